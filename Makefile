@@ -1,0 +1,50 @@
+# `make` alone explains itself. `make run` and `make test` are all the set-up there is.
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+PYTHON ?= python3
+WORKERS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check gold docs lock clean
+
+help:  ## This list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(STAMP)  ## Read data/sample, build, check, report; tells where the report and the database are
+	@$(BIN)/funnel run --config data/sample/funnel.toml --output build
+
+test: $(STAMP)  ## Every test
+	@$(BIN)/pytest -n $(WORKERS)
+
+check: $(STAMP)  ## What can be said without running: lint, types, import borders, lock, generated text
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/uv lock --check --quiet
+	@$(BIN)/cog --check -P -r README.md docs/*.md
+	@! grep -nE 'https?://[^ "]*(/simple|/packages/)' uv.lock || { echo "uv.lock names a registry; run make lock"; exit 1; }
+
+gold: $(STAMP)  ## Write the gold pages anew; read their diff before you commit it
+	@$(BIN)/python -m tests.report.gold
+
+docs: $(STAMP)  ## Write generated text anew: command help, catalogue of tables
+	@$(BIN)/cog -P -r README.md docs/*.md
+
+# The lock holds names, versions and hashes. The addresses go: a machine installs from the registry it is set up for.
+lock:  ## Resolve the dependencies anew
+	@$(BIN)/uv lock --upgrade
+	@sed -i -E 's#https://[^/ "]+/simple#registry#; s#https://[^/ "]+/packages#file:///packages#' uv.lock
+
+clean:  ## Remove what was built, and the environment
+	rm -rf build dist $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(STAMP): uv.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv export --quiet --frozen --no-emit-project --format requirements.txt --output-file $(VENV)/requirements.txt >/dev/null
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r $(VENV)/requirements.txt
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
+	@touch $(STAMP)

@@ -1,0 +1,99 @@
+"""One way to open DuckDB: zone UTC, no downloads, no surprises on stdout, and settings locked before anybody's SQL runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipeline.settings import Settings
+
+STORAGE_VERSION = "v1.5.0"
+
+
+def connect(
+    database: Path | None,
+    settings: Settings,
+    *,
+    spill: Path | None = None,
+    reads_files: bool = False,
+) -> duckdb.DuckDBPyConnection:
+    """Open a database for building: in memory (None) or a file of our storage version.
+
+    `spill` is the folder for what does not fit into memory; `reads_files` leaves external access on, for reading inputs
+    and the landing log. Everything else about the outside world is off.
+    """
+    connection = duckdb.connect(":memory:")
+    _close_the_doors(connection)
+    connection.execute(f"set memory_limit = '{settings.memory_limit}'")
+    connection.execute(f"set threads = {settings.threads}")
+    connection.execute("set preserve_insertion_order = true")
+    if spill is not None:
+        connection.execute(f"set temp_directory = {quoted(str(spill))}")
+    if database is not None:
+        connection.execute(f"attach {quoted(str(database))} as funnel (storage_version '{STORAGE_VERSION}')")
+        connection.execute("use funnel")
+    if not reads_files:
+        connection.execute("set enable_external_access = false")
+    return connection
+
+
+def connect_published(database: Path, settings: Settings | None = None) -> duckdb.DuckDBPyConnection:
+    """Open a published file read-only: nothing can be written, fetched or read beside it."""
+    config: dict[str, str | bool | int | float | list[str]] = {}
+    if settings is not None:
+        config = {"memory_limit": settings.memory_limit, "threads": settings.threads}
+    connection = duckdb.connect(str(database), read_only=True, config=config)
+    _close_the_doors(connection)
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+    return connection
+
+
+def _close_the_doors(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("set autoinstall_known_extensions = false")
+    connection.execute("set autoload_known_extensions = false")
+    connection.execute("set enable_progress_bar = false")  # it prints to stdout
+    connection.execute("set TimeZone = 'UTC'")
+
+
+def quoted(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A SQL identifier, quoted."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def create_table(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: Sequence[tuple[str, str]],
+    rows: Iterable[Sequence[Any]],
+) -> int:
+    """Create `table` (schema.name) with `columns` (name, SQL type) and insert `rows`. Returns how many."""
+    schema = table.split(".")[0] if "." in table else None
+    if schema:
+        connection.execute(f"create schema if not exists {schema}")
+    declared = ", ".join(f"{name} {kind}" for name, kind in columns)
+    connection.execute(f"create or replace table {table} ({declared})")
+    held = [f"({', '.join(literal(value) for value in row)})" for row in rows]
+    if held:
+        # As text: the first bound parameter of a process makes DuckDB import pandas, which takes a second.
+        connection.execute(f"insert into {table} values {', '.join(held)}")
+    return len(held)
+
+
+def literal(value: Any) -> str:
+    """A SQL literal of None, a bool, a number, a text, or a naive date or time."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    return quoted(str(value))

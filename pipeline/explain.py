@@ -1,0 +1,162 @@
+"""One lead's life, from the published file: its entries, stays and cycles, and every figure in which it counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from pipeline.engines.duckdb import quoted
+from pipeline.errors import UsageError
+
+# Each query asks for the lead that the variable lead_no names: `set variable lead_no = 5` and it pastes into duckdb.
+ENTRIES = """
+    select entries.entry_no, entries.stage, entries.entered_at, entries.owner, entries.original_lead_id, entries.input,
+        entries.row_number
+    from clean.stage_entries as entries
+    where entries.lead_no = getvariable('lead_no')
+    order by entries.entry_no"""
+SET_ASIDE = """
+    select rows.disposition, rows.reason, stages.stage, rows.entered_at, inputs.input, rows.row_number
+    from clean.entry_rows as rows
+    inner join waterfall.inputs as inputs on inputs.input_no = rows.input_no
+    left join waterfall.stages as stages on stages.stage_no = rows.stage_no
+    where rows.lead_no = getvariable('lead_no') and rows.disposition <> 'kept'
+    order by rows.entered_at, rows.load_no, rows.row_number"""
+SPANS = """
+    select spans.span_no, spans.cycle_no, spans.stage, spans.entered_at, spans.exited_at, spans.exit_kind, spans.skipped,
+        spans.next_stage,
+        (epoch_us(coalesce(spans.exited_at, run.as_of)) - epoch_us(spans.entered_at)) / 86400000000 as days
+    from journey.stage_spans as spans
+    cross join waterfall.run as run
+    where spans.lead_no = getvariable('lead_no')
+    order by spans.span_no"""
+CYCLES = """
+    select cycles.cycle_no, cycles.entry_stage, cycles.started_at, cycles.ended_at, cycles.outcome, cycles.furthest_stage,
+        cycles.qualified_by
+    from journey.cycles as cycles
+    where cycles.lead_no = getvariable('lead_no')
+    order by cycles.cycle_no"""
+# Ever, as marts.conversion decides it (K3). The account's figures are shown where this lead starts them.
+COUNTED = """
+    select unit_pairs.unit, pairs.from_stage, pairs.to_stage, periods.label as cohort,
+        case
+            when unit_pairs.to_at is not null then 'converted'
+            when unit_pairs.above_at is not null then 'passed_over'
+            when unit_pairs.is_closed then 'lost'
+            else 'still_open'
+        end as outcome,
+        (epoch_us(unit_pairs.to_at) - epoch_us(unit_pairs.from_at)) / 86400000000 as days
+    from journey.unit_pairs as unit_pairs
+    inner join waterfall.pairs as pairs on pairs.pair_no = unit_pairs.pair_no
+    inner join waterfall.days as days on days.day = unit_pairs.from_date
+    inner join waterfall.periods as periods on periods.grain = 'month' and periods.period_start = days.month_start
+    where unit_pairs.lead_no = getvariable('lead_no')
+    order by case unit_pairs.unit when 'cycle' then 1 when 'lead' then 2 else 3 end, unit_pairs.from_at, pairs.pair_no"""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of a life: a title, what it says when it is empty, column names and rows of text."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Life:
+    """Everything the file knows of one lead."""
+
+    lead_id: str
+    facts: tuple[str, ...]
+    sections: tuple[Section, ...]
+
+
+def explain(connection: duckdb.DuckDBPyConnection, lead_id: str) -> Life:
+    """The life of a lead, found by its id or by an id that was merged into it. UsageError if the file has no such lead."""
+    found = connection.execute(
+        f"select survivor_id, lead_no from clean.lead_ids where lead_id = {quoted(lead_id)}"
+    ).fetchone()
+    if found is None:
+        raise UsageError(
+            "the published file has no lead of that id",
+            where="LEAD",
+            next_step='ids are compared letter by letter; try `funnel sql "from clean.lead_ids limit 5"`',
+        )
+    survivor, lead_no = found
+    connection.execute(f"set variable lead_no = {lead_no}")
+    return Life(
+        lead_id=survivor,
+        facts=_facts(connection, lead_id, survivor),
+        sections=tuple(
+            _section(connection, title, query)
+            for title, query in (
+                ("Entries", ENTRIES),
+                ("Rows set aside", SET_ASIDE),
+                ("Stays", SPANS),
+                ("Cycles", CYCLES),
+                ("Where it counted (ever; marts.conversion)", COUNTED),
+            )
+        ),
+    )
+
+
+def told(life: Life) -> str:
+    """The life as plain text."""
+    lines = [f"Lead {life.lead_id}", *(f"  {fact}" for fact in life.facts)]
+    for section in life.sections:
+        lines += ["", section.title]
+        widths = [
+            max(len(row[position]) for row in (section.columns, *section.rows))
+            for position in range(len(section.columns))
+        ]
+        if not section.rows:
+            lines.append("  none")
+            continue
+        for row in (section.columns, *section.rows):
+            lines.append(
+                ("  " + "  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True))).rstrip()
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _facts(connection: duckdb.DuckDBPyConnection, asked: str, survivor: str) -> tuple[str, ...]:
+    row = connection.execute(
+        "select account_id, origin, lead_source, deleted_at, has_attributes from clean.leads where lead_no = getvariable('lead_no')"
+    ).fetchone()
+    assert row is not None, "every lead number has a lead"
+    account, origin, source, deleted_at, has_attributes = row
+    merged = connection.execute(
+        "select lead_id from clean.lead_ids where lead_no = getvariable('lead_no') and lead_id <> survivor_id order by lead_id"
+    ).fetchall()
+    as_of = connection.execute("select as_of, timezone from waterfall.run").fetchone()
+    assert as_of is not None, "a published file has its run"
+    facts = [f"as of {_text(as_of[0])} UTC (zone of dates: {as_of[1]})"]
+    if asked != survivor:
+        facts.append(f"{asked} was merged into it")
+    if merged:
+        facts.append(f"merged into it: {', '.join(each for (each,) in merged)}")
+    facts.append(f"account {account or '–'} · origin {origin or '–'} · lead source {source or '–'}")
+    if not has_attributes:
+        facts.append("no input of leads delivered it: known from history only")
+    if deleted_at is not None:
+        facts.append(f"deleted in its source at {_text(deleted_at)} UTC")
+    return tuple(facts)
+
+
+def _section(connection: duckdb.DuckDBPyConnection, title: str, query: str) -> Section:
+    rows = connection.execute(query).fetchall()
+    names = tuple(column[0] for column in connection.description or [])
+    return Section(title, names, tuple(tuple(_text(value) for value in row) for row in rows))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return str(value)

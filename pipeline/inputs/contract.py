@@ -1,0 +1,180 @@
+"""The columns that each input table may bring, and how the header of a file binds to them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.waterfall.definition import Input, InputTable
+
+Type = Literal["text", "time", "whole"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One of our columns. `refused` is the reason that rejects a row whose value is missing though it must not be."""
+
+    name: str
+    type: Type = "text"
+    refused: str | None = None
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a file without this column is refused."""
+        return self.refused is not None
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The columns of an input table. A keyed table keeps versions of its key; stage_entries (no key) only grows."""
+
+    table: InputTable
+    columns: tuple[Column, ...]
+    key: str | None = None
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the columns that a file must have."""
+        return tuple(column.name for column in self.columns if column.is_required)
+
+
+def _text(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(name) for name in names)
+
+
+CONTRACTS: dict[InputTable, Contract] = {
+    contract.table: contract
+    for contract in (
+        Contract(
+            "stage_entries",
+            (
+                Column("lead_id", refused="no_lead"),
+                Column("stage", refused="no_stage"),
+                Column("entered_at", "time", refused="unreadable_time"),
+                Column("sequence", "whole"),
+                *_text("owner", "source_system"),
+            ),
+        ),
+        Contract(
+            "leads",
+            (
+                Column("lead_id", refused="no_key"),
+                *_text("account_id", "origin", "lead_source"),
+                Column("created_at", "time"),
+                *_text("created_stage", "owner", "email", "title", "persona"),
+            ),
+            key="lead_id",
+        ),
+        Contract(
+            "accounts",
+            (Column("account_id", refused="no_key"), *_text("name", "domain", "segment", "region")),
+            key="account_id",
+        ),
+        Contract(
+            "merges",
+            (
+                Column("from_lead_id", refused="no_key"),
+                Column("into_lead_id", refused="no_key"),
+                Column("merged_at", "time"),
+            ),
+            key="from_lead_id",
+        ),
+        Contract(
+            "deletions",
+            (Column("lead_id", refused="no_key"), Column("deleted_at", "time", refused="unreadable_time")),
+            key="lead_id",
+        ),
+    )
+}
+
+# What landing itself adds to a row; an extra column of that name would be taken for it.
+OURS = ("input", "load_no", "row_number", "recorded_at", "stage_alias", "time_note", "original", "reason", "file_name")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Which field of a file (0 = first) fills which of our columns, and which fields are extra columns."""
+
+    columns: dict[str, int]
+    extras: dict[str, int]
+    not_found: tuple[str, ...] = ()
+    """Columns that the configuration maps to a header which this file doesn't have."""
+
+    @property
+    def fields(self) -> dict[str, int]:
+        """Every bound column and extra, by our name."""
+        return {**self.columns, **self.extras}
+
+
+class CannotBind(Exception):
+    """The header doesn't fit the contract: required columns are missing, or a header is there twice."""
+
+    def __init__(self, missing: tuple[str, ...] = (), twice: tuple[str, ...] = ()) -> None:
+        self.missing = missing
+        self.twice = twice
+        super().__init__(f"missing {missing}, twice {twice}")
+
+
+def bind(header: tuple[str, ...], reads: Input) -> Bound:
+    """Bind a header by name: case, surrounding space and runs of space, `_` and `-` don't matter, nor does the order.
+
+    A column that the configuration maps takes its header and no other. Every field that nothing claims is an extra
+    column, under a lower_snake_case name. Raises CannotBind.
+    """
+    contract = CONTRACTS[reads.table]
+    positions: dict[str, int] = {}
+    twice = []
+    for position, found in enumerate(header):
+        name = normalise_header(found)
+        if name in positions:
+            twice.append(found)
+        elif name:
+            positions[name] = position
+    if twice:
+        raise CannotBind(twice=tuple(twice))
+
+    mapped = {ours: positions.get(normalise_header(theirs)) for ours, theirs in reads.columns.items()}
+    claimed = {position for position in mapped.values() if position is not None}
+    columns: dict[str, int] = {}
+    for column in contract.columns:
+        here = mapped[column.name] if column.name in mapped else positions.get(normalise_header(column.name))
+        if here is not None and (column.name in mapped or here not in claimed):
+            columns[column.name] = here
+            claimed.add(here)
+    missing = tuple(name for name in contract.required if name not in columns)
+    if missing:
+        raise CannotBind(missing=missing)
+
+    taken = {column.name for column in contract.columns} | set(OURS)
+    extras: dict[str, int] = {}
+    for ours, found_at in mapped.items():
+        if ours not in taken and found_at is not None:
+            extras[ours] = found_at
+            taken.add(ours)
+    for position, found in enumerate(header):
+        if position not in claimed:
+            name = _free(snake_case(found, position), taken)
+            extras[name] = position
+            taken.add(name)
+    return Bound(columns, extras, tuple(name for name, position in mapped.items() if position is None))
+
+
+def normalise_header(text: str) -> str:
+    """The form in which headers are compared."""
+    return re.sub(r"[\s_\-]+", "_", text.replace("\ufeff", "").strip()).strip("_").casefold()
+
+
+def snake_case(text: str, position: int) -> str:
+    """A name for an extra column, `[a-z][a-z0-9_]*`; a header without any letter is `column_7` by its position."""
+    name = re.sub(r"[^a-z0-9]+", "_", text.replace("\ufeff", "").lower()).strip("_")
+    name = re.sub(r"^[0-9_]+", "", name)
+    return name or f"column_{position + 1}"
+
+
+def _free(name: str, taken: set[str]) -> str:
+    number, free = 2, name
+    while free in taken:
+        free = f"{name}_{number}"
+        number += 1
+    return free

@@ -1,0 +1,52 @@
+"""Which files an input names: a file by its exact name, or the matches of a pattern, in order of name."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.waterfall.definition import Input
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file of an input; `refused` says why it may not be read, or is None."""
+
+    path: Path
+    refused: str | None = None
+
+
+def find(reads: Input) -> tuple[Found, ...]:
+    """The files, sorted by path. A name that exists is that file, whatever characters it has.
+
+    A link that leads out of the fixed part of the pattern is refused: an inbox may be writable for others.
+    """
+    pattern = reads.pattern
+    if pattern.is_symlink() or pattern.exists():
+        if pattern.is_dir():
+            return (Found(pattern, "it is a folder, not a file"),)
+        return (_judged(pattern, pattern.parent),)
+    if not glob.has_magic(str(pattern)):
+        return ()
+    matches = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True))]  # noqa: PTH207 - Path.glob also takes hidden files
+    root = _fixed_part(pattern)
+    return tuple(_judged(match, root) for match in matches if match.is_symlink() or match.is_file())
+
+
+def _judged(path: Path, root: Path) -> Found:
+    resolved = path.resolve()
+    if not resolved.is_relative_to(root.resolve()):
+        return Found(path, "it is a link that leads out of the input's folder")
+    if not resolved.exists():
+        return Found(path, "it is a link that leads nowhere")
+    return Found(path) if resolved.is_file() else Found(path, "it is not a regular file")
+
+
+def _fixed_part(pattern: Path) -> Path:
+    fixed = Path(pattern.anchor)
+    for part in pattern.parts[len(fixed.parts) : -1]:
+        if glob.has_magic(part):
+            break
+        fixed /= part
+    return fixed

@@ -1,0 +1,122 @@
+"""The header of a CSV file: where it is, what it binds to, and what to tell the user when it does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from pipeline.inputs import preflight, resync
+from pipeline.inputs.contract import CONTRACTS, Bound, CannotBind, bind, normalise_header
+from pipeline.inputs.preflight import Bytes, Refused
+from pipeline.waterfall.definition import Input
+
+_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+_LOOK_AT = 50
+_LONGEST_HEADER = 10
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header of a file, and the lines before its first record: `skip` counts them all, `blank` the empty ones,
+    `lines` those of the header itself, `delimiters` what they hold of those."""
+
+    names: tuple[str, ...]
+    bound: Bound
+    skip: int = 0
+    blank: int = 0
+    lines: int = 1
+    delimiters: int = 0
+
+
+def header_of(found: Bytes, reads: Input) -> Header:
+    """Find and bind the header. Raises Refused with the columns that were found, and a hint where there is one."""
+    start = list(islice(preflight.lines_of(found.path, found.compression), reads.skip_lines + _LOOK_AT))
+    at = reads.skip_lines
+    blank = sum(1 for line in start[:at] if not line.strip(b"\r\n"))
+    while at < len(start) and not start[at].strip(b"\r\n"):
+        at, blank = at + 1, blank + 1
+    if at >= len(start):
+        raise Refused("there is no header in it", "export the file again, or correct skip_lines")
+    lines = _lines_of_header(start[at : at + _LONGEST_HEADER])
+    names = _cells(b"".join(start[at : at + lines]), reads.delimiter)
+    try:
+        delimiters = b"".join(start[: at + lines]).count(reads.delimiter.encode())
+        return Header(names, bind(names, reads), at + lines, blank, lines, delimiters)
+    except CannotBind as problem:
+        raise _refusal(problem, names, start[at:], reads) from None
+
+
+def refusal_of(problem: CannotBind, names: tuple[str, ...], reads: Input) -> Refused:
+    """What to say of columns that don't fit. Names that may be values of a headless file are not repeated."""
+    if problem.twice:
+        return Refused(f"the header names a column twice: {_listed(problem.twice)}", "rename one of the two columns")
+    listed = (
+        _listed(names) if _look_like_names(names, reads) else f"{len(names)} fields that look like values, not names"
+    )
+    return Refused(
+        f"missing columns {_listed(problem.missing)}; found {listed}",
+        f'give the file a header line, or map its names: columns = {{ {problem.missing[0]} = "their name" }}',
+    )
+
+
+def _lines_of_header(start: list[bytes]) -> int:
+    """A header in quotes may span lines; one whose quotes never close is a single bad line."""
+    for lines in range(1, len(start) + 1):
+        if b"".join(start[:lines]).count(b'"') % 2 == 0:
+            return lines
+    return 1
+
+
+def _cells(line: bytes, delimiter: str) -> tuple[str, ...]:
+    text = line.rstrip(b"\r\n")
+    cells, state = resync.split(text, delimiter.encode())
+    if state != "whole":
+        cells = text.split(delimiter.encode())
+    return tuple(cell.decode("utf-8", "replace").replace("\ufeff", "").replace("\0", "").strip() for cell in cells)
+
+
+def _refusal(problem: CannotBind, names: tuple[str, ...], start: list[bytes], reads: Input) -> Refused:
+    plain = refusal_of(problem, names, reads)
+    if problem.twice:
+        return plain
+    if start[0].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        return Refused(
+            f"missing columns {_listed(problem.missing)}: it is a web page, probably a login page",
+            "download the export again while logged in",
+        )
+    for delimiter, word in _DELIMITERS.items():
+        if delimiter != reads.delimiter and _binds(start[0], replace(reads, delimiter=delimiter)):
+            shown = delimiter.replace("\t", "\\t")
+            return Refused(
+                f"missing columns {_listed(problem.missing)}; the fields are separated by {word}",
+                f'declare delimiter = "{shown}" for this input',
+            )
+    for number, line in enumerate(start[1:], start=1):
+        if _binds(line, reads):
+            return Refused(
+                f"missing columns {_listed(problem.missing)}; the header is not the first line",
+                f"declare skip_lines = {reads.skip_lines + number} for this input",
+            )
+    return plain
+
+
+def _binds(line: bytes, reads: Input) -> bool:
+    try:
+        bind(_cells(line, reads.delimiter), reads)
+    except CannotBind:
+        return False
+    return True
+
+
+def _look_like_names(names: tuple[str, ...], reads: Input) -> bool:
+    known = {normalise_header(column.name) for column in CONTRACTS[reads.table].columns}
+    known |= {normalise_header(theirs) for theirs in reads.columns.values()}
+    if any(normalise_header(name) in known for name in names):
+        return True
+    return not any(character.isdigit() or character == "@" for name in names for character in name)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    shown = [f"`{''.join(c if c.isprintable() else '?' for c in name[:40])}`" for name in names[:30]]
+    more = f" and {len(names) - 30} more" if len(names) > 30 else ""
+    return ", ".join(shown) + more if names else "none"

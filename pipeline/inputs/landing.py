@@ -1,0 +1,313 @@
+"""Files of an input become loads of the landing log: read, accounted for to the last row, and written once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipeline.errors import InputError
+from pipeline.inputs import ledger, readers, sorting
+from pipeline.inputs.contract import CONTRACTS
+from pipeline.inputs.files import Found, find
+from pipeline.inputs.ledger import Load, Log, open_log, sweep
+from pipeline.inputs.offering import offer
+from pipeline.inputs.preflight import Refused
+from pipeline.inputs.readers import Delivered
+from pipeline.waterfall.definition import Configuration, Input
+from pipeline.waterfall.words import normalise_stage
+
+__all__ = ["Landing", "Load", "Log", "Refusal", "land", "offer", "open_log", "sweep"]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that could not be read: nothing of it is in the log."""
+
+    input: str
+    file: str
+    reason: str
+    next_step: str
+
+    def __str__(self) -> str:
+        return f"{self.input}: {self.file}: {self.reason}\n  next: {self.next_step}"
+
+
+@dataclass(frozen=True)
+class Landing:
+    """What one run found: new `loads`, files that the log knows already, refused files, inputs without any file."""
+
+    loads: tuple[Load, ...] = ()
+    already_known: tuple[str, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    missing: tuple[Refusal, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What all files of a run have in common. Times are naive UTC."""
+
+    connection: duckdb.DuckDBPyConnection
+    configuration: Configuration
+    clock: datetime
+    as_of: datetime
+    dry_run: bool
+
+
+def land(
+    connection: duckdb.DuckDBPyConnection,
+    configuration: Configuration,
+    log_folder: Path,
+    *,
+    clock: datetime,
+    as_of: datetime,
+    dry_run: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Landing:
+    """Read every file of every input that the log does not know yet. `clock` and `as_of` are UTC.
+
+    A file that can't be read is refused and the others go on; so is an input without files. With `dry_run` everything
+    is read and accounted for and nothing is written. Raises InputError when the rows of a file do not add up.
+    """
+    run = _Run(connection, configuration, _naive(clock), _naive(as_of), dry_run)
+    log = open_log(log_folder)
+    outcome = Landing()
+    with _private_files(), _work_folder(log_folder, dry_run) as work:
+        sorting.know_stages(connection, _known_stages(configuration))
+        for reads in configuration.inputs:
+            found = find(reads)
+            if not found:
+                outcome = replace(outcome, missing=(*outcome.missing, _no_file(reads)))
+            for file in found:
+                log, outcome = _land_file(run, log, outcome, reads, file, work, progress)
+        sorting.forget(connection)
+    return outcome
+
+
+def _land_file(
+    run: _Run, log: Log, outcome: Landing, reads: Input, file: Found, work: Path, progress: Callable[[str], None]
+) -> tuple[Log, Landing]:
+    name = file.path.name
+    try:
+        if file.refused:
+            raise Refused(file.refused, "put the file itself into the folder")
+        before = _state(file.path)
+        found = readers.look_at(file.path, reads, work)
+        if _state(file.path) != before:
+            return log, _warned(outcome, f"{reads.name}: {name} is still being written; it waits for the next run")
+        known = _known_as(log, reads, name, found.sha256)
+        if known is not None:
+            progress(f"{reads.name}: {name} is known as load {known}, 0 new rows")
+            return log, replace(outcome, already_known=(*outcome.already_known, str(file.path)))
+        delivered = readers.read(run.connection, found, reads, work)
+        if _state(file.path) != before:
+            return log, _warned(outcome, f"{reads.name}: {name} is still being written; it waits for the next run")
+        load = _write(run, log, reads, file.path, delivered, work)
+    except Refused as refused:
+        refusal = Refusal(reads.name, str(file.path), refused.reason, refused.next_step)
+        return log, replace(outcome, refused=(*outcome.refused, refusal))
+    except OSError as error:
+        refusal = Refusal(reads.name, str(file.path), f"it can't be read: {error.strerror}", "check the file's rights")
+        if error.filename is not None and Path(error.filename) == file.path:
+            return log, replace(outcome, refused=(*outcome.refused, refusal))
+        raise
+    progress(_told(load))
+    outcome = replace(outcome, loads=(*outcome.loads, load))
+    for warning in load.warnings:
+        outcome = _warned(outcome, f"{reads.name}: {name}: {warning}")
+    return log.with_load(load), outcome
+
+
+def _write(run: _Run, log: Log, reads: Input, path: Path, delivered: Delivered, work: Path) -> Load:
+    """Sort the rows of the file that was just read, check the sum, and make the load real (not in a dry run)."""
+    earlier = _superseded_by(log, reads, delivered.found.sha256)
+    contract = CONTRACTS[reads.table]
+    bound = delivered.header.bound
+    sorted_rows = sorting.sort(
+        run.connection,
+        contract,
+        tuple(bound.extras),
+        earlier=[load for load in log.current(reads.name) if load.load_no not in earlier],
+        log=log,
+        late=_a_year_after(run.as_of),
+    )
+    load = Load(
+        input=reads.name,
+        table=reads.table,
+        load_no=log.next_load_no,
+        file_name=path.name,
+        sha256=delivered.found.sha256,
+        size=delivered.found.size,
+        loaded_at=run.clock,
+        reading=reading_of(reads),
+        header=delivered.header.names,
+        columns={name: delivered.header.names[position] for name, position in bound.columns.items()},
+        extras={name: delivered.header.names[position] for name, position in bound.extras.items()},
+        lines=delivered.lines,
+        blank_lines=delivered.blank,
+        embedded_newlines=delivered.embedded,
+        rows_read=delivered.records,
+        rejected=sorted_rows.rejected,
+        redelivered=sorted_rows.redelivered,
+        duplicates=sorted_rows.duplicates,
+        landed=sorted_rows.landed,
+        gaps=sorted_rows.gaps,
+        overlaps=sorted_rows.overlaps,
+        supersedes=earlier,
+        warnings=_warnings(log, reads, delivered, sorted_rows),
+    )
+    accounted = load.rejected_rows + load.redelivered + load.duplicates + load.landed
+    if accounted != load.rows_read:
+        raise InputError(
+            f"{load.rows_read} rows were read and {accounted} are accounted for",
+            where=str(path),
+            next_step="this is a fault of the program; nothing of this file was kept",
+        )
+    if run.dry_run:
+        return load
+    readers.keep_originals(run.connection, delivered, reads, work)
+    folder = log.path / load.folder
+    folder.mkdir(parents=True)
+    landed = sorting.write(run.connection, contract, tuple(bound.extras), load, folder)
+    if landed != load.landed:
+        raise InputError(
+            f"{load.landed} rows were to be written and {landed} were",
+            where=str(path),
+            next_step="this is a fault of the program; nothing of this file was kept",
+        )
+    ledger.commit(log, load)
+    return load
+
+
+def reading_of(reads: Input) -> dict[str, Any]:
+    """The settings that shape rows: a file that is read again with others is another load."""
+    return {
+        "columns": dict(sorted(reads.columns.items())),
+        "timezone": reads.timezone,
+        "time_format": reads.time_format,
+        "encoding": reads.encoding,
+        "delimiter": reads.delimiter,
+        "null_values": list(reads.null_values),
+        "skip_lines": reads.skip_lines,
+        "table": reads.table,
+    }
+
+
+def _known_as(log: Log, reads: Input, name: str, sha256: str) -> int | None:
+    """The load that has this content by the same settings.
+
+    A keyed table may go back to what it was: a file whose latest load had other content is a new version.
+    """
+    loads = log.current(reads.name)
+    reading = reading_of(reads)
+    same = [load for load in loads if load.sha256 == sha256 and load.reading == reading]
+    if not same:
+        return None
+    of_that_name = [load for load in loads if load.file_name == name]
+    if CONTRACTS[reads.table].key and of_that_name and of_that_name[-1].sha256 != sha256:
+        return None
+    return same[-1].load_no
+
+
+def _superseded_by(log: Log, reads: Input, sha256: str) -> tuple[int, ...]:
+    reading = reading_of(reads)
+    return tuple(load.load_no for load in log.current(reads.name) if load.sha256 == sha256 and load.reading != reading)
+
+
+def _warnings(log: Log, reads: Input, delivered: Delivered, sorted_rows: sorting.Sorted) -> tuple[str, ...]:
+    bound = delivered.header.bound
+    found = []
+    for ours in bound.not_found:
+        found.append(f"column `{reads.columns[ours]}`, configured as {ours}, is not in the file; {ours} is empty")
+    earlier = log.current(reads.name)
+    seen = {name for load in earlier for name in load.extras}
+    new = [name for name in bound.extras if name not in seen]
+    if earlier and new:
+        found.append(f"new columns, kept as they are: {', '.join(new)}")
+    if delivered.is_repaired:
+        found.append(f"read line by line, since DuckDB's reader could not account for every line ({delivered.why})")
+    if sorted_rows.respelled:
+        verb = "row spells" if sorted_rows.respelled == 1 else "rows spell"
+        found.append(f"{sorted_rows.respelled} {verb} a stage otherwise than the waterfall does; matched all the same")
+    if sorted_rows.unknown:
+        verb = "row names" if sorted_rows.unknown == 1 else "rows name"
+        found.append(f"{sorted_rows.unknown} {verb} a stage that the waterfall does not know")
+    if delivered.records and sorted_rows.rejected:
+        counts = ", ".join(f"{count} {reason}" for reason, count in sorted(sorted_rows.rejected.items()))
+        found.append(f"rejected rows: {counts}")
+    return tuple(found)
+
+
+def _told(load: Load) -> str:
+    return (
+        f"{load.input}: {load.file_name}: {load.rows_read} rows, {load.landed} new, {load.redelivered} redelivered, "
+        f"{load.duplicates} duplicates, {load.rejected_rows} rejected"
+    )
+
+
+def _known_stages(configuration: Configuration) -> list[tuple[str, str]]:
+    """Every declared spelling of a stage and its alias, normalised."""
+    spellings = {
+        spelling
+        for stage in configuration.waterfall.stages
+        for spelling in (stage.key, stage.label, stage.name, *stage.aliases)
+    }
+    return sorted((spelling, normalise_stage(spelling)) for spelling in spellings)
+
+
+def _no_file(reads: Input) -> Refusal:
+    return Refusal(
+        reads.name, str(reads.pattern), "there is no such file", "put the export there, or correct `path` of this input"
+    )
+
+
+def _warned(outcome: Landing, warning: str) -> Landing:
+    return replace(outcome, warnings=(*outcome.warnings, warning))
+
+
+def _state(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _a_year_after(moment: datetime) -> datetime:
+    """As DuckDB's `+ interval 1 year` has it: a year after 29 February is 28 February."""
+    try:
+        return moment.replace(year=moment.year + 1)
+    except ValueError:
+        return moment.replace(year=moment.year + 1, day=28)
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """What is written here holds personal data: nobody but the owner may read it."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextmanager
+def _work_folder(log_folder: Path, dry_run: bool) -> Iterator[Path]:
+    """A folder for copies, on the disk of the log unless nothing may be written there."""
+    if not dry_run:
+        log_folder.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=ledger.WORK_PREFIX, dir=None if dry_run else log_folder))
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

@@ -1,0 +1,155 @@
+"""The landing log: one folder a load with its accepted rows, its rejected rows and a manifest, only ever added to.
+
+A load is there when its manifest is there; the manifest is written last, after everything else is on the disk.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import InputError
+
+ROWS = "rows.parquet"
+REJECTED = "rejected.parquet"
+MANIFEST = "manifest.json"
+WORK_PREFIX = ".work-"
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Load:
+    """One file that was read into the log, with the account of its rows. Times are naive UTC; counts are rows.
+
+    `rows_read` = the sum of `rejected` + `redelivered` + `duplicates` + `landed`.
+    """
+
+    input: str
+    table: str
+    load_no: int
+    file_name: str
+    sha256: str
+    size: int
+    loaded_at: datetime
+    reading: dict[str, Any]
+    header: tuple[str, ...]
+    columns: dict[str, str]
+    extras: dict[str, str]
+    lines: int | None
+    blank_lines: int
+    embedded_newlines: int
+    rows_read: int
+    rejected: dict[str, int] = field(default_factory=dict)
+    redelivered: int = 0
+    duplicates: int = 0
+    landed: int = 0
+    gaps: int = 0
+    overlaps: int = 0
+    supersedes: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def rejected_rows(self) -> int:
+        """How many rows were rejected, for whatever reason."""
+        return sum(self.rejected.values())
+
+    @property
+    def folder(self) -> str:
+        """Where the load lies inside the log."""
+        return f"{self.input}/{self.load_no:06d}-{self.sha256[:12]}"
+
+
+@dataclass(frozen=True)
+class Log:
+    """Every load that has a manifest, by load_no."""
+
+    path: Path
+    loads: tuple[Load, ...] = ()
+
+    @property
+    def superseded(self) -> frozenset[int]:
+        """Loads whose file was read again with other settings: kept, but no longer counted."""
+        return frozenset(number for load in self.loads for number in load.supersedes)
+
+    @property
+    def next_load_no(self) -> int:
+        """The number of the next load; numbers order all loads of a log."""
+        return max((load.load_no for load in self.loads), default=0) + 1
+
+    def current(self, input_name: str) -> tuple[Load, ...]:
+        """The loads of one input that count, in the order in which they were read."""
+        superseded = self.superseded
+        return tuple(load for load in self.loads if load.input == input_name and load.load_no not in superseded)
+
+    def file(self, load: Load, name: str) -> Path:
+        """The path of one file of a load."""
+        return self.path / load.folder / name
+
+    def with_load(self, load: Load) -> Log:
+        """This log and one more load."""
+        return Log(self.path, (*self.loads, load))
+
+
+def open_log(folder: Path) -> Log:
+    """The log as it lies there; a missing folder is an empty log. Raises InputError for a manifest it can't read."""
+    loads = []
+    for manifest in sorted(folder.glob(f"*/[0-9]*/{MANIFEST}")):
+        try:
+            loads.append(_from_json(json.loads(manifest.read_text(encoding="utf-8"))))
+        except (ValueError, TypeError, KeyError) as error:
+            raise InputError(
+                "the manifest of a load can't be read",
+                where=str(manifest),
+                next_step="restore the file from a backup; the log is the only copy of these rows",
+            ) from error
+    return Log(folder, tuple(sorted(loads, key=lambda load: load.load_no)))
+
+
+def sweep(folder: Path) -> tuple[str, ...]:
+    """Remove what a killed run left: loads without a manifest, work folders. Returns their names, sorted."""
+    left_over = [path for path in folder.glob("*/[0-9]*") if path.is_dir() and not (path / MANIFEST).exists()]
+    left_over += [path for path in folder.glob(f"{WORK_PREFIX}*") if path.is_dir()]
+    for path in left_over:
+        shutil.rmtree(path)
+    return tuple(sorted(path.relative_to(folder).as_posix() for path in left_over))
+
+
+def commit(log: Log, load: Load) -> None:
+    """Make a load real: its Parquet files to the disk, then its manifest, then the folders that name them."""
+    folder = log.path / load.folder
+    for name in (ROWS, REJECTED):
+        _sync(folder / name)
+    aside = folder / f"{MANIFEST}.tmp"
+    with aside.open("w", encoding="utf-8") as file:
+        json.dump(_to_json(load), file, indent=1, ensure_ascii=False, sort_keys=True)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.rename(folder / MANIFEST)
+    for path in (folder, folder.parent, log.path):
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _to_json(load: Load) -> dict[str, Any]:
+    return {"format": _FORMAT, **asdict(load), "loaded_at": load.loaded_at.isoformat()}
+
+
+def _from_json(held: dict[str, Any]) -> Load:
+    values = {name: value for name, value in held.items() if name != "format"}
+    values["loaded_at"] = datetime.fromisoformat(values["loaded_at"])
+    for name in ("header", "supersedes", "warnings"):
+        values[name] = tuple(values[name])
+    return Load(**values)

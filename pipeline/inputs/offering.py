@@ -1,0 +1,130 @@
+"""The relations `raw.*` that the models read: views over the Parquet files of the landing log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from pipeline.engines.duckdb import create_table, identifier, quoted
+from pipeline.inputs.contract import CONTRACTS, Contract
+from pipeline.inputs.ledger import REJECTED, ROWS, Load, Log, open_log
+from pipeline.inputs.readers import glob_escaped
+from pipeline.inputs.rows import SQL_TYPES
+from pipeline.waterfall.definition import Configuration
+
+_LOADS = (
+    ("input", "varchar"),
+    ("table_name", "varchar"),
+    ("load_no", "integer"),
+    ("file_name", "varchar"),
+    ("sha256", "varchar"),
+    ("loaded_at", "timestamp"),
+    ("rows_read", "bigint"),
+    ("rejected", "bigint"),
+    ("redelivered", "bigint"),
+    ("duplicates", "bigint"),
+    ("landed", "bigint"),
+)
+_REJECTED = (
+    ("input", "varchar"),
+    ("load_no", "integer"),
+    ("file_name", "varchar"),
+    ("row_number", "bigint"),
+    ("reason", "varchar"),
+    ("original", "varchar"),
+)
+_ATTRIBUTES = {"stage_entries": "entry_attributes", "leads": "lead_attributes", "accounts": "account_attributes"}
+
+
+def offer(connection: duckdb.DuckDBPyConnection, configuration: Configuration, log_folder: Path) -> tuple[str, ...]:
+    """Create schema raw in the current database, over the loads that count. Returns warnings.
+
+    Every relation is there, empty when nothing was delivered. Only inputs that the configuration names are shown.
+    """
+    log = open_log(log_folder)
+    configured = {reads.name for reads in configuration.inputs}
+    loads = [load for load in log.loads if load.input in configured and load.load_no not in log.superseded]
+    connection.execute("create schema if not exists raw")
+    create_table(connection, "raw.loads", _LOADS, [_row(load) for load in loads])
+    for table, contract in CONTRACTS.items():
+        of_table = [load for load in loads if load.table == table]
+        _offer_rows(connection, log, contract, of_table)
+        if table in _ATTRIBUTES:
+            _offer_attributes(connection, contract, of_table, configuration.waterfall.dimensions)
+    _offer_rejected(connection, log, loads)
+    others = sorted({load.input for load in log.loads} - configured)
+    return tuple(f"the landing log holds input `{name}`, which the configuration does not name" for name in others)
+
+
+def _offer_rows(connection: duckdb.DuckDBPyConnection, log: Log, contract: Contract, loads: Sequence[Load]) -> None:
+    declared = columns_of(contract, loads)
+    files = [log.file(load, ROWS) for load in loads if load.landed]
+    _view(connection, f"raw.{contract.table}", declared, files)
+
+
+def _offer_rejected(connection: duckdb.DuckDBPyConnection, log: Log, loads: Sequence[Load]) -> None:
+    files = [log.file(load, REJECTED) for load in loads if load.rejected]
+    _view(connection, "raw.rejected_rows", _REJECTED, files)
+
+
+def columns_of(contract: Contract, loads: Sequence[Load]) -> tuple[tuple[str, str], ...]:
+    """The columns of a raw relation and their SQL types: ours, then every extra of any load, by name."""
+    first = (("input", "varchar"), ("load_no", "integer"), ("row_number", "bigint"))
+    ours = tuple((column.name, SQL_TYPES[column.type]) for column in contract.columns)
+    notes: tuple[tuple[str, str], ...] = (("recorded_at", "timestamp"),)
+    if contract.table == "stage_entries":
+        notes += (("stage_alias", "varchar"), ("time_note", "varchar"), ("original", "varchar"))
+    extras = sorted({name for load in loads if load.landed for name in load.extras})
+    return (*first, *ours, *notes, *((name, "varchar") for name in extras))
+
+
+def _offer_attributes(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, loads: Sequence[Load], dimensions: Sequence[str]
+) -> None:
+    """One row per row and configured dimension that is a column there."""
+    there = {name for load in loads if load.landed for name in (*load.columns, *load.extras)}
+    if contract.table != "stage_entries":
+        there |= {column.name for column in contract.columns}
+    selects = [
+        f"select input, load_no, row_number, {quoted(name)} as dimension, "
+        f"{identifier(name)}::varchar as dimension_value from raw.{contract.table}"
+        for name in dict.fromkeys(dimensions)
+        if name in there
+    ]
+    nothing = (
+        "select null::varchar as input, null::integer as load_no, null::bigint as row_number, "
+        "null::varchar as dimension, null::varchar as dimension_value where false"
+    )
+    body = " union all ".join(selects) if selects else nothing
+    connection.execute(f"create or replace view raw.{_ATTRIBUTES[contract.table]} as {body}")
+
+
+def _view(
+    connection: duckdb.DuckDBPyConnection, name: str, declared: Sequence[tuple[str, str]], files: Sequence[Path]
+) -> None:
+    if files:
+        listed = ", ".join(quoted(glob_escaped(file)) for file in files)
+        columns = ", ".join(identifier(column) for column, _ in declared)
+        body = f"select {columns} from read_parquet([{listed}], union_by_name = true)"
+    else:
+        columns = ", ".join(f"null::{kind} as {identifier(column)}" for column, kind in declared)
+        body = f"select {columns} where false"
+    connection.execute(f"create or replace view {name} as {body}")
+
+
+def _row(load: Load) -> tuple[object, ...]:
+    return (
+        load.input,
+        load.table,
+        load.load_no,
+        load.file_name,
+        load.sha256,
+        load.loaded_at,
+        load.rows_read,
+        load.rejected_rows,
+        load.redelivered,
+        load.duplicates,
+        load.landed,
+    )

@@ -1,0 +1,272 @@
+"""One pass over the bytes of a file before any parser sees it: what it is, is it whole, how many lines has it."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+import zstandard
+
+Compression = Literal["none", "gzip", "zstd"]
+
+CHUNK = 1 << 20
+"""Bytes at a time. No line inside a chunk can be longer than a chunk, so only lines across a border are measured."""
+
+LONGEST_RECORD = 1_000_000
+"""Bytes; a longer record is quarantined."""
+
+_GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
+_BOM = codecs.BOM_UTF8
+
+
+class Refused(Exception):
+    """The file can't be read at all: a reason and what to do next, neither with a value of a row in it."""
+
+    def __init__(self, reason: str, next_step: str) -> None:
+        self.reason = reason
+        self.next_step = next_step
+        super().__init__(reason)
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """What the pass found. `size` is that of the file, `content_size` what it decompresses to, in bytes.
+
+    Lines end with LF, CRLF or CR; the last one may end with the file. `blank` lines are empty.
+    """
+
+    path: Path
+    compression: Compression
+    sha256: str
+    size: int
+    content_size: int = 0
+    is_parquet: bool = False
+    lines: int = 0
+    blank: int = 0
+    quotes: int = 0
+    delimiters: int = 0
+    is_odd: str | None = None
+    """Why only the resynchronising reader may have it (a NUL, bad UTF-8, mixed line ends, a long line), or None."""
+
+
+def examine(path: Path, delimiter: str = ",") -> Bytes:
+    """Read a whole file once.
+
+    Raises Refused when it is empty, truncated or damaged, or not what its suffix says; OSError as it comes.
+    """
+    compression = _compression(path)
+    if compression == "none" and _starts_with(path, _PARQUET):
+        size = path.stat().st_size
+        return Bytes(path, "none", _sha256(path), size, size, is_parquet=True)
+    if path.name.lower().endswith((".parquet", ".pq")):
+        raise Refused("it is named as Parquet and does not begin as Parquet", "export the file again")
+    digest = hashlib.sha256()
+    count = _Count(delimiter.encode())
+    for chunk in chunks(path, compression, digest.update):
+        count.add(chunk)
+    count.close()
+    if not count.bytes:
+        raise Refused("the file is empty, it has not even a header", "export the file again, or remove it")
+    return Bytes(
+        path,
+        compression,
+        digest.hexdigest(),
+        path.stat().st_size,
+        count.bytes,
+        lines=count.lines,
+        blank=count.blank,
+        quotes=count.quotes,
+        delimiters=count.delimiters,
+        is_odd=count.why_odd(),
+    )
+
+
+def chunks(path: Path, compression: Compression, seen: Callable[[bytes], object] | None = None) -> Iterator[bytes]:
+    """The content, decompressed, without a BOM. `seen` gets the bytes as they lie in the file. Raises Refused."""
+    with path.open("rb") as raw:
+        content = {"none": _plain, "gzip": _gunzip, "zstd": _unzstd}[compression](raw, seen or (lambda _: None))
+        first = next(content, b"")
+        while 0 < len(first) < 3:
+            more = next(content, b"")
+            if not more:
+                break
+            first += more
+        yield first.removeprefix(_BOM)
+        yield from content
+
+
+def lines_of(path: Path, compression: Compression) -> Iterator[bytes]:
+    """Every line with its line end (LF, CRLF or CR), decompressed, without a BOM."""
+    rest = b""
+    for chunk in chunks(path, compression):
+        held = rest + chunk
+        if held.endswith(b"\r"):  # the LF of a CRLF may come with the next chunk
+            rest = held
+            continue
+        lines = held.splitlines(keepends=True)
+        rest = lines.pop() if lines and not lines[-1].endswith((b"\n", b"\r")) else b""
+        yield from lines
+    yield from rest.splitlines(keepends=True)
+
+
+def _compression(path: Path) -> Compression:
+    suffix = path.suffix.lower()
+    with path.open("rb") as file:
+        start = file.read(4)
+    found: Compression = "gzip" if start[:2] == _GZIP else "zstd" if start == _ZSTD else "none"
+    named: Compression = "gzip" if suffix in (".gz", ".gzip") else "zstd" if suffix in (".zst", ".zstd") else "none"
+    if start[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+        raise Refused("it is a zip archive or an Excel workbook", "export it as CSV or Parquet")
+    if named != "none" and found != named and start:
+        raise Refused(f"it is named {suffix} and is not {named}", "export it again, or name it by what it is")
+    return found
+
+
+def _starts_with(path: Path, magic: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(magic)) == magic
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _plain(raw: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[bytes]:
+    while chunk := raw.read(CHUNK):
+        seen(chunk)
+        yield chunk
+
+
+class _Seen:
+    """A file for gzip to read from that shows each read to somebody else."""
+
+    def __init__(self, raw: IO[bytes], seen: Callable[[bytes], object]) -> None:
+        self._raw, self._seen = raw, seen
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._raw.read(size)
+        self._seen(chunk)
+        return chunk
+
+
+def _gunzip(raw: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[bytes]:
+    try:
+        with gzip.GzipFile(fileobj=_Seen(raw, seen), mode="rb") as content:  # type: ignore[call-overload]
+            while chunk := content.read(CHUNK):
+                yield chunk
+    except EOFError:
+        raise Refused("the gzip file is cut short", "upload it again") from None
+    except (gzip.BadGzipFile, zlib.error):
+        raise Refused("the gzip file is damaged (its checksum does not fit)", "upload it again") from None
+
+
+def _unzstd(raw: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[bytes]:
+    # The stream reader of the library returns what there is of a truncated frame and says nothing.
+    decompress = zstandard.ZstdDecompressor().decompressobj()
+    is_started = False
+    try:
+        while compressed := raw.read(CHUNK // 8):
+            seen(compressed)
+            while compressed:
+                is_started = True
+                content = decompress.decompress(compressed)
+                for at in range(0, len(content), CHUNK):
+                    yield content[at : at + CHUNK]
+                compressed = b""
+                if decompress.eof:
+                    compressed = decompress.unused_data
+                    decompress, is_started = zstandard.ZstdDecompressor().decompressobj(), False
+    except zstandard.ZstdError:
+        raise Refused("the zst file is damaged", "upload it again") from None
+    if is_started:
+        raise Refused("the zst file is cut short", "upload it again")
+
+
+class _Count:
+    """Counts lines, blank lines, quotes and delimiters over chunks, and remembers what is odd."""
+
+    def __init__(self, delimiter: bytes) -> None:
+        self._delimiter = delimiter
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._line_so_far = 0
+        self._last = b""  # the last bytes before this chunk
+        self._feeds = self._returns = self._pairs = 0
+        self._longest = 0
+        self._has_nul = self._is_not_utf8 = False
+        self.bytes = self.blank = self.quotes = self.delimiters = 0
+
+    def add(self, chunk: bytes) -> None:
+        if not chunk:
+            return
+        seam = self._last + chunk
+        if not self.bytes:
+            seam = b"\n" + chunk  # a line end at the very start is a blank line, too
+        self.bytes += len(chunk)
+        self._has_nul = self._has_nul or b"\0" in chunk
+        self._check_text(chunk)
+        self._feeds += chunk.count(b"\n")
+        self.quotes += chunk.count(b'"')
+        self.delimiters += chunk.count(self._delimiter)
+        if b"\r" in chunk or self._last.endswith(b"\r"):
+            self._returns += chunk.count(b"\r")
+            self._pairs += chunk.count(b"\r\n") + (self._last.endswith(b"\r") and chunk.startswith(b"\n"))
+        self.blank += _blank_lines(seam, len(seam) - len(chunk), bool(self._returns))
+        self._measure(chunk)
+        self._last = seam[-3:]
+
+    def close(self) -> None:
+        try:
+            self._decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            self._is_not_utf8 = True
+
+    @property
+    def lines(self) -> int:
+        ended = self._feeds + self._returns - self._pairs
+        return ended + (self.bytes > 0 and not self._last.endswith((b"\n", b"\r")))
+
+    def why_odd(self) -> str | None:
+        if self._has_nul:
+            return "a NUL byte"
+        if self._is_not_utf8:
+            return "bytes that are not UTF-8"
+        if self._longest > LONGEST_RECORD:
+            return "a very long line"
+        if self._returns and not (self._returns == self._pairs == self._feeds):
+            return "line ends of several kinds"
+        return None
+
+    def _check_text(self, chunk: bytes) -> None:
+        if self._is_not_utf8 or (chunk.isascii() and not self._decoder.getstate()[0]):
+            return
+        try:
+            self._decoder.decode(chunk)
+        except UnicodeDecodeError:
+            self._is_not_utf8 = True
+
+    def _measure(self, chunk: bytes) -> None:
+        first, last = chunk.find(b"\n"), chunk.rfind(b"\n")
+        if first < 0:
+            self._line_so_far += len(chunk)
+        else:
+            self._longest = max(self._longest, self._line_so_far + first)
+            self._line_so_far = len(chunk) - last - 1
+        self._longest = max(self._longest, self._line_so_far)
+
+
+# Only what LF and CRLF files need; a file with lone CRs goes to the reader that counts for itself.
+_BLANK = re.compile(rb"(?<=\n)\r?\n")
+
+
+def _blank_lines(seam: bytes, known: int, has_returns: bool) -> int:
+    if b"\n\n" not in seam and not (has_returns and b"\n\r\n" in seam):
+        return 0
+    return sum(1 for found in _BLANK.finditer(seam) if found.end() > known)

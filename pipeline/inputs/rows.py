@@ -1,0 +1,124 @@
+"""SQL that turns the text of a file into typed rows with a reason for each row that can't be accepted (SPEC E1, E2)."""
+
+from __future__ import annotations
+
+from pipeline.engines.duckdb import identifier, quoted
+from pipeline.inputs import times
+from pipeline.inputs.contract import CONTRACTS, Bound, Column, Contract
+from pipeline.waterfall.definition import Input
+from pipeline.waterfall.words import NORMALISE_STAGE_SQL
+
+SQL_TYPES = {"text": "varchar", "time": "timestamp", "whole": "bigint"}
+
+
+def typed(
+    reads: Input,
+    bound: Bound,
+    source: str,
+    *,
+    numbered: bool,
+    iso_times: bool = False,
+    counted: tuple[int, str] | None = None,
+) -> str:
+    """A SELECT over `source` (columns c0, c1 …, all VARCHAR, and row_number if `numbered`).
+
+    Its columns: row_number (if numbered), our columns, the extras, for stage_entries stage_alias, then time_note and
+    reason (null for an accepted row). `iso_times` reads times as ISO 8601 whatever the input's format is (Parquet
+    timestamps come that way); `counted` (fields, delimiter) adds delimiters_inside, those within a row's values.
+    """
+    contract = CONTRACTS[reads.table]
+    number = ["row_number"] if numbered else []
+    extras = [identifier(name) for name in bound.extras]
+    cleaned = [
+        f"{_clean(f'c{position}', reads.null_values)} as {identifier(name)}" for name, position in bound.fields.items()
+    ]
+    kept = [f"{_delimiters_inside(*counted)} as delimiters_inside"] if counted else []
+    keeps = ["delimiters_inside"] if counted else []
+    read: list[str] = []
+    values: list[str] = []
+    note = "null::varchar"
+    for column in contract.columns:
+        value, steps, column_note = _value(column, bound, reads, iso_times)
+        values.append(f"{value} as {column.name}")
+        read += steps
+        note = column_note or note
+    alias = [f"{_alias('stage')} as stage_alias"] if contract.table == "stage_entries" else []
+    given = [identifier(_given(column)) for column in _parsed(contract, bound)]
+    names = [column.name for column in contract.columns]
+    aliases = ["stage_alias"] if alias else []
+    return (
+        f"with cells as (select {', '.join(number + cleaned + kept)} from {source}), "
+        f"read as (select {', '.join(['*', *read])} from cells), "
+        f"valued as (select {', '.join(number + values + extras + alias + keeps + given)}, {note} as time_note "
+        "from read) "
+        f"select {', '.join(number + names + extras + aliases + keeps)}, time_note, "
+        f"{_reason(contract, bound)} as reason from valued"
+    )
+
+
+def _parsed(contract: Contract, bound: Bound) -> list[Column]:
+    return [column for column in contract.columns if column.type != "text" and column.name in bound.columns]
+
+
+def _given(column: Column) -> str:
+    return f"{column.name}__given"
+
+
+def _delimiters_inside(fields: int, delimiter: str) -> str:
+    sign = quoted(delimiter)
+    counts = [
+        f"case when contains(c{n}, {sign}) then length(c{n}) - length(replace(c{n}, {sign}, '')) else 0 end"
+        for n in range(fields)
+    ]
+    return f"({' + '.join(counts)})"
+
+
+def _clean(cell: str, null_values: tuple[str, ...]) -> str:
+    # trim() walks through every letter; to look at both ends first makes it four times faster.
+    trimmed = f"case when prefix({cell}, ' ') or suffix({cell}, ' ') then trim({cell}) else {cell} end"
+    nulls = [value.strip() for value in null_values if value.strip()]
+    if not nulls:
+        return f"nullif({trimmed}, '')"
+    listed = ", ".join(quoted(value) for value in nulls)
+    return f"case when trim({cell}) in ({listed}) then null else nullif({trimmed}, '') end"
+
+
+def _alias(stage: str) -> str:
+    # What is printable ASCII without double spaces only needs its case changed, and that is nearly every row.
+    whole = NORMALISE_STAGE_SQL.format(column=stage)
+    return f"case when regexp_matches({stage}, '[^ -~]|  ') then {whole} else lower({stage}) end"
+
+
+def _value(column: Column, bound: Bound, reads: Input, iso_times: bool) -> tuple[str, list[str], str | None]:
+    """The value's SQL, the steps it needs before, and the note's SQL."""
+    if column.name not in bound.columns:
+        return f"null::{SQL_TYPES[column.type]}", [], None
+    if column.type == "text":
+        return column.name, [], None
+    given = f"{column.name} is not null as {identifier(_given(column))}"
+    if column.type == "whole":
+        whole = f"regexp_full_match({column.name}, '[+-]?[0-9]{{1,18}}([.]0*)?')"
+        return f"case when {whole} then trunc({column.name}::decimal(38,3))::bigint end", [given], None
+    step, is_local = f"{column.name}__read", f"{column.name}__is_local"
+    time_format = None if iso_times else reads.time_format
+    sql = times.reading(column.name, reads.timezone, time_format, read=step, is_local=is_local)
+    return sql.at, [given, f"{sql.read} as {step}", f"{sql.is_local} as {is_local}"], sql.note
+
+
+def _reason(contract: Contract, bound: Bound) -> str:
+    """The first reason that applies, in the order of the contract's columns."""
+    whens = []
+    for column in contract.columns:
+        if column.name not in bound.columns:
+            continue
+        if column.is_required:
+            whens.append(f"when {column.name} is null then '{column.refused}'")
+        if column.type == "time":
+            early = f"{column.name} < {quoted(str(times.EARLIEST))}::timestamp"
+            late = f"{column.name} >= {quoted(str(times.LATEST))}::timestamp"
+            if not column.is_required:
+                whens.append(f"when {column.name}__given and {column.name} is null then 'unreadable_time'")
+            whens.append(f"when {early} or {late} then 'time_out_of_range'")
+        elif column.type == "whole":
+            whens.append(f"when {column.name}__given and {column.name} is null then 'unreadable_{column.name}'")
+    return f"case {' '.join(whens)} end" if whens else "null::varchar"

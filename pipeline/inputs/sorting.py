@@ -1,0 +1,211 @@
+"""The typed rows of a file (`landing_rows`) sorted into rejected, redelivered, duplicate and landed, and written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from pipeline.engines.duckdb import identifier, quoted
+from pipeline.inputs.contract import Contract
+from pipeline.inputs.ledger import REJECTED, ROWS, Load, Log
+from pipeline.inputs.readers import glob_escaped
+
+_OUR_RELATIONS = ("landing_known", "landing_dropped", "landing_wanted", "landing_originals", "landing_rejected")
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Counts of rows. `rejected` is by reason; `unknown` and `respelled` are about stages and among the landed ones."""
+
+    rejected: dict[str, int]
+    redelivered: int
+    duplicates: int
+    landed: int
+    gaps: int
+    overlaps: int
+    unknown: int = 0
+    respelled: int = 0
+
+
+def know_stages(connection: duckdb.DuckDBPyConnection, spellings: Sequence[tuple[str, str]]) -> None:
+    """Tell which stages are known today: (declared spelling, alias normalised)."""
+    connection.execute("create or replace temp table landing_known (spelling varchar, alias varchar)")
+    values = ", ".join(f"({quoted(spelling)}, {quoted(alias)})" for spelling, alias in spellings)
+    if values:
+        # As text: the first bound parameter of a process makes DuckDB import pandas, which takes a second.
+        connection.execute(f"insert into temp.landing_known values {values}")
+
+
+def forget(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop every temporary relation of landing."""
+    connection.execute("drop view if exists temp.landing_rows")
+    for name in (*_OUR_RELATIONS, "landing_typed"):
+        connection.execute(f"drop table if exists temp.{name}")
+
+
+def sort(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    extras: tuple[str, ...],
+    *,
+    earlier: Sequence[Load],
+    log: Log,
+    late: datetime,
+) -> Sorted:
+    """Decide for each row of `landing_rows` where it belongs; `earlier` are the loads it may repeat.
+
+    Fills `landing_dropped` (row_number, why: redelivered or duplicate) and `landing_wanted` (row_number, of rows whose
+    original text is to be kept: rejected ones, and stage entries of an unknown stage or later than `late`).
+    """
+    connection.execute("create or replace temp table landing_dropped (row_number bigint, why varchar)")
+    connection.execute("create or replace temp table landing_originals (row_number bigint, original varchar)")
+    connection.execute(
+        "create or replace temp table landing_wanted as select row_number from landing_rows where reason is not null"
+    )
+    unknown = respelled = 0
+    if contract.key is None:
+        unknown, respelled = _judge_stages(connection, late)
+    else:
+        _drop_older_versions(connection, contract.key)
+    if any(load.landed for load in earlier):
+        _drop_redelivered(connection, contract, extras, earlier, log)
+    rejected = dict(
+        connection.execute(
+            "select reason, count(*) from (select reason from landing_rows where reason is not null "
+            "union all select reason from temp.landing_rejected) group by reason order by reason"
+        ).fetchall()
+    )
+    dropped = dict(connection.execute("select why, count(*) from temp.landing_dropped group by why").fetchall())
+    kept, gaps, overlaps = connection.execute(
+        "select count(*), count(*) filter (time_note = 'gap'), count(*) filter (time_note = 'overlap') "
+        "from landing_rows where reason is null"
+    ).fetchall()[0]
+    return Sorted(
+        rejected=rejected,
+        redelivered=dropped.get("redelivered", 0),
+        duplicates=dropped.get("duplicate", 0),
+        landed=kept - sum(dropped.values()),
+        gaps=gaps,
+        overlaps=overlaps,
+        unknown=unknown,
+        respelled=respelled,
+    )
+
+
+def write(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, extras: tuple[str, ...], load: Load, folder: Path
+) -> int:
+    """Write rows.parquet, in the order of the file, and rejected.parquet. Returns the count of landed rows."""
+    ours = f"{quoted(load.input)} as input, {load.load_no}::integer as load_no"
+    has_dropped = bool(load.redelivered or load.duplicates)
+    entries = contract.key is None
+    has_originals = entries and bool(connection.execute("from temp.landing_originals limit 1").fetchall())
+    columns = [f"delivered.{identifier(name)}" for name in (column.name for column in contract.columns)]
+    columns.append(f"{quoted(str(load.loaded_at))}::timestamp as recorded_at")
+    if entries:
+        original = "originals.original" if has_originals else "null::varchar"
+        columns += ["delivered.stage_alias", "delivered.time_note", f"{original} as original"]
+    columns += [f"delivered.{identifier(name)}" for name in extras]
+    joins = " left join temp.landing_originals as originals using (row_number)" if has_originals else ""
+    joins += " anti join temp.landing_dropped as dropped using (row_number)" if has_dropped else ""
+    # A join loses the order of the file; a plain scan keeps it.
+    order = " order by delivered.row_number" if joins else ""
+    connection.execute(
+        f"copy (select {ours}, delivered.row_number, {', '.join(columns)} from landing_rows as delivered{joins} "
+        f"where delivered.reason is null{order}) to {quoted(str(folder / ROWS))} "
+        "(format parquet, parquet_version v2, compression zstd)"
+    )
+    connection.execute(
+        f"copy (select {ours}, {quoted(load.file_name)} as file_name, row_number, reason, original from ("
+        "select row_number, reason, original from temp.landing_rejected union all "
+        "select row_number, reason, original from landing_rows left join temp.landing_originals using (row_number) "
+        f"where reason is not null) order by row_number) to {quoted(str(folder / REJECTED))} "
+        "(format parquet, compression zstd)"
+    )
+    written: int = connection.execute(
+        f"select coalesce(sum(num_rows), 0)::bigint from parquet_file_metadata({quoted(glob_escaped(folder / ROWS))})"
+    ).fetchall()[0][0]
+    return written
+
+
+def _judge_stages(connection: duckdb.DuckDBPyConnection, late: datetime) -> tuple[int, int]:
+    """Want the original text of what the models will reject; count unknown and respelled stages."""
+    connection.execute(
+        "insert into temp.landing_wanted select row_number from landing_rows where reason is null "
+        f"and (entered_at > {quoted(str(late))}::timestamp "
+        "or stage_alias not in (select alias from temp.landing_known))"
+    )
+    unknown, respelled = connection.execute(
+        "with spelled as (select stage, stage_alias, count(*) as entries from landing_rows where reason is null "
+        "group by all), judged as (select entries, stage_alias in (select alias from temp.landing_known) as is_known, "
+        "stage in (select spelling from temp.landing_known) as is_spelled from spelled) "
+        "select coalesce(sum(entries) filter (not is_known), 0)::bigint, "
+        "coalesce(sum(entries) filter (is_known and not is_spelled), 0)::bigint from judged"
+    ).fetchall()[0]
+    return unknown, respelled
+
+
+def _drop_older_versions(connection: duckdb.DuckDBPyConnection, key: str) -> None:
+    """Within one file the last row of a key counts."""
+    connection.execute(
+        f"insert into temp.landing_dropped select row_number, 'duplicate' from landing_rows where reason is null "
+        f"qualify row_number < max(row_number) over (partition by {key})"
+    )
+
+
+def _drop_redelivered(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    extras: tuple[str, ...],
+    earlier: Sequence[Load],
+    log: Log,
+) -> None:
+    """Drop rows that an earlier load had: any earlier load for stage entries, the latest version for a keyed table.
+
+    A row of an unknown stage is landed each time, so that it is rejected each time (SPEC E1).
+    """
+    landed = [load for load in earlier if load.landed]
+    logged_extras = {name for load in landed for name in load.extras}
+    names = [column.name for column in contract.columns]
+    everything = [*names, *sorted(logged_extras | set(extras))]
+    new = _padded(everything, {*names, *extras})
+    old = _padded(everything, {*names, *logged_extras})
+    same = " and ".join(f"new.{identifier(name)} is not distinct from old.{identifier(name)}" for name in everything)
+    if contract.key is None:
+        candidates = "reason is null and stage_alias in (select alias from temp.landing_known)"
+        first, last = connection.execute(
+            f"select min(entered_at), max(entered_at) from landing_rows where {candidates}"
+        ).fetchall()[0]
+        if first is None:
+            return
+        # The range lets Parquet skip what lies before: an export of a day is looked up in days, not in years.
+        logged = (
+            f"select {old} from {scan(log, landed)} "
+            f"where entered_at between {quoted(str(first))}::timestamp and {quoted(str(last))}::timestamp"
+        )
+    else:
+        key = contract.key
+        candidates = "reason is null and row_number not in (select row_number from temp.landing_dropped)"
+        logged = (
+            f"select {old} from {scan(log, landed)} where {key} in (select {key} from landing_rows) "
+            f"qualify row_number() over (partition by {key} order by load_no desc) = 1"
+        )
+    connection.execute(
+        "insert into temp.landing_dropped select row_number, 'redelivered' from "
+        f"(select row_number, {new} from landing_rows where {candidates}) as new semi join ({logged}) as old on {same}"
+    )
+
+
+def _padded(names: Sequence[str], present: set[str]) -> str:
+    """A select list with a null for what a side doesn't have."""
+    return ", ".join(identifier(name) if name in present else f"null::varchar as {identifier(name)}" for name in names)
+
+
+def scan(log: Log, loads: Sequence[Load]) -> str:
+    """The rows of these loads, columns by name."""
+    files = ", ".join(quoted(glob_escaped(log.file(load, ROWS))) for load in loads)
+    return f"read_parquet([{files}], union_by_name = true)"

@@ -1,0 +1,1 @@
+"""The folder sql/ read, ordered, built, checked and published."""

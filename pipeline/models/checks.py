@@ -1,0 +1,112 @@
+"""The promises of headers and *.check.sql files, put to the built tables. A check is a query that returns nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from pipeline.engines.duckdb import identifier, quoted
+from pipeline.errors import CheckFailed, Interrupted, ModelError
+from pipeline.models.discover import Check, Model
+from pipeline.models.header import Severity
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One check, done: how many rows broke the claim, and ids of the first few where the check may show them."""
+
+    name: str
+    claim: str
+    severity: Severity
+    broken: int
+    shown: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether no row broke the claim."""
+        return self.broken == 0
+
+
+def run_checks(
+    connection: duckdb.DuckDBPyConnection, models: tuple[Model, ...], checks: tuple[Check, ...]
+) -> tuple[Outcome, ...]:
+    """Put every claim to the tables. Reads only. ModelError if a check itself can't run."""
+    outcomes: list[Outcome] = []
+    for model in models:
+        outcomes.extend(_from_header(connection, model))
+    for check in checks:
+        rows = _ask(connection, check.sql, check.name)
+        columns = [column[0] for column in connection.description or []]
+        unknown = [name for name in check.header.show if name not in columns]
+        if unknown:
+            raise ModelError(
+                f"the check shows {unknown[0]}, which its SELECT does not give",
+                where=str(check.path),
+                next_step=f"columns: {', '.join(columns)}",
+            )
+        shown = [", ".join(str(row[columns.index(name)]) for name in check.header.show) for row in rows[:5]]
+        outcomes.append(
+            Outcome(
+                check.name,
+                check.header.claim,
+                check.header.severity,
+                len(rows),
+                tuple(shown) if check.header.show else (),
+            )
+        )
+    return tuple(outcomes)
+
+
+def require(outcomes: tuple[Outcome, ...]) -> None:
+    """Raise CheckFailed when a claim of severity `fail` does not hold. Names every one of them."""
+    failed = [outcome for outcome in outcomes if not outcome.holds and outcome.severity == "fail"]
+    if failed:
+        raise CheckFailed(
+            "; ".join(
+                f"{outcome.name}: {outcome.claim} ({outcome.broken} rows break it"
+                + (f": {', '.join(outcome.shown)})" if outcome.shown else ")")
+                for outcome in failed
+            ),
+            where="checks",
+            next_step="nothing was published; last night's report stands. Look at the rows in the inputs named above",
+        )
+
+
+def _from_header(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Outcome]:
+    table = f"{model.table.schema}.{identifier(model.table.name)}"
+    header = model.header
+    outcomes = []
+    for key in ((header.key,) if header.key else ()) + header.unique:
+        columns = ", ".join(identifier(column) for column in key)
+        rows = _ask(
+            connection,
+            f"select count(*) from (select 1 from {table} group by {columns} having count(*) > 1)",
+            str(model.table),
+        )
+        outcomes.append(Outcome(str(model.table), f"{', '.join(key)} is unique", "fail", rows[0][0]))
+    # The rest in one scan of the table.
+    claims = [(f"{column} is not null", f"{identifier(column)} is null") for column in header.not_null]
+    claims += [
+        (f"{column} is one of {', '.join(values)}", f"{identifier(column)} not in ({', '.join(map(quoted, values))})")
+        for column, values in header.accepted
+    ]
+    claims += [(claim, f"not ({claim})") for claim in header.checks]
+    if claims:
+        counts = ", ".join(f"count(*) filter (where {broken})" for _, broken in claims)
+        row = _ask(connection, f"select {counts} from {table}", str(model.table))[0]
+        outcomes += [
+            Outcome(str(model.table), claim, "fail", count) for (claim, _), count in zip(claims, row, strict=True)
+        ]
+    return outcomes
+
+
+def _ask(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> list[tuple[int, ...]]:
+    try:
+        return connection.execute(sql).fetchall()
+    except duckdb.InterruptException as interrupt:
+        raise Interrupted("interrupted", where=f"check of {name}") from interrupt
+    except duckdb.Error as error:
+        raise ModelError(
+            f"a check could not run: {type(error).__name__}", where=name, next_step="correct the claim in the header"
+        ) from error

@@ -1,0 +1,130 @@
+"""The folder sql/ as values: one model per .sql file, one check per .check.sql file, and what each of them reads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipeline.engines.duckdb import quoted
+from pipeline.errors import ModelError
+from pipeline.models.header import CheckHeader, Header, read_check_header, read_header
+
+LAYERS = ("raw", "waterfall", "clean", "journey", "marts", "quality", "report")
+"""Data goes from left to right."""
+
+READ_THEMSELVES = frozenset({"waterfall", "clean", "journey", "marts", "quality", "report"})
+
+
+@dataclass(frozen=True, order=True)
+class TableName:
+    """`schema.name`."""
+
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Model:
+    """One SELECT that becomes one table or view."""
+
+    table: TableName
+    path: Path
+    sql: str
+    header: Header
+    reads: tuple[TableName, ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One query that returns nothing when its claim holds."""
+
+    name: str
+    path: Path
+    sql: str
+    header: CheckHeader
+    reads: tuple[TableName, ...]
+
+
+@dataclass(frozen=True)
+class Project:
+    """All models and checks of a folder, in the order of their names."""
+
+    models: tuple[Model, ...]
+    checks: tuple[Check, ...]
+
+
+def discover(folder: Path) -> Project:
+    """Read every model below `folder`. ModelError for SQL that doesn't parse or that reads a later layer."""
+    parser = duckdb.connect(":memory:")
+    parser.execute("set autoinstall_known_extensions = false")
+    parser.execute("set autoload_known_extensions = false")
+    models, checks = [], []
+    for schema in LAYERS[1:]:
+        for path in sorted((folder / schema).glob("*.sql")):
+            sql = path.read_text(encoding="utf-8")
+            reads = tables_read(parser, sql, path)
+            if path.name.endswith(".check.sql"):
+                name = f"{schema}.{path.name.removesuffix('.check.sql')}"
+                checks.append(Check(name, path, sql, read_check_header(sql, path), reads))
+            else:
+                table = TableName(schema, path.stem)
+                model = Model(table, path, sql, read_header(sql, path), reads)
+                _respect_layers(model)
+                models.append(model)
+    parser.close()
+    return Project(tuple(models), tuple(checks))
+
+
+def tables_read(parser: duckdb.DuckDBPyConnection, sql: str, path: Path) -> tuple[TableName, ...]:
+    """The `schema.table` names in a SELECT, as DuckDB's own parser sees them. CTEs have no schema and drop out."""
+    row = parser.execute(f"select json_serialize_sql({quoted(sql)})").fetchone()
+    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True, "error_message": "nothing parsed"}
+    if tree["error"]:
+        raise ModelError(
+            f"this is not one plain SELECT: {tree.get('error_message', '')}",
+            where=str(path),
+            next_step="paste the file into `duckdb` and correct it",
+        )
+    if len(tree["statements"]) != 1:
+        raise ModelError(
+            f"a file holds one SELECT, here are {len(tree['statements'])}",
+            where=str(path),
+            next_step="split the file, or write the SELECT",
+        )
+    return tuple(sorted(_base_tables(tree)))
+
+
+def _base_tables(node: Any) -> set[TableName]:
+    if isinstance(node, list):
+        return {table for child in node for table in _base_tables(child)}
+    if not isinstance(node, dict):
+        return set()
+    found = {table for child in node.values() for table in _base_tables(child)}
+    if node.get("type") == "BASE_TABLE" and node.get("schema_name"):
+        found.add(TableName(node["schema_name"], node["table_name"]))
+    return found
+
+
+def _respect_layers(model: Model) -> None:
+    own = LAYERS.index(model.table.schema)
+    for table in model.reads:
+        if table.schema not in LAYERS:
+            raise ModelError(
+                f"{model.table} reads {table}, which is no layer",
+                where=str(model.path),
+                next_step=f"layers: {', '.join(LAYERS)}",
+            )
+        other = LAYERS.index(table.schema)
+        if other > own or (other == own and table.schema not in READ_THEMSELVES):
+            raise ModelError(
+                f"{model.table} reads {table}, a later layer",
+                where=str(model.path),
+                next_step="move what it needs into an earlier layer",
+            )

@@ -1,0 +1,148 @@
+"""The comment on top of a .sql file, read: what a row is, its key, its checks, its column comments, how to materialise.
+
+    -- One row per stay of a lead in a stage.
+    -- key: lead_no, span_no
+    -- not null: stage_no
+    -- accepted exit_kind: advanced, open
+    -- check: exited_at >= entered_at
+    -- column exit_kind: how the lead left
+    -- as: view
+
+Lines without a known fact are prose. Each fact becomes a check, a comment in the database and a line of the catalogue.
+A line that nearly names a fact is an error: as prose it would be a check that never runs.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+from pipeline.errors import ModelError
+
+Materialised = Literal["table", "view"]
+Severity = Literal["fail", "warn"]
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the head of a model promises."""
+
+    row_is: str
+    prose: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
+    not_null: tuple[str, ...] = ()
+    accepted: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    checks: tuple[str, ...] = ()
+    columns: tuple[tuple[str, str], ...] = ()
+    materialised: Materialised = "table"
+
+    @property
+    def comment(self) -> str:
+        """The table's comment: what a row is, then the rules in prose."""
+        return " ".join([self.row_is, *self.prose])
+
+
+@dataclass(frozen=True)
+class CheckHeader:
+    """What the head of a *.check.sql claims; `show` names columns whose values the failure may print (ids only)."""
+
+    claim: str
+    severity: Severity = "fail"
+    show: tuple[str, ...] = ()
+
+
+_MODEL_FACTS = ("key", "unique", "not null", "accepted", "check", "column", "as")
+_CHECK_FACTS = ("severity", "show")
+_ONCE = ("key", "as", "severity", "show")
+_LABELLED = re.compile(r"^([a-z][a-z_0-9 ]*): *(.*)$")
+_FACT_NAME = re.compile(r"key|unique|not null|accepted [a-z_0-9]+|check|column [a-z_0-9]+|as|severity|show")
+
+
+def read_header(text: str, path: Path) -> Header:
+    """The header of a model. ModelError if line one doesn't say what a row is, or a fact contradicts itself."""
+    lines = _comment_lines(text)
+    if not lines or not lines[0].startswith("One row"):
+        raise ModelError(
+            "line 1 must say what a row is", where=str(path), next_step="start the file with `-- One row per …`"
+        )
+    facts, prose = _split(lines[1:], _MODEL_FACTS, path)
+    materialised = next((value for name, value in facts if name == "as"), "table")
+    if materialised not in ("table", "view"):
+        raise ModelError("`as:` takes table or view", where=str(path), next_step="correct the header")
+    return Header(
+        row_is=lines[0],
+        prose=tuple(prose),
+        key=next((_words(value) for name, value in facts if name == "key"), ()),
+        unique=tuple(_words(value) for name, value in facts if name == "unique"),
+        not_null=tuple(word for name, value in facts if name == "not null" for word in _words(value)),
+        accepted=tuple(
+            (name.removeprefix("accepted "), _words(value)) for name, value in facts if name.startswith("accepted ")
+        ),
+        checks=tuple(value for name, value in facts if name == "check"),
+        columns=tuple((name.removeprefix("column "), value) for name, value in facts if name.startswith("column ")),
+        materialised="view" if materialised == "view" else "table",
+    )
+
+
+def read_check_header(text: str, path: Path) -> CheckHeader:
+    """The header of a *.check.sql: its claim and what happens when it doesn't hold."""
+    lines = _comment_lines(text)
+    if not lines:
+        raise ModelError("line 1 must state the claim", where=str(path), next_step="start the file with `-- claim`")
+    facts, prose = _split(lines, _CHECK_FACTS, path)
+    if not prose:
+        raise ModelError("line 1 must state the claim", where=str(path), next_step="start the file with `-- claim`")
+    severity = next((value for name, value in facts if name == "severity"), "fail")
+    if severity not in ("fail", "warn"):
+        raise ModelError("`severity:` takes fail or warn", where=str(path), next_step="correct the header")
+    return CheckHeader(
+        claim=" ".join(prose),
+        severity="warn" if severity == "warn" else "fail",
+        show=next((_words(value) for name, value in facts if name == "show"), ()),
+    )
+
+
+def _comment_lines(text: str) -> list[str]:
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        lines.append(line.removeprefix("--").strip())
+    return lines
+
+
+def _split(lines: list[str], known: tuple[str, ...], path: Path) -> tuple[list[tuple[str, str]], list[str]]:
+    facts: list[tuple[str, str]] = []
+    prose = []
+    for line in lines:
+        labelled = _LABELLED.match(line)
+        name = labelled[1] if labelled else ""
+        if labelled and _FACT_NAME.fullmatch(name) and name.split(" ")[0] in {fact.split(" ")[0] for fact in known}:
+            if not labelled[2]:
+                raise ModelError(f"`{name}:` says nothing", where=str(path), next_step="complete the line")
+            if name in _ONCE and any(name == said for said, _ in facts):
+                raise ModelError(f"`{name}:` stands twice", where=str(path), next_step="keep one of the lines")
+            facts.append((name, labelled[2].strip()))
+        elif nearest := get_close_matches(name, known, n=1, cutoff=0.7) or get_close_matches(
+            name.split(" ")[0], known, n=1, cutoff=0.7
+        ):
+            raise ModelError(
+                f"`{name}:` is no fact of this kind of file",
+                where=str(path),
+                next_step=f"write `{nearest[0]}`, or word the sentence without the colon",
+            )
+        elif _FACT_NAME.fullmatch(name):
+            raise ModelError(
+                f"`{name}:` is no fact of this kind of file", where=str(path), next_step=f"known: {', '.join(known)}"
+            )
+        elif line:
+            prose.append(line)
+    return facts, prose
+
+
+def _words(value: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in value.split(",") if word.strip())

@@ -1,0 +1,368 @@
+"""One night: inputs into the log, the log into tables, tables checked, report written, everything published at once.
+
+The only module that knows the order of the steps. Each of them is a function elsewhere; here they are called.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipeline.engines import lock, signals
+from pipeline.engines.duckdb import connect, connect_published, literal, quoted
+from pipeline.errors import ConfigurationError, FunnelError, InputError, Problem, UsageError
+from pipeline.inputs import landing
+from pipeline.models import checks, discover, graph, publish
+from pipeline.models.build import Built, build, column_dictionary, write_definition
+from pipeline.report import render
+from pipeline.settings import Settings, shipped
+from pipeline.waterfall.definition import Configuration
+from pipeline.waterfall.tables import Columns, definition_tables, dimension_source
+from pipeline.waterfall.words import normalise_stage
+
+Say = Callable[[str], None]
+ACCOUNT = ("rows_read", "rejected", "redelivered", "after_as_of", "out_of_scope", "duplicates", "repeats", "kept")
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What a run was asked to do. `clock` is its start (aware UTC); `select` limits it to some models."""
+
+    configuration: Configuration
+    clock: datetime
+    settings: Settings
+    rebuild: bool = False
+    select: str | None = None
+
+    @property
+    def as_of(self) -> datetime:
+        """The instant at which the numbers are true: pinned by the configuration, else the start of the run."""
+        return self.configuration.waterfall.as_of or self.clock
+
+    @property
+    def log_folder(self) -> Path:
+        """The landing log of the output folder."""
+        return self.configuration.output / "landing"
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a run left behind."""
+
+    run_id: str
+    database: Path
+    report: Path
+    accounting: tuple[dict[str, Any], ...]
+    warnings: tuple[str, ...]
+    seconds: float
+
+
+def run(orders: Orders, say: Say, show_built: Callable[[Built], None]) -> Night:
+    """Do everything and publish. Raises FunnelError; whatever happens, the last published night stays until the swap."""
+    started = time.monotonic()
+    output = orders.configuration.output
+    with lock.hold(output, orders.clock):
+        folder = publish.start_run(output, orders.clock)
+        try:
+            with signals.interruptible() as watch:
+                built = _build(orders, folder, watch, say, show_built)
+            publish.seal(folder)
+            warnings = [*built.warnings, *publish.swap(folder)]
+        except BaseException:
+            publish.discard(folder)
+            raise
+        publish.prune(output, orders.configuration.keep_runs)
+    return Night(
+        run_id=folder.id,
+        database=output / publish.DATABASE,
+        report=output / publish.REPORTS / "index.html",
+        accounting=built.accounting,
+        warnings=tuple(warnings),
+        seconds=time.monotonic() - started,
+    )
+
+
+def report_again(orders: Orders, say: Say) -> Night:
+    """Write the report anew from the published tables and publish both again, the tables unchanged."""
+    started = time.monotonic()
+    output = orders.configuration.output
+    with lock.hold(output, orders.clock):
+        published = _published(output)
+        folder = publish.start_run(output, orders.clock)
+        try:
+            with signals.interruptible() as watch:
+                shutil.copyfile(published, folder.database)
+                before = json.loads((published.parent / publish.MANIFEST).read_text("utf-8"))
+                reader = _open(folder.database, orders.settings)
+                watch.add(reader)
+                say("writing the report")
+                render.write_report(reader, folder.reports, tuple(before["notes"]))
+                reader.close()
+                folder.manifest.write_text(_json(before | {"run": folder.id}), "utf-8")
+            publish.seal(folder)
+            warnings = publish.swap(folder)
+        except BaseException:
+            publish.discard(folder)
+            raise
+        publish.prune(output, orders.configuration.keep_runs)
+    report = output / publish.REPORTS / "index.html"
+    return Night(folder.id, output / publish.DATABASE, report, (), tuple(warnings), time.monotonic() - started)
+
+
+def check(orders: Orders, say: Say) -> landing.Landing:
+    """Read and account for every input without writing anything. Raises InputError when one can't be used."""
+    connection = connect(None, orders.settings, reads_files=True)
+    with signals.interruptible(connection):
+        outcome = landing.land(
+            connection,
+            orders.configuration,
+            orders.log_folder,
+            clock=orders.clock,
+            as_of=orders.as_of,
+            dry_run=True,
+            progress=say,
+        )
+        log = landing.open_log(orders.log_folder)
+        _refuse_unusable(orders, outcome, (*log.loads, *outcome.loads))
+        _dimension_sources(orders.configuration, (*log.loads, *outcome.loads))
+    return outcome
+
+
+@dataclass(frozen=True)
+class _BuiltNight:
+    accounting: tuple[dict[str, Any], ...]
+    warnings: tuple[str, ...]
+
+
+def _build(
+    orders: Orders,
+    folder: publish.RunFolder,
+    watch: signals.Watch,
+    say: Say,
+    show_built: Callable[[Built], None],
+) -> _BuiltNight:
+    if orders.select:
+        orders = _as_published(orders, folder)
+    connection = connect(folder.database, orders.settings, spill=folder.spill, reads_files=True)
+    watch.add(connection)
+    landing.sweep(orders.log_folder)
+    outcome = landing.Landing()
+    if not orders.rebuild and not orders.select:
+        outcome = landing.land(
+            connection, orders.configuration, orders.log_folder, clock=orders.clock, as_of=orders.as_of, progress=say
+        )
+    log = landing.open_log(orders.log_folder)
+    _refuse_unusable(orders, outcome, log.loads)
+    notes = [*(str(refusal) for refusal in outcome.refused), *(str(absent) for absent in outcome.missing)]
+    warnings = [*notes, *outcome.warnings, *landing.offer(connection, orders.configuration, orders.log_folder)]
+
+    project = discover.discover(shipped("sql"))
+    if not orders.select:
+        sources = _dimension_sources(orders.configuration, log.loads)
+        definition = definition_tables(orders.configuration, orders.as_of, sources, _first_entry(connection, orders))
+        write_definition(connection, definition)
+    models = graph.in_order(project.models, _tables(connection))
+    chosen = graph.select(models, orders.select) if orders.select else models
+    built = build(connection, chosen, column_dictionary(shipped("sql")), show_built)
+    connection.execute("drop schema raw cascade")  # the log keeps the rows; the file keeps what was made of them
+    connection.execute("checkpoint")
+    connection.close()
+
+    reader = _open(folder.database, orders.settings)
+    watch.add(reader)
+    say("checking")
+    outcomes = checks.run_checks(reader, project.models, project.checks)
+    accounting = _accounting(reader)
+    checks.require(outcomes)
+    warnings += [f"{each.name}: {each.claim}: {each.broken} rows" for each in outcomes if not each.holds]
+    say("writing the report")
+    render.write_report(reader, folder.reports, tuple(notes))
+    reader.close()
+    folder.manifest.write_text(
+        _json(_manifest(orders, folder, log.loads, outcome, built, outcomes, accounting, warnings, notes)), "utf-8"
+    )
+    return _BuiltNight(accounting, tuple(warnings))
+
+
+def _refuse_unusable(orders: Orders, outcome: landing.Landing, loads: tuple[landing.Load, ...]) -> None:
+    """An input of which nothing was ever read stops the run: numbers without it would look like a collapse."""
+    delivered = {load.input for load in loads}
+    never = [each.name for each in orders.configuration.inputs if each.name not in delivered]
+    reasons = [str(each) for each in (*outcome.refused, *outcome.missing) if each.input in never]
+    if reasons:
+        raise InputError("\n".join(reasons), next_step="nothing was published; `funnel check` reads the inputs again")
+    history = {each.name for each in orders.configuration.inputs if each.table == "stage_entries"}
+    if not history & delivered:
+        raise InputError(
+            "the landing log holds no stage entries",
+            where=str(orders.log_folder),
+            next_step="run without --rebuild, so that the inputs are read",
+        )
+
+
+def _dimension_sources(configuration: Configuration, loads: tuple[landing.Load, ...]) -> dict[str, str]:
+    delivered = _columns(configuration, loads)
+    sources, problems = {}, []
+    for name in configuration.waterfall.dimensions:
+        source = dimension_source(name, delivered)
+        if source is None:
+            nearest = get_close_matches(name, sorted(delivered.entry | delivered.lead | delivered.account), n=1)
+            hint = f"; the nearest column is {nearest[0]}" if nearest else ""
+            problems.append(
+                Problem(f"{configuration.path.name}: funnel.dimensions", f"no input has a column {name}{hint}")
+            )
+        else:
+            sources[name] = source
+    if problems:
+        raise ConfigurationError(problems)
+    return sources
+
+
+def _columns(configuration: Configuration, loads: tuple[landing.Load, ...]) -> Columns:
+    configured = {each.name for each in configuration.inputs}
+
+    def of(table: str) -> frozenset[str]:
+        return frozenset(
+            column
+            for load in loads
+            if load.table == table and load.input in configured
+            for column in (*load.columns, *load.extras)
+        )
+
+    return Columns(entry=of("stage_entries"), lead=of("leads"), account=of("accounts"))
+
+
+def _first_entry(connection: duckdb.DuckDBPyConnection, orders: Orders) -> datetime | None:
+    known = sorted(
+        {
+            normalise_stage(text)
+            for stage in orders.configuration.waterfall.stages
+            for text in (stage.key, stage.label, stage.name, *stage.aliases)
+        }
+    )
+    as_of = orders.as_of.astimezone(UTC).replace(tzinfo=None)
+    row = connection.execute(
+        f"select min(entered_at) from raw.stage_entries where stage_alias in ({', '.join(map(quoted, known))})"
+        f" and entered_at <= {literal(as_of)}::timestamp"
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> frozenset[discover.TableName]:
+    rows = connection.execute(
+        "select table_schema, table_name from information_schema.tables where table_catalog = current_database()"
+    ).fetchall()
+    return frozenset(discover.TableName(schema, name) for schema, name in rows)
+
+
+def _as_published(orders: Orders, folder: publish.RunFolder) -> Orders:
+    """Start from a copy of the published tables: a selection rebuilds a part, so all else must be of the same night."""
+    published = _published(orders.configuration.output)
+    manifest = json.loads((published.parent / publish.MANIFEST).read_text("utf-8"))
+    loads = [load.load_no for load in landing.open_log(orders.log_folder).loads]
+    if manifest["configuration_sha256"] != _fingerprint(orders.configuration) or manifest["loads"] != loads:
+        raise UsageError(
+            "the configuration or the landing log changed since the published night",
+            where="--select",
+            next_step="run once without --select",
+        )
+    shutil.copyfile(published, folder.database)
+    as_of = datetime.fromisoformat(manifest["as_of"])
+    waterfall = replace(orders.configuration.waterfall, as_of=as_of)
+    return replace(orders, configuration=replace(orders.configuration, waterfall=waterfall))
+
+
+def _published(output: Path) -> Path:
+    published = publish.current(output)
+    if published is None:
+        raise UsageError("nothing is published yet", where=str(output), next_step="`funnel run` first")
+    return published
+
+
+def _open(database: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
+    try:
+        return connect_published(database, settings)
+    except duckdb.Error as failure:
+        raise publish.open_errors(database, failure) from failure
+
+
+def _accounting(reader: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], ...]:
+    columns = ", ".join(("input", *ACCOUNT))
+    rows = reader.execute(f"select {columns} from quality.row_accounting").fetchall()
+    accounts = tuple(dict(zip(("input", *ACCOUNT), row, strict=True)) for row in rows)
+    for account in accounts:
+        if account["rows_read"] != sum(account[name] for name in ACCOUNT[1:]):
+            raise InputError(
+                f"{account['rows_read']} rows were read and {sum(account[name] for name in ACCOUNT[1:])} accounted for",
+                where=account["input"],
+                next_step="nothing was published; this is a fault of the program, please report it",
+            )
+    return accounts
+
+
+def _manifest(
+    orders: Orders,
+    folder: publish.RunFolder,
+    loads: tuple[landing.Load, ...],
+    outcome: landing.Landing,
+    built: tuple[Built, ...],
+    outcomes: tuple[checks.Outcome, ...],
+    accounting: tuple[dict[str, Any], ...],
+    warnings: list[str],
+    notes: list[str],
+) -> dict[str, Any]:
+    new = {load.load_no for load in outcome.loads}
+    return {
+        "run": folder.id,
+        "started_at": orders.clock.isoformat(),
+        "as_of": orders.as_of.astimezone(UTC).isoformat(),
+        "timezone": orders.configuration.waterfall.timezone,
+        "configuration": orders.configuration.path.name,
+        "configuration_sha256": _fingerprint(orders.configuration),
+        "versions": {
+            "funnel": version("funnel-pipeline"),
+            "duckdb": duckdb.__version__,
+            "python": platform.python_version(),
+        },
+        "loads": [load.load_no for load in loads],
+        "inputs": [
+            {
+                "input": load.input,
+                "load_no": load.load_no,
+                "file": load.file_name,
+                "sha256": load.sha256,
+                "timezone": load.reading.get("timezone"),
+                "rows_read": load.rows_read,
+                "is_new": load.load_no in new,
+            }
+            for load in loads
+        ],
+        "row_accounting": list(accounting),
+        "models": [{"model": each.table, "rows": each.rows, "seconds": round(each.seconds, 3)} for each in built],
+        "checks": [asdict(each) for each in outcomes],
+        "warnings": warnings,
+        "notes": notes,
+    }
+
+
+def _fingerprint(configuration: Configuration) -> str:
+    with suppress(OSError):
+        return hashlib.sha256(configuration.path.read_bytes()).hexdigest()
+    raise FunnelError("the configuration can't be read again", where=str(configuration.path), next_step="start again")
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n"

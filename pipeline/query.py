@@ -1,0 +1,87 @@
+"""Questions to the published file, read-only: one query, or a prompt."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, TextIO
+
+import duckdb
+
+from pipeline.engines.duckdb import connect_published
+from pipeline.errors import UsageError
+from pipeline.models.publish import current, open_errors
+
+Format = Literal["table", "csv", "json"]
+
+
+def open_published(output: Path) -> duckdb.DuckDBPyConnection:
+    """The database of the last published night. UsageError when there is none; a damaged one says how to rebuild it."""
+    database = current(output)
+    if database is None:
+        raise UsageError("nothing is published yet", where=str(output), next_step="`funnel run` first")
+    try:
+        return connect_published(database)
+    except duckdb.Error as failure:
+        raise open_errors(database, failure) from failure
+
+
+def answer(connection: duckdb.DuckDBPyConnection, query: str, how: Format, out: TextIO) -> None:
+    """Run one query and write its rows to `out`. UsageError with DuckDB's own message when it can't run."""
+    try:
+        if how == "table":
+            relation = connection.sql(query)
+            out.write("done\n" if relation is None else str(relation) + "\n")
+            return
+        cursor = connection.execute(query)
+        names = [column[0] for column in cursor.description or []]
+        rows = cursor.fetchall()
+    except duckdb.Error as failure:
+        raise UsageError(
+            str(failure).strip(), where="query", next_step='`funnel sql "show all tables"` lists what there is'
+        ) from failure
+    if how == "csv":
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([guarded(value) for value in row] for row in rows)
+    else:
+        records = [dict(zip(names, row, strict=True)) for row in rows]
+        out.write(json.dumps(records, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def guarded(value: object) -> object:
+    """A text that a spreadsheet would run as a formula gets a leading apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def prompt(connection: duckdb.DuckDBPyConnection, lines: Iterable[str], is_terminal: bool, how: Format) -> int:
+    """Answer queries that end in `;`, from a terminal or a pipe. Returns how many failed: a pipe stops at the first."""
+    held, failed = "", 0
+    _ask(is_terminal, held)
+    for line in lines:
+        held += line
+        if not held.strip().endswith(";") and line.strip():
+            _ask(is_terminal, held)
+            continue
+        if held.strip(" ;\n"):
+            try:
+                answer(connection, held, how, sys.stdout)
+            except UsageError as mistake:
+                if not is_terminal:
+                    raise
+                failed += 1
+                sys.stderr.write(f"{mistake}\n")
+        held = ""
+        _ask(is_terminal, held)
+    if held.strip(" ;\n"):
+        answer(connection, held, how, sys.stdout)
+    return failed
+
+
+def _ask(is_terminal: bool, held: str) -> None:
+    if is_terminal:
+        sys.stderr.write("   ...> " if held.strip() else "funnel> ")
+        sys.stderr.flush()

@@ -1,0 +1,1 @@
+"""Rows of report.* to one page: figures read, pages arrange, templates print."""

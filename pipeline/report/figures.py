@@ -1,0 +1,284 @@
+"""What the page shows, read from a built database: every set of rows together with the query that gave it.
+
+The query is printed beside the figure, so a reader can put the same question to the published file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Generic, TypeVar
+
+import duckdb
+
+from pipeline.engines.duckdb import quoted
+from pipeline.report import rows
+
+Row = TypeVar("Row")
+
+STUCK_SHOWN = 10
+"""Leads listed per owner; the query lists them all."""
+OWNERS_SHOWN = 40
+"""Owners whose leads are listed; the table of owners has them all."""
+
+
+@dataclass(frozen=True)
+class Answer(Generic[Row]):
+    """Rows, the query that gave them, the table they come from, and the column by which a reader can tell it worked."""
+
+    rows: tuple[Row, ...]
+    sql: str
+    table: str
+    proof: str
+
+    @property
+    def proof_value(self) -> int | None:
+        """The value of the column `proof` in the first row; None without rows."""
+        return getattr(self.rows[0], self.proof) if self.rows else None
+
+
+@dataclass(frozen=True)
+class PairFigures:
+    """One pair of the report: its monthly cohorts in all windows and, for a headline pair, the cuts by dimension."""
+
+    pair: rows.PairShown
+    cohorts: Answer[rows.CohortMonth]
+    cuts: tuple[Answer[rows.Summary], ...]
+    gap: Answer[rows.Gap] | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything on the page, in no order of importance."""
+
+    overview: Answer[rows.Overview]
+    windows: tuple[int, ...]
+    aliases: tuple[tuple[int, str], ...]
+    """(stage_no, alias) as the configuration and the CRM write them, normalised."""
+    members: tuple[tuple[str, str, str, str], ...]
+    """(key, label, definition, label of a stage in it) of every group."""
+    headline: Answer[rows.Headline]
+    pairs: tuple[PairFigures, ...]
+    grid: Answer[rows.GridCell]
+    totals: Answer[rows.Summary]
+    arrivals: Answer[rows.PathArrival]
+    times: Answer[rows.StageTime]
+    flow: Answer[rows.Flow]
+    flow_by_stage: tuple[Answer[rows.Flow], ...]
+    balance: Answer[rows.LeadBalance]
+    depth: Answer[rows.Depth]
+    depth_months: Answer[rows.Depth]
+    owners: Answer[rows.Owner]
+    stuck: tuple[Answer[rows.StuckLead], ...]
+    stages: Answer[rows.StageDefinition]
+    accounting: Answer[rows.Accounting]
+    rejections: Answer[rows.Rejection]
+    dates: Answer[rows.DateFinding]
+    coverage: Answer[rows.Coverage]
+
+
+def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
+    """Put every question of the page to a built database. Reads only; duckdb.Error when a report table is missing."""
+    pairs = _ask(connection, rows.PairShown, "report.pairs_shown", "shown_no", order="shown_no").rows
+    dimensions = [
+        name
+        for (name,) in connection.execute(
+            "select dimension from waterfall.dimensions where position > 0 order by position"
+        ).fetchall()
+    ]
+    stages = _ask(connection, rows.StageDefinition, "waterfall.stages", "stage_no", order="stage_no")
+    owners = _ask(connection, rows.Owner, "report.open_by_owner", "open_leads", order="owner_no")
+    return Figures(
+        overview=_ask(connection, rows.Overview, "report.overview", "leads"),
+        windows=_windows(connection),
+        aliases=tuple(
+            connection.execute(
+                "select stage_no, alias from waterfall.stage_aliases order by stage_no, alias"
+            ).fetchall()
+        ),
+        members=_members(connection),
+        headline=_ask(
+            connection, rows.Headline, "report.headline", "entered", order="headline_no, window_days nulls first"
+        ),
+        pairs=tuple(_pair(connection, pair, dimensions) for pair in pairs),
+        grid=_ask(
+            connection,
+            rows.GridCell,
+            "report.conversion_months",
+            "entered",
+            where="window_days is null and is_shown",
+            order="month_start, shown_no",
+        ),
+        totals=_ask(
+            connection,
+            rows.Summary,
+            "report.conversion_summary",
+            "entered",
+            where="dimension = 'all' and cohorts in ('all', 'mature')",
+            order="shown_no, window_days nulls first, cohorts",
+        ),
+        arrivals=_arrivals(connection),
+        times=_ask(connection, rows.StageTime, "report.stage_times", "completed", order="stage_no"),
+        flow=_ask(connection, rows.Flow, "report.stage_flow", "closing", where="month_start is null", order="stage_no"),
+        flow_by_stage=tuple(
+            _ask(
+                connection,
+                rows.Flow,
+                "report.stage_flow",
+                "closing",
+                where=f"stage = {quoted(stage.stage)} and month_start is not null",
+                order="month_start",
+            )
+            for stage in stages.rows
+        ),
+        balance=_ask(connection, rows.LeadBalance, "report.lead_balance", "closing", order="month_start nulls first"),
+        depth=_ask(
+            connection,
+            rows.Depth,
+            "report.account_depth",
+            "leads",
+            where="month_start is null",
+            order="basis desc, mark_no",
+        ),
+        depth_months=_ask(
+            connection,
+            rows.Depth,
+            "report.account_depth",
+            "leads",
+            where="basis = 'reached' and month_start is not null",
+            order="month_start, mark_no",
+        ),
+        owners=owners,
+        stuck=tuple(
+            _ask(
+                connection,
+                rows.StuckLead,
+                "report.stuck_leads",
+                "lead_position",
+                where=f"current_owner = {quoted(owner.current_owner)}",
+                order="lead_position",
+                shown=STUCK_SHOWN,
+            )
+            for owner in owners.rows[:OWNERS_SHOWN]
+        ),
+        stages=stages,
+        accounting=_ask(connection, rows.Accounting, "quality.row_accounting", "rows_read", order="input"),
+        rejections=_ask(
+            connection, rows.Rejection, "report.rejected_reasons", "rejected", order="input, file_name, reason"
+        ),
+        dates=_ask(connection, rows.DateFinding, "quality.stage_dates", "leads", order="finding, stage"),
+        coverage=_ask(connection, rows.Coverage, "report.dimension_coverage", "stays", order="position"),
+    )
+
+
+def _pair(connection: duckdb.DuckDBPyConnection, pair: rows.PairShown, dimensions: list[str]) -> PairFigures:
+    this_pair = f"from_stage = {quoted(pair.from_stage)} and to_stage = {quoted(pair.to_stage)}"
+    return PairFigures(
+        pair=pair,
+        cohorts=_ask(
+            connection,
+            rows.CohortMonth,
+            "report.conversion_months",
+            "entered",
+            where=f"{this_pair}\n    and is_trend",
+            order="month_start, window_days nulls first",
+        ),
+        cuts=tuple(
+            _ask(
+                connection,
+                rows.Summary,
+                "report.conversion_summary",
+                "entered",
+                where=f"{this_pair}\n    and dimension = {quoted(dimension)}",
+                order="cohorts, dimension_value is null, entered desc, dimension_value",
+            )
+            for dimension in (dimensions if pair.is_headline else ())
+        ),
+        gap=_ask(
+            connection,
+            rows.Gap,
+            "report.headline_gap",
+            "cycles",
+            where=f"headline_no = {pair.headline_no}",
+            order="fate_no",
+        )
+        if pair.is_headline
+        else None,
+    )
+
+
+def _arrivals(connection: duckdb.DuckDBPyConnection) -> Answer[rows.PathArrival]:
+    """The last twelve complete months; all history while no month is complete yet."""
+    recent, everything = (
+        _ask(
+            connection,
+            rows.PathArrival,
+            "report.path_arrivals",
+            "arrivals",
+            where=f"scope = {quoted(scope)}",
+            order="rank, stage_no",
+        )
+        for scope in ("recent", "all")
+    )
+    return recent if recent.rows and recent.rows[0].first_month is not None else everything
+
+
+def _windows(connection: duckdb.DuckDBPyConnection) -> tuple[int, ...]:
+    found = connection.execute(
+        "select window_days from waterfall.windows where window_days is not null order by window_days"
+    ).fetchall()
+    return tuple(days for (days,) in found)
+
+
+def _members(connection: duckdb.DuckDBPyConnection) -> tuple[tuple[str, str, str, str], ...]:
+    return tuple(
+        connection.execute(
+            """
+            select marks.mark, marks.label, marks.definition, stages.label
+            from waterfall.marks as marks
+            inner join waterfall.mark_members as members on members.mark_no = marks.mark_no
+            inner join waterfall.stages as stages on stages.stage_no = members.stage_no
+            where marks.is_group
+            order by marks.mark_no, stages.stage_no
+            """
+        ).fetchall()
+    )
+
+
+def _ask(
+    connection: duckdb.DuckDBPyConnection,
+    row_class: type[Row],
+    table: str,
+    proof: str,
+    *,
+    where: str = "",
+    order: str = "",
+    shown: int | None = None,
+) -> Answer[Row]:
+    """The rows of a report table as values. With `shown`, only so many are kept, though the query gives all."""
+    columns = [field.name for field in fields(row_class)]  # type: ignore[arg-type]
+    lines = ["select", *_wrapped(columns), f"from {table}"]
+    if where:
+        lines.append(f"where {where}")
+    if order:
+        lines.append(f"order by {order}")
+    sql = "\n".join(lines)
+    found: list[tuple[Any, ...]] = (
+        connection.execute(sql).fetchmany(shown) if shown else connection.execute(sql).fetchall()
+    )
+    return Answer(
+        rows=tuple(row_class(**dict(zip(columns, values, strict=True))) for values in found),
+        sql=sql,
+        table=table,
+        proof=proof,
+    )
+
+
+def _wrapped(columns: list[str]) -> list[str]:
+    """The columns on lines of at most 90 characters."""
+    lines = [""]
+    for position, column in enumerate(columns):
+        word = column + ("," if position < len(columns) - 1 else "")
+        if lines[-1] and len(lines[-1]) + len(word) > 84:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return [f"    {line}" for line in lines]

@@ -1,0 +1,106 @@
+"""Numbers to the text that a report shows. Rounding never says 0 % or 100 % unless it is so; nothing of nothing is a dash."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+DASH = "–"
+THIN = "\u202f"
+"""Narrow no-break space: separates thousands, and a number from its unit."""
+MINUS = "−"
+
+
+def count(value: int | None) -> str:
+    """A count with thin thousands separators; a dash for None."""
+    if value is None:
+        return DASH
+    text = f"{abs(value):,}".replace(",", THIN)
+    return f"{MINUS}{text}" if value < 0 else text
+
+
+def rate(value: float | None) -> str:
+    """A share as a percentage with one decimal. 0 % and 100 % are said only of exactly 0 and 1."""
+    if value is None:
+        return DASH
+    percent = value * 100
+    if value == 0:
+        text = "0"
+    elif percent < 0.05:
+        text = "<0.1"
+    elif value == 1:
+        text = "100"
+    elif value < 1 and percent >= 99.95:
+        text = ">99.9"
+    elif value > 1 and percent < 100.05:
+        text = ">100"
+    else:
+        text = f"{percent:,.1f}".replace(",", THIN)
+    return f"{text}{THIN}%"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """The two bounds of a 95 % interval; a dash when there is none."""
+    if low is None or high is None:
+        return DASH
+    return f"{rate(low).removesuffix(THIN + '%')}–{rate(high)}"
+
+
+def points(value: float | None) -> str:
+    """A difference of two shares in percentage points, with its sign."""
+    if value is None:
+        return DASH
+    size = abs(value) * 100
+    if value != 0 and size < 0.05:
+        return f"{'+' if value > 0 else MINUS}<0.1{THIN}pts"
+    sign = "+" if value > 0 else MINUS if value < 0 else "±"
+    return f"{sign}{size:.1f}{THIN}pts"
+
+
+def distance(value: float | None) -> str:
+    """The size of a difference of two shares, in percentage points without a sign."""
+    return points(value).lstrip(f"+{MINUS}±")
+
+
+def days(value: float | None) -> str:
+    """A length of time: days with one decimal, hours below two days."""
+    if value is None:
+        return DASH
+    if value == 0:
+        return f"0{THIN}h"
+    if value < 2:
+        hours = value * 24
+        return f"<0.1{THIN}h" if hours < 0.05 else f"{hours:.1f}{THIN}h"
+    return f"{value:,.1f}".replace(",", THIN) + f"{THIN}d"
+
+
+def ratio(value: float | None) -> str:
+    """Leads per account as `2.1 : 1`; a dash without accounts."""
+    return DASH if value is None else f"{value:.2f}{THIN}:{THIN}1"
+
+
+def month(value: date | None) -> str:
+    """`Dec 2025`; a dash for None. English whatever the locale, so that the page is the same everywhere."""
+    return DASH if value is None else f"{MONTHS[value.month - 1]} {value.year}"
+
+
+def short_month(value: date) -> str:
+    """`Dec ’25`."""
+    return f"{MONTHS[value.month - 1]} ’{value.year % 100:02d}"
+
+
+def day(value: date | None) -> str:
+    """ISO date; a dash for None."""
+    return DASH if value is None else value.isoformat()
+
+
+def moment(value: datetime) -> str:
+    """`31 Dec 2025, 23:59:59`."""
+    return f"{value.day} {MONTHS[value.month - 1]} {value.year}, {value:%H:%M:%S}"
+
+
+def plural(value: int, one: str, many: str | None = None) -> str:
+    """`1 row`, `2 rows`, with the count formatted."""
+    return f"{count(value)} {one if value == 1 else many or one + 's'}"
+
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

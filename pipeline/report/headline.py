@@ -1,0 +1,272 @@
+"""The headline cards: what became of the cycles of each agreed pair, its rate, and how far it is from the target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.report import charts
+from pipeline.report import format as text
+from pipeline.report.figures import Figures, PairFigures
+from pipeline.report.rows import Gap, Headline
+from pipeline.report.values import Cell, Fold, Mark, Reader, Source, Table, TableRow, columns, texts
+
+LOST_TONES = ("lost-1", "lost-2", "lost-3", "lost-4")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One number with what it rests on."""
+
+    label: str
+    value: str
+    lines: tuple[str, ...]
+    note: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Monthly cohorts of one window as a picture."""
+
+    title: str
+    drawing: charts.Drawing
+
+
+@dataclass(frozen=True)
+class Card:
+    """One headline pair."""
+
+    key: str
+    title: str
+    from_label: str
+    to_label: str
+    meaning: str
+    sentence: str
+    counts: tuple[Mark, ...]
+    bar: charts.Drawing
+    bar_note: str
+    fates: tuple[Mark, ...]
+    tiles: tuple[Tile, ...]
+    trends: tuple[Trend, ...]
+    folds: tuple[Fold, ...]
+    source: Source
+
+
+def cards(figures: Figures, reader: Reader) -> tuple[Card, ...]:
+    """A card per headline pair, in the order of the configuration."""
+    by_pair = {(each.pair.from_stage, each.pair.to_stage): each for each in figures.pairs}
+    ever = [row for row in figures.headline.rows if row.window_days is None]
+    first_window = figures.windows[0] if figures.windows else None
+    within = {row.headline_no: row for row in figures.headline.rows if first_window and row.window_days == first_window}
+    return tuple(
+        _card(row, within.get(row.headline_no), by_pair[row.from_stage, row.to_stage], figures, reader) for row in ever
+    )
+
+
+def _card(row: Headline, within: Headline | None, pair: PairFigures, figures: Figures, reader: Reader) -> Card:
+    gaps = pair.gap.rows if pair.gap else ()
+    tones = _tones(gaps)
+    fates = tuple(Mark(tones[gap], fate_name(gap, row), text.count(gap.cycles), text.rate(gap.share)) for gap in gaps)
+    parts = [(tones[gap], gap.cycles, f"{fate_name(gap, row)}: {text.count(gap.cycles)}") for gap in gaps]
+    says = f"{row.from_label} to {row.to_label}: " + "; ".join(f"{fate.label} {fate.value}" for fate in fates)
+    return Card(
+        key=f"pair-{row.headline_no}",
+        title=f"{row.from_label} → {row.to_label}",
+        from_label=row.from_label,
+        to_label=row.to_label,
+        meaning=f"{row.from_label}: {row.from_definition} {row.to_label}: {row.to_definition}",
+        sentence=_sentence(row, gaps),
+        counts=(
+            Mark("whole", f"reached {row.from_label}", text.count(row.entered)),
+            Mark("converted", f"went on to {row.to_label}", text.count(row.converted)),
+            Mark("passed", "passed over", text.count(row.passed_over)),
+            Mark("lost-1", "lost", text.count(row.lost)),
+            Mark("open", "still open", text.count(row.still_open), _overdue(row)),
+        ),
+        bar=charts.target_bar(parts, row.entered, row.target, says if gaps else "nobody has arrived yet"),
+        bar_note=_bar_note(row),
+        fates=fates,
+        tiles=_tiles(row, within),
+        trends=_trends(row, within, pair),
+        folds=(
+            Fold(
+                "Numbers behind the bar",
+                _fates_table(row, gaps, pair, reader),
+            ),
+        ),
+        source=reader.source(
+            figures.headline,
+            unit="cycles (one run of a lead along the path)",
+            basis=f"cohorts by the month of arrival at {row.from_label}; window: ever, unless a line says otherwise",
+            denominator=f"cycles that arrived at {row.from_label}; rates: those in the months named",
+        ),
+    )
+
+
+def fate_name(gap: Gap, row: Headline) -> str:
+    """What became of these cycles, in words."""
+    stage = gap.stage_label or "a stage unknown"
+    names = {
+        "converted": f"Went on to {row.to_label}",
+        "passed_over": f"Passed over {row.to_label}: went further without it",
+        "exited": f"Lost to {stage}",
+        "detoured": f"Lost to {stage}, may come back",
+        "regressed": f"Lost: moved back to {stage}",
+        "deleted": "Lost: deleted in the source",
+        "completed": f"Lost: completed without {row.to_label}",
+        "overdue": f"Still open in {stage}, overdue",
+        "within_limit": f"Still open in {stage}, within its limit",
+        "no_limit": f"Still open in {stage}, which has no limit",
+    }
+    return names[gap.reason]
+
+
+def _tones(gaps: tuple[Gap, ...]) -> dict[Gap, str]:
+    lost = [gap for gap in gaps if gap.fate == "lost"]
+    tones = {gap: LOST_TONES[min(position, len(LOST_TONES) - 1)] for position, gap in enumerate(lost)}
+    fixed = {"converted": "converted", "passed_over": "passed", "overdue": "overdue"}
+    return {gap: tones.get(gap) or fixed.get(gap.reason, "open") for gap in gaps}
+
+
+def _overdue(row: Headline) -> str:
+    return f"{text.count(row.overdue)} overdue" if row.still_open else ""
+
+
+def _sentence(row: Headline, gaps: tuple[Gap, ...]) -> str:
+    if row.entered == 0:
+        return f"No cycle has arrived at {row.from_label} yet, so there is nothing to convert."
+    if row.latest_month is None:
+        first = "No complete month has a mature cohort yet: some of its cycles are still open, so no rate is final."
+    else:
+        first = (
+            f"Of {text.plural(row.latest_entered or 0, 'cycle')} that reached {row.from_label} in "
+            f"{text.month(row.latest_month)}, the last month whose cohort is mature, "
+            f"{text.rate(row.latest_rate)} went on to {row.to_label}{_change(row)}."
+        )
+    lost = sorted((gap for gap in gaps if gap.fate == "lost"), key=lambda gap: -gap.cycles)
+    if not lost:
+        return first
+    share = f"{first} Where most are lost, over all months: "
+    return share + ", ".join(f"{_short(gap)} ({text.count(gap.cycles)})" for gap in lost[:2]) + "."
+
+
+def _short(gap: Gap) -> str:
+    if gap.reason == "regressed":
+        return f"back to {gap.stage_label}"
+    return gap.stage_label or {"deleted": "deleted", "completed": "completed otherwise"}.get(gap.reason, gap.reason)
+
+
+def _change(row: Headline) -> str:
+    if row.change is None:
+        return ""
+    direction = "up" if row.change > 0 else "down" if row.change < 0 else "unchanged"
+    by = "" if row.change == 0 else f" {text.distance(row.change)}"
+    noise = "within noise" if row.is_within_noise else "more than noise"
+    return f" ({direction}{by} on {text.month(row.previous_month)}: {noise})"
+
+
+def _bar_note(row: Headline) -> str:
+    if row.entered == 0:
+        return ""
+    whole = f"All {text.count(row.entered)} cycles that reached {row.from_label}, by what became of them."
+    return f"{whole} The line across the bar is the target, {text.rate(row.target)}." if row.target else whole
+
+
+def _tiles(row: Headline, within: Headline | None) -> tuple[Tile, ...]:
+    span = f"{text.month(row.mature_first_month)} – {text.month(row.mature_last_month)}"
+    every_month = Tile(
+        "All mature months",
+        text.rate(row.mature_rate),
+        (_counts(row.mature_converted, row.mature_entered), _interval(row.mature_low, row.mature_high)),
+        f"{text.plural(row.mature_months, 'month')}, {span}" if row.mature_months else "no month is mature yet",
+    )
+    tiles = (_latest_tile(row, ""), every_month, _target_tile(row))
+    return tiles if within is None else (*tiles, _latest_tile(within, f" within {within.window_days} days"))
+
+
+def _counts(converted: int | None, entered: int | None) -> str:
+    return f"{text.count(converted)} of {text.count(entered)} cycles"
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return f"95 % interval {text.interval(low, high)}"
+
+
+def _latest_tile(row: Headline, suffix: str) -> Tile:
+    if row.latest_month is None:
+        return Tile(f"Last mature month{suffix}", text.DASH, ("no complete month is mature yet",))
+    note = ""
+    if row.change is not None:
+        noise = "within noise" if row.is_within_noise else "more than noise"
+        note = f"{text.points(row.change)} on {text.month(row.previous_month)}: {noise}"
+    return Tile(
+        f"{text.month(row.latest_month)}{suffix}, last mature month",
+        text.rate(row.latest_rate),
+        (_counts(row.latest_converted, row.latest_entered), _interval(row.latest_low, row.latest_high)),
+        note,
+        "first" if not suffix else "",
+    )
+
+
+def _target_tile(row: Headline) -> Tile:
+    if row.target is None:
+        return Tile("Gap to target", text.DASH, ("no target is set for this pair",))
+    target = f"target {text.rate(row.target)}"
+    if row.gap_to_target is None:
+        return Tile("Gap to target", text.DASH, (target, "no month is mature yet"))
+    return Tile(
+        "Gap to target",
+        _gap(row.gap_to_target),
+        (target, f"all mature months {text.rate(row.mature_rate)}"),
+        f"last mature month: {_gap(row.latest_gap_to_target)}",
+    )
+
+
+def _gap(value: float | None) -> str:
+    if value is None:
+        return text.DASH
+    if value == 0:
+        return "on target"
+    return f"{text.distance(value)} {'short' if value > 0 else 'above'}"
+
+
+def _trends(row: Headline, within: Headline | None, pair: PairFigures) -> tuple[Trend, ...]:
+    windows: tuple[int | None, ...] = (None, within.window_days) if within else (None,)
+    drawn = []
+    for window in windows:
+        cohorts = [cohort for cohort in pair.cohorts.rows if cohort.window_days == window]
+        name = "Ever" if window is None else f"Within {window} days"
+        mature = [cohort for cohort in cohorts if cohort.is_mature and not cohort.is_partial]
+        says = (
+            f"{row.from_label} to {row.to_label}, {name.lower()}, by month of arrival: "
+            f"{text.plural(len(mature), 'mature month')}"
+            + (
+                f" from {text.rate(mature[0].rate)} ({text.month(mature[0].month_start)}) "
+                f"to {text.rate(mature[-1].rate)} ({text.month(mature[-1].month_start)})"
+                if mature
+                else ""
+            )
+        )
+        drawn.append(Trend(name, charts.trend(cohorts, says)))
+    return tuple(drawn)
+
+
+def _fates_table(row: Headline, gaps: tuple[Gap, ...], pair: PairFigures, reader: Reader) -> Table:
+    assert pair.gap is not None
+    return Table(
+        caption=f"What became of the cycles that reached {row.from_label}",
+        columns=columns("Fate", "Cycles", "Share"),
+        rows=(
+            *(TableRow(texts(fate_name(gap, row), text.count(gap.cycles), text.rate(gap.share))) for gap in gaps),
+            TableRow(
+                (Cell("All"), Cell(text.count(row.entered)), Cell(text.DASH if not gaps else text.rate(1.0))), "total"
+            ),
+        ),
+        source=reader.source(
+            pair.gap,
+            unit="cycles",
+            basis="all cohorts, window: ever; lost by the stage that ended the cycle",
+            denominator=f"cycles that arrived at {row.from_label}",
+        ),
+        key=f"fates-{row.headline_no}",
+    )

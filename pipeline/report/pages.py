@@ -1,0 +1,128 @@
+"""Figures to the one page: sections in order, every number already text. Templates add nothing but mark-up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.report import conversion, headline, quality, volumes
+from pipeline.report import format as text
+from pipeline.report.accounts import Accounts, accounts
+from pipeline.report.figures import Figures
+from pipeline.report.rows import Overview
+from pipeline.report.times import Stuck, stuck, times
+from pipeline.report.values import Notice, Reader, StripChart
+
+
+@dataclass(frozen=True)
+class Stat:
+    """One number of the head, and the section that explains it."""
+
+    value: str
+    label: str
+    link: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """reports/index.html."""
+
+    title: str
+    as_of: str
+    basis: str
+    stats: tuple[Stat, ...]
+    notices: tuple[Notice, ...]
+    nav: tuple[tuple[str, str], ...]
+    headline: tuple[headline.Card, ...]
+    waterfall: StripChart
+    conversion: conversion.Conversion
+    times: StripChart
+    volumes: volumes.Volumes
+    accounts: Accounts
+    stuck: Stuck
+    definitions: quality.Definitions
+    quality: quality.Quality
+    is_empty: bool
+
+
+NAV = (
+    ("headline", "Headline"),
+    ("waterfall", "Waterfall"),
+    ("conversion", "Conversion"),
+    ("time", "Time in stage"),
+    ("volume", "Volume"),
+    ("accounts", "Accounts"),
+    ("stuck", "Stuck leads"),
+    ("definitions", "Definitions"),
+    ("quality", "Data quality"),
+)
+
+
+def index_page(figures: Figures, notes: tuple[str, ...]) -> Page:
+    """The whole page. `notes` are warnings of the run, for the data-quality section."""
+    total = figures.overview.rows[0]
+    as_of = f"{text.moment(total.as_of_local)} {total.timezone}"
+    reader = Reader(as_of)
+    return Page(
+        title=total.name,
+        as_of=as_of,
+        basis=(
+            "Unless a figure says otherwise: the unit is the cycle, one run of a lead along the path; rates are of cohorts, "
+            "by the month of arrival at the first stage of the pair; and a rate is read only once its cohort is mature, "
+            "when none of it is still open."
+        ),
+        stats=_stats(total),
+        notices=_notices(figures, total, notes),
+        nav=NAV,
+        headline=headline.cards(figures, reader),
+        waterfall=volumes.waterfall(figures, reader),
+        conversion=conversion.conversion(figures, reader),
+        times=times(figures, reader),
+        volumes=volumes.volumes(figures, reader),
+        accounts=accounts(figures, reader),
+        stuck=stuck(figures, reader),
+        definitions=quality.definitions(figures, reader),
+        quality=quality.quality(figures, notes, reader),
+        is_empty=total.entries == 0,
+    )
+
+
+def _stats(total: Overview) -> tuple[Stat, ...]:
+    return (
+        Stat(text.count(total.leads), "leads with history", "volume"),
+        Stat(
+            text.count(total.entries),
+            f"stage entries since {text.month(total.first_date)}" if total.entries else "stage entries",
+            "quality",
+        ),
+        Stat(text.count(total.cycles), f"cycles, {text.count(total.open_cycles)} open", "waterfall"),
+        Stat(text.count(total.accounts), "accounts with leads", "accounts"),
+        Stat(text.count(total.open_leads), f"leads waiting, {text.count(total.overdue)} overdue", "stuck"),
+    )
+
+
+def _notices(figures: Figures, total: Overview, notes: tuple[str, ...]) -> tuple[Notice, ...]:
+    notices = []
+    if total.entries == 0:
+        notices.append(Notice("warn", "No stage entry has been delivered yet, so there is nothing to count."))
+    partial = [row for row in figures.balance.rows if row.is_partial]
+    if partial and total.entries:
+        notices.append(
+            Notice(
+                "info",
+                f"{text.month(partial[-1].month_start)} is not over: its numbers will still grow and are marked partial.",
+            )
+        )
+    if total.rejected:
+        unknown = (
+            f", {text.count(total.unknown_stage)} of them for a stage that no alias names"
+            if total.unknown_stage
+            else ""
+        )
+        notices.append(Notice("warn", f"{text.plural(total.rejected, 'row was', 'rows were')} rejected{unknown}."))
+    if total.not_yet:
+        notices.append(
+            Notice("info", f"{text.plural(total.not_yet, 'row is', 'rows are')} dated after as-of and not counted yet.")
+        )
+    if notes:
+        notices.append(Notice("warn", f"The run left {text.plural(len(notes), 'note')}."))
+    return tuple(notices)

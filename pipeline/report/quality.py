@@ -1,0 +1,305 @@
+"""Definitions, and how far the data can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.report import format as text
+from pipeline.report.conversion import SOURCES
+from pipeline.report.figures import Figures
+from pipeline.report.rows import Accounting
+from pipeline.report.values import Cell, Column, Mark, Reader, Table, TableRow, balanced, columns, listed, texts
+
+REASONS = {
+    "no_lead": "no lead id",
+    "no_stage": "no stage",
+    "no_key": "no key",
+    "unknown_stage": "a stage that no alias names",
+    "unreadable_time": "a time that can’t be read",
+    "time_out_of_range": "a time outside the years 2000 to 2099",
+    "unreadable_sequence": "a sequence number that can’t be read",
+    "too_few_fields": "too few fields",
+    "too_many_fields": "too many fields",
+    "unclosed_quote": "a quote that never closes",
+    "stray_quote": "a stray quote",
+    "nul_byte": "a NUL byte",
+    "bad_encoding": "bytes that are not in the declared encoding",
+    "field_too_long": "a field longer than 1 MB",
+}
+FINDINGS = {
+    "skipped": "Moved up past a stage without entering it",
+    "regressed": "Moved back to a lower stage",
+    "same_second": "Entered in the same second as the stage before",
+    "bulk_stamp": "Fifty leads or more entered within one minute",
+    "future_dated": "Dated after as-of; comes in by itself when due",
+    "gate_holding": "Held for more than a minute in a stage that should hold nobody",
+    "dst_gap": "Time that the clock skipped in spring",
+    "dst_overlap": "Time that the clock showed twice in autumn",
+}
+KINDS = {
+    "path": "on the path",
+    "hold": "hold: off the path, the cycle lives on",
+    "detour": "detour: the cycle ends, the lead may come back",
+    "exit": "exit: the cycle ends, not expected back",
+}
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """What every word on the page means here."""
+
+    stages: Table
+    groups: tuple[Mark, ...]
+    pairs: tuple[Mark, ...]
+    windows: str
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Where rows went, and what looks odd."""
+
+    accounting: Table
+    rejections: Table | None
+    unknown_stages: str
+    dates: Table | None
+    orphans: tuple[str, ...]
+    coverage: Table | None
+    notes: tuple[str, ...]
+
+
+def definitions(figures: Figures, reader: Reader) -> Definitions:
+    """Stages with what the CRM calls them, groups, headline pairs, windows."""
+    aliases: dict[int, list[str]] = {}
+    for stage_no, alias in figures.aliases:
+        aliases.setdefault(stage_no, []).append(alias)
+    groups: dict[str, tuple[str, str, list[str]]] = {}
+    for key, label, definition, stage in figures.members:
+        groups.setdefault(key, (label, definition, []))[2].append(stage)
+    windows = [f"{days} days" for days in figures.windows]
+    return Definitions(
+        stages=Table(
+            caption="Stages, in the order of the configuration",
+            columns=(
+                Column("Stage", "text"),
+                Column("Rank"),
+                Column("What it means", "text"),
+                Column("Kind", "text"),
+                Column("Team", "text"),
+                Column("Phase", "text"),
+                Column("Limit", "text"),
+                Column("Values that name it", "text"),
+            ),
+            rows=tuple(
+                TableRow(
+                    (
+                        Cell(stage.label, note=stage.name if stage.name != stage.label else ""),
+                        Cell(text.count(stage.rank) if stage.rank else text.DASH),
+                        Cell(stage.definition, "prose"),
+                        Cell(KINDS[stage.kind], note=_marks(stage.is_gate, stage.qualifies)),
+                        Cell(stage.team or text.DASH),
+                        Cell(stage.phase or text.DASH),
+                        Cell(stage.sla_text or text.DASH, note=f"{stage.sla_clock} clock" if stage.sla_text else ""),
+                        Cell(" · ".join(aliases.get(stage.stage_no, [])), "prose quiet"),
+                    )
+                )
+                for stage in figures.stages.rows
+            ),
+            source=reader.source(
+                figures.stages, unit="stages", basis="the configuration of this run", denominator="none: a list"
+            ),
+            key="stages",
+        ),
+        groups=tuple(Mark("", label, listed(members), definition) for label, definition, members in groups.values()),
+        pairs=tuple(
+            Mark(
+                "",
+                f"{row.from_label} → {row.to_label}",
+                f"target {text.rate(row.target)}" if row.target is not None else "no target",
+            )
+            for row in figures.headline.rows
+            if row.window_days is None
+        ),
+        windows=listed(["ever", *(f"within {window}" for window in windows)]),
+    )
+
+
+def _marks(is_gate: bool, qualifies: bool) -> str:
+    words = [
+        word
+        for word, holds in (("a gate: should hold nobody", is_gate), ("qualifies the lead for its team", qualifies))
+        if holds
+    ]
+    return "; ".join(words)
+
+
+def quality(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Quality:
+    """Row accounting first: every row is somewhere."""
+    total = figures.overview.rows[0]
+    return Quality(
+        accounting=_accounting(figures, reader),
+        rejections=_rejections(figures, reader) if figures.rejections.rows else None,
+        unknown_stages=(
+            f"{text.plural(total.unknown_stage, 'row')} name a stage that the configuration does not know. "
+            "Add the value to a stage’s aliases and run again: the rows wait in the log and come in by themselves."
+            if total.unknown_stage
+            else "Every row names a stage that the configuration knows."
+        ),
+        dates=_dates(figures, reader) if figures.dates.rows else None,
+        orphans=(
+            f"{text.plural(total.history_only, 'lead')} known from history only: no input of leads delivered them.",
+            f"{text.plural(total.bare_accounts, 'account')} named by leads only: no input of accounts delivered them.",
+            f"{text.plural(total.leads_without_account, 'lead')} without an account.",
+        ),
+        coverage=_coverage(figures, reader) if figures.coverage.rows else None,
+        notes=notes,
+    )
+
+
+def _accounting(figures: Figures, reader: Reader) -> Table:
+    return Table(
+        caption="Every row that was ever read, and what became of it",
+        columns=(
+            Column("Input", "text"),
+            Column("Files"),
+            Column("Rows read"),
+            Column("= kept"),
+            Column("+ repeats"),
+            Column("+ duplicates"),
+            Column("+ redelivered"),
+            Column("+ after as-of"),
+            Column("+ out of scope"),
+            Column("+ rejected"),
+            Column("Adds up"),
+        ),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(row.input, note=row.table_name.replace("_", " ")),
+                    *texts(text.count(row.loads), text.count(row.rows_read)),
+                    *texts(
+                        *(
+                            text.count(n)
+                            for n in (
+                                row.kept,
+                                row.repeats,
+                                row.duplicates,
+                                row.redelivered,
+                                row.after_as_of,
+                                row.out_of_scope,
+                            )
+                        )
+                    ),
+                    Cell(text.count(row.rejected), "alert" if row.rejected else ""),
+                    balanced(_adds_up(row)),
+                )
+            )
+            for row in figures.accounting.rows
+        ),
+        source=reader.source(
+            figures.accounting,
+            unit="rows of the inputs",
+            basis="all files in the log; a row counts once, under the first that applies, from right to left",
+            denominator="none: these are counts",
+        ),
+        key="accounting",
+    )
+
+
+def _adds_up(row: Accounting) -> bool:
+    parts = (
+        row.kept + row.repeats + row.duplicates + row.redelivered + row.after_as_of + row.out_of_scope + row.rejected
+    )
+    return row.rows_read == parts
+
+
+def _rejections(figures: Figures, reader: Reader) -> Table:
+    return Table(
+        caption="Rejected rows by reason",
+        columns=(
+            Column("Input", "text"),
+            Column("Reason", "text"),
+            Column("Rows"),
+            Column("First row numbers", "text"),
+        ),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(row.input, note=row.file_name),
+                    Cell(REASONS.get(row.reason, row.reason.replace("_", " "))),
+                    Cell(text.count(row.rejected)),
+                    Cell(
+                        ", ".join(str(number) for number in row.first_rows)
+                        + (" …" if row.rejected > len(row.first_rows) else "")
+                    ),
+                )
+            )
+            for row in figures.rejections.rows
+        ),
+        source=reader.source(
+            figures.rejections,
+            unit="rows of the inputs",
+            basis="row 1 is the first after the header; the rows themselves are in quality.rejected_rows",
+            denominator="none: these are counts",
+        ),
+        key="rejections",
+    )
+
+
+def _dates(figures: Figures, reader: Reader) -> Table:
+    labels = {stage.stage: stage.label for stage in figures.stages.rows}
+    return Table(
+        caption="Dates that deserve a second look",
+        columns=(
+            Column("Finding", "text"),
+            Column("Stage", "text"),
+            Column("Leads"),
+            Column("Share"),
+            Column("Examples", "text"),
+        ),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(FINDINGS.get(row.finding, row.finding.replace("_", " "))),
+                    Cell(labels.get(row.stage, row.stage)),
+                    Cell(text.count(row.leads)),
+                    Cell(text.rate(row.share)),
+                    Cell(" ".join(row.examples), "id prose"),
+                )
+            )
+            for row in figures.dates.rows
+        ),
+        source=reader.source(
+            figures.dates,
+            unit="leads",
+            basis="all history; skipped and moved back: the stage that was left",
+            denominator="leads that had entered the stage by as-of",
+        ),
+        key="dates",
+    )
+
+
+def _coverage(figures: Figures, reader: Reader) -> Table:
+    return Table(
+        caption="Dimensions: how often the value is known, and as of when",
+        columns=(
+            *columns("Dimension", "Known", "of stays", "Share", "Different values"),
+            Column("Where it comes from", "text"),
+        ),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(row.dimension),
+                    *texts(
+                        text.count(row.known),
+                        text.count(row.stays),
+                        text.rate(row.share_known),
+                        text.count(row.distinct_values),
+                    ),
+                    Cell(SOURCES.get(row.source, row.source)),
+                )
+            )
+            for row in figures.coverage.rows
+        ),
+        source=reader.source(figures.coverage, unit="stays (spans)", basis="all history", denominator="all stays"),
+        key="coverage",
+    )

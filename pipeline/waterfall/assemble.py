@@ -1,0 +1,247 @@
+"""From stage and group blocks, on top of a preset or alone, to the stages and groups of a waterfall."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.waterfall import ranks
+from pipeline.waterfall.definition import Group, Stage
+from pipeline.waterfall.problems import Problems
+from pipeline.waterfall.schema import GroupBlock, StageBlock
+from pipeline.waterfall.words import did_you_mean, label_of, normalise_stage, with_article
+
+Numbered = tuple[int, StageBlock]
+NumberedGroup = tuple[int, GroupBlock]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A stage on its way: its merged block, its place in the file (None: from the preset), its rank in the preset."""
+
+    block: StageBlock
+    number: int | None
+    preset_rank: int | None = None
+
+    def place(self, *field: str) -> tuple[str | int, ...]:
+        """Where its problems are reported; a stage of the preset points at `preset`."""
+        return ("stages", self.number, *field) if self.number is not None else ("funnel", "preset")
+
+
+def stages(preset: Sequence[StageBlock], blocks: Sequence[Numbered], problems: Problems) -> tuple[Stage, ...]:
+    """The stages in their order with dense ranks; what is wrong goes to `problems`."""
+    drafts = _on_preset(preset, blocks, problems) if preset else _alone(blocks, problems)
+    for draft in drafts:
+        _check_fields(draft, problems)
+    _check_aliases(drafts, problems)
+    path = [draft for draft in drafts if draft.block.kind == "path"]
+    if preset:
+        placed = [draft.block.rank if draft.block.rank is not None else draft.preset_rank for draft in path]
+        dense = ranks.dense(ranks.between(placed))
+    else:
+        dense = ranks.dense(ranks.by_position([draft.block.rank for draft in path]))
+    by_key = {draft.block.key: rank for draft, rank in zip(path, dense, strict=True)}
+    return tuple(_stage(draft.block, by_key.get(draft.block.key)) for draft in drafts)
+
+
+def groups(
+    preset: Sequence[GroupBlock],
+    blocks: Sequence[NumberedGroup],
+    waterfall_stages: Sequence[Stage],
+    unreadable: frozenset[str],
+    problems: Problems,
+) -> tuple[Group, ...]:
+    """The groups in their order; a group of the preset loses the members that the configuration removed.
+
+    `unreadable` are stage keys that have problems of their own already.
+    """
+    by_key = {stage.key: stage for stage in waterfall_stages}
+    path = [stage.key for stage in waterfall_stages if stage.rank is not None]
+    held: dict[str, tuple[int | None, GroupBlock]] = {block.key: (None, block) for block in preset}
+    seen: dict[str, int] = {}
+    for number, block in blocks:
+        if block.key in seen:
+            problems.add(("groups", number, "key"), _twice(block.key, problems.line(("groups", seen[block.key]))))
+            continue
+        seen[block.key] = number
+        known = held.get(block.key)
+        if block.remove:
+            if known is None:
+                problems.add(("groups", number, "remove"), f"there is no group `{block.key}` to remove")
+            held.pop(block.key, None)
+            continue
+        held[block.key] = (number, _merged_group(known[1], block) if known else block)
+
+    found: list[Group] = []
+    for origin, block in held.values():
+        if origin is not None:
+            _check_group(origin, block, by_key, unreadable, problems)
+        members = [key for key in block.stages or [] if key in path]
+        if members:
+            found.append(Group(block.key, block.label or label_of(block.key), block.definition or "", tuple(members)))
+    return tuple(found)
+
+
+def _alone(blocks: Sequence[Numbered], problems: Problems) -> list[Draft]:
+    drafts: dict[str, Draft] = {}
+    for number, block in blocks:
+        for field in ("after", "remove"):
+            if field in block.model_fields_set:
+                problems.add(("stages", number, field), "only changes a preset; without one, order the blocks")
+        if block.key in drafts:
+            first = problems.line(drafts[block.key].place())
+            problems.add(("stages", number, "key"), _twice(block.key, first))
+        else:
+            drafts[block.key] = Draft(block, number)
+    return list(drafts.values())
+
+
+def _on_preset(preset: Sequence[StageBlock], blocks: Sequence[Numbered], problems: Problems) -> list[Draft]:
+    path = [block for block in preset if block.kind == "path"]
+    dense = ranks.dense(ranks.by_position([block.rank for block in path]))
+    preset_ranks = {block.key: rank for block, rank in zip(path, dense, strict=True)}
+    # The preset's rank lives beside the block, so that a rank in the block is always one that the user wrote.
+    drafts = [Draft(block.model_copy(update={"rank": None}), None, preset_ranks.get(block.key)) for block in preset]
+    seen: dict[str, int] = {}
+    for number, block in blocks:
+        if block.key in seen:
+            problems.add(("stages", number, "key"), _twice(block.key, problems.line(("stages", seen[block.key]))))
+            continue
+        seen[block.key] = number
+        keys = [draft.block.key for draft in drafts]
+        at = keys.index(block.key) if block.key in keys else None
+        if block.remove:
+            if at is None:
+                known = did_you_mean(block.key, keys)
+                problems.add(("stages", number, "key"), f"there is no such stage to remove{known}")
+            else:
+                del drafts[at]
+            continue
+        if at is None:
+            draft = Draft(block, number)
+            at = len(drafts)
+        else:
+            draft = Draft(_merged_stage(drafts[at].block, block), number, drafts[at].preset_rank)
+            del drafts[at]
+        if draft.block.kind == "path" and draft.preset_rank is None and draft.block.rank is None:
+            _check_place(draft, keys, problems)
+        if block.after is not None:
+            at, draft = _moved(drafts, draft, at, problems)
+        drafts.insert(at, draft)
+    return drafts
+
+
+def _check_place(draft: Draft, preset_keys: list[str], problems: Problems) -> None:
+    """A preset's off-path stage has no place on the path: its position, after the last path stage, means nothing."""
+    if draft.block.key in preset_keys and draft.block.after is None:
+        problems.add(
+            draft.place("kind"),
+            f"`{draft.block.key}` is off the path in the preset; give its `rank`, or `after` a stage",
+        )
+
+
+def _moved(drafts: list[Draft], draft: Draft, at: int, problems: Problems) -> tuple[int, Draft]:
+    """The position after the stage that `after` names, and the draft without the rank of its former place."""
+    keys = [other.block.key for other in drafts]
+    if draft.block.after not in keys:
+        known = did_you_mean(str(draft.block.after), keys)
+        problems.add(draft.place("after"), f"there is no stage `{draft.block.after}` above this one{known}")
+        return at, draft
+    return keys.index(draft.block.after) + 1, Draft(draft.block, draft.number)
+
+
+def _merged_stage(preset: StageBlock, block: StageBlock) -> StageBlock:
+    given = {field: getattr(block, field) for field in block.model_fields_set}
+    merged = preset.model_copy(update=given)
+    if merged.kind != "path" and "qualifies" not in given:
+        merged = merged.model_copy(update={"qualifies": False})  # it went off the path with the preset's mark on it
+    return merged
+
+
+def _merged_group(preset: GroupBlock, block: GroupBlock) -> GroupBlock:
+    return preset.model_copy(update={field: getattr(block, field) for field in block.model_fields_set})
+
+
+def _check_fields(draft: Draft, problems: Problems) -> None:
+    block = draft.block
+    if block.definition is None:
+        problems.add(draft.place("definition"), "is missing; one sentence, because every report prints it")
+    if block.kind != "path":
+        if block.rank is not None:
+            what = f"only path stages have a rank, and `{block.key}` is {with_article(block.kind)}"
+            problems.add(draft.place("rank"), what)
+        if block.qualifies:
+            what = f"only path stages can qualify a lead, and `{block.key}` is {with_article(block.kind)}"
+            problems.add(draft.place("qualifies"), what)
+
+
+def _check_aliases(drafts: Sequence[Draft], problems: Problems) -> None:
+    """A value of the CRM must name one stage: key, label, name and aliases of two stages may not meet."""
+    owners: dict[str, Draft] = {}
+    for draft in drafts:
+        for alias, (field, text) in _spellings(draft.block).items():
+            other = owners.setdefault(alias, draft)
+            if not alias:
+                problems.add(draft.place(field), "must hold something visible")
+            elif other.block.key != draft.block.key:
+                late, early = (other, draft) if draft.number is None else (draft, other)
+                beside = f" (line {problems.line(early.place())})" if early.number is not None else " of the preset"
+                problems.add(
+                    late.place(field if field in late.block.model_fields_set else "key"),
+                    f'"{text}" names both `{late.block.key}` and `{early.block.key}`{beside}; '
+                    "a stage name must match one stage",
+                )
+
+
+def _spellings(block: StageBlock) -> dict[str, tuple[str, str]]:
+    """Every normalised alias of a stage with the first field that spells it, and how."""
+    label = block.label or label_of(block.key)
+    spelled = [("key", block.key), ("label", label), ("name", block.name or label)]
+    spelled += [("aliases", alias) for alias in block.aliases]
+    found: dict[str, tuple[str, str]] = {}
+    for field, text in spelled:
+        found.setdefault(normalise_stage(text), (field, text))
+    return found
+
+
+def _check_group(
+    number: int, block: GroupBlock, by_key: dict[str, Stage], unreadable: frozenset[str], problems: Problems
+) -> None:
+    path = [key for key, stage in by_key.items() if stage.rank is not None]
+    if block.key in by_key:
+        problems.add(("groups", number, "key"), f"`{block.key}` is a stage already; a group needs a key of its own")
+    if block.definition is None:
+        problems.add(("groups", number, "definition"), "is missing; one sentence, because every report prints it")
+    if block.stages is None:
+        problems.add(("groups", number, "stages"), "is missing; the path stages that the group holds")
+    given = "stages" in block.model_fields_set
+    for position, key in enumerate(block.stages or []):
+        place = ("groups", number, "stages", position) if given else ("groups", number)
+        if key in by_key and by_key[key].rank is None:
+            problems.add(place, f"`{key}` is {with_article(by_key[key].kind)}; a group holds path stages only")
+        elif key not in by_key and key not in unreadable:
+            problems.add(place, f"there is no stage `{key}`{did_you_mean(key, [*path, *sorted(unreadable)])}")
+
+
+def _stage(block: StageBlock, rank: int | None) -> Stage:
+    label = block.label or label_of(block.key)
+    return Stage(
+        key=block.key,
+        label=label,
+        name=block.name or label,
+        definition=block.definition or "",
+        kind=block.kind,
+        rank=rank,
+        team=block.team,
+        phase=block.phase,
+        sla=block.sla.sla() if block.sla else None,
+        aliases=tuple(block.aliases),
+        gate=block.gate,
+        qualifies=block.qualifies,
+        verified=block.verified,
+        note=block.note or "",
+    )
+
+
+def _twice(key: str, line: int) -> str:
+    return f"the key `{key}` is used twice, here and in line {line}"

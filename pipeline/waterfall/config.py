@@ -1,0 +1,335 @@
+"""From a TOML file to a Configuration that may be trusted, or to every problem in it at once: file, line, key."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipeline.errors import ConfigurationError, Problem
+from pipeline.waterfall import assemble, pairs, presets, schema
+from pipeline.waterfall.definition import Configuration, Group, Input, Pair, Stage, Waterfall
+from pipeline.waterfall.moments import read_as_of
+from pipeline.waterfall.presets import Preset
+from pipeline.waterfall.problems import Problems
+from pipeline.waterfall.words import did_you_mean, why_not_a_word, with_article
+
+BLOCKS = ("funnel", "stages", "groups", "inputs", "output")
+NOT_YET = ("calendar", "scope", "checks", "privacy", "reports", "mail")
+_LISTS = ("stages", "groups", "inputs", "scope", "reports")
+
+_MARKETING_QUALIFIED = ("mql", "marketing_qualified")
+_SALES_ACCEPTED = ("sal", "sales_accepted")
+_SALES_QUALIFIED = ("sql", "sales_qualified")
+_BOOKED, _HELD = "meeting_booked", "meeting_held"
+
+SomeBlock = TypeVar("SomeBlock", bound=schema.Block)
+
+
+def load(path: Path, *, as_of: str | None = None, output: Path | None = None) -> Configuration:
+    """Read and check the configuration at `path`.
+
+    `as_of` overrides the file's: ISO 8601; without an offset it is local to the waterfall's zone, and a bare date means
+    the END of that day there (23:59:59). `output` overrides the file's `[output]`, relative to the working folder;
+    every path in the file is relative to the file. Paths in the result are absolute.
+
+    Raises ConfigurationError with all problems in the order of their lines.
+    """
+    text = _read(path)
+    document = _parse(path, text)
+    problems = Problems(path, text, document)
+    _check_blocks(document, problems)
+
+    funnel = _block(schema.FunnelBlock, document, "funnel", problems)
+    preset = _preset(document, problems)
+    stages, groups = _marks(document, preset, problems)
+    unreadable = _unreadable(document, stages)
+    waterfall = _waterfall(funnel, preset, stages, groups, as_of, unreadable, problems)
+    inputs = _inputs(document, path, waterfall.timezone, problems)
+    place = _block(schema.OutputBlock, document, "output", problems)
+    problems.raise_if_any()
+    return Configuration(
+        path=path.absolute(),
+        waterfall=waterfall,
+        inputs=inputs,
+        output=output.absolute() if output is not None else _beside(path, place.path),
+        keep_runs=place.keep_runs,
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        what = "there is no such file; `funnel init DIR` writes a commented one to start from"
+    except IsADirectoryError:
+        what = "is a folder; name the TOML file in it"
+    except UnicodeDecodeError as error:
+        what = f"is not UTF-8 (byte {error.start + 1}); save it as UTF-8"
+    except OSError as error:
+        what = f"cannot be read: {error.strerror}"
+    raise ConfigurationError([Problem(str(path), what)])
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error), re.DOTALL)
+        what = found.group(1) if found else str(error)
+        line = int(found.group(2)) if found and found.group(2) else max(1, len(text.splitlines()))
+        column = f", column {found.group(3)}" if found and found.group(3) else ", at the end"
+        raise ConfigurationError([Problem(f"{path}:{line}", f"this is not TOML{column}: {what}")]) from None
+
+
+def _check_blocks(document: dict[str, Any], problems: Problems) -> None:
+    for name, block in document.items():
+        shown = f"[[{name}]]" if name in _LISTS else f"[{name}]"
+        if name in NOT_YET:
+            problems.add((name,), f"this version does not act on {shown} yet; remove the block")
+        elif name not in BLOCKS:
+            problems.add((name,), f"unknown block{did_you_mean(name, BLOCKS)}")
+        elif name in _LISTS and not (isinstance(block, list) and all(isinstance(one, dict) for one in block)):
+            problems.add((name,), f"write {shown} with double brackets, once for each")
+        elif name not in _LISTS and not isinstance(block, dict):
+            problems.add((name,), f"write {shown} with single brackets, once")
+    funnel = document.get("funnel")
+    if funnel is None:
+        problems.add((), "there is no [funnel] block; it needs at least a name")
+    elif isinstance(funnel, dict) and not funnel.keys() & {"name", "preset"}:
+        problems.add(("funnel", "name"), "is missing; it is the title of the report")
+
+
+def _block(model: type[SomeBlock], document: dict[str, Any], name: str, problems: Problems) -> SomeBlock:
+    raw = document.get(name, {})
+    block, found = schema.read_the_rest(model, raw if isinstance(raw, dict) else {})
+    for place, what in found:
+        problems.add((name, *place), what)
+    return block
+
+
+def _blocks(
+    model: type[SomeBlock], document: dict[str, Any], name: str, problems: Problems
+) -> list[tuple[int, SomeBlock]]:
+    """The well-formed blocks of a list with their numbers in it; what is wrong with the others is noted."""
+    blocks = []
+    for number, raw in enumerate(_raw(document, name)):
+        block, found = schema.read(model, raw)
+        for place, what in found:
+            problems.add((name, number, *place), what)
+        if block is not None:
+            blocks.append((number, block))
+    return blocks
+
+
+def _raw(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    listed = document.get(name, [])
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
+def _preset(document: dict[str, Any], problems: Problems) -> Preset | None:
+    # Read apart from [funnel], whose other problems must not make every stage of the preset unknown.
+    funnel = document.get("funnel")
+    name = funnel.get("preset") if isinstance(funnel, dict) else None
+    if not isinstance(name, str):
+        return None
+    if name not in presets.names():
+        problems.add(("funnel", "preset"), f"there is no preset `{name}`{did_you_mean(name, presets.names())}")
+        return None
+    return presets.load(name)
+
+
+def _marks(
+    document: dict[str, Any], preset: Preset | None, problems: Problems
+) -> tuple[tuple[Stage, ...], tuple[Group, ...]]:
+    preset_stages = [schema.StageBlock.model_validate(raw) for raw in preset.stages] if preset else []
+    preset_groups = [schema.GroupBlock.model_validate(raw) for raw in preset.groups] if preset else []
+    blocks = _blocks(schema.StageBlock, document, "stages", problems)
+    stages = assemble.stages(preset_stages, blocks, problems)
+    unreadable = _unreadable(document, stages)
+    path_ranks = {stage.rank for stage in stages if stage.rank is not None}
+    wants_preset = isinstance(document.get("funnel"), dict) and "preset" in document["funnel"] and preset is None
+    if not unreadable and not wants_preset and len(path_ranks) < 2:
+        what = (
+            "all path stages share one rank; conversion needs at least two"
+            if len([stage for stage in stages if stage.kind == "path"]) > 1
+            else 'a waterfall needs at least two [[stages]] of kind "path", or a `preset` in [funnel]'
+        )
+        problems.add(("stages",) if "stages" in document else ("funnel",), what)
+    group_blocks = _blocks(schema.GroupBlock, document, "groups", problems)
+    return stages, assemble.groups(preset_groups, group_blocks, stages, unreadable, problems)
+
+
+def _unreadable(document: dict[str, Any], stages: Sequence[Stage]) -> frozenset[str]:
+    """Keys that the file gives to stages and groups which could not be read: known, but without a rank."""
+    given = [raw for name in ("stages", "groups") for raw in _raw(document, name) if not raw.get("remove")]
+    keys = {raw["key"] for raw in given if isinstance(raw.get("key"), str)}
+    return frozenset(keys - {stage.key for stage in stages})
+
+
+def _waterfall(
+    funnel: schema.FunnelBlock,
+    preset: Preset | None,
+    stages: tuple[Stage, ...],
+    groups: tuple[Group, ...],
+    as_of: str | None,
+    unreadable: frozenset[str],
+    problems: Problems,
+) -> Waterfall:
+    return Waterfall(
+        name=funnel.name or (preset.title if preset else ""),
+        timezone=funnel.timezone,
+        stages=stages,
+        groups=groups,
+        headline=_headline(funnel, preset, pairs.marks(stages, groups), stages, unreadable, problems),
+        dimensions=tuple(funnel.dimensions),
+        windows=tuple(funnel.windows),
+        week_start=funnel.week_start,
+        fiscal_year_start=funnel.fiscal_year_start,
+        as_of=_as_of(funnel, as_of, problems),
+        preset=preset.name if preset else None,
+    )
+
+
+def _as_of(funnel: schema.FunnelBlock, override: str | None, problems: Problems) -> datetime | None:
+    if override is not None:
+        try:
+            return read_as_of(override, funnel.timezone)
+        except ValueError as error:
+            problems.add_outside("--as-of", str(error))
+    if funnel.as_of is not None:
+        try:
+            return read_as_of(funnel.as_of, funnel.timezone)
+        except ValueError as error:
+            problems.add(("funnel", "as_of"), str(error))
+    return None
+
+
+def _headline(
+    funnel: schema.FunnelBlock,
+    preset: Preset | None,
+    marks: Sequence[pairs.Mark],
+    stages: Sequence[Stage],
+    unreadable: frozenset[str],
+    problems: Problems,
+) -> tuple[Pair, ...]:
+    by_key = {mark.key: mark for mark in marks}
+    couples = _legal(preset.headline if preset else (), by_key) or _usual_couples(marks)
+    if funnel.headline is not None:
+        couples = [(low, high) for low, high in funnel.headline]
+        for number, (low, high) in enumerate(couples):
+            what = _why_no_headline(low, high, by_key, stages, unreadable)
+            if what:
+                problems.add(("funnel", "headline", number), what)
+    if funnel.targets is None:
+        return tuple(Pair(low, high, _usual_target(low, high)) for low, high in couples)
+    spoken = {f"{low}>{high}": (low, high) for low, high in couples}
+    targets: dict[str, float] = {}
+    for written, share in funnel.targets.items():
+        name = re.sub(r"\s*(?:>|→)\s*", ">", written.strip())
+        targets[name] = share
+        if name not in spoken:
+            problems.add(("funnel", "targets", written), f"is no headline pair{did_you_mean(name, spoken)}")
+    return tuple(Pair(low, high, targets.get(name)) for name, (low, high) in spoken.items())
+
+
+def _why_no_headline(
+    low: str, high: str, by_key: dict[str, pairs.Mark], stages: Sequence[Stage], unreadable: frozenset[str]
+) -> str | None:
+    kinds = {stage.key: stage.kind for stage in stages}
+    for key in (low, high):
+        if key in unreadable and key not in by_key:
+            return None  # the stage has a problem of its own
+        if key not in by_key and key in kinds:
+            return f"`{key}` is {with_article(kinds[key])}, off the path; a pair needs path stages or groups"
+        if key not in by_key:
+            return f"there is no stage or group `{key}`{did_you_mean(key, by_key)}"
+    return pairs.why_not_a_pair(by_key[low], by_key[high])
+
+
+def _legal(couples: Sequence[tuple[str, str]], by_key: dict[str, pairs.Mark]) -> list[tuple[str, str]]:
+    return [
+        (low, high)
+        for low, high in couples
+        if low in by_key and high in by_key and by_key[low].high_rank < by_key[high].low_rank
+    ]
+
+
+def _usual_couples(marks: Sequence[pairs.Mark]) -> list[tuple[str, str]]:
+    """MQL→SAL, MQL→SQL and booked→held where there are such marks; else the first path stage to the last."""
+    wanted = [(low, high) for low in _MARKETING_QUALIFIED for high in (*_SALES_ACCEPTED, *_SALES_QUALIFIED)]
+    found = _legal([*wanted, (_BOOKED, _HELD)], {mark.key: mark for mark in marks})
+    singles = [mark for mark in marks if not mark.is_group]
+    if found or not singles:
+        return found
+    first = min(singles, key=lambda mark: mark.low_rank)  # min and max take the first of equals: file order
+    last = max(singles, key=lambda mark: mark.low_rank)
+    return _legal([(first.key, last.key)], {mark.key: mark for mark in marks})
+
+
+def _usual_target(low: str, high: str) -> float | None:
+    """SPEC K9: of what marketing calls qualified, sales should take all; other pairs have no natural target."""
+    return 1.0 if low in _MARKETING_QUALIFIED and high in (*_SALES_ACCEPTED, *_SALES_QUALIFIED) else None
+
+
+def _inputs(document: dict[str, Any], path: Path, timezone: str, problems: Problems) -> tuple[Input, ...]:
+    blocks = _blocks(schema.InputBlock, document, "inputs", problems)
+    if all(raw.get("table") != "stage_entries" for raw in _raw(document, "inputs")):
+        problems.add(
+            ("inputs",) if "inputs" in document else (),
+            'there is no [[inputs]] block with table = "stage_entries"; every number comes from stage entries',
+        )
+    names: dict[str, int] = {}
+    files: dict[tuple[str, Path], int] = {}
+    for number, block in blocks:
+        if block.name in names:
+            first = problems.line(("inputs", names[block.name]))
+            problems.add(("inputs", number, "name"), f"the name `{block.name}` is used twice, here and in line {first}")
+        names.setdefault(block.name, number)
+        twin = files.setdefault((block.table, _beside(path, block.path)), number)
+        if twin != number:
+            first = problems.line(("inputs", twin, "path"))
+            problems.add(
+                ("inputs", number, "path"), f"the same files are read as {block.table} in line {first} already"
+            )
+    for number, raw in enumerate(_raw(document, "inputs")):
+        _check_columns(number, raw, problems)
+    return tuple(
+        Input(
+            name=block.name,
+            table=block.table,
+            pattern=_beside(path, block.path),
+            columns=dict(block.columns),
+            timezone=block.timezone or timezone,
+            time_format=block.time_format,
+            encoding=block.encoding,
+            delimiter=block.delimiter,
+            skip_lines=block.skip_lines,
+            null_values=tuple(block.null_values),
+            mode=block.mode,
+        )
+        for _, block in blocks
+    )
+
+
+def _check_columns(number: int, raw: dict[str, Any], problems: Problems) -> None:
+    """Our names in `columns`; read from the raw block, so that a problem elsewhere in it does not hide these."""
+    table, columns = raw.get("table"), raw.get("columns")
+    if not isinstance(columns, dict) or not isinstance(table, str) or table not in schema.COLUMNS:
+        return
+    known = schema.COLUMNS[table]
+    for ours in columns:
+        place = ("inputs", number, "columns", ours)
+        if ours not in known and table not in schema.TAKES_ANY_COLUMN:
+            problems.add(place, f"is no column of {table}{did_you_mean(ours, known)}")
+        elif ours not in known and why_not_a_word(ours):
+            problems.add(place, f"as a column of ours {why_not_a_word(ours)}")
+
+
+def _beside(path: Path, written: str) -> Path:
+    """`written` relative to the folder of the configuration; made absolute without following links."""
+    return Path(os.path.normpath(path.absolute().parent / Path(written).expanduser()))

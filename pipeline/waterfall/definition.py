@@ -1,0 +1,118 @@
+"""A waterfall as frozen values: stages, groups, pairs, inputs. `config` builds them from TOML, `tables` turns them into rows.
+
+Whoever holds one of these may trust it: `config.load` is the only builder, and it refuses what SPEC section 2 forbids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["path", "hold", "detour", "exit"]
+Clock = Literal["calendar", "business"]
+InputTable = Literal["stage_entries", "leads", "accounts", "merges", "deletions"]
+Mode = Literal["append", "snapshot"]
+
+BUILT_IN_DIMENSIONS = ("origin", "qualified_by", "entry_stage", "owner", "team")
+
+
+@dataclass(frozen=True)
+class Sla:
+    """How long a lead may stay: `within_seconds` of the clock; `text` is as the user wrote it ("2 days")."""
+
+    within_seconds: int
+    clock: Clock
+    text: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A named state of a lead. `rank` is dense (1, 2 …) over the path stages, equal for parallel ones, None off the path."""
+
+    key: str
+    label: str
+    name: str
+    definition: str
+    kind: Kind
+    rank: int | None
+    team: str | None = None
+    phase: str | None = None
+    sla: Sla | None = None
+    aliases: tuple[str, ...] = ()
+    gate: bool = False
+    qualifies: bool = False
+    verified: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A named set of path stages that reports as if it were one stage."""
+
+    key: str
+    label: str
+    definition: str
+    stages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two marks (stage or group keys), every rank of the first below every rank of the second. `target` is a share, 1.0 = 100 %."""
+
+    from_key: str
+    to_key: str
+    target: float | None = None
+
+
+@dataclass(frozen=True)
+class Input:
+    """One kind of export: where its files are and how to read them. `columns` maps our name to theirs."""
+
+    name: str
+    table: InputTable
+    pattern: Path
+    columns: dict[str, str] = field(default_factory=dict)
+    timezone: str = "UTC"
+    time_format: str | None = None
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    skip_lines: int = 0
+    null_values: tuple[str, ...] = ("",)
+    mode: Mode = "append"
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    """Everything that decides what a number means."""
+
+    name: str
+    timezone: str
+    stages: tuple[Stage, ...]
+    groups: tuple[Group, ...] = ()
+    headline: tuple[Pair, ...] = ()
+    dimensions: tuple[str, ...] = ()
+    windows: tuple[int, ...] = ()
+    week_start: int = 1
+    """ISO weekday on which a week starts: 1 Monday … 7 Sunday."""
+    fiscal_year_start: int = 1
+    """Month in which the fiscal year starts: 1 … 12."""
+    as_of: datetime | None = None
+    """Pinned as-of in UTC, timezone-aware; None = the start of the run."""
+    preset: str | None = None
+
+    def stage(self, key: str) -> Stage:
+        """The stage of that key. KeyError if there is none."""
+        return next(stage for stage in self.stages if stage.key == key)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One TOML file, read: the waterfall, its inputs and where the output goes."""
+
+    path: Path
+    waterfall: Waterfall
+    inputs: tuple[Input, ...]
+    output: Path
+    keep_runs: int = 7

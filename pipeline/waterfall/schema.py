@@ -1,0 +1,336 @@
+"""The blocks of a configuration, each checked alone, with problems in plain words. Only `config` and `assemble` use it.
+
+What concerns several blocks at once (ranks, aliases, pairs) is theirs; here a block is only well formed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, ValidationError
+
+from pipeline.waterfall.definition import Clock, InputTable, Kind, Mode, Sla
+from pipeline.waterfall.words import did_you_mean, nearest, why_not_a_word
+
+Path = tuple[str | int, ...]
+Found = list[tuple[Path, str]]
+"""Problems inside a block: where, relative to the block, and what."""
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "stage_entries": ("lead_id", "stage", "entered_at", "sequence", "owner", "source_system"),
+    "leads": (
+        "lead_id",
+        "account_id",
+        "origin",
+        "lead_source",
+        "created_at",
+        "created_stage",
+        "owner",
+        "email",
+        "title",
+        "persona",
+    ),
+    "accounts": ("account_id", "name", "domain", "segment", "region"),
+    "merges": ("from_lead_id", "into_lead_id", "merged_at"),
+    "deletions": ("lead_id", "deleted_at"),
+}
+"""The columns that each table is known for; the first are its key."""
+
+TAKES_ANY_COLUMN = frozenset({"stage_entries", "leads", "accounts"})
+
+LONGEST_DAYS = 3650
+MOST_DIMENSIONS = 12
+_SECONDS = {"minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+_WITHIN = re.compile(r"(\d{1,6}) *(minute|hour|day|week)s?")
+
+
+def _text(text: str) -> str:
+    if any(ord(letter) < 32 and letter not in "\t\r\n" for letter in text):
+        raise ValueError("must not contain control characters")
+    calm = " ".join(text.split())
+    if not calm:
+        raise ValueError("must not be empty")
+    return calm
+
+
+def _word(text: str) -> str:
+    problem = why_not_a_word(text)
+    if problem:
+        raise ValueError(problem)
+    return text
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # not found, not a name at all, a folder of zones
+        zones = {zone.lower(): zone for zone in available_timezones()}
+        near = nearest(name, zones)
+        hint = f"did you mean `{zones[near]}`?" if near else "write one like America/New_York, Europe/Berlin or UTC"
+        raise ValueError(f"`{name}` is no time zone; {hint}") from None
+    return name
+
+
+def _week_start(value: Any) -> int:
+    if isinstance(value, str) and value.lower() in WEEKDAYS:
+        return WEEKDAYS.index(value.lower()) + 1
+    raise ValueError(f"must be one of {', '.join(WEEKDAYS)}")
+
+
+def _month(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 12:
+        return value
+    if isinstance(value, str):
+        for number, month in enumerate(MONTHS, start=1):
+            if value.lower() in (month, month[:3]):
+                return number
+    raise ValueError("must be a month: 1 to 12, or its English name")
+
+
+def _window(days: int) -> int:
+    if not 1 <= days <= LONGEST_DAYS:
+        raise ValueError(f"must be 1 to {LONGEST_DAYS} days")
+    return days
+
+
+def _once(values: list[Any]) -> list[Any]:
+    twice = [value for number, value in enumerate(values) if value in values[:number]]
+    if twice:
+        raise ValueError(f"names `{twice[0]}` twice")
+    return values
+
+
+def _dimensions(values: list[str]) -> list[str]:
+    if len(values) > MOST_DIMENSIONS:
+        raise ValueError(f"names {len(values)} dimensions; {MOST_DIMENSIONS} is the most")
+    return _once(values)
+
+
+def _couple(keys: list[str]) -> list[str]:
+    if len(keys) != 2:
+        raise ValueError('must be two keys: ["from", "to"]')
+    return keys
+
+
+def _target(value: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1:
+        return float(value)
+    raise ValueError("must be a share above 0 and up to 1.0 (1.0 is 100 %)")
+
+
+def _within(text: str) -> str:
+    found = _WITHIN.fullmatch(text)
+    if not found:
+        raise ValueError('must be a number and a unit: "30 minutes", "8 hours", "2 days" or "1 week"')
+    if not 0 < int(found.group(1)) * _SECONDS[found.group(2)] <= LONGEST_DAYS * 86_400:
+        raise ValueError(f"must be more than nothing and at most {LONGEST_DAYS} days")
+    return text
+
+
+def _some(values: list[Any]) -> list[Any]:
+    if not values:
+        raise ValueError("must name at least one")
+    return _once(values)
+
+
+def _encoding(name: str) -> str:
+    try:
+        found = codecs.lookup(name)
+    except (LookupError, ValueError):
+        raise ValueError(f"`{name}` is no encoding; write one like utf-8, utf-16 or cp1252") from None
+    if not getattr(found, "_is_text_encoding", True):
+        raise ValueError(f"`{name}` is no encoding of text; write one like utf-8, utf-16 or cp1252")
+    return name.lower()
+
+
+def _delimiter(letter: str) -> str:
+    if len(letter) != 1 or letter in '"\r\n\0':
+        raise ValueError('must be one character, such as "," or ";" or "\\t"')
+    return letter
+
+
+def _time_format(text: str) -> str:
+    if text not in ("epoch_s", "epoch_ms", "excel") and "%" not in text:
+        raise ValueError('must be a pattern such as "%m/%d/%Y %H:%M", or epoch_s, epoch_ms or excel')
+    return text
+
+
+def _count(number: int) -> int:
+    if number < 0:
+        raise ValueError("must not be negative")
+    return number
+
+
+def _positive(number: int) -> int:
+    if number < 1:
+        raise ValueError("must be 1 or more")
+    return number
+
+
+Text = Annotated[str, AfterValidator(_text)]
+Word = Annotated[str, AfterValidator(_word)]
+Zone = Annotated[str, AfterValidator(_zone)]
+NonNegative = Annotated[int, AfterValidator(_count)]
+
+
+class Block(BaseModel):
+    """What every block keeps to: no unknown key, and no guessing between text, numbers and lists."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class FunnelBlock(Block):
+    """`[funnel]`. `as_of` stays as written: reading it needs the time zone."""
+
+    name: Text | None = None
+    preset: str | None = None
+    timezone: Zone = "UTC"
+    as_of: Any = None
+    week_start: Annotated[int, PlainValidator(_week_start)] = 1
+    fiscal_year_start: Annotated[int, PlainValidator(_month)] = 1
+    dimensions: Annotated[list[Word], AfterValidator(_dimensions)] = []
+    windows: Annotated[list[Annotated[int, AfterValidator(_window)]], AfterValidator(_once)] = []
+    headline: Annotated[list[Annotated[list[str], AfterValidator(_couple)]], AfterValidator(_some)] | None = None
+    targets: dict[str, Annotated[float, PlainValidator(_target)]] | None = None
+
+
+class SlaBlock(Block):
+    """`sla = { within = "2 days", clock = "calendar" }`."""
+
+    within: Annotated[str, AfterValidator(_within)]
+    clock: Clock = "calendar"
+
+    def sla(self) -> Sla:
+        """The limit in seconds of its clock, with the text as written."""
+        found = _WITHIN.fullmatch(self.within)
+        assert found is not None  # checked when the block was read
+        return Sla(int(found.group(1)) * _SECONDS[found.group(2)], self.clock, self.within)
+
+
+class StageBlock(Block):
+    """One `[[stages]]`: whole, or the fields that it changes in a stage of the preset."""
+
+    key: Word
+    label: Text | None = None
+    name: Text | None = None
+    definition: Text | None = None
+    kind: Kind = "path"
+    rank: int | None = None
+    team: Text | None = None
+    phase: Text | None = None
+    sla: SlaBlock | None = None
+    aliases: list[Text] = []
+    gate: bool = False
+    qualifies: bool = False
+    verified: bool = True
+    note: Text | None = None
+    after: str | None = None
+    remove: bool = False
+
+
+class GroupBlock(Block):
+    """One `[[groups]]`: whole, or the fields that it changes in a group of the preset."""
+
+    key: Word
+    label: Text | None = None
+    definition: Text | None = None
+    stages: Annotated[list[str], AfterValidator(_some)] | None = None
+    remove: bool = False
+
+
+class InputBlock(Block):
+    """One `[[inputs]]`."""
+
+    name: Word
+    table: InputTable
+    path: Text
+    columns: dict[str, Text] = {}
+    timezone: Zone | None = None
+    time_format: Annotated[str, AfterValidator(_time_format)] | None = None
+    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
+    delimiter: Annotated[str, AfterValidator(_delimiter)] = ","
+    skip_lines: NonNegative = 0
+    null_values: list[str] = [""]
+    mode: Mode = "append"
+
+
+class OutputBlock(Block):
+    """`[output]`."""
+
+    path: Text = "build"
+    keep_runs: Annotated[int, AfterValidator(_positive)] = 7
+
+
+SomeBlock = TypeVar("SomeBlock", bound=Block)
+
+
+def read_the_rest(model: type[SomeBlock], raw: dict[str, Any]) -> tuple[SomeBlock, Found]:
+    """Like `read`, for blocks that need no key: what is wrong counts as not given, and the rest gets checked."""
+    block, found = read(model, raw)
+    if block is None:
+        wrong = {place[0] for place, _ in found}
+        block = model.model_validate({key: value for key, value in raw.items() if key not in wrong})
+    return block, found
+
+
+def read(model: type[SomeBlock], raw: Any) -> tuple[SomeBlock | None, Found]:
+    """The block that `raw` holds, or None and everything that is wrong with it."""
+    try:
+        return model.model_validate(raw), []
+    except ValidationError as error:
+        return None, [(tuple(fault["loc"]), _in_plain_words(model, fault)) for fault in error.errors(include_url=False)]
+
+
+_PLAIN = {
+    "string_type": "must be text in quotes",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list in brackets",
+    "dict_type": "must be a table in braces",
+    "model_type": "must be a table in braces",
+    "model_attributes_type": "must be a table in braces",
+}
+
+_MISSING = {
+    "key": "is missing; every block needs a key, a lower-case word",
+    "table": f"is missing; one of {', '.join(COLUMNS)}",
+    "path": "is missing; a file or a pattern, relative to this file",
+    "within": 'is missing; for example "2 days"',
+}
+
+
+def _in_plain_words(model: type[Block], fault: Any) -> str:
+    kind, where = fault["type"], fault["loc"]
+    if kind == "value_error":
+        return str(fault["ctx"]["error"])
+    if kind == "missing":
+        return _MISSING.get(str(where[-1]), "is missing")
+    if kind == "extra_forbidden":
+        known = (SlaBlock if len(where) > 1 and where[0] == "sla" else model).model_fields
+        return f"unknown key{did_you_mean(str(where[-1]), known)}"
+    if kind == "literal_error":
+        allowed = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
+        given = fault["input"] if isinstance(fault["input"], str) else ""
+        near = did_you_mean(given, allowed)
+        return f"must be one of {', '.join(allowed)}" + (near if "did you mean" in near else "")
+    return _PLAIN.get(kind, "has a form that does not fit here")

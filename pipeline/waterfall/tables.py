@@ -1,0 +1,308 @@
+"""The definition as rows: schema `waterfall`, which every model may join. A new funnel is new rows here, not new SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pipeline.waterfall.definition import Configuration, Waterfall
+from pipeline.waterfall.pairs import legal_pairs
+from pipeline.waterfall.words import normalise_stage
+from pipeline.waterfall.zones import utc_days
+
+FIRST_DAY = date(2000, 1, 1)
+FIRST_GROUP_NO = 101
+Z_95 = 1.959963984540054
+"""The 97.5 % point of the normal distribution, for 95 % intervals (K4)."""
+
+Source = str
+"""Where a dimension's value comes from: all, entry, lead, account, cycle or stage."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of schema `waterfall`: its comment, its columns (name, SQL type, comment) and its rows."""
+
+    name: str
+    comment: str
+    columns: tuple[tuple[str, str, str], ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which attribute columns the delivered inputs have, by table."""
+
+    entry: frozenset[str]
+    lead: frozenset[str]
+    account: frozenset[str]
+
+
+def dimension_source(dimension: str, delivered: Columns) -> Source | None:
+    """Where a configured dimension is read from, or None when no input has such a column.
+
+    History wins over the current value of a lead, and a lead's own column over its account's (SPEC section 9).
+    """
+    if dimension in ("qualified_by", "entry_stage"):
+        return "cycle"
+    if dimension == "team":
+        return "stage"
+    if dimension in delivered.entry:
+        return "entry"
+    if dimension in delivered.lead:
+        return "lead"
+    if dimension in delivered.account:
+        return "account"
+    return "lead" if dimension in ("origin", "owner") else None
+
+
+def definition_tables(
+    configuration: Configuration, as_of: datetime, sources: dict[str, Source], first_entry: datetime | None
+) -> tuple[Table, ...]:
+    """Every table of schema `waterfall` except the calendar, which sql/waterfall derives.
+
+    `as_of` is an aware UTC instant; `sources` gives each configured dimension its source; `first_entry` (naive UTC) opens
+    the calendar, None when there is no history.
+    """
+    waterfall = configuration.waterfall
+    zone = ZoneInfo(waterfall.timezone)
+    as_of_date = as_of.astimezone(zone).date()
+    opening = first_entry.replace(tzinfo=UTC).astimezone(zone).date() if first_entry else as_of_date
+    return (
+        _run(waterfall, as_of, as_of_date, min(opening, as_of_date)),
+        _stages(waterfall),
+        _aliases(waterfall),
+        _marks(waterfall),
+        _members(waterfall),
+        _pairs(waterfall),
+        Table(
+            "windows",
+            "One row per conversion window; null is ever.",
+            (("window_days", "INTEGER", "days within which a conversion counts, inclusive; null = ever"),),
+            ((None,), *((days,) for days in waterfall.windows)),
+        ),
+        _dimensions(waterfall, sources),
+        Table(
+            "inputs",
+            "One row per input of the configuration.",
+            (
+                ("input", "VARCHAR", "name in the configuration"),
+                ("input_no", "SMALLINT", "position in the configuration; breaks ties between inputs"),
+                ("table_name", "VARCHAR", "what its rows are"),
+                ("timezone", "VARCHAR", "zone in which its naive times are read"),
+            ),
+            tuple(
+                (each.name, position, each.table, each.timezone)
+                for position, each in enumerate(configuration.inputs, 1)
+            ),
+        ),
+        Table(
+            "zone_days",
+            "One row per UTC date: how far the waterfall's clock is from UTC, before and after a change on that date.",
+            (
+                ("utc_date", "DATE", "date in UTC"),
+                ("offset_before_s", "INTEGER", "seconds to add to UTC until changes_at"),
+                ("changes_at", "TIMESTAMP", "UTC instant of the change on that date; null on most dates"),
+                ("offset_after_s", "INTEGER", "seconds to add from changes_at on"),
+            ),
+            tuple(
+                utc_days(
+                    waterfall.timezone, min(opening, as_of_date) - timedelta(days=2), as_of_date + timedelta(days=2)
+                )
+            ),
+        ),
+    )
+
+
+def _run(waterfall: Waterfall, as_of: datetime, as_of_date: date, first_date: date) -> Table:
+    return Table(
+        "run",
+        "One row: what holds for the whole run.",
+        (
+            ("name", "VARCHAR", "name of the waterfall"),
+            ("preset", "VARCHAR", "preset it started from"),
+            ("timezone", "VARCHAR", "zone of every DATE"),
+            ("as_of", "TIMESTAMP", "the instant (UTC) at which the numbers are true; nothing later counts"),
+            ("as_of_local", "TIMESTAMP", "as_of on the waterfall's clock"),
+            ("as_of_date", "DATE", "date of as_of on the waterfall's clock"),
+            ("first_date", "DATE", "date of the first kept entry: the calendar starts with its periods"),
+            ("week_start", "SMALLINT", "ISO weekday that opens a week, 1 = Monday"),
+            ("fiscal_year_start", "SMALLINT", "month that opens the fiscal year"),
+            ("z", "DOUBLE", "normal quantile of the 95 % intervals"),
+        ),
+        (
+            (
+                waterfall.name,
+                waterfall.preset,
+                waterfall.timezone,
+                as_of.astimezone(UTC).replace(tzinfo=None),
+                as_of.astimezone(ZoneInfo(waterfall.timezone)).replace(tzinfo=None),
+                as_of_date,
+                first_date,
+                waterfall.week_start,
+                waterfall.fiscal_year_start,
+                Z_95,
+            ),
+        ),
+    )
+
+
+def _stages(waterfall: Waterfall) -> Table:
+    top = max(stage.rank for stage in waterfall.stages if stage.rank is not None)
+    return Table(
+        "stages",
+        "One row per stage.",
+        (
+            ("stage_no", "SMALLINT", "position in the configuration"),
+            ("stage", "VARCHAR", "key of the stage"),
+            ("label", "VARCHAR", "short label"),
+            ("name", "VARCHAR", "full name"),
+            ("definition", "VARCHAR", "what being in this stage means"),
+            ("kind", "VARCHAR", "path, hold, detour or exit"),
+            ("rank", "SMALLINT", "place on the path, 1 = first; equal = parallel; null off the path"),
+            ("is_last", "BOOLEAN", "reaching it completes a cycle"),
+            ("team", "VARCHAR", "team that works the stage"),
+            ("phase", "VARCHAR", "TOFU, MOFU, BOFU or the like"),
+            ("is_gate", "BOOLEAN", "a stage that routes and should hold nobody"),
+            ("qualifies", "BOOLEAN", "entering it makes its team the one that qualified the lead"),
+            ("sla_seconds", "BIGINT", "how long a lead may stay, in seconds of sla_clock"),
+            ("sla_clock", "VARCHAR", "calendar or business"),
+            ("sla_text", "VARCHAR", "the limit as configured"),
+        ),
+        tuple(
+            (
+                number,
+                stage.key,
+                stage.label,
+                stage.name,
+                stage.definition,
+                stage.kind,
+                stage.rank,
+                stage.rank == top,
+                stage.team,
+                stage.phase,
+                stage.gate,
+                stage.qualifies,
+                stage.sla.within_seconds if stage.sla else None,
+                stage.sla.clock if stage.sla else None,
+                stage.sla.text if stage.sla else None,
+            )
+            for number, stage in enumerate(waterfall.stages, 1)
+        ),
+    )
+
+
+def _aliases(waterfall: Waterfall) -> Table:
+    numbers = {
+        normalise_stage(text): number
+        for number, stage in enumerate(waterfall.stages, 1)
+        for text in (stage.key, stage.label, stage.name, *stage.aliases)
+    }
+    return Table(
+        "stage_aliases",
+        "One row per value of a CRM that names a stage.",
+        (
+            ("alias", "VARCHAR", "the value, trimmed, lower case, inner white space folded"),
+            ("stage_no", "SMALLINT", "the stage it names"),
+        ),
+        tuple(numbers.items()),
+    )
+
+
+def _mark_numbers(waterfall: Waterfall) -> dict[str, int]:
+    numbers = {stage.key: number for number, stage in enumerate(waterfall.stages, 1)}
+    return numbers | {group.key: number for number, group in enumerate(waterfall.groups, FIRST_GROUP_NO)}
+
+
+def _marks(waterfall: Waterfall) -> Table:
+    numbers = _mark_numbers(waterfall)
+    rows: list[tuple[Any, ...]] = [
+        (numbers[stage.key], stage.key, stage.label, stage.definition, False, stage.rank, stage.rank)
+        for stage in waterfall.stages
+    ]
+    for group in waterfall.groups:
+        ranks = [rank for key in group.stages if (rank := waterfall.stage(key).rank) is not None]
+        rows.append((numbers[group.key], group.key, group.label, group.definition, True, min(ranks), max(ranks)))
+    return Table(
+        "marks",
+        "One row per stage or group: whatever a lead can arrive at.",
+        (
+            ("mark_no", "SMALLINT", "the stage_no, or a number from 101 for a group"),
+            ("mark", "VARCHAR", "key of the stage or group"),
+            ("label", "VARCHAR", "short label"),
+            ("definition", "VARCHAR", "what it means"),
+            ("is_group", "BOOLEAN", "a set of stages reported as one"),
+            ("low_rank", "SMALLINT", "lowest rank of its stages; null off the path"),
+            ("high_rank", "SMALLINT", "highest rank of its stages; null off the path"),
+        ),
+        tuple(rows),
+    )
+
+
+def _members(waterfall: Waterfall) -> Table:
+    numbers = _mark_numbers(waterfall)
+    alone = [(numbers[stage.key], numbers[stage.key]) for stage in waterfall.stages]
+    grouped = [(numbers[group.key], numbers[key]) for group in waterfall.groups for key in group.stages]
+    return Table(
+        "mark_members",
+        "One row per mark and stage in it.",
+        (("mark_no", "SMALLINT", "the mark"), ("stage_no", "SMALLINT", "a stage in it")),
+        tuple(alone + grouped),
+    )
+
+
+def _pairs(waterfall: Waterfall) -> Table:
+    numbers = _mark_numbers(waterfall)
+    headline = {(pair.from_key, pair.to_key): (position, pair) for position, pair in enumerate(waterfall.headline, 1)}
+    rows = []
+    for number, pair in enumerate(legal_pairs(waterfall), 1):
+        position, headline_pair = headline.get((pair.from_key, pair.to_key), (None, None))
+        rows.append(
+            (
+                number,
+                numbers[pair.from_key],
+                numbers[pair.to_key],
+                pair.from_key,
+                pair.to_key,
+                position is not None,
+                position,
+                headline_pair.target if headline_pair else None,
+            )
+        )
+    return Table(
+        "pairs",
+        "One row per pair of marks between which conversion is counted.",
+        (
+            ("pair_no", "SMALLINT", "number of the pair"),
+            ("from_mark_no", "SMALLINT", "mark that opens the measure"),
+            ("to_mark_no", "SMALLINT", "mark that converts"),
+            ("from_stage", "VARCHAR", "key of the stage or group that opens the measure"),
+            ("to_stage", "VARCHAR", "key of the stage or group that converts"),
+            ("is_headline", "BOOLEAN", "shown on top of the report"),
+            ("headline_no", "SMALLINT", "its place there"),
+            ("target", "DOUBLE", "agreed share, 1 = 100 %"),
+        ),
+        tuple(rows),
+    )
+
+
+def _dimensions(waterfall: Waterfall, sources: dict[str, Source]) -> Table:
+    return Table(
+        "dimensions",
+        "One row per dimension by which every mart is cut; `all` is the total.",
+        (
+            ("dimension", "VARCHAR", "name of the dimension"),
+            ("position", "SMALLINT", "place in the configuration, 0 = the total"),
+            (
+                "source",
+                "VARCHAR",
+                "where its value comes from: entry (as it was), lead or account (as it is now), cycle, stage",
+            ),
+        ),
+        (
+            ("all", 0, "all"),
+            *((name, position, sources[name]) for position, name in enumerate(waterfall.dimensions, 1)),
+        ),
+    )

@@ -1,0 +1,65 @@
+"""How a stage name of a CRM becomes the alias that is compared, and which known word is nearest to an unknown one."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+WORD = re.compile(r"[a-z][a-z0-9_]*")
+LONGEST_WORD = 60
+RESERVED_WORDS = frozenset({"all"})  # the total of every dimension and grain
+
+_INVISIBLE = re.compile("[\u200b-\u200d\u2060\ufeff]")
+_WHITE_SPACE = re.compile("[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+
+NORMALISE_STAGE_SQL = (
+    r"lower(trim(regexp_replace(regexp_replace({column}, '[\x{{200B}}-\x{{200D}}\x{{2060}}\x{{FEFF}}]', '', 'g'), "
+    r"'[\t\n\x0B\f\r\x{{85}}\p{{Z}}]+', ' ', 'g'), ' '))"
+)
+"""`normalise_stage` as a DuckDB expression; fill in the column with `.format(column=...)`."""
+
+
+def normalise_stage(text: str) -> str:
+    """The form in which stage names are compared: nothing invisible, single spaces, trimmed, lower case."""
+    visible = _INVISIBLE.sub("", text)
+    # Letter by letter and one letter for one, as DuckDB does: str.lower() knows final sigma and makes two letters of İ.
+    return "".join(letter.lower()[0] for letter in _WHITE_SPACE.sub(" ", visible).strip(" "))
+
+
+def why_not_a_word(text: str) -> str | None:
+    """What keeps `text` from being a key, or None: keys are lower-case words with digits and underscores."""
+    if text in RESERVED_WORDS:
+        return f"`{text}` is reserved for totals; choose another word"
+    if not WORD.fullmatch(text):
+        return "must be a lower-case word: a letter first, then letters, digits or underscores"
+    if len(text) > LONGEST_WORD:
+        return f"must not be longer than {LONGEST_WORD} characters"
+    return None
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that looks most like `word`, or None if none comes near."""
+    words = list(known)
+    found = difflib.get_close_matches(word.lower(), words, n=1, cutoff=0.6)
+    longer = [longer for longer in words if len(word) > 2 and longer.startswith(word.lower())]
+    return next(iter(found or longer), None)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean …?` with the nearest known word, or else the words there are."""
+    words = list(known)
+    near = nearest(word, words)
+    if near is not None:
+        return f"; did you mean `{near}`?"
+    return f"; known: {', '.join(words)}" if words else ""
+
+
+def with_article(kind: str) -> str:
+    """`a hold`, `a detour`, `an exit`."""
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
+def label_of(key: str) -> str:
+    """A readable label for a key that has none: `sales_accepted` becomes "Sales accepted"."""
+    return key.replace("_", " ").capitalize()

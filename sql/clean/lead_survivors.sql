@@ -1,0 +1,40 @@
+-- One row per lead id that was merged away by as-of, with the lead that survives the chain of merges.
+-- E3: a later merge of the same id replaces an earlier one; a loop stops the run (clean.lead_survivors.check.sql).
+-- key: lead_id
+-- not null: survivor_id
+-- column lead_id: the id that was merged away
+-- column survivor_id: the id at the end of the chain
+with recursive
+run as (
+    from waterfall.run
+),
+
+delivered as (
+    from raw.merges
+),
+
+merges as (
+    select delivered.from_lead_id, delivered.into_lead_id
+    from delivered
+    cross join run
+    where delivered.merged_at is null or delivered.merged_at <= run.as_of
+    qualify row_number() over (
+        partition by delivered.from_lead_id order by delivered.load_no desc, delivered.row_number desc
+    ) = 1
+),
+
+chains as (
+    select merges.from_lead_id as lead_id, merges.into_lead_id as survivor_id, 1 as steps, [merges.from_lead_id] as passed
+    from merges
+    union all
+    select chains.lead_id, merges.into_lead_id, chains.steps + 1, list_append(chains.passed, merges.from_lead_id)
+    from chains
+    inner join merges on merges.from_lead_id = chains.survivor_id
+    where not list_contains(chains.passed, chains.survivor_id)
+)
+
+select
+    chains.lead_id,
+    arg_max(chains.survivor_id, chains.steps) as survivor_id
+from chains
+group by chains.lead_id

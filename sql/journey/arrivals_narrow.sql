@@ -1,0 +1,32 @@
+-- One row per lead, cycle and stage or group: the first stay there (C4), in numbers only.
+-- key: lead_no, cycle_no, mark_no
+-- not null: arrived_at, arrived_date, span_no, stage_no
+-- column stage_no: the stage entered; for a group the member entered first
+with
+spans as (
+    from journey.spans_narrow
+),
+
+members as (
+    from waterfall.mark_members
+),
+
+marks as (
+    from waterfall.marks
+)
+
+select
+    spans.lead_no,
+    spans.cycle_no,
+    members.mark_no,
+    marks.is_group,
+    marks.low_rank,
+    marks.high_rank,
+    spans.span_no,
+    spans.stage_no,
+    spans.entered_at as arrived_at,
+    spans.entered_date as arrived_date
+from spans
+inner join members on members.stage_no = spans.stage_no
+inner join marks on marks.mark_no = members.mark_no
+qualify row_number() over (partition by spans.lead_no, spans.cycle_no, members.mark_no order by spans.span_no) = 1

@@ -1,0 +1,21 @@
+-- One row per dimension and value: what the marts are cut by. The marts group by its number and put the words back last.
+-- key: cut_no
+-- unique: dimension, dimension_value
+-- column cut_no: number of the cut
+with
+span_dimensions as (
+    from journey.span_dimensions
+),
+
+cuts as (
+    select distinct span_dimensions.dimension, span_dimensions.dimension_value from span_dimensions
+    union
+    select 'all', 'all'
+)
+
+select
+    cast(row_number() over (order by cuts.dimension, cuts.dimension_value) as integer) as cut_no,
+    cuts.dimension,
+    cuts.dimension_value
+from cuts
+order by cuts.dimension, cuts.dimension_value

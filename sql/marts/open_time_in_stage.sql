@@ -1,0 +1,116 @@
+-- One row per dimension value and stage: how old the stays are that have not ended, and the median that counts them.
+-- T2: the censored median is Kaplan and Meier's (1958, JASA 53: 457-481) over all stays, open ones censored at as-of:
+-- the shortest stay at which the share still there is at most one half; null while more than half are still there.
+-- key: dimension, dimension_value, stage
+-- not null: still_open
+-- column still_open: stays open at as-of
+-- column median_age_days: their median age
+-- column p90_age_days: their 90th percentile
+-- column censored_median_days: median length of all stays, open ones counted as lasting at least until as-of
+with
+run as (
+    from waterfall.run
+),
+
+stages as (
+    from waterfall.stages
+),
+
+spans as (
+    from journey.spans_narrow
+),
+
+span_cuts as (
+    from journey.span_cuts
+),
+
+cuts as (
+    from journey.cuts
+),
+
+lengths as (
+    select
+        span_cuts.cut_no,
+        spans.stage_no,
+        spans.exited_at is null as is_open,
+        epoch_us(coalesce(spans.exited_at, run.as_of)) - epoch_us(spans.entered_at) as us_in_stage
+    from spans
+    cross join run
+    inner join span_cuts on span_cuts.lead_no = spans.lead_no and span_cuts.span_no = spans.span_no
+),
+
+ages as (
+    select
+        lengths.cut_no,
+        lengths.stage_no,
+        count(*) filter (where lengths.is_open) as still_open,
+        quantile_cont(lengths.us_in_stage, [0.5, 0.9]) filter (where lengths.is_open) as us_quantiles
+    from lengths
+    group by lengths.cut_no, lengths.stage_no
+),
+
+-- Stays that end at a length leave before the open ones of that length are censored.
+ends as (
+    select
+        lengths.cut_no,
+        lengths.stage_no,
+        lengths.us_in_stage,
+        count(*) as leaving,
+        count(*) filter (where not lengths.is_open) as ended
+    from lengths
+    group by lengths.cut_no, lengths.stage_no, lengths.us_in_stage
+),
+
+at_risk as (
+    select
+        ends.*,
+        sum(ends.leaving) over (
+            partition by ends.cut_no, ends.stage_no
+            order by ends.us_in_stage desc
+            rows unbounded preceding
+        ) as still_there
+    from ends
+),
+
+survival as (
+    select
+        at_risk.cut_no,
+        at_risk.stage_no,
+        at_risk.us_in_stage,
+        product(1 - at_risk.ended / cast(at_risk.still_there as double)) over (
+            partition by at_risk.cut_no, at_risk.stage_no
+            order by at_risk.us_in_stage
+            rows unbounded preceding
+        ) as share_left
+    from at_risk
+),
+
+medians as (
+    select
+        survival.cut_no,
+        survival.stage_no,
+        -- One half must be one half, whatever the order of multiplication left in the sixteenth digit.
+        min(survival.us_in_stage) filter (where round(survival.share_left, 12) <= 0.5) as us_median
+    from survival
+    group by survival.cut_no, survival.stage_no
+),
+
+never_entered as (
+    select cuts.cut_no, stages.stage_no, 0 as still_open
+    from stages
+    inner join cuts on cuts.dimension = 'all'
+    where stages.stage_no not in (select spans.stage_no from spans)
+)
+
+select
+    cuts.dimension,
+    cuts.dimension_value,
+    stages.stage,
+    ages.still_open,
+    ages.us_quantiles[1] / 86400000000 as median_age_days,
+    ages.us_quantiles[2] / 86400000000 as p90_age_days,
+    medians.us_median / 86400000000 as censored_median_days
+from (select * from ages union all by name select * from never_entered) as ages
+inner join stages on stages.stage_no = ages.stage_no
+inner join cuts on cuts.cut_no = ages.cut_no
+left join medians on medians.cut_no = ages.cut_no and medians.stage_no = ages.stage_no

@@ -1,0 +1,19 @@
+-- A stage closes a period with as many leads as it opens the next one with.
+-- severity: fail
+with
+flow as (
+    select flow.* from marts.stage_flow as flow where flow.dimension = 'all' and flow.grain <> 'all'
+),
+
+beside as (
+    select
+        flow.grain,
+        flow.stage,
+        flow.closing,
+        lead(flow.opening) over (partition by flow.grain, flow.stage order by flow.period_start) as next_opening
+    from flow
+)
+
+select beside.grain, beside.stage
+from beside
+where beside.next_opening <> beside.closing

@@ -1,0 +1,11 @@
+-- Over all stages together, in − out = new leads − deleted leads, in every period.
+-- severity: fail
+with
+flow as (
+    select flow.* from marts.stage_flow as flow where flow.dimension = 'all'
+)
+
+select flow.grain, flow.period_start
+from flow
+group by flow.grain, flow.period_start
+having sum(flow.ins - flow.outs) <> sum(flow.in_new - flow.out_deleted)

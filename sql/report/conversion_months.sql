@@ -1,0 +1,61 @@
+-- One row per pair of the report, month and window: the month's cohort, also where nobody entered. Unit: cycle.
+-- key: pair_no, month_start, window_days
+-- not null: entered, converted, passed_over, lost, still_open, is_partial
+-- check: entered = converted + passed_over + lost + still_open
+-- column month_start: first day of the month in which the cycles arrived at A
+-- column shown_no: place of the pair in the report
+-- column still_open_share: still_open / entered
+-- column label: the month's name
+-- column is_mature: no unit can change the numbers any more; null without a unit
+-- column is_partial: as-of lies inside the month
+-- column is_shown: within the last twelve complete months and the partial one
+-- column is_trend: within the last 25 months
+with
+pairs_shown as (
+    from report.pairs_shown
+),
+
+months as (
+    from report.months
+),
+
+windows as (
+    from waterfall.windows
+),
+
+conversion as (
+    select conversion.*
+    from marts.conversion as conversion
+    where conversion.unit = 'cycle' and conversion.grain = 'month' and conversion.dimension = 'all'
+)
+
+select
+    pairs_shown.pair_no,
+    pairs_shown.shown_no,
+    pairs_shown.from_stage,
+    pairs_shown.to_stage,
+    months.month_start,
+    months.label,
+    windows.window_days,
+    coalesce(conversion.entered, 0) as entered,
+    coalesce(conversion.converted, 0) as converted,
+    coalesce(conversion.passed_over, 0) as passed_over,
+    coalesce(conversion.lost, 0) as lost,
+    coalesce(conversion.still_open, 0) as still_open,
+    conversion.is_mature,
+    months.is_partial,
+    months.is_recent as is_shown,
+    months.is_trend,
+    conversion.rate,
+    conversion.rate_low,
+    conversion.rate_high,
+    conversion.still_open / cast(conversion.entered as double) as still_open_share
+from pairs_shown
+cross join months
+cross join windows
+left join conversion
+    on conversion.from_stage = pairs_shown.from_stage
+    and conversion.to_stage = pairs_shown.to_stage
+    and conversion.cohort_start = months.month_start
+    and conversion.window_days is not distinct from windows.window_days
+order by pairs_shown.shown_no, months.month_start, windows.window_days nulls first

@@ -1,0 +1,193 @@
+-- One row per pair of the report, window, set of cohorts and cut: the counts of these cohorts together. Unit: cycle.
+-- A set of cohorts is `all` (every cycle that ever arrived at A), `mature` (the complete months whose total is mature,
+-- the same months for every cut), `latest` (the last of these) or `previous` (the one before it). A cut has the eight
+-- values with most cycles; the others are one row, added up as counts. The interval is Wilson's, as in marts.conversion.
+-- key: pair_no, window_days, cohorts, dimension, dimension_value
+-- not null: entered, converted, passed_over, lost, still_open
+-- accepted cohorts: all, mature, latest, previous
+-- check: entered = converted + passed_over + lost + still_open
+-- check: rate_low <= rate and rate <= rate_high
+-- column cohorts: which monthly cohorts are added up
+-- column shown_no: place of the pair in the report
+-- column headline_no: place among the headline pairs; null for the others
+-- column dimension_value: its value; null = all values beyond the eight largest together
+-- column values_inside: how many values the row adds up
+-- column first_month: first monthly cohort in it
+-- column last_month: last monthly cohort in it
+-- column months: how many monthly cohorts are in it
+with
+run as (
+    from waterfall.run
+),
+
+windows as (
+    from waterfall.windows
+),
+
+pairs_shown as (
+    from report.pairs_shown
+),
+
+months as (
+    from report.months
+),
+
+conversion as (
+    select pairs_shown.pair_no, pairs_shown.is_headline, months.is_partial, conversion.*
+    from marts.conversion as conversion
+    inner join pairs_shown
+        on pairs_shown.from_stage = conversion.from_stage and pairs_shown.to_stage = conversion.to_stage
+    inner join months on months.month_start = conversion.cohort_start
+    where conversion.unit = 'cycle' and conversion.grain = 'month'
+),
+
+mature_months as (
+    select
+        conversion.pair_no,
+        conversion.window_days,
+        conversion.cohort_start,
+        row_number() over (
+            partition by conversion.pair_no, conversion.window_days order by conversion.cohort_start desc
+        ) as newest_no
+    from conversion
+    where conversion.dimension = 'all' and conversion.is_mature and not conversion.is_partial
+),
+
+value_sizes as (
+    select
+        conversion.pair_no,
+        conversion.dimension,
+        conversion.dimension_value,
+        row_number() over (
+            partition by conversion.pair_no, conversion.dimension
+            order by sum(conversion.entered) desc, conversion.dimension_value
+        ) as size_no
+    from conversion
+    where conversion.window_days is null and (conversion.dimension = 'all' or conversion.is_headline)
+    group by conversion.pair_no, conversion.dimension, conversion.dimension_value
+),
+
+-- The total in every window; the cuts of headline pairs for `ever`.
+kept as (
+    select
+        conversion.*,
+        case when value_sizes.size_no <= 8 then conversion.dimension_value end as shown_value,
+        coalesce(mature_months.newest_no, 0) as newest_no
+    from conversion
+    inner join value_sizes
+        on value_sizes.pair_no = conversion.pair_no
+        and value_sizes.dimension = conversion.dimension
+        and value_sizes.dimension_value = conversion.dimension_value
+    left join mature_months
+        on mature_months.pair_no = conversion.pair_no
+        and mature_months.window_days is not distinct from conversion.window_days
+        and mature_months.cohort_start = conversion.cohort_start
+    where conversion.dimension = 'all' or conversion.window_days is null
+),
+
+sorted as (
+    select 'all' as cohorts, kept.* from kept
+    union all
+    select 'mature', kept.* from kept where kept.newest_no >= 1
+    union all
+    select 'latest', kept.* from kept where kept.newest_no = 1 and kept.dimension = 'all'
+    union all
+    select 'previous', kept.* from kept where kept.newest_no = 2 and kept.dimension = 'all'
+),
+
+summed as (
+    select
+        sorted.pair_no,
+        sorted.window_days,
+        sorted.cohorts,
+        sorted.dimension,
+        sorted.shown_value as dimension_value,
+        count(distinct sorted.dimension_value) as values_inside,
+        min(sorted.cohort_start) as first_month,
+        max(sorted.cohort_start) as last_month,
+        count(distinct sorted.cohort_start) as months,
+        sum(sorted.entered) as entered,
+        sum(sorted.converted) as converted,
+        sum(sorted.passed_over) as passed_over,
+        sum(sorted.lost) as lost,
+        sum(sorted.still_open) as still_open
+    from sorted
+    group by sorted.pair_no, sorted.window_days, sorted.cohorts, sorted.dimension, sorted.shown_value
+),
+
+-- Nobody ever entered A, or no month is mature: a row of zeros says so.
+nobody as (
+    select
+        pairs_shown.pair_no, windows.window_days, sets.cohorts, 'all' as dimension, 'all' as dimension_value,
+        1 as values_inside, 0 as months, 0 as entered, 0 as converted, 0 as passed_over, 0 as lost, 0 as still_open
+    from pairs_shown
+    cross join windows
+    cross join (select unnest(['all', 'mature']) as cohorts) as sets
+    where not exists (
+        select summed.pair_no
+        from summed
+        where
+            summed.pair_no = pairs_shown.pair_no
+            and summed.window_days is not distinct from windows.window_days
+            and summed.cohorts = sets.cohorts
+            and summed.dimension = 'all'
+    )
+),
+
+shares as (
+    select
+        counted.*,
+        cast(counted.entered as double) as n,
+        counted.converted / nullif(cast(counted.entered as double), 0) as p,
+        run.z as z,
+        run.z * run.z as zz
+    from (select * from summed union all by name select * from nobody) as counted
+    cross join run
+)
+
+select
+    shares.pair_no,
+    pairs_shown.shown_no,
+    pairs_shown.headline_no,
+    pairs_shown.from_stage,
+    pairs_shown.to_stage,
+    shares.window_days,
+    shares.cohorts,
+    shares.dimension,
+    shares.dimension_value,
+    cast(shares.values_inside as bigint) as values_inside,
+    shares.first_month,
+    shares.last_month,
+    cast(shares.months as bigint) as months,
+    cast(shares.entered as bigint) as entered,
+    cast(shares.converted as bigint) as converted,
+    cast(shares.passed_over as bigint) as passed_over,
+    cast(shares.lost as bigint) as lost,
+    cast(shares.still_open as bigint) as still_open,
+    shares.p as rate,
+    case
+        when shares.n = 0 then null
+        when shares.converted = 0 then 0.0
+        else
+            (shares.p + shares.zz / (2 * shares.n)
+                - shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
+            / (1 + shares.zz / shares.n)
+    end as rate_low,
+    case
+        when shares.n = 0 then null
+        when shares.converted = shares.entered then 1.0
+        else
+            (shares.p + shares.zz / (2 * shares.n)
+                + shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
+            / (1 + shares.zz / shares.n)
+    end as rate_high
+from shares
+inner join pairs_shown on pairs_shown.pair_no = shares.pair_no
+order by
+    pairs_shown.shown_no,
+    shares.window_days nulls first,
+    shares.cohorts,
+    shares.dimension,
+    shares.dimension_value is null,
+    shares.entered desc,
+    shares.dimension_value

@@ -1,0 +1,36 @@
+-- One row per current owner of open leads on the path or on hold, most overdue first.
+-- key: current_owner
+-- unique: owner_no
+-- not null: open_leads, overdue, without_limit
+-- check: overdue + without_limit <= open_leads
+-- column owner_no: place in the list
+-- column current_owner: who has the lead now; (none) = nobody is named
+-- column open_leads: leads that wait
+-- column overdue: of these, past the limit of their stage
+-- column without_limit: of these, in a stage without a limit on the calendar clock
+-- column median_age_days: median days in the stage
+-- column oldest_age_days: days in the stage of the oldest
+with
+open_leads as (
+    from marts.open_leads
+),
+
+counted as (
+    select
+        coalesce(open_leads.current_owner, '(none)') as current_owner,
+        count(*) as open_leads,
+        count(*) filter (where open_leads.sla_state = 'open_overdue') as overdue,
+        count(*) filter (where open_leads.sla_state is null) as without_limit,
+        quantile_cont(open_leads.age_days, 0.5) as median_age_days,
+        max(open_leads.age_days) as oldest_age_days
+    from open_leads
+    group by coalesce(open_leads.current_owner, '(none)')
+)
+
+select
+    row_number() over (
+        order by counted.overdue desc, counted.open_leads desc, counted.current_owner
+    ) as owner_no,
+    counted.*
+from counted
+order by owner_no

@@ -1,0 +1,92 @@
+-- One row: how much history the report rests on, and what is wrong with it.
+-- not null: leads, entries, cycles, open_cycles, open_leads, overdue, rejected
+-- column name: name of the waterfall
+-- column preset: preset it started from
+-- column timezone: zone of every date
+-- column as_of: the instant (UTC) at which the numbers are true
+-- column as_of_local: the same on the waterfall's clock
+-- column as_of_date: its date
+-- column first_date: date of the first kept entry
+-- column leads: leads with at least one stage entry
+-- column entries: stage entries kept
+-- column cycles: runs along the path
+-- column open_cycles: of these, still open
+-- column accounts: accounts that a lead belongs to
+-- column leads_without_account: leads that no account is known of
+-- column open_leads: leads that wait on the path or on hold
+-- column overdue: of these, past the limit of their stage
+-- column rejected: rows rejected in all inputs
+-- column unknown_stage: of these, because no alias names the stage
+-- column not_yet: rows after as-of
+-- column history_only: leads that no input of leads delivered
+-- column bare_accounts: accounts that leads name and no input of accounts delivered
+with
+run as (
+    from waterfall.run
+),
+
+spans as (
+    select count(*) as entries, count(distinct spans.lead_no) as leads from journey.spans_narrow as spans
+),
+
+cycles as (
+    select count(*) as cycles, count(*) filter (where cycles.outcome = 'open') as open_cycles
+    from journey.cycles_narrow as cycles
+),
+
+leads as (
+    select
+        count(*) filter (where not leads.has_attributes) as history_only,
+        count(*) filter (where leads.account_id is null) as leads_without_account,
+        count(distinct leads.account_id) as accounts
+    from clean.leads as leads
+    where leads.lead_no in (select entries.lead_no from clean.stage_entries as entries)
+),
+
+accounts as (
+    select count(*) filter (where not accounts.has_attributes) as bare_accounts from clean.accounts as accounts
+),
+
+open_leads as (
+    select count(*) as open_leads, count(*) filter (where open_leads.sla_state = 'open_overdue') as overdue
+    from marts.open_leads as open_leads
+),
+
+rejected as (
+    select count(*) as rejected, count(*) filter (where rejected.reason = 'unknown_stage') as unknown_stage
+    from quality.rejected_rows as rejected
+),
+
+accounting as (
+    select coalesce(sum(accounting.after_as_of), 0) as not_yet from quality.row_accounting as accounting
+)
+
+select
+    run.name,
+    run.preset,
+    run.timezone,
+    run.as_of,
+    run.as_of_local,
+    run.as_of_date,
+    run.first_date,
+    spans.leads,
+    spans.entries,
+    cycles.cycles,
+    cycles.open_cycles,
+    leads.accounts,
+    leads.leads_without_account,
+    open_leads.open_leads,
+    open_leads.overdue,
+    rejected.rejected,
+    rejected.unknown_stage,
+    cast(accounting.not_yet as bigint) as not_yet,
+    leads.history_only,
+    accounts.bare_accounts
+from run
+cross join spans
+cross join cycles
+cross join leads
+cross join accounts
+cross join open_leads
+cross join rejected
+cross join accounting

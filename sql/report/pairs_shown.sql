@@ -1,0 +1,53 @@
+-- One row per pair of the report: the headline pairs, then every path stage and the next rank's.
+-- key: pair_no
+-- unique: shown_no
+-- not null: from_label, to_label, is_headline, is_neighbour
+-- column shown_no: place in the report: headline pairs first, then along the path
+-- column from_stage: A: key of the stage or group
+-- column to_stage: B: key of the stage or group
+-- column headline_no: place among the headline pairs; null for the others
+-- column from_definition: what being in A means
+-- column to_definition: what being in B means
+-- column from_label: A's label
+-- column to_label: B's label
+-- column is_headline: a pair on which the waterfall reports first
+-- column is_neighbour: two stages with no rank between them
+-- column target: agreed share, 1 = 100 %
+with
+pairs as (
+    from waterfall.pairs
+),
+
+marks as (
+    from waterfall.marks
+),
+
+labelled as (
+    select
+        pairs.*,
+        from_marks.label as from_label,
+        to_marks.label as to_label,
+        from_marks.definition as from_definition,
+        to_marks.definition as to_definition,
+        not from_marks.is_group and not to_marks.is_group and to_marks.low_rank = from_marks.high_rank + 1 as is_neighbour
+    from pairs
+    inner join marks as from_marks on from_marks.mark_no = pairs.from_mark_no
+    inner join marks as to_marks on to_marks.mark_no = pairs.to_mark_no
+)
+
+select
+    labelled.pair_no,
+    row_number() over (order by labelled.headline_no nulls last, labelled.pair_no) as shown_no,
+    labelled.headline_no,
+    labelled.from_stage,
+    labelled.to_stage,
+    labelled.from_label,
+    labelled.to_label,
+    labelled.from_definition,
+    labelled.to_definition,
+    labelled.is_headline,
+    labelled.is_neighbour,
+    labelled.target
+from labelled
+where labelled.is_headline or labelled.is_neighbour
+order by shown_no

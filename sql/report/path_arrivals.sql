@@ -1,0 +1,119 @@
+-- One row per scope and path stage: the arrivals of cycles, and how they came, seen from the rank before (K7, K8).
+-- through = a stage of the rank before was observed in the cycle; over = the cycle began below that rank and passed
+-- without it; began_here = the cycle began at this rank, or at the one before in a parallel stage. Unit: cycle, basis: activity.
+-- key: scope, stage
+-- not null: arrivals, through, over, began_here
+-- accepted scope: recent, all
+-- check: arrivals = through + over + began_here
+-- column scope: recent = arrivals in the last twelve complete months; all = in all history
+-- column first_month: first month of the scope
+-- column last_month: last month of the scope
+-- column arrivals: cycles that arrived at the stage in the scope
+-- column through: of these, came through the rank before
+-- column over: of these, began below the rank before and passed without it
+-- column began_here: of these, the cycle began here
+-- column rank: place on the path; equal = parallel
+-- column previous_arrivals: cycles that arrived at the rank before in the scope; null for the first rank
+-- column activity_rate: arrivals / previous_arrivals, may exceed 1; no conversion rate
+with
+months as (
+    from report.months
+),
+
+stages as (
+    select stages.* from waterfall.stages as stages where stages.kind = 'path'
+),
+
+arrivals as (
+    select arrivals.* from journey.arrivals_narrow as arrivals where arrivals.low_rank is not null and not arrivals.is_group
+),
+
+cycles as (
+    from journey.cycles_narrow
+),
+
+scopes as (
+    select 'recent' as scope, min(months.month_start) as first_month, max(months.month_start) as last_month
+    from months
+    where months.is_recent and not months.is_partial
+    union all
+    select 'all', min(months.month_start), max(months.month_start)
+    from months
+),
+
+ranks_seen as (
+    select
+        arrivals.lead_no,
+        arrivals.cycle_no,
+        arrivals.low_rank,
+        cast(date_trunc('month', min(arrivals.arrived_date)) as date) as month_start
+    from arrivals
+    group by arrivals.lead_no, arrivals.cycle_no, arrivals.low_rank
+),
+
+ways as (
+    select
+        arrivals.mark_no,
+        cast(date_trunc('month', arrivals.arrived_date) as date) as month_start,
+        case
+            when ranks_seen.lead_no is not null then 'through'
+            when cycles.entry_rank < arrivals.low_rank - 1 then 'over'
+            else 'began_here'
+        end as way
+    from arrivals
+    inner join cycles on cycles.lead_no = arrivals.lead_no and cycles.cycle_no = arrivals.cycle_no
+    left join ranks_seen
+        on ranks_seen.lead_no = arrivals.lead_no
+        and ranks_seen.cycle_no = arrivals.cycle_no
+        and ranks_seen.low_rank = arrivals.low_rank - 1
+),
+
+counted as (
+    select
+        scopes.scope,
+        scopes.first_month,
+        scopes.last_month,
+        stages.stage_no,
+        stages.stage,
+        stages.label,
+        stages.rank,
+        count(ways.mark_no) as arrivals,
+        count(*) filter (where ways.way = 'through') as through,
+        count(*) filter (where ways.way = 'over') as over,
+        count(*) filter (where ways.way = 'began_here') as began_here
+    from stages
+    cross join scopes
+    left join ways
+        on ways.mark_no = stages.stage_no and ways.month_start between scopes.first_month and scopes.last_month
+    group by
+        scopes.scope, scopes.first_month, scopes.last_month, stages.stage_no, stages.stage, stages.label, stages.rank
+),
+
+-- A cycle that was in two parallel stages arrived at their rank once.
+by_rank as (
+    select scopes.scope, path_ranks.rank, count(ranks_seen.lead_no) as arrivals
+    from scopes
+    cross join (select distinct stages.rank from stages) as path_ranks
+    left join ranks_seen
+        on ranks_seen.low_rank = path_ranks.rank
+        and ranks_seen.month_start between scopes.first_month and scopes.last_month
+    group by scopes.scope, path_ranks.rank
+)
+
+select
+    counted.scope,
+    counted.first_month,
+    counted.last_month,
+    counted.stage_no,
+    counted.stage,
+    counted.label,
+    counted.rank,
+    counted.arrivals,
+    counted.through,
+    counted.over,
+    counted.began_here,
+    by_rank.arrivals as previous_arrivals,
+    counted.arrivals / nullif(cast(by_rank.arrivals as double), 0) as activity_rate
+from counted
+left join by_rank on by_rank.scope = counted.scope and by_rank.rank = counted.rank - 1
+order by counted.scope, counted.rank, counted.stage_no

@@ -1,0 +1,45 @@
+-- One row per stage: how long completed stays lasted, and apart from them how old the open ones are (T1, T2).
+-- key: stage
+-- unique: stage_no
+-- not null: completed, still_open
+-- column kind: path, hold, detour or exit
+-- column completed: stays that ended, in all history
+-- column mean_days: mean of the completed stays
+-- column median_days: their median
+-- column p90_days: their 90th percentile
+-- column still_open: stays open at as-of
+-- column median_age_days: median age of the open stays
+-- column p90_age_days: their 90th percentile
+-- column censored_median_days: median of all stays, open ones counted as lasting at least until as-of
+with
+stages as (
+    from waterfall.stages
+),
+
+times as (
+    select times.*
+    from marts.time_in_stage as times
+    where times.grain = 'all' and times.dimension = 'all' and times.next_stage = 'all'
+),
+
+ages as (
+    select ages.* from marts.open_time_in_stage as ages where ages.dimension = 'all'
+)
+
+select
+    stages.stage_no,
+    stages.stage,
+    stages.label,
+    stages.kind,
+    coalesce(times.completed, 0) as completed,
+    times.mean_days,
+    times.median_days,
+    times.p90_days,
+    coalesce(ages.still_open, 0) as still_open,
+    ages.median_age_days,
+    ages.p90_age_days,
+    ages.censored_median_days
+from stages
+left join times on times.stage = stages.stage
+left join ages on ages.stage = stages.stage
+order by stages.stage_no

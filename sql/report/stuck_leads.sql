@@ -1,0 +1,44 @@
+-- One row per open lead, in the order in which its owner should look at it: longest overdue first, then oldest.
+-- key: lead_id
+-- unique: owner_no, lead_position
+-- not null: stage, age_days
+-- column owner_no: place of its current owner in report.open_by_owner
+-- column lead_position: place in the owner's list
+-- column current_owner: who has the lead now; (none) = nobody is named
+-- column sla_state: open_within or open_overdue; null where the stage has no limit
+-- column overdue_hours: hours past the limit
+-- column stage_label: label of the stage it waits in
+-- column sla_text: limit of that stage
+with
+open_leads as (
+    from marts.open_leads
+),
+
+owners as (
+    from report.open_by_owner
+),
+
+stages as (
+    from waterfall.stages
+)
+
+select
+    owners.owner_no,
+    row_number() over (
+        partition by owners.owner_no
+        order by open_leads.overdue_hours desc nulls last, open_leads.age_days desc, open_leads.lead_id
+    ) as lead_position,
+    owners.current_owner,
+    open_leads.lead_id,
+    open_leads.account_id,
+    open_leads.stage,
+    stages.label as stage_label,
+    stages.sla_text,
+    open_leads.entered_at,
+    open_leads.age_days,
+    open_leads.sla_state,
+    open_leads.overdue_hours
+from open_leads
+inner join owners on owners.current_owner = coalesce(open_leads.current_owner, '(none)')
+inner join stages on stages.stage = open_leads.stage
+order by owners.owner_no, lead_position

@@ -1,0 +1,79 @@
+"""The worked cases, run as a user runs them, give every row that they say they give."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import nights
+
+CASE = "dimension = 'all'"
+QUARTER = {
+    "stage_spans": "from journey.stage_spans",
+    "stage_flow_month": f"from marts.stage_flow where grain = 'month' and {CASE}",
+    "conversion_month_all": f"from marts.conversion where grain = 'month' and {CASE}",
+    "stage_arrivals_all_time": f"from marts.stage_arrivals where grain = 'all' and {CASE}",
+    "lead_to_account_reached": f"from marts.lead_to_account where grain = 'all' and basis = 'reached' and {CASE}",
+    "row_accounting": "from quality.row_accounting where input = 'crm_history'",
+    "time_in_stage_all_time": f"""
+        select completed.*, still_open from marts.time_in_stage as completed
+        inner join marts.open_time_in_stage using (dimension, dimension_value, stage)
+        where grain = 'all' and next_stage = 'all' and {CASE}""",
+}
+HOSPITAL = {
+    "conversion_all_time": f"from marts.conversion where grain = 'all' and {CASE}",
+    "stage_arrivals_all_time": QUARTER["stage_arrivals_all_time"],
+    "time_in_stage_all_time": QUARTER["time_in_stage_all_time"],
+    "totals": """
+        select *, (select count(distinct lead_id) from journey.stage_spans) as leads,
+            (select count(*) from journey.cycles) as cycles
+        from quality.row_accounting""",
+}
+HOSPITAL_FLOW = QUARTER["stage_flow_month"]
+
+
+@pytest.fixture(scope="module")
+def quarter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published folder of one quarter, sixteen leads."""
+    output = tmp_path_factory.mktemp("quarter")
+    nights.run(nights.QUARTER, output, as_of=nights.QUARTER_AS_OF)
+    return output
+
+
+@pytest.fixture(scope="module")
+def hospital(shared_real: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published folder of 10,000 real billing cases."""
+    output = tmp_path_factory.mktemp("hospital")
+    nights.run(shared_real / "hospital_billing" / "funnel.toml", output, as_of="2016-01-31T23:59:59")
+    return output
+
+
+def absent_and_extra(folder: Path, output: Path, name: str, sql: str) -> tuple[list[Any], int]:
+    """The expected rows that the file lacks, and how many rows it has beyond them."""
+    expected = nights.read_expected(folder / "expected" / f"{name}.csv")
+    actual = nights.ask(output, sql)
+    return nights.missing(expected, actual), len(actual) - len(expected)
+
+
+@pytest.mark.parametrize("name", QUARTER)
+def test_one_quarter_sixteen_leads(quarter: Path, name: str) -> None:
+    """Sixteen leads that each show a rule give exactly the rows that the rules say."""
+    assert ([], 0) == absent_and_extra(nights.QUARTER.parent, quarter, name, QUARTER[name])
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", HOSPITAL)
+def test_ten_thousand_real_cases(shared_real: Path, hospital: Path, name: str) -> None:
+    """10,000 cases that nobody made up for us give exactly the rows that were computed from the rules."""
+    assert ([], 0) == absent_and_extra(shared_real / "hospital_billing", hospital, name, HOSPITAL[name])
+
+
+@pytest.mark.real
+def test_the_flow_of_ten_thousand_real_cases_goes_on_to_as_of(shared_real: Path, hospital: Path) -> None:
+    """Every expected month is there, and beyond them only the month of as-of, in which nothing moved."""
+    absent, extra = absent_and_extra(shared_real / "hospital_billing", hospital, "stage_flow_month", HOSPITAL_FLOW)
+    still = nights.ask(hospital, f"{HOSPITAL_FLOW} and period_start = '2016-01-01' and ins = 0 and outs = 0")
+    assert ([], 16) == (absent, extra)
+    assert 16 == len(still)

@@ -1,0 +1,107 @@
+"""Publish a night of copied files and stop at its first step, then at its second, until a night goes through.
+
+A step is any call that changes a name or flushes. Arguments: `kill` (-9) or `fail` (an error of the disk), the output
+folder to use, an output folder with the old night to begin from, and a folder with the files of the new night. Prints
+for each step: which night a reader finds, the exit code, and what is left lying about after it (kill: after the next
+run).
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.engines import lock
+from pipeline.errors import FunnelError
+from pipeline.models import publish
+
+CLOCK = datetime(2026, 4, 2, 3, 59, 59, tzinfo=UTC)
+STEPS = ("fsync", "rename", "replace", "symlink", "chmod", "mkdir", "unlink", "rmdir", "ftruncate")
+WITHOUT_HARM = 10  # a step failed and the night was published all the same
+COPIED = {"funnel.duckdb": "funnel.duckdb", "index.html": "reports/index.html"}
+
+
+def main(how: str, out: Path, before: Path, night: Path) -> None:
+    results: list[tuple[str, int, list[str]]] = []
+    while not results or results[-1][1] != 0:
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(before, out, symlinks=True)
+        child = os.fork()
+        if child == 0:
+            steps = Steps(how, len(results) + 1)
+            publish_copies(out, night)
+            os._exit(0 if steps.done < steps.stop_at else WITHOUT_HARM)
+        exit_code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        found = night_found(out, before, night)
+        if how == "kill":
+            publish_copies(out, night)
+        results.append((found, exit_code, leftovers(out)))
+    print(json.dumps(results))
+
+
+class Steps:
+    """Makes one step fail, or kills this process just before it."""
+
+    def __init__(self, how: str, stop_at: int) -> None:
+        self.done = 0
+        self.stop_at = stop_at
+        self.how = how
+        for name in STEPS:
+            setattr(os, name, self._counted(getattr(os, name)))
+
+    def _counted(self, act: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*arguments: Any, **named: Any) -> Any:
+            self.done += 1
+            if self.done != self.stop_at:
+                return act(*arguments, **named)
+            if self.how == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        return step
+
+
+def publish_copies(out: Path, night: Path) -> None:
+    """One run, as the night does it; ends the process when it fails."""
+    try:
+        with lock.hold(out, CLOCK):
+            run = publish.start_run(out, CLOCK)
+            try:
+                for name, place in COPIED.items():
+                    shutil.copyfile(night / name, run.building / place)
+                publish.seal(run)
+                publish.swap(run)
+            except FunnelError:
+                publish.discard(run)
+                raise
+            publish.prune(out, 1)
+    except FunnelError as failure:
+        os._exit(failure.exit_code)
+
+
+def night_found(out: Path, before: Path, night: Path) -> str:
+    """The night that a reader of both links finds, by every byte; broken too when a half night has a run's name."""
+    nights = [path for path in (out / "runs").iterdir() if "." not in path.name]
+    if not all((path / place).exists() for path in nights for place in COPIED.values()):
+        return "broken"
+    if all((out / place).read_bytes() == (night / name).read_bytes() for name, place in COPIED.items()):
+        return "new"
+    if all((out / place).read_bytes() == (before / place).read_bytes() for place in COPIED.values()):
+        return "old"
+    return "broken"
+
+
+def leftovers(out: Path) -> list[str]:
+    return sorted(path.name for path in (*(out / "runs").glob("*.*"), *out.glob("*.new-*")))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(Path, sys.argv[2:]))

@@ -1,0 +1,58 @@
+"""Row 7: the published night is readable and whole after a kill -9 at any moment."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests import nights
+
+KILLS = 20
+SECONDS_OF_A_RUN = 3.0
+
+
+def start(output: Path, as_of: str) -> subprocess.Popen[bytes]:
+    """A run of its own process, told to be true at `as_of`."""
+    command = [sys.executable, "-m", "pipeline.cli", "run", "--config", str(nights.QUARTER), "--output", str(output)]
+    return subprocess.Popen(
+        [*command, "--as-of", as_of], cwd=nights.REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def published_as_of(output: Path) -> str:
+    """The as-of of the published night, after every part of it was found to tell the same."""
+    folder = (output / "current").resolve(strict=True)
+    as_of = nights.ask(output, "select strftime(as_of_local, '%Y-%m-%d') as day from waterfall.run")[0]["day"]
+    flows = nights.ask(output, "select count(*) as count from marts.stage_flow")[0]["count"]
+    page = (output / "reports" / "index.html").read_text("utf-8")
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert folder.name == manifest["run"]
+    assert flows == next(each["rows"] for each in manifest["models"] if each["model"] == "marts.stage_flow")
+    assert f"{int(as_of[-2:])} Mar 2026" in page
+    assert page.rstrip().endswith("</html>")
+    return str(as_of)
+
+
+def test_f07_a_kill_at_any_moment_leaves_the_old_or_the_new_night_whole(tmp_path: Path) -> None:
+    """After each of 20 kills at random moments the file and the page are of one night: the last published or the next."""
+    dice = random.Random(7)
+    days = [f"2026-03-{day:02}" for day in range(1, KILLS + 2)]
+    assert 0 == start(tmp_path, days[0]).wait()
+    standing = published_as_of(tmp_path)
+    finished = 0
+    for day in days[1:]:
+        process = start(tmp_path, day)
+        time.sleep(dice.uniform(0.2, SECONDS_OF_A_RUN))
+        process.kill()
+        finished += process.wait() == 0
+        found = published_as_of(tmp_path)
+        assert found in (standing, day)
+        standing = found
+    assert 0 == start(tmp_path, "2026-03-31").wait()
+    assert "2026-03-31" == published_as_of(tmp_path)
+    assert [] == [path.name for path in (tmp_path / "runs").iterdir() if path.name.endswith(".building")]
+    assert finished < KILLS, "no kill came before the end of its run: shorten the wait"

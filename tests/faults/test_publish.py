@@ -1,0 +1,364 @@
+"""FAULTS rows 1 to 7, 10, 18 and 19: publishing, with real processes and real database files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline.engines import lock
+from pipeline.engines.duckdb import connect, connect_published
+from pipeline.errors import FunnelError, UsageError
+from pipeline.models import publish
+from pipeline.settings import Settings
+
+CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
+SETTINGS = Settings(memory_limit="500MB", threads=1)
+NOBODY = 65534
+
+AS_A_RUN = """
+import sys, time
+from datetime import UTC, datetime
+from pathlib import Path
+from pipeline.engines import lock
+from pipeline.errors import FunnelError
+from pipeline.models import publish
+folder = Path(sys.argv[1])
+clock = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
+try:
+    with lock.hold(folder, clock):
+        run = publish.start_run(folder, clock)
+        WORK
+except FunnelError as failure:
+    print(failure, file=sys.stderr)
+    sys.exit(failure.exit_code)
+"""
+
+AS_AN_ANALYST = """
+import sys, duckdb
+connection = duckdb.connect(sys.argv[1], read_only=True)
+ask = lambda: print(connection.execute("select night from marts.nights").fetchone()[0], flush=True)
+ask()
+sys.stdin.readline()
+ask()
+"""
+
+
+def run_process(folder: Path, work: str) -> subprocess.Popen[str]:
+    """A run in its own process that starts in `folder` and then does `work`."""
+    return process(AS_A_RUN.replace("WORK", work), folder)
+
+
+def process(script: str, *arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def line_of(running: subprocess.Popen[str]) -> str:
+    assert running.stdout is not None
+    return running.stdout.readline().strip()
+
+
+@contextlib.contextmanager
+def killed_at_the_end(running: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    with running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def build_database(path: Path, night: str) -> None:
+    connection = connect(path, SETTINGS)
+    connection.execute("create schema marts")
+    connection.execute("create table marts.nights as select ? as night", [night])
+    connection.execute("create table marts.entries as select range as lead_no from range(100000)")
+    connection.execute("checkpoint")
+    connection.close()
+
+
+def publish_night(folder: Path, night: str, day: int = 0) -> list[str]:
+    """One night as a run makes it. Returns the warnings of publishing."""
+    clock = CLOCK + timedelta(days=day)
+    with lock.hold(folder, clock):
+        run = publish.start_run(folder, clock)
+        build_database(run.database, night)
+        (run.reports / "index.html").write_text(night)
+        publish.seal(run)
+        return publish.swap(run)
+
+
+def published_night(folder: Path) -> str:
+    """What somebody who opens the database now reads, the report agreeing."""
+    connection = connect_published(folder / "funnel.duckdb")
+    try:
+        night, entries = connection.execute(
+            "select night, (select count(*) from marts.entries) from marts.nights"
+        ).fetchall()[0]
+    finally:
+        connection.close()
+    assert (100000, night) == (entries, (folder / "reports" / "index.html").read_text())
+    return str(night)
+
+
+def test_f01_an_open_analyst_keeps_last_night(tmp_path: Path) -> None:
+    """A session that is open over the swap goes on with the old data; who opens later sees the new."""
+    publish_night(tmp_path, "old")
+    with killed_at_the_end(process(AS_AN_ANALYST, tmp_path / "funnel.duckdb")) as analyst:
+        assert "old" == line_of(analyst)
+        assert [] == publish_night(tmp_path, "new", day=1)
+        assert ("old\n", "") == analyst.communicate("\n", timeout=20)
+    assert "new" == published_night(tmp_path)
+
+
+def test_f02_an_analyst_who_opens_during_the_run_sees_last_night(tmp_path: Path) -> None:
+    """A run that is writing its database keeps nobody from the published one."""
+    publish_night(tmp_path, "old")
+    work = (
+        "import duckdb; connection = duckdb.connect(str(run.database)); "
+        "connection.execute('create table t as select 1'); print('building', flush=True); time.sleep(60)"
+    )
+    with killed_at_the_end(run_process(tmp_path, work)) as running:
+        assert "building" == line_of(running)
+        started = time.monotonic()
+        assert "old" == published_night(tmp_path)
+        assert time.monotonic() - started < 1
+
+
+def test_f02_opens_during_swaps_never_fail(tmp_path: Path) -> None:
+    """Readers that open all the time while nights are swapped in meet a complete night each time."""
+    publish_night(tmp_path, "0")
+    reader = """
+import sys, duckdb, os
+seen, opens = [], 0
+while not os.path.exists(sys.argv[2]):
+    connection = duckdb.connect(sys.argv[1], read_only=True)
+    seen.append(int(connection.execute("select night from marts.nights").fetchone()[0])); opens += 1
+    connection.close()
+print(opens, seen == sorted(seen))
+"""
+    with killed_at_the_end(process(reader, tmp_path / "funnel.duckdb", tmp_path / "end")) as reading:
+        for night in range(1, 13):
+            publish_night(tmp_path, str(night), day=night)
+            publish.prune(tmp_path, 2)
+        (tmp_path / "end").touch()
+        output, errors = reading.communicate(timeout=20)
+    assert ("True", "") == (output.split()[1], errors)
+    assert int(output.split()[0]) >= 5
+
+
+def test_f03_a_published_file_is_not_opened_for_writing(tmp_path: Path) -> None:
+    """Mode 0444 refuses a read-write open of the owner (root, whom no mode stops, steps down first)."""
+    tmp_path.chmod(0o755)
+    for parent in tmp_path.parents[:4]:  # pytest keeps them private, one deeper with several workers
+        parent.chmod(parent.stat().st_mode | 0o011)
+    publish_night(tmp_path, "old")
+    if os.geteuid() == 0:
+        for path in (tmp_path, *tmp_path.rglob("*")):
+            os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+    script = f"""
+import os, sys, duckdb
+duckdb.connect().execute("select 1").fetchall()
+if os.geteuid() == 0:
+    os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
+print(duckdb.connect(sys.argv[1], read_only=True).execute("select night from marts.nights").fetchone()[0])
+try:
+    duckdb.connect(sys.argv[1], config={{"threads": 1}})
+except duckdb.IOException as failure:
+    print("Permission denied" in str(failure))
+"""
+    with killed_at_the_end(process(script, tmp_path / "funnel.duckdb")) as analyst:
+        assert ("old\nTrue\n", "") == analyst.communicate(timeout=20)
+
+
+def test_f04_a_second_run_is_refused_within_a_second(tmp_path: Path) -> None:
+    """Exit code 5 with the pid and start time of the first run, which goes on."""
+    with killed_at_the_end(run_process(tmp_path, "print('holds', flush=True); time.sleep(60)")) as first:
+        assert "holds" == line_of(first)
+        started = time.monotonic()
+        with pytest.raises(FunnelError) as refusal, lock.hold(tmp_path, CLOCK):
+            pass
+        assert time.monotonic() - started < 1
+        with killed_at_the_end(run_process(tmp_path, "print('holds too')")) as second:
+            output, errors = second.communicate(timeout=20)
+        assert first.poll() is None
+    words = f"another run works here: pid {first.pid}, started 2026-04-01 03:59:59 UTC"
+    assert words == refusal.value.what
+    assert (5, "") == (second.returncode, output)
+    assert words in errors
+
+
+def test_f05_the_next_run_follows_a_killed_one(tmp_path: Path) -> None:
+    """After kill -9 the lock is free, the half-built night and its spill are swept, the published one stays."""
+    publish_night(tmp_path, "old")
+    work = "(run.spill / 'block.tmp').write_text('x'); print(run.building, flush=True); time.sleep(60)"
+    with killed_at_the_end(run_process(tmp_path, work)) as killed:
+        building = Path(line_of(killed))
+        assert (building / "spill" / "block.tmp").exists()
+        killed.kill()
+        killed.wait(20)
+    assert "old" == published_night(tmp_path)
+    publish_night(tmp_path, "new", day=1)
+    assert not building.exists()
+    assert "new" == published_night(tmp_path)
+
+
+def test_f06_a_removed_lock_file_stops_the_run(tmp_path: Path) -> None:
+    """A cleaner took the lock file, a second run got in: the first does not publish over it."""
+    publish_night(tmp_path, "old")
+    work = (
+        "run.database.write_text('night'); publish.seal(run); print('sealed', flush=True); "
+        "sys.stdin.readline(); publish.swap(run)"
+    )
+    with killed_at_the_end(run_process(tmp_path, work)) as first:
+        assert "sealed" == line_of(first)
+        (tmp_path / "run.lock").unlink()
+        publish_night(tmp_path, "new", day=1)
+        _, errors = first.communicate("\n", timeout=20)
+    assert 1 == first.returncode
+    assert "the lock file was removed or replaced during the run" in errors
+    assert "new" == published_night(tmp_path)
+
+
+@pytest.fixture
+def steps(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """An output folder to come, the files of a new night, and an output folder with the old night."""
+    (tmp_path / "night").mkdir()
+    build_database(tmp_path / "night" / "funnel.duckdb", "new")
+    (tmp_path / "night" / "index.html").write_text("new")
+    publish_night(tmp_path / "before", "old")
+    return tmp_path / "out", tmp_path / "night", tmp_path / "before"
+
+
+def results_of(steps: tuple[Path, Path, Path], how: str) -> list[tuple[str, int, list[str]]]:
+    out, night, before = steps
+    with killed_at_the_end(
+        process((Path(__file__).parent / "publish_by_steps.py").read_text(), how, out, before, night)
+    ) as stepping:
+        output, errors = stepping.communicate(timeout=120)
+    assert "" == errors
+    return [(night, code, left) for night, code, left in json.loads(output)]
+
+
+def test_f07_a_kill_at_any_step_leaves_the_old_or_the_new_night(steps: tuple[Path, Path, Path]) -> None:
+    """kill -9 before every single change of the disk: both links show one complete night, and the next run is clean."""
+    results = results_of(steps, "kill")
+    nights = [night for night, _, _ in results]
+    first_new = nights.index("new")
+    assert ["old"] * first_new + ["new"] * (len(nights) - first_new) == nights
+    assert [-signal.SIGKILL] * (len(results) - 1) + [0] == [code for _, code, _ in results]
+    assert [[]] * len(results) == [left for _, _, left in results]
+    assert first_new > 10
+    assert "new" == published_night(steps[0])
+
+
+def test_f07_a_failing_disk_at_any_step_leaves_the_old_or_the_new_night(steps: tuple[Path, Path, Path]) -> None:
+    """An error of the disk at every single change: an error of ours, or the new night; never half a night."""
+    results = results_of(steps, "fail")
+    assert {("old", 1), ("old", 2), ("new", 1), ("new", 10), ("new", 0)} == {
+        (night, code) for night, code, _ in results
+    }
+    # A disk that fails in the very flush after the swap: published, and said to be in doubt.
+    assert 1 == [(night, code) for night, code, _ in results].count(("new", 1))
+
+
+@pytest.mark.parametrize("beside", ["link", "file"])
+def test_f10_a_stale_log_is_moved_away_and_never_replayed(tmp_path: Path, beside: str) -> None:
+    """A .wal beside the published database is kept under another name, with a warning; the new night is as built."""
+    publish_night(tmp_path, "old")
+    target = publish.current(tmp_path)
+    assert target is not None
+    # A real log, of somebody who could write to the file: killed before the checkpoint.
+    writable = tmp_path / "copy.duckdb"
+    shutil.copyfile(target, writable)
+    script = (
+        "import duckdb, os, signal, sys; connection = duckdb.connect(sys.argv[1]); "
+        "connection.execute(\"update marts.nights set night = 'replayed'\"); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    with process(script, writable) as writer:
+        writer.wait(20)
+    stale = (tmp_path if beside == "link" else target.parent) / "funnel.duckdb.wal"
+    (tmp_path / "copy.duckdb.wal").rename(stale)
+    (warning,) = publish_night(tmp_path, "new", day=1)
+    assert warning.startswith(f"{stale}: somebody opened the published file for writing")
+    assert not stale.exists()
+    assert 1 == len(list(stale.parent.glob("funnel.duckdb.wal.quarantine-20260402T035959Z-*")))
+    assert "new" == published_night(tmp_path)
+
+
+def test_f18_a_missing_parent_folder_is_named(tmp_path: Path) -> None:
+    """Folders above the output are not invented: a mistyped path would publish where nobody looks."""
+    with pytest.raises(UsageError, match="is missing") as refusal, lock.hold(tmp_path / "typo" / "out", CLOCK):
+        pass
+    assert str(tmp_path / "typo") == refusal.value.where
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_f18_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+    """An output folder that is a file, and a runs/ that is one."""
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(UsageError, match="in the way") as refusal:
+        publish.start_run(tmp_path / "out", CLOCK)
+    assert str(tmp_path / "out") == refusal.value.where
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "runs").write_text("mine")
+    with pytest.raises(UsageError, match="in the way") as refusal:
+        publish.start_run(tmp_path / "folder", CLOCK)
+    assert str(tmp_path / "folder" / "runs") == refusal.value.where
+
+
+@pytest.mark.parametrize("read_only", ["out", "."])
+def test_f18_a_read_only_folder_is_named(tmp_path: Path, read_only: str) -> None:
+    """Exit code 2 before any work, when the folder or the one above it can't be written (root steps down first)."""
+    for parent in tmp_path.parents[:4]:  # pytest keeps them private, one deeper with several workers
+        parent.chmod(parent.stat().st_mode | 0o011)
+    out = tmp_path / "out"
+    if read_only == "out":
+        out.mkdir(mode=0o555)
+        tmp_path.chmod(0o755)
+    else:
+        tmp_path.chmod(0o555)
+    step_down = f"""
+import os
+if os.geteuid() == 0:
+    os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
+try:"""
+    script = AS_A_RUN.replace("WORK", "print('works')").replace("\ntry:", step_down, 1)
+    with killed_at_the_end(process(script, out)) as running:
+        output, errors = running.communicate(timeout=20)
+    tmp_path.chmod(0o755)
+    assert (2, "") == (running.returncode, output)
+    assert errors.startswith(f"{out}")
+    assert "permission denied" in errors
+
+
+def test_f19_runs_on_another_file_system_are_refused(tmp_path: Path) -> None:
+    """A rename between file systems is a copy, so the run says no at its start and leaves nothing there."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.fail("this test needs a second file system at /dev/shm")
+    elsewhere = memory / f"funnel-test-{os.getpid()}"
+    elsewhere.mkdir()
+    try:
+        (tmp_path / "runs").symlink_to(elsewhere)
+        with pytest.raises(UsageError, match="different file systems") as refusal:
+            publish.start_run(tmp_path, CLOCK)
+        assert str(tmp_path / "runs") == refusal.value.where
+        assert [] == list(elsewhere.iterdir())
+    finally:
+        shutil.rmtree(elsewhere)

@@ -1,0 +1,91 @@
+"""FAULTS rows 16 and 17: a published file that can't be read is named for what it is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipeline.engines import lock
+from pipeline.engines.duckdb import connect, connect_published
+from pipeline.errors import FunnelError, InputError
+from pipeline.models import publish
+from pipeline.settings import Settings
+
+CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
+
+
+def publish_night(folder: Path, entries: int, day: int = 0) -> None:
+    clock = CLOCK + timedelta(days=day)
+    with lock.hold(folder, clock):
+        run = publish.start_run(folder, clock)
+        connection = connect(run.database, Settings(memory_limit="500MB", threads=1))
+        connection.execute("create schema marts")
+        connection.execute("create table marts.entries as select range as lead_no from range(?)", [entries])
+        connection.execute("checkpoint")
+        connection.close()
+        publish.seal(run)
+        publish.swap(run)
+
+
+def told(path: Path) -> FunnelError:
+    """What the user is told who opens and reads a damaged published file."""
+    with pytest.raises(duckdb.Error) as failure:
+        connect_published(path).execute("select sum(lead_no) from marts.entries")
+    return publish.open_errors(path, failure.value)
+
+
+def damage(folder: Path, content: bytes) -> Path:
+    path = publish.current(folder)
+    assert path is not None
+    path.chmod(0o644)
+    path.write_bytes(content)
+    return folder / "funnel.duckdb"
+
+
+def corrupted(content: bytes, how: str) -> bytes:
+    if how == "a flipped bit":  # in the middle, among the rows
+        middle = len(content) // 2
+        return content[:middle] + bytes([content[middle] ^ 0x10]) + content[middle + 1 :]
+    return {"cut in half": content[: len(content) // 2], "empty": b"", "not a database": b"<html>" * 2000}[how]
+
+
+@pytest.mark.parametrize("how", ["cut in half", "a flipped bit", "empty", "not a database"])
+def test_f16_a_corrupt_file_is_called_corrupt(tmp_path: Path, how: str) -> None:
+    """The user is told to rebuild from the landing log; the next run publishes over it."""
+    publish_night(tmp_path, 100_000)
+    path = damage(tmp_path, corrupted((tmp_path / "funnel.duckdb").read_bytes(), how))
+    error = told(path)
+    assert isinstance(error, InputError)
+    assert "the database file is corrupt (cut short, or changed on the disk)" == error.what
+    assert (str(path), "rebuild it from the landing log with `funnel run --rebuild`") == (error.where, error.next_step)
+    publish_night(tmp_path, 7, day=1)
+    entries = connect_published(tmp_path / "funnel.duckdb").execute("select count(*) from marts.entries").fetchall()
+    assert [(7,)] == entries
+
+
+def checksum(block: bytes) -> bytes:
+    """DuckDB's checksum of a header block whose length is a multiple of 8."""
+    result = 5381
+    for at in range(0, len(block), 8):
+        result ^= int.from_bytes(block[at : at + 8], "little") * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
+    return result.to_bytes(8, "little")
+
+
+def test_f17_a_file_of_a_newer_duckdb_names_both_versions(tmp_path: Path) -> None:
+    """Not corrupt, but newer: the version that wrote it and the one that can't read it are both named."""
+    publish_night(tmp_path, 100_000)
+    content = (tmp_path / "funnel.duckdb").read_bytes()
+    block = bytearray(content[8:4096])
+    assert content[:8] == checksum(bytes(block))
+    block[4:12] = (999).to_bytes(8, "little")
+    block[44:76] = b"v9.8.7".ljust(32, b"\0")
+    path = damage(tmp_path, checksum(bytes(block)) + bytes(block) + content[4096:])
+    error = told(path)
+    assert isinstance(error, InputError)
+    assert (
+        "the file was written by DuckDB v9.8.7 (storage version 999), "
+        f"and this is DuckDB v{duckdb.__version__}, which can't read it"
+    ) == error.what

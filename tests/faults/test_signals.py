@@ -1,0 +1,157 @@
+"""FAULTS row 11: a signal ends a run within two seconds, with real processes and real queries; the old night stays."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.engines import lock
+from pipeline.models import publish
+
+CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
+
+AS_A_RUN = """
+import sys, time
+from datetime import UTC, datetime
+from pathlib import Path
+from pipeline.engines import lock, signals
+from pipeline.errors import FunnelError
+from pipeline.models import publish
+folder = Path(sys.argv[1])
+clock = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
+try:
+    with lock.hold(folder, clock):
+        run = publish.start_run(folder, clock)
+        WORK
+except FunnelError as failure:
+    print(failure, file=sys.stderr)
+    sys.exit(failure.exit_code)
+"""
+
+
+def run_process(folder: Path, work: str) -> subprocess.Popen[str]:
+    """A run in its own process that starts in `folder` and then does `work`."""
+    return process(AS_A_RUN.replace("WORK", work), folder)
+
+
+def process(script: str, *arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def line_of(running: subprocess.Popen[str]) -> str:
+    assert running.stdout is not None
+    return running.stdout.readline().strip()
+
+
+@contextlib.contextmanager
+def killed_at_the_end(running: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    with running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """An output folder with a published night."""
+    with lock.hold(tmp_path, CLOCK):
+        run = publish.start_run(tmp_path, CLOCK)
+        run.database.write_text("old")
+        publish.seal(run)
+        publish.swap(run)
+    return tmp_path
+
+
+LONG_QUERY = (
+    "import duckdb; connection = duckdb.connect(str(run.database))\n"
+    "        with signals.interruptible(connection):\n"
+    "            print('query', flush=True)\n"
+    "            connection.execute('select count(*) from range(100000000) a, range(100000000) b "
+    "where (a.range * b.range) % 7 = 3').fetchall()"
+)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_f11_a_signal_ends_a_long_query_within_two_seconds(out: Path, number: signal.Signals) -> None:
+    """Exit code 130 in the middle of a cross join of years, with time to clean up; the published night stays."""
+    work = f"import atexit; atexit.register(print, 'cleaned up')\n        {LONG_QUERY}"
+    with killed_at_the_end(run_process(out, work)) as running:
+        assert "query" == line_of(running)
+        time.sleep(0.5)
+        started = time.monotonic()
+        running.send_signal(number)
+        output, errors = running.communicate(timeout=20)
+        seconds = time.monotonic() - started
+    assert (130, "cleaned up\n") == (running.returncode, output)
+    assert f"stopped by {number.name}" == errors.splitlines()[0]
+    assert seconds < 2
+    assert "old" == (out / "funnel.duckdb").read_text()
+
+
+def test_f11_a_query_after_the_signal_is_stopped_too(out: Path) -> None:
+    """Code that swallows the first error and asks again does not go on for a minute."""
+    work = LONG_QUERY.replace(
+        "            connection.execute",
+        "            for _ in range(3):\n"
+        "              with __import__('contextlib').suppress(Exception):\n"
+        "                connection.execute",
+    )
+    with killed_at_the_end(run_process(out, work)) as running:
+        assert "query" == line_of(running)
+        time.sleep(0.5)
+        started = time.monotonic()
+        running.send_signal(signal.SIGTERM)
+        assert 130 == running.wait(20)
+        assert time.monotonic() - started < 2
+
+
+def test_f11_a_second_signal_ends_the_process_at_once(out: Path) -> None:
+    """When the cleaning up hangs, a second Ctrl-C ends it with the same exit code."""
+    work = (
+        "with signals.interruptible():\n"
+        "            try: print('works', flush=True); time.sleep(60)\n"
+        "            finally: print('hangs', flush=True); time.sleep(60)"
+    )
+    with killed_at_the_end(run_process(out, work)) as running:
+        assert "works" == line_of(running)
+        running.send_signal(signal.SIGINT)
+        assert "hangs" == line_of(running)
+        time.sleep(0.3)
+        running.send_signal(signal.SIGINT)
+        assert 130 == running.wait(0.8)
+
+
+def test_f11_a_function_that_hears_no_interrupt_is_ended_all_the_same(out: Path) -> None:
+    """One call over one list of twenty million values goes on for many seconds; the run ends in two seconds."""
+    query = (
+        "select len(list_sort(list_transform(range(n), lambda x: hash(x)))) from (select 20000000 + random()::int n)"
+    )
+    work = (
+        "import duckdb; connection = duckdb.connect()\n"
+        "        with signals.interruptible(connection):\n"
+        "            print('query', flush=True)\n"
+        f"            connection.execute({query!r}).fetchall()"
+    )
+    with killed_at_the_end(run_process(out, work)) as running:
+        assert "query" == line_of(running)
+        time.sleep(0.5)
+        started = time.monotonic()
+        running.send_signal(signal.SIGTERM)
+        _, errors = running.communicate(timeout=20)
+        assert time.monotonic() - started < 2
+    assert (130, "stopped by SIGTERM") == (running.returncode, errors.splitlines()[0])

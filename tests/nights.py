@@ -1,0 +1,82 @@
+"""Whole nights for tests: a configuration in, a published folder out, and questions to it."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline import night, query
+from pipeline.models.build import Built
+from pipeline.settings import Settings
+from pipeline.waterfall import config
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+QUARTER = REPOSITORY / "tests" / "cases" / "quarter" / "funnel.toml"
+QUARTER_AS_OF = "2026-03-31T23:59:59"
+SAMPLE = REPOSITORY / "data" / "sample" / "funnel.toml"
+CLOCK = datetime(2026, 4, 2, 3, 0, tzinfo=UTC)
+
+
+def orders(toml: Path, output: Path, *, as_of: str | None = None, threads: int = 2, **more: Any) -> night.Orders:
+    """What a run is asked to do, with a fixed clock."""
+    return night.Orders(
+        configuration=config.load(toml, as_of=as_of, output=output),
+        clock=more.pop("clock", CLOCK),
+        settings=Settings(memory_limit="2GB", threads=threads),
+        **more,
+    )
+
+
+def run(toml: Path, output: Path, **more: Any) -> night.Night:
+    """One night, silently."""
+    return night.run(orders(toml, output, **more), _silent, _silent_built)
+
+
+def ask(output: Path, sql: str) -> list[dict[str, Any]]:
+    """Rows of a query to the published file."""
+    connection = query.open_published(output)
+    rows = connection.execute(sql).fetchall()
+    names = [column[0] for column in connection.description or []]
+    connection.close()
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def read_expected(path: Path) -> list[dict[str, str]]:
+    """The rows of an expected/*.csv."""
+    with path.open(newline="", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+def missing(expected: Iterable[dict[str, str]], actual: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
+    """Expected rows that no actual row equals in all of the expected columns; numbers to the digits given."""
+    left = list(actual)
+    absent = []
+    for row in expected:
+        match = next((each for each in left if all(_equal(text, each[name]) for name, text in row.items())), None)
+        if match is None:
+            absent.append(row)
+        else:
+            left.remove(match)
+    return absent
+
+
+def _equal(text: str, value: Any) -> bool:
+    if value is None:
+        return text == ""
+    if isinstance(value, bool):
+        return text == str(value).lower()
+    if isinstance(value, float):
+        return text != "" and math.isclose(float(text), value, rel_tol=0, abs_tol=6e-7)
+    return text == str(value)
+
+
+def _silent(text: str) -> None:
+    pass
+
+
+def _silent_built(built: Built) -> None:
+    pass

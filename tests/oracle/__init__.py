@@ -1,0 +1,125 @@
+"""A second opinion: every published number computed again from SPEC.md with loops, lists and dicts, and no SQL.
+
+`numbers(waterfall, history)` gives the rows of each table; `strategies` makes up histories on which the SQL must agree.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.waterfall.definition import Waterfall
+
+from .conversion import conversion
+from .cuts import GRAINS, Dimensions
+from .durations import Row, open_leads, open_time_in_stage, time_in_stage
+from .history import Deletion, Entry, History, Merge, MergeLoopError, present
+from .journey import Journey, row_accounting, travel
+from .volume import lead_to_account, stage_arrivals, stage_flow
+
+__all__ = ["GRAINS", "KEYS", "Deletion", "Entry", "History", "Merge", "MergeLoopError", "Row", "numbers"]
+
+_CUT = ("dimension", "dimension_value")
+KEYS: dict[str, tuple[str, ...]] = {
+    "quality.row_accounting": ("input",),
+    "journey.stage_spans": ("lead_id", "span_no"),
+    "journey.cycles": ("lead_id", "cycle_no"),
+    "journey.arrivals": ("lead_id", "cycle_no", "stage"),
+    "marts.conversion": ("unit", "grain", "cohort_start", *_CUT, "from_stage", "to_stage", "window_days"),
+    "marts.stage_arrivals": ("grain", "period_start", *_CUT, "from_stage", "to_stage"),
+    "marts.stage_flow": ("grain", "period_start", *_CUT, "stage"),
+    "marts.time_in_stage": ("grain", "period_start", *_CUT, "stage", "next_stage"),
+    "marts.open_time_in_stage": (*_CUT, "stage"),
+    "marts.lead_to_account": ("grain", "period_start", "basis", *_CUT, "stage"),
+    "marts.open_leads": ("lead_id",),
+}
+"""The key of each table; rows are sorted by it, null first."""
+
+
+def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] = GRAINS) -> dict[str, list[Row]]:
+    """The rows of each table of `KEYS`, columns named as in SPEC section 10. Times are naive UTC, as DuckDB gives them.
+
+    `grains` limits the work on long histories. Raises MergeLoopError.
+    """
+    journey = travel(waterfall, history)
+    dimensions = Dimensions(waterfall, history, journey)
+    as_of = history.as_of
+    tables = {
+        "quality.row_accounting": _accounting(history, journey),
+        "journey.stage_spans": _spans(journey),
+        "journey.cycles": _cycles(journey),
+        "journey.arrivals": [
+            {
+                "lead_id": arrival.lead_id,
+                "cycle_no": arrival.cycle_no,
+                "stage": arrival.mark,
+                "arrived_at": arrival.at.replace(tzinfo=None),
+            }
+            for arrival in journey.arrivals
+        ],
+        "marts.conversion": conversion(waterfall, journey, dimensions, grains, as_of),
+        "marts.stage_arrivals": stage_arrivals(waterfall, journey, dimensions, grains),
+        "marts.stage_flow": stage_flow(waterfall, journey, dimensions, grains, as_of),
+        "marts.time_in_stage": time_in_stage(waterfall, journey, dimensions, grains),
+        "marts.open_time_in_stage": open_time_in_stage(waterfall, journey, dimensions, as_of),
+        "marts.lead_to_account": lead_to_account(waterfall, journey, dimensions, grains, as_of),
+        "marts.open_leads": open_leads(waterfall, history, journey, dimensions),
+    }
+    return {name: _in_order(rows, KEYS[name]) for name, rows in tables.items()}
+
+
+def _in_order(rows: list[Row], key: tuple[str, ...]) -> list[Row]:
+    def by_key(row: Row) -> tuple[Any, ...]:
+        return tuple((row[column] is not None, row[column]) for column in key)
+
+    return sorted(rows, key=by_key)
+
+
+def _accounting(history: History, journey: Journey) -> list[Row]:
+    return [
+        {
+            "input": name,
+            "rows_read": counts.total(),
+            "rejected": counts["rejected"],
+            "redelivered": counts["redelivered"],
+            "after_as_of": counts["after_as_of"],
+            "out_of_scope": counts["out_of_scope"],
+            "duplicates": counts["duplicate"],
+            "repeats": counts["repeat"],
+            "kept": counts["kept"],
+        }
+        for name, counts in row_accounting(history, journey.placed).items()
+    ]
+
+
+def _spans(journey: Journey) -> list[Row]:
+    return [
+        {
+            "lead_id": span.lead_id,
+            "span_no": span.span_no,
+            "cycle_no": span.cycle_no,
+            "stage": span.stage.key,
+            "entered_at": span.entered_at.replace(tzinfo=None),
+            "exited_at": span.exited_at.replace(tzinfo=None) if span.exited_at is not None else None,
+            "exit_kind": span.exit_kind,
+            "skipped": span.skipped,
+            "next_stage": span.next_stage,
+            "owner": present(span.entry.owner),
+        }
+        for span in journey.spans
+    ]
+
+
+def _cycles(journey: Journey) -> list[Row]:
+    return [
+        {
+            "lead_id": cycle.lead_id,
+            "cycle_no": cycle.cycle_no,
+            "entry_stage": cycle.entry_stage.key,
+            "started_at": cycle.started_at.replace(tzinfo=None),
+            "ended_at": cycle.ended_at.replace(tzinfo=None) if cycle.ended_at is not None else None,
+            "outcome": cycle.outcome,
+            "furthest_stage": cycle.furthest_stage.key,
+            "qualified_by": cycle.qualified_by,
+        }
+        for cycle in journey.cycles
+    ]

@@ -1,0 +1,147 @@
+"""Conversion by cohort, for cycles, leads and accounts with the same few lines (SPEC 5)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from math import sqrt
+
+from pipeline.waterfall.definition import Waterfall
+
+from .cuts import Dimensions, Mark, legal_pairs, local_date, period_start
+from .durations import Row, days_between, quantile
+from .journey import Arrival, Journey
+
+Z_95 = 1.959963984540054
+FATES = ("converted", "passed_over", "lost", "still_open")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One unit: the arrivals that count as its own, and whether it has stopped for good."""
+
+    unit: str
+    arrivals: tuple[Arrival, ...]
+    has_stopped: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a unit that entered the from mark with arrival `start`."""
+
+    start: Arrival
+    fate: str
+    days: float | None
+    is_old_enough: bool
+
+
+def candidates(journey: Journey, dimensions: Dimensions) -> list[Candidate]:
+    """All units of all three kinds (K1)."""
+    by_cycle, by_lead, by_account = defaultdict(list), defaultdict(list), defaultdict(list)
+    for arrival in journey.arrivals:
+        by_lead[arrival.lead_id].append(arrival)
+        if arrival.cycle_no > 0:
+            by_cycle[arrival.lead_id, arrival.cycle_no].append(arrival)
+        account_id = dimensions.account_of(arrival.lead_id)
+        if account_id is not None:
+            by_account[account_id].append(arrival)
+
+    is_over = {(cycle.lead_id, cycle.cycle_no): cycle.outcome != "open" for cycle in journey.cycles}
+    last_span = {span.lead_id: span for span in journey.spans}
+    is_gone = {lead_id: span.stage.kind == "exit" or span.exit_kind == "deleted" for lead_id, span in last_span.items()}
+
+    units = [Candidate("cycle", tuple(own), is_over[key]) for key, own in by_cycle.items()]
+    units += [Candidate("lead", tuple(own), is_gone[lead_id]) for lead_id, own in by_lead.items()]
+    for own in by_account.values():
+        units.append(Candidate("account", tuple(own), all(is_gone[arrival.lead_id] for arrival in own)))
+    return units
+
+
+def outcome(
+    candidate: Candidate, start_mark: Mark, goal: Mark, above: set[str], window: int | None, as_of: datetime
+) -> Outcome | None:
+    """K1 to K3 for one unit, or None when it never entered the from mark. `above` are the stages above the goal."""
+    starts = [arrival for arrival in candidate.arrivals if arrival.mark == start_mark.key]
+    if not starts:
+        return None
+    start = min(starts, key=lambda arrival: (arrival.at, arrival.lead_id, arrival.cycle_no))
+    in_time = [
+        arrival
+        for arrival in candidate.arrivals
+        if arrival.at >= start.at and (window is None or arrival.at - start.at <= timedelta(days=window))
+    ]
+    is_old_enough = window is None or as_of - start.at >= timedelta(days=window)
+
+    at_goal = [arrival.at for arrival in in_time if arrival.mark == goal.key]
+    if at_goal:
+        return Outcome(start, "converted", days_between(start.at, min(at_goal)), is_old_enough)
+    if any(arrival.mark in above for arrival in in_time):
+        return Outcome(start, "passed_over", None, is_old_enough)
+    if candidate.has_stopped or (window is not None and as_of > start.at + timedelta(days=window)):
+        return Outcome(start, "lost", None, is_old_enough)
+    return Outcome(start, "still_open", None, is_old_enough)
+
+
+def conversion(
+    waterfall: Waterfall, journey: Journey, dimensions: Dimensions, grains: tuple[str, ...], as_of: datetime
+) -> list[Row]:
+    """marts.conversion: a row for every cohort that somebody entered."""
+    cohorts: dict[tuple[str, str, date | None, str, str, str, str, int | None], list[Outcome]] = defaultdict(list)
+    units = candidates(journey, dimensions)
+    for start_mark, goal in legal_pairs(waterfall):
+        above = {stage.key for stage in waterfall.stages if stage.rank is not None and stage.rank > goal.high_rank}
+        for window in (None, *waterfall.windows):
+            for candidate in units:
+                found = outcome(candidate, start_mark, goal, above, window, as_of)
+                if found is None:
+                    continue
+                day = local_date(waterfall, found.start.at)
+                for grain in grains:
+                    for dimension in dimensions.names:
+                        value = dimensions.value(dimension, found.start.span)
+                        cohort_start = period_start(waterfall, grain, day)
+                        cut = (candidate.unit, grain, cohort_start, dimension, value)
+                        cohorts[*cut, start_mark.key, goal.key, window].append(found)
+    return [
+        {
+            "unit": unit,
+            "grain": grain,
+            "cohort_start": cohort_start,
+            "dimension": dimension,
+            "dimension_value": value,
+            "from_stage": from_stage,
+            "to_stage": to_stage,
+            "window_days": window,
+            **measures(outcomes, window),
+        }
+        for (unit, grain, cohort_start, dimension, value, from_stage, to_stage, window), outcomes in cohorts.items()
+    ]
+
+
+def measures(outcomes: list[Outcome], window: int | None) -> Row:
+    """The figures of one cohort."""
+    counts = {fate: sum(1 for found in outcomes if found.fate == fate) for fate in FATES}
+    days = [found.days for found in outcomes if found.days is not None]
+    low, high = wilson(counts["converted"], len(outcomes))
+    return {
+        "entered": len(outcomes),
+        **counts,
+        "is_mature": counts["still_open"] == 0 if window is None else all(found.is_old_enough for found in outcomes),
+        "rate": counts["converted"] / len(outcomes),
+        "rate_low": low,
+        "rate_high": high,
+        "median_days": quantile(days, 0.5),
+        "p90_days": quantile(days, 0.9),
+    }
+
+
+def wilson(converted: int, entered: int) -> tuple[float, float]:
+    """The 95 % interval of converted / entered; exactly 0 or 1 at the ends, where floats would miss by a last bit."""
+    share = converted / entered
+    middle = share + Z_95**2 / (2 * entered)
+    spread = Z_95 * sqrt(share * (1 - share) / entered + Z_95**2 / (4 * entered**2))
+    scale = 1 + Z_95**2 / entered
+    low = 0.0 if converted == 0 else (middle - spread) / scale
+    high = 1.0 if converted == entered else (middle + spread) / scale
+    return low, high

@@ -1,0 +1,97 @@
+"""What the oracle is given: rows of history as delivered, what is known of leads and accounts, and the as-of.
+
+Every time here is a timezone-aware UTC datetime of whole seconds. An empty text and None both mean "no value".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a history file. `lead_id` may be empty and `entered_at` None (unreadable): such a row is rejected."""
+
+    input: str
+    load_no: int
+    row_number: int
+    lead_id: str
+    stage: str
+    entered_at: datetime | None
+    sequence: int | None = None
+    owner: str | None = None
+    extra: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Merge:
+    """`from_lead_id` was merged into `into_lead_id`; without a moment it always applies."""
+
+    from_lead_id: str
+    into_lead_id: str
+    merged_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """The lead vanished from the CRM at that moment."""
+
+    lead_id: str
+    deleted_at: datetime
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything a run knows.
+
+    `inputs` are the names of the stage_entries inputs in the order of the configuration. `entry_columns` are the
+    columns that the history files have (owner, campaign …), whether or not any row fills them. `leads` and `accounts`
+    map an id to its columns; one merge per from-id, one deletion per lead.
+    """
+
+    as_of: datetime
+    entries: tuple[Entry, ...]
+    inputs: tuple[str, ...]
+    entry_columns: frozenset[str] = frozenset()
+    leads: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    accounts: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    merges: tuple[Merge, ...] = ()
+    deletions: tuple[Deletion, ...] = ()
+
+
+class MergeLoopError(ValueError):
+    """Leads that were merged into each other in a circle."""
+
+
+def present(value: str | None) -> str | None:
+    """The text, or None when there is nothing in it."""
+    return value if value is not None and value.strip() != "" else None
+
+
+def survivors(history: History) -> dict[str, str]:
+    """Merged id → the id that its entries belong to, chains followed. Raises MergeLoopError naming the ids."""
+    into = {
+        merge.from_lead_id: merge.into_lead_id
+        for merge in history.merges
+        if merge.merged_at is None or merge.merged_at <= history.as_of
+    }
+    found = {}
+    for start in into:
+        chain = [start]
+        while chain[-1] in into:
+            if into[chain[-1]] in chain:
+                raise MergeLoopError(f"merged in a circle: {', '.join(sorted(chain))}")
+            chain.append(into[chain[-1]])
+        found[start] = chain[-1]
+    return found
+
+
+def record(history: History, lead_id: str) -> Mapping[str, str | None]:
+    """The attributes of a surviving lead: its own record, else the last delivered one of a lead merged into it."""
+    if lead_id in history.leads:
+        return history.leads[lead_id]
+    survivor_of = survivors(history)
+    merged = [row for each, row in history.leads.items() if survivor_of.get(each) == lead_id]
+    return merged[-1] if merged else {}

@@ -1,0 +1,369 @@
+"""From rows to history: which rows count, whose they are, the spans, cycles and arrivals they make (SPEC 3, 4)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from pipeline.waterfall.definition import Stage, Waterfall
+
+from .history import Entry, History, present, survivors
+
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+DISPOSITIONS = ("rejected", "redelivered", "after_as_of", "out_of_scope", "duplicate", "repeat", "kept")
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A row and what became of it. `lead_id` is the survivor; `stage` is None only when the row is rejected."""
+
+    entry: Entry
+    lead_id: str
+    stage: Stage | None
+    disposition: str
+    reason: str | None = None
+
+    @property
+    def at(self) -> datetime:
+        assert self.entry.entered_at is not None
+        return self.entry.entered_at
+
+    @property
+    def into(self) -> Stage:
+        assert self.stage is not None
+        return self.stage
+
+
+@dataclass(frozen=True)
+class Span:
+    """One stay. `came_by` is the exit kind of the span before, or `new`."""
+
+    lead_id: str
+    span_no: int
+    cycle_no: int
+    stage: Stage
+    entered_at: datetime
+    exited_at: datetime | None
+    came_by: str
+    exit_kind: str
+    skipped: bool
+    next_stage: str | None
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """One run along the path. `ended_at` is None while the outcome is `open`."""
+
+    lead_id: str
+    cycle_no: int
+    entry_stage: Stage
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str
+    furthest_stage: Stage
+    qualified_by: str
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """The first span of a cycle in a stage, or in any member of a group; `mark` is the key of either."""
+
+    lead_id: str
+    cycle_no: int
+    mark: str
+    span: Span
+
+    @property
+    def at(self) -> datetime:
+        return self.span.entered_at
+
+
+@dataclass(frozen=True)
+class Journey:
+    """All rows placed and what they add up to; spans by lead and span_no, the rest by lead and cycle_no."""
+
+    placed: tuple[Placed, ...]
+    spans: tuple[Span, ...]
+    cycles: tuple[Cycle, ...]
+    arrivals: tuple[Arrival, ...]
+
+
+def travel(waterfall: Waterfall, history: History) -> Journey:
+    """The whole of SPEC sections 3 and 4."""
+    placed = place(waterfall, history)
+    kept = defaultdict(list)
+    for row in placed:
+        if row.disposition == "kept":
+            kept[row.lead_id].append(row)
+    deletions = [deletion for deletion in history.deletions if deletion.deleted_at <= history.as_of]
+    gone = {deletion.lead_id: deletion.deleted_at for deletion in deletions}
+
+    spans: list[Span] = []
+    cycles: list[Cycle] = []
+    for lead_id in sorted(kept):
+        own = spans_of(sorted(kept[lead_id], key=lambda row: order_in_lead(history, row)), gone.get(lead_id))
+        spans += own
+        cycles += cycles_of(waterfall, own)
+    return Journey(tuple(placed), tuple(spans), tuple(cycles), tuple(arrivals_of(waterfall, spans)))
+
+
+# ---- rows (E1 to E7)
+
+
+def normalised(text: str) -> str:
+    """The text as stage names are compared: no zero-width characters, single spaces, lower case."""
+    for invisible in "\u200b\u200c\u200d\u2060\ufeff":
+        text = text.replace(invisible, "")
+    return " ".join(text.replace("\u00a0", " ").split()).lower()
+
+
+def place(waterfall: Waterfall, history: History) -> list[Placed]:
+    """Every row once, in the order delivered, under the first disposition that applies."""
+    stage_by_name = {}
+    for stage_named in waterfall.stages:
+        for name in (stage_named.key, stage_named.label, stage_named.name, *stage_named.aliases):
+            stage_by_name[normalised(name)] = stage_named
+    survivor = survivors(history)
+    delivered_in: dict[tuple[object, ...], int] = {}
+    placed = []
+    for entry in sorted(history.entries, key=lambda entry: arrival_order(history, entry)):
+        stage = stage_by_name.get(normalised(entry.stage))
+        lead_id = survivor.get(entry.lead_id, entry.lead_id)
+        reason = rejection(entry, stage, history.as_of)
+        first_load = delivered_in.setdefault(as_delivered(entry), entry.load_no)
+        if reason is not None:
+            placed.append(Placed(entry, lead_id, None, "rejected", reason))
+        elif first_load < entry.load_no:
+            placed.append(Placed(entry, lead_id, stage, "redelivered"))
+        elif entry.entered_at is not None and entry.entered_at > history.as_of:
+            placed.append(Placed(entry, lead_id, stage, "after_as_of"))
+        else:
+            placed.append(Placed(entry, lead_id, stage, "kept"))
+    return without_repeats(history, without_duplicates(history, placed))
+
+
+def rejection(entry: Entry, stage: Stage | None, as_of: datetime) -> str | None:
+    """Why the row can't be history, or None."""
+    if present(entry.lead_id) is None:
+        return "no_lead"
+    if present(entry.stage) is None:
+        return "no_stage"
+    if entry.entered_at is None:
+        return "unreadable_time"
+    if not EARLIEST <= entry.entered_at < LATEST:
+        return "time_out_of_range"
+    if stage is None:
+        return "unknown_stage"
+    if entry.entered_at > a_year_after(as_of):
+        return "too_far_ahead"
+    return None
+
+
+def a_year_after(moment: datetime) -> datetime:
+    """The same UTC date and time next year; 29 February becomes 28 February."""
+    try:
+        return moment.replace(year=moment.year + 1)
+    except ValueError:
+        return moment.replace(year=moment.year + 1, day=28)
+
+
+def as_delivered(entry: Entry) -> tuple[object, ...]:
+    """What makes two rows of one input the same row."""
+    extra = tuple(sorted((name, present(value)) for name, value in entry.extra.items()))
+    return (
+        entry.input,
+        entry.lead_id,
+        entry.stage.strip(),
+        entry.entered_at,
+        entry.sequence,
+        present(entry.owner),
+        repr(extra),
+    )
+
+
+def arrival_order(history: History, entry: Entry) -> tuple[int, int, int]:
+    return history.inputs.index(entry.input), entry.load_no, entry.row_number
+
+
+def sequence_order(entry: Entry) -> tuple[bool, int]:
+    """By the sequence column, rows without one last."""
+    return entry.sequence is None, entry.sequence or 0
+
+
+def order_in_lead(history: History, row: Placed) -> tuple[object, ...]:
+    """E5. Off the path all stages are equal, and come after the path."""
+    rank = row.into.rank
+    return (
+        row.at,
+        *sequence_order(row.entry),
+        rank is None,
+        rank or 0,
+        *arrival_order(history, row.entry),
+    )
+
+
+def without_duplicates(history: History, placed: list[Placed]) -> list[Placed]:
+    """E4: of the same lead, stage and time the first by sequence and then by row is kept."""
+    first: dict[tuple[str, str, datetime], Placed] = {}
+    candidates = [row for row in placed if row.disposition == "kept"]
+    for row in sorted(candidates, key=lambda row: (sequence_order(row.entry), arrival_order(history, row.entry))):
+        first.setdefault((row.lead_id, row.into.key, row.at), row)
+    chosen = {id(row) for row in first.values()}
+    others = {id(row) for row in candidates} - chosen
+    return [replace(row, disposition="duplicate") if id(row) in others else row for row in placed]
+
+
+def without_repeats(history: History, placed: list[Placed]) -> list[Placed]:
+    """E6: of consecutive entries into one stage the first is kept."""
+    repeats = set()
+    by_lead = defaultdict(list)
+    for row in placed:
+        if row.disposition == "kept":
+            by_lead[row.lead_id].append(row)
+    for rows in by_lead.values():
+        rows.sort(key=lambda row: order_in_lead(history, row))
+        for before, row in pairwise(rows):
+            if before.into.key == row.into.key:
+                repeats.add(id(row))
+    return [replace(row, disposition="repeat") if id(row) in repeats else row for row in placed]
+
+
+# ---- spans and cycles (S1 to C6)
+
+
+def spans_of(rows: list[Placed], deleted_at: datetime | None) -> list[Span]:
+    """The spans of one lead from its kept rows in order."""
+    spans: list[Span] = []
+    cycle_no = 0
+    last_outside_hold: Stage | None = None
+    came_by = "new"
+    for position, row in enumerate(rows):
+        if row.into.kind == "path" and opens_a_cycle(row.into, last_outside_hold):
+            cycle_no += 1
+        if row.into.kind != "hold":
+            last_outside_hold = row.into
+
+        following = rows[position + 1] if position + 1 < len(rows) else None
+        if following is not None:
+            exited_at, exit_kind = following.at, how_it_left(row.into, following.into)
+        elif deleted_at is not None:
+            exited_at, exit_kind = max(deleted_at, row.at), "deleted"
+        else:
+            exited_at, exit_kind = None, "open"
+        spans.append(
+            Span(
+                lead_id=row.lead_id,
+                span_no=position + 1,
+                cycle_no=cycle_no,
+                stage=row.into,
+                entered_at=row.at,
+                exited_at=exited_at,
+                came_by=came_by,
+                exit_kind=exit_kind,
+                # Ranks are dense: a step of more than one leaves a rank out.
+                skipped=exit_kind == "advanced" and following is not None and rank(following.into) - rank(row.into) > 1,
+                next_stage=following.into.key if following is not None else None,
+                entry=row.entry,
+            )
+        )
+        came_by = exit_kind
+    return spans
+
+
+def rank(stage: Stage) -> int:
+    """The rank of a path stage."""
+    assert stage.rank is not None
+    return stage.rank
+
+
+def opens_a_cycle(stage: Stage, last_outside_hold: Stage | None) -> bool:
+    """C1 and C2 for an entry into a path stage."""
+    if last_outside_hold is None or last_outside_hold.kind != "path":
+        return True
+    return rank(stage) < rank(last_outside_hold)
+
+
+def how_it_left(stage: Stage, following: Stage) -> str:
+    """S2."""
+    if following.kind != "path":
+        return {"hold": "held", "detour": "detoured", "exit": "exited"}[following.kind]
+    if stage.kind != "path":
+        return "returned"
+    if rank(following) > rank(stage):
+        return "advanced"
+    return "sideways" if rank(following) == rank(stage) else "regressed"
+
+
+def top_rank(waterfall: Waterfall) -> int:
+    return max(stage.rank for stage in waterfall.stages if stage.rank is not None)
+
+
+def cycles_of(waterfall: Waterfall, spans: list[Span]) -> list[Cycle]:
+    """The cycles of one lead; cycle 0 is none."""
+    by_cycle = defaultdict(list)
+    for span in spans:
+        if span.cycle_no > 0:
+            by_cycle[span.cycle_no].append(span)
+    cycles = []
+    for cycle_no, own in by_cycle.items():
+        on_path = [span for span in own if span.stage.kind == "path"]
+        following = by_cycle.get(cycle_no + 1)
+        outcome, ended_at = how_it_ended(waterfall, own, following[0].entered_at if following else None)
+        qualifying = [span for span in on_path if span.stage.qualifies]
+        cycles.append(
+            Cycle(
+                lead_id=own[0].lead_id,
+                cycle_no=cycle_no,
+                entry_stage=on_path[0].stage,
+                started_at=on_path[0].entered_at,
+                ended_at=ended_at,
+                outcome=outcome,
+                furthest_stage=highest(on_path),
+                qualified_by=(present(highest(qualifying).team) or "(none)") if qualifying else "direct",
+            )
+        )
+    return cycles
+
+
+def highest(spans: list[Span]) -> Stage:
+    """The stage of the highest rank; of parallel ones the first entered (max keeps the first)."""
+    return max(spans, key=lambda span: rank(span.stage)).stage
+
+
+def how_it_ended(waterfall: Waterfall, own: list[Span], next_start: datetime | None) -> tuple[str, datetime | None]:
+    """C5: outcome and the moment the cycle stopped being open."""
+    for span in own:
+        if span.stage.rank == top_rank(waterfall):
+            return "completed", span.entered_at
+    for span in own:
+        if span.stage.kind == "detour":
+            return "detoured", span.entered_at
+        if span.stage.kind == "exit":
+            return "exited", span.entered_at
+    if next_start is not None:
+        return "regressed", next_start
+    if own[-1].exit_kind == "deleted":
+        return "deleted", own[-1].exited_at
+    return "open", None
+
+
+def arrivals_of(waterfall: Waterfall, spans: Iterable[Span]) -> list[Arrival]:
+    """C4: the first span of each lead and cycle in each stage and in each group."""
+    first: dict[tuple[str, int, str], Arrival] = {}
+    for span in spans:
+        marks = [span.stage.key] + [group.key for group in waterfall.groups if span.stage.key in group.stages]
+        for mark in marks:
+            first.setdefault((span.lead_id, span.cycle_no, mark), Arrival(span.lead_id, span.cycle_no, mark, span))
+    return [first[key] for key in sorted(first)]
+
+
+def row_accounting(history: History, placed: Iterable[Placed]) -> dict[str, Counter[str]]:
+    """Per input, how many rows fell under each disposition."""
+    counts: dict[str, Counter[str]] = {name: Counter() for name in history.inputs}
+    for row in placed:
+        counts[row.entry.input][row.disposition] += 1
+    return counts

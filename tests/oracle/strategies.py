@@ -1,0 +1,316 @@
+"""Made-up waterfalls and histories that crowd the places where counting goes wrong.
+
+Moments come from a small grid around one anchor (a DST change or an edge of a period), so that ties, duplicates,
+repeats, chains within a second and stays of exactly a window are frequent. The first value of every draw is the plain
+one, so that a failing case shrinks to a short history with little in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+from pipeline.waterfall.definition import Group, Pair, Sla, Stage, Waterfall
+
+from .cuts import local_date
+from .history import Deletion, Entry, History, Merge
+from .journey import a_year_after, as_delivered
+
+ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe")
+INPUTS = ("crm_a", "crm_b")
+DIMENSIONS = (
+    "origin",
+    "qualified_by",
+    "entry_stage",
+    "owner",
+    "team",
+    "lead_source",
+    "region",
+    "campaign",
+)
+TEAMS = (None, "marketing", "sdr", "sales")
+SLAS = (
+    None,
+    Sla(86_400, "calendar", "1 day"),
+    Sla(7_200, "calendar", "2 hours"),
+    Sla(28_800, "business", "8 hours"),
+)
+LEADS = tuple(f"L{number:02}" for number in range(1, 9))
+ACCOUNTS = (None, "A1", "A2", "A3", "A4")
+OWNERS = (None, "dana", "erik", "finn")
+OUT_OF_RANGE = datetime(1999, 12, 31, 23, 59, 59, tzinfo=UTC)
+HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
+
+Something = TypeVar("Something")
+
+
+def cases() -> st.SearchStrategy[tuple[Waterfall, History]]:
+    """A waterfall and a history of up to eight leads for it; `waterfall.as_of` is `history.as_of`."""
+    return _cases()
+
+
+@st.composite
+def _cases(draw: st.DrawFn) -> tuple[Waterfall, History]:
+    zone = draw(st.sampled_from(ZONES))
+    anchor = draw(st.sampled_from(anchors(zone)))
+    as_of = anchor + draw(st.sampled_from((10 * DAY, 45 * DAY, timedelta(0), DAY, 31 * DAY - SECOND, 8 * DAY - HOUR)))
+    waterfall = replace(draw(waterfalls(zone)), as_of=as_of)
+    # A few moments of the grid, so that leads meet at them, and always a stay of exactly each window.
+    edges = [anchor, *(anchor + window * DAY for window in waterfall.windows)]
+    chosen = draw(st.lists(st.sampled_from(grid(anchor, as_of, waterfall)), min_size=4, max_size=12, unique=True))
+    moments = (*edges, *chosen)
+    return waterfall, draw(histories(waterfall, as_of, moments))
+
+
+# ---- time
+
+
+@cache
+def anchors(zone: str) -> tuple[datetime, ...]:
+    """The instants of one year at which the zone changes its clocks, and local midnights at the edges of periods."""
+    here = ZoneInfo(zone)
+    edges = [
+        datetime(2026, 1, 1, tzinfo=here),
+        datetime(2025, 11, 1, tzinfo=here),
+        datetime(2026, 3, 30, tzinfo=here),
+        datetime(2024, 3, 1, tzinfo=here),
+    ]
+    found = [edge.astimezone(UTC) for edge in edges]
+    moment = datetime(2025, 7, 1, tzinfo=UTC)
+    while moment < datetime(2026, 7, 1, tzinfo=UTC):
+        step = timedelta(minutes=30)
+        if moment.astimezone(here).utcoffset() != (moment + step).astimezone(here).utcoffset():
+            found.append(moment + step)
+        moment += step
+    return tuple(found)
+
+
+def grid(anchor: datetime, as_of: datetime, waterfall: Waterfall) -> tuple[datetime, ...]:
+    """The moments a case may use, the plain ones first."""
+    here = ZoneInfo(waterfall.timezone)
+    day = local_date(waterfall, anchor)
+    midnights = [
+        datetime(each.year, each.month, each.day, tzinfo=here).astimezone(UTC)
+        for each in (day, day + DAY, day.replace(day=1), (day.replace(day=1) + 32 * DAY).replace(day=1))
+    ]
+    found = [anchor + step * DAY / 2 for step in range(-6, 7)]
+    found += [moment + offset for moment in (anchor, *midnights) for offset in (timedelta(0), -SECOND, SECOND, HOUR)]
+    for window in waterfall.windows:
+        found += [anchor + window * DAY + offset for offset in (timedelta(0), -SECOND, SECOND)]
+        found += [as_of - window * DAY + offset for offset in (timedelta(0), -SECOND, SECOND)]
+    found += [as_of - 2 * HOUR, as_of - SECOND, as_of, as_of + SECOND, as_of + 5 * DAY]
+    found += [a_year_after(as_of), a_year_after(as_of) + SECOND, OUT_OF_RANGE]
+    return tuple(found)
+
+
+# ---- waterfalls
+
+
+@st.composite
+def waterfalls(draw: st.DrawFn, zone: str) -> Waterfall:
+    """Two to six path stages with parallel ranks, groups, holds, detours, exits, SLAs, qualifying stages."""
+    path = draw(_path())
+    off_path = []
+    for kind in ("hold", "detour", "exit"):
+        for number in range(1, draw(st.integers(0, 2)) + 1):
+            team, sla = draw(st.tuples(st.sampled_from(TEAMS), st.sampled_from(SLAS)))
+            off_path.append(_stage(f"{kind}_{number}", kind=kind, rank=None, team=team, sla=sla))
+    # The order in the file means nothing once ranks are given.
+    in_file = ((*path, *off_path), (*off_path, *reversed(path)), (*path[::2], *off_path, *path[1::2]))
+    stages = draw(st.sampled_from(in_file))
+
+    groups = []
+    for number in range(1, draw(st.integers(0, 2)) + 1):
+        # A number whose bits choose the members; at least one.
+        chosen = draw(st.integers(1, 2 ** len(path) - 1))
+        members = tuple(stage.key for position, stage in enumerate(path) if chosen >> position & 1)
+        groups.append(Group(f"group_{number}", f"GROUP {number}", f"Members of group {number}.", members))
+    lowest = min(path, key=lambda stage: stage.rank or 0)
+    highest = max(path, key=lambda stage: stage.rank or 0)
+    return Waterfall(
+        name="Made up",
+        timezone=zone,
+        stages=stages,
+        groups=tuple(groups),
+        headline=(Pair(lowest.key, highest.key),),
+        dimensions=_some(draw, DIMENSIONS, 3),
+        windows=_some(draw, (1, 7, 30), 2),
+        week_start=draw(st.sampled_from((1, 7, 3))),
+        fiscal_year_start=draw(st.sampled_from((1, 4, 2, 11))),
+    )
+
+
+def _some(draw: st.DrawFn, names: Sequence[Something], most: int) -> tuple[Something, ...]:
+    """Up to `most` of the names, none twice."""
+    return tuple(draw(st.lists(st.sampled_from(names), max_size=most, unique=True)))
+
+
+@st.composite
+def _path(draw: st.DrawFn) -> tuple[Stage, ...]:
+    rises = draw(st.lists(st.sampled_from((True, True, False)), min_size=1, max_size=5))
+    if not any(rises):
+        # All parallel: there would be no pair.
+        rises[-1] = True
+    ranks = [1]
+    for is_higher in rises:
+        ranks.append(ranks[-1] + is_higher)
+    stages = []
+    for number, rank in enumerate(ranks, start=1):
+        team, sla, flags = draw(st.tuples(st.sampled_from(TEAMS), st.sampled_from(SLAS), st.integers(0, 3)))
+        stage = _stage(f"path_{number}", kind="path", rank=rank, team=team, sla=sla)
+        stages.append(replace(stage, qualifies=flags % 2 == 1, gate=flags >= 2))
+    return tuple(stages)
+
+
+def _stage(key: str, **columns: Any) -> Stage:
+    label = key.replace("_", " ").upper()
+    definition = f"The stage {key} of a made-up waterfall."
+    return Stage(key=key, label=label, name=label, definition=definition, aliases=(f"{key}-crm",), **columns)
+
+
+# ---- histories
+
+
+@st.composite
+def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: tuple[datetime, ...]) -> History:
+    """Rows of up to eight leads from two inputs with two loads each, with merges, deletions and rows to set aside."""
+    entry_columns = frozenset(draw(st.sampled_from((("owner",), ("campaign", "owner"), ("campaign",), ()))))
+    lead_ids = LEADS[: draw(st.integers(1, len(LEADS)))]
+    rows: dict[tuple[str, int], list[Entry]] = {(name, number): [] for name in INPUTS for number in (0, 1)}
+    row_of_a_lead = st.tuples(
+        st.integers(0, len(waterfall.stages) - 1),
+        st.integers(0, len(moments) - 1),
+        st.integers(0, 63),  # where it was delivered, how often, and its sequence
+        st.integers(0, 127),  # how it is written, who owned it, its campaign
+    )
+    for lead_id in lead_ids:
+        for stage_position, moment, delivery, look in draw(st.lists(row_of_a_lead, max_size=10)):
+            stage = waterfall.stages[stage_position]
+            where = (INPUTS[delivery & 1], delivery >> 1 & 1)
+            entry = _row(lead_id, stage, moments[moment], delivery >> 4, look, entry_columns)
+            rows[where].append(entry)
+            again = delivery >> 2 & 3
+            if again == 2:
+                rows[where].append(entry)
+            elif again == 3 and _may_come_again(entry, as_of):
+                rows[where[0], 1].append(entry)
+    merges = draw(_merges(lead_ids, moments))
+    return History(
+        as_of=as_of,
+        entries=_numbered(rows),
+        inputs=INPUTS,
+        entry_columns=entry_columns,
+        leads=draw(_leads(lead_ids)),
+        accounts=draw(_accounts()),
+        merges=merges,
+        deletions=draw(_deletions((*lead_ids, "L99"), moments)),
+    )
+
+
+def _row(lead_id: str, stage: Stage, moment: datetime, order: int, look: int, columns: frozenset[str]) -> Entry:
+    """A row not yet placed in a load. Looks 0 to 111 are good rows, the rest must be rejected or are written oddly."""
+    owner, campaign, spelling = OWNERS[look & 3], (None, "spring")[look >> 2 & 1], look >> 3
+    text = {1: f" {stage.label} ", 2: stage.aliases[0], 3: stage.key.upper()}.get(spelling, stage.key)
+    faults: dict[int, dict[str, Any]] = {
+        12: {"stage": "Banana"},
+        13: {"entered_at": None},
+        14: {"lead_id": ""},
+        15: {"stage": ""},
+    }
+    entry = Entry(
+        input="",
+        load_no=0,
+        row_number=0,
+        lead_id=lead_id,
+        stage=text,
+        entered_at=moment,
+        sequence=(None, None, 1, 2)[order],
+        owner=owner if "owner" in columns else None,
+        extra={"campaign": campaign} if "campaign" in columns else {},
+    )
+    return replace(entry, **faults.get(spelling, {}))
+
+
+def _may_come_again(entry: Entry, as_of: datetime) -> bool:
+    """Landing counts a row too far ahead as redelivered before a model can reject it; such a row comes only once."""
+    return entry.entered_at is None or entry.entered_at <= a_year_after(as_of)
+
+
+def _numbered(rows: dict[tuple[str, int], list[Entry]]) -> tuple[Entry, ...]:
+    """The rows with their input, load and row number, loads counted over all inputs as one run lands them.
+
+    A second load that is empty, or the same file as the first, is no load.
+    """
+    entries: list[Entry] = []
+    load_no = 0
+    for name in INPUTS:
+        delivered: list[list[tuple[object, ...]]] = []
+        for number in (0, 1):
+            content = [as_delivered(entry) for entry in rows[name, number]]
+            if number == 1 and (not content or content in delivered):
+                continue
+            delivered.append(content)
+            load_no += 1
+            for row_number, entry in enumerate(rows[name, number], start=1):
+                entries.append(replace(entry, input=name, load_no=load_no, row_number=row_number))
+    return tuple(entries)
+
+
+@st.composite
+def _leads(draw: st.DrawFn, lead_ids: tuple[str, ...]) -> dict[str, dict[str, str | None]]:
+    """Most leads with columns; some are unknown to the CRM."""
+    columns_of = st.tuples(
+        st.sampled_from((*ACCOUNTS, "A1", "A1")),
+        st.sampled_from(("marketing", "sales", None)),
+        st.sampled_from(("web form", "event", None)),
+        st.sampled_from((None, "gina", "dana")),
+        st.sampled_from((True, True, True, False)),
+    )
+    leads: dict[str, dict[str, str | None]] = {}
+    for lead_id in lead_ids:
+        account_id, origin, lead_source, owner, is_known = draw(columns_of)
+        if is_known:
+            row = {"account_id": account_id, "origin": origin, "lead_source": lead_source, "owner": owner}
+            leads[lead_id] = row
+    return leads
+
+
+@st.composite
+def _accounts(draw: st.DrawFn) -> dict[str, dict[str, str | None]]:
+    """Some of the accounts, with a region or none."""
+    regions = draw(st.tuples(*[st.sampled_from(("north", "south", None, "unknown")) for _ in ACCOUNTS[1:]]))
+    pairs = zip(ACCOUNTS[1:], regions, strict=True)
+    return {account_id: {"region": region} for account_id, region in pairs if account_id and region != "unknown"}
+
+
+@st.composite
+def _merges(draw: st.DrawFn, lead_ids: tuple[str, ...], moments: tuple[datetime, ...]) -> tuple[Merge, ...]:
+    """Up to three merges, in chains but never in circles: all go towards one end of the list of leads.
+
+    The end itself may be merged into a lead that has no row of its own.
+    """
+    towards = draw(st.sampled_from((lead_ids, lead_ids[::-1])))
+    ends = ("L99", *towards)
+    many = len(towards)
+    a_merge = st.tuples(st.integers(1, many), st.integers(0, many - 1), st.integers(0, 2 * len(moments)))
+    found = {}
+    for position, steps, when in draw(st.lists(a_merge, max_size=3)):
+        into = max(0, position - 1 - steps)
+        merged_at = moments[when] if when < len(moments) and moments[when] != OUT_OF_RANGE else None
+        found[ends[position]] = Merge(ends[position], ends[into], merged_at)
+    return tuple(found.values())
+
+
+@st.composite
+def _deletions(draw: st.DrawFn, lead_ids: tuple[str, ...], moments: tuple[datetime, ...]) -> tuple[Deletion, ...]:
+    """Up to two leads deleted, before, at or after as-of, some before their last entry."""
+    # Landing would reject a deletion whose time is out of range, and the oracle takes deletions as given.
+    possible = [moment for moment in moments if moment != OUT_OF_RANGE]
+    deleted = st.tuples(st.sampled_from(lead_ids), st.sampled_from(possible))
+    return tuple(Deletion(*each) for each in draw(st.lists(deleted, max_size=2, unique_by=lambda each: each[0])))

@@ -1,0 +1,169 @@
+"""Models over rows given in Python: no files, no landing log, the same SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipeline.engines.duckdb import connect, create_table
+from pipeline.models.build import build, write_definition
+from pipeline.models.checks import Outcome, run_checks
+from pipeline.models.discover import Project, TableName, discover
+from pipeline.models.graph import in_order
+from pipeline.settings import Settings, shipped
+from pipeline.waterfall.definition import Configuration, Input, Waterfall
+from pipeline.waterfall.tables import Columns, definition_tables, dimension_source
+from pipeline.waterfall.words import normalise_stage
+
+ROW = (("input", "VARCHAR"), ("load_no", "INTEGER"), ("row_number", "BIGINT"))
+RAW: dict[str, tuple[tuple[str, str], ...]] = {
+    "stage_entries": (
+        *ROW, ("lead_id", "VARCHAR"), ("stage", "VARCHAR"), ("stage_alias", "VARCHAR"), ("entered_at", "TIMESTAMP"),
+        ("sequence", "BIGINT"), ("owner", "VARCHAR"), ("source_system", "VARCHAR"), ("recorded_at", "TIMESTAMP"),
+        ("time_note", "VARCHAR"), ("original", "VARCHAR"),
+    ),
+    "leads": (
+        *ROW, ("lead_id", "VARCHAR"), ("account_id", "VARCHAR"), ("origin", "VARCHAR"), ("lead_source", "VARCHAR"),
+        ("created_at", "TIMESTAMP"), ("created_stage", "VARCHAR"), ("owner", "VARCHAR"), ("email", "VARCHAR"),
+        ("title", "VARCHAR"), ("persona", "VARCHAR"), ("recorded_at", "TIMESTAMP"),
+    ),
+    "accounts": (
+        *ROW, ("account_id", "VARCHAR"), ("name", "VARCHAR"), ("domain", "VARCHAR"), ("segment", "VARCHAR"),
+        ("region", "VARCHAR"), ("recorded_at", "TIMESTAMP"),
+    ),
+    "merges": (
+        *ROW, ("from_lead_id", "VARCHAR"), ("into_lead_id", "VARCHAR"), ("merged_at", "TIMESTAMP"),
+        ("recorded_at", "TIMESTAMP"),
+    ),
+    "deletions": (*ROW, ("lead_id", "VARCHAR"), ("deleted_at", "TIMESTAMP"), ("recorded_at", "TIMESTAMP")),
+    "rejected_rows": (
+        ("input", "VARCHAR"), ("load_no", "INTEGER"), ("file_name", "VARCHAR"), ("row_number", "BIGINT"),
+        ("reason", "VARCHAR"), ("original", "VARCHAR"),
+    ),
+    "loads": (
+        ("input", "VARCHAR"), ("table_name", "VARCHAR"), ("load_no", "INTEGER"), ("file_name", "VARCHAR"),
+        ("sha256", "VARCHAR"), ("loaded_at", "TIMESTAMP"), ("rows_read", "BIGINT"), ("rejected", "BIGINT"),
+        ("redelivered", "BIGINT"), ("duplicates", "BIGINT"), ("landed", "BIGINT"),
+    ),
+}  # fmt: skip
+ATTRIBUTES = (*ROW, ("dimension", "VARCHAR"), ("dimension_value", "VARCHAR"))
+NOW = datetime(2030, 1, 1)
+
+
+@cache
+def project() -> Project:
+    """The shipped models, read once."""
+    return discover(shipped("sql"))
+
+
+def built(
+    waterfall: Waterfall,
+    as_of: datetime,
+    rows: Mapping[str, Iterable[Mapping[str, Any]]],
+    *,
+    inputs: tuple[str, ...] = (),
+    entry_columns: frozenset[str] | None = None,
+    layers: frozenset[str] | None = None,
+    threads: int = 1,
+) -> duckdb.DuckDBPyConnection:
+    """An in-memory database with every model over `rows` (table of schema raw → rows; missing columns are null).
+
+    `inputs` names inputs of stage entries in the order of a configuration, also such as delivered nothing;
+    `entry_columns` are the attributes that history gives, where an all-null column can't show it; `layers` limits the
+    models to some schemas.
+    """
+    settings = Settings(memory_limit="2GB", threads=threads)
+    connection = connect(None, settings, reads_files=True)
+    connection.execute("create schema raw")
+    given = {name: [dict(row) for row in rows.get(name, rows.get(f"raw.{name}", ()))] for name in RAW}
+    for row in given["stage_entries"]:
+        row.setdefault("stage_alias", normalise_stage(row["stage"]))
+        row.setdefault("recorded_at", NOW)
+    _count_loads(given)
+    extras = {name: _create(connection, name, given[name]) for name in RAW}
+    entry = {column for row in given["stage_entries"] for column, value in row.items() if value is not None}
+    delivered = Columns(
+        entry=(frozenset(entry) & (extras["stage_entries"] | {"owner"}) if entry_columns is None else entry_columns),
+        lead=frozenset(column for column, _ in RAW["leads"]) | extras["leads"] if given["leads"] else frozenset(),
+        account=frozenset(column for column, _ in RAW["accounts"]) | extras["accounts"]
+        if given["accounts"]
+        else frozenset(),
+    )
+    sources = {name: dimension_source(name, delivered) or "lead" for name in waterfall.dimensions}
+    for table, source in (("stage_entries", "entry"), ("leads", "lead"), ("accounts", "account")):
+        attributes = [
+            (row["input"], row["load_no"], row["row_number"], name, row.get(name))
+            for row in given[table]
+            for name, known in sources.items()
+            if known == source
+        ]
+        create_table(connection, f"raw.{source}_attributes", ATTRIBUTES, attributes)
+    names = [(name, "stage_entries") for name in inputs]
+    names += sorted({(row["input"], row["table_name"]) for row in given["loads"]} - set(names))
+    configuration = Configuration(
+        path=Path("funnel.toml"),
+        waterfall=waterfall,
+        inputs=tuple(Input(name=name, table=table, pattern=Path(name)) for name, table in names),
+        output=Path("build"),
+    )
+    first = connection.execute(
+        "select min(entered_at) from raw.stage_entries where stage_alias in (select unnest($1::varchar[])) and entered_at <= $2",
+        [
+            [normalise_stage(text) for s in waterfall.stages for text in (s.key, s.label, s.name, *s.aliases)],
+            as_of.astimezone(UTC).replace(tzinfo=None),
+        ],
+    ).fetchone()
+    write_definition(connection, definition_tables(configuration, as_of, sources, first[0] if first else None))
+    given_tables = frozenset(
+        TableName(schema, name)
+        for schema, name in connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+    )
+    models = in_order(project().models, given_tables)
+    build(connection, tuple(m for m in models if layers is None or m.table.schema in layers), {}, lambda built: None)
+    return connection
+
+
+def checked(connection: duckdb.DuckDBPyConnection, layers: frozenset[str] | None = None) -> tuple[Outcome, ...]:
+    """Every check of the models (of some layers), put to a built database."""
+    return run_checks(
+        connection,
+        tuple(model for model in project().models if layers is None or model.table.schema in layers),
+        tuple(check for check in project().checks if layers is None or check.name.split(".")[0] in layers),
+    )
+
+
+def records(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
+    """The rows of a query as dicts."""
+    held = connection.execute(sql).fetchall()
+    names = [column[0] for column in connection.description or []]
+    return [dict(zip(names, row, strict=True)) for row in held]
+
+
+def _create(connection: duckdb.DuckDBPyConnection, name: str, rows: list[dict[str, Any]]) -> frozenset[str]:
+    known = [column for column, _ in RAW[name]]
+    extra = sorted({column for row in rows for column in row} - set(known))
+    columns = (*RAW[name], *((column, "VARCHAR") for column in extra))
+    create_table(connection, f"raw.{name}", columns, [[row.get(column) for column, _ in columns] for row in rows])
+    return frozenset(extra)
+
+
+def _count_loads(given: dict[str, list[dict[str, Any]]]) -> None:
+    if given["loads"]:
+        return
+    counted: dict[tuple[str, str, int], int] = {}
+    for table in ("stage_entries", "leads", "accounts", "merges", "deletions"):
+        for row in given[table]:
+            key = (row["input"], table, row["load_no"])
+            counted[key] = counted.get(key, 0) + 1
+    for (name, table, load_no), count in sorted(counted.items(), key=lambda item: item[0]):
+        given["loads"].append(
+            {
+                "input": name, "table_name": table, "load_no": load_no, "file_name": f"{name}.csv", "sha256": "",
+                "loaded_at": NOW, "rows_read": count, "rejected": 0, "redelivered": 0, "duplicates": 0, "landed": count,
+            }
+        )  # fmt: skip

@@ -1,0 +1,88 @@
+"""The SQL and the naive oracle, put to the same random histories, must give the same rows."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from typing import Any
+
+import oracle
+import pytest
+from hypothesis import HealthCheck, given, settings
+from oracle import case_files, strategies
+
+from tests.sql.harness import built, checked, records
+
+HISTORIES = 304
+PARTS = 8
+LAYERS = frozenset({"waterfall", "clean", "journey", "marts", "quality"})
+
+
+def rows_of_both(waterfall: Any, history: oracle.History) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """Per table the rows of the SQL and of the oracle in the columns of the oracle, and every broken check."""
+    expected = oracle.numbers(waterfall, history)
+    connection = built(
+        waterfall,
+        history.as_of,
+        case_files.raw_rows(waterfall, history),
+        inputs=history.inputs,
+        entry_columns=history.entry_columns,
+        layers=LAYERS,
+    )
+    actual = {}
+    for table, key in oracle.KEYS.items():
+        if expected[table]:
+            columns = ", ".join(expected[table][0])
+            order = ", ".join(f"{column} nulls first" for column in key)
+            mine = "where table_name = 'stage_entries'" if table == "quality.row_accounting" else ""
+            actual[table] = records(connection, f"select {columns} from {table} {mine} order by {order}")
+        else:
+            actual[table] = records(connection, f"from {table}")
+    broken = [f"{outcome.name}: {outcome.claim}" for outcome in checked(connection, LAYERS) if not outcome.holds]
+    connection.close()
+    return expected, actual, broken
+
+
+def difference(key: tuple[str, ...], expected: list[dict[str, Any]], actual: list[dict[str, Any]]) -> list[str]:
+    """What one list has and the other lacks, row by row of the table's key, in words; the first few."""
+    theirs = {tuple(row[column] for column in key): row for row in expected}
+    ours = {tuple(row[column] for column in key): row for row in actual}
+    found = [f"only the oracle has {each}" for each in theirs if each not in ours]
+    found += [f"only the SQL has {each}" for each in ours if each not in theirs]
+    found += [
+        f"{each}: {column} is {row[column]} in the oracle, {ours[each][column]} in the SQL"
+        for each, row in theirs.items()
+        if each in ours
+        for column in row
+        if not same(row[column], ours[each][column])
+    ]
+    if len(ours) != len(actual):
+        found.append("the SQL repeats a key")
+    return found[:4]
+
+
+def same(expected: Any, actual: Any) -> bool:
+    """Equal; for days and shares to nine digits, since the order in which doubles are added is nobody's meaning."""
+    if isinstance(expected, float) and isinstance(actual, float):
+        return math.isclose(expected, actual, rel_tol=1e-9, abs_tol=1e-12)
+    return bool(expected == actual) and (expected is None) == (actual is None)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_sql_and_oracle_agree_on_random_histories(part: int) -> None:
+    """Every table of the contract has the rows that loops over the specification give, and every check holds."""
+
+    @settings(
+        max_examples=HISTORIES // PARTS,
+        deadline=timedelta(seconds=60),
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    @given(case=strategies.cases())
+    def agree(case: tuple[Any, oracle.History]) -> None:
+        expected, actual, broken = rows_of_both(*case)
+        differences = {table: difference(oracle.KEYS[table], rows, actual[table]) for table, rows in expected.items()}
+        assert {table: found for table, found in differences.items() if found} == {}
+        assert broken == []
+
+    agree()

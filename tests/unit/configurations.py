@@ -1,0 +1,37 @@
+"""Small configurations as text, shared by the tests of loading them."""
+
+from __future__ import annotations
+
+from pipeline.waterfall.definition import Configuration
+
+STAGES = """
+[[stages]]
+key = "mql"
+definition = "Ready for sales."
+[[stages]]
+key = "sal"
+definition = "Taken on by sales."
+[[stages]]
+key = "sql"
+definition = "A deal."
+[[stages]]
+key = "nurture"
+kind = "detour"
+definition = "Not ready."
+"""
+
+INPUT = """
+[[inputs]]
+name = "history"
+table = "stage_entries"
+path = "history.csv"
+"""
+
+
+def funnel(more: str = "", stages: str = STAGES, inputs: str = INPUT) -> str:
+    """A whole configuration whose `[funnel]` block starts in line 1 and has `more` from line 3 on."""
+    return f'[funnel]\nname = "Test"\n{more}\n{stages}{inputs}'
+
+
+def ranks(loaded: Configuration) -> dict[str, int | None]:
+    return {stage.key: stage.rank for stage in loaded.waterfall.stages}

@@ -1,0 +1,36 @@
+"""Fixtures that load a configuration from text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.errors import ConfigurationError
+from pipeline.waterfall import config
+from pipeline.waterfall.definition import Configuration
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Any:
+    """Writes a text as funnel.toml and loads it."""
+
+    def written(text: str, **overrides: Any) -> Configuration:
+        path = tmp_path / "funnel.toml"
+        path.write_text(text, encoding="utf-8")
+        return config.load(path, **overrides)
+
+    return written
+
+
+@pytest.fixture
+def problems(load: Any, tmp_path: Path) -> Any:
+    """Loads a text that must be refused and returns its problems without the folder."""
+
+    def found(text: str, **overrides: Any) -> list[str]:
+        with pytest.raises(ConfigurationError) as caught:
+            load(text, **overrides)
+        return [str(problem).removeprefix(f"{tmp_path}/") for problem in caught.value.problems]
+
+    return found

@@ -1,0 +1,238 @@
+"""A configuration that cannot be used is refused with every problem, its file, line and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.errors import ConfigurationError
+from pipeline.waterfall import config
+from tests.unit.configurations import INPUT, STAGES, funnel
+
+
+class TestProblems:
+    def test_all_at_once_in_line_order(self, problems: Any) -> None:
+        """One pass names every problem with file, line and key, in the order of the lines."""
+        text = funnel('timezone = "Europe/Berln"\nwindows = [30, 0]\nas_of = "yesterday"', inputs="") + (
+            '[[stages]]\nkey = "won"\ndefinition = "Won."\nkind = "pth"\n[outptu]\nx = 1\n'
+        )
+        expected = [
+            'funnel.toml:1: there is no [[inputs]] block with table = "stage_entries"; every number comes from stage '
+            "entries",
+            "funnel.toml:3: funnel.timezone: `Europe/Berln` is no time zone; did you mean `Europe/Berlin`?",
+            "funnel.toml:4: funnel.windows.#2: must be 1 to 3650 days",
+            'funnel.toml:5: funnel.as_of: must be a date or a time such as 2025-03-31 or "2025-03-31 18:00"',
+            "funnel.toml:23: stages.won.kind: must be one of path, hold, detour, exit; did you mean `path`?",
+            "funnel.toml:24: outptu: unknown block; did you mean `output`?",
+        ]
+        assert expected == problems(text)
+
+    @pytest.mark.parametrize(
+        ("line", "expected"),
+        [
+            ("nam = 'x'", "funnel.nam: unknown key; did you mean `name`?"),
+            (
+                "week_start = 'sundy'",
+                "funnel.week_start: must be one of monday, tuesday, wednesday, thursday, friday, saturday, sunday",
+            ),
+            ("fiscal_year_start = 13", "funnel.fiscal_year_start: must be a month: 1 to 12, or its English name"),
+            (
+                "dimensions = ['Owner']",
+                "funnel.dimensions.#1: must be a lower-case word: a letter first, then letters, digits or underscores",
+            ),
+            ("dimensions = ['all']", "funnel.dimensions.#1: `all` is reserved for totals; choose another word"),
+            ("windows = [30, 30]", "funnel.windows: names `30` twice"),
+            ("windows = ['30']", "funnel.windows.#1: must be a whole number"),
+            ("windows = 30", "funnel.windows: must be a list in brackets"),
+            ("timezone = 5", "funnel.timezone: must be text in quotes"),
+            ("headline = [['mql']]", 'funnel.headline.#1: must be two keys: ["from", "to"]'),
+            (
+                "headline = [['mql', 'sall']]",
+                "funnel.headline.#1: there is no stage or group `sall`; did you mean `sal`?",
+            ),
+            (
+                "headline = [['sal', 'mql']]",
+                "funnel.headline.#1: `sal` → `mql` is no pair: every rank of `sal` "
+                "(rank 2) must be below every rank of `mql` (rank 1)",
+            ),
+            (
+                "headline = [['mql', 'nurture']]",
+                "funnel.headline.#1: `nurture` is a detour, off the path; a pair needs path stages or groups",
+            ),
+            (
+                "targets = { 'mql>sal' = 100 }",
+                "funnel.targets.mql>sal: must be a share above 0 and up to 1.0 (1.0 is 100 %)",
+            ),
+            ("targets = { 'sal>sql' = 0.5 }", "funnel.targets.sal>sql: is no headline pair; did you mean `mql>sql`?"),
+            ("as_of = 1999-12-31", "funnel.as_of: must lie in the years 2000 to 2099"),
+            ("preset = 'bow-tie'", "funnel.preset: there is no preset `bow-tie`; did you mean `bowtie`?"),
+        ],
+    )
+    def test_of_the_funnel_block(self, problems: Any, line: str, expected: str) -> None:
+        """Each mistake in [funnel] is told in plain words at its line."""
+        assert [f"funnel.toml:3: {expected}"] == problems(funnel(line))
+
+    @pytest.mark.parametrize(
+        ("field", "expected"),
+        [
+            ('key = "sal2"\ndefinitoin = "x"', ["20: stages.sal2.definitoin: unknown key; did you mean `definition`?"]),
+            (
+                'key = "sal2"\nlabel = "S"',
+                ["18: stages.sal2.definition: is missing; one sentence, because every report prints it"],
+            ),
+            ('key = "won"\ndefinition = ""', ["20: stages.won.definition: must not be empty"]),
+            ('definition = "x"', ["18: stages.#5.key: is missing; every block needs a key, a lower-case word"]),
+            (
+                'key = "Won"\ndefinition = "x"',
+                ["19: stages.Won.key: must be a lower-case word: a letter first, then letters, digits or underscores"],
+            ),
+            (
+                'key = "all"\ndefinition = "x"',
+                ["19: stages.all.key: `all` is reserved for totals; choose another word"],
+            ),
+            ('key = "sal"\ndefinition = "x"', ["19: stages.sal.key: the key `sal` is used twice, here and in line 8"]),
+            (
+                'key = "hold"\ndefinition = "x"\nkind = "hold"\nrank = 2',
+                ["22: stages.hold.rank: only path stages have a rank, and `hold` is a hold"],
+            ),
+            (
+                'key = "out"\ndefinition = "x"\nkind = "exit"\nqualifies = true',
+                ["22: stages.out.qualifies: only path stages can qualify a lead, and `out` is an exit"],
+            ),
+            (
+                'key = "won"\ndefinition = "x"\nsla = { within = "soon" }',
+                [
+                    "21: stages.won.sla.within: must be a number "
+                    'and a unit: "30 minutes", "8 hours", "2 days" or "1 week"'
+                ],
+            ),
+            (
+                'key = "won"\ndefinition = "x"\nsla = { within = "1 day", clok = "business" }',
+                ["21: stages.won.sla.clok: unknown key; did you mean `clock`?"],
+            ),
+            (
+                'key = "won"\ndefinition = "x"\naliases = [" S\u200bAL "]',
+                [
+                    '21: stages.won.aliases: "S\u200bAL" names both '
+                    "`won` and `sal` (line 8); a stage name must match one stage"
+                ],
+            ),
+            (
+                'key = "won"\ndefinition = "x"\nlabel = "Nurture"',
+                [
+                    '21: stages.won.label: "Nurture" names both `won` and '
+                    "`nurture` (line 14); a stage name must match one stage"
+                ],
+            ),
+            (
+                'key = "won"\ndefinition = "x"\nafter = "sal"',
+                ["21: stages.won.after: only changes a preset; without one, order the blocks"],
+            ),
+        ],
+    )
+    def test_of_a_stage(self, problems: Any, field: str, expected: list[str]) -> None:
+        """Each mistake in a stage is told at its own line, by the stage's key."""
+        expected = [f"funnel.toml:{problem}" for problem in expected]
+        assert expected == problems(funnel(stages=STAGES + "[[stages]]\n" + field + "\n"))
+
+    @pytest.mark.parametrize(
+        ("group", "expected"),
+        [
+            (
+                'key = "sal"\nstages = ["mql"]',
+                "19: groups.sal.key: `sal` is a stage already; a group needs a key of its own",
+            ),
+            (
+                'key = "early"\nstages = ["mql", "nurture"]',
+                "20: groups.early.stages.#2: `nurture` is a detour; a group holds path stages only",
+            ),
+            (
+                'key = "early"\nstages = ["mqk"]',
+                "20: groups.early.stages.#1: there is no stage `mqk`; did you mean `mql`?",
+            ),
+            ('key = "early"\nstages = []', "20: groups.early.stages: must name at least one"),
+        ],
+    )
+    def test_of_a_group(self, problems: Any, group: str, expected: str) -> None:
+        """A group holds path stages of the waterfall under a key of its own."""
+        text = funnel(stages=f'{STAGES}[[groups]]\n{group}\ndefinition = "x"\n')
+        assert [f"funnel.toml:{expected}"] == problems(text)
+
+    @pytest.mark.parametrize(
+        ("field", "expected"),
+        [
+            ('delimiter = ";;"', 'delimiter: must be one character, such as "," or ";" or "\\t"'),
+            ('encoding = "utf8x"', "encoding: `utf8x` is no encoding; write one like utf-8, utf-16 or cp1252"),
+            (
+                'encoding = "base64"',
+                "encoding: `base64` is no encoding of text; write one like utf-8, utf-16 or cp1252",
+            ),
+            ("skip_lines = -1", "skip_lines: must not be negative"),
+            (
+                'time_format = "dd.mm.yyyy"',
+                'time_format: must be a pattern such as "%m/%d/%Y %H:%M", or epoch_s, epoch_ms or excel',
+            ),
+            ('mode = "snap"', "mode: must be one of append, snapshot; did you mean `snapshot`?"),
+            (
+                'columns = { from_lead = "x" }',
+                "columns.from_lead: is no column of merges; did you mean `from_lead_id`?",
+            ),
+            ('encodin = "x"', "encodin: unknown key; did you mean `encoding`?"),
+        ],
+    )
+    def test_of_an_input(self, problems: Any, field: str, expected: str) -> None:
+        """Each mistake in an input is told at its line, by the input's name."""
+        text = funnel(inputs=f'{INPUT}[[inputs]]\nname = "merged"\ntable = "merges"\npath = "m.csv"\n{field}\n')
+        assert [f"funnel.toml:27: inputs.merged.{expected}"] == problems(text)
+
+    def test_no_file_is_read_twice(self, problems: Any) -> None:
+        """Two inputs of one table over the same files would count every row as a duplicate."""
+        text = funnel(inputs=INPUT + INPUT.replace('"history"', '"again"').replace("history.csv", "./history.csv"))
+        assert ["funnel.toml:27: inputs.again.path: the same files are read as stage_entries in line 22 already"] == (
+            problems(text)
+        )
+
+    @pytest.mark.parametrize("block", ["calendar", "checks", "privacy", "mail"])
+    def test_blocks_without_effect_are_refused(self, problems: Any, block: str) -> None:
+        """A block that this version does not act on is a problem, never silently ignored."""
+        expected = [f"funnel.toml:23: {block}: this version does not act on [{block}] yet; remove the block"]
+        assert expected == problems(funnel() + f"[{block}]\nx = 1\n")
+
+    def test_lists_of_blocks_without_effect_are_refused(self, problems: Any) -> None:
+        """The same holds for [[scope]]."""
+        expected = ["funnel.toml:23: scope: this version does not act on [[scope]] yet; remove the block"]
+        assert expected == problems(funnel() + '[[scope]]\nname = "x"\n')
+
+    def test_one_path_stage_is_no_path(self, problems: Any) -> None:
+        """Without a preset two path stages are needed."""
+        expected = [
+            'funnel.toml:4: stages: a waterfall needs at least two [[stages]] of kind "path", or a `preset` in [funnel]'
+        ]
+        assert expected == problems(funnel(stages='[[stages]]\nkey = "mql"\ndefinition = "x"\n'))
+
+    def test_a_missing_file_points_to_init(self, tmp_path: Path) -> None:
+        """Whoever has no configuration yet is told how to get one."""
+        with pytest.raises(ConfigurationError, match="there is no such file; `funnel init DIR`"):
+            config.load(tmp_path / "funnel.toml")
+
+    def test_broken_toml_has_its_line(self, problems: Any) -> None:
+        """A syntax error is told with line and column."""
+        expected = ["funnel.toml:2: this is not TOML, column 8: Invalid value"]
+        assert expected == problems("[funnel]\nname = \n")
+
+    def test_unfinished_toml_ends_at_the_last_line(self, problems: Any) -> None:
+        """A text that ends too early points at its end."""
+        expected = ["funnel.toml:2: this is not TOML, at the end: Invalid value"]
+        assert expected == problems("[funnel]\nwindows = [30,")
+
+    def test_single_brackets_are_explained(self, problems: Any) -> None:
+        """[stages] instead of [[stages]] is told as such."""
+        found = problems(f'[funnel]\nname = "x"\n[stages]\nkey = "mql"\n{INPUT}')
+        assert "funnel.toml:3: stages: write [[stages]] with double brackets, once for each" in found
+
+    def test_as_of_of_the_command_line_is_named_as_such(self, problems: Any) -> None:
+        """A bad --as-of is not blamed on the file."""
+        expected = ['--as-of: must be a date or a time such as 2025-03-31 or "2025-03-31 18:00"']
+        assert expected == problems(funnel(), as_of="2025-02-30")

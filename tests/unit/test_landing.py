@@ -1,0 +1,325 @@
+"""The landing log: what becomes a load, what a row counts as, and what the models are offered."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from delivery import CLOCK, HEADER, STAGES, Inbox, entry, one_file
+
+from pipeline.errors import InputError
+from pipeline.inputs import landing, readers
+from pipeline.waterfall import config
+
+GOOD = HEADER + entry("L1") + entry("L2", "SAL") + entry("L3", "Banana") + entry("")
+LEADS = "lead_id,origin,owner,score\n"
+
+
+def leads_inbox(folder: Path) -> Inbox:
+    return Inbox(folder).reads("leads.csv", "leads", name="leads")
+
+
+def current_leads(inbox: Inbox) -> list[tuple[str, ...]]:
+    return inbox.rows(
+        "select lead_id, origin, owner from raw.leads "
+        "qualify row_number() over (partition by lead_id order by load_no desc) = 1 order by lead_id"
+    )
+
+
+def test_the_quarter_lands_as_its_readme_says() -> None:
+    """43 rows: one without a lead and one with a bad time are rejected, the unknown stage is left to the models."""
+    quarter = Path(__file__).parent.parent / "cases" / "quarter"
+    loaded = config.load(quarter / "funnel.toml")
+    inbox = Inbox(quarter, loaded.inputs)
+    entries, leads = inbox.land(dry_run=True).loads
+    assert (43, {"no_lead": 1, "unreadable_time": 1}, 41) == (entries.rows_read, entries.rejected, entries.landed)
+    assert (16, 16) == (leads.rows_read, leads.landed)
+
+
+@pytest.mark.real
+def test_the_hospital_lands_whole(shared_real: Path, tmp_path: Path) -> None:
+    """49,951 rows, none rejected, in the order of the file."""
+    loaded = config.load(shared_real / "hospital_billing" / "funnel.toml")
+    inbox = Inbox(tmp_path, loaded.inputs, ("owner", "speciality"))
+    (load,) = inbox.land().loads
+    assert (49_951, 49_951, {}) == (load.rows_read, load.landed, load.rejected)
+    expected = [(49_951, 49_951, 10_000)]
+    assert expected == inbox.rows("select count(*), max(row_number), count(distinct lead_id) from raw.stage_entries")
+    assert [("owner", 49_951), ("speciality", 49_951)] == inbox.rows(
+        "select dimension, count(*) from raw.entry_attributes group by dimension order by dimension"
+    )
+
+
+def test_a_dry_run_writes_nothing_and_counts_the_same(tmp_path: Path) -> None:
+    """`funnel check` sees what a run would do."""
+    inbox = one_file(tmp_path, GOOD)
+    dry = inbox.land(dry_run=True)
+    assert not inbox.log_folder.exists()
+    wet = inbox.land()
+    assert dry == wet
+
+
+def test_every_row_is_accounted_for(tmp_path: Path) -> None:
+    """rows_read = rejected + redelivered + duplicates + landed; raw.loads says the same."""
+    inbox = one_file(tmp_path, GOOD)
+    inbox.land()
+    inbox.put("entries.csv", GOOD + entry("L5"))
+    inbox.land()
+    expected = [(1, 4, 1, 0, 0, 3), (2, 5, 1, 2, 0, 2)]
+    assert expected == inbox.rows(
+        "select load_no, rows_read, rejected, redelivered, duplicates, landed from raw.loads order by load_no"
+    )
+    assert [(4, "no_lead", ",MQL,2026-01-05T14:00:00Z,dana")] * 2 == inbox.rejected()
+
+
+def test_rows_that_get_lost_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the sum did not hold, the file is named and nothing of it is in the log."""
+    inbox = one_file(tmp_path, GOOD)
+    read = readers.read
+    monkeypatch.setattr(
+        readers, "read", lambda *given: dataclasses.replace(delivered := read(*given), records=delivered.records + 1)
+    )
+    with pytest.raises(InputError, match=r"entries\.csv: 5 rows were read and 4 are accounted for"):
+        inbox.land()
+    assert () == landing.open_log(inbox.log_folder).loads
+
+
+def test_loads_are_private_and_carry_their_manifest(tmp_path: Path) -> None:
+    """Mode 0600; the manifest holds settings, bindings and counts, and reads back as it was."""
+    inbox = one_file(tmp_path, GOOD + entry("L4", "mql"), timezone="Europe/Berlin", columns={"owner": "Owner"})
+    (load,) = inbox.land().loads
+    log = landing.open_log(inbox.log_folder)
+    assert (load,) == log.loads
+    assert f"crm/000001-{load.sha256[:12]}" == load.folder
+    assert {0o600} == {path.stat().st_mode & 0o777 for path in (log.path / load.folder).iterdir()}
+    assert not list(log.path.glob(".work*"))
+    assert "Europe/Berlin" == load.reading["timezone"]
+    assert CLOCK.replace(tzinfo=None) == load.loaded_at
+
+
+def test_a_load_without_a_manifest_is_no_load_and_is_swept(tmp_path: Path) -> None:
+    """What a killed run left is not read, and goes; its number is free again."""
+    inbox = one_file(tmp_path, GOOD)
+    (load,) = inbox.land().loads
+    (inbox.log_folder / load.folder / "manifest.json").unlink()
+    (inbox.log_folder / ".work-abc").mkdir()
+    assert () == landing.open_log(inbox.log_folder).loads
+    assert (".work-abc", load.folder) == landing.sweep(inbox.log_folder)
+    assert () == landing.sweep(inbox.log_folder)
+    assert 1 == inbox.land().loads[0].load_no
+
+
+def test_files_land_in_order_of_name_and_inputs_in_order_of_configuration(tmp_path: Path) -> None:
+    """load_no counts over the whole log."""
+    inbox = Inbox(tmp_path)
+    for name in ("b.csv", "a.csv", "c.csv"):
+        inbox.put(name, HEADER + entry(name))
+    inbox.put("leads.txt", LEADS + "L1,marketing,dana,1\n")
+    inbox.reads("leads.txt", "leads", name="leads").reads("*.csv")
+    landed = inbox.land()
+    assert [(1, "leads.txt"), (2, "a.csv"), (3, "b.csv"), (4, "c.csv")] == [
+        (x.load_no, x.file_name) for x in landed.loads
+    ]
+
+
+def test_an_input_without_files_is_missing(tmp_path: Path) -> None:
+    """It is named and the others go on."""
+    inbox = one_file(tmp_path, GOOD).reads("nothing/*.csv", name="nothing").reads("none.csv", name="none")
+    landed = inbox.land()
+    assert (["nothing", "none"], 1) == ([missing.input for missing in landed.missing], len(landed.loads))
+
+
+def test_a_keyed_table_keeps_every_version(tmp_path: Path) -> None:
+    """A to B and back to A is a change each time, also when the file is byte for byte what it once was."""
+    inbox = leads_inbox(tmp_path)
+    contents = [LEADS + f"L1,{origin},dana,1\nL2,sales,dana,1\n" for origin in ("marketing", "partner", "marketing")]
+    seen = []
+    for content in contents:
+        inbox.put("leads.csv", content)
+        (load,) = inbox.land().loads
+        seen.append((load.redelivered, load.landed, current_leads(inbox)[0][1]))
+    assert [(0, 2, "marketing"), (1, 1, "partner"), (1, 1, "marketing")] == seen
+    assert () == inbox.land().loads
+
+
+def test_an_old_snapshot_under_a_new_name_changes_nothing(tmp_path: Path) -> None:
+    """Renamed, a file is still known by its content."""
+    inbox = Inbox(tmp_path).reads("leads*.csv", "leads", name="leads")
+    inbox.put("leads1.csv", LEADS + "L1,marketing,dana,1\n")
+    inbox.put("leads2.csv", LEADS + "L1,partner,dana,1\n")
+    inbox.land()
+    inbox.put("leads9.csv", LEADS + "L1,marketing,dana,1\n")
+    assert () == inbox.land().loads
+
+
+def test_in_one_file_the_last_row_of_a_key_counts(tmp_path: Path) -> None:
+    """The others are duplicates, also when the last one is what the log has already."""
+    inbox = leads_inbox(tmp_path)
+    inbox.put("leads.csv", LEADS + "L1,sales,dana,1\nL2,sales,finn,1\nL1,marketing,dana,1\n")
+    (load,) = inbox.land().loads
+    assert (1, 2) == (load.duplicates, load.landed)
+    inbox.put("leads.csv", LEADS + "L1,partner,dana,1\nL1,marketing,dana,1\n")
+    (load,) = inbox.land().loads
+    assert (1, 1, 0) == (load.duplicates, load.redelivered, load.landed)
+    assert [("L1", "marketing", "dana"), ("L2", "sales", "finn")] == current_leads(inbox)
+
+
+def test_redelivery_compares_every_column_and_takes_a_missing_one_for_empty(tmp_path: Path) -> None:
+    """A new empty column makes no new row, a filled one does."""
+    inbox = one_file(tmp_path, HEADER + entry("L1", owner="") + entry("L2", owner=""))
+    inbox.land()
+    inbox.put("entries.csv", "lead_id,stage,entered_at,score\nL1,MQL,2026-01-05 14:00,\nL2,MQL,2026-01-05 14:00,7\n")
+    (load,) = inbox.land().loads
+    assert (1, 1) == (load.redelivered, load.landed)
+
+
+def test_duplicates_inside_one_export_are_left_to_the_models(tmp_path: Path) -> None:
+    """Identical rows of stage entries in one file are landed; E4 counts them."""
+    (load,) = one_file(tmp_path, HEADER + entry("L1") * 3).land().loads
+    assert (3, 0, 0) == (load.landed, load.redelivered, load.duplicates)
+
+
+def test_other_reading_settings_read_the_file_again(tmp_path: Path) -> None:
+    """The earlier load is superseded: kept in the log, no longer offered or counted."""
+    inbox = one_file(tmp_path, HEADER + entry("L1", entered_at="2026-01-05 14:00"), timezone="UTC")
+    inbox.land()
+    inbox.inputs = ()
+    inbox.reads("entries.csv", timezone="America/New_York")
+    (load,) = inbox.land().loads
+    assert ((1,), 1, 0) == (load.supersedes, load.landed, load.redelivered)
+    assert [(2, datetime(2026, 1, 5, 19))] == inbox.rows("select load_no, entered_at from raw.stage_entries")
+    assert [(2,)] == inbox.rows("select load_no from raw.loads")
+    assert () == inbox.land().loads
+    inbox.inputs = ()
+    inbox.reads("entries.csv", timezone="UTC")
+    (load,) = inbox.land().loads
+    assert ((2,), 1) == (load.supersedes, load.landed)
+    assert [(3, datetime(2026, 1, 5, 14))] == inbox.rows("select load_no, entered_at from raw.stage_entries")
+
+
+def test_merges_and_deletions_land(tmp_path: Path) -> None:
+    """merged_at may be empty but not unreadable; deleted_at may be neither."""
+    inbox = Inbox(tmp_path)
+    inbox.put("m.csv", "from_lead_id,into_lead_id,merged_at\nA,B,\nB,C,2026-01-05\nC,D,soon\n,E,\nF,,\n")
+    inbox.put("d.csv", "lead_id,deleted_at\nA,2026-01-05\nB,\nC,1999-01-01\n")
+    inbox.reads("m.csv", "merges", name="merged").reads("d.csv", "deletions", name="deleted")
+    merges, deletions = inbox.land().loads
+    assert ({"unreadable_time": 1, "no_key": 2}, 2) == (merges.rejected, merges.landed)
+    assert ({"unreadable_time": 1, "time_out_of_range": 1}, 1) == (deletions.rejected, deletions.landed)
+    expected = [("A", "B", None), ("B", "C", datetime(2026, 1, 5))]
+    assert expected == inbox.rows("select from_lead_id, into_lead_id, merged_at from raw.merges")
+    assert [("A", datetime(2026, 1, 5))] == inbox.rows("select lead_id, deleted_at from raw.deletions")
+
+
+def test_a_sequence_is_a_whole_number(tmp_path: Path) -> None:
+    """12 and 12.0 are; 1.5 and x reject the row."""
+    header = "lead_id,stage,entered_at,sequence\n"
+    values = ["12", "12.0", "", "-3", "1.5", "x", "1e3"]
+    inbox = one_file(tmp_path, header + "".join(f"L{n},MQL,2026-01-05,{value}\n" for n, value in enumerate(values)))
+    (load,) = inbox.land().loads
+    assert {"unreadable_sequence": 3} == load.rejected
+    assert [(12,), (12,), (None,), (-3,)] == inbox.rows("select sequence from raw.stage_entries order by row_number")
+
+
+def test_every_relation_is_offered_when_nothing_was_delivered(tmp_path: Path) -> None:
+    """Empty, with the columns of the contract."""
+    connection = Inbox(tmp_path).offered()
+    tables = "accounts deletions leads loads merges rejected_rows stage_entries"
+    attributes = "account_attributes entry_attributes lead_attributes"
+    for name in f"{tables} {attributes}".split():
+        assert [(0,)] == connection.execute(f"select count(*) from raw.{name}").fetchall()
+    columns = [row[0] for row in connection.execute("describe raw.stage_entries").fetchall()]
+    expected = "input load_no row_number lead_id stage entered_at sequence owner source_system recorded_at stage_alias"
+    assert [*expected.split(), "time_note", "original"] == columns
+
+
+def test_attributes_are_the_configured_dimensions_that_a_table_has(tmp_path: Path) -> None:
+    """Of entries only what a load brought; of leads every contract column and extra."""
+    inbox = one_file(tmp_path, "lead_id,stage,entered_at,region\nL1,MQL,2026-01-05,north\n")
+    inbox.put("leads.csv", LEADS + "L1,sales,dana,7\n")
+    inbox.reads("leads.csv", "leads", name="leads")
+    inbox.dimensions = ("owner", "origin", "score", "region", "team")
+    inbox.land()
+    assert [("region", "north")] == inbox.rows("select dimension, dimension_value from raw.entry_attributes")
+    expected = [("origin", "sales"), ("owner", "dana"), ("score", "7")]
+    assert expected == inbox.rows("select dimension, dimension_value from raw.lead_attributes order by 1")
+
+
+def test_inputs_that_are_no_longer_configured_are_not_offered(tmp_path: Path) -> None:
+    """With a warning; the log keeps them."""
+    inbox = one_file(tmp_path, GOOD)
+    inbox.land()
+    inbox.inputs = ()
+    connection = inbox.offered()
+    assert [(0,)] == connection.execute("select count(*) from raw.stage_entries").fetchall()
+    (warning,) = landing.offer(connection, inbox.configuration, inbox.log_folder)
+    assert "`crm`" in warning
+
+
+@pytest.mark.parametrize("in_memory", [0, readers.IN_MEMORY])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_the_order_of_the_file_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: int, quote: str
+) -> None:
+    """Over many row groups and two threads, through a table or a Parquet file, with rows rejected and redelivered."""
+    monkeypatch.setattr(readers, "IN_MEMORY", in_memory)
+    start = datetime(2020, 1, 1)
+    owner = '"a, b"' if quote else "ab"
+    rows = [f"L{number},MQL,{start + timedelta(minutes=number)},{owner}\n" for number in range(300_000)]
+    rows[150_000] = entry("", "MQL")
+    inbox = one_file(tmp_path, HEADER + "".join(rows), timezone="America/New_York")
+    (load,) = inbox.land().loads
+    assert (300_000, 1, 299_999) == (load.rows_read, load.rejected_rows, load.landed)
+    inbox.put("entries.csv", HEADER + entry("new") + "".join(rows[:200_000]) + entry("newer"))
+    (load,) = inbox.land().loads
+    assert (199_999, 2) == (load.redelivered, load.landed)
+    expected = [(299_999, True, True)]
+    assert expected == inbox.rows(
+        "select count(*), bool_and(lead_id = 'L' || (row_number - 1)), bool_and(age <= interval 1 hour) from "
+        "(select *, abs(epoch(entered_at - (timestamp '2020-01-01 05:00:00' + to_minutes(row_number - 1))))::integer "
+        "* interval 1 second as age from raw.stage_entries where load_no = 1)"
+    )
+    rows_file = inbox.log_folder / landing.open_log(inbox.log_folder).loads[0].folder / "rows.parquet"
+    assert [(True,)] == inbox.rows(
+        "select bool_and(row_number > earlier) from (select row_number, lag(row_number, 1, 0) over (order by "
+        f"file_row_number) as earlier from read_parquet('{rows_file}', file_row_number = true))"
+    )
+
+
+def test_both_ways_of_reading_land_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The strict reader and the resynchronising one agree on files that both can read."""
+    generator = random.Random(17)
+
+    def value() -> str:
+        text = "".join(generator.choice('ab ,"é') for _ in range(generator.randrange(4)))
+        return '"' + text.replace('"', '""') + '"' if generator.random() < 0.5 or set(text) & set(',"') else text
+
+    for case in range(25):
+        rows = [f"{value()},{value()},2026-01-05,{value()}\n" for _ in range(generator.randrange(1, 8))]
+        rows = [row if generator.random() < 0.9 else row + "\n" for row in rows]
+        content = HEADER + "".join(rows)
+        landed = []
+        for way in ("strict", "resynchronising"):
+            inbox = one_file(tmp_path / f"{case}{way}", content)
+            with monkeypatch.context() as patched:
+                if way != "strict":
+                    patched.setattr(readers, "_read_strictly", lambda *_: None)
+                (load,) = inbox.land().loads
+            assert (way != "strict") == any("line by line" in warning for warning in load.warnings)
+            landed.append((inbox.rows("from raw.stage_entries"), inbox.rejected(), load.lines, load.blank_lines))
+        assert landed[0] == landed[1]
+
+
+def test_messages_carry_no_value(tmp_path: Path) -> None:
+    """Warnings, progress and refusals name columns and counts."""
+    inbox = one_file(
+        tmp_path, HEADER + entry("secret@example.org", "Banana") + entry("x", owner='"secret') + "secret\n"
+    )
+    landed = inbox.land()
+    said = "\n".join([*inbox.said, *landed.warnings, *map(str, landed.refused)])
+    assert "secret" not in said
+    assert "Banana" not in said
+    assert STAGES[0].key not in inbox.rejected()[0]

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import fcntl
+import os
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from pipeline.engines import lock
+from pipeline.errors import FunnelError, LockHeld, UsageError
+
+CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
+
+
+def test_a_second_holder_is_told_pid_and_start_time(tmp_path: Path) -> None:
+    """Whoever comes second gets exit code 5 and can see which process to wait for, and since when."""
+    with (
+        lock.hold(tmp_path, CLOCK),
+        pytest.raises(LockHeld) as refusal,
+        lock.hold(tmp_path, CLOCK + timedelta(hours=1)),
+    ):
+        pass
+    assert f"another run works here: pid {os.getpid()}, started 2026-04-01 03:59:59 UTC" == refusal.value.what
+    assert str(tmp_path / "run.lock") == refusal.value.where
+    assert 5 == refusal.value.exit_code
+
+
+def test_the_start_time_is_signed_in_utc(tmp_path: Path) -> None:
+    """A clock with another offset signs the same instant."""
+    with lock.hold(tmp_path, CLOCK.astimezone(timezone(timedelta(hours=-7)))):
+        assert f"pid {os.getpid()}, started 2026-04-01 03:59:59 UTC\n" == (tmp_path / "run.lock").read_text()
+
+
+def test_the_lock_is_free_again_after_its_block_failed(tmp_path: Path) -> None:
+    """An error inside the block gives the lock back; the file stays, so that nobody locks a second one."""
+    with pytest.raises(ZeroDivisionError), lock.hold(tmp_path, CLOCK):
+        raise ZeroDivisionError
+    assert not lock.is_held(tmp_path)
+    with lock.hold(tmp_path, CLOCK):
+        assert lock.is_held(tmp_path)
+
+
+def test_a_long_old_signature_does_not_show_through(tmp_path: Path) -> None:
+    """What a killed holder signed is gone when the next one signs, however long it was."""
+    (tmp_path / "run.lock").write_text("pid 999999999, started long ago by somebody with a very long name indeed\n")
+    with lock.hold(tmp_path, CLOCK):
+        assert f"pid {os.getpid()}, started 2026-04-01 03:59:59 UTC\n" == (tmp_path / "run.lock").read_text()
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_lock_file_that_went_away_stops_the_run(tmp_path: Path, is_replaced: bool) -> None:
+    """A removed or replaced lock file is found out, since a second run may hold the new one."""
+    path = tmp_path / "run.lock"
+    with lock.hold(tmp_path, CLOCK):
+        lock.still_ours()
+        path.unlink()
+        if is_replaced:
+            path.touch()
+        with pytest.raises(FunnelError, match="removed or replaced"):
+            lock.still_ours()
+
+
+def test_a_file_removed_between_open_and_lock_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock on a file without a name protects nothing, so the run takes the next one."""
+    asked: list[int] = []
+    flock = fcntl.flock
+
+    def flock_too_late(descriptor: int, operation: int) -> None:
+        if not asked:
+            (tmp_path / "run.lock").unlink()
+        asked.append(descriptor)
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock_too_late)
+    with lock.hold(tmp_path, CLOCK):
+        lock.still_ours()
+    assert 2 == len(asked)
+
+
+def test_asking_for_a_lock_that_nobody_took_is_a_mistake_in_the_code() -> None:
+    """still_ours outside of hold never answers yes."""
+    with pytest.raises(RuntimeError, match="no lock is held"):
+        lock.still_ours()
+
+
+def test_a_new_output_folder_is_private(tmp_path: Path) -> None:
+    """The folder is made for its owner only: it will hold names of people."""
+    with lock.hold(tmp_path / "out", CLOCK):
+        assert 0o700 == (tmp_path / "out").stat().st_mode & 0o777
+
+
+def test_an_output_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    """Who shares the folder with a group has decided that."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out").chmod(0o750)
+    with lock.hold(tmp_path / "out", CLOCK):
+        assert 0o750 == (tmp_path / "out").stat().st_mode & 0o777
+
+
+def test_a_link_that_leads_nowhere_is_not_made_into_a_folder(tmp_path: Path) -> None:
+    """A dangling link, to an unmounted disk say, is named and left alone."""
+    (tmp_path / "out").symlink_to(tmp_path / "unmounted")
+    with pytest.raises(UsageError, match="in the way") as refusal, lock.hold(tmp_path / "out", CLOCK):
+        pass
+    assert str(tmp_path / "out") == refusal.value.where

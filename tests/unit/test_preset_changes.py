@@ -1,0 +1,111 @@
+"""A configuration on top of a preset changes what it names and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipeline.waterfall.definition import Configuration, Pair
+from tests.unit.configurations import INPUT, ranks
+
+
+class TestOverridingAPreset:
+    def load_with(self, load: Any, blocks: str) -> Configuration:
+        loaded: Configuration = load(f'[funnel]\npreset = "siriusdecisions-2012"\n{blocks}{INPUT}')
+        return loaded
+
+    def test_the_title_is_the_name(self, load: Any) -> None:
+        """Without a name the preset's title is it."""
+        loaded = self.load_with(load, "")
+        assert ("Demand waterfall, rearchitected", "siriusdecisions-2012") == (
+            loaded.waterfall.name,
+            loaded.waterfall.preset,
+        )
+
+    def test_given_fields_replace_and_the_place_stays(self, load: Any) -> None:
+        """A block with a key of the preset changes the fields that it gives, nothing else."""
+        before = self.load_with(load, "").waterfall
+        after = self.load_with(load, '[[stages]]\nkey = "tele_accepted"\nlabel = "T-A"\n').waterfall
+        changed = [
+            (old.key, old.rank, new.label, new.definition == old.definition)
+            for old, new in zip(before.stages, after.stages, strict=True)
+            if old != new
+        ]
+        assert [("tele_accepted", 3, "T-A", True)] == changed
+
+    def test_after_inserts_a_step_of_its_own(self, load: Any) -> None:
+        """A new stage `after` a parallel one stands alone between that rank and the next."""
+        loaded = self.load_with(load, '[[stages]]\nkey = "review"\nafter = "tele_qualified"\ndefinition = "x"\n')
+        found = {key: rank for key, rank in ranks(loaded).items() if rank and 4 <= rank <= 6}
+        expected = {"tele_qualified": 4, "tele_generated": 4, "review": 5, "sales_accepted": 6, "sales_generated": 6}
+        assert expected == found
+
+    def test_a_written_rank_means_the_printed_one(self, load: Any) -> None:
+        """`rank` refers to the numbers that `funnel presets` prints, whatever else is inserted."""
+        blocks = (
+            '[[stages]]\nkey = "review"\nafter = "inbound_inquiry"\ndefinition = "x"\n'
+            '[[stages]]\nkey = "partner_referred"\nrank = 5\ndefinition = "x"\n'
+        )
+        found = ranks(self.load_with(load, blocks))
+        assert found["sales_accepted"] == found["partner_referred"] == 6
+
+    def test_a_new_stage_is_the_last(self, load: Any) -> None:
+        """A new path stage without `after` or `rank` stands above all."""
+        loaded = self.load_with(load, '[[stages]]\nkey = "renewed"\ndefinition = "x"\n')
+        assert ("renewed", 8) == (loaded.waterfall.stages[-1].key, ranks(loaded)["renewed"])
+
+    def test_removed_stages_leave_the_groups(self, load: Any) -> None:
+        """What is removed leaves the preset's groups and headline as well."""
+        waterfall = self.load_with(
+            load,
+            '[[stages]]\nkey = "tele_generated"\nremove = true\n[[stages]]\nkey = "sales_accepted"\nremove = true\n',
+        ).waterfall
+        groups = {group.key: group.stages for group in waterfall.groups}
+        assert ("automation_qualified", "tele_qualified") == groups["marketing_qualified"]
+        assert (Pair("marketing_qualified", "sales_qualified", 1.0),) == waterfall.headline
+
+    def test_groups_are_overridden_by_key(self, load: Any) -> None:
+        """A group of the preset can be changed or removed."""
+        waterfall = self.load_with(
+            load,
+            '[[groups]]\nkey = "inquiry"\nremove = true\n'
+            '[[groups]]\nkey = "marketing_qualified"\nstages = ["automation_qualified"]\n',
+        ).waterfall
+        assert [("marketing_qualified", "MQL", ("automation_qualified",))] == [
+            (group.key, group.label, group.stages) for group in waterfall.groups
+        ]
+
+    def test_off_the_path_drops_rank_and_mark(self, load: Any) -> None:
+        """A path stage of the preset can go off the path without more words."""
+        loaded = self.load_with(load, '[[stages]]\nkey = "tele_generated"\nkind = "hold"\n')
+        stage = loaded.waterfall.stage("tele_generated")
+        assert (None, False) == (stage.rank, stage.qualifies)
+
+    @pytest.mark.parametrize(
+        ("block", "expected"),
+        [
+            (
+                'key = "recycled"\nkind = "path"',
+                "5: stages.recycled.kind: `recycled` is off the path in the preset; give "
+                "its `rank`, or `after` a stage",
+            ),
+            (
+                'key = "recycld"\nremove = true',
+                "4: stages.recycld.key: there is no such stage to remove; did you mean `recycled`?",
+            ),
+            (
+                'key = "x"\ndefinition = "x"\nafter = "sales_acepted"',
+                "6: stages.x.after: there is no stage `sales_acepted` above this one; did you mean `sales_accepted`?",
+            ),
+            (
+                'key = "won"\naliases = ["MQL!", "sql"]',
+                '5: stages.won.aliases: "sql" names both `won` and '
+                "`sales_qualified` of the preset; a stage name must match one stage",
+            ),
+        ],
+    )
+    def test_problems(self, problems: Any, block: str, expected: str) -> None:
+        """What does not fit the preset is told at the user's line."""
+        text = f'[funnel]\npreset = "siriusdecisions-2012"\n[[stages]]\n{block}\n{INPUT}'
+        assert [f"funnel.toml:{expected}"] == problems(text)

@@ -1,0 +1,139 @@
+"""Every preset that ships is a valid waterfall, described in full, and its starter configuration loads as it is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import UsageError
+from pipeline.waterfall import config, presets, starter
+from pipeline.waterfall.definition import Configuration
+
+EXPECTED = (
+    "aql-mql-sql-sal",
+    "bowtie",
+    "demand-unit-2017",
+    "hubspot-lifecycle",
+    "marketo-revenue-cycle",
+    "mcl-mel-mql-sal-sql",
+    "mperativ",
+    "salesforce-lead-opportunity",
+    "siriusdecisions-2006",
+    "siriusdecisions-2012",
+)
+
+every_preset = pytest.mark.parametrize("name", EXPECTED)
+
+
+def bare(name: str, folder: Path) -> Configuration:
+    """The preset and one input, nothing else."""
+    path = folder / "funnel.toml"
+    inputs = '[[inputs]]\nname = "history"\ntable = "stage_entries"\npath = "x.csv"\n'
+    path.write_text(f'[funnel]\npreset = "{name}"\n{inputs}', encoding="utf-8")
+    return config.load(path)
+
+
+def test_all_of_the_contract_ship() -> None:
+    """The presets are those that the contract lists."""
+    assert EXPECTED == presets.names()
+
+
+@every_preset
+def test_loads_with_its_own_headline(name: str, tmp_path: Path) -> None:
+    """A preset alone makes a waterfall, and every headline pair of it is legal."""
+    waterfall = bare(name, tmp_path).waterfall
+    assert presets.load(name).headline == tuple((pair.from_key, pair.to_key) for pair in waterfall.headline)
+
+
+@every_preset
+def test_its_starter_loads_as_it_is(name: str, tmp_path: Path) -> None:
+    """What `funnel init --preset` writes is a valid configuration with the same stages."""
+    path = tmp_path / "funnel.toml"
+    path.write_text(starter.configuration(name), encoding="utf-8")
+    loaded = config.load(path)
+    assert bare(name, tmp_path).waterfall.stages == loaded.waterfall.stages
+
+
+@every_preset
+def test_the_comments_of_its_starter_load_too(name: str, tmp_path: Path) -> None:
+    """Every setting that the starter shows in a comment is legal when it is switched on."""
+    path = tmp_path / "funnel.toml"
+    text = re.sub(r"^# (?=[a-z_]+ = |\[\[)", "", starter.configuration(name), flags=re.MULTILINE)
+    path.write_text(text, encoding="utf-8")
+    loaded = config.load(path)
+    assert ("customer_review", "early", 3) == (
+        loaded.waterfall.stages[[s.key for s in loaded.waterfall.stages].index("customer_review")].key,
+        loaded.waterfall.groups[-1].key,
+        len(loaded.inputs),
+    )
+
+
+@every_preset
+def test_says_where_leads_leave_and_who_qualifies(name: str, tmp_path: Path) -> None:
+    """Every preset has a way to come back, a way out, a team on each stage and one stage that qualifies."""
+    stages = bare(name, tmp_path).waterfall.stages
+    assert ({"path", "detour", "exit"}, True, True) == (
+        {stage.kind for stage in stages} - {"hold"},
+        all(stage.team for stage in stages),
+        any(stage.qualifies for stage in stages),
+    )
+
+
+@every_preset
+def test_definitions_are_one_sentence(name: str) -> None:
+    """A definition is one sentence, since every report prints it."""
+    texts = [block["definition"] for block in (*presets.load(name).stages, *presets.load(name).groups)]
+    assert [] == [text for text in texts if not text.endswith(".") or re.search(r"[.!?]\s", text)]
+
+
+@every_preset
+def test_what_is_unverified_says_what(name: str) -> None:
+    """No stage is marked unverified without a note."""
+    assert [] == [
+        stage["key"] for stage in presets.load(name).stages if not stage.get("verified", True) and not stage.get("note")
+    ]
+
+
+@every_preset
+def test_description_names_everything(name: str) -> None:
+    """`funnel presets NAME` prints every stage, label, group and alias, and a mark on what is unverified."""
+    preset = presets.load(name)
+    text = " ".join(presets.describe(name).split())
+    wanted = [preset.title, preset.unit, *(stage["key"] for stage in preset.stages)]
+    wanted += [alias for stage in preset.stages for alias in stage.get("aliases", ())]
+    wanted += [stage["definition"] for stage in preset.stages] + [group["key"] for group in preset.groups]
+    wanted += [f"? {stage['key']}" for stage in preset.stages if not stage.get("verified", True)]
+    assert [] == [word for word in wanted if word not in text]
+
+
+def test_the_overview_names_every_preset() -> None:
+    """`funnel presets` lists all of them, each on a line of its own."""
+    lines = presets.overview().splitlines()
+    assert list(EXPECTED) == [line for line in lines if line and not line.startswith(" ")]
+
+
+def test_parallel_entries_and_groups_of_2012(tmp_path: Path) -> None:
+    """SAL and sales-generated lead are parallel, and MQL is AQL, TQL and TGL together."""
+    waterfall = bare("siriusdecisions-2012", tmp_path).waterfall
+    assert waterfall.stage("sales_accepted").rank == waterfall.stage("sales_generated").rank
+    assert ("automation_qualified", "tele_qualified", "tele_generated") == waterfall.groups[1].stages
+
+
+def test_sql_before_sal_is_data(tmp_path: Path) -> None:
+    """In this preset SQL ranks below SAL, and nothing else knows."""
+    waterfall = bare("aql-mql-sql-sal", tmp_path).waterfall
+    assert ["AQL", "MQL", "SQL", "SAL"] == [stage.label for stage in waterfall.stages if stage.rank]
+
+
+def test_the_demand_unit_counts_accounts() -> None:
+    """The 2017 waterfall moves buying groups, not people."""
+    assert "account" == presets.load("demand-unit-2017").unit
+
+
+@pytest.mark.parametrize("written", ["hubspot-lifecyle", "hubspot", "HubSpot lifecycle"])
+def test_an_unknown_preset_names_the_nearest(written: str) -> None:
+    """A slip of the pen, or half a name, is answered with the name that was meant."""
+    with pytest.raises(UsageError, match="did you mean `hubspot-lifecycle`"):
+        presets.load(written)

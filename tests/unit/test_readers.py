@@ -1,0 +1,192 @@
+"""The parts of reading: the byte pre-flight, the header, the resynchronising reader."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import random
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from pipeline.inputs import preflight, resync
+from pipeline.inputs.contract import CannotBind, bind
+from pipeline.inputs.preflight import Refused, examine
+from pipeline.waterfall.definition import Input
+
+
+def entries(**settings: object) -> Input:
+    return Input("crm", "stage_entries", Path("x.csv"), **settings)  # type: ignore[arg-type]
+
+
+def records(text: bytes, fields: int = 3) -> list[tuple[int, list[bytes] | None, str | None]]:
+    reader = resync.Resynchroniser(iter(text.splitlines(keepends=True)), fields, b",")
+    return [(record.number, record.fields, record.reason) for record in reader]
+
+
+@pytest.mark.parametrize(
+    ("content", "lines", "blank"),
+    [
+        (b"a,b\n1,2\n", 2, 0),
+        (b"a,b\n1,2", 2, 0),
+        (b"\n\na,b\n\n1,2\n\n\n", 7, 5),
+        (b"a,b\r\n\r\n1,2\r\n", 3, 1),
+        (b"\xef\xbb\xbfa,b\n1,2\n", 2, 0),
+        (b"\xef\xbb\xbf\n", 1, 1),
+        (b"x", 1, 0),
+    ],
+)
+def test_preflight_counts_lines(tmp_path: Path, content: bytes, lines: int, blank: int) -> None:
+    """Lines and empty lines are counted with LF and CRLF, with or without a BOM and a last line end."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    found = examine(path)
+    assert (lines, blank) == (found.lines, found.blank)
+
+
+def test_preflight_counts_the_same_over_any_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a chunk ends changes no count and no verdict."""
+    generator = random.Random(5)
+    pieces = [b"ab", b"\n", b"\r\n", "é€".encode(), b'"', b",", b"\n\n", b"\r\n\r\n"]
+    for case in range(60):
+        content = b"".join(generator.choice(pieces[: 4 if case % 2 else 8]) for _ in range(40)) or b"x"
+        path = tmp_path / "a.csv"
+        path.write_bytes(content)
+        monkeypatch.setattr(preflight, "CHUNK", 1 << 20)
+        whole = examine(path)
+        expected = content.splitlines(keepends=True)
+        assert (len(expected), content) == (whole.lines, b"".join(preflight.lines_of(path, "none")))
+        for size in (1, 2, 3, 7):
+            monkeypatch.setattr(preflight, "CHUNK", size)
+            assert expected == list(preflight.lines_of(path, "none"))
+            parts = examine(path)
+            assert (whole.lines, whole.is_odd, whole.quotes) == (parts.lines, parts.is_odd, parts.quotes)
+            if whole.is_odd is None:
+                assert whole.blank == parts.blank == sum(not line.strip(b"\r\n") for line in expected)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"a,b\n1,\0\n", "a NUL byte"),
+        (b"a,b\n1,caf\xe9\n", "bytes that are not UTF-8"),
+        ("a,b\n1,€".encode()[:-1], "bytes that are not UTF-8"),
+        (b"a,b\r1,2\r", "line ends of several kinds"),
+        (b"a,b\r\n1,2\n", "line ends of several kinds"),
+        (b"a,b\n1," + b"x" * 2_500_000 + b"\n", "a very long line"),
+        ("a,b\n1,€\n".encode(), None),
+    ],
+)
+def test_preflight_knows_what_is_odd(tmp_path: Path, content: bytes, why: str | None) -> None:
+    """What DuckDB's reader would stumble over is seen in the bytes."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    assert why == examine(path).is_odd
+
+
+def test_compressed_files_are_read_through(tmp_path: Path) -> None:
+    """gzip and zst, also of several members, count like the plain file; the sha256 is that of the file."""
+    content = b"a,b\n" + b"1,2\n" * 100_000
+    plain, zipped, packed = tmp_path / "a.csv", tmp_path / "a.csv.gz", tmp_path / "a.csv.zst"
+    plain.write_bytes(content)
+    zipped.write_bytes(gzip.compress(content[:1000]) + gzip.compress(content[1000:]))
+    packer = zstandard.ZstdCompressor()
+    packed.write_bytes(packer.compress(content[:1000]) + packer.compress(content[1000:]))
+    expected = examine(plain)
+    for path in (zipped, packed):
+        found = examine(path)
+        assert (expected.lines, expected.content_size) == (found.lines, found.content_size)
+        assert preflight._sha256(path) == found.sha256
+
+
+@pytest.mark.parametrize("cut", [1, 5, 100, 2000])
+def test_a_cut_zst_is_refused(tmp_path: Path, cut: int) -> None:
+    """However little is missing."""
+    path = tmp_path / "a.csv.zst"
+    content = random.Random(1).randbytes(9000)
+    path.write_bytes(zstandard.ZstdCompressor(write_checksum=True).compress(content)[:-cut])
+    with pytest.raises(Refused, match="cut short"):
+        examine(path)
+
+
+def test_a_header_binds_by_name() -> None:
+    """Order, case, spaces, underscores, hyphens and a BOM don't matter; what is left over is an extra column."""
+    bound = bind(("\ufeffEntered-At", " Lead ID ", "Lead Score (0-100)", "STAGE", "", "2nd owner"), entries())
+    assert {"lead_id": 1, "stage": 3, "entered_at": 0} == bound.columns
+    assert {"lead_score_0_100": 2, "column_5": 4, "nd_owner": 5} == bound.extras
+
+
+def test_a_mapped_column_takes_its_header_only() -> None:
+    """`columns` wins over a header of our own name, which is kept as an extra column."""
+    reads = entries(columns={"entered_at": "Changed", "score": "Points", "owner": "Rep"})
+    bound = bind(("lead_id", "stage", "entered_at", "changed", "points", "stage alias"), reads)
+    assert {"lead_id": 0, "stage": 1, "entered_at": 3} == bound.columns
+    assert {"score": 4, "entered_at_2": 2, "stage_alias_2": 5} == bound.extras
+    assert ("owner",) == bound.not_found
+
+
+def test_missing_and_repeated_headers_do_not_bind() -> None:
+    """All missing columns are named at once; two headers that are one after normalisation are refused."""
+    with pytest.raises(CannotBind) as missing:
+        bind(("stage", "when"), entries())
+    assert ("lead_id", "entered_at") == missing.value.missing
+    with pytest.raises(CannotBind) as twice:
+        bind(("lead_id", "stage", "entered_at", "Lead-Id"), entries())
+    assert ("Lead-Id",) == twice.value.twice
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b'a,"b\nc",d\n', [(1, [b"a", b"b\nc", b"d"], None)]),
+        (b'a,"b\n\n""c""",d\n', [(1, [b"a", b'b\n\n"c"', b"d"], None)]),
+        (b'a,"b,c\nd,e,f\n', [(1, None, "unclosed_quote"), (2, [b"d", b"e", b"f"], None)]),
+        (b'a,"b,c\nd,"e",f\n', [(1, None, "unclosed_quote"), (2, [b"d", b"e", b"f"], None)]),
+        (b'a,"b",c\nd,"e', [(1, [b"a", b"b", b"c"], None), (2, None, "unclosed_quote")]),
+        (b'a,"b"c,d\ne,5" pipe,f\n', [(1, None, "stray_quote"), (2, [b"e", b'5" pipe', b"f"], None)]),
+        (b'a, "b" ,c\n', [(1, [b"a", b"b", b"c"], None)]),
+        (b"a,b\n\na,b,c,d\n", [(1, None, "too_few_fields"), (2, None, "too_many_fields")]),
+        (b"a,\0,c\n,,\n", [(1, None, "nul_byte"), (2, [b"", b"", b""], None)]),
+        (b"a,\xe9,c\n", [(1, None, "bad_encoding")]),
+        (b"a,b," + b"x" * 1_000_001 + b"\n", [(1, None, "field_too_long")]),
+        (b'"a\nb",c,d\n', [(1, [b"a\nb", b"c", b"d"], None)]),
+    ],
+)
+def test_the_resynchroniser(text: bytes, expected: list[object]) -> None:
+    """A quoted field may span lines; a stray quote costs its own line and no other."""
+    assert expected == records(text)
+
+
+def test_the_resynchroniser_reads_clean_files_as_the_csv_module_does() -> None:
+    """On well-formed files, with quotes, delimiters and newlines in values, nothing is lost or changed."""
+    generator = random.Random(11)
+    for _ in range(300):
+        # Delimiters and newlines not in one value: a line that is a whole record by itself is taken for one, by rule.
+        letters = [generator.choice(['ab," ', 'ab"\n']) for _ in range(3)]
+        rows = [
+            ["".join(generator.choice(letters[column]) for _ in range(generator.randrange(6))) for column in range(3)]
+            for _ in range(generator.randrange(1, 6))
+        ]
+        file = io.StringIO()
+        csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
+        expected = [[value.encode() for value in row] for row in rows]
+        assert expected == [fields for _, fields, _ in records(file.getvalue().encode())]
+
+
+def test_one_bad_quote_in_a_big_file_costs_at_most_two_lines() -> None:
+    """A quote put anywhere into any line quarantines two lines at the most, and every other line is read right."""
+    generator = random.Random(3)
+    clean = [f'{number},"name {number}",x{number}\n'.encode() for number in range(60)]
+    for _ in range(300):
+        hit = generator.randrange(len(clean))
+        at = generator.randrange(len(clean[hit]) - 1)
+        damaged = list(clean)
+        damaged[hit] = damaged[hit][:at] + b'"' + damaged[hit][at:]
+        found = records(b"".join(damaged))
+        lost = [number for number, fields, _ in found if fields is None]
+        assert len(lost) <= 2
+        right = {number: fields for number, fields, _ in found if fields is not None and number != hit + 1}
+        for number, fields in right.items():
+            assert [f"{number - 1}".encode(), f"name {number - 1}".encode(), f"x{number - 1}".encode()] == fields

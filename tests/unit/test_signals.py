@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from pipeline.engines import signals
+from pipeline.errors import Interrupted, ModelError
+
+
+class Query:
+    """Stands for a connection: runs until somebody interrupts it from another thread."""
+
+    def __init__(self) -> None:
+        self.interrupted = threading.Event()
+        self.is_closed = False
+
+    def interrupt(self) -> None:
+        self.interrupted.set()
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def signal_this_process(number: int) -> None:
+    os.kill(os.getpid(), number)
+    time.sleep(5)  # a signal ends the sleep at once
+    raise AssertionError("the signal did not stop the main thread")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_raised_in_the_main_thread(number: signal.Signals) -> None:
+    """Python code ends with Interrupted, which names the signal and has exit code 130."""
+    with pytest.raises(Interrupted, match=number.name) as stop, signals.interruptible():
+        signal_this_process(number)
+    assert 130 == stop.value.exit_code
+
+
+def test_every_connection_is_interrupted() -> None:
+    """Connections given at the start and added later are all told, from another thread, and closed at the end."""
+    first, second = Query(), Query()
+    with pytest.raises(Interrupted), signals.interruptible(first) as watch:
+        watch.add(second)
+        try:
+            signal_this_process(signal.SIGTERM)
+        finally:
+            assert [True, True] == [query.interrupted.wait(2) for query in (first, second)]
+    assert [True, True] == [query.is_closed for query in (first, second)]
+
+
+def test_interrupts_go_on_until_the_context_ends() -> None:
+    """A query that starts after the signal is stopped too."""
+    query = Query()
+    with pytest.raises(Interrupted), signals.interruptible(query):
+        try:
+            signal_this_process(signal.SIGTERM)
+        finally:
+            query.interrupted.wait(2)
+            query.interrupted.clear()
+            assert query.interrupted.wait(2)
+
+
+def test_a_closed_connection_does_not_keep_the_others_from_being_interrupted() -> None:
+    """interrupt() of a closed connection raises; the next one is told all the same."""
+
+    class Closed:
+        def interrupt(self) -> None:
+            raise RuntimeError("closed")
+
+        def close(self) -> None:
+            raise RuntimeError("closed")
+
+    query = Query()
+    with pytest.raises(Interrupted), signals.interruptible(Closed(), query):
+        try:
+            signal_this_process(signal.SIGINT)
+        finally:
+            assert query.interrupted.wait(2)
+
+
+def test_an_error_that_comes_of_the_signal_leaves_as_interrupted() -> None:
+    """A layer that wraps the broken query in its own error can't hide why the run ended."""
+    with pytest.raises(Interrupted), signals.interruptible():
+        try:
+            signal_this_process(signal.SIGINT)
+        except Interrupted as stop:
+            raise ModelError("a model failed") from stop
+
+
+def test_a_signal_that_was_swallowed_still_ends_the_run() -> None:
+    """Code that catches everything can't turn an interrupted run into a good one."""
+    with pytest.raises(Interrupted), signals.interruptible(), contextlib.suppress(Exception):
+        signal_this_process(signal.SIGINT)
+
+
+def test_two_signals_a_moment_apart_are_one_wish() -> None:
+    """`timeout` signals a process twice; the second one neither breaks the cleaning up nor ends it."""
+    cleaned_up = False
+    with pytest.raises(Interrupted), signals.interruptible():
+        try:
+            signal_this_process(signal.SIGTERM)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.01)
+            cleaned_up = True
+    assert cleaned_up
+
+
+def test_other_errors_pass_unchanged() -> None:
+    """Without a signal the context is not there."""
+    with pytest.raises(ModelError, match="a model failed"), signals.interruptible():
+        raise ModelError("a model failed")
+
+
+def test_everything_is_put_back() -> None:
+    """Handlers, the wake-up descriptor and the threads are as before."""
+    before = (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), threading.active_count())
+    with signals.interruptible():
+        assert before[0] != signal.getsignal(signal.SIGINT)
+    after = (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), threading.active_count())
+    assert before == after
+    assert -1 == signal.set_wakeup_fd(-1)
