@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 PYTHON ?= python3
 WORKERS ?= auto
+# Trust what the machine trusts: a company's own registry has its own certificate.
+export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check gold docs lock clean

@@ -55,11 +55,11 @@ class CheckHeader:
     show: tuple[str, ...] = ()
 
 
-_MODEL_FACTS = ("key", "unique", "not null", "accepted", "check", "column", "as")
-_CHECK_FACTS = ("severity", "show")
-_ONCE = ("key", "as", "severity", "show")
-_LABELLED = re.compile(r"^([a-z][a-z_0-9 ]*): *(.*)$")
-_FACT_NAME = re.compile(r"key|unique|not null|accepted [a-z_0-9]+|check|column [a-z_0-9]+|as|severity|show")
+_MODEL_FACT = re.compile(r"key|unique|not null|accepted [a-z_0-9]+|check|column [a-z_0-9]+|as")
+_CHECK_FACT = re.compile(r"severity|show")
+_WORDS = ("key", "unique", "not null", "accepted", "check", "column", "as", "severity", "show")
+_LABEL = re.compile(r"[a-z_0-9]+( [a-z_0-9]+)?")
+_ONCE = frozenset({"key", "as", "severity", "show"})
 
 
 def read_header(text: str, path: Path) -> Header:
@@ -69,7 +69,7 @@ def read_header(text: str, path: Path) -> Header:
         raise ModelError(
             "line 1 must say what a row is", where=str(path), next_step="start the file with `-- One row per …`"
         )
-    facts, prose = _split(lines[1:], _MODEL_FACTS, path)
+    facts, prose = _split(lines[1:], _MODEL_FACT, path)
     materialised = next((value for name, value in facts if name == "as"), "table")
     if materialised not in ("table", "view"):
         raise ModelError("`as:` takes table or view", where=str(path), next_step="correct the header")
@@ -93,7 +93,7 @@ def read_check_header(text: str, path: Path) -> CheckHeader:
     lines = _comment_lines(text)
     if not lines:
         raise ModelError("line 1 must state the claim", where=str(path), next_step="start the file with `-- claim`")
-    facts, prose = _split(lines, _CHECK_FACTS, path)
+    facts, prose = _split(lines, _CHECK_FACT, path)
     if not prose:
         raise ModelError("line 1 must state the claim", where=str(path), next_step="start the file with `-- claim`")
     severity = next((value for name, value in facts if name == "severity"), "fail")
@@ -115,33 +115,32 @@ def _comment_lines(text: str) -> list[str]:
     return lines
 
 
-def _split(lines: list[str], known: tuple[str, ...], path: Path) -> tuple[list[tuple[str, str]], list[str]]:
+def _split(lines: list[str], known: re.Pattern[str], path: Path) -> tuple[list[tuple[str, str]], list[str]]:
     facts: list[tuple[str, str]] = []
     prose = []
     for line in lines:
-        labelled = _LABELLED.match(line)
-        name = labelled[1] if labelled else ""
-        if labelled and _FACT_NAME.fullmatch(name) and name.split(" ")[0] in {fact.split(" ")[0] for fact in known}:
-            if not labelled[2]:
+        name, colon, value = line.partition(":")
+        if colon and known.fullmatch(name):
+            if not value.strip():
                 raise ModelError(f"`{name}:` says nothing", where=str(path), next_step="complete the line")
-            if name in _ONCE and any(name == said for said, _ in facts):
-                raise ModelError(f"`{name}:` stands twice", where=str(path), next_step="keep one of the lines")
-            facts.append((name, labelled[2].strip()))
-        elif nearest := get_close_matches(name, known, n=1, cutoff=0.7) or get_close_matches(
-            name.split(" ")[0], known, n=1, cutoff=0.7
-        ):
+            if name in _ONCE and name in dict(facts):
+                raise ModelError(f"`{name}:` stands twice", where=str(path), next_step="keep one of the two")
+            facts.append((name, value.strip()))
+        elif colon and _looks_like_a_fact(name):
             raise ModelError(
                 f"`{name}:` is no fact of this kind of file",
                 where=str(path),
-                next_step=f"write `{nearest[0]}`, or word the sentence without the colon",
-            )
-        elif _FACT_NAME.fullmatch(name):
-            raise ModelError(
-                f"`{name}:` is no fact of this kind of file", where=str(path), next_step=f"known: {', '.join(known)}"
+                next_step="correct the word, or say the sentence without the colon",
             )
         elif line:
             prose.append(line)
     return facts, prose
+
+
+def _looks_like_a_fact(name: str) -> bool:
+    if not _LABEL.fullmatch(name):
+        return False
+    return any(get_close_matches(each, _WORDS, n=1, cutoff=0.75) for each in (name, name.split(" ")[0]))
 
 
 def _words(value: str) -> tuple[str, ...]:

@@ -143,7 +143,7 @@ def _depth_table(figures: Figures) -> Table:
         caption="Leads and accounts by stage",
         columns=(
             Column("Stage", "text"),
-            Column("Leads", "text"),
+            Column("Which leads", "text"),
             *(
                 Column(name)
                 for name in ("Leads", "with account", "without", "Accounts", "Ratio", "1 lead", "2", "3–4", "5+")

@@ -12,9 +12,11 @@ import duckdb
 
 from pipeline.engines.duckdb import quoted
 from pipeline.report import rows
+from pipeline.report.format import isolated
 
 Row = TypeVar("Row")
 
+LABELS = ("label", "definition")
 STUCK_SHOWN = 10
 """Leads listed per owner; the query lists them all."""
 OWNERS_SHOWN = 40
@@ -266,11 +268,19 @@ def _ask(
         connection.execute(sql).fetchmany(shown) if shown else connection.execute(sql).fetchall()
     )
     return Answer(
-        rows=tuple(row_class(**dict(zip(columns, values, strict=True))) for values in found),
+        rows=tuple(row_class(**_readable(columns, values)) for values in found),
         sql=sql,
         table=table,
         proof=proof,
     )
+
+
+def _readable(columns: list[str], values: tuple[Any, ...]) -> dict[str, Any]:
+    """Column → value; labels, which end up in sentences, isolated from the text around them."""
+    return {
+        column: isolated(value) if isinstance(value, str) and column.endswith(LABELS) else value
+        for column, value in zip(columns, values, strict=True)
+    }
 
 
 def _wrapped(columns: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date, datetime
 
 DASH = "–"
@@ -98,9 +99,18 @@ def moment(value: datetime) -> str:
     return f"{value.day} {MONTHS[value.month - 1]} {value.year}, {value:%H:%M:%S}"
 
 
+def isolated(name: str) -> str:
+    """A name that may stand in a sentence: right-to-left letters and direction marks in it turn nothing around it."""
+    if all(unicodedata.bidirectional(letter) not in TURNING for letter in name):
+        return name
+    return f"{FIRST_STRONG_ISOLATE}{name}{POP_ISOLATE}"
+
+
 def plural(value: int, one: str, many: str | None = None) -> str:
     """`1 row`, `2 rows`, with the count formatted."""
     return f"{count(value)} {one if value == 1 else many or one + 's'}"
 
 
+TURNING = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"})
+FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

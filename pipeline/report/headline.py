@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.report import charts
 from pipeline.report import format as text
+from pipeline.report.conversion import SMALL
 from pipeline.report.figures import Figures, PairFigures
 from pipeline.report.rows import Gap, Headline
 from pipeline.report.values import Cell, Fold, Mark, Reader, Source, Table, TableRow, columns, texts
@@ -173,19 +174,30 @@ def _bar_note(row: Headline) -> str:
 
 
 def _tiles(row: Headline, within: Headline | None) -> tuple[Tile, ...]:
-    span = f"{text.month(row.mature_first_month)} – {text.month(row.mature_last_month)}"
-    every_month = Tile(
-        "All mature months",
-        text.rate(row.mature_rate),
-        (_counts(row.mature_converted, row.mature_entered), _interval(row.mature_low, row.mature_high)),
-        f"{text.plural(row.mature_months, 'month')}, {span}" if row.mature_months else "no month is mature yet",
-    )
-    tiles = (_latest_tile(row, ""), every_month, _target_tile(row))
+    tiles = (_latest_tile(row, ""), _mature_tile(row), _target_tile(row))
     return tiles if within is None else (*tiles, _latest_tile(within, f" within {within.window_days} days"))
 
 
+def _mature_tile(row: Headline) -> Tile:
+    if not row.mature_months:
+        return Tile("All mature months", text.DASH, ("no complete month is mature yet",))
+    months = f"{text.month(row.mature_first_month)} – {text.month(row.mature_last_month)}"
+    return Tile(
+        "All mature months",
+        text.rate(row.mature_rate),
+        (_counts(row.mature_converted, row.mature_entered), _interval(row.mature_low, row.mature_high)),
+        f"{text.plural(row.mature_months, 'month')}, {months}",
+        _tone(row.mature_entered),
+    )
+
+
+def _tone(entered: int | None) -> str:
+    return "small" if (entered or 0) < SMALL else ""
+
+
 def _counts(converted: int | None, entered: int | None) -> str:
-    return f"{text.count(converted)} of {text.count(entered)} cycles"
+    small = ", n small" if (entered or 0) < SMALL else ""
+    return f"{text.count(converted)} of {text.plural(entered or 0, 'cycle')}{small}"
 
 
 def _interval(low: float | None, high: float | None) -> str:
@@ -204,7 +216,7 @@ def _latest_tile(row: Headline, suffix: str) -> Tile:
         text.rate(row.latest_rate),
         (_counts(row.latest_converted, row.latest_entered), _interval(row.latest_low, row.latest_high)),
         note,
-        "first" if not suffix else "",
+        f"{'' if suffix else 'first'} {_tone(row.latest_entered)}".strip(),
     )
 
 

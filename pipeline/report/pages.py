@@ -41,7 +41,6 @@ class Page:
     stuck: Stuck
     definitions: quality.Definitions
     quality: quality.Quality
-    is_empty: bool
 
 
 NAV = (
@@ -63,7 +62,7 @@ def index_page(figures: Figures, notes: tuple[str, ...]) -> Page:
     as_of = f"{text.moment(total.as_of_local)} {total.timezone}"
     reader = Reader(as_of)
     return Page(
-        title=total.name,
+        title=text.isolated(total.name),
         as_of=as_of,
         basis=(
             "Unless a figure says otherwise: the unit is the cycle, one run of a lead along the path; rates are of cohorts, "
@@ -82,7 +81,6 @@ def index_page(figures: Figures, notes: tuple[str, ...]) -> Page:
         stuck=stuck(figures, reader),
         definitions=quality.definitions(figures, reader),
         quality=quality.quality(figures, notes, reader),
-        is_empty=total.entries == 0,
     )
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pipeline.report import format as text
 from pipeline.report.conversion import SOURCES
 from pipeline.report.figures import Figures
-from pipeline.report.rows import Accounting
 from pipeline.report.values import Cell, Column, Mark, Reader, Table, TableRow, balanced, columns, listed, texts
 
 REASONS = {
@@ -43,6 +42,9 @@ KINDS = {
     "exit": "exit: the cycle ends, not expected back",
 }
 
+PARTS = ("kept", "repeats", "duplicates", "out_of_scope", "after_as_of", "redelivered", "rejected")
+"""What becomes of a row, from the last question asked of it to the first (E1)."""
+
 
 @dataclass(frozen=True)
 class Definitions:
@@ -74,7 +76,7 @@ def definitions(figures: Figures, reader: Reader) -> Definitions:
         aliases.setdefault(stage_no, []).append(alias)
     groups: dict[str, tuple[str, str, list[str]]] = {}
     for key, label, definition, stage in figures.members:
-        groups.setdefault(key, (label, definition, []))[2].append(stage)
+        groups.setdefault(key, (text.isolated(label), text.isolated(definition), []))[2].append(text.isolated(stage))
     windows = [f"{days} days" for days in figures.windows]
     return Definitions(
         stages=Table(
@@ -162,13 +164,7 @@ def _accounting(figures: Figures, reader: Reader) -> Table:
             Column("Input", "text"),
             Column("Files"),
             Column("Rows read"),
-            Column("= kept"),
-            Column("+ repeats"),
-            Column("+ duplicates"),
-            Column("+ redelivered"),
-            Column("+ after as-of"),
-            Column("+ out of scope"),
-            Column("+ rejected"),
+            *(Column(f"{'=' if part == 'kept' else '+'} {part.replace('_', ' ')}") for part in PARTS),
             Column("Adds up"),
         ),
         rows=tuple(
@@ -176,21 +172,8 @@ def _accounting(figures: Figures, reader: Reader) -> Table:
                 (
                     Cell(row.input, note=row.table_name.replace("_", " ")),
                     *texts(text.count(row.loads), text.count(row.rows_read)),
-                    *texts(
-                        *(
-                            text.count(n)
-                            for n in (
-                                row.kept,
-                                row.repeats,
-                                row.duplicates,
-                                row.redelivered,
-                                row.after_as_of,
-                                row.out_of_scope,
-                            )
-                        )
-                    ),
-                    Cell(text.count(row.rejected), "alert" if row.rejected else ""),
-                    balanced(_adds_up(row)),
+                    *(_part(part, getattr(row, part)) for part in PARTS),
+                    balanced(row.rows_read == sum(getattr(row, part) for part in PARTS)),
                 )
             )
             for row in figures.accounting.rows
@@ -198,18 +181,15 @@ def _accounting(figures: Figures, reader: Reader) -> Table:
         source=reader.source(
             figures.accounting,
             unit="rows of the inputs",
-            basis="all files in the log; a row counts once, under the first that applies, from right to left",
+            basis="all files in the log; a row counts once, under the first that applies, read from right to left",
             denominator="none: these are counts",
         ),
         key="accounting",
     )
 
 
-def _adds_up(row: Accounting) -> bool:
-    parts = (
-        row.kept + row.repeats + row.duplicates + row.redelivered + row.after_as_of + row.out_of_scope + row.rejected
-    )
-    return row.rows_read == parts
+def _part(part: str, rows: int) -> Cell:
+    return Cell(text.count(rows), "alert" if part == "rejected" and rows else "")
 
 
 def _rejections(figures: Figures, reader: Reader) -> Table:

@@ -222,7 +222,7 @@ def _owner_bar(owner: Owner, most: int) -> charts.Drawing:
 def _owner_fold(owner: Owner, answer: Answer[StuckLead], reader: Reader) -> Fold:
     more = owner.open_leads - len(answer.rows)
     table = Table(
-        caption=f"{owner.current_owner}: longest overdue first, then oldest",
+        caption=f"{text.isolated(owner.current_owner)}: longest overdue first, then oldest",
         columns=(
             Column("Lead", "text"),
             Column("Account", "text"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 from pipeline.report.charts import Drawing
 from pipeline.report.figures import Answer
@@ -32,7 +33,6 @@ class Cell:
     tone: str = ""
     note: str = ""
     drawing: Drawing | None = None
-    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,8 @@ class Reader:
     """What every footnote repeats: as-of."""
 
     as_of: str
-    extras: tuple[tuple[str, str], ...] = field(default=())
 
-    def source(self, answer: Answer, *, unit: str, basis: str, denominator: str) -> Source:  # type: ignore[type-arg]
+    def source(self, answer: Answer[Any], *, unit: str, basis: str, denominator: str) -> Source:
         """The footnote of a figure drawn from `answer`."""
         value = answer.proof_value
         return Source(

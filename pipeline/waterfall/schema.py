@@ -186,6 +186,12 @@ def _positive(number: int) -> int:
     return number
 
 
+def _runs(number: int) -> int:
+    if number < 2:
+        raise ValueError("must be 2 or more: somebody may still read the night before")
+    return number
+
+
 Text = Annotated[str, AfterValidator(_text)]
 Word = Annotated[str, AfterValidator(_word)]
 Zone = Annotated[str, AfterValidator(_zone)]
@@ -277,7 +283,7 @@ class OutputBlock(Block):
     """`[output]`."""
 
     path: Text = "build"
-    keep_runs: Annotated[int, AfterValidator(_positive)] = 7
+    keep_runs: Annotated[int, AfterValidator(_runs)] = 7
 
 
 SomeBlock = TypeVar("SomeBlock", bound=Block)

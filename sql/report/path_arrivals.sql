@@ -1,6 +1,6 @@
 -- One row per scope and path stage: the arrivals of cycles, and how they came, seen from the rank before (K7, K8).
 -- through = a stage of the rank before was observed in the cycle; over = the cycle began below that rank and passed
--- without it; began_here = the cycle began at this rank, or at the one before in a parallel stage. Unit: cycle, basis: activity.
+-- without it; began_here = the cycle began at this rank. Unit: cycle, basis: activity.
 -- key: scope, stage
 -- not null: arrivals, through, over, began_here
 -- accepted scope: recent, all

@@ -1,0 +1,163 @@
+"""Pages of odd databases: nothing in them, names that bite, no dimensions, very many stages. All must come out whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipeline.report import render
+from pipeline.waterfall.definition import Group, Pair, Sla, Stage, Waterfall
+from tests.report import reading
+from tests.sql.harness import built, checked
+
+AS_OF = datetime(2026, 3, 31, 23, 59, 59, tzinfo=UTC)
+SECTIONS = ["headline", "waterfall", "conversion", "time", "volume", "accounts", "stuck", "definitions", "quality"]
+LONG = "Wonderfullylongname" * 11
+MARKUP = "<script>alert(1)</script> & \"co\" 'x'"
+HEBREW = "מוביל \u202e שיווק"
+
+
+def stage(key: str, rank: int | None, kind: str = "path", **more: Any) -> Stage:
+    return Stage(key, more.pop("label", key.upper()), key, f"The lead is {key}.", kind, rank, **more)  # type: ignore[arg-type]
+
+
+PATH = (stage("a", 1), stage("b", 2, sla=Sla(172800, "calendar", "2 days")), stage("c", 3), stage("lost", None, "exit"))
+
+
+def waterfall(stages: Sequence[Stage] = PATH, **more: Any) -> Waterfall:
+    return Waterfall("Edge", "UTC", tuple(stages), **more)
+
+
+def entries(*moves: tuple[str, str, int], owner: str | None = "dana") -> list[dict[str, Any]]:
+    """(lead, stage, day of the quarter) as rows of stage_entries."""
+    return [
+        {
+            "input": "history", "load_no": 1, "row_number": number, "lead_id": lead, "stage": stage_key, "owner": owner,
+            "entered_at": datetime(2026, 1, 1, 9) + timedelta(days=day),
+        }
+        for number, (lead, stage_key, day) in enumerate(moves, 1)
+    ]  # fmt: skip
+
+
+def page_of(definition: Waterfall, rows: dict[str, Any], notes: tuple[str, ...] = ()) -> tuple[str, reading.Read]:
+    """The page of these rows, its claims checked: the models hold and every printed query answers."""
+    connection: duckdb.DuckDBPyConnection = built(definition, AS_OF, rows)
+    assert [] == [outcome for outcome in checked(connection) if not outcome.holds]
+    html = render.render_index(connection, notes)
+    page = reading.read(html)
+    assert [] == reading.unanswered(page, connection)
+    connection.close()
+    return html, page
+
+
+def assert_whole(html: str, page: reading.Read) -> None:
+    """Every section is there, every tag closed, every anchor meets its id, no Python value leaks."""
+    assert [] == page.unclosed
+    assert SECTIONS == [name for name in page.ids if name in SECTIONS]
+    assert set() == {link[1:] for link in page.links} - set(page.ids)
+    assert len(set(page.ids)) == len(page.ids)
+    assert "script" not in page.tags
+    assert [] == [word for word in ("None", "nan", "Traceback") if word in page.text]
+    assert html.endswith("</html>\n")
+
+
+def test_nothing_at_all() -> None:
+    """A database without an entry gives a page that says so, with dashes and no 0 %."""
+    html, page = page_of(waterfall(headline=(Pair("a", "b", 1.0),), dimensions=("owner",)), {})
+    assert_whole(html, page)
+    assert "No stage entry has been delivered yet" in page.text
+    assert "No cycle has arrived at A yet" in page.text
+    assert f"0.0{chr(0x202F)}%" not in page.text
+
+
+def test_one_lead() -> None:
+    """One lead in the first stage: counts of one, rates as dashes."""
+    html, page = page_of(
+        waterfall(headline=(Pair("a", "b"), Pair("b", "c", 0.5)), windows=(30,)),
+        {"stage_entries": entries(("L1", "a", 80))},
+    )
+    assert_whole(html, page)
+    assert ("reached A", "1") in page.terms
+    assert ("reached B", "0") in page.terms
+    assert "nothing mature yet" in page.text
+
+
+@pytest.mark.parametrize("name", [MARKUP, HEBREW, LONG], ids=["markup", "right to left", "209 characters"])
+def test_names_that_bite(name: str) -> None:
+    """Names of stages, owners, leads and dimension values are shown as text, whatever they hold."""
+    stages = (stage("a", 1, label=name), stage("b", 2, label=f"{name} 2"), stage("lost", None, "exit"))
+    rows = entries(("L1", "a", 1), (name, "a", 2), (name, "b", 3), ("L3", "a", 4), ("L3", "lost", 5), owner=name)
+    html, page = page_of(
+        Waterfall(name, "UTC", stages, headline=(Pair("a", "b"),), dimensions=("owner",)),
+        {"stage_entries": rows},
+        notes=(f"a note about {name}",),
+    )
+    assert_whole(html, page)
+    assert "<script>" not in html
+    assert name in page.text
+    assert f"a note about {name}" in page.text
+
+
+def test_no_headline_no_dimensions_no_accounts() -> None:
+    """Without headline pairs, dimensions or accounts the sections say what is missing."""
+    html, page = page_of(waterfall(), {"stage_entries": entries(("L1", "a", 1), ("L1", "b", 2))})
+    assert_whole(html, page)
+    assert "The configuration names no headline pairs." in page.text
+    assert "The configuration names no dimensions." in page.text
+    assert "No lead names an account" in page.text
+
+
+def test_groups_and_parallel_stages() -> None:
+    """A group is a headline like a stage; parallel stages are both compared with the rank before."""
+    stages = (
+        stage("inquiry", 1),
+        stage("aql", 2),
+        stage("tql", 2),
+        stage("sal", 3),
+        stage("sgl", 3),
+        stage("won", 4),
+        stage("lost", None, "exit"),
+    )
+    definition = waterfall(
+        stages,
+        groups=(Group("mql", "MQL", "Qualified by anybody.", ("aql", "tql")),),
+        headline=(Pair("mql", "sal", 0.8),),
+    )
+    moves = (
+        ("L1", "inquiry", 1), ("L1", "aql", 2), ("L1", "tql", 3), ("L1", "sal", 4), ("L2", "tql", 5), ("L2", "sgl", 6),
+        ("L2", "won", 7), ("L3", "inquiry", 8), ("L3", "won", 9), ("L4", "aql", 1), ("L4", "inquiry", 2), ("L5", "aql", 3),
+        ("L5", "lost", 4),
+    )  # fmt: skip
+    html, page = page_of(definition, {"stage_entries": entries(*moves)})
+    assert_whole(html, page)
+    assert ("reached MQL", "4") in page.terms
+    arrivals = {row[0]: list(row[1:6]) for row in page.tables["table-arrivals"][1:]}
+    assert ["1", "1", "0", "0", "4"] == arrivals["SAL"]
+    assert ["1", "1", "0", "0", "4"] == arrivals["SGL"]
+    assert ["2", "1", "1", "0", "2"] == arrivals["WON"]
+    assert "Lost: moved back to INQUIRY" in page.text
+
+
+def test_twenty_five_stages() -> None:
+    """A path of 25 stages is one long page, not a broken one."""
+    stages = tuple(stage(f"s{number}", number) for number in range(1, 26))
+    rows = entries(*(("L1", f"s{number}", number) for number in range(1, 26)), ("L2", "s1", 3))
+    html, page = page_of(waterfall(stages, headline=(Pair("s1", "s25"),), windows=(30, 90)), {"stage_entries": rows})
+    assert_whole(html, page)
+    assert 26 == len(page.tables["table-arrivals"])
+
+
+def test_the_same_bytes_at_any_number_of_threads() -> None:
+    """One database, one page: threads and repetition change no byte."""
+    rows = {"stage_entries": entries(*((f"L{n}", "ab"[n % 2], n) for n in range(60)), ("L3", "c", 70))}
+    definition = waterfall(headline=(Pair("a", "b"),), dimensions=("owner",), windows=(30,))
+    pages = []
+    for threads in (1, 2, 4):
+        connection = built(definition, AS_OF, rows, threads=threads)
+        pages += [render.render_index(connection), render.render_index(connection)]
+        connection.close()
+    assert [pages[0]] * 6 == pages

@@ -1,0 +1,101 @@
+"""Numbers as text: rounding never lies about nothing and all."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+
+from pipeline.report import format as text
+
+THIN = text.THIN
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, "–"),
+        (0.0, f"0{THIN}%"),
+        (1.0, f"100{THIN}%"),
+        (0.0002, f"<0.1{THIN}%"),
+        (0.00049999, f"<0.1{THIN}%"),
+        (0.0005, f"0.1{THIN}%"),
+        (0.9994, f"99.9{THIN}%"),
+        (0.9995, f">99.9{THIN}%"),
+        (0.9997, f">99.9{THIN}%"),
+        (0.999999999, f">99.9{THIN}%"),
+        (1.0001, f">100{THIN}%"),
+        (12.345, f"1{THIN}234.5{THIN}%"),
+        (2 / 3, f"66.7{THIN}%"),
+    ],
+)
+def test_rate(value: float | None, expected: str) -> None:
+    """A rate has one decimal, and says 0 % or 100 % only when it is exactly that."""
+    assert expected == text.rate(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(None, "–"), (0, "0"), (999, "999"), (1000, f"1{THIN}000"), (-1234567, f"−1{THIN}234{THIN}567")],
+)
+def test_count(value: int | None, expected: str) -> None:
+    """A count has thin thousands separators, and a real minus."""
+    assert expected == text.count(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, "–"),
+        (0.0, f"0{THIN}h"),
+        (0.0001, f"<0.1{THIN}h"),
+        (1.5, f"36.0{THIN}h"),
+        (2.0, f"2.0{THIN}d"),
+        (1234.56, f"1{THIN}234.6{THIN}d"),
+    ],
+)
+def test_days(value: float | None, expected: str) -> None:
+    """A length of time is in days, below two days in hours."""
+    assert expected == text.days(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, "–"),
+        (0.0, f"±0.0{THIN}pts"),
+        (0.0001, f"+<0.1{THIN}pts"),
+        (-0.0212, f"−2.1{THIN}pts"),
+    ],
+)
+def test_points(value: float | None, expected: str) -> None:
+    """A difference of rates carries its sign, and is never rounded to none."""
+    assert expected == text.points(value)
+
+
+def test_interval() -> None:
+    """An interval says its unit once."""
+    assert f"64.8–68.3{THIN}%" == text.interval(0.648, 0.683)
+    assert "–" == text.interval(None, None)
+
+
+def test_dates() -> None:
+    """Months are English words whatever the locale; days are ISO."""
+    assert ("Dec 2025", "Dec ’25", "2025-12-01") == (
+        text.month(date(2025, 12, 1)),
+        text.short_month(date(2025, 12, 1)),
+        text.day(date(2025, 12, 1)),
+    )
+    assert "31 Dec 2025, 23:59:59" == text.moment(datetime(2025, 12, 31, 23, 59, 59))
+
+
+def test_isolated() -> None:
+    """A name with right-to-left letters or direction marks can't turn the sentence around it; any other stays as it is."""
+    assert "Ana (EMEA)" == text.isolated("Ana (EMEA)")
+    assert "\u2068שיווק\u2069" == text.isolated("שיווק")
+    assert "\u2068a\u202eb\u2069" == text.isolated("a\u202eb")
+
+
+def test_ratio() -> None:
+    """Leads per account has two decimals, and is a dash without accounts."""
+    assert (f"2.50{THIN}:{THIN}1", "–") == (text.ratio(2.5), text.ratio(None))

@@ -1,0 +1,140 @@
+"""The page of the worked quarter: what it says is what the database says, and nothing leads outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline import query
+from tests import nights
+from tests.report import gold, reading
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("quarter")
+    gold.quarter(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def html(output: Path) -> str:
+    return (output / "reports" / "index.html").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> reading.Read:
+    return reading.read(html)
+
+
+def test_gold(html: str) -> None:
+    """The page is the gold page, byte for byte; `make gold` writes it anew."""
+    assert gold.GOLD.read_bytes() == html.encode("utf-8")
+
+
+def test_every_query_gives_what_the_page_says(page: reading.Read, output: Path) -> None:
+    """Every printed query runs on the published file, and its first row is as promised."""
+    connection = query.open_published(output)
+    wrong = reading.unanswered(page, connection)
+    connection.close()
+    assert len(page.queries) > 20
+    assert [] == wrong
+
+
+def test_headline_counts_are_the_marts(page: reading.Read, output: Path) -> None:
+    """The counts on top of each card are those of marts.conversion, for the unit cycle and all time."""
+    expected = []
+    for to_stage in ("sal", "sql"):
+        found = nights.ask(
+            output,
+            f"""
+            select entered, converted, passed_over, lost, still_open
+            from marts.conversion
+            where unit = 'cycle' and grain = 'all' and dimension = 'all' and window_days is null
+                and from_stage = 'mql' and to_stage = '{to_stage}'
+            """,
+        )
+        expected += [tuple(row.values()) for row in found]
+    shown = [reading.plain(value) for _, value in page.terms[:10]]
+    assert expected == [tuple(shown[:5]), tuple(shown[5:])]
+    assert all(entered == sum(fates) for entered, *fates in expected)
+
+
+def test_flow_table_is_the_mart(page: reading.Read, output: Path) -> None:
+    """Opening, in, out and closing of every stage are those of marts.stage_flow, and they balance."""
+    found = nights.ask(
+        output,
+        """
+        select stages.label, flow.opening, flow.ins, flow.outs, flow.closing
+        from marts.stage_flow as flow
+        inner join waterfall.stages as stages on stages.stage = flow.stage
+        where flow.grain = 'all' and flow.dimension = 'all'
+        order by stages.stage_no
+        """,
+    )
+    expected = [tuple(row.values()) for row in found]
+    shown = [(row[0], *(reading.plain(cell) for cell in row[1:5])) for row in page.tables["table-flow-all"][1:]]
+    assert expected == shown
+    assert ["✓"] * len(shown) == [row[5] for row in page.tables["table-flow-all"][1:]]
+    assert all(opening + ins - outs == closing for _, opening, ins, outs, closing in shown)
+
+
+def test_stage_months_chain(page: reading.Read) -> None:
+    """In every stage's months, closing is the next opening."""
+    for name, table in page.tables.items():
+        if name.startswith("table-flow-") and name != "table-flow-all":
+            closings = [row[4] for row in table[1:]]
+            openings = [row[1] for row in table[1:]]
+            assert closings[:-1] == openings[1:], name
+
+
+def test_row_accounting_adds_up(page: reading.Read) -> None:
+    """Rows read are kept, repeats, duplicates, redelivered, after as-of, out of scope and rejected, to the row."""
+    for row in page.tables["table-accounting"][1:]:
+        read, *parts = (reading.plain(cell) for cell in row[2:10])
+        assert read == sum(parts)
+
+
+def test_nothing_leads_outside(html: str, page: reading.Read) -> None:
+    """One file: no script, no remote address, no link that leaves the page."""
+    assert "script" not in page.tags
+    assert "http" not in html.replace("http://www.w3.org/2000/svg", "")
+    assert not {name for _, name, _ in page.attributes if name.startswith("on") or name in ("src", "srcset")}
+    assert all(link.startswith("#") for link in page.links)
+    assert "@import" not in html
+    assert {"url(#hatch)"} == {part.split(")")[0] + ")" for part in html.split("fill: ") if part.startswith("url(")}
+
+
+def test_anchors_resolve(page: reading.Read) -> None:
+    """Every link points at one id of the page."""
+    assert set() == {link[1:] for link in page.links} - set(page.ids)
+    assert len(set(page.ids)) == len(page.ids)
+
+
+def test_headings_are_in_order(page: reading.Read) -> None:
+    """One h1, and no level is skipped on the way down."""
+    assert 1 == page.headings.count(1)
+    assert [] == [
+        (above, below) for above, below in zip(page.headings, page.headings[1:], strict=False) if below > above + 1
+    ]
+
+
+def test_charts_speak(page: reading.Read) -> None:
+    """Every drawing has a text that says what it shows."""
+    roles = [value for tag, name, value in page.attributes if tag == "svg" and name == "role"]
+    says = [value for tag, name, value in page.attributes if tag == "svg" and name == "aria-label"]
+    assert roles == ["img"] * len(says)
+    assert all(says)
+
+
+def test_nothing_of_python_leaks(page: reading.Read, output: Path) -> None:
+    """No None, nan or path of the machine is on the page."""
+    assert [] == [word for word in ("None", "nan", "inf ", "True", "False", str(output)) if word in page.text]
+
+
+def test_rejected_rows_are_named_not_shown(page: reading.Read, output: Path) -> None:
+    """A rejected row appears by its number; what it said stays in the database."""
+    originals = [row["original"] for row in nights.ask(output, "select original from quality.rejected_rows")]
+    assert 3 == len(originals)
+    assert [] == [original for original in originals if original in page.text]
