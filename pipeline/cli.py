@@ -150,7 +150,7 @@ def explain(lead: str, config_path: Path, output: Path | None) -> None:
 
     \b
     Example:
-      funnel explain L05 --output build
+      funnel explain 00Q8d0000000AfI --output build
     """
     from pipeline import explain as explaining
     from pipeline import query

@@ -10,8 +10,8 @@ import json
 import platform
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -23,7 +23,7 @@ import duckdb
 
 from pipeline.engines import lock, signals
 from pipeline.engines.duckdb import connect, connect_published, literal, quoted
-from pipeline.errors import ConfigurationError, FunnelError, InputError, Problem, UsageError
+from pipeline.errors import ConfigurationError, FunnelError, InputError, ModelError, Problem, UsageError
 from pipeline.inputs import landing
 from pipeline.models import checks, discover, graph, publish
 from pipeline.models.build import Built, build, column_dictionary, write_definition
@@ -77,7 +77,7 @@ def run(orders: Orders, say: Say, show_built: Callable[[Built], None]) -> Night:
     with lock.hold(output, orders.clock):
         folder = publish.start_run(output, orders.clock)
         try:
-            with signals.interruptible() as watch:
+            with signals.interruptible() as watch, _within_memory():
                 built = _build(orders, folder, watch, say, show_built)
             publish.seal(folder)
             warnings = [*built.warnings, *publish.swap(folder)]
@@ -125,7 +125,7 @@ def report_again(orders: Orders, say: Say) -> Night:
 def check(orders: Orders, say: Say) -> landing.Landing:
     """Read and account for every input without writing anything. Raises InputError when one can't be used."""
     connection = connect(None, orders.settings, reads_files=True)
-    with signals.interruptible(connection):
+    with signals.interruptible(connection), _within_memory():
         outcome = landing.land(
             connection,
             orders.configuration,
@@ -139,6 +139,19 @@ def check(orders: Orders, say: Say) -> landing.Landing:
         _refuse_unusable(orders, outcome, (*log.loads, *outcome.loads))
         _dimension_sources(orders.configuration, (*log.loads, *outcome.loads))
     return outcome
+
+
+@contextmanager
+def _within_memory() -> Iterator[None]:
+    """A limit that is too small for a step outside the models is the user's to raise, too."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as full:
+        raise ModelError(
+            "the run does not fit into the memory limit",
+            where="memory",
+            next_step="set FUNNEL_MEMORY higher (such as 8GB) or FUNNEL_THREADS lower",
+        ) from full
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,12 @@ def answer(connection: duckdb.DuckDBPyConnection, query: str, how: Format, out: 
         out.write(json.dumps(records, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
+def _mistake(failure: duckdb.Error) -> UsageError:
+    return UsageError(
+        str(failure).strip(), where="query", next_step='`funnel sql "show all tables"` lists what there is'
+    )
+
+
 def guarded(value: object) -> object:
     """A text that a spreadsheet would run as a formula gets a leading apostrophe."""
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
@@ -66,19 +72,26 @@ def prompt(connection: duckdb.DuckDBPyConnection, lines: Iterable[str], is_termi
         if not held.strip().endswith(";") and line.strip():
             _ask(is_terminal, held)
             continue
-        if held.strip(" ;\n"):
-            try:
-                answer(connection, held, how, sys.stdout)
-            except UsageError as mistake:
-                if not is_terminal:
-                    raise
-                failed += 1
-                sys.stderr.write(f"{mistake}\n")
+        try:
+            _answer_each(connection, held, how)
+        except UsageError as mistake:
+            if not is_terminal:
+                raise
+            failed += 1
+            sys.stderr.write(f"{mistake}\n")
         held = ""
         _ask(is_terminal, held)
-    if held.strip(" ;\n"):
-        answer(connection, held, how, sys.stdout)
+    _answer_each(connection, held, how)
     return failed
+
+
+def _answer_each(connection: duckdb.DuckDBPyConnection, text: str, how: Format) -> None:
+    try:
+        statements = connection.extract_statements(text)
+    except duckdb.Error as failure:
+        raise _mistake(failure) from failure
+    for statement in statements:
+        answer(connection, statement.query, how, sys.stdout)
 
 
 def _ask(is_terminal: bool, held: str) -> None:

@@ -1,4 +1,4 @@
-"""SQL that turns the text of a file into typed rows with a reason for each row that can't be accepted (SPEC E1, E2)."""
+"""SQL that turns the text of a file into typed rows with a reason for each row that can't be accepted (E1, E2)."""
 
 from __future__ import annotations
 

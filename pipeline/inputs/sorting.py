@@ -166,7 +166,7 @@ def _drop_redelivered(
 ) -> None:
     """Drop rows that an earlier load had: any earlier load for stage entries, the latest version for a keyed table.
 
-    A row of an unknown stage is landed each time, so that it is rejected each time (SPEC E1).
+    A row of an unknown stage is landed each time, so that it is rejected each time (E1).
     """
     landed = [load for load in earlier if load.landed]
     logged_extras = {name for load in landed for name in load.extras}

@@ -1,4 +1,4 @@
-"""SQL that reads a time as text into UTC: ISO 8601, a strptime pattern, epoch seconds, or Excel's day number (SPEC E2).
+"""SQL that reads a time as text into UTC: ISO 8601, a strptime pattern, epoch seconds, or Excel's day number (E2).
 
 An offset in the text decides. Without one the time is local to the input's zone: in a gap it means the first instant
 after the gap, in an overlap the earlier of the two, and a note says which of the two happened.

@@ -48,7 +48,7 @@ def build(
     for position, model in enumerate(models, 1):
         started = time.monotonic()
         rows = _create(connection, model)
-        _comment(connection, model, dictionary)
+        comment(connection, model, dictionary)
         built = Built(str(model.table), rows, time.monotonic() - started, position, len(models))
         progress(built)
         done.append(built)
@@ -93,7 +93,8 @@ def _without_values(error: duckdb.Error) -> str:
     return str(error).splitlines()[0] if isinstance(error, about_sql) else type(error).__name__
 
 
-def _comment(connection: duckdb.DuckDBPyConnection, model: Model, dictionary: dict[str, str]) -> None:
+def comment(connection: duckdb.DuckDBPyConnection, model: Model, dictionary: dict[str, str]) -> None:
+    """Write what the header says of a built model, and of its columns, into the database."""
     table = f"{model.table.schema}.{identifier(model.table.name)}"
     connection.execute(f"comment on {model.header.materialised} {table} is {quoted(model.header.comment)}")
     own = dict(model.header.columns)

@@ -272,7 +272,7 @@ def _usual_couples(marks: Sequence[pairs.Mark]) -> list[tuple[str, str]]:
 
 
 def _usual_target(low: str, high: str) -> float | None:
-    """SPEC K9: of what marketing calls qualified, sales should take all; other pairs have no natural target."""
+    """K9: of what marketing calls qualified, sales should take all; other pairs have no natural target."""
     return 1.0 if low in _MARKETING_QUALIFIED and high in (*_SALES_ACCEPTED, *_SALES_QUALIFIED) else None
 
 

@@ -1,6 +1,6 @@
 """A waterfall as frozen values: stages, groups, pairs, inputs. `config` builds them from TOML, `tables` turns them into rows.
 
-Whoever holds one of these may trust it: `config.load` is the only builder, and it refuses what SPEC section 2 forbids.
+Whoever holds one of these may trust it: `config.load` is the only builder, and it refuses what docs/RULES.md section 2 forbids.
 """
 
 from __future__ import annotations

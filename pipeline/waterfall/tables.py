@@ -43,7 +43,7 @@ class Columns:
 def dimension_source(dimension: str, delivered: Columns) -> Source | None:
     """Where a configured dimension is read from, or None when no input has such a column.
 
-    History wins over the current value of a lead, and a lead's own column over its account's (SPEC section 9).
+    History wins over the current value of a lead, and a lead's own column over its account's (docs/RULES.md section 9).
     """
     if dimension in ("qualified_by", "entry_stage"):
         return "cycle"

@@ -1,4 +1,4 @@
--- One row per landed row of stage history, with what became of it (SPEC E1 to E7).
+-- One row per landed row of stage history, with what became of it (E1 to E7).
 -- Two windows: the first finds exact duplicates, the second re-assertions among what is left.
 -- key: load_no, row_number
 -- not null: disposition

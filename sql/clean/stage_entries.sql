@@ -2,7 +2,7 @@
 -- key: lead_no, entry_no
 -- not null: lead_id, stage, stage_no, entered_at, entered_date, basis
 -- accepted basis: observed, inferred
--- column entry_no: 1, 2 … in the order in which the lead entered (SPEC E5)
+-- column entry_no: 1, 2 … in the order in which the lead entered (E5)
 -- column original_lead_id: the id as delivered, before merges
 -- column basis: observed = a row of history says so
 with

@@ -1,4 +1,4 @@
--- One row per stay and dimension, with the value that held when the stay began (SPEC section 9); `all` is the total.
+-- One row per stay and dimension, with the value that held when the stay began (docs/RULES.md section 9); `all` is the total.
 -- key: lead_no, span_no, dimension
 -- not null: dimension_value
 with

@@ -1,4 +1,4 @@
-"""FAULTS rows 1 to 7, 10, 18 and 19: publishing, with real processes and real database files."""
+"""docs/FAULTS.md, 1 to 7, 10, 18 and 19: publishing, with real processes and real database files."""
 
 from __future__ import annotations
 

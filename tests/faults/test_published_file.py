@@ -1,4 +1,4 @@
-"""FAULTS rows 16 and 17: a published file that can't be read is named for what it is."""
+"""docs/FAULTS.md, 16 and 17: a published file that can't be read is named for what it is."""
 
 from __future__ import annotations
 

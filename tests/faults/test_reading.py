@@ -1,4 +1,4 @@
-"""FAULTS.md, the rows about reading: what each file does to a run, and that nothing else of it is lost."""
+"""docs/FAULTS.md, the rows about reading: what each file does to a run, and that nothing else of it is lost."""
 
 from __future__ import annotations
 

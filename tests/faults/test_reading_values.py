@@ -1,4 +1,4 @@
-"""FAULTS.md, the rows about values and types: ids, nulls, times, stages, Parquet."""
+"""docs/FAULTS.md, the rows about values and types: ids, nulls, times, stages, Parquet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FAULTS row 11: a signal ends a run within two seconds, with real processes and real queries; the old night stays."""
+"""docs/FAULTS.md, 11: a signal ends a run within two seconds, with real processes and real queries; the old night stays."""
 
 from __future__ import annotations
 

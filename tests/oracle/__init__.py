@@ -1,4 +1,4 @@
-"""A second opinion: every published number computed again from SPEC.md with loops, lists and dicts, and no SQL.
+"""A second opinion: every published number computed again from docs/RULES.md with loops, lists and dicts, and no SQL.
 
 `numbers(waterfall, history)` gives the rows of each table; `strategies` makes up histories on which the SQL must agree.
 """
@@ -36,7 +36,7 @@ KEYS: dict[str, tuple[str, ...]] = {
 
 
 def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] = GRAINS) -> dict[str, list[Row]]:
-    """The rows of each table of `KEYS`, columns named as in SPEC section 10. Times are naive UTC, as DuckDB gives them.
+    """The rows of each table of `KEYS`, columns named as in docs/RULES.md section 10. Times are naive UTC, as DuckDB gives them.
 
     `grains` limits the work on long histories. Raises MergeLoopError.
     """

@@ -1,4 +1,4 @@
-"""Conversion by cohort, for cycles, leads and accounts with the same few lines (SPEC 5)."""
+"""Conversion by cohort, for cycles, leads and accounts with the same few lines (docs/RULES.md 5)."""
 
 from __future__ import annotations
 

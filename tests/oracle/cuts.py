@@ -1,4 +1,4 @@
-"""Where a figure is counted: its period (SPEC V2) and its value of each dimension (SPEC 9)."""
+"""Where a figure is counted: its period (V2) and its value of each dimension (docs/RULES.md 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long leads stay: completed spans, open ones, and who waits now (SPEC 6)."""
+"""How long leads stay: completed spans, open ones, and who waits now (docs/RULES.md 6)."""
 
 from __future__ import annotations
 

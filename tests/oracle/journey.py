@@ -1,4 +1,4 @@
-"""From rows to history: which rows count, whose they are, the spans, cycles and arrivals they make (SPEC 3, 4)."""
+"""From rows to history: which rows count, whose they are, the spans, cycles and arrivals they make (docs/RULES.md 3, 4)."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Journey:
 
 
 def travel(waterfall: Waterfall, history: History) -> Journey:
-    """The whole of SPEC sections 3 and 4."""
+    """The whole of docs/RULES.md section 3 and 4."""
     placed = place(waterfall, history)
     kept = defaultdict(list)
     for row in placed:

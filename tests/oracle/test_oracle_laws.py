@@ -1,4 +1,4 @@
-"""Laws of SPEC.md that hold for any history, and that a case survives being written to files."""
+"""Laws of docs/RULES.md that hold for any history, and that a case survives being written to files."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_counts_add_up(case: Case) -> None:
 @thoroughly
 @given(cases())
 def test_cuts_add_up_to_the_total(case: Case) -> None:
-    """SPEC 9: the counts of the cuts of one dimension sum to the total."""
+    """docs/RULES.md section 9: the counts of the cuts of one dimension sum to the total."""
     counted = {
         "marts.conversion": ("entered", *FATES),
         "marts.stage_arrivals": WAYS,

@@ -1,4 +1,4 @@
-"""How many: arrivals split three ways, balanced flow, leads per account (SPEC K7, 7 and 8)."""
+"""How many: arrivals split three ways, balanced flow, leads per account (K7, 7 and 8)."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def moment(text: str) -> datetime | None:
 
 @cache
 def history() -> tuple[dict[str, list[tuple[datetime, str, str]]], Counter[str]]:
-    """The survivor's entries (time, stage, owner) as SPEC E1 to E7 leave them, and how many rows went where."""
+    """The survivor's entries (time, stage, owner) as E1 to E7 leave them, and how many rows went where."""
     survivor = {row["from_lead_id"]: row["into_lead_id"] for row in rows_of("merges.csv")}
     went: Counter[str] = Counter()
     delivered = defaultdict(list)

@@ -1,0 +1,138 @@
+"""One night after another: what a run may change, and what it must leave exactly as it was."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import UsageError
+from tests import nights
+from tests.cli.commands import AS_OF, contents, copy_of_quarter, funnel, page, process
+
+ACCOUNT = "from quality.row_accounting where input = 'crm_history'"
+COPIED = 'path = "stage_entries.csv"'
+
+
+def test_no_value_of_a_row_reaches_stderr(tmp_path: Path) -> None:
+    """A run over rows with unknown stages, bad times and no leads prints counts and reasons, never what a row says."""
+    answer = process("run", "--config", nights.QUARTER, "--output", tmp_path / "build", *AS_OF)
+    with (nights.QUARTER.parent / "stage_entries.csv").open(encoding="utf-8") as export:
+        rows = list(csv.DictReader(export))
+    said = set(answer.err.replace(",", " ").replace(":", " ").split())
+    values = {row[column].strip() for row in rows for column in ("lead_id", "entered_at", "owner")} - {""}
+    assert 0 == answer.code
+    assert {"Banana", "31/02/2026"} <= values | {row["stage"] for row in rows}
+    assert set() == said & (values | {"Banana", "banana"})
+
+
+def test_the_same_inputs_again_change_nothing(tmp_path: Path) -> None:
+    """A second run takes in no row, and its tables and the bytes of its report are the same."""
+    nights.run(nights.QUARTER, tmp_path, as_of=nights.QUARTER_AS_OF)
+    before, tables = page(tmp_path), contents(tmp_path)
+    answer = funnel("run", "--config", nights.QUARTER, "--output", tmp_path, *AS_OF)
+    assert 0 == answer.code
+    assert "crm_history: stage_entries.csv is known as load 1, 0 new rows" in answer.err
+    assert 1 == nights.ask(tmp_path, ACCOUNT)[0]["loads"]
+    assert before == page(tmp_path)
+    assert tables == contents(tmp_path)
+
+
+def test_a_rebuild_needs_no_inputs(tmp_path: Path) -> None:
+    """From the landing log alone, with the exports gone, come identical tables and an identical report."""
+    toml = copy_of_quarter(tmp_path / "in")
+    output = tmp_path / "build"
+    nights.run(toml, output, as_of=nights.QUARTER_AS_OF)
+    before, tables = page(output), contents(output)
+    for name in ("stage_entries.csv", "leads.csv"):
+        (toml.parent / name).unlink()
+    answer = funnel("run", "--rebuild", "--config", toml, "--output", output, *AS_OF)
+    assert 0 == answer.code
+    assert before == page(output)
+    assert tables == contents(output)
+
+
+def test_a_rebuild_without_a_log_is_refused(tmp_path: Path) -> None:
+    """`--rebuild` of an empty folder says that there is nothing to rebuild from."""
+    answer = funnel("run", "--rebuild", "--config", nights.QUARTER, "--output", tmp_path / "build", *AS_OF)
+    assert 3 == answer.code
+    assert "the landing log holds no stage entries" in answer.err
+
+
+def test_an_overlapping_export_adds_only_what_is_new(tmp_path: Path) -> None:
+    """Yesterday's last rows again and two new ones: two more entries, the rest counted as redelivered."""
+    toml = copy_of_quarter(tmp_path / "in")
+    toml.write_text(toml.read_text("utf-8").replace(COPIED, 'path = "stage_entries*.csv"'), encoding="utf-8")
+    output = tmp_path / "build"
+    nights.run(toml, output, as_of=nights.QUARTER_AS_OF)
+    (first,) = nights.ask(output, ACCOUNT)
+    header, *rows = (toml.parent / "stage_entries.csv").read_text("utf-8").splitlines()
+    new = ["L07,MQL,2026-03-20T09:00:00Z,dana", "L21,MCL,2026-03-21T09:00:00Z,"]
+    (toml.parent / "stage_entries_2.csv").write_text("\n".join([header, *rows[10:20], *new]) + "\n", encoding="utf-8")
+    nights.run(toml, output, as_of=nights.QUARTER_AS_OF)
+    (second,) = nights.ask(output, ACCOUNT)
+    grown = {name: second[name] - first[name] for name in first if name != "input" and second[name] != first[name]}
+    assert {"rows_read": 12, "redelivered": 10, "kept": 2, "loads": 1} == grown
+
+
+def test_a_corrected_alias_brings_rejected_rows_in(tmp_path: Path) -> None:
+    """A stage that nobody knew is given to one as an alias, and its rows come in from the log, the exports gone."""
+    toml = copy_of_quarter(tmp_path / "in")
+    output = tmp_path / "build"
+    nights.run(toml, output, as_of=nights.QUARTER_AS_OF)
+    (before,) = nights.ask(output, ACCOUNT)
+    (toml.parent / "stage_entries.csv").unlink()
+    text = toml.read_text("utf-8")
+    toml.write_text(text.replace('aliases = ["On hold"]', 'aliases = ["On hold", "Banana"]'), encoding="utf-8")
+    done = nights.run(toml, output, as_of=nights.QUARTER_AS_OF)
+    (after,) = nights.ask(output, ACCOUNT)
+    entries = nights.ask(output, "select stage from clean.stage_entries where lead_id = 'L15'")
+    assert (3, 37) == (before["rejected"], before["kept"])
+    assert (2, 38) == (after["rejected"], after["kept"])
+    assert [{"stage": "on_hold"}] == entries
+    assert any("stage_entries.csv: there is no such file" in warning for warning in done.warnings)
+
+
+def test_a_selection_gives_the_same_tables(tmp_path: Path) -> None:
+    """`--select marts.conversion+` builds that model and what reads it, and every table is as before."""
+    nights.run(nights.QUARTER, tmp_path, as_of=nights.QUARTER_AS_OF)
+    before, tables = page(tmp_path), contents(tmp_path)
+    answer = funnel("run", "--config", nights.QUARTER, "--output", tmp_path, *AS_OF, "--select", "marts.conversion+")
+    assert 0 == answer.code
+    assert " marts.conversion " in answer.err
+    assert " report.headline " in answer.err
+    assert " marts.stage_flow " not in answer.err
+    assert before == page(tmp_path)
+    assert tables == contents(tmp_path)
+
+
+def test_a_selection_after_a_changed_configuration_is_refused(tmp_path: Path) -> None:
+    """A part of another definition would not fit the rest: run once without --select."""
+    toml = copy_of_quarter(tmp_path / "in")
+    output = tmp_path / "build"
+    nights.run(toml, output, as_of=nights.QUARTER_AS_OF)
+    toml.write_text(toml.read_text("utf-8").replace("windows = [30]", "windows = [31]"), encoding="utf-8")
+    before = page(output)
+    with pytest.raises(UsageError, match="run once without --select"):
+        nights.run(toml, output, as_of=nights.QUARTER_AS_OF, select="marts.conversion+")
+    assert before == page(output)
+
+
+def test_a_selection_names_the_nearest_model(tmp_path: Path) -> None:
+    """A model that does not exist is refused with the nearest one."""
+    nights.run(nights.QUARTER, tmp_path, as_of=nights.QUARTER_AS_OF)
+    answer = funnel("run", "--config", nights.QUARTER, "--output", tmp_path, *AS_OF, "--select", "marts.conversoin")
+    assert 2 == answer.code
+    assert "did you mean marts.conversion?" in answer.err
+
+
+def test_threads_change_no_byte_and_no_row(tmp_path: Path) -> None:
+    """At 1, 2 and 4 threads the sample gives the same report and the same rows in every mart."""
+    found = []
+    for threads in (1, 2, 4):
+        output = tmp_path / str(threads)
+        nights.run(nights.SAMPLE, output, threads=threads)
+        found.append((page(output), contents(output, "'marts'")))
+    assert found[0] == found[1]
+    assert found[0] == found[2]

@@ -1,0 +1,151 @@
+"""`explain` and `sql`: stdout is the answer and nothing else, and nobody can change what is published."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests import nights
+from tests.cli.commands import Answer, copy_of_quarter, funnel, page, process, reads
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The quarter with one lead merged away, one deleted, and one whose owner is a formula."""
+    folder = tmp_path_factory.mktemp("questions")
+    toml = copy_of_quarter(
+        folder,
+        reads("crm_merges", "merges") + reads("crm_deletions", "deletions"),
+        merges="from_lead_id,into_lead_id,merged_at\nL02,L07,2026-03-01\n",
+        deletions="lead_id,deleted_at\nL08,2026-03-30T12:00:00Z\n",
+    )
+    with (folder / "stage_entries.csv").open("a", encoding="utf-8") as export:
+        export.write("L20,MCL,2026-02-02T10:00:00Z,=1+1\nL21,MCL,2026-02-02T11:00:00Z,@cmd\n")
+    nights.run(toml, folder / "build", as_of=nights.QUARTER_AS_OF)
+    return folder / "build"
+
+
+def section(answer: Answer, title: str) -> list[list[str]]:
+    """The rows below a title of `explain`, without the line of column names."""
+    lines = answer.out.partition(f"\n{title}")[2].partition("\n\n")[0].splitlines()[1:]
+    return [line.split() for line in lines[1:]]
+
+
+class TestExplain:
+    def test_a_lead_from_entries_to_figures(self, output: Path) -> None:
+        """L05 went through nurture: four entries, two cycles, lost once, converted once, and one conversion as a lead."""
+        answer = funnel("explain", "L05", "--output", output)
+        counted = section(answer, "Where it counted")
+        assert (0, "") == (answer.code, answer.err)
+        assert ["mql", "nurture", "mql", "sal"] == [row[1] for row in section(answer, "Entries")]
+        assert ["detoured", "open"] == [row[-3] for row in section(answer, "Cycles")]
+        assert ["cycle", "mql", "sal", "Jan", "2026", "lost", "–"] in counted
+        assert ["cycle", "mql", "sal", "Mar", "2026", "converted", "2.00"] in counted
+        assert ["lead", "mql", "sal", "Jan", "2026", "converted", "54.00"] in counted
+
+    def test_rows_set_aside_are_shown(self, output: Path) -> None:
+        """L12's exact duplicate and its repeat are named as such, beside the entries that count."""
+        answer = funnel("explain", "L12", "--output", output)
+        assert ["duplicate", "repeat"] == [row[0] for row in section(answer, "Rows set aside")]
+        assert ["mql", "sal"] == [row[1] for row in section(answer, "Entries")]
+
+    def test_a_merged_lead_is_told_as_its_survivor(self, output: Path) -> None:
+        """Asked for the id that was merged away, it tells the survivor's life, with both leads' entries in it."""
+        answer = funnel("explain", "L02", "--output", output)
+        assert answer.out.startswith("Lead L07\n")
+        assert "L02 was merged into it" in answer.out
+        assert "merged into it: L02" in funnel("explain", "L07", "--output", output).out
+        assert {"L02", "L07"} == {row[-3] for row in section(answer, "Entries")}
+
+    def test_a_deleted_lead_keeps_its_past(self, output: Path) -> None:
+        """A deleted lead says when it was deleted, and its last stay ends then."""
+        answer = funnel("explain", "L08", "--output", output)
+        assert "deleted in its source at 2026-03-30 12:00:00 UTC" in answer.out
+        assert "deleted" in section(answer, "Stays")[-1]
+        assert "deleted" in section(answer, "Cycles")[-1]
+
+    def test_an_unknown_lead_is_exit_code_2(self, output: Path) -> None:
+        """An id that no input delivered is refused without repeating it."""
+        answer = funnel("explain", "jane.doe@corp.example", "--output", output)
+        assert (2, "") == (answer.code, answer.out)
+        assert "the published file has no lead of that id" in answer.err
+        assert "jane.doe" not in answer.err
+
+
+class TestSql:
+    def test_csv_is_only_csv(self, output: Path) -> None:
+        """`--format csv` prints a header and rows, and stderr stays empty."""
+        answer = process("sql", "select 1 as one, null as none, 'a,b' as text", "--output", output, "--format", "csv")
+        assert Answer(0, 'one,none,text\n1,,"a,b"\n', "") == answer
+
+    def test_json_is_only_json(self, output: Path) -> None:
+        """`--format json` prints a list of records."""
+        query = "select lead_id, age_days > 0 as waits from marts.open_leads order by lead_id limit 2"
+        answer = funnel("sql", query, "--output", output, "--format", "json")
+        assert (0, "") == (answer.code, answer.err)
+        assert [{"lead_id": "L04", "waits": True}, {"lead_id": "L05", "waits": True}] == json.loads(answer.out)
+
+    def test_a_cell_that_a_spreadsheet_would_run_is_guarded(self, output: Path) -> None:
+        """A text that begins like a formula gets an apostrophe; a negative number does not."""
+        query = "select owner, -1 as below from clean.stage_entries where lead_id in ('L20', 'L21') order by lead_id"
+        answer = funnel("sql", query, "--output", output, "--format", "csv")
+        assert [["owner", "below"], ["'=1+1", "-1"], ["'@cmd", "-1"]] == list(csv.reader(io.StringIO(answer.out)))
+
+    def test_a_pipe_is_a_prompt_without_a_prompt(self, output: Path) -> None:
+        """Queries from a pipe, over several lines and without a last semicolon, are answered in turn."""
+        answer = process(
+            "sql", "--output", output, "--format", "csv", stdin="select 1\n  as a;\n\nselect 2 as b;\nselect 3 as c"
+        )
+        assert Answer(0, "a\n1\nb\n2\nc\n3\n", "") == answer
+
+    def test_a_pipe_stops_at_the_first_mistake(self, output: Path) -> None:
+        """What comes after a query that fails is not run, and the exit code says so."""
+        answer = funnel(
+            "sql", "--output", output, "--format", "csv", stdin="select 1 as a;\nselect nothing;\nselect 3 as c;\n"
+        )
+        assert (2, "a\n1\n") == (answer.code, answer.out)
+        assert "nothing" in answer.err
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "delete from marts.open_leads",
+            "create table mine as select 1 as one",
+            "update clean.leads set origin = 'sales'",
+            "attach 'other.duckdb'",
+            "copy marts.open_leads to 'leads.csv'",
+            "from read_csv('/etc/passwd')",
+            "set enable_external_access = true",
+        ],
+    )
+    def test_nothing_can_be_written_or_reached(
+        self, output: Path, query: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A query that would write, attach, export or read other files is refused, and the file stays as it is."""
+        monkeypatch.chdir(tmp_path)
+        database = (output / "funnel.duckdb").read_bytes()
+        answer = funnel("sql", query, "--output", output)
+        assert (2, "") == (answer.code, answer.out)
+        assert "error: query: " in answer.err
+        assert database == (output / "funnel.duckdb").read_bytes()
+        assert [] == list(tmp_path.iterdir())
+
+    def test_a_table_that_does_not_exist_is_explained(self, output: Path) -> None:
+        """A misspelt table gets DuckDB's own message, with its suggestion, and a way to the list."""
+        answer = funnel("sql", "from marts.conversions", "--output", output)
+        assert 2 == answer.code
+        assert "conversion" in answer.err
+        assert 'funnel sql "show all tables"' in answer.err
+
+
+def test_report_writes_the_same_page_again(output: Path) -> None:
+    """`funnel report` makes the same bytes from the same tables, and publishes them under a new run."""
+    before, run = page(output), (output / "current").readlink()
+    answer = funnel("report", "--config", output.parent / "funnel.toml", "--output", output)
+    assert (0, "") == (answer.code, answer.out)
+    assert before == page(output)
+    assert run != (output / "current").readlink()

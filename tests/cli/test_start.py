@@ -1,0 +1,65 @@
+"""The command answers at once and explains itself; a mistake in calling it is exit code 2."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from pipeline.cli import cli
+from tests import nights
+from tests.cli.commands import funnel, process
+
+HEAVY = ("pandas", "pyarrow", "duckdb", "pydantic", "jinja2")
+
+
+@pytest.mark.parametrize(
+    "what", ["import pipeline.cli", "import pipeline.cli as c; c.cli(['--help'], standalone_mode=False)"]
+)
+def test_nothing_heavy_is_imported_before_it_is_needed(what: str) -> None:
+    """Neither importing the command line nor its help loads a database, a data frame or a validator."""
+    code = f"import sys\n{what}\nprint([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=nights.REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert "[]" == done.stderr.strip()
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    """`funnel COMMAND --help` says what it does and shows a call of itself."""
+    answer = funnel(name, "--help")
+    example = answer.out.partition("Example:\n")[2].splitlines()[0].strip()
+    assert (0, "") == (answer.code, answer.err)
+    assert example.startswith(f"funnel {name} ")
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    """`--version` prints what is installed."""
+    from importlib.metadata import version
+
+    assert f"funnel, version {version('funnel-pipeline')}\n" == funnel("--version").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("rnu",), "No such command 'rnu'"),
+        (("run", "--confg", "x"), "--confg"),
+        (("explain",), "Missing argument 'LEAD'"),
+        (("sql", "select 1", "--format", "xml"), "'xml' is not one of 'table', 'csv', 'json'"),
+    ],
+)
+def test_a_mistake_in_calling_is_exit_code_2(arguments: tuple[str, ...], expected: str) -> None:
+    """A wrong command, option or argument is named on stderr; stdout stays empty."""
+    answer = funnel(*arguments)
+    assert (2, "") == (answer.code, answer.out)
+    assert expected in answer.err
+
+
+def test_without_a_command_the_help_is_shown() -> None:
+    """`funnel` alone lists every command."""
+    answer = process()
+    assert [] == [name for name in cli.commands if f"  {name} " not in answer.out + answer.err]
+    assert "Traceback" not in answer.err

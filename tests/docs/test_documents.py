@@ -1,0 +1,136 @@
+"""The documents tell the truth: links lead somewhere, names exist, every key and exit code is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline import errors
+from pipeline.cli import cli
+from pipeline.inputs.contract import CONTRACTS
+from pipeline.waterfall import schema
+from tests import nights
+
+DOCUMENTS = sorted(
+    path
+    for path in (
+        *nights.REPOSITORY.glob("*.md"),
+        *nights.REPOSITORY.glob("docs/*.md"),
+        *nights.REPOSITORY.glob("data/**/*.md"),
+        *nights.REPOSITORY.glob("tests/**/*.md"),
+    )
+)
+OURS = [path for path in DOCUMENTS if path.parent in (nights.REPOSITORY, nights.REPOSITORY / "docs")]
+LINK = re.compile(r"\[[^\]\[]*\]\(([^)\s]+)\)")
+RULE = r"[ACEKSTV]\d{1,2}"
+TABLE = re.compile(r"\b(clean|journey|marts|quality|report|waterfall)\.([a-z_]+)\b(?!\()")
+
+
+def named(path: Path) -> str:
+    """A document by its path in the checkout."""
+    return str(path.relative_to(nights.REPOSITORY))
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors of a document's headings, as a forge makes them."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=named)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    """Each relative link names a file that is there, and each anchor a heading in it."""
+    broken = []
+    for link in LINK.findall(re.sub(r"`[^`\n]*`", "", path.read_text("utf-8"))):
+        if "://" in link:
+            continue
+        file, _, anchor = link.partition("#")
+        target = (path.parent / file).resolve() if file else path
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert [] == broken
+
+
+def published_columns() -> dict[str, set[str]]:
+    """Every published table with its columns, from the catalogue (which `make check` keeps true)."""
+    parts = re.split(r"^### ", (nights.REPOSITORY / "docs" / "tables.md").read_text("utf-8"), flags=re.MULTILINE)[1:]
+    return {part.splitlines()[0]: set(re.findall(r"^\| (\w+) \| \w", part, re.MULTILINE)) for part in parts}
+
+
+@pytest.mark.parametrize("path", OURS, ids=named)
+def test_every_table_that_is_named_exists(path: Path) -> None:
+    """Whatever looks like `schema.table` of a published schema is in the catalogue."""
+    tables = published_columns()
+    text = path.read_text("utf-8")
+    mentioned = {".".join(found) for found in TABLE.findall(text)}
+    files = {f"{layer}.{kind}" for layer in ("report", "waterfall") for kind in ("md", "toml", "py", "html")}
+    assert [] == sorted(mentioned - set(tables) - files)
+
+
+def test_the_catalogue_has_every_model() -> None:
+    """Each model of sql/ is a table of the catalogue, and each has columns."""
+    models = {
+        f"{path.parent.name}.{path.stem}" for path in nights.REPOSITORY.glob("sql/*/*.sql") if "." not in path.stem
+    }
+    tables = published_columns()
+    assert set() == models - set(tables)
+    assert [] == [name for name, columns in tables.items() if not columns]
+
+
+@pytest.mark.parametrize("path", OURS, ids=named)
+def test_every_command_that_is_named_exists(path: Path) -> None:
+    """`funnel` followed by a word in code is a command of it, and each of its options is one of that command."""
+    wrong = []
+    for line in re.findall(r"(?:^|`|bin/)funnel ([^`\n]+)", path.read_text("utf-8"), re.MULTILINE):
+        words = line.split(" #")[0].split()
+        if words[0].startswith("-") or words[0].isupper():
+            continue
+        command = cli.commands.get(words[0])
+        options = {option for parameter in command.params for option in parameter.opts} if command else set()
+        given = {word for word in words if re.fullmatch(r"--[a-z-]+", word)} - {"--help"}
+        if command is None or given - options:
+            wrong.append(line)
+    assert [] == wrong
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/commands.md", "docs/nightly.md"])
+def test_every_exit_code_is_told(name: str) -> None:
+    """The tables of exit codes have the code of each kind of error, and 0."""
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.FunnelError)]
+    told = re.findall(r"^\| (\d+) \|", (nights.REPOSITORY / name).read_text("utf-8"), re.MULTILINE)
+    assert sorted({0, *(kind.exit_code for kind in kinds)}) == [int(code) for code in told]
+
+
+@pytest.mark.parametrize(
+    ("title", "block"),
+    [
+        ("[funnel]", schema.FunnelBlock),
+        ("[[stages]]", schema.StageBlock),
+        ("[[groups]]", schema.GroupBlock),
+        ("[[inputs]]", schema.InputBlock),
+        ("[output]", schema.OutputBlock),
+    ],
+)
+def test_every_key_of_the_configuration_is_told(title: str, block: type[schema.Block]) -> None:
+    """docs/configuration.md lists the keys that a block may have: all of them, and no other."""
+    text = (nights.REPOSITORY / "docs" / "configuration.md").read_text("utf-8")
+    section = text.partition(f"## `{title}`\n")[2].partition("\n## ")[0]
+    assert sorted(block.model_fields) == sorted(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+
+
+def test_every_input_table_is_told() -> None:
+    """The glossary of inputs in docs/configuration.md has each table with its columns."""
+    text = (nights.REPOSITORY / "docs" / "configuration.md").read_text("utf-8").replace("**", "")
+    rows = [f"| {table} | {', '.join(each.name for each in one.columns)} |" for table, one in CONTRACTS.items()]
+    assert [] == [row for row in rows if row not in text]
+
+
+@pytest.mark.parametrize("path", OURS, ids=named)
+def test_every_rule_that_is_cited_is_written_down(path: Path) -> None:
+    """A rule number in a document opens a paragraph of docs/RULES.md, or an entry of what is not built yet."""
+    rules, _, not_built = (nights.REPOSITORY / "docs" / "RULES.md").read_text("utf-8").partition("## Not built yet")
+    written = set(re.findall(rf"^({RULE})\.", rules, re.MULTILINE))
+    missing = {rule for line in not_built.splitlines() if line.startswith("- ") for rule in re.findall(RULE, line)}
+    assert set() == set(re.findall(rf"\b{RULE}\b", path.read_text("utf-8"))) - written - missing

@@ -1,0 +1,55 @@
+"""Every command that the README prints works on a fresh clone, in the order in which it stands there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests import nights
+
+
+def scripts() -> list[str]:
+    """The README's shell blocks."""
+    text = (nights.REPOSITORY / "README.md").read_text("utf-8")
+    return re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
+    """From `make run` (as the command that it runs) to `funnel explain`, each ends well, and each query has rows."""
+    (tmp_path / "data").mkdir()
+    shutil.copytree(nights.SAMPLE.parent, tmp_path / "data" / "sample")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    funnel = programs / "funnel"
+    funnel.write_text(f'#!/bin/sh\nexec {sys.executable} -m pipeline.cli "$@"\n')
+    funnel.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "PYTHONPATH": str(nights.REPOSITORY)}
+    make = (nights.REPOSITORY / "Makefile").read_text("utf-8")
+    made = re.findall(r"^\t@\$\(BIN\)/(funnel run .*)$", make, re.MULTILINE)
+    answers = {}
+    for script in [*made, *scripts()]:
+        if script.startswith("make "):
+            continue
+        done = subprocess.run(
+            ["/bin/sh", "-eu", "-c", script],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert 0 == done.returncode, f"{script}\n{done.stderr}"
+        answers[script] = done.stdout
+    queries = {script: out for script, out in answers.items() if "funnel sql" in script}
+    assert 1 == len(made)
+    assert 4 == len(queries)
+    assert [] == [script for script, out in queries.items() if out.count("\n│") < 3]
+    assert (tmp_path / "my-funnel" / "build" / "reports" / "index.html").exists()
+
+
+def test_make_run_and_make_test_are_there() -> None:
+    """The two commands of the README are targets of the Makefile."""
+    make = (nights.REPOSITORY / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z]+):", make, re.MULTILINE))
+    named = set(re.findall(r"`make ([a-z]+)`|^make ([a-z]+)", "\n".join(scripts()), re.MULTILINE))
+    assert {"run", "test"} <= {word for pair in named for word in pair if word} <= targets

@@ -1,0 +1,144 @@
+"""Models become tables with comments, and a failure names the model and no value of a row."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipeline.engines.duckdb import connect, create_table
+from pipeline.errors import Interrupted, ModelError
+from pipeline.models.build import Built, build, column_dictionary, write_definition
+from pipeline.settings import Settings
+from pipeline.waterfall.tables import Table
+from tests.unit.models_from_text import comments, model
+
+STAYS = """-- One row per stay.
+-- C2: as it was.
+-- column days: how long it lasted"""
+
+
+def opened(memory_limit: str = "1GB") -> duckdb.DuckDBPyConnection:
+    connection = connect(None, Settings(memory_limit=memory_limit, threads=1))
+    create_table(connection, "raw.leads", [("lead_id", "VARCHAR"), ("days", "VARCHAR")], [("Ada", "3"), ("Bo", "4")])
+    return connection
+
+
+def test_a_model_becomes_a_table_and_another_reads_it() -> None:
+    """Models are built in the order given, tables counted, views not."""
+    connection = opened()
+    done = build(
+        connection,
+        (
+            model("clean.leads", sql="select * from raw.leads"),
+            model("marts.longest", sql="select max(days) as days from clean.leads", header="-- One row.\n-- as: view"),
+        ),
+        {},
+        lambda built: None,
+    )
+    assert [("clean.leads", 2, 1, 2), ("marts.longest", None, 2, 2)] == [
+        (each.table, each.rows, each.position, each.of) for each in done
+    ]
+    assert [("4",)] == connection.execute("from marts.longest").fetchall()
+
+
+def test_progress_hears_of_every_model() -> None:
+    """Each model is reported once, when it is done."""
+    heard: list[Built] = []
+    done = build(opened(), (model("clean.a"), model("clean.b")), {}, heard.append)
+    assert list(done) == heard
+
+
+def test_a_model_is_built_again_in_its_place() -> None:
+    """A second build replaces the table."""
+    connection = opened()
+    build(connection, (model("clean.a", sql="select 1 as a"),), {}, lambda built: None)
+    build(connection, (model("clean.a", sql="select 2 as a"),), {}, lambda built: None)
+    assert [(2,)] == connection.execute("from clean.a").fetchall()
+
+
+def test_comments_come_from_the_header_then_from_the_dictionary() -> None:
+    """A table has its header's words, a column its own words of that header, else the shared ones, else none."""
+    connection = opened()
+    stays = model("clean.stays", sql="select 1 as days, 'it''s' as stage, 0 as other", header=STAYS)
+    view = model("clean.seen", sql="from clean.stays", header=f"{STAYS}\n-- as: view")
+    shared = {"days": "days", "stage": "the stage's key"}
+    build(connection, (stays, view), shared, lambda built: None)
+    said = {
+        "": "One row per stay. C2: as it was.",
+        ".days": "how long it lasted",
+        ".stage": "the stage's key",
+        ".other": None,
+    }
+    found = comments(connection)
+    assert said == {each: found[f"clean.stays{each}"] for each in said}
+    assert said == {each: found[f"clean.seen{each}"] for each in said}
+
+
+def test_the_definition_is_written_with_its_comments() -> None:
+    """Schema waterfall is there before any model, rows and comments included."""
+    connection = opened()
+    table = Table(
+        "windows", "One row per window.", (("window_days", "INTEGER", "days; null = ever"),), ((None,), (30,))
+    )
+    write_definition(connection, (table,))
+    assert [(None,), (30,)] == connection.execute("from waterfall.windows").fetchall()
+    found = comments(connection)
+    assert ("One row per window.", "days; null = ever") == (
+        found["waterfall.windows"],
+        found["waterfall.windows.window_days"],
+    )
+
+
+def test_the_shared_words_are_read_from_the_folder(tmp_path: Path) -> None:
+    """columns.toml maps a column to its comment."""
+    (tmp_path / "columns.toml").write_text('lead_id = "id of the lead"\n', "utf-8")
+    assert {"lead_id": "id of the lead"} == column_dictionary(tmp_path)
+
+
+class TestFailure:
+    def test_an_error_about_sql_says_what_is_wrong(self) -> None:
+        """A column that isn't there is named, with the model and its file."""
+        with pytest.raises(ModelError) as caught:
+            build(opened(), (model("clean.a", sql="select lead_idd from raw.leads"),), {}, lambda built: None)
+        assert "clean/a.sql" == caught.value.where
+        assert caught.value.what.startswith('clean.a failed: Binder Error: Referenced column "lead_idd" not found')
+
+    @pytest.mark.parametrize(
+        "expression", ["cast(lead_id as integer)", "cast(lead_id as date)", "error('no such lead: ' || lead_id)"]
+    )
+    def test_an_error_about_data_quotes_no_value(self, expression: str) -> None:
+        """DuckDB quotes the value that it can't convert; we only say of what kind the error is."""
+        with pytest.raises(ModelError) as caught:
+            build(opened(), (model("clean.a", sql=f"select {expression} as a from raw.leads"),), {}, lambda built: None)
+        assert ("Ada" in str(caught.value), "clean.a failed: " in caught.value.what) == (False, True)
+
+    def test_too_little_memory_says_which_setting(self) -> None:
+        """A model that doesn't fit names itself and FUNNEL_MEMORY."""
+        large = model("clean.a", sql="select list(i) as a from range(20000000) as t(i)")
+        with pytest.raises(ModelError) as caught:
+            build(opened("30MB"), (large,), {}, lambda built: None)
+        assert "clean.a does not fit into the memory limit" == caught.value.what
+        assert "FUNNEL_MEMORY" in caught.value.next_step
+
+    def test_a_view_of_the_same_name_is_in_the_way(self) -> None:
+        """A table can't replace a view; the error says so."""
+        connection = opened()
+        build(connection, (model("clean.a", header="-- One row.\n-- as: view"),), {}, lambda built: None)
+        with pytest.raises(ModelError, match="a view of that name must not exist"):
+            build(connection, (model("clean.a"),), {}, lambda built: None)
+
+    def test_an_interrupt_ends_the_build(self) -> None:
+        """A query that is interrupted from another thread ends as Interrupted, naming the model."""
+        connection = opened()
+        slow = model(
+            "clean.a", sql="select count(*) as n from range(100000000) a, range(100000) b where a.range % 7 = b.range"
+        )
+        timer = threading.Timer(0.3, connection.interrupt)
+        timer.start()
+        with pytest.raises(Interrupted) as caught:
+            build(connection, (slow,), {}, lambda built: None)
+        timer.cancel()
+        assert "clean.a" == caught.value.where

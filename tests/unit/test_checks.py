@@ -1,0 +1,139 @@
+"""What a header promises and a *.check.sql claims is put to the tables, and a broken promise is counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipeline.errors import CheckFailed, ModelError
+from pipeline.models.build import build
+from pipeline.models.checks import Outcome, require, run_checks
+from pipeline.models.discover import Check
+from pipeline.models.header import read_check_header
+from tests.unit.models_from_text import model
+
+SPANS = """-- One row per stay.
+-- key: lead, number
+-- unique: id
+-- not null: stage
+-- accepted exit_kind: advanced, it's open
+-- check: days >= 0"""
+GOOD = [("Ada", 1, 10, "mql", "advanced", 3.5), ("Ada", 2, 11, "sal", "it's open", None), ("Bo", 1, 12, "mql", None, 0)]
+
+
+def outcomes(rows: list[tuple[object, ...]]) -> dict[str, int]:
+    """Claim → rows that break it, for spans of these rows."""
+    spans = model("journey.spans", header=SPANS, sql="from raw.spans")
+    with duckdb.connect() as connection:
+        connection.execute("create schema raw")
+        connection.execute(
+            "create table raw.spans (lead text, number int, id int, stage text, exit_kind text, days double)"
+        )
+        if rows:
+            connection.executemany("insert into raw.spans values (?, ?, ?, ?, ?, ?)", rows)
+        build(connection, (spans,), {}, lambda built: None)
+        return {each.claim: each.broken for each in run_checks(connection, (spans,), ())}
+
+
+def check(text: str) -> Check:
+    path = Path("marts/flow.check.sql")
+    return Check("marts.flow", path, text, read_check_header(text, path), ())
+
+
+class TestHeaderPromises:
+    def test_good_rows_break_nothing(self) -> None:
+        """Every promise is a check, and rows that keep it break none; null breaks no accepted list and no check."""
+        assert {
+            "lead, number is unique": 0,
+            "id is unique": 0,
+            "stage is not null": 0,
+            "exit_kind is one of advanced, it's open": 0,
+            "days >= 0": 0,
+        } == outcomes(GOOD)
+
+    def test_an_empty_table_breaks_nothing(self) -> None:
+        """No row, no broken promise."""
+        assert {0} == set(outcomes([]).values())
+
+    @pytest.mark.parametrize(
+        ("row", "claim"),
+        [
+            (("Ada", 2, 13, "mql", None, 1), "lead, number is unique"),
+            (("Cy", 1, 12, "mql", None, 1), "id is unique"),
+            (("Cy", 1, 13, None, None, 1), "stage is not null"),
+            (("Cy", 1, 13, "mql", "Advanced", 1), "exit_kind is one of advanced, it's open"),
+            (("Cy", 1, 13, "mql", None, -0.1), "days >= 0"),
+        ],
+    )
+    def test_one_bad_row_breaks_one_promise(self, row: tuple[object, ...], claim: str) -> None:
+        """The promise that a row breaks is the only one reported."""
+        assert {claim: 1} == {each: broken for each, broken in outcomes([*GOOD, row]).items() if broken}
+
+    def test_two_nulls_are_the_same_key(self) -> None:
+        """A key may have nulls (the grain `all` has no start), but not the same one twice."""
+        one, two = (None, 1, 20, "mql", None, 1), (None, 1, 21, "mql", None, 1)
+        assert (0, 1) == (
+            outcomes([*GOOD, one])["lead, number is unique"],
+            outcomes([*GOOD, one, two])["lead, number is unique"],
+        )
+
+    def test_a_promise_about_no_column_is_an_error(self) -> None:
+        """A header that names a column that isn't there stops the run instead of passing."""
+        wrong = model("clean.a", header="-- One row.\n-- not null: lead_id")
+        with duckdb.connect() as connection:
+            build(connection, (wrong,), {}, lambda built: None)
+            with pytest.raises(ModelError) as caught:
+                run_checks(connection, (wrong,), ())
+        assert "clean.a" == caught.value.where
+
+
+class TestCheckFiles:
+    @pytest.mark.parametrize(
+        ("text", "broken", "shown"),
+        [
+            ("-- All is well.\nselect 1 where false", 0, ()),
+            ("-- All is well.\nselect unnest(range(7)) as id", 7, ()),
+            ("-- All is well.\n-- show: id\nselect unnest(range(7)) as id", 7, ("0", "1", "2", "3", "4")),
+            ("-- All is well.\n-- show: id, stage\nselect 'm' as stage, 'Ada' as id", 1, ("Ada, m",)),
+        ],
+    )
+    def test_rows_are_counted_and_only_named_columns_shown(
+        self, text: str, broken: int, shown: tuple[str, ...]
+    ) -> None:
+        """Every row breaks the claim; ids appear only where the check says so, five at most."""
+        with duckdb.connect() as connection:
+            assert (Outcome("marts.flow", "All is well.", "fail", broken, shown),) == run_checks(
+                connection, (), (check(text),)
+            )
+
+    def test_showing_a_column_that_is_not_selected_is_an_error(self) -> None:
+        """A check that can't show what it promises says so even while it holds."""
+        with duckdb.connect() as connection, pytest.raises(ModelError, match="the check shows lead_id"):
+            run_checks(connection, (), (check("-- All is well.\n-- show: lead_id\nselect 1 as id where false"),))
+
+    def test_a_check_that_fails_to_run_is_an_error(self) -> None:
+        """A check that reads a missing table stops the run and is named."""
+        with duckdb.connect() as connection, pytest.raises(ModelError) as caught:
+            run_checks(connection, (), (check("-- All is well.\nfrom marts.flow"),))
+        assert "marts.flow" == caught.value.where
+
+
+class TestRequire:
+    def test_what_holds_and_what_only_warns_passes(self) -> None:
+        """Nothing is raised for a claim that holds, nor for a broken one of severity warn."""
+        outcomes = (Outcome("a", "one", "fail", 0), Outcome("b", "two", "warn", 3))
+        assert [True, False] == [each.holds for each in outcomes]
+        require(outcomes)
+
+    def test_every_broken_claim_is_named(self) -> None:
+        """The error has each failing check with its claim, how many rows break it, and the ids it may show."""
+        broken = (
+            Outcome("a", "one", "fail", 2),
+            Outcome("b", "two", "warn", 3),
+            Outcome("c", "three", "fail", 1, ("Ada",)),
+        )
+        with pytest.raises(CheckFailed) as caught:
+            require(broken)
+        assert "a: one (2 rows break it); c: three (1 rows break it: Ada)" == caught.value.what

@@ -1,0 +1,103 @@
+"""Models are built after what they read, and chosen by name with their neighbours."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.errors import ModelError, UsageError
+from pipeline.models.discover import Model, TableName
+from pipeline.models.graph import in_order, select
+from tests.unit.models_from_text import model, names
+
+GIVEN = frozenset({TableName("raw", "leads"), TableName("waterfall", "run")})
+MODELS = (
+    model("marts.conversion", "journey.cycles", "waterfall.days"),
+    model("marts.flow", "journey.spans"),
+    model("journey.cycles", "journey.spans"),
+    model("journey.spans", "clean.entries"),
+    model("clean.entries", "clean.leads", "waterfall.run"),
+    model("clean.leads", "raw.leads"),
+    model("waterfall.days", "waterfall.run"),
+)
+ORDERED = [
+    "waterfall.days",
+    "clean.leads",
+    "clean.entries",
+    "journey.spans",
+    "journey.cycles",
+    "marts.conversion",
+    "marts.flow",
+]
+
+
+class TestOrder:
+    def test_a_model_comes_after_what_it_reads(self) -> None:
+        """Layer by layer, and within a layer readers after what they read."""
+        assert ORDERED == names(in_order(MODELS, GIVEN))
+
+    def test_the_order_does_not_depend_on_how_the_files_were_found(self) -> None:
+        """The same models in another order are built in the same order."""
+        assert ORDERED == names(in_order(MODELS[::-1], GIVEN))
+
+    def test_a_table_that_nothing_makes_is_named_with_the_nearest(self) -> None:
+        """A misspelt table is an error that offers the right one."""
+        with pytest.raises(ModelError) as caught:
+            in_order((*MODELS, model("marts.sla", "journey.span")), GIVEN)
+        assert ("marts.sla reads journey.span, which nothing makes", "did you mean journey.spans?") == (
+            caught.value.what,
+            caught.value.next_step,
+        )
+
+    def test_a_given_table_is_offered_too(self) -> None:
+        """The nearest name may be one that no model makes."""
+        with pytest.raises(ModelError) as caught:
+            in_order((model("clean.leads", "raw.lead"),), GIVEN)
+        assert "did you mean raw.leads?" == caught.value.next_step
+
+    @pytest.mark.parametrize(
+        "circle",
+        [
+            (model("marts.a", "marts.b"), model("marts.b", "marts.c"), model("marts.c", "marts.a")),
+            (model("marts.a", "marts.a"),),
+        ],
+    )
+    def test_a_circle_is_an_error_that_names_its_members(self, circle: tuple[Model, ...]) -> None:
+        """Models that read each other can't be built; every one of them is named."""
+        with pytest.raises(ModelError) as caught:
+            in_order(circle, frozenset())
+        missing = [str(each.table) for each in circle if str(each.table) not in caught.value.what]
+        assert ([], True) == (missing, "circle" in caught.value.what)
+
+
+class TestSelect:
+    @pytest.mark.parametrize(
+        ("selection", "expected"),
+        [
+            ("marts.flow", ["marts.flow"]),
+            ("marts.flow clean.leads", ["clean.leads", "marts.flow"]),
+            ("marts.flow,clean.leads", ["clean.leads", "marts.flow"]),
+            ("marts.*", ["marts.conversion", "marts.flow"]),
+            ("+marts.flow", ["clean.leads", "clean.entries", "journey.spans", "marts.flow"]),
+            ("journey.cycles+", ["journey.cycles", "marts.conversion"]),
+            ("+journey.spans+", [each for each in ORDERED if each != "waterfall.days"]),
+            ("+clean.*", ["clean.leads", "clean.entries"]),
+            ("waterfall.*+", ["waterfall.days", "marts.conversion"]),
+        ],
+    )
+    def test_a_selection_names_models_and_their_neighbours(self, selection: str, expected: list[str]) -> None:
+        """`+` before is what a model reads, after is what reads it; the result is in building order."""
+        assert expected == names(select(in_order(MODELS, GIVEN), selection))
+
+    @pytest.mark.parametrize(
+        ("selection", "next_step"),
+        [
+            ("marts.conversions", "did you mean marts.conversion?"),
+            ("+journey.span+", "did you mean journey.spans?"),
+            ("nobody.*", "`funnel run --help` shows the form"),
+        ],
+    )
+    def test_an_unknown_name_is_an_error(self, selection: str, next_step: str) -> None:
+        """A name that no model has offers the nearest known one."""
+        with pytest.raises(UsageError) as caught:
+            select(in_order(MODELS, GIVEN), selection)
+        assert next_step == caught.value.next_step

@@ -1,0 +1,123 @@
+"""The head of a .sql file is read as it is written, and nothing in it is silently ignored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import ModelError
+from pipeline.models.header import CheckHeader, Header, read_check_header, read_header
+
+PATH = Path("sql/journey/spans.sql")
+SPANS = """-- One row per stay of a lead in a stage.
+-- C2: a path entry opens the next cycle.
+-- key: lead_no, span_no
+-- unique: span_id
+-- unique: lead_no, entered_at
+-- not null: stage_no
+-- not null: entered_at,exit_kind
+-- accepted exit_kind: advanced, open
+-- check: exited_at >= entered_at
+-- check: (exit_kind = 'open') = (exited_at is null)
+-- column exit_kind: how the lead left: up, down or not at all
+-- as: view
+--
+-- And no more.
+select 1
+-- key: not a header any more
+"""
+
+
+class TestModelHeader:
+    def test_every_fact_is_read(self) -> None:
+        """Facts become values in their order, everything else prose; the header ends with the comment."""
+        assert (
+            Header(
+                row_is="One row per stay of a lead in a stage.",
+                prose=("C2: a path entry opens the next cycle.", "And no more."),
+                key=("lead_no", "span_no"),
+                unique=(("span_id",), ("lead_no", "entered_at")),
+                not_null=("stage_no", "entered_at", "exit_kind"),
+                accepted=(("exit_kind", ("advanced", "open")),),
+                checks=("exited_at >= entered_at", "(exit_kind = 'open') = (exited_at is null)"),
+                columns=(("exit_kind", "how the lead left: up, down or not at all"),),
+                materialised="view",
+            )
+            == read_header(SPANS, PATH)
+        )  # fmt: skip
+
+    def test_the_comment_is_what_a_row_is_and_the_prose(self) -> None:
+        """The table's comment in the database has no facts in it: they are checks."""
+        assert (
+            "One row per stay of a lead in a stage. C2: a path entry opens the next cycle. And no more."
+            == read_header(SPANS, PATH).comment
+        )
+
+    def test_a_model_is_a_table_unless_it_says_view(self) -> None:
+        """Without `as:` a model becomes a table."""
+        assert "table" == read_header("-- One row.\nselect 1", PATH).materialised
+
+    @pytest.mark.parametrize(
+        ("text", "what"),
+        [
+            ("select 1", "line 1 must say what a row is"),
+            ("", "line 1 must say what a row is"),
+            ("\n-- One row per lead.\nselect 1", "line 1 must say what a row is"),
+            ("-- All leads.\nselect 1", "line 1 must say what a row is"),
+            ("-- key: lead_no\n-- One row per lead.", "line 1 must say what a row is"),
+            ("-- One row.\n-- as: index", "`as:` takes table or view"),
+            ("-- One row.\n-- key: a\n-- key: b", "`key:` stands twice"),
+            ("-- One row.\n-- as: view\n-- as: table", "`as:` stands twice"),
+            ("-- One row.\n-- key:", "`key:` says nothing"),
+            ("-- One row.\n-- check:   ", "`check:` says nothing"),
+            ("-- One row.\n-- nut null: a", "`nut null:` is no fact of this kind of file"),
+            ("-- One row.\n-- acepted unit: lead", "`acepted unit:` is no fact of this kind of file"),
+            ("-- One row.\n-- checks: a > 0", "`checks:` is no fact of this kind of file"),
+            ("-- One row.\n-- column: a", "`column:` is no fact of this kind of file"),
+            ("-- One row.\n-- severity: warn", "`severity:` is no fact of this kind of file"),
+        ],
+    )
+    def test_a_header_that_would_promise_less_than_it_seems_is_refused(self, text: str, what: str) -> None:
+        """A missing first line, a fact twice, an empty fact and a fact misspelt are errors, with the file's name."""
+        with pytest.raises(ModelError) as caught:
+            read_header(text, PATH)
+        assert (what, str(PATH)) == (caught.value.what, caught.value.where)
+
+    @pytest.mark.parametrize(
+        "line",
+        ["K1 to K5: entered = converted + lost", "T2: the median", "the rest of it: as above", "see Wilson: 1927"],
+    )
+    def test_prose_may_have_a_colon(self, line: str) -> None:
+        """A sentence with a colon is prose when it doesn't look like a fact."""
+        assert (line,) == read_header(f"-- One row.\n-- {line}", PATH).prose
+
+
+class TestCheckHeader:
+    def test_claim_severity_and_what_it_shows(self) -> None:
+        """The prose is the claim; severity and shown columns are read."""
+        text = "-- Merges form no loop:\n-- every chain ends.\n-- severity: warn\n-- show: lead_id, stage\nselect 1"
+        assert CheckHeader("Merges form no loop: every chain ends.", "warn", ("lead_id", "stage")) == read_check_header(
+            text, PATH
+        )
+
+    def test_a_check_stops_the_run_unless_it_says_warn(self) -> None:
+        """Without `severity:` a broken claim fails, and no value is shown."""
+        assert CheckHeader("All is well.", "fail", ()) == read_check_header("-- All is well.\nselect 1", PATH)
+
+    @pytest.mark.parametrize(
+        ("text", "what"),
+        [
+            ("select 1", "line 1 must state the claim"),
+            ("-- severity: warn\nselect 1", "line 1 must state the claim"),
+            ("-- All is well.\n-- severity: error", "`severity:` takes fail or warn"),
+            ("-- All is well.\n-- severity: warn\n-- severity: fail", "`severity:` stands twice"),
+            ("-- All is well.\n-- severty: warn", "`severty:` is no fact of this kind of file"),
+            ("-- All is well.\n-- key: lead_no", "`key:` is no fact of this kind of file"),
+        ],
+    )
+    def test_a_check_that_claims_nothing_is_refused(self, text: str, what: str) -> None:
+        """A check needs a claim, a severity that exists, and no facts of a model."""
+        with pytest.raises(ModelError) as caught:
+            read_check_header(text, PATH)
+        assert (what, str(PATH)) == (caught.value.what, caught.value.where)
