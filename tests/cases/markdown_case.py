@@ -6,6 +6,7 @@
 
     - waterfall: short          (a file in waterfalls/ or the name of a preset; or a table under `## Stages`)
     - as of: 2026-03-31 23:59:59
+    - rules: K1, K3             (those of docs/RULES.md that it shows; tests/README.md lists them)
     - timezone: America/New_York    (and windows, dimensions, week start, fiscal year start: as in [funnel])
 
     ## Given stage_entries
@@ -34,7 +35,7 @@ from pipeline.waterfall import config, presets
 from pipeline.waterfall.definition import Waterfall
 
 HERE = Path(__file__).resolve().parent
-SETTINGS = ("waterfall", "as of", "timezone", "windows", "dimensions", "week start", "fiscal year start")
+SETTINGS = ("waterfall", "as of", "rules", "timezone", "windows", "dimensions", "week start", "fiscal year start")
 LISTS = ("windows", "dimensions")
 GIVEN = ("stage_entries", "leads", "accounts", "merges", "deletions")
 TIMES = ("entered_at", "created_at", "merged_at", "deleted_at")
@@ -110,7 +111,7 @@ class Case:
             assert named in presets.names(), f"no waterfall and no preset is called {named}"
             lines.append(f"preset = {json.dumps(named)}")
         for name, text in self.settings.items():
-            if name not in ("waterfall", "as of"):
+            if name not in ("waterfall", "as of", "rules"):
                 value: Any = [_plain(each.strip()) for each in text.split(",")] if name in LISTS else _plain(text)
                 lines.append(f"{name.replace(' ', '_')} = {json.dumps(value)}")
         lines.append(file.read_text("utf-8") if named and file.exists() else "")

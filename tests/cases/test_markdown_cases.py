@@ -23,8 +23,11 @@ def test_case(path: Path, tmp_path: Path) -> None:
     assert [] == broken
 
 
-def outcome(case: Case, folder: Path) -> tuple[dict[str, object], list[str]]:
-    """The rows that a case asks for, as text, and every check that does not hold; one build for each as-of."""
+def outcome(case: Case, folder: Path, sql: Path | None = None) -> tuple[dict[str, object], list[str]]:
+    """The rows that a case asks for, as text, and every check that does not hold; one build for each as-of.
+
+    `sql` is a folder of models in the place of the shipped ones.
+    """
     waterfall = case.waterfall(folder)
     actual: dict[str, object] = {}
     broken = []
@@ -33,7 +36,7 @@ def outcome(case: Case, folder: Path) -> tuple[dict[str, object], list[str]]:
         # Journeys alone build in half the time; the whole is built where a mart is asked for.
         asked = {then.table.split(".")[0] for then in thens}
         layers = frozenset(LAYERS if asked & {"marts", "quality"} else LAYERS[:3])
-        connection = built(waterfall, case.moment(as_of), case.raw_rows(), layers=layers)
+        connection = built(waterfall, case.moment(as_of), case.raw_rows(), layers=layers, sql=sql)
         for then in thens:
             rows = records(connection, f"select {', '.join(then.columns)} from {then.table} where {then.condition}")
             found = sorted(tuple(shown(value) for value in row.values()) for row in rows)

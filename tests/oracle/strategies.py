@@ -55,12 +55,17 @@ def cases() -> st.SearchStrategy[tuple[Waterfall, History]]:
     return _cases()
 
 
+def cases_of(waterfall: Waterfall) -> st.SearchStrategy[tuple[Waterfall, History]]:
+    """As `cases`, for the stages, ranks, groups and limits of a given waterfall."""
+    return _cases(waterfall)
+
+
 @st.composite
-def _cases(draw: st.DrawFn) -> tuple[Waterfall, History]:
-    zone = draw(st.sampled_from(ZONES))
+def _cases(draw: st.DrawFn, given: Waterfall | None = None) -> tuple[Waterfall, History]:
+    zone = given.timezone if given else draw(st.sampled_from(ZONES))
     anchor = draw(st.sampled_from(anchors(zone)))
     as_of = anchor + draw(st.sampled_from((10 * DAY, 45 * DAY, timedelta(0), DAY, 31 * DAY - SECOND, 8 * DAY - HOUR)))
-    waterfall = replace(draw(waterfalls(zone)), as_of=as_of)
+    waterfall = replace(given or draw(waterfalls(zone)), as_of=as_of)
     # A few moments of the grid, so that leads meet at them, and always a stay of exactly each window.
     edges = [anchor, *(anchor + window * DAY for window in waterfall.windows)]
     chosen = draw(st.lists(st.sampled_from(grid(anchor, as_of, waterfall)), min_size=4, max_size=12, unique=True))
@@ -216,7 +221,9 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
 def _row(lead_id: str, stage: Stage, moment: datetime, order: int, look: int, columns: frozenset[str]) -> Entry:
     """A row not yet placed in a load. Looks 0 to 111 are good rows, the rest must be rejected or are written oddly."""
     owner, campaign, spelling = OWNERS[look & 3], (None, "spring")[look >> 2 & 1], look >> 3
-    text = {1: f" {stage.label} ", 2: stage.aliases[0], 3: stage.key.upper()}.get(spelling, stage.key)
+    text = {1: f" {stage.label} ", 2: next(iter(stage.aliases), stage.key), 3: stage.key.upper()}.get(
+        spelling, stage.key
+    )
     faults: dict[int, dict[str, Any]] = {
         12: {"stage": "Banana"},
         13: {"entered_at": None},

@@ -56,9 +56,9 @@ NOW = datetime(2030, 1, 1)
 
 
 @cache
-def project() -> Project:
-    """The shipped models, read once."""
-    return discover(shipped("sql"))
+def project(sql: Path | None = None) -> Project:
+    """The shipped models, or those of another folder, read once."""
+    return discover(sql or shipped("sql"))
 
 
 def built(
@@ -70,12 +70,13 @@ def built(
     entry_columns: frozenset[str] | None = None,
     layers: frozenset[str] | None = None,
     threads: int = 1,
+    sql: Path | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """An in-memory database with every model over `rows` (table of schema raw → rows; missing columns are null).
 
     `inputs` names inputs of stage entries in the order of a configuration, also such as delivered nothing;
     `entry_columns` are the attributes that history gives, where an all-null column can't show it; `layers` limits the
-    models to some schemas.
+    models to some schemas; `sql` is a folder of models in the place of the shipped ones.
     """
     settings = Settings(memory_limit="2GB", threads=threads)
     connection = connect(None, settings, reads_files=True)
@@ -123,7 +124,7 @@ def built(
         TableName(schema, name)
         for schema, name in connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
     )
-    models = in_order(project().models, given_tables)
+    models = in_order(project(sql).models, given_tables)
     build(connection, tuple(m for m in models if layers is None or m.table.schema in layers), {}, lambda built: None)
     return connection
 

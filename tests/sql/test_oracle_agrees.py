@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import oracle
@@ -18,8 +19,13 @@ PARTS = 8
 LAYERS = frozenset({"waterfall", "clean", "journey", "marts", "quality"})
 
 
-def rows_of_both(waterfall: Any, history: oracle.History) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """Per table the rows of the SQL and of the oracle in the columns of the oracle, and every broken check."""
+def rows_of_both(
+    waterfall: Any, history: oracle.History, sql: Path | None = None
+) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """Per table the rows of the SQL and of the oracle in the columns of the oracle, and every broken check.
+
+    `sql` is a folder of models in the place of the shipped ones.
+    """
     expected = oracle.numbers(waterfall, history)
     connection = built(
         waterfall,
@@ -28,6 +34,7 @@ def rows_of_both(waterfall: Any, history: oracle.History) -> tuple[dict[str, Any
         inputs=history.inputs,
         entry_columns=history.entry_columns,
         layers=LAYERS,
+        sql=sql,
     )
     actual = {}
     for table, key in oracle.KEYS.items():
@@ -41,6 +48,12 @@ def rows_of_both(waterfall: Any, history: oracle.History) -> tuple[dict[str, Any
     broken = [f"{outcome.name}: {outcome.claim}" for outcome in checked(connection, LAYERS) if not outcome.holds]
     connection.close()
     return expected, actual, broken
+
+
+def differences(expected: dict[str, Any], actual: dict[str, Any]) -> dict[str, list[str]]:
+    """The tables on which the two differ, each with its first differences."""
+    found = {table: difference(oracle.KEYS[table], rows, actual[table]) for table, rows in expected.items()}
+    return {table: words for table, words in found.items() if words}
 
 
 def difference(key: tuple[str, ...], expected: list[dict[str, Any]], actual: list[dict[str, Any]]) -> list[str]:
@@ -81,8 +94,7 @@ def test_sql_and_oracle_agree_on_random_histories(part: int) -> None:
     @given(case=strategies.cases())
     def agree(case: tuple[Any, oracle.History]) -> None:
         expected, actual, broken = rows_of_both(*case)
-        differences = {table: difference(oracle.KEYS[table], rows, actual[table]) for table, rows in expected.items()}
-        assert {table: found for table, found in differences.items() if found} == {}
+        assert differences(expected, actual) == {}
         assert broken == []
 
     agree()

@@ -72,7 +72,7 @@ def shipped_intervals(counts: list[tuple[int, int]]) -> list[dict[str, Any]]:
 class TestWilson:
     @pytest.mark.parametrize(("converted", "entered"), COUNTS)
     def test_bounds_are_those_of_wilson(self, converted: int, entered: int) -> None:
-        """From one unit to two billion, both bounds are Wilson's to twelve digits, and exactly 0 and 1 at the ends."""
+        """From one unit to two billion, both bounds are Wilson's to twelve digits, and exactly 0 and 1 at the ends (K4)."""
         (row,) = shipped_intervals([(converted, entered)])
         low, high = wilson(converted, entered)
         assert converted / entered == row["rate"]
@@ -177,7 +177,7 @@ def close(expected: list[float | None], actual: list[float | None]) -> bool:
 
 @pytest.mark.parametrize("source", stays_by_source())
 def test_censored_median_is_kaplan_meiers(measured: duckdb.DuckDBPyConnection, source: str) -> None:
-    """Open stays count as lasting at least until as-of: the median is the first length with at most half still there."""
+    """Open stays count as lasting at least until as-of: the median is the first length with at most half still there (T2)."""
     rows = records(
         measured,
         "select still_open, median_age_days, p90_age_days, censored_median_days from marts.open_time_in_stage"

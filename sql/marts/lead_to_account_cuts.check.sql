@@ -1,0 +1,37 @@
+-- The cuts of a dimension add up to the leads of the total; distinct accounts need not, since one can stand in two cuts.
+-- severity: fail
+with
+lead_to_account as (
+    from marts.lead_to_account
+),
+
+dimensions as (
+    from waterfall.dimensions
+),
+
+summed as (
+    select
+        lead_to_account.grain,
+        lead_to_account.period_start,
+        lead_to_account.basis,
+        lead_to_account.stage,
+        lead_to_account.dimension,
+        sum(lead_to_account.leads) as leads,
+        sum(lead_to_account.leads_with_account) as leads_with_account
+    from lead_to_account
+    group by
+        lead_to_account.grain,
+        lead_to_account.period_start,
+        lead_to_account.basis,
+        lead_to_account.stage,
+        lead_to_account.dimension
+)
+
+-- Of a dimension without any row where the total counts something there is no sum to differ: it is missed by number.
+select summed.grain, summed.period_start, summed.basis, summed.stage
+from summed
+group by summed.grain, summed.period_start, summed.basis, summed.stage
+having
+    min(summed.leads) <> max(summed.leads)
+    or min(summed.leads_with_account) <> max(summed.leads_with_account)
+    or (count(*) < (select count(*) from dimensions) and max(summed.leads) > 0)

@@ -1,0 +1,39 @@
+-- The cuts of a dimension add up to the arrivals of the total, for each of the three ways.
+-- severity: fail
+with
+stage_arrivals as (
+    from marts.stage_arrivals
+),
+
+dimensions as (
+    from waterfall.dimensions
+),
+
+summed as (
+    select
+        stage_arrivals.grain,
+        stage_arrivals.period_start,
+        stage_arrivals.from_stage,
+        stage_arrivals.to_stage,
+        stage_arrivals.dimension,
+        sum(stage_arrivals.through) as through,
+        sum(stage_arrivals.over) as over,
+        sum(stage_arrivals.entered_after) as entered_after
+    from stage_arrivals
+    group by
+        stage_arrivals.grain,
+        stage_arrivals.period_start,
+        stage_arrivals.from_stage,
+        stage_arrivals.to_stage,
+        stage_arrivals.dimension
+)
+
+-- Of a dimension without any row where the total counts something there is no sum to differ: it is missed by number.
+select summed.grain, summed.period_start, summed.from_stage, summed.to_stage
+from summed
+group by summed.grain, summed.period_start, summed.from_stage, summed.to_stage
+having
+    min(summed.through) <> max(summed.through)
+    or min(summed.over) <> max(summed.over)
+    or min(summed.entered_after) <> max(summed.entered_after)
+    or (count(*) < (select count(*) from dimensions) and max(summed.through + summed.over + summed.entered_after) > 0)

@@ -1,0 +1,39 @@
+-- The cuts of a dimension add up to the balance of the total: opening, in, out and closing.
+-- severity: fail
+with
+stage_flow as (
+    from marts.stage_flow
+),
+
+dimensions as (
+    from waterfall.dimensions
+),
+
+summed as (
+    select
+        stage_flow.grain,
+        stage_flow.period_start,
+        stage_flow.stage,
+        stage_flow.dimension,
+        sum(stage_flow.opening) as opening,
+        sum(stage_flow.ins) as ins,
+        sum(stage_flow.outs) as outs,
+        sum(stage_flow.closing) as closing
+    from stage_flow
+    group by
+        stage_flow.grain,
+        stage_flow.period_start,
+        stage_flow.stage,
+        stage_flow.dimension
+)
+
+-- Of a dimension without any row where the total counts something there is no sum to differ: it is missed by number.
+select summed.grain, summed.period_start, summed.stage
+from summed
+group by summed.grain, summed.period_start, summed.stage
+having
+    min(summed.opening) <> max(summed.opening)
+    or min(summed.ins) <> max(summed.ins)
+    or min(summed.outs) <> max(summed.outs)
+    or min(summed.closing) <> max(summed.closing)
+    or (count(*) < (select count(*) from dimensions) and max(summed.opening + summed.ins) > 0)

@@ -1,0 +1,35 @@
+-- The cuts of a dimension add up to the completed stays of the total.
+-- severity: fail
+with
+time_in_stage as (
+    from marts.time_in_stage
+),
+
+dimensions as (
+    from waterfall.dimensions
+),
+
+summed as (
+    select
+        time_in_stage.grain,
+        time_in_stage.period_start,
+        time_in_stage.stage,
+        time_in_stage.next_stage,
+        time_in_stage.dimension,
+        sum(time_in_stage.completed) as completed
+    from time_in_stage
+    group by
+        time_in_stage.grain,
+        time_in_stage.period_start,
+        time_in_stage.stage,
+        time_in_stage.next_stage,
+        time_in_stage.dimension
+)
+
+-- Of a dimension without any row where the total counts something there is no sum to differ: it is missed by number.
+select summed.grain, summed.period_start, summed.stage, summed.next_stage
+from summed
+group by summed.grain, summed.period_start, summed.stage, summed.next_stage
+having
+    min(summed.completed) <> max(summed.completed)
+    or (count(*) < (select count(*) from dimensions) and max(summed.completed) > 0)
