@@ -25,7 +25,7 @@ def stage(key: str, rank: int | None, kind: str = "path", **more: Any) -> Stage:
     return Stage(key, more.pop("label", key.upper()), key, f"The lead is {key}.", kind, rank, **more)  # type: ignore[arg-type]
 
 
-PATH = (stage("a", 1), stage("b", 2, sla=Sla(172800, "calendar", "2 days")), stage("c", 3), stage("lost", None, "exit"))
+PATH = (stage("a", 1), stage("b", 2, sla=Sla(2, "day")), stage("c", 3), stage("lost", None, "exit"))
 
 
 def waterfall(stages: Sequence[Stage] = PATH, **more: Any) -> Waterfall:
