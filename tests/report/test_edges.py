@@ -15,7 +15,18 @@ from tests.report import reading
 from tests.sql.harness import built, checked
 
 AS_OF = datetime(2026, 3, 31, 23, 59, 59, tzinfo=UTC)
-SECTIONS = ["headline", "waterfall", "conversion", "time", "volume", "accounts", "stuck", "definitions", "quality"]
+SECTIONS = [
+    "headline",
+    "waterfall",
+    "conversion",
+    "time",
+    "limits",
+    "volume",
+    "accounts",
+    "stuck",
+    "definitions",
+    "quality",
+]
 LONG = "Wonderfullylongname" * 11
 MARKUP = "<script>alert(1)</script> & \"co\" 'x'"
 HEBREW = "מוביל \u202e שיווק"
