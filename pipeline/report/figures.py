@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import duckdb
 
 from pipeline.engines.duckdb import quoted
-from pipeline.report import rows
+from pipeline.report import rows, rows_sla
 from pipeline.report.format import isolated
 
 Row = TypeVar("Row")
@@ -64,6 +64,9 @@ class Figures:
     totals: Answer[rows.Summary]
     arrivals: Answer[rows.PathArrival]
     times: Answer[rows.StageTime]
+    limits: Answer[rows_sla.StageSla]
+    limit_months: tuple[Answer[rows_sla.StageSla], ...]
+    limit_owners: tuple[Answer[rows_sla.OwnerSla], ...]
     flow: Answer[rows.Flow]
     flow_by_stage: tuple[Answer[rows.Flow], ...]
     balance: Answer[rows.LeadBalance]
@@ -88,6 +91,9 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
         ).fetchall()
     ]
     stages = _ask(connection, rows.StageDefinition, "waterfall.stages", "stage_no", order="stage_no")
+    limits = _ask(
+        connection, rows_sla.StageSla, "report.stage_sla", "met", where="month_start is null", order="stage_no"
+    )
     owners = _ask(connection, rows.Owner, "report.open_by_owner", "open_leads", order="owner_no")
     return Figures(
         overview=_ask(connection, rows.Overview, "report.overview", "leads"),
@@ -120,6 +126,29 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
         ),
         arrivals=_arrivals(connection),
         times=_ask(connection, rows.StageTime, "report.stage_times", "completed", order="stage_no"),
+        limits=limits,
+        limit_months=tuple(
+            _ask(
+                connection,
+                rows_sla.StageSla,
+                "report.stage_sla",
+                "met",
+                where=f"stage = {quoted(stage.stage)} and month_start is not null",
+                order="month_start",
+            )
+            for stage in limits.rows
+        ),
+        limit_owners=tuple(
+            _ask(
+                connection,
+                rows_sla.OwnerSla,
+                "report.sla_by_owner",
+                "met",
+                where=f"stage = {quoted(stage.stage)}",
+                order="owner_no",
+            )
+            for stage in limits.rows
+        ),
         flow=_ask(connection, rows.Flow, "report.stage_flow", "closing", where="month_start is null", order="stage_no"),
         flow_by_stage=tuple(
             _ask(

@@ -8,6 +8,7 @@ from pipeline.report import conversion, headline, quality, volumes
 from pipeline.report import format as text
 from pipeline.report.accounts import Accounts, accounts
 from pipeline.report.figures import Figures
+from pipeline.report.limits import Limits, limits
 from pipeline.report.rows import Overview
 from pipeline.report.times import Stuck, stuck, times
 from pipeline.report.values import Notice, Reader, StripChart
@@ -36,6 +37,7 @@ class Page:
     waterfall: StripChart
     conversion: conversion.Conversion
     times: StripChart
+    limits: Limits
     volumes: volumes.Volumes
     accounts: Accounts
     stuck: Stuck
@@ -48,6 +50,7 @@ NAV = (
     ("waterfall", "Waterfall"),
     ("conversion", "Conversion"),
     ("time", "Time in stage"),
+    ("limits", "SLA"),
     ("volume", "Volume"),
     ("accounts", "Accounts"),
     ("stuck", "Stuck leads"),
@@ -76,6 +79,7 @@ def index_page(figures: Figures, notes: tuple[str, ...]) -> Page:
         waterfall=volumes.waterfall(figures, reader),
         conversion=conversion.conversion(figures, reader),
         times=times(figures, reader),
+        limits=limits(figures, reader),
         volumes=volumes.volumes(figures, reader),
         accounts=accounts(figures, reader),
         stuck=stuck(figures, reader),

@@ -182,7 +182,7 @@ def stuck(figures: Figures, reader: Reader) -> Stuck:
         source=reader.source(
             figures.owners,
             unit="leads (open stays)",
-            basis="on the path or on hold at as-of, the last path stage excepted; limits on the calendar clock",
+            basis="on the path or on hold at as-of, the last path stage excepted; each limit on its own clock",
             denominator="none: these are counts",
         ),
         key="owners",

@@ -6,20 +6,21 @@ import os
 import re
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.errors import ConfigurationError, Problem
-from pipeline.waterfall import assemble, pairs, presets, schema
-from pipeline.waterfall.definition import Configuration, Group, Input, Pair, Stage, Waterfall
+from pipeline.waterfall import assemble, pairs, presets, schema, schema_calendar
+from pipeline.waterfall.definition import Configuration, Group, Input, Pair, Stage, Waterfall, WorkingCalendar
 from pipeline.waterfall.moments import read_as_of
 from pipeline.waterfall.presets import Preset
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.words import did_you_mean, why_not_a_word, with_article
 
-BLOCKS = ("funnel", "stages", "groups", "inputs", "output")
-NOT_YET = ("calendar", "scope", "checks", "privacy", "reports", "mail")
+BLOCKS = ("funnel", "stages", "groups", "inputs", "calendar", "output")
+NOT_YET = ("scope", "checks", "privacy", "reports", "mail")
 _LISTS = ("stages", "groups", "inputs", "scope", "reports")
 
 _MARKETING_QUALIFIED = ("mql", "marketing_qualified")
@@ -50,6 +51,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
     unreadable = _unreadable(document, stages)
     waterfall = _waterfall(funnel, preset, stages, groups, as_of, unreadable, problems)
     inputs = _inputs(document, path, waterfall.timezone, problems)
+    waterfall = replace(waterfall, calendar=_calendar(document, waterfall.timezone, problems))
     place = _block(schema.OutputBlock, document, "output", problems)
     problems.raise_if_any()
     return Configuration(
@@ -193,6 +195,17 @@ def _waterfall(
         as_of=_as_of(funnel, as_of, problems),
         preset=preset.name if preset else None,
     )
+
+
+def _calendar(document: dict[str, Any], timezone: str, problems: Problems) -> WorkingCalendar | None:
+    if "calendar" in document:
+        return _block(schema_calendar.CalendarBlock, document, "calendar", problems).calendar(timezone)
+    for number, raw in enumerate(_raw(document, "stages")):
+        limit = raw.get("sla")
+        if isinstance(limit, dict) and limit.get("clock") == "business":
+            what = "the business clock needs working hours; add [calendar]"
+            problems.add(("stages", number, "sla", "clock"), what)
+    return None
 
 
 def _as_of(funnel: schema.FunnelBlock, override: str | None, problems: Problems) -> datetime | None:

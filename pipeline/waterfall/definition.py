@@ -6,12 +6,13 @@ Whoever holds one of these may trust it: `config.load` is the only builder, and 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
 Kind = Literal["path", "hold", "detour", "exit"]
 Clock = Literal["calendar", "business"]
+TimeUnit = Literal["minute", "hour", "day", "week"]
 InputTable = Literal["stage_entries", "leads", "accounts", "merges", "deletions"]
 Mode = Literal["append", "snapshot"]
 
@@ -20,11 +21,30 @@ BUILT_IN_DIMENSIONS = ("origin", "qualified_by", "entry_stage", "owner", "team")
 
 @dataclass(frozen=True)
 class Sla:
-    """How long a lead may stay: `within_seconds` of the clock; `text` is as the user wrote it ("2 days")."""
+    """How long a lead may stay: so many units of the clock. On the business clock a day is a working day (calendar.py)."""
 
-    within_seconds: int
-    clock: Clock
-    text: str
+    amount: int
+    unit: TimeUnit
+    clock: Clock = "calendar"
+
+    @property
+    def text(self) -> str:
+        """The limit in words: `2 days`."""
+        return f"{self.amount} {self.unit}{'' if self.amount == 1 else 's'}"
+
+
+@dataclass(frozen=True)
+class WorkingCalendar:
+    """When a team works: between two minutes of the local day, on some ISO weekdays (1 Monday … 7), but on no day off."""
+
+    timezone: str
+    opens_minute: int = 9 * 60
+    closes_minute: int = 17 * 60
+    """Above opens_minute, up to 1440: the end of the day."""
+    weekdays: tuple[int, ...] = (1, 2, 3, 4, 5)
+    country: str | None = None
+    """Whose public holidays are days off: ISO code, perhaps with a part of it: `US`, `US-CA`."""
+    extra_days_off: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,6 +121,8 @@ class Waterfall:
     as_of: datetime | None = None
     """Pinned as-of in UTC, timezone-aware; None = the start of the run."""
     preset: str | None = None
+    calendar: WorkingCalendar | None = None
+    """The hours of the business clock; given whenever a stage has a limit on it."""
 
     def stage(self, key: str) -> Stage:
         """The stage of that key. KeyError if there is none."""

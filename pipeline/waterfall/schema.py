@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, ValidationError
 
-from pipeline.waterfall.definition import Clock, InputTable, Kind, Mode, Sla
+from pipeline.waterfall.definition import Clock, InputTable, Kind, Mode, Sla, TimeUnit
 from pipeline.waterfall.words import did_you_mean, nearest, why_not_a_word
 
 Path = tuple[str | int, ...]
@@ -226,10 +226,10 @@ class SlaBlock(Block):
     clock: Clock = "calendar"
 
     def sla(self) -> Sla:
-        """The limit in seconds of its clock, with the text as written."""
+        """The limit in units of its clock."""
         found = _WITHIN.fullmatch(self.within)
         assert found is not None  # checked when the block was read
-        return Sla(int(found.group(1)) * _SECONDS[found.group(2)], self.clock, self.within)
+        return Sla(int(found.group(1)), cast(TimeUnit, found.group(2)), self.clock)
 
 
 class StageBlock(Block):

@@ -58,7 +58,7 @@ path = "data/leads*.csv"
 [[stages]]
 key = "{stage}"
 aliases = {aliases}   # what your CRM calls it
-# sla = {{ within = "8 hours", clock = "calendar" }}
+# sla = {{ within = "8 hours", clock = "calendar" }}   # clock = "business" needs [calendar]
 # definition = "One sentence; every report prints it."
 
 # [[stages]]

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pipeline.waterfall.calendar import limit_seconds, work_days
 from pipeline.waterfall.definition import Configuration, Waterfall
 from pipeline.waterfall.pairs import legal_pairs
 from pipeline.waterfall.words import normalise_stage
@@ -113,6 +114,21 @@ def definition_tables(
                 )
             ),
         ),
+        _work_days(waterfall, min(opening, as_of_date), as_of_date),
+    )
+
+
+def _work_days(waterfall: Waterfall, first: date, as_of_date: date) -> Table:
+    return Table(
+        "work_days",
+        "One row per working day of [calendar], from before the first entry to a year after as-of; none without [calendar].",
+        (
+            ("day", "DATE", "working day, in the zone of [calendar]"),
+            ("opens_at", "TIMESTAMP", "UTC instant at which its hours begin"),
+            ("closes_at", "TIMESTAMP", "UTC instant at which they end"),
+            ("seconds_before", "BIGINT", "working seconds of all rows before this one"),
+        ),
+        work_days(waterfall, first, as_of_date),
     )
 
 
@@ -185,7 +201,7 @@ def _stages(waterfall: Waterfall) -> Table:
                 stage.phase,
                 stage.gate,
                 stage.qualifies,
-                stage.sla.within_seconds if stage.sla else None,
+                limit_seconds(stage.sla, waterfall.calendar) if stage.sla else None,
                 stage.sla.clock if stage.sla else None,
                 stage.sla.text if stage.sla else None,
             )

@@ -1,5 +1,5 @@
 -- One row per open stay on a path or hold stage, the last path stage excepted: the to-do list.
--- T5: sla_state is open_within or open_overdue, for limits on the calendar clock; null where the stage has none.
+-- T5: sla_state is open_within or open_overdue, on the clock of the limit; null where the stage has none.
 -- key: lead_id
 -- not null: stage, entered_at, age_days
 -- accepted sla_state: open_within, open_overdue
@@ -7,7 +7,8 @@
 -- column owner: owner when the lead entered the stage
 -- column current_owner: owner now: of the lead, else of its latest entry that names one
 -- column age_days: days in the stage at as-of
--- column overdue_hours: hours past the limit
+-- column overdue_hours: hours past the limit, on its own clock
+-- column due_at: moment (UTC) at which the limit is or was used up
 with
 run as (
     from waterfall.run
@@ -29,6 +30,10 @@ leads as (
     from clean.leads
 ),
 
+span_sla as (
+    from journey.span_sla
+),
+
 last_owners as (
     select entries.lead_no, arg_max(entries.owner, entries.entry_no) as owner
     from entries
@@ -45,7 +50,9 @@ aged as (
         coalesce(leads.owner, last_owners.owner) as current_owner,
         spans.entered_at,
         epoch_us(run.as_of) - epoch_us(spans.entered_at) as us_age,
-        case when stages.sla_clock = 'calendar' then stages.sla_seconds * 1000000 end as us_limit,
+        span_sla.sla_state,
+        span_sla.due_at,
+        span_sla.elapsed_seconds - span_sla.limit_seconds as seconds_over,
         spans.lead_no,
         spans.span_no,
         spans.cycle_no
@@ -54,6 +61,7 @@ aged as (
     inner join stages on stages.stage_no = spans.stage_no
     inner join entries on entries.lead_no = spans.lead_no and entries.entry_no = spans.span_no
     inner join leads on leads.lead_no = spans.lead_no
+    left join span_sla on span_sla.lead_no = spans.lead_no and span_sla.span_no = spans.span_no
     left join last_owners on last_owners.lead_no = spans.lead_no
     where stages.kind = 'hold' or (stages.kind = 'path' and not stages.is_last)
 )
@@ -66,12 +74,9 @@ select
     aged.current_owner,
     aged.entered_at,
     aged.us_age / 86400000000 as age_days,
-    case
-        when aged.us_limit is null then null
-        when aged.us_age > aged.us_limit then 'open_overdue'
-        else 'open_within'
-    end as sla_state,
-    case when aged.us_age > aged.us_limit then (aged.us_age - aged.us_limit) / 3600000000 end as overdue_hours,
+    aged.sla_state,
+    case when aged.sla_state = 'open_overdue' then aged.seconds_over / 3600 end as overdue_hours,
+    aged.due_at,
     aged.cycle_no,
     aged.span_no,
     aged.lead_no

@@ -7,7 +7,7 @@
 -- column current_owner: who has the lead now; (none) = nobody is named
 -- column open_leads: leads that wait
 -- column overdue: of these, past the limit of their stage
--- column without_limit: of these, in a stage without a limit on the calendar clock
+-- column without_limit: of these, in a stage without a limit
 -- column median_age_days: median days in the stage
 -- column oldest_age_days: days in the stage of the oldest
 with

@@ -8,6 +8,7 @@
     - as of: 2026-03-31 23:59:59
     - rules: K1, K3             (those of docs/RULES.md that it shows; tests/README.md lists them)
     - timezone: America/New_York    (and windows, dimensions, week start, fiscal year start: as in [funnel])
+    - hours: 09:00-17:00            (and weekdays, country, days off: as in [calendar]; an sla is then "8 business hours")
 
     ## Given stage_entries
     | lead_id | stage | entered_at |
@@ -35,8 +36,22 @@ from pipeline.waterfall import config, presets
 from pipeline.waterfall.definition import Waterfall
 
 HERE = Path(__file__).resolve().parent
-SETTINGS = ("waterfall", "as of", "rules", "timezone", "windows", "dimensions", "week start", "fiscal year start")
-LISTS = ("windows", "dimensions")
+SETTINGS = (
+    "waterfall",
+    "as of",
+    "rules",
+    "timezone",
+    "windows",
+    "dimensions",
+    "week start",
+    "fiscal year start",
+    "hours",
+    "weekdays",
+    "country",
+    "days off",
+)
+CALENDAR = {"hours": "hours", "weekdays": "weekdays", "country": "country", "days off": "extra_days_off"}
+LISTS = ("windows", "dimensions", "weekdays", "days off")
 GIVEN = ("stage_entries", "leads", "accounts", "merges", "deletions")
 TIMES = ("entered_at", "created_at", "merged_at", "deleted_at")
 NUMBERS = ("load_no", "sequence", "rank")
@@ -111,9 +126,16 @@ class Case:
             assert named in presets.names(), f"no waterfall and no preset is called {named}"
             lines.append(f"preset = {json.dumps(named)}")
         for name, text in self.settings.items():
-            if name not in ("waterfall", "as of", "rules"):
+            if name not in ("waterfall", "as of", "rules", *CALENDAR):
                 value: Any = [_plain(each.strip()) for each in text.split(",")] if name in LISTS else _plain(text)
                 lines.append(f"{name.replace(' ', '_')} = {json.dumps(value)}")
+        if CALENDAR.keys() & self.settings.keys():
+            lines.append("[calendar]")
+        for name, key in CALENDAR.items():
+            if name in self.settings:
+                text = self.settings[name]
+                days = [each.strip() for each in text.split(",")]
+                lines.append(f"{key} = {json.dumps(days if name in LISTS else text)}")
         lines.append(file.read_text("utf-8") if named and file.exists() else "")
         for stage in self.stages:
             lines += ["[[stages]]", 'definition = "As in the case."', *_keys(stage)]
@@ -212,7 +234,8 @@ def _keys(stage: Record) -> list[str]:
     lines = []
     for name, text in ({"label": stage["key"].upper()} | stage).items():
         if name == "sla" and text:
-            lines.append(f'sla = {{ within = "{text}", clock = "calendar" }}')
+            clock = "business" if " business " in text else "calendar"
+            lines.append(f'sla = {{ within = "{text.replace(" business ", " ")}", clock = "{clock}" }}')
         elif text:
             lines.append(f"{name} = {json.dumps(_plain(text))}")
     return lines

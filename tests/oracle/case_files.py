@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.waterfall import config
-from pipeline.waterfall.definition import Configuration, Input, Stage, Waterfall
+from pipeline.waterfall.definition import Configuration, Input, Stage, Waterfall, WorkingCalendar
 
 from .durations import Row
 from .history import Deletion, Entry, History, Merge, present
@@ -184,6 +184,8 @@ def toml_text(waterfall: Waterfall, history: History) -> str:
             headline=[[pair.from_key, pair.to_key] for pair in waterfall.headline],
         )
     ]
+    if waterfall.calendar is not None:
+        parts.append(_calendar_block(waterfall.calendar))
     parts += [_stage_block(stage) for stage in waterfall.stages]
     for group in waterfall.groups:
         members = list(group.stages)
@@ -202,6 +204,20 @@ def toml_text(waterfall: Waterfall, history: History) -> str:
         if rows:
             parts.append(_block("[[inputs]]", name=f"crm_{table}", table=table, path=f"{table}.csv"))
     return "\n".join(parts)
+
+
+def _calendar_block(calendar: WorkingCalendar) -> str:
+    opens, closes = (
+        f"{minute // 60:02}:{minute % 60:02}" for minute in (calendar.opens_minute, calendar.closes_minute)
+    )
+    return _block(
+        "[calendar]",
+        timezone=calendar.timezone,
+        hours=f"{opens}-{closes}",
+        weekdays=[WEEKDAYS[day - 1] for day in calendar.weekdays],
+        country=calendar.country,
+        extra_days_off=[day.isoformat() for day in calendar.extra_days_off],
+    )
 
 
 def _stage_block(stage: Stage) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from pipeline.waterfall.definition import Waterfall
@@ -12,6 +12,7 @@ from pipeline.waterfall.definition import Waterfall
 from .cuts import Dimensions, local_date, period_start
 from .history import History, present, record
 from .journey import Journey, Span, top_rank
+from .sla import stand
 
 Row = dict[str, Any]
 
@@ -120,7 +121,7 @@ def open_leads(waterfall: Waterfall, history: History, journey: Journey, dimensi
         if span.exited_at is not None or span.stage.kind not in ("path", "hold") or is_arrived:
             continue
         owner_in_crm = present(record(history, span.lead_id).get("owner"))
-        sla_state, overdue_hours = sla_now(span, history.as_of)
+        standing = stand(waterfall, span, history.as_of)
         rows.append(
             {
                 "lead_id": span.lead_id,
@@ -130,19 +131,9 @@ def open_leads(waterfall: Waterfall, history: History, journey: Journey, dimensi
                 "current_owner": owner_in_crm or last_known_owner[span.lead_id],
                 "entered_at": span.entered_at.replace(tzinfo=None),
                 "age_days": days_between(span.entered_at, history.as_of),
-                "sla_state": sla_state,
-                "overdue_hours": overdue_hours,
+                "sla_state": standing.state if standing else None,
+                "overdue_hours": standing.hours_over if standing and standing.state == "open_overdue" else None,
+                "due_at": standing.due_at.replace(tzinfo=None) if standing else None,
             }
         )
     return rows
-
-
-def sla_now(span: Span, as_of: datetime) -> tuple[str | None, float | None]:
-    """State and hours overdue of an open span by the calendar clock; the business clock has no oracle yet."""
-    sla = span.stage.sla
-    if sla is None or sla.clock != "calendar":
-        return None, None
-    late_by = as_of - span.entered_at - timedelta(seconds=sla.within_seconds)
-    if late_by > timedelta(0):
-        return "open_overdue", late_by.total_seconds() / 3600
-    return "open_within", None

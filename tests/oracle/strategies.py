@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from pipeline.waterfall.definition import Group, Pair, Sla, Stage, Waterfall
+from pipeline.waterfall.definition import Group, Pair, Sla, Stage, Waterfall, WorkingCalendar
 
 from .cuts import local_date
 from .history import Deletion, Entry, History, Merge
@@ -37,9 +37,18 @@ DIMENSIONS = (
 TEAMS = (None, "marketing", "sdr", "sales")
 SLAS = (
     None,
-    Sla(86_400, "calendar", "1 day"),
-    Sla(7_200, "calendar", "2 hours"),
-    Sla(28_800, "business", "8 hours"),
+    Sla(1, "day"),
+    Sla(2, "hour"),
+    Sla(8, "hour", "business"),
+    Sla(2, "day", "business"),
+)
+CALENDARS = (
+    WorkingCalendar,
+    lambda zone: WorkingCalendar(zone, 0, 1440, (1, 2, 3, 4, 5, 6, 7)),
+    lambda zone: WorkingCalendar(zone, 90, 165, (1, 3, 7), "US-CA"),
+    lambda zone: WorkingCalendar(
+        "Europe/Berlin", 480, 990, (1, 2, 3, 4, 5), None, (date(2025, 11, 3), date(2026, 3, 30))
+    ),
 )
 LEADS = tuple(f"L{number:02}" for number in range(1, 9))
 ACCOUNTS = (None, "A1", "A2", "A3", "A4")
@@ -148,6 +157,7 @@ def waterfalls(draw: st.DrawFn, zone: str) -> Waterfall:
         windows=_some(draw, (1, 7, 30), 2),
         week_start=draw(st.sampled_from((1, 7, 3))),
         fiscal_year_start=draw(st.sampled_from((1, 4, 2, 11))),
+        calendar=draw(st.sampled_from(CALENDARS))(zone),
     )
 
 

@@ -15,7 +15,18 @@ from tests.report import reading
 from tests.sql.harness import built, checked
 
 AS_OF = datetime(2026, 3, 31, 23, 59, 59, tzinfo=UTC)
-SECTIONS = ["headline", "waterfall", "conversion", "time", "volume", "accounts", "stuck", "definitions", "quality"]
+SECTIONS = [
+    "headline",
+    "waterfall",
+    "conversion",
+    "time",
+    "limits",
+    "volume",
+    "accounts",
+    "stuck",
+    "definitions",
+    "quality",
+]
 LONG = "Wonderfullylongname" * 11
 MARKUP = "<script>alert(1)</script> & \"co\" 'x'"
 HEBREW = "מוביל \u202e שיווק"
@@ -25,7 +36,7 @@ def stage(key: str, rank: int | None, kind: str = "path", **more: Any) -> Stage:
     return Stage(key, more.pop("label", key.upper()), key, f"The lead is {key}.", kind, rank, **more)  # type: ignore[arg-type]
 
 
-PATH = (stage("a", 1), stage("b", 2, sla=Sla(172800, "calendar", "2 days")), stage("c", 3), stage("lost", None, "exit"))
+PATH = (stage("a", 1), stage("b", 2, sla=Sla(2, "day")), stage("c", 3), stage("lost", None, "exit"))
 
 
 def waterfall(stages: Sequence[Stage] = PATH, **more: Any) -> Waterfall:

@@ -61,6 +61,22 @@ def test_headline_counts_are_the_marts(page: reading.Read, output: Path) -> None
     assert all(entered == sum(fates) for entered, *fates in expected)
 
 
+def test_limits_table_is_the_mart(page: reading.Read, output: Path) -> None:
+    """Met, breached, open within and open overdue of every stage with a limit are those of marts.sla."""
+    found = nights.ask(
+        output,
+        """
+        select stages.label, sla.met, sla.breached, sla.open_within, sla.open_overdue
+        from marts.sla as sla
+        inner join waterfall.stages as stages on stages.stage = sla.stage
+        where sla.grain = 'all' and sla.dimension = 'all'
+        order by stages.stage_no
+        """,
+    )
+    shown = [(row[0], *(reading.plain(cell) for cell in row[2:6])) for row in page.tables["table-limits"][1:]]
+    assert [tuple(row.values()) for row in found] == shown
+
+
 def test_flow_table_is_the_mart(page: reading.Read, output: Path) -> None:
     """Opening, in, out and closing of every stage are those of marts.stage_flow, and they balance."""
     found = nights.ask(

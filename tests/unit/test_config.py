@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.inputs.contract import CONTRACTS
 from pipeline.waterfall import config, schema
-from pipeline.waterfall.definition import Pair, Sla
+from pipeline.waterfall.definition import Pair, Sla, WorkingCalendar
 from pipeline.waterfall.moments import to_utc
 from pipeline.waterfall.pairs import legal_pairs, marks
 from tests.unit.configurations import STAGES, funnel, ranks
@@ -36,7 +36,7 @@ class TestTheWorkedCase:
 
     def test_sla_is_kept_in_seconds_and_as_written(self) -> None:
         """An SLA of 2 days is 172,800 seconds of its clock."""
-        assert Sla(172_800, "calendar", "2 days") == config.load(QUARTER).waterfall.stage("mql").sla
+        assert Sla(2, "day") == config.load(QUARTER).waterfall.stage("mql").sla
 
     @pytest.mark.real
     def test_the_hospital_configuration_loads(self, shared_real: Path) -> None:
@@ -174,11 +174,13 @@ class TestOtherSettings:
         assert ("Sales accepted", "Sales accepted") == (stage.label, stage.name)
 
     def test_a_business_clock_is_accepted(self, load: Any) -> None:
-        """An SLA in business hours is kept, though nothing counts them yet."""
+        """An SLA in business hours is kept as hours; its working days come from [calendar]."""
         stages = (
             STAGES + '[[stages]]\nkey = "won"\ndefinition = "x"\nsla = { within = "8 hours", clock = "business" }\n'
         )
-        assert Sla(28_800, "business", "8 hours") == load(funnel(stages=stages)).waterfall.stage("won").sla
+        waterfall = load(funnel(stages=stages) + '[calendar]\nhours = "08:00-16:30"\n').waterfall
+        assert Sla(8, "hour", "business") == waterfall.stage("won").sla
+        assert WorkingCalendar("UTC", 480, 990) == waterfall.calendar
 
     def test_a_byte_order_mark_is_no_problem(self, load: Any) -> None:
         """A file saved with a BOM loads."""

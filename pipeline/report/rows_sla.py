@@ -1,0 +1,39 @@
+"""Rows of the two report.* tables about limits, as in `rows`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True)
+class StageSla:
+    """report.stage_sla: a stage with a limit in one month, or in all history."""
+
+    stage_no: int
+    stage: str
+    stage_label: str
+    sla_text: str
+    sla_clock: str
+    month_start: date | None
+    is_partial: bool
+    met: int
+    breached: int
+    open_within: int
+    open_overdue: int
+    met_share: float | None
+
+
+@dataclass(frozen=True)
+class OwnerSla:
+    """report.sla_by_owner: an owner of a stage's stays and of its open leads."""
+
+    owner_no: int
+    owner: str
+    met: int
+    breached: int
+    open_within: int
+    open_overdue: int
+    met_share: float | None
+    now_within: int
+    now_overdue: int

@@ -1,0 +1,35 @@
+-- The owners of a stage together have the stays that marts.sla counts, and the open leads of the to-do list.
+-- severity: fail
+with
+owners as (
+    select
+        by_owner.stage,
+        sum(by_owner.met) as met,
+        sum(by_owner.breached) as breached,
+        sum(by_owner.open_within) as open_within,
+        sum(by_owner.open_overdue) as open_overdue,
+        sum(by_owner.now_within + by_owner.now_overdue) as waiting
+    from report.sla_by_owner as by_owner
+    group by by_owner.stage
+),
+
+counts as (
+    select counts.* from marts.sla as counts where counts.grain = 'all' and counts.dimension = 'all'
+),
+
+waiting as (
+    select open_leads.stage, count(*) as leads
+    from marts.open_leads as open_leads
+    where open_leads.sla_state is not null
+    group by open_leads.stage
+)
+
+select owners.*
+from owners
+full join counts on counts.stage = owners.stage
+left join waiting on waiting.stage = owners.stage
+where owners.met is distinct from counts.met
+    or owners.breached is distinct from counts.breached
+    or owners.open_within is distinct from counts.open_within
+    or owners.open_overdue is distinct from counts.open_overdue
+    or owners.waiting is distinct from coalesce(waiting.leads, 0)

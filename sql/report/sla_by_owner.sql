@@ -1,0 +1,93 @@
+-- One row per stage with a limit and owner: stays by the owner at entry, and the to-do list by the current owner (T5).
+-- Whoever inherits an overdue lead has it to do, and has not breached.
+-- key: stage, owner
+-- unique: stage, owner_no
+-- not null: stage_no, met, breached, open_within, open_overdue, now_within, now_overdue
+-- column stage_label: label of the stage
+-- column owner: the owner; (none) = nobody is named
+-- column owner_no: place in the stage's list: most stays over the limit first
+-- column met: stays that began with this owner and left in time
+-- column breached: stays that began with this owner and left too late
+-- column open_within: stays that began with this owner, still there, within the limit
+-- column open_overdue: stays that began with this owner, still there, past the limit
+-- column met_share: met / (met + breached + open_overdue); null without any
+-- column now_within: leads of marts.open_leads that this owner has now, within the limit
+-- column now_overdue: leads of marts.open_leads that this owner has now, past the limit
+with
+stages as (
+    from waterfall.stages
+),
+
+span_sla as (
+    from journey.span_sla
+),
+
+entries as (
+    from clean.stage_entries
+),
+
+open_leads as (
+    select open_leads.* from marts.open_leads as open_leads where open_leads.sla_state is not null
+),
+
+at_entry as (
+    select
+        stages.stage,
+        coalesce(entries.owner, '(none)') as owner,
+        count(*) filter (where span_sla.sla_state = 'met') as met,
+        count(*) filter (where span_sla.sla_state = 'breached') as breached,
+        count(*) filter (where span_sla.sla_state = 'open_within') as open_within,
+        count(*) filter (where span_sla.sla_state = 'open_overdue') as open_overdue
+    from span_sla
+    inner join stages on stages.stage_no = span_sla.stage_no
+    inner join entries on entries.lead_no = span_sla.lead_no and entries.entry_no = span_sla.span_no
+    group by stages.stage, coalesce(entries.owner, '(none)')
+),
+
+now as (
+    select
+        open_leads.stage,
+        coalesce(open_leads.current_owner, '(none)') as owner,
+        count(*) filter (where open_leads.sla_state = 'open_within') as now_within,
+        count(*) filter (where open_leads.sla_state = 'open_overdue') as now_overdue
+    from open_leads
+    group by open_leads.stage, coalesce(open_leads.current_owner, '(none)')
+),
+
+together as (
+    select
+        coalesce(at_entry.stage, now.stage) as stage,
+        coalesce(at_entry.owner, now.owner) as owner,
+        coalesce(at_entry.met, 0) as met,
+        coalesce(at_entry.breached, 0) as breached,
+        coalesce(at_entry.open_within, 0) as open_within,
+        coalesce(at_entry.open_overdue, 0) as open_overdue,
+        coalesce(now.now_within, 0) as now_within,
+        coalesce(now.now_overdue, 0) as now_overdue
+    from at_entry
+    full join now on now.stage = at_entry.stage and now.owner = at_entry.owner
+)
+
+select
+    stages.stage_no,
+    together.stage,
+    stages.label as stage_label,
+    row_number() over (
+        partition by together.stage
+        order by
+            together.breached + together.open_overdue desc,
+            together.met + together.open_within desc,
+            together.now_overdue desc,
+            together.owner
+    ) as owner_no,
+    together.owner,
+    together.met,
+    together.breached,
+    together.open_within,
+    together.open_overdue,
+    together.met / cast(nullif(together.met + together.breached + together.open_overdue, 0) as double) as met_share,
+    together.now_within,
+    together.now_overdue
+from together
+inner join stages on stages.stage = together.stage
+order by stages.stage_no, owner_no

@@ -1,0 +1,42 @@
+-- One row per stage with a limit and month of entry, all history (month null) included: how its stays stand against it (T5).
+-- key: stage, month_start
+-- not null: stage_no, met, breached, open_within, open_overdue
+-- column month_start: first day of the month in which the stays began; null for all history
+-- column stage_label: label of the stage
+-- column sla_text: the limit
+-- column sla_clock: calendar or business
+-- column is_partial: as-of lies inside the month, so its numbers will still grow
+-- column met: left in time
+-- column breached: left too late
+with
+stages as (
+    select stages.* from waterfall.stages where stages.sla_seconds is not null
+),
+
+months as (
+    select months.month_start, months.is_partial from report.months as months where months.is_recent
+    union all
+    select null, false
+),
+
+counts as (
+    select counts.* from marts.sla as counts where counts.dimension = 'all' and counts.grain in ('month', 'all')
+)
+
+select
+    stages.stage_no,
+    stages.stage,
+    stages.label as stage_label,
+    stages.sla_text,
+    stages.sla_clock,
+    months.month_start,
+    months.is_partial,
+    coalesce(counts.met, 0) as met,
+    coalesce(counts.breached, 0) as breached,
+    coalesce(counts.open_within, 0) as open_within,
+    coalesce(counts.open_overdue, 0) as open_overdue,
+    counts.met_share
+from stages
+cross join months
+left join counts on counts.stage = stages.stage and counts.period_start is not distinct from months.month_start
+order by stages.stage_no, months.month_start nulls first

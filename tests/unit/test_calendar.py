@@ -1,0 +1,152 @@
+"""Working days are exact: over every change of the clocks, holidays and odd hours."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.waterfall.calendar import limit_seconds, opening_hours, work_days
+from pipeline.waterfall.definition import Sla, Stage, Waterfall, WorkingCalendar
+from tests.unit.configurations import STAGES, funnel
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+CHANGES = {
+    "America/New_York": (datetime(2026, 3, 8), datetime(2026, 11, 1)),
+    "Europe/Berlin": (datetime(2026, 3, 29), datetime(2026, 10, 25)),
+    "Australia/Lord_Howe": (datetime(2026, 4, 4), datetime(2026, 10, 3)),
+    "America/Havana": (datetime(2026, 3, 8), datetime(2026, 11, 1)),  # at midnight
+    "America/St_Johns": (datetime(2009, 3, 8), datetime(2009, 11, 1)),  # a minute past midnight, back into yesterday
+    "Pacific/Apia": (datetime(2011, 12, 30),),  # a day that never was
+}
+BUSINESS = WorkingCalendar("America/New_York", country="US")
+
+
+def walked(calendar: WorkingCalendar, days_off: set[date], start: datetime, end: datetime) -> int:
+    """Working minutes of [start, end), minute by minute, on a clock that stands still while the wall clock goes back."""
+    here = ZoneInfo(calendar.timezone)
+    minutes, clock, moment = 0, datetime(1, 1, 1), start - 3 * DAY
+    while moment < end:
+        clock = max(clock, moment.replace(tzinfo=UTC).astimezone(here).replace(tzinfo=None))
+        works = clock.isoweekday() in calendar.weekdays and clock.date() not in days_off
+        since_midnight = clock.hour * 60 + clock.minute
+        if moment >= start and works and calendar.opens_minute <= since_midnight < calendar.closes_minute:
+            minutes += 1
+        moment += MINUTE
+    return minutes
+
+
+def waterfall(calendar: WorkingCalendar, *limits: Sla) -> Waterfall:
+    """A waterfall of stages with these limits."""
+    stages = tuple(Stage(f"s{n}", f"S{n}", f"S{n}", "x", "path", n, sla=sla) for n, sla in enumerate(limits, 1))
+    return Waterfall("Test", calendar.timezone, stages, calendar=calendar)
+
+
+@st.composite
+def calendars(draw: st.DrawFn) -> tuple[WorkingCalendar, datetime]:
+    """A calendar and the day around which its zone changes its clocks."""
+    zone = draw(st.sampled_from(sorted(CHANGES)))
+    opens = draw(st.one_of(st.sampled_from((540, 0, 90, 150)), st.integers(0, 1439)))
+    closes = draw(st.one_of(st.just(1440), st.integers(opens + 1, 1440)))
+    weekdays = draw(st.sampled_from(((1, 2, 3, 4, 5, 6, 7), (1, 2, 3, 4, 5), (6, 7), (3,))))
+    around = draw(st.sampled_from(CHANGES[zone]))
+    off = tuple(around.date() + DAY * n for n in draw(st.sets(st.integers(-3, 3), max_size=2)))
+    return WorkingCalendar(zone, opens, closes, weekdays, extra_days_off=off), around
+
+
+@settings(max_examples=60, deadline=None, database=None)
+@given(calendars(), st.integers(-2880, 2880), st.integers(0, 4320))
+def test_business_time_is_that_of_a_walk(case: tuple[WorkingCalendar, datetime], begins: int, lasts: int) -> None:
+    """The working time before two instants differs by the working minutes that a walk between them counts."""
+    calendar, around = case
+    start = around + begins * MINUTE
+    end = start + lasts * MINUTE
+    rows = work_days(waterfall(calendar), around.date() - 6 * DAY, around.date() + 6 * DAY)
+
+    def before(moment: datetime) -> int:
+        done = [row for row in rows if row[1] <= moment]
+        return done[-1][3] + int((min(moment, done[-1][2]) - done[-1][1]).total_seconds()) if done else 0
+
+    assert walked(calendar, set(calendar.extra_days_off), start, end) * 60 == before(end) - before(start)
+
+
+def test_a_year_of_american_office_days() -> None:
+    """The public holidays of the country are no working days: eleven of 2026's 261 weekdays."""
+    days = [
+        day for day, _, _ in takewhile(lambda hours: hours[0].year == 2026, opening_hours(BUSINESS, date(2026, 1, 1)))
+    ]
+    weekdays = [date(2026, 1, 1) + n * DAY for n in range(365)]
+    off = [day for day in weekdays if day.isoweekday() < 6 and day not in days]
+    assert [
+        date(2026, 1, 1), date(2026, 1, 19), date(2026, 2, 16), date(2026, 5, 25), date(2026, 6, 19), date(2026, 7, 3),
+        date(2026, 9, 7), date(2026, 10, 12), date(2026, 11, 11), date(2026, 11, 26), date(2026, 12, 25),
+    ] == off  # fmt: skip
+
+
+def test_a_part_of_a_country_has_holidays_of_its_own() -> None:
+    """Epiphany is off in Bavaria and not in Berlin."""
+    first = {
+        part: next(opening_hours(WorkingCalendar("Europe/Berlin", country=part), date(2026, 1, 6)))[0]
+        for part in ("DE-BY", "DE-BE")
+    }
+    assert {"DE-BY": date(2026, 1, 7), "DE-BE": date(2026, 1, 6)} == first
+
+
+@pytest.mark.parametrize(
+    ("sla", "seconds"),
+    [
+        (Sla(2, "day"), 172_800),
+        (Sla(1, "week"), 604_800),
+        (Sla(8, "hour", "business"), 28_800),
+        (Sla(30, "minute", "business"), 1_800),
+        (Sla(2, "day", "business"), 2 * 28_800),
+        (Sla(1, "week", "business"), 5 * 28_800),
+    ],
+)
+def test_a_business_day_is_the_hours_of_a_working_day(sla: Sla, seconds: int) -> None:
+    """Calendar days have 86,400 s; business days the hours of the calendar, business weeks its days."""
+    assert seconds == limit_seconds(sla, BUSINESS)
+
+
+def test_the_days_reach_as_far_as_the_longest_limit() -> None:
+    """A limit of a thousand business days that begins at as-of still has its due date in the table."""
+    rows = work_days(waterfall(BUSINESS, Sla(1000, "day", "business")), date(2026, 1, 1), date(2026, 1, 31))
+    after = [row for row in rows if row[0] > date(2026, 1, 31)]
+    assert 1000 == len(after)
+    short = work_days(waterfall(BUSINESS), date(2026, 1, 1), date(2026, 1, 31))
+    assert date(2026, 1, 31) + 370 * DAY - short[-1][0] < 5 * DAY
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('hours = "9 to 5"', 'calendar.hours: must be two times of the day, such as "09:00-17:00"'),
+        ('hours = "17:00-09:00"', "calendar.hours: must begin before they end, both within one day (24:00 is its end)"),
+        ('weekdays = ["mondy"]', "calendar.weekdays: names `mondy`, which is no weekday; did you mean `monday`?"),
+        (
+            'country = "us"',
+            "calendar.country: no holidays are known for `us`, which must be an ISO code; did you mean `US`?",
+        ),
+        ('country = "DE-XX"', "calendar.country: `DE` has no part `XX` with holidays of its own; known: BB, BE, BW"),
+        ("extra_days_off = ['24 December']", "calendar.extra_days_off: names `24 December`, which is no date"),
+        ('hour = "09:00-17:00"', "calendar.hour: unknown key; did you mean `hours`?"),
+        ('timezone = "Berlin"', "calendar.timezone: `Berlin` is no time zone"),
+    ],
+)
+def test_what_is_wrong_with_a_calendar_is_said(problems: Any, line: str, expected: str) -> None:
+    """A key of [calendar] that can't be used is named with its line and what would do."""
+    found = problems(funnel() + f"[calendar]\n{line}\n")
+    assert [True] == [each.startswith(f"funnel.toml:24: {expected}") for each in found], found
+
+
+def test_a_business_limit_needs_a_calendar(problems: Any) -> None:
+    """A limit on the business clock without [calendar] is a problem of its stage."""
+    stages = STAGES + '[[stages]]\nkey = "won"\ndefinition = "x"\nsla = { within = "8 hours", clock = "business" }\n'
+    assert ["funnel.toml:21: stages.won.sla.clock: the business clock needs working hours; add [calendar]"] == problems(
+        funnel(stages=stages)
+    )
