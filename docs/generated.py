@@ -63,6 +63,22 @@ def catalogue() -> str:
     return "\n".join(parts)
 
 
+def macros() -> str:
+    """Every macro that the file stores, with its arguments and an example; table macros first."""
+    from pipeline.models.macros import discover_macros
+    from pipeline.settings import shipped
+
+    parts = []
+    for macro in sorted(discover_macros(shipped("sql")), key=lambda macro: (macro.is_value, macro.name)):
+        lines = [f"### {macro.call}", "", macro.sentence, ""]
+        lines += [
+            f"- `{each.name}`{'' if each.default is None else f' (default {each.default})'}: {each.text}"
+            for each in macro.arguments
+        ]
+        parts.append("\n".join([*lines, *([""] if macro.arguments else []), "```sql", macro.example, "```", ""]))
+    return "\n".join(parts)
+
+
 def presets() -> str:
     """The waterfalls that ship, a line each."""
     from pipeline.waterfall import presets as shipped
