@@ -79,6 +79,16 @@ def macros() -> str:
     return "\n".join(parts)
 
 
+def questions() -> str:
+    """The questions that ship, each with its query."""
+    from pipeline import query
+
+    return "\n".join(
+        f"## {query.asked(text)}\n\n`funnel questions {name}`\n\n```sql\n{text.partition(chr(10))[2]}\n```\n"
+        for name, text in ((name, query.question(name)) for name in query.questions())
+    )
+
+
 def presets() -> str:
     """The waterfalls that ship, a line each."""
     from pipeline.waterfall import presets as shipped
