@@ -63,6 +63,32 @@ def catalogue() -> str:
     return "\n".join(parts)
 
 
+def macros() -> str:
+    """Every macro that the file stores, with its arguments and an example; table macros first."""
+    from pipeline.models.macros import discover_macros
+    from pipeline.settings import shipped
+
+    parts = []
+    for macro in sorted(discover_macros(shipped("sql")), key=lambda macro: (macro.is_value, macro.name)):
+        lines = [f"### {macro.call}", "", macro.sentence, ""]
+        lines += [
+            f"- `{each.name}`{'' if each.default is None else f' (default {each.default})'}: {each.text}"
+            for each in macro.arguments
+        ]
+        parts.append("\n".join([*lines, *([""] if macro.arguments else []), "```sql", macro.example, "```", ""]))
+    return "\n".join(parts)
+
+
+def questions() -> str:
+    """The questions that ship, each with its query."""
+    from pipeline import query
+
+    return "\n".join(
+        f"## {query.asked(text)}\n\n`funnel questions {name}`\n\n```sql\n{text.partition(chr(10))[2]}\n```\n"
+        for name, text in ((name, query.question(name)) for name in query.questions())
+    )
+
+
 def presets() -> str:
     """The waterfalls that ship, a line each."""
     from pipeline.waterfall import presets as shipped

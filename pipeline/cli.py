@@ -164,20 +164,41 @@ def explain(lead: str, config_path: Path, output: Path | None) -> None:
 @CONFIG
 @OUTPUT
 @click.option("--format", "how", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
-def sql(query: str | None, config_path: Path, output: Path | None, how: Any) -> None:
-    """Ask the published file, read-only; without QUERY, a prompt.
+@click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Ask what this file asks.")
+def sql(query: str | None, config_path: Path, output: Path | None, how: Any, file: Path | None) -> None:
+    """Ask the published file, read-only; without QUERY, a prompt. `from help()` lists its macros.
 
     \b
     Example:
-      funnel sql "select * from marts.conversion where grain = 'all' limit 5" --output build
+      funnel sql "from conversion('mql', 'sal', by := 'lead_source')" --output build
+      funnel sql --file question.sql --format csv --output build
     """
     from pipeline import query as querying
+    from pipeline.errors import UsageError
 
+    if query and file:
+        raise UsageError("a QUERY and a --file were given", where="sql", next_step="give one of them")
     connection = querying.open_published(where(config_path, output))
-    if query:
+    if file:
+        querying.answer_file(connection, file, how)
+    elif query:
         querying.answer(connection, query, how, sys.stdout)
     else:
         querying.prompt(connection, sys.stdin, sys.stdin.isatty(), how)
+
+
+@cli.command()
+@click.argument("name", required=False)
+def questions(name: str | None) -> None:
+    """List the questions that ship, or print the query of one of them.
+
+    \b
+    Example:
+      funnel questions overdue_by_owner | funnel sql --output build
+    """
+    from pipeline import query as querying
+
+    click.echo(querying.question(name) if name else querying.question_list())
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ from pipeline.engines import lock, signals
 from pipeline.engines.duckdb import connect, connect_published, literal, quoted
 from pipeline.errors import ConfigurationError, FunnelError, InputError, ModelError, Problem, UsageError
 from pipeline.inputs import landing
-from pipeline.models import checks, discover, graph, publish
+from pipeline.models import checks, discover, graph, macros, publish
 from pipeline.models.build import Built, build, column_dictionary, write_definition
 from pipeline.report import render
 from pipeline.settings import Settings, shipped
@@ -190,6 +190,7 @@ def _build(
     models = graph.in_order(project.models, _tables(connection))
     chosen = graph.select(models, orders.select) if orders.select else models
     built = build(connection, chosen, column_dictionary(shipped("sql")), show_built)
+    macros.create_macros(connection, macros.discover_macros(shipped("sql")))
     connection.execute("drop schema raw cascade")  # the log keeps the rows; the file keeps what was made of them
     connection.execute("checkpoint")
     connection.close()

@@ -14,6 +14,8 @@ import duckdb
 from pipeline.engines.duckdb import connect_published
 from pipeline.errors import UsageError
 from pipeline.models.publish import current, open_errors
+from pipeline.settings import shipped
+from pipeline.waterfall.words import did_you_mean
 
 Format = Literal["table", "csv", "json"]
 
@@ -50,6 +52,43 @@ def answer(connection: duckdb.DuckDBPyConnection, query: str, how: Format, out: 
     else:
         records = [dict(zip(names, row, strict=True)) for row in rows]
         out.write(json.dumps(records, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def answer_file(connection: duckdb.DuckDBPyConnection, file: Path, how: Format) -> None:
+    """Answer every query of a file on stdout. UsageError naming the file when it is no text or a query can't run."""
+    try:
+        _answer_each(connection, file.read_text(encoding="utf-8"), how)
+    except (OSError, UnicodeDecodeError) as failure:
+        raise UsageError("the file can't be read", where=str(file), next_step="give a UTF-8 text file") from failure
+
+
+def questions() -> dict[str, Path]:
+    """The questions that ship, by name."""
+    return {path.stem: path for path in sorted((shipped("sql") / "adhoc").glob("*.sql"))}
+
+
+def question(name: str) -> str:
+    """The query of one question, with the question as its comment. UsageError naming the nearest known one."""
+    known = questions()
+    if name not in known:
+        raise UsageError(
+            f"no such question{did_you_mean(name, known)}",
+            where="questions",
+            next_step="`funnel questions` lists them",
+        )
+    return known[name].read_text(encoding="utf-8").rstrip()
+
+
+def asked(query: str) -> str:
+    """The question that a query of ours answers: its first line."""
+    return query.partition("\n")[0].removeprefix("--").strip()
+
+
+def question_list() -> str:
+    """A line for each question: its name and what it asks."""
+    known = questions()
+    width = max(map(len, known))
+    return "\n".join(f"{name:<{width}}  {asked(question(name))}" for name in known)
 
 
 def _mistake(failure: duckdb.Error) -> UsageError:

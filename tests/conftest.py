@@ -24,3 +24,16 @@ def shared_real() -> Path:
             pytest.fail(explanation)
         pytest.skip(explanation)
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared_peer_cases() -> Path:
+    """The folder of facts from other tools' tests, beside the public data sets: read in place, never copied."""
+    shared = Path(os.environ.get("FUNNEL_SHARED") or REPOSITORY.parent / "shared")
+    folder = shared / "peer_cases"
+    if not folder.is_dir():
+        explanation = "the peer cases are not here; set FUNNEL_SHARED to the folder that holds peer_cases/"
+        if os.environ.get("CI"):
+            pytest.fail(explanation)
+        pytest.skip(explanation)
+    return folder

@@ -10,6 +10,7 @@ import pytest
 from pipeline import errors
 from pipeline.cli import cli
 from pipeline.inputs.contract import CONTRACTS
+from pipeline.models.discover import LAYERS
 from pipeline.waterfall import schema
 from tests import nights
 
@@ -55,7 +56,8 @@ def test_every_link_leads_somewhere(path: Path) -> None:
 
 def published_columns() -> dict[str, set[str]]:
     """Every published table with its columns, from the catalogue (which `make check` keeps true)."""
-    parts = re.split(r"^### ", (nights.REPOSITORY / "docs" / "tables.md").read_text("utf-8"), flags=re.MULTILINE)[1:]
+    tables = (nights.REPOSITORY / "docs" / "tables.md").read_text("utf-8").partition("\n## Macros\n")[0]
+    parts = re.split(r"^### ", tables, flags=re.MULTILINE)[1:]
     return {part.splitlines()[0]: set(re.findall(r"^\| (\w+) \| \w", part, re.MULTILINE)) for part in parts}
 
 
@@ -69,10 +71,18 @@ def test_every_table_that_is_named_exists(path: Path) -> None:
     assert [] == sorted(mentioned - set(tables) - files)
 
 
+def test_the_catalogue_has_every_macro() -> None:
+    """Each file of sql/macros is a heading of docs/tables.md, with its arguments."""
+    headings = re.findall(r"^### (\w+)\(", (nights.REPOSITORY / "docs" / "tables.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(path.stem for path in nights.REPOSITORY.glob("sql/macros/*.sql")) == sorted(headings)
+
+
 def test_the_catalogue_has_every_model() -> None:
     """Each model of sql/ is a table of the catalogue, and each has columns."""
     models = {
-        f"{path.parent.name}.{path.stem}" for path in nights.REPOSITORY.glob("sql/*/*.sql") if "." not in path.stem
+        f"{path.parent.name}.{path.stem}"
+        for path in nights.REPOSITORY.glob("sql/*/*.sql")
+        if "." not in path.stem and path.parent.name in LAYERS
     }
     tables = published_columns()
     assert set() == models - set(tables)

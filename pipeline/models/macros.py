@@ -1,0 +1,148 @@
+"""The folder sql/macros as macros stored in the published file: one SELECT a file, its arguments in the header.
+
+    -- What became of the units of each cohort between two stages.
+    -- argument from_stage: stage or group that opens the measure
+    -- argument grain = 'month': length of a cohort's period
+    -- example: from conversion('mql', 'sal')
+    -- as: value
+
+`as: value` makes a scalar macro; the others are table macros, and `from help()` lists them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from pipeline.engines.duckdb import identifier, literal, quoted
+from pipeline.errors import ModelError
+
+_ARGUMENT = re.compile(r"argument ([a-z_]+)(?: = (.+?))?: (.+)")
+_DEFAULT = re.compile(r"'[^']*'|null|-?\d+(\.\d+)?")
+HELP = "help"
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument: its default as SQL text, None where it must be given."""
+
+    name: str
+    default: str | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Macro:
+    """One file of sql/macros. `is_value`: a scalar, to be used inside an expression."""
+
+    name: str
+    path: Path
+    sentence: str
+    arguments: tuple[Argument, ...]
+    example: str
+    is_value: bool
+    body: str
+
+    @property
+    def call(self) -> str:
+        """How it is called, defaults included: `conversion(from_stage, to_stage, grain := 'month')`."""
+        written = [each.name if each.default is None else f"{each.name} := {each.default}" for each in self.arguments]
+        return f"{self.name}({', '.join(written)})"
+
+    def calls(self, other: Macro) -> bool:
+        """Whether the body names `other` as a function."""
+        return re.search(rf"(?<![.\w]){other.name}\(", self.body) is not None
+
+
+def discover_macros(folder: Path) -> tuple[Macro, ...]:
+    """Read every macro below `folder`/macros, each after those that it calls. ModelError names the file that is wrong."""
+    waiting = [_read(path) for path in sorted((folder / "macros").glob("*.sql"))]
+    ordered: list[Macro] = []
+    while waiting:
+        free = [macro for macro in waiting if not any(macro.calls(other) for other in waiting)]
+        if not free:
+            raise ModelError(
+                "macros call each other in a circle", where=str(waiting[0].path), next_step="write one of them out"
+            )
+        ordered += free
+        waiting = [macro for macro in waiting if macro not in free]
+    return tuple(ordered)
+
+
+def create_macros(connection: duckdb.DuckDBPyConnection, macros: tuple[Macro, ...]) -> None:
+    """Store `macros` and `help()` in the open database, with comments. ModelError names the file that DuckDB refuses."""
+    for macro in macros:
+        try:
+            connection.execute(_statement(macro))
+        except duckdb.Error as failure:
+            raise ModelError(
+                f"the macro {macro.name} failed: {str(failure).splitlines()[0]}",
+                where=str(macro.path),
+                next_step="open the file in `duckdb` and correct it",
+            ) from failure
+        kind = "macro" if macro.is_value else "macro table"
+        text = f"{macro.sentence} Example: {macro.example}"
+        connection.execute(f"comment on {kind} {identifier(macro.name)} is {quoted(text)}")
+    connection.execute(f"create or replace macro {HELP}() as table\n{help_query(macros)}")
+    connection.execute(f"comment on macro table {HELP} is 'Every table macro with its arguments. Example: from help()'")
+
+
+def help_query(macros: tuple[Macro, ...]) -> str:
+    """The SELECT behind `from help()`: name, arguments, what it tells, an example."""
+    rows = [
+        (macro.name, macro.call.removeprefix(macro.name), macro.sentence, macro.example)
+        for macro in sorted(macros, key=lambda macro: macro.name)
+        if not macro.is_value
+    ]
+    values = ",\n".join(f"({', '.join(literal(value) for value in row)})" for row in rows)
+    return f"select * from (values\n{values}\n) as macros (name, arguments, tells, example) order by macros.name"
+
+
+def _statement(macro: Macro) -> str:
+    arguments = ", ".join(
+        identifier(each.name) if each.default is None else f"{identifier(each.name)} := {each.default}"
+        for each in macro.arguments
+    )
+    head = f"create or replace macro {identifier(macro.name)}({arguments}) as"
+    return f"{head} (\n{macro.body}\n)" if macro.is_value else f"{head} table\n{macro.body}"
+
+
+def _read(path: Path) -> Macro:
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    header = []
+    for line in lines:
+        if not line.startswith("--"):
+            break
+        header.append(line.removeprefix("--").strip())
+    arguments, prose, example, is_value = [], [], None, False
+    for line in header:
+        if line.startswith("argument "):
+            arguments.append(_argument(line, path))
+        elif line.startswith("example: "):
+            example = line.removeprefix("example: ")
+        elif line == "as: value":
+            is_value = True
+        elif line:
+            prose.append(line)
+    if not prose or example is None:
+        raise ModelError(
+            "a macro's header has a sentence and an example",
+            where=str(path),
+            next_step="write `-- What it tells.` and `-- example: from …`",
+        )
+    return Macro(path.stem, path, " ".join(prose), tuple(arguments), example, is_value, "\n".join(lines[len(header) :]))
+
+
+def _argument(line: str, path: Path) -> Argument:
+    found = _ARGUMENT.fullmatch(line)
+    if found is None or not (found[2] is None or _DEFAULT.fullmatch(found[2])):
+        raise ModelError(
+            "this argument can't be read",
+            where=str(path),
+            next_step="write `-- argument name: text` or `-- argument name = 'default': text`",
+        )
+    return Argument(found[1], found[2], found[3])

@@ -1,0 +1,19 @@
+-- What came into a stage and what left it, period by period, as marts.stage_flow has it: opening + ins - outs = closing (V1).
+-- argument stage = 'all': one stage, or all
+-- argument grain = 'month': day, week, month, quarter, year or all
+-- argument by = 'all': dimension to cut by
+-- example: from flow('mql', grain := 'quarter')
+with
+asked as materialized (
+    select
+        case when stage = 'all' then 'all' else stage_key(stage) end as stage_key,
+        one_grain(grain) as grain,
+        one_dimension("by") as dimension
+)
+
+select flows.*
+from asked
+inner join marts.stage_flow as flows on flows.grain = asked.grain and flows.dimension = asked.dimension
+inner join waterfall.stages as stages on stages.stage = flows.stage
+where asked.stage_key in ('all', flows.stage)
+order by flows.period_start, stages.stage_no, flows.dimension_value

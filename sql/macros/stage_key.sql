@@ -1,0 +1,12 @@
+-- The key of the stage or group that a word names; an unknown one is an error that lists the known.
+-- as: value
+-- argument name: a key, label, name or CRM value; case and spaces around do not matter
+-- example: select stage_key('SAL')
+select coalesce(
+    (
+        select min(words.stage)
+        from stage_words() as words
+        where words.word = lower(trim(regexp_replace(name, '\s+', ' ', 'g')))
+    ),
+    error('unknown stage; known: ' || (select string_agg(marks.mark, ', ' order by marks.mark_no) from waterfall.marks as marks))
+)

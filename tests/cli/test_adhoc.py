@@ -1,0 +1,134 @@
+"""Ad hoc use on the sample: every question that ships, files of queries, and the published file from Python."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipeline import Published, published, query
+from pipeline.errors import UsageError
+from pipeline.models.macros import discover_macros
+from pipeline.settings import shipped
+from tests import nights
+from tests.cli.commands import funnel
+
+MACROS = {macro.name: macro for macro in discover_macros(shipped("sql")) if not macro.is_value}
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample, published."""
+    folder = tmp_path_factory.mktemp("sample") / "build"
+    nights.run(nights.SAMPLE, folder)
+    return folder
+
+
+class TestQuestions:
+    @pytest.mark.parametrize("name", sorted(query.questions()))
+    def test_each_has_an_answer(self, output: Path, name: str) -> None:
+        """A question opens with itself as a comment, and its query has rows on the sample."""
+        text = query.question(name)
+        assert re.match(r"-- [A-Z].*\?$", text.splitlines()[0])
+        assert nights.ask(output, text)
+
+    def test_they_are_listed_and_printed(self, output: Path) -> None:
+        """Without a name every question has a line; with one stdout is its query."""
+        listed = funnel("questions")
+        assert 12 <= len(listed.out.splitlines())
+        assert sorted(query.questions()) == [line.split()[0] for line in listed.out.splitlines()]
+        assert f"{query.question('overdue_by_owner')}\n" == funnel("questions", "overdue_by_owner").out
+
+    def test_an_unknown_one_is_exit_code_2(self) -> None:
+        """The nearest name is offered."""
+        answer = funnel("questions", "overdue_by_owners")
+        assert (2, "") == (answer.code, answer.out)
+        assert "did you mean `overdue_by_owner`?" in answer.err
+
+
+class TestFile:
+    def test_a_file_is_asked(self, output: Path, tmp_path: Path) -> None:
+        """Each query of the file is answered, comments and a missing last semicolon do no harm."""
+        (tmp_path / "question.sql").write_text("-- What?\nselect 1 as one;\nselect count(*) as n from help()")
+        answer = funnel("sql", "--file", tmp_path / "question.sql", "--format", "csv", "--output", output)
+        assert (0, f"one\n1\nn\n{len(MACROS)}\n") == (answer.code, answer.out)
+
+    def test_a_wrong_call_is_exit_code_2(self, output: Path, tmp_path: Path) -> None:
+        """No such file, a file that is no text, and a query beside a file are refused."""
+        (tmp_path / "question.sql").write_bytes(b"select '\xff'")
+        wrong = [
+            funnel("sql", "--file", tmp_path / "nothing.sql", "--output", output),
+            funnel("sql", "--file", tmp_path / "question.sql", "--output", output),
+            funnel("sql", "select 1", "--file", tmp_path / "question.sql", "--output", output),
+        ]
+        assert [(2, "")] * 3 == [(answer.code, answer.out) for answer in wrong]
+
+
+class TestPython:
+    def test_the_example_of_the_document_runs(self, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """docs/notebooks.md as it stands, and each of its frames has rows."""
+        monkeypatch.chdir(output.parent)
+        text = (nights.REPOSITORY / "docs" / "notebooks.md").read_text("utf-8")
+        names: dict[str, object] = {}
+        for block in re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            exec(block, names)
+        frames = {name: value for name, value in names.items() if type(value).__name__ == "DataFrame"}
+        assert {"by_channel", "steps", "triangle", "overdue"} == set(frames)
+        assert [] == [name for name, frame in frames.items() if not len(frame)]  # type: ignore[arg-type]
+
+    def test_the_methods_are_the_macros(self) -> None:
+        """Each table macro is a method with its arguments and defaults, in its order, and no other method is there."""
+        own = {"sql", "close", "help"}
+        methods = {name: value for name, value in vars(Published).items() if name[0] != "_" and name not in own}
+        assert set(MACROS) == set(methods)
+        for name, method in methods.items():
+            given = {
+                each.name: None if each.default is inspect.Parameter.empty else str(each.default)
+                for each in list(inspect.signature(method).parameters.values())[1:]
+            }
+            told = {
+                each.name: each.default and {"null": "None"}.get(each.default, each.default.strip("'"))
+                for each in MACROS[name].arguments
+            }
+            assert list(told.items()) == list(given.items())
+
+    def test_every_method_answers(self, output: Path) -> None:
+        """Called as its macro is in the example's words, each gives rows; Arrow gives as many as pandas."""
+        with published(output) as night:
+            lead = night.sql("select lead_id from clean.leads limit 1").fetchall()[0][0]
+            answers = [
+                night.help(), night.conversion("mql", "sal", by="lead_source"), night.cohort_triangle("mql", "sal"),
+                night.funnel_steps(["mel", "mql"], within_seconds=86400), night.time_in_stage("mql"), night.flow("mql"),
+                night.stuck_leads(owner="tom brannigan", min_days=0.5), night.lead_history(lead), night.stage_words(),
+            ]  # fmt: skip
+            assert [] == [answer.columns for answer in answers if not answer.fetchall()]
+            answer = night.conversion("mql", "sal")
+            assert len(answer.df()) == night.conversion("mql", "sal").arrow().read_all().num_rows
+
+    def test_an_apostrophe_stays_text(self, output: Path) -> None:
+        """A value given to a method can't leave its literal."""
+        with published(output) as night:
+            assert [] == night.stuck_leads(owner="O'Neil'); drop table x; --").fetchall()
+
+    def test_nothing_published_and_no_select_are_told(self, tmp_path: Path, output: Path) -> None:
+        """A folder without a night, a statement without rows, and writing are refused."""
+        with pytest.raises(UsageError, match="nothing is published yet"):
+            published(tmp_path)
+        with published(output) as night:
+            with pytest.raises(duckdb.Error):
+                night.sql("create table marts.mine as select 1")
+            with pytest.raises(UsageError, match="no SELECT"):
+                night.sql("set variable x = 1")
+
+    def test_importing_the_package_is_light(self) -> None:
+        """`import pipeline` loads neither DuckDB nor pandas."""
+        done = subprocess.run(
+            [sys.executable, "-c", "import sys, pipeline; print(sorted({'duckdb', 'pandas'} & set(sys.modules)))"],
+            capture_output=True, text=True, check=True, cwd=nights.REPOSITORY,
+        )  # fmt: skip
+        assert "[]\n" == done.stdout
