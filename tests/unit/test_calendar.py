@@ -1,4 +1,4 @@
-"""Working days are exact: over every change of the clocks, holidays and odd hours."""
+"""Working days are exact (T4): over every change of the clocks, holidays and odd hours."""
 
 from __future__ import annotations
 
