@@ -29,6 +29,7 @@ from pipeline.models import checks, discover, graph, publish
 from pipeline.models.build import Built, build, column_dictionary, write_definition
 from pipeline.report import render
 from pipeline.settings import Settings, shipped
+from pipeline.waterfall import rules
 from pipeline.waterfall.definition import Configuration
 from pipeline.waterfall.tables import Columns, definition_tables, dimension_source
 from pipeline.waterfall.words import normalise_stage
@@ -199,6 +200,8 @@ def _build(
     say("checking")
     outcomes = checks.run_checks(reader, project.models, project.checks)
     accounting = _accounting(reader)
+    for rule, leads, entries in reader.execute("select rule, leads, entries from quality.scope").fetchall():
+        say(f"out of scope by {rule}: {leads} leads with {entries} rows of history")
     checks.require(outcomes)
     warnings += [f"{each.name}: {each.claim}: {each.broken} rows" for each in outcomes if not each.holds]
     say("writing the report")
@@ -239,6 +242,7 @@ def _dimension_sources(configuration: Configuration, loads: tuple[landing.Load, 
             )
         else:
             sources[name] = source
+    problems += rules.without_column(configuration, delivered.lead, delivered.account)
     if problems:
         raise ConfigurationError(problems)
     return sources

@@ -320,6 +320,16 @@ class Accounting:
 
 
 @dataclass(frozen=True)
+class ScopeRule:
+    """quality.scope."""
+
+    rule: str
+    reason: str
+    leads: int
+    entries: int
+
+
+@dataclass(frozen=True)
 class Rejection:
     """report.rejected_reasons."""
 

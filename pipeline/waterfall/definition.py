@@ -84,6 +84,37 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """One thing asked of one column. A missing value is none of `values` and matches no pattern; `is_negated` turns it round.
+
+    `values` are the texts of `one_of`, or the one regular expression (RE2, found anywhere) of `matches`.
+    """
+
+    column: str
+    ask: Literal["one_of", "matches", "is_null"]
+    values: tuple[str, ...] = ()
+    is_negated: bool = False
+
+
+@dataclass(frozen=True)
+class ScopeRule:
+    """Leads that match, or all leads of accounts that match, are out of scope (E8)."""
+
+    name: str
+    table: Literal["leads", "accounts"]
+    where: Condition
+    reason: str
+
+
+@dataclass(frozen=True)
+class OriginRule:
+    """Leads that match count under `origin`, unless a rule before it matched."""
+
+    origin: str
+    where: Condition
+
+
+@dataclass(frozen=True)
 class Waterfall:
     """Everything that decides what a number means."""
 
@@ -101,6 +132,22 @@ class Waterfall:
     as_of: datetime | None = None
     """Pinned as-of in UTC, timezone-aware; None = the start of the run."""
     preset: str | None = None
+    scope: tuple[ScopeRule, ...] = ()
+    origins: tuple[OriginRule, ...] = ()
+    origin_default: str | None = None
+    """Origin of a lead that no origin rule matches; None = what its input says."""
+
+    @property
+    def maps_origin(self) -> bool:
+        """Whether this configuration, and not the inputs alone, says what a lead's origin is."""
+        return bool(self.origins or self.origin_default)
+
+    def rule_columns(self, table: str) -> tuple[str, ...]:
+        """The columns of `leads` or `accounts` that a rule asks about, none twice."""
+        asked = [rule.where.column for rule in self.scope if rule.table == table]
+        if table == "leads":
+            asked += [rule.where.column for rule in self.origins]
+        return tuple(dict.fromkeys(asked))
 
     def stage(self, key: str) -> Stage:
         """The stage of that key. KeyError if there is none."""

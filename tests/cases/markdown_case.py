@@ -8,6 +8,9 @@
     - as of: 2026-03-31 23:59:59
     - timezone: America/New_York    (and windows, dimensions, week start, fiscal year start: as in [funnel])
 
+    ## Configuration
+    more blocks of funnel.toml, such as [[scope]], between fences
+
     ## Given stage_entries
     | lead_id | stage | entered_at |
 
@@ -34,7 +37,16 @@ from pipeline.waterfall import config, presets
 from pipeline.waterfall.definition import Waterfall
 
 HERE = Path(__file__).resolve().parent
-SETTINGS = ("waterfall", "as of", "timezone", "windows", "dimensions", "week start", "fiscal year start")
+SETTINGS = (
+    "waterfall",
+    "as of",
+    "timezone",
+    "windows",
+    "dimensions",
+    "week start",
+    "fiscal year start",
+    "origin default",
+)
 LISTS = ("windows", "dimensions")
 GIVEN = ("stage_entries", "leads", "accounts", "merges", "deletions")
 TIMES = ("entered_at", "created_at", "merged_at", "deleted_at")
@@ -65,6 +77,7 @@ class Case:
     stages: tuple[Record, ...]
     groups: tuple[Record, ...]
     given: dict[str, tuple[Record, ...]]
+    blocks: str
     thens: tuple[Then, ...]
 
     def waterfall(self, folder: Path) -> Waterfall:
@@ -120,7 +133,7 @@ class Case:
             members = [member.strip() for member in group["stages"].split(",")]
             lines += ["[[groups]]", 'definition = "As in the case."', f"key = {json.dumps(group['key'])}"]
             lines += [f"label = {json.dumps(group['key'].upper())}", f"stages = {json.dumps(members)}"]
-        return "\n".join([*lines, INPUT])
+        return "\n".join([*lines, self.blocks, INPUT])
 
 
 def read_case(path: Path) -> Case:
@@ -133,6 +146,7 @@ def read_case(path: Path) -> Case:
     stages: tuple[Record, ...] = ()
     groups: tuple[Record, ...] = ()
     given: dict[str, tuple[Record, ...]] = {}
+    blocks = ""
     thens = []
     for section in sections:
         heading, _, body = section.partition("\n")
@@ -141,6 +155,8 @@ def read_case(path: Path) -> Case:
                 stages = _records(body)
             case ["Groups"]:
                 groups = _records(body)
+            case ["Configuration"]:
+                blocks = body.strip().removeprefix("```toml").removesuffix("```")
             case ["Given", name] if name in GIVEN:
                 given[name] = _records(body)
             case ["Then", name]:
@@ -149,7 +165,7 @@ def read_case(path: Path) -> Case:
                 raise ValueError(f"{path.name}: what is `## {heading}`?")
     if not title.startswith("# ") or not prose or not given or not thens:
         raise ValueError(f"{path.name}: a case has a title, prose, given rows and expected rows")
-    return Case(title.removeprefix("# ").strip(), prose, settings, stages, groups, given, tuple(thens))
+    return Case(title.removeprefix("# ").strip(), prose, settings, stages, groups, given, blocks, tuple(thens))
 
 
 def shown(value: Any) -> str:

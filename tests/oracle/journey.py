@@ -11,6 +11,7 @@ from itertools import pairwise
 from pipeline.waterfall.definition import Stage, Waterfall
 
 from .history import Entry, History, present, survivors
+from .rules import scope_rule
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 DISPOSITIONS = ("rejected", "redelivered", "after_as_of", "out_of_scope", "duplicate", "repeat", "kept")
@@ -141,6 +142,8 @@ def place(waterfall: Waterfall, history: History) -> list[Placed]:
             placed.append(Placed(entry, lead_id, stage, "redelivered"))
         elif entry.entered_at is not None and entry.entered_at > history.as_of:
             placed.append(Placed(entry, lead_id, stage, "after_as_of"))
+        elif scope_rule(waterfall, history, lead_id) is not None:
+            placed.append(Placed(entry, lead_id, stage, "out_of_scope"))
         else:
             placed.append(Placed(entry, lead_id, stage, "kept"))
     return without_repeats(history, without_duplicates(history, placed))

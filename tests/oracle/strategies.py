@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from pipeline.waterfall.definition import Group, Pair, Sla, Stage, Waterfall
+from pipeline.waterfall.definition import Condition, Group, OriginRule, Pair, ScopeRule, Sla, Stage, Waterfall
 
 from .cuts import local_date
 from .history import Deletion, Entry, History, Merge
@@ -45,6 +45,20 @@ LEADS = tuple(f"L{number:02}" for number in range(1, 9))
 ACCOUNTS = (None, "A1", "A2", "A3", "A4")
 OWNERS = (None, "dana", "erik", "finn")
 OUT_OF_RANGE = datetime(1999, 12, 31, 23, 59, 59, tzinfo=UTC)
+SCOPE = (
+    ScopeRule("webform", "leads", Condition("lead_source", "matches", ("^web",)), "Students."),
+    ScopeRule("northern", "accounts", Condition("region", "one_of", ("north",)), "Not ours."),
+    ScopeRule("unowned", "leads", Condition("owner", "is_null"), "Nobody's."),
+    ScopeRule(
+        "elsewhere", "accounts", Condition("region", "one_of", ("south", "north"), is_negated=True), "Not known."
+    ),
+    ScopeRule("in_an_account", "leads", Condition("account_id", "matches", ("[12]",), is_negated=True), "Others."),
+)
+ORIGINS = (
+    OriginRule("paid", Condition("lead_source", "one_of", ("event", "fair"))),
+    OriginRule("sales", Condition("owner", "is_null", is_negated=True)),
+    OriginRule("house", Condition("origin", "matches", ("mark|none",))),
+)
 HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
 
 Something = TypeVar("Something")
@@ -143,6 +157,9 @@ def waterfalls(draw: st.DrawFn, zone: str) -> Waterfall:
         windows=_some(draw, (1, 7, 30), 2),
         week_start=draw(st.sampled_from((1, 7, 3))),
         fiscal_year_start=draw(st.sampled_from((1, 4, 2, 11))),
+        scope=_some(draw, SCOPE, 2),
+        origins=_some(draw, ORIGINS, 2),
+        origin_default=draw(st.sampled_from((None, "other"))),
     )
 
 

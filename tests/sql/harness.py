@@ -99,8 +99,9 @@ def built(
         attributes = [
             (row["input"], row["load_no"], row["row_number"], name, row.get(name))
             for row in given[table]
-            for name, known in sources.items()
-            if known == source
+            for name in dict.fromkeys(
+                (*(name for name, known in sources.items() if known == source), *waterfall.rule_columns(table))
+            )
         ]
         create_table(connection, f"raw.{source}_attributes", ATTRIBUTES, attributes)
     names = [(name, "stage_entries") for name in inputs]
