@@ -12,8 +12,8 @@ from pipeline.errors import UsageError
 
 # Each query asks for the lead that the variable lead_no names: `set variable lead_no = 5` and it pastes into duckdb.
 ENTRIES = """
-    select entries.entry_no, entries.stage, entries.entered_at, entries.owner, entries.original_lead_id, entries.input,
-        entries.row_number
+    select entries.entry_no, entries.stage, entries.entered_at, entries.owner, entries.basis, entries.original_lead_id,
+        entries.input, entries.row_number
     from clean.stage_entries as entries
     where entries.lead_no = getvariable('lead_no')
     order by entries.entry_no"""

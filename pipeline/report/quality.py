@@ -153,10 +153,18 @@ def quality(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Quality
             f"{text.plural(total.history_only, 'lead')} known from history only: no input of leads delivered them.",
             f"{text.plural(total.bare_accounts, 'account')} named by leads only: no input of accounts delivered them.",
             f"{text.plural(total.leads_without_account, 'lead')} without an account.",
+            *_inferred(total.inferred),
         ),
         coverage=_coverage(figures, reader) if figures.coverage.rows else None,
         notes=notes,
     )
+
+
+def _inferred(leads: int) -> tuple[str, ...]:
+    """Said only where the configuration asks for entries at creation and there are some."""
+    if not leads:
+        return ()
+    return (f"{text.plural(leads, 'lead')} without any row of history: the one entry is inferred from the creation.",)
 
 
 def _accounting(figures: Figures, reader: Reader) -> Table:

@@ -17,6 +17,7 @@ class Overview:
     first_date: date
     leads: int
     entries: int
+    inferred: int
     cycles: int
     open_cycles: int
     accounts: int

@@ -55,6 +55,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         scope=rules.scope(_blocks(rules.ScopeBlock, document, "scope", problems), problems),
         origins=rules.origins(_blocks(rules.OriginBlock, document, "origins", problems), problems),
         origin_default=funnel.origin_default,
+        entry_at_creation=funnel.entry_at_creation,
     )
     inputs = _inputs(document, path, waterfall.timezone, problems)
     place = _block(schema.OutputBlock, document, "output", problems)

@@ -137,6 +137,9 @@ class Waterfall:
     origin_default: str | None = None
     """Origin of a lead that no origin rule matches; None = what its input says."""
 
+    entry_at_creation: bool = False
+    """A lead without any accepted entry gets one at its creation stage, where its input gives stage and time (E9)."""
+
     @property
     def maps_origin(self) -> bool:
         """Whether this configuration, and not the inputs alone, says what a lead's origin is."""

@@ -218,6 +218,7 @@ class FunnelBlock(Block):
     headline: Annotated[list[Annotated[list[str], AfterValidator(_couple)]], AfterValidator(_some)] | None = None
     targets: dict[str, Annotated[float, PlainValidator(_target)]] | None = None
     origin_default: Text | None = None
+    entry_at_creation: bool = False
 
 
 class SlaBlock(Block):

@@ -133,6 +133,7 @@ def _run(waterfall: Waterfall, as_of: datetime, as_of_date: date, first_date: da
             ("week_start", "SMALLINT", "ISO weekday that opens a week, 1 = Monday"),
             ("fiscal_year_start", "SMALLINT", "month that opens the fiscal year"),
             ("z", "DOUBLE", "normal quantile of the 95 % intervals"),
+            ("entry_at_creation", "BOOLEAN", "leads without any accepted entry get one at their creation stage"),
             ("origin_default", "VARCHAR", "origin of leads that no origin rule matches; null = as delivered"),
         ),
         (
@@ -147,6 +148,7 @@ def _run(waterfall: Waterfall, as_of: datetime, as_of_date: date, first_date: da
                 waterfall.week_start,
                 waterfall.fiscal_year_start,
                 Z_95,
+                waterfall.entry_at_creation,
                 waterfall.origin_default,
             ),
         ),

@@ -46,6 +46,7 @@ SETTINGS = (
     "week start",
     "fiscal year start",
     "origin default",
+    "entry at creation",
 )
 LISTS = ("windows", "dimensions")
 GIVEN = ("stage_entries", "leads", "accounts", "merges", "deletions")

@@ -183,6 +183,7 @@ def toml_text(waterfall: Waterfall, history: History) -> str:
             windows=list(waterfall.windows),
             headline=[[pair.from_key, pair.to_key] for pair in waterfall.headline],
             origin_default=waterfall.origin_default,
+            entry_at_creation=waterfall.entry_at_creation,
         )
     ]
     parts += [_stage_block(stage) for stage in waterfall.stages]

@@ -160,6 +160,7 @@ def waterfalls(draw: st.DrawFn, zone: str) -> Waterfall:
         scope=_some(draw, SCOPE, 2),
         origins=_some(draw, ORIGINS, 2),
         origin_default=draw(st.sampled_from((None, "other"))),
+        entry_at_creation=draw(st.booleans()),
     )
 
 
@@ -223,7 +224,7 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
         entries=_numbered(rows),
         inputs=INPUTS,
         entry_columns=entry_columns,
-        leads=draw(_leads(lead_ids)),
+        leads=draw(_leads(lead_ids, waterfall, moments)),
         accounts=draw(_accounts()),
         merges=merges,
         deletions=draw(_deletions((*lead_ids, "L99"), moments)),
@@ -280,7 +281,9 @@ def _numbered(rows: dict[tuple[str, int], list[Entry]]) -> tuple[Entry, ...]:
 
 
 @st.composite
-def _leads(draw: st.DrawFn, lead_ids: tuple[str, ...]) -> dict[str, dict[str, str | None]]:
+def _leads(
+    draw: st.DrawFn, lead_ids: tuple[str, ...], waterfall: Waterfall, moments: tuple[datetime, ...]
+) -> dict[str, dict[str, str | None]]:
     """Most leads with columns; some are unknown to the CRM."""
     columns_of = st.tuples(
         st.sampled_from((*ACCOUNTS, "A1", "A1")),
@@ -288,12 +291,16 @@ def _leads(draw: st.DrawFn, lead_ids: tuple[str, ...]) -> dict[str, dict[str, st
         st.sampled_from(("web form", "event", None)),
         st.sampled_from((None, "gina", "dana")),
         st.sampled_from((True, True, True, False)),
+        st.sampled_from((None, "Banana", *(f" {stage.label}\u00a0" for stage in waterfall.stages))),
+        st.sampled_from((None, *moments)),
     )
     leads: dict[str, dict[str, str | None]] = {}
     for lead_id in lead_ids:
-        account_id, origin, lead_source, owner, is_known = draw(columns_of)
+        account_id, origin, lead_source, owner, is_known, stage, created_at = draw(columns_of)
         if is_known:
             row = {"account_id": account_id, "origin": origin, "lead_source": lead_source, "owner": owner}
+            row["created_stage"] = stage
+            row["created_at"] = created_at.isoformat() if created_at is not None else None
             leads[lead_id] = row
     return leads
 

@@ -1,6 +1,8 @@
-"""What the page says of leads that are out of scope."""
+"""What the page says of leads that are out of scope, and of those whose entry is inferred."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from pipeline.waterfall.definition import Condition, ScopeRule
 from tests.report.test_edges import entries, page_of, waterfall
@@ -22,3 +24,13 @@ def test_without_rules_nothing_is_said() -> None:
     """A page of a configuration without [[scope]] has no empty table of it."""
     _, page = page_of(waterfall(), {"stage_entries": entries(("L1", "a", 1)), "leads": LEADS})
     assert "table-scope" not in page.tables
+
+
+def test_inferred_entries_are_counted_and_told() -> None:
+    """Whoever reads the page can tell how many entries no row of history stands behind; without any it says nothing."""
+    created = [{**LEADS[0], "created_stage": "A", "created_at": datetime(2026, 1, 1)}]
+    rows = {"stage_entries": entries(("L2", "a", 3)), "leads": created}
+    sentence = "1 lead without any row of history: the one entry is inferred from the creation."
+    html, _ = page_of(waterfall(entry_at_creation=True), rows)
+    silent, _ = page_of(waterfall(), rows)
+    assert (True, False) == (sentence in html, sentence in silent)
