@@ -12,8 +12,8 @@ from pipeline.errors import UsageError
 
 # Each query asks for the lead that the variable lead_no names: `set variable lead_no = 5` and it pastes into duckdb.
 ENTRIES = """
-    select entries.entry_no, entries.stage, entries.entered_at, entries.owner, entries.original_lead_id, entries.input,
-        entries.row_number
+    select entries.entry_no, entries.stage, entries.entered_at, entries.owner, entries.basis, entries.original_lead_id,
+        entries.input, entries.row_number
     from clean.stage_entries as entries
     where entries.lead_no = getvariable('lead_no')
     order by entries.entry_no"""
@@ -124,10 +124,11 @@ def told(life: Life) -> str:
 
 def _facts(connection: duckdb.DuckDBPyConnection, asked: str, survivor: str) -> tuple[str, ...]:
     row = connection.execute(
-        "select account_id, origin, lead_source, deleted_at, has_attributes from clean.leads where lead_no = getvariable('lead_no')"
+        "select account_id, origin, lead_source, deleted_at, has_attributes, scope_rule from clean.leads"
+        " where lead_no = getvariable('lead_no')"
     ).fetchone()
     assert row is not None, "every lead number has a lead"
-    account, origin, source, deleted_at, has_attributes = row
+    account, origin, source, deleted_at, has_attributes, scope_rule = row
     merged = connection.execute(
         "select lead_id from clean.lead_ids where lead_no = getvariable('lead_no') and lead_id <> survivor_id order by lead_id"
     ).fetchall()
@@ -139,6 +140,8 @@ def _facts(connection: duckdb.DuckDBPyConnection, asked: str, survivor: str) -> 
     if merged:
         facts.append(f"merged into it: {', '.join(each for (each,) in merged)}")
     facts.append(f"account {account or '–'} · origin {origin or '–'} · lead source {source or '–'}")
+    if scope_rule is not None:
+        facts.append(f"out of scope by the rule {scope_rule}: it counts nowhere")
     if not has_attributes:
         facts.append("no input of leads delivered it: known from history only")
     if deleted_at is not None:

@@ -22,16 +22,17 @@ from typing import Any
 import duckdb
 
 from pipeline.engines import lock, signals
-from pipeline.engines.duckdb import connect, connect_published, literal, quoted
+from pipeline.engines.duckdb import connect, connect_published
 from pipeline.errors import ConfigurationError, FunnelError, InputError, ModelError, Problem, UsageError
 from pipeline.inputs import landing
 from pipeline.models import checks, discover, graph, macros, publish
 from pipeline.models.build import Built, build, column_dictionary, write_definition
+from pipeline.models.first_entry import first_entry
 from pipeline.report import render
 from pipeline.settings import Settings, shipped
+from pipeline.waterfall import rules
 from pipeline.waterfall.definition import Configuration
 from pipeline.waterfall.tables import Columns, definition_tables, dimension_source
-from pipeline.waterfall.words import normalise_stage
 
 Say = Callable[[str], None]
 ACCOUNT = ("rows_read", "rejected", "redelivered", "after_as_of", "out_of_scope", "duplicates", "repeats", "kept")
@@ -185,7 +186,8 @@ def _build(
     project = discover.discover(shipped("sql"))
     if not orders.select:
         sources = _dimension_sources(orders.configuration, log.loads)
-        definition = definition_tables(orders.configuration, orders.as_of, sources, _first_entry(connection, orders))
+        first = first_entry(connection, orders.configuration.waterfall, orders.as_of)
+        definition = definition_tables(orders.configuration, orders.as_of, sources, first)
         write_definition(connection, definition)
     models = graph.in_order(project.models, _tables(connection))
     chosen = graph.select(models, orders.select) if orders.select else models
@@ -200,6 +202,8 @@ def _build(
     say("checking")
     outcomes = checks.run_checks(reader, project.models, project.checks)
     accounting = _accounting(reader)
+    for rule, leads, entries in reader.execute("select rule, leads, entries from quality.scope").fetchall():
+        say(f"out of scope by {rule}: {leads} leads with {entries} rows of history")
     checks.require(outcomes)
     warnings += [f"{each.name}: {each.claim}: {each.broken} rows" for each in outcomes if not each.holds]
     say("writing the report")
@@ -240,6 +244,7 @@ def _dimension_sources(configuration: Configuration, loads: tuple[landing.Load, 
             )
         else:
             sources[name] = source
+    problems += rules.without_column(configuration, delivered.lead, delivered.account)
     if problems:
         raise ConfigurationError(problems)
     return sources
@@ -257,22 +262,6 @@ def _columns(configuration: Configuration, loads: tuple[landing.Load, ...]) -> C
         )
 
     return Columns(entry=of("stage_entries"), lead=of("leads"), account=of("accounts"))
-
-
-def _first_entry(connection: duckdb.DuckDBPyConnection, orders: Orders) -> datetime | None:
-    known = sorted(
-        {
-            normalise_stage(text)
-            for stage in orders.configuration.waterfall.stages
-            for text in (stage.key, stage.label, stage.name, *stage.aliases)
-        }
-    )
-    as_of = orders.as_of.astimezone(UTC).replace(tzinfo=None)
-    row = connection.execute(
-        f"select min(entered_at) from raw.stage_entries where stage_alias in ({', '.join(map(quoted, known))})"
-        f" and entered_at <= {literal(as_of)}::timestamp"
-    ).fetchone()
-    return row[0] if row else None
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> frozenset[discover.TableName]:

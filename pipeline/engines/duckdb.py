@@ -89,11 +89,13 @@ def create_table(
 
 
 def literal(value: Any) -> str:
-    """A SQL literal of None, a bool, a number, a text, or a naive date or time."""
+    """A SQL literal of None, a bool, a number, a text, a naive date or time, or a tuple of these."""
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(literal, value))}]"
     return quoted(str(value))

@@ -52,7 +52,8 @@ def offer(connection: duckdb.DuckDBPyConnection, configuration: Configuration, l
         of_table = [load for load in loads if load.table == table]
         _offer_rows(connection, log, contract, of_table)
         if table in _ATTRIBUTES:
-            _offer_attributes(connection, contract, of_table, configuration.waterfall.dimensions)
+            waterfall = configuration.waterfall
+            _offer_attributes(connection, contract, of_table, (*waterfall.dimensions, *waterfall.rule_columns(table)))
     _offer_rejected(connection, log, loads)
     others = sorted({load.input for load in log.loads} - configured)
     return tuple(f"the landing log holds input `{name}`, which the configuration does not name" for name in others)
@@ -83,7 +84,7 @@ def columns_of(contract: Contract, loads: Sequence[Load]) -> tuple[tuple[str, st
 def _offer_attributes(
     connection: duckdb.DuckDBPyConnection, contract: Contract, loads: Sequence[Load], dimensions: Sequence[str]
 ) -> None:
-    """One row per row and configured dimension that is a column there."""
+    """One row per row and column there that is a dimension or that a rule asks about."""
     there = {name for load in loads if load.landed for name in (*load.columns, *load.extras)}
     if contract.table != "stage_entries":
         there |= {column.name for column in contract.columns}

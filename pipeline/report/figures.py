@@ -76,6 +76,7 @@ class Figures:
     stuck: tuple[Answer[rows.StuckLead], ...]
     stages: Answer[rows.StageDefinition]
     accounting: Answer[rows.Accounting]
+    scope: Answer[rows.ScopeRule]
     rejections: Answer[rows.Rejection]
     dates: Answer[rows.DateFinding]
     coverage: Answer[rows.Coverage]
@@ -197,6 +198,7 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
             connection, rows.Rejection, "report.rejected_reasons", "rejected", order="input, file_name, reason"
         ),
         dates=_ask(connection, rows.DateFinding, "quality.stage_dates", "leads", order="finding, stage"),
+        scope=_ask(connection, rows.ScopeRule, "quality.scope", "leads", order="rule_no"),
         coverage=_ask(connection, rows.Coverage, "report.dimension_coverage", "stays", order="position"),
     )
 

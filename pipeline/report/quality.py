@@ -61,6 +61,7 @@ class Quality:
     """Where rows went, and what looks odd."""
 
     accounting: Table
+    scope: Table | None
     rejections: Table | None
     unknown_stages: str
     dates: Table | None
@@ -139,6 +140,7 @@ def quality(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Quality
     total = figures.overview.rows[0]
     return Quality(
         accounting=_accounting(figures, reader),
+        scope=_scope(figures, reader) if figures.scope.rows else None,
         rejections=_rejections(figures, reader) if figures.rejections.rows else None,
         unknown_stages=(
             f"{text.plural(total.unknown_stage, 'row')} name a stage that the configuration does not know. "
@@ -151,10 +153,18 @@ def quality(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Quality
             f"{text.plural(total.history_only, 'lead')} known from history only: no input of leads delivered them.",
             f"{text.plural(total.bare_accounts, 'account')} named by leads only: no input of accounts delivered them.",
             f"{text.plural(total.leads_without_account, 'lead')} without an account.",
+            *_inferred(total.inferred),
         ),
         coverage=_coverage(figures, reader) if figures.coverage.rows else None,
         notes=notes,
     )
+
+
+def _inferred(leads: int) -> tuple[str, ...]:
+    """Said only where the configuration asks for entries at creation and there are some."""
+    if not leads:
+        return ()
+    return (f"{text.plural(leads, 'lead')} without any row of history: the one entry is inferred from the creation.",)
 
 
 def _accounting(figures: Figures, reader: Reader) -> Table:
@@ -190,6 +200,30 @@ def _accounting(figures: Figures, reader: Reader) -> Table:
 
 def _part(part: str, rows: int) -> Cell:
     return Cell(text.count(rows), "alert" if part == "rejected" and rows else "")
+
+
+def _scope(figures: Figures, reader: Reader) -> Table:
+    return Table(
+        caption="Leads out of scope, by the first rule that says so",
+        columns=(Column("Rule", "text"), Column("Reason", "text"), Column("Leads"), Column("Rows of history")),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(row.rule),
+                    Cell(row.reason, "prose"),
+                    *texts(text.count(row.leads), text.count(row.entries)),
+                )
+            )
+            for row in figures.scope.rows
+        ),
+        source=reader.source(
+            figures.scope,
+            unit="leads",
+            basis="the configuration of this run; such leads are in no other figure of this page",
+            denominator="none: these are counts",
+        ),
+        key="scope",
+    )
 
 
 def _rejections(figures: Figures, reader: Reader) -> Table:

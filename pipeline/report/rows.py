@@ -17,6 +17,7 @@ class Overview:
     first_date: date
     leads: int
     entries: int
+    inferred: int
     cycles: int
     open_cycles: int
     accounts: int
@@ -317,6 +318,16 @@ class Accounting:
     duplicates: int
     repeats: int
     kept: int
+
+
+@dataclass(frozen=True)
+class ScopeRule:
+    """quality.scope."""
+
+    rule: str
+    reason: str
+    leads: int
+    entries: int
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.errors import ConfigurationError, Problem
-from pipeline.waterfall import assemble, pairs, presets, schema, schema_calendar
+from pipeline.waterfall import assemble, pairs, presets, rules, schema, schema_calendar
 from pipeline.waterfall.definition import Configuration, Group, Input, Pair, Stage, Waterfall, WorkingCalendar
 from pipeline.waterfall.moments import read_as_of
 from pipeline.waterfall.presets import Preset
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.words import did_you_mean, why_not_a_word, with_article
 
-BLOCKS = ("funnel", "stages", "groups", "inputs", "calendar", "output")
-NOT_YET = ("scope", "checks", "privacy", "reports", "mail")
-_LISTS = ("stages", "groups", "inputs", "scope", "reports")
+BLOCKS = ("funnel", "stages", "groups", "inputs", "calendar", "scope", "origins", "output")
+NOT_YET = ("checks", "privacy", "reports", "mail")
+_LISTS = ("stages", "groups", "inputs", "scope", "origins", "reports")
 
 _MARKETING_QUALIFIED = ("mql", "marketing_qualified")
 _SALES_ACCEPTED = ("sal", "sales_accepted")
@@ -50,6 +50,13 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
     stages, groups = _marks(document, preset, problems)
     unreadable = _unreadable(document, stages)
     waterfall = _waterfall(funnel, preset, stages, groups, as_of, unreadable, problems)
+    waterfall = replace(
+        waterfall,
+        scope=rules.scope(_blocks(rules.ScopeBlock, document, "scope", problems), problems),
+        origins=rules.origins(_blocks(rules.OriginBlock, document, "origins", problems), problems),
+        origin_default=funnel.origin_default,
+        entry_at_creation=funnel.entry_at_creation,
+    )
     inputs = _inputs(document, path, waterfall.timezone, problems)
     waterfall = replace(waterfall, calendar=_calendar(document, waterfall.timezone, problems))
     place = _block(schema.OutputBlock, document, "output", problems)

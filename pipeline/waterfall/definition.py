@@ -104,6 +104,37 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """One thing asked of one column. A missing value is none of `values` and matches no pattern; `is_negated` turns it round.
+
+    `values` are the texts of `one_of`, or the one regular expression (RE2, found anywhere) of `matches`.
+    """
+
+    column: str
+    ask: Literal["one_of", "matches", "is_null"]
+    values: tuple[str, ...] = ()
+    is_negated: bool = False
+
+
+@dataclass(frozen=True)
+class ScopeRule:
+    """Leads that match, or all leads of accounts that match, are out of scope (E8)."""
+
+    name: str
+    table: Literal["leads", "accounts"]
+    where: Condition
+    reason: str
+
+
+@dataclass(frozen=True)
+class OriginRule:
+    """Leads that match count under `origin`, unless a rule before it matched."""
+
+    origin: str
+    where: Condition
+
+
+@dataclass(frozen=True)
 class Waterfall:
     """Everything that decides what a number means."""
 
@@ -123,6 +154,26 @@ class Waterfall:
     preset: str | None = None
     calendar: WorkingCalendar | None = None
     """The hours of the business clock; given whenever a stage has a limit on it."""
+
+    scope: tuple[ScopeRule, ...] = ()
+    origins: tuple[OriginRule, ...] = ()
+    origin_default: str | None = None
+    """Origin of a lead that no origin rule matches; None = what its input says."""
+
+    entry_at_creation: bool = False
+    """A lead without any accepted entry gets one at its creation stage, where its input gives stage and time (E9)."""
+
+    @property
+    def maps_origin(self) -> bool:
+        """Whether this configuration, and not the inputs alone, says what a lead's origin is."""
+        return bool(self.origins or self.origin_default)
+
+    def rule_columns(self, table: str) -> tuple[str, ...]:
+        """The columns of `leads` or `accounts` that a rule asks about, none twice."""
+        asked = [rule.where.column for rule in self.scope if rule.table == table]
+        if table == "leads":
+            asked += [rule.where.column for rule in self.origins]
+        return tuple(dict.fromkeys(asked))
 
     def stage(self, key: str) -> Stage:
         """The stage of that key. KeyError if there is none."""

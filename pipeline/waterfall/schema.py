@@ -217,6 +217,8 @@ class FunnelBlock(Block):
     windows: Annotated[list[Annotated[int, AfterValidator(_window)]], AfterValidator(_once)] = []
     headline: Annotated[list[Annotated[list[str], AfterValidator(_couple)]], AfterValidator(_some)] | None = None
     targets: dict[str, Annotated[float, PlainValidator(_target)]] | None = None
+    origin_default: Text | None = None
+    entry_at_creation: bool = False
 
 
 class SlaBlock(Block):
@@ -322,6 +324,9 @@ _MISSING = {
     "table": f"is missing; one of {', '.join(COLUMNS)}",
     "path": "is missing; a file or a pattern, relative to this file",
     "within": 'is missing; for example "2 days"',
+    "where": 'is missing; for example { column = "email", matches = "@example\\.com$" }',
+    "column": "is missing; the column that it asks about",
+    "reason": "is missing; the report prints it",
 }
 
 
@@ -332,7 +337,8 @@ def _in_plain_words(model: type[Block], fault: Any) -> str:
     if kind == "missing":
         return _MISSING.get(str(where[-1]), "is missing")
     if kind == "extra_forbidden":
-        known = (SlaBlock if len(where) > 1 and where[0] == "sla" else model).model_fields
+        fields = (SlaBlock if len(where) > 1 and where[0] == "sla" else model).model_fields
+        known = [field.alias or name for name, field in fields.items()]
         return f"unknown key{did_you_mean(str(where[-1]), known)}"
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", fault["ctx"]["expected"])

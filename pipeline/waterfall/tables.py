@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pipeline.waterfall.calendar import limit_seconds, work_days
 from pipeline.waterfall.definition import Configuration, Waterfall
 from pipeline.waterfall.pairs import legal_pairs
+from pipeline.waterfall.rule_tables import rule_tables
 from pipeline.waterfall.words import normalise_stage
 from pipeline.waterfall.zones import utc_days
 
@@ -85,6 +86,7 @@ def definition_tables(
             ((None,), *((days,) for days in waterfall.windows)),
         ),
         _dimensions(waterfall, sources),
+        *(Table(*each) for each in rule_tables(waterfall)),
         Table(
             "inputs",
             "One row per input of the configuration.",
@@ -147,6 +149,8 @@ def _run(waterfall: Waterfall, as_of: datetime, as_of_date: date, first_date: da
             ("week_start", "SMALLINT", "ISO weekday that opens a week, 1 = Monday"),
             ("fiscal_year_start", "SMALLINT", "month that opens the fiscal year"),
             ("z", "DOUBLE", "normal quantile of the 95 % intervals"),
+            ("entry_at_creation", "BOOLEAN", "leads without any accepted entry get one at their creation stage"),
+            ("origin_default", "VARCHAR", "origin of leads that no origin rule matches; null = as delivered"),
         ),
         (
             (
@@ -160,6 +164,8 @@ def _run(waterfall: Waterfall, as_of: datetime, as_of_date: date, first_date: da
                 waterfall.week_start,
                 waterfall.fiscal_year_start,
                 Z_95,
+                waterfall.entry_at_creation,
+                waterfall.origin_default,
             ),
         ),
     )
@@ -319,6 +325,9 @@ def _dimensions(waterfall: Waterfall, sources: dict[str, Source]) -> Table:
         ),
         (
             ("all", 0, "all"),
-            *((name, position, sources[name]) for position, name in enumerate(waterfall.dimensions, 1)),
+            *(
+                (name, position, "lead" if name == "origin" and waterfall.maps_origin else sources[name])
+                for position, name in enumerate(waterfall.dimensions, 1)
+            ),
         ),
     )

@@ -1,8 +1,8 @@
--- One row per landed row of stage history, with what became of it (E1 to E7).
+-- One row per landed row of stage history, with what became of it (E1 to E8).
 -- Two windows: the first finds exact duplicates, the second re-assertions among what is left.
 -- key: load_no, row_number
 -- not null: disposition
--- accepted disposition: rejected, after_as_of, duplicate, repeat, kept
+-- accepted disposition: rejected, after_as_of, out_of_scope, duplicate, repeat, kept
 -- check: (disposition = 'rejected') = (reason is not null)
 -- column input_no: position of the input in the configuration
 -- column sequence: the input's own order of rows, where it has one
@@ -34,6 +34,10 @@ lead_ids as (
     from clean.lead_ids
 ),
 
+leads as (
+    from clean.leads
+),
+
 named as (
     select
         delivered.load_no,
@@ -48,32 +52,36 @@ named as (
             when aliases.stage_no is null then 'unknown_stage'
             when delivered.entered_at > run.as_of + interval 1 year then 'time_out_of_range'
         end as reason,
-        delivered.entered_at > run.as_of as is_after_as_of
+        case
+            when delivered.entered_at > run.as_of then 'after_as_of'
+            when not leads.is_in_scope then 'out_of_scope'
+        end as set_aside
     from delivered
     cross join run
     inner join inputs on inputs.input = delivered.input
     inner join lead_ids on lead_ids.lead_id = delivered.lead_id
+    inner join leads on leads.lead_no = lead_ids.lead_no
     left join aliases on aliases.alias = delivered.stage_alias
     left join stages on stages.stage_no = aliases.stage_no
 ),
 
 set_aside as (
     select
-        named.* exclude (is_after_as_of),
-        case when named.reason is not null then 'rejected' else 'after_as_of' end as disposition
+        named.* exclude (set_aside),
+        case when named.reason is not null then 'rejected' else named.set_aside end as disposition
     from named
-    where named.reason is not null or named.is_after_as_of
+    where named.reason is not null or named.set_aside is not null
 ),
 
 marked_duplicates as (
     select
-        named.* exclude (is_after_as_of),
+        named.* exclude (set_aside),
         row_number() over (
             partition by named.lead_no, named.stage_no, named.entered_at
             order by named.sequence nulls last, named.input_no, named.load_no, named.row_number
         ) > 1 as is_duplicate
     from named
-    where named.reason is null and not named.is_after_as_of
+    where named.reason is null and named.set_aside is null
 ),
 
 marked_repeats as (

@@ -3,7 +3,13 @@
 -- unique: lead_id
 -- not null: lead_id, is_in_scope
 -- column account_match: input = the account was given with the lead; null = no account
--- column is_in_scope: whether the lead counts at all
+-- accepted origin_source: rule, default, input
+-- check: is_in_scope = (scope_rule is null)
+-- column origin: who generated the lead: by the first origin rule that matches, else the default, else as delivered
+-- column origin_source: rule, default or input; null = nobody says
+-- column origin_rule_no: the origin rule, where one matched
+-- column is_in_scope: whether the lead counts at all (E8)
+-- column scope_rule: the first scope rule that excludes it
 -- column has_attributes: whether any input of leads delivered the lead; false = known from history only
 -- column deleted_at: when the lead was deleted in its source, up to as-of
 -- column attributes_load_no: load that delivered the attributes
@@ -13,8 +19,20 @@ run as (
     from waterfall.run
 ),
 
-lead_ids as (
-    from clean.lead_ids
+lead_records as (
+    from clean.lead_records
+),
+
+rule_matches as (
+    from clean.rule_matches
+),
+
+scope_rules as (
+    from waterfall.scope_rules
+),
+
+origin_rules as (
+    from waterfall.origin_rules
 ),
 
 delivered as (
@@ -25,23 +43,20 @@ deletions as (
     from raw.deletions
 ),
 
-survivors as (
-    select distinct lead_ids.lead_no, lead_ids.survivor_id
-    from lead_ids
+latest as (
+    select lead_records.lead_no, delivered.*
+    from lead_records
+    inner join delivered
+        on delivered.load_no = lead_records.load_no and delivered.row_number = lead_records.row_number
 ),
 
--- The survivor's own record first; a merged lead's only when the survivor has none.
-latest as (
-    select lead_ids.lead_no, delivered.*
-    from delivered
-    inner join lead_ids on lead_ids.lead_id = delivered.lead_id
-    qualify row_number() over (
-        partition by lead_ids.lead_no
-        order by
-            case when delivered.lead_id = lead_ids.survivor_id then 0 else 1 end,
-            delivered.load_no desc,
-            delivered.row_number desc
-    ) = 1
+first_matches as (
+    select
+        rule_matches.lead_no,
+        min(rule_matches.rule_no) filter (where rule_matches.purpose = 'scope') as scope_rule_no,
+        min(rule_matches.rule_no) filter (where rule_matches.purpose = 'origin') as origin_rule_no
+    from rule_matches
+    group by rule_matches.lead_no
 ),
 
 deleted as (
@@ -55,19 +70,30 @@ deleted as (
 )
 
 select
-    survivors.lead_no,
-    survivors.survivor_id as lead_id,
+    lead_records.lead_no,
+    lead_records.lead_id,
     latest.account_id,
     case when latest.account_id is not null then 'input' end as account_match,
-    latest.origin,
+    coalesce(origin_rules.origin, run.origin_default, latest.origin) as origin,
+    case
+        when origin_rules.origin is not null then 'rule'
+        when run.origin_default is not null then 'default'
+        when latest.origin is not null then 'input'
+    end as origin_source,
+    origin_rules.rule_no as origin_rule_no,
     latest.lead_source,
-    true as is_in_scope,
+    scope_rules.rule_no is null as is_in_scope,
+    scope_rules.rule as scope_rule,
     latest.lead_no is not null as has_attributes,
     deleted.deleted_at,
     latest.load_no as attributes_load_no,
     latest.row_number as attributes_row_number,
     latest.* exclude (lead_no, lead_id, account_id, origin, lead_source, input, load_no, row_number, recorded_at)
-from survivors
-left join latest on latest.lead_no = survivors.lead_no
-left join deleted on deleted.lead_id = survivors.survivor_id
-order by survivors.lead_no
+from lead_records
+cross join run
+left join latest on latest.lead_no = lead_records.lead_no
+left join first_matches on first_matches.lead_no = lead_records.lead_no
+left join scope_rules on scope_rules.rule_no = first_matches.scope_rule_no
+left join origin_rules on origin_rules.rule_no = first_matches.origin_rule_no
+left join deleted on deleted.lead_id = lead_records.lead_id
+order by lead_records.lead_no

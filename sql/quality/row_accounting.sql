@@ -41,6 +41,7 @@ judged as (
         entry_rows.input_no,
         count(*) filter (where entry_rows.disposition = 'rejected') as rejected,
         count(*) filter (where entry_rows.disposition = 'after_as_of') as after_as_of,
+        count(*) filter (where entry_rows.disposition = 'out_of_scope') as out_of_scope,
         count(*) filter (where entry_rows.disposition = 'duplicate') as duplicates,
         count(*) filter (where entry_rows.disposition = 'repeat') as repeats,
         count(*) filter (where entry_rows.disposition = 'kept') as kept
@@ -82,7 +83,7 @@ select
     cast(coalesce(delivered.rejected, 0) + coalesce(judged.rejected, 0) as bigint) as rejected,
     cast(coalesce(delivered.redelivered, 0) as bigint) as redelivered,
     cast(coalesce(judged.after_as_of, not_yet.after_as_of, 0) as bigint) as after_as_of,
-    cast(0 as bigint) as out_of_scope,
+    cast(coalesce(judged.out_of_scope, 0) as bigint) as out_of_scope,
     cast(coalesce(delivered.duplicates, 0) + coalesce(judged.duplicates, 0) as bigint) as duplicates,
     cast(coalesce(judged.repeats, 0) as bigint) as repeats,
     cast(

@@ -62,7 +62,8 @@ found as (
     union all
     select 'future_dated', entry_rows.stage_no, entry_rows.lead_no
     from entry_rows
-    where entry_rows.disposition = 'after_as_of'
+    inner join leads on leads.lead_no = entry_rows.lead_no
+    where entry_rows.disposition = 'after_as_of' and leads.is_in_scope
     union all
     select 'gate_holding', spans.stage_no, spans.lead_no
     from spans

@@ -9,6 +9,7 @@
 -- column first_date: date of the first kept entry
 -- column leads: leads with at least one stage entry
 -- column entries: stage entries kept
+-- column inferred: of these, inferred from a lead's creation
 -- column cycles: runs along the path
 -- column open_cycles: of these, still open
 -- column accounts: accounts that a lead belongs to
@@ -32,6 +33,10 @@ spans as (
 cycles as (
     select count(*) as cycles, count(*) filter (where cycles.outcome = 'open') as open_cycles
     from journey.cycles_narrow as cycles
+),
+
+inferred as (
+    select count(*) as inferred from clean.stage_entries as entries where entries.basis = 'inferred'
 ),
 
 leads as (
@@ -71,6 +76,7 @@ select
     run.first_date,
     spans.leads,
     spans.entries,
+    inferred.inferred,
     cycles.cycles,
     cycles.open_cycles,
     leads.accounts,
@@ -84,6 +90,7 @@ select
     accounts.bare_accounts
 from run
 cross join spans
+cross join inferred
 cross join cycles
 cross join leads
 cross join accounts

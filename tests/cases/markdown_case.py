@@ -10,6 +10,9 @@
     - timezone: America/New_York    (and windows, dimensions, week start, fiscal year start: as in [funnel])
     - hours: 09:00-17:00            (and weekdays, country, days off: as in [calendar]; an sla is then "8 business hours")
 
+    ## Configuration
+    more blocks of funnel.toml, such as [[scope]], between fences
+
     ## Given stage_entries
     | lead_id | stage | entered_at |
 
@@ -45,6 +48,8 @@ SETTINGS = (
     "dimensions",
     "week start",
     "fiscal year start",
+    "origin default",
+    "entry at creation",
     "hours",
     "weekdays",
     "country",
@@ -81,6 +86,7 @@ class Case:
     stages: tuple[Record, ...]
     groups: tuple[Record, ...]
     given: dict[str, tuple[Record, ...]]
+    blocks: str
     thens: tuple[Then, ...]
 
     def waterfall(self, folder: Path) -> Waterfall:
@@ -143,7 +149,7 @@ class Case:
             members = [member.strip() for member in group["stages"].split(",")]
             lines += ["[[groups]]", 'definition = "As in the case."', f"key = {json.dumps(group['key'])}"]
             lines += [f"label = {json.dumps(group['key'].upper())}", f"stages = {json.dumps(members)}"]
-        return "\n".join([*lines, INPUT])
+        return "\n".join([*lines, self.blocks, INPUT])
 
 
 def read_case(path: Path) -> Case:
@@ -156,6 +162,7 @@ def read_case(path: Path) -> Case:
     stages: tuple[Record, ...] = ()
     groups: tuple[Record, ...] = ()
     given: dict[str, tuple[Record, ...]] = {}
+    blocks = ""
     thens = []
     for section in sections:
         heading, _, body = section.partition("\n")
@@ -164,6 +171,8 @@ def read_case(path: Path) -> Case:
                 stages = _records(body)
             case ["Groups"]:
                 groups = _records(body)
+            case ["Configuration"]:
+                blocks = body.strip().removeprefix("```toml").removesuffix("```")
             case ["Given", name] if name in GIVEN:
                 given[name] = _records(body)
             case ["Then", name]:
@@ -172,7 +181,7 @@ def read_case(path: Path) -> Case:
                 raise ValueError(f"{path.name}: what is `## {heading}`?")
     if not title.startswith("# ") or not prose or not given or not thens:
         raise ValueError(f"{path.name}: a case has a title, prose, given rows and expected rows")
-    return Case(title.removeprefix("# ").strip(), prose, settings, stages, groups, given, tuple(thens))
+    return Case(title.removeprefix("# ").strip(), prose, settings, stages, groups, given, blocks, tuple(thens))
 
 
 def shown(value: Any) -> str:

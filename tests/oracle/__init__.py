@@ -14,6 +14,7 @@ from .cuts import GRAINS, Dimensions
 from .durations import Row, open_leads, open_time_in_stage, time_in_stage
 from .history import Deletion, Entry, History, Merge, MergeLoopError, present
 from .journey import Journey, row_accounting, travel
+from .rules import leads, scope
 from .sla import sla
 from .volume import lead_to_account, stage_arrivals, stage_flow
 
@@ -22,6 +23,8 @@ __all__ = ["GRAINS", "KEYS", "Deletion", "Entry", "History", "Merge", "MergeLoop
 _CUT = ("dimension", "dimension_value")
 KEYS: dict[str, tuple[str, ...]] = {
     "quality.row_accounting": ("input",),
+    "quality.scope": ("rule_no",),
+    "clean.leads": ("lead_id",),
     "journey.stage_spans": ("lead_id", "span_no"),
     "journey.cycles": ("lead_id", "cycle_no"),
     "journey.arrivals": ("lead_id", "cycle_no", "stage"),
@@ -47,6 +50,8 @@ def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] =
     as_of = history.as_of
     tables = {
         "quality.row_accounting": _accounting(history, journey),
+        "quality.scope": scope(waterfall, history, journey.placed),
+        "clean.leads": leads(waterfall, history, journey.placed),
         "journey.stage_spans": _spans(journey),
         "journey.cycles": _cycles(journey),
         "journey.arrivals": [

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.waterfall import config
-from pipeline.waterfall.definition import Configuration, Input, Stage, Waterfall, WorkingCalendar
+from pipeline.waterfall.definition import Condition, Configuration, Input, Stage, Waterfall, WorkingCalendar
 
 from .durations import Row
 from .history import Deletion, Entry, History, Merge, present
@@ -182,6 +182,8 @@ def toml_text(waterfall: Waterfall, history: History) -> str:
             dimensions=list(waterfall.dimensions),
             windows=list(waterfall.windows),
             headline=[[pair.from_key, pair.to_key] for pair in waterfall.headline],
+            origin_default=waterfall.origin_default,
+            entry_at_creation=waterfall.entry_at_creation,
         )
     ]
     if waterfall.calendar is not None:
@@ -192,6 +194,9 @@ def toml_text(waterfall: Waterfall, history: History) -> str:
         parts.append(
             _block("[[groups]]", key=group.key, label=group.label, definition=group.definition, stages=members)
         )
+    for rule in waterfall.scope:
+        parts.append(_block("[[scope]]", name=rule.name, table=rule.table, reason=rule.reason) + _where(rule.where))
+    parts += [_block("[[origins]]", origin=each.origin) + _where(each.where) for each in waterfall.origins]
     for name in history.inputs:
         parts.append(_block("[[inputs]]", name=name, table="stage_entries", path=f"{name}_*.csv"))
     delivered = {
@@ -237,6 +242,15 @@ def _stage_block(stage: Stage) -> str:
     if stage.sla is not None:
         text += f'sla = {{ within = "{stage.sla.text}", clock = "{stage.sla.clock}" }}\n'
     return text
+
+
+def _where(condition: Condition) -> str:
+    asked = {
+        "is_null": "is_null = true",
+        "one_of": f"in = {json.dumps(condition.values)}",
+        "matches": f"matches = {json.dumps(condition.values[:1] and condition.values[0])}",
+    }
+    return f'where = {{ column = "{condition.column}", {asked[condition.ask]}, not = {json.dumps(condition.is_negated)} }}\n'
 
 
 def _block(title: str, **keys: object) -> str:
@@ -318,7 +332,7 @@ def raw_rows(waterfall: Waterfall, history: History) -> dict[str, list[Row]]:
                 known = {column for each in rows for column in each}
                 tables[f"raw.{table[:-1]}_attributes"] += [
                     where | {"dimension": dimension, "dimension_value": present(columns.get(dimension))}
-                    for dimension in waterfall.dimensions
+                    for dimension in dict.fromkeys((*waterfall.dimensions, *waterfall.rule_columns(table)))
                     if dimension in known
                 ]
         if rows:

@@ -10,6 +10,7 @@ from pipeline.waterfall.definition import Waterfall
 
 from .history import History, present, record
 from .journey import Journey, Span
+from .rules import origin
 
 GRAINS = ("day", "week", "month", "quarter", "year", "all")
 NOTHING = "(none)"
@@ -42,6 +43,9 @@ def periods(waterfall: Waterfall, journey: Journey, grain: str, as_of: datetime)
         return [None]
     found: list[date | None] = []
     days = [local_date(waterfall, span.entered_at) for span in journey.spans]
+    # The calendar opens with history as delivered, whoever of it counts.
+    days += [local_date(waterfall, row.at) for row in journey.placed if row.disposition == "out_of_scope"]
+    days += [local_date(waterfall, moment) for moment in journey.creations]
     last = local_date(waterfall, as_of)
     day = min(days, default=last)
     while day <= last:
@@ -86,6 +90,7 @@ class Dimensions:
     def __init__(self, waterfall: Waterfall, history: History, journey: Journey) -> None:
         self.names = ("all", *waterfall.dimensions)
         self._history = history
+        self._waterfall = waterfall
         self._cycles = {(cycle.lead_id, cycle.cycle_no): cycle for cycle in journey.cycles}
         self._lead_columns = {name for columns in history.leads.values() for name in columns}
 
@@ -107,6 +112,8 @@ class Dimensions:
             if cycle is None:
                 return None
             return cycle.qualified_by if dimension == "qualified_by" else cycle.entry_stage.key
+        if dimension == "origin" and self._waterfall.maps_origin:
+            return origin(self._waterfall, self._history, span.lead_id)[0]
         if dimension in self._history.entry_columns:
             return span.entry.owner if dimension == "owner" else span.entry.extra.get(dimension)
         if dimension in self._lead_columns or dimension in ("origin", "owner"):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
 from pipeline.waterfall.definition import Stage, Waterfall
 
-from .history import Entry, History, present, survivors
+from .history import Entry, History, present, record, survivors
+from .rules import scope_rule
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 DISPOSITIONS = ("rejected", "redelivered", "after_as_of", "out_of_scope", "duplicate", "repeat", "kept")
@@ -90,6 +91,7 @@ class Journey:
     spans: tuple[Span, ...]
     cycles: tuple[Cycle, ...]
     arrivals: tuple[Arrival, ...]
+    creations: tuple[datetime, ...] = ()
 
 
 def travel(waterfall: Waterfall, history: History) -> Journey:
@@ -99,6 +101,8 @@ def travel(waterfall: Waterfall, history: History) -> Journey:
     for row in placed:
         if row.disposition == "kept":
             kept[row.lead_id].append(row)
+    for row in at_creation(waterfall, history, set(kept)):
+        kept[row.lead_id].append(row)
     deletions = [deletion for deletion in history.deletions if deletion.deleted_at <= history.as_of]
     gone = {deletion.lead_id: deletion.deleted_at for deletion in deletions}
 
@@ -108,7 +112,13 @@ def travel(waterfall: Waterfall, history: History) -> Journey:
         own = spans_of(sorted(kept[lead_id], key=lambda row: order_in_lead(history, row)), gone.get(lead_id))
         spans += own
         cycles += cycles_of(waterfall, own)
-    return Journey(tuple(placed), tuple(spans), tuple(cycles), tuple(arrivals_of(waterfall, spans)))
+    return Journey(
+        tuple(placed),
+        tuple(spans),
+        tuple(cycles),
+        tuple(arrivals_of(waterfall, spans)),
+        tuple(first_creations(waterfall, history, placed)),
+    )
 
 
 # ---- rows (E1 to E7)
@@ -141,9 +151,47 @@ def place(waterfall: Waterfall, history: History) -> list[Placed]:
             placed.append(Placed(entry, lead_id, stage, "redelivered"))
         elif entry.entered_at is not None and entry.entered_at > history.as_of:
             placed.append(Placed(entry, lead_id, stage, "after_as_of"))
+        elif scope_rule(waterfall, history, lead_id) is not None:
+            placed.append(Placed(entry, lead_id, stage, "out_of_scope"))
         else:
             placed.append(Placed(entry, lead_id, stage, "kept"))
     return without_repeats(history, without_duplicates(history, placed))
+
+
+def at_creation(waterfall: Waterfall, history: History, with_entries: set[str]) -> list[Placed]:
+    """E9: an entry at creation for each lead in scope that has none, where its record gives stage and moment."""
+    if not waterfall.entry_at_creation:
+        return []
+    survivor = survivors(history)
+    found = []
+    for lead_id in {survivor.get(each, each) for each in history.leads} - with_entries:
+        created = creation(waterfall, record(history, lead_id), history.as_of)
+        if created is not None and scope_rule(waterfall, history, lead_id) is None:
+            stage, moment = created
+            entry = Entry(history.inputs[0], 0, 0, lead_id, stage.key, moment)
+            found.append(Placed(entry, lead_id, stage, "kept"))
+    return found
+
+
+def creation(waterfall: Waterfall, columns: Mapping[str, str | None], as_of: datetime) -> tuple[Stage, datetime] | None:
+    """The stage and moment at which a record says that its lead was created, if both are usable by as-of."""
+    name, text = normalised(columns.get("created_stage") or ""), present(columns.get("created_at"))
+    moment = datetime.fromisoformat(text).astimezone(UTC) if text is not None else None
+    if moment is None or not EARLIEST <= moment <= as_of:
+        return None
+    for stage in waterfall.stages:
+        if name in [normalised(each) for each in (stage.key, stage.label, stage.name, *stage.aliases)]:
+            return stage, moment
+    return None
+
+
+def first_creations(waterfall: Waterfall, history: History, placed: Iterable[Placed]) -> list[datetime]:
+    """The moments of creation that may open the calendar: of records whose own id has no entry by as-of."""
+    if not waterfall.entry_at_creation:
+        return []
+    own = {row.entry.lead_id for row in placed if row.stage is not None and row.at <= history.as_of}
+    found = [creation(waterfall, row, history.as_of) for each, row in history.leads.items() if each not in own]
+    return [created[1] for created in found if created is not None]
 
 
 def rejection(entry: Entry, stage: Stage | None, as_of: datetime) -> str | None:

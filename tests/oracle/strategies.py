@@ -16,7 +16,17 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from pipeline.waterfall.definition import Group, Pair, Sla, Stage, Waterfall, WorkingCalendar
+from pipeline.waterfall.definition import (
+    Condition,
+    Group,
+    OriginRule,
+    Pair,
+    ScopeRule,
+    Sla,
+    Stage,
+    Waterfall,
+    WorkingCalendar,
+)
 
 from .cuts import local_date
 from .history import Deletion, Entry, History, Merge
@@ -54,6 +64,20 @@ LEADS = tuple(f"L{number:02}" for number in range(1, 9))
 ACCOUNTS = (None, "A1", "A2", "A3", "A4")
 OWNERS = (None, "dana", "erik", "finn")
 OUT_OF_RANGE = datetime(1999, 12, 31, 23, 59, 59, tzinfo=UTC)
+SCOPE = (
+    ScopeRule("webform", "leads", Condition("lead_source", "matches", ("^web",)), "Students."),
+    ScopeRule("northern", "accounts", Condition("region", "one_of", ("north",)), "Not ours."),
+    ScopeRule("unowned", "leads", Condition("owner", "is_null"), "Nobody's."),
+    ScopeRule(
+        "elsewhere", "accounts", Condition("region", "one_of", ("south", "north"), is_negated=True), "Not known."
+    ),
+    ScopeRule("in_an_account", "leads", Condition("account_id", "matches", ("[12]",), is_negated=True), "Others."),
+)
+ORIGINS = (
+    OriginRule("paid", Condition("lead_source", "one_of", ("event", "fair"))),
+    OriginRule("sales", Condition("owner", "is_null", is_negated=True)),
+    OriginRule("house", Condition("origin", "matches", ("mark|none",))),
+)
 HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
 
 Something = TypeVar("Something")
@@ -158,6 +182,10 @@ def waterfalls(draw: st.DrawFn, zone: str) -> Waterfall:
         week_start=draw(st.sampled_from((1, 7, 3))),
         fiscal_year_start=draw(st.sampled_from((1, 4, 2, 11))),
         calendar=draw(st.sampled_from(CALENDARS))(zone),
+        scope=_some(draw, SCOPE, 2),
+        origins=_some(draw, ORIGINS, 2),
+        origin_default=draw(st.sampled_from((None, "other"))),
+        entry_at_creation=draw(st.booleans()),
     )
 
 
@@ -221,7 +249,7 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
         entries=_numbered(rows),
         inputs=INPUTS,
         entry_columns=entry_columns,
-        leads=draw(_leads(lead_ids)),
+        leads=draw(_leads(lead_ids, waterfall, moments)),
         accounts=draw(_accounts()),
         merges=merges,
         deletions=draw(_deletions((*lead_ids, "L99"), moments)),
@@ -280,7 +308,9 @@ def _numbered(rows: dict[tuple[str, int], list[Entry]]) -> tuple[Entry, ...]:
 
 
 @st.composite
-def _leads(draw: st.DrawFn, lead_ids: tuple[str, ...]) -> dict[str, dict[str, str | None]]:
+def _leads(
+    draw: st.DrawFn, lead_ids: tuple[str, ...], waterfall: Waterfall, moments: tuple[datetime, ...]
+) -> dict[str, dict[str, str | None]]:
     """Most leads with columns; some are unknown to the CRM."""
     columns_of = st.tuples(
         st.sampled_from((*ACCOUNTS, "A1", "A1")),
@@ -288,12 +318,16 @@ def _leads(draw: st.DrawFn, lead_ids: tuple[str, ...]) -> dict[str, dict[str, st
         st.sampled_from(("web form", "event", None)),
         st.sampled_from((None, "gina", "dana")),
         st.sampled_from((True, True, True, False)),
+        st.sampled_from((None, "Banana", *(f" {stage.label}\u00a0" for stage in waterfall.stages))),
+        st.sampled_from((None, *moments)),
     )
     leads: dict[str, dict[str, str | None]] = {}
     for lead_id in lead_ids:
-        account_id, origin, lead_source, owner, is_known = draw(columns_of)
+        account_id, origin, lead_source, owner, is_known, stage, created_at = draw(columns_of)
         if is_known:
             row = {"account_id": account_id, "origin": origin, "lead_source": lead_source, "owner": owner}
+            row["created_stage"] = stage
+            row["created_at"] = created_at.isoformat() if created_at is not None else None
             leads[lead_id] = row
     return leads
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from pipeline.engines.duckdb import connect, create_table
 from pipeline.models.build import build, write_definition
 from pipeline.models.checks import Outcome, run_checks
 from pipeline.models.discover import Project, TableName, discover
+from pipeline.models.first_entry import first_entry
 from pipeline.models.graph import in_order
 from pipeline.settings import Settings, shipped
 from pipeline.waterfall.definition import Configuration, Input, Waterfall
@@ -100,8 +101,9 @@ def built(
         attributes = [
             (row["input"], row["load_no"], row["row_number"], name, row.get(name))
             for row in given[table]
-            for name, known in sources.items()
-            if known == source
+            for name in dict.fromkeys(
+                (*(name for name, known in sources.items() if known == source), *waterfall.rule_columns(table))
+            )
         ]
         create_table(connection, f"raw.{source}_attributes", ATTRIBUTES, attributes)
     names = [(name, "stage_entries") for name in inputs]
@@ -112,14 +114,8 @@ def built(
         inputs=tuple(Input(name=name, table=table, pattern=Path(name)) for name, table in names),
         output=Path("build"),
     )
-    first = connection.execute(
-        "select min(entered_at) from raw.stage_entries where stage_alias in (select unnest($1::varchar[])) and entered_at <= $2",
-        [
-            [normalise_stage(text) for s in waterfall.stages for text in (s.key, s.label, s.name, *s.aliases)],
-            as_of.astimezone(UTC).replace(tzinfo=None),
-        ],
-    ).fetchone()
-    write_definition(connection, definition_tables(configuration, as_of, sources, first[0] if first else None))
+    first = first_entry(connection, waterfall, as_of)
+    write_definition(connection, definition_tables(configuration, as_of, sources, first))
     given_tables = frozenset(
         TableName(schema, name)
         for schema, name in connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()

@@ -201,9 +201,9 @@ class TestProblems:
         assert expected == problems(funnel() + f"[{block}]\nx = 1\n")
 
     def test_lists_of_blocks_without_effect_are_refused(self, problems: Any) -> None:
-        """The same holds for [[scope]]."""
-        expected = ["funnel.toml:23: scope: this version does not act on [[scope]] yet; remove the block"]
-        assert expected == problems(funnel() + '[[scope]]\nname = "x"\n')
+        """The same holds for [[reports]]."""
+        expected = ["funnel.toml:23: reports: this version does not act on [[reports]] yet; remove the block"]
+        assert expected == problems(funnel() + '[[reports]]\nname = "x"\n')
 
     def test_one_path_stage_is_no_path(self, problems: Any) -> None:
         """Without a preset two path stages are needed."""

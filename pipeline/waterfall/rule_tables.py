@@ -1,0 +1,51 @@
+"""The rules of a waterfall as rows, for models to join: who is out of scope, and which origin a lead counts under."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.waterfall.definition import Condition, Waterfall
+
+Columns = tuple[tuple[str, str, str], ...]
+
+_ASKED: Columns = (
+    ("column_name", "VARCHAR", "column that the rule asks about"),
+    ("ask", "VARCHAR", "one_of, matches or is_null"),
+    ("texts", "VARCHAR[]", "the texts of one_of, or the regular expression of matches"),
+    ("is_negated", "BOOLEAN", "the rule applies where the condition does not hold"),
+)
+
+
+def rule_tables(waterfall: Waterfall) -> tuple[tuple[str, str, Columns, tuple[tuple[Any, ...], ...]], ...]:
+    """Name, comment, columns and rows of waterfall.scope_rules and waterfall.origin_rules."""
+    return (
+        (
+            "scope_rules",
+            "One row per rule that puts leads out of scope, in the order in which they are asked.",
+            (
+                ("rule_no", "SMALLINT", "position in the configuration; the first that matches is named"),
+                ("rule", "VARCHAR", "name of the rule"),
+                ("reason", "VARCHAR", "why such leads do not count"),
+                ("table_name", "VARCHAR", "leads, or accounts: all leads of an account that matches"),
+                *_ASKED,
+            ),
+            tuple(
+                (number, rule.name, rule.reason, rule.table, *_asked(rule.where))
+                for number, rule in enumerate(waterfall.scope, 1)
+            ),
+        ),
+        (
+            "origin_rules",
+            "One row per rule that says a lead's origin, in the order in which they are asked.",
+            (
+                ("rule_no", "SMALLINT", "position in the configuration; the first that matches decides"),
+                ("origin", "VARCHAR", "origin of leads that match"),
+                *_ASKED,
+            ),
+            tuple((number, rule.origin, *_asked(rule.where)) for number, rule in enumerate(waterfall.origins, 1)),
+        ),
+    )
+
+
+def _asked(condition: Condition) -> tuple[Any, ...]:
+    return condition.column, condition.ask, condition.values, condition.is_negated

@@ -1,0 +1,147 @@
+"""Rules on columns of leads and accounts: who is out of scope, and which origin a lead counts under.
+
+A condition asks one thing of one column. What it asks is checked here; that an input has the column, when it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from pipeline.errors import Problem
+from pipeline.waterfall import schema
+from pipeline.waterfall.definition import Condition, Configuration, OriginRule, ScopeRule
+from pipeline.waterfall.problems import Problems
+from pipeline.waterfall.words import did_you_mean
+
+ASKS = ("equals", "in", "matches", "is_null")
+MOST_RULES = 100
+
+
+def _value(text: str) -> str:
+    if text == "" or text != text.strip():
+        raise ValueError("must be text without space around it; for a missing value ask is_null = true")
+    return text
+
+
+def _values(texts: list[str]) -> list[str]:
+    if not texts:
+        raise ValueError("must name at least one")
+    return texts
+
+
+class ConditionBlock(schema.Block):
+    """`where = { column = "email", matches = "@example\\\\.com$" }`: a column, one thing asked of it, perhaps `not`."""
+
+    column: schema.Word
+    equals: Annotated[str, AfterValidator(_value)] | None = None
+    one_of: Annotated[list[Annotated[str, AfterValidator(_value)]], AfterValidator(_values)] | None = Field(
+        default=None, alias="in"
+    )
+    matches: str | None = None
+    is_null: bool | None = None
+    negated: bool = Field(default=False, alias="not")
+
+
+class ScopeBlock(schema.Block):
+    """One `[[scope]]`. `where` is read by itself, so that its mistakes are told at their own place."""
+
+    name: schema.Word
+    table: Literal["leads", "accounts"]
+    where: dict[str, Any]
+    reason: schema.Text
+
+
+class OriginBlock(schema.Block):
+    """One `[[origins]]`, on columns of leads."""
+
+    origin: schema.Text
+    where: dict[str, Any]
+
+
+def scope(blocks: Sequence[tuple[int, ScopeBlock]], problems: Problems) -> tuple[ScopeRule, ...]:
+    """The scope rules in the order of the file; the first that matches names why a lead is out."""
+    _not_too_many("scope", len(blocks), problems)
+    rules: dict[str, ScopeRule] = {}
+    lines: dict[str, int] = {}
+    for number, block in blocks:
+        if block.name in rules:
+            problems.add(
+                ("scope", number, "name"),
+                f"the name `{block.name}` is used twice, here and in line {lines[block.name]}",
+            )
+        lines.setdefault(block.name, problems.line(("scope", number)))
+        condition = _condition(("scope", number, "where"), block.where, problems)
+        if condition is not None:
+            rules.setdefault(block.name, ScopeRule(block.name, block.table, condition, block.reason))
+    return tuple(rules.values())
+
+
+def origins(blocks: Sequence[tuple[int, OriginBlock]], problems: Problems) -> tuple[OriginRule, ...]:
+    """The origin rules in the order of the file; the first that matches decides."""
+    _not_too_many("origins", len(blocks), problems)
+    found = [
+        (block.origin, _condition(("origins", number, "where"), block.where, problems)) for number, block in blocks
+    ]
+    return tuple(OriginRule(origin, condition) for origin, condition in found if condition is not None)
+
+
+def without_column(
+    configuration: Configuration, lead_columns: Iterable[str], account_columns: Iterable[str]
+) -> list[Problem]:
+    """The rules that ask for a column which no input of their table has."""
+    waterfall, file = configuration.waterfall, configuration.path.name
+    there = {"leads": sorted(lead_columns), "accounts": sorted(account_columns)}
+    asked = [(f"scope.{rule.name}.where.column", rule.table, rule.where.column) for rule in waterfall.scope]
+    asked += [
+        (f"origins.#{no}.where.column", "leads", rule.where.column) for no, rule in enumerate(waterfall.origins, 1)
+    ]
+    return [
+        Problem(f"{file}: {place}", f"no input of {table} has a column `{column}`{did_you_mean(column, there[table])}")
+        for place, table, column in asked
+        if column not in there[table]
+    ]
+
+
+def _not_too_many(name: str, count: int, problems: Problems) -> None:
+    if count > MOST_RULES:
+        problems.add((name,), f"names {count} rules; {MOST_RULES} is the most")
+
+
+def _condition(place: tuple[str | int, ...], raw: dict[str, Any], problems: Problems) -> Condition | None:
+    block, found = schema.read(ConditionBlock, raw)
+    for inner, what in found:
+        problems.add((*place, *inner), what)
+    if block is None:
+        return None
+    asked = [ask for ask in ASKS if ask in raw]
+    if len(asked) != 1:
+        given = f"it has {' and '.join(asked)}" if asked else "it has none"
+        problems.add(place, f"must ask exactly one of {', '.join(ASKS)}; {given}")
+        return None
+    if block.is_null is not None:
+        return Condition(block.column, "is_null", is_negated=block.negated == block.is_null)
+    if block.matches is not None:
+        complaint = _why_no_pattern(block.matches)
+        if complaint:
+            problems.add((*place, "matches"), f"is no regular expression: {complaint}")
+        return Condition(block.column, "matches", (block.matches,), block.negated)
+    values = (block.equals,) if block.equals is not None else tuple(block.one_of or ())
+    return Condition(block.column, "one_of", values, block.negated)
+
+
+def _why_no_pattern(pattern: str) -> str | None:
+    """What DuckDB's RE2, which will run it, has against the pattern, or None."""
+    import duckdb  # only here: most configurations have no pattern, and `funnel --help` must answer at once
+
+    if not pattern:
+        return "it is empty"
+    literal = "'" + pattern.replace("'", "''") + "'"
+    try:
+        with duckdb.connect(":memory:") as connection:
+            connection.execute(f"select regexp_matches('x', {literal})")
+    except duckdb.Error as error:
+        return str(error).splitlines()[0].partition("Error: ")[2] or "it can't be read"
+    return None

@@ -1,0 +1,72 @@
+-- One row per lead and rule of scope or origin that matches it (E8).
+-- A missing value is none of the texts and matches no pattern; a rule that is negated does match it then.
+-- key: purpose, rule_no, lead_no
+-- accepted purpose: scope, origin
+-- column purpose: scope or origin
+-- column rule_no: number in waterfall.scope_rules or waterfall.origin_rules
+with
+scope_rules as (
+    from waterfall.scope_rules
+),
+
+origin_rules as (
+    from waterfall.origin_rules
+),
+
+lead_records as (
+    from clean.lead_records
+),
+
+lead_values as (
+    from raw.lead_attributes
+),
+
+accounts as (
+    from raw.accounts
+),
+
+account_values as (
+    from raw.account_attributes
+),
+
+account_records as (
+    select accounts.account_id, accounts.load_no, accounts.row_number
+    from accounts
+    qualify row_number() over (partition by accounts.account_id order by accounts.load_no desc, accounts.row_number desc) = 1
+),
+
+rules as (
+    select 'scope' as purpose, scope_rules.* exclude (rule, reason) from scope_rules
+    union all
+    select 'origin', origin_rules.rule_no, 'leads', origin_rules.* exclude (rule_no, origin) from origin_rules
+),
+
+asked as (
+    select rules.*, lead_records.lead_no, nullif(lead_values.dimension_value, '') as given
+    from rules
+    cross join lead_records
+    left join lead_values
+        on lead_values.load_no = lead_records.load_no
+        and lead_values.row_number = lead_records.row_number
+        and lead_values.dimension = rules.column_name
+    where rules.table_name = 'leads'
+    union all
+    select rules.*, lead_records.lead_no, nullif(account_values.dimension_value, '')
+    from rules
+    cross join lead_records
+    left join account_records on account_records.account_id = lead_records.account_id
+    left join account_values
+        on account_values.load_no = account_records.load_no
+        and account_values.row_number = account_records.row_number
+        and account_values.dimension = rules.column_name
+    where rules.table_name = 'accounts' and lead_records.account_id is not null
+)
+
+select asked.purpose, asked.rule_no, asked.lead_no
+from asked
+where
+    asked.is_negated <> case asked.ask
+        when 'is_null' then asked.given is null
+        when 'one_of' then coalesce(list_contains(asked.texts, asked.given), false)
+        when 'matches' then coalesce(regexp_matches(asked.given, asked.texts[1]), false)
+    end

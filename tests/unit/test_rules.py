@@ -1,0 +1,100 @@
+"""Conditions of scope and origin: what is read, and what is refused at its line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.waterfall.definition import Condition, Configuration, OriginRule, ScopeRule
+from pipeline.waterfall.rules import without_column
+from tests.unit.configurations import funnel
+
+
+def scope(where: str, more: str = 'reason = "Not ours."') -> str:
+    """A configuration with one scope rule; its block starts in line 23, `where` stands in line 26."""
+    return funnel() + f'[[scope]]\nname = "ours"\ntable = "leads"\nwhere = {{ {where} }}\n{more}\n'
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ('equals = "a"', Condition("c", "one_of", ("a",))),
+        ('in = ["a", "b"], not = true', Condition("c", "one_of", ("a", "b"), is_negated=True)),
+        ('matches = "^a+$"', Condition("c", "matches", ("^a+$",))),
+        ("is_null = true", Condition("c", "is_null")),
+        ("is_null = false", Condition("c", "is_null", is_negated=True)),
+        ("is_null = true, not = true", Condition("c", "is_null", is_negated=True)),
+        ("is_null = false, not = true", Condition("c", "is_null")),
+    ],
+)
+def test_a_condition_asks_one_thing(load: Any, where: str, expected: Condition) -> None:
+    """Each form of a condition is read, and `not` turns it round."""
+    loaded: Configuration = load(scope(f'column = "c", {where}'))
+    assert (ScopeRule("ours", "leads", expected, "Not ours."),) == loaded.waterfall.scope
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ('equals = "a"', "26: scope.ours.where.column: is missing; the column that it asks about"),
+        (
+            'column = "c"',
+            "26: scope.ours.where: must ask exactly one of equals, in, matches, is_null; it has none",
+        ),
+        (
+            'column = "c", equals = "a", in = ["b"]',
+            "26: scope.ours.where: must ask exactly one of equals, in, matches, is_null; it has equals and in",
+        ),
+        ('column = "c", in = []', "26: scope.ours.where.in: must name at least one"),
+        (
+            'column = "c", equals = ""',
+            "26: scope.ours.where.equals: must be text without space around it; for a missing value ask is_null = true",
+        ),
+        ('column = "c", equals = 5', "26: scope.ours.where.equals: must be text in quotes"),
+        (
+            'column = "c", matches = "a("',
+            "26: scope.ours.where.matches: is no regular expression: missing ): a(",
+        ),
+        ('column = "c", matchs = "a"', "26: scope.ours.where.matchs: unknown key; did you mean `matches`?"),
+    ],
+)
+def test_a_condition_that_cannot_be_asked_is_refused(problems: Any, where: str, expected: str) -> None:
+    """Each mistake in a condition is told at its line; nothing else is."""
+    assert f"funnel.toml:{expected}" in problems(scope(where))
+
+
+def test_rules_have_names_of_their_own(problems: Any) -> None:
+    """Two rules of one name could not be told apart where leads are counted by rule."""
+    again = '[[scope]]\nname = "ours"\ntable = "accounts"\nwhere = { column = "d", equals = "x" }\nreason = "y"\n'
+    expected = ["funnel.toml:29: scope.ours.name: the name `ours` is used twice, here and in line 23"]
+    assert expected == problems(scope('column = "c", equals = "a"') + again)
+
+
+def test_a_scope_rule_says_why(problems: Any) -> None:
+    """Without a reason the report could not say why leads are missing."""
+    assert ["funnel.toml:23: scope.ours.reason: is missing; the report prints it"] == problems(
+        scope('column = "c", equals = "a"', more="")
+    )
+
+
+def test_origins_are_read_in_their_order(load: Any) -> None:
+    """The order of the file is kept, since the first match decides."""
+    blocks = "".join(
+        f'[[origins]]\norigin = "{name}"\nwhere = {{ column = "lead_source", equals = "{name}" }}\n'
+        for name in ("sales", "partner")
+    )
+    loaded: Configuration = load(funnel('origin_default = "marketing"') + blocks)
+    expected = tuple(OriginRule(name, Condition("lead_source", "one_of", (name,))) for name in ("sales", "partner"))
+    assert (expected, "marketing") == (loaded.waterfall.origins, loaded.waterfall.origin_default)
+
+
+def test_a_column_that_no_input_has_is_named(load: Any) -> None:
+    """A rule on a column that is not there would match nobody, silently."""
+    loaded: Configuration = load(scope('column = "emial", is_null = true'))
+    (problem,) = without_column(replace(loaded, path=Path("funnel.toml")), ["email", "title"], ["emial"])
+    assert str(problem) == (
+        "funnel.toml: scope.ours.where.column: no input of leads has a column `emial`; did you mean `email`?"
+    )
