@@ -114,6 +114,10 @@ class Published:
         """What came into a stage and what left it, period by period (V1)."""
         return self._macro("flow", stage=stage, grain=grain, by=by)
 
+    def sla(self, stage: str = "all", *, by: str = "all", grain: str = "month") -> Answer:
+        """How the stays that began in each period stand against their stage's limit (T5)."""
+        return self._macro("sla", stage=stage, by=by, grain=grain)
+
     def stuck_leads(self, *, owner: str | None = None, stage: str | None = None, min_days: float = 0) -> Answer:
         """The open leads with an owner or in a stage, longest first."""
         return self._macro("stuck_leads", owner=owner, stage=stage, min_days=min_days)

@@ -105,6 +105,7 @@ class TestPython:
                 night.help(), night.conversion("mql", "sal", by="lead_source"), night.cohort_triangle("mql", "sal"),
                 night.funnel_steps(["mel", "mql"], within_seconds=86400), night.time_in_stage("mql"), night.flow("mql"),
                 night.stuck_leads(owner="tom brannigan", min_days=0.5), night.lead_history(lead), night.stage_words(),
+                night.sla("mql"),
             ]  # fmt: skip
             assert [] == [answer.columns for answer in answers if not answer.fetchall()]
             answer = night.conversion("mql", "sal")

@@ -61,6 +61,7 @@ REFUSED = {
     "cohort_triangle('sal', 'mql')": "no such pair",
     "cohort_triangle('mql', 'sal', grain := 'all')": "unknown grain; known: day",
     "time_in_stage('nobody')": "unknown stage; known: ",
+    "sla('nobody')": "unknown stage; known: ",
     "flow('nobody')": "unknown stage; known: ",
     "flow(grain := 'hour')": "unknown grain; known: day",
     "stuck_leads(stage := 'nobody')": "unknown stage; known: ",
@@ -223,6 +224,14 @@ def test_flow_and_time_are_their_marts(year: duckdb.DuckDBPyConnection) -> None:
     assert (ended[0]["completed"], ended[0]["median_days"]) == (told["completed"], told["median_days"])
     assert (still[0]["still_open"], still[0]["median_age_days"]) == (told["still_open"], told["median_age_days"])
     assert {None} == {row["still_open"] for row in rows(year, "time_in_stage('mql', grain := 'month')")}
+
+
+def test_limits_are_their_mart(year: duckdb.DuckDBPyConnection) -> None:
+    """One stage's months of marts.sla, only the total unless a dimension is asked for."""
+    mart = "marts.sla where grain = 'month' and stage = 'mql' and dimension = {} order by period_start, dimension_value"
+    assert rows(year, mart.format("'all'")) == rows(year, "sla('MQL')")
+    assert rows(year, mart.format("'owner'")) == rows(year, "sla('mql', by := 'owner')")
+    assert rows(year, "sla('mql')")
 
 
 class TestFiles:

@@ -1,0 +1,19 @@
+-- How the stays that began in each period stand against their stage's limit, as marts.sla has it (T5).
+-- argument stage = 'all': one stage, or all that have a limit
+-- argument by = 'all': dimension to cut by; owner is the owner at entry
+-- argument grain = 'month': length of the period of entry: day, week, month, quarter, year or all
+-- example: from sla('mql', by := 'owner', grain := 'all')
+with
+asked as materialized (
+    select
+        case when stage = 'all' then 'all' else stage_key(stage) end as stage_key,
+        one_dimension("by") as dimension,
+        one_grain(grain) as grain
+)
+
+select limits.*
+from asked
+inner join marts.sla as limits on limits.grain = asked.grain and limits.dimension = asked.dimension
+inner join waterfall.stages as stages on stages.stage = limits.stage
+where asked.stage_key in ('all', limits.stage)
+order by stages.stage_no, limits.period_start, limits.dimension_value
