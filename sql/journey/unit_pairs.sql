@@ -3,10 +3,13 @@
 -- not null: from_at, from_date, is_closed
 -- check: to_at >= from_at
 -- check: above_at >= from_at
+-- check: closed_at >= from_at
+-- check: is_closed = (closed_at is not null)
 -- column from_at: arrival at A; for leads and accounts the first ever
 -- column to_at: first arrival at B at or after from_at
 -- column above_at: first arrival above B's rank at or after from_at
 -- column is_closed: the unit can no longer convert: its cycle ended, its lead is out, or all its leads are
+-- column closed_at: since when (UTC): the cycle's end, the lead's entry into the exit or deletion, the latest of the account's leads
 -- column lead_no: the lead whose entry starts the measure
 -- column span_no: the stay that starts the measure
 with
@@ -86,20 +89,30 @@ later as (
 lead_ends as (
     select
         spans.lead_no,
-        bool_or(spans.exit_kind = 'deleted' or (spans.exit_kind = 'open' and stages.kind = 'exit')) as is_closed
+        bool_or(spans.exit_kind = 'deleted' or (spans.exit_kind = 'open' and stages.kind = 'exit')) as is_closed,
+        max(
+            case
+                when spans.exit_kind = 'deleted' then spans.exited_at
+                when spans.exit_kind = 'open' and stages.kind = 'exit' then spans.entered_at
+            end
+        ) as closed_at
     from spans
     inner join stages on stages.stage_no = spans.stage_no
     group by spans.lead_no
 ),
 
 closed as (
-    select 'cycle' as unit, cycles.cycle_id as unit_id, cycles.outcome <> 'open' as is_closed
+    select 'cycle' as unit, cycles.cycle_id as unit_id, cycles.outcome <> 'open' as is_closed, cycles.ended_at as closed_at
     from cycles
     union all
-    select 'lead', cast(lead_ends.lead_no as bigint), lead_ends.is_closed
+    select 'lead', cast(lead_ends.lead_no as bigint), lead_ends.is_closed, lead_ends.closed_at
     from lead_ends
     union all
-    select 'account', cast(accounts.account_no as bigint), bool_and(lead_ends.is_closed)
+    select
+        'account',
+        cast(accounts.account_no as bigint),
+        bool_and(lead_ends.is_closed),
+        case when bool_and(lead_ends.is_closed) then max(lead_ends.closed_at) end
     from lead_ends
     inner join leads on leads.lead_no = lead_ends.lead_no
     inner join accounts on accounts.account_id = leads.account_id
@@ -115,6 +128,7 @@ select
     later.to_at,
     later.above_at,
     closed.is_closed,
+    closed.closed_at,
     opened.lead_no,
     opened.span_no
 from opened

@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.waterfall.definition import Waterfall
 
 from .conversion import conversion
+from .curve import conversion_curve
 from .cuts import GRAINS, Dimensions
 from .durations import Row, open_leads, open_time_in_stage, time_in_stage
 from .history import Deletion, Entry, History, Merge, MergeLoopError, present
@@ -29,6 +30,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "journey.cycles": ("lead_id", "cycle_no"),
     "journey.arrivals": ("lead_id", "cycle_no", "stage"),
     "marts.conversion": ("unit", "grain", "cohort_start", *_CUT, "from_stage", "to_stage", "window_days"),
+    "marts.conversion_curve": ("unit", *_CUT, "from_stage", "to_stage", "day"),
     "marts.stage_arrivals": ("grain", "period_start", *_CUT, "from_stage", "to_stage"),
     "marts.stage_flow": ("grain", "period_start", *_CUT, "stage"),
     "marts.time_in_stage": ("grain", "period_start", *_CUT, "stage", "next_stage"),
@@ -43,7 +45,7 @@ KEYS: dict[str, tuple[str, ...]] = {
 def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] = GRAINS) -> dict[str, list[Row]]:
     """The rows of each table of `KEYS`, columns named as in docs/RULES.md section 10. Times are naive UTC, as DuckDB gives them.
 
-    `grains` limits the work on long histories. Raises MergeLoopError.
+    `grains` limits the work on long histories; without `day` there are no curves, which go by days. Raises MergeLoopError.
     """
     journey = travel(waterfall, history)
     dimensions = Dimensions(waterfall, history, journey)
@@ -64,6 +66,7 @@ def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] =
             for arrival in journey.arrivals
         ],
         "marts.conversion": conversion(waterfall, journey, dimensions, grains, as_of),
+        "marts.conversion_curve": conversion_curve(waterfall, journey, dimensions, as_of) if "day" in grains else [],
         "marts.stage_arrivals": stage_arrivals(waterfall, journey, dimensions, grains),
         "marts.stage_flow": stage_flow(waterfall, journey, dimensions, grains, as_of),
         "marts.time_in_stage": time_in_stage(waterfall, journey, dimensions, grains),

@@ -19,11 +19,11 @@ FATES = ("converted", "passed_over", "lost", "still_open")
 
 @dataclass(frozen=True)
 class Candidate:
-    """One unit: the arrivals that count as its own, and whether it has stopped for good."""
+    """One unit: the arrivals that count as its own, and since when it can no longer convert; None while it can."""
 
     unit: str
     arrivals: tuple[Arrival, ...]
-    has_stopped: bool
+    stopped_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,23 @@ def candidates(journey: Journey, dimensions: Dimensions) -> list[Candidate]:
         if account_id is not None:
             by_account[account_id].append(arrival)
 
-    is_over = {(cycle.lead_id, cycle.cycle_no): cycle.outcome != "open" for cycle in journey.cycles}
+    ended_at = {(cycle.lead_id, cycle.cycle_no): cycle.ended_at for cycle in journey.cycles}
     last_span = {span.lead_id: span for span in journey.spans}
-    is_gone = {lead_id: span.stage.kind == "exit" or span.exit_kind == "deleted" for lead_id, span in last_span.items()}
+    gone_at = {
+        lead_id: span.exited_at
+        if span.exit_kind == "deleted"
+        else span.entered_at
+        if span.stage.kind == "exit"
+        else None
+        for lead_id, span in last_span.items()
+    }
 
-    units = [Candidate("cycle", tuple(own), is_over[key]) for key, own in by_cycle.items()]
-    units += [Candidate("lead", tuple(own), is_gone[lead_id]) for lead_id, own in by_lead.items()]
+    units = [Candidate("cycle", tuple(own), ended_at[key]) for key, own in by_cycle.items()]
+    units += [Candidate("lead", tuple(own), gone_at[lead_id]) for lead_id, own in by_lead.items()]
     for own in by_account.values():
-        units.append(Candidate("account", tuple(own), all(is_gone[arrival.lead_id] for arrival in own)))
+        left = [gone_at[lead_id] for lead_id in {arrival.lead_id for arrival in own}]
+        known = [moment for moment in left if moment is not None]
+        units.append(Candidate("account", tuple(own), max(known) if len(known) == len(left) else None))
     return units
 
 
@@ -78,7 +87,7 @@ def outcome(
         return Outcome(start, "converted", days_between(start.at, min(at_goal)), is_old_enough)
     if any(arrival.mark in above for arrival in in_time):
         return Outcome(start, "passed_over", None, is_old_enough)
-    if candidate.has_stopped or (window is not None and as_of > start.at + timedelta(days=window)):
+    if candidate.stopped_at is not None or (window is not None and as_of > start.at + timedelta(days=window)):
         return Outcome(start, "lost", None, is_old_enough)
     return Outcome(start, "still_open", None, is_old_enough)
 
