@@ -14,6 +14,7 @@ from .cuts import GRAINS, Dimensions
 from .durations import Row, open_leads, open_time_in_stage, time_in_stage
 from .history import Deletion, Entry, History, Merge, MergeLoopError, present
 from .journey import Journey, row_accounting, travel
+from .quality import stage_dates
 from .volume import lead_to_account, stage_arrivals, stage_flow
 
 __all__ = ["GRAINS", "KEYS", "Deletion", "Entry", "History", "Merge", "MergeLoopError", "Row", "numbers"]
@@ -31,6 +32,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "marts.open_time_in_stage": (*_CUT, "stage"),
     "marts.lead_to_account": ("grain", "period_start", "basis", *_CUT, "stage"),
     "marts.open_leads": ("lead_id",),
+    "quality.stage_dates": ("finding", "stage"),
 }
 """The key of each table; rows are sorted by it, null first."""
 
@@ -63,6 +65,7 @@ def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] =
         "marts.open_time_in_stage": open_time_in_stage(waterfall, journey, dimensions, as_of),
         "marts.lead_to_account": lead_to_account(waterfall, journey, dimensions, grains, as_of),
         "marts.open_leads": open_leads(waterfall, history, journey, dimensions),
+        "quality.stage_dates": stage_dates(waterfall, history, journey),
     }
     return {name: _in_order(rows, KEYS[name]) for name, rows in tables.items()}
 
