@@ -1,10 +1,10 @@
 -- One row per finding and stage: dates that deserve a second look before the numbers are believed.
 -- key: finding, stage
 -- not null: leads, entries, examples
--- accepted finding: skipped, regressed, same_second, bulk_stamp, future_dated, gate_holding, dst_gap, dst_overlap
+-- accepted finding: skipped, regressed, reopened, off_path_move, same_second, bulk_stamp, weekend_entry, last_minute, future_dated, after_delivery, gate_holding, dst_gap, dst_overlap
 -- column finding: what was found
--- column stage: the stage entered, left (skipped, regressed) or held in (gate_holding)
--- column entries: rows or stays concerned
+-- column stage: the stage entered, left (skipped, regressed, reopened, off_path_move, last_minute), held in (gate_holding) or ended in (same_second)
+-- column entries: rows or stays concerned; of same_second the chains: two or more entries of a lead in one second are one
 -- column leads: leads concerned
 -- column share: leads concerned / leads that had entered the stage by as-of; future-dated ones come on top
 -- column examples: up to five lead ids, the first in order
@@ -19,6 +19,10 @@ stages as (
 
 spans as (
     from journey.spans_narrow
+),
+
+entries as (
+    from clean.stage_entries
 ),
 
 leads as (
@@ -41,11 +45,36 @@ bulk_minutes as (
     having count(distinct spans.lead_no) >= 50
 ),
 
-followed as (
+chains as (
     select
-        spans.*,
-        lag(spans.entered_at) over (partition by spans.lead_no order by spans.span_no) = spans.entered_at as is_same_second
+        spans.lead_no,
+        date_trunc('second', spans.entered_at) as second,
+        arg_max(spans.stage_no, spans.span_no) as stage_no
     from spans
+    group by spans.lead_no, date_trunc('second', spans.entered_at)
+    having count(*) >= 2
+),
+
+-- Who works on weekdays: at least twenty entries there, and fewer than one in twenty of all at a weekend.
+office_owners as (
+    select entries.owner
+    from entries
+    where entries.owner is not null
+    group by entries.owner
+    having
+        count(*) filter (where isodow(entries.entered_date) < 6) >= 20
+        and 20 * count(*) filter (where isodow(entries.entered_date) >= 6) < count(*)
+),
+
+-- A quarter of an hour before the limit, or on it: somebody watched the clock.
+last_minutes as (
+    select spans.stage_no, spans.lead_no
+    from spans
+    inner join stages on stages.stage_no = spans.stage_no and stages.sla_clock = 'calendar'
+    where
+        spans.next_stage_no is not null
+        and spans.exited_at <= spans.entered_at + to_seconds(stages.sla_seconds)
+        and spans.exited_at >= spans.entered_at + to_seconds(stages.sla_seconds) - interval 15 minute
 ),
 
 found as (
@@ -53,7 +82,24 @@ found as (
     union all
     select 'regressed', spans.stage_no, spans.lead_no from spans where spans.exit_kind = 'regressed'
     union all
-    select 'same_second', followed.stage_no, followed.lead_no from followed where followed.is_same_second
+    select 'reopened', spans.stage_no, spans.lead_no
+    from spans
+    inner join stages on stages.stage_no = spans.stage_no
+    where stages.kind = 'exit' and spans.exit_kind = 'returned'
+    union all
+    select 'off_path_move', spans.stage_no, spans.lead_no
+    from spans
+    inner join stages on stages.stage_no = spans.stage_no
+    where stages.kind <> 'path' and spans.exit_kind in ('held', 'detoured', 'exited')
+    union all
+    select 'same_second', chains.stage_no, chains.lead_no from chains
+    union all
+    select 'weekend_entry', entries.stage_no, entries.lead_no
+    from entries
+    inner join office_owners on office_owners.owner = entries.owner
+    where isodow(entries.entered_date) >= 6
+    union all
+    select 'last_minute', last_minutes.stage_no, last_minutes.lead_no from last_minutes
     union all
     select 'bulk_stamp', spans.stage_no, spans.lead_no
     from spans
@@ -64,6 +110,11 @@ found as (
     from entry_rows
     inner join leads on leads.lead_no = entry_rows.lead_no
     where entry_rows.disposition = 'after_as_of' and leads.is_in_scope
+    union all
+    select 'after_delivery', entry_rows.stage_no, entry_rows.lead_no
+    from delivered
+    inner join entry_rows on entry_rows.load_no = delivered.load_no and entry_rows.row_number = delivered.row_number
+    where entry_rows.disposition <> 'rejected' and delivered.entered_at > delivered.recorded_at
     union all
     select 'gate_holding', spans.stage_no, spans.lead_no
     from spans

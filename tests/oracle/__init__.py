@@ -15,6 +15,7 @@ from .cuts import GRAINS, Dimensions
 from .durations import Row, open_leads, open_time_in_stage, time_in_stage
 from .history import Deletion, Entry, History, Merge, MergeLoopError, present
 from .journey import Journey, row_accounting, travel
+from .quality import stage_dates
 from .rules import leads, scope
 from .sla import sla
 from .volume import lead_to_account, stage_arrivals, stage_flow
@@ -38,6 +39,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "marts.lead_to_account": ("grain", "period_start", "basis", *_CUT, "stage"),
     "marts.open_leads": ("lead_id",),
     "marts.sla": ("grain", "period_start", *_CUT, "stage"),
+    "quality.stage_dates": ("finding", "stage"),
 }
 """The key of each table; rows are sorted by it, null first."""
 
@@ -74,6 +76,7 @@ def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] =
         "marts.lead_to_account": lead_to_account(waterfall, journey, dimensions, grains, as_of),
         "marts.open_leads": open_leads(waterfall, history, journey, dimensions),
         "marts.sla": sla(waterfall, journey, dimensions, grains, as_of),
+        "quality.stage_dates": stage_dates(waterfall, history, journey),
     }
     return {name: _in_order(rows, KEYS[name]) for name, rows in tables.items()}
 
