@@ -114,7 +114,11 @@ found as (
     select 'after_delivery', entry_rows.stage_no, entry_rows.lead_no
     from delivered
     inner join entry_rows on entry_rows.load_no = delivered.load_no and entry_rows.row_number = delivered.row_number
-    where entry_rows.disposition <> 'rejected' and delivered.entered_at > delivered.recorded_at
+    inner join leads on leads.lead_no = entry_rows.lead_no
+    where
+        entry_rows.disposition <> 'rejected'
+        and leads.is_in_scope
+        and delivered.entered_at > delivered.recorded_at
     union all
     select 'gate_holding', spans.stage_no, spans.lead_no
     from spans

@@ -47,8 +47,8 @@ DEFECTS = (
     Defect(
         "moves of one second from the top of the path down",
         "clean/stage_entries.sql",
-        "kept.path_order,",
-        "kept.path_order desc,",
+        "accepted.path_order,\n                accepted.input_no",
+        "accepted.path_order desc,\n                accepted.input_no",
         frozenset({"journey.stage_spans", "journey.cycles", "marts.conversion", "marts.stage_flow"}),
         "same_second.md",
         "journey.stage_spans",
@@ -65,8 +65,8 @@ DEFECTS = (
     Defect(
         "rows later than as-of counted",
         "clean/entry_rows.sql",
-        "delivered.entered_at > run.as_of as is_after_as_of",
-        "false as is_after_as_of",
+        "when delivered.entered_at > run.as_of then 'after_as_of'",
+        "when false then 'after_as_of'",
         frozenset({"quality.row_accounting", "journey.stage_spans", "marts.conversion"}),
         "after_as_of.md",
         "quality.row_accounting",

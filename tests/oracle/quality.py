@@ -11,6 +11,7 @@ from .cuts import local_date
 from .durations import Row
 from .history import History, present
 from .journey import Journey, Span
+from .rules import scope_rule
 
 MINUTE = timedelta(minutes=1)
 
@@ -35,7 +36,8 @@ def stage_dates(waterfall: Waterfall, history: History, journey: Journey) -> lis
         if is_one_second(before, span) and not is_one_second(span, after):
             found["same_second", span.stage.key].append(span.lead_id)
     for row in journey.placed:
-        if row.disposition == "after_as_of":
+        # A lead out of scope (E8) leaves every count, this one too.
+        if row.disposition == "after_as_of" and scope_rule(waterfall, history, row.lead_id) is None:
             found["future_dated", row.into.key].append(row.lead_id)
             # case_files has every row delivered at as-of.
             found["after_delivery", row.into.key].append(row.lead_id)
@@ -67,7 +69,7 @@ def findings_of(waterfall: Waterfall, history: History, span: Span, office: set[
         found.append("weekend_entry")
     limit = span.stage.sla
     if limit is not None and limit.clock == "calendar" and span.next_stage is not None and span.exited_at is not None:
-        left = timedelta(seconds=limit.within_seconds) - (span.exited_at - span.entered_at)
+        left = timedelta(**{f"{limit.unit}s": limit.amount}) - (span.exited_at - span.entered_at)
         if timedelta(0) <= left <= 15 * MINUTE:
             found.append("last_minute")
     if span.stage.gate and (span.exited_at or history.as_of) - span.entered_at > MINUTE:
