@@ -12,27 +12,24 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def shared_real() -> Path:
-    """The folder of public data sets, from `$FUNNEL_SHARED/real` or `../shared/real`: read in place, never copied.
-
-    Skips where there is none, except in CI, where a skipped proof would look like a passed one.
-    """
-    shared = Path(os.environ.get("FUNNEL_SHARED") or REPOSITORY.parent / "shared")
-    folder = shared / "real"
-    if not folder.is_dir():
-        explanation = "the public data sets are not here; set FUNNEL_SHARED to the folder that holds real/"
-        if os.environ.get("CI"):
-            pytest.fail(explanation)
-        pytest.skip(explanation)
-    return folder
+    """The folder of public data sets: read in place, never copied."""
+    return _shared("real", "the public data sets")
 
 
 @pytest.fixture(scope="session")
 def shared_peer_cases() -> Path:
-    """The folder of facts from other tools' tests, beside the public data sets: read in place, never copied."""
-    shared = Path(os.environ.get("FUNNEL_SHARED") or REPOSITORY.parent / "shared")
-    folder = shared / "peer_cases"
+    """The folder of facts from other tools' tests: read in place, never copied."""
+    return _shared("peer_cases", "the peer cases")
+
+
+def _shared(name: str, what: str) -> Path:
+    """A folder of `$FUNNEL_SHARED`, else of `../shared`.
+
+    Skips where there is none, except in CI, where a skipped proof would look like a passed one.
+    """
+    folder = Path(os.environ.get("FUNNEL_SHARED") or REPOSITORY.parent / "shared") / name
     if not folder.is_dir():
-        explanation = "the peer cases are not here; set FUNNEL_SHARED to the folder that holds peer_cases/"
+        explanation = f"{what} are not here; set FUNNEL_SHARED to the folder that holds {name}/"
         if os.environ.get("CI"):
             pytest.fail(explanation)
         pytest.skip(explanation)

@@ -256,11 +256,7 @@ def _told(load: Load) -> str:
 
 def _known_stages(configuration: Configuration) -> list[tuple[str, str]]:
     """Every declared spelling of a stage and its alias, normalised."""
-    spellings = {
-        spelling
-        for stage in configuration.waterfall.stages
-        for spelling in (stage.key, stage.label, stage.name, *stage.aliases)
-    }
+    spellings = {spelling for stage in configuration.waterfall.stages for spelling in stage.spellings}
     return sorted((spelling, normalise_stage(spelling)) for spelling in spellings)
 
 

@@ -17,11 +17,7 @@ def first_entry(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall, as_
     With entry at creation, that of leads which have no entry of their own counts, too: a lead that was created long
     before its first entry doesn't open the calendar.
     """
-    names = (
-        normalise_stage(text)
-        for stage in waterfall.stages
-        for text in (stage.key, stage.label, stage.name, *stage.aliases)
-    )
+    names = (normalise_stage(text) for stage in waterfall.stages for text in stage.spellings)
     known = ", ".join(map(quoted, sorted(set(names))))
     until = f"{literal(as_of.astimezone(UTC).replace(tzinfo=None))}::timestamp"
     entries = f"from raw.stage_entries where stage_alias in ({known}) and entered_at <= {until}"

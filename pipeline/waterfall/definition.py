@@ -66,6 +66,11 @@ class Stage:
     verified: bool = True
     note: str = ""
 
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Every text that names the stage in an export, as written: matching normalises it."""
+        return (self.key, self.label, self.name, *self.aliases)
+
 
 @dataclass(frozen=True)
 class Group:

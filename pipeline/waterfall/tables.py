@@ -218,9 +218,7 @@ def _stages(waterfall: Waterfall) -> Table:
 
 def _aliases(waterfall: Waterfall) -> Table:
     numbers = {
-        normalise_stage(text): number
-        for number, stage in enumerate(waterfall.stages, 1)
-        for text in (stage.key, stage.label, stage.name, *stage.aliases)
+        normalise_stage(text): number for number, stage in enumerate(waterfall.stages, 1) for text in stage.spellings
     }
     return Table(
         "stage_aliases",

@@ -95,3 +95,35 @@ def record(history: History, lead_id: str) -> Mapping[str, str | None]:
     survivor_of = survivors(history)
     merged = [row for each, row in history.leads.items() if survivor_of.get(each) == lead_id]
     return merged[-1] if merged else {}
+
+
+def a_year_after(moment: datetime) -> datetime:
+    """The same UTC date and time next year; 29 February becomes 28 February."""
+    try:
+        return moment.replace(year=moment.year + 1)
+    except ValueError:
+        return moment.replace(year=moment.year + 1, day=28)
+
+
+def as_delivered(entry: Entry) -> tuple[object, ...]:
+    """What makes two rows of one input the same row."""
+    extra = tuple(sorted((name, present(value)) for name, value in entry.extra.items()))
+    return (
+        entry.input,
+        entry.lead_id,
+        entry.stage.strip(),
+        entry.entered_at,
+        entry.sequence,
+        present(entry.owner),
+        repr(extra),
+    )
+
+
+def arrival_order(history: History, entry: Entry) -> tuple[int, int, int]:
+    """By input as configured, then load, then row."""
+    return history.inputs.index(entry.input), entry.load_no, entry.row_number
+
+
+def sequence_order(entry: Entry) -> tuple[bool, int]:
+    """By the sequence column, rows without one last."""
+    return entry.sequence is None, entry.sequence or 0

@@ -10,7 +10,17 @@ from itertools import pairwise
 
 from pipeline.waterfall.definition import Stage, Waterfall
 
-from .history import Entry, History, present, record, survivors
+from .history import (
+    Entry,
+    History,
+    a_year_after,
+    arrival_order,
+    as_delivered,
+    present,
+    record,
+    sequence_order,
+    survivors,
+)
 from .rules import scope_rule
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -209,37 +219,6 @@ def rejection(entry: Entry, stage: Stage | None, as_of: datetime) -> str | None:
     if entry.entered_at > a_year_after(as_of):
         return "too_far_ahead"
     return None
-
-
-def a_year_after(moment: datetime) -> datetime:
-    """The same UTC date and time next year; 29 February becomes 28 February."""
-    try:
-        return moment.replace(year=moment.year + 1)
-    except ValueError:
-        return moment.replace(year=moment.year + 1, day=28)
-
-
-def as_delivered(entry: Entry) -> tuple[object, ...]:
-    """What makes two rows of one input the same row."""
-    extra = tuple(sorted((name, present(value)) for name, value in entry.extra.items()))
-    return (
-        entry.input,
-        entry.lead_id,
-        entry.stage.strip(),
-        entry.entered_at,
-        entry.sequence,
-        present(entry.owner),
-        repr(extra),
-    )
-
-
-def arrival_order(history: History, entry: Entry) -> tuple[int, int, int]:
-    return history.inputs.index(entry.input), entry.load_no, entry.row_number
-
-
-def sequence_order(entry: Entry) -> tuple[bool, int]:
-    """By the sequence column, rows without one last."""
-    return entry.sequence is None, entry.sequence or 0
 
 
 def order_in_lead(history: History, row: Placed) -> tuple[object, ...]:

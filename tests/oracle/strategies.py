@@ -29,8 +29,7 @@ from pipeline.waterfall.definition import (
 )
 
 from .cuts import local_date
-from .history import Deletion, Entry, History, Merge
-from .journey import a_year_after, as_delivered
+from .history import Deletion, Entry, History, Merge, a_year_after, as_delivered
 
 ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe")
 INPUTS = ("crm_a", "crm_b")
