@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.waterfall.definition import Waterfall
 
+from .accounts import account_arrivals, account_stages
 from .conversion import conversion
 from .curve import conversion_curve
 from .cuts import GRAINS, Dimensions
@@ -37,6 +38,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "marts.time_in_stage": ("grain", "period_start", *_CUT, "stage", "next_stage"),
     "marts.open_time_in_stage": (*_CUT, "stage"),
     "marts.lead_to_account": ("grain", "period_start", "basis", *_CUT, "stage"),
+    "marts.account_stages": ("account_id",),
+    "marts.account_arrivals": ("account_id", "stage"),
     "marts.open_leads": ("lead_id",),
     "marts.sla": ("grain", "period_start", *_CUT, "stage"),
     "quality.stage_dates": ("finding", "stage"),
@@ -74,6 +77,8 @@ def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] =
         "marts.time_in_stage": time_in_stage(waterfall, journey, dimensions, grains),
         "marts.open_time_in_stage": open_time_in_stage(waterfall, journey, dimensions, as_of),
         "marts.lead_to_account": lead_to_account(waterfall, journey, dimensions, grains, as_of),
+        "marts.account_stages": account_stages(waterfall, history, journey, dimensions),
+        "marts.account_arrivals": account_arrivals(waterfall, journey, dimensions),
         "marts.open_leads": open_leads(waterfall, history, journey, dimensions),
         "marts.sla": sla(waterfall, journey, dimensions, grains, as_of),
         "quality.stage_dates": stage_dates(waterfall, history, journey),

@@ -1,0 +1,82 @@
+-- One row per account and path stage or group that any of its leads ever arrived at: when, and how many people were known.
+-- A3: an account arrives with the first of its leads; of leads that arrive at the same instant, the first by id is named.
+-- A4: the depth at entry counts the leads that had any stage entry by then, that instant included. A lead that appears
+-- later changes nothing here; one that was deleted since had been known.
+-- key: account_id, stage
+-- unique: account_no, mark_no
+-- not null: arrived_at, arrived_date, lead_id, depth_at_entry, leads_reached
+-- check: depth_at_entry >= 1 and leads_reached >= 1
+-- column stage: key of the stage or group
+-- column arrived_at: moment (UTC) of the first arrival of any lead
+-- column lead_id: the lead that arrived first
+-- column depth_at_entry: leads of the account known at that moment
+-- column leads_reached: leads of the account that arrived there by as-of
+with
+arrivals as (
+    select arrivals.* from journey.unit_arrivals as arrivals where arrivals.unit = 'account'
+),
+
+accounts as (
+    from clean.accounts
+),
+
+leads as (
+    from clean.leads
+),
+
+marks as (
+    from waterfall.marks
+),
+
+entries as (
+    from clean.stage_entries
+),
+
+firsts as (
+    select arrivals.*
+    from arrivals
+    qualify row_number() over (
+        partition by arrivals.unit_id, arrivals.mark_no
+        order by arrivals.arrived_at, arrivals.lead_no, arrivals.cycle_no
+    ) = 1
+),
+
+reached as (
+    select arrivals.unit_id, arrivals.mark_no, count(distinct arrivals.lead_no) as leads_reached
+    from arrivals
+    group by arrivals.unit_id, arrivals.mark_no
+),
+
+known as (
+    select accounts.account_no, entries.lead_no, min(entries.entered_at) as known_at
+    from entries
+    inner join leads on leads.lead_no = entries.lead_no
+    inner join accounts on accounts.account_id = leads.account_id
+    group by accounts.account_no, entries.lead_no
+),
+
+depths as (
+    select firsts.unit_id, firsts.mark_no, count(*) as depth_at_entry
+    from firsts
+    inner join known on known.account_no = firsts.unit_id and known.known_at <= firsts.arrived_at
+    group by firsts.unit_id, firsts.mark_no
+)
+
+select
+    accounts.account_id,
+    marks.mark as stage,
+    marks.is_group,
+    firsts.arrived_at,
+    firsts.arrived_date,
+    leads.lead_id,
+    depths.depth_at_entry,
+    reached.leads_reached,
+    accounts.account_no,
+    marks.mark_no
+from firsts
+inner join depths on depths.unit_id = firsts.unit_id and depths.mark_no = firsts.mark_no
+inner join reached on reached.unit_id = firsts.unit_id and reached.mark_no = firsts.mark_no
+inner join accounts on accounts.account_no = firsts.unit_id
+inner join leads on leads.lead_no = firsts.lead_no
+inner join marks on marks.mark_no = firsts.mark_no
+order by accounts.account_no, marks.mark_no
