@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.report import charts
+from pipeline.report import charts, units
 from pipeline.report import format as text
 from pipeline.report.figures import Answer, Figures, PairFigures
 from pipeline.report.rows import CohortMonth, GridCell, PairShown, Summary
@@ -65,6 +65,7 @@ def _title(pair: PairShown) -> str:
 
 def _grid(figures: Figures, reader: Reader) -> Table:
     pairs = [each.pair for each in figures.pairs]
+    unit = figures.overview.rows[0].unit
     months = sorted({(cell.month_start, cell.is_partial) for cell in figures.grid.rows}, reverse=True)
     cells = {(cell.month_start, cell.from_stage, cell.to_stage): cell for cell in figures.grid.rows}
     summaries = {(row.from_stage, row.to_stage): row for row in _mature_ever(figures)}
@@ -91,13 +92,14 @@ def _grid(figures: Figures, reader: Reader) -> Table:
         ),
         source=reader.source(
             figures.grid,
-            unit="cycles",
+            unit=units.many(unit),
             basis="cohorts by month of arrival at the first stage of the pair; window: ever",
-            denominator="cycles of the cohort (the number after “of”)",
+            denominator=f"{units.many(unit)} of the cohort (the number after “of”)",
         ),
         notes=(
-            "Hatched: immature, some cycles are still open and the rate can only rise; left out of totals and comparisons.",
-            f"Grey: fewer than {SMALL} cycles.",
+            f"Hatched: immature, some {units.many(unit)} are still open and the rate can only rise; "
+            "left out of totals and comparisons.",
+            f"Grey: fewer than {SMALL} {units.many(unit)}.",
         ),
         key="grid",
     )
@@ -155,14 +157,14 @@ def _pair(
         ),
         source=reader.source(
             each.cohorts,
-            unit="cycles",
+            unit=units.many(pair.unit),
             basis=f"cohorts by month of arrival at {pair.from_label}; the query gives up to 25 months, the table the last 12",
             denominator="entered; entered = converted + passed over + lost + still open",
         ),
         key=f"pair-months-{pair.shown_no}",
     )
     summary = (
-        f"{text.rate(ever.rate)} of {text.plural(ever.entered, 'cycle')} in mature months"
+        f"{text.rate(ever.rate)} of {text.plural(ever.entered, pair.unit)} in mature months"
         if ever and ever.entered
         else "nothing mature yet"
     )
@@ -236,11 +238,11 @@ def _cut(pair: PairShown, cut: Answer[Summary], sources: dict[str, str], reader:
         rows=tuple(_cut_row(row, mature.get(row.dimension_value)) for row in cut.rows if row.cohorts == "all"),
         source=reader.source(
             cut,
-            unit="cycles",
+            unit=units.many(pair.unit),
             basis=f"counts: all cohorts, window: ever; rates: the months whose total is mature; {dimension}: {known}",
             denominator="entered; rates: n",
         ),
-        notes=(f"Grey: n small, fewer than {SMALL} cycles in mature months.",),
+        notes=(f"Grey: n small, fewer than {SMALL} {units.many(pair.unit)} in mature months.",),
         key=f"cut-{pair.shown_no}-{dimension}",
     )
     return Fold(f"by {dimension}", table, note=known)

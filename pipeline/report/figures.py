@@ -230,7 +230,7 @@ def _pair(connection: duckdb.DuckDBPyConnection, pair: rows.PairShown, dimension
             connection,
             rows.Gap,
             "report.headline_gap",
-            "cycles",
+            "units",
             where=f"headline_no = {pair.headline_no}",
             order="fate_no",
         )

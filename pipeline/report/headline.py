@@ -1,10 +1,10 @@
-"""The headline cards: what became of the cycles of each agreed pair, its rate, and how far it is from the target."""
+"""The headline cards: what became of the units of each agreed pair, its rate, and how far it is from the target."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.report import charts
+from pipeline.report import charts, units
 from pipeline.report import format as text
 from pipeline.report.conversion import SMALL
 from pipeline.report.figures import Figures, PairFigures
@@ -12,6 +12,11 @@ from pipeline.report.rows import Gap, Headline
 from pipeline.report.values import Cell, Fold, Mark, Reader, Source, Table, TableRow, columns, texts
 
 LOST_TONES = ("lost-1", "lost-2", "lost-3", "lost-4")
+LOST_BY = {
+    "cycle": "the stage that ended the cycle",
+    "lead": "the exit in which the lead is now",
+    "account": "the end of the last of its leads to go; an account waits where its furthest lead is",
+}
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,8 @@ def cards(figures: Figures, reader: Reader) -> tuple[Card, ...]:
 def _card(row: Headline, within: Headline | None, pair: PairFigures, figures: Figures, reader: Reader) -> Card:
     gaps = pair.gap.rows if pair.gap else ()
     tones = _tones(gaps)
-    fates = tuple(Mark(tones[gap], fate_name(gap, row), text.count(gap.cycles), text.rate(gap.share)) for gap in gaps)
-    parts = [(tones[gap], gap.cycles, f"{fate_name(gap, row)}: {text.count(gap.cycles)}") for gap in gaps]
+    fates = tuple(Mark(tones[gap], fate_name(gap, row), text.count(gap.units), text.rate(gap.share)) for gap in gaps)
+    parts = [(tones[gap], gap.units, f"{fate_name(gap, row)}: {text.count(gap.units)}") for gap in gaps]
     says = f"{row.from_label} to {row.to_label}: " + "; ".join(f"{fate.label} {fate.value}" for fate in fates)
     return Card(
         key=f"pair-{row.headline_no}",
@@ -97,15 +102,15 @@ def _card(row: Headline, within: Headline | None, pair: PairFigures, figures: Fi
         ),
         source=reader.source(
             figures.headline,
-            unit="cycles (one run of a lead along the path)",
+            unit=units.meaning(row.unit),
             basis=f"cohorts by the month of arrival at {row.from_label}; window: ever, unless a line says otherwise",
-            denominator=f"cycles that arrived at {row.from_label}; rates: those in the months named",
+            denominator=f"{units.many(row.unit)} that arrived at {row.from_label}; rates: those in the months named",
         ),
     )
 
 
 def fate_name(gap: Gap, row: Headline) -> str:
-    """What became of these cycles, in words."""
+    """What became of these units, in words."""
     stage = gap.stage_label or "a stage unknown"
     names = {
         "converted": f"Went on to {row.to_label}",
@@ -135,20 +140,21 @@ def _overdue(row: Headline) -> str:
 
 def _sentence(row: Headline, gaps: tuple[Gap, ...]) -> str:
     if row.entered == 0:
-        return f"No cycle has arrived at {row.from_label} yet, so there is nothing to convert."
+        return f"No {row.unit} has arrived at {row.from_label} yet, so there is nothing to convert."
     if row.latest_month is None:
-        first = "No complete month has a mature cohort yet: some of its cycles are still open, so no rate is final."
+        open_ones = f"some of its {units.many(row.unit)} are still open"
+        first = f"No complete month has a mature cohort yet: {open_ones}, so no rate is final."
     else:
         first = (
-            f"Of {text.plural(row.latest_entered or 0, 'cycle')} that reached {row.from_label} in "
+            f"Of {text.plural(row.latest_entered or 0, row.unit)} that reached {row.from_label} in "
             f"{text.month(row.latest_month)}, the last month whose cohort is mature, "
             f"{text.rate(row.latest_rate)} went on to {row.to_label}{_change(row)}."
         )
-    lost = sorted((gap for gap in gaps if gap.fate == "lost"), key=lambda gap: -gap.cycles)
+    lost = sorted((gap for gap in gaps if gap.fate == "lost"), key=lambda gap: -gap.units)
     if not lost:
         return first
     share = f"{first} Where most are lost, over all months: "
-    return share + ", ".join(f"{_short(gap)} ({text.count(gap.cycles)})" for gap in lost[:2]) + "."
+    return share + ", ".join(f"{_short(gap)} ({text.count(gap.units)})" for gap in lost[:2]) + "."
 
 
 def _short(gap: Gap) -> str:
@@ -169,7 +175,9 @@ def _change(row: Headline) -> str:
 def _bar_note(row: Headline) -> str:
     if row.entered == 0:
         return ""
-    whole = f"All {text.count(row.entered)} cycles that reached {row.from_label}, by what became of them."
+    whole = (
+        f"All {text.count(row.entered)} {units.many(row.unit)} that reached {row.from_label}, by what became of them."
+    )
     return f"{whole} The line across the bar is the target, {text.rate(row.target)}." if row.target else whole
 
 
@@ -185,7 +193,7 @@ def _mature_tile(row: Headline) -> Tile:
     return Tile(
         "All mature months",
         text.rate(row.mature_rate),
-        (_counts(row.mature_converted, row.mature_entered), _interval(row.mature_low, row.mature_high)),
+        (_counts(row.unit, row.mature_converted, row.mature_entered), _interval(row.mature_low, row.mature_high)),
         f"{text.plural(row.mature_months, 'month')}, {months}",
         _tone(row.mature_entered),
     )
@@ -195,9 +203,9 @@ def _tone(entered: int | None) -> str:
     return "small" if (entered or 0) < SMALL else ""
 
 
-def _counts(converted: int | None, entered: int | None) -> str:
+def _counts(unit: str, converted: int | None, entered: int | None) -> str:
     small = ", n small" if (entered or 0) < SMALL else ""
-    return f"{text.count(converted)} of {text.plural(entered or 0, 'cycle')}{small}"
+    return f"{text.count(converted)} of {text.plural(entered or 0, unit)}{small}"
 
 
 def _interval(low: float | None, high: float | None) -> str:
@@ -214,7 +222,7 @@ def _latest_tile(row: Headline, suffix: str) -> Tile:
     return Tile(
         f"{text.month(row.latest_month)}{suffix}, last mature month",
         text.rate(row.latest_rate),
-        (_counts(row.latest_converted, row.latest_entered), _interval(row.latest_low, row.latest_high)),
+        (_counts(row.unit, row.latest_converted, row.latest_entered), _interval(row.latest_low, row.latest_high)),
         note,
         f"{'' if suffix else 'first'} {_tone(row.latest_entered)}".strip(),
     )
@@ -266,19 +274,19 @@ def _trends(row: Headline, within: Headline | None, pair: PairFigures) -> tuple[
 def _fates_table(row: Headline, gaps: tuple[Gap, ...], pair: PairFigures, reader: Reader) -> Table:
     assert pair.gap is not None
     return Table(
-        caption=f"What became of the cycles that reached {row.from_label}",
-        columns=columns("Fate", "Cycles", "Share"),
+        caption=f"What became of the {units.many(row.unit)} that reached {row.from_label}",
+        columns=columns("Fate", units.many(row.unit).capitalize(), "Share"),
         rows=(
-            *(TableRow(texts(fate_name(gap, row), text.count(gap.cycles), text.rate(gap.share))) for gap in gaps),
+            *(TableRow(texts(fate_name(gap, row), text.count(gap.units), text.rate(gap.share))) for gap in gaps),
             TableRow(
                 (Cell("All"), Cell(text.count(row.entered)), Cell(text.DASH if not gaps else text.rate(1.0))), "total"
             ),
         ),
         source=reader.source(
             pair.gap,
-            unit="cycles",
-            basis="all cohorts, window: ever; lost by the stage that ended the cycle",
-            denominator=f"cycles that arrived at {row.from_label}",
+            unit=units.many(row.unit),
+            basis=f"all cohorts, window: ever; lost by {LOST_BY[row.unit]}",
+            denominator=f"{units.many(row.unit)} that arrived at {row.from_label}",
         ),
         key=f"fates-{row.headline_no}",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.report import conversion, headline, quality, volumes
+from pipeline.report import conversion, headline, quality, units, volumes
 from pipeline.report import format as text
 from pipeline.report.accounts import Accounts, accounts
 from pipeline.report.figures import Figures
@@ -30,6 +30,10 @@ class Page:
     title: str
     as_of: str
     basis: str
+    unit: str
+    """What the headline counts, and its plural; `out` says why one can no longer convert."""
+    units: str
+    out: str
     stats: tuple[Stat, ...]
     notices: tuple[Notice, ...]
     nav: tuple[tuple[str, str], ...]
@@ -68,10 +72,13 @@ def index_page(figures: Figures, notes: tuple[str, ...]) -> Page:
         title=text.isolated(total.name),
         as_of=as_of,
         basis=(
-            "Unless a figure says otherwise: the unit is the cycle, one run of a lead along the path; rates are of cohorts, "
+            f"Unless a figure says otherwise: the unit is the {total.unit}, {units.MEANS[total.unit]}; rates are of cohorts, "
             "by the month of arrival at the first stage of the pair; and a rate is read only once its cohort is mature, "
             "when none of it is still open."
         ),
+        unit=total.unit,
+        units=units.many(total.unit),
+        out=units.OUT[total.unit],
         stats=_stats(total),
         notices=_notices(figures, total, notes),
         nav=NAV,
@@ -106,6 +113,8 @@ def _notices(figures: Figures, total: Overview, notes: tuple[str, ...]) -> tuple
     notices = []
     if total.entries == 0:
         notices.append(Notice("warn", "No stage entry has been delivered yet, so there is nothing to count."))
+    if total.unit == "account" and total.leads and not total.accounts:
+        notices.append(Notice("warn", "The unit is the account, and no lead names one: the headline counts nothing."))
     partial = [row for row in figures.balance.rows if row.is_partial]
     if partial and total.entries:
         notices.append(

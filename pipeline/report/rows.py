@@ -13,6 +13,7 @@ class Overview:
     name: str
     preset: str | None
     timezone: str
+    unit: str
     as_of_local: datetime
     first_date: date
     leads: int
@@ -43,6 +44,7 @@ class Headline:
     from_definition: str
     to_definition: str
     target: float | None
+    unit: str
     window_days: int | None
     entered: int
     converted: int
@@ -74,12 +76,12 @@ class Headline:
 
 @dataclass(frozen=True)
 class Gap:
-    """report.headline_gap: one fate of the cycles of a headline pair."""
+    """report.headline_gap: one fate of the units of a headline pair."""
 
     fate: str
     reason: str
     stage_label: str | None
-    cycles: int
+    units: int
     share: float
 
 
@@ -95,6 +97,7 @@ class PairShown:
     is_neighbour: bool
     shown_no: int
     headline_no: int | None
+    unit: str
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         waterfall,
         scope=rules.scope(_blocks(rules.ScopeBlock, document, "scope", problems), problems),
         origins=rules.origins(_blocks(rules.OriginBlock, document, "origins", problems), problems),
+        unit=funnel.unit or (waterfall.unit if preset is None else preset.unit),
         origin_default=funnel.origin_default,
         entry_at_creation=funnel.entry_at_creation,
     )

@@ -15,6 +15,7 @@ Clock = Literal["calendar", "business"]
 TimeUnit = Literal["minute", "hour", "day", "week"]
 InputTable = Literal["stage_entries", "leads", "accounts", "merges", "deletions"]
 Mode = Literal["append", "snapshot"]
+Unit = Literal["cycle", "lead", "account"]
 
 BUILT_IN_DIMENSIONS = ("origin", "qualified_by", "entry_stage", "owner", "team")
 
@@ -157,6 +158,8 @@ class Waterfall:
     as_of: datetime | None = None
     """Pinned as-of in UTC, timezone-aware; None = the start of the run."""
     preset: str | None = None
+    unit: Unit = "cycle"
+    """What the headline of the report counts; every mart has all three."""
     calendar: WorkingCalendar | None = None
     """The hours of the business clock; given whenever a stage has a limit on it."""
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, ValidationError
 
-from pipeline.waterfall.definition import Clock, InputTable, Kind, Mode, Sla, TimeUnit
+from pipeline.waterfall.definition import Clock, InputTable, Kind, Mode, Sla, TimeUnit, Unit
 from pipeline.waterfall.words import did_you_mean, nearest, why_not_a_word
 
 Path = tuple[str | int, ...]
@@ -209,6 +209,7 @@ class FunnelBlock(Block):
 
     name: Text | None = None
     preset: str | None = None
+    unit: Unit | None = None
     timezone: Zone = "UTC"
     as_of: Any = None
     week_start: Annotated[int, PlainValidator(_week_start)] = 1

@@ -23,6 +23,7 @@ windows = [30, 90]                   # days in which a conversion counts; "ever"
 # as_of = 2025-03-31                 # pins the report: same inputs, same bytes. A bare date is the END of that day in
                                      # the time zone above; leave it out to report as of the start of each run.
 # headline = {headline}
+# unit = "{unit}"                    # what the headline counts: cycle, lead or account
 # targets = {{ "{low}>{high}" = 1.0 }}   # 1.0 is 100 %
 
 # ---- Inputs: exports of the CRM, as files or patterns; at least one has stage entries ----
@@ -93,6 +94,7 @@ def configuration(preset: str = DEFAULT_PRESET) -> str:
     return _TEXT.format(
         preset=chosen.name,
         title=chosen.title,
+        unit=chosen.unit,
         headline=_list([_list([_quoted(key) for key in pair]) for pair in chosen.headline]),
         low=low,
         high=high,

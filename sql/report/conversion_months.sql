@@ -1,8 +1,8 @@
--- One row per pair of the report, month and window: the month's cohort, also where nobody entered. Unit: cycle.
+-- One row per pair of the report, month and window: the month's cohort, also where nobody entered. Unit: the run's.
 -- key: pair_no, month_start, window_days
 -- not null: entered, converted, passed_over, lost, still_open, is_partial
 -- check: entered = converted + passed_over + lost + still_open
--- column month_start: first day of the month in which the cycles arrived at A
+-- column month_start: first day of the month in which the units arrived at A
 -- column shown_no: place of the pair in the report
 -- column still_open_share: still_open / entered
 -- column label: the month's name
@@ -11,6 +11,10 @@
 -- column is_shown: within the last twelve complete months and the partial one
 -- column is_trend: within the last 25 months
 with
+run as (
+    from waterfall.run
+),
+
 pairs_shown as (
     from report.pairs_shown
 ),
@@ -26,7 +30,8 @@ windows as (
 conversion as (
     select conversion.*
     from marts.conversion as conversion
-    where conversion.unit = 'cycle' and conversion.grain = 'month' and conversion.dimension = 'all'
+    inner join run on run.unit = conversion.unit
+    where conversion.grain = 'month' and conversion.dimension = 'all'
 )
 
 select

@@ -1,7 +1,7 @@
--- One row per pair of the report, window, set of cohorts and cut: the counts of these cohorts together. Unit: cycle.
--- A set of cohorts is `all` (every cycle that ever arrived at A), `mature` (the complete months whose total is mature,
+-- One row per pair of the report, window, set of cohorts and cut: the counts of these cohorts together. Unit: the run's.
+-- A set of cohorts is `all` (every unit that ever arrived at A), `mature` (the complete months whose total is mature,
 -- the same months for every cut), `latest` (the last of these) or `previous` (the one before it). A cut has the eight
--- values with most cycles; the others are one row, added up as counts. The interval is Wilson's, as in marts.conversion.
+-- values with most units; the others are one row, added up as counts. The interval is Wilson's, as in marts.conversion.
 -- key: pair_no, window_days, cohorts, dimension, dimension_value
 -- not null: entered, converted, passed_over, lost, still_open
 -- accepted cohorts: all, mature, latest, previous
@@ -38,7 +38,8 @@ conversion as (
     inner join pairs_shown
         on pairs_shown.from_stage = conversion.from_stage and pairs_shown.to_stage = conversion.to_stage
     inner join months on months.month_start = conversion.cohort_start
-    where conversion.unit = 'cycle' and conversion.grain = 'month'
+    inner join run on run.unit = conversion.unit
+    where conversion.grain = 'month'
 ),
 
 mature_months as (

@@ -9,9 +9,10 @@
 -- column from_definition: what being in A means
 -- column to_definition: what being in B means
 -- column target: agreed share, 1 = 100 %
--- column entered: cycles that ever arrived at A
--- column overdue: of the cycles still open (ever), those whose present stage is past its limit
--- column mature_entered: cycles in the mature monthly cohorts
+-- column unit: what is counted here: cycle, lead or account
+-- column entered: units that ever arrived at A
+-- column overdue: of the units still open (ever), those whose present stay is past its limit
+-- column mature_entered: units in the mature monthly cohorts
 -- column mature_converted: of these, those that arrived at B
 -- column mature_rate: mature_converted / mature_entered
 -- column mature_low: lower bound of its 95 % interval
@@ -20,7 +21,7 @@
 -- column mature_first_month: the first of them
 -- column mature_last_month: the last of them
 -- column latest_month: last complete month whose cohort is mature
--- column latest_entered: cycles that arrived at A in it
+-- column latest_entered: units that arrived at A in it
 -- column latest_converted: of these, those that arrived at B
 -- column latest_rate: latest_converted / latest_entered
 -- column latest_low: lower bound of its 95 % interval
@@ -41,7 +42,7 @@ summary as (
 ),
 
 gaps as (
-    select gaps.headline_no, sum(gaps.cycles) as overdue
+    select gaps.headline_no, sum(gaps.units) as overdue
     from report.headline_gap as gaps
     where gaps.reason = 'overdue'
     group by gaps.headline_no
@@ -57,6 +58,7 @@ select
     pairs_shown.from_definition,
     pairs_shown.to_definition,
     pairs_shown.target,
+    pairs_shown.unit,
     everyone.window_days,
     everyone.entered,
     everyone.converted,

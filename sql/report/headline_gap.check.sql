@@ -1,4 +1,4 @@
--- What the report says became of the cycles of a headline pair is what marts.conversion counted.
+-- What the report says became of the units of a headline pair is what marts.conversion counted.
 -- severity: fail
 with
 gaps as (
@@ -12,10 +12,10 @@ headline as (
 summed as (
     select
         gaps.headline_no,
-        sum(gaps.cycles) filter (where gaps.fate = 'converted') as converted,
-        sum(gaps.cycles) filter (where gaps.fate = 'passed_over') as passed_over,
-        sum(gaps.cycles) filter (where gaps.fate = 'lost') as lost,
-        sum(gaps.cycles) filter (where gaps.fate = 'still_open') as still_open
+        sum(gaps.units) filter (where gaps.fate = 'converted') as converted,
+        sum(gaps.units) filter (where gaps.fate = 'passed_over') as passed_over,
+        sum(gaps.units) filter (where gaps.fate = 'lost') as lost,
+        sum(gaps.units) filter (where gaps.fate = 'still_open') as still_open
     from gaps
     group by gaps.headline_no
 )

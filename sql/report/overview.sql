@@ -2,6 +2,7 @@
 -- not null: leads, entries, cycles, open_cycles, open_leads, overdue, rejected
 -- column name: name of the waterfall
 -- column preset: preset it started from
+-- column unit: what the headline counts: cycle, lead or account
 -- column timezone: zone of every date
 -- column as_of: the instant (UTC) at which the numbers are true
 -- column as_of_local: the same on the waterfall's clock
@@ -70,6 +71,7 @@ select
     run.name,
     run.preset,
     run.timezone,
+    run.unit,
     run.as_of,
     run.as_of_local,
     run.as_of_date,

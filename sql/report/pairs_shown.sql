@@ -12,8 +12,13 @@
 -- column to_label: B's label
 -- column is_headline: a pair on which the waterfall reports first
 -- column is_neighbour: two stages with no rank between them
+-- column unit: what the report counts for it: cycle, lead or account
 -- column target: agreed share, 1 = 100 %
 with
+run as (
+    from waterfall.run
+),
+
 pairs as (
     from waterfall.pairs
 ),
@@ -47,7 +52,9 @@ select
     labelled.to_definition,
     labelled.is_headline,
     labelled.is_neighbour,
-    labelled.target
+    labelled.target,
+    run.unit
 from labelled
+cross join run
 where labelled.is_headline or labelled.is_neighbour
 order by shown_no

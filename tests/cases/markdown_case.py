@@ -43,6 +43,7 @@ SETTINGS = (
     "waterfall",
     "as of",
     "rules",
+    "unit",
     "timezone",
     "windows",
     "dimensions",

@@ -35,7 +35,7 @@ def outcome(case: Case, folder: Path, sql: Path | None = None) -> tuple[dict[str
         thens = [then for then in case.thens if then.as_of == as_of]
         # Journeys alone build in half the time; the whole is built where a mart is asked for.
         asked = {then.table.split(".")[0] for then in thens}
-        layers = frozenset(LAYERS if asked & {"marts", "quality"} else LAYERS[:3])
+        layers = frozenset(LAYERS if asked & {"marts", "quality", "report"} else LAYERS[:3]) | (asked & {"report"})
         connection = built(waterfall, case.moment(as_of), case.raw_rows(), layers=layers, sql=sql)
         for then in thens:
             rows = records(connection, f"select {', '.join(then.columns)} from {then.table} where {then.condition}")

@@ -175,6 +175,7 @@ def toml_text(waterfall: Waterfall, history: History) -> str:
         _block(
             "[funnel]",
             name=waterfall.name,
+            unit=waterfall.unit,
             timezone=waterfall.timezone,
             as_of=history.as_of.isoformat(),
             week_start=WEEKDAYS[waterfall.week_start - 1],

@@ -7,10 +7,11 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pipeline.errors import UsageError
 from pipeline.waterfall import ranks
+from pipeline.waterfall.definition import Unit
 from pipeline.waterfall.words import did_you_mean, label_of
 
 FOLDER = Path(__file__).resolve().parent
@@ -24,7 +25,7 @@ class Preset:
     title: str
     summary: str
     source: str
-    unit: str
+    unit: Unit
     headline: tuple[tuple[str, str], ...]
     stages: tuple[dict[str, Any], ...]
     groups: tuple[dict[str, Any], ...]
@@ -50,7 +51,7 @@ def load(name: str) -> Preset:
         title=about["title"],
         summary=about["summary"],
         source=about["source"],
-        unit=about["unit"],
+        unit=cast(Unit, about["unit"]),
         headline=tuple((low, high) for low, high in about["headline"]),
         stages=tuple(raw["stages"]),
         groups=tuple(raw.get("groups", ())),

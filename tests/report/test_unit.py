@@ -1,0 +1,93 @@
+"""What the headline counts: `[funnel] unit`, from the preset or the file, on every label of the page; and buying groups."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.waterfall.definition import Pair, Unit
+from tests import nights
+from tests.report import reading
+from tests.report.test_edges import assert_whole, entries, page_of, waterfall
+
+MOVES = (
+    ("L1", "a", 1), ("L1", "lost", 3), ("L1", "a", 5), ("L1", "b", 9),
+    ("L2", "a", 2), ("L2", "lost", 4),
+    ("L3", "a", 3), ("L3", "lost", 8),
+    ("L4", "a", 60),
+)  # fmt: skip
+ACCOUNTS = {"L1": "Acme", "L2": "Acme", "L3": "Beta", "L4": "Coy"}
+
+
+def rows() -> dict[str, Any]:
+    leads = [
+        {"input": "leads", "load_no": 2, "row_number": number, "lead_id": lead_id, "account_id": account_id}
+        for number, (lead_id, account_id) in enumerate(ACCOUNTS.items(), 1)
+    ]
+    return {"stage_entries": entries(*MOVES), "leads": leads}
+
+
+@pytest.mark.parametrize(
+    ("unit", "counts"),
+    [
+        # L1 came back: lost once and converted once as cycles, converted as a lead.
+        ("cycle", ["5", "1", "0", "3", "1"]),
+        ("lead", ["4", "1", "0", "2", "1"]),
+        ("account", ["3", "1", "0", "1", "1"]),
+    ],
+)
+def test_the_card_counts_its_unit_and_says_so(unit: Unit, counts: list[str]) -> None:
+    """Counts, sentence, table and footnotes of the headline name one unit and are of it (K1, K3)."""
+    html, page = page_of(waterfall(unit=unit, headline=(Pair("a", "b", 1.0),), windows=(30,)), rows())
+    assert_whole(html, page)
+    assert counts == [value for _, value in page.terms[:5]]
+    card = html[html.index('id="pair-1"') : html.index("</article>")]
+    others = {"cycle", "lead", "account"} - {unit}
+    words = re.sub(r"<[^>]*>|one run of a lead|all its leads|of its leads|furthest lead|report\.\w+", " ", card)
+    assert {unit} == {word for word in (unit, *others) if re.search(rf"\b{word}s? (that|in |are|\()", words)}
+    assert [unit.capitalize() + "s"] == page.tables["table-fates-1"][0][1:2]
+    assert f"the unit is the {unit}" in page.text
+
+
+def test_lost_and_waiting_leads_are_named_by_where_they_are() -> None:
+    """A lead that was lost once and came back is no lost lead; the exit of the others is named."""
+    _, page = page_of(waterfall(unit="lead", headline=(Pair("a", "b"),)), rows())
+    found = {row[0]: row[1] for row in page.tables["table-fates-1"][1:]}
+    assert {"Went on to B": "1", "Lost to LOST": "2", "Still open in A, which has no limit": "1", "All": "4"} == found
+
+
+def test_accounts_as_unit_without_accounts() -> None:
+    """Nothing is counted, and the head of the page says why."""
+    _, page = page_of(waterfall(unit="account", headline=(Pair("a", "b"),)), {"stage_entries": entries(*MOVES)})
+    assert "The unit is the account, and no lead names one: the headline counts nothing." in page.text
+    assert "No account has arrived at A yet" in page.text
+
+
+def test_a_buying_group_is_an_account(tmp_path: Path) -> None:
+    """With the column of the buying group bound to account_id the 2017 waterfall counts groups, from files to page."""
+    history = (
+        "lead_id,stage,entered_at",
+        "Ada,Prioritized,2026-01-05", "Ben,Prioritized,2026-01-06", "Ben,Qualified,2026-02-01", "Cam,Prioritized,2026-01-07",
+        "Cam,Disqualified,2026-01-09",
+    )  # fmt: skip
+    people = ("lead_id,Account,Buying Group ID", "Ada,Acme,Acme / data", "Ben,Acme,Acme / data", "Cam,Acme,Acme / web")
+    (tmp_path / "history.csv").write_text("\n".join(history) + "\n", "utf-8")
+    (tmp_path / "people.csv").write_text("\n".join(people) + "\n", "utf-8")
+    toml = tmp_path / "funnel.toml"
+    toml.write_text(
+        '[funnel]\npreset = "demand-unit-2017"\nas_of = 2026-03-31\n'
+        '[[inputs]]\nname = "history"\ntable = "stage_entries"\npath = "history.csv"\n'
+        '[[inputs]]\nname = "people"\ntable = "leads"\npath = "people.csv"\ncolumns = { account_id = "Buying Group ID" }\n',
+        "utf-8",
+    )
+    night = nights.run(toml, tmp_path / "build")
+    asked = "select unit, entered, converted, lost from report.headline where to_stage = 'qualified_demand'"
+    assert [{"unit": "account", "entered": 2, "converted": 1, "lost": 1}] == nights.ask(tmp_path / "build", asked)
+    asked = "select account_id, stage, is_won from marts.account_stages order by account_id"
+    assert [("Acme / data", "qualified_demand", False), ("Acme / web", None, False)] == [
+        tuple(row.values()) for row in nights.ask(tmp_path / "build", asked)
+    ]
+    assert "of 2 accounts" in reading.read(night.report.read_text("utf-8")).text
