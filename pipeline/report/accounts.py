@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.report import charts
 from pipeline.report import format as text
+from pipeline.report.account_paths import DEPTHS, REFERENCES, depth_path, ratio_months
 from pipeline.report.figures import Figures
 from pipeline.report.rows import Depth
 from pipeline.report.values import (
@@ -18,15 +19,7 @@ from pipeline.report.values import (
     StripChart,
     Table,
     TableRow,
-    columns,
     texts,
-)
-
-DEPTHS = (
-    ("depth-1", "1 lead", "depth_1"),
-    ("depth-2", "2", "depth_2"),
-    ("depth-3", "3–4", "depth_3_4"),
-    ("depth-5", "5 or more", "depth_5_plus"),
 )
 
 
@@ -38,7 +31,8 @@ class Accounts:
     charts: tuple[StripChart, ...]
     source: Source
     table: Table
-    months: Table | None
+    path: StripChart | None
+    months: StripChart | None
 
 
 def accounts(figures: Figures, reader: Reader) -> Accounts:
@@ -65,20 +59,22 @@ def accounts(figures: Figures, reader: Reader) -> Accounts:
             source,
             table,
             None,
+            None,
         )
     return Accounts(
         sentence,
         (_ratio_chart(reached, current), _depth_chart(reached)),
         source,
         table,
-        _ratio_months(figures, reader),
+        depth_path(figures, reader),
+        ratio_months(figures, reader),
     )
 
 
 def _ratio_chart(reached: list[Depth], current: dict[str, Depth]) -> StripChart:
     end = charts.ceiling_of([row.ratio for row in (*reached, *current.values())], 5.6)
     marks = tuple(
-        charts.Line(round(100 * mark / end, 2), 0, round(100 * mark / end, 2), 24, "reference") for mark in (1, 5)
+        charts.Line(round(100 * mark / end, 2), 0, round(100 * mark / end, 2), 24, "reference") for mark in REFERENCES
     )
     strips = []
     for row in reached:
@@ -102,7 +98,7 @@ def _ratio_chart(reached: list[Depth], current: dict[str, Depth]) -> StripChart:
                 notes,
             )
         )
-    ticks = tuple(charts.Label(round(100 * mark / end, 2), 12, f"{mark}:1", "middle", "scale") for mark in (1, 5))
+    ticks = tuple(charts.Label(round(100 * mark / end, 2), 12, f"{mark}:1", "middle", "scale") for mark in REFERENCES)
     return StripChart(
         title="Leads per account",
         strips=tuple(strips),
@@ -167,38 +163,4 @@ def _depth_table(figures: Figures) -> Table:
             for row in figures.depth.rows
         ),
         key="depth",
-    )
-
-
-def _ratio_months(figures: Figures, reader: Reader) -> Table:
-    cells = {(row.month_start, row.stage): row for row in figures.depth_months.rows}
-    stages = [(row.stage, row.stage_label) for row in figures.depth.rows if row.basis == "reached"]
-    months = sorted({row.month_start for row in figures.depth_months.rows if row.month_start}, reverse=True)
-    return Table(
-        caption="Leads per account at each month’s end, among those that had reached the stage by then",
-        columns=columns("Month", *(label for _, label in stages)),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(text.month(month)),
-                    *(
-                        Cell(
-                            text.ratio(row.ratio),
-                            "" if row.accounts else "none",
-                            f"{text.count(row.leads_with_account)} / {text.count(row.accounts)}",
-                        )
-                        for stage, _ in stages
-                        for row in (cells[month, stage],)
-                    ),
-                )
-            )
-            for month in months
-        ),
-        source=reader.source(
-            figures.depth_months,
-            unit="leads and accounts",
-            basis="reached by the month’s end; later leads change nothing earlier",
-            denominator="distinct accounts (after the slash)",
-        ),
-        key="ratio-months",
     )

@@ -79,6 +79,11 @@ def ratio(value: float | None) -> str:
     return DASH if value is None else f"{value:.2f}{THIN}:{THIN}1"
 
 
+def number(value: float | None) -> str:
+    """A number with at most one decimal, and none when it is whole; a dash for None."""
+    return DASH if value is None else f"{value:.1f}".removesuffix(".0")
+
+
 def month(value: date | None) -> str:
     """`Dec 2025`; a dash for None. English whatever the locale, so that the page is the same everywhere."""
     return DASH if value is None else f"{MONTHS[value.month - 1]} {value.year}"

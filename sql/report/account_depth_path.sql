@@ -1,0 +1,40 @@
+-- One row per path stage or group: how many people were known in the accounts that arrived there, when they arrived (A4).
+-- key: stage
+-- unique: mark_no
+-- not null: stage_label, accounts, depth_1, depth_2, depth_3_4, depth_5_plus
+-- check: accounts = depth_1 + depth_2 + depth_3_4 + depth_5_plus
+-- check: (median_depth is null) = (accounts = 0)
+-- column stage: key of the stage or group
+-- column stage_label: its label
+-- column accounts: accounts that ever arrived there
+-- column depth_1: of these, with one lead known at that moment
+-- column depth_2: with two
+-- column depth_3_4: with three or four
+-- column depth_5_plus: with five or more
+-- column median_depth: median of the leads known; the middle of two for an even number of accounts
+-- column median_reached: median of the leads that arrived there by as-of
+with
+marks as (
+    select marks.* from waterfall.marks where marks.low_rank is not null
+),
+
+arrivals as (
+    from marts.account_arrivals
+)
+
+select
+    marks.mark_no,
+    marks.mark as stage,
+    marks.label as stage_label,
+    marks.is_group,
+    count(arrivals.account_no) as accounts,
+    count(*) filter (where arrivals.depth_at_entry = 1) as depth_1,
+    count(*) filter (where arrivals.depth_at_entry = 2) as depth_2,
+    count(*) filter (where arrivals.depth_at_entry between 3 and 4) as depth_3_4,
+    count(*) filter (where arrivals.depth_at_entry >= 5) as depth_5_plus,
+    quantile_cont(arrivals.depth_at_entry, 0.5) as median_depth,
+    quantile_cont(arrivals.leads_reached, 0.5) as median_reached
+from marks
+left join arrivals on arrivals.mark_no = marks.mark_no
+group by marks.mark_no, marks.mark, marks.label, marks.is_group
+order by marks.mark_no
