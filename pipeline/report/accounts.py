@@ -8,6 +8,7 @@ from pipeline.report import charts
 from pipeline.report import format as text
 from pipeline.report.account_paths import DEPTHS, REFERENCES, depth_path, ratio_months
 from pipeline.report.figures import Figures
+from pipeline.report.personas import personas
 from pipeline.report.rows import Depth
 from pipeline.report.values import (
     Cell,
@@ -33,6 +34,8 @@ class Accounts:
     table: Table
     path: StripChart | None
     months: StripChart | None
+    personas: tuple[Table, ...]
+    """Who is known there; empty where nobody says who plays which part."""
 
 
 def accounts(figures: Figures, reader: Reader) -> Accounts:
@@ -60,6 +63,7 @@ def accounts(figures: Figures, reader: Reader) -> Accounts:
             table,
             None,
             None,
+            (),
         )
     return Accounts(
         sentence,
@@ -68,6 +72,7 @@ def accounts(figures: Figures, reader: Reader) -> Accounts:
         table,
         depth_path(figures, reader),
         ratio_months(figures, reader),
+        personas(figures, reader),
     )
 
 

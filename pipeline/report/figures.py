@@ -73,6 +73,8 @@ class Figures:
     depth: Answer[rows.Depth]
     depth_months: Answer[rows.Depth]
     depth_path: Answer[rows_accounts.DepthPath]
+    personas_now: Answer[rows_accounts.PersonaCover]
+    personas_arrived: Answer[rows_accounts.PersonaCover]
     owners: Answer[rows.Owner]
     stuck: tuple[Answer[rows.StuckLead], ...]
     stages: Answer[rows.StageDefinition]
@@ -181,6 +183,8 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
             order="month_start, mark_no",
         ),
         depth_path=_ask(connection, rows_accounts.DepthPath, "report.account_depth_path", "accounts", order="mark_no"),
+        personas_now=_personas(connection, "current"),
+        personas_arrived=_personas(connection, "arrived"),
         owners=owners,
         stuck=tuple(
             _ask(
@@ -255,6 +259,17 @@ def _arrivals(connection: duckdb.DuckDBPyConnection) -> Answer[rows.PathArrival]
         for scope in ("recent", "all")
     )
     return recent if recent.rows and recent.rows[0].first_month is not None else everything
+
+
+def _personas(connection: duckdb.DuckDBPyConnection, basis: str) -> Answer[rows_accounts.PersonaCover]:
+    return _ask(
+        connection,
+        rows_accounts.PersonaCover,
+        "report.persona_coverage",
+        "accounts_with",
+        where=f"basis = {quoted(basis)}",
+        order="persona_no, mark_no",
+    )
 
 
 def _windows(connection: duckdb.DuckDBPyConnection) -> tuple[int, ...]:

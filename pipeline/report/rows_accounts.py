@@ -19,3 +19,15 @@ class DepthPath:
     depth_5_plus: int
     median_depth: float | None
     median_reached: float | None
+
+
+@dataclass(frozen=True)
+class PersonaCover:
+    """report.persona_coverage: accounts of a stage or group at which a persona is known."""
+
+    persona: str
+    stage: str
+    stage_label: str
+    accounts: int
+    accounts_with: int
+    share: float | None

@@ -19,9 +19,9 @@ from pipeline.waterfall.presets import Preset
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.words import did_you_mean, why_not_a_word, with_article
 
-BLOCKS = ("funnel", "stages", "groups", "inputs", "calendar", "scope", "origins", "output")
+BLOCKS = ("funnel", "stages", "groups", "inputs", "calendar", "scope", "origins", "personas", "output")
 NOT_YET = ("checks", "privacy", "reports", "mail")
-_LISTS = ("stages", "groups", "inputs", "scope", "origins", "reports")
+_LISTS = ("stages", "groups", "inputs", "scope", "origins", "personas", "reports")
 
 _MARKETING_QUALIFIED = ("mql", "marketing_qualified")
 _SALES_ACCEPTED = ("sal", "sales_accepted")
@@ -54,6 +54,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         waterfall,
         scope=rules.scope(_blocks(rules.ScopeBlock, document, "scope", problems), problems),
         origins=rules.origins(_blocks(rules.OriginBlock, document, "origins", problems), problems),
+        personas=rules.personas(_blocks(rules.PersonaBlock, document, "personas", problems), problems),
         unit=funnel.unit or (waterfall.unit if preset is None else preset.unit),
         origin_default=funnel.origin_default,
         entry_at_creation=funnel.entry_at_creation,

@@ -141,6 +141,14 @@ class OriginRule:
 
 
 @dataclass(frozen=True)
+class PersonaRule:
+    """Leads that match are this persona, unless a rule before it matched (A5)."""
+
+    persona: str
+    where: Condition
+
+
+@dataclass(frozen=True)
 class Waterfall:
     """Everything that decides what a number means."""
 
@@ -168,6 +176,8 @@ class Waterfall:
     origin_default: str | None = None
     """Origin of a lead that no origin rule matches; None = what its input says."""
 
+    personas: tuple[PersonaRule, ...] = ()
+
     entry_at_creation: bool = False
     """A lead without any accepted entry gets one at its creation stage, where its input gives stage and time (E9)."""
 
@@ -181,6 +191,7 @@ class Waterfall:
         asked = [rule.where.column for rule in self.scope if rule.table == table]
         if table == "leads":
             asked += [rule.where.column for rule in self.origins]
+            asked += [rule.where.column for rule in self.personas]
         return tuple(dict.fromkeys(asked))
 
     def stage(self, key: str) -> Stage:

@@ -1,4 +1,4 @@
-"""The rules of a waterfall as rows, for models to join: who is out of scope, and which origin a lead counts under."""
+"""The rules of a waterfall as rows, for models to join: who is out of scope, and a lead's origin and persona."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ASKED: Columns = (
 
 
 def rule_tables(waterfall: Waterfall) -> tuple[tuple[str, str, Columns, tuple[tuple[Any, ...], ...]], ...]:
-    """Name, comment, columns and rows of waterfall.scope_rules and waterfall.origin_rules."""
+    """Name, comment, columns and rows of waterfall.scope_rules, waterfall.origin_rules and waterfall.persona_rules."""
     return (
         (
             "scope_rules",
@@ -43,6 +43,16 @@ def rule_tables(waterfall: Waterfall) -> tuple[tuple[str, str, Columns, tuple[tu
                 *_ASKED,
             ),
             tuple((number, rule.origin, *_asked(rule.where)) for number, rule in enumerate(waterfall.origins, 1)),
+        ),
+        (
+            "persona_rules",
+            "One row per rule that says which part a person plays in buying, in the order in which they are asked.",
+            (
+                ("rule_no", "SMALLINT", "position in the configuration; the first that matches decides"),
+                ("persona", "VARCHAR", "persona of leads that match"),
+                *_ASKED,
+            ),
+            tuple((number, rule.persona, *_asked(rule.where)) for number, rule in enumerate(waterfall.personas, 1)),
         ),
     )
 

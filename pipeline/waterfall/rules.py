@@ -1,4 +1,4 @@
-"""Rules on columns of leads and accounts: who is out of scope, and which origin a lead counts under.
+"""Rules on columns of leads and accounts: who is out of scope, which origin a lead counts under, and which persona it is.
 
 A condition asks one thing of one column. What it asks is checked here; that an input has the column, when it runs.
 """
@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 
 from pipeline.errors import Problem
 from pipeline.waterfall import schema
-from pipeline.waterfall.definition import Condition, Configuration, OriginRule, ScopeRule
+from pipeline.waterfall.definition import Condition, Configuration, OriginRule, PersonaRule, ScopeRule
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.words import did_you_mean
 
@@ -61,6 +61,13 @@ class OriginBlock(schema.Block):
     where: dict[str, Any]
 
 
+class PersonaBlock(schema.Block):
+    """One `[[personas]]`, on columns of leads."""
+
+    name: schema.Text
+    where: dict[str, Any]
+
+
 def scope(blocks: Sequence[tuple[int, ScopeBlock]], problems: Problems) -> tuple[ScopeRule, ...]:
     """The scope rules in the order of the file; the first that matches names why a lead is out."""
     _not_too_many("scope", len(blocks), problems)
@@ -88,6 +95,13 @@ def origins(blocks: Sequence[tuple[int, OriginBlock]], problems: Problems) -> tu
     return tuple(OriginRule(origin, condition) for origin, condition in found if condition is not None)
 
 
+def personas(blocks: Sequence[tuple[int, PersonaBlock]], problems: Problems) -> tuple[PersonaRule, ...]:
+    """The persona rules in the order of the file; the first that matches decides."""
+    _not_too_many("personas", len(blocks), problems)
+    found = [(block.name, _condition(("personas", number, "where"), block.where, problems)) for number, block in blocks]
+    return tuple(PersonaRule(name, condition) for name, condition in found if condition is not None)
+
+
 def without_column(
     configuration: Configuration, lead_columns: Iterable[str], account_columns: Iterable[str]
 ) -> list[Problem]:
@@ -98,6 +112,7 @@ def without_column(
     asked += [
         (f"origins.#{no}.where.column", "leads", rule.where.column) for no, rule in enumerate(waterfall.origins, 1)
     ]
+    asked += [(f"personas.{rule.persona}.where.column", "leads", rule.where.column) for rule in waterfall.personas]
     return [
         Problem(f"{file}: {place}", f"no input of {table} has a column `{column}`{did_you_mean(column, there[table])}")
         for place, table, column in asked

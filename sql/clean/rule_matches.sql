@@ -1,9 +1,9 @@
--- One row per lead and rule of scope or origin that matches it (E8).
+-- One row per lead and rule of scope, origin or persona that matches it (E8).
 -- A missing value is none of the texts and matches no pattern; a rule that is negated does match it then.
 -- key: purpose, rule_no, lead_no
--- accepted purpose: scope, origin
--- column purpose: scope or origin
--- column rule_no: number in waterfall.scope_rules or waterfall.origin_rules
+-- accepted purpose: scope, origin, persona
+-- column purpose: scope, origin or persona
+-- column rule_no: number in waterfall.scope_rules, waterfall.origin_rules or waterfall.persona_rules
 with
 scope_rules as (
     from waterfall.scope_rules
@@ -11,6 +11,10 @@ scope_rules as (
 
 origin_rules as (
     from waterfall.origin_rules
+),
+
+persona_rules as (
+    from waterfall.persona_rules
 ),
 
 lead_records as (
@@ -39,6 +43,8 @@ rules as (
     select 'scope' as purpose, scope_rules.* exclude (rule, reason) from scope_rules
     union all
     select 'origin', origin_rules.rule_no, 'leads', origin_rules.* exclude (rule_no, origin) from origin_rules
+    union all
+    select 'persona', persona_rules.rule_no, 'leads', persona_rules.* exclude (rule_no, persona) from persona_rules
 ),
 
 asked as (

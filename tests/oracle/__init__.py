@@ -16,6 +16,7 @@ from .cuts import GRAINS, Dimensions
 from .durations import Row, open_leads, open_time_in_stage, time_in_stage
 from .history import Deletion, Entry, History, Merge, MergeLoopError, present
 from .journey import Journey, row_accounting, travel
+from .personas import persona_coverage
 from .quality import stage_dates
 from .rules import leads, scope
 from .sla import sla
@@ -40,6 +41,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "marts.lead_to_account": ("grain", "period_start", "basis", *_CUT, "stage"),
     "marts.account_stages": ("account_id",),
     "marts.account_arrivals": ("account_id", "stage"),
+    "marts.persona_coverage": ("basis", "stage", "persona"),
     "marts.open_leads": ("lead_id",),
     "marts.sla": ("grain", "period_start", *_CUT, "stage"),
     "quality.stage_dates": ("finding", "stage"),
@@ -79,6 +81,7 @@ def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] =
         "marts.lead_to_account": lead_to_account(waterfall, journey, dimensions, grains, as_of),
         "marts.account_stages": account_stages(waterfall, history, journey, dimensions),
         "marts.account_arrivals": account_arrivals(waterfall, journey, dimensions),
+        "marts.persona_coverage": persona_coverage(waterfall, history, journey, dimensions),
         "marts.open_leads": open_leads(waterfall, history, journey, dimensions),
         "marts.sla": sla(waterfall, journey, dimensions, grains, as_of),
         "quality.stage_dates": stage_dates(waterfall, history, journey),

@@ -198,6 +198,7 @@ def toml_text(waterfall: Waterfall, history: History) -> str:
     for rule in waterfall.scope:
         parts.append(_block("[[scope]]", name=rule.name, table=rule.table, reason=rule.reason) + _where(rule.where))
     parts += [_block("[[origins]]", origin=each.origin) + _where(each.where) for each in waterfall.origins]
+    parts += [_block("[[personas]]", name=each.persona) + _where(each.where) for each in waterfall.personas]
     for name in history.inputs:
         parts.append(_block("[[inputs]]", name=name, table="stage_entries", path=f"{name}_*.csv"))
     delivered = {

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
@@ -21,9 +21,11 @@ from pipeline.waterfall.definition import (
     Group,
     OriginRule,
     Pair,
+    PersonaRule,
     ScopeRule,
     Sla,
     Stage,
+    Unit,
     Waterfall,
     WorkingCalendar,
 )
@@ -76,6 +78,11 @@ ORIGINS = (
     OriginRule("paid", Condition("lead_source", "one_of", ("event", "fair"))),
     OriginRule("sales", Condition("owner", "is_null", is_negated=True)),
     OriginRule("house", Condition("origin", "matches", ("mark|none",))),
+)
+PERSONAS = (
+    PersonaRule("buyer", Condition("owner", "one_of", ("gina",))),
+    PersonaRule("user", Condition("lead_source", "matches", ("web|event",))),
+    PersonaRule("nobody is", Condition("owner", "one_of", ("nobody",))),
 )
 HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
 
@@ -183,6 +190,8 @@ def waterfalls(draw: st.DrawFn, zone: str) -> Waterfall:
         calendar=draw(st.sampled_from(CALENDARS))(zone),
         scope=_some(draw, SCOPE, 2),
         origins=_some(draw, ORIGINS, 2),
+        personas=_some(draw, PERSONAS, 2),
+        unit=draw(st.sampled_from(get_args(Unit))),
         origin_default=draw(st.sampled_from((None, "other"))),
         entry_at_creation=draw(st.booleans()),
     )
@@ -319,13 +328,14 @@ def _leads(
         st.sampled_from((True, True, True, False)),
         st.sampled_from((None, "Banana", *(f" {stage.label}\u00a0" for stage in waterfall.stages))),
         st.sampled_from((None, *moments)),
+        st.sampled_from((None, "user", "champion")),
     )
     leads: dict[str, dict[str, str | None]] = {}
     for lead_id in lead_ids:
-        account_id, origin, lead_source, owner, is_known, stage, created_at = draw(columns_of)
+        account_id, origin, lead_source, owner, is_known, stage, created_at, persona = draw(columns_of)
         if is_known:
             row = {"account_id": account_id, "origin": origin, "lead_source": lead_source, "owner": owner}
-            row["created_stage"] = stage
+            row |= {"created_stage": stage, "persona": persona}
             row["created_at"] = created_at.isoformat() if created_at is not None else None
             leads[lead_id] = row
     return leads

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.waterfall.definition import Condition, Configuration, OriginRule, ScopeRule
+from pipeline.waterfall.definition import Condition, Configuration, OriginRule, PersonaRule, ScopeRule
 from pipeline.waterfall.rules import without_column
 from tests.unit.configurations import funnel
 
@@ -98,3 +98,25 @@ def test_a_column_that_no_input_has_is_named(load: Any) -> None:
     assert str(problem) == (
         "funnel.toml: scope.ours.where.column: no input of leads has a column `emial`; did you mean `email`?"
     )
+
+
+def test_personas_are_read_in_their_order_and_their_columns_asked_for(load: Any) -> None:
+    """The first match decides, several rules may say one persona, and a column that is not there is named."""
+    blocks = "".join(
+        f'[[personas]]\nname = "buyer"\nwhere = {{ column = "{column}", matches = "(?i)chief" }}\n'
+        for column in ("title", "role")
+    )
+    loaded: Configuration = load(funnel() + blocks)
+    expected = tuple(PersonaRule("buyer", Condition(name, "matches", ("(?i)chief",))) for name in ("title", "role"))
+    assert expected == loaded.waterfall.personas
+    assert ("title", "role") == loaded.waterfall.rule_columns("leads")
+    (problem,) = without_column(replace(loaded, path=Path("funnel.toml")), ["title", "roles"], [])
+    assert str(problem) == (
+        "funnel.toml: personas.buyer.where.column: no input of leads has a column `role`; did you mean `roles`?"
+    )
+
+
+def test_a_persona_has_a_name(problems: Any) -> None:
+    """A rule without a name could not be shown."""
+    block = '[[personas]]\nwhere = { column = "title", equals = "CEO" }\n'
+    assert ["funnel.toml:23: personas.#1.name: is missing"] == problems(funnel() + block)

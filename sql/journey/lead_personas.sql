@@ -1,0 +1,39 @@
+-- One row per lead in scope: the part that the person plays in buying (docs/RULES.md A5).
+-- key: lead_no
+-- not null: persona
+-- accepted persona_source: rule, input
+-- check: (persona_source is null) = (persona = '(none)')
+-- column persona: name of the first persona rule that matches, else as delivered; (none) = nobody says
+-- column persona_source: rule or input; null = nobody says
+with
+leads as (
+    select leads.* from clean.leads where leads.is_in_scope
+),
+
+rule_matches as (
+    from clean.rule_matches
+),
+
+persona_rules as (
+    from waterfall.persona_rules
+),
+
+first_matches as (
+    select rule_matches.lead_no, min(rule_matches.rule_no) as rule_no
+    from rule_matches
+    where rule_matches.purpose = 'persona'
+    group by rule_matches.lead_no
+),
+
+said as (
+    select leads.lead_no, persona_rules.persona as by_rule, nullif(trim(leads.persona), '') as by_input
+    from leads
+    left join first_matches on first_matches.lead_no = leads.lead_no
+    left join persona_rules on persona_rules.rule_no = first_matches.rule_no
+)
+
+select
+    said.lead_no,
+    coalesce(said.by_rule, said.by_input, '(none)') as persona,
+    case when said.by_rule is not null then 'rule' when said.by_input is not null then 'input' end as persona_source
+from said

@@ -1,0 +1,120 @@
+-- One row per basis, path stage or group and persona: at how many of the accounts there such a person is known (A5).
+-- A person is known from the first stage entry. For accounts in the stage now, whoever is known by as-of counts; for
+-- accounts that arrived, only who was known at the arrival (A4).
+-- key: basis, stage, persona
+-- not null: accounts, accounts_with, leads
+-- accepted basis: current, arrived
+-- check: accounts_with <= accounts and accounts_with <= leads
+-- column basis: current = accounts whose stage it is now (A3; no groups); arrived = accounts that ever arrived there
+-- column stage: key of the stage or group
+-- column persona: the part that the person plays; (none) = nobody says, and such people are counted as such
+-- column accounts: accounts there, whoever is known of them
+-- column accounts_with: of these, with at least one such person known
+-- column leads: such people known at these accounts
+-- column share: accounts_with / accounts; null without accounts
+with
+run as (
+    from waterfall.run
+),
+
+marks as (
+    select marks.* from waterfall.marks where marks.low_rank is not null
+),
+
+persona_rules as (
+    from waterfall.persona_rules
+),
+
+account_stages as (
+    from marts.account_stages
+),
+
+account_arrivals as (
+    from marts.account_arrivals
+),
+
+entries as (
+    from clean.stage_entries
+),
+
+leads as (
+    from clean.leads
+),
+
+accounts as (
+    from clean.accounts
+),
+
+lead_personas as (
+    from journey.lead_personas
+),
+
+known as (
+    select accounts.account_no, entries.lead_no, lead_personas.persona, min(entries.entered_at) as known_at
+    from entries
+    inner join leads on leads.lead_no = entries.lead_no
+    inner join accounts on accounts.account_id = leads.account_id
+    inner join lead_personas on lead_personas.lead_no = entries.lead_no
+    group by accounts.account_no, entries.lead_no, lead_personas.persona
+),
+
+personas as (
+    select known.persona from known
+    union
+    select persona_rules.persona from persona_rules
+    union
+    select '(none)'
+),
+
+there as (
+    select 'current' as basis, marks.mark_no, account_stages.account_no, run.as_of as known_by
+    from account_stages
+    inner join marks on marks.mark = account_stages.stage
+    cross join run
+    union all
+    select 'arrived', account_arrivals.mark_no, account_arrivals.account_no, account_arrivals.arrived_at
+    from account_arrivals
+),
+
+sizes as (
+    select there.basis, there.mark_no, count(*) as accounts from there group by there.basis, there.mark_no
+),
+
+counted as (
+    select
+        there.basis,
+        there.mark_no,
+        known.persona,
+        count(distinct there.account_no) as accounts_with,
+        count(*) as leads
+    from there
+    inner join known on known.account_no = there.account_no and known.known_at <= there.known_by
+    group by there.basis, there.mark_no, known.persona
+),
+
+grid as (
+    select 'current' as basis, marks.mark_no, marks.mark, marks.is_group, personas.persona
+    from marks
+    cross join personas
+    where not marks.is_group
+    union all
+    select 'arrived', marks.mark_no, marks.mark, marks.is_group, personas.persona
+    from marks
+    cross join personas
+)
+
+select
+    grid.basis,
+    grid.mark as stage,
+    grid.is_group,
+    grid.persona,
+    coalesce(sizes.accounts, 0) as accounts,
+    coalesce(counted.accounts_with, 0) as accounts_with,
+    coalesce(counted.leads, 0) as leads,
+    coalesce(counted.accounts_with, 0) / nullif(cast(sizes.accounts as double), 0) as share,
+    grid.mark_no
+from grid
+left join sizes on sizes.basis = grid.basis and sizes.mark_no = grid.mark_no
+left join counted
+    on counted.basis = grid.basis and counted.mark_no = grid.mark_no and counted.persona = grid.persona
+order by grid.basis, grid.mark_no, grid.persona

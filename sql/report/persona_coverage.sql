@@ -1,0 +1,49 @@
+-- One row per basis, path stage or group and persona, personas by how many accounts know one; (none) last.
+-- key: basis, stage, persona
+-- unique: basis, mark_no, persona_no
+-- not null: persona_no, stage_label, accounts, accounts_with
+-- column persona_no: 1 = known at most of the accounts that arrived anywhere, stages added up
+-- column stage_label: label of the stage or group
+-- column basis: current = accounts in the stage now; arrived = accounts that ever arrived, and who was known then
+-- column stage: key of the stage or group
+-- column persona: the part that the person plays; (none) = nobody says
+-- column accounts: accounts there
+-- column accounts_with: of these, with at least one such person known
+-- column leads: such people known at these accounts
+-- column share: accounts_with / accounts
+with
+coverage as (
+    from marts.persona_coverage
+),
+
+marks as (
+    from waterfall.marks
+),
+
+sizes as (
+    select
+        coverage.persona,
+        row_number() over (
+            order by coverage.persona = '(none)', sum(coverage.accounts_with) desc, coverage.persona
+        ) as persona_no
+    from coverage
+    where coverage.basis = 'arrived' and not coverage.is_group
+    group by coverage.persona
+)
+
+select
+    coverage.basis,
+    coverage.mark_no,
+    coverage.stage,
+    marks.label as stage_label,
+    coverage.is_group,
+    sizes.persona_no,
+    coverage.persona,
+    coverage.accounts,
+    coverage.accounts_with,
+    coverage.leads,
+    coverage.share
+from coverage
+inner join sizes on sizes.persona = coverage.persona
+inner join marks on marks.mark_no = coverage.mark_no
+order by coverage.basis desc, sizes.persona_no, coverage.mark_no

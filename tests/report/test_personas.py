@@ -1,0 +1,64 @@
+"""Who is known at accounts, on the page: only where somebody says, by most accounts first, what nobody says last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.waterfall.definition import Condition, PersonaRule
+from tests.report.test_edges import assert_whole, entries, page_of, waterfall
+
+MOVES = (
+    ("L1", "a", 1),
+    ("L2", "a", 2),
+    ("L2", "b", 3),
+    ("L3", "a", 4),
+    ("L4", "a", 5),
+    ("L4", "b", 6),
+    ("L5", "a", 80),
+)
+THIN = "\u202f"
+
+
+def rows(personas: tuple[str | None, ...]) -> dict[str, Any]:
+    accounts = ("Acme", "Acme", "Beta", "Coy", "Coy")
+    leads = [
+        {
+            "input": "leads",
+            "load_no": 2,
+            "row_number": no,
+            "lead_id": f"L{no}",
+            "account_id": account,
+            "persona": persona,
+        }
+        for no, (account, persona) in enumerate(zip(accounts, personas, strict=True), 1)
+    ]
+    return {"stage_entries": entries(*MOVES), "leads": leads}
+
+
+def test_shares_of_accounts_by_persona() -> None:
+    """Acme and Coy are at B now: the buyer of Coy came late, so she is known now and was not when Coy arrived (A5)."""
+    html, page = page_of(waterfall(), rows(("user", "user", "user", None, "buyer")))
+    assert_whole(html, page)
+    assert [
+        ["user", f"100{THIN}%", f"50.0{THIN}%", "–"],
+        ["buyer", f"0{THIN}%", f"50.0{THIN}%", "–"],
+        ["(none)", f"0{THIN}%", f"50.0{THIN}%", "–"],
+    ] == page.tables["table-personas-now"][1:]
+    assert [
+        ["user", f"66.7{THIN}%", f"50.0{THIN}%", "–"],
+        ["buyer", f"0{THIN}%", f"0{THIN}%", "–"],
+        ["(none)", f"33.3{THIN}%", f"50.0{THIN}%", "–"],
+    ] == page.tables["table-personas-arrived"][1:]
+
+
+def test_where_nobody_says_nothing_is_shown() -> None:
+    """Without any persona there is no table of dashes."""
+    _, page = page_of(waterfall(), rows((None,) * 5))
+    assert [name for name in page.tables if "persona" in name] == []
+
+
+def test_a_rule_that_finds_nobody_is_shown() -> None:
+    """Whoever writes a rule wants to see that it finds nobody."""
+    rule = PersonaRule("legal", Condition("title", "matches", ("(?i)counsel",)))
+    _, page = page_of(waterfall(personas=(rule,)), rows((None,) * 5))
+    assert ["legal", f"0{THIN}%", f"0{THIN}%", "–"] == page.tables["table-personas-now"][1]
