@@ -1,0 +1,49 @@
+"""Where the units of the headline are, for cycles, leads and accounts: the report agrees with the oracle (K9)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, get_args
+
+import oracle
+import pytest
+from hypothesis import HealthCheck, given, settings
+from oracle import case_files, strategies
+from oracle.gap import headline_gap
+
+from pipeline.settings import shipped
+from pipeline.waterfall.definition import Unit
+from tests.sql.harness import built, records
+
+# What the two models read; the marts take most of the time and are none of it.
+LAYERS = frozenset({"waterfall", "clean", "journey"})
+COLUMNS = "headline_no, fate, reason, stage, units"
+
+
+@pytest.mark.parametrize("unit", get_args(Unit))
+def test_fates_of_random_histories(unit: Unit) -> None:
+    """Each unit stands under one fate, one reason and one stage, as loops over the rules find them."""
+
+    @settings(max_examples=12, deadline=timedelta(seconds=60), suppress_health_check=list(HealthCheck), database=None)
+    @given(case=strategies.cases())
+    def agree(case: tuple[Any, oracle.History]) -> None:
+        waterfall, history = replace(case[0], unit=unit), case[1]
+        connection = built(
+            waterfall,
+            history.as_of,
+            case_files.raw_rows(waterfall, history),
+            inputs=history.inputs,
+            entry_columns=history.entry_columns,
+            layers=LAYERS,
+        )
+        connection.execute("create schema report")
+        for name in ("pairs_shown", "headline_gap"):
+            connection.execute(
+                f"create table report.{name} as {(shipped('sql') / 'report' / f'{name}.sql').read_text()}"
+            )
+        found = records(connection, f"select {COLUMNS} from report.headline_gap")
+        connection.close()
+        assert sorted(map(repr, headline_gap(waterfall, history))) == sorted(map(repr, found))
+
+    agree()
