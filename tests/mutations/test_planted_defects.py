@@ -80,6 +80,15 @@ DEFECTS = (
         "group_is_entered_once.md",
         "journey.arrivals",
     ),
+    Defect(
+        "people who came later counted as known on arrival",
+        "marts/account_arrivals.sql",
+        "known.known_at <= firsts.arrived_at",
+        "known.known_at is not null",
+        frozenset({"marts.account_arrivals"}),
+        "depth_at_entry.md",
+        "marts.account_arrivals",
+    ),
 )
 every_defect = pytest.mark.parametrize("defect", DEFECTS, ids=[defect.name for defect in DEFECTS])
 

@@ -48,6 +48,8 @@ def test_the_card_counts_its_unit_and_says_so(unit: Unit, counts: list[str]) -> 
     others = {"cycle", "lead", "account"} - {unit}
     words = re.sub(r"<[^>]*>|one run of a lead|all its leads|of its leads|furthest lead|report\.\w+", " ", card)
     assert {unit} == {word for word in (unit, *others) if re.search(rf"\b{word}s? (that|in |are|\()", words)}
+    months = page.tables["table-pair-months-1"][1:-1]
+    assert counts == [str(sum(reading.plain(row[column]) for row in months)) for column in range(1, 6)]
     assert [unit.capitalize() + "s"] == page.tables["table-fates-1"][0][1:2]
     assert f"the unit is the {unit}" in page.text
 
