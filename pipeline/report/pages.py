@@ -9,6 +9,7 @@ from pipeline.report import format as text
 from pipeline.report.accounts import Accounts, accounts
 from pipeline.report.figures import Figures
 from pipeline.report.limits import Limits, limits
+from pipeline.report.routes import Routes, routes
 from pipeline.report.rows import Overview
 from pipeline.report.times import Stuck, stuck, times
 from pipeline.report.values import Notice, Reader, StripChart
@@ -36,6 +37,7 @@ class Page:
     headline: tuple[headline.Card, ...]
     waterfall: StripChart
     conversion: conversion.Conversion
+    routes: Routes
     times: StripChart
     limits: Limits
     volumes: volumes.Volumes
@@ -78,6 +80,7 @@ def index_page(figures: Figures, notes: tuple[str, ...]) -> Page:
         headline=headline.cards(figures, reader),
         waterfall=volumes.waterfall(figures, reader),
         conversion=conversion.conversion(figures, reader),
+        routes=routes(figures, reader),
         times=times(figures, reader),
         limits=limits(figures, reader),
         volumes=volumes.volumes(figures, reader),
