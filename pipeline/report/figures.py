@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import duckdb
 
 from pipeline.engines.duckdb import quoted
-from pipeline.report import rows, rows_routes, rows_sla
+from pipeline.report import rows, rows_implied, rows_routes, rows_sla
 from pipeline.report.format import isolated
 
 Row = TypeVar("Row")
@@ -83,6 +83,7 @@ class Figures:
     routes: Answer[rows_routes.RouteConversion]
     origins: Answer[rows_routes.OriginSource]
     qualifications: Answer[rows_routes.Qualification]
+    implied: Answer[rows_implied.ImpliedComparison]
 
 
 def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
@@ -213,6 +214,13 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
         origins=_ask(connection, rows_routes.OriginSource, "report.origin_sources", "leads", order="source_no"),
         qualifications=_ask(
             connection, rows_routes.Qualification, "report.qualifications", "cycles", order="qualifier_no"
+        ),
+        implied=_ask(
+            connection,
+            rows_implied.ImpliedComparison,
+            "report.implied_comparison",
+            "entered",
+            order="shown_no, basis",
         ),
     )
 

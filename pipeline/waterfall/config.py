@@ -56,6 +56,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         origins=rules.origins(_blocks(rules.OriginBlock, document, "origins", problems), problems),
         origin_default=funnel.origin_default,
         entry_at_creation=funnel.entry_at_creation,
+        implied=funnel.implied,
     )
     inputs = _inputs(document, path, waterfall.timezone, problems)
     waterfall = replace(waterfall, calendar=_calendar(document, waterfall.timezone, problems))

@@ -185,6 +185,7 @@ def waterfalls(draw: st.DrawFn, zone: str) -> Waterfall:
         origins=_some(draw, ORIGINS, 2),
         origin_default=draw(st.sampled_from((None, "other"))),
         entry_at_creation=draw(st.booleans()),
+        implied=draw(st.booleans()),
     )
 
 

@@ -108,19 +108,22 @@ def test_origins_by_source() -> None:
     assert {"a rule of [[origins]]": 0, "origin_default": 0, "as the input says": 1, "nobody says": 2} == shown
 
 
-def test_mature_months_are_the_same_for_every_route() -> None:
-    """March, where a direct cycle is still open, is in no route's mature months; January is in all."""
-    definition = waterfall(QUALIFYING, headline=(Pair("b", "c"),))
-    connection = built(definition, AS_OF, {"stage_entries": entries(*DIRECT)})
+def test_mature_months_are_complete_and_the_same_for_every_route() -> None:
+    """February, where one cycle via A is open, is mature for no route, nor is March, which is not over; January is."""
+    january = (("L1", "a", 1), ("L1", "b", 2), ("L1", "c", 3), ("L2", "b", 4), ("L2", "lost", 5))
+    february = (("L3", "a", 35), ("L3", "b", 36), ("L4", "b", 37), ("L4", "lost", 38))
+    march = (("L5", "b", 62), ("L5", "c", 63))
+    moves = entries(*january, *february, *march)
+    connection = built(_definition(), AS_OF.replace(day=20), {"stage_entries": moves})
     columns = (
         "route, entered, converted, lost, still_open, mature_months, mature_entered, mature_converted, mature_rate"
     )
     found = records(connection, f"select {columns} from report.conversion_by_route order by route_no")
     connection.close()
     assert [
-        ("all", 3, 1, 1, 1, 1, 2, 1, 0.5),
-        ("qualified", 1, 1, 0, 0, 1, 1, 1, 1.0),
-        ("direct", 2, 0, 1, 1, 1, 1, 0, 0.0),
+        ("all", 5, 2, 2, 1, 1, 2, 1, 0.5),
+        ("qualified", 2, 1, 0, 1, 1, 1, 1, 1.0),
+        ("direct", 3, 1, 2, 0, 1, 1, 0, 0.0),
     ] == [tuple(row.values()) for row in found]
 
 
