@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import duckdb
 
 from pipeline.engines.duckdb import quoted
-from pipeline.report import rows, rows_accounts, rows_sla
+from pipeline.report import rows, rows_accounts, rows_implied, rows_routes, rows_sla
 from pipeline.report.format import isolated
 
 Row = TypeVar("Row")
@@ -83,6 +83,10 @@ class Figures:
     rejections: Answer[rows.Rejection]
     dates: Answer[rows.DateFinding]
     coverage: Answer[rows.Coverage]
+    routes: Answer[rows_routes.RouteConversion]
+    origins: Answer[rows_routes.OriginSource]
+    qualifications: Answer[rows_routes.Qualification]
+    implied: Answer[rows_implied.ImpliedComparison]
 
 
 def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
@@ -206,6 +210,24 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
         dates=_ask(connection, rows.DateFinding, "quality.stage_dates", "leads", order="finding, stage"),
         scope=_ask(connection, rows.ScopeRule, "quality.scope", "leads", order="rule_no"),
         coverage=_ask(connection, rows.Coverage, "report.dimension_coverage", "stays", order="position"),
+        routes=_ask(
+            connection,
+            rows_routes.RouteConversion,
+            "report.conversion_by_route",
+            "entered",
+            order="shown_no, route_no",
+        ),
+        origins=_ask(connection, rows_routes.OriginSource, "report.origin_sources", "leads", order="source_no"),
+        qualifications=_ask(
+            connection, rows_routes.Qualification, "report.qualifications", "cycles", order="qualifier_no"
+        ),
+        implied=_ask(
+            connection,
+            rows_implied.ImpliedComparison,
+            "report.implied_comparison",
+            "entered",
+            order="shown_no, basis",
+        ),
     )
 
 

@@ -8,10 +8,12 @@ from pipeline.report import conversion, headline, quality, units, volumes
 from pipeline.report import format as text
 from pipeline.report.accounts import Accounts, accounts
 from pipeline.report.figures import Figures
+from pipeline.report.implied import implied
 from pipeline.report.limits import Limits, limits
+from pipeline.report.routes import Routes, routes
 from pipeline.report.rows import Overview
 from pipeline.report.times import Stuck, stuck, times
-from pipeline.report.values import Notice, Reader, StripChart
+from pipeline.report.values import Notice, Reader, StripChart, Table
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Page:
     headline: tuple[headline.Card, ...]
     waterfall: StripChart
     conversion: conversion.Conversion
+    routes: Routes
+    implied: Table | None
     times: StripChart
     limits: Limits
     volumes: volumes.Volumes
@@ -85,6 +89,8 @@ def index_page(figures: Figures, notes: tuple[str, ...]) -> Page:
         headline=headline.cards(figures, reader),
         waterfall=volumes.waterfall(figures, reader),
         conversion=conversion.conversion(figures, reader),
+        routes=routes(figures, reader),
+        implied=implied(figures, reader),
         times=times(figures, reader),
         limits=limits(figures, reader),
         volumes=volumes.volumes(figures, reader),

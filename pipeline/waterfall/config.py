@@ -58,6 +58,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         unit=funnel.unit or (waterfall.unit if preset is None else preset.unit),
         origin_default=funnel.origin_default,
         entry_at_creation=funnel.entry_at_creation,
+        implied=funnel.implied,
     )
     inputs = _inputs(document, path, waterfall.timezone, problems)
     waterfall = replace(waterfall, calendar=_calendar(document, waterfall.timezone, problems))

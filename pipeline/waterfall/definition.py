@@ -181,6 +181,9 @@ class Waterfall:
     entry_at_creation: bool = False
     """A lead without any accepted entry gets one at its creation stage, where its input gives stage and time (E9)."""
 
+    implied: bool = False
+    """The report also compares conversion with what it would be if skipped stages had been entered (E9)."""
+
     @property
     def maps_origin(self) -> bool:
         """Whether this configuration, and not the inputs alone, says what a lead's origin is."""

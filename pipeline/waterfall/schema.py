@@ -220,6 +220,7 @@ class FunnelBlock(Block):
     targets: dict[str, Annotated[float, PlainValidator(_target)]] | None = None
     origin_default: Text | None = None
     entry_at_creation: bool = False
+    implied: bool = False
 
 
 class SlaBlock(Block):

@@ -151,6 +151,7 @@ def _run(waterfall: Waterfall, as_of: datetime, as_of_date: date, first_date: da
             ("unit", "VARCHAR", "what the headline of the report counts: cycle, lead or account"),
             ("z", "DOUBLE", "normal quantile of the 95 % intervals"),
             ("entry_at_creation", "BOOLEAN", "leads without any accepted entry get one at their creation stage"),
+            ("implied", "BOOLEAN", "the comparison with implied arrivals was asked for"),
             ("origin_default", "VARCHAR", "origin of leads that no origin rule matches; null = as delivered"),
         ),
         (
@@ -167,6 +168,7 @@ def _run(waterfall: Waterfall, as_of: datetime, as_of_date: date, first_date: da
                 waterfall.unit,
                 Z_95,
                 waterfall.entry_at_creation,
+                waterfall.implied,
                 waterfall.origin_default,
             ),
         ),

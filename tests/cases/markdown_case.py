@@ -51,6 +51,7 @@ SETTINGS = (
     "fiscal year start",
     "origin default",
     "entry at creation",
+    "implied",
     "hours",
     "weekdays",
     "country",

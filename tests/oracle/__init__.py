@@ -15,9 +15,11 @@ from .curve import conversion_curve
 from .cuts import GRAINS, Dimensions
 from .durations import Row, open_leads, open_time_in_stage, time_in_stage
 from .history import Deletion, Entry, History, Merge, MergeLoopError, present
+from .implied import implied_arrivals
 from .journey import Journey, row_accounting, travel
 from .personas import persona_coverage
 from .quality import stage_dates
+from .routes import conversion_by_route
 from .rules import leads, scope
 from .sla import sla
 from .volume import lead_to_account, stage_arrivals, stage_flow
@@ -32,8 +34,10 @@ KEYS: dict[str, tuple[str, ...]] = {
     "journey.stage_spans": ("lead_id", "span_no"),
     "journey.cycles": ("lead_id", "cycle_no"),
     "journey.arrivals": ("lead_id", "cycle_no", "stage"),
+    "journey.implied_arrivals": ("lead_id", "cycle_no", "stage"),
     "marts.conversion": ("unit", "grain", "cohort_start", *_CUT, "from_stage", "to_stage", "window_days"),
     "marts.conversion_curve": ("unit", *_CUT, "from_stage", "to_stage", "day"),
+    "marts.conversion_by_route": ("grain", "cohort_start", "route", "from_stage", "to_stage"),
     "marts.stage_arrivals": ("grain", "period_start", *_CUT, "from_stage", "to_stage"),
     "marts.stage_flow": ("grain", "period_start", *_CUT, "stage"),
     "marts.time_in_stage": ("grain", "period_start", *_CUT, "stage", "next_stage"),
@@ -72,8 +76,10 @@ def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] =
             }
             for arrival in journey.arrivals
         ],
+        "journey.implied_arrivals": implied_arrivals(waterfall, journey),
         "marts.conversion": conversion(waterfall, journey, dimensions, grains, as_of),
         "marts.conversion_curve": conversion_curve(waterfall, journey, dimensions, as_of) if "day" in grains else [],
+        "marts.conversion_by_route": conversion_by_route(waterfall, journey, dimensions, as_of),
         "marts.stage_arrivals": stage_arrivals(waterfall, journey, dimensions, grains),
         "marts.stage_flow": stage_flow(waterfall, journey, dimensions, grains, as_of),
         "marts.time_in_stage": time_in_stage(waterfall, journey, dimensions, grains),

@@ -185,6 +185,7 @@ def toml_text(waterfall: Waterfall, history: History) -> str:
             headline=[[pair.from_key, pair.to_key] for pair in waterfall.headline],
             origin_default=waterfall.origin_default,
             entry_at_creation=waterfall.entry_at_creation,
+            implied=waterfall.implied,
         )
     ]
     if waterfall.calendar is not None:

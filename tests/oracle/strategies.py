@@ -194,6 +194,7 @@ def waterfalls(draw: st.DrawFn, zone: str) -> Waterfall:
         unit=draw(st.sampled_from(get_args(Unit))),
         origin_default=draw(st.sampled_from((None, "other"))),
         entry_at_creation=draw(st.booleans()),
+        implied=draw(st.booleans()),
     )
 
 

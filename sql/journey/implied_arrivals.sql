@@ -1,0 +1,69 @@
+-- One row per cycle and path stage that it skipped: the arrival that the next one above it would imply. Not an arrival (E9).
+-- Only with implied = true, and read by nothing but report.implied_comparison. The cycle began below the stage, arrived above it and was in
+-- no stage of its rank. A rank with parallel stages implies none of them, for nobody can say which.
+-- key: lead_id, cycle_no, stage
+-- not null: implied_at, basis, implied_by, cycle_id, stage_no
+-- accepted basis: implied
+-- check: days_in_stage is null
+-- column stage: key of the stage that was skipped
+-- column implied_at: moment (UTC) of the first arrival above the stage
+-- column basis: implied: no row of history says so
+-- column implied_by: the stage arrived at then
+-- column days_in_stage: always null: nobody was there
+with
+run as (
+    from waterfall.run
+),
+
+stages as (
+    select stages.* from waterfall.stages as stages where stages.kind = 'path'
+),
+
+cycles as (
+    from journey.cycles_narrow
+),
+
+arrivals as (
+    select arrivals.* from journey.arrivals_narrow as arrivals where arrivals.low_rank is not null and not arrivals.is_group
+),
+
+leads as (
+    from clean.leads
+),
+
+lone_stages as (
+    select stages.* from stages qualify count(*) over (partition by stages.rank) = 1
+),
+
+-- Ranks only rise within a cycle, so the first stay above is the first arrival above.
+followed as (
+    select
+        cycles.cycle_id,
+        cycles.lead_no,
+        cycles.cycle_no,
+        lone_stages.stage_no,
+        lone_stages.stage,
+        bool_or(arrivals.low_rank = lone_stages.rank) as was_there,
+        min(arrivals.arrived_at) filter (where arrivals.low_rank > lone_stages.rank) as implied_at,
+        arg_min(arrivals.stage_no, arrivals.span_no) filter (where arrivals.low_rank > lone_stages.rank) as implied_by_no
+    from cycles
+    inner join run on run.implied
+    inner join lone_stages on lone_stages.rank > cycles.entry_rank
+    inner join arrivals on arrivals.lead_no = cycles.lead_no and arrivals.cycle_no = cycles.cycle_no
+    group by cycles.cycle_id, cycles.lead_no, cycles.cycle_no, lone_stages.stage_no, lone_stages.stage
+)
+
+select
+    leads.lead_id,
+    followed.cycle_no,
+    followed.stage,
+    followed.implied_at,
+    'implied' as basis,
+    stages.stage as implied_by,
+    cast(null as double) as days_in_stage,
+    followed.cycle_id,
+    followed.stage_no
+from followed
+inner join leads on leads.lead_no = followed.lead_no
+inner join stages on stages.stage_no = followed.implied_by_no
+where not followed.was_there and followed.implied_at is not null

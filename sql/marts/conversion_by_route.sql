@@ -1,0 +1,140 @@
+-- One row per grain, cohort, route and pair past qualification: how many cycles entered A by that route and what became of them.
+-- Pairs: every rank of A is above the lowest stage with qualifies. A cycle's route into A is qualified when it arrived at such a
+-- stage before it arrived at A, else direct; all is both, as in marts.conversion. Unit: cycle, window: ever (K1 to K4).
+-- key: grain, cohort_start, route, from_stage, to_stage
+-- not null: entered, converted, passed_over, lost, still_open, is_mature, rate, rate_low, rate_high
+-- accepted grain: month, all
+-- accepted route: all, qualified, direct
+-- check: entered = converted + passed_over + lost + still_open
+-- check: rate_low <= rate and rate <= rate_high
+-- column cohort_start: first day of the month in which the cycles arrived at A; null for the grain all
+-- column route: how the cycles came to A: qualified, direct, or all of them
+-- column grain: length of the period: month, or all
+with
+run as (
+    from waterfall.run
+),
+
+pairs as (
+    from waterfall.pairs
+),
+
+marks as (
+    from waterfall.marks
+),
+
+stages as (
+    select stages.* from waterfall.stages as stages where stages.qualifies and stages.kind = 'path'
+),
+
+day_periods as (
+    select day_periods.* from waterfall.day_periods as day_periods where day_periods.grain in ('month', 'all')
+),
+
+cycles as (
+    from journey.cycles_narrow
+),
+
+arrivals as (
+    select arrivals.* from journey.arrivals_narrow as arrivals where arrivals.cycle_no > 0
+),
+
+unit_pairs as (
+    select unit_pairs.* from journey.unit_pairs as unit_pairs where unit_pairs.unit = 'cycle'
+),
+
+lowest as (
+    select min(stages.rank) as rank from stages
+),
+
+pairs_past as (
+    select pairs.pair_no, pairs.from_stage, pairs.to_stage
+    from pairs
+    inner join marks on marks.mark_no = pairs.from_mark_no
+    inner join lowest on marks.low_rank > lowest.rank
+),
+
+qualifications as (
+    select arrivals.lead_no, arrivals.cycle_no, min(arrivals.span_no) as span_no
+    from arrivals
+    inner join stages on stages.stage_no = arrivals.mark_no
+    group by arrivals.lead_no, arrivals.cycle_no
+),
+
+decided as (
+    select
+        unit_pairs.pair_no,
+        unit_pairs.from_date,
+        case when qualifications.span_no < unit_pairs.span_no then 'qualified' else 'direct' end as route,
+        case
+            when unit_pairs.to_at is not null then 'converted'
+            when unit_pairs.above_at is not null then 'passed_over'
+            when unit_pairs.is_closed then 'lost'
+            else 'still_open'
+        end as outcome
+    from unit_pairs
+    inner join pairs_past on pairs_past.pair_no = unit_pairs.pair_no
+    inner join cycles on cycles.cycle_id = unit_pairs.unit_id
+    left join qualifications
+        on qualifications.lead_no = cycles.lead_no and qualifications.cycle_no = cycles.cycle_no
+),
+
+routed as (
+    select decided.pair_no, decided.from_date, decided.route, decided.outcome from decided
+    union all
+    select decided.pair_no, decided.from_date, 'all', decided.outcome from decided
+),
+
+counted as (
+    select
+        day_periods.grain,
+        day_periods.period_start as cohort_start,
+        routed.route,
+        routed.pair_no,
+        count(*) as entered,
+        count(*) filter (where routed.outcome = 'converted') as converted,
+        count(*) filter (where routed.outcome = 'passed_over') as passed_over,
+        count(*) filter (where routed.outcome = 'lost') as lost,
+        count(*) filter (where routed.outcome = 'still_open') as still_open
+    from routed
+    inner join day_periods on day_periods.day = routed.from_date
+    group by day_periods.grain, day_periods.period_start, routed.route, routed.pair_no
+),
+
+-- n > 0 in every row here: a route that nobody took has no row.
+shares as (
+    select
+        counted.*,
+        cast(counted.entered as double) as n,
+        counted.converted / cast(counted.entered as double) as p,
+        run.z as z,
+        run.z * run.z as zz
+    from counted
+    cross join run
+)
+
+select
+    shares.grain,
+    shares.cohort_start,
+    shares.route,
+    pairs_past.from_stage,
+    pairs_past.to_stage,
+    shares.entered,
+    shares.converted,
+    shares.passed_over,
+    shares.lost,
+    shares.still_open,
+    shares.still_open = 0 as is_mature,
+    shares.p as rate,
+    case when shares.converted = 0 then 0.0 else
+        (shares.p + shares.zz / (2 * shares.n)
+            - shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
+        / (1 + shares.zz / shares.n)
+    end as rate_low,
+    case when shares.converted = shares.entered then 1.0 else
+        (shares.p + shares.zz / (2 * shares.n)
+            + shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
+        / (1 + shares.zz / shares.n)
+    end as rate_high
+from shares
+inner join pairs_past on pairs_past.pair_no = shares.pair_no

@@ -1,0 +1,161 @@
+-- One row per shown pair of stages and basis: conversion as observed, and as it would be with implied arrivals. Not a number of the report.
+-- Only with implied = true (E9). Unit: cycle, window: ever, all cohorts; with_implied counts journey.implied_arrivals like arrivals (K1, K3).
+-- Pairs of a group are left out.
+-- key: shown_no, basis
+-- not null: entered, converted, passed_over, lost, still_open
+-- accepted basis: observed, with_implied
+-- check: entered = converted + passed_over + lost + still_open
+-- check: rate_low <= rate and rate <= rate_high
+-- column shown_no: place of the pair in the report
+-- column from_label: A's label
+-- column to_label: B's label
+-- column basis: observed = as in marts.conversion; with_implied = with the implied arrivals beside
+-- column rate_change: rate with implied arrivals less the observed one; null in the row of the latter
+with
+run as (
+    from waterfall.run
+),
+
+pairs as (
+    from waterfall.pairs
+),
+
+marks as (
+    from waterfall.marks
+),
+
+cycles as (
+    from journey.cycles_narrow
+),
+
+arrivals as (
+    select arrivals.* from journey.arrivals_narrow as arrivals where arrivals.low_rank is not null and not arrivals.is_group
+),
+
+implied_arrivals as (
+    from journey.implied_arrivals
+),
+
+pairs_shown as (
+    from report.pairs_shown
+),
+
+shown as (
+    select
+        pairs_shown.shown_no,
+        pairs_shown.from_stage,
+        pairs_shown.to_stage,
+        pairs_shown.from_label,
+        pairs_shown.to_label,
+        pairs.from_mark_no,
+        pairs.to_mark_no,
+        to_marks.high_rank as to_high_rank
+    from pairs_shown
+    inner join run on run.implied
+    inner join pairs on pairs.pair_no = pairs_shown.pair_no
+    inner join marks as from_marks on from_marks.mark_no = pairs.from_mark_no
+    inner join marks as to_marks on to_marks.mark_no = pairs.to_mark_no
+    where not from_marks.is_group and not to_marks.is_group
+),
+
+observed as (
+    select cycles.cycle_id, arrivals.mark_no, arrivals.low_rank as rank, arrivals.arrived_at
+    from arrivals
+    inner join cycles on cycles.lead_no = arrivals.lead_no and cycles.cycle_no = arrivals.cycle_no
+),
+
+moments as (
+    select 'observed' as basis, observed.* from observed
+    union all
+    select 'with_implied', observed.* from observed
+    union all
+    select 'with_implied', implied_arrivals.cycle_id, implied_arrivals.stage_no, marks.low_rank, implied_arrivals.implied_at
+    from implied_arrivals
+    inner join marks on marks.mark_no = implied_arrivals.stage_no
+),
+
+followed as (
+    select
+        moments.basis,
+        shown.shown_no,
+        moments.cycle_id,
+        bool_or(later.mark_no = shown.to_mark_no) as has_converted,
+        bool_or(later.rank > shown.to_high_rank) as has_passed
+    from moments
+    inner join shown on shown.from_mark_no = moments.mark_no
+    inner join moments as later
+        on later.basis = moments.basis and later.cycle_id = moments.cycle_id and later.arrived_at >= moments.arrived_at
+    group by moments.basis, shown.shown_no, moments.cycle_id
+),
+
+counted as (
+    select
+        followed.basis,
+        followed.shown_no,
+        count(*) as entered,
+        count(*) filter (where followed.has_converted) as converted,
+        count(*) filter (where not followed.has_converted and followed.has_passed) as passed_over,
+        count(*) filter (
+            where not followed.has_converted and not followed.has_passed and cycles.outcome <> 'open'
+        ) as lost,
+        count(*) filter (
+            where not followed.has_converted and not followed.has_passed and cycles.outcome = 'open'
+        ) as still_open
+    from followed
+    inner join cycles on cycles.cycle_id = followed.cycle_id
+    group by followed.basis, followed.shown_no
+),
+
+bases as (
+    select unnest(['observed', 'with_implied']) as basis
+),
+
+shares as (
+    select
+        shown.*,
+        bases.basis,
+        coalesce(counted.entered, 0) as entered,
+        coalesce(counted.converted, 0) as converted,
+        coalesce(counted.passed_over, 0) as passed_over,
+        coalesce(counted.lost, 0) as lost,
+        coalesce(counted.still_open, 0) as still_open,
+        cast(counted.entered as double) as n,
+        counted.converted / cast(counted.entered as double) as p,
+        run.z as z,
+        run.z * run.z as zz
+    from shown
+    cross join bases
+    cross join run
+    left join counted on counted.shown_no = shown.shown_no and counted.basis = bases.basis
+)
+
+select
+    shares.shown_no,
+    shares.from_stage,
+    shares.to_stage,
+    shares.from_label,
+    shares.to_label,
+    shares.basis,
+    shares.entered,
+    shares.converted,
+    shares.passed_over,
+    shares.lost,
+    shares.still_open,
+    shares.p as rate,
+    case
+        when shares.converted = 0 and shares.n > 0 then 0.0
+        else
+            (shares.p + shares.zz / (2 * shares.n)
+                - shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
+            / (1 + shares.zz / shares.n)
+    end as rate_low,
+    case
+        when shares.converted = shares.entered and shares.n > 0 then 1.0
+        else
+            (shares.p + shares.zz / (2 * shares.n)
+                + shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
+            / (1 + shares.zz / shares.n)
+    end as rate_high,
+    shares.p - lag(shares.p) over (partition by shares.shown_no order by shares.basis) as rate_change
+from shares
+order by shares.shown_no, shares.basis

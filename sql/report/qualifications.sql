@@ -1,0 +1,25 @@
+-- One row per team that qualified a cycle, and one for direct: how many cycles it made ready (C6).
+-- key: qualified_by
+-- not null: cycles, share
+-- column qualifier_no: place in the report: the largest first, direct last
+-- column qualified_by: the team of the highest qualifying stage of the cycle; direct if none
+-- column cycles: cycles that it qualified
+-- column share: cycles / all cycles
+with
+cycles as (
+    from journey.cycles_narrow
+),
+
+counted as (
+    select cycles.qualified_by, count(*) as cycles
+    from cycles
+    group by cycles.qualified_by
+)
+
+select
+    row_number() over (order by counted.qualified_by = 'direct', counted.cycles desc, counted.qualified_by) as qualifier_no,
+    counted.qualified_by,
+    counted.cycles,
+    counted.cycles / cast(sum(counted.cycles) over () as double) as share
+from counted
+order by qualifier_no

@@ -1,0 +1,62 @@
+"""The comparison with implied dates on the page (E9): labelled, as in the database, and only when asked for."""
+
+from __future__ import annotations
+
+from pipeline.report import render
+from pipeline.waterfall.definition import Group, Pair
+from tests.report import reading
+from tests.report.test_edges import AS_OF, PATH, assert_whole, entries, page_of, waterfall
+from tests.sql.harness import built, records
+
+LABEL = "Comparison with implied dates: not a number of this report"
+MOVES = (
+    ("L1", "a", 1),
+    ("L1", "c", 5),
+    ("L2", "a", 2),
+    ("L2", "b", 3),
+    ("L3", "a", 4),
+    ("L4", "b", 6),
+    ("L4", "lost", 7),
+)
+
+
+def test_the_comparison_is_the_table() -> None:
+    """Counts of both sides are those of report.implied_comparison; L1, who skipped B, is in B on one side only."""
+    definition = waterfall(PATH, headline=(Pair("a", "b"),), implied=True)
+    connection = built(definition, AS_OF, {"stage_entries": entries(*MOVES)})
+    html = render.render_index(connection)
+    columns = "entered, converted, passed_over, lost, still_open"
+    found = records(connection, f"select {columns} from report.implied_comparison order by shown_no, basis")
+    connection.close()
+    page = reading.read(html)
+    assert_whole(html, page)
+    assert LABEL in page.text
+    shown = [tuple(reading.plain(cell) for cell in row[2:7]) for row in page.tables["table-implied"][1:]]
+    assert [tuple(row.values()) for row in found] == shown
+    assert [(3, 1, 1, 0, 1), (3, 2, 0, 0, 1), (2, 0, 0, 1, 1), (3, 1, 0, 1, 1)] == shown
+
+
+def test_rates_and_their_difference_are_printed() -> None:
+    """A to B is 1 of 3 as observed and 2 of 3 with implied dates: 33.3 points more."""
+    _, page = page_of(waterfall(PATH, headline=(Pair("a", "b"),), implied=True), {"stage_entries": entries(*MOVES)})
+    observed, with_implied = page.tables["table-implied"][1:3]
+    thin = chr(0x202F)
+    assert ("observed", f"33.3{thin}%", "–") == (observed[1], observed[7], observed[9])
+    assert ("with implied dates", f"66.7{thin}%") == (with_implied[1], with_implied[7])
+    assert "+33.3" in with_implied[9]
+
+
+def test_without_the_switch_the_page_is_silent() -> None:
+    """A page whose configuration does not ask has neither the label nor the table."""
+    _, page = page_of(waterfall(PATH, headline=(Pair("a", "b"),)), {"stage_entries": entries(*MOVES)})
+    assert LABEL not in page.text
+    assert "table-implied" not in page.tables
+
+
+def test_pairs_of_a_group_are_not_compared() -> None:
+    """A headline pair from a group has a card, and no row in the comparison."""
+    groups = (Group("early", "Early", "Either.", ("a", "b")),)
+    definition = waterfall(PATH, groups=groups, headline=(Pair("early", "c"),), implied=True)
+    _, page = page_of(definition, {"stage_entries": entries(*MOVES)})
+    assert ("reached Early", "4") in page.terms
+    assert ["A → B", "A → B", "B → C", "B → C"] == [row[0] for row in page.tables["table-implied"][1:]]
