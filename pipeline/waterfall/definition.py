@@ -165,6 +165,12 @@ class Waterfall:
     origin_default: str | None = None
     """Origin of a lead that no origin rule matches; None = what its input says."""
 
+    match_domains: bool = True
+    """Whether a lead without an account finds one by the domain of its e-mail or website (A2)."""
+
+    never_match: tuple[str, ...] = ()
+    """Domains that never lead to an account, such as our own."""
+
     entry_at_creation: bool = False
     """A lead without any accepted entry gets one at its creation stage, where its input gives stage and time (E9)."""
 
