@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from pipeline.waterfall.schema import Block
 
@@ -22,4 +22,4 @@ class AccountsBlock(Block):
     """`[accounts]`."""
 
     match_domains: bool = True
-    never_match: list[Annotated[str, AfterValidator(_domain)]] = []
+    never_match: list[Annotated[str, AfterValidator(_domain)]] = Field(default_factory=list)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.waterfall.definition import Waterfall
 
+from .accounts import account_matching
 from .conversion import conversion
 from .curve import conversion_curve
 from .cuts import GRAINS, Dimensions
@@ -26,6 +27,7 @@ _CUT = ("dimension", "dimension_value")
 KEYS: dict[str, tuple[str, ...]] = {
     "quality.row_accounting": ("input",),
     "quality.scope": ("rule_no",),
+    "quality.account_matching": ("outcome",),
     "clean.leads": ("lead_id",),
     "journey.stage_spans": ("lead_id", "span_no"),
     "journey.cycles": ("lead_id", "cycle_no"),
@@ -55,6 +57,7 @@ def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] =
     tables = {
         "quality.row_accounting": _accounting(history, journey),
         "quality.scope": scope(waterfall, history, journey.placed),
+        "quality.account_matching": account_matching(waterfall, history, (span.lead_id for span in journey.spans)),
         "clean.leads": leads(waterfall, history, journey.placed),
         "journey.stage_spans": _spans(journey),
         "journey.cycles": _cycles(journey),
