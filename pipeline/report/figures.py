@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import duckdb
 
 from pipeline.engines.duckdb import quoted
-from pipeline.report import rows, rows_sla
+from pipeline.report import rows, rows_accounts, rows_sla
 from pipeline.report.format import isolated
 
 Row = TypeVar("Row")
@@ -72,6 +72,7 @@ class Figures:
     balance: Answer[rows.LeadBalance]
     depth: Answer[rows.Depth]
     depth_months: Answer[rows.Depth]
+    matching: Answer[rows_accounts.AccountMatching]
     owners: Answer[rows.Owner]
     stuck: tuple[Answer[rows.StuckLead], ...]
     stages: Answer[rows.StageDefinition]
@@ -178,6 +179,13 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
             "leads",
             where="basis = 'reached' and month_start is not null",
             order="month_start, mark_no",
+        ),
+        matching=_ask(
+            connection,
+            rows_accounts.AccountMatching,
+            "quality.account_matching",
+            "leads",
+            order="outcome_no",
         ),
         owners=owners,
         stuck=tuple(

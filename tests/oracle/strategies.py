@@ -75,7 +75,16 @@ EMAILS = (
     "x",
 )
 WEBSITES = (None, "https://www.south.co.uk/en", "192.0.2.7", "north.example", "github.io", "gmail.com")
-DOMAINS = (None, "north.example", "south.co.uk", "HTTPS://South.co.uk", "gmail.com", "ours.example", "co.uk")
+DOMAINS = (
+    "north.example",
+    "south.co.uk",
+    "HTTPS://South.co.uk",
+    None,
+    "gmail.com",
+    "ours.example",
+    "co.uk",
+    "else.example",
+)
 OWNERS = (None, "dana", "erik", "finn")
 OUT_OF_RANGE = datetime(1999, 12, 31, 23, 59, 59, tzinfo=UTC)
 SCOPE = (
@@ -329,14 +338,14 @@ def _leads(
 ) -> dict[str, dict[str, str | None]]:
     """Most leads with columns; some are unknown to the CRM."""
     columns_of = st.tuples(
-        st.sampled_from((*ACCOUNTS, "A1", "A1")),
+        st.sampled_from((*ACCOUNTS, "A1", "A1", None, None, None)),
         st.sampled_from(("marketing", "sales", None)),
         st.sampled_from(("web form", "event", None)),
         st.sampled_from((None, "gina", "dana")),
         st.sampled_from((True, True, True, False)),
         st.sampled_from((None, "Banana", *(f" {stage.label}\u00a0" for stage in waterfall.stages))),
         st.sampled_from((None, *moments)),
-        st.sampled_from(EMAILS),
+        st.sampled_from((*EMAILS, *EMAILS[1:4])),
         st.sampled_from(WEBSITES),
     )
     leads: dict[str, dict[str, str | None]] = {}
