@@ -7,6 +7,7 @@ text. A text is read once, however many leads have it; no address is in either b
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -26,9 +27,8 @@ COLUMNS = (("host_text", "varchar"), ("domain", "varchar"), ("kind", "varchar"))
 _PLACES = (("leads", "email", 1), ("leads", "website", 2), ("accounts", "domain", 1), ("accounts", "website", 2))
 """Table, column, and which of the table's two is asked first."""
 
-_AT_ONCE = 20_000
 _LONGEST_HOST = 253
-_SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//|^(?:https?|mailto):", re.IGNORECASE)
+_SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//+|^(?:https?|mailto):/?", re.IGNORECASE)
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
 
@@ -38,20 +38,21 @@ def offer(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall) -> None:
     That is so when the configuration turns matching off, and when no account gives a domain.
     """
     connection.execute(f"create or replace view raw.host_texts as {_host_texts(connection, waterfall)}")
+    create_table(connection, "raw.domains", COLUMNS, [])
     has_accounts = connection.execute("select 1 from raw.host_texts where table_name = 'accounts' limit 1").fetchone()
     if not has_accounts:
         connection.execute(f"create or replace view raw.host_texts as {_NOTHING}")
-        create_table(connection, "raw.domains", COLUMNS, [])
         return
     texts = connection.execute("select distinct host_text from raw.host_texts order by host_text").fetchall()
     never = frozenset(filter(None, map(registrable, waterfall.never_match)))
     read = [(text, registrable(text)) for (text,) in texts]
     rows = [(text, domain, kind_of(domain, never) if domain else None) for text, domain in read]
-    create_table(connection, "raw.domains", COLUMNS, rows[:_AT_ONCE])
-    for start in range(_AT_ONCE, len(rows), _AT_ONCE):
-        create_table(connection, "raw.more_domains", COLUMNS, rows[start : start + _AT_ONCE])
-        connection.execute("insert into raw.domains from raw.more_domains")
-        connection.execute("drop table raw.more_domains")
+    # As one text: 200,000 rows of VALUES take DuckDB ten times as long to parse.
+    held = quoted(json.dumps(rows))
+    connection.execute(
+        "insert into raw.domains select row[1], row[2], row[3] "
+        f"from (select unnest(from_json({held}, '[[\"VARCHAR\"]]')) as row)"
+    )
 
 
 def registrable(text: str) -> str | None:
@@ -104,7 +105,7 @@ _NOTHING = (
 
 
 def _host_texts(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall) -> str:
-    """One row per row of leads or accounts and column there that gives something."""
+    """One row per column that gives something, of each row of accounts and of each row of leads without an account."""
     if not waterfall.match_domains:
         return _NOTHING
     there = {
@@ -117,14 +118,17 @@ def _host_texts(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall) -> 
         if (table, column) in there:
             # Of an address only what follows the last @; without one it is no address.
             text = f"regexp_extract({column}, '@([^@]*)$', 1)" if column == "email" else column
+            wanted = " and account_id is null" if table == "leads" else ""
             selects.append(
                 f"select {quoted(table)} as table_name, {place} as place, load_no, row_number, "
-                f"lower(trim({text})) as host_text from raw.{table} where nullif(trim({text}), '') is not null"
+                f"lower(trim({text})) as host_text from raw.{table} where nullif(trim({text}), '') is not null{wanted}"
             )
     return " union all ".join(selects) if selects else _NOTHING
 
 
 def _is_address(host: str) -> bool:
+    if not host.startswith("[") and not host[-1:].isdigit():
+        return False  # most hosts, at a tenth of the time
     try:
         ipaddress.ip_address(host.strip("[]").removeprefix("ipv6:"))
     except ValueError:

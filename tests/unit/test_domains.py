@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.engines.duckdb import connect
 from pipeline.inputs import domains
-from pipeline.settings import Settings
 from tests.delivery import Inbox
 from tests.unit.configurations import funnel
 
@@ -41,6 +39,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         ("HTTP://acme.com:8080", "acme.com"),
         ("//acme.com/", "acme.com"),
         ("http:acme.com", "acme.com"),
+        ("https:/acme.com", "acme.com"),
         ("https://user:secret@acme.com:443/", "acme.com"),
         ("acme.com/careers", "acme.com"),
         ("acme.com:", "acme.com"),
@@ -159,20 +158,19 @@ def test_without_a_domain_of_an_account_nothing_is_read(tmp_path: Path, monkeypa
     assert [] == domains_of(tmp_path, LEADS + "1,a@acme.com,\n", "account_id,domain\nA,\nB,\n")
 
 
-def test_more_texts_than_go_into_one_statement(load: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are inserted in parts, and none is lost at an edge."""
-    monkeypatch.setattr(domains, "_AT_ONCE", 3)
-    connection = connect(None, Settings("1GB", 1), reads_files=True)
-    connection.execute("create schema raw")
-    connection.execute(
-        "create table raw.leads as select 1 as load_no, range as row_number, 'a@c' || range || '.com' as email from range(7)"
-    )
-    connection.execute("create table raw.accounts as select 2 as load_no, 1 as row_number, 'c1.com' as domain")
-    domains.offer(connection, load(funnel()).waterfall)
-    rows = connection.execute("select host_text, domain from raw.domains order by all").fetchall()
-    assert [(f"c{number}.com", f"c{number}.com") for number in range(7)] == rows
-    left = connection.execute("select count(*) from duckdb_tables() where table_name = 'more_domains'").fetchall()
-    assert [(0,)] == left
+def test_an_account_that_is_given_needs_no_domain(tmp_path: Path) -> None:
+    """Only leads without one are looked up."""
+    leads = "lead_id,account_id,email\n1,A,a@acme.com\n2,,b@solo.com\n"
+    found = domains_of(tmp_path, leads, "account_id,domain\nA,third.com\n")
+    assert ["solo.com", "third.com"] == [text for text, *_ in found]
+
+
+def test_texts_of_any_letters(tmp_path: Path) -> None:
+    """Quotes, backslashes and letters beyond ASCII come into the table as they were."""
+    leads = LEADS + '1,a@it\'s,\n2,a@c:\\x,\n3,a@BÜCHER.de,\n4,"a@x""y",\n5,a@😀.com,\n'
+    found = domains_of(tmp_path, leads, "account_id,domain\nA,acme.com\n")
+    expected = [("acme.com", "acme.com"), ("bücher.de", "xn--bcher-kva.de"), ("c:\\x", None), ("it's", None)]
+    assert [*expected, ('x"y', None), ("😀.com", "xn--e28h.com")] == [(text, domain) for text, domain, _ in found]
 
 
 def test_accounts_block(load: Any, problems: Any) -> None:
