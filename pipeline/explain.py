@@ -124,11 +124,11 @@ def told(life: Life) -> str:
 
 def _facts(connection: duckdb.DuckDBPyConnection, asked: str, survivor: str) -> tuple[str, ...]:
     row = connection.execute(
-        "select account_id, origin, lead_source, deleted_at, has_attributes, scope_rule from clean.leads"
+        "select account_id, account_match, origin, lead_source, deleted_at, has_attributes, scope_rule from clean.leads"
         " where lead_no = getvariable('lead_no')"
     ).fetchone()
     assert row is not None, "every lead number has a lead"
-    account, origin, source, deleted_at, has_attributes, scope_rule = row
+    account, match, origin, source, deleted_at, has_attributes, scope_rule = row
     merged = connection.execute(
         "select lead_id from clean.lead_ids where lead_no = getvariable('lead_no') and lead_id <> survivor_id order by lead_id"
     ).fetchall()
@@ -139,7 +139,10 @@ def _facts(connection: duckdb.DuckDBPyConnection, asked: str, survivor: str) -> 
         facts.append(f"{asked} was merged into it")
     if merged:
         facts.append(f"merged into it: {', '.join(each for (each,) in merged)}")
-    facts.append(f"account {account or '–'} · origin {origin or '–'} · lead source {source or '–'}")
+    found = {"email_domain": " (by the domain of its e-mail)", "website": " (by the domain of its website)"}.get(
+        match, ""
+    )
+    facts.append(f"account {account or '–'}{found} · origin {origin or '–'} · lead source {source or '–'}")
     if scope_rule is not None:
         facts.append(f"out of scope by the rule {scope_rule}: it counts nowhere")
     if not has_attributes:

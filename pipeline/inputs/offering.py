@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.engines.duckdb import create_table, identifier, quoted
+from pipeline.inputs import domains
 from pipeline.inputs.contract import CONTRACTS, Contract
 from pipeline.inputs.ledger import REJECTED, ROWS, Load, Log, open_log
 from pipeline.inputs.readers import glob_escaped
@@ -55,6 +56,7 @@ def offer(connection: duckdb.DuckDBPyConnection, configuration: Configuration, l
             waterfall = configuration.waterfall
             _offer_attributes(connection, contract, of_table, (*waterfall.dimensions, *waterfall.rule_columns(table)))
     _offer_rejected(connection, log, loads)
+    domains.offer(connection, configuration.waterfall)
     others = sorted({load.input for load in log.loads} - configured)
     return tuple(f"the landing log holds input `{name}`, which the configuration does not name" for name in others)
 

@@ -23,6 +23,20 @@ from pipeline.report.values import (
     texts,
 )
 
+OUTCOMES = {
+    "input": "given by an input",
+    "email_domain": "found by the domain of the e-mail",
+    "website": "found by the domain of the website",
+    "ambiguous": "the domain belongs to several accounts",
+    "unknown_domain": "no account has the domain",
+    "never_match": "the configuration says that the domain never matches",
+    "disposable": "a disposable mailbox",
+    "free_mail": "a free mailbox",
+    "no_domain": "neither e-mail nor website has a domain",
+    "not_tried": "not looked for: matching is off, or no account has a domain",
+}
+"""The words of quality.account_matching in plain ones."""
+
 
 @dataclass(frozen=True)
 class Accounts:
@@ -36,6 +50,7 @@ class Accounts:
     months: StripChart | None
     personas: tuple[Table, ...]
     """Who is known there; empty where nobody says who plays which part."""
+    matching: Table | None
 
 
 def accounts(figures: Figures, reader: Reader) -> Accounts:
@@ -44,9 +59,11 @@ def accounts(figures: Figures, reader: Reader) -> Accounts:
     current = {row.stage: row for row in figures.depth.rows if row.basis == "current"}
     total = figures.overview.rows[0]
     known = total.leads - total.leads_without_account
+    by_domain = sum(row.leads for row in figures.matching.rows if row.has_account and row.outcome != "input")
+    found = f" {text.plural(by_domain, 'lead')} found the account by a domain." if by_domain else ""
     sentence = (
         f"{text.count(known)} of {text.plural(total.leads, 'lead')} belong to {text.plural(total.accounts, 'account')}; "
-        f"{text.count(total.leads_without_account)} have no account and stay outside every ratio."
+        f"{text.count(total.leads_without_account)} have no account and stay outside every ratio.{found}"
     )
     source = reader.source(
         figures.depth,
@@ -55,6 +72,7 @@ def accounts(figures: Figures, reader: Reader) -> Accounts:
         denominator="ratio: distinct accounts of the leads with one",
     )
     table = _depth_table(figures)
+    matching = _matching(figures, reader) if figures.matching.rows else None
     if not any(row.accounts for row in reached):
         return Accounts(
             "No lead names an account, so there is no ratio to show." if total.leads else sentence,
@@ -64,6 +82,7 @@ def accounts(figures: Figures, reader: Reader) -> Accounts:
             None,
             None,
             (),
+            matching,
         )
     return Accounts(
         sentence,
@@ -73,6 +92,7 @@ def accounts(figures: Figures, reader: Reader) -> Accounts:
         depth_path(figures, reader),
         ratio_months(figures, reader),
         personas(figures, reader),
+        matching,
     )
 
 
@@ -135,6 +155,31 @@ def _depth_chart(reached: list[Depth]) -> StripChart:
         strips=tuple(strips),
         legend=tuple(Mark(tone, label) for tone, label, _ in DEPTHS),
         key="depth",
+    )
+
+
+def _matching(figures: Figures, reader: Reader) -> Table:
+    """How many leads came to an account in which way, and why the others did not (A2)."""
+    return Table(
+        caption="How leads came to their account, or why they have none",
+        columns=(Column("Account", "text"), Column("How, or why not", "text"), Column("Leads"), Column("Share")),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell("yes" if row.has_account else "none"),
+                    Cell(OUTCOMES[row.outcome]),
+                    *texts(text.count(row.leads), text.rate(row.share)),
+                )
+            )
+            for row in figures.matching.rows
+        ),
+        source=reader.source(
+            figures.matching,
+            unit="leads",
+            basis="leads in scope with a history; e-mails, websites and accounts as last delivered",
+            denominator="all these leads",
+        ),
+        key="account-matching",
     )
 
 

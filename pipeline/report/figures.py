@@ -75,6 +75,7 @@ class Figures:
     depth_path: Answer[rows_accounts.DepthPath]
     personas_now: Answer[rows_accounts.PersonaCover]
     personas_arrived: Answer[rows_accounts.PersonaCover]
+    matching: Answer[rows_accounts.AccountMatching]
     owners: Answer[rows.Owner]
     stuck: tuple[Answer[rows.StuckLead], ...]
     stages: Answer[rows.StageDefinition]
@@ -189,6 +190,13 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
         depth_path=_ask(connection, rows_accounts.DepthPath, "report.account_depth_path", "accounts", order="mark_no"),
         personas_now=_personas(connection, "current"),
         personas_arrived=_personas(connection, "arrived"),
+        matching=_ask(
+            connection,
+            rows_accounts.AccountMatching,
+            "quality.account_matching",
+            "leads",
+            order="outcome_no",
+        ),
         owners=owners,
         stuck=tuple(
             _ask(

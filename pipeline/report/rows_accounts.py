@@ -1,4 +1,4 @@
-"""One frozen dataclass per report.* table of the accounts section that rows.py does not hold."""
+"""One frozen dataclass per table of the accounts section that rows.py does not hold."""
 
 from __future__ import annotations
 
@@ -31,3 +31,13 @@ class PersonaCover:
     accounts: int
     accounts_with: int
     share: float | None
+
+
+@dataclass(frozen=True)
+class AccountMatching:
+    """quality.account_matching: leads by how they came to an account or did not."""
+
+    outcome: str
+    has_account: bool
+    leads: int
+    share: float

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.errors import ConfigurationError, Problem
-from pipeline.waterfall import assemble, pairs, presets, rules, schema, schema_calendar
+from pipeline.waterfall import assemble, pairs, presets, rules, schema, schema_accounts, schema_calendar
 from pipeline.waterfall.definition import Configuration, Group, Input, Pair, Stage, Waterfall, WorkingCalendar
 from pipeline.waterfall.moments import read_as_of
 from pipeline.waterfall.presets import Preset
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.words import did_you_mean, why_not_a_word, with_article
 
-BLOCKS = ("funnel", "stages", "groups", "inputs", "calendar", "scope", "origins", "personas", "output")
+BLOCKS = ("funnel", "stages", "groups", "inputs", "calendar", "scope", "origins", "personas", "accounts", "output")
 NOT_YET = ("checks", "privacy", "reports", "mail")
 _LISTS = ("stages", "groups", "inputs", "scope", "origins", "personas", "reports")
 
@@ -62,6 +62,10 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
     )
     inputs = _inputs(document, path, waterfall.timezone, problems)
     waterfall = replace(waterfall, calendar=_calendar(document, waterfall.timezone, problems))
+    accounts = _block(schema_accounts.AccountsBlock, document, "accounts", problems)
+    waterfall = replace(
+        waterfall, match_domains=accounts.match_domains, never_match=tuple(dict.fromkeys(accounts.never_match))
+    )
     place = _block(schema.OutputBlock, document, "output", problems)
     problems.raise_if_any()
     return Configuration(

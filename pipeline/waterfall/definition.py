@@ -178,6 +178,12 @@ class Waterfall:
 
     personas: tuple[PersonaRule, ...] = ()
 
+    match_domains: bool = True
+    """Whether a lead without an account finds one by the domain of its e-mail or website (A2)."""
+
+    never_match: tuple[str, ...] = ()
+    """Domains that never lead to an account, such as our own."""
+
     entry_at_creation: bool = False
     """A lead without any accepted entry gets one at its creation stage, where its input gives stage and time (E9)."""
 

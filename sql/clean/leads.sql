@@ -2,7 +2,10 @@
 -- key: lead_no
 -- unique: lead_id
 -- not null: lead_id, is_in_scope
--- column account_match: input = the account was given with the lead; null = no account
+-- accepted account_match: input, email_domain, website
+-- column account_id: id of its account: as the input gives it, else as found by a domain (A2)
+-- column account_match: input = given with the lead; email_domain, website = found by that; null = no account
+-- column input_account_id: id of the account that the input gives
 -- accepted origin_source: rule, default, input
 -- check: is_in_scope = (scope_rule is null)
 -- column origin: who generated the lead: by the first origin rule that matches, else the default, else as delivered
@@ -21,6 +24,10 @@ run as (
 
 lead_records as (
     from clean.lead_records
+),
+
+lead_accounts as (
+    from clean.lead_accounts
 ),
 
 rule_matches as (
@@ -72,8 +79,9 @@ deleted as (
 select
     lead_records.lead_no,
     lead_records.lead_id,
-    latest.account_id,
-    case when latest.account_id is not null then 'input' end as account_match,
+    lead_accounts.account_id,
+    lead_accounts.account_match,
+    lead_accounts.input_account_id,
     coalesce(origin_rules.origin, run.origin_default, latest.origin) as origin,
     case
         when origin_rules.origin is not null then 'rule'
@@ -91,6 +99,7 @@ select
     latest.* exclude (lead_no, lead_id, account_id, origin, lead_source, input, load_no, row_number, recorded_at)
 from lead_records
 cross join run
+inner join lead_accounts on lead_accounts.lead_no = lead_records.lead_no
 left join latest on latest.lead_no = lead_records.lead_no
 left join first_matches on first_matches.lead_no = lead_records.lead_no
 left join scope_rules on scope_rules.rule_no = first_matches.scope_rule_no

@@ -21,6 +21,10 @@ lead_records as (
     from clean.lead_records
 ),
 
+lead_accounts as (
+    from clean.lead_accounts
+),
+
 lead_values as (
     from raw.lead_attributes
 ),
@@ -48,24 +52,32 @@ rules as (
 ),
 
 asked as (
-    select rules.*, lead_records.lead_no, nullif(lead_values.dimension_value, '') as given
+    select
+        rules.*,
+        lead_records.lead_no,
+        -- The account is the one that counts, given or found.
+        case
+            when rules.column_name = 'account_id' then lead_accounts.account_id
+            else nullif(lead_values.dimension_value, '')
+        end as given
     from rules
     cross join lead_records
+    inner join lead_accounts on lead_accounts.lead_no = lead_records.lead_no
     left join lead_values
         on lead_values.load_no = lead_records.load_no
         and lead_values.row_number = lead_records.row_number
         and lead_values.dimension = rules.column_name
     where rules.table_name = 'leads'
     union all
-    select rules.*, lead_records.lead_no, nullif(account_values.dimension_value, '')
+    select rules.*, lead_accounts.lead_no, nullif(account_values.dimension_value, '')
     from rules
-    cross join lead_records
-    left join account_records on account_records.account_id = lead_records.account_id
+    cross join lead_accounts
+    left join account_records on account_records.account_id = lead_accounts.account_id
     left join account_values
         on account_values.load_no = account_records.load_no
         and account_values.row_number = account_records.row_number
         and account_values.dimension = rules.column_name
-    where rules.table_name = 'accounts' and lead_records.account_id is not null
+    where rules.table_name = 'accounts' and lead_accounts.account_id is not null
 )
 
 select asked.purpose, asked.rule_no, asked.lead_no

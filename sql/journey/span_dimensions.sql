@@ -46,13 +46,19 @@ current_values as (
     select leads.lead_no, lead_values.dimension, lead_values.dimension_value
     from lead_values
     inner join dimensions
-        on dimensions.dimension = lead_values.dimension and dimensions.source = 'lead' and dimensions.dimension <> 'origin'
+        on dimensions.dimension = lead_values.dimension
+        and dimensions.source = 'lead'
+        and dimensions.dimension not in ('origin', 'account_id')
     inner join leads
         on leads.attributes_load_no = lead_values.load_no and leads.attributes_row_number = lead_values.row_number
     union all
     select leads.lead_no, 'origin', leads.origin
     from leads
     inner join dimensions on dimensions.dimension = 'origin' and dimensions.source = 'lead'
+    union all
+    select leads.lead_no, 'account_id', leads.account_id
+    from leads
+    inner join dimensions on dimensions.dimension = 'account_id' and dimensions.source = 'lead'
     union all
     select leads.lead_no, account_values.dimension, account_values.dimension_value
     from account_values

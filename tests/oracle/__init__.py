@@ -17,6 +17,7 @@ from .durations import Row, open_leads, open_time_in_stage, time_in_stage
 from .history import Deletion, Entry, History, Merge, MergeLoopError, present
 from .implied import implied_arrivals
 from .journey import Journey, row_accounting, travel
+from .matching import account_matching
 from .personas import persona_coverage
 from .quality import stage_dates
 from .routes import conversion_by_route
@@ -30,6 +31,7 @@ _CUT = ("dimension", "dimension_value")
 KEYS: dict[str, tuple[str, ...]] = {
     "quality.row_accounting": ("input",),
     "quality.scope": ("rule_no",),
+    "quality.account_matching": ("outcome",),
     "clean.leads": ("lead_id",),
     "journey.stage_spans": ("lead_id", "span_no"),
     "journey.cycles": ("lead_id", "cycle_no"),
@@ -64,6 +66,7 @@ def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] =
     tables = {
         "quality.row_accounting": _accounting(history, journey),
         "quality.scope": scope(waterfall, history, journey.placed),
+        "quality.account_matching": account_matching(waterfall, history, (span.lead_id for span in journey.spans)),
         "clean.leads": leads(waterfall, history, journey.placed),
         "journey.stage_spans": _spans(journey),
         "journey.cycles": _cycles(journey),

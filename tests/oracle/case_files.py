@@ -190,6 +190,7 @@ def toml_text(waterfall: Waterfall, history: History) -> str:
     ]
     if waterfall.calendar is not None:
         parts.append(_calendar_block(waterfall.calendar))
+    parts.append(_block("[accounts]", match_domains=waterfall.match_domains, never_match=list(waterfall.never_match)))
     parts += [_stage_block(stage) for stage in waterfall.stages]
     for group in waterfall.groups:
         members = list(group.stages)

@@ -10,6 +10,7 @@ from pipeline.waterfall.definition import Waterfall
 
 from .history import History, present, record
 from .journey import Journey, Span
+from .matching import account_of
 from .rules import origin
 
 GRAINS = ("day", "week", "month", "quarter", "year", "all")
@@ -96,7 +97,7 @@ class Dimensions:
 
     def account_of(self, lead_id: str) -> str | None:
         """The account of a lead, or None."""
-        return present(record(self._history, lead_id).get("account_id"))
+        return account_of(self._waterfall, self._history, lead_id)
 
     def value(self, dimension: str, span: Span) -> str:
         """The dimension's value at the entry of that span."""
@@ -116,6 +117,8 @@ class Dimensions:
             return origin(self._waterfall, self._history, span.lead_id)[0]
         if dimension in self._history.entry_columns:
             return span.entry.owner if dimension == "owner" else span.entry.extra.get(dimension)
+        if dimension == "account_id":
+            return self.account_of(span.lead_id)
         if dimension in self._lead_columns or dimension in ("origin", "owner"):
             return record(self._history, span.lead_id).get(dimension)
         return self._history.accounts.get(self.account_of(span.lead_id) or "", {}).get(dimension)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.waterfall.definition import Condition, Waterfall
 
 from .history import History, present, record, survivors
+from .matching import WORDS, account_of, found
 
 if TYPE_CHECKING:
     from .journey import Placed
@@ -30,8 +31,8 @@ def holds(condition: Condition, columns: Mapping[str, str | None]) -> bool:
 
 def scope_rule(waterfall: Waterfall, history: History, lead_id: str) -> str | None:
     """The name of the first rule that puts the surviving lead out of scope, or None."""
-    lead = record(history, lead_id)
-    account_id = present(lead.get("account_id"))
+    account_id = account_of(waterfall, history, lead_id)
+    lead = {**record(history, lead_id), "account_id": account_id}
     for rule in waterfall.scope:
         if rule.table == "leads" and holds(rule.where, lead):
             return rule.name
@@ -43,7 +44,7 @@ def scope_rule(waterfall: Waterfall, history: History, lead_id: str) -> str | No
 
 def origin(waterfall: Waterfall, history: History, lead_id: str) -> tuple[str | None, str | None]:
     """The origin of the surviving lead, and whether a rule, the default or the input says so."""
-    lead = record(history, lead_id)
+    lead = {**record(history, lead_id), "account_id": account_of(waterfall, history, lead_id)}
     for rule in waterfall.origins:
         if holds(rule.where, lead):
             return rule.origin, "rule"
@@ -62,9 +63,13 @@ def leads(waterfall: Waterfall, history: History, placed: Iterable[Placed]) -> l
     for lead_id in known:
         rule = scope_rule(waterfall, history, lead_id)
         name, source = origin(waterfall, history, lead_id)
+        account_id, outcome = found(waterfall, history, lead_id)
         rows.append(
             {
                 "lead_id": lead_id,
+                "account_id": account_id,
+                "account_match": outcome if outcome in WORDS[:3] else None,
+                "input_account_id": present(record(history, lead_id).get("account_id")),
                 "origin": name,
                 "origin_source": source,
                 "is_in_scope": rule is None,

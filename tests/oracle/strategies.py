@@ -44,6 +44,7 @@ DIMENSIONS = (
     "lead_source",
     "region",
     "campaign",
+    "account_id",
 )
 TEAMS = (None, "marketing", "sdr", "sales")
 SLAS = (
@@ -63,6 +64,29 @@ CALENDARS = (
 )
 LEADS = tuple(f"L{number:02}" for number in range(1, 9))
 ACCOUNTS = (None, "A1", "A2", "A3", "A4")
+EMAILS = (
+    None,
+    "x@north.example",
+    "x@Mail.North.example",
+    "x@south.co.uk",
+    "x@gmail.com",
+    "x@yahoo.fr",
+    "x@mailinator.com",
+    "x@ours.example",
+    "x@nobody.example",
+    "x",
+)
+WEBSITES = (None, "https://www.south.co.uk/en", "192.0.2.7", "north.example", "github.io", "gmail.com")
+DOMAINS = (
+    "north.example",
+    "south.co.uk",
+    "HTTPS://South.co.uk",
+    None,
+    "gmail.com",
+    "ours.example",
+    "co.uk",
+    "else.example",
+)
 OWNERS = (None, "dana", "erik", "finn")
 OUT_OF_RANGE = datetime(1999, 12, 31, 23, 59, 59, tzinfo=UTC)
 SCOPE = (
@@ -195,6 +219,8 @@ def waterfalls(draw: st.DrawFn, zone: str) -> Waterfall:
         origin_default=draw(st.sampled_from((None, "other"))),
         entry_at_creation=draw(st.booleans()),
         implied=draw(st.booleans()),
+        match_domains=draw(st.sampled_from((True, True, True, False))),
+        never_match=draw(st.sampled_from(((), ("ours.example",)))),
     )
 
 
@@ -322,7 +348,7 @@ def _leads(
 ) -> dict[str, dict[str, str | None]]:
     """Most leads with columns; some are unknown to the CRM."""
     columns_of = st.tuples(
-        st.sampled_from((*ACCOUNTS, "A1", "A1")),
+        st.sampled_from((*ACCOUNTS, "A1", "A1", None, None, None)),
         st.sampled_from(("marketing", "sales", None)),
         st.sampled_from(("web form", "event", None)),
         st.sampled_from((None, "gina", "dana")),
@@ -330,13 +356,15 @@ def _leads(
         st.sampled_from((None, "Banana", *(f" {stage.label}\u00a0" for stage in waterfall.stages))),
         st.sampled_from((None, *moments)),
         st.sampled_from((None, "user", "champion")),
+        st.sampled_from((*EMAILS, *EMAILS[1:4])),
+        st.sampled_from(WEBSITES),
     )
     leads: dict[str, dict[str, str | None]] = {}
     for lead_id in lead_ids:
-        account_id, origin, lead_source, owner, is_known, stage, created_at, persona = draw(columns_of)
+        account_id, origin, lead_source, owner, is_known, stage, created_at, persona, email, website = draw(columns_of)
         if is_known:
             row = {"account_id": account_id, "origin": origin, "lead_source": lead_source, "owner": owner}
-            row |= {"created_stage": stage, "persona": persona}
+            row |= {"created_stage": stage, "persona": persona, "email": email, "website": website}
             row["created_at"] = created_at.isoformat() if created_at is not None else None
             leads[lead_id] = row
     return leads
@@ -345,9 +373,15 @@ def _leads(
 @st.composite
 def _accounts(draw: st.DrawFn) -> dict[str, dict[str, str | None]]:
     """Some of the accounts, with a region or none."""
-    regions = draw(st.tuples(*[st.sampled_from(("north", "south", None, "unknown")) for _ in ACCOUNTS[1:]]))
-    pairs = zip(ACCOUNTS[1:], regions, strict=True)
-    return {account_id: {"region": region} for account_id, region in pairs if account_id and region != "unknown"}
+    columns_of = st.tuples(
+        st.sampled_from(("north", "south", None, "unknown")), st.sampled_from(DOMAINS), st.sampled_from(WEBSITES)
+    )
+    rows = zip(ACCOUNTS[1:], draw(st.tuples(*[columns_of for _ in ACCOUNTS[1:]])), strict=True)
+    return {
+        account_id: {"region": region, "domain": domain, "website": website}
+        for account_id, (region, domain, website) in rows
+        if account_id and region != "unknown"
+    }
 
 
 @st.composite

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from pipeline.engines.duckdb import connect, create_table
+from pipeline.inputs import domains
 from pipeline.models.build import build, write_definition
 from pipeline.models.checks import Outcome, run_checks
 from pipeline.models.discover import Project, TableName, discover
@@ -106,6 +107,7 @@ def built(
             )
         ]
         create_table(connection, f"raw.{source}_attributes", ATTRIBUTES, attributes)
+    domains.offer(connection, waterfall)
     names = [(name, "stage_entries") for name in inputs]
     names += sorted({(row["input"], row["table_name"]) for row in given["loads"]} - set(names))
     configuration = Configuration(
@@ -118,7 +120,9 @@ def built(
     write_definition(connection, definition_tables(configuration, as_of, sources, first))
     given_tables = frozenset(
         TableName(schema, name)
-        for schema, name in connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+        for schema, name in connection.execute(
+            "select table_schema, table_name from information_schema.tables"
+        ).fetchall()
     )
     models = in_order(project(sql).models, given_tables)
     build(connection, tuple(m for m in models if layers is None or m.table.schema in layers), {}, lambda built: None)

@@ -42,7 +42,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection
 def pasted(given: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """A bare DuckDB with the same two schemas, and every file of sql/ pasted into it as it is."""
     bare = duckdb.connect()
-    tables = given.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+    tables = given.execute("select table_schema, table_name from information_schema.tables").fetchall()
     for schema, table in tables:
         columns = [(name, kind) for name, kind, *_ in given.execute(f"describe {schema}.{table}").fetchall()]
         create_table(bare, f"{schema}.{table}", columns, given.execute(f"from {schema}.{table}").fetchall())

@@ -228,7 +228,7 @@ def test_every_relation_is_offered_when_nothing_was_delivered(tmp_path: Path) ->
     """Empty, with the columns of the contract."""
     connection = Inbox(tmp_path).offered()
     tables = "accounts deletions leads loads merges rejected_rows stage_entries"
-    attributes = "account_attributes entry_attributes lead_attributes"
+    attributes = "account_attributes entry_attributes lead_attributes host_texts domains"
     for name in f"{tables} {attributes}".split():
         assert [(0,)] == connection.execute(f"select count(*) from raw.{name}").fetchall()
     columns = [row[0] for row in connection.execute("describe raw.stage_entries").fetchall()]

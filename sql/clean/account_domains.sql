@@ -1,0 +1,46 @@
+-- One row per domain that leads can find an account by, with the account that it belongs to (A2).
+-- An account has one domain: of its latest row the column domain, or where that gives none of its own, the column website.
+-- key: domain
+-- not null: accounts
+-- check: (account_id is null) = (accounts > 1)
+-- column domain: registrable domain; never one of free mail, of disposable addresses or of [accounts] never_match
+-- column account_id: the account; null = several accounts have the domain, so it leads to none
+-- column accounts: accounts that have it
+with
+delivered as (
+    from raw.accounts
+),
+
+host_texts as (
+    from raw.host_texts
+),
+
+domains as (
+    from raw.domains
+),
+
+latest as (
+    select delivered.account_id, delivered.load_no, delivered.row_number
+    from delivered
+    qualify row_number() over (
+        partition by delivered.account_id order by delivered.load_no desc, delivered.row_number desc
+    ) = 1
+),
+
+given as (
+    select latest.account_id, arg_min(domains.domain, host_texts.place) as domain
+    from latest
+    inner join host_texts
+        on host_texts.table_name = 'accounts'
+        and host_texts.load_no = latest.load_no
+        and host_texts.row_number = latest.row_number
+    inner join domains on domains.host_text = host_texts.host_text and domains.kind = 'business'
+    group by latest.account_id
+)
+
+select
+    given.domain,
+    case when count(*) = 1 then min(given.account_id) end as account_id,
+    cast(count(*) as integer) as accounts
+from given
+group by given.domain

@@ -1,0 +1,84 @@
+-- One row per lead, with its account and how it was found, or why it was not (A2).
+-- What the input gives wins, also where no input of accounts knows it; then the e-mail's domain, then the website's.
+-- key: lead_no
+-- not null: outcome
+-- accepted account_match: input, email_domain, website
+-- accepted outcome: input, email_domain, website, ambiguous, unknown_domain, never_match, disposable, free_mail, no_domain, not_tried
+-- check: (account_id is null) = (account_match is null)
+-- column outcome: account_match, or why there is none, in the words of quality.account_matching
+with
+lead_records as (
+    from clean.lead_records
+),
+
+account_domains as (
+    from clean.account_domains
+),
+
+host_texts as (
+    from raw.host_texts
+),
+
+domains as (
+    from raw.domains
+),
+
+asked as (
+    select
+        lead_records.lead_no,
+        host_texts.place,
+        domains.kind,
+        account_domains.account_id,
+        coalesce(account_domains.accounts > 1, false) as is_ambiguous
+    from lead_records
+    inner join host_texts
+        on host_texts.table_name = 'leads'
+        and host_texts.load_no = lead_records.load_no
+        and host_texts.row_number = lead_records.row_number
+    inner join domains on domains.host_text = host_texts.host_text
+    left join account_domains on account_domains.domain = domains.domain
+    where lead_records.account_id is null and domains.domain is not null
+),
+
+found as (
+    select
+        asked.lead_no,
+        arg_min(asked.account_id, asked.place) filter (where asked.account_id is not null) as account_id,
+        min(asked.place) filter (where asked.account_id is not null) as place,
+        bool_or(asked.is_ambiguous) as is_ambiguous,
+        -- Of two that lead nowhere the one is named that came further.
+        arg_min(asked.kind, list_position(['business', 'never_match', 'disposable', 'free_mail'], asked.kind)) as kind
+    from asked
+    group by asked.lead_no
+),
+
+tried as (
+    select count(*) > 0 as is_tried from host_texts where host_texts.table_name = 'accounts'
+),
+
+decided as (
+    select
+        lead_records.lead_no,
+        lead_records.account_id as input_account_id,
+        found.account_id as found_account_id,
+        case
+            when lead_records.account_id is not null then 'input'
+            when found.place = 1 then 'email_domain'
+            when found.place = 2 then 'website'
+            when not tried.is_tried then 'not_tried'
+            when found.is_ambiguous then 'ambiguous'
+            when found.kind = 'business' then 'unknown_domain'
+            else coalesce(found.kind, 'no_domain')
+        end as outcome
+    from lead_records
+    cross join tried
+    left join found on found.lead_no = lead_records.lead_no
+)
+
+select
+    decided.lead_no,
+    coalesce(decided.input_account_id, decided.found_account_id) as account_id,
+    case when decided.outcome in ('input', 'email_domain', 'website') then decided.outcome end as account_match,
+    decided.input_account_id,
+    decided.outcome
+from decided

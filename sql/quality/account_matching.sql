@@ -1,0 +1,46 @@
+-- One row per way in which leads came to an account or did not (A2); leads in scope that have a history.
+-- key: outcome
+-- unique: outcome_no
+-- not null: leads, share
+-- accepted outcome: input, email_domain, website, ambiguous, unknown_domain, never_match, disposable, free_mail, no_domain, not_tried
+-- column outcome_no: place in a list; those with an account come first
+-- column outcome: input, email_domain, website: how the account was found. ambiguous: the domain belongs to several accounts; unknown_domain: to none; never_match: named so in [accounts]; disposable and free_mail: a mailbox that says nothing of an account; no_domain: the lead gives none; not_tried: matching is off, or no account has a domain
+-- column has_account: whether such leads have an account
+-- column leads: leads, each under one outcome
+-- column share: of all these leads
+with
+leads as (
+    from clean.leads
+),
+
+lead_accounts as (
+    from clean.lead_accounts
+),
+
+entries as (
+    from clean.stage_entries
+),
+
+counted as (
+    select lead_accounts.outcome, count(*) as leads
+    from leads
+    inner join lead_accounts on lead_accounts.lead_no = leads.lead_no
+    where leads.lead_no in (select entries.lead_no from entries)
+    group by lead_accounts.outcome
+)
+
+select
+    cast(
+        list_position(
+            [
+                'input', 'email_domain', 'website', 'ambiguous', 'unknown_domain', 'never_match', 'disposable', 'free_mail',
+                'no_domain', 'not_tried'
+            ],
+            counted.outcome
+        ) as smallint
+    ) as outcome_no,
+    counted.outcome,
+    counted.outcome in ('input', 'email_domain', 'website') as has_account,
+    counted.leads,
+    counted.leads / sum(counted.leads) over () as share
+from counted

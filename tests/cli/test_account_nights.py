@@ -1,0 +1,107 @@
+"""Whole nights in which leads find their account by a domain (A2): from the files to the published tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests import nights
+from tests.cli.commands import funnel
+from tests.unit.configurations import STAGES
+
+ENTRIES = "lead_id,stage,entered_at\n" + "".join(f"L{number},mql,2026-01-0{number}\n" for number in range(1, 7))
+LEADS = """Lead ID,Account ID,Email,Website
+L1,A1,one@else.example,
+L2,,two@mail.acme.com,
+L3,,three@gmail.com,https://www.acme.com/de
+L4,,four@secret-solo.example,
+L5,,five@gmail.com,
+L6,,six@ours.example,
+"""
+ACCOUNTS = """account_id,name,domain,segment
+A1,Acme,https://acme.com,Enterprise
+A2,Us,ours.example,Partner
+"""
+WITH_SOLO = ACCOUNTS + "A3,Solo,secret-solo.example,SMB\n"
+MATCHED = "select lead_id, account_id, account_match from clean.leads where account_match <> 'input' order by lead_id"
+BY_E_MAIL, BY_WEBSITE = ("L2", "A1", "email_domain"), ("L3", "A1", "website")
+
+
+def delivered(folder: Path) -> Path:
+    """A configuration with leads and accounts, and its exports beside it."""
+    for name, content in (("entries", ENTRIES), ("leads", LEADS), ("accounts", ACCOUNTS)):
+        (folder / f"{name}.csv").write_text(content, "utf-8")
+    inputs = "".join(
+        f'[[inputs]]\nname = "{name}"\ntable = "{table}"\npath = "{name}.csv"\n'
+        for name, table in (("entries", "stage_entries"), ("leads", "leads"), ("accounts", "accounts"))
+    )
+    path = folder / "funnel.toml"
+    head = '[funnel]\nname = "Accounts"\nas_of = "2026-03-31"\ndimensions = ["segment"]\n'
+    path.write_text(f'{head}{STAGES}{inputs}[accounts]\nnever_match = ["www.ours.example"]\n', "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output folder of one night."""
+    toml = delivered(tmp_path_factory.mktemp("accounts"))
+    nights.run(toml, toml.parent / "build")
+    return toml.parent / "build"
+
+
+def matched(output: Path) -> list[tuple[object, ...]]:
+    """The leads that found an account."""
+    return [tuple(row.values()) for row in nights.ask(output, MATCHED)]
+
+
+def test_a_night_finds_accounts(output: Path) -> None:
+    """Cuts and explanations have the account, and every lead has its way to it or the reason why there is none."""
+    assert [BY_E_MAIL, BY_WEBSITE] == matched(output)
+    cuts = nights.ask(
+        output,
+        "select dimension_value, leads from marts.lead_to_account where grain = 'all' and basis = 'reached' "
+        "and stage = 'mql' and dimension = 'segment' order by dimension_value",
+    )
+    assert [{"dimension_value": "(none)", "leads": 3}, {"dimension_value": "Enterprise", "leads": 3}] == cuts
+    outcomes = nights.ask(output, "select outcome, leads from quality.account_matching order by outcome_no")
+    assert [
+        ("input", 1), ("email_domain", 1), ("website", 1), ("unknown_domain", 1), ("never_match", 1), ("free_mail", 1),
+    ] == [tuple(row.values()) for row in outcomes]  # fmt: skip
+    told = funnel("explain", "L2", "--config", output.parent / "funnel.toml", "--output", output)
+    assert "account A1 (by the domain of its e-mail)" in told.out
+
+
+def test_only_clean_leads_has_addresses(output: Path) -> None:
+    """Of e-mails the published file keeps what the input of leads gave, in one column; no domain of a lead is beside it."""
+    connection = duckdb.connect(str(output / "funnel.duckdb"), read_only=True)
+    texts = connection.execute(
+        "select table_schema, table_name, column_name from information_schema.columns where data_type like 'VARCHAR%'"
+    ).fetchall()
+    found = [
+        f"{schema}.{table}.{column}"
+        for schema, table, column in texts
+        if connection.execute(
+            f"select 1 from {schema}.{table} where contains({column}::varchar, 'secret-solo') limit 1"
+        ).fetchall()
+    ]
+    connection.close()
+    assert ["clean.leads.email"] == found
+    assert "secret-solo" not in (output / "reports" / "index.html").read_text("utf-8")
+
+
+def test_turned_off_and_on_again(tmp_path: Path) -> None:
+    """`match_domains = false` leaves leads as delivered; on again, an account of today gets the lead that waited for it."""
+    toml, output = delivered(tmp_path), tmp_path / "build"
+    text = toml.read_text("utf-8")
+    toml.write_text(f"{text}match_domains = false\n", "utf-8")
+    nights.run(toml, output)
+    assert [] == matched(output)
+    assert [1, 5] == [row["leads"] for row in nights.ask(output, "from quality.account_matching order by outcome_no")]
+    toml.write_text(text, "utf-8")
+    (tmp_path / "accounts.csv").write_text(WITH_SOLO, "utf-8")
+    nights.run(toml, output, threads=1)
+    assert [BY_E_MAIL, BY_WEBSITE, ("L4", "A3", "email_domain")] == matched(output)
+    nights.run(toml, output, select="clean.leads+")
+    assert [BY_E_MAIL, BY_WEBSITE, ("L4", "A3", "email_domain")] == matched(output)
