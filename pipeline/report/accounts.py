@@ -173,14 +173,16 @@ def _depth_table(figures: Figures) -> Table:
 def _ratio_months(figures: Figures, reader: Reader) -> Table:
     cells = {(row.month_start, row.stage): row for row in figures.depth_months.rows}
     stages = [(row.stage, row.stage_label) for row in figures.depth.rows if row.basis == "reached"]
-    months = sorted({row.month_start for row in figures.depth_months.rows if row.month_start}, reverse=True)
+    months = sorted(
+        {(row.month_start, row.is_partial) for row in figures.depth_months.rows if row.month_start}, reverse=True
+    )
     return Table(
         caption="Leads per account at each month’s end, among those that had reached the stage by then",
         columns=columns("Month", *(label for _, label in stages)),
         rows=tuple(
             TableRow(
                 (
-                    Cell(text.month(month)),
+                    Cell(text.period(month, is_partial)),
                     *(
                         Cell(
                             text.ratio(row.ratio),
@@ -192,7 +194,7 @@ def _ratio_months(figures: Figures, reader: Reader) -> Table:
                     ),
                 )
             )
-            for month in months
+            for month, is_partial in months
         ),
         source=reader.source(
             figures.depth_months,

@@ -166,6 +166,7 @@ class PathArrival:
     rank: int
     first_month: date | None
     last_month: date | None
+    is_partial: bool
     arrivals: int
     through: int
     over: int
@@ -244,6 +245,7 @@ class Depth:
     stage_label: str
     is_group: bool
     month_start: date | None
+    is_partial: bool
     leads: int
     leads_with_account: int
     leads_without_account: int
