@@ -344,6 +344,20 @@ class Rejection:
 
 
 @dataclass(frozen=True)
+class UnknownStage:
+    """quality.unknown_stages."""
+
+    stage_text: str
+    entries: int
+    leads: int
+    first_date: date
+    last_date: date
+    nearest_stage: str
+    nearest_alias: str
+    nearest_likeness: float
+
+
+@dataclass(frozen=True)
 class DateFinding:
     """quality.stage_dates."""
 
