@@ -32,6 +32,15 @@ AS_OF = click.option(
 )
 
 
+PUBLISHED = click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Output folder; default: [output] of the configuration; without a configuration, build/ here.",
+)
+BUILD = Path("build")
+"""Where a night is published when nothing says otherwise."""
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="funnel-pipeline", prog_name="funnel")
 def cli() -> None:
@@ -144,7 +153,7 @@ def report(config_path: Path, output: Path | None) -> None:
 @cli.command()
 @click.argument("lead")
 @CONFIG
-@OUTPUT
+@PUBLISHED
 def explain(lead: str, config_path: Path, output: Path | None) -> None:
     """Print one lead's life and where it counted, from the published file.
 
@@ -162,7 +171,7 @@ def explain(lead: str, config_path: Path, output: Path | None) -> None:
 @cli.command()
 @click.argument("query", required=False)
 @CONFIG
-@OUTPUT
+@PUBLISHED
 @click.option("--format", "how", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Ask what this file asks.")
 def sql(query: str | None, config_path: Path, output: Path | None, how: Any, file: Path | None) -> None:
@@ -248,8 +257,29 @@ def configuration(config_path: Path, as_of: str | None, output: Path | None) -> 
 
 
 def where(config_path: Path, output: Path | None) -> Path:
-    """The output folder: as given, else as the configuration says."""
-    return output if output is not None else configuration(config_path, None, None).output
+    """The output folder to read: as given, else as the configuration says, else build/ here if a night is published there.
+
+    UsageError where there is none of them. A configuration that was named must be there.
+    """
+    if output is not None:
+        return output
+    if config_path.exists() or was_named("config_path"):
+        return configuration(config_path, None, None).output
+    if (BUILD / "funnel.duckdb").exists():
+        return BUILD
+    from pipeline.errors import UsageError
+
+    raise UsageError(
+        f"there is neither {config_path} nor {BUILD / 'funnel.duckdb'} here",
+        where=str(Path.cwd()),
+        next_step="name the folder of a night with --output, or a configuration with --config",
+    )
+
+
+def was_named(option: str) -> bool:
+    """Whether the command that runs got this option from the person, not from its default."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.get_parameter_source(option) is not click.core.ParameterSource.DEFAULT
 
 
 def progress() -> Callable[[Built], None]:

@@ -162,7 +162,9 @@ def trend(cohorts: Sequence[CohortMonth], says: str, height: int = 168) -> Drawi
         x = _r(SCALE + step * (position + 0.5))
         if (len(cohorts) - 1 - position) % every == 0:
             tone = "minor" if (len(cohorts) - 1 - position) // every % 2 else "scale"
-            labels.append(Label(x, height - 5, text.short_month(cohort.month_start), _anchor(x), tone))
+            labels.append(
+                Label(x, height - 5, text.short_period(cohort.month_start, cohort.is_partial), _anchor(x), tone)
+            )
         if cohort.rate is None:
             runs.append([])
         elif cohort.is_mature and not cohort.is_partial:
@@ -196,7 +198,7 @@ def _most(cohort: CohortMonth) -> float:
 
 def _cohort_title(cohort: CohortMonth) -> str:
     words = (
-        f"{text.month(cohort.month_start)}: {text.rate(cohort.rate)}, "
+        f"{text.period(cohort.month_start, cohort.is_partial)}: {text.rate(cohort.rate)}, "
         f"{text.count(cohort.converted)} of {text.count(cohort.entered)}"
     )
     if cohort.is_mature:
@@ -222,7 +224,7 @@ def flow_bars(months: Sequence[Flow], says: str) -> Drawing:
         x, width = _r(step * (position + 0.5)), _r(step * 0.64)
         left = _r(x - width / 2)
         title = (
-            f"{text.month(month.month_start)}: {text.count(month.opening)} + {text.count(month.ins)} "
+            f"{text.period(month.month_start, month.is_partial)}: {text.count(month.opening)} + {text.count(month.ins)} "
             f"− {text.count(month.outs)} = {text.count(month.closing)}"
         )
         tall, up, down = 32 * month.closing / stock, (half - 6) * month.ins / most, (half - 6) * month.outs / most
@@ -230,7 +232,9 @@ def flow_bars(months: Sequence[Flow], says: str) -> Drawing:
         rects.append(Rect(left, _r(middle - up), width, _r(up), "in", title))
         rects.append(Rect(left, _r(middle), width, _r(down), "out", title))
         if (len(months) - 1 - position) % every == 0 and month.month_start:
-            labels.append(Label(x, height - 4, text.short_month(month.month_start), _anchor(x), "scale"))
+            labels.append(
+                Label(x, height - 4, text.short_period(month.month_start, month.is_partial), _anchor(x), "scale")
+            )
     lines = (Line(0, stock_base, 100, stock_base, "axis"), Line(0, middle, 100, middle, "axis"))
     return Drawing(height, says, tuple(rects), lines, labels=tuple(labels))
 

@@ -76,7 +76,7 @@ def _grid(figures: Figures, reader: Reader) -> Table:
             *(
                 TableRow(
                     (
-                        Cell(text.month(month), note="partial" if is_partial else ""),
+                        Cell(text.period(month, is_partial)),
                         *(_grid_cell(cells.get((month, pair.from_stage, pair.to_stage))) for pair in pairs),
                     )
                 )
@@ -176,7 +176,7 @@ def _month_row(ever: CohortMonth, within: list[CohortMonth | None]) -> TableRow:
     rate_tone = immature or ("small-n" if 0 < ever.entered < SMALL else "")
     return TableRow(
         (
-            Cell(text.month(ever.month_start), note="partial" if ever.is_partial else ""),
+            Cell(text.period(ever.month_start, ever.is_partial)),
             *texts(*(text.count(n) for n in (ever.entered, ever.converted, ever.passed_over, ever.lost))),
             Cell(text.count(ever.still_open), note=text.rate(ever.still_open_share) if ever.still_open else ""),
             Cell(text.rate(ever.rate), rate_tone, "immature" if immature else ""),

@@ -23,6 +23,10 @@ OWNERS_SHOWN = 40
 """Owners whose leads are listed; the table of owners has them all."""
 
 
+UNKNOWN_SHOWN = 20
+"""Unknown stages listed."""
+
+
 @dataclass(frozen=True)
 class Answer(Generic[Row]):
     """Rows, the query that gave them, the table they come from, and the column by which a reader can tell it worked."""
@@ -82,6 +86,9 @@ class Figures:
     accounting: Answer[rows.Accounting]
     scope: Answer[rows.ScopeRule]
     rejections: Answer[rows.Rejection]
+    unknown: Answer[rows.UnknownStage]
+    unknown_values: int
+    """How many values there are in all."""
     dates: Answer[rows.DateFinding]
     coverage: Answer[rows.Coverage]
     routes: Answer[rows_routes.RouteConversion]
@@ -215,6 +222,15 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
         rejections=_ask(
             connection, rows.Rejection, "report.rejected_reasons", "rejected", order="input, file_name, reason"
         ),
+        unknown=_ask(
+            connection,
+            rows.UnknownStage,
+            "quality.unknown_stages",
+            "entries",
+            order="entries desc, stage_alias",
+            shown=UNKNOWN_SHOWN,
+        ),
+        unknown_values=connection.execute("select count(*) from quality.unknown_stages").fetchall()[0][0],
         dates=_ask(connection, rows.DateFinding, "quality.stage_dates", "leads", order="finding, stage"),
         scope=_ask(connection, rows.ScopeRule, "quality.scope", "leads", order="rule_no"),
         coverage=_ask(connection, rows.Coverage, "report.dimension_coverage", "stays", order="position"),

@@ -94,6 +94,16 @@ def short_month(value: date) -> str:
     return f"{MONTHS[value.month - 1]} ’{value.year % 100:02d}"
 
 
+def period(value: date | None, is_partial: bool) -> str:
+    """A month as `month` names it, marked when as-of lies inside it: `Dec 2025 (so far)`."""
+    return month(value) + (SO_FAR if is_partial and value is not None else "")
+
+
+def short_period(value: date, is_partial: bool) -> str:
+    """As `period` for the axis of a chart, where there is room for one sign only: `Dec ’25*`."""
+    return short_month(value) + (SO_FAR_SIGN if is_partial else "")
+
+
 def day(value: date | None) -> str:
     """ISO date; a dash for None."""
     return DASH if value is None else value.isoformat()
@@ -116,6 +126,7 @@ def plural(value: int, one: str, many: str | None = None) -> str:
     return f"{count(value)} {one if value == 1 else many or one + 's'}"
 
 
+SO_FAR, SO_FAR_SIGN = " (so far)", "*"
 TURNING = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"})
 FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

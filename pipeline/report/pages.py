@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from pipeline.report import conversion, headline, quality, units, volumes
 from pipeline.report import format as text
@@ -38,6 +39,8 @@ class Page:
     out: str
     stats: tuple[Stat, ...]
     notices: tuple[Notice, ...]
+    so_far: str
+    """What the sign behind a month on an axis means; empty when as-of ends a month."""
     nav: tuple[tuple[str, str], ...]
     headline: tuple[headline.Card, ...]
     waterfall: StripChart
@@ -72,6 +75,7 @@ def index_page(figures: Figures, notes: tuple[str, ...]) -> Page:
     total = figures.overview.rows[0]
     as_of = f"{text.moment(total.as_of_local)} {total.timezone}"
     reader = Reader(as_of)
+    open_month = _open_month(figures)
     return Page(
         title=text.isolated(total.name),
         as_of=as_of,
@@ -85,6 +89,7 @@ def index_page(figures: Figures, notes: tuple[str, ...]) -> Page:
         out=units.OUT[total.unit],
         stats=_stats(total),
         notices=_notices(figures, total, notes),
+        so_far=f"{text.SO_FAR_SIGN} {text.period(open_month, True)}: the month is not over" if open_month else "",
         nav=NAV,
         headline=headline.cards(figures, reader),
         waterfall=volumes.waterfall(figures, reader),
@@ -115,18 +120,23 @@ def _stats(total: Overview) -> tuple[Stat, ...]:
     )
 
 
+def _open_month(figures: Figures) -> date | None:
+    """First day of the month in which as-of lies; None when as-of is its last second."""
+    return next((row.month_start for row in figures.balance.rows if row.is_partial), None)
+
+
 def _notices(figures: Figures, total: Overview, notes: tuple[str, ...]) -> tuple[Notice, ...]:
     notices = []
     if total.entries == 0:
         notices.append(Notice("warn", "No stage entry has been delivered yet, so there is nothing to count."))
     if total.unit == "account" and total.leads and not total.accounts:
         notices.append(Notice("warn", "The unit is the account, and no lead names one: the headline counts nothing."))
-    partial = [row for row in figures.balance.rows if row.is_partial]
-    if partial and total.entries:
+    if _open_month(figures) and total.entries:
         notices.append(
             Notice(
                 "info",
-                f"{text.month(partial[-1].month_start)} is not over: its numbers will still grow and are marked partial.",
+                f"{text.month(_open_month(figures))} is not over: its numbers will still grow, and wherever it stands it is "
+                f"marked{text.SO_FAR}, on the axis of a chart {text.SO_FAR_SIGN}.",
             )
         )
     if total.rejected:

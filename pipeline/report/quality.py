@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pipeline.report import format as text
 from pipeline.report.conversion import SOURCES
 from pipeline.report.figures import Figures
+from pipeline.report.unknown_stages import unknown_stages
 from pipeline.report.values import Cell, Column, Mark, Reader, Table, TableRow, balanced, columns, listed, texts
 
 REASONS = {
@@ -68,6 +69,7 @@ class Quality:
     scope: Table | None
     rejections: Table | None
     unknown_stages: str
+    unknown: Table | None
     dates: Table | None
     orphans: tuple[str, ...]
     coverage: Table | None
@@ -147,11 +149,12 @@ def quality(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Quality
         scope=_scope(figures, reader) if figures.scope.rows else None,
         rejections=_rejections(figures, reader) if figures.rejections.rows else None,
         unknown_stages=(
-            f"{text.plural(total.unknown_stage, 'row')} name a stage that the configuration does not know. "
+            f"{text.plural(total.unknown_stage, 'row names', 'rows name')} a stage that the configuration does not know. "
             "Add the value to a stage’s aliases and run again: the rows wait in the log and come in by themselves."
             if total.unknown_stage
             else "Every row names a stage that the configuration knows."
         ),
+        unknown=unknown_stages(figures, reader) if figures.unknown.rows else None,
         dates=_dates(figures, reader) if figures.dates.rows else None,
         orphans=(
             f"{text.plural(total.history_only, 'lead')} known from history only: no input of leads delivered them.",

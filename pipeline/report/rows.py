@@ -169,6 +169,7 @@ class PathArrival:
     rank: int
     first_month: date | None
     last_month: date | None
+    is_partial: bool
     arrivals: int
     through: int
     over: int
@@ -247,6 +248,7 @@ class Depth:
     stage_label: str
     is_group: bool
     month_start: date | None
+    is_partial: bool
     leads: int
     leads_with_account: int
     leads_without_account: int
@@ -342,6 +344,20 @@ class Rejection:
     reason: str
     rejected: int
     first_rows: list[int]
+
+
+@dataclass(frozen=True)
+class UnknownStage:
+    """quality.unknown_stages."""
+
+    stage_text: str
+    entries: int
+    leads: int
+    first_date: date
+    last_date: date
+    nearest_stage: str
+    nearest_alias: str
+    nearest_likeness: float
 
 
 @dataclass(frozen=True)

@@ -106,8 +106,8 @@ def _arrivals_table(rows: tuple[PathArrival, ...], caption: str) -> Table:
 def _period(rows: tuple[PathArrival, ...]) -> str:
     if not rows or rows[0].first_month is None:
         return "all history"
-    first, last = text.month(rows[0].first_month), text.month(rows[0].last_month)
-    return first if first == last else f"{first} – {last}"
+    first, last = text.month(rows[0].first_month), text.period(rows[0].last_month, rows[0].is_partial)
+    return last if rows[0].first_month == rows[0].last_month else f"{first} – {last}"
 
 
 def _arrival_strip(row: PathArrival, most: int, rows: tuple[PathArrival, ...], rates: list[Summary]) -> Strip:
@@ -191,16 +191,14 @@ def volumes(figures: Figures, reader: Reader) -> Volumes:
 
 
 def _month_name(row: Flow | LeadBalance) -> str:
-    return (
-        f"{text.month(row.month_start)}{' (partial)' if row.is_partial else ''}" if row.month_start else "all history"
-    )
+    return text.period(row.month_start, row.is_partial) if row.month_start else "all history"
 
 
 def _flow_says(rows: tuple[Flow, ...]) -> str:
     first, last = rows[0], rows[-1]
     return (
-        f"{first.stage_label}: {text.count(first.opening)} at the start of {text.month(first.month_start)}, "
-        f"{text.count(last.closing)} at the end of {text.month(last.month_start)}"
+        f"{first.stage_label}: {text.count(first.opening)} at the start of {_month_name(first)}, "
+        f"{text.count(last.closing)} at the end of {_month_name(last)}"
     )
 
 

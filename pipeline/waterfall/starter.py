@@ -22,6 +22,8 @@ dimensions = ["origin", "lead_source", "owner"]   # cuts of every table: built i
 windows = [30, 90]                   # days in which a conversion counts; "ever" is always computed
 # as_of = 2025-03-31                 # pins the report: same inputs, same bytes. A bare date is the END of that day in
                                      # the time zone above; leave it out to report as of the start of each run.
+# entry_at_creation = true           # leads without any history get one entry, where created_stage and created_at say
+# origin_default = "marketing"       # of leads that no [[origins]] rule matches
 # headline = {headline}
 # unit = "{unit}"                    # what the headline counts: cycle, lead or account
 # targets = {{ "{low}>{high}" = 1.0 }}   # 1.0 is 100 %
@@ -77,6 +79,35 @@ aliases = {aliases}   # what your CRM calls it
 # label = "Early stages"
 # definition = "Everything before the handover."
 # stages = [{early}]
+
+# ---- Who counts, where leads come from, when you work ----
+
+# [calendar]                         # the hours that limits with clock = "business" count
+# country = "US"                     # its public holidays are off; "US-CA" has those of a part of it
+# hours = "09:00-17:00"
+# weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday"]
+# extra_days_off = [2026-12-24]
+# timezone = "America/New_York"      # default: that of [funnel]
+
+# [[scope]]                          # leads that match are out of every count; the run and the report say how many
+# name = "our_own"
+# table = "leads"                    # or accounts: all leads of an account that matches
+# where = {{ column = "email", matches = '(?i)@example\\.com$' }}
+# reason = "Our own people try the forms."
+
+# [[scope]]
+# name = "competitors"
+# table = "accounts"
+# where = {{ column = "segment", in = ["Competitor", "Rival"] }}   # also equals, is_null; not = true turns it round
+# reason = "They want to see how we do it."
+
+# [[origins]]                        # the first rule that matches says a lead's origin; origin_default of [funnel] the rest
+# origin = "partner"
+# where = {{ column = "lead_source", in = ["Partner portal", "Referral"] }}
+
+# [[origins]]
+# origin = "sales"
+# where = {{ column = "lead_source", is_null = true }}
 
 [output]
 path = "build"                       # database, reports and the log of accepted rows

@@ -1,10 +1,11 @@
 -- One row per basis, stage or group and recent month, and one at as-of: leads per account (A1).
 -- key: basis, stage, month_start
--- not null: leads, leads_with_account, leads_without_account, accounts
+-- not null: is_partial, leads, leads_with_account, leads_without_account, accounts
 -- accepted basis: reached, current
 -- check: leads = leads_with_account + leads_without_account
 -- column month_start: first day of the month at whose end the counts stand; null = at as-of
 -- column label: the month's name, or at as-of
+-- column is_partial: as-of lies inside the month, so the counts stand at as-of
 -- column leads_without_account: leads that no account is known of
 -- column stage_label: label of the stage or group
 -- column leads: leads counted
@@ -38,6 +39,7 @@ select
     marks.is_group,
     months.month_start,
     coalesce(months.label, 'at as-of') as label,
+    coalesce(months.is_partial, false) as is_partial,
     depth.leads,
     depth.leads_with_account,
     depth.leads - depth.leads_with_account as leads_without_account,

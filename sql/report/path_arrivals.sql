@@ -2,12 +2,13 @@
 -- through = a stage of the rank before was observed in the cycle; over = the cycle began below that rank and passed
 -- without it; began_here = the cycle began at this rank. Unit: cycle, basis: activity.
 -- key: scope, stage
--- not null: arrivals, through, over, began_here
+-- not null: is_partial, arrivals, through, over, began_here
 -- accepted scope: recent, all
 -- check: arrivals = through + over + began_here
 -- column scope: recent = arrivals in the last twelve complete months; all = in all history
 -- column first_month: first month of the scope
 -- column last_month: last month of the scope
+-- column is_partial: as-of lies inside the last month of the scope
 -- column arrivals: cycles that arrived at the stage in the scope
 -- column through: of these, came through the rank before
 -- column over: of these, began below the rank before and passed without it
@@ -33,11 +34,15 @@ cycles as (
 ),
 
 scopes as (
-    select 'recent' as scope, min(months.month_start) as first_month, max(months.month_start) as last_month
+    select
+        'recent' as scope,
+        min(months.month_start) as first_month,
+        max(months.month_start) as last_month,
+        false as is_partial
     from months
     where months.is_recent and not months.is_partial
     union all
-    select 'all', min(months.month_start), max(months.month_start)
+    select 'all', min(months.month_start), max(months.month_start), bool_or(months.is_partial)
     from months
 ),
 
@@ -73,6 +78,7 @@ counted as (
         scopes.scope,
         scopes.first_month,
         scopes.last_month,
+        scopes.is_partial,
         stages.stage_no,
         stages.stage,
         stages.label,
@@ -86,7 +92,14 @@ counted as (
     left join ways
         on ways.mark_no = stages.stage_no and ways.month_start between scopes.first_month and scopes.last_month
     group by
-        scopes.scope, scopes.first_month, scopes.last_month, stages.stage_no, stages.stage, stages.label, stages.rank
+        scopes.scope,
+        scopes.first_month,
+        scopes.last_month,
+        scopes.is_partial,
+        stages.stage_no,
+        stages.stage,
+        stages.label,
+        stages.rank
 ),
 
 -- A cycle that was in two parallel stages arrived at their rank once.
@@ -104,6 +117,7 @@ select
     counted.scope,
     counted.first_month,
     counted.last_month,
+    counted.is_partial,
     counted.stage_no,
     counted.stage,
     counted.label,

@@ -89,6 +89,14 @@ def test_dates() -> None:
     assert "31 Dec 2025, 23:59:59" == text.moment(datetime(2025, 12, 31, 23, 59, 59))
 
 
+def test_period() -> None:
+    """A month that is not over says so, with a sign where there is little room; any other is only named."""
+    december = date(2025, 12, 1)
+    assert ("Dec 2025 (so far)", "Dec 2025") == (text.period(december, True), text.period(december, False))
+    assert ("Dec ’25*", "Dec ’25") == (text.short_period(december, True), text.short_period(december, False))
+    assert "–" == text.period(None, True)
+
+
 def test_isolated() -> None:
     """A name with right-to-left letters or direction marks can't turn the sentence around it; any other stays as it is."""
     assert "Ana (EMEA)" == text.isolated("Ana (EMEA)")

@@ -68,3 +68,8 @@ def test_the_owner_at_entry_is_charged(by_owner: list[dict[str, Any]]) -> None:
 def test_the_current_owner_has_it_to_do(by_owner: list[dict[str, Any]]) -> None:
     """The open lead that dana handed over is on erik's list."""
     assert {"dana": (0, 0), "(none)": (1, 0), "erik": (0, 1)} == counts(by_owner, "now_within", "now_overdue")
+
+
+def test_owners_are_listed_by_what_they_missed(by_owner: list[dict[str, Any]]) -> None:
+    """Most stays over the limit first, then most others, and only then the to-do list: erik's does not put him before nobody."""
+    assert [(1, "dana"), (2, "(none)"), (3, "erik")] == [(row["owner_no"], row["owner"]) for row in by_owner]

@@ -60,13 +60,48 @@ def test_its_starter_loads_as_it_is(name: str, tmp_path: Path) -> None:
 def test_the_comments_of_its_starter_load_too(name: str, tmp_path: Path) -> None:
     """Every setting that the starter shows in a comment is legal when it is switched on."""
     path = tmp_path / "funnel.toml"
-    text = re.sub(r"^# (?=[a-z_]+ = |\[\[)", "", starter.configuration(name), flags=re.MULTILINE)
+    text = re.sub(r"^# (?=[a-z_]+ = |\[)", "", starter.configuration(name), flags=re.MULTILINE)
     path.write_text(text, encoding="utf-8")
     loaded = config.load(path)
     assert ("customer_review", "early", 3) == (
         loaded.waterfall.stages[[s.key for s in loaded.waterfall.stages].index("customer_review")].key,
         loaded.waterfall.groups[-1].key,
         len(loaded.inputs),
+    )
+
+
+@pytest.mark.parametrize("position", range(9))
+def test_each_block_of_its_starter_loads_alone(position: int, tmp_path: Path) -> None:
+    """A reader may switch on any one block and leave the others: nine are there, and each says something."""
+    text = starter.configuration()
+    blocks = [found for found in re.findall(r"(?:^# .*\n)+", text, flags=re.MULTILINE) if found.startswith("# [")]
+    opened = [re.match(r"# \[+([a-z]+)", found) for found in blocks]
+    assert ["inputs", "stages", "stages", "groups", "calendar", "scope", "scope", "origins", "origins"] == [
+        found[1] for found in opened if found
+    ]
+    path = tmp_path / "funnel.toml"
+    path.write_text(text, encoding="utf-8")
+    before = config.load(path)
+    path.write_text(
+        text.replace(blocks[position], re.sub(r"^# ", "", blocks[position], flags=re.MULTILINE)), encoding="utf-8"
+    )
+    assert before != config.load(path)
+
+
+def test_rules_and_calendar_of_its_starter_mean_what_they_say(tmp_path: Path) -> None:
+    """Switched on, the examples give two scope rules, two origin rules and the hours of an office."""
+    path = tmp_path / "funnel.toml"
+    path.write_text(re.sub(r"^# (?=[a-z_]+ = |\[)", "", starter.configuration(), flags=re.MULTILINE), encoding="utf-8")
+    waterfall = config.load(path).waterfall
+    assert ["our_own", "competitors"] == [rule.name for rule in waterfall.scope]
+    assert r"(?i)@example\.com$" == waterfall.scope[0].where.values[0]
+    assert ["partner", "sales"] == [rule.origin for rule in waterfall.origins]
+    assert waterfall.calendar is not None
+    assert ("US", 540, 1020, (1, 2, 3, 4, 5)) == (
+        waterfall.calendar.country,
+        waterfall.calendar.opens_minute,
+        waterfall.calendar.closes_minute,
+        waterfall.calendar.weekdays,
     )
 
 
