@@ -116,7 +116,7 @@ def ratio_months(figures: Figures, reader: Reader) -> StripChart:
     stages = [(row.stage, row.stage_label) for row in figures.depth.rows if row.basis == "reached"]
     by_stage = {stage: [row for row in answer.rows if row.stage == stage] for stage, _ in stages}
     top = charts.ceiling_of([row.ratio for row in answer.rows], 5.6)
-    months = sorted({row.month_start for row in answer.rows if row.month_start})
+    months = sorted({(row.month_start, row.is_partial) for row in answer.rows if row.month_start})
     return StripChart(
         title="Leads per account over the months, among those that had reached the stage by the month’s end",
         strips=tuple(
@@ -124,7 +124,7 @@ def ratio_months(figures: Figures, reader: Reader) -> StripChart:
                 label,
                 _line(by_stage[stage], label, top),
                 text.ratio(by_stage[stage][-1].ratio),
-                (f"{text.month(months[0])}: {text.ratio(by_stage[stage][0].ratio)}",),
+                (f"{text.period(*months[0])}: {text.ratio(by_stage[stage][0].ratio)}",),
             )
             for stage, label in stages
         ),
@@ -156,11 +156,12 @@ def _line(rows: Sequence[Depth], label: str, top: float) -> charts.Drawing:
             continue
         x = round(SCALE + step * (position + 0.5), 2)
         runs[-1].append(f"{x} {y(row.ratio)}")
-        dots.append(charts.Dot(x, y(row.ratio), "rate", f"{text.month(row.month_start)}: {text.ratio(row.ratio)}"))
+        month = text.period(row.month_start, row.is_partial)
+        dots.append(charts.Dot(x, y(row.ratio), "rate", f"{month}: {text.ratio(row.ratio)}"))
     known = [row for row in rows if row.ratio is not None]
     says = f"{label}, leads per account by month: " + (
-        f"{text.ratio(known[0].ratio)} in {text.month(known[0].month_start)}, "
-        f"{text.ratio(known[-1].ratio)} in {text.month(known[-1].month_start)}"
+        f"{text.ratio(known[0].ratio)} in {text.period(known[0].month_start, known[0].is_partial)}, "
+        f"{text.ratio(known[-1].ratio)} in {text.period(known[-1].month_start, known[-1].is_partial)}"
         if known
         else "no account yet"
     )
@@ -174,18 +175,20 @@ def _line(rows: Sequence[Depth], label: str, top: float) -> charts.Drawing:
     )
 
 
-def _axis(months: Sequence[date]) -> charts.Drawing:
+def _axis(months: Sequence[tuple[date, bool]]) -> charts.Drawing:
     """The names of about five months, the newest always."""
     step, every = (100 - SCALE) / max(len(months), 1), max(1, math.ceil(len(months) / 5))
     labels = [
-        charts.Label(round(SCALE + step * (position + 0.5), 2), 12, text.short_month(month), "middle", "scale")
+        charts.Label(round(SCALE + step * (position + 0.5), 2), 12, text.short_period(*month), "middle", "scale")
         for position, month in enumerate(months)
         if (len(months) - 1 - position) % every == 0
     ]
     return charts.Drawing(18, "months", labels=tuple(labels))
 
 
-def _months_table(rows: Sequence[Depth], stages: Sequence[tuple[str, str]], months: Sequence[date]) -> Table:
+def _months_table(
+    rows: Sequence[Depth], stages: Sequence[tuple[str, str]], months: Sequence[tuple[date, bool]]
+) -> Table:
     cells = {(row.month_start, row.stage): row for row in rows}
     return Table(
         caption="Leads per account at each month’s end, among those that had reached the stage by then",
@@ -193,7 +196,7 @@ def _months_table(rows: Sequence[Depth], stages: Sequence[tuple[str, str]], mont
         rows=tuple(
             TableRow(
                 (
-                    Cell(text.month(month)),
+                    Cell(text.period(month, is_partial)),
                     *(
                         Cell(
                             text.ratio(row.ratio),
@@ -205,7 +208,7 @@ def _months_table(rows: Sequence[Depth], stages: Sequence[tuple[str, str]], mont
                     ),
                 )
             )
-            for month in reversed(months)
+            for month, is_partial in reversed(months)
         ),
         key="ratio-months",
     )
