@@ -283,7 +283,7 @@ class StuckLead:
     account_id: str | None
     stage_label: str
     sla_text: str | None
-    entered_at: datetime
+    entered_date: date
     age_days: float
     sla_state: str | None
     overdue_hours: float | None

@@ -238,7 +238,7 @@ def _owner_fold(owner: Owner, answer: Answer[StuckLead], reader: Reader) -> Fold
                     Cell(lead.lead_id, "id"),
                     Cell(lead.account_id or text.DASH, "id"),
                     Cell(lead.stage_label),
-                    Cell(text.day(lead.entered_at.date())),
+                    Cell(text.day(lead.entered_date)),
                     Cell(text.days(lead.age_days)),
                     Cell(lead.sla_text or text.DASH, "quiet"),
                     Cell(
@@ -250,7 +250,10 @@ def _owner_fold(owner: Owner, answer: Answer[StuckLead], reader: Reader) -> Fold
             for lead in answer.rows
         ),
         source=reader.source(
-            answer, unit="leads (open stays)", basis="at as-of; since: date in UTC", denominator="none: a list"
+            answer,
+            unit="leads (open stays)",
+            basis="at as-of; since: the day of the entry on the waterfall’s clock",
+            denominator="none: a list",
         ),
         notes=(f"and {text.count(more)} more; the query lists them all.",) if more > 0 else (),
         key=f"owner-{owner.owner_no}",

@@ -1,7 +1,7 @@
 -- One row per open stay on a path or hold stage, the last path stage excepted: the to-do list.
 -- T5: sla_state is open_within or open_overdue, on the clock of the limit; null where the stage has none.
 -- key: lead_id
--- not null: stage, entered_at, age_days
+-- not null: stage, entered_at, entered_date, age_days
 -- accepted sla_state: open_within, open_overdue
 -- check: age_days >= 0
 -- column owner: owner when the lead entered the stage
@@ -49,6 +49,7 @@ aged as (
         entries.owner,
         coalesce(leads.owner, last_owners.owner) as current_owner,
         spans.entered_at,
+        entries.entered_date,
         epoch_us(run.as_of) - epoch_us(spans.entered_at) as us_age,
         span_sla.sla_state,
         span_sla.due_at,
@@ -73,6 +74,7 @@ select
     aged.owner,
     aged.current_owner,
     aged.entered_at,
+    aged.entered_date,
     aged.us_age / 86400000000 as age_days,
     aged.sla_state,
     case when aged.sla_state = 'open_overdue' then aged.seconds_over / 3600 end as overdue_hours,

@@ -35,6 +35,7 @@ select
     stages.label as stage_label,
     stages.sla_text,
     open_leads.entered_at,
+    open_leads.entered_date,
     open_leads.age_days,
     open_leads.sla_state,
     open_leads.overdue_hours

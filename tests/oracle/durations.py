@@ -130,6 +130,7 @@ def open_leads(waterfall: Waterfall, history: History, journey: Journey, dimensi
                 "owner": present(span.entry.owner),
                 "current_owner": owner_in_crm or last_known_owner[span.lead_id],
                 "entered_at": span.entered_at.replace(tzinfo=None),
+                "entered_date": local_date(waterfall, span.entered_at),
                 "age_days": days_between(span.entered_at, history.as_of),
                 "sla_state": standing.state if standing else None,
                 "overdue_hours": standing.hours_over if standing and standing.state == "open_overdue" else None,
