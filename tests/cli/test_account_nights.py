@@ -23,8 +23,9 @@ L6,,six@ours.example,
 ACCOUNTS = """account_id,name,domain,segment
 A1,Acme,https://acme.com,Enterprise
 A2,Us,ours.example,Partner
+A3,Solo,once-solo.example,SMB
 """
-WITH_SOLO = ACCOUNTS + "A3,Solo,secret-solo.example,SMB\n"
+SOLO_MOVED = ACCOUNTS.replace("once-solo", "secret-solo")
 MATCHED = "select lead_id, account_id, account_match from clean.leads where account_match <> 'input' order by lead_id"
 BY_E_MAIL, BY_WEBSITE = ("L2", "A1", "email_domain"), ("L3", "A1", "website")
 
@@ -92,7 +93,7 @@ def test_only_clean_leads_has_addresses(output: Path) -> None:
 
 
 def test_turned_off_and_on_again(tmp_path: Path) -> None:
-    """`match_domains = false` leaves leads as delivered; on again, an account of today gets the lead that waited for it."""
+    """`match_domains = false` leaves leads as delivered; on again, the domain that an account has today finds its lead."""
     toml, output = delivered(tmp_path), tmp_path / "build"
     text = toml.read_text("utf-8")
     toml.write_text(f"{text}match_domains = false\n", "utf-8")
@@ -100,7 +101,7 @@ def test_turned_off_and_on_again(tmp_path: Path) -> None:
     assert [] == matched(output)
     assert [1, 5] == [row["leads"] for row in nights.ask(output, "from quality.account_matching order by outcome_no")]
     toml.write_text(text, "utf-8")
-    (tmp_path / "accounts.csv").write_text(WITH_SOLO, "utf-8")
+    (tmp_path / "accounts.csv").write_text(SOLO_MOVED, "utf-8")
     nights.run(toml, output, threads=1)
     assert [BY_E_MAIL, BY_WEBSITE, ("L4", "A3", "email_domain")] == matched(output)
     nights.run(toml, output, select="clean.leads+")
