@@ -80,6 +80,7 @@ class Figures:
     rejections: Answer[rows.Rejection]
     dates: Answer[rows.DateFinding]
     coverage: Answer[rows.Coverage]
+    settled_record: Answer[rows.SettledRecord]
 
 
 def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
@@ -200,6 +201,7 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
         dates=_ask(connection, rows.DateFinding, "quality.stage_dates", "leads", order="finding, stage"),
         scope=_ask(connection, rows.ScopeRule, "quality.scope", "leads", order="rule_no"),
         coverage=_ask(connection, rows.Coverage, "report.dimension_coverage", "stays", order="position"),
+        settled_record=_ask(connection, rows.SettledRecord, "report.settled_record", "estimates", order="headline_no"),
     )
 
 
