@@ -13,7 +13,7 @@ EXPECTED = "about 95 % is expected"
 HINT = "share expected to have converted when no cycle of the month is open any more"
 MEANING = (
     "Settled estimate: what an immature month is expected to come to when none of it is open any more, "
-    "with its 95 % interval. No more expected: all open cycles have waited longer than any that converted."
+    "with its 95 % interval; see Definitions."
 )
 
 
@@ -21,21 +21,14 @@ def estimate(cohort: CohortMonth | GridCell) -> str:
     """`41.0 % (36.2–47.0 %)`; a dash where there is none."""
     if cohort.settled_estimate is None:
         return text.DASH
-    return f"{text.rate(cohort.settled_estimate)} ({_interval(cohort)})"
+    return f"{text.rate(cohort.settled_estimate)} ({text.interval(cohort.settled_low, cohort.settled_high)})"
 
 
 def cell(cohort: CohortMonth) -> Cell:
     """The estimate of a month with its interval below; a dash for a mature month, whose rate is final."""
     if cohort.settled_estimate is None:
         return Cell(text.DASH, "none")
-    return Cell(text.rate(cohort.settled_estimate), note=_interval(cohort))
-
-
-def _interval(cohort: CohortMonth | GridCell) -> str:
-    # An interval of no width would look like certainty; it is that all open ones wait longer than any that converted.
-    if cohort.settled_high == cohort.rate:
-        return "no more expected"
-    return text.interval(cohort.settled_low, cohort.settled_high)
+    return Cell(text.rate(cohort.settled_estimate), note=text.interval(cohort.settled_low, cohort.settled_high))
 
 
 def sentence(records: Sequence[SettledRecord]) -> str:

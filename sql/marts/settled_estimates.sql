@@ -2,8 +2,10 @@
 -- Of now and of the last twelve ends of a month, each from what was known then: entries up to it, fates as of it. Unit: cycle,
 -- window: ever. A unit open at age a converts with p = (F∞ − F(a)) / S(a), where F is Aalen and Johansen's incidence of
 -- arriving at B over all cohorts (as in marts.conversion_curve) and S the share still waiting; a row of grain all adds the cohorts.
--- The 95 % interval is z · √(Σ p(1 − p) + (Σ sd p)²) to either side: the open units are drawn one by one, the error of the curve is
--- common to them. Rounded outward to whole units. It takes the past as a pattern: cohorts that convert differently are not in it.
+-- The 95 % interval is √(z² · Σ p(1 − p) + (Σ e)²) to either side: the open units are drawn one by one, the error of the curve, e = z times
+-- Greenwood's standard error of p, is common to them. Greenwood's is 0 where all m who waited longer and are decided did the same, so there
+-- e is Clopper and Pearson's 1 − 0.025^(1/m) (1934, Biometrika 26: 404-413): upward where none converted and p is 0, downward at least that
+-- where all did. Rounded outward to whole units. It takes the past as a pattern: cohorts that convert differently are not in it.
 -- key: as_of_no, from_stage, to_stage, grain, cohort_start
 -- not null: as_of_at, as_of_date, from_stage, to_stage, entered, converted, still_open, converted_by_now, open_by_now
 -- accepted grain: month, all
@@ -158,14 +160,17 @@ to_come as (
         survival.*,
         survival.share_before * (1 - survival.ended / survival.n) as share_after,
         coalesce(
-            sum(survival.share_before * survival.converted / survival.n) over (
-                partition by survival.as_of_no, survival.pair_no
-                order by survival.us_waited desc
-                rows between unbounded preceding and 1 preceding
-            ),
+            sum(survival.share_before * survival.converted / survival.n) over later,
             0
-        ) as share_to_come
+        ) as share_to_come,
+        coalesce(sum(survival.converted) over later, 0) as converted_later,
+        coalesce(sum(survival.ended) over later, 0) as decided_later
     from survival
+    window later as (
+        partition by survival.as_of_no, survival.pair_no
+        order by survival.us_waited desc
+        rows between unbounded preceding and 1 preceding
+    )
 ),
 
 -- Greenwood's variance of F∞ − F(a), of the moments s after a: with R = F∞ − F(s), d all events at s, c the conversions and S the
@@ -206,8 +211,13 @@ chances as (
         summed.us_waited,
         summed.converted_ever,
         least(summed.share_to_come / summed.share_after, 1) as chance,
-        sqrt(greatest(summed.variance, 0)) / summed.share_after as chance_error
+        run.z * sqrt(greatest(summed.variance, 0)) / summed.share_after as error,
+        -- The greatest chance of which none of m would be an accident of 1 in 40; of nobody, every chance.
+        case when summed.decided_later > 0 then 1 - pow(0.025, 1 / cast(summed.decided_later as double)) else 1 end as bound,
+        summed.converted_later = 0 as is_none,
+        summed.converted_later = summed.decided_later and summed.converted_later > 0 as is_every
     from summed
+    cross join run
     where summed.leaving > summed.ended
 ),
 
@@ -236,7 +246,8 @@ expected as (
         chances.converted_ever,
         sum(waiting.units * cast(round(chances.chance * 1e12) as hugeint)) / 1e12 as converting,
         sum(waiting.units * cast(round(chances.chance * (1 - chances.chance) * 1e12) as hugeint)) / 1e12 as scatter,
-        sum(waiting.units * cast(round(chances.chance_error * 1e12) as hugeint)) / 1e12 as doubt
+        sum(waiting.units * cast(round(if(chances.is_every, greatest(chances.error, chances.bound), chances.error) * 1e12) as hugeint)) / 1e12 as doubt_down,
+        sum(waiting.units * cast(round(if(chances.is_none, chances.bound, chances.error) * 1e12) as hugeint)) / 1e12 as doubt_up
     from waiting
     inner join chances
         on chances.as_of_no = waiting.as_of_no
@@ -264,7 +275,8 @@ measured as (
     select
         cohorts.*,
         case when expected.converted_ever > 0 then cohorts.converted + expected.converting end as settled,
-        run.z * sqrt(expected.scatter + expected.doubt * expected.doubt) as half_width
+        sqrt(run.z * run.z * expected.scatter + expected.doubt_down * expected.doubt_down) as width_down,
+        sqrt(run.z * run.z * expected.scatter + expected.doubt_up * expected.doubt_up) as width_up
     from cohorts
     inner join expected
         on expected.as_of_no = cohorts.as_of_no
@@ -279,10 +291,10 @@ bounded as (
     select
         measured.*,
         case when measured.settled is not null then
-            greatest(floor(round(measured.settled - measured.half_width, 4)), measured.converted)
+            greatest(floor(round(measured.settled - measured.width_down, 4)), measured.converted)
         end as least_units,
         case when measured.settled is not null then
-            least(ceil(round(measured.settled + measured.half_width, 4)), measured.converted + measured.still_open)
+            least(ceil(round(measured.settled + measured.width_up, 4)), measured.converted + measured.still_open)
         end as most_units
     from measured
 )

@@ -30,10 +30,12 @@ class Known:
 
 @dataclass(frozen=True)
 class Chance:
-    """The chance that a unit still open converts, and the standard error of that chance."""
+    """The chance that a unit still open converts, its standard error, and how far off the truth may lie (97.5 % each way)."""
 
     value: float
     error: float
+    downward: float
+    upward: float
 
 
 def settled_estimates(waterfall: Waterfall, journey: Journey, dimensions: Dimensions, as_of: datetime) -> list[Row]:
@@ -147,10 +149,11 @@ def measures(own: list[Known], steps: list[Step]) -> Row:
     chances = [chance_after(each.then.length, steps) for each in still_open]
     settled = converted + sum(each.value for each in chances)
     scatter = sum(each.value * (1 - each.value) for each in chances)
-    half = Z_95 * sqrt(max(scatter, 0) + sum(each.error for each in chances) ** 2)
+    down = sqrt(Z_95**2 * max(scatter, 0) + sum(each.downward for each in chances) ** 2)
+    up = sqrt(Z_95**2 * max(scatter, 0) + sum(each.upward for each in chances) ** 2)
     # What doubles leave beside a whole number is no unit more or less.
-    low = max(floor(round(settled - half, 4)), converted)
-    high = min(ceil(round(settled + half, 4)), converted + len(still_open))
+    low = max(floor(round(settled - down, 4)), converted)
+    high = min(ceil(round(settled + up, 4)), converted + len(still_open))
     row["estimate"] = min(max(settled, low), high) / entered
     row["low"], row["high"] = low / entered, high / entered
     return row
@@ -171,4 +174,12 @@ def chance_after(age: timedelta, steps: list[Step]) -> Chance:
             total += beyond**2 * step.d / (step.n * (step.n - step.d))
         total += step.waiting_before**2 * step.c * (step.n - step.c) / step.n**3
         total -= 2 * beyond * step.waiting_before * step.c / step.n**2
-    return Chance(min(to_come / waiting, 1.0), sqrt(max(total, 0.0)) / waiting)
+    error = sqrt(max(total, 0.0)) / waiting
+    came = sum(step.c for step in later)
+    decided = sum(step.d for step in later)
+    # With a greater chance than this not all of the decided would have missed it, 39 times of 40.
+    rare = 1 - 0.025 ** (1 / decided) if decided else 1.0
+    if came == 0:
+        return Chance(0.0, 0.0, 0.0, rare)
+    downward = max(Z_95 * error, rare) if came == decided else Z_95 * error
+    return Chance(min(to_come / waiting, 1.0), error, downward, Z_95 * error)

@@ -49,10 +49,10 @@ def test_without_anybody_open_there_is_nothing_to_estimate() -> None:
     assert ("", False) == (tile(html), "settled estimate " in html)
 
 
-def test_no_interval_of_no_width() -> None:
-    """Who waits longer than any that converted isn't expected to; the page says so instead of promising certainty."""
+def test_who_waits_longest_is_not_ruled_out() -> None:
+    """L4 waits longer than any that converted, so isn't expected to; but nobody waited as long, so may."""
     html, _ = page_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*JANUARY, ("L4", "a", 1))})
-    assert f"settled estimate 50.0{THIN}% (no more expected)" in html
+    assert f"settled estimate 50.0{THIN}% (50.0–75.0{THIN}%)" in html
 
 
 def test_before_anybody_converted_there_is_no_estimate() -> None:
@@ -63,13 +63,14 @@ def test_before_anybody_converted_there_is_no_estimate() -> None:
 
 
 def test_past_estimates_are_told() -> None:
-    """L5 was not expected at the end of January or February, and came in March: two estimates judged, none held."""
-    moves = (*SETTLED, ("L5", "a", 20), ("L5", "b", 70))
-    html, page = page_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*moves)})
+    """At the end of January thirty had waited longer than the four of K, and none had converted; in February all four did."""
+    longer = [move for n in range(30) for move in ((f"L{n + 9}", "a", 1), (f"L{n + 9}", "lost", 25))]
+    late = [move for n in range(4) for move in ((f"K{n}", "a", 20), (f"K{n}", "b", 32))]
+    html, page = page_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*SETTLED, *longer, *late)})
     (row,) = page.tables["table-settled-record"][1:]
-    assert ["A → B", "2", "0", f"0{THIN}%"] == row[:4]
-    assert ["0", "2", "+20.0" + THIN + "pts", "2026-01-31 to 2026-02-28"] == row[5:]
-    assert f"Of 2 past estimates 0 held what came (0{THIN}%; about 95 % is expected)." in html
+    assert ["A → B", "1", "0", f"0{THIN}%"] == row[:4]
+    assert ["0", "1", f"+10.5{THIN}pts", "2026-01-31 to 2026-01-31"] == row[5:]
+    assert f"Of 1 past estimate 0 held what came (0{THIN}%; about 95 % is expected)." in html
 
 
 def record(estimates: int, held: int, is_too_narrow: bool | None) -> SettledRecord:
