@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.report import charts, units
+from pipeline.report import charts, settled, units
 from pipeline.report import format as text
 from pipeline.report.figures import Answer, Figures, PairFigures
 from pipeline.report.rows import CohortMonth, GridCell, PairShown, Summary
@@ -100,6 +100,7 @@ def _grid(figures: Figures, reader: Reader) -> Table:
             f"Hatched: immature, some {units.many(unit)} are still open and the rate can only rise; "
             "left out of totals and comparisons.",
             f"Grey: fewer than {SMALL} {units.many(unit)}.",
+            settled.MEANING,
         ),
         key="grid",
     )
@@ -114,7 +115,8 @@ def _grid_cell(cell: GridCell | None) -> Cell:
         return Cell(text.DASH, "none")
     of = f"{text.count(cell.converted)} of {text.count(cell.entered)}"
     if not cell.is_mature:
-        return Cell(text.rate(cell.rate), "immature", f"{of}, {text.rate(cell.still_open_share)} open")
+        more = "" if cell.settled_estimate is None else f"settled estimate {settled.estimate(cell)}"
+        return Cell(text.rate(cell.rate), "immature", f"{of}, {text.rate(cell.still_open_share)} open", more=more)
     return Cell(text.rate(cell.rate), "small-n" if cell.entered < SMALL else "", of)
 
 
@@ -140,17 +142,18 @@ def _pair(
         columns=(
             *columns("Month", "Entered", "Converted", "Passed over", "Lost", "Still open", "Rate, ever"),
             Column("95 % interval"),
+            *((Column("Settled estimate", hint=settled.HINT),) if pair.is_headline else ()),
             Column("0 to 100 %", "chart"),
             *(Column(f"Within {days} days") for days in windows),
         ),
         rows=(
             *(
-                _month_row(by_window[month, None], [by_window.get((month, days)) for days in windows])
+                _month_row(pair, by_window[month, None], [by_window.get((month, days)) for days in windows])
                 for month in months
                 if (month, None) in by_window
             ),
             *(
-                (_total_row(ever, [totals.get((pair.from_stage, pair.to_stage, days)) for days in windows]),)
+                (_total_row(pair, ever, [totals.get((pair.from_stage, pair.to_stage, days)) for days in windows]),)
                 if ever
                 else ()
             ),
@@ -171,7 +174,7 @@ def _pair(
     return Fold(_title(pair), table, is_open=pair.headline_no == 1, note=summary)
 
 
-def _month_row(ever: CohortMonth, within: list[CohortMonth | None]) -> TableRow:
+def _month_row(pair: PairShown, ever: CohortMonth, within: list[CohortMonth | None]) -> TableRow:
     immature = "immature" if ever.entered and not ever.is_mature else ""
     rate_tone = immature or ("small-n" if 0 < ever.entered < SMALL else "")
     return TableRow(
@@ -181,6 +184,7 @@ def _month_row(ever: CohortMonth, within: list[CohortMonth | None]) -> TableRow:
             Cell(text.count(ever.still_open), note=text.rate(ever.still_open_share) if ever.still_open else ""),
             Cell(text.rate(ever.rate), rate_tone, "immature" if immature else ""),
             Cell(text.DASH if immature else text.interval(ever.rate_low, ever.rate_high), "quiet"),
+            *((settled.cell(ever),) if pair.is_headline else ()),
             Cell("", drawing=charts.interval_bar(ever, ever.rate, ever.rate_low, ever.rate_high)),
             *(_window_cell(cohort) for cohort in within),
         )
@@ -200,7 +204,7 @@ def _window_cell(cohort: CohortMonth | None) -> Cell:
     return Cell(text.rate(cohort.rate), "small-n" if cohort.entered < SMALL else "", note)
 
 
-def _total_row(ever: Summary, within: list[Summary | None]) -> TableRow:
+def _total_row(pair: PairShown, ever: Summary, within: list[Summary | None]) -> TableRow:
     return TableRow(
         (
             Cell(
@@ -214,6 +218,7 @@ def _total_row(ever: Summary, within: list[Summary | None]) -> TableRow:
             ),
             Cell(text.rate(ever.rate)),
             Cell(text.interval(ever.rate_low, ever.rate_high), "quiet"),
+            *((Cell(text.DASH, "none"),) if pair.is_headline else ()),
             Cell("", drawing=charts.interval_bar(None, ever.rate, ever.rate_low, ever.rate_high)),
             *(_total_cell(summary) for summary in within),
         ),

@@ -95,6 +95,7 @@ class Figures:
     origins: Answer[rows_routes.OriginSource]
     qualifications: Answer[rows_routes.Qualification]
     implied: Answer[rows_implied.ImpliedComparison]
+    settled_record: Answer[rows.SettledRecord]
 
 
 def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
@@ -252,6 +253,7 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
             "entered",
             order="shown_no, basis",
         ),
+        settled_record=_ask(connection, rows.SettledRecord, "report.settled_record", "estimates", order="headline_no"),
     )
 
 

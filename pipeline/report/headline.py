@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.report import charts, units
+from pipeline.report import charts, settled, units
 from pipeline.report import format as text
 from pipeline.report.conversion import SMALL
 from pipeline.report.figures import Figures, PairFigures
-from pipeline.report.rows import Gap, Headline
+from pipeline.report.rows import Gap, Headline, SettledRecord
 from pipeline.report.values import Cell, Fold, Mark, Reader, Source, Table, TableRow, columns, texts
 
 LOST_TONES = ("lost-1", "lost-2", "lost-3", "lost-4")
@@ -64,12 +64,21 @@ def cards(figures: Figures, reader: Reader) -> tuple[Card, ...]:
     ever = [row for row in figures.headline.rows if row.window_days is None]
     first_window = figures.windows[0] if figures.windows else None
     within = {row.headline_no: row for row in figures.headline.rows if first_window and row.window_days == first_window}
+    records = figures.settled_record.rows
     return tuple(
-        _card(row, within.get(row.headline_no), by_pair[row.from_stage, row.to_stage], figures, reader) for row in ever
+        _card(row, within.get(row.headline_no), by_pair[row.from_stage, row.to_stage], record, figures, reader)
+        for row, record in zip(ever, records, strict=True)
     )
 
 
-def _card(row: Headline, within: Headline | None, pair: PairFigures, figures: Figures, reader: Reader) -> Card:
+def _card(
+    row: Headline,
+    within: Headline | None,
+    pair: PairFigures,
+    record: SettledRecord,
+    figures: Figures,
+    reader: Reader,
+) -> Card:
     gaps = pair.gap.rows if pair.gap else ()
     tones = _tones(gaps)
     fates = tuple(Mark(tones[gap], fate_name(gap, row), text.count(gap.units), text.rate(gap.share)) for gap in gaps)
@@ -92,7 +101,7 @@ def _card(row: Headline, within: Headline | None, pair: PairFigures, figures: Fi
         bar=charts.target_bar(parts, row.entered, row.target, says if gaps else "nobody has arrived yet"),
         bar_note=_bar_note(row),
         fates=fates,
-        tiles=_tiles(row, within),
+        tiles=_tiles(row, within, record),
         trends=_trends(row, within, pair),
         folds=(
             Fold(
@@ -181,9 +190,26 @@ def _bar_note(row: Headline) -> str:
     return f"{whole} The line across the bar is the target, {text.rate(row.target)}." if row.target else whole
 
 
-def _tiles(row: Headline, within: Headline | None) -> tuple[Tile, ...]:
-    tiles = (_latest_tile(row, ""), _mature_tile(row), _target_tile(row))
+def _tiles(row: Headline, within: Headline | None, record: SettledRecord) -> tuple[Tile, ...]:
+    estimate = (_settled_tile(row, record),) if row.still_open else ()
+    tiles = (_latest_tile(row, ""), _mature_tile(row), _target_tile(row), *estimate)
     return tiles if within is None else (*tiles, _latest_tile(within, f" within {within.window_days} days"))
+
+
+def _settled_tile(row: Headline, record: SettledRecord) -> Tile:
+    known = row.converted / row.entered
+    return Tile(
+        "Settled estimate, all months",
+        text.rate(row.settled_estimate),
+        (
+            f"known today {text.rate(known)}: {_counts(row.converted, row.entered)}, {text.count(row.still_open)} open",
+            _interval(row.settled_low, row.settled_high)
+            if row.settled_estimate is not None
+            else f"nobody has reached {row.to_label} yet: nothing to estimate from",
+        ),
+        settled.sentence((record,)),
+        _tone(row.entered),
+    )
 
 
 def _mature_tile(row: Headline) -> Tile:

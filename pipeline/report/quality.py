@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.report import format as text
+from pipeline.report import settled
 from pipeline.report.conversion import SOURCES
 from pipeline.report.figures import Figures
 from pipeline.report.unknown_stages import unknown_stages
@@ -73,6 +74,7 @@ class Quality:
     dates: Table | None
     orphans: tuple[str, ...]
     coverage: Table | None
+    settled_record: Table | None
     notes: tuple[str, ...]
 
 
@@ -163,6 +165,7 @@ def quality(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Quality
             *_inferred(total.inferred),
         ),
         coverage=_coverage(figures, reader) if figures.coverage.rows else None,
+        settled_record=settled.record(figures, reader),
         notes=notes,
     )
 

@@ -72,6 +72,9 @@ class Headline:
     is_within_noise: bool | None
     gap_to_target: float | None
     latest_gap_to_target: float | None
+    settled_estimate: float | None
+    settled_low: float | None
+    settled_high: float | None
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,9 @@ class CohortMonth:
     rate_low: float | None
     rate_high: float | None
     still_open_share: float | None
+    settled_estimate: float | None
+    settled_low: float | None
+    settled_high: float | None
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,9 @@ class GridCell:
     is_mature: bool | None
     rate: float | None
     still_open_share: float | None
+    settled_estimate: float | None
+    settled_low: float | None
+    settled_high: float | None
 
 
 @dataclass(frozen=True)
@@ -382,3 +391,22 @@ class Coverage:
     known: int
     share_known: float | None
     distinct_values: int
+
+
+@dataclass(frozen=True)
+class SettledRecord:
+    """report.settled_record: past settled estimates of a pair against what came."""
+
+    from_label: str
+    to_label: str
+    estimates: int
+    held: int
+    below: int
+    above: int
+    held_share: float | None
+    held_low: float | None
+    held_high: float | None
+    is_too_narrow: bool | None
+    mean_miss: float | None
+    first_date: date | None
+    last_date: date | None

@@ -27,12 +27,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: `text` as shown; `tone` a class of the style sheet; `note` a second, smaller line; perhaps a drawing."""
+    """One cell: `text` as shown; `tone` a class of the style sheet; `note` and `more` smaller lines below; perhaps a drawing."""
 
     text: str
     tone: str = ""
     note: str = ""
     drawing: Drawing | None = None
+    more: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,9 @@
 -- column label: the month's name
 -- column is_mature: no unit can change the numbers any more; null without a unit
 -- column is_partial: as-of lies inside the month
+-- column settled_estimate: immature cohorts of a headline pair, window: ever: share expected in the end (report.settled)
+-- column settled_low: lower bound of its 95 % interval
+-- column settled_high: upper bound of its 95 % interval
 -- column is_shown: within the last twelve complete months and the partial one
 -- column is_trend: within the last 25 months
 with
@@ -32,6 +35,10 @@ conversion as (
     from marts.conversion as conversion
     inner join run on run.unit = conversion.unit
     where conversion.grain = 'month' and conversion.dimension = 'all'
+),
+
+settled as (
+    select settled.* from report.settled as settled where settled.grain = 'month'
 )
 
 select
@@ -54,7 +61,10 @@ select
     conversion.rate,
     conversion.rate_low,
     conversion.rate_high,
-    conversion.still_open / cast(conversion.entered as double) as still_open_share
+    conversion.still_open / cast(conversion.entered as double) as still_open_share,
+    settled.estimate as settled_estimate,
+    settled.low as settled_low,
+    settled.high as settled_high
 from pairs_shown
 cross join months
 cross join windows
@@ -63,4 +73,8 @@ left join conversion
     and conversion.to_stage = pairs_shown.to_stage
     and conversion.cohort_start = months.month_start
     and conversion.window_days is not distinct from windows.window_days
+left join settled
+    on windows.window_days is null
+    and settled.headline_no = pairs_shown.headline_no
+    and settled.month_start = months.month_start
 order by pairs_shown.shown_no, months.month_start, windows.window_days nulls first

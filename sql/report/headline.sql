@@ -30,6 +30,9 @@
 -- column previous_rate: its rate
 -- column change: latest_rate − previous_rate
 -- column is_within_noise: the 95 % intervals of the two months overlap
+-- column settled_estimate: window: ever, while a cycle is open: share of entered expected to convert in the end (report.settled)
+-- column settled_low: lower bound of its 95 % interval
+-- column settled_high: upper bound of its 95 % interval
 -- column gap_to_target: target − mature_rate; null without a target or a mature month
 -- column latest_gap_to_target: target − latest_rate
 with
@@ -39,6 +42,10 @@ pairs_shown as (
 
 summary as (
     select summary.* from report.conversion_summary as summary where summary.dimension = 'all'
+),
+
+settled as (
+    select settled.* from report.settled as settled where settled.grain = 'all'
 ),
 
 gaps as (
@@ -85,7 +92,10 @@ select
     latest.rate - previous.rate as change,
     latest.rate_low <= previous.rate_high and previous.rate_low <= latest.rate_high as is_within_noise,
     pairs_shown.target - mature.rate as gap_to_target,
-    pairs_shown.target - latest.rate as latest_gap_to_target
+    pairs_shown.target - latest.rate as latest_gap_to_target,
+    settled.estimate as settled_estimate,
+    settled.low as settled_low,
+    settled.high as settled_high
 from pairs_shown
 inner join summary as everyone on everyone.pair_no = pairs_shown.pair_no and everyone.cohorts = 'all'
 inner join summary as mature
@@ -100,5 +110,6 @@ left join summary as previous
     on previous.pair_no = pairs_shown.pair_no
     and previous.window_days is not distinct from everyone.window_days
     and previous.cohorts = 'previous'
+left join settled on settled.headline_no = pairs_shown.headline_no and everyone.window_days is null
 left join gaps on gaps.headline_no = pairs_shown.headline_no
 order by pairs_shown.headline_no, everyone.window_days nulls first

@@ -22,6 +22,7 @@ from .personas import persona_coverage
 from .quality import stage_dates
 from .routes import conversion_by_route
 from .rules import leads, scope
+from .settled import settled_backtest, settled_estimates
 from .sla import sla
 from .volume import lead_to_account, stage_arrivals, stage_flow
 
@@ -51,6 +52,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "marts.open_leads": ("lead_id",),
     "marts.sla": ("grain", "period_start", *_CUT, "stage"),
     "quality.stage_dates": ("finding", "stage"),
+    "marts.settled_estimates": ("as_of_no", "from_stage", "to_stage", "grain", "cohort_start"),
+    "quality.settled_backtest": ("from_stage", "to_stage", "as_of_date", "cohort_start"),
 }
 """The key of each table; rows are sorted by it, null first."""
 
@@ -58,11 +61,13 @@ KEYS: dict[str, tuple[str, ...]] = {
 def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] = GRAINS) -> dict[str, list[Row]]:
     """The rows of each table of `KEYS`, columns named as in docs/RULES.md section 10. Times are naive UTC, as DuckDB gives them.
 
-    `grains` limits the work on long histories; without `day` there are no curves, which go by days. Raises MergeLoopError.
+    `grains` limits the work on long histories; without `day` there are no curves and no
+    estimates from them. Raises MergeLoopError.
     """
     journey = travel(waterfall, history)
     dimensions = Dimensions(waterfall, history, journey)
     as_of = history.as_of
+    estimates = settled_estimates(waterfall, journey, dimensions, as_of) if "day" in grains else []
     tables = {
         "quality.row_accounting": _accounting(history, journey),
         "quality.scope": scope(waterfall, history, journey.placed),
@@ -94,6 +99,8 @@ def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] =
         "marts.open_leads": open_leads(waterfall, history, journey, dimensions),
         "marts.sla": sla(waterfall, journey, dimensions, grains, as_of),
         "quality.stage_dates": stage_dates(waterfall, history, journey),
+        "marts.settled_estimates": estimates,
+        "quality.settled_backtest": settled_backtest(estimates),
     }
     return {name: _in_order(rows, KEYS[name]) for name, rows in tables.items()}
 

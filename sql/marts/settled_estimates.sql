@@ -1,0 +1,324 @@
+-- One row per instant, headline pair and cohort that was immature then: what share will have converted when all is settled (K6).
+-- Of now and of the last twelve ends of a month, each from what was known then: entries up to it, fates as of it. Unit: the run's, which
+-- the headline counts; window: ever. A unit open at age a converts with p = (F∞ − F(a)) / S(a), where F is Aalen and Johansen's incidence of
+-- arriving at B over all cohorts (as in marts.conversion_curve) and S the share still waiting; a row of grain all adds the cohorts.
+-- The 95 % interval is √(z² · Σ p(1 − p) + (Σ e)²) to either side: the open units are drawn one by one, the error of the curve, e = z times
+-- Greenwood's standard error of p, is common to them. Greenwood's is 0 where all m who waited longer and are decided did the same, so there
+-- e is Clopper and Pearson's 1 − 0.025^(1/m) (1934, Biometrika 26: 404-413): upward where none converted and p is 0, downward at least that
+-- where all did. Rounded outward to whole units. It takes the past as a pattern: cohorts that convert differently are not in it.
+-- key: as_of_no, from_stage, to_stage, grain, cohort_start
+-- not null: as_of_at, as_of_date, from_stage, to_stage, entered, converted, still_open, converted_by_now, open_by_now
+-- accepted grain: month, all
+-- check: still_open > 0 and converted + still_open <= entered
+-- check: low <= estimate and estimate <= high
+-- check: low >= converted / entered and high <= (converted + still_open) / entered
+-- check: (estimate is null) = (low is null) and (estimate is null) = (high is null)
+-- check: converted_by_now >= converted
+-- check: as_of_no > 0 or (converted_by_now = converted and open_by_now = still_open)
+-- column as_of_no: 0 = now, 1 = the last end of a month before the month of as-of, 2 = the one before …
+-- column as_of_at: the instant (UTC) whose knowledge the row has: as-of, or the last second of a month
+-- column as_of_date: its date on the waterfall's clock
+-- column cohort_start: first day of the month in which the units arrived at A; null for the grain all
+-- column entered: units that had arrived at A by then
+-- column converted: of these, those that had arrived at B by then
+-- column still_open: of these, those that could still convert
+-- column estimate: share of entered expected to have converted in the end; null while nobody had converted
+-- column low: lower bound of its 95 % interval, at least converted / entered
+-- column high: upper bound of its 95 % interval, at most (converted + still_open) / entered
+-- column converted_by_now: of entered, those that have arrived at B by the as-of of the run
+-- column open_by_now: of entered, those still open at the as-of of the run
+with
+run as (
+    from waterfall.run
+),
+
+pairs as (
+    select pairs.* from waterfall.pairs as pairs where pairs.is_headline
+),
+
+months as (
+    select periods.period_start as month_start from waterfall.periods as periods where periods.grain = 'month'
+),
+
+zone_days as (
+    from waterfall.zone_days
+),
+
+units as (
+    select unit_pairs.*
+    from journey.unit_pairs as unit_pairs
+    inner join run on run.unit = unit_pairs.unit
+),
+
+ended_months as (
+    select months.month_start, row_number() over (order by months.month_start desc) as as_of_no
+    from months
+    qualify as_of_no <= 12 and months.month_start > min(months.month_start) over ()
+),
+
+-- The first instant of each UTC date, before and after a change of the clock on it, at which the month has begun.
+begun as (
+    select
+        ended_months.as_of_no,
+        ended_months.month_start,
+        zone_days.changes_at,
+        greatest(
+            cast(zone_days.utc_date as timestamp),
+            ended_months.month_start - to_seconds(zone_days.offset_before_s)
+        ) as before_change,
+        greatest(
+            zone_days.changes_at,
+            ended_months.month_start - to_seconds(zone_days.offset_after_s)
+        ) as after_change,
+        cast(zone_days.utc_date + 1 as timestamp) as next_day
+    from ended_months
+    inner join zone_days
+        on zone_days.utc_date between ended_months.month_start - 2 and ended_months.month_start + 2
+),
+
+-- The last second of a month, as when as-of is pinned to its last day.
+as_ofs as (
+    select 0 as as_of_no, run.as_of as as_of_at, run.as_of_date
+    from run
+    union all
+    select
+        begun.as_of_no,
+        min(
+            case
+                when begun.before_change < coalesce(begun.changes_at, begun.next_day) then begun.before_change
+                when begun.changes_at is not null and begun.after_change < begun.next_day then begun.after_change
+            end
+        ) - interval 1 second,
+        begun.month_start - 1
+    from begun
+    group by begun.as_of_no, begun.month_start
+),
+
+-- Converted before passed over before lost, as K3 has it, each only if it had happened by then.
+known as (
+    select
+        as_ofs.as_of_no,
+        units.pair_no,
+        cast(date_trunc('month', units.from_date) as date) as cohort_start,
+        case
+            when units.to_at <= as_ofs.as_of_at then 'converted'
+            when units.above_at <= as_ofs.as_of_at or units.closed_at <= as_ofs.as_of_at then 'lost'
+            else 'still_open'
+        end as fate,
+        epoch_us(
+            case
+                when units.to_at <= as_ofs.as_of_at then units.to_at
+                when units.above_at <= as_ofs.as_of_at then units.above_at
+                when units.closed_at <= as_ofs.as_of_at then units.closed_at
+                else as_ofs.as_of_at
+            end
+        )
+        - epoch_us(units.from_at) as us_waited,
+        units.to_at is not null as is_converted_now,
+        units.to_at is null and units.above_at is null and not units.is_closed as is_open_now
+    from units
+    inner join pairs on pairs.pair_no = units.pair_no
+    inner join as_ofs on as_ofs.as_of_at >= units.from_at
+),
+
+moments as (
+    select
+        known.as_of_no,
+        known.pair_no,
+        known.us_waited,
+        count(*) as leaving,
+        count(*) filter (where known.fate = 'converted') as converted,
+        count(*) filter (where known.fate <> 'still_open') as ended
+    from known
+    group by known.as_of_no, known.pair_no, known.us_waited
+),
+
+at_risk as (
+    select
+        moments.*,
+        cast(sum(moments.leaving) over (curve order by moments.us_waited desc rows unbounded preceding) as double) as n,
+        sum(moments.converted) over curve as converted_ever
+    from moments
+    window curve as (partition by moments.as_of_no, moments.pair_no)
+),
+
+survival as (
+    select
+        at_risk.*,
+        coalesce(
+            product(1 - at_risk.ended / at_risk.n) over (
+                partition by at_risk.as_of_no, at_risk.pair_no
+                order by at_risk.us_waited
+                rows between unbounded preceding and 1 preceding
+            ),
+            1
+        ) as share_before
+    from at_risk
+),
+
+-- F∞ − F(s), added up from what is still to come, so that no small difference of large sums is taken.
+to_come as (
+    select
+        survival.*,
+        survival.share_before * (1 - survival.ended / survival.n) as share_after,
+        coalesce(
+            sum(survival.share_before * survival.converted / survival.n) over later,
+            0
+        ) as share_to_come,
+        coalesce(sum(survival.converted) over later, 0) as converted_later,
+        coalesce(sum(survival.ended) over later, 0) as decided_later
+    from survival
+    window later as (
+        partition by survival.as_of_no, survival.pair_no
+        order by survival.us_waited desc
+        rows between unbounded preceding and 1 preceding
+    )
+),
+
+-- Greenwood's variance of F∞ − F(a), of the moments s after a: with R = F∞ − F(s), d all events at s, c the conversions and S the
+-- share waiting before, R²·d/(n·(n − d)) + S²·c·(n − c)/n³ − 2·R·S·c/n². Where all leave at once (n = d) nothing comes after.
+terms as (
+    select
+        to_come.*,
+        coalesce(
+            to_come.share_to_come * to_come.share_to_come * to_come.ended
+            / (to_come.n * nullif(to_come.n - to_come.ended, 0)),
+            0
+        )
+        + to_come.share_before * to_come.share_before * to_come.converted * (to_come.n - to_come.converted)
+        / (to_come.n * to_come.n * to_come.n)
+        - 2 * to_come.share_to_come * to_come.share_before * to_come.converted / (to_come.n * to_come.n) as term
+    from to_come
+),
+
+summed as (
+    select
+        terms.*,
+        coalesce(
+            sum(terms.term) over (
+                partition by terms.as_of_no, terms.pair_no
+                order by terms.us_waited desc
+                rows between unbounded preceding and 1 preceding
+            ),
+            0
+        ) as variance
+    from terms
+),
+
+-- Whoever is open at some age left nobody's place: n > d there, so share_after > 0.
+chances as (
+    select
+        summed.as_of_no,
+        summed.pair_no,
+        summed.us_waited,
+        summed.converted_ever,
+        least(summed.share_to_come / summed.share_after, 1) as chance,
+        run.z * sqrt(greatest(summed.variance, 0)) / summed.share_after as error,
+        -- The greatest chance of which none of m would be an accident of 1 in 40; of nobody, every chance.
+        case when summed.decided_later > 0 then 1 - pow(0.025, 1 / cast(summed.decided_later as double)) else 1 end as bound,
+        summed.converted_later = 0 as is_none,
+        summed.converted_later = summed.decided_later and summed.converted_later > 0 as is_every
+    from summed
+    cross join run
+    where summed.leaving > summed.ended
+),
+
+waiting as (
+    select
+        known.as_of_no,
+        known.pair_no,
+        known.cohort_start,
+        grouping(known.cohort_start) as is_all,
+        known.us_waited,
+        count(*) as units
+    from known
+    where known.fate = 'still_open'
+    group by grouping sets (
+        (known.as_of_no, known.pair_no, known.us_waited, known.cohort_start), (known.as_of_no, known.pair_no, known.us_waited)
+    )
+),
+
+-- Added as whole numbers of 10⁻¹², so that the sum is the same in whichever order.
+expected as (
+    select
+        waiting.as_of_no,
+        waiting.pair_no,
+        waiting.is_all,
+        waiting.cohort_start,
+        chances.converted_ever,
+        sum(waiting.units * cast(round(chances.chance * 1e12) as hugeint)) / 1e12 as converting,
+        sum(waiting.units * cast(round(chances.chance * (1 - chances.chance) * 1e12) as hugeint)) / 1e12 as scatter,
+        sum(waiting.units * cast(round(if(chances.is_every, greatest(chances.error, chances.bound), chances.error) * 1e12) as hugeint)) / 1e12 as doubt_down,
+        sum(waiting.units * cast(round(if(chances.is_none, chances.bound, chances.error) * 1e12) as hugeint)) / 1e12 as doubt_up
+    from waiting
+    inner join chances
+        on chances.as_of_no = waiting.as_of_no
+        and chances.pair_no = waiting.pair_no
+        and chances.us_waited = waiting.us_waited
+    group by waiting.as_of_no, waiting.pair_no, waiting.is_all, waiting.cohort_start, chances.converted_ever
+),
+
+cohorts as (
+    select
+        known.as_of_no,
+        known.pair_no,
+        known.cohort_start,
+        grouping(known.cohort_start) as is_all,
+        count(*) as entered,
+        count(*) filter (where known.fate = 'converted') as converted,
+        count(*) filter (where known.fate = 'still_open') as still_open,
+        count(*) filter (where known.is_converted_now) as converted_by_now,
+        count(*) filter (where known.is_open_now) as open_by_now
+    from known
+    group by grouping sets ((known.as_of_no, known.pair_no, known.cohort_start), (known.as_of_no, known.pair_no))
+),
+
+measured as (
+    select
+        cohorts.*,
+        case when expected.converted_ever > 0 then cohorts.converted + expected.converting end as settled,
+        sqrt(run.z * run.z * expected.scatter + expected.doubt_down * expected.doubt_down) as width_down,
+        sqrt(run.z * run.z * expected.scatter + expected.doubt_up * expected.doubt_up) as width_up
+    from cohorts
+    inner join expected
+        on expected.as_of_no = cohorts.as_of_no
+        and expected.pair_no = cohorts.pair_no
+        and expected.is_all = cohorts.is_all
+        and expected.cohort_start is not distinct from cohorts.cohort_start
+    cross join run
+),
+
+-- Outward to whole units; a ten-thousandth of a unit is what doubles may leave where the bound is whole.
+bounded as (
+    select
+        measured.*,
+        case when measured.settled is not null then
+            greatest(floor(round(measured.settled - measured.width_down, 4)), measured.converted)
+        end as least_units,
+        case when measured.settled is not null then
+            least(ceil(round(measured.settled + measured.width_up, 4)), measured.converted + measured.still_open)
+        end as most_units
+    from measured
+)
+
+select
+    bounded.as_of_no,
+    as_ofs.as_of_at,
+    as_ofs.as_of_date,
+    pairs.from_stage,
+    pairs.to_stage,
+    case when bounded.is_all = 1 then 'all' else 'month' end as grain,
+    bounded.cohort_start,
+    bounded.entered,
+    bounded.converted,
+    bounded.still_open,
+    case when bounded.settled is not null then
+        greatest(least(bounded.settled, bounded.most_units), bounded.least_units) / bounded.entered
+    end as estimate,
+    bounded.least_units / bounded.entered as low,
+    bounded.most_units / bounded.entered as high,
+    bounded.converted_by_now,
+    bounded.open_by_now
+from bounded
+inner join as_ofs on as_ofs.as_of_no = bounded.as_of_no
+inner join pairs on pairs.pair_no = bounded.pair_no

@@ -1,0 +1,96 @@
+-- One row per headline pair: how many past settled estimates held what came (K6).
+-- key: headline_no
+-- not null: from_label, to_label, estimates, held, below, above
+-- check: held + below + above = estimates
+-- column headline_no: place of the pair among the headline pairs
+-- column from_label: A's label
+-- column to_label: B's label
+-- column estimates: estimates of past ends of a month whose cohort has settled since
+-- column held: of these, those whose 95 % interval held the share that came
+-- column below: of these, those where fewer came than the interval allows
+-- column above: of these, those where more came than the interval allows
+-- column held_share: held / estimates
+-- column held_low: lower bound of its 95 % Wilson interval
+-- column held_high: upper bound of its 95 % Wilson interval
+-- column is_too_narrow: even the upper bound is below 95 %: more than bad luck
+-- column mean_miss: mean of came − estimate
+-- column first_date: the earliest day for which an estimate was judged
+-- column last_date: the latest
+with
+pairs_shown as (
+    select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
+),
+
+run as (
+    from waterfall.run
+),
+
+judged as (
+    select
+        backtest.headline_no,
+        count(*) as estimates,
+        count(*) filter (where backtest.is_inside) as held,
+        count(*) filter (where backtest.came < backtest.low) as below,
+        count(*) filter (where backtest.came > backtest.high) as above,
+        -- In units of 10⁻¹², so that the sum is the same in whichever order.
+        sum(cast(round((backtest.came - backtest.estimate) * 1e12) as hugeint)) / 1e12 / count(*) as mean_miss,
+        min(backtest.as_of_date) as first_date,
+        max(backtest.as_of_date) as last_date
+    from quality.settled_backtest as backtest
+    group by backtest.headline_no
+),
+
+shares as (
+    select
+        pairs_shown.headline_no,
+        pairs_shown.from_label,
+        pairs_shown.to_label,
+        coalesce(judged.estimates, 0) as estimates,
+        coalesce(judged.held, 0) as held,
+        coalesce(judged.below, 0) as below,
+        coalesce(judged.above, 0) as above,
+        judged.held / cast(judged.estimates as double) as p,
+        cast(judged.estimates as double) as n,
+        run.z,
+        judged.mean_miss,
+        judged.first_date,
+        judged.last_date
+    from pairs_shown
+    left join judged on judged.headline_no = pairs_shown.headline_no
+    cross join run
+),
+
+-- Wilson, as in marts.conversion; exact at 0 and 1.
+bounds as (
+    select
+        shares.*,
+        case when shares.held = 0 then 0 * shares.p else
+            (shares.p + shares.z * shares.z / (2 * shares.n)
+                - shares.z * sqrt((shares.p * (1 - shares.p) + shares.z * shares.z / (4 * shares.n)) / shares.n))
+            / (1 + shares.z * shares.z / shares.n)
+        end as held_low,
+        case when shares.held = shares.estimates then shares.p else
+            (shares.p + shares.z * shares.z / (2 * shares.n)
+                + shares.z * sqrt((shares.p * (1 - shares.p) + shares.z * shares.z / (4 * shares.n)) / shares.n))
+            / (1 + shares.z * shares.z / shares.n)
+        end as held_high
+    from shares
+)
+
+select
+    bounds.headline_no,
+    bounds.from_label,
+    bounds.to_label,
+    bounds.estimates,
+    bounds.held,
+    bounds.below,
+    bounds.above,
+    bounds.p as held_share,
+    bounds.held_low,
+    bounds.held_high,
+    bounds.held_high < 0.95 as is_too_narrow,
+    bounds.mean_miss,
+    bounds.first_date,
+    bounds.last_date
+from bounds
+order by bounds.headline_no

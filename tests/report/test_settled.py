@@ -1,0 +1,101 @@
+"""What the page says of the settled estimate (K6): beside what is known, and how earlier ones fared."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from pipeline.report.rows import SettledRecord
+from pipeline.report.settled import sentence
+from pipeline.waterfall.definition import Pair
+from tests.report.test_edges import entries, page_of, waterfall
+
+THIN = chr(0x202F)
+HEADLINE = (Pair("a", "b", 1.0),)
+# Cycles that reach A in January; L1 and L2 convert after two and four days, L3 is lost after five, L4 after eight.
+JANUARY = (("L1", "a", 1), ("L1", "b", 3), ("L2", "a", 1), ("L2", "b", 5), ("L3", "a", 1), ("L3", "lost", 6))
+SETTLED = (*JANUARY, ("L4", "a", 1), ("L4", "lost", 9))
+
+
+def tile(html: str) -> str:
+    """The tile of the estimate in the first card; nothing without one."""
+    _, found, rest = html.partition("<h4>Settled estimate, all months</h4>")
+    return rest.partition("</div>")[0] if found else ""
+
+
+def month(page: Any, number: int) -> list[str]:
+    """A row of the first pair's months."""
+    rows: list[list[str]] = page.tables["table-pair-months-1"]
+    return rows[number]
+
+
+def test_estimate_stands_beside_what_is_known() -> None:
+    """Of the three that waited longer than L5 one converted: a third, beside 0 of 1; in card, grid and months."""
+    html, page = page_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*SETTLED, ("L5", "a", 86))})
+    # 1 January is day 0, so as-of is day 89 and L5 has waited three days and fifteen hours.
+    assert f"46.7{THIN}%" in tile(html)
+    assert f"known today 40.0{THIN}%: 2 of 5 cycles, n small, 1 open" in tile(html)
+    assert f"95 % interval 40.0–60.0{THIN}%" in tile(html)
+    assert f"settled estimate 33.3{THIN}% (0–100{THIN}%)" in html
+    position = page.tables["table-pair-months-1"][0].index("Settled estimate")
+    assert (f"33.3{THIN}%", "–") == (month(page, 1)[position], month(page, 3)[position])
+
+
+def test_without_anybody_open_there_is_nothing_to_estimate() -> None:
+    """All mature: no tile, no estimate in the grid."""
+    html, _ = page_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*SETTLED)})
+    assert ("", False) == (tile(html), "settled estimate " in html)
+
+
+def test_who_waits_longest_is_not_ruled_out() -> None:
+    """L4 waits longer than any that converted, so isn't expected to; but nobody waited as long, so may."""
+    html, _ = page_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*JANUARY, ("L4", "a", 1))})
+    assert f"settled estimate 50.0{THIN}% (50.0–75.0{THIN}%)" in html
+
+
+def test_before_anybody_converted_there_is_no_estimate() -> None:
+    """A dash and the reason."""
+    html, _ = page_of(waterfall(headline=HEADLINE), {"stage_entries": entries(("L1", "a", 80))})
+    assert "nobody has reached B yet: nothing to estimate from" in tile(html)
+    assert f"known today 0{THIN}%" in tile(html)
+
+
+def test_past_estimates_are_told() -> None:
+    """At the end of January thirty had waited longer than the four of K, and none had converted; in February all four did."""
+    longer = [move for n in range(30) for move in ((f"L{n + 9}", "a", 1), (f"L{n + 9}", "lost", 25))]
+    late = [move for n in range(4) for move in ((f"K{n}", "a", 20), (f"K{n}", "b", 32))]
+    html, page = page_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*SETTLED, *longer, *late)})
+    (row,) = page.tables["table-settled-record"][1:]
+    assert ["A → B", "1", "0", f"0{THIN}%"] == row[:4]
+    assert ["0", "1", f"+10.5{THIN}pts", "2026-01-31 to 2026-01-31"] == row[5:]
+    assert f"Of 1 past estimate 0 held what came (0{THIN}%; about 95 % is expected)." in html
+
+
+def record(estimates: int, held: int, is_too_narrow: bool | None) -> SettledRecord:
+    """A pair of which so many estimates held."""
+    return SettledRecord(
+        "A", "B", estimates, held, estimates - held, 0, None, None, None, is_too_narrow, None, date(2026, 1, 1), None
+    )
+
+
+@pytest.mark.parametrize(
+    ("records", "expected"),
+    [
+        ([record(0, 0, None)], "No past estimate can be judged yet."),
+        ([record(1, 1, False)], f"Of 1 past estimate 1 held what came (100{THIN}%; about 95 % is expected)."),
+        (
+            [record(10, 10, False), record(10, 9, False)],
+            f"Of 20 past estimates 19 held what came (95.0{THIN}%; about 95 % is expected).",
+        ),
+        (
+            [record(10, 10, False), record(40, 20, True)],
+            f"Of 50 past estimates 30 held what came (60.0{THIN}%; about 95 % is expected). "
+            "That is too few for chance: read the interval as too narrow.",
+        ),
+    ],
+)
+def test_too_few_are_said_to_be_too_few(records: list[SettledRecord], expected: str) -> None:
+    """Counts are added, then the share; poor coverage is said in words."""
+    assert expected == sentence(records)
