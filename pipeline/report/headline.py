@@ -202,7 +202,7 @@ def _settled_tile(row: Headline, record: SettledRecord) -> Tile:
         "Settled estimate, all months",
         text.rate(row.settled_estimate),
         (
-            f"known today {text.rate(known)}: {_counts(row.converted, row.entered)}, {text.count(row.still_open)} open",
+            f"known today {text.rate(known)}: {_counts(row.unit, row.converted, row.entered)}, {text.count(row.still_open)} open",
             _interval(row.settled_low, row.settled_high)
             if row.settled_estimate is not None
             else f"nobody has reached {row.to_label} yet: nothing to estimate from",
