@@ -115,7 +115,7 @@ def _grid_cell(cell: GridCell | None) -> Cell:
         return Cell(text.DASH, "none")
     of = f"{text.count(cell.converted)} of {text.count(cell.entered)}"
     if not cell.is_mature:
-        more = "" if cell.settled_estimate is None else f"settled estimate {settled.estimate(cell)}"
+        more = "" if cell.settled_estimate is None else f"est. {settled.estimate(cell)}"
         return Cell(text.rate(cell.rate), "immature", f"{of}, {text.rate(cell.still_open_share)} open", more=more)
     return Cell(text.rate(cell.rate), "small-n" if cell.entered < SMALL else "", of)
 

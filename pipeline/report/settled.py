@@ -12,7 +12,7 @@ from pipeline.report.values import Cell, Column, Reader, Table, TableRow, texts
 EXPECTED = "about 95 % is expected"
 HINT = "share expected to have converted when nobody of the month is open any more"
 MEANING = (
-    "Settled estimate: what an immature month is expected to come to when none of it is open any more, "
+    "est.: settled estimate, what an immature month is expected to come to when none of it is open any more, "
     "with its 95 % interval; see Definitions."
 )
 

@@ -38,7 +38,7 @@ def test_estimate_stands_beside_what_is_known() -> None:
     assert f"46.7{THIN}%" in tile(html)
     assert f"known today 40.0{THIN}%: 2 of 5 cycles, n small, 1 open" in tile(html)
     assert f"95 % interval 40.0–60.0{THIN}%" in tile(html)
-    assert f"settled estimate 33.3{THIN}% (0–100{THIN}%)" in html
+    assert f"est. 33.3{THIN}% (0–100{THIN}%)" in html
     position = page.tables["table-pair-months-1"][0].index("Settled estimate")
     assert (f"33.3{THIN}%", "–") == (month(page, 1)[position], month(page, 3)[position])
 
@@ -46,13 +46,13 @@ def test_estimate_stands_beside_what_is_known() -> None:
 def test_without_anybody_open_there_is_nothing_to_estimate() -> None:
     """All mature: no tile, no estimate in the grid."""
     html, _ = page_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*SETTLED)})
-    assert ("", False) == (tile(html), "settled estimate " in html)
+    assert ("", False) == (tile(html), "<bdi>est. " in html)
 
 
 def test_who_waits_longest_is_not_ruled_out() -> None:
     """L4 waits longer than any that converted, so isn't expected to; but nobody waited as long, so may."""
     html, _ = page_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*JANUARY, ("L4", "a", 1))})
-    assert f"settled estimate 50.0{THIN}% (50.0–75.0{THIN}%)" in html
+    assert f"est. 50.0{THIN}% (50.0–75.0{THIN}%)" in html
 
 
 def test_before_anybody_converted_there_is_no_estimate() -> None:
