@@ -1,22 +1,25 @@
-"""Figures to the one page: sections in order, every number already text. Templates add nothing but mark-up."""
+"""Figures to pages: every number already text, sections in order. Templates add nothing but mark-up."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.report import conversion, headline, quality, volumes
 from pipeline.report import format as text
-from pipeline.report.accounts import Accounts, accounts
+from pipeline.report import headline, links
+from pipeline.report.accounts import Accounts
+from pipeline.report.conversion import Conversion
 from pipeline.report.figures import Figures
-from pipeline.report.limits import Limits, limits
+from pipeline.report.limits import Limits
+from pipeline.report.quality import Definitions, Quality
 from pipeline.report.rows import Overview
-from pipeline.report.times import Stuck, stuck, times
-from pipeline.report.values import Notice, Reader, StripChart
+from pipeline.report.times import Stuck
+from pipeline.report.values import Notice, StripChart, Table
+from pipeline.report.volumes import Volumes
 
 
 @dataclass(frozen=True)
 class Stat:
-    """One number of the head, and the section that explains it."""
+    """One number of the head, and the page that explains it."""
 
     value: str
     label: str
@@ -24,49 +27,72 @@ class Stat:
 
 
 @dataclass(frozen=True)
-class Page:
-    """reports/index.html."""
+class IndexPage:
+    """The whole waterfall on one page: what a meeting begins with."""
 
-    title: str
-    as_of: str
     basis: str
     stats: tuple[Stat, ...]
     notices: tuple[Notice, ...]
-    nav: tuple[tuple[str, str], ...]
     headline: tuple[headline.Card, ...]
     waterfall: StripChart
-    conversion: conversion.Conversion
+    grid: Table
     times: StripChart
-    limits: Limits
-    volumes: volumes.Volumes
+
+
+@dataclass(frozen=True)
+class ConversionPage:
+    """Every pair that is shown, month by month."""
+
+    conversion: Conversion
+
+
+@dataclass(frozen=True)
+class VolumePage:
+    """The balances of all stages."""
+
+    volumes: Volumes
+
+
+@dataclass(frozen=True)
+class AccountsPage:
+    """Leads and accounts."""
+
     accounts: Accounts
+
+
+@dataclass(frozen=True)
+class OwnersPage:
+    """Who kept to the limits, and who has what to do."""
+
+    limits: Limits
     stuck: Stuck
-    definitions: quality.Definitions
-    quality: quality.Quality
 
 
-NAV = (
-    ("headline", "Headline"),
-    ("waterfall", "Waterfall"),
-    ("conversion", "Conversion"),
-    ("time", "Time in stage"),
-    ("limits", "SLA"),
-    ("volume", "Volume"),
-    ("accounts", "Accounts"),
-    ("stuck", "Stuck leads"),
-    ("definitions", "Definitions"),
-    ("quality", "Data quality"),
-)
+@dataclass(frozen=True)
+class QualityPage:
+    """Where every row went."""
+
+    quality: Quality
 
 
-def index_page(figures: Figures, notes: tuple[str, ...]) -> Page:
-    """The whole page. `notes` are warnings of the run, for the data-quality section."""
+@dataclass(frozen=True)
+class DefinitionsPage:
+    """What every word means."""
+
+    definitions: Definitions
+
+
+def index_page(
+    figures: Figures,
+    notes: tuple[str, ...],
+    cards: tuple[headline.Card, ...],
+    grid: Table,
+    waterfall: StripChart,
+    times: StripChart,
+) -> IndexPage:
+    """The first page. `notes` are warnings of the run: it says how many there are."""
     total = figures.overview.rows[0]
-    as_of = f"{text.moment(total.as_of_local)} {total.timezone}"
-    reader = Reader(as_of)
-    return Page(
-        title=text.isolated(total.name),
-        as_of=as_of,
+    return IndexPage(
         basis=(
             "Unless a figure says otherwise: the unit is the cycle, one run of a lead along the path; rates are of cohorts, "
             "by the month of arrival at the first stage of the pair; and a rate is read only once its cohort is mature, "
@@ -74,31 +100,24 @@ def index_page(figures: Figures, notes: tuple[str, ...]) -> Page:
         ),
         stats=_stats(total),
         notices=_notices(figures, total, notes),
-        nav=NAV,
-        headline=headline.cards(figures, reader),
-        waterfall=volumes.waterfall(figures, reader),
-        conversion=conversion.conversion(figures, reader),
-        times=times(figures, reader),
-        limits=limits(figures, reader),
-        volumes=volumes.volumes(figures, reader),
-        accounts=accounts(figures, reader),
-        stuck=stuck(figures, reader),
-        definitions=quality.definitions(figures, reader),
-        quality=quality.quality(figures, notes, reader),
+        headline=cards,
+        waterfall=waterfall,
+        grid=grid,
+        times=times,
     )
 
 
 def _stats(total: Overview) -> tuple[Stat, ...]:
     return (
-        Stat(text.count(total.leads), "leads with history", "volume"),
+        Stat(text.count(total.leads), "leads with history", links.VOLUMES),
         Stat(
             text.count(total.entries),
             f"stage entries since {text.month(total.first_date)}" if total.entries else "stage entries",
-            "quality",
+            links.QUALITY,
         ),
-        Stat(text.count(total.cycles), f"cycles, {text.count(total.open_cycles)} open", "waterfall"),
-        Stat(text.count(total.accounts), "accounts with leads", "accounts"),
-        Stat(text.count(total.open_leads), f"leads waiting, {text.count(total.overdue)} overdue", "stuck"),
+        Stat(text.count(total.cycles), f"cycles, {text.count(total.open_cycles)} open", f"{links.INDEX}#waterfall"),
+        Stat(text.count(total.accounts), "accounts with leads", links.ACCOUNTS),
+        Stat(text.count(total.open_leads), f"leads waiting, {text.count(total.overdue)} overdue", links.OWNERS),
     )
 
 

@@ -27,12 +27,16 @@ class Source:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: `text` as shown; `tone` a class of the style sheet; `note` a second, smaller line; perhaps a drawing."""
+    """One cell: `text` as shown; `tone` a class of the style sheet; `note` a second, smaller line; perhaps a drawing.
+
+    `link` is the page that says more.
+    """
 
     text: str
     tone: str = ""
     note: str = ""
     drawing: Drawing | None = None
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Column:
     text: str
     kind: str = "number"
     hint: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,7 @@ class Fold:
     is_open: bool = False
     note: str = ""
     drawing: Drawing | None = None
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,7 @@ class Strip:
     value: str = ""
     notes: tuple[str, ...] = ()
     step: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)
