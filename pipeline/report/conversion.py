@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.report import charts, settled, units
+from pipeline.report import charts, links, settled, units
 from pipeline.report import format as text
 from pipeline.report.figures import Answer, Figures, PairFigures
 from pipeline.report.rows import CohortMonth, GridCell, PairShown, Summary
@@ -23,11 +23,13 @@ SOURCES = {
 
 
 @dataclass(frozen=True)
-class Cuts:
-    """One headline pair cut by every dimension."""
+class PairSection:
+    """One pair: its months in every window and, for a headline pair, its cuts by every dimension."""
 
-    title: str
-    folds: tuple[Fold, ...]
+    from_stage: str
+    to_stage: str
+    months: Fold
+    cuts: tuple[Fold, ...]
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,7 @@ class Conversion:
     """The section."""
 
     grid: Table
-    pairs: tuple[Fold, ...]
-    cuts: tuple[Cuts, ...]
+    pairs: tuple[PairSection, ...]
 
 
 def conversion(figures: Figures, reader: Reader) -> Conversion:
@@ -47,14 +48,14 @@ def conversion(figures: Figures, reader: Reader) -> Conversion:
     }
     return Conversion(
         grid=_grid(figures, reader),
-        pairs=tuple(_pair(each, totals, figures.windows, reader) for each in figures.pairs),
-        cuts=tuple(
-            Cuts(
-                title=_title(each.pair),
-                folds=tuple(_cut(each.pair, cut, sources, reader) for cut in each.cuts if cut.rows),
+        pairs=tuple(
+            PairSection(
+                each.pair.from_stage,
+                each.pair.to_stage,
+                months=_pair(each, totals, figures.windows, reader),
+                cuts=tuple(_cut(each.pair, cut, sources, reader) for cut in each.cuts if cut.rows),
             )
             for each in figures.pairs
-            if any(cut.rows for cut in each.cuts)
         ),
     )
 
@@ -71,7 +72,7 @@ def _grid(figures: Figures, reader: Reader) -> Table:
     summaries = {(row.from_stage, row.to_stage): row for row in _mature_ever(figures)}
     return Table(
         caption="Conversion rate by month of arrival, window: ever",
-        columns=columns("Month", *(_title(pair) for pair in pairs)),
+        columns=(Column("Month", "text"), *(_pair_column(pair) for pair in pairs)),
         rows=(
             *(
                 TableRow(
@@ -104,6 +105,11 @@ def _grid(figures: Figures, reader: Reader) -> Table:
         ),
         key="grid",
     )
+
+
+def _pair_column(pair: PairShown) -> Column:
+    file = links.pair_page(pair.from_stage, pair.to_stage) if pair.is_headline else ""
+    return Column(_title(pair), link=file)
 
 
 def _mature_ever(figures: Figures) -> list[Summary]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.report import charts, settled, units
+from pipeline.report import charts, links, settled, units
 from pipeline.report import format as text
 from pipeline.report.conversion import SMALL
 from pipeline.report.figures import Figures, PairFigures
@@ -43,7 +43,10 @@ class Card:
     """One headline pair."""
 
     key: str
+    file: str
     title: str
+    from_stage: str
+    to_stage: str
     from_label: str
     to_label: str
     meaning: str
@@ -86,7 +89,10 @@ def _card(
     says = f"{row.from_label} to {row.to_label}: " + "; ".join(f"{fate.label} {fate.value}" for fate in fates)
     return Card(
         key=f"pair-{row.headline_no}",
+        file=links.pair_page(row.from_stage, row.to_stage),
         title=f"{row.from_label} → {row.to_label}",
+        from_stage=row.from_stage,
+        to_stage=row.to_stage,
         from_label=row.from_label,
         to_label=row.to_label,
         meaning=f"{row.from_label}: {row.from_definition} {row.to_label}: {row.to_definition}",

@@ -1,4 +1,4 @@
-"""A built database to reports/index.html: one file without scripts or anything remote, the same bytes for the same database."""
+"""A built database to the pages under reports/: no scripts, nothing remote, the same bytes for the same database."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import FunnelError
 from pipeline.report.figures import read_figures
-from pipeline.report.pages import index_page
+from pipeline.report.site import site
 from pipeline.settings import shipped
 
 if TYPE_CHECKING:
@@ -16,30 +16,38 @@ if TYPE_CHECKING:
 
 
 def write_report(connection: duckdb.DuckDBPyConnection, folder: Path, notes: tuple[str, ...] = ()) -> tuple[Path, ...]:
-    """Write the pages of the database behind `connection` into `folder` and return their paths.
+    """Write the pages of the database behind `connection` into `folder` and return their paths, the index first.
 
-    Reads only the connection's tables; `notes` are warnings of the run that the data-quality section repeats. FunnelError
+    Reads only the connection's tables; `notes` are warnings of the run that the data-quality page repeats. FunnelError
     when a file can't be written.
     """
-    html = render_index(connection, notes)
-    target = folder / "index.html"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(html.encode("utf-8"))
-    except OSError as error:
-        raise FunnelError(
-            f"the report can't be written: {error.strerror}",
-            where=str(target),
-            next_step="make room or correct the permissions, then `funnel report`",
-        ) from error
-    return (target,)
+    written = []
+    for name, html in render_site(connection, notes).items():
+        target = folder / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(html.encode("utf-8"))
+        except OSError as error:
+            raise FunnelError(
+                f"the report can't be written: {error.strerror}",
+                where=str(target),
+                next_step="make room or correct the permissions, then `funnel report`",
+            ) from error
+        written.append(target)
+    return tuple(written)
 
 
-def render_index(connection: duckdb.DuckDBPyConnection, notes: tuple[str, ...] = ()) -> str:
-    """The page as text."""
-    page = index_page(read_figures(connection), notes)
+def render_site(connection: duckdb.DuckDBPyConnection, notes: tuple[str, ...] = ()) -> dict[str, str]:
+    """File name → HTML of every page, the index first."""
+    made = site(read_figures(connection), notes)
     css = (shipped("reports") / "assets" / "style.css").read_text("utf-8")
-    return environment().get_template("index.html").render(page=page, css=css)
+    templates = environment()
+    return {
+        sheet.file: templates.get_template(f"pages/{sheet.template}").render(
+            frame=made.frame, sheet=sheet, page=sheet.page, css=css
+        )
+        for sheet in made.sheets
+    }
 
 
 def environment() -> Environment:

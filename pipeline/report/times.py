@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.report import charts
+from pipeline.report import charts, links
 from pipeline.report import format as text
 from pipeline.report.figures import OWNERS_SHOWN, Answer, Figures
 from pipeline.report.rows import Owner, StageTime, StuckLead
@@ -49,6 +49,7 @@ def times(figures: Figures, reader: Reader) -> StripChart:
                 _strip(row, scale),
                 f"median {text.days(row.median_days)}",
                 (f"{text.plural(row.completed, 'completed stay')}", _open_words(row)),
+                link=links.stage_page(row.stage),
             )
             for row in rows
         ),

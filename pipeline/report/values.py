@@ -27,13 +27,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: `text` as shown; `tone` a class of the style sheet; `note` and `more` smaller lines below; perhaps a drawing."""
+    """One cell: `text` as shown; `tone` a class of the style sheet; `note` and `more` smaller lines below; perhaps a drawing.
+
+    `link` is the page that says more.
+    """
 
     text: str
     tone: str = ""
     note: str = ""
     drawing: Drawing | None = None
     more: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Column:
     text: str
     kind: str = "number"
     hint: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ class Fold:
     is_open: bool = False
     note: str = ""
     drawing: Drawing | None = None
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,7 @@ class Strip:
     value: str = ""
     notes: tuple[str, ...] = ()
     step: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)

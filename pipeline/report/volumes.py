@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.report import charts
+from pipeline.report import charts, links
 from pipeline.report import format as text
 from pipeline.report.figures import Answer, Figures
 from pipeline.report.rows import Flow, LeadBalance, PathArrival, Summary
@@ -132,6 +132,7 @@ def _arrival_strip(row: PathArrival, most: int, rows: tuple[PathArrival, ...], r
         text.count(row.arrivals),
         notes,
         _step(row, name, before, rates),
+        links.stage_page(row.stage),
     )
 
 
@@ -178,6 +179,7 @@ def volumes(figures: Figures, reader: Reader) -> Volumes:
                 ),
                 note=f"{text.plural(answer.rows[-1].closing, 'lead')} now",
                 drawing=charts.flow_bars(answer.rows, _flow_says(answer.rows)),
+                link=links.stage_page(answer.rows[0].stage),
             )
             for position, answer in enumerate(figures.flow_by_stage, 1)
             if answer.rows

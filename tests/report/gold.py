@@ -1,4 +1,4 @@
-"""The gold page: the report of the worked quarter. `make gold` writes it anew; read its diff before you accept it."""
+"""The gold pages: the report of the worked quarter. `make gold` writes them anew; read their diff before you accept it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,29 @@ from pathlib import Path
 
 from tests import nights
 
-GOLD = Path(__file__).resolve().parent.parent / "gold" / "quarter" / "index.html"
+GOLD = Path(__file__).resolve().parent.parent / "gold" / "quarter"
 
 
-def quarter(output: Path) -> bytes:
-    """The page that a night over tests/cases/quarter publishes."""
-    return nights.run(nights.QUARTER, output, as_of=nights.QUARTER_AS_OF).report.read_bytes()
+def quarter(output: Path) -> dict[str, bytes]:
+    """File name → bytes of the pages that a night over tests/cases/quarter publishes."""
+    report = nights.run(nights.QUARTER, output, as_of=nights.QUARTER_AS_OF).report
+    return pages(report.parent)
+
+
+def pages(folder: Path) -> dict[str, bytes]:
+    """The pages in a folder by name."""
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.html"))}
 
 
 def main() -> None:
-    """Write the gold page."""
+    """Write the gold pages; those that no longer exist go."""
     with tempfile.TemporaryDirectory() as folder:
-        page = quarter(Path(folder))
-    GOLD.parent.mkdir(parents=True, exist_ok=True)
-    GOLD.write_bytes(page)
+        made = quarter(Path(folder))
+    GOLD.mkdir(parents=True, exist_ok=True)
+    for stale in GOLD.glob("*.html"):
+        stale.unlink()
+    for name, page in made.items():
+        (GOLD / name).write_bytes(page)
 
 
 if __name__ == "__main__":

@@ -39,12 +39,59 @@ def read(html: str) -> Read:
     return parser.found
 
 
+@dataclass
+class ReadSite:
+    """All pages of a site, and what they hold together."""
+
+    pages: dict[str, Read]
+
+    @property
+    def tables(self) -> dict[str, list[list[str]]]:
+        """The tables of all pages by id; a table that stands on two pages says the same on both."""
+        found: dict[str, list[list[str]]] = {}
+        for page in self.pages.values():
+            for name, table in page.tables.items():
+                assert found.setdefault(name, table) == table, f"{name} differs between pages"
+        return found
+
+    @property
+    def terms(self) -> list[tuple[str, str]]:
+        """(dt, dd) of the index."""
+        return self.pages["index.html"].terms
+
+    @property
+    def text(self) -> str:
+        """The text of all pages."""
+        return "\n".join(page.text for page in self.pages.values())
+
+    @property
+    def queries(self) -> list[tuple[str, str, str]]:
+        """The queries of all pages, each once."""
+        return list(dict.fromkeys(query for page in self.pages.values() for query in page.queries))
+
+    def dead_links(self) -> list[tuple[str, str]]:
+        """(page, link) of every link that leads to no page of the site or to no id on it."""
+        dead = []
+        for name, page in self.pages.items():
+            for link in page.links:
+                file, _, fragment = link.partition("#")
+                target = self.pages.get(file or name)
+                if target is None or (fragment and fragment not in target.ids):
+                    dead.append((name, link))
+        return dead
+
+
+def read_site(htmls: dict[str, str]) -> ReadSite:
+    """Parse every page of a site."""
+    return ReadSite({name: read(html) for name, html in htmls.items()})
+
+
 def plain(text: str) -> int:
     """A count as shown, as a number."""
     return int(text.replace("\u202f", "").replace("−", "-"))
 
 
-def unanswered(page: Read, connection: duckdb.DuckDBPyConnection) -> list[str]:
+def unanswered(page: Read | ReadSite, connection: duckdb.DuckDBPyConnection) -> list[str]:
     """The queries of a page that fail, or whose first row says something else than the page promises."""
     wrong = []
     for sql, column, value in page.queries:

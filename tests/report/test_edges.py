@@ -15,18 +15,15 @@ from tests.report import reading
 from tests.sql.harness import built, checked
 
 AS_OF = datetime(2026, 3, 31, 23, 59, 59, tzinfo=UTC)
-SECTIONS = [
-    "headline",
-    "waterfall",
-    "conversion",
-    "time",
-    "limits",
-    "volume",
-    "accounts",
-    "stuck",
-    "definitions",
-    "quality",
-]
+PAGES = {
+    "index.html",
+    "conversion.html",
+    "volumes.html",
+    "accounts.html",
+    "owners.html",
+    "quality.html",
+    "definitions.html",
+}
 LONG = "Wonderfullylongname" * 11
 MARKUP = "<script>alert(1)</script> & \"co\" 'x'"
 HEBREW = "מוביל \u202e שיווק"
@@ -54,32 +51,35 @@ def entries(*moves: tuple[str, str, int], owner: str | None = "dana") -> list[di
     ]  # fmt: skip
 
 
-def page_of(definition: Waterfall, rows: dict[str, Any], notes: tuple[str, ...] = ()) -> tuple[str, reading.Read]:
-    """The page of these rows, its claims checked: the models hold and every printed query answers."""
+def site_of(definition: Waterfall, rows: dict[str, Any], notes: tuple[str, ...] = ()) -> tuple[str, reading.ReadSite]:
+    """The site of these rows as one text and as read, its claims checked: models hold, printed queries answer, pages are whole."""
     connection: duckdb.DuckDBPyConnection = built(definition, AS_OF, rows)
     assert [] == [outcome for outcome in checked(connection) if not outcome.holds]
-    html = render.render_index(connection, notes)
-    page = reading.read(html)
-    assert [] == reading.unanswered(page, connection)
+    htmls = render.render_site(connection, notes)
+    site = reading.read_site(htmls)
+    assert [] == reading.unanswered(site, connection)
     connection.close()
-    return html, page
+    assert_whole(definition, htmls, site)
+    return "".join(htmls.values()), site
 
 
-def assert_whole(html: str, page: reading.Read) -> None:
-    """Every section is there, every tag closed, every anchor meets its id, no Python value leaks."""
-    assert [] == page.unclosed
-    assert SECTIONS == [name for name in page.ids if name in SECTIONS]
-    assert set() == {link[1:] for link in page.links} - set(page.ids)
-    assert len(set(page.ids)) == len(page.ids)
-    assert "script" not in page.tags
-    assert [] == [word for word in ("None", "nan", "Traceback") if word in page.text]
-    assert html.endswith("</html>\n")
+def assert_whole(definition: Waterfall, htmls: dict[str, str], site: reading.ReadSite) -> None:
+    """Every page is there, every tag closed, every link meets its target, no Python value leaks."""
+    stages = {f"stage-{stage.key}.html" for stage in definition.stages}
+    pairs = {f"pair-{pair.from_key}-{pair.to_key}.html" for pair in definition.headline}
+    assert PAGES | stages | pairs == set(htmls)
+    assert [] == site.dead_links()
+    for name, page in site.pages.items():
+        assert [] == page.unclosed, name
+        assert len(set(page.ids)) == len(page.ids), name
+        assert "script" not in page.tags, name
+        assert [] == [word for word in ("None", "nan", "Traceback") if word in page.text], name
+        assert htmls[name].endswith("</html>\n"), name
 
 
 def test_nothing_at_all() -> None:
     """A database without an entry gives a page that says so, with dashes and no 0 %."""
-    html, page = page_of(waterfall(headline=(Pair("a", "b", 1.0),), dimensions=("owner",)), {})
-    assert_whole(html, page)
+    _, page = site_of(waterfall(headline=(Pair("a", "b", 1.0),), dimensions=("owner",)), {})
     assert "No stage entry has been delivered yet" in page.text
     assert "No cycle has arrived at A yet" in page.text
     assert f"0.0{chr(0x202F)}%" not in page.text
@@ -87,11 +87,10 @@ def test_nothing_at_all() -> None:
 
 def test_one_lead() -> None:
     """One lead in the first stage: counts of one, rates as dashes."""
-    html, page = page_of(
+    _, page = site_of(
         waterfall(headline=(Pair("a", "b"), Pair("b", "c", 0.5)), windows=(30,)),
         {"stage_entries": entries(("L1", "a", 80))},
     )
-    assert_whole(html, page)
     assert ("reached A", "1") in page.terms
     assert ("reached B", "0") in page.terms
     assert "nothing mature yet" in page.text
@@ -102,12 +101,11 @@ def test_names_that_bite(name: str) -> None:
     """Names of stages, owners, leads and dimension values are shown as text, whatever they hold."""
     stages = (stage("a", 1, label=name), stage("b", 2, label=f"{name} 2"), stage("lost", None, "exit"))
     rows = entries(("L1", "a", 1), (name, "a", 2), (name, "b", 3), ("L3", "a", 4), ("L3", "lost", 5), owner=name)
-    html, page = page_of(
+    html, page = site_of(
         Waterfall(name, "UTC", stages, headline=(Pair("a", "b"),), dimensions=("owner",)),
         {"stage_entries": rows},
         notes=(f"a note about {name}",),
     )
-    assert_whole(html, page)
     assert "<script>" not in html
     assert name in page.text
     assert f"a note about {name}" in page.text
@@ -115,8 +113,7 @@ def test_names_that_bite(name: str) -> None:
 
 def test_no_headline_no_dimensions_no_accounts() -> None:
     """Without headline pairs, dimensions or accounts the sections say what is missing."""
-    html, page = page_of(waterfall(), {"stage_entries": entries(("L1", "a", 1), ("L1", "b", 2))})
-    assert_whole(html, page)
+    _, page = site_of(waterfall(), {"stage_entries": entries(("L1", "a", 1), ("L1", "b", 2))})
     assert "The configuration names no headline pairs." in page.text
     assert "The configuration names no dimensions." in page.text
     assert "No lead names an account" in page.text
@@ -143,8 +140,7 @@ def test_groups_and_parallel_stages() -> None:
         ("L2", "won", 7), ("L3", "inquiry", 8), ("L3", "won", 9), ("L4", "aql", 1), ("L4", "inquiry", 2), ("L5", "aql", 3),
         ("L5", "lost", 4),
     )  # fmt: skip
-    html, page = page_of(definition, {"stage_entries": entries(*moves)})
-    assert_whole(html, page)
+    _, page = site_of(definition, {"stage_entries": entries(*moves)})
     assert ("reached MQL", "4") in page.terms
     arrivals = {row[0]: list(row[1:6]) for row in page.tables["table-arrivals"][1:]}
     assert ["1", "1", "0", "0", "4"] == arrivals["SAL"]
@@ -154,21 +150,20 @@ def test_groups_and_parallel_stages() -> None:
 
 
 def test_twenty_five_stages() -> None:
-    """A path of 25 stages is one long page, not a broken one."""
+    """A path of 25 stages is a long site, not a broken one."""
     stages = tuple(stage(f"s{number}", number) for number in range(1, 26))
     rows = entries(*(("L1", f"s{number}", number) for number in range(1, 26)), ("L2", "s1", 3))
-    html, page = page_of(waterfall(stages, headline=(Pair("s1", "s25"),), windows=(30, 90)), {"stage_entries": rows})
-    assert_whole(html, page)
+    _, page = site_of(waterfall(stages, headline=(Pair("s1", "s25"),), windows=(30, 90)), {"stage_entries": rows})
     assert 26 == len(page.tables["table-arrivals"])
 
 
 def test_the_same_bytes_at_any_number_of_threads() -> None:
-    """One database, one page: threads and repetition change no byte."""
+    """One database, one site: threads and repetition change no byte."""
     rows = {"stage_entries": entries(*((f"L{n}", "ab"[n % 2], n) for n in range(60)), ("L3", "c", 70))}
     definition = waterfall(headline=(Pair("a", "b"),), dimensions=("owner",), windows=(30,))
     pages = []
     for threads in (1, 2, 4):
         connection = built(definition, AS_OF, rows, threads=threads)
-        pages += [render.render_index(connection), render.render_index(connection)]
+        pages += [render.render_site(connection), render.render_site(connection)]
         connection.close()
     assert [pages[0]] * 6 == pages

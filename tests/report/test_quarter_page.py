@@ -1,4 +1,4 @@
-"""The page of the worked quarter: what it says is what the database says, and nothing leads outside."""
+"""The pages of the worked quarter: what they say is what the database says, and nothing leads outside."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def html(output: Path) -> str:
-    return (output / "reports" / "index.html").read_text("utf-8")
+def htmls(output: Path) -> dict[str, str]:
+    return {name: page.decode("utf-8") for name, page in gold.pages(output / "reports").items()}
 
 
 @pytest.fixture(scope="module")
-def page(html: str) -> reading.Read:
-    return reading.read(html)
+def page(htmls: dict[str, str]) -> reading.ReadSite:
+    return reading.read_site(htmls)
 
 
-def test_gold(html: str) -> None:
-    """The page is the gold page, byte for byte; `make gold` writes it anew."""
-    assert gold.GOLD.read_bytes() == html.encode("utf-8")
+def test_gold(output: Path) -> None:
+    """The pages are the gold pages, byte for byte; `make gold` writes them anew."""
+    assert gold.pages(gold.GOLD) == gold.pages(output / "reports")
 
 
-def test_every_query_gives_what_the_page_says(page: reading.Read, output: Path) -> None:
+def test_every_query_gives_what_the_page_says(page: reading.ReadSite, output: Path) -> None:
     """Every printed query runs on the published file, and its first row is as promised."""
     connection = query.open_published(output)
     wrong = reading.unanswered(page, connection)
@@ -43,7 +43,7 @@ def test_every_query_gives_what_the_page_says(page: reading.Read, output: Path) 
     assert [] == wrong
 
 
-def test_headline_counts_are_the_marts(page: reading.Read, output: Path) -> None:
+def test_headline_counts_are_the_marts(page: reading.ReadSite, output: Path) -> None:
     """The counts on top of each card are those of marts.conversion, for the unit cycle and all time."""
     expected = []
     for to_stage in ("sal", "sql"):
@@ -62,7 +62,7 @@ def test_headline_counts_are_the_marts(page: reading.Read, output: Path) -> None
     assert all(entered == sum(fates) for entered, *fates in expected)
 
 
-def test_limits_table_is_the_mart(page: reading.Read, output: Path) -> None:
+def test_limits_table_is_the_mart(page: reading.ReadSite, output: Path) -> None:
     """Met, breached, open within and open overdue of every stage with a limit are those of marts.sla."""
     found = nights.ask(
         output,
@@ -78,7 +78,7 @@ def test_limits_table_is_the_mart(page: reading.Read, output: Path) -> None:
     assert [tuple(row.values()) for row in found] == shown
 
 
-def test_flow_table_is_the_mart(page: reading.Read, output: Path) -> None:
+def test_flow_table_is_the_mart(page: reading.ReadSite, output: Path) -> None:
     """Opening, in, out and closing of every stage are those of marts.stage_flow, and they balance."""
     found = nights.ask(
         output,
@@ -97,7 +97,7 @@ def test_flow_table_is_the_mart(page: reading.Read, output: Path) -> None:
     assert all(opening + ins - outs == closing for _, opening, ins, outs, closing in shown)
 
 
-def test_stage_months_chain(page: reading.Read) -> None:
+def test_stage_months_chain(page: reading.ReadSite) -> None:
     """In every stage's months, closing is the next opening."""
     for name, table in page.tables.items():
         if name.startswith("table-flow-") and name != "table-flow-all":
@@ -106,52 +106,59 @@ def test_stage_months_chain(page: reading.Read) -> None:
             assert closings[:-1] == openings[1:], name
 
 
-def test_row_accounting_adds_up(page: reading.Read) -> None:
+def test_row_accounting_adds_up(page: reading.ReadSite) -> None:
     """Rows read are kept, repeats, duplicates, redelivered, after as-of, out of scope and rejected, to the row."""
     for row in page.tables["table-accounting"][1:]:
         read, *parts = (reading.plain(cell) for cell in row[2:10])
         assert read == sum(parts)
 
 
-def test_nothing_leads_outside(html: str, page: reading.Read) -> None:
-    """One file: no script, no remote address, no link that leaves the page."""
-    assert "script" not in page.tags
-    assert "http" not in html.replace("http://www.w3.org/2000/svg", "")
-    assert not {name for _, name, _ in page.attributes if name.startswith("on") or name in ("src", "srcset")}
-    assert all(link.startswith("#") for link in page.links)
-    assert "@import" not in html
-    assert {"url(#hatch)"} == {part.split(")")[0] + ")" for part in html.split("fill: ") if part.startswith("url(")}
+def test_nothing_leads_outside(htmls: dict[str, str], page: reading.ReadSite) -> None:
+    """No script, no remote address, no link that leaves the folder."""
+    for name, html in htmls.items():
+        read = page.pages[name]
+        assert "script" not in read.tags
+        assert "http" not in html.replace("http://www.w3.org/2000/svg", "")
+        assert not {name for _, name, _ in read.attributes if name.startswith("on") or name in ("src", "srcset")}
+        assert "@import" not in html
+        assert {"url(#hatch)"} == {part.split(")")[0] + ")" for part in html.split("fill: ") if part.startswith("url(")}
 
 
-def test_anchors_resolve(page: reading.Read) -> None:
-    """Every link points at one id of the page."""
-    assert set() == {link[1:] for link in page.links} - set(page.ids)
-    assert len(set(page.ids)) == len(page.ids)
+def test_links_resolve(page: reading.ReadSite) -> None:
+    """Every link leads to a page of the site and, with a fragment, to an id on it; no id stands twice on a page."""
+    assert [] == page.dead_links()
+    assert all(len(set(each.ids)) == len(each.ids) for each in page.pages.values())
 
 
-def test_headings_are_in_order(page: reading.Read) -> None:
-    """One h1, and no level is skipped on the way down."""
-    assert 1 == page.headings.count(1)
-    assert [] == [
-        (above, below) for above, below in zip(page.headings, page.headings[1:], strict=False) if below > above + 1
-    ]
+def test_every_page_is_linked_from_every_page(page: reading.ReadSite) -> None:
+    """The navigation of each page has them all."""
+    assert all(set(page.pages) <= set(each.links) for each in page.pages.values())
 
 
-def test_charts_speak(page: reading.Read) -> None:
+def test_headings_are_in_order(page: reading.ReadSite) -> None:
+    """One h1 a page, and no level is skipped on the way down."""
+    for name, each in page.pages.items():
+        assert 1 == each.headings.count(1), name
+        steps = list(zip(each.headings, each.headings[1:], strict=False))
+        assert [] == [(above, below) for above, below in steps if below > above + 1], name
+
+
+def test_charts_speak(page: reading.ReadSite) -> None:
     """Every drawing has a text that says what it shows."""
-    roles = [value for tag, name, value in page.attributes if tag == "svg" and name == "role"]
-    says = [value for tag, name, value in page.attributes if tag == "svg" and name == "aria-label"]
+    attributes = [each for read in page.pages.values() for each in read.attributes]
+    roles = [value for tag, name, value in attributes if tag == "svg" and name == "role"]
+    says = [value for tag, name, value in attributes if tag == "svg" and name == "aria-label"]
     assert roles == ["img"] * len(says)
     assert all(says)
 
 
-def test_nothing_of_python_leaks(page: reading.Read, output: Path) -> None:
+def test_nothing_of_python_leaks(page: reading.ReadSite, output: Path) -> None:
     """No None, nan or path of the machine is on the page."""
     assert [] == re.findall(r"\b(?:None|nan|inf|True|False)\b", page.text)
     assert str(output) not in page.text
 
 
-def test_rejected_rows_are_named_not_shown(page: reading.Read, output: Path) -> None:
+def test_rejected_rows_are_named_not_shown(page: reading.ReadSite, output: Path) -> None:
     """A rejected row appears by its number; what it said stays in the database."""
     originals = [row["original"] for row in nights.ask(output, "select original from quality.rejected_rows")]
     assert 3 == len(originals)

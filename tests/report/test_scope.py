@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pipeline.waterfall.definition import Condition, ScopeRule
-from tests.report.test_edges import entries, page_of, waterfall
+from tests.report.test_edges import entries, site_of, waterfall
 
 OURS = ScopeRule("ours", "leads", Condition("email", "matches", ("@us",)), "Our own people.")
 LEADS = [{"input": "leads", "load_no": 2, "row_number": 1, "lead_id": "L1", "email": "ida@us.example"}]
@@ -14,7 +14,7 @@ LEADS = [{"input": "leads", "load_no": 2, "row_number": 1, "lead_id": "L1", "ema
 def test_leads_out_of_scope_are_told_by_rule() -> None:
     """The rule, its reason, leads and rows; and they are in no other count."""
     rows = {"stage_entries": entries(("L1", "a", 1), ("L1", "b", 2), ("L2", "a", 3)), "leads": LEADS}
-    _, page = page_of(waterfall(scope=(OURS,)), rows)
+    _, page = site_of(waterfall(scope=(OURS,)), rows)
     assert [["ours", "Our own people.", "1", "2"]] == page.tables["table-scope"][1:]
     (history,) = [row for row in page.tables["table-accounting"][1:] if row[0].startswith("history")]
     assert ["3", "1", "0", "0", "2"] == history[2:7]
@@ -22,7 +22,7 @@ def test_leads_out_of_scope_are_told_by_rule() -> None:
 
 def test_without_rules_nothing_is_said() -> None:
     """A page of a configuration without [[scope]] has no empty table of it."""
-    _, page = page_of(waterfall(), {"stage_entries": entries(("L1", "a", 1)), "leads": LEADS})
+    _, page = site_of(waterfall(), {"stage_entries": entries(("L1", "a", 1)), "leads": LEADS})
     assert "table-scope" not in page.tables
 
 
@@ -31,6 +31,6 @@ def test_inferred_entries_are_counted_and_told() -> None:
     created = [{**LEADS[0], "created_stage": "A", "created_at": datetime(2026, 1, 1)}]
     rows = {"stage_entries": entries(("L2", "a", 3)), "leads": created}
     sentence = "1 lead without any row of history: the one entry is inferred from the creation."
-    html, _ = page_of(waterfall(entry_at_creation=True), rows)
-    silent, _ = page_of(waterfall(), rows)
+    html, _ = site_of(waterfall(entry_at_creation=True), rows)
+    silent, _ = site_of(waterfall(), rows)
     assert (True, False) == (sentence in html, sentence in silent)
