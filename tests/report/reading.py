@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from pathlib import Path
 
 import duckdb
 
@@ -60,6 +61,16 @@ class ReadSite:
         return self.pages["index.html"].terms
 
     @property
+    def attributes(self) -> list[tuple[str, str, str]]:
+        """(tag, name, value) of all pages."""
+        return [each for page in self.pages.values() for each in page.attributes]
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of all pages, page by page."""
+        return [each for page in self.pages.values() for each in page.ids]
+
+    @property
     def text(self) -> str:
         """The text of all pages."""
         return "\n".join(page.text for page in self.pages.values())
@@ -84,6 +95,11 @@ class ReadSite:
 def read_site(htmls: dict[str, str]) -> ReadSite:
     """Parse every page of a site."""
     return ReadSite({name: read(html) for name, html in htmls.items()})
+
+
+def read_folder(folder: Path) -> ReadSite:
+    """Parse every page in a folder."""
+    return read_site({path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.html"))})
 
 
 def plain(text: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.report import render
 from pipeline.waterfall.definition import Group, Pair
 from tests.report import reading
-from tests.report.test_edges import AS_OF, PATH, assert_whole, entries, page_of, waterfall
+from tests.report.test_edges import AS_OF, PATH, entries, site_of, waterfall
 from tests.sql.harness import built, records
 
 LABEL = "Comparison with implied dates: not a number of this report"
@@ -24,12 +24,11 @@ def test_the_comparison_is_the_table() -> None:
     """Counts of both sides are those of report.implied_comparison; L1, who skipped B, is in B on one side only."""
     definition = waterfall(PATH, headline=(Pair("a", "b"),), implied=True)
     connection = built(definition, AS_OF, {"stage_entries": entries(*MOVES)})
-    html = render.render_index(connection)
+    htmls = render.render_site(connection)
     columns = "entered, converted, passed_over, lost, still_open"
     found = records(connection, f"select {columns} from report.implied_comparison order by shown_no, basis")
     connection.close()
-    page = reading.read(html)
-    assert_whole(html, page)
+    page = reading.read_site(htmls)
     assert LABEL in page.text
     shown = [tuple(reading.plain(cell) for cell in row[2:7]) for row in page.tables["table-implied"][1:]]
     assert [tuple(row.values()) for row in found] == shown
@@ -38,7 +37,7 @@ def test_the_comparison_is_the_table() -> None:
 
 def test_rates_and_their_difference_are_printed() -> None:
     """A to B is 1 of 3 as observed and 2 of 3 with implied dates: 33.3 points more."""
-    _, page = page_of(waterfall(PATH, headline=(Pair("a", "b"),), implied=True), {"stage_entries": entries(*MOVES)})
+    _, page = site_of(waterfall(PATH, headline=(Pair("a", "b"),), implied=True), {"stage_entries": entries(*MOVES)})
     observed, with_implied = page.tables["table-implied"][1:3]
     thin = chr(0x202F)
     assert ("observed", f"33.3{thin}%", "–") == (observed[1], observed[7], observed[9])
@@ -48,7 +47,7 @@ def test_rates_and_their_difference_are_printed() -> None:
 
 def test_without_the_switch_the_page_is_silent() -> None:
     """A page whose configuration does not ask has neither the label nor the table."""
-    _, page = page_of(waterfall(PATH, headline=(Pair("a", "b"),)), {"stage_entries": entries(*MOVES)})
+    _, page = site_of(waterfall(PATH, headline=(Pair("a", "b"),)), {"stage_entries": entries(*MOVES)})
     assert LABEL not in page.text
     assert "table-implied" not in page.tables
 
@@ -57,6 +56,6 @@ def test_pairs_of_a_group_are_not_compared() -> None:
     """A headline pair from a group has a card, and no row in the comparison."""
     groups = (Group("early", "Early", "Either.", ("a", "b")),)
     definition = waterfall(PATH, groups=groups, headline=(Pair("early", "c"),), implied=True)
-    _, page = page_of(definition, {"stage_entries": entries(*MOVES)})
+    _, page = site_of(definition, {"stage_entries": entries(*MOVES)})
     assert ("reached Early", "4") in page.terms
     assert ["A → B", "A → B", "B → C", "B → C"] == [row[0] for row in page.tables["table-implied"][1:]]

@@ -32,15 +32,15 @@ NAMED = re.compile(r"(?<![0-9] )(?:Mar 2026|Mar ’26)(?P<mark> \(so far\)|\*)?"
 """The month as of, but not a day of it."""
 
 
-def page_at(as_of: datetime, *moves: tuple[str, str, int]) -> tuple[str, reading.Read]:
+def page_at(as_of: datetime, *moves: tuple[str, str, int]) -> tuple[str, reading.ReadSite]:
     rows: dict[str, list[dict[str, Any]]] = {"stage_entries": entries(*(moves or MOVES)), "leads": ACCOUNTS}
     connection = built(waterfall(headline=(Pair("a", "b"),), windows=(7,), dimensions=("owner",)), as_of, rows)
-    html = render.render_index(connection)
+    htmls = render.render_site(connection)
     connection.close()
-    return html, reading.read(html)
+    return "".join(htmls.values()), reading.read_site(htmls)
 
 
-def months_of(page: reading.Read) -> dict[str, list[str]]:
+def months_of(page: reading.ReadSite) -> dict[str, list[str]]:
     """First cells of the rows of every table by month."""
     return {
         name: [row[0] for row in table[1:] if re.search(r"^[A-Z][a-z]{2} \d{4}", row[0])]

@@ -11,7 +11,7 @@ import pytest
 from pipeline.waterfall.definition import Pair, Waterfall
 from tests import nights
 from tests.report import gold, reading
-from tests.report.test_edges import AS_OF, entries, page_of, stage, waterfall
+from tests.report.test_edges import AS_OF, entries, site_of, stage, waterfall
 from tests.sql.harness import built, checked, records
 
 QUALIFYING = (
@@ -32,9 +32,9 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def page(output: Path) -> reading.Read:
+def page(output: Path) -> reading.ReadSite:
     """Its page."""
-    return reading.read((output / "reports" / "index.html").read_text("utf-8"))
+    return reading.read_folder(output / "reports")
 
 
 def counted(cells: list[str]) -> tuple[int, ...]:
@@ -47,7 +47,7 @@ def percent(text: str) -> float | None:
     return float(found[1]) if found else None
 
 
-def test_conversion_by_route_is_the_mart(page: reading.Read, output: Path) -> None:
+def test_conversion_by_route_is_the_mart(page: reading.ReadSite, output: Path) -> None:
     """Every shown pair past qualification has its three routes, with the counts of marts.conversion_by_route."""
     found = nights.ask(
         output,
@@ -74,7 +74,7 @@ def test_conversion_by_route_is_the_mart(page: reading.Read, output: Path) -> No
     assert [pytest.approx(100 * row["rate"], abs=0.06) for row in found] == rates
 
 
-def test_via_and_direct_add_up_on_the_page(page: reading.Read) -> None:
+def test_via_and_direct_add_up_on_the_page(page: reading.ReadSite) -> None:
     """In every pair the two routes are the whole, count by count."""
     rows = [counted(row[2:7]) for row in page.tables["table-routes"][1:]]
     assert rows
@@ -83,7 +83,7 @@ def test_via_and_direct_add_up_on_the_page(page: reading.Read) -> None:
         assert whole == tuple(sum(pair) for pair in zip(qualified, direct, strict=True))
 
 
-def test_origins_and_qualifications_are_counted(page: reading.Read, output: Path) -> None:
+def test_origins_and_qualifications_are_counted(page: reading.ReadSite, output: Path) -> None:
     """Leads by the source of their origin are all leads with history; cycles by team are those of journey.cycles."""
     leads = nights.ask(output, "select count(distinct lead_id) as count from clean.stage_entries")[0]["count"]
     teams = nights.ask(
@@ -103,7 +103,7 @@ def test_origins_by_source() -> None:
         {"input": "leads", "load_no": 2, "row_number": number, "lead_id": lead, "origin": origin}
         for number, (lead, origin) in enumerate((("L1", "sales"), ("L2", None), ("L9", "sales")), 1)
     ]
-    _, page = page_of(waterfall(QUALIFYING), {"stage_entries": entries(*DIRECT), "leads": leads})
+    _, page = site_of(waterfall(QUALIFYING), {"stage_entries": entries(*DIRECT), "leads": leads})
     shown = {row[0]: reading.plain(row[1]) for row in page.tables["table-origins"][1:]}
     assert {"a rule of [[origins]]": 0, "origin_default": 0, "as the input says": 1, "nobody says": 2} == shown
 
@@ -129,7 +129,7 @@ def test_mature_months_are_complete_and_the_same_for_every_route() -> None:
 
 def test_without_qualifying_stages_nothing_is_said() -> None:
     """Where no stage qualifies there is no route to tell apart, and no empty table."""
-    _, page = page_of(waterfall(headline=(Pair("a", "b"),)), {"stage_entries": entries(*DIRECT)})
+    _, page = site_of(waterfall(headline=(Pair("a", "b"),)), {"stage_entries": entries(*DIRECT)})
     assert "table-routes" not in page.tables
 
 

@@ -10,7 +10,7 @@ import pytest
 from pipeline.report.rows import SettledRecord
 from pipeline.report.settled import sentence
 from pipeline.waterfall.definition import Pair
-from tests.report.test_edges import entries, page_of, waterfall
+from tests.report.test_edges import entries, site_of, waterfall
 
 THIN = chr(0x202F)
 HEADLINE = (Pair("a", "b", 1.0),)
@@ -33,7 +33,7 @@ def month(page: Any, number: int) -> list[str]:
 
 def test_estimate_stands_beside_what_is_known() -> None:
     """Of the three that waited longer than L5 one converted: a third, beside 0 of 1; in card, grid and months."""
-    html, page = page_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*SETTLED, ("L5", "a", 86))})
+    html, page = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*SETTLED, ("L5", "a", 86))})
     # 1 January is day 0, so as-of is day 89 and L5 has waited three days and fifteen hours.
     assert f"46.7{THIN}%" in tile(html)
     assert f"known today 40.0{THIN}%: 2 of 5 cycles, n small, 1 open" in tile(html)
@@ -45,19 +45,19 @@ def test_estimate_stands_beside_what_is_known() -> None:
 
 def test_without_anybody_open_there_is_nothing_to_estimate() -> None:
     """All mature: no tile, no estimate in the grid."""
-    html, _ = page_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*SETTLED)})
+    html, _ = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*SETTLED)})
     assert ("", False) == (tile(html), "<bdi>est. " in html)
 
 
 def test_who_waits_longest_is_not_ruled_out() -> None:
     """L4 waits longer than any that converted, so isn't expected to; but nobody waited as long, so may."""
-    html, _ = page_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*JANUARY, ("L4", "a", 1))})
+    html, _ = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*JANUARY, ("L4", "a", 1))})
     assert f"est. 50.0{THIN}% (50.0–75.0{THIN}%)" in html
 
 
 def test_before_anybody_converted_there_is_no_estimate() -> None:
     """A dash and the reason."""
-    html, _ = page_of(waterfall(headline=HEADLINE), {"stage_entries": entries(("L1", "a", 80))})
+    html, _ = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(("L1", "a", 80))})
     assert "nobody has reached B yet: nothing to estimate from" in tile(html)
     assert f"known today 0{THIN}%" in tile(html)
 
@@ -66,7 +66,7 @@ def test_past_estimates_are_told() -> None:
     """At the end of January thirty had waited longer than the four of K, and none had converted; in February all four did."""
     longer = [move for n in range(30) for move in ((f"L{n + 9}", "a", 1), (f"L{n + 9}", "lost", 25))]
     late = [move for n in range(4) for move in ((f"K{n}", "a", 20), (f"K{n}", "b", 32))]
-    html, page = page_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*SETTLED, *longer, *late)})
+    html, page = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*SETTLED, *longer, *late)})
     (row,) = page.tables["table-settled-record"][1:]
     assert ["A → B", "1", "0", f"0{THIN}%"] == row[:4]
     assert ["0", "1", f"+10.5{THIN}pts", "2026-01-31 to 2026-01-31"] == row[5:]

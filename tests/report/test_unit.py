@@ -11,7 +11,7 @@ import pytest
 from pipeline.waterfall.definition import Pair, Unit
 from tests import nights
 from tests.report import reading
-from tests.report.test_edges import assert_whole, entries, page_of, waterfall
+from tests.report.test_edges import entries, site_of, waterfall
 
 MOVES = (
     ("L1", "a", 1), ("L1", "lost", 3), ("L1", "a", 5), ("L1", "b", 9),
@@ -41,8 +41,7 @@ def rows() -> dict[str, Any]:
 )
 def test_the_card_counts_its_unit_and_says_so(unit: Unit, counts: list[str]) -> None:
     """Counts, sentence, table and footnotes of the headline name one unit and are of it (K1, K3)."""
-    html, page = page_of(waterfall(unit=unit, headline=(Pair("a", "b", 1.0),), windows=(30,)), rows())
-    assert_whole(html, page)
+    html, page = site_of(waterfall(unit=unit, headline=(Pair("a", "b", 1.0),), windows=(30,)), rows())
     assert counts == [value for _, value in page.terms[:5]]
     card = html[html.index('id="pair-1"') : html.index("</article>")]
     others = {"cycle", "lead", "account"} - {unit}
@@ -56,14 +55,14 @@ def test_the_card_counts_its_unit_and_says_so(unit: Unit, counts: list[str]) -> 
 
 def test_lost_and_waiting_leads_are_named_by_where_they_are() -> None:
     """A lead that was lost once and came back is no lost lead; the exit of the others is named."""
-    _, page = page_of(waterfall(unit="lead", headline=(Pair("a", "b"),)), rows())
+    _, page = site_of(waterfall(unit="lead", headline=(Pair("a", "b"),)), rows())
     found = {row[0]: row[1] for row in page.tables["table-fates-1"][1:]}
     assert {"Went on to B": "1", "Lost to LOST": "2", "Still open in A, which has no limit": "1", "All": "4"} == found
 
 
 def test_accounts_as_unit_without_accounts() -> None:
     """Nothing is counted, and the head of the page says why."""
-    _, page = page_of(waterfall(unit="account", headline=(Pair("a", "b"),)), {"stage_entries": entries(*MOVES)})
+    _, page = site_of(waterfall(unit="account", headline=(Pair("a", "b"),)), {"stage_entries": entries(*MOVES)})
     assert "The unit is the account, and no lead names one: the headline counts nothing." in page.text
     assert "No account has arrived at A yet" in page.text
 
@@ -92,4 +91,4 @@ def test_a_buying_group_is_an_account(tmp_path: Path) -> None:
     assert [("Acme / data", "qualified_demand", False), ("Acme / web", None, False)] == [
         tuple(row.values()) for row in nights.ask(tmp_path / "build", asked)
     ]
-    assert "of 2 accounts" in reading.read(night.report.read_text("utf-8")).text
+    assert "of 2 accounts" in reading.read_folder(night.report.parent).text

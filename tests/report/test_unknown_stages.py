@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.waterfall.definition import Stage, Waterfall
 from pipeline.waterfall.words import normalise_stage
-from tests.report.test_edges import AS_OF, entries, page_of, waterfall
+from tests.report.test_edges import AS_OF, entries, site_of, waterfall
 from tests.sql.harness import built, records
 
 QUALIFIED = Stage("qualified", "MQL", "Qualified", "x", "path", 1, aliases=("Marketing Qualified",))
@@ -62,7 +62,7 @@ def test_page_says_what_it_resembles() -> None:
     """A misspelt value names the stage that it may mean; one that resembles nothing doesn't guess; addresses stay away."""
     moves = (("L1", "MQL", 1), ("L2", "Marketing  Qualifed", 2), ("L3", "marketing qualifed", 3), ("L3", "Banana", 3))
     slipped = (("L4", "ida@us.example", 4),)
-    _, page = page_of(waterfall(STAGES), {"stage_entries": entries(*moves, *slipped)})
+    _, page = site_of(waterfall(STAGES), {"stage_entries": entries(*moves, *slipped)})
     alike, *others = page.tables["table-unknown-stages"][1:]
     assert ["2", "2", "2026-01-03", "2026-01-04", "marketing qualified"] == alike[1:6]
     assert "If MQL is meant, add it to the aliases of qualified." == alike[6]
@@ -77,13 +77,13 @@ def test_page_says_what_it_resembles() -> None:
 def test_list_is_capped() -> None:
     """Twenty values are shown, and how many more there are."""
     moves = [("L1", f"value {number:03}", 1) for number in range(23)]
-    _, page = page_of(waterfall(), {"stage_entries": entries(("L0", "a", 1), *moves)})
+    _, page = site_of(waterfall(), {"stage_entries": entries(("L0", "a", 1), *moves)})
     assert 20 == len(page.tables["table-unknown-stages"][1:])
     assert "and 3 more; the 20 most frequent are shown" in page.text
 
 
 def test_nothing_unknown_is_no_table() -> None:
     """Where every value is known there is a sentence, and no empty table."""
-    _, page = page_of(waterfall(), {"stage_entries": entries(("L1", "a", 1))})
+    _, page = site_of(waterfall(), {"stage_entries": entries(("L1", "a", 1))})
     assert "table-unknown-stages" not in page.tables
     assert "Every row names a stage that the configuration knows." in page.text
