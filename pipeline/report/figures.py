@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import duckdb
 
 from pipeline.engines.duckdb import quoted
-from pipeline.report import rows, rows_accounts, rows_implied, rows_routes, rows_sla
+from pipeline.report import rows, rows_accounts, rows_implied, rows_quality, rows_routes, rows_sla
 from pipeline.report.format import isolated
 
 Row = TypeVar("Row")
@@ -83,19 +83,19 @@ class Figures:
     owners: Answer[rows.Owner]
     stuck: tuple[Answer[rows.StuckLead], ...]
     stages: Answer[rows.StageDefinition]
-    accounting: Answer[rows.Accounting]
-    scope: Answer[rows.ScopeRule]
-    rejections: Answer[rows.Rejection]
-    unknown: Answer[rows.UnknownStage]
+    accounting: Answer[rows_quality.Accounting]
+    scope: Answer[rows_quality.ScopeRule]
+    rejections: Answer[rows_quality.Rejection]
+    unknown: Answer[rows_quality.UnknownStage]
     unknown_values: int
     """How many values there are in all."""
-    dates: Answer[rows.DateFinding]
-    coverage: Answer[rows.Coverage]
+    dates: Answer[rows_quality.DateFinding]
+    coverage: Answer[rows_quality.Coverage]
     routes: Answer[rows_routes.RouteConversion]
     origins: Answer[rows_routes.OriginSource]
     qualifications: Answer[rows_routes.Qualification]
     implied: Answer[rows_implied.ImpliedComparison]
-    settled_record: Answer[rows.SettledRecord]
+    settled_record: Answer[rows_quality.SettledRecord]
 
 
 def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
@@ -219,22 +219,22 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
             for owner in owners.rows[:OWNERS_SHOWN]
         ),
         stages=stages,
-        accounting=_ask(connection, rows.Accounting, "quality.row_accounting", "rows_read", order="input"),
+        accounting=_ask(connection, rows_quality.Accounting, "quality.row_accounting", "rows_read", order="input"),
         rejections=_ask(
-            connection, rows.Rejection, "report.rejected_reasons", "rejected", order="input, file_name, reason"
+            connection, rows_quality.Rejection, "report.rejected_reasons", "rejected", order="input, file_name, reason"
         ),
         unknown=_ask(
             connection,
-            rows.UnknownStage,
+            rows_quality.UnknownStage,
             "quality.unknown_stages",
             "entries",
             order="entries desc, stage_alias",
             shown=UNKNOWN_SHOWN,
         ),
         unknown_values=connection.execute("select count(*) from quality.unknown_stages").fetchall()[0][0],
-        dates=_ask(connection, rows.DateFinding, "quality.stage_dates", "leads", order="finding, stage"),
-        scope=_ask(connection, rows.ScopeRule, "quality.scope", "leads", order="rule_no"),
-        coverage=_ask(connection, rows.Coverage, "report.dimension_coverage", "stays", order="position"),
+        dates=_ask(connection, rows_quality.DateFinding, "quality.stage_dates", "leads", order="finding, stage"),
+        scope=_ask(connection, rows_quality.ScopeRule, "quality.scope", "leads", order="rule_no"),
+        coverage=_ask(connection, rows_quality.Coverage, "report.dimension_coverage", "stays", order="position"),
         routes=_ask(
             connection,
             rows_routes.RouteConversion,
@@ -253,7 +253,9 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
             "entered",
             order="shown_no, basis",
         ),
-        settled_record=_ask(connection, rows.SettledRecord, "report.settled_record", "estimates", order="headline_no"),
+        settled_record=_ask(
+            connection, rows_quality.SettledRecord, "report.settled_record", "estimates", order="headline_no"
+        ),
     )
 
 

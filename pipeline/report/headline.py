@@ -8,7 +8,8 @@ from pipeline.report import charts, links, settled, units
 from pipeline.report import format as text
 from pipeline.report.conversion import SMALL
 from pipeline.report.figures import Figures, PairFigures
-from pipeline.report.rows import Gap, Headline, SettledRecord
+from pipeline.report.rows import Gap, Headline
+from pipeline.report.rows_quality import SettledRecord
 from pipeline.report.values import Cell, Fold, Mark, Reader, Source, Table, TableRow, columns, texts
 
 LOST_TONES = ("lost-1", "lost-2", "lost-3", "lost-4")

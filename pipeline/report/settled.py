@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from pipeline.report import format as text
 from pipeline.report.figures import Figures
-from pipeline.report.rows import CohortMonth, GridCell, SettledRecord
+from pipeline.report.rows import CohortMonth, GridCell
+from pipeline.report.rows_quality import SettledRecord
 from pipeline.report.values import Cell, Column, Reader, Table, TableRow, texts
 
 EXPECTED = "about 95 % is expected"

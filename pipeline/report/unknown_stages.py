@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.report import format as text
 from pipeline.report.figures import UNKNOWN_SHOWN, Figures
-from pipeline.report.rows import UnknownStage
+from pipeline.report.rows_quality import UnknownStage
 from pipeline.report.values import Cell, Column, Reader, Table, TableRow, texts
 
 ALIKE = 0.85

@@ -32,6 +32,7 @@ from pipeline.waterfall.definition import (
 
 from .cuts import local_date
 from .history import Deletion, Entry, History, Merge, a_year_after, as_delivered
+from .people import accounts_of, leads_of
 
 ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe")
 INPUTS = ("crm_a", "crm_b")
@@ -63,30 +64,6 @@ CALENDARS = (
     ),
 )
 LEADS = tuple(f"L{number:02}" for number in range(1, 9))
-ACCOUNTS = (None, "A1", "A2", "A3", "A4")
-EMAILS = (
-    None,
-    "x@north.example",
-    "x@Mail.North.example",
-    "x@south.co.uk",
-    "x@gmail.com",
-    "x@yahoo.fr",
-    "x@mailinator.com",
-    "x@ours.example",
-    "x@nobody.example",
-    "x",
-)
-WEBSITES = (None, "https://www.south.co.uk/en", "192.0.2.7", "north.example", "github.io", "gmail.com")
-DOMAINS = (
-    "north.example",
-    "south.co.uk",
-    "HTTPS://South.co.uk",
-    None,
-    "gmail.com",
-    "ours.example",
-    "co.uk",
-    "else.example",
-)
 OWNERS = (None, "dana", "erik", "finn")
 OUT_OF_RANGE = datetime(1999, 12, 31, 23, 59, 59, tzinfo=UTC)
 SCOPE = (
@@ -284,8 +261,8 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
         entries=_numbered(rows),
         inputs=INPUTS,
         entry_columns=entry_columns,
-        leads=draw(_leads(lead_ids, waterfall, moments)),
-        accounts=draw(_accounts()),
+        leads=draw(leads_of(lead_ids, waterfall, moments)),
+        accounts=draw(accounts_of()),
         merges=merges,
         deletions=draw(_deletions((*lead_ids, "L99"), moments)),
     )
@@ -340,48 +317,6 @@ def _numbered(rows: dict[tuple[str, int], list[Entry]]) -> tuple[Entry, ...]:
             for row_number, entry in enumerate(rows[name, number], start=1):
                 entries.append(replace(entry, input=name, load_no=load_no, row_number=row_number))
     return tuple(entries)
-
-
-@st.composite
-def _leads(
-    draw: st.DrawFn, lead_ids: tuple[str, ...], waterfall: Waterfall, moments: tuple[datetime, ...]
-) -> dict[str, dict[str, str | None]]:
-    """Most leads with columns; some are unknown to the CRM."""
-    columns_of = st.tuples(
-        st.sampled_from((*ACCOUNTS, "A1", "A1", None, None, None)),
-        st.sampled_from(("marketing", "sales", None)),
-        st.sampled_from(("web form", "event", None)),
-        st.sampled_from((None, "gina", "dana")),
-        st.sampled_from((True, True, True, False)),
-        st.sampled_from((None, "Banana", *(f" {stage.label}\u00a0" for stage in waterfall.stages))),
-        st.sampled_from((None, *moments)),
-        st.sampled_from((None, "user", "champion")),
-        st.sampled_from((*EMAILS, *EMAILS[1:4])),
-        st.sampled_from(WEBSITES),
-    )
-    leads: dict[str, dict[str, str | None]] = {}
-    for lead_id in lead_ids:
-        account_id, origin, lead_source, owner, is_known, stage, created_at, persona, email, website = draw(columns_of)
-        if is_known:
-            row = {"account_id": account_id, "origin": origin, "lead_source": lead_source, "owner": owner}
-            row |= {"created_stage": stage, "persona": persona, "email": email, "website": website}
-            row["created_at"] = created_at.isoformat() if created_at is not None else None
-            leads[lead_id] = row
-    return leads
-
-
-@st.composite
-def _accounts(draw: st.DrawFn) -> dict[str, dict[str, str | None]]:
-    """Some of the accounts, with a region or none."""
-    columns_of = st.tuples(
-        st.sampled_from(("north", "south", None, "unknown")), st.sampled_from(DOMAINS), st.sampled_from(WEBSITES)
-    )
-    rows = zip(ACCOUNTS[1:], draw(st.tuples(*[columns_of for _ in ACCOUNTS[1:]])), strict=True)
-    return {
-        account_id: {"region": region, "domain": domain, "website": website}
-        for account_id, (region, domain, website) in rows
-        if account_id and region != "unknown"
-    }
 
 
 @st.composite

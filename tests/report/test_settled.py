@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.report.rows import SettledRecord
+from pipeline.report.rows_quality import SettledRecord
 from pipeline.report.settled import sentence
 from pipeline.waterfall.definition import Pair
 from tests.report.test_edges import entries, site_of, waterfall

@@ -20,7 +20,7 @@ STAGES = (Stage("a", "A", "A", "x", "path", 1), Stage("b", "B", "B", "x", "path"
 AS_OF = datetime(2026, 6, 30, 12, tzinfo=UTC)
 MONDAY, FRIDAY, SATURDAY = datetime(2026, 1, 5, 9), datetime(2026, 1, 9, 9), datetime(2026, 1, 10, 9)
 MINUTE = timedelta(minutes=1)
-LAYERS = frozenset({"waterfall", "clean", "journey", "quality"})
+LAYERS = frozenset({"waterfall", "clean", "journey", "marts", "quality"})
 
 Move = tuple[str, str, datetime, str | None]
 """(lead, stage, entered at in UTC, owner)"""
