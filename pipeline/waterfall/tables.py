@@ -74,6 +74,7 @@ def definition_tables(
     opening = first_entry.replace(tzinfo=UTC).astimezone(zone).date() if first_entry else as_of_date
     return (
         _run(waterfall, as_of, as_of_date, min(opening, as_of_date)),
+        _shown_cut(),
         _stages(waterfall),
         _aliases(waterfall),
         _marks(waterfall),
@@ -131,6 +132,19 @@ def _work_days(waterfall: Waterfall, first: date, as_of_date: date) -> Table:
             ("seconds_before", "BIGINT", "working seconds of all rows before this one"),
         ),
         work_days(waterfall, first, as_of_date),
+    )
+
+
+def _shown_cut() -> Table:
+    return Table(
+        "shown_cut",
+        "One row: the cut that the report layer shows; `all`, `all` in the report of all leads.",
+        (
+            ("report", "VARCHAR", "key of the report"),
+            ("dimension", "VARCHAR", "dimension whose cut the report shows"),
+            ("dimension_value", "VARCHAR", "value of that dimension"),
+        ),
+        (("all", "all", "all"),),
     )
 
 

@@ -20,7 +20,7 @@ DOCUMENTS = sorted(
         *nights.REPOSITORY.glob("*.md"),
         *nights.REPOSITORY.glob("docs/*.md"),
         *nights.REPOSITORY.glob("data/**/*.md"),
-        *nights.REPOSITORY.glob("tests/**/*.md"),
+        *(page for page in nights.REPOSITORY.glob("tests/**/*.md") if "node_modules" not in page.parts),
     )
 )
 OURS = [path for path in DOCUMENTS if path.parent in (nights.REPOSITORY, nights.REPOSITORY / "docs")]
