@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import duckdb
 
 from pipeline.engines.duckdb import quoted
-from pipeline.report import rows, rows_accounts, rows_implied, rows_quality, rows_routes, rows_sla
+from pipeline.report import rows, rows_accounts, rows_implied, rows_quality, rows_routes, rows_sla, rows_summary
 from pipeline.report.format import isolated
 
 Row = TypeVar("Row")
@@ -67,6 +67,7 @@ class Figures:
     grid: Answer[rows.GridCell]
     totals: Answer[rows.Summary]
     arrivals: Answer[rows.PathArrival]
+    summary: Answer[rows_summary.StageSummary]
     times: Answer[rows.StageTime]
     limits: Answer[rows_sla.StageSla]
     limit_months: tuple[Answer[rows_sla.StageSla], ...]
@@ -142,6 +143,7 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
             order="shown_no, window_days nulls first, cohorts",
         ),
         arrivals=_arrivals(connection),
+        summary=_ask(connection, rows_summary.StageSummary, "report.stage_summary", "now", order="stage_no"),
         times=_ask(connection, rows.StageTime, "report.stage_times", "completed", order="stage_no"),
         limits=limits,
         limit_months=tuple(

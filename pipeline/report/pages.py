@@ -37,6 +37,7 @@ class IndexPage:
     notices: tuple[Notice, ...]
     headline: tuple[headline.Card, ...]
     waterfall: StripChart
+    summary: Table
     grid: Table
     times: StripChart
 
@@ -91,6 +92,7 @@ def index_page(
     figures: Figures,
     notes: tuple[str, ...],
     cards: tuple[headline.Card, ...],
+    summary: Table,
     grid: Table,
     waterfall: StripChart,
     times: StripChart,
@@ -107,6 +109,7 @@ def index_page(
         notices=_notices(figures, total, notes),
         headline=cards,
         waterfall=waterfall,
+        summary=summary,
         grid=grid,
         times=times,
     )

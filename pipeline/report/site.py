@@ -16,6 +16,7 @@ from pipeline.report import (
     pages,
     quality,
     routes,
+    summary,
     times,
     units,
     volumes,
@@ -100,7 +101,15 @@ def _sheets(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Iterato
     lasting = times.times(figures, reader)
     limited = limits.limits(figures, reader)
     ways = routes.routes(figures, reader)
-    index = pages.index_page(figures, notes, cards, by_cohort.grid, volumes.waterfall(figures, reader), lasting)
+    index = pages.index_page(
+        figures,
+        notes,
+        cards,
+        summary.stage_summary(figures, reader),
+        by_cohort.grid,
+        volumes.waterfall(figures, reader),
+        lasting,
+    )
     yield Sheet(links.INDEX, "index.html", text.isolated(figures.overview.rows[0].name), index)
     for pair in pair_pages(cards, by_cohort.pairs):
         yield Sheet(links.pair_page(pair.from_stage, pair.to_stage), "pair.html", pair.card.title, pair)

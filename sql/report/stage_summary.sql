@@ -1,0 +1,116 @@
+-- One row per stage: who is there now, what moved in the last complete month and in the one before, how long, how many are late.
+-- key: stage
+-- unique: stage_no
+-- not null: now
+-- check: outs is null or closing is not null
+-- check: next_converted <= next_entered
+-- column stage_label: the stage's label
+-- column kind: path, hold, detour or exit
+-- column now: leads in the stage at as-of
+-- column month_start: first day of the last complete month; null while no month is complete
+-- column ins: all that came in during that month
+-- column outs: all that left during that month
+-- column closing: leads in the stage at its end
+-- column before_start: first day of the month before; null while there is none
+-- column ins_before: all that came in during the month before
+-- column outs_before: all that left during the month before
+-- column closing_before: leads in the stage at the end of the month before
+-- column completed: stays that ended in that month
+-- column median_days: their median length
+-- column completed_before: stays that ended in the month before
+-- column median_days_before: their median length
+-- column next_label: label of the one stage of the next rank; null where there is none or several
+-- column next_entered: of the mature monthly cohorts, the units that arrived at the stage
+-- column next_converted: of these, those that arrived at the next one
+-- column next_rate: next_converted / next_entered
+-- column overdue: leads in the stage past its limit at as-of; null without a limit
+with
+shown_cut as (
+    from waterfall.shown_cut
+),
+
+stages as (
+    from waterfall.stages
+),
+
+months as (
+    select
+        months.*,
+        row_number() over (order by months.month_start desc) as complete_no
+    from report.months as months
+    where not months.is_partial
+),
+
+flow as (
+    from report.stage_flow
+),
+
+times as (
+    select times.*
+    from marts.time_in_stage as times
+    inner join shown_cut
+        on shown_cut.dimension = times.dimension and shown_cut.dimension_value = times.dimension_value
+    where times.grain = 'month' and times.next_stage = 'all'
+),
+
+limits as (
+    select limits.* from report.stage_sla as limits where limits.month_start is null
+),
+
+neighbours as (
+    select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_neighbour
+),
+
+rates as (
+    select summary.*
+    from report.conversion_summary as summary
+    where summary.cohorts = 'mature' and summary.window_days is null and summary.dimension = 'all'
+),
+
+next_stages as (
+    select
+        neighbours.from_stage as stage,
+        min(neighbours.to_label) as next_label,
+        min(rates.entered) as next_entered,
+        min(rates.converted) as next_converted,
+        min(rates.rate) as next_rate
+    from neighbours
+    left join rates on rates.pair_no = neighbours.pair_no
+    group by neighbours.from_stage
+    having count(*) = 1
+)
+
+select
+    stages.stage_no,
+    stages.stage,
+    stages.label as stage_label,
+    stages.kind,
+    coalesce(everything.closing, 0) as now,
+    lately.month_start,
+    flow_lately.ins,
+    flow_lately.outs,
+    flow_lately.closing,
+    before.month_start as before_start,
+    flow_before.ins as ins_before,
+    flow_before.outs as outs_before,
+    flow_before.closing as closing_before,
+    case when lately.month_start is not null then coalesce(times_lately.completed, 0) end as completed,
+    times_lately.median_days,
+    case when before.month_start is not null then coalesce(times_before.completed, 0) end as completed_before,
+    times_before.median_days as median_days_before,
+    next_stages.next_label,
+    next_stages.next_entered,
+    next_stages.next_converted,
+    next_stages.next_rate,
+    limits.open_overdue as overdue
+from stages
+left join flow as everything on everything.stage = stages.stage and everything.month_start is null
+left join months as lately on lately.complete_no = 1
+left join months as before on before.complete_no = 2
+left join flow as flow_lately on flow_lately.stage = stages.stage and flow_lately.month_start = lately.month_start
+left join flow as flow_before on flow_before.stage = stages.stage and flow_before.month_start = before.month_start
+left join times as times_lately on times_lately.stage = stages.stage and times_lately.period_start = lately.month_start
+left join times as times_before on times_before.stage = stages.stage and times_before.period_start = before.month_start
+left join next_stages on next_stages.stage = stages.stage
+left join limits on limits.stage = stages.stage
+order by stages.stage_no

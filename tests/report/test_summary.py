@@ -1,0 +1,71 @@
+"""Stage by stage: one line a stage, each number that of the mart it comes from."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pipeline.waterfall.definition import Pair
+from tests.report.test_edges import entries, site_of, waterfall
+from tests.sql.harness import built, records
+
+LAST_SECOND_OF_MARCH = datetime(2026, 3, 31, 23, 59, 59, tzinfo=UTC)
+MOVES = (
+    ("L1", "a", 35), ("L1", "b", 40), ("L1", "c", 62),
+    ("L2", "a", 36), ("L2", "b", 61),
+    ("L3", "a", 60), ("L3", "lost", 70),
+    ("L4", "a", 80),
+)  # fmt: skip
+
+
+def line(table: list[list[str]], stage: str) -> list[str]:
+    return next(row for row in table if row[0] == stage)
+
+
+def test_a_stage_on_one_line() -> None:
+    """A: one lead is there; in March two came, two left after 25 and 10 days; both of February's two came to B."""
+    _, site = site_of(waterfall(headline=(Pair("a", "b"),)), {"stage_entries": entries(*MOVES)})
+    table = site.tables["table-summary"]
+    thin = chr(0x202F)
+    assert ["A", "1", "–", "2", "2", "1", f"100{thin}%", f"17.5{thin}d of 2"] == line(table, "A")
+    assert ["B", "1", "1", "1", "1", "1"] == line(table, "B")[:6]
+    assert ["LOST", "1", "–", "1", "0", "1", "–", "–"] == line(table, "LOST")
+
+
+def test_the_line_is_the_marts() -> None:
+    """Each number of every line is that of marts.stage_flow and marts.time_in_stage for the two last complete months."""
+    connection = built(waterfall(), LAST_SECOND_OF_MARCH, {"stage_entries": entries(*MOVES)})
+    for grain, columns in (
+        ("2026-03-01", "ins, outs, closing, completed, median_days"),
+        ("2026-02-01", "ins_before, outs_before, closing_before, completed_before, median_days_before"),
+    ):
+        shown = connection.execute(f"select stage, {columns} from report.stage_summary order by stage").fetchall()
+        expected = connection.execute(
+            f"""
+            select flow.stage, flow.ins, flow.outs, flow.closing, coalesce(times.completed, 0), times.median_days
+            from marts.stage_flow as flow
+            left join marts.time_in_stage as times
+                on times.grain = flow.grain and times.period_start = flow.period_start and times.stage = flow.stage
+                and times.dimension = 'all' and times.next_stage = 'all'
+            where flow.grain = 'month' and flow.dimension = 'all' and flow.period_start = date '{grain}'
+            order by flow.stage
+            """
+        ).fetchall()
+        assert expected == shown
+    connection.close()
+
+
+def test_a_month_that_is_not_over_is_no_complete_one() -> None:
+    """Ten days before the end of March the last complete month is February."""
+    as_of = datetime(2026, 3, 21, tzinfo=UTC)
+    connection = built(waterfall(), as_of, {"stage_entries": entries(("L0", "a", 3), *MOVES)})
+    months = {
+        (str(row["month_start"]), str(row["before_start"])) for row in records(connection, "from report.stage_summary")
+    }
+    connection.close()
+    assert {("2026-02-01", "2026-01-01")} == months
+
+
+def test_nothing_yet() -> None:
+    """Without an entry every stage has its line: nobody came, and no rate or time is made of nothing."""
+    _, site = site_of(waterfall(), {})
+    assert ["A", "0", "–", "0", "0", "0", "–", "–"] == line(site.tables["table-summary"], "A")
