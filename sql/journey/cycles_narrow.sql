@@ -23,6 +23,7 @@ facts as (
         arg_min(spans.stage_no, spans.span_no) as entry_stage_no,
         arg_min(stages.rank, spans.span_no) as entry_rank,
         min(spans.entered_at) as started_at,
+        min(spans.span_no) as first_span_no,
         min(spans.entered_at) filter (where stages.is_last) as completed_at,
         -- Highest rank first, then the stay that came first: one ordering key, unique in the cycle.
         arg_max(spans.stage_no, cast(stages.rank as bigint) * 1000000000 - spans.span_no) filter (where stages.kind = 'path') as furthest_stage_no,
@@ -65,5 +66,6 @@ select
         else 'open'
     end as outcome,
     followed.furthest_stage_no,
-    coalesce(followed.qualified_by, 'direct') as qualified_by
+    coalesce(followed.qualified_by, 'direct') as qualified_by,
+    followed.first_span_no
 from followed
