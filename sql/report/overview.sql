@@ -1,4 +1,4 @@
--- One row: how much history the report rests on, and what is wrong with it.
+-- One row: how much history the report rests on, and what is wrong with the data of all leads.
 -- not null: leads, entries, cycles, open_cycles, open_leads, overdue, rejected
 -- column name: name of the waterfall
 -- column preset: preset it started from
@@ -43,15 +43,17 @@ cycles as (
 ),
 
 inferred as (
-    select count(*) as inferred
-    from clean.stage_entries as entries
-    inner join shown_stays on shown_stays.lead_no = entries.lead_no and shown_stays.span_no = entries.entry_no
-    where entries.basis = 'inferred'
+    select count(*) as inferred from clean.stage_entries as entries where entries.basis = 'inferred'
+),
+
+orphans as (
+    select count(*) filter (where not leads.has_attributes) as history_only
+    from clean.leads as leads
+    where leads.lead_no in (select entries.lead_no from clean.stage_entries as entries)
 ),
 
 leads as (
     select
-        count(*) filter (where not leads.has_attributes) as history_only,
         count(*) filter (where leads.account_id is null) as leads_without_account,
         count(distinct leads.account_id) as accounts
     from clean.leads as leads
@@ -98,12 +100,13 @@ select
     rejected.rejected,
     rejected.unknown_stage,
     cast(accounting.not_yet as bigint) as not_yet,
-    leads.history_only,
+    orphans.history_only,
     accounts.bare_accounts
 from run
 cross join spans
 cross join inferred
 cross join cycles
+cross join orphans
 cross join leads
 cross join accounts
 cross join open_leads
