@@ -7,6 +7,7 @@
 -- check: ended_at >= started_at
 -- column cycle_id: number of the cycle over all leads
 -- column entry_rank: rank of the stage that opened the cycle
+-- column first_span_no: number of the stay that opened the cycle
 with
 spans as (
     select spans.* from journey.spans_narrow as spans where spans.cycle_no > 0
