@@ -25,8 +25,8 @@ from pipeline.engines import lock, signals
 from pipeline.engines.duckdb import connect, connect_published
 from pipeline.errors import ConfigurationError, FunnelError, InputError, ModelError, Problem, UsageError
 from pipeline.inputs import landing
-from pipeline.models import checks, discover, graph, macros, publish
-from pipeline.models.build import Built, build, column_dictionary, write_definition
+from pipeline.models import checks, discover, graph, macros, publish, variants
+from pipeline.models.build import Built, column_dictionary, write_definition
 from pipeline.models.first_entry import first_entry
 from pipeline.report import render
 from pipeline.settings import Settings, shipped
@@ -191,7 +191,10 @@ def _build(
         write_definition(connection, definition)
     models = graph.in_order(project.models, _tables(connection))
     chosen = graph.select(models, orders.select) if orders.select else models
-    built = build(connection, chosen, column_dictionary(shipped("sql")), show_built)
+    built, variant_outcomes = variants.build_all(
+        connection, project, models, chosen, column_dictionary(shipped("sql")), say, show_built
+    )
+    warnings += variants.without_a_lead(connection)
     macros.create_macros(connection, macros.discover_macros(shipped("sql")))
     connection.execute("drop schema raw cascade")  # the log keeps the rows; the file keeps what was made of them
     connection.execute("checkpoint")
@@ -200,7 +203,7 @@ def _build(
     reader = _open(folder.database, orders.settings)
     watch.add(reader)
     say("checking")
-    outcomes = checks.run_checks(reader, project.models, project.checks)
+    outcomes = (*checks.run_checks(reader, project.models, project.checks), *variant_outcomes)
     accounting = _accounting(reader)
     for rule, leads, entries in reader.execute("select rule, leads, entries from quality.scope").fetchall():
         say(f"out of scope by {rule}: {leads} leads with {entries} rows of history")

@@ -59,7 +59,8 @@ def accounts(figures: Figures, reader: Reader) -> Accounts:
     current = {row.stage: row for row in figures.depth.rows if row.basis == "current"}
     total = figures.overview.rows[0]
     known = total.leads - total.leads_without_account
-    by_domain = sum(row.leads for row in figures.matching.rows if row.has_account and row.outcome != "input")
+    matched = figures.matching.rows if figures.shown.is_all else ()  # they are of all leads
+    by_domain = sum(row.leads for row in matched if row.has_account and row.outcome != "input")
     found = f" {text.plural(by_domain, 'lead')} found the account by a domain." if by_domain else ""
     sentence = (
         f"{text.count(known)} of {text.plural(total.leads, 'lead')} belong to {text.plural(total.accounts, 'account')}; "
@@ -72,7 +73,7 @@ def accounts(figures: Figures, reader: Reader) -> Accounts:
         denominator="ratio: distinct accounts of the leads with one",
     )
     table = _depth_table(figures)
-    matching = _matching(figures, reader) if figures.matching.rows else None
+    matching = _matching(figures, reader) if matched else None
     if not any(row.accounts for row in reached):
         return Accounts(
             "No lead names an account, so there is no ratio to show." if total.leads else sentence,

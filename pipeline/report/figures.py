@@ -12,11 +12,10 @@ import duckdb
 
 from pipeline.engines.duckdb import quoted
 from pipeline.report import rows, rows_accounts, rows_implied, rows_quality, rows_routes, rows_sla, rows_summary
-from pipeline.report.format import isolated
+from pipeline.report.asked import Asked, read_reports, readable, wrapped
 
 Row = TypeVar("Row")
 
-LABELS = ("label", "definition")
 STUCK_SHOWN = 10
 """Leads listed per owner; the query lists them all."""
 OWNERS_SHOWN = 40
@@ -56,6 +55,9 @@ class PairFigures:
 class Figures:
     """Everything on the page, in no order of importance."""
 
+    shown: rows.Report
+    reports: tuple[rows.Report, ...]
+    """Every report of the night, `shown` among them, that of all leads first."""
     overview: Answer[rows.Overview]
     windows: tuple[int, ...]
     aliases: tuple[tuple[int, str], ...]
@@ -99,14 +101,21 @@ class Figures:
     settled_record: Answer[rows_quality.SettledRecord]
 
 
-def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
-    """Put every question of the page to a built database. Reads only; duckdb.Error when a report table is missing."""
+def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Figures:
+    """Put every question of the page to a built database, for one of its reports.
+
+    Reads only; duckdb.Error when a report table is missing, StopIteration when there is no such report.
+    """
+    reports = read_reports(database)
+    shown = next(each for each in reports if each.report == report)
+    connection = Asked(database, shown)
     pairs = _ask(connection, rows.PairShown, "report.pairs_shown", "shown_no", order="shown_no").rows
     dimensions = [
         name
-        for (name,) in connection.execute(
+        for (name,) in connection.fetch(
             "select dimension from waterfall.dimensions where position > 0 order by position"
-        ).fetchall()
+        )
+        if shown.is_all  # marts have no cuts of cuts
     ]
     stages = _ask(connection, rows.StageDefinition, "waterfall.stages", "stage_no", order="stage_no")
     limits = _ask(
@@ -114,13 +123,11 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
     )
     owners = _ask(connection, rows.Owner, "report.open_by_owner", "open_leads", order="owner_no")
     return Figures(
+        shown=shown,
+        reports=reports,
         overview=_ask(connection, rows.Overview, "report.overview", "leads"),
         windows=_windows(connection),
-        aliases=tuple(
-            connection.execute(
-                "select stage_no, alias from waterfall.stage_aliases order by stage_no, alias"
-            ).fetchall()
-        ),
+        aliases=tuple(connection.fetch("select stage_no, alias from waterfall.stage_aliases order by stage_no, alias")),
         members=_members(connection),
         headline=_ask(
             connection, rows.Headline, "report.headline", "entered", order="headline_no, window_days nulls first"
@@ -139,7 +146,7 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
             rows.Summary,
             "report.conversion_summary",
             "entered",
-            where="dimension = 'all' and cohorts in ('all', 'mature')",
+            where=f"dimension = {quoted(shown.dimension)} and cohorts in ('all', 'mature')",
             order="shown_no, window_days nulls first, cohorts",
         ),
         arrivals=_arrivals(connection),
@@ -233,7 +240,7 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
             order="entries desc, stage_alias",
             shown=UNKNOWN_SHOWN,
         ),
-        unknown_values=connection.execute("select count(*) from quality.unknown_stages").fetchall()[0][0],
+        unknown_values=connection.fetch("select count(*) from quality.unknown_stages")[0][0],
         dates=_ask(connection, rows_quality.DateFinding, "quality.stage_dates", "leads", order="finding, stage"),
         scope=_ask(connection, rows_quality.ScopeRule, "quality.scope", "leads", order="rule_no"),
         coverage=_ask(connection, rows_quality.Coverage, "report.dimension_coverage", "stays", order="position"),
@@ -261,7 +268,7 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
     )
 
 
-def _pair(connection: duckdb.DuckDBPyConnection, pair: rows.PairShown, dimensions: list[str]) -> PairFigures:
+def _pair(connection: Asked, pair: rows.PairShown, dimensions: list[str]) -> PairFigures:
     this_pair = f"from_stage = {quoted(pair.from_stage)} and to_stage = {quoted(pair.to_stage)}"
     return PairFigures(
         pair=pair,
@@ -297,7 +304,7 @@ def _pair(connection: duckdb.DuckDBPyConnection, pair: rows.PairShown, dimension
     )
 
 
-def _arrivals(connection: duckdb.DuckDBPyConnection) -> Answer[rows.PathArrival]:
+def _arrivals(connection: Asked) -> Answer[rows.PathArrival]:
     """The last twelve complete months; all history while no month is complete yet."""
     recent, everything = (
         _ask(
@@ -313,7 +320,7 @@ def _arrivals(connection: duckdb.DuckDBPyConnection) -> Answer[rows.PathArrival]
     return recent if recent.rows and recent.rows[0].first_month is not None else everything
 
 
-def _personas(connection: duckdb.DuckDBPyConnection, basis: str) -> Answer[rows_accounts.PersonaCover]:
+def _personas(connection: Asked, basis: str) -> Answer[rows_accounts.PersonaCover]:
     return _ask(
         connection,
         rows_accounts.PersonaCover,
@@ -324,16 +331,16 @@ def _personas(connection: duckdb.DuckDBPyConnection, basis: str) -> Answer[rows_
     )
 
 
-def _windows(connection: duckdb.DuckDBPyConnection) -> tuple[int, ...]:
-    found = connection.execute(
+def _windows(connection: Asked) -> tuple[int, ...]:
+    found = connection.fetch(
         "select window_days from waterfall.windows where window_days is not null order by window_days"
-    ).fetchall()
+    )
     return tuple(days for (days,) in found)
 
 
-def _members(connection: duckdb.DuckDBPyConnection) -> tuple[tuple[str, str, str, str], ...]:
+def _members(connection: Asked) -> tuple[tuple[str, str, str, str], ...]:
     return tuple(
-        connection.execute(
+        connection.fetch(
             """
             select marks.mark, marks.label, marks.definition, stages.label
             from waterfall.marks as marks
@@ -342,12 +349,12 @@ def _members(connection: duckdb.DuckDBPyConnection) -> tuple[tuple[str, str, str
             where marks.is_group
             order by marks.mark_no, stages.stage_no
             """
-        ).fetchall()
+        )
     )
 
 
 def _ask(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Asked,
     row_class: type[Row],
     table: str,
     proof: str,
@@ -358,37 +365,19 @@ def _ask(
 ) -> Answer[Row]:
     """The rows of a report table as values. With `shown`, only so many are kept, though the query gives all."""
     columns = [field.name for field in fields(row_class)]  # type: ignore[arg-type]
-    lines = ["select", *_wrapped(columns), f"from {table}"]
+    table = connection.named(table)
+    lines = ["select", *wrapped(columns), f"from {table}"]
     if where:
         lines.append(f"where {where}")
     if order:
         lines.append(f"order by {order}")
     sql = "\n".join(lines)
     found: list[tuple[Any, ...]] = (
-        connection.execute(sql).fetchmany(shown) if shown else connection.execute(sql).fetchall()
+        connection.connection.execute(sql).fetchmany(shown) if shown else connection.fetch(sql)
     )
     return Answer(
-        rows=tuple(row_class(**_readable(columns, values)) for values in found),
+        rows=tuple(row_class(**readable(columns, values)) for values in found),
         sql=sql,
         table=table,
         proof=proof,
     )
-
-
-def _readable(columns: list[str], values: tuple[Any, ...]) -> dict[str, Any]:
-    """Column → value; labels, which end up in sentences, isolated from the text around them."""
-    return {
-        column: isolated(value) if isinstance(value, str) and column.endswith(LABELS) else value
-        for column, value in zip(columns, values, strict=True)
-    }
-
-
-def _wrapped(columns: list[str]) -> list[str]:
-    """The columns on lines of at most 90 characters."""
-    lines = [""]
-    for position, column in enumerate(columns):
-        word = column + ("," if position < len(columns) - 1 else "")
-        if lines[-1] and len(lines[-1]) + len(word) > 84:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return [f"    {line}" for line in lines]

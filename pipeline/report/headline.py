@@ -108,7 +108,7 @@ def _card(
         bar=charts.target_bar(parts, row.entered, row.target, says if gaps else "nobody has arrived yet"),
         bar_note=_bar_note(row),
         fates=fates,
-        tiles=_tiles(row, within, record),
+        tiles=_tiles(row, within, record if figures.shown.is_all else None),
         trends=_trends(row, within, pair),
         folds=(
             Fold(
@@ -197,8 +197,8 @@ def _bar_note(row: Headline) -> str:
     return f"{whole} The line across the bar is the target, {text.rate(row.target)}." if row.target else whole
 
 
-def _tiles(row: Headline, within: Headline | None, record: SettledRecord) -> tuple[Tile, ...]:
-    estimate = (_settled_tile(row, record),) if row.still_open else ()
+def _tiles(row: Headline, within: Headline | None, record: SettledRecord | None) -> tuple[Tile, ...]:
+    estimate = (_settled_tile(row, record),) if row.still_open and record else ()
     tiles = (_latest_tile(row, ""), _mature_tile(row), _target_tile(row), *estimate)
     return tiles if within is None else (*tiles, _latest_tile(within, f" within {within.window_days} days"))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipeline.report import format as text
-from pipeline.report import headline, links, units
+from pipeline.report import headline, links, units, variants
 from pipeline.report.accounts import Accounts
 from pipeline.report.conversion import Conversion
 from pipeline.report.figures import Figures
@@ -129,6 +129,12 @@ def _stats(total: Overview) -> tuple[Stat, ...]:
     )
 
 
+def _nothing(figures: Figures) -> str:
+    if figures.shown.is_all:
+        return "No stage entry has been delivered yet, so there is nothing to count."
+    return f"No lead has {variants.cut(figures.shown)}, so there is nothing to count."
+
+
 def open_month(figures: Figures) -> date | None:
     """First day of the month in which as-of lies; None when as-of is its last second."""
     return next((row.month_start for row in figures.balance.rows if row.is_partial), None)
@@ -137,7 +143,7 @@ def open_month(figures: Figures) -> date | None:
 def _notices(figures: Figures, total: Overview, notes: tuple[str, ...]) -> tuple[Notice, ...]:
     notices = []
     if total.entries == 0:
-        notices.append(Notice("warn", "No stage entry has been delivered yet, so there is nothing to count."))
+        notices.append(Notice("warn", _nothing(figures)))
     if total.unit == "account" and total.leads and not total.accounts:
         notices.append(Notice("warn", "The unit is the account, and no lead names one: the headline counts nothing."))
     if open_month(figures) and total.entries:

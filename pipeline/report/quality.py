@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.report import format as text
-from pipeline.report import settled
+from pipeline.report import settled, variants
 from pipeline.report.conversion import SOURCES
 from pipeline.report.figures import Figures
 from pipeline.report.unknown_stages import unknown_stages
@@ -66,6 +66,7 @@ class Definitions:
 class Quality:
     """Where rows went, and what looks odd."""
 
+    about: str
     accounting: Table
     scope: Table | None
     rejections: Table | None
@@ -147,6 +148,7 @@ def quality(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Quality
     """Row accounting first: every row is somewhere."""
     total = figures.overview.rows[0]
     return Quality(
+        about=variants.data(figures.shown),
         accounting=_accounting(figures, reader),
         scope=_scope(figures, reader) if figures.scope.rows else None,
         rejections=_rejections(figures, reader) if figures.rejections.rows else None,
@@ -161,13 +163,19 @@ def quality(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Quality
         orphans=(
             f"{text.plural(total.history_only, 'lead')} known from history only: no input of leads delivered them.",
             f"{text.plural(total.bare_accounts, 'account')} named by leads only: no input of accounts delivered them.",
-            f"{text.plural(total.leads_without_account, 'lead')} without an account.",
+            *_without_account(figures),
             *_inferred(total.inferred),
         ),
         coverage=_coverage(figures, reader) if figures.coverage.rows else None,
         settled_record=settled.record(figures, reader),
         notes=notes,
     )
+
+
+def _without_account(figures: Figures) -> tuple[str, ...]:
+    """Not among what is of all leads in a report of one value; there it stands with the accounts."""
+    leads = figures.overview.rows[0].leads_without_account
+    return (f"{text.plural(leads, 'lead')} without an account.",) if figures.shown.is_all else ()
 
 
 def _inferred(leads: int) -> tuple[str, ...]:

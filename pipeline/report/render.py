@@ -1,4 +1,4 @@
-"""A built database to the pages under reports/: no scripts, nothing remote, the same bytes for the same database."""
+"""A built database to the sites under reports/: no scripts, nothing remote, the same bytes for the same database."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import FunnelError
+from pipeline.report.asked import read_reports
 from pipeline.report.figures import read_figures
 from pipeline.report.site import site
 from pipeline.settings import shipped
@@ -16,16 +17,22 @@ if TYPE_CHECKING:
 
 
 def write_report(connection: duckdb.DuckDBPyConnection, folder: Path, notes: tuple[str, ...] = ()) -> tuple[Path, ...]:
-    """Write the pages of the database behind `connection` into `folder` and return their paths, the index first.
+    """Write every report of the database behind `connection` and return the paths, the index of all leads first.
 
-    Reads only the connection's tables; `notes` are warnings of the run that the data-quality page repeats. FunnelError
+    The report of all leads goes into `folder` itself, each other into the folder of its name in there. Reads only the
+    connection's tables; `notes` are warnings of the run that the data-quality page repeats. FunnelError
     when a file can't be written.
     """
     written = []
-    for name, html in render_site(connection, notes).items():
-        target = folder / name
+    pages = (
+        (folder if report.is_all else folder / report.report, name, html)
+        for report in read_reports(connection)
+        for name, html in render_site(connection, notes, report.report).items()
+    )
+    for place, name, html in pages:
+        target = place / name
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            place.mkdir(parents=True, exist_ok=True)
             target.write_bytes(html.encode("utf-8"))
         except OSError as error:
             raise FunnelError(
@@ -37,9 +44,11 @@ def write_report(connection: duckdb.DuckDBPyConnection, folder: Path, notes: tup
     return tuple(written)
 
 
-def render_site(connection: duckdb.DuckDBPyConnection, notes: tuple[str, ...] = ()) -> dict[str, str]:
-    """File name → HTML of every page, the index first."""
-    made = site(read_figures(connection), notes)
+def render_site(
+    connection: duckdb.DuckDBPyConnection, notes: tuple[str, ...] = (), report: str = "all"
+) -> dict[str, str]:
+    """File name → HTML of every page of one report, the index first."""
+    made = site(read_figures(connection, report), notes)
     css = (shipped("reports") / "assets" / "style.css").read_text("utf-8")
     templates = environment()
     return {

@@ -7,6 +7,26 @@ from datetime import date, datetime
 
 
 @dataclass(frozen=True)
+class Report:
+    """waterfall.reports: what a report shows. Of all leads dimension and dimension_value are `all`."""
+
+    report: str
+    title: str
+    dimension: str
+    dimension_value: str
+
+    @property
+    def is_all(self) -> bool:
+        """Whether it is the report of all leads."""
+        return self.report == "all"
+
+    @property
+    def schema(self) -> str:
+        """The schema of its tables."""
+        return "report" if self.is_all else f"report_{self.report}"
+
+
+@dataclass(frozen=True)
 class Overview:
     """report.overview."""
 
@@ -243,6 +263,7 @@ class LeadBalance:
     is_partial: bool
     opening: int
     new_leads: int
+    came_over: int
     deleted_leads: int
     closing: int
     is_balanced: bool

@@ -46,9 +46,9 @@ def sentence(records: Sequence[SettledRecord]) -> str:
 
 
 def record(figures: Figures, reader: Reader) -> Table | None:
-    """How past estimates fared, a row per headline pair; None without headline pairs."""
+    """How past estimates fared, a row per headline pair; None without headline pairs and in the report of one value."""
     rows = figures.settled_record.rows
-    if not rows:
+    if not rows or not figures.shown.is_all:
         return None
     return Table(
         caption="Settled estimates of past ends of a month, against what came",

@@ -19,6 +19,7 @@ from pipeline.report import (
     summary,
     times,
     units,
+    variants,
     volumes,
 )
 from pipeline.report import format as text
@@ -34,6 +35,15 @@ class Link:
 
     file: str
     label: str
+
+
+@dataclass(frozen=True)
+class ReportLink:
+    """Another report: `folder` leads to its folder from this one's, where a page of the same name shows the same."""
+
+    title: str
+    folder: str
+    is_shown: bool
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,10 @@ class Frame:
     so_far: str
     """What the sign behind a month on an axis means; empty when as-of ends a month."""
     groups: tuple[LinkGroup, ...]
+    cut: str
+    """What a report of one value counts and what it lacks; empty in that of all leads."""
+    reports: tuple[ReportLink, ...]
+    """Every report of the night; empty when there is but one."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +97,15 @@ def site(figures: Figures, notes: tuple[str, ...]) -> Site:
     as_of = f"{text.moment(total.as_of_local)} {total.timezone}"
     open_month = pages.open_month(figures)
     frame = Frame(
-        title=text.isolated(total.name),
+        title=title(figures),
         as_of=as_of,
         unit=total.unit,
         units=units.many(total.unit),
         out=units.OUT[total.unit],
         so_far=f"{text.SO_FAR_SIGN} {text.period(open_month, True)}: the month is not over" if open_month else "",
         groups=_groups(figures),
+        cut=variants.sentence(figures.shown),
+        reports=_reports(figures),
     )
     return Site(frame, tuple(_sheets(figures, notes, Reader(as_of))))
 
@@ -110,7 +126,7 @@ def _sheets(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Iterato
         volumes.waterfall(figures, reader),
         lasting,
     )
-    yield Sheet(links.INDEX, "index.html", text.isolated(figures.overview.rows[0].name), index)
+    yield Sheet(links.INDEX, "index.html", title(figures), index)
     for pair in pair_pages(cards, by_cohort.pairs):
         yield Sheet(links.pair_page(pair.from_stage, pair.to_stage), "pair.html", pair.card.title, pair)
     yield Sheet(
@@ -131,6 +147,26 @@ def _sheets(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Iterato
     yield Sheet(links.QUALITY, "quality.html", "Data quality", data)
     words = pages.DefinitionsPage(quality.definitions(figures, reader))
     yield Sheet(links.DEFINITIONS, "definitions.html", "Definitions", words)
+
+
+def title(figures: Figures) -> str:
+    """The name of the funnel, and of a report of one value its title behind it."""
+    name = text.isolated(figures.overview.rows[0].name)
+    return name if figures.shown.is_all else f"{name} · {text.isolated(figures.shown.title)}"
+
+
+def _reports(figures: Figures) -> tuple[ReportLink, ...]:
+    if len(figures.reports) == 1:
+        return ()
+    back = "" if figures.shown.is_all else "../"
+    return tuple(
+        ReportLink(
+            text.isolated(each.title),
+            "" if each == figures.shown else back if each.is_all else f"{back}{each.report}/",
+            each == figures.shown,
+        )
+        for each in figures.reports
+    )
 
 
 def _groups(figures: Figures) -> tuple[LinkGroup, ...]:

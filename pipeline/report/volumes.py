@@ -250,14 +250,26 @@ def _part(value: int) -> Cell:
 
 
 def _balance_table(figures: Figures, reader: Reader) -> Table:
+    heads: tuple[str, ...] = ("Month", "Opening", "+ new leads", "− deleted leads", "= closing")
+    if not figures.shown.is_all:
+        heads = (*heads[:3], "+ came over", *heads[3:])
+
+    def parts(row: LeadBalance) -> tuple[int, ...]:
+        came_over = () if figures.shown.is_all else (row.came_over,)
+        return (row.opening, row.new_leads, *came_over, row.deleted_leads, row.closing)
+
     return Table(
-        caption="All stages together: only new and deleted leads change the total",
-        columns=columns("Month", "Opening", "+ new leads", "− deleted leads", "= closing", "Adds up"),
+        caption=(
+            "All stages together: only new and deleted leads change the total"
+            if figures.shown.is_all
+            else "All stages together: new and deleted leads change the total, and those whose value changes"
+        ),
+        columns=columns(*heads, "Adds up"),
         rows=tuple(
             TableRow(
                 (
                     Cell("All history" if row.month_start is None else _month_name(row)),
-                    *texts(*(text.count(n) for n in (row.opening, row.new_leads, row.deleted_leads, row.closing))),
+                    *texts(*(text.count(n) for n in parts(row))),
                     balanced(row.is_balanced),
                 ),
                 "total" if row.month_start is None else "",

@@ -12,15 +12,27 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.errors import ConfigurationError, Problem
-from pipeline.waterfall import assemble, pairs, presets, rules, schema, schema_accounts, schema_calendar
+from pipeline.waterfall import assemble, pairs, presets, rules, schema, schema_accounts, schema_calendar, schema_reports
 from pipeline.waterfall.definition import Configuration, Group, Input, Pair, Stage, Waterfall, WorkingCalendar
 from pipeline.waterfall.moments import read_as_of
 from pipeline.waterfall.presets import Preset
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.words import did_you_mean, why_not_a_word, with_article
 
-BLOCKS = ("funnel", "stages", "groups", "inputs", "calendar", "scope", "origins", "personas", "accounts", "output")
-NOT_YET = ("checks", "privacy", "reports", "mail")
+BLOCKS = (
+    "funnel",
+    "stages",
+    "groups",
+    "inputs",
+    "calendar",
+    "scope",
+    "origins",
+    "personas",
+    "accounts",
+    "reports",
+    "output",
+)
+NOT_YET = ("checks", "privacy", "mail")
 _LISTS = ("stages", "groups", "inputs", "scope", "origins", "personas", "reports")
 
 _MARKETING_QUALIFIED = ("mql", "marketing_qualified")
@@ -66,6 +78,9 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
     waterfall = replace(
         waterfall, match_domains=accounts.match_domains, never_match=tuple(dict.fromkeys(accounts.never_match))
     )
+    reports = schema_reports.reports(
+        _blocks(schema_reports.ReportBlock, document, "reports", problems), waterfall.dimensions, problems
+    )
     place = _block(schema.OutputBlock, document, "output", problems)
     problems.raise_if_any()
     return Configuration(
@@ -74,6 +89,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         inputs=inputs,
         output=output.absolute() if output is not None else _beside(path, place.path),
         keep_runs=place.keep_runs,
+        reports=reports,
     )
 
 

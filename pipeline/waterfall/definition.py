@@ -209,6 +209,19 @@ class Waterfall:
 
 
 @dataclass(frozen=True)
+class ReportOfOne:
+    """A report beside that of all leads: of what began with one value of a dimension."""
+
+    name: str
+    """Its folder under reports/, and its tables in schema report_<name>."""
+    title: str
+    dimension: str
+    value: str
+    to: tuple[str, ...] = ()
+    """Mail addresses of those who get it."""
+
+
+@dataclass(frozen=True)
 class Configuration:
     """One TOML file, read: the waterfall, its inputs and where the output goes."""
 
@@ -217,3 +230,4 @@ class Configuration:
     inputs: tuple[Input, ...]
     output: Path
     keep_runs: int = 7
+    reports: tuple[ReportOfOne, ...] = ()

@@ -74,6 +74,7 @@ def definition_tables(
     opening = first_entry.replace(tzinfo=UTC).astimezone(zone).date() if first_entry else as_of_date
     return (
         _run(waterfall, as_of, as_of_date, min(opening, as_of_date)),
+        _reports(configuration),
         _shown_cut(),
         _stages(waterfall),
         _aliases(waterfall),
@@ -132,6 +133,27 @@ def _work_days(waterfall: Waterfall, first: date, as_of_date: date) -> Table:
             ("seconds_before", "BIGINT", "working seconds of all rows before this one"),
         ),
         work_days(waterfall, first, as_of_date),
+    )
+
+
+def _reports(configuration: Configuration) -> Table:
+    return Table(
+        "reports",
+        "One row per report: that of all leads, then each [[reports]], whose tables are in the schema report_ with its key.",
+        (
+            ("report_no", "SMALLINT", "its place in the configuration; 0 = the report of all leads"),
+            ("report", "VARCHAR", "key of the report"),
+            ("title", "VARCHAR", "its title"),
+            ("dimension", "VARCHAR", "dimension whose cut the report shows"),
+            ("dimension_value", "VARCHAR", "value of that dimension"),
+        ),
+        (
+            (0, "all", "All leads", "all", "all"),
+            *(
+                (position, each.name, each.title, each.dimension, each.value)
+                for position, each in enumerate(configuration.reports, 1)
+            ),
+        ),
     )
 
 

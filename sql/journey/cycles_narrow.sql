@@ -7,6 +7,7 @@
 -- check: ended_at >= started_at
 -- column cycle_id: number of the cycle over all leads
 -- column entry_rank: rank of the stage that opened the cycle
+-- column first_span_no: number of the stay that opened the cycle
 with
 spans as (
     select spans.* from journey.spans_narrow as spans where spans.cycle_no > 0
@@ -23,6 +24,7 @@ facts as (
         arg_min(spans.stage_no, spans.span_no) as entry_stage_no,
         arg_min(stages.rank, spans.span_no) as entry_rank,
         min(spans.entered_at) as started_at,
+        min(spans.span_no) as first_span_no,
         min(spans.entered_at) filter (where stages.is_last) as completed_at,
         -- Highest rank first, then the stay that came first: one ordering key, unique in the cycle.
         arg_max(spans.stage_no, cast(stages.rank as bigint) * 1000000000 - spans.span_no) filter (where stages.kind = 'path') as furthest_stage_no,
@@ -65,5 +67,6 @@ select
         else 'open'
     end as outcome,
     followed.furthest_stage_no,
-    coalesce(followed.qualified_by, 'direct') as qualified_by
+    coalesce(followed.qualified_by, 'direct') as qualified_by,
+    followed.first_span_no
 from followed

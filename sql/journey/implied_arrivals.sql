@@ -9,6 +9,7 @@
 -- column implied_at: moment (UTC) of the first arrival above the stage
 -- column basis: implied: no row of history says so
 -- column implied_by: the stage arrived at then
+-- column implied_by_span_no: number of the stay that began with it
 -- column days_in_stage: always null: nobody was there
 with
 run as (
@@ -45,7 +46,8 @@ followed as (
         lone_stages.stage,
         bool_or(arrivals.low_rank = lone_stages.rank) as was_there,
         min(arrivals.arrived_at) filter (where arrivals.low_rank > lone_stages.rank) as implied_at,
-        arg_min(arrivals.stage_no, arrivals.span_no) filter (where arrivals.low_rank > lone_stages.rank) as implied_by_no
+        arg_min(arrivals.stage_no, arrivals.span_no) filter (where arrivals.low_rank > lone_stages.rank) as implied_by_no,
+        min(arrivals.span_no) filter (where arrivals.low_rank > lone_stages.rank) as implied_by_span_no
     from cycles
     inner join run on run.implied
     inner join lone_stages on lone_stages.rank > cycles.entry_rank
@@ -62,7 +64,8 @@ select
     stages.stage as implied_by,
     cast(null as double) as days_in_stage,
     followed.cycle_id,
-    followed.stage_no
+    followed.stage_no,
+    followed.implied_by_span_no
 from followed
 inner join leads on leads.lead_no = followed.lead_no
 inner join stages on stages.stage_no = followed.implied_by_no

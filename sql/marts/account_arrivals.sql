@@ -72,7 +72,9 @@ select
     depths.depth_at_entry,
     reached.leads_reached,
     accounts.account_no,
-    marks.mark_no
+    marks.mark_no,
+    firsts.lead_no,
+    firsts.span_no
 from firsts
 inner join depths on depths.unit_id = firsts.unit_id and depths.mark_no = firsts.mark_no
 inner join reached on reached.unit_id = firsts.unit_id and reached.mark_no = firsts.mark_no

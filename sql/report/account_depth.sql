@@ -22,35 +22,53 @@ marks as (
 ),
 
 months as (
-    select months.* from report.months as months where months.is_recent
+    select months.month_start, months.label, months.is_partial from report.months as months where months.is_recent
+    union all
+    select null, 'at as-of', false
+),
+
+shown_cut as (
+    from waterfall.shown_cut
 ),
 
 depth as (
     select depth.*
     from marts.lead_to_account as depth
-    where depth.dimension = 'all' and depth.grain in ('month', 'all')
+    inner join shown_cut
+        on shown_cut.dimension = depth.dimension and shown_cut.dimension_value = depth.dimension_value
+    where depth.grain in ('month', 'all')
+),
+
+-- Groups are reached, no lead is in one now; a cut has no row where nobody is.
+grid as (
+    select bases.basis, marks.*
+    from marks
+    cross join (select unnest(['reached', 'current']) as basis) as bases
+    where marks.low_rank is not null and (bases.basis = 'reached' or not marks.is_group)
 )
 
 select
-    depth.basis,
-    marks.mark_no,
-    marks.mark as stage,
-    marks.label as stage_label,
-    marks.is_group,
+    grid.basis,
+    grid.mark_no,
+    grid.mark as stage,
+    grid.label as stage_label,
+    grid.is_group,
     months.month_start,
-    coalesce(months.label, 'at as-of') as label,
-    coalesce(months.is_partial, false) as is_partial,
-    depth.leads,
-    depth.leads_with_account,
-    depth.leads - depth.leads_with_account as leads_without_account,
-    depth.accounts,
+    months.label,
+    months.is_partial,
+    coalesce(depth.leads, 0) as leads,
+    coalesce(depth.leads_with_account, 0) as leads_with_account,
+    coalesce(depth.leads - depth.leads_with_account, 0) as leads_without_account,
+    coalesce(depth.accounts, 0) as accounts,
     depth.ratio,
-    depth.depth_1,
-    depth.depth_2,
-    depth.depth_3_4,
-    depth.depth_5_plus
-from depth
-inner join marks on marks.mark = depth.stage
-left join months on months.month_start = depth.period_start
-where marks.low_rank is not null and (depth.grain = 'all' or months.month_start is not null)
-order by depth.basis desc, marks.mark_no, months.month_start nulls first
+    coalesce(depth.depth_1, 0) as depth_1,
+    coalesce(depth.depth_2, 0) as depth_2,
+    coalesce(depth.depth_3_4, 0) as depth_3_4,
+    coalesce(depth.depth_5_plus, 0) as depth_5_plus
+from grid
+cross join months
+left join depth
+    on depth.basis = grid.basis
+    and depth.stage = grid.mark
+    and depth.period_start is not distinct from months.month_start
+order by grid.basis desc, grid.mark_no, months.month_start nulls first

@@ -18,8 +18,14 @@ marks as (
     select marks.* from waterfall.marks where marks.low_rank is not null
 ),
 
+shown_stays as (
+    from journey.shown_stays
+),
+
 arrivals as (
-    from marts.account_arrivals
+    select arrivals.*
+    from marts.account_arrivals as arrivals
+    inner join shown_stays on shown_stays.lead_no = arrivals.lead_no and shown_stays.span_no = arrivals.span_no
 )
 
 select

@@ -45,6 +45,10 @@ pairs_shown as (
     from report.pairs_shown
 ),
 
+shown_cut as (
+    from waterfall.shown_cut
+),
+
 lowest as (
     select min(stages.rank) as rank from stages where stages.qualifies and stages.kind = 'path'
 ),
@@ -60,6 +64,8 @@ shown as (
     inner join pairs on pairs.pair_no = pairs_shown.pair_no
     inner join marks on marks.mark_no = pairs.from_mark_no
     inner join lowest on marks.low_rank > lowest.rank
+    -- marts.conversion_by_route has no cuts.
+    inner join shown_cut on shown_cut.dimension = 'all'
     cross join route_names
 ),
 

@@ -30,11 +30,17 @@ windows as (
     from waterfall.windows
 ),
 
+shown_cut as (
+    from waterfall.shown_cut
+),
+
 conversion as (
     select conversion.*
     from marts.conversion as conversion
     inner join run on run.unit = conversion.unit
-    where conversion.grain = 'month' and conversion.dimension = 'all'
+    inner join shown_cut
+        on shown_cut.dimension = conversion.dimension and shown_cut.dimension_value = conversion.dimension_value
+    where conversion.grain = 'month'
 ),
 
 settled as (

@@ -1,4 +1,5 @@
 -- One row per pair of the report, window, set of cohorts and cut: the counts of these cohorts together. Unit: the run's.
+-- The report of one value of a dimension has no other cut than that.
 -- A set of cohorts is `all` (every unit that ever arrived at A), `mature` (the complete months whose total is mature,
 -- the same months for every cut), `latest` (the last of these) or `previous` (the one before it). A cut has the eight
 -- values with most units; the others are one row, added up as counts. The interval is Wilson's, as in marts.conversion.
@@ -24,6 +25,10 @@ windows as (
     from waterfall.windows
 ),
 
+shown_cut as (
+    from waterfall.shown_cut
+),
+
 pairs_shown as (
     from report.pairs_shown
 ),
@@ -33,12 +38,20 @@ months as (
 ),
 
 conversion as (
-    select pairs_shown.pair_no, pairs_shown.is_headline, months.is_partial, conversion.*
+    select
+        pairs_shown.pair_no,
+        pairs_shown.is_headline,
+        months.is_partial,
+        conversion.dimension = shown_cut.dimension as is_total,
+        conversion.*
     from marts.conversion as conversion
     inner join pairs_shown
         on pairs_shown.from_stage = conversion.from_stage and pairs_shown.to_stage = conversion.to_stage
     inner join months on months.month_start = conversion.cohort_start
     inner join run on run.unit = conversion.unit
+    inner join shown_cut
+        on shown_cut.dimension = 'all'
+        or (shown_cut.dimension = conversion.dimension and shown_cut.dimension_value = conversion.dimension_value)
     where conversion.grain = 'month'
 ),
 
@@ -51,7 +64,7 @@ mature_months as (
             partition by conversion.pair_no, conversion.window_days order by conversion.cohort_start desc
         ) as newest_no
     from conversion
-    where conversion.dimension = 'all' and conversion.is_mature and not conversion.is_partial
+    where conversion.is_total and conversion.is_mature and not conversion.is_partial
 ),
 
 value_sizes as (
@@ -64,7 +77,7 @@ value_sizes as (
             order by sum(conversion.entered) desc, conversion.dimension_value
         ) as size_no
     from conversion
-    where conversion.window_days is null and (conversion.dimension = 'all' or conversion.is_headline)
+    where conversion.window_days is null and (conversion.is_total or conversion.is_headline)
     group by conversion.pair_no, conversion.dimension, conversion.dimension_value
 ),
 
@@ -83,7 +96,7 @@ kept as (
         on mature_months.pair_no = conversion.pair_no
         and mature_months.window_days is not distinct from conversion.window_days
         and mature_months.cohort_start = conversion.cohort_start
-    where conversion.dimension = 'all' or conversion.window_days is null
+    where conversion.is_total or conversion.window_days is null
 ),
 
 sorted as (
@@ -91,9 +104,9 @@ sorted as (
     union all
     select 'mature', kept.* from kept where kept.newest_no >= 1
     union all
-    select 'latest', kept.* from kept where kept.newest_no = 1 and kept.dimension = 'all'
+    select 'latest', kept.* from kept where kept.newest_no = 1 and kept.is_total
     union all
-    select 'previous', kept.* from kept where kept.newest_no = 2 and kept.dimension = 'all'
+    select 'previous', kept.* from kept where kept.newest_no = 2 and kept.is_total
 ),
 
 summed as (
@@ -119,10 +132,11 @@ summed as (
 -- Nobody ever entered A, or no month is mature: a row of zeros says so.
 nobody as (
     select
-        pairs_shown.pair_no, windows.window_days, sets.cohorts, 'all' as dimension, 'all' as dimension_value,
+        pairs_shown.pair_no, windows.window_days, sets.cohorts, shown_cut.dimension, shown_cut.dimension_value,
         1 as values_inside, 0 as months, 0 as entered, 0 as converted, 0 as passed_over, 0 as lost, 0 as still_open
     from pairs_shown
     cross join windows
+    cross join shown_cut
     cross join (select unnest(['all', 'mature']) as cohorts) as sets
     where not exists (
         select summed.pair_no
@@ -131,7 +145,7 @@ nobody as (
             summed.pair_no = pairs_shown.pair_no
             and summed.window_days is not distinct from windows.window_days
             and summed.cohorts = sets.cohorts
-            and summed.dimension = 'all'
+            and summed.dimension = shown_cut.dimension
     )
 ),
 

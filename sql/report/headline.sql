@@ -40,8 +40,15 @@ pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
 ),
 
+shown_cut as (
+    from waterfall.shown_cut
+),
+
 summary as (
-    select summary.* from report.conversion_summary as summary where summary.dimension = 'all'
+    select summary.*
+    from report.conversion_summary as summary
+    inner join shown_cut
+        on shown_cut.dimension = summary.dimension and shown_cut.dimension_value = summary.dimension_value
 ),
 
 settled as (

@@ -43,6 +43,10 @@ stages as (
     from waterfall.stages
 ),
 
+shown_stays as (
+    from journey.shown_stays
+),
+
 leads as (
     from clean.leads
 ),
@@ -152,6 +156,7 @@ opened as (
         end as fate
     from unit_pairs
     inner join run on run.unit = unit_pairs.unit
+    inner join shown_stays on shown_stays.lead_no = unit_pairs.lead_no and shown_stays.span_no = unit_pairs.span_no
     inner join pairs_shown on pairs_shown.pair_no = unit_pairs.pair_no
 ),
 

@@ -5,13 +5,18 @@ compared as (
     from report.implied_comparison
 ),
 
+shown_cut as (
+    from waterfall.shown_cut
+),
+
 conversion as (
     select conversion.*
     from marts.conversion as conversion
+    inner join shown_cut
+        on shown_cut.dimension = conversion.dimension and shown_cut.dimension_value = conversion.dimension_value
     where
         conversion.unit = 'cycle'
         and conversion.grain = 'all'
-        and conversion.dimension = 'all'
         and conversion.window_days is null
 ),
 

@@ -36,6 +36,10 @@ implied_arrivals as (
     from journey.implied_arrivals
 ),
 
+shown_stays as (
+    from journey.shown_stays
+),
+
 pairs_shown as (
     from report.pairs_shown
 ),
@@ -59,7 +63,13 @@ shown as (
 ),
 
 observed as (
-    select cycles.cycle_id, arrivals.mark_no, arrivals.low_rank as rank, arrivals.arrived_at
+    select
+        cycles.cycle_id,
+        arrivals.mark_no,
+        arrivals.low_rank as rank,
+        arrivals.arrived_at,
+        arrivals.lead_no,
+        arrivals.span_no
     from arrivals
     inner join cycles on cycles.lead_no = arrivals.lead_no and cycles.cycle_no = arrivals.cycle_no
 ),
@@ -69,8 +79,16 @@ moments as (
     union all
     select 'with_implied', observed.* from observed
     union all
-    select 'with_implied', implied_arrivals.cycle_id, implied_arrivals.stage_no, marks.low_rank, implied_arrivals.implied_at
+    select
+        'with_implied',
+        implied_arrivals.cycle_id,
+        implied_arrivals.stage_no,
+        marks.low_rank,
+        implied_arrivals.implied_at,
+        cycles.lead_no,
+        implied_arrivals.implied_by_span_no
     from implied_arrivals
+    inner join cycles on cycles.cycle_id = implied_arrivals.cycle_id
     inner join marks on marks.mark_no = implied_arrivals.stage_no
 ),
 
@@ -83,6 +101,7 @@ followed as (
         bool_or(later.rank > shown.to_high_rank) as has_passed
     from moments
     inner join shown on shown.from_mark_no = moments.mark_no
+    inner join shown_stays on shown_stays.lead_no = moments.lead_no and shown_stays.span_no = moments.span_no
     inner join moments as later
         on later.basis = moments.basis and later.cycle_id = moments.cycle_id and later.arrived_at >= moments.arrived_at
     group by moments.basis, shown.shown_no, moments.cycle_id

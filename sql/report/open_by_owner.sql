@@ -11,8 +11,14 @@
 -- column median_age_days: median days in the stage
 -- column oldest_age_days: days in the stage of the oldest
 with
+shown_stays as (
+    from journey.shown_stays
+),
+
 open_leads as (
-    from marts.open_leads
+    select open_leads.*
+    from marts.open_leads as open_leads
+    inner join shown_stays on shown_stays.lead_no = open_leads.lead_no and shown_stays.span_no = open_leads.span_no
 ),
 
 counted as (

@@ -1,5 +1,5 @@
 -- One row per source of origins, and one for leads of which nobody says it: how many leads have their origin from there.
--- Leads in scope with history. The origin of each is in clean.leads.
+-- Leads in scope with history; in the report of one value those that began with it. The origin of each is in clean.leads.
 -- key: source
 -- not null: leads
 -- accepted source: rule, default, input, nobody
@@ -12,8 +12,8 @@ leads as (
     from clean.leads
 ),
 
-stage_entries as (
-    from clean.stage_entries
+shown_stays as (
+    from journey.shown_stays
 ),
 
 sources as (
@@ -21,13 +21,13 @@ sources as (
 ),
 
 with_history as (
-    select distinct stage_entries.lead_id from stage_entries
+    select shown_stays.lead_no from shown_stays where shown_stays.span_no = 1
 ),
 
 counted as (
     select coalesce(leads.origin_source, 'nobody') as source, count(*) as leads
     from leads
-    inner join with_history on with_history.lead_id = leads.lead_id
+    inner join with_history on with_history.lead_no = leads.lead_no
     where leads.is_in_scope
     group by leads.origin_source
 ),

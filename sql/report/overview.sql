@@ -1,4 +1,4 @@
--- One row: how much history the report rests on, and what is wrong with it.
+-- One row: how much history the report rests on, and what is wrong with the data of all leads.
 -- not null: leads, entries, cycles, open_cycles, open_leads, overdue, rejected
 -- column name: name of the waterfall
 -- column preset: preset it started from
@@ -27,26 +27,37 @@ run as (
     from waterfall.run
 ),
 
+shown_stays as (
+    from journey.shown_stays
+),
+
 spans as (
-    select count(*) as entries, count(distinct spans.lead_no) as leads from journey.spans_narrow as spans
+    select count(*) as entries, count(*) filter (where shown_stays.span_no = 1) as leads from shown_stays
 ),
 
 cycles as (
     select count(*) as cycles, count(*) filter (where cycles.outcome = 'open') as open_cycles
     from journey.cycles_narrow as cycles
+    inner join shown_stays
+        on shown_stays.lead_no = cycles.lead_no and shown_stays.span_no = cycles.first_span_no
 ),
 
 inferred as (
     select count(*) as inferred from clean.stage_entries as entries where entries.basis = 'inferred'
 ),
 
+orphans as (
+    select count(*) filter (where not leads.has_attributes) as history_only
+    from clean.leads as leads
+    where leads.lead_no in (select entries.lead_no from clean.stage_entries as entries)
+),
+
 leads as (
     select
-        count(*) filter (where not leads.has_attributes) as history_only,
         count(*) filter (where leads.account_id is null) as leads_without_account,
         count(distinct leads.account_id) as accounts
     from clean.leads as leads
-    where leads.lead_no in (select entries.lead_no from clean.stage_entries as entries)
+    inner join shown_stays on shown_stays.lead_no = leads.lead_no and shown_stays.span_no = 1
 ),
 
 accounts as (
@@ -56,6 +67,7 @@ accounts as (
 open_leads as (
     select count(*) as open_leads, count(*) filter (where open_leads.sla_state = 'open_overdue') as overdue
     from marts.open_leads as open_leads
+    inner join shown_stays on shown_stays.lead_no = open_leads.lead_no and shown_stays.span_no = open_leads.span_no
 ),
 
 rejected as (
@@ -88,12 +100,13 @@ select
     rejected.rejected,
     rejected.unknown_stage,
     cast(accounting.not_yet as bigint) as not_yet,
-    leads.history_only,
+    orphans.history_only,
     accounts.bare_accounts
 from run
 cross join spans
 cross join inferred
 cross join cycles
+cross join orphans
 cross join leads
 cross join accounts
 cross join open_leads

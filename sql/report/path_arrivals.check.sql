@@ -5,10 +5,16 @@ path_arrivals as (
     select path_arrivals.* from report.path_arrivals as path_arrivals where path_arrivals.scope = 'all'
 ),
 
+shown_cut as (
+    from waterfall.shown_cut
+),
+
 stage_arrivals as (
     select stage_arrivals.*
     from marts.stage_arrivals as stage_arrivals
-    where stage_arrivals.grain = 'all' and stage_arrivals.dimension = 'all'
+    inner join shown_cut
+        on shown_cut.dimension = stage_arrivals.dimension and shown_cut.dimension_value = stage_arrivals.dimension_value
+    where stage_arrivals.grain = 'all'
 ),
 
 alone as (
@@ -21,9 +27,9 @@ alone as (
 select path_arrivals.stage
 from path_arrivals
 inner join alone on alone.rank = path_arrivals.rank - 1
-inner join stage_arrivals
+left join stage_arrivals
     on stage_arrivals.from_stage = alone.stage and stage_arrivals.to_stage = path_arrivals.stage
 where
-    stage_arrivals.through <> path_arrivals.through
-    or stage_arrivals.over <> path_arrivals.over
-    or stage_arrivals.entered_after <> path_arrivals.began_here
+    coalesce(stage_arrivals.through, 0) <> path_arrivals.through
+    or coalesce(stage_arrivals.over, 0) <> path_arrivals.over
+    or coalesce(stage_arrivals.entered_after, 0) <> path_arrivals.began_here

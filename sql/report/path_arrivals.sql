@@ -29,6 +29,10 @@ arrivals as (
     select arrivals.* from journey.arrivals_narrow as arrivals where arrivals.low_rank is not null and not arrivals.is_group
 ),
 
+shown_stays as (
+    from journey.shown_stays
+),
+
 cycles as (
     from journey.cycles_narrow
 ),
@@ -51,6 +55,7 @@ ranks_seen as (
         arrivals.lead_no,
         arrivals.cycle_no,
         arrivals.low_rank,
+        min(arrivals.span_no) as span_no,
         cast(date_trunc('month', min(arrivals.arrived_date)) as date) as month_start
     from arrivals
     group by arrivals.lead_no, arrivals.cycle_no, arrivals.low_rank
@@ -66,6 +71,7 @@ ways as (
             else 'began_here'
         end as way
     from arrivals
+    inner join shown_stays on shown_stays.lead_no = arrivals.lead_no and shown_stays.span_no = arrivals.span_no
     inner join cycles on cycles.lead_no = arrivals.lead_no and cycles.cycle_no = arrivals.cycle_no
     left join ranks_seen
         on ranks_seen.lead_no = arrivals.lead_no
@@ -102,14 +108,20 @@ counted as (
         stages.rank
 ),
 
+shown_seen as (
+    select ranks_seen.*
+    from ranks_seen
+    inner join shown_stays on shown_stays.lead_no = ranks_seen.lead_no and shown_stays.span_no = ranks_seen.span_no
+),
+
 -- A cycle that was in two parallel stages arrived at their rank once.
 by_rank as (
-    select scopes.scope, path_ranks.rank, count(ranks_seen.lead_no) as arrivals
+    select scopes.scope, path_ranks.rank, count(shown_seen.lead_no) as arrivals
     from scopes
     cross join (select distinct stages.rank from stages) as path_ranks
-    left join ranks_seen
-        on ranks_seen.low_rank = path_ranks.rank
-        and ranks_seen.month_start between scopes.first_month and scopes.last_month
+    left join shown_seen
+        on shown_seen.low_rank = path_ranks.rank
+        and shown_seen.month_start between scopes.first_month and scopes.last_month
     group by scopes.scope, path_ranks.rank
 )
 

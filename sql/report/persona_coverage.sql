@@ -12,8 +12,15 @@
 -- column leads: such people known at these accounts
 -- column share: accounts_with / accounts
 with
+shown_cut as (
+    from waterfall.shown_cut
+),
+
+-- The mart has no cuts.
 coverage as (
-    from marts.persona_coverage
+    select coverage.*
+    from marts.persona_coverage as coverage
+    inner join shown_cut on shown_cut.dimension = 'all'
 ),
 
 marks as (

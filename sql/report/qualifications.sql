@@ -6,8 +6,15 @@
 -- column cycles: cycles that it qualified
 -- column share: cycles / all cycles
 with
+shown_stays as (
+    from journey.shown_stays
+),
+
 cycles as (
-    from journey.cycles_narrow
+    select cycles.*
+    from journey.cycles_narrow as cycles
+    inner join shown_stays
+        on shown_stays.lead_no = cycles.lead_no and shown_stays.span_no = cycles.first_span_no
 ),
 
 counted as (

@@ -15,8 +15,16 @@ pairs as (
     from waterfall.pairs
 ),
 
+shown_cut as (
+    from waterfall.shown_cut
+),
+
+-- The mart has no cuts.
 estimates as (
-    select estimates.* from marts.settled_estimates as estimates where estimates.as_of_no = 0
+    select estimates.*
+    from marts.settled_estimates as estimates
+    inner join shown_cut on shown_cut.dimension = 'all'
+    where estimates.as_of_no = 0
 )
 
 select

@@ -13,13 +13,26 @@ owners as (
     group by by_owner.stage
 ),
 
+shown_cut as (
+    from waterfall.shown_cut
+),
+
+shown_stays as (
+    from journey.shown_stays
+),
+
 counts as (
-    select counts.* from marts.sla as counts where counts.grain = 'all' and counts.dimension = 'all'
+    select counts.*
+    from marts.sla as counts
+    inner join shown_cut
+        on shown_cut.dimension = counts.dimension and shown_cut.dimension_value = counts.dimension_value
+    where counts.grain = 'all'
 ),
 
 waiting as (
     select open_leads.stage, count(*) as leads
     from marts.open_leads as open_leads
+    inner join shown_stays on shown_stays.lead_no = open_leads.lead_no and shown_stays.span_no = open_leads.span_no
     where open_leads.sla_state is not null
     group by open_leads.stage
 )

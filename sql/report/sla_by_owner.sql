@@ -22,12 +22,19 @@ span_sla as (
     from journey.span_sla
 ),
 
+shown_stays as (
+    from journey.shown_stays
+),
+
 entries as (
     from clean.stage_entries
 ),
 
 open_leads as (
-    select open_leads.* from marts.open_leads as open_leads where open_leads.sla_state is not null
+    select open_leads.*
+    from marts.open_leads as open_leads
+    inner join shown_stays on shown_stays.lead_no = open_leads.lead_no and shown_stays.span_no = open_leads.span_no
+    where open_leads.sla_state is not null
 ),
 
 at_entry as (
@@ -39,6 +46,7 @@ at_entry as (
         count(*) filter (where span_sla.sla_state = 'open_within') as open_within,
         count(*) filter (where span_sla.sla_state = 'open_overdue') as open_overdue
     from span_sla
+    inner join shown_stays on shown_stays.lead_no = span_sla.lead_no and shown_stays.span_no = span_sla.span_no
     inner join stages on stages.stage_no = span_sla.stage_no
     inner join entries on entries.lead_no = span_sla.lead_no and entries.entry_no = span_sla.span_no
     group by stages.stage, coalesce(entries.owner, '(none)')

@@ -13,11 +13,21 @@ stages as (
 ),
 
 months as (
-    select months.* from report.months as months where months.is_recent
+    select months.month_start, months.label, months.is_partial from report.months as months where months.is_recent
+    union all
+    select null, 'all history', false
+),
+
+shown_cut as (
+    from waterfall.shown_cut
 ),
 
 flow as (
-    select flow.* from marts.stage_flow as flow where flow.dimension = 'all' and flow.grain in ('month', 'all')
+    select flow.*
+    from marts.stage_flow as flow
+    inner join shown_cut
+        on shown_cut.dimension = flow.dimension and shown_cut.dimension_value = flow.dimension_value
+    where flow.grain in ('month', 'all')
 )
 
 select
@@ -25,12 +35,12 @@ select
     stages.stage,
     stages.label as stage_label,
     months.month_start,
-    coalesce(months.label, 'all history') as label,
-    coalesce(months.is_partial, false) as is_partial,
-    flow.* exclude (grain, period_start, dimension, dimension_value, stage),
-    flow.opening + flow.ins - flow.outs = flow.closing as is_balanced
-from flow
-inner join stages on stages.stage = flow.stage
-left join months on months.month_start = flow.period_start
-where flow.grain = 'all' or months.month_start is not null
+    months.label,
+    months.is_partial,
+    -- A cut has no row where nothing is and nothing moves.
+    coalesce(columns(flow.* exclude (grain, period_start, dimension, dimension_value, stage)), 0),
+    coalesce(flow.opening + flow.ins - flow.outs = flow.closing, true) as is_balanced
+from stages
+cross join months
+left join flow on flow.stage = stages.stage and flow.period_start is not distinct from months.month_start
 order by stages.stage_no, months.month_start nulls first

@@ -19,8 +19,16 @@ months as (
     select null, false
 ),
 
+shown_cut as (
+    from waterfall.shown_cut
+),
+
 counts as (
-    select counts.* from marts.sla as counts where counts.dimension = 'all' and counts.grain in ('month', 'all')
+    select counts.*
+    from marts.sla as counts
+    inner join shown_cut
+        on shown_cut.dimension = counts.dimension and shown_cut.dimension_value = counts.dimension_value
+    where counts.grain in ('month', 'all')
 )
 
 select

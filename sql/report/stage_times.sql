@@ -16,14 +16,23 @@ stages as (
     from waterfall.stages
 ),
 
+shown_cut as (
+    from waterfall.shown_cut
+),
+
 times as (
     select times.*
     from marts.time_in_stage as times
-    where times.grain = 'all' and times.dimension = 'all' and times.next_stage = 'all'
+    inner join shown_cut
+        on shown_cut.dimension = times.dimension and shown_cut.dimension_value = times.dimension_value
+    where times.grain = 'all' and times.next_stage = 'all'
 ),
 
 ages as (
-    select ages.* from marts.open_time_in_stage as ages where ages.dimension = 'all'
+    select ages.*
+    from marts.open_time_in_stage as ages
+    inner join shown_cut
+        on shown_cut.dimension = ages.dimension and shown_cut.dimension_value = ages.dimension_value
 )
 
 select

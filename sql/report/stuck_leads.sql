@@ -10,8 +10,14 @@
 -- column stage_label: label of the stage it waits in
 -- column sla_text: limit of that stage
 with
+shown_stays as (
+    from journey.shown_stays
+),
+
 open_leads as (
-    from marts.open_leads
+    select open_leads.*
+    from marts.open_leads as open_leads
+    inner join shown_stays on shown_stays.lead_no = open_leads.lead_no and shown_stays.span_no = open_leads.span_no
 ),
 
 owners as (

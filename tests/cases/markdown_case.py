@@ -36,7 +36,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.waterfall import config, presets
-from pipeline.waterfall.definition import Waterfall
+from pipeline.waterfall.definition import Configuration, Waterfall
 
 HERE = Path(__file__).resolve().parent
 SETTINGS = (
@@ -93,9 +93,13 @@ class Case:
 
     def waterfall(self, folder: Path) -> Waterfall:
         """The waterfall, loaded as a user's would be, from a file written into `folder`."""
+        return self.configuration(folder).waterfall
+
+    def configuration(self, folder: Path) -> Configuration:
+        """The whole configuration, with the [[reports]] whose tables a `Then report_<name>.x` asks for."""
         path = folder / "funnel.toml"
         path.write_text(self._toml(), encoding="utf-8")
-        return config.load(path).waterfall
+        return config.load(path)
 
     def moment(self, text: str) -> datetime:
         """A given time as an aware UTC instant."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -28,15 +29,22 @@ def outcome(case: Case, folder: Path, sql: Path | None = None) -> tuple[dict[str
 
     `sql` is a folder of models in the place of the shipped ones.
     """
-    waterfall = case.waterfall(folder)
+    configuration = case.configuration(folder)
     actual: dict[str, object] = {}
     broken = []
     for as_of in sorted({then.as_of for then in case.thens}):
         thens = [then for then in case.thens if then.as_of == as_of]
         # Journeys alone build in half the time; the whole is built where a mart is asked for.
-        asked = {then.table.split(".")[0] for then in thens}
+        asked = {re.split(r"[._]", then.table)[0] for then in thens}
         layers = frozenset(LAYERS if asked & {"marts", "quality", "report"} else LAYERS[:3]) | (asked & {"report"})
-        connection = built(waterfall, case.moment(as_of), case.raw_rows(), layers=layers, sql=sql)
+        connection = built(
+            configuration.waterfall,
+            case.moment(as_of),
+            case.raw_rows(),
+            layers=layers,
+            sql=sql,
+            reports=configuration.reports,
+        )
         for then in thens:
             rows = records(connection, f"select {', '.join(then.columns)} from {then.table} where {then.condition}")
             found = sorted(tuple(shown(value) for value in row.values()) for row in rows)

@@ -16,8 +16,8 @@ from .sla import stand
 OPEN = {"open_overdue": "overdue", "open_within": "within_limit", None: "no_limit"}
 
 
-def headline_gap(waterfall: Waterfall, history: History) -> list[Row]:
-    """report.headline_gap without its order and shares."""
+def headline_gap(waterfall: Waterfall, history: History, cut: tuple[str, str] = ("all", "all")) -> list[Row]:
+    """report.headline_gap without its order and shares; `cut` is a dimension and its value at the arrival at A."""
     journey = travel(waterfall, history)
     dimensions = Dimensions(waterfall, history, journey)
     marks = {mark.key: mark for mark in path_marks(waterfall)}
@@ -29,7 +29,7 @@ def headline_gap(waterfall: Waterfall, history: History) -> list[Row]:
             if unit.unit != waterfall.unit:
                 continue
             found = outcome(unit, marks[pair.from_key], goal, above, None, history.as_of)
-            if found is None:
+            if found is None or dimensions.value(cut[0], found.start.span) != cut[1]:
                 continue
             reason, stage = found.fate, None
             if found.fate == "lost":

@@ -45,6 +45,8 @@ class ReadSite:
     """All pages of a site, and what they hold together."""
 
     pages: dict[str, Read]
+    folder: Path | None = None
+    """Where they lie, when they were read from files: links may then lead to other reports there."""
 
     @property
     def tables(self) -> dict[str, list[list[str]]]:
@@ -86,6 +88,8 @@ class ReadSite:
         for name, page in self.pages.items():
             for link in page.links:
                 file, _, fragment = link.partition("#")
+                if "/" in file and self.folder and (self.folder / file).is_file() and not fragment:
+                    continue
                 target = self.pages.get(file or name)
                 if target is None or (fragment and fragment not in target.ids):
                     dead.append((name, link))
@@ -99,7 +103,7 @@ def read_site(htmls: dict[str, str]) -> ReadSite:
 
 def read_folder(folder: Path) -> ReadSite:
     """Parse every page in a folder."""
-    return read_site({path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.html"))})
+    return ReadSite({path.name: read(path.read_text("utf-8")) for path in sorted(folder.glob("*.html"))}, folder)
 
 
 def plain(text: str) -> int:

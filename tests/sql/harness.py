@@ -12,13 +12,14 @@ import duckdb
 
 from pipeline.engines.duckdb import connect, create_table
 from pipeline.inputs import domains
+from pipeline.models import variants
 from pipeline.models.build import build, write_definition
 from pipeline.models.checks import Outcome, run_checks
 from pipeline.models.discover import Project, TableName, discover
 from pipeline.models.first_entry import first_entry
 from pipeline.models.graph import in_order
 from pipeline.settings import Settings, shipped
-from pipeline.waterfall.definition import Configuration, Input, Waterfall
+from pipeline.waterfall.definition import Configuration, Input, ReportOfOne, Waterfall
 from pipeline.waterfall.tables import Columns, definition_tables, dimension_source
 from pipeline.waterfall.words import normalise_stage
 
@@ -73,12 +74,14 @@ def built(
     layers: frozenset[str] | None = None,
     threads: int = 1,
     sql: Path | None = None,
+    reports: tuple[ReportOfOne, ...] = (),
 ) -> duckdb.DuckDBPyConnection:
     """An in-memory database with every model over `rows` (table of schema raw → rows; missing columns are null).
 
     `inputs` names inputs of stage entries in the order of a configuration, also such as delivered nothing;
     `entry_columns` are the attributes that history gives, where an all-null column can't show it; `layers` limits the
-    models to some schemas; `sql` is a folder of models in the place of the shipped ones.
+    models to some schemas; `sql` is a folder of models in the place of the shipped ones; `reports` are made beside that of
+    all leads, unchecked.
     """
     settings = Settings(memory_limit="2GB", threads=threads)
     connection = connect(None, settings, reads_files=True)
@@ -115,6 +118,7 @@ def built(
         waterfall=waterfall,
         inputs=tuple(Input(name=name, table=table, pattern=Path(name)) for name, table in names),
         output=Path("build"),
+        reports=reports,
     )
     first = first_entry(connection, waterfall, as_of)
     write_definition(connection, definition_tables(configuration, as_of, sources, first))
@@ -125,7 +129,11 @@ def built(
         ).fetchall()
     )
     models = in_order(project(sql).models, given_tables)
-    build(connection, tuple(m for m in models if layers is None or m.table.schema in layers), {}, lambda built: None)
+    chosen = tuple(m for m in models if layers is None or m.table.schema in layers)
+    if reports:
+        variants.build_all(connection, project(sql), models, chosen, {}, lambda line: None, lambda built: None)
+    else:
+        build(connection, chosen, {}, lambda built: None)
     return connection
 
 

@@ -200,10 +200,37 @@ class TestProblems:
         expected = [f"funnel.toml:23: {block}: this version does not act on [{block}] yet; remove the block"]
         assert expected == problems(funnel() + f"[{block}]\nx = 1\n")
 
-    def test_lists_of_blocks_without_effect_are_refused(self, problems: Any) -> None:
-        """The same holds for [[reports]]."""
-        expected = ["funnel.toml:23: reports: this version does not act on [[reports]] yet; remove the block"]
-        assert expected == problems(funnel() + '[[reports]]\nname = "x"\n')
+    @pytest.mark.parametrize(
+        ("fields", "expected"),
+        [
+            ('name = "all"', "24: reports.all.name: `all` is reserved for totals; choose another word"),
+            ('name = "archive"', "24: reports.archive.name: `archive` is the name of another folder of reports/"),
+            (
+                'name = "EMEA"',
+                "24: reports.EMEA.name: must be a lower-case word: a letter first, then letters, digits or underscores",
+            ),
+            (
+                'name = "emea"\ndimension = "regoin"',
+                "25: reports.emea.dimension: `regoin` is no dimension of this funnel; did you mean `region`?",
+            ),
+            (
+                'name = "emea"\nto = ["Ada Lovelace"]',
+                "25: reports.emea.to.#1: must be one e-mail address such as ops@example.com",
+            ),
+        ],
+    )
+    def test_of_a_report(self, problems: Any, fields: str, expected: str) -> None:
+        """A report has a folder of its own and shows one value of a dimension of the funnel."""
+        more = "" if "dimension" in fields else '\ndimension = "region"'
+        text = funnel('dimensions = ["region", "owner"]') + f'[[reports]]\n{fields}{more}\nvalue = "EMEA"\n'
+        assert [f"funnel.toml:{expected}"] == problems(text)
+
+    def test_no_report_is_named_twice(self, problems: Any) -> None:
+        """The second would be written over the first."""
+        block = '[[reports]]\nname = "emea"\ndimension = "region"\nvalue = "EMEA"\n'
+        text = funnel('dimensions = ["region"]') + block + block
+        expected = "funnel.toml:28: reports.emea.name: the name `emea` is used twice, here and in line 23"
+        assert [expected] == problems(text)
 
     def test_one_path_stage_is_no_path(self, problems: Any) -> None:
         """Without a preset two path stages are needed."""

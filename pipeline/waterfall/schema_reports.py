@@ -1,0 +1,61 @@
+"""The `[[reports]]` blocks: reports of one value of a dimension, with problems in plain words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from pipeline.waterfall.definition import ReportOfOne
+from pipeline.waterfall.problems import Problems
+from pipeline.waterfall.schema import Block, Text, Word
+from pipeline.waterfall.words import did_you_mean
+
+TAKEN = frozenset({"archive", "assets", "data"})
+"""Folders that reports/ has, or may come to have, beside the reports; `all`, the report of all leads, is no word anyway."""
+
+MOST_REPORTS = 50
+_ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
+
+
+def _address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text):
+        raise ValueError("must be one e-mail address such as ops@example.com")
+    return text
+
+
+class ReportBlock(Block):
+    """One `[[reports]]`."""
+
+    name: Word
+    dimension: Word
+    value: Text
+    title: Text | None = None
+    to: list[Annotated[str, AfterValidator(_address)]] = Field(default_factory=list)
+
+
+def reports(
+    blocks: Sequence[tuple[int, ReportBlock]], dimensions: Sequence[str], problems: Problems
+) -> tuple[ReportOfOne, ...]:
+    """The blocks as values; what does not fit the others, or `[funnel] dimensions`, is noted in `problems`."""
+    first: dict[str, int] = {}
+    for number, block in blocks:
+        if block.name in TAKEN:
+            problems.add(("reports", number, "name"), f"`{block.name}` is the name of another folder of reports/")
+        if block.name in first:
+            line = problems.line(("reports", first[block.name]))
+            problems.add(("reports", number, "name"), f"the name `{block.name}` is used twice, here and in line {line}")
+        first.setdefault(block.name, number)
+        if block.dimension not in dimensions:
+            hint = did_you_mean(block.dimension, dimensions) or "; name it in [funnel] dimensions"
+            problems.add(("reports", number, "dimension"), f"`{block.dimension}` is no dimension of this funnel{hint}")
+    if len(blocks) > MOST_REPORTS:
+        problems.add(("reports",), f"at most {MOST_REPORTS} reports; each is built and written every night")
+    return tuple(
+        ReportOfOne(
+            block.name, block.title or block.value, block.dimension, block.value, tuple(dict.fromkeys(block.to))
+        )
+        for _, block in blocks
+    )

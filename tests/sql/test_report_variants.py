@@ -1,0 +1,269 @@
+"""Reports of one value: on random histories each is the marts' cut of that value, and all of them together are the total."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import duckdb
+import oracle
+import pytest
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from oracle import case_files, strategies
+from oracle.gap import headline_gap
+from oracle.variants import ReportOfOne
+
+from pipeline.models import variants
+from pipeline.models.checks import Outcome
+from pipeline.waterfall.definition import Waterfall
+from tests.sql.harness import built, project, records
+
+EARLIER = frozenset({"waterfall", "clean", "journey", "marts", "quality"})
+FATES = ("entered", "converted", "passed_over", "lost", "still_open")
+SLA = ("met", "breached", "open_within", "open_overdue")
+PAIR = ("from_stage", "to_stage", "window_days")
+FLOW = tuple(
+    f"{way}_{move}"
+    for way, moves in (
+        ("in", ("new", "advanced", "sideways", "regressed", "held", "detoured", "exited", "returned")),
+        ("out", ("advanced", "sideways", "regressed", "held", "detoured", "exited", "returned", "deleted")),
+    )
+    for move in moves
+)
+QUICKLY = settings(
+    deadline=timedelta(seconds=60),
+    suppress_health_check=list(HealthCheck),
+    database=None,
+    phases=(Phase.generate,),  # a failing case is short enough to read, and shrinking it takes minutes
+)
+ADDITIVE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "overview": ((), ("leads", "entries", "cycles", "open_cycles", "leads_without_account", "open_leads", "overdue")),
+    "headline": (PAIR, FATES),
+    "conversion_months": ((*PAIR, "month_start"), FATES),
+    "headline_gap": (("headline_no", "fate", "reason", "stage"), ("units",)),
+    "path_arrivals": (("scope", "stage"), ("arrivals", "through", "over", "began_here", "previous_arrivals")),
+    "stage_flow": (("stage", "month_start"), ("opening", *FLOW, "ins", "outs", "closing")),
+    "lead_balance": (("month_start",), ("opening", "new_leads", "came_over", "deleted_leads", "closing")),
+    "stage_times": (("stage",), ("completed", "still_open")),
+    "stage_sla": (("stage", "month_start"), SLA),
+    "sla_by_owner": (("stage", "owner"), (*SLA, "now_within", "now_overdue")),
+    "account_depth": (("basis", "stage", "month_start"), ("leads", "leads_with_account", "leads_without_account")),
+    "account_depth_path": (("stage",), ("accounts", "depth_1", "depth_2", "depth_3_4", "depth_5_plus")),
+    "open_by_owner": (("current_owner",), ("open_leads", "overdue", "without_limit")),
+    "stuck_leads": (("lead_id", "current_owner", "stage", "sla_state"), ("1",)),
+    "origin_sources": (("source",), ("leads",)),
+    "qualifications": (("qualified_by",), ("cycles",)),
+    "implied_comparison": (("shown_no", "basis"), FATES),
+}
+"""Per table of a report its key and the columns that add up over the values of a dimension."""
+
+ONLY_OF_ALL = ("conversion_by_route", "persona_coverage", "settled")
+"""Tables that rest on marts without cuts: empty in a report of one value."""
+
+
+def test_every_model_of_the_report_is_here_or_known_to_be_of_all_leads() -> None:
+    """A new model of the report is thought of when variants are tested."""
+    everybody = {"months", "pairs_shown", "dimension_coverage", "rejected_reasons", "settled_record"}
+    cut_otherwise = {"conversion_summary"}
+    models = {model.table.name for model in project().models if model.table.schema == "report"}
+    assert models == {*ADDITIVE, *ONLY_OF_ALL, *everybody, *cut_otherwise}
+
+
+def reports_of(
+    waterfall: Waterfall, history: oracle.History, dimension: str
+) -> tuple[duckdb.DuckDBPyConnection, list[str], tuple[Outcome, ...]]:
+    """A database with a report of all leads and one of each value of the dimension, v1, v2 …; and the checks of these."""
+    connection = built(
+        waterfall,
+        history.as_of,
+        case_files.raw_rows(waterfall, history),
+        inputs=history.inputs,
+        entry_columns=history.entry_columns,
+        layers=EARLIER,
+    )
+    found = records(
+        connection, f"select dimension_value from journey.cuts where dimension = '{dimension}' order by all"
+    )
+    values = [row["dimension_value"] for row in found]
+    for number, value in enumerate(values, 1):
+        text = value.replace("'", "''")
+        connection.execute(
+            f"insert into waterfall.reports values ({number}, 'v{number}', 'V', '{dimension}', '{text}')"
+        )
+    models = tuple(_ordered())
+    _, outcomes = variants.build_all(connection, project(), models, models, {}, _silent, _silent)
+    return connection, values, outcomes
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_reports_of_all_values_add_up_to_the_report_of_all_leads(part: int) -> None:
+    """Every count of every table; and each report keeps the promises of its models."""
+
+    @settings(QUICKLY, max_examples=4)
+    @given(case=strategies.cases())
+    def agree(case: tuple[Any, oracle.History]) -> None:
+        waterfall, history = replace(case[0], implied=True), case[1]
+        assume(waterfall.dimensions)
+        connection, values, outcomes = reports_of(
+            waterfall, history, waterfall.dimensions[part % len(waterfall.dimensions)]
+        )
+        assert [] == [f"{each.name}: {each.claim}" for each in outcomes if not each.holds]
+        for table, (key, figures) in ADDITIVE.items():
+            total = _sums(connection, ["report"], table, key, figures)
+            assert total == _sums(
+                connection, [f"report_v{n}" for n in range(1, len(values) + 1)], table, key, figures
+            ), table
+        for number in range(1, len(values) + 1):
+            for table in ONLY_OF_ALL:
+                assert [] == records(connection, f"from report_v{number}.{table}")
+        connection.close()
+
+    agree()
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_a_report_of_one_value_is_the_oracles_cut(part: int) -> None:
+    """Headline, months, arrivals, flow, times, limits, depth, gaps, waiting leads: as loops over the rules count them."""
+
+    @settings(QUICKLY, max_examples=3)
+    @given(case=strategies.cases())
+    def agree(case: tuple[Any, oracle.History]) -> None:
+        waterfall, history = case
+        assume(waterfall.dimensions)
+        dimension = waterfall.dimensions[part % len(waterfall.dimensions)]
+        connection, values, _ = reports_of(waterfall, history, dimension)
+        expected = oracle.numbers(waterfall, history, grains=("month", "all"))
+        for number, value in enumerate(values, 1):
+            _assert_marts_cut(connection, f"report_v{number}", expected, waterfall, (dimension, value))
+            _assert_single(connection, f"report_v{number}", ReportOfOne(waterfall, history, dimension, value))
+            gaps = records(
+                connection, f"select headline_no, fate, reason, stage, units from report_v{number}.headline_gap"
+            )
+            assert sorted(map(repr, headline_gap(waterfall, history, (dimension, value)))) == sorted(map(repr, gaps))
+        connection.close()
+
+    agree()
+
+
+def _assert_marts_cut(
+    connection: duckdb.DuckDBPyConnection,
+    schema: str,
+    numbers: dict[str, Any],
+    waterfall: Waterfall,
+    cut: tuple[str, str],
+) -> None:
+    of_cut = {
+        table: [row for row in rows if (row.get("dimension"), row.get("dimension_value")) == cut]
+        for table, rows in numbers.items()
+    }
+    conversion = [row for row in of_cut["marts.conversion"] if row["unit"] == waterfall.unit]
+    pairs = {(pair.from_key, pair.to_key) for pair in waterfall.headline}
+    recent = {row["month_start"] for row in records(connection, f"from {schema}.months where is_recent")} | {None}
+
+    def same(
+        table: str, key: tuple[str, ...], figures: tuple[str, ...], rows: list[dict[str, Any]], where: str = "true"
+    ) -> None:
+        found = {
+            tuple(row[name] for name in key): tuple(row[name] for name in figures)
+            for row in records(connection, f"select * from {schema}.{table} where {where}")
+        }
+        theirs = {tuple(row[name] for name in key): tuple(row[name] for name in figures) for row in rows}
+        assert {k: v for k, v in theirs.items() if any(v)} == {k: v for k, v in found.items() if any(v)}, table
+
+    same(
+        "headline",
+        PAIR,
+        FATES,
+        [r for r in conversion if r["grain"] == "all" and (r["from_stage"], r["to_stage"]) in pairs],
+    )
+    shown = {(r["from_stage"], r["to_stage"]) for r in records(connection, f"from {schema}.pairs_shown")}
+    months = [
+        row | {"month_start": row["cohort_start"]}
+        for row in conversion
+        if row["grain"] == "month" and (row["from_stage"], row["to_stage"]) in shown
+    ]
+    same("conversion_months", (*PAIR, "month_start"), (*FATES, "rate", "rate_low", "rate_high"), months)
+
+    def monthly(table: str) -> list[dict[str, Any]]:
+        return [row | {"month_start": row["period_start"]} for row in of_cut[table] if row["period_start"] in recent]
+
+    same(
+        "stage_flow",
+        ("stage", "month_start"),
+        ("opening", *FLOW, "closing"),
+        monthly("marts.stage_flow"),
+    )
+    same("stage_sla", ("stage", "month_start"), (*SLA, "met_share"), monthly("marts.sla"))
+    depth = [
+        row
+        for row in monthly("marts.lead_to_account")
+        if row["basis"] == "reached" or _on_path(waterfall, row["stage"])
+    ]
+    same(
+        "account_depth",
+        ("basis", "stage", "month_start"),
+        ("leads", "leads_with_account", "accounts", "ratio", "depth_1", "depth_2", "depth_3_4", "depth_5_plus"),
+        depth,
+    )
+    times = [r for r in of_cut["marts.time_in_stage"] if r["grain"] == "all" and r["next_stage"] == "all"]
+    same("stage_times", ("stage",), ("completed",), times)
+    same("stage_times", ("stage",), ("still_open",), of_cut["marts.open_time_in_stage"])
+
+
+def _assert_single(connection: duckdb.DuckDBPyConnection, schema: str, mine: ReportOfOne) -> None:
+    overview = mine.overview()
+    assert [overview] == records(connection, f"select {', '.join(overview)} from {schema}.overview")
+    found = records(connection, f"select qualified_by, cycles from {schema}.qualifications")
+    assert mine.qualifications() == {row["qualified_by"]: row["cycles"] for row in found}
+    arrivals = records(connection, f"from {schema}.path_arrivals where scope = 'all'")
+    assert mine.path_arrivals() == {
+        row["stage"]: (row["arrivals"], row["through"], row["over"], row["began_here"]) for row in arrivals
+    }
+    ranks = mine.rank_arrivals()
+    for row in arrivals:
+        assert row["previous_arrivals"] == (ranks.get(row["rank"] - 1, 0) if row["rank"] > 1 else None)
+    stuck = records(connection, f"select lead_id, stage, sla_state from {schema}.stuck_leads order by lead_id")
+    waiting = sorted(mine.waiting(), key=lambda row: str(row["lead_id"]))
+    assert [(row["lead_id"], row["stage"], row["sla_state"]) for row in waiting] == [
+        tuple(row.values()) for row in stuck
+    ]
+    depths = records(connection, f"from {schema}.account_depth_path")
+    expected = mine.account_depths()
+    assert {row["stage"]: (row["accounts"], row["depth_1"], row["depth_5_plus"]) for row in depths} == {
+        mark: (len(each), each.count(1), sum(1 for depth in each if depth >= 5)) for mark, each in expected.items()
+    }
+
+
+def _on_path(waterfall: Waterfall, key: str) -> bool:
+    return any(stage.key == key and stage.kind == "path" for stage in waterfall.stages)
+
+
+def _sums(
+    connection: duckdb.DuckDBPyConnection,
+    schemas: list[str],
+    table: str,
+    key: tuple[str, ...],
+    figures: tuple[str, ...],
+) -> Counter[tuple[Any, ...]]:
+    """Key and column → sum over the schemas; nothing for 0."""
+    sums: Counter[tuple[Any, ...]] = Counter()
+    columns = ", ".join((*key, *figures))
+    for schema in schemas:
+        for row in connection.execute(f"select {columns} from {schema}.{table}").fetchall():
+            for name, value in zip(figures, row[len(key) :], strict=True):
+                sums[*row[: len(key)], name] += value or 0
+    return +sums + Counter({each: value for each, value in sums.items() if value < 0})
+
+
+def _ordered() -> list[Any]:
+    from pipeline.models.graph import in_order
+
+    layer = [model for model in project().models if model.table.schema == "report"]
+    given = frozenset(table for model in layer for table in model.reads if table.schema != "report")
+    return list(in_order(tuple(layer), given))
+
+
+def _silent(each: Any) -> None:
+    pass
