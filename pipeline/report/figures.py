@@ -6,12 +6,14 @@ The query is printed beside the figure, so a reader can put the same question to
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import duckdb
 
 from pipeline.engines.duckdb import quoted
 from pipeline.report import rows, rows_accounts, rows_implied, rows_quality, rows_routes, rows_sla
+from pipeline.report.figures_stages import StayFigures, read_stays
 from pipeline.report.format import isolated
 
 Row = TypeVar("Row")
@@ -96,6 +98,7 @@ class Figures:
     qualifications: Answer[rows_routes.Qualification]
     implied: Answer[rows_implied.ImpliedComparison]
     settled_record: Answer[rows_quality.SettledRecord]
+    stays: StayFigures
 
 
 def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
@@ -256,6 +259,7 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
         settled_record=_ask(
             connection, rows_quality.SettledRecord, "report.settled_record", "estimates", order="headline_no"
         ),
+        stays=read_stays(partial(_ask, connection), stages.rows),
     )
 
 
