@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pipeline.report import charts
 from pipeline.report import format as text
 from pipeline.report.account_paths import DEPTHS, REFERENCES, depth_path, ratio_months
+from pipeline.report.accounts_now import accounts_by_stage, largest_accounts
 from pipeline.report.figures import Figures
 from pipeline.report.personas import personas
 from pipeline.report.rows import Depth
@@ -51,6 +52,8 @@ class Accounts:
     personas: tuple[Table, ...]
     """Who is known there; empty where nobody says who plays which part."""
     matching: Table | None
+    now: StripChart | None = None
+    largest: Table | None = None
 
 
 def accounts(figures: Figures, reader: Reader) -> Accounts:
@@ -94,6 +97,8 @@ def accounts(figures: Figures, reader: Reader) -> Accounts:
         ratio_months(figures, reader),
         personas(figures, reader),
         matching,
+        accounts_by_stage(figures, reader),
+        largest_accounts(figures, reader),
     )
 
 

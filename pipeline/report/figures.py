@@ -6,6 +6,7 @@ The query is printed beside the figure, so a reader can put the same question to
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import duckdb
@@ -13,6 +14,7 @@ import duckdb
 from pipeline.engines.duckdb import quoted
 from pipeline.report import rows, rows_accounts, rows_implied, rows_quality, rows_routes, rows_sla, rows_summary
 from pipeline.report.asked import Asked, read_reports, readable, wrapped
+from pipeline.report.figures_stages import StayFigures, read_stays
 
 Row = TypeVar("Row")
 
@@ -99,6 +101,7 @@ class Figures:
     qualifications: Answer[rows_routes.Qualification]
     implied: Answer[rows_implied.ImpliedComparison]
     settled_record: Answer[rows_quality.SettledRecord]
+    stays: StayFigures
 
 
 def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Figures:
@@ -265,6 +268,7 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
         settled_record=_ask(
             connection, rows_quality.SettledRecord, "report.settled_record", "estimates", order="headline_no"
         ),
+        stays=read_stays(partial(_ask, connection), stages.rows),
     )
 
 

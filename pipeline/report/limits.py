@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.report import charts
 from pipeline.report import format as text
+from pipeline.report.conversion import SMALL
 from pipeline.report.figures import OWNERS_SHOWN, Answer, Figures
 from pipeline.report.rows_sla import OwnerSla, StageSla
 from pipeline.report.values import Cell, Column, Fold, Reader, Table, TableRow, texts
@@ -78,11 +79,11 @@ def _counts(row: StageSla | OwnerSla) -> tuple[int, int, int, int]:
     return row.met, row.breached, row.open_within, row.open_overdue
 
 
-def _cells(row: StageSla | OwnerSla) -> tuple[Cell, ...]:
+def _cells(row: StageSla | OwnerSla, is_small: bool = False) -> tuple[Cell, ...]:
     return (
         *texts(text.count(row.met), text.count(row.breached), text.count(row.open_within)),
         Cell(text.count(row.open_overdue), "alert" if row.open_overdue else ""),
-        Cell(text.rate(row.met_share)),
+        Cell(text.rate(row.met_share), "small-n" if is_small else ""),
     )
 
 
@@ -116,13 +117,23 @@ def _months(stage: StageSla, answer: Answer[StageSla], reader: Reader) -> Fold:
 def _owners(stage: StageSla, answer: Answer[OwnerSla], reader: Reader) -> Fold:
     more = len(answer.rows) - OWNERS_SHOWN
     table = Table(
-        caption=f"{stage.stage_label}: stays by owner at entry, and what each owner has now",
-        columns=(Column("Owner", "text"), *_COUNTS, Column("Has now, within"), Column("Has now, overdue")),
+        caption=f"{stage.stage_label}: stays by owner at entry, and what each owner has now; limit {stage.sla_text}, "
+        f"{stage.sla_clock} clock",
+        columns=(
+            Column("Owner", "text"),
+            *_COUNTS,
+            Column("95 % interval"),
+            Column("0 to 100 %", "chart"),
+            Column("Has now, within"),
+            Column("Has now, overdue"),
+        ),
         rows=tuple(
             TableRow(
                 (
                     Cell(row.owner),
-                    *_cells(row),
+                    *_cells(row, row.decided < SMALL),
+                    Cell(text.interval(row.met_low, row.met_high), "small-n" if row.decided < SMALL else ""),
+                    Cell("", drawing=charts.interval_bar(None, row.met_share, row.met_low, row.met_high)),
                     Cell(text.count(row.now_within)),
                     Cell(text.count(row.now_overdue), "alert" if row.now_overdue else ""),
                 )
@@ -135,7 +146,12 @@ def _owners(stage: StageSla, answer: Answer[OwnerSla], reader: Reader) -> Fold:
             basis="owner when the lead came, as history names it; in the last two columns the owner at as-of",
             denominator=DENOMINATOR,
         ),
-        notes=(f"and {text.plural(more, 'more owner')}; the query lists them all.",) if more > 0 else (),
+        notes=(
+            f"Grey: fewer than {SMALL} decided stays. Most overdue now first, then by name; the place is no grade.",
+            *((f"and {text.plural(more, 'more owner')}; the query lists them all.",) if more > 0 else ()),
+        ),
         key=f"limit-owners-{stage.stage_no}",
     )
-    return Fold(stage.stage_label, table, note="by owner")
+    late = sum(row.now_overdue for row in answer.rows)
+    note = f"by owner; {text.plural(late, 'open lead')} past the limit of {stage.sla_text}, {stage.sla_clock} clock"
+    return Fold(stage.stage_label, table, is_open=late > 0, note=note)

@@ -34,6 +34,9 @@ class OwnerSla:
     breached: int
     open_within: int
     open_overdue: int
+    decided: int
     met_share: float | None
+    met_low: float | None
+    met_high: float | None
     now_within: int
     now_overdue: int

@@ -136,7 +136,7 @@ def _sheets(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Iterato
         pages.ConversionPage(by_cohort, ways, implied.implied(figures, reader)),
     )
     yield Sheet(links.VOLUMES, "volumes.html", "Volumes that balance", pages.VolumePage(flow))
-    for stage in stage_pages(figures, flow, lasting, limited):
+    for stage in stage_pages(figures, flow, lasting, limited, reader):
         yield Sheet(links.stage_page(stage.stage), "stage.html", stage.label, stage)
     yield Sheet(
         links.ACCOUNTS, "accounts.html", "Leads and accounts", pages.AccountsPage(accounts.accounts(figures, reader))

@@ -1,4 +1,4 @@
-"""The page of one stage: what flows through it, how long leads stay, how many kept to its limit."""
+"""The page of one stage: what flows through it, from where and whereto, how long leads stay, how many kept to its limit."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pipeline.report.figures import Figures
 from pipeline.report.limits import Limits
 from pipeline.report.quality import KINDS
 from pipeline.report.rows import StageDefinition
-from pipeline.report.values import Fold, Mark, Strip, StripChart, Table
+from pipeline.report.stays import Picture, months_of_exit, stay_lengths
+from pipeline.report.values import Fold, Mark, Reader, Strip, StripChart, Table
 from pipeline.report.volumes import Volumes
+from pipeline.report.ways import Ways, ways
 
 
 @dataclass(frozen=True)
@@ -23,16 +25,22 @@ class StagePage:
     facts: tuple[Mark, ...]
     flow: Fold | None
     flow_legend: tuple[Mark, ...]
+    ways: Ways
     time: StripChart | None
+    lengths: StripChart | None
+    months: Picture | None
     limit_months: Table | None
     limit_owners: Table | None
     limit_note: str
 
 
-def stage_pages(figures: Figures, volumes: Volumes, times: StripChart, limits: Limits) -> tuple[StagePage, ...]:
+def stage_pages(
+    figures: Figures, volumes: Volumes, times: StripChart, limits: Limits, reader: Reader
+) -> tuple[StagePage, ...]:
     """A page per stage, in the order of the configuration, stages that nobody entered included."""
     flows = {answer.rows[0].stage: answer for answer in figures.flow_by_stage if answer.rows}
     flow_of = dict(zip(flows, volumes.stages, strict=True))
+    whole = {row.stage: row for row in figures.flow.rows}
     strips = {row.stage: strip for row, strip in zip(figures.times.rows, times.strips, strict=True)}
     limited = [row.stage for row in figures.limits.rows]
     months = {stage: fold.table for stage, fold in zip(limited, limits.months, strict=True)}
@@ -45,12 +53,15 @@ def stage_pages(figures: Figures, volumes: Volumes, times: StripChart, limits: L
             facts=_facts(row),
             flow=flow_of.get(row.stage),
             flow_legend=volumes.legend,
+            ways=ways(row, found, whole.get(row.stage), reader),
             time=_time(times, strips, row),
+            lengths=stay_lengths(row, found.lengths, reader),
+            months=months_of_exit(row, found.months, reader),
             limit_months=months.get(row.stage),
             limit_owners=owners.get(row.stage),
             limit_note=limits.note,
         )
-        for row in figures.stages.rows
+        for row, found in zip(figures.stages.rows, figures.stays.stages, strict=True)
     )
 
 

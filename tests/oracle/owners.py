@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.waterfall.definition import Waterfall
 
+from .conversion import wilson
 from .cuts import NOTHING, Dimensions
 from .durations import Row, open_leads
 from .history import History, present
@@ -28,7 +29,10 @@ def sla_by_owner(waterfall: Waterfall, history: History) -> list[Row]:
             if lead["stage"] == stage.key and lead["sla_state"] is not None:
                 _row(mine, stage.key, lead["current_owner"])[lead["sla_state"].replace("open", "now")] += 1
         for row in mine.values():
-            row["met_share"] = share(row["met"], row["met"] + row["breached"] + row["open_overdue"])
+            row["decided"] = row["met"] + row["breached"] + row["open_overdue"]
+            row["met_share"] = share(row["met"], row["decided"])
+            low, high = wilson(row["met"], row["decided"]) if row["decided"] else (None, None)
+            row |= {"met_low": low, "met_high": high}
         rows += [row | {"owner_no": place} for place, row in enumerate(sorted(mine.values(), key=_place), 1)]
     return rows
 
@@ -39,6 +43,6 @@ def _row(mine: dict[str, Row], stage: str, owner: str | None) -> Row:
     return mine.setdefault(name, {"stage": stage, "owner": name, **nothing})
 
 
-def _place(row: Row) -> tuple[int, int, int, str]:
-    """Most stays over the limit first, then most others, then most to do, then by name."""
-    return -row["breached"] - row["open_overdue"], -row["met"] - row["open_within"], -row["now_overdue"], row["owner"]
+def _place(row: Row) -> tuple[int, str]:
+    """Most to do first, then by name."""
+    return -row["now_overdue"], row["owner"]

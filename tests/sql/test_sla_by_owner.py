@@ -70,6 +70,16 @@ def test_the_current_owner_has_it_to_do(by_owner: list[dict[str, Any]]) -> None:
     assert {"dana": (0, 0), "(none)": (1, 0), "erik": (0, 1)} == counts(by_owner, "now_within", "now_overdue")
 
 
-def test_owners_are_listed_by_what_they_missed(by_owner: list[dict[str, Any]]) -> None:
-    """Most stays over the limit first, then most others, and only then the to-do list: erik's does not put him before nobody."""
-    assert [(1, "dana"), (2, "(none)"), (3, "erik")] == [(row["owner_no"], row["owner"]) for row in by_owner]
+def test_owners_are_listed_by_what_is_to_do(by_owner: list[dict[str, Any]]) -> None:
+    """T5: whoever has most overdue now comes first, the others by name; dana's misses of the past put her nowhere."""
+    assert [(1, "erik"), (2, "(none)"), (3, "dana")] == [(row["owner_no"], row["owner"]) for row in by_owner]
+
+
+def test_share_is_of_decided_stays(by_owner: list[dict[str, Any]]) -> None:
+    """T5: dana met neither of two; whoever has no decided stay has no share and no interval."""
+    expected = {
+        "dana": (2, 0.0, 0.0, pytest.approx(0.6576, abs=5e-5)),
+        "(none)": (0, None, None, None),
+        "erik": (0, None, None, None),
+    }
+    assert expected == counts(by_owner, "decided", "met_share", "met_low", "met_high")

@@ -1,0 +1,93 @@
+-- One row per account that a counted lead belongs to: its leads, where it stands now, and how far it ever came (A3).
+-- As marts.account_stages, of the stays that the report shows; an account whose leads have no history is not here.
+-- key: account_id
+-- unique: account_no
+-- not null: account_place, leads, leads_open
+-- check: leads >= leads_open
+-- check: furthest_no is not null or stage_no is null
+-- column account_place: place among all: most leads first
+-- column account_name: its name, as last delivered
+-- column leads: leads of the account with a stay
+-- column leads_open: of these, on the path or on hold now
+-- column stage_no: highest-ranked path stage that any of them is in now; null = none is on the path
+-- column stage_label: its label
+-- column furthest_no: highest-ranked path stage that any of them was ever in
+-- column furthest_label: its label
+with
+stages as (
+    from waterfall.stages
+),
+
+shown_cut as (
+    from waterfall.shown_cut
+),
+
+accounts as (
+    from clean.accounts
+),
+
+leads as (
+    select leads.* from clean.leads where leads.is_in_scope and leads.account_id is not null
+),
+
+cuts as (
+    from journey.cuts
+),
+
+span_cuts as (
+    from journey.span_cuts
+),
+
+spans as (
+    from journey.spans_narrow
+),
+
+shown as (
+    select cuts.cut_no
+    from cuts
+    inner join shown_cut
+        on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
+),
+
+-- Highest rank first, then the place in the file, as one number: both are below 32768.
+stays as (
+    select
+        leads.account_id,
+        spans.lead_no,
+        stages.kind,
+        spans.exited_at is null as is_now,
+        case when stages.kind = 'path' then cast(stages.rank as integer) * 32768 - stages.stage_no end as height
+    from spans
+    inner join span_cuts on span_cuts.lead_no = spans.lead_no and span_cuts.span_no = spans.span_no
+    inner join shown on shown.cut_no = span_cuts.cut_no
+    inner join leads on leads.lead_no = spans.lead_no
+    inner join stages on stages.stage_no = spans.stage_no
+),
+
+counted as (
+    select
+        stays.account_id,
+        count(distinct stays.lead_no) as leads,
+        count(*) filter (where stays.is_now and stays.kind in ('path', 'hold')) as leads_open,
+        max(stays.height) filter (where stays.is_now) as height,
+        max(stays.height) as furthest_height
+    from stays
+    group by stays.account_id
+)
+
+select
+    row_number() over (order by counted.leads desc, accounts.account_no) as account_place,
+    counted.account_id,
+    accounts.name as account_name,
+    counted.leads,
+    counted.leads_open,
+    now_in.stage_no,
+    now_in.label as stage_label,
+    furthest.stage_no as furthest_no,
+    furthest.label as furthest_label,
+    accounts.account_no
+from counted
+inner join accounts on accounts.account_id = counted.account_id
+left join stages as now_in on cast(now_in.rank as integer) * 32768 - now_in.stage_no = counted.height
+left join stages as furthest on cast(furthest.rank as integer) * 32768 - furthest.stage_no = counted.furthest_height
+order by account_place

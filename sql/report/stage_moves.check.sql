@@ -1,0 +1,32 @@
+-- The moves of a stage add up to what came in and went out of it in marts.stage_flow, kind by kind.
+-- severity: fail
+with
+shown_cut as (
+    from waterfall.shown_cut
+),
+
+moves as (
+    select
+        moves.stage,
+        moves.direction || '_' || moves.move_kind as move,
+        sum(moves.moves) as moves
+    from report.stage_moves as moves
+    group by moves.stage, moves.direction, moves.move_kind
+),
+
+flow as (
+    select flow.*
+    from marts.stage_flow as flow
+    inner join shown_cut
+        on shown_cut.dimension = flow.dimension and shown_cut.dimension_value = flow.dimension_value
+    where flow.grain = 'all'
+),
+
+by_kind as (
+    unpivot (select flow.stage, columns('^(in|out)_') from flow) on columns('^(in|out)_') into name move value counted
+)
+
+select by_kind.stage, by_kind.move
+from by_kind
+full join moves on moves.stage = by_kind.stage and moves.move = by_kind.move
+where coalesce(by_kind.counted, 0) <> coalesce(moves.moves, 0)

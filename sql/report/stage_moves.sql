@@ -1,0 +1,109 @@
+-- One row per stage, direction and other stage: where its stays came from, and where they went when they ended (S2).
+-- Every way in is some stage's way out: the move from A to B is a row of A (out) and a row of B (in).
+-- key: stage, direction, other_stage
+-- unique: stage, direction, move_no
+-- not null: stage_no, move_kind, moves, share
+-- accepted direction: in, out
+-- accepted move_kind: new, advanced, sideways, regressed, held, detoured, exited, returned, deleted
+-- check: moves >= 1
+-- check: (other_stage is null) = (move_kind in ('new', 'deleted'))
+-- check: (median_days is null) = (move_kind = 'new')
+-- column stage_label: label of the stage
+-- column direction: in = how stays began; out = how they ended
+-- column move_no: place in the list of the direction: most moves first
+-- column move_kind: what the move was, as the exit kinds of S2 say; new = the lead's first entry
+-- column other_stage: where they came from, or went; null for the first entry and for a deletion
+-- column other_label: label of that stage
+-- column moves: stays that began, or ended, with such a move
+-- column share: moves / all moves of the stage in that direction
+-- column median_days: median length of the stay that the move ended: in the other stage for in, in this one for out
+with
+stages as (
+    from waterfall.stages
+),
+
+shown_cut as (
+    from waterfall.shown_cut
+),
+
+cuts as (
+    from journey.cuts
+),
+
+span_cuts as (
+    from journey.span_cuts
+),
+
+spans as (
+    from journey.spans_narrow
+),
+
+shown as (
+    select cuts.cut_no
+    from cuts
+    inner join shown_cut
+        on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
+),
+
+before as (
+    select
+        spans.*,
+        lag(spans.stage_no) over lead_order as previous_stage_no,
+        epoch_us(spans.exited_at) - epoch_us(spans.entered_at) as us_in_stage,
+        epoch_us(spans.entered_at) - epoch_us(lag(spans.entered_at) over lead_order) as us_in_previous
+    from spans
+    window lead_order as (partition by spans.lead_no order by spans.span_no)
+),
+
+kept as (
+    select before.*
+    from before
+    inner join span_cuts on span_cuts.lead_no = before.lead_no and span_cuts.span_no = before.span_no
+    inner join shown on shown.cut_no = span_cuts.cut_no
+),
+
+moves as (
+    select
+        kept.stage_no,
+        'in' as direction,
+        kept.arrival_kind as move_kind,
+        kept.previous_stage_no as other_stage_no,
+        kept.us_in_previous as us_before
+    from kept
+    union all
+    select kept.stage_no, 'out', kept.exit_kind, kept.next_stage_no, kept.us_in_stage
+    from kept
+    where kept.exited_at is not null
+),
+
+counted as (
+    select
+        moves.stage_no,
+        moves.direction,
+        moves.move_kind,
+        moves.other_stage_no,
+        count(*) as moves,
+        quantile_cont(moves.us_before, 0.5) as us_median
+    from moves
+    group by moves.stage_no, moves.direction, moves.move_kind, moves.other_stage_no
+)
+
+select
+    stages.stage_no,
+    stages.stage,
+    stages.label as stage_label,
+    counted.direction,
+    row_number() over (
+        partition by counted.stage_no, counted.direction
+        order by counted.moves desc, counted.other_stage_no nulls first
+    ) as move_no,
+    counted.move_kind,
+    others.stage as other_stage,
+    others.label as other_label,
+    counted.moves,
+    counted.moves / cast(sum(counted.moves) over (partition by counted.stage_no, counted.direction) as double) as share,
+    counted.us_median / 86400000000 as median_days
+from counted
+inner join stages on stages.stage_no = counted.stage_no
+left join stages as others on others.stage_no = counted.other_stage_no
+order by stages.stage_no, counted.direction, move_no

@@ -1,0 +1,42 @@
+-- One row per stage and recent month: how many stays ended in it and how long they had lasted (T1).
+-- key: stage, month_start
+-- not null: stage_no, month_start, is_partial, completed
+-- check: (median_days is null) = (completed = 0)
+-- column stage_label: label of the stage
+-- column month_start: first day of the month in which the stays ended
+-- column is_partial: as-of lies inside the month, so its numbers will still grow
+-- column completed: stays that ended in the month
+-- column median_days: their median; null when none ended
+with
+stages as (
+    from waterfall.stages
+),
+
+months as (
+    select months.* from report.months as months where months.is_recent
+),
+
+shown_cut as (
+    from waterfall.shown_cut
+),
+
+times as (
+    select times.*
+    from marts.time_in_stage as times
+    inner join shown_cut
+        on shown_cut.dimension = times.dimension and shown_cut.dimension_value = times.dimension_value
+    where times.grain = 'month' and times.next_stage = 'all'
+)
+
+select
+    stages.stage_no,
+    stages.stage,
+    stages.label as stage_label,
+    months.month_start,
+    months.is_partial,
+    coalesce(times.completed, 0) as completed,
+    times.median_days
+from stages
+cross join months
+left join times on times.stage = stages.stage and times.period_start = months.month_start
+order by stages.stage_no, months.month_start

@@ -1,0 +1,115 @@
+-- One row per stage, basis and length class: how many stays lasted that long, completed and open ones apart (T1).
+-- A class holds its lower edge and not its upper one: a stay of exactly one day is among those of one to two days. Days
+-- have 86,400 s. Every stage has all classes, also those that nobody is in.
+-- key: stage, basis, class_no
+-- not null: stage_no, class_label, from_seconds, stays
+-- accepted basis: completed, open
+-- check: from_seconds < coalesce(to_seconds, from_seconds + 1)
+-- check: stays >= 0
+-- column basis: completed = stays that ended, by their length; open = stays open at as-of, by their age
+-- column stage_label: label of the stage
+-- column class_no: 1 = the shortest
+-- column class_label: the class in words
+-- column from_seconds: lower edge of the class, inclusive
+-- column to_seconds: upper edge, exclusive; null for the longest
+-- column stays: stays of that length
+-- column share: stays / all stays of the stage on that basis; null of nobody
+-- column limit_seconds: limit of the stage, where it counts on the calendar clock; a business limit can't be held against elapsed time
+with
+stages as (
+    from waterfall.stages
+),
+
+run as (
+    from waterfall.run
+),
+
+shown_cut as (
+    from waterfall.shown_cut
+),
+
+cuts as (
+    from journey.cuts
+),
+
+span_cuts as (
+    from journey.span_cuts
+),
+
+spans as (
+    from journey.spans_narrow
+),
+
+classes as (
+    select
+        cast(classes.class_no as integer) as class_no,
+        classes.class_label,
+        cast(classes.from_seconds as bigint) as from_seconds,
+        cast(classes.to_seconds as bigint) as to_seconds
+    from (
+        values
+            (1, 'under 1 h', 0, 3600),
+            (2, '1–4 h', 3600, 14400),
+            (3, '4–24 h', 14400, 86400),
+            (4, '1–2 d', 86400, 172800),
+            (5, '2–4 d', 172800, 345600),
+            (6, '4–7 d', 345600, 604800),
+            (7, '7–14 d', 604800, 1209600),
+            (8, '14–30 d', 1209600, 2592000),
+            (9, '30–60 d', 2592000, 5184000),
+            (10, '60–90 d', 5184000, 7776000),
+            (11, '90–180 d', 7776000, 15552000),
+            (12, '180 d and more', 15552000, null)
+    ) as classes (class_no, class_label, from_seconds, to_seconds)
+),
+
+bases as (
+    select bases.basis from (values ('completed'), ('open')) as bases (basis)
+),
+
+shown as (
+    select cuts.cut_no
+    from cuts
+    inner join shown_cut
+        on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
+),
+
+lengths as (
+    select
+        spans.stage_no,
+        case when spans.exited_at is null then 'open' else 'completed' end as basis,
+        epoch_us(coalesce(spans.exited_at, run.as_of)) - epoch_us(spans.entered_at) as us_in_stage
+    from spans
+    cross join run
+    inner join span_cuts on span_cuts.lead_no = spans.lead_no and span_cuts.span_no = spans.span_no
+    inner join shown on shown.cut_no = span_cuts.cut_no
+),
+
+counted as (
+    select lengths.stage_no, lengths.basis, classes.class_no, count(*) as stays
+    from lengths
+    inner join classes
+        on lengths.us_in_stage >= classes.from_seconds * 1000000
+        and (classes.to_seconds is null or lengths.us_in_stage < classes.to_seconds * 1000000)
+    group by lengths.stage_no, lengths.basis, classes.class_no
+)
+
+select
+    stages.stage_no,
+    stages.stage,
+    stages.label as stage_label,
+    bases.basis,
+    classes.class_no,
+    classes.class_label,
+    classes.from_seconds,
+    classes.to_seconds,
+    coalesce(counted.stays, 0) as stays,
+    coalesce(counted.stays, 0)
+        / cast(sum(counted.stays) over (partition by stages.stage_no, bases.basis) as double) as share,
+    case when stages.sla_clock = 'calendar' then stages.sla_seconds end as limit_seconds
+from stages
+cross join bases
+cross join classes
+left join counted
+    on counted.stage_no = stages.stage_no and counted.basis = bases.basis and counted.class_no = classes.class_no
+order by stages.stage_no, bases.basis, classes.class_no
