@@ -12,6 +12,7 @@ import duckdb
 
 from pipeline.engines.duckdb import quoted
 from pipeline.report import rows, rows_accounts, rows_implied, rows_quality, rows_routes, rows_sla
+from pipeline.report.figures_changes import ChangeFigures, read_changes
 from pipeline.report.format import isolated
 
 Row = TypeVar("Row")
@@ -96,6 +97,7 @@ class Figures:
     qualifications: Answer[rows_routes.Qualification]
     implied: Answer[rows_implied.ImpliedComparison]
     settled_record: Answer[rows_quality.SettledRecord]
+    changes: ChangeFigures
 
 
 def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
@@ -256,6 +258,7 @@ def read_figures(connection: duckdb.DuckDBPyConnection) -> Figures:
         settled_record=_ask(
             connection, rows_quality.SettledRecord, "report.settled_record", "estimates", order="headline_no"
         ),
+        changes=read_changes(connection, _ask),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from pipeline.report import format as text
 from pipeline.report import headline, links, units
 from pipeline.report.accounts import Accounts
+from pipeline.report.changes import Changes
 from pipeline.report.conversion import Conversion
 from pipeline.report.figures import Figures
 from pipeline.report.limits import Limits
@@ -36,6 +37,7 @@ class IndexPage:
     stats: tuple[Stat, ...]
     notices: tuple[Notice, ...]
     headline: tuple[headline.Card, ...]
+    changes: Changes
     waterfall: StripChart
     grid: Table
     times: StripChart
@@ -91,6 +93,7 @@ def index_page(
     figures: Figures,
     notes: tuple[str, ...],
     cards: tuple[headline.Card, ...],
+    changed: Changes,
     grid: Table,
     waterfall: StripChart,
     times: StripChart,
@@ -106,6 +109,7 @@ def index_page(
         stats=_stats(total),
         notices=_notices(figures, total, notes),
         headline=cards,
+        changes=changed,
         waterfall=waterfall,
         grid=grid,
         times=times,

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.report import (
     accounts,
+    changes,
     conversion,
     headline,
     implied,
@@ -95,14 +96,17 @@ def site(figures: Figures, notes: tuple[str, ...]) -> Site:
 
 def _sheets(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Iterator[Sheet]:
     cards = headline.cards(figures, reader)
+    changed = changes.changes(figures, reader)
     by_cohort = conversion.conversion(figures, reader)
     flow = volumes.volumes(figures, reader)
     lasting = times.times(figures, reader)
     limited = limits.limits(figures, reader)
     ways = routes.routes(figures, reader)
-    index = pages.index_page(figures, notes, cards, by_cohort.grid, volumes.waterfall(figures, reader), lasting)
+    index = pages.index_page(
+        figures, notes, cards, changed, by_cohort.grid, volumes.waterfall(figures, reader), lasting
+    )
     yield Sheet(links.INDEX, "index.html", text.isolated(figures.overview.rows[0].name), index)
-    for pair in pair_pages(cards, by_cohort.pairs):
+    for pair in pair_pages(cards, by_cohort.pairs, changed.pairs):
         yield Sheet(links.pair_page(pair.from_stage, pair.to_stage), "pair.html", pair.card.title, pair)
     yield Sheet(
         links.CONVERSION,
