@@ -86,11 +86,6 @@ class Parts:
         """All rate parts."""
         return sum(rates for _, rates in self.tenths)
 
-    @property
-    def change(self) -> int:
-        """All parts: the printed change of the pair."""
-        return self.mix + self.rates
-
 
 def changes(figures: Figures, reader: Reader) -> Changes:
     """Every pair in every window, and the stages."""
@@ -248,7 +243,7 @@ def _charts(row: RateChange, by_dimension: list[Parts], reader: Reader) -> tuple
 def _chart(row: RateChange, parts: Parts, most: float, reader: Reader) -> StripChart:
     months = f"{text.month(row.previous_month)} to {text.month(row.latest_month)}"
     return StripChart(
-        title=f"By {parts.dimension}, {_window(row)}, {months}: {_points(parts.change)} in all",
+        title=f"By {parts.dimension}, {_window(row)}, {months}: {text.points(row.change)} in all",
         strips=tuple(
             Strip(
                 label=_name(value),
@@ -352,7 +347,7 @@ def _total_row(row: RateChange, parts: Parts) -> TableRow:
             Cell(text.points(row.change), note=_interval(row.change_low, row.change_high)),
             Cell(_points(parts.mix)),
             Cell(_points(parts.rates)),
-            Cell(_points(parts.change), "sum"),
+            Cell(text.points(row.change), "sum"),
         ),
         "total",
     )
