@@ -14,6 +14,7 @@ import duckdb
 from pipeline.engines.duckdb import quoted
 from pipeline.report import rows, rows_accounts, rows_implied, rows_quality, rows_routes, rows_sla, rows_summary
 from pipeline.report.asked import Asked, read_reports, readable, wrapped
+from pipeline.report.figures_changes import ChangeFigures, read_changes
 from pipeline.report.figures_stages import StayFigures, read_stays
 
 Row = TypeVar("Row")
@@ -102,6 +103,7 @@ class Figures:
     implied: Answer[rows_implied.ImpliedComparison]
     settled_record: Answer[rows_quality.SettledRecord]
     stays: StayFigures
+    changes: ChangeFigures
 
 
 def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Figures:
@@ -112,6 +114,7 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
     reports = read_reports(database)
     shown = next(each for each in reports if each.report == report)
     connection = Asked(database, shown)
+    ask = partial(_ask, connection)
     pairs = _ask(connection, rows.PairShown, "report.pairs_shown", "shown_no", order="shown_no").rows
     dimensions = [
         name
@@ -268,7 +271,8 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
         settled_record=_ask(
             connection, rows_quality.SettledRecord, "report.settled_record", "estimates", order="headline_no"
         ),
-        stays=read_stays(partial(_ask, connection), stages.rows),
+        stays=read_stays(ask, stages.rows),
+        changes=read_changes(ask),
     )
 
 

@@ -182,10 +182,17 @@ def _short(gap: Gap) -> str:
 def _change(row: Headline) -> str:
     if row.change is None:
         return ""
-    direction = "up" if row.change > 0 else "down" if row.change < 0 else "unchanged"
-    by = "" if row.change == 0 else f" {text.distance(row.change)}"
-    noise = "within noise" if row.is_within_noise else "more than noise"
-    return f" ({direction}{by} on {text.month(row.previous_month)}: {noise})"
+    return f" ({_compared(row)})"
+
+
+def _compared(row: Headline) -> str:
+    """The change on the month before; a direction only where chance does not explain it, no number of too few."""
+    previous = text.month(row.previous_month)
+    if not row.is_enough_to_compare:
+        return f"against {previous} too few to say"
+    if row.is_within_noise:
+        return f"{text.points(row.change)} on {previous}: within noise"
+    return f"{'up' if (row.change or 0) > 0 else 'down'} {text.distance(row.change)} on {previous}: more than noise"
 
 
 def _bar_note(row: Headline) -> str:
@@ -248,10 +255,7 @@ def _interval(low: float | None, high: float | None) -> str:
 def _latest_tile(row: Headline, suffix: str) -> Tile:
     if row.latest_month is None:
         return Tile(f"Last mature month{suffix}", text.DASH, ("no complete month is mature yet",))
-    note = ""
-    if row.change is not None:
-        noise = "within noise" if row.is_within_noise else "more than noise"
-        note = f"{text.points(row.change)} on {text.month(row.previous_month)}: {noise}"
+    note = "" if row.change is None else _compared(row)
     return Tile(
         f"{text.month(row.latest_month)}{suffix}, last mature month",
         text.rate(row.latest_rate),

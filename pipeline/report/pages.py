@@ -8,6 +8,7 @@ from datetime import date
 from pipeline.report import format as text
 from pipeline.report import headline, links, units, variants
 from pipeline.report.accounts import Accounts
+from pipeline.report.changes import Changes
 from pipeline.report.conversion import Conversion
 from pipeline.report.figures import Figures
 from pipeline.report.limits import Limits
@@ -36,6 +37,7 @@ class IndexPage:
     stats: tuple[Stat, ...]
     notices: tuple[Notice, ...]
     headline: tuple[headline.Card, ...]
+    changes: Changes
     waterfall: StripChart
     summary: Table
     grid: Table
@@ -93,6 +95,7 @@ def index_page(
     notes: tuple[str, ...],
     cards: tuple[headline.Card, ...],
     summary: Table,
+    changed: Changes,
     grid: Table,
     waterfall: StripChart,
     times: StripChart,
@@ -108,6 +111,7 @@ def index_page(
         stats=_stats(total),
         notices=_notices(figures, total, notes),
         headline=cards,
+        changes=changed,
         waterfall=waterfall,
         summary=summary,
         grid=grid,

@@ -90,6 +90,7 @@ class Headline:
     previous_rate: float | None
     change: float | None
     is_within_noise: bool | None
+    is_enough_to_compare: bool
     gap_to_target: float | None
     latest_gap_to_target: float | None
     settled_estimate: float | None

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.report import (
     accounts,
+    changes,
     conversion,
     headline,
     implied,
@@ -112,6 +113,7 @@ def site(figures: Figures, notes: tuple[str, ...]) -> Site:
 
 def _sheets(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Iterator[Sheet]:
     cards = headline.cards(figures, reader)
+    changed = changes.changes(figures, reader)
     by_cohort = conversion.conversion(figures, reader)
     flow = volumes.volumes(figures, reader)
     lasting = times.times(figures, reader)
@@ -122,12 +124,13 @@ def _sheets(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Iterato
         notes,
         cards,
         summary.stage_summary(figures, reader),
+        changed,
         by_cohort.grid,
         volumes.waterfall(figures, reader),
         lasting,
     )
     yield Sheet(links.INDEX, "index.html", title(figures), index)
-    for pair in pair_pages(cards, by_cohort.pairs):
+    for pair in pair_pages(cards, by_cohort.pairs, changed.pairs):
         yield Sheet(links.pair_page(pair.from_stage, pair.to_stage), "pair.html", pair.card.title, pair)
     yield Sheet(
         links.CONVERSION,

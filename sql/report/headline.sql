@@ -29,7 +29,8 @@
 -- column previous_month: the mature month before it
 -- column previous_rate: its rate
 -- column change: latest_rate − previous_rate
--- column is_within_noise: the 95 % intervals of the two months overlap
+-- column is_within_noise: the 95 % interval of change contains 0 (report.rate_change)
+-- column is_enough_to_compare: both months have at least 20 units; below that nothing is said of change
 -- column settled_estimate: window: ever, while a cycle is open: share of entered expected to convert in the end (report.settled)
 -- column settled_low: lower bound of its 95 % interval
 -- column settled_high: upper bound of its 95 % interval
@@ -53,6 +54,10 @@ summary as (
 
 settled as (
     select settled.* from report.settled as settled where settled.grain = 'all'
+),
+
+changes as (
+    from report.rate_change
 ),
 
 gaps as (
@@ -97,7 +102,8 @@ select
     previous.last_month as previous_month,
     previous.rate as previous_rate,
     latest.rate - previous.rate as change,
-    latest.rate_low <= previous.rate_high and previous.rate_low <= latest.rate_high as is_within_noise,
+    changes.is_noise as is_within_noise,
+    changes.is_enough as is_enough_to_compare,
     pairs_shown.target - mature.rate as gap_to_target,
     pairs_shown.target - latest.rate as latest_gap_to_target,
     settled.estimate as settled_estimate,
@@ -117,6 +123,9 @@ left join summary as previous
     on previous.pair_no = pairs_shown.pair_no
     and previous.window_days is not distinct from everyone.window_days
     and previous.cohorts = 'previous'
+inner join changes
+    on changes.headline_no = pairs_shown.headline_no
+    and changes.window_days is not distinct from everyone.window_days
 left join settled on settled.headline_no = pairs_shown.headline_no and everyone.window_days is null
 left join gaps on gaps.headline_no = pairs_shown.headline_no
 order by pairs_shown.headline_no, everyone.window_days nulls first

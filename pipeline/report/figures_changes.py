@@ -1,0 +1,56 @@
+"""What changed, read from a built database: the questions of the sections of that name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.engines.duckdb import quoted
+from pipeline.report import rows_changes
+
+if TYPE_CHECKING:
+    from pipeline.report.figures import Answer
+
+
+@dataclass(frozen=True)
+class ChangeFigures:
+    """Changes of rates, by pair and window; their parts, one answer for each row of `splits`; changes of volume."""
+
+    rates: Answer[rows_changes.RateChange]
+    splits: Answer[rows_changes.ChangeSplit]
+    parts: tuple[Answer[rows_changes.ChangePart], ...]
+    volumes: Answer[rows_changes.VolumeChange]
+
+
+def read_changes(ask: Callable[..., Answer[Any]]) -> ChangeFigures:
+    """Put the questions through `ask`, which knows the database and keeps the query beside its rows."""
+    splits: Answer[rows_changes.ChangeSplit] = ask(
+        rows_changes.ChangeSplit,
+        "report.rate_change_split",
+        "headline_no",
+        order="headline_no, window_days nulls first, dimension_no",
+    )
+    return ChangeFigures(
+        rates=ask(
+            rows_changes.RateChange,
+            "report.rate_change",
+            "headline_no",
+            order="headline_no, window_days nulls first",
+        ),
+        splits=splits,
+        parts=tuple(_parts(split, ask) for split in splits.rows),
+        volumes=ask(rows_changes.VolumeChange, "report.volume_change", "latest_ended", order="stage_no"),
+    )
+
+
+def _parts(split: rows_changes.ChangeSplit, ask: Callable[..., Answer[Any]]) -> Answer[rows_changes.ChangePart]:
+    window = "is null" if split.window_days is None else f"= {split.window_days}"
+    return ask(
+        rows_changes.ChangePart,
+        "report.rate_change_parts",
+        "latest_entered",
+        where=f"headline_no = {split.headline_no}\n    and window_days {window}\n"
+        f"    and dimension = {quoted(split.dimension)}",
+        order="value_no",
+    )

@@ -1,0 +1,134 @@
+-- One row per headline pair and window: the last mature month against the mature month before it, and whether chance explains it.
+-- The interval of the difference is the hybrid of the two Wilson intervals (Newcombe 1998, Statistics in Medicine 17: 873-890,
+-- method 10): change − √((p1 − low1)² + (high0 − p0)²) to change + √((high1 − p1)² + (p0 − low0)²). Unit: the run's.
+-- key: headline_no, window_days
+-- not null: from_stage, to_stage, unit
+-- check: change_low <= change and change <= change_high
+-- check: latest_converted <= latest_entered and previous_converted <= previous_entered
+-- check: previous_month < latest_month
+-- column headline_no: place among the headline pairs
+-- column from_label: A's label
+-- column to_label: B's label
+-- column unit: what is counted: cycle, lead or account
+-- column latest_month: last complete month whose cohort is mature; null while there is none
+-- column latest_entered: units that arrived at A in it
+-- column latest_converted: of these, those that arrived at B
+-- column latest_rate: latest_converted / latest_entered
+-- column previous_month: the mature month before it; null while there is none
+-- column previous_entered: units that arrived at A in it
+-- column previous_converted: of these, those that arrived at B
+-- column previous_rate: previous_converted / previous_entered
+-- column change: latest_rate − previous_rate
+-- column change_low: lower bound of its 95 % interval
+-- column change_high: upper bound of its 95 % interval
+-- column is_noise: the interval contains 0
+-- column is_enough: both months have at least 20 units; below that nothing is said of the change
+with
+windows as (
+    from waterfall.windows
+),
+
+run as (
+    from waterfall.run
+),
+
+shown_cut as (
+    from waterfall.shown_cut
+),
+
+pairs_shown as (
+    select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
+),
+
+months as (
+    select months.* from report.months as months where not months.is_partial
+),
+
+conversion as (
+    select conversion.*
+    from marts.conversion as conversion
+    inner join run on run.unit = conversion.unit
+    inner join shown_cut
+        on shown_cut.dimension = conversion.dimension and shown_cut.dimension_value = conversion.dimension_value
+    inner join months on months.month_start = conversion.cohort_start
+    where conversion.grain = 'month' and conversion.is_mature
+),
+
+mature as (
+    select
+        conversion.*,
+        row_number() over (
+            partition by conversion.from_stage, conversion.to_stage, conversion.window_days
+            order by conversion.cohort_start desc
+        ) as newest_no
+    from conversion
+),
+
+compared as (
+    select
+        pairs_shown.*,
+        windows.window_days,
+        latest.cohort_start as latest_month,
+        latest.entered as latest_entered,
+        latest.converted as latest_converted,
+        latest.rate as latest_rate,
+        latest.rate_low as latest_low,
+        latest.rate_high as latest_high,
+        previous.cohort_start as previous_month,
+        previous.entered as previous_entered,
+        previous.converted as previous_converted,
+        previous.rate as previous_rate,
+        previous.rate_low as previous_low,
+        previous.rate_high as previous_high,
+        latest.rate - previous.rate as change
+    from pairs_shown
+    cross join windows
+    left join mature as latest
+        on latest.from_stage = pairs_shown.from_stage
+        and latest.to_stage = pairs_shown.to_stage
+        and latest.window_days is not distinct from windows.window_days
+        and latest.newest_no = 1
+    left join mature as previous
+        on previous.from_stage = pairs_shown.from_stage
+        and previous.to_stage = pairs_shown.to_stage
+        and previous.window_days is not distinct from windows.window_days
+        and previous.newest_no = 2
+),
+
+bounded as (
+    select
+        compared.*,
+        compared.change - sqrt(
+            (compared.latest_rate - compared.latest_low) * (compared.latest_rate - compared.latest_low)
+            + (compared.previous_high - compared.previous_rate) * (compared.previous_high - compared.previous_rate)
+        ) as change_low,
+        compared.change + sqrt(
+            (compared.latest_high - compared.latest_rate) * (compared.latest_high - compared.latest_rate)
+            + (compared.previous_rate - compared.previous_low) * (compared.previous_rate - compared.previous_low)
+        ) as change_high
+    from compared
+)
+
+select
+    bounded.headline_no,
+    bounded.from_stage,
+    bounded.to_stage,
+    bounded.from_label,
+    bounded.to_label,
+    bounded.unit,
+    bounded.window_days,
+    bounded.latest_month,
+    bounded.latest_entered,
+    bounded.latest_converted,
+    bounded.latest_rate,
+    bounded.previous_month,
+    bounded.previous_entered,
+    bounded.previous_converted,
+    bounded.previous_rate,
+    bounded.change,
+    bounded.change_low,
+    bounded.change_high,
+    bounded.change_low <= 0 and bounded.change_high >= 0 as is_noise,
+    coalesce(bounded.latest_entered >= 20 and bounded.previous_entered >= 20, false) as is_enough
+from bounded
+order by bounded.headline_no, bounded.window_days nulls first

@@ -1,0 +1,171 @@
+"""The sections of what changed: their numbers are those of the database, and what is printed adds up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import oracle
+import pytest
+from oracle import case_files
+
+from pipeline.report import changes, render
+from pipeline.report import format as text
+from pipeline.report.figures import read_figures
+from tests.report import reading
+from tests.sql import crowds
+from tests.sql.harness import built, records
+
+Site = tuple[reading.ReadSite, Any]
+
+
+def site_of(waterfall: Any, history: oracle.History) -> Site:
+    connection = built(
+        waterfall, history.as_of, case_files.raw_rows(waterfall, history), entry_columns=history.entry_columns
+    )
+    return reading.read_site(render.render_site(connection)), connection
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("crowd")
+
+
+@pytest.fixture(scope="module")
+def site(folder: Path) -> Site:
+    return site_of(*crowds.crowd(folder))
+
+
+def in_tenths(cell: str) -> int:
+    """`+2.9 pts` as 29; less than a tenth as 0."""
+    if "<" in cell:
+        return 0
+    sign = -1 if cell.startswith("−") else 1
+    return sign * round(float(cell.removesuffix("\u202fpts").lstrip("+−±")) * 10)
+
+
+def test_tables_of_parts_are_the_database(site: Site) -> None:
+    """Counts, shares and rates of every value are those of report.rate_change_parts, in its order."""
+    page, connection = site
+    names = [name for name in page.tables if name.startswith("table-parts-")]
+    assert [
+        "table-parts-1-lead_source",
+        "table-parts-1-owner",
+        "table-parts-2-lead_source",
+        "table-parts-2-owner",
+    ] == names
+    for name in names:
+        _, _, number, dimension = name.split("-")
+        rows = records(
+            connection,
+            f"from report.rate_change_parts where headline_no = {number} and dimension = '{dimension}' "
+            "and window_days is null order by value_no",
+        )
+        expected = [
+            [
+                row["dimension_value"] or f"{row['values_inside']} other values",
+                text.count(row["previous_entered"]),
+                text.count(row["latest_entered"]),
+                text.rate(row["previous_share"]),
+                text.rate(row["latest_share"]),
+                text.rate(row["previous_rate"]),
+                text.rate(row["latest_rate"]),
+            ]
+            for row in rows
+        ]
+        assert expected == [row[:7] for row in page.tables[name][1:-1]]
+
+
+def test_printed_parts_add_up(site: Site) -> None:
+    """Mix and rates make each value's part, the values make the last line, and that is the change of the pair as printed."""
+    page, connection = site
+    rates = records(connection, "from report.rate_change where window_days is null")
+    printed = {row["headline_no"]: row["change"] for row in rates}
+    for name, table in page.tables.items():
+        if name.startswith("table-parts-"):
+            parts = [[in_tenths(cell) for cell in row[8:]] for row in table[1:]]
+            assert all(mix + rates == together for mix, rates, together in parts), name
+            assert parts[-1] == [sum(column) for column in zip(*parts[:-1], strict=True)], name
+            assert text.points(printed[int(name.split("-")[2])]) == table[-1][10], name
+
+
+def test_small_values_have_no_change_of_their_own(site: Site) -> None:
+    """Below twenty in either month the change of the value's rate is a dash, and above it is a number."""
+    page, _ = site
+    seen = set()
+    for row in page.tables["table-parts-1-lead_source"][1:-1]:
+        enough = min(int(row[1]), int(row[2])) >= changes.SMALL
+        seen.add(enough)
+        assert (row[7] != text.DASH) == enough
+    assert {True, False} == seen
+
+
+def test_index_says_each_headline_and_every_dimension(site: Site) -> None:
+    """One sentence a pair, and a line for each dimension, in the words of the pair's own page."""
+    page, connection = site
+    index = page.pages["index.html"].text
+    rows = [row for row in read_figures(connection).changes.rates.rows if row.window_days is None]
+    assert 2 == len(rows)
+    for row in rows:
+        assert changes.sentence(row) in index
+        assert changes.sentence(row) in page.pages[f"pair-{row.from_stage}-{row.to_stage}.html"].text
+    assert (2, 2) == (index.count("By lead_source: mix"), index.count("By owner: mix"))
+
+
+def test_a_sentence_moves_with_its_number(site: Site, folder: Path) -> None:
+    """Were one of the last mature month's accepted MQL lost instead, the sentence would say one less of the same number."""
+    _, connection = site
+    waterfall, history = crowds.crowd(folder)
+    (row,) = records(connection, "from report.rate_change where headline_no = 1 and window_days is null")
+    month = row["latest_month"]
+    lead = next(
+        entry.lead_id
+        for entry, after in zip(history.entries, history.entries[1:], strict=False)
+        if entry.stage == "mql" and entry.entered_at.date().replace(day=1) == month and after.stage == "sal"
+    )
+    kept = tuple(
+        replace(entry, stage="lost") if entry.lead_id == lead and entry.stage == "sal" else entry
+        for entry in history.entries
+    )
+    after, changed = site_of(waterfall, replace(history, entries=kept))
+    (now,) = records(changed, "from report.rate_change where headline_no = 1 and window_days is null")
+    assert (row["latest_entered"], row["latest_converted"] - 1) == (now["latest_entered"], now["latest_converted"])
+    said = f"MQL → SAL: {text.rate((row['latest_converted'] - 1) / row['latest_entered'])} of {row['latest_entered']} cycles"
+    assert said in after.pages["index.html"].text
+    changed.close()
+
+
+def test_card_and_section_judge_alike(site: Site) -> None:
+    """The headline's verdict on noise is that of report.rate_change, in every window."""
+    _, connection = site
+    rows = records(
+        connection,
+        "select headline.is_within_noise, changes.change_low <= 0 and changes.change_high >= 0 as is_noise, "
+        "headline.change = changes.change as is_same from report.headline as headline inner join report.rate_change as changes "
+        "on changes.headline_no = headline.headline_no and changes.window_days is not distinct from headline.window_days",
+    )
+    assert (4, True, True) == (
+        len(rows),
+        all(row["is_within_noise"] == row["is_noise"] for row in rows),
+        all(row["is_same"] for row in rows),
+    )
+
+
+def test_volume_table_is_the_database(site: Site) -> None:
+    """Arrivals of both months are those of report.volume_change."""
+    page, connection = site
+    rows = records(connection, "from report.volume_change order by stage_no")
+    expected = [
+        [row["label"], text.count(row["previous_arrivals"]), text.count(row["latest_arrivals"])] for row in rows
+    ]
+    assert expected == [row[:3] for row in page.tables["table-volume-change"][1:]]
+    assert sum(row["latest_arrivals"] for row in rows) > 100
+
+
+def test_every_query_of_the_sections_answers(site: Site) -> None:
+    """Every printed query runs, and its first row is as promised."""
+    page, connection = site
+    asked = [sql for sql, _, _ in page.queries if "rate_change" in sql or "volume_change" in sql]
+    assert len(asked) == 2 + 4
+    assert [] == reading.unanswered(page, connection)

@@ -1,0 +1,155 @@
+"""What changed, on random histories: the models say what loops and fractions over the rule say (K4, K5)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+import duckdb
+import oracle
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from oracle import case_files, changes, strategies
+
+from pipeline.engines.duckdb import literal
+from pipeline.models.build import build
+from pipeline.models.checks import run_checks
+from tests.sql import crowds
+from tests.sql.harness import built, project, records
+from tests.sql.test_oracle_agrees import difference
+
+LAYERS = frozenset({"waterfall", "clean", "journey"})
+WANTED = (
+    "marts.conversion",
+    "marts.time_in_stage",
+    "marts.sla",
+    "report.months",
+    "report.pairs_shown",
+    "report.rate_change",
+    "report.rate_change_parts",
+    "report.rate_change_split",
+    "report.volume_change",
+)
+CHANGES = WANTED[5:]
+
+
+def models_of(waterfall: Any, history: oracle.History, cut: tuple[str, str] = changes.ALL) -> duckdb.DuckDBPyConnection:
+    """The report of one cut, its own checks asked."""
+    connection = built(
+        waterfall,
+        history.as_of,
+        case_files.raw_rows(waterfall, history),
+        inputs=history.inputs,
+        entry_columns=history.entry_columns,
+        layers=LAYERS,
+    )
+    connection.execute(
+        f"update waterfall.shown_cut set dimension = {literal(cut[0])}, dimension_value = {literal(cut[1])}"
+    )
+    models = tuple(model for name in WANTED for model in project().models if str(model.table) == name)
+    build(connection, models, {}, lambda built: None)
+    checks = tuple(check for check in project().checks if check.name.startswith("report.rate_change"))
+    assert (len(WANTED), 1) == (len(models), len(checks))
+    assert [] == [outcome for outcome in run_checks(connection, models, checks) if not outcome.holds]
+    return connection
+
+
+def of_table(connection: duckdb.DuckDBPyConnection, table: str, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a table in the columns of the oracle."""
+    return records(connection, f"select {', '.join(expected[0]) if expected else '*'} from {table}")
+
+
+def differences(
+    waterfall: Any, history: oracle.History, cut: tuple[str, str] = changes.ALL
+) -> tuple[list[str], int, int]:
+    """Where models and oracle differ, how many changes there were, and how many parts."""
+    rates, parts = changes.rate_changes(waterfall, history, cut)
+    volumes = changes.volume_changes(waterfall, history, cut)
+    connection = models_of(waterfall, history, cut)
+    found = [
+        *difference(changes.PAIR, rates, of_table(connection, "report.rate_change", rates)),
+        *difference(changes.PART, parts, of_table(connection, "report.rate_change_parts", parts)),
+        *difference(("stage",), volumes, of_table(connection, "report.volume_change", volumes)),
+    ]
+    connection.close()
+    return found, sum(row["change"] is not None for row in rates), len(parts)
+
+
+@settings(
+    max_examples=18,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+    phases=(Phase.generate,),  # a failing case is short enough to read, and shrinking it takes minutes
+)
+@given(case=strategies.cases())
+def test_changes_are_those_of_the_oracle(case: tuple[Any, oracle.History]) -> None:
+    """K4, K5: months, counts, rates, intervals and parts are those of the oracle, whatever the history."""
+    assert [] == differences(*case)[0]
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, oracle.History]:
+    """400 leads of twelve sources and three owners over four months, so that months are large and values are left over."""
+    return crowds.crowd(tmp_path_factory.mktemp("crowd"))
+
+
+def test_many_leads_and_values(crowd: tuple[Any, oracle.History]) -> None:
+    """K4, K5: of twelve sources eight have a row each, the parts of the others are in one."""
+    found, known, parts = differences(*crowd)
+    assert ([], 4, 4 * (9 + 3)) == (found, known, parts)
+    connection = models_of(*crowd)
+    enough = connection.execute(
+        "select bool_and(is_enough), (select bool_or(values_inside > 1) from report.rate_change_parts) from report.rate_change"
+    ).fetchall()
+    assert [(True, True)] == enough
+
+
+@pytest.mark.parametrize("cut", [("owner", "Tom"), ("lead_source", "(none)"), ("owner", "nobody is called so")])
+def test_the_report_of_a_cut(crowd: tuple[Any, oracle.History], cut: tuple[str, str]) -> None:
+    """K4, K5: where the report shows one cut, the changes are those of its units and stays, and there is no split by dimension."""
+    found, known, parts = differences(*crowd, cut)
+    assert ([], 0) == (found, parts)
+    assert (known == 0) == (cut[1] == "nobody is called so")
+
+
+def test_same_bytes_on_more_threads(crowd: tuple[Any, oracle.History]) -> None:
+    """Doubles are added in one order: two and four threads give the rows of one."""
+    waterfall, history = crowd
+    rows = case_files.raw_rows(waterfall, history)
+    answers = []
+    for threads in (1, 2, 4):
+        connection = built(waterfall, history.as_of, rows, entry_columns=history.entry_columns, threads=threads)
+        answers.append([connection.execute(f"from {table}").fetchall() for table in CHANGES])
+        connection.close()
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_parts_add_up_exactly() -> None:
+    """On random counts mix and rates of the oracle add up to the change, exactly."""
+    random = Random(3)
+    for _ in range(300):
+        latest, previous = (
+            {
+                name: (random.randint(0, n), n)
+                for name in "abcdef"[: random.randint(1, 6)]
+                if (n := random.choice((1, 2, 5, 40, 900)))
+            }
+            for _ in range(2)
+        )
+        both = changes.parts(latest, previous)
+        now, then = (
+            Fraction(sum(part for part, _ in month.values()), sum(whole for _, whole in month.values()))
+            for month in (latest, previous)
+        )
+        assert now - then == sum(mix + rates for mix, rates in both.values())
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),
+    [((56, 70), (48, 80), 0.0524, 0.3339), ((9, 10), (3, 10), 0.1705, 0.8090), ((10, 10), (0, 20), 0.6791, 1.0)],
+)
+def test_newcombe_as_printed(first: tuple[int, int], second: tuple[int, int], low: float, high: float) -> None:
+    """K4: the intervals of the examples in Newcombe's paper (1998, table II, method 10)."""
+    assert (low, high) == tuple(round(bound, 4) for bound in changes.newcombe(first, second))

@@ -1,0 +1,152 @@
+"""What changed, in words: a direction only outside noise, nothing of too few, and parts that add up as printed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.report import volume_changes
+from pipeline.report.change_charts import part_bar
+from pipeline.report.changes import Parts, apportioned, sentence, split_line, tenths
+from pipeline.report.figures import Answer
+from pipeline.report.rows_changes import ChangePart, RateChange, VolumeChange
+
+ROW = RateChange(
+    headline_no=1, from_stage="mql", to_stage="sal", from_label="MQL", to_label="SAL", unit="cycle", window_days=None,
+    latest_month=date(2025, 10, 1), latest_entered=267, latest_converted=209, latest_rate=209 / 267,
+    previous_month=date(2025, 9, 1), previous_entered=219, previous_converted=156, previous_rate=156 / 219,
+    change=209 / 267 - 156 / 219, change_low=-0.0068, change_high=0.1482, is_noise=True, is_enough=True,
+)  # fmt: skip
+WEB = ChangePart(
+    headline_no=1, window_days=None, dimension="lead_source", value_no=1, dimension_value="web", values_inside=1,
+    latest_entered=69, latest_share=0.26, latest_rate=53 / 69, previous_entered=66, previous_share=0.3,
+    previous_rate=44 / 66, mix_part=0.0013, rate_part=0.0284, change_low=-0.05, change_high=0.248, is_noise=True,
+    is_enough=True,
+)  # fmt: skip
+FAIR = replace(WEB, value_no=2, dimension_value="fair", latest_entered=12, previous_entered=9, is_enough=False)
+STAGE = VolumeChange(
+    stage="mql", label="MQL", latest_month=date(2025, 12, 1), latest_arrivals=95, previous_month=date(2025, 11, 1),
+    previous_arrivals=172, change=-77, is_noise=False, is_enough=True, latest_ended=0, latest_median_days=None,
+    previous_ended=0, previous_median_days=None, overdue=None,
+)  # fmt: skip
+
+
+def plain(text: str) -> str:
+    return text.replace("\u202f", " ")
+
+
+class TestSentence:
+    def test_within_noise_no_direction_is_named(self) -> None:
+        expected = (
+            "MQL → SAL: 78.3 % of 267 cycles in Oct 2025 after 71.2 % of 219 in Sep 2025: +7.0 pts, "
+            "within noise (95 % interval −0.7 pts to +14.8 pts)."
+        )
+        assert expected.replace("−0.7 pts", "−0.7") == plain(sentence(ROW))
+
+    @pytest.mark.parametrize(("factor", "word"), [(1, "up 7.0 pts"), (-1, "down 7.0 pts")])
+    def test_outside_noise_it_is(self, factor: int, word: str) -> None:
+        row = replace(ROW, change=factor * 0.07, change_low=0.01, change_high=0.13, is_noise=False, window_days=30)
+        said = plain(sentence(row))
+        assert said.startswith("MQL → SAL within 30 days: ")
+        assert f": {word} (95 % interval +1.0 to +13.0 pts)." in said
+        assert "noise" not in said
+
+    def test_too_few_give_counts_and_no_rate(self) -> None:
+        row = replace(ROW, latest_entered=12, is_enough=False)
+        assert "MQL → SAL: too few to say: 12 cycles in Oct 2025, 219 in Sep 2025." == sentence(row)
+
+    def test_one_mature_month_has_nothing_beside_it(self) -> None:
+        row = replace(ROW, previous_month=None, previous_entered=None, change=None, is_noise=None, is_enough=False)
+        assert "Oct 2025 is the first mature month" in sentence(row)
+        assert "no complete month is mature yet" in sentence(replace(row, latest_month=None))
+
+
+class TestSplit:
+    def test_the_largest_part_of_enough_units_is_named(self) -> None:
+        """The fair's part is larger, and nine against twelve say nothing."""
+        parts = made(((1, 28), WEB), ((-4, 45), FAIR))
+        expected = (
+            "By lead_source: mix −0.3 pts, rates +7.3 pts; the largest part is web: +2.9 pts, "
+            "66.7 % of 66 → 76.8 % of 69, within noise."
+        )
+        assert expected == plain(split_line(ROW, parts))
+
+    def test_more_than_noise_is_said(self) -> None:
+        parts = made(((1, 28), replace(WEB, is_noise=False)), ((-4, 45), FAIR))
+        assert split_line(ROW, parts).endswith("69, more than noise.")
+
+    def test_of_too_few_no_value_is_named(self) -> None:
+        said = split_line(ROW, made(((1, 28), replace(FAIR, value_no=1)), ((-4, 45), FAIR)))
+        assert said.endswith("of no single value are there enough cycles to say more.")
+        assert "fair" not in said
+
+    def test_other_values_together_are_never_the_largest(self) -> None:
+        """They are not one thing, so no rate of theirs is compared."""
+        others = replace(WEB, value_no=9, dimension_value=None, values_inside=4, is_noise=None)
+        assert "largest part is web:" in split_line(ROW, made(((1, 2), WEB), ((0, 67), others)))
+
+    def test_a_name_cannot_turn_the_sentence(self) -> None:
+        said = split_line(ROW, made(((1, 28), replace(WEB, dimension_value="שיווק")), ((0, 41), FAIR)))
+        assert "\u2068שיווק\u2069" in said
+
+
+def made(*values: tuple[tuple[int, int], ChangePart]) -> Parts:
+    answer = Answer(tuple(value for _, value in values), "", "report.rate_change_parts", "latest_entered")
+    return Parts(answer, "lead_source", tuple(each for each, _ in values))
+
+
+class TestRounding:
+    @given(st.lists(st.floats(-1, 1, allow_subnormal=False), min_size=1, max_size=9))
+    def test_parts_add_up_as_printed_and_none_is_a_tenth_off(self, shares: list[float]) -> None:
+        total = tenths(sum(shares))
+        parts = apportioned(shares, total)
+        assert total == sum(parts)
+        assert all(abs(part - share * 1000) < 1 + 1e-6 for part, share in zip(parts, shares, strict=True))
+
+    def test_the_largest_remainder_is_rounded_up(self) -> None:
+        """0.14, 0.13 and 0.13 points are 0.4 together, and 0.1 each: the first gets the tenth that is missing."""
+        assert (2, 1, 1) == apportioned((0.0014, 0.0013, 0.0013), 4)
+
+    def test_nothing_stays_nothing(self) -> None:
+        assert (0, 3, -1) == apportioned((0.0, 0.00251, -0.0008), 2)
+
+    def test_of_equals_the_first(self) -> None:
+        """Two of 0.15 make 0.3; which is 0.2 depends on the order, not on the last bit of a double."""
+        assert (2, 1) == apportioned((0.0015, 0.0015 + 1e-17), 3)
+
+
+class TestVolume:
+    def test_each_stage_stands_under_what_can_be_said_of_it(self) -> None:
+        stages = (
+            STAGE,
+            replace(STAGE, label="SAL", latest_arrivals=178, previous_arrivals=206, change=-28, is_noise=True),
+            replace(
+                STAGE, label="Won", latest_arrivals=3, previous_arrivals=2, change=1, is_noise=True, is_enough=False
+            ),
+            replace(STAGE, label="SQL", latest_arrivals=300, previous_arrivals=200, change=100),
+        )
+        assert (
+            "Arrivals in Dec 2025 against Nov 2025: more than noise at MQL, down 77 (172 → 95) and SQL, up 100 (200 → 300); "
+            "within noise at SAL; too few to say at Won."
+        ) == volume_changes.sentence(stages)
+
+    def test_without_two_months_nothing_is_compared(self) -> None:
+        row = replace(STAGE, previous_month=None, previous_arrivals=None, change=None, is_noise=None, is_enough=None)
+        assert "Arrivals: there are no two complete months to compare yet." == volume_changes.sentence((row,))
+
+
+class TestBar:
+    def test_parts_of_one_sign_stand_one_after_the_other(self) -> None:
+        bar = part_bar(0.1, 0.3, 0.4, "")
+        assert [("rates", 50.0, 37.5), ("mix", 87.5, 12.5)] == [(each.tone, each.x, each.width) for each in bar.rects]
+
+    def test_opposite_parts_stand_on_either_side(self) -> None:
+        bar = part_bar(-0.2, 0.4, 0.4, "")
+        assert [("rates", 50.0, 50.0), ("mix", 25.0, 25.0)] == [(each.tone, each.x, each.width) for each in bar.rects]
+
+    def test_no_change_at_all_draws_nothing(self) -> None:
+        assert () == part_bar(0.0, 0.0, 0.0, "").rects
