@@ -1,4 +1,4 @@
-"""A built database to the pages under reports/: no scripts, nothing remote, the same bytes for the same database."""
+"""A built database to what is under reports/, pages and files: no scripts, nothing remote, the same bytes for the same database."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import FunnelError
+from pipeline.report.archive import NO_ARCHIVE, Archive, EarlierNight, carry_over
+from pipeline.report.exports import write_exports
 from pipeline.report.figures import read_figures
 from pipeline.report.site import site
+from pipeline.report.tables import report_tables
 from pipeline.settings import shipped
 
 if TYPE_CHECKING:
@@ -15,32 +18,38 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def write_report(connection: duckdb.DuckDBPyConnection, folder: Path, notes: tuple[str, ...] = ()) -> tuple[Path, ...]:
-    """Write the pages of the database behind `connection` into `folder` and return their paths, the index first.
+def write_report(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    notes: tuple[str, ...] = (),
+    archive: Archive = NO_ARCHIVE,
+) -> tuple[Path, ...]:
+    """Write pages and files of the database behind `connection` into `folder` and return their paths, the index first.
 
     Reads only the connection's tables; `notes` are warnings of the run that the data-quality page repeats. FunnelError
     when a file can't be written.
     """
-    written = []
-    for name, html in render_site(connection, notes).items():
-        target = folder / name
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        earlier = _carry_over(connection, folder, archive)
+        pages = {folder / name: html for name, html in render_site(connection, notes, earlier).items()}
+        for target, html in pages.items():
             target.write_bytes(html.encode("utf-8"))
-        except OSError as error:
-            raise FunnelError(
-                f"the report can't be written: {error.strerror}",
-                where=str(target),
-                next_step="make room or correct the permissions, then `funnel report`",
-            ) from error
-        written.append(target)
-    return tuple(written)
+        return (*pages, *write_exports(connection, folder, report_tables(connection)))
+    except OSError as error:
+        raise FunnelError(
+            f"the report can't be written: {error.strerror or type(error).__name__}",
+            where=str(error.filename or folder),
+            next_step="make room or correct the permissions, then `funnel report`",
+        ) from error
 
 
-def render_site(connection: duckdb.DuckDBPyConnection, notes: tuple[str, ...] = ()) -> dict[str, str]:
-    """File name → HTML of every page, the index first."""
-    made = site(read_figures(connection), notes)
-    css = (shipped("reports") / "assets" / "style.css").read_text("utf-8")
+def render_site(
+    connection: duckdb.DuckDBPyConnection, notes: tuple[str, ...] = (), earlier: tuple[EarlierNight, ...] = ()
+) -> dict[str, str]:
+    """File name → HTML of every page, the index first; `earlier` nights are in the archive."""
+    made = site(read_figures(connection), notes, report_tables(connection), earlier)
+    css = _style()
     templates = environment()
     return {
         sheet.file: templates.get_template(f"pages/{sheet.template}").render(
@@ -48,6 +57,21 @@ def render_site(connection: duckdb.DuckDBPyConnection, notes: tuple[str, ...] = 
         )
         for sheet in made.sheets
     }
+
+
+def _carry_over(connection: duckdb.DuckDBPyConnection, folder: Path, archive: Archive) -> tuple[EarlierNight, ...]:
+    template = environment().get_template("elsewhere.html")
+    present = connection.execute("select as_of_date from report.overview").fetchall()[0][0]
+    return carry_over(
+        archive,
+        folder,
+        present=present.isoformat(),
+        render=lambda page: template.render(page=page, css=_style()),
+    )
+
+
+def _style() -> str:
+    return (shipped("reports") / "assets" / "style.css").read_text("utf-8")
 
 
 def environment() -> Environment:

@@ -8,7 +8,9 @@ from typing import Any
 
 from pipeline.report import (
     accounts,
+    archive_page,
     conversion,
+    files_page,
     headline,
     implied,
     limits,
@@ -21,9 +23,11 @@ from pipeline.report import (
     volumes,
 )
 from pipeline.report import format as text
+from pipeline.report.archive import EarlierNight
 from pipeline.report.figures import Figures
 from pipeline.report.pair import pair_pages
 from pipeline.report.stage import stage_pages
+from pipeline.report.tables import ReportTable
 from pipeline.report.values import Reader
 
 
@@ -76,8 +80,15 @@ class Site:
     sheets: tuple[Sheet, ...]
 
 
-def site(figures: Figures, notes: tuple[str, ...]) -> Site:
-    """Every page of one report. `notes` are warnings of the run, for the data-quality page."""
+def site(
+    figures: Figures,
+    notes: tuple[str, ...],
+    tables: tuple[ReportTable, ...] = (),
+    earlier: tuple[EarlierNight, ...] = (),
+) -> Site:
+    """Every page of one report. `notes` are warnings of the run, for the data-quality page; `tables` lie beside the pages
+    as files, and `earlier` nights in the archive.
+    """
     total = figures.overview.rows[0]
     as_of = f"{text.moment(total.as_of_local)} {total.timezone}"
     open_month = pages.open_month(figures)
@@ -90,7 +101,9 @@ def site(figures: Figures, notes: tuple[str, ...]) -> Site:
         so_far=f"{text.SO_FAR_SIGN} {text.period(open_month, True)}: the month is not over" if open_month else "",
         groups=_groups(figures),
     )
-    return Site(frame, tuple(_sheets(figures, notes, Reader(as_of))))
+    files = Sheet(links.DATA, "data.html", "Data files", files_page.files_page(tables))
+    archive = Sheet(links.ARCHIVE, "archive.html", "Archive", archive_page.archive_page(earlier))
+    return Site(frame, (*_sheets(figures, notes, Reader(as_of)), files, archive))
 
 
 def _sheets(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Iterator[Sheet]:
@@ -143,6 +156,8 @@ def _groups(figures: Figures) -> tuple[LinkGroup, ...]:
                 Link(links.OWNERS, "Owners"),
                 Link(links.QUALITY, "Data quality"),
                 Link(links.DEFINITIONS, "Definitions"),
+                Link(links.DATA, "Data files"),
+                Link(links.ARCHIVE, "Archive"),
             ),
         ),
         *((LinkGroup("Pairs", pairs),) if pairs else ()),

@@ -217,3 +217,4 @@ class Configuration:
     inputs: tuple[Input, ...]
     output: Path
     keep_runs: int = 7
+    keep_reports: int = 30
