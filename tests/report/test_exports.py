@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -266,6 +267,23 @@ def test_the_summary_accounts_for_every_row(summary: dict[str, Any], output: Pat
     )
     assert all((output / "reports" / each["file"]).is_file() for each in summary["tables"])
     assert {f"report.{model.table.name}" for model in MODELS} == {each["table"] for each in summary["tables"]}
+
+
+def keys_of(value: Any) -> set[str]:
+    """Every key of a document, at any depth."""
+    if isinstance(value, dict):
+        return set(value) | {key for each in value.values() for key in keys_of(each)}
+    return {key for each in value for key in keys_of(each)} if isinstance(value, list) else set()
+
+
+def test_every_key_of_the_summary_is_told(summary: dict[str, Any]) -> None:
+    """docs/exports.md has each key, those of the first level in their order."""
+    text = (nights.REPOSITORY / "docs" / "exports.md").read_text("utf-8")
+    lines = [line for line in text.partition("## summary.json")[2].splitlines() if line.startswith("| ")]
+    told = [word for line in lines for word in re.findall(r"`[\w.\[\]…]*?(\w+)`", line)]
+    assert set() == keys_of(summary) - set(told)
+    first = [word for line in lines if "[]" not in line for word in re.findall(r"`(\w+)`", line.split("|")[1])]
+    assert list(summary) == first
 
 
 def test_a_document_without_nan() -> None:
