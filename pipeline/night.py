@@ -29,6 +29,7 @@ from pipeline.models import checks, discover, graph, macros, publish, variants
 from pipeline.models.build import Built, column_dictionary, write_definition
 from pipeline.models.first_entry import first_entry
 from pipeline.report import render
+from pipeline.report.archive import Archive
 from pipeline.settings import Settings, shipped
 from pipeline.waterfall import rules
 from pipeline.waterfall.definition import Configuration
@@ -110,7 +111,7 @@ def report_again(orders: Orders, say: Say) -> Night:
                 reader = _open(folder.database, orders.settings)
                 watch.add(reader)
                 say("writing the report")
-                render.write_report(reader, folder.reports, tuple(before["notes"]))
+                render.write_report(reader, folder.reports, tuple(before["notes"]), _archive(orders))
                 reader.close()
                 folder.manifest.write_text(_json(before | {"run": folder.id}), "utf-8")
             publish.seal(folder)
@@ -210,7 +211,7 @@ def _build(
     checks.require(outcomes)
     warnings += [f"{each.name}: {each.claim}: {each.broken} rows" for each in outcomes if not each.holds]
     say("writing the report")
-    render.write_report(reader, folder.reports, tuple(notes))
+    render.write_report(reader, folder.reports, tuple(notes), _archive(orders))
     reader.close()
     folder.manifest.write_text(
         _json(_manifest(orders, folder, log.loads, outcome, built, outcomes, accounting, warnings, notes)), "utf-8"
@@ -289,6 +290,11 @@ def _as_published(orders: Orders, folder: publish.RunFolder) -> Orders:
     as_of = datetime.fromisoformat(manifest["as_of"])
     waterfall = replace(orders.configuration.waterfall, as_of=as_of)
     return replace(orders, configuration=replace(orders.configuration, waterfall=waterfall))
+
+
+def _archive(orders: Orders) -> Archive:
+    published = publish.current(orders.configuration.output)
+    return Archive(published.parent / publish.REPORTS if published else None, orders.configuration.keep_reports)
 
 
 def _published(output: Path) -> Path:

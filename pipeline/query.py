@@ -14,6 +14,7 @@ import duckdb
 from pipeline.engines.duckdb import connect_published
 from pipeline.errors import UsageError
 from pipeline.models.publish import current, open_errors
+from pipeline.report.cells import guarded
 from pipeline.settings import shipped
 from pipeline.waterfall.words import did_you_mean
 
@@ -95,11 +96,6 @@ def _mistake(failure: duckdb.Error) -> UsageError:
     return UsageError(
         str(failure).strip(), where="query", next_step='`funnel sql "show all tables"` lists what there is'
     )
-
-
-def guarded(value: object) -> object:
-    """A text that a spreadsheet would run as a formula gets a leading apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def prompt(connection: duckdb.DuckDBPyConnection, lines: Iterable[str], is_terminal: bool, how: Format) -> int:

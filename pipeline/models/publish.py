@@ -104,7 +104,8 @@ def seal(run: RunFolder) -> Path:
         shutil.rmtree(run.spill, ignore_errors=True)
         for parent, _, names in os.walk(run.building, topdown=False):
             for path in (Path(parent, name) for name in sorted(names)):
-                path.chmod(0o444)
+                if path.stat().st_mode & 0o777 != 0o444:  # pages of earlier nights are links, and final
+                    path.chmod(0o444)
                 lock.flush(path)
             lock.flush(Path(parent))
         run.building.chmod(_mode(run.root))  # private while it was built; from here on as open as the folder around it

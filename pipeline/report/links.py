@@ -19,3 +19,27 @@ def pair_page(from_stage: str, to_stage: str) -> str:
 def stage_page(stage: str) -> str:
     """The page of a stage."""
     return f"stage-{stage}.html"
+
+
+DATA = "data.html"
+ARCHIVE = "archive.html"
+DATA_FOLDER = "data"
+ARCHIVE_FOLDER = "archive"
+WORKBOOK = "funnel.xlsx"
+SUMMARY = "summary.json"
+
+
+def data_file(table: str) -> str:
+    """The CSV file of a report table, given without its schema."""
+    return f"{DATA_FOLDER}/{table}.csv"
+
+
+def data_anchor(table: str) -> str:
+    """Where the page of files speaks of a report table, given without its schema."""
+    return f"{DATA}#file-{table}"
+
+
+def data_link(table: str) -> str:
+    """Where a figure's table (`schema.table`) can be had; empty when it is none of the report."""
+    schema, _, name = table.partition(".")
+    return data_anchor(name) if schema == "report" or schema.startswith("report_") else ""

@@ -1,4 +1,4 @@
-"""A built database to the sites under reports/: no scripts, nothing remote, the same bytes for the same database."""
+"""A built database to what is under reports/, pages and files: no scripts, nothing remote, the same bytes for the same database."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import FunnelError
+from pipeline.report.archive import NO_ARCHIVE, Archive, EarlierNight, carry_over, of_report
 from pipeline.report.asked import read_reports
+from pipeline.report.exports import write_exports
 from pipeline.report.figures import read_figures
+from pipeline.report.rows import Report
 from pipeline.report.site import site
+from pipeline.report.tables import report_tables
 from pipeline.settings import shipped
 
 if TYPE_CHECKING:
@@ -16,40 +20,60 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def write_report(connection: duckdb.DuckDBPyConnection, folder: Path, notes: tuple[str, ...] = ()) -> tuple[Path, ...]:
-    """Write every report of the database behind `connection` and return the paths, the index of all leads first.
+def write_report(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    notes: tuple[str, ...] = (),
+    archive: Archive = NO_ARCHIVE,
+) -> tuple[Path, ...]:
+    """Write pages and files of every report of the database behind `connection` and return their paths, the index first.
 
     The report of all leads goes into `folder` itself, each other into the folder of its name in there. Reads only the
     connection's tables; `notes` are warnings of the run that the data-quality page repeats. FunnelError
     when a file can't be written.
     """
-    written = []
-    pages = (
-        (folder if report.is_all else folder / report.report, name, html)
-        for report in read_reports(connection)
-        for name, html in render_site(connection, notes, report.report).items()
-    )
-    for place, name, html in pages:
-        target = place / name
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(html.encode("utf-8"))
-        except OSError as error:
-            raise FunnelError(
-                f"the report can't be written: {error.strerror}",
-                where=str(target),
-                next_step="make room or correct the permissions, then `funnel report`",
-            ) from error
-        written.append(target)
-    return tuple(written)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        earlier = _carry_over(connection, folder, archive)
+        return tuple(
+            path
+            for report in read_reports(connection)
+            for path in _write_one(connection, folder, report, notes, earlier)
+        )
+    except OSError as error:
+        raise FunnelError(
+            f"the report can't be written: {error.strerror or type(error).__name__}",
+            where=str(error.filename or folder),
+            next_step="make room or correct the permissions, then `funnel report`",
+        ) from error
+
+
+def _write_one(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    report: Report,
+    notes: tuple[str, ...],
+    earlier: tuple[EarlierNight, ...],
+) -> tuple[Path, ...]:
+    place = folder if report.is_all else folder / report.report
+    place.mkdir(parents=True, exist_ok=True)
+    nights = earlier if report.is_all else of_report(folder, report.report, earlier)
+    pages = {place / name: html for name, html in render_site(connection, notes, nights, report.report).items()}
+    for target, html in pages.items():
+        target.write_bytes(html.encode("utf-8"))
+    return (*pages, *write_exports(connection, place, report_tables(connection, report.schema), report.schema))
 
 
 def render_site(
-    connection: duckdb.DuckDBPyConnection, notes: tuple[str, ...] = (), report: str = "all"
+    connection: duckdb.DuckDBPyConnection,
+    notes: tuple[str, ...] = (),
+    earlier: tuple[EarlierNight, ...] = (),
+    report: str = "all",
 ) -> dict[str, str]:
-    """File name → HTML of every page of one report, the index first."""
-    made = site(read_figures(connection, report), notes)
-    css = (shipped("reports") / "assets" / "style.css").read_text("utf-8")
+    """File name → HTML of every page of one report, the index first; `earlier` nights are in the archive."""
+    figures = read_figures(connection, report)
+    made = site(figures, notes, report_tables(connection, figures.shown.schema), earlier)
+    css = _style()
     templates = environment()
     return {
         sheet.file: templates.get_template(f"pages/{sheet.template}").render(
@@ -57,6 +81,21 @@ def render_site(
         )
         for sheet in made.sheets
     }
+
+
+def _carry_over(connection: duckdb.DuckDBPyConnection, folder: Path, archive: Archive) -> tuple[EarlierNight, ...]:
+    template = environment().get_template("elsewhere.html")
+    present = connection.execute("select as_of_date from report.overview").fetchall()[0][0]
+    return carry_over(
+        archive,
+        folder,
+        present=present.isoformat(),
+        render=lambda page: template.render(page=page, css=_style()),
+    )
+
+
+def _style() -> str:
+    return (shipped("reports") / "assets" / "style.css").read_text("utf-8")
 
 
 def environment() -> Environment:

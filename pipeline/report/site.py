@@ -8,8 +8,10 @@ from typing import Any
 
 from pipeline.report import (
     accounts,
+    archive_page,
     changes,
     conversion,
+    files_page,
     headline,
     implied,
     limits,
@@ -17,16 +19,18 @@ from pipeline.report import (
     pages,
     quality,
     routes,
-    summary,
+    stage_lines,
     times,
     units,
     variants,
     volumes,
 )
 from pipeline.report import format as text
+from pipeline.report.archive import EarlierNight
 from pipeline.report.figures import Figures
 from pipeline.report.pair import pair_pages
 from pipeline.report.stage import stage_pages
+from pipeline.report.tables import ReportTable
 from pipeline.report.values import Reader
 
 
@@ -92,8 +96,15 @@ class Site:
     sheets: tuple[Sheet, ...]
 
 
-def site(figures: Figures, notes: tuple[str, ...]) -> Site:
-    """Every page of one report. `notes` are warnings of the run, for the data-quality page."""
+def site(
+    figures: Figures,
+    notes: tuple[str, ...],
+    tables: tuple[ReportTable, ...] = (),
+    earlier: tuple[EarlierNight, ...] = (),
+) -> Site:
+    """Every page of one report. `notes` are warnings of the run, for the data-quality page; `tables` lie beside the pages
+    as files, and `earlier` nights in the archive.
+    """
     total = figures.overview.rows[0]
     as_of = f"{text.moment(total.as_of_local)} {total.timezone}"
     open_month = pages.open_month(figures)
@@ -108,7 +119,9 @@ def site(figures: Figures, notes: tuple[str, ...]) -> Site:
         cut=variants.sentence(figures.shown),
         reports=_reports(figures),
     )
-    return Site(frame, tuple(_sheets(figures, notes, Reader(as_of))))
+    files = Sheet(links.DATA, "data.html", "Data files", files_page.files_page(tables))
+    archive = Sheet(links.ARCHIVE, "archive.html", "Archive", archive_page.archive_page(earlier))
+    return Site(frame, (*_sheets(figures, notes, Reader(as_of)), files, archive))
 
 
 def _sheets(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Iterator[Sheet]:
@@ -123,7 +136,7 @@ def _sheets(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Iterato
         figures,
         notes,
         cards,
-        summary.stage_summary(figures, reader),
+        stage_lines.stage_summary(figures, reader),
         changed,
         by_cohort.grid,
         volumes.waterfall(figures, reader),
@@ -191,6 +204,8 @@ def _groups(figures: Figures) -> tuple[LinkGroup, ...]:
                 Link(links.OWNERS, "Owners"),
                 Link(links.QUALITY, "Data quality"),
                 Link(links.DEFINITIONS, "Definitions"),
+                Link(links.DATA, "Data files"),
+                Link(links.ARCHIVE, "Archive"),
             ),
         ),
         *((LinkGroup("Pairs", pairs),) if pairs else ()),

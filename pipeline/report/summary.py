@@ -1,79 +1,132 @@
-"""Every stage on one line: balance, flow, conversion to the next, time and limit, beside the month before."""
+"""What a program wants to know of a night, as one JSON document: the headline, the stages, the limits, every row's end.
+
+The same database gives the same document; docs/exports.md says what each key holds.
+"""
 
 from __future__ import annotations
 
-from pipeline.report import format as text
+import json
+import math
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
 from pipeline.report import links
-from pipeline.report.figures import Figures
-from pipeline.report.rows_summary import StageSummary
-from pipeline.report.values import Cell, Column, Reader, Table, TableRow
+from pipeline.report.tables import ReportTable
+
+if TYPE_CHECKING:
+    import duckdb
+
+VERSION = 1
+"""Goes up when a key goes or means something else; new keys leave it."""
 
 
-def stage_summary(figures: Figures, reader: Reader) -> Table:
-    """The table of the index page that a meeting goes down line by line."""
-    rows = figures.summary.rows
-    month = text.month(rows[0].month_start) if rows and rows[0].month_start else "the last complete month"
-    before = text.month(rows[0].before_start) if rows and rows[0].before_start else "the month before"
-    return Table(
-        caption=f"Stage by stage: now, in {month} and, below, in {before}",
-        columns=(
-            Column("Stage", "text"),
-            Column("There now"),
-            Column("Overdue", hint="past the limit of the stage; a dash where it has none"),
-            Column("Came in"),
-            Column("Left"),
-            Column("At the month’s end"),
-            Column("To the next stage", hint="conversion of the mature monthly cohorts, in all history"),
-            Column("Median days", hint="of the stays that ended in the month"),
+def summary(
+    connection: duckdb.DuckDBPyConnection, tables: tuple[ReportTable, ...], schema: str = "report"
+) -> dict[str, Any]:
+    """The document of the report whose tables lie in `schema`. Shares are fractions of 1, times UTC, what does not exist null."""
+    total = _records(
+        connection,
+        "select name, as_of, as_of_local, as_of_date, timezone, unit, leads, entries, cycles, open_cycles, accounts, "
+        f"open_leads, overdue from {schema}.overview",
+    )[0]
+    head = ("name", "as_of_date", "as_of_local", "timezone", "unit")
+    counts = ("leads", "entries", "cycles", "open_cycles", "accounts", "open_leads", "overdue")
+    return {
+        "version": VERSION,
+        **{key: _plain(total[key]) for key in head},
+        "as_of": f"{_plain(total['as_of'])}Z",
+        **{key: total[key] for key in counts},
+        "headline": _headline(connection, schema),
+        "stages": _flat(
+            connection,
+            "select flow.stage, flow.stage_label as label, stages.kind, flow.opening, flow.ins, flow.outs, flow.closing "
+            f"from {schema}.stage_flow as flow inner join waterfall.stages as stages on stages.stage = flow.stage "
+            "where flow.month_start is null order by flow.stage_no",
         ),
-        rows=tuple(_row(row) for row in rows),
-        source=reader.source(
-            figures.summary,
-            unit="leads; to the next stage: what the headline counts",
-            basis=f"moves of {month}, the last complete month, and below of {before}; conversion of mature cohorts, window: ever",
-            denominator="conversion: the number after “of”; median: stays that ended in the month",
+        "limits": _flat(
+            connection,
+            "select stage, stage_label as label, sla_text as within, sla_clock as clock, met, breached, open_within, "
+            f"open_overdue, met_share from {schema}.stage_sla where month_start is null order by stage_no",
         ),
-        key="summary",
+        "rows": _flat(
+            connection,
+            "select input, rows_read, rejected, redelivered, after_as_of, out_of_scope, duplicates, repeats, kept "
+            "from quality.row_accounting order by input",
+        ),
+        "tables": [
+            {"table": table.full_name, "file": links.data_file(table.name), "rows": table.rows} for table in tables
+        ],
+    }
+
+
+def to_json(document: dict[str, Any]) -> str:
+    """The document as text: keys in their order, no NaN, a line end at its end."""
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _headline(connection: duckdb.DuckDBPyConnection, schema: str) -> list[dict[str, Any]]:
+    """A pair and window each, with its four sets of cohorts."""
+    pairs = _records(
+        connection,
+        "select headline_no, from_stage, to_stage, from_label, to_label, unit, window_days, target, overdue, "
+        f"settled_estimate, settled_low, settled_high from {schema}.headline "
+        "order by headline_no, window_days nulls first",
     )
-
-
-def _row(row: StageSummary) -> TableRow:
-    return TableRow(
-        (
-            Cell(row.stage_label, link=links.stage_page(row.stage)),
-            Cell(text.count(row.now)),
-            Cell(text.DASH if row.overdue is None else text.count(row.overdue), "alert" if row.overdue else ""),
-            *(
-                Cell(_count(now), note=_count(before))
-                for now, before in (
-                    (row.ins, row.ins_before),
-                    (row.outs, row.outs_before),
-                    (row.closing, row.closing_before),
-                )
-            ),
-            _next(row),
-            Cell(
-                _days(row.median_days, row.completed),
-                note=_days(row.median_days_before, row.completed_before),
-            ),
-        )
+    cohorts = _records(
+        connection,
+        "select headline_no, window_days, cohorts, months, first_month, last_month, entered, converted, passed_over, "
+        f"lost, still_open, rate, rate_low, rate_high from {schema}.conversion_summary "
+        "where dimension = 'all' and headline_no is not null "
+        "order by headline_no, window_days nulls first, list_position(['all', 'mature', 'latest', 'previous'], cohorts)",
     )
+    return [
+        {
+            "from": pair["from_stage"],
+            "to": pair["to_stage"],
+            "from_label": pair["from_label"],
+            "to_label": pair["to_label"],
+            "unit": pair["unit"],
+            "basis": "cohort",
+            "window_days": pair["window_days"],
+            "target": _plain(pair["target"]),
+            "overdue": pair["overdue"],
+            "settled": {key: _plain(pair[f"settled_{key}"]) for key in ("estimate", "low", "high")},
+            "cohorts": [
+                _cohort(row)
+                for row in cohorts
+                if (row["headline_no"], row["window_days"]) == (pair["headline_no"], pair["window_days"])
+            ],
+        }
+        for pair in pairs
+    ]
 
 
-def _count(value: int | None) -> str:
-    return text.DASH if value is None else text.count(value)
+def _cohort(row: dict[str, Any]) -> dict[str, Any]:
+    counts = ("entered", "converted", "passed_over", "lost", "still_open")
+    return {
+        "cohort": row["cohorts"],
+        "months": row["months"],
+        "first_month": _plain(row["first_month"]),
+        "last_month": _plain(row["last_month"]),
+        **{key: row[key] for key in counts},
+        "rate": _plain(row["rate"]),
+        "low": _plain(row["rate_low"]),
+        "high": _plain(row["rate_high"]),
+    }
 
 
-def _next(row: StageSummary) -> Cell:
-    if row.next_label is None:
-        return Cell(text.DASH, "none")
-    if not row.next_entered:
-        return Cell(text.DASH, "none", f"{row.next_label}: nothing mature yet")
-    return Cell(
-        text.rate(row.next_rate),
-        note=f"{text.count(row.next_converted)} of {text.count(row.next_entered)} to {row.next_label}",
-    )
+def _flat(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    return [{key: _plain(value) for key, value in row.items()} for row in _records(connection, query)]
 
 
-def _days(median: float | None, completed: int | None) -> str:
-    return f"{text.days(median)} of {text.count(completed)}" if completed else text.DASH
+def _records(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    found = connection.execute(query)
+    names = [column[0] for column in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON has: dates and times as ISO 8601 text, no number that is none."""
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.report.charts import Drawing
 from pipeline.report.figures import Answer
 from pipeline.report.format import count
+from pipeline.report.links import data_link
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Source:
     """What the first row of the query says, so that a reader knows that it worked."""
     proof_column: str
     proof_value: str
+    link: str = ""
+    """Where the table can be had as a file."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,7 @@ class Reader:
             ),
             proof_column=answer.proof,
             proof_value="" if value is None else str(value),
+            link=data_link(answer.table),
         )
 
 

@@ -90,6 +90,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         output=output.absolute() if output is not None else _beside(path, place.path),
         keep_runs=place.keep_runs,
         reports=reports,
+        keep_reports=place.keep_reports,
     )
 
 

@@ -231,3 +231,4 @@ class Configuration:
     output: Path
     keep_runs: int = 7
     reports: tuple[ReportOfOne, ...] = ()
+    keep_reports: int = 30

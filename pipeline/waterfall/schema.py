@@ -288,6 +288,7 @@ class OutputBlock(Block):
 
     path: Text = "build"
     keep_runs: Annotated[int, AfterValidator(_runs)] = 7
+    keep_reports: NonNegative = 30
 
 
 SomeBlock = TypeVar("SomeBlock", bound=Block)

@@ -112,6 +112,7 @@ aliases = {aliases}   # what your CRM calls it
 [output]
 path = "build"                       # database, reports and the log of accepted rows
 keep_runs = 7
+keep_reports = 30                    # earlier nights in the archive of the report
 """
 
 

@@ -83,11 +83,13 @@ class ReadSite:
         return list(dict.fromkeys(query for page in self.pages.values() for query in page.queries))
 
     def dead_links(self) -> list[tuple[str, str]]:
-        """(page, link) of every link that leads to no page of the site or to no id on it."""
+        """(page, link) of every link that leads to no page of the site or to no id on it; files beside them are not read."""
         dead = []
         for name, page in self.pages.items():
             for link in page.links:
                 file, _, fragment = link.partition("#")
+                if file.endswith((".csv", ".xlsx", ".json")):
+                    continue
                 if "/" in file and self.folder and (self.folder / file).is_file() and not fragment:
                     continue
                 target = self.pages.get(file or name)

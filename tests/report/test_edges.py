@@ -24,6 +24,8 @@ PAGES = {
     "owners.html",
     "quality.html",
     "definitions.html",
+    "data.html",
+    "archive.html",
 }
 LONG = "Wonderfullylongname" * 11
 MARKUP = "<script>alert(1)</script> & \"co\" 'x'"

@@ -164,6 +164,11 @@ class TestOtherSettings:
         found = (loaded.waterfall.week_start, loaded.waterfall.fiscal_year_start, loaded.output, loaded.keep_runs)
         assert expected == found
 
+    @pytest.mark.parametrize(("written", "expected"), [("", 30), ("keep_reports = 0\n", 0), ("keep_reports = 7\n", 7)])
+    def test_nights_of_the_archive(self, load: Any, written: str, expected: int) -> None:
+        """Thirty earlier nights unless the file says otherwise; none is a choice."""
+        assert expected == load(funnel() + f"[output]\n{written}").keep_reports
+
     def test_output_of_the_command_line_wins(self, load: Any, tmp_path: Path) -> None:
         """--output replaces the file's."""
         assert tmp_path / "elsewhere" == load(funnel(), output=tmp_path / "elsewhere").output

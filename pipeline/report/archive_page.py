@@ -1,0 +1,65 @@
+"""The page of the archive: the earlier nights with their headline, each a link to its own pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pipeline.report import format as text
+from pipeline.report.archive import EarlierNight
+from pipeline.report.values import Cell, Table, TableRow, columns
+
+
+@dataclass(frozen=True)
+class ArchivePage:
+    """Earlier nights, newest first; `nights` is None while there is none."""
+
+    nights: Table | None
+
+
+def archive_page(earlier: tuple[EarlierNight, ...]) -> ArchivePage:
+    """The page of the archive. Headline rates are those of the mature cohorts at the time, whatever is known now."""
+    if not earlier:
+        return ArchivePage(None)
+    pairs = list(dict.fromkeys(title for night in earlier for title, _ in _pairs(night)))
+    return ArchivePage(
+        Table(
+            caption="Earlier nights, newest first, with what they said of their mature cohorts",
+            columns=columns("As of", "Leads waiting", "Overdue", *pairs),
+            rows=tuple(_row(night, pairs) for night in earlier),
+            key="nights",
+        )
+    )
+
+
+def _row(night: EarlierNight, pairs: list[str]) -> TableRow:
+    cohorts = dict(_pairs(night))
+    return TableRow(
+        (
+            Cell(night.as_of_date, note=_time(night), link=night.index),
+            Cell(text.count(night.summary["open_leads"])),
+            Cell(text.count(night.summary["overdue"])),
+            *(_rate(cohorts[pair]) if pair in cohorts else Cell(text.DASH) for pair in pairs),
+        )
+    )
+
+
+def _rate(cohort: dict[str, Any]) -> Cell:
+    return Cell(
+        text.rate(cohort["rate"]),
+        note=f"{text.count(cohort['converted'])} of {text.count(cohort['entered'])}" if cohort["entered"] else "",
+    )
+
+
+def _pairs(night: EarlierNight) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(pair in words, its mature cohorts without a window) of a night's headline."""
+    for pair in night.summary["headline"]:
+        mature = next((each for each in pair["cohorts"] if each["cohort"] == "mature"), None)
+        if pair["window_days"] is None and mature is not None:
+            yield f"{text.isolated(pair['from_label'])} → {text.isolated(pair['to_label'])}", mature
+
+
+def _time(night: EarlierNight) -> str:
+    return f"{datetime.fromisoformat(night.summary['as_of_local']):%H:%M:%S} {night.summary['timezone']}"

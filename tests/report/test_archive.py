@@ -1,0 +1,270 @@
+"""The archive: each night keeps the pages of those before it, one an as-of date, and every link in it resolves."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import night
+from pipeline.errors import FunnelError
+from pipeline.report import archive
+from pipeline.report.archive import NO_ARCHIVE, Archive, carry_over
+from tests import nights
+from tests.report import reading
+
+DAYS = ("2026-02-27", "2026-02-28", "2026-03-31")
+
+
+def again(output: Path, keep: int = 30) -> Path:
+    """`funnel report` in an output folder; returns its reports."""
+    asked = nights.orders(nights.QUARTER, output, as_of=DAYS[2], clock=nights.CLOCK + timedelta(days=9))
+    kept = replace(asked, configuration=replace(asked.configuration, keep_reports=keep))
+    return night.report_again(kept, lambda text: None).report.parent
+
+
+def made_up(folder: Path, date: str, text: str = "a night", *, of: Archive = NO_ARCHIVE) -> Path:
+    """Reports of a made-up night, after what it carries over of those that are published."""
+    folder.mkdir()
+    carry_over(of, folder, present=date, render=lambda page: f"{page.file} of {page.as_of_date}: {page.back}")
+    for name in ("index.html", "archive.html", "data.html", "stage-a.html"):
+        (folder / name).write_text(f"{name}: {text}", "utf-8")
+    (folder / "data").mkdir()
+    (folder / "data" / "headline.csv").write_text("entered", "utf-8")
+    (folder / "summary.json").write_text(json.dumps({"version": 1, "as_of_date": date, "tables": []}), "utf-8")
+    return folder
+
+
+def dates(reports: Path) -> list[str]:
+    """The as-of dates in the archive of a night."""
+    return sorted(path.name for path in (reports / "archive").glob("*"))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output folder after three nights."""
+    output = tmp_path_factory.mktemp("three")
+    for number, day in enumerate(DAYS):
+        nights.run(nights.QUARTER, output, as_of=day, clock=nights.CLOCK + timedelta(days=number))
+    return output
+
+
+def test_earlier_nights_are_kept_by_their_date(three: Path) -> None:
+    """The third of three nights has the pages of the other two, as they were published."""
+    reports = three / "reports"
+    assert list(DAYS[:2]) == dates(reports)
+    published = {
+        json.loads((run / "manifest.json").read_text("utf-8"))["as_of"][:10]: run / "reports"
+        for run in sorted((three / "runs").iterdir())
+    }
+    assert 3 == len(published)
+    for run_folder in published.values():
+        day = json.loads((run_folder / "summary.json").read_text("utf-8"))["as_of_date"]
+        if day == DAYS[2]:
+            continue
+        for page in run_folder.glob("*.html"):
+            kept = reports / "archive" / day / page.name
+            assert (kept.read_bytes() == page.read_bytes()) == (page.name not in ("data.html", "archive.html"))
+            assert kept.samefile(page) == (page.name not in ("data.html", "archive.html"))
+
+
+def test_an_archived_night_is_pages_and_its_summary(three: Path) -> None:
+    """Data files stay behind, an archive holds no archive, and all of it is final."""
+    folder = (three / "reports" / "archive").resolve()
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert {".html", ".json"} == {path.suffix for path in files}
+    assert {2} == {len(path.relative_to(folder).parts) for path in files}
+    assert {0o444} == {path.stat().st_mode & 0o777 for path in files}
+
+
+def test_the_page_of_the_archive_says_what_each_night_said(three: Path) -> None:
+    """Newest first, with the mature rates and the overdue leads of that night's own summary."""
+    page = reading.read_folder(three / "reports").pages["archive.html"]
+    header, *rows = page.tables["table-nights"]
+    assert ["As of", "Leads waiting", "Overdue", "MQL → SAL", "MQL → SQL"] == header
+    assert [DAYS[1], DAYS[0]] == [row[0] for row in rows]
+    assert [f"archive/{day}/index.html" for day in (DAYS[1], DAYS[0])] == [
+        link for link in page.links if link.startswith("archive/")
+    ]
+    for row in rows:
+        found = json.loads((three / "reports" / "archive" / row[0] / "summary.json").read_text("utf-8"))
+        assert [found["open_leads"], found["overdue"]] == [reading.plain(cell) for cell in row[1:3]]
+        for pair, cell in zip((each for each in found["headline"] if not each["window_days"]), row[3:], strict=True):
+            mature = next(each for each in pair["cohorts"] if each["cohort"] == "mature")
+            shown = float(cell.removesuffix("\u202f%")) / 100 if mature["entered"] else None
+            assert shown == pytest.approx(mature["rate"], abs=5e-4) if mature["entered"] else cell == "–"
+
+
+def test_the_first_night_says_that_there_is_none(three: Path) -> None:
+    """The first night's archive was a page without a table."""
+    first = sorted((three / "runs").iterdir())[0] / "reports"
+    assert "There is none yet" in (first / "archive.html").read_text("utf-8")
+    assert not (first / "archive").exists()
+
+
+def broken_links(folder: Path) -> list[tuple[str, str]]:
+    """Links on any page below a folder that lead to no file in it, or to no id on the page."""
+    pages = {path: reading.read(path.read_text("utf-8")) for path in sorted(folder.rglob("*.html"))}
+    broken = []
+    for path, page in pages.items():
+        for link in page.links:
+            file, _, fragment = link.partition("#")
+            target = Path(os.path.normpath(path.parent / file)) if file else path
+            there = target.is_file() and target.is_relative_to(folder)
+            if not there or (fragment and fragment not in pages[target].ids):
+                broken.append((str(path.relative_to(folder)), link))
+    return broken
+
+
+def test_every_link_resolves_everywhere(three: Path) -> None:
+    """From each page of the night and of its archive every link leads to a file below reports/, and to an id on it."""
+    reports = (three / "reports").resolve()
+    assert [] == broken_links(reports)
+    links = [link for path in reports.rglob("*.html") for link in reading.read(path.read_text("utf-8")).links]
+    assert {"data/headline.csv", "funnel.xlsx", "summary.json", "data.html#file-headline", "../../archive.html"} <= set(
+        links
+    )
+
+
+@pytest.fixture
+def copied(three: Path, tmp_path: Path) -> Path:
+    """An output folder with the three nights, to change."""
+    return Path(shutil.copytree(three, tmp_path / "out", symlinks=True))
+
+
+def test_the_report_again_is_the_same_folder(three: Path, copied: Path) -> None:
+    """`funnel report` writes pages, files and archive anew: the same bytes."""
+    assert contents(three / "reports") == contents(again(copied))
+
+
+def test_the_first_page_knows_nothing_of_the_archive(three: Path, copied: Path) -> None:
+    """Without an archive (`keep_reports = 0`) every file is the same but archive.html and archive/."""
+    among = contents(three / "reports")
+    alone = contents(again(copied, keep=0))
+    assert set(alone) == {name for name in among if not name.startswith("archive/")}
+    assert ["archive.html"] == [name for name, page in alone.items() if page != among[name]]
+
+
+def test_where_links_are_refused_pages_are_copied(three: Path, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bytes, each a file of its own."""
+    monkeypatch.setattr(os, "link", failing(errno.EXDEV))
+    reports = again(copied)
+    assert contents(three / "reports") == contents(reports)
+    files = [path for path in (reports / "archive").rglob("*") if path.is_file()]
+    assert {(1, 0o444)} == {(path.stat().st_nlink, path.stat().st_mode & 0o777) for path in files}
+
+
+def test_a_full_disk_leaves_the_published_night(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No room for the archive: an error that says what to do, nothing left over, the old night published."""
+    before = contents(copied / "reports"), sorted((copied / "runs").iterdir())
+    monkeypatch.setattr(archive, "link_or_copy", failing(errno.ENOSPC))
+    with pytest.raises(FunnelError, match="the report can't be written: No space left on device"):
+        again(copied)
+    assert before == (contents(copied / "reports"), sorted((copied / "runs").iterdir()))
+
+
+def failing(number: int) -> Any:
+    """A call that the system refuses."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+def test_the_latest_run_of_a_date_is_the_one_that_stays(tmp_path: Path) -> None:
+    """The same date again replaces itself; while it is the present one it is not in the archive."""
+    first = made_up(tmp_path / "1", DAYS[0], "first run")
+    other = made_up(tmp_path / "2", DAYS[1], of=Archive(first, 30))
+    back = made_up(tmp_path / "3", DAYS[0], "second run", of=Archive(other, 30))
+    assert [DAYS[1]] == dates(back)
+    last = made_up(tmp_path / "4", DAYS[2], of=Archive(back, 30))
+    assert [DAYS[0], DAYS[1]] == dates(last)
+    assert "index.html: second run" == (last / "archive" / DAYS[0] / "index.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("keep", "expected"), [(0, []), (1, [DAYS[1]]), (2, [DAYS[0], DAYS[1]])])
+def test_so_many_nights_are_kept(tmp_path: Path, keep: int, expected: list[str]) -> None:
+    """The newest dates, not the latest runs, and `keep` of them at each night."""
+    second = made_up(tmp_path / "2", DAYS[1])
+    first = made_up(tmp_path / "1", DAYS[0], of=Archive(second, 30))
+    assert expected == dates(made_up(tmp_path / "3", DAYS[2], of=Archive(first, keep)))
+
+
+def test_the_archive_outlives_the_run_folders(tmp_path: Path) -> None:
+    """The pages of a night are read from the third after it when all folders before are gone."""
+    published = made_up(tmp_path / "0", "2026-01-31", "the first of all")
+    for number, day in enumerate(DAYS, 1):
+        published = made_up(tmp_path / str(number), day, of=Archive(published, 30))
+        shutil.rmtree(tmp_path / str(number - 1))
+    assert ["2026-01-31", *DAYS[:2]] == dates(published)
+    kept = published / "archive" / "2026-01-31"
+    assert "index.html: the first of all" == (kept / "index.html").read_text("utf-8")
+    assert "archive.html of 2026-01-31: ../../archive.html" == (kept / "archive.html").read_text("utf-8")
+
+
+def test_pages_in_folders_of_their_own_are_kept_too(tmp_path: Path) -> None:
+    """A page in a folder below leads back from there."""
+    first = made_up(tmp_path / "1", DAYS[0])
+    (first / "emea").mkdir()
+    for name in ("index.html", "archive.html"):
+        (first / "emea" / name).write_text("EMEA", "utf-8")
+    second = made_up(tmp_path / "2", DAYS[1], of=Archive(first, 30))
+    kept = second / "archive" / DAYS[0] / "emea"
+    assert "EMEA" == (kept / "index.html").read_text("utf-8")
+    assert "archive.html of 2026-02-27: ../../../archive.html" == (kept / "archive.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("damage", ["summary gone", "summary torn", "other date", "index gone", "a later version"])
+def test_a_damaged_night_is_left_out(tmp_path: Path, damage: str) -> None:
+    """What is no whole night of ours does not stop the run, and is not kept."""
+    first = made_up(tmp_path / "1", DAYS[0])
+    second = made_up(tmp_path / "2", DAYS[1], of=Archive(first, 30))
+    folder = second / "archive" / DAYS[0]
+    summary = folder / "summary.json"
+    if damage == "index gone":
+        (folder / "index.html").unlink()
+    elif damage == "other date":
+        folder.rename(folder.with_name("2020-01-01"))
+    else:
+        text = summary.read_text("utf-8")
+        summary.unlink()
+        if damage == "summary torn":
+            summary.write_text(text[:9], "utf-8")
+        if damage == "a later version":
+            summary.write_text(text.replace('"version": 1', '"version": 2'), "utf-8")
+    assert [DAYS[1]] == dates(made_up(tmp_path / "3", DAYS[2], of=Archive(second, 30)))
+
+
+def test_a_night_whose_pages_vanish_meanwhile_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a night is none."""
+    first = made_up(tmp_path / "1", DAYS[0])
+    link = os.link
+
+    def vanishing(source: Path, target: Path, **more: Any) -> None:
+        (first / "stage-a.html").unlink(missing_ok=True)
+        link(source, target, **more)
+
+    monkeypatch.setattr(os, "link", vanishing)
+    assert [] == dates(made_up(tmp_path / "2", DAYS[1], of=Archive(first, 30)))
+
+
+def test_a_link_in_the_published_reports_is_not_followed(tmp_path: Path) -> None:
+    """Somebody's link to a file elsewhere does not get into the archive."""
+    (tmp_path / "secret.html").write_text("secret", "utf-8")
+    first = made_up(tmp_path / "1", DAYS[0])
+    (first / "more.html").symlink_to(tmp_path / "secret.html")
+    second = made_up(tmp_path / "2", DAYS[1], of=Archive(first, 30))
+    assert [DAYS[0]] == dates(second)
+    assert not (second / "archive" / DAYS[0] / "more.html").exists()

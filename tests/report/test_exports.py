@@ -1,0 +1,446 @@
+"""The files beside the pages hold the rows of report.*: every value, in the order of the model, with its type."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import openpyxl
+import pytest
+
+from pipeline import query
+from pipeline.models.discover import Model
+from pipeline.report import workbook
+from pipeline.report.cells import csv_cell, csv_line, guarded
+from pipeline.report.exports import write_exports
+from pipeline.report.summary import to_json
+from pipeline.report.tables import ReportColumn, ReportTable, report_tables
+from pipeline.waterfall.definition import Pair, Sla, Stage, Waterfall
+from tests import nights
+from tests.sql.harness import built, project
+
+MODELS = [model for model in project().models if model.table.schema == "report"]
+FORMULAS = ("=1+1", "+49 30", "-2", "@cmd", "\tx", "'=1", "＝1", 'a;"b",\nc', "Ann, sales", "'t Hooft", "x")
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("quarter")
+    nights.run(nights.QUARTER, folder, as_of=nights.QUARTER_AS_OF)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def published(output: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = query.open_published(output)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def book(output: Path) -> openpyxl.Workbook:
+    return openpyxl.load_workbook(output / "reports" / "funnel.xlsx")
+
+
+@pytest.fixture(scope="module")
+def summary(output: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((output / "reports" / "summary.json").read_text("utf-8"), parse_constant=refuse)
+    return found
+
+
+def refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is no JSON")
+
+
+def records_of(text: str) -> list[list[str | None]]:
+    """The records of a CSV text by RFC 4180; a field of nothing is None, one of two quotes an empty text."""
+    records: list[list[str | None]] = [[]]
+    place = 0
+    while place < len(text):
+        if text[place] == '"':
+            field, place = "", place + 1
+            while text[place] != '"' or text[place + 1 : place + 2] == '"':
+                step = 2 if text[place] == '"' else 1
+                field, place = field + text[place], place + step
+            records[-1].append(field)
+            place += 1
+        else:
+            end = min(at for at in (text.find(",", place), text.find("\r\n", place)) if at >= 0)
+            assert not set('"\r\n') & set(text[place:end])
+            records[-1].append(text[place:end] or None)
+            place = end
+        if text[place] == ",":
+            place += 1
+            if text[place : place + 2] == "\r\n":
+                records[-1].append(None)
+        if text[place : place + 2] == "\r\n":
+            records.append([])
+            place += 2
+    return records[:-1]
+
+
+def value_of(text: str | None, kind: str) -> Any:
+    """A field as the value of a column of that type."""
+    if text is None:
+        return None
+    if kind == "VARCHAR":
+        unmarked = text.lstrip("'")
+        return text[1:] if unmarked != text and unmarked[:1] in tuple("=+-@\t\r\n＝＋－＠") else text
+    if kind == "BOOLEAN":
+        return {"true": True, "false": False}[text]
+    if kind == "DOUBLE":
+        return float(text)
+    if kind == "DATE":
+        return date.fromisoformat(text)
+    if kind == "TIMESTAMP":
+        return datetime.fromisoformat(text)
+    if kind.endswith("[]"):
+        return [int(each) for each in text.split(", ")] if text else []
+    return int(text)
+
+
+def kinds(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    return {name: kind for name, kind, *_ in connection.execute(f"describe report.{table}").fetchall()}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.table.name)
+def test_a_csv_file_is_its_model(model: Model, output: Path, published: duckdb.DuckDBPyConnection) -> None:
+    """Read back with its types, each file is the answer of the model's own query, row by row in its order."""
+    text = (output / "reports" / "data" / f"{model.table.name}.csv").read_bytes().decode("utf-8")
+    assert text.startswith("\ufeff")
+    header, *lines = records_of(text[1:])
+    columns = kinds(published, model.table.name)
+    rows = [tuple(map(value_of, line, columns.values())) for line in lines]
+    assert list(columns) == header
+    assert published.execute(model.sql).fetchall() == rows
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.table.name)
+def test_a_model_of_the_report_orders_its_rows(model: Model) -> None:
+    """Files keep the order of the model, so a model of more than one row ends in one."""
+    last = model.sql.rpartition("order by")[2]
+    assert model.header.row_is.startswith("One row:") or ("order by" in model.sql and "from " not in last)
+
+
+def test_there_is_a_file_for_each_table_and_no_other(output: Path) -> None:
+    """data/ holds the tables of schema report."""
+    expected = sorted(f"{model.table.name}.csv" for model in MODELS)
+    assert expected == sorted(path.name for path in (output / "reports" / "data").iterdir())
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.table.name)
+def test_a_sheet_is_its_table(
+    model: Model, book: openpyxl.Workbook, published: duckdb.DuckDBPyConnection, output: Path
+) -> None:
+    """openpyxl reads the table's rows from its sheet; no cell is a formula or a link."""
+    name = model.table.name
+    sheet = book[name[:31]]
+    columns = kinds(published, name)
+    header, *lines = sheet.iter_rows(max_col=len(columns))
+    assert list(columns) == [cell.value for cell in header]
+    rows = [tuple(cell.value for cell in line) for line in lines]
+    expected = published.execute(f"select * from report.{name} order by rowid").fetchall()
+    assert len(expected) == len(rows)
+    for promised, found in zip(expected, rows, strict=True):
+        assert [] == [pair for pair in zip(promised, found, strict=True) if not same(*pair)]
+    assert {"f"}.isdisjoint({cell.data_type for line in lines for cell in line})
+    assert "A2" == sheet.freeze_panes
+    last = openpyxl.utils.get_column_letter(len(columns))
+    assert f"A1:{last}{len(expected) + 1}" == sheet.auto_filter.ref
+    assert all(cell.comment is not None for cell in header)
+
+
+def same(value: Any, cell: Any) -> bool:
+    """A value of the database and of a cell, which has no empty text, no date without a time and sixteen digits."""
+    if isinstance(value, float):
+        return isinstance(cell, float | int) and math.isclose(value, cell, rel_tol=1e-15)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return bool(datetime(value.year, value.month, value.day) == cell)
+    if isinstance(value, list):
+        return bool(", ".join(map(str, value)) == cell)
+    return type(value) is type(cell) and bool(value == cell)
+
+
+def test_the_first_sheet_says_what_the_others_are(book: openpyxl.Workbook) -> None:
+    """Name, as-of and unit, then each sheet with its rows and each column with its meaning."""
+    lines = [[cell.value for cell in line] for line in book["About"].iter_rows()]
+    text = {line[0]: line[1] for line in lines[:5]}
+    assert "About" == book.sheetnames[0]
+    assert ("One quarter, sixteen leads", "31 Mar 2026, 23:59:59 America/New_York", "cycle") == (
+        text["Name"],
+        text["As of"],
+        text["Unit of the headline"],
+    )
+    assert set(book.sheetnames[1:]) <= {line[0] for line in lines}
+    assert ["headline", "mature_rate", "mature_converted / mature_entered"] in lines
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "expected"),
+    [
+        ("entered", "BIGINT", "#,##0"),
+        ("stage_no", "INTEGER", ""),
+        ("rate_low", "DOUBLE", "0.0 %"),
+        ("settled_estimate", "DOUBLE", "0.0 %"),
+        ("gap_to_target", "DOUBLE", "0.0 %"),
+        ("median_days", "DOUBLE", "0.0"),
+        ("median_age_days", "DOUBLE", "0.0"),
+        ("overdue_hours", "DOUBLE", "0.0"),
+        ("ratio", "DOUBLE", "0.0"),
+        ("month_start", "DATE", "yyyy-mm-dd"),
+        ("entered_at", "TIMESTAMP", "yyyy-mm-dd hh:mm:ss"),
+        ("label", "VARCHAR", ""),
+        ("is_partial", "BOOLEAN", ""),
+    ],
+)
+def test_a_column_is_shown_as_what_it_is(column: str, kind: str, expected: str) -> None:
+    """Counts with thousands, shares as percentages, lengths of time with one decimal, dates as dates."""
+    assert expected == workbook.number_format(ReportColumn(column, kind, ""))
+
+
+def test_every_share_of_the_report_is_shown_as_one(published: duckdb.DuckDBPyConnection) -> None:
+    """A fraction whose meaning is a ratio or an interval gets a percentage; days and hours do not."""
+    for table in report_tables(published):
+        for column in table.columns:
+            shown = workbook.number_format(column)
+            if column.kind == "DOUBLE":
+                assert (shown == "0.0 %") != column.name.endswith(("_days", "_hours", "_depth", "_reached", "ratio")), (
+                    f"{table.name}.{column.name}"
+                )
+
+
+def test_the_summary_is_the_marts(summary: dict[str, Any], published: duckdb.DuckDBPyConnection) -> None:
+    """Counts of all cohorts are marts.conversion's, balances marts.stage_flow's, overdue the leads past their limit."""
+    for pair in summary["headline"]:
+        window = "is null" if pair["window_days"] is None else f"= {pair['window_days']}"
+        expected = published.execute(
+            "select entered, converted, passed_over, lost, still_open, rate, rate_low, rate_high from marts.conversion "
+            f"where unit = '{pair['unit']}' and grain = 'all' and dimension = 'all' and window_days {window} "
+            f"and from_stage = '{pair['from']}' and to_stage = '{pair['to']}'"
+        ).fetchall()
+        whole = pair["cohorts"][0]
+        assert ("all", "cohort") == (whole["cohort"], pair["basis"])
+        keys = ("entered", "converted", "passed_over", "lost", "still_open", "rate", "low", "high")
+        assert expected == [tuple(whole[key] for key in keys)]
+    windows = [(pair["from"], pair["to"], pair["window_days"]) for pair in summary["headline"]]
+    assert [("mql", "sal", None), ("mql", "sal", 30), ("mql", "sql", None), ("mql", "sql", 30)] == windows
+    flow = published.execute(
+        "select stages.stage, flow.opening, flow.ins, flow.outs, flow.closing from marts.stage_flow as flow "
+        "inner join waterfall.stages as stages on stages.stage = flow.stage "
+        "where flow.grain = 'all' and flow.dimension = 'all' order by stages.stage_no"
+    ).fetchall()
+    assert flow == [
+        tuple(stage[key] for key in ("stage", "opening", "ins", "outs", "closing")) for stage in summary["stages"]
+    ]
+    overdue = published.execute("select count(*) from marts.open_leads where sla_state = 'open_overdue'").fetchall()
+    assert overdue == [(summary["overdue"],)]
+
+
+def test_the_summary_has_every_set_of_cohorts(summary: dict[str, Any], published: duckdb.DuckDBPyConnection) -> None:
+    """Mature, latest and previous cohorts are those of report.conversion_summary, each under its pair and window."""
+    found = [
+        (pair["from"], pair["to"], pair["window_days"], *(cohort[key] for key in ("cohort", "entered", "converted")))
+        for pair in summary["headline"]
+        for cohort in pair["cohorts"]
+    ]
+    expected = published.execute(
+        "select from_stage, to_stage, window_days, cohorts, entered, converted from report.conversion_summary "
+        "where headline_no is not null and dimension = 'all'"
+    ).fetchall()
+    assert sorted(map(repr, expected)) == sorted(map(repr, found))
+    assert {"all", "mature", "latest"} <= {name for *_, name, _, _ in found}
+
+
+def test_the_summary_accounts_for_every_row(summary: dict[str, Any], output: Path) -> None:
+    """Rows read are the seven ends of a row together; as-of is UTC, its date that of the waterfall's zone."""
+    ends = ("rejected", "redelivered", "after_as_of", "out_of_scope", "duplicates", "repeats", "kept")
+    assert summary["rows"]
+    assert all(row["rows_read"] == sum(row[end] for end in ends) for row in summary["rows"])
+    assert ("2026-04-01T03:59:59Z", "2026-03-31T23:59:59", "2026-03-31", "America/New_York") == tuple(
+        summary[key] for key in ("as_of", "as_of_local", "as_of_date", "timezone")
+    )
+    assert all((output / "reports" / each["file"]).is_file() for each in summary["tables"])
+    assert {f"report.{model.table.name}" for model in MODELS} == {each["table"] for each in summary["tables"]}
+
+
+def keys_of(value: Any) -> set[str]:
+    """Every key of a document, at any depth."""
+    if isinstance(value, dict):
+        return set(value) | {key for each in value.values() for key in keys_of(each)}
+    return {key for each in value for key in keys_of(each)} if isinstance(value, list) else set()
+
+
+def test_every_key_of_the_summary_is_told(summary: dict[str, Any]) -> None:
+    """docs/exports.md has each key, those of the first level in their order."""
+    text = (nights.REPOSITORY / "docs" / "exports.md").read_text("utf-8")
+    lines = [line for line in text.partition("## summary.json")[2].splitlines() if line.startswith("| ")]
+    told = [word for line in lines for word in re.findall(r"`[\w.\[\]…]*?(\w+)`", line)]
+    assert set() == keys_of(summary) - set(told)
+    first = [word for line in lines if "[]" not in line for word in re.findall(r"`(\w+)`", line.split("|")[1])]
+    assert list(summary) == first
+
+
+def test_a_document_without_nan() -> None:
+    """A number that is none is refused, never written."""
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        to_json({"rate": float("nan")})
+
+
+def test_two_nights_write_the_same_bytes(output: Path, tmp_path: Path) -> None:
+    """Another start, four threads in the place of two: every file under reports/ is the same, workbook included."""
+    later = nights.CLOCK + timedelta(days=3)
+    nights.run(nights.QUARTER, tmp_path, as_of=nights.QUARTER_AS_OF, threads=4, clock=later)
+    assert contents(output / "reports") == contents(tmp_path / "reports")
+    assert {"funnel.xlsx", "summary.json", "data/headline.csv"} <= set(contents(tmp_path / "reports"))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Path → bytes of all files below a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("=1+1", "'=1+1"),
+        ("'=1+1", "''=1+1"),
+        ("-5", "'-5"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("＝1", "'＝1"),
+        ("a=1", "a=1"),
+        ("'t Hooft", "'t Hooft"),
+        (-5, -5),
+        (-0.5, -0.5),
+        (None, None),
+    ],
+)
+def test_only_texts_that_would_run_are_guarded(value: object, expected: object) -> None:
+    """An apostrophe before what begins like a formula, nothing before numbers and names."""
+    assert expected == guarded(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, ""),
+        ("", '""'),
+        (True, "true"),
+        (1234567, "1234567"),
+        (2 / 3, "0.6666666666666666"),
+        (-1, "-1"),
+        (date(2026, 3, 1), "2026-03-01"),
+        (datetime(2026, 3, 1, 9, 0, 0), "2026-03-01 09:00:00"),
+        ('say "hi", or', '"say ""hi"", or"'),
+        ("two\nlines", '"two\nlines"'),
+        (" x", '" x"'),
+        ("\t=1", '"\'\t=1"'),
+        ([2, 7], '"2, 7"'),
+        ([], '""'),
+    ],
+)
+def test_a_cell_by_rfc_4180(value: object, expected: str) -> None:
+    """Null is nothing, an empty text two quotes, quotes are doubled, numbers keep all their digits."""
+    assert expected == csv_cell(value)
+    assert f"{expected},x\r\n" == csv_line([value, "x"])
+
+
+def of_owners(*owners: str) -> duckdb.DuckDBPyConnection:
+    """A built database in which each owner has one lead waiting."""
+    path = (
+        Stage("a", "A", "a", "The lead is a.", "path", 1, sla=Sla(2, "day")),
+        Stage("b", "B", "b", "The lead is b.", "path", 2),
+    )
+    rows = [
+        {
+            "input": "history", "load_no": 1, "row_number": number, "lead_id": f"L{number}", "stage": "a", "owner": owner,
+            "entered_at": datetime(2026, 1, 1, 9) + timedelta(days=number),
+        }
+        for number, owner in enumerate(owners, 1)
+    ]  # fmt: skip
+    return built(
+        Waterfall("=Edge()", "UTC", path, headline=(Pair("a", "b", 1.0),)),
+        datetime(2026, 3, 31, 23, 59, 59, tzinfo=UTC),
+        {"stage_entries": rows},
+    )
+
+
+def test_no_name_becomes_a_formula(tmp_path: Path) -> None:
+    """Owners who look like formulas are texts in the workbook as they are, and guarded in the CSV files."""
+    connection = of_owners(*FORMULAS)
+    names = {name for (name,) in connection.execute("select current_owner from report.open_by_owner").fetchall()}
+    write_exports(connection, tmp_path, report_tables(connection))
+    connection.close()
+    assert len(FORMULAS) == len(names)
+    sheet = openpyxl.load_workbook(tmp_path / "funnel.xlsx")["open_by_owner"]
+    at = next(cell.column for cell in sheet[1] if cell.value == "current_owner")
+    cells = [sheet.cell(line, at) for line in range(2, sheet.max_row + 1)]
+    assert (names, {"s"}) == ({cell.value for cell in cells}, {cell.data_type for cell in cells})
+    header, *lines = records_of((tmp_path / "data" / "open_by_owner.csv").read_bytes().decode("utf-8-sig"))
+    written = [str(line[header.index("current_owner")]) for line in lines]
+    assert names == {value_of(text, "VARCHAR") for text in written}
+    assert [] == [text for text in written if text[0] in "=+-@\t\r\n＝＋－＠"]
+
+
+def test_a_name_that_is_a_formula_stays_one_cell_on_the_first_sheet(tmp_path: Path) -> None:
+    """The waterfall's own name is text as well."""
+    connection = of_owners("x")
+    write_exports(connection, tmp_path, report_tables(connection))
+    connection.close()
+    cell = openpyxl.load_workbook(tmp_path / "funnel.xlsx")["About"]["B1"]
+    assert ("=Edge()", "s") == (cell.value, cell.data_type)
+
+
+def test_a_database_without_an_entry_has_its_files(tmp_path: Path) -> None:
+    """Headers without rows, a workbook that opens, a summary of zeros and nulls."""
+    connection = of_owners()
+    write_exports(connection, tmp_path, report_tables(connection))
+    connection.close()
+    assert (tmp_path / "data" / "stuck_leads.csv").read_text("utf-8-sig").count("\n") == 1
+    book = openpyxl.load_workbook(tmp_path / "funnel.xlsx")
+    assert 1 == book["stuck_leads"].max_row
+    found = json.loads((tmp_path / "summary.json").read_text("utf-8"), parse_constant=refuse)
+    assert (0, 0, [0, None]) == (
+        found["leads"],
+        found["overdue"],
+        [found["headline"][0]["cohorts"][0][key] for key in ("entered", "rate")],
+    )
+
+
+def table_of(*columns: tuple[str, str], name: str = "made_up", rows: int = 1) -> ReportTable:
+    return ReportTable("report", name, "One row per thing.", tuple(ReportColumn(*each, "") for each in columns), rows)
+
+
+def filled(path: Path, *tables: tuple[ReportTable, list[tuple[Any, ...]]]) -> openpyxl.Workbook:
+    """A workbook of these tables, written and read."""
+    book = workbook.Book(path, datetime(2026, 3, 31))
+    for table, rows in tables:
+        assert rows == list(book.add(table, rows))
+    book.close([("Name", "x")])
+    return openpyxl.load_workbook(path)
+
+
+def test_names_of_sheets_differ_whatever_the_tables(tmp_path: Path) -> None:
+    """Long names are cut and told apart; those that spreadsheets or we keep for ourselves get a number."""
+    long = "a_table_with_a_name_of_more_than_31"
+    tables = [table_of(("x", "BIGINT"), name=name) for name in (f"{long}_1", f"{long}_2", "history", "about")]
+    found = filled(tmp_path / "x.xlsx", *((table, [(1,)]) for table in tables))
+    assert ["About", long[:31], f"{long[:29]}_2", "history_2", "about_2"] == found.sheetnames
+
+
+def test_what_does_not_fit_is_cut_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows beyond the sheet's limit go to the CSV file alone, and the first sheet says so; texts are cut at Excel's limit."""
+    monkeypatch.setattr(workbook, "ROWS_SHOWN", 2)
+    table = table_of(("text", "VARCHAR"), ("day", "DATE"), rows=3)
+    rows = [("x" * 40_000, date(1815, 6, 18)), ("y", date(2026, 1, 31)), ("z", None)]
+    found = filled(tmp_path / "x.xlsx", (table, rows))
+    sheet = found["made_up"]
+    assert (3, 32_767, "1815-06-18") == (sheet.max_row, len(str(sheet["A2"].value)), sheet["B2"].value)
+    assert datetime(2026, 1, 31) == sheet["B3"].value
+    about = [cell.value for line in found["About"].iter_rows() for cell in line]
+    assert "The first 2 rows; data/made_up.csv has them all. One row per thing." in about
