@@ -178,7 +178,9 @@ def split_line(row: RateChange, parts: Parts) -> str:
     value, together = max(sayable, key=lambda each: abs(each[1]))
     if together == 0:
         return f"{line}; no value with enough {units.many(row.unit)} adds a tenth of a point."
-    return f"{line}; the largest part is {text.isolated(value.dimension_value or '')}: {_points(together)}, {_rates(value)}."
+    name = text.isolated(value.dimension_value or "")
+    enough = f"the largest part with enough {units.many(row.unit)}"
+    return f"{line}; {enough} is {name}: {_points(together)}, {_rates(value)}."
 
 
 def _rates(value: ChangePart) -> str:

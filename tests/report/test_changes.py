@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import oracle
 import pytest
 from oracle import case_files
+from oracle.history import Entry
 
 from pipeline.report import changes, render
 from pipeline.report import format as text
@@ -169,3 +171,37 @@ def test_every_query_of_the_sections_answers(site: Site) -> None:
     asked = [sql for sql, _, _ in page.queries if "rate_change" in sql or "volume_change" in sql]
     assert len(asked) == 2 + 4
     assert [] == reading.unanswered(page, connection)
+
+
+def test_beyond_noise_card_and_section_name_a_direction(folder: Path) -> None:
+    """Had every MQL of December been accepted, both would say up; within five days although the two months' intervals overlap."""
+    waterfall, history = crowds.crowd(folder)
+    accepted = [
+        replace(entry, stage="sal")
+        if entry.stage == "lost" and before.stage == "mql" and _month(before) == 12
+        else entry
+        for before, entry in itertools.pairwise(history.entries)
+    ]
+    site, connection = site_of(waterfall, replace(history, entries=(history.entries[0], *accepted)))
+    ever, within = records(
+        connection,
+        "select change, latest_rate, is_within_noise, latest_low, previous_rate from report.headline "
+        "where headline_no = 1 order by window_days nulls first",
+    )
+    page = site.pages["pair-mql-sal.html"].text
+    assert (1.0, False) == (ever["latest_rate"], ever["is_within_noise"])
+    assert f"(up {text.distance(ever['change'])} on Nov 2025: more than noise)" in page
+    assert f": up {text.distance(ever['change'])} (95 % interval +" in page
+    previous = records(
+        connection,
+        "select rate_high from marts.conversion where unit = 'cycle' and grain = 'month' and dimension = 'all' "
+        "and from_stage = 'mql' and to_stage = 'sal' and window_days = 5 and cohort_start = date '2025-11-01'",
+    )
+    assert previous[0]["rate_high"] > within["latest_low"]
+    assert within["is_within_noise"] is False
+    connection.close()
+
+
+def _month(entry: Entry) -> int:
+    assert entry.entered_at is not None
+    return entry.entered_at.month

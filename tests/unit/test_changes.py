@@ -70,7 +70,7 @@ class TestSplit:
         """The fair's part is larger, and nine against twelve say nothing."""
         parts = made(((1, 28), WEB), ((-4, 45), FAIR))
         expected = (
-            "By lead_source: mix −0.3 pts, rates +7.3 pts; the largest part is web: +2.9 pts, "
+            "By lead_source: mix −0.3 pts, rates +7.3 pts; the largest part with enough cycles is web: +2.9 pts, "
             "66.7 % of 66 → 76.8 % of 69, within noise."
         )
         assert expected == plain(split_line(ROW, parts))
@@ -87,7 +87,7 @@ class TestSplit:
     def test_other_values_together_are_never_the_largest(self) -> None:
         """They are not one thing, so no rate of theirs is compared."""
         others = replace(WEB, value_no=9, dimension_value=None, values_inside=4, is_noise=None)
-        assert "largest part is web:" in split_line(ROW, made(((1, 2), WEB), ((0, 67), others)))
+        assert "enough cycles is web:" in split_line(ROW, made(((1, 2), WEB), ((0, 67), others)))
 
     def test_a_name_cannot_turn_the_sentence(self) -> None:
         said = split_line(ROW, made(((1, 28), replace(WEB, dimension_value="שיווק")), ((0, 41), FAIR)))
