@@ -96,9 +96,11 @@ def _without_values(error: duckdb.Error) -> str:
 def comment(connection: duckdb.DuckDBPyConnection, model: Model, dictionary: dict[str, str]) -> None:
     """Write what the header says of a built model, and of its columns, into the database."""
     table = f"{model.table.schema}.{identifier(model.table.name)}"
-    connection.execute(f"comment on {model.header.materialised} {table} is {quoted(model.header.comment)}")
+    statements = [f"comment on {model.header.materialised} {table} is {quoted(model.header.comment)}"]
     own = dict(model.header.columns)
     for name, *_ in connection.execute(f"describe {table}").fetchall():
         text = own.get(name) or dictionary.get(name)
         if text:
-            connection.execute(f"comment on column {table}.{identifier(name)} is {quoted(text)}")
+            statements.append(f"comment on column {table}.{identifier(name)} is {quoted(text)}")
+    # In one transaction: each would be a write to the disk of its own.
+    connection.execute(";\n".join(("begin", *statements, "commit")))

@@ -101,7 +101,7 @@ def _grid(figures: Figures, reader: Reader) -> Table:
             f"Hatched: immature, some {units.many(unit)} are still open and the rate can only rise; "
             "left out of totals and comparisons.",
             f"Grey: fewer than {SMALL} {units.many(unit)}.",
-            settled.MEANING,
+            *((settled.MEANING,) if figures.shown.is_all else ()),
         ),
         key="grid",
     )

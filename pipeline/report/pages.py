@@ -146,6 +146,7 @@ def open_month(figures: Figures) -> date | None:
 
 def _notices(figures: Figures, total: Overview, notes: tuple[str, ...]) -> tuple[Notice, ...]:
     notices = []
+    everybody = "" if figures.shown.is_all else "Of all leads: "
     if total.entries == 0:
         notices.append(Notice("warn", _nothing(figures)))
     if total.unit == "account" and total.leads and not total.accounts:
@@ -164,10 +165,15 @@ def _notices(figures: Figures, total: Overview, notes: tuple[str, ...]) -> tuple
             if total.unknown_stage
             else ""
         )
-        notices.append(Notice("warn", f"{text.plural(total.rejected, 'row was', 'rows were')} rejected{unknown}."))
+        notices.append(
+            Notice("warn", f"{everybody}{text.plural(total.rejected, 'row was', 'rows were')} rejected{unknown}.")
+        )
     if total.not_yet:
         notices.append(
-            Notice("info", f"{text.plural(total.not_yet, 'row is', 'rows are')} dated after as-of and not counted yet.")
+            Notice(
+                "info",
+                f"{everybody}{text.plural(total.not_yet, 'row is', 'rows are')} dated after as-of and not counted yet.",
+            )
         )
     if notes:
         notices.append(Notice("warn", f"The run left {text.plural(len(notes), 'note')}."))
