@@ -141,6 +141,7 @@ def test_month_so_far_is_no_part_of_the_line() -> None:
     months = html[html.index('<figure class="months">') :]
     drawing = months[: months.index("</figure>")]
     assert (1, 1) == (len(re.findall('class="d-all"', drawing)), len(re.findall('class="d-rate"', drawing)))
+    assert 'class="a-curve"' not in drawing
 
 
 def leads(accounts: dict[str, str]) -> list[dict[str, Any]]:
