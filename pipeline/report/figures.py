@@ -5,18 +5,15 @@ The query is printed beside the figure, so a reader can put the same question to
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
 
 import duckdb
 
 from pipeline.engines.duckdb import quoted
-from pipeline.report import rows, rows_accounts, rows_implied, rows_quality, rows_routes, rows_sla
-from pipeline.report.format import isolated
+from pipeline.report import figures_pair, rows, rows_accounts, rows_implied, rows_quality, rows_routes, rows_sla
+from pipeline.report.answers import Answer as Answer
+from pipeline.report.answers import ask as _ask
 
-Row = TypeVar("Row")
-
-LABELS = ("label", "definition")
 STUCK_SHOWN = 10
 """Leads listed per owner; the query lists them all."""
 OWNERS_SHOWN = 40
@@ -28,21 +25,6 @@ UNKNOWN_SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Answer(Generic[Row]):
-    """Rows, the query that gave them, the table they come from, and the column by which a reader can tell it worked."""
-
-    rows: tuple[Row, ...]
-    sql: str
-    table: str
-    proof: str
-
-    @property
-    def proof_value(self) -> int | None:
-        """The value of the column `proof` in the first row; None without rows."""
-        return getattr(self.rows[0], self.proof) if self.rows else None
-
-
-@dataclass(frozen=True)
 class PairFigures:
     """One pair of the report: its monthly cohorts in all windows and, for a headline pair, the cuts by dimension."""
 
@@ -50,6 +32,8 @@ class PairFigures:
     cohorts: Answer[rows.CohortMonth]
     cuts: tuple[Answer[rows.Summary], ...]
     gap: Answer[rows.Gap] | None
+    more: figures_pair.HeadlineFigures | None
+    """What only the page of a headline pair shows."""
 
 
 @dataclass(frozen=True)
@@ -292,6 +276,7 @@ def _pair(connection: duckdb.DuckDBPyConnection, pair: rows.PairShown, dimension
         )
         if pair.is_headline
         else None,
+        more=figures_pair.read_headline(connection, pair, dimensions) if pair.is_headline else None,
     )
 
 
@@ -342,51 +327,3 @@ def _members(connection: duckdb.DuckDBPyConnection) -> tuple[tuple[str, str, str
             """
         ).fetchall()
     )
-
-
-def _ask(
-    connection: duckdb.DuckDBPyConnection,
-    row_class: type[Row],
-    table: str,
-    proof: str,
-    *,
-    where: str = "",
-    order: str = "",
-    shown: int | None = None,
-) -> Answer[Row]:
-    """The rows of a report table as values. With `shown`, only so many are kept, though the query gives all."""
-    columns = [field.name for field in fields(row_class)]  # type: ignore[arg-type]
-    lines = ["select", *_wrapped(columns), f"from {table}"]
-    if where:
-        lines.append(f"where {where}")
-    if order:
-        lines.append(f"order by {order}")
-    sql = "\n".join(lines)
-    found: list[tuple[Any, ...]] = (
-        connection.execute(sql).fetchmany(shown) if shown else connection.execute(sql).fetchall()
-    )
-    return Answer(
-        rows=tuple(row_class(**_readable(columns, values)) for values in found),
-        sql=sql,
-        table=table,
-        proof=proof,
-    )
-
-
-def _readable(columns: list[str], values: tuple[Any, ...]) -> dict[str, Any]:
-    """Column → value; labels, which end up in sentences, isolated from the text around them."""
-    return {
-        column: isolated(value) if isinstance(value, str) and column.endswith(LABELS) else value
-        for column, value in zip(columns, values, strict=True)
-    }
-
-
-def _wrapped(columns: list[str]) -> list[str]:
-    """The columns on lines of at most 90 characters."""
-    lines = [""]
-    for position, column in enumerate(columns):
-        word = column + ("," if position < len(columns) - 1 else "")
-        if lines[-1] and len(lines[-1]) + len(word) > 84:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return [f"    {line}" for line in lines]

@@ -102,7 +102,7 @@ def _sheets(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Iterato
     ways = routes.routes(figures, reader)
     index = pages.index_page(figures, notes, cards, by_cohort.grid, volumes.waterfall(figures, reader), lasting)
     yield Sheet(links.INDEX, "index.html", text.isolated(figures.overview.rows[0].name), index)
-    for pair in pair_pages(cards, by_cohort.pairs):
+    for pair in pair_pages(figures, cards, by_cohort.pairs, reader):
         yield Sheet(links.pair_page(pair.from_stage, pair.to_stage), "pair.html", pair.card.title, pair)
     yield Sheet(
         links.CONVERSION,
