@@ -142,10 +142,13 @@ def interval_bar(
 
 
 def trend(cohorts: Sequence[CohortMonth], says: str, height: int = 168) -> Drawing:
-    """Monthly cohorts: a line with its interval band over mature ones; immature ones hatched to what they may become."""
+    """Monthly cohorts: a line with its interval band over mature ones; immature ones hatched to what they may become.
+
+    Where there is a settled estimate, it and its interval stand on the hatching.
+    """
     if not cohorts:
         return Drawing(40, says)
-    top = _ceiling(max((_most(cohort) for cohort in cohorts), default=1.0))
+    top = share_ceiling(max((_most(cohort) for cohort in cohorts), default=1.0))
     base, step = height - 22, (100 - SCALE) / len(cohorts)
 
     def y(share: float) -> float:
@@ -176,6 +179,10 @@ def trend(cohorts: Sequence[CohortMonth], says: str, height: int = 168) -> Drawi
             left = _r(x - width / 2)
             rects.append(Rect(left, y(most), width, _r(base - y(most)), "hatch", _cohort_title(cohort)))
             rects.append(Rect(left, y(cohort.rate), width, _r(base - y(cohort.rate)), "faint", _cohort_title(cohort)))
+            if cohort.settled_estimate is not None:
+                low, high = y(cohort.settled_low or 0), y(cohort.settled_high or 0)
+                lines.append(Line(x, low, x, high, "expected"))
+                dots.append(Dot(x, y(cohort.settled_estimate), "expected", _expected_title(cohort), "diamond"))
     areas = [area for run in runs if len(run) > 1 for area in _band(run)]
     lines += [Line(run[0].x, run[0].low, run[0].x, run[0].high, "whisker") for run in runs if len(run) == 1]
     return Drawing(height, says, tuple(rects), tuple(lines), tuple(areas), tuple(dots), tuple(labels))
@@ -204,6 +211,13 @@ def _cohort_title(cohort: CohortMonth) -> str:
     if cohort.is_mature:
         return f"{words}, 95 % interval {text.interval(cohort.rate_low, cohort.rate_high)}"
     return f"{words}, {text.count(cohort.still_open)} still open"
+
+
+def _expected_title(cohort: CohortMonth) -> str:
+    return (
+        f"{text.period(cohort.month_start, cohort.is_partial)}: settled estimate {text.rate(cohort.settled_estimate)}, "
+        f"95 % interval {text.interval(cohort.settled_low, cohort.settled_high)}"
+    )
 
 
 def flow_bars(months: Sequence[Flow], says: str) -> Drawing:
@@ -288,7 +302,7 @@ def ceiling_of(values: Sequence[float | None], least: float) -> float:
     return max([least, *(value * 1.05 for value in values if value is not None)])
 
 
-def _ceiling(value: float) -> float:
+def share_ceiling(value: float) -> float:
     """The end of a scale of shares, such that its half is a round number, too."""
     return next(step for step in (0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if min(value, 1.0) <= step) if value > 0 else 1.0
 

@@ -5,19 +5,27 @@ The query is printed beside the figure, so a reader can put the same question to
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, TypeVar
 
 import duckdb
 
 from pipeline.engines.duckdb import quoted
-from pipeline.report import rows, rows_accounts, rows_implied, rows_quality, rows_routes, rows_sla, rows_summary
-from pipeline.report.asked import Asked, read_reports, readable, wrapped
+from pipeline.report import (
+    figures_pair,
+    rows,
+    rows_accounts,
+    rows_implied,
+    rows_quality,
+    rows_routes,
+    rows_sla,
+    rows_summary,
+)
+from pipeline.report.answers import Answer as Answer
+from pipeline.report.answers import ask as _ask
+from pipeline.report.asked import Asked, read_reports
 from pipeline.report.figures_changes import ChangeFigures, read_changes
 from pipeline.report.figures_stages import StayFigures, read_stays
-
-Row = TypeVar("Row")
 
 STUCK_SHOWN = 10
 """Leads listed per owner; the query lists them all."""
@@ -30,21 +38,6 @@ UNKNOWN_SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Answer(Generic[Row]):
-    """Rows, the query that gave them, the table they come from, and the column by which a reader can tell it worked."""
-
-    rows: tuple[Row, ...]
-    sql: str
-    table: str
-    proof: str
-
-    @property
-    def proof_value(self) -> int | None:
-        """The value of the column `proof` in the first row; None without rows."""
-        return getattr(self.rows[0], self.proof) if self.rows else None
-
-
-@dataclass(frozen=True)
 class PairFigures:
     """One pair of the report: its monthly cohorts in all windows and, for a headline pair, the cuts by dimension."""
 
@@ -52,6 +45,8 @@ class PairFigures:
     cohorts: Answer[rows.CohortMonth]
     cuts: tuple[Answer[rows.Summary], ...]
     gap: Answer[rows.Gap] | None
+    more: figures_pair.HeadlineFigures | None
+    """What only the page of a headline pair shows."""
 
 
 @dataclass(frozen=True)
@@ -309,6 +304,7 @@ def _pair(connection: Asked, pair: rows.PairShown, dimensions: list[str]) -> Pai
         )
         if pair.is_headline
         else None,
+        more=figures_pair.read_headline(connection, pair, dimensions) if pair.is_headline else None,
     )
 
 
@@ -358,34 +354,4 @@ def _members(connection: Asked) -> tuple[tuple[str, str, str, str], ...]:
             order by marks.mark_no, stages.stage_no
             """
         )
-    )
-
-
-def _ask(
-    connection: Asked,
-    row_class: type[Row],
-    table: str,
-    proof: str,
-    *,
-    where: str = "",
-    order: str = "",
-    shown: int | None = None,
-) -> Answer[Row]:
-    """The rows of a report table as values. With `shown`, only so many are kept, though the query gives all."""
-    columns = [field.name for field in fields(row_class)]  # type: ignore[arg-type]
-    table = connection.named(table)
-    lines = ["select", *wrapped(columns), f"from {table}"]
-    if where:
-        lines.append(f"where {where}")
-    if order:
-        lines.append(f"order by {order}")
-    sql = "\n".join(lines)
-    found: list[tuple[Any, ...]] = (
-        connection.connection.execute(sql).fetchmany(shown) if shown else connection.fetch(sql)
-    )
-    return Answer(
-        rows=tuple(row_class(**readable(columns, values)) for values in found),
-        sql=sql,
-        table=table,
-        proof=proof,
     )

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.engines.duckdb import quoted
 from pipeline.report import rows, rows_stays
-
-if TYPE_CHECKING:
-    from pipeline.report.figures import Answer
+from pipeline.report.answers import Answer
 
 ACCOUNTS_SHOWN = 20
 """Accounts listed; the query lists them all."""

@@ -84,7 +84,7 @@ def _card(
     reader: Reader,
 ) -> Card:
     gaps = pair.gap.rows if pair.gap else ()
-    tones = _tones(gaps)
+    tones = fate_tones(gaps)
     fates = tuple(Mark(tones[gap], fate_name(gap, row), text.count(gap.units), text.rate(gap.share)) for gap in gaps)
     parts = [(tones[gap], gap.units, f"{fate_name(gap, row)}: {text.count(gap.units)}") for gap in gaps]
     says = f"{row.from_label} to {row.to_label}: " + "; ".join(f"{fate.label} {fate.value}" for fate in fates)
@@ -143,7 +143,8 @@ def fate_name(gap: Gap, row: Headline) -> str:
     return names[gap.reason]
 
 
-def _tones(gaps: tuple[Gap, ...]) -> dict[Gap, str]:
+def fate_tones(gaps: tuple[Gap, ...]) -> dict[Gap, str]:
+    """The colour of each fate: the largest losses have their own, the others share one."""
     lost = [gap for gap in gaps if gap.fate == "lost"]
     tones = {gap: LOST_TONES[min(position, len(LOST_TONES) - 1)] for position, gap in enumerate(lost)}
     fixed = {"converted": "converted", "passed_over": "passed", "overdue": "overdue"}

@@ -143,7 +143,7 @@ def _sheets(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Iterato
         lasting,
     )
     yield Sheet(links.INDEX, "index.html", title(figures), index)
-    for pair in pair_pages(cards, by_cohort.pairs, changed.pairs):
+    for pair in pair_pages(figures, cards, by_cohort.pairs, changed.pairs, reader):
         yield Sheet(links.pair_page(pair.from_stage, pair.to_stage), "pair.html", pair.card.title, pair)
     yield Sheet(
         links.CONVERSION,

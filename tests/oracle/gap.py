@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 
 from pipeline.waterfall.definition import Waterfall
 
 from .conversion import Candidate, candidates, outcome
-from .cuts import Dimensions, path_marks
+from .cuts import Dimensions, local_date, path_marks
 from .durations import Row
 from .history import History
 from .journey import Journey, Span, travel
@@ -18,10 +19,21 @@ OPEN = {"open_overdue": "overdue", "open_within": "within_limit", None: "no_limi
 
 def headline_gap(waterfall: Waterfall, history: History, cut: tuple[str, str] = ("all", "all")) -> list[Row]:
     """report.headline_gap without its order and shares; `cut` is a dimension and its value at the arrival at A."""
+    counts: Counter[tuple[int, str, str, str | None]] = Counter()
+    for row in headline_gap_months(waterfall, history, cut):
+        counts[row["headline_no"], row["fate"], row["reason"], row["stage"]] += row["units"]
+    return [
+        {"headline_no": number, "fate": fate, "reason": reason, "stage": stage, "units": units}
+        for (number, fate, reason, stage), units in counts.items()
+    ]
+
+
+def headline_gap_months(waterfall: Waterfall, history: History, cut: tuple[str, str] = ("all", "all")) -> list[Row]:
+    """report.headline_gap_months without its order."""
     journey = travel(waterfall, history)
     dimensions = Dimensions(waterfall, history, journey)
     marks = {mark.key: mark for mark in path_marks(waterfall)}
-    counts: Counter[tuple[int, str, str, str | None]] = Counter()
+    counts: Counter[tuple[int, date, str, str, str | None]] = Counter()
     for headline_no, pair in enumerate(waterfall.headline, 1):
         goal = marks[pair.to_key]
         above = {stage.key for stage in waterfall.stages if stage.rank is not None and stage.rank > goal.high_rank}
@@ -38,10 +50,11 @@ def headline_gap(waterfall: Waterfall, history: History, cut: tuple[str, str] = 
                 stay = _waits(unit, journey, dimensions)
                 standing = stand(waterfall, stay, history.as_of)
                 reason, stage = OPEN[standing.state if standing else None], stay.stage.key
-            counts[headline_no, found.fate, reason, stage] += 1
+            month = local_date(waterfall, found.start.at).replace(day=1)
+            counts[headline_no, month, found.fate, reason, stage] += 1
     return [
-        {"headline_no": number, "fate": fate, "reason": reason, "stage": stage, "units": units}
-        for (number, fate, reason, stage), units in counts.items()
+        {"headline_no": number, "month_start": month, "fate": fate, "reason": reason, "stage": stage, "units": units}
+        for (number, month, fate, reason, stage), units in counts.items()
     ]
 
 

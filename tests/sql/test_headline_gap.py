@@ -16,7 +16,7 @@ from pipeline.settings import shipped
 from pipeline.waterfall.definition import Unit
 from tests.sql.harness import built, records
 
-# What the two models read; the marts take most of the time and are none of it.
+# What the models read; the marts take most of the time and are none of it.
 LAYERS = frozenset({"waterfall", "clean", "journey"})
 COLUMNS = "headline_no, fate, reason, stage, units"
 
@@ -38,7 +38,7 @@ def test_fates_of_random_histories(unit: Unit) -> None:
             layers=LAYERS,
         )
         connection.execute("create schema report")
-        for name in ("pairs_shown", "headline_gap"):
+        for name in ("pairs_shown", "headline_gap_months", "headline_gap"):
             connection.execute(
                 f"create table report.{name} as {(shipped('sql') / 'report' / f'{name}.sql').read_text()}"
             )

@@ -1,0 +1,139 @@
+-- One row per headline pair, dimension, value and month: how many of those that arrived at A had it, and their share (docs/RULES.md 9).
+-- The last twelve complete months and the partial one. A dimension has the eight values with most units in these months; the
+-- others are one row, added up. Of each month the shares add up to 1. Unit: the run's.
+-- key: headline_no, dimension, value_no, month_start
+-- not null: is_partial, entered, cohort
+-- check: share between 0 and 1
+-- column headline_no: place of the pair among the headline pairs
+-- column position: place of the dimension in the configuration
+-- column value_no: 1 = the value with most units in these months; 9 = all values beyond the eight largest
+-- column dimension_value: its value at the arrival at A; null = all values beyond the eight largest together
+-- column values_inside: how many values the row adds up
+-- column month_start: first day of the month in which the units arrived at A
+-- column is_partial: as-of lies inside the month
+-- column entered: units that arrived at A in the month with the value
+-- column cohort: units that arrived at A in the month
+-- column share: entered / cohort; null without a unit
+with
+run as (
+    from waterfall.run
+),
+
+shown_cut as (
+    from waterfall.shown_cut
+),
+
+dimensions as (
+    select dimensions.* from waterfall.dimensions as dimensions where dimensions.position > 0
+),
+
+unit_pairs as (
+    from journey.unit_pairs
+),
+
+span_cuts as (
+    from journey.span_cuts
+),
+
+cuts as (
+    from journey.cuts
+),
+
+pairs_shown as (
+    select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
+),
+
+months as (
+    select months.* from report.months as months where months.is_recent
+),
+
+opened as (
+    select pairs_shown.headline_no, months.month_start, unit_pairs.lead_no, unit_pairs.span_no
+    from unit_pairs
+    inner join run on run.unit = unit_pairs.unit
+    inner join pairs_shown on pairs_shown.pair_no = unit_pairs.pair_no
+    inner join months on months.month_start = cast(date_trunc('month', unit_pairs.from_date) as date)
+    inner join span_cuts on span_cuts.lead_no = unit_pairs.lead_no and span_cuts.span_no = unit_pairs.span_no
+    inner join cuts on cuts.cut_no = span_cuts.cut_no
+    inner join shown_cut
+        on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
+),
+
+counted as (
+    select opened.headline_no, opened.month_start, cuts.dimension, cuts.dimension_value, count(*) as entered
+    from opened
+    inner join span_cuts on span_cuts.lead_no = opened.lead_no and span_cuts.span_no = opened.span_no
+    inner join cuts on cuts.cut_no = span_cuts.cut_no
+    group by opened.headline_no, opened.month_start, cuts.dimension, cuts.dimension_value
+),
+
+cohorts as (
+    select opened.headline_no, opened.month_start, count(*) as cohort
+    from opened
+    group by opened.headline_no, opened.month_start
+),
+
+sizes as (
+    select
+        counted.headline_no,
+        dimensions.position,
+        counted.dimension,
+        counted.dimension_value,
+        row_number() over (
+            partition by counted.headline_no, counted.dimension
+            order by sum(counted.entered) desc, counted.dimension_value
+        ) as size_no
+    from counted
+    inner join dimensions on dimensions.dimension = counted.dimension
+    group by counted.headline_no, dimensions.position, counted.dimension, counted.dimension_value
+),
+
+shown_values as (
+    select
+        sizes.headline_no,
+        sizes.position,
+        sizes.dimension,
+        least(sizes.size_no, 9) as value_no,
+        max(sizes.dimension_value) filter (where sizes.size_no <= 8) as dimension_value,
+        count(*) as values_inside
+    from sizes
+    group by sizes.headline_no, sizes.position, sizes.dimension, least(sizes.size_no, 9)
+),
+
+summed as (
+    select
+        counted.headline_no,
+        counted.month_start,
+        counted.dimension,
+        least(sizes.size_no, 9) as value_no,
+        cast(sum(counted.entered) as bigint) as entered
+    from counted
+    inner join sizes
+        on sizes.headline_no = counted.headline_no
+        and sizes.dimension = counted.dimension
+        and sizes.dimension_value = counted.dimension_value
+    group by counted.headline_no, counted.month_start, counted.dimension, least(sizes.size_no, 9)
+)
+
+select
+    shown_values.headline_no,
+    shown_values.position,
+    shown_values.dimension,
+    shown_values.value_no,
+    shown_values.dimension_value,
+    shown_values.values_inside,
+    months.month_start,
+    months.is_partial,
+    coalesce(summed.entered, 0) as entered,
+    coalesce(cohorts.cohort, 0) as cohort,
+    case when cohorts.cohort > 0 then coalesce(summed.entered, 0) / cast(cohorts.cohort as double) end as share
+from shown_values
+cross join months
+left join summed
+    on summed.headline_no = shown_values.headline_no
+    and summed.dimension = shown_values.dimension
+    and summed.value_no = shown_values.value_no
+    and summed.month_start = months.month_start
+left join cohorts
+    on cohorts.headline_no = shown_values.headline_no and cohorts.month_start = months.month_start
+order by shown_values.headline_no, shown_values.position, shown_values.value_no, months.month_start

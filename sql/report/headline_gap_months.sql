@@ -1,0 +1,209 @@
+-- One row per headline pair, month of arrival at A and fate: what became of the month's units, ever (K3, K9).
+-- converted + passed over + lost by reason + still open = entered, in each month. Unit: the one of the run, window: ever.
+-- A cycle was lost to what ended it, a lead to the exit in which it is, an account to the end of the last of its leads to go.
+-- A cycle or lead waits where it is now; an account where its furthest lead is, of several there the one longest there.
+-- key: headline_no, month_start, fate, reason, stage
+-- not null: units
+-- accepted fate: converted, passed_over, lost, still_open
+-- accepted reason: converted, passed_over, exited, detoured, regressed, deleted, completed, overdue, within_limit, no_limit
+-- column headline_no: place of the pair among the headline pairs
+-- column month_start: first day of the month in which the units arrived at A
+-- column fate: the word of K3
+-- column reason: lost: how the unit ended; still_open: whether the stay in which it waits is past its limit
+-- column stage: lost: the stage it went to; still_open: the stage it waits in
+-- column stage_label: label of that stage
+-- column units: how many cycles, leads or accounts
+with
+run as (
+    from waterfall.run
+),
+
+pairs_shown as (
+    select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
+),
+
+shown_cut as (
+    from waterfall.shown_cut
+),
+
+unit_pairs as (
+    from journey.unit_pairs
+),
+
+span_cuts as (
+    from journey.span_cuts
+),
+
+cuts as (
+    from journey.cuts
+),
+
+cycles as (
+    from journey.cycles_narrow
+),
+
+spans as (
+    from journey.spans_narrow
+),
+
+span_sla as (
+    from journey.span_sla
+),
+
+stages as (
+    from waterfall.stages
+),
+
+leads as (
+    from clean.leads
+),
+
+accounts as (
+    from clean.accounts
+),
+
+-- The first detour or exit of a cycle is what ended it.
+enders as (
+    select spans.lead_no, spans.cycle_no, arg_min(spans.stage_no, spans.span_no) as stage_no
+    from spans
+    inner join stages on stages.stage_no = spans.stage_no
+    where spans.cycle_no > 0 and stages.kind in ('detour', 'exit')
+    group by spans.lead_no, spans.cycle_no
+),
+
+followed as (
+    select
+        cycles.*,
+        lead(cycles.entry_stage_no) over (partition by cycles.lead_no order by cycles.cycle_no) as next_stage_no
+    from cycles
+),
+
+-- Where each lead is now, or was when it was deleted.
+last_stays as (
+    select
+        spans.lead_no,
+        spans.cycle_no,
+        spans.stage_no,
+        accounts.account_no,
+        spans.entered_at,
+        stages.rank,
+        spans.exit_kind = 'deleted' as is_deleted,
+        spans.exit_kind = 'deleted' or stages.kind = 'exit' as is_out,
+        coalesce(spans.exited_at, spans.entered_at) as out_at,
+        span_sla.sla_state
+    from spans
+    inner join stages on stages.stage_no = spans.stage_no
+    inner join leads on leads.lead_no = spans.lead_no
+    left join accounts on accounts.account_id = leads.account_id
+    left join span_sla on span_sla.lead_no = spans.lead_no and span_sla.span_no = spans.span_no
+    where spans.exit_kind in ('open', 'deleted')
+),
+
+ends as (
+    select
+        'cycle' as unit,
+        followed.cycle_id as unit_id,
+        followed.outcome,
+        case followed.outcome
+            when 'regressed' then followed.next_stage_no
+            when 'exited' then enders.stage_no
+            when 'detoured' then enders.stage_no
+        end as stage_no
+    from followed
+    left join enders on enders.lead_no = followed.lead_no and enders.cycle_no = followed.cycle_no
+    union all
+    select
+        'lead',
+        cast(last_stays.lead_no as bigint),
+        case when last_stays.is_deleted then 'deleted' else 'exited' end,
+        case when not last_stays.is_deleted then last_stays.stage_no end
+    from last_stays
+    where last_stays.is_out
+    union all
+    select
+        'account',
+        cast(last_stays.account_no as bigint),
+        case when last_stays.is_deleted then 'deleted' else 'exited' end,
+        case when not last_stays.is_deleted then last_stays.stage_no end
+    from last_stays
+    where last_stays.is_out and last_stays.account_no is not null
+    qualify row_number() over (
+        partition by last_stays.account_no order by last_stays.out_at desc, last_stays.lead_no
+    ) = 1
+),
+
+waits as (
+    select 'cycle' as unit, cycles.cycle_id as unit_id, last_stays.stage_no, last_stays.sla_state
+    from cycles
+    inner join last_stays on last_stays.lead_no = cycles.lead_no and last_stays.cycle_no = cycles.cycle_no
+    where not last_stays.is_out
+    union all
+    select 'lead', cast(last_stays.lead_no as bigint), last_stays.stage_no, last_stays.sla_state
+    from last_stays
+    where not last_stays.is_out
+    union all
+    select 'account', cast(last_stays.account_no as bigint), last_stays.stage_no, last_stays.sla_state
+    from last_stays
+    where not last_stays.is_out and last_stays.account_no is not null
+    qualify row_number() over (
+        partition by last_stays.account_no
+        order by last_stays.rank desc nulls last, last_stays.entered_at, last_stays.lead_no
+    ) = 1
+),
+
+opened as (
+    select
+        unit_pairs.*,
+        pairs_shown.headline_no,
+        case
+            when unit_pairs.to_at is not null then 'converted'
+            when unit_pairs.above_at is not null then 'passed_over'
+            when unit_pairs.is_closed then 'lost'
+            else 'still_open'
+        end as fate
+    from unit_pairs
+    inner join run on run.unit = unit_pairs.unit
+    inner join pairs_shown on pairs_shown.pair_no = unit_pairs.pair_no
+    inner join span_cuts on span_cuts.lead_no = unit_pairs.lead_no and span_cuts.span_no = unit_pairs.span_no
+    inner join cuts on cuts.cut_no = span_cuts.cut_no
+    inner join shown_cut
+        on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
+),
+
+reasoned as (
+    select
+        opened.headline_no,
+        cast(date_trunc('month', opened.from_date) as date) as month_start,
+        opened.fate,
+        case opened.fate
+            when 'lost' then ends.outcome
+            when 'still_open' then
+                case waits.sla_state
+                    when 'open_overdue' then 'overdue' when 'open_within' then 'within_limit' else 'no_limit'
+                end
+            else opened.fate
+        end as reason,
+        case opened.fate when 'lost' then ends.stage_no when 'still_open' then waits.stage_no end as stage_no
+    from opened
+    left join ends on ends.unit = opened.unit and ends.unit_id = opened.unit_id
+    left join waits on waits.unit = opened.unit and waits.unit_id = opened.unit_id
+)
+
+select
+    reasoned.headline_no,
+    reasoned.month_start,
+    reasoned.fate,
+    reasoned.reason,
+    stages.stage,
+    stages.label as stage_label,
+    count(*) as units
+from reasoned
+left join stages on stages.stage_no = reasoned.stage_no
+group by
+    reasoned.headline_no,
+    reasoned.month_start,
+    reasoned.fate,
+    reasoned.reason,
+    stages.stage,
+    stages.label
+order by reasoned.headline_no, reasoned.month_start, reasoned.fate, reasoned.reason, stages.stage
