@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import FunnelError
+from pipeline.report.email import email
 from pipeline.report.figures import read_figures
-from pipeline.report.site import site
+from pipeline.report.render_email import render_email
+from pipeline.report.site import Site, site
 from pipeline.settings import shipped
 
 if TYPE_CHECKING:
@@ -15,18 +17,29 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def write_report(connection: duckdb.DuckDBPyConnection, folder: Path, notes: tuple[str, ...] = ()) -> tuple[Path, ...]:
-    """Write the pages of the database behind `connection` into `folder` and return their paths, the index first.
+def write_report(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    notes: tuple[str, ...] = (),
+    report_url: str | None = None,
+) -> tuple[Path, ...]:
+    """Write the pages of the database behind `connection` and the mail about them into `folder`.
 
-    Reads only the connection's tables; `notes` are warnings of the run that the data-quality page repeats. FunnelError
-    when a file can't be written.
+    Returns their paths, the index first. Reads only the connection's tables; `notes` are warnings of the run that the
+    data-quality page repeats; `report_url` is where readers of the mail find `folder`. FunnelError when a file can't be
+    written.
     """
+    figures = read_figures(connection)
+    made = site(figures, notes)
+    templates = environment()
+    files = {name: html.encode("utf-8") for name, html in _render(made, templates).items()}
+    files |= render_email(email(made, figures, report_url), templates)
     written = []
-    for name, html in render_site(connection, notes).items():
+    for name, content in files.items():
         target = folder / name
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(html.encode("utf-8"))
+            target.write_bytes(content)
         except OSError as error:
             raise FunnelError(
                 f"the report can't be written: {error.strerror}",
@@ -39,9 +52,11 @@ def write_report(connection: duckdb.DuckDBPyConnection, folder: Path, notes: tup
 
 def render_site(connection: duckdb.DuckDBPyConnection, notes: tuple[str, ...] = ()) -> dict[str, str]:
     """File name → HTML of every page, the index first."""
-    made = site(read_figures(connection), notes)
+    return _render(site(read_figures(connection), notes), environment())
+
+
+def _render(made: Site, templates: Environment) -> dict[str, str]:
     css = (shipped("reports") / "assets" / "style.css").read_text("utf-8")
-    templates = environment()
     return {
         sheet.file: templates.get_template(f"pages/{sheet.template}").render(
             frame=made.frame, sheet=sheet, page=sheet.page, css=css

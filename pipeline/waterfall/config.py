@@ -12,15 +12,27 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.errors import ConfigurationError, Problem
-from pipeline.waterfall import assemble, pairs, presets, rules, schema, schema_accounts, schema_calendar
+from pipeline.waterfall import assemble, pairs, presets, rules, schema, schema_accounts, schema_calendar, schema_mail
 from pipeline.waterfall.definition import Configuration, Group, Input, Pair, Stage, Waterfall, WorkingCalendar
 from pipeline.waterfall.moments import read_as_of
 from pipeline.waterfall.presets import Preset
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.words import did_you_mean, why_not_a_word, with_article
 
-BLOCKS = ("funnel", "stages", "groups", "inputs", "calendar", "scope", "origins", "personas", "accounts", "output")
-NOT_YET = ("checks", "privacy", "reports", "mail")
+BLOCKS = (
+    "funnel",
+    "stages",
+    "groups",
+    "inputs",
+    "calendar",
+    "scope",
+    "origins",
+    "personas",
+    "accounts",
+    "output",
+    "mail",
+)
+NOT_YET = ("checks", "privacy", "reports")
 _LISTS = ("stages", "groups", "inputs", "scope", "origins", "personas", "reports")
 
 _MARKETING_QUALIFIED = ("mql", "marketing_qualified")
@@ -67,6 +79,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         waterfall, match_domains=accounts.match_domains, never_match=tuple(dict.fromkeys(accounts.never_match))
     )
     place = _block(schema.OutputBlock, document, "output", problems)
+    mail = schema_mail.mail(document["mail"], path.absolute().parent, problems) if "mail" in document else None
     problems.raise_if_any()
     return Configuration(
         path=path.absolute(),
@@ -74,6 +87,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         inputs=inputs,
         output=output.absolute() if output is not None else _beside(path, place.path),
         keep_runs=place.keep_runs,
+        mail=mail,
     )
 
 

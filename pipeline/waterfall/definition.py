@@ -10,6 +10,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
+from pipeline.waterfall.mail import Mail
+
 Kind = Literal["path", "hold", "detour", "exit"]
 Clock = Literal["calendar", "business"]
 TimeUnit = Literal["minute", "hour", "day", "week"]
@@ -217,3 +219,4 @@ class Configuration:
     inputs: tuple[Input, ...]
     output: Path
     keep_runs: int = 7
+    mail: Mail | None = None
