@@ -190,11 +190,9 @@ def _may_pass(fault: Exception) -> bool:
     """Whether trying again can help."""
     if isinstance(fault, smtplib.SMTPResponseException):
         return not 500 <= fault.smtp_code < 600
-    if isinstance(fault, smtplib.SMTPNotSupportedError | ssl.SSLCertVerificationError):
-        return False
-    if isinstance(fault, smtplib.SMTPServerDisconnected):
-        return True
-    return isinstance(fault, OSError) and not isinstance(fault, smtplib.SMTPException | ssl.SSLError)
+    if isinstance(fault, smtplib.SMTPException):
+        return isinstance(fault, smtplib.SMTPServerDisconnected)
+    return not isinstance(fault, ssl.SSLError)
 
 
 def _reason(fault: Exception) -> str:
@@ -213,7 +211,9 @@ def _reason(fault: Exception) -> str:
     if isinstance(fault, smtplib.SMTPNotSupportedError):
         return f"the server does not offer what is needed: {fault}"
     if isinstance(fault, smtplib.SMTPServerDisconnected):
-        return "the server hung up"
+        return "the server hung up, or gave no answer in time"
+    if isinstance(fault, TimeoutError):
+        return "no answer in time"
     return f"no connection: {(getattr(fault, 'strerror', None) or type(fault).__name__).lower()}"
 
 

@@ -112,6 +112,11 @@ aliases = {aliases}   # what your CRM calls it
 [output]
 path = "build"                       # database, reports and the log of accepted rows
 keep_runs = 7
+
+# [mail]                             # who gets the report by `funnel send` and `funnel run --send`
+# from = "Lead funnel <funnel@example.com>"
+# to = ["revops@example.com"]
+# host = "smtp.example.com"          # user and password: FUNNEL_SMTP_USER, FUNNEL_SMTP_PASSWORD of the environment
 """
 
 

@@ -180,7 +180,7 @@ class TestPatience:
             server = Server(HOST, silent.getsockname()[1], "starttls")
             with pytest.raises(MailError) as failure:
                 deliver(message(), TO, server, None, Patience(2, 0, 1, 0.2), send.said.append, send.waits.append)
-        assert "gave up after 2 tries" in failure.value.what
+        assert "gave up after 2 tries: the server hung up, or gave no answer in time" == failure.value.what
 
 
 class TestRecipients:
