@@ -113,7 +113,10 @@ def check(config_path: Path, as_of: str | None) -> None:
 @AS_OF
 @click.option("--rebuild", is_flag=True, help="From the landing log alone; the inputs may be gone.")
 @click.option("--select", metavar="MODELS", help="Only these models, such as `marts.conversion+` or `+marts.*`.")
-def run(config_path: Path, output: Path | None, as_of: str | None, rebuild: bool, select: str | None) -> None:
+@click.option("--send", is_flag=True, help="Mail the report once it is published, as [mail] says.")
+def run(
+    config_path: Path, output: Path | None, as_of: str | None, rebuild: bool, select: str | None, send: bool
+) -> None:
     """Read the inputs, build and check every table, write the report, and publish all of it at once.
 
     \b
@@ -125,6 +128,10 @@ def run(config_path: Path, output: Path | None, as_of: str | None, rebuild: bool
     from pipeline import night
 
     asked = replace(orders(config_path, as_of, output), rebuild=rebuild, select=select)
+    if send:
+        from pipeline import mailing
+
+        mailing.ready(asked.configuration)
     done = night.run(asked, say, progress())
     print_accounting(done.accounting)
     for warning in done.warnings:
@@ -132,6 +139,8 @@ def run(config_path: Path, output: Path | None, as_of: str | None, rebuild: bool
     say(f"report    {done.report}")
     say(f"database  {done.database}   (funnel sql --output {asked.configuration.output})")
     say(f"done in {done.seconds:.1f} s")
+    if send:
+        mail_published(asked)
 
 
 @cli.command()
@@ -148,6 +157,22 @@ def report(config_path: Path, output: Path | None) -> None:
 
     done = night.report_again(orders(config_path, None, output), say)
     say(f"report    {done.report}")
+
+
+@cli.command()
+@CONFIG
+@OUTPUT
+@click.option("--report", metavar="NAME", help="Only this report; default: every report that has recipients.")
+@click.option("--to", multiple=True, metavar="ADDRESS", help="Instead of the configured recipients; may be repeated.")
+@click.option("--dry-run", is_flag=True, help="Send nothing; write each message to mail/NAME.eml in the output folder.")
+def send(config_path: Path, output: Path | None, report: str | None, to: tuple[str, ...], dry_run: bool) -> None:
+    """Mail the published report, as [mail] of the configuration says. Builds nothing.
+
+    \b
+    Example:
+      funnel send --dry-run --config data/sample/funnel.toml --output build
+    """
+    mail_published(orders(config_path, None, output), report=report, to=to, dry_run=dry_run)
 
 
 @cli.command()
@@ -247,6 +272,19 @@ def orders(config_path: Path, as_of: str | None, output: Path | None) -> Any:
         clock=datetime.now(UTC),
         settings=Settings.of_this_machine(),
     )
+
+
+def mail_published(asked: Any, **how: Any) -> None:
+    """Mail what is published and say to whom it went, or where a dry run left it."""
+    from datetime import UTC, datetime
+
+    from pipeline import mailing
+
+    for each in mailing.send(asked.configuration, datetime.now(UTC), say, **how):
+        if each.file:
+            say(f"written   {each.file}   (report {each.report}, to {', '.join(each.to)})")
+        else:
+            say(f"mailed    report {each.report} to {', '.join(each.to)}")
 
 
 def configuration(config_path: Path, as_of: str | None, output: Path | None) -> Configuration:

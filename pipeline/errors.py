@@ -79,6 +79,12 @@ class LockHeld(FunnelError):
     exit_code = 5
 
 
+class MailError(FunnelError):
+    """The night is published, and a mail about it could not be made or sent."""
+
+    exit_code = 6
+
+
 class Interrupted(FunnelError):
     """SIGINT or SIGTERM ended the run; what was published before stays."""
 

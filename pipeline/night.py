@@ -111,7 +111,9 @@ def report_again(orders: Orders, say: Say) -> Night:
                 reader = _open(folder.database, orders.settings)
                 watch.add(reader)
                 say("writing the report")
-                render.write_report(reader, folder.reports, tuple(before["notes"]), _archive(orders))
+                render.write_report(
+                    reader, folder.reports, tuple(before["notes"]), _archive(orders), _report_url(orders)
+                )
                 reader.close()
                 folder.manifest.write_text(_json(before | {"run": folder.id}), "utf-8")
             publish.seal(folder)
@@ -211,7 +213,7 @@ def _build(
     checks.require(outcomes)
     warnings += [f"{each.name}: {each.claim}: {each.broken} rows" for each in outcomes if not each.holds]
     say("writing the report")
-    render.write_report(reader, folder.reports, tuple(notes), _archive(orders))
+    render.write_report(reader, folder.reports, tuple(notes), _archive(orders), _report_url(orders))
     reader.close()
     folder.manifest.write_text(
         _json(_manifest(orders, folder, log.loads, outcome, built, outcomes, accounting, warnings, notes)), "utf-8"
@@ -302,6 +304,10 @@ def _published(output: Path) -> Path:
     if published is None:
         raise UsageError("nothing is published yet", where=str(output), next_step="`funnel run` first")
     return published
+
+
+def _report_url(orders: Orders) -> str | None:
+    return orders.configuration.mail.report_url if orders.configuration.mail else None
 
 
 def _open(database: Path, settings: Settings) -> duckdb.DuckDBPyConnection:

@@ -132,7 +132,8 @@ def _files(source: Path) -> Iterator[Path]:
         folders[:] = sorted(set(folders) - _LEFT_BEHIND)
         for name in sorted(names):
             path = Path(parent, name)
-            if (path.suffix == ".html" or name == links.SUMMARY) and not path.is_symlink():
+            is_page = path.suffix == ".html" and name != links.EMAIL
+            if (is_page or name == links.SUMMARY) and not path.is_symlink():
                 yield path.relative_to(source)
 
 

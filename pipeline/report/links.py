@@ -27,6 +27,7 @@ DATA_FOLDER = "data"
 ARCHIVE_FOLDER = "archive"
 WORKBOOK = "funnel.xlsx"
 SUMMARY = "summary.json"
+EMAIL = "email.html"
 
 
 def data_file(table: str) -> str:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from pipeline.errors import FunnelError
 from pipeline.report.archive import NO_ARCHIVE, Archive, EarlierNight, carry_over, of_report
 from pipeline.report.asked import read_reports
+from pipeline.report.email import email
 from pipeline.report.exports import write_exports
 from pipeline.report.figures import read_figures
+from pipeline.report.render_email import render_email
 from pipeline.report.rows import Report
-from pipeline.report.site import site
+from pipeline.report.site import Site, site
 from pipeline.report.tables import report_tables
 from pipeline.settings import shipped
 
@@ -25,12 +27,13 @@ def write_report(
     folder: Path,
     notes: tuple[str, ...] = (),
     archive: Archive = NO_ARCHIVE,
+    report_url: str | None = None,
 ) -> tuple[Path, ...]:
-    """Write pages and files of every report of the database behind `connection` and return their paths, the index first.
+    """Write pages, mail and files of every report of the database behind `connection`; returns their paths, the index first.
 
     The report of all leads goes into `folder` itself, each other into the folder of its name in there. Reads only the
-    connection's tables; `notes` are warnings of the run that the data-quality page repeats. FunnelError
-    when a file can't be written.
+    connection's tables; `notes` are warnings of the run that the data-quality page repeats; `report_url` is where readers
+    of the mail find `folder`. FunnelError when a file can't be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -38,7 +41,7 @@ def write_report(
         return tuple(
             path
             for report in read_reports(connection)
-            for path in _write_one(connection, folder, report, notes, earlier)
+            for path in _write_one(connection, folder, report, notes, earlier, report_url)
         )
     except OSError as error:
         raise FunnelError(
@@ -54,14 +57,21 @@ def _write_one(
     report: Report,
     notes: tuple[str, ...],
     earlier: tuple[EarlierNight, ...],
+    report_url: str | None,
 ) -> tuple[Path, ...]:
     place = folder if report.is_all else folder / report.report
     place.mkdir(parents=True, exist_ok=True)
     nights = earlier if report.is_all else of_report(folder, report.report, earlier)
-    pages = {place / name: html for name, html in render_site(connection, notes, nights, report.report).items()}
-    for target, html in pages.items():
-        target.write_bytes(html.encode("utf-8"))
-    return (*pages, *write_exports(connection, place, report_tables(connection, report.schema), report.schema))
+    url = report_url if report_url is None or report.is_all else f"{report_url.rstrip('/')}/{report.report}/"
+    figures = read_figures(connection, report.report)
+    tables = report_tables(connection, report.schema)
+    made = site(figures, notes, tables, nights)
+    templates = environment()
+    files = {place / name: html.encode("utf-8") for name, html in _render(made, templates).items()}
+    files |= {place / name: content for name, content in render_email(email(made, figures, url), templates).items()}
+    for target, content in files.items():
+        target.write_bytes(content)
+    return (*files, *write_exports(connection, place, tables, report.schema))
 
 
 def render_site(
@@ -73,8 +83,11 @@ def render_site(
     """File name → HTML of every page of one report, the index first; `earlier` nights are in the archive."""
     figures = read_figures(connection, report)
     made = site(figures, notes, report_tables(connection, figures.shown.schema), earlier)
+    return _render(made, environment())
+
+
+def _render(made: Site, templates: Environment) -> dict[str, str]:
     css = _style()
-    templates = environment()
     return {
         sheet.file: templates.get_template(f"pages/{sheet.template}").render(
             frame=made.frame, sheet=sheet, page=sheet.page, css=css

@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.errors import ConfigurationError, Problem
-from pipeline.waterfall import assemble, pairs, presets, rules, schema, schema_accounts, schema_calendar, schema_reports
+from pipeline.waterfall import (
+    assemble,
+    pairs,
+    presets,
+    rules,
+    schema,
+    schema_accounts,
+    schema_calendar,
+    schema_mail,
+    schema_reports,
+)
 from pipeline.waterfall.definition import Configuration, Group, Input, Pair, Stage, Waterfall, WorkingCalendar
 from pipeline.waterfall.moments import read_as_of
 from pipeline.waterfall.presets import Preset
@@ -31,8 +41,9 @@ BLOCKS = (
     "accounts",
     "reports",
     "output",
+    "mail",
 )
-NOT_YET = ("checks", "privacy", "mail")
+NOT_YET = ("checks", "privacy")
 _LISTS = ("stages", "groups", "inputs", "scope", "origins", "personas", "reports")
 
 _MARKETING_QUALIFIED = ("mql", "marketing_qualified")
@@ -82,6 +93,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         _blocks(schema_reports.ReportBlock, document, "reports", problems), waterfall.dimensions, problems
     )
     place = _block(schema.OutputBlock, document, "output", problems)
+    mail = schema_mail.mail(document["mail"], path.absolute().parent, problems) if "mail" in document else None
     problems.raise_if_any()
     return Configuration(
         path=path.absolute(),
@@ -91,6 +103,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         keep_runs=place.keep_runs,
         reports=reports,
         keep_reports=place.keep_reports,
+        mail=mail,
     )
 
 

@@ -10,6 +10,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
+from pipeline.waterfall.mail import Mail
+
 Kind = Literal["path", "hold", "detour", "exit"]
 Clock = Literal["calendar", "business"]
 TimeUnit = Literal["minute", "hour", "day", "week"]
@@ -232,3 +234,4 @@ class Configuration:
     keep_runs: int = 7
     reports: tuple[ReportOfOne, ...] = ()
     keep_reports: int = 30
+    mail: Mail | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -11,19 +10,13 @@ from pydantic import AfterValidator, Field
 from pipeline.waterfall.definition import ReportOfOne
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.schema import Block, Text, Word
+from pipeline.waterfall.schema_mail import address
 from pipeline.waterfall.words import did_you_mean
 
 TAKEN = frozenset({"archive", "assets", "data"})
 """Folders that reports/ has, or may come to have, beside the reports; `all`, the report of all leads, is no word anyway."""
 
 MOST_REPORTS = 50
-_ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
-
-
-def _address(text: str) -> str:
-    if not _ADDRESS.fullmatch(text):
-        raise ValueError("must be one e-mail address such as ops@example.com")
-    return text
 
 
 class ReportBlock(Block):
@@ -33,7 +26,7 @@ class ReportBlock(Block):
     dimension: Word
     value: Text
     title: Text | None = None
-    to: list[Annotated[str, AfterValidator(_address)]] = Field(default_factory=list)
+    to: list[Annotated[str, AfterValidator(address)]] = Field(default_factory=list)
 
 
 def reports(

@@ -113,6 +113,11 @@ aliases = {aliases}   # what your CRM calls it
 path = "build"                       # database, reports and the log of accepted rows
 keep_runs = 7
 keep_reports = 30                    # earlier nights in the archive of the report
+
+# [mail]                             # who gets the report by `funnel send` and `funnel run --send`
+# from = "Lead funnel <funnel@example.com>"
+# to = ["revops@example.com"]
+# host = "smtp.example.com"          # user and password: FUNNEL_SMTP_USER, FUNNEL_SMTP_PASSWORD of the environment
 """
 
 

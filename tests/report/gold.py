@@ -8,17 +8,23 @@ from pathlib import Path
 from tests import nights
 
 GOLD = Path(__file__).resolve().parent.parent / "gold" / "quarter"
+MAIL = ("email.html", "email.txt")
 
 
 def quarter(output: Path) -> dict[str, bytes]:
     """File name → bytes of the pages that a night over tests/cases/quarter publishes."""
     report = nights.run(nights.QUARTER, output, as_of=nights.QUARTER_AS_OF).report
-    return pages(report.parent)
+    return pages(report.parent) | mail(report.parent)
 
 
 def pages(folder: Path) -> dict[str, bytes]:
     """The pages in a folder by name."""
-    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.html"))}
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.html")) if path.name not in MAIL}
+
+
+def mail(folder: Path) -> dict[str, bytes]:
+    """Both forms of the mail about them."""
+    return {name: (folder / name).read_bytes() for name in MAIL}
 
 
 def main() -> None:
@@ -26,7 +32,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         made = quarter(Path(folder))
     GOLD.mkdir(parents=True, exist_ok=True)
-    for stale in GOLD.glob("*.html"):
+    for stale in GOLD.glob("*.*"):
         stale.unlink()
     for name, page in made.items():
         (GOLD / name).write_bytes(page)

@@ -104,8 +104,9 @@ def read_site(htmls: dict[str, str]) -> ReadSite:
 
 
 def read_folder(folder: Path) -> ReadSite:
-    """Parse every page in a folder."""
-    return ReadSite({path.name: read(path.read_text("utf-8")) for path in sorted(folder.glob("*.html"))}, folder)
+    """Parse every page in a folder; the mail about them is none of them."""
+    pages = [path for path in sorted(folder.glob("*.html")) if path.name != "email.html"]
+    return ReadSite({path.name: read(path.read_text("utf-8")) for path in pages}, folder)
 
 
 def plain(text: str) -> int:

@@ -1,0 +1,70 @@
+"""Published CSV files to attachments: within a limit of size, and without a cell that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import MailError
+from pipeline.waterfall.words import did_you_mean
+
+DATA = "data"
+"""Where the CSV files of a report lie, inside its folder."""
+
+_BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file of a mail."""
+
+    name: str
+    content: bytes
+
+
+def attachments(folder: Path, names: Sequence[str], most_kilobytes: int) -> tuple[Attachment, ...]:
+    """The named CSV files of the report in `folder`, guarded. MailError when one is missing or all are too large."""
+    data = folder / DATA
+    known = sorted(path.name for path in data.glob("*.csv"))
+    found = []
+    for name in names:
+        if name not in known:
+            raise MailError(
+                f"there is no {name} to attach{did_you_mean(name, known) if known else ''}",
+                where=f"{data} ([mail] attach)",
+                next_step="name a file of that folder, or none",
+            )
+        found.append(Attachment(name, guarded((data / name).read_bytes())))
+    size = sum(len(each.content) for each in found)
+    if size > most_kilobytes * 1024:
+        raise MailError(
+            f"the attachments have {-(-size // 1024)} KB, and [mail] max_attachment_kb allows {most_kilobytes}",
+            where=str(data),
+            next_step="attach less, or allow more",
+        )
+    return tuple(found)
+
+
+def guarded(content: bytes) -> bytes:
+    """A CSV file whose text cells begin no formula: an apostrophe goes before = + - @, tab and return. Numbers stay.
+
+    A file without such a cell comes back as it was, byte by byte.
+    """
+    mark, body = (_BOM, content[len(_BOM) :]) if content.startswith(_BOM) else (b"", content)
+    rows = list(csv.reader(io.StringIO(body.decode("utf-8"), newline="")))
+    safe = [[f"'{cell}" if _is_formula(cell) else cell for cell in row] for row in rows]
+    if safe == rows:
+        return content
+    written = io.StringIO(newline="")
+    csv.writer(written, lineterminator="\r\n").writerows(safe)
+    return mark + written.getvalue().encode("utf-8")
+
+
+def _is_formula(cell: str) -> bool:
+    return cell.startswith(_BEGINS_FORMULA) and not _NUMBER.fullmatch(cell)

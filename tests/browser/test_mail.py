@@ -1,0 +1,60 @@
+"""The mail in a real browser: nothing to fetch but its own pictures, nothing wider than a phone, readable without pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests import nights
+from tests.browser.test_page import WIDTHS, browser
+
+__all__ = ["browser"]
+
+
+@pytest.fixture(scope="module")
+def mail(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published mail of the worked quarter."""
+    report = nights.run(nights.QUARTER, tmp_path_factory.mktemp("quarter"), as_of=nights.QUARTER_AS_OF).report
+    return report.parent / "email.html"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_mail_is_quiet_and_fits(browser: Browser, mail: Path, scheme: Literal["light", "dark"]) -> None:
+    """At every width, light and dark: only its own pictures are asked for and shown, no message, no sideways scroll."""
+    page = browser.new_page(color_scheme=scheme)
+    messages: list[str] = []
+    requests: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(mail.as_uri())
+    too_wide = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            too_wide.append(width)
+    shown = page.evaluate("[...document.images].filter(image => image.naturalWidth > 0).length")
+    ground = page.evaluate("getComputedStyle(document.querySelector('.box')).backgroundColor")
+    page.close()
+    assert ([], []) == (messages, too_wide)
+    assert [mail.as_uri(), *(mail.with_name(f"email-{number}.png").as_uri() for number in (1, 2))] == requests
+    assert 2 == shown
+    assert ("rgb(18, 22, 28)" if scheme == "dark" else "rgba(0, 0, 0, 0)") == ground
+
+
+@pytest.mark.browser
+def test_without_pictures_nothing_is_lost(browser: Browser, mail: Path) -> None:
+    """Every picture says in words what it shows."""
+    page = browser.new_page()
+    page.route("**/*.png", lambda route: route.abort())
+    page.goto(mail.as_uri())
+    said = page.evaluate("[...document.images].map(image => image.alt)")
+    page.close()
+    assert [
+        "Bar: 13 reached it, 9 went on, 1 passed over, 2 lost, 1 still open. "
+        "By month of arrival: 2 mature months from 57.1\u202f% (Jan 2026) to 100\u202f% (Feb 2026).",
+        "Bar: 13 reached it, 2 went on, 0 passed over, 3 lost, 8 still open. By month of arrival: 0 mature months.",
+    ] == said

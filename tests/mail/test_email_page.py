@@ -1,0 +1,198 @@
+"""The mail that a run writes: the page's own numbers, whole for every database, small, and quiet in a browser."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.report import picture, render
+from pipeline.report.charts import Drawing, Label
+from pipeline.report.email import cut, email
+from pipeline.report.figures import read_figures
+from pipeline.report.render_email import render_email
+from pipeline.report.site import site
+from pipeline.waterfall.definition import Pair, Sla, Stage, Waterfall
+from tests import nights
+from tests.report import gold, reading
+from tests.report.test_edges import HEBREW, LONG, MARKUP, PATH, entries, stage, waterfall
+from tests.sql.harness import built
+
+MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
+AS_OF = datetime(2026, 3, 31, 23, 59, 59, tzinfo=UTC)
+ONE_LEAD = entries(("L1", "a", 1), ("L1", "b", 3))
+URL = "https://reports.example.com/funnel/"
+
+
+def files_of(definition: Waterfall, rows: list[dict[str, Any]], report_url: str | None = None) -> dict[str, bytes]:
+    """File name → content of the mail about these rows; its HTML parses, and nothing in it comes from elsewhere."""
+    figures = read_figures(built(definition, AS_OF, {"stage_entries": rows}))
+    files = render_email(email(site(figures, ()), figures, report_url), render.environment())
+    html = files["email.html"].decode("utf-8")
+    page = reading.read(html)
+    assert [] == page.unclosed
+    assert {"script", "link", "iframe"} & page.tags == set()
+    outside = [value for _, name, value in page.attributes if name in ("src", "href") and "//" in value]
+    assert [f"{report_url}index.html"] * bool(report_url) == outside
+    pictures = [value for tag, name, value in page.attributes if (tag, name) == ("img", "src")]
+    assert sorted(set(files) - {"email.html", "email.txt"}) == sorted(pictures)
+    assert len(html.encode("utf-8")) < 80_000
+    return files
+
+
+def html_of(definition: Waterfall, rows: list[dict[str, Any]]) -> str:
+    return files_of(definition, rows)["email.html"].decode("utf-8")
+
+
+def plain(value: int) -> str:
+    return f"{value:,}".replace(",", "\u202f")
+
+
+def test_gold(quarter_night: Path) -> None:
+    """The mail of the worked quarter is the gold mail, byte for byte; `make gold` writes it anew."""
+    assert gold.mail(gold.GOLD) == gold.mail(quarter_night / "reports")
+
+
+class TestNumbers:
+    @pytest.mark.parametrize("name", gold.MAIL)
+    def test_counts_are_those_of_the_database(self, quarter_night: Path, name: str) -> None:
+        """Both forms show every count of every headline pair as report.headline has it."""
+        words = (quarter_night / "reports" / name).read_text("utf-8")
+        shown = reading.read(words).text if name.endswith("html") else words
+        parts = re.split(r"MQL → (?:SAL|SQL)\n", shown)[1:]
+        rows = nights.ask(quarter_night, "from report.headline where window_days is null order by headline_no")
+        assert 2 == len(parts) == len(rows)
+        for part, row in zip(parts, rows, strict=True):
+            for label, column in (
+                (f"reached {row['from_label']}", "entered"),
+                (f"went on to {row['to_label']}", "converted"),
+                ("passed over", "passed_over"),
+                ("lost", "lost"),
+                (f"still open ({row['overdue']} overdue)", "still_open"),
+            ):
+                number = plain(row[column])
+                assert f"{number}  {label}\n" in part or f"{label}{number}" in part
+
+    def test_the_subject_says_the_headline(self, quarter_night: Path) -> None:
+        """The first pair's last mature month with its counts, the name and the day of as-of."""
+        (row,) = nights.ask(quarter_night, "from report.headline where window_days is null and headline_no = 1")
+        html = (quarter_night / "reports" / "email.html").read_text("utf-8")
+        assert (2, 2, 1.0) == (row["latest_converted"], row["latest_entered"], row["latest_rate"])
+        subject = "MQL → SAL 100\u202f% (2 of 2, Feb 2026) · One quarter, sixteen leads as of 31 Mar 2026"
+        assert f"<title>{subject}</title>" in html
+
+    def test_overdue_is_that_of_the_database(self, quarter_night: Path) -> None:
+        """Waiting and overdue leads in one sentence, then the stages with overdue stays."""
+        (total,) = nights.ask(quarter_night, "from report.overview")
+        late = nights.ask(quarter_night, "from report.stage_sla where month_start is null and open_overdue > 0")
+        words = (quarter_night / "reports" / "email.txt").read_text("utf-8")
+        assert f"{total['open_leads']} leads are waiting, {total['overdue']} overdue.\n" in words
+        assert [f"  {row['stage_label']}: {row['open_overdue']} stay (limit {row['sla_text']})" for row in late] == [
+            line for line in words.splitlines() if "(limit " in line
+        ]
+
+    def test_the_rates_are_those_of_the_page(self, quarter_night: Path) -> None:
+        """Each rate of the mail stands on the index with the same lines below it."""
+        index = reading.read((quarter_night / "reports" / "index.html").read_text("utf-8")).text
+        words = (quarter_night / "reports" / "email.txt").read_text("utf-8")
+        rated = [
+            line
+            for line in words.splitlines()
+            if re.match(r"(All mature months|\w+ 2026, last mature month|Gap)", line)
+        ]
+        assert 5 == len(rated)
+        assert [] == [line for line in rated if line.replace(": ", "") not in index.replace("\n", "")]
+
+
+class TestEdges:
+    def test_nothing_delivered(self) -> None:
+        """An empty database gives a whole mail that says so."""
+        html = html_of(waterfall(headline=(Pair("a", "b"),)), [])
+        assert "No stage entry has been delivered yet" in html
+        assert "A → B: no mature month yet" in html
+        assert "No lead is waiting." in html
+
+    def test_one_lead(self) -> None:
+        """One lead is a lead, not leads; its rate is all or nothing with a wide interval."""
+        html = html_of(waterfall(headline=(Pair("a", "b"),)), ONE_LEAD)
+        assert "1 lead is waiting, 1 overdue." in html
+        assert "A → B 100\u202f% (1 of 1, Jan 2026) · Edge as of 31 Mar 2026" in html
+
+    def test_no_headline_pair(self) -> None:
+        """Without a pair the subject is the name and the day, and what is overdue is the mail."""
+        html = html_of(waterfall(), ONE_LEAD)
+        assert "<title>Edge as of 31 Mar 2026</title>" in html
+
+    @pytest.mark.parametrize("name", [MARKUP, HEBREW, LONG])
+    def test_names_that_bite(self, name: str) -> None:
+        """Markup stays text, right-to-left names turn nothing around, long ones are cut; in text they are as written."""
+        stages = (stage("a", 1, label=name), *PATH[1:])
+        definition = Waterfall(name, "UTC", stages, headline=(Pair("a", "b"),))
+        files = files_of(definition, ONE_LEAD)
+        html, words = files["email.html"].decode("utf-8"), files["email.txt"].decode("utf-8")
+        assert "<script" not in html
+        if name is MARKUP:
+            assert f"\n{MARKUP} → B\n" in words
+            assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; " in html
+        if name is HEBREW:
+            assert f"\u2068{HEBREW}\u2069 → B" in html
+        if name is LONG:
+            assert LONG not in html.partition("<h2")[2].partition("</h2>")[0]
+            assert f"{LONG[:69]}… → B" in html
+
+    def test_a_monster_stays_small(self) -> None:
+        """Very many pairs, limits, and very long definitions stay below the size that mail programs show."""
+        keys = [f"stage_{number:02}" for number in range(24)]
+        stages = tuple(
+            Stage(key, f"{key} {LONG}", key, f"{HEBREW} & <i>" * 400, "path", rank, sla=Sla(1, "hour"))
+            for rank, key in enumerate(keys, 1)
+        )
+        pairs = tuple(Pair(low, high) for low, high in pairwise(keys))
+        rows = entries(*((f"L{number}", key, 1) for number, key in enumerate(keys)))
+        html = html_of(Waterfall(f"{LONG} {LONG}", "UTC", stages, headline=pairs), rows)
+        assert "17 more headline pairs in the report." in html
+        assert "16 more stages in the report." in html
+
+    def test_the_link_leads_to_the_report(self) -> None:
+        """With an address both forms link to the index; nothing else leads anywhere."""
+        files = files_of(waterfall(headline=(Pair("a", "b"),)), ONE_LEAD, URL)
+        assert f'href="{URL}index.html"' in files["email.html"].decode("utf-8")
+        assert f"\n{URL}index.html\n" in files["email.txt"].decode("utf-8")
+
+    def test_cutting_keeps_names_closed(self) -> None:
+        """What is isolated from the text around it stays so when it is cut."""
+        assert "\u2068abc…\u2069" == cut("\u2068abcdefgh\u2069", 5)
+        assert "abcde" == cut("abcde", 5)
+
+
+class TestPictures:
+    def test_the_same_bytes(self) -> None:
+        """Made twice, a mail is the same file for file, pictures included."""
+        made = [files_of(waterfall(headline=(Pair("a", "b"),)), ONE_LEAD) for _ in range(2)]
+        assert made[0] == made[1]
+
+    def test_text_is_drawn(self) -> None:
+        """A picture that holds nothing but a label is not blank: the font is there, whatever the machine has."""
+        templates = render.environment()
+        blank = picture.png(picture.picture("a.png", (Drawing(30, "nothing"),)), templates)
+        labelled = Drawing(30, "a label", labels=(Label(10, 20, f"78{chr(0x202F)}% Dec ’25", "start", "scale"),))
+        assert len(picture.png(picture.picture("a.png", (labelled,)), templates)) > len(blank) + 500
+
+    def test_every_letter_of_a_chart_has_a_glyph(self) -> None:
+        """Digits, signs and all twelve months are in the font."""
+        from fontTools.ttLib import TTFont
+
+        known = TTFont(picture.font_file()).getBestCmap()
+        letters = f"0123456789 ’<>–−*%\u202f{MONTHS}"
+        assert [] == [letter for letter in letters if ord(letter) not in known]
+
+    def test_twice_as_dense(self) -> None:
+        """A picture has two pixels for each of the page's, so that it is sharp on a phone."""
+        shown = picture.picture("a.png", (Drawing(30, "nothing"),))
+        content = picture.png(shown, render.environment())
+        size = int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
+        assert (2 * shown.width, 2 * shown.height) == size
