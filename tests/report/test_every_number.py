@@ -1,0 +1,161 @@
+"""Every number on every page is in the database, where the page says that it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline import query
+from pipeline.report import format as text
+from tests.report import numbers
+from tests.report.tree import Node
+from tests.sample import Sample
+
+SUMMARY = "select * from report.conversion_summary where dimension = 'all'"
+MONTHS = """
+select months.*, (months.converted + months.still_open) / nullif(months.entered, 0) as at_most
+from report.conversion_months as months
+"""
+MATURE_MONTHS = """
+select from_stage, to_stage, window_days, count(*) as mature_months
+from report.conversion_months
+where is_mature and not is_partial and is_trend
+group by all
+"""
+THIS_PAIR = "from_stage || '-' || to_stage = '{key}'"
+THIS_HEADLINE = (
+    f"headline_no in (select headline_no from report.headline where headline_no = {{number}} or {THIS_PAIR})"
+)
+CARD = (
+    f"select *, converted / nullif(entered, 0) as known from report.headline where {THIS_HEADLINE}",
+    f"select * from report.headline_gap where {THIS_HEADLINE}",
+    f"""
+    select record.*
+    from report.settled_record as record
+    inner join (select distinct headline_no, from_label, to_label from report.headline where {THIS_HEADLINE}) as headline
+        on headline.from_label = record.from_label and headline.to_label = record.to_label
+    """,
+)
+LIMITS = """
+select met, breached + open_overdue as late, open_within, met + breached + open_overdue as decided
+from report.stage_sla
+where month_start is null
+union all
+select sum(met), sum(breached + open_overdue), sum(open_within), sum(met + breached + open_overdue)
+from report.stage_sla
+where month_start is null
+"""
+OVERVIEW = "select * from report.overview"
+ACCOUNTS = """
+select leads, leads - leads_without_account as with_account, leads_without_account, accounts,
+    (select sum(leads) from quality.account_matching where has_account and outcome != 'input') as by_domain
+from report.overview
+"""
+RECORD = "select sum(estimates) as estimates, sum(held) as held, sum(held) / sum(estimates) as share from report.settled_record"
+
+UNQUERIED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("index", "ul.stats", (OVERVIEW,)),
+    ("index", "ul.notices", (OVERVIEW,)),
+    ("index", "article.card", CARD),
+    ("pair", "#short", CARD),
+    ("index", "#waterfall", (SUMMARY,)),
+    ("(index|conversion)", "#conversion", (SUMMARY, MONTHS)),
+    ("conversion", "#pairs", tuple(f"select * from ({sql}) where shown_no = {{table}}" for sql in (SUMMARY, MONTHS))),
+    ("pair", "#months", tuple(f"select * from ({sql}) where {THIS_PAIR}" for sql in (SUMMARY, MONTHS, MATURE_MONTHS))),
+    ("volumes", ".multiple", ("select * from report.stage_flow",)),
+    ("owners", "#limits", (LIMITS,)),
+    ("owners", "#stuck > .intro", (OVERVIEW,)),
+    ("owners", "#stuck", ("select *, open_leads - overdue as not_overdue from report.open_by_owner",)),
+    ("accounts", "#accounts > .intro", (ACCOUNTS,)),
+    ("quality", "#quality > .plain", (OVERVIEW,)),
+    ("quality", "#quality > .note", (RECORD,)),
+    ("quality", "#quality > p", (OVERVIEW,)),
+    ("stage", ".facts", ("select rank, sla_text from waterfall.stages where stage = '{key}'",)),
+    ("stage", "#flow", ("select * from report.stage_flow where stage = '{key}'",)),
+    ("definitions", ".words", ("select window_days from waterfall.windows", "select target from report.headline")),
+)
+"""(kind of page, where on it, questions): what is said there without the query that answers it.
+
+`{key}` is what the file's name says behind the kind, `{number}` the card's, `{table}` that of the table in the same fold.
+"""
+EDGES = frozenset({"1 lead", "2", "3–4", "5+", "5 or more"})
+"""Classes of the number of leads of an account, where they head a column or explain a colour."""
+AS_OF = "select strftime(as_of_local, '%-d %b %Y, %H:%M:%S') || ' ' || timezone as as_of from report.overview"
+
+
+COUNT = re.compile(rf"\d{{1,3}}(?:{text.THIN}\d{{3}})*")
+
+
+@pytest.fixture(scope="module")
+def database(sample: Sample) -> Iterator[numbers.Database]:
+    connection = query.open_published(sample.output)
+    yield numbers.Database(connection)
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def places(sample: Sample, database: numbers.Database) -> list[tuple[str, str, list[str], frozenset[str]]]:
+    """(page, text, its numbers, the numbers that may stand there) of every text with numbers on every page."""
+    (as_of,) = database.asked(AS_OF)[0].values()
+    found = []
+    for file in sample.pages:
+        for each in numbers.printed(numbers.page_of(file.read_text("utf-8"))):
+            shown = numbers.tokens(each.words.replace(as_of, ""))
+            if shown and "scale" not in each.where.classes and not _is_an_edge(each):
+                found.append((file.name, each.words.strip()[:90], shown, _known(database, file.stem, each)))
+    return found
+
+
+def test_every_number_is_in_the_database(places: list[tuple[str, str, list[str], frozenset[str]]]) -> None:
+    """No page shows a number that the rows behind its figure do not hold; in a table, the rows of the same heading."""
+    assert [] == [
+        (page, words, number) for page, words, shown, known in places for number in shown if number not in known
+    ]
+    assert sum(len(shown) for _, _, shown, _ in places) > 5000
+
+
+def test_a_number_that_is_one_off_is_noticed(places: list[tuple[str, str, list[str], frozenset[str]]]) -> None:
+    """The rows behind a figure are few enough to tell: of all counts, each changed by one, most are strangers then."""
+    counts = [(number, known) for _, _, shown, known in places for number in shown if COUNT.fullmatch(number)]
+    noticed = sum(text.count(int(number.replace(text.THIN, "")) + 1) not in known for number, known in counts)
+    assert noticed / len(counts) > 0.85
+
+
+def _known(database: numbers.Database, page: str, each: numbers.Printed) -> frozenset[str]:
+    """The numbers that may stand at this place."""
+    kind, _, key = page.partition("-")
+    cards = [node.attributes["id"] for node in each.where.up() if "card" in node.classes]
+    number = cards[0].removeprefix("pair-") if cards else "null"
+    folds = [node for node in each.where.up() if node.tag == "details" and "fold" in node.classes]
+    tables = [name for fold in folds for node in fold.find("table") if (name := node.attributes.get("id"))]
+    table = tables[0].rpartition("-")[2] if tables else "null"
+    printed = numbers.query_of(each.where)
+    questions = [printed] if printed else []
+    for pages, place, more in UNQUERIED:
+        if re.fullmatch(pages, kind) and _is_at(each.where, place):
+            questions += (question.format(key=key, number=number, table=table) for question in more)
+    heading = numbers.heading_at(each)
+    return frozenset().union(*(database.pool(question, heading) for question in questions))
+
+
+def _is_an_edge(each: numbers.Printed) -> bool:
+    return each.words.strip() in EDGES and any(
+        node.tag == "thead" or "legend" in node.classes for node in each.where.up()
+    )
+
+
+def _is_at(where: Node, place: str) -> bool:
+    """Whether an element is at or inside `#id`, `.class`, `tag.class`, or such a child of `#id >`."""
+    outer, _, inner = place.rpartition(" > ")
+    return any(
+        _is(each, inner) and (not outer or (each.parent is not None and _is(each.parent, outer))) for each in where.up()
+    )
+
+
+def _is(node: Node, place: str) -> bool:
+    if place.startswith("#"):
+        return node.attributes.get("id") == place[1:]
+    tag, _, kind = place.partition(".")
+    return tag in ("", node.tag) and (not kind or kind in node.classes)
