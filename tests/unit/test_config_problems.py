@@ -215,7 +215,7 @@ class TestProblems:
             ),
             (
                 'name = "emea"\nto = ["Ada Lovelace"]',
-                "25: reports.emea.to.#1: must be an address such as \"revops@example.com\" or \"Funnel <revops@example.com>\"",
+                '25: reports.emea.to.#1: must be an address such as "revops@example.com" or "Funnel <revops@example.com>"',
             ),
         ],
     )
