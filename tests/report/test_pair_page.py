@@ -14,8 +14,10 @@ import pytest
 from pipeline.models.macros import create_macros, discover_macros
 from pipeline.report import format as text
 from pipeline.report import render
+from pipeline.report.charts import trend
 from pipeline.report.column_chart import Part, Stack, count_ceiling, stacked_columns
 from pipeline.report.pair_ages import ramp_of
+from pipeline.report.rows import CohortMonth
 from pipeline.settings import shipped
 from pipeline.waterfall.definition import Pair
 from tests.report import reading
@@ -219,6 +221,17 @@ def test_estimates_are_drawn_and_judged(year: Year) -> None:
     assert judged in months
 
 
+def test_the_estimate_stands_where_its_share_is() -> None:
+    """On the scale of the rates: between the ends of its interval, as far from them as in the numbers."""
+    cohort = CohortMonth(
+        date(2026, 3, 1), None, 10, 2, 0, 2, 6, is_mature=False, is_partial=False, is_shown=True, is_trend=True, rate=0.2,
+        rate_low=0.1, rate_high=0.4, still_open_share=0.6, settled_estimate=0.5, settled_low=0.4, settled_high=0.7,
+    )  # fmt: skip
+    drawn = trend([cohort], "says", height=136)  # from 0 at 114 to 80 % at 14
+    assert [(51.5, "diamond")] == [(dot.y, dot.shape) for dot in drawn.dots]
+    assert [(64.0, 26.5)] == [(line.y1, line.y2) for line in drawn.lines if line.tone == "expected"]
+
+
 def test_without_an_immature_month_no_estimate_is_promised() -> None:
     """Neither legend nor record where there is no diamond."""
     html, _ = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(("L1", "a", 1), ("L1", "b", 2))})
@@ -324,10 +337,10 @@ def test_heat_is_readable(scheme: int) -> None:
     colours = dict(
         re.findall(r"--([\w-]+): (#[0-9a-f]+)", css.split("prefers-color-scheme: dark")[scheme].split("}")[0])
     )
-    inks = dict(re.findall(r"\.heat-(\d) \{ background: var\(--heat-\1\); color: var\(--([\w-]+)\)", css))
-    assert 10 == len(inks)
+    assert [str(number) for number in range(10)] == re.findall(r"\.heat-(\d) \{ background: var\(--heat-\1\); \}", css)
+    assert ".heat td { color: var(--heat-ink); }" in css
+    ink = luminance(colours["heat-ink"])
     tones = [luminance(colours[f"heat-{number}"]) for number in range(10)]
     assert tones == sorted(tones, reverse=scheme == 0)
     for number, tone in enumerate(tones):
-        ink = luminance(colours[inks[str(number)]])
         assert (max(tone, ink) + 0.05) / (min(tone, ink) + 0.05) >= 4.5, number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, get_args
 
 import oracle
@@ -15,6 +16,7 @@ from oracle.pairs import cohort_ages, cohort_mix, headline_arrivals
 from pipeline.models.build import build
 from pipeline.models.checks import run_checks
 from pipeline.waterfall.definition import Unit
+from tests.sql import made_up
 from tests.sql.harness import built, project, records
 from tests.sql.test_oracle_agrees import difference
 
@@ -71,3 +73,39 @@ def test_models_are_those_of_the_oracle(unit: Unit) -> None:
             assert (name, []) == (name, difference(key, expected[name], actual[name]))
 
     agree()
+
+
+def test_the_shown_cut_is_what_is_counted(tmp_path: Path) -> None:
+    """With a cut to show, every model counts the stays of that cut only: the numbers are those of the marts' cut."""
+    definition = made_up.waterfall(tmp_path, dimensions=("owner", "campaign"))
+    connection = built(definition, made_up.AS_OF, made_up.history(200, seed=3), inputs=("crm",))
+    connection.execute("update waterfall.shown_cut set dimension = 'owner', dimension_value = 'Priya'")
+    models = [model for name in TABLES for model in project().models if str(model.table) == f"report.{name}"]
+    for model in models:
+        connection.execute(f"create or replace table {model.table} as {model.sql}")
+
+    def first(sql: str) -> tuple[Any, ...]:
+        return connection.execute(sql).fetchall()[0]
+
+    def mart(table: str, columns: str, more: str) -> tuple[Any, ...]:
+        return first(
+            f"select {columns} from {table} as mart semi join (from report.pairs_shown where is_headline) as pair "
+            "on pair.from_stage = mart.from_stage and pair.to_stage = mart.to_stage "
+            f"where dimension = 'owner' and dimension_value = 'Priya' and grain = 'month' {more}"
+        )
+
+    cohorts = mart(
+        "marts.conversion", "sum(entered), sum(converted), sum(lost)", "and unit = 'cycle' and window_days is null"
+    )
+    arrivals = mart("marts.stage_arrivals", 'sum(through), sum("over"), sum(entered_after)', "")
+    assert cohorts[0] > 50
+    assert cohorts[:1] == first("select sum(entered) from report.cohort_ages where age_no = 1")
+    assert cohorts == first(
+        "select sum(units), sum(units) filter (where fate = 'converted'), sum(units) filter (where fate = 'lost') "
+        "from report.headline_gap_months"
+    )
+    assert arrivals == first('select sum(through), sum("over"), sum(entered_after) from report.headline_arrivals')
+    mix = "select sum(entered), max(dimension_value) from report.cohort_mix where dimension = "
+    assert (cohorts[0], "Priya") == first(f"{mix}'owner'")
+    assert cohorts[:1] == first(f"{mix}'campaign'")[:1]
+    connection.close()
