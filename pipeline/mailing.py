@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -137,7 +138,7 @@ def _written(path: Path, content: bytes) -> Path:
 
 def _failed(failures: list[tuple[str, MailError]], configuration: Configuration) -> FunnelError:
     """All failures as one; the night they are about is published, and only the mail needs to be repeated."""
-    again = f"funnel send --config {configuration.path} --output {configuration.output}"
+    again = shlex.join(["funnel", "send", "--config", str(configuration.path), "--output", str(configuration.output)])
     if len(failures) == 1:
         name, failure = failures[0]
         only = "" if name == WHOLE else f" --report {name}"
