@@ -11,6 +11,8 @@ import pytest
 
 from tests import nights
 
+MAIL = "email.html"
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -21,8 +23,8 @@ class Sample:
 
     @property
     def pages(self) -> tuple[Path, ...]:
-        """Every page, by name; the mail about them is none of them."""
-        return tuple(path for path in sorted(self.reports.glob("*.html")) if path.name != "email.html")
+        """Every page, by name; a mail about them is none of them."""
+        return tuple(page for page in sorted(self.reports.glob("*.html")) if page.name != MAIL)
 
 
 def sample_night(factory: pytest.TempPathFactory) -> Sample:

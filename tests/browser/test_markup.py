@@ -13,6 +13,11 @@ BROKEN = """<!doctype html>
 <html lang="en"><head><title>A page</title></head><body><h1>A page</h1><span><p>x</p></span><img src="a.png"></body></html>
 """
 
+MAIL = """<!DOCTYPE html>
+<html lang="en"><head><title>A mail</title></head><body style="margin: 0"><table role="presentation" width="600"><tbody><tr><td>
+<img src="a.png"><!--[if mso]><br><![endif]--></td></tr></tbody></table></body></html>
+"""
+
 
 def test_every_page_is_valid(sample: Sample) -> None:
     """html-validate has nothing to say about any page."""
@@ -25,6 +30,13 @@ def test_a_broken_page_is_noticed(tmp_path: Path) -> None:
     page.write_text(BROKEN, "utf-8")
     rules = {line.split(": ")[1] for line in markup.complaints([page])}
     assert {"element-permitted-content", "wcag/h37"} <= rules
+
+
+def test_a_mail_may_be_old_but_not_mute(tmp_path: Path) -> None:
+    """The rules for mails let pass what mail programs need, and see a picture without words."""
+    mail = tmp_path / "mail.html"
+    mail.write_text(MAIL, "utf-8")
+    assert ["mail.html:3: wcag/h37"] == [line.rpartition(": ")[0] for line in markup.complaints([mail], markup.MAILS)]
 
 
 def test_every_link_leads_somewhere(sample: Sample) -> None:

@@ -158,10 +158,10 @@ def test_every_cell_is_its_column(sample: Sample, database: numbers.Database) ->
             if name in CROSSED:
                 continue
             printed = numbers.query_of(table)
-            assert printed, f"{file.name}: {name} has no query"
             for row in table.find("tbody")[0].elements:
-                cells = _cells(table, row, MEANS[name])
+                cells = _cells(table, row, MEANS.get(name, {}))
                 if "total" not in row.classes and cells:
+                    assert printed, f"{file.name}: {name} has no query"
                     checked += len(cells)
                     wrong += [] if _is_answered(database, printed, row, cells) else [(file.name, name, cells)]
     assert [] == wrong
