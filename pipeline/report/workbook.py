@@ -55,12 +55,7 @@ class Book:
 
         self._book: Workbook = Workbook(
             str(path),
-            {
-                "strings_to_formulas": False,
-                "strings_to_urls": False,
-                "strings_to_numbers": False,
-                "tmpdir": str(path.parent),
-            },
+            {"tmpdir": str(path.parent)},  # beside it: what it holds may not lie where others read
         )
         self._book.set_properties({"created": made_at})
         self._about = self._book.add_worksheet(ABOUT)

@@ -254,6 +254,9 @@ def test_the_summary_has_every_set_of_cohorts(summary: dict[str, Any], published
         "where headline_no is not null and dimension = 'all'"
     ).fetchall()
     assert sorted(map(repr, expected)) == sorted(map(repr, found))
+    for pair in summary["headline"]:
+        names = [cohort["cohort"] for cohort in pair["cohorts"]]
+        assert ["all", "mature", "latest", "previous"][: len(names)] == names
     assert {"all", "mature", "latest"} <= {name for *_, name, _, _ in found}
 
 
