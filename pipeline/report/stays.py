@@ -88,7 +88,7 @@ def _columns(stage: StageDefinition, basis: str, classes: Sequence[StayLength], 
     step = 100 / len(classes)
     rects, labels = [], []
     for row in classes:
-        tall = (height - 18) * row.stays / most
+        tall = max((height - 18) * row.stays / most, 3.0)  # one stay is seen, too
         left = round(step * (row.class_no - 1) + step * 0.08, 2)
         title = f"{row.class_label}: {text.plural(row.stays, 'stay')}, {text.rate(row.share)}"
         if row.stays:
