@@ -15,7 +15,7 @@ from tests.sql import made_up
 
 
 def crowd(folder: Path) -> tuple[Waterfall, oracle.History]:
-    """400 leads of twelve sources and three owners over four months; MQL is accepted the more often the later it came."""
+    """400 leads of twelve sources and three owners over four months and six days of a fifth, that are mature within five days."""
     random = Random(11)
     waterfall = made_up.waterfall(folder, dimensions=("lead_source", "owner"), windows=(5,))
     entries: list[Entry] = []
@@ -24,7 +24,7 @@ def crowd(folder: Path) -> tuple[Waterfall, oracle.History]:
         lead_id = f"L{number:03}"
         source = min(int(random.expovariate(0.3)), 11)
         leads[lead_id] = {"lead_source": f"source {source:02}" if source else None}
-        moment = datetime(2025, 9, 1, tzinfo=UTC) + timedelta(hours=random.randrange(24 * 120))
+        moment = datetime(2025, 9, 1, tzinfo=UTC) + timedelta(hours=random.randrange(24 * 127))
         chance = 0.3 + 0.04 * source + 0.05 * moment.month - 0.4
         ways = ["mql", "sal"] if random.random() < chance else ["mql", "lost"]
         for stage in (*ways, *([random.choice(("sql", "lost"))] if ways[1] == "sal" else [])):
@@ -33,7 +33,7 @@ def crowd(folder: Path) -> tuple[Waterfall, oracle.History]:
             )
             moment += timedelta(hours=random.randrange(1, 200))
     history = oracle.History(
-        as_of=datetime(2026, 1, 10, 12, tzinfo=UTC),
+        as_of=datetime(2026, 1, 20, 12, tzinfo=UTC),
         entries=tuple(entries),
         inputs=("crm",),
         entry_columns=frozenset({"owner"}),

@@ -31,7 +31,6 @@ WANTED = (
     "report.rate_change_split",
     "report.volume_change",
 )
-CHANGES = WANTED[5:]
 
 
 def models_of(waterfall: Any, history: oracle.History, cut: tuple[str, str] = changes.ALL) -> duckdb.DuckDBPyConnection:
@@ -77,7 +76,7 @@ def differences(
 
 
 @settings(
-    max_examples=18,
+    max_examples=12,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     database=None,
@@ -114,16 +113,22 @@ def test_the_report_of_a_cut(crowd: tuple[Any, oracle.History], cut: tuple[str, 
     assert (known == 0) == (cut[1] == "nobody is called so")
 
 
-def test_same_bytes_on_more_threads(crowd: tuple[Any, oracle.History]) -> None:
-    """Doubles are added in one order: two and four threads give the rows of one."""
-    waterfall, history = crowd
-    rows = case_files.raw_rows(waterfall, history)
-    answers = []
-    for threads in (1, 2, 4):
-        connection = built(waterfall, history.as_of, rows, entry_columns=history.entry_columns, threads=threads)
-        answers.append([connection.execute(f"from {table}").fetchall() for table in CHANGES])
-        connection.close()
-    assert answers[0] == answers[1] == answers[2]
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "update report.rate_change_parts set rate_part = rate_part + 1e-9 where value_no = 3",
+        "update report.rate_change_parts set latest_converted = latest_converted - 1 where value_no = 3",
+        "delete from report.rate_change_parts where dimension = 'owner'",
+    ],
+)
+def test_parts_that_do_not_add_up_stop_the_night(crowd: tuple[Any, oracle.History], damage: str) -> None:
+    """A billionth, one unit or a whole dimension less, and the check of the parts fails."""
+    connection = models_of(*crowd)
+    checks = tuple(check for check in project().checks if check.name.startswith("report.rate_change"))
+    assert [True] == [outcome.holds for outcome in run_checks(connection, (), checks)]
+    connection.execute(damage)
+    assert [False] == [outcome.holds for outcome in run_checks(connection, (), checks)]
+    connection.close()
 
 
 def test_parts_add_up_exactly() -> None:
