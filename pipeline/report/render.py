@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,6 +112,7 @@ def _style() -> str:
     return (shipped("reports") / "assets" / "style.css").read_text("utf-8")
 
 
+@cache
 def environment() -> Environment:
     """Jinja with everything escaped and nothing undefined allowed."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
