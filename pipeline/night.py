@@ -110,10 +110,7 @@ def report_again(orders: Orders, say: Say) -> Night:
                 before = json.loads((published.parent / publish.MANIFEST).read_text("utf-8"))
                 reader = _open(folder.database, orders.settings)
                 watch.add(reader)
-                say("writing the report")
-                render.write_report(
-                    reader, folder.reports, tuple(before["notes"]), _archive(orders), _report_url(orders)
-                )
+                _write_report(reader, orders, folder, tuple(before["notes"]), say)
                 reader.close()
                 folder.manifest.write_text(_json(before | {"run": folder.id}), "utf-8")
             publish.seal(folder)
@@ -212,13 +209,26 @@ def _build(
         say(f"out of scope by {rule}: {leads} leads with {entries} rows of history")
     checks.require(outcomes)
     warnings += [f"{each.name}: {each.claim}: {each.broken} rows" for each in outcomes if not each.holds]
-    say("writing the report")
-    render.write_report(reader, folder.reports, tuple(notes), _archive(orders), _report_url(orders))
+    _write_report(reader, orders, folder, tuple(notes), say)
     reader.close()
     folder.manifest.write_text(
         _json(_manifest(orders, folder, log.loads, outcome, built, outcomes, accounting, warnings, notes)), "utf-8"
     )
     return _BuiltNight(accounting, tuple(warnings))
+
+
+def _write_report(
+    reader: duckdb.DuckDBPyConnection,
+    orders: Orders,
+    folder: publish.RunFolder,
+    notes: tuple[str, ...],
+    say: Say,
+) -> None:
+    say("writing the report")
+    started = time.monotonic()
+    written = render.write_report(reader, folder.reports, notes, _archive(orders), _report_url(orders))
+    pages = sum(1 for path in written if path.suffix == ".html")
+    say(f"{pages} pages and {len(written) - pages} files in {time.monotonic() - started:.1f} s")
 
 
 def _refuse_unusable(orders: Orders, outcome: landing.Landing, loads: tuple[landing.Load, ...]) -> None:
