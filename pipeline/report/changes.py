@@ -243,9 +243,9 @@ def _charts(row: RateChange, by_dimension: list[Parts], reader: Reader) -> tuple
 
 
 def _chart(row: RateChange, parts: Parts, most: float, reader: Reader) -> StripChart:
-    months = f"{text.month(row.previous_month)} to {text.month(row.latest_month)}"
+    then, now = text.month(row.previous_month), text.month(row.latest_month)
     return StripChart(
-        title=f"By {parts.dimension}, {_window(row)}, {months}: {text.points(row.change)} in all",
+        title=f"By {parts.dimension}, {_window(row)}, {then} to {now}: {text.points(row.change)} in all",
         strips=tuple(
             Strip(
                 label=_name(value),
@@ -256,7 +256,13 @@ def _chart(row: RateChange, parts: Parts, most: float, reader: Reader) -> StripC
             for value, (mix, rates) in zip(parts.answer.rows, parts.tenths, strict=True)
         ),
         legend=(Mark("mix", "mix: its share changed"), Mark("rates", "rates: its own rate changed")),
-        fold=Fold("Numbers behind the chart", _table(row, parts, reader)),
+        source=reader.source(
+            parts.answer,
+            unit=units.many(row.unit),
+            basis=f"cohorts of {then} and {now}; window: {_window(row)}; midpoint decomposition (Kitagawa 1955)",
+            denominator=f"n; share: all {units.many(row.unit)} of the month",
+        ),
+        fold=Fold("Numbers behind the chart", _table(row, parts)),
         key="change-parts",
     )
 
@@ -276,7 +282,7 @@ def _said(value: ChangePart, unit: str) -> str:
     return _rates(value)
 
 
-def _table(row: RateChange, parts: Parts, reader: Reader) -> Table:
+def _table(row: RateChange, parts: Parts) -> Table:
     then, now = text.month(row.previous_month), text.month(row.latest_month)
     return Table(
         caption=f"{row.from_label} → {row.to_label}: the change of the rate by {parts.dimension}, {_window(row)}",
@@ -294,12 +300,6 @@ def _table(row: RateChange, parts: Parts, reader: Reader) -> Table:
                 for value, (mix, rates) in zip(parts.answer.rows, parts.tenths, strict=True)
             ),
             _total_row(row, parts),
-        ),
-        source=reader.source(
-            parts.answer,
-            unit=units.many(row.unit),
-            basis=f"cohorts of {then} and {now}; window: {_window(row)}; midpoint decomposition (Kitagawa 1955)",
-            denominator=f"n; share: all {units.many(row.unit)} of the month",
         ),
         notes=(
             f"Grey: fewer than {SMALL} {units.many(row.unit)} in one of the months: nothing is said of its change.",

@@ -27,9 +27,12 @@ TOKEN = re.compile(
 """A date, a month, or a number with its unit. Letters beside digits make a word of them: an id, `90th`."""
 RANGE = re.compile(rf"(\d[\d.{THIN}]*)–(?=[<>]?\d[\d.{THIN}]*{THIN}%)")
 """The lower bound of an interval, whose per cent sign stands behind the upper one."""
+DIFFERENCE = re.compile(rf"(\d[\d.]*) to (?=[+−±]\d[\d.]*{THIN}pts)")
+"""The lower bound of the interval of a difference, whose unit stands behind the upper one."""
 
 SAID = re.compile(
-    r"95 % interval|about 95 % is expected|[Mm]ay exceed 100 %|0 to 100 %|1:1 and 5:1|fewer than 20 |a day has 86,400 s"
+    r"95 % interval|about 95 % is expected|[Mm]ay exceed 100 %|0 to 100 %|1:1 and 5:1|fewer than 20[ .]|contains 0\."
+    r"|(?:a day has|days of) 86,400 s|Kitagawa 1955|Newcombe 1998"
     r"|the query gives up to 25 months, the table the last 12|the years 2000 to 2099"
     r"|(?<![\d.])3–4(?![\d.])|5 or more|^5\+$|^1 lead$|1 lead:|(?:^|; )2:"
 )
@@ -54,6 +57,8 @@ class Database:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
         self.asked = cache(self._asked)
+        stages = self.asked("select stage_no, stage from waterfall.stages")
+        self.stages = {str(row["stage_no"]): str(row["stage"]) for row in stages}
         self.written = cache(self._written)
         self.pool = cache(self._pool)
 
@@ -81,7 +86,8 @@ class Database:
 
 def tokens(words: str) -> list[str]:
     """The numbers in a text, with their units."""
-    return TOKEN.findall(RANGE.sub(rf"\1{THIN}% – ", SAID.sub(" ", words)))
+    whole = RANGE.sub(rf"\1{THIN}% – ", SAID.sub(" ", words))
+    return TOKEN.findall(DIFFERENCE.sub(rf"\1{THIN}pts to ", whole))
 
 
 def forms(value: Any) -> frozenset[str]:
@@ -100,7 +106,7 @@ def _forms(value: Any) -> frozenset[str]:
     if isinstance(value, date):
         return frozenset((text.day(value), text.month(value), text.short_month(value)))
     if isinstance(value, int):
-        return frozenset((text.count(value),))
+        return frozenset((text.count(value), text.count(abs(value))))
     if isinstance(value, Decimal | float):
         number = float(value)
         written = (text.rate(number), text.points(number), text.days(number), text.ratio(number), text.number(number))
@@ -151,12 +157,20 @@ def _is_of_a_table(source: Node) -> bool:
 
 
 def heading_at(each: Printed) -> str:
-    """What a number is about: the heading of its row in a table, else what its text begins with, as in `Jan 2025: 3`."""
+    """What a number is about: the heading of its row or line, else what its text begins with, as in `Jan 2025: 3`."""
     table_row = next((node for node in each.where.up() if node.tag == "tr"), None)
     if table_row is not None:
         return heading_of(table_row)
+    named = next((name for node in each.where.up() if node.tag == "li" for name in _names(node)), "")
+    if named and ": " not in each.words:
+        return named
     beginning = each.words.partition(": ")[0].strip()
     return "" if beginning.isdigit() else beginning
+
+
+def _names(item: Node) -> list[str]:
+    """What an entry of a legend or a line of a chart is called."""
+    return [each.words.strip() for each in item.elements if each.tag == "bdi" or "name" in each.classes]
 
 
 def heading_of(table_row: Node) -> str:

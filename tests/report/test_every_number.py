@@ -55,6 +55,99 @@ from report.overview
 """
 RECORD = "select sum(estimates) as estimates, sum(held) as held, sum(held) / sum(estimates) as share from report.settled_record"
 
+THIS_CHANGE = f"headline_no in (select headline_no from report.headline where {THIS_PAIR})"
+CHANGED = (
+    "select latest_month, previous_month from report.rate_change",
+    """
+    select split.headline_no, floor(1000 * split.mix_part) / 1000, ceil(1000 * split.mix_part) / 1000,
+        floor(1000 * split.rate_part) / 1000, ceil(1000 * split.rate_part) / 1000
+    from report.rate_change_split as split
+    where 'By ' || split.dimension = '{heading}'
+    """,
+)
+"""Months compared; the split of a change by one dimension in tenths of a point, either way rounded: the sum decides which."""
+PARTS = """
+select dimension_value, latest_rate - previous_rate as own_change,
+    floor(1000 * mix_part) / 1000 as mix, ceil(1000 * mix_part) / 1000 as mix_above,
+    floor(1000 * rate_part) / 1000 as rates, ceil(1000 * rate_part) / 1000 as rates_above,
+    (floor(1000 * mix_part) + floor(1000 * rate_part)) / 1000 as together,
+    (floor(1000 * mix_part) + floor(1000 * rate_part) + 1) / 1000 as together_above,
+    (ceil(1000 * mix_part) + ceil(1000 * rate_part)) / 1000 as together_most
+from {query}
+"""
+ALL_PARTS = """
+select floor(1000 * sum(mix_part)) / 1000 as mix, ceil(1000 * sum(mix_part)) / 1000 as mix_above,
+    floor(1000 * sum(rate_part)) / 1000 as rates, ceil(1000 * sum(rate_part)) / 1000 as rates_above
+from {query} where '{heading}' = 'All'
+"""
+"""Parts in tenths of a point, likewise; which of the two is printed, test_changes.py says."""
+SAID_PARTS = """
+select 'By ' || dimension as said, * exclude (mix_part, rate_part),
+    (floor(1000 * mix_part) + floor(1000 * rate_part)) / 1000 as together,
+    (floor(1000 * mix_part) + floor(1000 * rate_part) + 1) / 1000 as together_above,
+    (ceil(1000 * mix_part) + ceil(1000 * rate_part)) / 1000 as together_most
+from report.rate_change_parts
+where 'By ' || dimension = '{heading}'
+"""
+VOLUMES = """
+select *, abs(change) as size from report.volume_change where starts_with('{heading}', 'Arrivals in ')
+"""
+TOTAL_CHANGE = f"""
+select latest_entered, previous_entered, latest_rate, previous_rate, change, change_low, change_high, 1.0 as whole
+from report.rate_change
+where {THIS_CHANGE} and ('{{heading}}' = 'All' or starts_with('{{heading}}', 'By '))
+"""
+SHOWN_MONTHS = f"select month_start from report.cohort_ages where is_shown and {THIS_CHANGE}"
+BY_FATE = """
+sum(units) as entered, sum(units) filter (where fate <> 'converted') as missing, sum(units) filter (where fate = 'lost') as lost,
+coalesce(sum(units) filter (where fate = 'passed_over'), 0) as passed_over,
+coalesce(sum(units) filter (where fate = 'still_open'), 0) as still_open
+"""
+LOSSES = (
+    "select month_start, sum(units) as entered, 0 as nobody from {query} group by month_start",
+    f"select {BY_FATE} from {{query}} where '{{heading}}' like 'Of %' and month_start in ({SHOWN_MONTHS} and not is_partial)",
+    """
+    select reason, stage_label, sum(units) as units, sum(sum(units)) over () as entered
+    from {query} where '{heading}' = 'All months' group by reason, stage_label
+    """,
+    f"""
+    select reason, stage_label, sum(units) as units, sum(sum(units)) over () as entered, 0 as nobody
+    from {{query}} where '{{heading}}' = 'Earlier months' and month_start not in ({SHOWN_MONTHS}) group by reason, stage_label
+    """,
+)
+ARRIVALS = (
+    "select month_start, (over + entered_after) / nullif(arrivals, 0) as without from {query}",
+    """
+    select sum(arrivals) as arrivals, sum(over) as over, sum(entered_after) as entered_after,
+        sum(over + entered_after) as without, sum(over + entered_after) / sum(arrivals) as share
+    from {query} where not is_partial and '{heading}' like '% arrivals at %'
+    """,
+)
+MIX = """
+select dimension_value, sum(entered) as entered, sum(sum(entered)) over () as cohort,
+    sum(entered) / sum(sum(entered)) over () as share
+from {query} group by value_no, dimension_value
+"""
+AGES = (
+    f"""
+    select floor(10 * min(rate)) / 10 as pale, ceil(10 * max(rate)) / 10 as strong
+    from report.cohort_ages where is_shown and is_mature and {THIS_CHANGE}
+    """,
+    f"select age_days || '{numbers.THIN}d' as age from report.cohort_ages where is_shown and {THIS_CHANGE}",
+)
+CAME_BACK = (
+    """
+    select coalesce(sum(moves), 0) as came_back
+    from report.stage_moves where stage = '{key}' and direction = 'out' and move_kind = 'returned'
+    """,
+    "select ins, closing from report.stage_flow where stage = '{key}' and month_start is null",
+)
+CATALOGUE = (
+    "select comment from duckdb_tables() where schema_name || '.' || table_name = '{about}'",
+    "select column_name, comment from duckdb_columns() where schema_name || '.' || table_name = '{about}'",
+    "select count(*) as rows from {about}",
+)
+
 UNQUERIED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("index", "ul.stats", (OVERVIEW,)),
     ("index", "ul.notices", (OVERVIEW,)),
@@ -74,17 +167,40 @@ UNQUERIED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("quality", "#quality > p", (OVERVIEW,)),
     ("stage", ".facts", ("select rank, sla_text from waterfall.stages where stage = '{key}'",)),
     ("stage", "#flow", ("select * from report.stage_flow where stage = '{key}'",)),
+    (
+        "index",
+        "#changes",
+        (*CHANGED, SAID_PARTS, VOLUMES, "select latest_month, previous_month from report.volume_change"),
+    ),
+    ("pair", "#changes", tuple(f"select * from ({sql}) where {THIS_CHANGE}" for sql in (CHANGED[1], SAID_PARTS))),
+    ("pair", "#changes", (f"{CHANGED[0]} where {THIS_CHANGE}", TOTAL_CHANGE)),
+    ("pair", ".change-parts", (PARTS, ALL_PARTS)),
+    ("pair", "#months", CARD[2:]),
+    ("pair", "#ages", AGES),
+    ("pair", ".losses", LOSSES),
+    ("pair", ".arrivals", ARRIVALS),
+    ("pair", "#mix", (MIX,)),
+    ("accounts", ".accounts-now", ("select label, accounts / all_accounts as share from {query}",)),
+    ("owners", "#limits", ("select sum(now_overdue) from report.sla_by_owner where stage = '{stage}'",)),
+    ("owners", "#limits", ("select sla_text from waterfall.stages where stage = '{stage}'",)),
+    ("stage", "#ways > .lead", CAME_BACK),
+    ("stage", ".ways", ("select coalesce(sum(moves), 0) from {query}",)),
+    ("stage", ".lengths-chart", ("select basis, sum(stays) from {query} group by basis",)),
+    ("data", "#tables", CATALOGUE),
     ("definitions", ".words", ("select window_days from waterfall.windows", "select target from report.headline")),
 )
 """(kind of page, where on it, questions): what is said there without the query that answers it.
 
-`{key}` is what the file's name says behind the kind, `{number}` the card's, `{table}` that of the table in the same fold.
+`{key}` is what the file's name says behind the kind, `{number}` the card's, `{table}` that of the table in the same fold,
+`{stage}` the stage of that number; `{heading}` what the number is about, `{about}` the title above it, `{query}` the one printed.
 """
 EDGES = frozenset({"1 lead", "2", "3–4", "5+", "5 or more"})
 """Classes of the number of leads of an account, where they head a column or explain a colour."""
 AS_OF = "select strftime(as_of_local, '%-d %b %Y, %H:%M:%S') || ' ' || timezone as as_of from report.overview"
 
 
+LENGTHS = re.compile(r"\d+–\d+ [hd]\b|(?:under \d+ [hd]|\d+ [hd] and more)\b|^\d+ [hd]$")
+"""Classes of the length of stays and their edges: they are in the rows, but count nothing."""
 COUNT = re.compile(rf"\d{{1,3}}(?:{text.THIN}\d{{3}})*")
 
 
@@ -102,23 +218,29 @@ def places(sample: Sample, database: numbers.Database) -> list[tuple[str, str, l
     found = []
     for file in sample.pages:
         for each in numbers.printed(numbers.page_of(file.read_text("utf-8"))):
-            shown = numbers.tokens(each.words.replace(as_of, ""))
+            words = each.words.replace(as_of, "").strip()
+            shown = numbers.tokens(words)
             if shown and "scale" not in each.where.classes and not _is_an_edge(each):
-                found.append((file.name, each.words.strip()[:90], shown, _known(database, file.stem, each)))
+                found.append((file.name, words, shown, _known(database, file.stem, each)))
     return found
 
 
 def test_every_number_is_in_the_database(places: list[tuple[str, str, list[str], frozenset[str]]]) -> None:
     """No page shows a number that the rows behind its figure do not hold; in a table, the rows of the same heading."""
     assert [] == [
-        (page, words, number) for page, words, shown, known in places for number in shown if number not in known
+        (page, words[:90], number) for page, words, shown, known in places for number in shown if number not in known
     ]
     assert sum(len(shown) for _, _, shown, _ in places) > 5000
 
 
 def test_a_number_that_is_one_off_is_noticed(places: list[tuple[str, str, list[str], frozenset[str]]]) -> None:
     """The rows behind a figure are few enough to tell: of all counts, each changed by one, most are strangers then."""
-    counts = [(number, known) for _, _, shown, known in places for number in shown if COUNT.fullmatch(number)]
+    counts = [
+        (number, known)
+        for _, words, _, known in places
+        for number in numbers.tokens(LENGTHS.sub(" ", words))
+        if COUNT.fullmatch(number)
+    ]
     noticed = sum(text.count(int(number.replace(text.THIN, "")) + 1) not in known for number, known in counts)
     assert noticed / len(counts) > 0.85
 
@@ -133,11 +255,23 @@ def _known(database: numbers.Database, page: str, each: numbers.Printed) -> froz
     table = tables[0].rpartition("-")[2] if tables else "null"
     printed = numbers.query_of(each.where)
     questions = [printed] if printed else []
+    heading = numbers.heading_at(each)
+    said = {"key": key, "number": number, "table": table, "heading": heading.replace("'", "''"), "about": _title(each)}
+    said |= {"query": f"({printed})", "stage": database.stages.get(table, "")}
     for pages, place, more in UNQUERIED:
         if re.fullmatch(pages, kind) and _is_at(each.where, place):
-            questions += (question.format(key=key, number=number, table=table) for question in more)
-    heading = numbers.heading_at(each)
+            questions += (question.format(**said) for question in more)
     return frozenset().union(*(database.pool(question, heading) for question in questions))
+
+
+def _title(each: numbers.Printed) -> str:
+    """The title of third rank above a number, in the same section."""
+    for node in each.where.up():
+        if node.parent is not None and node.parent.tag == "section":
+            beside = node.parent.elements
+            titles = [other.words.strip() for other in beside[: beside.index(node)] if other.tag == "h3"]
+            return titles[-1] if titles else ""
+    return ""
 
 
 def _is_an_edge(each: numbers.Printed) -> bool:
