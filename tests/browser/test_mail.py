@@ -9,9 +9,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests import nights
-from tests.browser.test_page import WIDTHS, browser
-
-__all__ = ["browser"]
+from tests.browser import markup
+from tests.browser.test_page import WIDTHS
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +57,9 @@ def test_without_pictures_nothing_is_lost(browser: Browser, mail: Path) -> None:
         "By month of arrival: 2 mature months from 57.1\u202f% (Jan 2026) to 100\u202f% (Feb 2026).",
         "Bar: 13 reached it, 2 went on, 0 passed over, 3 lost, 8 still open. By month of arrival: 0 mature months.",
     ] == said
+
+
+@pytest.mark.browser
+def test_the_mail_is_valid(mail: Path) -> None:
+    """html-validate has nothing to say, with the rules that mail programs allow."""
+    assert [] == markup.complaints([mail], markup.MAILS)
