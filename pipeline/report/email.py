@@ -13,7 +13,7 @@ from pipeline.report import format as text
 from pipeline.report.figures import Figures
 from pipeline.report.pages import IndexPage
 from pipeline.report.picture import Picture
-from pipeline.report.rows import Headline, Overview
+from pipeline.report.rows import Headline, Overview, Report
 from pipeline.report.site import Site
 from pipeline.report.values import Mark
 
@@ -75,7 +75,7 @@ def email(made: Site, figures: Figures, report_url: str | None) -> Email:
     late = sorted((row for row in figures.limits.rows if row.open_overdue), key=lambda row: -row.open_overdue)
     waiting = _waiting(total, has_limits=bool(figures.limits.rows))
     return Email(
-        subject=_subject(total, rows),
+        subject=_subject(total, figures.shown, rows),
         preview=f"{pairs[0].sentence} {waiting}" if pairs else waiting,
         name=cut(made.frame.title, LONGEST_NAME),
         as_of=made.frame.as_of,
@@ -114,9 +114,10 @@ def cut(words: str, most: int) -> str:
     return f"{kept}…{text.POP_ISOLATE * open_names}"
 
 
-def _subject(total: Overview, rows: Sequence[Headline]) -> str:
-    """`MQL → SAL 78.3 % (209 of 267, Oct 2025) · Acme as of 31 Dec 2025`."""
-    about = f"{cut(text.isolated(total.name), LONGEST_NAME)} as of {_day(total)}"
+def _subject(total: Overview, shown: Report, rows: Sequence[Headline]) -> str:
+    """`MQL → SAL 78.3 % (209 of 267, Oct 2025) · Acme as of 31 Dec 2025`; of one value `· Acme · EMEA as of …`."""
+    of_one = "" if shown.is_all else f" · {cut(text.isolated(shown.title), LONGEST_NAME)}"
+    about = f"{cut(text.isolated(total.name), LONGEST_NAME)}{of_one} as of {_day(total)}"
     if not rows:
         return about
     first = rows[0]

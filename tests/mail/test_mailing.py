@@ -148,6 +148,46 @@ class TestRun:
         run = (output / "current").readlink().name
         assert (0, True) == (loud.code, message["Message-ID"].startswith(f"<{run}."))
 
+    def test_a_report_of_one_value_goes_to_its_own_readers(self, workplace: Path, trusted: Authority) -> None:
+        """Its mail has its title, its counts, its folder's address; a report without readers is not mailed."""
+        reports = """
+report_url = "https://reports.example.com/funnel/"
+attach = ["headline.csv"]
+
+[[reports]]
+name = "marketing"
+title = "Marketing-created"
+dimension = "origin"
+value = "marketing"
+to = ["m@example.com"]
+
+[[reports]]
+name = "sales"
+dimension = "origin"
+value = "sales"
+"""
+        post = Post()
+        with running(post, trusted) as server:
+            toml = configure(workplace, server, reports)
+            output = workplace / "fresh"
+            answer = funnel("run", "--config", toml, "--output", output, *AS_OF, "--send")
+        assert 0 == answer.code
+        assert [["a@example.com", "b@example.com"], ["m@example.com"]] == [to for to, _ in post.received]
+        everybody, marketing = (message for _, message in post.received)
+        assert everybody["Message-ID"] != marketing["Message-ID"]
+        assert "Marketing-created" in marketing["Subject"]
+        text = marketing.get_body(("plain",)).get_content()
+        assert "https://reports.example.com/funnel/marketing/index.html" in text
+        (attached,) = marketing.iter_attachments()
+        file = output / "reports" / "marketing" / "data" / "headline.csv"
+        assert file.read_bytes() == attached.get_payload(decode=True)
+        counted = "select entered from {}.headline where headline_no = 1 and window_days is null"
+        of_all, of_marketing = (
+            nights.ask(output, counted.format(schema))[0] for schema in ("report", "report_marketing")
+        )
+        assert of_marketing["entered"] < of_all["entered"]
+        assert f"  {of_marketing['entered']}  reached MQL" in text.splitlines()
+
     def test_a_mail_that_fails_keeps_the_night(self, workplace: Path, trusted: Authority) -> None:
         """The night is published all the same; the exit code says that the mail is missing."""
         post = Post(answers=["550 not wanted"])
