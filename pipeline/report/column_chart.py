@@ -35,7 +35,7 @@ class Stack:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ColumnChart:
     """A chart with its sentence, its legend, its footnote and the table behind it."""
 
     key: str

@@ -9,6 +9,13 @@ ACCOUNTS = "accounts.html"
 OWNERS = "owners.html"
 QUALITY = "quality.html"
 DEFINITIONS = "definitions.html"
+DATA = "data.html"
+ARCHIVE = "archive.html"
+DATA_FOLDER = "data"
+ARCHIVE_FOLDER = "archive"
+WORKBOOK = "funnel.xlsx"
+SUMMARY = "summary.json"
+EMAIL = "email.html"
 
 
 def pair_page(from_stage: str, to_stage: str) -> str:
@@ -19,15 +26,6 @@ def pair_page(from_stage: str, to_stage: str) -> str:
 def stage_page(stage: str) -> str:
     """The page of a stage."""
     return f"stage-{stage}.html"
-
-
-DATA = "data.html"
-ARCHIVE = "archive.html"
-DATA_FOLDER = "data"
-ARCHIVE_FOLDER = "archive"
-WORKBOOK = "funnel.xlsx"
-SUMMARY = "summary.json"
-EMAIL = "email.html"
 
 
 def data_file(table: str) -> str:

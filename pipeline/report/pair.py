@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.report import settled
 from pipeline.report.changes import PairChange
-from pipeline.report.column_chart import Picture
+from pipeline.report.column_chart import ColumnChart
 from pipeline.report.conversion import PairSection
 from pipeline.report.figures import Figures, PairFigures
 from pipeline.report.headline import Card
@@ -32,9 +32,9 @@ class PairPage:
     """How past estimates fared."""
     months: Table
     ages: HeatMap
-    losses: Picture
-    arrivals: Picture
-    mixes: tuple[Picture, ...]
+    losses: ColumnChart
+    arrivals: ColumnChart
+    mixes: tuple[ColumnChart, ...]
     cuts: tuple[Fold, ...]
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from pipeline.report import format as text
 from pipeline.report import units
 from pipeline.report.answers import Answer
-from pipeline.report.column_chart import Part, Picture, Stack, share_scale, stacked_columns
+from pipeline.report.column_chart import ColumnChart, Part, Stack, share_scale, stacked_columns
 from pipeline.report.conversion import SOURCES
 from pipeline.report.rows import PairShown
 from pipeline.report.rows_pair import MixMonth
@@ -16,12 +16,12 @@ from pipeline.report.values import Cell, Column, Fold, Mark, Reader, Table, Tabl
 
 def mixes(
     pair: PairShown, answers: tuple[Answer[MixMonth], ...], sources: dict[str, str], reader: Reader
-) -> tuple[Picture, ...]:
+) -> tuple[ColumnChart, ...]:
     """A picture per dimension of which somebody has a value."""
     return tuple(_mix(pair, answer, sources, reader) for answer in answers if answer.rows)
 
 
-def _mix(pair: PairShown, answer: Answer[MixMonth], sources: dict[str, str], reader: Reader) -> Picture:
+def _mix(pair: PairShown, answer: Answer[MixMonth], sources: dict[str, str], reader: Reader) -> ColumnChart:
     dimension = answer.rows[0].dimension
     values = {row.value_no: row for row in answer.rows}
     months = sorted({(row.month_start, row.is_partial, row.cohort) for row in answer.rows})
@@ -41,7 +41,7 @@ def _mix(pair: PairShown, answer: Answer[MixMonth], sources: dict[str, str], rea
         f"{text.count(totals[first.value_no])} of {text.count(everybody)}"
     )
     known = SOURCES.get(sources.get(dimension, ""), "as configured")
-    return Picture(
+    return ColumnChart(
         key=f"mix-{dimension}",
         title=f"by {dimension}",
         sentence="",

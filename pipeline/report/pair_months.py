@@ -9,7 +9,15 @@ from pipeline.report import format as text
 from pipeline.report import units
 from pipeline.report.answers import Answer
 from pipeline.report.charts import share_ceiling
-from pipeline.report.column_chart import Part, Picture, Stack, count_ceiling, count_scale, share_scale, stacked_columns
+from pipeline.report.column_chart import (
+    ColumnChart,
+    Part,
+    Stack,
+    count_ceiling,
+    count_scale,
+    share_scale,
+    stacked_columns,
+)
 from pipeline.report.headline import LOST_BY, LOST_TONES, fate_name, fate_tones
 from pipeline.report.rows import Gap, Headline
 from pipeline.report.rows_pair import ArrivalMonth, CohortAge, GapMonth
@@ -28,7 +36,7 @@ def losses(
     fates: Answer[GapMonth],
     ages: Sequence[CohortAge],
     reader: Reader,
-) -> Picture:
+) -> ColumnChart:
     """Of each month's cohort the share that has not converted, by what became of it. `ages` name the months shown."""
     months = [cell for cell in ages if cell.age_no == 1]
     counts: Counts = {(each.month_start, each.fate, each.reason, each.stage_label): each.units for each in fates.rows}
@@ -44,7 +52,7 @@ def losses(
         for month in months
     ]
     sentence = _losses_sentence(row, months, left, counts)
-    return Picture(
+    return ColumnChart(
         key="losses",
         title=f"Share of each month’s {units.many(row.unit)} that has not gone on to {row.to_label}",
         sentence=sentence,
@@ -147,7 +155,7 @@ def _losses_table(row: Headline, gaps: Sequence[Gap], counts: Counts, months: Se
     )
 
 
-def arrivals(row: Headline, answer: Answer[ArrivalMonth], reader: Reader) -> Picture:
+def arrivals(row: Headline, answer: Answer[ArrivalMonth], reader: Reader) -> ColumnChart:
     """Arrivals at B by month, split by how they came, seen from A."""
     months = answer.rows
     top = count_ceiling(max((month.arrivals for month in months), default=0))
@@ -167,7 +175,7 @@ def arrivals(row: Headline, answer: Answer[ArrivalMonth], reader: Reader) -> Pic
         for month in months
     ]
     sentence = _arrivals_sentence(row, months)
-    return Picture(
+    return ColumnChart(
         key="arrivals",
         title=f"Arrivals at {row.to_label} by month, by how they came",
         sentence=sentence,

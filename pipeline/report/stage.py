@@ -9,7 +9,7 @@ from pipeline.report.figures import Figures
 from pipeline.report.limits import Limits
 from pipeline.report.quality import KINDS
 from pipeline.report.rows import StageDefinition
-from pipeline.report.stays import Picture, months_of_exit, stay_lengths
+from pipeline.report.stays import MonthChart, months_of_exit, stay_lengths
 from pipeline.report.values import Fold, Mark, Reader, Strip, StripChart, Table
 from pipeline.report.volumes import Volumes
 from pipeline.report.ways import Ways, ways
@@ -28,7 +28,7 @@ class StagePage:
     ways: Ways
     time: StripChart | None
     lengths: StripChart | None
-    months: Picture | None
+    months: MonthChart | None
     limit_months: Table | None
     limit_owners: Table | None
     limit_note: str

@@ -23,7 +23,7 @@ LINE, SCALE = 150, 11
 
 
 @dataclass(frozen=True)
-class Picture:
+class MonthChart:
     """A drawing with its footnote and the table behind it."""
 
     title: str
@@ -157,7 +157,7 @@ def _lengths_table(stage: StageDefinition, bases: dict[str, list[StayLength]]) -
     )
 
 
-def months_of_exit(stage: StageDefinition, answer: Answer[StageMonth], reader: Reader) -> Picture | None:
+def months_of_exit(stage: StageDefinition, answer: Answer[StageMonth], reader: Reader) -> MonthChart | None:
     """The median of the stays that ended in each month, with how many they were; None while nobody left lately."""
     months = answer.rows
     known = [row for row in months if row.median_days is not None]
@@ -167,7 +167,7 @@ def months_of_exit(stage: StageDefinition, answer: Answer[StageMonth], reader: R
     says = f"{stage.label}, median days of the stays that ended in a month: {_month_words(first)}" + (
         f"; {_month_words(last)}" if last is not first else ""
     )
-    return Picture(
+    return MonthChart(
         title="Median by month of exit",
         says="How long those had stayed who left in the month. Below each month: how many left.",
         drawing=_line(months, says),

@@ -48,24 +48,6 @@ def changes(zone: str) -> tuple[int, tuple[Change, ...]]:
     return start, tuple(found)
 
 
-@cache
-def local_days(zone: str) -> tuple[Day, ...]:
-    """For reading local times: the offsets of each LOCAL date from 2000-01-01 (less a margin) to 2100-01-01 (plus one).
-
-    A change belongs to every local date that its gap or overlap touches. A local time n of that day is, with before b,
-    change c, after a: n - b if that is earlier than c; else n - a if that is c or later; else n is in a gap and is c.
-    It is in an overlap when both hold.
-    """
-    start, found = changes(zone)
-    touched: dict[date, Change] = {}
-    for change in found:
-        first = change.at + timedelta(seconds=min(change.before, change.after))
-        last = change.at + timedelta(seconds=max(change.before, change.after), microseconds=-1)
-        for days in range((last.date() - first.date()).days + 1):
-            touched[first.date() + timedelta(days=days)] = change
-    return _days(FIRST_DAY - _MARGIN, LAST_DAY + _MARGIN, start, touched)
-
-
 def utc_days(zone: str, first: date, last: date) -> tuple[Day, ...]:
     """For writing local times: the offsets of each UTC date from `first` to `last`, both included, in 2000 to 2100."""
     start, found = changes(zone)

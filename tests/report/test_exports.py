@@ -17,10 +17,9 @@ import pytest
 from pipeline import query
 from pipeline.models.discover import Model
 from pipeline.report import workbook
-from pipeline.report.cells import csv_cell, csv_line, guarded
 from pipeline.report.exports import write_exports
 from pipeline.report.summary import to_json
-from pipeline.report.tables import ReportColumn, ReportTable, report_tables
+from pipeline.report.tables import ReportColumn, report_tables
 from pipeline.waterfall.definition import Pair, Sla, Stage, Waterfall
 from tests import nights
 from tests.sql.harness import built, project
@@ -307,51 +306,6 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("=1+1", "'=1+1"),
-        ("'=1+1", "''=1+1"),
-        ("-5", "'-5"),
-        ("@SUM(A1)", "'@SUM(A1)"),
-        ("＝1", "'＝1"),
-        ("a=1", "a=1"),
-        ("'t Hooft", "'t Hooft"),
-        (-5, -5),
-        (-0.5, -0.5),
-        (None, None),
-    ],
-)
-def test_only_texts_that_would_run_are_guarded(value: object, expected: object) -> None:
-    """An apostrophe before what begins like a formula, nothing before numbers and names."""
-    assert expected == guarded(value)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (None, ""),
-        ("", '""'),
-        (True, "true"),
-        (1234567, "1234567"),
-        (2 / 3, "0.6666666666666666"),
-        (-1, "-1"),
-        (date(2026, 3, 1), "2026-03-01"),
-        (datetime(2026, 3, 1, 9, 0, 0), "2026-03-01 09:00:00"),
-        ('say "hi", or', '"say ""hi"", or"'),
-        ("two\nlines", '"two\nlines"'),
-        (" x", '" x"'),
-        ("\t=1", '"\'\t=1"'),
-        ([2, 7], '"2, 7"'),
-        ([], '""'),
-    ],
-)
-def test_a_cell_by_rfc_4180(value: object, expected: str) -> None:
-    """Null is nothing, an empty text two quotes, quotes are doubled, numbers keep all their digits."""
-    assert expected == csv_cell(value)
-    assert f"{expected},x\r\n" == csv_line([value, "x"])
-
-
 def of_owners(*owners: str) -> duckdb.DuckDBPyConnection:
     """A built database in which each owner has one lead waiting."""
     path = (
@@ -412,37 +366,3 @@ def test_a_database_without_an_entry_has_its_files(tmp_path: Path) -> None:
         found["overdue"],
         [found["headline"][0]["cohorts"][0][key] for key in ("entered", "rate")],
     )
-
-
-def table_of(*columns: tuple[str, str], name: str = "made_up", rows: int = 1) -> ReportTable:
-    return ReportTable("report", name, "One row per thing.", tuple(ReportColumn(*each, "") for each in columns), rows)
-
-
-def filled(path: Path, *tables: tuple[ReportTable, list[tuple[Any, ...]]]) -> openpyxl.Workbook:
-    """A workbook of these tables, written and read."""
-    book = workbook.Book(path, datetime(2026, 3, 31))
-    for table, rows in tables:
-        assert rows == list(book.add(table, rows))
-    book.close([("Name", "x")])
-    return openpyxl.load_workbook(path)
-
-
-def test_names_of_sheets_differ_whatever_the_tables(tmp_path: Path) -> None:
-    """Long names are cut and told apart; those that spreadsheets or we keep for ourselves get a number."""
-    long = "a_table_with_a_name_of_more_than_31"
-    tables = [table_of(("x", "BIGINT"), name=name) for name in (f"{long}_1", f"{long}_2", "history", "about")]
-    found = filled(tmp_path / "x.xlsx", *((table, [(1,)]) for table in tables))
-    assert ["About", long[:31], f"{long[:29]}_2", "history_2", "about_2"] == found.sheetnames
-
-
-def test_what_does_not_fit_is_cut_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows beyond the sheet's limit go to the CSV file alone, and the first sheet says so; texts are cut at Excel's limit."""
-    monkeypatch.setattr(workbook, "ROWS_SHOWN", 2)
-    table = table_of(("text", "VARCHAR"), ("day", "DATE"), rows=3)
-    rows = [("x" * 40_000, date(1815, 6, 18)), ("y", date(2026, 1, 31)), ("z", None)]
-    found = filled(tmp_path / "x.xlsx", (table, rows))
-    sheet = found["made_up"]
-    assert (3, 32_767, "1815-06-18") == (sheet.max_row, len(str(sheet["A2"].value)), sheet["B2"].value)
-    assert datetime(2026, 1, 31) == sheet["B3"].value
-    about = [cell.value for line in found["About"].iter_rows() for cell in line]
-    assert "The first 2 rows; data/made_up.csv has them all. One row per thing." in about

@@ -1,0 +1,54 @@
+"""Values as cells of a CSV file: by RFC 4180, and never a formula."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+
+from pipeline.report.cells import csv_cell, csv_line, guarded
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("=1+1", "'=1+1"),
+        ("'=1+1", "''=1+1"),
+        ("-5", "'-5"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("＝1", "'＝1"),
+        ("a=1", "a=1"),
+        ("'t Hooft", "'t Hooft"),
+        (-5, -5),
+        (-0.5, -0.5),
+        (None, None),
+    ],
+)
+def test_only_texts_that_would_run_are_guarded(value: object, expected: object) -> None:
+    """An apostrophe before what begins like a formula, nothing before numbers and names."""
+    assert expected == guarded(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, ""),
+        ("", '""'),
+        (True, "true"),
+        (1234567, "1234567"),
+        (2 / 3, "0.6666666666666666"),
+        (-1, "-1"),
+        (date(2026, 3, 1), "2026-03-01"),
+        (datetime(2026, 3, 1, 9, 0, 0), "2026-03-01 09:00:00"),
+        ('say "hi", or', '"say ""hi"", or"'),
+        ("two\nlines", '"two\nlines"'),
+        (" x", '" x"'),
+        ("\t=1", '"\'\t=1"'),
+        ([2, 7], '"2, 7"'),
+        ([], '""'),
+    ],
+)
+def test_a_cell_by_rfc_4180(value: object, expected: str) -> None:
+    """Null is nothing, an empty text two quotes, quotes are doubled, numbers keep all their digits."""
+    assert expected == csv_cell(value)
+    assert f"{expected},x\r\n" == csv_line([value, "x"])

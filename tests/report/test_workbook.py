@@ -1,0 +1,47 @@
+"""The workbook's own limits: names of sheets, rows of a sheet, letters of a cell."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from pipeline.report import workbook
+from pipeline.report.tables import ReportColumn, ReportTable
+
+
+def table_of(*columns: tuple[str, str], name: str = "made_up", rows: int = 1) -> ReportTable:
+    return ReportTable("report", name, "One row per thing.", tuple(ReportColumn(*each, "") for each in columns), rows)
+
+
+def filled(path: Path, *tables: tuple[ReportTable, list[tuple[Any, ...]]]) -> openpyxl.Workbook:
+    """A workbook of these tables, written and read."""
+    book = workbook.Book(path, datetime(2026, 3, 31))
+    for table, rows in tables:
+        assert rows == list(book.add(table, rows))
+    book.close([("Name", "x")])
+    return openpyxl.load_workbook(path)
+
+
+def test_names_of_sheets_differ_whatever_the_tables(tmp_path: Path) -> None:
+    """Long names are cut and told apart; those that spreadsheets or we keep for ourselves get a number."""
+    long = "a_table_with_a_name_of_more_than_31"
+    tables = [table_of(("x", "BIGINT"), name=name) for name in (f"{long}_1", f"{long}_2", "history", "about")]
+    found = filled(tmp_path / "x.xlsx", *((table, [(1,)]) for table in tables))
+    assert ["About", long[:31], f"{long[:29]}_2", "history_2", "about_2"] == found.sheetnames
+
+
+def test_what_does_not_fit_is_cut_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows beyond the sheet's limit go to the CSV file alone, and the first sheet says so; texts are cut at Excel's limit."""
+    monkeypatch.setattr(workbook, "ROWS_SHOWN", 2)
+    table = table_of(("text", "VARCHAR"), ("day", "DATE"), rows=3)
+    rows = [("x" * 40_000, date(1815, 6, 18)), ("y", date(2026, 1, 31)), ("z", None)]
+    found = filled(tmp_path / "x.xlsx", (table, rows))
+    sheet = found["made_up"]
+    assert (3, 32_767, "1815-06-18") == (sheet.max_row, len(str(sheet["A2"].value)), sheet["B2"].value)
+    assert datetime(2026, 1, 31) == sheet["B3"].value
+    about = [cell.value for line in found["About"].iter_rows() for cell in line]
+    assert "The first 2 rows; data/made_up.csv has them all. One row per thing." in about
