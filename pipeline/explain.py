@@ -18,9 +18,9 @@ ENTRIES = """
     where entries.lead_no = getvariable('lead_no')
     order by entries.entry_no"""
 SET_ASIDE = """
-    select rows.disposition, rows.reason, stages.stage, rows.entered_at, inputs.input, rows.row_number
+    select rows.disposition, rows.reason, stages.stage, rows.entered_at, loads.input, rows.row_number
     from clean.entry_rows as rows
-    inner join waterfall.inputs as inputs on inputs.input_no = rows.input_no
+    inner join clean.loads as loads on loads.load_no = rows.load_no
     left join waterfall.stages as stages on stages.stage_no = rows.stage_no
     where rows.lead_no = getvariable('lead_no') and rows.disposition <> 'kept'
     order by rows.entered_at, rows.load_no, rows.row_number"""

@@ -36,7 +36,8 @@ _REJECTED = (
     ("reason", "varchar"),
     ("original", "varchar"),
 )
-_ATTRIBUTES = {"stage_entries": "entry_attributes", "leads": "lead_attributes", "accounts": "account_attributes"}
+_ATTRIBUTES = {"leads": "lead_attributes", "accounts": "account_attributes"}
+_DIMENSIONED = ("stage_entries", "leads", "accounts")
 
 
 def offer(connection: duckdb.DuckDBPyConnection, configuration: Configuration, log_folder: Path) -> tuple[str, ...]:
@@ -51,20 +52,39 @@ def offer(connection: duckdb.DuckDBPyConnection, configuration: Configuration, l
     create_table(connection, "raw.loads", _LOADS, [_row(load) for load in loads])
     for table, contract in CONTRACTS.items():
         of_table = [load for load in loads if load.table == table]
-        _offer_rows(connection, log, contract, of_table)
+        waterfall = configuration.waterfall
+        _offer_rows(connection, log, contract, of_table, waterfall.dimensions if table in _DIMENSIONED else None)
         if table in _ATTRIBUTES:
-            waterfall = configuration.waterfall
-            _offer_attributes(connection, contract, of_table, (*waterfall.dimensions, *waterfall.rule_columns(table)))
+            _offer_attributes(connection, contract, of_table, waterfall.rule_columns(table))
     _offer_rejected(connection, log, loads)
     domains.offer(connection, configuration.waterfall)
     others = sorted({load.input for load in log.loads} - configured)
     return tuple(f"the landing log holds input `{name}`, which the configuration does not name" for name in others)
 
 
-def _offer_rows(connection: duckdb.DuckDBPyConnection, log: Log, contract: Contract, loads: Sequence[Load]) -> None:
+def _offer_rows(
+    connection: duckdb.DuckDBPyConnection,
+    log: Log,
+    contract: Contract,
+    loads: Sequence[Load],
+    dimensions: Sequence[str] | None,
+) -> None:
+    """A view of the rows; with `dimensions`, their values stand in one list beside the columns."""
     declared = columns_of(contract, loads)
     files = [log.file(load, ROWS) for load in loads if load.landed]
-    _view(connection, f"raw.{contract.table}", declared, files)
+    there = _columns_there(contract, loads)
+    _view(connection, f"raw.{contract.table}", declared, files, None if dimensions is None else given_values(dimensions, there))
+
+
+def given_values(dimensions: Sequence[str], there: set[str]) -> str:
+    """A SQL list with the value of each dimension, in their order; null for one that is not among the columns `there`."""
+    values = (f"{identifier(name)}::varchar" if name in there else "null::varchar" for name in dimensions)
+    return f"[{', '.join(values)}]::varchar[] as given"
+
+
+def _columns_there(contract: Contract, loads: Sequence[Load]) -> set[str]:
+    there = {name for load in loads if load.landed for name in (*load.columns, *load.extras)}
+    return there if contract.table == "stage_entries" else there | {column.name for column in contract.columns}
 
 
 def _offer_rejected(connection: duckdb.DuckDBPyConnection, log: Log, loads: Sequence[Load]) -> None:
@@ -84,16 +104,14 @@ def columns_of(contract: Contract, loads: Sequence[Load]) -> tuple[tuple[str, st
 
 
 def _offer_attributes(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, loads: Sequence[Load], dimensions: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, contract: Contract, loads: Sequence[Load], columns: Sequence[str]
 ) -> None:
-    """One row per row and column there that is a dimension or that a rule asks about."""
-    there = {name for load in loads if load.landed for name in (*load.columns, *load.extras)}
-    if contract.table != "stage_entries":
-        there |= {column.name for column in contract.columns}
+    """One row per row and column there that a rule asks about."""
+    there = _columns_there(contract, loads)
     selects = [
         f"select input, load_no, row_number, {quoted(name)} as dimension, "
         f"{identifier(name)}::varchar as dimension_value from raw.{contract.table}"
-        for name in dict.fromkeys(dimensions)
+        for name in dict.fromkeys(columns)
         if name in there
     ]
     nothing = (
@@ -105,14 +123,19 @@ def _offer_attributes(
 
 
 def _view(
-    connection: duckdb.DuckDBPyConnection, name: str, declared: Sequence[tuple[str, str]], files: Sequence[Path]
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    declared: Sequence[tuple[str, str]],
+    files: Sequence[Path],
+    given: str | None = None,
 ) -> None:
     if files:
         listed = ", ".join(quoted(glob_escaped(file)) for file in files)
-        columns = ", ".join(identifier(column) for column, _ in declared)
+        columns = ", ".join((*(identifier(column) for column, _ in declared), *filter(None, [given])))
         body = f"select {columns} from read_parquet([{listed}], union_by_name = true)"
     else:
-        columns = ", ".join(f"null::{kind} as {identifier(column)}" for column, kind in declared)
+        empty = [f"null::{kind} as {identifier(column)}" for column, kind in declared]
+        columns = ", ".join((*empty, *(["null::varchar[] as given"] if given else [])))
         body = f"select {columns} where false"
     connection.execute(f"create or replace view {name} as {body}")
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
 from pipeline.engines.duckdb import create_table, identifier, quoted
 from pipeline.errors import Interrupted, ModelError
-from pipeline.models.discover import Model
+from pipeline.models.discover import Model, TableName
 from pipeline.waterfall.tables import Table
 
 
@@ -65,11 +65,15 @@ def _create(connection: duckdb.DuckDBPyConnection, model: Model) -> int | None:
     kind = model.header.materialised
     other = "view" if kind == "table" else "table"
     try:
-        connection.execute(f"create schema if not exists {schema}")
-        connection.execute(f"create or replace {kind} {schema}.{identifier(name)} as\n{model.sql}")
+        for each in dict.fromkeys((schema, stored(model).schema)):
+            connection.execute(f"create schema if not exists {each}")
+        if model.header.kept:
+            _create_kept(connection, model, model.header.kept)
+        else:
+            connection.execute(f"create or replace {kind} {schema}.{identifier(name)} as\n{model.sql}")
         if kind == "view":
             return None
-        row = connection.execute(f"select count(*) from {schema}.{identifier(name)}").fetchone()
+        row = connection.execute(f"select count(*) from {stored(model).schema}.{identifier(name)}").fetchone()
         return int(row[0]) if row else 0
     except duckdb.InterruptException as interrupt:
         raise Interrupted("interrupted", where=str(model.table)) from interrupt
@@ -87,6 +91,21 @@ def _create(connection: duckdb.DuckDBPyConnection, model: Model) -> int | None:
         ) from error
 
 
+def stored(model: Model) -> TableName:
+    """The table that holds the rows of a model: itself, or beside it where only some rows are kept."""
+    return replace(model.table, schema=f"{model.table.schema}_kept") if model.header.kept else model.table
+
+
+def _create_kept(connection: duckdb.DuckDBPyConnection, model: Model, kept: str) -> None:
+    """Store the rows that a reader asks for every day; the same SELECT makes the others when somebody asks for them."""
+    table = f"{stored(model).schema}.{identifier(model.table.name)}"
+    connection.execute(f"create or replace table {table} as\nselect * from (\n{model.sql}\n) where {kept}")
+    connection.execute(
+        f"create or replace view {model.table.schema}.{identifier(model.table.name)} as\n"
+        f"select * from {table}\nunion all\nselect * from (\n{model.sql}\n) where not ({kept})"
+    )
+
+
 def _without_values(error: duckdb.Error) -> str:
     """DuckDB's message down to its kind for errors about data (a conversion quotes the value), whole for errors about SQL."""
     about_sql = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException)
@@ -96,7 +115,12 @@ def _without_values(error: duckdb.Error) -> str:
 def comment(connection: duckdb.DuckDBPyConnection, model: Model, dictionary: dict[str, str]) -> None:
     """Write what the header says of a built model, and of its columns, into the database."""
     table = f"{model.table.schema}.{identifier(model.table.name)}"
-    statements = [f"comment on {model.header.materialised} {table} is {quoted(model.header.comment)}"]
+    kind = "view" if model.header.kept else model.header.materialised
+    statements = [f"comment on {kind} {table} is {quoted(model.header.comment)}"]
+    if model.header.kept:
+        beside = f"{stored(model).schema}.{identifier(model.table.name)}"
+        said = f"Rows of {table} that are stored: {model.header.kept}."
+        statements.append(f"comment on table {beside} is {quoted(said)}")
     own = dict(model.header.columns)
     for name, *_ in connection.execute(f"describe {table}").fetchall():
         text = own.get(name) or dictionary.get(name)

@@ -8,6 +8,7 @@ import duckdb
 
 from pipeline.engines.duckdb import identifier, quoted
 from pipeline.errors import CheckFailed, Interrupted, ModelError
+from pipeline.models.build import stored
 from pipeline.models.discover import Check, Model
 from pipeline.models.header import Severity
 
@@ -74,7 +75,9 @@ def require(outcomes: tuple[Outcome, ...]) -> None:
 
 
 def _from_header(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Outcome]:
-    table = f"{model.table.schema}.{identifier(model.table.name)}"
+    # Of a model that keeps some rows, these: the others are made by the same SELECT when somebody asks.
+    at = stored(model)
+    table = f"{at.schema}.{identifier(at.name)}"
     header = model.header
     outcomes = []
     for key in ((header.key,) if header.key else ()) + header.unique:

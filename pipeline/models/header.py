@@ -7,6 +7,7 @@
     -- check: exited_at >= entered_at
     -- column exit_kind: how the lead left
     -- as: view
+    -- kept: grain in ('month', 'all')
 
 Lines without a known fact are prose. Each fact becomes a check, a comment in the database and a line of the catalogue.
 A line that nearly names a fact is an error: as prose it would be a check that never runs.
@@ -28,7 +29,7 @@ Severity = Literal["fail", "warn"]
 
 @dataclass(frozen=True)
 class Header:
-    """What the head of a model promises."""
+    """What the head of a model promises. `kept` is a condition: rows that it holds for are stored, the others made when asked."""
 
     row_is: str
     prose: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class Header:
     checks: tuple[str, ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
     materialised: Materialised = "table"
+    kept: str | None = None
 
     @property
     def comment(self) -> str:
@@ -55,11 +57,11 @@ class CheckHeader:
     show: tuple[str, ...] = ()
 
 
-_MODEL_FACT = re.compile(r"key|unique|not null|accepted [a-z_0-9]+|check|column [a-z_0-9]+|as")
+_MODEL_FACT = re.compile(r"key|unique|not null|accepted [a-z_0-9]+|check|column [a-z_0-9]+|as|kept")
 _CHECK_FACT = re.compile(r"severity|show")
-_WORDS = ("key", "unique", "not null", "accepted", "check", "column", "as", "severity", "show")
+_WORDS = ("key", "unique", "not null", "accepted", "check", "column", "as", "kept", "severity", "show")
 _LABEL = re.compile(r"[a-z_0-9]+( [a-z_0-9]+)?")
-_ONCE = frozenset({"key", "as", "severity", "show"})
+_ONCE = frozenset({"key", "as", "kept", "severity", "show"})
 
 
 def read_header(text: str, path: Path) -> Header:
@@ -85,6 +87,7 @@ def read_header(text: str, path: Path) -> Header:
         checks=tuple(value for name, value in facts if name == "check"),
         columns=tuple((name.removeprefix("column "), value) for name, value in facts if name.startswith("column ")),
         materialised="view" if materialised == "view" else "table",
+        kept=next((value for name, value in facts if name == "kept"), None),
     )
 
 

@@ -1,4 +1,5 @@
 -- One row per account that an input delivered or a lead names, with its attributes as last delivered.
+-- Numbered in the order in which the log first knew them, as leads are.
 -- key: account_no
 -- unique: account_id
 -- not null: account_id
@@ -14,6 +15,10 @@ leads as (
     from clean.leads
 ),
 
+delivered_leads as (
+    from raw.leads
+),
+
 latest as (
     select delivered.*
     from delivered
@@ -22,6 +27,29 @@ latest as (
     ) = 1
 ),
 
+named as (
+    select delivered.account_id, cast(delivered.load_no as bigint) * 8589934592 + delivered.row_number as place
+    from delivered
+    union all
+    select delivered_leads.account_id, cast(delivered_leads.load_no as bigint) * 8589934592 + delivered_leads.row_number
+    from delivered_leads
+    where delivered_leads.account_id is not null
+),
+
+firsts as (
+    select named.account_id, min(named.place) as place
+    from named
+    group by named.account_id
+),
+
+numbered as (
+    select
+        firsts.account_id,
+        cast(row_number() over (order by firsts.place, firsts.account_id) as integer) as account_no
+    from firsts
+),
+
+-- An account that only an earlier version of a lead names has a number and no row.
 known as (
     select latest.account_id from latest
     union
@@ -29,12 +57,13 @@ known as (
 )
 
 select
-    cast(row_number() over (order by known.account_id) as integer) as account_no,
+    numbered.account_no,
     known.account_id,
     latest.account_id is not null as has_attributes,
     latest.load_no as attributes_load_no,
     latest.row_number as attributes_row_number,
-    latest.* exclude (account_id, input, load_no, row_number, recorded_at)
+    latest.* exclude (account_id, input, load_no, row_number, recorded_at, given)
 from known
+inner join numbered on numbered.account_id = known.account_id
 left join latest on latest.account_id = known.account_id
-order by known.account_id
+order by numbered.account_no

@@ -15,8 +15,9 @@ delivered as (
 ),
 
 survivors as (
-    select distinct lead_ids.lead_no, lead_ids.survivor_id
+    select lead_ids.lead_no, lead_ids.lead_id as survivor_id
     from lead_ids
+    where lead_ids.lead_no = lead_ids.own_no
 ),
 
 -- The survivor's own record first; a merged lead's only when the survivor has none.

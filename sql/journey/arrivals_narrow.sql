@@ -1,7 +1,8 @@
 -- One row per lead, cycle and stage or group: the first stay there (C4), in numbers only.
 -- key: lead_no, cycle_no, mark_no
--- not null: arrived_at, arrived_date, span_no, stage_no
+-- not null: arrived_at, arrived_date, span_no, stage_no, cut_set
 -- column stage_no: the stage entered; for a group the member entered first
+-- column cut_set: of the stay that began with it
 with
 spans as (
     from journey.spans_narrow
@@ -25,7 +26,8 @@ select
     spans.span_no,
     spans.stage_no,
     spans.entered_at as arrived_at,
-    spans.entered_date as arrived_date
+    spans.entered_date as arrived_date,
+    spans.cut_set
 from spans
 inner join members on members.stage_no = spans.stage_no
 inner join marks on marks.mark_no = members.mark_no

@@ -3,12 +3,12 @@
 -- unique: dimension, dimension_value
 -- column cut_no: number of the cut
 with
-span_dimensions as (
-    from journey.span_dimensions
+cut_values as (
+    from journey.cut_values
 ),
 
 cuts as (
-    select distinct span_dimensions.dimension, span_dimensions.dimension_value from span_dimensions
+    select distinct cut_values.dimension, cut_values.dimension_value from cut_values
     union
     select 'all', 'all'
 )

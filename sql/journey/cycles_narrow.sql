@@ -1,72 +1,87 @@
 -- One row per run of a lead along the path (C1 to C6), in numbers only.
+-- First and last stays are found by the smallest or largest of one number that holds order and stage: a third of the
+-- time of arg_min over each.
 -- key: lead_no, cycle_no
 -- unique: cycle_id
 -- not null: entry_stage_no, started_at, outcome, furthest_stage_no, qualified_by
 -- accepted outcome: completed, exited, detoured, regressed, deleted, open
 -- check: (outcome = 'open') = (ended_at is null)
 -- check: ended_at >= started_at
--- column cycle_id: number of the cycle over all leads
+-- column cycle_id: number of the cycle over all leads: the lead's number, then the cycle's
 -- column entry_rank: rank of the stage that opened the cycle
 -- column first_span_no: number of the stay that opened the cycle
 with
-spans as (
-    select spans.* from journey.spans_narrow as spans where spans.cycle_no > 0
+stays as (
+    select stays.* from journey.stays as stays where stays.cycle_no > 0
 ),
 
 stages as (
     from waterfall.stages
 ),
 
-facts as (
+-- Twenty bits of stay, fifteen of stage.
+numbered as (
     select
-        spans.lead_no,
-        spans.cycle_no,
-        arg_min(spans.stage_no, spans.span_no) as entry_stage_no,
-        arg_min(stages.rank, spans.span_no) as entry_rank,
-        min(spans.entered_at) as started_at,
-        min(spans.span_no) as first_span_no,
-        min(spans.entered_at) filter (where stages.is_last) as completed_at,
-        -- Highest rank first, then the stay that came first: one ordering key, unique in the cycle.
-        arg_max(spans.stage_no, cast(stages.rank as bigint) * 1000000000 - spans.span_no) filter (where stages.kind = 'path') as furthest_stage_no,
-        arg_max(coalesce(stages.team, '(none)'), cast(stages.rank as bigint) * 1000000000 - spans.span_no)
-            filter (where stages.kind = 'path' and stages.qualifies) as qualified_by,
-        arg_min(stages.kind, spans.span_no) filter (where stages.kind in ('detour', 'exit')) as ender_kind,
-        min(spans.entered_at) filter (where stages.kind in ('detour', 'exit')) as left_path_at,
-        max(spans.exited_at) filter (where spans.exit_kind = 'deleted') as deleted_at
-    from spans
-    inner join stages on stages.stage_no = spans.stage_no
-    group by spans.lead_no, spans.cycle_no
+        stays.lead_no,
+        stays.cycle_no,
+        stays.span_no,
+        stays.entered_at,
+        stays.exited_at,
+        stays.exit_kind,
+        stages.kind,
+        stages.is_last,
+        stages.qualifies,
+        cast(stays.span_no as bigint) * 32768 + stays.stage_no as by_time,
+        -- Highest rank first, then the stay that came first.
+        (cast(stages.rank as bigint) * 1048576 + 1048575 - stays.span_no) * 32768 + stays.stage_no as by_rank
+    from stays
+    inner join stages on stages.stage_no = stays.stage_no
 ),
 
-followed as (
+facts as (
     select
-        facts.*,
-        lead(facts.started_at) over (partition by facts.lead_no order by facts.cycle_no) as next_started_at
-    from facts
+        numbered.lead_no,
+        numbered.cycle_no,
+        min(numbered.by_time) % 32768 as entry_stage_no,
+        min(numbered.span_no) as first_span_no,
+        min(numbered.entered_at) as started_at,
+        min(numbered.entered_at) filter (where numbered.is_last) as completed_at,
+        max(numbered.by_rank) filter (where numbered.kind = 'path') % 32768 as furthest_stage_no,
+        max(numbered.by_rank) filter (where numbered.kind = 'path' and numbered.qualifies) % 32768 as qualified_stage_no,
+        min(numbered.by_time) filter (where numbered.kind in ('detour', 'exit')) % 32768 as ender_stage_no,
+        min(numbered.entered_at) filter (where numbered.kind in ('detour', 'exit')) as left_path_at,
+        -- Of the last stay of the cycle: with the next cycle, the deletion, or never.
+        max(numbered.exited_at) as left_at,
+        bool_or(numbered.exit_kind = 'deleted') as is_deleted,
+        bool_or(numbered.exit_kind = 'open') as is_open
+    from numbered
+    group by numbered.lead_no, numbered.cycle_no
 )
 
 select
-    row_number() over (order by followed.lead_no, followed.cycle_no) as cycle_id,
-    followed.lead_no,
-    followed.cycle_no,
-    followed.entry_stage_no,
-    followed.entry_rank,
-    followed.started_at,
+    cast(facts.lead_no as bigint) * 1048576 + facts.cycle_no as cycle_id,
+    facts.lead_no,
+    facts.cycle_no,
+    cast(facts.entry_stage_no as smallint) as entry_stage_no,
+    entry_stages.rank as entry_rank,
+    facts.started_at,
     case
-        when followed.completed_at is not null then followed.completed_at
-        when followed.left_path_at is not null then followed.left_path_at
-        when followed.next_started_at is not null then followed.next_started_at
-        else followed.deleted_at
+        when facts.completed_at is not null then facts.completed_at
+        when facts.left_path_at is not null then facts.left_path_at
+        when not facts.is_open then facts.left_at
     end as ended_at,
     case
-        when followed.completed_at is not null then 'completed'
-        when followed.ender_kind = 'detour' then 'detoured'
-        when followed.ender_kind = 'exit' then 'exited'
-        when followed.next_started_at is not null then 'regressed'
-        when followed.deleted_at is not null then 'deleted'
-        else 'open'
+        when facts.completed_at is not null then 'completed'
+        when ender_stages.kind = 'detour' then 'detoured'
+        when ender_stages.kind = 'exit' then 'exited'
+        when facts.is_open then 'open'
+        when facts.is_deleted then 'deleted'
+        else 'regressed'
     end as outcome,
-    followed.furthest_stage_no,
-    coalesce(followed.qualified_by, 'direct') as qualified_by,
-    followed.first_span_no
-from followed
+    cast(facts.furthest_stage_no as smallint) as furthest_stage_no,
+    coalesce(qualified_stages.team, case when facts.qualified_stage_no is null then 'direct' else '(none)' end) as qualified_by,
+    facts.first_span_no
+from facts
+inner join stages as entry_stages on entry_stages.stage_no = facts.entry_stage_no
+left join stages as ender_stages on ender_stages.stage_no = facts.ender_stage_no
+left join stages as qualified_stages on qualified_stages.stage_no = facts.qualified_stage_no

@@ -1,15 +1,14 @@
 -- One row per stay and cut that it belongs to, in numbers only.
--- key: lead_no, span_no, cut_no
+-- as: view
 with
-span_dimensions as (
-    from journey.span_dimensions
+spans as (
+    from journey.spans_narrow
 ),
 
-cuts as (
-    from journey.cuts
+cut_sets as (
+    from journey.cut_sets
 )
 
-select span_dimensions.lead_no, span_dimensions.span_no, cuts.cut_no
-from span_dimensions
-inner join cuts
-    on cuts.dimension = span_dimensions.dimension and cuts.dimension_value = span_dimensions.dimension_value
+select spans.lead_no, spans.span_no, cut_sets.cut_no
+from spans
+inner join cut_sets on cut_sets.cut_set = spans.cut_set

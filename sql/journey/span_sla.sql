@@ -40,6 +40,8 @@ limited as (
         spans.entered_at,
         spans.exited_at,
         spans.entered_date,
+        spans.words_key,
+        spans.cut_set,
         coalesce(spans.exited_at, run.as_of) as ended_at,
         stages.sla_clock,
         stages.sla_seconds,
@@ -98,6 +100,8 @@ select
     due.entered_at,
     due.exited_at,
     due.entered_date,
+    due.words_key,
+    due.cut_set,
     due.us_elapsed / 1000000 as elapsed_seconds,
     due.sla_seconds as limit_seconds,
     case

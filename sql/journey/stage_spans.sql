@@ -7,8 +7,12 @@ spans as (
     from journey.spans_narrow
 ),
 
-entries as (
-    from clean.stage_entries
+words as (
+    from clean.entry_words
+),
+
+leads as (
+    from clean.leads
 ),
 
 stages as (
@@ -16,20 +20,22 @@ stages as (
 )
 
 select
-    entries.lead_id,
+    leads.lead_id,
     spans.span_no,
     spans.cycle_no,
-    entries.stage,
+    stages.stage,
     spans.entered_at,
     spans.exited_at,
     spans.exit_kind,
     spans.skipped,
     next_stages.stage as next_stage,
-    entries.owner,
+    words.owner,
     spans.arrival_kind,
     spans.entered_date,
     spans.exited_date,
     spans.lead_no
 from spans
-inner join entries on entries.lead_no = spans.lead_no and entries.entry_no = spans.span_no
+inner join leads on leads.lead_no = spans.lead_no
+inner join stages on stages.stage_no = spans.stage_no
 left join stages as next_stages on next_stages.stage_no = spans.next_stage_no
+left join words on words.words_key = spans.words_key

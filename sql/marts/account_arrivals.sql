@@ -29,7 +29,7 @@ marks as (
 ),
 
 entries as (
-    from clean.stage_entries
+    from clean.entries_narrow
 ),
 
 firsts as (

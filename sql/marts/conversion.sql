@@ -1,6 +1,8 @@
 -- One row per unit, grain, cohort, dimension value, pair and window: how many entered A and what became of them.
 -- K1 to K5: entered = converted + passed_over + lost + still_open; rate with its 95 % Wilson interval
 -- (Wilson 1927, JASA 22: 209-212), in doubles and without n², so that no count overflows.
+-- Months and longer are kept; a day or a week is counted when somebody asks: by every cut and pair they are nine rows in ten.
+-- kept: grain in ('month', 'quarter', 'year', 'all')
 -- key: unit, grain, cohort_start, dimension, dimension_value, from_stage, to_stage, window_days
 -- not null: entered, converted, passed_over, lost, still_open, is_mature, rate, rate_low, rate_high
 -- accepted unit: cycle, lead, account
@@ -28,82 +30,173 @@ day_periods as (
     from waterfall.day_periods
 ),
 
-unit_pairs as (
-    from journey.unit_pairs
+month_fates as (
+    from marts.conversion_fates
 ),
 
-span_cuts as (
-    from journey.span_cuts
+fates as (
+    from journey.unit_fates
+),
+
+cut_sets as (
+    from journey.cut_sets
 ),
 
 cuts as (
     from journey.cuts
 ),
 
--- Window and outcome per unit, before the cuts multiply the rows. All spans of time in microseconds, exact.
-judged as (
+limits as (
+    select windows.window_days, row_number() over (order by windows.window_days nulls last) as window_no
+    from windows
+),
+
+months as (
+    select distinct
+        cast(date_trunc('month', day_periods.day) as date) as month_start,
+        day_periods.grain,
+        day_periods.period_start
+    from day_periods
+    where day_periods.grain in ('month', 'quarter', 'year', 'all')
+),
+
+gathered as (
     select
-        unit_pairs.unit,
-        unit_pairs.pair_no,
-        unit_pairs.from_date,
-        unit_pairs.lead_no,
-        unit_pairs.span_no,
-        windows.window_days,
-        epoch_us(unit_pairs.to_at) - epoch_us(unit_pairs.from_at) as us_to_convert,
-        epoch_us(unit_pairs.above_at) - epoch_us(unit_pairs.from_at) as us_to_pass,
-        epoch_us(run.as_of) - epoch_us(unit_pairs.from_at) as us_known,
-        windows.window_days * 86400000000 as us_window,
-        unit_pairs.is_closed
-    from unit_pairs
-    cross join windows
-    cross join run
+        months.grain,
+        months.period_start,
+        month_fates.* exclude (month_start)
+    from month_fates
+    inner join months on months.month_start = month_fates.month_start
+    union all by name
+    select
+        day_periods.grain,
+        day_periods.period_start,
+        fates.unit,
+        cut_sets.cut_no,
+        fates.pair_no,
+        fates.convert_place,
+        fates.pass_place,
+        fates.is_closed,
+        fates.over_place,
+        fates.old_place,
+        1 as units,
+        fates.us_to_convert as us_total
+    from fates
+    inner join day_periods on day_periods.day = fates.from_date and day_periods.grain in ('day', 'week')
+    inner join cut_sets on cut_sets.cut_set = fates.cut_set
 ),
 
 decided as (
     select
-        judged.unit,
-        judged.pair_no,
-        judged.from_date,
-        judged.lead_no,
-        judged.span_no,
-        judged.window_days,
-        judged.us_to_convert,
-        coalesce(judged.us_known >= judged.us_window, false) as is_old_enough,
+        gathered.*,
+        limits.window_no,
         case
-            when judged.us_to_convert <= coalesce(judged.us_window, judged.us_to_convert) then 'converted'
-            when judged.us_to_pass <= coalesce(judged.us_window, judged.us_to_pass) then 'passed_over'
-            when judged.is_closed or judged.us_known > judged.us_window then 'lost'
+            when gathered.convert_place < limits.window_no then 'converted'
+            when gathered.pass_place < limits.window_no then 'passed_over'
+            when gathered.is_closed or gathered.over_place >= limits.window_no then 'lost'
             else 'still_open'
         end as outcome
-    from judged
+    from gathered
+    cross join limits
+),
+
+tallied as (
+    select
+        decided.unit,
+        decided.grain,
+        decided.period_start,
+        decided.cut_no,
+        decided.pair_no,
+        decided.window_no,
+        sum(decided.units) as entered,
+        coalesce(sum(decided.units) filter (where decided.outcome = 'converted'), 0) as converted,
+        coalesce(sum(decided.units) filter (where decided.outcome = 'passed_over'), 0) as passed_over,
+        coalesce(sum(decided.units) filter (where decided.outcome = 'lost'), 0) as lost,
+        coalesce(sum(decided.units) filter (where decided.outcome = 'still_open'), 0) as still_open,
+        bool_and(decided.old_place >= decided.window_no) as is_old_enough,
+        sum(decided.us_total) filter (where decided.outcome = 'converted') as us_total
+    from decided
+    group by
+        decided.unit,
+        decided.grain,
+        decided.period_start,
+        decided.cut_no,
+        decided.pair_no,
+        decided.window_no
+),
+
+-- Once for each window into which the conversion fits.
+fitting as (
+    select
+        fates.unit,
+        fates.from_date,
+        fates.cut_set,
+        fates.pair_no,
+        fates.us_to_convert,
+        unnest(range(fates.convert_place + 1, longest.window_no + 1)) as window_no
+    from fates
+    cross join (select count(*) as window_no from limits) as longest
+    where fates.us_to_convert is not null
+),
+
+-- Quantiles don't add up: each grain and window has its own.
+ranked as (
+    select
+        fitting.unit,
+        day_periods.grain,
+        day_periods.period_start,
+        cut_sets.cut_no,
+        fitting.pair_no,
+        fitting.window_no,
+        quantile_cont(fitting.us_to_convert, [0.5, 0.9]) as us_quantiles
+    from fitting
+    inner join day_periods on day_periods.day = fitting.from_date
+    inner join cut_sets on cut_sets.cut_set = fitting.cut_set
+    group by
+        fitting.unit,
+        day_periods.grain,
+        day_periods.period_start,
+        cut_sets.cut_no,
+        fitting.pair_no,
+        fitting.window_no
+),
+
+-- Put side by side by grouping: through a join the grain that is asked for would not reach the quantiles.
+gauged as (
+    select tallied.* from tallied
+    union all by name
+    select
+        ranked.* exclude (us_quantiles),
+        ranked.us_quantiles[1] as us_median,
+        ranked.us_quantiles[2] as us_p90
+    from ranked
 ),
 
 counted as (
     select
-        decided.unit,
-        day_periods.grain,
-        day_periods.period_start as cohort_start,
-        span_cuts.cut_no,
-        decided.pair_no,
-        decided.window_days,
-        count(*) as entered,
-        count(*) filter (where decided.outcome = 'converted') as converted,
-        count(*) filter (where decided.outcome = 'passed_over') as passed_over,
-        count(*) filter (where decided.outcome = 'lost') as lost,
-        count(*) filter (where decided.outcome = 'still_open') as still_open,
-        bool_and(decided.is_old_enough) as is_old_enough,
-        sum(decided.us_to_convert) filter (where decided.outcome = 'converted') as us_total,
-        quantile_cont(decided.us_to_convert, [0.5, 0.9]) filter (where decided.outcome = 'converted') as us_quantiles
-    from decided
-    inner join span_cuts on span_cuts.lead_no = decided.lead_no and span_cuts.span_no = decided.span_no
-    inner join day_periods on day_periods.day = decided.from_date
+        gauged.unit,
+        gauged.grain,
+        gauged.period_start as cohort_start,
+        gauged.cut_no,
+        gauged.pair_no,
+        gauged.window_no,
+        cast(max(gauged.entered) as bigint) as entered,
+        cast(max(gauged.converted) as bigint) as converted,
+        cast(max(gauged.passed_over) as bigint) as passed_over,
+        cast(max(gauged.lost) as bigint) as lost,
+        cast(max(gauged.still_open) as bigint) as still_open,
+        bool_and(gauged.is_old_enough) as is_old_enough,
+        max(gauged.us_total) as us_total,
+        max(gauged.us_median) as us_median,
+        max(gauged.us_p90) as us_p90
+    from gauged
     group by
-        decided.unit,
-        day_periods.grain,
-        day_periods.period_start,
-        span_cuts.cut_no,
-        decided.pair_no,
-        decided.window_days
+        gauged.unit,
+        gauged.grain,
+        gauged.period_start,
+        gauged.cut_no,
+        gauged.pair_no,
+        gauged.window_no
 ),
 
 -- n > 0 in every row here: a cohort of nobody has no row.
@@ -126,13 +219,13 @@ select
     cuts.dimension_value,
     pairs.from_stage,
     pairs.to_stage,
-    shares.window_days,
+    limits.window_days,
     shares.entered,
     shares.converted,
     shares.passed_over,
     shares.lost,
     shares.still_open,
-    case when shares.window_days is null then shares.still_open = 0 else shares.is_old_enough end as is_mature,
+    case when limits.window_days is null then shares.still_open = 0 else shares.is_old_enough end as is_mature,
     shares.p as rate,
     -- The bounds are exact at 0 and 1; rounding must not leave them a hair outside.
     case when shares.converted = 0 then 0.0 else
@@ -145,9 +238,10 @@ select
             + shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
         / (1 + shares.zz / shares.n)
     end as rate_high,
-    shares.us_quantiles[1] / 86400000000 as median_days,
-    shares.us_quantiles[2] / 86400000000 as p90_days,
+    shares.us_median / 86400000000 as median_days,
+    shares.us_p90 / 86400000000 as p90_days,
     cast(shares.us_total as double) / nullif(shares.converted, 0) / 86400000000 as mean_days
 from shares
 inner join pairs on pairs.pair_no = shares.pair_no
+inner join limits on limits.window_no = shares.window_no
 inner join cuts on cuts.cut_no = shares.cut_no

@@ -31,8 +31,8 @@ unit_pairs as (
     from journey.unit_pairs
 ),
 
-span_cuts as (
-    from journey.span_cuts
+cut_sets as (
+    from journey.cut_sets
 ),
 
 cuts as (
@@ -44,8 +44,7 @@ waits as (
     select
         unit_pairs.unit,
         unit_pairs.pair_no,
-        unit_pairs.lead_no,
-        unit_pairs.span_no,
+        unit_pairs.cut_set,
         unit_pairs.to_at is not null as is_converted,
         unit_pairs.above_at is not null or unit_pairs.is_closed as has_ended,
         epoch_us(coalesce(unit_pairs.to_at, unit_pairs.above_at, unit_pairs.closed_at, run.as_of))
@@ -58,15 +57,15 @@ waits as (
 moments as (
     select
         waits.unit,
-        span_cuts.cut_no,
+        cut_sets.cut_no,
         waits.pair_no,
         waits.us_waited,
         count(*) as leaving,
         count(*) filter (where waits.is_converted) as converted,
         count(*) filter (where waits.has_ended and not waits.is_converted) as lost
     from waits
-    inner join span_cuts on span_cuts.lead_no = waits.lead_no and span_cuts.span_no = waits.span_no
-    group by waits.unit, span_cuts.cut_no, waits.pair_no, waits.us_waited
+    inner join cut_sets on cut_sets.cut_set = waits.cut_set
+    group by waits.unit, cut_sets.cut_no, waits.pair_no, waits.us_waited
 ),
 
 at_risk as (

@@ -2,7 +2,7 @@
 -- severity: fail
 with
 conversion as (
-    from marts.conversion
+    select conversion.* from marts.conversion where conversion.grain in ('month', 'quarter', 'year', 'all')
 ),
 
 dimensions as (

@@ -36,8 +36,8 @@ spans as (
     from journey.spans_narrow
 ),
 
-span_cuts as (
-    from journey.span_cuts
+cut_sets as (
+    from journey.cut_sets
 ),
 
 cuts as (
@@ -59,14 +59,14 @@ first_arrivals as (
 ),
 
 moves as (
-    select 'reached' as basis, first_arrivals.mark_no, first_arrivals.lead_no, first_arrivals.span_no,
+    select 'reached' as basis, first_arrivals.mark_no, first_arrivals.lead_no, first_arrivals.cut_set,
         first_arrivals.arrived_date as moved_date, 1 as step
     from first_arrivals
     union all
-    select 'current', spans.stage_no, spans.lead_no, spans.span_no, spans.entered_date, 1
+    select 'current', spans.stage_no, spans.lead_no, spans.cut_set, spans.entered_date, 1
     from spans
     union all
-    select 'current', spans.stage_no, spans.lead_no, spans.span_no, spans.exited_date, -1
+    select 'current', spans.stage_no, spans.lead_no, spans.cut_set, spans.exited_date, -1
     from spans
     where spans.exited_at is not null
 ),
@@ -74,18 +74,18 @@ moves as (
 steps as (
     select
         moves.basis,
-        span_cuts.cut_no,
+        cut_sets.cut_no,
         moves.mark_no,
         accounts.account_no,
         moves.moved_date,
         sum(moves.step) as step
     from moves
-    inner join span_cuts on span_cuts.lead_no = moves.lead_no and span_cuts.span_no = moves.span_no
+    inner join cut_sets on cut_sets.cut_set = moves.cut_set
     inner join leads on leads.lead_no = moves.lead_no
     left join accounts on accounts.account_id = leads.account_id
     group by
         moves.basis,
-        span_cuts.cut_no,
+        cut_sets.cut_no,
         moves.mark_no,
         accounts.account_no,
         moves.moved_date

@@ -23,7 +23,11 @@ spans as (
 ),
 
 entries as (
-    from clean.stage_entries
+    from clean.entries_narrow
+),
+
+words as (
+    from clean.entry_words
 ),
 
 leads as (
@@ -35,9 +39,10 @@ span_sla as (
 ),
 
 last_owners as (
-    select entries.lead_no, arg_max(entries.owner, entries.entry_no) as owner
+    select entries.lead_no, arg_max(words.owner, entries.entry_no) as owner
     from entries
-    where entries.owner is not null
+    inner join words on words.words_key = entries.words_key
+    where words.owner is not null
     group by entries.lead_no
 ),
 
@@ -46,10 +51,10 @@ aged as (
         leads.lead_id,
         leads.account_id,
         stages.stage,
-        entries.owner,
+        words.owner,
         coalesce(leads.owner, last_owners.owner) as current_owner,
         spans.entered_at,
-        entries.entered_date,
+        spans.entered_date,
         epoch_us(run.as_of) - epoch_us(spans.entered_at) as us_age,
         span_sla.sla_state,
         span_sla.due_at,
@@ -60,8 +65,8 @@ aged as (
     from spans
     cross join run
     inner join stages on stages.stage_no = spans.stage_no
-    inner join entries on entries.lead_no = spans.lead_no and entries.entry_no = spans.span_no
     inner join leads on leads.lead_no = spans.lead_no
+    left join words on words.words_key = spans.words_key
     left join span_sla on span_sla.lead_no = spans.lead_no and span_sla.span_no = spans.span_no
     left join last_owners on last_owners.lead_no = spans.lead_no
     where stages.kind = 'hold' or (stages.kind = 'path' and not stages.is_last)

@@ -20,8 +20,8 @@ spans as (
     from journey.spans_narrow
 ),
 
-span_cuts as (
-    from journey.span_cuts
+cut_sets as (
+    from journey.cut_sets
 ),
 
 cuts as (
@@ -30,13 +30,13 @@ cuts as (
 
 lengths as (
     select
-        span_cuts.cut_no,
+        cut_sets.cut_no,
         spans.stage_no,
         spans.exited_at is null as is_open,
         epoch_us(coalesce(spans.exited_at, run.as_of)) - epoch_us(spans.entered_at) as us_in_stage
     from spans
     cross join run
-    inner join span_cuts on span_cuts.lead_no = spans.lead_no and span_cuts.span_no = spans.span_no
+    inner join cut_sets on cut_sets.cut_set = spans.cut_set
 ),
 
 ages as (

@@ -34,7 +34,7 @@ account_arrivals as (
 ),
 
 entries as (
-    from clean.stage_entries
+    from clean.entries_narrow
 ),
 
 leads as (

@@ -24,8 +24,8 @@ span_sla as (
     from journey.span_sla
 ),
 
-span_cuts as (
-    from journey.span_cuts
+cut_sets as (
+    from journey.cut_sets
 ),
 
 cuts as (
@@ -36,7 +36,7 @@ counted as (
     select
         day_periods.grain,
         day_periods.period_start,
-        span_cuts.cut_no,
+        cut_sets.cut_no,
         span_sla.stage_no,
         count(*) filter (where span_sla.sla_state = 'met') as met,
         count(*) filter (where span_sla.sla_state = 'breached') as breached,
@@ -44,9 +44,9 @@ counted as (
         count(*) filter (where span_sla.sla_state = 'open_overdue') as open_overdue,
         count(*) filter (where span_sla.left_at_the_last_minute) as met_at_the_last_minute
     from span_sla
-    inner join span_cuts on span_cuts.lead_no = span_sla.lead_no and span_cuts.span_no = span_sla.span_no
+    inner join cut_sets on cut_sets.cut_set = span_sla.cut_set
     inner join day_periods on day_periods.day = span_sla.entered_date
-    group by day_periods.grain, day_periods.period_start, span_cuts.cut_no, span_sla.stage_no
+    group by day_periods.grain, day_periods.period_start, cut_sets.cut_no, span_sla.stage_no
 )
 
 select

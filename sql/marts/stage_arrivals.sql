@@ -25,8 +25,8 @@ cycles as (
     from journey.cycles_narrow
 ),
 
-span_cuts as (
-    from journey.span_cuts
+cut_sets as (
+    from journey.cut_sets
 ),
 
 cuts as (
@@ -36,8 +36,7 @@ cuts as (
 seen as (
     select
         at_b.arrived_date,
-        at_b.lead_no,
-        at_b.span_no,
+        at_b.cut_set,
         pairs.pair_no,
         case
             when at_a.lead_no is not null then 'through'
@@ -56,18 +55,18 @@ counted as (
     select
         day_periods.grain,
         day_periods.period_start,
-        span_cuts.cut_no,
+        cut_sets.cut_no,
         seen.pair_no,
         count(*) filter (where seen.way = 'through') as through,
         count(*) filter (where seen.way = 'over') as over,
         count(*) filter (where seen.way = 'entered_after') as entered_after
     from seen
-    inner join span_cuts on span_cuts.lead_no = seen.lead_no and span_cuts.span_no = seen.span_no
+    inner join cut_sets on cut_sets.cut_set = seen.cut_set
     inner join day_periods on day_periods.day = seen.arrived_date
     group by
         day_periods.grain,
         day_periods.period_start,
-        span_cuts.cut_no,
+        cut_sets.cut_no,
         seen.pair_no
 )
 

@@ -27,8 +27,8 @@ spans as (
     from journey.spans_narrow
 ),
 
-span_cuts as (
-    from journey.span_cuts
+cut_sets as (
+    from journey.cut_sets
 ),
 
 cuts as (
@@ -36,10 +36,10 @@ cuts as (
 ),
 
 moves as (
-    select spans.lead_no, spans.span_no, spans.stage_no, spans.entered_date as moved_date, 'in_' || spans.arrival_kind as move
+    select spans.cut_set, spans.stage_no, spans.entered_date as moved_date, 'in_' || spans.arrival_kind as move
     from spans
     union all
-    select spans.lead_no, spans.span_no, spans.stage_no, spans.exited_date, 'out_' || spans.exit_kind
+    select spans.cut_set, spans.stage_no, spans.exited_date, 'out_' || spans.exit_kind
     from spans
     where spans.exited_at is not null
 ),
@@ -48,7 +48,7 @@ moves as (
 daily as (
     select
         moves.moved_date,
-        span_cuts.cut_no,
+        cut_sets.cut_no,
         moves.stage_no,
         count(*) filter (where moves.move = 'in_new') as in_new,
         count(*) filter (where moves.move = 'in_advanced') as in_advanced,
@@ -67,8 +67,8 @@ daily as (
         count(*) filter (where moves.move = 'out_returned') as out_returned,
         count(*) filter (where moves.move = 'out_deleted') as out_deleted
     from moves
-    inner join span_cuts on span_cuts.lead_no = moves.lead_no and span_cuts.span_no = moves.span_no
-    group by moves.moved_date, span_cuts.cut_no, moves.stage_no
+    inner join cut_sets on cut_sets.cut_set = moves.cut_set
+    group by moves.moved_date, cut_sets.cut_no, moves.stage_no
 ),
 
 moved as (

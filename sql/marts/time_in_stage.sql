@@ -20,8 +20,8 @@ spans as (
     select spans.* from journey.spans_narrow as spans where spans.exited_at is not null
 ),
 
-span_cuts as (
-    from journey.span_cuts
+cut_sets as (
+    from journey.cut_sets
 ),
 
 cuts as (
@@ -30,8 +30,7 @@ cuts as (
 
 lengths as (
     select
-        spans.lead_no,
-        spans.span_no,
+        spans.cut_set,
         spans.stage_no,
         spans.exited_date,
         epoch_us(spans.exited_at) - epoch_us(spans.entered_at) as us_in_stage,
@@ -44,19 +43,19 @@ counted as (
     select
         day_periods.grain,
         day_periods.period_start,
-        span_cuts.cut_no,
+        cut_sets.cut_no,
         lengths.stage_no,
         lengths.next_stage,
         count(*) as completed,
         sum(lengths.us_in_stage) as us_total,
         quantile_cont(lengths.us_in_stage, [0.5, 0.9]) as us_quantiles
     from lengths
-    inner join span_cuts on span_cuts.lead_no = lengths.lead_no and span_cuts.span_no = lengths.span_no
+    inner join cut_sets on cut_sets.cut_set = lengths.cut_set
     inner join day_periods on day_periods.day = lengths.exited_date
     group by
         day_periods.grain,
         day_periods.period_start,
-        span_cuts.cut_no,
+        cut_sets.cut_no,
         lengths.stage_no,
         lengths.next_stage
 ),

@@ -18,7 +18,7 @@ lead_accounts as (
 ),
 
 entries as (
-    from clean.stage_entries
+    from clean.entries_narrow
 ),
 
 counted as (

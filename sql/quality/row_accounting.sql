@@ -24,6 +24,10 @@ loads as (
     from raw.loads
 ),
 
+counted_loads as (
+    from clean.loads
+),
+
 entry_rows as (
     from clean.entry_rows
 ),
@@ -38,7 +42,7 @@ deletions as (
 
 judged as (
     select
-        entry_rows.input_no,
+        counted_loads.input_no,
         count(*) filter (where entry_rows.disposition = 'rejected') as rejected,
         count(*) filter (where entry_rows.disposition = 'after_as_of') as after_as_of,
         count(*) filter (where entry_rows.disposition = 'out_of_scope') as out_of_scope,
@@ -46,7 +50,8 @@ judged as (
         count(*) filter (where entry_rows.disposition = 'repeat') as repeats,
         count(*) filter (where entry_rows.disposition = 'kept') as kept
     from entry_rows
-    group by entry_rows.input_no
+    inner join counted_loads on counted_loads.load_no = entry_rows.load_no
+    group by counted_loads.input_no
 ),
 
 not_yet as (

@@ -21,8 +21,12 @@ spans as (
     from journey.spans_narrow
 ),
 
-entries as (
-    from clean.stage_entries
+words as (
+    from clean.entry_words
+),
+
+loads as (
+    from clean.loads
 ),
 
 leads as (
@@ -57,13 +61,14 @@ chains as (
 
 -- Who works on weekdays: at least twenty entries there, and fewer than one in twenty of all at a weekend.
 office_owners as (
-    select entries.owner
-    from entries
-    where entries.owner is not null
-    group by entries.owner
+    select words.owner
+    from spans
+    inner join words on words.words_key = spans.words_key
+    where words.owner is not null
+    group by words.owner
     having
-        count(*) filter (where isodow(entries.entered_date) < 6) >= 20
-        and 20 * count(*) filter (where isodow(entries.entered_date) >= 6) < count(*)
+        count(*) filter (where isodow(spans.entered_date) < 6) >= 20
+        and 20 * count(*) filter (where isodow(spans.entered_date) >= 6) < count(*)
 ),
 
 -- A quarter of an hour before the limit, or on it: somebody watched the clock.
@@ -94,10 +99,11 @@ found as (
     union all
     select 'same_second', chains.stage_no, chains.lead_no from chains
     union all
-    select 'weekend_entry', entries.stage_no, entries.lead_no
-    from entries
-    inner join office_owners on office_owners.owner = entries.owner
-    where isodow(entries.entered_date) >= 6
+    select 'weekend_entry', spans.stage_no, spans.lead_no
+    from spans
+    inner join words on words.words_key = spans.words_key
+    inner join office_owners on office_owners.owner = words.owner
+    where isodow(spans.entered_date) >= 6
     union all
     select 'last_minute', last_minutes.stage_no, last_minutes.lead_no from last_minutes
     union all
@@ -112,13 +118,13 @@ found as (
     where entry_rows.disposition = 'after_as_of' and leads.is_in_scope
     union all
     select 'after_delivery', entry_rows.stage_no, entry_rows.lead_no
-    from delivered
-    inner join entry_rows on entry_rows.load_no = delivered.load_no and entry_rows.row_number = delivered.row_number
+    from entry_rows
+    inner join loads on loads.load_no = entry_rows.load_no
     inner join leads on leads.lead_no = entry_rows.lead_no
     where
         entry_rows.disposition <> 'rejected'
         and leads.is_in_scope
-        and delivered.entered_at > delivered.recorded_at
+        and entry_rows.entered_at > loads.recorded_at
     union all
     select 'gate_holding', spans.stage_no, spans.lead_no
     from spans

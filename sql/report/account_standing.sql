@@ -34,8 +34,8 @@ cuts as (
     from journey.cuts
 ),
 
-span_cuts as (
-    from journey.span_cuts
+cut_sets as (
+    from journey.cut_sets
 ),
 
 spans as (
@@ -58,8 +58,8 @@ stays as (
         spans.exited_at is null as is_now,
         case when stages.kind = 'path' then cast(stages.rank as integer) * 32768 - stages.stage_no end as height
     from spans
-    inner join span_cuts on span_cuts.lead_no = spans.lead_no and span_cuts.span_no = spans.span_no
-    inner join shown on shown.cut_no = span_cuts.cut_no
+    inner join cut_sets on cut_sets.cut_set = spans.cut_set
+    inner join shown on shown.cut_no = cut_sets.cut_no
     inner join leads on leads.lead_no = spans.lead_no
     inner join stages on stages.stage_no = spans.stage_no
 ),
@@ -76,7 +76,7 @@ counted as (
 )
 
 select
-    row_number() over (order by counted.leads desc, accounts.account_no) as account_place,
+    row_number() over (order by counted.leads desc, accounts.account_id) as account_place,
     counted.account_id,
     accounts.name as account_name,
     counted.leads,

@@ -30,8 +30,8 @@ unit_pairs as (
     from journey.unit_pairs
 ),
 
-span_cuts as (
-    from journey.span_cuts
+cut_sets as (
+    from journey.cut_sets
 ),
 
 cuts as (
@@ -66,8 +66,8 @@ stepped as (
     from unit_pairs
     inner join run on run.unit = unit_pairs.unit
     inner join pairs_shown on pairs_shown.pair_no = unit_pairs.pair_no
-    inner join span_cuts on span_cuts.lead_no = unit_pairs.lead_no and span_cuts.span_no = unit_pairs.span_no
-    inner join cuts on cuts.cut_no = span_cuts.cut_no
+    inner join cut_sets on cut_sets.cut_set = unit_pairs.cut_set
+    inner join cuts on cuts.cut_no = cut_sets.cut_no
     inner join shown_cut
         on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
 ),

@@ -31,8 +31,8 @@ unit_pairs as (
     from journey.unit_pairs
 ),
 
-span_cuts as (
-    from journey.span_cuts
+cut_sets as (
+    from journey.cut_sets
 ),
 
 cuts as (
@@ -48,13 +48,13 @@ months as (
 ),
 
 opened as (
-    select pairs_shown.headline_no, months.month_start, unit_pairs.lead_no, unit_pairs.span_no
+    select pairs_shown.headline_no, months.month_start, unit_pairs.cut_set
     from unit_pairs
     inner join run on run.unit = unit_pairs.unit
     inner join pairs_shown on pairs_shown.pair_no = unit_pairs.pair_no
     inner join months on months.month_start = cast(date_trunc('month', unit_pairs.from_date) as date)
-    inner join span_cuts on span_cuts.lead_no = unit_pairs.lead_no and span_cuts.span_no = unit_pairs.span_no
-    inner join cuts on cuts.cut_no = span_cuts.cut_no
+    inner join cut_sets on cut_sets.cut_set = unit_pairs.cut_set
+    inner join cuts on cuts.cut_no = cut_sets.cut_no
     inner join shown_cut
         on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
 ),
@@ -62,8 +62,8 @@ opened as (
 counted as (
     select opened.headline_no, opened.month_start, cuts.dimension, cuts.dimension_value, count(*) as entered
     from opened
-    inner join span_cuts on span_cuts.lead_no = opened.lead_no and span_cuts.span_no = opened.span_no
-    inner join cuts on cuts.cut_no = span_cuts.cut_no
+    inner join cut_sets on cut_sets.cut_set = opened.cut_set
+    inner join cuts on cuts.cut_no = cut_sets.cut_no
     group by opened.headline_no, opened.month_start, cuts.dimension, cuts.dimension_value
 ),
 

@@ -43,13 +43,13 @@ cycles as (
 ),
 
 inferred as (
-    select count(*) as inferred from clean.stage_entries as entries where entries.basis = 'inferred'
+    select count(*) as inferred from clean.entries_narrow as entries where entries.basis = 'inferred'
 ),
 
 orphans as (
     select count(*) filter (where not leads.has_attributes) as history_only
     from clean.leads as leads
-    where leads.lead_no in (select entries.lead_no from clean.stage_entries as entries)
+    where leads.lead_no in (select entries.lead_no from clean.entries_narrow as entries)
 ),
 
 leads as (

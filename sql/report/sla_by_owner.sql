@@ -30,8 +30,8 @@ shown_stays as (
     from journey.shown_stays
 ),
 
-entries as (
-    from clean.stage_entries
+words as (
+    from clean.entry_words
 ),
 
 open_leads as (
@@ -44,7 +44,7 @@ open_leads as (
 at_entry as (
     select
         stages.stage,
-        coalesce(entries.owner, '(none)') as owner,
+        coalesce(words.owner, '(none)') as owner,
         count(*) filter (where span_sla.sla_state = 'met') as met,
         count(*) filter (where span_sla.sla_state = 'breached') as breached,
         count(*) filter (where span_sla.sla_state = 'open_within') as open_within,
@@ -52,8 +52,8 @@ at_entry as (
     from span_sla
     inner join shown_stays on shown_stays.lead_no = span_sla.lead_no and shown_stays.span_no = span_sla.span_no
     inner join stages on stages.stage_no = span_sla.stage_no
-    inner join entries on entries.lead_no = span_sla.lead_no and entries.entry_no = span_sla.span_no
-    group by stages.stage, coalesce(entries.owner, '(none)')
+    left join words on words.words_key = span_sla.words_key
+    group by stages.stage, coalesce(words.owner, '(none)')
 ),
 
 now as (

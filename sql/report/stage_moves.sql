@@ -30,8 +30,8 @@ cuts as (
     from journey.cuts
 ),
 
-span_cuts as (
-    from journey.span_cuts
+cut_sets as (
+    from journey.cut_sets
 ),
 
 spans as (
@@ -58,8 +58,8 @@ before as (
 kept as (
     select before.*
     from before
-    inner join span_cuts on span_cuts.lead_no = before.lead_no and span_cuts.span_no = before.span_no
-    inner join shown on shown.cut_no = span_cuts.cut_no
+    inner join cut_sets on cut_sets.cut_set = before.cut_set
+    inner join shown on shown.cut_no = cut_sets.cut_no
 ),
 
 moves as (

@@ -32,8 +32,8 @@ cuts as (
     from journey.cuts
 ),
 
-span_cuts as (
-    from journey.span_cuts
+cut_sets as (
+    from journey.cut_sets
 ),
 
 spans as (
@@ -81,8 +81,8 @@ lengths as (
         epoch_us(coalesce(spans.exited_at, run.as_of)) - epoch_us(spans.entered_at) as us_in_stage
     from spans
     cross join run
-    inner join span_cuts on span_cuts.lead_no = spans.lead_no and span_cuts.span_no = spans.span_no
-    inner join shown on shown.cut_no = span_cuts.cut_no
+    inner join cut_sets on cut_sets.cut_set = spans.cut_set
+    inner join shown on shown.cut_no = cut_sets.cut_no
 ),
 
 counted as (

@@ -41,8 +41,8 @@ cuts as (
     from journey.cuts
 ),
 
-span_cuts as (
-    from journey.span_cuts
+cut_sets as (
+    from journey.cut_sets
 ),
 
 arrivals as (
@@ -83,8 +83,8 @@ named as (
 by_month as (
     select arrivals.mark_no, cast(date_trunc('month', arrivals.arrived_date) as date) as month_start, count(*) as arrivals
     from arrivals
-    inner join span_cuts on span_cuts.lead_no = arrivals.lead_no and span_cuts.span_no = arrivals.span_no
-    inner join cuts on cuts.cut_no = span_cuts.cut_no
+    inner join cut_sets on cut_sets.cut_set = arrivals.cut_set
+    inner join cuts on cuts.cut_no = cut_sets.cut_no
     inner join shown_cut on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
     group by arrivals.mark_no, cast(date_trunc('month', arrivals.arrived_date) as date)
 ),

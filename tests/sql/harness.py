@@ -12,6 +12,7 @@ import duckdb
 
 from pipeline.engines.duckdb import connect, create_table
 from pipeline.inputs import domains
+from pipeline.inputs.offering import given_values
 from pipeline.models import variants
 from pipeline.models.build import build, write_definition
 from pipeline.models.checks import Outcome, run_checks
@@ -105,11 +106,15 @@ def built(
         attributes = [
             (row["input"], row["load_no"], row["row_number"], name, row.get(name))
             for row in given[table]
-            for name in dict.fromkeys(
-                (*(name for name, known in sources.items() if known == source), *waterfall.rule_columns(table))
-            )
+            for name in dict.fromkeys(waterfall.rule_columns(table))
         ]
         create_table(connection, f"raw.{source}_attributes", ATTRIBUTES, attributes)
+        there = {name for name, known in sources.items() if known == source} & (
+            extras[table] | {column for column, _ in RAW[table]}
+        )
+        connection.execute(
+            f"create or replace table raw.{table} as select *, {given_values(waterfall.dimensions, there)} from raw.{table}"
+        )
     domains.offer(connection, waterfall)
     names = [(name, "stage_entries") for name in inputs]
     names += sorted({(row["input"], row["table_name"]) for row in given["loads"]} - set(names))

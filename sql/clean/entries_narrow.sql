@@ -1,0 +1,100 @@
+-- One row per accepted stage entry in numbers only, with what came before and after it; clean.stage_entries puts the words back.
+-- Whatever needs the order of a lead's entries is read off here, in one pass: another pass only for the runs along the
+-- path (C1, C2) would cost as much again. An entry opens the next run when it is on the path and below last_rank.
+-- key: lead_no, entry_no
+-- not null: stage_no, entered_at, entered_date, own_no, basis, run_no
+-- accepted basis: observed, inferred
+-- check: next_entered_at >= entered_at
+-- check: (next_stage_no is null) = (next_entered_at is null)
+-- check: (previous_stage_no is null) = (entry_no = 1)
+-- column entry_no: 1, 2 … in the order in which the lead entered (E5)
+-- column own_no: number of the lead's id as delivered, before merges
+-- column words_key: what the row said in words: a row of clean.entry_words; null where inferred
+-- column basis: observed = a row of history says so; inferred = the lead's creation does, where nothing else does (E9)
+-- column load_no: load of the row
+-- column row_number: its row
+-- column previous_stage_no: stage of the entry before; null = none
+-- column next_entered_date: local date of the next entry
+-- column run_no: run along the path: 1, 2 …; 0 before the first path stage
+with
+kept as (
+    select rows.* from clean.entry_rows as rows where rows.disposition = 'kept'
+),
+
+created as (
+    from clean.creation_entries
+),
+
+stages as (
+    from waterfall.stages
+),
+
+zone_days as (
+    from waterfall.zone_days
+),
+
+accepted as (
+    select
+        kept.lead_no,
+        kept.own_no,
+        kept.stage_no,
+        kept.entered_at,
+        kept.sequence,
+        kept.order_no,
+        kept.words_key,
+        'observed' as basis,
+        kept.load_no,
+        kept.row_number,
+        kept.previous_stage_no,
+        kept.last_rank
+    from kept
+    union all
+    select
+        created.lead_no,
+        created.own_no,
+        created.stage_no,
+        created.entered_at,
+        null,
+        0,
+        null,
+        'inferred',
+        created.load_no,
+        created.row_number,
+        null,
+        null
+    from created
+),
+
+dated as (
+    select
+        accepted.* exclude (last_rank),
+        cast(
+            accepted.entered_at + to_seconds(
+                case when accepted.entered_at < zone_days.changes_at or zone_days.changes_at is null
+                    then zone_days.offset_before_s else zone_days.offset_after_s end
+            ) as date
+        ) as entered_date,
+        stages.kind = 'path' and stages.rank < coalesce(accepted.last_rank, 32767) as opens_run
+    from accepted
+    inner join stages on stages.stage_no = accepted.stage_no
+    inner join zone_days on zone_days.utc_date = cast(accepted.entered_at as date)
+)
+
+select
+    dated.lead_no,
+    cast(row_number() over lead_order as integer) as entry_no,
+    dated.own_no,
+    dated.stage_no,
+    dated.entered_at,
+    dated.entered_date,
+    dated.words_key,
+    dated.basis,
+    dated.load_no,
+    dated.row_number,
+    dated.previous_stage_no,
+    cast(lead(dated.stage_no) over lead_order as smallint) as next_stage_no,
+    lead(dated.entered_at) over lead_order as next_entered_at,
+    lead(dated.entered_date) over lead_order as next_entered_date,
+    cast(count(*) filter (where dated.opens_run) over (lead_order rows unbounded preceding) as integer) as run_no
+from dated
+window lead_order as (partition by dated.lead_no order by dated.entered_at, dated.sequence nulls last, dated.order_no)

@@ -1,0 +1,71 @@
+-- One row per lead: its own and its account's values of the dimensions that leads and accounts give.
+-- key: lead_no
+-- not null: given_key
+-- column given: the value of each dimension, in the order of the configuration; null where history or the cycle says it
+-- column given_key: hash of given: equal for leads that say the same
+with
+leads as (
+    from clean.leads
+),
+
+accounts as (
+    from clean.accounts
+),
+
+dimensions as (
+    select dimensions.* from waterfall.dimensions as dimensions where dimensions.position > 0
+),
+
+delivered_leads as (
+    from raw.leads
+),
+
+delivered_accounts as (
+    from raw.accounts
+),
+
+asked as (
+    select
+        coalesce(list(dimensions.dimension order by dimensions.position), []) as names,
+        coalesce(list(dimensions.source order by dimensions.position), []) as sources
+    from dimensions
+),
+
+found as (
+    select
+        leads.lead_no,
+        leads.origin,
+        leads.account_id,
+        delivered_leads.given as lead_given,
+        delivered_accounts.given as account_given
+    from leads
+    left join delivered_leads
+        on delivered_leads.load_no = leads.attributes_load_no and delivered_leads.row_number = leads.attributes_row_number
+    left join accounts on accounts.account_id = leads.account_id
+    left join delivered_accounts
+        on delivered_accounts.load_no = accounts.attributes_load_no
+        and delivered_accounts.row_number = accounts.attributes_row_number
+),
+
+listed as (
+    select
+        found.lead_no,
+        list_transform(
+            asked.names,
+            lambda name, place: case
+                when asked.sources[place] = 'account' then found.account_given[place]
+                when asked.sources[place] <> 'lead' then null
+                when name = 'origin' then found.origin
+                when name = 'account_id' then found.account_id
+                else found.lead_given[place]
+            end
+        ) as given
+    from found
+    cross join asked
+)
+
+select
+    listed.lead_no,
+    listed.given,
+    hash(listed.given) as given_key
+from listed

@@ -1,0 +1,49 @@
+-- One row per unit, month of arrival at A, cut, pair and fate: how many units, in numbers only.
+-- Months add up to quarters, years and all time, so marts.conversion counts its units once and not once per grain.
+-- key: unit, month_start, cut_no, pair_no, convert_place, pass_place, is_closed, over_place, old_place
+-- not null: units
+-- column month_start: first day of the month in which the units arrived at A
+-- column convert_place: windows too short for the conversion; 32767 = never
+-- column pass_place: windows too short for the arrival above B; 32767 = never
+-- column over_place: windows that ended before as-of
+-- column old_place: windows that ended by as-of
+-- column units: units
+-- column us_total: microseconds from A to B, added up; null = nobody converted
+with
+fates as (
+    from journey.unit_fates
+),
+
+days as (
+    from waterfall.days
+),
+
+cut_sets as (
+    from journey.cut_sets
+)
+
+select
+    fates.unit,
+    days.month_start,
+    cut_sets.cut_no,
+    fates.pair_no,
+    fates.convert_place,
+    fates.pass_place,
+    fates.is_closed,
+    fates.over_place,
+    fates.old_place,
+    count(*) as units,
+    sum(fates.us_to_convert) as us_total
+from fates
+inner join days on days.day = fates.from_date
+inner join cut_sets on cut_sets.cut_set = fates.cut_set
+group by
+    fates.unit,
+    days.month_start,
+    cut_sets.cut_no,
+    fates.pair_no,
+    fates.convert_place,
+    fates.pass_place,
+    fates.is_closed,
+    fates.over_place,
+    fates.old_place
