@@ -47,7 +47,7 @@ def build(
     done = []
     for position, model in enumerate(models, 1):
         started = time.monotonic()
-        rows = _create(connection, model)
+        rows = create(connection, model)
         comment(connection, model, dictionary)
         built = Built(str(model.table), rows, time.monotonic() - started, position, len(models))
         progress(built)
@@ -60,7 +60,8 @@ def column_dictionary(folder: Path) -> dict[str, str]:
     return {name: str(text) for name, text in tomllib.loads((folder / "columns.toml").read_text("utf-8")).items()}
 
 
-def _create(connection: duckdb.DuckDBPyConnection, model: Model) -> int | None:
+def create(connection: duckdb.DuckDBPyConnection, model: Model) -> int | None:
+    """Make the table or view of a model in the current catalogue. Returns its rows, None for a view."""
     schema, name = model.table.schema, model.table.name
     kind = model.header.materialised
     other = "view" if kind == "table" else "table"
