@@ -24,6 +24,9 @@ def connect(
 
     `spill` is the folder for what does not fit into memory; `reads_files` leaves external access on, for reading inputs
     and the landing log. Everything else about the outside world is off.
+
+    A file is written without a log of what is about to change: nobody reads it before its last checkpoint, and what a
+    killed run leaves is swept. With that log every statement would wait for the disk.
     """
     connection = duckdb.connect(":memory:")
     _close_the_doors(connection)
@@ -33,7 +36,8 @@ def connect(
     if spill is not None:
         connection.execute(f"set temp_directory = {quoted(str(spill))}")
     if database is not None:
-        connection.execute(f"attach {quoted(str(database))} as funnel (storage_version '{STORAGE_VERSION}')")
+        options = f"storage_version '{STORAGE_VERSION}', recovery_mode no_wal_writes"
+        connection.execute(f"attach {quoted(str(database))} as funnel ({options})")
         connection.execute("use funnel")
     if not reads_files:
         connection.execute("set enable_external_access = false")

@@ -12,7 +12,7 @@ import duckdb
 
 from pipeline.engines.duckdb import create_table, identifier, quoted
 from pipeline.errors import Interrupted, ModelError
-from pipeline.models.discover import Model
+from pipeline.models.discover import Model, TableName
 from pipeline.waterfall.tables import Table
 
 
@@ -29,29 +29,35 @@ class Built:
 
 def write_definition(connection: duckdb.DuckDBPyConnection, tables: tuple[Table, ...]) -> None:
     """Write schema `waterfall` with its comments."""
+    statements = []
     for table in tables:
         name = f"waterfall.{table.name}"
         create_table(connection, name, [(column, kind) for column, kind, _ in table.columns], table.rows)
-        connection.execute(f"comment on table {name} is {quoted(table.comment)}")
+        statements.append(f"comment on table {name} is {quoted(table.comment)}")
         for column, _, comment in table.columns:
-            connection.execute(f"comment on column {name}.{identifier(column)} is {quoted(comment)}")
+            statements.append(f"comment on column {name}.{identifier(column)} is {quoted(comment)}")
+    _at_once(connection, statements)
 
 
 def build(
     connection: duckdb.DuckDBPyConnection,
     models: tuple[Model, ...],
-    dictionary: dict[str, str],
+    dictionary: dict[str, str] | None,
     progress: Callable[[Built], None],
 ) -> tuple[Built, ...]:
-    """Build `models` in the order given. `dictionary` has the comment of every column that several tables share."""
+    """Build `models` in the order given. `dictionary` has the comment of every column that several tables share.
+
+    None in its place: nothing gets a comment, since nobody is to read what is built.
+    """
     done = []
     for position, model in enumerate(models, 1):
         started = time.monotonic()
         rows = _create(connection, model)
-        comment(connection, model, dictionary)
         built = Built(str(model.table), rows, time.monotonic() - started, position, len(models))
         progress(built)
         done.append(built)
+    if dictionary is not None:
+        comment(connection, models, dictionary)
     return tuple(done)
 
 
@@ -93,14 +99,24 @@ def _without_values(error: duckdb.Error) -> str:
     return str(error).splitlines()[0] if isinstance(error, about_sql) else type(error).__name__
 
 
-def comment(connection: duckdb.DuckDBPyConnection, model: Model, dictionary: dict[str, str]) -> None:
-    """Write what the header says of a built model, and of its columns, into the database."""
-    table = f"{model.table.schema}.{identifier(model.table.name)}"
-    statements = [f"comment on {model.header.materialised} {table} is {quoted(model.header.comment)}"]
-    own = dict(model.header.columns)
-    for name, *_ in connection.execute(f"describe {table}").fetchall():
-        text = own.get(name) or dictionary.get(name)
-        if text:
-            statements.append(f"comment on column {table}.{identifier(name)} is {quoted(text)}")
-    # In one transaction: each would be a write to the disk of its own.
+def comment(connection: duckdb.DuckDBPyConnection, models: tuple[Model, ...], dictionary: dict[str, str]) -> None:
+    """Write what the headers say of built models, and of their columns, into the database."""
+    columns: dict[TableName, list[str]] = {}
+    for schema, table, column in connection.execute(
+        "select schema_name, table_name, column_name from duckdb_columns() where database_name = current_database()"
+    ).fetchall():
+        columns.setdefault(TableName(schema, table), []).append(column)
+    statements = []
+    for model in models:
+        name = f"{model.table.schema}.{identifier(model.table.name)}"
+        statements.append(f"comment on {model.header.materialised} {name} is {quoted(model.header.comment)}")
+        own = dict(model.header.columns)
+        for column in columns[model.table]:
+            text = own.get(column) or dictionary.get(column)
+            if text:
+                statements.append(f"comment on column {name}.{identifier(column)} is {quoted(text)}")
+    _at_once(connection, statements)
+
+
+def _at_once(connection: duckdb.DuckDBPyConnection, statements: list[str]) -> None:
     connection.execute(";\n".join(("begin", *statements, "commit")))

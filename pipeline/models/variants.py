@@ -67,7 +67,7 @@ def build_variants(
     for report, dimension, value in found:
         say(f"report {report}")
         _show(connection, report, dimension, value)
-        build(connection, models, {}, _silent)
+        build(connection, models, None, _silent)
         schema = f"{LAYER}_{report}"
         outcomes += [
             replace(outcome, name=f"{schema}.{outcome.name.removeprefix(f'{LAYER}.')}")
@@ -106,7 +106,7 @@ def _keep(
 ) -> list[Built]:
     connection.execute(f"drop schema if exists {schema} cascade")
     connection.execute(f"create schema {schema}")
-    kept = []
+    kept, copies = [], []
     for position, model in enumerate(models, 1):
         started = time.monotonic()
         name = identifier(model.table.name)
@@ -114,11 +114,12 @@ def _keep(
         copy = replace(
             model, table=TableName(schema, model.table.name), header=replace(model.header, materialised="table")
         )
-        comment(connection, copy, dictionary)
+        copies.append(copy)
         row = connection.execute(f"select count(*) from {schema}.{name}").fetchone()
         kept.append(
             Built(str(copy.table), int(row[0]) if row else 0, time.monotonic() - started, position, len(models))
         )
+    comment(connection, tuple(copies), dictionary)
     return kept
 
 
