@@ -22,6 +22,7 @@ from typing import Any
 import duckdb
 
 from pipeline.engines import lock, signals
+from pipeline.engines.cursors import Cursors, shares
 from pipeline.engines.duckdb import connect, connect_published
 from pipeline.errors import ConfigurationError, FunnelError, InputError, ModelError, Problem, UsageError
 from pipeline.inputs import landing
@@ -191,19 +192,26 @@ def _build(
         write_definition(connection, definition)
     models = graph.in_order(project.models, _tables(connection))
     chosen = graph.select(models, orders.select) if orders.select else models
-    built, variant_outcomes = variants.build_all(
-        connection, project, models, chosen, column_dictionary(shipped("sql")), say, show_built
-    )
+    share = shares(orders.settings, sum(load.landed for load in log.loads if load.table == "stage_entries"))
+    connection.execute(f"set threads = {share.settings.threads}")
+    dictionary = column_dictionary(shipped("sql"))
+    with Cursors(connection, share.queries) as cursors:
+        watch.add(cursors)
+        built, variant_outcomes = variants.build_all(
+            connection, project, models, chosen, dictionary, say, show_built, cursors
+        )
     warnings += variants.without_a_lead(connection)
     macros.create_macros(connection, macros.discover_macros(shipped("sql")))
     connection.execute("drop schema raw cascade")  # the log keeps the rows; the file keeps what was made of them
     connection.execute("checkpoint")
     connection.close()
 
-    reader = _open(folder.database, orders.settings)
+    reader = _open(folder.database, share.settings)
     watch.add(reader)
     say("checking")
-    outcomes = (*checks.run_checks(reader, project.models, project.checks), *variant_outcomes)
+    with Cursors(reader, share.queries) as cursors:
+        watch.add(cursors)
+        outcomes = (*checks.run_checks(reader, project.models, project.checks, cursors), *variant_outcomes)
     accounting = _accounting(reader)
     for rule, leads, entries in reader.execute("select rule, leads, entries from quality.scope").fetchall():
         say(f"out of scope by {rule}: {leads} leads with {entries} rows of history")

@@ -56,11 +56,19 @@ def connect_published(database: Path, settings: Settings | None = None) -> duckd
     return connection
 
 
+def alike(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """A second connection to the database of an open one, which sees what that one has committed."""
+    row = connection.execute("select current_database()").fetchone()
+    cursor = connection.cursor()
+    cursor.execute(f"use {identifier(row[0] if row else 'memory')}")
+    return cursor
+
+
 def _close_the_doors(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("set autoinstall_known_extensions = false")
     connection.execute("set autoload_known_extensions = false")
     connection.execute("set enable_progress_bar = false")  # it prints to stdout
-    connection.execute("set TimeZone = 'UTC'")
+    connection.execute("set global TimeZone = 'UTC'")  # global: for its cursors too
 
 
 def quoted(text: str) -> str:

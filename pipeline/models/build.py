@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipeline.engines.cursors import Cursors
 from pipeline.engines.duckdb import create_table, identifier, quoted
 from pipeline.errors import Interrupted, ModelError
 from pipeline.models.discover import Model, TableName
@@ -44,21 +45,33 @@ def build(
     models: tuple[Model, ...],
     dictionary: dict[str, str] | None,
     progress: Callable[[Built], None],
+    cursors: Cursors | None = None,
 ) -> tuple[Built, ...]:
-    """Build `models` in the order given. `dictionary` has the comment of every column that several tables share.
+    """Build `models` in the order given, or with `cursors` several at once, each after those that it reads.
 
-    None in its place: nothing gets a comment, since nobody is to read what is built.
+    `dictionary` has the comment of every column that several tables share. None in its place: nothing gets a comment,
+    since nobody is to read what is built.
     """
-    done = []
-    for position, model in enumerate(models, 1):
-        started = time.monotonic()
-        rows = _create(connection, model)
-        built = Built(str(model.table), rows, time.monotonic() - started, position, len(models))
-        progress(built)
-        done.append(built)
+    for schema in dict.fromkeys(model.table.schema for model in models):
+        connection.execute(f"create schema if not exists {schema}")
+    number_of = {model.table: number for number, model in enumerate(models)}
+
+    def job(number: int, model: Model) -> Callable[[duckdb.DuckDBPyConnection], Built]:
+        def made(cursor: duckdb.DuckDBPyConnection) -> Built:
+            started = time.monotonic()
+            rows = _create(cursor, model)
+            return Built(str(model.table), rows, time.monotonic() - started, number + 1, len(models))
+
+        return made
+
+    done = (cursors or Cursors(connection)).run(
+        [job(number, model) for number, model in enumerate(models)],
+        [frozenset(number_of[table] for table in model.reads if table in number_of) for model in models],
+        progress,
+    )
     if dictionary is not None:
         comment(connection, models, dictionary)
-    return tuple(done)
+    return done
 
 
 def column_dictionary(folder: Path) -> dict[str, str]:
@@ -71,12 +84,8 @@ def _create(connection: duckdb.DuckDBPyConnection, model: Model) -> int | None:
     kind = model.header.materialised
     other = "view" if kind == "table" else "table"
     try:
-        connection.execute(f"create schema if not exists {schema}")
-        connection.execute(f"create or replace {kind} {schema}.{identifier(name)} as\n{model.sql}")
-        if kind == "view":
-            return None
-        row = connection.execute(f"select count(*) from {schema}.{identifier(name)}").fetchone()
-        return int(row[0]) if row else 0
+        row = connection.execute(f"create or replace {kind} {schema}.{identifier(name)} as\n{model.sql}").fetchone()
+        return None if kind == "view" or row is None else int(row[0])
     except duckdb.InterruptException as interrupt:
         raise Interrupted("interrupted", where=str(model.table)) from interrupt
     except duckdb.OutOfMemoryException as full:

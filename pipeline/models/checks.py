@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import duckdb
 
+from pipeline.engines.cursors import Cursors
 from pipeline.engines.duckdb import identifier, quoted
 from pipeline.errors import CheckFailed, Interrupted, ModelError
 from pipeline.models.discover import Check, Model
@@ -29,33 +31,15 @@ class Outcome:
 
 
 def run_checks(
-    connection: duckdb.DuckDBPyConnection, models: tuple[Model, ...], checks: tuple[Check, ...]
+    connection: duckdb.DuckDBPyConnection,
+    models: tuple[Model, ...],
+    checks: tuple[Check, ...],
+    cursors: Cursors | None = None,
 ) -> tuple[Outcome, ...]:
-    """Put every claim to the tables. Reads only. ModelError if a check itself can't run."""
-    outcomes: list[Outcome] = []
-    for model in models:
-        outcomes.extend(_from_header(connection, model))
-    for check in checks:
-        rows = _ask(connection, check.sql, check.name)
-        columns = [column[0] for column in connection.description or []]
-        unknown = [name for name in check.header.show if name not in columns]
-        if unknown:
-            raise ModelError(
-                f"the check shows {unknown[0]}, which its SELECT does not give",
-                where=str(check.path),
-                next_step=f"columns: {', '.join(columns)}",
-            )
-        shown = [", ".join(str(row[columns.index(name)]) for name in check.header.show) for row in rows[:5]]
-        outcomes.append(
-            Outcome(
-                check.name,
-                check.header.claim,
-                check.header.severity,
-                len(rows),
-                tuple(shown) if check.header.show else (),
-            )
-        )
-    return tuple(outcomes)
+    """Put every claim to the tables, with `cursors` several at once. Reads only. ModelError if a check itself can't run."""
+    jobs = [partial(_from_header, model=model) for model in models]
+    jobs += [partial(_from_file, check=check) for check in checks]
+    return tuple(outcome for found in (cursors or Cursors(connection)).run(jobs) for outcome in found)
 
 
 def require(outcomes: tuple[Outcome, ...]) -> None:
@@ -99,6 +83,28 @@ def _from_header(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Ou
             Outcome(str(model.table), claim, "fail", count) for (claim, _), count in zip(claims, row, strict=True)
         ]
     return outcomes
+
+
+def _from_file(connection: duckdb.DuckDBPyConnection, check: Check) -> list[Outcome]:
+    rows = _ask(connection, check.sql, check.name)
+    columns = [column[0] for column in connection.description or []]
+    unknown = [name for name in check.header.show if name not in columns]
+    if unknown:
+        raise ModelError(
+            f"the check shows {unknown[0]}, which its SELECT does not give",
+            where=str(check.path),
+            next_step=f"columns: {', '.join(columns)}",
+        )
+    shown = [", ".join(str(row[columns.index(name)]) for name in check.header.show) for row in rows[:5]]
+    return [
+        Outcome(
+            check.name,
+            check.header.claim,
+            check.header.severity,
+            len(rows),
+            tuple(shown) if check.header.show else (),
+        )
+    ]
 
 
 def _ask(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> list[tuple[int, ...]]:
