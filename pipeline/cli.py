@@ -267,10 +267,9 @@ def orders(config_path: Path, as_of: str | None, output: Path | None) -> Any:
     from pipeline.night import Orders
     from pipeline.settings import Settings
 
+    read = configuration(config_path, as_of, output)
     return Orders(
-        configuration=configuration(config_path, as_of, output),
-        clock=datetime.now(UTC),
-        settings=Settings.of_this_machine(),
+        configuration=read, clock=datetime.now(UTC), settings=Settings.of_this_machine(read.memory, read.threads)
     )
 
 

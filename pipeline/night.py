@@ -10,8 +10,8 @@ import json
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -23,8 +23,8 @@ import duckdb
 
 from pipeline.engines import lock, signals
 from pipeline.engines.cursors import Cursors, shares
-from pipeline.engines.duckdb import connect, connect_published
-from pipeline.errors import ConfigurationError, FunnelError, InputError, ModelError, Problem, UsageError
+from pipeline.engines.duckdb import connect, connect_published, within_memory
+from pipeline.errors import ConfigurationError, FunnelError, InputError, Problem, UsageError
 from pipeline.inputs import landing
 from pipeline.models import checks, discover, graph, macros, publish, variants
 from pipeline.models.build import Built, column_dictionary, write_definition
@@ -80,7 +80,7 @@ def run(orders: Orders, say: Say, show_built: Callable[[Built], None]) -> Night:
     with lock.hold(output, orders.clock):
         folder = publish.start_run(output, orders.clock)
         try:
-            with signals.interruptible() as watch, _within_memory():
+            with signals.interruptible() as watch, within_memory():
                 built = _build(orders, folder, watch, say, show_built)
             publish.seal(folder)
             warnings = [*built.warnings, *publish.swap(folder)]
@@ -127,7 +127,7 @@ def report_again(orders: Orders, say: Say) -> Night:
 def check(orders: Orders, say: Say) -> landing.Landing:
     """Read and account for every input without writing anything. Raises InputError when one can't be used."""
     connection = connect(None, orders.settings, reads_files=True)
-    with signals.interruptible(connection), _within_memory():
+    with signals.interruptible(connection), within_memory():
         outcome = landing.land(
             connection,
             orders.configuration,
@@ -141,19 +141,6 @@ def check(orders: Orders, say: Say) -> landing.Landing:
         _refuse_unusable(orders, outcome, (*log.loads, *outcome.loads))
         _dimension_sources(orders.configuration, (*log.loads, *outcome.loads))
     return outcome
-
-
-@contextmanager
-def _within_memory() -> Iterator[None]:
-    """A limit that is too small for a step outside the models is the user's to raise, too."""
-    try:
-        yield
-    except duckdb.OutOfMemoryException as full:
-        raise ModelError(
-            "the run does not fit into the memory limit",
-            where="memory",
-            next_step="set FUNNEL_MEMORY higher (such as 8GB) or FUNNEL_THREADS lower",
-        ) from full
 
 
 @dataclass(frozen=True)

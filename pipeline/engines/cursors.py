@@ -22,6 +22,8 @@ from pipeline.engines.duckdb import alike
 from pipeline.settings import Settings
 
 ROWS_OF_A_GROUP = 122_880
+MEMORY_OF_A_QUERY = 5e8
+"""Bytes that there must be for each of several queries; with less they go one after the other."""
 T = TypeVar("T")
 
 
@@ -36,7 +38,8 @@ class Shares:
 def shares(settings: Settings, entries: int) -> Shares:
     """One query at a time on every thread, or for a history of few `entries` (rows) a query for each thread."""
     if entries < ROWS_OF_A_GROUP:
-        return Shares(settings.threads, replace(settings, threads=1))
+        fitting = int(min(settings.threads, settings.memory // MEMORY_OF_A_QUERY))
+        return Shares(max(1, fitting), replace(settings, threads=1))
     return Shares(1, settings)
 
 

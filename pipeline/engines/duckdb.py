@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from pipeline.settings import Settings
+from pipeline.errors import ModelError
+from pipeline.settings import MORE_MEMORY, Settings
 
 STORAGE_VERSION = "v1.5.0"
 
@@ -69,6 +71,15 @@ def _close_the_doors(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("set autoload_known_extensions = false")
     connection.execute("set enable_progress_bar = false")  # it prints to stdout
     connection.execute("set global TimeZone = 'UTC'")  # global: for its cursors too
+
+
+@contextmanager
+def within_memory() -> Iterator[None]:
+    """A limit that is too small for a step outside the models is the user's to raise, too."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as full:
+        raise ModelError("the run does not fit into the memory limit", where="memory", next_step=MORE_MEMORY) from full
 
 
 def quoted(text: str) -> str:

@@ -14,6 +14,7 @@ from pipeline.engines.cursors import Cursors
 from pipeline.engines.duckdb import create_table, identifier, quoted
 from pipeline.errors import Interrupted, ModelError
 from pipeline.models.discover import Model, TableName
+from pipeline.settings import MORE_MEMORY
 from pipeline.waterfall.tables import Table
 
 
@@ -92,7 +93,7 @@ def _create(connection: duckdb.DuckDBPyConnection, model: Model) -> int | None:
         raise ModelError(
             f"{model.table} does not fit into the memory limit",
             where=str(model.path),
-            next_step="set FUNNEL_MEMORY higher (such as 8GB) or FUNNEL_THREADS lower",
+            next_step=MORE_MEMORY,
         ) from full
     except duckdb.Error as error:
         raise ModelError(

@@ -14,7 +14,7 @@ from pipeline.engines.cursors import ROWS_OF_A_GROUP, Cursors, Shares, shares
 from pipeline.engines.duckdb import connect
 from pipeline.settings import Settings
 
-SETTINGS = Settings(memory_limit="500MB", threads=4)
+SETTINGS = Settings(memory_limit="2GB", threads=4)
 LONG = "select count(*) from range(100000000) a, range(100000) b where a.range % 7 = b.range"
 
 
@@ -32,14 +32,20 @@ def asking(sql: str) -> Callable[[duckdb.DuckDBPyConnection], object]:
 @pytest.mark.parametrize(
     ("entries", "expected"),
     [
-        (0, Shares(4, Settings("500MB", 1))),
-        (ROWS_OF_A_GROUP - 1, Shares(4, Settings("500MB", 1))),
+        (0, Shares(4, Settings("2GB", 1))),
+        (ROWS_OF_A_GROUP - 1, Shares(4, Settings("2GB", 1))),
         (ROWS_OF_A_GROUP, Shares(1, SETTINGS)),
     ],
 )
 def test_a_history_of_one_group_of_rows_gives_each_query_a_thread(entries: int, expected: Shares) -> None:
     """From the first row that two threads could share, one query has them all."""
     assert expected == shares(SETTINGS, entries)
+
+
+@pytest.mark.parametrize(("memory", "queries"), [("80MB", 1), ("999MB", 1), ("1GB", 2), ("1.5 GiB", 3), ("1TB", 4)])
+def test_queries_side_by_side_must_fit_side_by_side(memory: str, queries: int) -> None:
+    """With little memory they go one after the other, as many at once as have half a gigabyte each."""
+    assert Shares(queries, Settings(memory, 1)) == shares(Settings(memory, 4), 0)
 
 
 def test_results_and_news_come_in_the_order_of_the_jobs(cursors: Cursors) -> None:
