@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -29,12 +29,13 @@ from pipeline.inputs import landing
 from pipeline.models import checks, discover, graph, macros, publish, variants
 from pipeline.models.build import Built, column_dictionary, write_definition
 from pipeline.models.first_entry import first_entry
-from pipeline.report import render
-from pipeline.report.archive import Archive
 from pipeline.settings import Settings, shipped
 from pipeline.waterfall import rules
 from pipeline.waterfall.definition import Configuration
 from pipeline.waterfall.tables import Columns, definition_tables, dimension_source
+
+if TYPE_CHECKING:
+    from pipeline.report.archive import Archive
 
 Say = Callable[[str], None]
 ACCOUNT = ("rows_read", "rejected", "redelivered", "after_as_of", "out_of_scope", "duplicates", "repeats", "kept")
@@ -219,6 +220,8 @@ def _write_report(
     notes: tuple[str, ...],
     say: Say,
 ) -> None:
+    from pipeline.report import render  # only here: `funnel check` needs no page
+
     say("writing the report")
     started = time.monotonic()
     written = render.write_report(reader, folder.reports, notes, _archive(orders), _report_url(orders))
@@ -300,6 +303,8 @@ def _as_published(orders: Orders, folder: publish.RunFolder) -> Orders:
 
 
 def _archive(orders: Orders) -> Archive:
+    from pipeline.report.archive import Archive
+
     published = publish.current(orders.configuration.output)
     return Archive(published.parent / publish.REPORTS if published else None, orders.configuration.keep_reports)
 
