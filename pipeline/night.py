@@ -23,7 +23,7 @@ import duckdb
 
 from pipeline.engines import lock, signals
 from pipeline.engines.cursors import Cursors, shares
-from pipeline.engines.duckdb import connect, connect_published, within_memory
+from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
 from pipeline.errors import ConfigurationError, FunnelError, InputError, Problem, UsageError
 from pipeline.inputs import landing
 from pipeline.models import checks, discover, graph, macros, publish, variants
@@ -196,17 +196,19 @@ def _build(
 
     reader = _open(folder.database, share.settings)
     watch.add(reader)
-    say("checking")
-    with Cursors(reader, share.queries) as cursors:
-        watch.add(cursors)
-        outcomes = (*checks.run_checks(reader, project.models, project.checks, cursors), *variant_outcomes)
     accounting = _accounting(reader)
     for rule, leads, entries in reader.execute("select rule, leads, entries from quality.scope").fetchall():
         say(f"out of scope by {rule}: {leads} leads with {entries} rows of history")
-    checks.require(outcomes)
-    warnings += [f"{each.name}: {each.claim}: {each.broken} rows" for each in outcomes if not each.holds]
-    _write_report(reader, orders, folder, tuple(notes), say)
+    say("checking")
+    with Cursors(reader, share.queries) as cursors, alike(reader) as pages:
+        watch.add(cursors)
+        watch.add(pages)
+        outcomes = checks.require_beside(
+            lambda: (*checks.run_checks(reader, project.models, project.checks, cursors), *variant_outcomes),
+            lambda: _write_report(pages, orders, folder, tuple(notes), say),
+        )
     reader.close()
+    warnings += [f"{each.name}: {each.claim}: {each.broken} rows" for each in outcomes if not each.holds]
     folder.manifest.write_text(
         _json(_manifest(orders, folder, log.loads, outcome, built, outcomes, accounting, warnings, notes)), "utf-8"
     )

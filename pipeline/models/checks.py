@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -55,6 +57,25 @@ def require(outcomes: tuple[Outcome, ...]) -> None:
             where="checks",
             next_step="nothing was published; last night's report stands. Look at the rows in the inputs named above",
         )
+
+
+def require_beside(check: Callable[[], tuple[Outcome, ...]], work: Callable[[], None]) -> tuple[Outcome, ...]:
+    """The outcomes of `check`, all of which are required, while `work` goes on: checks are queries and leave Python a core.
+
+    Whatever `work` raises, CheckFailed counts more: of tables that break a claim nothing else may be possible.
+    """
+    with ThreadPoolExecutor(1, "checks") as beside:
+        checking = beside.submit(check)
+        try:
+            work()
+        except Interrupted:
+            raise
+        except Exception:
+            require(checking.result())
+            raise
+        outcomes = checking.result()
+    require(outcomes)
+    return outcomes
 
 
 def _from_header(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Outcome]:
