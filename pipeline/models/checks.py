@@ -84,12 +84,18 @@ def _from_header(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Ou
     outcomes = []
     for key in ((header.key,) if header.key else ()) + header.unique:
         columns = ", ".join(identifier(column) for column in key)
-        rows = _ask(
-            connection,
-            f"select count(*) from (select 1 from {table} group by {columns} having count(*) > 1)",
-            str(model.table),
-        )
-        outcomes.append(Outcome(str(model.table), f"{', '.join(key)} is unique", "fail", rows[0][0]))
+        # By one number a row first, in half the time and a fraction of the memory: rows of one key have the same, and
+        # only where some have the same the keys themselves are asked.
+        broken = 0
+        for grouped in (f"hash({columns})", columns):
+            broken = _ask(
+                connection,
+                f"select count(*) from (select 1 from {table} group by {grouped} having count(*) > 1)",
+                str(model.table),
+            )[0][0]
+            if not broken:
+                break
+        outcomes.append(Outcome(str(model.table), f"{', '.join(key)} is unique", "fail", broken))
     # The rest in one scan of the table.
     claims = [(f"{column} is not null", f"{identifier(column)} is null") for column in header.not_null]
     claims += [

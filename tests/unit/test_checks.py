@@ -80,6 +80,18 @@ class TestHeaderPromises:
             outcomes([*GOOD, one, two])["lead, number is unique"],
         )
 
+    def test_keys_of_one_hash_are_still_two(self) -> None:
+        """The number by which keys are asked for first proves nothing: the keys themselves decide."""
+        spans = model("journey.spans", header=SPANS, sql="from raw.spans")
+        with duckdb.connect() as connection:
+            connection.execute("create schema raw; create schema journey")
+            connection.execute(
+                "create table journey.spans as from (values ('Ada', 1, 10, 'mql', 'advanced', 3.5),"
+                " ('Bo', 1, 12, 'mql', 'advanced', 0)) as spans (lead, number, id, stage, exit_kind, days)"
+            )
+            connection.execute("create macro hash(a, b := 0) as 1")
+            assert {0} == {each.broken for each in run_checks(connection, (spans,), ())}
+
     def test_a_promise_about_no_column_is_an_error(self) -> None:
         """A header that names a column that isn't there stops the run instead of passing."""
         wrong = model("clean.a", header="-- One row.\n-- not null: lead_id")
