@@ -84,7 +84,7 @@ def _from_header(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Ou
     outcomes = []
     for key in ((header.key,) if header.key else ()) + header.unique:
         columns = ", ".join(identifier(column) for column in key)
-        # By one number a row first, in half the time and a fraction of the memory: rows of one key have the same, and
+        # By one number a row first, which takes less time and memory: rows of one key have the same, and
         # only where some have the same the keys themselves are asked.
         broken = 0
         for grouped in (f"hash({columns})", columns):

@@ -1,6 +1,6 @@
 """A sheet of a workbook whose rows are written as text at once, byte for byte what xlsxwriter makes of them.
 
-xlsxwriter keeps each cell with its format and asks of each what it is, twice, which was half of the time that a workbook
+xlsxwriter keeps each cell with its format and asks of each what it is, twice, which was most of the time that a workbook
 takes. A cell of a plain row is but its number or its text between two pieces of XML. Only this module knows how xlsxwriter
 works inside; tests/report/test_sheet.py compares the bytes and says which is slower.
 """
