@@ -6,12 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from pipeline.engines.cursors import ROWS_OF_A_GROUP, Cursors, Shares, shares
-from pipeline.engines.duckdb import connect
+from pipeline.engines.duckdb import alike, connect, connect_published
 from pipeline.settings import Settings
 
 SETTINGS = Settings(memory_limit="2GB", threads=4)
@@ -95,6 +96,20 @@ def test_an_interrupt_stops_every_query() -> None:
         with pytest.raises(duckdb.InterruptException):
             cursors.run([asking(LONG), asking(LONG)])
         assert time.monotonic() - started < 5
+
+
+def test_a_cursor_works_in_the_file_of_its_connection(tmp_path: Path) -> None:
+    """Not in the memory beside it, also where the file is only read and every setting locked."""
+    path = tmp_path / "night.duckdb"
+    with connect(path, SETTINGS) as connection, alike(connection) as cursor:
+        cursor.execute("create schema marts; create table marts.a as select 1 as n")
+        assert [(1,)] == connection.execute("from marts.a").fetchall()
+        connection.execute("checkpoint")
+    with connect_published(path, SETTINGS) as reader, alike(reader) as cursor:
+        assert [(1, "UTC")] == cursor.execute("select n, current_setting('TimeZone') from marts.a").fetchall()
+        with pytest.raises(duckdb.InvalidInputException):
+            cursor.execute("create table marts.b as select 1 as n")
+    assert [path] == list(tmp_path.iterdir())
 
 
 def test_every_cursor_is_set_up_alike(cursors: Cursors) -> None:
