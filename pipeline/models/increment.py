@@ -13,12 +13,13 @@ import hashlib
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from pipeline.engines.duckdb import identifier, quoted
+from pipeline.engines.duckdb import identifier, literal, quoted
 from pipeline.models.build import Built, build, create
 from pipeline.models.discover import Model, TableName
 
@@ -49,17 +50,25 @@ _DEFINED_BY = {
 }
 """What of the definition the kept tables rest on; of the rest (windows, limits, targets, reports …) they know nothing."""
 
+LAYERS = ("waterfall", "clean", "journey")
+"""What `build_on` builds."""
+
 MOST = 4
 """With more than one lead in so many touched, a full rebuild is the shorter way."""
 
 
 @dataclass(frozen=True)
 class Before:
-    """The published night to go on from: its database, the loads it counted, and its as-of as DuckDB writes it."""
+    """The published night to go on from: its database, the loads that it knew, and its as-of (aware)."""
 
     database: Path
     loads: frozenset[int]
-    as_of: str
+    as_of: datetime
+
+    @staticmethod
+    def of(database: Path, manifest: dict[str, Any]) -> Before:
+        """The night of a published database and its manifest."""
+        return Before(database, frozenset(manifest["loads"]), datetime.fromisoformat(manifest["as_of"]))
 
 
 def fingerprint(models: tuple[Model, ...]) -> str:
@@ -68,10 +77,12 @@ def fingerprint(models: tuple[Model, ...]) -> str:
     return hashlib.sha256(f"{duckdb.__version__}\n{text}".encode()).hexdigest()
 
 
-def why_not(manifest: dict[str, Any], models: tuple[Model, ...], loads: dict[int, tuple[int, ...]], as_of: str) -> str | None:
-    """Why a night can't go on from the one of `manifest`, or None. `loads` are those of the log, with what each supersedes.
+def why_not(
+    manifest: dict[str, Any], models: tuple[Model, ...], loads: dict[int, tuple[int, ...]], as_of: datetime
+) -> str | None:
+    """Why a night can't go on from the one of `manifest`, or None when it can.
 
-    `as_of` is an ISO moment in UTC.
+    `loads` are those of the log in their order, each with what it supersedes; `as_of` is aware.
     """
     if manifest.get("models_sha256") != fingerprint(models):
         return "the models or DuckDB are others than in the published night"
@@ -80,7 +91,7 @@ def why_not(manifest: dict[str, Any], models: tuple[Model, ...], loads: dict[int
         return "a load of the published night is no longer in the log"
     if any(superseded for load, superseded in loads.items() if load not in counted):
         return "a file was read again with other settings"
-    if as_of < manifest["as_of"]:
+    if as_of < datetime.fromisoformat(manifest["as_of"]):
         return "as-of lies before that of the published night"
     return None
 
@@ -164,11 +175,12 @@ def _append(connection: duckdb.DuckDBPyConnection, catalogue: str, codes: Model,
     for table in codes.reads:
         connection.execute(f"drop view touched.{table}")
     connection.execute(f"insert into {catalogue}.{codes.table} by name from touched.{codes.table}")
+    connection.execute(f"drop table touched.{codes.table}")
 
 
 def _touch(connection: duckdb.DuckDBPyConnection, catalogue: str, before: Before) -> tuple[int, int]:
-    """Fill touched.main.leads with the number of every lead whose history may have changed. Returns how many leads there are, and these."""
-    as_of = f"{quoted(before.as_of)}::timestamp"
+    """Fill touched.main.leads with the numbers of the leads whose history may have changed; count all leads, and these."""
+    as_of = f"{literal(before.as_of.astimezone(UTC).replace(tzinfo=None))}::timestamp"
     known = ", ".join(map(str, sorted(before.loads))) or "null"
     if _columns(connection, catalogue, "leads") != _columns(connection, "published", "leads"):
         return 0, 1
@@ -310,9 +322,7 @@ def _catalogue(connection: duckdb.DuckDBPyConnection) -> str:
     return str(connection.execute("select current_database()").fetchall()[0][0])
 
 
-def _columns(
-    connection: duckdb.DuckDBPyConnection, catalogue: str, table: str, schema: str = "clean"
-) -> list[str]:
+def _columns(connection: duckdb.DuckDBPyConnection, catalogue: str, table: str, schema: str = "clean") -> list[str]:
     rows = connection.execute(f"describe {catalogue}.{schema}.{identifier(table)}").fetchall()
     return [str(row[0]) for row in rows]
 
