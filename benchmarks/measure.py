@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import os
 import resource
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from benchmarks import processes
 
 _EVERY = 0.05
-_SPILLED = ("duckdb_temp*", "spill/**/*")
+_LOOK_EVERY = 0.25
+_LAST_WORDS = 4000
 
 
 @dataclass(frozen=True)
@@ -56,43 +60,62 @@ def job(kind: str, history: Path, scratch: Path, *, memory: str, threads: int, l
 def command(
     arguments: Sequence[str], folder: Path, *, limit: float, environment: dict[str, str] | None = None
 ) -> Measured:
-    """Run a command to its end or for `limit` seconds; what it spills is looked for below `folder`. Raises Failed."""
+    """Run a command to its end or for `limit` seconds; what it spills is looked for below `folder`. Raises Failed.
+
+    Whatever happens here, nothing of it runs on.
+    """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
-    process = subprocess.Popen(
-        arguments,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env={**os.environ, **(environment or {})},
-        start_new_session=True,
-    )
-    os.set_blocking(process.stdout.fileno(), False)  # type: ignore[union-attr]
-    said, peak, spilled, is_stopped = b"", 0, 0, False
-    while process.poll() is None:
-        said = (said + (process.stdout.read() or b""))[-4000:]  # type: ignore[union-attr]
-        peak = max(peak, sum(processes.resident_bytes(each) for each in processes.tree(process.pid)))
-        spilled = max(spilled, _spilled(folder))
-        if time.monotonic() - started > limit:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            is_stopped = True
-        time.sleep(_EVERY)
-    seconds = time.monotonic() - started
-    said = (said + (process.stdout.read() or b""))[-4000:]  # type: ignore[union-attr]
-    process.stdout.close()  # type: ignore[union-attr]
-    if process.returncode and not is_stopped:
-        raise Failed(f"{' '.join(arguments[1:4])} ended with {process.returncode}: {said.decode(errors='replace')}")
+    with TemporaryFile() as said:
+        process = subprocess.Popen(
+            arguments,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+        try:
+            peak, spilled, is_stopped = _watched(process, folder, started + limit)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        seconds = time.monotonic() - started
+        if process.returncode and not is_stopped:
+            said.seek(-min(said.tell(), _LAST_WORDS), os.SEEK_CUR)
+            text = said.read().decode(errors="replace")
+            raise Failed(f"{' '.join(arguments[1:4])} ended with {process.returncode}: {text}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Measured(seconds, cpu, peak, spilled, is_stopped=is_stopped)
 
 
+def _watched(process: subprocess.Popen[bytes], folder: Path, deadline: float) -> tuple[int, int, bool]:
+    """Wait for the end or the deadline. Returns the most memory and the most spill that were seen, and if it still runs."""
+    peak = spilled = 0
+    look_again = 0.0
+    ended = os.pidfd_open(process.pid)  # tells at once; a sleep would round short times up
+    while not select.select([ended], [], [], _EVERY)[0]:
+        now = time.monotonic()
+        if now > deadline:
+            os.close(ended)
+            return peak, spilled, True
+        peak = max(peak, sum(processes.resident_bytes(each) for each in processes.tree(process.pid)))
+        if now > look_again:
+            spilled = max(spilled, _spilled(folder))
+            look_again = now + _LOOK_EVERY
+    os.close(ended)
+    process.wait()
+    return peak, spilled, False
+
+
 def _spilled(folder: Path) -> int:
+    """Bytes of DuckDB's temporary files, and of all that lies in folders called spill."""
     total = 0
-    for pattern in _SPILLED:
-        for path in folder.rglob(pattern):
-            try:
-                total += path.stat().st_size if path.is_file() else 0
-            except OSError:  # gone since
-                continue
+    for above, _, names in os.walk(folder):  # which forgives what is gone since
+        is_spill = "spill" in Path(above).parts
+        for name in names:
+            if is_spill or name.startswith("duckdb_temp"):
+                with suppress(OSError):
+                    total += (Path(above) / name).stat().st_size
     return total
