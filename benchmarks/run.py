@@ -122,6 +122,7 @@ class Bench:
         jobs: dict[str, list[measure.Measured]] = {"bare": [], "help": [], "few": [], "sample": []}
         output = self.scratch / "small"
         output.mkdir(parents=True, exist_ok=True)
+        _say("small things")
         for _ in range(5):
             jobs["bare"].append(self._command(["-c", "import click"], output))
             jobs["help"].append(self._command(["-m", "pipeline.cli", "--help"], output))

@@ -82,9 +82,9 @@ def test_size(folder: Path) -> None:
     ("trait", "sql", "at_least"),
     [
         (
-            "duplicates",
-            "select count(*) - count(distinct (lead_id, stage, entered_at)) from {history} where filename like '%history%'",
-            20,
+            "exact duplicates",
+            "select count(*) - count(distinct (lead_id, stage, entered_at, owner)) from {history} where filename like '%history%'",
+            45,
         ),
         ("re-assertions", "select count(*) from {moves} where stage = came_from and entered_at > before", 100),
         ("same-second moves", "select count(*) from {moves} where stage <> came_from and entered_at = before", 300),

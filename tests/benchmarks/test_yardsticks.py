@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -17,9 +18,7 @@ from benchmarks.yardsticks import facts, pandas_core, scan, sort
 from pipeline.settings import Settings
 
 SETTINGS = Settings("2GB", 2)
-LAST_ROW = (
-    "create table t as from '{0}'; update t set spans = spans + 1 where rowid = 0; copy t to '{0}' (format parquet)"
-)
+CHANGED = "create table t as from '{0}'; {1}; copy t to '{0}' (format parquet)"
 
 
 @dataclass(frozen=True)
@@ -52,15 +51,22 @@ def test_pandas_answers_as_the_models_do(answered: Answered, tmp_path: Path) -> 
     assert answers.cells(tmp_path) > 10_000
 
 
-def test_a_cell_that_differs_is_seen(answered: Answered, tmp_path: Path) -> None:
-    """One count that is one off is a difference, and so is a row that is missing."""
-    pandas_core.run(facts.read(answered.history.facts), tmp_path)
-    duckdb.connect().execute(LAST_ROW.format(tmp_path / "spans.parquet"))
-    cycles = tmp_path / "cycles.parquet"
-    duckdb.connect().execute(
-        f"create table t as from '{cycles}'; delete from t where rowid < 2; copy t to '{cycles}' (format parquet)"
-    )
-    assert answers.differences(answered.ours, tmp_path) == {"spans": 1, "cycles": 2}
+@pytest.mark.parametrize(
+    ("answer", "change", "rows"),
+    [
+        ("spans", "update t set spans = spans + 1 where rowid = 0", 1),
+        ("cycles", "delete from t where rowid < 2", 2),
+        ("conversion", "update t set lost = lost - 1, still_open = still_open + 1 where rowid = 3", 1),
+        ("time_in_stage", "update t set median_days = null where rowid = 1", 1),
+        ("time_in_stage", "update t set p90_days = p90_days * 1.00000001 + 1e-8 where rowid < 9", 9),
+    ],
+)
+def test_a_cell_that_differs_is_seen(answered: Answered, tmp_path: Path, answer: str, change: str, rows: int) -> None:
+    """A count one off, a row that is missing, days that are not there or a hundred-millionth too long."""
+    for path in answered.ours.glob("*.parquet"):
+        shutil.copyfile(path, tmp_path / path.name)
+    duckdb.connect().execute(CHANGED.format(tmp_path / f"{answer}.parquet", change))
+    assert answers.differences(answered.ours, tmp_path) == {answer: rows}
 
 
 def test_the_core_job_builds_no_more_than_it_must(answered: Answered) -> None:
