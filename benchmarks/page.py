@@ -23,9 +23,9 @@ _HEAD = """# Results
 
 <!-- Written by `make bench`; never by hand. -->
 
-Measured {at} on {cores} cores and {memory:.0f} GB, commit {commit}: Python {python}, DuckDB {duckdb}, Polars {polars},
-pandas {pandas}, PySpark {pyspark}. What is measured and how to repeat it: [README.md](README.md).
-M = million rows of history. Several measurements are told by their median.
+On {cores} cores and {memory:.0f} GB, with Python {python}, DuckDB {duckdb}, Polars {polars}, pandas {pandas} and PySpark {pyspark}.
+What is measured and how to repeat it: [README.md](README.md). M = million rows of history. Several measurements are told by
+their median.
 """
 
 _MORE = """## What the core job of ours does beside
@@ -69,7 +69,11 @@ def _sizes(results: Results) -> list[str]:
         scan = seconds(told["jobs"], "scan")
         rows = [_job(kind, told["jobs"][kind], scan) for kind in _JOBS if told["jobs"].get(kind)]
         head = ("job", "n", "seconds", "from – to", "processor s", "peak GB", "spill GB", "scans")
-        parts.append(f"## {int(size):,} entries\n\n{told['rows']:,} rows of history in the log.\n")
+        parts.append(f"## {int(size):,} entries\n")
+        if told["rows"]:
+            parts.append(f"{told['rows']:,} rows of history in the log. Measured {told['measured']}.\n")
+        if told["jobs"].get("contract"):
+            parts.append(f"The whole contract: measured {told['contract_measured']}.\n")
         parts.append(table(head, rows))
         parts.append(_agreement(told))
     return parts
@@ -119,6 +123,7 @@ def _nights(results: Results) -> list[str]:
         if "skipped" in told:
             parts.append(f"Not measured: {told['skipped']}.\n")
             continue
+        parts.append(f"Measured {told['measured']}.\n")
         times = [each["seconds"] for each in told["night"]]
         rows = [
             ("nights", str(len(times))),
@@ -145,7 +150,8 @@ def _small(results: Results) -> list[str]:
     for kind, measured in results.get("small", {}).items():
         times = [each["seconds"] for each in measured]
         rows.append((names[kind], str(len(times)), f"{median(times):.2f}", f"{min(times):.2f} – {max(times):.2f}"))
-    return ["## Small things\n", table(("what", "n", "seconds", "from – to"), rows)] if rows else []
+    measured_when = f"Measured {results['small_measured']}.\n" if rows else ""
+    return ["## Small things\n", measured_when, table(("what", "n", "seconds", "from – to"), rows)] if rows else []
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -38,7 +38,7 @@ _SPARK_UP_TO = 2 * MILLION
 def main() -> None:
     """Read the command line and measure."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description="Measure, and write RESULTS.md.")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--parts", nargs="*", default=PARTS, help=f"of {', '.join(PARTS)}; none: only the page anew")
     parser.add_argument("--entries", nargs="+", type=int, default=[MILLION, 10 * MILLION])
     parser.add_argument("--rounds", nargs="+", type=int, default=[3, 2], help="of each of these sizes")
     parser.add_argument("--contract", nargs="*", type=int, default=[MILLION], help="sizes of which all is built")
@@ -50,15 +50,20 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=REPOSITORY / "build" / "bench")
     parser.add_argument("--page", type=Path, default=HERE / "RESULTS.md")
     asked = parser.parse_args()
+    unknown = sorted(set(asked.parts) - set(PARTS))
+    if unknown:
+        parser.error(f"--parts: {', '.join(unknown)} is none of {', '.join(PARTS)}")
     asked.folder.mkdir(parents=True, exist_ok=True)
     kept = asked.folder / "results.json"
     results: dict[str, Any] = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
-    results["machine"] = _machine()
+    if asked.parts or "machine" not in results:
+        results["machine"] = _machine()
     bench = Bench(asked, results)
     for part in asked.parts:
         getattr(bench, part)()
         kept.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
         asked.page.write_text(page(results), "utf-8")
+    asked.page.write_text(page(results), "utf-8")
     print(asked.page)
 
 
@@ -82,6 +87,7 @@ class Bench:
             if self.asked.little_memory:
                 self._job("core", history, jobs, memory=self.asked.little_memory)
             told = self._told(entries)
+            told["measured"] = _stamp()
             told["jobs"] = jobs | {"contract": told["jobs"].get("contract", [])}
             told["rows"] = jobs["scan"][0]["rows"]
             ours = self.scratch / "core" / "answers"
@@ -104,7 +110,9 @@ class Bench:
             _say(f"contract at {entries}")
             asked = ["--config", str(history.exports / "funnel.toml"), "--output", str(output), "--rebuild"]
             measured = self._command(["-m", "pipeline.cli", "run", *asked], output)
-            self._told(entries)["jobs"]["contract"] = [asdict(measured)]
+            told = self._told(entries)
+            told["jobs"]["contract"] = [asdict(measured)]
+            told["contract_measured"] = _stamp()
             shutil.rmtree(output)
 
     def nights(self) -> None:
@@ -112,9 +120,10 @@ class Bench:
         wanted = Wanted(self.asked.nights_after, nights=self.asked.nights)
         history = prepare(wanted, self.asked.folder / "histories")
         _say(f"nights after {wanted.entries}")
-        self.results.setdefault("nights", {})[str(wanted.entries)] = nights.run(
+        told = nights.run(
             history, self.scratch / "nights", wanted.nights, limit=self.asked.limit, budget=self.asked.limit
         )
+        self.results.setdefault("nights", {})[str(wanted.entries)] = told | {"measured": _stamp()}
         shutil.rmtree(self.scratch / "nights", ignore_errors=True)
 
     def small(self) -> None:
@@ -134,6 +143,7 @@ class Bench:
             jobs["few"].append(self._funnel(few, output / "few"))
             jobs["sample"].append(self._funnel(sample, output / "sample"))
         shutil.rmtree(output)
+        self.results["small_measured"] = _stamp()
         self.results["small"] = {kind: [asdict(each) for each in measured] for kind, measured in jobs.items()}
 
     def _job(
@@ -183,11 +193,9 @@ def _once(entries: int) -> tuple[str, ...]:
 
 def _machine() -> dict[str, Any]:
     return {
-        "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "cores": len(os.sched_getaffinity(0)),
         "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9,
         "python": platform.python_version(),
-        "commit": _commit(),
         **{name: _version(name) for name in ("duckdb", "polars", "pandas", "pyspark")},
     }
 
@@ -197,6 +205,11 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "(not installed)"
+
+
+def _stamp() -> str:
+    """When (UTC) and of which commit a part was measured: parts of a page may be of different days."""
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {_commit()}"
 
 
 def _commit() -> str:

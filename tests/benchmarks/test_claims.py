@@ -16,7 +16,7 @@ def measured(*seconds: float, peak: float = 1.0, cpu: float = 1.0, stopped: bool
     return [{"seconds": each, "is_stopped": stopped, **rest} for each in seconds]
 
 
-def results(**more: Any) -> dict[str, Any]:
+def results() -> dict[str, Any]:
     """A whole measurement in small numbers."""
     ten = {
         "core": measured(9.0, 10.0, 30.0),
@@ -28,10 +28,18 @@ def results(**more: Any) -> dict[str, Any]:
     }
     hundred = {"core": measured(105.0, cpu=200.0), "core-4GB": measured(130.0, cpu=230.0, peak=4.5)}
     sizes = {
-        "10000000": {"rows": 10_000_123, "cells": 60, "jobs": ten, "agreement": {"polars": {}, "pandas": {"spans": 2}}},
-        "100000000": {"rows": 100_000_000, "cells": 0, "jobs": hundred, "agreement": {}},
+        "10000000": {
+            "rows": 10_000_123,
+            "cells": 60,
+            "jobs": ten,
+            "agreement": {"polars": {}, "pandas": {"spans": 2}},
+            "measured": "on Monday, commit abc",
+            "contract_measured": "on Tuesday, commit abd",
+        },
+        "100000000": {"rows": 100_000_000, "cells": 0, "jobs": hundred, "agreement": {}, "measured": "on Wednesday"},
     }
     nights = {
+        "measured": "on Thursday",
         "night": measured(1.0, 2.0, 3.0),
         "anew": measured(100.0),
         "growth": 1.055,
@@ -41,9 +49,15 @@ def results(**more: Any) -> dict[str, Any]:
         "compacted_bytes": 1_000_000_000,
     }
     small = {"help": measured(0.3), "bare": measured(0.05), "few": measured(2.9), "sample": measured(5.5)}
-    versions = {"duckdb": "1", "polars": "2", "pandas": "3", "pyspark": "4", "python": "5", "commit": "abc"}
-    machine = {"at": "today", "cores": 2, "memory": 16.0, **versions}
-    return {"machine": machine, "sizes": sizes, "nights": {"1000000": nights}, "small": small, **more}
+    versions = {"duckdb": "1", "polars": "2", "pandas": "3", "pyspark": "4", "python": "5"}
+    machine = {"cores": 2, "memory": 16.0, **versions}
+    return {
+        "machine": machine,
+        "sizes": sizes,
+        "nights": {"1000000": nights},
+        "small": small,
+        "small_measured": "on Friday",
+    }
 
 
 def test_every_claim_of_a_whole_measurement() -> None:
@@ -109,4 +123,5 @@ def test_the_page() -> None:
     assert "- by hand in Polars: 60 cells equal ours" in text
     assert "- by hand in pandas: 60 cells DIFFER from ours in rows of {'spans': 2}" in text
     assert "| tables that differ | marts.sla |" in text
+    assert [text.count(f"easured on {day}day") for day in ("Mon", "Tues", "Wednes", "Thurs", "Fri")] == [1, 1, 1, 1, 1]
     assert "| marts.x | 0.50 |" in text
