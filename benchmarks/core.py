@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.history import CLOCK, History
@@ -62,15 +60,3 @@ def answer(folder: Path, answers: Path) -> None:
     for name, sql in _ANSWERS.items():
         connection.execute(f"copy ({sql}) to '{answers / name}.parquet' (format parquet)")
     connection.close()
-
-
-def versions() -> dict[str, str]:
-    """What was measured, and when (UTC)."""
-    import duckdb
-
-    return {"duckdb": duckdb.__version__, "at": datetime.now(UTC).isoformat(timespec="seconds")}
-
-
-def tell(path: Path, told: dict[str, object]) -> None:
-    """Write a result as JSON."""
-    path.write_text(json.dumps(told, indent=1) + "\n", "utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -88,8 +88,3 @@ def _facts(history: History, configuration: Configuration) -> yardstick.Facts:
     )
     as_of = configuration.waterfall.as_of or CLOCK
     return yardstick.Facts(as_of=as_of.astimezone(UTC).replace(tzinfo=None), stages=stages, **files)
-
-
-def with_output(configuration: Configuration, output: Path) -> Configuration:
-    """The same configuration, built elsewhere."""
-    return replace(configuration, output=output)

@@ -161,6 +161,11 @@ def test_it_is_published(folder: Path, tmp_path: Path) -> None:
         assert rows[name]["rows_read"] == sum(
             count for file, count in delivered.items() if file.startswith(f"{table}/")
         )
+    manifest = json.loads((tmp_path / "runs" / made.run_id / "manifest.json").read_text("utf-8"))
+    assert [check for check in manifest["checks"] if check["broken"]] == []
+    assert len(manifest["checks"]) > 50
+    why = ("rejected", "redelivered", "after_as_of", "out_of_scope", "duplicates", "repeats", "kept")
+    assert [row["rows_read"] for row in made.accounting] == [sum(row[each] for each in why) for row in made.accounting]
     history = rows["crm_history"]
     assert all(history[why] > 0 for why in ("rejected", "redelivered", "after_as_of", "duplicates", "repeats", "kept"))
 
