@@ -5,26 +5,22 @@ The only module that knows the order of the steps. Each of them is a function el
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
 import shutil
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from difflib import get_close_matches
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from pipeline import manifest
 from pipeline.engines import lock, signals
 from pipeline.engines.cursors import Cursors, shares
 from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
-from pipeline.errors import ConfigurationError, FunnelError, InputError, Problem, UsageError
+from pipeline.errors import ConfigurationError, InputError, Problem, UsageError
 from pipeline.inputs import landing
 from pipeline.models import checks, discover, graph, increment, macros, publish, variants
 from pipeline.models.build import Built, column_dictionary, write_definition
@@ -38,7 +34,6 @@ if TYPE_CHECKING:
     from pipeline.report.archive import Archive
 
 Say = Callable[[str], None]
-ACCOUNT = ("rows_read", "rejected", "redelivered", "after_as_of", "out_of_scope", "duplicates", "repeats", "kept")
 
 
 @dataclass(frozen=True)
@@ -113,12 +108,12 @@ def report_again(orders: Orders, say: Say) -> Night:
         try:
             with signals.interruptible() as watch:
                 shutil.copyfile(published, folder.database)
-                before = json.loads((published.parent / publish.MANIFEST).read_text("utf-8"))
+                before = manifest.read(published)
                 reader = _open(folder.database, orders.settings)
                 watch.add(reader)
                 _write_report(reader, orders, folder, tuple(before["notes"]), say)
                 reader.close()
-                folder.manifest.write_text(_json(before | {"run": folder.id}), "utf-8")
+                manifest.write(folder, before | {"run": folder.id})
             publish.seal(folder)
             warnings = publish.swap(folder)
         except BaseException:
@@ -167,7 +162,11 @@ def _build(
     log = landing.open_log(orders.log_folder)
     _refuse_unusable(orders, outcome, log.loads)
     project = discover.discover(shipped("sql"))
-    before = _night_before(orders, folder, project.models, log.loads, say)
+    before = None
+    if not (orders.full or orders.rebuild or orders.select):
+        loads = {load.load_no: load.supersedes for load in log.loads}
+        published = publish.current(orders.configuration.output)
+        before = increment.night_before(published, folder.database, project.models, loads, orders.as_of, say)
     connection = connect(folder.database, orders.settings, spill=folder.spill, reads_files=True)
     watch.add(connection)
     notes = [*(str(refusal) for refusal in outcome.refused), *(str(absent) for absent in outcome.missing)]
@@ -183,7 +182,7 @@ def _build(
     share = shares(orders.settings, sum(load.landed for load in log.loads if load.table == "stage_entries"))
     connection.execute(f"set threads = {share.settings.threads}")
     dictionary = column_dictionary(shipped("sql"))
-    history = _go_on(connection, models, before, dictionary, say, show_built) if before else ()
+    history = increment.go_on(connection, models, before, dictionary, say, show_built) if before else ()
     chosen = tuple(model for model in chosen if not history or model.table.schema not in increment.LAYERS)
     with Cursors(connection, share.queries) as cursors:
         watch.add(cursors)
@@ -199,7 +198,7 @@ def _build(
 
     reader = _open(folder.database, share.settings)
     watch.add(reader)
-    accounting = _accounting(reader)
+    accounting = manifest.accounting(reader)
     for rule, leads, entries in reader.execute("select rule, leads, entries from quality.scope").fetchall():
         say(f"out of scope by {rule}: {leads} leads with {entries} rows of history")
     say("checking")
@@ -212,12 +211,10 @@ def _build(
         )
     reader.close()
     warnings += [f"{each.name}: {each.claim}: {each.broken} rows" for each in outcomes if not each.holds]
-    folder.manifest.write_text(
-        _json(
-            _manifest(orders, folder, project.models, log.loads, outcome, built, outcomes, accounting, warnings, notes)
-        ),
-        "utf-8",
+    told = manifest.Told(
+        orders.configuration, orders.clock, orders.as_of, folder.id, project.models, log.loads, outcome.loads
     )
+    manifest.write(folder, manifest.of_night(told, built, outcomes, accounting, warnings, notes))
     return _BuiltNight(accounting, tuple(warnings))
 
 
@@ -234,50 +231,6 @@ def _land(orders: Orders, folder: publish.RunFolder, watch: signals.Watch, say: 
         )
     finally:
         connection.close()
-
-
-def _night_before(
-    orders: Orders,
-    folder: publish.RunFolder,
-    models: tuple[discover.Model, ...],
-    loads: tuple[landing.Load, ...],
-    say: Say,
-) -> increment.Before | None:
-    """The published night, when this one can go on from it; its heavy tables are then taken over. Else why not is said."""
-    published = publish.current(orders.configuration.output)
-    if published is None or orders.full or orders.rebuild or orders.select:
-        return None
-    try:
-        manifest = json.loads((published.parent / publish.MANIFEST).read_text("utf-8"))
-        reason = increment.why_not(manifest, models, {load.load_no: load.supersedes for load in loads}, orders.as_of)
-        if reason is None:
-            increment.take_over(published, folder.database)
-            return increment.Before.of(published, manifest)
-    except (OSError, ValueError, KeyError, duckdb.Error):
-        folder.database.unlink(missing_ok=True)
-        reason = "the published night can't be read"
-    say(f"everything is built anew: {reason}")
-    return None
-
-
-def _go_on(
-    connection: duckdb.DuckDBPyConnection,
-    models: tuple[discover.Model, ...],
-    before: increment.Before,
-    dictionary: dict[str, str],
-    say: Say,
-    show_built: Callable[[Built], None],
-) -> tuple[Built, ...]:
-    """The layers up to journey, for the leads that changed; nothing when all is to be built anew, which is said."""
-    reason: str | None = "the configuration shapes the history otherwise than in the published night"
-    if not increment.definition_changed(connection, before):
-        layers = tuple(model for model in models if model.table.schema in increment.LAYERS)
-        history = increment.build_on(connection, layers, before, dictionary, say, show_built)
-        if history is not None:
-            return history
-        reason = "too many leads may have changed"
-    say(f"everything is built anew: {reason}")
-    return ()
 
 
 def _write_report(
@@ -355,16 +308,16 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> frozenset[discover.TableNa
 def _as_published(orders: Orders, folder: publish.RunFolder) -> Orders:
     """Start from a copy of the published tables: a selection rebuilds a part, so all else must be of the same night."""
     published = _published(orders.configuration.output)
-    manifest = json.loads((published.parent / publish.MANIFEST).read_text("utf-8"))
+    before = manifest.read(published)
     loads = [load.load_no for load in landing.open_log(orders.log_folder).loads]
-    if manifest["configuration_sha256"] != _fingerprint(orders.configuration) or manifest["loads"] != loads:
+    if before["configuration_sha256"] != manifest.fingerprint(orders.configuration) or before["loads"] != loads:
         raise UsageError(
             "the configuration or the landing log changed since the published night",
             where="--select",
             next_step="run once without --select",
         )
     shutil.copyfile(published, folder.database)
-    as_of = datetime.fromisoformat(manifest["as_of"])
+    as_of = datetime.fromisoformat(before["as_of"])
     waterfall = replace(orders.configuration.waterfall, as_of=as_of)
     return replace(orders, configuration=replace(orders.configuration, waterfall=waterfall))
 
@@ -392,74 +345,3 @@ def _open(database: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
         return connect_published(database, settings)
     except duckdb.Error as failure:
         raise publish.open_errors(database, failure) from failure
-
-
-def _accounting(reader: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], ...]:
-    columns = ", ".join(("input", *ACCOUNT))
-    rows = reader.execute(f"select {columns} from quality.row_accounting").fetchall()
-    accounts = tuple(dict(zip(("input", *ACCOUNT), row, strict=True)) for row in rows)
-    for account in accounts:
-        if account["rows_read"] != sum(account[name] for name in ACCOUNT[1:]):
-            raise InputError(
-                f"{account['rows_read']} rows were read and {sum(account[name] for name in ACCOUNT[1:])} accounted for",
-                where=account["input"],
-                next_step="nothing was published; this is a fault of the program, please report it",
-            )
-    return accounts
-
-
-def _manifest(
-    orders: Orders,
-    folder: publish.RunFolder,
-    models: tuple[discover.Model, ...],
-    loads: tuple[landing.Load, ...],
-    outcome: landing.Landing,
-    built: tuple[Built, ...],
-    outcomes: tuple[checks.Outcome, ...],
-    accounting: tuple[dict[str, Any], ...],
-    warnings: list[str],
-    notes: list[str],
-) -> dict[str, Any]:
-    new = {load.load_no for load in outcome.loads}
-    return {
-        "run": folder.id,
-        "started_at": orders.clock.isoformat(),
-        "as_of": orders.as_of.astimezone(UTC).isoformat(),
-        "timezone": orders.configuration.waterfall.timezone,
-        "configuration": orders.configuration.path.name,
-        "configuration_sha256": _fingerprint(orders.configuration),
-        "versions": {
-            "funnel": version("funnel-pipeline"),
-            "duckdb": duckdb.__version__,
-            "python": platform.python_version(),
-        },
-        "models_sha256": increment.fingerprint(models),
-        "loads": [load.load_no for load in loads],
-        "inputs": [
-            {
-                "input": load.input,
-                "load_no": load.load_no,
-                "file": load.file_name,
-                "sha256": load.sha256,
-                "timezone": load.reading.get("timezone"),
-                "rows_read": load.rows_read,
-                "is_new": load.load_no in new,
-            }
-            for load in loads
-        ],
-        "row_accounting": list(accounting),
-        "models": [{"model": each.table, "rows": each.rows, "seconds": round(each.seconds, 3)} for each in built],
-        "checks": [asdict(each) for each in outcomes],
-        "warnings": warnings,
-        "notes": notes,
-    }
-
-
-def _fingerprint(configuration: Configuration) -> str:
-    with suppress(OSError):
-        return hashlib.sha256(configuration.path.read_bytes()).hexdigest()
-    raise FunnelError("the configuration can't be read again", where=str(configuration.path), next_step="start again")
-
-
-def _json(value: dict[str, Any]) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n"

@@ -10,6 +10,7 @@ the rows that a full rebuild would give; tests/cli/test_nights_go_on.py compares
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ import duckdb
 from pipeline.engines.duckdb import identifier, literal, quoted
 from pipeline.models.build import Built, build, create
 from pipeline.models.discover import Model, TableName
+from pipeline.models.publish import MANIFEST
 
 CODES = TableName("clean", "entry_codes")
 KEPT = (
@@ -64,11 +66,6 @@ class Before:
     database: Path
     loads: frozenset[int]
     as_of: datetime
-
-    @staticmethod
-    def of(database: Path, manifest: dict[str, Any]) -> Before:
-        """The night of a published database and its manifest."""
-        return Before(database, frozenset(manifest["loads"]), datetime.fromisoformat(manifest["as_of"]))
 
 
 def fingerprint(models: tuple[Model, ...]) -> str:
@@ -123,6 +120,50 @@ def definition_changed(connection: duckdb.DuckDBPyConnection, before: Before) ->
         return any(_differs(connection, table, columns) for table, columns in _DEFINED_BY.items())
     finally:
         connection.execute("detach published")
+
+
+def night_before(
+    published: Path | None,
+    database: Path,
+    models: tuple[Model, ...],
+    loads: dict[int, tuple[int, ...]],
+    as_of: datetime,
+    say: Callable[[str], None],
+) -> Before | None:
+    """The published night, its kept tables taken over into `database`, when this night can go on from it; else why not is said."""
+    if published is None:
+        return None
+    try:
+        manifest = json.loads((published.parent / MANIFEST).read_text("utf-8"))
+        reason = why_not(manifest, models, loads, as_of)
+        if reason is None:
+            take_over(published, database)
+            return Before(published, frozenset(manifest["loads"]), datetime.fromisoformat(manifest["as_of"]))
+    except (OSError, ValueError, KeyError, duckdb.Error):
+        database.unlink(missing_ok=True)
+        reason = "the published night can't be read"
+    say(f"everything is built anew: {reason}")
+    return None
+
+
+def go_on(
+    connection: duckdb.DuckDBPyConnection,
+    models: tuple[Model, ...],
+    before: Before,
+    dictionary: dict[str, str],
+    say: Callable[[str], None],
+    progress: Callable[[Built], None],
+) -> tuple[Built, ...]:
+    """The layers up to journey, for the leads that changed. Nothing when all is to be built anew, which is said."""
+    reason = "the configuration shapes the history otherwise than in the published night"
+    if not definition_changed(connection, before):
+        layers = tuple(model for model in models if model.table.schema in LAYERS)
+        history = build_on(connection, layers, before, dictionary, say, progress)
+        if history is not None:
+            return history
+        reason = "too many leads may have changed"
+    say(f"everything is built anew: {reason}")
+    return ()
 
 
 def build_on(
