@@ -48,7 +48,7 @@ entries as materialized (
         spans.stage_no,
         spans.entered_at,
         spans.entered_date,
-        row_number() over (partition by unit_id order by spans.entered_at, spans.lead_no, spans.span_no) as entry_no
+        row_number() over (partition by unit_id order by spans.entered_at, leads.lead_id, spans.span_no) as entry_no
     from journey.spans_narrow as spans
     cross join asked
     inner join clean.leads as leads on leads.lead_no = spans.lead_no and leads.is_in_scope

@@ -37,7 +37,7 @@ firsts as (
     from arrivals
     qualify row_number() over (
         partition by arrivals.unit_id, arrivals.mark_no
-        order by arrivals.arrived_at, arrivals.lead_no, arrivals.cycle_no
+        order by arrivals.arrived_at, arrivals.tie_no
     ) = 1
 ),
 

@@ -88,4 +88,4 @@ select
     aged.span_no,
     aged.lead_no
 from aged
-order by aged.entered_at, aged.lead_no
+order by aged.entered_at, aged.lead_id

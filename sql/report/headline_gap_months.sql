@@ -82,6 +82,7 @@ followed as (
 last_stays as (
     select
         spans.lead_no,
+        leads.lead_id,
         spans.cycle_no,
         spans.stage_no,
         accounts.account_no,
@@ -128,7 +129,7 @@ ends as (
     from last_stays
     where last_stays.is_out and last_stays.account_no is not null
     qualify row_number() over (
-        partition by last_stays.account_no order by last_stays.out_at desc, last_stays.lead_no
+        partition by last_stays.account_no order by last_stays.out_at desc, last_stays.lead_id
     ) = 1
 ),
 
@@ -147,7 +148,7 @@ waits as (
     where not last_stays.is_out and last_stays.account_no is not null
     qualify row_number() over (
         partition by last_stays.account_no
-        order by last_stays.rank desc nulls last, last_stays.entered_at, last_stays.lead_no
+        order by last_stays.rank desc nulls last, last_stays.entered_at, last_stays.lead_id
     ) = 1
 ),
 

@@ -37,18 +37,18 @@ class Defect:
 DEFECTS = (
     Defect(
         "a window without its last moment",
-        "marts/conversion.sql",
-        "us_to_convert <= coalesce(judged.us_window, ",
-        "us_to_convert <= coalesce(judged.us_window - 1, ",
+        "journey/unit_fates.sql",
+        "(aged.us_to_convert + 86399999999)",
+        "(aged.us_to_convert + 86400000000)",
         frozenset({"marts.conversion"}),
         "window_to_the_second.md",
         "marts.conversion",
     ),
     Defect(
         "moves of one second from the top of the path down",
-        "clean/stage_entries.sql",
-        "accepted.path_order,\n                accepted.input_no",
-        "accepted.path_order desc,\n                accepted.input_no",
+        "clean/entry_rows.sql",
+        "coalesce(ranked.path_order, 0) * 65536",
+        "coalesce(-ranked.path_order, 0) * 65536",
         frozenset({"journey.stage_spans", "journey.cycles", "marts.conversion", "marts.stage_flow"}),
         "same_second.md",
         "journey.stage_spans",
@@ -65,7 +65,7 @@ DEFECTS = (
     Defect(
         "rows later than as-of counted",
         "clean/entry_rows.sql",
-        "when delivered.entered_at > run.as_of then 'after_as_of'",
+        "when codes.entered_at > run.as_of then 'after_as_of'",
         "when false then 'after_as_of'",
         frozenset({"quality.row_accounting", "journey.stage_spans", "marts.conversion"}),
         "after_as_of.md",

@@ -309,11 +309,6 @@ def raw_rows(waterfall: Waterfall, history: History) -> dict[str, list[Row]]:
             }
             | extra
         )
-        columns = extra | {"owner": present(entry.owner)}
-        for dimension in waterfall.dimensions:
-            if dimension in history.entry_columns:
-                value = {"dimension": dimension, "dimension_value": columns[dimension]}
-                tables["raw.entry_attributes"].append(where | value)
     tables["raw.loads"] = list(counts.values())
 
     load_no = max((entry.load_no for entry in history.entries), default=0)

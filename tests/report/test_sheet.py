@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 import zipfile
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -90,15 +89,3 @@ def test_a_text_is_cut_between_letters() -> None:
 def test_the_first_day_is_day_one() -> None:
     """Of which xlsxwriter makes the 0th of January, since it takes midnight for a time without a day."""
     assert (1, 59, 61) == (serial(date(1900, 1, 1)), serial(date(1900, 2, 28)), serial(datetime(1900, 3, 1)))
-
-
-def test_it_takes_less_time() -> None:
-    """Otherwise the plain way would be the better one."""
-    rows = [(number, date(2026, 1, 1), f"lead {number}", number / 7, None) for number in range(4000)]
-
-    def seconds(plain: bool) -> float:
-        started = time.process_time()
-        book(rows, plain=plain)
-        return time.process_time() - started
-
-    assert min(seconds(True) for _ in range(3)) < 0.8 * min(seconds(False) for _ in range(3))

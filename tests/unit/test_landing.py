@@ -48,9 +48,8 @@ def test_the_hospital_lands_whole(shared_real: Path, tmp_path: Path) -> None:
     assert (49_951, 49_951, {}) == (load.rows_read, load.landed, load.rejected)
     expected = [(49_951, 49_951, 10_000)]
     assert expected == inbox.rows("select count(*), max(row_number), count(distinct lead_id) from raw.stage_entries")
-    assert [("owner", 49_951), ("speciality", 49_951)] == inbox.rows(
-        "select dimension, count(*) from raw.entry_attributes group by dimension order by dimension"
-    )
+    assert [(26_375, 10_000)] == inbox.rows("select count(given[1]), count(given[2]) from raw.stage_entries")
+    assert [(26_375, 10_000)] == inbox.rows("select count(owner), count(speciality) from raw.stage_entries")
 
 
 def test_a_dry_run_writes_nothing_and_counts_the_same(tmp_path: Path) -> None:
@@ -60,6 +59,16 @@ def test_a_dry_run_writes_nothing_and_counts_the_same(tmp_path: Path) -> None:
     assert not inbox.log_folder.exists()
     wet = inbox.land()
     assert dry == wet
+
+
+def test_a_dry_run_reads_several_new_files(tmp_path: Path) -> None:
+    """Each is held against the log as it lies there: what none of them wrote can't be read."""
+    inbox = one_file(tmp_path, GOOD)
+    inbox.put("later.csv", GOOD + entry("L5"))
+    inbox.inputs = ()
+    inbox.reads("*.csv")
+    assert [4, 5] == [load.rows_read for load in inbox.land(dry_run=True).loads]
+    assert not inbox.log_folder.exists()
 
 
 def test_every_row_is_accounted_for(tmp_path: Path) -> None:
@@ -228,24 +237,23 @@ def test_every_relation_is_offered_when_nothing_was_delivered(tmp_path: Path) ->
     """Empty, with the columns of the contract."""
     connection = Inbox(tmp_path).offered()
     tables = "accounts deletions leads loads merges rejected_rows stage_entries"
-    attributes = "account_attributes entry_attributes lead_attributes host_texts domains"
+    attributes = "account_attributes lead_attributes host_texts domains"
     for name in f"{tables} {attributes}".split():
         assert [(0,)] == connection.execute(f"select count(*) from raw.{name}").fetchall()
     columns = [row[0] for row in connection.execute("describe raw.stage_entries").fetchall()]
     expected = "input load_no row_number lead_id stage entered_at sequence owner source_system recorded_at stage_alias"
-    assert [*expected.split(), "time_note", "original"] == columns
+    assert [*expected.split(), "time_note", "original", "given"] == columns
 
 
-def test_attributes_are_the_configured_dimensions_that_a_table_has(tmp_path: Path) -> None:
-    """Of entries only what a load brought; of leads every contract column and extra."""
+def test_a_row_gives_the_configured_dimensions_in_their_order(tmp_path: Path) -> None:
+    """Of entries only what a load brought; of leads every contract column and extra; null for what is not there."""
     inbox = one_file(tmp_path, "lead_id,stage,entered_at,region\nL1,MQL,2026-01-05,north\n")
     inbox.put("leads.csv", LEADS + "L1,sales,dana,7\n")
     inbox.reads("leads.csv", "leads", name="leads")
     inbox.dimensions = ("owner", "origin", "score", "region", "team")
     inbox.land()
-    assert [("region", "north")] == inbox.rows("select dimension, dimension_value from raw.entry_attributes")
-    expected = [("origin", "sales"), ("owner", "dana"), ("score", "7")]
-    assert expected == inbox.rows("select dimension, dimension_value from raw.lead_attributes order by 1")
+    assert [([None, None, None, "north", None],)] == inbox.rows("select given from raw.stage_entries")
+    assert [(["dana", "sales", "7", None, None],)] == inbox.rows("select given from raw.leads")
 
 
 def test_inputs_that_are_no_longer_configured_are_not_offered(tmp_path: Path) -> None:

@@ -1,0 +1,193 @@
+"""A night makes anew only the leads that changed, and its tables are row for row those of a full rebuild."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipeline import night, query
+from pipeline.errors import FunnelError
+from pipeline.models.increment import KEPT
+from tests import nights
+from tests.cli.deliveries import OPENING, Company
+
+NIGHTS = 4
+
+
+def as_of(number: int) -> str:
+    """The end of the day that a delivery is about."""
+    return (OPENING + timedelta(days=number)).isoformat()
+
+
+def run(company: Company, output: Path, number: int, **more: object) -> list[str]:
+    """One night; what it said."""
+    said: list[str] = []
+    night.run(nights.orders(company.toml, output, as_of=as_of(number), **more), said.append, lambda built: None)
+    return said
+
+
+def rebuilt(company: Company, output: Path, number: int) -> Path:
+    """All of it anew from the same log, elsewhere."""
+    beside = output.with_name(f"{output.name}-rebuilt-{number}")
+    beside.mkdir()
+    shutil.copytree(output / "landing", beside / "landing")
+    run(company, beside, number, rebuild=True)
+    return beside
+
+
+def tables(output: Path) -> dict[str, str]:
+    """Every table and view of a published file, with its columns."""
+    with query.open_published(output) as connection:
+        return dict(
+            connection.execute(
+                "select table_schema || '.' || table_name, string_agg(column_name || ' ' || data_type, ', ' order by "
+                "column_name) from information_schema.columns where table_catalog = current_database() group by all"
+            ).fetchall()
+        )
+
+
+def differing(one: Path, other: Path) -> dict[str, int]:
+    """How many rows of each table one of the two files has and the other has not; duplicates count."""
+    found = {}
+    with duckdb.connect() as connection:
+        for name, folder in (("one", one), ("other", other)):
+            connection.execute(f"attach '{folder / 'funnel.duckdb'}' as {name} (read_only)")
+        for table in tables(one):
+            rows = connection.execute(
+                f"select count(*) from ((from one.{table} except all from other.{table}) "
+                f"union all (from other.{table} except all from one.{table}))"
+            ).fetchone()
+            if rows and rows[0]:
+                found[table] = rows[0]
+    return found
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_nights_give_the_rows_of_a_full_rebuild(tmp_path: Path, seed: int) -> None:
+    """Night after night of late, corrected, merged, deleted and future rows: the file is that of a rebuild, whole."""
+    company, output = Company(tmp_path / "in", seed), tmp_path / "out"
+    company.open()
+    assert not [line for line in run(company, output, 0) if "going on" in line]
+    for number in range(1, NIGHTS + 1):
+        company.deliver(number)
+        said = run(company, output, number)
+        assert [line for line in said if line.startswith("going on from the published night")], said
+        if number % 2 == 0:
+            beside = rebuilt(company, output, number)
+            assert tables(beside) == tables(output)
+            assert {} == differing(beside, output)
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, Path]:
+    """A company after its first night."""
+    folder = tmp_path_factory.mktemp("opened")
+    company, output = Company(folder / "in", 3), folder / "out"
+    company.open()
+    run(company, output, 0)
+    return company, output
+
+
+def copy(opened: tuple[Company, Path], folder: Path) -> tuple[Company, Path]:
+    """The same, to change."""
+    company, output = opened
+    shutil.copytree(company.folder, folder / "in")
+    shutil.copytree(output, folder / "out", symlinks=True)
+    twin = Company(folder / "in", 4)
+    return twin, folder / "out"
+
+
+def anew(said: list[str]) -> list[str]:
+    """Why a night said that it builds everything anew."""
+    return [line.removeprefix("everything is built anew: ") for line in said if line.startswith("everything is")]
+
+
+def test_a_changed_waterfall_is_built_anew(opened: tuple[Company, Path], tmp_path: Path) -> None:
+    """Another order of stages shapes history: nothing is kept, and the run says why."""
+    company, output = copy(opened, tmp_path)
+    text = company.toml.read_text("utf-8")
+    company.toml.write_text(text.replace('kind = "detour"', 'kind = "hold"'), "utf-8")
+    assert ["the configuration shapes the history otherwise than in the published night"] == anew(
+        run(company, output, 1)
+    )
+    assert {} == differing(rebuilt(company, output, 1), output)
+
+
+def test_another_window_goes_on(opened: tuple[Company, Path], tmp_path: Path) -> None:
+    """Windows, limits and the like shape no history: the leads are kept, and the marts follow the configuration."""
+    company, output = copy(opened, tmp_path)
+    text = company.toml.read_text("utf-8")
+    company.toml.write_text(
+        text.replace("windows = [7, 30]", "windows = [14]").replace('"2 days"', '"3 days"'), "utf-8"
+    )
+    assert [] == anew(run(company, output, 1))
+    assert {} == differing(rebuilt(company, output, 1), output)
+
+
+def test_full_builds_anew(opened: tuple[Company, Path], tmp_path: Path) -> None:
+    """`--full` keeps nothing, and says nothing of a night before."""
+    company, output = copy(opened, tmp_path)
+    said = run(company, output, 1, full=True)
+    assert [] == [line for line in said if "going on" in line or "anew" in line]
+    assert {} == differing(rebuilt(company, output, 1), output)
+
+
+def test_an_earlier_as_of_is_built_anew(opened: tuple[Company, Path], tmp_path: Path) -> None:
+    """What had happened by the published night may not have happened yet."""
+    company, output = copy(opened, tmp_path)
+    assert ["as-of lies before that of the published night"] == anew(run(company, output, -3))
+    assert {} == differing(rebuilt(company, output, -3), output)
+
+
+def test_a_damaged_file_is_built_anew(opened: tuple[Company, Path], tmp_path: Path) -> None:
+    """A published file that can't be read is no ground to build on, and no reason to fail."""
+    company, output = copy(opened, tmp_path)
+    file = (output / "funnel.duckdb").resolve()
+    file.chmod(0o600)
+    file.write_bytes(file.read_bytes()[:5000])
+    assert ["the published night can't be read"] == anew(run(company, output, 1))
+    assert {} == differing(rebuilt(company, output, 1), output)
+
+
+def test_many_changes_are_built_anew(opened: tuple[Company, Path], tmp_path: Path) -> None:
+    """When every lead moved, the whole is the shorter way."""
+    company, output = copy(opened, tmp_path)
+    company.open_again(1)
+    assert ["too many leads may have changed"] == anew(run(company, output, 1))
+    assert {} == differing(rebuilt(company, output, 1), output)
+
+
+def test_a_reader_sees_the_night_before_until_the_swap(opened: tuple[Company, Path], tmp_path: Path) -> None:
+    """The published file is copied, never written: a night that fails half-way leaves it byte for byte."""
+    company, output = copy(opened, tmp_path)
+    before = (output / "funnel.duckdb").read_bytes()
+    company.deliver(1)
+
+    def stop(said: str) -> None:
+        if said.startswith("going on"):
+            raise FunnelError("stopped")
+
+    with pytest.raises(FunnelError, match="stopped"):
+        night.run(nights.orders(company.toml, output, as_of=as_of(1)), stop, lambda built: None)
+    assert before == (output / "funnel.duckdb").read_bytes()
+    assert 1 == len(list((output / "runs").iterdir()))
+
+
+def test_the_file_does_not_grow(opened: tuple[Company, Path], tmp_path: Path) -> None:
+    """What a night replaces gives its blocks back: nights without news leave the file as large as one does."""
+    company, output = copy(opened, tmp_path)
+    run(company, output, 0)
+    size = (output / "funnel.duckdb").stat().st_size
+    for _ in range(3):
+        run(company, output, 0)
+    assert (output / "funnel.duckdb").stat().st_size <= size * 1.06
+
+
+def test_kept_tables_hold_rows_of_one_lead(opened: tuple[Company, Path]) -> None:
+    """Rows are replaced by lead_no, so each kept table but the codes must have it."""
+    columns = tables(opened[1])
+    assert [] == [str(table) for table in KEPT[1:] if "lead_no INTEGER" not in columns[str(table)]]
