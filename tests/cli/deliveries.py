@@ -96,6 +96,7 @@ class Company:
         self._random = random.Random(seed)
         self._leads = leads
         self._accounts = leads // 4
+        self._merged = 1
         folder.mkdir(parents=True, exist_ok=True)
         inputs = "".join(
             f'\n[[inputs]]\nname = "{name}"\ntable = "{table}"\npath = "{name}-*.csv"\n'
@@ -132,7 +133,9 @@ class Company:
         self._write("entries", night, moves)
         self._write("leads", night, [self._lead(lead) for lead in (*new, *known[:2])])
         self._write("accounts", night, [self._account(self._random.randrange(self._accounts)) for _ in range(2)])
-        self._write("merges", night, [self._merge(today + timedelta(days=self._random.randint(-3, 1)))])
+        # One merge of old is said to have gone into another lead: both the old and the new survivor change.
+        again = (f"L{self._merged:04}", f"L{self._random.randrange(self._merged):04}", today - timedelta(days=1))
+        self._write("merges", night, [self._merge(today + timedelta(days=self._random.randint(-3, 1))), again])
         self._write("deletions", night, [self._deletion(today + timedelta(days=self._random.randint(-2, 1)))])
 
     def open_again(self, night: int) -> None:
@@ -163,6 +166,7 @@ class Company:
     def _merge(self, at: datetime) -> Sequence[object]:
         # Always into the lead with the lower number: no loop.
         into, gone = sorted(self._random.sample(range(self._leads), 2))
+        self._merged = gone
         return f"L{gone:04}", f"L{into:04}", at
 
     def _deletion(self, at: datetime) -> Sequence[object]:
