@@ -30,41 +30,43 @@ cuts as (
 
 lengths as (
     select
-        cut_sets.cut_no,
+        spans.cut_set,
         spans.stage_no,
         spans.exited_at is null as is_open,
         epoch_us(coalesce(spans.exited_at, run.as_of)) - epoch_us(spans.entered_at) as us_in_stage
     from spans
     cross join run
-    inner join cut_sets on cut_sets.cut_set = spans.cut_set
 ),
 
 ages as (
     select
-        lengths.cut_no,
+        cut_sets.cut_no,
         lengths.stage_no,
         count(*) filter (where lengths.is_open) as still_open,
         quantile_cont(lengths.us_in_stage, [0.5, 0.9]) filter (where lengths.is_open) as us_quantiles
     from lengths
-    group by lengths.cut_no, lengths.stage_no
+    inner join cut_sets on cut_sets.cut_set = lengths.cut_set
+    group by cut_sets.cut_no, lengths.stage_no
 ),
 
 -- Stays that end at a length leave before the open ones of that length are censored.
 ends as (
     select
-        lengths.cut_no,
+        cut_sets.cut_no,
         lengths.stage_no,
         lengths.us_in_stage,
         count(*) as leaving,
         count(*) filter (where not lengths.is_open) as ended
     from lengths
-    group by lengths.cut_no, lengths.stage_no, lengths.us_in_stage
+    inner join cut_sets on cut_sets.cut_set = lengths.cut_set
+    group by cut_sets.cut_no, lengths.stage_no, lengths.us_in_stage
 ),
 
+-- In doubles, which hold every count exactly: a running sum of integers takes twice as long.
 at_risk as (
     select
         ends.*,
-        sum(ends.leaving) over (
+        sum(cast(ends.leaving as double)) over (
             partition by ends.cut_no, ends.stage_no
             order by ends.us_in_stage desc
             rows unbounded preceding
@@ -77,7 +79,7 @@ survival as (
         at_risk.cut_no,
         at_risk.stage_no,
         at_risk.us_in_stage,
-        product(1 - at_risk.ended / cast(at_risk.still_there as double)) over (
+        product(1 - at_risk.ended / at_risk.still_there) over (
             partition by at_risk.cut_no, at_risk.stage_no
             order by at_risk.us_in_stage
             rows unbounded preceding
