@@ -3,6 +3,7 @@ UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+BENCH_STAMP := $(VENV)/.bench
 PAGE_CHECKS := tests/browser/node_modules/.package-lock.json
 PYTHON ?= python3
 WORKERS ?= auto
@@ -10,10 +11,10 @@ WORKERS ?= auto
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check gold docs lock clean
+.PHONY: help run test check gold docs lock bench bench-100m clean
 
 help:  ## This list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(STAMP)  ## Read data/sample, build, check, report; tells where the report and the database are
 	@$(BIN)/funnel run --config data/sample/funnel.toml --output build
@@ -41,6 +42,12 @@ lock:  ## Resolve the dependencies anew
 	@$(BIN)/uv lock --upgrade
 	@sed -i -E 's#https://[^/ "]+/simple#registry#; s#https://[^/ "]+/packages#file:///packages#' uv.lock
 
+bench: $(BENCH_STAMP)  ## Measure speed at 1 and 10 million entries, beside Polars, pandas and Spark; a quarter of an hour
+	@$(BIN)/python -m benchmarks.run
+
+bench-100m: $(BENCH_STAMP)  ## The core job at 100 million entries, in 8 GB and in 4
+	@$(BIN)/python -m benchmarks.run --parts core --entries 100000000 --rounds 1 --little-memory 4GB --limit 3600
+
 clean:  ## Remove what was built, and the environment
 	rm -rf build dist $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
@@ -51,6 +58,12 @@ $(STAMP): uv.lock pyproject.toml
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r $(VENV)/requirements.txt
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $(STAMP)
+
+# Polars and Spark are only for `make bench`: nothing else installs them.
+$(BENCH_STAMP): $(STAMP)
+	@$(BIN)/uv export --quiet --frozen --only-group bench --no-emit-project --format requirements.txt --output-file $(VENV)/bench.txt >/dev/null
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r $(VENV)/bench.txt
+	@touch $@
 
 # Node comes as a wheel, so that these tests need nothing of the machine; npm takes what the lock's hashes name.
 $(PAGE_CHECKS): tests/browser/package-lock.json tests/browser/package.json $(STAMP)

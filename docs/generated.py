@@ -155,6 +155,5 @@ def _quarter() -> duckdb.DuckDBPyConnection:
     waterfall, history = read_case(nights.QUARTER, as_of=nights.QUARTER_AS_OF)
     connection = harness.built(waterfall, history.as_of, raw_rows(waterfall, history), inputs=history.inputs)
     dictionary = column_dictionary(shipped("sql"))
-    for model in harness.project().models:
-        comment(connection, model, dictionary)  # the harness builds without the dictionary of shared columns
+    comment(connection, harness.project().models, dictionary)  # the harness builds without the shared columns' words
     return connection

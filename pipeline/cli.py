@@ -111,11 +111,12 @@ def check(config_path: Path, as_of: str | None) -> None:
 @CONFIG
 @OUTPUT
 @AS_OF
-@click.option("--rebuild", is_flag=True, help="From the landing log alone; the inputs may be gone.")
+@click.option("--full", is_flag=True, help="Build everything anew, not only the leads that changed since last night.")
+@click.option("--rebuild", is_flag=True, help="As --full, from the landing log alone; the inputs may be gone.")
 @click.option("--select", metavar="MODELS", help="Only these models, such as `marts.conversion+` or `+marts.*`.")
 @click.option("--send", is_flag=True, help="Mail the report once it is published, as [mail] says.")
 def run(
-    config_path: Path, output: Path | None, as_of: str | None, rebuild: bool, select: str | None, send: bool
+    config_path: Path, output: Path | None, as_of: str | None, full: bool, rebuild: bool, select: str | None, send: bool
 ) -> None:
     """Read the inputs, build and check every table, write the report, and publish all of it at once.
 
@@ -127,7 +128,7 @@ def run(
 
     from pipeline import night
 
-    asked = replace(orders(config_path, as_of, output), rebuild=rebuild, select=select)
+    asked = replace(orders(config_path, as_of, output), full=full, rebuild=rebuild, select=select)
     if send:
         from pipeline import mailing
 
@@ -267,10 +268,9 @@ def orders(config_path: Path, as_of: str | None, output: Path | None) -> Any:
     from pipeline.night import Orders
     from pipeline.settings import Settings
 
+    read = configuration(config_path, as_of, output)
     return Orders(
-        configuration=configuration(config_path, as_of, output),
-        clock=datetime.now(UTC),
-        settings=Settings.of_this_machine(),
+        configuration=read, clock=datetime.now(UTC), settings=Settings.of_this_machine(read.memory, read.threads)
     )
 
 

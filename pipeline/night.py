@@ -10,30 +10,32 @@ import json
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from pipeline.engines import lock, signals
-from pipeline.engines.duckdb import connect, connect_published
-from pipeline.errors import ConfigurationError, FunnelError, InputError, ModelError, Problem, UsageError
+from pipeline.engines.cursors import Cursors, shares
+from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
+from pipeline.errors import ConfigurationError, FunnelError, InputError, Problem, UsageError
 from pipeline.inputs import landing
-from pipeline.models import checks, discover, graph, macros, publish, variants
+from pipeline.models import checks, discover, graph, increment, macros, publish, variants
 from pipeline.models.build import Built, column_dictionary, write_definition
 from pipeline.models.first_entry import first_entry
-from pipeline.report import render
-from pipeline.report.archive import Archive
 from pipeline.settings import Settings, shipped
 from pipeline.waterfall import rules
 from pipeline.waterfall.definition import Configuration
 from pipeline.waterfall.tables import Columns, definition_tables, dimension_source
+
+if TYPE_CHECKING:
+    from pipeline.report.archive import Archive
 
 Say = Callable[[str], None]
 ACCOUNT = ("rows_read", "rejected", "redelivered", "after_as_of", "out_of_scope", "duplicates", "repeats", "kept")
@@ -41,11 +43,15 @@ ACCOUNT = ("rows_read", "rejected", "redelivered", "after_as_of", "out_of_scope"
 
 @dataclass(frozen=True)
 class Orders:
-    """What a run was asked to do. `clock` is its start (aware UTC); `select` limits it to some models."""
+    """What a run was asked to do. `clock` is its start (aware UTC).
+
+    `full` builds everything anew, `rebuild` does so from the log alone, `select` limits it to some models.
+    """
 
     configuration: Configuration
     clock: datetime
     settings: Settings
+    full: bool = False
     rebuild: bool = False
     select: str | None = None
 
@@ -79,7 +85,7 @@ def run(orders: Orders, say: Say, show_built: Callable[[Built], None]) -> Night:
     with lock.hold(output, orders.clock):
         folder = publish.start_run(output, orders.clock)
         try:
-            with signals.interruptible() as watch, _within_memory():
+            with signals.interruptible() as watch, within_memory():
                 built = _build(orders, folder, watch, say, show_built)
             publish.seal(folder)
             warnings = [*built.warnings, *publish.swap(folder)]
@@ -126,7 +132,7 @@ def report_again(orders: Orders, say: Say) -> Night:
 def check(orders: Orders, say: Say) -> landing.Landing:
     """Read and account for every input without writing anything. Raises InputError when one can't be used."""
     connection = connect(None, orders.settings, reads_files=True)
-    with signals.interruptible(connection), _within_memory():
+    with signals.interruptible(connection), within_memory():
         outcome = landing.land(
             connection,
             orders.configuration,
@@ -140,19 +146,6 @@ def check(orders: Orders, say: Say) -> landing.Landing:
         _refuse_unusable(orders, outcome, (*log.loads, *outcome.loads))
         _dimension_sources(orders.configuration, (*log.loads, *outcome.loads))
     return outcome
-
-
-@contextmanager
-def _within_memory() -> Iterator[None]:
-    """A limit that is too small for a step outside the models is the user's to raise, too."""
-    try:
-        yield
-    except duckdb.OutOfMemoryException as full:
-        raise ModelError(
-            "the run does not fit into the memory limit",
-            where="memory",
-            next_step="set FUNNEL_MEMORY higher (such as 8GB) or FUNNEL_THREADS lower",
-        ) from full
 
 
 @dataclass(frozen=True)
@@ -170,20 +163,16 @@ def _build(
 ) -> _BuiltNight:
     if orders.select:
         orders = _as_published(orders, folder)
-    connection = connect(folder.database, orders.settings, spill=folder.spill, reads_files=True)
-    watch.add(connection)
-    landing.sweep(orders.log_folder)
-    outcome = landing.Landing()
-    if not orders.rebuild and not orders.select:
-        outcome = landing.land(
-            connection, orders.configuration, orders.log_folder, clock=orders.clock, as_of=orders.as_of, progress=say
-        )
+    outcome = _land(orders, folder, watch, say)
     log = landing.open_log(orders.log_folder)
     _refuse_unusable(orders, outcome, log.loads)
+    project = discover.discover(shipped("sql"))
+    before = _night_before(orders, folder, project.models, log.loads, say)
+    connection = connect(folder.database, orders.settings, spill=folder.spill, reads_files=True)
+    watch.add(connection)
     notes = [*(str(refusal) for refusal in outcome.refused), *(str(absent) for absent in outcome.missing)]
     warnings = [*notes, *outcome.warnings, *landing.offer(connection, orders.configuration, orders.log_folder)]
 
-    project = discover.discover(shipped("sql"))
     if not orders.select:
         sources = _dimension_sources(orders.configuration, log.loads)
         first = first_entry(connection, orders.configuration.waterfall, orders.as_of)
@@ -191,30 +180,104 @@ def _build(
         write_definition(connection, definition)
     models = graph.in_order(project.models, _tables(connection))
     chosen = graph.select(models, orders.select) if orders.select else models
-    built, variant_outcomes = variants.build_all(
-        connection, project, models, chosen, column_dictionary(shipped("sql")), say, show_built
-    )
+    share = shares(orders.settings, sum(load.landed for load in log.loads if load.table == "stage_entries"))
+    connection.execute(f"set threads = {share.settings.threads}")
+    dictionary = column_dictionary(shipped("sql"))
+    history = _go_on(connection, models, before, dictionary, say, show_built) if before else ()
+    chosen = tuple(model for model in chosen if not history or model.table.schema not in increment.LAYERS)
+    with Cursors(connection, share.queries) as cursors:
+        watch.add(cursors)
+        built, variant_outcomes = variants.build_all(
+            connection, project, models, chosen, dictionary, say, show_built, cursors
+        )
+    built = (*history, *built)
     warnings += variants.without_a_lead(connection)
     macros.create_macros(connection, macros.discover_macros(shipped("sql")))
     connection.execute("drop schema raw cascade")  # the log keeps the rows; the file keeps what was made of them
     connection.execute("checkpoint")
     connection.close()
 
-    reader = _open(folder.database, orders.settings)
+    reader = _open(folder.database, share.settings)
     watch.add(reader)
-    say("checking")
-    outcomes = (*checks.run_checks(reader, project.models, project.checks), *variant_outcomes)
     accounting = _accounting(reader)
     for rule, leads, entries in reader.execute("select rule, leads, entries from quality.scope").fetchall():
         say(f"out of scope by {rule}: {leads} leads with {entries} rows of history")
-    checks.require(outcomes)
-    warnings += [f"{each.name}: {each.claim}: {each.broken} rows" for each in outcomes if not each.holds]
-    _write_report(reader, orders, folder, tuple(notes), say)
+    say("checking")
+    with Cursors(reader, share.queries) as cursors, alike(reader) as pages:
+        watch.add(cursors)
+        watch.add(pages)
+        outcomes = checks.require_beside(
+            lambda: (*checks.run_checks(reader, project.models, project.checks, cursors), *variant_outcomes),
+            lambda: _write_report(pages, orders, folder, tuple(notes), say),
+        )
     reader.close()
+    warnings += [f"{each.name}: {each.claim}: {each.broken} rows" for each in outcomes if not each.holds]
     folder.manifest.write_text(
-        _json(_manifest(orders, folder, log.loads, outcome, built, outcomes, accounting, warnings, notes)), "utf-8"
+        _json(
+            _manifest(orders, folder, project.models, log.loads, outcome, built, outcomes, accounting, warnings, notes)
+        ),
+        "utf-8",
     )
     return _BuiltNight(accounting, tuple(warnings))
+
+
+def _land(orders: Orders, folder: publish.RunFolder, watch: signals.Watch, say: Say) -> landing.Landing:
+    """What is new in the inputs into the log, unless the log alone is asked for."""
+    landing.sweep(orders.log_folder)
+    if orders.rebuild or orders.select:
+        return landing.Landing()
+    connection = connect(None, orders.settings, spill=folder.spill, reads_files=True)
+    watch.add(connection)
+    try:
+        return landing.land(
+            connection, orders.configuration, orders.log_folder, clock=orders.clock, as_of=orders.as_of, progress=say
+        )
+    finally:
+        connection.close()
+
+
+def _night_before(
+    orders: Orders,
+    folder: publish.RunFolder,
+    models: tuple[discover.Model, ...],
+    loads: tuple[landing.Load, ...],
+    say: Say,
+) -> increment.Before | None:
+    """The published night, when this one can go on from it; its heavy tables are then taken over. Else why not is said."""
+    published = publish.current(orders.configuration.output)
+    if published is None or orders.full or orders.rebuild or orders.select:
+        return None
+    try:
+        manifest = json.loads((published.parent / publish.MANIFEST).read_text("utf-8"))
+        reason = increment.why_not(manifest, models, {load.load_no: load.supersedes for load in loads}, orders.as_of)
+        if reason is None:
+            increment.take_over(published, folder.database)
+            return increment.Before.of(published, manifest)
+    except (OSError, ValueError, KeyError, duckdb.Error):
+        folder.database.unlink(missing_ok=True)
+        reason = "the published night can't be read"
+    say(f"everything is built anew: {reason}")
+    return None
+
+
+def _go_on(
+    connection: duckdb.DuckDBPyConnection,
+    models: tuple[discover.Model, ...],
+    before: increment.Before,
+    dictionary: dict[str, str],
+    say: Say,
+    show_built: Callable[[Built], None],
+) -> tuple[Built, ...]:
+    """The layers up to journey, for the leads that changed; nothing when all is to be built anew, which is said."""
+    reason: str | None = "the configuration shapes the history otherwise than in the published night"
+    if not increment.definition_changed(connection, before):
+        layers = tuple(model for model in models if model.table.schema in increment.LAYERS)
+        history = increment.build_on(connection, layers, before, dictionary, say, show_built)
+        if history is not None:
+            return history
+        reason = "too many leads may have changed"
+    say(f"everything is built anew: {reason}")
+    return ()
 
 
 def _write_report(
@@ -224,6 +287,8 @@ def _write_report(
     notes: tuple[str, ...],
     say: Say,
 ) -> None:
+    from pipeline.report import render  # only here: `funnel check` needs no page
+
     say("writing the report")
     started = time.monotonic()
     written = render.write_report(reader, folder.reports, notes, _archive(orders), _report_url(orders))
@@ -305,6 +370,8 @@ def _as_published(orders: Orders, folder: publish.RunFolder) -> Orders:
 
 
 def _archive(orders: Orders) -> Archive:
+    from pipeline.report.archive import Archive
+
     published = publish.current(orders.configuration.output)
     return Archive(published.parent / publish.REPORTS if published else None, orders.configuration.keep_reports)
 
@@ -344,6 +411,7 @@ def _accounting(reader: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], ...]
 def _manifest(
     orders: Orders,
     folder: publish.RunFolder,
+    models: tuple[discover.Model, ...],
     loads: tuple[landing.Load, ...],
     outcome: landing.Landing,
     built: tuple[Built, ...],
@@ -365,6 +433,7 @@ def _manifest(
             "duckdb": duckdb.__version__,
             "python": platform.python_version(),
         },
+        "models_sha256": increment.fingerprint(models),
         "loads": [load.load_no for load in loads],
         "inputs": [
             {

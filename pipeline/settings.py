@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.errors import UsageError
+
 PACKAGE = Path(__file__).resolve().parent
+MEMORY = "FUNNEL_MEMORY"
+THREADS = "FUNNEL_THREADS"
+AMOUNT = re.compile(r"(\d+(\.\d+)?) ?([KMGT]i?B)", re.IGNORECASE)
+"""An amount of memory as DuckDB reads it."""
+_UNITS = {"K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+MORE_MEMORY = (
+    f"set {MEMORY} higher (such as 8GB) or {THREADS} lower, or `memory` and `threads` of [output] in the configuration"
+)
 
 
 def shipped(name: str) -> Path:
@@ -22,12 +35,75 @@ class Settings:
     memory_limit: str
     threads: int
 
+    @property
+    def memory(self) -> float:
+        """The limit in bytes, about: a GiB counts as a GB."""
+        found = AMOUNT.fullmatch(self.memory_limit)
+        return float(found[1]) * _UNITS[found[3][0].upper()] if found else float("inf")
+
     @staticmethod
-    def of_this_machine() -> Settings:
-        """70 % of the memory and every core that this process may use, unless FUNNEL_MEMORY and FUNNEL_THREADS say otherwise."""
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-        megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
+    def of_this_machine(
+        memory: str | None = None, threads: int | None = None, environment: Mapping[str, str] = os.environ
+    ) -> Settings:
+        """The limits that the environment sets, else those of the configuration, else 70 % of the memory and every core.
+
+        Of the memory and the cores, that is, that this process may use. UsageError for a variable that can't be read.
+        """
         return Settings(
-            memory_limit=os.environ.get("FUNNEL_MEMORY", f"{max(512, megabytes * 7 // 10)}MB"),
-            threads=int(os.environ.get("FUNNEL_THREADS", str(cores))),
+            memory_limit=_memory(environment.get(MEMORY)) or memory or f"{_megabytes() * 7 // 10}MB",
+            threads=_threads(environment.get(THREADS)) or threads or _cores(),
         )
+
+
+def group_limit(groups: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """The bytes that the control groups of this process leave it (cgroup v2 or v1); None without a limit.
+
+    A group may use what the groups around it leave, so the smallest limit counts. In a container the path that `groups`
+    names may be the one outside, where nothing is; then what lies at the `root` is the container's.
+    """
+    limits = []
+    for file in _limit_files(groups, root):
+        with suppress(OSError, ValueError):  # `max`, or no such file
+            limits.append(int(file.read_text("ascii")))
+    return min(limits, default=None)
+
+
+def _limit_files(groups: Path, root: Path) -> Iterator[Path]:
+    try:
+        lines = groups.read_text("utf-8").splitlines()
+    except OSError:  # no Linux
+        return
+    for line in lines:
+        number, controllers, path = line.split(":", 2)
+        if number == "0":
+            top, name = root, "memory.max"
+        elif "memory" in controllers.split(","):
+            top, name = root / "memory", "memory.limit_in_bytes"
+        else:
+            continue
+        group = top / path.lstrip("/")
+        for folder in (group, *group.parents):
+            yield folder / name
+            if folder == top:
+                break
+
+
+def _megabytes() -> int:
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(machine, group_limit() or machine) // 1_000_000
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def _memory(text: str | None) -> str | None:
+    if text and not AMOUNT.fullmatch(text):
+        raise UsageError(f"`{text}` is no amount of memory", where=MEMORY, next_step="write one such as 8GB or 512MB")
+    return text
+
+
+def _threads(text: str | None) -> int | None:
+    if text and not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise UsageError(f"`{text}` is no number of threads", where=THREADS, next_step="write one such as 2")
+    return int(text) if text else None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from pipeline.settings import Settings
+from pipeline.errors import ModelError
+from pipeline.settings import MORE_MEMORY, Settings
 
 STORAGE_VERSION = "v1.5.0"
 
@@ -24,6 +26,9 @@ def connect(
 
     `spill` is the folder for what does not fit into memory; `reads_files` leaves external access on, for reading inputs
     and the landing log. Everything else about the outside world is off.
+
+    A file is written without a log of what is about to change: nobody reads it before its last checkpoint, and what a
+    killed run leaves is swept. With that log every statement would wait for the disk.
     """
     connection = duckdb.connect(":memory:")
     _close_the_doors(connection)
@@ -33,7 +38,8 @@ def connect(
     if spill is not None:
         connection.execute(f"set temp_directory = {quoted(str(spill))}")
     if database is not None:
-        connection.execute(f"attach {quoted(str(database))} as funnel (storage_version '{STORAGE_VERSION}')")
+        options = f"storage_version '{STORAGE_VERSION}', recovery_mode no_wal_writes"
+        connection.execute(f"attach {quoted(str(database))} as funnel ({options})")
         connection.execute("use funnel")
     if not reads_files:
         connection.execute("set enable_external_access = false")
@@ -52,11 +58,28 @@ def connect_published(database: Path, settings: Settings | None = None) -> duckd
     return connection
 
 
+def alike(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """A second connection to the database of an open one, which sees what that one has committed."""
+    row = connection.execute("select current_database()").fetchone()
+    cursor = connection.cursor()
+    cursor.execute(f"use {identifier(row[0] if row else 'memory')}")
+    return cursor
+
+
 def _close_the_doors(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("set autoinstall_known_extensions = false")
     connection.execute("set autoload_known_extensions = false")
     connection.execute("set enable_progress_bar = false")  # it prints to stdout
-    connection.execute("set TimeZone = 'UTC'")
+    connection.execute("set global TimeZone = 'UTC'")  # global: for its cursors too
+
+
+@contextmanager
+def within_memory() -> Iterator[None]:
+    """A limit that is too small for a step outside the models is the user's to raise, too."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as full:
+        raise ModelError("the run does not fit into the memory limit", where="memory", next_step=MORE_MEMORY) from full
 
 
 def quoted(text: str) -> str:

@@ -73,7 +73,13 @@ def _offer_rows(
     declared = columns_of(contract, loads)
     files = [log.file(load, ROWS) for load in loads if load.landed]
     there = _columns_there(contract, loads)
-    _view(connection, f"raw.{contract.table}", declared, files, None if dimensions is None else given_values(dimensions, there))
+    _view(
+        connection,
+        f"raw.{contract.table}",
+        declared,
+        files,
+        None if dimensions is None else given_values(dimensions, there),
+    )
 
 
 def given_values(dimensions: Sequence[str], there: set[str]) -> str:

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import duckdb
 
+from pipeline.engines.cursors import Cursors
 from pipeline.engines.duckdb import create_table, identifier, quoted
 from pipeline.errors import Interrupted, ModelError
 from pipeline.models.discover import Model, TableName
+from pipeline.settings import MORE_MEMORY
 from pipeline.waterfall.tables import Table
 
 
@@ -30,30 +32,48 @@ class Built:
 
 def write_definition(connection: duckdb.DuckDBPyConnection, tables: tuple[Table, ...]) -> None:
     """Write schema `waterfall` with its comments."""
+    statements = []
     for table in tables:
         name = f"waterfall.{table.name}"
         create_table(connection, name, [(column, kind) for column, kind, _ in table.columns], table.rows)
-        connection.execute(f"comment on table {name} is {quoted(table.comment)}")
+        statements.append(f"comment on table {name} is {quoted(table.comment)}")
         for column, _, comment in table.columns:
-            connection.execute(f"comment on column {name}.{identifier(column)} is {quoted(comment)}")
+            statements.append(f"comment on column {name}.{identifier(column)} is {quoted(comment)}")
+    _at_once(connection, statements)
 
 
 def build(
     connection: duckdb.DuckDBPyConnection,
     models: tuple[Model, ...],
-    dictionary: dict[str, str],
+    dictionary: dict[str, str] | None,
     progress: Callable[[Built], None],
+    cursors: Cursors | None = None,
 ) -> tuple[Built, ...]:
-    """Build `models` in the order given. `dictionary` has the comment of every column that several tables share."""
-    done = []
-    for position, model in enumerate(models, 1):
-        started = time.monotonic()
-        rows = _create(connection, model)
-        comment(connection, model, dictionary)
-        built = Built(str(model.table), rows, time.monotonic() - started, position, len(models))
-        progress(built)
-        done.append(built)
-    return tuple(done)
+    """Build `models` in the order given, or with `cursors` several at once, each after those that it reads.
+
+    `dictionary` has the comment of every column that several tables share. None in its place: nothing gets a comment,
+    since nobody is to read what is built.
+    """
+    for schema in dict.fromkeys(schema for model in models for schema in (model.table.schema, stored(model).schema)):
+        connection.execute(f"create schema if not exists {schema}")
+    number_of = {model.table: number for number, model in enumerate(models)}
+
+    def job(number: int, model: Model) -> Callable[[duckdb.DuckDBPyConnection], Built]:
+        def made(cursor: duckdb.DuckDBPyConnection) -> Built:
+            started = time.monotonic()
+            rows = create(cursor, model)
+            return Built(str(model.table), rows, time.monotonic() - started, number + 1, len(models))
+
+        return made
+
+    done = (cursors or Cursors(connection)).run(
+        [job(number, model) for number, model in enumerate(models)],
+        [frozenset(number_of[table] for table in model.reads if table in number_of) for model in models],
+        progress,
+    )
+    if dictionary is not None:
+        comment(connection, models, dictionary)
+    return done
 
 
 def column_dictionary(folder: Path) -> dict[str, str]:
@@ -61,28 +81,23 @@ def column_dictionary(folder: Path) -> dict[str, str]:
     return {name: str(text) for name, text in tomllib.loads((folder / "columns.toml").read_text("utf-8")).items()}
 
 
-def _create(connection: duckdb.DuckDBPyConnection, model: Model) -> int | None:
+def create(connection: duckdb.DuckDBPyConnection, model: Model) -> int | None:
+    """Make the table or view of a model in the current catalogue. Returns its rows, None for a view."""
     schema, name = model.table.schema, model.table.name
     kind = model.header.materialised
     other = "view" if kind == "table" else "table"
     try:
-        for each in dict.fromkeys((schema, stored(model).schema)):
-            connection.execute(f"create schema if not exists {each}")
         if model.header.kept:
-            _create_kept(connection, model, model.header.kept)
-        else:
-            connection.execute(f"create or replace {kind} {schema}.{identifier(name)} as\n{model.sql}")
-        if kind == "view":
-            return None
-        row = connection.execute(f"select count(*) from {stored(model).schema}.{identifier(name)}").fetchone()
-        return int(row[0]) if row else 0
+            return _create_kept(connection, model, model.header.kept)
+        row = connection.execute(f"create or replace {kind} {schema}.{identifier(name)} as\n{model.sql}").fetchone()
+        return None if kind == "view" or row is None else int(row[0])
     except duckdb.InterruptException as interrupt:
         raise Interrupted("interrupted", where=str(model.table)) from interrupt
     except duckdb.OutOfMemoryException as full:
         raise ModelError(
             f"{model.table} does not fit into the memory limit",
             where=str(model.path),
-            next_step="set FUNNEL_MEMORY higher (such as 8GB) or FUNNEL_THREADS lower",
+            next_step=MORE_MEMORY,
         ) from full
     except duckdb.Error as error:
         raise ModelError(
@@ -97,14 +112,17 @@ def stored(model: Model) -> TableName:
     return replace(model.table, schema=f"{model.table.schema}_kept") if model.header.kept else model.table
 
 
-def _create_kept(connection: duckdb.DuckDBPyConnection, model: Model, kept: str) -> None:
+def _create_kept(connection: duckdb.DuckDBPyConnection, model: Model, kept: str) -> int | None:
     """Store the rows that a reader asks for every day; the same SELECT makes the others when somebody asks for them."""
     table = f"{stored(model).schema}.{identifier(model.table.name)}"
-    connection.execute(f"create or replace table {table} as\nselect * from (\n{model.sql}\n) where {kept}")
+    row = connection.execute(
+        f"create or replace table {table} as\nselect * from (\n{model.sql}\n) where {kept}"
+    ).fetchone()
     connection.execute(
         f"create or replace view {model.table.schema}.{identifier(model.table.name)} as\n"
         f"select * from {table}\nunion all\nselect * from (\n{model.sql}\n) where {_otherwise(kept)}"
     )
+    return int(row[0]) if row else None
 
 
 def _otherwise(kept: str) -> str:
@@ -121,19 +139,30 @@ def _without_values(error: duckdb.Error) -> str:
     return str(error).splitlines()[0] if isinstance(error, about_sql) else type(error).__name__
 
 
-def comment(connection: duckdb.DuckDBPyConnection, model: Model, dictionary: dict[str, str]) -> None:
-    """Write what the header says of a built model, and of its columns, into the database."""
-    table = f"{model.table.schema}.{identifier(model.table.name)}"
-    kind = "view" if model.header.kept else model.header.materialised
-    statements = [f"comment on {kind} {table} is {quoted(model.header.comment)}"]
-    if model.header.kept:
-        beside = f"{stored(model).schema}.{identifier(model.table.name)}"
-        said = f"Rows of {table} that are stored: {model.header.kept}."
-        statements.append(f"comment on table {beside} is {quoted(said)}")
-    own = dict(model.header.columns)
-    for name, *_ in connection.execute(f"describe {table}").fetchall():
-        text = own.get(name) or dictionary.get(name)
-        if text:
-            statements.append(f"comment on column {table}.{identifier(name)} is {quoted(text)}")
-    # In one transaction: each would be a write to the disk of its own.
+def comment(connection: duckdb.DuckDBPyConnection, models: tuple[Model, ...], dictionary: dict[str, str]) -> None:
+    """Write what the headers say of built models, and of their columns, into the database."""
+    columns: dict[TableName, list[str]] = {}
+    for schema, table, column in connection.execute(
+        "select schema_name, table_name, column_name from duckdb_columns() where database_name = current_database()"
+    ).fetchall():
+        columns.setdefault(TableName(schema, table), []).append(column)
+    statements = []
+    for model in models:
+        name = f"{model.table.schema}.{identifier(model.table.name)}"
+        kind = "view" if model.header.kept else model.header.materialised
+        statements.append(f"comment on {kind} {name} is {quoted(model.header.comment)}")
+        if model.header.kept:
+            said = f"The rows of {name} that are stored: {model.header.kept}."
+            statements.append(
+                f"comment on table {stored(model).schema}.{identifier(model.table.name)} is {quoted(said)}"
+            )
+        own = dict(model.header.columns)
+        for column in columns[model.table]:
+            text = own.get(column) or dictionary.get(column)
+            if text:
+                statements.append(f"comment on column {name}.{identifier(column)} is {quoted(text)}")
+    _at_once(connection, statements)
+
+
+def _at_once(connection: duckdb.DuckDBPyConnection, statements: list[str]) -> None:
     connection.execute(";\n".join(("begin", *statements, "commit")))

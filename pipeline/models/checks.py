@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import duckdb
 
+from pipeline.engines.cursors import Cursors
 from pipeline.engines.duckdb import identifier, quoted
 from pipeline.errors import CheckFailed, Interrupted, ModelError
 from pipeline.models.build import stored
@@ -30,33 +34,15 @@ class Outcome:
 
 
 def run_checks(
-    connection: duckdb.DuckDBPyConnection, models: tuple[Model, ...], checks: tuple[Check, ...]
+    connection: duckdb.DuckDBPyConnection,
+    models: tuple[Model, ...],
+    checks: tuple[Check, ...],
+    cursors: Cursors | None = None,
 ) -> tuple[Outcome, ...]:
-    """Put every claim to the tables. Reads only. ModelError if a check itself can't run."""
-    outcomes: list[Outcome] = []
-    for model in models:
-        outcomes.extend(_from_header(connection, model))
-    for check in checks:
-        rows = _ask(connection, check.sql, check.name)
-        columns = [column[0] for column in connection.description or []]
-        unknown = [name for name in check.header.show if name not in columns]
-        if unknown:
-            raise ModelError(
-                f"the check shows {unknown[0]}, which its SELECT does not give",
-                where=str(check.path),
-                next_step=f"columns: {', '.join(columns)}",
-            )
-        shown = [", ".join(str(row[columns.index(name)]) for name in check.header.show) for row in rows[:5]]
-        outcomes.append(
-            Outcome(
-                check.name,
-                check.header.claim,
-                check.header.severity,
-                len(rows),
-                tuple(shown) if check.header.show else (),
-            )
-        )
-    return tuple(outcomes)
+    """Put every claim to the tables, with `cursors` several at once. Reads only. ModelError if a check itself can't run."""
+    jobs = [partial(_from_header, model=model) for model in models]
+    jobs += [partial(_from_file, check=check) for check in checks]
+    return tuple(outcome for found in (cursors or Cursors(connection)).run(jobs) for outcome in found)
 
 
 def require(outcomes: tuple[Outcome, ...]) -> None:
@@ -74,6 +60,25 @@ def require(outcomes: tuple[Outcome, ...]) -> None:
         )
 
 
+def require_beside(check: Callable[[], tuple[Outcome, ...]], work: Callable[[], None]) -> tuple[Outcome, ...]:
+    """The outcomes of `check`, all of which are required, while `work` goes on: checks are queries and leave Python a core.
+
+    Whatever `work` raises, CheckFailed counts more: of tables that break a claim nothing else may be possible.
+    """
+    with ThreadPoolExecutor(1, "checks") as beside:
+        checking = beside.submit(check)
+        try:
+            work()
+        except Interrupted:
+            raise
+        except Exception:
+            require(checking.result())
+            raise
+        outcomes = checking.result()
+    require(outcomes)
+    return outcomes
+
+
 def _from_header(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Outcome]:
     # Of a model that keeps some rows, these: the others are made by the same SELECT when somebody asks.
     at = stored(model)
@@ -82,12 +87,18 @@ def _from_header(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Ou
     outcomes = []
     for key in ((header.key,) if header.key else ()) + header.unique:
         columns = ", ".join(identifier(column) for column in key)
-        rows = _ask(
-            connection,
-            f"select count(*) from (select 1 from {table} group by {columns} having count(*) > 1)",
-            str(model.table),
-        )
-        outcomes.append(Outcome(str(model.table), f"{', '.join(key)} is unique", "fail", rows[0][0]))
+        # By one number a row first, which takes less time and memory: rows of one key have the same, and
+        # only where some have the same the keys themselves are asked.
+        broken = 0
+        for grouped in (f"hash({columns})", columns):
+            broken = _ask(
+                connection,
+                f"select count(*) from (select 1 from {table} group by {grouped} having count(*) > 1)",
+                str(model.table),
+            )[0][0]
+            if not broken:
+                break
+        outcomes.append(Outcome(str(model.table), f"{', '.join(key)} is unique", "fail", broken))
     # The rest in one scan of the table.
     claims = [(f"{column} is not null", f"{identifier(column)} is null") for column in header.not_null]
     claims += [
@@ -102,6 +113,28 @@ def _from_header(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Ou
             Outcome(str(model.table), claim, "fail", count) for (claim, _), count in zip(claims, row, strict=True)
         ]
     return outcomes
+
+
+def _from_file(connection: duckdb.DuckDBPyConnection, check: Check) -> list[Outcome]:
+    rows = _ask(connection, check.sql, check.name)
+    columns = [column[0] for column in connection.description or []]
+    unknown = [name for name in check.header.show if name not in columns]
+    if unknown:
+        raise ModelError(
+            f"the check shows {unknown[0]}, which its SELECT does not give",
+            where=str(check.path),
+            next_step=f"columns: {', '.join(columns)}",
+        )
+    shown = [", ".join(str(row[columns.index(name)]) for name in check.header.show) for row in rows[:5]]
+    return [
+        Outcome(
+            check.name,
+            check.header.claim,
+            check.header.severity,
+            len(rows),
+            tuple(shown) if check.header.show else (),
+        )
+    ]
 
 
 def _ask(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> list[tuple[int, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,54 +63,63 @@ class Project:
 
 def discover(folder: Path) -> Project:
     """Read every model below `folder`. ModelError for SQL that doesn't parse or that reads a later layer."""
-    parser = duckdb.connect(":memory:")
-    parser.execute("set autoinstall_known_extensions = false")
-    parser.execute("set autoload_known_extensions = false")
+    paths = [path for schema in LAYERS[1:] for path in sorted((folder / schema).glob("*.sql"))]
+    files = [(path, path.read_text(encoding="utf-8")) for path in paths]
     models, checks = [], []
-    for schema in LAYERS[1:]:
-        for path in sorted((folder / schema).glob("*.sql")):
-            sql = path.read_text(encoding="utf-8")
-            reads = tables_read(parser, sql, path)
-            if path.name.endswith(".check.sql"):
-                name = f"{schema}.{path.name.removesuffix('.check.sql')}"
-                checks.append(Check(name, path, sql, read_check_header(sql, path), reads))
-            else:
-                table = TableName(schema, path.stem)
-                model = Model(table, path, sql, read_header(sql, path), reads)
-                _respect_layers(model)
-                models.append(model)
-    parser.close()
+    for (path, sql), reads in zip(files, tables_read(files), strict=True):
+        schema = path.parent.name
+        if path.name.endswith(".check.sql"):
+            name = f"{schema}.{path.name.removesuffix('.check.sql')}"
+            checks.append(Check(name, path, sql, read_check_header(sql, path), reads))
+        else:
+            model = Model(TableName(schema, path.stem), path, sql, read_header(sql, path), reads)
+            _respect_layers(model)
+            models.append(model)
     return Project(tuple(models), tuple(checks))
 
 
-def tables_read(parser: duckdb.DuckDBPyConnection, sql: str, path: Path) -> tuple[TableName, ...]:
-    """The `schema.table` names in a SELECT, as DuckDB's own parser sees them. CTEs have no schema and drop out."""
-    row = parser.execute(f"select json_serialize_sql({quoted(sql)})").fetchone()
-    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True, "error_message": "nothing parsed"}
+def tables_read(files: Sequence[tuple[Path, str]]) -> tuple[tuple[TableName, ...], ...]:
+    """The `schema.table` names in the SELECT of each file, as DuckDB's own parser sees them. CTEs have no schema and drop out.
+
+    ModelError for a file that is anything else than one SELECT.
+    """
+    if not files:
+        return ()
+    with duckdb.connect(
+        ":memory:", config={"threads": 1, "autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    ) as parser:
+        # In one query: each would be planned, and run once while it is planned.
+        texts = ", ".join(f"({quoted(sql)})" for _, sql in files)
+        trees = parser.execute(
+            "select json_serialize_sql(sql, skip_null := true, skip_empty := true) "
+            f"from (values {texts}) as files (sql)"
+        ).fetchall()
+    return tuple(_tables_in(tree, path) for (path, _), (tree,) in zip(files, trees, strict=True))
+
+
+def _tables_in(text: str, path: Path) -> tuple[TableName, ...]:
+    found: set[TableName] = set()
+
+    def note(node: dict[str, Any]) -> dict[str, Any]:
+        if node.get("type") == "BASE_TABLE" and node.get("schema_name"):
+            found.add(TableName(node["schema_name"], node["table_name"]))
+        return node
+
+    tree: dict[str, Any] = json.loads(text, object_hook=note)
     if tree["error"]:
         raise ModelError(
             f"this is not one plain SELECT: {tree.get('error_message', '')}",
             where=str(path),
             next_step="paste the file into `duckdb` and correct it",
         )
-    if len(tree["statements"]) != 1:
+    statements = tree.get("statements", ())
+    if len(statements) != 1:
         raise ModelError(
-            f"a file holds one SELECT, here are {len(tree['statements'])}",
+            f"a file holds one SELECT, here are {len(statements)}",
             where=str(path),
             next_step="split the file, or write the SELECT",
         )
-    return tuple(sorted(_base_tables(tree)))
-
-
-def _base_tables(node: Any) -> set[TableName]:
-    if isinstance(node, list):
-        return {table for child in node for table in _base_tables(child)}
-    if not isinstance(node, dict):
-        return set()
-    found = {table for child in node.values() for table in _base_tables(child)}
-    if node.get("type") == "BASE_TABLE" and node.get("schema_name"):
-        found.add(TableName(node["schema_name"], node["table_name"]))
-    return found
+    return tuple(sorted(found))
 
 
 def _respect_layers(model: Model) -> None:

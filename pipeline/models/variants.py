@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import duckdb
 
+from pipeline.engines.cursors import Cursors
 from pipeline.engines.duckdb import identifier, quoted
 from pipeline.models.build import Built, build, comment
 from pipeline.models.checks import Outcome, run_checks
@@ -24,6 +25,7 @@ def build_all(
     dictionary: dict[str, str],
     say: Callable[[str], None],
     progress: Callable[[Built], None],
+    cursors: Cursors | None = None,
 ) -> tuple[tuple[Built, ...], tuple[Outcome, ...]]:
     """Build the chosen of all models, both in building order; the report layer once for each report, that of all leads last.
 
@@ -36,15 +38,16 @@ def build_all(
     def in_all(before: int) -> Callable[[Built], None]:
         return lambda built: progress(replace(built, position=before + built.position, of=len(earlier) + len(layer)))
 
-    built = build(connection, earlier, dictionary, in_all(0))
+    built = build(connection, earlier, dictionary, in_all(0), cursors)
     kept: tuple[Built, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     if layer:
         whole = tuple(model for model in models if model.table.schema == LAYER)
         checks = tuple(check for check in project.checks if check.name.startswith(f"{LAYER}."))
-        kept, outcomes = build_variants(connection, whole, checks, dictionary, say)
+        kept, outcomes = build_variants(connection, whole, checks, dictionary, say, cursors)
         layer = whole if kept else layer
-    return (*built, *kept, *build(connection, layer, dictionary, in_all(len(earlier)))), outcomes
+    shown = build(connection, layer, dictionary, in_all(len(earlier)), cursors)
+    return (*built, *kept, *shown), outcomes
 
 
 def build_variants(
@@ -53,6 +56,7 @@ def build_variants(
     checks: tuple[Check, ...],
     dictionary: dict[str, str],
     say: Callable[[str], None],
+    cursors: Cursors | None = None,
 ) -> tuple[tuple[Built, ...], tuple[Outcome, ...]]:
     """Build, check and keep the report layer for each row of waterfall.reports but the first, the report of all leads.
 
@@ -67,11 +71,11 @@ def build_variants(
     for report, dimension, value in found:
         say(f"report {report}")
         _show(connection, report, dimension, value)
-        build(connection, models, {}, _silent)
+        build(connection, models, None, _silent, cursors)
         schema = f"{LAYER}_{report}"
         outcomes += [
             replace(outcome, name=f"{schema}.{outcome.name.removeprefix(f'{LAYER}.')}")
-            for outcome in run_checks(connection, models, checks)
+            for outcome in run_checks(connection, models, checks, cursors)
         ]
         done += _keep(connection, models, schema, dictionary)
     if found:
@@ -106,19 +110,19 @@ def _keep(
 ) -> list[Built]:
     connection.execute(f"drop schema if exists {schema} cascade")
     connection.execute(f"create schema {schema}")
-    kept = []
+    kept, copies = [], []
     for position, model in enumerate(models, 1):
         started = time.monotonic()
         name = identifier(model.table.name)
-        connection.execute(f"create table {schema}.{name} as from {LAYER}.{name}")
+        row = connection.execute(f"create table {schema}.{name} as from {LAYER}.{name}").fetchone()
         copy = replace(
             model, table=TableName(schema, model.table.name), header=replace(model.header, materialised="table")
         )
-        comment(connection, copy, dictionary)
-        row = connection.execute(f"select count(*) from {schema}.{name}").fetchone()
+        copies.append(copy)
         kept.append(
             Built(str(copy.table), int(row[0]) if row else 0, time.monotonic() - started, position, len(models))
         )
+    comment(connection, tuple(copies), dictionary)
     return kept
 
 

@@ -17,14 +17,15 @@ from pipeline.report.tables import ReportColumn, ReportTable
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.workbook import Workbook
-    from xlsxwriter.worksheet import Worksheet
+
+    from pipeline.report.sheet import PlainSheet
 
 ABOUT = "About"
 NAME_LENGTH = 31
 ROWS_SHOWN = 100_000
 """Rows of a table that its sheet takes; the CSV file has them all."""
 LONGEST_TEXT = 32_767
-"""Characters that a cell takes."""
+"""Characters of a fact that its cell takes."""
 WIDEST = 48
 FIRST_YEAR = 1900
 """Spreadsheets know no date before it."""
@@ -40,8 +41,7 @@ class _Sheet:
     """A sheet that is being filled."""
 
     table: ReportTable
-    at: Worksheet
-    formats: list[Format | None]
+    at: PlainSheet
     widths: list[int]
     filled: int = 0
 
@@ -55,7 +55,7 @@ class Book:
 
         self._book: Workbook = Workbook(
             str(path),
-            {"tmpdir": str(path.parent)},  # beside it: what it holds may not lie where others read
+            {"in_memory": True},  # not as files, which would lie where others read, and wait for the disk
         )
         self._book.set_properties({"created": made_at})
         self._about = self._book.add_worksheet(ABOUT)
@@ -72,8 +72,7 @@ class Book:
         for row in rows:
             if sheet.filled < ROWS_SHOWN:
                 sheet.filled += 1
-                for column, value in enumerate(row):
-                    self._write(sheet, column, value)
+                _write(sheet, row)
             yield row
         self._finish(sheet)
         self._sheets.append((name, table, sheet.filled))
@@ -121,7 +120,11 @@ class Book:
         return name
 
     def _started(self, name: str, table: ReportTable) -> _Sheet:
-        sheet = self._book.add_worksheet(name)
+        from pipeline.report.sheet import PlainSheet
+
+        sheet = self._book.add_worksheet(name, PlainSheet)
+        assert isinstance(sheet, PlainSheet)
+        sheet.formats = tuple(self._format(shown) if (shown := number_format(each)) else None for each in table.columns)
         sheet.freeze_panes(1, 0)
         for number, column in enumerate(table.columns):
             sheet.write_string(0, number, column.name, self._bold)
@@ -131,29 +134,8 @@ class Book:
         return _Sheet(
             table,
             sheet,
-            [self._format(shown) if (shown := number_format(column)) else None for column in table.columns],
             [len(column.name) + 4 for column in table.columns],  # the filter's arrow takes its place
         )
-
-    def _write(self, sheet: _Sheet, column: int, value: Any) -> None:
-        line, at, shown = sheet.filled, sheet.at, sheet.formats[column]
-        if value is None:
-            return
-        if isinstance(value, list):
-            value = listed(value)
-        if isinstance(value, date) and value.year < FIRST_YEAR:
-            value = value.isoformat()
-        if isinstance(value, bool):
-            at.write_boolean(line, column, value)
-        elif isinstance(value, date):
-            moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
-            at.write_datetime(line, column, moment, shown)
-        elif isinstance(value, str):
-            at.write_string(line, column, value[:LONGEST_TEXT])
-        else:
-            at.write_number(line, column, value, shown)
-        width = len(value) + 1 if isinstance(value, str) else 20 if isinstance(value, datetime) else 11
-        sheet.widths[column] = max(sheet.widths[column], min(width, WIDEST))
 
     def _finish(self, sheet: _Sheet) -> None:
         sheet.at.autofilter(0, 0, sheet.filled, len(sheet.table.columns) - 1)
@@ -164,6 +146,22 @@ class Book:
         if shown not in self._formats:
             self._formats[shown] = self._book.add_format({"num_format": shown})
         return self._formats[shown]
+
+
+def _write(sheet: _Sheet, row: tuple[Any, ...]) -> None:
+    values = [_shown(value) for value in row]
+    sheet.at.add_row(values)
+    for column, value in enumerate(values):
+        if value is not None:
+            width = len(value) + 1 if isinstance(value, str) else 20 if isinstance(value, datetime) else 11
+            sheet.widths[column] = max(sheet.widths[column], min(width, WIDEST))
+
+
+def _shown(value: Any) -> Any:
+    """A value as a cell can have it."""
+    if isinstance(value, list):
+        return listed(value)
+    return value.isoformat() if isinstance(value, date) and value.year < FIRST_YEAR else value
 
 
 def number_format(column: ReportColumn) -> str:

@@ -104,6 +104,8 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         reports=reports,
         keep_reports=place.keep_reports,
         mail=mail,
+        memory=place.memory,
+        threads=place.threads,
     )
 
 

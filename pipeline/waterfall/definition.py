@@ -235,3 +235,6 @@ class Configuration:
     reports: tuple[ReportOfOne, ...] = ()
     keep_reports: int = 30
     mail: Mail | None = None
+    memory: str | None = None
+    threads: int | None = None
+    """What a run may use, where the environment does not say; None for what the machine has."""

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, ValidationError
 
+from pipeline.settings import AMOUNT
 from pipeline.waterfall.definition import Clock, InputTable, Kind, Mode, Sla, TimeUnit, Unit
 from pipeline.waterfall.words import did_you_mean, nearest, why_not_a_word
 
@@ -186,6 +187,18 @@ def _positive(number: int) -> int:
     return number
 
 
+def _amount(text: str) -> str:
+    if not AMOUNT.fullmatch(text):
+        raise ValueError('must be an amount of memory, such as "8GB" or "512MB"')
+    return text
+
+
+def _some_threads(number: int) -> int:
+    if number < 1:
+        raise ValueError("must be 1 or more")
+    return number
+
+
 def _runs(number: int) -> int:
     if number < 2:
         raise ValueError("must be 2 or more: somebody may still read the night before")
@@ -289,6 +302,8 @@ class OutputBlock(Block):
     path: Text = "build"
     keep_runs: Annotated[int, AfterValidator(_runs)] = 7
     keep_reports: NonNegative = 30
+    memory: Annotated[str, AfterValidator(_amount)] | None = None
+    threads: Annotated[int, AfterValidator(_some_threads)] | None = None
 
 
 SomeBlock = TypeVar("SomeBlock", bound=Block)

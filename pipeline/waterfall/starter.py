@@ -113,6 +113,8 @@ aliases = {aliases}   # what your CRM calls it
 path = "build"                       # database, reports and the log of accepted rows
 keep_runs = 7
 keep_reports = 30                    # earlier nights in the archive of the report
+# memory = "8GB"                     # what a run may use: 70 % of the machine's memory and every core, or less;
+# threads = 2                        # FUNNEL_MEMORY and FUNNEL_THREADS of the environment count more
 
 # [mail]                             # who gets the report by `funnel send` and `funnel run --send`
 # from = "Lead funnel <funnel@example.com>"

@@ -41,6 +41,7 @@ accepted as (
         kept.entered_at,
         kept.sequence,
         kept.order_no,
+        cast(kept.load_no as bigint) * 8589934592 + kept.row_number as delivery_no,
         kept.words_key,
         'observed' as basis,
         kept.load_no,
@@ -55,6 +56,7 @@ accepted as (
         created.stage_no,
         created.entered_at,
         null,
+        0,
         0,
         null,
         'inferred',
@@ -97,4 +99,4 @@ select
     lead(dated.entered_date) over lead_order as next_entered_date,
     cast(count(*) filter (where dated.opens_run) over (lead_order rows unbounded preceding) as integer) as run_no
 from dated
-window lead_order as (partition by dated.lead_no order by dated.entered_at, dated.sequence nulls last, dated.order_no)
+window lead_order as (partition by dated.lead_no order by dated.entered_at, dated.sequence nulls last, dated.order_no, dated.delivery_no)

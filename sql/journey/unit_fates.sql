@@ -47,8 +47,11 @@ aged as (
 placed as (
     select
         aged.*,
-        least((aged.us_to_convert + 86399999999) // 86400000000, longest.age_days) as days_to_convert,
-        least((aged.us_to_pass + 86399999999) // 86400000000, longest.age_days) as days_to_pass,
+        -- least() passes over nulls: what never came must stay null.
+        case when aged.us_to_convert is not null
+            then least((aged.us_to_convert + 86399999999) // 86400000000, longest.age_days) end as days_to_convert,
+        case when aged.us_to_pass is not null
+            then least((aged.us_to_pass + 86399999999) // 86400000000, longest.age_days) end as days_to_pass,
         least((aged.us_known + 86399999999) // 86400000000, longest.age_days) as days_begun,
         least(aged.us_known // 86400000000 + 1, longest.age_days) as days_over
     from aged

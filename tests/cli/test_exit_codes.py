@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -134,6 +135,20 @@ def test_4_when_a_model_outgrows_the_memory(tmp_path: Path) -> None:
     assert ".sql: " in error
     assert "does not fit into the memory limit\n  next: set FUNNEL_MEMORY higher" in error
     assert before == page(output)
+
+
+def test_4_when_the_limit_of_the_configuration_is_too_small(tmp_path: Path) -> None:
+    """A limit in `[output]` holds; the message names it too, the environment may raise it, and what was spilled is gone."""
+    toml = copy_of_quarter(tmp_path / "given", '\n[output]\nmemory = "12MB"\nthreads = 1\n')
+    output = tmp_path / "build"
+    answer = process("run", "--config", toml, "--output", output, *AS_OF, FUNNEL_MEMORY="1GB")
+    assert (0, "") == (answer.code, answer.out)
+    answer = process("run", "--config", toml, "--output", output, *AS_OF)
+    error = told(answer)
+    assert 4 == answer.code
+    assert re.search(r"sql/\w+/\w+\.sql: \w+\.\w+ does not fit into the memory limit\n", error)
+    assert "or `memory` and `threads` of [output] in the configuration" in error
+    assert 1 == len(list((output / "runs").iterdir()))
 
 
 def test_5_while_another_run_holds_the_folder(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,9 @@ from pipeline.cli import cli
 from tests import nights
 from tests.cli.commands import funnel, process
 
-HEAVY = ("pandas", "pyarrow", "duckdb", "pydantic", "jinja2")
+UNUSED = ("pandas", "pyarrow", "numpy")
+PAGES = ("jinja2", "xlsxwriter", "css_inline", "resvg_py", "pipeline.report")
+HEAVY = (*UNUSED, *PAGES, "duckdb", "pydantic", "holidays", "tldextract")
 
 
 @pytest.mark.parametrize(
@@ -24,6 +28,33 @@ def test_nothing_heavy_is_imported_before_it_is_needed(what: str) -> None:
         [sys.executable, "-c", code], cwd=nights.REPOSITORY, capture_output=True, text=True, check=True
     )
     assert "[]" == done.stderr.strip()
+
+
+@pytest.mark.parametrize(
+    ("command", "configuration", "absent"),
+    [
+        ("check", nights.QUARTER, {*UNUSED, *PAGES, "holidays", "tldextract"}),
+        ("check", nights.SAMPLE, {*UNUSED, *PAGES, "tldextract"}),
+        ("run", nights.QUARTER, {*UNUSED, "holidays", "tldextract"}),
+        ("run", nights.SAMPLE, set(UNUSED)),
+    ],
+)
+def test_what_a_command_does_not_use_it_does_not_import(
+    command: str, configuration: Path, absent: set[str], tmp_path: Path
+) -> None:
+    """Pages by those who write them, holidays by a calendar of a country, domains by accounts that have some; frames never."""
+    arguments = [command, "--config", str(configuration)]
+    if command == "run":
+        arguments += ["--output", str(tmp_path)]
+    code = (
+        "import sys\nfrom pipeline.cli import cli\n"
+        f"cli({arguments!r}, standalone_mode=False)\n"
+        f"print(sorted(set(sys.modules) & set({HEAVY!r})))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=nights.REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert set(HEAVY) - absent == set(ast.literal_eval(done.stdout.splitlines()[-1]))
 
 
 @pytest.mark.parametrize("name", sorted(cli.commands))

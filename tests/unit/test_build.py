@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipeline.engines.cursors import Cursors
 from pipeline.engines.duckdb import connect, create_table
 from pipeline.errors import Interrupted, ModelError
 from pipeline.models.build import Built, build, column_dictionary, write_definition
@@ -42,6 +43,24 @@ def test_a_model_becomes_a_table_and_another_reads_it() -> None:
         (each.table, each.rows, each.position, each.of) for each in done
     ]
     assert [("4",)] == connection.execute("from marts.longest").fetchall()
+
+
+def test_side_by_side_each_model_waits_for_those_that_it_reads() -> None:
+    """However long they take; the news come in building order all the same."""
+    connection, heard = opened(), []
+    models = (
+        model("clean.slow", sql="select count(*) as n from range(30000000) as r(i) where i % 7 = 0"),
+        model("clean.quick"),
+        model("marts.seen", "clean.slow", sql="select n from clean.slow", header="-- One row.\n-- as: view"),
+        model("marts.most", "marts.seen", "clean.quick", sql="select n + 1 as n from marts.seen"),
+    )
+    with Cursors(connection, 3) as cursors:
+        done = build(connection, models, {}, heard.append, cursors)
+    assert [(str(each.table), rows) for each, rows in zip(models, (1, 1, None, 1), strict=True)] == [
+        (each.table, each.rows) for each in done
+    ]
+    assert list(done) == heard
+    assert [(4285716,)] == connection.execute("from marts.most").fetchall()
 
 
 def test_progress_hears_of_every_model() -> None:

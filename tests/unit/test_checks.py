@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from pipeline.errors import CheckFailed, ModelError
+from pipeline.errors import CheckFailed, Interrupted, ModelError
 from pipeline.models.build import build
-from pipeline.models.checks import Outcome, require, run_checks
+from pipeline.models.checks import Outcome, require, require_beside, run_checks
 from pipeline.models.discover import Check
 from pipeline.models.header import read_check_header
 from tests.unit.models_from_text import model
@@ -79,6 +80,18 @@ class TestHeaderPromises:
             outcomes([*GOOD, one, two])["lead, number is unique"],
         )
 
+    def test_keys_of_one_hash_are_still_two(self) -> None:
+        """The number by which keys are asked for first proves nothing: the keys themselves decide."""
+        spans = model("journey.spans", header=SPANS, sql="from raw.spans")
+        with duckdb.connect() as connection:
+            connection.execute("create schema raw; create schema journey")
+            connection.execute(
+                "create table journey.spans as from (values ('Ada', 1, 10, 'mql', 'advanced', 3.5),"
+                " ('Bo', 1, 12, 'mql', 'advanced', 0)) as spans (lead, number, id, stage, exit_kind, days)"
+            )
+            connection.execute("create macro hash(a, b := 0) as 1")
+            assert {0} == {each.broken for each in run_checks(connection, (spans,), ())}
+
     def test_a_promise_about_no_column_is_an_error(self) -> None:
         """A header that names a column that isn't there stops the run instead of passing."""
         wrong = model("clean.a", header="-- One row.\n-- not null: lead_id")
@@ -87,6 +100,57 @@ class TestHeaderPromises:
             with pytest.raises(ModelError) as caught:
                 run_checks(connection, (wrong,), ())
         assert "clean.a" == caught.value.where
+
+
+class TestBesideOtherWork:
+    BROKEN = Outcome("marts.flow", "All is well.", "fail", 1)
+    WELL = Outcome("marts.flow", "All is well.", "fail", 0)
+
+    def test_both_are_done(self) -> None:
+        """Each while the other waits for it."""
+        checking, working = threading.Event(), threading.Event()
+
+        def check() -> tuple[Outcome, ...]:
+            checking.set()
+            assert working.wait(5)
+            return (self.WELL,)
+
+        def work() -> None:
+            assert checking.wait(5)
+            working.set()
+
+        assert (self.WELL,) == require_beside(check, work)
+
+    @pytest.mark.parametrize("fault", [None, KeyError("headline"), OSError(28, "no space left on device")])
+    def test_a_broken_claim_counts_more_than_what_came_of_it(self, fault: Exception | None) -> None:
+        """The person reads which claim is broken, not what a report of such tables fell over."""
+
+        def work() -> None:
+            if fault:
+                raise fault
+
+        with pytest.raises(CheckFailed, match="All is well"):
+            require_beside(lambda: (self.WELL, self.BROKEN), work)
+
+    @pytest.mark.parametrize("fault", [OSError(28, "no space left on device"), Interrupted("stopped by SIGTERM")])
+    def test_another_fault_is_told_when_every_claim_holds(self, fault: Exception) -> None:
+        """And an interrupt whatever the checks came to."""
+        outcome = self.BROKEN if isinstance(fault, Interrupted) else self.WELL
+
+        def work() -> None:
+            raise fault
+
+        with pytest.raises(type(fault)):
+            require_beside(lambda: (outcome,), work)
+
+    def test_a_check_that_can_t_run_is_told(self) -> None:
+        """An error of the checks is not lost in the other thread."""
+
+        def check() -> tuple[Outcome, ...]:
+            raise ModelError("a check could not run")
+
+        with pytest.raises(ModelError):
+            require_beside(check, lambda: None)
 
 
 class TestCheckFiles:

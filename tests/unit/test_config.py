@@ -169,6 +169,19 @@ class TestOtherSettings:
         """Thirty earlier nights unless the file says otherwise; none is a choice."""
         assert expected == load(funnel() + f"[output]\n{written}").keep_reports
 
+    @pytest.mark.parametrize(
+        ("written", "expected"),
+        [
+            ("", (None, None)),
+            ('memory = "512MB"\nthreads = 3\n', ("512MB", 3)),
+            ('memory = "1.5 GiB"\n', ("1.5 GiB", None)),
+        ],
+    )
+    def test_what_a_run_may_use(self, load: Any, written: str, expected: tuple[str | None, int | None]) -> None:
+        """Memory in the words of DuckDB, threads as a number; nothing where the machine decides."""
+        loaded = load(funnel() + f"[output]\n{written}")
+        assert expected == (loaded.memory, loaded.threads)
+
     def test_output_of_the_command_line_wins(self, load: Any, tmp_path: Path) -> None:
         """--output replaces the file's."""
         assert tmp_path / "elsewhere" == load(funnel(), output=tmp_path / "elsewhere").output

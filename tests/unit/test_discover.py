@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from pipeline.errors import ModelError
@@ -44,8 +43,14 @@ class TestTablesRead:
     @pytest.mark.parametrize("sql", READS)
     def test_tables_are_those_that_the_parser_sees(self, sql: str) -> None:
         """Every schema.table of a SELECT is found, once, in order; CTEs, texts and comments are not."""
-        with duckdb.connect() as parser:
-            assert READS[sql] == [str(table) for table in tables_read(parser, sql, Path("a.sql"))]
+        ((*tables,),) = tables_read([(Path("a.sql"), sql)])
+        assert READS[sql] == [str(table) for table in tables]
+
+    def test_each_file_has_its_own(self) -> None:
+        """However many are read at once, in their order."""
+        found = tables_read([(Path(f"{number}.sql"), sql) for number, sql in enumerate(READS)])
+        assert list(READS.values()) == [[str(table) for table in tables] for tables in found]
+        assert () == tables_read([])
 
     @pytest.mark.parametrize(
         ("sql", "what"),
@@ -59,8 +64,8 @@ class TestTablesRead:
     )
     def test_anything_but_one_select_is_refused(self, sql: str, what: str) -> None:
         """A statement that writes, two statements and none are errors that name the file."""
-        with duckdb.connect() as parser, pytest.raises(ModelError) as caught:
-            tables_read(parser, sql, Path("sql/clean/a.sql"))
+        with pytest.raises(ModelError) as caught:
+            tables_read([(Path("sql/clean/b.sql"), "select 1"), (Path("sql/clean/a.sql"), sql)])
         assert (True, "sql/clean/a.sql") == (caught.value.what.startswith(what), caught.value.where)
 
 

@@ -1,0 +1,62 @@
+"""The core job by the product's own models: the landing log into a file with the tables that answer the same questions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.history import CLOCK, History
+from pipeline.engines.duckdb import connect
+from pipeline.inputs import landing
+from pipeline.models import discover, graph
+from pipeline.models.build import build, column_dictionary, write_definition
+from pipeline.models.discover import TableName
+from pipeline.models.first_entry import first_entry
+from pipeline.settings import Settings, shipped
+from pipeline.waterfall.tables import definition_tables
+
+CORE_MODELS = "+journey.stage_spans +journey.cycles +marts.conversion +marts.time_in_stage +marts.stage_flow +marts.lead_to_account"
+"""The published tables of the core job; what they read is built with them."""
+
+_ANSWERS = {
+    "spans": "select stage, exit_kind, count(*) as spans from journey.stage_spans group by all",
+    "cycles": "select entry_stage, furthest_stage, outcome, count(*) as cycles from journey.cycles group by all",
+    "time_in_stage": (
+        "select period_start as month, stage, completed, median_days, p90_days from marts.time_in_stage "
+        "where grain = 'month' and dimension = 'all' and next_stage = 'all'"
+    ),
+    "conversion": (
+        "select cohort_start as month, dimension_value as source, from_stage, to_stage, "
+        "entered, converted, passed_over, lost, still_open from marts.conversion "
+        "where unit = 'cycle' and grain = 'month' and dimension = 'lead_source' and window_days is null"
+    ),
+}
+
+
+def run(history: History, settings: Settings, folder: Path) -> tuple[int, dict[str, float]]:
+    """Build the core models into `folder`/funnel.duckdb. Returns how many spans, and the seconds of each model."""
+    configuration = history.configuration()
+    log_folder = history.landed / "landing"
+    (folder / "funnel.duckdb").unlink(missing_ok=True)
+    connection = connect(folder / "funnel.duckdb", settings, spill=folder / "spill", reads_files=True)
+    landing.offer(connection, configuration, log_folder)
+    project = discover.discover(shipped("sql"))
+    as_of = configuration.waterfall.as_of or CLOCK
+    first = first_entry(connection, configuration.waterfall, as_of)
+    write_definition(connection, definition_tables(configuration, as_of, {"lead_source": "lead"}, first))
+    there = connection.execute("select table_schema, table_name from information_schema.tables").fetchall()
+    models = graph.in_order(project.models, frozenset(TableName(schema, name) for schema, name in there))
+    chosen = graph.select(models, CORE_MODELS)
+    built = build(connection, chosen, column_dictionary(shipped("sql")), lambda each: None)
+    connection.execute("drop schema raw cascade")
+    connection.execute("checkpoint")
+    row = connection.execute("select count(*) from journey.stage_spans").fetchone()
+    connection.close()
+    return int(row[0]) if row else 0, {each.table: each.seconds for each in built}
+
+
+def answer(folder: Path, answers: Path) -> None:
+    """Write what the yardsticks answer, too, out of the built file."""
+    connection = connect(folder / "funnel.duckdb", Settings.of_this_machine(), reads_files=True)
+    for name, sql in _ANSWERS.items():
+        connection.execute(f"copy ({sql}) to '{answers / name}.parquet' (format parquet)")
+    connection.close()

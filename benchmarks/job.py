@@ -1,0 +1,84 @@
+"""One measurement in a process of its own: `python -m benchmarks.job polars --history FOLDER --scratch FOLDER`.
+
+Writes `result.json` into the scratch folder. Clocks run from after the imports to the end of the work; a session of
+Spark and the integers to be sorted are made before they start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import processes
+from benchmarks.yardsticks import facts as yardstick
+
+YARDSTICKS = ("scan", "sort", "polars", "pandas", "spark")
+OURS = "core"
+_MODULES = {"polars": "polars_core", "pandas": "pandas_core", "spark": "spark_core"}
+
+
+def main() -> None:
+    """Read the command line, do the job, write down what it took."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.job")
+    parser.add_argument("kind", choices=(OURS, *YARDSTICKS))
+    parser.add_argument("--history", type=Path, required=True)
+    parser.add_argument("--scratch", type=Path, required=True)
+    parser.add_argument("--memory", default="8GB")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    asked = parser.parse_args()
+    answers = asked.scratch / "answers"
+    answers.mkdir(parents=True, exist_ok=True)
+    os.environ["POLARS_MAX_THREADS"] = str(asked.threads)
+
+    models: dict[str, float] = {}
+    if asked.kind == OURS:
+        work, done = _ours(asked.history, asked.scratch, answers, asked.memory, asked.threads, models)
+    else:
+        work, done = _yardstick(asked.kind, asked.history, asked.scratch, answers, asked.memory, asked.threads)
+    wall, cpu = time.monotonic(), _cpu_seconds()
+    rows = work()
+    told = {"seconds": time.monotonic() - wall, "cpu_seconds": _cpu_seconds() - cpu, "rows": rows, "models": models}
+    told["peak_bytes"] = processes.peak_bytes(os.getpid())
+    done()
+    (asked.scratch / "result.json").write_text(json.dumps(told), "utf-8")
+
+
+def _ours(
+    folder: Path, scratch: Path, answers: Path, memory: str, threads: int, models: dict[str, float]
+) -> tuple[Callable[[], int], Callable[[], None]]:
+    from benchmarks import core
+    from benchmarks.history import History
+    from pipeline.settings import Settings
+
+    def work() -> int:
+        rows, seconds = core.run(History(folder), Settings(memory, threads), scratch)
+        models.update(seconds)
+        return rows
+
+    return work, lambda: core.answer(scratch, answers)
+
+
+def _yardstick(
+    kind: str, folder: Path, scratch: Path, answers: Path, memory: str, threads: int
+) -> tuple[Callable[[], int], Callable[[], None]]:
+    module = importlib.import_module(f"benchmarks.yardsticks.{_MODULES.get(kind, kind)}")
+    facts = yardstick.read(folder / "facts.json")
+    if hasattr(module, "ready"):
+        prepared = module.ready(facts, scratch, memory, threads)
+        return (lambda: module.run(facts, answers, prepared)), (lambda: module.stop(prepared))
+    return (lambda: module.run(facts, answers)), lambda: None
+
+
+def _cpu_seconds() -> float:
+    """User and system time of this process and of all that it started and that still run: Spark works in another one."""
+    ticks = sum(processes.ticks(each) for each in processes.tree(os.getpid()))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    main()

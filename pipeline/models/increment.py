@@ -1,0 +1,340 @@
+"""A night that goes on from the night before: the history of the leads that changed is made anew, that of the others is kept.
+
+The six tables that weigh most hold rows of one lead each (`KEPT`). They are taken over from the published file; what
+may have changed is found by comparing the small tables per lead, whatever the reason: a new row, a merge, a deletion, another
+account, a rule. The models of these tables then run as they are, over a catalogue `touched` in which every table
+holds the touched leads only, and their rows take the place of the old ones. Everything else is built whole. So a night gives
+the rows that a full rebuild would give; tests/cli/test_nights_go_on.py compares them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipeline.engines.duckdb import identifier, literal, quoted
+from pipeline.models.build import Built, build, create
+from pipeline.models.discover import Model, TableName
+
+CODES = TableName("clean", "entry_codes")
+KEPT = (
+    CODES,
+    TableName("clean", "entry_rows"),
+    TableName("clean", "entries_narrow"),
+    TableName("journey", "cycles_narrow"),
+    TableName("journey", "spans_narrow"),
+    TableName("journey", "arrivals_narrow"),
+    TableName("journey", "unit_pairs"),
+)
+"""In building order. All but the first hold rows of one lead, by lead_no; the first only ever grows."""
+
+COMPARED = (TableName("clean", "lead_ids"), TableName("clean", "leads"), TableName("clean", "lead_given"), CODES)
+"""By these it is told which leads changed."""
+
+_DEFINED_BY = {
+    "stages": "stage_no, stage, kind, rank, is_last, qualifies, team",
+    "stage_aliases": "*",
+    "marks": "mark_no, mark, is_group, low_rank, high_rank",
+    "mark_members": "*",
+    "pairs": "pair_no, from_mark_no, to_mark_no",
+    "dimensions": "*",
+    "inputs": "*",
+    "run": "timezone, entry_at_creation",
+}
+"""What of the definition the kept tables rest on; of the rest (windows, limits, targets, reports …) they know nothing."""
+
+LAYERS = ("waterfall", "clean", "journey")
+"""What `build_on` builds."""
+
+MOST = 4
+"""With more than one lead in so many touched, a full rebuild is the shorter way."""
+
+
+@dataclass(frozen=True)
+class Before:
+    """The published night to go on from: its database, the loads that it knew, and its as-of (aware)."""
+
+    database: Path
+    loads: frozenset[int]
+    as_of: datetime
+
+    @staticmethod
+    def of(database: Path, manifest: dict[str, Any]) -> Before:
+        """The night of a published database and its manifest."""
+        return Before(database, frozenset(manifest["loads"]), datetime.fromisoformat(manifest["as_of"]))
+
+
+def fingerprint(models: tuple[Model, ...]) -> str:
+    """A hash of everything that shapes the kept tables but the definition: the models up to journey, and DuckDB itself."""
+    text = "\n".join(f"{model.table}\n{model.sql}" for model in models if model.table.schema in ("clean", "journey"))
+    return hashlib.sha256(f"{duckdb.__version__}\n{text}".encode()).hexdigest()
+
+
+def why_not(
+    manifest: dict[str, Any], models: tuple[Model, ...], loads: dict[int, tuple[int, ...]], as_of: datetime
+) -> str | None:
+    """Why a night can't go on from the one of `manifest`, or None when it can.
+
+    `loads` are those of the log in their order, each with what it supersedes; `as_of` is aware.
+    """
+    if manifest.get("models_sha256") != fingerprint(models):
+        return "the models or DuckDB are others than in the published night"
+    counted = manifest["loads"]
+    if [load for load in loads if load in counted] != counted:
+        return "a load of the published night is no longer in the log"
+    if any(superseded for load, superseded in loads.items() if load not in counted):
+        return "a file was read again with other settings"
+    if as_of < datetime.fromisoformat(manifest["as_of"]):
+        return "as-of lies before that of the published night"
+    return None
+
+
+def take_over(published: Path, database: Path) -> None:
+    """Make `database` a copy of the published file without anything but the kept tables. Takes a writable path that is free."""
+    shutil.copyfile(published, database)
+    database.chmod(0o600)
+    kept = {str(table) for table in KEPT}
+    with duckdb.connect(str(database)) as connection:
+        rows = connection.execute(
+            "select table_schema, table_name, table_type from information_schema.tables where table_catalog = current_database()"
+        ).fetchall()
+        schemas = sorted({schema for schema, _, _ in rows} - {"main", "clean", "journey"})
+        for schema in schemas:
+            connection.execute(f"drop schema {identifier(schema)} cascade")
+        for schema, name, kind in rows:
+            if schema in ("clean", "journey") and f"{schema}.{name}" not in kept:
+                what = "view" if kind == "VIEW" else "table"
+                connection.execute(f"drop {what} {identifier(schema)}.{identifier(name)}")
+        # What was dropped gives its blocks back, so the file does not grow from night to night.
+        connection.execute("checkpoint")
+
+
+def definition_changed(connection: duckdb.DuckDBPyConnection, before: Before) -> bool:
+    """Whether schema waterfall, as written for tonight, shapes the kept tables otherwise than that of the published night."""
+    _attach(connection, before)
+    try:
+        return any(_differs(connection, table, columns) for table, columns in _DEFINED_BY.items())
+    finally:
+        connection.execute("detach published")
+
+
+def build_on(
+    connection: duckdb.DuckDBPyConnection,
+    models: tuple[Model, ...],
+    before: Before,
+    dictionary: dict[str, str],
+    say: Callable[[str], None],
+    progress: Callable[[Built], None],
+) -> tuple[Built, ...] | None:
+    """Build the layers up to journey over the kept tables; `models` are these layers' in building order.
+
+    None when so much changed that a full rebuild is the shorter way; what is there is then only good for that.
+    """
+    catalogue = _catalogue(connection)
+    first = _upstream(models, COMPARED)
+    _attach(connection, before)
+    connection.execute("attach ':memory:' as touched")
+    try:
+        done = list(build(connection, tuple(model for model in first if model.table not in KEPT), dictionary, progress))
+        codes = next(model for model in models if model.table == CODES)
+        _append(connection, catalogue, codes, before)
+        leads, touched = _touch(connection, catalogue, before)
+        if touched * MOST > leads:
+            return None
+        say(f"going on from the published night: {touched:,} of {leads:,} leads may have changed")
+        by_table = {model.table: model for model in models}
+        for model in models:
+            if model in first:
+                continue
+            if model.table in KEPT:
+                _replace(connection, catalogue, model, by_table)
+            else:
+                done += build(connection, (model,), dictionary, progress)
+        return tuple(done)
+    finally:
+        connection.execute(f"use {catalogue}")
+        connection.execute("detach touched")
+        connection.execute("detach published")
+
+
+def _append(connection: duckdb.DuckDBPyConnection, catalogue: str, codes: Model, before: Before) -> None:
+    """Add the rows of the loads that the published night did not know."""
+    known = ", ".join(map(str, sorted(before.loads))) or "null"
+    _offer(connection, catalogue, TableName("raw", "stage_entries"), f"coalesce(load_no not in ({known}), true)")
+    for table in codes.reads:
+        if table.schema != "raw":
+            _offer(connection, catalogue, table, None)
+    _run(connection, catalogue, codes)
+    for table in codes.reads:
+        connection.execute(f"drop view touched.{table}")
+    connection.execute(f"insert into {catalogue}.{codes.table} by name from touched.{codes.table}")
+    connection.execute(f"drop table touched.{codes.table}")
+
+
+def _touch(connection: duckdb.DuckDBPyConnection, catalogue: str, before: Before) -> tuple[int, int]:
+    """Fill touched.main.leads with the numbers of the leads whose history may have changed; count all leads, and these."""
+    as_of = f"{literal(before.as_of.astimezone(UTC).replace(tzinfo=None))}::timestamp"
+    known = ", ".join(map(str, sorted(before.loads))) or "null"
+    if _columns(connection, catalogue, "leads") != _columns(connection, "published", "leads"):
+        return 0, 1
+    connection.execute(
+        f"""
+        create table touched.main.leads as
+        with
+        ids as (
+            select new.lead_no as new_no, old.lead_no as old_no
+            from {catalogue}.clean.lead_ids as new
+            full join published.clean.lead_ids as old on old.own_no = new.own_no
+            where new.lead_no is distinct from old.lead_no
+        ),
+        changed as (
+            select ids.new_no as lead_no from ids
+            union all
+            select ids.old_no from ids
+            union all
+            select coalesce(new.lead_no, old.lead_no)
+            from {catalogue}.clean.leads as new
+            full join published.clean.leads as old on old.lead_no = new.lead_no
+            where new is distinct from old
+            union all
+            select coalesce(new.lead_no, old.lead_no)
+            from {catalogue}.clean.lead_given as new
+            full join published.clean.lead_given as old on old.lead_no = new.lead_no
+            where new.given_key is distinct from old.given_key
+            union all
+            select ids.lead_no
+            from {catalogue}.clean.entry_codes as codes
+            inner join {catalogue}.clean.lead_ids as ids on ids.own_no = codes.own_no
+            where codes.load_no not in ({known})
+            union all
+            -- What was still to come may be due, and what was too far ahead no longer is.
+            select rows.lead_no
+            from published.clean.entry_rows as rows
+            cross join {catalogue}.waterfall.run as run
+            where
+                (rows.disposition = 'after_as_of' and rows.entered_at <= run.as_of)
+                or (rows.reason = 'time_out_of_range' and rows.entered_at <= run.as_of + interval 1 year)
+            union all
+            select leads.lead_no
+            from {catalogue}.clean.leads as leads
+            inner join {catalogue}.waterfall.run as run on run.entry_at_creation
+            where leads.created_at > {as_of} and leads.created_at <= run.as_of
+        ),
+        -- An account counts from all of its leads, so they are made anew together.
+        belonging as (
+            select leads.lead_no, leads.account_id from {catalogue}.clean.leads as leads where leads.account_id is not null
+            union
+            select leads.lead_no, leads.account_id from published.clean.leads as leads where leads.account_id is not null
+        ),
+        accounts as (
+            select distinct belonging.account_id
+            from belonging
+            where belonging.lead_no in (select changed.lead_no from changed)
+        )
+        select changed.lead_no from changed where changed.lead_no is not null
+        union
+        select belonging.lead_no
+        from belonging
+        where belonging.account_id in (select accounts.account_id from accounts)
+        """
+    )
+    return (
+        _count(connection, f"{catalogue}.clean.leads"),
+        _count(connection, "touched.main.leads"),
+    )
+
+
+def _replace(
+    connection: duckdb.DuckDBPyConnection, catalogue: str, model: Model, by_table: dict[TableName, Model]
+) -> None:
+    """Run a kept model over the touched leads, and put its rows in the place of theirs."""
+    for table in model.reads:
+        _offer_touched(connection, catalogue, table, by_table)
+    _run(connection, catalogue, model)
+    name = f"{catalogue}.{model.table}"
+    connection.execute(f"delete from {name} where lead_no in (from touched.main.leads)")
+    connection.execute(f"insert into {name} by name from touched.{model.table}")
+
+
+def _offer_touched(
+    connection: duckdb.DuckDBPyConnection, catalogue: str, table: TableName, by_table: dict[TableName, Model]
+) -> None:
+    """Show a table that a kept model reads under its own name in `touched`: with the touched leads, where it has leads."""
+    if _is_there(connection, table):
+        return
+    model = by_table.get(table)
+    if model is not None and model.header.materialised == "view":
+        for read in model.reads:
+            _offer_touched(connection, catalogue, read, by_table)
+        connection.execute("use touched")
+        connection.execute(f"create schema if not exists {table.schema}")
+        connection.execute(f"create view {table} as\n{model.sql}")
+        connection.execute(f"use {catalogue}")
+    elif table == CODES:
+        own = f"select ids.own_no from {catalogue}.clean.lead_ids as ids where ids.lead_no in (from touched.main.leads)"
+        _offer(connection, catalogue, table, f"own_no in ({own})")
+    elif "lead_no" in _columns(connection, catalogue, table.name, table.schema):
+        _offer(connection, catalogue, table, "lead_no in (from touched.main.leads)")
+    else:
+        _offer(connection, catalogue, table, None)
+
+
+def _offer(connection: duckdb.DuckDBPyConnection, catalogue: str, table: TableName, where: str | None) -> None:
+    connection.execute(f"create schema if not exists touched.{table.schema}")
+    condition = f" where {where}" if where else ""
+    connection.execute(f"create view touched.{table} as select * from {catalogue}.{table}{condition}")
+
+
+def _run(connection: duckdb.DuckDBPyConnection, catalogue: str, model: Model) -> None:
+    connection.execute("use touched")
+    try:
+        create(connection, model)
+    finally:
+        connection.execute(f"use {catalogue}")
+
+
+def _upstream(models: tuple[Model, ...], wanted: tuple[TableName, ...]) -> tuple[Model, ...]:
+    reached = set(wanted)
+    for model in reversed(models):
+        if model.table in reached:
+            reached |= set(model.reads)
+    return tuple(model for model in models if model.table in reached)
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, before: Before) -> None:
+    connection.execute(f"attach {quoted(str(before.database))} as published (read_only)")
+
+
+def _differs(connection: duckdb.DuckDBPyConnection, table: str, columns: str) -> bool:
+    new, old = (f"select {columns} from {catalogue}waterfall.{table}" for catalogue in ("", "published."))
+    row = connection.execute(f"select count(*) from (({new} except {old}) union all ({old} except {new}))").fetchone()
+    return bool(row and row[0])
+
+
+def _catalogue(connection: duckdb.DuckDBPyConnection) -> str:
+    return str(connection.execute("select current_database()").fetchall()[0][0])
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, catalogue: str, table: str, schema: str = "clean") -> list[str]:
+    rows = connection.execute(f"describe {catalogue}.{schema}.{identifier(table)}").fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def _is_there(connection: duckdb.DuckDBPyConnection, table: TableName) -> bool:
+    row = connection.execute(
+        "select count(*) from information_schema.tables where table_catalog = 'touched' "
+        f"and table_schema = {quoted(table.schema)} and table_name = {quoted(table.name)}"
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = connection.execute(f"select count(*) from {table}").fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,32 @@
+-- One row per landed row of stage history, its words turned into numbers; nothing about it ever changes.
+-- Words cost three to five times what numbers do in a join or a window, so they are read here, once.
+-- key: load_no, row_number
+-- not null: own_no, entered_at, words_key
+-- column own_no: number of the lead's id as delivered, before merges
+-- column stage_no: number of the stage; null = no alias of the waterfall names it
+-- column sequence: the input's own order of rows, where it has one
+-- column words_key: what the row says in words: a row of clean.entry_words
+with
+delivered as (
+    from raw.stage_entries
+),
+
+lead_ids as (
+    from clean.lead_ids
+),
+
+aliases as (
+    from waterfall.stage_aliases
+)
+
+select
+    delivered.load_no,
+    delivered.row_number,
+    lead_ids.own_no,
+    aliases.stage_no,
+    delivered.entered_at,
+    delivered.sequence,
+    hash(delivered.owner, delivered.source_system, delivered.given) as words_key
+from delivered
+inner join lead_ids on lead_ids.lead_id = delivered.lead_id
+left join aliases on aliases.alias = delivered.stage_alias

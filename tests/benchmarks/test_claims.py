@@ -1,0 +1,127 @@
+"""From results to the page: a claim is met, fallen short of or not measured, and nothing in between."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from benchmarks.claims import Claim, Figure, claims, judged, ratio, seconds
+from benchmarks.page import page
+
+
+def measured(*seconds: float, peak: float = 1.0, cpu: float = 1.0, stopped: bool = False) -> list[dict[str, Any]]:
+    """Measurements of one job."""
+    rest = {"cpu_seconds": cpu, "peak_bytes": peak * 1e9, "spill_bytes": 0, "rows": 5, "models": {"marts.x": 0.5}}
+    return [{"seconds": each, "is_stopped": stopped, **rest} for each in seconds]
+
+
+def results() -> dict[str, Any]:
+    """A whole measurement in small numbers."""
+    ten = {
+        "core": measured(9.0, 10.0, 30.0),
+        "scan": measured(1.0, 0.5, 0.5),
+        "sort": measured(2.0),
+        "polars": measured(8.0),
+        "pandas": measured(50.0),
+        "contract": measured(50.0),
+    }
+    hundred = {"core": measured(105.0, cpu=200.0), "core-4GB": measured(130.0, cpu=230.0, peak=4.5)}
+    sizes = {
+        "10000000": {
+            "rows": 10_000_123,
+            "cells": 60,
+            "jobs": ten,
+            "agreement": {"polars": {}, "pandas": {"spans": 2}},
+            "measured": "on Monday, commit abc",
+            "contract_measured": "on Tuesday, commit abd",
+        },
+        "100000000": {"rows": 100_000_000, "cells": 0, "jobs": hundred, "agreement": {}, "measured": "on Wednesday"},
+    }
+    nights = {
+        "measured": "on Thursday",
+        "night": measured(1.0, 2.0, 3.0),
+        "anew": measured(100.0),
+        "growth": 1.055,
+        "different": ["marts.sla"],
+        "compared": 90,
+        "file_bytes": 1_055_000_000,
+        "compacted_bytes": 1_000_000_000,
+    }
+    small = {"help": measured(0.3), "bare": measured(0.05), "few": measured(2.9), "sample": measured(5.5)}
+    versions = {"duckdb": "1", "polars": "2", "pandas": "3", "pyspark": "4", "python": "5"}
+    machine = {"cores": 2, "memory": 16.0, **versions}
+    return {
+        "machine": machine,
+        "sizes": sizes,
+        "nights": {"1000000": nights},
+        "small": small,
+        "small_measured": "on Friday",
+    }
+
+
+def test_every_claim_of_a_whole_measurement() -> None:
+    """Medians by medians, the limit itself included."""
+    assert [(each.measured, each.verdict) for each in claims(results())] == [
+        ("20.0", "met"),  # 10 s by scans of 0.5 s
+        ("5.0", "met"),
+        ("1.25", "falls short"),
+        ("0.20", "met"),
+        ("1.05", "met"),
+        ("4.5", "met"),
+        ("1.15", "falls short"),
+        ("5.0", "falls short"),
+        ("0.0200", "met"),  # 2 s by 100 s
+        ("1.055", "met"),
+        ("1", "falls short"),  # a table that differs
+        ("0.30", "met"),
+        ("6.0", "falls short"),
+        ("2.9", "met"),
+        ("5.5", "falls short"),
+    ]
+
+
+def test_nothing_measured_is_nothing_claimed() -> None:
+    """Without results every promise stands there, unmeasured; a reason is told."""
+    told = claims({"nights": {"1000000": {"skipped": "there is no flag"}}})
+    assert {each.verdict for each in told} == {"not measured"}
+    assert [each.measured for each in told if "night" in each.what] == ["there is no flag", "there is no flag"]
+    assert len(told) == len(claims(results()))
+
+
+@pytest.mark.parametrize(
+    ("figure", "expected"),
+    [
+        (Figure(4.0), ("4.0", "met")),
+        (Figure(4.01), ("4.0", "falls short")),
+        (Figure(9.0, at_least=True), ("more than 9.0", "falls short")),
+        (Figure(3.0, at_least=True), ("more than 3.0", "not measured")),
+        (None, ("–", "not measured")),
+    ],
+)
+def test_a_verdict(figure: Figure | None, expected: tuple[str, str]) -> None:
+    """What was ended early can fall short, but never be met."""
+    measured, verdict = expected
+    assert judged("x", figure, 4, "{:.1f}") == Claim("x", "at most 4", measured, verdict)
+
+
+def test_ratios_of_what_was_ended_early() -> None:
+    """A lower bound above a number is a lower bound; anything by a lower bound is unknown."""
+    bound, number = Figure(8.0, at_least=True), Figure(2.0)
+    assert ratio(bound, number) == Figure(4.0, at_least=True)
+    assert ratio(number, bound) is None
+    assert ratio(None, number) is None
+    assert seconds({"core": measured(1.0, 4.0, stopped=True)}, "core") == Figure(2.5, at_least=True)
+
+
+def test_the_page() -> None:
+    """Claims come first; each size has its jobs with n, median and spread; an answer that differs is not hidden."""
+    text = page(results())
+    assert "| core job at 10 M, in bare scans of its rows | at most 25 | 20.0 | met |" in text
+    assert "| ours: the core job | 3 | 10.00 | 9.00 – 30.00 | 1.00 | 1.00 | 0.00 | 20.0 |" in text
+    assert "10,000,123 rows of history" in text
+    assert "- by hand in Polars: 60 cells equal ours" in text
+    assert "- by hand in pandas: 60 cells DIFFER from ours in rows of {'spans': 2}" in text
+    assert "| tables that differ | marts.sla |" in text
+    assert [text.count(f"easured on {day}day") for day in ("Mon", "Tues", "Wednes", "Thurs", "Fri")] == [1, 1, 1, 1, 1]
+    assert "| marts.x | 0.50 |" in text

@@ -1,0 +1,65 @@
+"""What does not fit into memory is spilled into the folder of the run, for the owner only, and goes with it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipeline import night
+from pipeline.engines import lock
+from pipeline.engines.duckdb import connect
+from pipeline.models import publish
+from pipeline.settings import Settings
+from tests import nights
+
+LARGE = (
+    "create table large as select range as number, repeat('x', 100) as text from range(1500000) order by hash(range)"
+)
+
+
+def test_a_query_that_does_not_fit_spills_into_the_folder_of_the_run(tmp_path: Path) -> None:
+    """While it runs its files lie there and nowhere else; the sealed night has none of them."""
+    seen: set[Path] = set()
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            seen.update(path for path in tmp_path.rglob("*.tmp") if path.is_file())
+            time.sleep(0.002)
+
+    with lock.hold(tmp_path, nights.CLOCK):
+        run = publish.start_run(tmp_path, nights.CLOCK)
+        connection = connect(run.database, Settings(memory_limit="60MB", threads=1), spill=run.spill)
+        looking = threading.Thread(target=look)
+        looking.start()
+        connection.execute(LARGE)
+        done.set()
+        looking.join()
+        connection.execute("checkpoint")
+        connection.close()
+        assert {run.spill} == {path.parent for path in seen}
+        assert 0o700 == run.building.stat().st_mode & 0o777
+        sealed = publish.seal(run)
+    assert ["funnel.duckdb", "reports"] == sorted(path.name for path in sealed.iterdir())
+    assert [] == list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_night_spills_into_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection that builds the tables is told so, and the folder is gone when the night is published."""
+    told = []
+
+    def spy(*given: Any, **named: Any) -> duckdb.DuckDBPyConnection:
+        connection = connect(*given, **named)
+        told.append(Path(connection.execute("select current_setting('temp_directory')").fetchall()[0][0]))
+        return connection
+
+    monkeypatch.setattr(night, "connect", spy)
+    published = nights.run(nights.QUARTER, tmp_path, as_of=nights.QUARTER_AS_OF)
+    assert [(tmp_path / "runs" / f"{published.run_id}.building" / "spill")] == told
+    assert [published.run_id] == [path.name for path in (tmp_path / "runs").iterdir()]
+    assert not (tmp_path / "runs" / published.run_id / "spill").exists()
