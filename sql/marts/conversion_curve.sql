@@ -5,6 +5,8 @@
 -- window: a unit passed over that came to B after all converted, when it did.
 -- The 95 % interval is Greenwood's variance (Collett, Modelling Survival Data, 3rd ed., p. 411) on the scale
 -- log(−log share); null at 0 and 1, where it has none.
+-- Only what a share needs of the units before it runs from moment to moment; all else is added up by day first, since the
+-- moments are as many as the units in every cut and each running sum sorts them.
 -- key: unit, dimension, dimension_value, from_stage, to_stage, day
 -- not null: at_risk, converted_share, lost_share
 -- accepted unit: cycle, lead, account
