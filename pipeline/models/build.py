@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import tomllib
 from collections.abc import Callable
@@ -119,9 +120,17 @@ def _create_kept(connection: duckdb.DuckDBPyConnection, model: Model, kept: str)
     ).fetchone()
     connection.execute(
         f"create or replace view {model.table.schema}.{identifier(model.table.name)} as\n"
-        f"select * from {table}\nunion all\nselect * from (\n{model.sql}\n) where not ({kept})"
+        f"select * from {table}\nunion all\nselect * from (\n{model.sql}\n) where {_otherwise(kept)}"
     )
     return int(row[0]) if row else None
+
+
+def _otherwise(kept: str) -> str:
+    """The opposite of `kept`. Of `column in (…)` one by one: then DuckDB sees that a reader of one kept value needs no others."""
+    listed = re.fullmatch(r"(\w+) in \(([^()]*)\)", kept)
+    if listed is None:
+        return f"not ({kept})"
+    return " and ".join(f"{listed[1]} <> {value.strip()}" for value in listed[2].split(","))
 
 
 def _without_values(error: duckdb.Error) -> str:

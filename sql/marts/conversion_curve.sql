@@ -5,6 +5,8 @@
 -- window: a unit passed over that came to B after all converted, when it did.
 -- The 95 % interval is Greenwood's variance (Collett, Modelling Survival Data, 3rd ed., p. 411) on the scale
 -- log(−log share); null at 0 and 1, where it has none.
+-- Only what a share needs of the units before it runs from moment to moment; all else is added up by day first, since the
+-- moments are as many as the units in every cut and each running sum sorts them.
 -- key: unit, dimension, dimension_value, from_stage, to_stage, day
 -- not null: at_risk, converted_share, lost_share
 -- accepted unit: cycle, lead, account
@@ -54,27 +56,75 @@ waits as (
     cross join run
 ),
 
+curves as (
+    select
+        row_number() over (order by waits.unit, waits.pair_no, cut_sets.cut_no) as curve_no,
+        waits.unit,
+        waits.pair_no,
+        cut_sets.cut_no,
+        sum(waits.units) as entered,
+        sum(waits.lost) as lost,
+        max(waits.us_waited) as us_longest
+    from (
+        select
+            waits.unit,
+            waits.pair_no,
+            waits.cut_set,
+            count(*) as units,
+            count(*) filter (where waits.has_ended and not waits.is_converted) as lost,
+            max(waits.us_waited) as us_waited
+        from waits
+        group by waits.unit, waits.pair_no, waits.cut_set
+    ) as waits
+    inner join cut_sets on cut_sets.cut_set = waits.cut_set
+    group by waits.unit, waits.pair_no, cut_sets.cut_no
+),
+
+set_curves as (
+    select curves.curve_no, curves.unit, curves.pair_no, cut_sets.cut_set
+    from curves
+    inner join cut_sets on cut_sets.cut_no = curves.cut_no
+),
+
+-- Nobody asks for a day beyond the last of the curve: who leaves later is only counted, among those who entered.
 moments as (
     select
-        waits.unit,
-        cut_sets.cut_no,
-        waits.pair_no,
+        set_curves.curve_no,
         waits.us_waited,
-        count(*) as leaving,
-        count(*) filter (where waits.is_converted) as converted,
-        count(*) filter (where waits.has_ended and not waits.is_converted) as lost
+        cast(count(*) as integer) as leaving,
+        cast(count(*) filter (where waits.is_converted) as integer) as converted,
+        cast(count(*) filter (where waits.has_ended and not waits.is_converted) as integer) as lost
     from waits
-    inner join cut_sets on cut_sets.cut_set = waits.cut_set
-    group by waits.unit, cut_sets.cut_no, waits.pair_no, waits.us_waited
+    inner join set_curves
+        on set_curves.cut_set = waits.cut_set and set_curves.unit = waits.unit and set_curves.pair_no = waits.pair_no
+    where waits.us_waited <= 730 * 86400000000
+    group by set_curves.curve_no, waits.us_waited
+),
+
+-- Counted in doubles, which hold every count exactly: a running sum of integers takes twice as long.
+left_before as (
+    select
+        moments.*,
+        sum(cast(moments.leaving as double)) over (
+            partition by moments.curve_no
+            order by moments.us_waited
+            rows unbounded preceding
+        ) - moments.leaving as left_before
+    from moments
 ),
 
 at_risk as (
     select
-        moments.*,
-        cast(sum(moments.leaving) over (curve order by moments.us_waited desc rows unbounded preceding) as double) as n,
-        cast(sum(moments.lost) over (curve order by moments.us_waited rows unbounded preceding) as bigint) as lost_by_then
-    from moments
-    window curve as (partition by moments.unit, moments.cut_no, moments.pair_no)
+        left_before.curve_no,
+        left_before.us_waited,
+        left_before.leaving,
+        left_before.converted,
+        left_before.lost,
+        cast(curves.entered as double) - left_before.left_before as n,
+        -- Only at the last moment of a curve all who are left convert.
+        curves.lost = 0 and left_before.converted = curves.entered - left_before.left_before as is_everybody
+    from left_before
+    inner join curves on curves.curve_no = left_before.curve_no
 ),
 
 survival as (
@@ -82,7 +132,7 @@ survival as (
         at_risk.*,
         coalesce(
             product(1 - (at_risk.converted + at_risk.lost) / at_risk.n) over (
-                partition by at_risk.unit, at_risk.cut_no, at_risk.pair_no
+                partition by at_risk.curve_no
                 order by at_risk.us_waited
                 rows between unbounded preceding and 1 preceding
             ),
@@ -94,16 +144,12 @@ survival as (
 incidence as (
     select
         survival.*,
-        sum(survival.share_before * survival.converted / survival.n) over upto as f,
-        sum(survival.share_before * survival.lost / survival.n) over upto as lost_share,
-        -- Everybody converted: exactly 1, whatever the additions left in the sixteenth digit.
-        survival.lost_by_then = 0 and survival.converted = survival.n as is_everybody
+        sum(survival.share_before * survival.converted / survival.n) over (
+            partition by survival.curve_no
+            order by survival.us_waited
+            rows unbounded preceding
+        ) as f
     from survival
-    window upto as (
-        partition by survival.unit, survival.cut_no, survival.pair_no
-        order by survival.us_waited
-        rows unbounded preceding
-    )
 ),
 
 -- The variance at t is Σ (F(t) − F(s))²·d/(n·(n − d)) + S²·c·(n − c)/n³ − 2·(F(t) − F(s))·S·c/n² over s up to t, where d are
@@ -112,6 +158,8 @@ incidence as (
 terms as (
     select
         incidence.*,
+        -- Day 0 is the instant of A itself; day d has what came later than d − 1 days and not later than d.
+        (incidence.us_waited + 86399999999) // 86400000000 as day,
         coalesce(
             (incidence.converted + incidence.lost)
             / (incidence.n * nullif(incidence.n - incidence.converted - incidence.lost, 0)),
@@ -123,105 +171,74 @@ terms as (
     from incidence
 ),
 
-summed as (
+-- Day by day first, since only ends of days are asked for. Added as whole numbers of 10⁻³⁰ (no sum is more than a few
+-- units), so that the sum is the same in whichever order.
+daily as (
     select
-        terms.unit,
-        terms.cut_no,
-        terms.pair_no,
-        terms.us_waited,
-        terms.is_everybody,
-        terms.f,
-        terms.lost_share,
-        terms.f * terms.f * (sum(terms.spread) over upto)
-        - 2 * terms.f * (sum(terms.f * terms.spread) over upto)
-        + (sum(terms.f * terms.f * terms.spread) over upto)
-        + (sum(terms.own) over upto)
-        - 2 * (terms.f * (sum(terms.pull) over upto) - (sum(terms.f * terms.pull) over upto)) as variance
+        terms.curve_no,
+        terms.day,
+        sum(terms.leaving) as leaving,
+        coalesce(sum(terms.leaving) filter (where terms.us_waited = terms.day * 86400000000), 0) as at_the_end,
+        bool_or(terms.is_everybody) as is_everybody,
+        sum(cast(terms.share_before * terms.converted / terms.n * 1e30 as hugeint)) / 1e30 as f,
+        sum(cast(terms.share_before * terms.lost / terms.n * 1e30 as hugeint)) / 1e30 as lost_share,
+        sum(cast(terms.spread * 1e30 as hugeint)) / 1e30 as spread,
+        sum(cast(terms.f * terms.spread * 1e30 as hugeint)) / 1e30 as f_spread,
+        sum(cast(terms.f * terms.f * terms.spread * 1e30 as hugeint)) / 1e30 as f_f_spread,
+        sum(cast(terms.own * 1e30 as hugeint)) / 1e30 as own,
+        sum(cast(terms.pull * 1e30 as hugeint)) / 1e30 as pull,
+        sum(cast(terms.f * terms.pull * 1e30 as hugeint)) / 1e30 as f_pull
     from terms
-    window upto as (
-        partition by terms.unit, terms.cut_no, terms.pair_no
-        order by terms.us_waited
-        rows unbounded preceding
-    )
-),
-
--- Day 0 is the instant of A itself; day d has what came later than d − 1 days and not later than d.
-days_waited as (
-    select
-        moments.*,
-        (moments.us_waited + 86399999999) // 86400000000 as day
-    from moments
+    group by terms.curve_no, terms.day
 ),
 
 calendar as (
     select
-        days_waited.unit,
-        days_waited.cut_no,
-        days_waited.pair_no,
-        unnest(range(0, least(max(days_waited.day), 730) + 1)) as day
-    from days_waited
-    group by days_waited.unit, days_waited.cut_no, days_waited.pair_no
+        curves.curve_no,
+        unnest(range(0, least((curves.us_longest + 86399999999) // 86400000000, 730) + 1)) as day
+    from curves
 ),
 
--- Still waiting when day d ends: those who leave in it at its very last instant, and all who leave later.
-left_by_day as (
+upto_day as (
     select
-        days_waited.unit,
-        days_waited.cut_no,
-        days_waited.pair_no,
-        days_waited.day,
-        sum(days_waited.leaving) as leaving,
-        coalesce(sum(days_waited.leaving) filter (where days_waited.us_waited = days_waited.day * 86400000000), 0) as at_the_end
-    from days_waited
-    group by days_waited.unit, days_waited.cut_no, days_waited.pair_no, days_waited.day
-),
-
-entered as (
-    select moments.unit, moments.cut_no, moments.pair_no, sum(moments.leaving) as entered
-    from moments
-    group by moments.unit, moments.cut_no, moments.pair_no
-),
-
-by_day as (
-    select
-        calendar.unit,
-        calendar.cut_no,
-        calendar.pair_no,
+        calendar.curve_no,
         calendar.day,
-        calendar.day * 86400000000 as us_day,
-        entered.entered
-        - sum(coalesce(left_by_day.leaving, 0)) over (
-            partition by calendar.unit, calendar.cut_no, calendar.pair_no
-            order by calendar.day
-            rows unbounded preceding
-        )
-        + coalesce(left_by_day.at_the_end, 0) as at_risk
+        coalesce(sum(cast(daily.leaving as double)) over upto, 0) as leaving,
+        coalesce(daily.at_the_end, 0) as at_the_end,
+        coalesce(bool_or(daily.is_everybody) over upto, false) as is_everybody,
+        coalesce(sum(daily.f) over upto, 0) as f,
+        coalesce(sum(daily.lost_share) over upto, 0) as lost_share,
+        coalesce(sum(daily.spread) over upto, 0) as spread,
+        coalesce(sum(daily.f_spread) over upto, 0) as f_spread,
+        coalesce(sum(daily.f_f_spread) over upto, 0) as f_f_spread,
+        coalesce(sum(daily.own) over upto, 0) as own,
+        coalesce(sum(daily.pull) over upto, 0) as pull,
+        coalesce(sum(daily.f_pull) over upto, 0) as f_pull
     from calendar
-    inner join entered
-        on entered.unit = calendar.unit and entered.cut_no = calendar.cut_no and entered.pair_no = calendar.pair_no
-    left join left_by_day
-        on left_by_day.unit = calendar.unit
-        and left_by_day.cut_no = calendar.cut_no
-        and left_by_day.pair_no = calendar.pair_no
-        and left_by_day.day = calendar.day
+    left join daily on daily.curve_no = calendar.curve_no and daily.day = calendar.day
+    window upto as (partition by calendar.curve_no order by calendar.day rows unbounded preceding)
 ),
 
 shares as (
     select
-        by_day.unit,
-        by_day.cut_no,
-        by_day.pair_no,
-        by_day.day,
-        by_day.at_risk,
-        case when summed.is_everybody then 1.0 else coalesce(summed.f, 0) end as converted_share,
-        least(coalesce(summed.lost_share, 0), 1) as lost_share,
-        sqrt(greatest(summed.variance, 0)) as standard_error
-    from by_day
-    asof left join summed
-        on summed.unit = by_day.unit
-        and summed.cut_no = by_day.cut_no
-        and summed.pair_no = by_day.pair_no
-        and summed.us_waited <= by_day.us_day
+        curves.unit,
+        curves.cut_no,
+        curves.pair_no,
+        upto_day.day,
+        -- Still waiting when day d ends: those who leave in it at its very last instant, and all who leave later.
+        curves.entered - upto_day.leaving + upto_day.at_the_end as at_risk,
+        case when upto_day.is_everybody then 1.0 else least(upto_day.f, 1) end as converted_share,
+        least(upto_day.lost_share, 1) as lost_share,
+        sqrt(greatest(
+            upto_day.f * upto_day.f * upto_day.spread
+            - 2 * upto_day.f * upto_day.f_spread
+            + upto_day.f_f_spread
+            + upto_day.own
+            - 2 * (upto_day.f * upto_day.pull - upto_day.f_pull),
+            0
+        )) as standard_error
+    from upto_day
+    inner join curves on curves.curve_no = upto_day.curve_no
 ),
 
 -- The logarithm of 0 is an error, so the ends get null before it is taken.

@@ -1,6 +1,10 @@
 -- One row per grain, period, basis, dimension value and stage: leads per account at the period's end, or at as-of (A1).
 -- Every count is a running sum of what each day added or took: an account that gains its second lead leaves depth 1
--- and joins depth 2.
+-- and joins depth 2. What enters and leaves a stage within one period adds and takes nothing, so it is left out before it is
+-- multiplied by its cuts.
+-- Months are counted once and added up to quarters, years and all time, and these are kept; a day or a week is counted when
+-- somebody asks: by every cut they are nine rows in ten.
+-- kept: grain in ('month', 'quarter', 'year', 'all')
 -- key: grain, period_start, basis, dimension, dimension_value, stage
 -- not null: leads, leads_with_account, accounts, depth_1, depth_2, depth_3_4, depth_5_plus
 -- accepted basis: reached, current
@@ -24,6 +28,10 @@ periods as (
     from waterfall.periods
 ),
 
+days as (
+    from waterfall.days
+),
+
 day_periods as (
     from waterfall.day_periods
 ),
@@ -44,145 +52,189 @@ cuts as (
     from journey.cuts
 ),
 
-leads as (
-    from clean.leads
+members as (
+    from journey.account_members
 ),
 
-accounts as (
-    from clean.accounts
+months as (
+    select distinct days.month_start, day_periods.grain, day_periods.period_start
+    from days
+    -- Not `in`: of a grain unequal to each of these DuckDB sees before it begins that no month is asked for.
+    inner join day_periods on day_periods.day = days.day and day_periods.grain <> 'day' and day_periods.grain <> 'week'
 ),
 
 first_arrivals as (
-    select arrivals.*
+    select arrivals.lead_no, arrivals.mark_no, arrivals.cut_set, arrivals.arrived_date
     from arrivals
     qualify row_number() over (partition by arrivals.lead_no, arrivals.mark_no order by arrivals.span_no) = 1
 ),
 
-moves as (
-    select 'reached' as basis, first_arrivals.mark_no, first_arrivals.lead_no, first_arrivals.cut_set,
-        first_arrivals.arrived_date as moved_date, 1 as step
+-- A place is a mark on one of the two bases: reached, or 100,000 on, current.
+stints as (
+    select
+        cast(first_arrivals.mark_no as integer) as place,
+        first_arrivals.lead_no,
+        first_arrivals.cut_set,
+        first_arrivals.arrived_date as from_date,
+        cast(null as date) as until_date
     from first_arrivals
     union all
-    select 'current', spans.stage_no, spans.lead_no, spans.cut_set, spans.entered_date, 1
+    select 100000 + spans.stage_no, spans.lead_no, spans.cut_set, spans.entered_date, spans.exited_date
     from spans
-    union all
-    select 'current', spans.stage_no, spans.lead_no, spans.cut_set, spans.exited_date, -1
-    from spans
-    where spans.exited_at is not null
 ),
 
+held as (
+    select stints.* exclude (lead_no), coalesce(members.account_no, 0) as account_no
+    from stints
+    left join members on members.lead_no = stints.lead_no
+),
+
+monthly as (
+    select
+        held.place,
+        held.cut_set,
+        held.account_no,
+        cast(date_trunc('month', held.from_date) as date) as from_date,
+        cast(date_trunc('month', held.until_date) as date) as until_date
+    from held
+),
+
+moves as (
+    select 'month' as grain, monthly.place, monthly.cut_set, monthly.account_no,
+        unnest([monthly.from_date, monthly.until_date]) as period_start, unnest([1, -1]) as step
+    from monthly
+    where monthly.until_date is distinct from monthly.from_date
+    union all
+    select day_periods.grain, moved.place, moved.cut_set, moved.account_no, day_periods.period_start, moved.step
+    from (
+        select held.place, held.cut_set, held.account_no,
+            unnest([held.from_date, held.until_date]) as moved_date, unnest([1, -1]) as step
+        from held
+        where held.until_date is distinct from held.from_date
+    ) as moved
+    inner join day_periods on day_periods.day = moved.moved_date and day_periods.grain in ('day', 'week')
+),
+
+-- Cut and account as one number; account 0 is none.
 steps as (
     select
-        moves.basis,
-        cut_sets.cut_no,
-        moves.mark_no,
-        accounts.account_no,
-        moves.moved_date,
+        moves.grain,
+        moves.period_start,
+        moves.place,
+        cut_sets.cut_no * 4294967296 + moves.account_no as holder,
         sum(moves.step) as step
     from moves
     inner join cut_sets on cut_sets.cut_set = moves.cut_set
-    inner join leads on leads.lead_no = moves.lead_no
-    left join accounts on accounts.account_id = leads.account_id
-    group by
-        moves.basis,
-        cut_sets.cut_no,
-        moves.mark_no,
-        accounts.account_no,
-        moves.moved_date
+    where moves.period_start is not null
+    group by moves.grain, moves.period_start, moves.place, holder
 ),
 
 depths as (
     select
-        steps.*,
-        sum(steps.step) over (
-            partition by steps.basis, steps.cut_no, steps.mark_no, steps.account_no
-            order by steps.moved_date
+        steps.grain,
+        steps.period_start,
+        steps.place,
+        steps.holder // 4294967296 as cut_no,
+        steps.holder % 4294967296 > 0 as has_account,
+        cast(steps.step as integer) as step,
+        -- In doubles, which hold every count exactly: a running sum of integers takes twice as long.
+        cast(sum(cast(steps.step as double)) over (
+            partition by steps.grain, steps.place, steps.holder
+            order by steps.period_start
             rows unbounded preceding
-        ) as depth
+        ) as integer) as depth
     from steps
+    where steps.step <> 0
 ),
 
+-- Not materialised, so that who asks for months does not wait for days.
 -- is(depth after) − is(depth before), for each class of depth; a lead without account only counts as a lead.
-daily as (
+changes as not materialized (
     select
-        depths.basis,
+        depths.grain,
+        depths.period_start,
+        depths.place,
         depths.cut_no,
-        depths.mark_no,
-        depths.moved_date,
         sum(depths.step) as leads,
-        coalesce(sum(depths.step) filter (where depths.account_no is not null), 0) as leads_with_account,
-        count(*) filter (where depths.account_no is not null and depths.depth = 1)
-            - count(*) filter (where depths.account_no is not null and depths.depth - depths.step = 1) as depth_1,
-        count(*) filter (where depths.account_no is not null and depths.depth = 2)
-            - count(*) filter (where depths.account_no is not null and depths.depth - depths.step = 2) as depth_2,
-        count(*) filter (where depths.account_no is not null and depths.depth between 3 and 4)
-            - count(*) filter (where depths.account_no is not null and depths.depth - depths.step between 3 and 4) as depth_3_4,
-        count(*) filter (where depths.account_no is not null and depths.depth >= 5)
-            - count(*) filter (where depths.account_no is not null and depths.depth - depths.step >= 5) as depth_5_plus
+        sum(depths.step) filter (where depths.has_account) as leads_with_account,
+        count(*) filter (where depths.has_account and depths.depth = 1)
+            - count(*) filter (where depths.has_account and depths.depth - depths.step = 1) as depth_1,
+        count(*) filter (where depths.has_account and depths.depth = 2)
+            - count(*) filter (where depths.has_account and depths.depth - depths.step = 2) as depth_2,
+        count(*) filter (where depths.has_account and depths.depth between 3 and 4)
+            - count(*) filter (where depths.has_account and depths.depth - depths.step between 3 and 4) as depth_3_4,
+        count(*) filter (where depths.has_account and depths.depth >= 5)
+            - count(*) filter (where depths.has_account and depths.depth - depths.step >= 5) as depth_5_plus
     from depths
-    group by depths.basis, depths.cut_no, depths.mark_no, depths.moved_date
+    group by depths.grain, depths.period_start, depths.place, depths.cut_no
+),
+
+places as (
+    select cast(marks.mark_no as integer) as place, 'reached' as basis, marks.mark_no, marks.mark as stage
+    from marks
+    where marks.low_rank is not null
+    union all
+    select 100000 + marks.mark_no, 'current', marks.mark_no, marks.mark
+    from marks
+    where not marks.is_group
+),
+
+keys as (
+    select distinct cut_sets.cut_no, set_places.place
+    from (select distinct stints.cut_set, stints.place from stints) as set_places
+    inner join cut_sets on cut_sets.cut_set = set_places.cut_set
+    union
+    select cuts.cut_no, places.place
+    from places
+    inner join cuts on cuts.dimension = 'all'
+),
+
+-- Laid side by side by grouping: through a join the grain that is asked for would not reach the changes.
+laid as (
+    select months.grain, months.period_start, changes.* exclude (grain, period_start)
+    from changes
+    inner join months on months.month_start = changes.period_start
+    where changes.grain = 'month'
+    union all by name
+    select changes.* from changes where changes.grain in ('day', 'week')
+    union all by name
+    select periods.grain, periods.period_start, keys.cut_no, keys.place
+    from keys
+    cross join periods
 ),
 
 moved as (
     select
-        day_periods.grain,
-        day_periods.period_start,
-        daily.basis,
-        daily.cut_no,
-        daily.mark_no,
-        sum(columns(daily.* exclude (basis, cut_no, mark_no, moved_date)))
-    from daily
-    inner join day_periods on day_periods.day = daily.moved_date
-    group by
-        day_periods.grain,
-        day_periods.period_start,
-        daily.basis,
-        daily.cut_no,
-        daily.mark_no
-),
-
-keys as (
-    select daily.basis, daily.cut_no, daily.mark_no, min(daily.moved_date) as first_date
-    from daily
-    inner join cuts on cuts.cut_no = daily.cut_no and cuts.dimension <> 'all'
-    group by daily.basis, daily.cut_no, daily.mark_no
-    union all
-    select 'reached', cuts.cut_no, marks.mark_no, null
-    from marks
-    inner join cuts on cuts.dimension = 'all'
-    where marks.low_rank is not null
-    union all
-    select 'current', cuts.cut_no, marks.mark_no, null
-    from marks
-    inner join cuts on cuts.dimension = 'all'
-    where not marks.is_group
-),
-
-grid as (
-    select periods.grain, periods.period_start, keys.basis, keys.cut_no, keys.mark_no
-    from keys
-    inner join periods on keys.first_date is null or periods.last_day >= keys.first_date
+        laid.grain,
+        laid.period_start,
+        laid.cut_no,
+        laid.place,
+        coalesce(sum(laid.leads), 0) as leads,
+        coalesce(sum(laid.leads_with_account), 0) as leads_with_account,
+        coalesce(sum(laid.depth_1), 0) as depth_1,
+        coalesce(sum(laid.depth_2), 0) as depth_2,
+        coalesce(sum(laid.depth_3_4), 0) as depth_3_4,
+        coalesce(sum(laid.depth_5_plus), 0) as depth_5_plus
+    from laid
+    group by laid.grain, laid.period_start, laid.cut_no, laid.place
 ),
 
 standing as (
     select
-        grid.*,
-        coalesce(sum(moved.leads) over key_order, 0) as leads,
-        coalesce(sum(moved.leads_with_account) over key_order, 0) as leads_with_account,
-        coalesce(sum(moved.depth_1) over key_order, 0) as depth_1,
-        coalesce(sum(moved.depth_2) over key_order, 0) as depth_2,
-        coalesce(sum(moved.depth_3_4) over key_order, 0) as depth_3_4,
-        coalesce(sum(moved.depth_5_plus) over key_order, 0) as depth_5_plus
-    from grid
-    left join moved
-        on moved.grain = grid.grain
-        and moved.period_start is not distinct from grid.period_start
-        and moved.basis = grid.basis
-        and moved.cut_no = grid.cut_no
-        and moved.mark_no = grid.mark_no
+        moved.grain,
+        moved.period_start,
+        moved.cut_no,
+        moved.place,
+        sum(moved.leads) over key_order as leads,
+        sum(moved.leads_with_account) over key_order as leads_with_account,
+        sum(moved.depth_1) over key_order as depth_1,
+        sum(moved.depth_2) over key_order as depth_2,
+        sum(moved.depth_3_4) over key_order as depth_3_4,
+        sum(moved.depth_5_plus) over key_order as depth_5_plus
+    from moved
     window key_order as (
-        partition by grid.grain, grid.basis, grid.cut_no, grid.mark_no
-        order by grid.period_start
+        partition by moved.grain, moved.cut_no, moved.place
+        order by moved.period_start
         rows unbounded preceding
     )
 )
@@ -190,10 +242,10 @@ standing as (
 select
     standing.grain,
     standing.period_start,
-    standing.basis,
+    places.basis,
     cuts.dimension,
     cuts.dimension_value,
-    marks.mark as stage,
+    places.stage,
     cast(standing.leads as bigint) as leads,
     cast(standing.leads_with_account as bigint) as leads_with_account,
     cast(standing.depth_1 + standing.depth_2 + standing.depth_3_4 + standing.depth_5_plus as bigint) as accounts,
@@ -204,6 +256,6 @@ select
     cast(standing.depth_3_4 as bigint) as depth_3_4,
     cast(standing.depth_5_plus as bigint) as depth_5_plus
 from standing
-inner join marks on marks.mark_no = standing.mark_no
+inner join places on places.place = standing.place
 inner join cuts on cuts.cut_no = standing.cut_no
 where cuts.dimension = 'all' or standing.leads > 0

@@ -2,7 +2,9 @@
 -- severity: fail
 with
 lead_to_account as (
+    select lead_to_account.*
     from marts.lead_to_account
+    where lead_to_account.grain in ('month', 'quarter', 'year', 'all')
 ),
 
 dimensions as (

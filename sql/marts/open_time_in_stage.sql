@@ -30,59 +30,55 @@ cuts as (
 
 lengths as (
     select
-        cut_sets.cut_no,
+        spans.cut_set,
         spans.stage_no,
         spans.exited_at is null as is_open,
         epoch_us(coalesce(spans.exited_at, run.as_of)) - epoch_us(spans.entered_at) as us_in_stage
     from spans
     cross join run
-    inner join cut_sets on cut_sets.cut_set = spans.cut_set
 ),
 
 ages as (
     select
-        lengths.cut_no,
+        cut_sets.cut_no,
         lengths.stage_no,
+        count(*) as stays,
         count(*) filter (where lengths.is_open) as still_open,
         quantile_cont(lengths.us_in_stage, [0.5, 0.9]) filter (where lengths.is_open) as us_quantiles
     from lengths
-    group by lengths.cut_no, lengths.stage_no
+    inner join cut_sets on cut_sets.cut_set = lengths.cut_set
+    group by cut_sets.cut_no, lengths.stage_no
 ),
 
--- Stays that end at a length leave before the open ones of that length are censored.
-ends as (
+-- Stays that end at a length leave before the open ones of that length are censored. One by one, not length by length: of d
+-- that end at once among n, (n − 1)/n · (n − 2)/(n − 1) … is (n − d)/n.
+placed as (
     select
-        lengths.cut_no,
+        cut_sets.cut_no,
         lengths.stage_no,
         lengths.us_in_stage,
-        count(*) as leaving,
-        count(*) filter (where not lengths.is_open) as ended
+        lengths.is_open,
+        row_number() over (
+            partition by cut_sets.cut_no, lengths.stage_no
+            order by lengths.us_in_stage, lengths.is_open
+        ) as place
     from lengths
-    group by lengths.cut_no, lengths.stage_no, lengths.us_in_stage
-),
-
-at_risk as (
-    select
-        ends.*,
-        sum(ends.leaving) over (
-            partition by ends.cut_no, ends.stage_no
-            order by ends.us_in_stage desc
-            rows unbounded preceding
-        ) as still_there
-    from ends
+    inner join cut_sets on cut_sets.cut_set = lengths.cut_set
 ),
 
 survival as (
     select
-        at_risk.cut_no,
-        at_risk.stage_no,
-        at_risk.us_in_stage,
-        product(1 - at_risk.ended / cast(at_risk.still_there as double)) over (
-            partition by at_risk.cut_no, at_risk.stage_no
-            order by at_risk.us_in_stage
+        placed.cut_no,
+        placed.stage_no,
+        placed.us_in_stage,
+        product(1 - 1 / cast(ages.stays - placed.place + 1 as double)) over (
+            partition by placed.cut_no, placed.stage_no
+            order by placed.place
             rows unbounded preceding
         ) as share_left
-    from at_risk
+    from placed
+    inner join ages on ages.cut_no = placed.cut_no and ages.stage_no = placed.stage_no
+    where not placed.is_open
 ),
 
 medians as (
@@ -110,7 +106,7 @@ select
     ages.us_quantiles[1] / 86400000000 as median_age_days,
     ages.us_quantiles[2] / 86400000000 as p90_age_days,
     medians.us_median / 86400000000 as censored_median_days
-from (select * from ages union all by name select * from never_entered) as ages
+from (select ages.* exclude (stays) from ages union all by name select * from never_entered) as ages
 inner join stages on stages.stage_no = ages.stage_no
 inner join cuts on cuts.cut_no = ages.cut_no
 left join medians on medians.cut_no = ages.cut_no and medians.stage_no = ages.stage_no

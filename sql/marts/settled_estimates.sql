@@ -133,13 +133,19 @@ moments as (
     group by known.as_of_no, known.pair_no, known.us_waited
 ),
 
+-- Running counts in doubles, which hold every count exactly: a running sum of integers takes twice as long.
 at_risk as (
     select
         moments.*,
-        cast(sum(moments.leaving) over (curve order by moments.us_waited desc rows unbounded preceding) as double) as n,
-        sum(moments.converted) over curve as converted_ever
+        sum(cast(moments.leaving as double)) over since as n,
+        sum(cast(moments.converted as double)) over since - moments.converted as converted_later,
+        sum(cast(moments.ended as double)) over since - moments.ended as decided_later
     from moments
-    window curve as (partition by moments.as_of_no, moments.pair_no)
+    window since as (
+        partition by moments.as_of_no, moments.pair_no
+        order by moments.us_waited desc
+        rows unbounded preceding
+    )
 ),
 
 survival as (
@@ -162,17 +168,14 @@ to_come as (
         survival.*,
         survival.share_before * (1 - survival.ended / survival.n) as share_after,
         coalesce(
-            sum(survival.share_before * survival.converted / survival.n) over later,
+            sum(survival.share_before * survival.converted / survival.n) over (
+                partition by survival.as_of_no, survival.pair_no
+                order by survival.us_waited desc
+                rows between unbounded preceding and 1 preceding
+            ),
             0
-        ) as share_to_come,
-        coalesce(sum(survival.converted) over later, 0) as converted_later,
-        coalesce(sum(survival.ended) over later, 0) as decided_later
+        ) as share_to_come
     from survival
-    window later as (
-        partition by survival.as_of_no, survival.pair_no
-        order by survival.us_waited desc
-        rows between unbounded preceding and 1 preceding
-    )
 ),
 
 -- Greenwood's variance of F∞ − F(a), of the moments s after a: with R = F∞ − F(s), d all events at s, c the conversions and S the
@@ -211,7 +214,6 @@ chances as (
         summed.as_of_no,
         summed.pair_no,
         summed.us_waited,
-        summed.converted_ever,
         least(summed.share_to_come / summed.share_after, 1) as chance,
         run.z * sqrt(greatest(summed.variance, 0)) / summed.share_after as error,
         -- The greatest chance of which none of m would be an accident of 1 in 40; of nobody, every chance.
@@ -245,7 +247,6 @@ expected as (
         waiting.pair_no,
         waiting.is_all,
         waiting.cohort_start,
-        chances.converted_ever,
         sum(waiting.units * cast(round(chances.chance * 1e12) as hugeint)) / 1e12 as converting,
         sum(waiting.units * cast(round(chances.chance * (1 - chances.chance) * 1e12) as hugeint)) / 1e12 as scatter,
         sum(waiting.units * cast(round(if(chances.is_every, greatest(chances.error, chances.bound), chances.error) * 1e12) as hugeint)) / 1e12 as doubt_down,
@@ -255,7 +256,7 @@ expected as (
         on chances.as_of_no = waiting.as_of_no
         and chances.pair_no = waiting.pair_no
         and chances.us_waited = waiting.us_waited
-    group by waiting.as_of_no, waiting.pair_no, waiting.is_all, waiting.cohort_start, chances.converted_ever
+    group by waiting.as_of_no, waiting.pair_no, waiting.is_all, waiting.cohort_start
 ),
 
 cohorts as (
@@ -276,7 +277,7 @@ cohorts as (
 measured as (
     select
         cohorts.*,
-        case when expected.converted_ever > 0 then cohorts.converted + expected.converting end as settled,
+        case when totals.converted > 0 then cohorts.converted + expected.converting end as settled,
         sqrt(run.z * run.z * expected.scatter + expected.doubt_down * expected.doubt_down) as width_down,
         sqrt(run.z * run.z * expected.scatter + expected.doubt_up * expected.doubt_up) as width_up
     from cohorts
@@ -285,6 +286,10 @@ measured as (
         and expected.pair_no = cohorts.pair_no
         and expected.is_all = cohorts.is_all
         and expected.cohort_start is not distinct from cohorts.cohort_start
+    inner join cohorts as totals
+        on totals.as_of_no = cohorts.as_of_no
+        and totals.pair_no = cohorts.pair_no
+        and totals.is_all = 1
     cross join run
 ),
 

@@ -1,5 +1,8 @@
 -- One row per grain, period of entry, dimension value and stage with a limit: how its stays stand against it (T5).
 -- met + breached + open_within + open_overdue = stays that began in the period.
+-- Months are counted once and added up to quarters, years and all time, and these are kept; a day or a week is counted when
+-- somebody asks: by every cut they are nine rows in ten.
+-- kept: grain in ('month', 'quarter', 'year', 'all')
 -- key: grain, period_start, dimension, dimension_value, stage
 -- not null: met, breached, open_within, open_overdue, met_at_the_last_minute
 -- accepted grain: day, week, month, quarter, year, all
@@ -14,6 +17,10 @@
 with
 stages as (
     from waterfall.stages
+),
+
+days as (
+    from waterfall.days
 ),
 
 day_periods as (
@@ -32,21 +39,58 @@ cuts as (
     from journey.cuts
 ),
 
-counted as (
+months as (
+    select distinct days.month_start, day_periods.grain, day_periods.period_start
+    from days
+    inner join day_periods on day_periods.day = days.day and day_periods.grain in ('month', 'quarter', 'year', 'all')
+),
+
+monthly as (
+    select
+        days.month_start,
+        cut_sets.cut_no,
+        span_sla.stage_no,
+        span_sla.sla_state,
+        span_sla.left_at_the_last_minute,
+        count(*) as stays
+    from span_sla
+    inner join days on days.day = span_sla.entered_date
+    inner join cut_sets on cut_sets.cut_set = span_sla.cut_set
+    group by days.month_start, cut_sets.cut_no, span_sla.stage_no, span_sla.sla_state, span_sla.left_at_the_last_minute
+),
+
+gathered as (
+    select months.grain, months.period_start, monthly.* exclude (month_start)
+    from monthly
+    inner join months on months.month_start = monthly.month_start
+    union all by name
     select
         day_periods.grain,
         day_periods.period_start,
         cut_sets.cut_no,
         span_sla.stage_no,
-        count(*) filter (where span_sla.sla_state = 'met') as met,
-        count(*) filter (where span_sla.sla_state = 'breached') as breached,
-        count(*) filter (where span_sla.sla_state = 'open_within') as open_within,
-        count(*) filter (where span_sla.sla_state = 'open_overdue') as open_overdue,
-        count(*) filter (where span_sla.left_at_the_last_minute) as met_at_the_last_minute
+        span_sla.sla_state,
+        span_sla.left_at_the_last_minute,
+        1 as stays
     from span_sla
+    inner join day_periods on day_periods.day = span_sla.entered_date and day_periods.grain in ('day', 'week')
     inner join cut_sets on cut_sets.cut_set = span_sla.cut_set
-    inner join day_periods on day_periods.day = span_sla.entered_date
-    group by day_periods.grain, day_periods.period_start, cut_sets.cut_no, span_sla.stage_no
+),
+
+counted as (
+    select
+        gathered.grain,
+        gathered.period_start,
+        gathered.cut_no,
+        gathered.stage_no,
+        cast(coalesce(sum(gathered.stays) filter (where gathered.sla_state = 'met'), 0) as bigint) as met,
+        cast(coalesce(sum(gathered.stays) filter (where gathered.sla_state = 'breached'), 0) as bigint) as breached,
+        cast(coalesce(sum(gathered.stays) filter (where gathered.sla_state = 'open_within'), 0) as bigint) as open_within,
+        cast(coalesce(sum(gathered.stays) filter (where gathered.sla_state = 'open_overdue'), 0) as bigint) as open_overdue,
+        cast(coalesce(sum(gathered.stays) filter (where gathered.left_at_the_last_minute), 0) as bigint)
+            as met_at_the_last_minute
+    from gathered
+    group by gathered.grain, gathered.period_start, gathered.cut_no, gathered.stage_no
 )
 
 select

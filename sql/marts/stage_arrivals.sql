@@ -1,6 +1,11 @@
 -- One row per grain, period, dimension value and pair: how the arrivals at B in the period came, seen from A (K7).
 -- through = A was observed in the cycle; over = the cycle began below A and passed without it; entered_after = the
 -- cycle began at or above A without it. The three add up to all arrivals at B.
+-- Cycles that arrived at the same marks have one shape: arrivals at B are counted by shape, and its pairs are looked up
+-- once for each shape, not once for each arrival.
+-- Months are counted once and added up to quarters, years and all time, and these are kept; a day or a week is counted when
+-- somebody asks: by every cut they are nine rows in ten.
+-- kept: grain in ('month', 'quarter', 'year', 'all')
 -- key: grain, period_start, dimension, dimension_value, from_stage, to_stage
 -- not null: through, over, entered_after
 -- column period_start: first day of the period of the arrival at B
@@ -11,6 +16,10 @@ pairs as (
 
 marks as (
     from waterfall.marks
+),
+
+days as (
+    from waterfall.days
 ),
 
 day_periods as (
@@ -33,41 +42,93 @@ cuts as (
     from journey.cuts
 ),
 
-seen as (
+months as (
+    select distinct days.month_start, day_periods.grain, day_periods.period_start
+    from days
+    inner join day_periods on day_periods.day = days.day and day_periods.grain in ('month', 'quarter', 'year', 'all')
+),
+
+lives as (
+    select arrivals.lead_no, arrivals.cycle_no, list_sort(list(arrivals.mark_no)) as mark_nos
+    from arrivals
+    group by arrivals.lead_no, arrivals.cycle_no
+),
+
+shaped as (
     select
-        at_b.arrived_date,
-        at_b.cut_set,
+        lives.lead_no,
+        lives.cycle_no,
+        lives.mark_nos,
+        cycles.entry_rank,
+        hash(lives.mark_nos, cycles.entry_rank) as shape
+    from lives
+    inner join cycles on cycles.lead_no = lives.lead_no and cycles.cycle_no = lives.cycle_no
+),
+
+shapes as (
+    select shaped.shape, any_value(shaped.mark_nos) as mark_nos, any_value(shaped.entry_rank) as entry_rank
+    from shaped
+    group by shaped.shape
+),
+
+arrived as (
+    select arrivals.arrived_date, arrivals.cut_set, arrivals.mark_no, shaped.shape
+    from arrivals
+    inner join shaped on shaped.lead_no = arrivals.lead_no and shaped.cycle_no = arrivals.cycle_no
+),
+
+monthly as (
+    select days.month_start, cut_sets.cut_no, arrived.mark_no, arrived.shape, count(*) as arrivals
+    from arrived
+    inner join days on days.day = arrived.arrived_date
+    inner join cut_sets on cut_sets.cut_set = arrived.cut_set
+    group by days.month_start, cut_sets.cut_no, arrived.mark_no, arrived.shape
+),
+
+gathered as (
+    select months.grain, months.period_start, monthly.* exclude (month_start)
+    from monthly
+    inner join months on months.month_start = monthly.month_start
+    union all by name
+    select
+        day_periods.grain,
+        day_periods.period_start,
+        cut_sets.cut_no,
+        arrived.mark_no,
+        arrived.shape,
+        1 as arrivals
+    from arrived
+    inner join day_periods on day_periods.day = arrived.arrived_date and day_periods.grain in ('day', 'week')
+    inner join cut_sets on cut_sets.cut_set = arrived.cut_set
+),
+
+ways as (
+    select
+        shapes.shape,
+        pairs.to_mark_no as mark_no,
         pairs.pair_no,
         case
-            when at_a.lead_no is not null then 'through'
-            when cycles.entry_rank < from_marks.low_rank then 'over'
+            when list_contains(shapes.mark_nos, pairs.from_mark_no) then 'through'
+            when shapes.entry_rank < from_marks.low_rank then 'over'
             else 'entered_after'
         end as way
-    from arrivals as at_b
-    inner join pairs on pairs.to_mark_no = at_b.mark_no
+    from shapes
+    inner join pairs on list_contains(shapes.mark_nos, pairs.to_mark_no)
     inner join marks as from_marks on from_marks.mark_no = pairs.from_mark_no
-    inner join cycles on cycles.lead_no = at_b.lead_no and cycles.cycle_no = at_b.cycle_no
-    left join arrivals as at_a
-        on at_a.lead_no = at_b.lead_no and at_a.cycle_no = at_b.cycle_no and at_a.mark_no = pairs.from_mark_no
 ),
 
 counted as (
     select
-        day_periods.grain,
-        day_periods.period_start,
-        cut_sets.cut_no,
-        seen.pair_no,
-        count(*) filter (where seen.way = 'through') as through,
-        count(*) filter (where seen.way = 'over') as over,
-        count(*) filter (where seen.way = 'entered_after') as entered_after
-    from seen
-    inner join cut_sets on cut_sets.cut_set = seen.cut_set
-    inner join day_periods on day_periods.day = seen.arrived_date
-    group by
-        day_periods.grain,
-        day_periods.period_start,
-        cut_sets.cut_no,
-        seen.pair_no
+        gathered.grain,
+        gathered.period_start,
+        gathered.cut_no,
+        ways.pair_no,
+        cast(coalesce(sum(gathered.arrivals) filter (where ways.way = 'through'), 0) as bigint) as through,
+        cast(coalesce(sum(gathered.arrivals) filter (where ways.way = 'over'), 0) as bigint) as over,
+        cast(coalesce(sum(gathered.arrivals) filter (where ways.way = 'entered_after'), 0) as bigint) as entered_after
+    from gathered
+    inner join ways on ways.shape = gathered.shape and ways.mark_no = gathered.mark_no
+    group by gathered.grain, gathered.period_start, gathered.cut_no, ways.pair_no
 )
 
 select

@@ -2,7 +2,7 @@
 -- severity: fail
 with
 stage_arrivals as (
-    from marts.stage_arrivals
+    select stage_arrivals.* from marts.stage_arrivals where stage_arrivals.grain in ('month', 'quarter', 'year', 'all')
 ),
 
 dimensions as (

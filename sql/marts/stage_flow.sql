@@ -1,5 +1,8 @@
 -- One row per grain, period, dimension value and stage: opening + in − out = closing (V1).
 -- The total has a row for every stage and period; a cut only where there is something to say.
+-- Months are counted once and added up to quarters, years and all time, and these are kept; a day or a week is counted when
+-- somebody asks: by every cut they are nine rows in ten.
+-- kept: grain in ('month', 'quarter', 'year', 'all')
 -- key: grain, period_start, dimension, dimension_value, stage
 -- not null: opening, closing, ins, outs
 -- check: opening + ins - outs = closing
@@ -19,6 +22,10 @@ periods as (
     from waterfall.periods
 ),
 
+days as (
+    from waterfall.days
+),
+
 day_periods as (
     from waterfall.day_periods
 ),
@@ -35,6 +42,12 @@ cuts as (
     from journey.cuts
 ),
 
+months as (
+    select distinct days.month_start, day_periods.grain, day_periods.period_start
+    from days
+    inner join day_periods on day_periods.day = days.day and day_periods.grain in ('month', 'quarter', 'year', 'all')
+),
+
 moves as (
     select spans.cut_set, spans.stage_no, spans.entered_date as moved_date, 'in_' || spans.arrival_kind as move
     from spans
@@ -44,91 +57,75 @@ moves as (
     where spans.exited_at is not null
 ),
 
--- By day first: every grain adds up days.
-daily as (
-    select
-        moves.moved_date,
-        cut_sets.cut_no,
-        moves.stage_no,
-        count(*) filter (where moves.move = 'in_new') as in_new,
-        count(*) filter (where moves.move = 'in_advanced') as in_advanced,
-        count(*) filter (where moves.move = 'in_sideways') as in_sideways,
-        count(*) filter (where moves.move = 'in_regressed') as in_regressed,
-        count(*) filter (where moves.move = 'in_held') as in_held,
-        count(*) filter (where moves.move = 'in_detoured') as in_detoured,
-        count(*) filter (where moves.move = 'in_exited') as in_exited,
-        count(*) filter (where moves.move = 'in_returned') as in_returned,
-        count(*) filter (where moves.move = 'out_advanced') as out_advanced,
-        count(*) filter (where moves.move = 'out_sideways') as out_sideways,
-        count(*) filter (where moves.move = 'out_regressed') as out_regressed,
-        count(*) filter (where moves.move = 'out_held') as out_held,
-        count(*) filter (where moves.move = 'out_detoured') as out_detoured,
-        count(*) filter (where moves.move = 'out_exited') as out_exited,
-        count(*) filter (where moves.move = 'out_returned') as out_returned,
-        count(*) filter (where moves.move = 'out_deleted') as out_deleted
+monthly as (
+    select days.month_start, cut_sets.cut_no, moves.stage_no, moves.move, count(*) as leads
     from moves
+    inner join days on days.day = moves.moved_date
     inner join cut_sets on cut_sets.cut_set = moves.cut_set
-    group by moves.moved_date, cut_sets.cut_no, moves.stage_no
+    group by days.month_start, cut_sets.cut_no, moves.stage_no, moves.move
 ),
 
 moved as (
+    select months.grain, months.period_start, monthly.* exclude (month_start)
+    from monthly
+    inner join months on months.month_start = monthly.month_start
+    union all by name
     select
         day_periods.grain,
         day_periods.period_start,
-        daily.cut_no,
-        daily.stage_no,
-        sum(columns(daily.* exclude (moved_date, cut_no, stage_no)))
-    from daily
-    inner join day_periods on day_periods.day = daily.moved_date
-    group by
-        day_periods.grain,
-        day_periods.period_start,
-        daily.cut_no,
-        daily.stage_no
+        cut_sets.cut_no,
+        moves.stage_no,
+        moves.move,
+        count(*) as leads
+    from moves
+    inner join day_periods on day_periods.day = moves.moved_date and day_periods.grain in ('day', 'week')
+    inner join cut_sets on cut_sets.cut_set = moves.cut_set
+    group by day_periods.grain, day_periods.period_start, cut_sets.cut_no, moves.stage_no, moves.move
 ),
 
 keys as (
-    select daily.cut_no, daily.stage_no, min(daily.moved_date) as first_date
-    from daily
-    inner join cuts on cuts.cut_no = daily.cut_no and cuts.dimension <> 'all'
-    group by daily.cut_no, daily.stage_no
-    union all
-    select cuts.cut_no, stages.stage_no, null
+    select distinct cut_sets.cut_no, set_stages.stage_no
+    from (select distinct spans.cut_set, spans.stage_no from spans) as set_stages
+    inner join cut_sets on cut_sets.cut_set = set_stages.cut_set
+    union
+    select cuts.cut_no, stages.stage_no
     from stages
     inner join cuts on cuts.dimension = 'all'
 ),
 
-grid as (
+-- Laid side by side by grouping: through a join the grain that is asked for would not reach the moves.
+laid as (
+    select moved.* from moved
+    union all by name
     select periods.grain, periods.period_start, keys.cut_no, keys.stage_no
     from keys
-    inner join periods on keys.first_date is null or periods.last_day >= keys.first_date
+    cross join periods
 ),
 
 summed as (
     select
-        grid.*,
-        coalesce(moved.in_new, 0) as in_new,
-        coalesce(moved.in_advanced, 0) as in_advanced,
-        coalesce(moved.in_sideways, 0) as in_sideways,
-        coalesce(moved.in_regressed, 0) as in_regressed,
-        coalesce(moved.in_held, 0) as in_held,
-        coalesce(moved.in_detoured, 0) as in_detoured,
-        coalesce(moved.in_exited, 0) as in_exited,
-        coalesce(moved.in_returned, 0) as in_returned,
-        coalesce(moved.out_advanced, 0) as out_advanced,
-        coalesce(moved.out_sideways, 0) as out_sideways,
-        coalesce(moved.out_regressed, 0) as out_regressed,
-        coalesce(moved.out_held, 0) as out_held,
-        coalesce(moved.out_detoured, 0) as out_detoured,
-        coalesce(moved.out_exited, 0) as out_exited,
-        coalesce(moved.out_returned, 0) as out_returned,
-        coalesce(moved.out_deleted, 0) as out_deleted
-    from grid
-    left join moved
-        on moved.grain = grid.grain
-        and moved.period_start is not distinct from grid.period_start
-        and moved.cut_no = grid.cut_no
-        and moved.stage_no = grid.stage_no
+        laid.grain,
+        laid.period_start,
+        laid.cut_no,
+        laid.stage_no,
+        coalesce(sum(laid.leads) filter (where laid.move = 'in_new'), 0) as in_new,
+        coalesce(sum(laid.leads) filter (where laid.move = 'in_advanced'), 0) as in_advanced,
+        coalesce(sum(laid.leads) filter (where laid.move = 'in_sideways'), 0) as in_sideways,
+        coalesce(sum(laid.leads) filter (where laid.move = 'in_regressed'), 0) as in_regressed,
+        coalesce(sum(laid.leads) filter (where laid.move = 'in_held'), 0) as in_held,
+        coalesce(sum(laid.leads) filter (where laid.move = 'in_detoured'), 0) as in_detoured,
+        coalesce(sum(laid.leads) filter (where laid.move = 'in_exited'), 0) as in_exited,
+        coalesce(sum(laid.leads) filter (where laid.move = 'in_returned'), 0) as in_returned,
+        coalesce(sum(laid.leads) filter (where laid.move = 'out_advanced'), 0) as out_advanced,
+        coalesce(sum(laid.leads) filter (where laid.move = 'out_sideways'), 0) as out_sideways,
+        coalesce(sum(laid.leads) filter (where laid.move = 'out_regressed'), 0) as out_regressed,
+        coalesce(sum(laid.leads) filter (where laid.move = 'out_held'), 0) as out_held,
+        coalesce(sum(laid.leads) filter (where laid.move = 'out_detoured'), 0) as out_detoured,
+        coalesce(sum(laid.leads) filter (where laid.move = 'out_exited'), 0) as out_exited,
+        coalesce(sum(laid.leads) filter (where laid.move = 'out_returned'), 0) as out_returned,
+        coalesce(sum(laid.leads) filter (where laid.move = 'out_deleted'), 0) as out_deleted
+    from laid
+    group by laid.grain, laid.period_start, laid.cut_no, laid.stage_no
 ),
 
 totalled as (

@@ -2,7 +2,7 @@
 -- severity: fail
 with
 stage_flow as (
-    from marts.stage_flow
+    select stage_flow.* from marts.stage_flow where stage_flow.grain in ('month', 'quarter', 'year', 'all')
 ),
 
 dimensions as (

@@ -2,7 +2,7 @@
 -- severity: fail
 with
 time_in_stage as (
-    from marts.time_in_stage
+    select time_in_stage.* from marts.time_in_stage where time_in_stage.grain in ('month', 'quarter', 'year', 'all')
 ),
 
 dimensions as (

@@ -31,12 +31,19 @@ shown_cut as (
     from waterfall.shown_cut
 ),
 
+-- One grain each: of two at once DuckDB does not see that nobody asks for days.
 depth as (
     select depth.*
     from marts.lead_to_account as depth
     inner join shown_cut
         on shown_cut.dimension = depth.dimension and shown_cut.dimension_value = depth.dimension_value
-    where depth.grain in ('month', 'all')
+    where depth.grain = 'month'
+    union all
+    select depth.*
+    from marts.lead_to_account as depth
+    inner join shown_cut
+        on shown_cut.dimension = depth.dimension and shown_cut.dimension_value = depth.dimension_value
+    where depth.grain = 'all'
 ),
 
 -- Groups are reached, no lead is in one now; a cut has no row where nobody is.

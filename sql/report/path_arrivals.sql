@@ -79,6 +79,13 @@ ways as (
         and ranks_seen.low_rank = arrivals.low_rank - 1
 ),
 
+-- Months are counted first, and the scopes add them up.
+monthly as (
+    select ways.mark_no, ways.month_start, ways.way, count(*) as arrivals
+    from ways
+    group by ways.mark_no, ways.month_start, ways.way
+),
+
 counted as (
     select
         scopes.scope,
@@ -89,14 +96,14 @@ counted as (
         stages.stage,
         stages.label,
         stages.rank,
-        count(ways.mark_no) as arrivals,
-        count(*) filter (where ways.way = 'through') as through,
-        count(*) filter (where ways.way = 'over') as over,
-        count(*) filter (where ways.way = 'began_here') as began_here
+        cast(coalesce(sum(monthly.arrivals), 0) as bigint) as arrivals,
+        cast(coalesce(sum(monthly.arrivals) filter (where monthly.way = 'through'), 0) as bigint) as through,
+        cast(coalesce(sum(monthly.arrivals) filter (where monthly.way = 'over'), 0) as bigint) as over,
+        cast(coalesce(sum(monthly.arrivals) filter (where monthly.way = 'began_here'), 0) as bigint) as began_here
     from stages
     cross join scopes
-    left join ways
-        on ways.mark_no = stages.stage_no and ways.month_start between scopes.first_month and scopes.last_month
+    left join monthly
+        on monthly.mark_no = stages.stage_no and monthly.month_start between scopes.first_month and scopes.last_month
     group by
         scopes.scope,
         scopes.first_month,
@@ -109,14 +116,15 @@ counted as (
 ),
 
 shown_seen as (
-    select ranks_seen.*
+    select ranks_seen.low_rank, ranks_seen.month_start, count(*) as arrivals
     from ranks_seen
     inner join shown_stays on shown_stays.lead_no = ranks_seen.lead_no and shown_stays.span_no = ranks_seen.span_no
+    group by ranks_seen.low_rank, ranks_seen.month_start
 ),
 
 -- A cycle that was in two parallel stages arrived at their rank once.
 by_rank as (
-    select scopes.scope, path_ranks.rank, count(shown_seen.lead_no) as arrivals
+    select scopes.scope, path_ranks.rank, cast(coalesce(sum(shown_seen.arrivals), 0) as bigint) as arrivals
     from scopes
     cross join (select distinct stages.rank from stages) as path_ranks
     left join shown_seen

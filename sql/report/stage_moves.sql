@@ -47,7 +47,12 @@ shown as (
 
 before as (
     select
-        spans.*,
+        spans.cut_set,
+        spans.stage_no,
+        spans.next_stage_no,
+        spans.arrival_kind,
+        spans.exit_kind,
+        spans.exited_at,
         lag(spans.stage_no) over lead_order as previous_stage_no,
         epoch_us(spans.exited_at) - epoch_us(spans.entered_at) as us_in_stage,
         epoch_us(spans.entered_at) - epoch_us(lag(spans.entered_at) over lead_order) as us_in_previous
