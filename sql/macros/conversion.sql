@@ -45,5 +45,9 @@ inner join marts.conversion as marts
     and marts.from_stage = allowed.from_key
     and marts.to_stage = allowed.to_key
     and marts.window_days is not distinct from allowed.window_days
-where allowed.has_window and allowed.has_pair
+where
+    allowed.has_window
+    and allowed.has_pair
+    -- As a constant, so that who asks for months does not wait for days (`kept:` of the mart).
+    and marts.grain = grain
 order by marts.cohort_start, marts.dimension_value

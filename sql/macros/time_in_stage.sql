@@ -32,5 +32,9 @@ left join marts.open_time_in_stage as open
     and open.dimension = ended.dimension
     and open.dimension_value = ended.dimension_value
     and ended.grain = 'all'
-where ended.next_stage = 'all' and asked.stage_key in ('all', ended.stage)
+where
+    ended.next_stage = 'all'
+    and asked.stage_key in ('all', ended.stage)
+    -- As a constant, so that who asks for months does not wait for days (`kept:` of the mart).
+    and ended.grain = grain
 order by stages.stage_no, ended.period_start, ended.dimension_value
