@@ -148,19 +148,15 @@ def comment(connection: duckdb.DuckDBPyConnection, models: tuple[Model, ...], di
         columns.setdefault(TableName(schema, table), []).append(column)
     statements = []
     for model in models:
-        name = f"{model.table.schema}.{identifier(model.table.name)}"
-        kind = "view" if model.header.kept else model.header.materialised
-        statements.append(f"comment on {kind} {name} is {quoted(model.header.comment)}")
-        if model.header.kept:
-            said = f"The rows of {name} that are stored: {model.header.kept}."
-            statements.append(
-                f"comment on table {stored(model).schema}.{identifier(model.table.name)} is {quoted(said)}"
-            )
-        own = dict(model.header.columns)
-        for column in columns[model.table]:
-            text = own.get(column) or dictionary.get(column)
-            if text:
-                statements.append(f"comment on column {name}.{identifier(column)} is {quoted(text)}")
+        for table in dict.fromkeys((model.table, stored(model))):
+            kind = "view" if model.header.kept and table == model.table else model.header.materialised
+            name = f"{table.schema}.{identifier(table.name)}"
+            statements.append(f"comment on {kind} {name} is {quoted(model.header.comment)}")
+            own = dict(model.header.columns)
+            for column in columns[table]:
+                text = own.get(column) or dictionary.get(column)
+                if text:
+                    statements.append(f"comment on column {name}.{identifier(column)} is {quoted(text)}")
     _at_once(connection, statements)
 
 

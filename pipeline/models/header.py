@@ -45,7 +45,8 @@ class Header:
     @property
     def comment(self) -> str:
         """The table's comment: what a row is, then the rules in prose."""
-        return " ".join([self.row_is, *self.prose])
+        stored = [f"Rows with {self.kept} are stored, the others are made when somebody asks."] if self.kept else []
+        return " ".join([self.row_is, *self.prose, *stored])
 
 
 @dataclass(frozen=True)
