@@ -14,6 +14,7 @@
 -- column load_no: load of the row
 -- column row_number: its row
 -- column previous_stage_no: stage of the entry before; null = none
+-- column next_entered_at: moment (UTC) of the next entry
 -- column next_entered_date: local date of the next entry
 -- column run_no: run along the path: 1, 2 …; 0 before the first path stage
 with

@@ -27,7 +27,7 @@ def published_as_of(output: Path) -> str:
     """The as-of of the published night, after every part of it was found to tell the same."""
     folder = (output / "current").resolve(strict=True)
     as_of = nights.ask(output, "select strftime(as_of_local, '%Y-%m-%d') as day from waterfall.run")[0]["day"]
-    flows = nights.ask(output, "select count(*) as count from marts.stage_flow")[0]["count"]
+    flows = nights.ask(output, "select count(*) as count from marts_kept.stage_flow")[0]["count"]
     page = (output / "reports" / "index.html").read_text("utf-8")
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert folder.name == manifest["run"]

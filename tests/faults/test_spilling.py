@@ -50,7 +50,7 @@ def test_a_query_that_does_not_fit_spills_into_the_folder_of_the_run(tmp_path: P
 
 
 def test_a_night_spills_into_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The connection that builds the tables is told so, and the folder is gone when the night is published."""
+    """Reading and building spill there, and the folder is gone when the night is published."""
     told = []
 
     def spy(*given: Any, **named: Any) -> duckdb.DuckDBPyConnection:
@@ -60,6 +60,6 @@ def test_a_night_spills_into_its_own_folder(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(night, "connect", spy)
     published = nights.run(nights.QUARTER, tmp_path, as_of=nights.QUARTER_AS_OF)
-    assert [(tmp_path / "runs" / f"{published.run_id}.building" / "spill")] == told
+    assert [tmp_path / "runs" / f"{published.run_id}.building" / "spill"] * 2 == told
     assert [published.run_id] == [path.name for path in (tmp_path / "runs").iterdir()]
     assert not (tmp_path / "runs" / published.run_id / "spill").exists()

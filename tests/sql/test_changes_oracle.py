@@ -21,6 +21,7 @@ from tests.sql.test_oracle_agrees import difference
 
 LAYERS = frozenset({"waterfall", "clean", "journey"})
 WANTED = (
+    "marts.conversion_fates",
     "marts.conversion",
     "marts.time_in_stage",
     "marts.sla",

@@ -37,11 +37,15 @@ cuts as (
     select 1 as cut_no, 'all' as dimension, 'all' as dimension_value
 ),
 
+limits as (
+    select 1 as window_no, cast(null as integer) as window_days
+),
+
 counted as (
     select
         'lead' as unit, 'all' as grain, cast(null as date) as cohort_start, 1 as cut_no, 1 as pair_no,
-        cast(null as integer) as window_days, entered, converted, 0 as passed_over, entered - converted as lost,
-        0 as still_open, true as is_old_enough, 0 as us_total, cast(null as double[]) as us_quantiles
+        1 as window_no, entered, converted, 0 as passed_over, entered - converted as lost,
+        0 as still_open, true as is_old_enough, 0 as us_total, null as us_median, null as us_p90
     from (select unnest($1::bigint[]) as converted, unnest($2::bigint[]) as entered)
 ),
 """
