@@ -1,6 +1,6 @@
 -- One row per unit and pair that it opened: when it arrived at A, when at B, when above B (K1, K3).
--- The arrivals of a unit stand in one list, and each pair is read off it: a join of the arrivals with themselves took four
--- times as long and three times the memory (DECISIONS.md, "Numbers go through the windows, words come back last").
+-- The arrivals of a unit stand in one list, and each pair is read off it: a join of the arrivals with themselves took several
+-- times as long and as much memory (DECISIONS.md, "Numbers go through the windows, words come back last").
 -- key: unit, unit_id, pair_no
 -- not null: from_at, from_date, is_closed, cut_set
 -- check: to_at >= from_at
@@ -47,32 +47,40 @@ members as (
 -- A group arrives with its first member, so only stages are above a rank.
 lives as (
     select
+        arrivals.unit,
+        arrivals.unit_id,
         arrivals.unit_key,
         list({
             'mark_no': arrivals.mark_no,
             'height': case when not arrivals.is_group then arrivals.low_rank end,
-            'at': arrivals.arrived_at
+            'at': arrivals.arrived_at,
+            'day': arrivals.arrived_date,
+            'tie_no': arrivals.tie_no,
+            'lead_no': arrivals.lead_no,
+            'span_no': arrivals.span_no,
+            'cut_set': arrivals.cut_set
         }) as arrived
     from arrivals
-    group by arrivals.unit_key
+    group by arrivals.unit, arrivals.unit_id, arrivals.unit_key
 ),
 
+each_arrival as (
+    select lives.*, unnest(lives.arrived) as start
+    from lives
+),
+
+-- The first arrival at its stage or group: none before it, nor at the same instant with a lower number.
 starts as (
-    select
-        arrivals.unit,
-        arrivals.unit_id,
-        arrivals.unit_key,
-        arrivals.mark_no,
-        arrivals.arrived_at,
-        arrivals.arrived_date,
-        arrivals.lead_no,
-        arrivals.span_no,
-        arrivals.cut_set
-    from arrivals
-    qualify row_number() over (
-        partition by arrivals.unit_key, arrivals.mark_no
-        order by arrivals.arrived_at, arrivals.tie_no
-    ) = 1
+    select each_arrival.*
+    from each_arrival
+    where len([
+        arrival.at for arrival in each_arrival.arrived
+        if arrival.mark_no = each_arrival.start.mark_no
+            and (
+                arrival.at < each_arrival.start.at
+                or (arrival.at = each_arrival.start.at and arrival.tie_no < each_arrival.start.tie_no)
+            )
+    ]) = 0
 ),
 
 opened as (
@@ -81,23 +89,22 @@ opened as (
         starts.unit_id,
         starts.unit_key,
         pairs.pair_no,
-        starts.arrived_at as from_at,
-        starts.arrived_date as from_date,
+        starts.start.at as from_at,
+        starts.start.day as from_date,
         list_min([
-            arrival.at for arrival in lives.arrived
-            if arrival.mark_no = pairs.to_mark_no and arrival.at >= starts.arrived_at
+            arrival.at for arrival in starts.arrived
+            if arrival.mark_no = pairs.to_mark_no and arrival.at >= starts.start.at
         ]) as to_at,
         list_min([
-            arrival.at for arrival in lives.arrived
-            if arrival.height > to_marks.high_rank and arrival.at >= starts.arrived_at
+            arrival.at for arrival in starts.arrived
+            if arrival.height > to_marks.high_rank and arrival.at >= starts.start.at
         ]) as above_at,
-        starts.lead_no,
-        starts.span_no,
-        starts.cut_set
+        starts.start.lead_no as lead_no,
+        starts.start.span_no as span_no,
+        starts.start.cut_set as cut_set
     from starts
-    inner join pairs on pairs.from_mark_no = starts.mark_no
+    inner join pairs on pairs.from_mark_no = starts.start.mark_no
     inner join marks as to_marks on to_marks.mark_no = pairs.to_mark_no
-    inner join lives on lives.unit_key = starts.unit_key
 ),
 
 -- A lead that is in an exit stage now, or deleted, is out.
@@ -143,5 +150,3 @@ select
     opened.cut_set
 from opened
 inner join closed on closed.unit_key = opened.unit_key
--- Neighbours in the file are neighbours in every mart: quantiles and counts by pair and period take half the time.
-order by opened.unit, opened.pair_no, opened.from_date, opened.unit_id
