@@ -1,6 +1,6 @@
 -- One row per accepted stage entry in numbers only, with what came before and after it; clean.stage_entries puts the words back.
 -- Whatever needs the order of a lead's entries is read off here, in one pass: another pass only for the runs along the
--- path (C1, C2) would cost as much again. An entry opens the next run when it is on the path and below last_rank.
+-- path (C1, C2) would be another sort. An entry opens the next run when it is on the path and below last_rank.
 -- key: lead_no, entry_no
 -- not null: stage_no, entered_at, entered_date, own_no, basis, run_no
 -- accepted basis: observed, inferred

@@ -1,5 +1,5 @@
 -- One row per landed row of stage history, its words turned into numbers; nothing about it ever changes.
--- Words cost three to five times what numbers do in a join or a window, so they are read here, once.
+-- Words cost more than numbers in every join and window, so they are read here, once.
 -- key: load_no, row_number
 -- not null: own_no, entered_at, words_key
 -- column own_no: number of the lead's id as delivered, before merges

@@ -1,7 +1,7 @@
 -- One row per landed row of stage history, with what became of it (E1 to E8).
 -- Two windows: the first finds exact duplicates, the second re-assertions among what is left. Both sort by a few
--- numbers that hold every tie-break and carry no words: with the keys side by side and the words along, they took several
--- times as long (DECISIONS.md, "Numbers go through the windows, words come back last").
+-- numbers that hold every tie-break and carry no words: with the keys side by side and the words along, they took
+-- longer (DECISIONS.md, "Numbers go through the windows, words come back last").
 -- key: load_no, row_number
 -- not null: disposition, words_key
 -- accepted disposition: rejected, after_as_of, out_of_scope, duplicate, repeat, kept

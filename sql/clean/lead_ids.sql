@@ -1,6 +1,6 @@
 -- One row per lead id ever delivered, with the number and id of the lead that it now stands for.
 -- Ids are numbered in the order in which the log first knew them, so a later night numbers its new ids and no other.
--- Numbers, not words, go through the big windows: a tenth of the bytes to sort.
+-- Numbers, not words, go through the big windows: fewer bytes to sort.
 -- key: lead_id
 -- unique: own_no
 -- not null: survivor_id, lead_no, own_no

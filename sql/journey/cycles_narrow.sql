@@ -1,6 +1,6 @@
 -- One row per run of a lead along the path (C1 to C6), in numbers only.
--- First and last stays are found by the smallest or largest of one number that holds order and stage: a third of the
--- time of arg_min over each.
+-- First and last stays are found by the smallest or largest of one number that holds order and stage, which is
+-- quicker than arg_min over each.
 -- key: lead_no, cycle_no
 -- unique: cycle_id
 -- not null: entry_stage_no, started_at, outcome, furthest_stage_no, qualified_by

@@ -1,6 +1,6 @@
 -- One row per unit and pair that it opened: when it arrived at A, when at B, when above B (K1, K3).
--- The arrivals of a unit stand in one list, and each pair is read off it: a join of the arrivals with themselves took several
--- times as long and as much memory (DECISIONS.md, "Numbers go through the windows, words come back last").
+-- The arrivals of a unit stand in one list, and each pair is read off it: a join of the arrivals with themselves took
+-- longer and more memory (DECISIONS.md, "Numbers go through the windows, words come back last").
 -- key: unit, unit_id, pair_no
 -- not null: from_at, from_date, is_closed, cut_set
 -- check: to_at >= from_at

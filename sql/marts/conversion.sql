@@ -1,7 +1,7 @@
 -- One row per unit, grain, cohort, dimension value, pair and window: how many entered A and what became of them.
 -- K1 to K5: entered = converted + passed_over + lost + still_open; rate with its 95 % Wilson interval
 -- (Wilson 1927, JASA 22: 209-212), in doubles and without n², so that no count overflows.
--- Months and longer are kept; a day or a week is counted when somebody asks: by every cut and pair they are nine rows in ten.
+-- Months and longer are kept; a day or a week is counted when somebody asks: by every cut and pair they are most of the rows.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
 -- key: unit, grain, cohort_start, dimension, dimension_value, from_stage, to_stage, window_days
 -- not null: entered, converted, passed_over, lost, still_open, is_mature, rate, rate_low, rate_high

@@ -3,7 +3,7 @@
 -- and joins depth 2. What enters and leaves a stage within one period adds and takes nothing, so it is left out before it is
 -- multiplied by its cuts.
 -- Months are counted once and added up to quarters, years and all time, and these are kept; a day or a week is counted when
--- somebody asks: by every cut they are nine rows in ten.
+-- somebody asks: by every cut they are most of the rows.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
 -- key: grain, period_start, basis, dimension, dimension_value, stage
 -- not null: leads, leads_with_account, accounts, depth_1, depth_2, depth_3_4, depth_5_plus

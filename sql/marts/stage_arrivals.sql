@@ -4,7 +4,7 @@
 -- Cycles that arrived at the same marks have one shape: arrivals at B are counted by shape, and its pairs are looked up
 -- once for each shape, not once for each arrival.
 -- Months are counted once and added up to quarters, years and all time, and these are kept; a day or a week is counted when
--- somebody asks: by every cut they are nine rows in ten.
+-- somebody asks: by every cut they are most of the rows.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
 -- key: grain, period_start, dimension, dimension_value, from_stage, to_stage
 -- not null: through, over, entered_after

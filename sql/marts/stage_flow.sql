@@ -1,7 +1,7 @@
 -- One row per grain, period, dimension value and stage: opening + in − out = closing (V1).
 -- The total has a row for every stage and period; a cut only where there is something to say.
 -- Months are counted once and added up to quarters, years and all time, and these are kept; a day or a week is counted when
--- somebody asks: by every cut they are nine rows in ten.
+-- somebody asks: by every cut they are most of the rows.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
 -- key: grain, period_start, dimension, dimension_value, stage
 -- not null: opening, closing, ins, outs

@@ -1,6 +1,6 @@
 -- One row per grain, period of exit, dimension value, stage and next stage: how long completed stays lasted (T1).
 -- Stays come to the quantiles sorted by stage and date, and grouped by one number: neighbours in a group are neighbours in memory.
--- Months and longer are kept; a day or a week is counted when somebody asks: by every cut and way out they are nine rows in ten.
+-- Months and longer are kept; a day or a week is counted when somebody asks: by every cut and way out they are most of the rows.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
 -- key: grain, period_start, dimension, dimension_value, stage, next_stage
 -- not null: completed
