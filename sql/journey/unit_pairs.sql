@@ -1,6 +1,7 @@
 -- One row per unit and pair that it opened: when it arrived at A, when at B, when above B (K1, K3).
--- The arrivals of a unit stand in one list, and each pair is read off it: a join of the arrivals with themselves took
--- longer and more memory (DECISIONS.md, "Numbers go through the windows, words come back last").
+-- The arrivals of a unit stand in one list, in order of time. Units that went the same way (the same stages in the same
+-- order) have their pairs at the same places of the list, so the places are looked for once per way and not once per unit:
+-- there are far fewer ways (DECISIONS.md, "Numbers go through the windows, words come back last").
 -- key: unit, unit_id, pair_no
 -- not null: from_at, from_date, is_closed, cut_set
 -- check: to_at >= from_at
@@ -50,60 +51,74 @@ lives as (
         arrivals.unit,
         arrivals.unit_id,
         arrivals.unit_key,
-        list({
-            'mark_no': arrivals.mark_no,
-            'height': case when not arrivals.is_group then arrivals.low_rank end,
+        list_sort(list({
             'at': arrivals.arrived_at,
-            'day': arrivals.arrived_date,
+            'mark_no': arrivals.mark_no,
             'tie_no': arrivals.tie_no,
+            'height': case when not arrivals.is_group then arrivals.low_rank end,
+            'day': arrivals.arrived_date,
             'lead_no': arrivals.lead_no,
             'span_no': arrivals.span_no,
             'cut_set': arrivals.cut_set
-        }) as arrived
+        })) as arrived
     from arrivals
     group by arrivals.unit, arrivals.unit_id, arrivals.unit_key
 ),
 
-each_arrival as (
-    select lives.*, unnest(lives.arrived) as start
+timed as (
+    select lives.*, [each.at for each in lives.arrived] as ats
     from lives
 ),
 
--- The first arrival at its stage or group: none before it, nor at the same instant with a lower number.
-starts as (
-    select each_arrival.*
-    from each_arrival
-    where len([
-        arrival.at for arrival in each_arrival.arrived
-        if arrival.mark_no = each_arrival.start.mark_no
-            and (
-                arrival.at < each_arrival.start.at
-                or (arrival.at = each_arrival.start.at and arrival.tie_no < each_arrival.start.tie_no)
-            )
-    ]) = 0
+-- is_tied: at the same instant as the arrival before.
+walked as (
+    select
+        timed.*,
+        {
+            'mark_nos': [each.mark_no for each in timed.arrived],
+            'heights': [each.height for each in timed.arrived],
+            'is_tied': [two[1] = two[2] for two in list_zip(timed.ats, list_prepend(null, timed.ats))]
+        } as way
+    from timed
 ),
 
-opened as (
+ways as (
+    select distinct walked.way from walked
+),
+
+starts as (
+    select ways.way, unnest(range(1, len(ways.way.mark_nos) + 1)) as from_place
+    from ways
+),
+
+-- The first arrival at each stage or group starts; since_place is the first of all arrivals at that instant.
+steps as (
     select
-        starts.unit,
-        starts.unit_id,
-        starts.unit_key,
-        pairs.pair_no,
-        starts.start.at as from_at,
-        starts.start.day as from_date,
-        list_min([
-            arrival.at for arrival in starts.arrived
-            if arrival.mark_no = pairs.to_mark_no and arrival.at >= starts.start.at
-        ]) as to_at,
-        list_min([
-            arrival.at for arrival in starts.arrived
-            if arrival.height > to_marks.high_rank and arrival.at >= starts.start.at
-        ]) as above_at,
-        starts.start.lead_no as lead_no,
-        starts.start.span_no as span_no,
-        starts.start.cut_set as cut_set
+        starts.way,
+        starts.from_place,
+        list_max([
+            place for place in range(1, starts.from_place + 1) if starts.way.is_tied[place] is not true
+        ]) as since_place
     from starts
-    inner join pairs on pairs.from_mark_no = starts.start.mark_no
+    where list_position(starts.way.mark_nos, starts.way.mark_nos[starts.from_place]) = starts.from_place
+),
+
+-- Where in the list a pair's moments stand: decided once for all units that went the same way.
+plans as (
+    select
+        steps.way,
+        pairs.pair_no,
+        steps.from_place,
+        list_min([
+            place for place in range(steps.since_place, len(steps.way.mark_nos) + 1)
+            if steps.way.mark_nos[place] = pairs.to_mark_no
+        ]) as to_place,
+        list_min([
+            place for place in range(steps.since_place, len(steps.way.mark_nos) + 1)
+            if steps.way.heights[place] > to_marks.high_rank
+        ]) as above_place
+    from steps
+    inner join pairs on pairs.from_mark_no = steps.way.mark_nos[steps.from_place]
     inner join marks as to_marks on to_marks.mark_no = pairs.to_mark_no
 ),
 
@@ -133,20 +148,33 @@ closed as (
     from lead_ends
     inner join members on members.lead_no = lead_ends.lead_no
     group by members.account_no
+),
+
+opened as (
+    select
+        walked.unit,
+        walked.unit_id,
+        walked.unit_key,
+        plans.pair_no,
+        walked.arrived[plans.from_place] as start,
+        walked.ats[plans.to_place] as to_at,
+        walked.ats[plans.above_place] as above_at
+    from walked
+    inner join plans on plans.way = walked.way
 )
 
 select
     opened.unit,
     opened.unit_id,
     opened.pair_no,
-    opened.from_at,
-    opened.from_date,
+    opened.start.at as from_at,
+    opened.start.day as from_date,
     opened.to_at,
     opened.above_at,
     closed.closed_at is not null as is_closed,
     closed.closed_at,
-    opened.lead_no,
-    opened.span_no,
-    opened.cut_set
+    opened.start.lead_no as lead_no,
+    opened.start.span_no as span_no,
+    opened.start.cut_set as cut_set
 from opened
 inner join closed on closed.unit_key = opened.unit_key
