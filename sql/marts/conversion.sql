@@ -47,7 +47,10 @@ cuts as (
 ),
 
 limits as (
-    select windows.window_days, row_number() over (order by windows.window_days nulls last) as window_no
+    select
+        windows.window_days,
+        windows.window_days * 86400000000 as window_us,
+        row_number() over (order by windows.window_days nulls last) as window_no
     from windows
 ),
 
@@ -61,12 +64,8 @@ months as (
 ),
 
 gathered as (
-    select
-        months.grain,
-        months.period_start,
-        month_fates.* exclude (month_start)
+    select 'month' as grain, month_fates.month_start as period_start, month_fates.* exclude (month_start)
     from month_fates
-    inner join months on months.month_start = month_fates.month_start
     union all by name
     select
         day_periods.grain,
@@ -86,7 +85,8 @@ gathered as (
     inner join cut_sets on cut_sets.cut_set = fates.cut_set
 ),
 
-decided as (
+-- Not materialised, nor what reads it, so that who asks for months does not wait for days.
+decided as not materialized (
     select
         gathered.*,
         limits.window_no,
@@ -100,7 +100,7 @@ decided as (
     cross join limits
 ),
 
-tallied as (
+tallied as not materialized (
     select
         decided.unit,
         decided.grain,
@@ -125,45 +125,96 @@ tallied as (
         decided.window_no
 ),
 
--- Once for each window into which the conversion fits.
-fitting as (
+added_up as (
+    select tallied.* from tallied where tallied.grain <> 'month'
+    union all by name
     select
-        fates.unit,
-        fates.from_date,
-        fates.cut_set,
-        fates.pair_no,
-        fates.us_to_convert,
-        unnest(range(fates.convert_place + 1, longest.window_no + 1)) as window_no
-    from fates
-    cross join (select count(*) as window_no from limits) as longest
-    where fates.us_to_convert is not null
+        tallied.unit,
+        months.grain,
+        months.period_start,
+        tallied.cut_no,
+        tallied.pair_no,
+        tallied.window_no,
+        sum(tallied.entered) as entered,
+        sum(tallied.converted) as converted,
+        sum(tallied.passed_over) as passed_over,
+        sum(tallied.lost) as lost,
+        sum(tallied.still_open) as still_open,
+        bool_and(tallied.is_old_enough) as is_old_enough,
+        sum(tallied.us_total) as us_total
+    from tallied
+    inner join months on months.month_start = tallied.period_start
+    where tallied.grain = 'month'
+    group by
+        tallied.unit,
+        months.grain,
+        months.period_start,
+        tallied.cut_no,
+        tallied.pair_no,
+        tallied.window_no
 ),
 
--- Quantiles don't add up: each grain and window has its own.
+listed as (
+    select
+        fates.unit,
+        months.period_start,
+        cut_sets.cut_no,
+        fates.pair_no,
+        list(fates.us_to_convert) as us_each
+    from fates
+    inner join day_periods as months on months.day = fates.from_date and months.grain = 'month'
+    inner join cut_sets on cut_sets.cut_set = fates.cut_set
+    where fates.us_to_convert is not null
+    group by fates.unit, months.period_start, cut_sets.cut_no, fates.pair_no
+),
+
+-- Quantiles don't add up: each period has the lengths of all its months in one list.
+lengths as (
+    select
+        listed.unit,
+        months.grain,
+        months.period_start,
+        listed.cut_no,
+        listed.pair_no,
+        flatten(list(listed.us_each)) as us_each
+    from listed
+    inner join months on months.month_start = listed.period_start
+    group by listed.unit, months.grain, months.period_start, listed.cut_no, listed.pair_no
+    union all
+    select
+        fates.unit,
+        day_periods.grain,
+        day_periods.period_start,
+        cut_sets.cut_no,
+        fates.pair_no,
+        list(fates.us_to_convert) as us_each
+    from fates
+    inner join day_periods on day_periods.day = fates.from_date and day_periods.grain in ('day', 'week')
+    inner join cut_sets on cut_sets.cut_set = fates.cut_set
+    where fates.us_to_convert is not null
+    group by fates.unit, day_periods.grain, day_periods.period_start, cut_sets.cut_no, fates.pair_no
+),
+
+-- Of a window only those that fit into it.
 ranked as (
     select
-        fitting.unit,
-        day_periods.grain,
-        day_periods.period_start,
-        cut_sets.cut_no,
-        fitting.pair_no,
-        fitting.window_no,
-        quantile_cont(fitting.us_to_convert, [0.5, 0.9]) as us_quantiles
-    from fitting
-    inner join day_periods on day_periods.day = fitting.from_date
-    inner join cut_sets on cut_sets.cut_set = fitting.cut_set
-    group by
-        fitting.unit,
-        day_periods.grain,
-        day_periods.period_start,
-        cut_sets.cut_no,
-        fitting.pair_no,
-        fitting.window_no
+        lengths.* exclude (us_each),
+        limits.window_no,
+        list_aggregate(
+            case
+                when limits.window_us is null then lengths.us_each
+                else [us for us in lengths.us_each if us <= limits.window_us]
+            end,
+            'quantile_cont',
+            [0.5, 0.9]
+        ) as us_quantiles
+    from lengths
+    cross join limits
 ),
 
 -- Put side by side by grouping: through a join the grain that is asked for would not reach the quantiles.
 gauged as (
-    select tallied.* from tallied
+    select added_up.* from added_up
     union all by name
     select
         ranked.* exclude (us_quantiles),
