@@ -2,7 +2,9 @@
 -- severity: fail
 with
 flow as (
-    select flow.* from marts.stage_flow as flow where flow.dimension = 'all'
+    select flow.*
+    from marts.stage_flow as flow
+    where flow.dimension = 'all' and flow.grain in ('month', 'quarter', 'year', 'all')
 )
 
 select flow.grain, flow.period_start
