@@ -59,11 +59,13 @@ def main() -> None:
     if asked.parts or "machine" not in results:
         results["machine"] = _machine()
     bench = Bench(asked, results)
-    for part in asked.parts:
-        getattr(bench, part)()
+    try:
+        for part in asked.parts:
+            getattr(bench, part)()
+    finally:
+        # What was measured before one measurement failed stays measured.
         kept.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
         asked.page.write_text(page(results), "utf-8")
-    asked.page.write_text(page(results), "utf-8")
     print(asked.page)
 
 
@@ -80,16 +82,15 @@ class Bench:
         """The core job and its yardsticks, each in a process of its own, in turns."""
         for entries, rounds in zip(self.asked.entries, self.asked.rounds, strict=False):
             history = self._history(Wanted(entries))
-            jobs: dict[str, list[dict[str, Any]]] = {}
+            told = self._told(entries)
+            jobs: dict[str, list[dict[str, Any]]] = {"contract": told["jobs"].get("contract", [])}
+            told["measured"], told["jobs"] = _stamp(), jobs
             for turn in range(rounds):
                 for kind in (*_INTERLEAVED, *(_once(entries) if turn == 0 else ())):
                     self._job(kind, history, jobs)
+                    told["rows"] = jobs["scan"][0]["rows"]
             if self.asked.little_memory:
                 self._job("core", history, jobs, memory=self.asked.little_memory)
-            told = self._told(entries)
-            told["measured"] = _stamp()
-            told["jobs"] = jobs | {"contract": told["jobs"].get("contract", [])}
-            told["rows"] = jobs["scan"][0]["rows"]
             ours = self.scratch / "core" / "answers"
             if (ours / "conversion.parquet").exists():
                 told["cells"] = answers.cells(ours)
