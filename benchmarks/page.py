@@ -35,9 +35,9 @@ time in stage by month. Ours answers the same, and in the same time it also
 
 - says of every row of the log what became of it (clean.entry_rows), and keeps its owner, source and load;
 - finds account, scope and origin of every lead (clean.leads and what that reads);
-- counts conversion for three units (cycle, lead, account) and six grains (day to year, all), with totals, 95 % intervals,
+- counts conversion for three units (cycle, lead, account) and four grains (month to year, all), with totals, 95 % intervals,
   and median, p90 and mean of the days to convert;
-- tells time in stage for six grains, with totals, by lead source and by next stage;
+- tells time in stage for four grains, with totals, by lead source and by next stage;
 - balances volumes: opening, ways in, ways out and closing of every stage, grain and period (marts.stage_flow);
 - counts leads per account and its depths, reached and current (marts.lead_to_account);
 - writes all of it into a database file, with a comment on every table and column.
