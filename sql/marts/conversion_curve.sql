@@ -127,28 +127,31 @@ at_risk as (
     inner join curves on curves.curve_no = left_before.curve_no
 ),
 
+-- Shares and logarithms are added as whole numbers of 10⁻³⁰ from here on, so that a sum is the same in whichever order:
+-- DuckDB adds what a window spans in parts, and how it is parted depends on memory.
 survival as (
     select
         at_risk.*,
-        coalesce(
-            product(1 - (at_risk.converted + at_risk.lost) / at_risk.n) over (
+        -- Only the last moment of a curve may have everybody leave, and nothing comes after it.
+        exp(coalesce(
+            sum(cast(ln(nullif(1 - (at_risk.converted + at_risk.lost) / at_risk.n, 0)) * 1e30 as hugeint)) over (
                 partition by at_risk.curve_no
                 order by at_risk.us_waited
                 rows between unbounded preceding and 1 preceding
             ),
-            1
-        ) as share_before
+            0
+        ) / 1e30) as share_before
     from at_risk
 ),
 
 incidence as (
     select
         survival.*,
-        sum(survival.share_before * survival.converted / survival.n) over (
+        sum(cast(survival.share_before * survival.converted / survival.n * 1e30 as hugeint)) over (
             partition by survival.curve_no
             order by survival.us_waited
             rows unbounded preceding
-        ) as f
+        ) / 1e30 as f
     from survival
 ),
 
@@ -171,8 +174,7 @@ terms as (
     from incidence
 ),
 
--- Day by day first, since only ends of days are asked for. Added as whole numbers of 10⁻³⁰ (no sum is more than a few
--- units), so that the sum is the same in whichever order.
+-- Day by day first, since only ends of days are asked for.
 daily as (
     select
         terms.curve_no,
@@ -180,14 +182,14 @@ daily as (
         sum(terms.leaving) as leaving,
         coalesce(sum(terms.leaving) filter (where terms.us_waited = terms.day * 86400000000), 0) as at_the_end,
         bool_or(terms.is_everybody) as is_everybody,
-        sum(cast(terms.share_before * terms.converted / terms.n * 1e30 as hugeint)) / 1e30 as f,
-        sum(cast(terms.share_before * terms.lost / terms.n * 1e30 as hugeint)) / 1e30 as lost_share,
-        sum(cast(terms.spread * 1e30 as hugeint)) / 1e30 as spread,
-        sum(cast(terms.f * terms.spread * 1e30 as hugeint)) / 1e30 as f_spread,
-        sum(cast(terms.f * terms.f * terms.spread * 1e30 as hugeint)) / 1e30 as f_f_spread,
-        sum(cast(terms.own * 1e30 as hugeint)) / 1e30 as own,
-        sum(cast(terms.pull * 1e30 as hugeint)) / 1e30 as pull,
-        sum(cast(terms.f * terms.pull * 1e30 as hugeint)) / 1e30 as f_pull
+        sum(cast(terms.share_before * terms.converted / terms.n * 1e30 as hugeint)) as f,
+        sum(cast(terms.share_before * terms.lost / terms.n * 1e30 as hugeint)) as lost_share,
+        sum(cast(terms.spread * 1e30 as hugeint)) as spread,
+        sum(cast(terms.f * terms.spread * 1e30 as hugeint)) as f_spread,
+        sum(cast(terms.f * terms.f * terms.spread * 1e30 as hugeint)) as f_f_spread,
+        sum(cast(terms.own * 1e30 as hugeint)) as own,
+        sum(cast(terms.pull * 1e30 as hugeint)) as pull,
+        sum(cast(terms.f * terms.pull * 1e30 as hugeint)) as f_pull
     from terms
     group by terms.curve_no, terms.day
 ),
@@ -206,14 +208,14 @@ upto_day as (
         coalesce(sum(cast(daily.leaving as double)) over upto, 0) as leaving,
         coalesce(daily.at_the_end, 0) as at_the_end,
         coalesce(bool_or(daily.is_everybody) over upto, false) as is_everybody,
-        coalesce(sum(daily.f) over upto, 0) as f,
-        coalesce(sum(daily.lost_share) over upto, 0) as lost_share,
-        coalesce(sum(daily.spread) over upto, 0) as spread,
-        coalesce(sum(daily.f_spread) over upto, 0) as f_spread,
-        coalesce(sum(daily.f_f_spread) over upto, 0) as f_f_spread,
-        coalesce(sum(daily.own) over upto, 0) as own,
-        coalesce(sum(daily.pull) over upto, 0) as pull,
-        coalesce(sum(daily.f_pull) over upto, 0) as f_pull
+        coalesce(sum(daily.f) over upto, 0) / 1e30 as f,
+        coalesce(sum(daily.lost_share) over upto, 0) / 1e30 as lost_share,
+        coalesce(sum(daily.spread) over upto, 0) / 1e30 as spread,
+        coalesce(sum(daily.f_spread) over upto, 0) / 1e30 as f_spread,
+        coalesce(sum(daily.f_f_spread) over upto, 0) / 1e30 as f_f_spread,
+        coalesce(sum(daily.own) over upto, 0) / 1e30 as own,
+        coalesce(sum(daily.pull) over upto, 0) / 1e30 as pull,
+        coalesce(sum(daily.f_pull) over upto, 0) / 1e30 as f_pull
     from calendar
     left join daily on daily.curve_no = calendar.curve_no and daily.day = calendar.day
     window upto as (partition by calendar.curve_no order by calendar.day rows unbounded preceding)
