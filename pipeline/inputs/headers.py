@@ -46,7 +46,9 @@ def header_of(found: Bytes, reads: Input) -> Header:
         raise _refusal(problem, names, start[at:], reads) from None
 
 
-def refusal_of(problem: CannotBind, names: tuple[str, ...], reads: Input) -> Refused:
+def refusal_of(
+    problem: CannotBind, names: tuple[str, ...], reads: Input, *, remedy: str = "export the file with them"
+) -> Refused:
     """What to say of columns that don't fit. Names that may be values of a headless file are not repeated."""
     if problem.twice:
         return Refused(f"the header names a column twice: {_listed(problem.twice)}", "rename one of the two columns")
@@ -55,7 +57,7 @@ def refusal_of(problem: CannotBind, names: tuple[str, ...], reads: Input) -> Ref
     )
     return Refused(
         f"missing columns {_listed(problem.missing)}; found {listed}",
-        f'give the file a header line, or map its names: columns = {{ {problem.missing[0]} = "their name" }}',
+        f'{remedy}, or map its names: columns = {{ {problem.missing[0]} = "their name" }}',
     )
 
 
@@ -76,7 +78,7 @@ def _cells(line: bytes, delimiter: str) -> tuple[str, ...]:
 
 
 def _refusal(problem: CannotBind, names: tuple[str, ...], start: list[bytes], reads: Input) -> Refused:
-    plain = refusal_of(problem, names, reads)
+    plain = refusal_of(problem, names, reads, remedy="give the file a header line")
     if problem.twice:
         return plain
     if start[0].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):

@@ -48,6 +48,8 @@ class Bytes:
     size: int
     content_size: int = 0
     is_parquet: bool = False
+    is_json_lines: bool = False
+    """By its name; nothing in the bytes of a line could tell."""
     lines: int = 0
     blank: int = 0
     quotes: int = 0

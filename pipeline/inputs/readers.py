@@ -7,6 +7,7 @@ resynchronising reader writes a repaired copy, and DuckDB reads that.
 from __future__ import annotations
 
 import codecs
+import re
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ import duckdb
 
 from pipeline.engines.duckdb import identifier, quoted
 from pipeline.errors import InputError
-from pipeline.inputs import preflight, resync, rows
+from pipeline.inputs import encodings, jsonlines, preflight, resync, rows
 from pipeline.inputs.contract import CONTRACTS, Bound, CannotBind, bind
 from pipeline.inputs.headers import Header, header_of, refusal_of
 from pipeline.inputs.preflight import Bytes, Refused
@@ -64,15 +65,22 @@ def read(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work
     )
     if found.is_parquet:
         return _read_parquet(connection, found, reads, work)
+    if found.is_json_lines:
+        return _accounted(_read_json_lines(connection, found, reads, work))
     header = header_of(found, reads)
     delivered = None if found.is_odd or header.lines > 1 else _read_strictly(connection, found, header, reads, work)
     if delivered is None:
         delivered = _read_repaired(connection, found, header, reads, work)
+    return _accounted(delivered)
+
+
+def _accounted(delivered: Delivered) -> Delivered:
+    header = delivered.header
     accounted = header.skip - header.blank + delivered.blank + delivered.records + delivered.embedded
     if accounted != delivered.lines:
         raise InputError(
             f"{delivered.lines} lines do not add up: {accounted} are accounted for",
-            where=str(found.path),
+            where=str(delivered.found.path),
             next_step="this is a fault of the reader; report it with the file's first lines",
         )
     return delivered
@@ -80,13 +88,18 @@ def read(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work
 
 def look_at(path: Path, reads: Input, work: Path) -> Bytes:
     """The pre-flight of a file, or of its copy in UTF-8 when the input declares another encoding."""
-    if path.suffix.lower() in (".json", ".jsonl", ".ndjson", ".xlsx", ".xls"):
-        raise Refused(f"this version does not read {path.suffix}", "export it as CSV or Parquet")
+    kind = Path(re.sub(r"[.](gz|gzip|zst|zstd)$", "", path.name.lower())).suffix
+    if kind in (".json", ".xlsx", ".xls"):
+        raise Refused(f"{kind} is not read here", "export it as CSV or Parquet, or as JSON lines, named .jsonl")
+    return replace(_examined(path, reads, work), is_json_lines=kind in jsonlines.SUFFIXES)
+
+
+def _examined(path: Path, reads: Input, work: Path) -> Bytes:
     encoding = codecs.lookup(reads.encoding).name
     delimiter = reads.delimiter
     if encoding in ("utf-8", "utf-8-sig"):
         found = preflight.examine(path, delimiter)
-        if found.is_odd == "a NUL byte" and _is_utf16(found):
+        if found.is_odd == "a NUL byte" and encodings.is_utf16(found):
             raise Refused(
                 "it is written in UTF-16", 'declare encoding = "utf-16" for this input, or export it as UTF-8'
             )
@@ -94,8 +107,8 @@ def look_at(path: Path, reads: Input, work: Path) -> Bytes:
     plain = preflight.examine(path, delimiter)
     if plain.is_parquet:
         return plain
-    copy = work / "transcoded.csv"
-    _transcode(plain, encoding, copy)
+    copy = work / "transcoded"
+    encodings.transcode(plain, encoding, copy)
     return replace(preflight.examine(copy, delimiter), sha256=plain.sha256, size=plain.size)
 
 
@@ -187,15 +200,10 @@ def _read_repaired(
     tally = _Tally()
     with copy.open("wb") as file:
         _insert(connection, "landing_rejected", _quarantined(reader, file, tally))
-    source = _read_csv(copy, "none", ("n", *range(fields)), 0, ",", parallel=not tally.embedded)
-    source = f"(select cn::bigint as row_number, * exclude (cn) from {source})"
-    _hold(connection, rows.typed(reads, header.bound, source, numbered=True), found.content_size, work, numbered=True)
-    held = connection.execute("select count(*) from landing_rows").fetchall()[0][0]
-    copy.unlink()
+    held = _hold_copy(connection, copy, header, found, reads, work, parallel=not tally.embedded)
     return Delivered(
         found,
         header,
-        # What DuckDB holds, not what was written: a difference must not add up.
         held + tally.quarantined,
         tally.quarantined,
         blank=reader.blank + header.blank,
@@ -203,6 +211,38 @@ def _read_repaired(
         lines=lines.count,
         why=found.is_odd or ("line ends inside quotes" if tally.embedded else "a line that does not fit"),
     )
+
+
+def _read_json_lines(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work: Path) -> Delivered:
+    header, keys = jsonlines.header_of(found, reads)
+    copy = work / "objects.csv"
+    tally = jsonlines.Tally()
+    with copy.open("wb") as file:
+        _insert(connection, "landing_rejected", jsonlines.copied(found, header, keys, file, tally))
+    held = _hold_copy(connection, copy, header, found, reads, work, parallel=not tally.newlines)
+    return Delivered(
+        found, header, held + tally.quarantined, tally.quarantined, blank=tally.blank + header.blank, lines=found.lines
+    )
+
+
+def _hold_copy(
+    connection: duckdb.DuckDBPyConnection,
+    copy: Path,
+    header: Header,
+    found: Bytes,
+    reads: Input,
+    work: Path,
+    *,
+    parallel: bool,
+) -> int:
+    """Hold the rows of our own quoted copy, whose first field is the number of the record. Returns how many it holds:
+    what DuckDB holds, not what was written, since a difference must not add up."""
+    source = _read_csv(copy, "none", ("n", *range(len(header.names))), 0, ",", parallel=parallel)
+    source = f"(select cn::bigint as row_number, * exclude (cn) from {source})"
+    _hold(connection, rows.typed(reads, header.bound, source, numbered=True), found.content_size, work, numbered=True)
+    copy.unlink()
+    held: int = connection.execute("select count(*) from landing_rows").fetchall()[0][0]
+    return held
 
 
 @dataclass
@@ -349,18 +389,3 @@ class _Counted:
         line = next(self._lines)
         self.count += 1
         return line
-
-
-def _is_utf16(found: Bytes) -> bool:
-    start = next(preflight.chunks(found.path, found.compression), b"")[:1000]
-    return start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or start.count(b"\0") * 3 > len(start)
-
-
-def _transcode(found: Bytes, encoding: str, copy: Path) -> None:
-    """Write a copy in UTF-8. What can't be decoded becomes a byte that is no UTF-8, so that its line is quarantined."""
-    codecs.register_error("funnel_mark", lambda error: ("\udcff", getattr(error, "end", 0)))
-    decoder = codecs.getincrementaldecoder(encoding)("funnel_mark")
-    with copy.open("wb") as file:
-        for chunk in preflight.chunks(found.path, found.compression):
-            file.write(decoder.decode(chunk).encode("utf-8", "surrogateescape"))
-        file.write(decoder.decode(b"", final=True).encode("utf-8", "surrogateescape"))

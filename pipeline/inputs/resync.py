@@ -52,9 +52,9 @@ class Resynchroniser:
             yield self._record(number, text, line)
 
     def _record(self, number: int, text: bytes, line: bytes) -> Record:
-        damage = _damage(text)
-        if damage is not None:
-            return Record(number, None, damage, text)
+        damaged = damage(text)
+        if damaged is not None:
+            return Record(number, None, damaged, text)
         if b'"' not in text:
             return self._judged(number, text.split(self._delimiter), text)
         fields, state = split(text, self._delimiter)
@@ -74,7 +74,7 @@ class Resynchroniser:
             held.append(following)
             length += len(following)
             alone = following.rstrip(b"\r\n")
-            if _damage(alone) is not None or self._is_whole(alone):
+            if damage(alone) is not None or self._is_whole(alone):
                 break
             if b'"' in alone:
                 joined = b"".join(held).rstrip(b"\r\n")
@@ -150,7 +150,8 @@ def _quoted(text: bytes, at: int) -> tuple[bytes, int]:
         at = found + 2
 
 
-def _damage(text: bytes) -> str | None:
+def damage(text: bytes) -> str | None:
+    """Why no reader may have this text, or None."""
     if b"\0" in text:
         return "nul_byte"
     if not text.isascii():

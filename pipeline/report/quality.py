@@ -26,6 +26,10 @@ REASONS = {
     "nul_byte": "a NUL byte",
     "bad_encoding": "bytes that are not in the declared encoding",
     "field_too_long": "a field longer than 1 MB",
+    "not_json": "a line that is not JSON",
+    "not_an_object": "a line of JSON that is not an object",
+    "duplicate_key": "a key that is there twice",
+    "nested_too_deep": "lists or objects in each other more than 50 deep",
 }
 FINDINGS = {
     "skipped": "Moved up past a stage without entering it",
