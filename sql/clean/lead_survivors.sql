@@ -1,5 +1,6 @@
 -- One row per lead id that was merged away by as-of, with the lead that survives the chain of merges.
--- E3: a later merge of the same id replaces an earlier one; a loop stops the run (clean.lead_survivors.check.sql).
+-- E3: a later merge of the same id replaces an earlier one, and a lead merged into itself stands alone again; a loop of
+-- two or more stops the run (clean.lead_survivors.check.sql).
 -- key: lead_id
 -- not null: survivor_id
 -- column lead_id: the id that was merged away
@@ -13,7 +14,7 @@ delivered as (
     from raw.merges
 ),
 
-merges as (
+latest as (
     select delivered.from_lead_id, delivered.into_lead_id
     from delivered
     cross join run
@@ -21,6 +22,12 @@ merges as (
     qualify row_number() over (
         partition by delivered.from_lead_id order by delivered.load_no desc, delivered.row_number desc
     ) = 1
+),
+
+merges as (
+    select latest.from_lead_id, latest.into_lead_id
+    from latest
+    where latest.from_lead_id <> latest.into_lead_id
 ),
 
 chains as (

@@ -77,6 +77,7 @@ def survivors(history: History) -> dict[str, str]:
         for merge in history.merges
         if merge.merged_at is None or merge.merged_at <= history.as_of
     }
+    into = {gone: left for gone, left in into.items() if gone != left}
     found = {}
     for start in into:
         chain = [start]
