@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 GROUP_AND_OTHERS = 0o077
+
+_ADDRESS = re.compile(r"\S+@\S+")
 
 
 @contextmanager
@@ -31,3 +34,8 @@ def open_as(folder: Path, like: Path) -> None:
     wanted = mode_of(like)
     if mode_of(folder) != wanted and folder.stat().st_uid == os.geteuid():
         folder.chmod(wanted)
+
+
+def without_addresses(text: str) -> str:
+    """The text for a log: what may be an e-mail address is not in it."""
+    return _ADDRESS.sub("(an address)", text)
