@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from pipeline.engines.duckdb import quoted
-from pipeline.errors import UsageError
+from pipeline.errors import InputError, UsageError
 
 # Each query asks for the lead that the variable lead_no names: `set variable lead_no = 5` and it pastes into duckdb.
 ENTRIES = """
@@ -75,7 +75,21 @@ class Life:
 
 
 def explain(connection: duckdb.DuckDBPyConnection, lead_id: str) -> Life:
-    """The life of a lead, found by its id or by an id that was merged into it. UsageError if the file has no such lead."""
+    """The life of a lead, found by its id or by an id that was merged into it. UsageError if the file has no such lead.
+
+    InputError when the file is none of ours: a table is missing in it, or is a view that reads what is not in the file.
+    """
+    try:
+        return _life(connection, lead_id)
+    except (duckdb.PermissionException, duckdb.CatalogException, duckdb.BinderException) as failure:
+        raise InputError(
+            "the file is none of ours, or of another version: a table of every night is missing in it, or reads what is outside",
+            where="funnel.duckdb",
+            next_step="name the folder of a night with --output, or publish one with `funnel run`",
+        ) from failure
+
+
+def _life(connection: duckdb.DuckDBPyConnection, lead_id: str) -> Life:
     found = connection.execute(
         f"select survivor_id, lead_no from clean.lead_ids where lead_id = {quoted(lead_id)}"
     ).fetchone()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pipeline.engines.private import private_files
 from pipeline.errors import ConfigurationError, FunnelError, MailError, Problem, UsageError
 from pipeline.mail.attachments import attachments
 from pipeline.mail.compose import Envelope, compose
@@ -124,8 +125,9 @@ def _written(path: Path, content: bytes) -> Path:
     """The file, there whole or not at all."""
     aside = path.with_name(f"{path.name}.new-{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(content)
+        with private_files():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aside.write_bytes(content)
         aside.replace(path)
     except OSError as failure:
         raise MailError(

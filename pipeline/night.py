@@ -20,6 +20,7 @@ from pipeline import manifest
 from pipeline.engines import lock, signals
 from pipeline.engines.cursors import Cursors, shares
 from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
+from pipeline.engines.private import private_files
 from pipeline.errors import ConfigurationError, InputError, Problem, UsageError
 from pipeline.inputs import landing
 from pipeline.models import checks, discover, graph, increment, macros, publish, variants
@@ -77,7 +78,7 @@ def run(orders: Orders, say: Say, show_built: Callable[[Built], None]) -> Night:
     """Do everything and publish. Raises FunnelError; whatever happens, the last published night stays until the swap."""
     started = time.monotonic()
     output = orders.configuration.output
-    with lock.hold(output, orders.clock):
+    with private_files(), lock.hold(output, orders.clock):
         folder = publish.start_run(output, orders.clock)
         try:
             with signals.interruptible() as watch, within_memory():
@@ -102,7 +103,7 @@ def report_again(orders: Orders, say: Say) -> Night:
     """Write the report anew from the published tables and publish both again, the tables unchanged."""
     started = time.monotonic()
     output = orders.configuration.output
-    with lock.hold(output, orders.clock):
+    with private_files(), lock.hold(output, orders.clock):
         published = _published(output)
         folder = publish.start_run(output, orders.clock)
         try:

@@ -119,7 +119,7 @@ def flush(path: Path) -> None:
 def _locked_descriptor(path: Path) -> int:
     while True:
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as failure:
             raise unusable(path.parent, "can't be written", failure) from failure
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from pipeline.engines.private import private_files
 from pipeline.errors import InputError
 from pipeline.inputs import ledger, readers, sorting
 from pipeline.inputs.contract import CONTRACTS
@@ -81,7 +81,7 @@ def land(
     run = _Run(connection, configuration, _naive(clock), _naive(as_of), dry_run)
     log = open_log(log_folder)
     outcome = Landing()
-    with _private_files(), _work_folder(log_folder, dry_run) as work:
+    with private_files(), _work_folder(log_folder, dry_run) as work:
         sorting.know_stages(connection, _known_stages(configuration))
         for reads in configuration.inputs:
             found = find(reads)
@@ -286,16 +286,6 @@ def _a_year_after(moment: datetime) -> datetime:
 
 def _naive(moment: datetime) -> datetime:
     return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
-
-
-@contextmanager
-def _private_files() -> Iterator[None]:
-    """What is written here holds personal data: nobody but the owner may read it."""
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 @contextmanager

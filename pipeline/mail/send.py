@@ -17,8 +17,9 @@ from pathlib import Path
 
 from pipeline.errors import MailError, UsageError
 from pipeline.waterfall.mail import Security
+from pipeline.waterfall.secrets import SMTP_PASSWORD, SMTP_USER
 
-USER, PASSWORD = "FUNNEL_SMTP_USER", "FUNNEL_SMTP_PASSWORD"
+USER, PASSWORD = SMTP_USER, SMTP_PASSWORD
 """Environment variables of the login; without them there is none."""
 
 Refusals = Mapping[str, tuple[int, bytes]]

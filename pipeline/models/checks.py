@@ -12,6 +12,7 @@ import duckdb
 
 from pipeline.engines.cursors import Cursors
 from pipeline.engines.duckdb import identifier, quoted
+from pipeline.engines.private import without_addresses
 from pipeline.errors import CheckFailed, Interrupted, ModelError
 from pipeline.models.build import stored
 from pipeline.models.discover import Check, Model
@@ -139,7 +140,8 @@ def _from_file(connection: duckdb.DuckDBPyConnection, check: Check) -> list[Outc
             where=str(check.path),
             next_step=f"columns: {', '.join(columns)}",
         )
-    shown = [", ".join(str(row[columns.index(name)]) for name in check.header.show) for row in rows[:5]]
+    told = [", ".join(str(row[columns.index(name)]) for name in check.header.show) for row in rows[:5]]
+    shown = [without_addresses(each) for each in told]  # ids may be named (E3), people may not
     return [
         Outcome(
             check.name,

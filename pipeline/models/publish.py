@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.engines import lock
+from pipeline.engines.private import open_as
 from pipeline.errors import FunnelError, InputError, UsageError
 
 DATABASE = "funnel.duckdb"
@@ -67,8 +68,8 @@ def start_run(folder: Path, clock: datetime) -> RunFolder:
     try:
         if not runs.exists():
             runs.mkdir()
-            runs.chmod(_mode(root))
             lock.flush(root)
+        open_as(runs, root)  # also when somebody opened or closed the output folder since the last night
         if not os.access(root, os.W_OK | os.X_OK):
             raise PermissionError(13, "permission denied", str(root))
         if lock.is_held(root):
@@ -107,8 +108,8 @@ def seal(run: RunFolder) -> Path:
                 if path.stat().st_mode & 0o777 != 0o444:  # pages of earlier nights are links, and final
                     path.chmod(0o444)
                 lock.flush(path)
+            open_as(Path(parent), run.root)  # private while it was built; from here on as open as the folder around it
             lock.flush(Path(parent))
-        run.building.chmod(_mode(run.root))  # private while it was built; from here on as open as the folder around it
         run.building.rename(run.sealed)
         lock.flush(run.sealed.parent)
     return run.sealed
@@ -291,10 +292,6 @@ def _run_ids(root: Path) -> list[str]:
 def _current_id(root: Path) -> str | None:
     link = root / CURRENT
     return link.readlink().name if link.is_symlink() else None
-
-
-def _mode(folder: Path) -> int:
-    return folder.stat().st_mode & 0o777
 
 
 @contextmanager

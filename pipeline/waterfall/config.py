@@ -22,6 +22,7 @@ from pipeline.waterfall import (
     schema_calendar,
     schema_mail,
     schema_reports,
+    secrets,
 )
 from pipeline.waterfall.definition import Configuration, Group, Input, Pair, Stage, Waterfall, WorkingCalendar
 from pipeline.waterfall.moments import read_as_of
@@ -66,6 +67,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
     text = _read(path)
     document = _parse(path, text)
     problems = Problems(path, text, document)
+    document = secrets.taken_out(document, problems)
     _check_blocks(document, problems)
 
     funnel = _block(schema.FunnelBlock, document, "funnel", problems)

@@ -66,6 +66,8 @@ def _url(text: str) -> str:
         parts = urlsplit("")
     if parts.scheme not in ("https", "http") or not parts.hostname or re.search(r"[\s\x00-\x1f\"<>]", text):
         raise ValueError('must be an address such as "https://reports.example.com/funnel/"')
+    if parts.username or parts.password:
+        raise ValueError("must not hold a user or a password: every reader of the mail would have them")
     if parts.query or parts.fragment:
         raise ValueError("must be the address of a folder, without ? and #")
     return text if text.endswith("/") else f"{text}/"

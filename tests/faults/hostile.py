@@ -1,0 +1,229 @@
+"""A small night in which every name is hostile, and a look at everything that leaves it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+
+from tests import nights
+from tests.cli.commands import Answer, funnel
+from tests.report.tree import Node, grow
+
+AS_OF = "2026-03-31"
+RUNNING = frozenset({"script", "iframe", "object", "embed", "form", "base", "link", "input", "button", "foreignObject"})
+"""Elements that run, fetch or ask; no page of ours has one."""
+
+STARTS = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+"""How a formula begins; a negative number does so too."""
+
+
+def written(text: str) -> str:
+    """A TOML string."""
+    return json.dumps(text).replace("\x7f", "\\u007f")
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of a night; each stands where a user or a CRM may write what it likes."""
+
+    title: str = "Night"
+    label: str = "MQL"
+    stage_name: str = "Qualified"
+    definition: str = "Ready."
+    alias: str = "Qualified by marketing"
+    lead: str = "L"
+    owner: str = "dana"
+    source: str = "web"
+    account: str = "Acme"
+    header: str = "Extra"
+    value: str = "x"
+    unknown: str = "Nobody knows this stage"
+    file: str = "entries.csv"
+
+    @staticmethod
+    def all_of(text: str) -> Names:
+        """The same text everywhere, with what keeps leads, stages and headers apart."""
+        return Names(
+            text, text, f"{text} name", text, f"{text} alias", text, text, text, text, f"{text} h", text, f"{text}?"
+        )
+
+
+def configuration(folder: Path, names: Names, more: str = "") -> Path:
+    """The TOML of such a night, in `folder`."""
+    toml = folder / "funnel.toml"
+    toml.write_text(
+        f"""
+[funnel]
+name = {written(names.title)}
+dimensions = ["owner", "lead_source"]
+headline = [["mql", "sal"]]
+
+[[stages]]
+key = "mql"
+label = {written(names.label)}
+name = {written(names.stage_name)}
+definition = {written(names.definition)}
+aliases = [{written(names.alias)}]
+qualifies = true
+sla = {{ within = "2 days", clock = "calendar" }}
+
+[[stages]]
+key = "sal"
+label = {written(names.label + " 2")}
+definition = {written(names.definition)}
+
+[[inputs]]
+name = "history"
+table = "stage_entries"
+path = "inbox/*"
+
+[[inputs]]
+name = "people"
+table = "leads"
+path = "leads.csv"
+
+[[inputs]]
+name = "companies"
+table = "accounts"
+path = "accounts.csv"
+
+[mail]
+from = "funnel@example.com"
+to = ["reader@example.com"]
+host = "localhost"
+attach = ["headline.csv", "stuck_leads.csv", "open_by_owner.csv"]
+{more}
+""",
+        "utf-8",
+    )
+    return toml
+
+
+def deliver(folder: Path, names: Names) -> None:
+    """Twelve leads: half of them go on, one row names a stage that nobody knows."""
+    (folder / "inbox").mkdir(parents=True, exist_ok=True)
+    entries = [["lead_id", "stage", "entered_at", "owner", "source_system", names.header]]
+    people = [["lead_id", "account_id", "lead_source", "owner", "email", "title"]]
+    for number in range(12):
+        lead = f"{names.lead}{number}"
+        owner = names.owner if number % 3 else f"{names.owner} {number}"
+        entries.append([lead, names.alias, f"2026-01-{number + 1:02}T10:00:00Z", owner, names.source, names.value])
+        if number % 2:
+            entries.append([lead, "sal", f"2026-02-{number + 1:02}T10:00:00Z", owner, names.source, names.value])
+        people.append([lead, f"{names.account}{number % 4}", names.source, owner, names.value, names.value])
+    entries.append([f"{names.lead}0", names.unknown, "2026-01-20T10:00:00Z", names.owner, names.source, names.value])
+    accounts = [["account_id", "name", "domain", "segment"]]
+    accounts += [[f"{names.account}{number}", names.account, names.value, names.value] for number in range(4)]
+    for path, rows in (
+        (folder / "inbox" / names.file, entries),
+        (folder / "leads.csv", people),
+        (folder / "accounts.csv", accounts),
+    ):
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(rows)
+
+
+def night(folder: Path, names: Names, more: str = "", deliver_first: bool = True) -> Answer:
+    """Deliver, run and write the mail, by the commands; what was said on the way."""
+    folder.mkdir(parents=True, exist_ok=True)
+    toml = configuration(folder, names, more)
+    if deliver_first:
+        deliver(folder, names)
+    ran = funnel("run", "--config", toml, "--output", folder / "out", "--as-of", AS_OF)
+    if ran.code:
+        return ran
+    sent = funnel("send", "--dry-run", "--config", toml, "--output", folder / "out")
+    return Answer(sent.code, ran.out + sent.out, ran.err + sent.err)
+
+
+def pages(output: Path) -> dict[str, str]:
+    """Every page and mail of the published night."""
+    reports = output / "reports"
+    return {str(path.relative_to(reports)): path.read_text("utf-8") for path in sorted(reports.rglob("*.html"))}
+
+
+def message(output: Path) -> EmailMessage:
+    """The mail of all leads, as a mail program reads it."""
+    read = message_from_bytes((output / "mail" / "all.eml").read_bytes(), policy=default)
+    assert isinstance(read, EmailMessage)
+    return read
+
+
+def cells(output: Path) -> list[str]:
+    """Every cell of every CSV file."""
+    found = []
+    for path in sorted((output / "reports" / "data").glob("*.csv")):
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            found += [cell for row in csv.reader(file, strict=True) for cell in row]
+    return found
+
+
+def is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def assert_harmless(output: Path) -> None:
+    """Pages and mail hold nothing that runs, files nothing that a spreadsheet runs, and every table is there."""
+    for name, html in {**pages(output), "mail": body(output)}.items():
+        assert_page(name, grow(html))
+    for cell in cells(output):
+        assert not STARTS.match(cell) or is_number(cell), "a cell of a CSV file is a formula"
+    book = openpyxl.load_workbook(output / "reports" / "funnel.xlsx")
+    for sheet in book:
+        for row in sheet.iter_rows():
+            assert all(cell.data_type != "f" for cell in row), "a cell of the workbook is a formula"
+            own = [cell.hyperlink.location for cell in row if cell.hyperlink is not None]
+            assert all(own), "a cell of the workbook leads out of it"
+    json.loads((output / "reports" / "summary.json").read_text("utf-8"))
+    assert_head(output)
+    counted = nights.ask(
+        output,
+        "select (select count(*) from clean.stage_entries) as entries, (select count(*) from clean.lead_ids) as leads,"
+        " (select count(*) from marts.conversion) > 0 as has_conversion,"
+        " (select sum(rows_read) from quality.row_accounting) as rows_read",
+    )
+    assert counted[0]["has_conversion"]
+    assert counted[0]["rows_read"] > 0
+
+
+def body(output: Path) -> str:
+    """The HTML of the mail."""
+    part = message(output).get_body(("html",))
+    assert part is not None
+    html: Any = part.get_content()
+    return str(html)
+
+
+def assert_page(name: str, page: Node) -> None:
+    for node in page.walk():
+        assert node.tag not in RUNNING, f"{name} has an element {node.tag}"
+        for attribute, value in node.attributes.items():
+            assert not attribute.startswith("on"), f"{name} has an attribute {attribute}"
+            if attribute in ("href", "src", "xlink:href"):
+                scheme = value.partition(":")[0].lower() if ":" in value.split("/")[0] else ""
+                assert scheme in ("", "cid", "https"), f"{name} leads to {scheme}:"
+
+
+def assert_head(output: Path) -> None:
+    """The head of the mail is what we wrote: its fields, each there once, and no recipient but ours."""
+    mail = message(output)
+    fields = [name.lower() for name in mail]
+    assert sorted(set(fields)) == sorted(fields)
+    assert {"subject", "from", "to", "date", "message-id", "auto-submitted"} < set(fields)
+    assert not {"bcc", "cc", "reply-to"} & set(fields)
+    assert "reader@example.com" == mail["To"]
+    head = (output / "mail" / "all.eml").read_bytes().split(b"\r\n\r\n")[0].split(b"\r\n")
+    assert all(line[:1] in (b" ", b"\t") or b":" in line for line in head)

@@ -1,0 +1,110 @@
+"""docs/FAULTS.md, 80 to 82: what a name says is shown, and neither run by a browser, a spreadsheet nor the database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from pipeline.waterfall.schema_reports import TAKEN
+from tests import nights
+from tests.cli.commands import funnel
+from tests.faults.hostile import AS_OF, Names, assert_harmless, body, cells, configuration, deliver, night, pages
+from tests.report.tree import grow
+
+SCRIPT = "<script>alert(1)</script>"
+FORMULA = '=HYPERLINK("http://evil.example","x")'
+
+
+def test_f80_a_script_in_a_name_is_text_in_report_and_mail(tmp_path: Path) -> None:
+    """Stage, source, owner, lead and account named <script>…: every page shows the letters, none has the element."""
+    assert 0 == night(tmp_path, Names.all_of(SCRIPT)).code
+    out = tmp_path / "out"
+    assert_harmless(out)
+    shown = pages(out)
+    for name in ("index.html", "owners.html", "quality.html", "accounts.html", "definitions.html"):
+        assert SCRIPT in grow(shown[name]).words, f"{name} does not show the name"
+    assert SCRIPT in grow(body(out)).words
+    assert not [name for name, html in shown.items() if "<script" in html.lower()]
+
+
+def test_f81_a_formula_in_a_name_is_a_guarded_cell(tmp_path: Path) -> None:
+    """In CSV files an apostrophe stands before it; in the workbook and in `funnel sql --format csv` it is text too."""
+    names = Names(owner=FORMULA, lead="+1+1", source="-2+3", account="@SUM(1)", label="＝1+1", value="\t=1+1")
+    assert 0 == night(tmp_path, names).code
+    out = tmp_path / "out"
+    assert_harmless(out)
+    held = set(cells(out))
+    assert {f"'{FORMULA}", "'+1+10", "'-2+3", "'@SUM(1)1", "'＝1+1"} <= held
+    book = openpyxl.load_workbook(out / "reports" / "funnel.xlsx")
+    assert (FORMULA, "s") in {(cell.value, cell.data_type) for row in book["open_by_owner"].iter_rows() for cell in row}
+    asked = funnel("sql", "select current_owner from report.open_by_owner", "--format", "csv", "--output", out).out
+    assert [line[:13] for line in asked.splitlines()[1:]] == ["\"'=HYPERLINK("] * 3
+
+
+def test_f82_a_quote_and_a_semicolon_in_a_stage_name_are_letters(tmp_path: Path) -> None:
+    """In labels, aliases and rows alike: the rows are found by the alias, the name stands in the tables as it is."""
+    label, alias = 'it\'s "MQL"; drop schema marts cascade; --', "'); attach '/tmp/x.duckdb' as x; --"
+    template = "{{ 7 * 7 }} {% raw %}"
+    names = Names(title=template, label=label, alias=alias, owner=alias, lead=label, source=label, definition=template)
+    assert 0 == night(tmp_path, names).code
+    out = tmp_path / "out"
+    assert_harmless(out)
+    assert [{"label": label}] == nights.ask(out, "select label from waterfall.stages where stage = 'mql'")
+    assert [{"entries": 18}] == nights.ask(out, "select count(*) as entries from clean.stage_entries")
+    assert template in grow(pages(out)["definitions.html"]).words
+    answer = funnel("explain", f"{label}1", "--output", out, "--config", tmp_path / "funnel.toml")
+    assert (0, f"Lead {label}1") == (answer.code, answer.out.splitlines()[0])
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('key = "mql\'; drop table x"', "stages.mql'; drop table x.key: must be a lower-case word"),
+        ('key = "../mql"', "stages.../mql.key: must be a lower-case word"),
+    ],
+)
+def test_f82_a_key_is_a_plain_word(tmp_path: Path, line: str, told: str) -> None:
+    """Keys become names of tables, pages and macros' arguments: anything but a word is refused, and nothing was written."""
+    toml = configuration(tmp_path, Names())
+    toml.write_text(toml.read_text("utf-8").replace('key = "mql"', line), "utf-8")
+    deliver(tmp_path, Names())
+    answer = funnel("run", "--config", toml, "--output", tmp_path / "out", "--as-of", AS_OF)
+    assert (2, True, False) == (answer.code, told in answer.err, (tmp_path / "out").exists())
+
+
+def report(name: str) -> str:
+    return f'\n[[reports]]\nname = "{name}"\ndimension = "lead_source"\nvalue = "web"\n'
+
+
+def test_f88_two_reports_of_one_name_are_refused(tmp_path: Path) -> None:
+    """Before any work, with both lines; a name that differs by case, or that a folder has, is none either."""
+    deliver(tmp_path, Names())
+
+    def told(*names: str) -> str:
+        toml = configuration(tmp_path, Names(), "".join(map(report, names)))
+        answer = funnel("run", "--config", toml, "--output", tmp_path / "out", "--as-of", AS_OF)
+        assert (2, False) == (answer.code, (tmp_path / "out").exists())
+        return answer.err
+
+    assert "reports.web.name: the name `web` is used twice, here and in line " in told("web", "web")
+    assert "must be a lower-case word" in told("web", "Web")
+    assert "must be a lower-case word" in told("web", "../web")
+    for taken in sorted(TAKEN):
+        assert "is the name of another folder of reports/" in told(taken)
+
+
+def test_f88_no_two_pages_have_one_file(tmp_path: Path) -> None:
+    """Keys that look alike side by side, `a_b` to `c` and `a` to `b_c`, have a page each."""
+    names = Names()
+    toml = configuration(tmp_path, names)
+    more = "".join(f'\n[[stages]]\nkey = "{key}"\ndefinition = "Some."\n' for key in ("mql_sal", "sal_won", "won"))
+    text = toml.read_text("utf-8").replace("\n[[inputs]]", f"{more}\n[[inputs]]", 1)
+    text = text.replace('[["mql", "sal"]]', '[["mql_sal", "won"], ["mql", "sal_won"]]')
+    toml.write_text(text, "utf-8")
+    deliver(tmp_path, names)
+    assert 0 == funnel("run", "--config", toml, "--output", tmp_path / "out", "--as-of", AS_OF).code
+    written = {page for page in pages(tmp_path / "out") if page.startswith(("pair-", "stage-"))}
+    pairs = {"pair-mql_sal-won.html", "pair-mql-sal_won.html"}
+    assert pairs | {f"stage-{key}.html" for key in ("mql", "sal", "mql_sal", "sal_won", "won")} == written

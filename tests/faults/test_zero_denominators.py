@@ -1,0 +1,88 @@
+"""docs/FAULTS.md, 89: nothing of nothing is a dash on every page, never 0 %, NaN or an error."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+
+from tests import nights
+from tests.cli.commands import funnel
+from tests.faults.hostile import AS_OF, Names, cells, configuration, deliver, pages
+from tests.report.tree import grow
+
+NO_NUMBER = re.compile(r"\b(?:nan|inf|infinity)\b", re.IGNORECASE)
+DASH = "–"
+
+
+def run(folder: Path, as_of: str) -> Path:
+    toml = folder / "funnel.toml"
+    answer = funnel("run", "--config", toml, "--output", folder / "out", "--as-of", as_of)
+    assert (0, "") == (answer.code, answer.out)
+    return folder / "out"
+
+
+def assert_numbers(output: Path) -> None:
+    """No page, file or summary holds what is no number where one should be."""
+    for name, html in pages(output).items():
+        assert NO_NUMBER.search(grow(html).find("main")[0].words if grow(html).find("main") else "") is None, name
+    assert not [cell for cell in cells(output) if cell.lower() in ("nan", "inf", "-inf", "infinity")]
+    json.loads((output / "reports" / "summary.json").read_text("utf-8"), parse_constant=_no_constant)
+
+
+def _no_constant(name: str) -> float:
+    raise AssertionError(f"summary.json holds {name}")
+
+
+def test_f89_before_the_first_entry_every_rate_is_a_dash(tmp_path: Path) -> None:
+    """Zero leads at as-of: all rows wait for their day, the report is whole, and no percentage stands in it."""
+    configuration(tmp_path, Names())
+    deliver(tmp_path, Names())
+    out = run(tmp_path, "2025-12-01")
+    assert_numbers(out)
+    assert [{"rates": 0}] == nights.ask(out, "select count(rate) as rates from report.conversion_summary")
+    assert [{"entered": 0, "rate": None}] == nights.ask(
+        out, "select entered, mature_rate as rate from report.headline where window_days is null"
+    )
+    shown = grow(pages(out)["index.html"])
+    assert DASH in shown.words
+    assert not re.search(r"\d\s*%", "".join(node.words for node in shown.find("strong")))
+    with (out / "reports" / "data" / "headline.csv").open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert ("0", "", "") == (row["entered"], row["mature_rate"], row["latest_rate"])
+
+
+def test_f89_a_stage_that_nobody_reached_has_no_rate(tmp_path: Path) -> None:
+    """Leads arrive, none reaches the stage from which the pair counts: 0 entered, a dash, and no 0 % of it."""
+    toml = configuration(tmp_path, Names(alias="entered"))
+    won = '\n[[stages]]\nkey = "won"\ndefinition = "Signed."\n'
+    text = toml.read_text("utf-8").replace("\n[[inputs]]", f"{won}\n[[inputs]]", 1)
+    toml.write_text(text.replace('[["mql", "sal"]]', '[["sal", "won"]]'), "utf-8")
+    deliver(tmp_path, Names(alias="entered"))
+    entries = tmp_path / "inbox" / "entries.csv"
+    kept = [line for line in entries.read_text("utf-8").splitlines() if ",sal," not in line]
+    entries.write_text("\n".join(kept) + "\n", "utf-8")
+    out = run(tmp_path, AS_OF)
+    assert_numbers(out)
+    (found,) = nights.ask(
+        out, "select entered, converted, mature_rate, latest_rate from report.headline where window_days is null"
+    )
+    assert {"entered": 0, "converted": 0, "mature_rate": None, "latest_rate": None} == found
+    rates = nights.ask(
+        out, "select count(*) filter (where isnan(rate)) as odd, count(*) as all_of_them from marts.conversion"
+    )
+    assert 0 == rates[0]["odd"]
+    page = grow(pages(out)["pair-sal-won.html"])
+    text_of_page = page.find("main")[0].words if page.find("main") else page.words
+    assert DASH in text_of_page
+    assert not re.search(r"(?<![\d.–])0\u202f%", text_of_page)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_f89_the_look_at_numbers_sees_one_that_is_none(value: float) -> None:
+    """What the two tests above look for is what Python writes for it."""
+    assert NO_NUMBER.search(f"{value} %")
