@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from pipeline import manifest
+from pipeline import manifest, room
 from pipeline.engines import lock, signals
 from pipeline.engines.cursors import Cursors, shares
 from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
@@ -78,7 +79,7 @@ def run(orders: Orders, say: Say, show_built: Callable[[Built], None]) -> Night:
     """Do everything and publish. Raises FunnelError; whatever happens, the last published night stays until the swap."""
     started = time.monotonic()
     output = orders.configuration.output
-    with private_files(), lock.hold(output, orders.clock):
+    with private_files(), room.told(orders.configuration, orders.log_folder), lock.hold(output, orders.clock):
         folder = publish.start_run(output, orders.clock)
         try:
             with signals.interruptible() as watch, within_memory():
@@ -87,6 +88,8 @@ def run(orders: Orders, say: Say, show_built: Callable[[Built], None]) -> Night:
             warnings = [*built.warnings, *publish.swap(folder)]
         except BaseException:
             publish.discard(folder)
+            with suppress(OSError):  # the next run sweeps, too
+                landing.sweep(orders.log_folder)
             raise
         publish.prune(output, orders.configuration.keep_runs)
     return Night(
@@ -103,7 +106,7 @@ def report_again(orders: Orders, say: Say) -> Night:
     """Write the report anew from the published tables and publish both again, the tables unchanged."""
     started = time.monotonic()
     output = orders.configuration.output
-    with private_files(), lock.hold(output, orders.clock):
+    with private_files(), room.told(orders.configuration, orders.log_folder), lock.hold(output, orders.clock):
         published = _published(output)
         folder = publish.start_run(output, orders.clock)
         try:

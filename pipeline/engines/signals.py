@@ -98,7 +98,10 @@ def interruptible(*connections: Interruptible) -> Iterator[Watch]:
             signal.signal(number, raise_once)
         yield watch
     except Exception as failure:
-        if watch.signal_name is None or isinstance(failure, Interrupted):
+        if watch.signal_name is None:
+            watch.close_all()  # an open file keeps its room on the disk, even when it is removed
+            raise
+        if isinstance(failure, Interrupted):
             raise
         raise watch.error() from failure
     else:

@@ -16,6 +16,7 @@ from typing import IO
 
 import duckdb
 
+from pipeline.engines import disk
 from pipeline.engines.duckdb import identifier, quoted
 from pipeline.errors import InputError
 from pipeline.inputs import encodings, jsonlines, preflight, resync, rows
@@ -176,7 +177,9 @@ def _read_strictly(
     sql = rows.typed(reads, header.bound, source, numbered=False, counted=counted)
     try:
         _hold(connection, sql, found.content_size, work, numbered=False)
-    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException):
+    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as failure:
+        if disk.is_the_reason(failure):
+            raise
         return None
     inside = "sum(delimiters_inside)" if found.quotes else "0"
     records, inside_values = connection.execute(
@@ -290,7 +293,9 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: In
         duckdb.InvalidInputException,
         duckdb.ConversionException,
         duckdb.SerializationException,
-    ):
+    ) as failure:
+        if disk.is_the_reason(failure):
+            raise
         raise Refused("the Parquet file is damaged or cut short", "export or upload it again") from None
     if records != promised:
         raise Refused("the Parquet file holds another number of rows than it says", "export or upload it again")

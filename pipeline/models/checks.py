@@ -17,6 +17,7 @@ from pipeline.errors import CheckFailed, Interrupted, ModelError
 from pipeline.models.build import stored
 from pipeline.models.discover import Check, Model
 from pipeline.models.header import Severity
+from pipeline.settings import MORE_MEMORY
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,8 @@ def _ask(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> list[tup
         return connection.execute(sql).fetchall()
     except duckdb.InterruptException as interrupt:
         raise Interrupted("interrupted", where=f"check of {name}") from interrupt
+    except duckdb.OutOfMemoryException as full:
+        raise ModelError("a check does not fit into the memory limit", where=name, next_step=MORE_MEMORY) from full
     except duckdb.Error as error:
         raise ModelError(
             f"a check could not run: {type(error).__name__}", where=name, next_step="correct the claim in the header"

@@ -20,6 +20,7 @@ from typing import Any
 
 import duckdb
 
+from pipeline.engines import disk
 from pipeline.engines.duckdb import identifier, literal, quoted
 from pipeline.models.build import Built, build, create
 from pipeline.models.discover import Model, TableName
@@ -139,7 +140,9 @@ def night_before(
         if reason is None:
             take_over(published, database)
             return Before(published, frozenset(manifest["loads"]), datetime.fromisoformat(manifest["as_of"]))
-    except (OSError, ValueError, KeyError, duckdb.Error):
+    except (OSError, ValueError, KeyError, duckdb.Error) as failure:
+        if disk.is_the_reason(failure):
+            raise
         database.unlink(missing_ok=True)
         reason = "the published night can't be read"
     say(f"everything is built anew: {reason}")

@@ -1,0 +1,58 @@
+"""docs/FAULTS.md, 14 and 15: too little memory, and what spilled queries leave behind. With a real history of 40,000 leads."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults import machines
+
+
+@pytest.fixture(scope="module")
+def toml(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Inputs of 40,000 leads with 120,000 entries."""
+    return machines.large_history(tmp_path_factory.mktemp("large") / "in")
+
+
+def published_quarter(folder: Path) -> Path:
+    """An output folder with a published night."""
+    out = folder / "out"
+    assert 0 == machines.ended(machines.funnel(machines.nights.QUARTER, out, as_of=machines.OLD))[0]
+    return out
+
+
+def test_f14_too_little_memory_names_the_model_and_the_setting(toml: Path, tmp_path: Path) -> None:
+    """Exit code 4: the model that did not fit, its file, and FUNNEL_MEMORY; the old night is whole, nothing lies about."""
+    out = published_quarter(tmp_path)
+    run = machines.funnel(toml, out, "--full", FUNNEL_MEMORY="90MB", FUNNEL_THREADS="2")
+    code, said = machines.ended(run)
+    assert 4 == code
+    found = re.search(
+        r"^error: (\S+\.sql): (\w+)\.(\w+) does not fit into the memory limit\n  next: set FUNNEL_MEMORY higher",
+        said,
+        re.M,
+    )
+    assert found
+    assert Path(found[1]).is_file()
+    assert (found[2], f"{found[3]}.sql") == (Path(found[1]).parent.name, Path(found[1]).name)
+    assert "Traceback" not in said
+    assert machines.OLD == machines.published_as_of(out)
+    assert [] == machines.left_lying(out)
+
+
+def test_f15_what_a_killed_run_spilled_is_swept_by_the_next(toml: Path, tmp_path: Path) -> None:
+    """A kill -9 while files of spilled rows lie there: the next run removes them, though it fails itself."""
+    out = tmp_path / "out"
+    run = machines.funnel(toml, out, FUNNEL_MEMORY="90MB", FUNNEL_THREADS="2")
+    give_up_at = time.monotonic() + 60
+    while not list(out.glob("runs/*.building/spill/*")) and run.poll() is None and time.monotonic() < give_up_at:
+        time.sleep(0.005)
+    run.kill()
+    machines.ended(run)
+    assert list(out.glob("runs/*.building/spill/*")), "no query had spilled: the history is too small"
+    assert 4 == machines.ended(machines.funnel(toml, out, FUNNEL_MEMORY="60MB"))[0]
+    assert [] == machines.left_lying(out)
+    assert [] == list((out / "runs").iterdir())

@@ -1,0 +1,29 @@
+"""docs/FAULTS.md, 90: whole nights by processes of their own, whose files are the same byte for byte."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from tests import nights
+from tests.faults import machines
+
+
+def written(output: Path) -> dict[str, str]:
+    """The SHA-256 of every file of the report: pages, mail, CSV, workbook."""
+    reports = output / "reports"
+    files = sorted(path for path in reports.rglob("*") if path.is_file())
+    return {str(path.relative_to(reports)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_f90_threads_and_repetition_change_no_byte(tmp_path: Path) -> None:
+    """1, 2 and 4 threads, and the run again in the place of the first: html, csv, xlsx and mail are the same bytes."""
+    first = {}
+    for place, threads in (("one", "1"), ("two", "2"), ("four", "4"), ("one", "4")):
+        run = machines.funnel(nights.QUARTER, tmp_path / place, FUNNEL_THREADS=threads)
+        assert 0 == machines.ended(run)[0]
+        first = first or written(tmp_path / place)
+        assert first == written(tmp_path / place)
+    kinds = {Path(name).suffix for name in first}
+    assert {".html", ".csv", ".xlsx", ".txt"} <= kinds
+    assert "email.html" in first
