@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline import log
+from pipeline.spoken import print_accounting, progress, say, warn
+
 # Nothing heavy up here: `funnel --help` must answer at once. Each command imports what it needs.
 if TYPE_CHECKING:
-    from pipeline.models.build import Built
     from pipeline.waterfall.definition import Configuration
 
 CONFIG = click.option(
@@ -36,6 +39,17 @@ PUBLISHED = click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     help="Output folder; default: [output] of the configuration; without a configuration, build/ here.",
+)
+LOG_FORMAT = click.option(
+    log.OPTION,
+    "log_format",
+    type=click.Choice(log.FORMATS),
+    default="text",
+    envvar=log.VARIABLE,
+    show_envvar=True,
+    show_default=True,
+    expose_value=False,  # `main` has looked already
+    help="What is said on stderr: lines for people, or one JSON object a line.",
 )
 BUILD = Path("build")
 """Where a night is published when nothing says otherwise."""
@@ -92,6 +106,7 @@ def presets(name: str | None) -> None:
 @cli.command()
 @CONFIG
 @AS_OF
+@LOG_FORMAT
 def check(config_path: Path, as_of: str | None) -> None:
     """Validate the configuration and read every input, without writing anything.
 
@@ -103,7 +118,7 @@ def check(config_path: Path, as_of: str | None) -> None:
 
     outcome = night.check(orders(config_path, as_of, None), say)
     for each in (*outcome.refused, *outcome.missing, *outcome.warnings):
-        say(f"warning: {each}")
+        warn(str(each))
     say("the configuration is valid and every input was read; nothing was written")
 
 
@@ -115,6 +130,7 @@ def check(config_path: Path, as_of: str | None) -> None:
 @click.option("--rebuild", is_flag=True, help="As --full, from the landing log alone; the inputs may be gone.")
 @click.option("--select", metavar="MODELS", help="Only these models, such as `marts.conversion+` or `+marts.*`.")
 @click.option("--send", is_flag=True, help="Mail the report once it is published, as [mail] says.")
+@LOG_FORMAT
 def run(
     config_path: Path, output: Path | None, as_of: str | None, full: bool, rebuild: bool, select: str | None, send: bool
 ) -> None:
@@ -128,18 +144,20 @@ def run(
 
     from pipeline import night
 
-    asked = replace(orders(config_path, as_of, output), full=full, rebuild=rebuild, select=select)
+    with refusals(output):
+        asked = replace(orders(config_path, as_of, output), full=full, rebuild=rebuild, select=select)
     if send:
         from pipeline import mailing
 
-        mailing.ready(asked.configuration)
+        with refusals(asked.configuration.output):
+            mailing.ready(asked.configuration)
     done = night.run(asked, say, progress())
     print_accounting(done.accounting)
     for warning in done.warnings:
-        say(f"warning: {warning}")
+        warn(warning)
     say(f"report    {done.report}")
     say(f"database  {done.database}   (funnel sql --output {asked.configuration.output})")
-    say(f"done in {done.seconds:.1f} s")
+    say(log.Line(f"done in {done.seconds:.1f} s", "done", run=done.run_id, seconds=round(done.seconds, 3)))
     if send:
         mail_published(asked)
 
@@ -147,6 +165,7 @@ def run(
 @cli.command()
 @CONFIG
 @OUTPUT
+@LOG_FORMAT
 def report(config_path: Path, output: Path | None) -> None:
     """Write the report again from the published tables.
 
@@ -166,6 +185,7 @@ def report(config_path: Path, output: Path | None) -> None:
 @click.option("--report", metavar="NAME", help="Only this report; default: every report that has recipients.")
 @click.option("--to", multiple=True, metavar="ADDRESS", help="Instead of the configured recipients; may be repeated.")
 @click.option("--dry-run", is_flag=True, help="Send nothing; write each message to mail/NAME.eml in the output folder.")
+@LOG_FORMAT
 def send(config_path: Path, output: Path | None, report: str | None, to: tuple[str, ...], dry_run: bool) -> None:
     """Mail the published report, as [mail] of the configuration says. Builds nothing.
 
@@ -174,6 +194,32 @@ def send(config_path: Path, output: Path | None, report: str | None, to: tuple[s
       funnel send --dry-run --config data/sample/funnel.toml --output build
     """
     mail_published(orders(config_path, None, output), report=report, to=to, dry_run=dry_run)
+
+
+@cli.command()
+@CONFIG
+@PUBLISHED
+@click.option("--format", "how", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--max-age", type=click.FloatRange(min=0), metavar="HOURS", help="Not good when it was published longer ago."
+)
+def status(config_path: Path, output: Path | None, how: str, max_age: float | None) -> None:
+    """Tell how the nights stand: the last good one, failures since, who runs now, what to do next.
+
+    Exit code 0 when the last run that ended was good, 1 when it was not or there is none. Changes nothing.
+
+    \b
+    Example:
+      funnel status --output build --max-age 26
+    """
+    from datetime import UTC, datetime
+
+    from pipeline import status as standing
+
+    found = standing.status(where(config_path, output), datetime.now(UTC), max_age)
+    click.echo(standing.as_json(found) if how == "json" else standing.as_text(found), nl=False)
+    if not found.is_good:
+        sys.exit(1)
 
 
 @cli.command()
@@ -240,6 +286,10 @@ def main() -> None:
     """The console command: errors in one line or more on stderr, each kind with its exit code."""
     from pipeline.errors import FunnelError
 
+    if log.format_asked(sys.argv[1:]) == "json":
+        from pipeline import json_log
+
+        sys.exit(json_log.main(cli, sys.argv[1:]))
     try:
         cli(standalone_mode=False)
     except FunnelError as error:
@@ -256,9 +306,18 @@ def main() -> None:
         sys.exit(0)
 
 
-def say(text: str) -> None:
-    """A line for the person, on stderr."""
-    click.echo(text, err=True)
+@contextmanager
+def refusals(output: Path | None) -> Iterator[None]:
+    """What keeps a run from beginning is recorded in the output folder too, when that is known."""
+    if output is None:
+        yield
+        return
+    from datetime import UTC, datetime
+
+    from pipeline import attempts
+
+    with attempts.recorded(output, datetime.now(UTC), "run"):
+        yield
 
 
 def orders(config_path: Path, as_of: str | None, output: Path | None) -> Any:
@@ -318,40 +377,6 @@ def was_named(option: str) -> bool:
     """Whether the command that runs got this option from the person, not from its default."""
     context = click.get_current_context(silent=True)
     return context is not None and context.get_parameter_source(option) is not click.core.ParameterSource.DEFAULT
-
-
-def progress() -> Callable[[Built], None]:
-    """One line a model with its rows and seconds; on a terminal one line that moves."""
-    if not sys.stderr.isatty():
-        return lambda built: say(
-            f"{built.position:>3}/{built.of} {built.table:<28} {_rows(built)} {built.seconds:>7.2f} s"
-        )
-
-    def move(built: Built) -> None:
-        width = 24
-        filled = width * built.position // built.of
-        bar = "█" * filled + "·" * (width - filled)
-        end = "\n" if built.position == built.of else ""
-        click.echo(
-            f"\r\x1b[2K{bar} {built.position}/{built.of} {built.table} {_rows(built).strip()}{end}", err=True, nl=False
-        )
-
-    return move
-
-
-def _rows(built: Built) -> str:
-    return f"{'view':>12}" if built.rows is None else f"{built.rows:>7,} rows"
-
-
-def print_accounting(accounts: tuple[dict[str, Any], ...]) -> None:
-    """What became of every row, a line an input."""
-    if not accounts:
-        return
-    names = [name for name in accounts[0] if name != "input"]
-    width = max(len(account["input"]) for account in accounts)
-    say(f"{'rows':<{width}}  " + "  ".join(f"{name:>12}" for name in names))
-    for account in accounts:
-        say(f"{account['input']:<{width}}  " + "  ".join(f"{account[name]:>12,}" for name in names))
 
 
 if __name__ == "__main__":

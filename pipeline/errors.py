@@ -17,6 +17,8 @@ class FunnelError(Exception):
         self.what = what
         self.where = where
         self.next_step = next_step
+        self.in_logs = what
+        """What happened, without the ids that a person is shown: for records and logs of programs."""
         super().__init__(str(self))
 
     def __str__(self) -> str:

@@ -19,6 +19,7 @@ from pipeline.inputs import landing
 from pipeline.models import checks, increment, publish
 from pipeline.models.build import Built
 from pipeline.models.discover import Model
+from pipeline.settings import Settings
 from pipeline.waterfall.definition import Configuration
 
 ACCOUNT = ("rows_read", "rejected", "redelivered", "after_as_of", "out_of_scope", "duplicates", "repeats", "kept")
@@ -26,7 +27,10 @@ ACCOUNT = ("rows_read", "rejected", "redelivered", "after_as_of", "out_of_scope"
 
 @dataclass(frozen=True)
 class Told:
-    """What was asked of a night, and what it found in the log: `loads` all of them, `new` those of tonight."""
+    """What was asked of a night, and what it found in the log: `loads` all of them, `landing` what tonight brought.
+
+    `seconds` by phase, of those that are over.
+    """
 
     configuration: Configuration
     clock: datetime
@@ -34,7 +38,9 @@ class Told:
     run_id: str
     models: tuple[Model, ...]
     loads: tuple[landing.Load, ...]
-    new: tuple[landing.Load, ...]
+    landing: landing.Landing
+    settings: Settings
+    seconds: dict[str, float]
 
 
 def of_night(
@@ -42,11 +48,12 @@ def of_night(
     built: tuple[Built, ...],
     outcomes: tuple[checks.Outcome, ...],
     accounting: tuple[dict[str, Any], ...],
+    files: tuple[dict[str, Any], ...],
     warnings: list[str],
     notes: list[str],
 ) -> dict[str, Any]:
-    """The manifest of a night that was built and checked."""
-    new = {load.load_no for load in told.new}
+    """The manifest of a night that was built and checked; docs/watching.md says what each key holds."""
+    new = {load.load_no for load in told.landing.loads}
     return {
         "run": told.run_id,
         "started_at": told.clock.isoformat(),
@@ -60,22 +67,28 @@ def of_night(
             "duckdb": duckdb.__version__,
             "python": platform.python_version(),
         },
+        "settings": {"threads": told.settings.threads, "memory": told.settings.memory_limit},
+        "seconds": told.seconds,
         "loads": [load.load_no for load in told.loads],
         "inputs": [
             {
-                "input": load.input,
-                "load_no": load.load_no,
-                "file": load.file_name,
+                **account,
                 "sha256": load.sha256,
                 "timezone": load.reading.get("timezone"),
-                "rows_read": load.rows_read,
+                "loaded_at": load.loaded_at.replace(tzinfo=UTC).isoformat(),
                 "is_new": load.load_no in new,
             }
-            for load in told.loads
+            for load, account in zip(told.loads, files, strict=True)
         ],
         "row_accounting": list(accounting),
+        "refused": [asdict(each) for each in told.landing.refused],
+        "missing": [asdict(each) for each in told.landing.missing],
         "models": [{"model": each.table, "rows": each.rows, "seconds": round(each.seconds, 3)} for each in built],
-        "checks": [asdict(each) for each in outcomes],
+        # Without the ids that a check may show to a person.
+        "checks": [
+            {"name": each.name, "claim": each.claim, "severity": each.severity, "broken": each.broken}
+            for each in outcomes
+        ],
         "warnings": warnings,
         "notes": notes,
     }
@@ -83,7 +96,15 @@ def of_night(
 
 def read(database: Path) -> dict[str, Any]:
     """The manifest beside a published database."""
-    held: dict[str, Any] = json.loads((database.parent / publish.MANIFEST).read_text("utf-8"))
+    path = database.parent / publish.MANIFEST
+    try:
+        held: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as failure:
+        raise InputError(
+            "the manifest of the published night can't be read",
+            where=str(path),
+            next_step="`funnel run` publishes a new night with a new one",
+        ) from failure
     return held
 
 
@@ -112,3 +133,45 @@ def accounting(reader: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], ...]:
                 next_step="nothing was published; this is a fault of the program, please report it",
             )
     return accounts
+
+
+def files(reader: duckdb.DuckDBPyConnection, loads: tuple[landing.Load, ...]) -> tuple[dict[str, Any], ...]:
+    """What became of every line and row, per file of the log. InputError when a sum does not hold: a fault of ours.
+
+    Of stage history also what the night made of the rows that landed (`entries`, by disposition; null for files that do
+    not count). lines = header_lines + blank_lines + embedded_newlines + rows_read; rows_read = rejected + redelivered +
+    duplicates + landed; landed = the sum of entries.
+    """
+    dispositions: dict[int, dict[str, int]] = {}
+    for load_no, disposition, rows in reader.execute(
+        "select load_no, disposition, count(*) from clean.entry_rows group by all order by all"
+    ).fetchall():
+        dispositions.setdefault(load_no, {})[disposition] = rows
+    counted = {row[0] for row in reader.execute("select load_no from clean.loads").fetchall()}
+    accounts = []
+    for load in loads:
+        is_history = load.table == "stage_entries" and load.load_no in counted
+        account = load.account | {"entries": dispositions.get(load.load_no, {}) if is_history else None}
+        if load.lines is not None and load.header_lines is not None:
+            _holds(
+                load,
+                "lines",
+                load.lines,
+                load.header_lines + load.blank_lines + load.embedded_newlines + load.rows_read,
+            )
+        parts = load.rejected_rows + load.redelivered + load.duplicates + load.landed
+        _holds(load, "rows", load.rows_read, parts)
+        if is_history:
+            _holds(load, "rows of history", load.landed, sum(account["entries"].values()))
+        accounts.append(account)
+    return tuple(accounts)
+
+
+def _holds(load: landing.Load, what: str, there: int, accounted: int) -> None:
+    if there != accounted:
+        raise InputError(
+            f"{there} {what} do not add up: {accounted} are accounted for",
+            where=f"{load.input}: {load.file_name} (load {load.load_no})",
+            next_step="nothing was published; if landing/ was not changed by hand, this is a fault of the program, "
+            "please report it",
+        )

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from pipeline import manifest, room
+from pipeline import attempts, manifest, room
 from pipeline.engines import lock, signals
 from pipeline.engines.cursors import Cursors, shares
 from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
 from pipeline.engines.private import private_files
 from pipeline.errors import ConfigurationError, InputError, Problem, UsageError
 from pipeline.inputs import landing
+from pipeline.log import Line, Phases
 from pipeline.models import checks, discover, graph, increment, macros, publish, variants
 from pipeline.models.build import Built, column_dictionary, write_definition
 from pipeline.models.first_entry import first_entry
@@ -79,19 +80,30 @@ def run(orders: Orders, say: Say, show_built: Callable[[Built], None]) -> Night:
     """Do everything and publish. Raises FunnelError; whatever happens, the last published night stays until the swap."""
     started = time.monotonic()
     output = orders.configuration.output
-    with private_files(), room.told(orders.configuration, orders.log_folder), lock.hold(output, orders.clock):
+    phases = Phases(say)
+    with (
+        private_files(),
+        attempts.recorded(output, orders.clock, "run") as record,
+        room.told(orders.configuration, orders.log_folder),
+        lock.hold(output, orders.clock),
+    ):
         folder = publish.start_run(output, orders.clock)
         try:
+            record.began(folder.id)
             with signals.interruptible() as watch, within_memory():
-                built = _build(orders, folder, watch, say, show_built)
-            publish.seal(folder)
-            warnings = [*built.warnings, *publish.swap(folder)]
-        except BaseException:
+                built = _build(orders, folder, watch, say, show_built, phases)
+            with phases.timed("publish"):
+                publish.seal(folder)
+                warnings = [*built.warnings, *publish.swap(folder)]
+        except BaseException as failure:
             publish.discard(folder)
             with suppress(OSError):  # the next run sweeps, too
                 landing.sweep(orders.log_folder)
+            record.failed(failure)
             raise
+        say(Line("", "published", run=folder.id))
         publish.prune(output, orders.configuration.keep_runs)
+        record.published(phases.seconds)
     return Night(
         run_id=folder.id,
         database=output / publish.DATABASE,
@@ -106,24 +118,35 @@ def report_again(orders: Orders, say: Say) -> Night:
     """Write the report anew from the published tables and publish both again, the tables unchanged."""
     started = time.monotonic()
     output = orders.configuration.output
-    with private_files(), room.told(orders.configuration, orders.log_folder), lock.hold(output, orders.clock):
+    phases = Phases(say)
+    with (
+        private_files(),
+        attempts.recorded(output, orders.clock, "report") as record,
+        room.told(orders.configuration, orders.log_folder),
+        lock.hold(output, orders.clock),
+    ):
         published = _published(output)
         folder = publish.start_run(output, orders.clock)
         try:
+            record.began(folder.id)
             with signals.interruptible() as watch:
                 shutil.copyfile(published, folder.database)
                 before = manifest.read(published)
                 reader = _open(folder.database, orders.settings)
                 watch.add(reader)
-                _write_report(reader, orders, folder, tuple(before["notes"]), say)
+                _write_report(reader, orders, folder, tuple(before["notes"]), say, phases)
                 reader.close()
                 manifest.write(folder, before | {"run": folder.id})
-            publish.seal(folder)
-            warnings = publish.swap(folder)
-        except BaseException:
+            with phases.timed("publish"):
+                publish.seal(folder)
+                warnings = publish.swap(folder)
+        except BaseException as failure:
             publish.discard(folder)
+            record.failed(failure)
             raise
+        say(Line("", "published", run=folder.id))
         publish.prune(output, orders.configuration.keep_runs)
+        record.published(phases.seconds)
     report = output / publish.REPORTS / "index.html"
     return Night(folder.id, output / publish.DATABASE, report, (), tuple(warnings), time.monotonic() - started)
 
@@ -159,12 +182,15 @@ def _build(
     watch: signals.Watch,
     say: Say,
     show_built: Callable[[Built], None],
+    phases: Phases,
 ) -> _BuiltNight:
     if orders.select:
         orders = _as_published(orders, folder)
-    outcome = _land(orders, folder, watch, say)
+    with phases.timed("load"):
+        outcome = _land(orders, folder, watch, say)
     log = landing.open_log(orders.log_folder)
     _refuse_unusable(orders, outcome, log.loads)
+    models_began = time.monotonic()
     project = discover.discover(shipped("sql"))
     before = None
     if not (orders.full or orders.rebuild or orders.select):
@@ -199,26 +225,42 @@ def _build(
     connection.execute("drop schema raw cascade")  # the log keeps the rows; the file keeps what was made of them
     connection.execute("checkpoint")
     connection.close()
+    phases.ended("models", models_began)
 
     reader = _open(folder.database, share.settings)
     watch.add(reader)
     accounting = manifest.accounting(reader)
+    files = manifest.files(reader, log.loads)
     for rule, leads, entries in reader.execute("select rule, leads, entries from quality.scope").fetchall():
         say(f"out of scope by {rule}: {leads} leads with {entries} rows of history")
     say("checking")
+
+    def checked() -> tuple[checks.Outcome, ...]:
+        with phases.timed("checks"):
+            return (*checks.run_checks(reader, project.models, project.checks, cursors), *variant_outcomes)
+
     with Cursors(reader, share.queries) as cursors, alike(reader) as pages:
         watch.add(cursors)
         watch.add(pages)
         outcomes = checks.require_beside(
-            lambda: (*checks.run_checks(reader, project.models, project.checks, cursors), *variant_outcomes),
-            lambda: _write_report(pages, orders, folder, tuple(notes), say),
+            checked, lambda: _write_report(pages, orders, folder, tuple(notes), say, phases)
         )
     reader.close()
+    for line in checks.lines(outcomes):
+        say(line)
     warnings += [f"{each.name}: {each.claim}: {each.broken} rows" for each in outcomes if not each.holds]
     told = manifest.Told(
-        orders.configuration, orders.clock, orders.as_of, folder.id, project.models, log.loads, outcome.loads
+        orders.configuration,
+        orders.clock,
+        orders.as_of,
+        folder.id,
+        project.models,
+        log.loads,
+        outcome,
+        orders.settings,
+        phases.seconds,
     )
-    manifest.write(folder, manifest.of_night(told, built, outcomes, accounting, warnings, notes))
+    manifest.write(folder, manifest.of_night(told, built, outcomes, accounting, files, warnings, notes))
     return _BuiltNight(accounting, tuple(warnings))
 
 
@@ -243,14 +285,15 @@ def _write_report(
     folder: publish.RunFolder,
     notes: tuple[str, ...],
     say: Say,
+    phases: Phases,
 ) -> None:
     from pipeline.report import render  # only here: `funnel check` needs no page
 
     say("writing the report")
-    started = time.monotonic()
-    written = render.write_report(reader, folder.reports, notes, _archive(orders), _report_url(orders))
+    with phases.timed("report"):
+        written = render.write_report(reader, folder.reports, notes, _archive(orders), _report_url(orders))
     pages = sum(1 for path in written if path.suffix == ".html")
-    say(f"{pages} pages and {len(written) - pages} files in {time.monotonic() - started:.1f} s")
+    say(f"{pages} pages and {len(written) - pages} files in {phases.seconds['report']:.1f} s")
 
 
 def _refuse_unusable(orders: Orders, outcome: landing.Landing, loads: tuple[landing.Load, ...]) -> None:

@@ -20,6 +20,7 @@ from pipeline.errors import FunnelError, LockHeld, UsageError
 
 LOCK_NAME = "run.lock"
 SECONDS_FOR_THE_HOLDER_TO_SIGN = 0.5
+TRIES = 5  # a look at the lock holds it for a moment, which is no run
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,24 @@ def still_ours() -> None:
                 where=str(held.path),
                 next_step="keep cleaning jobs away from this folder, then start the run again",
             )
+
+
+def holder(folder: Path) -> str | None:
+    """Who holds the lock of the output folder now, in the words of the lock file; None if nobody does. Changes nothing.
+
+    It asks for a shared lock and gives it back at once; a run that starts in that moment tries again.
+    """
+    try:
+        descriptor = os.open(folder.resolve() / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return _holder(descriptor)
+    finally:
+        os.close(descriptor)
+    return None
 
 
 def is_held(folder: Path) -> bool:
@@ -117,6 +136,7 @@ def flush(path: Path) -> None:
 
 
 def _locked_descriptor(path: Path) -> int:
+    tries = 0
     while True:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -126,10 +146,15 @@ def _locked_descriptor(path: Path) -> int:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as failure:
             if failure.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                holder = _holder(descriptor)
+                tries += 1
+                if tries < TRIES:
+                    os.close(descriptor)
+                    time.sleep(0.02)
+                    continue
+                signed_by = _holder(descriptor)
                 os.close(descriptor)
                 raise LockHeld(
-                    f"another run works here: {holder}",
+                    f"another run works here: {signed_by}",
                     where=str(path),
                     next_step="wait until it ends, or stop it; the lock is free as soon as that process is gone",
                 ) from None

@@ -12,7 +12,7 @@ import select
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Protocol
 
@@ -24,6 +24,10 @@ SECONDS_BETWEEN_INTERRUPTS = 0.05  # one is not enough: it is forgotten when the
 SECONDS_OF_ONE_WISH = 0.2
 # One call of a function over one huge value hears no interrupt. A run may be killed at any moment, so this is safe.
 SECONDS_UNTIL_KILLED = 1.2
+
+
+# What is said when the process must end on the spot; a log of another format sets its own.
+last_words: Callable[[Interrupted], str] = str
 
 
 class Interruptible(Protocol):
@@ -145,5 +149,5 @@ def _listen(ear: int, watch: Watch) -> None:
 
 def _end(watch: Watch) -> None:
     with contextlib.suppress(OSError):
-        os.write(2, f"{watch.error()}\n".encode())
+        os.write(2, f"{last_words(watch.error())}\n".encode())
     os._exit(Interrupted.exit_code)

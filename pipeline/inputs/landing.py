@@ -22,6 +22,7 @@ from pipeline.inputs.ledger import Load, Log, open_log, sweep
 from pipeline.inputs.offering import offer
 from pipeline.inputs.preflight import Refused
 from pipeline.inputs.readers import Delivered
+from pipeline.log import Line
 from pipeline.waterfall.definition import Configuration, Input
 from pipeline.waterfall.words import normalise_stage
 
@@ -106,7 +107,8 @@ def _land_file(
             return log, _warned(outcome, f"{reads.name}: {name} is still being written; it waits for the next run")
         known = _known_as(log, reads, name, found.sha256)
         if known is not None:
-            progress(f"{reads.name}: {name} is known as load {known}, 0 new rows")
+            line = f"{reads.name}: {name} is known as load {known}, 0 new rows"
+            progress(Line(line, "known", input=reads.name, file=name, load_no=known))
             return log, replace(outcome, already_known=(*outcome.already_known, str(file.path)))
         delivered = readers.read(run.connection, found, reads, work)
         if _state(file.path) != before:
@@ -120,7 +122,7 @@ def _land_file(
         if error.filename is not None and Path(error.filename) == file.path:
             return log, replace(outcome, refused=(*outcome.refused, refusal))
         raise
-    progress(_told(load))
+    progress(Line(_told(load), "load", **load.account))
     outcome = replace(outcome, loads=(*outcome.loads, load))
     for warning in load.warnings:
         outcome = _warned(outcome, f"{reads.name}: {name}: {warning}")
@@ -165,6 +167,7 @@ def _write(run: _Run, log: Log, reads: Input, path: Path, delivered: Delivered, 
         overlaps=sorted_rows.overlaps,
         supersedes=earlier,
         warnings=_warnings(log, reads, delivered, sorted_rows),
+        header_lines=None if delivered.lines is None else delivered.header.skip - delivered.header.blank,
     )
     accounted = load.rejected_rows + load.redelivered + load.duplicates + load.landed
     if accounted != load.rows_read:

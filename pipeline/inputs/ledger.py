@@ -53,11 +53,31 @@ class Load:
     overlaps: int = 0
     supersedes: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
+    header_lines: int | None = None
+    """Lines of a CSV file up to its header that are not blank; None for Parquet, and in loads older than this count."""
 
     @property
     def rejected_rows(self) -> int:
         """How many rows were rejected, for whatever reason."""
         return sum(self.rejected.values())
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """What became of the lines and rows of the file, as counts."""
+        return {
+            "input": self.input,
+            "load_no": self.load_no,
+            "file": self.file_name,
+            "lines": self.lines,
+            "header_lines": self.header_lines,
+            "blank_lines": self.blank_lines,
+            "embedded_newlines": self.embedded_newlines,
+            "rows_read": self.rows_read,
+            "rejected": self.rejected_rows,
+            "redelivered": self.redelivered,
+            "duplicates": self.duplicates,
+            "landed": self.landed,
+        }
 
     @property
     def folder(self) -> str:

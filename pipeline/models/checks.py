@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,6 +14,7 @@ from pipeline.engines.cursors import Cursors
 from pipeline.engines.duckdb import identifier, quoted
 from pipeline.engines.private import without_addresses
 from pipeline.errors import CheckFailed, Interrupted, ModelError
+from pipeline.log import Line
 from pipeline.models.build import stored
 from pipeline.models.discover import Check, Model
 from pipeline.models.header import Severity
@@ -52,7 +53,7 @@ def require(outcomes: tuple[Outcome, ...]) -> None:
     """Raise CheckFailed when a claim of severity `fail` does not hold. Names every one of them."""
     failed = [outcome for outcome in outcomes if not outcome.holds and outcome.severity == "fail"]
     if failed:
-        raise CheckFailed(
+        failure = CheckFailed(
             "; ".join(
                 f"{outcome.name}: {outcome.claim} ({outcome.broken} rows break it"
                 + (f": {', '.join(outcome.shown)})" if outcome.shown else ")")
@@ -61,6 +62,16 @@ def require(outcomes: tuple[Outcome, ...]) -> None:
             where="checks",
             next_step="nothing was published; last night's report stands. Look at the rows in the inputs named above",
         )
+        failure.in_logs = "; ".join(f"{each.name}: {each.claim} ({each.broken} rows break it)" for each in failed)
+        raise failure
+
+
+def lines(outcomes: tuple[Outcome, ...]) -> Iterator[Line]:
+    """What the checks found, for programs: how many ran, and each claim that does not hold, without ids."""
+    broken = [each for each in outcomes if not each.holds]
+    yield Line("", "checks", ran=len(outcomes), warned=len(broken))
+    for each in broken:
+        yield Line("", "check", "warning", check=each.name, claim=each.claim, rows=each.broken)
 
 
 def require_beside(check: Callable[[], tuple[Outcome, ...]], work: Callable[[], None]) -> tuple[Outcome, ...]:

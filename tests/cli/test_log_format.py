@@ -1,0 +1,243 @@
+"""`--log-format json`: every line on stderr is an object, the last says how it ended, and no line of any log has a value."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import nights
+from tests.cli.commands import AS_OF, Answer, copy_of_quarter, funnel, process, reads
+
+MARKER = "Zqx9"
+ENTRIES = [
+    f"{MARKER}lead1,MQL,2026-01-05T14:00:00Z,{MARKER}owner,{MARKER}more\n",
+    f"{MARKER}lead1,SAL,2026-01-06T14:00:00Z,{MARKER}owner,{MARKER}more\n",
+    f"{MARKER}lead1,SAL,2026-01-06T14:00:00Z,{MARKER}owner,{MARKER}more\n",
+    f"{MARKER}lead2,{MARKER}stage,2026-01-05T14:00:00Z,{MARKER}owner,{MARKER}more\n",
+    f"{MARKER}lead3,MQL,{MARKER}time,{MARKER}owner,{MARKER}more\n",
+    f",MQL,2026-01-05T14:00:00Z,{MARKER}owner,{MARKER}more\n",
+    f"{MARKER}lead4,MQL,2026-01-05T14:00:00Z,{MARKER}owner,{MARKER}more,{MARKER}toomany,{MARKER}toomany\n",
+    f"{MARKER}lead5,MQL\n",
+    f'{MARKER}lead6,"MQL,2026-01-05T14:00:00Z,{MARKER}owner,{MARKER}more\n',
+]
+LEADS = f"""lead_id,account_id,origin,lead_source,created_at,created_stage,owner,email,title,website,anything
+{MARKER}lead1,{MARKER}account,{MARKER}origin,{MARKER}source,2026-01-05,{MARKER}stage,{MARKER}o,{MARKER}@{MARKER}.com,{MARKER}t,{MARKER}.com,{MARKER}
+{MARKER}lead2,{MARKER}account,{MARKER}origin,{MARKER}source,{MARKER}time,{MARKER}stage,{MARKER}o,{MARKER}@{MARKER}.com,{MARKER}t,{MARKER}.com,{MARKER}
+{MARKER}lead2,{MARKER}account,{MARKER}origin,{MARKER}source,2026-01-05,MQL,{MARKER}o,{MARKER}@{MARKER}.com,{MARKER}t,{MARKER}.com,{MARKER}
+"""
+ACCOUNTS = f"""account_id,name,domain,segment,region
+{MARKER}account,{MARKER}name,{MARKER}.com,{MARKER}segment,{MARKER}region
+{MARKER}account2,{MARKER}name,{MARKER}.com,{MARKER}segment,{MARKER}region
+"""
+MERGES = f"from_lead_id,into_lead_id,merged_at\n{MARKER}lead1,{MARKER}lead9,2026-02-01\n{MARKER}a,{MARKER}b,{MARKER}\n"
+LOOP = f"{MERGES}{MARKER}lead9,{MARKER}lead1,2026-02-01\n"
+DELETIONS = f"lead_id,deleted_at\n{MARKER}lead2,2026-02-01\n{MARKER}lead3,{MARKER}\n"
+HEADLESS = "".join(ENTRIES[:3])
+
+
+def events(answer: Answer) -> list[dict[str, Any]]:
+    """Every line of the log, parsed; each has its time, level and event."""
+    found = [json.loads(line) for line in answer.err.splitlines()]
+    assert "" == answer.out
+    assert all(each["time"].endswith("+00:00") for each in found)
+    assert {each["level"] for each in found} <= {"info", "warning", "error"}
+    assert [{"event": "ended", "exit_code": answer.code}] == [
+        {name: each[name] for name in ("event", "exit_code")} for each in found if each["event"] == "ended"
+    ]
+    assert "ended" == found[-1]["event"]
+    return found
+
+
+def of(found: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:
+    return [each for each in found if each["event"] == event]
+
+
+def marked(folder: Path) -> Path:
+    """A configuration over five tables in which every value is marked, and a file without a header."""
+    blocks = "".join(reads(f"crm_{table}", table) for table in ("accounts", "merges", "deletions"))
+    blocks += reads("crm_more", "stage_entries").replace("stage_entries.csv", "headless.csv")
+    toml = copy_of_quarter(folder, blocks, accounts=ACCOUNTS, merges=MERGES, deletions=DELETIONS, headless=HEADLESS)
+    header = "lead_id,stage,entered_at,owner,anything\n"
+    (folder / "stage_entries.csv").write_text(header + "".join(ENTRIES), "utf-8")
+    (folder / "leads.csv").write_text(LEADS, "utf-8")
+    return toml
+
+
+def left_behind(output: Path) -> str:
+    """What a run writes for programs and operators beside its night."""
+    texts = [path.read_text("utf-8") for path in output.glob("runs/**/*.json")]
+    return "".join([*texts, funnel("status", "--output", output).out])
+
+
+def test_the_log_of_a_run_has_its_events_with_their_numbers(tmp_path: Path) -> None:
+    """Loads with their account, models with rows and seconds, phases, checks, the night, warnings, rows, the end."""
+    answer = process(
+        "run", "--config", nights.QUARTER, "--output", tmp_path / "build", *AS_OF, FUNNEL_LOG_FORMAT="json"
+    )
+    found = events(answer)
+    assert 0 == answer.code
+    assert [("crm_history", "stage_entries.csv", 44, 43, 2, 41), ("crm_leads", "leads.csv", 17, 16, 0, 16)] == [
+        tuple(each[name] for name in ("input", "file", "lines", "rows_read", "rejected", "landed"))
+        for each in of(found, "load")
+    ]
+    manifest = json.loads((tmp_path / "build" / "current" / "manifest.json").read_text("utf-8"))
+    assert {each["model"] for each in manifest["models"]} == {each["model"] for each in of(found, "model")}
+    assert ["load", "models", "checks", "report", "publish"] == sorted(
+        (each["phase"] for each in of(found, "phase")), key=["load", "models", "checks", "report", "publish"].index
+    )
+    assert [(len(manifest["checks"]), 0)] == [(each["ran"], each["warned"]) for each in of(found, "checks")]
+    assert [manifest["run"]] == [each["run"] for each in of(found, "published")]
+    assert manifest["warnings"] == [each["message"] for each in of(found, "warning")]
+    assert manifest["row_accounting"] == [
+        {name: value for name, value in each.items() if name not in ("time", "level", "event")}
+        for each in of(found, "rows")
+    ]
+
+
+def test_no_log_has_a_value_of_a_row(tmp_path: Path) -> None:
+    """Marked values in every column of every table, good, rejected and refused: neither log nor any record has one."""
+    toml = marked(tmp_path / "in")
+    for more in (("--log-format", "json"), ("--full",)):
+        answer = funnel("run", "--config", toml, "--output", tmp_path / "build", *AS_OF, *more)
+        assert 3 == answer.code, answer.err
+        assert MARKER not in answer.err
+    (toml.parent / "headless.csv").write_text("lead_id,stage,entered_at,owner\n" + HEADLESS, "utf-8")
+    for more in (("--log-format", "json"), ("--full",)):
+        answer = funnel("run", "--config", toml, "--output", tmp_path / "build", *AS_OF, *more)
+        assert 0 == answer.code, answer.err
+        assert "rejected" in answer.err
+        assert MARKER not in answer.err
+    assert MARKER not in left_behind(tmp_path / "build")
+    (toml.parent / "merges.csv").write_text(LOOP, "utf-8")
+    answer = funnel("run", "--config", toml, "--output", tmp_path / "build", *AS_OF, "--log-format", "json")
+    (error,) = of(events(answer), "error")
+    assert (1, "CheckFailed", "checks") == (answer.code, error["kind"], error["where"])
+    assert "Merges form no loop" in error["message"]
+    assert error["next_step"]
+    assert MARKER not in answer.err
+    assert MARKER not in left_behind(tmp_path / "build")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "kind"),
+    [
+        (("run", "--log-format", "json", "--bogus"), 2, "NoSuchOption"),
+        (("run", "--log-format=json", "--config", "nowhere.toml"), 2, "ConfigurationError"),
+        (("check", "--log-format", "json", "--config", "nowhere.toml"), 2, "ConfigurationError"),
+        (("report", "--log-format", "json", "--config", nights.QUARTER, "--output", "nowhere/below"), 2, "UsageError"),
+        (("send", "--log-format", "json", "--config", nights.QUARTER), 2, "ConfigurationError"),
+    ],
+)
+def test_an_error_is_an_object_too(arguments: tuple[str, ...], code: int, kind: str) -> None:
+    """Each command that logs tells its error and then its end, whatever is wrong, the command line included."""
+    answer = funnel(*arguments)
+    found = events(answer)
+    assert (code, [kind], [code]) == (
+        answer.code,
+        [each["kind"] for each in of(found, "error")],
+        [each["exit_code"] for each in of(found, "error")],
+    )
+    assert all(each["message"] and each["next_step"] for each in of(found, "error"))
+
+
+def test_people_read_what_they_read_before(tmp_path: Path) -> None:
+    """The default is lines for people, without empty ones; other commands never speak JSON; an unknown format is refused."""
+    answer = funnel("check", "--config", nights.QUARTER)
+    assert answer.err.endswith("the configuration is valid and every input was read; nothing was written\n")
+    assert all(answer.err.splitlines())
+    assert "{" not in answer.err
+    found = events(funnel("check", "--config", nights.QUARTER, "--log-format", "json"))
+    assert ["load", "load", "warning", "warning"] == [each["event"] for each in found][:4]
+    assert not answer.err.startswith("{")
+    wrong = process("run", FUNNEL_LOG_FORMAT="xml")
+    assert (2, True) == (wrong.code, "'xml' is not one of" in wrong.err)
+    assert process("presets", "nothing", FUNNEL_LOG_FORMAT="json").err.startswith("error: ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_says_so_in_its_last_line(tmp_path: Path, number: signal.Signals) -> None:
+    """Ctrl-C and SIGTERM between two models: 130, and every line parses."""
+    command = [sys.executable, "-m", "pipeline.cli", "run", "--config", str(nights.QUARTER), "--log-format", "json"]
+    with subprocess.Popen(
+        [*command, "--output", str(tmp_path / "build")],
+        cwd=nights.REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stderr is not None
+        lines = ""
+        while '"model"' not in lines:
+            lines += running.stderr.readline()
+        running.send_signal(number)
+        lines += running.stderr.read()
+    found = events(Answer(running.returncode, "", lines))
+    assert (130, "Interrupted") == (running.returncode, found[-2]["kind"])
+    assert f"stopped by {number.name}" == found[-2]["message"]
+
+
+BY_HAND = """
+import sys, time, click
+from pipeline import json_log
+from pipeline.engines import signals
+@click.group()
+def group(): pass
+@group.command()
+def run():
+    WORK
+sys.exit(json_log.main(group, ["run"]))
+"""
+
+
+def by_hand(work: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", BY_HAND.replace("WORK", work)],
+        env={**os.environ, "PYTHONPATH": str(nights.REPOSITORY)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_run_that_must_be_ended_on_the_spot_says_so_as_well() -> None:
+    """The last words of a process that hears no interrupt are two objects."""
+    work = (
+        "with signals.interruptible():\n"
+        "        try: print('works', flush=True); time.sleep(60)\n"
+        "        finally: time.sleep(60)"
+    )
+    with by_hand(work) as running:
+        assert running.stdout is not None
+        assert "works\n" == running.stdout.readline()
+        running.send_signal(signal.SIGTERM)
+        started = time.monotonic()
+        _, lines = running.communicate(timeout=20)
+    assert time.monotonic() - started < 2
+    assert "stopped by SIGTERM" == events(Answer(running.returncode, "", lines))[-2]["message"]
+
+
+def test_what_nobody_expected_is_told_by_its_kind_and_place_only() -> None:
+    """The text of such an error may hold a value, so it is not repeated, nor is its traceback; Ctrl-C early is told too."""
+    with by_hand(f"raise ValueError('{MARKER}')") as running:
+        _, lines = running.communicate(timeout=20)
+    error = events(Answer(running.returncode, "", lines))[-2]
+    assert (1, "ValueError", "unexpected ValueError in <string>, line 9") == (
+        running.returncode,
+        error["kind"],
+        error["message"],
+    )
+    with by_hand("print('works', flush=True); time.sleep(60)") as running:
+        assert running.stdout is not None
+        running.stdout.readline()
+        running.send_signal(signal.SIGINT)
+        _, lines = running.communicate(timeout=20)
+    error = events(Answer(running.returncode, "", lines))[-2]
+    assert (130, "stopped by SIGINT") == (running.returncode, error["message"])

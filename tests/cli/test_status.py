@@ -1,0 +1,219 @@
+"""`funnel status` tells how the nights stand, and its exit code tells a monitor whether the last run was good."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import attempts, status
+from pipeline.engines import lock
+from pipeline.errors import FunnelError, LockHeld
+from tests import nights
+from tests.cli.commands import AS_OF, copy_of_quarter, funnel, process, tree
+
+LOOP = "from_lead_id,into_lead_id,merged_at\nL07,L01,2026-02-01\nL01,L07,2026-02-01\n"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The quarter's night; tests work on copies."""
+    output = tmp_path_factory.mktemp("published") / "build"
+    nights.run(nights.QUARTER, output, as_of=nights.QUARTER_AS_OF, clock=datetime.now(UTC))
+    return output
+
+
+@pytest.fixture
+def build(published: Path, tmp_path: Path) -> Path:
+    """An output folder with one good night."""
+    return Path(shutil.copytree(published, tmp_path / "build", symlinks=True))
+
+
+def standing(output: Path, *more: object) -> tuple[int, dict[str, Any]]:
+    """The exit code and what `--format json` says."""
+    answer = funnel("status", "--output", output, "--format", "json", *more)
+    assert "" == answer.err
+    return answer.code, json.loads(answer.out)
+
+
+def test_a_good_night_exits_0_and_tells_all_of_it(build: Path) -> None:
+    """Run, as-of, newest delivery of each input, account of the rows, checks; nothing on stderr, nothing changed."""
+    before = tree(build)
+    code, told = standing(build)
+    night = told["last_good"]
+    manifest = json.loads((build / "current" / "manifest.json").read_text("utf-8"))
+    assert (0, True, [], None, "nothing") == (
+        code,
+        told["is_good"],
+        told["failed"],
+        told["running"],
+        told["next_step"],
+    )
+    assert (manifest["run"], "2026-04-01T03:59:59+00:00") == (night["run"], night["as_of"])
+    assert [("crm_history", "stage_entries.csv", 43), ("crm_leads", "leads.csv", 16)] == [
+        (each["input"], each["file"], each["rows_read"]) for each in night["inputs"]
+    ]
+    assert manifest["row_accounting"] == night["row_accounting"]
+    assert (len(manifest["checks"]), [], 2) == (night["checks_ran"], night["checks_warned"], night["warnings"])
+    assert night["age_hours"] < 1
+    text = funnel("status", "--output", build)
+    assert 0 == text.code
+    assert f"last good run  {night['run']}, as of 2026-04-01 03:59 UTC\n" in text.out
+    assert "rows           crm_history: 43 rows read, 3 rejected" in text.out
+    assert text.out.endswith("running now    nothing\nnext           nothing\n")
+    assert before == tree(build)
+
+
+def test_without_a_night_it_exits_1_and_says_what_to_do(tmp_path: Path) -> None:
+    """An empty output folder is not good; one that is not there is a mistake of the command."""
+    code, told = standing(tmp_path)
+    assert (1, None, f"`funnel run --output {tmp_path}` publishes the first night") == (
+        code,
+        told["last_good"],
+        told["next_step"],
+    )
+    missing = funnel("status", "--output", tmp_path / "nowhere")
+    assert (2, "") == (missing.code, missing.out)
+    assert "there is no such output folder" in missing.err
+
+
+def test_a_run_that_failed_later_is_told_until_a_night_is_published(build: Path, tmp_path: Path) -> None:
+    """When, exit code, what and the next step, without the ids that the run showed; the next good run clears it."""
+    more = '\n[[inputs]]\nname = "crm_merges"\ntable = "merges"\npath = "merges.csv"\n'
+    toml = copy_of_quarter(tmp_path / "in", more, merges=LOOP)
+    failed = funnel("run", "--config", toml, "--output", build, *AS_OF)
+    assert 1 == failed.code
+    assert "L07" in failed.err
+    code, told = standing(build)
+    (failure,) = told["failed"]
+    assert (1, False, 1, "run", "checks") == (
+        code,
+        told["is_good"],
+        failure["exit_code"],
+        failure["command"],
+        failure["where"],
+    )
+    assert "Merges form no loop" in failure["what"]
+    assert "L07" not in json.dumps(told)
+    assert failure["next_step"] == told["next_step"]
+    assert datetime.now(UTC) - datetime.fromisoformat(failure["ended_at"]) < timedelta(minutes=1)
+    text = funnel("status", "--output", build)
+    assert 1 == text.code
+    assert "funnel run, exit code 1\n" in text.out
+    (toml.parent / "merges.csv").unlink()
+    shutil.rmtree(build / "landing" / "crm_merges")
+    assert 0 == funnel("run", "--config", nights.QUARTER, "--output", build, *AS_OF).code
+    code, told = standing(build)
+    assert (0, []) == (code, told["failed"])
+
+
+def test_a_configuration_that_broke_is_a_failure_too(build: Path, tmp_path: Path) -> None:
+    """It fails before the run begins; with --output named, the record is there all the same, with its exit code."""
+    toml = copy_of_quarter(tmp_path / "in", "\n[nonsense]\n")
+    assert 2 == funnel("run", "--config", toml, "--output", build).code
+    code, told = standing(build)
+    assert (1, [2]) == (code, [each["exit_code"] for each in told["failed"]])
+
+
+def test_a_run_that_was_killed_began_and_did_not_end(build: Path) -> None:
+    """kill -9 in the middle of a real run: it is told while it runs (pid, since), and afterwards as one without an end."""
+    command = [sys.executable, "-m", "pipeline.cli", "run", "--config", str(nights.QUARTER), "--output", str(build)]
+    with subprocess.Popen(
+        [*command, "--full"], cwd=nights.REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as running:
+        while len(list((build / "runs").glob("*.run.json"))) < 2:
+            assert running.poll() is None
+            time.sleep(0.01)
+        during = standing(build)
+        running.send_signal(signal.SIGKILL)
+    assert (0, running.pid, [], "wait for the run that is at work") == (
+        during[0],
+        during[1]["running"]["pid"],
+        during[1]["failed"],
+        during[1]["next_step"],
+    )
+    code, told = standing(build)
+    (failure,) = told["failed"]
+    assert (1, None, None, status.NOT_ENDED) == (
+        code,
+        failure["exit_code"],
+        failure["ended_at"],
+        failure["what"],
+    )
+    assert during[1]["running"]["since"] == failure["began_at"]
+    assert "run again; nothing needs to be cleaned up" == told["next_step"]
+
+
+def test_ctrl_c_is_recorded_with_130(build: Path) -> None:
+    """A run that somebody stopped ended, and says by what."""
+    command = [sys.executable, "-m", "pipeline.cli", "run", "--config", str(nights.QUARTER), "--output", str(build)]
+    with subprocess.Popen(
+        [*command, "--full"], cwd=nights.REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        while "clean." not in running.stderr.readline():
+            assert running.poll() is None
+        running.send_signal(signal.SIGINT)
+        running.stderr.read()
+    assert 130 == running.returncode
+    _, told = standing(build)
+    assert [(130, "stopped by SIGINT")] == [(each["exit_code"], each["what"]) for each in told["failed"]]
+
+
+def test_a_night_that_is_too_old_is_not_good(build: Path) -> None:
+    """`--max-age` finds the timer that no longer starts anything."""
+    (record,) = (build / "runs").glob("*.run.json")
+    held = json.loads(record.read_text("utf-8"))
+    held["ended_at"] = (datetime.now(UTC) - timedelta(hours=30)).isoformat()
+    record.write_text(json.dumps(held), "utf-8")
+    code, told = standing(build, "--max-age", 26)
+    assert (1, [], "no run since: see whether cron or the timer starts it") == (code, told["failed"], told["next_step"])
+    assert (0, 30) == (standing(build, "--max-age", 31)[0], int(told["last_good"]["age_hours"]))
+
+
+def test_a_look_at_the_lock_never_keeps_a_run_from_starting(tmp_path: Path) -> None:
+    """A run that starts while somebody looks tries again; one that meets a run gives up, and the look tells its pid."""
+    asking = "import sys, fcntl, os, time; d = os.open(sys.argv[1], os.O_RDONLY); fcntl.flock(d, fcntl.LOCK_SH); "
+    with lock.hold(tmp_path, nights.CLOCK):
+        assert lock.holder(tmp_path) == f"pid {os.getpid()}, started 2026-04-02 03:00:00 UTC"
+        with pytest.raises(LockHeld), lock.hold(tmp_path, nights.CLOCK):
+            pass
+    assert lock.holder(tmp_path) is None
+    path = tmp_path / lock.LOCK_NAME
+    script = f"{asking}print(1, flush=True); time.sleep(0.03)"
+    with subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE) as look:
+        assert look.stdout is not None
+        look.stdout.readline()
+        with lock.hold(tmp_path, nights.CLOCK):
+            pass
+
+
+def test_failures_do_not_fill_the_folder(tmp_path: Path) -> None:
+    """Only the newest are remembered, and what can't be read is passed over."""
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "20260101T000000Z-0000.run.json").write_text("{ cut sho")
+    for hour in range(attempts.MOST + 5):
+        recorder = attempts.Recorder(tmp_path, nights.CLOCK + timedelta(hours=hour), "run")
+        recorder.failed(FunnelError(f"failure {hour}"))
+    found = attempts.read(tmp_path)
+    assert attempts.MOST == len(found)
+    assert f"failure {attempts.MOST + 4}" == found[-1].what
+
+
+def test_a_manifest_that_cannot_be_read_is_an_error_with_a_next_step(build: Path) -> None:
+    """Truncated on the disk: exit code 3, the file is named."""
+    manifest = (build / "current" / "manifest.json").resolve()
+    manifest.chmod(0o644)
+    manifest.write_text(manifest.read_text("utf-8")[:100], "utf-8")
+    answer = process("status", "--output", build)
+    assert (3, "") == (answer.code, answer.out)
+    assert f"error: {manifest}: the manifest of the published night can't be read\n  next: " in answer.err

@@ -1,0 +1,30 @@
+"""docs/watching.md tells every event of the log, every key of the manifest and every key of the status."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from tests import nights
+
+WATCHING = nights.REPOSITORY / "docs" / "watching.md"
+
+
+def section(title: str) -> str:
+    """The text under a heading of docs/watching.md."""
+    return WATCHING.read_text("utf-8").partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def events_of(path: Path) -> set[str]:
+    """The events of the lines that a module makes."""
+    calls = (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
+    lines = (call for call in calls if ast.unparse(call.func) in ("Line", "log.Line") and len(call.args) > 1)
+    return {ast.literal_eval(line.args[1]) for line in lines if isinstance(line.args[1], ast.Constant)}
+
+
+def test_every_event_of_the_log_is_told() -> None:
+    """The events that the code names are those of the table, and no other but `note`, which is any sentence."""
+    modules = [path for path in (nights.REPOSITORY / "pipeline").rglob("*.py") if path.parent.name != "report"]
+    named = set().union(*map(events_of, modules))
+    assert named | {"note"} == set(re.findall(r"^\| `(\w+)` \|", section("The log"), re.MULTILINE))
