@@ -46,6 +46,7 @@ class Recorder:
     def __init__(self, output: Path, clock: datetime, command: str) -> None:
         self._runs = output.resolve() / "runs"
         self._attempt = Attempt("", command, clock.astimezone(UTC), os.getpid())
+        self.told: BaseException | None = None
 
     @property
     def has_begun(self) -> bool:
@@ -65,6 +66,7 @@ class Recorder:
 
     def failed(self, failure: BaseException) -> None:
         """The run ended otherwise, or never began."""
+        self.told = failure
         if not self._runs.is_dir():
             return  # nothing was ever published or begun here, and a run that is refused makes no folder
         attempt = self._attempt
@@ -99,12 +101,15 @@ class Recorder:
 
 @contextmanager
 def recorded(output: Path, clock: datetime, command: str) -> Iterator[Recorder]:
-    """Keep a record of a run. One that fails after it began is recorded by `failed`, under the lock; others here."""
+    """Keep a record of a run. One that fails after it began is recorded by `failed`, under the lock; others here.
+
+    So is what was said of a failure later on: that the disk is full is known only after the clean-up.
+    """
     recorder = Recorder(output, clock, command)
     try:
         yield recorder
     except Exception as failure:
-        if not recorder.has_begun:
+        if failure is not recorder.told:
             recorder.failed(failure)
         raise
 
