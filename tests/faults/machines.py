@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.attempts import SUFFIX
 from tests import nights
 
 OLD, NEW = "2026-03-30", "2026-03-31"
@@ -112,9 +113,13 @@ def published_as_of(output: Path) -> str:
 
 
 def left_lying(output: Path) -> list[str]:
-    """What a run should not leave behind: half-built nights, work folders, loads without a manifest, new links."""
+    """What a run should not leave behind: half-built nights, work folders, loads without a manifest, new links.
+
+    Its record stays: `funnel status` tells from it what failed.
+    """
     log = output / "landing"
-    found = [*(output / "runs").glob("*.*"), *output.glob("*.new-*"), *log.glob(".*")]
+    found = [path for path in (output / "runs").glob("*.*") if not path.name.endswith(SUFFIX)]
+    found += [*output.glob("*.new-*"), *log.glob(".*")]
     found += [path for path in log.glob("*/[0-9]*") if not (path / "manifest.json").exists()]
     return sorted(str(path.relative_to(output)) for path in found)
 
