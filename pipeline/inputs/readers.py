@@ -18,7 +18,7 @@ import duckdb
 
 from pipeline.engines.duckdb import identifier, quoted
 from pipeline.errors import InputError
-from pipeline.inputs import encodings, jsonlines, preflight, resync, rows
+from pipeline.inputs import checksums, encodings, jsonlines, preflight, resync, rows
 from pipeline.inputs.contract import CONTRACTS, Bound, CannotBind, bind
 from pipeline.inputs.headers import Header, header_of, refusal_of
 from pipeline.inputs.preflight import Bytes, Refused
@@ -87,11 +87,13 @@ def _accounted(delivered: Delivered) -> Delivered:
 
 
 def look_at(path: Path, reads: Input, work: Path) -> Bytes:
-    """The pre-flight of a file, or of its copy in UTF-8 when the input declares another encoding."""
+    """The pre-flight of a file, or of its copy in UTF-8 when the input declares another encoding. Raises Refused."""
     kind = Path(re.sub(r"[.](gz|gzip|zst|zstd)$", "", path.name.lower())).suffix
     if kind in (".json", ".xlsx", ".xls"):
         raise Refused(f"{kind} is not read here", "export it as CSV or Parquet, or as JSON lines, named .jsonl")
-    return replace(_examined(path, reads, work), is_json_lines=kind in jsonlines.SUFFIXES)
+    found = replace(_examined(path, reads, work), is_json_lines=kind in jsonlines.SUFFIXES)
+    checksums.hold_to_promise(path, found.sha256)
+    return found
 
 
 def _examined(path: Path, reads: Input, work: Path) -> Bytes:
@@ -265,6 +267,7 @@ def _quarantined(reader: resync.Resynchroniser, copy: IO[bytes], tally: _Tally) 
 
 
 def _read_parquet(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work: Path) -> Delivered:
+    checksums.verify_pages(found.path)
     scan = f"read_parquet({quoted(glob_escaped(found.path))}, file_row_number = true)"
     try:
         described = connection.execute(f"describe select * exclude (file_row_number) from {scan}").fetchall()
