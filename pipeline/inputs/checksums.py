@@ -34,7 +34,7 @@ def hold_to_promise(path: Path, sha256: str) -> None:
 def verify_pages(path: Path) -> None:
     """Read a Parquet file once for the checksums of its pages, where it has any. Raises Refused when one doesn't fit.
 
-    DuckDB does not look at them. A file that pyarrow can't read at all is left to DuckDB's judgement.
+    DuckDB does not look at them.
     """
     # Takes a while to import, and only Parquet inputs need it.
     import pyarrow  # type: ignore[import-untyped]  # it has none
@@ -47,10 +47,8 @@ def verify_pages(path: Path) -> None:
             for group in range(file.num_row_groups):
                 for column in range(len(file.schema)):
                     file.read_row_group(group, columns=[file.schema.column(column).path], use_threads=False)
-    except pyarrow.ArrowNotImplementedError:
-        return
     except (pyarrow.ArrowException, OSError):
-        raise Refused("the Parquet file is damaged: a page is not what its checksum says", "upload it again") from None
+        raise Refused("the Parquet file is damaged or cut short", "export or upload it again") from None
 
 
 def _has_checksums(path: Path, file: Any) -> bool:

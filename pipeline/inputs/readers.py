@@ -288,12 +288,12 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: In
         ).fetchall()[0][0]
     except CannotBind as problem:
         raise refusal_of(problem, names, reads) from None
-    except (
-        duckdb.IOException,
-        duckdb.InvalidInputException,
-        duckdb.ConversionException,
-        duckdb.SerializationException,
-    ):
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
+        raise
+    except duckdb.Error as error:
+        # A damaged page ends in any kind of error, some of no kind ("Out of buffer"); a full disk is not the file's fault.
+        if "No space left" in str(error):
+            raise
         raise Refused("the Parquet file is damaged or cut short", "export or upload it again") from None
     if records != promised:
         raise Refused("the Parquet file holds another number of rows than it says", "export or upload it again")

@@ -77,9 +77,7 @@ def test_f74_a_flipped_bit_in_a_page_is_refused(tmp_path: Path, codec: str) -> N
         broken[at] ^= 1 << number
         inbox.put("a.parquet", bytes(broken))
         landed = inbox.land()
-        assert ["the Parquet file is damaged: a page is not what its checksum says"] == [
-            refused.reason for refused in landed.refused
-        ]
+        assert ["the Parquet file is damaged or cut short"] == [refused.reason for refused in landed.refused]
     inbox.put("a.parquet", content)
     assert 40 == inbox.land().loads[0].landed
 
