@@ -153,6 +153,7 @@ def report_again(orders: Orders, say: Say) -> Night:
 
 def check(orders: Orders, say: Say) -> landing.Landing:
     """Read and account for every input without writing anything. Raises InputError when one can't be used."""
+    landing.verify(landing.open_log(orders.log_folder))
     connection = connect(None, orders.settings, reads_files=True)
     with signals.interruptible(connection), within_memory():
         outcome = landing.land(
@@ -267,6 +268,7 @@ def _build(
 def _land(orders: Orders, folder: publish.RunFolder, watch: signals.Watch, say: Say) -> landing.Landing:
     """What is new in the inputs into the log, unless the log alone is asked for."""
     landing.sweep(orders.log_folder)
+    landing.verify(landing.open_log(orders.log_folder))
     if orders.rebuild or orders.select:
         return landing.Landing()
     connection = connect(None, orders.settings, spill=folder.spill, reads_files=True)

@@ -6,6 +6,7 @@ import glob
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.inputs.checksums import SUFFIX
 from pipeline.waterfall.definition import Input
 
 
@@ -29,7 +30,7 @@ def find(reads: Input) -> tuple[Found, ...]:
         return (_judged(pattern, pattern.parent),)
     if not glob.has_magic(str(pattern)):
         return ()
-    matches = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True))]  # noqa: PTH207 - Path.glob also takes hidden files
+    matches = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True)) if not match.endswith(SUFFIX)]  # noqa: PTH207 - Path.glob also takes hidden files
     root = _fixed_part(pattern)
     return tuple(_judged(match, root) for match in matches if match.is_symlink() or match.is_file())
 

@@ -18,7 +18,7 @@ from pipeline.errors import InputError
 from pipeline.inputs import ledger, readers, sorting
 from pipeline.inputs.contract import CONTRACTS
 from pipeline.inputs.files import Found, find
-from pipeline.inputs.ledger import Load, Log, open_log, sweep
+from pipeline.inputs.ledger import Load, Log, open_log, sweep, verify
 from pipeline.inputs.offering import offer
 from pipeline.inputs.preflight import Refused
 from pipeline.inputs.readers import Delivered
@@ -26,7 +26,7 @@ from pipeline.log import Line
 from pipeline.waterfall.definition import Configuration, Input
 from pipeline.waterfall.words import normalise_stage
 
-__all__ = ["Landing", "Load", "Log", "Refusal", "land", "offer", "open_log", "sweep"]
+__all__ = ["Landing", "Load", "Log", "Refusal", "land", "offer", "open_log", "sweep", "verify"]
 
 
 @dataclass(frozen=True)
@@ -188,8 +188,7 @@ def _write(run: _Run, log: Log, reads: Input, path: Path, delivered: Delivered, 
             where=str(path),
             next_step="this is a fault of the program; nothing of this file was kept",
         )
-    ledger.commit(log, load)
-    return load
+    return ledger.commit(log, load)
 
 
 def reading_of(reads: Input) -> dict[str, Any]:

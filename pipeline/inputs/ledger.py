@@ -1,14 +1,16 @@
 """The landing log: one folder a load with its accepted rows, its rejected rows and a manifest, only ever added to.
 
-A load is there when its manifest is there; the manifest is written last, after everything else is on the disk.
+A load is there when its manifest is there; the manifest is written last, after everything else is on the disk. It holds
+the SHA-256 of the files beside it, and a seal: that of itself.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,8 @@ class Load:
     warnings: tuple[str, ...] = ()
     header_lines: int | None = None
     """Lines of a CSV file up to its header that are not blank; None for Parquet, and in loads older than this count."""
+    sums: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of each file of the load, by name; empty in a log of before they were taken."""
 
     @property
     def rejected_rows(self) -> int:
@@ -131,6 +135,29 @@ def open_log(folder: Path) -> Log:
     return Log(folder, tuple(sorted(loads, key=lambda load: load.load_no)))
 
 
+def verify(log: Log) -> None:
+    """Read every file of the log once and hold it against its manifest. Raises InputError for one that has changed.
+
+    A flipped bit in a Parquet file is another value or none; DuckDB would read either without a word.
+    """
+    for load in log.loads:
+        for name, promised in load.sums.items():
+            path = log.file(load, name)
+            if not path.exists() or sha256_of(path) != promised:
+                raise InputError(
+                    f"the landing log is damaged: {'it is not there' if not path.exists() else 'its content changed'}",
+                    where=str(path),
+                    next_step=f"restore {path.parent} from a backup; or, if its file `{load.file_name}` is still among "
+                    "the inputs, move that folder away: the next run reads the file anew",
+                )
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def sweep(folder: Path) -> tuple[str, ...]:
     """Remove what a killed run left: loads without a manifest, work folders. Returns their names, sorted."""
     left_over = [path for path in folder.glob("*/[0-9]*") if path.is_dir() and not (path / MANIFEST).exists()]
@@ -140,19 +167,24 @@ def sweep(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(path.relative_to(folder).as_posix() for path in left_over))
 
 
-def commit(log: Log, load: Load) -> None:
-    """Make a load real: its Parquet files to the disk, then its manifest, then the folders that name them."""
+def commit(log: Log, load: Load) -> Load:
+    """Make a load real: its Parquet files to the disk, then its manifest, then the folders that name them.
+
+    Returns the load with the SHA-256 of its files.
+    """
     folder = log.path / load.folder
     for name in (ROWS, REJECTED):
         _sync(folder / name)
+    load = replace(load, sums={name: sha256_of(folder / name) for name in (ROWS, REJECTED)})
     aside = folder / f"{MANIFEST}.tmp"
     with aside.open("w", encoding="utf-8") as file:
-        json.dump(_to_json(load), file, indent=1, ensure_ascii=False, sort_keys=True)
+        json.dump(_sealed(_to_json(load)), file, indent=1, ensure_ascii=False, sort_keys=True)
         file.flush()
         os.fsync(file.fileno())
     aside.rename(folder / MANIFEST)
     for path in (folder, folder.parent, log.path):
         _sync(path)
+    return load
 
 
 def _sync(path: Path) -> None:
@@ -167,8 +199,16 @@ def _to_json(load: Load) -> dict[str, Any]:
     return {"format": _FORMAT, **asdict(load), "loaded_at": load.loaded_at.isoformat()}
 
 
+def _sealed(held: dict[str, Any]) -> dict[str, Any]:
+    return {**held, "seal": hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()}
+
+
 def _from_json(held: dict[str, Any]) -> Load:
-    values = {name: value for name, value in held.items() if name != "format"}
+    """Raises ValueError when the seal does not fit, KeyError or TypeError when the manifest is not ours."""
+    values = {name: value for name, value in held.items() if name != "seal"}
+    if ("sums" in held or "seal" in held) and _sealed(values) != held:
+        raise ValueError("the seal does not fit")
+    del values["format"]
     values["loaded_at"] = datetime.fromisoformat(values["loaded_at"])
     for name in ("header", "supersedes", "warnings"):
         values[name] = tuple(values[name])

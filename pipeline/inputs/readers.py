@@ -19,7 +19,7 @@ import duckdb
 from pipeline.engines import disk
 from pipeline.engines.duckdb import identifier, quoted
 from pipeline.errors import InputError
-from pipeline.inputs import encodings, jsonlines, preflight, resync, rows
+from pipeline.inputs import checksums, encodings, jsonlines, preflight, resync, rows
 from pipeline.inputs.contract import CONTRACTS, Bound, CannotBind, bind
 from pipeline.inputs.headers import Header, header_of, refusal_of
 from pipeline.inputs.preflight import Bytes, Refused
@@ -88,11 +88,13 @@ def _accounted(delivered: Delivered) -> Delivered:
 
 
 def look_at(path: Path, reads: Input, work: Path) -> Bytes:
-    """The pre-flight of a file, or of its copy in UTF-8 when the input declares another encoding."""
+    """The pre-flight of a file, or of its copy in UTF-8 when the input declares another encoding. Raises Refused."""
     kind = Path(re.sub(r"[.](gz|gzip|zst|zstd)$", "", path.name.lower())).suffix
     if kind in (".json", ".xlsx", ".xls"):
         raise Refused(f"{kind} is not read here", "export it as CSV or Parquet, or as JSON lines, named .jsonl")
-    return replace(_examined(path, reads, work), is_json_lines=kind in jsonlines.SUFFIXES)
+    found = replace(_examined(path, reads, work), is_json_lines=kind in jsonlines.SUFFIXES)
+    checksums.hold_to_promise(path, found.sha256)
+    return found
 
 
 def _examined(path: Path, reads: Input, work: Path) -> Bytes:
@@ -268,6 +270,7 @@ def _quarantined(reader: resync.Resynchroniser, copy: IO[bytes], tally: _Tally) 
 
 
 def _read_parquet(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work: Path) -> Delivered:
+    checksums.verify_pages(found.path)
     scan = f"read_parquet({quoted(glob_escaped(found.path))}, file_row_number = true)"
     try:
         described = connection.execute(f"describe select * exclude (file_row_number) from {scan}").fetchall()
@@ -288,13 +291,11 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: In
         ).fetchall()[0][0]
     except CannotBind as problem:
         raise refusal_of(problem, names, reads) from None
-    except (
-        duckdb.IOException,
-        duckdb.InvalidInputException,
-        duckdb.ConversionException,
-        duckdb.SerializationException,
-    ) as failure:
-        if disk.is_the_reason(failure):
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
+        raise
+    except duckdb.Error as error:
+        # A damaged page ends in any kind of error, some of no kind ("Out of buffer"); a full disk is not the file's fault.
+        if disk.is_the_reason(error):
             raise
         raise Refused("the Parquet file is damaged or cut short", "export or upload it again") from None
     if records != promised:

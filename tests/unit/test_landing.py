@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def test_a_dry_run_writes_nothing_and_counts_the_same(tmp_path: Path) -> None:
     dry = inbox.land(dry_run=True)
     assert not inbox.log_folder.exists()
     wet = inbox.land()
-    assert dry == wet
+    assert dry == replace(wet, loads=tuple(replace(load, sums={}) for load in wet.loads))
 
 
 def test_a_dry_run_reads_several_new_files(tmp_path: Path) -> None:

@@ -1,0 +1,199 @@
+"""docs/FAULTS.md, rows 72 and 74: values that are no numbers, and bits that flipped. Nothing changes in silence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from delivery import HEADER, Inbox, entry, one_file, refusal
+
+from pipeline import night
+from pipeline.errors import InputError
+from pipeline.inputs import landing
+from tests import nights
+from tests.faults.test_histories import Company
+
+TABLE = pa.table(
+    {
+        "lead_id": [f"L{number}" for number in range(40)],
+        "stage": ["MQL", "SAL"] * 20,
+        "entered_at": [f"2026-01-05T14:{number:02}:00Z" for number in range(40)],
+        "owner": ["dana"] * 39 + [None],
+    }
+)
+
+
+def parquet(**options: Any) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(TABLE, sink, **options)
+    return bytes(sink.getvalue())
+
+
+def flips(content: bytes, count: int, seed: int) -> list[bytes]:
+    """Copies, each with one bit that flipped."""
+    generator = random.Random(seed)
+    copies = []
+    for at in generator.sample(range(len(content)), min(count, len(content))):
+        copy = bytearray(content)
+        copy[at] ^= 1 << generator.randrange(8)
+        copies.append(bytes(copy))
+    return copies
+
+
+@pytest.mark.parametrize("value", ["NaN", "1e400", "$12", '"1,234.50"', "12.5", "inf", "0x10", "1_000", "9" * 19, "٣"])
+def test_f72_a_sequence_that_is_no_whole_number_is_quarantined(tmp_path: Path, value: str) -> None:
+    """The one number that is read. What stands beside it is text and stays as it is."""
+    content = "lead_id,stage,entered_at,sequence,amount\n" + "".join(
+        f"L{number},MQL,2026-01-05,{sequence},{value}\n" for number, sequence in enumerate(("7", value, "", "-3.0"))
+    )
+    inbox = one_file(tmp_path, content)
+    inbox.land()
+    amount = value.strip('"')
+    assert [("L0", 7, amount), ("L2", None, amount), ("L3", -3, amount)] == inbox.rows(
+        "select lead_id, sequence, amount from raw.stage_entries order by row_number"
+    )
+    assert [(2, "unreadable_sequence", f"L1,MQL,2026-01-05,{value},{value}")] == inbox.rejected()
+
+
+@pytest.mark.parametrize("codec", ["none", "snappy", "zstd"])
+def test_f74_a_flipped_bit_in_a_page_is_refused(tmp_path: Path, codec: str) -> None:
+    """Where the file has checksums of its pages, no flip in their content gets through."""
+    content = parquet(write_page_checksum=True, compression=codec, use_dictionary=codec != "zstd")
+    inbox = one_file(tmp_path, content, "a.parquet")
+    inbox.land(dry_run=True)
+    metadata = pq.ParquetFile(inbox.folder / "a.parquet").metadata.row_group(0)
+    for number, column in enumerate(metadata.column(each) for each in range(4)):
+        # The end of a column's chunk is content; its beginning is a header, which no checksum covers.
+        start = column.dictionary_page_offset or column.data_page_offset
+        at = start + column.total_compressed_size - 1
+        broken = bytearray(content)
+        broken[at] ^= 1 << number
+        inbox.put("a.parquet", bytes(broken))
+        landed = inbox.land()
+        assert ["the Parquet file is damaged or cut short"] == [refused.reason for refused in landed.refused]
+    inbox.put("a.parquet", content)
+    assert 40 == inbox.land().loads[0].landed
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.csv", "a.jsonl"])
+def test_f74_a_promised_sha256_is_held(tmp_path: Path, name: str) -> None:
+    """With a .sha256 beside it no flip at all gets through, in a header, a footer or a value."""
+    rows = TABLE.to_pylist()
+    content = {
+        "a.parquet": parquet(),
+        "a.csv": (HEADER + "".join(",".join(map(str, row.values())) + "\n" for row in rows)).encode(),
+        "a.jsonl": "".join(json.dumps(row) + "\n" for row in rows).encode(),
+    }[name]
+    inbox = Inbox(tmp_path).reads("a.*")
+    inbox.put(f"{name}.sha256", f"{hashlib.sha256(content).hexdigest()}  {name}\n")
+    for copy in flips(content, 60, seed=74):
+        inbox.put(name, copy)
+        landed = inbox.land()
+        assert () == landed.loads
+        # What the bytes themselves give away is said first.
+        (refused,) = landed.refused
+        assert "upload" in refused.next_step or "export" in refused.next_step
+    inbox.put(name, content)
+    assert 40 == inbox.land().loads[0].landed
+
+
+@pytest.mark.parametrize("promise", ["", "0" * 64, "no sum at all", "\xff"])
+def test_f74_a_promise_that_is_not_kept_is_refused(tmp_path: Path, promise: str) -> None:
+    """Also an empty one; the file of promises itself is no input."""
+    inbox = one_file(tmp_path, HEADER + entry("L1"), "a.csv")
+    inbox.inputs = ()
+    inbox.reads("a.csv*").put("a.csv.sha256", promise)
+    assert "a.csv.sha256 promises | upload both files again" in refusal(inbox)
+
+
+@pytest.mark.parametrize("pattern", ["{sum}  a.csv\n", "{SUM} *a.csv", "\\{sum}  a.csv\n", "{sum}"])
+def test_f74_a_promise_may_be_written_in_any_usual_way(tmp_path: Path, pattern: str) -> None:
+    """As sha256sum writes it, as text or binary or with an odd name, or the digits alone."""
+    inbox = one_file(tmp_path, HEADER + entry("L1"), "a.csv")
+    digits = hashlib.sha256((HEADER + entry("L1")).encode()).hexdigest()
+    inbox.put("a.csv.sha256", pattern.format(sum=digits, SUM=digits.upper()))
+    assert 1 == inbox.land().loads[0].landed
+
+
+def stop_of(inbox: Inbox) -> InputError | None:
+    """What a run would stop with before it reads anything."""
+    try:
+        landing.verify(landing.open_log(inbox.log_folder))
+    except InputError as stopped:
+        return stopped
+    return None
+
+
+@pytest.mark.parametrize("name", ["rows.parquet", "rejected.parquet", "manifest.json"])
+def test_f74_a_flipped_bit_in_the_landing_log_stops_the_run(tmp_path: Path, name: str) -> None:
+    """In every file of a load, at any place: named, with what to do; or it changed nothing, as a space in a manifest."""
+    inbox = one_file(tmp_path, HEADER + entry("L1") + entry("L2", "SAL") + "cut\n")
+    (load,) = inbox.land().loads
+    sound = landing.open_log(inbox.log_folder)
+    path = sound.file(load, name)
+    content = path.read_bytes()
+    harmless = 0
+    for copy in flips(content, 1500, seed=74):
+        path.write_bytes(copy)
+        stopped = stop_of(inbox)
+        if stopped is not None:
+            assert str(path) == stopped.where
+            assert "restore" in stopped.next_step
+            assert "dana" not in str(stopped)
+            continue
+        assert sound == landing.open_log(inbox.log_folder)
+        harmless += 1
+    path.write_bytes(content)
+    landing.verify(landing.open_log(inbox.log_folder))
+    assert harmless == 0 or name == "manifest.json"
+
+
+@pytest.mark.parametrize("name", ["rows.parquet", "rejected.parquet"])
+def test_f74_a_file_that_is_gone_from_the_log_stops_the_run(tmp_path: Path, name: str) -> None:
+    """And moving the load's folder away brings its rows back from the delivered file."""
+    inbox = one_file(tmp_path, HEADER + entry("L1") + "cut\n")
+    (load,) = inbox.land().loads
+    path = landing.open_log(inbox.log_folder).file(load, name)
+    path.unlink()
+    with pytest.raises(InputError, match="it is not there"):
+        landing.verify(landing.open_log(inbox.log_folder))
+    shutil.move(path.parent, tmp_path / "aside")
+    assert [(1, 1)] == [(again.landed, again.rejected_rows) for again in inbox.land().loads]
+    landing.verify(landing.open_log(inbox.log_folder))
+
+
+def test_f74_a_log_without_sums_is_read(tmp_path: Path) -> None:
+    """A log of before they were taken: nothing is promised, so nothing can be held against it."""
+    inbox = one_file(tmp_path, HEADER + entry("L1"))
+    (load,) = inbox.land().loads
+    path = landing.open_log(inbox.log_folder).file(load, "manifest.json")
+    held = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({name: value for name, value in held.items() if name not in ("sums", "seal")}), "utf-8")
+    (old,) = landing.open_log(inbox.log_folder).loads
+    assert ({}, load.sha256) == (old.sums, old.sha256)
+    landing.verify(landing.open_log(inbox.log_folder))
+    assert 1 == len(inbox.land().already_known)
+
+
+def test_f74_a_night_over_a_damaged_log_stops_and_the_last_one_stays(tmp_path: Path) -> None:
+    """Exit code 3, before anything is built; also with --rebuild and `funnel check`."""
+    company = Company(tmp_path)
+    output = company.night()
+    published = (output / "funnel.duckdb").resolve()
+    (path,) = (output / "landing" / "stage_entries").glob("*/rows.parquet")
+    path.write_bytes(flips(path.read_bytes(), 1, seed=1)[0])
+    for options in ({}, {"rebuild": True}):
+        with pytest.raises(InputError, match="the landing log is damaged: its content changed") as stopped:
+            company.night(**options)
+        assert 3 == stopped.value.exit_code
+    with pytest.raises(InputError):
+        night.check(nights.orders(tmp_path / "funnel.toml", output), lambda _: None)
+    assert published == (output / "funnel.duckdb").resolve()
+    assert [{"leads": 7}] == nights.ask(output, "select count(distinct lead_id) as leads from journey.stage_spans")

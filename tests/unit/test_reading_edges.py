@@ -1,0 +1,159 @@
+"""The corners of reading that no everyday file comes to."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import duckdb
+import pytest
+import zstandard
+from delivery import HEADER, Inbox, entry, one_file, refusal
+
+from pipeline.inputs import checksums, resync
+from pipeline.inputs.files import find
+from pipeline.waterfall.definition import Input
+
+
+def parquet(path: Path, query: str) -> bytes:
+    duckdb.execute(f"copy ({query}) to '{path}' (format parquet, compression zstd)")
+    return path.read_bytes()
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    """An input that names one is told so."""
+    (tmp_path / "a").mkdir()
+    (found,) = find(Input("crm", "stage_entries", tmp_path / "a"))
+    assert "it is a folder, not a file" == found.refused
+
+
+def test_a_pattern_may_name_folders_too(tmp_path: Path) -> None:
+    """Every link inside the part before the pattern is fine; one that leads nowhere is refused."""
+    inbox = Inbox(tmp_path)
+    inbox.put("2026-01/a.csv", HEADER + entry("L1"))
+    inbox.put("2026-02/a.csv", HEADER + entry("L2"))
+    (tmp_path / "2026-02" / "b.csv").symlink_to(tmp_path / "2026-01" / "a.csv")
+    (tmp_path / "2026-02" / "c.csv").symlink_to(tmp_path / "2026-01" / "gone.csv")
+    landed = inbox.reads("2026-*/*.csv").land()
+    assert (["L1", "L2"], 1) == (inbox.leads(), len(landed.already_known))
+    assert ["it is a link that leads nowhere"] == [refused.reason for refused in landed.refused]
+
+
+def test_a_pipe_is_no_regular_file(tmp_path: Path) -> None:
+    """To open it would wait for ever."""
+    import os
+
+    os.mkfifo(tmp_path / "a.csv")
+    (found,) = find(Input("crm", "stage_entries", tmp_path / "a.csv"))
+    assert "it is not a regular file" == found.refused
+
+
+def test_blank_lines_before_the_header_are_counted(tmp_path: Path) -> None:
+    """And no records."""
+    (load,) = one_file(tmp_path, "\n\r\n" + HEADER + entry("L1")).land().loads
+    assert (4, 2, 1) == (load.lines, load.blank_lines, load.rows_read)
+
+
+def test_blank_lines_alone_are_no_header(tmp_path: Path) -> None:
+    """Nothing to bind."""
+    assert "there is no header in it" in refusal(one_file(tmp_path, "\n\n\n"))
+
+
+def test_a_header_whose_quote_never_closes_is_one_bad_line(tmp_path: Path) -> None:
+    """The lines below are not searched for its end."""
+    said = refusal(one_file(tmp_path, 'lead_id,stage,"entered at\n' + entry("L1") * 20))
+    assert "missing columns `entered_at`" in said
+    assert "L1" not in said
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"])
+def test_an_archive_named_as_csv_is_refused(tmp_path: Path, start: bytes) -> None:
+    """By its first bytes."""
+    assert "zip archive or an Excel workbook" in refusal(one_file(tmp_path, start + b"x" * 50))
+
+
+def test_a_damaged_zst_is_refused(tmp_path: Path) -> None:
+    """A byte in the middle."""
+    content = bytearray(zstandard.ZstdCompressor(write_checksum=True).compress(random.Random(1).randbytes(5000)))
+    content[2500] ^= 255
+    assert "the zst file is damaged" in refusal(one_file(tmp_path, bytes(content), "a.csv.zst"))
+
+
+def test_parquet_has_no_encoding(tmp_path: Path) -> None:
+    """One that the input declares is for its text files."""
+    content = parquet(tmp_path / "x", "select 'L1' as lead_id, 'MQL' as stage, '2026-01-05' as entered_at")
+    assert 1 == one_file(tmp_path / "in", content, "a.parquet", encoding="latin-1").land().loads[0].landed
+
+
+def test_a_column_that_parquet_lacks_is_named(tmp_path: Path) -> None:
+    """As for CSV; only there a header line is asked for."""
+    said = refusal(
+        one_file(tmp_path / "in", parquet(tmp_path / "x", "select 'L1' as lead_id, 'MQL' as stage"), "a.parquet")
+    )
+    assert "missing columns `entered_at`; found `lead_id`, `stage`" in said
+    assert "header line" not in said
+
+
+def test_a_damaged_page_without_a_checksum_is_refused_when_it_does_not_unpack(tmp_path: Path) -> None:
+    """What the compression itself gives away."""
+    query = "select 'L' || hash(range) as lead_id, 'MQL' as stage, '2026-01-05' as entered_at from range(5000)"
+    content = bytearray(parquet(tmp_path / "x", query))
+    content[400:500] = bytes(100)
+    assert "damaged or cut short" in refusal(one_file(tmp_path / "in", bytes(content), "a.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (b"\x15\x00\x15\x80\x01\x15\x02\x15\x00", True),
+        (b"\x15\x00\x15\x80\x01\x15\x02\x2c\x15", False),
+        (b"\x15\x00\x15\x80", False),
+        (b"", False),
+        (b"\x15\x00\x25\x02\x15\x02\x15", False),
+    ],
+)
+def test_a_page_header_tells_whether_it_has_a_checksum(header: bytes, expected: bool) -> None:
+    """Three whole numbers of any length, then a fourth or not."""
+    assert expected == checksums._page_has_crc(header)
+
+
+def test_many_quarantined_lines_are_all_kept(tmp_path: Path) -> None:
+    """They are handed on in batches, by count and by length; each comes with its number and its text."""
+    bad = [f"L{number},cut" for number in range(4500)]
+    inbox = one_file(tmp_path, HEADER + entry("L1") + "".join(line + "\n" for line in bad))
+    inbox.land()
+    assert [(number, "too_few_fields", line) for number, line in enumerate(bad, start=2)] == inbox.rejected()
+
+
+def test_originals_of_a_repaired_file_are_those_of_its_records(tmp_path: Path) -> None:
+    """A row without a lead behind a record of several lines and a stray quote keeps its own text."""
+    content = (
+        HEADER
+        + entry("L1", owner='"a\nb"')
+        + entry("L2", owner='"x')
+        + entry("", owner="dana")
+        + entry("L4")
+        + entry("")
+    )
+    inbox = one_file(tmp_path, content)
+    inbox.land()
+    assert [
+        (2, "unclosed_quote", 'L2,MQL,2026-01-05T14:00:00Z,"x'),
+        (3, "no_lead", ",MQL,2026-01-05T14:00:00Z,dana"),
+        (5, "no_lead", ",MQL,2026-01-05T14:00:00Z,dana"),
+    ] == inbox.rejected()
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        (b'a,"b\n\xe9,"c",d\n', ["unclosed_quote", "bad_encoding"]),
+        (b'a,"b\nx"y\n', ["unclosed_quote", "too_few_fields"]),
+        (b'a,"b\n' + b"x\n" * 10_001, ["unclosed_quote"] + ["too_few_fields"] * 10_001),
+        (b'a,"' + b"b" * 600_000 + b"\n" + b"c" * 600_000 + b"\n", ["unclosed_quote", "too_few_fields"]),
+    ],
+)
+def test_a_search_for_a_closing_quote_ends(text: bytes, reasons: list[str]) -> None:
+    """At damage, at text behind a quote, after ten thousand lines, after the longest record: and all lines come back."""
+    reader = resync.Resynchroniser(iter(text.splitlines(keepends=True)), 3, b",")
+    assert reasons == [record.reason for record in reader]
