@@ -11,7 +11,7 @@ WORKERS ?= auto
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check gold docs lock bench bench-100m clean
+.PHONY: help run test soak check gold docs lock bench bench-100m clean
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ run: $(STAMP)  ## Read data/sample, build, check, report; tells where the report
 
 test: $(STAMP) $(PAGE_CHECKS)  ## Every test
 	@$(BIN)/pytest -n $(WORKERS)
+
+soak: $(STAMP)  ## 200 kills, 500 opens during swaps, signals, second runs, a fault at each step of publishing; ten minutes
+	@PYTHONPATH=. $(BIN)/python -m tests.faults.soak
 
 check: $(STAMP)  ## What can be said without running: lint, types, import borders, lock, generated text
 	@$(BIN)/ruff check .

@@ -284,8 +284,11 @@ def questions(name: str | None) -> None:
 
 def main() -> None:
     """The console command: errors in one line or more on stderr, each kind with its exit code."""
+    import signal
+
     from pipeline.errors import FunnelError
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop is a Ctrl-C, before and after a run's own work too
     if log.format_asked(sys.argv[1:]) == "json":
         from pipeline import json_log
 

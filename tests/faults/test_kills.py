@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import time
 from pathlib import Path
 
 from tests import nights
+from tests.faults.machines import published_as_of
 
 KILLS = 20
 SECONDS_OF_A_RUN = 3.0
@@ -21,20 +21,6 @@ def start(output: Path, as_of: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [*command, "--as-of", as_of], cwd=nights.REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-
-
-def published_as_of(output: Path) -> str:
-    """The as-of of the published night, after every part of it was found to tell the same."""
-    folder = (output / "current").resolve(strict=True)
-    as_of = nights.ask(output, "select strftime(as_of_local, '%Y-%m-%d') as day from waterfall.run")[0]["day"]
-    flows = nights.ask(output, "select count(*) as count from marts_kept.stage_flow")[0]["count"]
-    page = (output / "reports" / "index.html").read_text("utf-8")
-    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-    assert folder.name == manifest["run"]
-    assert flows == next(each["rows"] for each in manifest["models"] if each["model"] == "marts.stage_flow")
-    assert f"{int(as_of[-2:])} Mar 2026" in page
-    assert page.rstrip().endswith("</html>")
-    return str(as_of)
 
 
 def test_f07_a_kill_at_any_moment_leaves_the_old_or_the_new_night_whole(tmp_path: Path) -> None:
