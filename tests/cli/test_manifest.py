@@ -91,7 +91,7 @@ def test_the_manifest_tells_the_rest_of_the_run(two_deliveries: tuple[Path, Path
     )
     assert all(seconds >= 0 for seconds in held["seconds"].values())
     assert {"name", "claim", "severity", "broken"} == {name for each in held["checks"] for name in each}
-    record = json.loads(next((two_deliveries[1] / "runs").glob("*.run.json")).read_text("utf-8"))
+    record = json.loads(next((two_deliveries[1] / "attempts").glob("*.json")).read_text("utf-8"))
     assert held["seconds"].items() <= record["seconds"].items()
     assert record["seconds"]["publish"] > 0
 
@@ -104,8 +104,8 @@ def test_every_key_is_told(two_deliveries: tuple[Path, Path]) -> None:
     assert list(held) == re.findall(r"^\| `(\w+)` \|", whole, re.MULTILINE)
     cells = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", inputs, re.MULTILINE)
     assert sorted(held["inputs"][0]) == sorted(name for cell in cells for name in re.findall(r"\w+", cell))
-    record = json.loads(next((two_deliveries[1] / "runs").glob("*.run.json")).read_text("utf-8"))
-    assert set(record) <= set(re.findall(r"`(\w+)`", text.partition("runs/RUN.run.json")[2]))
+    record = json.loads(next((two_deliveries[1] / "attempts").glob("*.json")).read_text("utf-8"))
+    assert set(record) <= set(re.findall(r"`(\w+)`", text.partition("attempts/RUN.json")[2]))
 
 
 def tamper(output: Path, **more: int) -> None:

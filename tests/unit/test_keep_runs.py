@@ -43,12 +43,12 @@ def failing_night(output: Path, day: int) -> None:
 
 
 def kept(output: Path) -> list[str]:
-    """What is in runs/, sorted."""
-    return sorted(path.name for path in (output / "runs").iterdir())
+    """What is in runs/ and attempts/, sorted."""
+    return sorted(path.name for path in (*(output / "runs").iterdir(), *(output / "attempts").iterdir()))
 
 
 def with_records(*runs: str) -> list[str]:
-    return sorted([*runs, *(f"{run}.run.json" for run in runs)])
+    return sorted([*runs, *(f"{run}.json" for run in runs)])
 
 
 @pytest.mark.parametrize("keep", [1, 2, 4, 9])
