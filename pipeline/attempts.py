@@ -1,4 +1,4 @@
-"""What a run leaves about itself while it works and however it ends: DIR/runs/RUN.run.json.
+"""What a run leaves about itself while it works and however it ends: DIR/attempts/RUN.json.
 
 It is there from the moment a run begins, so that one that was killed is known by a record without an end. The records of
 failures stay until a night is published; that of a published night stays as long as the night.
@@ -19,7 +19,8 @@ from typing import Any
 from pipeline.engines import lock
 from pipeline.errors import FunnelError
 
-SUFFIX = ".run.json"
+FOLDER = "attempts"
+SUFFIX = ".json"
 MOST = 50
 """So many failures are remembered; a run that fails every hour for a month must not fill the folder."""
 
@@ -44,7 +45,7 @@ class Recorder:
     """The record of one run. That it can't be written never keeps a run from working, or hides why one failed."""
 
     def __init__(self, output: Path, clock: datetime, command: str) -> None:
-        self._runs = output.resolve() / "runs"
+        self._output = output.resolve()
         self._attempt = Attempt("", command, clock.astimezone(UTC), os.getpid())
         self.told: BaseException | None = None
 
@@ -62,12 +63,12 @@ class Recorder:
         """The night is published: whatever failed before is over."""
         self._attempt = replace(self._attempt, ended_at=datetime.now(UTC), exit_code=0, seconds=seconds)
         self._write()
-        forget(self._runs.parent)
+        forget(self._output)
 
     def failed(self, failure: BaseException) -> None:
         """The run ended otherwise, or never began."""
         self.told = failure
-        if not self._runs.is_dir():
+        if not (self._output / "runs").is_dir():
             return  # nothing was ever published or begun here, and a run that is refused makes no folder
         attempt = self._attempt
         if not self.has_begun:
@@ -84,12 +85,15 @@ class Recorder:
                 path.unlink()
 
     def _failures(self) -> list[Path]:
-        return [path for path in self._runs.glob(f"*{SUFFIX}") if not _night(path).exists()]
+        return [path for path in (self._output / FOLDER).glob(f"*{SUFFIX}") if not _night(path).exists()]
 
     def _write(self) -> None:
-        path = self._runs / f"{self._attempt.run}{SUFFIX}"
+        path = self._output / FOLDER / f"{self._attempt.run}{SUFFIX}"
         aside = path.with_name(f"{path.name}.new")
         with suppress(OSError):
+            if not path.parent.is_dir():
+                path.parent.mkdir(exist_ok=True)
+                path.parent.chmod(self._output.stat().st_mode & 0o777)  # as open as the folder around it
             try:
                 aside.write_text(json.dumps(asdict(self._attempt), indent=1, default=_text) + "\n", "utf-8")
                 lock.flush(aside)
@@ -117,7 +121,7 @@ def recorded(output: Path, clock: datetime, command: str) -> Iterator[Recorder]:
 def forget(output: Path) -> None:
     """Remove the records of runs that left no night, and of nights that are gone. Only under the lock."""
     with suppress(OSError):
-        for path in (output / "runs").glob(f"*{SUFFIX}*"):
+        for path in (output / FOLDER).glob(f"*{SUFFIX}*"):
             if not _night(path).exists() or not path.name.endswith(SUFFIX):
                 path.unlink(missing_ok=True)
 
@@ -125,7 +129,7 @@ def forget(output: Path) -> None:
 def read(output: Path) -> tuple[Attempt, ...]:
     """Every record, oldest first. One that can't be read is passed over."""
     found = []
-    for path in sorted((output / "runs").glob(f"*{SUFFIX}")):
+    for path in sorted((output / FOLDER).glob(f"*{SUFFIX}")):
         with suppress(OSError, ValueError, TypeError, KeyError):
             found.append(_attempt(json.loads(path.read_text("utf-8"))))
     return tuple(sorted(found, key=lambda each: (each.began_at, each.run)))
@@ -159,7 +163,7 @@ def _attempt(held: dict[str, Any]) -> Attempt:
 
 
 def _night(path: Path) -> Path:
-    return path.with_name(path.name.partition(SUFFIX)[0])
+    return path.parent.parent / "runs" / path.name.partition(SUFFIX)[0]
 
 
 def _text(value: Any) -> str:

@@ -135,35 +135,39 @@ def accounting(reader: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], ...]:
     return accounts
 
 
-def files(reader: duckdb.DuckDBPyConnection, loads: tuple[landing.Load, ...]) -> tuple[dict[str, Any], ...]:
-    """What became of every line and row, per file of the log. InputError when a sum does not hold: a fault of ours.
+def require_sums(loads: tuple[landing.Load, ...]) -> None:
+    """InputError when the lines or rows of a file do not add up, before anything is built of them.
 
-    Of stage history also what the night made of the rows that landed (`entries`, by disposition; null for files that do
-    not count). lines = header_lines + blank_lines + embedded_newlines + rows_read; rows_read = rejected + redelivered +
-    duplicates + landed; landed = the sum of entries.
+    lines = header_lines + blank_lines + embedded_newlines + rows_read, of files that have lines; rows_read = rejected +
+    redelivered + duplicates + landed. Landing asserts both for a file that it reads; here for the whole log.
     """
-    dispositions: dict[int, dict[str, int]] = {}
+    for load in loads:
+        if load.lines is not None and load.header_lines is not None:
+            lines = load.header_lines + load.blank_lines + load.embedded_newlines + load.rows_read
+            _holds(load, "lines", load.lines, lines)
+        rows = load.rejected_rows + load.redelivered + load.duplicates + load.landed
+        _holds(load, "rows", load.rows_read, rows)
+
+
+def files(reader: duckdb.DuckDBPyConnection, loads: tuple[landing.Load, ...]) -> tuple[dict[str, Any], ...]:
+    """The account of each file of the log, and of stage history what the night made of the rows that landed.
+
+    These are `entries`, rows by disposition; null for other tables and for files that do not count. InputError when they
+    are not as many as landed: a fault of ours.
+    """
+    made: dict[int, dict[str, int]] = {}
     for load_no, disposition, rows in reader.execute(
         "select load_no, disposition, count(*) from clean.entry_rows group by all order by all"
     ).fetchall():
-        dispositions.setdefault(load_no, {})[disposition] = rows
+        made.setdefault(load_no, {})[disposition] = rows
     counted = {row[0] for row in reader.execute("select load_no from clean.loads").fetchall()}
     accounts = []
     for load in loads:
         is_history = load.table == "stage_entries" and load.load_no in counted
-        account = load.account | {"entries": dispositions.get(load.load_no, {}) if is_history else None}
-        if load.lines is not None and load.header_lines is not None:
-            _holds(
-                load,
-                "lines",
-                load.lines,
-                load.header_lines + load.blank_lines + load.embedded_newlines + load.rows_read,
-            )
-        parts = load.rejected_rows + load.redelivered + load.duplicates + load.landed
-        _holds(load, "rows", load.rows_read, parts)
-        if is_history:
-            _holds(load, "rows of history", load.landed, sum(account["entries"].values()))
-        accounts.append(account)
+        entries = made.get(load.load_no, {}) if is_history else None
+        if entries is not None:
+            _holds(load, "rows of history", load.landed, sum(entries.values()))
+        accounts.append(load.account | {"entries": entries})
     return tuple(accounts)
 
 

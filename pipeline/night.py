@@ -191,6 +191,7 @@ def _build(
         outcome = _land(orders, folder, watch, say)
     log = landing.open_log(orders.log_folder)
     _refuse_unusable(orders, outcome, log.loads)
+    manifest.require_sums(log.loads)
     models_began = time.monotonic()
     project = discover.discover(shipped("sql"))
     before = None

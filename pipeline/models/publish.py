@@ -286,7 +286,9 @@ def _remove(run_folder: Path) -> None:
 def _run_ids(root: Path) -> list[str]:
     """The sealed nights, oldest first."""
     runs = root / "runs"
-    return sorted(path.name for path in runs.iterdir() if _RUN_ID.fullmatch(path.name)) if runs.is_dir() else []
+    if not runs.is_dir():
+        return []
+    return sorted(path.name for path in runs.iterdir() if _RUN_ID.fullmatch(path.name) and path.is_dir())
 
 
 def _current_id(root: Path) -> str | None:

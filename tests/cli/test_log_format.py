@@ -73,7 +73,7 @@ def marked(folder: Path) -> Path:
 
 def left_behind(output: Path) -> str:
     """What a run writes for programs and operators beside its night."""
-    texts = [path.read_text("utf-8") for path in output.glob("runs/**/*.json")]
+    texts = [path.read_text("utf-8") for path in (*output.glob("runs/*/*.json"), *output.glob("attempts/*"))]
     return "".join([*texts, funnel("status", "--output", output).out])
 
 

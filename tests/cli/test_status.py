@@ -130,7 +130,7 @@ def test_a_run_that_was_killed_began_and_did_not_end(build: Path) -> None:
     with subprocess.Popen(
         [*command, "--full"], cwd=nights.REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as running:
-        while len(list((build / "runs").glob("*.run.json"))) < 2:
+        while len(list((build / "attempts").glob("*.json"))) < 2:
             assert running.poll() is None
             time.sleep(0.01)
         during = standing(build)
@@ -171,7 +171,7 @@ def test_ctrl_c_is_recorded_with_130(build: Path) -> None:
 
 def test_a_night_that_is_too_old_is_not_good(build: Path) -> None:
     """`--max-age` finds the timer that no longer starts anything."""
-    (record,) = (build / "runs").glob("*.run.json")
+    (record,) = (build / "attempts").glob("*.json")
     held = json.loads(record.read_text("utf-8"))
     held["ended_at"] = (datetime.now(UTC) - timedelta(hours=30)).isoformat()
     record.write_text(json.dumps(held), "utf-8")
@@ -200,7 +200,8 @@ def test_a_look_at_the_lock_never_keeps_a_run_from_starting(tmp_path: Path) -> N
 def test_failures_do_not_fill_the_folder(tmp_path: Path) -> None:
     """Only the newest are remembered, and what can't be read is passed over."""
     (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / "20260101T000000Z-0000.run.json").write_text("{ cut sho")
+    (tmp_path / "attempts").mkdir()
+    (tmp_path / "attempts" / "20260101T000000Z-0000.json").write_text("{ cut sho")
     for hour in range(attempts.MOST + 5):
         recorder = attempts.Recorder(tmp_path, nights.CLOCK + timedelta(hours=hour), "run")
         recorder.failed(FunnelError(f"failure {hour}"))
