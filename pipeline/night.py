@@ -13,6 +13,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -21,7 +22,7 @@ from pipeline.engines import lock, signals
 from pipeline.engines.cursors import Cursors, shares
 from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
 from pipeline.errors import ConfigurationError, InputError, Problem, UsageError
-from pipeline.inputs import landing
+from pipeline.inputs import guards, landing
 from pipeline.models import checks, discover, graph, increment, macros, publish, variants
 from pipeline.models.build import Built, column_dictionary, write_definition
 from pipeline.models.first_entry import first_entry
@@ -40,7 +41,8 @@ Say = Callable[[str], None]
 class Orders:
     """What a run was asked to do. `clock` is its start (aware UTC).
 
-    `full` builds everything anew, `rebuild` does so from the log alone, `select` limits it to some models.
+    `full` builds everything anew, `rebuild` does so from the log alone, `select` limits it to some models. `accept_drop`
+    takes deliveries that lack too much.
     """
 
     configuration: Configuration
@@ -49,6 +51,7 @@ class Orders:
     full: bool = False
     rebuild: bool = False
     select: str | None = None
+    accept_drop: bool = False
 
     @property
     def as_of(self) -> datetime:
@@ -111,7 +114,7 @@ def report_again(orders: Orders, say: Say) -> Night:
                 before = manifest.read(published)
                 reader = _open(folder.database, orders.settings)
                 watch.add(reader)
-                _write_report(reader, orders, folder, tuple(before["notes"]), say)
+                _write_report(reader, orders, folder, tuple(before["notes"]), tuple(before.get("stale", ())), say)
                 reader.close()
                 manifest.write(folder, before | {"run": folder.id})
             publish.seal(folder)
@@ -139,8 +142,10 @@ def check(orders: Orders, say: Say) -> landing.Landing:
         )
         log = landing.open_log(orders.log_folder)
         _refuse_unusable(orders, outcome, (*log.loads, *outcome.loads))
+        _refuse_dropped(outcome)
         _dimension_sources(orders.configuration, (*log.loads, *outcome.loads))
-    return outcome
+        said, stale = _guarded(orders, (*log.loads, *outcome.loads))
+    return replace(outcome, warnings=(*outcome.warnings, *said, *stale))
 
 
 @dataclass(frozen=True)
@@ -161,16 +166,26 @@ def _build(
     outcome = _land(orders, folder, watch, say)
     log = landing.open_log(orders.log_folder)
     _refuse_unusable(orders, outcome, log.loads)
+    _refuse_dropped(outcome)
+    said, stale = _guarded(orders, log.loads)
     project = discover.discover(shipped("sql"))
     before = None
+    last = publish.current(orders.configuration.output)
+    back = manifest.turned_back(last, orders.as_of, orders.clock, is_pinned=bool(orders.configuration.waterfall.as_of))
     if not (orders.full or orders.rebuild or orders.select):
         loads = {load.load_no: load.supersedes for load in log.loads}
-        published = publish.current(orders.configuration.output)
-        before = increment.night_before(published, folder.database, project.models, loads, orders.as_of, say)
+        before = increment.night_before(last, folder.database, project.models, loads, orders.as_of, say)
     connection = connect(folder.database, orders.settings, spill=folder.spill, reads_files=True)
     watch.add(connection)
     notes = [*(str(refusal) for refusal in outcome.refused), *(str(absent) for absent in outcome.missing)]
-    warnings = [*notes, *outcome.warnings, *landing.offer(connection, orders.configuration, orders.log_folder)]
+    notes += [*said, *stale, *back.notes]
+    warnings = [
+        *notes,
+        *back.warnings,
+        *(f"accepted: {each}" for each in outcome.accepted),
+        *outcome.warnings,
+        *landing.offer(connection, orders.configuration, orders.log_folder),
+    ]
 
     if not orders.select:
         sources = _dimension_sources(orders.configuration, log.loads)
@@ -207,14 +222,15 @@ def _build(
         watch.add(pages)
         outcomes = checks.require_beside(
             lambda: (*checks.run_checks(reader, project.models, project.checks, cursors), *variant_outcomes),
-            lambda: _write_report(pages, orders, folder, tuple(notes), say),
+            lambda: _write_report(pages, orders, folder, tuple(notes), stale, say),
         )
     reader.close()
     warnings += [f"{each.name}: {each.claim}: {each.broken} rows" for each in outcomes if not each.holds]
     told = manifest.Told(
         orders.configuration, orders.clock, orders.as_of, folder.id, project.models, log.loads, outcome.loads
     )
-    manifest.write(folder, manifest.of_night(told, built, outcomes, accounting, warnings, notes))
+    guarded = {"stale": list(stale), "accepted_drops": list(outcome.accepted)}
+    manifest.write(folder, manifest.of_night(told, built, outcomes, accounting, warnings, notes) | guarded)
     return _BuiltNight(accounting, tuple(warnings))
 
 
@@ -227,7 +243,13 @@ def _land(orders: Orders, folder: publish.RunFolder, watch: signals.Watch, say: 
     watch.add(connection)
     try:
         return landing.land(
-            connection, orders.configuration, orders.log_folder, clock=orders.clock, as_of=orders.as_of, progress=say
+            connection,
+            orders.configuration,
+            orders.log_folder,
+            clock=orders.clock,
+            as_of=orders.as_of,
+            accept_drop=orders.accept_drop,
+            progress=say,
         )
     finally:
         connection.close()
@@ -238,13 +260,14 @@ def _write_report(
     orders: Orders,
     folder: publish.RunFolder,
     notes: tuple[str, ...],
+    stale: tuple[str, ...],
     say: Say,
 ) -> None:
     from pipeline.report import render  # only here: `funnel check` needs no page
 
     say("writing the report")
     started = time.monotonic()
-    written = render.write_report(reader, folder.reports, notes, _archive(orders), _report_url(orders))
+    written = render.write_report(reader, folder.reports, notes, _archive(orders), _report_url(orders), stale)
     pages = sum(1 for path in written if path.suffix == ".html")
     say(f"{pages} pages and {len(written) - pages} files in {time.monotonic() - started:.1f} s")
 
@@ -263,6 +286,32 @@ def _refuse_unusable(orders: Orders, outcome: landing.Landing, loads: tuple[land
             where=str(orders.log_folder),
             next_step="run without --rebuild, so that the inputs are read",
         )
+
+
+def _refuse_dropped(outcome: landing.Landing) -> None:
+    """A delivery that lacks too much stops the run; nothing of it is in the log, so the next run judges it again."""
+    if outcome.dropped:
+        raise InputError(
+            "\n".join(outcome.dropped),
+            next_step="nothing was published and nothing of these files was kept; get the whole export, "
+            "or `funnel run --accept-drop` if it is right",
+        )
+
+
+def _guarded(orders: Orders, loads: tuple[landing.Load, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the report says of the newest deliveries, and of those that are too old. InputError beyond `error_after`.
+
+    What was published is built anew (--rebuild, --select) however old it is.
+    """
+    inputs, zone = orders.configuration.inputs, ZoneInfo(orders.configuration.waterfall.timezone)
+    stale = guards.stale(inputs, loads, as_of=orders.as_of, clock=orders.clock)
+    stopping = [str(each) for each in stale if each.stops]
+    if stopping and not (orders.rebuild or orders.select):
+        raise InputError(
+            "\n".join(stopping),
+            next_step="nothing was published; get the export that is late, or correct `error_after` of the input",
+        )
+    return guards.standing(inputs, loads, zone), tuple(str(each) for each in stale)
 
 
 def _dimension_sources(configuration: Configuration, loads: tuple[landing.Load, ...]) -> dict[str, str]:

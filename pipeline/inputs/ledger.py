@@ -17,6 +17,7 @@ from pipeline.errors import InputError
 
 ROWS = "rows.parquet"
 REJECTED = "rejected.parquet"
+MISSING = "missing.parquet"
 MANIFEST = "manifest.json"
 WORK_PREFIX = ".work-"
 
@@ -27,7 +28,8 @@ _FORMAT = 1
 class Load:
     """One file that was read into the log, with the account of its rows. Times are naive UTC; counts are rows.
 
-    `rows_read` = the sum of `rejected` + `redelivered` + `duplicates` + `landed`.
+    `rows_read` = the sum of `rejected` + `redelivered` + `duplicates` + `landed`. Of a snapshot, `missing` counts the keys
+    that the log knows and the file does not have, and `lost` those of them that the snapshot before had, out of `lost_of`.
     """
 
     input: str
@@ -53,6 +55,10 @@ class Load:
     overlaps: int = 0
     supersedes: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
+    missing: int | None = None
+    """None for a file that is no snapshot."""
+    lost: int = 0
+    lost_of: int = 0
 
     @property
     def rejected_rows(self) -> int:
@@ -123,7 +129,7 @@ def sweep(folder: Path) -> tuple[str, ...]:
 def commit(log: Log, load: Load) -> None:
     """Make a load real: its Parquet files to the disk, then its manifest, then the folders that name them."""
     folder = log.path / load.folder
-    for name in (ROWS, REJECTED):
+    for name in (ROWS, REJECTED, *([MISSING] if load.missing else [])):
         _sync(folder / name)
     aside = folder / f"{MANIFEST}.tmp"
     with aside.open("w", encoding="utf-8") as file:
