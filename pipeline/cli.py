@@ -129,10 +129,20 @@ def check(config_path: Path, as_of: str | None) -> None:
 @click.option("--full", is_flag=True, help="Build everything anew, not only the leads that changed since last night.")
 @click.option("--rebuild", is_flag=True, help="As --full, from the landing log alone; the inputs may be gone.")
 @click.option("--select", metavar="MODELS", help="Only these models, such as `marts.conversion+` or `+marts.*`.")
+@click.option(
+    "--accept-drop", is_flag=True, help="Take deliveries that lack too much by [checks]; the manifest says so."
+)
 @click.option("--send", is_flag=True, help="Mail the report once it is published, as [mail] says.")
 @LOG_FORMAT
 def run(
-    config_path: Path, output: Path | None, as_of: str | None, full: bool, rebuild: bool, select: str | None, send: bool
+    config_path: Path,
+    output: Path | None,
+    as_of: str | None,
+    full: bool,
+    rebuild: bool,
+    select: str | None,
+    accept_drop: bool,
+    send: bool,
 ) -> None:
     """Read the inputs, build and check every table, write the report, and publish all of it at once.
 
@@ -145,7 +155,8 @@ def run(
     from pipeline import night
 
     with refusals(output):
-        asked = replace(orders(config_path, as_of, output), full=full, rebuild=rebuild, select=select)
+        asked = orders(config_path, as_of, output)
+        asked = replace(asked, full=full, rebuild=rebuild, select=select, accept_drop=accept_drop)
     if send:
         from pipeline import mailing
 
@@ -288,7 +299,9 @@ def main() -> None:
 
     from pipeline.errors import FunnelError
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop is a Ctrl-C, before and after a run's own work too
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # a stop is a Ctrl-C, before and after a run's own work too
     if log.format_asked(sys.argv[1:]) == "json":
         from pipeline import json_log
 

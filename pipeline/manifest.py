@@ -76,6 +76,7 @@ def of_night(
                 "sha256": load.sha256,
                 "timezone": load.reading.get("timezone"),
                 "loaded_at": load.loaded_at.replace(tzinfo=UTC).isoformat(),
+                "missing_keys": load.missing,
                 "is_new": load.load_no in new,
             }
             for load, account in zip(told.loads, files, strict=True)
@@ -111,6 +112,45 @@ def read(database: Path) -> dict[str, Any]:
 def write(folder: publish.RunFolder, manifest: dict[str, Any]) -> None:
     """Write the manifest of a run into its folder."""
     folder.manifest.write_text(json.dumps(manifest, indent=2, ensure_ascii=False, default=str) + "\n", "utf-8")
+
+
+@dataclass(frozen=True)
+class TurnedBack:
+    """What is said when time went back since the published night: `notes` also by the report, `warnings` only by the run."""
+
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def turned_back(published: Path | None, as_of: datetime, clock: datetime, *, is_pinned: bool) -> TurnedBack:
+    """Compare as-of and clock with those of the published night. A night that can't be read is not compared.
+
+    An as-of that was asked for makes the report that it always made, to the byte: then only the run says so.
+    """
+    try:
+        before = read(published) if published else None
+        told = (
+            (datetime.fromisoformat(before["as_of"]), datetime.fromisoformat(before["started_at"])) if before else None
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return TurnedBack()
+    if told is None:
+        return TurnedBack()
+    last_as_of, last_clock = told
+    said = []
+    if clock < last_clock:
+        said.append(
+            f"the clock of this machine went back: the run started at {_moment(clock)}, and the published night at "
+            f"{_moment(last_clock)}; set the clock"
+        )
+    if as_of < last_as_of:
+        why = "as it was asked for" if is_pinned else "the start of the run; give --as-of, or set the clock"
+        said.append(f"as-of {_moment(as_of)} is before {_moment(last_as_of)}, that of the published night: {why}")
+    return TurnedBack(warnings=tuple(said)) if is_pinned else TurnedBack(notes=tuple(said))
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def fingerprint(configuration: Configuration) -> str:

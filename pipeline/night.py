@@ -14,6 +14,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -23,7 +24,7 @@ from pipeline.engines.cursors import Cursors, shares
 from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
 from pipeline.engines.private import private_files
 from pipeline.errors import ConfigurationError, InputError, Problem, UsageError
-from pipeline.inputs import landing
+from pipeline.inputs import guards, landing
 from pipeline.log import Line, Phases
 from pipeline.models import checks, discover, graph, increment, macros, publish, variants
 from pipeline.models.build import Built, column_dictionary, write_definition
@@ -43,7 +44,8 @@ Say = Callable[[str], None]
 class Orders:
     """What a run was asked to do. `clock` is its start (aware UTC).
 
-    `full` builds everything anew, `rebuild` does so from the log alone, `select` limits it to some models.
+    `full` builds everything anew, `rebuild` does so from the log alone, `select` limits it to some models. `accept_drop`
+    takes deliveries that lack too much.
     """
 
     configuration: Configuration
@@ -52,6 +54,7 @@ class Orders:
     full: bool = False
     rebuild: bool = False
     select: str | None = None
+    accept_drop: bool = False
 
     @property
     def as_of(self) -> datetime:
@@ -134,7 +137,8 @@ def report_again(orders: Orders, say: Say) -> Night:
                 before = manifest.read(published)
                 reader = _open(folder.database, orders.settings)
                 watch.add(reader)
-                _write_report(reader, orders, folder, tuple(before["notes"]), say, phases)
+                stale = tuple(before.get("stale", ()))
+                _write_report(reader, orders, folder, tuple(before["notes"]), stale, say, phases)
                 reader.close()
                 manifest.write(folder, before | {"run": folder.id})
             with phases.timed("publish"):
@@ -167,8 +171,10 @@ def check(orders: Orders, say: Say) -> landing.Landing:
         )
         log = landing.open_log(orders.log_folder)
         _refuse_unusable(orders, outcome, (*log.loads, *outcome.loads))
+        _refuse_dropped(outcome)
         _dimension_sources(orders.configuration, (*log.loads, *outcome.loads))
-    return outcome
+        said, stale = _guarded(orders, (*log.loads, *outcome.loads))
+    return replace(outcome, warnings=(*outcome.warnings, *said, *stale))
 
 
 @dataclass(frozen=True)
@@ -192,17 +198,27 @@ def _build(
     log = landing.open_log(orders.log_folder)
     _refuse_unusable(orders, outcome, log.loads)
     manifest.require_sums(log.loads)
+    _refuse_dropped(outcome)
+    said, stale = _guarded(orders, log.loads)
     models_began = time.monotonic()
     project = discover.discover(shipped("sql"))
     before = None
+    last = publish.current(orders.configuration.output)
+    back = manifest.turned_back(last, orders.as_of, orders.clock, is_pinned=bool(orders.configuration.waterfall.as_of))
     if not (orders.full or orders.rebuild or orders.select):
         loads = {load.load_no: load.supersedes for load in log.loads}
-        published = publish.current(orders.configuration.output)
-        before = increment.night_before(published, folder.database, project.models, loads, orders.as_of, say)
+        before = increment.night_before(last, folder.database, project.models, loads, orders.as_of, say)
     connection = connect(folder.database, orders.settings, spill=folder.spill, reads_files=True)
     watch.add(connection)
     notes = [*(str(refusal) for refusal in outcome.refused), *(str(absent) for absent in outcome.missing)]
-    warnings = [*notes, *outcome.warnings, *landing.offer(connection, orders.configuration, orders.log_folder)]
+    notes += [*said, *stale, *back.notes]
+    warnings = [
+        *notes,
+        *back.warnings,
+        *(f"accepted: {each}" for each in outcome.accepted),
+        *outcome.warnings,
+        *landing.offer(connection, orders.configuration, orders.log_folder),
+    ]
 
     if not orders.select:
         sources = _dimension_sources(orders.configuration, log.loads)
@@ -245,7 +261,7 @@ def _build(
         watch.add(cursors)
         watch.add(pages)
         outcomes = checks.require_beside(
-            checked, lambda: _write_report(pages, orders, folder, tuple(notes), say, phases)
+            checked, lambda: _write_report(pages, orders, folder, tuple(notes), stale, say, phases)
         )
     reader.close()
     for line in checks.lines(outcomes):
@@ -262,7 +278,8 @@ def _build(
         orders.settings,
         phases.seconds,
     )
-    manifest.write(folder, manifest.of_night(told, built, outcomes, accounting, files, warnings, notes))
+    guarded = {"stale": list(stale), "accepted_drops": list(outcome.accepted)}
+    manifest.write(folder, manifest.of_night(told, built, outcomes, accounting, files, warnings, notes) | guarded)
     return _BuiltNight(accounting, tuple(warnings))
 
 
@@ -276,7 +293,13 @@ def _land(orders: Orders, folder: publish.RunFolder, watch: signals.Watch, say: 
     watch.add(connection)
     try:
         return landing.land(
-            connection, orders.configuration, orders.log_folder, clock=orders.clock, as_of=orders.as_of, progress=say
+            connection,
+            orders.configuration,
+            orders.log_folder,
+            clock=orders.clock,
+            as_of=orders.as_of,
+            accept_drop=orders.accept_drop,
+            progress=say,
         )
     finally:
         connection.close()
@@ -287,6 +310,7 @@ def _write_report(
     orders: Orders,
     folder: publish.RunFolder,
     notes: tuple[str, ...],
+    stale: tuple[str, ...],
     say: Say,
     phases: Phases,
 ) -> None:
@@ -294,7 +318,7 @@ def _write_report(
 
     say("writing the report")
     with phases.timed("report"):
-        written = render.write_report(reader, folder.reports, notes, _archive(orders), _report_url(orders))
+        written = render.write_report(reader, folder.reports, notes, _archive(orders), _report_url(orders), stale)
     pages = sum(1 for path in written if path.suffix == ".html")
     say(f"{pages} pages and {len(written) - pages} files in {phases.seconds['report']:.1f} s")
 
@@ -313,6 +337,32 @@ def _refuse_unusable(orders: Orders, outcome: landing.Landing, loads: tuple[land
             where=str(orders.log_folder),
             next_step="run without --rebuild, so that the inputs are read",
         )
+
+
+def _refuse_dropped(outcome: landing.Landing) -> None:
+    """A delivery that lacks too much stops the run; nothing of it is in the log, so the next run judges it again."""
+    if outcome.dropped:
+        raise InputError(
+            "\n".join(outcome.dropped),
+            next_step="nothing was published and nothing of these files was kept; get the whole export, "
+            "or `funnel run --accept-drop` if it is right",
+        )
+
+
+def _guarded(orders: Orders, loads: tuple[landing.Load, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the report says of the newest deliveries, and of those that are too old. InputError beyond `error_after`.
+
+    What was published is built anew (--rebuild, --select) however old it is.
+    """
+    inputs, zone = orders.configuration.inputs, ZoneInfo(orders.configuration.waterfall.timezone)
+    stale = guards.stale(inputs, loads, as_of=orders.as_of, clock=orders.clock)
+    stopping = [str(each) for each in stale if each.stops]
+    if stopping and not (orders.rebuild or orders.select):
+        raise InputError(
+            "\n".join(stopping),
+            next_step="nothing was published; get the export that is late, or correct `error_after` of the input",
+        )
+    return guards.standing(inputs, loads, zone), tuple(str(each) for each in stale)
 
 
 def _dimension_sources(configuration: Configuration, loads: tuple[landing.Load, ...]) -> dict[str, str]:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 
 from pipeline.engines.private import private_files
 from pipeline.errors import InputError
-from pipeline.inputs import ledger, readers, sorting
+from pipeline.inputs import guards, ledger, readers, snapshots, sorting
 from pipeline.inputs.contract import CONTRACTS
 from pipeline.inputs.files import Found, find
 from pipeline.inputs.ledger import Load, Log, open_log, sweep, verify
@@ -44,13 +45,18 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Landing:
-    """What one run found: new `loads`, files that the log knows already, refused files, inputs without any file."""
+    """What one run found: new `loads`, files that the log knows already, refused files, inputs without any file.
+
+    `dropped` are deliveries that lack too much, of whose inputs nothing was kept; `accepted` those kept all the same.
+    """
 
     loads: tuple[Load, ...] = ()
     already_known: tuple[str, ...] = ()
     refused: tuple[Refusal, ...] = ()
     missing: tuple[Refusal, ...] = ()
     warnings: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ class _Run:
     clock: datetime
     as_of: datetime
     dry_run: bool
+    accept_drop: bool
 
 
 def land(
@@ -72,26 +79,49 @@ def land(
     clock: datetime,
     as_of: datetime,
     dry_run: bool = False,
+    accept_drop: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Landing:
     """Read every file of every input that the log does not know yet. `clock` and `as_of` are UTC.
 
     A file that can't be read is refused and the others go on; so is an input without files. With `dry_run` everything
     is read and accounted for and nothing is written. Raises InputError when the rows of a file do not add up.
+
+    The new files of an input become real together, once all of them are read: where the guards find that they lack too much,
+    none does, and the next run reads and judges them again. `accept_drop` takes them all the same.
     """
-    run = _Run(connection, configuration, _naive(clock), _naive(as_of), dry_run)
+    run = _Run(connection, configuration, _naive(clock), _naive(as_of), dry_run, accept_drop)
     log = open_log(log_folder)
     outcome = Landing()
     with private_files(), _work_folder(log_folder, dry_run) as work:
         sorting.know_stages(connection, _known_stages(configuration))
         for reads in configuration.inputs:
             found = find(reads)
+            before, old = log, outcome.loads
             if not found:
                 outcome = replace(outcome, missing=(*outcome.missing, _no_file(reads)))
             for file in found:
                 log, outcome = _land_file(run, log, outcome, reads, file, work, progress)
+            log, outcome = _judged(run, reads, before, old, outcome)
         sorting.forget(connection)
+        snapshots.forget(connection)
     return outcome
+
+
+def _judged(run: _Run, reads: Input, before: Log, old: tuple[Load, ...], outcome: Landing) -> tuple[Log, Landing]:
+    """The log and outcome with the new loads of an input committed, or, where they lack too much, as they were `before`."""
+    new = outcome.loads[len(old) :]
+    drops = guards.drops(before.loads, new, reads, ZoneInfo(run.configuration.waterfall.timezone))
+    if drops and not run.accept_drop:
+        for load in new if not run.dry_run else ():
+            shutil.rmtree(before.path / load.folder)
+        return before, replace(outcome, loads=old, dropped=(*outcome.dropped, *drops))
+    if run.dry_run:
+        return before, replace(outcome, accepted=(*outcome.accepted, *drops))
+    log = before
+    for load in new:
+        log = log.with_load(ledger.commit(before, load))
+    return log, replace(outcome, loads=(*old, *log.loads[len(before.loads) :]), accepted=(*outcome.accepted, *drops))
 
 
 def _land_file(
@@ -131,18 +161,20 @@ def _land_file(
 
 
 def _write(run: _Run, log: Log, reads: Input, path: Path, delivered: Delivered, work: Path) -> Load:
-    """Sort the rows of the file that was just read, check the sum, and make the load real (not in a dry run)."""
+    """Sort the rows of the file that was just read, check the sum, and write them (not in a dry run), yet without a manifest."""
     earlier = _superseded_by(log, reads, delivered.found.sha256)
+    current = [load for load in log.current(reads.name) if load.load_no not in earlier]
     contract = CONTRACTS[reads.table]
     bound = delivered.header.bound
     sorted_rows = sorting.sort(
         run.connection,
         contract,
         tuple(bound.extras),
-        earlier=[load for load in log.current(reads.name) if load.load_no not in earlier],
+        earlier=current,
         log=log,
         late=_a_year_after(run.as_of),
     )
+    compared = snapshots.compare(run.connection, contract, current, log) if reads.mode == "snapshot" else None
     load = Load(
         input=reads.name,
         table=reads.table,
@@ -168,6 +200,9 @@ def _write(run: _Run, log: Log, reads: Input, path: Path, delivered: Delivered, 
         supersedes=earlier,
         warnings=_warnings(log, reads, delivered, sorted_rows),
         header_lines=None if delivered.lines is None else delivered.header.skip - delivered.header.blank,
+        missing=compared.missing if compared else None,
+        lost=compared.lost if compared else 0,
+        lost_of=compared.lost_of if compared else 0,
     )
     accounted = load.rejected_rows + load.redelivered + load.duplicates + load.landed
     if accounted != load.rows_read:
@@ -188,7 +223,9 @@ def _write(run: _Run, log: Log, reads: Input, path: Path, delivered: Delivered, 
             where=str(path),
             next_step="this is a fault of the program; nothing of this file was kept",
         )
-    return ledger.commit(log, load)
+    if load.missing:
+        snapshots.write(run.connection, contract, folder)
+    return load
 
 
 def reading_of(reads: Input) -> dict[str, Any]:

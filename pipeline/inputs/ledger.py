@@ -19,6 +19,7 @@ from pipeline.errors import InputError
 
 ROWS = "rows.parquet"
 REJECTED = "rejected.parquet"
+MISSING = "missing.parquet"
 MANIFEST = "manifest.json"
 WORK_PREFIX = ".work-"
 
@@ -29,7 +30,8 @@ _FORMAT = 1
 class Load:
     """One file that was read into the log, with the account of its rows. Times are naive UTC; counts are rows.
 
-    `rows_read` = the sum of `rejected` + `redelivered` + `duplicates` + `landed`.
+    `rows_read` = the sum of `rejected` + `redelivered` + `duplicates` + `landed`. Of a snapshot, `missing` counts the keys
+    that the log knows and the file does not have, and `lost` those of them that the snapshot before had, out of `lost_of`.
     """
 
     input: str
@@ -59,6 +61,10 @@ class Load:
     """Lines of a CSV file up to its header that are not blank; None for Parquet, and in loads older than this count."""
     sums: dict[str, str] = field(default_factory=dict)
     """SHA-256 of each file of the load, by name; empty in a log of before they were taken."""
+    missing: int | None = None
+    """None for a file that is no snapshot."""
+    lost: int = 0
+    lost_of: int = 0
 
     @property
     def rejected_rows(self) -> int:
@@ -173,9 +179,10 @@ def commit(log: Log, load: Load) -> Load:
     Returns the load with the SHA-256 of its files.
     """
     folder = log.path / load.folder
-    for name in (ROWS, REJECTED):
+    names = (ROWS, REJECTED, *([MISSING] if load.missing else []))
+    for name in names:
         _sync(folder / name)
-    load = replace(load, sums={name: sha256_of(folder / name) for name in (ROWS, REJECTED)})
+    load = replace(load, sums={name: sha256_of(folder / name) for name in names})
     aside = folder / f"{MANIFEST}.tmp"
     with aside.open("w", encoding="utf-8") as file:
         json.dump(_sealed(_to_json(load)), file, indent=1, ensure_ascii=False, sort_keys=True)

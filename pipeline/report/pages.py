@@ -93,6 +93,7 @@ class DefinitionsPage:
 def index_page(
     figures: Figures,
     notes: tuple[str, ...],
+    stale: tuple[str, ...],
     cards: tuple[headline.Card, ...],
     summary: Table,
     changed: Changes,
@@ -100,7 +101,7 @@ def index_page(
     waterfall: StripChart,
     times: StripChart,
 ) -> IndexPage:
-    """The first page. `notes` are warnings of the run: it says how many there are."""
+    """The first page. `notes` are warnings of the run: it says how many there are. `stale` inputs it names, before all else."""
     total = figures.overview.rows[0]
     return IndexPage(
         basis=(
@@ -109,7 +110,7 @@ def index_page(
             "when none of it is still open."
         ),
         stats=_stats(total),
-        notices=_notices(figures, total, notes),
+        notices=_notices(figures, total, notes, stale),
         headline=cards,
         changes=changed,
         waterfall=waterfall,
@@ -144,8 +145,8 @@ def open_month(figures: Figures) -> date | None:
     return next((row.month_start for row in figures.balance.rows if row.is_partial), None)
 
 
-def _notices(figures: Figures, total: Overview, notes: tuple[str, ...]) -> tuple[Notice, ...]:
-    notices = []
+def _notices(figures: Figures, total: Overview, notes: tuple[str, ...], stale: tuple[str, ...]) -> tuple[Notice, ...]:
+    notices = [Notice("warn", f"{each}. Newer numbers are not in here.") for each in stale]
     everybody = "" if figures.shown.is_all else "Of all leads: "
     if total.entries == 0:
         notices.append(Notice("warn", _nothing(figures)))

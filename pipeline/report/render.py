@@ -29,12 +29,13 @@ def write_report(
     notes: tuple[str, ...] = (),
     archive: Archive = NO_ARCHIVE,
     report_url: str | None = None,
+    stale: tuple[str, ...] = (),
 ) -> tuple[Path, ...]:
     """Write pages, mail and files of every report of the database behind `connection`; returns their paths, the index first.
 
     The report of all leads goes into `folder` itself, each other into the folder of its name in there. Reads only the
     connection's tables; `notes` are warnings of the run that the data-quality page repeats; `report_url` is where readers
-    of the mail find `folder`. FunnelError when a file can't be written.
+    of the mail find `folder`; `stale` inputs are named on top of the first page. FunnelError when a file can't be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -42,7 +43,7 @@ def write_report(
         return tuple(
             path
             for report in read_reports(connection)
-            for path in _write_one(connection, folder, report, notes, earlier, report_url)
+            for path in _write_one(connection, folder, report, notes, earlier, report_url, stale)
         )
     except OSError as error:
         raise FunnelError(
@@ -59,6 +60,7 @@ def _write_one(
     notes: tuple[str, ...],
     earlier: tuple[EarlierNight, ...],
     report_url: str | None,
+    stale: tuple[str, ...],
 ) -> tuple[Path, ...]:
     place = folder if report.is_all else folder / report.report
     place.mkdir(parents=True, exist_ok=True)
@@ -66,7 +68,7 @@ def _write_one(
     url = report_url if report_url is None or report.is_all else f"{report_url.rstrip('/')}/{report.report}/"
     figures = read_figures(connection, report.report)
     tables = report_tables(connection, report.schema)
-    made = site(figures, notes, tables, nights)
+    made = site(figures, notes, tables, nights, stale)
     templates = environment()
     files = {place / name: html.encode("utf-8") for name, html in _render(made, templates).items()}
     files |= {place / name: content for name, content in render_email(email(made, figures, url), templates).items()}

@@ -101,9 +101,10 @@ def site(
     notes: tuple[str, ...],
     tables: tuple[ReportTable, ...] = (),
     earlier: tuple[EarlierNight, ...] = (),
+    stale: tuple[str, ...] = (),
 ) -> Site:
     """Every page of one report. `notes` are warnings of the run, for the data-quality page; `tables` lie beside the pages
-    as files, and `earlier` nights in the archive.
+    as files, and `earlier` nights in the archive. `stale` inputs are named on top of the first page.
     """
     total = figures.overview.rows[0]
     as_of = f"{text.moment(total.as_of_local)} {total.timezone}"
@@ -121,10 +122,10 @@ def site(
     )
     files = Sheet(links.DATA, "data.html", "Data files", files_page.files_page(tables))
     archive = Sheet(links.ARCHIVE, "archive.html", "Archive", archive_page.archive_page(earlier))
-    return Site(frame, (*_sheets(figures, notes, Reader(as_of)), files, archive))
+    return Site(frame, (*_sheets(figures, notes, stale, Reader(as_of)), files, archive))
 
 
-def _sheets(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Iterator[Sheet]:
+def _sheets(figures: Figures, notes: tuple[str, ...], stale: tuple[str, ...], reader: Reader) -> Iterator[Sheet]:
     cards = headline.cards(figures, reader)
     changed = changes.changes(figures, reader)
     by_cohort = conversion.conversion(figures, reader)
@@ -135,6 +136,7 @@ def _sheets(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Iterato
     index = pages.index_page(
         figures,
         notes,
+        stale,
         cards,
         stage_lines.stage_summary(figures, reader),
         changed,

@@ -20,6 +20,7 @@ from pipeline.waterfall import (
     schema,
     schema_accounts,
     schema_calendar,
+    schema_checks,
     schema_mail,
     schema_reports,
     secrets,
@@ -43,8 +44,9 @@ BLOCKS = (
     "reports",
     "output",
     "mail",
+    "checks",
 )
-NOT_YET = ("checks", "privacy")
+NOT_YET = ("privacy",)
 _LISTS = ("stages", "groups", "inputs", "scope", "origins", "personas", "reports")
 
 _MARKETING_QUALIFIED = ("mql", "marketing_qualified")
@@ -339,6 +341,7 @@ def _usual_target(low: str, high: str) -> float | None:
 
 def _inputs(document: dict[str, Any], path: Path, timezone: str, problems: Problems) -> tuple[Input, ...]:
     blocks = _blocks(schema.InputBlock, document, "inputs", problems)
+    checks = schema_checks.checked(_block(schema_checks.ChecksBlock, document, "checks", problems), problems)
     if all(raw.get("table") != "stage_entries" for raw in _raw(document, "inputs")):
         problems.add(
             ("inputs",) if "inputs" in document else (),
@@ -372,8 +375,9 @@ def _inputs(document: dict[str, Any], path: Path, timezone: str, problems: Probl
             skip_lines=block.skip_lines,
             null_values=tuple(block.null_values),
             mode=block.mode,
+            guard=schema_checks.guard(checks, block, number, problems),
         )
-        for _, block in blocks
+        for number, block in blocks
     )
 
 

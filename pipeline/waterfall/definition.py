@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
+from pipeline.waterfall.guard import Guard
 from pipeline.waterfall.mail import Mail
 
 Kind = Literal["path", "hold", "detour", "exit"]
@@ -109,6 +110,7 @@ class Input:
     skip_lines: int = 0
     null_values: tuple[str, ...] = ("",)
     mode: Mode = "append"
+    guard: Guard = field(default_factory=Guard)
 
 
 @dataclass(frozen=True)

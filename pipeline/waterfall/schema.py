@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, Vali
 
 from pipeline.settings import AMOUNT
 from pipeline.waterfall.definition import Clock, InputTable, Kind, Mode, Sla, TimeUnit, Unit
+from pipeline.waterfall.thresholds import Age, Share
 from pipeline.waterfall.words import did_you_mean, nearest, why_not_a_word
 
 Path = tuple[str | int, ...]
@@ -294,6 +295,10 @@ class InputBlock(Block):
     skip_lines: NonNegative = 0
     null_values: list[str] = [""]
     mode: Mode = "append"
+    warn_after: Age | None = None
+    error_after: Age | None = None
+    least_rows: Share | None = None
+    lost_keys: Share | None = None
 
 
 class OutputBlock(Block):

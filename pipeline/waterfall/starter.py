@@ -40,6 +40,7 @@ path = "data/stage_entries*.csv"
 # delimiter = ","
 # null_values = ["", "NULL"]
 # mode = "append"                    # "snapshot" when each file is the whole
+# warn_after = "2 days"              # and the other keys of [checks] below, for this input alone
 # columns = {{ lead_id = "Lead ID", stage = "New Value", entered_at = "Edit Date" }}   # ours = "theirs"
 
 [[inputs]]
@@ -115,6 +116,12 @@ keep_runs = 7
 keep_reports = 30                    # earlier nights in the archive of the report
 # memory = "8GB"                     # what a run may use: 70 % of the machine's memory and every core, or less;
 # threads = 2                        # FUNNEL_MEMORY and FUNNEL_THREADS of the environment count more
+
+# [checks]                           # of each delivery; a run that finds less stops, and the last night stays published
+# warn_after = "36 hours"            # without a new file the report says so on top; "never" for no warning
+# error_after = "3 days"             # without a new file the run stops; default "never"
+# least_rows = 0.5                   # of what is usual on that weekday; `funnel run --accept-drop` takes it all the same
+# lost_keys = 0.01                   # of the snapshot before, where mode = "snapshot"
 
 # [mail]                             # who gets the report by `funnel send` and `funnel run --send`
 # from = "Lead funnel <funnel@example.com>"

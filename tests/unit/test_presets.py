@@ -70,15 +70,25 @@ def test_the_comments_of_its_starter_load_too(name: str, tmp_path: Path) -> None
     )
 
 
-@pytest.mark.parametrize("position", range(10))
+@pytest.mark.parametrize("position", range(11))
 def test_each_block_of_its_starter_loads_alone(position: int, tmp_path: Path) -> None:
-    """A reader may switch on any one block and leave the others: ten are there, and each says something."""
+    """A reader may switch on any one block and leave the others: eleven are there, and each says something."""
     text = starter.configuration()
     blocks = [found for found in re.findall(r"(?:^# .*\n)+", text, flags=re.MULTILINE) if found.startswith("# [")]
     opened = [re.match(r"# \[+([a-z]+)", found) for found in blocks]
-    assert ["inputs", "stages", "stages", "groups", "calendar", "scope", "scope", "origins", "origins", "mail"] == [
-        found[1] for found in opened if found
-    ]
+    assert [
+        "inputs",
+        "stages",
+        "stages",
+        "groups",
+        "calendar",
+        "scope",
+        "scope",
+        "origins",
+        "origins",
+        "checks",
+        "mail",
+    ] == [found[1] for found in opened if found]
     path = tmp_path / "funnel.toml"
     path.write_text(text, encoding="utf-8")
     before = config.load(path)

@@ -1,0 +1,56 @@
+"""The `[checks]` block and the thresholds of an `[[inputs]]` block, put together into the guard of that input."""
+
+from __future__ import annotations
+
+from pipeline.waterfall.guard import RARE_TABLES, Guard, age
+from pipeline.waterfall.problems import Problems
+from pipeline.waterfall.schema import Block, InputBlock
+from pipeline.waterfall.thresholds import Age, Share
+
+_TOO_EARLY = "must not be less than warn_after"
+
+
+class ChecksBlock(Block):
+    """`[checks]`: for every input, unless its own block says otherwise. None: not given."""
+
+    warn_after: Age | None = None
+    error_after: Age | None = None
+    least_rows: Share | None = None
+    lost_keys: Share | None = None
+
+
+def checked(block: ChecksBlock, problems: Problems) -> ChecksBlock:
+    """The block as it is; two ages in the wrong order are noted in `problems`."""
+    found = _over(Guard(), block)
+    if _in_wrong_order(found):
+        problems.add(("checks", "error_after"), _TOO_EARLY)
+    return block
+
+
+def guard(checks: ChecksBlock, block: InputBlock, number: int, problems: Problems) -> Guard:
+    """What holds for one input: its own thresholds, else those of `[checks]`, else the defaults.
+
+    Rare tables start from nothing at all. What can't hold is noted in `problems` at `inputs` block `number`.
+    """
+    if block.lost_keys is not None and block.mode != "snapshot":
+        problems.add(("inputs", number, "lost_keys"), 'only concerns mode = "snapshot", where each file is the whole')
+    usual = Guard(None, None, 0.0, checks.lost_keys if checks.lost_keys is not None else Guard.lost_keys)
+    found = _over(usual if block.table in RARE_TABLES else _over(Guard(), checks), block)
+    if _in_wrong_order(found) and (block.warn_after is not None or block.error_after is not None):
+        key = "error_after" if block.error_after is not None else "warn_after"
+        what = _TOO_EARLY if key == "error_after" else "must not be more than error_after"
+        problems.add(("inputs", number, key), what)
+    return found
+
+
+def _over(before: Guard, given: ChecksBlock | InputBlock) -> Guard:
+    return Guard(
+        warn_after=before.warn_after if given.warn_after is None else age(given.warn_after),
+        error_after=before.error_after if given.error_after is None else age(given.error_after),
+        least_rows=before.least_rows if given.least_rows is None else given.least_rows,
+        lost_keys=before.lost_keys if given.lost_keys is None else given.lost_keys,
+    )
+
+
+def _in_wrong_order(found: Guard) -> bool:
+    return found.warn_after is not None and found.error_after is not None and found.error_after < found.warn_after

@@ -1,0 +1,279 @@
+"""docs/FAULTS.md, 20 and 22 to 25: deliveries that are late, small or lack what was known, through whole nights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline import manifest
+from pipeline.engines.duckdb import connect
+from pipeline.errors import InputError
+from pipeline.inputs import landing
+from pipeline.models import publish
+from pipeline.settings import Settings
+from pipeline.waterfall import config
+from tests import nights
+from tests.cli.commands import funnel, page, process
+
+CONFIGURATION = """
+[funnel]
+name = "Guarded"
+[[stages]]
+key = "mql"
+definition = "Ready."
+[[stages]]
+key = "sal"
+definition = "Taken."
+"""
+HISTORY = '[[inputs]]\nname = "crm"\ntable = "stage_entries"\npath = "entries-*.csv"\n'
+LEADS = '[[inputs]]\nname = "people"\ntable = "leads"\npath = "leads.csv"\nmode = "snapshot"\n'
+SNAPSHOTS = HISTORY.replace("-*", "") + 'mode = "snapshot"\n'
+THURSDAY = datetime(2026, 4, 30, 3, 15, tzinfo=UTC)
+WEEK = timedelta(weeks=1)
+
+
+def configured(folder: Path, more: str = HISTORY) -> Path:
+    toml = folder / "funnel.toml"
+    toml.write_text(CONFIGURATION + more, "utf-8")
+    return toml
+
+
+def deliver(folder: Path, name: str, rows: int, first: int = 0) -> None:
+    """A file of stage entries, one for each of `rows` leads."""
+    lines = [f"L{lead},mql,2026-01-05T14:00:00Z,dana" for lead in range(first, first + rows)]
+    (folder / f"entries{name}.csv").write_text("\n".join(["lead_id,stage,entered_at,owner", *lines]) + "\n", "utf-8")
+
+
+def people(folder: Path, leads: Iterable[int]) -> None:
+    lines = [f"L{lead},web" for lead in leads]
+    (folder / "leads.csv").write_text("\n".join(["lead_id,lead_source", *lines]) + "\n", "utf-8")
+
+
+def land(toml: Path, output: Path, clock: datetime) -> None:
+    """What a night lands, without the rest of it."""
+    connection = connect(None, Settings("500MB", 1), reads_files=True)
+    read = config.load(toml, output=output)
+    outcome = landing.land(connection, read, output / "landing", clock=clock, as_of=clock)
+    connection.close()
+    assert ((), ()) == (outcome.refused, outcome.dropped)
+
+
+def three_weeks(folder: Path, toml: Path, until: datetime, rows: int = 20) -> Path:
+    """Three deliveries of `rows` rows a week apart, the last one a week before `until`."""
+    output = folder / "build"
+    for week in (3, 2, 1):
+        deliver(folder, f"-{week}", rows, first=1000 * week)
+        land(toml, output, until - week * WEEK)
+    return output
+
+
+def of_published(output: Path) -> dict[str, object]:
+    published = publish.current(output)
+    assert published is not None
+    return manifest.read(published)
+
+
+def loads(output: Path) -> list[str]:
+    return [load.file_name for load in landing.open_log(output / "landing").loads]
+
+
+def test_f24_a_delivery_of_less_than_half_stops_the_night_until_it_is_accepted_or_whole(tmp_path: Path) -> None:
+    """Exit 3 with both figures, each night anew; nothing of the file is kept, and the last night stays published."""
+    toml, now = configured(tmp_path), datetime.now(UTC)
+    output = three_weeks(tmp_path, toml, now)
+    for week in (3, 2):  # and the day after each, should midnight come in between
+        deliver(tmp_path, f"-{week}b", 20, first=1000 * week + 500)
+        land(toml, output, now - week * WEEK + timedelta(days=1))
+    deliver(tmp_path, "-1b", 20, first=1500)
+    nights.run(toml, output, clock=now - WEEK + timedelta(days=1))
+    before, known = page(output), loads(output)
+    deliver(tmp_path, "-0", 9)
+    for ask in (process, funnel):
+        answer = ask("run", "--config", toml, "--output", output)
+        assert 3 == answer.code
+        assert "crm: 9 rows came, and 20 are usual on a " in answer.err
+        assert "\n  next: nothing was published" in answer.err
+        assert "--accept-drop" in answer.err
+        assert (before, known) == (page(output), loads(output))
+    answer = funnel("run", "--accept-drop", "--config", toml, "--output", output)
+    assert 0 == answer.code
+    assert "warning: accepted: crm: 9 rows came, and 20 are usual on a " in answer.err
+    (accepted,) = of_published(output)["accepted_drops"]  # type: ignore[misc]
+    assert accepted.startswith("crm: 9 rows came, and 20 are usual on a ")
+    assert 129 == nights.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
+
+
+def test_f24_a_fuller_file_lets_the_night_go_on(tmp_path: Path) -> None:
+    """Half of what is usual is enough, and what the refused file had is counted once."""
+    toml = configured(tmp_path)
+    output = three_weeks(tmp_path, toml, THURSDAY)
+    deliver(tmp_path, "-0", 9)
+    with pytest.raises(InputError, match="crm: 9 rows came, and 20 are usual on a Thursday"):
+        nights.run(toml, output, clock=THURSDAY)
+    assert ["entries--3.csv", "entries--2.csv", "entries--1.csv"] == loads(output)
+    assert 3 == len(list((output / "landing" / "crm").iterdir()))
+    deliver(tmp_path, "-0", 10)
+    done = nights.run(toml, output, clock=THURSDAY)
+    assert () == done.warnings
+    assert 70 == nights.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
+
+
+def test_f24_check_says_so_too(tmp_path: Path) -> None:
+    """`funnel check` judges what it reads, and writes nothing."""
+    toml = configured(tmp_path)
+    output = three_weeks(tmp_path, toml, THURSDAY)
+    deliver(tmp_path, "-0", 9)
+    known = loads(output)
+    from pipeline import night
+
+    with pytest.raises(InputError, match="9 rows came"):
+        night.check(nights.orders(toml, output, clock=THURSDAY), lambda _: None)
+    assert known == loads(output)
+
+
+def test_f22_a_header_alone_warns_and_stops_where_more_is_usual(tmp_path: Path) -> None:
+    """Without a history to judge by the night goes on and says so, on stderr and in the report."""
+    toml = configured(tmp_path, HISTORY + LEADS)
+    deliver(tmp_path, "-4", 20)
+    people(tmp_path, ())
+    output = tmp_path / "build"
+    done = nights.run(toml, output, clock=THURSDAY - 4 * WEEK)
+    assert ("people: the newest delivery has no row",) == done.warnings
+    assert b"people: the newest delivery has no row" in (output / "reports" / "quality.html").read_bytes()
+    before = page(output)
+    toml = configured(tmp_path)
+    three_weeks(tmp_path, toml, THURSDAY)
+    deliver(tmp_path, "-0", 0)
+    with pytest.raises(InputError, match="crm: 0 rows came, and 20 are usual on a Thursday") as stopped:
+        nights.run(toml, output, clock=THURSDAY)
+    assert 3 == stopped.value.exit_code
+    assert before == page(output)
+
+
+def test_f23_no_export_stops_the_night_beyond_error_after(tmp_path: Path) -> None:
+    """Exit 3 with the input and its age; the night before stays whole."""
+    checks = '[checks]\nerror_after = "3 days"\n'
+    toml, now = configured(tmp_path, HISTORY + checks), datetime.now(UTC)
+    output = tmp_path / "build"
+    deliver(tmp_path, "-1", 20)
+    nights.run(toml, output, clock=now - timedelta(days=4, hours=2))
+    before = page(output)
+    answer = process("run", "--config", toml, "--output", output)
+    assert 3 == answer.code
+    assert "error: crm is stale: its newest file came 4 days before as-of\n  next: nothing was published" in answer.err
+    assert before == page(output)
+    answer = funnel("run", "--rebuild", "--config", toml, "--output", output)  # what is there may always be built anew
+    assert 0 == answer.code
+
+
+def test_f23_no_export_shows_a_banner_after_warn_after(tmp_path: Path) -> None:
+    """On top of the first page and in the mail, with the age at as-of: a later rerun writes the same bytes."""
+    toml, output = configured(tmp_path), tmp_path / "build"
+    deliver(tmp_path, "-1", 20)
+    said = "crm is stale: its newest file came 40 hours before as-of"
+    first = nights.run(toml, output, clock=THURSDAY)
+    assert () == first.warnings
+    as_of = (THURSDAY + timedelta(hours=40)).isoformat()
+    (tmp_path / "entries-1.csv").unlink()
+    pages: list[dict[str, bytes]] = []
+    for hours in (40, 60):
+        done = nights.run(toml, output, as_of=as_of, clock=THURSDAY + timedelta(hours=hours))
+        assert said in done.warnings
+        assert [said] == of_published(output)["stale"]
+        read = {
+            each.name: each.read_bytes() for each in (output / "reports").iterdir() if each.suffix in (".html", ".txt")
+        }
+        notices = read["index.html"].partition(b'<ul class="notices">')[2]
+        assert notices.startswith(f'<li class="warn">{said}. Newer numbers are not in here.'.encode())
+        assert said.encode() in read["email.txt"]
+        assert said.encode() in read["email.html"]
+        assert said.encode() in read["quality.html"]
+        pages.append(read)
+    assert pages[0] == pages[1]
+    answer = funnel("report", "--config", toml, "--output", output)
+    assert 0 == answer.code
+    assert pages[0]["index.html"] == page(output)
+    assert 20 == nights.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
+
+
+def test_f23_ages_mean_nothing_before_a_delivery_or_well_ahead_of_the_run(tmp_path: Path) -> None:
+    """A report of the past is made of files that came later; one of the future would call everything stale."""
+    toml, output = configured(tmp_path, HISTORY + '[checks]\nerror_after = "2 days"\n'), tmp_path / "build"
+    deliver(tmp_path, "-1", 20)
+    for as_of in ("2026-02-01", "2026-12-31"):
+        done = nights.run(toml, output, as_of=as_of, clock=THURSDAY)
+        assert [] == [each for each in done.warnings if "stale" in each]
+
+
+def test_f25_a_snapshot_that_lost_leads_stops_the_night(tmp_path: Path) -> None:
+    """Above 1 % with both counts and exit 3; up to it with a warning. Who lacks is kept, and lost once, not every night."""
+    toml, output = configured(tmp_path, HISTORY + LEADS), tmp_path / "build"
+    deliver(tmp_path, "-1", 200)
+    people(tmp_path, range(200))
+    nights.run(toml, output, clock=THURSDAY)
+    before, known = page(output), loads(output)
+    people(tmp_path, range(197))
+    words = "people: the snapshot has lost 3 of the 200 leads of the one before; they are kept, not deleted"
+    for _ in range(2):
+        with pytest.raises(InputError, match=words) as stopped:
+            nights.run(toml, output, clock=THURSDAY + timedelta(hours=1))
+        assert 3 == stopped.value.exit_code
+        assert (before, known) == (page(output), loads(output))
+    done = nights.run(toml, output, clock=THURSDAY + timedelta(hours=2), accept_drop=True)
+    assert {words, f"accepted: {words}"} <= set(done.warnings)
+    assert [words] == of_published(output)["accepted_drops"]
+    assert [(200,)] == [tuple(row.values()) for row in nights.ask(output, "select count(*) as leads from clean.leads")]
+    people(tmp_path, [*range(100), *range(101, 197), 198, 500])  # one more is gone, two of three still lack, one is new
+    done = nights.run(toml, output, clock=THURSDAY + timedelta(hours=3))
+    assert (words.replace("3 of the 200", "1 of the 197"),) == done.warnings
+    assert 3 == landing.open_log(output / "landing").loads[-1].missing
+
+
+def test_f25_history_that_vanished_is_counted_and_kept(tmp_path: Path) -> None:
+    """A CRM that forgets: rows that the newest snapshot lacks count on."""
+    toml, output = configured(tmp_path, SNAPSHOTS + "lost_keys = 0.1\n"), tmp_path / "build"
+    deliver(tmp_path, "", 50)
+    nights.run(toml, output, clock=THURSDAY)
+    deliver(tmp_path, "", 50, first=6)
+    with pytest.raises(InputError, match="crm: the snapshot has lost 6 of the 50 rows of history of the one before"):
+        nights.run(toml, output, clock=THURSDAY + timedelta(hours=1))
+    deliver(tmp_path, "", 50, first=5)
+    done = nights.run(toml, output, clock=THURSDAY + timedelta(hours=2))
+    assert "crm: the snapshot has lost 5 of the 50 rows of history" in done.warnings[0]
+    assert 55 == nights.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
+
+
+def test_f20_a_clock_that_went_back_is_told(tmp_path: Path) -> None:
+    """On stderr, in the report and in the manifest; the night is published all the same, and the next one is silent."""
+    toml, output = configured(tmp_path), tmp_path / "build"
+    deliver(tmp_path, "-1", 20)
+    nights.run(toml, output, clock=THURSDAY)
+    done = nights.run(toml, output, clock=THURSDAY - timedelta(days=30))
+    clock, as_of = done.warnings
+    assert clock == (
+        "the clock of this machine went back: the run started at 2026-03-31 03:15:00 UTC, and the published night at "
+        "2026-04-30 03:15:00 UTC; set the clock"
+    )
+    assert as_of.startswith(
+        "as-of 2026-03-31 03:15:00 UTC is before 2026-04-30 03:15:00 UTC, that of the published night"
+    )
+    assert b"the clock of this machine went back" in (output / "reports" / "quality.html").read_bytes()
+    assert [clock, as_of] == of_published(output)["warnings"]
+    assert () == nights.run(toml, output, clock=THURSDAY).warnings
+
+
+def test_f20_an_earlier_as_of_that_was_asked_for_is_told_and_its_report_is_as_ever(tmp_path: Path) -> None:
+    """The run and its manifest say so; the pages are to the byte those of that as-of."""
+    toml, output = configured(tmp_path), tmp_path / "build"
+    deliver(tmp_path, "-1", 20)
+    nights.run(toml, output, as_of="2026-03-31", clock=THURSDAY)
+    before = page(output)
+    nights.run(toml, output, as_of="2026-04-29", clock=THURSDAY)
+    done = nights.run(toml, output, as_of="2026-03-31", clock=THURSDAY)
+    (said,) = done.warnings
+    assert said.startswith("as-of 2026-03-31 23:59:59 UTC is before 2026-04-29 23:59:59 UTC")
+    assert [said] == of_published(output)["warnings"]
+    assert before == page(output)

@@ -1,0 +1,78 @@
+"""`[checks]` and the thresholds of an input: what they mean, and everything that may be wrong with them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from pipeline.waterfall.guard import Guard
+from tests.unit.configurations import INPUT, funnel
+
+LEADS = '[[inputs]]\nname = "leads"\ntable = "leads"\npath = "leads.csv"\n'
+MERGES = '[[inputs]]\nname = "merges"\ntable = "merges"\npath = "merges.csv"\n'
+
+
+def guards(load: Any, text: str) -> dict[str, Guard]:
+    return {each.name: each.guard for each in load(text).inputs}
+
+
+def test_defaults(load: Any) -> None:
+    """A warning after 36 hours, no stop for age; half of the usual rows; one key in a hundred. Rare tables: no claim."""
+    found = guards(load, funnel(inputs=INPUT + LEADS + MERGES))
+    assert Guard(timedelta(hours=36), None, 0.5, 0.01) == found["history"] == found["leads"]
+    assert Guard(None, None, 0.0, 0.01) == found["merges"]
+
+
+def test_the_block_holds_for_every_input_but_those_of_rare_tables(load: Any) -> None:
+    """What `[checks]` says, whole."""
+    block = '[checks]\nwarn_after = "1 day"\nerror_after = "2 weeks"\nleast_rows = 0\nlost_keys = 1\n'
+    found = guards(load, funnel(inputs=INPUT + LEADS + MERGES) + block)
+    assert Guard(timedelta(days=1), timedelta(weeks=2), 0.0, 1.0) == found["history"] == found["leads"]
+    assert Guard(None, None, 0.0, 1.0) == found["merges"]
+
+
+def test_an_input_overrides_the_block(load: Any) -> None:
+    """Each threshold alone; "never" takes one away."""
+    own = 'mode = "snapshot"\nwarn_after = "never"\nlost_keys = 0.2\n'
+    rare = 'error_after = "90 minutes"\nleast_rows = 0.25\n'
+    text = funnel(inputs=INPUT + LEADS + own + MERGES + rare) + '[checks]\nerror_after = "3 days"\nleast_rows = 0.9\n'
+    found = guards(load, text)
+    assert Guard(timedelta(hours=36), timedelta(days=3), 0.9, 0.01) == found["history"]
+    assert Guard(None, timedelta(days=3), 0.9, 0.2) == found["leads"]
+    assert Guard(None, timedelta(minutes=90), 0.25, 0.01) == found["merges"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('warn_after = "soon"', 'warn_after: must be a number and a unit, such as "36 hours" or "3 days", or "never"'),
+        ('warn_after = "0 days"', 'warn_after: must be more than nothing and at most 3650 days, or "never"'),
+        ('error_after = "600 weeks"', 'error_after: must be more than nothing and at most 3650 days, or "never"'),
+        ("error_after = 3", "error_after: must be text in quotes"),
+        ('error_after = "35 hours"', "error_after: must not be less than warn_after"),
+        ("least_rows = 50", "least_rows: must be a share from 0 to 1.0 (0.5 is half)"),
+        ("least_rows = true", "least_rows: must be a share from 0 to 1.0 (0.5 is half)"),
+        ("lost_keys = -0.1", "lost_keys: must be a share from 0 to 1.0 (0.5 is half)"),
+        ('lost_keys = "1 %"', "lost_keys: must be a share from 0 to 1.0 (0.5 is half)"),
+        ("lost_key = 0.1", "lost_key: unknown key; did you mean `lost_keys`?"),
+    ],
+)
+def test_mistakes_are_named_with_their_line(problems: Any, line: str, expected: str) -> None:
+    """In the block and in an input alike."""
+    assert [f"funnel.toml:24: checks.{expected}"] == problems(funnel() + f"[checks]\n{line}\n")
+    own = funnel(inputs=INPUT + 'mode = "snapshot"\n' + line + "\n")
+    assert [f"funnel.toml:24: inputs.history.{expected}"] == problems(own)
+
+
+def test_an_age_of_an_input_is_held_against_that_of_the_block(problems: Any) -> None:
+    """A warning that could only come after the stop is a mistake of whoever wrote it last."""
+    text = funnel(inputs=INPUT + 'warn_after = "4 days"\n') + '[checks]\nerror_after = "3 days"\n'
+    assert ["funnel.toml:23: inputs.history.warn_after: must not be more than error_after"] == problems(text)
+
+
+def test_lost_keys_need_snapshots(problems: Any) -> None:
+    """A file that is not the whole can't lose anything."""
+    said = 'only concerns mode = "snapshot", where each file is the whole'
+    assert [f"funnel.toml:23: inputs.history.lost_keys: {said}"] == problems(funnel(inputs=INPUT + "lost_keys = 0.1\n"))

@@ -1,0 +1,189 @@
+"""The guards of a delivery as plain functions, beside a naive way to say the same over random logs."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.inputs import guards
+from pipeline.inputs.ledger import Load
+from pipeline.waterfall.definition import Input
+from pipeline.waterfall.guard import Guard
+
+ZONE = ZoneInfo("America/New_York")
+TODAY = datetime(2026, 4, 30, 8, 0)
+CRM = Input("crm", "stage_entries", Path("entries.csv"))
+
+
+def load(days_ago: float, rows: int, number: int = 1, **more: Any) -> Load:
+    values: dict[str, Any] = {
+        "input": "crm", "table": "stage_entries", "load_no": number, "file_name": "entries.csv", "sha256": "0" * 64,
+        "size": 1, "loaded_at": TODAY - timedelta(days=days_ago), "reading": {}, "header": (), "columns": {}, "extras": {},
+        "lines": None, "blank_lines": 0, "embedded_newlines": 0, "rows_read": rows,
+    }  # fmt: skip
+    return Load(**values | more)
+
+
+def weeks(*rows: int) -> list[Load]:
+    """A delivery a week, the last of them a week ago."""
+    return [load(7 * (len(rows) - number), each, number) for number, each in enumerate(rows)]
+
+
+def drop(*loads: Load, reads: Input = CRM) -> str | None:
+    return guards.drop(loads, reads, ZONE)
+
+
+@pytest.mark.parametrize(("rows", "is_drop"), [(49, True), (50, False), (0, True), (500, False)])
+def test_half_of_the_median_is_the_border(rows: int, is_drop: bool) -> None:
+    """Exactly half is enough; the first, huge delivery of all history moves no median."""
+    assert is_drop is (drop(*weeks(10_000, 90, 100, 100), load(0, rows)) is not None)
+
+
+def test_both_figures_are_told() -> None:
+    """And the weekday, in the zone of the waterfall: at 02:00 UTC it is still the day before in New York."""
+    assert "crm: 4 rows came, and 12.5 are usual on a Thursday" == drop(*weeks(9, 12, 13, 14), load(0, 4))
+    night = [
+        replace(each, loaded_at=each.loaded_at - timedelta(hours=6)) for each in (*weeks(9, 12, 13, 14), load(0, 1))
+    ]
+    assert "crm: 1 row came, and 12.5 are usual on a Wednesday" == drop(*night)
+
+
+def test_fewer_than_three_deliveries_of_the_weekday_within_eight_weeks_judge_nothing() -> None:
+    """Other weekdays, other inputs and older deliveries do not count."""
+    assert None is drop(*weeks(100, 100), load(0, 1))
+    assert None is drop(*weeks(100, 100), load(15, 100), load(63, 100), load(0, 1))
+    assert None is drop(*weeks(100, 100), load(21, 100, input="other"), load(0, 1))
+    assert None is not drop(*weeks(100, 100), load(56, 100), load(0, 1))
+
+
+def test_what_came_on_one_day_is_one_delivery() -> None:
+    """Files of an append input add up; of snapshots the last one is the whole."""
+    usual = weeks(100, 100, 100)
+    assert None is drop(*usual, load(0, 30), load(0, 30))
+    whole = replace(CRM, mode="snapshot")
+    assert "crm: 30 rows came" in (drop(*usual, load(0, 90), load(0, 30), reads=whole) or "")
+    assert None is drop(*usual, load(0, 30), load(0, 90), reads=whole)
+
+
+def test_a_file_that_is_read_again_is_no_delivery() -> None:
+    """A load that replaces another by other settings says nothing about what came, and the first one still does."""
+    again = load(0, 3, 9, supersedes=(0, 1, 2))
+    assert None is drop(*weeks(100, 100, 100), again)
+    assert () == guards.drops(weeks(100, 100, 100), [again], CRM, ZONE)
+    assert "3 rows came" in (drop(*weeks(100, 100, 100), again, load(0, 3)) or "")
+
+
+def test_a_clock_that_went_back_is_judged_by_its_own_day() -> None:
+    """The newest delivery is the last one of the log, not that of the latest date."""
+    assert "1 row came" in (drop(load(-30, 100), *weeks(100, 100, 100), load(0, 1)) or "")
+
+
+def test_a_share_of_nothing_turns_the_judgement_off() -> None:
+    """`least_rows = 0`, as rare tables have it."""
+    assert None is drop(*weeks(100, 100, 100), load(0, 0), reads=replace(CRM, guard=Guard(least_rows=0.0)))
+
+
+@pytest.mark.parametrize(
+    ("share", "lost", "of", "is_lost"),
+    [(0.01, 1, 100, False), (0.01, 2, 100, True), (0.29, 29, 100, False), (0.07, 8, 100, True), (0.0, 1, 10**9, True)],
+)
+def test_a_share_of_lost_keys_is_exact(share: float, lost: int, of: int, is_lost: bool) -> None:
+    """0.29 of 100 is 29, whatever floating point makes of it."""
+    reads = replace(CRM, mode="snapshot", guard=Guard(lost_keys=share))
+    assert is_lost is (guards.lost(load(0, 1, missing=lost, lost=lost, lost_of=of), reads) is not None)
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"), [(0.5, "30 minutes"), (1, "1 hour"), (47.9, "47 hours"), (48, "2 days"), (71.9, "2 days")]
+)
+def test_ages_are_whole_units(hours: float, words: str) -> None:
+    """So that a page says the same a minute later."""
+    assert words == guards.in_words(timedelta(hours=hours))
+
+
+def stale(
+    reads: Input, loads: Sequence[Load], as_of: datetime, clock: datetime | None = None
+) -> list[tuple[str, bool]]:
+    found = guards.stale([reads], loads, as_of=as_of, clock=clock or as_of)
+    return [(str(each), each.stops) for each in found]
+
+
+def test_an_age_is_that_of_the_newest_delivery_at_as_of() -> None:
+    """Beyond warn_after it is told, beyond error_after it stops; each alone; at the border neither."""
+    reads = replace(CRM, guard=Guard(timedelta(hours=36), timedelta(days=3)))
+    loads = [load(9, 1), load(0, 1)]
+    words = "crm is stale: its newest file came {} before as-of"
+    assert [] == stale(reads, loads, TODAY + timedelta(hours=36))
+    assert [(words.format("37 hours"), False)] == stale(reads, loads, TODAY + timedelta(hours=37))
+    assert [(words.format("3 days"), False)] == stale(reads, loads, TODAY + timedelta(days=3))
+    assert [(words.format("3 days"), True)] == stale(reads, loads, TODAY + timedelta(days=3, seconds=1))
+    silent = replace(CRM, guard=Guard(None, timedelta(days=3)))
+    assert [] == stale(silent, loads, TODAY + timedelta(days=2))
+    assert [True] == [stops for _, stops in stale(silent, loads, TODAY + timedelta(days=4))]
+    assert [] == stale(replace(CRM, guard=Guard(None, None)), loads, TODAY + timedelta(days=400))
+
+
+def test_an_age_needs_a_delivery_and_an_as_of_that_is_not_far_ahead() -> None:
+    """The end of today is not far; a file that is read again makes nothing fresh."""
+    later = TODAY + timedelta(days=9)
+    assert [] == stale(CRM, [], later)
+    assert [] == stale(CRM, [load(0, 1)], later, clock=later - timedelta(days=1, seconds=1))
+    assert 1 == len(stale(CRM, [load(0, 1)], later, clock=later - timedelta(days=1)))
+    assert 1 == len(stale(CRM, [load(0, 1), load(-9, 1, supersedes=(1,))], later))
+
+
+def test_rare_tables_may_have_days_without_any_row() -> None:
+    """A header alone is told of history, leads and accounts, of the others only where least_rows is set for them."""
+    merges = Input("crm", "merges", Path("merges.csv"), guard=Guard(None, None, 0.0))
+    assert ("crm: the newest delivery has no row",) == guards.standing([CRM], [load(0, 0)], ZONE)
+    assert () == guards.standing([merges], [load(0, 0)], ZONE)
+    asked = replace(merges, guard=Guard(None, None, 0.5))
+    assert ("crm: the newest delivery has no row",) == guards.standing([asked], [load(0, 0)], ZONE)
+    assert () == guards.standing([CRM], [load(1, 0), load(0, 1)], ZONE)
+
+
+def naive_drop(loads: Sequence[Load], least: float) -> bool:
+    """The rule again, by days counted from the zone's calendar, with floats and loops."""
+    by_day: dict[str, int] = {}
+    for each in loads:
+        if each.input == "crm" and not each.supersedes:
+            day = each.loaded_at.replace(tzinfo=UTC).astimezone(ZONE).strftime("%Y-%m-%d")
+            by_day[day] = by_day.get(day, 0) + each.rows_read
+            last = datetime.strptime(day, "%Y-%m-%d")
+    if not by_day:
+        return False
+    before = [last - timedelta(days=7 * back) for back in range(1, 9)]
+    same = [by_day[day.strftime("%Y-%m-%d")] for day in before if day.strftime("%Y-%m-%d") in by_day]
+    return len(same) >= 3 and by_day[last.strftime("%Y-%m-%d")] < least * statistics.median(same)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 10), st.integers(0, 1), st.integers(0, 8), st.booleans()), max_size=25),
+    st.integers(0, 4),
+    st.sampled_from([0.25, 0.5, 1.0]),
+)
+def test_the_judgement_is_the_naive_one(drawn: list[tuple[int, int, int, bool]], came: int, least: float) -> None:
+    """Over logs of some weeks, a few days beside the weekday, other inputs and readings. Floats hold these shares exactly."""
+    loads = [
+        load(
+            7 * weeks_ago + days_ago,
+            rows,
+            number,
+            input="other" if is_odd and rows % 2 else "crm",
+            supersedes=(0,) if is_odd and not rows % 2 else (),
+        )
+        for number, (weeks_ago, days_ago, rows, is_odd) in enumerate(drawn)
+    ]
+    loads.append(load(0, came, len(loads)))
+    reads = replace(CRM, guard=Guard(least_rows=least))
+    assert naive_drop(loads, least) is (guards.drop(loads, reads, ZONE) is not None)
