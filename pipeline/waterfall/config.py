@@ -21,6 +21,7 @@ from pipeline.waterfall import (
     schema_accounts,
     schema_calendar,
     schema_mail,
+    schema_privacy,
     schema_reports,
     secrets,
 )
@@ -43,15 +44,15 @@ BLOCKS = (
     "reports",
     "output",
     "mail",
+    "privacy",
 )
-NOT_YET = ("checks", "privacy")
+NOT_YET = ("checks",)
 _LISTS = ("stages", "groups", "inputs", "scope", "origins", "personas", "reports")
 
 _MARKETING_QUALIFIED = ("mql", "marketing_qualified")
 _SALES_ACCEPTED = ("sal", "sales_accepted")
 _SALES_QUALIFIED = ("sql", "sales_qualified")
 _BOOKED, _HELD = "meeting_booked", "meeting_held"
-
 SomeBlock = TypeVar("SomeBlock", bound=schema.Block)
 
 
@@ -96,6 +97,8 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
     )
     place = _block(schema.OutputBlock, document, "output", problems)
     mail = schema_mail.mail(document["mail"], path.absolute().parent, problems) if "mail" in document else None
+    asked = _block(schema_privacy.PrivacyBlock, document, "privacy", problems)
+    privacy = schema_privacy.privacy(asked, reports, problems)
     problems.raise_if_any()
     return Configuration(
         path=path.absolute(),
@@ -108,6 +111,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         mail=mail,
         memory=place.memory,
         threads=place.threads,
+        privacy=privacy,
     )
 
 

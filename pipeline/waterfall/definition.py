@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.waterfall.mail import Mail
+from pipeline.waterfall.privacy import Privacy
 
 Kind = Literal["path", "hold", "detour", "exit"]
 Clock = Literal["calendar", "business"]
@@ -238,3 +239,5 @@ class Configuration:
     memory: str | None = None
     threads: int | None = None
     """What a run may use, where the environment does not say; None for what the machine has."""
+
+    privacy: Privacy = field(default_factory=Privacy)
