@@ -5,6 +5,7 @@ The only module that knows the order of the steps. Each of them is a function el
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from pipeline.engines import lock, signals
 from pipeline.engines.cursors import Cursors, shares
 from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
 from pipeline.engines.private import private_files
+from pipeline.engines.pseudonym import Pseudonyms, fingerprint, pseudonyms
 from pipeline.errors import ConfigurationError, InputError, Problem, UsageError
 from pipeline.inputs import guards, landing
 from pipeline.log import Line, Phases
@@ -66,6 +68,16 @@ class Orders:
         """The landing log of the output folder."""
         return self.configuration.output / "landing"
 
+    @property
+    def hidden(self) -> Pseudonyms | None:
+        """The pseudonyms that `[privacy]` asks for, by the key of the environment. UsageError when there is none."""
+        return pseudonyms(self.configuration.privacy, os.environ)
+
+    @property
+    def stored_as(self) -> str | None:
+        """How the database treats personal data, and by which key."""
+        return fingerprint(self.configuration.privacy, self.hidden)
+
 
 @dataclass(frozen=True)
 class Night:
@@ -82,6 +94,7 @@ class Night:
 def run(orders: Orders, say: Say, show_built: Callable[[Built], None]) -> Night:
     """Do everything and publish. Raises FunnelError; whatever happens, the last published night stays until the swap."""
     started = time.monotonic()
+    _ = orders.hidden  # a missing key is told before any work
     output = orders.configuration.output
     phases = Phases(say)
     with (
@@ -135,6 +148,7 @@ def report_again(orders: Orders, say: Say) -> Night:
             with signals.interruptible() as watch:
                 shutil.copyfile(published, folder.database)
                 before = manifest.read(published)
+                _refuse_other_privacy(orders, before)
                 reader = _open(folder.database, orders.settings)
                 watch.add(reader)
                 stale = tuple(before.get("stale", ()))
@@ -158,6 +172,7 @@ def report_again(orders: Orders, say: Say) -> Night:
 def check(orders: Orders, say: Say) -> landing.Landing:
     """Read and account for every input without writing anything. Raises InputError when one can't be used."""
     landing.verify(landing.open_log(orders.log_folder))
+    _ = orders.hidden
     connection = connect(None, orders.settings, reads_files=True)
     with signals.interruptible(connection), within_memory():
         outcome = landing.land(
@@ -207,7 +222,9 @@ def _build(
     back = manifest.turned_back(last, orders.as_of, orders.clock, is_pinned=bool(orders.configuration.waterfall.as_of))
     if not (orders.full or orders.rebuild or orders.select):
         loads = {load.load_no: load.supersedes for load in log.loads}
-        before = increment.night_before(last, folder.database, project.models, loads, orders.as_of, say)
+        before = increment.night_before(
+            last, folder.database, project.models, loads, orders.as_of, say, orders.stored_as
+        )
     connection = connect(folder.database, orders.settings, spill=folder.spill, reads_files=True)
     watch.add(connection)
     notes = [*(str(refusal) for refusal in outcome.refused), *(str(absent) for absent in outcome.missing)]
@@ -217,7 +234,7 @@ def _build(
         *back.warnings,
         *(f"accepted: {each}" for each in outcome.accepted),
         *outcome.warnings,
-        *landing.offer(connection, orders.configuration, orders.log_folder),
+        *_offer(connection, orders),
     ]
 
     if not orders.select:
@@ -278,8 +295,9 @@ def _build(
         orders.settings,
         phases.seconds,
     )
+    made = manifest.of_night(told, built, outcomes, accounting, files, warnings, notes)
     guarded = {"stale": list(stale), "accepted_drops": list(outcome.accepted)}
-    manifest.write(folder, manifest.of_night(told, built, outcomes, accounting, files, warnings, notes) | guarded)
+    manifest.write(folder, made | guarded | {"personal_data": orders.stored_as})
     return _BuiltNight(accounting, tuple(warnings))
 
 
@@ -318,7 +336,16 @@ def _write_report(
 
     say("writing the report")
     with phases.timed("report"):
-        written = render.write_report(reader, folder.reports, notes, _archive(orders), _report_url(orders), stale)
+        written = render.write_report(
+            reader,
+            folder.reports,
+            notes,
+            _archive(orders),
+            _report_url(orders),
+            stale,
+            orders.configuration.privacy,
+            orders.hidden,
+        )
     pages = sum(1 for path in written if path.suffix == ".html")
     say(f"{pages} pages and {len(written) - pages} files in {phases.seconds['report']:.1f} s")
 
@@ -416,6 +443,7 @@ def _as_published(orders: Orders, folder: publish.RunFolder) -> Orders:
             where="--select",
             next_step="run once without --select",
         )
+    _refuse_other_privacy(orders, before)
     shutil.copyfile(published, folder.database)
     as_of = datetime.fromisoformat(before["as_of"])
     waterfall = replace(orders.configuration.waterfall, as_of=as_of)
@@ -427,6 +455,20 @@ def _archive(orders: Orders) -> Archive:
 
     published = publish.current(orders.configuration.output)
     return Archive(published.parent / publish.REPORTS if published else None, orders.configuration.keep_reports)
+
+
+def _offer(connection: duckdb.DuckDBPyConnection, orders: Orders) -> tuple[str, ...]:
+    return landing.offer(connection, orders.configuration, orders.log_folder, orders.hidden)
+
+
+def _refuse_other_privacy(orders: Orders, before: dict[str, Any]) -> None:
+    """Of a database that holds names no report may be made as if it held hashes."""
+    if before.get("personal_data") != orders.stored_as:
+        raise UsageError(
+            "[privacy] database, or its key, changed since the published night",
+            where=str(orders.configuration.path),
+            next_step="`funnel run` makes the tables anew",
+        )
 
 
 def _published(output: Path) -> Path:

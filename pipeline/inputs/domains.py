@@ -32,12 +32,13 @@ _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//+|^(?:https?|mailto):/?", re.IG
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
 
-def offer(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall) -> None:
+def offer(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall, delivered: str = "") -> None:
     """Create raw.host_texts and raw.domains over raw.leads and raw.accounts; both empty when there is nothing to match.
 
-    That is so when the configuration turns matching off, and when no account gives a domain.
+    That is so when the configuration turns matching off, and when no account gives a domain. With `delivered` the relations
+    whose names end in it are read instead.
     """
-    connection.execute(f"create or replace view raw.host_texts as {_host_texts(connection, waterfall)}")
+    connection.execute(f"create or replace view raw.host_texts as {_host_texts(connection, waterfall, delivered)}")
     create_table(connection, "raw.domains", COLUMNS, [])
     has_accounts = connection.execute("select 1 from raw.host_texts where table_name = 'accounts' limit 1").fetchone()
     if not has_accounts:
@@ -104,14 +105,14 @@ _NOTHING = (
 )
 
 
-def _host_texts(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall) -> str:
+def _host_texts(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall, delivered: str) -> str:
     """One row per column that gives something, of each row of accounts and of each row of leads without an account."""
     if not waterfall.match_domains:
         return _NOTHING
     there = {
         (table, column)
         for table in ("leads", "accounts")
-        for column, *_ in connection.execute(f"describe raw.{table}").fetchall()
+        for column, *_ in connection.execute(f"describe raw.{table}{delivered}").fetchall()
     }
     selects = []
     for table, column, place in _PLACES:
@@ -121,7 +122,7 @@ def _host_texts(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall) -> 
             wanted = " and account_id is null" if table == "leads" else ""
             selects.append(
                 f"select {quoted(table)} as table_name, {place} as place, load_no, row_number, "
-                f"lower(trim({text})) as host_text from raw.{table} where nullif(trim({text}), '') is not null{wanted}"
+                f"lower(trim({text})) as host_text from raw.{table}{delivered} where nullif(trim({text}), '') is not null{wanted}"
             )
     return " union all ".join(selects) if selects else _NOTHING
 

@@ -8,12 +8,15 @@ from pathlib import Path
 import duckdb
 
 from pipeline.engines.duckdb import create_table, identifier, quoted
+from pipeline.engines.pseudonym import Pseudonyms
 from pipeline.inputs import domains
 from pipeline.inputs.contract import CONTRACTS, Contract
 from pipeline.inputs.ledger import REJECTED, ROWS, Load, Log, open_log
 from pipeline.inputs.readers import glob_escaped
 from pipeline.inputs.rows import SQL_TYPES
+from pipeline.inputs.veiling import Veil
 from pipeline.waterfall.definition import Configuration
+from pipeline.waterfall.words import normalise_stage
 
 _LOADS = (
     ("input", "varchar"),
@@ -38,26 +41,41 @@ _REJECTED = (
 )
 _ATTRIBUTES = {"leads": "lead_attributes", "accounts": "account_attributes"}
 _DIMENSIONED = ("stage_entries", "leads", "accounts")
+_DELIVERED = "_as_delivered"
+"""Ends the name of a relation that is veiled in what the models read."""
 
 
-def offer(connection: duckdb.DuckDBPyConnection, configuration: Configuration, log_folder: Path) -> tuple[str, ...]:
+def offer(
+    connection: duckdb.DuckDBPyConnection,
+    configuration: Configuration,
+    log_folder: Path,
+    hidden: Pseudonyms | None = None,
+) -> tuple[str, ...]:
     """Create schema raw in the current database, over the loads that count. Returns warnings.
 
-    Every relation is there, empty when nothing was delivered. Only inputs that the configuration names are shown.
+    Every relation is there, empty when nothing was delivered. Only inputs that the configuration names are shown,
+    and of personal data what `[privacy] database` leaves of it, by the pseudonyms of `hidden`.
     """
     log = open_log(log_folder)
     configured = {reads.name for reads in configuration.inputs}
     loads = [load for load in log.loads if load.input in configured and load.load_no not in log.superseded]
     connection.execute("create schema if not exists raw")
+    veil = None
+    if hidden is not None and not configuration.privacy.database.is_plain:
+        hidden.create_macro(connection)
+        stages = [normalise_stage(each) for stage in configuration.waterfall.stages for each in stage.spellings]
+        written = [each for stage in configuration.waterfall.stages for each in stage.spellings]
+        veil = Veil(configuration.privacy.database, sorted({*stages, *written}))
+    delivered = _DELIVERED if veil else ""
     create_table(connection, "raw.loads", _LOADS, [_row(load) for load in loads])
     for table, contract in CONTRACTS.items():
         of_table = [load for load in loads if load.table == table]
         waterfall = configuration.waterfall
-        _offer_rows(connection, log, contract, of_table, waterfall.dimensions if table in _DIMENSIONED else None)
+        _offer_rows(connection, log, contract, of_table, waterfall.dimensions if table in _DIMENSIONED else None, veil)
         if table in _ATTRIBUTES:
-            _offer_attributes(connection, contract, of_table, waterfall.rule_columns(table))
-    _offer_rejected(connection, log, loads)
-    domains.offer(connection, configuration.waterfall)
+            _offer_attributes(connection, contract, of_table, waterfall.rule_columns(table), delivered)
+    _offer_rejected(connection, log, loads, veil)
+    domains.offer(connection, configuration.waterfall, delivered)
     others = sorted({load.input for load in log.loads} - configured)
     return tuple(f"the landing log holds input `{name}`, which the configuration does not name" for name in others)
 
@@ -68,6 +86,7 @@ def _offer_rows(
     contract: Contract,
     loads: Sequence[Load],
     dimensions: Sequence[str] | None,
+    veil: Veil | None,
 ) -> None:
     """A view of the rows; with `dimensions`, their values stand in one list beside the columns."""
     declared = columns_of(contract, loads)
@@ -79,6 +98,7 @@ def _offer_rows(
         declared,
         files,
         None if dimensions is None else given_values(dimensions, there),
+        veil,
     )
 
 
@@ -93,9 +113,9 @@ def _columns_there(contract: Contract, loads: Sequence[Load]) -> set[str]:
     return there if contract.table == "stage_entries" else there | {column.name for column in contract.columns}
 
 
-def _offer_rejected(connection: duckdb.DuckDBPyConnection, log: Log, loads: Sequence[Load]) -> None:
+def _offer_rejected(connection: duckdb.DuckDBPyConnection, log: Log, loads: Sequence[Load], veil: Veil | None) -> None:
     files = [log.file(load, REJECTED) for load in loads if load.rejected]
-    _view(connection, "raw.rejected_rows", _REJECTED, files)
+    _view(connection, "raw.rejected_rows", _REJECTED, files, veil=veil)
 
 
 def columns_of(contract: Contract, loads: Sequence[Load]) -> tuple[tuple[str, str], ...]:
@@ -110,13 +130,17 @@ def columns_of(contract: Contract, loads: Sequence[Load]) -> tuple[tuple[str, st
 
 
 def _offer_attributes(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, loads: Sequence[Load], columns: Sequence[str]
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    loads: Sequence[Load],
+    columns: Sequence[str],
+    delivered: str,
 ) -> None:
     """One row per row and column there that a rule asks about."""
     there = _columns_there(contract, loads)
     selects = [
         f"select input, load_no, row_number, {quoted(name)} as dimension, "
-        f"{identifier(name)}::varchar as dimension_value from raw.{contract.table}"
+        f"{identifier(name)}::varchar as dimension_value from raw.{contract.table}{delivered}"
         for name in dict.fromkeys(columns)
         if name in there
     ]
@@ -134,7 +158,12 @@ def _view(
     declared: Sequence[tuple[str, str]],
     files: Sequence[Path],
     given: str | None = None,
+    veil: Veil | None = None,
 ) -> None:
+    if veil is not None:
+        _view(connection, f"{name}{_DELIVERED}", declared, files)
+        _veiled_view(connection, name, declared, given, veil)
+        return
     if files:
         listed = ", ".join(quoted(glob_escaped(file)) for file in files)
         columns = ", ".join((*(identifier(column) for column, _ in declared), *filter(None, [given])))
@@ -144,6 +173,18 @@ def _view(
         columns = ", ".join((*empty, *(["null::varchar[] as given"] if given else [])))
         body = f"select {columns} where false"
     connection.execute(f"create or replace view {name} as {body}")
+
+
+def _veiled_view(
+    connection: duckdb.DuckDBPyConnection, name: str, declared: Sequence[tuple[str, str]], given: str | None, veil: Veil
+) -> None:
+    """What the models read of a relation: its dimensions, too, are made of the veiled columns."""
+    table = name.partition(".")[2]
+    columns = ", ".join(veil.column(table, column, kind) for column, kind in declared)
+    more = f", {given}" if given else ""
+    connection.execute(
+        f"create or replace view {name} as select *{more} from (select {columns} from {name}{_DELIVERED})"
+    )
 
 
 def _row(load: Load) -> tuple[object, ...]:

@@ -130,6 +130,7 @@ def night_before(
     loads: dict[int, tuple[int, ...]],
     as_of: datetime,
     say: Callable[[str], None],
+    personal_data: str | None = None,
 ) -> Before | None:
     """The published night, its kept tables taken over into `database`, when this night can go on from it; else why not is said."""
     if published is None:
@@ -137,6 +138,8 @@ def night_before(
     try:
         manifest = json.loads((published.parent / MANIFEST).read_text("utf-8"))
         reason = why_not(manifest, models, loads, as_of)
+        if manifest.get("personal_data") != personal_data:
+            reason = "[privacy] database, or its key, is another than in the published night"
         if reason is None:
             take_over(published, database)
             return Before(published, frozenset(manifest["loads"]), datetime.fromisoformat(manifest["as_of"]))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.engines.pseudonym import Pseudonyms
 from pipeline.errors import FunnelError
 from pipeline.report.archive import NO_ARCHIVE, Archive, EarlierNight, carry_over, of_report
 from pipeline.report.asked import read_reports
@@ -16,11 +18,26 @@ from pipeline.report.render_email import render_email
 from pipeline.report.rows import Report
 from pipeline.report.site import Site, site
 from pipeline.report.tables import report_tables
+from pipeline.report.veiled import veiled
 from pipeline.settings import shipped
+from pipeline.waterfall.privacy import Privacy
 
 if TYPE_CHECKING:
     import duckdb
     from jinja2 import Environment
+
+OPEN = Privacy()
+"""Shows everything as it is."""
+
+
+@dataclass(frozen=True)
+class _Connections:
+    """One database as each output may see it."""
+
+    report: duckdb.DuckDBPyConnection
+    files: duckdb.DuckDBPyConnection
+    mail: duckdb.DuckDBPyConnection
+    is_mail_alike: bool
 
 
 def write_report(
@@ -30,20 +47,27 @@ def write_report(
     archive: Archive = NO_ARCHIVE,
     report_url: str | None = None,
     stale: tuple[str, ...] = (),
+    privacy: Privacy = OPEN,
+    hidden: Pseudonyms | None = None,
 ) -> tuple[Path, ...]:
     """Write pages, mail and files of every report of the database behind `connection`; returns their paths, the index first.
 
     The report of all leads goes into `folder` itself, each other into the folder of its name in there. Reads only the
     connection's tables; `notes` are warnings of the run that the data-quality page repeats; `report_url` is where readers
-    of the mail find `folder`; `stale` inputs are named on top of the first page. FunnelError when a file can't be written.
+    of the mail find `folder`; `stale` inputs are named on top of the first page; of personal data each output shows what
+    `privacy` leaves of it, by the pseudonyms of `hidden`. FunnelError when a file can't be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         earlier = _carry_over(connection, folder, archive)
+        report, files, mail = (
+            veiled(connection, each, privacy.database, hidden) for each in (privacy.report, privacy.files, privacy.mail)
+        )
+        connections = _Connections(report, files, mail, is_mail_alike=privacy.mail == privacy.report)
         return tuple(
             path
-            for report in read_reports(connection)
-            for path in _write_one(connection, folder, report, notes, earlier, report_url, stale)
+            for each in read_reports(connection)
+            for path in _write_one(connections, folder, each, notes, earlier, report_url, stale)
         )
     except OSError as error:
         raise FunnelError(
@@ -54,7 +78,7 @@ def write_report(
 
 
 def _write_one(
-    connection: duckdb.DuckDBPyConnection,
+    connections: _Connections,
     folder: Path,
     report: Report,
     notes: tuple[str, ...],
@@ -66,15 +90,19 @@ def _write_one(
     place.mkdir(parents=True, exist_ok=True)
     nights = earlier if report.is_all else of_report(folder, report.report, earlier)
     url = report_url if report_url is None or report.is_all else f"{report_url.rstrip('/')}/{report.report}/"
-    figures = read_figures(connection, report.report)
-    tables = report_tables(connection, report.schema)
+    figures = read_figures(connections.report, report.report)
+    tables = report_tables(connections.report, report.schema)
     made = site(figures, notes, tables, nights, stale)
     templates = environment()
     files = {place / name: html.encode("utf-8") for name, html in _render(made, templates).items()}
-    files |= {place / name: content for name, content in render_email(email(made, figures, url), templates).items()}
+    mailed = made
+    if not connections.is_mail_alike:
+        figures = read_figures(connections.mail, report.report)
+        mailed = site(figures, notes, tables, nights, stale)
+    files |= {place / name: content for name, content in render_email(email(mailed, figures, url), templates).items()}
     for target, content in files.items():
         target.write_bytes(content)
-    return (*files, *write_exports(connection, place, tables, report.schema))
+    return (*files, *write_exports(connections.files, place, tables, report.schema))
 
 
 def render_site(

@@ -22,6 +22,7 @@ from pipeline.waterfall import (
     schema_calendar,
     schema_checks,
     schema_mail,
+    schema_privacy,
     schema_reports,
     secrets,
 )
@@ -45,15 +46,14 @@ BLOCKS = (
     "output",
     "mail",
     "checks",
+    "privacy",
 )
-NOT_YET = ("privacy",)
 _LISTS = ("stages", "groups", "inputs", "scope", "origins", "personas", "reports")
 
 _MARKETING_QUALIFIED = ("mql", "marketing_qualified")
 _SALES_ACCEPTED = ("sal", "sales_accepted")
 _SALES_QUALIFIED = ("sql", "sales_qualified")
 _BOOKED, _HELD = "meeting_booked", "meeting_held"
-
 SomeBlock = TypeVar("SomeBlock", bound=schema.Block)
 
 
@@ -98,6 +98,8 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
     )
     place = _block(schema.OutputBlock, document, "output", problems)
     mail = schema_mail.mail(document["mail"], path.absolute().parent, problems) if "mail" in document else None
+    asked = _block(schema_privacy.PrivacyBlock, document, "privacy", problems)
+    privacy = schema_privacy.privacy(asked, reports, problems)
     problems.raise_if_any()
     return Configuration(
         path=path.absolute(),
@@ -110,6 +112,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         mail=mail,
         memory=place.memory,
         threads=place.threads,
+        privacy=privacy,
     )
 
 
@@ -141,9 +144,7 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
 def _check_blocks(document: dict[str, Any], problems: Problems) -> None:
     for name, block in document.items():
         shown = f"[[{name}]]" if name in _LISTS else f"[{name}]"
-        if name in NOT_YET:
-            problems.add((name,), f"this version does not act on {shown} yet; remove the block")
-        elif name not in BLOCKS:
+        if name not in BLOCKS:
             problems.add((name,), f"unknown block{did_you_mean(name, BLOCKS)}")
         elif name in _LISTS and not (isinstance(block, list) and all(isinstance(one, dict) for one in block)):
             problems.add((name,), f"write {shown} with double brackets, once for each")

@@ -12,6 +12,7 @@ from typing import Literal
 
 from pipeline.waterfall.guard import Guard
 from pipeline.waterfall.mail import Mail
+from pipeline.waterfall.privacy import Privacy
 
 Kind = Literal["path", "hold", "detour", "exit"]
 Clock = Literal["calendar", "business"]
@@ -240,3 +241,5 @@ class Configuration:
     memory: str | None = None
     threads: int | None = None
     """What a run may use, where the environment does not say; None for what the machine has."""
+
+    privacy: Privacy = field(default_factory=Privacy)

@@ -194,12 +194,6 @@ class TestProblems:
             problems(text)
         )
 
-    @pytest.mark.parametrize("block", ["privacy"])
-    def test_blocks_without_effect_are_refused(self, problems: Any, block: str) -> None:
-        """A block that this version does not act on is a problem, never silently ignored."""
-        expected = [f"funnel.toml:23: {block}: this version does not act on [{block}] yet; remove the block"]
-        assert expected == problems(funnel() + f"[{block}]\nx = 1\n")
-
     @pytest.mark.parametrize(
         ("fields", "expected"),
         [

@@ -1,0 +1,64 @@
+"""Personal data of the landing log as the models are to see it: whatever is built from these columns holds pseudonyms only.
+
+The log itself keeps the rows as delivered. Rules of scope, origin and persona, and the search for an account by domain, ask
+the rows as delivered; what they find are numbers of leads, so no figure moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.engines.duckdb import identifier, quoted
+from pipeline.engines.pseudonym import ADDRESS, MACRO
+from pipeline.waterfall.privacy import Personal, Treatment
+
+WITHHELD = "(as delivered: in the landing log only)"
+"""Stands where a whole row would."""
+
+_LEADS = frozenset({"lead_id", "from_lead_id", "into_lead_id"})
+_KEYS = _LEADS | {"account_id", "stage", "stage_alias"}
+"""Columns without which a row is none: what would be dropped is hashed."""
+_OURS = frozenset({"input", "time_note", "reason", "file_name"})
+_WHOLE_ROWS = frozenset({"original"})
+
+
+@dataclass(frozen=True)
+class Veil:
+    """How the database treats personal data; `stages` are the spellings of stages, which are nobody's address."""
+
+    personal: Personal
+    stages: Sequence[str] = ()
+
+    def column(self, table: str, name: str, kind: str) -> str:
+        """The SQL of one column of a table, under its name."""
+        if kind != "varchar" or name in _OURS:
+            return identifier(name)
+        if name in _WHOLE_ROWS:
+            return f"{quoted(WITHHELD)} as {identifier(name)}"
+        return f"{self._value(table, name)} as {identifier(name)}"
+
+    def _value(self, table: str, name: str) -> str:
+        column = identifier(name)
+        whole = self._treatment(table, name)
+        if whole != "keep":
+            return _treated(column, whole, name)
+        if self.personal.emails == "keep":
+            return column
+        treated = _treated(column, self.personal.emails, name)
+        known = [quoted(stage) for stage in self.stages if "@" in stage]
+        spared = f" and {column} not in ({', '.join(known)})" if known else ""
+        return f"case when regexp_matches({column}, {quoted(ADDRESS)}){spared} then {treated} else {column} end"
+
+    def _treatment(self, table: str, name: str) -> Treatment:
+        if name in _LEADS:
+            return self.personal.lead_ids
+        if name == "owner":
+            return self.personal.owners
+        if name == "email":
+            return self.personal.emails
+        return self.personal.account_names if (table, name) == ("accounts", "name") else "keep"
+
+
+def _treated(column: str, treatment: Treatment, name: str) -> str:
+    return f"{MACRO}({column})" if treatment == "hash" or name in _KEYS else "null::varchar"

@@ -1,0 +1,56 @@
+"""The `[privacy]` block: what becomes of personal data in each output, with problems in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field
+
+from pipeline.waterfall.definition import ReportOfOne
+from pipeline.waterfall.privacy import Personal, Privacy, Treatment
+from pipeline.waterfall.problems import Problems
+from pipeline.waterfall.schema import Block, read
+
+OUTPUTS = ("report", "files", "mail", "database")
+
+
+class PrivacyBlock(Block):
+    """`[privacy]`; each key is a table of `PersonalBlock`."""
+
+    report: dict[str, Any] = Field(default_factory=dict)
+    files: dict[str, Any] = Field(default_factory=dict)
+    mail: dict[str, Any] = Field(default_factory=dict)
+    database: dict[str, Any] = Field(default_factory=dict)
+
+
+class PersonalBlock(Block):
+    """`{ lead_ids = "hash", owners = "keep", account_names = "drop", emails = "hash" }` of one output."""
+
+    lead_ids: Treatment = "keep"
+    owners: Treatment = "keep"
+    account_names: Treatment = "keep"
+    emails: Treatment = "keep"
+
+    def personal(self) -> Personal:
+        """As a value."""
+        return Personal(self.lead_ids, self.owners, self.account_names, self.emails)
+
+
+def privacy(block: PrivacyBlock, reports: Sequence[ReportOfOne], problems: Problems) -> Privacy:
+    """What the block says; what would lose numbers is noted in `problems`."""
+    found = {}
+    for output in OUTPUTS:
+        each, faults = read(PersonalBlock, getattr(block, output))
+        for place, what in faults:
+            problems.add(("privacy", output, *place), what)
+        found[output] = (each or PersonalBlock()).personal()
+    made = Privacy(**found)
+    if made.database.lead_ids == "drop":
+        what = 'can\'t be "drop" in the database: all leads would be one; "hash" keeps them apart'
+        problems.add(("privacy", "database", "lead_ids"), what)
+    of_owners = [each.name for each in reports if each.dimension == "owner"]
+    if made.database.owners != "keep" and of_owners:
+        what = f'must be "keep" while the report `{of_owners[0]}` asks for one owner by name'
+        problems.add(("privacy", "database", "owners"), what)
+    return made

@@ -1,0 +1,210 @@
+"""`[privacy]`: what leaves a night about people, output by output, and that no number moves by it."""
+
+from __future__ import annotations
+
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from pipeline.engines.pseudonym import Pseudonyms
+from tests import nights
+from tests.cli.commands import contents, funnel
+from tests.faults.hostile import AS_OF, Names, configuration, deliver, night, pages
+
+MARK = "marked.person@secret.example"
+KEY = "a-key-that-is-long-enough"
+EVERYTHING = '{ lead_ids = "hash", owners = "hash", account_names = "hash", emails = "hash" }'
+OUTPUTS = ("report", "files", "mail", "database")
+MARKED = Names(
+    lead=MARK, owner=MARK, source=MARK, account=MARK, value=MARK, unknown=f"{MARK} is no stage", header="Note"
+)
+PEOPLE = Names(lead="LEAD-", owner="Dana Doe", account="Acme Corp")
+
+
+def privacy(*outputs: str, as_: str = EVERYTHING) -> str:
+    return "\n[privacy]\n" + "".join(f"{output} = {as_}\n" for output in outputs)
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUNNEL_PRIVACY_KEY", KEY)
+
+
+def held(output: Path) -> dict[str, bytes]:
+    """What each output holds of the published night, unpacked; the database as its file, cell by cell, too."""
+    reports = output / "reports"
+    mail = message_from_bytes((output / "mail" / "all.eml").read_bytes(), policy=default)
+    parts = [part.get_payload(decode=True) or b"" for part in mail.walk() if not part.is_multipart()]
+    with ZipFile(reports / "funnel.xlsx") as book:
+        workbook = b"".join(book.read(name) for name in book.namelist())
+    email = [reports / "email.html", reports / "email.txt"]
+    return {
+        "report": b"".join(path.read_bytes() for path in reports.glob("*.html") if path not in email),
+        "files": b"".join(path.read_bytes() for path in (reports / "data").iterdir())
+        + workbook
+        + (reports / "summary.json").read_bytes(),
+        "mail": b"".join((*(path.read_bytes() for path in email), *parts, str(mail["Subject"]).encode())),
+        "database": (output / "funnel.duckdb").read_bytes() + cells(output),
+    }
+
+
+def cells(output: Path) -> bytes:
+    """Every value of every table and view as text: the file itself is compressed."""
+    names = nights.ask(
+        output,
+        "select table_schema || '.\"' || table_name || '\"' as name from information_schema.tables"
+        " where table_catalog = current_database()",
+    )
+    return repr([nights.ask(output, f"from {row['name']}") for row in names]).encode()
+
+
+def test_no_address_reaches_any_output(tmp_path: Path) -> None:
+    """Addresses in every text column of every input: none is in pages, files, mail or database, nor is the key."""
+    assert 0 == night(tmp_path, MARKED, privacy(*OUTPUTS)).code
+    for output, content in held(tmp_path / "out").items():
+        assert MARK.encode() not in content, output
+        assert KEY.encode() not in content, output
+    hidden = Pseudonyms(KEY.encode())
+    ids = [row["lead_id"] for row in nights.ask(tmp_path / "out", "select lead_id from clean.leads order by lead_no")]
+    assert [hidden.of(f"{MARK}{number}") for number in range(12)] == ids
+    assert ids[0].encode() in held(tmp_path / "out")["report"]
+
+
+@pytest.mark.parametrize("output", ["report", "files", "database"])
+def test_each_output_by_itself(tmp_path: Path, output: str) -> None:
+    """What is asked of one output is done there; the others show names, but for what is made of the database."""
+    more = privacy(output) + '\n[[reports]]\nname = "web"\ndimension = "lead_source"\nvalue = "web"\n'
+    assert 0 == night(tmp_path, PEOPLE, more).code
+    shown = {
+        name for name, content in held(tmp_path / "out").items() for text in (b"LEAD-1", b"Dana Doe") if text in content
+    }
+    # The mail names no lead; it attaches two files that do.
+    expected = {
+        "report": {"files", "mail", "database"},
+        "files": {"report", "database"},
+        "database": set(),
+    }
+    assert expected[output] == shown
+
+
+def test_drop(tmp_path: Path) -> None:
+    """Dropped names are said to be withheld, or are empty in the database; a key of rows is hashed, so no lead is lost."""
+    drop = '{ owners = "drop", account_names = "drop", emails = "drop" }'
+    of_report = privacy("report", as_='{ lead_ids = "drop", owners = "drop" }')
+    assert 0 == night(tmp_path / "report", PEOPLE, of_report).code
+    page = pages(tmp_path / "report" / "out")["owners.html"]
+    assert "(withheld)" in page
+    assert "Dana Doe" not in page
+    assert "LEAD-1" not in page
+    assert 0 == night(tmp_path / "tables", MARKED, privacy("database", as_=drop)).code
+    (counted,) = nights.ask(
+        tmp_path / "tables" / "out",
+        "select count(*) as leads, count(owner) as owners, count(email) as emails from clean.leads",
+    )
+    assert {"leads": 12, "owners": 0, "emails": 0} == counted
+    assert MARK.encode() not in held(tmp_path / "tables" / "out")["database"]
+
+
+def test_no_number_moves(tmp_path: Path) -> None:
+    """Every mart and all accounting are, but for the names in them, those of a night that keeps everything."""
+    assert 0 == night(tmp_path / "open", PEOPLE).code
+    assert 0 == night(tmp_path / "hidden", PEOPLE, privacy(*OUTPUTS)).code
+    hidden = Pseudonyms(KEY.encode())
+    (tables,) = {tuple(contents(tmp_path / each / "out", "'marts', 'quality'")) for each in ("open", "hidden")}
+    owners = [
+        row["owner"] for row in nights.ask(tmp_path / "open" / "out", "select distinct owner from clean.entry_words")
+    ]
+    swap = {owner: hidden.of(owner) for owner in owners if owner}
+    swap |= {f"LEAD-{number}": hidden.of(f"LEAD-{number}") for number in range(12)}
+    compared = 0
+    for table in tables:
+        open_rows, hidden_rows = (rows(tmp_path / each / "out", table) for each in ("open", "hidden"))
+        if table != "quality.rejected_rows":
+            assert sorted(repr(_swapped(row, swap)) for row in open_rows) == sorted(map(repr, hidden_rows)), table
+            compared += len(open_rows)
+    assert compared > 1000
+
+
+def rows(output: Path, table: str) -> list[dict[str, object]]:
+    """The rows without hashes of words and numbers that order names."""
+    found = nights.ask(output, f"from {table}")
+    unlike = ("words_key", "given_key", "cut_set", "cut_no", "value_no", "loaded_at", "recorded_at", "values_key")
+    return [{name: value for name, value in row.items() if name not in unlike} for row in found]
+
+
+def _swapped(row: dict[str, object], swap: dict[str, str]) -> dict[str, object]:
+    def one(value: object) -> object:
+        if isinstance(value, list):
+            return [one(each) for each in value]
+        return swap.get(value, value) if isinstance(value, str) else value
+
+    return {name: one(value) for name, value in row.items()}
+
+
+def test_one_key_one_hash_everywhere(tmp_path: Path) -> None:
+    """A lead of the page is found in a database that is hashed under the same key, and in none of another key."""
+    assert 0 == night(tmp_path / "pages", PEOPLE, privacy("report")).code
+    assert 0 == night(tmp_path / "database", PEOPLE, privacy("database", "report")).code
+    lead = Pseudonyms(KEY.encode()).of("LEAD-10")
+    for each in ("pages", "database"):
+        assert lead in pages(tmp_path / each / "out")["owners.html"]
+    assert 0 == funnel("explain", lead, "--output", tmp_path / "database" / "out").code
+
+
+def test_another_key_makes_everything_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next night under another key holds its hashes only; a report alone can't be made of the old tables."""
+    assert 0 == night(tmp_path, PEOPLE, privacy("database")).code
+    monkeypatch.setenv("FUNNEL_PRIVACY_KEY", KEY[::-1])
+    toml = tmp_path / "funnel.toml"
+    again = funnel("report", "--config", toml, "--output", tmp_path / "out")
+    assert (2, True) == (again.code, "or its key, changed since the published night" in again.err)
+    answer = night(tmp_path, PEOPLE, privacy("database"))
+    assert (0, True) == (answer.code, "everything is built anew: [privacy] database, or its key" in answer.err)
+    owners = {row["owner"] for row in nights.ask(tmp_path / "out", "select distinct owner from clean.stage_entries")}
+    assert Pseudonyms(KEY[::-1].encode()).of("Dana Doe") in owners
+    assert Pseudonyms(KEY.encode()).of("Dana Doe") not in owners
+
+
+@pytest.mark.parametrize("value", [None, "hunter2"])
+def test_a_missing_key_stops_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str | None
+) -> None:
+    """85: exit code 2, the variable named, nothing printed of what it holds and nothing written."""
+    monkeypatch.delenv("FUNNEL_PRIVACY_KEY")
+    if value is not None:
+        monkeypatch.setenv("FUNNEL_PRIVACY_KEY", value)
+    toml = configuration(tmp_path, Names(), privacy("mail"))
+    deliver(tmp_path, Names())
+    for command in (["run", "--as-of", AS_OF, "--output", str(tmp_path / "out")], ["check"]):
+        answer = funnel(*command, "--config", toml)
+        assert (2, True) == (answer.code, "FUNNEL_PRIVACY_KEY" in answer.err)
+        assert "hunter2" not in answer.out + answer.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("block", "told"),
+    [
+        ('database = { lead_ids = "drop" }', 'privacy.database.lead_ids: can\'t be "drop" in the database'),
+        ('report = { owners = "mask" }', "privacy.report.owners: must be one of keep, hash, drop"),
+        ('report = { owner = "hash" }', "privacy.report.owner: unknown key; did you mean `owners`?"),
+        ('reports = { owners = "hash" }', "privacy.reports: unknown key; did you mean `report`?"),
+        ('report = "hash"', "privacy.report: must be a table in braces"),
+    ],
+)
+def test_problems(tmp_path: Path, block: str, told: str) -> None:
+    """Each mistake is told at its line."""
+    toml = configuration(tmp_path, Names(), f"\n[privacy]\n{block}\n")
+    number = toml.read_text("utf-8").splitlines().index(block) + 1
+    answer = funnel("check", "--config", toml)
+    assert (2, True) == (answer.code, f"funnel.toml:{number}: {told}" in answer.err)
+
+
+def test_a_report_of_one_owner_needs_owners(tmp_path: Path) -> None:
+    """Hashed owners have no name by which such a report could ask for one."""
+    more = '\n[[reports]]\nname = "dana"\ndimension = "owner"\nvalue = "dana"\n'
+    answer = funnel("check", "--config", configuration(tmp_path, Names(), more + privacy("database")))
+    assert (2, True) == (answer.code, "while the report `dana` asks for one owner by name" in answer.err)
