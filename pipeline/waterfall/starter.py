@@ -127,9 +127,6 @@ keep_reports = 30                    # earlier nights in the archive of the repo
 # from = "Lead funnel <funnel@example.com>"
 # to = ["revops@example.com"]
 # host = "smtp.example.com"          # user and password: FUNNEL_SMTP_USER, FUNNEL_SMTP_PASSWORD of the environment
-
-# [privacy]                          # keep, hash or drop in report, files, mail, database; the key: FUNNEL_PRIVACY_KEY
-# report = {{ lead_ids = "hash", owners = "keep", account_names = "keep", emails = "drop" }}
 """
 
 

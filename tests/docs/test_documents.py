@@ -11,7 +11,7 @@ from pipeline import errors
 from pipeline.cli import cli
 from pipeline.inputs.contract import CONTRACTS
 from pipeline.models.discover import LAYERS
-from pipeline.waterfall import schema, schema_privacy
+from pipeline.waterfall import schema, schema_checks, schema_privacy
 from tests import nights
 
 DOCUMENTS = sorted(
@@ -121,6 +121,7 @@ def test_every_exit_code_is_told(name: str) -> None:
         ("[[groups]]", schema.GroupBlock),
         ("[[inputs]]", schema.InputBlock),
         ("[output]", schema.OutputBlock),
+        ("[checks]", schema_checks.ChecksBlock),
         ("[privacy]", schema_privacy.PrivacyBlock),
     ],
 )

@@ -113,7 +113,7 @@ def test_f24_a_fuller_file_lets_the_night_go_on(tmp_path: Path) -> None:
     deliver(tmp_path, "-0", 9)
     with pytest.raises(InputError, match="crm: 9 rows came, and 20 are usual on a Thursday"):
         nights.run(toml, output, clock=THURSDAY)
-    assert ["entries--3.csv", "entries--2.csv", "entries--1.csv"] == loads(output)
+    assert ["entries-3.csv", "entries-2.csv", "entries-1.csv"] == loads(output)
     assert 3 == len(list((output / "landing" / "crm").iterdir()))
     deliver(tmp_path, "-0", 10)
     done = nights.run(toml, output, clock=THURSDAY)
