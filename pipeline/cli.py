@@ -340,7 +340,7 @@ def orders(config_path: Path, as_of: str | None, output: Path | None) -> Any:
     """What was asked, with the clock read once."""
     from datetime import UTC, datetime
 
-    from pipeline.night import Orders
+    from pipeline.orders import Orders
     from pipeline.settings import Settings
 
     read = configuration(config_path, as_of, output)

@@ -5,78 +5,36 @@ The only module that knows the order of the steps. Each of them is a function el
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import duckdb
 
-from pipeline import attempts, manifest, room
+from pipeline import attempts, deliveries, manifest, room
 from pipeline.engines import lock, signals
 from pipeline.engines.cursors import Cursors, shares
 from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
 from pipeline.engines.private import private_files
-from pipeline.engines.pseudonym import Pseudonyms, fingerprint, pseudonyms
-from pipeline.errors import ConfigurationError, InputError, Problem, UsageError
-from pipeline.inputs import guards, landing
+from pipeline.errors import UsageError
+from pipeline.inputs import landing
 from pipeline.log import Line, Phases
 from pipeline.models import checks, discover, graph, increment, macros, publish, variants
 from pipeline.models.build import Built, column_dictionary, write_definition
 from pipeline.models.first_entry import first_entry
+from pipeline.orders import Orders
 from pipeline.settings import Settings, shipped
-from pipeline.waterfall import rules
-from pipeline.waterfall.definition import Configuration
-from pipeline.waterfall.tables import Columns, definition_tables, dimension_source
+from pipeline.waterfall.tables import definition_tables
 
 if TYPE_CHECKING:
     from pipeline.report.archive import Archive
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Orders:
-    """What a run was asked to do. `clock` is its start (aware UTC).
-
-    `full` builds everything anew, `rebuild` does so from the log alone, `select` limits it to some models. `accept_drop`
-    takes deliveries that lack too much.
-    """
-
-    configuration: Configuration
-    clock: datetime
-    settings: Settings
-    full: bool = False
-    rebuild: bool = False
-    select: str | None = None
-    accept_drop: bool = False
-
-    @property
-    def as_of(self) -> datetime:
-        """The instant at which the numbers are true: pinned by the configuration, else the start of the run."""
-        return self.configuration.waterfall.as_of or self.clock
-
-    @property
-    def log_folder(self) -> Path:
-        """The landing log of the output folder."""
-        return self.configuration.output / "landing"
-
-    @property
-    def hidden(self) -> Pseudonyms | None:
-        """The pseudonyms that `[privacy]` asks for, by the key of the environment. UsageError when there is none."""
-        return pseudonyms(self.configuration.privacy, os.environ)
-
-    @property
-    def stored_as(self) -> str | None:
-        """How the database treats personal data, and by which key."""
-        return fingerprint(self.configuration.privacy, self.hidden)
 
 
 @dataclass(frozen=True)
@@ -185,10 +143,10 @@ def check(orders: Orders, say: Say) -> landing.Landing:
             progress=say,
         )
         log = landing.open_log(orders.log_folder)
-        _refuse_unusable(orders, outcome, (*log.loads, *outcome.loads))
-        _refuse_dropped(outcome)
-        _dimension_sources(orders.configuration, (*log.loads, *outcome.loads))
-        said, stale = _guarded(orders, (*log.loads, *outcome.loads))
+        deliveries.require_usable(orders, outcome, (*log.loads, *outcome.loads))
+        deliveries.require_whole(outcome)
+        deliveries.dimension_sources(orders.configuration, (*log.loads, *outcome.loads))
+        said, stale = deliveries.guarded(orders, (*log.loads, *outcome.loads))
     return replace(outcome, warnings=(*outcome.warnings, *said, *stale))
 
 
@@ -211,10 +169,10 @@ def _build(
     with phases.timed("load"):
         outcome = _land(orders, folder, watch, say)
     log = landing.open_log(orders.log_folder)
-    _refuse_unusable(orders, outcome, log.loads)
+    deliveries.require_usable(orders, outcome, log.loads)
     manifest.require_sums(log.loads)
-    _refuse_dropped(outcome)
-    said, stale = _guarded(orders, log.loads)
+    deliveries.require_whole(outcome)
+    said, stale = deliveries.guarded(orders, log.loads)
     models_began = time.monotonic()
     project = discover.discover(shipped("sql"))
     before = None
@@ -238,7 +196,7 @@ def _build(
     ]
 
     if not orders.select:
-        sources = _dimension_sources(orders.configuration, log.loads)
+        sources = deliveries.dimension_sources(orders.configuration, log.loads)
         first = first_entry(connection, orders.configuration.waterfall, orders.as_of)
         definition = definition_tables(orders.configuration, orders.as_of, sources, first)
         write_definition(connection, definition)
@@ -348,81 +306,6 @@ def _write_report(
         )
     pages = sum(1 for path in written if path.suffix == ".html")
     say(f"{pages} pages and {len(written) - pages} files in {phases.seconds['report']:.1f} s")
-
-
-def _refuse_unusable(orders: Orders, outcome: landing.Landing, loads: tuple[landing.Load, ...]) -> None:
-    """An input of which nothing was ever read stops the run: numbers without it would look like a collapse."""
-    delivered = {load.input for load in loads}
-    never = [each.name for each in orders.configuration.inputs if each.name not in delivered]
-    reasons = [str(each) for each in (*outcome.refused, *outcome.missing) if each.input in never]
-    if reasons:
-        raise InputError("\n".join(reasons), next_step="nothing was published; `funnel check` reads the inputs again")
-    history = {each.name for each in orders.configuration.inputs if each.table == "stage_entries"}
-    if not history & delivered:
-        raise InputError(
-            "the landing log holds no stage entries",
-            where=str(orders.log_folder),
-            next_step="run without --rebuild, so that the inputs are read",
-        )
-
-
-def _refuse_dropped(outcome: landing.Landing) -> None:
-    """A delivery that lacks too much stops the run; nothing of it is in the log, so the next run judges it again."""
-    if outcome.dropped:
-        raise InputError(
-            "\n".join(outcome.dropped),
-            next_step="nothing was published and nothing of these files was kept; get the whole export, "
-            "or `funnel run --accept-drop` if it is right",
-        )
-
-
-def _guarded(orders: Orders, loads: tuple[landing.Load, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What the report says of the newest deliveries, and of those that are too old. InputError beyond `error_after`.
-
-    What was published is built anew (--rebuild, --select) however old it is.
-    """
-    inputs, zone = orders.configuration.inputs, ZoneInfo(orders.configuration.waterfall.timezone)
-    stale = guards.stale(inputs, loads, as_of=orders.as_of, clock=orders.clock)
-    stopping = [str(each) for each in stale if each.stops]
-    if stopping and not (orders.rebuild or orders.select):
-        raise InputError(
-            "\n".join(stopping),
-            next_step="nothing was published; get the export that is late, or correct `error_after` of the input",
-        )
-    return guards.standing(inputs, loads, zone), tuple(str(each) for each in stale)
-
-
-def _dimension_sources(configuration: Configuration, loads: tuple[landing.Load, ...]) -> dict[str, str]:
-    delivered = _columns(configuration, loads)
-    sources, problems = {}, []
-    for name in configuration.waterfall.dimensions:
-        source = dimension_source(name, delivered)
-        if source is None:
-            nearest = get_close_matches(name, sorted(delivered.entry | delivered.lead | delivered.account), n=1)
-            hint = f"; the nearest column is {nearest[0]}" if nearest else ""
-            problems.append(
-                Problem(f"{configuration.path.name}: funnel.dimensions", f"no input has a column {name}{hint}")
-            )
-        else:
-            sources[name] = source
-    problems += rules.without_column(configuration, delivered.lead, delivered.account)
-    if problems:
-        raise ConfigurationError(problems)
-    return sources
-
-
-def _columns(configuration: Configuration, loads: tuple[landing.Load, ...]) -> Columns:
-    configured = {each.name for each in configuration.inputs}
-
-    def of(table: str) -> frozenset[str]:
-        return frozenset(
-            column
-            for load in loads
-            if load.table == table and load.input in configured
-            for column in (*load.columns, *load.extras)
-        )
-
-    return Columns(entry=of("stage_entries"), lead=of("leads"), account=of("accounts"))
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> frozenset[discover.TableName]:

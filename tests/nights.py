@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline import night, query
 from pipeline.models.build import Built
+from pipeline.orders import Orders
 from pipeline.settings import Settings
 from pipeline.waterfall import config
 
@@ -21,9 +22,9 @@ SAMPLE = REPOSITORY / "data" / "sample" / "funnel.toml"
 CLOCK = datetime(2026, 4, 2, 3, 0, tzinfo=UTC)
 
 
-def orders(toml: Path, output: Path, *, as_of: str | None = None, threads: int = 2, **more: Any) -> night.Orders:
+def orders(toml: Path, output: Path, *, as_of: str | None = None, threads: int = 2, **more: Any) -> Orders:
     """What a run is asked to do, with a fixed clock."""
-    return night.Orders(
+    return Orders(
         configuration=config.load(toml, as_of=as_of, output=output),
         clock=more.pop("clock", CLOCK),
         settings=Settings(memory_limit="2GB", threads=threads),
