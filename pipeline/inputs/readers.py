@@ -132,8 +132,7 @@ def keep_originals(connection: duckdb.DuckDBPyConnection, delivered: Delivered, 
         for number, text in _originals(delivered, iter(wanted), reads):
             file.write(resync.quoted_line(number, [text.encode()]))
     connection.execute(
-        "insert into temp.landing_originals select c0::bigint, c1 "
-        f"from {_read_csv(copy, 'none', range(2), 0, ',', parallel=False)}"
+        f"insert into temp.landing_originals select c0::bigint, c1 from {_read_copy(copy, range(2), parallel=False)}"
     )
     copy.unlink()
 
@@ -242,7 +241,7 @@ def _hold_copy(
 ) -> int:
     """Hold the rows of our own quoted copy, whose first field is the number of the record. Returns how many it holds:
     what DuckDB holds, not what was written, since a difference must not add up."""
-    source = _read_csv(copy, "none", ("n", *range(len(header.names))), 0, ",", parallel=parallel)
+    source = _read_copy(copy, ("n", *range(len(header.names))), parallel=parallel)
     source = f"(select cn::bigint as row_number, * exclude (cn) from {source})"
     _hold(connection, rows.typed(reads, header.bound, source, numbered=True), found.content_size, work, numbered=True)
     copy.unlink()
@@ -342,15 +341,18 @@ def _hold(connection: duckdb.DuckDBPyConnection, sql: str, size: int, work: Path
     connection.execute(f"create or replace temp view landing_rows as select {number}{columns} from {source}")
 
 
-def _read_csv(
-    path: Path, compression: str, columns: Iterable[object], skip: int, delimiter: str, *, parallel: bool = True
-) -> str:
+def _read_copy(copy: Path, columns: Iterable[object], *, parallel: bool) -> str:
+    # Unless told, DuckDB takes the first line end for that of the file: in our own copy it may be a CRLF inside quotes.
+    return _read_csv(copy, "none", columns, 0, ",", f", new_line = '\\n', parallel = {str(parallel).lower()}")
+
+
+def _read_csv(path: Path, packing: str, columns: Iterable[object], skip: int, delimiter: str, more: str = "") -> str:
     declared = ", ".join(f"'c{column}': 'VARCHAR'" for column in columns)
     return (
         f"read_csv({quoted(glob_escaped(path))}, auto_detect = false, all_varchar = true, header = false, "
         f"skip = {skip}, delim = {quoted(delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
-        f"null_padding = false, ignore_errors = false, compression = '{compression}', max_line_size = {_LONGEST_LINE}, "
-        f"parallel = {'true' if parallel else 'false'}, columns = {{{declared}}})"
+        f"null_padding = false, ignore_errors = false, compression = '{packing}', max_line_size = {_LONGEST_LINE}, "
+        f"columns = {{{declared}}}{more})"
     )
 
 

@@ -28,7 +28,7 @@ STARTS = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
 
 def written(text: str) -> str:
     """A TOML string."""
-    return json.dumps(text).replace("\x7f", "\\u007f")
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 @dataclass(frozen=True)

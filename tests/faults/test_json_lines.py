@@ -58,6 +58,13 @@ def test_f76_a_bad_line_is_quarantined_whole(tmp_path: Path, reason: str, bad: s
     assert [(2, reason, bad.replace("\0", "\\x00"))] == inbox.rejected()
 
 
+def test_f76_line_ends_in_a_value_stay(tmp_path: Path) -> None:
+    """Those of every system, in the first row as in the last."""
+    owners = ["a\r\nb", "\r", "\n\r\n"]
+    inbox = landed(tmp_path, "".join(line(f"L{number}", owner=owner) for number, owner in enumerate(owners)))
+    assert owners == [owner for (owner,) in inbox.rows("select owner from raw.stage_entries order by row_number")]
+
+
 def test_f76_a_latin_1_byte_costs_one_line(tmp_path: Path) -> None:
     """Undeclared it is quarantined, declared it is read, as in CSV."""
     content = (line("L1") + '{"lead_id":"L2","stage":"MQL","entered_at":"2026-01-05","owner":"Ren\xe9e"}\n').encode(

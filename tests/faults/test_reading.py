@@ -180,6 +180,17 @@ def test_f41_a_newline_in_quotes_is_one_row(tmp_path: Path) -> None:
     assert [('a\n\n"b", c',), ("dana",)] == inbox.rows("select owner from raw.stage_entries order by row_number")
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n\r\n\r"])
+def test_f41_a_line_end_of_another_system_in_quotes_is_one_row(tmp_path: Path, end: str) -> None:
+    """A note typed under Windows in the first row of an export from Unix; the row that is set aside has it too."""
+    rows = entry("L1", owner=f'"a{end}b"'), entry("", owner=f'"c{end}d"'), entry("L3")
+    inbox = one_file(tmp_path, HEADER + "".join(rows))
+    (load,) = inbox.land().loads
+    assert (3, 1, 2) == (load.rows_read, load.rejected_rows, load.landed)
+    assert [(f"a{end}b",), ("dana",)] == inbox.rows("select owner from raw.stage_entries order by row_number")
+    assert [(2, rows[1].removesuffix("\n"))] == [(number, original) for number, _, original in inbox.rejected()]
+
+
 def test_f42_an_unclosed_quote_costs_at_most_two_lines(tmp_path: Path) -> None:
     """Everything after it is read."""
     rows = [entry(f"L{number}") for number in range(5000)]

@@ -1,0 +1,96 @@
+"""docs/FAULTS.md, 80 to 83 at random: whatever text a name, a value, a header or a file name holds, it is text everywhere."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import fields
+from functools import cache, partial
+from pathlib import Path
+from unicodedata import category
+
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
+
+from tests import nights
+from tests.faults.hostile import Names, assert_harmless, body, night, pages
+from tests.report.tree import Node, grow
+
+PIECES = (
+    "<script>alert(1)</script>", "</title><img src=x onerror=alert(1)>", '"', "'", ";", "--", "=HYPERLINK(1)", "+1", "@x",
+    "{{ 7 * 7 }}", "{% raw %}", "\n", "\r\n", "\t", "\u202e", "\u200f", "\u2028", "\x85", "\x00", "\x1b[31m", "\ufffe", "../../x",
+    "'; drop table clean.leads; --", "&amp;", "]]>", "<!--", "\\", "%s", "😀", "é", "x" * 3000,
+)  # fmt: skip
+TEXT = st.lists(
+    st.one_of(st.sampled_from(PIECES), st.text(st.characters(codec="utf-8"), max_size=8)), min_size=1, max_size=6
+).map("".join)
+CONFIGURED = ("title", "label", "stage_name", "definition", "alias")
+
+
+def fit(name: str, text: str) -> str:
+    """The text as this name may have it: a configuration takes no control characters of ASCII, a subject none at all, a file
+    system no `/` and NUL. A NUL costs its row, so it stands in the one row that is set aside anyhow.
+    """
+    if name in ("title", "label"):
+        return f"{name} " + "".join(letter for letter in text if category(letter) != "Cc" or letter in "\t\r\n")
+    if name in CONFIGURED:
+        return f"{name} " + "".join(letter for letter in text if ord(letter) >= 32 or letter in "\t\r\n")
+    if name == "file":
+        return "f" + "".join(letter for letter in text if letter not in "/\0")[:60] + ".csv"
+    return f"{text}{name}" if name == "unknown" else f"{text}{name}".replace("\0", "")
+
+
+def all_of(text: str) -> Names:
+    return Names(**{field.name: fit(field.name, text) for field in fields(Names)})
+
+
+NAMES = st.builds(Names, **{field.name: TEXT.map(partial(fit, field.name)) for field in fields(Names)})
+
+
+@settings(
+    max_examples=3,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.generate),  # a failing case is short enough to read, and shrinking it takes minutes
+)
+@example(all_of("".join(PIECES)))
+@example(all_of("".join(reversed(PIECES))))
+@given(NAMES)
+def test_hostile_text(names: Names) -> None:
+    """A night of any names is published with every row but the one of the unknown stage; pages, files and mail are harmless,
+    made of the elements of any other night, and show the names."""
+    with tempfile.TemporaryDirectory() as folder:
+        answer = night(Path(folder), names)
+        assert 0 == answer.code, answer.err
+        assert "\x1b" not in answer.out + answer.err
+        out = Path(folder) / "out"
+        assert_harmless(out)
+        assert [{"entries": 18, "leads": 12, "stages": 2}] == nights.ask(
+            out,
+            "select (select count(*) from clean.stage_entries) as entries, (select count(*) from clean.leads) as leads,"
+            " (select count(*) from waterfall.stages) as stages",
+        )
+        shown = {name: grow(html) for name, html in {**pages(out), "mail": body(out)}.items()}
+        for name, page in shown.items():
+            assert set() == made_of(page) - elements_of_a_plain_night(), name
+        for text in (names.label, names.stage_name, names.definition):
+            assert one_line(text) in one_line(shown["definitions.html"].words)
+
+
+@cache
+def elements_of_a_plain_night() -> frozenset[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        assert 0 == night(Path(folder), Names()).code
+        out = Path(folder) / "out"
+        return frozenset().union(*(made_of(grow(html)) for html in (*pages(out).values(), body(out))))
+
+
+def made_of(page: Node) -> set[str]:
+    """Every tag, and every attribute with the tag that has it."""
+    found = {node.tag for node in page.walk()}
+    return found | {f"{node.tag} {attribute}" for node in page.walk() for attribute in node.attributes}
+
+
+def one_line(text: str) -> str:
+    """As a browser shows it: white space is a space."""
+    return " ".join(text.split())
