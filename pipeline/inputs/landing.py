@@ -134,15 +134,21 @@ def _land_file(
         before = _state(file.path)
         found = readers.look_at(file.path, reads, work)
         if _state(file.path) != before:
-            return log, _warned(outcome, f"{reads.name}: {name} is still being written; it waits for the next run")
+            return log, _waits(outcome, reads, name)
         known = _known_as(log, reads, name, found.sha256)
         if known is not None:
             line = f"{reads.name}: {name} is known as load {known}, 0 new rows"
             progress(Line(line, "known", input=reads.name, file=name, load_no=known))
             return log, replace(outcome, already_known=(*outcome.already_known, str(file.path)))
-        delivered = readers.read(run.connection, found, reads, work)
+        try:
+            delivered = readers.read(run.connection, found, reads, work)
+        except Exception:
+            # What changed meanwhile may fit nothing that was found before: that says nothing about the file.
+            if _state(file.path) != before:
+                return log, _waits(outcome, reads, name)
+            raise
         if _state(file.path) != before:
-            return log, _warned(outcome, f"{reads.name}: {name} is still being written; it waits for the next run")
+            return log, _waits(outcome, reads, name)
         load = _write(run, log, reads, file.path, delivered, work)
     except Refused as refused:
         refusal = Refusal(reads.name, str(file.path), refused.reason, refused.next_step)
@@ -308,6 +314,10 @@ def _no_file(reads: Input) -> Refusal:
 
 def _warned(outcome: Landing, warning: str) -> Landing:
     return replace(outcome, warnings=(*outcome.warnings, warning))
+
+
+def _waits(outcome: Landing, reads: Input, name: str) -> Landing:
+    return _warned(outcome, f"{reads.name}: {name} is still being written; it waits for the next run")
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -11,6 +11,7 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -138,29 +139,18 @@ def keep_originals(connection: duckdb.DuckDBPyConnection, delivered: Delivered, 
 
 
 def _originals(delivered: Delivered, wanted: Iterator[int], reads: Input) -> Iterator[tuple[int, str]]:
-    number = next(wanted, None)
+    """The text of the wanted records, whose numbers ascend."""
     lines = preflight.lines_of(delivered.found.path, delivered.found.compression)
-    for _ in range(delivered.header.skip):
-        next(lines, None)
-    for record, text in _records(lines, delivered, reads):
-        if record == number:
-            yield record, resync.readable(text)
-            number = next(wanted, None)
-            if number is None:
-                return
+    records = _records(islice(lines, delivered.header.skip, None), delivered, reads)
+    for number in wanted:
+        yield number, resync.readable(next(text for record, text in records if record == number))
 
 
 def _records(lines: Iterator[bytes], delivered: Delivered, reads: Input) -> Iterator[tuple[int, bytes]]:
     if delivered.is_repaired:
-        for record in resync.Resynchroniser(lines, len(delivered.header.names), reads.delimiter.encode()):
-            yield record.number, record.original
-        return
-    number = 0
-    for line in lines:
-        text = line.rstrip(b"\r\n")
-        if text:
-            number += 1
-            yield number, text
+        reader = resync.Resynchroniser(lines, len(delivered.header.names), reads.delimiter.encode())
+        return ((record.number, record.original) for record in reader)
+    return enumerate(filter(None, (line.rstrip(b"\r\n") for line in lines)), start=1)
 
 
 def _read_strictly(
@@ -383,15 +373,12 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, texts: Iterable[t
         connection.execute(f"insert into temp.{table} values {', '.join(batch)}")
 
 
-class _Counted:
+class _Counted(Iterator[bytes]):
     """An iterator of lines that knows how many it gave."""
 
     def __init__(self, lines: Iterator[bytes]) -> None:
         self._lines = lines
         self.count = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
 
     def __next__(self) -> bytes:
         line = next(self._lines)

@@ -32,12 +32,11 @@ class Sorted:
 
 
 def know_stages(connection: duckdb.DuckDBPyConnection, spellings: Sequence[tuple[str, str]]) -> None:
-    """Tell which stages are known today: (declared spelling, alias normalised)."""
+    """Tell which stages are known today, one at least: (declared spelling, alias normalised)."""
     connection.execute("create or replace temp table landing_known (spelling varchar, alias varchar)")
     values = ", ".join(f"({quoted(spelling)}, {quoted(alias)})" for spelling, alias in spellings)
-    if values:
-        # As text: the first bound parameter of a process makes DuckDB import pandas, which takes a second.
-        connection.execute(f"insert into temp.landing_known values {values}")
+    # As text: the first bound parameter of a process makes DuckDB import pandas, which takes a second.
+    connection.execute(f"insert into temp.landing_known values {values}")
 
 
 def forget(connection: duckdb.DuckDBPyConnection) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +187,19 @@ def test_accounts_block(load: Any, problems: Any) -> None:
         "without @, https:// or a path",
         f"funnel.toml:{line + 2}: accounts.match_domains: must be true or false",
     ] == problems(funnel() + wrong)
+
+
+def test_matching_that_is_turned_off_reads_no_text(tmp_path: Path) -> None:
+    """Both relations are there, empty, though leads and accounts give domains."""
+    inbox = Inbox(tmp_path)
+    inbox.put("leads.csv", LEADS + "1,a@acme.com,\n")
+    inbox.put("accounts.csv", "account_id,domain\nA,acme.com\n")
+    inbox.reads("leads.csv", "leads", name="leads").reads("accounts.csv", "accounts", name="accounts").land()
+    offered = inbox.offered()
+    assert [(2, 1)] == offered.execute(
+        "select (select count(*) from raw.host_texts), count(*) from raw.domains"
+    ).fetchall()
+    domains.offer(offered, replace(inbox.configuration.waterfall, match_domains=False))
+    assert [(0, 0)] == offered.execute(
+        "select (select count(*) from raw.host_texts), count(*) from raw.domains"
+    ).fetchall()

@@ -187,3 +187,12 @@ def test_the_judgement_is_the_naive_one(drawn: list[tuple[int, int, int, bool]],
     loads.append(load(0, came, len(loads)))
     reads = replace(CRM, guard=Guard(least_rows=least))
     assert naive_drop(loads, least) is (guards.drop(loads, reads, ZONE) is not None)
+
+
+def test_an_input_without_a_delivery_is_not_judged() -> None:
+    """That it lacks is said elsewhere; of other inputs nothing follows."""
+    other = load(0, 1, input="other")
+    assert None is drop()
+    assert None is drop(other)
+    assert () == guards.drops([other], [], CRM, ZONE)
+    assert () == guards.standing([CRM], [other], ZONE)

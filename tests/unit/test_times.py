@@ -187,3 +187,11 @@ def test_a_declared_format_is_the_only_one(text: str, time_format: str, expected
 def test_a_bare_date_stays_on_its_day() -> None:
     """A date whose midnight does not exist begins at its first instant (Sao Paulo, 15 October 2017)."""
     assert [(datetime(2017, 10, 15, 3), "gap")] == read(["2017-10-15"], "America/Sao_Paulo")
+
+
+def test_a_change_around_midnight_is_seen_on_both_days() -> None:
+    """Newfoundland put its clocks back at one minute past midnight: the repeated hour began the day before."""
+    texts = ["2005-10-29 23:00:59", "2005-10-29 23:01:00", "2005-10-30 00:00:59", "2005-10-30 00:01:00"]
+    expected = [oracle(datetime.fromisoformat(text), "America/St_Johns") for text in texts]
+    assert [None, "overlap", "overlap", None] == [note for _, note in expected]
+    assert expected == read(texts, "America/St_Johns")

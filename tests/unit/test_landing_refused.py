@@ -1,0 +1,216 @@
+"""Landing where a file changes, vanishes or can't be read, and where the disk, the memory or the sums say no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from delivery import CLOCK, HEADER, Inbox, connection_of_a_run, entry, one_file, refusal
+
+from pipeline.engines import disk
+from pipeline.errors import InputError
+from pipeline.inputs import landing, readers, sorting
+from pipeline.inputs.preflight import Refused
+from pipeline.inputs.readers import Delivered
+from tests.unit.limits import files_no_longer_than, without_rights
+
+GOOD = HEADER + entry("L1") + entry("L2", "SAL")
+
+
+def parquet(path: Path, rows: int, lead: str = "'L' || range") -> bytes:
+    duckdb.execute(
+        f"copy (select {lead} as lead_id, 'MQL' as stage, '2026-01-05' as entered_at from range({rows})) "
+        f"to '{path}' (format parquet)"
+    )
+    return path.read_bytes()
+
+
+def then(change: Callable[[], object], act: Callable[..., Any]) -> Callable[..., Any]:
+    """What is done, with a real change of the disk right after it."""
+
+    def done(*given: Any) -> Any:
+        found = act(*given)
+        change()
+        return found
+
+    return done
+
+
+def lengthened(path: Path, more: str) -> Callable[[], object]:
+    def lengthen() -> None:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(more)
+
+    return lengthen
+
+
+def waits(inbox: Inbox) -> None:
+    """Nothing of the file is kept, and it is no fault of anybody."""
+    landed = inbox.land()
+    assert ((), (), ()) == (landed.loads, landed.refused, landing.open_log(inbox.log_folder).loads)
+    (warning,) = landed.warnings
+    assert warning.startswith("crm: entries.")
+    assert warning.endswith(" is still being written; it waits for the next run")
+
+
+def test_a_file_that_grew_while_its_rows_were_read_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next run reads it whole."""
+    inbox = one_file(tmp_path, GOOD)
+    grow = lengthened(tmp_path / "entries.csv", entry("L3"))
+    with monkeypatch.context() as patched:
+        patched.setattr(readers, "read", then(grow, readers.read))
+        waits(inbox)
+    assert 3 == inbox.land().loads[0].landed
+
+
+@pytest.mark.parametrize("more", ['{"lead_id": "L2"}\n', '{"lead_id": "L2", "score": 7}\n'])
+def test_json_lines_that_grew_between_two_looks_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str
+) -> None:
+    """A line, or a key, that the first look did not see fits nothing; it is no fault of the reader either."""
+    inbox = one_file(tmp_path, '{"lead_id":"L1","stage":"MQL","entered_at":"2026-01-05"}\n', "entries.jsonl")
+    grow = lengthened(tmp_path / "entries.jsonl", more)
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.inputs.jsonlines.header_of", then(grow, readers.jsonlines.header_of))
+        waits(inbox)
+    assert {"no_stage": 1} == inbox.land().loads[0].rejected
+
+
+def test_lines_that_do_not_add_up_stop_the_run(tmp_path: Path) -> None:
+    """A count of another line than there is: the file is named, and nothing of it is handed on."""
+    path = (
+        one_file(tmp_path, '{"lead_id":"L1","stage":"MQL","entered_at":"2026-01-05"}\n', "a.jsonl").folder / "a.jsonl"
+    )
+    (reads,) = Inbox(tmp_path).reads("a.jsonl").inputs
+    found = readers.look_at(path, reads, tmp_path)
+    with pytest.raises(InputError, match="2 lines do not add up: 1 are accounted for") as stopped:
+        readers.read(connection_of_a_run(), replace(found, lines=2), reads, tmp_path)
+    assert str(path) == stopped.value.where
+
+
+def test_rows_that_were_not_written_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One row fewer in the Parquet file than was to be there: nothing of the load becomes real."""
+    inbox = one_file(tmp_path, GOOD)
+    write = sorting.write
+    monkeypatch.setattr(sorting, "write", lambda *given: write(*given) - 1)
+    with pytest.raises(InputError, match=r"entries\.csv: 2 rows were to be written and 1 were"):
+        inbox.land()
+    assert () == landing.open_log(inbox.log_folder).loads
+
+
+def test_a_file_without_the_right_to_read_it_is_refused_and_the_others_go_on(tmp_path: Path) -> None:
+    """In the system's words."""
+    inbox = one_file(tmp_path / "in", GOOD)
+    inbox.put("other.csv", HEADER + entry("L9"))
+    inbox.reads("other.csv", name="other")
+    (inbox.folder / "entries.csv").chmod(0)
+    for folder in (tmp_path, inbox.folder):
+        folder.chmod(0o777)
+    with without_rights(inbox.folder):
+        landed = inbox.land()
+    (refused,) = landed.refused
+    assert ("crm", str(inbox.folder / "entries.csv")) == (refused.input, refused.file)
+    assert ("it can't be read: Permission denied", "check the file's rights") == (refused.reason, refused.next_step)
+    assert ["other"] == [load.input for load in landed.loads]
+
+
+def test_a_file_that_vanished_while_it_was_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody tidied the inbox."""
+    inbox = one_file(tmp_path, GOOD)
+    monkeypatch.setattr(readers, "look_at", then((tmp_path / "entries.csv").unlink, readers.look_at))
+    (refused,) = inbox.land().refused
+    assert "it can't be read: No such file or directory" == refused.reason
+
+
+def test_a_copy_that_may_not_grow_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    """The file is not refused, the night stops; nothing of it is in the log."""
+    inbox = one_file(tmp_path, GOOD + entry("L3") * 2000, encoding="latin-1")
+    with files_no_longer_than(10_000), pytest.raises(OSError, match="File too large") as failure:
+        inbox.land()
+    assert disk.is_limited(failure.value)
+    assert () == landing.open_log(inbox.log_folder).loads
+    assert [] == list(inbox.log_folder.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_rows_that_find_no_room_are_no_fault_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """The rows of a big file wait on the disk: where it is full, the file is neither read again nor called damaged."""
+    content = GOOD.encode() if kind == "csv" else parquet(tmp_path / "x", 10)
+    inbox = one_file(tmp_path / "in", content, f"entries.{kind}")
+    monkeypatch.setattr(readers, "IN_MEMORY", -1)
+    with files_no_longer_than(0), pytest.raises(duckdb.Error) as failure:
+        inbox.land()
+    assert disk.is_limited(failure.value)
+    assert () == landing.open_log(inbox.log_folder).loads
+
+
+def test_too_little_memory_is_no_fault_of_a_parquet_file(tmp_path: Path) -> None:
+    """It is not called damaged."""
+    (tmp_path / "a.parquet").write_bytes(parquet(tmp_path / "x", 300_000, "md5(range::varchar)"))
+    (reads,) = Inbox(tmp_path).reads("a.parquet").inputs
+    connection = connection_of_a_run()
+    connection.execute("set temp_directory = ''; set memory_limit = '6MB'")
+    with pytest.raises(duckdb.OutOfMemoryException):
+        readers.read(connection, readers.look_at(tmp_path / "a.parquet", reads, tmp_path), reads, tmp_path)
+
+
+def test_a_parquet_file_that_promises_another_number_of_rows_is_refused(tmp_path: Path) -> None:
+    """Its footer says 1001, its row group says 1000 and holds them: nobody knows which is true."""
+    content = parquet(tmp_path / "x", 1000)
+    rows_of_the_file, one_more = b"\x16\xd0\x0f\x19", b"\x16\xd2\x0f\x19"  # Thrift: an i64, zigzag, then a list
+    assert 1 == content.count(rows_of_the_file)
+    inbox = one_file(tmp_path / "in", content.replace(rows_of_the_file, one_more), "a.parquet")
+    assert "the Parquet file holds another number of rows than it says" in refusal(inbox)
+
+
+def test_a_column_that_the_configuration_maps_in_vain_is_told(tmp_path: Path) -> None:
+    """And is empty."""
+    inbox = one_file(tmp_path, GOOD, columns={"owner": "Rep"})
+    (warning,) = inbox.land().warnings
+    assert "crm: entries.csv: column `Rep`, configured as owner, is not in the file; owner is empty" == warning
+    assert [(None,)] == inbox.rows("select distinct owner from raw.stage_entries")
+
+
+def test_a_year_after_a_leap_day_is_28_february(tmp_path: Path) -> None:
+    """To the second: what is later keeps its original line, since the models will reject it."""
+    times = ("2029-02-28T12:00:00Z", "2029-02-28T12:00:01Z")
+    inbox = one_file(tmp_path, HEADER + "".join(entry(f"L{number}", entered_at=at) for number, at in enumerate(times)))
+    inbox.land(as_of=datetime(2028, 2, 29, 12, tzinfo=UTC))
+    assert [("L0", None), ("L1", f"L1,MQL,{times[1]},dana")] == inbox.rows(
+        "select lead_id, original from raw.stage_entries order by lead_id"
+    )
+
+
+def test_a_clock_without_a_zone_is_utc(tmp_path: Path) -> None:
+    """As it is told in the log."""
+    (load,) = one_file(tmp_path, GOOD).land(clock=CLOCK.replace(tzinfo=None)).loads
+    assert CLOCK.replace(tzinfo=None) == load.loaded_at
+
+
+def test_refusals_are_told_with_their_next_step() -> None:
+    """One line each, as the command prints them."""
+    assert "crm: a.csv: it is empty\n  next: export it again" == str(
+        landing.Refusal("crm", "a.csv", "it is empty", "export it again")
+    )
+    assert "it is empty" == str(Refused("it is empty", "export it again"))
+
+
+def test_rows_in_memory_and_on_the_disk_are_delivered_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the size of the file."""
+    (tmp_path / "a.csv").write_text(GOOD)
+    (reads,) = Inbox(tmp_path).reads("a.csv").inputs
+    held: list[tuple[Delivered, list[Any]]] = []
+    for size in (readers.IN_MEMORY, -1):
+        monkeypatch.setattr(readers, "IN_MEMORY", size)
+        connection = connection_of_a_run()
+        delivered = readers.read(connection, readers.look_at(tmp_path / "a.csv", reads, tmp_path), reads, tmp_path)
+        held.append((delivered, connection.execute("from landing_rows order by row_number").fetchall()))
+    assert held[0] == held[1]
+    assert 2 == len(held[0][1])

@@ -1,0 +1,105 @@
+"""The lock and its folder where the system says no, and the lock as others see it."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.engines import lock
+from pipeline.errors import LockHeld, UsageError
+from tests.unit.limits import files_no_longer_than
+
+CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
+
+
+def refused(folder: Path) -> UsageError:
+    with pytest.raises(UsageError) as refusal, lock.hold(folder, CLOCK):
+        pass
+    assert not lock.is_held(folder)
+    assert refusal.value.next_step.endswith("give another one with --output")
+    return refusal.value
+
+
+def test_the_holder_is_asked_without_taking_the_lock(tmp_path: Path) -> None:
+    """Nobody before there is a lock file, the run while it lasts, nobody afterwards; to ask changes nothing."""
+    assert lock.holder(tmp_path) is None
+    assert [] == list(tmp_path.iterdir())
+    with lock.hold(tmp_path, CLOCK):
+        assert f"pid {os.getpid()}, started 2026-04-01 03:59:59 UTC" == lock.holder(tmp_path)
+        lock.still_ours()
+    assert lock.holder(tmp_path) is None
+
+
+def test_two_lookers_do_not_see_each_other(tmp_path: Path) -> None:
+    """Who looks shares the lock, so that nobody takes a look for a run."""
+    with lock.hold(tmp_path, CLOCK):
+        pass
+    with (tmp_path / "run.lock").open() as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        assert lock.holder(tmp_path) is None
+
+
+def test_a_holder_that_has_not_signed_yet_is_named_as_such(tmp_path: Path) -> None:
+    """Between the lock and the signature there is a moment; no old pid is told then."""
+    with (tmp_path / "run.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(LockHeld, match="only just started, its pid is not written yet"), lock.hold(tmp_path, CLOCK):
+            pass
+
+
+def test_a_look_at_the_lock_keeps_no_run_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who finds the lock taken tries four times more before it gives up."""
+    looker = (tmp_path / "run.lock").open("w")
+    fcntl.flock(looker, fcntl.LOCK_SH)
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == lock.TRIES - 1:
+            looker.close()
+
+    monkeypatch.setattr("time.sleep", wait)
+    with lock.hold(tmp_path, CLOCK):
+        assert lock.is_held(tmp_path)
+    assert [0.02] * 4 == waits
+
+
+def test_a_folder_with_too_long_a_name_is_refused(tmp_path: Path) -> None:
+    """In the system's words, with the path."""
+    told = refused(tmp_path / ("x" * 300))
+    assert "the output folder can't be made: file name too long" == told.what
+    assert str(tmp_path / ("x" * 300)) == told.where
+
+
+def test_a_folder_in_place_of_the_lock_file_is_refused(tmp_path: Path) -> None:
+    """What can't be opened for writing can't be signed."""
+    (tmp_path / "run.lock").mkdir()
+    told = refused(tmp_path)
+    assert ("the output folder can't be written: is a directory", str(tmp_path / "run.lock")) == (told.what, told.where)
+
+
+def test_a_lock_that_can_not_be_signed_is_refused(tmp_path: Path) -> None:
+    """No file may grow (ulimit -f): said before any work, and the lock is free again."""
+    with files_no_longer_than(0):
+        told = refused(tmp_path)
+    assert ("the output folder can't be written: file too large", str(tmp_path)) == (told.what, told.where)
+    with lock.hold(tmp_path, CLOCK):
+        assert lock.is_held(tmp_path)
+
+
+def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As some network file systems answer; nothing is left open."""
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a listing of open files, one of them its own
+
+    def no_locks(_descriptor: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    told = refused(tmp_path)
+    assert "the output folder is on a file system without locks: no locks available" == told.what
+    assert before == len(os.listdir("/proc/self/fd"))  # noqa: PTH208
