@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline import log
-from pipeline.spoken import print_accounting, progress, say, warn
+from pipeline.spoken import give_up, print_accounting, progress, say, warn
 
 # Nothing heavy up here: `funnel --help` must answer at once. Each command imports what it needs.
 if TYPE_CHECKING:
@@ -311,15 +311,15 @@ def main() -> None:
     except FunnelError as error:
         say(f"error: {error}")
         sys.exit(error.exit_code)
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         sys.exit(130)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(0)
+    except Exception as failure:
+        sys.exit(give_up(failure))
 
 
 @contextmanager

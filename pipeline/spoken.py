@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +24,29 @@ def say(text: str) -> None:
     if wants_json():
         log.write(log.as_json(text))
     elif text:
-        click.echo(text, err=True)
+        click.echo(_printable(text), err=True)
+
+
+def give_up(failure: Exception) -> int:
+    """Say that the program has a fault, without the words of its error, which may hold values of rows. Returns the exit code.
+
+    With FUNNEL_TRACEBACK in the environment Python tells all of it instead.
+    """
+    from pipeline import attempts  # only here: a command that goes well needs none of it
+
+    if os.environ.get("FUNNEL_TRACEBACK"):
+        raise failure
+    say(
+        f"error: {attempts.unexpected(failure)}\n"
+        "  next: this is a fault of the program, please report this line; what was published stays. "
+        "FUNNEL_TRACEBACK=1 tells more, perhaps with values of rows"
+    )
+    return attempts.exit_code(failure)
+
+
+def _printable(text: str) -> str:
+    """Without what a terminal would act on: names of files come from other people."""
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in text)
 
 
 def warn(text: str) -> None:

@@ -66,7 +66,7 @@ _WITHIN = re.compile(r"(\d{1,6}) *(minute|hour|day|week)s?")
 
 
 def _text(text: str) -> str:
-    if any(ord(letter) < 32 and letter not in "\t\r\n" for letter in text):
+    if any((letter < " " and letter not in "\t\r\n") or "\x7f" <= letter <= "\x9f" for letter in text):
         raise ValueError("must not contain control characters")
     calm = " ".join(text.split())
     if not calm:

@@ -83,6 +83,7 @@ class TestProblems:
                 ["18: stages.sal2.definition: is missing; one sentence, because every report prints it"],
             ),
             ('key = "won"\ndefinition = ""', ["20: stages.won.definition: must not be empty"]),
+            ('key = "won"\nlabel = "W\\u009bon"', ["20: stages.won.label: must not contain control characters"]),
             ('definition = "x"', ["18: stages.#5.key: is missing; every block needs a key, a lower-case word"]),
             (
                 'key = "Won"\ndefinition = "x"',
