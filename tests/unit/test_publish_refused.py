@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import subprocess
 import sys
@@ -208,3 +209,16 @@ def test_a_night_that_is_sealed_already_keeps_its_modes(tmp_path: Path, monkeypa
         monkeypatch.setattr(Path, "chmod", lambda path, mode: (changed.append(path.name), chmod(path, mode))[1])
         publish.seal(run)
     assert ("funnel.duckdb" in changed, "old.html" in changed) == (True, False)
+
+
+def test_a_link_that_a_killed_run_of_the_same_pid_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    """In a container every run may be process 1."""
+    with lock.hold(tmp_path, CLOCK):
+        run = sealed(tmp_path, "night")
+        for name in ("current", "reports"):
+            (tmp_path / f"{name}.new-{os.getpid()}").symlink_to("runs/nowhere")
+        publish.swap(run)
+    assert "night" == (tmp_path / "funnel.duckdb").read_text()
+    assert ["current", "funnel.duckdb", "reports", "run.lock", "runs"] == sorted(
+        path.name for path in tmp_path.iterdir()
+    )
