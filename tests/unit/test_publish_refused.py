@@ -222,3 +222,30 @@ def test_a_link_that_a_killed_run_of_the_same_pid_left_is_in_nobodys_way(tmp_pat
     assert ["current", "funnel.duckdb", "reports", "run.lock", "runs"] == sorted(
         path.name for path in tmp_path.iterdir()
     )
+
+
+def test_a_sealed_night_is_as_open_as_the_output_folder(tmp_path: Path) -> None:
+    """Private while it is built, then every folder of it like the one around it."""
+    tmp_path.chmod(0o750)
+    run = publish.start_run(tmp_path, CLOCK)
+    run.database.write_text("night")
+    assert 0o700 == run.building.stat().st_mode & 0o777
+    publish.seal(run)
+    assert [0o750] * 2 == [folder.stat().st_mode & 0o777 for folder in (run.sealed, run.sealed / "reports")]
+
+
+@pytest.mark.parametrize("named", [None, "a page"])
+def test_a_broken_disk_is_told_with_the_file_or_else_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None
+) -> None:
+    """A flush knows no name; then the output folder is where to look."""
+    run = publish.start_run(tmp_path, CLOCK)
+    run.database.write_text("night")
+
+    def broken(_path: Path) -> None:
+        raise OSError(5, "Input/output error", named)
+
+    monkeypatch.setattr(lock, "flush", broken)
+    with pytest.raises(FunnelError, match="the night can't be written out: input/output error") as failure:
+        publish.seal(run)
+    assert (named or str(tmp_path)) == failure.value.where
