@@ -11,7 +11,12 @@ WORKERS ?= auto
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak check gold docs lock bench bench-100m clean
+# What reads a delivery, keeps it and publishes it, in this process: a process that a test starts is not measured.
+COVERING := $(addprefix tests/unit/test_,$(addsuffix .py,domains guards landing landing_refused lock lock_refused \
+	publish publish_refused reading_edges readers snapshots times veiled_log)) \
+	$(addprefix tests/faults/test_,$(addsuffix .py,bit_flips json_lines reading reading_values))
+
+.PHONY: help run test coverage soak check gold docs lock bench bench-100m clean
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +26,10 @@ run: $(STAMP)  ## Read data/sample, build, check, report; tells where the report
 
 test: $(STAMP) $(PAGE_CHECKS)  ## Every test
 	@$(BIN)/pytest -n $(WORKERS)
+
+coverage: $(STAMP)  ## Fails below 100 % of the lines and branches of landing, reading, locking and publishing
+	@$(BIN)/coverage run -m pytest $(COVERING)
+	@$(BIN)/coverage report
 
 soak: $(STAMP)  ## 200 kills, 500 opens during swaps, signals, second runs, a fault at each step of publishing; ten minutes
 	@PYTHONPATH=. $(BIN)/python -m tests.faults.soak

@@ -203,3 +203,15 @@ def test_matching_that_is_turned_off_reads_no_text(tmp_path: Path) -> None:
     assert [(0, 0)] == offered.execute(
         "select (select count(*) from raw.host_texts), count(*) from raw.domains"
     ).fetchall()
+
+
+@pytest.mark.parametrize("host", ["bü..de", "ü" * 70 + ".de"])
+def test_a_unicode_name_that_no_registry_takes_is_none(host: str) -> None:
+    """An empty label, or one that is too long."""
+    assert None is domains.host_of(host)
+
+
+@pytest.mark.parametrize("host", ["host9", "256.1.1.1", "[acme]"])
+def test_what_ends_like_an_address_and_is_none(host: str) -> None:
+    """A digit at the end, or brackets around it, make no IP address; it is judged as a name like any other."""
+    assert (None if host == "[acme]" else host) == domains.host_of(host)

@@ -21,7 +21,7 @@ def refused(folder: Path) -> UsageError:
     with pytest.raises(UsageError) as refusal, lock.hold(folder, CLOCK):
         pass
     assert not lock.is_held(folder)
-    assert refusal.value.next_step.endswith("give another one with --output")
+    assert refusal.value.next_step.endswith(("give another one with --output", "give another folder with --output"))
     return refusal.value
 
 
@@ -103,3 +103,10 @@ def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pyt
     told = refused(tmp_path)
     assert "the output folder is on a file system without locks: no locks available" == told.what
     assert before == len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+
+def test_the_folder_above_must_be_there(tmp_path: Path) -> None:
+    """A mistyped path makes no folders."""
+    told = refused(tmp_path / "typo" / "out")
+    assert "the output folder can't be made: the folder above it is missing" == told.what
+    assert (str(tmp_path / "typo"), []) == (told.where, list(tmp_path.iterdir()))

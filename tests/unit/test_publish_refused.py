@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from pipeline.engines import lock
 from pipeline.errors import FunnelError, UsageError
 from pipeline.models import publish
+from tests.faults.test_published_file import checksum
 from tests.unit.limits import without_rights
 
 CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
@@ -111,3 +114,138 @@ def test_a_file_that_another_program_writes_is_told(tmp_path: Path) -> None:
         told.next_step,
         told.exit_code,
     )
+
+
+def test_a_file_of_another_duckdb_is_told_with_both_versions(tmp_path: Path) -> None:
+    """By the version in the file's own head; a head that names none is not repeated."""
+    path = database(tmp_path)
+    newer = bytearray(path.read_bytes())
+    newer[12:20] = (250).to_bytes(8, "little")
+    for name, shown in ((b"v9.8.7", "v9.8.7"), (b"<script>", "of an unknown version")):
+        newer[52:84] = name.ljust(32, b"\0")
+        newer[:8] = checksum(bytes(newer[8:4096]))
+        path.write_bytes(newer)
+        told = told_of(path)
+        assert (
+            f"the file was written by DuckDB {shown} (storage version 250), and this is DuckDB v{duckdb.__version__}, "
+            "which can't read it"
+        ) == told.what
+        assert (str(path), 3) == (told.where, told.exit_code)
+        assert "funnel run --rebuild" in told.next_step
+
+
+def test_a_file_that_was_cut_short_is_told(tmp_path: Path) -> None:
+    """And that the log can make it again."""
+    path = database(tmp_path)
+    path.write_bytes(path.read_bytes()[:100])
+    told = told_of(path)
+    assert "the database file is corrupt (cut short, or changed on the disk)" == told.what
+    assert "rebuild it from the landing log with `funnel run --rebuild`" == told.next_step
+
+
+def test_a_file_in_place_of_runs_is_never_replaced(tmp_path: Path) -> None:
+    """A link that leads nowhere neither."""
+    for number in range(2):
+        out = tmp_path / str(number)
+        out.mkdir()
+        if number:
+            (out / "runs").symlink_to(out / "unmounted")
+        else:
+            (out / "runs").write_text("mine")
+        with pytest.raises(UsageError, match="is in the way: the nights are kept in a folder of this name") as refusal:
+            publish.start_run(out, CLOCK)
+        assert str(out / "runs") == refusal.value.where
+
+
+def test_runs_on_another_file_system_is_refused(tmp_path: Path) -> None:
+    """No rename goes there; nothing is left behind."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as elsewhere:
+        assert Path(elsewhere).stat().st_dev != tmp_path.stat().st_dev, (
+            "this test needs a second file system at /dev/shm"
+        )
+        (tmp_path / "runs").symlink_to(elsewhere)
+        with pytest.raises(UsageError, match="different file systems") as refusal:
+            publish.start_run(tmp_path, CLOCK)
+        assert (str(tmp_path / "runs"), []) == (refusal.value.where, list(Path(elsewhere).iterdir()))
+
+
+def sealed(out: Path, night: str) -> publish.RunFolder:
+    run = publish.start_run(out, CLOCK)
+    run.database.write_text(night)
+    publish.seal(run)
+    return run
+
+
+def test_logs_beside_either_night_are_moved_away_and_kept(tmp_path: Path) -> None:
+    """Beside the link, the published night and the new one; a second night leaves those of before alone."""
+    with lock.hold(tmp_path, CLOCK):
+        first = sealed(tmp_path, "first")
+        publish.swap(first)
+        second = sealed(tmp_path, "second")
+        logs = [tmp_path / "funnel.duckdb.wal", second.sealed / "funnel.duckdb.wal.checkpoint"]
+        logs.append(first.sealed / "funnel.duckdb.wal")
+        for log in logs:
+            log.write_text(f"kept of {log.parent.name}")
+        warnings = publish.swap(second)
+        assert [str(log) for log in logs] == [warning.split(": ")[0] for warning in warnings]
+        for log, warning in zip(logs, warnings, strict=True):
+            aside = log.with_name(f"{log.name}.quarantine-{second.id}")
+            assert f"kept in {aside.name} and is not part of the night" in warning
+            assert f"kept of {log.parent.name}" == aside.read_text()
+            assert not log.exists()
+        assert [] == publish.swap(sealed(tmp_path, "third"))
+    assert "third" == (tmp_path / "funnel.duckdb").read_text()
+
+
+def test_a_night_that_is_sealed_already_keeps_its_modes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that is a link to an earlier night's is final: its mode is not touched again."""
+    with lock.hold(tmp_path, CLOCK):
+        run = publish.start_run(tmp_path, CLOCK)
+        run.database.write_text("night")
+        (run.reports / "old.html").write_text("page")
+        (run.reports / "old.html").chmod(0o444)
+        changed: list[str] = []
+        chmod = Path.chmod
+        monkeypatch.setattr(Path, "chmod", lambda path, mode: (changed.append(path.name), chmod(path, mode))[1])
+        publish.seal(run)
+    assert ("funnel.duckdb" in changed, "old.html" in changed) == (True, False)
+
+
+def test_a_link_that_a_killed_run_of_the_same_pid_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    """In a container every run may be process 1."""
+    with lock.hold(tmp_path, CLOCK):
+        run = sealed(tmp_path, "night")
+        for name in ("current", "reports"):
+            (tmp_path / f"{name}.new-{os.getpid()}").symlink_to("runs/nowhere")
+        publish.swap(run)
+    assert "night" == (tmp_path / "funnel.duckdb").read_text()
+    assert ["current", "funnel.duckdb", "reports", "run.lock", "runs"] == sorted(
+        path.name for path in tmp_path.iterdir()
+    )
+
+
+def test_a_sealed_night_is_as_open_as_the_output_folder(tmp_path: Path) -> None:
+    """Private while it is built, then every folder of it like the one around it."""
+    tmp_path.chmod(0o750)
+    run = publish.start_run(tmp_path, CLOCK)
+    run.database.write_text("night")
+    assert 0o700 == run.building.stat().st_mode & 0o777
+    publish.seal(run)
+    assert [0o750] * 2 == [folder.stat().st_mode & 0o777 for folder in (run.sealed, run.sealed / "reports")]
+
+
+@pytest.mark.parametrize("named", [None, "a page"])
+def test_a_broken_disk_is_told_with_the_file_or_else_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None
+) -> None:
+    """A flush knows no name; then the output folder is where to look."""
+    run = publish.start_run(tmp_path, CLOCK)
+    run.database.write_text("night")
+
+    def broken(_path: Path) -> None:
+        raise OSError(5, "Input/output error", named)
+
+    monkeypatch.setattr(lock, "flush", broken)
+    with pytest.raises(FunnelError, match="the night can't be written out: input/output error") as failure:
+        publish.seal(run)
+    assert (named or str(tmp_path)) == failure.value.where
