@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -114,7 +115,10 @@ def tamper(output: Path, **more: int) -> None:
     held = json.loads(path.read_text("utf-8"))
     for name, by in more.items():
         held[name] += by
-    path.write_text(json.dumps(held), "utf-8")
+    # With the seal of the changed counts: it is the sums that must stop the run, not the seal.
+    del held["seal"]
+    seal = hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()
+    path.write_text(json.dumps({**held, "seal": seal}), "utf-8")
 
 
 @pytest.mark.parametrize(
