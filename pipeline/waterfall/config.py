@@ -32,23 +32,8 @@ from pipeline.waterfall.presets import Preset
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.words import did_you_mean, why_not_a_word, with_article
 
-BLOCKS = (
-    "funnel",
-    "stages",
-    "groups",
-    "inputs",
-    "calendar",
-    "scope",
-    "origins",
-    "personas",
-    "accounts",
-    "reports",
-    "output",
-    "mail",
-    "checks",
-    "privacy",
-)
 _LISTS = ("stages", "groups", "inputs", "scope", "origins", "personas", "reports")
+BLOCKS = ("funnel", *_LISTS, "calendar", "accounts", "output", "mail", "checks", "privacy")
 
 _MARKETING_QUALIFIED = ("mql", "marketing_qualified")
 _SALES_ACCEPTED = ("sal", "sales_accepted")
