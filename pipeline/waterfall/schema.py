@@ -66,7 +66,14 @@ _WITHIN = re.compile(r"(\d{1,6}) *(minute|hour|day|week)s?")
 
 
 def _text(text: str) -> str:
-    if any((letter < " " and letter not in "\t\r\n") or "\x7f" <= letter <= "\x9f" for letter in text):
+    if any("\x7f" <= letter <= "\x9f" for letter in text):
+        raise ValueError("must not contain control characters")
+    return _as_exported(text)
+
+
+def _as_exported(text: str) -> str:
+    """An export read in the wrong encoding holds such characters as U+0085: what has to meet its values may hold them too."""
+    if any(letter < " " and letter not in "\t\r\n" for letter in text):
         raise ValueError("must not contain control characters")
     calm = " ".join(text.split())
     if not calm:
@@ -207,6 +214,7 @@ def _runs(number: int) -> int:
 
 
 Text = Annotated[str, AfterValidator(_text)]
+AsExported = Annotated[str, AfterValidator(_as_exported)]
 Word = Annotated[str, AfterValidator(_word)]
 Zone = Annotated[str, AfterValidator(_zone)]
 NonNegative = Annotated[int, AfterValidator(_count)]
@@ -262,7 +270,7 @@ class StageBlock(Block):
     team: Text | None = None
     phase: Text | None = None
     sla: SlaBlock | None = None
-    aliases: list[Text] = []
+    aliases: list[AsExported] = []
     gate: bool = False
     qualifies: bool = False
     verified: bool = True
@@ -287,7 +295,7 @@ class InputBlock(Block):
     name: Word
     table: InputTable
     path: Text
-    columns: dict[str, Text] = {}
+    columns: dict[str, AsExported] = {}
     timezone: Zone | None = None
     time_format: Annotated[str, AfterValidator(_time_format)] | None = None
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from pipeline.waterfall.definition import ReportOfOne
 from pipeline.waterfall.problems import Problems
-from pipeline.waterfall.schema import Block, Text, Word
+from pipeline.waterfall.schema import AsExported, Block, Text, Word
 from pipeline.waterfall.schema_mail import address
 from pipeline.waterfall.words import did_you_mean
 
@@ -24,7 +24,7 @@ class ReportBlock(Block):
 
     name: Word
     dimension: Word
-    value: Text
+    value: AsExported
     title: Text | None = None
     to: list[Annotated[str, AfterValidator(address)]] = Field(default_factory=list)
 

@@ -23,16 +23,16 @@ PIECES = (
 TEXT = st.lists(
     st.one_of(st.sampled_from(PIECES), st.text(st.characters(codec="utf-8"), max_size=8)), min_size=1, max_size=6
 ).map("".join)
-CONFIGURED = ("title", "label", "stage_name", "definition", "alias")
+CONFIGURED = ("title", "label", "stage_name", "definition")
 
 
 def fit(name: str, text: str) -> str:
-    """The text as this name may have it: a configuration takes no control characters of ASCII, a subject none at all, a file
-    system no `/` and NUL. A NUL costs its row, so it stands in the one row that is set aside anyhow.
+    """The text as this name may have it: a configuration takes no control characters, except an alias, which has to meet the
+    export's; a file system takes no `/` and NUL. A NUL costs its row, so it stands in the one row that is set aside anyhow.
     """
-    if name in ("title", "label"):
-        return f"{name} " + "".join(letter for letter in text if category(letter) != "Cc" or letter in "\t\r\n")
     if name in CONFIGURED:
+        return f"{name} " + "".join(letter for letter in text if category(letter) != "Cc" or letter in "\t\r\n")
+    if name == "alias":
         return f"{name} " + "".join(letter for letter in text if ord(letter) >= 32 or letter in "\t\r\n")
     if name == "file":
         return "f" + "".join(letter for letter in text if letter not in "/\0")[:60] + ".csv"
