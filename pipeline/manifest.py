@@ -16,7 +16,8 @@ import duckdb
 
 from pipeline.errors import FunnelError, InputError
 from pipeline.inputs import landing
-from pipeline.models import checks, increment, publish
+from pipeline.inputs.ledger import folder_of
+from pipeline.models import before, checks, publish
 from pipeline.models.build import Built
 from pipeline.models.discover import Model
 from pipeline.settings import Settings
@@ -61,7 +62,7 @@ def of_night(
         "timezone": told.configuration.waterfall.timezone,
         "configuration": told.configuration.path.name,
         "configuration_sha256": fingerprint(told.configuration),
-        "models_sha256": increment.fingerprint(told.models),
+        "models_sha256": before.fingerprint(told.models),
         "versions": {
             "funnel": version("funnel-pipeline"),
             "duckdb": duckdb.__version__,
@@ -115,6 +116,50 @@ def write(folder: publish.RunFolder, manifest: dict[str, Any]) -> None:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """A file that the published night counted."""
+
+    input: str
+    file: str
+    load_no: int
+    sha256: str
+
+    @property
+    def folder(self) -> str:
+        """Where its load lay in the log."""
+        return folder_of(self.input, self.load_no, self.sha256)
+
+
+def counted(published: Path | None) -> tuple[Counted, ...]:
+    """The files of the published night; none where its manifest can't be read."""
+    try:
+        inputs = read(published)["inputs"] if published else []
+        return tuple(Counted(each["input"], each["file"], each["load_no"], each["sha256"]) for each in inputs)
+    except (InputError, KeyError, TypeError):
+        return ()
+
+
+def require_kept(published: tuple[Counted, ...], loads: tuple[landing.Load, ...], *, accept: bool) -> tuple[str, ...]:
+    """InputError when the log no longer has a file that the published night counted, unless `accept`: then it is only said.
+
+    A file that was read anew after its load was moved away is there.
+    """
+    there = {(load.input, load.sha256) for load in loads}
+    gone = tuple(
+        f"{each.input}: {each.file}, load {each.load_no} of the published night, is no longer in the landing log"
+        for each in published
+        if (each.input, each.sha256) not in there
+    )
+    if gone and not accept:
+        raise InputError(
+            "\n".join(gone),
+            next_step="nothing was published; restore landing/ from a backup, or put the file among the inputs again; "
+            "`funnel run --accept-drop` goes on without its rows",
+        )
+    return gone
+
+
+@dataclass(frozen=True)
 class TurnedBack:
     """What is said when time went back since the published night: `notes` also by the report, `warnings` only by the run."""
 
@@ -128,10 +173,8 @@ def turned_back(published: Path | None, as_of: datetime, clock: datetime, *, is_
     An as-of that was asked for makes the report that it always made, to the byte: then only the run says so.
     """
     try:
-        before = read(published) if published else None
-        told = (
-            (datetime.fromisoformat(before["as_of"]), datetime.fromisoformat(before["started_at"])) if before else None
-        )
+        held = read(published) if published else None
+        told = (datetime.fromisoformat(held["as_of"]), datetime.fromisoformat(held["started_at"])) if held else None
     except (OSError, ValueError, KeyError, TypeError):
         return TurnedBack()
     if told is None:

@@ -21,10 +21,11 @@ from pipeline.engines import lock, signals
 from pipeline.engines.cursors import Cursors, shares
 from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
 from pipeline.engines.private import private_files
-from pipeline.errors import UsageError
+from pipeline.errors import InputError, UsageError
 from pipeline.inputs import landing
 from pipeline.log import Line, Phases
 from pipeline.models import checks, discover, graph, increment, macros, publish, variants
+from pipeline.models.before import Landed, night_before
 from pipeline.models.build import Built, column_dictionary, write_definition
 from pipeline.models.first_entry import first_entry
 from pipeline.orders import Orders
@@ -71,8 +72,8 @@ def run(orders: Orders, say: Say, show_built: Callable[[Built], None]) -> Night:
                 warnings = [*built.warnings, *publish.swap(folder)]
         except BaseException as failure:
             publish.discard(folder)
-            with suppress(OSError):  # the next run sweeps, too
-                landing.sweep(orders.log_folder)
+            with suppress(OSError, InputError):  # the next run sweeps, too, and tells what is damaged
+                landing.sweep(orders.log_folder, _folders(_counted(orders)))
             record.failed(failure)
             raise
         say(Line("", "published", run=folder.id))
@@ -129,7 +130,8 @@ def report_again(orders: Orders, say: Say) -> Night:
 
 def check(orders: Orders, say: Say) -> landing.Landing:
     """Read and account for every input without writing anything. Raises InputError when one can't be used."""
-    landing.verify(landing.open_log(orders.log_folder))
+    counted = _counted(orders)
+    landing.verify(landing.open_log(orders.log_folder), _folders(counted))
     _ = orders.hidden
     connection = connect(None, orders.settings, reads_files=True)
     with signals.interruptible(connection), within_memory():
@@ -145,9 +147,10 @@ def check(orders: Orders, say: Say) -> landing.Landing:
         log = landing.open_log(orders.log_folder)
         deliveries.require_usable(orders, outcome, (*log.loads, *outcome.loads))
         deliveries.require_whole(outcome)
+        gone = manifest.require_kept(counted, (*log.loads, *outcome.loads), accept=orders.accept_drop)
         deliveries.dimension_sources(orders.configuration, (*log.loads, *outcome.loads))
         said, stale = deliveries.guarded(orders, (*log.loads, *outcome.loads))
-    return replace(outcome, warnings=(*outcome.warnings, *said, *stale))
+    return replace(outcome, warnings=(*outcome.warnings, *gone, *said, *stale))
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,8 @@ def _build(
     deliveries.require_usable(orders, outcome, log.loads)
     manifest.require_sums(log.loads)
     deliveries.require_whole(outcome)
+    gone = manifest.require_kept(_counted(orders), log.loads, accept=orders.accept_drop)
+    accepted = [*outcome.accepted, *gone]
     said, stale = deliveries.guarded(orders, log.loads)
     models_began = time.monotonic()
     project = discover.discover(shipped("sql"))
@@ -179,10 +184,8 @@ def _build(
     last = publish.current(orders.configuration.output)
     back = manifest.turned_back(last, orders.as_of, orders.clock, is_pinned=bool(orders.configuration.waterfall.as_of))
     if not (orders.full or orders.rebuild or orders.select):
-        loads = {load.load_no: load.supersedes for load in log.loads}
-        before = increment.night_before(
-            last, folder.database, project.models, loads, orders.as_of, say, orders.stored_as
-        )
+        loads = tuple(Landed(load.load_no, load.sha256, load.loaded_at, load.supersedes) for load in log.loads)
+        before = night_before(last, folder.database, project.models, loads, orders.as_of, say, orders.stored_as)
     connection = connect(folder.database, orders.settings, spill=folder.spill, reads_files=True)
     watch.add(connection)
     notes = [*(str(refusal) for refusal in outcome.refused), *(str(absent) for absent in outcome.missing)]
@@ -190,7 +193,7 @@ def _build(
     warnings = [
         *notes,
         *back.warnings,
-        *(f"accepted: {each}" for each in outcome.accepted),
+        *(f"accepted: {each}" for each in accepted),
         *outcome.warnings,
         *_offer(connection, orders),
     ]
@@ -254,15 +257,24 @@ def _build(
         phases.seconds,
     )
     made = manifest.of_night(told, built, outcomes, accounting, files, warnings, notes)
-    guarded = {"stale": list(stale), "accepted_drops": list(outcome.accepted)}
+    guarded = {"stale": list(stale), "accepted_drops": accepted}
     manifest.write(folder, made | guarded | {"personal_data": orders.stored_as})
     return _BuiltNight(accounting, tuple(warnings))
 
 
+def _counted(orders: Orders) -> tuple[manifest.Counted, ...]:
+    return manifest.counted(publish.current(orders.configuration.output))
+
+
+def _folders(counted: tuple[manifest.Counted, ...]) -> frozenset[str]:
+    return frozenset(each.folder for each in counted)
+
+
 def _land(orders: Orders, folder: publish.RunFolder, watch: signals.Watch, say: Say) -> landing.Landing:
     """What is new in the inputs into the log, unless the log alone is asked for."""
-    landing.sweep(orders.log_folder)
-    landing.verify(landing.open_log(orders.log_folder))
+    counted = _folders(_counted(orders))
+    landing.sweep(orders.log_folder, counted)
+    landing.verify(landing.open_log(orders.log_folder), counted)
     if orders.rebuild or orders.select:
         return landing.Landing()
     connection = connect(None, orders.settings, spill=folder.spill, reads_files=True)

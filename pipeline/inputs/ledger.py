@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -24,6 +25,7 @@ MANIFEST = "manifest.json"
 WORK_PREFIX = ".work-"
 
 _FORMAT = 1
+_FOLDER = re.compile(r"(\d{6,})-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,12 @@ class Load:
     @property
     def folder(self) -> str:
         """Where the load lies inside the log."""
-        return f"{self.input}/{self.load_no:06d}-{self.sha256[:12]}"
+        return folder_of(self.input, self.load_no, self.sha256)
+
+
+def folder_of(input_name: str, load_no: int, sha256: str) -> str:
+    """Where a load lies inside the log; `sha256` is that of its file."""
+    return f"{input_name}/{load_no:06d}-{sha256[:12]}"
 
 
 @dataclass(frozen=True)
@@ -129,7 +136,9 @@ class Log:
 def open_log(folder: Path) -> Log:
     """The log as it lies there; a missing folder is an empty log. Raises InputError for a manifest it can't read."""
     loads = []
-    for manifest in sorted(folder.glob(f"*/[0-9]*/{MANIFEST}")):
+    for manifest in (path / MANIFEST for path in _folders(folder)):
+        if not manifest.exists():
+            continue
         try:
             loads.append(_from_json(json.loads(manifest.read_text(encoding="utf-8"))))
         except (ValueError, TypeError, KeyError) as error:
@@ -141,11 +150,20 @@ def open_log(folder: Path) -> Log:
     return Log(folder, tuple(sorted(loads, key=lambda load: load.load_no)))
 
 
-def verify(log: Log) -> None:
+def verify(log: Log, counted: frozenset[str] = frozenset()) -> None:
     """Read every file of the log once and hold it against its manifest. Raises InputError for one that has changed.
 
-    A flipped bit in a Parquet file is another value or none; DuckDB would read either without a word.
+    A flipped bit in a Parquet file is another value or none; DuckDB would read either without a word. `counted` are the
+    folders of the loads that the published night counted.
     """
+    for folder in _without_manifest(log.path):
+        if not _is_left_over(folder, log, counted):
+            raise InputError(
+                "the landing log is damaged: a load has lost its manifest",
+                where=str(folder),
+                next_step="restore the folder from a backup; or, if its file is still among the inputs, move the folder "
+                "away: the next run reads the file anew",
+            )
     for load in log.loads:
         for name, promised in load.sums.items():
             path = log.file(load, name)
@@ -164,13 +182,32 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def sweep(folder: Path) -> tuple[str, ...]:
-    """Remove what a killed run left: loads without a manifest, work folders. Returns their names, sorted."""
-    left_over = [path for path in folder.glob("*/[0-9]*") if path.is_dir() and not (path / MANIFEST).exists()]
+def sweep(folder: Path, counted: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Remove what a killed run left: loads without a manifest, work folders. Returns their names, sorted.
+
+    A load that was real and lost its manifest stays for `verify` to tell; `counted` is what that takes.
+    """
+    log = open_log(folder)
+    left_over = [path for path in _without_manifest(folder) if _is_left_over(path, log, counted)]
     left_over += [path for path in folder.glob(f"{WORK_PREFIX}*") if path.is_dir()]
     for path in left_over:
         shutil.rmtree(path)
     return tuple(sorted(path.relative_to(folder).as_posix() for path in left_over))
+
+
+def _folders(log: Path) -> list[Path]:
+    """The folders that are named like a load; what else somebody keeps in the log is not ours."""
+    return sorted(path for path in log.glob("*/*") if _FOLDER.fullmatch(path.name) and path.is_dir())
+
+
+def _without_manifest(log: Path) -> list[Path]:
+    return [path for path in _folders(log) if not (path / MANIFEST).exists()]
+
+
+def _is_left_over(folder: Path, log: Log, counted: frozenset[str]) -> bool:
+    """Loads become real in the order of their numbers, so one that never was real has no real one after it."""
+    number = int(folder.name.partition("-")[0])
+    return number >= log.next_load_no and folder.relative_to(log.path).as_posix() not in counted
 
 
 def commit(log: Log, load: Load) -> Load:

@@ -9,34 +9,15 @@ the rows that a full rebuild would give; tests/cli/test_nights_go_on.py compares
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from datetime import UTC
 
 import duckdb
 
-from pipeline.engines import disk
 from pipeline.engines.duckdb import identifier, literal, quoted
+from pipeline.models.before import CODES, KEPT, Before
 from pipeline.models.build import Built, build, create
 from pipeline.models.discover import Model, TableName
-from pipeline.models.publish import MANIFEST
-
-CODES = TableName("clean", "entry_codes")
-KEPT = (
-    CODES,
-    TableName("clean", "entry_rows"),
-    TableName("clean", "entries_narrow"),
-    TableName("journey", "cycles_narrow"),
-    TableName("journey", "spans_narrow"),
-    TableName("journey", "arrivals_narrow"),
-    TableName("journey", "unit_pairs"),
-)
-"""In building order. All but the first hold rows of one lead, by lead_no; the first only ever grows."""
 
 COMPARED = (TableName("clean", "lead_ids"), TableName("clean", "leads"), TableName("clean", "lead_given"), CODES)
 """By these it is told which leads changed."""
@@ -60,60 +41,6 @@ MOST = 4
 """With more than one lead in so many touched, a full rebuild is the shorter way."""
 
 
-@dataclass(frozen=True)
-class Before:
-    """The published night to go on from: its database, the loads that it knew, and its as-of (aware)."""
-
-    database: Path
-    loads: frozenset[int]
-    as_of: datetime
-
-
-def fingerprint(models: tuple[Model, ...]) -> str:
-    """A hash of everything that shapes the kept tables but the definition: the models up to journey, and DuckDB itself."""
-    text = "\n".join(f"{model.table}\n{model.sql}" for model in models if model.table.schema in ("clean", "journey"))
-    return hashlib.sha256(f"{duckdb.__version__}\n{text}".encode()).hexdigest()
-
-
-def why_not(
-    manifest: dict[str, Any], models: tuple[Model, ...], loads: dict[int, tuple[int, ...]], as_of: datetime
-) -> str | None:
-    """Why a night can't go on from the one of `manifest`, or None when it can.
-
-    `loads` are those of the log in their order, each with what it supersedes; `as_of` is aware.
-    """
-    if manifest.get("models_sha256") != fingerprint(models):
-        return "the models or DuckDB are others than in the published night"
-    counted = manifest["loads"]
-    if [load for load in loads if load in counted] != counted:
-        return "a load of the published night is no longer in the log"
-    if any(superseded for load, superseded in loads.items() if load not in counted):
-        return "a file was read again with other settings"
-    if as_of < datetime.fromisoformat(manifest["as_of"]):
-        return "as-of lies before that of the published night"
-    return None
-
-
-def take_over(published: Path, database: Path) -> None:
-    """Make `database` a copy of the published file without anything but the kept tables. Takes a writable path that is free."""
-    shutil.copyfile(published, database)
-    database.chmod(0o600)
-    kept = {str(table) for table in KEPT}
-    with duckdb.connect(str(database)) as connection:
-        rows = connection.execute(
-            "select table_schema, table_name, table_type from information_schema.tables where table_catalog = current_database()"
-        ).fetchall()
-        schemas = sorted({schema for schema, _, _ in rows} - {"main", "clean", "journey"})
-        for schema in schemas:
-            connection.execute(f"drop schema {identifier(schema)} cascade")
-        for schema, name, kind in rows:
-            if schema in ("clean", "journey") and f"{schema}.{name}" not in kept:
-                what = "view" if kind == "VIEW" else "table"
-                connection.execute(f"drop {what} {identifier(schema)}.{identifier(name)}")
-        # What was dropped gives its blocks back, so the file does not grow from night to night.
-        connection.execute("checkpoint")
-
-
 def definition_changed(connection: duckdb.DuckDBPyConnection, before: Before) -> bool:
     """Whether schema waterfall, as written for tonight, shapes the kept tables otherwise than that of the published night."""
     _attach(connection, before)
@@ -121,35 +48,6 @@ def definition_changed(connection: duckdb.DuckDBPyConnection, before: Before) ->
         return any(_differs(connection, table, columns) for table, columns in _DEFINED_BY.items())
     finally:
         connection.execute("detach published")
-
-
-def night_before(
-    published: Path | None,
-    database: Path,
-    models: tuple[Model, ...],
-    loads: dict[int, tuple[int, ...]],
-    as_of: datetime,
-    say: Callable[[str], None],
-    personal_data: str | None = None,
-) -> Before | None:
-    """The published night, its kept tables taken over into `database`, when this night can go on from it; else why not is said."""
-    if published is None:
-        return None
-    try:
-        manifest = json.loads((published.parent / MANIFEST).read_text("utf-8"))
-        reason = why_not(manifest, models, loads, as_of)
-        if manifest.get("personal_data") != personal_data:
-            reason = "[privacy] database, or its key, is another than in the published night"
-        if reason is None:
-            take_over(published, database)
-            return Before(published, frozenset(manifest["loads"]), datetime.fromisoformat(manifest["as_of"]))
-    except (OSError, ValueError, KeyError, duckdb.Error) as failure:
-        if disk.is_the_reason(failure):
-            raise
-        database.unlink(missing_ok=True)
-        reason = "the published night can't be read"
-    say(f"everything is built anew: {reason}")
-    return None
 
 
 def go_on(

@@ -222,7 +222,7 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
                 rows.StuckLead,
                 "report.stuck_leads",
                 "lead_position",
-                where=f"current_owner = {quoted(owner.current_owner)}",
+                where=f"owner_no = {owner.owner_no}",
                 order="lead_position",
                 shown=STUCK_SHOWN,
             )

@@ -1,17 +1,16 @@
 """A built database behind a veil: what says who somebody is leaves it as `[privacy]` has it, whoever asks.
 
-By the name of a column, and e-mail addresses in any text: pages, files and mail are made of rows, so they need not know.
+By the name of a column, and e-mail addresses in any text: pages, files and mail are made of rows, so they need not know. They must
+not ask by what they were shown, though: an owner's leads are asked for by the owner's place in the list.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import duckdb
 
-from pipeline.engines.duckdb import quoted
 from pipeline.engines.pseudonym import Pseudonyms
 from pipeline.waterfall.privacy import Personal, Treatment
 
@@ -19,7 +18,6 @@ WITHHELD = "(withheld)"
 NOBODY = "(none)"
 """How the models call the owner of leads that have none."""
 
-_QUOTED = re.compile(r"'(p[0-9a-f]{20})'")
 _LEADS = frozenset({"lead_id", "survivor_id", "original_lead_id", "examples"})
 _OWNERS = frozenset({"owner", "current_owner"})
 
@@ -38,14 +36,9 @@ class _Veil:
 
     def __init__(self, personal: Personal, stored: Personal, hidden: Pseudonyms) -> None:
         self._hidden = hidden
-        self._originals: dict[str, str] = {}
         pairs = zip(personal.treatments, stored.treatments, strict=True)
         done: list[Treatment] = ["keep" if (asked, held) == ("hash", "hash") else asked for asked, held in pairs]
         self._leads, self._owners, self._accounts, self._emails = done
-
-    def lifted(self, query: str) -> str:
-        """The query with what was shown instead of a value turned back into it: a page asks by what it was told."""
-        return _QUOTED.sub(lambda found: quoted(self._originals.get(found[1], found[1])), query)
 
     def rows(self, names: Sequence[str], found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """The rows as they may be seen."""
@@ -71,9 +64,7 @@ class _Veil:
         if not isinstance(value, str) or value == NOBODY:
             return value
         if treatment == "hash":
-            shown = self._hidden.of(value)
-            self._originals[shown] = value
-            return shown
+            return self._hidden.of(value)
         if treatment == "drop":
             return WITHHELD
         if self._emails == "keep" or "@" not in value:
@@ -110,4 +101,4 @@ class _Connection:
         self._veil = veil
 
     def execute(self, query: str) -> _Result:
-        return _Result(self._connection.execute(self._veil.lifted(query)), self._veil)
+        return _Result(self._connection.execute(query), self._veil)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -106,6 +107,18 @@ def test_drop(tmp_path: Path) -> None:
     )
     assert {"leads": 12, "owners": 0, "emails": 0} == counted
     assert MARK.encode() not in held(tmp_path / "tables" / "out")["database"]
+
+
+@pytest.mark.parametrize("treatment", ["hash", "drop"])
+def test_an_owner_without_a_name_has_the_same_leads(tmp_path: Path, treatment: str) -> None:
+    """The page lists them owner by owner, although it can't ask for anybody by name."""
+    assert 0 == night(tmp_path / "open", PEOPLE).code
+    assert 0 == night(tmp_path / "veiled", PEOPLE, privacy("report", as_=f'{{ owners = "{treatment}" }}')).code
+    plain, veiled = (pages(tmp_path / each / "out")["owners.html"] for each in ("open", "veiled"))
+    assert "Dana Doe" not in veiled
+    leads = re.findall(r"LEAD-\d+", plain)
+    assert 6 == len(set(leads))
+    assert leads == re.findall(r"LEAD-\d+", veiled)
 
 
 def test_no_number_moves(tmp_path: Path) -> None:

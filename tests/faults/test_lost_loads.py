@@ -1,0 +1,166 @@
+"""The landing log is the only copy of its rows: what it loses is told, and the night stops, whoever took it away."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from delivery import HEADER, Inbox, entry
+
+from pipeline import manifest, night
+from pipeline.errors import InputError
+from pipeline.inputs import landing
+from tests import nights
+
+DAYS = ("a.csv", "b.csv", "c.csv")
+
+
+def three_days(tmp_path: Path) -> Inbox:
+    """Three files of one lead each, in the log as loads 1 to 3."""
+    inbox = Inbox(tmp_path).reads("*.csv")
+    for number, name in enumerate(DAYS):
+        inbox.put(name, HEADER + entry(f"L{number}"))
+    assert [1, 2, 3] == [load.load_no for load in inbox.land().loads]
+    return inbox
+
+
+class Company:
+    """A folder of history, and its nights."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.toml = tmp_path / "funnel.toml"
+        self.inbox = tmp_path / "inbox"
+        self.output = tmp_path / "out"
+        self.inbox.mkdir()
+        self.toml.write_text(
+            """
+[funnel]
+name = "Three days"
+
+[[stages]]
+key = "mql"
+definition = "Qualified by marketing."
+
+[[stages]]
+key = "sal"
+definition = "Accepted by sales."
+
+[[inputs]]
+name = "crm"
+table = "stage_entries"
+path = "inbox/*.csv"
+""",
+            "utf-8",
+        )
+
+    def put(self, name: str, lead: str) -> None:
+        (self.inbox / name).write_text(HEADER + entry(lead), "utf-8")
+
+    def night(self, **more: object) -> list[str]:
+        """What it said."""
+        said: list[str] = []
+        night.run(nights.orders(self.toml, self.output, **more), said.append, lambda _: None)
+        return said
+
+    def leads(self) -> list[str]:
+        return [row["lead_id"] for row in nights.ask(self.output, "select lead_id from clean.lead_ids order by all")]
+
+    def load(self, number: int) -> Path:
+        (folder,) = (self.output / "landing" / "crm").glob(f"{number:06}-*")
+        return folder
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    """Its first night counted three files, one lead each."""
+    made = Company(tmp_path)
+    for number, name in enumerate(DAYS):
+        made.put(name, f"L{number}")
+    made.night()
+    return made
+
+
+def test_a_load_that_lost_its_manifest_is_no_left_over(tmp_path: Path) -> None:
+    """A later load is real, so this one was: it stays and stops the run. The last one could be what a killed run left."""
+    inbox = three_days(tmp_path)
+    first, _, last = landing.open_log(inbox.log_folder).loads
+    for load in (first, last):
+        (inbox.log_folder / load.folder / "manifest.json").unlink()
+    assert (last.folder,) == landing.sweep(inbox.log_folder)
+    with pytest.raises(InputError, match="a load has lost its manifest") as stopped:
+        landing.verify(landing.open_log(inbox.log_folder))
+    assert str(inbox.log_folder / first.folder) == stopped.value.where
+    assert (inbox.log_folder / first.folder / "rows.parquet").exists()
+
+
+def test_a_folder_of_somebody_else_in_the_log_stays(tmp_path: Path) -> None:
+    """Neither read, although a copy has a manifest, nor swept."""
+    inbox = three_days(tmp_path)
+    loads = landing.open_log(inbox.log_folder).loads
+    own = inbox.log_folder / loads[0].folder
+    copy = own.with_name(f"{own.name} (copy)")
+    shutil.copytree(own, copy)
+    (own.parent / "2026-backup").mkdir()
+    assert loads == landing.open_log(inbox.log_folder).loads
+    assert () == landing.sweep(inbox.log_folder)
+    landing.verify(landing.open_log(inbox.log_folder))
+    assert copy.exists()
+    assert (own.parent / "2026-backup").exists()
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_manifest_that_is_gone_stops_the_night(company: Company, number: int) -> None:
+    """Of the last load, too: the published night counted it. Moving the folder away reads the file anew, as is said."""
+    (company.load(number) / "manifest.json").unlink()
+    for _ in range(2):  # what stops a night does not sweep it
+        with pytest.raises(InputError, match="a load has lost its manifest") as stopped:
+            company.night()
+        assert "move the folder away" in stopped.value.next_step
+    with pytest.raises(InputError, match="a load has lost its manifest"):
+        night.check(nights.orders(company.toml, company.output), lambda _: None)
+    shutil.move(company.load(number), company.output / "aside")
+    company.night()
+    assert ["L0", "L1", "L2"] == company.leads()
+
+
+def test_a_load_that_is_gone_stops_the_night(company: Company) -> None:
+    """Its file is among the inputs no more, so its rows are nowhere: put it back, or accept that by name."""
+    name = company.inbox / "b.csv"
+    shutil.move(name, company.output / "b.csv")
+    shutil.rmtree(company.load(2))
+    published = (company.output / "funnel.duckdb").resolve()
+    for options in ({}, {"rebuild": True}, {"full": True}):
+        with pytest.raises(
+            InputError, match=r"crm: b\.csv, load 2 of the published night, is no longer in the"
+        ) as stopped:
+            company.night(**options)
+        assert "--accept-drop" in stopped.value.next_step
+    with pytest.raises(InputError, match="is no longer in the landing log"):
+        night.check(nights.orders(company.toml, company.output), lambda _: None)
+    assert published == (company.output / "funnel.duckdb").resolve()
+
+    company.night(accept_drop=True)
+    assert ["L0", "L2"] == company.leads()
+    held = manifest.read((company.output / "funnel.duckdb").resolve())
+    gone = "crm: b.csv, load 2 of the published night, is no longer in the landing log"
+    assert [gone] == held["accepted_drops"]
+    assert f"accepted: {gone}" in held["warnings"]
+    company.night()  # what was accepted is not asked again
+    shutil.move(company.output / "b.csv", name)
+    company.night()
+    assert ["L0", "L1", "L2"] == company.leads()
+
+
+def test_the_number_of_a_load_that_was_moved_away_may_be_another_file_s(company: Company) -> None:
+    """A night does not go on from a published one that counted other rows under the same number."""
+    shutil.move(company.load(3), company.output / "aside")
+    company.put("aa.csv", "L9")  # before c.csv: it gets number 3 now, and c.csv the next
+    said = company.night()
+    assert ["everything is built anew: a load of the published night is no longer in the log"] == [
+        line for line in said if "anew" in line
+    ]
+    assert ["L0", "L1", "L2", "L9"] == company.leads()
+    assert ["aa.csv", "c.csv"] == [
+        load.file_name for load in landing.open_log(company.output / "landing").loads if load.load_no > 2
+    ]
