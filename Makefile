@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 BENCH_STAMP := $(VENV)/.bench
+MUTATION_STAMP := $(VENV)/.mutation
 PAGE_CHECKS := tests/browser/node_modules/.package-lock.json
 PYTHON ?= python3
 WORKERS ?= auto
@@ -12,11 +13,11 @@ export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
 # What reads a delivery, keeps it and publishes it, in this process: a process that a test starts is not measured.
-COVERING := $(addprefix tests/unit/test_,$(addsuffix .py,domains guards landing landing_refused lock lock_refused \
-	publish publish_refused reading_edges readers snapshots times veiled_log)) \
-	$(addprefix tests/faults/test_,$(addsuffix .py,bit_flips json_lines reading reading_values))
+COVERING := $(addprefix tests/unit/test_,$(addsuffix .py,domains guards landing landing_order landing_refused lock \
+	lock_refused publish publish_refused reading_edges readers snapshots times veiled_log)) \
+	$(addprefix tests/faults/test_,$(addsuffix .py,bit_flips json_lines lost_loads reading reading_values))
 
-.PHONY: help run test coverage soak check gold docs lock bench bench-100m clean
+.PHONY: help run test coverage mutants soak check gold docs lock bench bench-100m clean
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,8 +29,14 @@ test: $(STAMP) $(PAGE_CHECKS)  ## Every test
 	@$(BIN)/pytest -n $(WORKERS)
 
 coverage: $(STAMP)  ## Fails below 100 % of the lines and branches of landing, reading, locking and publishing
-	@$(BIN)/coverage run -m pytest $(COVERING)
+	@printf '%s\n' $(COVERING) | xargs -n 4 -P 2 $(BIN)/coverage run -p -m pytest
+	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+mutants: $(MUTATION_STAMP)  ## Break landing, reading and publishing in a thousand places, one by one; lists what no test noticed; an hour
+	@rm -rf mutants
+	@$(BIN)/mutmut run
+	@$(BIN)/mutmut results
 
 soak: $(STAMP)  ## 200 kills, 500 opens during swaps, signals, second runs, a fault at each step of publishing; ten minutes
 	@PYTHONPATH=. $(BIN)/python -m tests.faults.soak
@@ -61,7 +68,7 @@ bench-100m: $(BENCH_STAMP)  ## The core job at 100 million entries, in 8 GB and 
 	@$(BIN)/python -m benchmarks.run --parts core --entries 100000000 --rounds 1 --little-memory 4GB --limit 3600
 
 clean:  ## Remove what was built, and the environment
-	rm -rf build dist $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf build dist mutants $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(STAMP): uv.lock pyproject.toml
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
@@ -75,6 +82,12 @@ $(STAMP): uv.lock pyproject.toml
 $(BENCH_STAMP): $(STAMP)
 	@$(BIN)/uv export --quiet --frozen --only-group bench --no-emit-project --format requirements.txt --output-file $(VENV)/bench.txt >/dev/null
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r $(VENV)/bench.txt
+	@touch $@
+
+# mutmut is only for `make mutants`.
+$(MUTATION_STAMP): $(STAMP)
+	@$(BIN)/uv export --quiet --frozen --only-group mutation --no-emit-project --format requirements.txt --output-file $(VENV)/mutation.txt >/dev/null
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r $(VENV)/mutation.txt
 	@touch $@
 
 # Node comes as a wheel, so that these tests need nothing of the machine; npm takes what the lock's hashes name.

@@ -34,7 +34,6 @@ AS_OF = click.option(
     "--as-of", metavar="DATE", help="Count as if it were this moment; a date means the end of that day."
 )
 
-
 PUBLISHED = click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
@@ -150,18 +149,19 @@ def run(
     Example:
       funnel run --config data/sample/funnel.toml --output build
     """
-    from dataclasses import replace
-
-    from pipeline import night
+    from pipeline.engines import lock
 
     with refusals(output):
-        asked = orders(config_path, as_of, output)
-        asked = replace(asked, full=full, rebuild=rebuild, select=select, accept_drop=accept_drop)
-    if send:
-        from pipeline import mailing
+        asked = orders(config_path, as_of, output, full=full, rebuild=rebuild, select=select, accept_drop=accept_drop)
+    with refusals(asked.configuration.output):
+        lock.require_free(asked.configuration.output)
+        if send:
+            from pipeline import mailing
 
-        with refusals(asked.configuration.output):
             mailing.ready(asked.configuration)
+
+    from pipeline import night  # only now: a second run is refused before it takes the first one's processor
+
     done = night.run(asked, say, progress())
     print_accounting(done.accounting)
     for warning in done.warnings:
@@ -336,7 +336,7 @@ def refusals(output: Path | None) -> Iterator[None]:
         yield
 
 
-def orders(config_path: Path, as_of: str | None, output: Path | None) -> Any:
+def orders(config_path: Path, as_of: str | None, output: Path | None, **more: Any) -> Any:
     """What was asked, with the clock read once."""
     from datetime import UTC, datetime
 
@@ -344,9 +344,8 @@ def orders(config_path: Path, as_of: str | None, output: Path | None) -> Any:
     from pipeline.settings import Settings
 
     read = configuration(config_path, as_of, output)
-    return Orders(
-        configuration=read, clock=datetime.now(UTC), settings=Settings.of_this_machine(read.memory, read.threads)
-    )
+    machine = Settings.of_this_machine(read.memory, read.threads)
+    return Orders(configuration=read, clock=datetime.now(UTC), settings=machine, **more)
 
 
 def mail_published(asked: Any, **how: Any) -> None:

@@ -87,6 +87,13 @@ def holder(folder: Path) -> str | None:
     return None
 
 
+def require_free(folder: Path) -> None:
+    """LockHeld when another run works in the output folder now. `hold` asks again: this only spares a run what it would import."""
+    signed_by = holder(folder)
+    if signed_by is not None:
+        raise _held_by(signed_by, folder.resolve() / LOCK_NAME)
+
+
 def is_held(folder: Path) -> bool:
     """Whether this process holds the lock of the output folder."""
     path = folder.resolve() / LOCK_NAME
@@ -153,16 +160,20 @@ def _locked_descriptor(path: Path) -> int:
                     continue
                 signed_by = _holder(descriptor)
                 os.close(descriptor)
-                raise LockHeld(
-                    f"another run works here: {signed_by}",
-                    where=str(path),
-                    next_step="wait until it ends, or stop it; the lock is free as soon as that process is gone",
-                ) from None
+                raise _held_by(signed_by, path) from None
             os.close(descriptor)
             raise unusable(path.parent, "is on a file system without locks", failure) from failure
         if _is_same_file(_Held(path, descriptor)):
             return descriptor
         os.close(descriptor)  # removed between open and flock: what we locked has no name any more
+
+
+def _held_by(signed_by: str, path: Path) -> LockHeld:
+    return LockHeld(
+        f"another run works here: {signed_by}",
+        where=str(path),
+        next_step="wait until it ends, or stop it; the lock is free as soon as that process is gone",
+    )
 
 
 def _is_same_file(held: _Held) -> bool:

@@ -10,12 +10,14 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
 from pipeline.waterfall.privacy import Privacy
 from pipeline.waterfall.secrets import PRIVACY_KEY
+
+if TYPE_CHECKING:
+    import duckdb
 
 ADDRESS = r"[^\s@<>()\[\]\",;:]+@[^\s@<>()\[\]\",;:]+"
 """An e-mail address in a text, for Python and RE2 alike."""

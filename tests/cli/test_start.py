@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import cli
+from pipeline.engines import lock
 from tests import nights
 from tests.cli.commands import funnel, process
 
@@ -55,6 +56,22 @@ def test_what_a_command_does_not_use_it_does_not_import(
         [sys.executable, "-c", code], cwd=nights.REPOSITORY, capture_output=True, text=True, check=True
     )
     assert set(HEAVY) - absent == set(ast.literal_eval(done.stdout.splitlines()[-1]))
+
+
+def test_a_second_run_is_refused_before_it_loads_the_pipeline(tmp_path: Path) -> None:
+    """It would take the processor from the first one, and a second run is to end within a second."""
+    arguments = ["run", "--config", str(nights.QUARTER), "--output", str(tmp_path)]
+    code = (
+        f"import sys\nsys.argv[1:] = {arguments!r}\nfrom pipeline import cli\n"
+        "try:\n    cli.main()\n"
+        "except SystemExit as leaving:\n"
+        "    print(leaving.code, [name for name in ('duckdb', 'pipeline.night') if name in sys.modules])"
+    )
+    with lock.hold(tmp_path, nights.CLOCK):
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=nights.REPOSITORY, capture_output=True, text=True, check=True
+        )
+    assert "5 []" == done.stdout.strip()
 
 
 @pytest.mark.parametrize("name", sorted(cli.commands))

@@ -65,6 +65,7 @@ def main(arguments: list[str]) -> int:
     with private_temporary_folder() as folder:
         figures = [
             *beside(folder, asked),
+            second_runs(folder, asked),
             opens(folder, asked),
             *by_steps(folder),
             left_in(folder / "tmp"),
@@ -102,7 +103,7 @@ def private_temporary_folder() -> Iterator[Path]:
 
 
 def beside(folder: Path, asked: argparse.Namespace) -> list[Figure]:
-    """Kills, signals and second runs, shared among lanes that go side by side."""
+    """Kills and signals, shared among lanes that go side by side."""
 
     def share(whole: int, lane: int) -> int:
         return whole // asked.lanes + (lane < whole % asked.lanes)
@@ -131,15 +132,13 @@ def one_lane(folder: Path, number: int, asked: argparse.Namespace, share: Any) -
     """The part of one lane; what it found for each figure."""
     lane = Lane(folder / f"lane{number}", random.Random(f"{asked.seed}/{number}"))
     lane.learn()
-    tallies = {"kill -9, then the next run": Tally(), "SIGTERM and Ctrl-C": Tally(), "a second run": Tally()}
-    kills, signals, second_runs = tallies.values()
+    tallies = {"kill -9, then the next run": Tally(), "SIGTERM and Ctrl-C": Tally()}
+    kills, signals = tallies.values()
     for each in range(share(asked.kills, number)):
         killed(lane, PHASES[(each + number) % len(PHASES)], kills)
     for each in range(share(asked.signals, number)):
         phase = PHASES[(each // 2 + number) % len(PHASES)]
         signalled(lane, phase, (signal.SIGTERM, signal.SIGINT)[each % 2], signals, SECONDS_TO_STOP * asked.slack)
-    for each in range(share(asked.twice, number)):
-        second(lane, ("load", "models", "checks")[each % 3], second_runs, SECONDS_TO_REFUSE * asked.slack)
     return {what: {"found": t.found, "missed": t.missed, "slowest": t.slowest} for what, t in tallies.items()}
 
 
@@ -198,6 +197,16 @@ def signalled(lane: Lane, phase: str, number: signal.Signals, tally: Tally, limi
     judge(lane, phase, run, before, tally)
     if not run.may_have_published and machines.left_lying(lane.output):
         tally.missed.append(f"{phase}: left after {number.name}: {machines.left_lying(lane.output)}")
+
+
+def second_runs(folder: Path, asked: argparse.Namespace) -> Figure:
+    """One after another, with nothing beside them but the first run: what is timed is how long the second one waits."""
+    lane, tally = Lane(folder / "twice", random.Random(f"{asked.seed}/twice")), Tally()
+    for each in range(asked.twice):
+        second(lane, ("load", "models", "checks")[each % 3], tally, SECONDS_TO_REFUSE * asked.slack)
+    words = ", ".join(f"{name} {count}" for name, count in sorted(tally.found.items()))
+    timed = f"{words}; slowest {tally.slowest:.2f} s"
+    return Figure("a second run", tally.found.total(), timed, tuple(tally.missed))
 
 
 def second(lane: Lane, phase: str, tally: Tally, limit: float) -> None:

@@ -47,7 +47,7 @@ NAMES = st.builds(Names, **{field.name: TEXT.map(partial(fit, field.name)) for f
 
 
 @settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

@@ -14,7 +14,7 @@ from oracle import case_files, strategies
 
 from tests.sql.harness import built, checked, records
 
-HISTORIES = 304
+HISTORIES = 208
 PARTS = 8
 LAYERS = frozenset({"waterfall", "clean", "journey", "marts", "quality"})
 

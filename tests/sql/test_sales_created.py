@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from tests import nights
+from tests.sample import Sample
 
 EARLY = "('mcl', 'mel', 'mql')"
 NUMBERS = {
@@ -19,7 +20,7 @@ NUMBERS = {
 }
 
 
-def test_500_sales_created_leads_change_no_marketing_number(tmp_path: Path) -> None:
+def test_500_sales_created_leads_change_no_marketing_number(sample: Sample, tmp_path: Path) -> None:
     """500 more leads that start at SAL leave every MCL, MEL and MQL row of every mart as it was, and SAL grows by 500."""
     changed = tmp_path / "changed"
     shutil.copytree(nights.SAMPLE.parent, changed)
@@ -32,18 +33,13 @@ def test_500_sales_created_leads_change_no_marketing_number(tmp_path: Path) -> N
             row = {"lead_id": f"bought-{number:03}", "origin": "sales", "lead_source": "outbound"}
             leads.write(",".join(row.get(column, "") for column in header) + "\n")
 
-    nights.run(nights.SAMPLE, tmp_path / "before")
-    nights.run(changed / "funnel.toml", tmp_path / "after")
+    before, after = sample.output, tmp_path / "after"
+    nights.run(changed / "funnel.toml", after)
 
-    differing = [
-        what
-        for what, sql in NUMBERS.items()
-        if nights.ask(tmp_path / "before", sql) != nights.ask(tmp_path / "after", sql)
-    ]
+    differing = [what for what, sql in NUMBERS.items() if nights.ask(before, sql) != nights.ask(after, sql)]
     arrivals = (
         "select sum(entered_after) as count from marts.stage_arrivals"
         " where grain = 'all' and dimension = 'all' and from_stage = 'mql' and to_stage = 'sal'"
     )
-    before, after = (nights.ask(tmp_path / each, arrivals)[0]["count"] for each in ("before", "after"))
     assert [] == differing
-    assert 500 == after - before
+    assert 500 == nights.ask(after, arrivals)[0]["count"] - nights.ask(before, arrivals)[0]["count"]

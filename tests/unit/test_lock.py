@@ -26,6 +26,17 @@ def test_a_second_holder_is_told_pid_and_start_time(tmp_path: Path) -> None:
     assert 5 == refusal.value.exit_code
 
 
+def test_who_only_looks_is_told_the_same(tmp_path: Path) -> None:
+    """Before a run loads anything it may ask whether it would have to wait. A folder that nobody holds, or nobody made, is free."""
+    with lock.hold(tmp_path, CLOCK), pytest.raises(LockHeld) as refusal:
+        lock.require_free(tmp_path)
+    assert f"another run works here: pid {os.getpid()}, started 2026-04-01 03:59:59 UTC" == refusal.value.what
+    assert str(tmp_path / "run.lock") == refusal.value.where
+    lock.require_free(tmp_path)
+    lock.require_free(tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_the_start_time_is_signed_in_utc(tmp_path: Path) -> None:
     """A clock with another offset signs the same instant."""
     with lock.hold(tmp_path, CLOCK.astimezone(timezone(timedelta(hours=-7)))):
