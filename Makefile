@@ -29,8 +29,7 @@ test: $(STAMP) $(PAGE_CHECKS)  ## Every test
 	@$(BIN)/pytest -n $(WORKERS)
 
 coverage: $(STAMP)  ## Fails below 100 % of the lines and branches of landing, reading, locking and publishing
-	@printf '%s\n' $(COVERING) | xargs -n 4 -P 2 $(BIN)/coverage run -p -m pytest
-	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage run -m pytest $(COVERING)
 	@$(BIN)/coverage report
 
 mutants: $(MUTATION_STAMP)  ## Break landing, reading and publishing in a thousand places, one by one; lists what no test noticed; an hour

@@ -43,7 +43,6 @@ class Delivered:
     found: Bytes
     header: Header
     records: int
-    quarantined: int = 0
     blank: int = 0
     embedded: int = 0
     lines: int | None = None
@@ -199,7 +198,6 @@ def _read_repaired(
         found,
         header,
         held + tally.quarantined,
-        tally.quarantined,
         blank=reader.blank + header.blank,
         embedded=tally.embedded,
         lines=lines.count,
@@ -214,9 +212,8 @@ def _read_json_lines(connection: duckdb.DuckDBPyConnection, found: Bytes, reads:
     with copy.open("wb") as file:
         _insert(connection, "landing_rejected", jsonlines.copied(found, header, keys, file, tally))
     held = _hold_copy(connection, copy, header, found, reads, work, parallel=not tally.newlines)
-    return Delivered(
-        found, header, held + tally.quarantined, tally.quarantined, blank=tally.blank + header.blank, lines=found.lines
-    )
+    blank = tally.blank + header.blank
+    return Delivered(found, header, held + tally.quarantined, blank=blank, lines=found.lines)
 
 
 def _hold_copy(

@@ -71,7 +71,7 @@ def start_run(folder: Path, clock: datetime) -> RunFolder:
             lock.flush(root)
         open_as(runs, root)  # also when somebody opened or closed the output folder since the last night
         if not os.access(root, os.W_OK | os.X_OK):
-            raise PermissionError(13, "permission denied", str(root))
+            raise PermissionError(13, "permission denied")
         if lock.is_held(root):
             _sweep(root)
         run = _new_run_folder(root, runs, clock)
@@ -208,9 +208,8 @@ def _refuse_what_is_in_the_way(root: Path) -> None:
 
 
 def _new_run_folder(root: Path, runs: Path, clock: datetime) -> RunFolder:
-    started_at = clock.astimezone(UTC) if clock.tzinfo else clock
     while True:
-        run_id = f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        run_id = f"{clock.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         building = runs / f"{run_id}.building"
         if (runs / run_id).exists() or building.exists():
             continue

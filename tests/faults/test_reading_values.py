@@ -144,6 +144,34 @@ def test_f73_a_broken_parquet_is_refused(tmp_path: Path, damage: str) -> None:
     assert "Parquet" in refusal(one_file(tmp_path, broken, "a.parquet"))
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("timestamp '2026-01-05 14:00:00'", datetime(2026, 1, 5, 14)),
+        ("timestamptz '2026-01-05 14:00:00+02'", datetime(2026, 1, 5, 12)),
+        ("date '2026-01-05'", datetime(2026, 1, 5)),
+        ("'05.01.2026 14:00'", datetime(2026, 1, 5, 14)),
+    ],
+)
+def test_f75_a_time_of_parquet_needs_no_format(tmp_path: Path, value: str, expected: datetime) -> None:
+    """The format that the input declares is that of its text."""
+    parquet(tmp_path / "a.parquet", f"select 'L1' as lead_id, 'MQL' as stage, {value} as entered_at")
+    inbox = Inbox(tmp_path).reads("a.parquet", time_format="%d.%m.%Y %H:%M")
+    inbox.land()
+    assert [(expected,)] == inbox.rows("select entered_at from raw.stage_entries")
+
+
+@pytest.mark.parametrize("kind", ["double", "float"])
+def test_f75_an_id_that_became_a_float_is_the_id(tmp_path: Path, kind: str) -> None:
+    """As a writer does that met a null; what no whole number is stays as it is, and NaN is none."""
+    ids = f"(values (123::{kind}), ('nan'::{kind}), (0.5::{kind})) as ids (lead_id)"
+    parquet(tmp_path / "a.parquet", f"select lead_id, 'MQL' as stage, '2026-01-05' as entered_at from {ids}")
+    inbox = Inbox(tmp_path).reads("a.parquet")
+    inbox.land()
+    assert ["123", "0.5"] == inbox.leads()
+    assert [(2, "no_lead")] == [row[:2] for row in inbox.rejected()]
+
+
 def test_f75_parquet_types_may_differ_from_file_to_file(tmp_path: Path) -> None:
     """Every value is text before it is typed: ids as numbers, times with a zone, as dates, as text."""
     queries = [

@@ -139,7 +139,16 @@ def test_an_input_without_files_is_missing(tmp_path: Path) -> None:
     """It is named and the others go on."""
     inbox = one_file(tmp_path, GOOD).reads("nothing/*.csv", name="nothing").reads("none.csv", name="none")
     landed = inbox.land()
-    assert (["nothing", "none"], 1) == ([missing.input for missing in landed.missing], len(landed.loads))
+    expected = [
+        landing.Refusal(
+            name,
+            str(tmp_path / pattern),
+            "there is no such file",
+            "put the export there, or correct `path` of this input",
+        )
+        for name, pattern in (("nothing", "nothing/*.csv"), ("none", "none.csv"))
+    ]
+    assert (expected, 1) == (list(landed.missing), len(landed.loads))
 
 
 def test_a_keyed_table_keeps_every_version(tmp_path: Path) -> None:

@@ -167,7 +167,22 @@ def test_a_parquet_file_that_promises_another_number_of_rows_is_refused(tmp_path
     rows_of_the_file, one_more = b"\x16\xd0\x0f\x19", b"\x16\xd2\x0f\x19"  # Thrift: an i64, zigzag, then a list
     assert 1 == content.count(rows_of_the_file)
     inbox = one_file(tmp_path / "in", content.replace(rows_of_the_file, one_more), "a.parquet")
-    assert "the Parquet file holds another number of rows than it says" in refusal(inbox)
+    expected = "the Parquet file holds another number of rows than it says | export or upload it again"
+    assert expected == refusal(inbox)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("cut\n", "a line that does not fit"),
+        ('L3,MQL,2026-01-05,"da\nna"\n', "line ends inside quotes"),
+        ("L3,MQL,2026-01-05,da\0na\n", "a NUL byte"),
+    ],
+)
+def test_why_a_file_was_read_line_by_line_is_told(tmp_path: Path, line: str, why: str) -> None:
+    """As a warning of the load."""
+    (load,) = one_file(tmp_path, GOOD + line).land().loads
+    assert f"read line by line, since DuckDB's reader could not account for every line ({why})" == load.warnings[0]
 
 
 def test_a_column_that_the_configuration_maps_in_vain_is_told(tmp_path: Path) -> None:
@@ -202,15 +217,25 @@ def test_refusals_are_told_with_their_next_step() -> None:
     assert "it is empty" == str(Refused("it is empty", "export it again"))
 
 
-def test_rows_in_memory_and_on_the_disk_are_delivered_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the size of the file."""
-    (tmp_path / "a.csv").write_text(GOOD)
-    (reads,) = Inbox(tmp_path).reads("a.csv").inputs
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", GOOD),
+        ("a.csv", GOOD + "cut\n"),
+        ("a.jsonl", '{"lead_id": "L1", "stage": "MQL", "entered_at": "2026-01-05"}\n' * 2),
+    ],
+)
+def test_rows_in_memory_and_on_the_disk_are_delivered_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str
+) -> None:
+    """Whatever the size of the file, and whoever reads it."""
+    (tmp_path / name).write_text(content)
+    (reads,) = Inbox(tmp_path).reads(name).inputs
     held: list[tuple[Delivered, list[Any]]] = []
     for size in (readers.IN_MEMORY, -1):
         monkeypatch.setattr(readers, "IN_MEMORY", size)
         connection = connection_of_a_run()
-        delivered = readers.read(connection, readers.look_at(tmp_path / "a.csv", reads, tmp_path), reads, tmp_path)
+        delivered = readers.read(connection, readers.look_at(tmp_path / name, reads, tmp_path), reads, tmp_path)
         held.append((delivered, connection.execute("from landing_rows order by row_number").fetchall()))
     assert held[0] == held[1]
     assert 2 == len(held[0][1])

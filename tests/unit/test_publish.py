@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -64,11 +65,15 @@ def test_a_published_night_is_laid_out_behind_one_link(out: Path) -> None:
     assert ("first", "first") == seen(out)
 
 
-def test_a_run_is_named_after_its_clock_in_utc(tmp_path: Path) -> None:
-    """The id sorts by time; two runs of one second differ in the end."""
+def test_a_run_is_named_after_its_clock_in_utc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The id sorts by time, wherever the machine stands; two runs of one second differ in the end."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
     runs = [publish.start_run(tmp_path, CLOCK.astimezone(timezone(timedelta(hours=9)))) for _ in range(3)]
     assert ["20260401T035959Z-"] * 3 == [run.id[:17] for run in runs]
     assert 3 == len({run.id for run in runs})
+    monkeypatch.undo()
+    time.tzset()
 
 
 def test_the_second_night_replaces_the_first_and_leaves_it_in_its_folder(out: Path) -> None:
@@ -142,9 +147,19 @@ def test_a_database_that_is_still_open_is_not_sealed(out: Path) -> None:
     run = publish.start_run(out, CLOCK)
     connection = duckdb.connect(str(run.database))
     connection.execute("create table stage_spans (lead_no integer)")
-    with pytest.raises(FunnelError, match="not closed"):
+    with pytest.raises(FunnelError, match="not closed") as refusal:
         publish.seal(run)
+    assert f"{run.database}.wal" == refusal.value.where
     connection.close()
+    publish.seal(run)
+    assert ["funnel.duckdb", "reports"] == names(run.sealed)
+
+
+def test_a_night_whose_spill_is_gone_is_sealed(out: Path) -> None:
+    """DuckDB, or a cleaner, may have removed it."""
+    run = publish.start_run(out, CLOCK)
+    run.database.write_text("night")
+    run.spill.rmdir()
     publish.seal(run)
     assert ["funnel.duckdb", "reports"] == names(run.sealed)
 
@@ -267,4 +282,4 @@ def test_a_missing_file_is_a_first_run_to_make(tmp_path: Path) -> None:
     with pytest.raises(duckdb.Error) as failure:
         duckdb.connect(str(path), read_only=True)
     told = publish.open_errors(path, failure.value)
-    assert ("run `funnel run` first", 2) == (told.next_step, told.exit_code)
+    assert (str(path), "run `funnel run` first", 2) == (told.where, told.next_step, told.exit_code)

@@ -7,7 +7,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -121,7 +121,8 @@ def test_a_file_of_another_duckdb_is_told_with_both_versions(tmp_path: Path) -> 
     path = database(tmp_path)
     newer = bytearray(path.read_bytes())
     newer[12:20] = (250).to_bytes(8, "little")
-    for name, shown in ((b"v9.8.7", "v9.8.7"), (b"<script>", "of an unknown version")):
+    unknown = "of an unknown version"
+    for name, shown in ((b"v9.8.7", "v9.8.7"), (b"<script>", unknown), (b"v1.\xff", unknown)):
         newer[52:84] = name.ljust(32, b"\0")
         newer[:8] = checksum(bytes(newer[8:4096]))
         path.write_bytes(newer)
@@ -132,6 +133,24 @@ def test_a_file_of_another_duckdb_is_told_with_both_versions(tmp_path: Path) -> 
         ) == told.what
         assert (str(path), 3) == (told.where, told.exit_code)
         assert "funnel run --rebuild" in told.next_step
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("IO Error: Cannot open file: Permission denied", "the published file can't be read by this user"),
+        ("trying to read a file with storage version greater than", "the file was written by DuckDB"),
+        ("trying to read a database file with version number 999", "the file was written by DuckDB"),
+        ("Could not set lock on file", "another program has the published file open for writing"),
+        ("Failure while reading", "the database file is corrupt"),
+    ],
+)
+def test_what_duckdb_says_is_told_in_our_words(tmp_path: Path, text: str, expected: str) -> None:
+    """By the words that this and other versions of it use."""
+    path = database(tmp_path)
+    told = publish.open_errors(path, duckdb.IOException(text))
+    assert told.what.startswith(expected)
+    assert str(path) == told.where
 
 
 def test_a_file_that_was_cut_short_is_told(tmp_path: Path) -> None:
@@ -169,8 +188,8 @@ def test_runs_on_another_file_system_is_refused(tmp_path: Path) -> None:
         assert (str(tmp_path / "runs"), []) == (refusal.value.where, list(Path(elsewhere).iterdir()))
 
 
-def sealed(out: Path, night: str) -> publish.RunFolder:
-    run = publish.start_run(out, CLOCK)
+def sealed(out: Path, night: str, clock: datetime = CLOCK) -> publish.RunFolder:
+    run = publish.start_run(out, clock)
     run.database.write_text(night)
     publish.seal(run)
     return run
@@ -249,3 +268,36 @@ def test_a_broken_disk_is_told_with_the_file_or_else_the_folder(
     with pytest.raises(FunnelError, match="the night can't be written out: input/output error") as failure:
         publish.seal(run)
     assert (named or str(tmp_path)) == failure.value.where
+
+
+def test_a_broken_disk_while_publishing_is_told_with_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As while the night is written out."""
+    run = sealed(tmp_path, "first")
+
+    def broken(_path: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    with lock.hold(tmp_path, CLOCK):
+        monkeypatch.setattr(lock, "flush", broken)
+        with pytest.raises(FunnelError, match="the night can't be published: input/output error") as failure:
+            publish.swap(run)
+    assert str(tmp_path) == failure.value.where
+
+
+def test_a_night_that_can_t_be_removed_keeps_no_run_from_working(tmp_path: Path) -> None:
+    """Somebody else owns what lies in it: half removed under a name that no reader takes, and nobody is stopped."""
+    out = tmp_path / "out"
+    out.mkdir()
+    with lock.hold(out, CLOCK):
+        old = sealed(out, "first")
+        publish.swap(sealed(out, "second", CLOCK + timedelta(days=1)))
+    for path in (out, out / "runs", out / lock.LOCK_NAME):
+        path.chmod(0o777)
+    with without_rights(out), lock.hold(out, CLOCK):
+        assert [old.id] == publish.prune(out, 1)
+        run = publish.start_run(out, CLOCK)
+    assert run.building.is_dir()
+    assert (out / "runs" / f"{old.id}.removing").is_dir()
+    assert not old.sealed.exists()

@@ -99,7 +99,8 @@ def test_a_damaged_page_without_a_checksum_is_refused_when_it_does_not_unpack(tm
     query = "select 'L' || hash(range) as lead_id, 'MQL' as stage, '2026-01-05' as entered_at from range(5000)"
     content = bytearray(parquet(tmp_path / "x", query))
     content[400:500] = bytes(100)
-    assert "damaged or cut short" in refusal(one_file(tmp_path / "in", bytes(content), "a.parquet"))
+    expected = "the Parquet file is damaged or cut short | export or upload it again"
+    assert expected == refusal(one_file(tmp_path / "in", bytes(content), "a.parquet"))
 
 
 @pytest.mark.parametrize(
