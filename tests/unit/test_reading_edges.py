@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 from pathlib import Path
 
@@ -52,6 +53,37 @@ def test_blank_lines_before_the_header_are_counted(tmp_path: Path) -> None:
     """And no records."""
     (load,) = one_file(tmp_path, "\n\r\n" + HEADER + entry("L1")).land().loads
     assert (4, 2, 1) == (load.lines, load.blank_lines, load.rows_read)
+
+
+@pytest.mark.parametrize("packing", ["", ".gz", ".zst"])
+@pytest.mark.parametrize(
+    ("content", "blank"),
+    [
+        (HEADER + entry("L1") + entry("L2"), 0),
+        (HEADER + entry("L1") + "\n\n" + entry("L2") + "\n", 3),
+        ("\n" + HEADER + "\n" + entry("L1") + entry("L2"), 2),
+        (HEADER + 'L1,MQL,2026-01-05,"Doe, Dana, and ""Co"""\n' + entry("L2"), 0),
+    ],
+)
+def test_an_everyday_file_is_read_the_fast_way(tmp_path: Path, packing: str, content: str, blank: int) -> None:
+    """Packed, with blank lines, with delimiters in quotes: it adds up at once, so nothing is said."""
+    pack = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}[packing]
+    inbox = one_file(tmp_path, pack(content.encode()), f"a.csv{packing}")
+    (load,) = inbox.land().loads
+    assert (2, blank, ()) == (load.landed, load.blank_lines, load.warnings)
+    assert ["L1", "L2"] == inbox.leads()
+
+
+def test_a_row_after_a_bad_one_keeps_its_number(tmp_path: Path) -> None:
+    """Records are counted as they lie in the file, whether taken or not; also in memory's place, on the disk."""
+    inbox = one_file(tmp_path, HEADER + entry("L1") + "cut\n" + entry("L3") + "cut\n" * 4999 + entry("L5003"))
+    (load,) = inbox.land().loads
+    assert (5003, 3, {"too_few_fields": 5000}) == (load.rows_read, load.landed, load.rejected)
+    assert [(1, "L1"), (3, "L3"), (5003, "L5003")] == inbox.rows(
+        "select row_number, lead_id from raw.stage_entries order by row_number"
+    )
+    numbers = [row[0] for row in inbox.rejected()]
+    assert [2, *range(4, 5003)] == numbers
 
 
 def test_blank_lines_alone_are_no_header(tmp_path: Path) -> None:

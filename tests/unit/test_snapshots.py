@@ -6,9 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from delivery import CLOCK, HEADER, Inbox, entry, one_file
 
-from pipeline.inputs import guards, landing
+from pipeline.errors import InputError
+from pipeline.inputs import guards, landing, ledger
 from pipeline.waterfall.guard import Guard
 
 
@@ -41,6 +43,21 @@ def test_what_each_snapshot_lacks_and_lost(tmp_path: Path) -> None:
     assert [(21,)] == inbox.rows("select count(distinct lead_id) from raw.leads")
     files = sorted(path.parent.name[:6] for path in inbox.log_folder.rglob("missing.parquet"))
     assert ["000002", "000003"] == files
+
+
+def test_what_a_snapshot_lacks_is_sealed_too(tmp_path: Path) -> None:
+    """A changed byte of it stops the next run, as in any file of the log."""
+    inbox = snapshots(tmp_path, leads(*range(20)))
+    inbox.land()
+    (load,) = delivered(inbox, leads(*range(19)), accept_drop=True).loads
+    log = landing.open_log(inbox.log_folder)
+    names = ("rows.parquet", "rejected.parquet", "missing.parquet")
+    assert {name: ledger.sha256_of(log.file(load, name)) for name in names} == load.sums
+    assert load == log.loads[-1]
+    path = log.file(load, "missing.parquet")
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(InputError, match="its content changed"):
+        landing.verify(log)
 
 
 def test_rows_of_history_are_known_by_lead_stage_and_time(tmp_path: Path) -> None:
