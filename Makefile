@@ -14,8 +14,8 @@ export UV_SYSTEM_CERTS := true
 .DEFAULT_GOAL := help
 # What reads a delivery, keeps it and publishes it, in this process: a process that a test starts is not measured.
 COVERING := $(addprefix tests/unit/test_,$(addsuffix .py,domains guards landing landing_order landing_refused lock \
-	lock_refused publish publish_refused reading_edges readers snapshots times veiled_log)) \
-	$(addprefix tests/faults/test_,$(addsuffix .py,bit_flips json_lines lost_loads reading reading_values))
+	lock_refused lost_loads publish publish_refused reading_edges readers snapshots times veiled_log)) \
+	$(addprefix tests/faults/test_,$(addsuffix .py,bit_flips json_lines reading reading_values))
 
 .PHONY: help run test coverage mutants soak check gold docs lock bench bench-100m clean
 
@@ -26,7 +26,7 @@ run: $(STAMP)  ## Read data/sample, build, check, report; tells where the report
 	@$(BIN)/funnel run --config data/sample/funnel.toml --output build
 
 test: $(STAMP) $(PAGE_CHECKS)  ## Every test
-	@$(BIN)/pytest -n $(WORKERS)
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 coverage: $(STAMP)  ## Fails below 100 % of the lines and branches of landing, reading, locking and publishing
 	@$(BIN)/coverage run -m pytest $(COVERING)
@@ -37,7 +37,7 @@ mutants: $(MUTATION_STAMP)  ## Break landing, reading and publishing in a thousa
 	@$(BIN)/mutmut run
 	@$(BIN)/mutmut results
 
-soak: $(STAMP)  ## 200 kills, 500 opens during swaps, signals, second runs, a fault at each step of publishing; ten minutes
+soak: $(STAMP)  ## 200 kills, 500 opens during swaps, signals, second runs, a fault at each step of publishing; a quarter of an hour
 	@PYTHONPATH=. $(BIN)/python -m tests.faults.soak
 
 check: $(STAMP)  ## What can be said without running: lint, types, import borders, lock, generated text

@@ -149,12 +149,9 @@ def run(
     Example:
       funnel run --config data/sample/funnel.toml --output build
     """
-    from pipeline.engines import lock
-
     with refusals(output):
         asked = orders(config_path, as_of, output, full=full, rebuild=rebuild, select=select, accept_drop=accept_drop)
     with refusals(asked.configuration.output):
-        lock.require_free(asked.configuration.output)
         if send:
             from pipeline import mailing
 
@@ -324,15 +321,17 @@ def main() -> None:
 
 @contextmanager
 def refusals(output: Path | None) -> Iterator[None]:
-    """What keeps a run from beginning is recorded in the output folder too, when that is known."""
+    """What keeps a run from beginning, another run to begin with, is recorded in the output folder too, when that is known."""
     if output is None:
         yield
         return
     from datetime import UTC, datetime
 
     from pipeline import attempts
+    from pipeline.engines import lock
 
     with attempts.recorded(output, datetime.now(UTC), "run"):
+        lock.require_free(output)
         yield
 
 
