@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import FrameType
 from typing import Protocol
 
@@ -28,6 +29,39 @@ SECONDS_UNTIL_KILLED = 1.2
 
 # What is said when the process must end on the spot; a log of another format sets its own.
 last_words: Callable[[Interrupted], str] = str
+
+
+@dataclass
+class _Undivided:
+    """How many blocks of `undivided` the main thread is in, and the error that waits for their end."""
+
+    depth: int = 0
+    owed: Interrupted | None = None
+
+
+# Signal handlers belong to the process, so this is process state too.
+_undivided = _Undivided()
+
+
+@contextlib.contextmanager
+def undivided() -> Iterator[None]:
+    """Let a signal wait for the end of the block, which must be short: to start a thread, for one.
+
+    An exception in the middle of `Thread.start` makes the new thread print a traceback. Outside `interruptible`, and in other
+    threads than the main one, it changes nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _undivided.depth += 1
+    try:
+        yield
+    finally:
+        _undivided.depth -= 1
+    owed = _undivided.owed
+    if owed is not None and not _undivided.depth:
+        _undivided.owed = None
+        raise owed
 
 
 class Interruptible(Protocol):
@@ -88,7 +122,11 @@ def interruptible(*connections: Interruptible) -> Iterator[Watch]:
         is_first = not raised.is_set()
         raised.set()
         watch.signal_name = watch.signal_name or signal.Signals(number).name
-        if is_first:  # a second exception would break the cleaning up that the first began
+        if not is_first:  # a second exception would break the cleaning up that the first began
+            return
+        if _undivided.depth:
+            _undivided.owed = watch.error()
+        else:
             raise watch.error()
 
     ear, mouth = os.pipe()
@@ -113,6 +151,7 @@ def interruptible(*connections: Interruptible) -> Iterator[Watch]:
             raise watch.error()
     finally:
         raised.set()
+        _undivided.owed = None  # an error inside the block went first, and leaves as Interrupted
         if watch.signal_name is not None:
             watch.close_all()  # here, where it can't hang: the listener still ends the process when it must
         for number, handler in handlers_before.items():

@@ -10,6 +10,7 @@ from functools import partial
 
 import duckdb
 
+from pipeline.engines import signals
 from pipeline.engines.cursors import Cursors
 from pipeline.engines.duckdb import identifier, quoted
 from pipeline.engines.private import without_addresses
@@ -80,7 +81,8 @@ def require_beside(check: Callable[[], tuple[Outcome, ...]], work: Callable[[], 
     Whatever `work` raises, CheckFailed counts more: of tables that break a claim nothing else may be possible.
     """
     with ThreadPoolExecutor(1, "checks") as beside:
-        checking = beside.submit(check)
+        with signals.undivided():  # it starts a thread
+            checking = beside.submit(check)
         try:
             work()
         except Interrupted:

@@ -40,6 +40,50 @@ def test_a_signal_is_raised_in_the_main_thread(number: signal.Signals) -> None:
     assert 130 == stop.value.exit_code
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_for_the_end_of_an_undivided_block(number: signal.Signals) -> None:
+    """Of the outermost one, and no longer."""
+    came_to = []
+    with pytest.raises(Interrupted, match=number.name), signals.interruptible():
+        with signals.undivided():
+            with signals.undivided():
+                os.kill(os.getpid(), number)
+                time.sleep(0.05)
+            came_to.append("the end of the block")
+        came_to.append("beyond it")
+    assert ["the end of the block"] == came_to
+
+
+def test_an_error_in_an_undivided_block_leaves_as_interrupted() -> None:
+    """As anywhere else after a signal; and what was owed is forgotten with it."""
+    with pytest.raises(Interrupted), signals.interruptible(), signals.undivided():
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.05)
+        raise ModelError("half a table")
+    with signals.interruptible(), signals.undivided():
+        pass
+
+
+def test_an_undivided_block_of_another_thread_holds_nothing_back() -> None:
+    """The main thread is the one that signals are raised in."""
+    inside, done = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        with signals.undivided():
+            inside.set()
+            done.wait(10)
+
+    other = threading.Thread(target=wait)
+    other.start()
+    try:
+        assert inside.wait(5)
+        with pytest.raises(Interrupted), signals.interruptible():
+            signal_this_process(signal.SIGINT)
+    finally:
+        done.set()
+        other.join()
+
+
 def test_every_connection_is_interrupted() -> None:
     """Connections given at the start and added later are all told, from another thread, and closed at the end."""
     first, second = Query(), Query()
