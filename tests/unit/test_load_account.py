@@ -1,0 +1,157 @@
+"""What a load says of its file, field by field: every count of the report begins here."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+from delivery import CLOCK, HEADER, Inbox, entry, one_file
+
+from pipeline.inputs import landing
+from pipeline.waterfall.definition import Input
+
+ODD = (
+    "\n"
+    "lead_id,stage,entered_at,owner,Note\n"
+    "L1,mql,2025-11-02 01:30:00,dana,twice that night\n"
+    'L2,sAl,2025-03-09 02:30:00,"Doe,\nDana",never that night\n'
+    "\n"
+    "L2,SAL,2025-03-10 09:00:00,dana,\n"
+    "L2,SAL,2025-03-10 09:00:00,dana,\n"
+    "L3,nobody knows,2025-03-10 09:00:00,dana,\n"
+    "L4,accepted  LEAD,2025-03-10 09:00:00,dana,\n"
+    "cut\n"
+    ",MQL,2025-03-10,dana,\n"
+)
+NEXT = (
+    "lead_id,stage,entered_at,owner,Note,Region\n"
+    "L1,mql,2025-11-02 01:30:00,dana,twice that night,\n"
+    "L5,Mql,2025-03-11 09:00:00,dana,,east\n"
+)
+
+
+def test_every_field_of_a_load(tmp_path: Path) -> None:
+    """A file with blank lines, line ends in quotes, bad rows and odd times, then one that overlaps it.
+
+    A row that stands twice, or names an unknown stage, is history: the models judge it.
+    """
+    inbox = one_file(tmp_path, ODD, "a.csv", timezone="America/New_York")
+    (first,) = inbox.land().loads
+    assert {
+        "input": "crm",
+        "table": "stage_entries",
+        "load_no": 1,
+        "file_name": "a.csv",
+        "sha256": hashlib.sha256(ODD.encode()).hexdigest(),
+        "size": len(ODD.encode()),
+        "loaded_at": CLOCK.replace(tzinfo=None),
+        "reading": landing.reading_of(inbox.inputs[0]),
+        "header": ("lead_id", "stage", "entered_at", "owner", "Note"),
+        "columns": {"lead_id": "lead_id", "stage": "stage", "entered_at": "entered_at", "owner": "owner"},
+        "extras": {"note": "Note"},
+        "lines": 12,
+        "header_lines": 1,
+        "blank_lines": 2,
+        "embedded_newlines": 1,
+        "rows_read": 8,
+        "rejected": {"too_few_fields": 1, "no_lead": 1},
+        "redelivered": 0,
+        "duplicates": 0,
+        "landed": 6,
+        "gaps": 1,
+        "overlaps": 1,
+        "supersedes": (),
+        "missing": None,
+        "lost": 0,
+        "lost_of": 0,
+    } == {name: value for name, value in asdict(first).items() if name not in ("sums", "warnings")}
+    assert (
+        "read line by line, since DuckDB's reader could not account for every line (line ends inside quotes)",
+        "2 rows spell a stage otherwise than the waterfall does; matched all the same",
+        "1 row names a stage that the waterfall does not know",
+        "rejected rows: 1 no_lead, 1 too_few_fields",
+    ) == first.warnings
+
+    inbox.put("a.csv", NEXT)
+    (second,) = inbox.land().loads
+    assert (2, 2, 1, 0, 1) == (second.load_no, second.rows_read, second.redelivered, second.duplicates, second.landed)
+    assert {"note": "Note", "region": "Region"} == second.extras
+    assert (
+        "new columns, kept as they are: region",
+        "1 row spells a stage otherwise than the waterfall does; matched all the same",
+    ) == second.warnings
+
+
+def test_every_row_of_a_keyed_file_is_accounted_for(tmp_path: Path) -> None:
+    """New, as it was, and twice in the file: each of them once."""
+    inbox = Inbox(tmp_path).reads("leads.csv", "leads", name="leads")
+    inbox.put("leads.csv", "lead_id,origin\nL1,web\nL2,web\nL2,web\n,web\n")
+    (first,) = inbox.land().loads
+    inbox.put("leads.csv", "lead_id,origin\nL1,web\nL2,event\nL3,web\nL3,web\nL3,web\n,web\n")
+    (second,) = inbox.land().loads
+    assert [(4, 1, 0, 1, 2), (6, 1, 1, 2, 2)] == [
+        (load.rows_read, load.rejected_rows, load.redelivered, load.duplicates, load.landed) for load in (first, second)
+    ]
+
+
+def test_a_parquet_file_has_no_lines(tmp_path: Path) -> None:
+    """Rows are all that is counted."""
+    query = "select 'L' || range as lead_id, 'MQL' as stage, timestamp '2026-01-05' as entered_at from range(3)"
+    duckdb.execute(f"copy ({query}) to '{tmp_path / 'a.parquet'}' (format parquet)")
+    (load,) = Inbox(tmp_path).reads("a.parquet").land().loads
+    assert (None, None, 0, 0, 3, 3) == (
+        load.lines,
+        load.header_lines,
+        load.blank_lines,
+        load.embedded_newlines,
+        load.rows_read,
+        load.landed,
+    )
+
+
+def test_what_of_an_input_shapes_its_rows(tmp_path: Path) -> None:
+    """A file that is read again with other of these is another load; with another path or name it is known."""
+    reads = Input(
+        "crm",
+        "stage_entries",
+        tmp_path / "*.csv",
+        columns={"owner": "Rep", "lead_id": "Id"},
+        timezone="Europe/Berlin",
+        time_format="%d.%m.%Y",
+        encoding="latin-1",
+        delimiter=";",
+        null_values=("NULL", "-"),
+        skip_lines=2,
+    )
+    assert {
+        "columns": {"lead_id": "Id", "owner": "Rep"},
+        "timezone": "Europe/Berlin",
+        "time_format": "%d.%m.%Y",
+        "encoding": "latin-1",
+        "delimiter": ";",
+        "null_values": ["NULL", "-"],
+        "skip_lines": 2,
+        "table": "stage_entries",
+    } == landing.reading_of(reads)
+
+
+def test_another_reading_of_the_same_file_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    """Of that file only, and of that input only; and back again."""
+    inbox = Inbox(tmp_path)
+    for name in ("a", "b"):
+        inbox.put(f"{name}.csv", HEADER + entry(f"L-{name}", entered_at="2026-01-05 12:00:00"))
+    inbox.put("other.csv", HEADER + entry("L-a", entered_at="2026-01-05 12:00:00"))
+    inbox.reads("[ab].csv").reads("other.csv", name="other").land()
+    again = Inbox(tmp_path).reads("[ab].csv", timezone="Europe/Berlin").reads("other.csv", name="other")
+    assert [("a.csv", (1,)), ("b.csv", (2,))] == [(load.file_name, load.supersedes) for load in again.land().loads]
+    at = again.rows("select lead_id, input, entered_at from raw.stage_entries order by all")
+    assert [
+        ("L-a", "crm", datetime(2026, 1, 5, 11)),
+        ("L-a", "other", datetime(2026, 1, 5, 12)),
+        ("L-b", "crm", datetime(2026, 1, 5, 11)),
+    ] == at
+    back = Inbox(tmp_path).reads("[ab].csv").reads("other.csv", name="other")
+    assert [("a.csv", (4,)), ("b.csv", (5,))] == [(load.file_name, load.supersedes) for load in back.land().loads]
