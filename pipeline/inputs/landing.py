@@ -82,7 +82,7 @@ def land(
     accept_drop: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Landing:
-    """Read every file of every input that the log does not know yet. `clock` and `as_of` are UTC.
+    """Read every file of every input that the log does not know yet. `clock` and `as_of` are aware.
 
     A file that can't be read is refused and the others go on; so is an input without files. With `dry_run` everything
     is read and accounted for and nothing is written. Raises InputError when the rows of a file do not add up.
@@ -334,7 +334,7 @@ def _a_year_after(moment: datetime) -> datetime:
 
 
 def _naive(moment: datetime) -> datetime:
-    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 @contextmanager

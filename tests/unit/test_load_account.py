@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import time
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import duckdb
+import pytest
 from delivery import CLOCK, HEADER, Inbox, entry, one_file
 
+from pipeline.errors import InputError
 from pipeline.inputs import landing
+from pipeline.log import Line
 from pipeline.waterfall.definition import Input
 
 ODD = (
@@ -83,6 +88,45 @@ def test_every_field_of_a_load(tmp_path: Path) -> None:
         "new columns, kept as they are: region",
         "1 row spells a stage otherwise than the waterfall does; matched all the same",
     ) == second.warnings
+
+
+def test_a_load_is_dated_in_utc_wherever_the_machine_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of a run may have any offset."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    clock = CLOCK.astimezone(timezone(timedelta(hours=-7)))
+    (load,) = one_file(tmp_path, HEADER + entry("L1")).land(clock=clock, as_of=clock).loads
+    monkeypatch.undo()
+    time.tzset()
+    assert CLOCK.replace(tzinfo=None) == load.loaded_at
+
+
+def test_what_is_said_of_a_file_is_an_event_with_its_numbers(tmp_path: Path) -> None:
+    """For people one sentence, for a program the account of the load."""
+    inbox = one_file(tmp_path, HEADER + entry("L1") + entry("L2"), "a.csv")
+    (load,) = inbox.land().loads
+    inbox.land()
+    new, known = inbox.said
+    assert isinstance(new, Line)
+    assert isinstance(known, Line)
+    assert "crm: a.csv: 2 rows, 2 new, 0 redelivered, 0 duplicates, 0 rejected" == new
+    assert ("load", load.account) == (new.event, new.fields)
+    assert "crm: a.csv is known as load 1, 0 new rows" == known
+    assert ("known", {"input": "crm", "file": "a.csv", "load_no": 1}) == (known.event, known.fields)
+
+
+@pytest.mark.parametrize("gone", ["sums", "seal"])
+def test_a_manifest_that_lost_its_sums_or_its_seal_is_refused(tmp_path: Path, gone: str) -> None:
+    """One without both is older than they are; with one of them, somebody changed it."""
+    inbox = one_file(tmp_path, HEADER + entry("L1"))
+    (load,) = inbox.land().loads
+    path = inbox.log_folder / load.folder / "manifest.json"
+    held = json.loads(path.read_text("utf-8"))
+    del held[gone]
+    path.write_text(json.dumps(held), "utf-8")
+    with pytest.raises(InputError, match="the manifest of a load can't be read") as refused:
+        landing.open_log(inbox.log_folder)
+    assert str(path) == refused.value.where
 
 
 def test_every_row_of_a_keyed_file_is_accounted_for(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import random
 from pathlib import Path
 
@@ -72,6 +73,37 @@ def test_an_everyday_file_is_read_the_fast_way(tmp_path: Path, packing: str, con
     (load,) = inbox.land().loads
     assert (2, blank, ()) == (load.landed, load.blank_lines, load.warnings)
     assert ["L1", "L2"] == inbox.leads()
+
+
+@pytest.mark.parametrize("kind", [".json", ".xlsx", ".xls", ".XLSX", ".json.gz"])
+def test_a_kind_that_is_not_read_is_named(tmp_path: Path, kind: str) -> None:
+    """By the ending of the name, packed or not, before a byte is read."""
+    expected = f"{kind.lower().removesuffix('.gz')} is not read here | export it as CSV or Parquet, or as JSON lines, named .jsonl"
+    assert expected == refusal(one_file(tmp_path, HEADER + entry("L1"), f"a{kind}"))
+
+
+def test_a_rejected_line_is_kept_as_it_is(tmp_path: Path) -> None:
+    """Blanks, tabs and letters at its end included; only the line end is not part of it."""
+    lines = ["L1,MQL,soon,daXX", "L2,MQL,soon,da  ", "L3,MQL,soon,da\t"]
+    inbox = one_file(tmp_path, HEADER + "".join(f"{line}\r\n" for line in lines))
+    inbox.land()
+    assert lines == [original for _, _, original in inbox.rejected()]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "latin-1", "utf-16"])
+def test_a_file_in_another_encoding_is_known_by_its_own_bytes(tmp_path: Path, encoding: str) -> None:
+    """Not by those of the copy that is read."""
+    content = (HEADER + entry("L1", owner="Zoë")).replace(",", ";").encode(encoding)
+    inbox = one_file(tmp_path, content, "a.csv", encoding=encoding, delimiter=";")
+    (load,) = inbox.land().loads
+    assert (hashlib.sha256(content).hexdigest(), len(content), 1) == (load.sha256, load.size, load.landed)
+    assert [("L1", "Zoë")] == inbox.rows("select lead_id, owner from raw.stage_entries")
+
+
+def test_utf_16_that_is_not_declared_is_named(tmp_path: Path) -> None:
+    """And how to declare it."""
+    said = refusal(one_file(tmp_path, (HEADER + entry("L1")).encode("utf-16"), "a.csv"))
+    assert 'it is written in UTF-16 | declare encoding = "utf-16" for this input, or export it as UTF-8' == said
 
 
 def test_a_row_after_a_bad_one_keeps_its_number(tmp_path: Path) -> None:
