@@ -34,6 +34,19 @@ def test_a_load_that_lost_its_manifest_is_no_left_over(tmp_path: Path) -> None:
     assert (inbox.log_folder / first.folder / "rows.parquet").exists()
 
 
+def test_what_a_killed_run_left_is_no_damage(tmp_path: Path) -> None:
+    """`funnel check` sweeps nothing, and finds it; unless the published night counted that load."""
+    inbox = three_days(tmp_path)
+    last = landing.open_log(inbox.log_folder).loads[-1]
+    (inbox.log_folder / last.folder / "manifest.json").unlink()
+    log = landing.open_log(inbox.log_folder)
+    landing.verify(log)
+    with pytest.raises(InputError, match="a load has lost its manifest"):
+        landing.verify(log, frozenset({last.folder}))
+    assert () == landing.sweep(inbox.log_folder, frozenset({last.folder}))
+    assert (last.folder,) == landing.sweep(inbox.log_folder)
+
+
 def test_a_folder_of_somebody_else_in_the_log_stays(tmp_path: Path) -> None:
     """Neither read, although a copy has a manifest, nor swept."""
     inbox = three_days(tmp_path)
