@@ -82,11 +82,13 @@ def test_a_kind_that_is_not_read_is_named(tmp_path: Path, kind: str) -> None:
     assert expected == refusal(one_file(tmp_path, HEADER + entry("L1"), f"a{kind}"))
 
 
-def test_a_rejected_line_is_kept_as_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_rejected_line_is_kept_as_it_is(tmp_path: Path, end: str) -> None:
     """Blanks, tabs and letters at its end included; only the line end is not part of it."""
     lines = ["L1,MQL,soon,daXX", "L2,MQL,soon,da  ", "L3,MQL,soon,da\t"]
-    inbox = one_file(tmp_path, HEADER + "".join(f"{line}\r\n" for line in lines))
-    inbox.land()
+    inbox = one_file(tmp_path, "".join(f"{line}{end}" for line in (HEADER.strip(), *lines)))
+    (load,) = inbox.land().loads
+    assert ("rejected rows: 3 unreadable_time",) == load.warnings  # and not: read line by line
     assert lines == [original for _, _, original in inbox.rejected()]
 
 
