@@ -169,13 +169,14 @@ def _build(
 ) -> _BuiltNight:
     if orders.select:
         orders = _as_published(orders, folder)
+    counted = _counted(orders)
     with phases.timed("load"):
-        outcome = _land(orders, folder, watch, say)
+        outcome = _land(orders, folder, _folders(counted), watch, say)
     log = landing.open_log(orders.log_folder)
     deliveries.require_usable(orders, outcome, log.loads)
     manifest.require_sums(log.loads)
     deliveries.require_whole(outcome)
-    gone = manifest.require_kept(_counted(orders), log.loads, accept=orders.accept_drop)
+    gone = manifest.require_kept(counted, log.loads, accept=orders.accept_drop)
     accepted = [*outcome.accepted, *gone]
     said, stale = deliveries.guarded(orders, log.loads)
     models_began = time.monotonic()
@@ -270,9 +271,10 @@ def _folders(counted: tuple[manifest.Counted, ...]) -> frozenset[str]:
     return frozenset(each.folder for each in counted)
 
 
-def _land(orders: Orders, folder: publish.RunFolder, watch: signals.Watch, say: Say) -> landing.Landing:
-    """What is new in the inputs into the log, unless the log alone is asked for."""
-    counted = _folders(_counted(orders))
+def _land(
+    orders: Orders, folder: publish.RunFolder, counted: frozenset[str], watch: signals.Watch, say: Say
+) -> landing.Landing:
+    """What is new in the inputs into the log, unless the log alone is asked for. `counted`: folders of the published loads."""
     landing.sweep(orders.log_folder, counted)
     landing.verify(landing.open_log(orders.log_folder), counted)
     if orders.rebuild or orders.select:
