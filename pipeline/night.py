@@ -65,7 +65,7 @@ def run(orders: Orders, say: Say, show_built: Callable[[Built], None]) -> Night:
         folder = publish.start_run(output, orders.clock)
         try:
             record.began(folder.id)
-            with signals.interruptible() as watch, within_memory():
+            with signals.interruptible(record=record.failed) as watch, within_memory():
                 built = _build(orders, folder, watch, say, show_built, phases)
             with phases.timed("publish"):
                 publish.seal(folder)
@@ -104,7 +104,7 @@ def report_again(orders: Orders, say: Say) -> Night:
         folder = publish.start_run(output, orders.clock)
         try:
             record.began(folder.id)
-            with signals.interruptible() as watch:
+            with signals.interruptible(record=record.failed) as watch:
                 shutil.copyfile(published, folder.database)
                 before = manifest.read(published)
                 _refuse_other_privacy(orders, before)

@@ -25,6 +25,7 @@ SECONDS_BETWEEN_INTERRUPTS = 0.05  # one is not enough: it is forgotten when the
 SECONDS_OF_ONE_WISH = 0.2
 # One call of a function over one huge value hears no interrupt. A run may be killed at any moment, so this is safe.
 SECONDS_UNTIL_KILLED = 1.2
+SECONDS_FOR_THE_RECORD = 0.3  # on a disk that hangs the process must end all the same
 
 
 # What is said when the process must end on the spot; a log of another format sets its own.
@@ -74,11 +75,16 @@ class Interruptible(Protocol):
         """Close it; waits until the last thread has left the query."""
 
 
+Record = Callable[[Interrupted], None]
+"""Writes down what ended the run."""
+
+
 class Watch:
     """The connections to interrupt when a signal comes, and the name of the signal that came."""
 
-    def __init__(self, connections: tuple[Interruptible, ...]) -> None:
+    def __init__(self, connections: tuple[Interruptible, ...], record: Record | None = None) -> None:
         self.signal_name: str | None = None
+        self.record = record
         self._connections = list(connections)
 
     def add(self, connection: Interruptible) -> None:
@@ -108,14 +114,15 @@ class Watch:
 
 
 @contextlib.contextmanager
-def interruptible(*connections: Interruptible) -> Iterator[Watch]:
+def interruptible(*connections: Interruptible, record: Record | None = None) -> Iterator[Watch]:
     """Turn SIGINT and SIGTERM into Interrupted, raised in the main thread wherever it is. For the main thread only.
 
     The queries of the connections end at once, and so does every later one until the context ends. Whatever error comes
     of that leaves as Interrupted, and the connections are closed. A second signal, or 1.2 s in which the context does
     not end, ends the process on the spot, with the same exit code; what it was building is swept by the next run.
+    `record` is called then, and only then: nobody after the context gets to write down what ended the run.
     """
-    watch = Watch(connections)
+    watch = Watch(connections, record)
     raised = threading.Event()
 
     def raise_once(number: int, _frame: FrameType | None) -> None:
@@ -189,4 +196,8 @@ def _listen(ear: int, watch: Watch) -> None:
 def _end(watch: Watch) -> None:
     with contextlib.suppress(OSError):
         os.write(2, f"{last_words(watch.error())}\n".encode())
+    if watch.record is not None:
+        recording = threading.Thread(target=watch.record, args=(watch.error(),), daemon=True)
+        recording.start()
+        recording.join(SECONDS_FOR_THE_RECORD)
     os._exit(Interrupted.exit_code)

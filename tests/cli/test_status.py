@@ -169,6 +169,41 @@ def test_ctrl_c_is_recorded_with_130(build: Path) -> None:
     assert [(130, "stopped by SIGINT")] == [(each["exit_code"], each["what"]) for each in told["failed"]]
 
 
+HANGS = """
+import sys, time
+from pipeline.cli import cli
+from pipeline.inputs import landing
+
+def hangs(*_, **__):
+    try: print("works", flush=True); time.sleep(60)
+    finally: time.sleep(60)
+
+landing.land = hangs
+cli(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("seconds_to_the_second", [None, 0.4], ids=["one-signal", "two-signals"])
+def test_a_run_that_had_to_be_ended_on_the_spot_says_by_what(build: Path, seconds_to_the_second: float | None) -> None:
+    """Where a signal is not heard, the process ends all the same, and it is not told as killed."""
+    command = [sys.executable, "-c", HANGS, "run", "--config", str(nights.QUARTER), "--output", str(build)]
+    with subprocess.Popen(
+        command, cwd=nights.REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert "works\n" == running.stdout.readline()
+        running.send_signal(signal.SIGTERM)
+        if seconds_to_the_second is not None:
+            time.sleep(seconds_to_the_second)
+            running.send_signal(signal.SIGTERM)
+        assert 130 == running.wait(20)
+    code, told = standing(build)
+    assert 1 == code
+    assert [(130, "stopped by SIGTERM")] == [(each["exit_code"], each["what"]) for each in told["failed"]]
+    assert told["failed"][0]["ended_at"] is not None
+    assert "start the run again when it suits; the published night is complete as it is" == told["next_step"]
+
+
 def test_a_night_that_is_too_old_is_not_good(build: Path) -> None:
     """`--max-age` finds the timer that no longer starts anything."""
     (record,) = (build / "attempts").glob("*.json")
