@@ -52,80 +52,20 @@ class Night:
 
 def run(orders: Orders, say: Say, show_built: Callable[[Built], None]) -> Night:
     """Do everything and publish. Raises FunnelError; whatever happens, the last published night stays until the swap."""
-    started = time.monotonic()
-    _ = orders.hidden  # a missing key is told before any work
-    output = orders.configuration.output
-    phases = Phases(say)
-    with (
-        private_files(),
-        attempts.recorded(output, orders.clock, "run") as record,
-        room.told(orders.configuration, orders.log_folder),
-        lock.hold(output, orders.clock),
-    ):
-        folder = publish.start_run(output, orders.clock)
-        try:
-            record.began(folder.id)
-            with signals.interruptible(record=record.failed) as watch, within_memory():
-                built = _build(orders, folder, watch, say, show_built, phases)
-            with phases.timed("publish"):
-                publish.seal(folder)
-                warnings = [*built.warnings, *publish.swap(folder)]
-        except BaseException as failure:
-            publish.discard(folder)
-            with suppress(OSError, InputError):  # the next run sweeps, too, and tells what is damaged
-                landing.sweep(orders.log_folder, _folders(_counted(orders)))
-            record.failed(failure)
-            raise
-        say(Line("", "published", run=folder.id))
-        publish.prune(output, orders.configuration.keep_runs)
-        record.published(phases.seconds)
-    return Night(
-        run_id=folder.id,
-        database=output / publish.DATABASE,
-        report=output / publish.REPORTS / "index.html",
-        accounting=built.accounting,
-        warnings=tuple(warnings),
-        seconds=time.monotonic() - started,
-    )
+
+    def work(folder: publish.RunFolder, watch: signals.Watch, phases: Phases) -> _Made:
+        return _build(orders, folder, watch, say, show_built, phases)
+
+    return _publishing("run", orders, say, work)
 
 
 def report_again(orders: Orders, say: Say) -> Night:
     """Write the report anew from the published tables and publish both again, the tables unchanged."""
-    started = time.monotonic()
-    output = orders.configuration.output
-    phases = Phases(say)
-    with (
-        private_files(),
-        attempts.recorded(output, orders.clock, "report") as record,
-        room.told(orders.configuration, orders.log_folder),
-        lock.hold(output, orders.clock),
-    ):
-        published = _published(output)
-        folder = publish.start_run(output, orders.clock)
-        try:
-            record.began(folder.id)
-            with signals.interruptible(record=record.failed) as watch:
-                shutil.copyfile(published, folder.database)
-                before = manifest.read(published)
-                _refuse_other_privacy(orders, before)
-                reader = _open(folder.database, orders.settings)
-                watch.add(reader)
-                stale = tuple(before.get("stale", ()))
-                _write_report(reader, orders, folder, tuple(before["notes"]), stale, say, phases)
-                reader.close()
-                manifest.write(folder, before | {"run": folder.id})
-            with phases.timed("publish"):
-                publish.seal(folder)
-                warnings = publish.swap(folder)
-        except BaseException as failure:
-            publish.discard(folder)
-            record.failed(failure)
-            raise
-        say(Line("", "published", run=folder.id))
-        publish.prune(output, orders.configuration.keep_runs)
-        record.published(phases.seconds)
-    report = output / publish.REPORTS / "index.html"
-    return Night(folder.id, output / publish.DATABASE, report, (), tuple(warnings), time.monotonic() - started)
+
+    def work(folder: publish.RunFolder, watch: signals.Watch, phases: Phases) -> _Made:
+        return _rewrite(orders, folder, watch, say, phases)
+
+    return _publishing("report", orders, say, work)
 
 
 def check(orders: Orders, say: Say) -> landing.Landing:
@@ -154,9 +94,67 @@ def check(orders: Orders, say: Say) -> landing.Landing:
 
 
 @dataclass(frozen=True)
-class _BuiltNight:
-    accounting: tuple[dict[str, Any], ...]
-    warnings: tuple[str, ...]
+class _Made:
+    accounting: tuple[dict[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def _publishing(
+    command: str,
+    orders: Orders,
+    say: Say,
+    work: Callable[[publish.RunFolder, signals.Watch, Phases], _Made],
+) -> Night:
+    """Let `work` fill a folder and publish it, alone on the output and with a record of how it ended."""
+    started = time.monotonic()
+    _ = orders.hidden  # a missing key is told before any work
+    output = orders.configuration.output
+    phases = Phases(say)
+    with (
+        private_files(),
+        attempts.recorded(output, orders.clock, command) as record,
+        room.told(orders.configuration, orders.log_folder),
+        lock.hold(output, orders.clock),
+    ):
+        folder = publish.start_run(output, orders.clock)
+        try:
+            record.began(folder.id)
+            with signals.interruptible(record=record.failed) as watch, within_memory():
+                made = work(folder, watch, phases)
+            with phases.timed("publish"):
+                publish.seal(folder)
+                warnings = (*made.warnings, *publish.swap(folder))
+        except BaseException as failure:
+            publish.discard(folder)
+            with suppress(OSError, InputError):  # the next run sweeps, too, and tells what is damaged
+                landing.sweep(orders.log_folder, _folders(_counted(orders)))
+            record.failed(failure)
+            raise
+        say(Line("", "published", run=folder.id))
+        publish.prune(output, orders.configuration.keep_runs)
+        record.published(phases.seconds)
+    return Night(
+        run_id=folder.id,
+        database=output / publish.DATABASE,
+        report=output / publish.REPORTS / "index.html",
+        accounting=made.accounting,
+        warnings=warnings,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _rewrite(orders: Orders, folder: publish.RunFolder, watch: signals.Watch, say: Say, phases: Phases) -> _Made:
+    published = _published(orders.configuration.output)
+    shutil.copyfile(published, folder.database)
+    before = manifest.read(published)
+    _refuse_other_privacy(orders, before)
+    reader = _open(folder.database, orders.settings)
+    watch.add(reader)
+    stale = tuple(before.get("stale", ()))
+    _write_report(reader, orders, folder, tuple(before["notes"]), stale, say, phases)
+    reader.close()
+    manifest.write(folder, before | {"run": folder.id})
+    return _Made()
 
 
 def _build(
@@ -166,7 +164,7 @@ def _build(
     say: Say,
     show_built: Callable[[Built], None],
     phases: Phases,
-) -> _BuiltNight:
+) -> _Made:
     if orders.select:
         orders = _as_published(orders, folder)
     counted = _counted(orders)
@@ -260,7 +258,7 @@ def _build(
     made = manifest.of_night(told, built, outcomes, accounting, files, warnings, notes)
     guarded = {"stale": list(stale), "accepted_drops": accepted}
     manifest.write(folder, made | guarded | {"personal_data": orders.stored_as})
-    return _BuiltNight(accounting, tuple(warnings))
+    return _Made(accounting, tuple(warnings))
 
 
 def _counted(orders: Orders) -> tuple[manifest.Counted, ...]:
