@@ -30,6 +30,7 @@ class Inbox:
     folder: Path
     inputs: tuple[Input, ...] = ()
     dimensions: tuple[str, ...] = ()
+    timezone: str = "UTC"
     said: list[str] = field(default_factory=list)
 
     @property
@@ -38,7 +39,7 @@ class Inbox:
 
     @property
     def configuration(self) -> Configuration:
-        waterfall = Waterfall("Test", "UTC", STAGES, dimensions=self.dimensions)
+        waterfall = Waterfall("Test", self.timezone, STAGES, dimensions=self.dimensions)
         return Configuration(self.folder / "funnel.toml", waterfall, self.inputs, self.folder / "build")
 
     def put(self, name: str, content: str | bytes) -> Path:

@@ -107,7 +107,7 @@ def _examined(path: Path, reads: Input, work: Path) -> Bytes:
                 "it is written in UTF-16", 'declare encoding = "utf-16" for this input, or export it as UTF-8'
             )
         return found
-    plain = preflight.examine(path, delimiter)
+    plain = preflight.examine(path)
     if plain.is_parquet:
         return plain
     copy = work / "transcoded"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from pipeline.errors import InputError
 from pipeline.inputs import landing, readers, sorting
 from pipeline.inputs.preflight import Refused
 from pipeline.inputs.readers import Delivered
+from pipeline.waterfall.guard import Guard
 from tests.unit.limits import files_no_longer_than, without_rights
 
 GOOD = HEADER + entry("L1") + entry("L2", "SAL")
@@ -54,8 +55,8 @@ def waits(inbox: Inbox) -> None:
     landed = inbox.land()
     assert ((), (), ()) == (landed.loads, landed.refused, landing.open_log(inbox.log_folder).loads)
     (warning,) = landed.warnings
-    assert warning.startswith("crm: entries.")
-    assert warning.endswith(" is still being written; it waits for the next run")
+    (path,) = inbox.folder.glob("entries.*")
+    assert f"crm: {path.name} is still being written; it waits for the next run" == warning
 
 
 def test_a_file_that_grew_while_its_rows_were_read_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,6 +65,15 @@ def test_a_file_that_grew_while_its_rows_were_read_waits(tmp_path: Path, monkeyp
     grow = lengthened(tmp_path / "entries.csv", entry("L3"))
     with monkeypatch.context() as patched:
         patched.setattr(readers, "read", then(grow, readers.read))
+        waits(inbox)
+    assert 3 == inbox.land().loads[0].landed
+
+
+def test_a_file_that_grew_while_it_was_looked_at_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its SHA-256 may be that of a part."""
+    inbox = one_file(tmp_path, GOOD)
+    with monkeypatch.context() as patched:
+        patched.setattr(readers, "look_at", then(lengthened(tmp_path / "entries.csv", entry("L3")), readers.look_at))
         waits(inbox)
     assert 3 == inbox.land().loads[0].landed
 
@@ -91,6 +101,17 @@ def test_lines_that_do_not_add_up_stop_the_run(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="2 lines do not add up: 1 are accounted for") as stopped:
         readers.read(connection_of_a_run(), replace(found, lines=2), reads, tmp_path)
     assert str(path) == stopped.value.where
+
+
+def test_a_delivery_is_judged_by_the_weekday_of_the_waterfall(tmp_path: Path) -> None:
+    """Half past midnight on a Monday in Tokyo is a Sunday in UTC."""
+    inbox = Inbox(tmp_path, timezone="Asia/Tokyo").reads("*.csv", guard=Guard(least_rows=0.5))
+    monday = datetime(2026, 3, 1, 15, 30, tzinfo=UTC)
+    for week, leads in enumerate((4, 4, 4, 1)):
+        inbox.put(f"{week}.csv", HEADER + "".join(entry(f"L{week}{lead}") for lead in range(leads)))
+        clock = monday + timedelta(weeks=week)
+        landed = inbox.land(clock=clock, as_of=clock)
+    assert ("crm: 1 row came, and 4 are usual on a Monday",) == landed.dropped
 
 
 def test_rows_that_were_not_written_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

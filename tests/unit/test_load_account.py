@@ -105,7 +105,7 @@ def test_what_is_said_of_a_file_is_an_event_with_its_numbers(tmp_path: Path) -> 
     """For people one sentence, for a program the account of the load."""
     inbox = one_file(tmp_path, HEADER + entry("L1") + entry("L2"), "a.csv")
     (load,) = inbox.land().loads
-    inbox.land()
+    assert (str(tmp_path / "a.csv"),) == inbox.land().already_known
     new, known = inbox.said
     assert isinstance(new, Line)
     assert isinstance(known, Line)

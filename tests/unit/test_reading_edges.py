@@ -6,13 +6,14 @@ import gzip
 import hashlib
 import random
 from pathlib import Path
+from tempfile import mkdtemp
 
 import duckdb
 import pytest
 import zstandard
 from delivery import HEADER, Inbox, entry, one_file, refusal
 
-from pipeline.inputs import checksums, resync
+from pipeline.inputs import checksums, readers, resync
 from pipeline.inputs.files import find
 from pipeline.waterfall.definition import Input
 
@@ -48,6 +49,17 @@ def test_a_pipe_is_no_regular_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.csv")
     (found,) = find(Input("crm", "stage_entries", tmp_path / "a.csv"))
     assert "it is not a regular file" == found.refused
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_the_delimiters_of_a_file_are_counted_by_the_one_that_is_declared(tmp_path: Path, encoding: str) -> None:
+    """Else every file with semicolons would look broken, and be read line by line."""
+    path = tmp_path / "a.csv"
+    path.write_bytes("lead_id;stage;note\nL1;MQL;a, b, c, d\n".encode(encoding))
+    found = readers.look_at(
+        path, Input("crm", "stage_entries", path, delimiter=";", encoding=encoding), Path(mkdtemp(dir=tmp_path))
+    )
+    assert 4 == found.delimiters
 
 
 def test_blank_lines_before_the_header_are_counted(tmp_path: Path) -> None:
