@@ -6,6 +6,7 @@ import gzip
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 import zstandard
 from delivery import CLOCK, HEADER, Inbox, entry, one_file, refusal
@@ -333,9 +334,22 @@ def test_f78_a_strange_name_is_that_file_alone(tmp_path: Path, name: str) -> Non
     for other in ("aXb.csv", "a.csv", "b.csv"):
         inbox.put(other, HEADER + entry("other"))
     inbox.put(name, GOOD)
-    inbox.reads(name).land()
+    (load,) = inbox.reads(name).land().loads
     assert ["L1", "L2", "L3"] == inbox.leads()
     assert [(name,)] == inbox.rows("select file_name from raw.loads")
+    assert () == load.warnings  # nor did it have to be read line by line to be right
+
+
+def test_f78_nor_is_that_of_a_parquet_file(tmp_path: Path) -> None:
+    """`[1]` is `1` to DuckDB."""
+    inbox = Inbox(tmp_path)
+    for name, lead in (("a1.parquet", "other"), ("a[1].parquet", "L1")):
+        duckdb.execute(
+            f"copy (select '{lead}' as lead_id, 'MQL' as stage, '2026-01-05' as entered_at) "
+            f"to '{tmp_path / name}' (format parquet)"
+        )
+    inbox.reads("a[1].parquet").land()
+    assert ["L1"] == inbox.leads()
 
 
 def test_f79_a_link_out_of_the_inbox_is_refused(tmp_path: Path) -> None:

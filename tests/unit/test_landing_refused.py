@@ -252,6 +252,9 @@ def test_rows_in_memory_and_on_the_disk_are_delivered_alike(
     """Whatever the size of the file, and whoever reads it."""
     (tmp_path / name).write_text(content)
     (reads,) = Inbox(tmp_path).reads(name).inputs
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
     held: list[tuple[Delivered, list[Any]]] = []
     for size in (readers.IN_MEMORY, -1):
         monkeypatch.setattr(readers, "IN_MEMORY", size)
@@ -260,3 +263,4 @@ def test_rows_in_memory_and_on_the_disk_are_delivered_alike(
         held.append((delivered, connection.execute("from landing_rows order by row_number").fetchall()))
     assert held[0] == held[1]
     assert numbers == [row[0] for row in held[0][1]]
+    assert [] == list(elsewhere.iterdir())
