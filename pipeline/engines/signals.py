@@ -21,6 +21,8 @@ from pipeline.errors import Interrupted
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 SECONDS_BETWEEN_INTERRUPTS = 0.05  # one is not enough: it is forgotten when the next query starts
+# A signal that comes right before the main thread begins to wait doesn't end the wait; the next one does. This one stops nobody.
+NUDGE = signal.SIGURG
 # `timeout` and some supervisors signal the process and its group: two signals a moment apart are one wish.
 SECONDS_OF_ONE_WISH = 0.2
 # One call of a function over one huge value hears no interrupt. A run may be killed at any moment, so this is safe.
@@ -138,11 +140,12 @@ def interruptible(*connections: Interruptible, record: Record | None = None) -> 
 
     ear, mouth = os.pipe()
     os.set_blocking(mouth, False)
-    listener = threading.Thread(target=_listen, args=(ear, watch), name="signals", daemon=True)
-    handlers_before = {number: signal.getsignal(number) for number in STOPPING}
+    listener = threading.Thread(target=_listen, args=(ear, watch, raised), name="signals", daemon=True)
+    handlers_before = {number: signal.getsignal(number) for number in (*STOPPING, NUDGE)}
     wakeup_before = signal.set_wakeup_fd(mouth)
     listener.start()
     try:
+        signal.signal(NUDGE, lambda *_: None)
         for number in STOPPING:
             signal.signal(number, raise_once)
         yield watch
@@ -169,12 +172,15 @@ def interruptible(*connections: Interruptible, record: Record | None = None) -> 
         os.close(ear)
 
 
-def _listen(ear: int, watch: Watch) -> None:
+def _listen(ear: int, watch: Watch, raised: threading.Event) -> None:
     """Wait for a signal, then interrupt until the pipe is closed; exit at once at a second signal."""
+    main = threading.main_thread().ident
     first_at: float | None = None
     while True:
         if first_at is not None:
             watch.interrupt_all()
+            if main is not None and not raised.is_set():
+                signal.pthread_kill(main, NUDGE)
             if time.monotonic() - first_at > SECONDS_UNTIL_KILLED:
                 _end(watch)
         heard, _, _ = select.select([ear], [], [], None if first_at is None else SECONDS_BETWEEN_INTERRUPTS)

@@ -136,6 +136,22 @@ def test_f11_a_second_signal_ends_the_process_at_once(out: Path) -> None:
         assert 130 == running.wait(0.8)
 
 
+def test_f11_a_signal_that_ends_no_wait_is_heard_all_the_same(out: Path) -> None:
+    """One that comes right before the main thread begins to wait leaves it waiting, as one does that another thread got."""
+    work = (
+        "import threading, signal\n"
+        "        def signalled():\n"
+        "            time.sleep(0.3); signal.pthread_kill(threading.get_ident(), signal.SIGTERM)\n"
+        "        with signals.interruptible():\n"
+        "            try:\n"
+        "                threading.Thread(target=signalled, daemon=True).start(); time.sleep(60)\n"
+        "            finally: print('cleaned up', flush=True)"
+    )
+    with killed_at_the_end(run_process(out, work)) as running:
+        output, errors = running.communicate(timeout=20)
+    assert (130, "cleaned up\n", "stopped by SIGTERM") == (running.returncode, output, errors.splitlines()[0])
+
+
 def test_f11_a_function_that_hears_no_interrupt_is_ended_all_the_same(out: Path) -> None:
     """One call over one list of twenty million values goes on for many seconds; the run ends in two seconds."""
     query = (
