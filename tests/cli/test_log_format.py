@@ -185,7 +185,8 @@ def test_a_run_that_is_stopped_says_so_in_its_last_line(tmp_path: Path, number: 
 
 
 BY_HAND = """
-import sys, time, click
+import signal, sys, time, click
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests themselves were started to ignore it
 from pipeline import json_log
 from pipeline.engines import signals
 @click.group()
@@ -229,7 +230,7 @@ def test_what_nobody_expected_is_told_by_its_kind_and_place_only() -> None:
     with by_hand(f"raise ValueError('{MARKER}')") as running:
         _, lines = running.communicate(timeout=20)
     error = events(Answer(running.returncode, "", lines))[-2]
-    assert (1, "ValueError", "unexpected ValueError in <string>, line 9") == (
+    assert (1, "ValueError", "unexpected ValueError in <string>, line 10") == (
         running.returncode,
         error["kind"],
         error["message"],
