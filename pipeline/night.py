@@ -65,6 +65,7 @@ def report_again(orders: Orders, say: Say) -> Night:
     def work(folder: publish.RunFolder, watch: signals.Watch, phases: Phases) -> _Made:
         return _rewrite(orders, folder, watch, say, phases)
 
+    _published(orders.configuration.output)  # where there is no night, no folder is made for one
     return _publishing("report", orders, say, work)
 
 

@@ -179,12 +179,12 @@ def _listen(ear: int, watch: Watch, raised: threading.Event) -> None:
     while True:
         if first_at is not None:
             watch.interrupt_all()
-            if main is not None and not raised.is_set():
-                signal.pthread_kill(main, NUDGE)
             if time.monotonic() - first_at > SECONDS_UNTIL_KILLED:
                 _end(watch)
         heard, _, _ = select.select([ear], [], [], None if first_at is None else SECONDS_BETWEEN_INTERRUPTS)
-        if not heard:
+        if not heard:  # only then: a nudge is heard here, too, and would bring on the next at once
+            if main is not None and not raised.is_set():
+                signal.pthread_kill(main, NUDGE)
             continue
         numbers = os.read(ear, 64)
         if not numbers:

@@ -84,6 +84,7 @@ def test_2_when_nothing_is_published_yet(tmp_path: Path, command: tuple[object, 
     answer = process(*command, "--output", tmp_path)
     assert 2 == answer.code
     assert "nothing is published yet\n  next: `funnel run` first" in told(answer)
+    assert [] == list(tmp_path.iterdir())
 
 
 def test_2_when_the_date_of_as_of_is_none() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import signal
 import threading
@@ -82,6 +83,23 @@ def test_an_undivided_block_of_another_thread_holds_nothing_back() -> None:
     finally:
         done.set()
         other.join()
+
+
+def test_a_main_thread_that_hears_nothing_is_nudged_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every nudge wakes who nudges: it is not to bring on the next at once."""
+    nudges = []
+    nudge = signal.pthread_kill
+
+    def noted(thread: int, number: int) -> None:
+        nudges.append(number)
+        nudge(thread, number)
+
+    monkeypatch.setattr(signal, "pthread_kill", noted)
+    monkeypatch.setattr(signals, "SECONDS_UNTIL_KILLED", 60)
+    with pytest.raises(Interrupted), signals.interruptible():
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 1_000_000)  # one call, which looks at no signal
+    assert 1 <= len(nudges) <= 100
 
 
 def test_every_connection_is_interrupted() -> None:
