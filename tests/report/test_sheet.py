@@ -35,6 +35,7 @@ def book(rows: list[tuple[Any, ...]], *, plain: bool) -> dict[str, bytes]:
     """The parts of a workbook of these rows; by our sheet, or cell by cell by that of xlsxwriter."""
     held = io.BytesIO()
     with Workbook(held, {"in_memory": True}) as made:
+        made.set_properties({"created": datetime(2026, 3, 31)})  # the hour of writing is a part of the file
         formats = tuple(made.add_format({"num_format": each}) if each else None for each in FORMATS)
         for _ in range(2):  # texts and formats are shared between sheets
             sheet = made.add_worksheet(None, PlainSheet if plain else Worksheet)
