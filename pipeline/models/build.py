@@ -15,6 +15,7 @@ from pipeline.engines.cursors import Cursors
 from pipeline.engines.duckdb import create_table, identifier, quoted
 from pipeline.errors import Interrupted, ModelError
 from pipeline.models.discover import Model, TableName
+from pipeline.models.parts import over, parts
 from pipeline.settings import MORE_MEMORY
 from pipeline.waterfall.tables import Table
 
@@ -83,14 +84,13 @@ def column_dictionary(folder: Path) -> dict[str, str]:
 
 def create(connection: duckdb.DuckDBPyConnection, model: Model) -> int | None:
     """Make the table or view of a model in the current catalogue. Returns its rows, None for a view."""
-    schema, name = model.table.schema, model.table.name
     kind = model.header.materialised
     other = "view" if kind == "table" else "table"
     try:
-        if model.header.kept:
-            return _create_kept(connection, model, model.header.kept)
-        row = connection.execute(f"create or replace {kind} {schema}.{identifier(name)} as\n{model.sql}").fetchone()
-        return None if kind == "view" or row is None else int(row[0])
+        if kind == "table":
+            return _create_table(connection, model)
+        connection.execute(f"create or replace view {_quoted(model.table)} as\n{model.sql}")
+        return None
     except duckdb.InterruptException as interrupt:
         raise Interrupted("interrupted", where=str(model.table)) from interrupt
     except duckdb.OutOfMemoryException as full:
@@ -112,17 +112,27 @@ def stored(model: Model) -> TableName:
     return replace(model.table, schema=f"{model.table.schema}_kept") if model.header.kept else model.table
 
 
-def _create_kept(connection: duckdb.DuckDBPyConnection, model: Model, kept: str) -> int | None:
-    """Store the rows that a reader asks for every day; the same SELECT makes the others when somebody asks for them."""
-    table = f"{stored(model).schema}.{identifier(model.table.name)}"
-    row = connection.execute(
-        f"create or replace table {table} as\nselect * from (\n{model.sql}\n) where {kept}"
-    ).fetchone()
-    connection.execute(
-        f"create or replace view {model.table.schema}.{identifier(model.table.name)} as\n"
-        f"select * from {table}\nunion all\nselect * from (\n{model.sql}\n) where {_otherwise(kept)}"
-    )
-    return int(row[0]) if row else None
+def _create_table(connection: duckdb.DuckDBPyConnection, model: Model) -> int:
+    """Store the rows of a model, part by part where they would not fit into the memory at once."""
+    table, kept = _quoted(stored(model)), model.header.kept
+    select = f"select * from (\n{model.sql}\n) where {kept}" if kept else model.sql
+    rows = 0
+    for number, part in enumerate(parts(connection, model.header.parts)):
+        with over(connection, part):
+            into = f"insert into {table}" if number else f"create or replace table {table} as"
+            row = connection.execute(f"{into}\n{select}").fetchone()
+            rows += int(row[0]) if row else 0
+    if kept:
+        # The same SELECT makes the other rows when somebody asks for them.
+        connection.execute(
+            f"create or replace view {_quoted(model.table)} as\n"
+            f"select * from {table}\nunion all\nselect * from (\n{model.sql}\n) where {_otherwise(kept)}"
+        )
+    return rows
+
+
+def _quoted(table: TableName) -> str:
+    return f"{table.schema}.{identifier(table.name)}"
 
 
 def _otherwise(kept: str) -> str:
@@ -150,7 +160,7 @@ def comment(connection: duckdb.DuckDBPyConnection, models: tuple[Model, ...], di
     for model in models:
         for table in dict.fromkeys((model.table, stored(model))):
             kind = "view" if model.header.kept and table == model.table else model.header.materialised
-            name = f"{table.schema}.{identifier(table.name)}"
+            name = _quoted(table)
             statements.append(f"comment on {kind} {name} is {quoted(model.header.comment)}")
             own = dict(model.header.columns)
             for column in columns[table]:

@@ -8,6 +8,7 @@
     -- column exit_kind: how the lead left
     -- as: view
     -- kept: grain in ('month', 'all')
+    -- parts: lead_no, count(*) of journey.spans_narrow, 500 bytes each
 
 Lines without a known fact are prose. Each fact becomes a check, a comment in the database and a line of the catalogue.
 A line that nearly names a fact is an error: as prose it would be a check that never runs.
@@ -28,6 +29,21 @@ Severity = Literal["fail", "warn"]
 
 
 @dataclass(frozen=True)
+class Parts:
+    """How the rows of a model can be made part by part: by ranges of the whole number `key` of `table` ("schema.name").
+
+    With `each`, ranges for every value of that column alone. `rows` is an aggregate: how many rows of the model's input a
+    range has. Each takes `bytes_each` of memory that can't spill.
+    """
+
+    key: str
+    each: str | None
+    rows: str
+    table: str
+    bytes_each: int
+
+
+@dataclass(frozen=True)
 class Header:
     """What the head of a model promises. `kept` is a condition: rows that it holds for are stored, the others made when asked."""
 
@@ -41,6 +57,7 @@ class Header:
     columns: tuple[tuple[str, str], ...] = ()
     materialised: Materialised = "table"
     kept: str | None = None
+    parts: tuple[Parts, ...] = ()
 
     @property
     def comment(self) -> str:
@@ -58,9 +75,10 @@ class CheckHeader:
     show: tuple[str, ...] = ()
 
 
-_MODEL_FACT = re.compile(r"key|unique|not null|accepted [a-z_0-9]+|check|column [a-z_0-9]+|as|kept")
+_MODEL_FACT = re.compile(r"key|unique|not null|accepted [a-z_0-9]+|check|column [a-z_0-9]+|as|kept|parts")
 _CHECK_FACT = re.compile(r"severity|show")
-_WORDS = ("key", "unique", "not null", "accepted", "check", "column", "as", "kept", "severity", "show")
+_WORDS = ("key", "unique", "not null", "accepted", "check", "column", "as", "kept", "parts", "severity", "show")
+_PARTS = re.compile(r"(\w+)(?: of each (\w+))?, (.+) of (\w+\.\w+), (\d+) bytes each")
 _LABEL = re.compile(r"[a-z_0-9]+( [a-z_0-9]+)?")
 _ONCE = frozenset({"key", "as", "kept", "severity", "show"})
 
@@ -89,6 +107,7 @@ def read_header(text: str, path: Path) -> Header:
         columns=tuple((name.removeprefix("column "), value) for name, value in facts if name.startswith("column ")),
         materialised="view" if materialised == "view" else "table",
         kept=next((value for name, value in facts if name == "kept"), None),
+        parts=tuple(_parts(value, path) for name, value in facts if name == "parts"),
     )
 
 
@@ -108,6 +127,17 @@ def read_check_header(text: str, path: Path) -> CheckHeader:
         severity="warn" if severity == "warn" else "fail",
         show=next((_words(value) for name, value in facts if name == "show"), ()),
     )
+
+
+def _parts(value: str, path: Path) -> Parts:
+    found = _PARTS.fullmatch(value)
+    if found is None:
+        raise ModelError(
+            "`parts:` can't be read",
+            where=str(path),
+            next_step="write it as `-- parts: lead_no, count(*) of journey.spans_narrow, 500 bytes each`",
+        )
+    return Parts(found[1], found[2], found[3], found[4], int(found[5]))
 
 
 def _comment_lines(text: str) -> list[str]:

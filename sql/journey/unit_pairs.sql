@@ -2,6 +2,9 @@
 -- The arrivals of a unit stand in one list, in order of time. Units that went the same way (the same stages in the same
 -- order) have their pairs at the same places of the list, so the places are looked for once per way and not once per unit:
 -- there are far fewer ways (DECISIONS.md, "Numbers go through the windows, words come back last").
+-- Lists don't spill, so a history too long for the memory is done part by part: leads with their cycles, and accounts.
+-- parts: lead_no, count(*) of journey.arrivals_narrow, 1100 bytes each
+-- parts: account_no, count(*) of journey.account_members, 2200 bytes each
 -- key: unit, unit_id, pair_no
 -- not null: from_at, from_date, is_closed, cut_set
 -- check: to_at >= from_at
@@ -18,7 +21,19 @@
 -- column cut_set: the cuts of that stay
 with
 arrivals as (
-    from journey.unit_arrivals
+    select arrivals.*
+    from journey.unit_arrivals as arrivals
+    where
+        arrivals.unit <> 'account'
+        and arrivals.lead_no >= coalesce(getvariable('first_lead_no'), 0)
+        and arrivals.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
+    union all
+    select arrivals.*
+    from journey.unit_arrivals as arrivals
+    where
+        arrivals.unit = 'account'
+        and arrivals.unit_id >= coalesce(getvariable('first_account_no'), 0)
+        and arrivals.unit_id <= coalesce(getvariable('last_account_no'), 2147483647)
 ),
 
 pairs as (
@@ -30,7 +45,11 @@ marks as (
 ),
 
 cycles as (
-    from journey.cycles_narrow
+    select cycles.*
+    from journey.cycles_narrow as cycles
+    where
+        cycles.lead_no >= coalesce(getvariable('first_lead_no'), 0)
+        and cycles.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
 ),
 
 spans as (
@@ -42,7 +61,11 @@ stages as (
 ),
 
 members as (
-    from journey.account_members
+    select members.*
+    from journey.account_members as members
+    where
+        members.account_no >= coalesce(getvariable('first_account_no'), 0)
+        and members.account_no <= coalesce(getvariable('last_account_no'), 2147483647)
 ),
 
 -- A group arrives with its first member, so only stages are above a rank.
@@ -123,7 +146,8 @@ plans as (
 ),
 
 -- A lead that is in an exit stage now, or deleted, is out.
-lead_ends as (
+-- Made twice, since of accounts' leads it is any, and of leads those of the part only.
+lead_ends as not materialized (
     select
         spans.lead_no,
         case
@@ -141,6 +165,9 @@ closed as (
     union all
     select 1152921504606846976 + lead_ends.lead_no, lead_ends.closed_at
     from lead_ends
+    where
+        lead_ends.lead_no >= coalesce(getvariable('first_lead_no'), 0)
+        and lead_ends.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
     union all
     select
         2305843009213693952 + members.account_no,

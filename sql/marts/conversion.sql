@@ -2,7 +2,9 @@
 -- K1 to K5: entered = converted + passed_over + lost + still_open; rate with its 95 % Wilson interval
 -- (Wilson 1927, JASA 22: 209-212), in doubles and without n², so that no count overflows.
 -- Months and longer are kept; a day or a week is counted when somebody asks: by every cut and pair they are most of the rows.
+-- Lists don't spill, so a history too long for the memory is done pair by pair.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
+-- parts: pair_no of each unit, sum(units) of marts.conversion_fates, 100 bytes each
 -- key: unit, grain, cohort_start, dimension, dimension_value, from_stage, to_stage, window_days
 -- not null: entered, converted, passed_over, lost, still_open, is_mature, rate, rate_low, rate_high
 -- accepted unit: cycle, lead, account
@@ -31,11 +33,21 @@ day_periods as (
 ),
 
 month_fates as (
-    from marts.conversion_fates
+    select fates.*
+    from marts.conversion_fates as fates
+    where
+        fates.pair_no >= coalesce(getvariable('first_pair_no'), 0)
+        and fates.pair_no <= coalesce(getvariable('last_pair_no'), 32767)
+        and (getvariable('one_unit') is null or fates.unit = getvariable('one_unit'))
 ),
 
 fates as (
-    from journey.unit_fates
+    select fates.*
+    from journey.unit_fates as fates
+    where
+        fates.pair_no >= coalesce(getvariable('first_pair_no'), 0)
+        and fates.pair_no <= coalesce(getvariable('last_pair_no'), 32767)
+        and (getvariable('one_unit') is null or fates.unit = getvariable('one_unit'))
 ),
 
 cut_sets as (

@@ -2,6 +2,8 @@
 -- Stays come to the quantiles sorted by stage and date, and grouped by one number: neighbours in a group are neighbours in memory.
 -- Months and longer are kept; a day or a week is counted when somebody asks: by every cut and way out they are most of the rows.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
+-- Quantiles don't spill, so a history too long for the memory is done stage by stage.
+-- parts: stage_no, count(*) * (select count(*) from waterfall.dimensions) of journey.spans_narrow, 100 bytes each
 -- key: grain, period_start, dimension, dimension_value, stage, next_stage
 -- not null: completed
 -- column period_start: first day of the period in which the stays ended
@@ -11,8 +13,16 @@
 -- column median_days: their median
 -- column p90_days: their 90th percentile
 with
-stages as (
+all_stages as (
     from waterfall.stages
+),
+
+stages as (
+    select all_stages.*
+    from all_stages
+    where
+        all_stages.stage_no >= coalesce(getvariable('first_stage_no'), 0)
+        and all_stages.stage_no <= coalesce(getvariable('last_stage_no'), 32767)
 ),
 
 day_periods as (
@@ -20,7 +30,12 @@ day_periods as (
 ),
 
 spans as (
-    select spans.* from journey.spans_narrow as spans where spans.exited_at is not null
+    select spans.*
+    from journey.spans_narrow as spans
+    where
+        spans.exited_at is not null
+        and spans.stage_no >= coalesce(getvariable('first_stage_no'), 0)
+        and spans.stage_no <= coalesce(getvariable('last_stage_no'), 32767)
 ),
 
 cut_sets as (
@@ -96,5 +111,5 @@ select
     counted.us_quantiles[2] / 86400000000 as p90_days
 from (select * from unpacked union all by name select * from never_left) as counted
 inner join stages on stages.stage_no = counted.stage_no
-left join stages as next_stages on next_stages.stage_no = counted.next_no
+left join all_stages as next_stages on next_stages.stage_no = counted.next_no
 inner join cuts on cuts.cut_no = counted.cut_no

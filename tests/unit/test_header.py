@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ModelError
-from pipeline.models.header import CheckHeader, Header, read_check_header, read_header
+from pipeline.models.header import CheckHeader, Header, Parts, read_check_header, read_header
 
 PATH = Path("sql/journey/spans.sql")
 SPANS = """-- One row per stay of a lead in a stage.
@@ -47,6 +47,17 @@ class TestModelHeader:
             == read_header(SPANS, PATH)
         )  # fmt: skip
 
+    def test_how_it_can_be_split_is_read(self) -> None:
+        """A number, perhaps for each value of a word, what counts its rows, where, and what a row takes."""
+        text = (
+            "-- One row.\n-- parts: lead_no, count(*) of journey.spans_narrow, 500 bytes each\n"
+            "-- parts: pair_no of each unit, 2 * sum(units) of marts.fates, 10 bytes each"
+        )
+        assert (
+            Parts("lead_no", None, "count(*)", "journey.spans_narrow", 500),
+            Parts("pair_no", "unit", "2 * sum(units)", "marts.fates", 10),
+        ) == read_header(text, PATH).parts
+
     def test_the_comment_is_what_a_row_is_and_the_prose(self) -> None:
         """The table's comment in the database has no facts in it: they are checks."""
         assert (
@@ -69,6 +80,8 @@ class TestModelHeader:
             ("-- One row.\n-- as: index", "`as:` takes table or view"),
             ("-- One row.\n-- key: a\n-- key: b", "`key:` stands twice"),
             ("-- One row.\n-- as: view\n-- as: table", "`as:` stands twice"),
+            ("-- One row.\n-- parts: lead_no", "`parts:` can't be read"),
+            ("-- One row.\n-- parts: lead_no, count(*) of spans_narrow, 500 bytes each", "`parts:` can't be read"),
             ("-- One row.\n-- key:", "`key:` says nothing"),
             ("-- One row.\n-- check:   ", "`check:` says nothing"),
             ("-- One row.\n-- nut null: a", "`nut null:` is no fact of this kind of file"),

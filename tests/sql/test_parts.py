@@ -1,0 +1,67 @@
+"""A model too large for the memory is built part by part, and has the rows that it has when built at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+
+from pipeline.models import parts
+from pipeline.models.build import create, stored
+from pipeline.models.discover import Model
+from tests.sql import made_up
+from tests.sql.harness import built, project
+
+SPLIT = tuple(model for model in project().models if model.header.parts)
+VARIABLES = "select count(*) from duckdb_variables()"
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The marts of two hundred made-up leads, some of them of one account."""
+    waterfall = made_up.waterfall(tmp_path_factory.mktemp("parts"), dimensions=("origin", "lead_source"))
+    layers = frozenset({"waterfall", "clean", "journey", "marts"})
+    connection = built(waterfall, made_up.AS_OF, made_up.history(200, seed=11), layers=layers)
+    yield connection
+    connection.close()
+
+
+def test_what_neither_spills_is_split() -> None:
+    """Lists and quantiles of everything that happened: the models of the core of every night."""
+    assert ["journey.unit_pairs", "marts.conversion", "marts.time_in_stage"] == sorted(str(each.table) for each in SPLIT)
+
+
+@pytest.mark.parametrize("model", SPLIT, ids=lambda model: str(model.table))
+@pytest.mark.parametrize("share", [1e-9, 2e-5])
+def test_parts_have_the_rows_of_the_whole(
+    night: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, model: Model, share: float
+) -> None:
+    """With as little memory as a single value takes, and with some more: each row once, and as many as are told."""
+    table = stored(model)
+    night.execute(f"create or replace table at_once as from {table}")
+    monkeypatch.setattr(parts, "SHARE", share)
+    assert 3 < len(parts.parts(night, model.header.parts))
+    rows = create(night, model)
+    assert (rows,) == night.execute(f"select count(*) from {table}").fetchone()
+    for one, other in (("at_once", table), (table, "at_once")):
+        assert [] == night.execute(f"from {one} except all from {other}").fetchall()
+    assert (0,) == night.execute(VARIABLES).fetchone()
+
+
+def test_a_larger_share_makes_fewer_parts(night: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Down to one, which has no limits."""
+    counts = []
+    for share in (1e-9, 1e-5, 1e-4, 1):
+        monkeypatch.setattr(parts, "SHARE", share)
+        counts.append([len(parts.parts(night, model.header.parts)) for model in SPLIT])
+    assert counts == sorted(counts, reverse=True)
+    assert ({},) * len(SPLIT) == tuple(each for model in SPLIT for each in parts.parts(night, model.header.parts))
+
+
+def test_an_error_leaves_no_variable(night: duckdb.DuckDBPyConnection) -> None:
+    """Or the next model would be built of a part only."""
+    with pytest.raises(ZeroDivisionError), parts.over(night, {"first_lead_no": 1, "one_unit": "cycle"}):
+        assert [(1, "cycle")] == night.execute("select getvariable('first_lead_no'), getvariable('one_unit')").fetchall()
+        raise ZeroDivisionError
+    assert (0,) == night.execute(VARIABLES).fetchone()
