@@ -65,7 +65,7 @@ bench: $(BENCH_STAMP)  ## Measure speed at 1 and 10 million entries, beside Pola
 	@$(BIN)/python -m benchmarks.run
 
 bench-100m: $(BENCH_STAMP)  ## The core job at 100 million entries, in 8 GB and in 4
-	@$(BIN)/python -m benchmarks.run --parts core --entries 100000000 --rounds 1 --little-memory 4GB --limit 3600
+	@$(BIN)/python -m benchmarks.run --parts core --entries 100000000 --rounds 1 --yardsticks scan --little-memory 4GB --limit 3600
 
 clean:  ## Remove what was built, and the environment
 	rm -rf build dist mutants $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

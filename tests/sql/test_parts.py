@@ -29,7 +29,9 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
 
 def test_what_neither_spills_is_split() -> None:
     """Lists and quantiles of everything that happened: the models of the core of every night."""
-    assert ["journey.unit_pairs", "marts.conversion", "marts.time_in_stage"] == sorted(str(each.table) for each in SPLIT)
+    assert ["journey.unit_pairs", "marts.conversion", "marts.time_in_stage"] == sorted(
+        str(each.table) for each in SPLIT
+    )
 
 
 @pytest.mark.parametrize("model", SPLIT, ids=lambda model: str(model.table))
@@ -62,6 +64,8 @@ def test_a_larger_share_makes_fewer_parts(night: duckdb.DuckDBPyConnection, monk
 def test_an_error_leaves_no_variable(night: duckdb.DuckDBPyConnection) -> None:
     """Or the next model would be built of a part only."""
     with pytest.raises(ZeroDivisionError), parts.over(night, {"first_lead_no": 1, "one_unit": "cycle"}):
-        assert [(1, "cycle")] == night.execute("select getvariable('first_lead_no'), getvariable('one_unit')").fetchall()
+        assert [(1, "cycle")] == night.execute(
+            "select getvariable('first_lead_no'), getvariable('one_unit')"
+        ).fetchall()
         raise ZeroDivisionError
     assert (0,) == night.execute(VARIABLES).fetchone()
