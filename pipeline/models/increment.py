@@ -16,7 +16,7 @@ import duckdb
 
 from pipeline.engines.duckdb import identifier, literal, quoted
 from pipeline.models.before import CODES, KEPT, Before
-from pipeline.models.build import Built, build, create
+from pipeline.models.build import Built, build, comment, create
 from pipeline.models.discover import Model, TableName
 
 COMPARED = (TableName("clean", "lead_ids"), TableName("clean", "leads"), TableName("clean", "lead_given"), CODES)
@@ -39,6 +39,9 @@ LAYERS = ("waterfall", "clean", "journey")
 
 MOST = 4
 """With more than one lead in so many touched, a full rebuild is the shorter way."""
+
+CARRIED = 50
+"""One row in so many may be a deleted one, which stays in the file; a table with more of them is written anew."""
 
 
 def definition_changed(connection: duckdb.DuckDBPyConnection, before: Before) -> bool:
@@ -102,6 +105,7 @@ def build_on(
                 _replace(connection, catalogue, model, by_table)
             else:
                 done += build(connection, (model,), dictionary, progress)
+        comment(connection, tuple(model for model in models if model.table in KEPT), dictionary)
         return tuple(done)
     finally:
         connection.execute(f"use {catalogue}")
@@ -203,9 +207,17 @@ def _replace(
     for table in model.reads:
         _offer_touched(connection, catalogue, table, by_table)
     _run(connection, catalogue, model)
-    name = f"{catalogue}.{model.table}"
-    connection.execute(f"delete from {name} where lead_no in (from touched.main.leads)")
-    connection.execute(f"insert into {name} by name from touched.{model.table}")
+    name, touched = f"{catalogue}.{model.table}", "lead_no in (from touched.main.leads)"
+    rows = _count(connection, name)
+    leaving = _count(connection, f"{name} where {touched}")
+    if (_stored_rows(connection, model.table) - rows + leaving) * CARRIED > rows:
+        connection.execute(
+            f"create or replace table {name} as "
+            f"select * from {name} where not {touched} union all by name from touched.{model.table}"
+        )
+    else:
+        connection.execute(f"delete from {name} where {touched}")
+        connection.execute(f"insert into {name} by name from touched.{model.table}")
 
 
 def _offer_touched(
@@ -280,6 +292,19 @@ def _is_there(connection: duckdb.DuckDBPyConnection, table: TableName) -> bool:
     return bool(row and row[0])
 
 
+def _stored_rows(connection: duckdb.DuckDBPyConnection, table: TableName) -> int:
+    """How many rows the file has of a table, deleted ones included."""
+    return _count_of(
+        connection,
+        "coalesce(sum(count), 0)",
+        f"pragma_storage_info({quoted(str(table))}) where column_name = 'lead_no' and segment_type <> 'VALIDITY'",
+    )
+
+
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    row = connection.execute(f"select count(*) from {table}").fetchone()
+    return _count_of(connection, "count(*)", table)
+
+
+def _count_of(connection: duckdb.DuckDBPyConnection, what: str, table: str) -> int:
+    row = connection.execute(f"select {what} from {table}").fetchone()
     return int(row[0]) if row else 0

@@ -187,6 +187,34 @@ def test_the_file_does_not_grow(opened: tuple[Company, Path], tmp_path: Path) ->
     assert (output / "funnel.duckdb").stat().st_size <= size * 1.06
 
 
+def test_deleted_rows_do_not_pile_up(tmp_path: Path) -> None:
+    """DuckDB keeps a deleted row in the file: when there are many, the table is written anew, its comments with it."""
+    company, output = Company(tmp_path / "in", 5), tmp_path / "out"
+    company.open()
+    run(company, output, 0)
+    for number in range(1, NIGHTS + 1):
+        company.deliver(number)
+        run(company, output, number)
+        with query.open_published(output) as connection:
+            for table in KEPT[1:]:
+                rows, stored = connection.execute(
+                    f"select (select count(*) from {table}), sum(count) from pragma_storage_info('{table}') "
+                    "where column_name = 'lead_no' and segment_type <> 'VALIDITY'"
+                ).fetchall()[0]
+                assert rows <= stored <= rows * 1.03, table
+    assert comments(output) == comments(rebuilt(company, output, NIGHTS))
+
+
+def comments(output: Path) -> list[tuple[str, ...]]:
+    """What the published file says of its tables and their columns."""
+    with query.open_published(output) as connection:
+        return connection.execute(
+            "select schema_name, table_name, '', comment from duckdb_tables() where database_name = current_database() "
+            "union all select schema_name, table_name, column_name, comment from duckdb_columns() "
+            "where database_name = current_database() order by all"
+        ).fetchall()
+
+
 def test_kept_tables_hold_rows_of_one_lead(opened: tuple[Company, Path]) -> None:
     """Rows are replaced by lead_no, so each kept table but the codes must have it."""
     columns = tables(opened[1])
