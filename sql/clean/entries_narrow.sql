@@ -1,6 +1,8 @@
 -- One row per accepted stage entry in numbers only, with what came before and after it; clean.stage_entries puts the words back.
 -- Whatever needs the order of a lead's entries is read off here, in one pass: another pass only for the runs along the
 -- path (C1, C2) would be another sort. An entry opens the next run when it is on the path and below last_rank.
+-- A history too long for the memory is done part by part: what a window sorts then need not be spilled.
+-- parts: lead_no, count(*) of clean.entry_rows, 200 bytes each
 -- key: lead_no, entry_no
 -- not null: stage_no, entered_at, entered_date, own_no, basis, run_no
 -- accepted basis: observed, inferred
@@ -19,11 +21,20 @@
 -- column run_no: run along the path: 1, 2 …; 0 before the first path stage
 with
 kept as (
-    select rows.* from clean.entry_rows as rows where rows.disposition = 'kept'
+    select rows.*
+    from clean.entry_rows as rows
+    where
+        rows.disposition = 'kept'
+        and rows.lead_no >= coalesce(getvariable('first_lead_no'), 0)
+        and rows.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
 ),
 
 created as (
-    from clean.creation_entries
+    select created.*
+    from clean.creation_entries as created
+    where
+        created.lead_no >= coalesce(getvariable('first_lead_no'), 0)
+        and created.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
 ),
 
 stages as (

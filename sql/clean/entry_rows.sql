@@ -2,6 +2,8 @@
 -- Two windows: the first finds exact duplicates, the second re-assertions among what is left. Both sort by a few
 -- numbers that hold every tie-break and carry no words: with the keys side by side and the words along, they took
 -- longer (DECISIONS.md, "Numbers go through the windows, words come back last").
+-- A history too long for the memory is done part by part: what a window sorts then need not be spilled.
+-- parts: lead_no, count(*) of clean.lead_ids, 900 bytes each
 -- key: load_no, row_number
 -- not null: disposition, words_key
 -- accepted disposition: rejected, after_as_of, out_of_scope, duplicate, repeat, kept
@@ -33,7 +35,11 @@ stages as (
 ),
 
 lead_ids as (
-    from clean.lead_ids
+    select lead_ids.*
+    from clean.lead_ids as lead_ids
+    where
+        lead_ids.lead_no >= coalesce(getvariable('first_lead_no'), 0)
+        and lead_ids.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
 ),
 
 scoped as (

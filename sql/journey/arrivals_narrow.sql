@@ -1,11 +1,17 @@
 -- One row per lead, cycle and stage or group: the first stay there (C4), in numbers only.
+-- A history too long for the memory is done part by part: what a window sorts then need not be spilled.
+-- parts: lead_no, count(*) of journey.spans_narrow, 300 bytes each
 -- key: lead_no, cycle_no, mark_no
 -- not null: arrived_at, arrived_date, span_no, stage_no, cut_set
 -- column stage_no: the stage entered; for a group the member entered first
 -- column cut_set: of the stay that began with it
 with
 spans as (
-    from journey.spans_narrow
+    select spans.*
+    from journey.spans_narrow as spans
+    where
+        spans.lead_no >= coalesce(getvariable('first_lead_no'), 0)
+        and spans.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
 ),
 
 members as (

@@ -1,4 +1,6 @@
 -- One row per stay of a lead in a stage, in numbers only; journey.stage_spans puts the words back.
+-- A history too long for the memory is done part by part: its joins then need not be spilled.
+-- parts: lead_no, count(*) of clean.entries_narrow, 200 bytes each
 -- key: lead_no, span_no
 -- not null: stage_no, entered_at, exit_kind, arrival_kind, cut_set
 -- accepted exit_kind: advanced, sideways, regressed, held, detoured, exited, returned, deleted, open
@@ -10,7 +12,11 @@
 -- column cut_set: hash of all that decides the cuts to which the stay belongs: rows of journey.cut_sets
 with
 stays as (
-    from journey.stays
+    select stays.*
+    from journey.stays as stays
+    where
+        stays.lead_no >= coalesce(getvariable('first_lead_no'), 0)
+        and stays.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
 ),
 
 cycles as (

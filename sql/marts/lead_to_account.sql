@@ -5,6 +5,9 @@
 -- Months are counted once and added up to quarters, years and all time, and these are kept; a day or a week is counted when
 -- somebody asks: by every cut they are most of the rows.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
+-- A history too long for the memory is done stage by stage: what the window sorts then need not be spilled.
+-- parts: mark_no, count(*) * (select count(*) from waterfall.dimensions) of journey.arrivals_narrow, 60 bytes each
+-- parts: stage_no, count(*) * (select count(*) from waterfall.dimensions) of journey.spans_narrow, 120 bytes each
 -- key: grain, period_start, basis, dimension, dimension_value, stage
 -- not null: leads, leads_with_account, accounts, depth_1, depth_2, depth_3_4, depth_5_plus
 -- accepted basis: reached, current
@@ -37,11 +40,20 @@ day_periods as (
 ),
 
 arrivals as (
-    select arrivals.* from journey.arrivals_narrow as arrivals where arrivals.low_rank is not null
+    select arrivals.*
+    from journey.arrivals_narrow as arrivals
+    where
+        arrivals.low_rank is not null
+        and arrivals.mark_no >= coalesce(getvariable('first_mark_no'), 0)
+        and arrivals.mark_no <= coalesce(getvariable('last_mark_no'), 32767)
 ),
 
 spans as (
-    from journey.spans_narrow
+    select spans.*
+    from journey.spans_narrow as spans
+    where
+        spans.stage_no >= coalesce(getvariable('first_stage_no'), 0)
+        and spans.stage_no <= coalesce(getvariable('last_stage_no'), 32767)
 ),
 
 cut_sets as (
@@ -172,11 +184,17 @@ changes as not materialized (
 places as (
     select cast(marks.mark_no as integer) as place, 'reached' as basis, marks.mark_no, marks.mark as stage
     from marks
-    where marks.low_rank is not null
+    where
+        marks.low_rank is not null
+        and marks.mark_no >= coalesce(getvariable('first_mark_no'), 0)
+        and marks.mark_no <= coalesce(getvariable('last_mark_no'), 32767)
     union all
     select 100000 + marks.mark_no, 'current', marks.mark_no, marks.mark
     from marks
-    where not marks.is_group
+    where
+        not marks.is_group
+        and marks.mark_no >= coalesce(getvariable('first_stage_no'), 0)
+        and marks.mark_no <= coalesce(getvariable('last_stage_no'), 32767)
 ),
 
 keys as (
