@@ -1,9 +1,10 @@
 """Models too large for the memory, built part by part: ranges of a number that splits their rows.
 
-DuckDB spills sorts, joins and groups to disk, but neither lists nor quantiles. A model made of these names in its header
-by which number its rows can be split (`-- parts:`) and what a row of its input takes. It reads the range from two variables of
-the connection; without them, as for somebody who pastes the file, it takes everything. They are variables and not rows of
-a table because the planner takes a variable for a constant: a scan then skips what lies outside the range.
+DuckDB spills sorts, joins and groups to disk, but neither lists nor quantiles, and a window over a long history spills
+for so long that parts are quicker. Such a model names in its header by which number its rows can be split (`-- parts:`)
+and what a row of its input takes. It reads the range from variables of the connection; without them, as for somebody
+who pastes the file, it takes everything. They are variables and not rows of a table because the planner takes a variable
+for a constant: a scan then skips what lies outside the range.
 """
 
 from __future__ import annotations
@@ -30,18 +31,19 @@ Variables = dict[str, int | str]
 
 @dataclass(frozen=True)
 class _Piece:
-    """A narrow range of a number: its first and last value, and how many rows it stands for."""
+    """A range of a number and how many rows it stands for. Without a first or last value it is open to that side."""
 
     each: str | None
-    first: int
-    last: int
+    first: int | None
+    last: int | None
     rows: int
 
 
 def parts(connection: duckdb.DuckDBPyConnection, splits: tuple[Parts, ...]) -> tuple[Variables, ...]:
     """The parts in which to build a model, in their order; a single one without limits if it fits as a whole.
 
-    A model with several numbers has rows of several kinds, each split by its own; a part has rows of one kind only.
+    A model with several numbers has rows of several kinds, each split by its own; a part has rows of one kind only. Of
+    each kind every number is in one part, also one that the counted table has not.
     """
     limit = SHARE * _memory(connection)
     pieces = {split: _pieces(connection, split) for split in splits}
@@ -50,7 +52,7 @@ def parts(connection: duckdb.DuckDBPyConnection, splits: tuple[Parts, ...]) -> t
     found: list[Variables] = []
     for split in splits:
         nothing = {name: value for other in splits if other != split for name, value in _between(other, 1, 0).items()}
-        for piece in _together(pieces[split], limit / split.bytes_each):
+        for piece in _joined(_together(pieces[split], limit / split.bytes_each)):
             one = {f"one_{split.each}": piece.each} if piece.each is not None else {}
             found.append({**nothing, **_between(split, piece.first, piece.last), **one})
     return tuple(found)
@@ -68,12 +70,13 @@ def over(connection: duckdb.DuckDBPyConnection, part: Variables) -> Iterator[Non
             connection.execute(f"reset variable {name}")
 
 
-def _between(split: Parts, first: int, last: int) -> Variables:
-    return {f"first_{split.key}": first, f"last_{split.key}": last}
+def _between(split: Parts, first: int | None, last: int | None) -> Variables:
+    ends = {f"first_{split.key}": first, f"last_{split.key}": last}
+    return {name: value for name, value in ends.items() if value is not None}
 
 
 def _pieces(connection: duckdb.DuckDBPyConnection, split: Parts) -> list[_Piece]:
-    """Pieces that hold every value, in their order."""
+    """Pieces that hold every value there is, in their order."""
     rows = connection.execute(
         f"""
         with
@@ -104,6 +107,20 @@ def _together(pieces: list[_Piece], most: float) -> list[_Piece]:
         else:
             found.append(piece)
     return found
+
+
+def _joined(pieces: list[_Piece]) -> list[_Piece]:
+    """Without gaps: each begins where the one before it ends, the first and last of a kind are open. Of nothing, one of all."""
+    ends = [piece.last for piece in pieces]
+    found = []
+    for number, piece in enumerate(pieces):
+        follows = number > 0 and pieces[number - 1].each == piece.each
+        is_followed = number + 1 < len(pieces) and pieces[number + 1].each == piece.each
+        before = ends[number - 1] if follows else None
+        found.append(
+            replace(piece, first=None if before is None else before + 1, last=piece.last if is_followed else None)
+        )
+    return found or [_Piece(None, None, None, 0)]
 
 
 def _memory(connection: duckdb.DuckDBPyConnection) -> float:

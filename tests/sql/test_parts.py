@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import duckdb
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from pipeline.models import parts
 from pipeline.models.build import create, stored
 from pipeline.models.discover import Model
+from pipeline.models.header import Parts
 from tests.sql import made_up
 from tests.sql.harness import built, project
 
@@ -57,6 +59,26 @@ def test_parts_have_the_rows_of_the_whole(
     for one, other in (("at_once", table), (table, "at_once")):
         assert [] == night.execute(f"from {one} except all from {other}").fetchall()
     assert (0,) == night.execute(VARIABLES).fetchone()
+
+
+def test_no_number_is_between_two_parts() -> None:
+    """A lead without history may still have an inferred entry, and a stage that nobody reached a row of zeros."""
+    connection = duckdb.connect()
+    connection.execute("create table main.t as select unnest([5, 9, 9, 70]) as n, unnest(['a', 'a', 'a', 'b']) as kind")
+    connection.execute("create table main.nothing as select 1 as m limit 0")
+    connection.execute("set memory_limit = '1GB'")
+    of_n, of_m = Parts("n", None, "count(*)", "main.t", 10**9), Parts("m", None, "count(*)", "main.nothing", 1)
+    assert ({"last_n": 5}, {"first_n": 6, "last_n": 9}, {"first_n": 10}) == parts.parts(connection, (of_n,))
+    assert ({"one_kind": "a", "last_n": 5}, {"one_kind": "a", "first_n": 6}, {"one_kind": "b"}) == parts.parts(
+        connection, (replace(of_n, each="kind"),)
+    )
+    no_m, no_n = {"first_m": 1, "last_m": 0}, {"first_n": 1, "last_n": 0}
+    assert parts.parts(connection, (of_n, of_m)) == (
+        {"last_n": 5, **no_m},
+        {"first_n": 6, "last_n": 9, **no_m},
+        {"first_n": 10, **no_m},
+        no_n,
+    )
 
 
 def test_a_larger_share_makes_fewer_parts(night: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
