@@ -211,9 +211,12 @@ def _replace(
     rows = _count(connection, name)
     leaving = _count(connection, f"{name} where {touched}")
     if (_stored_rows(connection, model.table) - rows + leaving) * CARRIED > rows:
+        # From the published file, so that its blocks here are free before it is written: the file must not grow.
+        connection.execute(f"drop table {name}")
+        connection.execute(f"checkpoint {catalogue}")
         connection.execute(
-            f"create or replace table {name} as "
-            f"select * from {name} where not {touched} union all by name from touched.{model.table}"
+            f"create table {name} as select * from published.{model.table} where not {touched} "
+            f"union all by name from touched.{model.table}"
         )
     else:
         connection.execute(f"delete from {name} where {touched}")
