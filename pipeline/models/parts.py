@@ -61,9 +61,9 @@ def parts(connection: duckdb.DuckDBPyConnection, splits: tuple[Parts, ...]) -> t
 @contextmanager
 def over(connection: duckdb.DuckDBPyConnection, part: Variables) -> Iterator[None]:
     """Set the variables of a part, and take them back."""
-    for name, value in part.items():
-        connection.execute(f"set variable {name} = {literal(value)}")
     try:
+        for name, value in part.items():
+            connection.execute(f"set variable {name} = {literal(value)}")
         yield
     finally:
         for name in part:
@@ -111,16 +111,14 @@ def _together(pieces: list[_Piece], most: float) -> list[_Piece]:
 
 def _joined(pieces: list[_Piece]) -> list[_Piece]:
     """Without gaps: each begins where the one before it ends, the first and last of a kind are open. Of nothing, one of all."""
-    ends = [piece.last for piece in pieces]
-    found = []
-    for number, piece in enumerate(pieces):
-        follows = number > 0 and pieces[number - 1].each == piece.each
-        is_followed = number + 1 < len(pieces) and pieces[number + 1].each == piece.each
-        before = ends[number - 1] if follows else None
-        found.append(
-            replace(piece, first=None if before is None else before + 1, last=piece.last if is_followed else None)
-        )
-    return found or [_Piece(None, None, None, 0)]
+    found: list[_Piece] = []
+    for piece in pieces:
+        before = found[-1] if found and found[-1].each == piece.each else None
+        if found and before is None:
+            found[-1] = replace(found[-1], last=None)
+        first = None if before is None or before.last is None else before.last + 1
+        found.append(replace(piece, first=first))
+    return [*found[:-1], replace(found[-1], last=None)] if found else [_Piece(None, None, None, 0)]
 
 
 def _memory(connection: duckdb.DuckDBPyConnection) -> float:
