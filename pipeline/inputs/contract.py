@@ -18,6 +18,8 @@ class Column:
     name: str
     type: Type = "text"
     refused: str | None = None
+    may_be_empty: bool = False
+    """The file must have the column, and an empty value has a meaning of its own."""
 
     @property
     def is_required(self) -> bool:
@@ -82,7 +84,11 @@ CONTRACTS: dict[InputTable, Contract] = {
         ),
         Contract(
             "deletions",
-            (Column("lead_id", refused="no_key"), Column("deleted_at", "time", refused="unreadable_time")),
+            (
+                Column("lead_id", refused="no_key"),
+                # A row without a time takes the lead's deletion back (E10).
+                Column("deleted_at", "time", refused="unreadable_time", may_be_empty=True),
+            ),
             key="lead_id",
         ),
     )

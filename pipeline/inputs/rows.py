@@ -111,12 +111,12 @@ def _reason(contract: Contract, bound: Bound) -> str:
     for column in contract.columns:
         if column.name not in bound.columns:
             continue
-        if column.is_required:
+        if column.is_required and not column.may_be_empty:
             whens.append(f"when {column.name} is null then '{column.refused}'")
         if column.type == "time":
             early = f"{column.name} < {quoted(str(times.EARLIEST))}::timestamp"
             late = f"{column.name} >= {quoted(str(times.LATEST))}::timestamp"
-            if not column.is_required:
+            if not column.is_required or column.may_be_empty:
                 whens.append(f"when {column.name}__given and {column.name} is null then 'unreadable_time'")
             whens.append(f"when {early} or {late} then 'time_out_of_range'")
         elif column.type == "whole":

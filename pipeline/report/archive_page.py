@@ -20,13 +20,13 @@ class ArchivePage:
 
 
 def archive_page(earlier: tuple[EarlierNight, ...]) -> ArchivePage:
-    """The page of the archive. Headline rates are those of the mature cohorts at the time, whatever is known now."""
+    """The page of the archive. Headline rates are those of the time, whatever is known now."""
     if not earlier:
         return ArchivePage(None)
     pairs = list(dict.fromkeys(title for night in earlier for title, _ in _pairs(night)))
     return ArchivePage(
         Table(
-            caption="Earlier nights, newest first, with what they said of their mature cohorts",
+            caption="Earlier runs, newest first, with their headline rates",
             columns=columns("As of", "Leads waiting", "Overdue", *pairs),
             rows=tuple(_row(night, pairs) for night in earlier),
             key="nights",
@@ -54,11 +54,12 @@ def _rate(cohort: dict[str, Any]) -> Cell:
 
 
 def _pairs(night: EarlierNight) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(pair in words, its mature cohorts without a window) of a night's headline."""
+    """(pair in words, the months of its headline rate) of an earlier run. Runs before there was one have no such months."""
     for pair in night.summary["headline"]:
-        mature = next((each for each in pair["cohorts"] if each["cohort"] == "mature"), None)
-        if pair["window_days"] is None and mature is not None:
-            yield f"{text.isolated(pair['from_label'])} → {text.isolated(pair['to_label'])}", mature
+        recent = next((each for each in pair["cohorts"] if each["cohort"] == "recent"), None)
+        if pair.get("is_headline_window") and recent is not None:
+            name = f"{text.isolated(pair['from_label'])} → {text.isolated(pair['to_label'])}"
+            yield f"{name}, within {pair['window_days']} days", recent
 
 
 def _time(night: EarlierNight) -> str:

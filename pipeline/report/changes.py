@@ -47,7 +47,7 @@ class WindowChange:
 
 @dataclass(frozen=True)
 class PairChange:
-    """What changed in a headline pair: each window in words, the first with enough units value by value."""
+    """What changed in a headline pair: each window in words, its own first; the first with enough units value by value."""
 
     from_stage: str
     to_stage: str
@@ -59,7 +59,7 @@ class PairChange:
 
 @dataclass(frozen=True)
 class Changes:
-    """The section of the first page: a line for each pair, window: ever, and the stages."""
+    """The section of the first page: a line for each pair within its headline window, and the stages."""
 
     pairs: tuple[PairChange, ...]
     volumes: str
@@ -100,7 +100,7 @@ def changes(figures: Figures, reader: Reader) -> Changes:
     source = reader.source(
         found.rates,
         unit=unit,
-        basis="the last complete month whose cohort is mature against the mature month before it; "
+        basis="the last complete month whose cohort is final against the final month before it; "
         "95 % interval of the difference: Newcombe’s of the two Wilson intervals",
         denominator=f"{unit} that arrived at the first stage of the pair in the month",
     )
@@ -116,6 +116,7 @@ def changes(figures: Figures, reader: Reader) -> Changes:
 def _pair(
     rows: list[RateChange], parts: dict[tuple[int, int | None], list[Parts]], source: Source, reader: Reader
 ) -> PairChange:
+    rows = sorted(rows, key=lambda row: not row.is_headline_window)
     told = [row for row in rows if row.is_enough and (row.headline_no, row.window_days) in parts]
     first = told[0] if told else None
     return PairChange(
@@ -146,9 +147,9 @@ def sentence(row: RateChange) -> str:
     name = f"{row.from_label} → {row.to_label}" + ("" if row.window_days is None else f" {_window(row)}")
     latest, previous = text.month(row.latest_month), text.month(row.previous_month)
     if row.latest_month is None:
-        return f"{name}: no complete month is mature yet, so there is nothing to compare."
+        return f"{name}: no complete month is final yet, so there is nothing to compare."
     if row.previous_month is None:
-        return f"{name}: {latest} is the first mature month, so there is nothing to compare it with."
+        return f"{name}: {latest} is the first final month, so there is nothing to compare it with."
     if not row.is_enough:
         return (
             f"{name}: too few to say: {text.plural(row.latest_entered or 0, row.unit)} in {latest}, "
@@ -172,15 +173,24 @@ def split_line(row: RateChange, parts: Parts) -> str:
     if len(values) < 2:
         return f"{line}."
     # `max` keeps the first of equals, the value with most units.
-    sayable = [(value, mix + rates) for value, (mix, rates) in values if value.is_enough and value.dimension_value]
+    sayable = [(value, mix, rates) for value, (mix, rates) in values if value.is_enough and value.dimension_value]
     if not sayable:
         return f"{line}; of no single value are there enough {units.many(row.unit)} to say more."
-    value, together = max(sayable, key=lambda each: abs(each[1]))
-    if together == 0:
+    value, mix, rates = max(sayable, key=lambda each: abs(each[1] + each[2]))
+    if mix + rates == 0:
         return f"{line}; no value with enough {units.many(row.unit)} adds a tenth of a point."
     name = text.isolated(value.dimension_value or "")
     enough = f"the largest part with enough {units.many(row.unit)}"
-    return f"{line}; {enough} is {name}: {_points(together)}, {_rates(value)}."
+    return (
+        f"{line}; {enough} is {name}: {_points(mix + rates)}, by its share {_points(mix)} and by its rate {_points(rates)}; "
+        f"its own rate {_direction(value)}, {_rates(value)}."
+    )
+
+
+def _direction(value: ChangePart) -> str:
+    """What the value's own rate did, which its part of the change need not follow."""
+    own = (value.latest_rate or 0) - (value.previous_rate or 0)
+    return "rose" if own > 0 else "fell" if own < 0 else "stayed the same"
 
 
 def _rates(value: ChangePart) -> str:

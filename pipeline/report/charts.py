@@ -83,7 +83,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class _Point:
-    """A mature month in the picture: rate and both ends of its interval."""
+    """A final month in the picture: rate and both ends of its interval."""
 
     x: float
     middle: float
@@ -119,14 +119,14 @@ def target_bar(parts: Sequence[tuple[str, int, str]], whole: int, target: float 
 def interval_bar(
     cohort: CohortMonth | None, rate: float | None, low: float | None, high: float | None
 ) -> Drawing | None:
-    """0 to 100 %: the 95 % interval as a bar and the rate as a dot; an immature cohort hatched up to what it may become."""
+    """0 to 100 %: the 95 % interval as a bar and the rate as a dot; a cohort that is not final hatched up to what it may become."""
     if rate is None or low is None or high is None:
         return None
     if cohort is not None and not cohort.is_mature:
         most = min(1.0, rate + (cohort.still_open_share or 0))
         return Drawing(
             14,
-            f"immature: {text.rate(rate)} so far, at most {text.rate(most)}",
+            f"not final: {text.rate(rate)} so far, at most {text.rate(most)}",
             (
                 Rect(0, 6, 100, 2, "track"),
                 Rect(_r(100 * rate), 2, _r(max(100 * (most - rate), 0.6)), 10, "hatch"),
@@ -142,7 +142,7 @@ def interval_bar(
 
 
 def trend(cohorts: Sequence[CohortMonth], says: str, height: int = 168) -> Drawing:
-    """Monthly cohorts: a line with its interval band over mature ones; immature ones hatched to what they may become.
+    """Monthly cohorts: a line with its interval band over final ones; the others hatched to what they may become.
 
     Where there is a settled estimate, it and its interval stand on the hatching.
     """

@@ -52,7 +52,7 @@ def conversion(figures: Figures, reader: Reader) -> Conversion:
             PairSection(
                 each.pair.from_stage,
                 each.pair.to_stage,
-                months=_pair(each, totals, figures.windows, reader),
+                months=_pair(each, totals, reader),
                 cuts=tuple(_cut(each.pair, cut, sources, reader) for cut in each.cuts if cut.rows),
             )
             for each in figures.pairs
@@ -85,7 +85,7 @@ def _grid(figures: Figures, reader: Reader) -> Table:
             ),
             TableRow(
                 (
-                    Cell("All mature months"),
+                    Cell("All final months"),
                     *(_total_cell(summaries.get((pair.from_stage, pair.to_stage))) for pair in pairs),
                 ),
                 "total",
@@ -98,7 +98,7 @@ def _grid(figures: Figures, reader: Reader) -> Table:
             denominator=f"{units.many(unit)} of the cohort (the number after “of”)",
         ),
         notes=(
-            f"Hatched: immature, some {units.many(unit)} are still open and the rate can only rise; "
+            f"Hatched: not final, the youngest {units.many(unit)} have had too little time and the rate can only rise; "
             "left out of totals and comparisons.",
             f"Grey: fewer than {SMALL} {units.many(unit)}.",
             *((settled.MEANING,) if figures.shown.is_all else ()),
@@ -135,10 +135,10 @@ def _total_cell(summary: Summary | None) -> Cell:
 def _pair(
     each: PairFigures,
     totals: dict[tuple[str, str, int | None], Summary],
-    windows: tuple[int, ...],
     reader: Reader,
 ) -> Fold:
     pair = each.pair
+    windows = sorted({cohort.window_days for cohort in each.cohorts.rows if cohort.window_days is not None})
     shown = [cohort for cohort in each.cohorts.rows if cohort.is_shown]
     by_window = {(cohort.month_start, cohort.window_days): cohort for cohort in shown}
     months = sorted({cohort.month_start for cohort in shown}, reverse=True)
@@ -173,22 +173,25 @@ def _pair(
         key=f"pair-months-{pair.shown_no}",
     )
     summary = (
-        f"{text.rate(ever.rate)} of {text.plural(ever.entered, pair.unit)} in mature months"
+        f"{text.rate(ever.rate)} of {text.plural(ever.entered, pair.unit)} in final months"
         if ever and ever.entered
-        else "nothing mature yet"
+        else "nothing final yet"
     )
     return Fold(_title(pair), table, is_open=pair.headline_no == 1, note=summary)
 
 
 def _month_row(pair: PairShown, ever: CohortMonth, within: list[CohortMonth | None]) -> TableRow:
     immature = "immature" if ever.entered and not ever.is_mature else ""
+    reach = ""
+    if ever.is_mature and ever.still_open:
+        reach = f"up to {text.rate((ever.converted + ever.still_open) / ever.entered)}"
     rate_tone = immature or ("small-n" if 0 < ever.entered < SMALL else "")
     return TableRow(
         (
             Cell(text.period(ever.month_start, ever.is_partial)),
             *texts(*(text.count(n) for n in (ever.entered, ever.converted, ever.passed_over, ever.lost))),
             Cell(text.count(ever.still_open), note=text.rate(ever.still_open_share) if ever.still_open else ""),
-            Cell(text.rate(ever.rate), rate_tone, "immature" if immature else ""),
+            Cell(text.rate(ever.rate), rate_tone, "not final" if immature else reach),
             Cell(text.DASH if immature else text.interval(ever.rate_low, ever.rate_high), "quiet"),
             *((settled.cell(ever),) if pair.is_headline else ()),
             Cell("", drawing=charts.interval_bar(ever, ever.rate, ever.rate_low, ever.rate_high)),
@@ -214,7 +217,7 @@ def _total_row(pair: PairShown, ever: Summary, within: list[Summary | None]) -> 
     return TableRow(
         (
             Cell(
-                "All mature months",
+                "All final months",
                 note=f"{text.plural(ever.months, 'month')} since {text.month(ever.first_month)}"
                 if ever.months
                 else "none yet",
@@ -235,25 +238,30 @@ def _total_row(pair: PairShown, ever: Summary, within: list[Summary | None]) -> 
 def _cut(pair: PairShown, cut: Answer[Summary], sources: dict[str, str], reader: Reader) -> Fold:
     dimension = cut.rows[0].dimension
     known = SOURCES.get(sources.get(dimension, ""), "as configured")
-    mature = {row.dimension_value: row for row in cut.rows if row.cohorts == "mature"}
+    within = [row for row in cut.rows if row.window_days == pair.headline_window_days]
+    ever = [row for row in cut.rows if row.window_days is None]
+    mature = {row.dimension_value: row for row in within if row.cohorts == "mature"}
     table = Table(
         caption=f"{_title(pair)} by {dimension}, all history",
         columns=(
             Column(dimension, "text"),
             *(Column(name) for name in ("Entered", "Converted", "Passed over", "Lost", "Still open")),
-            Column("n, mature months"),
-            Column("Rate, mature months"),
+            Column("n, final months"),
+            Column(f"Within {pair.headline_window_days} days, final months"),
             Column("95 % interval"),
             Column("0 to 100 %", "chart"),
         ),
-        rows=tuple(_cut_row(row, mature.get(row.dimension_value)) for row in cut.rows if row.cohorts == "all"),
+        rows=tuple(_cut_row(row, mature.get(row.dimension_value)) for row in ever if row.cohorts == "all"),
         source=reader.source(
             cut,
             unit=units.many(pair.unit),
-            basis=f"counts: all cohorts, window: ever; rates: the months whose total is mature; {dimension}: {known}",
+            basis=(
+                f"counts: all cohorts, window: ever; rates: within {pair.headline_window_days} days, the months whose "
+                f"total is final; {dimension}: {known}"
+            ),
             denominator="entered; rates: n",
         ),
-        notes=(f"Grey: n small, fewer than {SMALL} {units.many(pair.unit)} in mature months.",),
+        notes=(f"Grey: n small, fewer than {SMALL} {units.many(pair.unit)} in final months.",),
         key=f"cut-{pair.shown_no}-{dimension}",
     )
     return Fold(f"by {dimension}", table, note=known)

@@ -21,7 +21,7 @@ HTML, TEXT = links.EMAIL, "email.txt"
 PAIRS_SHOWN = 6
 """Headline pairs in the mail; the report has them all."""
 RATES_SHOWN = 3
-"""Rates of a pair: its last mature month, all mature months, the gap to the target. The page has more."""
+"""Rates of a pair: the headline rate, its last month, the gap to the target. The page has more."""
 STAGES_SHOWN = 8
 """Stages with overdue stays in the mail, those with most first."""
 LONGEST_NAME, LONGEST_TEXT = 70, 320
@@ -68,6 +68,7 @@ def email(made: Site, figures: Figures, report_url: str | None) -> Email:
     assert isinstance(index, IndexPage)
     total = figures.overview.rows[0]
     rows = [row for row in figures.headline.rows if row.window_days is None]
+    own = [row for row in figures.headline.rows if row.is_headline_window]
     pairs = tuple(
         _pair(card, row, number)
         for number, (card, row) in enumerate(zip(index.headline[:PAIRS_SHOWN], rows, strict=False), 1)
@@ -75,7 +76,7 @@ def email(made: Site, figures: Figures, report_url: str | None) -> Email:
     late = sorted((row for row in figures.limits.rows if row.open_overdue), key=lambda row: -row.open_overdue)
     waiting = _waiting(total, has_limits=bool(figures.limits.rows))
     return Email(
-        subject=_subject(total, figures.shown, rows),
+        subject=_subject(total, figures.shown, own),
         preview=f"{pairs[0].sentence} {waiting}" if pairs else waiting,
         name=cut(made.frame.title, LONGEST_NAME),
         as_of=made.frame.as_of,
@@ -115,17 +116,18 @@ def cut(words: str, most: int) -> str:
 
 
 def _subject(total: Overview, shown: Report, rows: Sequence[Headline]) -> str:
-    """`MQL → SAL 78.3 % (209 of 267, Oct 2025) · Acme as of 31 Dec 2025`; of one value `· Acme · EMEA as of …`."""
+    """`MQL → SAL 78.3 % within 30 days (209 of 267, to Oct 2025) · Acme as of …`; of one value `· Acme · EMEA as of …`."""
     of_one = "" if shown.is_all else f" · {cut(text.isolated(shown.title), LONGEST_NAME)}"
     about = f"{cut(text.isolated(total.name), LONGEST_NAME)}{of_one} as of {_day(total)}"
     if not rows:
         return about
     first = rows[0]
     pair = f"{cut(first.from_label, LONGEST_NAME)} → {cut(first.to_label, LONGEST_NAME)}"
-    if first.latest_month is None:
-        return f"{pair}: no mature month yet · {about}"
-    counts = f"{text.count(first.latest_converted)} of {text.count(first.latest_entered)}"
-    return f"{pair} {text.rate(first.latest_rate)} ({counts}, {text.month(first.latest_month)}) · {about}"
+    if first.recent_rate is None:
+        return f"{pair}: no final month yet · {about}"
+    counts = f"{text.count(first.recent_converted)} of {text.count(first.recent_entered)}"
+    rate = f"{text.rate(first.recent_rate)} within {first.window_days} days"
+    return f"{pair} {rate} ({counts}, to {text.month(first.recent_last_month)}) · {about}"
 
 
 def _day(total: Overview) -> str:

@@ -11,7 +11,11 @@ from pipeline.report.figures import Figures, PairFigures
 from pipeline.report.rows import Gap, Headline
 from pipeline.report.rows_quality import SettledRecord
 from pipeline.report.values import Cell, Fold, Mark, Reader, Source, Table, TableRow, columns, texts
+from pipeline.waterfall.pair_settings import is_show_rate
 
+ENOUGH_COVERAGE = 0.9
+"""Below this share of the expected conversions within the window, the headline says so."""
+NOTHING_FINAL = "no complete month is final yet"
 LOST_TONES = ("lost-1", "lost-2", "lost-3", "lost-4")
 LOST_BY = {
     "cycle": "the stage that ended the cycle",
@@ -66,23 +70,29 @@ def cards(figures: Figures, reader: Reader) -> tuple[Card, ...]:
     """A card per headline pair, in the order of the configuration."""
     by_pair = {(each.pair.from_stage, each.pair.to_stage): each for each in figures.pairs}
     ever = [row for row in figures.headline.rows if row.window_days is None]
-    first_window = figures.windows[0] if figures.windows else None
-    within = {row.headline_no: row for row in figures.headline.rows if first_window and row.window_days == first_window}
+    own = {row.headline_no: row for row in figures.headline.rows if row.is_headline_window}
     records = figures.settled_record.rows
     return tuple(
-        _card(row, within.get(row.headline_no), by_pair[row.from_stage, row.to_stage], record, figures, reader)
+        _card(row, own[row.headline_no], by_pair[row.from_stage, row.to_stage], record, figures, reader)
         for row, record in zip(ever, records, strict=True)
     )
 
 
+def title(row: Headline) -> str:
+    """The pair in words; of meetings booked and held it is the show rate."""
+    pair = f"{row.from_label} → {row.to_label}"
+    return f"Show rate: {pair}" if is_show_rate(row.from_stage, row.to_stage) else pair
+
+
 def _card(
     row: Headline,
-    within: Headline | None,
+    own: Headline,
     pair: PairFigures,
     record: SettledRecord,
     figures: Figures,
     reader: Reader,
 ) -> Card:
+    """`row` counts without a window, `own` within the headline window."""
     gaps = pair.gap.rows if pair.gap else ()
     tones = fate_tones(gaps)
     fates = tuple(Mark(tones[gap], fate_name(gap, row), text.count(gap.units), text.rate(gap.share)) for gap in gaps)
@@ -91,13 +101,13 @@ def _card(
     return Card(
         key=f"pair-{row.headline_no}",
         file=links.pair_page(row.from_stage, row.to_stage),
-        title=f"{row.from_label} → {row.to_label}",
+        title=title(row),
         from_stage=row.from_stage,
         to_stage=row.to_stage,
         from_label=row.from_label,
         to_label=row.to_label,
         meaning=f"{row.from_label}: {row.from_definition} {row.to_label}: {row.to_definition}",
-        sentence=_sentence(row, gaps),
+        sentence=_sentence(row, own, gaps),
         counts=(
             Mark("whole", f"reached {row.from_label}", text.count(row.entered)),
             Mark("converted", f"went on to {row.to_label}", text.count(row.converted)),
@@ -108,8 +118,8 @@ def _card(
         bar=charts.target_bar(parts, row.entered, row.target, says if gaps else "nobody has arrived yet"),
         bar_note=_bar_note(row),
         fates=fates,
-        tiles=_tiles(row, within, record if figures.shown.is_all else None),
-        trends=_trends(row, within, pair),
+        tiles=_tiles(row, own, record if figures.shown.is_all else None),
+        trends=_trends(row, own, pair),
         folds=(
             Fold(
                 "Numbers behind the bar",
@@ -119,7 +129,7 @@ def _card(
         source=reader.source(
             figures.headline,
             unit=units.meaning(row.unit),
-            basis=f"cohorts by the month of arrival at {row.from_label}; window: ever, unless a line says otherwise",
+            basis=f"cohorts by the month of arrival at {row.from_label}; counts: ever; rates: the window that the line names",
             denominator=f"{units.many(row.unit)} that arrived at {row.from_label}; rates: those in the months named",
         ),
     )
@@ -155,23 +165,31 @@ def _overdue(row: Headline) -> str:
     return f"{text.count(row.overdue)} overdue" if row.still_open else ""
 
 
-def _sentence(row: Headline, gaps: tuple[Gap, ...]) -> str:
+def _sentence(row: Headline, own: Headline, gaps: tuple[Gap, ...]) -> str:
     if row.entered == 0:
         return f"No {row.unit} has arrived at {row.from_label} yet, so there is nothing to convert."
-    if row.latest_month is None:
-        open_ones = f"some of its {units.many(row.unit)} are still open"
-        first = f"No complete month has a mature cohort yet: {open_ones}, so no rate is final."
+    if own.recent_rate is None:
+        first = (
+            f"No rate is final yet: the youngest {row.unit} of a complete month must have had {own.window_days} days "
+            f"to go on to {row.to_label}."
+        )
     else:
         first = (
-            f"Of {text.plural(row.latest_entered or 0, row.unit)} that reached {row.from_label} in "
-            f"{text.month(row.latest_month)}, the last month whose cohort is mature, "
-            f"{text.rate(row.latest_rate)} went on to {row.to_label}{_change(row)}."
+            f"Of {text.plural(own.recent_entered, row.unit)} that reached {row.from_label} in {_recent(own)}, "
+            f"{text.rate(own.recent_rate)} went on to {row.to_label} within {own.window_days} days; "
+            f"in {text.month(own.latest_month)}, the last final month, {text.rate(own.latest_rate)}{_change(own)}."
         )
     lost = sorted((gap for gap in gaps if gap.fate == "lost"), key=lambda gap: -gap.units)
     if not lost:
         return first
     share = f"{first} Where most are lost, over all months: "
     return share + ", ".join(f"{_short(gap)} ({text.count(gap.units)})" for gap in lost[:2]) + "."
+
+
+def _recent(own: Headline) -> str:
+    """`Sep 2025 – Nov 2025`, the months that the headline rate adds up."""
+    first, last = text.month(own.recent_first_month), text.month(own.recent_last_month)
+    return first if first == last else f"{first} – {last}"
 
 
 def _short(gap: Gap) -> str:
@@ -205,10 +223,33 @@ def _bar_note(row: Headline) -> str:
     return f"{whole} The line across the bar is the target, {text.rate(row.target)}." if row.target else whole
 
 
-def _tiles(row: Headline, within: Headline | None, record: SettledRecord | None) -> tuple[Tile, ...]:
+def _tiles(row: Headline, own: Headline, record: SettledRecord | None) -> tuple[Tile, ...]:
+    """The headline rate, its last month and the gap to the target; then the same counted in other ways."""
     estimate = (_settled_tile(row, record),) if row.still_open and record else ()
-    tiles = (_latest_tile(row, ""), _mature_tile(row), _target_tile(row), *estimate)
-    return tiles if within is None else (*tiles, _latest_tile(within, f" within {within.window_days} days"))
+    return (_headline_tile(own), _latest_tile(own), _target_tile(own), _ever_tile(row), *estimate)
+
+
+def _headline_tile(own: Headline) -> Tile:
+    label = f"Within {own.window_days} days"
+    if own.recent_rate is None:
+        return Tile(label, text.DASH, (NOTHING_FINAL,), tone="first")
+    return Tile(
+        f"{label}, {_recent(own)}",
+        text.rate(own.recent_rate),
+        (_counts(own.unit, own.recent_converted, own.recent_entered), _interval(own.recent_low, own.recent_high)),
+        _coverage(own),
+        f"first {_tone(own.recent_entered)}".strip(),
+    )
+
+
+def _coverage(own: Headline) -> str:
+    """How much of what is expected in the end the window holds, said where it is less than `ENOUGH_COVERAGE`."""
+    if own.coverage is None or own.coverage >= ENOUGH_COVERAGE:
+        return ""
+    return (
+        f"Only {text.rate(own.coverage)} of the conversions expected in the end fall within {own.window_days} days: "
+        "read it beside the other ways to count."
+    )
 
 
 def _settled_tile(row: Headline, record: SettledRecord) -> Tile:
@@ -227,17 +268,32 @@ def _settled_tile(row: Headline, record: SettledRecord) -> Tile:
     )
 
 
-def _mature_tile(row: Headline) -> Tile:
+def _ever_tile(row: Headline) -> Tile:
+    label = "Ever, all final months"
+    if row.settle_days is None:
+        return Tile(label, text.DASH, ("fewer than 50 have converted, so nobody knows when a month is final",))
     if not row.mature_months:
-        return Tile("All mature months", text.DASH, ("no complete month is mature yet",))
+        return Tile(label, text.DASH, (f"no complete month is {row.settle_days} days old yet",))
     months = f"{text.month(row.mature_first_month)} – {text.month(row.mature_last_month)}"
     return Tile(
-        "All mature months",
+        label,
         text.rate(row.mature_rate),
-        (_counts(row.unit, row.mature_converted, row.mature_entered), _interval(row.mature_low, row.mature_high)),
-        f"{text.plural(row.mature_months, 'month')}, {months}",
+        (
+            _counts(row.unit, row.mature_converted, row.mature_entered),
+            *reach(row.mature_converted, row.mature_open, row.mature_entered),
+            _interval(row.mature_low, row.mature_high),
+        ),
+        f"{text.plural(row.mature_months, 'month')}, {months}; final after {row.settle_days} days",
         _tone(row.mature_entered),
     )
+
+
+def reach(converted: int, still_open: int, entered: int) -> tuple[str, ...]:
+    """The range that a final rate can still reach while units are open: `4 open: 21.0–22.0 %`; nothing when none is."""
+    if not still_open:
+        return ()
+    most = text.interval(converted / entered, (converted + still_open) / entered)
+    return (f"{text.count(still_open)} still open: {most} in the end",)
 
 
 def _tone(entered: int | None) -> str:
@@ -253,30 +309,29 @@ def _interval(low: float | None, high: float | None) -> str:
     return f"95 % interval {text.interval(low, high)}"
 
 
-def _latest_tile(row: Headline, suffix: str) -> Tile:
-    if row.latest_month is None:
-        return Tile(f"Last mature month{suffix}", text.DASH, ("no complete month is mature yet",))
-    note = "" if row.change is None else _compared(row)
+def _latest_tile(own: Headline) -> Tile:
+    if own.latest_month is None:
+        return Tile("Last final month", text.DASH, (NOTHING_FINAL,))
     return Tile(
-        f"{text.month(row.latest_month)}{suffix}, last mature month",
-        text.rate(row.latest_rate),
-        (_counts(row.unit, row.latest_converted, row.latest_entered), _interval(row.latest_low, row.latest_high)),
-        note,
-        f"{'' if suffix else 'first'} {_tone(row.latest_entered)}".strip(),
+        f"{text.month(own.latest_month)}, last final month",
+        text.rate(own.latest_rate),
+        (_counts(own.unit, own.latest_converted, own.latest_entered), _interval(own.latest_low, own.latest_high)),
+        "" if own.change is None else _compared(own),
+        _tone(own.latest_entered),
     )
 
 
-def _target_tile(row: Headline) -> Tile:
-    if row.target is None:
+def _target_tile(own: Headline) -> Tile:
+    if own.target is None:
         return Tile("Gap to target", text.DASH, ("no target is set for this pair",))
-    target = f"target {text.rate(row.target)}"
-    if row.gap_to_target is None:
-        return Tile("Gap to target", text.DASH, (target, "no month is mature yet"))
+    target = f"target {text.rate(own.target)}"
+    if own.gap_to_target is None:
+        return Tile("Gap to target", text.DASH, (target, NOTHING_FINAL))
     return Tile(
         "Gap to target",
-        _gap(row.gap_to_target),
-        (target, f"all mature months {text.rate(row.mature_rate)}"),
-        f"last mature month: {_gap(row.latest_gap_to_target)}",
+        _gap(own.gap_to_target),
+        (target, f"within {own.window_days} days {text.rate(own.recent_rate)}"),
+        f"last final month: {_gap(own.latest_gap_to_target)}",
     )
 
 
@@ -288,20 +343,19 @@ def _gap(value: float | None) -> str:
     return f"{text.distance(value)} {'short' if value > 0 else 'above'}"
 
 
-def _trends(row: Headline, within: Headline | None, pair: PairFigures) -> tuple[Trend, ...]:
-    windows: tuple[int | None, ...] = (None, within.window_days) if within else (None,)
+def _trends(row: Headline, own: Headline, pair: PairFigures) -> tuple[Trend, ...]:
     drawn = []
-    for window in windows:
+    for window in (own.window_days, None):
         cohorts = [cohort for cohort in pair.cohorts.rows if cohort.window_days == window]
         name = "Ever" if window is None else f"Within {window} days"
-        mature = [cohort for cohort in cohorts if cohort.is_mature and not cohort.is_partial]
+        final = [cohort for cohort in cohorts if cohort.is_mature and not cohort.is_partial]
         says = (
             f"{row.from_label} to {row.to_label}, {name.lower()}, by month of arrival: "
-            f"{text.plural(len(mature), 'mature month')}"
+            f"{text.plural(len(final), 'final month')}"
             + (
-                f" from {text.rate(mature[0].rate)} ({text.month(mature[0].month_start)}) "
-                f"to {text.rate(mature[-1].rate)} ({text.month(mature[-1].month_start)})"
-                if mature
+                f" from {text.rate(final[0].rate)} ({text.month(final[0].month_start)}) "
+                f"to {text.rate(final[-1].rate)} ({text.month(final[-1].month_start)})"
+                if final
                 else ""
             )
         )

@@ -106,8 +106,8 @@ def index_page(
     return IndexPage(
         basis=(
             f"Unless a figure says otherwise: the unit is the {total.unit}, {units.MEANS[total.unit]}; rates are of cohorts, "
-            "by the month of arrival at the first stage of the pair; and a rate is read only once its cohort is mature, "
-            "when none of it is still open."
+            "by the month of arrival at the first stage of the pair; and a rate is read only once its cohort is final, "
+            "when the youngest of it has had the time that the line names."
         ),
         stats=_stats(total),
         notices=_notices(figures, total, notes, stale),

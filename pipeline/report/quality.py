@@ -35,6 +35,7 @@ FINDINGS = {
     "skipped": "Moved up past a stage without entering it",
     "regressed": "Moved back to a lower stage",
     "reopened": "Came back to the path from a stage that nobody comes back from",
+    "restored": "Came back after the lead had been deleted",
     "off_path_move": "Moved from one stage off the path to another",
     "same_second": "Went through two stages or more within one second; the stage in which that ended",
     "weekend_entry": "Entered on a weekend, by an owner who works on weekdays",

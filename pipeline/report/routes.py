@@ -52,20 +52,20 @@ def _conversion(figures: Figures, qualifying: str, reader: Reader) -> Table:
                 Column(name)
                 for name in ("Entered", "Converted", "Passed over", "Lost", "Still open", "Rate, all cohorts")
             ),
-            Column("Rate, mature months"),
+            Column("Rate, final months"),
             Column("95 % interval"),
         ),
         rows=tuple(_conversion_row(row, names[row.route]) for row in figures.routes.rows),
         source=reader.source(
             figures.routes,
             unit="cycles",
-            basis="counts: all cohorts, window: ever; mature months: those in which no cycle of the pair is open, on any route",
-            denominator="entered; mature months: the number after “of”; entered = converted + passed over + lost + still open",
+            basis="counts: all cohorts, window: ever; final months: those final for all routes together",
+            denominator="entered; final months: the number after “of”; entered = converted + passed over + lost + still open",
         ),
         notes=(
             f"via {qualifying}: the cycle was there before it arrived at the first stage of the pair. direct: it was not. "
             "all = via + direct, the counts of every other table of this section.",
-            "Hatched: some cycles are still open, so the rate can only rise; compare the mature months.",
+            "Hatched: some cycles are still open, so the rate can only rise; compare the final months.",
             f"Grey: fewer than {SMALL} cycles.",
         ),
         key="routes",

@@ -66,6 +66,9 @@ class Headline:
     target: float | None
     unit: str
     window_days: int | None
+    is_headline_window: bool
+    settle_days: int | None
+    settle_source: str | None
     entered: int
     converted: int
     passed_over: int
@@ -77,12 +80,24 @@ class Headline:
     mature_last_month: date | None
     mature_entered: int
     mature_converted: int
+    mature_open: int
     mature_rate: float | None
     mature_low: float | None
     mature_high: float | None
+    recent_months: int
+    recent_first_month: date | None
+    recent_last_month: date | None
+    recent_entered: int
+    recent_converted: int
+    recent_open: int
+    recent_rate: float | None
+    recent_low: float | None
+    recent_high: float | None
+    coverage: float | None
     latest_month: date | None
     latest_entered: int | None
     latest_converted: int | None
+    latest_open: int | None
     latest_rate: float | None
     latest_low: float | None
     latest_high: float | None
@@ -121,6 +136,7 @@ class PairShown:
     is_neighbour: bool
     shown_no: int
     headline_no: int | None
+    headline_window_days: int | None
     unit: str
 
 
@@ -235,6 +251,7 @@ class Flow:
     is_partial: bool
     opening: int
     in_new: int
+    in_restored: int
     in_advanced: int
     in_sideways: int
     in_regressed: int
@@ -264,6 +281,7 @@ class LeadBalance:
     is_partial: bool
     opening: int
     new_leads: int
+    restored_leads: int
     came_over: int
     deleted_leads: int
     closing: int

@@ -8,7 +8,7 @@ from datetime import date
 
 @dataclass(frozen=True)
 class RateChange:
-    """report.rate_change: a headline pair in one window, the last mature month against the one before."""
+    """report.rate_change: a headline pair in one window, the last final month against the one before."""
 
     headline_no: int
     from_stage: str
@@ -17,6 +17,7 @@ class RateChange:
     to_label: str
     unit: str
     window_days: int | None
+    is_headline_window: bool
     latest_month: date | None
     latest_entered: int | None
     latest_converted: int | None

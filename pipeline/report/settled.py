@@ -13,7 +13,7 @@ from pipeline.report.values import Cell, Column, Reader, Table, TableRow, texts
 EXPECTED = "about 95 % is expected"
 HINT = "share expected to have converted when nobody of the month is open any more"
 MEANING = (
-    "est.: settled estimate, what an immature month is expected to come to when none of it is open any more, "
+    "est.: settled estimate, what a month that is not final yet is expected to come to when none of it is open any more, "
     "with its 95 % interval; see Definitions."
 )
 
@@ -26,7 +26,7 @@ def estimate(cohort: CohortMonth | GridCell) -> str:
 
 
 def cell(cohort: CohortMonth) -> Cell:
-    """The estimate of a month with its interval below; a dash for a mature month, whose rate is final."""
+    """The estimate of a month with its interval below; a dash for a final month."""
     if cohort.settled_estimate is None:
         return Cell(text.DASH, "none")
     return Cell(text.rate(cohort.settled_estimate), note=text.interval(cohort.settled_low, cohort.settled_high))
@@ -54,7 +54,7 @@ def record(figures: Figures, reader: Reader) -> Table | None:
         caption="Settled estimates of past ends of a month, against what came",
         columns=(
             Column("Pair", "text"),
-            Column("Judged", hint="estimates of cohorts that were immature then and are settled now"),
+            Column("Judged", hint="estimates of cohorts with open units then that are final now"),
             Column("Held", hint="what came lay inside the 95 % interval"),
             Column("Share"),
             Column("95 % interval"),
@@ -68,15 +68,14 @@ def record(figures: Figures, reader: Reader) -> Table | None:
             figures.settled_record,
             unit="estimates: one per end of a month and monthly cohort of which somebody was open then",
             basis=(
-                "the last twelve ends of a month, each with what was known then; a cohort is judged once nobody "
-                "of it is open; each estimate is in quality.settled_backtest"
+                "the last twelve ends of a month, each with what was known then; a cohort is judged once it is final "
+                "by its age; each estimate is in quality.settled_backtest"
             ),
             denominator="judged",
         ),
         notes=(
             sentence(rows),
-            "Cohorts of which somebody is open still are not judged, so the slowest are missing; "
-            "estimates of one month share a curve, and those of one cohort its units.",
+            "Estimates of one month share a curve, and those of one cohort its units.",
         ),
         key="settled-record",
     )

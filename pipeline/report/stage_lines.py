@@ -23,14 +23,14 @@ def stage_summary(figures: Figures, reader: Reader) -> Table:
             Column("Came in"),
             Column("Left"),
             Column("At the month’s end"),
-            Column("To the next stage", hint="conversion of the mature monthly cohorts, in all history"),
+            Column("To the next stage", hint="conversion of the final monthly cohorts, in all history"),
             Column("Median days", hint="of the stays that ended in the month"),
         ),
         rows=tuple(_row(row) for row in rows),
         source=reader.source(
             figures.summary,
             unit="leads; to the next stage: what the headline counts",
-            basis=f"moves of {month}, the last complete month, and below of {before}; conversion of mature cohorts, window: ever",
+            basis=f"moves of {month}, the last complete month, and below of {before}; conversion of final cohorts, window: ever",
             denominator="conversion: the number after “of”; median: stays that ended in the month",
         ),
         key="summary",
@@ -68,7 +68,7 @@ def _next(row: StageSummary) -> Cell:
     if row.next_label is None:
         return Cell(text.DASH, "none")
     if not row.next_entered:
-        return Cell(text.DASH, "none", f"{row.next_label}: nothing mature yet")
+        return Cell(text.DASH, "none", f"{row.next_label}: nothing final yet")
     return Cell(
         text.rate(row.next_rate),
         note=f"{text.count(row.next_converted)} of {text.count(row.next_entered)} to {row.next_label}",

@@ -65,11 +65,11 @@ def to_json(document: dict[str, Any]) -> str:
 
 
 def _headline(connection: duckdb.DuckDBPyConnection, schema: str) -> list[dict[str, Any]]:
-    """A pair and window each, with its four sets of cohorts."""
+    """A pair and window each, with its sets of cohorts."""
     pairs = _records(
         connection,
-        "select headline_no, from_stage, to_stage, from_label, to_label, unit, window_days, target, overdue, "
-        f"settled_estimate, settled_low, settled_high from {schema}.headline "
+        "select headline_no, from_stage, to_stage, from_label, to_label, unit, window_days, is_headline_window, settle_days, "
+        f"coverage, target, overdue, settled_estimate, settled_low, settled_high from {schema}.headline "
         "order by headline_no, window_days nulls first",
     )
     cohorts = _records(
@@ -77,7 +77,7 @@ def _headline(connection: duckdb.DuckDBPyConnection, schema: str) -> list[dict[s
         "select headline_no, window_days, cohorts, months, first_month, last_month, entered, converted, passed_over, "
         f"lost, still_open, rate, rate_low, rate_high from {schema}.conversion_summary "
         "where dimension = 'all' and headline_no is not null "
-        "order by headline_no, window_days nulls first, list_position(['all', 'mature', 'latest', 'previous'], cohorts)",
+        "order by headline_no, window_days nulls first, list_position(['all', 'mature', 'recent', 'latest', 'previous'], cohorts)",
     )
     return [
         {
@@ -88,6 +88,9 @@ def _headline(connection: duckdb.DuckDBPyConnection, schema: str) -> list[dict[s
             "unit": pair["unit"],
             "basis": "cohort",
             "window_days": pair["window_days"],
+            "is_headline_window": pair["is_headline_window"],
+            "settle_days": pair["settle_days"],
+            "coverage": _plain(pair["coverage"]),
             "target": _plain(pair["target"]),
             "overdue": pair["overdue"],
             "settled": {key: _plain(pair[f"settled_{key}"]) for key in ("estimate", "low", "high")},

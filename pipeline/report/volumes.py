@@ -25,6 +25,7 @@ from pipeline.report.values import (
 
 IN_WORDS = {
     "new": "the lead’s first entry",
+    "restored": "came back after the lead had been deleted",
     "advanced": "came from a lower rank",
     "sideways": "came from a parallel stage",
     "regressed": "came back from a higher rank",
@@ -72,7 +73,7 @@ def waterfall(figures: Figures, reader: Reader) -> StripChart:
         source=reader.source(
             figures.arrivals,
             unit="cycles",
-            basis=f"activity: arrivals in {period}, whatever month they began in; conversion: mature monthly cohorts",
+            basis=f"activity: arrivals in {period}, whatever month they began in; conversion: final monthly cohorts",
             denominator="activity: arrivals at the stage before in the same months, it may exceed 100 %; conversion: cohort",
         ),
         fold=Fold("Numbers behind the chart", _arrivals_table(rows, f"Arrivals at each path stage, {period}")),
@@ -137,7 +138,7 @@ def _arrival_strip(row: PathArrival, most: int, rows: tuple[PathArrival, ...], r
 
 
 def _step(row: PathArrival, name: str, before: list[PathArrival], rates: list[Summary]) -> str:
-    """What stands between two bars: the activity ratio, and the conversion of mature cohorts, each with its counts."""
+    """What stands between two bars: the activity ratio, and the conversion of final cohorts, each with its counts."""
     if not before:
         return ""
     words = [
@@ -149,7 +150,7 @@ def _step(row: PathArrival, name: str, before: list[PathArrival], rates: list[Su
             if (rate.from_stage, rate.to_stage) == (other.stage, row.stage):
                 words.append(
                     f"conversion {other.label} → {row.label} {text.rate(rate.rate)} "
-                    f"({text.count(rate.converted)} of {text.count(rate.entered)}, mature cohorts)"
+                    f"({text.count(rate.converted)} of {text.count(rate.entered)}, final cohorts)"
                 )
     return " · ".join(words)
 
@@ -250,13 +251,15 @@ def _part(value: int) -> Cell:
 
 
 def _balance_table(figures: Figures, reader: Reader) -> Table:
-    heads: tuple[str, ...] = ("Month", "Opening", "+ new leads", "− deleted leads", "= closing")
-    if not figures.shown.is_all:
-        heads = (*heads[:3], "+ came over", *heads[3:])
+    has_restored = any(row.restored_leads for row in figures.balance.rows)
+    restored_head = ("+ restored leads",) if has_restored else ()
+    came_over_head = () if figures.shown.is_all else ("+ came over",)
+    heads = ("Month", "Opening", "+ new leads", *restored_head, *came_over_head, "− deleted leads", "= closing")
 
     def parts(row: LeadBalance) -> tuple[int, ...]:
+        restored = (row.restored_leads,) if has_restored else ()
         came_over = () if figures.shown.is_all else (row.came_over,)
-        return (row.opening, row.new_leads, *came_over, row.deleted_leads, row.closing)
+        return (row.opening, row.new_leads, *restored, *came_over, row.deleted_leads, row.closing)
 
     return Table(
         caption=(

@@ -15,6 +15,7 @@ from pipeline.report.volumes import IN_WORDS, OUT_WORDS
 
 TONES = {
     "new": "began",
+    "restored": "began",
     "advanced": "through",
     "returned": "passed",
     "sideways": "band",
@@ -25,7 +26,7 @@ TONES = {
     "deleted": "lost-4",
 }
 """The colour of a move: onward, aside, away."""
-NO_STAGE = {"new": "First entry", "deleted": "Deleted"}
+NO_STAGE = {"new": "First entry", "restored": "Restored after a deletion", "deleted": "Deleted"}
 
 
 @dataclass(frozen=True)

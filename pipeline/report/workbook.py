@@ -32,7 +32,7 @@ FIRST_YEAR = 1900
 
 COUNT, SHARE, LENGTH, DAY, MOMENT = "#,##0", "0.0 %", "0.0", "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT")
-_SHARES = frozenset({"rate", "share", "low", "high", "estimate", "target", "change", "miss", "part"})
+_SHARES = frozenset({"rate", "share", "low", "high", "estimate", "target", "change", "miss", "part", "coverage"})
 _NUMBERS_OF_THINGS = ("_no", "rank", "position")
 
 

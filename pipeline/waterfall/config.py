@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from pipeline.errors import ConfigurationError, Problem
 from pipeline.waterfall import (
     assemble,
+    pair_settings,
     pairs,
     presets,
     rules,
@@ -35,10 +36,6 @@ from pipeline.waterfall.words import did_you_mean, why_not_a_word, with_article
 _LISTS = ("stages", "groups", "inputs", "scope", "origins", "personas", "reports")
 BLOCKS = ("funnel", *_LISTS, "calendar", "accounts", "output", "mail", "checks", "privacy")
 
-_MARKETING_QUALIFIED = ("mql", "marketing_qualified")
-_SALES_ACCEPTED = ("sal", "sales_accepted")
-_SALES_QUALIFIED = ("sql", "sales_qualified")
-_BOOKED, _HELD = "meeting_booked", "meeting_held"
 SomeBlock = TypeVar("SomeBlock", bound=schema.Block)
 
 
@@ -218,12 +215,17 @@ def _waterfall(
     unreadable: frozenset[str],
     problems: Problems,
 ) -> Waterfall:
+    marks = pairs.marks(stages, groups)
+    couples = [(low.key, high.key) for low in marks for high in marks if low.high_rank < high.low_rank]
+    settling = pair_settings.by_pair("settle_days", funnel.settle_days, couples, "pair of stages", problems)
     return Waterfall(
         name=funnel.name or (preset.title if preset else ""),
         timezone=funnel.timezone,
         stages=stages,
         groups=groups,
-        headline=_headline(funnel, preset, pairs.marks(stages, groups), stages, unreadable, problems),
+        headline=_headline(funnel, preset, marks, stages, unreadable, problems),
+        headline_months=funnel.headline_months,
+        settle_days=tuple((low, high, days) for (low, high), days in settling.items()),
         dimensions=tuple(funnel.dimensions),
         windows=tuple(funnel.windows),
         week_start=funnel.week_start,
@@ -274,16 +276,17 @@ def _headline(
             what = _why_no_headline(low, high, by_key, stages, unreadable)
             if what:
                 problems.add(("funnel", "headline", number), what)
-    if funnel.targets is None:
-        return tuple(Pair(low, high, _usual_target(low, high)) for low, high in couples)
-    spoken = {f"{low}>{high}": (low, high) for low, high in couples}
-    targets: dict[str, float] = {}
-    for written, share in funnel.targets.items():
-        name = re.sub(r"\s*(?:>|→)\s*", ">", written.strip())
-        targets[name] = share
-        if name not in spoken:
-            problems.add(("funnel", "targets", written), f"is no headline pair{did_you_mean(name, spoken)}")
-    return tuple(Pair(low, high, targets.get(name)) for name, (low, high) in spoken.items())
+    targets = pair_settings.by_pair("targets", funnel.targets, couples, "headline pair", problems)
+    windows = pair_settings.by_pair("headline_windows", funnel.headline_windows, couples, "headline pair", problems)
+    return tuple(
+        Pair(
+            low,
+            high,
+            targets.get((low, high)) if funnel.targets is not None else pair_settings.usual_target(low, high),
+            windows.get((low, high), pair_settings.usual_window(low, high)),
+        )
+        for low, high in couples
+    )
 
 
 def _why_no_headline(
@@ -310,19 +313,16 @@ def _legal(couples: Sequence[tuple[str, str]], by_key: dict[str, pairs.Mark]) ->
 
 def _usual_couples(marks: Sequence[pairs.Mark]) -> list[tuple[str, str]]:
     """MQL→SAL, MQL→SQL and booked→held where there are such marks; else the first path stage to the last."""
-    wanted = [(low, high) for low in _MARKETING_QUALIFIED for high in (*_SALES_ACCEPTED, *_SALES_QUALIFIED)]
-    found = _legal([*wanted, (_BOOKED, _HELD)], {mark.key: mark for mark in marks})
+    goals = (*pair_settings.SALES_ACCEPTED, *pair_settings.SALES_QUALIFIED)
+    wanted = [(low, high) for low in pair_settings.MARKETING_QUALIFIED for high in goals]
+    meeting = (pair_settings.MEETING_BOOKED, pair_settings.MEETING_HELD)
+    found = _legal([*wanted, meeting], {mark.key: mark for mark in marks})
     singles = [mark for mark in marks if not mark.is_group]
     if found or not singles:
         return found
     first = min(singles, key=lambda mark: mark.low_rank)  # min and max take the first of equals: file order
     last = max(singles, key=lambda mark: mark.low_rank)
     return _legal([(first.key, last.key)], {mark.key: mark for mark in marks})
-
-
-def _usual_target(low: str, high: str) -> float | None:
-    """K9: of what marketing calls qualified, sales should take all; other pairs have no natural target."""
-    return 1.0 if low in _MARKETING_QUALIFIED and high in (*_SALES_ACCEPTED, *_SALES_QUALIFIED) else None
 
 
 def _inputs(document: dict[str, Any], path: Path, timezone: str, problems: Problems) -> tuple[Input, ...]:

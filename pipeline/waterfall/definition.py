@@ -89,11 +89,14 @@ class Group:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two marks (stage or group keys), every rank of the first below every rank of the second. `target` is a share, 1.0 = 100 %."""
+    """Two marks (stage or group keys), every rank of the first below every rank of the second."""
 
     from_key: str
     to_key: str
     target: float | None = None
+    """The agreed share; 1.0 = 100 %."""
+    window_days: int = 90
+    """Of a headline pair: the days within which a conversion counts for the headline rate (K9)."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,10 @@ class Waterfall:
     stages: tuple[Stage, ...]
     groups: tuple[Group, ...] = ()
     headline: tuple[Pair, ...] = ()
+    headline_months: int = 3
+    """How many final months the headline rate adds up (K9)."""
+    settle_days: tuple[tuple[str, str, int], ...] = ()
+    """(from, to, days) of the pairs whose settling time the configuration gives; that of the others follows from the data (K5)."""
     dimensions: tuple[str, ...] = ()
     windows: tuple[int, ...] = ()
     week_start: int = 1

@@ -121,6 +121,12 @@ def _window(days: int) -> int:
     return days
 
 
+def _headline_months(months: int) -> int:
+    if not 1 <= months <= 24:
+        raise ValueError("must be 1 to 24 months")
+    return months
+
+
 def _once(values: list[Any]) -> list[Any]:
     twice = [value for number, value in enumerate(values) if value in values[:number]]
     if twice:
@@ -240,6 +246,9 @@ class FunnelBlock(Block):
     windows: Annotated[list[Annotated[int, AfterValidator(_window)]], AfterValidator(_once)] = []
     headline: Annotated[list[Annotated[list[str], AfterValidator(_couple)]], AfterValidator(_some)] | None = None
     targets: dict[str, Annotated[float, PlainValidator(_target)]] | None = None
+    headline_windows: dict[str, Annotated[int, AfterValidator(_window)]] | None = None
+    headline_months: Annotated[int, AfterValidator(_headline_months)] = 3
+    settle_days: dict[str, Annotated[int, AfterValidator(_window)]] | None = None
     origin_default: Text | None = None
     entry_at_creation: bool = False
     implied: bool = False

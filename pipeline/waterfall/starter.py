@@ -27,6 +27,8 @@ windows = [30, 90]                   # days in which a conversion counts; "ever"
 # headline = {headline}
 # unit = "{unit}"                    # what the headline counts: cycle, lead or account
 # targets = {{ "{low}>{high}" = 1.0 }}   # 1.0 is 100 %
+# headline_windows = {{ "{low}>{high}" = 30 }}   # days within which a conversion counts for the headline rate
+# headline_months = 3                # how many final months the headline rate adds up
 
 # ---- Inputs: exports of the CRM, as files or patterns; at least one has stage entries ----
 
@@ -52,7 +54,7 @@ path = "data/leads*.csv"
 # [[inputs]]
 # name = "crm_accounts"
 # table = "accounts"                 # also: merges (from_lead_id, into_lead_id, merged_at)
-#                                    # and deletions (lead_id, deleted_at)
+#                                    # and deletions (lead_id, deleted_at; no time takes it back)
 # path = "data/accounts*.csv"
 
 # ---- Changing the preset ----

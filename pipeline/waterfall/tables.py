@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.waterfall.calendar import limit_seconds, work_days
 from pipeline.waterfall.definition import Configuration, Waterfall
+from pipeline.waterfall.pair_settings import pair_unit
 from pipeline.waterfall.pairs import legal_pairs
 from pipeline.waterfall.rule_tables import rule_tables
 from pipeline.waterfall.words import normalise_stage
@@ -185,6 +186,7 @@ def _run(waterfall: Waterfall, as_of: datetime, as_of_date: date, first_date: da
             ("week_start", "SMALLINT", "ISO weekday that opens a week, 1 = Monday"),
             ("fiscal_year_start", "SMALLINT", "month that opens the fiscal year"),
             ("unit", "VARCHAR", "what the headline of the report counts: cycle, lead or account"),
+            ("headline_months", "SMALLINT", "how many final months the headline rate adds up"),
             ("z", "DOUBLE", "normal quantile of the 95 % intervals"),
             ("entry_at_creation", "BOOLEAN", "leads without any accepted entry get one at their creation stage"),
             ("implied", "BOOLEAN", "the comparison with implied arrivals was asked for"),
@@ -202,6 +204,7 @@ def _run(waterfall: Waterfall, as_of: datetime, as_of_date: date, first_date: da
                 waterfall.week_start,
                 waterfall.fiscal_year_start,
                 waterfall.unit,
+                waterfall.headline_months,
                 Z_95,
                 waterfall.entry_at_creation,
                 waterfall.implied,
@@ -316,6 +319,7 @@ def _members(waterfall: Waterfall) -> Table:
 def _pairs(waterfall: Waterfall) -> Table:
     numbers = _mark_numbers(waterfall)
     headline = {(pair.from_key, pair.to_key): (position, pair) for position, pair in enumerate(waterfall.headline, 1)}
+    settle_days = {(low, high): days for low, high, days in waterfall.settle_days}
     rows = []
     for number, pair in enumerate(legal_pairs(waterfall), 1):
         position, headline_pair = headline.get((pair.from_key, pair.to_key), (None, None))
@@ -329,6 +333,9 @@ def _pairs(waterfall: Waterfall) -> Table:
                 position is not None,
                 position,
                 headline_pair.target if headline_pair else None,
+                headline_pair.window_days if headline_pair else None,
+                settle_days.get((pair.from_key, pair.to_key)),
+                pair_unit(pair.from_key, pair.to_key, waterfall.unit),
             )
         )
     return Table(
@@ -343,6 +350,9 @@ def _pairs(waterfall: Waterfall) -> Table:
             ("is_headline", "BOOLEAN", "shown on top of the report"),
             ("headline_no", "SMALLINT", "its place there"),
             ("target", "DOUBLE", "agreed share, 1 = 100 %"),
+            ("headline_window_days", "INTEGER", "days within which a conversion counts for the headline rate"),
+            ("settle_days", "INTEGER", "settling time as configured; null = it follows from the data"),
+            ("unit", "VARCHAR", "what the report counts for it: cycle, lead or account"),
         ),
         tuple(rows),
     )

@@ -8,14 +8,14 @@
 -- accepted basis: observed, inferred
 -- check: next_entered_at >= entered_at
 -- check: (next_stage_no is null) = (next_entered_at is null)
--- check: (previous_stage_no is null) = (entry_no = 1)
+-- check: entry_no > 1 or previous_stage_no is null
 -- column entry_no: 1, 2 … in the order in which the lead entered (E5)
 -- column own_no: number of the lead's id as delivered, before merges
 -- column words_key: what the row said in words: a row of clean.entry_words; null where inferred
 -- column basis: observed = a row of history says so; inferred = the lead's creation does, where nothing else does (E9)
 -- column load_no: load of the row
 -- column row_number: its row
--- column previous_stage_no: stage of the entry before; null = none
+-- column previous_stage_no: stage of the entry before; null = none, or the lead was deleted in between
 -- column next_entered_at: moment (UTC) of the next entry
 -- column next_entered_date: local date of the next entry
 -- column run_no: run along the path: 1, 2 …; 0 before the first path stage

@@ -1,4 +1,4 @@
--- One row per landed row of stage history, with what became of it (E1 to E8).
+-- One row per landed row of stage history, with what became of it (E1 to E10).
 -- Two windows: the first finds exact duplicates, the second re-assertions among what is left. Both sort by a few
 -- numbers that hold every tie-break and carry no words: with the keys side by side and the words along, they took
 -- longer (DECISIONS.md, "Numbers go through the windows, words come back last").
@@ -15,8 +15,8 @@
 -- column words_key: what the row says in words: a row of clean.entry_words
 -- column disposition: what became of the row
 -- column reason: why it was rejected
--- column previous_stage_no: where the lead was before; null = nowhere yet
--- column last_rank: rank of the last stay before that was no hold; 32767 after a detour or an exit
+-- column previous_stage_no: where the lead was before; null = nowhere yet, or deleted since
+-- column last_rank: rank of the last stay before that was no hold; 32767 after a detour or an exit; null = none since it was deleted
 with
 run as (
     from waterfall.run
@@ -46,6 +46,10 @@ scoped as (
     select leads.lead_no from clean.leads as leads where not leads.is_in_scope
 ),
 
+deleted as (
+    select leads.lead_no, leads.deleted_at from clean.leads as leads where leads.deleted_at is not null
+),
+
 -- Ranks are dense and small; a detour or an exit stands above all of them, a hold is looked through (C2).
 ranked as (
     select
@@ -66,9 +70,11 @@ named as (
         ranked.rank_or_end,
         codes.entered_at,
         codes.sequence,
+        loads.input_no,
         coalesce(ranked.path_order, 0) * 65536 + loads.input_no as order_no,
         cast(codes.load_no as bigint) * 8589934592 + codes.row_number as delivery_no,
         codes.words_key,
+        coalesce(codes.entered_at > deleted.deleted_at, false) as is_after_deletion,
         case
             when codes.stage_no is null then 'unknown_stage'
             when codes.entered_at > run.as_of + interval 1 year then 'time_out_of_range'
@@ -83,21 +89,73 @@ named as (
     inner join loads on loads.load_no = codes.load_no
     inner join lead_ids on lead_ids.own_no = codes.own_no
     left join scoped on scoped.lead_no = lead_ids.lead_no
+    left join deleted on deleted.lead_no = lead_ids.lead_no
     left join ranked on ranked.stage_no = codes.stage_no
+),
+
+-- Instants at which the sequence of an input names a stage of a lead twice: only there can the lead have left and entered it again.
+sequenced_twice as (
+    select named.lead_no, named.entered_at, named.input_no
+    from named
+    where named.sequence is not null and named.set_aside is null
+    group by named.lead_no, named.entered_at, named.input_no
+    having count(*) > count(distinct named.stage_no) and count(distinct named.stage_no) > 1
+),
+
+in_sequence as (
+    select
+        named.load_no,
+        named.row_number,
+        named.lead_no,
+        named.entered_at,
+        named.input_no,
+        named.stage_no,
+        named.sequence,
+        named.order_no,
+        named.delivery_no,
+        named.stage_no is distinct from lag(named.stage_no) over (
+            partition by named.lead_no, named.entered_at, named.input_no
+            order by named.sequence, named.order_no, named.delivery_no
+        ) as is_entry
+    from named
+    inner join sequenced_twice
+        on sequenced_twice.lead_no = named.lead_no
+        and sequenced_twice.entered_at = named.entered_at
+        and sequenced_twice.input_no = named.input_no
+    where named.sequence is not null and named.set_aside is null
+),
+
+-- 1 = the first entry into the stage at the instant, 2 = the second after another stage … (E4).
+visits as (
+    select
+        in_sequence.load_no,
+        in_sequence.row_number,
+        count(*) filter (where in_sequence.is_entry) over (
+            partition by in_sequence.lead_no, in_sequence.entered_at, in_sequence.input_no, in_sequence.stage_no
+            order by in_sequence.sequence, in_sequence.order_no, in_sequence.delivery_no
+            rows unbounded preceding
+        ) as visit_no
+    from in_sequence
+),
+
+visited as (
+    select named.* exclude (input_no), coalesce(visits.visit_no, 1) as visit_no
+    from named
+    left join visits on visits.load_no = named.load_no and visits.row_number = named.row_number
 ),
 
 -- What was set aside stands in partitions of its own: one pass, where a filter and a union would be three.
 marked as (
     select
-        named.* exclude (set_aside),
+        visited.* exclude (set_aside, visit_no),
         case
-            when named.set_aside is not null then named.set_aside
+            when visited.set_aside is not null then visited.set_aside
             when row_number() over (
-                partition by named.lead_no, named.stage_no, named.entered_at, named.set_aside is null
-                order by named.sequence nulls last, named.order_no, named.delivery_no
+                partition by visited.lead_no, visited.stage_no, visited.entered_at, visited.visit_no, visited.set_aside is null
+                order by visited.sequence nulls last, visited.order_no, visited.delivery_no
             ) > 1 then 'duplicate'
         end as set_aside
-    from named
+    from visited
 ),
 
 followed as (
@@ -108,8 +166,9 @@ followed as (
             lead_order rows between unbounded preceding and 1 preceding
         ) as rank_before
     from marked
+    -- A deletion ends all that came before it (E10).
     window lead_order as (
-        partition by marked.lead_no, marked.set_aside is null
+        partition by marked.lead_no, marked.set_aside is null, marked.is_after_deletion
         order by marked.entered_at, marked.sequence nulls last, marked.order_no, marked.delivery_no
     )
 )

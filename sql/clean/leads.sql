@@ -14,7 +14,8 @@
 -- column is_in_scope: whether the lead counts at all (E8)
 -- column scope_rule: the first scope rule that excludes it
 -- column has_attributes: whether any input of leads delivered the lead; false = known from history only
--- column deleted_at: when the lead was deleted in its source, up to as-of
+-- column deleted_at: when the lead was deleted in its source, up to as-of; null also where a later row without a time took the
+-- deletion back (E10); an entry after it has brought the lead back
 -- column attributes_load_no: load that delivered the attributes
 -- column attributes_row_number: row of that load
 with
@@ -70,7 +71,7 @@ deleted as (
     select deletions.lead_id, deletions.deleted_at
     from deletions
     cross join run
-    where deletions.deleted_at <= run.as_of
+    where deletions.deleted_at is null or deletions.deleted_at <= run.as_of
     qualify row_number() over (
         partition by deletions.lead_id order by deletions.load_no desc, deletions.row_number desc
     ) = 1

@@ -55,40 +55,51 @@ facts as (
         min(numbered.entered_at) filter (where numbered.is_last) as completed_at,
         max(numbered.by_rank) filter (where numbered.kind = 'path') % 32768 as furthest_stage_no,
         max(numbered.by_rank) filter (where numbered.kind = 'path' and numbered.qualifies) % 32768 as qualified_stage_no,
-        min(numbered.by_time) filter (where numbered.kind in ('detour', 'exit')) % 32768 as ender_stage_no,
+        min(numbered.by_time) filter (where numbered.kind in ('detour', 'exit')) as ender,
+        min(numbered.by_time) filter (where numbered.exit_kind = 'deleted') as deletion,
         min(numbered.entered_at) filter (where numbered.kind in ('detour', 'exit')) as left_path_at,
+        min(numbered.exited_at) filter (where numbered.exit_kind = 'deleted') as deleted_at,
         -- Of the last stay of the cycle: with the next cycle, the deletion, or never.
         max(numbered.exited_at) as left_at,
-        bool_or(numbered.exit_kind = 'deleted') as is_deleted,
         bool_or(numbered.exit_kind = 'open') as is_open
     from numbered
     group by numbered.lead_no, numbered.cycle_no
+),
+
+-- The first end counts: a stay off the path after a deletion is of a cycle that has ended (E10).
+first_ends as (
+    select
+        facts.*,
+        coalesce(facts.deletion < facts.ender or (facts.deletion is not null and facts.ender is null), false) as is_deleted,
+        facts.ender % 32768 as ender_stage_no
+    from facts
 )
 
 select
-    cast(facts.lead_no as bigint) * 1048576 + facts.cycle_no as cycle_id,
-    facts.lead_no,
-    facts.cycle_no,
-    cast(facts.entry_stage_no as smallint) as entry_stage_no,
+    cast(first_ends.lead_no as bigint) * 1048576 + first_ends.cycle_no as cycle_id,
+    first_ends.lead_no,
+    first_ends.cycle_no,
+    cast(first_ends.entry_stage_no as smallint) as entry_stage_no,
     entry_stages.rank as entry_rank,
-    facts.started_at,
+    first_ends.started_at,
     case
-        when facts.completed_at is not null then facts.completed_at
-        when facts.left_path_at is not null then facts.left_path_at
-        when not facts.is_open then facts.left_at
+        when first_ends.completed_at is not null then first_ends.completed_at
+        when first_ends.is_deleted then first_ends.deleted_at
+        when first_ends.left_path_at is not null then first_ends.left_path_at
+        when not first_ends.is_open then first_ends.left_at
     end as ended_at,
     case
-        when facts.completed_at is not null then 'completed'
+        when first_ends.completed_at is not null then 'completed'
+        when first_ends.is_deleted then 'deleted'
         when ender_stages.kind = 'detour' then 'detoured'
         when ender_stages.kind = 'exit' then 'exited'
-        when facts.is_open then 'open'
-        when facts.is_deleted then 'deleted'
+        when first_ends.is_open then 'open'
         else 'regressed'
     end as outcome,
-    cast(facts.furthest_stage_no as smallint) as furthest_stage_no,
-    coalesce(qualified_stages.team, case when facts.qualified_stage_no is null then 'direct' else '(none)' end) as qualified_by,
-    facts.first_span_no
-from facts
-inner join stages as entry_stages on entry_stages.stage_no = facts.entry_stage_no
-left join stages as ender_stages on ender_stages.stage_no = facts.ender_stage_no
-left join stages as qualified_stages on qualified_stages.stage_no = facts.qualified_stage_no
+    cast(first_ends.furthest_stage_no as smallint) as furthest_stage_no,
+    coalesce(qualified_stages.team, case when first_ends.qualified_stage_no is null then 'direct' else '(none)' end) as qualified_by,
+    first_ends.first_span_no
+from first_ends
+inner join stages as entry_stages on entry_stages.stage_no = first_ends.entry_stage_no
+left join stages as ender_stages on ender_stages.stage_no = first_ends.ender_stage_no
+left join stages as qualified_stages on qualified_stages.stage_no = first_ends.qualified_stage_no

@@ -4,10 +4,11 @@
 -- key: lead_no, span_no
 -- not null: stage_no, entered_at, exit_kind, arrival_kind, cut_set
 -- accepted exit_kind: advanced, sideways, regressed, held, detoured, exited, returned, deleted, open
--- accepted arrival_kind: new, advanced, sideways, regressed, held, detoured, exited, returned
+-- accepted arrival_kind: new, restored, advanced, sideways, regressed, held, detoured, exited, returned
 -- check: exited_at >= entered_at
 -- check: (exit_kind = 'open') = (exited_at is null)
--- column arrival_kind: how the lead came: new, or the exit kind of the stay before
+-- column arrival_kind: how the lead came: new, restored after a deletion (E10), or the exit kind of the stay before
+-- column is_last: no stay of the lead follows
 -- column words_key: what the row of history said in words: a row of clean.entry_words
 -- column cut_set: hash of all that decides the cuts to which the stay belongs: rows of journey.cut_sets
 with

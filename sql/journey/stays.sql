@@ -1,6 +1,7 @@
 -- One row per stay of a lead in a stage: how it came and how it left (S1, S2), in numbers only.
 -- as: view
--- column arrival_kind: how the lead came: new, or the exit kind of the stay before
+-- column arrival_kind: how the lead came: new, restored after a deletion (E10), or the exit kind of the stay before
+-- column is_last: no stay of the lead follows
 -- column words_key: what the row of history said in words: a row of clean.entry_words
 with
 entries as (
@@ -19,40 +20,55 @@ zone_days as (
     from waterfall.zone_days
 ),
 
+-- Of two entries around a deletion neither follows the other (E10).
+parted as (
+    select
+        entries.*,
+        deleted_leads.deleted_at,
+        entries.next_entered_at is null as is_last,
+        coalesce(
+            entries.entered_at <= deleted_leads.deleted_at
+            and coalesce(entries.next_entered_at > deleted_leads.deleted_at, true),
+            false
+        ) as is_deleted
+    from entries
+    left join deleted_leads on deleted_leads.lead_no = entries.lead_no
+),
+
 beside as (
     select
-        entries.lead_no,
-        entries.entry_no,
-        entries.run_no,
-        entries.stage_no,
-        entries.entered_at,
-        entries.entered_date,
-        entries.words_key,
-        entries.next_stage_no,
-        entries.next_entered_at,
-        entries.next_entered_date,
+        parted.lead_no,
+        parted.entry_no,
+        parted.run_no,
+        parted.stage_no,
+        parted.entered_at,
+        parted.entered_date,
+        parted.words_key,
+        parted.deleted_at,
+        parted.is_deleted,
+        parted.is_last,
+        next_stages.stage_no as next_stage_no,
+        parted.next_entered_at,
+        parted.next_entered_date,
         stages.kind,
         stages.rank,
         previous_stages.kind as previous_kind,
         previous_stages.rank as previous_rank,
         next_stages.kind as next_kind,
         next_stages.rank as next_rank
-    from entries
-    inner join stages on stages.stage_no = entries.stage_no
-    left join stages as previous_stages on previous_stages.stage_no = entries.previous_stage_no
-    left join stages as next_stages on next_stages.stage_no = entries.next_stage_no
+    from parted
+    inner join stages on stages.stage_no = parted.stage_no
+    left join stages as previous_stages on previous_stages.stage_no = parted.previous_stage_no
+    left join stages as next_stages on next_stages.stage_no = parted.next_stage_no and not parted.is_deleted
 ),
 
 ended as (
     select
         beside.*,
+        case when beside.is_deleted then beside.deleted_at else beside.next_entered_at end as exited_at,
         case
-            when beside.next_kind is not null then beside.next_entered_at
-            -- A deletion can't precede the last thing known of the lead.
-            when deleted_leads.lead_no is not null then greatest(deleted_leads.deleted_at, beside.entered_at)
-        end as exited_at,
-        case
-            when beside.next_kind is null then case when deleted_leads.lead_no is null then 'open' else 'deleted' end
+            when beside.is_deleted then 'deleted'
+            when beside.next_kind is null then 'open'
             when beside.next_kind = 'hold' then 'held'
             when beside.next_kind = 'detour' then 'detoured'
             when beside.next_kind = 'exit' then 'exited'
@@ -62,7 +78,8 @@ ended as (
             else 'regressed'
         end as exit_kind,
         case
-            when beside.previous_kind is null then 'new'
+            when beside.entry_no = 1 then 'new'
+            when beside.previous_kind is null then 'restored'
             when beside.kind = 'hold' then 'held'
             when beside.kind = 'detour' then 'detoured'
             when beside.kind = 'exit' then 'exited'
@@ -72,7 +89,6 @@ ended as (
             else 'regressed'
         end as arrival_kind
     from beside
-    left join deleted_leads on deleted_leads.lead_no = beside.lead_no
 )
 
 select
@@ -97,6 +113,7 @@ select
     -- Ranks are dense, so a gap of two means that a path rank lies between.
     coalesce(ended.exit_kind = 'advanced' and ended.next_rank > ended.rank + 1, false) as skipped,
     ended.next_stage_no,
+    ended.is_last,
     ended.words_key
 from ended
 left join zone_days on zone_days.utc_date = cast(ended.exited_at as date)

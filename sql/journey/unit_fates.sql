@@ -1,12 +1,11 @@
 -- One row per unit and pair that it opened: its way from A as a window sees it, before anybody asks for a period or a cut.
 -- Windows are numbered by length, the one without end last. A unit converted within window w when convert_place < w,
--- was passed over when pass_place < w; the window is over when over_place >= w, and everybody in it old enough when
--- old_place >= w (K2, K3, K5). So one row serves every window.
+-- was passed over when pass_place < w; the window is over for it when old_place >= w (K2, K3, K5). So one row serves every
+-- window.
 -- as: view
 -- column us_to_convert: microseconds from A to B; null = never
 -- column convert_place: windows too short for its conversion; 32767 = never
 -- column pass_place: windows too short for its arrival above B; 32767 = never
--- column over_place: windows that ended before as-of
 -- column old_place: windows that ended by as-of
 with
 run as (
@@ -52,7 +51,6 @@ placed as (
             then least((aged.us_to_convert + 86399999999) // 86400000000, longest.age_days) end as days_to_convert,
         case when aged.us_to_pass is not null
             then least((aged.us_to_pass + 86399999999) // 86400000000, longest.age_days) end as days_to_pass,
-        least((aged.us_known + 86399999999) // 86400000000, longest.age_days) as days_begun,
         least(aged.us_known // 86400000000 + 1, longest.age_days) as days_over
     from aged
     cross join longest
@@ -62,17 +60,16 @@ select
     placed.unit,
     placed.unit_id,
     placed.pair_no,
+    placed.from_at,
     placed.from_date,
     placed.cut_set,
     placed.is_closed,
     placed.us_to_convert,
     cast(coalesce(convert_places.place, 32767) as smallint) as convert_place,
     cast(coalesce(pass_places.place, 32767) as smallint) as pass_place,
-    cast(over_places.place as smallint) as over_place,
     cast(old_places.place as smallint) as old_place
 from placed
 -- Left joins: an inner one lets DuckDB guess that nothing is left, and then it turns the joins of the marts round.
 left join places as convert_places on convert_places.age_days = placed.days_to_convert
 left join places as pass_places on pass_places.age_days = placed.days_to_pass
-left join places as over_places on over_places.age_days = placed.days_begun
 left join places as old_places on old_places.age_days = placed.days_over

@@ -156,7 +156,7 @@ lead_ends as not materialized (
         end as closed_at
     from spans
     inner join stages on stages.stage_no = spans.stage_no
-    where spans.exit_kind in ('open', 'deleted')
+    where spans.is_last
 ),
 
 closed as (

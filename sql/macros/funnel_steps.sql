@@ -1,6 +1,6 @@
 -- How many units went through a chain of stages, step by step; each counts once, at its deepest chain (K10).
 -- A chain may start at any entry into the first step, so that a later start may fit the window; of equally deep chains
--- the earliest counts. Days run from the first entry of the chain. Entries of the same second stand in path order (E5).
+-- the earliest counts. Days run from the first entry of the chain, and from the step before in time. Entries of the same second stand in path order (E5).
 -- argument steps: list of stages or groups
 -- argument mode = 'ordered': ordered = others may lie between; strict = nothing between; any_order = in any order; increasing = ordered, each step at a later time than the one before
 -- argument within_days = null: days from the first step to the one counted, inclusive; null = ever
@@ -119,7 +119,10 @@ counted as (
         chains.unit_id,
         cuts.dimension_value,
         day_periods.period_start as cohort_start,
-        epoch_us(chains.entered_at) - epoch_us(first_entries.entered_at) as us_since_first
+        epoch_us(chains.entered_at) - epoch_us(first_entries.entered_at) as us_since_first,
+        epoch_us(chains.entered_at) - epoch_us(lag(chains.entered_at) over (
+            partition by chains.unit_id order by chains.entry_no
+        )) as us_since_previous
     from deepest
     cross join asked
     inner join chains on chains.unit_id = deepest.unit_id and chains.start_no = deepest.start_no and chains.step_no > 0
@@ -146,7 +149,10 @@ steps_reached as (
         wanted.mark_no,
         count(counted.unit_id) as reached,
         cast(sum(counted.us_since_first) as double) / nullif(count(counted.unit_id), 0) / 86400000000 as mean_days,
-        quantile_cont(counted.us_since_first, 0.5) / 86400000000 as median_days
+        quantile_cont(counted.us_since_first, 0.5) / 86400000000 as median_days,
+        cast(sum(counted.us_since_previous) as double)
+        / nullif(count(counted.us_since_previous), 0) / 86400000000 as mean_days_since_previous,
+        quantile_cont(counted.us_since_previous, 0.5) / 86400000000 as median_days_since_previous
     from cohorts
     cross join wanted
     left join counted
@@ -181,7 +187,9 @@ select
     wilson_high(compared.reached, compared.entered) as rate_high,
     compared.reached / nullif(cast(compared.reached_before as double), 0) as rate_of_previous,
     compared.mean_days,
-    compared.median_days
+    compared.median_days,
+    compared.mean_days_since_previous,
+    compared.median_days_since_previous
 from compared
 cross join asked
 inner join waterfall.marks as marks on marks.mark_no = compared.mark_no

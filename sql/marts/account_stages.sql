@@ -1,6 +1,7 @@
 -- One row per account with at least one lead in scope: where it stands now, and how far it ever came (A3).
--- The account is in the highest-ranked path stage that any of its leads is in now: it falls back when that lead leaves. A
--- hold is no path stage. Of parallel stages, the one that stands first in the configuration is named.
+-- The account is in the highest-ranked path stage that any of its leads is in now: it falls back when that lead leaves. A lead on
+-- hold counts as in the path stage that the hold interrupts, so a customer on hold stays a customer. Of parallel stages, the one
+-- that stands first in the configuration is named.
 -- key: account_id
 -- unique: account_no
 -- not null: leads, leads_with_history, leads_open, is_won
@@ -10,8 +11,8 @@
 -- check: rank <= furthest_rank and stage_since >= first_arrived_at
 -- column stage: key of the highest-ranked path stage that any of its leads is in now; null = none is on the path
 -- column rank: rank of that stage
--- column stage_since: entry (UTC) of the lead that has been in that stage longest
--- column leads_in_stage: leads that are in that stage now
+-- column stage_since: entry (UTC) of the lead that has been in that stage longest, its time on hold included
+-- column leads_in_stage: leads that are in that stage now, or on hold from it
 -- column leads: leads in scope
 -- column leads_with_history: of these, with at least one stage entry
 -- column leads_open: of these, on the path or on hold now
@@ -32,6 +33,10 @@ spans as (
     from journey.spans_narrow
 ),
 
+present_stages as (
+    from journey.present_stages
+),
+
 cycles as (
     from journey.cycles_narrow
 ),
@@ -48,7 +53,6 @@ ranked as (
         spans.entered_at,
         spans.exited_at is null as is_now,
         stages.kind,
-        stages.stage_no,
         case when stages.kind = 'path' then cast(stages.rank as integer) * 32768 - stages.stage_no end as height
     from spans
     inner join leads on leads.lead_no = spans.lead_no
@@ -61,18 +65,27 @@ counted as (
         count(distinct ranked.lead_no) as leads_with_history,
         count(*) filter (where ranked.is_now and ranked.kind in ('path', 'hold')) as leads_open,
         max(ranked.height) as furthest_height,
-        max(ranked.height) filter (where ranked.is_now) as height,
         min(ranked.entered_at) filter (where ranked.kind = 'path') as first_arrived_at
     from ranked
     group by ranked.account_id
 ),
 
+present as (
+    select
+        leads.account_id,
+        cast(stages.rank as integer) * 32768 - stages.stage_no as height,
+        min(present_stages.since_at) as stage_since,
+        count(*) as leads_in_stage
+    from present_stages
+    inner join leads on leads.lead_no = present_stages.lead_no
+    inner join stages on stages.stage_no = present_stages.stage_no and stages.kind = 'path'
+    group by leads.account_id, height
+),
+
 there as (
-    select counted.account_id, min(ranked.entered_at) as stage_since, count(*) as leads_in_stage
-    from counted
-    inner join ranked on ranked.account_id = counted.account_id and ranked.height = counted.height
-    where ranked.is_now
-    group by counted.account_id
+    select present.*
+    from present
+    qualify row_number() over (partition by present.account_id order by present.height desc) = 1
 ),
 
 won as (
@@ -105,6 +118,6 @@ inner join accounts on accounts.account_id = owned.account_id
 left join counted on counted.account_id = owned.account_id
 left join there on there.account_id = owned.account_id
 left join won on won.account_id = owned.account_id
-left join stages as now_in on cast(now_in.rank as integer) * 32768 - now_in.stage_no = counted.height
+left join stages as now_in on cast(now_in.rank as integer) * 32768 - now_in.stage_no = there.height
 left join stages as furthest on cast(furthest.rank as integer) * 32768 - furthest.stage_no = counted.furthest_height
 order by accounts.account_no

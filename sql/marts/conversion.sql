@@ -11,6 +11,7 @@
 -- accepted grain: day, week, month, quarter, year, all
 -- check: entered = converted + passed_over + lost + still_open
 -- check: rate_low <= rate and rate <= rate_high
+-- check: window_days is null or not is_mature or still_open = 0
 -- column cohort_start: first day of the period in which the units arrived at A
 -- column median_days: median days from A to B over converted units (T3)
 -- column p90_days: 90th percentile of the same
@@ -26,6 +27,10 @@ pairs as (
 
 windows as (
     from waterfall.windows
+),
+
+settle_days as (
+    from marts.settle_days
 ),
 
 day_periods as (
@@ -88,9 +93,9 @@ gathered as (
         fates.convert_place,
         fates.pass_place,
         fates.is_closed,
-        fates.over_place,
         fates.old_place,
         1 as units,
+        fates.from_at as youngest_at,
         fates.us_to_convert as us_total
     from fates
     inner join day_periods on day_periods.day = fates.from_date and day_periods.grain in ('day', 'week')
@@ -105,7 +110,7 @@ decided as not materialized (
         case
             when gathered.convert_place < limits.window_no then 'converted'
             when gathered.pass_place < limits.window_no then 'passed_over'
-            when gathered.is_closed or gathered.over_place >= limits.window_no then 'lost'
+            when gathered.is_closed or gathered.old_place >= limits.window_no then 'lost'
             else 'still_open'
         end as outcome
     from gathered
@@ -125,7 +130,7 @@ tallied as not materialized (
         coalesce(sum(decided.units) filter (where decided.outcome = 'passed_over'), 0) as passed_over,
         coalesce(sum(decided.units) filter (where decided.outcome = 'lost'), 0) as lost,
         coalesce(sum(decided.units) filter (where decided.outcome = 'still_open'), 0) as still_open,
-        bool_and(decided.old_place >= decided.window_no) as is_old_enough,
+        max(decided.youngest_at) as youngest_at,
         sum(decided.us_total) filter (where decided.outcome = 'converted') as us_total
     from decided
     group by
@@ -152,7 +157,7 @@ added_up as (
         sum(tallied.passed_over) as passed_over,
         sum(tallied.lost) as lost,
         sum(tallied.still_open) as still_open,
-        bool_and(tallied.is_old_enough) as is_old_enough,
+        max(tallied.youngest_at) as youngest_at,
         sum(tallied.us_total) as us_total
     from tallied
     inner join months on months.month_start = tallied.period_start
@@ -248,7 +253,7 @@ counted as (
         cast(max(gauged.passed_over) as bigint) as passed_over,
         cast(max(gauged.lost) as bigint) as lost,
         cast(max(gauged.still_open) as bigint) as still_open,
-        bool_and(gauged.is_old_enough) as is_old_enough,
+        max(gauged.youngest_at) as youngest_at,
         max(gauged.us_total) as us_total,
         max(gauged.us_median) as us_median,
         max(gauged.us_p90) as us_p90
@@ -268,6 +273,7 @@ shares as (
         counted.*,
         cast(counted.entered as double) as n,
         counted.converted / cast(counted.entered as double) as p,
+        run.as_of,
         run.z as z,
         run.z * run.z as zz
     from counted
@@ -288,7 +294,12 @@ select
     shares.passed_over,
     shares.lost,
     shares.still_open,
-    case when limits.window_days is null then shares.still_open = 0 else shares.is_old_enough end as is_mature,
+    -- By age alone: a cohort in which nobody is open would be one that was picked for having converted.
+    coalesce(
+        epoch_us(shares.as_of) - epoch_us(shares.youngest_at)
+        >= cast(coalesce(limits.window_days, settle_days.settle_days) as bigint) * 86400000000,
+        false
+    ) as is_mature,
     shares.p as rate,
     -- The bounds are exact at 0 and 1; rounding must not leave them a hair outside.
     case when shares.converted = 0 then 0.0 else
@@ -308,3 +319,4 @@ from shares
 inner join pairs on pairs.pair_no = shares.pair_no
 inner join limits on limits.window_no = shares.window_no
 inner join cuts on cuts.cut_no = shares.cut_no
+inner join settle_days on settle_days.unit = shares.unit and settle_days.pair_no = shares.pair_no

@@ -27,6 +27,10 @@ stages as (
     select stages.* from waterfall.stages as stages where stages.qualifies and stages.kind = 'path'
 ),
 
+settle_days as (
+    select settle_days.* from marts.settle_days as settle_days where settle_days.unit = 'cycle'
+),
+
 day_periods as (
     select day_periods.* from waterfall.day_periods as day_periods where day_periods.grain in ('month', 'all')
 ),
@@ -65,6 +69,7 @@ decided as (
     select
         unit_pairs.pair_no,
         unit_pairs.from_date,
+        unit_pairs.from_at,
         case when qualifications.span_no < unit_pairs.span_no then 'qualified' else 'direct' end as route,
         case
             when unit_pairs.to_at is not null then 'converted'
@@ -80,9 +85,9 @@ decided as (
 ),
 
 routed as (
-    select decided.pair_no, decided.from_date, decided.route, decided.outcome from decided
-    union all
-    select decided.pair_no, decided.from_date, 'all', decided.outcome from decided
+    select decided.* from decided
+    union all by name
+    select decided.* replace ('all' as route) from decided
 ),
 
 counted as (
@@ -91,6 +96,7 @@ counted as (
         day_periods.period_start as cohort_start,
         routed.route,
         routed.pair_no,
+        max(routed.from_at) as youngest_at,
         count(*) as entered,
         count(*) filter (where routed.outcome = 'converted') as converted,
         count(*) filter (where routed.outcome = 'passed_over') as passed_over,
@@ -107,6 +113,7 @@ shares as (
         counted.*,
         cast(counted.entered as double) as n,
         counted.converted / cast(counted.entered as double) as p,
+        run.as_of,
         run.z as z,
         run.z * run.z as zz
     from counted
@@ -124,7 +131,10 @@ select
     shares.passed_over,
     shares.lost,
     shares.still_open,
-    shares.still_open = 0 as is_mature,
+    coalesce(
+        epoch_us(shares.as_of) - epoch_us(shares.youngest_at) >= cast(settle_days.settle_days as bigint) * 86400000000,
+        false
+    ) as is_mature,
     shares.p as rate,
     case when shares.converted = 0 then 0.0 else
         (shares.p + shares.zz / (2 * shares.n)
@@ -138,3 +148,4 @@ select
     end as rate_high
 from shares
 inner join pairs_past on pairs_past.pair_no = shares.pair_no
+inner join settle_days on settle_days.pair_no = shares.pair_no

@@ -1,13 +1,13 @@
 -- One row per unit, month of arrival at A, cut, pair and fate: how many units, in numbers only.
 -- Months add up to quarters, years and all time, so marts.conversion counts its units once and not once per grain.
--- key: unit, month_start, cut_no, pair_no, convert_place, pass_place, is_closed, over_place, old_place
+-- key: unit, month_start, cut_no, pair_no, convert_place, pass_place, is_closed, old_place
 -- not null: units
 -- column month_start: first day of the month in which the units arrived at A
 -- column convert_place: windows too short for the conversion; 32767 = never
 -- column pass_place: windows too short for the arrival above B; 32767 = never
--- column over_place: windows that ended before as-of
 -- column old_place: windows that ended by as-of
 -- column units: units
+-- column youngest_at: the last arrival at A among them (UTC)
 -- column us_total: microseconds from A to B, added up; null = nobody converted
 with
 fates as (
@@ -30,9 +30,9 @@ select
     fates.convert_place,
     fates.pass_place,
     fates.is_closed,
-    fates.over_place,
     fates.old_place,
     count(*) as units,
+    max(fates.from_at) as youngest_at,
     sum(fates.us_to_convert) as us_total
 from fates
 inner join days on days.day = fates.from_date
@@ -45,5 +45,4 @@ group by
     fates.convert_place,
     fates.pass_place,
     fates.is_closed,
-    fates.over_place,
     fates.old_place

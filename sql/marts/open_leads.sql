@@ -1,11 +1,12 @@
--- One row per open stay on a path or hold stage, the last path stage excepted: the to-do list.
+-- One row per open stay on a path or hold stage of a cycle that has not completed: the to-do list.
+-- A customer is not waiting, whatever stage it is in (A3).
 -- T5: sla_state is open_within or open_overdue, on the clock of the limit; null where the stage has none.
 -- key: lead_id
 -- not null: stage, entered_at, entered_date, age_days
 -- accepted sla_state: open_within, open_overdue
 -- check: age_days >= 0
 -- column owner: owner when the lead entered the stage
--- column current_owner: owner now: of the lead, else of its latest entry that names one
+-- column current_owner: owner now: of the lead, else of its latest entry or re-assertion that names one
 -- column age_days: days in the stage at as-of
 -- column overdue_hours: hours past the limit, on its own clock
 -- column due_at: moment (UTC) at which the limit is or was used up
@@ -22,8 +23,12 @@ spans as (
     select spans.* from journey.spans_narrow as spans where spans.exited_at is null
 ),
 
-entries as (
-    from clean.entries_narrow
+entry_rows as (
+    select entry_rows.* from clean.entry_rows as entry_rows where entry_rows.disposition in ('kept', 'repeat')
+),
+
+cycles as (
+    from journey.cycles_narrow
 ),
 
 words as (
@@ -38,12 +43,25 @@ span_sla as (
     from journey.span_sla
 ),
 
+-- A re-assertion is no move, but the owner that it names has the lead from then on (E6).
 last_owners as (
-    select entries.lead_no, arg_max(words.owner, entries.entry_no) as owner
-    from entries
-    inner join words on words.words_key = entries.words_key
+    select
+        entry_rows.lead_no,
+        arg_max(
+            words.owner,
+            (
+                entry_rows.entered_at,
+                coalesce(entry_rows.sequence, 9223372036854775807),
+                entry_rows.order_no,
+                entry_rows.load_no,
+                entry_rows.row_number
+            )
+        ) as owner
+    from entry_rows
+    inner join spans on spans.lead_no = entry_rows.lead_no
+    inner join words on words.words_key = entry_rows.words_key
     where words.owner is not null
-    group by entries.lead_no
+    group by entry_rows.lead_no
 ),
 
 aged as (
@@ -69,7 +87,8 @@ aged as (
     left join words on words.words_key = spans.words_key
     left join span_sla on span_sla.lead_no = spans.lead_no and span_sla.span_no = spans.span_no
     left join last_owners on last_owners.lead_no = spans.lead_no
-    where stages.kind = 'hold' or (stages.kind = 'path' and not stages.is_last)
+    left join cycles on cycles.lead_no = spans.lead_no and cycles.cycle_no = spans.cycle_no
+    where stages.kind in ('path', 'hold') and cycles.outcome is distinct from 'completed'
 )
 
 select

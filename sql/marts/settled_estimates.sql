@@ -1,13 +1,13 @@
--- One row per instant, headline pair and cohort that was immature then: what share will have converted when all is settled (K6).
--- Of now and of the last twelve ends of a month, each from what was known then: entries up to it, fates as of it. Unit: the run's, which
--- the headline counts; window: ever. A unit open at age a converts with p = (F∞ − F(a)) / S(a), where F is Aalen and Johansen's incidence of
+-- One row per instant, headline pair and cohort of which somebody was open then: the share expected to have converted in the end (K6).
+-- Of now and of the last twelve ends of a month, each from what was known then: entries up to it, fates as of it. Unit: the pair's;
+-- window: ever. A unit open at age a converts with p = (F∞ − F(a)) / S(a), where F is Aalen and Johansen's incidence of
 -- arriving at B over all cohorts (as in marts.conversion_curve) and S the share still waiting; a row of grain all adds the cohorts.
 -- The 95 % interval is √(z² · Σ p(1 − p) + (Σ e)²) to either side: the open units are drawn one by one, the error of the curve, e = z times
 -- Greenwood's standard error of p, is common to them. Greenwood's is 0 where all m who waited longer and are decided did the same, so there
 -- e is Clopper and Pearson's 1 − 0.025^(1/m) (1934, Biometrika 26: 404-413): upward where none converted and p is 0, downward at least that
 -- where all did. Rounded outward to whole units. It takes the past as a pattern: cohorts that convert differently are not in it.
 -- key: as_of_no, from_stage, to_stage, grain, cohort_start
--- not null: as_of_at, as_of_date, from_stage, to_stage, entered, converted, still_open, converted_by_now, open_by_now
+-- not null: as_of_at, as_of_date, from_stage, to_stage, entered, converted, still_open, converted_by_now, open_by_now, is_final_now
 -- accepted grain: month, all
 -- check: still_open > 0 and converted + still_open <= entered
 -- check: low <= estimate and estimate <= high
@@ -27,6 +27,7 @@
 -- column high: upper bound of its 95 % interval, at most (converted + still_open) / entered
 -- column converted_by_now: of entered, those that have arrived at B by the as-of of the run
 -- column open_by_now: of entered, those still open at the as-of of the run
+-- column is_final_now: the youngest of entered is at least settle_days old at the as-of of the run (K5)
 with
 run as (
     from waterfall.run
@@ -34,6 +35,10 @@ run as (
 
 pairs as (
     select pairs.* from waterfall.pairs as pairs where pairs.is_headline
+),
+
+settle_days as (
+    from marts.settle_days
 ),
 
 months as (
@@ -47,7 +52,7 @@ zone_days as (
 units as (
     select unit_pairs.*
     from journey.unit_pairs as unit_pairs
-    inner join run on run.unit = unit_pairs.unit
+    inner join pairs on pairs.pair_no = unit_pairs.pair_no and pairs.unit = unit_pairs.unit
 ),
 
 ended_months as (
@@ -99,6 +104,7 @@ known as (
     select
         as_ofs.as_of_no,
         units.pair_no,
+        units.from_at,
         cast(date_trunc('month', units.from_date) as date) as cohort_start,
         case
             when units.to_at <= as_ofs.as_of_at then 'converted'
@@ -266,6 +272,7 @@ cohorts as (
         known.cohort_start,
         grouping(known.cohort_start) as is_all,
         count(*) as entered,
+        max(known.from_at) as youngest_at,
         count(*) filter (where known.fate = 'converted') as converted,
         count(*) filter (where known.fate = 'still_open') as still_open,
         count(*) filter (where known.is_converted_now) as converted_by_now,
@@ -323,7 +330,13 @@ select
     bounded.least_units / bounded.entered as low,
     bounded.most_units / bounded.entered as high,
     bounded.converted_by_now,
-    bounded.open_by_now
+    bounded.open_by_now,
+    coalesce(
+        epoch_us(run.as_of) - epoch_us(bounded.youngest_at) >= cast(settle_days.settle_days as bigint) * 86400000000,
+        false
+    ) as is_final_now
 from bounded
+cross join run
 inner join as_ofs on as_ofs.as_of_no = bounded.as_of_no
 inner join pairs on pairs.pair_no = bounded.pair_no
+inner join settle_days on settle_days.unit = pairs.unit and settle_days.pair_no = pairs.pair_no

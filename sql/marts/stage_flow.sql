@@ -6,7 +6,7 @@
 -- key: grain, period_start, dimension, dimension_value, stage
 -- not null: opening, closing, ins, outs
 -- check: opening + ins - outs = closing
--- check: ins = in_new + in_advanced + in_sideways + in_regressed + in_held + in_detoured + in_exited + in_returned
+-- check: ins = in_new + in_restored + in_advanced + in_sideways + in_regressed + in_held + in_detoured + in_exited + in_returned
 -- check: outs = out_advanced + out_sideways + out_regressed + out_held + out_detoured + out_exited + out_returned + out_deleted
 -- check: closing >= 0
 -- column opening: leads in the stage when the period begins
@@ -109,6 +109,7 @@ summed as (
         laid.cut_no,
         laid.stage_no,
         coalesce(sum(laid.leads) filter (where laid.move = 'in_new'), 0) as in_new,
+        coalesce(sum(laid.leads) filter (where laid.move = 'in_restored'), 0) as in_restored,
         coalesce(sum(laid.leads) filter (where laid.move = 'in_advanced'), 0) as in_advanced,
         coalesce(sum(laid.leads) filter (where laid.move = 'in_sideways'), 0) as in_sideways,
         coalesce(sum(laid.leads) filter (where laid.move = 'in_regressed'), 0) as in_regressed,
@@ -131,7 +132,7 @@ summed as (
 totalled as (
     select
         summed.*,
-        summed.in_new + summed.in_advanced + summed.in_sideways + summed.in_regressed + summed.in_held
+        summed.in_new + summed.in_restored + summed.in_advanced + summed.in_sideways + summed.in_regressed + summed.in_held
             + summed.in_detoured + summed.in_exited + summed.in_returned as ins,
         summed.out_advanced + summed.out_sideways + summed.out_regressed + summed.out_held + summed.out_detoured
             + summed.out_exited + summed.out_returned + summed.out_deleted as outs

@@ -1,4 +1,4 @@
--- Over all stages together, in − out = new leads − deleted leads, in every period.
+-- Over all stages together, in − out = new leads + restored leads − deleted leads, in every period.
 -- severity: fail
 with
 flow as (
@@ -10,4 +10,4 @@ flow as (
 select flow.grain, flow.period_start
 from flow
 group by flow.grain, flow.period_start
-having sum(flow.ins - flow.outs) <> sum(flow.in_new - flow.out_deleted)
+having sum(flow.ins - flow.outs) <> sum(flow.in_new + flow.in_restored - flow.out_deleted)

@@ -1,5 +1,6 @@
--- One row per headline pair, past end of a month and monthly cohort immature then and settled now: whether the estimate held (K6).
--- The units are those that had arrived at A by then. None of them is open now, so what came is final.
+-- One row per headline pair, past end of a month and monthly cohort with open units then that is final now: whether the estimate held (K6).
+-- The units are those that had arrived at A by then. Cohorts are judged by their age alone, as K5 has it: judging those of
+-- which nobody is open would pick the ones that settled fast.
 -- key: from_stage, to_stage, as_of_date, cohort_start
 -- not null: headline_no, entered, converted, still_open, estimate, low, high, came, is_inside
 -- check: came between 0 and 1
@@ -25,7 +26,7 @@ estimates as (
     where
         estimates.as_of_no > 0
         and estimates.grain = 'month'
-        and estimates.open_by_now = 0
+        and estimates.is_final_now
         and estimates.estimate is not null
 )
 

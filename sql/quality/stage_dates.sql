@@ -1,7 +1,7 @@
 -- One row per finding and stage: dates that deserve a second look before the numbers are believed.
 -- key: finding, stage
 -- not null: leads, entries, examples
--- accepted finding: skipped, regressed, reopened, off_path_move, same_second, bulk_stamp, weekend_entry, last_minute, future_dated, after_delivery, gate_holding, dst_gap, dst_overlap
+-- accepted finding: skipped, regressed, reopened, restored, off_path_move, same_second, bulk_stamp, weekend_entry, last_minute, future_dated, after_delivery, gate_holding, dst_gap, dst_overlap
 -- column finding: what was found
 -- column stage: the stage entered, left (skipped, regressed, reopened, off_path_move, last_minute), held in (gate_holding) or ended in (same_second)
 -- column entries: rows or stays concerned; of same_second the chains: two or more entries of a lead in one second are one
@@ -91,6 +91,8 @@ found as (
     from spans
     inner join stages on stages.stage_no = spans.stage_no
     where stages.kind = 'exit' and spans.exit_kind = 'returned'
+    union all
+    select 'restored', spans.stage_no, spans.lead_no from spans where spans.arrival_kind = 'restored'
     union all
     select 'off_path_move', spans.stage_no, spans.lead_no
     from spans

@@ -9,7 +9,7 @@
 -- column account_name: its name, as last delivered
 -- column leads: leads of the account with a stay
 -- column leads_open: of these, on the path or on hold now
--- column stage_no: highest-ranked path stage that any of them is in now; null = none is on the path
+-- column stage_no: highest-ranked path stage that any of them is in now, or on hold from; null = none is on the path
 -- column stage_label: its label
 -- column furthest_no: highest-ranked path stage that any of them was ever in
 -- column furthest_label: its label
@@ -49,6 +49,10 @@ shown as (
         on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
 ),
 
+present_stages as (
+    from journey.present_stages
+),
+
 -- Highest rank first, then the place in the file, as one number: both are below 32768.
 stays as (
     select
@@ -56,12 +60,15 @@ stays as (
         spans.lead_no,
         stages.kind,
         spans.exited_at is null as is_now,
-        case when stages.kind = 'path' then cast(stages.rank as integer) * 32768 - stages.stage_no end as height
+        case when stages.kind = 'path' then cast(stages.rank as integer) * 32768 - stages.stage_no end as height,
+        case when present.kind = 'path' then cast(present.rank as integer) * 32768 - present.stage_no end as height_now
     from spans
     inner join cut_sets on cut_sets.cut_set = spans.cut_set
     inner join shown on shown.cut_no = cut_sets.cut_no
     inner join leads on leads.lead_no = spans.lead_no
     inner join stages on stages.stage_no = spans.stage_no
+    left join present_stages on present_stages.lead_no = spans.lead_no and present_stages.span_no = spans.span_no
+    left join stages as present on present.stage_no = present_stages.stage_no
 ),
 
 counted as (
@@ -69,7 +76,7 @@ counted as (
         stays.account_id,
         count(distinct stays.lead_no) as leads,
         count(*) filter (where stays.is_now and stays.kind in ('path', 'hold')) as leads_open,
-        max(stays.height) filter (where stays.is_now) as height,
+        max(stays.height_now) as height,
         max(stays.height) as furthest_height
     from stays
     group by stays.account_id

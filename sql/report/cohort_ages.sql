@@ -1,6 +1,6 @@
 -- One row per headline pair, month of arrival at A and age: how many of the month's units had arrived at B by that age (K2, K5).
 -- An age is a window in steps of 30 days: of the third, who arrived at B within 90 × 86,400 s of A, that second included.
--- So every unit has the same time, whether it came on the first or the last of its month. Unit: the run's.
+-- So every unit has the same time, whether it came on the first or the last of its month. Unit: the pair's.
 -- key: headline_no, month_start, age_no
 -- not null: age_days, is_partial, is_shown, entered, aged
 -- check: aged <= entered and converted <= entered
@@ -64,8 +64,8 @@ stepped as (
         end as converted_age_no,
         (epoch_us(run.as_of) - epoch_us(unit_pairs.from_at)) // 2592000000000 as known_age_no
     from unit_pairs
-    inner join run on run.unit = unit_pairs.unit
-    inner join pairs_shown on pairs_shown.pair_no = unit_pairs.pair_no
+    cross join run
+    inner join pairs_shown on pairs_shown.pair_no = unit_pairs.pair_no and pairs_shown.unit = unit_pairs.unit
     inner join cut_sets on cut_sets.cut_set = unit_pairs.cut_set
     inner join cuts on cuts.cut_no = cut_sets.cut_no
     inner join shown_cut

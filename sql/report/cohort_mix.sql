@@ -1,6 +1,6 @@
 -- One row per headline pair, dimension, value and month: how many of those that arrived at A had it, and their share (docs/RULES.md 9).
 -- The last twelve complete months and the partial one. A dimension has the eight values with most units in these months; the
--- others are one row, added up. Of each month the shares add up to 1. Unit: the run's.
+-- others are one row, added up. Of each month the shares add up to 1. Unit: the pair's.
 -- key: headline_no, dimension, value_no, month_start
 -- not null: is_partial, entered, cohort
 -- check: share between 0 and 1
@@ -15,10 +15,6 @@
 -- column cohort: units that arrived at A in the month
 -- column share: entered / cohort; null without a unit
 with
-run as (
-    from waterfall.run
-),
-
 shown_cut as (
     from waterfall.shown_cut
 ),
@@ -50,8 +46,7 @@ months as (
 opened as (
     select pairs_shown.headline_no, months.month_start, unit_pairs.cut_set
     from unit_pairs
-    inner join run on run.unit = unit_pairs.unit
-    inner join pairs_shown on pairs_shown.pair_no = unit_pairs.pair_no
+    inner join pairs_shown on pairs_shown.pair_no = unit_pairs.pair_no and pairs_shown.unit = unit_pairs.unit
     inner join months on months.month_start = cast(date_trunc('month', unit_pairs.from_date) as date)
     inner join cut_sets on cut_sets.cut_set = unit_pairs.cut_set
     inner join cuts on cuts.cut_no = cut_sets.cut_no

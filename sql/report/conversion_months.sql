@@ -6,18 +6,14 @@
 -- column shown_no: place of the pair in the report
 -- column still_open_share: still_open / entered
 -- column label: the month's name
--- column is_mature: no unit can change the numbers any more; null without a unit
+-- column is_mature: final by age (K5): the rate is compared and drawn; null without a unit
 -- column is_partial: as-of lies inside the month
--- column settled_estimate: immature cohorts of a headline pair, window: ever: share expected in the end (report.settled)
+-- column settled_estimate: cohorts of a headline pair that are not final and have open units, window: ever: share expected in the end (report.settled)
 -- column settled_low: lower bound of its 95 % interval
 -- column settled_high: upper bound of its 95 % interval
 -- column is_shown: within the last twelve complete months and the partial one
 -- column is_trend: within the last 25 months
 with
-run as (
-    from waterfall.run
-),
-
 pairs_shown as (
     from report.pairs_shown
 ),
@@ -26,8 +22,8 @@ months as (
     from report.months
 ),
 
-windows as (
-    from waterfall.windows
+pair_windows as (
+    from report.pair_windows
 ),
 
 shown_cut as (
@@ -35,12 +31,10 @@ shown_cut as (
 ),
 
 conversion as (
-    select conversion.*
-    from marts.conversion as conversion
-    inner join run on run.unit = conversion.unit
+    select cohorts.*
+    from marts.month_cohorts as cohorts
     inner join shown_cut
-        on shown_cut.dimension = conversion.dimension and shown_cut.dimension_value = conversion.dimension_value
-    where conversion.grain = 'month'
+        on shown_cut.dimension = cohorts.dimension and shown_cut.dimension_value = cohorts.dimension_value
 ),
 
 settled as (
@@ -54,7 +48,7 @@ select
     pairs_shown.to_stage,
     months.month_start,
     months.label,
-    windows.window_days,
+    pair_windows.window_days,
     coalesce(conversion.entered, 0) as entered,
     coalesce(conversion.converted, 0) as converted,
     coalesce(conversion.passed_over, 0) as passed_over,
@@ -68,19 +62,18 @@ select
     conversion.rate_low,
     conversion.rate_high,
     conversion.still_open / cast(conversion.entered as double) as still_open_share,
-    settled.estimate as settled_estimate,
-    settled.low as settled_low,
-    settled.high as settled_high
+    case when not conversion.is_mature then settled.estimate end as settled_estimate,
+    case when not conversion.is_mature then settled.low end as settled_low,
+    case when not conversion.is_mature then settled.high end as settled_high
 from pairs_shown
 cross join months
-cross join windows
+inner join pair_windows on pair_windows.pair_no = pairs_shown.pair_no
 left join conversion
-    on conversion.from_stage = pairs_shown.from_stage
-    and conversion.to_stage = pairs_shown.to_stage
+    on conversion.pair_no = pairs_shown.pair_no
     and conversion.cohort_start = months.month_start
-    and conversion.window_days is not distinct from windows.window_days
+    and conversion.window_days is not distinct from pair_windows.window_days
 left join settled
-    on windows.window_days is null
+    on pair_windows.window_days is null
     and settled.headline_no = pairs_shown.headline_no
     and settled.month_start = months.month_start
-order by pairs_shown.shown_no, months.month_start, windows.window_days nulls first
+order by pairs_shown.shown_no, months.month_start, pair_windows.window_days nulls first

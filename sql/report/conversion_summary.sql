@@ -1,11 +1,12 @@
--- One row per pair of the report, window, set of cohorts and cut: the counts of these cohorts together. Unit: the run's.
+-- One row per pair of the report, window, set of cohorts and cut: the counts of these cohorts together. Unit: the pair's.
 -- The report of one value of a dimension has no other cut than that.
--- A set of cohorts is `all` (every unit that ever arrived at A), `mature` (the complete months whose total is mature,
--- the same months for every cut), `latest` (the last of these) or `previous` (the one before it). A cut has the eight
--- values with most units; the others are one row, added up as counts. The interval is Wilson's, as in marts.conversion.
+-- A set of cohorts is `all` (every unit that ever arrived at A), `mature` (the complete months whose total is final, the same
+-- months for every cut), `recent` (the last of these that the headline rate adds up), `latest` (the last one) or `previous`
+-- (the one before it). A cut has the eight values with most units; the others are one row, added up as counts. Cuts are given
+-- ever and within the headline window. The interval is Wilson's, as in marts.conversion.
 -- key: pair_no, window_days, cohorts, dimension, dimension_value
 -- not null: entered, converted, passed_over, lost, still_open
--- accepted cohorts: all, mature, latest, previous
+-- accepted cohorts: all, mature, recent, latest, previous
 -- check: entered = converted + passed_over + lost + still_open
 -- check: rate_low <= rate and rate <= rate_high
 -- column cohorts: which monthly cohorts are added up
@@ -21,8 +22,8 @@ run as (
     from waterfall.run
 ),
 
-windows as (
-    from waterfall.windows
+pair_windows as (
+    from report.pair_windows
 ),
 
 shown_cut as (
@@ -39,20 +40,16 @@ months as (
 
 conversion as (
     select
-        pairs_shown.pair_no,
         pairs_shown.is_headline,
         months.is_partial,
-        conversion.dimension = shown_cut.dimension as is_total,
-        conversion.*
-    from marts.conversion as conversion
-    inner join pairs_shown
-        on pairs_shown.from_stage = conversion.from_stage and pairs_shown.to_stage = conversion.to_stage
-    inner join months on months.month_start = conversion.cohort_start
-    inner join run on run.unit = conversion.unit
+        cohorts.dimension = shown_cut.dimension as is_total,
+        cohorts.*
+    from marts.month_cohorts as cohorts
+    inner join pairs_shown on pairs_shown.pair_no = cohorts.pair_no
+    inner join months on months.month_start = cohorts.cohort_start
     inner join shown_cut
         on shown_cut.dimension = 'all'
-        or (shown_cut.dimension = conversion.dimension and shown_cut.dimension_value = conversion.dimension_value)
-    where conversion.grain = 'month'
+        or (shown_cut.dimension = cohorts.dimension and shown_cut.dimension_value = cohorts.dimension_value)
 ),
 
 mature_months as (
@@ -81,13 +78,16 @@ value_sizes as (
     group by conversion.pair_no, conversion.dimension, conversion.dimension_value
 ),
 
--- The total in every window; the cuts of headline pairs for `ever`.
+-- The total in every window; the cuts of headline pairs ever and within the headline window.
 kept as (
     select
         conversion.*,
         case when value_sizes.size_no <= 8 then conversion.dimension_value end as shown_value,
         coalesce(mature_months.newest_no, 0) as newest_no
     from conversion
+    inner join pair_windows
+        on pair_windows.pair_no = conversion.pair_no
+        and pair_windows.window_days is not distinct from conversion.window_days
     inner join value_sizes
         on value_sizes.pair_no = conversion.pair_no
         and value_sizes.dimension = conversion.dimension
@@ -96,13 +96,18 @@ kept as (
         on mature_months.pair_no = conversion.pair_no
         and mature_months.window_days is not distinct from conversion.window_days
         and mature_months.cohort_start = conversion.cohort_start
-    where conversion.is_total or conversion.window_days is null
+    where conversion.is_total or conversion.window_days is null or pair_windows.is_headline_window
 ),
 
 sorted as (
     select 'all' as cohorts, kept.* from kept
     union all
     select 'mature', kept.* from kept where kept.newest_no >= 1
+    union all
+    select 'recent', kept.*
+    from kept
+    inner join run on kept.newest_no between 1 and run.headline_months
+    where kept.is_total
     union all
     select 'latest', kept.* from kept where kept.newest_no = 1 and kept.is_total
     union all
@@ -132,18 +137,18 @@ summed as (
 -- Nobody ever entered A, or no month is mature: a row of zeros says so.
 nobody as (
     select
-        pairs_shown.pair_no, windows.window_days, sets.cohorts, shown_cut.dimension, shown_cut.dimension_value,
+        pairs_shown.pair_no, pair_windows.window_days, sets.cohorts, shown_cut.dimension, shown_cut.dimension_value,
         1 as values_inside, 0 as months, 0 as entered, 0 as converted, 0 as passed_over, 0 as lost, 0 as still_open
     from pairs_shown
-    cross join windows
+    inner join pair_windows on pair_windows.pair_no = pairs_shown.pair_no
     cross join shown_cut
-    cross join (select unnest(['all', 'mature']) as cohorts) as sets
+    cross join (select unnest(['all', 'mature', 'recent']) as cohorts) as sets
     where not exists (
         select summed.pair_no
         from summed
         where
             summed.pair_no = pairs_shown.pair_no
-            and summed.window_days is not distinct from windows.window_days
+            and summed.window_days is not distinct from pair_windows.window_days
             and summed.cohorts = sets.cohorts
             and summed.dimension = shown_cut.dimension
     )

@@ -1,5 +1,5 @@
 -- One row per headline pair, month of arrival at A and fate: what became of the month's units, ever (K3, K9).
--- converted + passed over + lost by reason + still open = entered, in each month. Unit: the one of the run, window: ever.
+-- converted + passed over + lost by reason + still open = entered, in each month. Unit: the pair’s, window: ever.
 -- A cycle was lost to what ended it, a lead to the exit in which it is, an account to the end of the last of its leads to go.
 -- A cycle or lead waits where it is now; an account where its furthest lead is, of several there the one longest there.
 -- key: headline_no, month_start, fate, reason, stage
@@ -14,10 +14,6 @@
 -- column stage_label: label of that stage
 -- column units: how many cycles, leads or accounts
 with
-run as (
-    from waterfall.run
-),
-
 pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
 ),
@@ -97,7 +93,7 @@ last_stays as (
     inner join leads on leads.lead_no = spans.lead_no
     left join accounts on accounts.account_id = leads.account_id
     left join span_sla on span_sla.lead_no = spans.lead_no and span_sla.span_no = spans.span_no
-    where spans.exit_kind in ('open', 'deleted')
+    where spans.is_last
 ),
 
 ends as (
@@ -163,8 +159,7 @@ opened as (
             else 'still_open'
         end as fate
     from unit_pairs
-    inner join run on run.unit = unit_pairs.unit
-    inner join pairs_shown on pairs_shown.pair_no = unit_pairs.pair_no
+    inner join pairs_shown on pairs_shown.pair_no = unit_pairs.pair_no and pairs_shown.unit = unit_pairs.unit
     inner join cut_sets on cut_sets.cut_set = unit_pairs.cut_set
     inner join cuts on cuts.cut_no = cut_sets.cut_no
     inner join shown_cut

@@ -1,12 +1,13 @@
--- One row per recent month, and one for all history: over all stages, opening + new + came over − deleted = closing (V1).
+-- One row per recent month, and one for all history: over all stages, opening + new + restored + came over − deleted = closing (V1).
 -- key: month_start
--- not null: opening, new_leads, came_over, deleted_leads, closing
--- check: opening + new_leads + came_over - deleted_leads = closing
+-- not null: opening, new_leads, restored_leads, came_over, deleted_leads, closing
+-- check: opening + new_leads + restored_leads + came_over - deleted_leads = closing
 -- column month_start: first day of the month; null = all history
 -- column label: the month's name, or all history
 -- column is_partial: as-of lies inside the month
--- column is_balanced: opening + new_leads + came_over − deleted_leads = closing
+-- column is_balanced: opening + new_leads + restored_leads + came_over − deleted_leads = closing
 -- column new_leads: leads whose first entry lies in the month
+-- column restored_leads: deleted leads that came back in the month
 -- column came_over: leads that came from other values of the report's dimension, less those that went to one; 0 in the report of all leads
 -- column deleted_leads: leads deleted in their source in the month
 with
@@ -20,7 +21,8 @@ select
     flow.is_partial,
     cast(sum(flow.opening) as bigint) as opening,
     cast(sum(flow.in_new) as bigint) as new_leads,
-    cast(sum(flow.ins - flow.in_new) - sum(flow.outs - flow.out_deleted) as bigint) as came_over,
+    cast(sum(flow.in_restored) as bigint) as restored_leads,
+    cast(sum(flow.ins - flow.in_new - flow.in_restored) - sum(flow.outs - flow.out_deleted) as bigint) as came_over,
     cast(sum(flow.out_deleted) as bigint) as deleted_leads,
     cast(sum(flow.closing) as bigint) as closing,
     sum(flow.opening) + sum(flow.ins) - sum(flow.outs) = sum(flow.closing) as is_balanced

@@ -12,13 +12,10 @@
 -- column to_label: B's label
 -- column is_headline: a pair on which the waterfall reports first
 -- column is_neighbour: two stages with no rank between them
--- column unit: what the report counts for it: cycle, lead or account
+-- column unit: what the report counts for it: cycle, lead or account; a show rate counts cycles
 -- column target: agreed share, 1 = 100 %
+-- column headline_window_days: days within which a conversion counts for its headline rate; null for the others
 with
-run as (
-    from waterfall.run
-),
-
 pairs as (
     from waterfall.pairs
 ),
@@ -53,8 +50,8 @@ select
     labelled.is_headline,
     labelled.is_neighbour,
     labelled.target,
-    run.unit
+    labelled.headline_window_days,
+    labelled.unit
 from labelled
-cross join run
 where labelled.is_headline or labelled.is_neighbour
 order by shown_no

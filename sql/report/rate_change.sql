@@ -1,6 +1,6 @@
--- One row per headline pair and window: the last mature month against the mature month before it, and whether chance explains it.
+-- One row per headline pair and window: the last final month against the final month before it, and whether chance explains it.
 -- The interval of the difference is the hybrid of the two Wilson intervals (Newcombe 1998, Statistics in Medicine 17: 873-890,
--- method 10): change − √((p1 − low1)² + (high0 − p0)²) to change + √((high1 − p1)² + (p0 − low0)²). Unit: the run's.
+-- method 10): change − √((p1 − low1)² + (high0 − p0)²) to change + √((high1 − p1)² + (p0 − low0)²). Unit: the pair's.
 -- key: headline_no, window_days
 -- not null: from_stage, to_stage, unit
 -- check: change_low <= change and change <= change_high
@@ -10,11 +10,12 @@
 -- column from_label: A's label
 -- column to_label: B's label
 -- column unit: what is counted: cycle, lead or account
--- column latest_month: last complete month whose cohort is mature; null while there is none
+-- column is_headline_window: the window of the pair's headline rate
+-- column latest_month: last complete month whose cohort is final; null while there is none
 -- column latest_entered: units that arrived at A in it
 -- column latest_converted: of these, those that arrived at B
 -- column latest_rate: latest_converted / latest_entered
--- column previous_month: the mature month before it; null while there is none
+-- column previous_month: the final month before it; null while there is none
 -- column previous_entered: units that arrived at A in it
 -- column previous_converted: of these, those that arrived at B
 -- column previous_rate: previous_converted / previous_entered
@@ -24,12 +25,8 @@
 -- column is_noise: the interval contains 0
 -- column is_enough: both months have at least 20 units; below that nothing is said of the change
 with
-windows as (
-    from waterfall.windows
-),
-
-run as (
-    from waterfall.run
+pair_windows as (
+    from report.pair_windows
 ),
 
 shown_cut as (
@@ -45,20 +42,19 @@ months as (
 ),
 
 conversion as (
-    select conversion.*
-    from marts.conversion as conversion
-    inner join run on run.unit = conversion.unit
+    select cohorts.*
+    from marts.month_cohorts as cohorts
     inner join shown_cut
-        on shown_cut.dimension = conversion.dimension and shown_cut.dimension_value = conversion.dimension_value
-    inner join months on months.month_start = conversion.cohort_start
-    where conversion.grain = 'month' and conversion.is_mature
+        on shown_cut.dimension = cohorts.dimension and shown_cut.dimension_value = cohorts.dimension_value
+    inner join months on months.month_start = cohorts.cohort_start
+    where cohorts.is_mature
 ),
 
 mature as (
     select
         conversion.*,
         row_number() over (
-            partition by conversion.from_stage, conversion.to_stage, conversion.window_days
+            partition by conversion.pair_no, conversion.window_days
             order by conversion.cohort_start desc
         ) as newest_no
     from conversion
@@ -67,7 +63,8 @@ mature as (
 compared as (
     select
         pairs_shown.*,
-        windows.window_days,
+        pair_windows.window_days,
+        pair_windows.is_headline_window,
         latest.cohort_start as latest_month,
         latest.entered as latest_entered,
         latest.converted as latest_converted,
@@ -82,16 +79,14 @@ compared as (
         previous.rate_high as previous_high,
         latest.rate - previous.rate as change
     from pairs_shown
-    cross join windows
+    inner join pair_windows on pair_windows.pair_no = pairs_shown.pair_no
     left join mature as latest
-        on latest.from_stage = pairs_shown.from_stage
-        and latest.to_stage = pairs_shown.to_stage
-        and latest.window_days is not distinct from windows.window_days
+        on latest.pair_no = pairs_shown.pair_no
+        and latest.window_days is not distinct from pair_windows.window_days
         and latest.newest_no = 1
     left join mature as previous
-        on previous.from_stage = pairs_shown.from_stage
-        and previous.to_stage = pairs_shown.to_stage
-        and previous.window_days is not distinct from windows.window_days
+        on previous.pair_no = pairs_shown.pair_no
+        and previous.window_days is not distinct from pair_windows.window_days
         and previous.newest_no = 2
 ),
 
@@ -117,6 +112,7 @@ select
     bounded.to_label,
     bounded.unit,
     bounded.window_days,
+    bounded.is_headline_window,
     bounded.latest_month,
     bounded.latest_entered,
     bounded.latest_converted,

@@ -1,6 +1,6 @@
 -- One row per headline pair, window, dimension and value: what its share and its rate add to the change of the pair's rate.
 -- Midpoint decomposition (Kitagawa 1955, JASA 50: 1168-1194). With w a value's share of the cohort, r its rate, R the rate of all,
--- 0 the month before and 1 the last mature one: mix_part = (w1 − w0) · ((r0 + r1) / 2 − (R0 + R1) / 2), rate_part =
+-- 0 the month before and 1 the last final one: mix_part = (w1 − w0) · ((r0 + r1) / 2 − (R0 + R1) / 2), rate_part =
 -- (w0 + w1) / 2 · (r1 − r0). A value that only one of the months has takes its rate in both, so that all of it is mix. The parts
 -- of a dimension add up to the change. A dimension has the eight values with most units; the parts of all others are added up in one
 -- row. Only in the report of all leads. Interval of a value's own change as in report.rate_change.
@@ -15,11 +15,11 @@
 -- column value_no: place by units in both months, most first; 9 = all others
 -- column dimension_value: its value; null = all values beyond the eight largest together
 -- column values_inside: how many values the row adds up
--- column latest_entered: units of the last mature month
+-- column latest_entered: units of the last final month
 -- column latest_converted: of these, those that arrived at B
 -- column latest_share: latest_entered / those of all values
 -- column latest_rate: latest_converted / latest_entered; null of nobody
--- column previous_entered: units of the mature month before it
+-- column previous_entered: units of the final month before it
 -- column previous_converted: of these, those that arrived at B
 -- column previous_share: previous_entered / those of all values
 -- column previous_rate: previous_converted / previous_entered; null of nobody
@@ -34,10 +34,6 @@ dimensions as (
     select dimensions.* from waterfall.dimensions as dimensions where dimensions.position > 0
 ),
 
-run as (
-    from waterfall.run
-),
-
 shown_cut as (
     select shown_cut.* from waterfall.shown_cut as shown_cut where shown_cut.dimension = 'all'
 ),
@@ -46,13 +42,16 @@ changes as (
     select changes.* from report.rate_change as changes where changes.change is not null
 ),
 
+pairs_shown as (
+    from report.pairs_shown
+),
+
 conversion as (
-    select dimensions.position as dimension_no, conversion.*
-    from marts.conversion as conversion
-    inner join run on run.unit = conversion.unit
-    inner join dimensions on dimensions.dimension = conversion.dimension
+    select dimensions.position as dimension_no, pairs_shown.headline_no, cohorts.*
+    from marts.month_cohorts as cohorts
+    inner join pairs_shown on pairs_shown.pair_no = cohorts.pair_no
+    inner join dimensions on dimensions.dimension = cohorts.dimension
     cross join shown_cut
-    where conversion.grain = 'month'
 ),
 
 both_months as (
@@ -70,8 +69,7 @@ both_months as (
         conversion.rate_high
     from changes
     inner join conversion
-        on conversion.from_stage = changes.from_stage
-        and conversion.to_stage = changes.to_stage
+        on conversion.headline_no = changes.headline_no
         and conversion.window_days is not distinct from changes.window_days
         and conversion.cohort_start in (changes.latest_month, changes.previous_month)
 ),

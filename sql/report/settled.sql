@@ -1,4 +1,4 @@
--- One row per headline pair and cohort that is immature now: what is known today, and the settled estimate beside it (K6).
+-- One row per headline pair and cohort of which somebody is open: what is known today, and the settled estimate beside it (K6).
 -- key: headline_no, grain, month_start
 -- not null: from_stage, to_stage, entered, converted, still_open, known_share
 -- accepted grain: month, all

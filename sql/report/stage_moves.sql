@@ -1,18 +1,18 @@
 -- One row per stage, direction and other stage: where its stays came from, and where they went when they ended (S2).
 -- Every way in is some stage's way out: the move from A to B is a row of A (out) and a row of B (in).
--- key: stage, direction, other_stage
+-- key: stage, direction, move_kind, other_stage
 -- unique: stage, direction, move_no
 -- not null: stage_no, move_kind, moves, share
 -- accepted direction: in, out
--- accepted move_kind: new, advanced, sideways, regressed, held, detoured, exited, returned, deleted
+-- accepted move_kind: new, restored, advanced, sideways, regressed, held, detoured, exited, returned, deleted
 -- check: moves >= 1
--- check: (other_stage is null) = (move_kind in ('new', 'deleted'))
--- check: (median_days is null) = (move_kind = 'new')
+-- check: (other_stage is null) = (move_kind in ('new', 'restored', 'deleted'))
+-- check: (median_days is null) = (move_kind in ('new', 'restored'))
 -- column stage_label: label of the stage
 -- column direction: in = how stays began; out = how they ended
 -- column move_no: place in the list of the direction: most moves first
--- column move_kind: what the move was, as the exit kinds of S2 say; new = the lead's first entry
--- column other_stage: where they came from, or went; null for the first entry and for a deletion
+-- column move_kind: what the move was, as the exit kinds of S2 say; new = the lead's first entry; restored = its first after a deletion
+-- column other_stage: where they came from, or went; null for the first entry, after a deletion and for one
 -- column other_label: label of that stage
 -- column moves: stays that began, or ended, with such a move
 -- column share: moves / all moves of the stage in that direction
@@ -72,8 +72,8 @@ moves as (
         kept.stage_no,
         'in' as direction,
         kept.arrival_kind as move_kind,
-        kept.previous_stage_no as other_stage_no,
-        kept.us_in_previous as us_before
+        case when kept.arrival_kind <> 'restored' then kept.previous_stage_no end as other_stage_no,
+        case when kept.arrival_kind <> 'restored' then kept.us_in_previous end as us_before
     from kept
     union all
     select kept.stage_no, 'out', kept.exit_kind, kept.next_stage_no, kept.us_in_stage
@@ -100,7 +100,7 @@ select
     counted.direction,
     row_number() over (
         partition by counted.stage_no, counted.direction
-        order by counted.moves desc, counted.other_stage_no nulls first
+        order by counted.moves desc, counted.other_stage_no nulls first, counted.move_kind
     ) as move_no,
     counted.move_kind,
     others.stage as other_stage,

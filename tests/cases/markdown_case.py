@@ -7,6 +7,7 @@
     - waterfall: short          (a file in waterfalls/ or the name of a preset; or a table under `## Stages`)
     - as of: 2026-03-31 23:59:59
     - rules: K1, K3             (those of docs/RULES.md that it shows; tests/README.md lists them)
+    - settle days: mql>sal 14, sal>sql 30    (and headline windows: days by pair)
     - timezone: America/New_York    (and windows, dimensions, week start, fiscal year start: as in [funnel])
     - hours: 09:00-17:00            (and weekdays, country, days off: as in [calendar]; an sla is then "8 business hours")
 
@@ -46,6 +47,9 @@ SETTINGS = (
     "unit",
     "timezone",
     "windows",
+    "headline windows",
+    "headline months",
+    "settle days",
     "dimensions",
     "week start",
     "fiscal year start",
@@ -58,6 +62,7 @@ SETTINGS = (
     "days off",
 )
 CALENDAR = {"hours": "hours", "weekdays": "weekdays", "country": "country", "days off": "extra_days_off"}
+BY_PAIR = ("headline windows", "settle days")
 LISTS = ("windows", "dimensions", "weekdays", "days off")
 GIVEN = ("stage_entries", "leads", "accounts", "merges", "deletions")
 TIMES = ("entered_at", "created_at", "merged_at", "deleted_at")
@@ -138,7 +143,9 @@ class Case:
             assert named in presets.names(), f"no waterfall and no preset is called {named}"
             lines.append(f"preset = {json.dumps(named)}")
         for name, text in self.settings.items():
-            if name not in ("waterfall", "as of", "rules", *CALENDAR):
+            if name in BY_PAIR:
+                lines.append(f"{name.replace(' ', '_')} = {{ {_by_pair(text)} }}")
+            elif name not in ("waterfall", "as of", "rules", *CALENDAR):
                 value: Any = [_plain(each.strip()) for each in text.split(",")] if name in LISTS else _plain(text)
                 lines.append(f"{name.replace(' ', '_')} = {json.dumps(value)}")
         if CALENDAR.keys() & self.settings.keys():
@@ -254,6 +261,12 @@ def _keys(stage: Record) -> list[str]:
         elif text:
             lines.append(f"{name} = {json.dumps(_plain(text))}")
     return lines
+
+
+def _by_pair(text: str) -> str:
+    """`mql>sal 14, sal>sql 30` as the inside of a TOML table."""
+    cells = [each.strip().rsplit(" ", 1) for each in text.split(",")]
+    return ", ".join(f"{json.dumps(pair)} = {int(days)}" for pair, days in cells)
 
 
 def _plain(text: str) -> Any:

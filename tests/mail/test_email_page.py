@@ -78,11 +78,15 @@ class TestNumbers:
                 assert f"{number}  {label}\n" in part or f"{label}{number}" in part
 
     def test_the_subject_says_the_headline(self, quarter_night: Path) -> None:
-        """The first pair's last mature month with its counts, the name and the day of as-of."""
-        (row,) = nights.ask(quarter_night, "from report.headline where window_days is null and headline_no = 1")
+        """The first pair's headline rate with its window and counts, the name and the day of as-of."""
+        (row,) = nights.ask(quarter_night, "from report.headline where is_headline_window and headline_no = 1")
         html = (quarter_night / "reports" / "email.html").read_text("utf-8")
-        assert (2, 2, 1.0) == (row["latest_converted"], row["latest_entered"], row["latest_rate"])
-        subject = "MQL → SAL 100\u202f% (2 of 2, Feb 2026) · One quarter, sixteen leads as of 31 Mar 2026"
+        counts = f"{row['recent_converted']} of {row['recent_entered']}"
+        rate = f"{100 * row['recent_rate']:.1f}\u202f%"
+        assert 30 == row["window_days"]
+        subject = (
+            f"MQL → SAL {rate} within 30 days ({counts}, to Feb 2026) · One quarter, sixteen leads as of 31 Mar 2026"
+        )
         assert f"<title>{subject}</title>" in html
 
     def test_overdue_is_that_of_the_database(self, quarter_night: Path) -> None:
@@ -102,9 +106,9 @@ class TestNumbers:
         rated = [
             line
             for line in words.splitlines()
-            if re.match(r"(All mature months|\w+ 2026, last mature month|Gap)", line)
+            if re.match(r"(Within \d+ days|\w+ 2026, last final month|Last final month|Gap)", line)
         ]
-        assert 5 == len(rated)
+        assert 6 == len(rated)
         assert [] == [line for line in rated if line.replace(": ", "") not in index.replace("\n", "")]
 
 
@@ -113,14 +117,14 @@ class TestEdges:
         """An empty database gives a whole mail that says so."""
         html = html_of(waterfall(headline=(Pair("a", "b"),)), [])
         assert "No stage entry has been delivered yet" in html
-        assert "A → B: no mature month yet" in html
+        assert "A → B: no final month yet" in html
         assert "No lead is waiting." in html
 
     def test_one_lead(self) -> None:
         """One lead is a lead, not leads; its rate is all or nothing with a wide interval."""
-        html = html_of(waterfall(headline=(Pair("a", "b"),)), ONE_LEAD)
+        html = html_of(waterfall(headline=(Pair("a", "b", None, 30),)), ONE_LEAD)
         assert "1 lead is waiting, 1 overdue." in html
-        assert "A → B 100\u202f% (1 of 1, Jan 2026) · Edge as of 31 Mar 2026" in html
+        assert "A → B 100\u202f% within 30 days (1 of 1, to Jan 2026) · Edge as of 31 Mar 2026" in html
 
     def test_no_headline_pair(self) -> None:
         """Without a pair the subject is the name and the day, and what is overdue is the mail."""

@@ -89,6 +89,28 @@ DEFECTS = (
         "depth_at_entry.md",
         "marts.account_arrivals",
     ),
+    Defect(
+        "cohorts final by what became of their units",
+        "marts/conversion.sql",
+        """    coalesce(
+        epoch_us(shares.as_of) - epoch_us(shares.youngest_at)
+        >= cast(coalesce(limits.window_days, settle_days.settle_days) as bigint) * 86400000000,
+        false
+    ) as is_mature,""",
+        "    shares.still_open = 0 as is_mature,",
+        frozenset({"marts.conversion"}),
+        "final_by_age.md",
+        "marts.conversion",
+    ),
+    Defect(
+        "a headline rate that ignores its window",
+        "marts/headline_conversion.sql",
+        "when timed.us_to_convert <= timed.us_window then 'converted'",
+        "when timed.us_to_convert is not null then 'converted'",
+        frozenset({"marts.headline_conversion"}),
+        "headline_within_its_window.md",
+        "marts.headline_conversion",
+    ),
 )
 every_defect = pytest.mark.parametrize("defect", DEFECTS, ids=[defect.name for defect in DEFECTS])
 
@@ -107,10 +129,12 @@ def planted(defect: Defect, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def waterfall(tmp_path_factory: pytest.TempPathFactory) -> Waterfall:
-    """The waterfall of 2012, with groups and parallel stages, and a window of ten days."""
+    """The waterfall of 2012, with groups and parallel stages, and a window of ten days, headlines of three."""
     path = tmp_path_factory.mktemp("2012") / "funnel.toml"
     path.write_text(
         '[funnel]\npreset = "siriusdecisions-2012"\nwindows = [10]\n'
+        'headline_windows = { "marketing_qualified>sales_accepted" = 3, "marketing_qualified>sales_qualified" = 3 }\n'
+        'settle_days = { "marketing_qualified>sales_accepted" = 30 }\n'
         '[[inputs]]\nname = "crm"\ntable = "stage_entries"\npath = "x.csv"\n',
         encoding="utf-8",
     )

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.waterfall.definition import Waterfall
 
 from .accounts import account_arrivals, account_stages
-from .conversion import conversion
+from .conversion import conversion, headline_conversion
 from .curve import conversion_curve
 from .cuts import GRAINS, Dimensions
 from .durations import Row, open_leads, open_time_in_stage, time_in_stage
@@ -23,6 +23,7 @@ from .quality import stage_dates
 from .routes import conversion_by_route
 from .rules import leads, scope
 from .settled import settled_backtest, settled_estimates
+from .settling import by_unit_and_pair, settle_days
 from .sla import sla
 from .volume import lead_to_account, stage_arrivals, stage_flow
 
@@ -39,6 +40,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "journey.arrivals": ("lead_id", "cycle_no", "stage"),
     "journey.implied_arrivals": ("lead_id", "cycle_no", "stage"),
     "marts.conversion": ("unit", "grain", "cohort_start", *_CUT, "from_stage", "to_stage", "window_days"),
+    "marts.headline_conversion": ("unit", "cohort_start", *_CUT, "from_stage", "to_stage"),
+    "marts.settle_days": ("unit", "from_stage", "to_stage"),
     "marts.conversion_curve": ("unit", *_CUT, "from_stage", "to_stage", "day"),
     "marts.conversion_by_route": ("grain", "cohort_start", "route", "from_stage", "to_stage"),
     "marts.stage_arrivals": ("grain", "period_start", *_CUT, "from_stage", "to_stage"),
@@ -67,7 +70,9 @@ def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] =
     journey = travel(waterfall, history)
     dimensions = Dimensions(waterfall, history, journey)
     as_of = history.as_of
-    estimates = settled_estimates(waterfall, journey, dimensions, as_of) if "day" in grains else []
+    settled = settle_days(waterfall, journey, dimensions, as_of)
+    settling = by_unit_and_pair(settled)
+    estimates = settled_estimates(waterfall, journey, dimensions, as_of, settling) if "day" in grains else []
     tables = {
         "quality.row_accounting": _accounting(history, journey),
         "quality.scope": scope(waterfall, history, journey.placed),
@@ -85,9 +90,11 @@ def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] =
             for arrival in journey.arrivals
         ],
         "journey.implied_arrivals": implied_arrivals(waterfall, journey),
-        "marts.conversion": conversion(waterfall, journey, dimensions, grains, as_of),
+        "marts.conversion": conversion(waterfall, journey, dimensions, grains, as_of, settling),
+        "marts.headline_conversion": headline_conversion(waterfall, journey, dimensions, as_of),
+        "marts.settle_days": settled,
         "marts.conversion_curve": conversion_curve(waterfall, journey, dimensions, as_of) if "day" in grains else [],
-        "marts.conversion_by_route": conversion_by_route(waterfall, journey, dimensions, as_of),
+        "marts.conversion_by_route": conversion_by_route(waterfall, journey, dimensions, as_of, settling),
         "marts.stage_arrivals": stage_arrivals(waterfall, journey, dimensions, grains),
         "marts.stage_flow": stage_flow(waterfall, journey, dimensions, grains, as_of),
         "marts.time_in_stage": time_in_stage(waterfall, journey, dimensions, grains),

@@ -25,8 +25,9 @@ def account_stages(waterfall: Waterfall, history: History, journey: Journey, dim
     for account_id, lead_ids in people.items():
         own = [span for span in journey.spans if span.lead_id in lead_ids]
         now = [span for span in own if span.exited_at is None]
-        stage = highest(waterfall, now)
-        there = [span for span in now if stage is not None and span.stage.key == stage.key]
+        counted = [where_it_counts(span, journey) for span in now]
+        stage = highest(waterfall, counted)
+        there = [span for span in counted if stage is not None and span.stage.key == stage.key]
         furthest = highest(waterfall, own)
         on_path = [span.entered_at for span in own if span.stage.kind == "path"]
         rows.append(
@@ -73,6 +74,16 @@ def account_arrivals(waterfall: Waterfall, journey: Journey, dimensions: Dimensi
                 }
             )
     return rows
+
+
+def where_it_counts(now: Span, journey: Journey) -> Span:
+    """The open stay of a lead, or the stay on the path that its hold interrupts."""
+    before = [span for span in journey.spans if span.lead_id == now.lead_id and span.span_no < now.span_no]
+    while now.stage.kind == "hold" and before and before[-1].exit_kind != "deleted":
+        if before[-1].stage.kind != "hold":
+            return before[-1] if before[-1].stage.kind == "path" else now
+        before.pop()
+    return now
 
 
 def highest(waterfall: Waterfall, spans: list[Span]) -> Stage | None:

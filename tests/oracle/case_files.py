@@ -49,9 +49,7 @@ def read_case(toml: Path, *, as_of: str | None = None) -> tuple[Waterfall, Histo
     ]
     deletions = []
     for each, row in _all_rows(configuration, "deletions"):
-        deleted_at = _moment(row["deleted_at"], each)
-        assert deleted_at is not None, "a deletion needs a time"
-        deletions.append(Deletion(row["lead_id"], deleted_at))
+        deletions.append(Deletion(row["lead_id"], _moment(row["deleted_at"], each)))
     history = History(
         as_of=pinned,
         entries=tuple(entries),
@@ -183,10 +181,13 @@ def toml_text(waterfall: Waterfall, history: History) -> str:
             dimensions=list(waterfall.dimensions),
             windows=list(waterfall.windows),
             headline=[[pair.from_key, pair.to_key] for pair in waterfall.headline],
+            headline_months=waterfall.headline_months,
             origin_default=waterfall.origin_default,
             entry_at_creation=waterfall.entry_at_creation,
             implied=waterfall.implied,
         )
+        + _by_pair("headline_windows", ((p.from_key, p.to_key, p.window_days) for p in waterfall.headline))
+        + _by_pair("settle_days", waterfall.settle_days)
     ]
     if waterfall.calendar is not None:
         parts.append(_calendar_block(waterfall.calendar))
@@ -213,6 +214,12 @@ def toml_text(waterfall: Waterfall, history: History) -> str:
         if rows:
             parts.append(_block("[[inputs]]", name=f"crm_{table}", table=table, path=f"{table}.csv"))
     return "\n".join(parts)
+
+
+def _by_pair(key: str, days_of: Iterable[tuple[str, str, int]]) -> str:
+    """`key = { "a>b" = 30 }`."""
+    inside = ", ".join(f"{json.dumps(f'{low}>{high}')} = {days}" for low, high, days in days_of)
+    return f"{key} = {{ {inside} }}\n"
 
 
 def _calendar_block(calendar: WorkingCalendar) -> str:

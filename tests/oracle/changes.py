@@ -8,12 +8,14 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from pipeline.waterfall.definition import Waterfall
+from pipeline.waterfall.pair_settings import pair_unit
 
-from .conversion import Z_95, conversion
+from .conversion import Z_95, conversion, headline_conversion
 from .cuts import Dimensions, local_date, periods
 from .durations import Row, time_in_stage
 from .history import History
 from .journey import Journey, travel
+from .settling import by_unit_and_pair, settle_days
 from .sla import stand
 
 LEAST, SHOWN = 20, 8
@@ -78,17 +80,16 @@ def rate_changes(waterfall: Waterfall, history: History, cut: tuple[str, str] = 
     dimensions = Dimensions(waterfall, history, journey)
     complete = set(_complete_months(waterfall, journey, history.as_of))
     rows = [
-        row
-        for row in conversion(waterfall, journey, dimensions, ("month",), history.as_of)
-        if row["unit"] == waterfall.unit and row["cohort_start"] in complete
+        row for row in month_cohorts(waterfall, journey, dimensions, history.as_of) if row["cohort_start"] in complete
     ]
     changes, split = [], []
     for number, pair in enumerate(waterfall.headline, 1):
-        for window in (None, *waterfall.windows):
+        for window in sorted({None, *waterfall.windows, pair.window_days}, key=lambda days: days or 0):
             here = [
                 row
                 for row in rows
                 if (row["from_stage"], row["to_stage"], row["window_days"]) == (pair.from_key, pair.to_key, window)
+                and row["unit"] == pair_unit(pair.from_key, pair.to_key, waterfall.unit)
             ]
             mature = sorted(
                 (row for row in here if (row["dimension"], row["dimension_value"]) == cut and row["is_mature"]),
@@ -103,6 +104,14 @@ def rate_changes(waterfall: Waterfall, history: History, cut: tuple[str, str] = 
                         for row in _parts(here, dimension, latest["cohort_start"], previous["cohort_start"])
                     ]
     return changes, split
+
+
+def month_cohorts(waterfall: Waterfall, journey: Journey, dimensions: Dimensions, as_of: datetime) -> list[Row]:
+    """The monthly cohorts of every pair in the configured windows, and of the headline pairs in their own."""
+    settling = by_unit_and_pair(settle_days(waterfall, journey, dimensions, as_of))
+    rows = conversion(waterfall, journey, dimensions, ("month",), as_of, settling)
+    own = headline_conversion(waterfall, journey, dimensions, as_of)
+    return rows + [row for row in own if row["window_days"] not in waterfall.windows]
 
 
 def _change(latest: Row | None, previous: Row | None) -> Row:

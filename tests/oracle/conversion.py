@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import sqrt
 
 from pipeline.waterfall.definition import Waterfall
 
-from .cuts import Dimensions, Mark, legal_pairs, local_date, period_start
+from .cuts import Dimensions, Mark, legal_pairs, local_date, path_marks, period_start
 from .durations import Row, days_between, quantile
 from .journey import Arrival, Journey
 
@@ -33,7 +34,7 @@ class Outcome:
     start: Arrival
     fate: str
     days: float | None
-    is_old_enough: bool
+    age: timedelta
 
 
 def candidates(journey: Journey, dimensions: Dimensions) -> list[Candidate]:
@@ -80,22 +81,27 @@ def outcome(
         for arrival in candidate.arrivals
         if arrival.at >= start.at and (window is None or arrival.at - start.at <= timedelta(days=window))
     ]
-    is_old_enough = window is None or as_of - start.at >= timedelta(days=window)
+    age = as_of - start.at
 
     at_goal = [arrival.at for arrival in in_time if arrival.mark == goal.key]
     if at_goal:
-        return Outcome(start, "converted", days_between(start.at, min(at_goal)), is_old_enough)
+        return Outcome(start, "converted", days_between(start.at, min(at_goal)), age)
     if any(arrival.mark in above for arrival in in_time):
-        return Outcome(start, "passed_over", None, is_old_enough)
-    if candidate.stopped_at is not None or (window is not None and as_of > start.at + timedelta(days=window)):
-        return Outcome(start, "lost", None, is_old_enough)
-    return Outcome(start, "still_open", None, is_old_enough)
+        return Outcome(start, "passed_over", None, age)
+    if candidate.stopped_at is not None or (window is not None and age >= timedelta(days=window)):
+        return Outcome(start, "lost", None, age)
+    return Outcome(start, "still_open", None, age)
 
 
 def conversion(
-    waterfall: Waterfall, journey: Journey, dimensions: Dimensions, grains: tuple[str, ...], as_of: datetime
+    waterfall: Waterfall,
+    journey: Journey,
+    dimensions: Dimensions,
+    grains: tuple[str, ...],
+    as_of: datetime,
+    settling: Mapping[tuple[str, str, str], int | None],
 ) -> list[Row]:
-    """marts.conversion: a row for every cohort that somebody entered."""
+    """marts.conversion: a row for every cohort that somebody entered. `settling` has the days of (unit, from, to) of K5."""
     cohorts: dict[tuple[str, str, date | None, str, str, str, str, int | None], list[Outcome]] = defaultdict(list)
     units = candidates(journey, dimensions)
     for start_mark, goal in legal_pairs(waterfall):
@@ -122,21 +128,46 @@ def conversion(
             "from_stage": from_stage,
             "to_stage": to_stage,
             "window_days": window,
-            **measures(outcomes, window),
+            **measures(outcomes, window or settling[unit, from_stage, to_stage]),
         }
         for (unit, grain, cohort_start, dimension, value, from_stage, to_stage, window), outcomes in cohorts.items()
     ]
 
 
-def measures(outcomes: list[Outcome], window: int | None) -> Row:
-    """The figures of one cohort."""
+def headline_conversion(waterfall: Waterfall, journey: Journey, dimensions: Dimensions, as_of: datetime) -> list[Row]:
+    """marts.headline_conversion: months of the headline pairs, each pair within its own window."""
+    cohorts: dict[tuple[str, date | None, str, str, str, str, int], list[Outcome]] = defaultdict(list)
+    marks = {mark.key: mark for mark in path_marks(waterfall)}
+    for pair in waterfall.headline:
+        start_mark, goal = marks[pair.from_key], marks[pair.to_key]
+        above = {stage.key for stage in waterfall.stages if stage.rank is not None and stage.rank > goal.high_rank}
+        for candidate in candidates(journey, dimensions):
+            found = outcome(candidate, start_mark, goal, above, pair.window_days, as_of)
+            if found is None:
+                continue
+            month = local_date(waterfall, found.start.at).replace(day=1)
+            for dimension in dimensions.names:
+                value = dimensions.value(dimension, found.start.span)
+                cut = (candidate.unit, month, dimension, value)
+                cohorts[*cut, pair.from_key, pair.to_key, pair.window_days].append(found)
+    columns = ("unit", "cohort_start", "dimension", "dimension_value", "from_stage", "to_stage", "window_days")
+    not_here = {"median_days", "p90_days"}
+    return [
+        dict(zip(columns, key, strict=True))
+        | {name: value for name, value in measures(outcomes, key[-1]).items() if name not in not_here}
+        for key, outcomes in cohorts.items()
+    ]
+
+
+def measures(outcomes: list[Outcome], final_days: int | None) -> Row:
+    """The figures of one cohort; it is final when its youngest unit is that old, never where nobody knows how old (K5)."""
     counts = {fate: sum(1 for found in outcomes if found.fate == fate) for fate in FATES}
     days = [found.days for found in outcomes if found.days is not None]
     low, high = wilson(counts["converted"], len(outcomes))
     return {
         "entered": len(outcomes),
         **counts,
-        "is_mature": counts["still_open"] == 0 if window is None else all(found.is_old_enough for found in outcomes),
+        "is_mature": final_days is not None and min(each.age for each in outcomes) >= timedelta(days=final_days),
         "rate": counts["converted"] / len(outcomes),
         "rate_low": low,
         "rate_high": high,

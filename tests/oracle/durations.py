@@ -11,7 +11,7 @@ from pipeline.waterfall.definition import Waterfall
 
 from .cuts import Dimensions, local_date, period_start
 from .history import History, present, record
-from .journey import Journey, Span, top_rank
+from .journey import Journey, Span, order_in_lead
 from .sla import stand
 
 Row = dict[str, Any]
@@ -111,14 +111,16 @@ def open_time_in_stage(waterfall: Waterfall, journey: Journey, dimensions: Dimen
 
 
 def open_leads(waterfall: Waterfall, history: History, journey: Journey, dimensions: Dimensions) -> list[Row]:
-    """marts.open_leads: who waits on the path or on hold, below the last path stage."""
+    """marts.open_leads: who waits on the path or on hold, customers excepted (A3). A re-assertion names an owner, too (E6)."""
     last_known_owner: dict[str, str | None] = {}
-    for span in journey.spans:
-        last_known_owner[span.lead_id] = present(span.entry.owner) or last_known_owner.get(span.lead_id)
+    said = [row for row in journey.placed if row.disposition in ("kept", "repeat")]
+    for row in sorted(said, key=lambda row: order_in_lead(history, row)):
+        last_known_owner[row.lead_id] = present(row.entry.owner) or last_known_owner.get(row.lead_id)
+    completed = {(cycle.lead_id, cycle.cycle_no) for cycle in journey.cycles if cycle.outcome == "completed"}
     rows = []
     for span in journey.spans:
-        is_arrived = span.stage.rank == top_rank(waterfall)
-        if span.exited_at is not None or span.stage.kind not in ("path", "hold") or is_arrived:
+        is_customer = (span.lead_id, span.cycle_no) in completed
+        if span.exited_at is not None or span.stage.kind not in ("path", "hold") or is_customer:
             continue
         owner_in_crm = present(record(history, span.lead_id).get("owner"))
         standing = stand(waterfall, span, history.as_of)
@@ -128,7 +130,7 @@ def open_leads(waterfall: Waterfall, history: History, journey: Journey, dimensi
                 "account_id": dimensions.account_of(span.lead_id),
                 "stage": span.stage.key,
                 "owner": present(span.entry.owner),
-                "current_owner": owner_in_crm or last_known_owner[span.lead_id],
+                "current_owner": owner_in_crm or last_known_owner.get(span.lead_id),
                 "entered_at": span.entered_at.replace(tzinfo=None),
                 "entered_date": local_date(waterfall, span.entered_at),
                 "age_days": days_between(span.entered_at, history.as_of),

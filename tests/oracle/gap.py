@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import date
 
 from pipeline.waterfall.definition import Waterfall
+from pipeline.waterfall.pair_settings import pair_unit
 
 from .conversion import Candidate, candidates, outcome
 from .cuts import Dimensions, local_date, path_marks
@@ -38,7 +39,7 @@ def headline_gap_months(waterfall: Waterfall, history: History, cut: tuple[str, 
         goal = marks[pair.to_key]
         above = {stage.key for stage in waterfall.stages if stage.rank is not None and stage.rank > goal.high_rank}
         for unit in candidates(journey, dimensions):
-            if unit.unit != waterfall.unit:
+            if unit.unit != pair_unit(pair.from_key, pair.to_key, waterfall.unit):
                 continue
             found = outcome(unit, marks[pair.from_key], goal, above, None, history.as_of)
             if found is None or dimensions.value(cut[0], found.start.span) != cut[1]:

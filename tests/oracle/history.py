@@ -36,10 +36,10 @@ class Merge:
 
 @dataclass(frozen=True)
 class Deletion:
-    """The lead vanished from the CRM at that moment."""
+    """The lead vanished from the CRM at that moment; without one an earlier deletion is taken back."""
 
     lead_id: str
-    deleted_at: datetime
+    deleted_at: datetime | None
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Span:
-    """One stay. `came_by` is the exit kind of the span before, or `new`."""
+    """One stay. `came_by` is the exit kind of the span before, `new`, or `restored` after a deletion."""
 
     lead_id: str
     span_no: int
@@ -113,8 +113,7 @@ def travel(waterfall: Waterfall, history: History) -> Journey:
             kept[row.lead_id].append(row)
     for row in at_creation(waterfall, history, set(kept)):
         kept[row.lead_id].append(row)
-    deletions = [deletion for deletion in history.deletions if deletion.deleted_at <= history.as_of]
-    gone = {deletion.lead_id: deletion.deleted_at for deletion in deletions}
+    gone = deletions(history)
 
     spans: list[Span] = []
     cycles: list[Cycle] = []
@@ -129,6 +128,15 @@ def travel(waterfall: Waterfall, history: History) -> Journey:
         tuple(arrivals_of(waterfall, spans)),
         tuple(first_creations(waterfall, history, placed)),
     )
+
+
+def deletions(history: History) -> dict[str, datetime]:
+    """When each lead was deleted, by what has happened by as-of: the last row of a lead counts (E10)."""
+    gone: dict[str, datetime | None] = {}
+    for deletion in history.deletions:
+        if deletion.deleted_at is None or deletion.deleted_at <= history.as_of:
+            gone[deletion.lead_id] = deletion.deleted_at
+    return {lead_id: moment for lead_id, moment in gone.items() if moment is not None}
 
 
 # ---- rows (E1 to E7)
@@ -234,18 +242,39 @@ def order_in_lead(history: History, row: Placed) -> tuple[object, ...]:
 
 
 def without_duplicates(history: History, placed: list[Placed]) -> list[Placed]:
-    """E4: of the same lead, stage and time the first by sequence and then by row is kept."""
-    first: dict[tuple[str, str, datetime], Placed] = {}
+    """E4: of the same lead, stage, time and visit the first by sequence and then by row is kept."""
+    first: dict[tuple[str, str, datetime, int], Placed] = {}
     candidates = [row for row in placed if row.disposition == "kept"]
+    visit = visits(history, candidates)
     for row in sorted(candidates, key=lambda row: (sequence_order(row.entry), arrival_order(history, row.entry))):
-        first.setdefault((row.lead_id, row.into.key, row.at), row)
+        first.setdefault((row.lead_id, row.into.key, row.at, visit[id(row)]), row)
     chosen = {id(row) for row in first.values()}
     others = {id(row) for row in candidates} - chosen
     return [replace(row, disposition="duplicate") if id(row) in others else row for row in placed]
 
 
+def visits(history: History, rows: list[Placed]) -> dict[int, int]:
+    """Which of the lead's entries into the stage at that instant a row is: 2 when the sequence of its input shows that the
+    lead had left in between; rows without a sequence are the first."""
+    visit = {id(row): 1 for row in rows}
+    moments = defaultdict(list)
+    for row in rows:
+        if row.entry.sequence is not None:
+            moments[row.lead_id, row.at, row.entry.input].append(row)
+    for own in moments.values():
+        own.sort(key=lambda row: order_in_lead(history, row))
+        entered: Counter[str] = Counter()
+        before = None
+        for row in own:
+            if row.into.key != before:
+                entered[row.into.key] += 1
+            visit[id(row)], before = entered[row.into.key], row.into.key
+    return visit
+
+
 def without_repeats(history: History, placed: list[Placed]) -> list[Placed]:
-    """E6: of consecutive entries into one stage the first is kept."""
+    """E6: of consecutive entries into one stage the first is kept; a deletion in between parts them (E10)."""
+    gone = deletions(history)
     repeats = set()
     by_lead = defaultdict(list)
     for row in placed:
@@ -254,9 +283,14 @@ def without_repeats(history: History, placed: list[Placed]) -> list[Placed]:
     for rows in by_lead.values():
         rows.sort(key=lambda row: order_in_lead(history, row))
         for before, row in pairwise(rows):
-            if before.into.key == row.into.key:
+            if before.into.key == row.into.key and not is_between(gone.get(row.lead_id), before, row):
                 repeats.add(id(row))
     return [replace(row, disposition="repeat") if id(row) in repeats else row for row in placed]
+
+
+def is_between(deleted_at: datetime | None, before: Placed, row: Placed | None) -> bool:
+    """Whether the lead was deleted after it entered the one stage and before it entered the next, if any."""
+    return deleted_at is not None and before.at <= deleted_at and (row is None or deleted_at < row.at)
 
 
 # ---- spans and cycles (S1 to C6)
@@ -275,10 +309,11 @@ def spans_of(rows: list[Placed], deleted_at: datetime | None) -> list[Span]:
             last_outside_hold = row.into
 
         following = rows[position + 1] if position + 1 < len(rows) else None
-        if following is not None:
+        is_deleted = is_between(deleted_at, row, following)
+        if is_deleted:
+            exited_at, exit_kind, following, last_outside_hold = deleted_at, "deleted", None, None
+        elif following is not None:
             exited_at, exit_kind = following.at, how_it_left(row.into, following.into)
-        elif deleted_at is not None:
-            exited_at, exit_kind = max(deleted_at, row.at), "deleted"
         else:
             exited_at, exit_kind = None, "open"
         spans.append(
@@ -297,7 +332,7 @@ def spans_of(rows: list[Placed], deleted_at: datetime | None) -> list[Span]:
                 entry=row.entry,
             )
         )
-        came_by = exit_kind
+        came_by = "restored" if is_deleted else exit_kind
     return spans
 
 
@@ -371,10 +406,10 @@ def how_it_ended(waterfall: Waterfall, own: list[Span], next_start: datetime | N
             return "detoured", span.entered_at
         if span.stage.kind == "exit":
             return "exited", span.entered_at
+        if span.exit_kind == "deleted":
+            return "deleted", span.exited_at
     if next_start is not None:
         return "regressed", next_start
-    if own[-1].exit_kind == "deleted":
-        return "deleted", own[-1].exited_at
     return "open", None
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pipeline.waterfall.definition import Waterfall
+from pipeline.waterfall.pair_settings import pair_unit
 
 from .conversion import Outcome, candidates, outcome
 from .cuts import Dimensions, local_date, path_marks, periods
@@ -26,7 +27,7 @@ def cohort_ages(waterfall: Waterfall, history: History) -> list[Row]:
         for number, _ in enumerate(waterfall.headline, 1):
             for month in periods(waterfall, journey, "month", history.as_of):
                 cohort = found[number, month]
-                aged = sum(1 for each in cohort if each.is_old_enough)
+                aged = sum(1 for each in cohort if each.age >= timedelta(days=age_no * 30))
                 converted = sum(1 for each in cohort if each.fate == "converted")
                 rows.append(
                     {
@@ -114,7 +115,7 @@ def _outcomes(
         goal = marks[pair.to_key]
         above = {stage.key for stage in waterfall.stages if stage.rank is not None and stage.rank > goal.high_rank}
         for unit in candidates(journey, dimensions):
-            if unit.unit == waterfall.unit:
+            if unit.unit == pair_unit(pair.from_key, pair.to_key, waterfall.unit):
                 each = outcome(unit, marks[pair.from_key], goal, above, window, as_of)
                 if each is not None:
                     by_month[number, local_date(waterfall, each.start.at).replace(day=1)].append(each)

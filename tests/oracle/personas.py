@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pipeline.waterfall.definition import Waterfall
 
-from .accounts import highest
+from .accounts import highest, where_it_counts
 from .cuts import NOTHING, Dimensions, path_marks
 from .durations import Row
 from .history import History, present, record
@@ -46,7 +46,7 @@ def persona_coverage(waterfall: Waterfall, history: History, journey: Journey, d
                 when = there["arrived", arrival.mark]
                 when[account_id] = min(arrival.at, when.get(account_id, arrival.at))
         now = [span for span in journey.spans if span.lead_id in own and span.exited_at is None]
-        stands = highest(waterfall, now)
+        stands = highest(waterfall, [where_it_counts(span, journey) for span in now])
         if stands is not None:
             there["current", stands.key][account_id] = history.as_of
 

@@ -61,6 +61,8 @@ def findings_of(waterfall: Waterfall, history: History, span: Span, office: set[
         found.append("skipped")
     if span.exit_kind == "regressed":
         found.append("regressed")
+    if span.came_by == "restored":
+        found.append("restored")
     if span.exit_kind == "returned" and span.stage.kind == "exit":
         found.append("reopened")
     if span.stage.kind != "path" and span.exit_kind in ("held", "detoured", "exited"):

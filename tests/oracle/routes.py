@@ -11,6 +11,7 @@ from .conversion import Outcome, candidates, measures, outcome
 from .cuts import Dimensions, legal_pairs, local_date, period_start
 from .durations import Row
 from .journey import Arrival, Journey
+from .settling import Settling
 
 FIGURES = (
     "entered",
@@ -25,7 +26,9 @@ FIGURES = (
 )
 
 
-def conversion_by_route(waterfall: Waterfall, journey: Journey, dimensions: Dimensions, as_of: datetime) -> list[Row]:
+def conversion_by_route(
+    waterfall: Waterfall, journey: Journey, dimensions: Dimensions, as_of: datetime, settling: Settling
+) -> list[Row]:
     """marts.conversion_by_route: cycles, ever, by month and in all; a row wherever somebody came that way."""
     ranks = [stage.rank for stage in waterfall.stages if stage.qualifies and stage.rank is not None]
     cohorts: dict[tuple[str, date | None, str, str, str], list[Outcome]] = defaultdict(list)
@@ -45,7 +48,11 @@ def conversion_by_route(waterfall: Waterfall, journey: Journey, dimensions: Dime
                     cohorts[grain, cohort_start, each, start.key, goal.key].append(found)
     return [
         {"grain": grain, "cohort_start": cohort_start, "route": route, "from_stage": from_stage, "to_stage": to_stage}
-        | {figure: value for figure, value in measures(outcomes, None).items() if figure in FIGURES}
+        | {
+            figure: value
+            for figure, value in measures(outcomes, settling["cycle", from_stage, to_stage]).items()
+            if figure in FIGURES
+        }
         for (grain, cohort_start, route, from_stage, to_stage), outcomes in cohorts.items()
     ]
 

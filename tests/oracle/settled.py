@@ -9,12 +9,14 @@ from math import ceil, floor, sqrt
 from zoneinfo import ZoneInfo
 
 from pipeline.waterfall.definition import Waterfall
+from pipeline.waterfall.pair_settings import pair_unit
 
 from .conversion import Z_95, Candidate, candidates
 from .curve import Step, Wait, steps_of, wait_of
 from .cuts import Dimensions, legal_pairs, local_date, period_start, periods
 from .durations import Row
 from .journey import Journey
+from .settling import Settling
 
 PAST = 12
 
@@ -38,16 +40,21 @@ class Chance:
     upward: float
 
 
-def settled_estimates(waterfall: Waterfall, journey: Journey, dimensions: Dimensions, as_of: datetime) -> list[Row]:
+def settled_estimates(
+    waterfall: Waterfall, journey: Journey, dimensions: Dimensions, as_of: datetime, settling: Settling
+) -> list[Row]:
     """marts.settled_estimates: every cohort with somebody open, now and at the last twelve ends of a month."""
     headline = {(pair.from_key, pair.to_key) for pair in waterfall.headline}
-    units = [each for each in candidates(journey, dimensions) if each.unit == waterfall.unit]
+    everyone = candidates(journey, dimensions)
     rows: list[Row] = []
     for as_of_no, instant, day in instants(waterfall, journey, as_of):
         for start, goal in legal_pairs(waterfall):
             if (start.key, goal.key) not in headline:
                 continue
             above = {stage.key for stage in waterfall.stages if stage.rank is not None and stage.rank > goal.high_rank}
+            counted = pair_unit(start.key, goal.key, waterfall.unit)
+            units = [each for each in everyone if each.unit == counted]
+            final_days = settling[counted, start.key, goal.key]
             known: list[Known] = []
             for unit in units:
                 then = wait_of(as_known(unit, instant), start.key, goal.key, above, instant)
@@ -65,16 +72,16 @@ def settled_estimates(waterfall: Waterfall, journey: Journey, dimensions: Dimens
                     "to_stage": goal.key,
                     **row,
                 }
-                for row in cohorts_of(known)
+                for row in cohorts_of(known, final_days, as_of)
             ]
     return rows
 
 
 def settled_backtest(estimates: list[Row]) -> list[Row]:
-    """quality.settled_backtest: past estimates of monthly cohorts that have settled since."""
+    """quality.settled_backtest: past estimates of monthly cohorts that are final now."""
     rows = []
     for row in estimates:
-        if row["as_of_no"] == 0 or row["grain"] != "month" or row["open_by_now"] or row["estimate"] is None:
+        if row["as_of_no"] == 0 or row["grain"] != "month" or not row["is_final_now"] or row["estimate"] is None:
             continue
         came = row["converted_by_now"] / row["entered"]
         kept = ("from_stage", "to_stage", "as_of_date", "cohort_start", "entered", "converted", "still_open")
@@ -113,7 +120,7 @@ def as_known(unit: Candidate, instant: datetime) -> Candidate:
     return Candidate(unit.unit, tuple(each for each in unit.arrivals if each.at <= instant), stopped_at)
 
 
-def cohorts_of(known: list[Known]) -> list[Row]:
+def cohorts_of(known: list[Known], final_days: int | None, as_of: datetime) -> list[Row]:
     """A row per month that has somebody open, and one for all months together."""
     if all(each.then.fate != "open" for each in known):
         return []
@@ -123,7 +130,13 @@ def cohorts_of(known: list[Known]) -> list[Row]:
         cohorts["all", None].append(each)
         cohorts["month", each.cohort_start].append(each)
     return [
-        {"grain": grain, "cohort_start": cohort_start, **measures(own, steps)}
+        {
+            "grain": grain,
+            "cohort_start": cohort_start,
+            **measures(own, steps),
+            "is_final_now": final_days is not None
+            and as_of - max(each.then.start.entered_at for each in own) >= timedelta(days=final_days),
+        }
         for (grain, cohort_start), own in cohorts.items()
         if any(each.then.fate == "open" for each in own)
     ]

@@ -178,12 +178,14 @@ def waterfalls(draw: st.DrawFn, zone: str) -> Waterfall:
         groups.append(Group(f"group_{number}", f"GROUP {number}", f"Members of group {number}.", members))
     lowest = min(path, key=lambda stage: stage.rank or 0)
     highest = max(path, key=lambda stage: stage.rank or 0)
+    settling = draw(st.sampled_from((None, 1, 7, 30)))
     return Waterfall(
         name="Made up",
         timezone=zone,
         stages=stages,
         groups=tuple(groups),
-        headline=(Pair(lowest.key, highest.key),),
+        headline=(Pair(lowest.key, highest.key, None, draw(st.sampled_from((30, 1, 7, 90)))),),
+        settle_days=((lowest.key, highest.key, settling),) if settling else (),
         dimensions=_some(draw, DIMENSIONS, 3),
         windows=_some(draw, (1, 7, 30), 2),
         week_start=draw(st.sampled_from((1, 7, 3))),
@@ -287,7 +289,7 @@ def _row(lead_id: str, stage: Stage, moment: datetime, order: int, look: int, co
         lead_id=lead_id,
         stage=text,
         entered_at=moment,
-        sequence=(None, None, 1, 2)[order],
+        sequence=(None, 1, 2, 3)[order],
         owner=owner if "owner" in columns else None,
         extra={"campaign": campaign} if "campaign" in columns else {},
     )
@@ -339,8 +341,8 @@ def _merges(draw: st.DrawFn, lead_ids: tuple[str, ...], moments: tuple[datetime,
 
 @st.composite
 def _deletions(draw: st.DrawFn, lead_ids: tuple[str, ...], moments: tuple[datetime, ...]) -> tuple[Deletion, ...]:
-    """Up to two leads deleted, before, at or after as-of, some before their last entry."""
+    """Up to two leads deleted, before, at or after as-of, some before their last entry; a row without a time deletes nobody."""
     # Landing would reject a deletion whose time is out of range, and the oracle takes deletions as given.
     possible = [moment for moment in moments if moment != OUT_OF_RANGE]
-    deleted = st.tuples(st.sampled_from(lead_ids), st.sampled_from(possible))
+    deleted = st.tuples(st.sampled_from(lead_ids), st.sampled_from((*possible, None)))
     return tuple(Deletion(*each) for each in draw(st.lists(deleted, max_size=2, unique_by=lambda each: each[0])))

@@ -13,7 +13,7 @@ from .durations import Row
 from .journey import Arrival, Journey, rank
 
 MOVES = ("advanced", "sideways", "regressed", "held", "detoured", "exited", "returned")
-IN_COLUMNS = tuple(f"in_{move}" for move in ("new", *MOVES))
+IN_COLUMNS = tuple(f"in_{move}" for move in ("new", "restored", *MOVES))
 OUT_COLUMNS = tuple(f"out_{move}" for move in (*MOVES, "deleted"))
 
 

@@ -92,10 +92,10 @@ def test_an_archived_night_is_pages_and_its_summary(three: Path) -> None:
 
 
 def test_the_page_of_the_archive_says_what_each_night_said(three: Path) -> None:
-    """Newest first, with the mature rates and the overdue leads of that night's own summary."""
+    """Newest first, with the headline rates and the overdue leads of that night's own summary."""
     page = reading.read_folder(three / "reports").pages["archive.html"]
     header, *rows = page.tables["table-nights"]
-    assert ["As of", "Leads waiting", "Overdue", "MQL → SAL", "MQL → SQL"] == header
+    assert ["As of", "Leads waiting", "Overdue", "MQL → SAL, within 30 days", "MQL → SQL, within 90 days"] == header
     assert [DAYS[1], DAYS[0]] == [row[0] for row in rows]
     assert [f"archive/{day}/index.html" for day in (DAYS[1], DAYS[0])] == [
         link for link in page.links if link.startswith("archive/")
@@ -103,10 +103,10 @@ def test_the_page_of_the_archive_says_what_each_night_said(three: Path) -> None:
     for row in rows:
         found = json.loads((three / "reports" / "archive" / row[0] / "summary.json").read_text("utf-8"))
         assert [found["open_leads"], found["overdue"]] == [reading.plain(cell) for cell in row[1:3]]
-        for pair, cell in zip((each for each in found["headline"] if not each["window_days"]), row[3:], strict=True):
-            mature = next(each for each in pair["cohorts"] if each["cohort"] == "mature")
-            shown = float(cell.removesuffix("\u202f%")) / 100 if mature["entered"] else None
-            assert shown == pytest.approx(mature["rate"], abs=5e-4) if mature["entered"] else cell == "–"
+        for pair, cell in zip((each for each in found["headline"] if each["is_headline_window"]), row[3:], strict=True):
+            recent = next(each for each in pair["cohorts"] if each["cohort"] == "recent")
+            shown = float(cell.removesuffix("\u202f%")) / 100 if recent["entered"] else None
+            assert shown == pytest.approx(recent["rate"], abs=5e-4) if recent["entered"] else cell == "–"
 
 
 def test_the_first_night_says_that_there_is_none(three: Path) -> None:

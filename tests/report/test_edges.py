@@ -96,7 +96,7 @@ def test_one_lead() -> None:
     )
     assert ("reached A", "1") in page.terms
     assert ("reached B", "0") in page.terms
-    assert "nothing mature yet" in page.text
+    assert "nothing final yet" in page.text
 
 
 @pytest.mark.parametrize("name", [MARKUP, HEBREW, LONG], ids=["markup", "right to left", "209 characters"])

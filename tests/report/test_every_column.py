@@ -33,7 +33,18 @@ FLOW = {"Opening": "opening", "+ in": "ins", "− out": "outs", "= closing": "cl
 FLOW |= {
     f"{way}: {word}": f"{way}_{word}"
     for way in ("in", "out")
-    for word in ("new", "advanced", "sideways", "regressed", "held", "detoured", "exited", "returned", "deleted")
+    for word in (
+        "new",
+        "restored",
+        "advanced",
+        "sideways",
+        "regressed",
+        "held",
+        "detoured",
+        "exited",
+        "returned",
+        "deleted",
+    )
 }
 Means = dict[str, str | tuple[str, ...]]
 MEANS: dict[str, Means] = {
@@ -42,7 +53,7 @@ MEANS: dict[str, Means] = {
     "routes": {
         **FATES,
         "Rate, all cohorts": "rate",
-        "Rate, mature months": "mature_rate",
+        "Rate, final months": "mature_rate",
         "95 % interval": "mature_low",
     },
     "fates": {"Cycles": "units", "Share": "share"},
@@ -220,7 +231,7 @@ CROSSED = frozenset({"grid", "ratio-months", "personas-now", "personas-arrived"}
 """Tables whose columns are values of a row's column: test_every_number.py and the gold pages hold them."""
 DERIVED = {
     "pair-months": ("Within", "0 to 100 %", "Month"),
-    "cut": ("n, mature months", "Rate, mature months", "95 % interval", "0 to 100 %"),
+    "cut": ("n, final months", "Within", "95 % interval", "0 to 100 %"),
     "limits": ("Limit", "All stays"),
     "owners": ("Overdue in open",),
     "owner": ("Limit", "Account"),

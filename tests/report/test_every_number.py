@@ -29,7 +29,12 @@ THIS_HEADLINE = (
     f"headline_no in (select headline_no from report.headline where headline_no = {{number}} or {THIS_PAIR})"
 )
 CARD = (
-    f"select *, converted / nullif(entered, 0) as known from report.headline where {THIS_HEADLINE}",
+    f"""
+    select *, converted / nullif(entered, 0) as known,
+        (mature_converted + mature_open) / nullif(mature_entered, 0) as at_most
+    from report.headline
+    where {THIS_HEADLINE}
+    """,
     f"select * from report.headline_gap where {THIS_HEADLINE}",
     f"""
     select record.*
@@ -83,6 +88,8 @@ from {query} where '{heading}' = 'All'
 """Parts in tenths of a point, likewise; which of the two is printed, test_changes.py says."""
 SAID_PARTS = """
 select 'By ' || dimension as said, * exclude (mix_part, rate_part),
+    floor(1000 * mix_part) / 1000 as mix, ceil(1000 * mix_part) / 1000 as mix_above,
+    floor(1000 * rate_part) / 1000 as rates, ceil(1000 * rate_part) / 1000 as rates_above,
     (floor(1000 * mix_part) + floor(1000 * rate_part)) / 1000 as together,
     (floor(1000 * mix_part) + floor(1000 * rate_part) + 1) / 1000 as together_above,
     (ceil(1000 * mix_part) + ceil(1000 * rate_part)) / 1000 as together_most

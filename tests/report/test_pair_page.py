@@ -200,7 +200,7 @@ def test_mix_is_the_mart(year: Year, dimension: str) -> None:
 
 
 def test_estimates_are_drawn_and_judged(year: Year) -> None:
-    """A diamond for each immature month of the trend that has an estimate, with its interval; the record beside (K6)."""
+    """A diamond for each month that is not final and has an estimate, with its interval; the record beside (K6)."""
     expected = year.ask(
         "select month_start, settled_estimate, settled_low, settled_high from report.conversion_months where "
         + of_pair("window_days is null and is_trend and settled_estimate is not null")
@@ -209,7 +209,7 @@ def test_estimates_are_drawn_and_judged(year: Year) -> None:
     assert 0 < len(expected) == months.count('<svg class="d-expected"') == months.count('<line class="expected"')
     for _, estimate, low, high in expected:
         assert f"settled estimate {text.rate(estimate)}, 95 % interval {text.interval(low, high)}" in months
-    assert "settled estimate of an immature month, with its 95 % interval" in months
+    assert "settled estimate of a month that is not final, with its 95 % interval" in months
     ((estimates, held),) = year.ask(
         f"select estimates, held from report.settled_record where headline_no = {headline_no(year)}"
     )
@@ -236,7 +236,7 @@ def test_without_an_immature_month_no_estimate_is_promised() -> None:
     """Neither legend nor record where there is no diamond."""
     html, _ = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(("L1", "a", 1), ("L1", "b", 2))})
     months = html.partition('<section id="months"')[2].partition("</section>")[0]
-    assert ("d-expected" in months, "settled estimate of an" in months, "past estimate" in months) == (False,) * 3
+    assert ("d-expected" in months, "settled estimate of a" in months, "past estimate" in months) == (False,) * 3
 
 
 def test_young_cohorts_are_blank_or_hatched() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,13 +109,14 @@ def test_origins_by_source() -> None:
     assert {"a rule of [[origins]]": 0, "origin_default": 0, "as the input says": 1, "nobody says": 2} == shown
 
 
-def test_mature_months_are_complete_and_the_same_for_every_route() -> None:
-    """February, where one cycle via A is open, is mature for no route, nor is March, which is not over; January is."""
+def test_final_months_are_complete_and_the_same_for_every_route() -> None:
+    """With 60 days to settle, February is final for no route although the direct ones of it all ended; January is."""
     january = (("L1", "a", 1), ("L1", "b", 2), ("L1", "c", 3), ("L2", "b", 4), ("L2", "lost", 5))
     february = (("L3", "a", 35), ("L3", "b", 36), ("L4", "b", 37), ("L4", "lost", 38))
     march = (("L5", "b", 62), ("L5", "c", 63))
     moves = entries(*january, *february, *march)
-    connection = built(_definition(), AS_OF.replace(day=20), {"stage_entries": moves})
+    definition = replace(_definition(), settle_days=(("b", "c", 60),))
+    connection = built(definition, AS_OF.replace(day=20), {"stage_entries": moves})
     columns = (
         "route, entered, converted, lost, still_open, mature_months, mature_entered, mature_converted, mature_rate"
     )

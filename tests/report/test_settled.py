@@ -66,7 +66,8 @@ def test_past_estimates_are_told() -> None:
     """At the end of January thirty had waited longer than the four of K, and none had converted; in February all four did."""
     longer = [move for n in range(30) for move in ((f"L{n + 9}", "a", 1), (f"L{n + 9}", "lost", 25))]
     late = [move for n in range(4) for move in ((f"K{n}", "a", 20), (f"K{n}", "b", 32))]
-    html, page = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*SETTLED, *longer, *late)})
+    definition = waterfall(headline=HEADLINE, settle_days=(("a", "b", 45),))
+    html, page = site_of(definition, {"stage_entries": entries(*SETTLED, *longer, *late)})
     (row,) = page.tables["table-settled-record"][1:]
     assert ["A → B", "1", "0", f"0{THIN}%"] == row[:4]
     assert ["0", "1", f"+10.5{THIN}pts", "2026-01-31 to 2026-01-31"] == row[5:]

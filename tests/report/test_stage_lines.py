@@ -23,7 +23,8 @@ def line(table: list[list[str]], stage: str) -> list[str]:
 
 def test_a_stage_on_one_line() -> None:
     """A: one lead is there; in March two came, two left after 25 and 10 days; both of February's two came to B."""
-    _, site = site_of(waterfall(headline=(Pair("a", "b"),)), {"stage_entries": entries(*MOVES)})
+    definition = waterfall(headline=(Pair("a", "b"),), settle_days=(("a", "b", 45),))
+    _, site = site_of(definition, {"stage_entries": entries(*MOVES)})
     table = site.tables["table-summary"]
     thin = chr(0x202F)
     assert ["A", "1", "–", "2", "2", "1", f"100{thin}%", f"17.5{thin}d of 2"] == line(table, "A")

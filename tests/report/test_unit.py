@@ -80,12 +80,13 @@ def test_a_buying_group_is_an_account(tmp_path: Path) -> None:
     toml = tmp_path / "funnel.toml"
     toml.write_text(
         '[funnel]\npreset = "demand-unit-2017"\nas_of = 2026-03-31\n'
+        'headline_windows = { "prioritized_demand>qualified_demand" = 60 }\n'
         '[[inputs]]\nname = "history"\ntable = "stage_entries"\npath = "history.csv"\n'
         '[[inputs]]\nname = "people"\ntable = "leads"\npath = "people.csv"\ncolumns = { account_id = "Buying Group ID" }\n',
         "utf-8",
     )
     night = nights.run(toml, tmp_path / "build")
-    asked = "select unit, entered, converted, lost from report.headline where to_stage = 'qualified_demand'"
+    asked = "select unit, entered, converted, lost from report.headline where to_stage = 'qualified_demand' and window_days is null"
     assert [{"unit": "account", "entered": 2, "converted": 1, "lost": 1}] == nights.ask(tmp_path / "build", asked)
     asked = "select account_id, stage, is_won from marts.account_stages order by account_id"
     assert [("Acme / data", "qualified_demand", False), ("Acme / web", None, False)] == [

@@ -15,7 +15,7 @@ from tests.sql import made_up
 
 
 def crowd(folder: Path) -> tuple[Waterfall, oracle.History]:
-    """400 leads of twelve sources and three owners over four months and six days of a fifth, that are mature within five days."""
+    """400 leads of twelve sources and three owners over four months and six days of a fifth; months are final after ten days."""
     random = Random(11)
     waterfall = made_up.waterfall(folder, dimensions=("lead_source", "owner"), windows=(5,))
     entries: list[Entry] = []
@@ -39,5 +39,5 @@ def crowd(folder: Path) -> tuple[Waterfall, oracle.History]:
         entry_columns=frozenset({"owner"}),
         leads=leads,
     )
-    pairs = (Pair("mql", "sal"), Pair("mql", "sql"))
+    pairs = (Pair("mql", "sal", None, 10), Pair("mql", "sql", None, 10))
     return replace(waterfall, headline=pairs, as_of=history.as_of), history

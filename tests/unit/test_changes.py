@@ -17,6 +17,7 @@ from pipeline.report.rows_changes import ChangePart, RateChange, VolumeChange
 
 ROW = RateChange(
     headline_no=1, from_stage="mql", to_stage="sal", from_label="MQL", to_label="SAL", unit="cycle", window_days=None,
+    is_headline_window=False,
     latest_month=date(2025, 10, 1), latest_entered=267, latest_converted=209, latest_rate=209 / 267,
     previous_month=date(2025, 9, 1), previous_entered=219, previous_converted=156, previous_rate=156 / 219,
     change=209 / 267 - 156 / 219, change_low=-0.0068, change_high=0.1482, is_noise=True, is_enough=True,
@@ -59,10 +60,10 @@ class TestSentence:
         row = replace(ROW, latest_entered=12, is_enough=False)
         assert "MQL → SAL: too few to say: 12 cycles in Oct 2025, 219 in Sep 2025." == sentence(row)
 
-    def test_one_mature_month_has_nothing_beside_it(self) -> None:
+    def test_one_final_month_has_nothing_beside_it(self) -> None:
         row = replace(ROW, previous_month=None, previous_entered=None, change=None, is_noise=None, is_enough=False)
-        assert "Oct 2025 is the first mature month" in sentence(row)
-        assert "no complete month is mature yet" in sentence(replace(row, latest_month=None))
+        assert "Oct 2025 is the first final month" in sentence(row)
+        assert "no complete month is final yet" in sentence(replace(row, latest_month=None))
 
 
 class TestSplit:
@@ -71,9 +72,15 @@ class TestSplit:
         parts = made(((1, 28), WEB), ((-4, 45), FAIR))
         expected = (
             "By lead_source: mix −0.3 pts, rates +7.3 pts; the largest part with enough cycles is web: +2.9 pts, "
-            "66.7 % of 66 → 76.8 % of 69, within noise."
+            "by its share +0.1 pts and by its rate +2.8 pts; its own rate rose, 66.7 % of 66 → 76.8 % of 69, within noise."
         )
         assert expected == plain(split_line(ROW, parts))
+
+    def test_a_part_that_rose_by_share_is_not_a_rate_that_rose(self) -> None:
+        """The value adds points although its own rate fell."""
+        fell = replace(WEB, latest_rate=0.15, previous_rate=0.2, latest_entered=20, previous_entered=100)
+        said = plain(split_line(ROW, made(((174, -15), fell), ((0, -14), FAIR))))
+        assert "web: +15.9 pts, by its share +17.4 pts and by its rate −1.5 pts; its own rate fell, 20.0 %" in said
 
     def test_more_than_noise_is_said(self) -> None:
         parts = made(((1, 28), replace(WEB, is_noise=False)), ((-4, 45), FAIR))

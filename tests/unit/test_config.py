@@ -26,7 +26,7 @@ class TestTheWorkedCase:
 
     def test_headline_pairs_have_their_usual_target(self) -> None:
         """MQL→SAL and MQL→SQL aim at 100 % without anybody saying so (K9)."""
-        expected = (Pair("mql", "sal", 1.0), Pair("mql", "sql", 1.0))
+        expected = (Pair("mql", "sal", 1.0, 30), Pair("mql", "sql", 1.0, 90))
         assert expected == config.load(QUARTER).waterfall.headline
 
     def test_inputs_lie_beside_the_file_and_take_its_zone(self) -> None:
@@ -123,12 +123,12 @@ class TestPairs:
     def test_targets_replace_the_usual_ones(self, load: Any) -> None:
         """Given targets are all the targets there are."""
         waterfall = load(funnel('targets = { "mql>sal" = 0.8 }')).waterfall
-        assert (Pair("mql", "sal", 0.8), Pair("mql", "sql", None)) == waterfall.headline
+        assert (Pair("mql", "sal", 0.8, 30), Pair("mql", "sql", None, 90)) == waterfall.headline
 
     @pytest.mark.parametrize(
         ("keys", "expected"),
         [
-            (["meeting_booked", "meeting_held", "won"], (Pair("meeting_booked", "meeting_held"),)),
+            (["meeting_booked", "meeting_held", "won"], (Pair("meeting_booked", "meeting_held", None, 30),)),
             (["a", "b", "c"], (Pair("a", "c"),)),
             (["sql", "mql", "c"], (Pair("sql", "c"),)),
         ],
@@ -137,6 +137,31 @@ class TestPairs:
         """Booked→held where there are meetings, else the first stage to the last."""
         blocks = "".join(f'[[stages]]\nkey = "{key}"\ndefinition = "x"\n' for key in keys)
         assert expected == load(funnel(stages=blocks)).waterfall.headline
+
+
+class TestHeadlineWindows:
+    def test_the_configuration_wins_over_the_usual_days(self, load: Any) -> None:
+        """30 days for MQL→SAL and 90 for MQL→SQL, unless headline_windows says otherwise; arrows may be written, too."""
+        assert [30, 90] == [pair.window_days for pair in load(funnel()).waterfall.headline]
+        loaded = load(funnel('headline_windows = { "mql → sal" = 14 }\nheadline_months = 6')).waterfall
+        assert ([14, 90], 6) == ([pair.window_days for pair in loaded.headline], loaded.headline_months)
+
+    def test_settling_days_are_of_any_pair(self, load: Any) -> None:
+        """settle_days may name a pair that is no headline."""
+        assert (("sal", "sql", 60),) == load(funnel('settle_days = { "sal>sql" = 60 }')).waterfall.settle_days
+
+    @pytest.mark.parametrize(
+        ("written", "expected"),
+        [
+            ('headline_windows = { "sal>sql" = 30 }', "is no headline pair; did you mean `mql>sql`?"),
+            ('settle_days = { "sql>sal" = 30 }', "is no pair of stages; did you mean `sal>sql`?"),
+            ('settle_days = { "mql>sal" = 0 }', "must be 1 to 3650 days"),
+            ("headline_months = 0", "must be 1 to 24 months"),
+        ],
+    )
+    def test_a_mistake_names_what_is_right(self, problems: Any, written: str, expected: str) -> None:
+        """Each is refused with the key and the nearest right one."""
+        assert [True] == [found.endswith(expected) for found in problems(funnel(written))]
 
 
 class TestOtherSettings:

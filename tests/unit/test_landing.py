@@ -220,17 +220,17 @@ def test_other_reading_settings_read_the_file_again(tmp_path: Path) -> None:
 
 
 def test_merges_and_deletions_land(tmp_path: Path) -> None:
-    """merged_at may be empty but not unreadable; deleted_at may be neither."""
+    """merged_at and deleted_at may be empty but not unreadable; an empty deleted_at takes a deletion back (E10)."""
     inbox = Inbox(tmp_path)
     inbox.put("m.csv", "from_lead_id,into_lead_id,merged_at\nA,B,\nB,C,2026-01-05\nC,D,soon\n,E,\nF,,\n")
-    inbox.put("d.csv", "lead_id,deleted_at\nA,2026-01-05\nB,\nC,1999-01-01\n")
+    inbox.put("d.csv", "lead_id,deleted_at\nA,2026-01-05\nB,\nC,1999-01-01\nD,soon\n")
     inbox.reads("m.csv", "merges", name="merged").reads("d.csv", "deletions", name="deleted")
     merges, deletions = inbox.land().loads
     assert ({"unreadable_time": 1, "no_key": 2}, 2) == (merges.rejected, merges.landed)
-    assert ({"unreadable_time": 1, "time_out_of_range": 1}, 1) == (deletions.rejected, deletions.landed)
+    assert ({"unreadable_time": 1, "time_out_of_range": 1}, 2) == (deletions.rejected, deletions.landed)
     expected = [("A", "B", None), ("B", "C", datetime(2026, 1, 5))]
     assert expected == inbox.rows("select from_lead_id, into_lead_id, merged_at from raw.merges")
-    assert [("A", datetime(2026, 1, 5))] == inbox.rows("select lead_id, deleted_at from raw.deletions")
+    assert [("A", datetime(2026, 1, 5)), ("B", None)] == inbox.rows("select lead_id, deleted_at from raw.deletions")
 
 
 def test_a_sequence_is_a_whole_number(tmp_path: Path) -> None:

@@ -1,0 +1,139 @@
+-- One row per unit, month of arrival at A, dimension value and headline pair: the counts within the pair's headline window (K9).
+-- marts.conversion has the windows of the configuration for every pair; the headline window of a pair need not be one of them.
+-- key: unit, cohort_start, dimension, dimension_value, from_stage, to_stage
+-- not null: window_days, entered, converted, passed_over, lost, still_open, is_mature, rate, rate_low, rate_high
+-- accepted unit: cycle, lead, account
+-- check: entered = converted + passed_over + lost + still_open
+-- check: rate_low <= rate and rate <= rate_high
+-- check: not is_mature or still_open = 0
+-- column cohort_start: first day of the month in which the units arrived at A
+-- column window_days: the pair's headline window
+-- column is_mature: final: the youngest unit is at least window_days old at as-of (K5)
+with
+run as (
+    from waterfall.run
+),
+
+pairs as (
+    select pairs.* from waterfall.pairs as pairs where pairs.is_headline
+),
+
+unit_pairs as (
+    from journey.unit_pairs
+),
+
+days as (
+    from waterfall.days
+),
+
+cut_sets as (
+    from journey.cut_sets
+),
+
+cuts as (
+    from journey.cuts
+),
+
+timed as (
+    select
+        unit_pairs.unit,
+        unit_pairs.pair_no,
+        unit_pairs.cut_set,
+        days.month_start,
+        unit_pairs.is_closed,
+        epoch_us(unit_pairs.to_at) - epoch_us(unit_pairs.from_at) as us_to_convert,
+        epoch_us(unit_pairs.above_at) - epoch_us(unit_pairs.from_at) as us_to_pass,
+        epoch_us(run.as_of) - epoch_us(unit_pairs.from_at) as us_known,
+        cast(pairs.headline_window_days as bigint) * 86400000000 as us_window
+    from unit_pairs
+    cross join run
+    inner join pairs on pairs.pair_no = unit_pairs.pair_no
+    inner join days on days.day = unit_pairs.from_date
+),
+
+decided as (
+    select
+        timed.*,
+        case
+            when timed.us_to_convert <= timed.us_window then 'converted'
+            when timed.us_to_pass <= timed.us_window then 'passed_over'
+            when timed.is_closed or timed.us_known >= timed.us_window then 'lost'
+            else 'still_open'
+        end as outcome
+    from timed
+),
+
+-- By set of cuts first: a unit is in as many cuts as there are dimensions.
+by_set as (
+    select
+        decided.unit,
+        decided.pair_no,
+        decided.month_start,
+        decided.cut_set,
+        count(*) as entered,
+        count(*) filter (where decided.outcome = 'converted') as converted,
+        count(*) filter (where decided.outcome = 'passed_over') as passed_over,
+        count(*) filter (where decided.outcome = 'lost') as lost,
+        count(*) filter (where decided.outcome = 'still_open') as still_open,
+        bool_and(decided.us_known >= decided.us_window) as is_mature
+    from decided
+    group by decided.unit, decided.pair_no, decided.month_start, decided.cut_set
+),
+
+counted as (
+    select
+        by_set.unit,
+        by_set.pair_no,
+        by_set.month_start,
+        cut_sets.cut_no,
+        cast(sum(by_set.entered) as bigint) as entered,
+        cast(sum(by_set.converted) as bigint) as converted,
+        cast(sum(by_set.passed_over) as bigint) as passed_over,
+        cast(sum(by_set.lost) as bigint) as lost,
+        cast(sum(by_set.still_open) as bigint) as still_open,
+        bool_and(by_set.is_mature) as is_mature
+    from by_set
+    inner join cut_sets on cut_sets.cut_set = by_set.cut_set
+    group by by_set.unit, by_set.pair_no, by_set.month_start, cut_sets.cut_no
+),
+
+-- n > 0 in every row here: a cohort of nobody has no row.
+shares as (
+    select
+        counted.*,
+        cast(counted.entered as double) as n,
+        counted.converted / cast(counted.entered as double) as p,
+        run.z as z,
+        run.z * run.z as zz
+    from counted
+    cross join run
+)
+
+select
+    shares.unit,
+    shares.month_start as cohort_start,
+    cuts.dimension,
+    cuts.dimension_value,
+    pairs.from_stage,
+    pairs.to_stage,
+    pairs.headline_window_days as window_days,
+    shares.entered,
+    shares.converted,
+    shares.passed_over,
+    shares.lost,
+    shares.still_open,
+    shares.is_mature,
+    shares.p as rate,
+    case when shares.converted = 0 then 0.0 else
+        (shares.p + shares.zz / (2 * shares.n)
+            - shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
+        / (1 + shares.zz / shares.n)
+    end as rate_low,
+    case when shares.converted = shares.entered then 1.0 else
+        (shares.p + shares.zz / (2 * shares.n)
+            + shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
+        / (1 + shares.zz / shares.n)
+    end as rate_high
+from shares
+inner join pairs on pairs.pair_no = shares.pair_no
+inner join cuts on cuts.cut_no = shares.cut_no

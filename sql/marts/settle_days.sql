@@ -1,0 +1,146 @@
+-- One row per unit and pair: after how many days a cohort is final when no window limits it (K5).
+-- As configured, else where the curve of K6 has come to rest: the first age at which it has reached 95 % of its value at
+-- the last age with at least 20 units at risk, rounded up to a round number of days so that it rarely moves. Ages are whole
+-- days, completed since A. The curve is Aalen and Johansen's (1978, Scand J Statist 5: 141-150) over all cohorts; passed over
+-- and lost compete, and a unit that is still open counts up to its age at as-of.
+-- key: unit, from_stage, to_stage
+-- not null: converted
+-- accepted unit: cycle, lead, account
+-- check: settle_days > 0
+-- check: source = 'configuration' or (settle_days is null) = (converted < 50)
+-- check: rest_day <= last_day
+-- column settle_days: age in days at which a cohort is final without a window; null = not known yet, so none is final
+-- column source: configuration, or curve; null while fewer than 50 have converted
+-- column converted: units that arrived at B so far
+-- column rest_day: the age at which the curve has reached 95 % of its value at last_day
+-- column last_day: the last age with at least 20 units at risk
+with
+run as (
+    from waterfall.run
+),
+
+pairs as (
+    from waterfall.pairs
+),
+
+unit_pairs as (
+    from journey.unit_pairs
+),
+
+units as (
+    select unnest(['cycle', 'lead', 'account']) as unit
+),
+
+-- Round numbers of days, and whole years beyond them.
+round_days as (
+    select unnest(list_concat([7, 14, 21, 30, 45, 60, 90, 120, 180, 270], range(365, 36500, 365))) as days
+    union
+    select 540
+),
+
+by_age as (
+    select
+        unit_pairs.unit,
+        unit_pairs.pair_no,
+        (
+            epoch_us(coalesce(unit_pairs.to_at, unit_pairs.above_at, unit_pairs.closed_at, run.as_of))
+            - epoch_us(unit_pairs.from_at)
+        ) // 86400000000 as age_days,
+        count(*) as leaving,
+        count(*) filter (where unit_pairs.to_at is not null) as converted,
+        count(*) filter (
+            where unit_pairs.to_at is not null or unit_pairs.above_at is not null or unit_pairs.is_closed
+        ) as ended
+    from unit_pairs
+    cross join run
+    group by unit_pairs.unit, unit_pairs.pair_no, age_days
+),
+
+at_risk as (
+    select
+        by_age.*,
+        sum(by_age.converted) over (partition by by_age.unit, by_age.pair_no) as converted_in_all,
+        sum(cast(by_age.leaving as double)) over (
+            partition by by_age.unit, by_age.pair_no order by by_age.age_days desc rows unbounded preceding
+        ) as n
+    from by_age
+),
+
+-- Logarithms and shares are added as whole numbers of 10⁻³⁰, so that a sum is the same in whichever order.
+survival as (
+    select
+        at_risk.*,
+        exp(coalesce(
+            sum(cast(ln(nullif(1 - at_risk.ended / at_risk.n, 0)) * 1e30 as hugeint)) over (
+                partition by at_risk.unit, at_risk.pair_no
+                order by at_risk.age_days
+                rows between unbounded preceding and 1 preceding
+            ),
+            0
+        ) / 1e30) as share_before
+    from at_risk
+    where at_risk.converted_in_all >= 50
+),
+
+incidence as (
+    select
+        survival.*,
+        sum(cast(survival.share_before * survival.converted / survival.n * 1e30 as hugeint)) over (
+            partition by survival.unit, survival.pair_no order by survival.age_days rows unbounded preceding
+        ) / 1e30 as converted_share
+    from survival
+),
+
+-- The curve never falls, so its greatest value with 20 at risk is that at the last such age.
+ends as (
+    select
+        incidence.unit,
+        incidence.pair_no,
+        max(incidence.age_days) as last_day,
+        max(incidence.converted_share) as share_at_last_day
+    from incidence
+    where incidence.n >= 20
+    group by incidence.unit, incidence.pair_no
+),
+
+-- A billionth less is what doubles may lack where the curve is exactly at 95 %.
+rests as (
+    select ends.unit, ends.pair_no, ends.last_day, min(incidence.age_days) as rest_day
+    from ends
+    inner join incidence on incidence.unit = ends.unit and incidence.pair_no = ends.pair_no
+    where incidence.converted_share >= ends.share_at_last_day * 0.95 * (1 - 1e-9)
+    group by ends.unit, ends.pair_no, ends.last_day
+),
+
+counted as (
+    select by_age.unit, by_age.pair_no, cast(sum(by_age.converted) as bigint) as converted
+    from by_age
+    group by by_age.unit, by_age.pair_no
+),
+
+rounded as (
+    select rests.unit, rests.pair_no, min(round_days.days) as days
+    from rests
+    inner join round_days on round_days.days >= rests.rest_day
+    group by rests.unit, rests.pair_no
+)
+
+select
+    units.unit,
+    pairs.from_stage,
+    pairs.to_stage,
+    pairs.pair_no,
+    cast(coalesce(pairs.settle_days, rounded.days) as integer) as settle_days,
+    case
+        when pairs.settle_days is not null then 'configuration'
+        when rounded.days is not null then 'curve'
+    end as source,
+    coalesce(counted.converted, 0) as converted,
+    cast(rests.rest_day as integer) as rest_day,
+    cast(rests.last_day as integer) as last_day
+from units
+cross join pairs
+left join counted on counted.unit = units.unit and counted.pair_no = pairs.pair_no
+left join rests on rests.unit = units.unit and rests.pair_no = pairs.pair_no
+left join rounded on rounded.unit = units.unit and rounded.pair_no = pairs.pair_no
+order by units.unit, pairs.pair_no

@@ -1,0 +1,141 @@
+"""Small histories on which a plausible rule goes wrong, run as a user runs them; final/README.md has the right answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import nights
+
+FINAL = Path(__file__).resolve().parent / "final"
+AS_OF = "2026-11-15T12:00:00"
+MQL_TO_SAL = "from_stage = 'mql' and to_stage = 'sal'"
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> Any:
+    """Run a case once and put queries to what it published; with `unit` the headline counts that, and settling is configured."""
+
+    def answers(case: str, *queries: str, as_of: str = AS_OF, unit: str = "") -> list[list[dict[str, Any]]]:
+        folder = next(FINAL.glob(f"{case}_*"))
+        configuration = (folder / "funnel.toml").read_text("utf-8")
+        if unit:
+            said = f'unit = "{unit}"\nsettle_days = {{ "mql>sal" = 30 }}'
+            configuration = configuration.replace('unit = "lead"', said)
+        for file in folder.glob("*.csv"):
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+        toml = tmp_path / "funnel.toml"
+        toml.write_text(configuration, encoding="utf-8")
+        nights.run(toml, tmp_path / "build", as_of=as_of)
+        return [nights.ask(tmp_path / "build", query) for query in queries]
+
+    return answers
+
+
+def test_f01_final_months_are_not_those_that_converted(ask: Any) -> None:
+    """85 of 405 MQLs were accepted: 21.0 %, at most 22.0 %, and the headline is 60 of 300, never the month of five (K5, K9)."""
+    whole, headline, months = ask(
+        "f01",
+        f"from marts.conversion where {MQL_TO_SAL} and unit = 'cycle' and grain = 'all' and window_days is null",
+        f"from report.headline where {MQL_TO_SAL} and is_headline_window",
+        f"from report.conversion_months where {MQL_TO_SAL} and window_days is null and entered > 0 order by month_start",
+    )
+    counts = [(row["entered"], row["converted"], row["still_open"]) for row in whole]
+    assert [(405, 85, 4)] == counts
+    [row] = headline
+    assert (30, 3, 300, 60, 0.2) == tuple(
+        row[name] for name in ("window_days", "recent_months", "recent_entered", "recent_converted", "recent_rate")
+    )
+    assert [True] * len(months) == [month["is_mature"] for month in months]
+    assert (405, 85, 4) == tuple(
+        sum(month[name] for month in months) for name in ("entered", "converted", "still_open")
+    )
+
+
+def test_c10_the_edge_of_the_window_is_lost_and_final(ask: Any) -> None:
+    """As-of exactly at A + W: the unit is lost, and its cohort final (K3, K5)."""
+    [rows] = ask(
+        "c10",
+        f"from marts.conversion where {MQL_TO_SAL} and grain = 'month' and window_days = 30",
+        as_of="2026-01-31T00:00:00",
+    )
+    found = [(row["unit"], row["lost"], row["still_open"], row["is_mature"]) for row in rows]
+    assert [("cycle", 1, 0, True), ("lead", 1, 0, True)] == sorted(found)
+
+
+def test_c16_a_restored_lead_is_open_in_its_second_cycle(ask: Any) -> None:
+    """Deleted in MQL and back in MQL: open there, second cycle, one lead restored (E10)."""
+    spans, flow = ask(
+        "c16",
+        "from journey.stage_spans order by span_no",
+        "from marts.stage_flow where grain = 'all' and dimension = 'all' and stage = 'mql'",
+    )
+    assert [("mql", 1, "deleted"), ("mql", 2, "open")] == [
+        (row["stage"], row["cycle_no"], row["exit_kind"]) for row in spans
+    ]
+    assert [(1, 1, 1, 1)] == [(row["in_new"], row["in_restored"], row["out_deleted"], row["closing"]) for row in flow]
+
+
+def test_c17_a_restored_lead_works_on(ask: Any) -> None:
+    """SAL after the deletion: it arrives at SAL and is open there (E10)."""
+    spans, waiting = ask("c17", "from journey.stage_spans order by span_no", "from marts.open_leads")
+    assert [("mql", "deleted"), ("sal", "open")] == [(row["stage"], row["exit_kind"]) for row in spans]
+    assert ["sal"] == [row["stage"] for row in waiting]
+
+
+def test_c27_coming_back_after_a_hold_is_no_arrival(ask: Any) -> None:
+    """The account's MQL→SQL is still open: SQL after a hold is no arrival (K1, C4)."""
+    [rows] = ask(
+        "c27",
+        "from marts.conversion where unit = 'account' and grain = 'all' and window_days is null "
+        "and from_stage = 'mql' and to_stage = 'sql'",
+    )
+    assert [(1, 0, 1)] == [(row["entered"], row["converted"], row["still_open"]) for row in rows]
+
+
+@pytest.mark.parametrize("unit", ["lead", "cycle"])
+def test_c31_an_open_lead_does_not_keep_a_month_from_being_final(ask: Any, unit: str) -> None:
+    """A lead in nurture for two years is open, and its month is final by age: every unit has a headline (K5)."""
+    ever, headline = ask(
+        "c31",
+        f"from marts.conversion where {MQL_TO_SAL} and unit = '{unit}' and grain = 'month' and window_days is null",
+        f"from report.headline where {MQL_TO_SAL} and is_headline_window",
+        as_of="2026-06-30T12:00:00",
+        unit=unit,
+    )
+    still_open = {"lead": 1, "cycle": 0}[unit]  # the cycle ended with the detour
+    assert [(2, 1, still_open, True)] == [
+        (row["entered"], row["converted"], row["still_open"], row["is_mature"]) for row in ever
+    ]
+    assert [(2, 1)] == [(row["recent_entered"], row["recent_converted"]) for row in headline]
+
+
+def test_c33_a_re_assertion_names_the_current_owner(ask: Any) -> None:
+    """One entry, owner at entry ann, current owner bob (E6)."""
+    spans, waiting = ask("c33", "from journey.stage_spans", "from marts.open_leads")
+    assert [("mql", "ann")] == [(row["stage"], row["owner"]) for row in spans]
+    assert [("ann", "bob")] == [(row["owner"], row["current_owner"]) for row in waiting]
+
+
+@pytest.mark.parametrize(("case", "customer"), [("d01", "customer"), ("d02", "won")])
+def test_d01_d02_a_customer_waits_for_nothing(ask: Any, case: str, customer: str) -> None:
+    """After the last path stage a hold is no waiting: no to-do list, and the lead counts as a customer (A3)."""
+    waiting, present = ask(
+        case,
+        "from marts.open_leads",
+        "select stages.stage from journey.present_stages join waterfall.stages using (stage_no)",
+    )
+    assert [] == waiting
+    assert [{"stage": customer}] == present
+
+
+def test_d03_a_value_whose_rate_fell_does_not_read_as_a_rise(ask: Any, tmp_path: Path) -> None:
+    """B's own rate fell from 20.0 to 15.0 %, though by its share it adds points: the sentence says both."""
+    ask("d03", "from report.rate_change_parts")
+    page = (tmp_path / "build" / "reports" / "index.html").read_text("utf-8")
+    start = page.index("By src")
+    sentence = page[start : page.index("</li>", start)]
+    assert "its own rate fell, 20.0\u202f% of 100 → 15.0\u202f% of 20" in sentence, sentence
+    assert "by its share +17.4\u202fpts" in sentence, sentence
