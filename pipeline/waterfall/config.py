@@ -362,6 +362,7 @@ def _inputs(document: dict[str, Any], path: Path, timezone: str, problems: Probl
             null_values=tuple(block.null_values),
             mode=block.mode,
             guard=schema_checks.guard(checks, block, number, problems),
+            written_path=block.path,
         )
         for number, block in blocks
     )
