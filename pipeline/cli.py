@@ -50,8 +50,6 @@ LOG_FORMAT = click.option(
     expose_value=False,  # `main` has looked already
     help="What is said on stderr: lines for people, or one JSON object a line.",
 )
-BUILD = Path("build")
-"""Where a night is published when nothing says otherwise."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -175,7 +173,7 @@ def run(
 @OUTPUT
 @LOG_FORMAT
 def report(config_path: Path, output: Path | None) -> None:
-    """Write the report again from the published tables.
+    """Write the report again from the published tables. Without a configuration here, that of the published run is used.
 
     \b
     Example:
@@ -183,7 +181,7 @@ def report(config_path: Path, output: Path | None) -> None:
     """
     from pipeline import night
 
-    done = night.report_again(orders(config_path, None, output), say)
+    done = night.report_again(published_orders(config_path, output, "report"), say)
     say(f"report    {done.report}")
 
 
@@ -197,11 +195,13 @@ def report(config_path: Path, output: Path | None) -> None:
 def send(config_path: Path, output: Path | None, report: str | None, to: tuple[str, ...], dry_run: bool) -> None:
     """Mail the published report, as [mail] of the configuration says. Builds nothing.
 
+    Without a configuration here, that of the published run is used.
+
     \b
     Example:
       funnel send --dry-run --config data/sample/funnel.toml --output build
     """
-    mail_published(orders(config_path, None, output), report=report, to=to, dry_run=dry_run)
+    mail_published(published_orders(config_path, output, "send"), report=report, to=to, dry_run=dry_run)
 
 
 @cli.command()
@@ -347,6 +347,17 @@ def orders(config_path: Path, as_of: str | None, output: Path | None, **more: An
     return Orders(configuration=read, clock=datetime.now(UTC), settings=machine, **more)
 
 
+def published_orders(config_path: Path, output: Path | None, command: str) -> Any:
+    """As `orders`; where no configuration was named and none is here, with that of the published run."""
+    if not config_path.exists() and not was_named("config_path"):
+        from pipeline import locations
+
+        output = where(config_path, output)
+        config_path = locations.published_configuration(output, config_path, command)
+        say(f"configuration {config_path}, that of the published run")
+    return orders(config_path, None, output)
+
+
 def mail_published(asked: Any, **how: Any) -> None:
     """Mail what is published and say to whom it went, or where a dry run left it."""
     from datetime import UTC, datetime
@@ -368,23 +379,10 @@ def configuration(config_path: Path, as_of: str | None, output: Path | None) -> 
 
 
 def where(config_path: Path, output: Path | None) -> Path:
-    """The output folder to read: as given, else as the configuration says, else build/ here if a night is published there.
+    """The output folder to read, also without a configuration."""
+    from pipeline import locations
 
-    UsageError where there is none of them. A configuration that was named must be there.
-    """
-    if output is not None:
-        return output
-    if config_path.exists() or was_named("config_path"):
-        return configuration(config_path, None, None).output
-    if (BUILD / "funnel.duckdb").exists():
-        return BUILD
-    from pipeline.errors import UsageError
-
-    raise UsageError(
-        f"there is neither {config_path} nor {BUILD / 'funnel.duckdb'} here",
-        where=str(Path.cwd()),
-        next_step="name the folder of a night with --output, or a configuration with --config",
-    )
+    return locations.output_folder(config_path, output, is_named=was_named("config_path"))
 
 
 def was_named(option: str) -> bool:

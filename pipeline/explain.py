@@ -141,8 +141,6 @@ def _facts(connection: duckdb.DuckDBPyConnection, asked: str, survivor: str) -> 
         "select account_id, account_match, origin, lead_source, deleted_at, has_attributes, scope_rule from clean.leads"
         " where lead_no = getvariable('lead_no')"
     ).fetchone()
-    assert row is not None, "every lead number has a lead"
-    account, match, origin, source, deleted_at, has_attributes, scope_rule = row
     merged = connection.execute(
         "select lead_id from clean.lead_ids where lead_no = getvariable('lead_no') and lead_id <> survivor_id order by lead_id"
     ).fetchall()
@@ -153,6 +151,9 @@ def _facts(connection: duckdb.DuckDBPyConnection, asked: str, survivor: str) -> 
         facts.append(f"{asked} was merged into it")
     if merged:
         facts.append(f"merged into it: {', '.join(each for (each,) in merged)}")
+    if row is None:
+        return (*facts, "only rejected rows name it, so it is no lead and counts nowhere")
+    account, match, origin, source, deleted_at, has_attributes, scope_rule = row
     found = {"email_domain": " (by the domain of its e-mail)", "website": " (by the domain of its website)"}.get(
         match, ""
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -61,6 +62,7 @@ def of_night(
         "as_of": told.as_of.astimezone(UTC).isoformat(),
         "timezone": told.configuration.waterfall.timezone,
         "configuration": told.configuration.path.name,
+        "configuration_path": _from_output(told.configuration),
         "configuration_sha256": fingerprint(told.configuration),
         "models_sha256": before.fingerprint(told.models),
         "versions": {
@@ -94,6 +96,12 @@ def of_night(
         "warnings": warnings,
         "notes": notes,
     }
+
+
+def _from_output(configuration: Configuration) -> str:
+    """The configuration's path from the output folder, so that both may move together."""
+    there = configuration.path.parent.resolve() / configuration.path.name
+    return os.path.relpath(there, configuration.output.resolve())
 
 
 def read(database: Path) -> dict[str, Any]:

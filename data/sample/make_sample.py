@@ -29,6 +29,7 @@ from lives import live
 
 SEED = 20251231
 ENTRY_COLUMNS = ("lead_id", "stage", "entered_at", "owner", "source_system")
+LEAD_COLUMNS = ("lead_id", "account_id", "origin", "lead_source", "created_at", "owner", "email", "title", "persona")
 DELETIONS = 15
 DUPLICATES, REASSERTIONS, ODD_SPELLINGS = 40, 30, 0.01
 STAGE_WORDS = {  # as a CRM's status field spells them; the first is the usual one
@@ -43,12 +44,23 @@ STAGE_WORDS = {  # as a CRM's status field spells them; the first is the usual o
     "disqualified": ("Unqualified", "Closed - Not Converted"),
     "lost": ("Closed Lost",),
 }
+FIRST_WORDS = {  # the labels of the preset mcl-mel-mql-sal-sql, so that nothing needs an alias
+    "mcl": "MCL",
+    "mel": "MEL",
+    "mql": "MQL",
+    "sal": "SAL",
+    "sql": "SQL",
+    "on_hold": "On hold",
+    "nurture": "Nurture",
+    "disqualified": "Disqualified",
+}
 
 
 def main(arguments: Sequence[str]) -> None:
     """Write every CSV into the folder named, else beside this script."""
     folder = Path(arguments[0]) if arguments else Path(__file__).resolve().parent
     for name, content in files().items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
 
 
@@ -65,19 +77,11 @@ def files() -> dict[str, bytes]:
         lead.lead_id = salesforce_id("00Q8d", 41_000 + number)
     deleted = choose_deleted(dice, leads, merged)
     keep_a_few_future_entries(leads)
+    gone = {id(lead) for lead, *_ in (*merged, *deleted)}
+    first = [lead for lead in leads if id(lead) not in gone][::10]
     return {
         "stage_entries.csv": text_of(ENTRY_COLUMNS, entry_rows(dice, leads)),
-        "leads.csv": text_of(
-            ("lead_id", "account_id", "origin", "lead_source", "created_at", "owner", "email", "title", "persona"),
-            [
-                (
-                    *(lead.lead_id, lead.account.account_id if lead.account and lead.knows_account else ""),
-                    *(lead.origin, lead.lead_source, stamp(lead.created_at), lead.owner),
-                    *(f"{'.'.join(lead.person).lower()}@{lead.domain}", lead.title, lead.persona),
-                )
-                for lead in leads
-            ],
-        ),
+        "leads.csv": text_of(LEAD_COLUMNS, map(lead_row, leads)),
         "accounts.csv": text_of(
             ("account_id", "name", "domain", "segment", "region"),
             [(each.account_id, each.name, each.domain, each.segment, each.region) for each in accounts],
@@ -87,7 +91,31 @@ def files() -> dict[str, bytes]:
             sorted((gone.lead_id, kept.lead_id, stamp(at)) for gone, kept, at in merged),
         ),
         "deletions.csv": text_of(("lead_id", "deleted_at"), sorted((lead.lead_id, stamp(at)) for lead, at in deleted)),
+        "first_export/stage_entries.csv": text_of(ENTRY_COLUMNS, first_entry_rows(first)),
+        "first_export/leads.csv": text_of(LEAD_COLUMNS, map(lead_row, first)),
     }
+
+
+def lead_row(lead: Lead) -> tuple[str, ...]:
+    """A lead as an export delivers it."""
+    return (
+        *(lead.lead_id, lead.account.account_id if lead.account and lead.knows_account else ""),
+        *(lead.origin, lead.lead_source, stamp(lead.created_at), lead.owner),
+        *(f"{'.'.join(lead.person).lower()}@{lead.domain}", lead.title, lead.persona),
+    )
+
+
+def first_entry_rows(leads: list[Lead]) -> list[tuple[str, ...]]:
+    """The clean history of a few leads up to SQL, in the words of the preset, by time."""
+    return sorted(
+        (
+            (lead.lead_id, FIRST_WORDS[entry.stage], stamp(entry.entered_at), entry.owner, "crm")
+            for lead in leads
+            for entry in lead.entries
+            if entry.stage in FIRST_WORDS and entry.entered_at <= AS_OF
+        ),
+        key=lambda row: (row[2], row[0]),
+    )
 
 
 def add_duplicates(dice: Dice, leads: list[Lead]) -> list[tuple[Lead, Lead, datetime]]:

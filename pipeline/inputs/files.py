@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import glob
+import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.inputs.checksums import SUFFIX
 from pipeline.waterfall.definition import Input
 
+_ENDING = re.compile(r"(?<=.)[.]\w+(?:[.](?:gz|gzip|zst|zstd))?$")
+
 
 @dataclass(frozen=True)
 class Found:
-    """A file of an input; `refused` says why it may not be read, or is None."""
+    """A file of an input; `refused` says why it may not be read, or is None, and `next_step` what to do then."""
 
     path: Path
     refused: str | None = None
+    next_step: str = "put the file itself into the folder"
 
 
 def find(reads: Input) -> tuple[Found, ...]:
@@ -26,13 +31,26 @@ def find(reads: Input) -> tuple[Found, ...]:
     pattern = reads.pattern
     if pattern.is_symlink() or pattern.exists():
         if pattern.is_dir():
-            return (Found(pattern, "it is a folder, not a file"),)
+            written = (reads.written_path or str(pattern)).rstrip("/")
+            return (
+                Found(pattern, "it is a folder, not a file", f'write path = "{written}/*{_usual_ending(pattern)}"'),
+            )
         return (_judged(pattern, pattern.parent),)
     if not glob.has_magic(str(pattern)):
         return ()
     matches = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True)) if not match.endswith(SUFFIX)]  # noqa: PTH207 - Path.glob also takes hidden files
     root = _fixed_part(pattern)
     return tuple(_judged(match, root) for match in matches if match.is_symlink() or match.is_file())
+
+
+def _usual_ending(folder: Path) -> str:
+    """The ending that most files in the folder have, such as `.csv.gz`; `.csv` where there is none."""
+    try:
+        names = sorted(each.name for each in folder.iterdir() if each.is_file() and not each.name.endswith(SUFFIX))
+    except OSError:
+        names = []
+    endings = Counter(found.group() for name in names if (found := _ENDING.search(name)))
+    return max(endings, key=lambda ending: (endings[ending], ending == ".csv"), default=".csv")
 
 
 def _judged(path: Path, root: Path) -> Found:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import json
+import re
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -52,13 +55,39 @@ def refusal_of(
     """What to say of columns that don't fit. Names that may be values of a headless file are not repeated."""
     if problem.twice:
         return Refused(f"the header names a column twice: {_listed(problem.twice)}", "rename one of the two columns")
-    listed = (
-        _listed(names) if _look_like_names(names, reads) else f"{len(names)} fields that look like values, not names"
+    have_names = _look_like_names(names, reads)
+    found = _listed(names) if have_names else f"{len(names)} fields that look like values, not names"
+    mapped = "".join(
+        f"; columns maps {ours} to `{reads.columns[ours]}`, which is no header of the file"
+        for ours in problem.missing
+        if ours in reads.columns
     )
+    near = {ours: nearest_header(ours, names, reads) for ours in problem.missing} if have_names else {}
+    written = reads.columns | {ours: near.get(ours) or "their name" for ours in problem.missing}
+    columns = (
+        "columns = { "
+        + ", ".join(f"{ours} = {json.dumps(name, ensure_ascii=False)}" for ours, name in written.items())
+        + " }"
+    )
+    is_known = all(near.get(ours) for ours in problem.missing)
     return Refused(
-        f"missing columns {_listed(problem.missing)}; found {listed}",
-        f'{remedy}, or map its names: columns = {{ {problem.missing[0]} = "their name" }}',
+        f"missing columns {_listed(problem.missing)}{mapped}; found {found}",
+        f"write {columns}" if is_known else f"{remedy}, or map its names: {columns}",
     )
+
+
+def nearest_header(ours: str, names: tuple[str, ...], reads: Input) -> str | None:
+    """The header that looks most like the one that `columns` maps, or else like our own name; None if none comes near."""
+    taken = {_letters(theirs) for name, theirs in reads.columns.items() if name != ours}
+    free = {_letters(name): name for name in reversed(names) if _letters(name) not in taken}
+    for wanted in (reads.columns.get(ours, ours), ours):
+        if close := difflib.get_close_matches(_letters(wanted), free, n=1, cutoff=0.75):
+            return free[close[0]]
+    return None
+
+
+def _letters(header: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", header.casefold())
 
 
 def _lines_of_header(start: list[bytes]) -> int:

@@ -16,7 +16,7 @@ import duckdb
 
 from pipeline.engines.private import private_files
 from pipeline.errors import InputError
-from pipeline.inputs import guards, ledger, readers, snapshots, sorting
+from pipeline.inputs import guards, headers, ledger, readers, snapshots, sorting
 from pipeline.inputs.contract import CONTRACTS
 from pipeline.inputs.files import Found, find
 from pipeline.inputs.ledger import Load, Log, open_log, sweep, verify
@@ -130,7 +130,7 @@ def _land_file(
     name = file.path.name
     try:
         if file.refused:
-            raise Refused(file.refused, "put the file itself into the folder")
+            raise Refused(file.refused, file.next_step)
         before = _state(file.path)
         found = readers.look_at(file.path, reads, work)
         if _state(file.path) != before:
@@ -273,7 +273,9 @@ def _warnings(log: Log, reads: Input, delivered: Delivered, sorted_rows: sorting
     bound = delivered.header.bound
     found = []
     for ours in bound.not_found:
-        found.append(f"column `{reads.columns[ours]}`, configured as {ours}, is not in the file; {ours} is empty")
+        near = headers.nearest_header(ours, delivered.header.names, reads)
+        hint = f"; did you mean `{near}`?" if near else ""
+        found.append(f"column `{reads.columns[ours]}`, configured as {ours}, is not in the file; {ours} is empty{hint}")
     earlier = log.current(reads.name)
     seen = {name for load in earlier for name in load.extras}
     new = [name for name in bound.extras if name not in seen]

@@ -9,7 +9,7 @@ from pipeline.waterfall import ranks
 from pipeline.waterfall.definition import Group, Stage
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.schema import GroupBlock, StageBlock
-from pipeline.waterfall.words import did_you_mean, label_of, normalise_stage, with_article
+from pipeline.waterfall.words import did_you_mean, label_of, nearest, normalise_stage, with_article
 
 Numbered = tuple[int, StageBlock]
 NumberedGroup = tuple[int, GroupBlock]
@@ -31,9 +31,11 @@ class Draft:
 def stages(preset: Sequence[StageBlock], blocks: Sequence[Numbered], problems: Problems) -> tuple[Stage, ...]:
     """The stages in their order with dense ranks; what is wrong goes to `problems`."""
     drafts = _on_preset(preset, blocks, problems) if preset else _alone(blocks, problems)
+    misspelt = _misspelt(drafts, [block.key for block in preset], problems)
     for draft in drafts:
-        _check_fields(draft, problems)
-    _check_aliases(drafts, problems)
+        if draft not in misspelt:
+            _check_fields(draft, problems)
+    _check_aliases([draft for draft in drafts if draft not in misspelt], problems)
     path = [draft for draft in drafts if draft.block.kind == "path"]
     if preset:
         placed = [draft.block.rank if draft.block.rank is not None else draft.preset_rank for draft in path]
@@ -162,6 +164,18 @@ def _merged_group(preset: GroupBlock, block: GroupBlock) -> GroupBlock:
     return preset.model_copy(update={field: getattr(block, field) for field in block.model_fields_set})
 
 
+def _misspelt(drafts: Sequence[Draft], preset_keys: Sequence[str], problems: Problems) -> list[Draft]:
+    """Blocks meant for a stage of the preset whose key nearly has its name: without a definition they are no new stage."""
+    found = []
+    for draft in drafts:
+        near = nearest(draft.block.key, preset_keys)
+        if draft.number is not None and draft.block.definition is None and near is not None:
+            what = f"is no stage of the preset; did you mean `{near}`? A new stage needs a definition"
+            problems.add(draft.place("key"), what)
+            found.append(draft)
+    return found
+
+
 def _check_fields(draft: Draft, problems: Problems) -> None:
     block = draft.block
     if block.definition is None:
@@ -220,7 +234,8 @@ def _check_group(
         if key in by_key and by_key[key].rank is None:
             problems.add(place, f"`{key}` is {with_article(by_key[key].kind)}; a group holds path stages only")
         elif key not in by_key and key not in unreadable:
-            problems.add(place, f"there is no stage `{key}`{did_you_mean(key, [*path, *sorted(unreadable)])}")
+            what = f"there is no stage `{key}`{did_you_mean(key, [*path, *sorted(unreadable)])}"
+            problems.add_once(f"no stage {key}", place, what)
 
 
 def _stage(block: StageBlock, rank: int | None) -> Stage:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.errors import ConfigurationError, Problem
 from pipeline.waterfall import (
     assemble,
     pair_settings,
@@ -26,15 +24,25 @@ from pipeline.waterfall import (
     schema_privacy,
     schema_reports,
     secrets,
+    toml_text,
 )
 from pipeline.waterfall.definition import Configuration, Group, Input, Pair, Stage, Waterfall, WorkingCalendar
 from pipeline.waterfall.moments import read_as_of
 from pipeline.waterfall.presets import Preset
 from pipeline.waterfall.problems import Problems
-from pipeline.waterfall.words import did_you_mean, why_not_a_word, with_article
+from pipeline.waterfall.words import did_you_mean, nearest, why_not_a_word, with_article
 
 _LISTS = ("stages", "groups", "inputs", "scope", "origins", "personas", "reports")
 BLOCKS = ("funnel", *_LISTS, "calendar", "accounts", "output", "mail", "checks", "privacy")
+
+_ON_STAGES = (
+    ("groups",),
+    ("funnel", "headline"),
+    ("funnel", "targets"),
+    ("funnel", "headline_windows"),
+    ("funnel", "settle_days"),
+)
+"""What can't be checked without the stages."""
 
 SomeBlock = TypeVar("SomeBlock", bound=schema.Block)
 
@@ -48,11 +56,11 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
 
     Raises ConfigurationError with all problems in the order of their lines.
     """
-    text = _read(path)
-    document = _parse(path, text)
+    text = toml_text.read(path)
+    document = toml_text.parse(path, text)
     problems = Problems(path, text, document)
     document = secrets.taken_out(document, problems)
-    _check_blocks(document, problems)
+    document = _blocks_as_meant(document, problems)
 
     funnel = _block(schema.FunnelBlock, document, "funnel", problems)
     preset = _preset(document, problems)
@@ -98,45 +106,29 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
     )
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        what = "there is no such file; `funnel init DIR` writes a commented one to start from"
-    except IsADirectoryError:
-        what = "is a folder; name the TOML file in it"
-    except UnicodeDecodeError as error:
-        what = f"is not UTF-8 (byte {error.start + 1}); save it as UTF-8"
-    except OSError as error:
-        what = f"cannot be read: {error.strerror}"
-    raise ConfigurationError([Problem(str(path), what)])
-
-
-def _parse(path: Path, text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error), re.DOTALL)
-        what = found.group(1) if found else str(error)
-        line = int(found.group(2)) if found and found.group(2) else max(1, len(text.splitlines()))
-        column = f", column {found.group(3)}" if found and found.group(3) else ", at the end"
-        raise ConfigurationError([Problem(f"{path}:{line}", f"this is not TOML{column}: {what}")]) from None
-
-
-def _check_blocks(document: dict[str, Any], problems: Problems) -> None:
+def _blocks_as_meant(document: dict[str, Any], problems: Problems) -> dict[str, Any]:
+    """The document with its blocks under the names that are meant, so that one misspelt name is one problem."""
+    meant: dict[str, Any] = {}
     for name, block in document.items():
-        shown = f"[[{name}]]" if name in _LISTS else f"[{name}]"
+        near = nearest(name, [each for each in BLOCKS if each not in document and each not in meant])
         if name not in BLOCKS:
             problems.add((name,), f"unknown block{did_you_mean(name, BLOCKS)}")
-        elif name in _LISTS and not (isinstance(block, list) and all(isinstance(one, dict) for one in block)):
+        if name not in BLOCKS and near is not None:
+            problems.read_as(name, near)
+        meant[name if name in BLOCKS or near is None else near] = block
+    for name, block in meant.items():
+        shown = f"[[{name}]]" if name in _LISTS else f"[{name}]"
+        if name in _LISTS and not (isinstance(block, list) and all(isinstance(one, dict) for one in block)):
             problems.add((name,), f"write {shown} with double brackets, once for each")
-        elif name not in _LISTS and not isinstance(block, dict):
+            problems.silence((name,), *(_ON_STAGES if name == "stages" else ()))
+        elif name in BLOCKS and name not in _LISTS and not isinstance(block, dict):
             problems.add((name,), f"write {shown} with single brackets, once")
-    funnel = document.get("funnel")
+    funnel = meant.get("funnel")
     if funnel is None:
         problems.add((), "there is no [funnel] block; it needs at least a name")
     elif isinstance(funnel, dict) and not funnel.keys() & {"name", "preset"}:
         problems.add(("funnel", "name"), "is missing; it is the title of the report")
+    return meant
 
 
 def _block(model: type[SomeBlock], document: dict[str, Any], name: str, problems: Problems) -> SomeBlock:
@@ -172,10 +164,11 @@ def _preset(document: dict[str, Any], problems: Problems) -> Preset | None:
     name = funnel.get("preset") if isinstance(funnel, dict) else None
     if not isinstance(name, str):
         return None
-    if name not in presets.names():
-        problems.add(("funnel", "preset"), f"there is no preset `{name}`{did_you_mean(name, presets.names())}")
-        return None
-    return presets.load(name)
+    if name in presets.names():
+        return presets.load(name)
+    problems.add(("funnel", "preset"), f"there is no preset `{name}`{did_you_mean(name, presets.names())}")
+    problems.silence(("stages",), *_ON_STAGES)
+    return None
 
 
 def _marks(
@@ -202,7 +195,10 @@ def _marks(
 def _unreadable(document: dict[str, Any], stages: Sequence[Stage]) -> frozenset[str]:
     """Keys that the file gives to stages and groups which could not be read: known, but without a rank."""
     given = [raw for name in ("stages", "groups") for raw in _raw(document, name) if not raw.get("remove")]
-    keys = {raw["key"] for raw in given if isinstance(raw.get("key"), str)}
+    written = {raw["key"] for raw in given if isinstance(raw.get("key"), str)}
+    keys = written | {
+        re.sub(r"[ -]+", "_", key.strip().lower()) for key in written
+    }  # `Won` is refused, and known as `won`
     return frozenset(keys - {stage.key for stage in stages})
 
 
@@ -272,10 +268,8 @@ def _headline(
     couples = _legal(preset.headline if preset else (), by_key) or _usual_couples(marks)
     if funnel.headline is not None:
         couples = [(low, high) for low, high in funnel.headline]
-        for number, (low, high) in enumerate(couples):
-            what = _why_no_headline(low, high, by_key, stages, unreadable)
-            if what:
-                problems.add(("funnel", "headline", number), what)
+        for number, couple in enumerate(couples):
+            _check_headline(("funnel", "headline", number), couple, by_key, stages, unreadable, problems)
     targets = pair_settings.by_pair("targets", funnel.targets, couples, "headline pair", problems)
     windows = pair_settings.by_pair("headline_windows", funnel.headline_windows, couples, "headline pair", problems)
     return tuple(
@@ -289,18 +283,27 @@ def _headline(
     )
 
 
-def _why_no_headline(
-    low: str, high: str, by_key: dict[str, pairs.Mark], stages: Sequence[Stage], unreadable: frozenset[str]
-) -> str | None:
+def _check_headline(
+    place: tuple[str | int, ...],
+    couple: tuple[str, str],
+    by_key: dict[str, pairs.Mark],
+    stages: Sequence[Stage],
+    unreadable: frozenset[str],
+    problems: Problems,
+) -> None:
     kinds = {stage.key: stage.kind for stage in stages}
-    for key in (low, high):
-        if key in unreadable and key not in by_key:
-            return None  # the stage has a problem of its own
-        if key not in by_key and key in kinds:
-            return f"`{key}` is {with_article(kinds[key])}, off the path; a pair needs path stages or groups"
-        if key not in by_key:
-            return f"there is no stage or group `{key}`{did_you_mean(key, by_key)}"
-    return pairs.why_not_a_pair(by_key[low], by_key[high])
+    for key in couple:
+        if key in by_key:
+            continue
+        if key in kinds:
+            what = f"`{key}` is {with_article(kinds[key])}, off the path; a pair needs path stages or groups"
+            problems.add(place, what)
+        elif key not in unreadable:  # else the stage has a problem of its own
+            what = f"there is no stage or group `{key}`{did_you_mean(key, by_key)}"
+            problems.add_once(f"no stage {key}", place, what)
+        return
+    if why_not := pairs.why_not_a_pair(by_key[couple[0]], by_key[couple[1]]):
+        problems.add(place, why_not)
 
 
 def _legal(couples: Sequence[tuple[str, str]], by_key: dict[str, pairs.Mark]) -> list[tuple[str, str]]:
@@ -328,7 +331,8 @@ def _usual_couples(marks: Sequence[pairs.Mark]) -> list[tuple[str, str]]:
 def _inputs(document: dict[str, Any], path: Path, timezone: str, problems: Problems) -> tuple[Input, ...]:
     blocks = _blocks(schema.InputBlock, document, "inputs", problems)
     checks = schema_checks.checked(_block(schema_checks.ChecksBlock, document, "checks", problems), problems)
-    if all(raw.get("table") != "stage_entries" for raw in _raw(document, "inputs")):
+    known = [raw for raw in _raw(document, "inputs") if raw.get("table") in schema.COLUMNS]
+    if len(known) == len(_raw(document, "inputs")) and all(raw["table"] != "stage_entries" for raw in known):
         problems.add(
             ("inputs",) if "inputs" in document else (),
             'there is no [[inputs]] block with table = "stage_entries"; every number comes from stage entries',
@@ -362,6 +366,7 @@ def _inputs(document: dict[str, Any], path: Path, timezone: str, problems: Probl
             null_values=tuple(block.null_values),
             mode=block.mode,
             guard=schema_checks.guard(checks, block, number, problems),
+            written_path=block.path,
         )
         for number, block in blocks
     )

@@ -115,6 +115,8 @@ class Input:
     null_values: tuple[str, ...] = ("",)
     mode: Mode = "append"
     guard: Guard = field(default_factory=Guard)
+    written_path: str = ""
+    """`pattern` as the configuration has it, for messages."""
 
 
 @dataclass(frozen=True)

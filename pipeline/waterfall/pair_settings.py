@@ -26,6 +26,8 @@ def by_pair(
     key: str, written: Mapping[str, Value] | None, known: Iterable[Couple], what: str, problems: Problems
 ) -> dict[Couple, Value]:
     """The values of `[funnel] key` by pair; a name that is none of `known` is a problem: "is no `what`"."""
+    # A mistake in the headline pairs makes every setting of them look wrong, too.
+    is_known = not problems.are_in("funnel", "headline")
     spelled = {f"{low}>{high}": (low, high) for low, high in known}
     found: dict[Couple, Value] = {}
     for name, value in (written or {}).items():
@@ -33,9 +35,9 @@ def by_pair(
         turned = ">".join(reversed(plain.split(">")))
         if plain in spelled:
             found[spelled[plain]] = value
-        elif turned in spelled:
+        elif is_known and turned in spelled:
             problems.add(("funnel", key, name), f"is no {what}; did you mean `{turned}`?")
-        else:
+        elif is_known:
             problems.add(("funnel", key, name), f"is no {what}{did_you_mean(name, spelled)}")
     return found
 

@@ -63,6 +63,8 @@ def why_not_a_pair(low: Mark, high: Mark) -> str | None:
         return f"a pair needs two different stages or groups, not `{low.key}` twice"
     if low.high_rank < high.low_rank:
         return None
+    if high.high_rank < low.low_rank:
+        return f'a pair goes upward, from the earlier stage to the later one; write ["{high.key}", "{low.key}"]'
     return (
         f"`{low.key}` → `{high.key}` is no pair: every rank of `{low.key}` ({_ranks(low)}) "
         f"must be below every rank of `{high.key}` ({_ranks(high)})"

@@ -8,14 +8,16 @@ from __future__ import annotations
 import codecs
 import re
 from typing import Annotated, Any, TypeVar, cast
-from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, ValidationError
 
 from pipeline.settings import AMOUNT
+from pipeline.waterfall import time_formats
 from pipeline.waterfall.definition import Clock, InputTable, Kind, Mode, Sla, TimeUnit, Unit
-from pipeline.waterfall.thresholds import Age, Share
+from pipeline.waterfall.thresholds import Age, Share, target
+from pipeline.waterfall.toml_text import unescaped
 from pipeline.waterfall.words import did_you_mean, nearest, why_not_a_word
+from pipeline.waterfall.zone_names import zone
 
 Path = tuple[str | int, ...]
 Found = list[tuple[Path, str]]
@@ -88,17 +90,6 @@ def _word(text: str) -> str:
     return text
 
 
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # not found, not a name at all, a folder of zones
-        zones = {zone.lower(): zone for zone in available_timezones()}
-        near = nearest(name, zones)
-        hint = f"did you mean `{zones[near]}`?" if near else "write one like America/New_York, Europe/Berlin or UTC"
-        raise ValueError(f"`{name}` is no time zone; {hint}") from None
-    return name
-
-
 def _week_start(value: Any) -> int:
     if isinstance(value, str) and value.lower() in WEEKDAYS:
         return WEEKDAYS.index(value.lower()) + 1
@@ -146,12 +137,6 @@ def _couple(keys: list[str]) -> list[str]:
     return keys
 
 
-def _target(value: Any) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1:
-        return float(value)
-    raise ValueError("must be a share above 0 and up to 1.0 (1.0 is 100 %)")
-
-
 def _within(text: str) -> str:
     found = _WITHIN.fullmatch(text)
     if not found:
@@ -181,12 +166,6 @@ def _delimiter(letter: str) -> str:
     if len(letter) != 1 or letter in '"\r\n\0':
         raise ValueError('must be one character, such as "," or ";" or "\\t"')
     return letter
-
-
-def _time_format(text: str) -> str:
-    if text not in ("epoch_s", "epoch_ms", "excel") and "%" not in text:
-        raise ValueError('must be a pattern such as "%m/%d/%Y %H:%M", or epoch_s, epoch_ms or excel')
-    return text
 
 
 def _count(number: int) -> int:
@@ -221,8 +200,9 @@ def _runs(number: int) -> int:
 
 Text = Annotated[str, AfterValidator(_text)]
 AsExported = Annotated[str, AfterValidator(_as_exported)]
+FilePath = Annotated[str, AfterValidator(unescaped), AfterValidator(_text)]
 Word = Annotated[str, AfterValidator(_word)]
-Zone = Annotated[str, AfterValidator(_zone)]
+Zone = Annotated[str, AfterValidator(zone)]
 NonNegative = Annotated[int, AfterValidator(_count)]
 
 
@@ -245,7 +225,7 @@ class FunnelBlock(Block):
     dimensions: Annotated[list[Word], AfterValidator(_dimensions)] = []
     windows: Annotated[list[Annotated[int, AfterValidator(_window)]], AfterValidator(_once)] = []
     headline: Annotated[list[Annotated[list[str], AfterValidator(_couple)]], AfterValidator(_some)] | None = None
-    targets: dict[str, Annotated[float, PlainValidator(_target)]] | None = None
+    targets: dict[str, Annotated[float, PlainValidator(target)]] | None = None
     headline_windows: dict[str, Annotated[int, AfterValidator(_window)]] | None = None
     headline_months: Annotated[int, AfterValidator(_headline_months)] = 3
     settle_days: dict[str, Annotated[int, AfterValidator(_window)]] | None = None
@@ -303,10 +283,10 @@ class InputBlock(Block):
 
     name: Word
     table: InputTable
-    path: Text
+    path: FilePath
     columns: dict[str, AsExported] = {}
     timezone: Zone | None = None
-    time_format: Annotated[str, AfterValidator(_time_format)] | None = None
+    time_format: Annotated[str, AfterValidator(time_formats.checked)] | None = None
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
     delimiter: Annotated[str, AfterValidator(_delimiter)] = ","
     skip_lines: NonNegative = 0
@@ -321,7 +301,7 @@ class InputBlock(Block):
 class OutputBlock(Block):
     """`[output]`."""
 
-    path: Text = "build"
+    path: FilePath = "build"
     keep_runs: Annotated[int, AfterValidator(_runs)] = 7
     keep_reports: NonNegative = 30
     memory: Annotated[str, AfterValidator(_amount)] | None = None
@@ -345,7 +325,14 @@ def read(model: type[SomeBlock], raw: Any) -> tuple[SomeBlock | None, Found]:
     try:
         return model.model_validate(raw), []
     except ValidationError as error:
-        return None, [(tuple(fault["loc"]), _in_plain_words(model, fault)) for fault in error.errors(include_url=False)]
+        faults = error.errors(include_url=False)
+    found = [(fault, tuple(fault["loc"]), _in_plain_words(model, fault)) for fault in faults]
+    misspelt = {
+        (*place[:-1], nearest(str(place[-1]), _known_keys(model, place)))
+        for fault, place, _ in found
+        if fault["type"] == "extra_forbidden"
+    }
+    return None, [(place, what) for fault, place, what in found if fault["type"] != "missing" or place not in misspelt]
 
 
 _PLAIN = {
@@ -377,12 +364,15 @@ def _in_plain_words(model: type[Block], fault: Any) -> str:
     if kind == "missing":
         return _MISSING.get(str(where[-1]), "is missing")
     if kind == "extra_forbidden":
-        fields = (SlaBlock if len(where) > 1 and where[0] == "sla" else model).model_fields
-        known = [field.alias or name for name, field in fields.items()]
-        return f"unknown key{did_you_mean(str(where[-1]), known)}"
+        return f"unknown key{did_you_mean(str(where[-1]), _known_keys(model, where))}"
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
         given = fault["input"] if isinstance(fault["input"], str) else ""
         near = did_you_mean(given, allowed)
         return f"must be one of {', '.join(allowed)}" + (near if "did you mean" in near else "")
     return _PLAIN.get(kind, "has a form that does not fit here")
+
+
+def _known_keys(model: type[Block], place: Path) -> list[str]:
+    fields = (SlaBlock if len(place) > 1 and place[0] == "sla" else model).model_fields
+    return [field.alias or name for name, field in fields.items()]

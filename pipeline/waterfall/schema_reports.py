@@ -41,7 +41,7 @@ def reports(
             line = problems.line(("reports", first[block.name]))
             problems.add(("reports", number, "name"), f"the name `{block.name}` is used twice, here and in line {line}")
         first.setdefault(block.name, number)
-        if block.dimension not in dimensions:
+        if block.dimension not in dimensions and not problems.are_in("funnel", "dimensions"):
             hint = did_you_mean(block.dimension, dimensions) or "; name it in [funnel] dimensions"
             problems.add(("reports", number, "dimension"), f"`{block.dimension}` is no dimension of this funnel{hint}")
     if len(blocks) > MOST_REPORTS:

@@ -17,7 +17,7 @@ delivered as (
 survivors as (
     select lead_ids.lead_no, lead_ids.lead_id as survivor_id
     from lead_ids
-    where lead_ids.lead_no = lead_ids.own_no
+    where lead_ids.lead_no = lead_ids.own_no and lead_ids.is_lead
 ),
 
 -- The survivor's own record first; a merged lead's only when the survivor has none.

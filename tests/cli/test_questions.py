@@ -68,6 +68,18 @@ class TestExplain:
         assert "deleted" in section(answer, "Stays")[-1]
         assert "deleted" in section(answer, "Cycles")[-1]
 
+    def test_a_lead_of_rejected_rows_alone_is_told_as_such(self, tmp_path: Path) -> None:
+        """Its rows are shown with their reason, and that it counts nowhere."""
+        toml = copy_of_quarter(tmp_path)
+        with (tmp_path / "stage_entries.csv").open("a", encoding="utf-8") as export:
+            export.write("L99,Marketing Qualifed,2026-03-01T10:00:00Z,\n")
+        nights.run(toml, tmp_path / "build", as_of=nights.QUARTER_AS_OF)
+        answer = funnel("explain", "L99", "--output", tmp_path / "build")
+        assert (0, "") == (answer.code, answer.err)
+        assert "only rejected rows name it, so it is no lead and counts nowhere" in answer.out
+        assert [["rejected", "unknown_stage"]] == [row[:2] for row in section(answer, "Rows set aside")]
+        assert [] == nights.ask(tmp_path / "build", "select lead_id from clean.leads where lead_id = 'L99'")
+
     def test_an_unknown_lead_is_exit_code_2(self, output: Path) -> None:
         """An id that no input delivered is refused without repeating it."""
         answer = funnel("explain", "jane.doe@corp.example", "--output", output)

@@ -19,7 +19,7 @@ def scripts() -> list[str]:
 
 
 def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
-    """From `make run` (as the command that it runs) to `funnel explain`, each ends well, and each query has rows."""
+    """From `make run` to `funnel explain` each ends well, each query has rows, and one's own first run rejects no row."""
     (tmp_path / "data").mkdir()
     shutil.copytree(nights.SAMPLE.parent, tmp_path / "data" / "sample")
     programs = tmp_path / "programs"
@@ -30,7 +30,7 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
     environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "PYTHONPATH": str(nights.REPOSITORY)}
     make = (nights.REPOSITORY / "Makefile").read_text("utf-8")
     made = re.findall(r"^\t@\$\(BIN\)/(funnel run .*)$", make, re.MULTILINE)
-    answers = {}
+    answers, said = {}, {}
     for script in [*made, *scripts()]:
         if script.startswith("make "):
             continue
@@ -39,12 +39,19 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
             cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert 0 == done.returncode, f"{script}\n{done.stderr}"
-        answers[script] = done.stdout
+        answers[script], said[script] = done.stdout, done.stderr
     queries = {script: out for script, out in answers.items() if "funnel sql" in script}
     assert 1 == len(made)
     assert 4 == len(queries)
     assert [] == [script for script, out in queries.items() if out.count("\n│") < 3]
-    assert (tmp_path / "my-funnel" / "build" / "reports" / "index.html").exists()
+    own = tmp_path / "my-funnel" / "build"
+    assert (own / "reports" / "index.html").exists()
+    (first_run,) = (err for script, err in said.items() if "funnel run --config my-funnel" in script)
+    assert "warning" not in first_run
+    assert [
+        {"input": "crm_history", "rows_read": 1703, "rejected": 0},
+        {"input": "crm_leads", "rows_read": 396, "rejected": 0},
+    ] == nights.ask(own, "select input, rows_read, rejected from quality.row_accounting order by input")
 
 
 def test_make_run_and_make_test_are_there() -> None:

@@ -268,6 +268,44 @@ def test_f48_a_missing_column_is_refused_and_the_found_ones_listed(tmp_path: Pat
     assert "missing columns `stage`; found `lead_id`, `Status`, `entered_at`" in said
 
 
+@pytest.mark.parametrize(
+    ("header", "columns", "expected"),
+    [
+        (
+            "LeadId,Stage,Edit Date",
+            {"lead_id": "Lead ID", "entered_at": "Edit Date"},
+            "missing columns `lead_id`; columns maps lead_id to `Lead ID`, which is no header of the file; "
+            "found `LeadId`, `Stage`, `Edit Date` | "
+            'write columns = { lead_id = "LeadId", entered_at = "Edit Date" }',
+        ),
+        (
+            "Lead Id,Stage,Changed on",
+            {"entered_at": "Edit Date"},
+            "missing columns `entered_at`; columns maps entered_at to `Edit Date`, which is no header of the file; "
+            "found `Lead Id`, `Stage`, `Changed on` | "
+            'give the file a header line, or map its names: columns = { entered_at = "their name" }',
+        ),
+        (
+            "LeadId,Stage,entered_at",
+            {},
+            'missing columns `lead_id`; found `LeadId`, `Stage`, `entered_at` | write columns = { lead_id = "LeadId" }',
+        ),
+        (
+            "LeadId,Stage,When",
+            {},
+            "missing columns `lead_id`, `entered_at`; found `LeadId`, `Stage`, `When` | "
+            'give the file a header line, or map its names: columns = { lead_id = "LeadId", entered_at = "their name" }',
+        ),
+    ],
+)
+def test_f48_a_mapped_column_that_is_missing_names_the_mapping(
+    tmp_path: Path, header: str, columns: dict[str, str], expected: str
+) -> None:
+    """The nearest header is offered in a line to paste, beside the mappings that hold."""
+    said = refusal(one_file(tmp_path, f"{header}\nL1,MQL,2026-01-05\n", columns=columns))
+    assert said.endswith(expected)
+
+
 def test_f49_a_new_column_is_kept_and_told_once(tmp_path: Path) -> None:
     """Rows of before have none of it."""
     inbox = one_file(tmp_path, GOOD, "a.csv")

@@ -21,11 +21,12 @@ class TestProblems:
         expected = [
             'funnel.toml:1: there is no [[inputs]] block with table = "stage_entries"; every number comes from stage '
             "entries",
-            "funnel.toml:3: funnel.timezone: `Europe/Berln` is no time zone; did you mean `Europe/Berlin`?",
+            'funnel.toml:3: funnel.timezone: `Europe/Berln` is no time zone; write timezone = "Europe/Berlin"',
             "funnel.toml:4: funnel.windows.#2: must be 1 to 3650 days",
             'funnel.toml:5: funnel.as_of: must be a date or a time such as 2025-03-31 or "2025-03-31 18:00"',
             "funnel.toml:23: stages.won.kind: must be one of path, hold, detour, exit; did you mean `path`?",
             "funnel.toml:24: outptu: unknown block; did you mean `output`?",
+            "funnel.toml:25: outptu.x: unknown key; known: path, keep_runs, keep_reports, memory, threads",
         ]
         assert expected == problems(text)
 
@@ -54,8 +55,7 @@ class TestProblems:
             ),
             (
                 "headline = [['sal', 'mql']]",
-                "funnel.headline.#1: `sal` → `mql` is no pair: every rank of `sal` "
-                "(rank 2) must be below every rank of `mql` (rank 1)",
+                'funnel.headline.#1: a pair goes upward, from the earlier stage to the later one; write ["mql", "sal"]',
             ),
             (
                 "headline = [['mql', 'nurture']]",
@@ -63,7 +63,7 @@ class TestProblems:
             ),
             (
                 "targets = { 'mql>sal' = 100 }",
-                "funnel.targets.mql>sal: must be a share above 0 and up to 1.0 (1.0 is 100 %)",
+                "funnel.targets.mql>sal: must be a share above 0 and up to 1.0; 100 % is written 1",
             ),
             ("targets = { 'sal>sql' = 0.5 }", "funnel.targets.sal>sql: is no headline pair; did you mean `mql>sql`?"),
             ("as_of = 1999-12-31", "funnel.as_of: must lie in the years 2000 to 2099"),
@@ -173,6 +173,10 @@ class TestProblems:
             ("skip_lines = -1", "skip_lines: must not be negative"),
             (
                 'time_format = "dd.mm.yyyy"',
+                'time_format: `dd.mm.yyyy` is not how a pattern is written here; write time_format = "%d.%m.%Y"',
+            ),
+            (
+                'time_format = "ISO"',
                 'time_format: must be a pattern such as "%m/%d/%Y %H:%M", or epoch_s, epoch_ms or excel',
             ),
             ('mode = "snap"', "mode: must be one of append, snapshot; did you mean `snapshot`?"),
@@ -241,18 +245,21 @@ class TestProblems:
 
     def test_broken_toml_has_its_line(self, problems: Any) -> None:
         """A syntax error is told with line and column."""
-        expected = ["funnel.toml:2: this is not TOML, column 8: Invalid value"]
+        expected = ["funnel.toml:2: this is not TOML, column 8: a value is missing behind the ="]
         assert expected == problems("[funnel]\nname = \n")
 
-    def test_unfinished_toml_ends_at_the_last_line(self, problems: Any) -> None:
-        """A text that ends too early points at its end."""
-        expected = ["funnel.toml:2: this is not TOML, at the end: Invalid value"]
-        assert expected == problems("[funnel]\nwindows = [30,")
+    def test_unfinished_toml_names_what_is_open(self, problems: Any) -> None:
+        """A text that ends too early points at what it leaves open."""
+        expected = [
+            "funnel.toml:2: this is not TOML, column 11: the list that opens here has no closing ], "
+            "or a comma is missing in it"
+        ]
+        assert expected == problems("[funnel]\nwindows = [30,\n")
 
     def test_single_brackets_are_explained(self, problems: Any) -> None:
         """[stages] instead of [[stages]] is told as such."""
         found = problems(f'[funnel]\nname = "x"\n[stages]\nkey = "mql"\n{INPUT}')
-        assert "funnel.toml:3: stages: write [[stages]] with double brackets, once for each" in found
+        assert ["funnel.toml:3: stages: write [[stages]] with double brackets, once for each"] == found
 
     def test_as_of_of_the_command_line_is_named_as_such(self, problems: Any) -> None:
         """A bad --as-of is not blamed on the file."""

@@ -206,11 +206,23 @@ def test_why_a_file_was_read_line_by_line_is_told(tmp_path: Path, line: str, why
     assert f"read line by line, since DuckDB's reader could not account for every line ({why})" == load.warnings[0]
 
 
-def test_a_column_that_the_configuration_maps_in_vain_is_told(tmp_path: Path) -> None:
-    """And is empty."""
-    inbox = one_file(tmp_path, GOOD, columns={"owner": "Rep"})
+@pytest.mark.parametrize(
+    ("header", "theirs", "hint"),
+    [
+        ("owner", "Rep", "; did you mean `owner`?"),
+        ("OwnerName", "Owner Name", "; did you mean `OwnerName`?"),
+        ("who", "Rep", ""),
+    ],
+)
+def test_a_column_that_the_configuration_maps_in_vain_is_told(
+    tmp_path: Path, header: str, theirs: str, hint: str
+) -> None:
+    """And is empty; the nearest header is offered."""
+    inbox = one_file(tmp_path, GOOD.replace("owner", header), columns={"owner": theirs})
     (warning,) = inbox.land().warnings
-    assert "crm: entries.csv: column `Rep`, configured as owner, is not in the file; owner is empty" == warning
+    assert (
+        f"crm: entries.csv: column `{theirs}`, configured as owner, is not in the file; owner is empty{hint}" == warning
+    )
     assert [(None,)] == inbox.rows("select distinct owner from raw.stage_entries")
 
 

@@ -26,6 +26,69 @@ EXPECTED = (
 
 every_preset = pytest.mark.parametrize("name", EXPECTED)
 
+HEADLINES = {
+    "aql-mql-sql-sal": [
+        ("marketing_qualified", "sales_qualified"),
+        ("marketing_qualified", "sales_accepted"),
+        ("sales_qualified", "sales_accepted"),
+    ],
+    "bowtie": [("education", "selection"), ("selection", "commit"), ("commit", "impact")],
+    "demand-unit-2017": [("prioritized_demand", "qualified_demand"), ("qualified_demand", "pipeline")],
+    "hubspot-lifecycle": [("marketing_qualified", "sales_qualified"), ("sales_qualified", "opportunity")],
+    "marketo-revenue-cycle": [("lead", "sales_lead"), ("lead", "opportunity")],
+    "mcl-mel-mql-sal-sql": [("marketing_qualified", "sales_accepted"), ("marketing_qualified", "sales_qualified")],
+    "mperativ": [
+        ("marketing_qualified", "meeting_booked"),
+        ("meeting_booked", "meeting_held"),
+        ("meeting_held", "opportunity"),
+    ],
+    "salesforce-lead-opportunity": [("open_not_contacted", "converted"), ("converted", "closed_won")],
+    "siriusdecisions-2006": [("marketing_qualified", "sales_accepted"), ("marketing_qualified", "sales_qualified")],
+    "siriusdecisions-2012": [("marketing_qualified", "sales_accepted"), ("marketing_qualified", "sales_qualified")],
+}
+"""Of what marketing qualifies, what sales accepts and qualifies; of meetings booked, those held (K9)."""
+
+MEANT = {
+    "mperativ": {
+        "engaged": "completed a form and is registered",
+        "marketing_qualified": "whatever the source",
+        "sdr_working": "accepted the lead and decided to reach out",
+        "meeting_booked": "is booked",
+        "meeting_held": "took place",
+        "nurturing": "nobody could reach the person",
+    },
+    "mcl-mel-mql-sal-sql": {
+        "marketing_created": "Marketing has created the lead",
+        "marketing_engaged": "responded to a marketing activity",
+        "sales_accepted": "spoken with the person, found that fit and score meet the bar, and agreed on a meeting",
+    },
+    "aql-mql-sql-sal": {
+        "automation_qualified": "without a person having looked",
+        "marketing_qualified": "An SDR has looked",
+        "sales_qualified": "booked a meeting",
+        "sales_accepted": "The meeting was held",
+    },
+}
+"""What a definition must say, where people in the field mean different things by the same name."""
+
+UNVERIFIED = {
+    "aql-mql-sql-sal": ["marketing_qualified", "sales_accepted"],
+    "bowtie": ["lost", "churned"],
+    "demand-unit-2017": [
+        "engaged_demand",
+        "prioritized_demand",
+        "qualified_demand",
+        "pipeline",
+        "closed_won",
+        "closed_lost",
+    ],
+    "mcl-mel-mql-sal-sql": ["on_hold"],
+    "mperativ": ["no_show"],
+    "siriusdecisions-2006": ["lost"],
+    "siriusdecisions-2012": ["lost"],
+}
+"""The stages that no public page confirms."""
+
 
 def bare(name: str, folder: Path) -> Configuration:
     """The preset and one input, nothing else."""
@@ -45,6 +108,37 @@ def test_loads_with_its_own_headline(name: str, tmp_path: Path) -> None:
     """A preset alone makes a waterfall, and every headline pair of it is legal."""
     waterfall = bare(name, tmp_path).waterfall
     assert presets.load(name).headline == tuple((pair.from_key, pair.to_key) for pair in waterfall.headline)
+
+
+@every_preset
+def test_headline_pairs_are_those_of_the_field(name: str) -> None:
+    """K9: MQL to SAL and to SQL where there are such stages, booked to held in those of meetings."""
+    preset = presets.load(name)
+    marks = [block["key"] for block in (*preset.stages, *preset.groups)]
+    wanted = [("marketing_qualified", "sales_accepted"), ("marketing_qualified", "sales_qualified")]
+    wanted += [("meeting_booked", "meeting_held")]
+    assert [] == [pair for pair in wanted if set(pair) <= set(marks) and pair not in preset.headline]
+    assert HEADLINES[name] == list(preset.headline)
+
+
+@pytest.mark.parametrize(("name", "key"), [(name, key) for name, stages in MEANT.items() for key in stages])
+def test_definitions_say_what_the_field_means(name: str, key: str) -> None:
+    """A stage is defined as its source has it, in our words."""
+    (definition,) = (stage["definition"] for stage in presets.load(name).stages if stage["key"] == key)
+    assert MEANT[name][key] in definition
+
+
+@every_preset
+def test_only_what_no_page_confirms_is_unverified(name: str) -> None:
+    """A mark on a stage is a choice; a new one belongs in the list here."""
+    stages = presets.load(name).stages
+    assert UNVERIFIED.get(name, []) == [stage["key"] for stage in stages if not stage.get("verified", True)]
+
+
+def test_an_sdr_qualifies_before_sql_comes_before_sal(tmp_path: Path) -> None:
+    """The team that turns an AQL into an MQL is the SDRs, and their qualification counts."""
+    stage = bare("aql-mql-sql-sal", tmp_path).waterfall.stage("marketing_qualified")
+    assert ("sdr", True) == (stage.team, stage.qualifies)
 
 
 @every_preset

@@ -16,6 +16,7 @@ from delivery import HEADER, Inbox, entry, one_file, refusal
 from pipeline.inputs import checksums, readers, resync
 from pipeline.inputs.files import find
 from pipeline.waterfall.definition import Input
+from tests.unit.limits import without_rights
 
 
 def parquet(path: Path, query: str) -> bytes:
@@ -23,11 +24,34 @@ def parquet(path: Path, query: str) -> bytes:
     return path.read_bytes()
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    """An input that names one is told so."""
-    (tmp_path / "a").mkdir()
-    (found,) = find(Input("crm", "stage_entries", tmp_path / "a"))
-    assert "it is a folder, not a file" == found.refused
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ((), "exports/*.csv"),
+        (("a.parquet", "b.parquet", "c.csv", "a.parquet.sha256", "b.parquet.sha256", ".hidden"), "exports/*.parquet"),
+        (("2026.01.csv.gz", "2026.02.csv.gz", "read.me"), "exports/*.csv.gz"),
+        (("a.jsonl", "b.csv"), "exports/*.csv"),
+    ],
+)
+def test_a_folder_is_no_file(tmp_path: Path, files: tuple[str, ...], expected: str) -> None:
+    """An input that names one is told so, with the pattern for the files that most of it are."""
+    folder = tmp_path / "exports"
+    (folder / "older.tsv").mkdir(parents=True)
+    for name in files:
+        (folder / name).write_text("x")
+    (found,) = find(Input("crm", "stage_entries", folder, written_path="exports/"))
+    assert ("it is a folder, not a file", f'write path = "{expected}"') == (found.refused, found.next_step)
+    (unwritten,) = find(Input("crm", "stage_entries", folder))
+    assert f'write path = "{tmp_path}/{expected}"' == unwritten.next_step
+
+
+def test_a_folder_that_can_not_be_looked_into_is_a_folder_too(tmp_path: Path) -> None:
+    """Its files are taken for CSV."""
+    (tmp_path / "exports").mkdir(mode=0o700)
+    (tmp_path / "exports" / "a.parquet").write_text("x")
+    with without_rights(tmp_path / "exports"):
+        (found,) = find(Input("crm", "stage_entries", tmp_path / "exports", written_path="exports"))
+    assert 'write path = "exports/*.csv"' == found.next_step
 
 
 def test_a_pattern_may_name_folders_too(tmp_path: Path) -> None:

@@ -16,11 +16,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from pipeline.waterfall import presets
+
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
 NEW_YORK = ZoneInfo("America/New_York")
 AS_OF = datetime(2025, 12, 31, 23, 59, 59, tzinfo=NEW_YORK)
 PATH = ("mcl", "mel", "mql", "sal", "sql", "won")
 CSVS = ("accounts.csv", "deletions.csv", "leads.csv", "merges.csv", "stage_entries.csv")
+FIRST = ("first_export/leads.csv", "first_export/stage_entries.csv")
 MONTHS_BEFORE_TREND = [f"2024-{month:02}" for month in range(7, 13)] + ["2025-01", "2025-02"]
 
 
@@ -139,8 +142,8 @@ def test_the_script_reproduces_the_committed_bytes(tmp_path: Path, hash_seed: st
     """Running the script into an empty folder gives exactly the CSVs that lie in data/sample."""
     script = [sys.executable, "-B", str(SAMPLE / "make_sample.py"), str(tmp_path)]
     subprocess.run(script, check=True, env={**os.environ, "PYTHONHASHSEED": hash_seed})
-    made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert {name: (SAMPLE / name).read_bytes() for name in CSVS} == made
+    made = {str(path.relative_to(tmp_path)): path.read_bytes() for path in tmp_path.rglob("*.csv")}
+    assert {name: (SAMPLE / name).read_bytes() for name in (*CSVS, *FIRST)} == made
 
 
 def test_the_counts_are_as_the_readme_says() -> None:
@@ -154,6 +157,17 @@ def test_the_counts_are_as_the_readme_says() -> None:
         "stage_entries.csv": 18074,
     }
     assert sum((SAMPLE / name).stat().st_size for name in CSVS) < 2_500_000
+
+
+def test_the_first_export_is_small_and_clean() -> None:
+    """Every row has a lead of its own file, a readable time and a label of the preset; each lead has a history."""
+    leads, entries = (rows_of(name) for name in FIRST)
+    labels = {stage.get("label") for stage in presets.load("mcl-mel-mql-sal-sql").stages}
+    assert (396, 1703) == (len(leads), len(entries))
+    assert {row["lead_id"] for row in leads} == {row["lead_id"] for row in entries}
+    assert labels == {row["stage"] for row in entries}
+    assert all(moment(row["entered_at"]) for row in entries)
+    assert len(entries) == len({tuple(row.values()) for row in entries})
 
 
 def test_every_row_of_history_is_accounted_for() -> None:
