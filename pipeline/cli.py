@@ -244,8 +244,9 @@ def explain(lead: str, config_path: Path, output: Path | None) -> None:
     from pipeline import explain as explaining
     from pipeline import query
 
-    connection = query.open_published(where(config_path, output))
-    click.echo(explaining.told(explaining.explain(connection, lead)), nl=False)
+    with query.opened(where(config_path, output)) as connection:
+        life = explaining.explain(connection, lead)
+    click.echo(explaining.told(life), nl=False)
 
 
 @cli.command()

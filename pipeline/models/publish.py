@@ -181,9 +181,14 @@ def open_errors(path: Path, failure: Exception) -> FunnelError:
         return UsageError(
             "another program has the published file open for writing", where=where, next_step="close it there"
         )
+    return corrupt(path)
+
+
+def corrupt(path: Path) -> InputError:
+    """The error for a published file that is damaged."""
     return InputError(
         "the database file is corrupt (cut short, or changed on the disk)",
-        where=where,
+        where=str(path),
         next_step="rebuild it from the landing log with `funnel run --rebuild`",
     )
 
