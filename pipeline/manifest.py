@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from pipeline import log
 from pipeline.errors import FunnelError, InputError
 from pipeline.inputs import landing
 from pipeline.inputs.ledger import folder_of
@@ -93,6 +94,7 @@ def of_night(
         ],
         "warnings": warnings,
         "notes": notes,
+        "log_lost": log.loss.as_json(),
     }
 
 
