@@ -167,6 +167,9 @@ def _build(
 ) -> _Made:
     if orders.select:
         orders = _as_published(orders, folder)
+    last = publish.current(orders.configuration.output)
+    if last is not None and not orders.rebuild:
+        manifest.read(last)  # without it nobody knows which loads must be there
     counted = _counted(orders)
     with phases.timed("load"):
         outcome = _land(orders, folder, _folders(counted), watch, say)
@@ -181,7 +184,6 @@ def _build(
     project = discover.discover(shipped("sql"))
     before = None
     damage: list[str] = []
-    last = publish.current(orders.configuration.output)
     back = manifest.turned_back(last, orders.as_of, orders.clock, is_pinned=bool(orders.configuration.waterfall.as_of))
     if not (orders.full or orders.rebuild or orders.select):
         loads = tuple(Landed(load.load_no, load.sha256, load.loaded_at, load.supersedes) for load in log.loads)

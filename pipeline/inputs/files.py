@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from pipeline.waterfall.definition import Input
 
 @dataclass(frozen=True)
 class Found:
-    """A file of an input; `refused` says why it may not be read, or is None."""
+    """A file of an input; `refused` says why it may not be read, or is None, and `next_step` what to do."""
 
     path: Path
     refused: str | None = None
+    next_step: str = "put the file itself into the folder"
 
 
 def find(reads: Input) -> tuple[Found, ...]:
@@ -35,7 +37,14 @@ def find(reads: Input) -> tuple[Found, ...]:
     return tuple(_judged(match, root) for match in matches if match.is_symlink() or match.is_file())
 
 
+def printable(path: Path) -> str:
+    """The path as text: a byte of it that is not UTF-8 shows as \\xe9."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def _judged(path: Path, root: Path) -> Found:
+    if printable(path) != str(path):
+        return Found(path, "its name is not UTF-8", "rename it")
     resolved = path.resolve()
     if not resolved.is_relative_to(root.resolve()):
         return Found(path, "it is a link that leads out of the input's folder")
