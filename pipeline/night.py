@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from pipeline import attempts, deliveries, manifest, room
+from pipeline import attempts, deliveries, manifest, rights, room
 from pipeline.engines import lock, signals
 from pipeline.engines.cursors import Cursors, shares
 from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
@@ -70,6 +70,7 @@ def report_again(orders: Orders, say: Say) -> Night:
 
 def check(orders: Orders, say: Say) -> landing.Landing:
     """Read and account for every input without writing anything. Raises InputError when one can't be used."""
+    rights.require(orders, "check")
     counted = _counted(orders)
     landing.verify(landing.open_log(orders.log_folder), _folders(counted))
     _ = orders.hidden
@@ -116,6 +117,7 @@ def _publishing(
         room.told(orders.configuration, orders.log_folder),
         lock.hold(output, orders.clock),
     ):
+        rights.require(orders, command)
         folder = publish.start_run(output, orders.clock)
         try:
             record.began(folder.id)

@@ -33,7 +33,7 @@ def find(reads: Input) -> tuple[Found, ...]:
     if not glob.has_magic(str(pattern)):
         return ()
     matches = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True)) if not match.endswith(SUFFIX)]  # noqa: PTH207 - Path.glob also takes hidden files
-    root = _fixed_part(pattern)
+    root = fixed_part(pattern)
     return tuple(_judged(match, root) for match in matches if match.is_symlink() or match.is_file())
 
 
@@ -53,7 +53,8 @@ def _judged(path: Path, root: Path) -> Found:
     return Found(path) if resolved.is_file() else Found(path, "it is not a regular file")
 
 
-def _fixed_part(pattern: Path) -> Path:
+def fixed_part(pattern: Path) -> Path:
+    """The folder up to the first part of a pattern that matches several names."""
     fixed = Path(pattern.anchor)
     for part in pattern.parts[len(fixed.parts) : -1]:
         if glob.has_magic(part):

@@ -26,7 +26,16 @@ from pipeline.waterfall import (
     schema_reports,
     secrets,
 )
-from pipeline.waterfall.definition import Configuration, Group, Input, Pair, Stage, Waterfall, WorkingCalendar
+from pipeline.waterfall.definition import (
+    MAX_HEADLINE_PAIRS,
+    Configuration,
+    Group,
+    Input,
+    Pair,
+    Stage,
+    Waterfall,
+    WorkingCalendar,
+)
 from pipeline.waterfall.moments import read_as_of
 from pipeline.waterfall.presets import Preset
 from pipeline.waterfall.problems import Problems
@@ -274,6 +283,8 @@ def _headline(
             what = _why_no_headline(low, high, by_key, stages, unreadable)
             if what:
                 problems.add(("funnel", "headline", number), what)
+        if len(couples) > MAX_HEADLINE_PAIRS:
+            problems.add(("funnel", "headline"), f"names {len(couples)} pairs; {MAX_HEADLINE_PAIRS} is the most")
     if funnel.targets is None:
         return tuple(Pair(low, high, _usual_target(low, high)) for low, high in couples)
     spoken = {f"{low}>{high}": (low, high) for low, high in couples}
