@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline import log
 from pipeline.engines import lock
 from pipeline.errors import FunnelError
 
@@ -39,6 +40,8 @@ class Attempt:
     where: str = ""
     next_step: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
+    log_lost: dict[str, Any] | None = None
+    """`lines` that the log could not take, and the `reason`; None when it took all."""
 
 
 class Recorder:
@@ -61,7 +64,13 @@ class Recorder:
 
     def published(self, seconds: dict[str, float]) -> None:
         """The night is published: whatever failed before is over."""
-        self._attempt = replace(self._attempt, ended_at=datetime.now(UTC), exit_code=0, seconds=seconds)
+        ended: dict[str, Any] = {
+            "ended_at": datetime.now(UTC),
+            "exit_code": 0,
+            "seconds": seconds,
+            "log_lost": log.loss.as_json(),
+        }
+        self._attempt = replace(self._attempt, **ended)
         self._write()
         forget(self._output)
 
@@ -78,7 +87,8 @@ class Recorder:
             if isinstance(failure, FunnelError)
             else {"what": unexpected(failure), "next_step": "see the log of the run"}  # its text may hold values
         )
-        self._attempt = replace(attempt, ended_at=datetime.now(UTC), exit_code=exit_code(failure), **told)
+        told |= {"ended_at": datetime.now(UTC), "exit_code": exit_code(failure), "log_lost": log.loss.as_json()}
+        self._attempt = replace(attempt, **told)
         self._write()
         with suppress(OSError):
             for path in sorted(self._failures())[:-MOST]:

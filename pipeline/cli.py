@@ -243,9 +243,13 @@ def explain(lead: str, config_path: Path, output: Path | None) -> None:
     """
     from pipeline import explain as explaining
     from pipeline import query
+    from pipeline.engines import signals
 
-    connection = query.open_published(where(config_path, output))
-    click.echo(explaining.told(explaining.explain(connection, lead)), nl=False)
+    output = where(config_path, output)
+    with signals.interruptible(next_step="") as watch, query.opened(output) as connection:
+        watch.add(connection)
+        life = explaining.explain(connection, lead)
+    click.echo(explaining.told(life), nl=False)
 
 
 @cli.command()
@@ -263,17 +267,19 @@ def sql(query: str | None, config_path: Path, output: Path | None, how: Any, fil
       funnel sql --file question.sql --format csv --output build
     """
     from pipeline import query as querying
+    from pipeline.engines import signals
     from pipeline.errors import UsageError
 
     if query and file:
         raise UsageError("a QUERY and a --file were given", where="sql", next_step="give one of them")
     connection = querying.open_published(where(config_path, output))
-    if file:
-        querying.answer_file(connection, file, how)
-    elif query:
-        querying.answer(connection, query, how, sys.stdout)
-    else:
-        querying.prompt(connection, sys.stdin, sys.stdin.isatty(), how)
+    with signals.interruptible(connection, next_step=""):
+        if file:
+            querying.answer_file(connection, file, how)
+        elif query:
+            querying.answer(connection, query, how, sys.stdout)
+        else:
+            querying.prompt(connection, sys.stdin, sys.stdin.isatty(), how)
 
 
 @cli.command()
@@ -294,29 +300,66 @@ def main() -> None:
     """The console command: errors in one line or more on stderr, each kind with its exit code."""
     import signal
 
+    from pipeline import streams
+
+    streams.prepare()
+    # A stop is a Ctrl-C, before and after a run's own work too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if log.LOGGING_COMMANDS & set(sys.argv[1:2]):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes takes the log with it, not the run
+    try:
+        code = _command()
+        streams.flush_output()
+    except streams.OutputClosed:
+        streams.forget_output()
+        code = 0
+    except streams.OutputError as error:
+        streams.forget_output()
+        say(f"error: {error}")
+        code = error.exit_code
+    sys.exit(code)
+
+
+def _command() -> int:
+    """Run the command of the process. Returns its exit code, after what there is to say about an error."""
+    from pipeline import streams
     from pipeline.errors import FunnelError
 
-    signal.signal(
-        signal.SIGTERM, signal.default_int_handler
-    )  # a stop is a Ctrl-C, before and after a run's own work too
     if log.format_asked(sys.argv[1:]) == "json":
         from pipeline import json_log
 
-        sys.exit(json_log.main(cli, sys.argv[1:]))
+        return json_log.main(cli, sys.argv[1:])
     try:
-        cli(standalone_mode=False)
+        # Not by `cli.main`, which writes an empty line at Ctrl-C.
+        with cli.make_context("funnel", sys.argv[1:]) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as end:  # --help, and `sys.exit` of click
+        return end.exit_code
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    except (streams.OutputClosed, streams.OutputError):
+        raise
     except FunnelError as error:
         say(f"error: {error}")
-        sys.exit(error.exit_code)
+        return error.exit_code
     except (click.exceptions.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        say("error: stopped by a signal")
+        return 130
     except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except BrokenPipeError:
-        sys.exit(0)
+        _show(error)
+        return 2
     except Exception as failure:
-        sys.exit(give_up(failure))
+        return give_up(failure)
+    return 0
+
+
+def _show(error: click.ClickException) -> None:
+    """As click shows it, but a log that can't be written ends nothing."""
+    import io
+
+    shown = io.StringIO()
+    error.show(shown)
+    log.write(shown.getvalue(), "")
 
 
 @contextmanager
@@ -363,8 +406,11 @@ def mail_published(asked: Any, **how: Any) -> None:
     from datetime import UTC, datetime
 
     from pipeline import mailing
+    from pipeline.engines import signals
 
-    for each in mailing.send(asked.configuration, datetime.now(UTC), say, **how):
+    with signals.interruptible(next_step="`funnel send` mails it again; who got it before gets it twice"):
+        sent = mailing.send(asked.configuration, datetime.now(UTC), say, **how)
+    for each in sent:
         if each.file:
             say(f"written   {each.file}   (report {each.report}, to {', '.join(each.to)})")
         else:

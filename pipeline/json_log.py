@@ -46,8 +46,6 @@ def _last_words(failure: Interrupted) -> str:
 
 
 def _exit_code(failure: BaseException) -> int:
-    if isinstance(failure, BrokenPipeError):
-        return 0
     if isinstance(failure, SystemExit):
         return failure.code if isinstance(failure.code, int) else 1
     if isinstance(failure, click.ClickException):

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, Literal, Protocol
@@ -67,10 +68,30 @@ def format_asked(arguments: Sequence[str], environment: dict[str, str] | os._Env
     return asked if asked in FORMATS else "text"
 
 
-def write(text: str) -> None:
-    """A line on stderr, whole even if two threads speak."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+@dataclass
+class Loss:
+    """Lines that the log could not take, and why not in the system's words."""
+
+    lines: int = 0
+    reason: str = ""
+
+    def as_json(self) -> dict[str, Any] | None:
+        """For the records of a run; None when nothing was lost."""
+        return asdict(self) if self.lines else None
+
+
+loss = Loss()
+"""Of this process: it has one stderr."""
+
+
+def write(text: str, end: str = "\n") -> None:
+    """A line on stderr, whole even if two threads speak. One that can't be written is counted in `loss`: no run ends for it."""
+    try:
+        sys.stderr.write(f"{text}{end}")
+        sys.stderr.flush()
+    except OSError as failure:  # its disk is full, its pipe or terminal is closed
+        loss.lines += 1
+        loss.reason = (failure.strerror or type(failure).__name__).lower()
 
 
 class Phases:

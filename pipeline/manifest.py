@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from pipeline import log
 from pipeline.errors import FunnelError, InputError
 from pipeline.inputs import landing
 from pipeline.inputs.ledger import folder_of
@@ -95,6 +96,7 @@ def of_night(
         ],
         "warnings": warnings,
         "notes": notes,
+        "log_lost": log.loss.as_json(),
     }
 
 
@@ -109,11 +111,12 @@ def read(database: Path) -> dict[str, Any]:
     path = database.parent / publish.MANIFEST
     try:
         held: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as failure:
+        _ = held["run"], held["inputs"]
+    except (OSError, ValueError, KeyError, TypeError) as failure:
         raise InputError(
             "the manifest of the published night can't be read",
             where=str(path),
-            next_step="`funnel run` publishes a new night with a new one",
+            next_step="restore it from a backup, or make everything anew from the landing log with `funnel run --rebuild`",
         ) from failure
     return held
 
@@ -183,7 +186,7 @@ def turned_back(published: Path | None, as_of: datetime, clock: datetime, *, is_
     try:
         held = read(published) if published else None
         told = (datetime.fromisoformat(held["as_of"]), datetime.fromisoformat(held["started_at"])) if held else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (InputError, OSError, ValueError, KeyError, TypeError):
         return TurnedBack()
     if told is None:
         return TurnedBack()

@@ -5,7 +5,6 @@ The only module that knows the order of the steps. Each of them is a function el
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from pipeline import attempts, deliveries, manifest, room
+from pipeline import attempts, deliveries, manifest, rights, room
 from pipeline.engines import lock, signals
 from pipeline.engines.cursors import Cursors, shares
 from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
@@ -24,7 +23,7 @@ from pipeline.engines.private import private_files
 from pipeline.errors import InputError, UsageError
 from pipeline.inputs import landing
 from pipeline.log import Line, Phases
-from pipeline.models import checks, discover, graph, increment, macros, publish, variants
+from pipeline.models import checks, discover, graph, increment, intact, macros, publish, variants
 from pipeline.models.before import Landed, night_before
 from pipeline.models.build import Built, column_dictionary, write_definition
 from pipeline.models.first_entry import first_entry
@@ -71,6 +70,7 @@ def report_again(orders: Orders, say: Say) -> Night:
 
 def check(orders: Orders, say: Say) -> landing.Landing:
     """Read and account for every input without writing anything. Raises InputError when one can't be used."""
+    rights.require(orders, "check")
     counted = _counted(orders)
     landing.verify(landing.open_log(orders.log_folder), _folders(counted))
     _ = orders.hidden
@@ -117,6 +117,7 @@ def _publishing(
         room.told(orders.configuration, orders.log_folder),
         lock.hold(output, orders.clock),
     ):
+        rights.require(orders, command)
         folder = publish.start_run(output, orders.clock)
         try:
             record.began(folder.id)
@@ -146,8 +147,8 @@ def _publishing(
 
 def _rewrite(orders: Orders, folder: publish.RunFolder, watch: signals.Watch, say: Say, phases: Phases) -> _Made:
     published = _published(orders.configuration.output)
-    shutil.copyfile(published, folder.database)
     before = manifest.read(published)
+    intact.copy(published, before, folder.database)
     _refuse_other_privacy(orders, before)
     reader = _open(folder.database, orders.settings)
     watch.add(reader)
@@ -168,6 +169,9 @@ def _build(
 ) -> _Made:
     if orders.select:
         orders = _as_published(orders, folder)
+    last = publish.current(orders.configuration.output)
+    if last is not None and not orders.rebuild:
+        manifest.read(last)  # without it nobody knows which loads must be there
     counted = _counted(orders)
     with phases.timed("load"):
         outcome = _land(orders, folder, _folders(counted), watch, say)
@@ -181,11 +185,13 @@ def _build(
     models_began = time.monotonic()
     project = discover.discover(shipped("sql"))
     before = None
-    last = publish.current(orders.configuration.output)
+    damage: list[str] = []
     back = manifest.turned_back(last, orders.as_of, orders.clock, is_pinned=bool(orders.configuration.waterfall.as_of))
     if not (orders.full or orders.rebuild or orders.select):
         loads = tuple(Landed(load.load_no, load.sha256, load.loaded_at, load.supersedes) for load in log.loads)
-        before = night_before(last, folder.database, project.models, loads, orders.as_of, say, orders.stored_as)
+        before = night_before(
+            last, folder.database, project.models, loads, orders.as_of, say, orders.stored_as, damage.append
+        )
     connection = connect(folder.database, orders.settings, spill=folder.spill, reads_files=True)
     watch.add(connection)
     notes = [*(str(refusal) for refusal in outcome.refused), *(str(absent) for absent in outcome.missing)]
@@ -193,6 +199,7 @@ def _build(
     warnings = [
         *notes,
         *back.warnings,
+        *damage,
         *(f"accepted: {each}" for each in accepted),
         *outcome.warnings,
         *_offer(connection, orders),
@@ -258,7 +265,8 @@ def _build(
     )
     made = manifest.of_night(told, built, outcomes, accounting, files, warnings, notes)
     guarded = {"stale": list(stale), "accepted_drops": accepted}
-    manifest.write(folder, made | guarded | {"personal_data": orders.stored_as})
+    stored = {"personal_data": orders.stored_as, intact.KEY: intact.checksum(folder.database)}
+    manifest.write(folder, made | guarded | stored)
     return _Made(accounting, tuple(warnings))
 
 
@@ -340,7 +348,7 @@ def _as_published(orders: Orders, folder: publish.RunFolder) -> Orders:
             next_step="run once without --select",
         )
     _refuse_other_privacy(orders, before)
-    shutil.copyfile(published, folder.database)
+    intact.copy(published, before, folder.database)
     as_of = datetime.fromisoformat(before["as_of"])
     waterfall = replace(orders.configuration.waterfall, as_of=as_of)
     return replace(orders, configuration=replace(orders.configuration, waterfall=waterfall))

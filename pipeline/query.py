@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, TextIO
 
 import duckdb
 
 from pipeline.engines.duckdb import connect_published
-from pipeline.errors import UsageError
-from pipeline.models.publish import current, open_errors
+from pipeline.errors import FunnelError, UsageError
+from pipeline.models.intact import is_damaged
+from pipeline.models.publish import corrupt, current, open_errors
 from pipeline.report.cells import guarded
 from pipeline.settings import shipped
 from pipeline.waterfall.words import did_you_mean
 
 Format = Literal["table", "csv", "json"]
+
+_OF_STORAGE = (duckdb.IOException, duckdb.InternalException, duckdb.FatalException, duckdb.SerializationException)
 
 
 def open_published(output: Path) -> duckdb.DuckDBPyConnection:
@@ -32,6 +36,30 @@ def open_published(output: Path) -> duckdb.DuckDBPyConnection:
         raise open_errors(database, failure) from failure
 
 
+@contextlib.contextmanager
+def opened(output: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The database of the last published run. Raises as `open_published`, and InputError when what is read is damaged."""
+    connection = open_published(output)
+    try:
+        yield connection
+    except duckdb.Error as failure:
+        raise damaged(connection, failure) or failure from failure
+
+
+def damaged(connection: duckdb.DuckDBPyConnection, failure: duckdb.Error) -> FunnelError | None:
+    """The error for a query that failed because the file is damaged; None where the file is what its manifest says.
+
+    DuckDB holds each block against its checksum when it reads it. The whole file is read only here, where a query failed.
+    """
+    if not isinstance(failure, _OF_STORAGE):
+        return None
+    with contextlib.suppress(duckdb.Error):
+        for (path,) in connection.cursor().execute("select path from duckdb_databases() where not internal").fetchall():
+            if path and ("orrupt database file" in str(failure) or is_damaged(Path(path))):
+                return corrupt(Path(path))
+    return None
+
+
 def answer(connection: duckdb.DuckDBPyConnection, query: str, how: Format, out: TextIO) -> None:
     """Run one query and write its rows to `out`. UsageError with DuckDB's own message when it can't run."""
     try:
@@ -43,9 +71,8 @@ def answer(connection: duckdb.DuckDBPyConnection, query: str, how: Format, out: 
         names = [column[0] for column in cursor.description or []]
         rows = cursor.fetchall()
     except duckdb.Error as failure:
-        raise UsageError(
-            str(failure).strip(), where="query", next_step='`funnel sql "show all tables"` lists what there is'
-        ) from failure
+        damage = damaged(connection, failure)
+        raise damage or _mistake(failure) from failure
     if how == "csv":
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(names)

@@ -40,6 +40,14 @@ def told(configuration: Configuration, log_folder: Path) -> Iterator[None]:
             ) from failure
         if not disk.is_full(failure):
             raise
+        needs_bytes = disk.free(_there(output)) < bytes_of_a_night(configuration, log_folder)
+        if not needs_bytes and disk.has_few_inodes(_there(output)):
+            raise FunnelError(
+                "the file system has too few inodes left: it has room for bytes and not for the files of a run",
+                where=str(output),
+                next_step="remove files there (`df -i` shows them), or give another folder with --output; what was "
+                "published before stays",
+            ) from failure
         raise FunnelError(
             f"the disk is full: the run needs about {_megabytes_more(configuration, log_folder)} MB more in {output}",
             next_step="make room there, or give another folder with --output; what was published before stays",
@@ -48,9 +56,14 @@ def told(configuration: Configuration, log_folder: Path) -> Iterator[None]:
 
 def _megabytes_more(configuration: Configuration, log_folder: Path) -> int:
     """What a night takes less what is free; at least a quarter of that, for it was not enough."""
-    free = disk.free(next(each for each in (configuration.output, *configuration.output.parents) if each.is_dir()))
+    free = disk.free(_there(configuration.output))
     more = max(bytes_of_a_night(configuration, log_folder) - free, free // 4)
     return -(-more // MEGABYTE)
+
+
+def _there(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    return next(each for each in (folder, *folder.parents) if each.is_dir())
 
 
 def bytes_of_a_night(configuration: Configuration, log_folder: Path) -> int:

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from pipeline import log
 
 if TYPE_CHECKING:
@@ -24,7 +22,7 @@ def say(text: str) -> None:
     if wants_json():
         log.write(log.as_json(text))
     elif text:
-        click.echo(_printable(text), err=True)
+        log.write(_printable(text))
 
 
 def give_up(failure: Exception) -> int:
@@ -87,9 +85,7 @@ def progress() -> Callable[[Built], None]:
         filled = width * built.position // built.of
         bar = "█" * filled + "·" * (width - filled)
         end = "\n" if built.position == built.of else ""
-        click.echo(
-            f"\r\x1b[2K{bar} {built.position}/{built.of} {built.table} {_rows(built).strip()}{end}", err=True, nl=False
-        )
+        log.write(f"\r\x1b[2K{bar} {built.position}/{built.of} {built.table} {_rows(built).strip()}", end)
 
     return move
 

@@ -57,6 +57,7 @@ class LastGood:
     checks_warned: tuple[Warned, ...]
     warnings: int
     refused: int
+    log_lost: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,8 @@ def _lines(found: Status) -> Iterator[str]:
         if len(night.checks_warned) > _MOST_WARNED:
             yield f"               and {len(night.checks_warned) - _MOST_WARNED} more; --format json has all"
         yield f"warnings       {night.warnings}, files refused {night.refused}"
+        if night.log_lost:
+            yield f"log            {night.log_lost['lines']:,} lines were lost: {night.log_lost['reason']}"
     for failure in found.failed:
         how = f"exit code {failure.exit_code}" if failure.exit_code is not None else "no end"
         yield f"failed since   {_minute(failure.ended_at or failure.began_at)}, funnel {failure.command}, {how}"
@@ -169,7 +172,8 @@ def _last_good(output: Path, records: tuple[attempts.Attempt, ...], clock: datet
     if database is None:
         return None
     held = manifest.read(database)
-    ended = next((each.ended_at for each in records if each.run == held["run"]), None)
+    record = next((each for each in records if each.run == held["run"]), None)
+    ended = record.ended_at if record else None
     # Killed between the swap and its record, or older than records: the folder was renamed into place then.
     published_at = ended or datetime.fromtimestamp(database.parent.stat().st_mtime, UTC)
     newest = {each["input"]: each for each in sorted(held["inputs"], key=lambda each: int(each["load_no"]))}
@@ -189,6 +193,7 @@ def _last_good(output: Path, records: tuple[attempts.Attempt, ...], clock: datet
         ),
         warnings=len(held["warnings"]),
         refused=len(held.get("refused", ())),
+        log_lost=record.log_lost if record else held.get("log_lost"),
     )
 
 

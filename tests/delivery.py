@@ -52,8 +52,8 @@ class Inbox:
         self.inputs = (*self.inputs, Input(name, table, self.folder / pattern, **settings))
         return self
 
-    def land(self, **arguments: Any) -> landing.Landing:
-        connection = connection_of_a_run()
+    def land(self, memory: str = "1GB", **arguments: Any) -> landing.Landing:
+        connection = connection_of_a_run(memory)
         arguments = {"clock": CLOCK, "as_of": CLOCK, "progress": self.said.append, **arguments}
         return landing.land(connection, self.configuration, self.log_folder, **arguments)
 
@@ -72,8 +72,8 @@ class Inbox:
         return self.rows("select row_number, reason, original from raw.rejected_rows order by load_no, row_number")
 
 
-def connection_of_a_run() -> duckdb.DuckDBPyConnection:
-    return connect(None, Settings("1GB", 2), reads_files=True)
+def connection_of_a_run(memory: str = "1GB") -> duckdb.DuckDBPyConnection:
+    return connect(None, Settings(memory, 2), reads_files=True)
 
 
 def one_file(folder: Path, content: str | bytes, name: str = "entries.csv", **settings: Any) -> Inbox:

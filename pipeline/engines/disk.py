@@ -9,6 +9,9 @@ from pathlib import Path
 
 import duckdb
 
+FILES_OF_A_RUN = 1_000
+"""More than one run makes."""
+
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 # DuckDB hands the system's words on. It spills no further than the disk has room, and then names this setting.
 _WORDS_OF_FULL = (*(os.strerror(number) for number in _FULL), "max_temp_directory_size")
@@ -27,6 +30,12 @@ def is_limited(failure: BaseException) -> bool:
 def is_the_reason(failure: BaseException) -> bool:
     """Whether something failed only because it could not be written."""
     return is_full(failure) or is_limited(failure)
+
+
+def has_few_inodes(folder: Path) -> bool:
+    """Whether the file system of a folder may not hold the files of another run. Some have no such limit."""
+    system = os.statvfs(folder)
+    return system.f_files > 0 and system.f_favail < FILES_OF_A_RUN
 
 
 def free(folder: Path) -> int:

@@ -77,6 +77,8 @@ class Interruptible(Protocol):
         """Close it; waits until the last thread has left the query."""
 
 
+START_AGAIN = "start the run again when it suits; the published night is complete as it is"
+
 Record = Callable[[Interrupted], None]
 """Writes down what ended the run."""
 
@@ -84,9 +86,12 @@ Record = Callable[[Interrupted], None]
 class Watch:
     """The connections to interrupt when a signal comes, and the name of the signal that came."""
 
-    def __init__(self, connections: tuple[Interruptible, ...], record: Record | None = None) -> None:
+    def __init__(
+        self, connections: tuple[Interruptible, ...], record: Record | None = None, next_step: str = START_AGAIN
+    ) -> None:
         self.signal_name: str | None = None
         self.record = record
+        self._next_step = next_step
         self._connections = list(connections)
 
     def add(self, connection: Interruptible) -> None:
@@ -109,22 +114,22 @@ class Watch:
 
     def error(self) -> Interrupted:
         """The error that ends the run."""
-        return Interrupted(
-            f"stopped by {self.signal_name}",
-            next_step="start the run again when it suits; the published night is complete as it is",
-        )
+        return Interrupted(f"stopped by {self.signal_name}", next_step=self._next_step)
 
 
 @contextlib.contextmanager
-def interruptible(*connections: Interruptible, record: Record | None = None) -> Iterator[Watch]:
+def interruptible(
+    *connections: Interruptible, record: Record | None = None, next_step: str = START_AGAIN
+) -> Iterator[Watch]:
     """Turn SIGINT and SIGTERM into Interrupted, raised in the main thread wherever it is. For the main thread only.
 
     The queries of the connections end at once, and so does every later one until the context ends. Whatever error comes
     of that leaves as Interrupted, and the connections are closed. A second signal, or 1.2 s in which the context does
     not end, ends the process on the spot, with the same exit code; what it was building is swept by the next run.
     `record` is called then, and only then: nobody after the context gets to write down what ended the run.
+    `next_step` is what the error says to do.
     """
-    watch = Watch(connections, record)
+    watch = Watch(connections, record, next_step)
     raised = threading.Event()
 
     def raise_once(number: int, _frame: FrameType | None) -> None:

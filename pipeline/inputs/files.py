@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ def find(reads: Input) -> tuple[Found, ...]:
     if not glob.has_magic(str(pattern)):
         return ()
     matches = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True)) if not match.endswith(SUFFIX)]  # noqa: PTH207 - Path.glob also takes hidden files
-    root = _fixed_part(pattern)
+    root = fixed_part(pattern)
     return tuple(_judged(match, root) for match in matches if match.is_symlink() or match.is_file())
 
 
@@ -53,7 +54,14 @@ def _usual_ending(folder: Path) -> str:
     return max(endings, key=lambda ending: (endings[ending], ending == ".csv"), default=".csv")
 
 
+def printable(path: Path) -> str:
+    """The path as text: a byte of it that is not UTF-8 shows as \\xe9."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def _judged(path: Path, root: Path) -> Found:
+    if printable(path) != str(path):
+        return Found(path, "its name is not UTF-8", "rename it")
     resolved = path.resolve()
     if not resolved.is_relative_to(root.resolve()):
         return Found(path, "it is a link that leads out of the input's folder")
@@ -62,7 +70,8 @@ def _judged(path: Path, root: Path) -> Found:
     return Found(path) if resolved.is_file() else Found(path, "it is not a regular file")
 
 
-def _fixed_part(pattern: Path) -> Path:
+def fixed_part(pattern: Path) -> Path:
+    """The folder up to the first part of a pattern that matches several names."""
     fixed = Path(pattern.anchor)
     for part in pattern.parts[len(fixed.parts) : -1]:
         if glob.has_magic(part):

@@ -17,6 +17,9 @@ _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _LOOK_AT = 50
 _LONGEST_HEADER = 10
 
+MAX_COLUMNS = 2_000
+"""Columns that a file may have; every one costs memory, whether its values are used or not."""
+
 
 @dataclass(frozen=True)
 class Header:
@@ -42,11 +45,21 @@ def header_of(found: Bytes, reads: Input) -> Header:
         raise Refused("there is no header in it", "export the file again, or correct skip_lines")
     lines = _lines_of_header(start[at : at + _LONGEST_HEADER])
     names = _cells(b"".join(start[at : at + lines]), reads.delimiter)
+    refuse_too_many(names)
     try:
         delimiters = b"".join(start[: at + lines]).count(reads.delimiter.encode())
         return Header(names, bind(names, reads), at + lines, blank, lines, delimiters)
     except CannotBind as problem:
         raise _refusal(problem, names, start[at:], reads) from None
+
+
+def refuse_too_many(names: tuple[str, ...]) -> None:
+    """Raises Refused for a file with more columns than `MAX_COLUMNS`."""
+    if len(names) > MAX_COLUMNS:
+        raise Refused(
+            f"it has {len(names):,} columns, and at most {MAX_COLUMNS:,} are read",
+            "export it with fewer; only those that the funnel uses are needed",
+        )
 
 
 def refusal_of(

@@ -18,7 +18,7 @@ from pipeline.engines.private import private_files
 from pipeline.errors import InputError
 from pipeline.inputs import guards, headers, ledger, readers, snapshots, sorting
 from pipeline.inputs.contract import CONTRACTS
-from pipeline.inputs.files import Found, find
+from pipeline.inputs.files import Found, find, printable
 from pipeline.inputs.ledger import Load, Log, open_log, sweep, verify
 from pipeline.inputs.offering import offer
 from pipeline.inputs.preflight import Refused
@@ -151,7 +151,7 @@ def _land_file(
             return log, _waits(outcome, reads, name)
         load = _write(run, log, reads, file.path, delivered, work)
     except Refused as refused:
-        refusal = Refusal(reads.name, str(file.path), refused.reason, refused.next_step)
+        refusal = Refusal(reads.name, printable(file.path), refused.reason, refused.next_step)
         return log, replace(outcome, refused=(*outcome.refused, refusal))
     except OSError as error:
         refusal = Refusal(reads.name, str(file.path), f"it can't be read: {error.strerror}", "check the file's rights")

@@ -140,14 +140,29 @@ def open_log(folder: Path) -> Log:
         if not manifest.exists():
             continue
         try:
-            loads.append(_from_json(json.loads(manifest.read_text(encoding="utf-8"))))
-        except (ValueError, TypeError, KeyError) as error:
+            load = _from_json(json.loads(manifest.read_text(encoding="utf-8")))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise InputError(
                 "the manifest of a load can't be read",
                 where=str(manifest),
                 next_step="restore the file from a backup; the log is the only copy of these rows",
             ) from error
+        _require_own_folder(folder, manifest.parent, load)
+        loads.append(load)
     return Log(folder, tuple(sorted(loads, key=lambda load: load.load_no)))
+
+
+def _require_own_folder(log: Path, folder: Path, load: Load) -> None:
+    """InputError for a load that lies elsewhere than where it was written: its rows would be counted twice, or not found."""
+    own = log / load.folder
+    if folder == own:
+        return
+    is_copy = own.is_dir()
+    raise InputError(
+        f"the landing log is damaged: this folder is {'a copy of' if is_copy else 'the renamed'} {load.folder}",
+        where=str(folder),
+        next_step=f"move it out of {log}" if is_copy else f"rename it back to {own}",
+    )
 
 
 def verify(log: Log, counted: frozenset[str] = frozenset()) -> None:

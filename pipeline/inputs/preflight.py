@@ -23,6 +23,8 @@ LONGEST_RECORD = 1_000_000
 """Bytes; a longer record is quarantined."""
 
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
+_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+"""Begins a frame of zstd that holds no content; pzstd and others write one in front."""
 _BOM = codecs.BOM_UTF8
 
 
@@ -76,6 +78,10 @@ def examine(path: Path, delimiter: str = ",") -> Bytes:
     count.close()
     if not count.bytes:
         raise Refused("the file is empty, it has not even a header", "export the file again, or remove it")
+    if count.is_all_nul:
+        raise Refused(
+            "it holds nothing but NUL bytes", "export the file again; the disk or the transfer lost its content"
+        )
     return Bytes(
         path,
         compression,
@@ -122,7 +128,8 @@ def _compression(path: Path) -> Compression:
     suffix = path.suffix.lower()
     with path.open("rb") as file:
         start = file.read(4)
-    found: Compression = "gzip" if start[:2] == _GZIP else "zstd" if start == _ZSTD else "none"
+    is_zstd = start == _ZSTD or _SKIPPABLE.fullmatch(start) is not None
+    found: Compression = "gzip" if start[:2] == _GZIP else "zstd" if is_zstd else "none"
     named: Compression = "gzip" if suffix in (".gz", ".gzip") else "zstd" if suffix in (".zst", ".zstd") else "none"
     if start[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         raise Refused("it is a zip archive or an Excel workbook", "export it as CSV or Parquet")
@@ -203,6 +210,7 @@ class _Count:
         self._feeds = self._returns = self._pairs = 0
         self._longest = 0
         self._has_nul = self._is_not_utf8 = False
+        self.is_all_nul = True
         self.bytes = self.blank = self.quotes = self.delimiters = 0
 
     def add(self, chunk: bytes) -> None:
@@ -213,6 +221,7 @@ class _Count:
             seam = b"\n" + chunk  # a line end at the very start is a blank line, too
         self.bytes += len(chunk)
         self._has_nul = self._has_nul or b"\0" in chunk
+        self.is_all_nul = self.is_all_nul and not chunk.strip(b"\0")
         self._check_text(chunk)
         self._feeds += chunk.count(b"\n")
         self.quotes += chunk.count(b'"')

@@ -22,7 +22,7 @@ from pipeline.engines.duckdb import identifier, quoted
 from pipeline.errors import InputError
 from pipeline.inputs import checksums, encodings, jsonlines, preflight, resync, rows
 from pipeline.inputs.contract import CONTRACTS, Bound, CannotBind, bind
-from pipeline.inputs.headers import Header, header_of, refusal_of
+from pipeline.inputs.headers import Header, header_of, refusal_of, refuse_too_many
 from pipeline.inputs.preflight import Bytes, Refused
 from pipeline.waterfall.definition import Input
 
@@ -64,6 +64,8 @@ def read(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work
     connection.execute(
         "create or replace temp table landing_rejected (row_number bigint, reason varchar, original varchar)"
     )
+    # It compares every expression with every other, so that a file of 2,000 columns would take a minute to plan.
+    connection.execute("set disabled_optimizers = 'common_subexpressions'")
     if found.is_parquet:
         return _read_parquet(connection, found, reads, work)
     if found.is_json_lines:
@@ -261,6 +263,7 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: In
     try:
         described = connection.execute(f"describe select * exclude (file_row_number) from {scan}").fetchall()
         names = tuple(str(row[0]) for row in described)
+        refuse_too_many(names)
         types = [str(row[1]) for row in described]
         bound = bind(names, reads)
         cells = ", ".join(

@@ -19,6 +19,8 @@ WITHHELD = "(as delivered: in the landing log only)"
 _LEADS = frozenset({"lead_id", "from_lead_id", "into_lead_id"})
 _KEYS = _LEADS | {"account_id", "stage", "stage_alias"}
 """Columns without which a row is none: what would be dropped is hashed."""
+_STAGES = frozenset({"stage", "stage_alias"})
+"""What no stage is called by may be a person's name, so it goes by the switch of owners."""
 _OURS = frozenset({"input", "time_note", "reason", "file_name"})
 _WHOLE_ROWS = frozenset({"original"})
 
@@ -43,6 +45,9 @@ class Veil:
         whole = self._treatment(table, name)
         if whole != "keep":
             return _treated(column, whole, name)
+        if table == "stage_entries" and name in _STAGES and self.personal.owners != "keep":
+            spellings = ", ".join(map(quoted, self.stages))
+            return f"case when stage_alias in ({spellings}) then {column} else {_treated(column, 'hash', name)} end"
         if self.personal.emails == "keep":
             return column
         treated = _treated(column, self.personal.emails, name)

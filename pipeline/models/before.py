@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +14,8 @@ import duckdb
 
 from pipeline.engines import disk
 from pipeline.engines.duckdb import identifier
+from pipeline.errors import InputError
+from pipeline.models import intact
 from pipeline.models.discover import Model, TableName
 from pipeline.models.publish import MANIFEST
 
@@ -70,6 +71,8 @@ def why_not(
 
     `loads` are those of the log in their order; `as_of` is aware.
     """
+    if intact.KEY not in manifest:
+        return "the published run took no checksum of its database"
     if manifest.get("models_sha256") != fingerprint(models):
         return "the models or DuckDB are others than in the published night"
     counted = [(each["load_no"], each["sha256"], each["loaded_at"]) for each in manifest["inputs"]]
@@ -83,9 +86,12 @@ def why_not(
     return None
 
 
-def take_over(published: Path, database: Path) -> None:
-    """Make `database` a copy of the published file without anything but the kept tables. Takes a writable path that is free."""
-    shutil.copyfile(published, database)
+def take_over(published: Path, manifest: dict[str, Any], database: Path) -> None:
+    """Make `database` a copy of the published file without anything but the kept tables. Takes a writable path that is free.
+
+    InputError when the published file is damaged.
+    """
+    intact.copy(published, manifest, database)
     database.chmod(0o600)
     kept = {str(table) for table in KEPT}
     with duckdb.connect(str(database)) as connection:
@@ -111,8 +117,12 @@ def night_before(
     as_of: datetime,
     say: Callable[[str], None],
     personal_data: str | None = None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> Before | None:
-    """The published night, its kept tables taken over into `database`, when this night can go on from it; else why not is said."""
+    """The published run, its kept tables taken over into `database`, when this run can go on from it; else why not is said.
+
+    `warn` hears of a published file that is damaged.
+    """
     if published is None:
         return None
     try:
@@ -121,12 +131,15 @@ def night_before(
         if manifest.get("personal_data") != personal_data:
             reason = "[privacy] database, or its key, is another than in the published night"
         if reason is None:
-            take_over(published, database)
+            take_over(published, manifest, database)
             return Before(published, frozenset(manifest["loads"]), datetime.fromisoformat(manifest["as_of"]))
     except (OSError, ValueError, KeyError, duckdb.Error) as failure:
         if disk.is_the_reason(failure):
             raise
         database.unlink(missing_ok=True)
-        reason = "the published night can't be read"
+        reason = "the published run can't be read"
+    except InputError as damaged:
+        warn(f"{damaged.where}: {damaged.what}; this run builds everything from the landing log")
+        reason = "the published database is corrupt"
     say(f"everything is built anew: {reason}")
     return None

@@ -20,6 +20,7 @@ from pipeline.models.build import stored
 from pipeline.models.discover import Check, Model
 from pipeline.models.header import Severity
 from pipeline.settings import MORE_MEMORY
+from pipeline.waterfall.words import cut
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def _from_file(connection: duckdb.DuckDBPyConnection, check: Check) -> list[Outc
             next_step=f"columns: {', '.join(columns)}",
         )
     told = [", ".join(str(row[columns.index(name)]) for name in check.header.show) for row in rows[:5]]
-    shown = [without_addresses(each) for each in told]  # ids may be named (E3), people may not
+    shown = [without_addresses(cut(each)) for each in told]  # ids may be named (E3), people may not
     return [
         Outcome(
             check.name,

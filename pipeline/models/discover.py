@@ -61,6 +61,10 @@ class Project:
     checks: tuple[Check, ...]
 
 
+RECURRING = "recurring"
+"""DuckDB's schema of what a recursive CTE has found so far: no table."""
+
+
 def discover(folder: Path) -> Project:
     """Read every model below `folder`. ModelError for SQL that doesn't parse or that reads a later layer."""
     paths = [path for schema in LAYERS[1:] for path in sorted((folder / schema).glob("*.sql"))]
@@ -101,7 +105,7 @@ def _tables_in(text: str, path: Path) -> tuple[TableName, ...]:
     found: set[TableName] = set()
 
     def note(node: dict[str, Any]) -> dict[str, Any]:
-        if node.get("type") == "BASE_TABLE" and node.get("schema_name"):
+        if node.get("type") == "BASE_TABLE" and node.get("schema_name") not in (None, "", RECURRING):
             found.add(TableName(node["schema_name"], node["table_name"]))
         return node
 

@@ -15,7 +15,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,8 @@ DATABASE = "funnel.duckdb"
 REPORTS = "reports"
 MANIFEST = "manifest.json"
 CURRENT = "current"
+PREVIOUS = "previous"
+"""A file of a run: the id of the one that was published before it, so that their order needs no clock."""
 
 _RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
 _LEFTOVER_FOLDER = re.compile(rf"{_RUN_ID.pattern}\.(building|removing)")
@@ -102,6 +104,9 @@ def seal(run: RunFolder) -> Path:
     if not run.database.is_file():
         raise FunnelError("the run left no database", where=str(run.database), next_step="start the run again")
     with _disk_faults(run.root, "the night can't be written out"):
+        published = _current_id(run.root)
+        if published is not None:
+            (run.building / PREVIOUS).write_text(f"{published}\n", "ascii")
         shutil.rmtree(run.spill, ignore_errors=True)
         for parent, _, names in os.walk(run.building, topdown=False):
             for path in (Path(parent, name) for name in sorted(names)):
@@ -181,9 +186,14 @@ def open_errors(path: Path, failure: Exception) -> FunnelError:
         return UsageError(
             "another program has the published file open for writing", where=where, next_step="close it there"
         )
+    return corrupt(path)
+
+
+def corrupt(path: Path) -> InputError:
+    """The error for a published file that is damaged."""
     return InputError(
         "the database file is corrupt (cut short, or changed on the disk)",
-        where=where,
+        where=str(path),
         next_step="rebuild it from the landing log with `funnel run --rebuild`",
     )
 
@@ -283,11 +293,24 @@ def _remove(run_folder: Path) -> None:
 
 
 def _run_ids(root: Path) -> list[str]:
-    """The sealed nights, oldest first."""
+    """The sealed runs in the order in which they were published, whatever the clock was; first those that never were."""
     runs = root / "runs"
     if not runs.is_dir():
         return []
-    return sorted(path.name for path in runs.iterdir() if _RUN_ID.fullmatch(path.name) and path.is_dir())
+    there = {path.name for path in runs.iterdir() if _RUN_ID.fullmatch(path.name) and path.is_dir()}
+    published: list[str] = []
+    run_id = _current_id(root)
+    while run_id in there and run_id not in published:
+        published.append(run_id)
+        run_id = _previous(runs / run_id)
+    return [*sorted(there - set(published)), *reversed(published)]
+
+
+def _previous(run_folder: Path) -> str | None:
+    """The run that was published before this one; None for the first, and in a run older than this file."""
+    with suppress(OSError, UnicodeDecodeError):
+        return (run_folder / PREVIOUS).read_text("ascii").strip()
+    return None
 
 
 def _current_id(root: Path) -> str | None:

@@ -21,6 +21,7 @@ from pipeline.report.tables import report_tables
 from pipeline.report.veiled import veiled
 from pipeline.settings import shipped
 from pipeline.waterfall.privacy import Privacy
+from pipeline.waterfall.words import cut
 
 if TYPE_CHECKING:
     import duckdb
@@ -154,6 +155,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=lambda value: cut(value) if type(value) is str else value,  # Markup is ours, whatever its length
     )
     made.filters["n"] = coordinate
     return made

@@ -19,7 +19,8 @@ NOBODY = "(none)"
 """How the models call the owner of leads that have none."""
 
 _LEADS = frozenset({"lead_id", "survivor_id", "original_lead_id", "examples"})
-_OWNERS = frozenset({"owner", "current_owner"})
+# What no stage is called by may be anything that slipped into the column: a person's name, too.
+_OWNERS = frozenset({"owner", "current_owner", "stage_text"})
 
 
 def veiled(

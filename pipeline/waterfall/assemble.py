@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.waterfall import ranks
-from pipeline.waterfall.definition import Group, Stage
+from pipeline.waterfall.definition import MAX_GROUPS, MAX_STAGES, Group, Stage
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.schema import GroupBlock, StageBlock
 from pipeline.waterfall.words import did_you_mean, label_of, nearest, normalise_stage, with_article
@@ -36,6 +36,8 @@ def stages(preset: Sequence[StageBlock], blocks: Sequence[Numbered], problems: P
         if draft not in misspelt:
             _check_fields(draft, problems)
     _check_aliases([draft for draft in drafts if draft not in misspelt], problems)
+    if len(drafts) > MAX_STAGES:
+        problems.add(("stages",), f"there are {len(drafts)} stages; {MAX_STAGES} is the most")
     path = [draft for draft in drafts if draft.block.kind == "path"]
     if preset:
         placed = [draft.block.rank if draft.block.rank is not None else draft.preset_rank for draft in path]
@@ -81,6 +83,8 @@ def groups(
         members = [key for key in block.stages or [] if key in path]
         if members:
             found.append(Group(block.key, block.label or label_of(block.key), block.definition or "", tuple(members)))
+    if len(found) > MAX_GROUPS:
+        problems.add(("groups",), f"there are {len(found)} groups; {MAX_GROUPS} is the most")
     return tuple(found)
 
 

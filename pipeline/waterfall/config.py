@@ -26,7 +26,16 @@ from pipeline.waterfall import (
     secrets,
     toml_text,
 )
-from pipeline.waterfall.definition import Configuration, Group, Input, Pair, Stage, Waterfall, WorkingCalendar
+from pipeline.waterfall.definition import (
+    MAX_HEADLINE_PAIRS,
+    Configuration,
+    Group,
+    Input,
+    Pair,
+    Stage,
+    Waterfall,
+    WorkingCalendar,
+)
 from pipeline.waterfall.moments import read_as_of
 from pipeline.waterfall.presets import Preset
 from pipeline.waterfall.problems import Problems
@@ -270,6 +279,8 @@ def _headline(
         couples = [(low, high) for low, high in funnel.headline]
         for number, couple in enumerate(couples):
             _check_headline(("funnel", "headline", number), couple, by_key, stages, unreadable, problems)
+        if len(couples) > MAX_HEADLINE_PAIRS:
+            problems.add(("funnel", "headline"), f"names {len(couples)} pairs; {MAX_HEADLINE_PAIRS} is the most")
     targets = pair_settings.by_pair("targets", funnel.targets, couples, "headline pair", problems)
     windows = pair_settings.by_pair("headline_windows", funnel.headline_windows, couples, "headline pair", problems)
     return tuple(

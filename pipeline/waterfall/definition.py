@@ -21,6 +21,9 @@ InputTable = Literal["stage_entries", "leads", "accounts", "merges", "deletions"
 Mode = Literal["append", "snapshot"]
 Unit = Literal["cycle", "lead", "account"]
 
+MAX_STAGES, MAX_GROUPS, MAX_HEADLINE_PAIRS = 100, 100, 50
+"""Stages are numbered from 1, groups from 101; every headline pair has a page. All pairs of so many are fewer than 32,767."""
+
 BUILT_IN_DIMENSIONS = ("origin", "qualified_by", "entry_stage", "owner", "team")
 
 

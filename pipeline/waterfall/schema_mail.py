@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from email.errors import HeaderParseError
 from email.headerregistry import Address
-from email.utils import parseaddr
+from email.utils import getaddresses, parseaddr
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -15,6 +15,9 @@ from pydantic import AfterValidator, Field
 from pipeline.waterfall.mail import PORTS, Mail, Security
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.schema import Block, read
+
+_ONE = re.compile(r'(?:[^<>",;]*<[^\s<>,;"]+>|"[^"]*"\s*<[^\s<>,;"]+>|[^\s<>,;"]+)')
+"""One address, with or without a name in front; a comma or semicolon outside of a quoted name begins another."""
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 """Hosts to which a connection without TLS does not leave the machine."""
@@ -27,6 +30,8 @@ def address(text: str) -> str:
     """An address with or without a name in front; refused when it could say more than one thing in a header."""
     fault = ValueError('must be an address such as "revops@example.com" or "Funnel <revops@example.com>"')
     if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
+        raise fault
+    if len(getaddresses([text])) != 1 or not _ONE.fullmatch(text.strip()):
         raise fault
     _, bare = parseaddr(text)
     try:

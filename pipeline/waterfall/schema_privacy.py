@@ -49,8 +49,13 @@ def privacy(block: PrivacyBlock, reports: Sequence[ReportOfOne], problems: Probl
     if made.database.lead_ids == "drop":
         what = 'can\'t be "drop" in the database: all leads would be one; "hash" keeps them apart'
         problems.add(("privacy", "database", "lead_ids"), what)
-    of_owners = [each.name for each in reports if each.dimension == "owner"]
+    of_owners = [each for each in reports if each.dimension == "owner"]
     if made.database.owners != "keep" and of_owners:
-        what = f'must be "keep" while the report `{of_owners[0]}` asks for one owner by name'
+        what = f'must be "keep" while the report `{of_owners[0].name}` asks for one owner by name'
         problems.add(("privacy", "database", "owners"), what)
+    named = [each.name for each in of_owners if each.value.casefold() in each.title.casefold()]
+    for output in OUTPUTS[:-1]:
+        if found[output].owners != "keep" and named:
+            what = f'must be "keep" while the report `{named[0]}` has its owner\'s name in its title; give it another `title`'
+            problems.add(("privacy", output, "owners"), what)
     return made

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.waterfall.calendar import limit_seconds, work_days
-from pipeline.waterfall.definition import Configuration, Waterfall
+from pipeline.waterfall.definition import MAX_STAGES, Configuration, Waterfall
 from pipeline.waterfall.pair_settings import pair_unit
 from pipeline.waterfall.pairs import legal_pairs
 from pipeline.waterfall.rule_tables import rule_tables
@@ -16,7 +16,7 @@ from pipeline.waterfall.words import normalise_stage
 from pipeline.waterfall.zones import utc_days
 
 FIRST_DAY = date(2000, 1, 1)
-FIRST_GROUP_NO = 101
+FIRST_GROUP_NO = MAX_STAGES + 1
 Z_95 = 1.959963984540054
 """The 97.5 % point of the normal distribution, for 95 % intervals (K4)."""
 

@@ -63,3 +63,17 @@ def with_article(kind: str) -> str:
 def label_of(key: str) -> str:
     """A readable label for a key that has none: `sales_accepted` becomes "Sales accepted"."""
     return key.replace("_", " ").capitalize()
+
+
+LONGEST_WORD = 200
+"""Characters of a word that a page or a message shows; an id of a megabyte would be all that there is to see."""
+
+
+def cut(words: str) -> str:
+    """The text with every longer word cut short."""
+    if len(words) <= LONGEST_WORD:
+        return words
+    return _LONG_WORD.sub(lambda found: f"{found[0][: LONGEST_WORD - 1]}…", words)
+
+
+_LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")

@@ -30,18 +30,19 @@ merges as (
     where latest.from_lead_id <> latest.into_lead_id
 ),
 
-chains as (
-    select merges.from_lead_id as lead_id, merges.into_lead_id as survivor_id, 1 as steps, [merges.from_lead_id] as passed
+-- Pointer doubling: each step takes every id to where its survivor so far has come, so that a chain of n merges takes
+-- log2 n steps. A loop has no end; 40 steps are longer than any chain.
+chains(lead_id, survivor_id, steps) using key (lead_id) as (
+    select merges.from_lead_id, merges.into_lead_id, 0
     from merges
-    union all
-    select chains.lead_id, merges.into_lead_id, chains.steps + 1, list_append(chains.passed, merges.from_lead_id)
+    union
+    select chains.lead_id, further.survivor_id, chains.steps + 1
     from chains
-    inner join merges on merges.from_lead_id = chains.survivor_id
-    where not list_contains(chains.passed, chains.survivor_id)
+    inner join recurring.chains as further on further.lead_id = chains.survivor_id
+    where chains.steps < 40
 )
 
 select
     chains.lead_id,
-    arg_max(chains.survivor_id, chains.steps) as survivor_id
+    chains.survivor_id
 from chains
-group by chains.lead_id

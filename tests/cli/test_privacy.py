@@ -135,7 +135,12 @@ def test_no_number_moves(tmp_path: Path) -> None:
     compared = 0
     for table in tables:
         open_rows, hidden_rows = (rows(tmp_path / each / "out", table) for each in ("open", "hidden"))
-        if table != "quality.rejected_rows":
+        if table == "quality.unknown_stages":  # what no stage is called by is hashed with the owners
+            counts = ("entries", "leads", "first_date", "last_date")
+            assert [[row[each] for each in counts] for row in open_rows] == [
+                [row[each] for each in counts] for row in hidden_rows
+            ]
+        elif table != "quality.rejected_rows":
             assert sorted(repr(_swapped(row, swap)) for row in open_rows) == sorted(map(repr, hidden_rows)), table
             compared += len(open_rows)
     assert compared > 1000

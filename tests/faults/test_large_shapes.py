@@ -1,0 +1,127 @@
+"""docs/FAULTS.md, 108: many columns, long chains, long fields: read in about linear time, or refused above a stated limit.
+
+What takes a second or two here may take a minute; before, each of these took many minutes or had no end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from delivery import HEADER, Inbox, entry, one_file, refusal
+
+from pipeline.inputs import resync
+from pipeline.inputs.headers import MAX_COLUMNS
+from tests.cli import commands
+from tests.cli.commands import funnel
+
+MANY = 1_000
+"""Columns that the memory of a test has room for."""
+
+
+@contextmanager
+def within_a_minute() -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < 60
+
+
+def wide(columns: int, value: str) -> str:
+    """A file of stage entries with so many columns of which only three are ours."""
+    names = ",".join(f"extra_{number}" for number in range(columns - 3))
+    values = ",".join([value] * (columns - 3))
+    return f"lead_id,stage,entered_at,{names}\n" + "".join(f"L{row},MQL,2026-01-05,{values}\n" for row in range(5))
+
+
+@pytest.mark.parametrize("value", ["plain", '"with, comma"'])
+def test_f108_a_thousand_columns_are_read(tmp_path: Path, value: str) -> None:
+    """Every one of them, with quotes too."""
+    inbox = one_file(tmp_path, wide(MANY, value))
+    with within_a_minute():
+        (load,) = inbox.land(memory="3GB").loads
+    assert (5, MANY - 3) == (load.landed, len(load.extras))
+    assert [(value.strip('"'),)] == inbox.rows(f"select distinct extra_{MANY - 4} from raw.stage_entries")
+
+
+@pytest.mark.parametrize("name", ["wide.csv", "wide.parquet"])
+def test_f108_ten_thousand_columns_are_refused(tmp_path: Path, name: str) -> None:
+    """With their number and the limit; the other files are read."""
+    inbox = one_file(tmp_path, wide(10_000, "x") if name == "wide.csv" else b"", name)
+    if name == "wide.parquet":
+        pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+        pq.write_table(pa.table({f"column_{number}": ["x"] for number in range(10_000)}), tmp_path / name)
+    with within_a_minute():
+        assert (
+            f"it has 10,000 columns, and at most {MAX_COLUMNS:,} are read | "
+            "export it with fewer; only those that the funnel uses are needed"
+        ) == refusal(inbox)
+
+
+def merges(folder: Path, rows: list[tuple[str, str]]) -> Path:
+    text = "from_lead_id,into_lead_id\n" + "".join(f"{one},{other}\n" for one, other in rows)
+    return commands.copy_of_quarter(folder, commands.reads("merges", "merges"), merges=text)
+
+
+def test_f108_a_chain_of_20_000_merges_has_an_end(tmp_path: Path) -> None:
+    """Every id of it stands for its last one (E3)."""
+    toml = merges(tmp_path / "in", [(f"M{number}", f"M{number + 1}") for number in range(20_000)])
+    with within_a_minute():
+        assert 0 == funnel("run", "--config", toml, "--output", tmp_path / "out", *commands.AS_OF).code
+    query = "select count(*) as ids, min(survivor_id) as first, max(survivor_id) as last from clean.lead_survivors"
+    assert "20000,M20000,M20000" in funnel("sql", query, "--format", "csv", "--output", tmp_path / "out").out
+
+
+def test_f108_a_loop_of_20_000_merges_is_refused(tmp_path: Path) -> None:
+    """With ids of the loop; what leads into it is named as well, and a chain beside it is not (E3)."""
+    loop = [(f"M{number}", f"M{(number + 1) % 20_000}") for number in range(20_000)]
+    toml = merges(tmp_path / "in", [*loop, ("A1", "A2"), ("A2", "A3")])
+    with within_a_minute():
+        answer = funnel("run", "--config", toml, "--output", tmp_path / "out", *commands.AS_OF)
+    assert 1 == answer.code
+    assert "Merges form no loop" in answer.err
+    assert "20000 rows" in answer.err
+    assert "M0" in answer.err
+    assert "A1" not in answer.err
+
+
+@pytest.mark.parametrize("content", ["\n", "\r\n", '""\n', "\r"])
+def test_f108_a_field_of_5_mb_of_line_ends(tmp_path: Path, content: str) -> None:
+    """It is quarantined; the rows before and after it are read."""
+    field = content * (5_000_000 // len(content) if content != '""\n' else 100_000)
+    inbox = one_file(tmp_path, HEADER + entry("L1") + f'L2,MQL,2026-01-05,"{field}"\n' + entry("L3"))
+    with within_a_minute():
+        inbox.land()
+    assert ["L1", "L3"] == inbox.leads()
+
+
+def test_f108_a_long_field_is_split_once() -> None:
+    """Not once for each of its lines: a line of paired quotes can't end it."""
+    splits = []
+    plain = resync.split
+
+    def counted(text: bytes, delimiter: bytes, *, strict: bool = False) -> tuple[list[bytes], str]:
+        splits.append(len(text))
+        return plain(text, delimiter, strict=strict)
+
+    lines = [b'L1,"\n', *[b'""\n'] * 9_000, b'"\n']
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resync, "split", counted)
+        (record,) = resync.Resynchroniser(iter(lines), 2, b",")
+    assert (None, 9_001) == (record.reason, record.newlines)
+    assert sum(splits) < 3 * sum(map(len, lines))
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(MANY, 3)])
+def test_f108_a_wide_export_may_come_again(tmp_path: Path, columns: int, rows: int) -> None:
+    """A keyed table compares every column with the version before."""
+    header = "lead_id," + ",".join(f"extra_{number}" for number in range(columns - 1)) + "\n"
+    line = "L{},{}" + ",x" * (columns - 2) + "\n"
+    inbox = Inbox(tmp_path).reads("leads.csv", "leads", "leads")
+    for value, expected in (("a", (rows, 0)), ("b", (1, rows - 1))):
+        inbox.put("leads.csv", header + "".join(line.format(row, "a" if row else value) for row in range(rows)))
+        with within_a_minute():
+            (load,) = inbox.land(memory="3GB").loads
+        assert expected == (load.landed, load.redelivered)

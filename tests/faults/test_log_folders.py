@@ -1,0 +1,149 @@
+"""docs/FAULTS.md, 106, 113 and 114: names that are not UTF-8, folders of the log that were copied or renamed, wrong clocks."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from delivery import HEADER, Inbox, entry, one_file
+
+from pipeline.engines import lock
+from pipeline.errors import InputError
+from pipeline.inputs import landing
+from pipeline.models import publish
+from tests import nights
+from tests.cli import commands
+from tests.cli.commands import funnel
+
+CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
+
+
+def test_f106_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    """By a name that can be printed and put into the manifest; the other file of the input is read."""
+    inbox = Inbox(tmp_path).reads("*.csv")
+    inbox.put("a.csv", HEADER + entry("L1"))
+    name = os.fsencode(tmp_path) + b"/caf\xe9.csv"
+    Path(os.fsdecode(name)).write_text(HEADER + entry("L2"), "utf-8")
+    landed = inbox.land()
+    assert ["L1"] == inbox.leads()
+    (refused,) = landed.refused
+    assert (f"{tmp_path}/caf\\xe9.csv", "its name is not UTF-8", "rename it") == (
+        refused.file,
+        refused.reason,
+        refused.next_step,
+    )
+
+
+def test_f106_the_run_goes_on(tmp_path: Path) -> None:
+    """And publishes, with the refusal in its manifest."""
+    toml = commands.copy_of_quarter(tmp_path / "in")
+    (tmp_path / "in" / "entries").mkdir()
+    shutil.move(tmp_path / "in" / "stage_entries.csv", tmp_path / "in" / "entries" / "a.csv")
+    toml.write_text(toml.read_text("utf-8").replace('path = "stage_entries.csv"', 'path = "entries/*.csv"'), "utf-8")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/in/entries/\xff.csv")).write_text(HEADER, "utf-8")
+    answer = funnel("run", "--config", toml, "--output", tmp_path / "out", *commands.AS_OF)
+    assert 0 == answer.code
+    assert "\\xff.csv: its name is not UTF-8" in answer.err
+    held = json.loads((tmp_path / "out" / "current" / "manifest.json").read_text("utf-8"))
+    assert [f"{tmp_path}/in/entries/\\xff.csv"] == [each["file"] for each in held["refused"]]
+
+
+def published(folder: Path, days: int) -> str:
+    """Publish a run whose clock is so many days off. Returns its id."""
+    clock = CLOCK + timedelta(days=days)
+    with lock.hold(folder, clock):
+        run = publish.start_run(folder, clock)
+        run.database.write_text(str(days))
+        publish.seal(run)
+        publish.swap(run)
+        publish.prune(folder, keep=3)
+    return run.id
+
+
+def kept(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "runs").iterdir())
+
+
+def test_f113_runs_are_pruned_by_the_order_of_publishing(tmp_path: Path) -> None:
+    """A run that a wrong clock stamped a year ahead goes when its turn comes, not last."""
+    first, future, *later = (published(tmp_path, days) for days in (0, 365, 1, 2))
+    assert sorted([future, *later]) == kept(tmp_path)
+    assert first not in kept(tmp_path)
+    later.append(published(tmp_path, 3))
+    assert sorted(later) == kept(tmp_path)
+    later.append(published(tmp_path, -400))
+    assert sorted(later[1:]) == kept(tmp_path)
+    assert str(-400) == (tmp_path / "funnel.duckdb").read_text()
+
+
+def test_f113_runs_older_than_the_order_go_by_their_names(tmp_path: Path) -> None:
+    """And before those whose order is known; so does one that was never published."""
+    ids = [published(tmp_path, days) for days in (5, 6, 7)]
+    for run_id in ids[:2]:
+        folder = tmp_path / "runs" / run_id
+        (folder / "previous").unlink(missing_ok=True)  # the first has none
+    last = published(tmp_path, 1)
+    assert sorted([ids[1], ids[2], last]) == kept(tmp_path)
+
+
+def damaged_log(inbox: Inbox) -> InputError:
+    with pytest.raises(InputError) as stopped:
+        landing.open_log(inbox.log_folder)
+    return stopped.value
+
+
+def test_f114_a_copied_load_stops_the_run(tmp_path: Path) -> None:
+    """Its rows would count twice; the copy is named, and moving it away is all there is to do."""
+    inbox = one_file(tmp_path, HEADER + entry("L1"))
+    (load,) = inbox.land().loads
+    own = inbox.log_folder / load.folder
+    for copy in (own.with_name("000009-aaaaaaaaaaaa"), inbox.log_folder / "other" / own.name):
+        shutil.copytree(own, copy)
+        stopped = damaged_log(inbox)
+        assert (str(copy), f"move it out of {inbox.log_folder}") == (stopped.where, stopped.next_step)
+        assert f"the landing log is damaged: this folder is a copy of {load.folder}" == stopped.what
+        shutil.rmtree(copy)
+    assert ["L1"] == inbox.leads()
+
+
+def test_f114_a_renamed_load_stops_the_run(tmp_path: Path) -> None:
+    """Its old name is told."""
+    inbox = one_file(tmp_path, HEADER + entry("L1"))
+    (load,) = inbox.land().loads
+    own = inbox.log_folder / load.folder
+    other = own.rename(own.with_name("000009-aaaaaaaaaaaa"))
+    stopped = damaged_log(inbox)
+    assert (str(other), f"rename it back to {own}") == (stopped.where, stopped.next_step)
+    other.rename(own)
+    assert ["L1"] == inbox.leads()
+
+
+@pytest.mark.parametrize("content", ["", "{}", "null", "[]"])
+def test_f114_an_emptied_manifest_of_a_load_stops_the_run(tmp_path: Path, content: str) -> None:
+    """It is named, and no row of its load is passed over."""
+    inbox = one_file(tmp_path, HEADER + entry("L1"))
+    (load,) = inbox.land().loads
+    manifest = inbox.log_folder / load.folder / "manifest.json"
+    manifest.write_text(content, "utf-8")
+    assert str(manifest) == damaged_log(inbox).where
+
+
+@pytest.mark.parametrize("content", ["", "{}", "null"])
+def test_f114_an_emptied_manifest_of_the_published_run(tmp_path: Path, content: str) -> None:
+    """Without it nobody knows which loads must be there: every command stops and names it; --rebuild goes on."""
+    toml, out = commands.copy_of_quarter(tmp_path / "in"), tmp_path / "out"
+    nights.run(toml, out, as_of=nights.QUARTER_AS_OF)
+    manifest = (out / "current" / "manifest.json").resolve()
+    manifest.chmod(0o644)
+    manifest.write_text(content, "utf-8")
+    for command in ("run", "report", "status"):
+        answer = funnel(command, "--config", toml, "--output", out)
+        assert 3 == answer.code, command
+        assert f"{manifest}: the manifest of the published night can't be read" in answer.err
+        assert "`funnel run --rebuild`" in answer.err
+    assert 0 == funnel("run", "--config", toml, "--output", out, "--rebuild").code
+    assert 0 == funnel("run", "--config", toml, "--output", out).code

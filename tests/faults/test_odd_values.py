@@ -1,0 +1,146 @@
+"""docs/FAULTS.md, 115: no inodes, frames without content, files of zeros, ids of a megabyte, two addresses in one, far years."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime
+from email.headerregistry import Address
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+from delivery import HEADER, entry, one_file, refusal
+
+from pipeline.waterfall.schema_mail import address
+from tests.cli import commands
+from tests.cli.commands import funnel
+from tests.faults import machines
+
+CONTENT = (HEADER + entry("L1")).encode()
+FRAME = zstandard.ZstdCompressor().compress
+NOTE = struct.pack("<II", 0x184D2A5A, 5) + b"a note"[:5]
+
+
+@pytest.fixture
+def few_files(tmp_path: Path) -> Iterator[Path]:
+    """A disk with much room and few inodes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=500m,nr_inodes=40,mode=700", "tmpfs", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.skipif(not machines.may_mount(), reason="this user may not mount")
+def test_f115_no_inodes(tmp_path: Path, few_files: Path) -> None:
+    """Not called a full disk: bytes are free. Nothing is left of the run."""
+    toml = commands.copy_of_quarter(tmp_path / "in")
+    out = few_files / "out"
+    for number in range(25):
+        (few_files / f"file_{number}").touch()
+    answer = machines.ended(machines.funnel(toml, out))
+    assert 1 == answer[0]
+    assert f"error: {out}: the file system has too few inodes left: it has room for bytes and not for" in answer[1]
+    assert "`df -i`" in answer[1]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [NOTE + FRAME(CONTENT), FRAME(CONTENT) + NOTE, NOTE + NOTE + FRAME(CONTENT[:20]) + NOTE + FRAME(CONTENT[20:])],
+)
+def test_f115_zst_with_skippable_frames(tmp_path: Path, content: bytes) -> None:
+    """In front, between and behind: what has no content is passed over."""
+    inbox = one_file(tmp_path, content, "entries.csv.zst")
+    assert () == inbox.land().refused
+    assert ["L1"] == inbox.leads()
+
+
+@pytest.mark.parametrize("name", ["zeros.csv.gz", "zeros.csv"])
+def test_f115_a_file_of_zeros(tmp_path: Path, name: str) -> None:
+    """Called what it is, and not UTF-16."""
+    zeros = bytes(20_000_000)
+    inbox = one_file(tmp_path, gzip.compress(zeros, 1) if name.endswith("gz") else zeros, name)
+    assert (
+        "it holds nothing but NUL bytes | export the file again; the disk or the transfer lost its content"
+    ) == refusal(inbox)
+
+
+def test_f115_ids_of_a_megabyte(tmp_path: Path) -> None:
+    """Read and counted whole; on the pages and in messages they are cut."""
+    long = "L" * 900_000
+    toml = commands.copy_of_quarter(
+        tmp_path / "in", commands.reads("merges", "merges"), merges="from_lead_id,into_lead_id\n"
+    )
+    with (tmp_path / "in" / "stage_entries.csv").open("a", encoding="utf-8") as entries:
+        entries.write(f"{long},MCL,2026-03-01T14:00:00Z,{'O' * 50_000}\n")
+    out = tmp_path / "out"
+    assert 0 == funnel("run", "--config", toml, "--output", out, *commands.AS_OF).code
+    query = "select max(length(lead_id)) as longest from clean.leads"
+    assert "longest\n900000\n" == funnel("sql", query, "--format", "csv", "--output", out).out
+    for page in (out / "reports").rglob("*.html"):
+        assert "L" * 200 not in page.read_text("utf-8"), page.name
+        assert "O" * 200 not in page.read_text("utf-8"), page.name
+    assert any("L" * 199 + "…" in page.read_text("utf-8") for page in (out / "reports").rglob("*.html"))
+    (tmp_path / "in" / "merges.csv").write_text(f"from_lead_id,into_lead_id\n{long},M\nM,{long}\n", "utf-8")
+    answer = funnel("run", "--config", toml, "--output", out, *commands.AS_OF)
+    assert 1 == answer.code
+    assert "Merges form no loop" in answer.err
+    assert "L" * 200 not in answer.err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a@x.com, b@y.com",
+        "a@x.com;b@y.com",
+        "a@x.com,",
+        "a@x.com b@y.com",
+        "A <a@x.com>, B <b@y.com>",
+        "A <a@x.com> b@y.com",
+    ],
+)
+def test_f115_two_addresses_in_one(text: str) -> None:
+    """Refused: only the first would get the mail, or nobody."""
+    with pytest.raises(ValueError, match="must be an address such as"):
+        address(text)
+
+
+@pytest.mark.parametrize("text", ["a@x.com", "Jane Doe <a@x.com>", '"Doe, Jane" <a@x.com>', " a+b@x-y.example.com "])
+def test_f115_one_address_stays(text: str) -> None:
+    """With a name or without, also where the name holds a comma."""
+    assert text.strip() == address(text)
+    assert Address(addr_spec=text.strip().rpartition("<")[2].rstrip(">"))
+
+
+def test_f115_two_addresses_in_the_configuration(tmp_path: Path) -> None:
+    """`funnel check` names the line."""
+    mail = '\n[mail]\nfrom = "f@example.com"\nto = ["a@example.com, b@example.com"]\nhost = "localhost"\n'
+    answer = funnel("check", "--config", commands.copy_of_quarter(tmp_path, mail))
+    assert 2 == answer.code
+    assert "mail.to" in answer.err
+    assert "must be an address such as" in answer.err
+
+
+@pytest.mark.parametrize("unit", ["ns", "us", "csv"])
+def test_f115_beyond_2262(tmp_path: Path, unit: str) -> None:
+    """Where nanoseconds end: a time of today is read by any unit, one of 2262 is out of range, as is one of 2300."""
+    times = [datetime(2026, 1, 5), datetime(2262, 4, 11)]
+    times += [datetime(2262, 4, 12), datetime(2300, 1, 1)] if unit != "ns" else []
+    leads = [f"L{number}" for number in range(len(times))]
+    if unit == "csv":
+        inbox = one_file(
+            tmp_path, HEADER + "".join(entry(lead, entered_at=f"{at}Z") for lead, at in zip(leads, times, strict=True))
+        )
+    else:
+        inbox = one_file(tmp_path, b"", "a.parquet")
+        columns = {"lead_id": leads, "stage": ["MQL"] * len(times), "entered_at": pa.array(times, pa.timestamp(unit))}
+        pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    (load,) = inbox.land().loads
+    assert (1, {"time_out_of_range": len(times) - 1}) == (load.landed, load.rejected)
