@@ -72,7 +72,10 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         entry_at_creation=funnel.entry_at_creation,
         implied=funnel.implied,
     )
-    inputs = _inputs(document, path, waterfall.timezone, problems)
+    checks = schema_checks.checked(_block(schema_checks.ChecksBlock, document, "checks", problems), problems)
+    inputs = _inputs(document, path, waterfall.timezone, checks, problems)
+    keys = [*(stage.key for stage in stages), *(group.key for group in groups), *sorted(unreadable)]
+    unused_stages = schema_checks.unused_stages(checks, keys, problems)
     waterfall = replace(waterfall, calendar=_calendar(document, waterfall.timezone, problems))
     accounts = _block(schema_accounts.AccountsBlock, document, "accounts", problems)
     waterfall = replace(
@@ -98,6 +101,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         memory=place.memory,
         threads=place.threads,
         privacy=privacy,
+        unused_stages=unused_stages,
     )
 
 
@@ -325,9 +329,10 @@ def _usual_target(low: str, high: str) -> float | None:
     return 1.0 if low in _MARKETING_QUALIFIED and high in (*_SALES_ACCEPTED, *_SALES_QUALIFIED) else None
 
 
-def _inputs(document: dict[str, Any], path: Path, timezone: str, problems: Problems) -> tuple[Input, ...]:
+def _inputs(
+    document: dict[str, Any], path: Path, timezone: str, checks: schema_checks.ChecksBlock, problems: Problems
+) -> tuple[Input, ...]:
     blocks = _blocks(schema.InputBlock, document, "inputs", problems)
-    checks = schema_checks.checked(_block(schema_checks.ChecksBlock, document, "checks", problems), problems)
     if all(raw.get("table") != "stage_entries" for raw in _raw(document, "inputs")):
         problems.add(
             ("inputs",) if "inputs" in document else (),

@@ -178,9 +178,18 @@ def _delimiter(letter: str) -> str:
 
 
 def _time_format(text: str) -> str:
-    if text not in ("epoch_s", "epoch_ms", "excel") and "%" not in text:
+    if text not in ("iso", "epoch_s", "epoch_ms", "excel") and "%" not in text:
         raise ValueError('must be a pattern such as "%m/%d/%Y %H:%M", or epoch_s, epoch_ms or excel')
     return text
+
+
+def _time_formats(given: Any) -> str | tuple[str, ...]:
+    """One format as text, a list of them as a tuple."""
+    if isinstance(given, str):
+        return _time_format(given)
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise ValueError("must be text in quotes, or a list of such texts")
+    return tuple(_time_format(one) for one in _some(given))
 
 
 def _count(number: int) -> int:
@@ -297,7 +306,7 @@ class InputBlock(Block):
     path: Text
     columns: dict[str, AsExported] = {}
     timezone: Zone | None = None
-    time_format: Annotated[str, AfterValidator(_time_format)] | None = None
+    time_format: Annotated[str | tuple[str, ...] | None, PlainValidator(_time_formats)] = None
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
     delimiter: Annotated[str, AfterValidator(_delimiter)] = ","
     skip_lines: NonNegative = 0
@@ -307,6 +316,7 @@ class InputBlock(Block):
     error_after: Age | None = None
     least_rows: Share | None = None
     lost_keys: Share | None = None
+    max_rejected: Share | None = None
 
 
 class OutputBlock(Block):
