@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 91 to 93: a delivery whose rows are rejected, and a headline stage that no row has ever named.
+"""docs/FAULTS.md, 91 to 93 (E12): a delivery whose rows are rejected, and a headline stage that no row has ever named.
 
 Each stops with exit code 1 and a message whose lines are pasted into the configuration here, as a newcomer would.
 """
