@@ -28,7 +28,7 @@ _FORM = (
 
 
 def without_a_record(connection: duckdb.DuckDBPyConnection, configuration: Configuration) -> list[str]:
-    """What to say of leads in history that no leads input has; nothing where there is no such input. Reads schema clean."""
+    """What to say of leads in history that no leads input has; nothing where none delivered a lead. Reads schema clean."""
     people = _names(configuration, "leads")
     if not people:
         return []
@@ -39,8 +39,8 @@ def without_a_record(connection: duckdb.DuckDBPyConnection, configuration: Confi
         return []
     form, like = _commonest(connection, _HISTORY)
     other_form, other_like = _commonest(connection, _RECORDS)
-    is_other = other_form is not None and form != other_form
-    if unmatched <= MAX_SHARE_UNMATCHED * leads and not is_other:
+    is_other = form != other_form
+    if other_form is None or (unmatched <= MAX_SHARE_UNMATCHED * leads and not is_other):
         return []
     said = f"{unmatched:,} of {leads:,} leads in history are in no leads input ({people})"
     if is_other:
