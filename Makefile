@@ -14,8 +14,10 @@ export UV_SYSTEM_CERTS := true
 .DEFAULT_GOAL := help
 # What reads a delivery, keeps it and publishes it, in this process: a process that a test starts is not measured.
 COVERING := $(addprefix tests/unit/test_,$(addsuffix .py,domains guards landing landing_order landing_refused lock \
-	lock_refused lost_loads publish publish_refused reading_edges readers snapshots times veiled_log)) \
-	$(addprefix tests/faults/test_,$(addsuffix .py,bit_flips json_lines large_shapes log_folders odd_values reading reading_values))
+	lock_refused lost_loads publish publish_refused reading_edges readers snapshots stage_names times unread_times \
+	veiled_log)) tests/cli/test_forget.py \
+	$(addprefix tests/faults/test_,$(addsuffix .py,bit_flips json_lines large_shapes log_folders odd_values reading \
+	reading_values rejects))
 
 .PHONY: help run test coverage mutants soak check gold docs lock bench bench-100m clean
 

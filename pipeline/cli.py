@@ -11,45 +11,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline import log
+from pipeline.options import AS_OF, CONFIG, LOG_FORMAT, OUTPUT, PUBLISHED
 from pipeline.spoken import give_up, print_accounting, progress, say, warn
 
 # Nothing heavy up here: `funnel --help` must answer at once. Each command imports what it needs.
 if TYPE_CHECKING:
     from pipeline.waterfall.definition import Configuration
 
-CONFIG = click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("funnel.toml"),
-    show_default=True,
-    help="The configuration.",
-)
-OUTPUT = click.option(
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Output folder; default: [output] of the configuration, else build/ beside it.",
-)
-AS_OF = click.option(
-    "--as-of", metavar="DATE", help="Count as if it were this moment; a date means the end of that day."
-)
-
-PUBLISHED = click.option(
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Output folder; default: [output] of the configuration; without a configuration, build/ here.",
-)
-LOG_FORMAT = click.option(
-    log.OPTION,
-    "log_format",
-    type=click.Choice(log.FORMATS),
-    default="text",
-    envvar=log.VARIABLE,
-    show_envvar=True,
-    show_default=True,
-    expose_value=False,  # `main` has looked already
-    help="What is said on stderr: lines for people, or one JSON object a line.",
-)
+BUILD = Path("build")
+"""Where a night is published when nothing says otherwise."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -129,18 +99,14 @@ def check(config_path: Path, as_of: str | None) -> None:
 @click.option(
     "--accept-drop", is_flag=True, help="Take deliveries that lack too much by [checks]; the manifest says so."
 )
+@click.option(
+    "--accept-rejects",
+    is_flag=True,
+    help="Take files of which more rows are rejected than max_rejected allows. Recorded in the manifest.",
+)
 @click.option("--send", is_flag=True, help="Mail the report once it is published, as [mail] says.")
 @LOG_FORMAT
-def run(
-    config_path: Path,
-    output: Path | None,
-    as_of: str | None,
-    full: bool,
-    rebuild: bool,
-    select: str | None,
-    accept_drop: bool,
-    send: bool,
-) -> None:
+def run(config_path: Path, output: Path | None, as_of: str | None, send: bool, **options: Any) -> None:
     """Read the inputs, build and check every table, write the report, and publish all of it at once.
 
     \b
@@ -148,7 +114,7 @@ def run(
       funnel run --config data/sample/funnel.toml --output build
     """
     with refusals(output):
-        asked = orders(config_path, as_of, output, full=full, rebuild=rebuild, select=select, accept_drop=accept_drop)
+        asked = orders(config_path, as_of, output, **options)
     with refusals(asked.configuration.output):
         if send:
             from pipeline import mailing
@@ -228,6 +194,32 @@ def status(config_path: Path, output: Path | None, how: str, max_age: float | No
     click.echo(standing.as_json(found) if how == "json" else standing.as_text(found), nl=False)
     if not found.is_good:
         sys.exit(1)
+
+
+@cli.command()
+@click.argument("loads", metavar="[LOAD]...", nargs=-1, type=click.IntRange(min=1))
+@click.option("--undo", is_flag=True, help="Put forgotten loads back.")
+@CONFIG
+@PUBLISHED
+def forget(loads: tuple[int, ...], undo: bool, config_path: Path, output: Path | None) -> None:
+    """Take loads out of the landing log, such as a false start; without LOAD, list all of them.
+
+    A forgotten load is kept aside. The next run builds everything without it.
+
+    \b
+    Example:
+      funnel forget 12 --output build
+    """
+    from datetime import UTC, datetime
+
+    from pipeline import forgotten
+
+    folder = where(config_path, output)
+    if loads:
+        (forgotten.undo if undo else forgotten.forget)(folder, tuple(dict.fromkeys(loads)), datetime.now(UTC), say)
+        return
+    for each in forgotten.summaries(folder):
+        click.echo(str(each))
 
 
 @cli.command()

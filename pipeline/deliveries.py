@@ -5,8 +5,10 @@ from __future__ import annotations
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
-from pipeline.errors import ConfigurationError, InputError, Problem
-from pipeline.inputs import guards, landing
+import duckdb
+
+from pipeline.errors import CheckFailed, ConfigurationError, InputError, Problem
+from pipeline.inputs import guards, landing, never_named
 from pipeline.orders import Orders
 from pipeline.waterfall import rules
 from pipeline.waterfall.definition import Configuration
@@ -27,6 +29,63 @@ def require_usable(orders: Orders, outcome: landing.Landing, loads: tuple[landin
             where=str(orders.log_folder),
             next_step="run without --rebuild, so that the inputs are read",
         )
+
+
+def require_readable(outcome: landing.Landing) -> None:
+    """CheckFailed when too many rows of a new file are rejected; nothing of it is in the log, so the next run reads it again."""
+    if outcome.rejected:
+        raise CheckFailed(
+            "\n".join(outcome.rejected),
+            next_step="nothing was published and nothing of these files was kept; correct the configuration and run again: "
+            "they are read by the new settings. `funnel run --accept-rejects` takes them as they are",
+        )
+
+
+def require_named(
+    connection: duckdb.DuckDBPyConnection, orders: Orders, log: landing.Log, outcome: landing.Landing | None = None
+) -> None:
+    """CheckFailed when no row of the log, nor of what a dry run read, names a stage that a headline pair counts."""
+    loads = _current(orders.configuration, log, outcome)
+    names = never_named.names_in_log(connection, log, loads, orders.configuration.waterfall)
+    if outcome is not None:
+        names = names.with_more(outcome.names)
+    found = never_named.never_named(connection, orders.configuration, names)
+    if found:
+        raise CheckFailed(
+            "\n".join(found),
+            next_step="nothing was published; correct the configuration and run again: rows that wait in the log come in by "
+            "themselves",
+        )
+
+
+def require_some_kept(
+    connection: duckdb.DuckDBPyConnection, orders: Orders, log: landing.Log, outcome: landing.Landing
+) -> None:
+    """CheckFailed when an input has rows, in the log or in what a dry run read, and keeps none of them."""
+    nothing = []
+    in_log = _current(orders.configuration, log, outcome)
+    for reads in orders.configuration.inputs:
+        old = [load for load in in_log if load.input == reads.name]
+        new = [load for load in outcome.loads if load.input == reads.name]
+        rows = sum(load.rows_read for load in (*old, *new))
+        if not rows or any(load.rows_read > load.all_rejected for load in new):
+            continue
+        is_kept = any(load.landed for load in old)
+        if is_kept and reads.table == "stage_entries":
+            is_kept = bool(never_named.names_in_log(connection, log, old, orders.configuration.waterfall).known)
+        if not is_kept:
+            nothing.append(f"{reads.name}: no row is kept, and {rows:,} {'was' if rows == 1 else 'were'} read")
+    if nothing:
+        raise CheckFailed(
+            "\n".join(nothing), next_step="`funnel run` would publish without them; correct their [[inputs]] blocks"
+        )
+
+
+def _current(configuration: Configuration, log: landing.Log, outcome: landing.Landing | None) -> list[landing.Load]:
+    """The loads of the log that count, less those that a dry run read again."""
+    configured = {each.name for each in configuration.inputs}
+    again = {number for load in (outcome.loads if outcome else ()) for number in load.supersedes} | log.superseded
+    return [load for load in log.loads if load.input in configured and load.load_no not in again]
 
 
 def require_whole(outcome: landing.Landing) -> None:

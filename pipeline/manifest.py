@@ -153,7 +153,7 @@ def counted(published: Path | None) -> tuple[Counted, ...]:
 def require_kept(published: tuple[Counted, ...], loads: tuple[landing.Load, ...], *, accept: bool) -> tuple[str, ...]:
     """InputError when the log no longer has a file that the published night counted, unless `accept`: then it is only said.
 
-    A file that was read anew after its load was moved away is there.
+    A file that was read anew after its load was moved away is there, and so is one that somebody forgot (`funnel forget`).
     """
     there = {(load.input, load.sha256) for load in loads}
     gone = tuple(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from pipeline import attempts, deliveries, manifest, rights, room
+from pipeline import attempts, deliveries, joins, manifest, rights, room
 from pipeline.engines import lock, signals
 from pipeline.engines.cursors import Cursors, shares
 from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
@@ -86,11 +86,14 @@ def check(orders: Orders, say: Say) -> landing.Landing:
             progress=say,
         )
         log = landing.open_log(orders.log_folder)
+        deliveries.require_readable(outcome)
         deliveries.require_usable(orders, outcome, (*log.loads, *outcome.loads))
         deliveries.require_whole(outcome)
-        gone = manifest.require_kept(counted, (*log.loads, *outcome.loads), accept=orders.accept_drop)
+        gone = manifest.require_kept(counted, (*log.loads, *log.forgotten, *outcome.loads), accept=orders.accept_drop)
         deliveries.dimension_sources(orders.configuration, (*log.loads, *outcome.loads))
         said, stale = deliveries.guarded(orders, (*log.loads, *outcome.loads))
+        deliveries.require_named(connection, orders, log, outcome)
+        deliveries.require_some_kept(connection, orders, log, outcome)
     return replace(outcome, warnings=(*outcome.warnings, *gone, *said, *stale))
 
 
@@ -176,10 +179,11 @@ def _build(
     with phases.timed("load"):
         outcome = _land(orders, folder, _folders(counted), watch, say)
     log = landing.open_log(orders.log_folder)
+    deliveries.require_readable(outcome)
     deliveries.require_usable(orders, outcome, log.loads)
     manifest.require_sums(log.loads)
     deliveries.require_whole(outcome)
-    gone = manifest.require_kept(counted, log.loads, accept=orders.accept_drop)
+    gone = manifest.require_kept(counted, (*log.loads, *log.forgotten), accept=orders.accept_drop)
     accepted = [*outcome.accepted, *gone]
     said, stale = deliveries.guarded(orders, log.loads)
     models_began = time.monotonic()
@@ -194,13 +198,15 @@ def _build(
         )
     connection = connect(folder.database, orders.settings, spill=folder.spill, reads_files=True)
     watch.add(connection)
+    if not orders.select:
+        deliveries.require_named(connection, orders, log)
     notes = [*(str(refusal) for refusal in outcome.refused), *(str(absent) for absent in outcome.missing)]
     notes += [*said, *stale, *back.notes]
     warnings = [
         *notes,
         *back.warnings,
         *damage,
-        *(f"accepted: {each}" for each in accepted),
+        *(f"accepted: {each}" for each in (*accepted, *outcome.accepted_rejects)),
         *outcome.warnings,
         *_offer(connection, orders),
     ]
@@ -224,6 +230,9 @@ def _build(
         )
     built = (*history, *built)
     warnings += variants.without_a_lead(connection)
+    unmatched = joins.without_a_record(connection, orders.configuration)
+    notes += unmatched
+    warnings += unmatched
     macros.create_macros(connection, macros.discover_macros(shipped("sql")))
     connection.execute("drop schema raw cascade")  # the log keeps the rows; the file keeps what was made of them
     connection.execute("checkpoint")
@@ -264,7 +273,7 @@ def _build(
         phases.seconds,
     )
     made = manifest.of_night(told, built, outcomes, accounting, files, warnings, notes)
-    guarded = {"stale": list(stale), "accepted_drops": accepted}
+    guarded = {"stale": list(stale), "accepted_drops": accepted, "accepted_rejects": list(outcome.accepted_rejects)}
     stored = {"personal_data": orders.stored_as, intact.KEY: intact.checksum(folder.database)}
     manifest.write(folder, made | guarded | stored)
     return _Made(accounting, tuple(warnings))
@@ -296,6 +305,7 @@ def _land(
             clock=orders.clock,
             as_of=orders.as_of,
             accept_drop=orders.accept_drop,
+            accept_rejects=orders.accept_rejects,
             progress=say,
         )
     finally:

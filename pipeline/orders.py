@@ -17,7 +17,7 @@ class Orders:
     """What a run was asked to do. `clock` is its start (aware UTC).
 
     `full` builds everything anew, `rebuild` does so from the log alone, `select` limits it to some models. `accept_drop`
-    takes deliveries that lack too much.
+    takes deliveries that lack too much, `accept_rejects` files of which too many rows are rejected.
     """
 
     configuration: Configuration
@@ -27,6 +27,7 @@ class Orders:
     rebuild: bool = False
     select: str | None = None
     accept_drop: bool = False
+    accept_rejects: bool = False
 
     @property
     def as_of(self) -> datetime:

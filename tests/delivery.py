@@ -54,7 +54,8 @@ class Inbox:
 
     def land(self, memory: str = "1GB", **arguments: Any) -> landing.Landing:
         connection = connection_of_a_run(memory)
-        arguments = {"clock": CLOCK, "as_of": CLOCK, "progress": self.said.append, **arguments}
+        own = {"clock": CLOCK, "as_of": CLOCK, "progress": self.said.append, "accept_rejects": True}
+        arguments = {**own, **arguments}
         return landing.land(connection, self.configuration, self.log_folder, **arguments)
 
     def offered(self) -> duckdb.DuckDBPyConnection:

@@ -95,7 +95,18 @@ CONTRACTS: dict[InputTable, Contract] = {
 }
 
 # What landing itself adds to a row; an extra column of that name would be taken for it.
-OURS = ("input", "load_no", "row_number", "recorded_at", "stage_alias", "time_note", "original", "reason", "file_name")
+OURS = (
+    "input",
+    "load_no",
+    "row_number",
+    "recorded_at",
+    "stage_alias",
+    "time_note",
+    "unread_time",
+    "original",
+    "reason",
+    "file_name",
+)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ WEEKS = 8
 """How far back a weekday is compared with itself."""
 FEWEST_DELIVERIES = 3
 """Deliveries of a weekday that there must be before one is judged by them."""
+MIN_REJECTED = 20
+"""Rejected rows that there must be before a share of them says something; all rows of a file always do."""
 AHEAD = timedelta(days=1)
 """How far as-of may lie after the start of a run (the end of today) for ages at as-of to mean anything."""
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -75,6 +77,20 @@ def lost(load: Load, reads: Input) -> str | None:
     if load.missing is None or load.lost <= Fraction(str(reads.guard.lost_keys)) * load.lost_of:
         return None
     return _lost_in_words(load, reads)
+
+
+def rejects(load: Load, reads: Input) -> str | None:
+    """What is wrong with a file of which too many rows are rejected, with what its load remarked; else None.
+
+    Too many are all of them, or at least MIN_REJECTED and more than `max_rejected` of them.
+    """
+    allowed, rows = Fraction(str(reads.guard.max_rejected)), load.all_rejected
+    is_too_many = rows >= MIN_REJECTED and rows > allowed * load.rows_read
+    if allowed == 1 or not rows or not (is_too_many or rows == load.rows_read):
+        return None
+    which = "every row is" if rows == load.rows_read else f"{rows:,} of {load.rows_read:,} rows are"
+    head = f"{load.input}: {load.file_name}: {which} rejected; max_rejected allows {reads.guard.max_rejected * 100:g} %"
+    return "\n".join((head, *(f"  {remark}" for remark in load.warnings)))
 
 
 def drops(before: Sequence[Load], new: Sequence[Load], reads: Input, zone: ZoneInfo) -> tuple[str, ...]:

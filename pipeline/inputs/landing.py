@@ -16,16 +16,16 @@ import duckdb
 
 from pipeline.engines.private import private_files
 from pipeline.errors import InputError
-from pipeline.inputs import guards, headers, ledger, readers, snapshots, sorting
+from pipeline.inputs import guards, ledger, readers, remarks, snapshots, sorting, stage_names
 from pipeline.inputs.contract import CONTRACTS
 from pipeline.inputs.files import Found, find, printable
 from pipeline.inputs.ledger import Load, Log, open_log, sweep, verify
 from pipeline.inputs.offering import offer
 from pipeline.inputs.preflight import Refused
 from pipeline.inputs.readers import Delivered
+from pipeline.inputs.stage_names import NO_NAMES, Names
 from pipeline.log import Line
 from pipeline.waterfall.definition import Configuration, Input
-from pipeline.waterfall.words import normalise_stage
 
 __all__ = ["Landing", "Load", "Log", "Refusal", "land", "offer", "open_log", "sweep", "verify"]
 
@@ -47,7 +47,9 @@ class Refusal:
 class Landing:
     """What one run found: new `loads`, files that the log knows already, refused files, inputs without any file.
 
-    `dropped` are deliveries that lack too much, of whose inputs nothing was kept; `accepted` those kept all the same.
+    `dropped` are deliveries that lack too much, and `rejected` those of which too many rows are rejected: nothing was kept of
+    the files of their inputs. `accepted` and `accepted_rejects` were kept all the same. `names` are the stage names of the new
+    loads.
     """
 
     loads: tuple[Load, ...] = ()
@@ -57,6 +59,9 @@ class Landing:
     warnings: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
+    accepted_rejects: tuple[str, ...] = ()
+    names: Names = NO_NAMES
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class _Run:
     as_of: datetime
     dry_run: bool
     accept_drop: bool
+    accept_rejects: bool
 
 
 def land(
@@ -80,6 +86,7 @@ def land(
     as_of: datetime,
     dry_run: bool = False,
     accept_drop: bool = False,
+    accept_rejects: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Landing:
     """Read every file of every input that the log does not know yet. `clock` and `as_of` are aware.
@@ -88,16 +95,17 @@ def land(
     is read and accounted for and nothing is written. Raises InputError when the rows of a file do not add up.
 
     The new files of an input become real together, once all of them are read: where the guards find that they lack too much,
-    none does, and the next run reads and judges them again. `accept_drop` takes them all the same.
+    or that too many rows of one are rejected, none does, and the next run reads and judges them again, by the settings of
+    then. `accept_drop` and `accept_rejects` take them all the same.
     """
-    run = _Run(connection, configuration, _naive(clock), _naive(as_of), dry_run, accept_drop)
+    run = _Run(connection, configuration, _naive(clock), _naive(as_of), dry_run, accept_drop, accept_rejects)
     log = open_log(log_folder)
     outcome = Landing()
     with private_files(), _work_folder(log_folder, dry_run) as work:
-        sorting.know_stages(connection, _known_stages(configuration))
+        sorting.know_stages(connection, stage_names.spellings(configuration.waterfall))
         for reads in configuration.inputs:
             found = find(reads)
-            before, old = log, outcome.loads
+            before, old = log, outcome
             if not found:
                 outcome = replace(outcome, missing=(*outcome.missing, _no_file(reads)))
             for file in found:
@@ -108,20 +116,32 @@ def land(
     return outcome
 
 
-def _judged(run: _Run, reads: Input, before: Log, old: tuple[Load, ...], outcome: Landing) -> tuple[Log, Landing]:
-    """The log and outcome with the new loads of an input committed, or, where they lack too much, as they were `before`."""
-    new = outcome.loads[len(old) :]
+def _judged(run: _Run, reads: Input, before: Log, old: Landing, outcome: Landing) -> tuple[Log, Landing]:
+    """The log and outcome with the new loads of an input committed, or, where they may not count, as they were `before`."""
+    new = outcome.loads[len(old.loads) :]
     drops = guards.drops(before.loads, new, reads, ZoneInfo(run.configuration.waterfall.timezone))
-    if drops and not run.accept_drop:
+    rejects = tuple(said for load in new if (said := guards.rejects(load, reads)))
+    if (drops and not run.accept_drop) or (rejects and not run.accept_rejects):
         for load in new if not run.dry_run else ():
             shutil.rmtree(before.path / load.folder)
-        return before, replace(outcome, loads=old, dropped=(*outcome.dropped, *drops))
+        return before, replace(
+            outcome,
+            loads=old.loads,
+            names=old.names,
+            dropped=(*outcome.dropped, *(() if run.accept_drop else drops)),
+            rejected=(*outcome.rejected, *(() if run.accept_rejects else rejects)),
+        )
+    outcome = replace(
+        outcome,
+        accepted=(*outcome.accepted, *drops),
+        accepted_rejects=(*outcome.accepted_rejects, *(each.partition("\n")[0] for each in rejects)),
+    )
     if run.dry_run:
-        return before, replace(outcome, accepted=(*outcome.accepted, *drops))
+        return before, outcome
     log = before
     for load in new:
         log = log.with_load(ledger.commit(before, load))
-    return log, replace(outcome, loads=(*old, *log.loads[len(before.loads) :]), accepted=(*outcome.accepted, *drops))
+    return log, replace(outcome, loads=(*old.loads, *log.loads[len(before.loads) :]))
 
 
 def _land_file(
@@ -149,7 +169,9 @@ def _land_file(
             raise
         if _state(file.path) != before:
             return log, _waits(outcome, reads, name)
-        load = _write(run, log, reads, file.path, delivered, work)
+        # A dry run commits nothing: what it read of the input before this file is not in the log.
+        beside = [load for load in outcome.loads if load.input == reads.name] if run.dry_run else []
+        load, names = _write(run, log, reads, file.path, delivered, work, beside)
     except Refused as refused:
         refusal = Refusal(reads.name, printable(file.path), refused.reason, refused.next_step)
         return log, replace(outcome, refused=(*outcome.refused, refusal))
@@ -159,15 +181,20 @@ def _land_file(
             return log, replace(outcome, refused=(*outcome.refused, refusal))
         raise
     progress(Line(_told(load), "load", **load.account))
-    outcome = replace(outcome, loads=(*outcome.loads, load))
+    outcome = replace(outcome, loads=(*outcome.loads, load), names=outcome.names.with_more(names))
     for warning in load.warnings:
         outcome = _warned(outcome, f"{reads.name}: {name}: {warning}")
     # A dry run writes no rows, so its next file is held against the log as it lies there.
     return log if run.dry_run else log.with_load(load), outcome
 
 
-def _write(run: _Run, log: Log, reads: Input, path: Path, delivered: Delivered, work: Path) -> Load:
-    """Sort the rows of the file that was just read, check the sum, and write them (not in a dry run), yet without a manifest."""
+def _write(
+    run: _Run, log: Log, reads: Input, path: Path, delivered: Delivered, work: Path, beside: list[Load]
+) -> tuple[Load, Names]:
+    """Sort the rows of the file that was just read, check the sum, and write them (not in a dry run), yet without a manifest.
+
+    `beside` are loads of the input that are not in `log`. Returns the load and the stage names of its rows.
+    """
     earlier = _superseded_by(log, reads, delivered.found.sha256)
     current = [load for load in log.current(reads.name) if load.load_no not in earlier]
     contract = CONTRACTS[reads.table]
@@ -179,6 +206,7 @@ def _write(run: _Run, log: Log, reads: Input, path: Path, delivered: Delivered, 
         earlier=current,
         log=log,
         late=_a_year_after(run.as_of),
+        too_late=_a_year_after(max(run.as_of, run.clock)),
     )
     compared = snapshots.compare(run.connection, contract, current, log) if reads.mode == "snapshot" else None
     load = Load(
@@ -203,8 +231,16 @@ def _write(run: _Run, log: Log, reads: Input, path: Path, delivered: Delivered, 
         landed=sorted_rows.landed,
         gaps=sorted_rows.gaps,
         overlaps=sorted_rows.overlaps,
+        rejected_later=sorted_rows.rejected_later,
         supersedes=earlier,
-        warnings=_warnings(log, reads, delivered, sorted_rows),
+        warnings=remarks.remarks(
+            run.connection,
+            run.configuration.waterfall,
+            (*log.current(reads.name), *beside),
+            reads,
+            delivered,
+            sorted_rows,
+        ),
         header_lines=None if delivered.lines is None else delivered.header.skip - delivered.header.blank,
         missing=compared.missing if compared else None,
         lost=compared.lost if compared else 0,
@@ -217,8 +253,11 @@ def _write(run: _Run, log: Log, reads: Input, path: Path, delivered: Delivered, 
             where=str(path),
             next_step="this is a fault of the program; nothing of this file was kept",
         )
+    names = sorted_rows.names
+    if reads.table == "leads" and run.configuration.waterfall.entry_at_creation:
+        names = stage_names.of_created_stages(run.connection, "landing_rows where reason is null")
     if run.dry_run:
-        return load
+        return load, names
     readers.keep_originals(run.connection, delivered, reads, work)
     folder = log.path / load.folder
     folder.mkdir(parents=True)
@@ -231,7 +270,7 @@ def _write(run: _Run, log: Log, reads: Input, path: Path, delivered: Delivered, 
         )
     if load.missing:
         snapshots.write(run.connection, contract, folder)
-    return load
+    return load, names
 
 
 def reading_of(reads: Input) -> dict[str, Any]:
@@ -239,7 +278,7 @@ def reading_of(reads: Input) -> dict[str, Any]:
     return {
         "columns": dict(sorted(reads.columns.items())),
         "timezone": reads.timezone,
-        "time_format": reads.time_format,
+        "time_format": list(reads.time_format) if isinstance(reads.time_format, tuple) else reads.time_format,
         "encoding": reads.encoding,
         "delimiter": reads.delimiter,
         "null_values": list(reads.null_values),
@@ -269,43 +308,11 @@ def _superseded_by(log: Log, reads: Input, sha256: str) -> tuple[int, ...]:
     return tuple(load.load_no for load in log.current(reads.name) if load.sha256 == sha256 and load.reading != reading)
 
 
-def _warnings(log: Log, reads: Input, delivered: Delivered, sorted_rows: sorting.Sorted) -> tuple[str, ...]:
-    bound = delivered.header.bound
-    found = []
-    for ours in bound.not_found:
-        near = headers.nearest_header(ours, delivered.header.names, reads)
-        hint = f"; did you mean `{near}`?" if near else ""
-        found.append(f"column `{reads.columns[ours]}`, configured as {ours}, is not in the file; {ours} is empty{hint}")
-    earlier = log.current(reads.name)
-    seen = {name for load in earlier for name in load.extras}
-    new = [name for name in bound.extras if name not in seen]
-    if earlier and new:
-        found.append(f"new columns, kept as they are: {', '.join(new)}")
-    if delivered.is_repaired:
-        found.append(f"read line by line, since DuckDB's reader could not account for every line ({delivered.why})")
-    if sorted_rows.respelled:
-        verb = "row spells" if sorted_rows.respelled == 1 else "rows spell"
-        found.append(f"{sorted_rows.respelled} {verb} a stage otherwise than the waterfall does; matched all the same")
-    if sorted_rows.unknown:
-        verb = "row names" if sorted_rows.unknown == 1 else "rows name"
-        found.append(f"{sorted_rows.unknown} {verb} a stage that the waterfall does not know")
-    if delivered.records and sorted_rows.rejected:
-        counts = ", ".join(f"{count} {reason}" for reason, count in sorted(sorted_rows.rejected.items()))
-        found.append(f"rejected rows: {counts}")
-    return tuple(found)
-
-
 def _told(load: Load) -> str:
     return (
         f"{load.input}: {load.file_name}: {load.rows_read} rows, {load.landed} new, {load.redelivered} redelivered, "
         f"{load.duplicates} duplicates, {load.rejected_rows} rejected"
     )
-
-
-def _known_stages(configuration: Configuration) -> list[tuple[str, str]]:
-    """Every declared spelling of a stage and its alias, normalised."""
-    spellings = {spelling for stage in configuration.waterfall.stages for spelling in stage.spellings}
-    return sorted((spelling, normalise_stage(spelling)) for spelling in spellings)
 
 
 def _no_file(reads: Input) -> Refusal:

@@ -1,7 +1,7 @@
 """The landing log: one folder a load with its accepted rows, its rejected rows and a manifest, only ever added to.
 
 A load is there when its manifest is there; the manifest is written last, after everything else is on the disk. It holds
-the SHA-256 of the files beside it, and a seal: that of itself.
+the SHA-256 of the files beside it, and a seal: that of itself. A load that was forgotten lies in `.forgotten`, whole.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ REJECTED = "rejected.parquet"
 MISSING = "missing.parquet"
 MANIFEST = "manifest.json"
 WORK_PREFIX = ".work-"
+FORGOTTEN = ".forgotten"
 
 _FORMAT = 1
 _FOLDER = re.compile(r"(\d{6,})-[0-9a-f]{12}")
@@ -63,6 +64,8 @@ class Load:
     """Lines of a CSV file up to its header that are not blank; None for Parquet, and in loads older than this count."""
     sums: dict[str, str] = field(default_factory=dict)
     """SHA-256 of each file of the load, by name; empty in a log of before they were taken."""
+    rejected_later: dict[str, int] = field(default_factory=dict)
+    """Rows that landed and that the models reject by the configuration of the run that read them, by reason."""
     missing: int | None = None
     """None for a file that is no snapshot."""
     lost: int = 0
@@ -72,6 +75,11 @@ class Load:
     def rejected_rows(self) -> int:
         """How many rows were rejected, for whatever reason."""
         return sum(self.rejected.values())
+
+    @property
+    def all_rejected(self) -> int:
+        """How many rows were rejected on landing or by the models of the run that read the file."""
+        return self.rejected_rows + sum(self.rejected_later.values())
 
     @property
     def account(self) -> dict[str, Any]:
@@ -104,10 +112,11 @@ def folder_of(input_name: str, load_no: int, sha256: str) -> str:
 
 @dataclass(frozen=True)
 class Log:
-    """Every load that has a manifest, by load_no."""
+    """Every load that has a manifest, by load_no; `forgotten` ones lie aside and count nowhere."""
 
     path: Path
     loads: tuple[Load, ...] = ()
+    forgotten: tuple[Load, ...] = ()
 
     @property
     def superseded(self) -> frozenset[int]:
@@ -116,8 +125,8 @@ class Log:
 
     @property
     def next_load_no(self) -> int:
-        """The number of the next load; numbers order all loads of a log."""
-        return max((load.load_no for load in self.loads), default=0) + 1
+        """The number of the next load; numbers order all loads of a log, and that of a forgotten one is never free again."""
+        return max((load.load_no for load in (*self.loads, *self.forgotten)), default=0) + 1
 
     def current(self, input_name: str) -> tuple[Load, ...]:
         """The loads of one input that count, in the order in which they were read."""
@@ -130,11 +139,15 @@ class Log:
 
     def with_load(self, load: Load) -> Log:
         """This log and one more load."""
-        return Log(self.path, (*self.loads, load))
+        return replace(self, loads=(*self.loads, load))
 
 
 def open_log(folder: Path) -> Log:
     """The log as it lies there; a missing folder is an empty log. Raises InputError for a manifest it can't read."""
+    return Log(folder, _loads(folder), _loads(folder / FORGOTTEN))
+
+
+def _loads(folder: Path) -> tuple[Load, ...]:
     loads = []
     for manifest in (path / MANIFEST for path in _folders(folder)):
         if not manifest.exists():
@@ -149,7 +162,7 @@ def open_log(folder: Path) -> Log:
             ) from error
         _require_own_folder(folder, manifest.parent, load)
         loads.append(load)
-    return Log(folder, tuple(sorted(loads, key=lambda load: load.load_no)))
+    return tuple(sorted(loads, key=lambda load: load.load_no))
 
 
 def _require_own_folder(log: Path, folder: Path, load: Load) -> None:
@@ -180,15 +193,39 @@ def verify(log: Log, counted: frozenset[str] = frozenset()) -> None:
                 "away: the next run reads the file anew",
             )
     for load in log.loads:
-        for name, promised in load.sums.items():
-            path = log.file(load, name)
-            if not path.exists() or sha256_of(path) != promised:
-                raise InputError(
-                    f"the landing log is damaged: {'it is not there' if not path.exists() else 'its content changed'}",
-                    where=str(path),
-                    next_step=f"restore {path.parent} from a backup; or, if its file `{load.file_name}` is still among "
-                    "the inputs, move that folder away: the next run reads the file anew",
-                )
+        _verify(log.path, load)
+
+
+def _verify(parent: Path, load: Load) -> None:
+    for name, promised in load.sums.items():
+        path = parent / load.folder / name
+        if not path.exists() or sha256_of(path) != promised:
+            raise InputError(
+                f"the landing log is damaged: {'it is not there' if not path.exists() else 'its content changed'}",
+                where=str(path),
+                next_step=f"restore {path.parent} from a backup; or, if its file `{load.file_name}` is still among "
+                "the inputs, move that folder away: the next run reads the file anew",
+            )
+
+
+def set_aside(log: Log, load: Load) -> Path:
+    """Move a load of the log into `.forgotten`, in one step. Returns its folder there. Only under the lock."""
+    return _move(log.path, log.path / FORGOTTEN, load)
+
+
+def put_back(log: Log, load: Load) -> Path:
+    """Move a forgotten load back into the log, in one step. InputError when its files changed. Only under the lock."""
+    _verify(log.path / FORGOTTEN, load)
+    return _move(log.path / FORGOTTEN, log.path, load)
+
+
+def _move(source: Path, target: Path, load: Load) -> Path:
+    folder = target / load.folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    (source / load.folder).rename(folder)
+    for path in (folder.parent, target, (source / load.folder).parent):
+        _sync(path)
+    return folder
 
 
 def sha256_of(path: Path) -> str:

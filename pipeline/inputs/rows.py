@@ -22,9 +22,10 @@ def typed(
 ) -> str:
     """A SELECT over `source` (columns c0, c1 …, all VARCHAR, and row_number if `numbered`).
 
-    Its columns: row_number (if numbered), our columns, the extras, for stage_entries stage_alias, then time_note and
-    reason (null for an accepted row). `iso_times` reads times as ISO 8601 whatever the input's format is (Parquet
-    timestamps come that way); `counted` (fields, delimiter) adds delimiters_inside, those within a row's values.
+    Its columns: row_number (if numbered), our columns, the extras, for stage_entries stage_alias, then unread_time (the text
+    of a time that can't be read), time_note and reason (null for an accepted row). `iso_times` reads times as ISO 8601
+    whatever the input's format is (Parquet timestamps come that way); `counted` (fields, delimiter) adds delimiters_inside,
+    those within a row's values.
     """
     contract = CONTRACTS[reads.table]
     number = ["row_number"] if numbered else []
@@ -44,14 +45,18 @@ def typed(
         note = column_note or note
     alias = [f"{_alias('stage')} as stage_alias"] if contract.table == "stage_entries" else []
     given = [identifier(_given(column)) for column in _parsed(contract, bound)]
+    timed = [column.name for column in _parsed(contract, bound) if column.type == "time"]
+    texts = [f"{name} as {name}__text" for name in timed]
+    unread = " ".join(f"when {name} is null then {name}__text" for name in timed)
+    unread_time = f"case {unread} end" if unread else "null::varchar"
     names = [column.name for column in contract.columns]
     aliases = ["stage_alias"] if alias else []
     return (
         f"with cells as (select {', '.join(number + cleaned + kept)} from {source}), "
         f"read as (select {', '.join(['*', *read])} from cells), "
-        f"valued as (select {', '.join(number + values + extras + alias + keeps + given)}, {note} as time_note "
+        f"valued as (select {', '.join(number + values + extras + alias + keeps + given + texts)}, {note} as time_note "
         "from read) "
-        f"select {', '.join(number + names + extras + aliases + keeps)}, time_note, "
+        f"select {', '.join(number + names + extras + aliases + keeps)}, {unread_time} as unread_time, time_note, "
         f"{_reason(contract, bound)} as reason from valued"
     )
 

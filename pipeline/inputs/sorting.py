@@ -10,16 +10,18 @@ from pathlib import Path
 import duckdb
 
 from pipeline.engines.duckdb import identifier, quoted
+from pipeline.inputs import stage_names
 from pipeline.inputs.contract import Contract
 from pipeline.inputs.ledger import REJECTED, ROWS, Load, Log
 from pipeline.inputs.readers import glob_escaped
+from pipeline.inputs.stage_names import NO_NAMES, Names
 
 _OUR_RELATIONS = ("landing_known", "landing_dropped", "landing_wanted", "landing_originals", "landing_rejected")
 
 
 @dataclass(frozen=True)
 class Sorted:
-    """Counts of rows. `rejected` is by reason; `unknown` and `respelled` are about stages and among the landed ones."""
+    """Counts of rows. `rejected` is by reason; the names of stages, `unknown`, `respelled` and `late` are of landed rows."""
 
     rejected: dict[str, int]
     redelivered: int
@@ -27,8 +29,16 @@ class Sorted:
     landed: int
     gaps: int
     overlaps: int
+    names: Names = NO_NAMES
     unknown: int = 0
     respelled: int = 0
+    late: int = 0
+
+    @property
+    def rejected_later(self) -> dict[str, int]:
+        """What the models of this run reject of the landed rows, by their reasons."""
+        counts = {"unknown_stage": self.unknown, "time_out_of_range": self.late}
+        return {reason: rows for reason, rows in counts.items() if rows}
 
 
 def know_stages(connection: duckdb.DuckDBPyConnection, spellings: Sequence[tuple[str, str]]) -> None:
@@ -42,7 +52,7 @@ def know_stages(connection: duckdb.DuckDBPyConnection, spellings: Sequence[tuple
 def forget(connection: duckdb.DuckDBPyConnection) -> None:
     """Drop every temporary relation of landing."""
     connection.execute("drop view if exists temp.landing_rows")
-    for name in (*_OUR_RELATIONS, "landing_typed"):
+    for name in (*_OUR_RELATIONS, "landing_typed", "landing_stages"):
         connection.execute(f"drop table if exists temp.{name}")
 
 
@@ -54,8 +64,11 @@ def sort(
     earlier: Sequence[Load],
     log: Log,
     late: datetime,
+    too_late: datetime,
 ) -> Sorted:
     """Decide for each row of `landing_rows` where it belongs; `earlier` are the loads it may repeat.
+
+    Entries after `too_late` are counted as late: no as-of of today makes them likely.
 
     Fills `landing_dropped` (row_number, why: redelivered or duplicate) and `landing_wanted` (row_number, of rows whose
     original text is to be kept: rejected ones, and stage entries of an unknown stage or later than `late`).
@@ -65,9 +78,9 @@ def sort(
     connection.execute(
         "create or replace temp table landing_wanted as select row_number from landing_rows where reason is not null"
     )
-    unknown = respelled = 0
+    names, unknown, respelled, dated = NO_NAMES, 0, 0, 0
     if contract.key is None:
-        unknown, respelled = _judge_stages(connection, late)
+        names, unknown, respelled, dated = _judge_stages(connection, late, too_late)
     else:
         _drop_older_versions(connection, contract.key)
     if any(load.landed for load in earlier):
@@ -90,8 +103,10 @@ def sort(
         landed=kept - sum(dropped.values()),
         gaps=gaps,
         overlaps=overlaps,
+        names=names,
         unknown=unknown,
         respelled=respelled,
+        late=dated,
     )
 
 
@@ -131,21 +146,29 @@ def write(
     return written
 
 
-def _judge_stages(connection: duckdb.DuckDBPyConnection, late: datetime) -> tuple[int, int]:
-    """Want the original text of what the models will reject; count unknown and respelled stages."""
+def _judge_stages(
+    connection: duckdb.DuckDBPyConnection, late: datetime, too_late: datetime
+) -> tuple[Names, int, int, int]:
+    """Want the original text of what the models will reject; the names of stages, and counts of unknown, respelled and late
+    rows."""
     connection.execute(
         "insert into temp.landing_wanted select row_number from landing_rows where reason is null "
         f"and (entered_at > {quoted(str(late))}::timestamp "
         "or stage_alias not in (select alias from temp.landing_known))"
     )
-    unknown, respelled = connection.execute(
-        "with spelled as (select stage, stage_alias, count(*) as entries from landing_rows where reason is null "
-        "group by all), judged as (select entries, stage_alias in (select alias from temp.landing_known) as is_known, "
-        "stage in (select spelling from temp.landing_known) as is_spelled from spelled) "
+    connection.execute(
+        "create or replace temp table landing_stages as select stage, stage_alias, count(*) as entries, "
+        f"count(*) filter (entered_at > {quoted(str(too_late))}::timestamp) as late "
+        "from landing_rows where reason is null group by all"
+    )
+    unknown, respelled, dated = connection.execute(
+        "with judged as (select entries, late, stage_alias in (select alias from temp.landing_known) as is_known, "
+        "stage in (select spelling from temp.landing_known) as is_spelled from temp.landing_stages) "
         "select coalesce(sum(entries) filter (not is_known), 0)::bigint, "
-        "coalesce(sum(entries) filter (is_known and not is_spelled), 0)::bigint from judged"
+        "coalesce(sum(entries) filter (is_known and not is_spelled), 0)::bigint, "
+        "coalesce(sum(late) filter (is_known), 0)::bigint from judged"
     ).fetchall()[0]
-    return unknown, respelled
+    return stage_names.named(connection, "temp.landing_stages"), unknown, respelled, dated
 
 
 def _drop_older_versions(connection: duckdb.DuckDBPyConnection, key: str) -> None:

@@ -39,7 +39,11 @@ class TimeSql:
     note: str
 
 
-def reading(text: str, zone: str, time_format: str | None, *, read: str, is_local: str) -> TimeSql:
+TimeFormat = str | tuple[str, ...] | None
+"""A format, several of which the first that reads a text counts, or None for ISO 8601."""
+
+
+def reading(text: str, zone: str, time_format: TimeFormat, *, read: str, is_local: str) -> TimeSql:
     """The SQL for the expression `text`; `read` and `is_local` name the columns that hold the first step.
 
     `at` is a TIMESTAMP in UTC (null if unreadable), `note` is 'gap', 'overlap' or null.
@@ -64,6 +68,11 @@ def reading(text: str, zone: str, time_format: str | None, *, read: str, is_loca
     )
 
 
+def instant(text: str, time_format: str) -> str:
+    """SQL for what one format reads of `text`: microseconds since 1970, local where it has no offset; null if unreadable."""
+    return _first_step(text, time_format)[0]
+
+
 def _hours_of_changes(local: str, found: tuple[zones.Change, ...]) -> str:
     """A cheap look at the time of day first: a zone changes at night, so that the search is for few rows."""
     touched = [(low % _DAY_LONG, high - low) for low, high in map(_touched, found)]
@@ -73,8 +82,10 @@ def _hours_of_changes(local: str, found: tuple[zones.Change, ...]) -> str:
     return f" and {local} % {_DAY_LONG} >= {first} and {local} % {_DAY_LONG} < {last}"
 
 
-def _first_step(text: str, time_format: str | None) -> tuple[str, str]:
-    if time_format is None:
+def _first_step(text: str, time_format: TimeFormat) -> tuple[str, str]:
+    if isinstance(time_format, tuple):
+        return _first_that_reads([_first_step(text, each) for each in time_format])
+    if time_format is None or time_format == "iso":
         return _iso(text)
     if time_format == "epoch_s":
         return f"({_number(text, 11)}::decimal(30,6) * 1000000)::bigint", "false"
@@ -85,6 +96,13 @@ def _first_step(text: str, time_format: str | None) -> tuple[str, str]:
         shift = _EXCEL_DAY_0 // timedelta(milliseconds=1)
         return f"(round({_number(text, 7)}::double * 86400000)::bigint - {shift}) * 1000", "true"
     return _pattern(text, time_format)
+
+
+def _first_that_reads(steps: list[tuple[str, str]]) -> tuple[str, str]:
+    if len({is_local for _, is_local in steps}) == 1:
+        return f"coalesce({', '.join(read for read, _ in steps)})", steps[0][1]
+    whens = " ".join(f"when ({read}) is not null then {is_local}" for read, is_local in steps)
+    return f"coalesce({', '.join(read for read, _ in steps)})", f"case {whens} else false end"
 
 
 def _iso(text: str) -> tuple[str, str]:
@@ -122,7 +140,7 @@ def _utc_pieces(local: str, start: int, found: tuple[zones.Change, ...]) -> Piec
         bounds += _touched(change)
         is_gap = change.after > change.before
         held += [
-            f"{_micros(change.at)}::bigint" if is_gap else _minus(local, change.before),
+            f"{micros(change.at)}::bigint" if is_gap else _minus(local, change.before),
             _minus(local, change.after),
         ]
     return bounds, held
@@ -151,7 +169,7 @@ def _by_interval(value: str, pieces: Pieces) -> str:
 
 def _touched(change: zones.Change) -> list[int]:
     """The local times that the change skips or repeats: from, to."""
-    at = _micros(change.at)
+    at = micros(change.at)
     return [at + min(change.before, change.after) * 1_000_000, at + max(change.before, change.after) * 1_000_000]
 
 
@@ -159,5 +177,6 @@ def _minus(local: str, offset: int) -> str:
     return f"({local} - ({offset * 1_000_000}))" if offset else local
 
 
-def _micros(naive_utc: datetime) -> int:
+def micros(naive_utc: datetime) -> int:
+    """Microseconds since 1970."""
     return (naive_utc - _EPOCH) // timedelta(microseconds=1)

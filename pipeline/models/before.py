@@ -79,6 +79,8 @@ def why_not(
     numbers = {load_no for load_no, _, _ in counted}
     if [load.identity for load in loads if load.load_no in numbers] != counted:
         return "a load of the published night is no longer in the log"
+    if any(load.load_no < max(numbers, default=0) for load in loads if load.load_no not in numbers):
+        return "a load was put back into the log"
     if any(load.supersedes for load in loads if load.load_no not in numbers):
         return "a file was read again with other settings"
     if as_of < datetime.fromisoformat(manifest["as_of"]):

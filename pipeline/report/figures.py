@@ -86,6 +86,7 @@ class Figures:
     stages: Answer[rows.StageDefinition]
     accounting: Answer[rows_quality.Accounting]
     scope: Answer[rows_quality.ScopeRule]
+    deliveries: Answer[rows_quality.NewestDelivery]
     rejections: Answer[rows_quality.Rejection]
     unknown: Answer[rows_quality.UnknownStage]
     unknown_values: int
@@ -230,6 +231,9 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
         ),
         stages=stages,
         accounting=_ask(connection, rows_quality.Accounting, "quality.row_accounting", "rows_read", order="input"),
+        deliveries=_ask(
+            connection, rows_quality.NewestDelivery, "quality.newest_deliveries", "rejected", order="input_no"
+        ),
         rejections=_ask(
             connection, rows_quality.Rejection, "report.rejected_reasons", "rejected", order="input, file_name, reason"
         ),

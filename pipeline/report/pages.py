@@ -15,6 +15,7 @@ from pipeline.report.limits import Limits
 from pipeline.report.quality import Definitions, Quality
 from pipeline.report.routes import Routes
 from pipeline.report.rows import Overview
+from pipeline.report.rows_quality import NewestDelivery
 from pipeline.report.times import Stuck
 from pipeline.report.values import Notice, StripChart, Table
 from pipeline.report.volumes import Volumes
@@ -134,6 +135,16 @@ def _stats(total: Overview) -> tuple[Stat, ...]:
     )
 
 
+def _rejected(newest: NewestDelivery) -> str:
+    """`crm: 12 of 18,074 rows of the newest delivery are rejected, …`: what an alias brought in since is not among them."""
+    unknown = newest.unknown_stage
+    because = f", {text.count(unknown)} of them for a stage that no alias names" if unknown else ""
+    counts = f"{text.count(newest.rejected)} of {text.plural(newest.rows_read, 'row')}"
+    return (
+        f"{newest.input}: {counts} of the newest delivery {'is' if newest.rejected == 1 else 'are'} rejected{because}."
+    )
+
+
 def _nothing(figures: Figures) -> str:
     if figures.shown.is_all:
         return "No stage entry has been delivered yet, so there is nothing to count."
@@ -160,15 +171,9 @@ def _notices(figures: Figures, total: Overview, notes: tuple[str, ...], stale: t
                 f"marked{text.SO_FAR}, on the axis of a chart {text.SO_FAR_SIGN}.",
             )
         )
-    if total.rejected:
-        unknown = (
-            f", {text.count(total.unknown_stage)} of them for a stage that no alias names"
-            if total.unknown_stage
-            else ""
-        )
-        notices.append(
-            Notice("warn", f"{everybody}{text.plural(total.rejected, 'row was', 'rows were')} rejected{unknown}.")
-        )
+    notices += [
+        Notice("warn", f"{everybody}{_rejected(newest)}") for newest in figures.deliveries.rows if newest.rejected
+    ]
     if total.not_yet:
         notices.append(
             Notice(

@@ -45,7 +45,6 @@ class Overview:
     leads_without_account: int
     open_leads: int
     overdue: int
-    rejected: int
     unknown_stage: int
     not_yet: int
     history_only: int

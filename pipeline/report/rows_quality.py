@@ -24,6 +24,16 @@ class Accounting:
 
 
 @dataclass(frozen=True)
+class NewestDelivery:
+    """quality.newest_deliveries."""
+
+    input: str
+    rows_read: int
+    rejected: int
+    unknown_stage: int
+
+
+@dataclass(frozen=True)
 class ScopeRule:
     """quality.scope."""
 

@@ -86,7 +86,10 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         entry_at_creation=funnel.entry_at_creation,
         implied=funnel.implied,
     )
-    inputs = _inputs(document, path, waterfall.timezone, problems)
+    checks = schema_checks.checked(_block(schema_checks.ChecksBlock, document, "checks", problems), problems)
+    inputs = _inputs(document, path, waterfall.timezone, checks, problems)
+    keys = [*(stage.key for stage in stages), *(group.key for group in groups), *sorted(unreadable)]
+    unused_stages = schema_checks.unused_stages(checks, keys, problems)
     waterfall = replace(waterfall, calendar=_calendar(document, waterfall.timezone, problems))
     accounts = _block(schema_accounts.AccountsBlock, document, "accounts", problems)
     waterfall = replace(
@@ -112,6 +115,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         memory=place.memory,
         threads=place.threads,
         privacy=privacy,
+        unused_stages=unused_stages,
     )
 
 
@@ -339,9 +343,10 @@ def _usual_couples(marks: Sequence[pairs.Mark]) -> list[tuple[str, str]]:
     return _legal([(first.key, last.key)], {mark.key: mark for mark in marks})
 
 
-def _inputs(document: dict[str, Any], path: Path, timezone: str, problems: Problems) -> tuple[Input, ...]:
+def _inputs(
+    document: dict[str, Any], path: Path, timezone: str, checks: schema_checks.ChecksBlock, problems: Problems
+) -> tuple[Input, ...]:
     blocks = _blocks(schema.InputBlock, document, "inputs", problems)
-    checks = schema_checks.checked(_block(schema_checks.ChecksBlock, document, "checks", problems), problems)
     known = [raw for raw in _raw(document, "inputs") if raw.get("table") in schema.COLUMNS]
     if len(known) == len(_raw(document, "inputs")) and all(raw["table"] != "stage_entries" for raw in known):
         problems.add(

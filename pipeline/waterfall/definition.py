@@ -111,7 +111,8 @@ class Input:
     pattern: Path
     columns: dict[str, str] = field(default_factory=dict)
     timezone: str = "UTC"
-    time_format: str | None = None
+    time_format: str | tuple[str, ...] | None = None
+    """One format, or several of which the first that reads a text counts; None is ISO 8601."""
     encoding: str = "utf-8"
     delimiter: str = ","
     skip_lines: int = 0
@@ -255,3 +256,5 @@ class Configuration:
     """What a run may use, where the environment does not say; None for what the machine has."""
 
     privacy: Privacy = field(default_factory=Privacy)
+    unused_stages: frozenset[str] = frozenset()
+    """Stages and groups of headline pairs that no row has to name yet."""

@@ -20,13 +20,15 @@ _AGE = re.compile(r"(\d{1,6}) *(minute|hour|day|week)s?")
 class Guard:
     """The thresholds of one input. Ages are those of its newest delivery at as-of; None means that none is too old.
 
-    `least_rows` is a share of what is usual on a weekday (0: not judged), `lost_keys` one of the keys of the snapshot before.
+    `least_rows` is a share of what is usual on a weekday (0: not judged), `lost_keys` one of the keys of the snapshot before,
+    `max_rejected` one of the rows of a file (1: not judged).
     """
 
     warn_after: timedelta | None = timedelta(hours=36)
     error_after: timedelta | None = None
     least_rows: float = 0.5
     lost_keys: float = 0.01
+    max_rejected: float = 0.05
 
 
 def age(text: str) -> timedelta | None:

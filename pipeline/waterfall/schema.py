@@ -168,6 +168,15 @@ def _delimiter(letter: str) -> str:
     return letter
 
 
+def _time_formats(given: Any) -> str | tuple[str, ...]:
+    """One format as text, a list of them as a tuple."""
+    if isinstance(given, str):
+        return time_formats.checked(given)
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise ValueError("must be text in quotes, or a list of such texts")
+    return tuple(time_formats.checked(one) for one in _some(given))
+
+
 def _count(number: int) -> int:
     if number < 0:
         raise ValueError("must not be negative")
@@ -286,7 +295,7 @@ class InputBlock(Block):
     path: FilePath
     columns: dict[str, AsExported] = {}
     timezone: Zone | None = None
-    time_format: Annotated[str, AfterValidator(time_formats.checked)] | None = None
+    time_format: Annotated[str | tuple[str, ...] | None, PlainValidator(_time_formats)] = None
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
     delimiter: Annotated[str, AfterValidator(_delimiter)] = ","
     skip_lines: NonNegative = 0
@@ -296,6 +305,7 @@ class InputBlock(Block):
     error_after: Age | None = None
     least_rows: Share | None = None
     lost_keys: Share | None = None
+    max_rejected: Share | None = None
 
 
 class OutputBlock(Block):

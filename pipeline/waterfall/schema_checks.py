@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pydantic import Field
+
 from pipeline.waterfall.guard import RARE_TABLES, Guard, age
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.schema import Block, InputBlock
 from pipeline.waterfall.thresholds import Age, Share
+from pipeline.waterfall.words import did_you_mean
 
 _TOO_EARLY = "must not be less than warn_after"
 
@@ -17,6 +23,8 @@ class ChecksBlock(Block):
     error_after: Age | None = None
     least_rows: Share | None = None
     lost_keys: Share | None = None
+    max_rejected: Share | None = None
+    unused_stages: list[str] = Field(default_factory=list)
 
 
 def checked(block: ChecksBlock, problems: Problems) -> ChecksBlock:
@@ -27,6 +35,16 @@ def checked(block: ChecksBlock, problems: Problems) -> ChecksBlock:
     return block
 
 
+def unused_stages(block: ChecksBlock, keys: Sequence[str], problems: Problems) -> frozenset[str]:
+    """The stages and groups that no row has to name yet; one that is not among `keys` is noted in `problems`."""
+    for position, key in enumerate(block.unused_stages):
+        if key not in keys:
+            problems.add(
+                ("checks", "unused_stages", position), f"there is no stage or group `{key}`{did_you_mean(key, keys)}"
+            )
+    return frozenset(block.unused_stages)
+
+
 def guard(checks: ChecksBlock, block: InputBlock, number: int, problems: Problems) -> Guard:
     """What holds for one input: its own thresholds, else those of `[checks]`, else the defaults.
 
@@ -34,8 +52,10 @@ def guard(checks: ChecksBlock, block: InputBlock, number: int, problems: Problem
     """
     if block.lost_keys is not None and block.mode != "snapshot":
         problems.add(("inputs", number, "lost_keys"), 'only concerns mode = "snapshot", where each file is the whole')
-    usual = Guard(None, None, 0.0, checks.lost_keys if checks.lost_keys is not None else Guard.lost_keys)
-    found = _over(usual if block.table in RARE_TABLES else _over(Guard(), checks), block)
+    usual = _over(Guard(), checks)
+    if block.table in RARE_TABLES:
+        usual = replace(usual, warn_after=None, error_after=None, least_rows=0.0)
+    found = _over(usual, block)
     if _in_wrong_order(found) and (block.warn_after is not None or block.error_after is not None):
         key = "error_after" if block.error_after is not None else "warn_after"
         what = _TOO_EARLY if key == "error_after" else "must not be more than error_after"
@@ -49,6 +69,7 @@ def _over(before: Guard, given: ChecksBlock | InputBlock) -> Guard:
         error_after=before.error_after if given.error_after is None else age(given.error_after),
         least_rows=before.least_rows if given.least_rows is None else given.least_rows,
         lost_keys=before.lost_keys if given.lost_keys is None else given.lost_keys,
+        max_rejected=before.max_rejected if given.max_rejected is None else given.max_rejected,
     )
 
 

@@ -124,6 +124,8 @@ keep_reports = 30                    # earlier nights in the archive of the repo
 # error_after = "3 days"             # without a new file the run stops; default "never"
 # least_rows = 0.5                   # of what is usual on that weekday; `funnel run --accept-drop` takes it all the same
 # lost_keys = 0.01                   # of the snapshot before, where mode = "snapshot"
+# max_rejected = 0.05                # of the rows of a file; `funnel run --accept-rejects` takes it all the same
+# unused_stages = ["{high}"]          # stages of a headline pair that no lead has reached yet
 
 # [mail]                             # who gets the report by `funnel send` and `funnel run --send`
 # from = "Lead funnel <funnel@example.com>"

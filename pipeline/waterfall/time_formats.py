@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-OTHERS = ("epoch_s", "epoch_ms", "excel")
+OTHERS = ("iso", "epoch_s", "epoch_ms", "excel")
 """What `time_format` may be beside a pattern."""
 
 _TOKEN = re.compile(

@@ -62,6 +62,9 @@ key = "lost"
 definition = "Stage lost."
 kind = "exit"
 
+[checks]
+max_rejected = 1.0
+
 [calendar]
 country = "US"
 hours = "09:00-17:00"

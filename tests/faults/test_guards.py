@@ -27,6 +27,8 @@ definition = "Ready."
 [[stages]]
 key = "sal"
 definition = "Taken."
+[checks]
+unused_stages = ["sal"]
 """
 HISTORY = '[[inputs]]\nname = "crm"\ntable = "stage_entries"\npath = "entries-*.csv"\n'
 LEADS = '[[inputs]]\nname = "people"\ntable = "leads"\npath = "leads.csv"\nmode = "snapshot"\n'
@@ -155,8 +157,7 @@ def test_f22_a_header_alone_warns_and_stops_where_more_is_usual(tmp_path: Path) 
 
 def test_f23_no_export_stops_the_night_beyond_error_after(tmp_path: Path) -> None:
     """Exit 3 with the input and its age; the night before stays whole."""
-    checks = '[checks]\nerror_after = "3 days"\n'
-    toml, now = configured(tmp_path, HISTORY + checks), datetime.now(UTC)
+    toml, now = configured(tmp_path, HISTORY + 'error_after = "3 days"\n'), datetime.now(UTC)
     output = tmp_path / "build"
     deliver(tmp_path, "-1", 20)
     nights.run(toml, output, clock=now - timedelta(days=4, hours=2))
@@ -201,7 +202,7 @@ def test_f23_no_export_shows_a_banner_after_warn_after(tmp_path: Path) -> None:
 
 def test_f23_ages_mean_nothing_before_a_delivery_or_well_ahead_of_the_run(tmp_path: Path) -> None:
     """A report of the past is made of files that came later; one of the future would call everything stale."""
-    toml, output = configured(tmp_path, HISTORY + '[checks]\nerror_after = "2 days"\n'), tmp_path / "build"
+    toml, output = configured(tmp_path, HISTORY + 'error_after = "2 days"\n'), tmp_path / "build"
     deliver(tmp_path, "-1", 20)
     for as_of in ("2026-02-01", "2026-12-31"):
         done = nights.run(toml, output, as_of=as_of, clock=THURSDAY)

@@ -98,7 +98,7 @@ def test_f88_two_reports_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_f88_no_two_pages_have_one_file(tmp_path: Path) -> None:
     """Keys that look alike side by side, `a_b` to `c` and `a` to `b_c`, have a page each."""
     names = Names()
-    toml = configuration(tmp_path, names)
+    toml = configuration(tmp_path, names, '[checks]\nunused_stages = ["mql_sal", "sal_won", "won"]\n')
     more = "".join(f'\n[[stages]]\nkey = "{key}"\ndefinition = "Some."\n' for key in ("mql_sal", "sal_won", "won"))
     text = toml.read_text("utf-8").replace("\n[[inputs]]", f"{more}\n[[inputs]]", 1)
     text = text.replace('[["mql", "sal"]]', '[["mql_sal", "won"], ["mql", "sal_won"]]')

@@ -41,6 +41,9 @@ definition = "Accepted by sales."
 name = "crm"
 table = "stage_entries"
 path = "inbox/*.csv"
+
+[checks]
+unused_stages = ["sal"]
 """,
             "utf-8",
         )

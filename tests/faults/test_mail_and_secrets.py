@@ -176,7 +176,7 @@ def machine_texts(output: Path) -> dict[str, str]:
 def test_f86_a_value_is_in_no_error_log_or_manifest(tmp_path: Path) -> None:
     """Rows with an address in every column, broken in every way: counts, columns and lines are told, no value is."""
     names = Names(lead=MARK, owner=MARK, source=MARK, account=MARK, value=MARK, unknown=f"{MARK}?")
-    toml = configuration(tmp_path, names)
+    toml = configuration(tmp_path, names, "[checks]\nmax_rejected = 1.0\n")
     deliver(tmp_path, names)
     (tmp_path / "inbox" / "bad.csv").write_text("lead_id,stage,entered_at,owner\n" + BAD_ROWS, "utf-8")
     (tmp_path / "inbox" / "broken.json").write_text(f'{{"lead_id": "{MARK}", \n', "utf-8")

@@ -58,7 +58,7 @@ def test_f89_before_the_first_entry_every_rate_is_a_dash(tmp_path: Path) -> None
 
 def test_f89_a_stage_that_nobody_reached_has_no_rate(tmp_path: Path) -> None:
     """Leads arrive, none reaches the stage from which the pair counts: 0 entered, a dash, and no 0 % of it."""
-    toml = configuration(tmp_path, Names(alias="entered"))
+    toml = configuration(tmp_path, Names(alias="entered"), '[checks]\nunused_stages = ["sal", "won"]\n')
     won = '\n[[stages]]\nkey = "won"\ndefinition = "Signed."\n'
     text = toml.read_text("utf-8").replace("\n[[inputs]]", f"{won}\n[[inputs]]", 1)
     toml.write_text(text.replace('[["mql", "sal"]]', '[["sal", "won"]]'), "utf-8")

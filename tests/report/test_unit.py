@@ -82,7 +82,8 @@ def test_a_buying_group_is_an_account(tmp_path: Path) -> None:
         '[funnel]\npreset = "demand-unit-2017"\nas_of = 2026-03-31\n'
         'headline_windows = { "prioritized_demand>qualified_demand" = 60 }\n'
         '[[inputs]]\nname = "history"\ntable = "stage_entries"\npath = "history.csv"\n'
-        '[[inputs]]\nname = "people"\ntable = "leads"\npath = "people.csv"\ncolumns = { account_id = "Buying Group ID" }\n',
+        '[[inputs]]\nname = "people"\ntable = "leads"\npath = "people.csv"\ncolumns = { account_id = "Buying Group ID" }\n'
+        '[checks]\nunused_stages = ["pipeline"]\n',
         "utf-8",
     )
     night = nights.run(toml, tmp_path / "build")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from pipeline.errors import ConfigurationError
 from pipeline.waterfall.guard import Guard
 from tests.unit.configurations import INPUT, funnel
 
@@ -47,6 +49,7 @@ def test_an_input_overrides_the_block(load: Any) -> None:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
+        ("max_rejected = 5", "max_rejected: must be a share from 0 to 1.0 (0.5 is half)"),
         ('warn_after = "soon"', 'warn_after: must be a number and a unit, such as "36 hours" or "3 days", or "never"'),
         ('warn_after = "0 days"', 'warn_after: must be more than nothing and at most 3650 days, or "never"'),
         ('error_after = "600 weeks"', 'error_after: must be more than nothing and at most 3650 days, or "never"'),
@@ -76,3 +79,41 @@ def test_lost_keys_need_snapshots(problems: Any) -> None:
     """A file that is not the whole can't lose anything."""
     said = 'only concerns mode = "snapshot", where each file is the whole'
     assert [f"funnel.toml:23: inputs.history.lost_keys: {said}"] == problems(funnel(inputs=INPUT + "lost_keys = 0.1\n"))
+
+
+def test_rejected_rows_may_be_a_twentieth_and_as_the_block_or_an_input_says(load: Any) -> None:
+    """Of rare tables too: a merge file of rejected rows is as wrong as any."""
+    found = guards(load, funnel(inputs=INPUT + LEADS + MERGES))
+    assert {"history": 0.05, "leads": 0.05, "merges": 0.05} == {name: each.max_rejected for name, each in found.items()}
+    found = guards(
+        load, funnel(inputs=INPUT + LEADS + "max_rejected = 1.0\n" + MERGES) + "[checks]\nmax_rejected = 0.2\n"
+    )
+    assert {"history": 0.2, "leads": 1.0, "merges": 0.2} == {name: each.max_rejected for name, each in found.items()}
+
+
+def test_unused_stages_name_stages_or_groups(load: Any) -> None:
+    """A wrong one is refused with the nearest."""
+    assert frozenset({"sal"}) == load(funnel() + '[checks]\nunused_stages = ["sal"]\n').unused_stages
+    said = "checks.unused_stages.#1: there is no stage or group `sall`; did you mean `sal`"
+    with pytest.raises(ConfigurationError, match=re.escape(said)):
+        load(funnel() + '[checks]\nunused_stages = ["sall"]\n')
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('time_format = ["iso", "%d.%m.%Y"]', ("iso", "%d.%m.%Y")),
+        ('time_format = "iso"', "iso"),
+        ("time_format = 3", "time_format: must be text in quotes, or a list of such texts"),
+        ("time_format = []", "time_format: must name at least one"),
+        ('time_format = ["dd.mm.yyyy"]', "time_format: must be a pattern such as"),
+    ],
+)
+def test_a_time_format_may_be_a_list(load: Any, line: str, expected: str | tuple[str, ...]) -> None:
+    """Of formats each of which would do alone."""
+    text = funnel(inputs=f"{INPUT}{line}\n")
+    if isinstance(expected, tuple) or expected == "iso":
+        assert expected == load(text).inputs[0].time_format
+    else:
+        with pytest.raises(ConfigurationError, match=re.escape(expected)):
+            load(text)

@@ -332,12 +332,17 @@ def test_both_ways_of_reading_land_the_same(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_messages_carry_no_value(tmp_path: Path) -> None:
-    """Warnings, progress and refusals name columns and counts."""
+    """Warnings, progress and refusals name columns, counts and unknown stages, but no address among these."""
     inbox = one_file(
-        tmp_path, HEADER + entry("secret@example.org", "Banana") + entry("x", owner='"secret') + "secret\n"
+        tmp_path,
+        HEADER
+        + entry("secret@example.org", "Banana")
+        + entry("L2", "secret@example.org")
+        + entry("x", owner='"secret')
+        + "secret\n",
     )
     landed = inbox.land()
     said = "\n".join([*inbox.said, *landed.warnings, *map(str, landed.refused)])
     assert "secret" not in said
-    assert "Banana" not in said
+    assert '2 rows name a stage that the waterfall does not know: "Banana" (1), an address (it has an @) (1)' in said
     assert STAGES[0].key not in inbox.rejected()[0]

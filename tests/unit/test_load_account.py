@@ -69,6 +69,7 @@ def test_every_field_of_a_load(tmp_path: Path) -> None:
         "gaps": 1,
         "overlaps": 1,
         "supersedes": (),
+        "rejected_later": {"unknown_stage": 1},
         "missing": None,
         "lost": 0,
         "lost_of": 0,
@@ -76,7 +77,8 @@ def test_every_field_of_a_load(tmp_path: Path) -> None:
     assert (
         "read line by line, since DuckDB's reader could not account for every line (line ends inside quotes)",
         "2 rows spell a stage otherwise than the waterfall does; matched all the same",
-        "1 row names a stage that the waterfall does not know",
+        '1 row names a stage that the waterfall does not know: "nobody knows" (1)\n'
+        '    aliases = ["nobody knows"]   # beside those of the stage that is meant',
         "rejected rows: 1 no_lead, 1 too_few_fields",
     ) == first.warnings
 

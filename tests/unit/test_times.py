@@ -31,7 +31,7 @@ CONNECTION.execute("set TimeZone = 'UTC'")
 
 
 def read(
-    texts: list[str], zone: str = "UTC", time_format: str | None = None
+    texts: list[str], zone: str = "UTC", time_format: str | tuple[str, ...] | None = None
 ) -> list[tuple[datetime | None, str | None]]:
     sql = times.reading("given", zone, time_format, read="step", is_local="is_local")
     return CONNECTION.execute(
@@ -195,3 +195,15 @@ def test_a_change_around_midnight_is_seen_on_both_days() -> None:
     expected = [oracle(datetime.fromisoformat(text), "America/St_Johns") for text in texts]
     assert [None, "overlap", "overlap", None] == [note for _, note in expected]
     assert expected == read(texts, "America/St_Johns")
+
+
+def test_the_first_format_of_a_list_that_reads_a_text_counts() -> None:
+    """Each text by its own format: with an offset, local to the zone, or a number of seconds."""
+    texts = ["2026-01-05T10:00:00+02:00", "05.01.2026 10:00", "1767607200", "soon"]
+    formats = ("iso", "%d.%m.%Y %H:%M", "epoch_s")
+    assert [
+        (datetime(2026, 1, 5, 8), None),
+        (datetime(2026, 1, 5, 9), None),
+        (datetime(2026, 1, 5, 10), None),
+        (None, None),
+    ] == read(texts, "Europe/Berlin", formats)
