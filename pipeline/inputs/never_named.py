@@ -35,9 +35,10 @@ def names_in_log(connection: duckdb.DuckDBPyConnection, log: Log, loads: Sequenc
 def never_named(connection: duckdb.DuckDBPyConnection, configuration: Configuration, names: Names) -> tuple[str, ...]:
     """One message per stage or group of a headline pair that no row names, with the lines to paste.
 
-    A group is named by any of its members. A log whose rows name nothing at all gives no message.
+    A group is named by any of its members. Where every name in the rows is known, a stage without rows is one that no lead
+    has reached yet, so there is no message.
     """
-    if not (names.known or names.unknown):
+    if not names.unknown:
         return ()
     waterfall = configuration.waterfall
     found = []
@@ -68,7 +69,7 @@ def _message(connection: duckdb.DuckDBPyConnection, key: str, pair: str, members
     likely = sorted((each for several in nearest.values() for each in several), key=lambda each: -each.likeness)
     lines = [f"no row has ever named {_called(key, members)}, and the headline pair {pair} counts it"]
     if not likely:
-        lines.append("  every stage name in the rows is known: see whether all of the history is exported")
+        lines.append("  no unknown name in the rows is like it: see whether all of the history is exported")
     else:
         candidates = likely[:MAX_CANDIDATES]
         lines.append(f"  nearest unknown names: {stage_names.listed((each.text, each.rows) for each in candidates)}")
