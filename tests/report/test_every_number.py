@@ -157,7 +157,7 @@ CATALOGUE = (
 
 UNQUERIED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("index", "ul.stats", (OVERVIEW,)),
-    ("index", "ul.notices", (OVERVIEW,)),
+    ("index", "ul.notices", (OVERVIEW, "select rows_read, rejected, unknown_stage from quality.newest_deliveries")),
     ("index", "article.card", CARD),
     ("pair", "#short", CARD),
     ("index", "#waterfall", (SUMMARY,)),
