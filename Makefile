@@ -15,7 +15,7 @@ export UV_SYSTEM_CERTS := true
 # What reads a delivery, keeps it and publishes it, in this process: a process that a test starts is not measured.
 COVERING := $(addprefix tests/unit/test_,$(addsuffix .py,domains guards landing landing_order landing_refused lock \
 	lock_refused lost_loads publish publish_refused reading_edges readers snapshots times veiled_log)) \
-	$(addprefix tests/faults/test_,$(addsuffix .py,bit_flips json_lines large_shapes log_folders odd_values reading reading_values))
+	$(addprefix tests/faults/test_,$(addsuffix .py,bit_flips json_lines log_folders odd_files reading reading_values))
 
 .PHONY: help run test coverage mutants soak check gold docs lock bench bench-100m clean
 
