@@ -16,8 +16,8 @@ export UV_SYSTEM_CERTS := true
 COVERING := $(addprefix tests/unit/test_,$(addsuffix .py,domains guards landing landing_order landing_refused lock \
 	lock_refused lost_loads publish publish_refused reading_edges readers snapshots stage_names times unread_times \
 	veiled_log)) tests/cli/test_forget.py \
-	$(addprefix tests/faults/test_,$(addsuffix .py,bit_flips json_lines large_shapes log_folders odd_values reading \
-	reading_values rejects))
+	$(addprefix tests/faults/test_,$(addsuffix .py,bit_flips json_lines log_folders odd_files reading reading_values \
+	rejects))
 
 .PHONY: help run test coverage mutants soak check gold docs lock bench bench-100m clean
 

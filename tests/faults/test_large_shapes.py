@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from delivery import HEADER, Inbox, entry, one_file, refusal
+from delivery import HEADER, Inbox, entry, one_file
 
 from pipeline.inputs import resync
-from pipeline.inputs.headers import MAX_COLUMNS
 from tests.cli import commands
 from tests.cli.commands import funnel
 
@@ -44,20 +43,6 @@ def test_f108_a_thousand_columns_are_read(tmp_path: Path, value: str) -> None:
         (load,) = inbox.land(memory="3GB").loads
     assert (5, MANY - 3) == (load.landed, len(load.extras))
     assert [(value.strip('"'),)] == inbox.rows(f"select distinct extra_{MANY - 4} from raw.stage_entries")
-
-
-@pytest.mark.parametrize("name", ["wide.csv", "wide.parquet"])
-def test_f108_ten_thousand_columns_are_refused(tmp_path: Path, name: str) -> None:
-    """With their number and the limit; the other files are read."""
-    inbox = one_file(tmp_path, wide(10_000, "x") if name == "wide.csv" else b"", name)
-    if name == "wide.parquet":
-        pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
-        pq.write_table(pa.table({f"column_{number}": ["x"] for number in range(10_000)}), tmp_path / name)
-    with within_a_minute():
-        assert (
-            f"it has 10,000 columns, and at most {MAX_COLUMNS:,} are read | "
-            "export it with fewer; only those that the funnel uses are needed"
-        ) == refusal(inbox)
 
 
 def merges(folder: Path, rows: list[tuple[str, str]]) -> Path:

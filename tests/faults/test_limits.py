@@ -1,7 +1,8 @@
-"""docs/FAULTS.md, 109, 110 and 112: more than the product can hold, rights that are missing, names that a title would show."""
+"""docs/FAULTS.md, 106, 109, 110, 112: odd names, more than the product can hold, missing rights, names in titles."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -170,3 +171,17 @@ def test_f112_unknown_stages_in_the_database(tmp_path: Path, monkeypatch: pytest
     (row,) = nights.ask(tmp_path / "out", "select stage_alias, stage_text from quality.unknown_stages")
     assert "petra" not in f"{row}".lower()
     assert 0 < nights.ask(tmp_path / "out", "select count(*) as kept from clean.stage_entries")[0]["kept"]
+
+
+def test_f106_the_run_goes_on(tmp_path: Path) -> None:
+    """And publishes, with the refusal in its manifest."""
+    toml = commands.copy_of_quarter(tmp_path / "in")
+    (tmp_path / "in" / "entries").mkdir()
+    shutil.move(tmp_path / "in" / "stage_entries.csv", tmp_path / "in" / "entries" / "a.csv")
+    toml.write_text(toml.read_text("utf-8").replace('path = "stage_entries.csv"', 'path = "entries/*.csv"'), "utf-8")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/in/entries/\xff.csv")).write_text(HEADER, "utf-8")
+    answer = funnel("run", "--config", toml, "--output", tmp_path / "out", *commands.AS_OF)
+    assert 0 == answer.code
+    assert "\\xff.csv: its name is not UTF-8" in answer.err
+    held = json.loads((tmp_path / "out" / "current" / "manifest.json").read_text("utf-8"))
+    assert [f"{tmp_path}/in/entries/\\xff.csv"] == [each["file"] for each in held["refused"]]

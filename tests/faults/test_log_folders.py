@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -15,9 +14,6 @@ from pipeline.engines import lock
 from pipeline.errors import InputError
 from pipeline.inputs import landing
 from pipeline.models import publish
-from tests import nights
-from tests.cli import commands
-from tests.cli.commands import funnel
 
 CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
 
@@ -36,20 +32,6 @@ def test_f106_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
         refused.reason,
         refused.next_step,
     )
-
-
-def test_f106_the_run_goes_on(tmp_path: Path) -> None:
-    """And publishes, with the refusal in its manifest."""
-    toml = commands.copy_of_quarter(tmp_path / "in")
-    (tmp_path / "in" / "entries").mkdir()
-    shutil.move(tmp_path / "in" / "stage_entries.csv", tmp_path / "in" / "entries" / "a.csv")
-    toml.write_text(toml.read_text("utf-8").replace('path = "stage_entries.csv"', 'path = "entries/*.csv"'), "utf-8")
-    Path(os.fsdecode(os.fsencode(tmp_path) + b"/in/entries/\xff.csv")).write_text(HEADER, "utf-8")
-    answer = funnel("run", "--config", toml, "--output", tmp_path / "out", *commands.AS_OF)
-    assert 0 == answer.code
-    assert "\\xff.csv: its name is not UTF-8" in answer.err
-    held = json.loads((tmp_path / "out" / "current" / "manifest.json").read_text("utf-8"))
-    assert [f"{tmp_path}/in/entries/\\xff.csv"] == [each["file"] for each in held["refused"]]
 
 
 def published(folder: Path, days: int) -> str:
@@ -130,20 +112,3 @@ def test_f114_an_emptied_manifest_of_a_load_stops_the_run(tmp_path: Path, conten
     manifest = inbox.log_folder / load.folder / "manifest.json"
     manifest.write_text(content, "utf-8")
     assert str(manifest) == damaged_log(inbox).where
-
-
-@pytest.mark.parametrize("content", ["", "{}", "null"])
-def test_f114_an_emptied_manifest_of_the_published_run(tmp_path: Path, content: str) -> None:
-    """Without it nobody knows which loads must be there: every command stops and names it; --rebuild goes on."""
-    toml, out = commands.copy_of_quarter(tmp_path / "in"), tmp_path / "out"
-    nights.run(toml, out, as_of=nights.QUARTER_AS_OF)
-    manifest = (out / "current" / "manifest.json").resolve()
-    manifest.chmod(0o644)
-    manifest.write_text(content, "utf-8")
-    for command in ("run", "report", "status"):
-        answer = funnel(command, "--config", toml, "--output", out)
-        assert 3 == answer.code, command
-        assert f"{manifest}: the manifest of the published night can't be read" in answer.err
-        assert "`funnel run --rebuild`" in answer.err
-    assert 0 == funnel("run", "--config", toml, "--output", out, "--rebuild").code
-    assert 0 == funnel("run", "--config", toml, "--output", out).code

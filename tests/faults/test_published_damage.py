@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 105: a bit that flipped in the published database is found, told, and neither built on nor published again."""
+"""docs/FAULTS.md, 105 and 114: damage of the published run is found, told, and neither built on nor published again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import nights
 from tests.cli import commands
 from tests.cli.commands import funnel
 
@@ -135,3 +136,20 @@ def test_f105_a_file_of_before_the_checksum_is_built_anew(published: Path, out: 
     answer = funnel("run", "--config", published / "in" / "funnel.toml", "--output", out, *commands.AS_OF)
     assert 0 == answer.code
     assert "everything is built anew: the published run took no checksum of its database" in answer.err
+
+
+@pytest.mark.parametrize("content", ["", "{}", "null"])
+def test_f114_an_emptied_manifest_of_the_published_run(tmp_path: Path, content: str) -> None:
+    """Without it nobody knows which loads must be there: every command stops and names it; --rebuild goes on."""
+    toml, out = commands.copy_of_quarter(tmp_path / "in"), tmp_path / "out"
+    nights.run(toml, out, as_of=nights.QUARTER_AS_OF)
+    manifest = (out / "current" / "manifest.json").resolve()
+    manifest.chmod(0o644)
+    manifest.write_text(content, "utf-8")
+    for command in ("run", "report", "status"):
+        answer = funnel(command, "--config", toml, "--output", out)
+        assert 3 == answer.code, command
+        assert f"{manifest}: the manifest of the published night can't be read" in answer.err
+        assert "`funnel run --rebuild`" in answer.err
+    assert 0 == funnel("run", "--config", toml, "--output", out, "--rebuild").code
+    assert 0 == funnel("run", "--config", toml, "--output", out).code
