@@ -14,8 +14,6 @@ from .matching import WORDS, account_of, found
 if TYPE_CHECKING:
     from .journey import Placed
 
-ON_LANDING = ("no_lead", "no_stage", "unreadable_time", "time_out_of_range")
-
 
 def holds(condition: Condition, columns: Mapping[str, str | None]) -> bool:
     """Whether the condition is true of these columns."""
@@ -57,7 +55,7 @@ def origin(waterfall: Waterfall, history: History, lead_id: str) -> tuple[str | 
 def leads(waterfall: Waterfall, history: History, placed: Iterable[Placed]) -> list[dict[str, Any]]:
     """Every lead that was ever delivered, after merges."""
     survivor = survivors(history)
-    known = {row.lead_id for row in placed if row.reason not in ON_LANDING}
+    known = {row.lead_id for row in placed if row.disposition != "rejected"}
     known |= {survivor.get(lead_id, lead_id) for lead_id in history.leads} | set(survivor.values())
     rows = []
     for lead_id in known:
