@@ -40,7 +40,8 @@ def delivered(folder: Path) -> Path:
     )
     path = folder / "funnel.toml"
     head = '[funnel]\nname = "Accounts"\nas_of = "2026-03-31"\ndimensions = ["segment"]\n'
-    path.write_text(f'{head}{STAGES}{inputs}[accounts]\nnever_match = ["www.ours.example"]\n', "utf-8")
+    checks = '[checks]\nunused_stages = ["sal", "sql"]\n'
+    path.write_text(f'{head}{STAGES}{inputs}{checks}[accounts]\nnever_match = ["www.ours.example"]\n', "utf-8")
     return path
 
 

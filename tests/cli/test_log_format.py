@@ -64,6 +64,7 @@ def marked(folder: Path) -> Path:
     """A configuration over five tables in which every value is marked, and a file without a header."""
     blocks = "".join(reads(f"crm_{table}", table) for table in ("accounts", "merges", "deletions"))
     blocks += reads("crm_more", "stage_entries").replace("stage_entries.csv", "headless.csv")
+    blocks += "\n[checks]\nmax_rejected = 1.0\n"
     toml = copy_of_quarter(folder, blocks, accounts=ACCOUNTS, merges=MERGES, deletions=DELETIONS, headless=HEADLESS)
     header = "lead_id,stage,entered_at,owner,anything\n"
     (folder / "stage_entries.csv").write_text(header + "".join(ENTRIES), "utf-8")

@@ -49,7 +49,8 @@ def two_deliveries(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path
     """A configuration and the night of two files with everything that can be wrong with a line, and one refused."""
     folder = tmp_path_factory.mktemp("in")
     toml = copy_of_quarter(folder)
-    toml.write_text(toml.read_text("utf-8").replace('"stage_entries.csv"', '"stage_entries*.csv"'), "utf-8")
+    checks = '\n[checks]\nunused_stages = ["mql", "sal", "sql"]\n'
+    toml.write_text(toml.read_text("utf-8").replace('"stage_entries.csv"', '"stage_entries*.csv"') + checks, "utf-8")
     (folder / "stage_entries.csv").unlink()
     for number, text in enumerate(DELIVERIES):
         (folder / f"stage_entries_{number}.csv").write_text(text, "utf-8")
