@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,15 +115,18 @@ def run(config_path: Path, output: Path | None, as_of: str | None, send: bool, *
     """
     with refusals(output):
         asked = orders(config_path, as_of, output, **options)
-    with refusals(asked.configuration.output):
-        if send:
-            from pipeline import mailing
+    stopped: AbstractContextManager[None] = nullcontext()
+    if send:
+        from pipeline import mailing
 
+        with refusals(asked.configuration.output):
             mailing.ready(asked.configuration)
+        stopped = mailing.stopped_runs_noticed(asked.configuration, say, warn)
 
     from pipeline import night  # only now: a second run is refused before it takes the first one's processor
 
-    done = night.run(asked, say, progress())
+    with stopped:
+        done = night.run(asked, say, progress())
     print_accounting(done.accounting)
     for warning in done.warnings:
         warn(warning)

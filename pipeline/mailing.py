@@ -8,15 +8,18 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parseaddr
 from pathlib import Path
 
 from pipeline.engines.private import private_files
-from pipeline.errors import ConfigurationError, FunnelError, MailError, Problem, UsageError
+from pipeline.errors import CheckFailed, ConfigurationError, FunnelError, InputError, MailError, Problem, UsageError
 from pipeline.mail.attachments import attachments
 from pipeline.mail.compose import Envelope, compose
+from pipeline.mail.notice import notice
 from pipeline.mail.send import Login, Patience, Server, deliver
 from pipeline.models import publish
 from pipeline.waterfall.definition import Configuration
@@ -94,6 +97,53 @@ def send(
     if failures:
         raise _failed(failures, configuration)
     return tuple(sent)
+
+
+@contextmanager
+def stopped_runs_noticed(configuration: Configuration, say: Say, warn: Say) -> Iterator[None]:
+    """Mails to the readers that the run inside stopped, for a cause in its inputs or checks, and lets the error go on."""
+    try:
+        yield
+    except (CheckFailed, InputError) as failure:
+        try:
+            send_notice(configuration, failure, datetime.now(UTC), say)
+        except MailError as mail_failure:
+            warn(f"the notice that the run stopped can't be mailed: {mail_failure.what}")
+        raise
+
+
+def send_notice(
+    configuration: Configuration,
+    failure: FunnelError,
+    now: datetime,
+    say: Say,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    patience: Patience | None = None,
+) -> None:
+    """Mail the readers of the report of all leads that a run stopped, why, and which report stands.
+
+    Where the mail hides personal data, the reason stays out: it may name what a CRM calls a stage. Raises MailError.
+    """
+    mail = ready(configuration, environment)
+    published = publish.current(configuration.output)
+    as_of = json.loads((published.parent / publish.MANIFEST).read_text("utf-8"))["as_of"] if published else None
+    is_plain = configuration.privacy.mail.is_plain
+    message = notice(
+        mail.sender,
+        mail.to,
+        configuration.waterfall.name,
+        failure.in_logs if is_plain else "The reason is not mailed, since this mail hides personal data.",
+        failure.next_step
+        if is_plain and failure.next_step
+        else f"`funnel status --output {configuration.output.name}`",
+        as_of,
+        now,
+    )
+    server = Server(mail.host, mail.port, mail.security, mail.ca_file)
+    recipients = tuple(parseaddr(each)[1] for each in mail.to)
+    deliver(message, recipients, server, Login.of(environment), patience or Patience(), say)
+    say(f"mailed    a notice that the run stopped to {', '.join(mail.to)}")
 
 
 def _addressed(

@@ -45,7 +45,7 @@ class TestParts:
         """Subject, sender, recipients and time; no thread, no Bcc, and no answer from those who are out of office."""
         message = parsed(report)
         assert (
-            "MQL → SAL 100\u202f% (2 of 2, Feb 2026) · One quarter, sixteen leads as of 31 Mar 2026"
+            "MQL → SAL 66.7\u202f% within 30 days (6 of 9, to Feb 2026) · One quarter, sixteen leads as of 31 Mar 2026"
             == message["Subject"]
         )
         assert "Lead funnel <funnel@example.com>" == message["From"]

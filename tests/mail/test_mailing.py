@@ -50,7 +50,7 @@ def test_send(workplace: Path, trusted: Authority) -> None:
     ((to, message),) = post.received
     assert ["a@example.com", "b@example.com"] == to
     assert "a@example.com, Bea <b@example.com>" == message["To"]
-    assert message["Subject"].startswith("MQL → SAL 100")
+    assert message["Subject"].startswith("MQL → SAL 66.7")
 
 
 def test_sent_again(workplace: Path, trusted: Authority) -> None:
@@ -79,7 +79,7 @@ def test_dry_run(workplace: Path, trusted: Authority) -> None:
     file = workplace / "build" / "mail" / "all.eml"
     assert (0, True) == (code, f"{file}" in said)
     message = message_from_bytes(file.read_bytes(), policy=default)
-    assert message["Subject"].startswith("MQL → SAL 100")
+    assert message["Subject"].startswith("MQL → SAL 66.7")
     assert 2 == len([part for part in message.walk() if part.get_content_maintype() == "image"])
 
 
@@ -197,11 +197,30 @@ value = "sales"
         assert (6, True) == (answer.code, (workplace / "fresh" / "reports" / "index.html").is_file())
         assert "the report is published" in answer.err
 
-    def test_a_run_that_fails_mails_nothing(self, workplace: Path, trusted: Authority) -> None:
-        """The night before is not mailed a second time as if it were new."""
+    def test_a_run_that_stops_mails_why(self, workplace: Path, trusted: Authority) -> None:
+        """The last report is not mailed again as if it were new: a notice says what stopped the run, and that it still stands."""
         post = Post()
+        with running(post, trusted) as server:
+            toml = configure(workplace, server)
+            first = funnel("run", "--config", toml, "--output", workplace / "fresh", *AS_OF)
+            history = workplace / "stage_entries.csv"
+            history.write_text(history.read_text("utf-8").replace(",2026-", ",26/"), "utf-8")
+            answer = funnel("run", "--config", toml, "--output", workplace / "fresh", *AS_OF, "--send")
+        ((to, message),) = post.received
+        assert (0, 1, ["a@example.com", "b@example.com"]) == (first.code, answer.code, to)
+        assert "The run stopped, no new report · One quarter, sixteen leads" == message["Subject"]
+        text = message.get_content()
+        assert "The report as of 2026-04-01T03:59:59" in text
+        assert "stage_entries.csv" in text
+        assert "99/99" in text.replace("\n", "")
+        assert "mailed    a notice that the run stopped to a@example.com, Bea <b@example.com>" in answer.err
+
+    def test_a_notice_that_fails_keeps_the_cause(self, workplace: Path, trusted: Authority) -> None:
+        """The exit code is that of the run, and the mail is a warning."""
+        post = Post(answers=["550 not wanted"])
         with running(post, trusted) as server:
             toml = configure(workplace, server)
             (workplace / "stage_entries.csv").unlink()
             answer = funnel("run", "--config", toml, "--output", workplace / "fresh", *AS_OF, "--send")
         assert (3, []) == (answer.code, post.received)
+        assert "warning: the notice that the run stopped can't be mailed" in answer.err

@@ -21,8 +21,16 @@ from tests.sql.harness import built, project, records
 from tests.sql.test_oracle_agrees import difference
 
 LAYERS = frozenset({"waterfall", "clean", "journey"})
-MARTS = ("marts.conversion_fates", "marts.conversion", "marts.stage_arrivals", "marts.settled_estimates")
-REPORT = ("months", "pairs_shown", "settled", "conversion_months")
+MARTS = (
+    "marts.conversion_fates",
+    "marts.settle_days",
+    "marts.conversion",
+    "marts.headline_conversion",
+    "marts.month_cohorts",
+    "marts.stage_arrivals",
+    "marts.settled_estimates",
+)
+REPORT = ("months", "pairs_shown", "pair_windows", "settled", "conversion_months")
 TABLES = {
     "cohort_ages": (cohort_ages, ("headline_no", "month_start", "age_no")),
     "headline_arrivals": (headline_arrivals, ("headline_no", "month_start")),
