@@ -154,8 +154,10 @@ def test_rows_of_history_that_a_model_loses_stop_the_run(
     model.write_text(sound.replace(FILE_OF_A_ROW, FILE_OF_ANOTHER), "utf-8")
     monkeypatch.setattr(night, "shipped", lambda name: tmp_path / name if name == "sql" else shipped(name))
     shutil.copytree(nights.QUARTER.parent, tmp_path / "in")
+    toml = tmp_path / "in" / "funnel.toml"
+    toml.write_text(toml.read_text("utf-8") + '\n[checks]\nunused_stages = ["mql", "sal", "sql"]\n', "utf-8")
     before = page(build)
-    answer = funnel("run", "--config", tmp_path / "in" / "funnel.toml", "--output", build, *AS_OF, "--rebuild")
+    answer = funnel("run", "--config", toml, "--output", build, *AS_OF, "--rebuild")
     assert (3, before) == (answer.code, page(build))
     assert "(load 1): 4 rows of history do not add up: 5 are accounted for" in answer.err
 

@@ -149,7 +149,7 @@ def test_a_damaged_file_is_built_anew(opened: tuple[Company, Path], tmp_path: Pa
     file = (output / "funnel.duckdb").resolve()
     file.chmod(0o600)
     file.write_bytes(file.read_bytes()[:5000])
-    assert ["the published night can't be read"] == anew(run(company, output, 1))
+    assert ["the published database is corrupt"] == anew(run(company, output, 1))
     assert {} == differing(rebuilt(company, output, 1), output)
 
 

@@ -149,7 +149,17 @@ def test_no_number_moves(tmp_path: Path) -> None:
 def rows(output: Path, table: str) -> list[dict[str, object]]:
     """The rows without hashes of words and numbers that order names."""
     found = nights.ask(output, f"from {table}")
-    unlike = ("words_key", "given_key", "cut_set", "cut_no", "value_no", "loaded_at", "recorded_at", "values_key")
+    unlike = (
+        "words_key",
+        "given_key",
+        "cut_set",
+        "cut_no",
+        "value_no",
+        "loaded_at",
+        "recorded_at",
+        "delivered_at",
+        "values_key",
+    )
     return [{name: value for name, value in row.items() if name not in unlike} for row in found]
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from pipeline.waterfall.definition import Waterfall
 
-from .accounts import highest
+from .accounts import highest, where_it_counts
 from .cuts import Dimensions
 from .durations import Row, days_between, quantile
 from .history import History
@@ -73,7 +73,7 @@ def stage_moves(cut: Shown) -> list[Row]:
     span_of = {(span.lead_id, span.span_no): span for span in cut.journey.spans}
     days: dict[tuple[str, str, str, str | None], list[float | None]] = defaultdict(list)
     for span in cut.spans:
-        before = span_of.get((span.lead_id, span.span_no - 1))
+        before = span_of.get((span.lead_id, span.span_no - 1)) if span.came_by != "restored" else None
         stayed = days_between(before.entered_at, span.entered_at) if before else None
         days[span.stage.key, "in", span.came_by, before.stage.key if before else None].append(stayed)
         if span.exited_at is not None:
@@ -83,7 +83,7 @@ def stage_moves(cut: Shown) -> list[Row]:
     for stage in cut.waterfall.stages:
         for direction in ("in", "out"):
             mine = [(key, found) for key, found in days.items() if key[:2] == (stage.key, direction)]
-            mine.sort(key=lambda each: (-len(each[1]), place[each[0][3]] if each[0][3] else 0))
+            mine.sort(key=lambda each: (-len(each[1]), place[each[0][3]] if each[0][3] else 0, each[0][2]))
             total = sum(len(found) for _, found in mine)
             rows += [
                 {
@@ -111,7 +111,8 @@ def accounts_now(cut: Shown) -> list[Row]:
     rows = []
     for account_id, spans in own.items():
         now = [span for span in spans if span.exited_at is None]
-        stage, furthest = highest(cut.waterfall, now), highest(cut.waterfall, spans)
+        counted = [where_it_counts(span, cut.journey) for span in now]
+        stage, furthest = highest(cut.waterfall, counted), highest(cut.waterfall, spans)
         rows.append(
             {
                 "account_id": account_id,

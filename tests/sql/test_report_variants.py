@@ -27,7 +27,7 @@ PAIR = ("from_stage", "to_stage", "window_days")
 FLOW = tuple(
     f"{way}_{move}"
     for way, moves in (
-        ("in", ("new", "advanced", "sideways", "regressed", "held", "detoured", "exited", "returned")),
+        ("in", ("new", "restored", "advanced", "sideways", "regressed", "held", "detoured", "exited", "returned")),
         ("out", ("advanced", "sideways", "regressed", "held", "detoured", "exited", "returned", "deleted")),
     )
     for move in moves
@@ -45,7 +45,10 @@ ADDITIVE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "headline_gap": (("headline_no", "fate", "reason", "stage"), ("units",)),
     "path_arrivals": (("scope", "stage"), ("arrivals", "through", "over", "began_here", "previous_arrivals")),
     "stage_flow": (("stage", "month_start"), ("opening", *FLOW, "ins", "outs", "closing")),
-    "lead_balance": (("month_start",), ("opening", "new_leads", "came_over", "deleted_leads", "closing")),
+    "lead_balance": (
+        ("month_start",),
+        ("opening", "new_leads", "restored_leads", "came_over", "deleted_leads", "closing"),
+    ),
     "stage_times": (("stage",), ("completed", "still_open")),
     "stage_sla": (("stage", "month_start"), SLA),
     "sla_by_owner": (("stage", "owner"), (*SLA, "now_within", "now_overdue")),
@@ -59,7 +62,7 @@ ADDITIVE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "stage_summary": (("stage",), ("now", "ins", "outs", "closing", "completed", "overdue")),
     "volume_change": (("stage",), ("latest_arrivals", "previous_arrivals", "latest_ended", "previous_ended")),
     "stay_lengths": (("stage", "basis", "class_no"), ("stays",)),
-    "stage_moves": (("stage", "direction", "other_stage"), ("moves",)),
+    "stage_moves": (("stage", "direction", "move_kind", "other_stage"), ("moves",)),
     "stage_time_months": (("stage", "month_start"), ("completed",)),
     "cohort_ages": (("headline_no", "month_start", "age_no"), ("entered", "aged")),
     "headline_arrivals": (("headline_no", "month_start"), ("arrivals", "through", "over", "entered_after")),
@@ -67,13 +70,15 @@ ADDITIVE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """Per table of a report its key and the columns that add up over the values of a dimension."""
 
+CONFIGURED = "window_days is null or window_days in (from waterfall.windows)"
+"""Rows in the windows that marts.conversion has."""
 ONLY_OF_ALL = ("conversion_by_route", "persona_coverage", "rate_change_parts", "rate_change_split", "settled")
 """Tables that rest on marts without cuts: empty in a report of one value."""
 
 
 def test_every_model_of_the_report_is_here_or_known_to_be_of_all_leads() -> None:
     """A new model of the report is thought of when variants are tested."""
-    everybody = {"months", "pairs_shown", "dimension_coverage", "rejected_reasons", "settled_record"}
+    everybody = {"months", "pairs_shown", "pair_windows", "dimension_coverage", "rejected_reasons", "settled_record"}
     cut_otherwise = {"conversion_summary"}  # its eight largest values are each report's own
     # Which months are mature, which values are the largest, and where an account stands are each report's own, too.
     not_additive = {"rate_change", "cohort_mix", "accounts_by_stage", "account_standing"}
@@ -187,6 +192,7 @@ def _assert_marts_cut(
         PAIR,
         FATES,
         [r for r in conversion if r["grain"] == "all" and (r["from_stage"], r["to_stage"]) in pairs],
+        CONFIGURED,
     )
     shown = {(r["from_stage"], r["to_stage"]) for r in records(connection, f"from {schema}.pairs_shown")}
     months = [
@@ -194,7 +200,17 @@ def _assert_marts_cut(
         for row in conversion
         if row["grain"] == "month" and (row["from_stage"], row["to_stage"]) in shown
     ]
-    same("conversion_months", (*PAIR, "month_start"), (*FATES, "rate", "rate_low", "rate_high"), months)
+    rates = (*FATES, "rate", "rate_low", "rate_high")
+    same("conversion_months", (*PAIR, "month_start"), rates, months, CONFIGURED)
+    own = [
+        row | {"month_start": row["cohort_start"]}
+        for row in of_cut["marts.headline_conversion"]
+        if row["unit"] == waterfall.unit
+    ]
+    is_own = (
+        f"(pair_no, window_days) in (select pair_no, window_days from {schema}.pair_windows where is_headline_window)"
+    )
+    same("conversion_months", (*PAIR, "month_start"), rates, own, is_own)
 
     def monthly(table: str) -> list[dict[str, Any]]:
         return [row | {"month_start": row["period_start"]} for row in of_cut[table] if row["period_start"] in recent]

@@ -26,7 +26,11 @@ COUNTS = [
 ]  # fmt: skip
 MADE_UP_COUNTS = """
 with run as (
-    select {z} as z
+    select {z} as z, cast('2026-01-01' as timestamp) as as_of
+),
+
+settle_days as (
+    select 'lead' as unit, 1 as pair_no, cast(null as integer) as settle_days
 ),
 
 pairs as (
@@ -45,7 +49,7 @@ counted as (
     select
         'lead' as unit, 'all' as grain, cast(null as date) as cohort_start, 1 as cut_no, 1 as pair_no,
         1 as window_no, entered, converted, 0 as passed_over, entered - converted as lost,
-        0 as still_open, true as is_old_enough, 0 as us_total, null as us_median, null as us_p90
+        0 as still_open, cast(null as timestamp) as youngest_at, 0 as us_total, null as us_median, null as us_p90
     from (select unnest($1::bigint[]) as converted, unnest($2::bigint[]) as entered)
 ),
 """

@@ -49,7 +49,7 @@ def test_an_input_overrides_the_block(load: Any) -> None:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("max_rejected = 5", "max_rejected: must be a share from 0 to 1.0 (0.5 is half)"),
+        ("max_rejected = 5", "max_rejected: must be a share from 0 to 1.0; 5 % is written 0.05"),
         ('warn_after = "soon"', 'warn_after: must be a number and a unit, such as "36 hours" or "3 days", or "never"'),
         ('warn_after = "0 days"', 'warn_after: must be more than nothing and at most 3650 days, or "never"'),
         ('error_after = "600 weeks"', 'error_after: must be more than nothing and at most 3650 days, or "never"'),
@@ -106,7 +106,7 @@ def test_unused_stages_name_stages_or_groups(load: Any) -> None:
         ('time_format = "iso"', "iso"),
         ("time_format = 3", "time_format: must be text in quotes, or a list of such texts"),
         ("time_format = []", "time_format: must name at least one"),
-        ('time_format = ["dd.mm.yyyy"]', "time_format: must be a pattern such as"),
+        ('time_format = ["dd.mm.yyyy"]', 'time_format = "%d.%m.%Y"'),
     ],
 )
 def test_a_time_format_may_be_a_list(load: Any, line: str, expected: str | tuple[str, ...]) -> None:
