@@ -65,15 +65,15 @@ def label_of(key: str) -> str:
     return key.replace("_", " ").capitalize()
 
 
-LONGEST_WORD = 200
+MAX_SHOWN_WORD = 200
 """Characters of a word that a page or a message shows; an id of a megabyte would be all that there is to see."""
 
 
 def cut(words: str) -> str:
     """The text with every longer word cut short."""
-    if len(words) <= LONGEST_WORD:
+    if len(words) <= MAX_SHOWN_WORD:
         return words
-    return _LONG_WORD.sub(lambda found: f"{found[0][: LONGEST_WORD - 1]}…", words)
+    return _LONG_WORD.sub(lambda found: f"{found[0][: MAX_SHOWN_WORD - 1]}…", words)
 
 
-_LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
+_LONG_WORD = re.compile(rf"\S{{{MAX_SHOWN_WORD + 1},}}")
