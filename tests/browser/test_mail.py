@@ -54,8 +54,8 @@ def test_without_pictures_nothing_is_lost(browser: Browser, mail: Path) -> None:
     page.close()
     assert [
         "Bar: 13 reached it, 9 went on, 1 passed over, 2 lost, 1 still open. "
-        "By month of arrival: 2 mature months from 57.1\u202f% (Jan 2026) to 100\u202f% (Feb 2026).",
-        "Bar: 13 reached it, 2 went on, 0 passed over, 3 lost, 8 still open. By month of arrival: 0 mature months.",
+        "By month of arrival: 2 final months from 57.1\u202f% (Jan 2026) to 100\u202f% (Feb 2026).",
+        "Bar: 13 reached it, 2 went on, 0 passed over, 3 lost, 8 still open. By month of arrival: 0 final months.",
     ] == said
 
 
