@@ -52,8 +52,9 @@ def test_f89_before_the_first_entry_every_rate_is_a_dash(tmp_path: Path) -> None
     assert DASH in shown.words
     assert not re.search(r"\d\s*%", "".join(node.words for node in shown.find("strong")))
     with (out / "reports" / "data" / "headline.csv").open(encoding="utf-8-sig", newline="") as file:
-        (row,) = csv.DictReader(file)
-    assert ("0", "", "") == (row["entered"], row["mature_rate"], row["latest_rate"])
+        ever, within = csv.DictReader(file)
+    assert ("0", "", "") == (ever["entered"], ever["mature_rate"], ever["latest_rate"])
+    assert ("0", "", "") == (within["entered"], within["recent_rate"], within["coverage"])
 
 
 def test_f89_a_stage_that_nobody_reached_has_no_rate(tmp_path: Path) -> None:
