@@ -68,16 +68,13 @@ def _message(connection: duckdb.DuckDBPyConnection, key: str, pair: str, members
     nearest = stage_names.alike(connection, names.unknown, members)
     likely = sorted((each for several in nearest.values() for each in several), key=lambda each: -each.likeness)
     lines = [f"no row has ever named {_called(key, members)}, and the headline pair {pair} counts it"]
-    if not likely:
-        lines.append("  no unknown name in the rows is like it: see whether all of the history is exported")
-    else:
-        candidates = likely[:MAX_CANDIDATES]
-        lines.append(f"  nearest unknown names: {stage_names.listed((each.text, each.rows) for each in candidates)}")
-        for stage in members:
-            of_stage = [each for each in nearest.get(stage.key, ()) if each in candidates]
-            texts = [each.text for each in of_stage if each.is_near] or [each.text for each in of_stage[:1]]
-            if texts:
-                lines.append(stage_names.alias_line(stage, texts))
+    candidates = likely[:MAX_CANDIDATES]
+    lines.append(f"  nearest unknown names: {stage_names.listed((each.text, each.rows) for each in candidates)}")
+    for stage in members:
+        of_stage = [each for each in nearest.get(stage.key, ()) if each in candidates]
+        texts = [each.text for each in of_stage if each.is_near] or [each.text for each in of_stage[:1]]
+        if texts:
+            lines.append(stage_names.alias_line(stage, texts))
     lines.append(f'  or, where no lead has reached it yet, in [checks]\n    unused_stages = ["{key}"]')
     return "\n".join(lines)
 

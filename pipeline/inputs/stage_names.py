@@ -85,10 +85,8 @@ def of_created_stages(connection: duckdb.DuckDBPyConnection, source: str) -> Nam
 def alike(
     connection: duckdb.DuckDBPyConnection, unknown: Iterable[tuple[str, int]], stages: Sequence[Stage]
 ) -> dict[str, tuple[Likely, ...]]:
-    """The unknown names by the key of the one of `stages` that each resembles most; the most alike first."""
+    """The unknown names by the key of the one of `stages` that each resembles most; the most alike first. At least one each."""
     rows = dict(unknown)
-    if not rows:
-        return {}
     texts = ", ".join(f"({quoted(text)}, {quoted(normalise_stage(text))})" for text in rows)
     known = ", ".join(
         f"({number}, {quoted(alias)})"

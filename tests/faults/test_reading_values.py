@@ -194,3 +194,13 @@ def test_f75_parquet_types_may_differ_from_file_to_file(tmp_path: Path) -> None:
     assert expected == inbox.rows("select lead_id, entered_at from raw.stage_entries order by lead_id")
     original = '{"lead_id":"5","stage":"MQL","entered_at":"soon","Is Hot":true}'
     assert [(1, "unreadable_time", original)] == inbox.rejected()
+
+
+def test_f57_formats_of_a_list_may_differ_in_what_they_know_of_the_zone(tmp_path: Path) -> None:
+    """A local pattern is read in the input's zone, seconds since 1970 are UTC; each text by the first format that reads it."""
+    rows = entry("L1", entered_at="05.01.2026 14:00") + entry("L2", entered_at="1767625200")
+    inbox = one_file(tmp_path, HEADER + rows, timezone="Europe/Berlin", time_format=("%d.%m.%Y %H:%M", "epoch_s"))
+    (load,) = inbox.land().loads
+    assert (2, {}) == (load.landed, load.rejected)
+    expected = [("L1", datetime(2026, 1, 5, 13)), ("L2", datetime(2026, 1, 5, 15))]
+    assert expected == inbox.rows("select lead_id, entered_at from raw.stage_entries order by row_number")

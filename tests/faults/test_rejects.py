@@ -271,6 +271,19 @@ def test_f93_a_stage_without_rows_is_young_where_every_name_is_known(tmp_path: P
     assert (0, 0) == (company.ask("check").code, company.ask("run").code)
 
 
+def test_f93_a_stage_of_creation_counts_as_named(tmp_path: Path) -> None:
+    """With entry_at_creation a lead's created_stage names a stage, whether it was read now or waits in the log."""
+    company = Company(tmp_path)
+    leads = '[[inputs]]\nname = "people"\ntable = "leads"\npath = "people.csv"\n'
+    text = company.toml.read_text("utf-8").replace('name = "Rejects"', 'name = "Rejects"\nentry_at_creation = true')
+    company.toml.write_text(f"{text}max_rejected = 0.9\n{leads}", "utf-8")
+    (tmp_path / "people.csv").write_text("lead_id,created_stage,created_at\nL900,SAL,2026-01-05\n", "utf-8")
+    company.deliver("1", sal="Elsewhere")
+    assert (0, 0) == (company.ask("check").code, company.ask("run").code)
+    company.deliver("2", sal="Elsewhere", first=100)
+    assert 0 == company.ask("run").code
+
+
 def test_f93_a_group_is_named_by_any_member(tmp_path: Path) -> None:
     """And a message about one names the group with its members."""
     company = Company(tmp_path)
