@@ -204,3 +204,11 @@ def test_f57_formats_of_a_list_may_differ_in_what_they_know_of_the_zone(tmp_path
     assert (2, {}) == (load.landed, load.rejected)
     expected = [("L1", datetime(2026, 1, 5, 13)), ("L2", datetime(2026, 1, 5, 15))]
     assert expected == inbox.rows("select lead_id, entered_at from raw.stage_entries order by row_number")
+
+
+def test_f61_seconds_and_milliseconds_in_one_file(tmp_path: Path) -> None:
+    """Both count from 1970 in UTC, so what tells them apart is how many digits there are."""
+    rows = entry("L1", entered_at="1767625200") + entry("L2", entered_at="1767625200000")
+    inbox = one_file(tmp_path, HEADER + rows, time_format=("epoch_s", "epoch_ms"))
+    inbox.land()
+    assert [(datetime(2026, 1, 5, 15),)] == inbox.rows("select distinct entered_at from raw.stage_entries")
