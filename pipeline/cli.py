@@ -102,7 +102,7 @@ def check(config_path: Path, as_of: str | None) -> None:
 @click.option(
     "--accept-rejects",
     is_flag=True,
-    help="Take files of which more rows are rejected than max_rejected allows. Recorded in the manifest.",
+    help="Load files even if more rows are rejected than max_rejected allows. Recorded in the manifest.",
 )
 @click.option("--send", is_flag=True, help="Mail the report once it is published, as [mail] says.")
 @LOG_FORMAT
