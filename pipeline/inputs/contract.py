@@ -20,6 +20,8 @@ class Column:
     refused: str | None = None
     may_be_empty: bool = False
     """The file must have the column, and an empty value has a meaning of its own."""
+    since: int = 1
+    """The first form of the landing log (`ledger.FORM`) whose files have the column."""
 
     @property
     def is_required(self) -> bool:
@@ -56,6 +58,8 @@ CONTRACTS: dict[InputTable, Contract] = {
                 Column("entered_at", "time", refused="unreadable_time"),
                 Column("sequence", "whole"),
                 *_text("owner", "source_system"),
+                Column("previous", since=2),
+                Column("record_created_at", "time", since=2),
             ),
         ),
         Contract(
@@ -65,6 +69,7 @@ CONTRACTS: dict[InputTable, Contract] = {
                 *_text("account_id", "origin", "lead_source"),
                 Column("created_at", "time"),
                 *_text("created_stage", "owner", "email", "title", "persona"),
+                Column("current_stage", since=2),
             ),
             key="lead_id",
         ),
@@ -79,6 +84,7 @@ CONTRACTS: dict[InputTable, Contract] = {
                 Column("from_lead_id", refused="no_key"),
                 Column("into_lead_id", refused="no_key"),
                 Column("merged_at", "time"),
+                Column("object", since=2),
             ),
             key="from_lead_id",
         ),
@@ -100,7 +106,9 @@ OURS = (
     "load_no",
     "row_number",
     "recorded_at",
+    "record_number",
     "stage_alias",
+    "previous_alias",
     "time_note",
     "unread_time",
     "original",

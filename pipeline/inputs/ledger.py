@@ -25,7 +25,9 @@ MANIFEST = "manifest.json"
 WORK_PREFIX = ".work-"
 FORGOTTEN = ".forgotten"
 
-_FORMAT = 1
+FORM = 2
+"""The form of the log that is written; a column of `contract.Column.since` 2 is in no file of a load of form 1."""
+
 _FOLDER = re.compile(r"(\d{6,})-[0-9a-f]{12}")
 
 
@@ -70,6 +72,8 @@ class Load:
     """None for a file that is no snapshot."""
     lost: int = 0
     lost_of: int = 0
+    form: int = FORM
+    """The form of the log when the load was written."""
 
     @property
     def rejected_rows(self) -> int:
@@ -292,7 +296,8 @@ def _sync(path: Path) -> None:
 
 
 def _to_json(load: Load) -> dict[str, Any]:
-    return {"format": _FORMAT, **asdict(load), "loaded_at": load.loaded_at.isoformat()}
+    held = asdict(load)
+    return {"format": held.pop("form"), **held, "loaded_at": load.loaded_at.isoformat()}
 
 
 def _sealed(held: dict[str, Any]) -> dict[str, Any]:
@@ -304,7 +309,7 @@ def _from_json(held: dict[str, Any]) -> Load:
     values = {name: value for name, value in held.items() if name != "seal"}
     if ("sums" in held or "seal" in held) and _sealed(values) != held:
         raise ValueError("the seal does not fit")
-    del values["format"]
+    values["form"] = values.pop("format")
     values["loaded_at"] = datetime.fromisoformat(values["loaded_at"])
     for name in ("header", "supersedes", "warnings"):
         values[name] = tuple(values[name])

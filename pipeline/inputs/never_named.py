@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import duckdb
 
 from pipeline.inputs import sorting, stage_names
+from pipeline.inputs.contract import CONTRACTS
+from pipeline.inputs.landed import scan
 from pipeline.inputs.ledger import Load, Log
 from pipeline.inputs.stage_names import NO_NAMES, Names
 from pipeline.waterfall.definition import Configuration, Stage, Waterfall
@@ -22,12 +24,12 @@ def names_in_log(connection: duckdb.DuckDBPyConnection, log: Log, loads: Sequenc
     found = NO_NAMES
     history = [load for load in loads if load.table == "stage_entries" and load.landed]
     if history:
-        scanned = sorting.scan(log, history)
+        scanned = scan(log, CONTRACTS["stage_entries"], history)
         counted = f"(select stage, stage_alias, count(*) as entries from {scanned} group by all)"
         found = stage_names.named(connection, counted)
     leads = [load for load in loads if load.table == "leads" and load.landed]
     if leads and waterfall.entry_at_creation:
-        found = found.with_more(stage_names.of_created_stages(connection, sorting.scan(log, leads)))
+        found = found.with_more(stage_names.of_created_stages(connection, scan(log, CONTRACTS["leads"], leads)))
     connection.execute("drop table temp.landing_known")
     return found
 

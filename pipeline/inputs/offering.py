@@ -11,7 +11,8 @@ from pipeline.engines.duckdb import create_table, identifier, quoted
 from pipeline.engines.pseudonym import Pseudonyms
 from pipeline.inputs import domains
 from pipeline.inputs.contract import CONTRACTS, Contract
-from pipeline.inputs.ledger import REJECTED, ROWS, Load, Log, open_log
+from pipeline.inputs.landed import landing_columns, scan
+from pipeline.inputs.ledger import REJECTED, Load, Log, open_log
 from pipeline.inputs.readers import glob_escaped
 from pipeline.inputs.rows import SQL_TYPES
 from pipeline.inputs.veiling import Veil
@@ -90,13 +91,13 @@ def _offer_rows(
 ) -> None:
     """A view of the rows; with `dimensions`, their values stand in one list beside the columns."""
     declared = columns_of(contract, loads)
-    files = [log.file(load, ROWS) for load in loads if load.landed]
+    landed = [load for load in loads if load.landed]
     there = _columns_there(contract, loads)
     _view(
         connection,
         f"raw.{contract.table}",
         declared,
-        files,
+        scan(log, contract, landed) if landed else None,
         None if dimensions is None else given_values(dimensions, there),
         veil,
     )
@@ -114,18 +115,18 @@ def _columns_there(contract: Contract, loads: Sequence[Load]) -> set[str]:
 
 
 def _offer_rejected(connection: duckdb.DuckDBPyConnection, log: Log, loads: Sequence[Load], veil: Veil | None) -> None:
-    files = [log.file(load, REJECTED) for load in loads if load.rejected]
-    _view(connection, "raw.rejected_rows", _REJECTED, files, veil=veil)
+    listed = ", ".join(quoted(glob_escaped(log.file(load, REJECTED))) for load in loads if load.rejected)
+    rows = f"read_parquet([{listed}], union_by_name = true)" if listed else None
+    _view(connection, "raw.rejected_rows", _REJECTED, rows, veil=veil)
 
 
 def columns_of(contract: Contract, loads: Sequence[Load]) -> tuple[tuple[str, str], ...]:
     """The columns of a raw relation and their SQL types: ours, then every extra of any load, by name."""
     first = (("input", "varchar"), ("load_no", "integer"), ("row_number", "bigint"))
     ours = tuple((column.name, SQL_TYPES[column.type]) for column in contract.columns)
-    notes: tuple[tuple[str, str], ...] = (("recorded_at", "timestamp"),)
-    if contract.table == "stage_entries":
-        notes += (("stage_alias", "varchar"), ("time_note", "varchar"), ("original", "varchar"))
-    extras = sorted({name for load in loads if load.landed for name in load.extras})
+    notes = tuple((name, kind) for name, kind, _ in landing_columns(contract))
+    known = {name for name, _ in (*first, *ours, *notes)}
+    extras = sorted({name for load in loads if load.landed for name in load.extras} - known)
     return (*first, *ours, *notes, *((name, "varchar") for name in extras))
 
 
@@ -156,18 +157,17 @@ def _view(
     connection: duckdb.DuckDBPyConnection,
     name: str,
     declared: Sequence[tuple[str, str]],
-    files: Sequence[Path],
+    rows: str | None,
     given: str | None = None,
     veil: Veil | None = None,
 ) -> None:
     if veil is not None:
-        _view(connection, f"{name}{_DELIVERED}", declared, files)
+        _view(connection, f"{name}{_DELIVERED}", declared, rows)
         _veiled_view(connection, name, declared, given, veil)
         return
-    if files:
-        listed = ", ".join(quoted(glob_escaped(file)) for file in files)
+    if rows is not None:
         columns = ", ".join((*(identifier(column) for column, _ in declared), *filter(None, [given])))
-        body = f"select {columns} from read_parquet([{listed}], union_by_name = true)"
+        body = f"select {columns} from {rows}"
     else:
         empty = [f"null::{kind} as {identifier(column)}" for column, kind in declared]
         columns = ", ".join((*empty, *(["null::varchar[] as given"] if given else [])))

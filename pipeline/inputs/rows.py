@@ -17,18 +17,21 @@ def typed(
     source: str,
     *,
     numbered: bool,
+    is_reshaped: bool = False,
     iso_times: bool = False,
     counted: tuple[int, str] | None = None,
 ) -> str:
     """A SELECT over `source` (columns c0, c1 …, all VARCHAR, and row_number if `numbered`).
 
-    Its columns: row_number (if numbered), our columns, the extras, for stage_entries stage_alias, then unread_time (the text
+    Its columns: row_number (if numbered), record_number (where `is_reshaped` says that the source has it; else null), our
+    columns, the extras, for stage_entries stage_alias and previous_alias, then unread_time (the text
     of a time that can't be read), time_note and reason (null for an accepted row). `iso_times` reads times as ISO 8601
     whatever the input's format is (Parquet timestamps come that way); `counted` (fields, delimiter) adds delimiters_inside,
     those within a row's values.
     """
     contract = CONTRACTS[reads.table]
     number = ["row_number"] if numbered else []
+    record = "record_number" if is_reshaped else "null::bigint as record_number"
     extras = [identifier(name) for name in bound.extras]
     cleaned = [
         f"{_clean(f'c{position}', reads.null_values)} as {identifier(name)}" for name, position in bound.fields.items()
@@ -42,21 +45,24 @@ def typed(
         value, steps, column_note = _value(column, bound, reads, iso_times)
         values.append(f"{value} as {column.name}")
         read += steps
-        note = column_note or note
-    alias = [f"{_alias('stage')} as stage_alias"] if contract.table == "stage_entries" else []
+        note = column_note if note == "null::varchar" and column_note else note
+    aliases = {"stage": "stage_alias", "previous": "previous_alias"} if contract.table == "stage_entries" else {}
+    alias = [
+        f"{_alias(name) if name in bound.columns else 'null::varchar'} as {ours}" for name, ours in aliases.items()
+    ]
     given = [identifier(_given(column)) for column in _parsed(contract, bound)]
     timed = [column.name for column in _parsed(contract, bound) if column.type == "time"]
     texts = [f"{name} as {name}__text" for name in timed]
     unread = " ".join(f"when {name} is null then {name}__text" for name in timed)
     unread_time = f"case {unread} end" if unread else "null::varchar"
     names = [column.name for column in contract.columns]
-    aliases = ["stage_alias"] if alias else []
+    valued = [*number, "record_number", *values, *extras, *alias, *keeps, *given, *texts]
+    out = [*number, "record_number", *names, *extras, *aliases.values(), *keeps]
     return (
-        f"with cells as (select {', '.join(number + cleaned + kept)} from {source}), "
+        f"with cells as (select {', '.join([*number, record, *cleaned, *kept])} from {source}), "
         f"read as (select {', '.join(['*', *read])} from cells), "
-        f"valued as (select {', '.join(number + values + extras + alias + keeps + given + texts)}, {note} as time_note "
-        "from read) "
-        f"select {', '.join(number + names + extras + aliases + keeps)}, {unread_time} as unread_time, time_note, "
+        f"valued as (select {', '.join(valued)}, {note} as time_note from read) "
+        f"select {', '.join(out)}, {unread_time} as unread_time, time_note, "
         f"{_reason(contract, bound)} as reason from valued"
     )
 

@@ -14,9 +14,9 @@ import duckdb
 
 from pipeline.engines.duckdb import quoted
 from pipeline.inputs.contract import Contract
+from pipeline.inputs.landed import scan
 from pipeline.inputs.ledger import MISSING, Load, Log
 from pipeline.inputs.readers import glob_escaped
-from pipeline.inputs.sorting import scan
 
 _OF_AN_ENTRY = ("lead_id", "stage_alias", "entered_at")
 """What makes a row of history the same row in two snapshots; owners and other columns may be corrected."""
@@ -37,7 +37,11 @@ def compare(connection: duckdb.DuckDBPyConnection, contract: Contract, earlier: 
     """Hold the accepted rows of `landing_rows` against the `earlier` loads. Fills `landing_missing` with what lacks."""
     keys = ", ".join(_keys(contract))
     landed = [load for load in earlier if load.landed]
-    known = f"select distinct {keys} from {scan(log, landed)}" if landed else f"select {keys} from landing_rows limit 0"
+    known = (
+        f"select distinct {keys} from {scan(log, contract, landed)}"
+        if landed
+        else f"select {keys} from landing_rows limit 0"
+    )
     connection.execute(f"create or replace temp table landing_before as {known}")
     connection.execute(
         f"create or replace temp table landing_missing as select {keys} from temp.landing_before "

@@ -12,6 +12,7 @@ import duckdb
 from pipeline.engines.duckdb import identifier, quoted
 from pipeline.inputs import stage_names
 from pipeline.inputs.contract import Contract
+from pipeline.inputs.landed import landing_columns, scan
 from pipeline.inputs.ledger import REJECTED, ROWS, Load, Log
 from pipeline.inputs.readers import glob_escaped
 from pipeline.inputs.stage_names import NO_NAMES, Names
@@ -119,10 +120,11 @@ def write(
     entries = contract.key is None
     has_originals = entries and bool(connection.execute("from temp.landing_originals limit 1").fetchall())
     columns = [f"delivered.{identifier(name)}" for name in (column.name for column in contract.columns)]
-    columns.append(f"{quoted(str(load.loaded_at))}::timestamp as recorded_at")
-    if entries:
-        original = "originals.original" if has_originals else "null::varchar"
-        columns += ["delivered.stage_alias", "delivered.time_note", f"{original} as original"]
+    written = {
+        "recorded_at": f"{quoted(str(load.loaded_at))}::timestamp",
+        "original": "originals.original" if has_originals else "null::varchar",
+    }
+    columns += [f"{written.get(name, f'delivered.{name}')} as {name}" for name, _, _ in landing_columns(contract)]
     columns += [f"delivered.{identifier(name)}" for name in extras]
     joins = " left join temp.landing_originals as originals using (row_number)" if has_originals else ""
     joins += " anti join temp.landing_dropped as dropped using (row_number)" if has_dropped else ""
@@ -140,10 +142,10 @@ def write(
         f"where reason is not null) order by row_number) to {quoted(str(folder / REJECTED))} "
         "(format parquet, compression zstd)"
     )
-    written: int = connection.execute(
+    landed: int = connection.execute(
         f"select coalesce(sum(num_rows), 0)::bigint from parquet_file_metadata({quoted(glob_escaped(folder / ROWS))})"
     ).fetchall()[0][0]
-    return written
+    return landed
 
 
 def _judge_stages(
@@ -193,7 +195,7 @@ def _drop_redelivered(
     landed = [load for load in earlier if load.landed]
     logged_extras = {name for load in landed for name in load.extras}
     names = [column.name for column in contract.columns]
-    everything = [*names, *sorted(logged_extras | set(extras))]
+    everything = [*names, *sorted((logged_extras | set(extras)) - set(names))]
     new = _padded(everything, {*names, *extras})
     old = _padded(everything, {*names, *logged_extras})
     same = " and ".join(f"new.{identifier(name)} is not distinct from old.{identifier(name)}" for name in everything)
@@ -206,14 +208,14 @@ def _drop_redelivered(
             return
         # The range lets Parquet skip what lies before: an export of a day is looked up in days, not in years.
         logged = (
-            f"select {old} from {scan(log, landed)} "
+            f"select {old} from {scan(log, contract, landed)} "
             f"where entered_at between {quoted(str(first))}::timestamp and {quoted(str(last))}::timestamp"
         )
     else:
         key = contract.key
         candidates = "reason is null and row_number not in (select row_number from temp.landing_dropped)"
         logged = (
-            f"select {old} from {scan(log, landed)} where {key} in (select {key} from landing_rows) "
+            f"select {old} from {scan(log, contract, landed)} where {key} in (select {key} from landing_rows) "
             f"qualify row_number() over (partition by {key} order by load_no desc) = 1"
         )
     connection.execute(
@@ -225,9 +227,3 @@ def _drop_redelivered(
 def _padded(names: Sequence[str], present: set[str]) -> str:
     """A select list with a null for what a side doesn't have."""
     return ", ".join(identifier(name) if name in present else f"null::varchar as {identifier(name)}" for name in names)
-
-
-def scan(log: Log, loads: Sequence[Load]) -> str:
-    """The rows of these loads, columns by name."""
-    files = ", ".join(quoted(glob_escaped(log.file(load, ROWS))) for load in loads)
-    return f"read_parquet([{files}], union_by_name = true)"

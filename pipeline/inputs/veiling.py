@@ -17,10 +17,10 @@ WITHHELD = "(as delivered: in the landing log only)"
 """Stands where a whole row would."""
 
 _LEADS = frozenset({"lead_id", "from_lead_id", "into_lead_id"})
-_KEYS = _LEADS | {"account_id", "stage", "stage_alias"}
+_KEYS = _LEADS | {"account_id", "stage", "stage_alias", "previous", "previous_alias"}
 """Columns without which a row is none: what would be dropped is hashed."""
-_STAGES = frozenset({"stage", "stage_alias"})
-"""What no stage is called by may be a person's name, so it goes by the switch of owners."""
+_STAGES = {name: alias for alias in ("stage_alias", "previous_alias") for name in (alias.removesuffix("_alias"), alias)}
+"""By the column that holds its alias: what no stage is called by may be a person's name, so it goes by the switch of owners."""
 _OURS = frozenset({"input", "time_note", "reason", "file_name"})
 _WHOLE_ROWS = frozenset({"original"})
 
@@ -47,7 +47,7 @@ class Veil:
             return _treated(column, whole, name)
         if table == "stage_entries" and name in _STAGES and self.personal.owners != "keep":
             spellings = ", ".join(map(quoted, self.stages))
-            return f"case when stage_alias in ({spellings}) then {column} else {_treated(column, 'hash', name)} end"
+            return f"case when {_STAGES[name]} in ({spellings}) then {column} else {_treated(column, 'hash', name)} end"
         if self.personal.emails == "keep":
             return column
         treated = _treated(column, self.personal.emails, name)

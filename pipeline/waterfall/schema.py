@@ -40,7 +40,16 @@ MONTHS = (
 )
 
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "stage_entries": ("lead_id", "stage", "entered_at", "sequence", "owner", "source_system"),
+    "stage_entries": (
+        "lead_id",
+        "stage",
+        "entered_at",
+        "sequence",
+        "owner",
+        "source_system",
+        "previous",
+        "record_created_at",
+    ),
     "leads": (
         "lead_id",
         "account_id",
@@ -52,9 +61,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "email",
         "title",
         "persona",
+        "current_stage",
     ),
     "accounts": ("account_id", "name", "domain", "segment", "region"),
-    "merges": ("from_lead_id", "into_lead_id", "merged_at"),
+    "merges": ("from_lead_id", "into_lead_id", "merged_at", "object"),
     "deletions": ("lead_id", "deleted_at"),
 }
 """The columns that each table is known for; the first are its key."""

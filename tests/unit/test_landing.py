@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 from delivery import CLOCK, HEADER, STAGES, Inbox, entry, one_file
 
@@ -251,8 +253,9 @@ def test_every_relation_is_offered_when_nothing_was_delivered(tmp_path: Path) ->
     for name in f"{tables} {attributes}".split():
         assert [(0,)] == connection.execute(f"select count(*) from raw.{name}").fetchall()
     columns = [row[0] for row in connection.execute("describe raw.stage_entries").fetchall()]
-    expected = "input load_no row_number lead_id stage entered_at sequence owner source_system recorded_at stage_alias"
-    assert [*expected.split(), "time_note", "original", "given"] == columns
+    ours = "input load_no row_number lead_id stage entered_at sequence owner source_system previous record_created_at"
+    added = "recorded_at record_number stage_alias previous_alias time_note original given"
+    assert [*ours.split(), *added.split()] == columns
 
 
 def test_a_row_gives_the_configured_dimensions_in_their_order(tmp_path: Path) -> None:
@@ -346,3 +349,25 @@ def test_messages_carry_no_value(tmp_path: Path) -> None:
     assert "secret" not in said
     assert '2 rows name a stage that the waterfall does not know: "Banana" (1), an address (it has an @) (1)' in said
     assert STAGES[0].key not in inbox.rejected()[0]
+
+
+def test_a_log_of_form_1_lacks_the_columns_of_form_2(tmp_path: Path) -> None:
+    """Such a log is read, added to, and loads nothing twice."""
+    inbox = Inbox(tmp_path).reads("entries*.csv")
+    inbox.put("entries.csv", "lead_id,stage,entered_at\nL1,MQL,2026-01-05\n")
+    (load,) = inbox.land().loads
+    rows = inbox.log_folder / load.folder / "rows.parquet"
+    old = tmp_path / "old.parquet"
+    duckdb.sql(
+        f"copy (select * exclude (previous, previous_alias, record_created_at, record_number) from '{rows}') to '{old}'"
+    )
+    old.replace(rows)
+    manifest = rows.with_name("manifest.json")
+    held = {**json.loads(manifest.read_text()), "format": 1}
+    manifest.write_text(json.dumps({name: value for name, value in held.items() if name not in ("sums", "seal")}))
+    inbox.put("entries_2.csv", "lead_id,stage,entered_at,previous\nL1,MQL,2026-01-05,\nL1,SAL,2026-01-06,MQL\n")
+    (second,) = inbox.land().loads
+    assert (1, 1) == (second.redelivered, second.landed)
+    assert [("MQL", None), ("SAL", "mql")] == inbox.rows(
+        "select stage, previous_alias from raw.stage_entries order by load_no"
+    )

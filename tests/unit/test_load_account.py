@@ -73,6 +73,7 @@ def test_every_field_of_a_load(tmp_path: Path) -> None:
         "missing": None,
         "lost": 0,
         "lost_of": 0,
+        "form": 2,
     } == {name: value for name, value in asdict(first).items() if name not in ("sums", "warnings")}
     assert (
         "read line by line, since DuckDB's reader could not account for every line (line ends inside quotes)",
