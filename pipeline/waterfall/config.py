@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,6 +19,7 @@ from pipeline.waterfall import (
     schema_accounts,
     schema_calendar,
     schema_checks,
+    schema_inputs,
     schema_mail,
     schema_privacy,
     schema_reports,
@@ -30,7 +30,6 @@ from pipeline.waterfall.definition import (
     MAX_HEADLINE_PAIRS,
     Configuration,
     Group,
-    Input,
     Pair,
     Stage,
     Waterfall,
@@ -39,7 +38,7 @@ from pipeline.waterfall.definition import (
 from pipeline.waterfall.moments import read_as_of
 from pipeline.waterfall.presets import Preset
 from pipeline.waterfall.problems import Problems
-from pipeline.waterfall.words import did_you_mean, nearest, why_not_a_word, with_article
+from pipeline.waterfall.words import did_you_mean, nearest, with_article
 
 _LISTS = ("stages", "groups", "inputs", "scope", "origins", "personas", "reports")
 BLOCKS = ("funnel", *_LISTS, "calendar", "accounts", "output", "mail", "checks", "privacy")
@@ -87,7 +86,15 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         implied=funnel.implied,
     )
     checks = schema_checks.checked(_block(schema_checks.ChecksBlock, document, "checks", problems), problems)
-    inputs = _inputs(document, path, waterfall.timezone, checks, problems)
+    inputs = schema_inputs.inputs(
+        _blocks(schema_inputs.InputBlock, document, "inputs", problems),
+        _raw(document, "inputs"),
+        path,
+        waterfall.timezone,
+        checks,
+        problems,
+        is_given="inputs" in document,
+    )
     keys = [*(stage.key for stage in stages), *(group.key for group in groups), *sorted(unreadable)]
     unused_stages = schema_checks.unused_stages(checks, keys, problems)
     waterfall = replace(waterfall, calendar=_calendar(document, waterfall.timezone, problems))
@@ -107,7 +114,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         path=path.absolute(),
         waterfall=waterfall,
         inputs=inputs,
-        output=output.absolute() if output is not None else _beside(path, place.path),
+        output=output.absolute() if output is not None else schema_inputs.beside(path, place.path),
         keep_runs=place.keep_runs,
         reports=reports,
         keep_reports=place.keep_reports,
@@ -341,67 +348,3 @@ def _usual_couples(marks: Sequence[pairs.Mark]) -> list[tuple[str, str]]:
     first = min(singles, key=lambda mark: mark.low_rank)  # min and max take the first of equals: file order
     last = max(singles, key=lambda mark: mark.low_rank)
     return _legal([(first.key, last.key)], {mark.key: mark for mark in marks})
-
-
-def _inputs(
-    document: dict[str, Any], path: Path, timezone: str, checks: schema_checks.ChecksBlock, problems: Problems
-) -> tuple[Input, ...]:
-    blocks = _blocks(schema.InputBlock, document, "inputs", problems)
-    known = [raw for raw in _raw(document, "inputs") if raw.get("table") in schema.COLUMNS]
-    if len(known) == len(_raw(document, "inputs")) and all(raw["table"] != "stage_entries" for raw in known):
-        problems.add(
-            ("inputs",) if "inputs" in document else (),
-            'there is no [[inputs]] block with table = "stage_entries"; every number comes from stage entries',
-        )
-    names: dict[str, int] = {}
-    files: dict[tuple[str, Path], int] = {}
-    for number, block in blocks:
-        if block.name in names:
-            first = problems.line(("inputs", names[block.name]))
-            problems.add(("inputs", number, "name"), f"the name `{block.name}` is used twice, here and in line {first}")
-        names.setdefault(block.name, number)
-        twin = files.setdefault((block.table, _beside(path, block.path)), number)
-        if twin != number:
-            first = problems.line(("inputs", twin, "path"))
-            problems.add(
-                ("inputs", number, "path"), f"the same files are read as {block.table} in line {first} already"
-            )
-    for number, raw in enumerate(_raw(document, "inputs")):
-        _check_columns(number, raw, problems)
-    return tuple(
-        Input(
-            name=block.name,
-            table=block.table,
-            pattern=_beside(path, block.path),
-            columns=dict(block.columns),
-            timezone=block.timezone or timezone,
-            time_format=block.time_format,
-            encoding=block.encoding,
-            delimiter=block.delimiter,
-            skip_lines=block.skip_lines,
-            null_values=tuple(block.null_values),
-            mode=block.mode,
-            guard=schema_checks.guard(checks, block, number, problems),
-            written_path=block.path,
-        )
-        for number, block in blocks
-    )
-
-
-def _check_columns(number: int, raw: dict[str, Any], problems: Problems) -> None:
-    """Our names in `columns`; read from the raw block, so that a problem elsewhere in it does not hide these."""
-    table, columns = raw.get("table"), raw.get("columns")
-    if not isinstance(columns, dict) or not isinstance(table, str) or table not in schema.COLUMNS:
-        return
-    known = schema.COLUMNS[table]
-    for ours in columns:
-        place = ("inputs", number, "columns", ours)
-        if ours not in known and table not in schema.TAKES_ANY_COLUMN:
-            problems.add(place, f"is no column of {table}{did_you_mean(ours, known)}")
-        elif ours not in known and why_not_a_word(ours):
-            problems.add(place, f"as a column of ours {why_not_a_word(ours)}")
-
-
-def _beside(path: Path, written: str) -> Path:
-    """`written` relative to the folder of the configuration; made absolute without following links."""
-    return Path(os.path.normpath(path.absolute().parent / Path(written).expanduser()))

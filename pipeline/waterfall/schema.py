@@ -5,16 +5,14 @@ What concerns several blocks at once (ranks, aliases, pairs) is theirs; here a b
 
 from __future__ import annotations
 
-import codecs
 import re
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, ValidationError
 
 from pipeline.settings import AMOUNT
-from pipeline.waterfall import time_formats
-from pipeline.waterfall.definition import Clock, InputTable, Kind, Mode, Sla, TimeUnit, Unit
-from pipeline.waterfall.thresholds import Age, Share, target
+from pipeline.waterfall.definition import Clock, InputTable, Kind, Sla, TimeUnit, Unit
+from pipeline.waterfall.thresholds import target
 from pipeline.waterfall.toml_text import unescaped
 from pipeline.waterfall.words import did_you_mean, nearest, why_not_a_word
 from pipeline.waterfall.zone_names import zone
@@ -38,38 +36,6 @@ MONTHS = (
     "november",
     "december",
 )
-
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "stage_entries": (
-        "lead_id",
-        "stage",
-        "entered_at",
-        "sequence",
-        "owner",
-        "source_system",
-        "previous",
-        "record_created_at",
-    ),
-    "leads": (
-        "lead_id",
-        "account_id",
-        "origin",
-        "lead_source",
-        "created_at",
-        "created_stage",
-        "owner",
-        "email",
-        "title",
-        "persona",
-        "current_stage",
-    ),
-    "accounts": ("account_id", "name", "domain", "segment", "region"),
-    "merges": ("from_lead_id", "into_lead_id", "merged_at", "object"),
-    "deletions": ("lead_id", "deleted_at"),
-}
-"""The columns that each table is known for; the first are its key."""
-
-TAKES_ANY_COLUMN = frozenset({"stage_entries", "leads", "accounts"})
 
 LONGEST_DAYS = 3650
 MOST_DIMENSIONS = 12
@@ -156,35 +122,11 @@ def _within(text: str) -> str:
     return text
 
 
-def _some(values: list[Any]) -> list[Any]:
+def some(values: list[Any]) -> list[Any]:
+    """The list as it is. ValueError when it is empty or names a value twice."""
     if not values:
         raise ValueError("must name at least one")
     return _once(values)
-
-
-def _encoding(name: str) -> str:
-    try:
-        found = codecs.lookup(name)
-    except (LookupError, ValueError):
-        raise ValueError(f"`{name}` is no encoding; write one like utf-8, utf-16 or cp1252") from None
-    if not getattr(found, "_is_text_encoding", True):
-        raise ValueError(f"`{name}` is no encoding of text; write one like utf-8, utf-16 or cp1252")
-    return name.lower()
-
-
-def _delimiter(letter: str) -> str:
-    if len(letter) != 1 or letter in '"\r\n\0':
-        raise ValueError('must be one character, such as "," or ";" or "\\t"')
-    return letter
-
-
-def _time_formats(given: Any) -> str | tuple[str, ...]:
-    """One format as text, a list of them as a tuple."""
-    if isinstance(given, str):
-        return time_formats.checked(given)
-    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
-        raise ValueError("must be text in quotes, or a list of such texts")
-    return tuple(time_formats.checked(one) for one in _some(given))
 
 
 def _count(number: int) -> int:
@@ -243,7 +185,7 @@ class FunnelBlock(Block):
     fiscal_year_start: Annotated[int, PlainValidator(_month)] = 1
     dimensions: Annotated[list[Word], AfterValidator(_dimensions)] = []
     windows: Annotated[list[Annotated[int, AfterValidator(_window)]], AfterValidator(_once)] = []
-    headline: Annotated[list[Annotated[list[str], AfterValidator(_couple)]], AfterValidator(_some)] | None = None
+    headline: Annotated[list[Annotated[list[str], AfterValidator(_couple)]], AfterValidator(some)] | None = None
     targets: dict[str, Annotated[float, PlainValidator(target)]] | None = None
     headline_windows: dict[str, Annotated[int, AfterValidator(_window)]] | None = None
     headline_months: Annotated[int, AfterValidator(_headline_months)] = 3
@@ -293,29 +235,8 @@ class GroupBlock(Block):
     key: Word
     label: Text | None = None
     definition: Text | None = None
-    stages: Annotated[list[str], AfterValidator(_some)] | None = None
+    stages: Annotated[list[str], AfterValidator(some)] | None = None
     remove: bool = False
-
-
-class InputBlock(Block):
-    """One `[[inputs]]`."""
-
-    name: Word
-    table: InputTable
-    path: FilePath
-    columns: dict[str, AsExported] = {}
-    timezone: Zone | None = None
-    time_format: Annotated[str | tuple[str, ...] | None, PlainValidator(_time_formats)] = None
-    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
-    delimiter: Annotated[str, AfterValidator(_delimiter)] = ","
-    skip_lines: NonNegative = 0
-    null_values: list[str] = [""]
-    mode: Mode = "append"
-    warn_after: Age | None = None
-    error_after: Age | None = None
-    least_rows: Share | None = None
-    lost_keys: Share | None = None
-    max_rejected: Share | None = None
 
 
 class OutputBlock(Block):
@@ -368,7 +289,7 @@ _PLAIN = {
 
 _MISSING = {
     "key": "is missing; every block needs a key, a lower-case word",
-    "table": f"is missing; one of {', '.join(COLUMNS)}",
+    "table": f"is missing; one of {', '.join(get_args(InputTable))}",
     "path": "is missing; a file or a pattern, relative to this file",
     "within": 'is missing; for example "2 days"',
     "where": 'is missing; for example { column = "email", matches = "@example\\.com$" }',

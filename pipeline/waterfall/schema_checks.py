@@ -7,23 +7,29 @@ from dataclasses import replace
 
 from pydantic import Field
 
+from pipeline.waterfall.definition import InputTable, Mode
 from pipeline.waterfall.guard import RARE_TABLES, Guard, age
 from pipeline.waterfall.problems import Problems
-from pipeline.waterfall.schema import Block, InputBlock
+from pipeline.waterfall.schema import Block
 from pipeline.waterfall.thresholds import Age, Share
 from pipeline.waterfall.words import did_you_mean
 
 _TOO_EARLY = "must not be less than warn_after"
 
 
-class ChecksBlock(Block):
-    """`[checks]`: for every input, unless its own block says otherwise. None: not given."""
+class Thresholds(Block):
+    """What `[checks]` and each `[[inputs]]` may give. None: not given."""
 
     warn_after: Age | None = None
     error_after: Age | None = None
     least_rows: Share | None = None
     lost_keys: Share | None = None
     max_rejected: Share | None = None
+
+
+class ChecksBlock(Thresholds):
+    """`[checks]`: for every input, unless its own block says otherwise."""
+
     unused_stages: list[str] = Field(default_factory=list)
 
 
@@ -45,15 +51,17 @@ def unused_stages(block: ChecksBlock, keys: Sequence[str], problems: Problems) -
     return frozenset(block.unused_stages)
 
 
-def guard(checks: ChecksBlock, block: InputBlock, number: int, problems: Problems) -> Guard:
+def guard(
+    checks: ChecksBlock, block: Thresholds, table: InputTable, mode: Mode, number: int, problems: Problems
+) -> Guard:
     """What holds for one input: its own thresholds, else those of `[checks]`, else the defaults.
 
     Rare tables start from nothing at all. What can't hold is noted in `problems` at `inputs` block `number`.
     """
-    if block.lost_keys is not None and block.mode != "snapshot":
+    if block.lost_keys is not None and mode != "snapshot":
         problems.add(("inputs", number, "lost_keys"), 'only concerns mode = "snapshot", where each file is the whole')
     usual = _over(Guard(), checks)
-    if block.table in RARE_TABLES:
+    if table in RARE_TABLES:
         usual = replace(usual, warn_after=None, error_after=None, least_rows=0.0)
     found = _over(usual, block)
     if _in_wrong_order(found) and (block.warn_after is not None or block.error_after is not None):
@@ -63,7 +71,7 @@ def guard(checks: ChecksBlock, block: InputBlock, number: int, problems: Problem
     return found
 
 
-def _over(before: Guard, given: ChecksBlock | InputBlock) -> Guard:
+def _over(before: Guard, given: Thresholds) -> Guard:
     return Guard(
         warn_after=before.warn_after if given.warn_after is None else age(given.warn_after),
         error_after=before.error_after if given.error_after is None else age(given.error_after),

@@ -11,7 +11,7 @@ from pipeline import errors
 from pipeline.cli import cli
 from pipeline.inputs.contract import CONTRACTS
 from pipeline.models.discover import LAYERS
-from pipeline.waterfall import schema, schema_checks, schema_privacy
+from pipeline.waterfall import schema, schema_checks, schema_inputs, schema_privacy
 from tests import nights
 
 DOCUMENTS = sorted(
@@ -119,7 +119,7 @@ def test_every_exit_code_is_told(name: str) -> None:
         ("[funnel]", schema.FunnelBlock),
         ("[[stages]]", schema.StageBlock),
         ("[[groups]]", schema.GroupBlock),
-        ("[[inputs]]", schema.InputBlock),
+        ("[[inputs]]", schema_inputs.InputBlock),
         ("[output]", schema.OutputBlock),
         ("[checks]", schema_checks.ChecksBlock),
         ("[privacy]", schema_privacy.PrivacyBlock),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.inputs.contract import CONTRACTS
-from pipeline.waterfall import config, schema
+from pipeline.waterfall import config, schema_inputs
 from pipeline.waterfall.definition import Pair, Sla, WorkingCalendar
 from pipeline.waterfall.moments import to_utc
 from pipeline.waterfall.pairs import legal_pairs, marks
@@ -232,5 +232,5 @@ class TestOtherSettings:
     def test_the_columns_are_those_of_the_contract(self) -> None:
         """What a configuration may map is what the inputs can bind."""
         assert {table: tuple(column.name for column in contract.columns) for table, contract in CONTRACTS.items()} == (
-            schema.COLUMNS
+            schema_inputs.COLUMNS
         )
