@@ -75,7 +75,8 @@ def bytes_of_a_night(configuration: Configuration, log_folder: Path) -> int:
     if published is not None:
         return disk.size(published.parent) * 11 // 10
     loads = landing.open_log(log_folder).loads
-    known = {(load.input, load.file_name) for load in loads}
+    # A member of a zip archive is named `archive.zip/member.csv`.
+    known = {(load.input, load.file_name.partition("/")[0]) for load in loads}
     files = [(each.name, file.path) for each in configuration.inputs for file in find(each)]
     of_inputs = sum(path.stat().st_size for name, path in files if (name, path.name) not in known)
     # A row of an export has about a hundred bytes; its place in the log is smaller, even before it is compressed.

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.waterfall.definition import Input, InputTable
 
 Type = Literal["text", "time", "whole"]
+
+_INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+"""Soft hyphen, zero-width characters, direction marks and the byte order mark."""
 
 
 @dataclass(frozen=True)
@@ -142,22 +146,21 @@ class CannotBind(Exception):
 
 
 def bind(header: tuple[str, ...], reads: Input) -> Bound:
-    """Bind a header by name: case, surrounding space and runs of space, `_` and `-` don't matter, nor does the order.
+    """Bind a header by name, as `normalise_header` compares names; the order of the columns doesn't matter.
 
     A column that the configuration maps takes its header and no other. Every field that nothing claims is an extra
-    column, under a lower_snake_case name. Raises CannotBind.
+    column, under a lower_snake_case name, with a number where that name is taken. Raises CannotBind, also when a name
+    that a column of ours takes is in the header twice.
     """
     contract = CONTRACTS[reads.table]
     positions: dict[str, int] = {}
-    twice = []
+    repeated: dict[int, list[str]] = {}
     for position, found in enumerate(header):
         name = normalise_header(found)
         if name in positions:
-            twice.append(found)
+            repeated.setdefault(positions[name], []).append(found)
         elif name:
             positions[name] = position
-    if twice:
-        raise CannotBind(twice=tuple(twice))
 
     mapped = {ours: positions.get(normalise_header(theirs)) for ours, theirs in reads.columns.items()}
     claimed = {position for position in mapped.values() if position is not None}
@@ -167,6 +170,10 @@ def bind(header: tuple[str, ...], reads: Input) -> Bound:
         if here is not None and (column.name in mapped or here not in claimed):
             columns[column.name] = here
             claimed.add(here)
+    used = {*columns.values(), *(position for position in mapped.values() if position is not None)}
+    twice = tuple(name for position, names in repeated.items() if position in used for name in names)
+    if twice:
+        raise CannotBind(twice=twice)
     missing = tuple(name for name in contract.required if name not in columns)
     if missing:
         raise CannotBind(missing=missing)
@@ -186,15 +193,20 @@ def bind(header: tuple[str, ...], reads: Input) -> Bound:
 
 
 def normalise_header(text: str) -> str:
-    """The form in which headers are compared."""
-    return re.sub(r"[\s_\-]+", "_", text.replace("\ufeff", "").strip()).strip("_").casefold()
+    """The form in which headers are compared: Unicode NFC, nothing invisible, one `_` for spaces of any kind, `_` and `-`,
+    none around it, without regard to case."""
+    return re.sub(r"[\s_\-]+", "_", _visible(text).strip()).strip("_").casefold()
 
 
 def snake_case(text: str, position: int) -> str:
     """A name for an extra column, `[a-z][a-z0-9_]*`; a header without any letter is `column_7` by its position."""
-    name = re.sub(r"[^a-z0-9]+", "_", text.replace("\ufeff", "").lower()).strip("_")
+    name = re.sub(r"[^a-z0-9]+", "_", _visible(text).lower()).strip("_")
     name = re.sub(r"^[0-9_]+", "", name)
     return name or f"column_{position + 1}"
+
+
+def _visible(text: str) -> str:
+    return unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -17,11 +17,26 @@ _ENDING = re.compile(r"(?<=.)[.]\w+(?:[.](?:gz|gzip|zst|zstd))?$")
 
 @dataclass(frozen=True)
 class Found:
-    """A file of an input; `refused` says why it may not be read, or is None, and `next_step` what to do then."""
+    """A file of an input; `refused` says why it may not be read, or is None, and `next_step` what to do then.
+
+    A member of a zip archive has the `archive` and a `name` in it, and its `path` is that of the unpacked content.
+    """
 
     path: Path
     refused: str | None = None
     next_step: str = "put the file itself into the folder"
+    name: str = ""
+    archive: Path | None = None
+
+    @property
+    def source(self) -> Path:
+        """The file in the input's folder."""
+        return self.archive or self.path
+
+    @property
+    def shown(self) -> Path:
+        """The path for messages: that of a member begins with its archive."""
+        return self.archive.parent / self.name if self.archive else self.path
 
 
 def find(reads: Input) -> tuple[Found, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -53,7 +54,7 @@ def header_of(found: Bytes, reads: Input) -> Header:
         raise _refusal(problem, names, start[at:], reads) from None
 
 
-def refuse_too_many(names: tuple[str, ...]) -> None:
+def refuse_too_many(names: Sequence[str]) -> None:
     """Raises Refused for a file with more columns than `MAX_COLUMNS`."""
     if len(names) > MAX_COLUMNS:
         raise Refused(

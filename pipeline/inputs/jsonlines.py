@@ -1,5 +1,6 @@
-"""JSON lines: one object a line. A line that is none, or says a thing twice, is quarantined whole and never guessed.
+"""JSON lines: one object a line. The elements of a JSON document are read alike.
 
+A line that is no object, or says a thing twice, is quarantined whole and never guessed.
 Python's parser reads each line by itself, so no line can spoil another. The file becomes a copy in quoted CSV whose
 columns are the union of the keys; every value is the text that stood there, so no number is rounded on the way.
 """
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import IO, Any
 
-from pipeline.inputs import preflight, resync
+from pipeline.inputs import documents, preflight, resync
 from pipeline.inputs.contract import CannotBind, bind, normalise_header
 from pipeline.inputs.headers import Header, refusal_of
 from pipeline.inputs.preflight import Bytes, Refused
@@ -49,9 +50,10 @@ class Keys:
 
 @dataclass
 class Tally:
-    """What one pass met: `blank` lines, quarantined records, and line ends inside values."""
+    """What one pass met: `blank` lines, records, the quarantined of them, and line ends inside values."""
 
     blank: int = 0
+    records: int = 0
     quarantined: int = 0
     newlines: int = 0
 
@@ -74,8 +76,11 @@ class _Union:
 
 def header_of(found: Bytes, reads: Input) -> tuple[Header, Keys]:
     """Bind the union of the keys of every line. Raises Refused with the keys that were found."""
-    skipped = list(islice(preflight.lines_of(found.path, found.compression), reads.skip_lines))
-    keys = _keys_of(found, reads.skip_lines)
+    is_lines = found.kind == "lines"
+    skipped = list(islice(preflight.lines_of(found.path, found.compression), reads.skip_lines)) if is_lines else []
+    keys = _keys_of(found, len(skipped))
+    if not keys.names and not is_lines:
+        raise Refused("no element of its array is an object with a key in it", "write an array of objects")
     if not keys.names:
         raise Refused(
             "no line of it is a JSON object with a key in it",
@@ -91,13 +96,11 @@ def header_of(found: Bytes, reads: Input) -> tuple[Header, Keys]:
 
 def copied(found: Bytes, header: Header, keys: Keys, copy: IO[bytes], tally: Tally) -> Iterator[tuple[int, str, str]]:
     """Give the quarantined records (number, reason, original); write the others to `copy` on the way."""
-    number = 0
-    for line in islice(preflight.lines_of(found.path, found.compression), header.skip, None):
-        text = line.rstrip(b"\r\n")
+    for text in texts(found, header.skip):
         if not text:
             tally.blank += 1
             continue
-        number += 1
+        tally.records = number = tally.records + 1
         try:
             values = object_of(text)
         except BadLine as bad:
@@ -109,6 +112,14 @@ def copied(found: Bytes, header: Header, keys: Keys, copy: IO[bytes], tally: Tal
             cells[keys.positions[key]] = value
             tally.newlines += value.count(b"\n") + value.count(b"\r")
         copy.write(resync.quoted_line(number, cells))
+
+
+def texts(found: Bytes, skip: int) -> Iterator[bytes]:
+    """The text of each line after the skipped ones, or of each element of a JSON document."""
+    if found.kind == "json":
+        return documents.elements(found)
+    lines = islice(preflight.lines_of(found.path, found.compression), skip, None)
+    return (line.rstrip(b"\r\n") for line in lines)
 
 
 def object_of(line: bytes) -> dict[str, bytes]:
@@ -143,9 +154,9 @@ def object_of(line: bytes) -> dict[str, bytes]:
 
 def _keys_of(found: Bytes, skip: int) -> Keys:
     union = _Union()
-    for line in islice(preflight.lines_of(found.path, found.compression), skip, None):
+    for text in texts(found, skip):
         try:
-            new = [key for key in object_of(line.rstrip(b"\r\n")) if key not in union.positions]
+            new = [key for key in object_of(text) if key not in union.positions]
         except BadLine:
             continue
         for key in new:

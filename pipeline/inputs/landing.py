@@ -16,7 +16,7 @@ import duckdb
 
 from pipeline.engines.private import private_files
 from pipeline.errors import InputError
-from pipeline.inputs import guards, ledger, readers, remarks, snapshots, sorting, stage_names
+from pipeline.inputs import archives, guards, ledger, looking, readers, remarks, snapshots, sorting, stage_names
 from pipeline.inputs.contract import CONTRACTS
 from pipeline.inputs.files import Found, find, printable
 from pipeline.inputs.ledger import Load, Log, open_log, sweep, verify
@@ -108,7 +108,7 @@ def land(
             before, old = log, outcome
             if not found:
                 outcome = replace(outcome, missing=(*outcome.missing, _no_file(reads)))
-            for file in found:
+            for file in archives.expanded(found, work):
                 log, outcome = _land_file(run, log, outcome, reads, file, work, progress)
             log, outcome = _judged(run, reads, before, old, outcome)
         sorting.forget(connection)
@@ -147,36 +147,36 @@ def _judged(run: _Run, reads: Input, before: Log, old: Landing, outcome: Landing
 def _land_file(
     run: _Run, log: Log, outcome: Landing, reads: Input, file: Found, work: Path, progress: Callable[[str], None]
 ) -> tuple[Log, Landing]:
-    name = file.path.name
+    name = file.name or file.path.name
     try:
         if file.refused:
             raise Refused(file.refused, file.next_step)
-        before = _state(file.path)
-        found = readers.look_at(file.path, reads, work)
-        if _state(file.path) != before:
+        before = _state(file.source)
+        found = looking.look_at(file.path, reads, work)
+        if _state(file.source) != before:
             return log, _waits(outcome, reads, name)
         known = _known_as(log, reads, name, found.sha256)
         if known is not None:
             line = f"{reads.name}: {name} is known as load {known}, 0 new rows"
             progress(Line(line, "known", input=reads.name, file=name, load_no=known))
-            return log, replace(outcome, already_known=(*outcome.already_known, str(file.path)))
+            return log, replace(outcome, already_known=(*outcome.already_known, str(file.shown)))
         try:
             delivered = readers.read(run.connection, found, reads, work)
         except Exception:
             # What changed meanwhile may fit nothing that was found before: that says nothing about the file.
-            if _state(file.path) != before:
+            if _state(file.source) != before:
                 return log, _waits(outcome, reads, name)
             raise
-        if _state(file.path) != before:
+        if _state(file.source) != before:
             return log, _waits(outcome, reads, name)
         # A dry run commits nothing: what it read of the input before this file is not in the log.
         beside = [load for load in outcome.loads if load.input == reads.name] if run.dry_run else []
-        load, names = _write(run, log, reads, file.path, delivered, work, beside)
+        load, names = _write(run, log, reads, file, delivered, work, beside)
     except Refused as refused:
-        refusal = Refusal(reads.name, printable(file.path), refused.reason, refused.next_step)
+        refusal = Refusal(reads.name, printable(file.shown), refused.reason, refused.next_step)
         return log, replace(outcome, refused=(*outcome.refused, refusal))
     except OSError as error:
-        refusal = Refusal(reads.name, str(file.path), f"it can't be read: {error.strerror}", "check the file's rights")
+        refusal = Refusal(reads.name, str(file.shown), f"it can't be read: {error.strerror}", "check the file's rights")
         if error.filename is not None and Path(error.filename) == file.path:
             return log, replace(outcome, refused=(*outcome.refused, refusal))
         raise
@@ -189,7 +189,7 @@ def _land_file(
 
 
 def _write(
-    run: _Run, log: Log, reads: Input, path: Path, delivered: Delivered, work: Path, beside: list[Load]
+    run: _Run, log: Log, reads: Input, file: Found, delivered: Delivered, work: Path, beside: list[Load]
 ) -> tuple[Load, Names]:
     """Sort the rows of the file that was just read, check the sum, and write them (not in a dry run), yet without a manifest.
 
@@ -213,7 +213,7 @@ def _write(
         input=reads.name,
         table=reads.table,
         load_no=log.next_load_no,
-        file_name=path.name,
+        file_name=file.name or file.path.name,
         sha256=delivered.found.sha256,
         size=delivered.found.size,
         loaded_at=run.clock,
@@ -250,7 +250,7 @@ def _write(
     if accounted != load.rows_read:
         raise InputError(
             f"{load.rows_read} rows were read and {accounted} are accounted for",
-            where=str(path),
+            where=str(file.shown),
             next_step="this is a fault of the program; nothing of this file was kept",
         )
     names = sorted_rows.names
@@ -265,7 +265,7 @@ def _write(
     if landed != load.landed:
         raise InputError(
             f"{load.landed} rows were to be written and {landed} were",
-            where=str(path),
+            where=str(file.shown),
             next_step="this is a fault of the program; nothing of this file was kept",
         )
     if load.missing:
@@ -284,6 +284,8 @@ def reading_of(reads: Input) -> dict[str, Any]:
         "null_values": list(reads.null_values),
         "skip_lines": reads.skip_lines,
         "table": reads.table,
+        **({} if reads.sheet is None else {"sheet": reads.sheet}),
+        **({} if reads.header_row is None else {"header_row": reads.header_row}),
     }
 
 

@@ -15,12 +15,17 @@ from typing import IO, Literal
 import zstandard
 
 Compression = Literal["none", "gzip", "zstd"]
+Kind = Literal["lines", "workbook", "json", "html"]
+"""What a file that is not Parquet holds: lines of CSV or JSON, the sheets of a workbook, one JSON document, a web page."""
 
 CHUNK = 1 << 20
 """Bytes at a time. No line inside a chunk can be longer than a chunk, so only lines across a border are measured."""
 
 LONGEST_RECORD = 1_000_000
 """Bytes; a longer record is quarantined."""
+
+LONGEST_LINE = 64_000_000
+"""Bytes; a file with a longer line is refused, since a line is held in memory whole."""
 
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 _SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
@@ -52,23 +57,26 @@ class Bytes:
     is_parquet: bool = False
     is_json_lines: bool = False
     """By its name; nothing in the bytes of a line could tell."""
+    kind: Kind = "lines"
     lines: int = 0
     blank: int = 0
     quotes: int = 0
     delimiters: int = 0
+    is_utf8: bool = True
     is_odd: str | None = None
     """Why only the resynchronising reader may have it (a NUL, bad UTF-8, mixed line ends, a long line), or None."""
 
 
-def examine(path: Path, delimiter: str = ",") -> Bytes:
-    """Read a whole file once.
+def examine(path: Path, delimiter: str = ",", *, longest_line: int | None = LONGEST_LINE) -> Bytes:
+    """Read a whole file once. `longest_line` is in bytes; None where lines mean nothing.
 
-    Raises Refused when it is empty, truncated or damaged, or not what its suffix says; OSError as it comes.
+    Raises Refused when it is empty, truncated or damaged, has a line beyond `longest_line`, or is not what its suffix says;
+    OSError as it comes.
     """
     compression = _compression(path)
     if compression == "none" and _starts_with(path, _PARQUET):
         size = path.stat().st_size
-        return Bytes(path, "none", _sha256(path), size, size, is_parquet=True)
+        return Bytes(path, "none", sha256_of(path), size, size, is_parquet=True)
     if path.name.lower().endswith((".parquet", ".pq")):
         raise Refused("it is named as Parquet and does not begin as Parquet", "export the file again")
     digest = hashlib.sha256()
@@ -82,6 +90,11 @@ def examine(path: Path, delimiter: str = ",") -> Bytes:
         raise Refused(
             "it holds nothing but NUL bytes", "export the file again; the disk or the transfer lost its content"
         )
+    if longest_line is not None and count.longest > longest_line:
+        raise Refused(
+            f"it has a line of {count.longest / 1_000_000:,.0f} MB, and at most {longest_line / 1_000_000:,.0f} MB are read",
+            "export it with line ends between the records, and without that value",
+        )
     return Bytes(
         path,
         compression,
@@ -92,6 +105,7 @@ def examine(path: Path, delimiter: str = ",") -> Bytes:
         blank=count.blank,
         quotes=count.quotes,
         delimiters=count.delimiters,
+        is_utf8=not count.is_not_utf8,
         is_odd=count.why_odd(),
     )
 
@@ -143,7 +157,8 @@ def _starts_with(path: Path, magic: bytes) -> bool:
         return file.read(len(magic)) == magic
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of the bytes of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -208,8 +223,8 @@ class _Count:
         self._line_so_far = 0
         self._last = b""  # the last bytes before this chunk
         self._feeds = self._returns = self._pairs = 0
-        self._longest = 0
-        self._has_nul = self._is_not_utf8 = False
+        self.longest = 0
+        self._has_nul = self.is_not_utf8 = False
         self.is_all_nul = True
         self.bytes = self.blank = self.quotes = self.delimiters = 0
 
@@ -237,7 +252,7 @@ class _Count:
         try:
             self._decoder.decode(b"", final=True)
         except UnicodeDecodeError:
-            self._is_not_utf8 = True
+            self.is_not_utf8 = True
 
     @property
     def lines(self) -> int:
@@ -247,30 +262,31 @@ class _Count:
     def why_odd(self) -> str | None:
         if self._has_nul:
             return "a NUL byte"
-        if self._is_not_utf8:
+        if self.is_not_utf8:
             return "bytes that are not UTF-8"
-        if self._longest > LONGEST_RECORD:
+        if self.longest > LONGEST_RECORD:
             return "a very long line"
         if self._returns and not (self._returns == self._pairs == self._feeds):
             return "line ends of several kinds"
         return None
 
     def _check_text(self, chunk: bytes) -> None:
-        if self._is_not_utf8 or (chunk.isascii() and not self._decoder.getstate()[0]):
+        if self.is_not_utf8 or (chunk.isascii() and not self._decoder.getstate()[0]):
             return
         try:
             self._decoder.decode(chunk)
         except UnicodeDecodeError:
-            self._is_not_utf8 = True
+            self.is_not_utf8 = True
 
     def _measure(self, chunk: bytes) -> None:
-        first, last = chunk.find(b"\n"), chunk.rfind(b"\n")
+        first = min((at for at in (chunk.find(b"\n"), chunk.find(b"\r")) if at >= 0), default=-1)
+        last = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
         if first < 0:
             self._line_so_far += len(chunk)
         else:
-            self._longest = max(self._longest, self._line_so_far + first)
+            self.longest = max(self.longest, self._line_so_far + first)
             self._line_so_far = len(chunk) - last - 1
-        self._longest = max(self._longest, self._line_so_far)
+        self.longest = max(self.longest, self._line_so_far)
 
 
 # Only what LF and CRLF files need; a file with lone CRs goes to the reader that counts for itself.

@@ -6,11 +6,9 @@ resynchronising reader writes a repaired copy, and DuckDB reads that.
 
 from __future__ import annotations
 
-import codecs
-import re
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -20,7 +18,7 @@ import duckdb
 from pipeline.engines import disk
 from pipeline.engines.duckdb import identifier, quoted
 from pipeline.errors import InputError
-from pipeline.inputs import checksums, encodings, jsonlines, preflight, resync, rows
+from pipeline.inputs import checksums, grids, jsonlines, preflight, resync, rows, sheets, workbooks
 from pipeline.inputs.contract import CONTRACTS, Bound, CannotBind, bind
 from pipeline.inputs.headers import Header, header_of, refusal_of, refuse_too_many
 from pipeline.inputs.preflight import Bytes, Refused
@@ -46,6 +44,8 @@ class Delivered:
     blank: int = 0
     embedded: int = 0
     lines: int | None = None
+    remarks: tuple[str, ...] = ()
+    """What deserves a warning, in words."""
     why: str = ""
     """Why the resynchronising reader had to read it; empty if it did not."""
 
@@ -68,8 +68,10 @@ def read(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work
     connection.execute("set disabled_optimizers = 'common_subexpressions'")
     if found.is_parquet:
         return _read_parquet(connection, found, reads, work)
-    if found.is_json_lines:
-        return _accounted(_read_json_lines(connection, found, reads, work))
+    if found.kind in ("workbook", "html"):
+        return _read_grid(connection, found, reads, work)
+    if found.is_json_lines or found.kind == "json":
+        return _accounted(_read_json(connection, found, reads, work))
     header = header_of(found, reads)
     delivered = None if found.is_odd or header.lines > 1 else _read_strictly(connection, found, header, reads, work)
     if delivered is None:
@@ -79,6 +81,8 @@ def read(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work
 
 def _accounted(delivered: Delivered) -> Delivered:
     header = delivered.header
+    if delivered.lines is None:
+        return delivered
     accounted = header.skip - header.blank + delivered.blank + delivered.records + delivered.embedded
     if accounted != delivered.lines:
         raise InputError(
@@ -89,37 +93,9 @@ def _accounted(delivered: Delivered) -> Delivered:
     return delivered
 
 
-def look_at(path: Path, reads: Input, work: Path) -> Bytes:
-    """The pre-flight of a file, or of its copy in UTF-8 when the input declares another encoding. Raises Refused."""
-    kind = Path(re.sub(r"[.](gz|gzip|zst|zstd)$", "", path.name.lower())).suffix
-    if kind in (".json", ".xlsx", ".xls"):
-        raise Refused(f"{kind} is not read here", "export it as CSV or Parquet, or as JSON lines, named .jsonl")
-    found = replace(_examined(path, reads, work), is_json_lines=kind in jsonlines.SUFFIXES)
-    checksums.hold_to_promise(path, found.sha256)
-    return found
-
-
-def _examined(path: Path, reads: Input, work: Path) -> Bytes:
-    encoding = codecs.lookup(reads.encoding).name
-    delimiter = reads.delimiter
-    if encoding in ("utf-8", "utf-8-sig"):
-        found = preflight.examine(path, delimiter)
-        if found.is_odd == "a NUL byte" and encodings.is_utf16(found):
-            raise Refused(
-                "it is written in UTF-16", 'declare encoding = "utf-16" for this input, or export it as UTF-8'
-            )
-        return found
-    plain = preflight.examine(path)
-    if plain.is_parquet:
-        return plain
-    copy = work / "transcoded"
-    encodings.transcode(plain, encoding, copy)
-    return replace(preflight.examine(copy, delimiter), sha256=plain.sha256, size=plain.size)
-
-
 def keep_originals(connection: duckdb.DuckDBPyConnection, delivered: Delivered, reads: Input, work: Path) -> None:
     """Fill `landing_originals` (row_number, original) with the text of the rows in `landing_wanted`: the physical
-    lines of a CSV file, read anew; a JSON object of a Parquet row."""
+    lines of a CSV file, read anew; a JSON object of a row of Parquet, a sheet or a web page."""
     if delivered.found.is_parquet:
         _keep_parquet_rows(connection, delivered)
         return
@@ -131,7 +107,7 @@ def keep_originals(connection: duckdb.DuckDBPyConnection, delivered: Delivered, 
         return
     copy = work / "originals.csv"
     with copy.open("wb") as file:
-        for number, text in _originals(delivered, iter(wanted), reads):
+        for number, text in _originals(delivered, iter(wanted), reads, work):
             file.write(resync.quoted_line(number, [text.encode()]))
     connection.execute(
         f"insert into temp.landing_originals select c0::bigint, c1 from {_read_copy(copy, range(2), parallel=False)}"
@@ -139,10 +115,15 @@ def keep_originals(connection: duckdb.DuckDBPyConnection, delivered: Delivered, 
     copy.unlink()
 
 
-def _originals(delivered: Delivered, wanted: Iterator[int], reads: Input) -> Iterator[tuple[int, str]]:
+def _originals(delivered: Delivered, wanted: Iterator[int], reads: Input, work: Path) -> Iterator[tuple[int, str]]:
     """The text of the wanted records, whose numbers ascend."""
-    lines = preflight.lines_of(delivered.found.path, delivered.found.compression)
-    records = _records(islice(lines, delivered.header.skip, None), delivered, reads)
+    if delivered.found.kind == "lines":
+        lines = preflight.lines_of(delivered.found.path, delivered.found.compression)
+        records = _records(islice(lines, delivered.header.skip, None), delivered, reads)
+    elif delivered.found.kind == "json":
+        records = enumerate(jsonlines.texts(delivered.found, 0), start=1)
+    else:
+        records = sheets.originals(delivered.found, reads, work)
     for number in wanted:
         yield number, resync.readable(next(text for record, text in records if record == number))
 
@@ -207,7 +188,7 @@ def _read_repaired(
     )
 
 
-def _read_json_lines(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work: Path) -> Delivered:
+def _read_json(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work: Path) -> Delivered:
     header, keys = jsonlines.header_of(found, reads)
     copy = work / "objects.csv"
     tally = jsonlines.Tally()
@@ -215,7 +196,33 @@ def _read_json_lines(connection: duckdb.DuckDBPyConnection, found: Bytes, reads:
         _insert(connection, "landing_rejected", jsonlines.copied(found, header, keys, file, tally))
     held = _hold_copy(connection, copy, header, found, reads, work, parallel=not tally.newlines)
     blank = tally.blank + header.blank
-    return Delivered(found, header, held + tally.quarantined, blank=blank, lines=found.lines)
+    records = held + tally.quarantined
+    lines = found.lines if found.kind == "lines" else None
+    return _counted(Delivered(found, header, records, blank=blank, lines=lines), tally.records)
+
+
+def _read_grid(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work: Path) -> Delivered:
+    grid = sheets.grid_of(found, reads, work)
+    header = grids.header_of(grid, reads)
+    copy = work / "cells.csv"
+    tally = grids.Tally()
+    with copy.open("wb") as file:
+        _insert(connection, "landing_rejected", grids.copied(grid, header, file, tally))
+    settings = workbooks.with_dates(reads) if found.kind == "workbook" else reads
+    held = _hold_copy(connection, copy, header.header, found, settings, work, parallel=not tally.newlines)
+    remarks = grids.remarks_of(grid, header)
+    return _counted(Delivered(found, header.header, held + tally.quarantined, remarks=remarks), tally.records)
+
+
+def _counted(delivered: Delivered, expected: int) -> Delivered:
+    """What was read, after a look that DuckDB holds every record that was written for it."""
+    if delivered.records != expected:
+        raise InputError(
+            f"{expected} records do not add up: {delivered.records} are accounted for",
+            where=str(delivered.found.path),
+            next_step="this is a fault of the reader; report it",
+        )
+    return delivered
 
 
 def _hold_copy(

@@ -35,6 +35,7 @@ def remarks(
     new = [name for name in bound.extras if name not in seen]
     if earlier and new:
         found.append(f"new columns, kept as they are: {', '.join(new)}")
+    found += delivered.remarks
     if delivered.is_repaired:
         found.append(f"read line by line, since DuckDB's reader could not account for every line ({delivered.why})")
     if sorted_rows.respelled:

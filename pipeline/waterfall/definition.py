@@ -116,6 +116,10 @@ class Input:
     encoding: str = "utf-8"
     delimiter: str = ","
     skip_lines: int = 0
+    sheet: str | int | None = None
+    """Of a workbook: the name of a sheet, or its number among those that are not hidden (1 = first, the default)."""
+    header_row: int | None = None
+    """Of a workbook or a web page: the row of the header (1 = first); None: the first that is not empty."""
     null_values: tuple[str, ...] = ("",)
     mode: Mode = "append"
     guard: Guard = field(default_factory=Guard)

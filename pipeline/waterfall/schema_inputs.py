@@ -50,6 +50,8 @@ TAKES_ANY_COLUMN = frozenset({"stage_entries", "leads", "accounts"})
 
 
 def _encoding(name: str) -> str:
+    if name.lower() == "auto":
+        return "auto"
     try:
         found = codecs.lookup(name)
     except (LookupError, ValueError):
@@ -74,6 +76,19 @@ def _time_formats(given: Any) -> str | tuple[str, ...]:
     return tuple(time_formats.checked(one) for one in some(given))
 
 
+def _sheet(given: Any) -> str | int:
+    is_number = isinstance(given, int) and not isinstance(given, bool) and given >= 1
+    if is_number or (isinstance(given, str) and given):
+        return given  # type: ignore[no-any-return]  # it is one of the two
+    raise ValueError('must be the name of a sheet, such as "History", or its number, 1 for the first')
+
+
+def _row(given: Any) -> int:
+    if isinstance(given, int) and not isinstance(given, bool) and given >= 1:
+        return given
+    raise ValueError("must be the number of a row, 1 for the first")
+
+
 class InputBlock(schema_checks.Thresholds):
     """One `[[inputs]]`."""
 
@@ -86,6 +101,8 @@ class InputBlock(schema_checks.Thresholds):
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
     delimiter: Annotated[str, AfterValidator(_delimiter)] = ","
     skip_lines: NonNegative = 0
+    sheet: Annotated[str | int | None, PlainValidator(_sheet)] = None
+    header_row: Annotated[int | None, PlainValidator(_row)] = None
     null_values: list[str] = Field(default_factory=lambda: [""])
     mode: Mode = "append"
 
@@ -136,6 +153,8 @@ def inputs(
             encoding=block.encoding,
             delimiter=block.delimiter,
             skip_lines=block.skip_lines,
+            sheet=block.sheet,
+            header_row=block.header_row,
             null_values=tuple(block.null_values),
             mode=block.mode,
             guard=schema_checks.guard(checks, block, block.table, block.mode, number, problems),

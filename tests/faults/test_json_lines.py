@@ -65,13 +65,12 @@ def test_f76_line_ends_in_a_value_stay(tmp_path: Path) -> None:
     assert owners == [owner for (owner,) in inbox.rows("select owner from raw.stage_entries order by row_number")]
 
 
-def test_f76_a_latin_1_byte_costs_one_line(tmp_path: Path) -> None:
-    """Undeclared it is quarantined, declared it is read, as in CSV."""
+def test_f76_another_encoding_is_declared(tmp_path: Path) -> None:
+    """Undeclared the file is refused, since only the lines with accents would go; declared it is read, as in CSV."""
     content = (line("L1") + '{"lead_id":"L2","stage":"MQL","entered_at":"2026-01-05","owner":"Ren\xe9e"}\n').encode(
         "latin-1"
     )
-    inbox = landed(tmp_path / "a", content)
-    assert (["L1"], "bad_encoding") == (inbox.leads(), inbox.rejected()[0][1])
+    assert 'encoding = "cp1252"' in refusal(one_file(tmp_path / "a", content, "entries.jsonl"))
     declared = landed(tmp_path / "b", content, encoding="latin-1")
     assert [(None,), ("Renée",)] == declared.rows("select owner from raw.stage_entries order by row_number")
 
@@ -213,12 +212,6 @@ def test_what_is_no_file_of_objects_is_refused(tmp_path: Path, content: str, sai
     told = refusal(one_file(tmp_path, content, "a.jsonl"))
     assert said in told
     assert "L1" not in told
-
-
-@pytest.mark.parametrize("name", ["a.json", "a.JSON.gz", "a.xlsx"])
-def test_other_kinds_are_refused_by_name(tmp_path: Path, name: str) -> None:
-    """One JSON document is no lines."""
-    assert "JSON lines" in refusal(one_file(tmp_path, line("L1"), name))
 
 
 def test_five_hundred_keys_are_fine(tmp_path: Path) -> None:

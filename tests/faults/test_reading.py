@@ -81,10 +81,10 @@ def test_f30_a_backdated_entry_is_landed_with_the_time_it_was_recorded(tmp_path:
 
 def test_f31_a_growing_file_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that changes while it is read is left for the next run, with a warning, and nothing of it is kept."""
-    from pipeline.inputs import readers
+    from pipeline.inputs import looking
 
     inbox = one_file(tmp_path, GOOD)
-    look_at = readers.look_at
+    look_at = looking.look_at
 
     def grows(path: Path, *arguments: object) -> object:
         found = look_at(path, *arguments)  # type: ignore[arg-type]
@@ -92,11 +92,11 @@ def test_f31_a_growing_file_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             file.write(entry("L4"))
         return found
 
-    monkeypatch.setattr(readers, "look_at", grows)
+    monkeypatch.setattr(looking, "look_at", grows)
     landed = inbox.land()
     assert ((), ()) == (landed.loads, landed.refused)
     assert "still being written" in landed.warnings[0]
-    monkeypatch.setattr(readers, "look_at", look_at)
+    monkeypatch.setattr(looking, "look_at", look_at)
     assert 4 == inbox.land().loads[0].landed
 
 
@@ -140,16 +140,29 @@ def test_f37_utf_16_is_refused_or_read_when_declared(tmp_path: Path) -> None:
     assert [("Łukasz",)] == inbox.rows("select distinct owner from raw.stage_entries")
 
 
-def test_f38_one_latin_1_byte_costs_one_line(tmp_path: Path) -> None:
-    """Undeclared it is quarantined, declared it is read."""
+def test_f38_one_latin_1_byte(tmp_path: Path) -> None:
+    """Undeclared the file is refused with the line to write, declared it is read."""
     content = (HEADER + entry("L1") + entry("L2", owner="Ren\xe9e") + entry("L3")).encode("latin-1")
-    inbox = one_file(tmp_path / "a", content)
-    inbox.land()
-    assert ["L1", "L3"] == inbox.leads()
-    assert [(2, "bad_encoding", "L2,MQL,2026-01-05T14:00:00Z,Ren\\xe9e")] == inbox.rejected()
+    assert (
+        "it is not UTF-8 (1 byte), and can be read as Windows-1252 | "
+        'write encoding = "cp1252" for this input if names look right with it, or export the file as UTF-8'
+    ) == refusal(one_file(tmp_path / "a", content))
     inbox = one_file(tmp_path / "b", content, encoding="latin-1")
     inbox.land()
     assert [("Renée",)] == inbox.rows("select owner from raw.stage_entries where lead_id = 'L2'")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "auto"])
+@pytest.mark.parametrize("bad", [b"\xe9", b"\x81"])
+def test_f38_a_damaged_byte_in_utf_8_costs_one_line(tmp_path: Path, bad: bytes, encoding: str) -> None:
+    """Where a hundred characters beyond ASCII are well-formed, the one that is not is damage: its line is quarantined."""
+    rows = "".join(entry(f"L{number}", owner="Łukasz") for number in range(100))
+    content = (HEADER + rows).encode() + b"L100,MQL,2026-01-05T14:00:00Z,Ren" + bad + b"e\n" + entry("L101").encode()
+    inbox = one_file(tmp_path, content, encoding=encoding)
+    inbox.land()
+    assert (101, [101]) == (len(inbox.leads()), [row[0] for row in inbox.rejected() if row[1] == "bad_encoding"])
+    fewer = content.replace("Ł".encode(), b"L", 1)
+    assert "a part of it is UTF-8, and 1 byte can't be read so" in refusal(one_file(tmp_path / "b", fewer))
 
 
 def test_f39_a_nul_byte_costs_one_line(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from delivery import CLOCK, HEADER, Inbox, connection_of_a_run, entry, one_file,
 
 from pipeline.engines import disk
 from pipeline.errors import InputError
-from pipeline.inputs import landing, readers, sorting
+from pipeline.inputs import landing, looking, readers, sorting
 from pipeline.inputs.preflight import Refused
 from pipeline.inputs.readers import Delivered
 from pipeline.waterfall.guard import Guard
@@ -73,7 +73,7 @@ def test_a_file_that_grew_while_it_was_looked_at_waits(tmp_path: Path, monkeypat
     """Its SHA-256 may be that of a part."""
     inbox = one_file(tmp_path, GOOD)
     with monkeypatch.context() as patched:
-        patched.setattr(readers, "look_at", then(lengthened(tmp_path / "entries.csv", entry("L3")), readers.look_at))
+        patched.setattr(looking, "look_at", then(lengthened(tmp_path / "entries.csv", entry("L3")), looking.look_at))
         waits(inbox)
     assert 3 == inbox.land().loads[0].landed
 
@@ -97,7 +97,7 @@ def test_lines_that_do_not_add_up_stop_the_run(tmp_path: Path) -> None:
         one_file(tmp_path, '{"lead_id":"L1","stage":"MQL","entered_at":"2026-01-05"}\n', "a.jsonl").folder / "a.jsonl"
     )
     (reads,) = Inbox(tmp_path).reads("a.jsonl").inputs
-    found = readers.look_at(path, reads, tmp_path)
+    found = looking.look_at(path, reads, tmp_path)
     with pytest.raises(InputError, match="2 lines do not add up: 1 are accounted for") as stopped:
         readers.read(connection_of_a_run(), replace(found, lines=2), reads, tmp_path)
     assert str(path) == stopped.value.where
@@ -143,7 +143,7 @@ def test_a_file_without_the_right_to_read_it_is_refused_and_the_others_go_on(tmp
 def test_a_file_that_vanished_while_it_was_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody tidied the inbox."""
     inbox = one_file(tmp_path, GOOD)
-    monkeypatch.setattr(readers, "look_at", then((tmp_path / "entries.csv").unlink, readers.look_at))
+    monkeypatch.setattr(looking, "look_at", then((tmp_path / "entries.csv").unlink, looking.look_at))
     (refused,) = inbox.land().refused
     assert "it can't be read: No such file or directory" == refused.reason
 
@@ -179,7 +179,7 @@ def test_too_little_memory_is_no_fault_of_a_parquet_file(tmp_path: Path) -> None
     connection = connection_of_a_run()
     connection.execute("set temp_directory = ''; set memory_limit = '6MB'")
     with pytest.raises(duckdb.OutOfMemoryException):
-        readers.read(connection, readers.look_at(tmp_path / "a.parquet", reads, tmp_path), reads, tmp_path)
+        readers.read(connection, looking.look_at(tmp_path / "a.parquet", reads, tmp_path), reads, tmp_path)
 
 
 def test_a_parquet_file_that_promises_another_number_of_rows_is_refused(tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_rows_in_memory_and_on_the_disk_are_delivered_alike(
     for size in (readers.IN_MEMORY, -1):
         monkeypatch.setattr(readers, "IN_MEMORY", size)
         connection = connection_of_a_run()
-        delivered = readers.read(connection, readers.look_at(tmp_path / name, reads, tmp_path), reads, tmp_path)
+        delivered = readers.read(connection, looking.look_at(tmp_path / name, reads, tmp_path), reads, tmp_path)
         held.append((delivered, connection.execute("from landing_rows order by row_number").fetchall()))
     assert held[0] == held[1]
     assert numbers == [row[0] for row in held[0][1]]

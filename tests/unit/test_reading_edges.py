@@ -13,8 +13,9 @@ import pytest
 import zstandard
 from delivery import HEADER, Inbox, entry, one_file, refusal
 
-from pipeline.inputs import checksums, readers, resync
+from pipeline.inputs import checksums, looking, preflight, resync
 from pipeline.inputs.files import find
+from pipeline.inputs.preflight import Refused
 from pipeline.waterfall.definition import Input
 from tests.unit.limits import without_rights
 
@@ -80,7 +81,7 @@ def test_the_delimiters_of_a_file_are_counted_by_the_one_that_is_declared(tmp_pa
     """Else every file with semicolons would look broken, and be read line by line."""
     path = tmp_path / "a.csv"
     path.write_bytes("lead_id;stage;note\nL1;MQL;a, b, c, d\n".encode(encoding))
-    found = readers.look_at(
+    found = looking.look_at(
         path, Input("crm", "stage_entries", path, delimiter=";", encoding=encoding), Path(mkdtemp(dir=tmp_path))
     )
     assert 4 == found.delimiters
@@ -111,11 +112,25 @@ def test_an_everyday_file_is_read_the_fast_way(tmp_path: Path, packing: str, con
     assert ["L1", "L2"] == inbox.leads()
 
 
-@pytest.mark.parametrize("kind", [".json", ".xlsx", ".xls", ".XLSX", ".json.gz"])
+@pytest.mark.parametrize("kind", [".xlsb", ".ods", ".ODS", ".ods.gz"])
 def test_a_kind_that_is_not_read_is_named(tmp_path: Path, kind: str) -> None:
     """By the ending of the name, packed or not, before a byte is read."""
-    expected = f"{kind.lower().removesuffix('.gz')} is not read here | export it as CSV or Parquet, or as JSON lines, named .jsonl"
+    expected = f"{kind.lower().removesuffix('.gz')} is not read here | save it as .xlsx, or export it as CSV or Parquet"
     assert expected == refusal(one_file(tmp_path, HEADER + entry("L1"), f"a{kind}"))
+
+
+@pytest.mark.parametrize("kind", [".xlsx", ".XLSX", ".xlsm", ".xlsx.gz"])
+def test_what_is_named_as_a_workbook_and_is_none_is_refused(tmp_path: Path, kind: str) -> None:
+    """Packed or not."""
+    expected = f"it is named {kind.lower().removesuffix('.gz')} and is no workbook | export it again"
+    assert expected in refusal(one_file(tmp_path, HEADER + entry("L1"), f"a{kind}"))
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.html"])
+def test_text_under_another_name_is_read_as_csv(tmp_path: Path, name: str) -> None:
+    """Many programs write text and call it .xls."""
+    inbox = one_file(tmp_path, HEADER + entry("L1"), name)
+    assert ((), ["L1"]) == (inbox.land().refused, inbox.leads())
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -171,8 +186,10 @@ def test_a_header_whose_quote_never_closes_is_one_bad_line(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("start", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"])
 def test_an_archive_named_as_csv_is_refused(tmp_path: Path, start: bytes) -> None:
-    """By its first bytes."""
-    assert "zip archive or an Excel workbook" in refusal(one_file(tmp_path, start + b"x" * 50))
+    """By its first bytes, whatever its name; the pass over lines never gets it."""
+    assert "is damaged" in refusal(one_file(tmp_path, start + b"x" * 50))
+    with pytest.raises(Refused, match="zip archive or an Excel workbook"):
+        preflight.examine(tmp_path / "entries.csv")
 
 
 def test_a_damaged_zst_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""What kind of file a file is, by its first bytes and its name, and the pass over it that belongs to that kind."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline.inputs import archives, checksums, documents, encodings, jsonlines, preflight, webtables, workbooks
+from pipeline.inputs.preflight import Bytes, Refused
+from pipeline.waterfall.definition import Input
+
+_WORKBOOKS = (".xlsx", ".xlsm")
+_NOT_READ = (".xlsb", ".ods", ".numbers")
+
+
+def look_at(path: Path, reads: Input, work: Path) -> Bytes:
+    """The pre-flight of a file, or of its copy in UTF-8 when the input has another encoding. Raises Refused."""
+    kind = Path(re.sub(r"[.](gz|gzip|zst|zstd)$", "", path.name.lower())).suffix
+    found = _workbook(path, kind) or _text(path, kind, reads, work)
+    checksums.hold_to_promise(path, found.sha256)
+    return found
+
+
+def _workbook(path: Path, kind: str) -> Bytes | None:
+    """What is known of a workbook before it is read; None for another kind of file."""
+    if kind in _NOT_READ:
+        raise Refused(f"{kind} is not read here", "save it as .xlsx, or export it as CSV or Parquet")
+    is_workbook = archives.is_zip(path)
+    if not is_workbook:
+        with path.open("rb") as file:
+            is_workbook = file.read(4) == workbooks.OLE
+    if is_workbook:
+        size = path.stat().st_size
+        return Bytes(path, "none", preflight.sha256_of(path), size, size, kind="workbook")
+    if kind in _WORKBOOKS:
+        raise Refused(f"it is named {kind} and is no workbook", "export it again, unpacked, or name it by what it is")
+    return None
+
+
+def _text(path: Path, kind: str, reads: Input, work: Path) -> Bytes:
+    if kind in webtables.SUFFIXES:
+        found = preflight.examine(path, reads.delimiter, longest_line=None)
+        if not found.is_parquet and webtables.is_page(found):
+            return replace(found, kind="html")
+    is_document = kind == documents.SUFFIX
+    found = _in_utf8(path, reads, work, longest_line=None if is_document else preflight.LONGEST_LINE)
+    if is_document and not found.is_parquet and not documents.is_lines(found):
+        return replace(found, kind="json")
+    return replace(found, is_json_lines=is_document or kind in jsonlines.SUFFIXES)
+
+
+def _in_utf8(path: Path, reads: Input, work: Path, longest_line: int | None) -> Bytes:
+    plain = preflight.examine(path, reads.delimiter, longest_line=longest_line)
+    if plain.is_parquet:
+        return plain
+    is_auto = reads.encoding == encodings.AUTO
+    encoding = encodings.guess(plain) if is_auto else codecs.lookup(reads.encoding).name
+    if encoding not in ("utf-8", "utf-8-sig"):
+        copy = work / "transcoded"
+        encodings.transcode(plain, encoding, copy)
+        copied = preflight.examine(copy, reads.delimiter, longest_line=longest_line)
+        return replace(copied, sha256=plain.sha256, size=plain.size)
+    if plain.is_odd == "a NUL byte" and encodings.is_utf16(plain):
+        raise Refused("it is written in UTF-16", 'declare encoding = "utf-16" for this input, or export it as UTF-8')
+    if not plain.is_utf8 and not is_auto:
+        encodings.refuse_undeclared(plain)
+    return plain

@@ -1,0 +1,83 @@
+"""docs/FAULTS.md, 47 and 98: which names of a header are one name, and when a name that is there twice matters."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+from delivery import Inbox, one_file, refusal
+
+from pipeline.inputs.contract import CannotBind, bind, normalise_header
+from pipeline.waterfall.definition import Input
+
+MAPPED = {"lead_id": "Record ID", "stage": "Stage", "entered_at": "Changed at"}
+
+
+def test_f98_two_columns_that_nothing_binds_are_both_kept(tmp_path: Path) -> None:
+    """The second one under a number."""
+    inbox = one_file(
+        tmp_path,
+        "Record ID,Stage,Changed at,Lead Status,Lead status,lead_status\nA,MQL,2026-05-01,Open,x,y\n",
+        columns=MAPPED,
+    )
+    (load,) = inbox.land().loads
+    assert 1 == load.landed
+    assert [("Open", "x", "y")] == inbox.rows("select lead_status, lead_status_2, lead_status_3 from raw.stage_entries")
+
+
+@pytest.mark.parametrize(
+    ("header", "columns", "twice"),
+    [
+        ("lead_id,stage,entered_at,Stage", {}, "Stage"),
+        ("lead_id,stage,entered_at,owner,Owner", {}, "Owner"),
+        ("Record ID,Stage,Changed at,Record-ID", MAPPED, "Record-ID"),
+        ("lead_id,stage,entered_at,Region,region", {"area": "Region"}, "region"),
+        ("lead_id,stage,entered_at,Sta\u200bge", {}, "Sta?ge"),
+    ],
+)
+def test_f98_a_bound_column_that_is_there_twice_is_refused(
+    tmp_path: Path, header: str, columns: dict[str, str], twice: str
+) -> None:
+    """Required, optional or mapped: nobody can say which of the two is meant."""
+    said = refusal(one_file(tmp_path, f"{header}\n", columns=columns))
+    assert f"the header names a column twice: `{twice}`" in said
+
+
+def test_f98_a_name_of_ours_that_is_mapped_away_may_be_there_twice() -> None:
+    """What is bound is the mapped header."""
+    reads = Input("crm", "stage_entries", Path("a.csv"), columns={"owner": "Rep"})
+    bound = bind(("lead_id", "stage", "entered_at", "Rep", "owner", "Owner"), reads)
+    assert (3, {"owner_2": 4, "owner_3": 5}) == (bound.columns["owner"], bound.extras)
+    with pytest.raises(CannotBind):
+        bind(("lead_id", "stage", "entered_at", "Rep", "rep"), reads)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Lead\u00a0Größe",
+        "Lead\u202fGröße",
+        "\u200eLead Größe\u200f",
+        "Lead Grö\u00adße",
+        "\u202aLead Größe\u202c",
+        "\u2066Lead Größe\u2069",
+        "Le\u200bad\u200d Größe\u2060",
+        "\ufeffLead\u3000 Größe",
+        unicodedata.normalize("NFD", "Lead Größe"),
+        " lead__grö\u00adße- ",
+    ],
+)
+def test_f98_what_cannot_be_seen_is_not_compared(tmp_path: Path, written: str) -> None:
+    """Spaces of any kind, direction marks, soft hyphens and letters in two parts, in the file or in the configuration."""
+    assert normalise_header("Lead Größe") == normalise_header(written)
+    for number, (theirs, mapped) in enumerate(((written, "Lead Größe"), ("Lead Größe", written))):
+        inbox = Inbox(tmp_path / str(number))
+        inbox.put("a.csv", f"{theirs},stage,entered_at\nL1,MQL,2026-01-05\n")
+        inbox.reads("a.csv", columns={"lead_id": mapped}).land()
+        assert ["L1"] == inbox.leads()
+
+
+def test_f98_names_that_differ_stay_apart() -> None:
+    """Only what is invisible goes: a space and a letter do not."""
+    assert len({normalise_header(name) for name in ("lead id", "leadid", "lead_íd", "lead id2")}) == 4
