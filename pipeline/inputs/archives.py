@@ -35,7 +35,8 @@ _MAX_DIRECTORY = 20_000_000
 """Bytes of the directory at the end of an archive, which is read whole."""
 
 _STARTS = (b"PK\x03\x04", b"PK\x05\x06")
-_OFFICE = {"[Content_Types].xml", "mimetype"}
+_OFFICE = {"[Content_Types].xml", "_rels/.rels", "xl/workbook.xml", "mimetype"}
+"""Parts that a document of an office suite has; a damaged one may lack one of them."""
 
 
 @dataclass

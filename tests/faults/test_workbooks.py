@@ -1,0 +1,442 @@
+"""docs/FAULTS.md, 100: workbooks. What a cell means comes through, and no workbook takes more memory than it may."""
+
+from __future__ import annotations
+
+import json
+import struct
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from delivery import Inbox, one_file, refusal
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
+
+from pipeline.inputs import archives, workbook_parts, workbooks
+from pipeline.inputs.preflight import Refused
+from tests.faults.workbook_files import BINARY, HEADER, SHEET, with_cells, with_part, workbook
+
+NOON = datetime(2026, 1, 5, 12, 30)
+
+
+def landed(folder: Path, content: bytes, name: str = "entries.xlsx", **settings: Any) -> Inbox:
+    """An inbox whose one workbook was read: not a row of it is lost."""
+    inbox = one_file(folder, content, name, **settings)
+    outcome = inbox.land()
+    assert () == outcome.refused
+    (load,) = outcome.loads
+    assert load.rows_read == load.landed + load.rejected_rows + load.redelivered + load.duplicates
+    return inbox
+
+
+def times(inbox: Inbox) -> list[str]:
+    return [str(at) for (at,) in inbox.rows("select entered_at from raw.stage_entries order by row_number")]
+
+
+def warnings(content: bytes, folder: Path, **settings: Any) -> tuple[str, ...]:
+    return one_file(folder, content, "entries.xlsx", **settings).land().warnings
+
+
+@pytest.mark.parametrize("name", ["entries.xlsx", "entries.xlsm", "entries.XLSX", "entries.xls", "entries.csv"])
+def test_f100_a_sheet_is_read_whatever_its_name(tmp_path: Path, name: str) -> None:
+    """By its first bytes."""
+    assert ["L1"] == landed(tmp_path, workbook(HEADER, ("L1", "MQL", NOON, "dana")), name).leads()
+
+
+@pytest.mark.parametrize("time_format", [None, "excel", "%m/%d/%Y %H:%M", ("epoch_s", "%Y-%d-%m"), "%Y-%d-%m", "iso"])
+def test_f100_date_cells_are_dates_whatever_time_format_says(tmp_path: Path, time_format: Any) -> None:
+    """They are local to the input's zone; a bare date is its local midnight."""
+    rows = [("L1", "MQL", NOON), ("L2", "MQL", date(2026, 5, 1)), ("L3", "MQL", datetime(2026, 2, 3, 4, 5, 6))]
+    inbox = landed(tmp_path, workbook(HEADER[:3], *rows), time_format=time_format, timezone="America/New_York")
+    assert ["2026-01-05 17:30:00", "2026-05-01 04:00:00", "2026-02-03 09:05:06"] == times(inbox)
+
+
+def test_f100_text_cells_are_read_by_time_format(tmp_path: Path) -> None:
+    """Beside date cells, in one column; day numbers too, where they are declared."""
+    rows = [("L1", "MQL", "05.01.2026"), ("L2", "MQL", date(2026, 1, 6)), ("L3", "MQL", 46029.25)]
+    inbox = landed(tmp_path, workbook(HEADER[:3], *rows), time_format=("%d.%m.%Y", "excel"))
+    assert ["2026-01-05 00:00:00", "2026-01-06 00:00:00", "2026-01-07 06:00:00"] == times(inbox)
+
+
+def test_f100_a_text_that_is_no_iso_date_by_the_declared_format_stays_what_it_is(tmp_path: Path) -> None:
+    """2026-05-01 is 5 January where year, day, month is declared, as text; a date cell of 1 May is 1 May."""
+    rows = [("L1", "MQL", "2026-05-01"), ("L2", "MQL", date(2026, 5, 1)), ("L3", "MQL", datetime(2026, 5, 1, 1))]
+    inbox = landed(tmp_path, workbook(HEADER[:3], *rows), time_format="%Y-%d-%m")
+    assert ["2026-01-05 00:00:00", "2026-05-01 00:00:00", "2026-05-01 01:00:00"] == times(inbox)
+
+
+def test_f100_dates_since_1904(tmp_path: Path) -> None:
+    """The workbook says from when it counts."""
+
+    def since_1904(made: Any) -> None:
+        made.epoch = CALENDAR_MAC_1904
+
+    content = workbook(HEADER[:3], ("L1", "MQL", NOON), ("L2", "MQL", date(2026, 5, 1)), change=since_1904)
+    assert b'date1904="1"' in __import__("zipfile").ZipFile(__import__("io").BytesIO(content)).read("xl/workbook.xml")
+    assert ["2026-01-05 12:30:00", "2026-05-01 00:00:00"] == times(landed(tmp_path, content))
+
+
+def test_f100_numbers_and_truth(tmp_path: Path) -> None:
+    """101.0 is 101, an id of 16 digits keeps what Excel keeps, TRUE is TRUE, a time of day and a duration are readable."""
+    values = [101.0, 0.5, 123456789012345, True, False, time(14, 5), timedelta(hours=30, minutes=1), "00123", "TRUE"]
+    rows = [(f"L{number}", "MQL", NOON, value) for number, value in enumerate(values)]
+    inbox = landed(tmp_path, workbook(HEADER, (101.0, "MQL", NOON, "first"), *rows))
+    assert ["101", "L0"] == inbox.leads()[:2]
+    owners = [owner for (owner,) in inbox.rows("select owner from raw.stage_entries order by row_number")]
+    assert [
+        "first", "101", "0.5", "123456789012345", "TRUE", "FALSE", "14:05:00", "30:01:00", "00123", "TRUE"
+    ] == owners  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (-3.0, "-3"), (1e300, "1e+300"), (2.0**53, "9007199254740992.0"), (-0.25, "-0.25"), (7, "7"), ("x ", "x "),
+        (timedelta(seconds=-60), "-1:59:00"), (datetime(2026, 1, 5, 1, 2, 3, 500000), "2026-01-05 01:02:03.500000"),
+    ],
+)  # fmt: skip
+def test_a_cell_as_text(value: Any, text: str) -> None:
+    """Whole numbers are written as such as long as a float holds each of them."""
+    assert text == workbooks.text_of(value)
+
+
+def test_f100_error_cells_are_empty_and_counted(tmp_path: Path) -> None:
+    """In the sheet that is read only."""
+    cells = (
+        '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c><c r="C1" t="s"><v>2</v></c>'
+        '<c r="D1" t="s"><v>3</v></c></row><row r="2"><c r="A2" t="inlineStr"><is><t>L1</t></is></c>'
+        '<c r="B2" t="inlineStr"><is><t>MQL</t></is></c><c r="C2" t="inlineStr"><is><t>2026-01-05</t></is></c>'
+        "<c r='D2' t='e'><v>#N/A</v></c></row>"
+        '<row r="3"><c r="A3" t="e"><v>#REF!</v></c><c r="B3" t="inlineStr"><is><t>MQL</t></is></c></row>'
+    )
+    inbox = one_file(tmp_path, with_cells(cells, HEADER), "entries.xlsx")
+    landed = inbox.land()
+    assert (
+        "crm: entries.xlsx: 2 cells of the sheet hold an error such as #N/A or #REF!; read as empty" in landed.warnings
+    )
+    assert [("L1", None)] == inbox.rows("select lead_id, owner from raw.stage_entries")
+    assert [(2, "no_lead", {"lead_id": "", "stage": "MQL", "entered_at": "", "owner": ""})] == [
+        (number, reason, json.loads(original)) for number, reason, original in inbox.rejected()
+    ]
+
+
+def test_f100_rejected_rows_are_kept_as_json(tmp_path: Path) -> None:
+    """By the sheet's own headers, with dates as they were read; empty rows are not counted."""
+    content = workbook(
+        ("Lead", "Stage", "When", "Stage "),
+        ("L1", "MQL", NOON, "x"),
+        (),
+        ("L2", "MQL", "soon", 7.0),
+        ("L3", "no", NOON),
+    )
+    inbox = landed(tmp_path, content, columns={"lead_id": "Lead", "stage": "Lead", "entered_at": "When"})
+    assert [2] == [number for number, reason, _ in inbox.rejected() if reason == "unreadable_time"]
+    kept = {number: json.loads(original) for number, _, original in inbox.rejected()}
+    assert {"Lead": "L2", "Stage": "MQL", "When": "soon", "column 4": "7"} == kept[2]
+
+
+def test_f100_sheets_by_name_and_number(tmp_path: Path) -> None:
+    """Hidden sheets don't count, and are read when named; hidden rows are read."""
+
+    def more(made: Any) -> None:
+        hidden = made.create_sheet("Old", 0)
+        hidden.append(list(HEADER))
+        hidden.append(["H1", "MQL", NOON])
+        hidden.sheet_state = "hidden"
+        second = made.create_sheet("Zwei & mehr")
+        second.append(list(HEADER))
+        second.append(["S1", "MQL", NOON])
+        second.append(["S2", "MQL", NOON])
+        second.row_dimensions[3].hidden = True
+
+    content = workbook(HEADER, ("L1", "MQL", NOON), change=more)
+    for sheet, leads in (
+        (None, ["L1"]), (1, ["L1"]), (2, ["S1", "S2"]), ("Zwei & mehr", ["S1", "S2"]), (" zwei & MEHR", ["S1", "S2"]),
+        ("Old", ["H1"]), ("History", ["L1"]),
+    ):  # fmt: skip
+        assert leads == landed(tmp_path / str(sheet), content, sheet=sheet).leads()
+    for missing, asked in ((3, "number 3"), ("Neu", "`Neu`")):
+        assert (
+            f'there is no sheet {asked} in the workbook; it has `History`, `Zwei & mehr` | write sheet = "History"'
+        ) == refusal(one_file(tmp_path / f"no {missing}", content, "entries.xlsx", sheet=missing))
+
+
+def test_f100_the_header_row(tmp_path: Path) -> None:
+    """The first row that is not empty, or the one that is declared; a title above it is answered with its number."""
+    plain = workbook((), (), HEADER, ("L1", "MQL", NOON))
+    assert ["L1"] == landed(tmp_path / "a", plain).leads()
+    titled = workbook(("History of January",), (), HEADER, ("L1", "MQL", NOON))
+    assert ("the header is not in row 1 of the sheet `History` | declare header_row = 3 for this input") == refusal(
+        one_file(tmp_path / "b", titled, "entries.xlsx")
+    )
+    assert ["L1"] == landed(tmp_path / "c", titled, header_row=3).leads()
+    assert "row 2 of the sheet `History` is empty" in refusal(one_file(tmp_path / "d", titled, "a.xlsx", header_row=2))
+    assert "row 9 of the sheet `History` is empty" in refusal(one_file(tmp_path / "e", titled, "a.xlsx", header_row=9))
+    assert "the sheet `History` is empty" in refusal(one_file(tmp_path / "f", workbook(), "a.xlsx"))
+    said = refusal(one_file(tmp_path / "g", workbook(("Lead", "stage", "entered_at")), "a.xlsx"))
+    assert "missing columns `lead_id`; found `Lead`, `stage`, `entered_at` in row 1 of the sheet `History`" in said
+
+
+def test_f100_columns_before_the_first_filled_one(tmp_path: Path) -> None:
+    """A table may begin anywhere."""
+    content = workbook((), (None, None, *HEADER), (None, None, "L1", "MQL", NOON, "dana"))
+    assert [("L1", "dana")] == landed(tmp_path, content).rows("select lead_id, owner from raw.stage_entries")
+
+
+@pytest.mark.parametrize(("merged", "hit"), [("A1:B1", "lead_id"), ("C1:C2", "entered_at"), ("D1:E1", None)])
+def test_f100_a_merged_header_is_refused_where_it_is_bound(tmp_path: Path, merged: str, hit: str | None) -> None:
+    """What it stands over can't be known; a merged header of another column is nobody's concern."""
+
+    def merge(made: Any) -> None:
+        made.active.merge_cells(merged)
+
+    header = ["lead_id", "stage", "entered_at", "note", "more"]
+    if merged == "A1:B1":
+        header[2:4] = ["stage", "entered_at"]
+    content = workbook(header, ("L1", "MQL", NOON, NOON, "b"), ("L2", "MQL", NOON, NOON), change=merge)
+    inbox = one_file(tmp_path, content, "entries.xlsx")
+    if hit is None:
+        assert ["L1", "L2"] == landed(tmp_path, content).leads()
+    else:
+        assert (
+            f"the header of column `{hit}` is merged with other cells in the sheet `History` | "
+            "undo the merge, so that each column has a header of its own"
+        ) == refusal(inbox)
+
+
+def test_f100_merged_cells_below_the_header_are_told(tmp_path: Path) -> None:
+    """Only the first of them has the value."""
+
+    def merge(made: Any) -> None:
+        made.active.merge_cells("D2:D3")
+
+    content = workbook(HEADER, ("L1", "MQL", NOON, "dana"), ("L2", "MQL", NOON), change=merge)
+    assert [
+        "crm: entries.xlsx: 1 merged range of cells below the header: only the first cell of each has the value"
+    ] == [each for each in warnings(content, tmp_path) if "merged" in each]
+
+
+def test_f100_line_ends_and_quotes_in_cells_stay(tmp_path: Path) -> None:
+    """As they are in the cell."""
+    owners = ["a\nb", 'say "hi", twice', " é "]
+    inbox = landed(tmp_path, workbook(HEADER, *((f"L{n}", "MQL", NOON, owner) for n, owner in enumerate(owners))))
+    assert ["a\nb", 'say "hi", twice', "é"] == [
+        owner for (owner,) in inbox.rows("select owner from raw.stage_entries order by row_number")
+    ]
+
+
+def test_f100_macros_are_left_alone(tmp_path: Path) -> None:
+    """Their part is not even copied: only what holds values is."""
+    content = workbook(HEADER, ("L1", "MQL", NOON))
+    import io
+    import zipfile
+
+    file = io.BytesIO(content)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("xl/vbaProject.bin", b"macro")
+        archive.writestr("xl/media/image1.png", b"x" * 1000)
+    (tmp_path / "a.xlsm").write_bytes(file.getvalue())
+    copy = tmp_path / "copy.xlsx"
+    workbook_parts.checked_copy(tmp_path / "a.xlsm", None, copy)
+    assert not [name for name in zipfile.ZipFile(copy).namelist() if "vba" in name or "media" in name]
+    assert ["L1"] == landed(tmp_path / "in", file.getvalue(), "a.xlsm").leads()
+
+
+def test_f100_a_file_known_already_is_not_read_again(tmp_path: Path) -> None:
+    """Another sheet of it is another load."""
+
+    def more(made: Any) -> None:
+        made.create_sheet("Two").append(list(HEADER))
+        made["Two"].append(["S1", "MQL", NOON])
+
+    content = workbook(HEADER, ("L1", "MQL", NOON), change=more)
+    inbox = landed(tmp_path, content)
+    assert ((), 1) == (inbox.land().loads, len(inbox.land().already_known))
+    inbox.inputs = ()
+    inbox.reads("entries.xlsx", sheet="Two")
+    assert 1 == len(inbox.land().loads)
+    assert ["S1"] == inbox.leads()
+
+
+def far_corner(row: int, column: str) -> str:
+    return f'<row r="1"><c r="A1"><v>1</v></c></row><row r="{row}"><c r="{column}{row}"><v>1</v></c></row>'
+
+
+LONG = "x" * 32_000
+HOSTILE = {
+    "a far corner": (with_cells(far_corner(1048576, "XFD")), "the sheet fills 1,048,576 rows by 16,384 columns"),
+    "without references": (
+        with_cells("<row>" + "<c><v>1</v></c>" * 16_000 + "</row>" + "<row><c><v>1</v></c></row>" * 1_000),
+        "the sheet fills 1,001 rows by 16,000 columns",
+    ),
+    "a long text in every cell": (
+        with_cells(
+            "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>1</v></c></row>' for n in range(1, 40_000)), ["a", LONG]
+        ),
+        "the texts in the cells of the sheet are more than 1 GB",
+    ),
+    "one cell of megabytes": (
+        with_cells(f'<row r="1"><c r="A1" t="inlineStr"><is><t>{"x" * 6_000_000}</t></is></c></row>'),
+        "a cell of the workbook has a text of several megabytes",
+    ),
+    "entities in the sheet": (
+        with_part(workbook(HEADER), SHEET, lambda old: b'<!DOCTYPE a [<!ENTITY b "c">]>' + old),
+        "the XML in the workbook defines entities",
+    ),
+    "entities in the list of sheets": (
+        with_part(workbook(HEADER), "xl/workbook.xml", lambda old: b'<!DOCTYPE a [<!ENTITY b "c">]>' + old),
+        "the XML in the workbook defines entities",
+    ),
+    "UTF-16": (
+        with_part(workbook(HEADER), SHEET, lambda old: old.decode().encode("utf-16")),
+        "the XML in the workbook defines entities or is not UTF-8",
+    ),
+    "a broken list of sheets": (
+        with_part(workbook(HEADER), "xl/workbook.xml", lambda old: old[:-20]),
+        "the list of its sheets can't be read",
+    ),
+    "no list of parts": (
+        with_part(workbook(HEADER), "xl/_rels/workbook.xml.rels", lambda _: b"<a/>"),
+        "there is no sheet number 1 in the workbook; it has none",
+    ),
+    "a part that is not there": (
+        with_part(workbook(HEADER), "xl/_rels/workbook.xml.rels", lambda old: old.replace(b"sheet1", b"sheet7")),
+        "the workbook is damaged: the sheet is not in it",
+    ),
+    "a broken sheet": (
+        with_part(workbook(HEADER, ("L1", "MQL", NOON)), SHEET, lambda old: old[: len(old) // 2]),
+        "the workbook is damaged, or of a kind that is not read",
+    ),
+    "broken styles": (
+        with_part(workbook(HEADER), "xl/styles.xml", lambda _: b"<styleSheet><cellXfs><xf numFmtId='x'"),
+        "the workbook is damaged, or of a kind that is not read",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_f100_a_hostile_workbook_is_refused(tmp_path: Path, what: str) -> None:
+    """Before another program opens it, where it would take memory."""
+    content, reason = HOSTILE[what]
+    assert reason in refusal(one_file(tmp_path, content, "entries.xlsx"))
+
+
+def test_f100_a_bomb_is_refused_by_its_ratio(tmp_path: Path) -> None:
+    """Ninety megabytes of blanks in ninety kilobytes."""
+    content = with_cells((" " * 1_000 + "<x/>") * 90_000 + far_corner(2, "A"))
+    assert len(content) < 300_000
+    assert f"more than {archives.MAX_RATIO} times its size" in refusal(one_file(tmp_path, content, "entries.xlsx"))
+
+
+def test_f100_a_size_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what is really decompressed."""
+    monkeypatch.setattr(workbook_parts, "MAX_CONTENT", 5_000)
+    said = refusal(one_file(tmp_path, workbook(HEADER), "entries.xlsx"))
+    assert "it decompresses to more than 0.0 GB | export the sheet as CSV, or the data as Parquet" == said
+
+
+def test_f100_the_checks_see_whatever_chunks_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell over a border is one cell."""
+    content, reason = HOSTILE["a long text in every cell"]
+    (tmp_path / "a.xlsx").write_bytes(content)
+    monkeypatch.setattr("pipeline.inputs.preflight.CHUNK", 1_001)
+    with pytest.raises(Refused, match=reason):
+        workbook_parts.checked_copy(tmp_path / "a.xlsx", None, tmp_path / "copy.xlsx")
+    (tmp_path / "b.xlsx").write_bytes(with_cells("<row><c t='e'><v>#N/A</v></c></row>" * 1_000))
+    assert 1_000 == workbook_parts.checked_copy(tmp_path / "b.xlsx", None, tmp_path / "copy.xlsx").errors
+
+
+def test_f100_a_binary_workbook_is_read(tmp_path: Path) -> None:
+    """The first sheet that is not hidden, date cells as dates, and rejected rows by the sheet's headers."""
+    inbox = landed(tmp_path / "a", BINARY, "entries.xls", time_format="%d.%m.%Y")
+    assert [("101", datetime(2026, 1, 5, 12, 30), "Jürgen")] == inbox.rows(
+        "select lead_id, entered_at, owner from raw.stage_entries"
+    )
+    ((_, reason, original),) = inbox.rejected()
+    assert ("unreadable_time", {"lead_id": "L2", "stage": "MQL", "entered_at": "soon", "owner": ""}) == (
+        reason,
+        json.loads(original),
+    )
+    assert "missing columns" in refusal(one_file(tmp_path / "b", BINARY, "entries.xls", sheet="Old"))
+
+
+def envelope(*names: str) -> bytes:
+    """The start of an OLE file, with names of streams in it as its directory has them."""
+    return workbooks.OLE + b"\xa1\xb1\x1a\xe1" + bytes(1_000) + b"".join(name.encode("utf-16-le") for name in names)
+
+
+@pytest.mark.parametrize("name", ["entries.xlsx", "entries.xls"])
+def test_f100_an_encrypted_workbook_is_refused(tmp_path: Path, name: str) -> None:
+    """With the reason, and not as a damaged one."""
+    content = envelope("EncryptionInfo", "EncryptedPackage")
+    assert "the workbook is encrypted | save it without a password" == refusal(one_file(tmp_path, content, name))
+
+
+def test_f100_a_damaged_binary_workbook_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As is one that is too large."""
+    assert "the workbook is damaged" in refusal(one_file(tmp_path / "a", envelope(), "a.xls"))
+    monkeypatch.setattr(workbooks, "MAX_BINARY", 100)
+    assert "it is a binary .xls of more than 0 MB" in refusal(one_file(tmp_path / "b", envelope(), "b.xls"))
+
+
+def test_f100_random_damage_is_refused_or_read(tmp_path: Path) -> None:
+    """Whatever byte is lost, the run goes on: the workbook is refused, or read to the last row."""
+    content = bytearray(workbook(HEADER, *((f"L{n}", "MQL", NOON, "dana") for n in range(20))))
+    for at in range(0, len(content), 97):
+        broken = bytearray(content)
+        broken[at] ^= 0x55
+        outcome = one_file(tmp_path / str(at), bytes(broken), "entries.xlsx").land()
+        assert len(outcome.refused) + len(outcome.loads) == 1
+        assert [20] == [load.rows_read for load in outcome.loads] or outcome.refused
+
+
+def test_f100_what_the_reader_throws_is_a_refusal() -> None:
+    """Also a panic, which is no Exception; what is no fault of the workbook goes through."""
+
+    class PanicException(BaseException):
+        pass
+
+    from python_calamine import CalamineError, PasswordError
+
+    for error, reason in (
+        (PanicException(), "damaged"), (CalamineError(), "damaged"), (PasswordError(), "encrypted"), (OSError(), "damaged"),
+    ):  # fmt: skip
+        with pytest.raises(Refused, match=reason), workbooks._refusals():
+            raise error
+    with pytest.raises(KeyboardInterrupt), workbooks._refusals():
+        raise KeyboardInterrupt
+
+
+def test_f100_other_office_files_are_refused(tmp_path: Path) -> None:
+    """A document is no archive of exports."""
+    content = with_part(workbook(HEADER), "[Content_Types].xml", lambda old: old)
+    import io
+    import zipfile
+
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w") as new:
+        for member in old.infolist():
+            new.writestr(member.filename.replace("xl/", "word/"), old.read(member))
+    assert "it is no .xlsx workbook | save it as .xlsx" in refusal(one_file(tmp_path, file.getvalue(), "entries.xlsx"))
+
+
+def test_f100_openpyxl_and_this_reader_agree(tmp_path: Path) -> None:
+    """Every value of a sheet of many kinds of cells, and no row too few."""
+    rows = [(f"L{n}", "MQL", datetime(2026, 1, 1) + timedelta(hours=7 * n), n / 4) for n in range(500)]
+    content = workbook(HEADER, *rows)
+    inbox = landed(tmp_path, content)
+    (tmp_path / "same.xlsx").write_bytes(content)
+    read = openpyxl.load_workbook(tmp_path / "same.xlsx")["History"].iter_rows(min_row=2, values_only=True)
+    expected = [(row[0], str(row[2]), workbooks.text_of(row[3])) for row in read]  # type: ignore[arg-type]
+    assert expected == inbox.rows(
+        "select lead_id, entered_at::varchar, owner from raw.stage_entries order by row_number"
+    )
+
+
+def test_the_size_of_a_directory_may_be_wide(tmp_path: Path) -> None:
+    """An archive whose end promises a huge directory is refused before that is read."""
+    end = b"PK\x05\x06" + bytes(8) + struct.pack("<II", 0xFFFFFFFF, 0) + bytes(2)
+    wide = b"PK\x06\x06" + bytes(36) + struct.pack("<QQ", 1 << 40, 0)
+    for number, tail in enumerate((end, wide + end)):
+        assert "more than 1,000 files" in refusal(one_file(tmp_path / str(number), b"PK\x03\x04" + tail, "a.zip"))

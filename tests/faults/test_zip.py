@@ -1,0 +1,266 @@
+"""docs/FAULTS.md, 99: zip archives. Each member is a file of its own, and no archive does anything but give rows."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from delivery import HEADER, Inbox, entry, one_file, refusal
+
+from pipeline import room
+from pipeline.inputs import archives, landing, looking
+from tests.faults.workbook_files import workbook
+
+ONE = HEADER + entry("L1")
+TWO = HEADER + entry("L2")
+
+
+def zipped(*members: tuple[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def names(inbox: Inbox) -> list[str]:
+    return [load.file_name for load in landing.open_log(inbox.log_folder).loads]
+
+
+def left_over(inbox: Inbox) -> list[str]:
+    """What a run left of its work."""
+    return [str(path) for path in inbox.folder.rglob("*") if path.name.startswith(("member_", "content"))]
+
+
+@pytest.mark.parametrize("name", ["export.zip", "export.ZIP", "export.csv"])
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_f99_each_member_is_a_file_of_its_own(tmp_path: Path, name: str, method: int) -> None:
+    """In order of name, in folders too, under a name of its own in the log; what macOS puts beside them is left out."""
+    inbox = one_file(
+        tmp_path,
+        zipped(
+            ("b/two.csv", TWO),
+            ("a.csv", ONE),
+            ("__MACOSX/._a.csv", b"\0\5"),
+            ("b/.DS_Store", b"x"),
+            ("b/", b""),
+            ("a.csv.sha256", "0"),
+            method=method,
+        ),
+        name,
+    )
+    outcome = inbox.land()
+    assert ((), 2) == (outcome.refused, len(outcome.loads))
+    assert [f"{name}/a.csv", f"{name}/b/two.csv"] == names(inbox)
+    assert ["L1", "L2"] == inbox.leads()
+    assert [hashlib.sha256(ONE.encode()).hexdigest(), hashlib.sha256(TWO.encode()).hexdigest()] == [
+        load.sha256 for load in outcome.loads
+    ]
+    assert [] == left_over(inbox)
+
+
+def test_f99_members_of_every_kind(tmp_path: Path) -> None:
+    """What is read outside of an archive is read inside."""
+    json_line = '{"lead_id":"L2","stage":"MQL","entered_at":"2026-01-05"}'
+    inbox = one_file(
+        tmp_path,
+        zipped(
+            ("a.csv.gz", gzip.compress(ONE.encode())), ("b.jsonl", json_line), ("c.json", f"[{json_line}]"),
+            ("d.xlsx", workbook(("lead_id", "stage", "entered_at"), ("L4", "MQL", "2026-01-05"))),
+            ("e.xls", "<table><tr><td>lead_id<td>stage<td>entered_at<tr><td>L5<td>MQL<td>2026-01-05</table>"),
+        ),
+        "all.zip",
+    )  # fmt: skip
+    assert () == inbox.land().refused
+    assert ["L1", "L2", "L4", "L5"] == sorted(set(inbox.leads()))
+
+
+def test_f99_a_pattern_mixes_files_and_archives(tmp_path: Path) -> None:
+    """In order of name."""
+    inbox = Inbox(tmp_path)
+    inbox.put("in/b.zip", zipped(("x.csv", TWO)))
+    inbox.put("in/a.csv", ONE)
+    inbox.put("in/c.csv", HEADER + entry("L3"))
+    inbox.reads("in/*").land()
+    assert ["L1", "L2", "L3"] == inbox.leads()
+
+
+def test_f99_what_is_known_is_known_by_member(tmp_path: Path) -> None:
+    """A second delivery with one member more loads that one; the same member outside of the archive is known, too."""
+    inbox = one_file(tmp_path, zipped(("a.csv", ONE)), "export.zip")
+    inbox.land()
+    again = inbox.land()
+    assert ((), (str(tmp_path / "export.zip" / "a.csv"),)) == (again.loads, again.already_known)
+    assert "crm: export.zip/a.csv is known as load 1, 0 new rows" in inbox.said
+    inbox.put("export.zip", zipped(("b.csv", TWO), ("a.csv", ONE)))
+    assert ["export.zip/b.csv"] == [load.file_name for load in inbox.land().loads]
+    inbox.inputs = ()
+    inbox.put("a.csv", ONE)
+    assert 1 == len(inbox.reads("a.csv").land().already_known)
+
+
+def test_f99_a_rejected_row_names_archive_and_member(tmp_path: Path) -> None:
+    """In quality.rejected_rows."""
+    inbox = one_file(tmp_path, zipped(("a.csv", HEADER + entry("L1") + entry("L2", entered_at="soon"))), "export.zip")
+    inbox.land()
+    assert [("export.zip/a.csv", 2, "unreadable_time", "L2,MQL,soon,dana")] == inbox.rows(
+        "select file_name, row_number, reason, original from raw.rejected_rows"
+    )
+
+
+def test_f99_a_bad_member_costs_that_member(tmp_path: Path) -> None:
+    """It is refused by its name, and the others are read."""
+    inbox = one_file(tmp_path, zipped(("a.csv", ONE), ("b.txt", "no header here"), ("c.csv", TWO)), "export.zip")
+    outcome = inbox.land()
+    assert ["L1", "L2"] == inbox.leads()
+    (refused,) = outcome.refused
+    assert str(tmp_path / "export.zip" / "b.txt") == refused.file
+    assert "missing columns" in refused.reason
+
+
+def encrypted(content: bytes) -> bytes:
+    """The archive with the flag of an encrypted member, in both places that have it."""
+    held = bytearray(content)
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        held[held.index(mark) + at] |= 1
+    return bytes(held)
+
+
+OUTSIDE = "the zip archive has a file in it whose name leads out of the archive"
+REFUSED = {
+    "encrypted": (encrypted(zipped(("a.csv", ONE))), "it is encrypted | make the archive without a password"),
+    "absolute": (zipped(("/tmp/a.csv", ONE)), OUTSIDE),
+    "above": (zipped(("b/../../a.csv", ONE)), OUTSIDE),
+    "above, by backslash": (zipped(("..\\a.csv", ONE)), OUTSIDE),
+    "a drive": (zipped(("C:\\a.csv", ONE)), OUTSIDE),
+    "not printable": (zipped(("a\nb.csv", ONE)), "whose name is not printable | rename that file"),
+    "nested": (
+        zipped(("inner.zip", zipped(("a.csv", ONE)))),
+        "it is a zip archive inside a zip archive | unpack the outer one",
+    ),
+    "another method": (
+        zipped(("a.csv", ONE), method=zipfile.ZIP_LZMA),
+        "it is compressed by a method that is not read here | make the archive by plain zip (deflate)",
+    ),
+    "empty": (zipped(), "there is no file in the zip archive | export it again"),
+    "litter only": (zipped(("__MACOSX/._a.csv", b"x")), "there is no file in the zip archive | export it again"),
+    "cut short": (zipped(("a.csv", ONE))[:-30], "the zip archive is damaged or cut short | upload it again"),
+    "too many": (
+        zipped(*((f"{number}.csv", ONE) for number in range(archives.MAX_MEMBERS + 1))),
+        "the zip archive has 1,001 files in it, and at most 1,000 are read | put fewer files into one archive",
+    ),
+    "ratio": (
+        zipped(("a.csv", ONE + " " * 60_000_000)),
+        f"it decompresses to more than {archives.MAX_RATIO} times its size, as only a bomb does",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_f99_what_may_not_be_unpacked_is_refused(tmp_path: Path, what: str) -> None:
+    """With the reason and the next step, and nothing is written outside the work of the run."""
+    content, said = REFUSED[what]
+    inbox = one_file(tmp_path / "in", content, "export.zip")
+    assert said in refusal(inbox)
+    assert [] == left_over(inbox)
+    assert ["in"] == [path.name for path in tmp_path.iterdir()]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_f99_two_members_of_one_name_are_refused(tmp_path: Path) -> None:
+    """Nobody can say which is meant."""
+    said = refusal(one_file(tmp_path, zipped(("a.csv", ONE), ("a.csv", TWO)), "export.zip"))
+    assert "the zip archive has two files of the name `a.csv` | rename one of the two" == said
+
+
+def test_f99_a_damaged_member_is_refused(tmp_path: Path) -> None:
+    """Its checksum does not fit; the member after it is read."""
+    content = bytearray(zipped(("a.csv", ONE), ("b.csv", TWO), method=zipfile.ZIP_STORED))
+    content[content.index(b"L1")] ^= 1
+    inbox = one_file(tmp_path, bytes(content), "export.zip")
+    (refused,) = inbox.land().refused
+    assert ("the zip archive is damaged: its checksum does not fit", "upload it again") == (
+        refused.reason,
+        refused.next_step,
+    )
+    assert ["L2"] == inbox.leads()
+
+
+def test_f99_a_size_that_lies_is_found_out(tmp_path: Path) -> None:
+    """What is promised as ten bytes and is a bomb gives no more than ten bytes, and is refused by its checksum."""
+    content = bytearray(zipped(("a.csv", ONE + " " * 60_000_000)))
+    for mark, at in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        place = content.index(mark) + at
+        content[place : place + 4] = (10).to_bytes(4, "little")
+    assert "its checksum does not fit" in refusal(one_file(tmp_path, bytes(content), "export.zip"))
+
+
+def test_f99_the_total_counts_over_all_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what the archive promises, before anything is unpacked."""
+    monkeypatch.setattr(archives, "MAX_SIZE", len(ONE) + 10)
+    assert "it decompresses to more than 0.0 GB" in refusal(
+        one_file(tmp_path, zipped(("a.csv", ONE), ("b.csv", TWO)), "export.zip")
+    )
+
+
+def test_f99_what_is_really_unpacked_counts_too() -> None:
+    """A budget is spent by every chunk."""
+    budget = archives.Budget(packed=1, left=100, next_step="stop")
+    budget.spend(100)
+    with pytest.raises(archives.Refused):
+        budget.spend(1)
+
+
+def test_f99_random_damage_never_stops_the_run(tmp_path: Path) -> None:
+    """Whatever byte is lost: rows are read whole, or a file is refused."""
+    content = zipped(("a.csv", ONE), ("b.csv", TWO))
+    for at in range(len(content)):
+        broken = bytearray(content)
+        broken[at] ^= 0x41
+        outcome = one_file(tmp_path / str(at), bytes(broken), "export.zip").land(dry_run=True)
+        assert outcome.refused or len(outcome.loads) >= 1
+        assert {1} >= {load.rows_read for load in outcome.loads}
+
+
+def test_f99_a_promised_sum_is_that_of_the_archive(tmp_path: Path) -> None:
+    """As of any other file."""
+    content = zipped(("a.csv", ONE))
+    inbox = one_file(tmp_path / "good", content, "export.zip")
+    inbox.put("export.zip.sha256", hashlib.sha256(content).hexdigest())
+    inbox.land()
+    assert ["L1"] == inbox.leads()
+    inbox = one_file(tmp_path / "bad", content, "export.zip")
+    inbox.put("export.zip.sha256", "0" * 64)
+    assert "its content is not the one that export.zip.sha256 promises" in refusal(inbox)
+
+
+def test_f99_an_archive_that_changes_meanwhile_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the archive that is watched, not what was unpacked of it."""
+    inbox = one_file(tmp_path, zipped(("a.csv", ONE)), "export.zip")
+    look_at = looking.look_at
+
+    def grows(*given: object) -> object:
+        found = look_at(*given)  # type: ignore[arg-type]
+        inbox.put("export.zip", zipped(("a.csv", ONE), ("b.csv", TWO)))
+        return found
+
+    monkeypatch.setattr(looking, "look_at", grows)
+    outcome = inbox.land()
+    assert ((), ("crm: export.zip/a.csv is still being written; it waits for the next run",)) == (
+        outcome.loads,
+        outcome.warnings,
+    )
+
+
+def test_f99_a_known_archive_needs_no_room(tmp_path: Path) -> None:
+    """What a run needs on the disk is judged by the files that the log does not know."""
+    inbox = one_file(tmp_path, zipped(("a.csv", ONE)), "export.zip")
+    before = room.bytes_of_a_night(inbox.configuration, inbox.log_folder)
+    inbox.land()
+    size = (tmp_path / "export.zip").stat().st_size
+    rows = room.BYTES_OF_A_ROW * (1 - size // 100)
+    assert rows - size == room.bytes_of_a_night(inbox.configuration, inbox.log_folder) - before
