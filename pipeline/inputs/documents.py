@@ -17,6 +17,7 @@ SUFFIX = ".json"
 
 _LONGEST_KEY = 10_000
 _SPACE = b" \t\r\n"
+_LINE_END = re.compile(rb"[\r\n]")
 _INSIDE = re.compile(rb'["\[\]{}]')
 _IN_TEXT = re.compile(rb'["\\]')
 _SCALAR = re.compile(rb"[^\s,\[\]{}:\"]+")
@@ -24,14 +25,14 @@ _SCALAR = re.compile(rb"[^\s,\[\]{}:\"]+")
 
 def is_lines(found: Bytes) -> bool:
     """Whether the file holds JSON lines: its first line is a whole object, and another line follows."""
-    first = b""
-    for line in preflight.lines_of(found.path, found.compression):
-        if first and line.strip():
-            return _is_object(first)
-        first = first or line.strip()
-        if len(first) > preflight.LONGEST_RECORD:
-            return False
-    return False
+    chunks = preflight.chunks(found.path, found.compression)
+    head, rest = b"", []
+    for chunk in chunks:
+        head, *rest = _LINE_END.split((head + chunk).lstrip(), maxsplit=1)
+        if rest or len(head) > preflight.LONGEST_RECORD:
+            break
+    follows = b"".join(rest).strip() or any(chunk.strip() for chunk in chunks)
+    return bool(rest and follows) and _is_object(head)
 
 
 def _is_object(text: bytes) -> bool:

@@ -25,6 +25,7 @@ MAX_TABLES = 20
 _MOST_SPANNED = 1_000
 _DEEPEST = 50
 _LONGEST_MARKUP = 10_000_000
+_SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
 _META = re.compile(rb"""<meta\s[^>]*?charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _EXCEL_XML = b"urn:schemas-microsoft-com:office:spreadsheet"
 
@@ -113,7 +114,8 @@ def _rows(found: Bytes, encoding: str) -> Iterator[tuple[int, list[str]]]:
 class _Table:
     number: int
     row: list[str] | None = None
-    cell: list[str] | None = None
+    cell: list[list[str]] | None = None
+    """The pieces of text in each line of the open cell."""
     across: int = 1
     down: int = 1
     hanging: dict[int, tuple[int, str]] = field(default_factory=dict)
@@ -160,7 +162,7 @@ class _Tables(HTMLParser):
         elif tag in ("td", "th"):
             self._begin_cell(dict(attrs))
         elif tag in ("br", "p", "div") and self._open[-1].cell:
-            self._open[-1].cell.append("\n")
+            self._open[-1].cell.append([])
 
     def handle_endtag(self, tag: str) -> None:
         """End a table, a row or a cell."""
@@ -178,14 +180,14 @@ class _Tables(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Text belongs to the cell it is in."""
         if self._open and self._open[-1].cell is not None and not self._muted:
-            self._open[-1].cell.append(re.sub(r"[ \t\r\n\xa0]+", " ", data))
+            self._open[-1].cell[-1].append(data)
 
     def _begin_cell(self, attributes: dict[str, str | None]) -> None:
         self._end_cell()
         table = self._open[-1]
         if table.row is None:
             table.row = []
-        table.cell, table.across, table.down = [], _span(attributes, "colspan"), _span(attributes, "rowspan")
+        table.cell, table.across, table.down = [[]], _span(attributes, "colspan"), _span(attributes, "rowspan")
 
     def _end_cell(self) -> None:
         table = self._open[-1]
@@ -193,7 +195,8 @@ class _Tables(HTMLParser):
             return
         self._fill(table)
         refuse_too_many(table.row)
-        text = "\n".join(line.strip(" ") for line in "".join(table.cell).split("\n")).strip("\n")
+        lines = (_SPACE.sub(" ", "".join(pieces)).strip(" ") for pieces in table.cell)
+        text = "\n".join(lines).strip("\n")
         for number in range(table.across):
             # A cell over several columns has its text in the first; one over several rows has it in each of them.
             held = "" if number else text

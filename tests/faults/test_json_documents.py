@@ -1,0 +1,252 @@
+"""docs/FAULTS.md, 101: one JSON document. Its elements are read as JSON lines are, and a giant costs no memory."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+from delivery import HEADER, Inbox, entry, one_file, refusal
+
+from pipeline.inputs import documents, preflight
+from pipeline.inputs.preflight import Bytes, Refused
+
+
+def element(lead: Any = "L1", entered_at: Any = "2026-01-05T14:00:00Z", **more: Any) -> dict[str, Any]:
+    return {"lead_id": lead, "stage": "MQL", "entered_at": entered_at, **more}
+
+
+def landed(folder: Path, content: str | bytes, name: str = "entries.json", **settings: Any) -> Inbox:
+    """An inbox whose one file was read: not an element of it is lost."""
+    inbox = one_file(folder, content, name, **settings)
+    outcome = inbox.land()
+    assert () == outcome.refused
+    (load,) = outcome.loads
+    assert load.rows_read == load.landed + load.rejected_rows + load.redelivered + load.duplicates
+    return inbox
+
+
+def texts(folder: Path, content: bytes) -> list[bytes]:
+    path = folder / "a.json"
+    path.write_bytes(content)
+    return list(documents.elements(Bytes(path, "none", "", len(content), kind="json")))
+
+
+ROWS = [element("L1"), element("L2", owner='a "b" ]}\\')]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        ROWS,
+        {"results": ROWS},
+        {"paging": {"next": [{"a": 1}]}, "ids": [1, 2], "total": 2, "none": None, "results": ROWS, "more": "]["},
+        {"errors": [], "results": ROWS, "warnings": [["a"], {"b": 1}]},
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("name", ["entries.json", "entries.JSON.gz"])
+def test_f101_a_document_is_read(tmp_path: Path, document: Any, indent: int | None, name: str) -> None:
+    """An array, or the only array of objects of an object, on one line or on many, packed or not."""
+    content = json.dumps(document, indent=indent).encode()
+    inbox = landed(tmp_path, gzip.compress(content) if name.endswith("gz") else content, name)
+    assert [("L1", None), ("L2", 'a "b" ]}\\')] == inbox.rows(
+        "select lead_id, owner from raw.stage_entries order by row_number"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_f101_encodings(tmp_path: Path, encoding: str) -> None:
+    """A byte order mark is no part of it, and another encoding is found or refused, as in CSV."""
+    content = json.dumps([element(owner="Jürgen")], ensure_ascii=False).encode(encoding)
+    assert [("Jürgen",)] == landed(tmp_path / "a", content, encoding="auto").rows("select owner from raw.stage_entries")
+    if encoding == "cp1252":
+        assert 'encoding = "cp1252"' in refusal(one_file(tmp_path / "b", content, "entries.json"))
+
+
+def test_f101_values_keep_their_digits_and_nested_ones_their_json(tmp_path: Path) -> None:
+    """As in JSON lines."""
+    content = '[{"lead_id": 00, "stage": "MQL"}, {"lead_id":1.10,"stage":"MQL",'
+    content += '"entered_at":"2026-01-05","owner":{"a":[1.0, {"b":null}]}}]'
+    inbox = landed(tmp_path, content)
+    assert [("1.10", '{"a":[1.0,{"b":null}]}')] == inbox.rows("select lead_id, owner from raw.stage_entries")
+    assert [(1, "not_json", '{"lead_id": 00, "stage": "MQL"}')] == inbox.rejected()
+
+
+BAD = {
+    "duplicate_key": ['{"lead_id":"L2","lead_id":"L3"}', '{"a":[{"b":1,"b":2}]}', '{"stage":"a","Stage":"b"}'],
+    "not_json": ['{"a": 1]', '{"a": NaN}', '{"a"  1}', "nul", '{"a": [1,]}'],
+    "not_an_object": ["1", '"text, with ]"', "[]", "[[{}]]", "null", "-1.5e3"],
+    "nested_too_deep": ['{"a": ' + "[" * 10_000 + "]" * 10_000 + "}", '{"a": ' + '{"a":' * 10_000 + "1" + "}" * 10_001],
+    "field_too_long": ['{"lead_id": "' + "x" * 1_000_000 + '"}'],
+    "bad_encoding": ['{"lead_id": "L\\ud83d"}'],
+}
+
+
+@pytest.mark.parametrize(("reason", "bad"), [(reason, bad) for reason, each in BAD.items() for bad in each])
+def test_f101_a_bad_element_is_quarantined_whole(tmp_path: Path, reason: str, bad: str) -> None:
+    """With its text; the elements around it are read."""
+    first, last = json.dumps(element("L1")), json.dumps(element("L3"))
+    inbox = landed(tmp_path, f"[{first},\n {bad} , {last}]")
+    assert ["L1", "L3"] == inbox.leads()
+    assert [(2, reason, bad)] == inbox.rejected()
+
+
+def test_f101_a_row_that_is_rejected_later_is_kept_as_it_is_written(tmp_path: Path) -> None:
+    """Its own text, with the spaces in it."""
+    bad = '{"lead_id": "L2",  "stage": "MQL",\n "entered_at": "soon"}'
+    inbox = landed(tmp_path, f"[{json.dumps(element('L1'))}, {bad}]")
+    assert [(2, "unreadable_time", bad)] == inbox.rejected()
+
+
+NO_DOCUMENT = [
+    "[{}", '[{"a": 1}', '[{"a": "b', '[{"a": "b\\', "[{} {}]", "[{},]", "[,]", "[{}]x", "[{}][]", "{", '{"a"}', '{"a": }',
+    '{"a": [{}] "b"}', "{1: 2}", '{"a": [{}],}', '{"a": [{}]}}', "text", '{"a": [{}', "[1", "[:]", "]", "[{}}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", NO_DOCUMENT)
+@pytest.mark.parametrize("chunk", [1, 3, 1 << 20])
+def test_f101_what_is_no_document_is_refused(
+    tmp_path: Path, content: str, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the byte at which it ends to be one, and no value."""
+    monkeypatch.setattr(preflight, "CHUNK", chunk)
+    with pytest.raises(Refused, match=r"it is no JSON document, or cut short: byte [0-9,]+ fits nowhere"):
+        texts(tmp_path, content.encode())
+
+
+def test_f101_a_cut_document_is_refused_wherever_it_is_cut(tmp_path: Path) -> None:
+    """Nothing of it is kept: the next delivery has all of it."""
+    content = json.dumps({"total": 2, "results": ROWS})
+    for at in range(1, len(content), 11):
+        one = one_file(tmp_path / str(at), content[:at], "entries.json")
+        assert ((), 1) == (one.land().loads, len(one.land().refused))
+
+
+def test_f101_the_byte_is_that_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the bytes come."""
+    content = b'[{"a": 1},  {"a": 2} x]'
+    for chunk in (1, 2, 5, 1 << 20):
+        monkeypatch.setattr(preflight, "CHUNK", chunk)
+        with pytest.raises(Refused, match=f"byte {content.index(b'x') + 1} fits"):
+            texts(tmp_path, content)
+
+
+def test_f101_other_documents_are_refused_by_what_they_are(tmp_path: Path) -> None:
+    """Several arrays of objects, none, or nothing in it."""
+    for number, (content, said) in enumerate(
+        (
+            ({"leads": ROWS, "deals": ROWS}, "several arrays of objects: `leads`, `deals` | write one of them"),
+            ({"a": 1, "b": [1]}, "one object without an array of objects in it | write an array of objects"),
+            ([], "no element of its array is an object with a key in it"),
+            ([[1], {}], "no element of its array is an object with a key in it"),
+            ({"results": [{}]}, "no element of its array is an object with a key in it"),
+            ([{"a": 1}], "missing columns `lead_id`, `stage`, `entered_at`; found `a`"),
+            ([{f"k{key}": 1} for key in range(501)], "it has more than 500 different keys"),
+        )
+    ):
+        assert said in refusal(one_file(tmp_path / str(number), json.dumps(content), "entries.json"))
+    assert "not even a header" in refusal(one_file(tmp_path / "empty", "", "entries.json"))
+    assert "byte 2 fits nowhere" in refusal(one_file(tmp_path / "blank", "\n", "entries.json"))
+
+
+def test_f101_json_lines_under_the_name_of_a_document_are_read(tmp_path: Path) -> None:
+    """Many programs name them so: the first line is a whole object, and another line follows."""
+    lines = [json.dumps(element(f"L{number}")) for number in range(3)]
+    inbox = landed(tmp_path / "a", "\n" + "\n".join(lines) + "\nno json\n")
+    assert (["L0", "L1", "L2"], [(4, "not_json", "no json")]) == (inbox.leads(), inbox.rejected())
+    assert "one object without an array" in refusal(one_file(tmp_path / "b", lines[0] + "\n\n", "entries.json"))
+    assert ["L1", "L2"] == landed(tmp_path / "c", "[\n" + ",\n".join(lines[1:]) + "\n]\n").leads()
+    deep = '{"a":' * 100_000
+    assert "fits nowhere" in refusal(one_file(tmp_path / "d", f"{deep}\n1\n", "entries.json"))
+    long = "x" * (preflight.LONGEST_RECORD + 1)
+    assert "fits nowhere" in refusal(one_file(tmp_path / "e", f"{long}\n1\n", "entries.json"))
+
+
+def test_f101_a_csv_is_no_document(tmp_path: Path) -> None:
+    """Whatever its name says."""
+    assert "it is no JSON document" in refusal(one_file(tmp_path, HEADER + entry("L1"), "entries.json"))
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 7, 64, 1 << 20])
+def test_f101_any_document_is_cut_as_pythons_own_parser_reads_it(
+    tmp_path: Path, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Random values with every sign of JSON in their texts, in any layout."""
+    monkeypatch.setattr(preflight, "CHUNK", chunk)
+    generator = random.Random(101)
+    signs = '[]{}",:\\\n \u2028é😀x'
+
+    def value(depth: int) -> Any:
+        kind = generator.randrange(6 if depth else 4)
+        text = "".join(generator.choices(signs, k=generator.randrange(6)))
+        if kind == 4:
+            return [value(depth - 1) for _ in range(generator.randrange(4))]
+        if kind == 5:
+            return {f"{text}{n}": value(depth - 1) for n in range(generator.randrange(4))}
+        return (None, generator.randrange(-5, 500), text, generator.random() > 0.5)[kind]
+
+    for _ in range(150):
+        rows = [value(3) for _ in range(generator.randrange(5))]
+        layout = {"indent": generator.choice((None, 1)), "ensure_ascii": generator.random() > 0.5}
+        assert rows == [json.loads(text) for text in texts(tmp_path, json.dumps(rows, **layout).encode())]
+        rows = [{"row": 1}, *rows]
+        document = {"a": value(0), "rows": rows, "z": [value(0)]}
+        assert rows == [json.loads(text) for text in texts(tmp_path, json.dumps(document, **layout).encode())]
+
+
+def giant(path: Path, before: bytes, after: bytes, megabytes: int = 150) -> None:
+    with path.open("wb") as file:
+        file.write(before)
+        for _ in range(megabytes):
+            file.write(b"x" * 1_000_000)
+        file.write(after)
+
+
+LINE = json.dumps(element("L1")).encode()
+
+
+def test_f101_a_giant_value_is_refused_without_being_held(tmp_path: Path) -> None:
+    """At 64 MB the reader gives up, in a document as in lines."""
+    for number, (name, before, after) in enumerate(
+        (
+            ("entries.json", b"[" + LINE + b', {"lead_id": "', b'"}]'),
+            ("entries.jsonl", LINE + b'\n{"lead_id": "', b'"}\n'),
+            ("entries.csv", HEADER.encode() + b'"', b'",MQL,2026-01-05,dana\n'),
+        )
+    ):
+        inbox = one_file(tmp_path / str(number), b"", name)
+        giant(inbox.folder / name, before, after)
+        tracemalloc.start()
+        said = refusal(inbox)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert "64 MB" in said
+        assert peak < 250_000_000
+
+
+def test_f101_a_giant_that_is_no_row_is_passed_over(tmp_path: Path) -> None:
+    """Chunk by chunk: what stands beside the rows takes no memory."""
+    inbox = one_file(tmp_path, b"", "entries.json")
+    giant(tmp_path / "entries.json", b'{"blob": "', b'", "results": [' + LINE + b"]}")
+    tracemalloc.start()
+    inbox.land()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert ["L1"] == inbox.leads()
+    assert peak < 30_000_000
+
+
+def test_f101_a_giant_word_is_no_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a number nor a name of JSON has megabytes."""
+    monkeypatch.setattr(documents, "LONGEST_LINE", 1_000)
+    monkeypatch.setattr(preflight, "CHUNK", 100)
+    with pytest.raises(Refused, match="fits nowhere"):
+        texts(tmp_path, b"[" + b"1" * 5_000 + b"]")
+    with pytest.raises(Refused, match="a value of the JSON document has more than"):
+        texts(tmp_path, b'["' + b"1" * 5_000 + b'"]')
