@@ -22,5 +22,5 @@ def originals(found: Bytes, reads: Input, work: Path) -> Iterator[tuple[int, byt
     """Each record by its number (1 = first), as a JSON object."""
     grid = grid_of(found, reads, work)
     header = grids.header_of(grid, reads)
-    for number, row in grids.records(grid, header, grids.Tally()):
-        yield number, grids.original(header.header.names, row).encode()
+    records = grids.records(grid, header, grids.Tally())
+    return map(lambda record: (record[0], grids.original(header.header.names, record[1]).encode()), records)  # noqa: C417

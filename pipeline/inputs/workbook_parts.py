@@ -31,7 +31,8 @@ AS_CSV = "export the sheet as CSV, or the data as Parquet"
 
 _MAX_INDEX = 10_000_000
 _LONGEST_TEXT = 4_000_000
-_TOKEN = re.compile(rb"<(?:\w+:)?(row|c|v|is|si)(?![\w.:-])([^>]*)>([0-9]*)")
+_TOKEN = re.compile(rb"<(?:\w+:)?(row|c|v|is)(?![\w.:-])([^>]*)>([0-9]*)")
+_ITEM = re.compile(rb"<(?:\w+:)?si(?![\w.:-])")
 _REFERENCE = re.compile(rb"""(?:^|\s)r\s*=\s*["']([A-Za-z]{0,3})([0-9]{1,7})["']""")
 _TYPE = re.compile(rb"""(?:^|\s)t\s*=\s*["'](\w+)["']""")
 _FIXED_PARTS = ("[content_types].xml", "_rels/.rels", "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/styles.xml")
@@ -108,10 +109,9 @@ class _Texts:
         self._begins: int | None = None
 
     def see(self, content: bytes) -> None:
-        for found in _TOKEN.finditer(content):
-            if found[1] == b"si":
-                self._end(self._at + found.start())
-                self._begins = self._at + found.start()
+        for found in _ITEM.finditer(content):
+            self._end(self._at + found.start())
+            self._begins = self._at + found.start()
         self._at += len(content)
 
     def close(self) -> None:

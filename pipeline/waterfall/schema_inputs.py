@@ -128,13 +128,13 @@ def inputs(
             'there is no [[inputs]] block with table = "stage_entries"; every number comes from stage entries',
         )
     names: dict[str, int] = {}
-    files: dict[tuple[str, Path], int] = {}
+    files: dict[tuple[str, Path, str | int], int] = {}
     for number, block in blocks:
         if block.name in names:
             first = problems.line(("inputs", names[block.name]))
             problems.add(("inputs", number, "name"), f"the name `{block.name}` is used twice, here and in line {first}")
         names.setdefault(block.name, number)
-        twin = files.setdefault((block.table, beside(path, block.path)), number)
+        twin = files.setdefault((block.table, beside(path, block.path), block.sheet or 1), number)
         if twin != number:
             first = problems.line(("inputs", twin, "path"))
             problems.add(

@@ -143,6 +143,7 @@ def test_f101_other_documents_are_refused_by_what_they_are(tmp_path: Path) -> No
         (
             ({"leads": ROWS, "deals": ROWS}, "several arrays of objects: `leads`, `deals` | write one of them"),
             ({"a": 1, "b": [1]}, "one object without an array of objects in it | write an array of objects"),
+            ({}, "one object without an array of objects in it"),
             ([], "no element of its array is an object with a key in it"),
             ([[1], {}], "no element of its array is an object with a key in it"),
             ({"results": [{}]}, "no element of its array is an object with a key in it"),

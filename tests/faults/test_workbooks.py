@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
+import zipfile
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,8 @@ import pytest
 from delivery import Inbox, one_file, refusal
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from pipeline.inputs import archives, workbook_parts, workbooks
+from pipeline.errors import InputError
+from pipeline.inputs import archives, readers, workbook_parts, workbooks
 from pipeline.inputs.preflight import Refused
 from tests.faults.workbook_files import BINARY, HEADER, SHEET, with_cells, with_part, workbook
 
@@ -73,7 +76,7 @@ def test_f100_dates_since_1904(tmp_path: Path) -> None:
         made.epoch = CALENDAR_MAC_1904
 
     content = workbook(HEADER[:3], ("L1", "MQL", NOON), ("L2", "MQL", date(2026, 5, 1)), change=since_1904)
-    assert b'date1904="1"' in __import__("zipfile").ZipFile(__import__("io").BytesIO(content)).read("xl/workbook.xml")
+    assert b'date1904="1"' in zipfile.ZipFile(io.BytesIO(content)).read("xl/workbook.xml")
     assert ["2026-01-05 12:30:00", "2026-05-01 00:00:00"] == times(landed(tmp_path, content))
 
 
@@ -229,9 +232,6 @@ def test_f100_line_ends_and_quotes_in_cells_stay(tmp_path: Path) -> None:
 def test_f100_macros_are_left_alone(tmp_path: Path) -> None:
     """Their part is not even copied: only what holds values is."""
     content = workbook(HEADER, ("L1", "MQL", NOON))
-    import io
-    import zipfile
-
     file = io.BytesIO(content)
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr("xl/vbaProject.bin", b"macro")
@@ -296,6 +296,11 @@ HOSTILE = {
         with_part(workbook(HEADER), "xl/workbook.xml", lambda old: old[:-20]),
         "the list of its sheets can't be read",
     ),
+    "no list of parts at all": (
+        with_part(workbook(HEADER), "xl/_rels/workbook.xml.rels", None),
+        "the list of its sheets can't be read",
+    ),
+    "no list of sheets": (with_part(workbook(HEADER), "xl/workbook.xml", None), "it is no .xlsx workbook"),
     "no list of parts": (
         with_part(workbook(HEADER), "xl/_rels/workbook.xml.rels", lambda _: b"<a/>"),
         "there is no sheet number 1 in the workbook; it has none",
@@ -410,10 +415,7 @@ def test_f100_what_the_reader_throws_is_a_refusal() -> None:
 
 def test_f100_other_office_files_are_refused(tmp_path: Path) -> None:
     """A document is no archive of exports."""
-    content = with_part(workbook(HEADER), "[Content_Types].xml", lambda old: old)
-    import io
-    import zipfile
-
+    content = workbook(HEADER)
     file = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w") as new:
         for member in old.infolist():
@@ -432,6 +434,17 @@ def test_f100_openpyxl_and_this_reader_agree(tmp_path: Path) -> None:
     assert expected == inbox.rows(
         "select lead_id, entered_at::varchar, owner from raw.stage_entries order by row_number"
     )
+
+
+def test_rows_that_do_not_add_up_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every record that was written for DuckDB must be held by it, of a sheet as of a JSON document."""
+    hold = readers._hold_copy
+    monkeypatch.setattr(readers, "_hold_copy", lambda *given, **more: hold(*given, **more) - 1)
+    sheet = workbook(HEADER, ("L1", "MQL", NOON), ("L2", "MQL", NOON))
+    document = b'[{"lead_id":"L1","stage":"MQL","entered_at":"2026-01-05"}]'
+    for name, content, count in (("a.xlsx", sheet, 2), ("b.json", document, 1)):
+        with pytest.raises(InputError, match=f"{count} records do not add up: {count - 1} are accounted for"):
+            one_file(tmp_path, content, name).land()
 
 
 def test_the_size_of_a_directory_may_be_wide(tmp_path: Path) -> None:

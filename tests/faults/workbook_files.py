@@ -28,13 +28,16 @@ def workbook(*rows: Sequence[Any], change: Callable[[Any], object] = lambda _: N
     return file.getvalue()
 
 
-def with_part(content: bytes, name: str, change: Callable[[bytes], bytes]) -> bytes:
-    """The workbook with one of its parts changed."""
+def with_part(content: bytes, name: str, change: Callable[[bytes], bytes] | None) -> bytes:
+    """The workbook with one of its parts changed, or without it."""
     file = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as new:
         for member in old.infolist():
             held = old.read(member)
-            new.writestr(member.filename, change(held) if member.filename == name else held)
+            if member.filename != name:
+                new.writestr(member.filename, held)
+            elif change is not None:
+                new.writestr(member.filename, change(held))
     return file.getvalue()
 
 

@@ -171,6 +171,17 @@ class TestProblems:
                 "encoding: `base64` is no encoding of text; write one like utf-8, utf-16 or cp1252",
             ),
             ("skip_lines = -1", "skip_lines: must not be negative"),
+            *(
+                (
+                    f"sheet = {wrong}",
+                    'sheet: must be the name of a sheet, such as "History", or its number, 1 for the first',
+                )
+                for wrong in ("0", "true", '""', "1.5", "[1]")
+            ),
+            *(
+                (f"header_row = {wrong}", "header_row: must be the number of a row, 1 for the first")
+                for wrong in ("0", "true", '"1"', "-2")
+            ),
             (
                 'time_format = "dd.mm.yyyy"',
                 'time_format: `dd.mm.yyyy` is not how a pattern is written here; write time_format = "%d.%m.%Y"',
@@ -191,6 +202,22 @@ class TestProblems:
         """Each mistake in an input is told at its line, by the input's name."""
         text = funnel(inputs=f'{INPUT}[[inputs]]\nname = "merged"\ntable = "merges"\npath = "m.csv"\n{field}\n')
         assert [f"funnel.toml:27: inputs.merged.{expected}"] == problems(text)
+
+    def test_two_sheets_of_a_file_are_two_inputs(self, load: Any, problems: Any) -> None:
+        """One sheet is not, however it is said that it is the first."""
+        again = INPUT.replace('"history"', '"again"')
+        first, second = load(
+            funnel(inputs=f"{INPUT}sheet = 1\nheader_row = 3\nencoding = 'AUTO'\n{again}sheet = 'Two'\n")
+        ).inputs
+        assert (1, 3, "auto", "Two", None) == (
+            first.sheet,
+            first.header_row,
+            first.encoding,
+            second.sheet,
+            second.header_row,
+        )
+        (said,) = problems(funnel(inputs=f"{INPUT}sheet = 1\n{again}"))
+        assert "the same files are read as stage_entries" in said
 
     def test_no_file_is_read_twice(self, problems: Any) -> None:
         """Two inputs of one table over the same files would count every row as a duplicate."""
