@@ -36,7 +36,7 @@ _MAX_DIRECTORY = 20_000_000
 
 _STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 _OFFICE = {"[Content_Types].xml", "_rels/.rels", "xl/workbook.xml", "mimetype"}
-"""Parts that a document of an office suite has; a damaged one may lack one of them."""
+_OFFICE_SUFFIXES = (".xlsx", ".xlsm", ".xls")
 
 
 @dataclass
@@ -66,7 +66,10 @@ def is_zip(path: Path) -> bool:
 
 
 def is_office(path: Path) -> bool:
-    """Whether a zip archive is a document of an office suite, such as a workbook. Raises Refused when it can't be read."""
+    """Whether a zip archive is a document of an office suite, such as a workbook: by its name, or by its parts, of which a
+    damaged one may lack some. Raises Refused when it can't be read."""
+    if path.suffix.lower() in _OFFICE_SUFFIXES:
+        return True
     with opened(path) as archive:
         return not _OFFICE.isdisjoint(archive.namelist())
 

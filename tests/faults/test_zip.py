@@ -23,7 +23,7 @@ def zipped(*members: tuple[str, str | bytes], method: int = zipfile.ZIP_DEFLATED
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", method) as archive:
         for name, content in members:
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, method)
     return file.getvalue()
 
 

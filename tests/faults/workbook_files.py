@@ -25,7 +25,8 @@ def workbook(*rows: Sequence[Any], change: Callable[[Any], object] = lambda _: N
     change(made)
     file = io.BytesIO()
     made.save(file)
-    return file.getvalue()
+    # The same bytes at any time: openpyxl writes the time of the day into this part, and into the archive.
+    return with_part(file.getvalue(), "docProps/core.xml", lambda _: b"<none/>")
 
 
 def with_part(content: bytes, name: str, change: Callable[[bytes], bytes] | None) -> bytes:
@@ -35,9 +36,9 @@ def with_part(content: bytes, name: str, change: Callable[[bytes], bytes] | None
         for member in old.infolist():
             held = old.read(member)
             if member.filename != name:
-                new.writestr(member.filename, held)
+                new.writestr(zipfile.ZipInfo(member.filename), held, zipfile.ZIP_DEFLATED)
             elif change is not None:
-                new.writestr(member.filename, change(held))
+                new.writestr(zipfile.ZipInfo(member.filename), change(held), zipfile.ZIP_DEFLATED)
     return file.getvalue()
 
 
