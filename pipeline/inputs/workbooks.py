@@ -1,10 +1,14 @@
-"""Workbooks: one sheet of an .xlsx, .xlsm or binary .xls as rows of text. Formulas and macros are not run: values as saved."""
+"""Workbooks: one sheet of an .xlsx or .xlsm as rows of text. Formulas and macros are not run: values as saved.
+
+A binary .xls is refused: a damaged one makes the reader ask for any amount of memory, which ends the process.
+"""
 
 from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -12,9 +16,6 @@ from pipeline.inputs import archives, workbook_parts
 from pipeline.inputs.grids import Grid
 from pipeline.inputs.preflight import Refused
 from pipeline.waterfall.definition import Input
-
-MAX_BINARY = 100_000_000
-"""Bytes of a binary .xls."""
 
 Cell = int | float | str | bool | time | date | datetime | timedelta
 
@@ -26,47 +27,36 @@ _EXACT = 1 << 53
 
 def grid_of(path: Path, reads: Input, work: Path) -> Grid:
     """The chosen sheet. `work` is a folder for a copy. Raises Refused: encrypted, damaged, a bomb, no such sheet, too large."""
-    if archives.is_zip(path):
-        checked = workbook_parts.checked_copy(path, reads.sheet, work / "workbook.xlsx")
-        return _grid(checked.path, checked.sheet, reads, checked.errors)
-    _refuse_envelope(path)
-    return _grid(path, None, reads, 0)
-
-
-def _refuse_envelope(path: Path) -> None:
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        if content.find("EncryptedPackage".encode("utf-16-le")) >= 0:
-            raise Refused("the workbook is encrypted", "save it without a password")
-        if len(content) > MAX_BINARY:
-            raise Refused(f"it is a binary .xls of more than {MAX_BINARY // 1_000_000} MB", "save it as .xlsx or CSV")
-
-
-def _grid(path: Path, sheet: str | None, reads: Input, errors: int) -> Grid:
+    if not archives.is_zip(path):
+        raise _envelope(path)
+    checked = workbook_parts.checked_copy(path, reads.sheet, work / "workbook.xlsx")
     # Only inputs that are workbooks need it.
-    from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+    from python_calamine import CalamineWorkbook
 
     with _refusals():
-        workbook = CalamineWorkbook.from_path(path)
-        if sheet is None:
-            found = [
-                (each.name, each.visible == SheetVisibleEnum.Visible)
-                for each in workbook.sheets_metadata
-                if each.typ == SheetTypeEnum.WorkSheet
-            ]
-            sheet = workbook_parts.chosen_sheet(found, reads.sheet)
-        held = workbook.get_sheet_by_name(sheet)
+        held = CalamineWorkbook.from_path(checked.path).get_sheet_by_name(checked.sheet)
         first = (held.start or (0, 0))[1]
         merged = tuple(held.merged_cell_ranges or ())
     is_long = any("%Y-%d" in each for each in _formats(reads))
 
     def rows() -> Iterator[list[str]]:
         before = [""] * first
-        for row in held.iter_rows():
-            yield before + [text_of(value, is_long=is_long) for value in row]
+        with _refusals():
+            for row in held.iter_rows():
+                yield before + [text_of(value, is_long=is_long) for value in row]
 
+    errors = checked.errors
     verb = "cell of the sheet holds an error" if errors == 1 else "cells of the sheet hold an error"
     remarks = (f"{errors:,} {verb} such as #N/A or #REF!; read as empty",) if errors else ()
-    return Grid(rows, f"the sheet `{sheet}`", merged, remarks)
+    return Grid(rows, f"the sheet `{checked.sheet}`", merged, remarks)
+
+
+def _envelope(path: Path) -> Refused:
+    """What to say of a file that begins as OLE files do."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if content.find("EncryptedPackage".encode("utf-16-le")) >= 0:
+            return Refused("the workbook is encrypted", "save it without a password")
+    return Refused("it is a binary workbook, as Excel wrote them until 2003", "save it as .xlsx, or export it as CSV")
 
 
 @contextmanager
@@ -96,8 +86,6 @@ def _formats(reads: Input) -> tuple[str, ...]:
 
 def with_dates(reads: Input) -> Input:
     """The settings by which a sheet is read: what no format of the input reads may be a date cell, which comes as ISO 8601."""
-    from dataclasses import replace
-
     formats = _formats(reads)
     return reads if "iso" in formats else replace(reads, time_format=(*formats, "iso"))
 

@@ -18,7 +18,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from pipeline.errors import InputError
 from pipeline.inputs import archives, readers, workbook_parts, workbooks
 from pipeline.inputs.preflight import Refused
-from tests.faults.workbook_files import BINARY, HEADER, SHEET, with_cells, with_part, workbook
+from tests.faults.workbook_files import HEADER, SHEET, with_cells, with_part, workbook
 
 NOON = datetime(2026, 1, 5, 12, 30)
 
@@ -220,6 +220,17 @@ def test_f100_merged_cells_below_the_header_are_told(tmp_path: Path) -> None:
     ] == [each for each in warnings(content, tmp_path) if "merged" in each]
 
 
+@pytest.mark.parametrize("serial", [-5.0, 0.5, 2958466.0, 1e10, 1e300])
+def test_f100_a_date_that_is_none_is_a_rejected_row(tmp_path: Path, serial: float) -> None:
+    """A number formatted as a date that no calendar has costs its row."""
+
+    def as_date(made: Any) -> None:
+        made["History"]["C3"].number_format = "yyyy-mm-dd hh:mm"
+
+    inbox = landed(tmp_path, workbook(HEADER, ("L1", "MQL", NOON), ("L2", "MQL", serial), change=as_date))
+    assert (["L1"], [2]) == (inbox.leads(), [number for number, _, _ in inbox.rejected()])
+
+
 def test_f100_line_ends_and_quotes_in_cells_stay(tmp_path: Path) -> None:
     """As they are in the cell."""
     owners = ["a\nb", 'say "hi", twice', " é "]
@@ -352,20 +363,6 @@ def test_f100_the_checks_see_whatever_chunks_come(tmp_path: Path, monkeypatch: p
     assert 1_000 == workbook_parts.checked_copy(tmp_path / "b.xlsx", None, tmp_path / "copy.xlsx").errors
 
 
-def test_f100_a_binary_workbook_is_read(tmp_path: Path) -> None:
-    """The first sheet that is not hidden, date cells as dates, and rejected rows by the sheet's headers."""
-    inbox = landed(tmp_path / "a", BINARY, "entries.xls", time_format="%d.%m.%Y")
-    assert [("101", datetime(2026, 1, 5, 12, 30), "Jürgen")] == inbox.rows(
-        "select lead_id, entered_at, owner from raw.stage_entries"
-    )
-    ((_, reason, original),) = inbox.rejected()
-    assert ("unreadable_time", {"lead_id": "L2", "stage": "MQL", "entered_at": "soon", "owner": ""}) == (
-        reason,
-        json.loads(original),
-    )
-    assert "missing columns" in refusal(one_file(tmp_path / "b", BINARY, "entries.xls", sheet="Old"))
-
-
 def envelope(*names: str) -> bytes:
     """The start of an OLE file, with names of streams in it as its directory has them."""
     return workbooks.OLE + b"\xa1\xb1\x1a\xe1" + bytes(1_000) + b"".join(name.encode("utf-16-le") for name in names)
@@ -378,11 +375,12 @@ def test_f100_an_encrypted_workbook_is_refused(tmp_path: Path, name: str) -> Non
     assert "the workbook is encrypted | save it without a password" == refusal(one_file(tmp_path, content, name))
 
 
-def test_f100_a_damaged_binary_workbook_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As is one that is too large."""
-    assert "the workbook is damaged" in refusal(one_file(tmp_path / "a", envelope(), "a.xls"))
-    monkeypatch.setattr(workbooks, "MAX_BINARY", 100)
-    assert "it is a binary .xls of more than 0 MB" in refusal(one_file(tmp_path / "b", envelope(), "b.xls"))
+@pytest.mark.parametrize("name", ["entries.xlsx", "entries.xls", "entries.csv"])
+def test_f100_a_binary_workbook_is_refused(tmp_path: Path, name: str) -> None:
+    """A damaged one would end the process of the reader."""
+    assert (
+        "it is a binary workbook, as Excel wrote them until 2003 | save it as .xlsx, or export it as CSV"
+    ) == refusal(one_file(tmp_path, envelope("Workbook"), name))
 
 
 def test_f100_random_damage_is_refused_or_read(tmp_path: Path) -> None:

@@ -187,7 +187,8 @@ def test_a_header_whose_quote_never_closes_is_one_bad_line(tmp_path: Path) -> No
 @pytest.mark.parametrize("start", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"])
 def test_an_archive_named_as_csv_is_refused(tmp_path: Path, start: bytes) -> None:
     """By its first bytes, whatever its name; the pass over lines never gets it."""
-    assert "is damaged" in refusal(one_file(tmp_path, start + b"x" * 50))
+    said = refusal(one_file(tmp_path, start + b"x" * 50))
+    assert said.startswith(("the zip archive is damaged", "it is a binary workbook"))
     with pytest.raises(Refused, match="zip archive or an Excel workbook"):
         preflight.examine(tmp_path / "entries.csv")
 
