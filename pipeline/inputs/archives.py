@@ -6,6 +6,7 @@ member, every limit holds for what is really decompressed, and only what was che
 
 from __future__ import annotations
 
+import errno
 import shutil
 import struct
 import zipfile
@@ -36,6 +37,9 @@ _MAX_DIRECTORY = 20_000_000
 
 _STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 _OFFICE = {"[Content_Types].xml", "_rels/.rels", "xl/workbook.xml", "mimetype"}
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error, ValueError, OverflowError)
+"""What a damaged archive ends in; a name that is no text is a ValueError."""
+
 _OFFICE_SUFFIXES = (".xlsx", ".xlsm", ".xls")
 
 
@@ -80,8 +84,8 @@ def opened(path: Path) -> zipfile.ZipFile:
         raise Refused(f"the zip archive has more than {MAX_MEMBERS:,} files in it", "put fewer files into one archive")
     try:
         return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, UnicodeDecodeError):
-        raise Refused("the zip archive is damaged or cut short", "upload it again") from None
+    except (OSError, *_DAMAGE) as error:
+        raise _damaged(error, "the zip archive is damaged or cut short") from None
 
 
 def _directory_size(path: Path) -> int:
@@ -110,8 +114,15 @@ def copy_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: Budge
             while chunk := content.read(preflight.CHUNK):
                 budget.spend(len(chunk))
                 yield chunk
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error, UnicodeDecodeError):
-        raise Refused("the zip archive is damaged: its checksum does not fit", "upload it again") from None
+    except (OSError, *_DAMAGE) as error:
+        raise _damaged(error, "the zip archive is damaged: its checksum does not fit") from None
+
+
+def _damaged(error: Exception, reason: str) -> Exception:
+    """What to raise: a damaged offset ends in an OSError of its own, and one of another number is the disk's."""
+    if isinstance(error, OSError) and error.errno != errno.EINVAL:
+        return error
+    return Refused(reason, "upload it again")
 
 
 def expanded(files: Iterable[Found], work: Path) -> Iterator[Found]:

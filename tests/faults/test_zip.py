@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
@@ -197,6 +198,28 @@ def test_f99_a_size_that_lies_is_found_out(tmp_path: Path) -> None:
         place = content.index(mark) + at
         content[place : place + 4] = (10).to_bytes(4, "little")
     assert "its checksum does not fit" in refusal(one_file(tmp_path, bytes(content), "export.zip"))
+
+
+def test_f99_a_member_before_the_file_is_damage(tmp_path: Path) -> None:
+    """A damaged end of the archive puts its members there; the disk says no to that, and the run goes on."""
+    content = bytearray(zipped(("a.csv", ONE)))
+    content[-4] ^= 0x54
+    assert "the zip archive is damaged" in refusal(one_file(tmp_path, bytes(content), "export.zip"))
+
+
+def test_f99_a_fault_of_the_disk_is_no_fault_of_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes through, whether the archive is opened or a member is unpacked."""
+
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    (tmp_path / "a.zip").write_bytes(zipped(("a.csv", ONE)))
+    with archives.opened(tmp_path / "a.zip") as archive, pytest.raises(OSError, match="broken"):
+        monkeypatch.setattr(archive, "open", broken)
+        list(archives.copy_member(archive, archive.infolist()[0], archives.Budget(1, 1, "")))
+    monkeypatch.setattr(zipfile, "ZipFile", broken)
+    with pytest.raises(OSError, match="broken"):
+        archives.opened(tmp_path / "a.zip")
 
 
 def test_f99_the_total_counts_over_all_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
