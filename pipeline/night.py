@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from pipeline import attempts, deliveries, joins, manifest, rights, room
+from pipeline import attempts, deliveries, first_values, joins, manifest, rights, room
 from pipeline.engines import lock, signals
 from pipeline.engines.cursors import Cursors, shares
 from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
@@ -230,9 +230,11 @@ def _build(
         )
     built = (*history, *built)
     warnings += variants.without_a_lead(connection)
-    unmatched = joins.without_a_record(connection, orders.configuration)
-    notes += unmatched
-    warnings += unmatched
+    incomplete = joins.without_a_record(connection, orders.configuration)
+    if not orders.select:
+        incomplete += first_values.without_date(connection)
+    notes += incomplete
+    warnings += incomplete
     macros.create_macros(connection, macros.discover_macros(shipped("sql")))
     connection.execute("drop schema raw cascade")  # the log keeps the rows; the file keeps what was made of them
     connection.execute("checkpoint")

@@ -184,10 +184,10 @@ def _without_account(figures: Figures) -> tuple[str, ...]:
 
 
 def _inferred(leads: int) -> tuple[str, ...]:
-    """Said only where the configuration asks for entries at creation and there are some."""
+    """Said only where there are entries at creation (E9)."""
     if not leads:
         return ()
-    return (f"{text.plural(leads, 'lead')} without any row of history: the one entry is inferred from the creation.",)
+    return (f"{text.plural(leads, 'lead')} with an entry at creation that no row of history has: it is inferred.",)
 
 
 def _accounting(figures: Figures, reader: Reader) -> Table:

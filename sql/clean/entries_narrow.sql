@@ -12,8 +12,8 @@
 -- column entry_no: 1, 2 … in the order in which the lead entered (E5)
 -- column own_no: number of the lead's id as delivered, before merges
 -- column words_key: what the row said in words: a row of clean.entry_words; null where inferred
--- column basis: observed = a row of history says so; inferred = the lead's creation does, where nothing else does (E9)
--- column load_no: load of the row
+-- column basis: observed = a row of history says so; inferred = it follows from the lead's creation (E9)
+-- column load_no: load of the row; of an inferred entry that of the row which gives its stage
 -- column row_number: its row
 -- column previous_stage_no: stage of the entry before; null = none, or the lead was deleted in between
 -- column next_entered_at: moment (UTC) of the next entry
@@ -58,9 +58,13 @@ accepted as (
         'observed' as basis,
         kept.load_no,
         kept.row_number,
-        kept.previous_stage_no,
-        kept.last_rank
+        coalesce(kept.previous_stage_no, created.stage_no) as previous_stage_no,
+        coalesce(kept.last_rank, created.rank_or_end) as last_rank
     from kept
+    -- The entry at creation comes before all others, unless the lead was deleted in between.
+    left join created
+        on created.lead_no = kept.lead_no
+        and (created.deleted_at is null or kept.entered_at <= created.deleted_at)
     union all
     select
         created.lead_no,

@@ -4,6 +4,8 @@
 -- not null: own_no, entered_at, words_key
 -- column own_no: number of the lead's id as delivered, before merges
 -- column stage_no: number of the stage; null = no alias of the waterfall names it
+-- column old_stage_no: number of the stage that the row gives as the one before; 0 = no alias names that; null = it gives none
+-- column record_created_at: moment (UTC) when the record was created, where the row says so
 -- column sequence: the input's own order of rows, where it has one
 -- column words_key: what the row says in words: a row of clean.entry_words
 with
@@ -24,9 +26,12 @@ select
     delivered.row_number,
     lead_ids.own_no,
     aliases.stage_no,
+    case when delivered.previous_alias <> '' then coalesce(old_aliases.stage_no, 0) end as old_stage_no,
     delivered.entered_at,
+    delivered.record_created_at,
     delivered.sequence,
     hash(delivered.owner, delivered.source_system, delivered.given) as words_key
 from delivered
 inner join lead_ids on lead_ids.lead_id = delivered.lead_id
 left join aliases on aliases.alias = delivered.stage_alias
+left join aliases as old_aliases on old_aliases.alias = delivered.previous_alias

@@ -10,6 +10,8 @@
 -- check: (disposition = 'rejected') = (reason is not null)
 -- check: (disposition in ('repeat', 'kept')) or (previous_stage_no is null and last_rank is null)
 -- column own_no: number of the id as delivered, before merges
+-- column old_stage_no: number of the stage that the row gives as the one before; 0 = no alias names that; null = it gives none
+-- column record_created_at: moment (UTC) when the record was created, where the row says so
 -- column sequence: the input's own order of rows, where it has one
 -- column order_no: order of rows of a lead at one instant: rank (off-path last), then input (E5); then load and row decide
 -- column words_key: what the row says in words: a row of clean.entry_words
@@ -67,8 +69,10 @@ named as (
         lead_ids.lead_no,
         codes.own_no,
         codes.stage_no,
+        codes.old_stage_no,
         ranked.rank_or_end,
         codes.entered_at,
+        codes.record_created_at,
         codes.sequence,
         loads.input_no,
         coalesce(ranked.path_order, 0) * 65536 + loads.input_no as order_no,
@@ -179,7 +183,9 @@ select
     followed.lead_no,
     followed.own_no,
     followed.stage_no,
+    followed.old_stage_no,
     followed.entered_at,
+    followed.record_created_at,
     followed.sequence,
     followed.order_no,
     followed.words_key,

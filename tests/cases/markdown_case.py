@@ -65,7 +65,7 @@ CALENDAR = {"hours": "hours", "weekdays": "weekdays", "country": "country", "day
 BY_PAIR = ("headline windows", "settle days")
 LISTS = ("windows", "dimensions", "weekdays", "days off")
 GIVEN = ("stage_entries", "leads", "accounts", "merges", "deletions")
-TIMES = ("entered_at", "created_at", "merged_at", "deleted_at")
+TIMES = ("entered_at", "created_at", "record_created_at", "merged_at", "deleted_at")
 NUMBERS = ("load_no", "sequence", "rank")
 INPUT = '[[inputs]]\nname = "crm"\ntable = "stage_entries"\npath = "crm.csv"\n'
 

@@ -18,6 +18,7 @@ from .history import Deletion, Entry, History, Merge, present
 from .journey import normalised, travel
 
 ENTRY_COLUMNS = ("lead_id", "stage", "entered_at", "sequence", "owner", "source_system")
+OLD_COLUMNS = ("previous", "record_created_at")
 LEAD_COLUMNS = ("account_id", "origin", "lead_source", "owner")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 UNREADABLE = "not a time"
@@ -42,7 +43,7 @@ def read_case(toml: Path, *, as_of: str | None = None) -> tuple[Waterfall, Histo
             load_no += 1
             for row_number, row in enumerate(_rows(file), start=1):
                 entries.append(_entry(each, load_no, row_number, row))
-                entry_columns |= set(row) - {"lead_id", "stage", "entered_at", "sequence"}
+                entry_columns |= set(row) - {*ENTRY_COLUMNS[:4], *OLD_COLUMNS}
     merges = [
         Merge(row["from_lead_id"], row["into_lead_id"], _moment(row["merged_at"], each))
         for each, row in _all_rows(configuration, "merges")
@@ -95,7 +96,11 @@ def _entry(each: Input, load_no: int, row_number: int, row: Mapping[str, str]) -
         entered_at=_moment(row["entered_at"], each),
         sequence=int(sequence) if sequence is not None else None,
         owner=present(row.get("owner")),
-        extra={column: present(value) for column, value in row.items() if column not in ENTRY_COLUMNS[:5]},
+        previous=present(row.get("previous")),
+        record_created_at=_moment(row.get("record_created_at") or "", each),
+        extra={
+            column: present(value) for column, value in row.items() if column not in (*ENTRY_COLUMNS[:5], *OLD_COLUMNS)
+        },
     )
 
 
@@ -120,7 +125,7 @@ def write_case(folder: Path, waterfall: Waterfall, history: History) -> Path:
     """
     for position, name in enumerate(history.inputs):
         zone = ZoneInfo(waterfall.timezone) if position % 2 else UTC
-        columns = [*ENTRY_COLUMNS[:4], *sorted(history.entry_columns)]
+        columns = [*ENTRY_COLUMNS[:4], *OLD_COLUMNS, *sorted(history.entry_columns)]
         loads = sorted({entry.load_no for entry in history.entries if entry.input == name}) or [1]
         for load_no in loads:
             rows = [entry for entry in history.entries if (entry.input, entry.load_no) == (name, load_no)]
@@ -151,7 +156,9 @@ def _entry_cell(entry: Entry, column: str, zone: Any) -> str:
         return _text(entry.entered_at, zone) if entry.entered_at is not None else UNREADABLE
     if column == "sequence":
         return "" if entry.sequence is None else str(entry.sequence)
-    if column in ("lead_id", "stage", "owner"):
+    if column == "record_created_at":
+        return _text(entry.record_created_at, UTC)
+    if column in ("lead_id", "stage", "owner", "previous"):
         return getattr(entry, column) or ""
     return entry.extra.get(column) or ""
 
@@ -308,6 +315,9 @@ def raw_rows(waterfall: Waterfall, history: History) -> dict[str, list[Row]]:
                 "stage_alias": normalised(entry.stage),
                 "entered_at": entered_at,
                 "sequence": entry.sequence,
+                "previous": present(entry.previous),
+                "previous_alias": normalised(entry.previous) if present(entry.previous) else None,
+                "record_created_at": _naive(entry.record_created_at),
                 "owner": present(entry.owner),
                 "source_system": None,
                 "recorded_at": recorded_at,

@@ -22,6 +22,8 @@ class Entry:
     entered_at: datetime | None
     sequence: int | None = None
     owner: str | None = None
+    previous: str | None = None
+    record_created_at: datetime | None = None
     extra: Mapping[str, str | None] = field(default_factory=dict)
 
 
@@ -116,6 +118,8 @@ def as_delivered(entry: Entry) -> tuple[object, ...]:
         entry.entered_at,
         entry.sequence,
         present(entry.owner),
+        present(entry.previous),
+        entry.record_created_at,
         repr(extra),
     )
 

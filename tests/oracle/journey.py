@@ -111,7 +111,8 @@ def travel(waterfall: Waterfall, history: History) -> Journey:
     for row in placed:
         if row.disposition == "kept":
             kept[row.lead_id].append(row)
-    for row in at_creation(waterfall, history, set(kept)):
+    with_entries = set(kept)
+    for row in (*first_values(waterfall, history, kept), *at_creation(waterfall, history, with_entries)):
         kept[row.lead_id].append(row)
     gone = deletions(history)
 
@@ -149,12 +150,18 @@ def normalised(text: str) -> str:
     return " ".join(text.replace("\u00a0", " ").split()).lower()
 
 
+def stages_by_name(waterfall: Waterfall) -> dict[str, Stage]:
+    """Each spelling of a stage as names are compared, and the stage."""
+    found = {}
+    for stage in waterfall.stages:
+        for name in (stage.key, stage.label, stage.name, *stage.aliases):
+            found[normalised(name)] = stage
+    return found
+
+
 def place(waterfall: Waterfall, history: History) -> list[Placed]:
     """Every row once, in the order delivered, under the first disposition that applies."""
-    stage_by_name = {}
-    for stage_named in waterfall.stages:
-        for name in (stage_named.key, stage_named.label, stage_named.name, *stage_named.aliases):
-            stage_by_name[normalised(name)] = stage_named
+    stage_by_name = stages_by_name(waterfall)
     survivor = survivors(history)
     delivered_in: dict[tuple[object, ...], int] = {}
     placed = []
@@ -203,8 +210,58 @@ def creation(waterfall: Waterfall, columns: Mapping[str, str | None], as_of: dat
     return None
 
 
-def first_creations(waterfall: Waterfall, history: History, placed: Iterable[Placed]) -> list[datetime]:
-    """The moments of creation that may open the calendar: of records whose own id has no entry by as-of."""
+def first_values(waterfall: Waterfall, history: History, kept: Mapping[str, list[Placed]]) -> list[Placed]:
+    """E9: the stage before a lead's first entry, as that row gives it, at the creation of the record where it is known."""
+    stage_by_name = stages_by_name(waterfall)
+    found = []
+    for lead_id, rows in kept.items():
+        first = min(rows, key=lambda row: order_in_lead(history, row))
+        old = stage_by_name.get(normalised(first.entry.previous or ""))
+        created = first.entry.record_created_at
+        if first.entry.lead_id == lead_id:
+            created = moment_of(record(history, lead_id).get("created_at")) or created
+        if old is None or old == first.stage or created is None or not EARLIEST <= created < first.at:
+            continue
+        entry = Entry(first.entry.input, 0, 0, lead_id, old.key, created)
+        found.append(Placed(entry, lead_id, old, "kept"))
+    return found
+
+
+def moment_of(text: str | None) -> datetime | None:
+    """The UTC moment of an ISO text; None without one."""
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
+def first_creations(waterfall: Waterfall, history: History, placed: list[Placed]) -> list[datetime]:
+    """The moments of creation that may open the calendar.
+
+    Those before the earliest rows of an id that give a known stage as the one before; with entry at creation, those of
+    records whose own id has no entry by as-of.
+    """
+    return [*created_before(waterfall, history, placed), *created_without_entry(waterfall, history, placed)]
+
+
+def created_before(waterfall: Waterfall, history: History, placed: list[Placed]) -> list[datetime]:
+    """The creation of each id, by its record or its rows, where its earliest rows by as-of come later and name a stage before."""
+    by_id = defaultdict(list)
+    for row in placed:
+        if row.stage is not None and row.at <= history.as_of:
+            by_id[row.entry.lead_id].append(row)
+    names = stages_by_name(waterfall)
+    found = []
+    for lead_id, rows in by_id.items():
+        earliest = min(row.at for row in rows)
+        for row in rows:
+            if row.at == earliest and normalised(row.entry.previous or "") in names:
+                recorded = moment_of(history.leads.get(lead_id, {}).get("created_at"))
+                found += [
+                    each for each in (recorded, row.entry.record_created_at) if each and EARLIEST <= each < row.at
+                ]
+    return found
+
+
+def created_without_entry(waterfall: Waterfall, history: History, placed: Iterable[Placed]) -> list[datetime]:
+    """With entry at creation, that of each record whose own id has no entry by as-of."""
     if not waterfall.entry_at_creation:
         return []
     own = {row.entry.lead_id for row in placed if row.stage is not None and row.at <= history.as_of}

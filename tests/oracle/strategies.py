@@ -245,12 +245,15 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
         st.integers(0, len(moments) - 1),
         st.integers(0, 63),  # where it was delivered, how often, and its sequence
         st.integers(0, 127),  # how it is written, who owned it, its campaign
+        st.integers(0, 31),  # which stage it gives as the one before: none for the first 16
+        st.integers(0, 2 * len(moments)),  # when it says that the record was created
     )
     for lead_id in lead_ids:
-        for stage_position, moment, delivery, look in draw(st.lists(row_of_a_lead, max_size=10)):
+        for stage_position, moment, delivery, look, old, created in draw(st.lists(row_of_a_lead, max_size=10)):
             stage = waterfall.stages[stage_position]
             where = (INPUTS[delivery & 1], delivery >> 1 & 1)
             entry = _row(lead_id, stage, moments[moment], delivery >> 4, look, entry_columns)
+            entry = replace(entry, **_before(waterfall, old, moments[created] if created < len(moments) else None))
             rows[where].append(entry)
             again = delivery >> 2 & 3
             if again == 2:
@@ -294,6 +297,13 @@ def _row(lead_id: str, stage: Stage, moment: datetime, order: int, look: int, co
         extra={"campaign": campaign} if "campaign" in columns else {},
     )
     return replace(entry, **faults.get(spelling, {}))
+
+
+def _before(waterfall: Waterfall, old: int, created_at: datetime | None) -> dict[str, Any]:
+    """What a row says of the time before it; landing would reject a creation out of range."""
+    names = ("Banana", *(f"{stage.label} " for stage in waterfall.stages))
+    previous = names[(old - 16) % len(names)] if old >= 16 else None
+    return {"previous": previous, "record_created_at": created_at if created_at != OUT_OF_RANGE else None}
 
 
 def _may_come_again(entry: Entry, as_of: datetime) -> bool:

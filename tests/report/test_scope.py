@@ -30,7 +30,7 @@ def test_inferred_entries_are_counted_and_told() -> None:
     """Whoever reads the page can tell how many entries no row of history stands behind; without any it says nothing."""
     created = [{**LEADS[0], "created_stage": "A", "created_at": datetime(2026, 1, 1)}]
     rows = {"stage_entries": entries(("L2", "a", 3)), "leads": created}
-    sentence = "1 lead without any row of history: the one entry is inferred from the creation."
+    sentence = "1 lead with an entry at creation that no row of history has: it is inferred."
     html, _ = site_of(waterfall(entry_at_creation=True), rows)
     silent, _ = site_of(waterfall(), rows)
     assert (True, False) == (sentence in html, sentence in silent)

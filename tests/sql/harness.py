@@ -29,7 +29,8 @@ RAW: dict[str, tuple[tuple[str, str], ...]] = {
     "stage_entries": (
         *ROW, ("lead_id", "VARCHAR"), ("stage", "VARCHAR"), ("stage_alias", "VARCHAR"), ("entered_at", "TIMESTAMP"),
         ("sequence", "BIGINT"), ("owner", "VARCHAR"), ("source_system", "VARCHAR"), ("recorded_at", "TIMESTAMP"),
-        ("time_note", "VARCHAR"), ("original", "VARCHAR"),
+        ("time_note", "VARCHAR"), ("original", "VARCHAR"), ("previous", "VARCHAR"), ("previous_alias", "VARCHAR"),
+        ("record_created_at", "TIMESTAMP"),
     ),
     "leads": (
         *ROW, ("lead_id", "VARCHAR"), ("account_id", "VARCHAR"), ("origin", "VARCHAR"), ("lead_source", "VARCHAR"),
@@ -90,6 +91,7 @@ def built(
     given = {name: [dict(row) for row in rows.get(name, rows.get(f"raw.{name}", ()))] for name in RAW}
     for row in given["stage_entries"]:
         row.setdefault("stage_alias", normalise_stage(row["stage"]))
+        row.setdefault("previous_alias", normalise_stage(row["previous"]) if row.get("previous") else None)
         row.setdefault("recorded_at", NOW)
     _count_loads(given)
     extras = {name: _create(connection, name, given[name]) for name in RAW}
