@@ -24,6 +24,10 @@ class Column:
     refused: str | None = None
     may_be_empty: bool = False
     """The file must have the column, and an empty value has a meaning of its own."""
+    allowed: tuple[str, ...] = ()
+    """The words that a value may be, whatever its case; another one rejects its row. Empty: any text."""
+    also: tuple[str, ...] = ()
+    """Other headers that bind to the column by themselves."""
     since: int = 1
     """The first form of the landing log (`ledger.FORM`) whose files have the column."""
 
@@ -40,6 +44,13 @@ class Contract:
     table: InputTable
     columns: tuple[Column, ...]
     key: str | None = None
+    beside_key: tuple[str, ...] = ()
+    """SQL beside `key` that makes two rows rows of one thing: a lead and an account may have the same id."""
+
+    @property
+    def identity(self) -> str:
+        """What two versions of one row have in common, as an SQL list; needs `key`."""
+        return ", ".join((str(self.key), *self.beside_key))
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -85,12 +96,13 @@ CONTRACTS: dict[InputTable, Contract] = {
         Contract(
             "merges",
             (
-                Column("from_lead_id", refused="no_key"),
-                Column("into_lead_id", refused="no_key"),
+                Column("from_lead_id", refused="no_key", also=("from_id",)),
+                Column("into_lead_id", refused="no_key", also=("into_id",)),
                 Column("merged_at", "time"),
-                Column("object", since=2),
+                Column("object", allowed=("lead", "account"), since=2),
             ),
             key="from_lead_id",
+            beside_key=("coalesce(lower(object), 'lead')",),
         ),
         Contract(
             "deletions",
@@ -166,7 +178,7 @@ def bind(header: tuple[str, ...], reads: Input) -> Bound:
     claimed = {position for position in mapped.values() if position is not None}
     columns: dict[str, int] = {}
     for column in contract.columns:
-        here = mapped[column.name] if column.name in mapped else positions.get(normalise_header(column.name))
+        here = mapped[column.name] if column.name in mapped else _position(column, positions)
         if here is not None and (column.name in mapped or here not in claimed):
             columns[column.name] = here
             claimed.add(here)
@@ -190,6 +202,11 @@ def bind(header: tuple[str, ...], reads: Input) -> Bound:
             extras[name] = position
             taken.add(name)
     return Bound(columns, extras, tuple(name for name, position in mapped.items() if position is None))
+
+
+def _position(column: Column, positions: dict[str, int]) -> int | None:
+    found = (positions.get(normalise_header(name)) for name in (column.name, *column.also))
+    return next((position for position in found if position is not None), None)
 
 
 def normalise_header(text: str) -> str:

@@ -138,6 +138,9 @@ def _reason(contract: Contract, bound: Bound) -> str:
             if not column.is_required or column.may_be_empty:
                 whens.append(f"when {column.name}__given and {column.name} is null then 'unreadable_time'")
             whens.append(f"when {early} or {late} then 'time_out_of_range'")
+        elif column.allowed:
+            allowed = ", ".join(map(quoted, column.allowed))
+            whens.append(f"when lower({column.name}) not in ({allowed}) then 'unknown_{column.name}'")
         elif column.type == "whole":
             whens.append(f"when {column.name}__given and {column.name} is null then 'unreadable_{column.name}'")
     return f"case {' '.join(whens)} end" if whens else "null::varchar"

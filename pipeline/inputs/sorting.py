@@ -83,7 +83,7 @@ def sort(
     if contract.key is None:
         names, unknown, respelled, dated = _judge_stages(connection, late, too_late)
     else:
-        _drop_older_versions(connection, contract.key)
+        _drop_older_versions(connection, contract.identity)
     if any(load.landed for load in earlier):
         _drop_redelivered(connection, contract, extras, earlier, log)
     rejected = dict(
@@ -173,11 +173,11 @@ def _judge_stages(
     return stage_names.named(connection, "temp.landing_stages"), unknown, respelled, dated
 
 
-def _drop_older_versions(connection: duckdb.DuckDBPyConnection, key: str) -> None:
+def _drop_older_versions(connection: duckdb.DuckDBPyConnection, identity: str) -> None:
     """Within one file the last row of a key counts."""
     connection.execute(
         f"insert into temp.landing_dropped select row_number, 'duplicate' from landing_rows where reason is null "
-        f"qualify row_number < max(row_number) over (partition by {key})"
+        f"qualify row_number < max(row_number) over (partition by {identity})"
     )
 
 
@@ -216,7 +216,7 @@ def _drop_redelivered(
         candidates = "reason is null and row_number not in (select row_number from temp.landing_dropped)"
         logged = (
             f"select {old} from {scan(log, contract, landed)} where {key} in (select {key} from landing_rows) "
-            f"qualify row_number() over (partition by {key} order by load_no desc) = 1"
+            f"qualify row_number() over (partition by {contract.identity} order by load_no desc) = 1"
         )
     connection.execute(
         "insert into temp.landing_dropped select row_number, 'redelivered' from "

@@ -16,7 +16,8 @@ from pipeline.waterfall.privacy import Personal, Treatment
 WITHHELD = "(as delivered: in the landing log only)"
 """Stands where a whole row would."""
 
-_LEADS = frozenset({"lead_id", "from_lead_id", "into_lead_id"})
+_OF_MERGES = frozenset({"from_lead_id", "into_lead_id"})
+_LEADS = _OF_MERGES | {"lead_id"}
 _KEYS = _LEADS | {"account_id", "stage", "stage_alias", "previous", "previous_alias"}
 """Columns without which a row is none: what would be dropped is hashed."""
 _STAGES = {name: alias for alias in ("stage_alias", "previous_alias") for name in (alias.removesuffix("_alias"), alias)}
@@ -42,6 +43,15 @@ class Veil:
 
     def _value(self, table: str, name: str) -> str:
         column = identifier(name)
+        if table == "merges" and name in _OF_MERGES:
+            # An account's id has to stay the id that it is in leads and accounts.
+            account = self._treated_as("accounts", "account_id", column)
+            return (
+                f"case when lower(object) = 'account' then {account} else {self._treated_as(table, name, column)} end"
+            )
+        return self._treated_as(table, name, column)
+
+    def _treated_as(self, table: str, name: str, column: str) -> str:
         whole = self._treatment(table, name)
         if whole != "keep":
             return _treated(column, whole, name)

@@ -19,6 +19,7 @@ REASONS = {
     "unreadable_time": "a time that can’t be read",
     "time_out_of_range": "a time outside the years 2000 to 2099",
     "unreadable_sequence": "a sequence number that can’t be read",
+    "unknown_object": "an object of a merge that is neither lead nor account",
     "too_few_fields": "too few fields",
     "too_many_fields": "too many fields",
     "unclosed_quote": "a quote that never closes",

@@ -1,5 +1,6 @@
 -- One row per domain that leads can find an account by, with the account that it belongs to (A2).
 -- An account has one domain: of its latest row the column domain, or where that gives none of its own, the column website.
+-- A merged account brings its domain to the account that survives.
 -- key: domain
 -- not null: accounts
 -- check: (account_id is null) = (accounts > 1)
@@ -19,6 +20,10 @@ domains as (
     from raw.domains
 ),
 
+survivors as (
+    from clean.account_survivors
+),
+
 latest as (
     select delivered.account_id, delivered.load_no, delivered.row_number
     from delivered
@@ -36,11 +41,17 @@ given as (
         and host_texts.row_number = latest.row_number
     inner join domains on domains.host_text = host_texts.host_text and domains.kind = 'business'
     group by latest.account_id
+),
+
+surviving as (
+    select distinct given.domain, coalesce(survivors.survivor_id, given.account_id) as account_id
+    from given
+    left join survivors on survivors.account_id = given.account_id
 )
 
 select
-    given.domain,
-    case when count(*) = 1 then min(given.account_id) end as account_id,
+    surviving.domain,
+    case when count(*) = 1 then min(surviving.account_id) end as account_id,
     cast(count(*) as integer) as accounts
-from given
-group by given.domain
+from surviving
+group by surviving.domain

@@ -1,4 +1,4 @@
--- One row per account that an input delivered or a lead names, with its attributes as last delivered.
+-- One row per account (after merges) that an input delivered or a lead names, with its attributes as last delivered.
 -- Numbered in the order in which the log first knew them, as leads are.
 -- key: account_no
 -- unique: account_id
@@ -15,18 +15,25 @@ leads as (
     from clean.leads
 ),
 
+merges as (
+    select merges.* from raw.merges as merges where lower(merges.object) = 'account'
+),
+
+records as (
+    from clean.account_records
+),
+
 delivered_leads as (
     from raw.leads
 ),
 
 latest as (
-    select delivered.*
-    from delivered
-    qualify row_number() over (
-        partition by delivered.account_id order by delivered.load_no desc, delivered.row_number desc
-    ) = 1
+    select records.account_id, delivered.* exclude (account_id)
+    from records
+    inner join delivered on delivered.load_no = records.load_no and delivered.row_number = records.row_number
 ),
 
+-- A merge numbers its ids when the log first knows it, also where it is still to come: the numbers of later ids must not wait.
 named as (
     select delivered.account_id, cast(delivered.load_no as bigint) * 8589934592 + delivered.row_number as place
     from delivered
@@ -34,6 +41,10 @@ named as (
     select delivered_leads.account_id, cast(delivered_leads.load_no as bigint) * 8589934592 + delivered_leads.row_number
     from delivered_leads
     where delivered_leads.account_id is not null
+    union all
+    select merges.from_lead_id, cast(merges.load_no as bigint) * 8589934592 + merges.row_number from merges
+    union all
+    select merges.into_lead_id, cast(merges.load_no as bigint) * 8589934592 + merges.row_number from merges
 ),
 
 firsts as (
@@ -49,7 +60,7 @@ numbered as (
     from firsts
 ),
 
--- An account that only an earlier version of a lead names has a number and no row.
+-- An account that was merged away, or that only an earlier version of a lead names, has a number and no row.
 known as (
     select latest.account_id from latest
     union

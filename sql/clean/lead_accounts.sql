@@ -1,5 +1,5 @@
 -- One row per lead, with its account and how it was found, or why it was not (A2).
--- What the input gives wins, also where no input of accounts knows it; then the e-mail's domain, then the website's.
+-- What the input gives wins, as the account that survives its merges (E3), also where no input of accounts knows it; then the e-mail's domain, then the website's.
 -- key: lead_no
 -- not null: outcome
 -- accepted account_match: input, email_domain, website
@@ -13,6 +13,10 @@ lead_records as (
 
 account_domains as (
     from clean.account_domains
+),
+
+survivors as (
+    from clean.account_survivors
 ),
 
 host_texts as (
@@ -60,6 +64,7 @@ decided as (
     select
         lead_records.lead_no,
         lead_records.account_id as input_account_id,
+        coalesce(survivors.survivor_id, lead_records.account_id) as surviving_account_id,
         found.account_id as found_account_id,
         case
             when lead_records.account_id is not null then 'input'
@@ -72,12 +77,13 @@ decided as (
         end as outcome
     from lead_records
     cross join tried
+    left join survivors on survivors.account_id = lead_records.account_id
     left join found on found.lead_no = lead_records.lead_no
 )
 
 select
     decided.lead_no,
-    coalesce(decided.input_account_id, decided.found_account_id) as account_id,
+    coalesce(decided.surviving_account_id, decided.found_account_id) as account_id,
     case when decided.outcome in ('input', 'email_domain', 'website') then decided.outcome end as account_match,
     decided.input_account_id,
     decided.outcome

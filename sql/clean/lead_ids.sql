@@ -26,7 +26,7 @@ leads as (
 ),
 
 merges as (
-    from raw.merges
+    select merges.* from raw.merges as merges where coalesce(lower(merges.object), 'lead') = 'lead'
 ),
 
 survivors as (

@@ -18,7 +18,9 @@ latest as (
     select delivered.from_lead_id, delivered.into_lead_id
     from delivered
     cross join run
-    where delivered.merged_at is null or delivered.merged_at <= run.as_of
+    where
+        coalesce(lower(delivered.object), 'lead') = 'lead'
+        and (delivered.merged_at is null or delivered.merged_at <= run.as_of)
     qualify row_number() over (
         partition by delivered.from_lead_id order by delivered.load_no desc, delivered.row_number desc
     ) = 1

@@ -3,9 +3,9 @@
 -- unique: lead_id
 -- not null: lead_id, is_in_scope
 -- accepted account_match: input, email_domain, website
--- column account_id: id of its account: as the input gives it, else as found by a domain (A2)
+-- column account_id: id of its account, after merges of accounts: as the input gives it, else as found by a domain (A2)
 -- column account_match: input = given with the lead; email_domain, website = found by that; null = no account
--- column input_account_id: id of the account that the input gives
+-- column input_account_id: id of the account as the input gives it, before merges
 -- accepted origin_source: rule, default, input
 -- check: is_in_scope = (scope_rule is null)
 -- column origin: who generated the lead: by the first origin rule that matches, else the default, else as delivered

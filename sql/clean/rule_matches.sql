@@ -29,18 +29,12 @@ lead_values as (
     from raw.lead_attributes
 ),
 
-accounts as (
-    from raw.accounts
-),
-
 account_values as (
     from raw.account_attributes
 ),
 
 account_records as (
-    select accounts.account_id, accounts.load_no, accounts.row_number
-    from accounts
-    qualify row_number() over (partition by accounts.account_id order by accounts.load_no desc, accounts.row_number desc) = 1
+    from clean.account_records
 ),
 
 rules as (

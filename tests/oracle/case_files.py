@@ -45,7 +45,12 @@ def read_case(toml: Path, *, as_of: str | None = None) -> tuple[Waterfall, Histo
                 entries.append(_entry(each, load_no, row_number, row))
                 entry_columns |= set(row) - {*ENTRY_COLUMNS[:4], *OLD_COLUMNS}
     merges = [
-        Merge(row["from_lead_id"], row["into_lead_id"], _moment(row["merged_at"], each))
+        Merge(
+            row["from_lead_id"],
+            row["into_lead_id"],
+            _moment(row["merged_at"], each),
+            (row.get("object") or "lead").lower(),
+        )
         for each, row in _all_rows(configuration, "merges")
     ]
     deletions = []
@@ -140,8 +145,10 @@ def write_case(folder: Path, waterfall: Waterfall, history: History) -> Path:
             cells = [[each, *(row.get(column) or "" for column in columns)] for each, row in rows_by_id.items()]
             _write(folder / f"{table}.csv", [key, *columns], cells)
     if history.merges:
-        cells = [[each.from_lead_id, each.into_lead_id, _text(each.merged_at, UTC)] for each in history.merges]
-        _write(folder / "merges.csv", ["from_lead_id", "into_lead_id", "merged_at"], cells)
+        cells = [
+            [each.from_lead_id, each.into_lead_id, _text(each.merged_at, UTC), each.object] for each in history.merges
+        ]
+        _write(folder / "merges.csv", ["from_lead_id", "into_lead_id", "merged_at", "object"], cells)
     if history.deletions:
         cells = [[each.lead_id, _text(each.deleted_at, UTC)] for each in history.deletions]
         _write(folder / "deletions.csv", ["lead_id", "deleted_at"], cells)
@@ -332,7 +339,12 @@ def raw_rows(waterfall: Waterfall, history: History) -> dict[str, list[Row]]:
     leads = [{"lead_id": each, **dict.fromkeys(LEAD_COLUMNS), **row} for each, row in history.leads.items()]
     accounts = [{"account_id": each, **row} for each, row in history.accounts.items()]
     merges = [
-        {"from_lead_id": each.from_lead_id, "into_lead_id": each.into_lead_id, "merged_at": _naive(each.merged_at)}
+        {
+            "from_lead_id": each.from_lead_id,
+            "into_lead_id": each.into_lead_id,
+            "merged_at": _naive(each.merged_at),
+            "object": each.object,
+        }
         for each in history.merges
     ]
     deletions = [{"lead_id": each.lead_id, "deleted_at": _naive(each.deleted_at)} for each in history.deletions]

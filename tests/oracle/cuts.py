@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.waterfall.definition import Waterfall
 
-from .history import History, present, record
+from .history import History, account_record, present, record
 from .journey import Journey, Span
 from .matching import account_of
 from .rules import origin
@@ -121,4 +121,4 @@ class Dimensions:
             return self.account_of(span.lead_id)
         if dimension in self._lead_columns or dimension in ("origin", "owner"):
             return record(self._history, span.lead_id).get(dimension)
-        return self._history.accounts.get(self.account_of(span.lead_id) or "", {}).get(dimension)
+        return account_record(self._history, self.account_of(span.lead_id)).get(dimension)

@@ -29,11 +29,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Merge:
-    """`from_lead_id` was merged into `into_lead_id`; without a moment it always applies."""
+    """`from_lead_id` was merged into `into_lead_id`; without a moment it always applies. `object`: lead or account."""
 
     from_lead_id: str
     into_lead_id: str
     merged_at: datetime | None = None
+    object: str = "lead"
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class History:
 
     `inputs` are the names of the stage_entries inputs in the order of the configuration. `entry_columns` are the
     columns that the history files have (owner, campaign …), whether or not any row fills them. `leads` and `accounts`
-    map an id to its columns; one merge per from-id, one deletion per lead.
+    map an id to its columns; one merge per object and from-id, one deletion per lead.
     """
 
     as_of: datetime
@@ -64,7 +65,7 @@ class History:
 
 
 class MergeLoopError(ValueError):
-    """Leads that were merged into each other in a circle."""
+    """Leads, or accounts, that were merged into each other in a circle."""
 
 
 def present(value: str | None) -> str | None:
@@ -72,12 +73,12 @@ def present(value: str | None) -> str | None:
     return value if value is not None and value.strip() != "" else None
 
 
-def survivors(history: History) -> dict[str, str]:
-    """Merged id → the id that its entries belong to, chains followed. Raises MergeLoopError naming the ids."""
+def survivors(history: History, kind: str = "lead") -> dict[str, str]:
+    """Merged id → the id that survives, chains followed, of leads or of accounts. Raises MergeLoopError naming the ids."""
     into = {
         merge.from_lead_id: merge.into_lead_id
         for merge in history.merges
-        if merge.merged_at is None or merge.merged_at <= history.as_of
+        if merge.object == kind and (merge.merged_at is None or merge.merged_at <= history.as_of)
     }
     into = {gone: left for gone, left in into.items() if gone != left}
     found = {}
@@ -97,6 +98,20 @@ def record(history: History, lead_id: str) -> Mapping[str, str | None]:
         return history.leads[lead_id]
     survivor_of = survivors(history)
     merged = [row for each, row in history.leads.items() if survivor_of.get(each) == lead_id]
+    return merged[-1] if merged else {}
+
+
+def surviving_account(history: History, account_id: str | None) -> str | None:
+    """The account that is left of that one."""
+    return survivors(history, "account").get(account_id, account_id) if account_id is not None else None
+
+
+def account_record(history: History, account_id: str | None) -> Mapping[str, str | None]:
+    """The attributes of a surviving account, as `record` has those of a lead."""
+    if account_id in history.accounts:
+        return history.accounts[account_id]
+    survivor_of = survivors(history, "account")
+    merged = [row for each, row in history.accounts.items() if survivor_of.get(each) == account_id]
     return merged[-1] if merged else {}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.waterfall.definition import Waterfall
 
-from .history import History, present, record
+from .history import History, present, record, surviving_account
 
 TWO_PART_SUFFIXES = ("co.uk", "github.io")
 MAILBOXES = {"gmail.com": "free_mail", "yahoo.fr": "free_mail", "mailinator.com": "disposable"}
@@ -58,7 +58,7 @@ def found(waterfall: Waterfall, history: History, lead_id: str) -> tuple[str | N
     lead = record(history, lead_id)
     given = present(lead.get("account_id"))
     if given is not None:
-        return given, "input"
+        return surviving_account(history, given), "input"
     texts = [present(row.get(column)) for row in history.accounts.values() for column in ("domain", "website")]
     if not waterfall.match_domains or not any(texts):
         return None, "not_tried"
@@ -71,9 +71,10 @@ def found(waterfall: Waterfall, history: History, lead_id: str) -> tuple[str | N
         domain = registered(text)
         if domain is None:
             continue
-        accounts = [each for each in history.accounts if domain_of_account(waterfall, history, each) == domain]
+        delivered = [each for each in history.accounts if domain_of_account(waterfall, history, each) == domain]
+        accounts = {surviving_account(history, each) for each in delivered}
         if len(accounts) == 1:
-            return accounts[0], way
+            return accounts.pop(), way
         business = "ambiguous" if accounts else "unknown_domain"
         why.append(business if kind(waterfall, domain) == "business" else kind(waterfall, domain))
     return None, min(why, key=WORDS.index, default="no_domain")

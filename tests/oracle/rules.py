@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.waterfall.definition import Condition, Waterfall
 
-from .history import History, present, record, survivors
+from .history import History, account_record, present, record, survivors
 from .matching import WORDS, account_of, found
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def scope_rule(waterfall: Waterfall, history: History, lead_id: str) -> str | No
     for rule in waterfall.scope:
         if rule.table == "leads" and holds(rule.where, lead):
             return rule.name
-        account = history.accounts.get(account_id or "", {})
+        account = account_record(history, account_id)
         if rule.table == "accounts" and account_id is not None and holds(rule.where, account):
             return rule.name
     return None

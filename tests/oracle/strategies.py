@@ -32,7 +32,7 @@ from pipeline.waterfall.definition import (
 
 from .cuts import local_date
 from .history import Deletion, Entry, History, Merge, a_year_after, as_delivered
-from .people import accounts_of, leads_of
+from .people import ACCOUNTS, accounts_of, leads_of
 
 ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe")
 INPUTS = ("crm_a", "crm_b")
@@ -260,7 +260,7 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
                 rows[where].append(entry)
             elif again == 3 and _may_come_again(entry, as_of):
                 rows[where[0], 1].append(entry)
-    merges = draw(_merges(lead_ids, moments))
+    merges = draw(_merges(lead_ids, moments)) + draw(_account_merges(moments))
     return History(
         as_of=as_of,
         entries=_numbered(rows),
@@ -346,6 +346,20 @@ def _merges(draw: st.DrawFn, lead_ids: tuple[str, ...], moments: tuple[datetime,
         into = max(0, position - 1 - steps)
         merged_at = moments[when] if when < len(moments) and moments[when] != OUT_OF_RANGE else None
         found[ends[position]] = Merge(ends[position], ends[into], merged_at)
+    return tuple(found.values())
+
+
+@st.composite
+def _account_merges(draw: st.DrawFn, moments: tuple[datetime, ...]) -> tuple[Merge, ...]:
+    """None mostly, else up to two merges of accounts towards one end of their list; the ids of some are ids of leads, too."""
+    ends = draw(st.sampled_from((("L99", *ACCOUNTS[1:]), ("L1", *ACCOUNTS[:0:-1], "L2"))))
+    a_merge = st.tuples(st.integers(1, len(ends) - 1), st.integers(0, 2), st.integers(0, 3 * len(moments)))
+    found = {}
+    for position, steps, when in draw(st.one_of(st.just([]), st.lists(a_merge, max_size=2))):
+        merged_at = moments[when] if when < len(moments) and moments[when] != OUT_OF_RANGE else None
+        found[ends[position]] = Merge(
+            str(ends[position]), str(ends[max(0, position - 1 - steps)]), merged_at, "account"
+        )
     return tuple(found.values())
 
 

@@ -35,7 +35,7 @@ RAW: dict[str, tuple[tuple[str, str], ...]] = {
     "leads": (
         *ROW, ("lead_id", "VARCHAR"), ("account_id", "VARCHAR"), ("origin", "VARCHAR"), ("lead_source", "VARCHAR"),
         ("created_at", "TIMESTAMP"), ("created_stage", "VARCHAR"), ("owner", "VARCHAR"), ("email", "VARCHAR"),
-        ("title", "VARCHAR"), ("persona", "VARCHAR"), ("recorded_at", "TIMESTAMP"),
+        ("title", "VARCHAR"), ("persona", "VARCHAR"), ("current_stage", "VARCHAR"), ("recorded_at", "TIMESTAMP"),
     ),
     "accounts": (
         *ROW, ("account_id", "VARCHAR"), ("name", "VARCHAR"), ("domain", "VARCHAR"), ("segment", "VARCHAR"),
@@ -43,7 +43,7 @@ RAW: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "merges": (
         *ROW, ("from_lead_id", "VARCHAR"), ("into_lead_id", "VARCHAR"), ("merged_at", "TIMESTAMP"),
-        ("recorded_at", "TIMESTAMP"),
+        ("object", "VARCHAR"), ("recorded_at", "TIMESTAMP"),
     ),
     "deletions": (*ROW, ("lead_id", "VARCHAR"), ("deleted_at", "TIMESTAMP"), ("recorded_at", "TIMESTAMP")),
     "rejected_rows": (

@@ -1,0 +1,50 @@
+-- One row per account id that was merged away by as-of, with the account that survives the chain of merges.
+-- Rows of merges whose object is account, by the same rules as leads (E3): a later merge of the same id replaces an earlier one, an
+-- account merged into itself stands alone again, and a loop stops the run (clean.account_survivors.check.sql).
+-- key: account_id
+-- not null: survivor_id
+-- column account_id: the id that was merged away
+-- column survivor_id: the id at the end of the chain
+with recursive
+run as (
+    from waterfall.run
+),
+
+delivered as (
+    from raw.merges
+),
+
+latest as (
+    select delivered.from_lead_id as from_id, delivered.into_lead_id as into_id
+    from delivered
+    cross join run
+    where
+        lower(delivered.object) = 'account'
+        and (delivered.merged_at is null or delivered.merged_at <= run.as_of)
+    qualify row_number() over (
+        partition by delivered.from_lead_id order by delivered.load_no desc, delivered.row_number desc
+    ) = 1
+),
+
+merges as (
+    select latest.from_id, latest.into_id
+    from latest
+    where latest.from_id <> latest.into_id
+),
+
+-- Pointer doubling: each step takes every id to where its survivor so far has come, so that a chain of n merges takes
+-- log2 n steps. A loop has no end; 40 steps are longer than any chain.
+chains(account_id, survivor_id, steps) using key (account_id) as (
+    select merges.from_id, merges.into_id, 0
+    from merges
+    union
+    select chains.account_id, further.survivor_id, chains.steps + 1
+    from chains
+    inner join recurring.chains as further on further.account_id = chains.survivor_id
+    where chains.steps < 40
+)
+
+select
+    chains.account_id,
+    chains.survivor_id
+from chains
