@@ -73,7 +73,7 @@ select
     latest.account_id is not null as has_attributes,
     latest.load_no as attributes_load_no,
     latest.row_number as attributes_row_number,
-    latest.* exclude (account_id, input, load_no, row_number, recorded_at, given)
+    latest.* exclude (account_id, input, load_no, row_number, recorded_at, record_number, given)
 from known
 inner join numbered on numbered.account_id = known.account_id
 left join latest on latest.account_id = known.account_id

@@ -97,7 +97,9 @@ select
     deleted.deleted_at,
     latest.load_no as attributes_load_no,
     latest.row_number as attributes_row_number,
-    latest.* exclude (lead_no, lead_id, account_id, origin, lead_source, input, load_no, row_number, recorded_at, given)
+    latest.* exclude (
+        lead_no, lead_id, account_id, origin, lead_source, input, load_no, row_number, recorded_at, record_number, given
+    )
 from lead_records
 cross join run
 inner join lead_accounts on lead_accounts.lead_no = lead_records.lead_no

@@ -107,7 +107,9 @@ def surviving_account(history: History, account_id: str | None) -> str | None:
 
 
 def account_record(history: History, account_id: str | None) -> Mapping[str, str | None]:
-    """The attributes of a surviving account, as `record` has those of a lead."""
+    """The attributes of a surviving account, as `record` has those of a lead; none without an account."""
+    if account_id is None:
+        return {}
     if account_id in history.accounts:
         return history.accounts[account_id]
     survivor_of = survivors(history, "account")

@@ -25,27 +25,28 @@ from pipeline.waterfall.tables import Columns, definition_tables, dimension_sour
 from pipeline.waterfall.words import normalise_stage
 
 ROW = (("input", "VARCHAR"), ("load_no", "INTEGER"), ("row_number", "BIGINT"))
+LANDED = (*ROW, ("record_number", "BIGINT"))
 RAW: dict[str, tuple[tuple[str, str], ...]] = {
     "stage_entries": (
-        *ROW, ("lead_id", "VARCHAR"), ("stage", "VARCHAR"), ("stage_alias", "VARCHAR"), ("entered_at", "TIMESTAMP"),
+        *LANDED, ("lead_id", "VARCHAR"), ("stage", "VARCHAR"), ("stage_alias", "VARCHAR"), ("entered_at", "TIMESTAMP"),
         ("sequence", "BIGINT"), ("owner", "VARCHAR"), ("source_system", "VARCHAR"), ("recorded_at", "TIMESTAMP"),
         ("time_note", "VARCHAR"), ("original", "VARCHAR"), ("previous", "VARCHAR"), ("previous_alias", "VARCHAR"),
         ("record_created_at", "TIMESTAMP"),
     ),
     "leads": (
-        *ROW, ("lead_id", "VARCHAR"), ("account_id", "VARCHAR"), ("origin", "VARCHAR"), ("lead_source", "VARCHAR"),
+        *LANDED, ("lead_id", "VARCHAR"), ("account_id", "VARCHAR"), ("origin", "VARCHAR"), ("lead_source", "VARCHAR"),
         ("created_at", "TIMESTAMP"), ("created_stage", "VARCHAR"), ("owner", "VARCHAR"), ("email", "VARCHAR"),
         ("title", "VARCHAR"), ("persona", "VARCHAR"), ("current_stage", "VARCHAR"), ("recorded_at", "TIMESTAMP"),
     ),
     "accounts": (
-        *ROW, ("account_id", "VARCHAR"), ("name", "VARCHAR"), ("domain", "VARCHAR"), ("segment", "VARCHAR"),
+        *LANDED, ("account_id", "VARCHAR"), ("name", "VARCHAR"), ("domain", "VARCHAR"), ("segment", "VARCHAR"),
         ("region", "VARCHAR"), ("recorded_at", "TIMESTAMP"),
     ),
     "merges": (
-        *ROW, ("from_lead_id", "VARCHAR"), ("into_lead_id", "VARCHAR"), ("merged_at", "TIMESTAMP"),
+        *LANDED, ("from_lead_id", "VARCHAR"), ("into_lead_id", "VARCHAR"), ("merged_at", "TIMESTAMP"),
         ("object", "VARCHAR"), ("recorded_at", "TIMESTAMP"),
     ),
-    "deletions": (*ROW, ("lead_id", "VARCHAR"), ("deleted_at", "TIMESTAMP"), ("recorded_at", "TIMESTAMP")),
+    "deletions": (*LANDED, ("lead_id", "VARCHAR"), ("deleted_at", "TIMESTAMP"), ("recorded_at", "TIMESTAMP")),
     "rejected_rows": (
         ("input", "VARCHAR"), ("load_no", "INTEGER"), ("file_name", "VARCHAR"), ("row_number", "BIGINT"),
         ("reason", "VARCHAR"), ("original", "VARCHAR"),
