@@ -68,13 +68,15 @@ def require_some_kept(
         old = [load for load in in_log if load.input == reads.name]
         new = [load for load in outcome.loads if load.input == reads.name]
         rows = sum(load.rows_read for load in (*old, *new))
-        if not rows or any(load.rows_read > load.all_rejected for load in new):
+        if not rows or reads.is_optional or any(load.rows_read > load.all_rejected + load.filtered for load in new):
             continue
         is_kept = any(load.landed for load in old)
         if is_kept and reads.table == "stage_entries":
             is_kept = bool(never_named.names_in_log(connection, log, old, orders.configuration.waterfall).known)
         if not is_kept:
-            nothing.append(f"{reads.name}: no row is kept, and {rows:,} {'was' if rows == 1 else 'were'} read")
+            filtered = sum(load.filtered for load in (*old, *new))
+            outside = f", {filtered:,} of them outside `where`" if filtered else ""
+            nothing.append(f"{reads.name}: no row is kept, and {rows:,} {'was' if rows == 1 else 'were'} read{outside}")
     if nothing:
         raise CheckFailed(
             "\n".join(nothing), next_step="`funnel run` would publish without them; correct their [[inputs]] blocks"

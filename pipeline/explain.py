@@ -13,14 +13,19 @@ from pipeline.errors import InputError, UsageError
 # Each query asks for the lead that the variable lead_no names: `set variable lead_no = 5` and it pastes into duckdb.
 ENTRIES = """
     select entries.entry_no, entries.stage, entries.entered_at, entries.owner, entries.basis, entries.original_lead_id,
-        entries.input, entries.row_number
+        entries.input, inputs.format, coalesce(records.record_number, entries.row_number) as record
     from clean.stage_entries as entries
+    inner join waterfall.inputs as inputs on inputs.input = entries.input
+    left join clean.record_numbers as records on records.load_no = entries.load_no and records.row_number = entries.row_number
     where entries.lead_no = getvariable('lead_no')
     order by entries.entry_no"""
 SET_ASIDE = """
-    select rows.disposition, rows.reason, stages.stage, rows.entered_at, loads.input, rows.row_number
+    select rows.disposition, rows.reason, stages.stage, rows.entered_at, loads.input, inputs.format,
+        coalesce(records.record_number, rows.row_number) as record
     from clean.entry_rows as rows
     inner join clean.loads as loads on loads.load_no = rows.load_no
+    inner join waterfall.inputs as inputs on inputs.input = loads.input
+    left join clean.record_numbers as records on records.load_no = rows.load_no and records.row_number = rows.row_number
     left join waterfall.stages as stages on stages.stage_no = rows.stage_no
     where rows.lead_no = getvariable('lead_no') and rows.disposition <> 'kept'
     order by rows.entered_at, rows.load_no, rows.row_number"""

@@ -25,7 +25,17 @@ from pipeline.models.discover import Model
 from pipeline.settings import Settings
 from pipeline.waterfall.definition import Configuration
 
-ACCOUNT = ("rows_read", "rejected", "redelivered", "after_as_of", "out_of_scope", "duplicates", "repeats", "kept")
+ACCOUNT = (
+    "rows_read",
+    "filtered",
+    "rejected",
+    "redelivered",
+    "after_as_of",
+    "out_of_scope",
+    "duplicates",
+    "repeats",
+    "kept",
+)
 
 
 @dataclass(frozen=True)
@@ -232,14 +242,16 @@ def accounting(reader: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], ...]:
 def require_sums(loads: tuple[landing.Load, ...]) -> None:
     """InputError when the lines or rows of a file do not add up, before anything is built of them.
 
-    lines = header_lines + blank_lines + embedded_newlines + rows_read, of files that have lines; rows_read = rejected +
-    redelivered + duplicates + landed. Landing asserts both for a file that it reads; here for the whole log.
+    lines = header_lines + blank_lines + embedded_newlines + records, of files that have lines; rows_read = filtered +
+    rejected + redelivered + duplicates + landed. A record is a row, unless the input makes rows of records. Landing
+    asserts both for a file that it reads; here for the whole log.
     """
     for load in loads:
         if load.lines is not None and load.header_lines is not None:
-            lines = load.header_lines + load.blank_lines + load.embedded_newlines + load.rows_read
+            records = load.rows_read if load.records is None else load.records
+            lines = load.header_lines + load.blank_lines + load.embedded_newlines + records
             _holds(load, "lines", load.lines, lines)
-        rows = load.rejected_rows + load.redelivered + load.duplicates + load.landed
+        rows = load.filtered + load.rejected_rows + load.redelivered + load.duplicates + load.landed
         _holds(load, "rows", load.rows_read, rows)
 
 

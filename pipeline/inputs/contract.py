@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.waterfall.definition import Input, InputTable
+from pipeline.waterfall.words import INVISIBLE
 
 Type = Literal["text", "time", "whole"]
-
-_INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
-"""Soft hyphen, zero-width characters, direction marks and the byte order mark."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +26,7 @@ class Column:
     """The words that a value may be, whatever its case; another one rejects its row. Empty: any text."""
     also: tuple[str, ...] = ()
     """Other headers that bind to the column by themselves."""
+    is_id: bool = False
     since: int = 1
     """The first form of the landing log (`ledger.FORM`) whose files have the column."""
 
@@ -68,7 +67,7 @@ CONTRACTS: dict[InputTable, Contract] = {
         Contract(
             "stage_entries",
             (
-                Column("lead_id", refused="no_lead"),
+                Column("lead_id", is_id=True, refused="no_lead"),
                 Column("stage", refused="no_stage"),
                 Column("entered_at", "time", refused="unreadable_time"),
                 Column("sequence", "whole"),
@@ -80,8 +79,9 @@ CONTRACTS: dict[InputTable, Contract] = {
         Contract(
             "leads",
             (
-                Column("lead_id", refused="no_key"),
-                *_text("account_id", "origin", "lead_source"),
+                Column("lead_id", is_id=True, refused="no_key"),
+                Column("account_id", is_id=True),
+                *_text("origin", "lead_source"),
                 Column("created_at", "time"),
                 *_text("created_stage", "owner", "email", "title", "persona"),
                 Column("current_stage", since=2),
@@ -90,14 +90,14 @@ CONTRACTS: dict[InputTable, Contract] = {
         ),
         Contract(
             "accounts",
-            (Column("account_id", refused="no_key"), *_text("name", "domain", "segment", "region")),
+            (Column("account_id", is_id=True, refused="no_key"), *_text("name", "domain", "segment", "region")),
             key="account_id",
         ),
         Contract(
             "merges",
             (
-                Column("from_lead_id", refused="no_key", also=("from_id",)),
-                Column("into_lead_id", refused="no_key", also=("into_id",)),
+                Column("from_lead_id", is_id=True, refused="no_key", also=("from_id",)),
+                Column("into_lead_id", is_id=True, refused="no_key", also=("into_id",)),
                 Column("merged_at", "time"),
                 Column("object", allowed=("lead", "account"), since=2),
             ),
@@ -107,7 +107,7 @@ CONTRACTS: dict[InputTable, Contract] = {
         Contract(
             "deletions",
             (
-                Column("lead_id", refused="no_key"),
+                Column("lead_id", is_id=True, refused="no_key"),
                 # A row without a time takes the lead's deletion back (E10).
                 Column("deleted_at", "time", refused="unreadable_time", may_be_empty=True),
             ),
@@ -212,18 +212,19 @@ def _position(column: Column, positions: dict[str, int]) -> int | None:
 def normalise_header(text: str) -> str:
     """The form in which headers are compared: Unicode NFC, nothing invisible, one `_` for spaces of any kind, `_` and `-`,
     none around it, without regard to case."""
-    return re.sub(r"[\s_\-]+", "_", _visible(text).strip()).strip("_").casefold()
+    return re.sub(r"[\s_\-]+", "_", visible(text).strip()).strip("_").casefold()
 
 
 def snake_case(text: str, position: int) -> str:
     """A name for an extra column, `[a-z][a-z0-9_]*`; a header without any letter is `column_7` by its position."""
-    name = re.sub(r"[^a-z0-9]+", "_", _visible(text).lower()).strip("_")
+    name = re.sub(r"[^a-z0-9]+", "_", visible(text).lower()).strip("_")
     name = re.sub(r"^[0-9_]+", "", name)
     return name or f"column_{position + 1}"
 
 
-def _visible(text: str) -> str:
-    return unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
+def visible(text: str) -> str:
+    """The text in Unicode NFC, without what is invisible."""
+    return unicodedata.normalize("NFC", INVISIBLE.sub("", text))
 
 
 def _free(name: str, taken: set[str]) -> str:

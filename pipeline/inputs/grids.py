@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import IO
 
 from pipeline.inputs import resync
-from pipeline.inputs.contract import CannotBind, bind
-from pipeline.inputs.headers import Header, refusal_of, refuse_too_many
+from pipeline.inputs.contract import CannotBind
+from pipeline.inputs.headers import Header, bound_header, refusal_of, refuse_too_many
 from pipeline.inputs.preflight import Refused
 from pipeline.waterfall.definition import Input
 
@@ -65,7 +65,7 @@ def header_of(grid: Grid, reads: Input) -> GridHeader:
     names = tuple(cell.strip() for cell in start[at])
     refuse_too_many(names)
     try:
-        bound = bind(names, reads)
+        header = bound_header(names, reads)
     except CannotBind as problem:
         later = [number for number in filled if number != at and _binds(start[number], reads)]
         if later and not problem.twice:
@@ -75,15 +75,17 @@ def header_of(grid: Grid, reads: Input) -> GridHeader:
             ) from None
         plain = refusal_of(problem, names, reads, remedy="give the table a header row")
         raise Refused(f"{plain.reason} in row {at + 1} of {grid.place}", plain.next_step) from None
+    bound = header.bound
     used = {*bound.columns.values(), *(place for ours, place in bound.extras.items() if ours in reads.columns)}
+    used |= set(header.plan.needed) if header.plan else set()
     for (top, left), (bottom, right) in grid.merged:
-        hit = [names[place] for place in sorted(used) if left <= place <= right]
+        hit = [names[place] for place in sorted(used) if left <= place <= right and place < len(names)]
         if hit and top <= at <= bottom:
             raise Refused(
                 f"the header of column `{hit[0][:40]}` is merged with other cells in {grid.place}",
                 "undo the merge, so that each column has a header of its own",
             )
-    return GridHeader(Header(names, bound, lines=0), at)
+    return GridHeader(replace(header, lines=0), at)
 
 
 def remarks_of(grid: Grid, found: GridHeader) -> tuple[str, ...]:
@@ -136,7 +138,7 @@ def original(names: tuple[str, ...], row: list[str]) -> str:
 
 def _binds(row: list[str], reads: Input) -> bool:
     try:
-        bind(tuple(cell.strip() for cell in row), reads)
-    except CannotBind:
+        bound_header(tuple(cell.strip() for cell in row), reads)
+    except (CannotBind, Refused):
         return False
     return True

@@ -82,13 +82,14 @@ def lost(load: Load, reads: Input) -> str | None:
 def rejects(load: Load, reads: Input) -> str | None:
     """What is wrong with a file of which too many rows are rejected, with what its load remarked; else None.
 
-    Too many are all of them, or at least MIN_REJECTED and more than `max_rejected` of them.
+    Too many are all of them, or at least MIN_REJECTED and more than `max_rejected` of them. Filtered rows don't count.
     """
     allowed, rows = Fraction(str(reads.guard.max_rejected)), load.all_rejected
-    is_too_many = rows >= MIN_REJECTED and rows > allowed * load.rows_read
-    if allowed == 1 or not rows or not (is_too_many or rows == load.rows_read):
+    of = load.rows_read - load.filtered
+    is_too_many = rows >= MIN_REJECTED and rows > allowed * of
+    if allowed == 1 or not rows or not (is_too_many or rows == of):
         return None
-    which = "every row is" if rows == load.rows_read else f"{rows:,} of {load.rows_read:,} rows are"
+    which = "every row is" if rows == of else f"{rows:,} of {of:,} rows are"
     head = f"{load.input}: {load.file_name}: {which} rejected; max_rejected allows {reads.guard.max_rejected * 100:g} %"
     return "\n".join((head, *(f"  {remark}" for remark in load.warnings)))
 

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from pipeline.inputs import preflight, resync
+from pipeline.inputs import preflight, reshaping, resync
 from pipeline.inputs.contract import CONTRACTS, Bound, CannotBind, bind, normalise_header
-from pipeline.inputs.preflight import Bytes, Refused
+from pipeline.inputs.preflight import Bytes, Lacks, Refused
+from pipeline.inputs.reshaping import Plan
 from pipeline.waterfall.definition import Input
 
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
@@ -25,7 +26,8 @@ MAX_COLUMNS = 2_000
 @dataclass(frozen=True)
 class Header:
     """The header of a file, and the lines before its first record: `skip` counts them all, `blank` the empty ones,
-    `lines` those of the header itself, `delimiters` what they hold of those."""
+    `lines` those of the header itself, `delimiters` what they hold of those. `plan` makes rows of records, where the input
+    asks for it; `bound` may then name the columns that it makes, which are numbered after those of the file."""
 
     names: tuple[str, ...]
     bound: Bound
@@ -33,6 +35,19 @@ class Header:
     blank: int = 0
     lines: int = 1
     delimiters: int = 0
+    plan: Plan | None = None
+
+    def name_of(self, position: int) -> str:
+        """The name of a column of the file, or of one that the plan makes."""
+        return (self.names if self.plan is None else (*self.names, *self.plan.made))[position]
+
+
+def bound_header(names: tuple[str, ...], reads: Input) -> Header:
+    """The header with these names, bound. Raises CannotBind, and Refused for what a reshaping input asks of it in vain."""
+    if reads.reshaping is None:
+        return Header(names, bind(names, reads))
+    bound, plan = reshaping.plan(names, reads)
+    return Header(names, bound, plan=plan)
 
 
 def header_of(found: Bytes, reads: Input) -> Header:
@@ -49,7 +64,7 @@ def header_of(found: Bytes, reads: Input) -> Header:
     refuse_too_many(names)
     try:
         delimiters = b"".join(start[: at + lines]).count(reads.delimiter.encode())
-        return Header(names, bind(names, reads), at + lines, blank, lines, delimiters)
+        return replace(bound_header(names, reads), skip=at + lines, blank=blank, lines=lines, delimiters=delimiters)
     except CannotBind as problem:
         raise _refusal(problem, names, start[at:], reads) from None
 
@@ -84,10 +99,18 @@ def refusal_of(
         + " }"
     )
     is_known = all(near.get(ours) for ours in problem.missing)
-    return Refused(
-        f"missing columns {_listed(problem.missing)}{mapped}; found {found}",
+    return Lacks(
+        f"missing columns {_listed(problem.missing)}{mapped}{_looked_for(problem.missing, reads)}; found {found}",
         f"write {columns}" if is_known else f"{remedy}, or map its names: {columns}",
     )
+
+
+def _looked_for(missing: Sequence[str], reads: Input) -> str:
+    """Which headers the format of the input knows for the missing columns."""
+    if reads.reshaping is None:
+        return ""
+    known = [each.header for ours in missing for each in reads.reshaping.names.get(ours, ())]
+    return f"; the format {reads.format} looks for {_listed(tuple(known))}" if known else ""
 
 
 def nearest_header(ours: str, names: tuple[str, ...], reads: Input) -> str | None:
@@ -147,8 +170,8 @@ def _refusal(problem: CannotBind, names: tuple[str, ...], start: list[bytes], re
 
 def _binds(line: bytes, reads: Input) -> bool:
     try:
-        bind(_cells(line, reads.delimiter), reads)
-    except CannotBind:
+        bound_header(_cells(line, reads.delimiter), reads)
+    except (CannotBind, Refused):
         return False
     return True
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import IO, Any
 
 from pipeline.inputs import documents, preflight, resync
-from pipeline.inputs.contract import CannotBind, bind, normalise_header
-from pipeline.inputs.headers import Header, refusal_of
+from pipeline.inputs.contract import CannotBind, normalise_header
+from pipeline.inputs.headers import Header, bound_header, refusal_of
 from pipeline.inputs.preflight import Bytes, Refused
 from pipeline.waterfall.definition import Input
 
@@ -87,11 +87,11 @@ def header_of(found: Bytes, reads: Input) -> tuple[Header, Keys]:
             "write one object a line, not one list or an object over several lines",
         )
     try:
-        bound = bind(keys.names, reads)
+        header = bound_header(keys.names, reads)
     except CannotBind as problem:
         raise refusal_of(problem, keys.names, reads) from None
     blank = sum(not line.strip(b"\r\n") for line in skipped)
-    return Header(keys.names, bound, skip=len(skipped), blank=blank, lines=0), keys
+    return replace(header, skip=len(skipped), blank=blank, lines=0), keys
 
 
 def copied(found: Bytes, header: Header, keys: Keys, copy: IO[bytes], tally: Tally) -> Iterator[tuple[int, str, str]]:

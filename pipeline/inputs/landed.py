@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pipeline.engines.duckdb import quoted
 from pipeline.inputs.contract import Contract
-from pipeline.inputs.ledger import ROWS, Load, Log
+from pipeline.inputs.ledger import REJECTED, ROWS, Load, Log
 from pipeline.inputs.readers import glob_escaped
 from pipeline.inputs.rows import SQL_TYPES
 
@@ -21,6 +21,13 @@ def scan(log: Log, contract: Contract, loads: Sequence[Load]) -> str:
     extras = {name for load in loads for name in load.extras}
     nulls = "".join(f", null::{kind} as {name}" for name, kind in later if name not in extras)
     return f"(select *{nulls} from {rows})" if nulls else rows
+
+
+def scan_rejected(log: Log, loads: Sequence[Load]) -> str:
+    """The rejected rows of these loads (one at least), columns by name; record_number is null where a load has none."""
+    files = ", ".join(quoted(glob_escaped(log.file(load, REJECTED))) for load in loads)
+    rows = f"read_parquet([{files}], union_by_name = true)"
+    return rows if max(load.form for load in loads) > 1 else f"(select *, null::bigint as record_number from {rows})"
 
 
 def landing_columns(contract: Contract) -> tuple[tuple[str, str, int], ...]:

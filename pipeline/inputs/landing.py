@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,13 +23,16 @@ from pipeline.inputs.contract import CONTRACTS
 from pipeline.inputs.files import Found, find, printable
 from pipeline.inputs.ledger import Load, Log, open_log, sweep, verify
 from pipeline.inputs.offering import offer
-from pipeline.inputs.preflight import Refused
+from pipeline.inputs.preflight import Lacks, Refused
 from pipeline.inputs.readers import Delivered
 from pipeline.inputs.stage_names import NO_NAMES, Names
 from pipeline.log import Line
 from pipeline.waterfall.definition import Configuration, Input
 
 __all__ = ["Landing", "Load", "Log", "Refusal", "land", "offer", "open_log", "sweep", "verify"]
+
+_DATE = re.compile(r"(?<!\d)(20\d\d)[-_.]?([01]\d)[-_.]?([0-3]\d)(?!\d)")
+"""A date in the name of a file."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,7 @@ def land(
         for reads in configuration.inputs:
             found = find(reads)
             before, old = log, outcome
-            if not found:
+            if not found and not reads.is_optional:
                 outcome = replace(outcome, missing=(*outcome.missing, _no_file(reads)))
             for file in archives.expanded(found, work):
                 log, outcome = _land_file(run, log, outcome, reads, file, work, progress)
@@ -161,7 +166,7 @@ def _land_file(
             progress(Line(line, "known", input=reads.name, file=name, load_no=known))
             return log, replace(outcome, already_known=(*outcome.already_known, str(file.shown)))
         try:
-            delivered = readers.read(run.connection, found, reads, work)
+            delivered = readers.read(run.connection, found, _dated(reads, name), work)
         except Exception:
             # What changed meanwhile may fit nothing that was found before: that says nothing about the file.
             if _state(file.source) != before:
@@ -174,6 +179,10 @@ def _land_file(
         load, names = _write(run, log, reads, file, delivered, work, beside)
     except Refused as refused:
         refusal = Refusal(reads.name, printable(file.shown), refused.reason, refused.next_step)
+        if reads.is_optional and (
+            isinstance(refused, Lacks) or refusal.file in {each.file for each in outcome.refused}
+        ):
+            return log, outcome
         return log, replace(outcome, refused=(*outcome.refused, refusal))
     except OSError as error:
         refusal = Refusal(reads.name, str(file.shown), f"it can't be read: {error.strerror}", "check the file's rights")
@@ -219,12 +228,14 @@ def _write(
         loaded_at=run.clock,
         reading=reading_of(reads),
         header=delivered.header.names,
-        columns={name: delivered.header.names[position] for name, position in bound.columns.items()},
-        extras={name: delivered.header.names[position] for name, position in bound.extras.items()},
+        columns={name: delivered.header.name_of(position) for name, position in bound.columns.items()},
+        extras={name: delivered.header.name_of(position) for name, position in bound.extras.items()},
         lines=delivered.lines,
         blank_lines=delivered.blank,
         embedded_newlines=delivered.embedded,
-        rows_read=delivered.records,
+        rows_read=delivered.rows,
+        filtered=delivered.filtered,
+        records=delivered.records if delivered.header.plan else None,
         rejected=sorted_rows.rejected,
         redelivered=sorted_rows.redelivered,
         duplicates=sorted_rows.duplicates,
@@ -246,7 +257,7 @@ def _write(
         lost=compared.lost if compared else 0,
         lost_of=compared.lost_of if compared else 0,
     )
-    accounted = load.rejected_rows + load.redelivered + load.duplicates + load.landed
+    accounted = load.filtered + load.rejected_rows + load.redelivered + load.duplicates + load.landed
     if accounted != load.rows_read:
         raise InputError(
             f"{load.rows_read} rows were read and {accounted} are accounted for",
@@ -286,6 +297,8 @@ def reading_of(reads: Input) -> dict[str, Any]:
         "table": reads.table,
         **({} if reads.sheet is None else {"sheet": reads.sheet}),
         **({} if reads.header_row is None else {"header_row": reads.header_row}),
+        **({} if reads.ids == "plain" else {"ids": reads.ids}),
+        **({} if reads.reshaping is None else {"reshaping": json.loads(json.dumps(asdict(reads.reshaping)))}),
     }
 
 
@@ -310,10 +323,22 @@ def _superseded_by(log: Log, reads: Input, sha256: str) -> tuple[int, ...]:
     return tuple(load.load_no for load in log.current(reads.name) if load.sha256 == sha256 and load.reading != reading)
 
 
+def _dated(reads: Input, name: str) -> Input:
+    """The input with the date in the file's name for every row, where it asks for it and has no time column by name."""
+    if reads.reshaping is None or not reads.reshaping.dated_by_name or "entered_at" in reads.columns:
+        return reads
+    found = _DATE.search(name)
+    if found is None:
+        return reads
+    date = "-".join(found.groups())
+    return replace(reads, reshaping=replace(reads.reshaping, default_time=date))
+
+
 def _told(load: Load) -> str:
     return (
         f"{load.input}: {load.file_name}: {load.rows_read} rows, {load.landed} new, {load.redelivered} redelivered, "
         f"{load.duplicates} duplicates, {load.rejected_rows} rejected"
+        + (f", {load.filtered} filtered" if load.filtered else "")
     )
 
 

@@ -35,8 +35,10 @@ _FOLDER = re.compile(r"(\d{6,})-[0-9a-f]{12}")
 class Load:
     """One file that was read into the log, with the account of its rows. Times are naive UTC; counts are rows.
 
-    `rows_read` = the sum of `rejected` + `redelivered` + `duplicates` + `landed`. Of a snapshot, `missing` counts the keys
-    that the log knows and the file does not have, and `lost` those of them that the snapshot before had, out of `lost_of`.
+    `rows_read` = `filtered` + the sum of `rejected` + `redelivered` + `duplicates` + `landed`. Where the input makes rows
+    of records, `rows_read` counts the rows, and a record without any as one; `records` counts the records of the file.
+    Of a snapshot, `missing` counts the keys that the log knows and the file does not have, and `lost` those of them that
+    the snapshot before had, out of `lost_of`.
     """
 
     input: str
@@ -72,6 +74,10 @@ class Load:
     """None for a file that is no snapshot."""
     lost: int = 0
     lost_of: int = 0
+    filtered: int = 0
+    """Rows that the `where` of the input or of its format leaves out."""
+    records: int | None = None
+    """None where each record is a row."""
     form: int = FORM
     """The form of the log when the load was written."""
 
@@ -96,7 +102,9 @@ class Load:
             "header_lines": self.header_lines,
             "blank_lines": self.blank_lines,
             "embedded_newlines": self.embedded_newlines,
+            **({} if self.records is None else {"records": self.records}),
             "rows_read": self.rows_read,
+            "filtered": self.filtered,
             "rejected": self.rejected_rows,
             "redelivered": self.redelivered,
             "duplicates": self.duplicates,

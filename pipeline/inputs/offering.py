@@ -11,9 +11,8 @@ from pipeline.engines.duckdb import create_table, identifier, quoted
 from pipeline.engines.pseudonym import Pseudonyms
 from pipeline.inputs import domains
 from pipeline.inputs.contract import CONTRACTS, Contract
-from pipeline.inputs.landed import landing_columns, scan
-from pipeline.inputs.ledger import REJECTED, Load, Log, open_log
-from pipeline.inputs.readers import glob_escaped
+from pipeline.inputs.landed import landing_columns, scan, scan_rejected
+from pipeline.inputs.ledger import Load, Log, open_log
 from pipeline.inputs.rows import SQL_TYPES
 from pipeline.inputs.veiling import Veil
 from pipeline.waterfall.definition import Configuration
@@ -27,6 +26,7 @@ _LOADS = (
     ("sha256", "varchar"),
     ("loaded_at", "timestamp"),
     ("rows_read", "bigint"),
+    ("filtered", "bigint"),
     ("rejected", "bigint"),
     ("redelivered", "bigint"),
     ("duplicates", "bigint"),
@@ -37,6 +37,7 @@ _REJECTED = (
     ("load_no", "integer"),
     ("file_name", "varchar"),
     ("row_number", "bigint"),
+    ("record_number", "bigint"),
     ("reason", "varchar"),
     ("original", "varchar"),
 )
@@ -115,8 +116,8 @@ def _columns_there(contract: Contract, loads: Sequence[Load]) -> set[str]:
 
 
 def _offer_rejected(connection: duckdb.DuckDBPyConnection, log: Log, loads: Sequence[Load], veil: Veil | None) -> None:
-    listed = ", ".join(quoted(glob_escaped(log.file(load, REJECTED))) for load in loads if load.rejected)
-    rows = f"read_parquet([{listed}], union_by_name = true)" if listed else None
+    rejecting = [load for load in loads if load.rejected]
+    rows = scan_rejected(log, rejecting) if rejecting else None
     _view(connection, "raw.rejected_rows", _REJECTED, rows, veil=veil)
 
 
@@ -196,6 +197,7 @@ def _row(load: Load) -> tuple[object, ...]:
         load.sha256,
         load.loaded_at,
         load.rows_read,
+        load.filtered,
         load.rejected_rows,
         load.redelivered,
         load.duplicates,

@@ -42,6 +42,10 @@ class Refused(Exception):
         super().__init__(reason)
 
 
+class Lacks(Refused):
+    """The file lacks columns that the input reads."""
+
+
 @dataclass(frozen=True)
 class Bytes:
     """What the pass found. `size` is that of the file, `content_size` what it decompresses to, in bytes.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -18,10 +18,11 @@ import duckdb
 from pipeline.engines import disk
 from pipeline.engines.duckdb import identifier, quoted
 from pipeline.errors import InputError
-from pipeline.inputs import checksums, grids, jsonlines, preflight, resync, rows, sheets, workbooks
-from pipeline.inputs.contract import CONTRACTS, Bound, CannotBind, bind
-from pipeline.inputs.headers import Header, header_of, refusal_of, refuse_too_many
+from pipeline.inputs import checksums, grids, ids, jsonlines, preflight, resync, rows, sheets, workbooks
+from pipeline.inputs.contract import CONTRACTS, CannotBind
+from pipeline.inputs.headers import Header, bound_header, header_of, refusal_of, refuse_too_many
 from pipeline.inputs.preflight import Bytes, Refused
+from pipeline.inputs.reshaping import CELLS, Plan
 from pipeline.waterfall.definition import Input
 
 IN_MEMORY = 256_000_000
@@ -36,11 +37,17 @@ _MANY = 2_000
 
 @dataclass(frozen=True)
 class Delivered:
-    """What was read: `landing_rows` holds every record but the quarantined ones, which `landing_rejected` holds."""
+    """What was read: `landing_rows` holds every record but the quarantined ones, which `landing_rejected` holds.
+
+    Where the input reshapes, `landing_rows` holds the rows that were made of the records, and `filtered` counts those that
+    `where` left out; `rows` counts both and the quarantined records.
+    """
 
     found: Bytes
     header: Header
     records: int
+    rows: int = 0
+    filtered: int = 0
     blank: int = 0
     embedded: int = 0
     lines: int | None = None
@@ -58,14 +65,22 @@ class Delivered:
 def read(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work: Path) -> Delivered:
     """Read a file that `look_at` found whole into the temporary relations `landing_rows` and `landing_rejected`.
 
-    landing_rows: row_number, the columns of `rows.typed`, reason. landing_rejected: row_number, reason, original.
-    `work` is a folder for copies. Raises Refused, or InputError when the lines do not add up.
+    landing_rows: row_number, the columns of `rows.typed`, reason. landing_rejected: row_number, reason, original,
+    record_number. `work` is a folder for copies. Raises Refused, or InputError when the lines do not add up.
     """
     connection.execute(
-        "create or replace temp table landing_rejected (row_number bigint, reason varchar, original varchar)"
+        "create or replace temp table landing_rejected "
+        "(row_number bigint, reason varchar, original varchar, record_number bigint)"
     )
     # It compares every expression with every other, so that a file of 2,000 columns would take a minute to plan.
     connection.execute("set disabled_optimizers = 'common_subexpressions'")
+    delivered = _read(connection, found, reads, work)
+    ids.drop_decimals(connection, CONTRACTS[reads.table], delivered.header.bound)
+    plan = delivered.header.plan
+    return replace(delivered, rows=delivered.records) if plan is None else _reshaped(connection, delivered, plan)
+
+
+def _read(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work: Path) -> Delivered:
     if found.is_parquet:
         return _read_parquet(connection, found, reads, work)
     if found.kind in ("workbook", "html"):
@@ -77,6 +92,51 @@ def read(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work
     if delivered is None:
         delivered = _read_repaired(connection, found, header, reads, work)
     return _accounted(delivered)
+
+
+def _reshaped(connection: duckdb.DuckDBPyConnection, delivered: Delivered, plan: Plan) -> Delivered:
+    """What was read, counted in the rows that the records became; quarantined records are numbered after them."""
+    footers = 0 if plan.footer is None else _without_footer(connection, plan.footer)
+    made, quarantined, rows = connection.execute(
+        f"select (select count(*) from landing_rows), (select count(*) from temp.landing_rejected), ({plan.count})"
+    ).fetchall()[0]
+    connection.execute(
+        "create or replace temp table landing_rejected as "
+        f"select {made} + row_number() over (order by row_number) as row_number, reason, original, "
+        "row_number as record_number from temp.landing_rejected"
+    )
+    remarks = (*delivered.remarks, *plan.remarks)
+    if plan.changed is not None and not made and rows:
+        remarks = (*remarks, _other_fields(connection, plan.changed))
+    return replace(delivered, rows=rows + quarantined + footers, filtered=rows - made + footers, remarks=remarks)
+
+
+def _other_fields(connection: duckdb.DuckDBPyConnection, field: str) -> str:
+    """What to say of a history of changes that has no change of the field that was asked for."""
+    found = connection.execute(
+        f"select trim({field}) as name, count(*) as cells from {CELLS} where trim({field}) <> '' "
+        "group by name order by cells desc, name limit 5"
+    ).fetchall()
+    names = ", ".join(f'"{name[:60]}" ({rows})' for name, rows in found)
+    said = f"no row is of the field that holds the stage; the fields there are {names or 'not named'}"
+    return f'{said}\n    field_value = "{found[0][0][:60]}"   # in this [[inputs]] block' if found else said
+
+
+def _without_footer(connection: duckdb.DuckDBPyConnection, footer: str) -> int:
+    """Take the lines of a report's footer out of `landing_rejected`; returns how many there were.
+
+    They are the lines with too few fields below the last whole record, if one of them looks like a footer: without that, a
+    file that was cut short would lose its last line without a word.
+    """
+    below = (
+        "select row_number, original from temp.landing_rejected where reason = 'too_few_fields' "
+        f"and row_number > (select coalesce(max(record_number), 0) from {CELLS})"
+    )
+    removed: int = connection.execute(
+        f"delete from temp.landing_rejected where row_number in (select row_number from ({below})) "
+        f"and (select bool_or(regexp_matches(original, {quoted(footer)})) from ({below}))"
+    ).fetchall()[0][0]
+    return removed
 
 
 def _accounted(delivered: Delivered) -> Delivered:
@@ -94,13 +154,13 @@ def _accounted(delivered: Delivered) -> Delivered:
 
 
 def keep_originals(connection: duckdb.DuckDBPyConnection, delivered: Delivered, reads: Input, work: Path) -> None:
-    """Fill `landing_originals` (row_number, original) with the text of the rows in `landing_wanted`: the physical
+    """Fill `landing_originals` (record_number, original) with the text of the records in `landing_wanted`: the physical
     lines of a CSV file, read anew; a JSON object of a row of Parquet, a sheet or a web page."""
     if delivered.found.is_parquet:
         _keep_parquet_rows(connection, delivered)
         return
     wanted = array("q")
-    connection.execute("select distinct row_number from temp.landing_wanted order by 1")
+    connection.execute("select distinct record_number from temp.landing_wanted order by 1")
     while found := connection.fetchmany(_MANY):
         wanted.extend(number for (number,) in found)
     if not wanted:
@@ -147,16 +207,15 @@ def _read_strictly(
         return None
     source = _read_csv(found.path, found.compression, range(fields), header.skip, reads.delimiter)
     counted = (fields, reads.delimiter) if found.quotes else None
-    sql = rows.typed(reads, header.bound, source, numbered=False, counted=counted)
     try:
-        _hold(connection, sql, found.content_size, work, numbered=False)
+        held = _hold_rows(connection, header, source, reads, found, work, numbered=False, counted=counted)
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as failure:
         if disk.is_the_reason(failure):
             raise
         return None
     inside = "sum(delimiters_inside)" if found.quotes else "0"
     records, inside_values = connection.execute(
-        f"select count(*), coalesce({inside}, 0)::bigint from landing_rows"
+        f"select count(*), coalesce({inside}, 0)::bigint from {held}"
     ).fetchall()[0]
     if records != expected or found.delimiters != _delimiters_expected(header, records, inside_values):
         return None
@@ -239,9 +298,9 @@ def _hold_copy(
     what DuckDB holds, not what was written, since a difference must not add up."""
     source = _read_copy(copy, ("n", *range(len(header.names))), parallel=parallel)
     source = f"(select cn::bigint as row_number, * exclude (cn) from {source})"
-    _hold(connection, rows.typed(reads, header.bound, source, numbered=True), found.content_size, work, numbered=True)
+    relation = _hold_rows(connection, header, source, reads, found, work, numbered=True)
     copy.unlink()
-    held: int = connection.execute("select count(*) from landing_rows").fetchall()[0][0]
+    held: int = connection.execute(f"select count(*) from {relation}").fetchall()[0][0]
     return held
 
 
@@ -272,16 +331,15 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: In
         names = tuple(str(row[0]) for row in described)
         refuse_too_many(names)
         types = [str(row[1]) for row in described]
-        bound = bind(names, reads)
+        header = bound_header(names, reads)
         cells = ", ".join(
             f"{_as_text(identifier(name), kind)} as c{position}"
             for position, (name, kind) in enumerate(zip(names, types, strict=True))
         )
         source = f"(select file_row_number + 1 as row_number, {cells} from {scan})"
-        has_times = any(types[position].startswith(("TIMESTAMP", "DATE")) for position in _times(bound, reads))
-        sql = rows.typed(reads, bound, source, numbered=True, iso_times=has_times)
-        _hold(connection, sql, found.content_size, work, numbered=True)
-        records = connection.execute("select count(*) from landing_rows").fetchall()[0][0]
+        has_times = any(kind.startswith(("TIMESTAMP", "DATE")) for kind in _kinds_of_times(header, types, reads))
+        held = _hold_rows(connection, header, source, reads, found, work, numbered=True, iso_times=has_times)
+        records = connection.execute(f"select count(*) from {held}").fetchall()[0][0]
         promised = connection.execute(
             f"select sum(num_rows)::bigint from parquet_file_metadata({quoted(glob_escaped(found.path))})"
         ).fetchall()[0][0]
@@ -296,12 +354,16 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: In
         raise Refused("the Parquet file is damaged or cut short", "export or upload it again") from None
     if records != promised:
         raise Refused("the Parquet file holds another number of rows than it says", "export or upload it again")
-    return Delivered(found, Header(names, bound, lines=0), records)
+    return Delivered(found, replace(header, lines=0), records)
 
 
-def _times(bound: Bound, reads: Input) -> list[int]:
+def _kinds_of_times(header: Header, types: list[str], reads: Input) -> list[str]:
+    """The types of the columns that hold times: one of each kind makes all of them ISO 8601."""
     timed = [column.name for column in CONTRACTS[reads.table].columns if column.type == "time"]
-    return [bound.columns[name] for name in timed if name in bound.columns]
+    positions = {header.bound.columns[name] for name in timed if name in header.bound.columns}
+    if header.plan is not None and any(position >= len(types) for position in positions):
+        positions |= set(header.plan.needed)
+    return [types[position] for position in positions if position < len(types)]
 
 
 def _as_text(column: str, kind: str) -> str:
@@ -310,6 +372,8 @@ def _as_text(column: str, kind: str) -> str:
         whole = f"{column} = trunc({column}) and abs({column}) < 9007199254740992"
         text = f"when {whole} then {column}::bigint::varchar else {column}::varchar"
         return f"case when isnan({column}) then null {text} end"
+    if kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION")):
+        return f"to_json({column})::varchar"
     return f"{column}::varchar"
 
 
@@ -318,24 +382,61 @@ def _keep_parquet_rows(connection: duckdb.DuckDBPyConnection, delivered: Deliver
     connection.execute(
         f"insert into temp.landing_originals select file_row_number + 1, to_json({{{cells}}})::varchar "
         f"from read_parquet({quoted(glob_escaped(delivered.found.path))}, file_row_number = true) "
-        "where file_row_number + 1 in (select row_number from temp.landing_wanted)"
+        "where file_row_number + 1 in (select record_number from temp.landing_wanted)"
     )
 
 
-def _hold(connection: duckdb.DuckDBPyConnection, sql: str, size: int, work: Path, *, numbered: bool) -> None:
-    """Make `landing_rows` of the rows of `sql`, in the order of the file, numbered from 1 unless they have numbers."""
+def _hold_rows(
+    connection: duckdb.DuckDBPyConnection,
+    header: Header,
+    source: str,
+    reads: Input,
+    found: Bytes,
+    work: Path,
+    *,
+    numbered: bool,
+    iso_times: bool = False,
+    counted: tuple[int, str] | None = None,
+) -> str:
+    """Make `landing_rows` of the records of `source`. Returns the relation that has one row a record, and delimiters_inside."""
+    plan, size = header.plan, found.content_size
+    if plan is None:
+        sql = rows.typed(reads, header.bound, source, numbered=numbered, iso_times=iso_times, counted=counted)
+        _hold(connection, "rows", sql, size, work, numbered=numbered)
+        return "landing_rows"
+    number = "row_number as record_number, " if numbered else ""
+    inside = f", {rows.delimiters_inside(*counted)} as delimiters_inside" if counted else ""
+    cells = ", ".join(f"c{position}" for position in plan.needed)
+    sql = f"select {number}{cells}{inside} from {source}"
+    _hold(connection, "cells", sql, size, work, numbered=numbered, number="record_number")
+    sql = rows.typed(reads, header.bound, plan.rows, numbered=False, is_reshaped=True, iso_times=iso_times)
+    _hold(connection, "rows", sql, size, work, numbered=False)
+    return CELLS
+
+
+def _hold(
+    connection: duckdb.DuckDBPyConnection,
+    what: str,
+    sql: str,
+    size: int,
+    work: Path,
+    *,
+    numbered: bool,
+    number: str = "row_number",
+) -> None:
+    """Make the view `landing_{what}` of the rows of `sql`, in the order of the file, numbered from 1 unless they have numbers."""
     if size <= IN_MEMORY:
-        connection.execute(f"create or replace temp table landing_typed as {sql}")
-        source, number = "temp.landing_typed", "" if numbered else "rowid + 1 as row_number, "
+        connection.execute(f"create or replace temp table held_{what} as {sql}")
+        source, numbers = f"temp.held_{what}", "" if numbered else f"rowid + 1 as {number}, "
         columns = "*"
     else:
-        held = work / "typed.parquet"
+        held = work / f"{what}.parquet"
         connection.execute(f"copy ({sql}) to {quoted(str(held))} (format parquet, compression lz4)")
         source = f"read_parquet({quoted(glob_escaped(held))}, file_row_number = {'false' if numbered else 'true'})"
-        number, columns = (
-            ("", "*") if numbered else ("file_row_number + 1 as row_number, ", "* exclude (file_row_number)")
+        numbers, columns = (
+            ("", "*") if numbered else (f"file_row_number + 1 as {number}, ", "* exclude (file_row_number)")
         )
-    connection.execute(f"create or replace temp view landing_rows as select {number}{columns} from {source}")
+    connection.execute(f"create or replace temp view landing_{what} as select {numbers}{columns} from {source}")
 
 
 def _read_copy(copy: Path, columns: Iterable[object], *, parallel: bool) -> str:
@@ -363,7 +464,7 @@ def _delimiters_expected(header: Header, records: int, inside: int) -> int:
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, texts: Iterable[tuple[int | str, ...]]) -> None:
-    """Append (row_number, text …) to one of our temporary tables, in batches.
+    """Append (row_number, reason, original) to one of our temporary tables, in batches.
 
     The values go in as literals: the first bound parameter of a process makes DuckDB import pandas, for a second.
     """
@@ -374,10 +475,10 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, texts: Iterable[t
         batch.append(f"({literals})")
         length += len(literals)
         if len(batch) >= _MANY or length >= _LONGEST_LINE:
-            connection.execute(f"insert into temp.{table} values {', '.join(batch)}")
+            connection.execute(f"insert into temp.{table} (row_number, reason, original) values {', '.join(batch)}")
             batch, length = [], 0
     if batch:
-        connection.execute(f"insert into temp.{table} values {', '.join(batch)}")
+        connection.execute(f"insert into temp.{table} (row_number, reason, original) values {', '.join(batch)}")
 
 
 class _Counted(Iterator[bytes]):

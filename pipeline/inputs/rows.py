@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.engines.duckdb import identifier, quoted
-from pipeline.inputs import times
+from pipeline.inputs import ids, times
 from pipeline.inputs.contract import CONTRACTS, Bound, Column, Contract
 from pipeline.waterfall.definition import Input
 from pipeline.waterfall.words import NORMALISE_STAGE_SQL
@@ -23,20 +23,21 @@ def typed(
 ) -> str:
     """A SELECT over `source` (columns c0, c1 …, all VARCHAR, and row_number if `numbered`).
 
-    Its columns: row_number (if numbered), record_number (where `is_reshaped` says that the source has it; else null), our
-    columns, the extras, for stage_entries stage_alias and previous_alias, then unread_time (the text
+    Its columns: row_number (if numbered), record_number (where `is_reshaped` says that the source has it and `broken`; else
+    null), our columns, the extras, for stage_entries stage_alias and previous_alias, then unread_time (the text
     of a time that can't be read), time_note and reason (null for an accepted row). `iso_times` reads times as ISO 8601
     whatever the input's format is (Parquet timestamps come that way); `counted` (fields, delimiter) adds delimiters_inside,
     those within a row's values.
     """
     contract = CONTRACTS[reads.table]
     number = ["row_number"] if numbered else []
-    record = "record_number" if is_reshaped else "null::bigint as record_number"
+    record = ["record_number", "broken"] if is_reshaped else ["null::bigint as record_number"]
+    kept_broken = ["broken"] if is_reshaped else []
     extras = [identifier(name) for name in bound.extras]
     cleaned = [
-        f"{_clean(f'c{position}', reads.null_values)} as {identifier(name)}" for name, position in bound.fields.items()
+        f"{clean(f'c{position}', reads.null_values)} as {identifier(name)}" for name, position in bound.fields.items()
     ]
-    kept = [f"{_delimiters_inside(*counted)} as delimiters_inside"] if counted else []
+    kept = [f"{delimiters_inside(*counted)} as delimiters_inside"] if counted else []
     keeps = ["delimiters_inside"] if counted else []
     read: list[str] = []
     values: list[str] = []
@@ -56,14 +57,14 @@ def typed(
     unread = " ".join(f"when {name} is null then {name}__text" for name in timed)
     unread_time = f"case {unread} end" if unread else "null::varchar"
     names = [column.name for column in contract.columns]
-    valued = [*number, "record_number", *values, *extras, *alias, *keeps, *given, *texts]
+    valued = [*number, "record_number", *values, *extras, *alias, *keeps, *given, *texts, *kept_broken]
     out = [*number, "record_number", *names, *extras, *aliases.values(), *keeps]
     return (
-        f"with cells as (select {', '.join([*number, record, *cleaned, *kept])} from {source}), "
+        f"with cells as (select {', '.join([*number, *record, *cleaned, *kept])} from {source}), "
         f"read as (select {', '.join(['*', *read])} from cells), "
         f"valued as (select {', '.join(valued)}, {note} as time_note from read) "
         f"select {', '.join(out)}, {unread_time} as unread_time, time_note, "
-        f"{_reason(contract, bound)} as reason from valued"
+        f"{_reason(contract, bound, is_reshaped)} as reason from valued"
     )
 
 
@@ -75,7 +76,8 @@ def _given(column: Column) -> str:
     return f"{column.name}__given"
 
 
-def _delimiters_inside(fields: int, delimiter: str) -> str:
+def delimiters_inside(fields: int, delimiter: str) -> str:
+    """SQL for how many delimiters the values of a row hold in all."""
     sign = quoted(delimiter)
     counts = [
         f"case when contains(c{n}, {sign}) then length(c{n}) - length(replace(c{n}, {sign}, '')) else 0 end"
@@ -92,7 +94,8 @@ def _sum(terms: list[str]) -> str:
     return f"({_sum(terms[:middle])} + {_sum(terms[middle:])})"
 
 
-def _clean(cell: str, null_values: tuple[str, ...]) -> str:
+def clean(cell: str, null_values: tuple[str, ...]) -> str:
+    """SQL for the text of a cell without spaces around it; null for one of `null_values` and for an empty cell."""
     # trim() walks through every letter; to look at both ends first makes it four times faster.
     trimmed = f"case when prefix({cell}, ' ') or suffix({cell}, ' ') then trim({cell}) else {cell} end"
     nulls = [value.strip() for value in null_values if value.strip()]
@@ -112,6 +115,10 @@ def _value(column: Column, bound: Bound, reads: Input, iso_times: bool) -> tuple
     """The value's SQL, the steps it needs before, and the note's SQL."""
     if column.name not in bound.columns:
         return f"null::{SQL_TYPES[column.type]}", [], None
+    if column.is_id:
+        step = f"{column.name}__cleaned"
+        value = ids.of_salesforce(step) if reads.ids == "salesforce" else step
+        return value, [f"{ids.cleaned(column.name)} as {step}"], None
     if column.type == "text":
         return column.name, [], None
     given = f"{column.name} is not null as {identifier(_given(column))}"
@@ -124,14 +131,17 @@ def _value(column: Column, bound: Bound, reads: Input, iso_times: bool) -> tuple
     return sql.at, [given, f"{sql.read} as {step}", f"{sql.is_local} as {is_local}"], sql.note
 
 
-def _reason(contract: Contract, bound: Bound) -> str:
-    """The first reason that applies, in the order of the contract's columns."""
-    whens = []
+def _reason(contract: Contract, bound: Bound, is_reshaped: bool) -> str:
+    """The first reason that applies: a record that can't be taken apart, then in the order of the contract's columns."""
+    whens = ["when broken is not null then broken"] if is_reshaped else []
     for column in contract.columns:
         if column.name not in bound.columns:
             continue
         if column.is_required and not column.may_be_empty:
             whens.append(f"when {column.name} is null then '{column.refused}'")
+        if column.is_id:
+            damaged = f"contains({column.name}, '+') and regexp_full_match({column.name}, '{ids.DAMAGED}')"
+            whens.append(f"when {damaged} then 'id_damaged_by_spreadsheet'")
         if column.type == "time":
             early = f"{column.name} < {quoted(str(times.EARLIEST))}::timestamp"
             late = f"{column.name} >= {quoted(str(times.LATEST))}::timestamp"

@@ -19,6 +19,9 @@ from pipeline.inputs.stage_names import NO_NAMES, Names
 
 _OUR_RELATIONS = ("landing_known", "landing_dropped", "landing_wanted", "landing_originals", "landing_rejected")
 
+_RECORD = "coalesce(record_number, row_number)"
+"""The record of the file that a row of `landing_rows` was, or was made of."""
+
 
 @dataclass(frozen=True)
 class Sorted:
@@ -52,8 +55,9 @@ def know_stages(connection: duckdb.DuckDBPyConnection, spellings: Sequence[tuple
 
 def forget(connection: duckdb.DuckDBPyConnection) -> None:
     """Drop every temporary relation of landing."""
-    connection.execute("drop view if exists temp.landing_rows")
-    for name in (*_OUR_RELATIONS, "landing_typed", "landing_stages"):
+    for name in ("landing_rows", "landing_decimal", "landing_cells"):
+        connection.execute(f"drop view if exists temp.{name}")
+    for name in (*_OUR_RELATIONS, "held_rows", "held_cells", "landing_stages"):
         connection.execute(f"drop table if exists temp.{name}")
 
 
@@ -71,13 +75,14 @@ def sort(
 
     Entries after `too_late` are counted as late: no as-of of today makes them likely.
 
-    Fills `landing_dropped` (row_number, why: redelivered or duplicate) and `landing_wanted` (row_number, of rows whose
+    Fills `landing_dropped` (row_number, why: redelivered or duplicate) and `landing_wanted` (record_number, of rows whose
     original text is to be kept: rejected ones, and stage entries of an unknown stage or later than `late`).
     """
     connection.execute("create or replace temp table landing_dropped (row_number bigint, why varchar)")
-    connection.execute("create or replace temp table landing_originals (row_number bigint, original varchar)")
+    connection.execute("create or replace temp table landing_originals (record_number bigint, original varchar)")
     connection.execute(
-        "create or replace temp table landing_wanted as select row_number from landing_rows where reason is not null"
+        f"create or replace temp table landing_wanted as select {_RECORD} as record_number "
+        "from landing_rows where reason is not null"
     )
     names, unknown, respelled, dated = NO_NAMES, 0, 0, 0
     if contract.key is None:
@@ -126,8 +131,11 @@ def write(
     }
     columns += [f"{written.get(name, f'delivered.{name}')} as {name}" for name, _, _ in landing_columns(contract)]
     columns += [f"delivered.{identifier(name)}" for name in extras]
-    joins = " left join temp.landing_originals as originals using (row_number)" if has_originals else ""
-    joins += " anti join temp.landing_dropped as dropped using (row_number)" if has_dropped else ""
+    of_record = "originals.record_number = coalesce(delivered.record_number, delivered.row_number)"
+    joins = f" left join temp.landing_originals as originals on {of_record}" if has_originals else ""
+    joins += (
+        " anti join temp.landing_dropped as dropped on dropped.row_number = delivered.row_number" if has_dropped else ""
+    )
     # A join loses the order of the file; a plain scan keeps it.
     order = " order by delivered.row_number" if joins else ""
     connection.execute(
@@ -136,10 +144,12 @@ def write(
         "(format parquet, parquet_version v2, compression zstd)"
     )
     connection.execute(
-        f"copy (select {ours}, {quoted(load.file_name)} as file_name, row_number, reason, original from ("
-        "select row_number, reason, original from temp.landing_rejected union all "
-        "select row_number, reason, original from landing_rows left join temp.landing_originals using (row_number) "
-        f"where reason is not null) order by row_number) to {quoted(str(folder / REJECTED))} "
+        f"copy (select {ours}, {quoted(load.file_name)} as file_name, row_number, record_number, reason, original from ("
+        "select row_number, record_number, reason, original from temp.landing_rejected union all "
+        "select delivered.row_number, delivered.record_number, delivered.reason, originals.original "
+        "from landing_rows as delivered "
+        f"left join temp.landing_originals as originals on {of_record} where delivered.reason is not null) "
+        f"order by row_number) to {quoted(str(folder / REJECTED))} "
         "(format parquet, compression zstd)"
     )
     landed: int = connection.execute(
@@ -154,7 +164,7 @@ def _judge_stages(
     """Want the original text of what the models will reject; the names of stages, and counts of unknown, respelled and late
     rows."""
     connection.execute(
-        "insert into temp.landing_wanted select row_number from landing_rows where reason is null "
+        f"insert into temp.landing_wanted select {_RECORD} from landing_rows where reason is null "
         f"and (entered_at > {quoted(str(late))}::timestamp "
         "or stage_alias not in (select alias from temp.landing_known))"
     )

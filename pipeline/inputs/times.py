@@ -21,8 +21,8 @@ _EPOCH = datetime(1970, 1, 1)
 _DAY = r"\d{4}-\d{2}-\d{2}"
 _MINUTE = r"(?:[01]\d|2[0-3]):[0-5]\d"
 _SECOND = r":[0-5]\d(?:[.]\d{1,9})?"
-_OFFSET = r"(?:Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)"
-_AS_CAST = f"{_DAY}(?:[ T]{_MINUTE}{_SECOND}{_OFFSET}?)?"
+_OFFSET = r"(?:Z|UTC|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)"
+_AS_CAST = f"{_DAY}(?:[ T]{_MINUTE}{_SECOND}{_OFFSET.replace('UTC|', '')}?)?"
 _OTHER = f"{_DAY}[ T]{_MINUTE}(?:{_SECOND})? ?{_OFFSET}?"
 _DAY_LONG = 86_400_000_000
 _EXCEL_DAY_0 = _EPOCH - datetime(1899, 12, 30)
@@ -86,7 +86,8 @@ def _first_step(text: str, time_format: TimeFormat) -> tuple[str, str]:
     if isinstance(time_format, tuple):
         return _first_that_reads([_first_step(text, each) for each in time_format])
     if time_format is None or time_format == "iso":
-        return _iso(text)
+        read, is_local = _iso(text)
+        return _or_with_plain_spaces(read, text), is_local
     if time_format == "epoch_s":
         return f"({_number(text, 11)}::decimal(30,6) * 1000000)::bigint", "false"
     if time_format == "epoch_ms":
@@ -109,20 +110,28 @@ def _iso(text: str) -> tuple[str, str]:
     # The cast to TIMESTAMP drops an offset silently; the cast to TIMESTAMPTZ obeys it, and reads a naive text as UTC
     # because the session's zone is UTC. It knows no offset right behind minutes and no space before one, but many
     # things that are not ISO 8601: infinity, 2026-1-5, names of zones.
-    spaceless = f"{text}[:11] || replace({text}[12:], ' ', '')"
+    spaceless = f"{text}[:11] || replace(replace({text}[12:], ' ', ''), 'UTC', 'Z')"
     with_seconds = f"regexp_replace({spaceless}, '^(.{{10}}.{_MINUTE})($|[Z+-])', '\\1:00\\2')"
     read = (
         f"case when regexp_full_match({text}, '{_AS_CAST}') then epoch_us(try_cast({text} as timestamptz)) "
         f"when regexp_full_match({text}, '{_OTHER}') then epoch_us(try_cast({with_seconds} as timestamptz)) end"
     )
-    # An offset shows as a Z, a plus or a third minus. A regular expression would take three times as long.
-    return read, f"not (contains({text}, 'Z') or contains({text}, '+') or {text} like '%-%-%-%')"
+    # An offset shows as a Z, a UTC, a plus or a third minus. A regular expression would take three times as long.
+    offset = f"contains({text}, 'Z') or contains({text}, 'U') or contains({text}, '+') or {text} like '%-%-%-%'"
+    return read, f"not ({offset})"
 
 
 def _pattern(text: str, pattern: str) -> tuple[str, str]:
     parsed = f"try_strptime({text}, {quoted(pattern)})"
     has_offset = "%z" in pattern.replace("%%", "") or "%Z" in pattern.replace("%%", "")
-    return f"epoch_us({parsed})", "false" if has_offset else "true"
+    return _or_with_plain_spaces(f"epoch_us({parsed})", text), "false" if has_offset else "true"
+
+
+def _or_with_plain_spaces(read: str, text: str) -> str:
+    """Browsers and spreadsheets write other spaces than that of the keyboard, before AM above all; only what can't be read
+    as it is is looked at again."""
+    plain = rf"trim(regexp_replace({text}, '[\p{{Z}}\x{{200E}}\x{{200F}}]+', ' ', 'g'))"
+    return f"coalesce({read}, case when regexp_matches({text}, '[^ -~]|  ') then {read.replace(text, plain)} end)"
 
 
 def _number(text: str, digits: int) -> str:

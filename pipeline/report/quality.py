@@ -28,6 +28,9 @@ REASONS = {
     "bad_encoding": "bytes that are not in the declared encoding",
     "field_too_long": "a field longer than 1 MB",
     "not_json": "a line that is not JSON",
+    "cell_not_json": "a cell that should be JSON and is not",
+    "uneven_lists": "cells with lists of different length",
+    "id_damaged_by_spreadsheet": "an id that a spreadsheet turned into a rounded number, such as 1.01E+11",
     "not_an_object": "a line of JSON that is not an object",
     "duplicate_key": "a key that is there twice",
     "nested_too_deep": "lists or objects in each other more than 50 deep",
@@ -54,7 +57,7 @@ KINDS = {
     "exit": "exit: the cycle ends, not expected back",
 }
 
-PARTS = ("kept", "repeats", "duplicates", "out_of_scope", "after_as_of", "redelivered", "rejected")
+PARTS = ("kept", "repeats", "duplicates", "out_of_scope", "after_as_of", "redelivered", "rejected", "filtered")
 """What becomes of a row, from the last question asked of it to the first (E1)."""
 
 
@@ -192,13 +195,15 @@ def _inferred(leads: int) -> tuple[str, ...]:
 
 
 def _accounting(figures: Figures, reader: Reader) -> Table:
+    # Most inputs read every row: a column of zeros would only ask what it means.
+    parts = PARTS if any(row.filtered for row in figures.accounting.rows) else PARTS[:-1]
     return Table(
         caption="Every row that was ever read, and what became of it",
         columns=(
             Column("Input", "text"),
             Column("Files"),
             Column("Rows read"),
-            *(Column(f"{'=' if part == 'kept' else '+'} {part.replace('_', ' ')}") for part in PARTS),
+            *(Column(f"{'=' if part == 'kept' else '+'} {part.replace('_', ' ')}") for part in parts),
             Column("Adds up"),
         ),
         rows=tuple(
@@ -206,7 +211,7 @@ def _accounting(figures: Figures, reader: Reader) -> Table:
                 (
                     Cell(row.input, note=row.table_name.replace("_", " ")),
                     *texts(text.count(row.loads), text.count(row.rows_read)),
-                    *(_part(part, getattr(row, part)) for part in PARTS),
+                    *(_part(part, getattr(row, part)) for part in parts),
                     balanced(row.rows_read == sum(getattr(row, part) for part in PARTS)),
                 )
             )

@@ -14,6 +14,7 @@ class Accounting:
     table_name: str
     loads: int
     rows_read: int
+    filtered: int
     rejected: int
     redelivered: int
     after_as_of: int

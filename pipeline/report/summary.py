@@ -50,7 +50,7 @@ def summary(
         ),
         "rows": _flat(
             connection,
-            "select input, rows_read, rejected, redelivered, after_as_of, out_of_scope, duplicates, repeats, kept "
+            "select input, rows_read, filtered, rejected, redelivered, after_as_of, out_of_scope, duplicates, repeats, kept "
             "from quality.row_accounting order by input",
         ),
         "tables": [

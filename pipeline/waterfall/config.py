@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pipeline.waterfall import (
     assemble,
+    formats,
     pair_settings,
     pairs,
     presets,
@@ -30,6 +31,7 @@ from pipeline.waterfall.definition import (
     MAX_HEADLINE_PAIRS,
     Configuration,
     Group,
+    Input,
     Pair,
     Stage,
     Waterfall,
@@ -82,7 +84,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         personas=rules.personas(_blocks(rules.PersonaBlock, document, "personas", problems), problems),
         unit=funnel.unit or (waterfall.unit if preset is None else preset.unit),
         origin_default=funnel.origin_default,
-        entry_at_creation=funnel.entry_at_creation,
+        entry_at_creation=bool(funnel.entry_at_creation),
         implied=funnel.implied,
     )
     checks = schema_checks.checked(_block(schema_checks.ChecksBlock, document, "checks", problems), problems)
@@ -94,7 +96,11 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         checks,
         problems,
         is_given="inputs" in document,
+        stages=stages,
+        ids="salesforce" if preset is not None and preset.name.startswith("salesforce") else "plain",
     )
+    if funnel.entry_at_creation is None:
+        waterfall = replace(waterfall, entry_at_creation=any(map(_tells_the_value_before, inputs)))
     keys = [*(stage.key for stage in stages), *(group.key for group in groups), *sorted(unreadable)]
     unused_stages = schema_checks.unused_stages(checks, keys, problems)
     waterfall = replace(waterfall, calendar=_calendar(document, waterfall.timezone, problems))
@@ -124,6 +130,10 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         privacy=privacy,
         unused_stages=unused_stages,
     )
+
+
+def _tells_the_value_before(reads: Input) -> bool:
+    return reads.format in formats.names() and formats.load(reads.format).is_history_of_changes
 
 
 def _blocks_as_meant(document: dict[str, Any], problems: Problems) -> dict[str, Any]:

@@ -103,6 +103,81 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """One thing asked of one column. A missing value is none of `values` and matches no pattern; `is_negated` turns it round.
+
+    `values` are the texts of `one_of`, or the one regular expression (RE2, found anywhere) of `matches`.
+    """
+
+    column: str
+    ask: Literal["one_of", "matches", "is_null"]
+    values: tuple[str, ...] = ()
+    is_negated: bool = False
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A header, or a path into the JSON of a column, that may be a column of ours; counts only `beside` another header, if any."""
+
+    header: str
+    beside: str | None = None
+
+
+@dataclass(frozen=True)
+class Where:
+    """A condition that a row must meet to be read. An optional one is left out where the file lacks its column."""
+
+    condition: Condition
+    is_optional: bool = False
+
+
+@dataclass(frozen=True)
+class Split:
+    """Columns of which one cell holds several values, with `by` between them: each value becomes a row."""
+
+    columns: tuple[str, ...]
+    by: str
+
+
+@dataclass(frozen=True)
+class StageDates:
+    """Columns that each hold the date of a stage: each date becomes a row.
+
+    `columns` are (stage, header). A column whose header fits a pattern is that of the stage in the place of `*`, where
+    `known` has it: each spelling of a stage as `normalise_stage` gives it and as it is written, and the key of the stage.
+    """
+
+    columns: tuple[tuple[str, str], ...] = ()
+    patterns: tuple[str, ...] = ()
+    known: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Reshaping:
+    """How the records of a file become rows of a table.
+
+    `names` has the candidates of our columns and of `where`, the first that the file has counts. `json` is the column that a
+    path starts in where it names no column. `created` are the values of the column `field` that mark the creation of a record.
+    """
+
+    names: dict[str, tuple[Candidate, ...]] = field(default_factory=dict)
+    where: tuple[Where, ...] = ()
+    constants: dict[str, str] = field(default_factory=dict)
+    json: str | None = None
+    split: Split | None = None
+    stage_dates: StageDates | None = None
+    created: tuple[str, ...] = ()
+    keeps_extras: bool = True
+    """Whether a column that nothing names is kept as it is."""
+    dated_by_name: bool = False
+    """Whether a file without a time column has its date in its name."""
+    default_time: str | None = None
+    """The time of every row of a file that has no time column."""
+    footer: str | None = None
+    """A regular expression that one of the last lines of a report meets: lines below the last whole record are no rows then."""
+
+
+@dataclass(frozen=True)
 class Input:
     """One kind of export: where its files are and how to read them. `columns` maps our name to theirs."""
 
@@ -123,21 +198,15 @@ class Input:
     null_values: tuple[str, ...] = ("",)
     mode: Mode = "append"
     guard: Guard = field(default_factory=Guard)
+    ids: Literal["plain", "salesforce"] = "plain"
+    """Whether ids of 15 and of 18 characters are those of Salesforce, and thus the same."""
+    format: str = "entries"
+    reshaping: Reshaping | None = None
+    """None: each record of a file is a row as it is."""
+    is_optional: bool = False
+    """Whether a file may lack what this part of a format reads."""
     written_path: str = ""
     """`pattern` as the configuration has it, for messages."""
-
-
-@dataclass(frozen=True)
-class Condition:
-    """One thing asked of one column. A missing value is none of `values` and matches no pattern; `is_negated` turns it round.
-
-    `values` are the texts of `one_of`, or the one regular expression (RE2, found anywhere) of `matches`.
-    """
-
-    column: str
-    ask: Literal["one_of", "matches", "is_null"]
-    values: tuple[str, ...] = ()
-    is_negated: bool = False
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,12 @@ class ConditionBlock(schema.Block):
     negated: bool = Field(default=False, alias="not")
 
 
+class ExportedConditionBlock(ConditionBlock):
+    """A condition on a column as the file calls it."""
+
+    column: schema.AsExported
+
+
 class ScopeBlock(schema.Block):
     """One `[[scope]]`. `where` is read by itself, so that its mistakes are told at their own place."""
 
@@ -80,26 +86,24 @@ def scope(blocks: Sequence[tuple[int, ScopeBlock]], problems: Problems) -> tuple
                 f"the name `{block.name}` is used twice, here and in line {lines[block.name]}",
             )
         lines.setdefault(block.name, problems.line(("scope", number)))
-        condition = _condition(("scope", number, "where"), block.where, problems)
-        if condition is not None:
-            rules.setdefault(block.name, ScopeRule(block.name, block.table, condition, block.reason))
+        where = condition(("scope", number, "where"), block.where, problems)
+        if where is not None:
+            rules.setdefault(block.name, ScopeRule(block.name, block.table, where, block.reason))
     return tuple(rules.values())
 
 
 def origins(blocks: Sequence[tuple[int, OriginBlock]], problems: Problems) -> tuple[OriginRule, ...]:
     """The origin rules in the order of the file; the first that matches decides."""
     _not_too_many("origins", len(blocks), problems)
-    found = [
-        (block.origin, _condition(("origins", number, "where"), block.where, problems)) for number, block in blocks
-    ]
-    return tuple(OriginRule(origin, condition) for origin, condition in found if condition is not None)
+    found = [(block.origin, condition(("origins", number, "where"), block.where, problems)) for number, block in blocks]
+    return tuple(OriginRule(origin, where) for origin, where in found if where is not None)
 
 
 def personas(blocks: Sequence[tuple[int, PersonaBlock]], problems: Problems) -> tuple[PersonaRule, ...]:
     """The persona rules in the order of the file; the first that matches decides."""
     _not_too_many("personas", len(blocks), problems)
-    found = [(block.name, _condition(("personas", number, "where"), block.where, problems)) for number, block in blocks]
-    return tuple(PersonaRule(name, condition) for name, condition in found if condition is not None)
+    found = [(block.name, condition(("personas", number, "where"), block.where, problems)) for number, block in blocks]
+    return tuple(PersonaRule(name, where) for name, where in found if where is not None)
 
 
 def without_column(
@@ -125,8 +129,11 @@ def _not_too_many(name: str, count: int, problems: Problems) -> None:
         problems.add((name,), f"names {count} rules; {MOST_RULES} is the most")
 
 
-def _condition(place: tuple[str | int, ...], raw: dict[str, Any], problems: Problems) -> Condition | None:
-    block, found = schema.read(ConditionBlock, raw)
+def condition(
+    place: tuple[str | int, ...], raw: dict[str, Any], problems: Problems, *, as_exported: bool = False
+) -> Condition | None:
+    """The condition that the block `raw` at `place` asks; None where it asks none, which is noted in `problems`."""
+    block, found = schema.read(ExportedConditionBlock if as_exported else ConditionBlock, raw)
     for inner, what in found:
         problems.add((*place, *inner), what)
     if block is None:

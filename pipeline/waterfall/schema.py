@@ -191,7 +191,7 @@ class FunnelBlock(Block):
     headline_months: Annotated[int, AfterValidator(_headline_months)] = 3
     settle_days: dict[str, Annotated[int, AfterValidator(_window)]] | None = None
     origin_default: Text | None = None
-    entry_at_creation: bool = False
+    entry_at_creation: bool | None = None
     implied: bool = False
 
 

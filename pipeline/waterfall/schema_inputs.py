@@ -6,15 +6,15 @@ import codecs
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainValidator
 
-from pipeline.waterfall import schema_checks, time_formats
-from pipeline.waterfall.definition import Input, InputTable, Mode
+from pipeline.waterfall import formats, schema_checks, schema_reshaping, time_formats
+from pipeline.waterfall.definition import Input, InputTable, Mode, Stage
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.schema import AsExported, FilePath, NonNegative, Word, Zone, some
-from pipeline.waterfall.words import did_you_mean, why_not_a_word
+from pipeline.waterfall.words import did_you_mean, normalise_stage, why_not_a_word
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "stage_entries": (
@@ -89,11 +89,11 @@ def _row(given: Any) -> int:
     raise ValueError("must be the number of a row, 1 for the first")
 
 
-class InputBlock(schema_checks.Thresholds):
+class InputBlock(schema_checks.Thresholds, schema_reshaping.ReshapingKeys):
     """One `[[inputs]]`."""
 
     name: Word
-    table: InputTable
+    table: InputTable | None = None
     path: FilePath
     columns: dict[str, AsExported] = Field(default_factory=dict)
     timezone: Zone | None = None
@@ -105,6 +105,7 @@ class InputBlock(schema_checks.Thresholds):
     header_row: Annotated[int | None, PlainValidator(_row)] = None
     null_values: list[str] = Field(default_factory=lambda: [""])
     mode: Mode = "append"
+    ids: Literal["plain", "salesforce"] | None = None
 
 
 def inputs(
@@ -116,64 +117,107 @@ def inputs(
     problems: Problems,
     *,
     is_given: bool,
+    stages: Sequence[Stage] = (),
+    ids: Literal["plain", "salesforce"] = "plain",
 ) -> tuple[Input, ...]:
     """The inputs of the well-formed `blocks`; `written` are all blocks as they stand in the configuration at `path`.
 
+    `stages` are those of the waterfall, and `ids` is the kind of ids of an input that says nothing of it.
     `is_given` says whether the configuration has `inputs` at all, in whatever form.
     """
-    known = [raw for raw in written if raw.get("table") in COLUMNS]
-    if len(known) == len(written) and all(raw["table"] != "stage_entries" for raw in known):
+    tables = [_tables(raw) for raw in written]
+    if all(tables) and all("stage_entries" not in each for each in tables):
         problems.add(
             ("inputs",) if is_given else (),
             'there is no [[inputs]] block with table = "stage_entries"; every number comes from stage entries',
         )
     names: dict[str, int] = {}
     files: dict[tuple[str, Path, str | int], int] = {}
+    spellings = _spellings(stages)
+    found: list[Input] = []
     for number, block in blocks:
-        if block.name in names:
-            first = problems.line(("inputs", names[block.name]))
-            problems.add(("inputs", number, "name"), f"the name `{block.name}` is used twice, here and in line {first}")
-        names.setdefault(block.name, number)
-        twin = files.setdefault((block.table, beside(path, block.path), block.sheet or 1), number)
-        if twin != number:
-            first = problems.line(("inputs", twin, "path"))
-            problems.add(
-                ("inputs", number, "path"), f"the same files are read as {block.table} in line {first} already"
-            )
+        if block.table is None and block.format == formats.ENTRIES:
+            problems.add(("inputs", number), "`table` is missing; it is one of " + ", ".join(COLUMNS))
+        for part in schema_reshaping.reshaped(block, block.table, block.columns, spellings, number, problems):
+            name = f"{block.name}{part.suffix}"
+            if name in names:
+                first = problems.line(("inputs", names[name]))
+                problems.add(("inputs", number, "name"), f"the name `{name}` is used twice, here and in line {first}")
+            names.setdefault(name, number)
+            if part.reshaping is None:
+                twin = files.setdefault((part.table, beside(path, block.path), block.sheet or 1), number)
+                if twin != number:
+                    first = problems.line(("inputs", twin, "path"))
+                    problems.add(
+                        ("inputs", number, "path"), f"the same files are read as {part.table} in line {first} already"
+                    )
+            found.append(_input(block, part, name, path, timezone, checks, number, problems, ids=ids))
     for number, raw in enumerate(written):
         _check_columns(number, raw, problems)
-    return tuple(
-        Input(
-            name=block.name,
-            table=block.table,
-            pattern=beside(path, block.path),
-            columns=dict(block.columns),
-            timezone=block.timezone or timezone,
-            time_format=block.time_format,
-            encoding=block.encoding,
-            delimiter=block.delimiter,
-            skip_lines=block.skip_lines,
-            sheet=block.sheet,
-            header_row=block.header_row,
-            null_values=tuple(block.null_values),
-            mode=block.mode,
-            guard=schema_checks.guard(checks, block, block.table, block.mode, number, problems),
-            written_path=block.path,
-        )
-        for number, block in blocks
+    return tuple(found)
+
+
+def _input(
+    block: InputBlock,
+    part: schema_reshaping.Reshaped,
+    name: str,
+    path: Path,
+    timezone: str,
+    checks: schema_checks.ChecksBlock,
+    number: int,
+    problems: Problems,
+    *,
+    ids: Literal["plain", "salesforce"],
+) -> Input:
+    shipped = None if block.format == formats.ENTRIES else formats.load(block.format)
+    mode: Mode = block.mode if part.table == "accounts" or not part.suffix else "append"
+    return Input(
+        name=name,
+        table=part.table,
+        pattern=beside(path, block.path),
+        columns=part.columns,
+        timezone=block.timezone or timezone,
+        time_format=shipped.time_format if shipped and block.time_format is None else block.time_format,
+        encoding=block.encoding,
+        delimiter=block.delimiter,
+        skip_lines=block.skip_lines,
+        sheet=block.sheet,
+        header_row=block.header_row,
+        null_values=tuple(block.null_values),
+        mode=mode,
+        guard=schema_checks.guard(checks, block, part.table, mode, number, problems),
+        ids=block.ids or (shipped.ids if shipped else ids),
+        format=block.format,
+        reshaping=part.reshaping,
+        is_optional=part.is_optional,
+        written_path=block.path,
     )
+
+
+def _tables(raw: dict[str, Any]) -> tuple[str, ...]:
+    """The tables that a block as written brings; empty where it names none that there is."""
+    if raw.get("format", formats.ENTRIES) in formats.names():
+        return tuple(part.table for part in formats.load(raw["format"]).parts if raw.get("table") in (None, part.table))
+    return (raw["table"],) if raw.get("table") in COLUMNS else ()
+
+
+def _spellings(stages: Sequence[Stage]) -> tuple[tuple[str, str, str], ...]:
+    """Each spelling of a stage, normalised and as written, and the key of the stage."""
+    return tuple((normalise_stage(each), each, stage.key) for stage in stages for each in stage.spellings)
 
 
 def _check_columns(number: int, raw: dict[str, Any], problems: Problems) -> None:
     """Our names in `columns`; read from the raw block, so that a problem elsewhere in it does not hide these."""
-    table, columns = raw.get("table"), raw.get("columns")
-    if not isinstance(columns, dict) or not isinstance(table, str) or table not in COLUMNS:
+    tables, columns = _tables(raw), raw.get("columns")
+    if not isinstance(columns, dict) or not tables:
         return
-    known = COLUMNS[table]
+    known = list(dict.fromkeys(name for table in tables for name in COLUMNS[table]))
+    if raw.get("format") in formats.names():
+        known += [name for part in formats.load(raw["format"]).parts for name in part.columns]
     for ours in columns:
         place = ("inputs", number, "columns", ours)
-        if ours not in known and table not in TAKES_ANY_COLUMN:
-            problems.add(place, f"is no column of {table}{did_you_mean(ours, known)}")
+        if ours not in known and not TAKES_ANY_COLUMN.intersection(tables):
+            problems.add(place, f"is no column of {tables[0]}{did_you_mean(ours, known)}")
         elif ours not in known and why_not_a_word(ours):
             problems.add(place, f"as a column of ours {why_not_a_word(ours)}")
 

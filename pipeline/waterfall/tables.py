@@ -97,10 +97,11 @@ def definition_tables(
                 ("input", "VARCHAR", "name in the configuration"),
                 ("input_no", "SMALLINT", "position in the configuration; breaks ties between inputs"),
                 ("table_name", "VARCHAR", "what its rows are"),
+                ("format", "VARCHAR", "what its files look like; entries = each record is a row as it is"),
                 ("timezone", "VARCHAR", "zone in which its naive times are read"),
             ),
             tuple(
-                (each.name, position, each.table, each.timezone)
+                (each.name, position, each.table, each.format, each.timezone)
                 for position, each in enumerate(configuration.inputs, 1)
             ),
         ),

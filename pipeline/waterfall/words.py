@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable
 
 WORD = re.compile(r"[a-z][a-z0-9_]*")
 LONGEST_WORD = 60
 RESERVED_WORDS = frozenset({"all"})  # the total of every dimension and grain
 
-_INVISIBLE = re.compile("[\u200b-\u200d\u2060\ufeff]")
+INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+"""Soft hyphen, zero-width characters, direction marks and the byte order mark."""
 _WHITE_SPACE = re.compile("[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 
-NORMALISE_STAGE_SQL = (
-    r"lower(trim(regexp_replace(regexp_replace({column}, '[\x{{200B}}-\x{{200D}}\x{{2060}}\x{{FEFF}}]', '', 'g'), "
-    r"'[\t\n\x0B\f\r\x{{85}}\p{{Z}}]+', ' ', 'g'), ' '))"
+PLAIN_TEXT_SQL = (
+    "trim(regexp_replace(nfc_normalize(regexp_replace({column}, "
+    r"'[\x{{AD}}\x{{61C}}\x{{200B}}-\x{{200F}}\x{{202A}}-\x{{202E}}\x{{2060}}\x{{2066}}-\x{{2069}}\x{{FEFF}}]', '', 'g')), "
+    r"'[\t\n\x0B\f\r\x{{85}}\p{{Z}}]+', ' ', 'g'), ' ')"
 )
+"""Text in Unicode NFC, nothing invisible, single spaces, trimmed, as a DuckDB expression; `.format(column=...)` fills it in."""
+
+NORMALISE_STAGE_SQL = f"lower({PLAIN_TEXT_SQL})"
 """`normalise_stage` as a DuckDB expression; fill in the column with `.format(column=...)`."""
 
 
 def normalise_stage(text: str) -> str:
-    """The form in which stage names are compared: nothing invisible, single spaces, trimmed, lower case."""
-    visible = _INVISIBLE.sub("", text)
+    """The form in which stage names are compared: Unicode NFC, nothing invisible, single spaces, trimmed, lower case."""
+    visible = unicodedata.normalize("NFC", INVISIBLE.sub("", text))
     # Letter by letter and one letter for one, as DuckDB does: str.lower() knows final sigma and makes two letters of İ.
     return "".join(letter.lower()[0] for letter in _WHITE_SPACE.sub(" ", visible).strip(" "))
 

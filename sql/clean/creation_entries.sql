@@ -63,7 +63,7 @@ created as (
     from leads
     inner join run on run.entry_at_creation
     inner join aliases
-        on aliases.alias = lower(trim(regexp_replace(regexp_replace(leads.created_stage, '[\x{200B}-\x{200D}\x{2060}\x{FEFF}]', '', 'g'), '[\t\n\x0B\f\r\x{85}\p{Z}]+', ' ', 'g'), ' '))
+        on aliases.alias = lower(trim(regexp_replace(nfc_normalize(regexp_replace(leads.created_stage, '[\x{AD}\x{61C}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}\x{2066}-\x{2069}\x{FEFF}]', '', 'g')), '[\t\n\x0B\f\r\x{85}\p{Z}]+', ' ', 'g'), ' '))
     inner join delivered
         on delivered.load_no = leads.attributes_load_no and delivered.row_number = leads.attributes_row_number
     inner join lead_ids on lead_ids.lead_id = delivered.lead_id

@@ -1,7 +1,8 @@
 -- One row per rejected row, whole: where it stood, why it was rejected and what it said (E1).
 -- key: load_no, row_number
--- not null: input, row_number, reason, original
--- column row_number: record in its file, 1 = the first after the header
+-- not null: input, row_number, record_number, reason, original
+-- column row_number: row of its load
+-- column record_number: record in its file, 1 = the first after the header
 -- column reason: why it was rejected
 -- column original: the row as delivered
 -- column file_name: the file that held it
@@ -25,6 +26,7 @@ refused_by_meaning as (
 select
     refused_on_landing.input,
     refused_on_landing.row_number,
+    coalesce(refused_on_landing.record_number, refused_on_landing.row_number) as record_number,
     refused_on_landing.reason,
     refused_on_landing.original,
     refused_on_landing.file_name,
@@ -34,6 +36,7 @@ union all
 select
     delivered.input,
     delivered.row_number,
+    coalesce(delivered.record_number, delivered.row_number),
     refused_by_meaning.reason,
     coalesce(delivered.original, cast(to_json(delivered) as varchar)),
     loads.file_name,

@@ -1,8 +1,9 @@
 -- One row per input: what became of every row that its loads delivered (E1).
 -- key: input
 -- not null: rows_read
--- check: rows_read = rejected + redelivered + after_as_of + out_of_scope + duplicates + repeats + kept
+-- check: rows_read = filtered + rejected + redelivered + after_as_of + out_of_scope + duplicates + repeats + kept
 -- column rows_read: rows in all loads of the log
+-- column filtered: outside the `where` of the input or of its format
 -- column rejected: kept whole in quality.rejected_rows
 -- column redelivered: an earlier load of the input had the same row
 -- column after_as_of: not yet, seen from as-of
@@ -73,6 +74,7 @@ delivered as (
         loads.input,
         count(*) as loads,
         sum(loads.rows_read) as rows_read,
+        sum(loads.filtered) as filtered,
         sum(loads.rejected) as rejected,
         sum(loads.redelivered) as redelivered,
         sum(loads.duplicates) as duplicates,
@@ -85,6 +87,7 @@ select
     inputs.input,
     inputs.table_name,
     cast(coalesce(delivered.rows_read, 0) as bigint) as rows_read,
+    cast(coalesce(delivered.filtered, 0) as bigint) as filtered,
     cast(coalesce(delivered.rejected, 0) + coalesce(judged.rejected, 0) as bigint) as rejected,
     cast(coalesce(delivered.redelivered, 0) as bigint) as redelivered,
     cast(coalesce(judged.after_as_of, not_yet.after_as_of, 0) as bigint) as after_as_of,

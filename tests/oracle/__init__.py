@@ -124,6 +124,7 @@ def _accounting(history: History, journey: Journey) -> list[Row]:
         {
             "input": name,
             "rows_read": counts.total(),
+            "filtered": 0,
             "rejected": counts["rejected"],
             "redelivered": counts["redelivered"],
             "after_as_of": counts["after_as_of"],

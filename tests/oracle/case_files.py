@@ -371,7 +371,7 @@ def raw_rows(waterfall: Waterfall, history: History) -> dict[str, list[Row]]:
 
 
 def _load(name: str, table: str, load_no: int) -> Row:
-    counts = dict.fromkeys(("rows_read", "rejected", "redelivered", "duplicates", "landed"), 0)
+    counts = dict.fromkeys(("rows_read", "filtered", "rejected", "redelivered", "duplicates", "landed"), 0)
     file = {"file_name": f"{name}_{load_no:03}.csv", "sha256": f"{load_no:064x}", "loaded_at": None}
     return {"input": name, "table_name": table, "load_no": load_no, **file, **counts}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -144,9 +145,10 @@ def deletions(history: History) -> dict[str, datetime]:
 
 
 def normalised(text: str) -> str:
-    """The text as stage names are compared: no zero-width characters, single spaces, lower case."""
-    for invisible in "\u200b\u200c\u200d\u2060\ufeff":
+    """The text as stage names are compared: composed letters, no invisible characters, single spaces, lower case."""
+    for invisible in "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff":
         text = text.replace(invisible, "")
+    text = unicodedata.normalize("NFC", text)
     return " ".join(text.replace("\u00a0", " ").split()).lower()
 
 

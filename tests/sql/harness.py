@@ -49,11 +49,11 @@ RAW: dict[str, tuple[tuple[str, str], ...]] = {
     "deletions": (*LANDED, ("lead_id", "VARCHAR"), ("deleted_at", "TIMESTAMP"), ("recorded_at", "TIMESTAMP")),
     "rejected_rows": (
         ("input", "VARCHAR"), ("load_no", "INTEGER"), ("file_name", "VARCHAR"), ("row_number", "BIGINT"),
-        ("reason", "VARCHAR"), ("original", "VARCHAR"),
+        ("record_number", "BIGINT"), ("reason", "VARCHAR"), ("original", "VARCHAR"),
     ),
     "loads": (
         ("input", "VARCHAR"), ("table_name", "VARCHAR"), ("load_no", "INTEGER"), ("file_name", "VARCHAR"),
-        ("sha256", "VARCHAR"), ("loaded_at", "TIMESTAMP"), ("rows_read", "BIGINT"), ("rejected", "BIGINT"),
+        ("sha256", "VARCHAR"), ("loaded_at", "TIMESTAMP"), ("rows_read", "BIGINT"), ("filtered", "BIGINT"), ("rejected", "BIGINT"),
         ("redelivered", "BIGINT"), ("duplicates", "BIGINT"), ("landed", "BIGINT"),
     ),
 }  # fmt: skip
@@ -181,6 +181,7 @@ def _count_loads(given: dict[str, list[dict[str, Any]]]) -> None:
         given["loads"].append(
             {
                 "input": name, "table_name": table, "load_no": load_no, "file_name": f"{name}.csv", "sha256": "",
-                "loaded_at": NOW, "rows_read": count, "rejected": 0, "redelivered": 0, "duplicates": 0, "landed": count,
+                "loaded_at": NOW, "rows_read": count, "filtered": 0, "rejected": 0, "redelivered": 0, "duplicates": 0,
+                "landed": count,
             }
         )  # fmt: skip

@@ -92,7 +92,7 @@ def test_rows_that_get_lost_stop_the_run(tmp_path: Path, monkeypatch: pytest.Mon
     inbox = one_file(tmp_path, GOOD)
     read = readers.read
     monkeypatch.setattr(
-        readers, "read", lambda *given: dataclasses.replace(delivered := read(*given), records=delivered.records + 1)
+        readers, "read", lambda *given: dataclasses.replace(delivered := read(*given), rows=delivered.rows + 1)
     )
     with pytest.raises(InputError, match=r"entries\.csv: 5 rows were read and 4 are accounted for"):
         inbox.land()

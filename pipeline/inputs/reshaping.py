@@ -1,0 +1,283 @@
+"""How the records of a file become the rows of a table: which are read, what fills a column, and what one record becomes.
+
+The plan for a file is made from its header alone. It is SQL over the cells of the file as text, so that the rows it makes are
+typed, sorted and accounted for like those of any other file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from pipeline.engines.duckdb import quoted
+from pipeline.inputs import paths
+from pipeline.inputs.contract import Bound, CannotBind, bind, normalise_header
+from pipeline.inputs.paths import Path
+from pipeline.inputs.preflight import Lacks, Refused
+from pipeline.inputs.rows import clean
+from pipeline.inputs.stage_columns import Found, find
+from pipeline.waterfall.definition import Candidate, Condition, Input, Reshaping
+
+CELLS = "landing_cells"
+"""The relation that a plan reads: record_number and the needed cells c0, c1 …, as text."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The SQL that makes rows of records, for `rows.typed`.
+
+    `needed` are the positions of the columns that it reads, `made` the names of the columns that it makes, which stand after
+    those of the file. `rows` gives record_number, the cells and `broken`, the reason why a record can't be taken apart; `count` is
+    the number of rows before `where` leaves out some, at least one a record.
+    """
+
+    needed: tuple[int, ...]
+    made: tuple[str, ...]
+    rows: str
+    count: str
+    remarks: tuple[str, ...] = ()
+    footer: str | None = None
+    changed: str | None = None
+    """The SQL of the column that says which field changed, where the file has one."""
+
+
+def plan(names: tuple[str, ...], reads: Input) -> tuple[Bound, Plan]:
+    """Bind the header `names`, and the columns that the input makes, to the table of the input.
+
+    Raises CannotBind as `bind` does, and Refused for a column of `where`, `split` or `stages` that the file does not have.
+    """
+    assert reads.reshaping is not None, "only an input that reshapes has a plan"
+    return _Planner(names, reads, reads.reshaping).plan()
+
+
+@dataclass
+class _Planner:
+    names: tuple[str, ...]
+    reads: Input
+    shape: Reshaping
+    positions: dict[str, int] = field(default_factory=dict)
+    needed: set[int] = field(default_factory=set)
+    made: dict[str, str] = field(default_factory=dict)
+    json_columns: set[int] = field(default_factory=set)
+    elements: set[str] = field(default_factory=set)
+    """The made columns that are known only after a record became several."""
+    split_into: dict[str, str] = field(default_factory=dict)
+    """The normalised header of a column that is split → the made column with one of its values."""
+    spread: str | None = None
+    """The SQL of the list whose elements become rows, as `element`."""
+    changed: str | None = None
+    created: str | None = None
+    """The SQL of the time at which the record of a row was created."""
+    broken: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def plan(self) -> tuple[Bound, Plan]:
+        for position, name in enumerate(self.names):
+            self.positions.setdefault(normalise_header(name), position)
+        columns = self._columns()
+        conditions = self._conditions()
+        bound = bind((*self.names, *self.made), replace(self.reads, columns=columns))
+        if not self.shape.keeps_extras:
+            kept = {ours: position for ours, position in bound.extras.items() if ours in columns}
+            bound = replace(bound, extras=kept)
+        self.needed |= {position for position in bound.fields.values() if position < len(self.names)}
+        return bound, self._sql(bound, conditions)
+
+    # ---- columns
+
+    def _columns(self) -> dict[str, str]:
+        """Our column → the header, or the name of a made column, that fills it."""
+        columns: dict[str, str] = {}
+        self._split()
+        dates = self._stage_dates()
+        for ours, theirs in self.reads.columns.items():
+            columns[ours] = self._fill(theirs) or theirs
+        for ours, candidates in self.shape.names.items():
+            if ours not in columns and (found := self._first(candidates)) is not None:
+                columns[ours] = found
+        for ours, value in self.shape.constants.items():
+            columns[ours] = self._make(f"constant {ours}", quoted(value))
+        if self.shape.default_time is not None and "entered_at" not in columns:
+            columns["entered_at"] = self._make("date in the name of the file", quoted(self.shape.default_time))
+        for ours in dates:
+            columns[ours] = ours + " of a date column"
+        self._created(columns)
+        told = columns.pop("field", None)
+        if told is not None and normalise_header(told) in self.positions:
+            self.changed = self._cell(told)
+        return columns
+
+    def _first(self, candidates: tuple[Candidate, ...]) -> str | None:
+        for each in candidates:
+            if each.beside is None or normalise_header(each.beside) in self.positions:
+                found = self._fill(each.header)
+                if found is not None:
+                    return found
+        return None
+
+    def _fill(self, theirs: str) -> str | None:
+        """The header or made column for a header or a path as written; None where the file has neither."""
+        name = normalise_header(theirs)
+        if name in self.split_into:
+            return self.split_into[name]
+        if name in self.positions:
+            return self.names[self.positions[name]]
+        found = paths.find(theirs, self.positions, self.shape.json)
+        return None if found is None else self._json(theirs, found)
+
+    def _json(self, written: str, path: Path) -> str:
+        self.json_columns.add(path.position)
+        self.needed.add(path.position)
+        text = f"json{path.position}"
+        if path.each is None:
+            return self._make(written, f"json_extract_string({text}, {quoted(path.inner)})")
+        spread = f"json_extract({text}, {quoted(path.inner + '[*]')})"
+        if self.spread not in (None, spread):
+            raise Refused(
+                f"`{written}` goes through another list than the columns before it",
+                "take the columns of one input from one list; write a second input for the other",
+            )
+        self.spread = spread
+        return self._make(written, f"json_extract_string(element, {quoted(path.each)})", is_element=True)
+
+    def _make(self, name: str, sql: str, *, is_element: bool = False) -> str:
+        self.made.setdefault(name, sql)
+        if is_element:
+            self.elements.add(name)
+        return name
+
+    def _split(self) -> None:
+        split = self.shape.split
+        if split is None:
+            return
+        there = [self.positions[name] for name in map(normalise_header, split.columns) if name in self.positions]
+        if not there:
+            raise CannotBind(missing=split.columns)
+        by = quoted(split.by)
+        lists = []
+        for number, position in enumerate(there):
+            self.needed.add(position)
+            values = (
+                f"list_transform(string_split(coalesce(c{position}, ''), {by}), lambda each: trim(each, {_SPACES}))"
+            )
+            lists.append(f"list_filter({values}, lambda each: each <> '')" if len(there) == 1 else values)
+            name = self._make(f"each {self.names[position]}", f"element['v{number}']", is_element=True)
+            self.split_into[normalise_header(self.names[position])] = name
+        if len(there) > 1:
+            lengths = [f"len({each})" for each in lists]
+            uneven = " or ".join(f"{lengths[0]} <> {each}" for each in lengths[1:])
+            self.broken.append(f"when {uneven} then 'uneven_lists'")
+        names = ", ".join(f"'v{number}': value[{number + 1}]" for number in range(len(lists)))
+        zipped = f"list_zip({', '.join(lists)})" if len(lists) > 1 else f"list_transform({lists[0]}, lambda one: [one])"
+        self.spread = f"list_transform({zipped}, lambda value: {{{names}}})"
+
+    def _stage_dates(self) -> tuple[str, ...]:
+        dates = self.shape.stage_dates
+        if dates is None:
+            return ()
+        found: Found = find(dates, self.names, self.positions)
+        self.remarks += found.remarks
+        if not found.columns:
+            raise CannotBind(missing=("entered_at",))
+        cells = []
+        for stage, position in found.columns:
+            self.needed.add(position)
+            cell = clean(f"c{position}", self.reads.null_values)
+            cells.append(f"{{'stage': {quoted(stage)}, 'at': {cell}}}")
+        self.spread = f"list_filter([{', '.join(cells)}], lambda each: each.at is not null)"
+        self._make("stage of a date column", "element.stage", is_element=True)
+        self._make("entered_at of a date column", "element.at", is_element=True)
+        return ("stage", "entered_at")
+
+    def _created(self, columns: dict[str, str]) -> None:
+        """Take the time of a record's creation from the row that tells of it."""
+        if not self.shape.created or "record_created_at" in columns:
+            return
+        asked = [columns.get(ours) for ours in ("field", "entered_at", "lead_id")]
+        if any(theirs is None or normalise_header(theirs) not in self.positions for theirs in asked):
+            return
+        told, at, lead = (self._cell(str(theirs)) for theirs in asked)
+        values = ", ".join(quoted(value.lower()) for value in self.shape.created)
+        columns["record_created_at"] = self._make("time of the row of creation", "record_created_text")
+        self.created = f"max({at}) filter (where lower({told}) in ({values})) over (partition by {lead})"
+
+    # ---- where
+
+    def _conditions(self) -> list[tuple[str, bool]]:
+        """The conditions as SQL, each with whether it is known only of the rows that a record became."""
+        found = []
+        for each in self.shape.where:
+            asked = self._asked(each.condition.column)
+            if asked is not None:
+                found.append((self._condition(each.condition, asked), asked in self.elements))
+            elif not each.is_optional:
+                shown = ", ".join(f"`{name}`" for name in self.names[:30])
+                raise Lacks(
+                    f"`where` asks for a column `{each.condition.column}`, which is not in the file; found {shown}",
+                    "correct `column` in `where` of this input",
+                )
+        return found
+
+    def _asked(self, column: str) -> str | None:
+        written = self.reads.columns.get(column)
+        if written is not None:
+            return self._fill(written)
+        candidates = self.shape.names.get(column, ())
+        return self._first(candidates) or self._fill(column)
+
+    def _condition(self, condition: Condition, asked: str) -> str:
+        value = clean(self._cell(asked), self.reads.null_values)
+        listed = ", ".join(quoted(text) for text in condition.values)
+        holds = {
+            "is_null": f"{value} is null",
+            "one_of": f"coalesce({value} in ({listed}), false)",
+            "matches": f"coalesce(regexp_matches({value}, {listed}), false)",
+        }[condition.ask]
+        holds = f"not ({holds})" if condition.is_negated else holds
+        # Of a record whose JSON is broken nobody knows whether it counts: it is rejected, not left out.
+        return f"(broken is not null or {holds})" if normalise_header(asked) not in self.positions else holds
+
+    def _cell(self, name: str) -> str:
+        """The SQL for the value of a header or of a made column."""
+        if name in self.made:
+            return f"({self.made[name]})"
+        position = self.positions[normalise_header(name)]
+        self.needed.add(position)
+        return f"c{position}"
+
+    # ---- SQL
+
+    def _sql(self, bound: Bound, conditions: list[tuple[str, bool]]) -> Plan:
+        needed = sorted(self.needed)
+        jsons = []
+        broken = list(self.broken)
+        for position in sorted(self.json_columns):
+            cell = clean(f"c{position}", self.reads.null_values)
+            jsons.append(f"case when json_valid(c{position}) then c{position} end as json{position}")
+            broken.append(f"when {cell} is not null and json{position} is null then 'cell_not_json'")
+        created = [] if self.created is None else [f"{self.created} as record_created_text"]
+        source = f"(select *{''.join(f', {each}' for each in (*jsons, *created))} from {CELLS})"
+        why = f"case {' '.join(broken)} end" if broken else "null::varchar"
+        source = f"(select *, {why} as broken from {source})"
+        first = [sql for sql, is_of_element in conditions if not is_of_element]
+        last = [sql for sql, is_of_element in conditions if is_of_element]
+        chosen = f"(from {source} where {' and '.join(first) or 'true'})"
+        count = f"select count(*) from {CELLS}"
+        if self.spread is not None:
+            spread = f"case when broken is not null then [null] else {self.spread} end"
+            count = (
+                f"select (select count(*) from {CELLS}) - count(*) "
+                f"+ coalesce(sum(greatest(1, coalesce(len({spread}), 0))), 0)::bigint from {chosen}"
+            )
+            chosen = (
+                f"(from (select *, unnest({spread}) as element from {chosen}) where {' and '.join(last) or 'true'})"
+            )
+        offset = len(self.names)
+        cells = [f"c{position}" for position in needed]
+        cells += [f"{sql} as c{offset + number}" for number, sql in enumerate(self.made.values())]
+        # A window loses the order of the file; what only filters and unnests keeps it.
+        order = " order by record_number" if self.created is not None else ""
+        rows = f"(select record_number, {', '.join((*cells, 'broken'))} from {chosen}{order})"
+        return Plan(tuple(needed), tuple(self.made), rows, count, tuple(self.remarks), self.shape.footer, self.changed)
+
+
+_SPACES = "' ' || chr(9) || chr(10) || chr(13)"
