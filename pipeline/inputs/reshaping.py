@@ -176,6 +176,10 @@ class _Planner:
             return ()
         found: Found = find(dates, self.names, self.positions)
         self.remarks += found.remarks
+        if not found.columns and found.remarks:
+            raise Refused(
+                found.remarks[0], "correct `stages` of this input, or give the stages these names as `aliases`"
+            )
         if not found.columns:
             raise CannotBind(missing=("entered_at",))
         cells = []
@@ -192,10 +196,10 @@ class _Planner:
         """Take the time of a record's creation from the row that tells of it."""
         if not self.shape.created or "record_created_at" in columns:
             return
-        asked = [columns.get(ours) for ours in ("field", "entered_at", "lead_id")]
-        if any(theirs is None or normalise_header(theirs) not in self.positions for theirs in asked):
+        asked = [columns.get(ours, ours) for ours in ("field", "entered_at", "lead_id")]
+        if any(normalise_header(theirs) not in self.positions for theirs in asked):
             return
-        told, at, lead = (self._cell(str(theirs)) for theirs in asked)
+        told, at, lead = (self._cell(theirs) for theirs in asked)
         values = ", ".join(quoted(value.lower()) for value in self.shape.created)
         columns["record_created_at"] = self._make("time of the row of creation", "record_created_text")
         self.created = f"max({at}) filter (where lower({told}) in ({values})) over (partition by {lead})"
@@ -209,7 +213,7 @@ class _Planner:
             asked = self._asked(each.condition.column)
             if asked is not None:
                 found.append((self._condition(each.condition, asked), asked in self.elements))
-            elif not each.is_optional:
+            elif not each.is_optional or each.condition.column in self.reads.columns:
                 shown = ", ".join(f"`{name}`" for name in self.names[:30])
                 raise Lacks(
                     f"`where` asks for a column `{each.condition.column}`, which is not in the file; found {shown}",

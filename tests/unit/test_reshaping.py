@@ -1,0 +1,404 @@
+"""Rows that are made of records: what is read, what fills a column, what one record becomes, and that nothing is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from delivery import Inbox, one_file
+
+from pipeline.inputs import landing, readers
+from pipeline.waterfall.definition import Candidate, Condition, Reshaping, Split, StageDates, Where
+from pipeline.waterfall.words import normalise_stage
+
+FIELDS = "lead_id,Field,stage,entered_at\n"
+CHANGES = (
+    FIELDS
+    + "L1,Status,MQL,2026-01-05\n"
+    + "L1,Owner,Dana,2026-01-06\n"
+    + "L2,,SAL,2026-01-07\n"
+    + "L3,Status,MQL,2026-01-08\n"
+)
+ENTRIES = "select lead_id, stage, entered_at::date::varchar from raw.stage_entries order by load_no, row_number"
+KNOWN = tuple((normalise_stage(each), each, each.lower()) for each in ("MQL", "SAL"))
+
+
+def where(column: str, ask: Any, *values: str, is_negated: bool = False, is_optional: bool = False) -> Where:
+    """A condition of an input."""
+    return Where(Condition(column, ask, values, is_negated), is_optional)
+
+
+def counts(found: landing.Landing) -> tuple[int | None, int, int, int, int]:
+    """(records, rows read, filtered, rejected, landed) of the one load."""
+    (load,) = found.loads
+    return load.records, load.rows_read, load.filtered, load.rejected_rows, load.landed
+
+
+def refusal(found: landing.Landing) -> tuple[str, str]:
+    """Why the one file was refused, and what to do."""
+    (refused,) = found.refused
+    return refused.reason, refused.next_step
+
+
+class TestWhere:
+    @pytest.mark.parametrize(
+        ("condition", "leads"),
+        [
+            (where("Field", "one_of", "Status"), ["L1", "L3"]),
+            (where("field", "one_of", "Status", "Owner"), ["L1", "L1", "L3"]),
+            (where("Field", "one_of", "Status", is_negated=True), ["L1", "L2"]),
+            (where("Field", "matches", "^Sta"), ["L1", "L3"]),
+            (where("Field", "matches", "^Sta", is_negated=True), ["L1", "L2"]),
+            (where("Field", "is_null"), ["L2"]),
+            (where("Field", "is_null", is_negated=True), ["L1", "L1", "L3"]),
+            (where("No such column", "one_of", "x", is_optional=True), ["L1", "L1", "L2", "L3"]),
+        ],
+    )
+    def test_rows_outside_are_filtered(self, tmp_path: Path, condition: Where, leads: list[str]) -> None:
+        """A missing value is none of the values, as in the rules on leads; each row is counted."""
+        inbox = one_file(tmp_path, CHANGES, reshaping=Reshaping(where=(condition,)))
+        assert (4, 4, 4 - len(leads), 0, len(leads)) == counts(inbox.land())
+        assert leads == inbox.leads()
+
+    def test_all_conditions_must_hold(self, tmp_path: Path) -> None:
+        """Two conditions."""
+        both = (where("Field", "one_of", "Status"), where("stage", "is_null", is_negated=True))
+        inbox = one_file(tmp_path, CHANGES + "L4,Status,,2026-01-09\n", reshaping=Reshaping(where=both))
+        inbox.land()
+        assert ["L1", "L3"] == inbox.leads()
+
+    def test_a_column_that_is_not_there_refuses_the_file(self, tmp_path: Path) -> None:
+        """With the columns that there are."""
+        inbox = one_file(tmp_path, CHANGES, reshaping=Reshaping(where=(where("Feld", "one_of", "x"),)))
+        assert (
+            "`where` asks for a column `Feld`, which is not in the file; found `lead_id`, `Field`, `stage`, `entered_at`",
+            "correct `column` in `where` of this input",
+        ) == refusal(inbox.land())
+
+    def test_extra_columns_are_kept_unless_the_format_drops_them(self, tmp_path: Path) -> None:
+        """A format keeps those that are mapped."""
+        inbox = one_file(tmp_path, CHANGES, reshaping=Reshaping())
+        (load,) = inbox.land().loads
+        assert {"field": "Field"} == load.extras
+        other = one_file(tmp_path / "b", "x,y,lead_id,stage,entered_at\n1,2,L1,MQL,2026-01-05\n")
+        other = Inbox(other.folder).reads("entries.csv", columns={"why": "y"}, reshaping=Reshaping(keeps_extras=False))
+        (load,) = other.land().loads
+        assert {"why": "y"} == load.extras
+
+    def test_a_rejected_row_keeps_its_record(self, tmp_path: Path) -> None:
+        """The number of a row is its own; the record is that of the file, and the original its line."""
+        text = CHANGES + "L4,Status,MQL,someday\nL5,Status,Banana,2026-01-09\n"
+        inbox = one_file(tmp_path, text, reshaping=Reshaping(where=(where("Field", "one_of", "Status"),)))
+        assert (6, 6, 2, 1, 3) == counts(inbox.land())
+        rejected = inbox.rows("select row_number, record_number, reason, original from raw.rejected_rows")
+        assert [(3, 5, "unreadable_time", "L4,Status,MQL,someday")] == rejected
+        assert [("L5,Status,Banana,2026-01-09", 4, 6)] == inbox.rows(
+            "select original, row_number, record_number from raw.stage_entries where original is not null"
+        )
+
+    def test_a_quarantined_line_comes_after_the_rows(self, tmp_path: Path) -> None:
+        """It has no number that a row has."""
+        text = CHANGES.replace("L1,Owner,Dana,2026-01-06\n", "L1,Owner\n")
+        inbox = one_file(tmp_path, text, reshaping=Reshaping(where=(where("Field", "one_of", "Status"),)))
+        assert (4, 4, 1, 1, 2) == counts(inbox.land())
+        assert [(3, 2, "too_few_fields", "L1,Owner")] == inbox.rows(
+            "select row_number, record_number, reason, original from raw.rejected_rows"
+        )
+
+    def test_a_file_beyond_memory_gives_the_same(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Its cells and rows wait on the disk."""
+        monkeypatch.setattr(readers, "IN_MEMORY", 10)
+        inbox = one_file(tmp_path, CHANGES, reshaping=Reshaping(where=(where("Field", "one_of", "Status"),)))
+        assert (4, 4, 2, 0, 2) == counts(inbox.land())
+        assert ["L1", "L3"] == inbox.leads()
+
+    def test_quotes_are_counted_in_the_cells(self, tmp_path: Path) -> None:
+        """A value with the delimiter inside is no line that does not fit."""
+        inbox = one_file(tmp_path, CHANGES.replace("Owner", '"Owner, old"'), reshaping=Reshaping())
+        assert (4, 4, 0, 0, 4) == counts(inbox.land())
+
+
+class TestColumns:
+    def test_a_constant_fills_a_column(self, tmp_path: Path) -> None:
+        """Also an extra one."""
+        shape = Reshaping(constants={"source_system": "hubspot", "region": "EMEA"})
+        inbox = one_file(tmp_path, CHANGES, reshaping=shape)
+        (load,) = inbox.land().loads
+        assert "constant source_system" == load.columns["source_system"]
+        assert [("hubspot", "EMEA")] == inbox.rows("select distinct source_system, region from raw.stage_entries")
+
+    def test_the_first_candidate_that_is_there_counts(self, tmp_path: Path) -> None:
+        """One that only counts beside another header is passed over without it."""
+        names = {
+            "lead_id": (Candidate("Field", beside="_start"), Candidate("Nr"), Candidate("lead id")),
+            "stage": (Candidate("STAGE"),),
+        }
+        inbox = one_file(tmp_path, CHANGES, reshaping=Reshaping(names=names))
+        inbox.land()
+        assert ["L1", "L1", "L2", "L3"] == inbox.leads()
+
+    def test_what_the_configuration_maps_comes_first(self, tmp_path: Path) -> None:
+        """Before the candidates of the format."""
+        names = {"lead_id": (Candidate("lead_id"),)}
+        inbox = one_file(tmp_path, CHANGES, columns={"lead_id": "Field"}, reshaping=Reshaping(names=names))
+        inbox.land()
+        assert ["Status", "Owner", "Status"] == inbox.leads()
+
+    def test_a_missing_column_names_what_the_format_looks_for(self, tmp_path: Path) -> None:
+        """And what the file has."""
+        names = {"stage": (Candidate("NewValue"), Candidate("New Value"))}
+        inbox = one_file(tmp_path, "lead_id,entered_at\nL1,2026-01-01\n", format="f", reshaping=Reshaping(names=names))
+        reason, _ = refusal(inbox.land())
+        assert (
+            "missing columns `stage`; the format f looks for `NewValue`, `New Value`; found `lead_id`, `entered_at`"
+            == reason
+        )
+
+    def test_an_optional_part_of_a_format_may_be_absent(self, tmp_path: Path) -> None:
+        """Neither its columns nor its file are missed; a damaged file is told of once."""
+        inbox = one_file(tmp_path, CHANGES)
+        inbox.reads("entries.csv", "merges", name="merges", is_optional=True)
+        inbox.reads("nowhere.csv", "merges", name="others", is_optional=True)
+        found = inbox.land()
+        assert ((), (), 1) == (found.refused, found.missing, len(found.loads))
+        inbox = one_file(tmp_path / "b", b"\0\0\0\0")
+        inbox.reads("entries.csv", "merges", name="merges", is_optional=True)
+        assert ["crm"] == [refused.input for refused in inbox.land().refused]
+
+    def test_creation_is_dated_by_the_row_that_tells_of_it(self, tmp_path: Path) -> None:
+        """Of the same record; another record has none."""
+        text = (
+            "lead_id,Field,stage,entered_at\n"
+            + "L1,created,,2026-01-01\nL1,Status,MQL,2026-01-05\nL2,Status,MQL,2026-01-06\n"
+        )
+        shape = Reshaping(
+            names={"field": (Candidate("Field"),)}, where=(where("field", "one_of", "Status"),), created=("created",)
+        )
+        inbox = one_file(tmp_path, text, reshaping=shape)
+        inbox.land()
+        assert [("L1", "2026-01-01"), ("L2", None)] == inbox.rows(
+            "select lead_id, record_created_at::date::varchar from raw.stage_entries order by row_number"
+        )
+
+    def test_creation_needs_the_columns_that_tell_of_it(self, tmp_path: Path) -> None:
+        """Without a column of fields nothing is dated."""
+        inbox = one_file(tmp_path, CHANGES, reshaping=Reshaping(created=("created",)))
+        assert (4, 4, 0, 0, 4) == counts(inbox.land())
+        mapped = Inbox(inbox.folder / "b")
+        mapped.put("entries.csv", "lead_id,stage,entered_at,made\nL1,MQL,2026-01-05,2026-01-01\n")
+        mapped.reads("entries.csv", columns={"record_created_at": "made"}, reshaping=Reshaping(created=("created",)))
+        mapped.land()
+        assert [("2026-01-01",)] == mapped.rows("select record_created_at::date::varchar from raw.stage_entries")
+
+    def test_fields_that_are_there_are_named_where_none_is_the_stage(self, tmp_path: Path) -> None:
+        """With the line to write."""
+        shape = Reshaping(names={"field": (Candidate("Field"),)}, where=(where("field", "one_of", "Stage"),))
+        found = one_file(tmp_path, CHANGES, reshaping=shape).land()
+        assert (
+            'crm: entries.csv: no row is of the field that holds the stage; the fields there are "Status" (2), "Owner" (1)\n'
+            '    field_value = "Status"   # in this [[inputs]] block',
+        ) == found.warnings
+        empty = one_file(tmp_path / "b", FIELDS + "L1,,MQL,2026-01-01\n", reshaping=shape).land()
+        assert (
+            "crm: entries.csv: no row is of the field that holds the stage; the fields there are not named",
+        ) == empty.warnings
+
+
+class TestJson:
+    def test_paths_into_a_cell(self, tmp_path: Path) -> None:
+        """A name with a space stands in quotes; a number keeps its digits; null is missing."""
+        text = 'id,attributes,at\n7,"{""New Value"": ""MQL"", ""n"": {""x"": 12345678901234567}, ""no"": null}",2026-01-05\n'
+        columns = {
+            "lead_id": "attributes.n.x",
+            "stage": 'attributes."New Value"',
+            "entered_at": "at",
+            "owner": "attributes.no",
+        }
+        inbox = one_file(tmp_path, text, columns=columns, reshaping=Reshaping())
+        inbox.land()
+        assert [("12345678901234567", "MQL", "2026-01-05")] == inbox.rows(ENTRIES)
+        assert [(None,)] == inbox.rows("select owner from raw.stage_entries")
+
+    def test_a_column_of_json_may_be_named_once(self, tmp_path: Path) -> None:
+        """Then a path begins inside it."""
+        text = 'lead_id,data,entered_at\nL1,"{""new"": {""stage"": ""MQL""}}",2026-01-05\n'
+        inbox = one_file(tmp_path, text, columns={"stage": "new.stage"}, reshaping=Reshaping(json="data"))
+        inbox.land()
+        assert [("L1", "MQL", "2026-01-05")] == inbox.rows(ENTRIES)
+
+    def test_a_header_with_points_is_a_header(self, tmp_path: Path) -> None:
+        """The longest header that fits counts."""
+        text = 'lead_id,a.b,a,entered_at\nL1,"{""c"": ""MQL""}",x,2026-01-05\n'
+        inbox = one_file(tmp_path, text, columns={"stage": "a.b.c"}, reshaping=Reshaping())
+        inbox.land()
+        assert [("L1", "MQL", "2026-01-05")] == inbox.rows(ENTRIES)
+
+    @pytest.mark.parametrize("written", ["a..b", "attributes.", "x[].y[]", "", 'a"b'])
+    def test_what_is_no_path_is_a_header_that_is_not_there(self, tmp_path: Path, written: str) -> None:
+        """The file is refused, as for any name."""
+        text = "lead_id,attributes,entered_at\nL1,{},2026-01-05\n"
+        inbox = one_file(tmp_path, text, columns={"stage": written}, reshaping=Reshaping())
+        assert "missing columns `stage`" in refusal(inbox.land())[0]
+
+    def test_a_broken_cell_rejects_its_record(self, tmp_path: Path) -> None:
+        """Also where a condition asks for what is in it; a record that another condition leaves out is left out."""
+        text = 'lead_id,kind,data,entered_at\nL1,a,"{""s"": ""MQL""}",2026-01-05\nL2,a,{oops,2026-01-05\nL3,b,{oops,2026-01-05\n'
+        shape = Reshaping(where=(where("kind", "one_of", "a"), where("data.s", "one_of", "MQL")))
+        inbox = one_file(tmp_path, text, columns={"stage": "data.s"}, reshaping=shape)
+        assert (3, 3, 1, 1, 1) == counts(inbox.land())
+        assert [(2, "cell_not_json", "L2,a,{oops,2026-01-05")] == inbox.rejected()
+
+    def test_a_list_becomes_rows(self, tmp_path: Path) -> None:
+        """JSON lines with a list inside: one row an element, none for an empty list, which is one filtered record."""
+        text = (
+            '{"id": "L1", "h": {"p": [{"v": "MQL", "t": "2026-01-05"}, {"v": "", "t": "2026-01-06"}, {"v": "SAL", "t": "2026-01-07"}]}}\n'
+            '{"id": "L2", "h": {"p": []}}\n'
+            '{"id": "L3"}\n'
+        )
+        columns = {"lead_id": "id", "stage": "h.p[].v", "entered_at": "h.p[].t"}
+        shape = Reshaping(where=(where("stage", "is_null", is_negated=True),))
+        inbox = Inbox(tmp_path)
+        inbox.put("history.jsonl", text)
+        inbox.reads("history.jsonl", columns=columns, reshaping=shape)
+        assert (3, 5, 3, 0, 2) == counts(inbox.land())
+        assert [("L1", "MQL", "2026-01-05"), ("L1", "SAL", "2026-01-07")] == inbox.rows(ENTRIES)
+        assert [(1, 1), (2, 1)] == inbox.rows("select row_number, record_number from raw.stage_entries order by 1")
+
+    def test_a_broken_list_rejects_its_record(self, tmp_path: Path) -> None:
+        """It is one row."""
+        text = 'lead_id,h\nL1,"[{""v"": ""MQL"", ""t"": ""2026-01-05""}]"\nL2,[oops\n'
+        columns = {"stage": "h[].v", "entered_at": "h[].t"}
+        inbox = one_file(tmp_path, text, columns=columns, reshaping=Reshaping())
+        assert (2, 2, 0, 1, 1) == counts(inbox.land())
+
+    def test_two_lists_refuse_the_file(self, tmp_path: Path) -> None:
+        """Which value belongs to which nobody could say."""
+        inbox = one_file(
+            tmp_path, "lead_id,h\nL1,{}\n", columns={"stage": "h.a[].v", "entered_at": "h.b[].t"}, reshaping=Reshaping()
+        )
+        assert "another list" in refusal(inbox.land())[0]
+
+
+class TestSplit:
+    def test_each_value_becomes_a_row(self, tmp_path: Path) -> None:
+        """Spaces and empty values count for nothing; a cell without any is a filtered record."""
+        inbox = Inbox(tmp_path)
+        inbox.put("c.csv", "Id,Merged\nA,B; C;\nD,\n")
+        columns = {"from_lead_id": "Merged", "into_lead_id": "Id"}
+        inbox.reads("c.csv", "merges", columns=columns, reshaping=Reshaping(split=Split(("merged",), ";")))
+        assert (2, 3, 1, 0, 2) == counts(inbox.land())
+        assert [("B", "A"), ("C", "A")] == inbox.rows("select from_lead_id, into_lead_id from raw.merges order by 1")
+
+    def test_cells_are_split_side_by_side(self, tmp_path: Path) -> None:
+        """Lists of one length make rows; a record whose lists differ is rejected."""
+        text = (
+            'lead_id,f,v,entered_at\nL1,"Status\nOwner","MQL\nDana",2026-01-05\nL2,"Status\nOwner","MQL",2026-01-05\n'
+        )
+        shape = Reshaping(split=Split(("f", "v"), "\n"), where=(where("f", "one_of", "Status"),))
+        inbox = one_file(tmp_path, text, columns={"stage": "v"}, reshaping=shape)
+        assert (2, 3, 1, 1, 1) == counts(inbox.land())
+        assert ["uneven_lists"] == [reason for _, reason, _ in inbox.rejected()]
+
+    def test_a_column_that_is_not_there_refuses_the_file(self, tmp_path: Path) -> None:
+        """As any missing column."""
+        inbox = one_file(tmp_path, CHANGES, reshaping=Reshaping(split=Split(("ids",), ";")))
+        assert "missing columns `ids`" in refusal(inbox.land())[0]
+
+
+class TestStageDates:
+    def test_each_date_becomes_an_entry(self, tmp_path: Path) -> None:
+        """By name and by pattern; a record without any date is a filtered record."""
+        text = 'lead_id,On MQL,Date entered "SAL (Sales Pipeline)"\nL1,2026-01-05,2026-01-06\nL2,,\n'
+        dates = StageDates(columns=(("mql", "on mql"),), patterns=("date entered *",), known=KNOWN)
+        inbox = one_file(tmp_path, text, reshaping=Reshaping(stage_dates=dates, keeps_extras=False))
+        assert (2, 3, 1, 0, 2) == counts(inbox.land())
+        assert [("L1", "mql", "2026-01-05"), ("L1", "SAL", "2026-01-06")] == inbox.rows(ENTRIES)
+
+    def test_what_is_not_read_is_said(self, tmp_path: Path) -> None:
+        """Columns of unknown stages, of a stage that has one, and names that the file does not have."""
+        text = "lead_id,Became a MQL Date,hs_mql_date,Became a Fan Date\nL1,2026-01-05,2026-01-06,2026-01-07\n"
+        dates = StageDates((("sal", "SAL on"),), ("Became a * Date", "hs_*_date"), KNOWN)
+        inbox = one_file(tmp_path, text, reshaping=Reshaping(stage_dates=dates, keeps_extras=False))
+        assert (
+            "crm: entries.csv: columns not in the file, though `stages` names them: `SAL on`",
+            "crm: entries.csv: columns look like dates of stages that the waterfall does not know, and are not read: "
+            "`Became a Fan Date`",
+            "crm: entries.csv: columns have dates of a stage that another column has, and are not read: `hs_mql_date`",
+        ) == inbox.land().warnings
+        assert [("L1", "MQL", "2026-01-05")] == inbox.rows(ENTRIES)
+
+    def test_a_file_without_any_date_is_refused(self, tmp_path: Path) -> None:
+        """With the columns that look like dates, where there are some."""
+        dates = StageDates(patterns=("Became a * Date",), known=KNOWN)
+        plain = one_file(tmp_path, "lead_id,x\nL1,1\n", reshaping=Reshaping(stage_dates=dates))
+        assert "missing columns `entered_at`" in refusal(plain.land())[0]
+        unknown = one_file(tmp_path / "b", "lead_id,Became a Fan Date\nL1,1\n", reshaping=Reshaping(stage_dates=dates))
+        assert "look like dates of stages that the waterfall does not know" in refusal(unknown.land())[0]
+
+
+class TestReports:
+    def test_the_footer_is_filtered(self, tmp_path: Path) -> None:
+        """The lines below the last whole record, if one of them looks like a footer."""
+        footer = "\nReport\nCopyright (c) 2000-2026\n"
+        inbox = one_file(tmp_path, CHANGES + footer, reshaping=Reshaping(footer="^Copyright"))
+        assert (6, 6, 2, 0, 4) == counts(inbox.land())
+
+    def test_a_line_that_was_cut_is_no_footer(self, tmp_path: Path) -> None:
+        """It is rejected; so is a short line above a whole one."""
+        inbox = one_file(tmp_path, CHANGES + "L4,Sta", reshaping=Reshaping(footer="^Copyright"))
+        assert (5, 5, 0, 1, 4) == counts(inbox.land())
+        above = one_file(
+            tmp_path / "b",
+            FIELDS + "L0,x\nL1,Status,MQL,2026-01-05\nCopyright\n",
+            reshaping=Reshaping(footer="^Copyright"),
+        )
+        assert (3, 3, 1, 1, 1) == counts(above.land())
+
+    @pytest.mark.parametrize(
+        ("name", "day"), [("leads_2026-01-05.csv", "2026-01-05"), ("20260105_leads.csv", "2026-01-05")]
+    )
+    def test_a_snapshot_is_dated_by_its_name(self, tmp_path: Path, name: str, day: str) -> None:
+        """Where it has no column with the time."""
+        inbox = Inbox(tmp_path)
+        inbox.put(name, "lead_id,stage\nL1,MQL\n")
+        inbox.reads(name, reshaping=Reshaping(dated_by_name=True))
+        inbox.land()
+        assert [("L1", "MQL", day)] == inbox.rows(ENTRIES)
+
+    def test_a_snapshot_without_a_date_is_refused(self, tmp_path: Path) -> None:
+        """As a file without the column; a column that is there, or mapped, counts before the name."""
+        none = one_file(tmp_path, "lead_id,stage\nL1,MQL\n", reshaping=Reshaping(dated_by_name=True))
+        assert "missing columns `entered_at`" in refusal(none.land())[0]
+        inbox = Inbox(tmp_path / "b")
+        inbox.put("x_2026-01-05.csv", "lead_id,stage,when\nL1,MQL,2026-01-04\n")
+        inbox.reads("x_*.csv", columns={"entered_at": "when"}, reshaping=Reshaping(dated_by_name=True))
+        inbox.land()
+        assert [("L1", "MQL", "2026-01-04")] == inbox.rows(ENTRIES)
+
+
+class TestParquet:
+    def test_lists_and_structs_are_json(self, tmp_path: Path) -> None:
+        """A path goes into them; the times inside are ISO 8601 whatever the format of the input is."""
+        inbox = Inbox(tmp_path)
+        connection = inbox.offered()
+        connection.execute(
+            "copy (select 'L1' as id, [{'v': 'MQL', 't': timestamp '2026-01-05 10:00:00'}] as h) "
+            f"to '{tmp_path / 'h.parquet'}' (format parquet)"
+        )
+        columns = {"lead_id": "id", "stage": "h[].v", "entered_at": "h[].t"}
+        inbox.reads("h.parquet", columns=columns, reshaping=Reshaping())
+        assert (1, 1, 0, 0, 1) == counts(inbox.land())
+        assert [("L1", "MQL", "2026-01-05")] == inbox.rows(ENTRIES)
+
+
+class TestGrids:
+    def test_a_web_page_is_reshaped(self, tmp_path: Path) -> None:
+        """As every other kind of file."""
+        cells = "".join(
+            f"<tr>{''.join(f'<td>{cell}</td>' for cell in line.split(','))}</tr>" for line in CHANGES.splitlines()
+        )
+        inbox = Inbox(tmp_path)
+        inbox.put("report.xls", f"<html><table>{cells}</table></html>")
+        inbox.reads("report.xls", reshaping=Reshaping(where=(where("Field", "one_of", "Status"),)))
+        assert (4, 4, 2, 0, 2) == counts(inbox.land())
