@@ -35,25 +35,23 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--preset", default="mcl-mel-mql-sal-sql", show_default=True, help="Waterfall to start from.")
-def init(folder: Path, preset: str) -> None:
+@click.argument("paths", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="[FILE]... FOLDER")
+@click.option(
+    "--preset", help="Waterfall to start from; default: the one that fits the files, else mcl-mel-mql-sal-sql."
+)
+@click.option("--from", "from_files", is_flag=True, help="Look at the FILEs and write a configuration that reads them.")
+def init(paths: tuple[Path, ...], preset: str | None, *, from_files: bool) -> None:
     """Write a commented configuration into FOLDER.
 
     \b
     Example:
       funnel init --preset hubspot-lifecycle my-funnel
+      funnel init --from LeadHistory.csv Lead.csv my-funnel
     """
-    from pipeline.errors import UsageError
-    from pipeline.waterfall import starter
+    from pipeline.starting import start
 
-    text = starter.configuration(preset)
-    target = folder / "funnel.toml"
-    if target.exists():
-        raise UsageError("there is a configuration already", where=str(target), next_step="give another folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    target.write_text(text, encoding="utf-8")
-    say(f"wrote {target}; put your exports where its [[inputs]] say, then `funnel check --config {target}`")
+    for line in start.write(paths, preset, from_files=from_files):
+        say(line)
 
 
 @cli.command()

@@ -40,7 +40,7 @@ def find(dates: StageDates, names: tuple[str, ...], positions: Mapping[str, int]
     unknown, beside = [], []
     for pattern in dates.patterns:
         for position, name in enumerate(names):
-            found = _stage_in(pattern, name)
+            found = stage_in(pattern, name)
             if found is None or position in columns:
                 continue
             known = next((each for each in _spellings(found) if each in keys), None)
@@ -60,12 +60,8 @@ def find(dates: StageDates, names: tuple[str, ...], positions: Mapping[str, int]
     return Found(tuple((stage, position) for position, stage in sorted(columns.items())), tuple(remarks))
 
 
-def looks_like_one(name: str, patterns: Iterable[str]) -> bool:
-    """Whether the header fits one of the patterns."""
-    return any(_stage_in(pattern, name) is not None for pattern in patterns)
-
-
-def _stage_in(pattern: str, name: str) -> str | None:
+def stage_in(pattern: str, name: str) -> str | None:
+    """What stands in the place of `*` in a header that fits the pattern; None where it does not."""
     before, _, after = pattern.partition("*")
     found = re.fullmatch(
         f"{re.escape(before)}(.+){re.escape(after)}", " ".join(visible(name).split()), re.IGNORECASE | re.DOTALL

@@ -79,9 +79,21 @@ def look(connection: duckdb.DuckDBPyConnection, reads: Input) -> Unread:
         f"select {shape_sql('text')} as shape, sum(entries)::bigint as entries from temp.landing_unread "
         f"where text is not null group by shape order by entries desc, shape limit {MAX_SHAPES_SHOWN}"
     ).fetchall()
-    formats, read = _formats(connection, reads) if rows > empty else ((), 0)
+    formats, read = _formats(connection, _present(reads)) if rows > empty else ((), 0)
     connection.execute("drop table temp.landing_unread")
     return Unread(rows, empty, tuple((shape, count) for shape, count in shapes), formats, read)
+
+
+def formats_of(connection: duckdb.DuckDBPyConnection, table: str, cell: str) -> tuple[str, ...]:
+    """The format that reads nearly all texts of a column, as in `Unread.formats`; ISO 8601 is `iso`, nothing is ()."""
+    connection.execute(
+        "create or replace temp table landing_unread as "
+        rf"select trim(regexp_replace({cell}, '[\p{{Z}}]+', ' ', 'g')) as text, count(*) as entries "
+        f"from {table} where {cell} is not null group by all"
+    )
+    found, _ = _formats(connection, (), MIN_SHARE_TRIED)
+    connection.execute("drop table temp.landing_unread")
+    return found
 
 
 def advice(unread: Unread, reads: Input, *, has_others: bool) -> str:
@@ -120,16 +132,18 @@ def _present(reads: Input) -> tuple[str, ...]:
     return (reads.time_format or "iso",)
 
 
-def _formats(connection: duckdb.DuckDBPyConnection, reads: Input) -> tuple[tuple[str, ...], int]:
-    """The formats that read most of the texts, and how many rows they read."""
+def _formats(
+    connection: duckdb.DuckDBPyConnection, present: tuple[str, ...], least: float = MIN_SHARE_READ
+) -> tuple[tuple[str, ...], int]:
+    """The formats but the `present` ones that read most of the texts, and how many rows they read."""
     texts = connection.execute(
         f"select text from temp.landing_unread where text is not null order by hash(text), text limit {MAX_TEXTS_TRIED}"
     ).fetchall()
     tried = [each for each in _candidates() if _reads_most(each, [text for (text,) in texts])]
-    formats = [each for each in (*_NUMBERS, *tried) if each not in _present(reads)]
+    formats = [each for each in (*_NUMBERS, *tried) if each not in present]
     rows, *counts = _count(connection, formats)
     most = max(counts)
-    if most < MIN_SHARE_READ * rows:
+    if most < least * rows:
         return (), 0
     best = [each for each, count in zip(formats, counts, strict=True) if count == most]
     twin = next((each for each in best[1:] if each == _swapped(best[0])), None)

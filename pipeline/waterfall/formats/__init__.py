@@ -50,6 +50,8 @@ class Format:
     needs_field_value: bool
     needs_stages: bool
     footer: str | None
+    signature: tuple[tuple[str, ...], ...]
+    """By what a file of the format is known: one header at least of each group."""
 
 
 def names() -> tuple[str, ...]:
@@ -73,6 +75,7 @@ def load(name: str) -> Format:
         needs_field_value=raw.get("needs_field_value", False),
         needs_stages=raw.get("needs_stages", False),
         footer=raw.get("footer"),
+        signature=tuple(tuple(group) for group in raw.get("signature", ())),
     )
 
 
