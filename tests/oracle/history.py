@@ -144,8 +144,3 @@ def as_delivered(entry: Entry) -> tuple[object, ...]:
 def arrival_order(history: History, entry: Entry) -> tuple[int, int, int]:
     """By input as configured, then load, then row."""
     return history.inputs.index(entry.input), entry.load_no, entry.row_number
-
-
-def sequence_order(entry: Entry) -> tuple[bool, int]:
-    """By the sequence column, rows without one last."""
-    return entry.sequence is None, entry.sequence or 0

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 from pipeline.waterfall.definition import Stage, Waterfall
 
@@ -18,24 +18,28 @@ from .history import (
     as_delivered,
     present,
     record,
-    sequence_order,
     survivors,
 )
 from .rules import scope_rule
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+LONGEST_CHAIN = 8
 DISPOSITIONS = ("rejected", "redelivered", "after_as_of", "out_of_scope", "duplicate", "repeat", "kept")
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A row and what became of it. `lead_id` is the survivor; `stage` is None only when the row is rejected."""
+    """A row and what became of it. `lead_id` is the survivor; `stage` is None only when the row is rejected.
+
+    `place_no` is its place among the rows of its instant, by the chain of old values or the sequence; None without either (E5).
+    """
 
     entry: Entry
     lead_id: str
     stage: Stage | None
     disposition: str
     reason: str | None = None
+    place_no: int | None = None
 
     @property
     def at(self) -> datetime:
@@ -180,7 +184,55 @@ def place(waterfall: Waterfall, history: History) -> list[Placed]:
             placed.append(Placed(entry, lead_id, stage, "out_of_scope"))
         else:
             placed.append(Placed(entry, lead_id, stage, "kept"))
-    return without_repeats(history, without_duplicates(history, placed))
+    return without_repeats(history, without_duplicates(history, with_places(stage_by_name, placed)))
+
+
+def with_places(stage_by_name: Mapping[str, Stage], placed: list[Placed]) -> list[Placed]:
+    """E5: each row with its place at its instant: by the chain of old and new values, else by its sequence."""
+    instants = defaultdict(list)
+    for row in placed:
+        if row.disposition == "kept":
+            instants[row.lead_id, row.at, row.entry.input].append(row)
+    chained: dict[int, int] = {}
+    for own in instants.values():
+        chained |= chain(stage_by_name, own)
+    return [replace(row, place_no=chained.get(id(row), row.entry.sequence)) for row in placed]
+
+
+def chain(stage_by_name: Mapping[str, Stage], rows: list[Placed]) -> dict[int, int]:
+    """The place of each row of one lead, instant and input where exactly one order makes a chain, else nothing.
+
+    Rows of one move in different loads are one move; within a load each is a move of its own.
+    """
+    moves = {}
+    seen: Counter[object] = Counter()
+    for row in sorted(
+        rows, key=lambda row: (row.entry.sequence is None, row.entry.sequence or 0, row.entry.row_number)
+    ):
+        if present(row.entry.previous) is None:
+            return {}
+        old = stage_by_name.get(normalised(row.entry.previous or ""))
+        names = (old.key if old is not None else None, row.into.key)
+        seen[row.entry.load_no, names] += 1
+        moves[id(row)] = (*names, seen[row.entry.load_no, names])
+    distinct = sorted(set(moves.values()), key=repr)
+    if not 2 <= len(distinct) <= LONGEST_CHAIN:
+        return {}
+    orders = [
+        order
+        for order in permutations(distinct)
+        if all(before[1] == move[0] for before, move in pairwise(order))
+        # Copies of one move in their order: exchanging them makes no other order.
+        and all(order.index(move) > order.index((*move[:2], move[2] - 1)) for move in order if move[2] > 1)
+    ]
+    if len(orders) != 1:
+        return {}
+    return {row: orders[0].index(move) + 1 for row, move in moves.items()}
+
+
+def place_order(row: Placed) -> tuple[bool, int]:
+    """By the place at the instant, rows without one last."""
+    return row.place_no is None, row.place_no or 0
 
 
 def at_creation(waterfall: Waterfall, history: History, with_entries: set[str]) -> list[Placed]:
@@ -291,7 +343,7 @@ def order_in_lead(history: History, row: Placed) -> tuple[object, ...]:
     rank = row.into.rank
     return (
         row.at,
-        *sequence_order(row.entry),
+        *place_order(row),
         rank is None,
         rank or 0,
         *arrival_order(history, row.entry),
@@ -299,11 +351,11 @@ def order_in_lead(history: History, row: Placed) -> tuple[object, ...]:
 
 
 def without_duplicates(history: History, placed: list[Placed]) -> list[Placed]:
-    """E4: of the same lead, stage, time and visit the first by sequence and then by row is kept."""
+    """E4: of the same lead, stage, time and visit the first by place and then by row is kept."""
     first: dict[tuple[str, str, datetime, int], Placed] = {}
     candidates = [row for row in placed if row.disposition == "kept"]
     visit = visits(history, candidates)
-    for row in sorted(candidates, key=lambda row: (sequence_order(row.entry), arrival_order(history, row.entry))):
+    for row in sorted(candidates, key=lambda row: (place_order(row), arrival_order(history, row.entry))):
         first.setdefault((row.lead_id, row.into.key, row.at, visit[id(row)]), row)
     chosen = {id(row) for row in first.values()}
     others = {id(row) for row in candidates} - chosen
@@ -311,12 +363,12 @@ def without_duplicates(history: History, placed: list[Placed]) -> list[Placed]:
 
 
 def visits(history: History, rows: list[Placed]) -> dict[int, int]:
-    """Which of the lead's entries into the stage at that instant a row is: 2 when the sequence of its input shows that the
-    lead had left in between; rows without a sequence are the first."""
+    """Which of the lead's entries into the stage at that instant a row is: 2 when the places of its input show that the
+    lead had left in between; rows without a place are the first."""
     visit = {id(row): 1 for row in rows}
     moments = defaultdict(list)
     for row in rows:
-        if row.entry.sequence is not None:
+        if row.place_no is not None:
             moments[row.lead_id, row.at, row.entry.input].append(row)
     for own in moments.values():
         own.sort(key=lambda row: order_in_lead(history, row))

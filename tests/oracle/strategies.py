@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from typing import Any, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
@@ -260,6 +261,8 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
                 rows[where].append(entry)
             elif again == 3 and _may_come_again(entry, as_of):
                 rows[where[0], 1].append(entry)
+        for where, entry in draw(st.one_of(st.just([]), _chains(lead_id, waterfall, as_of, moments))):
+            rows[where].append(entry)
     merges = draw(_merges(lead_ids, moments)) + draw(_account_merges(moments))
     return History(
         as_of=as_of,
@@ -271,6 +274,29 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
         merges=merges,
         deletions=draw(_deletions((*lead_ids, "L99"), moments)),
     )
+
+
+@st.composite
+def _chains(
+    draw: st.DrawFn, lead_id: str, waterfall: Waterfall, as_of: datetime, moments: tuple[datetime, ...]
+) -> list[tuple[tuple[str, int], Entry]]:
+    """Rows of one lead, instant and input whose old values make a chain, shuffled and mostly of one load.
+
+    Stages repeat, so that some chains have several orders; now and then a row has no old value, or comes in both loads.
+    """
+    stages = draw(st.lists(st.sampled_from(waterfall.stages[:4]), min_size=3, max_size=7))
+    moment, name = draw(st.sampled_from(moments)), draw(st.sampled_from(INPUTS))
+    found = []
+    for old, new in draw(st.permutations(list(pairwise(stages)))):
+        sequence, load, spoiled = draw(
+            st.tuples(st.sampled_from((None, None, 1, 2, 3)), st.integers(0, 5), st.integers(0, 9))
+        )
+        previous = {9: None, 8: "Banana"}.get(spoiled, old.label)
+        entry = Entry("", 0, 0, lead_id, new.key, moment, sequence=sequence, previous=previous)
+        found.append(((name, load // 4), entry))
+        if load == 0 and _may_come_again(entry, as_of):
+            found.append(((name, 1), replace(entry, sequence=4)))
+    return found
 
 
 def _row(lead_id: str, stage: Stage, moment: datetime, order: int, look: int, columns: frozenset[str]) -> Entry:
