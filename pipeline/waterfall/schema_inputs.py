@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, PlainValidator
 
 from pipeline.waterfall import schema_checks, time_formats
-from pipeline.waterfall.definition import Input, InputTable, Mode
+from pipeline.waterfall.definition import Input, InputTable, Mode, Precision
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.schema import AsExported, FilePath, NonNegative, Word, Zone, some
 from pipeline.waterfall.words import did_you_mean, why_not_a_word
@@ -105,6 +105,7 @@ class InputBlock(schema_checks.Thresholds):
     header_row: Annotated[int | None, PlainValidator(_row)] = None
     null_values: list[str] = Field(default_factory=lambda: [""])
     mode: Mode = "append"
+    precision: Precision | None = None
 
 
 def inputs(
@@ -134,6 +135,8 @@ def inputs(
             first = problems.line(("inputs", names[block.name]))
             problems.add(("inputs", number, "name"), f"the name `{block.name}` is used twice, here and in line {first}")
         names.setdefault(block.name, number)
+        if block.precision is not None and block.table != "stage_entries":
+            problems.add(("inputs", number, "precision"), "only concerns stage_entries")
         twin = files.setdefault((block.table, beside(path, block.path), block.sheet or 1), number)
         if twin != number:
             first = problems.line(("inputs", twin, "path"))
@@ -157,6 +160,7 @@ def inputs(
             header_row=block.header_row,
             null_values=tuple(block.null_values),
             mode=block.mode,
+            precision=block.precision,
             guard=schema_checks.guard(checks, block, block.table, block.mode, number, problems),
             written_path=block.path,
         )

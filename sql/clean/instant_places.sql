@@ -7,7 +7,7 @@
 -- column place_no: place by the chain of old and new values, else the sequence; rows of one move in several loads share it
 -- column visit_no: 1 = the first entry into the stage at the instant, 2 = the second, after another stage … (E4)
 with recursive
-codes as (
+codes as not materialized (
     select codes.* from clean.entry_codes as codes where codes.stage_no is not null
 ),
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pipeline.waterfall.definition import Precision
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -62,6 +64,7 @@ class History:
     accounts: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     merges: tuple[Merge, ...] = ()
     deletions: tuple[Deletion, ...] = ()
+    precisions: Mapping[str, Precision] = field(default_factory=dict)
 
 
 class MergeLoopError(ValueError):

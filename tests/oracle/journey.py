@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise, permutations
+from zoneinfo import ZoneInfo
 
 from pipeline.waterfall.definition import Stage, Waterfall
 
@@ -184,7 +185,7 @@ def place(waterfall: Waterfall, history: History) -> list[Placed]:
             placed.append(Placed(entry, lead_id, stage, "out_of_scope"))
         else:
             placed.append(Placed(entry, lead_id, stage, "kept"))
-    return without_repeats(history, without_duplicates(history, with_places(stage_by_name, placed)))
+    return without_repeats(history, without_duplicates(waterfall, history, with_places(stage_by_name, placed)))
 
 
 def with_places(stage_by_name: Mapping[str, Stage], placed: list[Placed]) -> list[Placed]:
@@ -350,16 +351,46 @@ def order_in_lead(history: History, row: Placed) -> tuple[object, ...]:
     )
 
 
-def without_duplicates(history: History, placed: list[Placed]) -> list[Placed]:
-    """E4: of the same lead, stage, time and visit the first by place and then by row is kept."""
+def without_duplicates(waterfall: Waterfall, history: History, placed: list[Placed]) -> list[Placed]:
+    """E4: of the same lead, stage, time and visit the first by place and then by row is kept; none where an input is more exact."""
     first: dict[tuple[str, str, datetime, int], Placed] = {}
     candidates = [row for row in placed if row.disposition == "kept"]
     visit = visits(history, candidates)
-    for row in sorted(candidates, key=lambda row: (place_order(row), arrival_order(history, row.entry))):
+    exact = [row for row in candidates if not is_more_exact_elsewhere(waterfall, history, row, candidates)]
+    for row in sorted(exact, key=lambda row: (place_order(row), arrival_order(history, row.entry))):
         first.setdefault((row.lead_id, row.into.key, row.at, visit[id(row)]), row)
     chosen = {id(row) for row in first.values()}
     others = {id(row) for row in candidates} - chosen
     return [replace(row, disposition="duplicate") if id(row) in others else row for row in placed]
+
+
+def is_more_exact_elsewhere(waterfall: Waterfall, history: History, row: Placed, rows: list[Placed]) -> bool:
+    """Whether an input of finer times has the row's lead in its stage within the unit that begins at its time."""
+    ends_at = end_of_unit(row.at, history.precisions.get(row.entry.input), waterfall.timezone)
+    level = fineness(history, row)
+    return ends_at is not None and any(
+        (other.lead_id, other.into.key) == (row.lead_id, row.into.key)
+        and fineness(history, other) < level
+        and row.at <= other.at < ends_at
+        for other in rows
+    )
+
+
+def fineness(history: History, row: Placed) -> int:
+    """0 for a time that is not cut, more the coarser it is."""
+    return (None, "minute", "hour", "day").index(history.precisions.get(row.entry.input))
+
+
+def end_of_unit(at: datetime, unit: str | None, zone: str) -> datetime | None:
+    """When the minute, hour or local day ends that begins at `at`; None where none does, or without a unit."""
+    local = at.astimezone(ZoneInfo(zone))
+    if unit == "minute" and local.second == 0:
+        return at + timedelta(minutes=1)
+    if unit == "hour" and (local.minute % 15, local.second) == (0, 0):
+        return at + timedelta(hours=1)
+    if unit == "day" and (local.hour, local.minute, local.second) == (0, 0, 0):
+        return (local.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    return None
 
 
 def visits(history: History, rows: list[Placed]) -> dict[int, int]:

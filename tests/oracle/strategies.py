@@ -23,6 +23,7 @@ from pipeline.waterfall.definition import (
     OriginRule,
     Pair,
     PersonaRule,
+    Precision,
     ScopeRule,
     Sla,
     Stage,
@@ -37,6 +38,14 @@ from .people import ACCOUNTS, accounts_of, leads_of
 
 ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe")
 INPUTS = ("crm_a", "crm_b")
+PRECISIONS: tuple[dict[str, Precision], ...] = (
+    {},
+    {},
+    {"crm_a": "minute"},
+    {"crm_b": "day"},
+    {"crm_a": "day", "crm_b": "minute"},
+    {"crm_b": "hour"},
+)
 DIMENSIONS = (
     "origin",
     "qualified_by",
@@ -240,6 +249,7 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
     """Rows of up to eight leads from two inputs with two loads each, with merges, deletions and rows to set aside."""
     entry_columns = frozenset(draw(st.sampled_from((("owner",), ("campaign", "owner"), ("campaign",), ()))))
     lead_ids = LEADS[: draw(st.integers(1, len(LEADS)))]
+    precisions = draw(st.sampled_from(PRECISIONS))
     rows: dict[tuple[str, int], list[Entry]] = {(name, number): [] for name in INPUTS for number in (0, 1)}
     row_of_a_lead = st.tuples(
         st.integers(0, len(waterfall.stages) - 1),
@@ -255,14 +265,19 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
             where = (INPUTS[delivery & 1], delivery >> 1 & 1)
             entry = _row(lead_id, stage, moments[moment], delivery >> 4, look, entry_columns)
             entry = replace(entry, **_before(waterfall, old, moments[created] if created < len(moments) else None))
+            other = INPUTS[1 - (delivery & 1)]
+            there = _cut(entry, precisions.get(other), waterfall.timezone)
+            entry = _cut(entry, precisions.get(where[0]), waterfall.timezone)
             rows[where].append(entry)
             again = delivery >> 2 & 3
-            if again == 2:
+            if again == 1:
+                rows[other, where[1]].append(there)
+            elif again == 2:
                 rows[where].append(entry)
             elif again == 3 and _may_come_again(entry, as_of):
                 rows[where[0], 1].append(entry)
         for where, entry in draw(st.one_of(st.just([]), _chains(lead_id, waterfall, as_of, moments))):
-            rows[where].append(entry)
+            rows[where].append(_cut(entry, precisions.get(where[0]), waterfall.timezone))
     merges = draw(_merges(lead_ids, moments)) + draw(_account_merges(moments))
     return History(
         as_of=as_of,
@@ -273,6 +288,19 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
         accounts=draw(accounts_of()),
         merges=merges,
         deletions=draw(_deletions((*lead_ids, "L99"), moments)),
+        precisions=precisions,
+    )
+
+
+def _cut(entry: Entry, unit: Precision | None, zone: str) -> Entry:
+    """The row as an input writes it that cuts its times to minutes, hours or local days."""
+    if entry.entered_at is None or unit is None:
+        return entry
+    small = {"second": 0} if unit == "minute" else {"minute": 0, "second": 0}
+    if unit == "day":
+        small["hour"] = 0
+    return replace(
+        entry, entered_at=entry.entered_at.astimezone(ZoneInfo(zone)).replace(**small, fold=0).astimezone(UTC)
     )
 
 
