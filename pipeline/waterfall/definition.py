@@ -19,6 +19,7 @@ Clock = Literal["calendar", "business"]
 TimeUnit = Literal["minute", "hour", "day", "week"]
 InputTable = Literal["stage_entries", "leads", "accounts", "merges", "deletions"]
 Mode = Literal["append", "snapshot"]
+Precision = Literal["minute", "hour", "day"]
 Unit = Literal["cycle", "lead", "account"]
 
 MAX_STAGES, MAX_GROUPS, MAX_HEADLINE_PAIRS = 100, 100, 50
@@ -197,6 +198,8 @@ class Input:
     """Of a workbook or a web page: the row of the header (1 = first); None: the first that is not empty."""
     null_values: tuple[str, ...] = ("",)
     mode: Mode = "append"
+    precision: Precision | None = None
+    """Of history: the unit to which its times are cut; None: they are whole."""
     guard: Guard = field(default_factory=Guard)
     ids: Literal["plain", "salesforce"] = "plain"
     """Whether ids of 15 and of 18 characters are those of Salesforce, and thus the same."""

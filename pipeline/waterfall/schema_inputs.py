@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, PlainValidator
 
 from pipeline.waterfall import formats, schema_checks, schema_reshaping, time_formats
-from pipeline.waterfall.definition import Input, InputTable, Mode, Stage
+from pipeline.waterfall.definition import Input, InputTable, Mode, Precision, Stage
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.schema import AsExported, FilePath, NonNegative, Word, Zone, some
 from pipeline.waterfall.words import did_you_mean, normalise_stage, why_not_a_word
@@ -106,6 +106,7 @@ class InputBlock(schema_checks.Thresholds, schema_reshaping.ReshapingKeys):
     null_values: list[str] = Field(default_factory=lambda: [""])
     mode: Mode = "append"
     ids: Literal["plain", "salesforce"] | None = None
+    precision: Precision | None = None
 
 
 def inputs(
@@ -138,7 +139,10 @@ def inputs(
     for number, block in blocks:
         if block.table is None and block.format == formats.ENTRIES:
             problems.add(("inputs", number), "`table` is missing; it is one of " + ", ".join(COLUMNS))
-        for part in schema_reshaping.reshaped(block, block.table, block.columns, spellings, number, problems):
+        parts = schema_reshaping.reshaped(block, block.table, block.columns, spellings, number, problems)
+        if block.precision is not None and all(part.table != "stage_entries" for part in parts):
+            problems.add(("inputs", number, "precision"), "only concerns stage_entries")
+        for part in parts:
             name = f"{block.name}{part.suffix}"
             if name in names:
                 first = problems.line(("inputs", names[name]))
@@ -190,6 +194,7 @@ def _input(
         format=block.format,
         reshaping=part.reshaping,
         is_optional=part.is_optional,
+        precision=block.precision if part.table == "stage_entries" else None,
         written_path=block.path,
     )
 

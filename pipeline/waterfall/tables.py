@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.waterfall.calendar import limit_seconds, work_days
 from pipeline.waterfall.definition import MAX_STAGES, Configuration, Waterfall
+from pipeline.waterfall.input_tables import input_tables
 from pipeline.waterfall.pair_settings import pair_unit
 from pipeline.waterfall.pairs import legal_pairs
 from pipeline.waterfall.rule_tables import rule_tables
@@ -90,21 +91,7 @@ def definition_tables(
         ),
         _dimensions(waterfall, sources),
         *(Table(*each) for each in rule_tables(waterfall)),
-        Table(
-            "inputs",
-            "One row per input of the configuration.",
-            (
-                ("input", "VARCHAR", "name in the configuration"),
-                ("input_no", "SMALLINT", "position in the configuration; breaks ties between inputs"),
-                ("table_name", "VARCHAR", "what its rows are"),
-                ("format", "VARCHAR", "what its files look like; entries = each record is a row as it is"),
-                ("timezone", "VARCHAR", "zone in which its naive times are read"),
-            ),
-            tuple(
-                (each.name, position, each.table, each.format, each.timezone)
-                for position, each in enumerate(configuration.inputs, 1)
-            ),
-        ),
+        *(Table(*each) for each in input_tables(configuration.inputs, min(opening, as_of_date), as_of_date)),
         Table(
             "zone_days",
             "One row per UTC date: how far the waterfall's clock is from UTC, before and after a change on that date.",

@@ -56,6 +56,33 @@ def utc_days(zone: str, first: date, last: date) -> tuple[Day, ...]:
     return tuple(day for day in everything if first <= day[0] <= last)
 
 
+def midnights(zone: str, first: date, last: date) -> tuple[datetime, ...]:
+    """The naive UTC instants at which the local days from `first` to `last` begin, in order, as a bare date is read (E2).
+
+    A day that the zone left out begins with the next one, and is not there.
+    """
+    rules = ZoneInfo(zone)
+    found: dict[datetime, None] = {}
+    for number in range((last - first).days + 1):
+        midnight = datetime.combine(first + timedelta(days=number), datetime.min.time(), rules)
+        at = midnight.astimezone(UTC)
+        if at.astimezone(rules).replace(fold=0) != midnight:
+            at = _after_gap(zone, at)
+        found[at.replace(tzinfo=None)] = None
+    return tuple(found)
+
+
+def _after_gap(zone: str, at: datetime) -> datetime:
+    """The change of the zone that leaves out the local time which `at` would have by the offset before."""
+    naive = at.replace(tzinfo=None)
+    changed = (
+        change.at
+        for change in changes(zone)[1]
+        if change.at <= naive < change.at + timedelta(seconds=change.after - change.before)
+    )
+    return next(changed, naive).replace(tzinfo=UTC)
+
+
 def _days(first: date, last: date, start: int, touched: dict[date, Change]) -> tuple[Day, ...]:
     held = start
     days: list[Day] = []

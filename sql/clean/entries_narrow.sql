@@ -51,7 +51,7 @@ accepted as (
         kept.own_no,
         kept.stage_no,
         kept.entered_at,
-        kept.sequence,
+        kept.place_no,
         kept.order_no,
         cast(kept.load_no as bigint) * 8589934592 + kept.row_number as delivery_no,
         kept.words_key,
@@ -115,4 +115,4 @@ select
     lead(dated.entered_date) over lead_order as next_entered_date,
     cast(count(*) filter (where dated.opens_run) over (lead_order rows unbounded preceding) as integer) as run_no
 from dated
-window lead_order as (partition by dated.lead_no order by dated.entered_at, dated.sequence nulls last, dated.order_no, dated.delivery_no)
+window lead_order as (partition by dated.lead_no order by dated.entered_at, dated.place_no nulls last, dated.order_no, dated.delivery_no)

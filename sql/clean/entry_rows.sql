@@ -12,7 +12,7 @@
 -- column own_no: number of the id as delivered, before merges
 -- column old_stage_no: number of the stage that the row gives as the one before; 0 = no alias names that; null = it gives none
 -- column record_created_at: moment (UTC) when the record was created, where the row says so
--- column sequence: the input's own order of rows, where it has one
+-- column place_no: place among rows of one instant: by the chain of old values, else the input's sequence; null = neither (E5)
 -- column order_no: order of rows of a lead at one instant: rank (off-path last), then input (E5); then load and row decide
 -- column words_key: what the row says in words: a row of clean.entry_words
 -- column disposition: what became of the row
@@ -26,6 +26,14 @@ run as (
 
 codes as (
     from clean.entry_codes
+),
+
+places as (
+    from clean.instant_places
+),
+
+less_exact as (
+    from clean.less_exact_rows
 ),
 
 loads as (
@@ -73,8 +81,8 @@ named as (
         ranked.rank_or_end,
         codes.entered_at,
         codes.record_created_at,
-        codes.sequence,
-        loads.input_no,
+        coalesce(places.place_no, codes.sequence) as place_no,
+        coalesce(places.visit_no, 1) as visit_no,
         coalesce(ranked.path_order, 0) * 65536 + loads.input_no as order_no,
         cast(codes.load_no as bigint) * 8589934592 + codes.row_number as delivery_no,
         codes.words_key,
@@ -87,6 +95,7 @@ named as (
             when codes.stage_no is null or codes.entered_at > run.as_of + interval 1 year then 'rejected'
             when codes.entered_at > run.as_of then 'after_as_of'
             when scoped.lead_no is not null then 'out_of_scope'
+            when less_exact.load_no is not null then 'duplicate'
         end as set_aside
     from codes
     cross join run
@@ -95,71 +104,22 @@ named as (
     left join scoped on scoped.lead_no = lead_ids.lead_no
     left join deleted on deleted.lead_no = lead_ids.lead_no
     left join ranked on ranked.stage_no = codes.stage_no
-),
-
--- Instants at which the sequence of an input names a stage of a lead twice: only there can the lead have left and entered it again.
-sequenced_twice as (
-    select named.lead_no, named.entered_at, named.input_no
-    from named
-    where named.sequence is not null and named.set_aside is null
-    group by named.lead_no, named.entered_at, named.input_no
-    having count(*) > count(distinct named.stage_no) and count(distinct named.stage_no) > 1
-),
-
-in_sequence as (
-    select
-        named.load_no,
-        named.row_number,
-        named.lead_no,
-        named.entered_at,
-        named.input_no,
-        named.stage_no,
-        named.sequence,
-        named.order_no,
-        named.delivery_no,
-        named.stage_no is distinct from lag(named.stage_no) over (
-            partition by named.lead_no, named.entered_at, named.input_no
-            order by named.sequence, named.order_no, named.delivery_no
-        ) as is_entry
-    from named
-    inner join sequenced_twice
-        on sequenced_twice.lead_no = named.lead_no
-        and sequenced_twice.entered_at = named.entered_at
-        and sequenced_twice.input_no = named.input_no
-    where named.sequence is not null and named.set_aside is null
-),
-
--- 1 = the first entry into the stage at the instant, 2 = the second after another stage … (E4).
-visits as (
-    select
-        in_sequence.load_no,
-        in_sequence.row_number,
-        count(*) filter (where in_sequence.is_entry) over (
-            partition by in_sequence.lead_no, in_sequence.entered_at, in_sequence.input_no, in_sequence.stage_no
-            order by in_sequence.sequence, in_sequence.order_no, in_sequence.delivery_no
-            rows unbounded preceding
-        ) as visit_no
-    from in_sequence
-),
-
-visited as (
-    select named.* exclude (input_no), coalesce(visits.visit_no, 1) as visit_no
-    from named
-    left join visits on visits.load_no = named.load_no and visits.row_number = named.row_number
+    left join places on places.load_no = codes.load_no and places.row_number = codes.row_number
+    left join less_exact on less_exact.load_no = codes.load_no and less_exact.row_number = codes.row_number
 ),
 
 -- What was set aside stands in partitions of its own: one pass, where a filter and a union would be three.
 marked as (
     select
-        visited.* exclude (set_aside, visit_no),
+        named.* exclude (set_aside, visit_no),
         case
-            when visited.set_aside is not null then visited.set_aside
+            when named.set_aside is not null then named.set_aside
             when row_number() over (
-                partition by visited.lead_no, visited.stage_no, visited.entered_at, visited.visit_no, visited.set_aside is null
-                order by visited.sequence nulls last, visited.order_no, visited.delivery_no
+                partition by named.lead_no, named.stage_no, named.entered_at, named.visit_no, named.set_aside is null
+                order by named.place_no nulls last, named.order_no, named.delivery_no
             ) > 1 then 'duplicate'
         end as set_aside
-    from visited
+    from named
 ),
 
 followed as (
@@ -173,7 +133,7 @@ followed as (
     -- A deletion ends all that came before it (E10).
     window lead_order as (
         partition by marked.lead_no, marked.set_aside is null, marked.is_after_deletion
-        order by marked.entered_at, marked.sequence nulls last, marked.order_no, marked.delivery_no
+        order by marked.entered_at, marked.place_no nulls last, marked.order_no, marked.delivery_no
     )
 )
 
@@ -186,7 +146,7 @@ select
     followed.old_stage_no,
     followed.entered_at,
     followed.record_created_at,
-    followed.sequence,
+    followed.place_no,
     followed.order_no,
     followed.words_key,
     case

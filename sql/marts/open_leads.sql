@@ -51,7 +51,7 @@ last_owners as (
             words.owner,
             (
                 entry_rows.entered_at,
-                coalesce(entry_rows.sequence, 9223372036854775807),
+                coalesce(entry_rows.place_no, 9223372036854775807),
                 entry_rows.order_no,
                 entry_rows.load_no,
                 entry_rows.row_number

@@ -15,7 +15,7 @@
     more blocks of funnel.toml, such as [[scope]], between fences
 
     ## Given stage_entries
-    | lead_id | stage | entered_at |
+    | lead_id | stage | entered_at |    (and `input`, `load_no`: else all are of one load of `crm`)
 
     ## Then marts.conversion
     where `grain = 'all' and unit = 'cycle'`

@@ -30,6 +30,7 @@ def outcome(case: Case, folder: Path, sql: Path | None = None) -> tuple[dict[str
     `sql` is a folder of models in the place of the shipped ones.
     """
     configuration = case.configuration(folder)
+    histories = [each for each in configuration.inputs if each.table == "stage_entries"]
     actual: dict[str, object] = {}
     broken = []
     for as_of in sorted({then.as_of for then in case.thens}):
@@ -41,6 +42,8 @@ def outcome(case: Case, folder: Path, sql: Path | None = None) -> tuple[dict[str
             configuration.waterfall,
             case.moment(as_of),
             case.raw_rows(),
+            inputs=tuple(each.name for each in histories),
+            precisions={each.name: each.precision for each in histories if each.precision is not None},
             layers=layers,
             sql=sql,
             reports=configuration.reports,

@@ -232,3 +232,9 @@ class TestLeads:
         """The sequence says that both leads stand in MQL."""
         rows = history("misclick_undone_same_minute", tmp_path)
         assert {"A": "mql", "B": "mql"} == {lead: stage for lead, stage, _ in rows}
+
+    def test_two_sources_of_one_event_are_one(self, tmp_path: Path) -> None:
+        """A report cut to the minute and the API: two leads, two cycles, no move back."""
+        found = loaded(DATA / "minute_and_second_precision" / "funnel.toml", tmp_path, CONVERSION)
+        assert (2, 2) == converted(found, "mql", "sal")
+        assert [(4,)] == found.rows("select count(*) from clean.stage_entries")

@@ -65,6 +65,7 @@ def read_case(toml: Path, *, as_of: str | None = None) -> tuple[Waterfall, Histo
         accounts={row["account_id"]: _without(row, "account_id") for _, row in _all_rows(configuration, "accounts")},
         merges=tuple(merges),
         deletions=tuple(deletions),
+        precisions={each.name: each.precision for each in configuration.inputs if each.precision is not None},
     )
     return configuration.waterfall, history
 
@@ -217,7 +218,15 @@ def toml_text(waterfall: Waterfall, history: History) -> str:
     parts += [_block("[[origins]]", origin=each.origin) + _where(each.where) for each in waterfall.origins]
     parts += [_block("[[personas]]", name=each.persona) + _where(each.where) for each in waterfall.personas]
     for name in history.inputs:
-        parts.append(_block("[[inputs]]", name=name, table="stage_entries", path=f"{name}_*.csv"))
+        parts.append(
+            _block(
+                "[[inputs]]",
+                name=name,
+                table="stage_entries",
+                path=f"{name}_*.csv",
+                precision=history.precisions.get(name),
+            )
+        )
     delivered = {
         "leads": history.leads,
         "accounts": history.accounts,

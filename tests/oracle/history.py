@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pipeline.waterfall.definition import Precision
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -62,6 +64,7 @@ class History:
     accounts: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     merges: tuple[Merge, ...] = ()
     deletions: tuple[Deletion, ...] = ()
+    precisions: Mapping[str, Precision] = field(default_factory=dict)
 
 
 class MergeLoopError(ValueError):
@@ -144,8 +147,3 @@ def as_delivered(entry: Entry) -> tuple[object, ...]:
 def arrival_order(history: History, entry: Entry) -> tuple[int, int, int]:
     """By input as configured, then load, then row."""
     return history.inputs.index(entry.input), entry.load_no, entry.row_number
-
-
-def sequence_order(entry: Entry) -> tuple[bool, int]:
-    """By the sequence column, rows without one last."""
-    return entry.sequence is None, entry.sequence or 0

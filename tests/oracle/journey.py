@@ -6,8 +6,9 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from itertools import pairwise
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise, permutations
+from zoneinfo import ZoneInfo
 
 from pipeline.waterfall.definition import Stage, Waterfall
 
@@ -19,24 +20,28 @@ from .history import (
     as_delivered,
     present,
     record,
-    sequence_order,
     survivors,
 )
 from .rules import scope_rule
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+LONGEST_CHAIN = 8
 DISPOSITIONS = ("rejected", "redelivered", "after_as_of", "out_of_scope", "duplicate", "repeat", "kept")
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A row and what became of it. `lead_id` is the survivor; `stage` is None only when the row is rejected."""
+    """A row and what became of it. `lead_id` is the survivor; `stage` is None only when the row is rejected.
+
+    `place_no` is its place among the rows of its instant, by the chain of old values or the sequence; None without either (E5).
+    """
 
     entry: Entry
     lead_id: str
     stage: Stage | None
     disposition: str
     reason: str | None = None
+    place_no: int | None = None
 
     @property
     def at(self) -> datetime:
@@ -182,7 +187,55 @@ def place(waterfall: Waterfall, history: History) -> list[Placed]:
             placed.append(Placed(entry, lead_id, stage, "out_of_scope"))
         else:
             placed.append(Placed(entry, lead_id, stage, "kept"))
-    return without_repeats(history, without_duplicates(history, placed))
+    return without_repeats(history, without_duplicates(waterfall, history, with_places(stage_by_name, placed)))
+
+
+def with_places(stage_by_name: Mapping[str, Stage], placed: list[Placed]) -> list[Placed]:
+    """E5: each row with its place at its instant: by the chain of old and new values, else by its sequence."""
+    instants = defaultdict(list)
+    for row in placed:
+        if row.disposition == "kept":
+            instants[row.lead_id, row.at, row.entry.input].append(row)
+    chained: dict[int, int] = {}
+    for own in instants.values():
+        chained |= chain(stage_by_name, own)
+    return [replace(row, place_no=chained.get(id(row), row.entry.sequence)) for row in placed]
+
+
+def chain(stage_by_name: Mapping[str, Stage], rows: list[Placed]) -> dict[int, int]:
+    """The place of each row of one lead, instant and input where exactly one order makes a chain, else nothing.
+
+    Rows of one move in different loads are one move; within a load each is a move of its own.
+    """
+    moves = {}
+    seen: Counter[object] = Counter()
+    for row in sorted(
+        rows, key=lambda row: (row.entry.sequence is None, row.entry.sequence or 0, row.entry.row_number)
+    ):
+        if present(row.entry.previous) is None:
+            return {}
+        old = stage_by_name.get(normalised(row.entry.previous or ""))
+        names = (old.key if old is not None else None, row.into.key)
+        seen[row.entry.load_no, names] += 1
+        moves[id(row)] = (*names, seen[row.entry.load_no, names])
+    distinct = sorted(set(moves.values()), key=repr)
+    if not 2 <= len(distinct) <= LONGEST_CHAIN:
+        return {}
+    orders = [
+        order
+        for order in permutations(distinct)
+        if all(before[1] == move[0] for before, move in pairwise(order))
+        # Copies of one move in their order: exchanging them makes no other order.
+        and all(order.index(move) > order.index((*move[:2], move[2] - 1)) for move in order if move[2] > 1)
+    ]
+    if len(orders) != 1:
+        return {}
+    return {row: orders[0].index(move) + 1 for row, move in moves.items()}
+
+
+def place_order(row: Placed) -> tuple[bool, int]:
+    """By the place at the instant, rows without one last."""
+    return row.place_no is None, row.place_no or 0
 
 
 def at_creation(waterfall: Waterfall, history: History, with_entries: set[str]) -> list[Placed]:
@@ -293,32 +346,62 @@ def order_in_lead(history: History, row: Placed) -> tuple[object, ...]:
     rank = row.into.rank
     return (
         row.at,
-        *sequence_order(row.entry),
+        *place_order(row),
         rank is None,
         rank or 0,
         *arrival_order(history, row.entry),
     )
 
 
-def without_duplicates(history: History, placed: list[Placed]) -> list[Placed]:
-    """E4: of the same lead, stage, time and visit the first by sequence and then by row is kept."""
+def without_duplicates(waterfall: Waterfall, history: History, placed: list[Placed]) -> list[Placed]:
+    """E4: of the same lead, stage, time and visit the first by place and then by row is kept; none where an input is more exact."""
     first: dict[tuple[str, str, datetime, int], Placed] = {}
     candidates = [row for row in placed if row.disposition == "kept"]
     visit = visits(history, candidates)
-    for row in sorted(candidates, key=lambda row: (sequence_order(row.entry), arrival_order(history, row.entry))):
+    exact = [row for row in candidates if not is_more_exact_elsewhere(waterfall, history, row, candidates)]
+    for row in sorted(exact, key=lambda row: (place_order(row), arrival_order(history, row.entry))):
         first.setdefault((row.lead_id, row.into.key, row.at, visit[id(row)]), row)
     chosen = {id(row) for row in first.values()}
     others = {id(row) for row in candidates} - chosen
     return [replace(row, disposition="duplicate") if id(row) in others else row for row in placed]
 
 
+def is_more_exact_elsewhere(waterfall: Waterfall, history: History, row: Placed, rows: list[Placed]) -> bool:
+    """Whether an input of finer times has the row's lead in its stage within the unit that begins at its time."""
+    ends_at = end_of_unit(row.at, history.precisions.get(row.entry.input), waterfall.timezone)
+    level = fineness(history, row)
+    return ends_at is not None and any(
+        (other.lead_id, other.into.key) == (row.lead_id, row.into.key)
+        and fineness(history, other) < level
+        and row.at <= other.at < ends_at
+        for other in rows
+    )
+
+
+def fineness(history: History, row: Placed) -> int:
+    """0 for a time that is not cut, more the coarser it is."""
+    return (None, "minute", "hour", "day").index(history.precisions.get(row.entry.input))
+
+
+def end_of_unit(at: datetime, unit: str | None, zone: str) -> datetime | None:
+    """When the minute, hour or local day ends that begins at `at`; None where none does, or without a unit."""
+    local = at.astimezone(ZoneInfo(zone))
+    if unit == "minute" and local.second == 0:
+        return at + timedelta(minutes=1)
+    if unit == "hour" and (local.minute % 15, local.second) == (0, 0):
+        return at + timedelta(hours=1)
+    if unit == "day" and (local.hour, local.minute, local.second) == (0, 0, 0):
+        return (local.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    return None
+
+
 def visits(history: History, rows: list[Placed]) -> dict[int, int]:
-    """Which of the lead's entries into the stage at that instant a row is: 2 when the sequence of its input shows that the
-    lead had left in between; rows without a sequence are the first."""
+    """Which of the lead's entries into the stage at that instant a row is: 2 when the places of its input show that the
+    lead had left in between; rows without a place are the first."""
     visit = {id(row): 1 for row in rows}
     moments = defaultdict(list)
     for row in rows:
-        if row.entry.sequence is not None:
+        if row.place_no is not None:
             moments[row.lead_id, row.at, row.entry.input].append(row)
     for own in moments.values():
         own.sort(key=lambda row: order_in_lead(history, row))

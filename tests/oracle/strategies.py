@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from typing import Any, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from pipeline.waterfall.definition import (
     OriginRule,
     Pair,
     PersonaRule,
+    Precision,
     ScopeRule,
     Sla,
     Stage,
@@ -36,6 +38,14 @@ from .people import ACCOUNTS, accounts_of, leads_of
 
 ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe")
 INPUTS = ("crm_a", "crm_b")
+PRECISIONS: tuple[dict[str, Precision], ...] = (
+    {},
+    {},
+    {"crm_a": "minute"},
+    {"crm_b": "day"},
+    {"crm_a": "day", "crm_b": "minute"},
+    {"crm_b": "hour"},
+)
 DIMENSIONS = (
     "origin",
     "qualified_by",
@@ -239,6 +249,7 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
     """Rows of up to eight leads from two inputs with two loads each, with merges, deletions and rows to set aside."""
     entry_columns = frozenset(draw(st.sampled_from((("owner",), ("campaign", "owner"), ("campaign",), ()))))
     lead_ids = LEADS[: draw(st.integers(1, len(LEADS)))]
+    precisions = draw(st.sampled_from(PRECISIONS))
     rows: dict[tuple[str, int], list[Entry]] = {(name, number): [] for name in INPUTS for number in (0, 1)}
     row_of_a_lead = st.tuples(
         st.integers(0, len(waterfall.stages) - 1),
@@ -254,12 +265,19 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
             where = (INPUTS[delivery & 1], delivery >> 1 & 1)
             entry = _row(lead_id, stage, moments[moment], delivery >> 4, look, entry_columns)
             entry = replace(entry, **_before(waterfall, old, moments[created] if created < len(moments) else None))
+            other = INPUTS[1 - (delivery & 1)]
+            there = _cut(entry, precisions.get(other), waterfall.timezone)
+            entry = _cut(entry, precisions.get(where[0]), waterfall.timezone)
             rows[where].append(entry)
             again = delivery >> 2 & 3
-            if again == 2:
+            if again == 1:
+                rows[other, where[1]].append(there)
+            elif again == 2:
                 rows[where].append(entry)
             elif again == 3 and _may_come_again(entry, as_of):
                 rows[where[0], 1].append(entry)
+        for where, entry in draw(st.one_of(st.just([]), _chains(lead_id, waterfall, as_of, moments))):
+            rows[where].append(_cut(entry, precisions.get(where[0]), waterfall.timezone))
     merges = draw(_merges(lead_ids, moments)) + draw(_account_merges(moments))
     return History(
         as_of=as_of,
@@ -270,7 +288,43 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
         accounts=draw(accounts_of()),
         merges=merges,
         deletions=draw(_deletions((*lead_ids, "L99"), moments)),
+        precisions=precisions,
     )
+
+
+def _cut(entry: Entry, unit: Precision | None, zone: str) -> Entry:
+    """The row as an input writes it that cuts its times to minutes, hours or local days."""
+    if entry.entered_at is None or unit is None:
+        return entry
+    small = {"second": 0} if unit == "minute" else {"minute": 0, "second": 0}
+    if unit == "day":
+        small["hour"] = 0
+    return replace(
+        entry, entered_at=entry.entered_at.astimezone(ZoneInfo(zone)).replace(**small, fold=0).astimezone(UTC)
+    )
+
+
+@st.composite
+def _chains(
+    draw: st.DrawFn, lead_id: str, waterfall: Waterfall, as_of: datetime, moments: tuple[datetime, ...]
+) -> list[tuple[tuple[str, int], Entry]]:
+    """Rows of one lead, instant and input whose old values make a chain, shuffled and mostly of one load.
+
+    Stages repeat, so that some chains have several orders; now and then a row has no old value, or comes in both loads.
+    """
+    stages = draw(st.lists(st.sampled_from(waterfall.stages[:4]), min_size=3, max_size=7))
+    moment, name = draw(st.sampled_from(moments)), draw(st.sampled_from(INPUTS))
+    found = []
+    for old, new in draw(st.permutations(list(pairwise(stages)))):
+        sequence, load, spoiled = draw(
+            st.tuples(st.sampled_from((None, None, 1, 2, 3)), st.integers(0, 5), st.integers(0, 9))
+        )
+        previous = {9: None, 8: "Banana"}.get(spoiled, old.label)
+        entry = Entry("", 0, 0, lead_id, new.key, moment, sequence=sequence, previous=previous)
+        found.append(((name, load // 4), entry))
+        if load == 0 and _may_come_again(entry, as_of):
+            found.append(((name, 1), replace(entry, sequence=4)))
+    return found
 
 
 def _row(lead_id: str, stage: Stage, moment: datetime, order: int, look: int, columns: frozenset[str]) -> Entry:

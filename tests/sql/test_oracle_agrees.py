@@ -33,6 +33,7 @@ def rows_of_both(
         history.as_of,
         case_files.raw_rows(waterfall, history),
         inputs=history.inputs,
+        precisions=history.precisions,
         entry_columns=history.entry_columns,
         layers=LAYERS,
         sql=sql,

@@ -95,6 +95,7 @@ def reports_of(
         history.as_of,
         case_files.raw_rows(waterfall, history),
         inputs=history.inputs,
+        precisions=history.precisions,
         entry_columns=history.entry_columns,
         layers=EARLIER,
     )

@@ -191,6 +191,8 @@ class TestProblems:
                 'time_format: must be a pattern such as "%m/%d/%Y %H:%M", or epoch_s, epoch_ms or excel',
             ),
             ('mode = "snap"', "mode: must be one of append, snapshot; did you mean `snapshot`?"),
+            ('precision = "second"', "precision: must be one of minute, hour, day"),
+            ('precision = "day"', "precision: only concerns stage_entries"),
             (
                 'columns = { from_lead = "x" }',
                 "columns.from_lead: is no column of merges; did you mean `from_lead_id`?",
@@ -218,6 +220,12 @@ class TestProblems:
         )
         (said,) = problems(funnel(inputs=f"{INPUT}sheet = 1\n{again}"))
         assert "the same files are read as stage_entries" in said
+
+    def test_an_input_of_history_may_have_a_precision(self, load: Any) -> None:
+        """Without the key its times are whole (E4)."""
+        assert [None, "hour"] == [
+            load(funnel(inputs=INPUT + more)).inputs[0].precision for more in ("", 'precision = "hour"\n')
+        ]
 
     def test_no_file_is_read_twice(self, problems: Any) -> None:
         """Two inputs of one table over the same files would count every row as a duplicate."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -207,3 +207,12 @@ def test_the_first_format_of_a_list_that_reads_a_text_counts() -> None:
         (datetime(2026, 1, 5, 10), None),
         (None, None),
     ] == read(texts, "Europe/Berlin", formats)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_day_begins_where_a_bare_date_is_read(zone: str) -> None:
+    """The days of an input whose times are cut to days begin at what landing makes of its dates (E2, E4)."""
+    first, last = date(2000, 1, 1), date(2026, 12, 31)
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    expected = dict.fromkeys(at for at, _ in read([day.isoformat() for day in days], zone))
+    assert list(expected) == list(zones.midnights(zone, first, last))

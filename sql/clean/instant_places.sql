@@ -1,0 +1,196 @@
+-- One row per row of history that has a place among the rows of its lead, instant and input (E5), where there are several.
+-- The old values decide where exactly one order makes a chain of the rows; else the sequence of the input.
+-- Where no lead has two such rows at one instant, this costs one count and is empty.
+-- as: view
+-- key: load_no, row_number
+-- not null: place_no, visit_no
+-- column place_no: place by the chain of old and new values, else the sequence; rows of one move in several loads share it
+-- column visit_no: 1 = the first entry into the stage at the instant, 2 = the second, after another stage … (E4)
+with recursive
+codes as not materialized (
+    select codes.* from clean.entry_codes as codes where codes.stage_no is not null
+),
+
+lead_ids as (
+    select lead_ids.*
+    from clean.lead_ids as lead_ids
+    where
+        lead_ids.lead_no >= coalesce(getvariable('first_lead_no'), 0)
+        and lead_ids.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
+),
+
+loads as (
+    from clean.loads
+),
+
+stages as (
+    from waterfall.stages
+),
+
+-- A chain needs an old value in each row; a sequence shows a second visit where there are three rows of two stages or more.
+instants as (
+    select lead_ids.lead_no, codes.entered_at, loads.input_no
+    from codes
+    inner join lead_ids on lead_ids.own_no = codes.own_no
+    inner join loads on loads.load_no = codes.load_no
+    where codes.old_stage_no is not null or codes.sequence is not null
+    group by lead_ids.lead_no, codes.entered_at, loads.input_no
+    having
+        count(*) > 1
+        and (
+            count(codes.old_stage_no) = count(*)
+            or (count(codes.sequence) > 2 and min(codes.stage_no) <> max(codes.stage_no))
+        )
+),
+
+-- The same move again in a load is another move; in another load it is the same one, delivered again.
+crowded as (
+    select
+        codes.load_no,
+        codes.row_number,
+        instants.lead_no,
+        instants.entered_at,
+        instants.input_no,
+        codes.old_stage_no,
+        codes.stage_no,
+        codes.sequence,
+        coalesce(stages.rank, 32767) as path_order,
+        row_number() over (
+            partition by
+                instants.lead_no,
+                instants.entered_at,
+                instants.input_no,
+                codes.old_stage_no,
+                codes.stage_no,
+                codes.load_no
+            order by codes.sequence nulls last, codes.row_number
+        ) as copy_no
+    from codes
+    inner join lead_ids on lead_ids.own_no = codes.own_no
+    inner join loads on loads.load_no = codes.load_no
+    inner join instants
+        on instants.lead_no = lead_ids.lead_no
+        and instants.entered_at = codes.entered_at
+        and instants.input_no = loads.input_no
+    inner join stages on stages.stage_no = codes.stage_no
+),
+
+distinct_moves as (
+    select distinct
+        crowded.lead_no,
+        crowded.entered_at,
+        crowded.input_no,
+        crowded.old_stage_no,
+        crowded.stage_no,
+        crowded.copy_no
+    from crowded
+),
+
+-- More than eight moves have too many orders to try.
+moves as (
+    select
+        distinct_moves.*,
+        cast(row_number() over instant_order as integer) as move_no,
+        count(*) over instant as move_count
+    from distinct_moves
+    window
+        instant as (partition by distinct_moves.lead_no, distinct_moves.entered_at, distinct_moves.input_no),
+        instant_order as (
+            partition by distinct_moves.lead_no, distinct_moves.entered_at, distinct_moves.input_no
+            order by distinct_moves.old_stage_no, distinct_moves.stage_no, distinct_moves.copy_no
+        )
+    qualify
+        count(*) over instant between 2 and 8
+        and bool_and(distinct_moves.old_stage_no is not null) over instant
+),
+
+-- Every way to put some of the moves in a row so that each leaves the stage that the one before entered. What the first one left may
+-- be anything. Copies of one move are taken in their order: exchanging them makes no other order.
+walks as (
+    select
+        moves.lead_no,
+        moves.entered_at,
+        moves.input_no,
+        moves.move_count,
+        moves.stage_no,
+        [moves.move_no] as move_nos
+    from moves
+    where moves.copy_no = 1
+    union all
+    select
+        moves.lead_no,
+        moves.entered_at,
+        moves.input_no,
+        moves.move_count,
+        moves.stage_no,
+        list_append(walks.move_nos, moves.move_no)
+    from walks
+    inner join moves
+        on moves.lead_no = walks.lead_no
+        and moves.entered_at = walks.entered_at
+        and moves.input_no = walks.input_no
+        and moves.old_stage_no = walks.stage_no
+    where
+        not list_contains(walks.move_nos, moves.move_no)
+        and (moves.copy_no = 1 or list_contains(walks.move_nos, moves.move_no - 1))
+),
+
+chains as (
+    select walks.lead_no, walks.entered_at, walks.input_no, any_value(walks.move_nos) as move_nos
+    from walks
+    where len(walks.move_nos) = walks.move_count
+    group by walks.lead_no, walks.entered_at, walks.input_no
+    having count(*) = 1
+),
+
+chained as (
+    select
+        moves.lead_no,
+        moves.entered_at,
+        moves.input_no,
+        moves.old_stage_no,
+        moves.stage_no,
+        moves.copy_no,
+        list_position(chains.move_nos, moves.move_no) as chain_no
+    from moves
+    inner join chains
+        on chains.lead_no = moves.lead_no
+        and chains.entered_at = moves.entered_at
+        and chains.input_no = moves.input_no
+),
+
+placed as (
+    select
+        crowded.*,
+        coalesce(chained.chain_no, crowded.sequence) as place_no
+    from crowded
+    left join chained
+        on chained.lead_no = crowded.lead_no
+        and chained.entered_at = crowded.entered_at
+        and chained.input_no = crowded.input_no
+        and chained.old_stage_no = crowded.old_stage_no
+        and chained.stage_no = crowded.stage_no
+        and chained.copy_no = crowded.copy_no
+),
+
+in_order as (
+    select
+        placed.*,
+        placed.stage_no is distinct from lag(placed.stage_no) over (
+            partition by placed.lead_no, placed.entered_at, placed.input_no
+            order by placed.place_no, placed.path_order, placed.load_no, placed.row_number
+        ) as is_entry
+    from placed
+    where placed.place_no is not null
+)
+
+select
+    in_order.load_no,
+    in_order.row_number,
+    in_order.place_no,
+    count(*) filter (where in_order.is_entry) over (
+        partition by in_order.lead_no, in_order.entered_at, in_order.input_no, in_order.stage_no
+        order by in_order.place_no, in_order.path_order, in_order.load_no, in_order.row_number
+        rows unbounded preceding
+    ) as visit_no
+from in_order

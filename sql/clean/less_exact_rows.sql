@@ -1,0 +1,79 @@
+-- One row per row of history that gives its time less exactly than a row of another input does: the same entry (E4).
+-- An input whose `precision` is minute, hour or day has its times cut to that. Where all inputs give whole times, this is empty at no cost.
+-- as: view
+-- key: load_no, row_number
+with
+run as (
+    from waterfall.run
+),
+
+inputs as (
+    from waterfall.inputs
+),
+
+input_days as (
+    from waterfall.input_days
+),
+
+codes as not materialized (
+    select codes.* from clean.entry_codes as codes where codes.stage_no is not null
+),
+
+lead_ids as (
+    select lead_ids.*
+    from clean.lead_ids as lead_ids
+    where
+        lead_ids.lead_no >= coalesce(getvariable('first_lead_no'), 0)
+        and lead_ids.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
+),
+
+loads as (
+    from clean.loads
+),
+
+-- A time that is not at the start of a minute (of a quarter of an hour, since zones differ by these) was not cut to that.
+cut_times as (
+    select
+        codes.load_no,
+        codes.row_number,
+        lead_ids.lead_no,
+        codes.stage_no,
+        codes.entered_at as starts_at,
+        coalesce(input_days.ends_at, codes.entered_at + to_seconds(inputs.precision_seconds)) as ends_at,
+        inputs.precision_seconds
+    from codes
+    inner join lead_ids on lead_ids.own_no = codes.own_no
+    inner join loads on loads.load_no = codes.load_no
+    inner join inputs on inputs.input_no = loads.input_no and inputs.precision_seconds > 0
+    left join input_days on input_days.input_no = inputs.input_no and input_days.starts_at = codes.entered_at
+    where
+        case
+            when inputs.precision_seconds = 86400 then input_days.starts_at is not null
+            else epoch_us(codes.entered_at) % (least(inputs.precision_seconds, 900) * 1000000) = 0
+        end
+),
+
+ids as (
+    select lead_ids.own_no, lead_ids.lead_no
+    from lead_ids
+    where lead_ids.lead_no in (select cut_times.lead_no from cut_times)
+),
+
+exact_times as (
+    select ids.lead_no, codes.stage_no, codes.entered_at, inputs.precision_seconds
+    from codes
+    inner join ids on ids.own_no = codes.own_no
+    inner join loads on loads.load_no = codes.load_no
+    inner join inputs on inputs.input_no = loads.input_no
+    cross join run
+    where codes.entered_at <= run.as_of
+)
+
+select distinct cut_times.load_no, cut_times.row_number
+from cut_times
+inner join exact_times
+    on exact_times.lead_no = cut_times.lead_no
+    and exact_times.stage_no = cut_times.stage_no
+    and exact_times.entered_at >= cut_times.starts_at
+    and exact_times.entered_at < cut_times.ends_at
+    and exact_times.precision_seconds < cut_times.precision_seconds
