@@ -49,6 +49,9 @@ class Overview:
     not_yet: int
     history_only: int
     bare_accounts: int
+    compared: int
+    standing_elsewhere: int
+    unknown_current: int
 
 
 @dataclass(frozen=True)
