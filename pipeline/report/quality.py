@@ -174,7 +174,7 @@ def quality(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Quality
             *_without_account(figures),
             *_inferred(total.inferred),
         ),
-        leads=_reconciliation(total),
+        leads=(*_reconciliation(total), *_shared_addresses(total)),
         coverage=_coverage(figures, reader) if figures.coverage.rows else None,
         settled_record=settled.record(figures, reader),
         notes=notes,
@@ -204,6 +204,17 @@ def _reconciliation(total: Overview) -> tuple[str, ...]:
     return (
         f"{of_leads} {says} history says, by the current stage that the source shows: quality.stage_reconciliation.",
         *((unknown,) if total.unknown_current else ()),
+    )
+
+
+def _shared_addresses(total: Overview) -> tuple[str, ...]:
+    """Said only where there are some: two records may be one person, and nobody merges them unasked."""
+    if not total.shared_addresses:
+        return ()
+    addresses = text.plural(total.shared_addresses, "e-mail address", "e-mail addresses")
+    return (
+        f"{addresses} of more than one lead, with {text.plural(total.sharing_leads, 'lead')} together: each counts as a "
+        "lead of its own until the source merges them: quality.shared_addresses.",
     )
 
 

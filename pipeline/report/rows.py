@@ -52,6 +52,8 @@ class Overview:
     compared: int
     standing_elsewhere: int
     unknown_current: int
+    shared_addresses: int
+    sharing_leads: int
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@
 -- column compared: leads in a stage whose source shows a current stage
 -- column standing_elsewhere: of these, leads whose source shows another stage than their history
 -- column unknown_current: of these, leads whose source shows a stage that no alias names
+-- column shared_addresses: e-mail addresses that two leads or more have
+-- column sharing_leads: leads that have one of these
 with
 run as (
     from waterfall.run
@@ -88,6 +90,11 @@ reconciled as (
         count(*) filter (where reconciled.outcome = 'differs') as standing_elsewhere,
         count(*) filter (where reconciled.outcome = 'unknown') as unknown_current
     from quality.stage_reconciliation as reconciled
+),
+
+shared as (
+    select count(*) as shared_addresses, cast(coalesce(sum(shared.leads), 0) as bigint) as sharing_leads
+    from quality.shared_addresses as shared
 )
 
 select
@@ -115,7 +122,9 @@ select
     accounts.bare_accounts,
     reconciled.compared,
     reconciled.standing_elsewhere,
-    reconciled.unknown_current
+    reconciled.unknown_current,
+    shared.shared_addresses,
+    shared.sharing_leads
 from run
 cross join spans
 cross join inferred
@@ -127,3 +136,4 @@ cross join open_leads
 cross join rejected
 cross join accounting
 cross join reconciled
+cross join shared

@@ -64,3 +64,20 @@ def test_without_a_current_stage_nothing_is_said(tmp_path: Path) -> None:
     night = nights.run(toml, tmp_path / "build")
     assert not any("elsewhere" in each for each in night.warnings)
     assert "elsewhere than" not in (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("emails", ["keep", "hash", "drop"])
+def test_leads_with_one_address_are_counted_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emails: str
+) -> None:
+    """One line on the page, whatever the database keeps of addresses; the two leads stay two."""
+    leads = "lead_id,email\n1,ada@acme.example\n2,Ada@acme.example\n3,bo@acme.example\n"
+    privacy = f'[privacy]\ndatabase = {{ emails = "{emails}" }}\n'
+    toml = delivered(tmp_path, ENTRIES, leads, 'lead_id = "lead_id"', privacy)
+    monkeypatch.setenv("FUNNEL_PRIVACY_KEY", "sixteen characters, or more")
+    nights.run(toml, tmp_path / "build")
+    page = (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")
+    assert "1 e-mail address of more than one lead, with 2 leads together" in page
+    assert [{"leads": 2, "deleted": 0, "examples": ["1", "2"]}] == nights.ask(
+        tmp_path / "build", "select leads, deleted, examples from quality.shared_addresses"
+    )

@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.waterfall.definition import Waterfall
 
 from .accounts import account_arrivals, account_stages
+from .addresses import shared_addresses
 from .conversion import conversion, headline_conversion
 from .curve import conversion_curve
 from .cuts import GRAINS, Dimensions
@@ -57,6 +58,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "marts.sla": ("grain", "period_start", *_CUT, "stage"),
     "quality.stage_dates": ("finding", "stage"),
     "quality.stage_reconciliation": ("lead_id",),
+    "quality.shared_addresses": ("lead_id",),
     "marts.settled_estimates": ("as_of_no", "from_stage", "to_stage", "grain", "cohort_start"),
     "quality.settled_backtest": ("from_stage", "to_stage", "as_of_date", "cohort_start"),
 }
@@ -109,6 +111,7 @@ def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] =
         "marts.sla": sla(waterfall, journey, dimensions, grains, as_of),
         "quality.stage_dates": stage_dates(waterfall, history, journey),
         "quality.stage_reconciliation": stage_reconciliation(waterfall, history, journey),
+        "quality.shared_addresses": shared_addresses(history, journey),
         "marts.settled_estimates": estimates,
         "quality.settled_backtest": settled_backtest(estimates),
     }

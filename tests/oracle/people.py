@@ -12,6 +12,7 @@ ACCOUNTS = (None, "A1", "A2", "A3", "A4")
 EMAILS = (
     None,
     "x@north.example",
+    " X@North.example",
     "x@Mail.North.example",
     "x@south.co.uk",
     "x@gmail.com",
