@@ -1,7 +1,8 @@
 """What leads and accounts give as e-mail and website, read as domains by which a lead finds its account (A2).
 
-Two relations for the models: `raw.host_texts`, a view of what each row gives, and `raw.domains`, one row per distinct
-text. A text is read once, however many leads have it; no address is in either beyond what follows its last `@`.
+Three relations for the models: `raw.host_texts`, a view of what each row gives, `raw.domains`, one row per distinct
+text, and `raw.addresses`, a view of the addresses of leads in lower case. A text is read once, however many leads have it;
+in the first two no address is more than what follows its last `@`, and the third is read from the log and kept nowhere.
 """
 
 from __future__ import annotations
@@ -33,11 +34,15 @@ _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
 
 def offer(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall, delivered: str = "") -> None:
-    """Create raw.host_texts and raw.domains over raw.leads and raw.accounts; both empty when there is nothing to match.
+    """Create raw.addresses, raw.host_texts and raw.domains; the last two are empty when there is nothing to match.
 
     That is so when the configuration turns matching off, and when no account gives a domain. With `delivered` the relations
     whose names end in it are read instead.
     """
+    connection.execute(
+        "create or replace view raw.addresses as select load_no, row_number, lower(trim(email)) as address "
+        f"from raw.leads{delivered} where contains(email, '@')"
+    )
     connection.execute(f"create or replace view raw.host_texts as {_host_texts(connection, waterfall, delivered)}")
     create_table(connection, "raw.domains", COLUMNS, [])
     has_accounts = connection.execute("select 1 from raw.host_texts where table_name = 'accounts' limit 1").fetchone()

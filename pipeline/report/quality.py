@@ -8,6 +8,7 @@ from pipeline.report import format as text
 from pipeline.report import settled, variants
 from pipeline.report.conversion import SOURCES
 from pipeline.report.figures import Figures
+from pipeline.report.rows import Overview
 from pipeline.report.unknown_stages import unknown_stages
 from pipeline.report.values import Cell, Column, Mark, Reader, Table, TableRow, balanced, columns, listed, texts
 
@@ -83,6 +84,7 @@ class Quality:
     unknown: Table | None
     dates: Table | None
     orphans: tuple[str, ...]
+    leads: tuple[str, ...]
     coverage: Table | None
     settled_record: Table | None
     notes: tuple[str, ...]
@@ -175,6 +177,7 @@ def quality(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Quality
             *_without_account(figures),
             *_inferred(total.inferred),
         ),
+        leads=(*_reconciliation(total), *_shared_addresses(total)),
         coverage=_coverage(figures, reader) if figures.coverage.rows else None,
         settled_record=settled.record(figures, reader),
         notes=notes,
@@ -192,6 +195,30 @@ def _inferred(leads: int) -> tuple[str, ...]:
     if not leads:
         return ()
     return (f"{text.plural(leads, 'lead')} with an entry at creation that no row of history has: it is inferred.",)
+
+
+def _reconciliation(total: Overview) -> tuple[str, ...]:
+    """How many leads are elsewhere in their source; nothing where no input of leads has a current stage."""
+    if not total.compared:
+        return ()
+    of_leads = f"{text.count(total.standing_elsewhere)} of {text.plural(total.compared, 'lead')}"
+    says = "stands elsewhere than its" if total.standing_elsewhere == 1 else "stand elsewhere than their"
+    unknown = f"{text.plural(total.unknown_current, 'lead')} with a current stage that no alias names."
+    return (
+        f"{of_leads} {says} history says, by the current stage that the source shows: quality.stage_reconciliation.",
+        *((unknown,) if total.unknown_current else ()),
+    )
+
+
+def _shared_addresses(total: Overview) -> tuple[str, ...]:
+    """Said only where there are some: two records may be one person, and nobody merges them unasked."""
+    if not total.shared_addresses:
+        return ()
+    addresses = text.plural(total.shared_addresses, "e-mail address", "e-mail addresses")
+    return (
+        f"{addresses} of more than one lead, with {text.plural(total.sharing_leads, 'lead')} together: each counts as a "
+        "lead of its own until the source merges them: quality.shared_addresses.",
+    )
 
 
 def _accounting(figures: Figures, reader: Reader) -> Table:

@@ -49,6 +49,11 @@ class Overview:
     not_yet: int
     history_only: int
     bare_accounts: int
+    compared: int
+    standing_elsewhere: int
+    unknown_current: int
+    shared_addresses: int
+    sharing_leads: int
 
 
 @dataclass(frozen=True)

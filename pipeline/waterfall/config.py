@@ -129,6 +129,7 @@ def load(path: Path, *, as_of: str | None = None, output: Path | None = None) ->
         threads=place.threads,
         privacy=privacy,
         unused_stages=unused_stages,
+        max_unreconciled=checks.max_unreconciled,
     )
 
 

@@ -25,6 +25,9 @@ Unit = Literal["cycle", "lead", "account"]
 MAX_STAGES, MAX_GROUPS, MAX_HEADLINE_PAIRS = 100, 100, 50
 """Stages are numbered from 1, groups from 101; every headline pair has a page. All pairs of so many are fewer than 32,767."""
 
+MAX_UNRECONCILED = 0.05
+"""Share of leads whose source may show another stage than their history, above which a run warns."""
+
 BUILT_IN_DIMENSIONS = ("origin", "qualified_by", "entry_stage", "owner", "team")
 
 
@@ -334,3 +337,6 @@ class Configuration:
     privacy: Privacy = field(default_factory=Privacy)
     unused_stages: frozenset[str] = frozenset()
     """Stages and groups of headline pairs that no row has to name yet."""
+
+    max_unreconciled: float = MAX_UNRECONCILED
+    """The share of leads whose current stage may be another than their history says, above which a run warns."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from pipeline.waterfall.definition import InputTable, Mode
+from pipeline.waterfall.definition import MAX_UNRECONCILED, InputTable, Mode
 from pipeline.waterfall.guard import RARE_TABLES, Guard, age
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.schema import Block
@@ -30,6 +30,7 @@ class Thresholds(Block):
 class ChecksBlock(Thresholds):
     """`[checks]`: for every input, unless its own block says otherwise."""
 
+    max_unreconciled: Share = MAX_UNRECONCILED
     unused_stages: list[str] = Field(default_factory=list)
 
 

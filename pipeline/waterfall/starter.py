@@ -125,6 +125,7 @@ keep_reports = 30                    # earlier nights in the archive of the repo
 # least_rows = 0.5                   # of what is usual on that weekday; `funnel run --accept-drop` takes it all the same
 # lost_keys = 0.01                   # of the snapshot before, where mode = "snapshot"
 # max_rejected = 0.05                # of the rows of a file; `funnel run --accept-rejects` takes it all the same
+# max_unreconciled = 0.05            # of the leads with a current_stage; a run that finds more elsewhere warns
 # unused_stages = ["{high}"]          # stages of a headline pair that no lead has reached yet
 
 # [mail]                             # who gets the report by `funnel send` and `funnel run --send`

@@ -22,6 +22,11 @@
 -- column not_yet: rows after as-of
 -- column history_only: leads that no input of leads delivered
 -- column bare_accounts: accounts that leads name and no input of accounts delivered
+-- column compared: leads in a stage whose source shows a current stage
+-- column standing_elsewhere: of these, leads whose source shows another stage than their history
+-- column unknown_current: of these, leads whose source shows a stage that no alias names
+-- column shared_addresses: e-mail addresses that two leads or more have
+-- column sharing_leads: leads that have one of these
 with
 run as (
     from waterfall.run
@@ -77,6 +82,19 @@ rejected as (
 
 accounting as (
     select coalesce(sum(accounting.after_as_of), 0) as not_yet from quality.row_accounting as accounting
+),
+
+reconciled as (
+    select
+        count(*) as compared,
+        count(*) filter (where reconciled.outcome = 'differs') as standing_elsewhere,
+        count(*) filter (where reconciled.outcome = 'unknown') as unknown_current
+    from quality.stage_reconciliation as reconciled
+),
+
+shared as (
+    select count(*) as shared_addresses, cast(coalesce(sum(shared.leads), 0) as bigint) as sharing_leads
+    from quality.shared_addresses as shared
 )
 
 select
@@ -101,7 +119,12 @@ select
     rejected.unknown_stage,
     cast(accounting.not_yet as bigint) as not_yet,
     orphans.history_only,
-    accounts.bare_accounts
+    accounts.bare_accounts,
+    reconciled.compared,
+    reconciled.standing_elsewhere,
+    reconciled.unknown_current,
+    shared.shared_addresses,
+    shared.sharing_leads
 from run
 cross join spans
 cross join inferred
@@ -112,3 +135,5 @@ cross join accounts
 cross join open_leads
 cross join rejected
 cross join accounting
+cross join reconciled
+cross join shared

@@ -238,3 +238,11 @@ class TestLeads:
         found = loaded(DATA / "minute_and_second_precision" / "funnel.toml", tmp_path, CONVERSION)
         assert (2, 2) == converted(found, "mql", "sal")
         assert [(4,)] == found.rows("select count(*) from clean.stage_entries")
+
+    def test_a_lead_that_stands_elsewhere_is_counted(self, tmp_path: Path) -> None:
+        """One of three is sales qualified in the CRM, and its history ends before."""
+        toml = DATA / "history_behind_current_stage" / "funnel.toml"
+        found = loaded(toml, tmp_path, "+clean.stage_entries +quality.stage_reconciliation")
+        assert [("agrees", 2), ("differs", 1)] == found.rows(
+            "select outcome, count(*) from quality.stage_reconciliation group by all order by all"
+        )

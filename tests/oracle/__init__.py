@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.waterfall.definition import Waterfall
 
 from .accounts import account_arrivals, account_stages
+from .addresses import shared_addresses
 from .conversion import conversion, headline_conversion
 from .curve import conversion_curve
 from .cuts import GRAINS, Dimensions
@@ -20,6 +21,7 @@ from .journey import Journey, row_accounting, travel
 from .matching import account_matching
 from .personas import persona_coverage
 from .quality import stage_dates
+from .reconciliation import stage_reconciliation
 from .routes import conversion_by_route
 from .rules import leads, scope
 from .settled import settled_backtest, settled_estimates
@@ -55,6 +57,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "marts.open_leads": ("lead_id",),
     "marts.sla": ("grain", "period_start", *_CUT, "stage"),
     "quality.stage_dates": ("finding", "stage"),
+    "quality.stage_reconciliation": ("lead_id",),
+    "quality.shared_addresses": ("lead_id",),
     "marts.settled_estimates": ("as_of_no", "from_stage", "to_stage", "grain", "cohort_start"),
     "quality.settled_backtest": ("from_stage", "to_stage", "as_of_date", "cohort_start"),
 }
@@ -106,6 +110,8 @@ def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] =
         "marts.open_leads": open_leads(waterfall, history, journey, dimensions),
         "marts.sla": sla(waterfall, journey, dimensions, grains, as_of),
         "quality.stage_dates": stage_dates(waterfall, history, journey),
+        "quality.stage_reconciliation": stage_reconciliation(waterfall, history, journey),
+        "quality.shared_addresses": shared_addresses(history, journey),
         "marts.settled_estimates": estimates,
         "quality.settled_backtest": settled_backtest(estimates),
     }

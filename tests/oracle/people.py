@@ -12,6 +12,7 @@ ACCOUNTS = (None, "A1", "A2", "A3", "A4")
 EMAILS = (
     None,
     "x@north.example",
+    " X@North.example",
     "x@Mail.North.example",
     "x@south.co.uk",
     "x@gmail.com",
@@ -50,13 +51,17 @@ def leads_of(
         st.sampled_from((None, "user", "champion")),
         st.sampled_from((*EMAILS, *EMAILS[1:4])),
         st.sampled_from(WEBSITES),
+        st.sampled_from((None, "Banana", "\u200b", *(f" {stage.label}\u00a0" for stage in waterfall.stages))),
     )
     leads: dict[str, dict[str, str | None]] = {}
     for lead_id in lead_ids:
-        account_id, origin, lead_source, owner, is_known, stage, created_at, persona, email, website = draw(columns_of)
+        account_id, origin, lead_source, owner, is_known, stage, created_at, persona, email, website, current = draw(
+            columns_of
+        )
         if is_known:
             row = {"account_id": account_id, "origin": origin, "lead_source": lead_source, "owner": owner}
             row |= {"created_stage": stage, "persona": persona, "email": email, "website": website}
+            row["current_stage"] = current
             row["created_at"] = created_at.isoformat() if created_at is not None else None
             leads[lead_id] = row
     return leads

@@ -1,0 +1,83 @@
+"""Whole runs in which the source of leads says more than the history: what the run warns of, and what the page counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import nights
+from tests.unit.configurations import STAGES
+
+ENTRIES = "lead_id,stage,entered_at\n1,mql,2026-03-01\n2,mql,2026-03-02\n3,mql,2026-03-03\n3,sql,2026-03-05\n"
+LEADS = "Record ID,Lifecycle Stage\n1,SQL\n2,MQL\n3,Sql\n"
+CURRENT = 'lead_id = "Record ID", current_stage = "Lifecycle Stage"'
+UNKNOWN = "4,Customer\n"
+WARNING = (
+    "1 of 3 leads stands elsewhere than its history says (max_unreconciled allows 5 %): look at "
+    "quality.stage_reconciliation, then export the history again or add the aliases"
+)
+LINE = "1 of 3 leads stands elsewhere than its history says, by the current stage that the source shows"
+
+
+def delivered(folder: Path, entries: str, leads: str, columns: str, checks: str = "") -> Path:
+    """A configuration with history and leads, and the two files beside it."""
+    (folder / "entries.csv").write_text(entries, "utf-8")
+    (folder / "leads.csv").write_text(leads, "utf-8")
+    path = folder / "funnel.toml"
+    path.write_text(
+        f'[funnel]\nname = "Source"\nas_of = "2026-03-31"\n{STAGES}'
+        '[[inputs]]\nname = "entries"\ntable = "stage_entries"\npath = "entries.csv"\n'
+        f'[[inputs]]\nname = "people"\ntable = "leads"\npath = "leads.csv"\ncolumns = {{ {columns} }}\n'
+        f'[checks]\nwarn_after = "never"\nunused_stages = ["sal", "sql"]\n{checks}',
+        "utf-8",
+    )
+    return path
+
+
+def test_a_lead_elsewhere_is_warned_of_and_counted(tmp_path: Path) -> None:
+    """Above max_unreconciled the run says how many, and the page too."""
+    toml = delivered(tmp_path, ENTRIES, LEADS, CURRENT)
+    night = nights.run(toml, tmp_path / "build")
+    assert [WARNING] == [each for each in night.warnings if "elsewhere" in each]
+    assert LINE in (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")
+    found = nights.ask(tmp_path / "build", "select lead_id, outcome from quality.stage_reconciliation order by lead_id")
+    assert [("1", "differs"), ("2", "agrees"), ("3", "agrees")] == [(row["lead_id"], row["outcome"]) for row in found]
+
+
+@pytest.mark.parametrize(("allowed", "warned"), [(0.5, False), (0.49, True)])
+def test_the_share_that_is_allowed_is_configured(tmp_path: Path, allowed: float, warned: bool) -> None:
+    """A share of exactly max_unreconciled is no warning; an unknown current stage is one of the leads that count."""
+    toml = delivered(
+        tmp_path, ENTRIES + "4,mql,2026-03-02\n", LEADS + UNKNOWN, CURRENT, f"max_unreconciled = {allowed}\n"
+    )
+    night = nights.run(toml, tmp_path / "build")
+    said = "1 of 4 leads stands elsewhere than its history says, and 1 shows a current_stage that no alias names"
+    assert warned == any(each.startswith(said) for each in night.warnings)
+    page = (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")
+    assert "1 lead with a current stage that no alias names." in page
+
+
+def test_without_a_current_stage_nothing_is_said(tmp_path: Path) -> None:
+    """No warning, no line."""
+    toml = delivered(tmp_path, ENTRIES, LEADS, 'lead_id = "Record ID"')
+    night = nights.run(toml, tmp_path / "build")
+    assert not any("elsewhere" in each for each in night.warnings)
+    assert "elsewhere than" not in (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("emails", ["keep", "hash", "drop"])
+def test_leads_with_one_address_are_counted_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emails: str
+) -> None:
+    """One line on the page, whatever the database keeps of addresses; the two leads stay two."""
+    leads = "lead_id,email\n1,ada@acme.example\n2,Ada@acme.example\n3,bo@acme.example\n"
+    privacy = f'[privacy]\ndatabase = {{ emails = "{emails}" }}\n'
+    toml = delivered(tmp_path, ENTRIES, leads, 'lead_id = "lead_id"', privacy)
+    monkeypatch.setenv("FUNNEL_PRIVACY_KEY", "sixteen characters, or more")
+    nights.run(toml, tmp_path / "build")
+    page = (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")
+    assert "1 e-mail address of more than one lead, with 2 leads together" in page
+    assert [{"leads": 2, "deleted": 0, "examples": ["1", "2"]}] == nights.ask(
+        tmp_path / "build", "select leads, deleted, examples from quality.shared_addresses"
+    )
