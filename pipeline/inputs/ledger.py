@@ -72,6 +72,10 @@ class Load:
     """None for a file that is no snapshot."""
     lost: int = 0
     lost_of: int = 0
+    cursor_after: str | None = None
+    """Of the result of a query with a cursor: the highest value that was known before it; None where it is the whole."""
+    cursor: str | None = None
+    """The highest value of the cursor, of this load and of those that it goes on from."""
     form: int = FORM
     """The form of the log when the load was written."""
 

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
+from pipeline.waterfall.database import Database
 from pipeline.waterfall.guard import Guard
 from pipeline.waterfall.mail import Mail
 from pipeline.waterfall.privacy import Privacy
@@ -125,6 +126,8 @@ class Input:
     guard: Guard = field(default_factory=Guard)
     written_path: str = ""
     """`pattern` as the configuration has it, for messages."""
+    database: Database | None = None
+    """What is read in place of files; `pattern` then means nothing."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PlainValidator
 
-from pipeline.waterfall import schema_checks, time_formats
+from pipeline.waterfall import schema_checks, schema_sources, time_formats
 from pipeline.waterfall.definition import Input, InputTable, Mode
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.schema import AsExported, FilePath, NonNegative, Word, Zone, some
@@ -89,12 +89,12 @@ def _row(given: Any) -> int:
     raise ValueError("must be the number of a row, 1 for the first")
 
 
-class InputBlock(schema_checks.Thresholds):
+class InputBlock(schema_sources.SourceKeys):
     """One `[[inputs]]`."""
 
     name: Word
     table: InputTable
-    path: FilePath
+    path: FilePath | None = None
     columns: dict[str, AsExported] = Field(default_factory=dict)
     timezone: Zone | None = None
     time_format: Annotated[str | tuple[str, ...] | None, PlainValidator(_time_formats)] = None
@@ -134,6 +134,8 @@ def inputs(
             first = problems.line(("inputs", names[block.name]))
             problems.add(("inputs", number, "name"), f"the name `{block.name}` is used twice, here and in line {first}")
         names.setdefault(block.name, number)
+        if block.path is None:
+            continue
         twin = files.setdefault((block.table, beside(path, block.path), block.sheet or 1), number)
         if twin != number:
             first = problems.line(("inputs", twin, "path"))
@@ -146,7 +148,7 @@ def inputs(
         Input(
             name=block.name,
             table=block.table,
-            pattern=beside(path, block.path),
+            pattern=beside(path, block.path or ""),
             columns=dict(block.columns),
             timezone=block.timezone or timezone,
             time_format=block.time_format,
@@ -158,7 +160,8 @@ def inputs(
             null_values=tuple(block.null_values),
             mode=block.mode,
             guard=schema_checks.guard(checks, block, block.table, block.mode, number, problems),
-            written_path=block.path,
+            written_path=block.path or "",
+            database=schema_sources.database(block, block.path, block.mode, number, problems),
         )
         for number, block in blocks
     )
