@@ -17,7 +17,7 @@ COVERING := $(addprefix tests/unit/test_,$(addsuffix .py,bound_headers domains g
 	lock_refused lost_loads merged_accounts publish publish_refused reading_edges readers reshaping snapshots stage_names times unread_times \
 	veiled_log)) tests/cli/test_forget.py \
 	$(addprefix tests/faults/test_,$(addsuffix .py,bit_flips encodings json_documents json_lines log_folders odd_files \
-	reading reading_values rejects web_tables workbooks zip))
+	postgres reading reading_values rejects web_tables workbooks zip))
 
 .PHONY: help run test coverage mutants soak check gold docs lock bench bench-100m clean
 

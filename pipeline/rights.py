@@ -77,6 +77,8 @@ def _of_published(output: Path) -> Iterator[Needed]:
 
 
 def _of_input(reads: Input) -> Iterator[Needed]:
+    if reads.database:
+        return
     root = fixed_part(reads.pattern)
     for folder in (*reversed(root.parents), root):
         if not folder.exists():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import postgres_server
 from tests.sample import Sample, sample_night
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -42,3 +44,18 @@ def _shared(name: str, what: str) -> Path:
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     """The published night of data/sample, to be read only."""
     return sample_night(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[postgres_server.Postgres]:
+    """One Postgres of this machine for all tests of a process; skipped without one, except in CI."""
+    with postgres_server.running() as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres: postgres_server.Postgres, monkeypatch: pytest.MonkeyPatch) -> postgres_server.PostgresDatabase:
+    """An empty schema of a database; its connection string is in the environment variable of the tests."""
+    found = postgres.schema()
+    monkeypatch.setenv(postgres_server.VARIABLE, found.dsn)
+    return found

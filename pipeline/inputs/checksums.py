@@ -37,7 +37,7 @@ def verify_pages(path: Path) -> None:
     DuckDB does not look at them.
     """
     # Takes a while to import, and only Parquet inputs need it.
-    import pyarrow  # type: ignore[import-untyped]  # it has none
+    import pyarrow
     from pyarrow import parquet
 
     try:

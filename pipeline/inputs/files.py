@@ -27,6 +27,13 @@ class Found:
     next_step: str = "put the file itself into the folder"
     name: str = ""
     archive: Path | None = None
+    sha256: str = ""
+    """Of the content, where it is known and the bytes of the file say more than that: the result of a query."""
+    has_times: bool = False
+    """Of the result of a query: whether a time of ours is one there; else it is text in the format of the input."""
+    cursor_after: str | None = None
+    cursor: str | None = None
+    """Of the result of a query: the highest value of its cursor before it and with it."""
 
     @property
     def source(self) -> Path:
@@ -35,15 +42,17 @@ class Found:
 
     @property
     def shown(self) -> Path:
-        """The path for messages: that of a member begins with its archive."""
-        return self.archive.parent / self.name if self.archive else self.path
+        """The path for messages: that of a member begins with its archive; the result of a query has a name alone."""
+        return (self.archive.parent if self.archive else Path()) / self.name if self.name else self.path
 
 
 def find(reads: Input) -> tuple[Found, ...]:
-    """The files, sorted by path. A name that exists is that file, whatever characters it has.
+    """The files, sorted by path; none where a database is read. A name that exists is that file, whatever characters it has.
 
     A link that leads out of the fixed part of the pattern is refused: an inbox may be writable for others.
     """
+    if reads.database:
+        return ()
     pattern = reads.pattern
     if pattern.is_symlink() or pattern.exists():
         if pattern.is_dir():

@@ -18,7 +18,18 @@ import duckdb
 
 from pipeline.engines.private import private_files
 from pipeline.errors import InputError
-from pipeline.inputs import archives, guards, ledger, looking, readers, remarks, snapshots, sorting, stage_names
+from pipeline.inputs import (
+    archives,
+    databases,
+    guards,
+    ledger,
+    looking,
+    readers,
+    remarks,
+    snapshots,
+    sorting,
+    stage_names,
+)
 from pipeline.inputs.contract import CONTRACTS
 from pipeline.inputs.files import Found, find, printable
 from pipeline.inputs.ledger import Load, Log, open_log, sweep, verify
@@ -27,6 +38,7 @@ from pipeline.inputs.preflight import Lacks, Refused
 from pipeline.inputs.readers import Delivered
 from pipeline.inputs.stage_names import NO_NAMES, Names
 from pipeline.log import Line
+from pipeline.waterfall.database import Database
 from pipeline.waterfall.definition import Configuration, Input
 
 __all__ = ["Landing", "Load", "Log", "Refusal", "land", "offer", "open_log", "sweep", "verify"]
@@ -109,7 +121,7 @@ def land(
     with private_files(), _work_folder(log_folder, dry_run) as work:
         sorting.know_stages(connection, stage_names.spellings(configuration.waterfall))
         for reads in configuration.inputs:
-            found = find(reads)
+            found = _queried(run, log, reads, reads.database, work, progress) if reads.database else find(reads)
             before, old = log, outcome
             if not found and not reads.is_optional:
                 outcome = replace(outcome, missing=(*outcome.missing, _no_file(reads)))
@@ -158,6 +170,7 @@ def _land_file(
             raise Refused(file.refused, file.next_step)
         before = _state(file.source)
         found = looking.look_at(file.path, reads, work)
+        found = replace(found, sha256=file.sha256 or found.sha256)
         if _state(file.source) != before:
             return log, _waits(outcome, reads, name)
         known = _known_as(log, reads, name, found.sha256)
@@ -166,7 +179,7 @@ def _land_file(
             progress(Line(line, "known", input=reads.name, file=name, load_no=known))
             return log, replace(outcome, already_known=(*outcome.already_known, str(file.shown)))
         try:
-            delivered = readers.read(run.connection, found, _dated(reads, name), work)
+            delivered = readers.read(run.connection, found, databases.as_read(_dated(reads, name), file), work)
         except Exception:
             # What changed meanwhile may fit nothing that was found before: that says nothing about the file.
             if _state(file.source) != before:
@@ -244,18 +257,23 @@ def _write(
         overlaps=sorted_rows.overlaps,
         rejected_later=sorted_rows.rejected_later,
         supersedes=earlier,
-        warnings=remarks.remarks(
-            run.connection,
-            run.configuration.waterfall,
-            (*log.current(reads.name), *beside),
-            reads,
-            delivered,
-            sorted_rows,
+        warnings=(
+            *databases.remarks(reads, earlier),
+            *remarks.remarks(
+                run.connection,
+                run.configuration.waterfall,
+                (*log.current(reads.name), *beside),
+                reads,
+                delivered,
+                sorted_rows,
+            ),
         ),
         header_lines=None if delivered.lines is None else delivered.header.skip - delivered.header.blank,
         missing=compared.missing if compared else None,
         lost=compared.lost if compared else 0,
         lost_of=compared.lost_of if compared else 0,
+        cursor_after=file.cursor_after,
+        cursor=file.cursor,
     )
     accounted = load.filtered + load.rejected_rows + load.redelivered + load.duplicates + load.landed
     if accounted != load.rows_read:
@@ -299,6 +317,7 @@ def reading_of(reads: Input) -> dict[str, Any]:
         **({} if reads.header_row is None else {"header_row": reads.header_row}),
         **({} if reads.ids == "plain" else {"ids": reads.ids}),
         **({} if reads.reshaping is None else {"reshaping": json.loads(json.dumps(asdict(reads.reshaping)))}),
+        **({} if reads.database is None else reads.database.reading),
     }
 
 
@@ -312,7 +331,7 @@ def _known_as(log: Log, reads: Input, name: str, sha256: str) -> int | None:
     same = [load for load in loads if load.sha256 == sha256 and load.reading == reading]
     if not same:
         return None
-    of_that_name = [load for load in loads if load.file_name == name]
+    of_that_name = [load for load in loads if load.file_name == name or reads.database]
     if CONTRACTS[reads.table].key and of_that_name and of_that_name[-1].sha256 != sha256:
         return None
     return same[-1].load_no
@@ -320,7 +339,27 @@ def _known_as(log: Log, reads: Input, name: str, sha256: str) -> int | None:
 
 def _superseded_by(log: Log, reads: Input, sha256: str) -> tuple[int, ...]:
     reading = reading_of(reads)
-    return tuple(load.load_no for load in log.current(reads.name) if load.sha256 == sha256 and load.reading != reading)
+    return tuple(
+        load.load_no
+        for load in log.current(reads.name)
+        if (load.sha256 == sha256 or _is_of_database(load, reads)) and load.reading != reading
+    )
+
+
+def _is_of_database(load: Load, reads: Input) -> bool:
+    """Whether both are of one database: another query or other settings read all of it again, and not file by file."""
+    return reads.database is not None and load.reading.get("source") == reads.database.source
+
+
+def _queried(
+    run: _Run, log: Log, reads: Input, database: Database, work: Path, progress: Callable[[str], None]
+) -> tuple[Found, ...]:
+    """The result of the query of an input as a file in `work`; what was read by other settings says nothing of its cursor."""
+    reading = reading_of(reads)
+    earlier = [load for load in log.current(reads.name) if load.reading == reading]
+    zone = ZoneInfo(run.configuration.waterfall.timezone)
+    day = run.clock.replace(tzinfo=UTC).astimezone(zone).date()
+    return databases.found(run.connection, reads, database, earlier, day, work, progress)
 
 
 def _dated(reads: Input, name: str) -> Input:

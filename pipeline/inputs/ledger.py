@@ -78,6 +78,10 @@ class Load:
     """Rows that the `where` of the input or of its format leaves out."""
     records: int | None = None
     """None where each record is a row."""
+    cursor_after: str | None = None
+    """Of the result of a query with a cursor: the highest value that was known before it; None where it is the whole."""
+    cursor: str | None = None
+    """The highest value of the cursor, of this load and of those that it goes on from."""
     form: int = FORM
     """The form of the log when the load was written."""
 

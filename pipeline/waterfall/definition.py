@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
+from pipeline.waterfall.database import Database
 from pipeline.waterfall.guard import Guard
 from pipeline.waterfall.mail import Mail
 from pipeline.waterfall.privacy import Privacy
@@ -213,6 +214,8 @@ class Input:
     """Whether a file may lack what this part of a format reads."""
     written_path: str = ""
     """`pattern` as the configuration has it, for messages."""
+    database: Database | None = None
+    """What is read in place of files; `pattern` then means nothing."""
 
 
 @dataclass(frozen=True)

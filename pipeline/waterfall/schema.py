@@ -290,7 +290,6 @@ _PLAIN = {
 _MISSING = {
     "key": "is missing; every block needs a key, a lower-case word",
     "table": f"is missing; one of {', '.join(get_args(InputTable))}",
-    "path": "is missing; a file or a pattern, relative to this file",
     "within": 'is missing; for example "2 days"',
     "where": 'is missing; for example { column = "email", matches = "@example\\.com$" }',
     "column": "is missing; the column that it asks about",

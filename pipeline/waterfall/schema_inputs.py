@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainValidator
 
-from pipeline.waterfall import formats, schema_checks, schema_reshaping, time_formats
+from pipeline.waterfall import formats, schema_checks, schema_reshaping, schema_sources, time_formats
 from pipeline.waterfall.definition import Input, InputTable, Mode, Precision, Stage
 from pipeline.waterfall.problems import Problems
 from pipeline.waterfall.schema import AsExported, FilePath, NonNegative, Word, Zone, some
@@ -89,12 +89,12 @@ def _row(given: Any) -> int:
     raise ValueError("must be the number of a row, 1 for the first")
 
 
-class InputBlock(schema_checks.Thresholds, schema_reshaping.ReshapingKeys):
+class InputBlock(schema_sources.SourceKeys, schema_reshaping.ReshapingKeys):
     """One `[[inputs]]`."""
 
     name: Word
     table: InputTable | None = None
-    path: FilePath
+    path: FilePath | None = None
     columns: dict[str, AsExported] = Field(default_factory=dict)
     timezone: Zone | None = None
     time_format: Annotated[str | tuple[str, ...] | None, PlainValidator(_time_formats)] = None
@@ -148,7 +148,7 @@ def inputs(
                 first = problems.line(("inputs", names[name]))
                 problems.add(("inputs", number, "name"), f"the name `{name}` is used twice, here and in line {first}")
             names.setdefault(name, number)
-            if part.reshaping is None:
+            if part.reshaping is None and block.path is not None:
                 twin = files.setdefault((part.table, beside(path, block.path), block.sheet or 1), number)
                 if twin != number:
                     first = problems.line(("inputs", twin, "path"))
@@ -178,7 +178,7 @@ def _input(
     return Input(
         name=name,
         table=part.table,
-        pattern=beside(path, block.path),
+        pattern=beside(path, block.path or ""),
         columns=part.columns,
         timezone=block.timezone or timezone,
         time_format=shipped.time_format if shipped and block.time_format is None else block.time_format,
@@ -195,7 +195,8 @@ def _input(
         reshaping=part.reshaping,
         is_optional=part.is_optional,
         precision=block.precision if part.table == "stage_entries" else None,
-        written_path=block.path,
+        written_path=block.path or "",
+        database=schema_sources.database(block, block.path, mode, number, problems),
     )
 
 

@@ -18,7 +18,7 @@ DOCUMENTS = sorted(
     path
     for path in (
         *nights.REPOSITORY.glob("*.md"),
-        *nights.REPOSITORY.glob("docs/*.md"),
+        *nights.REPOSITORY.glob("docs/**/*.md"),
         *nights.REPOSITORY.glob("data/**/*.md"),
         *(page for page in nights.REPOSITORY.glob("tests/**/*.md") if "node_modules" not in page.parts),
     )

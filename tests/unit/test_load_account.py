@@ -73,6 +73,10 @@ def test_every_field_of_a_load(tmp_path: Path) -> None:
         "missing": None,
         "lost": 0,
         "lost_of": 0,
+        "cursor_after": None,
+        "cursor": None,
+        "filtered": 0,
+        "records": None,
         "form": 2,
     } == {name: value for name, value in asdict(first).items() if name not in ("sums", "warnings")}
     assert (
