@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from pipeline.inputs import preflight, reshaping, resync
+from pipeline.inputs import known_formats, preflight, reshaping, resync
 from pipeline.inputs.contract import CONTRACTS, Bound, CannotBind, bind, normalise_header
 from pipeline.inputs.preflight import Bytes, Lacks, Refused
 from pipeline.inputs.reshaping import Plan
@@ -101,7 +101,8 @@ def refusal_of(
     is_known = all(near.get(ours) for ours in problem.missing)
     return Lacks(
         f"missing columns {_listed(problem.missing)}{mapped}{_looked_for(problem.missing, reads)}; found {found}",
-        f"write {columns}" if is_known else f"{remedy}, or map its names: {columns}",
+        known_formats.advice(names, reads)
+        or (f"write {columns}" if is_known else f"{remedy}, or map its names: {columns}"),
     )
 
 

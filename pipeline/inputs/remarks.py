@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from pipeline.inputs import headers, stage_names, unread_times
+from pipeline.inputs import headers, known_formats, stage_names, unread_times
 from pipeline.inputs.ledger import Load
 from pipeline.inputs.readers import Delivered
 from pipeline.inputs.sorting import Sorted
@@ -35,6 +35,8 @@ def remarks(
     new = [name for name in bound.extras if name not in seen]
     if earlier and new:
         found.append(f"new columns, kept as they are: {', '.join(new)}")
+    if told := known_formats.remark(connection, delivered.header.names, bound, reads):
+        found.append(told)
     found += delivered.remarks
     if delivered.is_repaired:
         found.append(f"read line by line, since DuckDB's reader could not account for every line ({delivered.why})")

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.inputs import stage_columns
+from pipeline.inputs import known_formats, stage_columns
 from pipeline.inputs.contract import CONTRACTS, normalise_header
 from pipeline.starting import columns
 from pipeline.starting.columns import Times
@@ -45,7 +45,7 @@ class Found:
 def recognised(connection: duckdb.DuckDBPyConnection, found: Sample) -> Found | None:
     """The input that the file is; None where it looks like none."""
     times = columns.times_of(connection, found)
-    known = _format_of(found)
+    known = known_formats.format_of(found.names)
     if known is not None:
         return _of_format(connection, found, known, times)
     seen = (
@@ -65,16 +65,6 @@ def _with_ids(connection: duckdb.DuckDBPyConnection, seen: Found) -> Found:
         keys=seen.keys | {"ids": "salesforce"},
         comments=seen.comments | {"ids": "15 and 18 characters are one id"},
     )
-
-
-def _format_of(found: Sample) -> str | None:
-    """The format whose headers the file has; of several the one that asks for most."""
-    fitting = [
-        name
-        for name in formats.names()
-        if (signature := formats.load(name).signature) and all(any(map(found.has, group)) for group in signature)
-    ]
-    return max(fitting, key=lambda name: len(formats.load(name).signature), default=None)
 
 
 def _of_format(connection: duckdb.DuckDBPyConnection, found: Sample, name: str, times: tuple[Times, ...]) -> Found:

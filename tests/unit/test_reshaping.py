@@ -403,3 +403,42 @@ class TestGrids:
         inbox.put("report.xls", f"<html><table>{cells}</table></html>")
         inbox.reads("report.xls", reshaping=Reshaping(where=(where("Field", "one_of", "Status"),)))
         assert (4, 4, 2, 0, 2) == counts(inbox.land())
+
+
+class TestKnownFormats:
+    @pytest.mark.parametrize(
+        ("header", "advice"),
+        [
+            (
+                "LeadId,OldValue,NewValue,CreatedDate",
+                "it looks like the format salesforce_lead_history: "
+                'write format = "salesforce_lead_history" in the place of `table` and `columns`',
+            ),
+            (
+                "lead_id,Became a MQL Date,Became a SAL Date",
+                '2 columns look like stage dates: use format = "stage_dates"',
+            ),
+        ],
+    )
+    def test_a_refusal_names_the_format(self, tmp_path: Path, header: str, advice: str) -> None:
+        """Where the file looks like one that is known."""
+        assert advice == refusal(one_file(tmp_path, f"{header}\n1,2,3,4\n").land())[1]
+
+    @pytest.mark.parametrize("header", ["LeadId,OldValue,NewValue,CreatedDate", "a,b,c,d"])
+    def test_another_table_gets_no_such_advice(self, tmp_path: Path, header: str) -> None:
+        """The format has no deletions."""
+        inbox = Inbox(tmp_path)
+        inbox.put("x.csv", f"{header}\n1,2,3,4\n")
+        inbox.reads("x.csv", "deletions")
+        assert "format" not in refusal(inbox.land())[1]
+
+    def test_a_column_that_tells_rows_apart_is_named(self, tmp_path: Path) -> None:
+        """A history of all fields that is read as if every row were of the stage."""
+        text = "LeadId,OldValue,NewValue,CreatedDate,Field\nL1,,MQL,2026-01-01,Status\nL1,,Dana,2026-01-02,Owner\n"
+        columns = {"lead_id": "LeadId", "stage": "NewValue", "entered_at": "CreatedDate"}
+        (said,) = [each for each in one_file(tmp_path, text, columns=columns).land().warnings if "did you mean" in each]
+        assert said.endswith(
+            'column `Field` has 2 values: did you mean format = "salesforce_lead_history", or a `where` on that column?'
+        )
+        one = one_file(tmp_path / "b", text.replace("Owner", "Status"), columns=columns)
+        assert [] == [each for each in one.land().warnings if "did you mean" in each]
