@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import duckdb
 
@@ -19,6 +20,8 @@ MAX_UNKNOWN_SHOWN = 10
 MIN_LIKENESS = 0.85
 """Jaro-Winkler similarity from which a name is taken to mean a stage; below, anything resembles anything."""
 LONGEST_NAME = 60
+FORMER_STAGE = "former_stage"
+"""Key that is offered for stages that the source has deleted."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ def advice(connection: duckdb.DuckDBPyConnection, names: Names, waterfall: Water
         lines.append(
             f"    aliases = {_toml_list(unplaced)}   # beside those of the stage that is meant{_absent(names, waterfall)}"
         )
+        lines += _former_stage(unplaced, waterfall)
     return "\n".join(lines)
 
 
@@ -128,6 +132,21 @@ def alias_line(stage: Stage, texts: Iterable[str]) -> str:
     """The `aliases` of a stage with more of them, ready to paste; its block may be a new one on a preset."""
     aliases = [*stage.aliases, *filter(_may_be_shown, texts)]
     return f'    aliases = {_toml_list(aliases)}   # in the [[stages]] block with key = "{stage.key}"'
+
+
+def _former_stage(texts: Sequence[str], waterfall: Waterfall) -> list[str]:
+    """A block of kind hold, ready to paste, for stages that the source no longer has (T1)."""
+    taken = {*(stage.key for stage in waterfall.stages), *(group.key for group in waterfall.groups)}
+    numbered = (f"{FORMER_STAGE}_{number}" for number in range(2, len(taken) + 3))
+    key = next(each for each in chain([FORMER_STAGE], numbered) if each not in taken)
+    return [
+        "  or, where the source has deleted the stage: this block ends the stay before it, and the cycle goes on",
+        "    [[stages]]",
+        f'    key = "{key}"',
+        '    definition = "A stage that the source no longer has."',
+        '    kind = "hold"',
+        f"    aliases = {_toml_list(texts)}",
+    ]
 
 
 def listed(unknown: Iterable[tuple[str, int]], more: int = 0) -> str:

@@ -48,6 +48,7 @@ FINDINGS = {
     "bulk_stamp": "Fifty leads or more entered within one minute",
     "future_dated": "Dated after as-of; comes in by itself when due",
     "gate_holding": "Held for more than a minute in a stage that should hold nobody",
+    "interrupted_by_unknown_stage": "Went through a stage that the configuration does not know; left out of time in stage",
     "dst_gap": "Time that the clock skipped in spring",
     "dst_overlap": "Time that the clock showed twice in autumn",
 }

@@ -73,4 +73,7 @@ def _advice(row: UnknownStage, label: str) -> str:
         return "Look at the file: a column may have slipped."
     if _is_alike(row):
         return f"If {label} is meant, add it to the aliases of {row.nearest_stage}."
-    return "Add it to the aliases of the stage that it means, or have the source stop sending it."
+    return (
+        "Add it to the aliases of the stage that it means; if the source has deleted that stage, to those of a new one of kind "
+        "hold. Or have the source stop sending it."
+    )

@@ -20,6 +20,10 @@ spans as (
     from journey.spans_narrow
 ),
 
+interrupted as (
+    from journey.interrupted_stays
+),
+
 cut_sets as (
     from journey.cut_sets
 ),
@@ -28,13 +32,22 @@ cuts as (
     from journey.cuts
 ),
 
+-- A stay that an unknown stage interrupts has no length that anybody knows.
+measured as (
+    select spans.*
+    from spans
+    where not exists (
+        select 1 from interrupted where interrupted.lead_no = spans.lead_no and interrupted.span_no = spans.span_no
+    )
+),
+
 lengths as (
     select
-        spans.cut_set,
-        spans.stage_no,
-        spans.exited_at is null as is_open,
-        epoch_us(coalesce(spans.exited_at, run.as_of)) - epoch_us(spans.entered_at) as us_in_stage
-    from spans
+        measured.cut_set,
+        measured.stage_no,
+        measured.exited_at is null as is_open,
+        epoch_us(coalesce(measured.exited_at, run.as_of)) - epoch_us(measured.entered_at) as us_in_stage
+    from measured
     cross join run
 ),
 
@@ -95,7 +108,7 @@ never_entered as (
     select cuts.cut_no, stages.stage_no, 0 as still_open
     from stages
     inner join cuts on cuts.dimension = 'all'
-    where stages.stage_no not in (select spans.stage_no from spans)
+    where stages.stage_no not in (select measured.stage_no from measured)
 )
 
 select

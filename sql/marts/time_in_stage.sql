@@ -8,7 +8,7 @@
 -- not null: completed
 -- column period_start: first day of the period in which the stays ended
 -- column next_stage: where the leads went; all = anywhere, (deleted) = deleted in the source
--- column completed: stays that ended
+-- column completed: stays that ended, without those that an unknown stage interrupts
 -- column mean_days: mean length of these stays
 -- column median_days: their median
 -- column p90_days: their 90th percentile
@@ -38,6 +38,10 @@ spans as (
         and spans.stage_no <= coalesce(getvariable('last_stage_no'), 32767)
 ),
 
+interrupted as (
+    from journey.interrupted_stays
+),
+
 cut_sets as (
     from journey.cut_sets
 ),
@@ -46,16 +50,25 @@ cuts as (
     from journey.cuts
 ),
 
+-- A stay that an unknown stage interrupts has no length that anybody knows.
+measured as (
+    select spans.*
+    from spans
+    where not exists (
+        select 1 from interrupted where interrupted.lead_no = spans.lead_no and interrupted.span_no = spans.span_no
+    )
+),
+
 -- Number 0 is a stay whose lead was deleted; -1 stands for all ways out.
 lengths as (
     select
-        spans.cut_set,
-        spans.stage_no,
-        spans.exited_date,
-        coalesce(spans.next_stage_no, 0) as next_no,
-        epoch_us(spans.exited_at) - epoch_us(spans.entered_at) as us_in_stage
-    from spans
-    order by (cast(spans.stage_no as bigint) * 100000 + next_no) * 1000000 + (spans.exited_date - date '1970-01-01')
+        measured.cut_set,
+        measured.stage_no,
+        measured.exited_date,
+        coalesce(measured.next_stage_no, 0) as next_no,
+        epoch_us(measured.exited_at) - epoch_us(measured.entered_at) as us_in_stage
+    from measured
+    order by (cast(measured.stage_no as bigint) * 100000 + next_no) * 1000000 + (measured.exited_date - date '1970-01-01')
 ),
 
 ways as (
@@ -95,7 +108,7 @@ never_left as (
     select 'all' as grain, cast(null as date) as period_start, cuts.cut_no, stages.stage_no, -1 as next_no, 0 as completed
     from stages
     inner join cuts on cuts.dimension = 'all'
-    where stages.stage_no not in (select spans.stage_no from spans)
+    where stages.stage_no not in (select measured.stage_no from measured)
 )
 
 select

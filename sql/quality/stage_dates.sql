@@ -1,9 +1,9 @@
 -- One row per finding and stage: dates that deserve a second look before the numbers are believed.
 -- key: finding, stage
 -- not null: leads, entries, examples
--- accepted finding: skipped, regressed, reopened, restored, off_path_move, same_second, bulk_stamp, weekend_entry, last_minute, future_dated, after_delivery, gate_holding, dst_gap, dst_overlap
+-- accepted finding: skipped, regressed, reopened, restored, off_path_move, same_second, bulk_stamp, weekend_entry, last_minute, future_dated, after_delivery, gate_holding, interrupted_by_unknown_stage, dst_gap, dst_overlap
 -- column finding: what was found
--- column stage: the stage entered, left (skipped, regressed, reopened, off_path_move, last_minute), held in (gate_holding) or ended in (same_second)
+-- column stage: the stage entered, left (skipped, regressed, reopened, off_path_move, last_minute), held in (gate_holding, interrupted_by_unknown_stage) or ended in (same_second)
 -- column entries: rows or stays concerned; of same_second the chains: two or more entries of a lead in one second are one
 -- column leads: leads concerned
 -- column share: leads concerned / leads that had entered the stage by as-of; future-dated ones come on top
@@ -19,6 +19,10 @@ stages as (
 
 spans as (
     from journey.spans_narrow
+),
+
+interrupted as (
+    from journey.interrupted_stays
 ),
 
 words as (
@@ -133,6 +137,8 @@ found as (
     cross join run
     inner join stages on stages.stage_no = spans.stage_no
     where stages.is_gate and coalesce(spans.exited_at, run.as_of) > spans.entered_at + interval 1 minute
+    union all
+    select 'interrupted_by_unknown_stage', interrupted.stage_no, interrupted.lead_no from interrupted
     union all
     select 'dst_' || delivered.time_note, entry_rows.stage_no, entry_rows.lead_no
     from delivered

@@ -7,7 +7,7 @@
 -- accepted move_kind: new, restored, advanced, sideways, regressed, held, detoured, exited, returned, deleted
 -- check: moves >= 1
 -- check: (other_stage is null) = (move_kind in ('new', 'restored', 'deleted'))
--- check: (median_days is null) = (move_kind in ('new', 'restored'))
+-- check: median_days is null or move_kind not in ('new', 'restored')
 -- column stage_label: label of the stage
 -- column direction: in = how stays began; out = how they ended
 -- column move_no: place in the list of the direction: most moves first
@@ -16,7 +16,7 @@
 -- column other_label: label of that stage
 -- column moves: stays that began, or ended, with such a move
 -- column share: moves / all moves of the stage in that direction
--- column median_days: median length of the stay that the move ended: in the other stage for in, in this one for out
+-- column median_days: median length of the stay that the move ended: in the other stage for in, in this one for out; stays that an unknown stage interrupts are left out, null = no other
 with
 stages as (
     from waterfall.stages
@@ -38,6 +38,10 @@ spans as (
     from journey.spans_narrow
 ),
 
+interrupted as (
+    from journey.interrupted_stays
+),
+
 shown as (
     select cuts.cut_no
     from cuts
@@ -45,19 +49,30 @@ shown as (
         on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
 ),
 
+-- A stay that an unknown stage interrupts has no length that anybody knows.
+measured as (
+    select
+        spans.*,
+        case
+            when interrupted.lead_no is null then epoch_us(spans.exited_at) - epoch_us(spans.entered_at)
+        end as us_in_stage
+    from spans
+    left join interrupted on interrupted.lead_no = spans.lead_no and interrupted.span_no = spans.span_no
+),
+
 before as (
     select
-        spans.cut_set,
-        spans.stage_no,
-        spans.next_stage_no,
-        spans.arrival_kind,
-        spans.exit_kind,
-        spans.exited_at,
-        lag(spans.stage_no) over lead_order as previous_stage_no,
-        epoch_us(spans.exited_at) - epoch_us(spans.entered_at) as us_in_stage,
-        epoch_us(spans.entered_at) - epoch_us(lag(spans.entered_at) over lead_order) as us_in_previous
-    from spans
-    window lead_order as (partition by spans.lead_no order by spans.span_no)
+        measured.cut_set,
+        measured.stage_no,
+        measured.next_stage_no,
+        measured.arrival_kind,
+        measured.exit_kind,
+        measured.exited_at,
+        lag(measured.stage_no) over lead_order as previous_stage_no,
+        measured.us_in_stage,
+        lag(measured.us_in_stage) over lead_order as us_in_previous
+    from measured
+    window lead_order as (partition by measured.lead_no order by measured.span_no)
 ),
 
 kept as (

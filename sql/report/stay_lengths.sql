@@ -12,7 +12,7 @@
 -- column class_label: the class in words
 -- column from_seconds: lower edge of the class, inclusive
 -- column to_seconds: upper edge, exclusive; null for the longest
--- column stays: stays of that length
+-- column stays: stays of that length, without those that an unknown stage interrupts
 -- column share: stays / all stays of the stage on that basis; null of nobody
 -- column limit_seconds: limit of the stage, where it counts on the calendar clock; a business limit can't be held against elapsed time
 with
@@ -38,6 +38,10 @@ cut_sets as (
 
 spans as (
     from journey.spans_narrow
+),
+
+interrupted as (
+    from journey.interrupted_stays
 ),
 
 classes as (
@@ -83,6 +87,9 @@ lengths as (
     cross join run
     inner join cut_sets on cut_sets.cut_set = spans.cut_set
     inner join shown on shown.cut_no = cut_sets.cut_no
+    where not exists (
+        select 1 from interrupted where interrupted.lead_no = spans.lead_no and interrupted.span_no = spans.span_no
+    )
 ),
 
 counted as (

@@ -60,7 +60,7 @@ def time_in_stage(waterfall: Waterfall, journey: Journey, dimensions: Dimensions
         for stage in waterfall.stages:
             stays["all", None, "all", "all", stage.key, "all"] = []
     for span in journey.spans:
-        if span.exited_at is None:
+        if span.exited_at is None or (span.lead_id, span.span_no) in journey.interrupted:
             continue
         days, exit_day = days_between(span.entered_at, span.exited_at), local_date(waterfall, span.exited_at)
         for grain in grains:
@@ -90,6 +90,8 @@ def open_time_in_stage(waterfall: Waterfall, journey: Journey, dimensions: Dimen
     """marts.open_time_in_stage: ages of those that wait, and the median over all spans with these censored."""
     spans_at: dict[tuple[str, str, str], list[Span]] = {("all", "all", stage.key): [] for stage in waterfall.stages}
     for span in journey.spans:
+        if (span.lead_id, span.span_no) in journey.interrupted:
+            continue
         for dimension in dimensions.names:
             spans_at.setdefault((dimension, dimensions.value(dimension, span), span.stage.key), []).append(span)
     rows = []

@@ -108,6 +108,8 @@ class Journey:
     cycles: tuple[Cycle, ...]
     arrivals: tuple[Arrival, ...]
     creations: tuple[datetime, ...] = ()
+    interrupted: frozenset[tuple[str, int]] = frozenset()
+    """Lead and span_no of the ended stays into which a row with an unknown stage falls."""
 
 
 def travel(waterfall: Waterfall, history: History) -> Journey:
@@ -134,6 +136,7 @@ def travel(waterfall: Waterfall, history: History) -> Journey:
         tuple(cycles),
         tuple(arrivals_of(waterfall, spans)),
         tuple(first_creations(waterfall, history, placed)),
+        frozenset(interrupted(placed, spans)),
     )
 
 
@@ -144,6 +147,19 @@ def deletions(history: History) -> dict[str, datetime]:
         if deletion.deleted_at is None or deletion.deleted_at <= history.as_of:
             gone[deletion.lead_id] = deletion.deleted_at
     return {lead_id: moment for lead_id, moment in gone.items() if moment is not None}
+
+
+def interrupted(placed: list[Placed], spans: list[Span]) -> Iterable[tuple[str, int]]:
+    """T1: the stays that ended after a row of their lead with an unknown stage, which came at their entry or later."""
+    unknown = [row for row in placed if row.reason == "unknown_stage"]
+    for span in spans:
+        for row in unknown:
+            if (
+                row.lead_id == span.lead_id
+                and span.exited_at is not None
+                and span.entered_at <= row.at < span.exited_at
+            ):
+                yield span.lead_id, span.span_no
 
 
 # ---- rows (E1 to E7)

@@ -31,6 +31,8 @@ def stage_dates(waterfall: Waterfall, history: History, journey: Journey) -> lis
             found[finding, span.stage.key].append(span.lead_id)
         if len(minutes[span.stage.key, span.entered_at.replace(second=0, microsecond=0)]) >= 50:
             found["bulk_stamp", span.stage.key].append(span.lead_id)
+        if (span.lead_id, span.span_no) in journey.interrupted:
+            found["interrupted_by_unknown_stage", span.stage.key].append(span.lead_id)
         before = journey.spans[position - 1] if position else None
         after = journey.spans[position + 1] if position + 1 < len(journey.spans) else None
         if is_one_second(before, span) and not is_one_second(span, after):

@@ -45,7 +45,9 @@ def stay_lengths(cut: Shown) -> list[Row]:
             lengths = [
                 length(span, cut.history.as_of)
                 for span in cut.spans
-                if span.stage.key == stage.key and (span.exited_at is None) == (basis == "open")
+                if span.stage.key == stage.key
+                and (span.exited_at is None) == (basis == "open")
+                and (span.lead_id, span.span_no) not in cut.journey.interrupted
             ]
             for class_no, low in enumerate(EDGES, 1):
                 high = EDGES[class_no] if class_no < len(EDGES) else None
@@ -74,10 +76,12 @@ def stage_moves(cut: Shown) -> list[Row]:
     days: dict[tuple[str, str, str, str | None], list[float | None]] = defaultdict(list)
     for span in cut.spans:
         before = span_of.get((span.lead_id, span.span_no - 1)) if span.came_by != "restored" else None
-        stayed = days_between(before.entered_at, span.entered_at) if before else None
+        is_measured = before is not None and (before.lead_id, before.span_no) not in cut.journey.interrupted
+        stayed = days_between(before.entered_at, span.entered_at) if before and is_measured else None
         days[span.stage.key, "in", span.came_by, before.stage.key if before else None].append(stayed)
         if span.exited_at is not None:
-            left_after = days_between(span.entered_at, span.exited_at)
+            is_measured = (span.lead_id, span.span_no) not in cut.journey.interrupted
+            left_after = days_between(span.entered_at, span.exited_at) if is_measured else None
             days[span.stage.key, "out", span.exit_kind, span.next_stage].append(left_after)
     rows: list[Row] = []
     for stage in cut.waterfall.stages:

@@ -12,7 +12,7 @@ from pipeline.engines.duckdb import connect
 from pipeline.inputs import stage_names
 from pipeline.inputs.stage_names import MAX_UNKNOWN_KEPT, Names
 from pipeline.settings import Settings
-from pipeline.waterfall.definition import Configuration, Input, Waterfall
+from pipeline.waterfall.definition import Configuration, Input, Stage, Waterfall
 from tests.delivery import STAGES
 
 WATERFALL = Waterfall("Test", "UTC", STAGES)
@@ -29,12 +29,13 @@ def test_the_ten_most_frequent_are_listed_and_near_ones_have_the_line_of_their_s
     """With the aliases that the stage has; the others in a line of their own, with the stages that the file lacks."""
     unknown = (("Sales acepted", 90), *((f"Odd {number}", 80 - number) for number in range(12)))
     said = stage_names.advice(connection, Names(frozenset({"mql"}), unknown), WATERFALL)
-    first, near, far = said.splitlines()
+    first, near, far, *former = said.splitlines()
     assert first.startswith('"Sales acepted" (90), "Odd 0" (80), "Odd 1" (79)')
     assert first.endswith('"Odd 8" (72), and 3 more')
     assert near == '    aliases = ["Accepted lead", "Sales acepted"]   # in the [[stages]] block with key = "sal"'
     assert far.startswith('    aliases = ["Odd 0", "Odd 1"')
     assert far.endswith("# beside those of the stage that is meant; no row of the file names sal")
+    assert former[-1] == far.partition("   #")[0]
 
 
 def test_an_address_or_a_sentence_is_not_repeated(connection: duckdb.DuckDBPyConnection) -> None:
@@ -44,7 +45,24 @@ def test_an_address_or_a_sentence_is_not_repeated(connection: duckdb.DuckDBPyCon
     assert said.splitlines() == [
         r'an address (it has an @) (3), a text of 61 characters (2), "So \"called\"" (1)',
         r'    aliases = ["So \"called\""]   # beside those of the stage that is meant',
+        "  or, where the source has deleted the stage: this block ends the stay before it, and the cycle goes on",
+        "    [[stages]]",
+        '    key = "former_stage"',
+        '    definition = "A stage that the source no longer has."',
+        '    kind = "hold"',
+        r'    aliases = ["So \"called\""]',
     ]
+
+
+def test_a_deleted_stage_gets_a_key_that_is_free(connection: duckdb.DuckDBPyConnection) -> None:
+    """The second time the block has another key."""
+    taken = Stage("former_stage", "Former", "Former", "Gone.", "hold", None)
+    said = stage_names.advice(
+        connection,
+        Names(frozenset({"mql"}), (("Banana", 1),)),
+        Waterfall("Test", "UTC", (*WATERFALL.stages, taken)),
+    )
+    assert '    key = "former_stage_2"' in said.splitlines()
 
 
 def test_names_of_several_files_add_up_and_stay_bounded() -> None:
