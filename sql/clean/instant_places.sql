@@ -48,18 +48,18 @@ crowded as (
     select
         codes.load_no,
         codes.row_number,
-        instants.lead_no,
-        instants.entered_at,
-        instants.input_no,
+        lead_ids.lead_no,
+        codes.entered_at,
+        loads.input_no,
         codes.old_stage_no,
         codes.stage_no,
         codes.sequence,
         coalesce(stages.rank, 32767) as path_order,
         row_number() over (
             partition by
-                instants.lead_no,
-                instants.entered_at,
-                instants.input_no,
+                lead_ids.lead_no,
+                codes.entered_at,
+                loads.input_no,
                 codes.old_stage_no,
                 codes.stage_no,
                 codes.load_no
@@ -68,11 +68,11 @@ crowded as (
     from codes
     inner join lead_ids on lead_ids.own_no = codes.own_no
     inner join loads on loads.load_no = codes.load_no
-    inner join instants
-        on instants.lead_no = lead_ids.lead_no
-        and instants.entered_at = codes.entered_at
-        and instants.input_no = loads.input_no
     inner join stages on stages.stage_no = codes.stage_no
+    -- Not a join: by time alone, the planner would pair all leads of a bulk change with each other.
+    where (lead_ids.lead_no, codes.entered_at, loads.input_no) in (
+        select (instants.lead_no, instants.entered_at, instants.input_no) from instants
+    )
 ),
 
 distinct_moves as (
@@ -104,6 +104,46 @@ moves as (
         and bool_and(distinct_moves.old_stage_no is not null) over instant
 ),
 
+ends as (
+    select
+        moves.lead_no,
+        moves.entered_at,
+        moves.input_no,
+        moves.old_stage_no as stage_no,
+        1 as surplus,
+        cast(moves.copy_no = 1 as integer) as ways_on
+    from moves
+    union all
+    select moves.lead_no, moves.entered_at, moves.input_no, moves.stage_no, -1, 0
+    from moves
+),
+
+balances as (
+    select
+        ends.lead_no,
+        ends.entered_at,
+        ends.input_no,
+        ends.stage_no,
+        sum(ends.surplus) as surplus,
+        sum(ends.ways_on) as ways_on
+    from ends
+    group by ends.lead_no, ends.entered_at, ends.input_no, ends.stage_no
+),
+
+-- A chain begins where one more move leaves than enters, and ends where one more enters. Where there is no such stage the moves go
+-- in a circle, which can begin anywhere; where a stage has three ways on, two of them can change places. Neither has one order
+-- only, and left out here it need not be tried: the search below stays short.
+starts as (
+    select
+        balances.lead_no,
+        balances.entered_at,
+        balances.input_no,
+        min(balances.stage_no) filter (where balances.surplus = 1) as stage_no
+    from balances
+    group by balances.lead_no, balances.entered_at, balances.input_no
+    having sum(abs(balances.surplus)) = 2 and max(balances.ways_on) <= 2
+),
+
 -- Every way to put some of the moves in a row so that each leaves the stage that the one before entered. What the first one left may
 -- be anything. Copies of one move are taken in their order: exchanging them makes no other order.
 walks as (
@@ -115,6 +155,11 @@ walks as (
         moves.stage_no,
         [moves.move_no] as move_nos
     from moves
+    inner join starts
+        on starts.lead_no = moves.lead_no
+        and starts.entered_at = moves.entered_at
+        and starts.input_no = moves.input_no
+        and starts.stage_no = moves.old_stage_no
     where moves.copy_no = 1
     union all
     select

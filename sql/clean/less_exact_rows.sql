@@ -59,7 +59,7 @@ ids as (
     where lead_ids.lead_no in (select cut_times.lead_no from cut_times)
 ),
 
-exact_times as (
+exact_times as materialized (
     select ids.lead_no, codes.stage_no, codes.entered_at, inputs.precision_seconds
     from codes
     inner join ids on ids.own_no = codes.own_no

@@ -221,7 +221,7 @@ def with_places(stage_by_name: Mapping[str, Stage], placed: list[Placed]) -> lis
 def chain(stage_by_name: Mapping[str, Stage], rows: list[Placed]) -> dict[int, int]:
     """The place of each row of one lead, instant and input where exactly one order makes a chain, else nothing.
 
-    Rows of one move in different loads are one move; within a load each is a move of its own.
+    Rows of one move in different loads are one move; within a load each is a move of its own. One move alone is no chain.
     """
     moves = {}
     seen: Counter[object] = Counter()
@@ -235,7 +235,7 @@ def chain(stage_by_name: Mapping[str, Stage], rows: list[Placed]) -> dict[int, i
         seen[row.entry.load_no, names] += 1
         moves[id(row)] = (*names, seen[row.entry.load_no, names])
     distinct = sorted(set(moves.values()), key=repr)
-    if not 2 <= len(distinct) <= LONGEST_CHAIN:
+    if len({move[:2] for move in distinct}) < 2 or len(distinct) > LONGEST_CHAIN:
         return {}
     orders = [
         order
