@@ -19,6 +19,7 @@ from delivery import CLOCK, HEADER, Inbox, entry
 
 from pipeline.inputs import databases, landing, ledger
 from pipeline.inputs import postgres as postgres_inputs
+from pipeline.inputs.files import find
 from pipeline.inputs.landing import Refusal
 from pipeline.inputs.ledger import Load
 from pipeline.waterfall.database import Database
@@ -222,6 +223,13 @@ VALUES = {
     "mood 'happy'": "happy",
     "money '12.50'": "$12.50",
 }
+
+
+def test_an_input_of_a_database_has_no_files(tmp_path: Path) -> None:
+    """Not those that lie in the folder of the configuration, either."""
+    inbox = inbox_of(tmp_path)
+    inbox.put("history.csv", HEADER)
+    assert () == find(inbox.inputs[0])
 
 
 class TestValues:
