@@ -48,6 +48,12 @@ _WHOLE_AS_FLOAT = 9_007_199_254_740_992
 _LOST = ("08", "53300", "57P")
 """How the SQLSTATE of a lost connection begins, or of a server that takes none just now."""
 _TRY_AGAIN = ("40001", "40P01")
+_IN_MID_QUERY = (
+    ("conflict with recovery", "40001"),
+    ("canceling statement", "57014"),
+    ("invalid byte sequence", "22021"),
+)
+"""The SQLSTATE of some errors by the server's words, where the driver does not give it."""
 _PRIMARY = re.compile(r"\bERROR:\s+(.*)")
 
 
@@ -285,12 +291,8 @@ def _next(batches: Iterator[Any], connection: Connection, database: Database, be
         connection.rollback()
     except dbapi.Error:
         raise _Failed(_lost("the connection was lost in the middle of the query", database)) from None
-    state = "40001" if "conflict with recovery" in text else "57014" if _is_cancelled(text, database, began) else ""
-    raise _Failed(refused_query(state, "", database, began))
-
-
-def _is_cancelled(text: str, database: Database, began: float) -> bool:
-    return "canceling statement" in text or _is_slow(database, began)
+    state = next((state for words, state in _IN_MID_QUERY if words in text), "")
+    raise _Failed(refused_query("57014" if _is_slow(database, began) else state, "", database, began))
 
 
 def _is_slow(database: Database, began: float) -> bool:
@@ -328,6 +330,19 @@ def refused_query(state: str, text: str, database: Database, began: float) -> Fa
         return Failure(
             f"its user may not read this{_words(text)}",
             f"let the owner of the table `grant select` on it to the user of {database.variable}",
+            True,
+        )
+    if state == "22021":
+        return Failure(
+            "the database holds text that is not UTF-8, and does not say in which encoding it is (SQLSTATE 22021)",
+            "decode these columns in the query: "
+            "convert_from(convert(convert_to(name, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'SQL_ASCII') as name",
+            True,
+        )
+    if state == "22023":
+        return Failure(
+            "the server does not know a value that is asked of it, such as the name of a time zone (SQLSTATE 22023)",
+            "correct `timezone` of this input, or its query",
             True,
         )
     shown = f" (SQLSTATE {state})" if state else ""
