@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import postgres_server
 from tests.sample import Sample, sample_night
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("funnel", deadline=None)
+settings.load_profile("funnel")
 
 
 @pytest.fixture(scope="session")

@@ -122,3 +122,8 @@ def literal(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(literal, value))}]"
     return quoted(str(value))
+
+
+def glob_escaped(path: Path) -> str:
+    """A path that names one file to DuckDB, which takes `*`, `?` and `[` in a name for a pattern."""
+    return "".join(f"[{character}]" if character in "*?[" else character for character in str(path))

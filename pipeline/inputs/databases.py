@@ -17,14 +17,13 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.engines.duckdb import quoted
+from pipeline.engines.duckdb import glob_escaped, quoted
 from pipeline.engines.signals import undivided
 from pipeline.inputs import postgres
 from pipeline.inputs.contract import CONTRACTS, CannotBind, bind
 from pipeline.inputs.files import Found
 from pipeline.inputs.ledger import Load
 from pipeline.inputs.postgres import Failure, Result
-from pipeline.inputs.readers import glob_escaped
 from pipeline.waterfall.database import Database
 from pipeline.waterfall.definition import Input
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.engines.duckdb import quoted
+from pipeline.engines.duckdb import glob_escaped, quoted
 from pipeline.inputs.contract import Contract
 from pipeline.inputs.ledger import REJECTED, ROWS, Load, Log
-from pipeline.inputs.readers import glob_escaped
 from pipeline.inputs.rows import SQL_TYPES
 
 

@@ -24,6 +24,7 @@ from pipeline.inputs import (
     guards,
     ledger,
     looking,
+    originals,
     readers,
     remarks,
     snapshots,
@@ -287,7 +288,7 @@ def _write(
         names = stage_names.of_created_stages(run.connection, "landing_rows where reason is null")
     if run.dry_run:
         return load, names
-    readers.keep_originals(run.connection, delivered, reads, work)
+    originals.keep(run.connection, delivered, reads, work)
     folder = log.path / load.folder
     folder.mkdir(parents=True)
     landed = sorting.write(run.connection, contract, tuple(bound.extras), load, folder)

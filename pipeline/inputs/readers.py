@@ -6,32 +6,24 @@ resynchronising reader writes a repaired copy, and DuckDB reads that.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import IO
 
 import duckdb
 
 from pipeline.engines import disk
-from pipeline.engines.duckdb import identifier, quoted
+from pipeline.engines.duckdb import glob_escaped, identifier, quoted
 from pipeline.errors import InputError
-from pipeline.inputs import checksums, grids, ids, jsonlines, preflight, resync, rows, sheets, workbooks
+from pipeline.inputs import checksums, grids, holding, ids, jsonlines, preflight, resync, sheets, workbooks
 from pipeline.inputs.contract import CONTRACTS, CannotBind
 from pipeline.inputs.headers import Header, bound_header, header_of, refusal_of, refuse_too_many
 from pipeline.inputs.preflight import Bytes, Refused
 from pipeline.inputs.reshaping import CELLS, Plan
 from pipeline.waterfall.definition import Input
 
-IN_MEMORY = 256_000_000
-"""Bytes of a file up to which its rows wait in a temporary table; those of a bigger one wait in a Parquet file."""
-
-_LONGEST_LINE = 4_000_000
-"""Bytes; twice the longest record that is taken, since quotes double in the repaired copy."""
-
-_MANY = 2_000
+MANY = 2_000
 """Quarantined records that are handed to DuckDB at a time."""
 
 
@@ -111,17 +103,6 @@ def _reshaped(connection: duckdb.DuckDBPyConnection, delivered: Delivered, plan:
     return replace(delivered, rows=rows + quarantined + footers, filtered=rows - made + footers, remarks=remarks)
 
 
-def _other_fields(connection: duckdb.DuckDBPyConnection, field: str) -> str:
-    """What to say of a history of changes that has no change of the field that was asked for."""
-    found = connection.execute(
-        f"select trim({field}) as name, count(*) as cells from {CELLS} where trim({field}) <> '' "
-        "group by name order by cells desc, name limit 5"
-    ).fetchall()
-    names = ", ".join(f'"{name[:60]}" ({rows})' for name, rows in found)
-    said = f"no row is of the field that holds the stage; the fields there are {names or 'not named'}"
-    return f'{said}\n    field_value = "{found[0][0][:60]}"   # in this [[inputs]] block' if found else said
-
-
 def _without_footer(connection: duckdb.DuckDBPyConnection, footer: str) -> int:
     """Take the lines of a report's footer out of `landing_rejected`; returns how many there were.
 
@@ -139,6 +120,17 @@ def _without_footer(connection: duckdb.DuckDBPyConnection, footer: str) -> int:
     return removed
 
 
+def _other_fields(connection: duckdb.DuckDBPyConnection, field: str) -> str:
+    """What to say of a history of changes that has no change of the field that was asked for."""
+    found = connection.execute(
+        f"select trim({field}) as name, count(*) as cells from {CELLS} where trim({field}) <> '' "
+        "group by name order by cells desc, name limit 5"
+    ).fetchall()
+    names = ", ".join(f'"{name[:60]}" ({rows})' for name, rows in found)
+    said = f"no row is of the field that holds the stage; the fields there are {names or 'not named'}"
+    return f'{said}\n    field_value = "{found[0][0][:60]}"   # in this [[inputs]] block' if found else said
+
+
 def _accounted(delivered: Delivered) -> Delivered:
     header = delivered.header
     if delivered.lines is None:
@@ -153,48 +145,6 @@ def _accounted(delivered: Delivered) -> Delivered:
     return delivered
 
 
-def keep_originals(connection: duckdb.DuckDBPyConnection, delivered: Delivered, reads: Input, work: Path) -> None:
-    """Fill `landing_originals` (record_number, original) with the text of the records in `landing_wanted`: the physical
-    lines of a CSV file, read anew; a JSON object of a row of Parquet, a sheet or a web page."""
-    if delivered.found.is_parquet:
-        _keep_parquet_rows(connection, delivered)
-        return
-    wanted = array("q")
-    connection.execute("select distinct record_number from temp.landing_wanted order by 1")
-    while found := connection.fetchmany(_MANY):
-        wanted.extend(number for (number,) in found)
-    if not wanted:
-        return
-    copy = work / "originals.csv"
-    with copy.open("wb") as file:
-        for number, text in _originals(delivered, iter(wanted), reads, work):
-            file.write(resync.quoted_line(number, [text.encode()]))
-    connection.execute(
-        f"insert into temp.landing_originals select c0::bigint, c1 from {_read_copy(copy, range(2), parallel=False)}"
-    )
-    copy.unlink()
-
-
-def _originals(delivered: Delivered, wanted: Iterator[int], reads: Input, work: Path) -> Iterator[tuple[int, str]]:
-    """The text of the wanted records, whose numbers ascend."""
-    if delivered.found.kind == "lines":
-        lines = preflight.lines_of(delivered.found.path, delivered.found.compression)
-        records = _records(islice(lines, delivered.header.skip, None), delivered, reads)
-    elif delivered.found.kind == "json":
-        records = enumerate(jsonlines.texts(delivered.found, 0), start=1)
-    else:
-        records = sheets.originals(delivered.found, reads, work)
-    for number in wanted:
-        yield number, resync.readable(next(text for record, text in records if record == number))
-
-
-def _records(lines: Iterator[bytes], delivered: Delivered, reads: Input) -> Iterator[tuple[int, bytes]]:
-    if delivered.is_repaired:
-        reader = resync.Resynchroniser(lines, len(delivered.header.names), reads.delimiter.encode())
-        return ((record.number, record.original) for record in reader)
-    return enumerate(filter(None, (line.rstrip(b"\r\n") for line in lines)), start=1)
-
-
 def _read_strictly(
     connection: duckdb.DuckDBPyConnection, found: Bytes, header: Header, reads: Input, work: Path
 ) -> Delivered | None:
@@ -205,10 +155,10 @@ def _read_strictly(
     # DuckDB takes an empty field too many at the end of a line and says nothing; the delimiters do not add up then.
     if not found.quotes and found.delimiters != _delimiters_expected(header, expected, 0):
         return None
-    source = _read_csv(found.path, found.compression, range(fields), header.skip, reads.delimiter)
+    source = holding.read_csv(found.path, found.compression, range(fields), header.skip, reads.delimiter)
     counted = (fields, reads.delimiter) if found.quotes else None
     try:
-        held = _hold_rows(connection, header, source, reads, found, work, numbered=False, counted=counted)
+        held = holding.hold_rows(connection, header, source, reads, found, work, numbered=False, counted=counted)
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as failure:
         if disk.is_the_reason(failure):
             raise
@@ -296,9 +246,9 @@ def _hold_copy(
 ) -> int:
     """Hold the rows of our own quoted copy, whose first field is the number of the record. Returns how many it holds:
     what DuckDB holds, not what was written, since a difference must not add up."""
-    source = _read_copy(copy, ("n", *range(len(header.names))), parallel=parallel)
+    source = holding.read_copy(copy, ("n", *range(len(header.names))), parallel=parallel)
     source = f"(select cn::bigint as row_number, * exclude (cn) from {source})"
-    relation = _hold_rows(connection, header, source, reads, found, work, numbered=True)
+    relation = holding.hold_rows(connection, header, source, reads, found, work, numbered=True)
     copy.unlink()
     held: int = connection.execute(f"select count(*) from {relation}").fetchall()[0][0]
     return held
@@ -338,7 +288,7 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: In
         )
         source = f"(select file_row_number + 1 as row_number, {cells} from {scan})"
         has_times = any(kind.startswith(("TIMESTAMP", "DATE")) for kind in _kinds_of_times(header, types, reads))
-        held = _hold_rows(connection, header, source, reads, found, work, numbered=True, iso_times=has_times)
+        held = holding.hold_rows(connection, header, source, reads, found, work, numbered=True, iso_times=has_times)
         records = connection.execute(f"select count(*) from {held}").fetchall()[0][0]
         promised = connection.execute(
             f"select sum(num_rows)::bigint from parquet_file_metadata({quoted(glob_escaped(found.path))})"
@@ -377,88 +327,6 @@ def _as_text(column: str, kind: str) -> str:
     return f"{column}::varchar"
 
 
-def _keep_parquet_rows(connection: duckdb.DuckDBPyConnection, delivered: Delivered) -> None:
-    cells = ", ".join(f"{quoted(name)}: {identifier(name)}" for name in delivered.header.names)
-    connection.execute(
-        f"insert into temp.landing_originals select file_row_number + 1, to_json({{{cells}}})::varchar "
-        f"from read_parquet({quoted(glob_escaped(delivered.found.path))}, file_row_number = true) "
-        "where file_row_number + 1 in (select record_number from temp.landing_wanted)"
-    )
-
-
-def _hold_rows(
-    connection: duckdb.DuckDBPyConnection,
-    header: Header,
-    source: str,
-    reads: Input,
-    found: Bytes,
-    work: Path,
-    *,
-    numbered: bool,
-    iso_times: bool = False,
-    counted: tuple[int, str] | None = None,
-) -> str:
-    """Make `landing_rows` of the records of `source`. Returns the relation that has one row a record, and delimiters_inside."""
-    plan, size = header.plan, found.content_size
-    if plan is None:
-        sql = rows.typed(reads, header.bound, source, numbered=numbered, iso_times=iso_times, counted=counted)
-        _hold(connection, "rows", sql, size, work, numbered=numbered)
-        return "landing_rows"
-    number = "row_number as record_number, " if numbered else ""
-    inside = f", {rows.delimiters_inside(*counted)} as delimiters_inside" if counted else ""
-    cells = ", ".join(f"c{position}" for position in plan.needed)
-    sql = f"select {number}{cells}{inside} from {source}"
-    _hold(connection, "cells", sql, size, work, numbered=numbered, number="record_number")
-    sql = rows.typed(reads, header.bound, plan.rows, numbered=False, is_reshaped=True, iso_times=iso_times)
-    _hold(connection, "rows", sql, size, work, numbered=False)
-    return CELLS
-
-
-def _hold(
-    connection: duckdb.DuckDBPyConnection,
-    what: str,
-    sql: str,
-    size: int,
-    work: Path,
-    *,
-    numbered: bool,
-    number: str = "row_number",
-) -> None:
-    """Make the view `landing_{what}` of the rows of `sql`, in the order of the file, numbered from 1 unless they have numbers."""
-    if size <= IN_MEMORY:
-        connection.execute(f"create or replace temp table held_{what} as {sql}")
-        source, numbers = f"temp.held_{what}", "" if numbered else f"rowid + 1 as {number}, "
-        columns = "*"
-    else:
-        held = work / f"{what}.parquet"
-        connection.execute(f"copy ({sql}) to {quoted(str(held))} (format parquet, compression lz4)")
-        source = f"read_parquet({quoted(glob_escaped(held))}, file_row_number = {'false' if numbered else 'true'})"
-        numbers, columns = (
-            ("", "*") if numbered else (f"file_row_number + 1 as {number}, ", "* exclude (file_row_number)")
-        )
-    connection.execute(f"create or replace temp view landing_{what} as select {numbers}{columns} from {source}")
-
-
-def _read_copy(copy: Path, columns: Iterable[object], *, parallel: bool) -> str:
-    # Unless told, DuckDB takes the first line end for that of the file: in our own copy it may be a CRLF inside quotes.
-    return _read_csv(copy, "none", columns, 0, ",", f", new_line = '\\n', parallel = {str(parallel).lower()}")
-
-
-def _read_csv(path: Path, packing: str, columns: Iterable[object], skip: int, delimiter: str, more: str = "") -> str:
-    declared = ", ".join(f"'c{column}': 'VARCHAR'" for column in columns)
-    return (
-        f"read_csv({quoted(glob_escaped(path))}, auto_detect = false, all_varchar = true, header = false, "
-        f"skip = {skip}, delim = {quoted(delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
-        f"null_padding = false, ignore_errors = false, compression = '{packing}', max_line_size = {_LONGEST_LINE}, "
-        f"columns = {{{declared}}}{more})"
-    )
-
-
-def glob_escaped(path: Path) -> str:
-    """A path that names one file to DuckDB, which takes `*`, `?` and `[` in a name for a pattern."""
-    return "".join(f"[{character}]" if character in "*?[" else character for character in str(path))
-
-
 def _delimiters_expected(header: Header, records: int, inside: int) -> int:
     return header.delimiters + (len(header.names) - 1) * records + inside
 
@@ -474,7 +342,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, texts: Iterable[t
         literals = ", ".join(quoted(value) if isinstance(value, str) else str(value) for value in values)
         batch.append(f"({literals})")
         length += len(literals)
-        if len(batch) >= _MANY or length >= _LONGEST_LINE:
+        if len(batch) >= MANY or length >= holding.LONGEST_LINE:
             connection.execute(f"insert into temp.{table} (row_number, reason, original) values {', '.join(batch)}")
             batch, length = [], 0
     if batch:

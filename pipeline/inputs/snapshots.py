@@ -12,11 +12,10 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.engines.duckdb import quoted
+from pipeline.engines.duckdb import glob_escaped, quoted
 from pipeline.inputs.contract import Contract
 from pipeline.inputs.landed import scan
 from pipeline.inputs.ledger import MISSING, Load, Log
-from pipeline.inputs.readers import glob_escaped
 
 _OF_AN_ENTRY = ("lead_id", "stage_alias", "entered_at")
 """What makes a row of history the same row in two snapshots; owners and other columns may be corrected."""

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.engines.duckdb import identifier, quoted
+from pipeline.engines.duckdb import glob_escaped, identifier, quoted
 from pipeline.inputs import stage_names
 from pipeline.inputs.contract import Contract
 from pipeline.inputs.landed import landing_columns, scan
 from pipeline.inputs.ledger import REJECTED, ROWS, Load, Log
-from pipeline.inputs.readers import glob_escaped
 from pipeline.inputs.stage_names import NO_NAMES, Names
 
 _OUR_RELATIONS = ("landing_known", "landing_dropped", "landing_wanted", "landing_originals", "landing_rejected")

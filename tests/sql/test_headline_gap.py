@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, get_args
 
 import oracle
@@ -25,7 +24,7 @@ COLUMNS = "headline_no, fate, reason, stage, units"
 def test_fates_of_random_histories(unit: Unit) -> None:
     """Each unit stands under one fate, one reason and one stage, as loops over the rules find them."""
 
-    @settings(max_examples=12, deadline=timedelta(seconds=60), suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(case=strategies.cases())
     def agree(case: tuple[Any, oracle.History]) -> None:
         waterfall, history = replace(case[0], unit=unit), case[1]

@@ -14,7 +14,7 @@ import pytest
 from delivery import CLOCK, HEADER, STAGES, Inbox, entry, one_file
 
 from pipeline.errors import InputError
-from pipeline.inputs import landing, readers
+from pipeline.inputs import holding, landing, readers
 from pipeline.waterfall import config
 
 GOOD = HEADER + entry("L1") + entry("L2", "SAL") + entry("L3", "Banana") + entry("")
@@ -280,13 +280,13 @@ def test_inputs_that_are_no_longer_configured_are_not_offered(tmp_path: Path) ->
     assert "`crm`" in warning
 
 
-@pytest.mark.parametrize("in_memory", [0, readers.IN_MEMORY])
+@pytest.mark.parametrize("in_memory", [0, holding.IN_MEMORY])
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_the_order_of_the_file_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: int, quote: str
 ) -> None:
     """Over many row groups and two threads, through a table or a Parquet file, with rows rejected and redelivered."""
-    monkeypatch.setattr(readers, "IN_MEMORY", in_memory)
+    monkeypatch.setattr(holding, "IN_MEMORY", in_memory)
     start = datetime(2020, 1, 1)
     owner = '"a, b"' if quote else "ab"
     rows = [f"L{number},MQL,{start + timedelta(minutes=number)},{owner}\n" for number in range(300_000)]

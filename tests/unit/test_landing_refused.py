@@ -14,7 +14,7 @@ from delivery import CLOCK, HEADER, Inbox, connection_of_a_run, entry, one_file,
 
 from pipeline.engines import disk
 from pipeline.errors import InputError
-from pipeline.inputs import landing, looking, readers, sorting
+from pipeline.inputs import holding, landing, looking, readers, sorting
 from pipeline.inputs.preflight import Refused
 from pipeline.inputs.readers import Delivered
 from pipeline.waterfall.guard import Guard
@@ -165,7 +165,7 @@ def test_rows_that_find_no_room_are_no_fault_of_the_file(
     """The rows of a big file wait on the disk: where it is full, the file is neither read again nor called damaged."""
     content = GOOD.encode() if kind == "csv" else parquet(tmp_path / "x", 10)
     inbox = one_file(tmp_path / "in", content, f"entries.{kind}")
-    monkeypatch.setattr(readers, "IN_MEMORY", -1)
+    monkeypatch.setattr(holding, "IN_MEMORY", -1)
     with files_no_longer_than(0), pytest.raises(duckdb.Error) as failure:
         inbox.land()
     assert disk.is_limited(failure.value)
@@ -268,8 +268,8 @@ def test_rows_in_memory_and_on_the_disk_are_delivered_alike(
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     held: list[tuple[Delivered, list[Any]]] = []
-    for size in (readers.IN_MEMORY, -1):
-        monkeypatch.setattr(readers, "IN_MEMORY", size)
+    for size in (holding.IN_MEMORY, -1):
+        monkeypatch.setattr(holding, "IN_MEMORY", size)
         connection = connection_of_a_run()
         delivered = readers.read(connection, looking.look_at(tmp_path / name, reads, tmp_path), reads, tmp_path)
         held.append((delivered, connection.execute("from landing_rows order by row_number").fetchall()))

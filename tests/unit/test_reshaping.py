@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from delivery import Inbox, one_file
 
-from pipeline.inputs import landing, readers
+from pipeline.inputs import holding, landing
 from pipeline.waterfall.definition import Candidate, Condition, Reshaping, Split, StageDates, Where
 from pipeline.waterfall.words import normalise_stage
 
@@ -108,7 +108,7 @@ class TestWhere:
 
     def test_a_file_beyond_memory_gives_the_same(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Its cells and rows wait on the disk."""
-        monkeypatch.setattr(readers, "IN_MEMORY", 10)
+        monkeypatch.setattr(holding, "IN_MEMORY", 10)
         inbox = one_file(tmp_path, CHANGES, reshaping=Reshaping(where=(where("Field", "one_of", "Status"),)))
         assert (4, 4, 2, 0, 2) == counts(inbox.land())
         assert ["L1", "L3"] == inbox.leads()
