@@ -252,7 +252,8 @@ class TestJson:
     def test_a_list_becomes_rows(self, tmp_path: Path) -> None:
         """JSON lines with a list inside: one row an element, none for an empty list, which is one filtered record."""
         text = (
-            '{"id": "L1", "h": {"p": [{"v": "MQL", "t": "2026-01-05"}, {"v": "", "t": "2026-01-06"}, {"v": "SAL", "t": "2026-01-07"}]}}\n'
+            '{"id": "L1", "h": {"p": [{"v": "MQL", "t": "2026-01-05"}, {"v": "", "t": "2026-01-06"}, '
+            '{"v": "SAL", "t": "2026-01-07"}]}}\n'
             '{"id": "L2", "h": {"p": []}}\n'
             '{"id": "L3"}\n'
         )
