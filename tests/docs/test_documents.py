@@ -18,12 +18,13 @@ DOCUMENTS = sorted(
     path
     for path in (
         *nights.REPOSITORY.glob("*.md"),
-        *nights.REPOSITORY.glob("docs/*.md"),
+        *nights.REPOSITORY.glob("docs/**/*.md"),
         *nights.REPOSITORY.glob("data/**/*.md"),
         *(page for page in nights.REPOSITORY.glob("tests/**/*.md") if "node_modules" not in page.parts),
     )
 )
-OURS = [path for path in DOCUMENTS if path.parent in (nights.REPOSITORY, nights.REPOSITORY / "docs")]
+FOLDERS = (nights.REPOSITORY / "docs", nights.REPOSITORY / "docs" / "exports")
+OURS = [path for path in DOCUMENTS if path.parent in (nights.REPOSITORY, *FOLDERS)]
 LINK = re.compile(r"\[[^\]\[]*\]\(([^)\s]+)\)")
 RULE = r"[ACEKSTV]\d{1,2}"
 TABLE = re.compile(r"\b(clean|journey|marts|quality|report|waterfall)\.([a-z_]+)\b(?!\()")
