@@ -134,6 +134,17 @@ def test_a_page_says_what_its_examples_give(page: Path, tmp_path: Path) -> None:
     assert said == given
 
 
+def test_the_lines_of_the_readme_run(tmp_path: Path) -> None:
+    """Every lead of a small export has its first status."""
+    (block,) = re.findall(
+        r"^```toml\n(.*?)^```$", (nights.REPOSITORY / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    toml = put("sf_leadhistory_status_only", block, tmp_path / "files")
+    found = loaded(toml, tmp_path / "out")
+    asked = "select count(*), count(distinct lead_id) from clean.stage_entries where stage = 'open_not_contacted'"
+    assert [(10, 10)] == found.rows(asked)
+
+
 MISTAKES = [(page.stem, wrong) for page in PAGES for example in examples(page) for wrong in example.wrong]
 
 
