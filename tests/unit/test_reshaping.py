@@ -362,6 +362,8 @@ class TestStageDates:
         ) == refusal(plain.land())
         unknown = one_file(tmp_path / "b", "lead_id,Became a Fan Date\nL1,1\n", reshaping=Reshaping(stage_dates=dates))
         assert "look like dates of stages that the waterfall does not know" in refusal(unknown.land())[0]
+        other = one_file(tmp_path / "c", "lead_id;Became a MQL Date\nL1;\n", reshaping=Reshaping(stage_dates=dates))
+        assert 'declare delimiter = ";" for this input' == refusal(other.land())[1]
 
 
 class TestReports:
