@@ -100,6 +100,17 @@ def presets() -> str:
     return "\n".join(["| preset | |", "|---|---|", *lines])
 
 
+def input_formats() -> str:
+    """The formats that ship, a line each."""
+    from pipeline.waterfall import formats
+
+    lines = []
+    for name in formats.names():
+        each = formats.load(name)
+        lines.append(f"| `{name}` | {' '.join(f'{each.title}. {each.summary}'.split())} |")
+    return "\n".join(["| format | |", "|---|---|", *lines])
+
+
 def input_columns() -> str:
     """The columns that each input table may bring, the required ones bold."""
     from pipeline.inputs.contract import CONTRACTS

@@ -11,7 +11,7 @@ from pipeline.errors import CheckFailed, ConfigurationError, InputError, Problem
 from pipeline.inputs import guards, landing, never_named
 from pipeline.orders import Orders
 from pipeline.waterfall import rules
-from pipeline.waterfall.definition import Configuration
+from pipeline.waterfall.definition import Configuration, Input
 from pipeline.waterfall.tables import Columns, dimension_source
 
 
@@ -22,13 +22,25 @@ def require_usable(orders: Orders, outcome: landing.Landing, loads: tuple[landin
     reasons = [str(each) for each in (*outcome.refused, *outcome.missing) if each.input in never]
     if reasons:
         raise InputError("\n".join(reasons), next_step="nothing was published; `funnel check` reads the inputs again")
-    history = {each.name for each in orders.configuration.inputs if each.table == "stage_entries"}
-    if not history & delivered:
+    history = [each for each in orders.configuration.inputs if each.table == "stage_entries"]
+    if delivered.isdisjoint(each.name for each in history):
+        if loads and all(each.is_optional for each in history):
+            raise InputError("\n".join(map(_no_dates, history)), next_step=f"{_WHERE_DATES_ARE}; nothing was published")
         raise InputError(
             "the landing log holds no stage entries",
             where=str(orders.log_folder),
             next_step="run without --rebuild, so that the inputs are read",
         )
+
+
+_WHERE_DATES_ARE = "export the columns with the dates of the stages, too, or add an input with the history"
+
+
+def _no_dates(reads: Input) -> str:
+    """What to say of a format whose dates of stages no file has."""
+    dates = None if reads.reshaping is None else reads.reshaping.stage_dates
+    patterns = ", ".join(f"`{each}`" for each in dates.patterns) if dates else "none"
+    return f"{reads.name}: no file has a column with the date of a stage; {reads.format} looks for {patterns}"
 
 
 def require_readable(outcome: landing.Landing) -> None:
@@ -77,6 +89,7 @@ def require_some_kept(
             filtered = sum(load.filtered for load in (*old, *new))
             outside = f", {filtered:,} of them outside `where`" if filtered else ""
             nothing.append(f"{reads.name}: no row is kept, and {rows:,} {'was' if rows == 1 else 'were'} read{outside}")
+            nothing += [warning for warning in outcome.warnings if warning.startswith(f"{reads.name}: ")]
     if nothing:
         raise CheckFailed(
             "\n".join(nothing), next_step="`funnel run` would publish without them; correct their [[inputs]] blocks"

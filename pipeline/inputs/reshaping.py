@@ -74,8 +74,10 @@ class _Planner:
         for position, name in enumerate(self.names):
             self.positions.setdefault(normalise_header(name), position)
         columns = self._columns()
-        conditions = self._conditions()
+        conditions, missing = self._conditions()
         bound = bind((*self.names, *self.made), replace(self.reads, columns=columns))
+        if missing:
+            raise CannotBind(missing=missing)
         if not self.shape.keeps_extras:
             kept = {ours: position for ours, position in bound.extras.items() if ours in columns}
             bound = replace(bound, extras=kept)
@@ -107,12 +109,33 @@ class _Planner:
         return columns
 
     def _first(self, candidates: tuple[Candidate, ...]) -> str | None:
-        for each in candidates:
+        """The first candidate that the file has. Only a record says which path into JSON it has, so that paths go together."""
+        for number, each in enumerate(candidates):
             if each.beside is None or normalise_header(each.beside) in self.positions:
-                found = self._fill(each.header)
+                found = self._first_path(candidates[number:]) or self._fill(each.header)
                 if found is not None:
                     return found
         return None
+
+    def _first_path(self, candidates: tuple[Candidate, ...]) -> str | None:
+        """The made column for several paths of which the first is the first candidate; None where there are not several."""
+        found = [(each.header, self._value_path(each.header)) for each in candidates]
+        values = [(header, path) for header, path in found if path is not None]
+        if found[0][1] is None or len(values) < 2:
+            return None
+        for _, path in values:
+            self.json_columns.add(path.position)
+            self.needed.add(path.position)
+        parts = ", ".join(f"json_extract_string(json{path.position}, {quoted(path.inner)})" for _, path in values)
+        return self._make(values[0][0], f"coalesce({parts})")
+
+    def _value_path(self, written: str) -> Path | None:
+        """The path to one value; None for a header and for what goes through a list."""
+        name = normalise_header(written)
+        if name in self.split_into or name in self.positions:
+            return None
+        found = paths.find(written, self.positions, self.shape.json)
+        return found if found is None or found.each is None else None
 
     def _fill(self, theirs: str) -> str | None:
         """The header or made column for a header or a path as written; None where the file has neither."""
@@ -176,12 +199,18 @@ class _Planner:
             return ()
         found: Found = find(dates, self.names, self.positions)
         self.remarks += found.remarks
+        if not found.columns and len(self.names) == 1:
+            raise CannotBind(missing=("lead_id", "entered_at"))
         if not found.columns and found.remarks:
             raise Refused(
                 found.remarks[0], "correct `stages` of this input, or give the stages these names as `aliases`"
             )
         if not found.columns:
-            raise CannotBind(missing=("entered_at",))
+            patterns = ", ".join(f"`{pattern}`" for pattern in dates.patterns)
+            raise Lacks(
+                f"no header looks like the date of a stage ({patterns}); found {self._headers()}",
+                'write `stages` in this [[inputs]] block, as a pattern "* on" or with names: { mql = "Became MQL" }',
+            )
         cells = []
         for stage, position in found.columns:
             self.needed.add(position)
@@ -206,20 +235,28 @@ class _Planner:
 
     # ---- where
 
-    def _conditions(self) -> list[tuple[str, bool]]:
-        """The conditions as SQL, each with whether it is known only of the rows that a record became."""
-        found = []
+    def _conditions(self) -> tuple[list[tuple[str, bool]], tuple[str, ...]]:
+        """The conditions as SQL, each with whether it is known only of the rows that a record became; and the columns of
+        ours that they need and the file lacks."""
+        found, missing = [], []
         for each in self.shape.where:
             asked = self._asked(each.condition.column)
             if asked is not None:
                 found.append((self._condition(each.condition, asked), asked in self.elements))
-            elif not each.is_optional or each.condition.column in self.reads.columns:
-                shown = ", ".join(f"`{name}`" for name in self.names[:30])
+            elif each.is_optional and each.condition.column not in self.reads.columns:
+                continue
+            elif each.condition.column in self.shape.names:
+                missing.append(each.condition.column)
+            else:
                 raise Lacks(
-                    f"`where` asks for a column `{each.condition.column}`, which is not in the file; found {shown}",
+                    f"`where` asks for a column `{each.condition.column}`, which is not in the file; "
+                    f"found {self._headers()}",
                     "correct `column` in `where` of this input",
                 )
-        return found
+        return found, tuple(missing)
+
+    def _headers(self) -> str:
+        return ", ".join(f"`{name}`" for name in self.names[:30])
 
     def _asked(self, column: str) -> str | None:
         written = self.reads.columns.get(column)

@@ -1,6 +1,6 @@
 """What a program wants to know of a night, as one JSON document: the headline, the stages, the limits, every row's end.
 
-The same database gives the same document; docs/exports.md says what each key holds.
+The same database gives the same document; docs/report_files.md says what each key holds.
 """
 
 from __future__ import annotations

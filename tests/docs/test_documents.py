@@ -23,7 +23,8 @@ DOCUMENTS = sorted(
         *(page for page in nights.REPOSITORY.glob("tests/**/*.md") if "node_modules" not in page.parts),
     )
 )
-OURS = [path for path in DOCUMENTS if path.parent in (nights.REPOSITORY, nights.REPOSITORY / "docs")]
+FOLDERS = (nights.REPOSITORY / "docs", nights.REPOSITORY / "docs" / "exports")
+OURS = [path for path in DOCUMENTS if path.parent in (nights.REPOSITORY, *FOLDERS)]
 LINK = re.compile(r"\[[^\]\[]*\]\(([^)\s]+)\)")
 RULE = r"[ACEKSTV]\d{1,2}"
 TABLE = re.compile(r"\b(clean|journey|marts|quality|report|waterfall)\.([a-z_]+)\b(?!\()")
@@ -128,8 +129,9 @@ def test_every_exit_code_is_told(name: str) -> None:
 def test_every_key_of_the_configuration_is_told(title: str, block: type[schema.Block]) -> None:
     """docs/configuration.md lists the keys that a block may have: all of them, and no other."""
     text = (nights.REPOSITORY / "docs" / "configuration.md").read_text("utf-8")
-    section = text.partition(f"## `{title}`\n")[2].partition("\n## ")[0]
-    assert sorted(block.model_fields) == sorted(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+    section = text.partition(f"## `{title}`\n")[2].partition("\n## ")[0].partition("\n### ")[0]
+    keys = sorted(field.alias or name for name, field in block.model_fields.items())
+    assert keys == sorted(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
 
 
 def test_every_input_table_is_told() -> None:

@@ -290,8 +290,8 @@ def keys_of(value: Any) -> set[str]:
 
 
 def test_every_key_of_the_summary_is_told(summary: dict[str, Any]) -> None:
-    """docs/exports.md has each key, those of the first level in their order."""
-    text = (nights.REPOSITORY / "docs" / "exports.md").read_text("utf-8")
+    """docs/report_files.md has each key, those of the first level in their order."""
+    text = (nights.REPOSITORY / "docs" / "report_files.md").read_text("utf-8")
     lines = [line for line in text.partition("## summary.json")[2].splitlines() if line.startswith("| ")]
     told = [word for line in lines for word in re.findall(r"`[\w.\[\]…]*?(\w+)`", line)]
     assert set() == keys_of(summary) - set(told)

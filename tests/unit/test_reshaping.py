@@ -155,6 +155,20 @@ class TestColumns:
             == reason
         )
 
+    def test_a_condition_of_a_format_needs_columns_as_the_table_does(self, tmp_path: Path) -> None:
+        """They are missing together, so that another delimiter is seen; a column of no table is missing by itself."""
+        names = {"lead_id": (Candidate("LeadId"),), "field": (Candidate("Field"),)}
+        conditions = (where("field", "one_of", "Status"), Where(Condition("stage", "is_null", is_negated=True)))
+        shape = Reshaping(names=names | {"stage": (Candidate("NewValue"),)}, where=conditions)
+        text = "LeadId;Field;NewValue;entered_at\nL1;Status;MQL;2026-01-05\n"
+        assert (
+            'declare delimiter = ";" for this input'
+            == refusal(one_file(tmp_path / "a", text, reshaping=shape).land())[1]
+        )
+        text = "LeadId,Property,NewValue,entered_at\nL1,Status,MQL,2026-01-05\n"
+        reason = refusal(one_file(tmp_path / "b", text, reshaping=shape).land())[0]
+        assert reason.startswith("missing columns `field`; the format entries looks for `Field`; found ")
+
     def test_an_optional_part_of_a_format_may_be_absent(self, tmp_path: Path) -> None:
         """Neither its columns nor its file are missed; a damaged file is told of once."""
         inbox = one_file(tmp_path, CHANGES)
@@ -226,6 +240,15 @@ class TestJson:
         inbox = one_file(tmp_path, text, columns={"stage": "new.stage"}, reshaping=Reshaping(json="data"))
         inbox.land()
         assert [("L1", "MQL", "2026-01-05")] == inbox.rows(ENTRIES)
+
+    def test_a_record_says_which_path_it_has(self, tmp_path: Path) -> None:
+        """Of several paths that a format knows for a column the first with a value counts."""
+        text = 'lead_id,a,entered_at\nL1,"{""New Value"": ""MQL""}",2026-01-05\nL2,"{""New Status"": ""SAL""}",2026-01-06\n'
+        names = {"stage": (Candidate('a."New Value"'), Candidate('a."New Status"'))}
+        shape = Reshaping(names=names, where=(Where(Condition("stage", "is_null", is_negated=True)),))
+        inbox = one_file(tmp_path, text, reshaping=shape)
+        assert (2, 2, 0, 0, 2) == counts(inbox.land())
+        assert [("L1", "MQL", "2026-01-05"), ("L2", "SAL", "2026-01-06")] == inbox.rows(ENTRIES)
 
     def test_a_header_with_points_is_a_header(self, tmp_path: Path) -> None:
         """The longest header that fits counts."""
@@ -333,9 +356,14 @@ class TestStageDates:
         """With the columns that look like dates, where there are some."""
         dates = StageDates(patterns=("Became a * Date",), known=KNOWN)
         plain = one_file(tmp_path, "lead_id,x\nL1,1\n", reshaping=Reshaping(stage_dates=dates))
-        assert "missing columns `entered_at`" in refusal(plain.land())[0]
+        assert (
+            "no header looks like the date of a stage (`Became a * Date`); found `lead_id`, `x`",
+            'write `stages` in this [[inputs]] block, as a pattern "* on" or with names: { mql = "Became MQL" }',
+        ) == refusal(plain.land())
         unknown = one_file(tmp_path / "b", "lead_id,Became a Fan Date\nL1,1\n", reshaping=Reshaping(stage_dates=dates))
         assert "look like dates of stages that the waterfall does not know" in refusal(unknown.land())[0]
+        other = one_file(tmp_path / "c", "lead_id;Became a MQL Date\nL1;\n", reshaping=Reshaping(stage_dates=dates))
+        assert 'declare delimiter = ";" for this input' == refusal(other.land())[1]
 
 
 class TestReports:

@@ -1,0 +1,162 @@
+"""docs/exports: each configuration of a page runs on small files, and the numbers and messages beside it are its own.
+
+A comment before a block of TOML names its folder of tests/exports/data: `<!-- files: NAME -->`. The tables behind the block
+are what the run gives. A comment `<!-- goes wrong: `old` -> `new` -->` changes the last block, `<!-- goes wrong in NAME … -->`
+its files, too, and what `funnel check` then says (after `goes wrong at run`: `funnel run`) has each line of the next block of text.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from pipeline.waterfall import formats
+from tests import nights
+from tests.cli.commands import funnel
+from tests.exports.loading import DATA, Loaded, loaded
+
+FOLDER = nights.REPOSITORY / "docs" / "exports"
+PAGES = sorted(FOLDER.glob("*.md"))
+PART = re.compile(
+    r"^<!-- files: (?P<files>\w+) -->$"
+    r"|^<!-- goes wrong(?: in (?P<other>\w+))?(?P<run> at run)?(?P<change>[^\n]*) -->$"
+    r"|^```(?P<kind>toml|text)\n(?P<block>.*?)^```$"
+    r"|^(?P<table>(?:\|[^\n]*\n)+)",
+    re.MULTILINE | re.DOTALL,
+)
+ACCOUNT = ["input", "rows", "filtered", "rejected", "loaded"]
+CONVERSION = ["from", "to", "entered", "converted"]
+ENTRIES = ["lead", "stage", "entered", "basis"]
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A change of an example, and what the tool must say of it."""
+
+    folder: str
+    toml: str
+    is_run: bool
+    lines: tuple[str, ...]
+
+
+@dataclass
+class Example:
+    """A configuration with its files and its tables, each as rows of cells."""
+
+    folder: str
+    toml: str
+    tables: list[list[list[str]]] = field(default_factory=list)
+    wrong: list[Wrong] = field(default_factory=list)
+
+
+def examples(page: Path) -> list[Example]:
+    """The examples of a page, in their order."""
+    found: list[Example] = []
+    folder, change = "", None
+    for part in PART.finditer(page.read_text("utf-8")):
+        if part["files"]:
+            folder = part["files"]
+        elif part["change"] is not None:
+            change = part
+        elif part["kind"] == "toml" and folder:
+            found.append(Example(folder, part["block"]))
+            folder = ""
+        elif part["kind"] == "text" and change is not None:
+            toml = found[-1].toml
+            for old, new in re.findall(r"`(.*?)` -> `(.*?)`", change["change"]):
+                assert old.replace("\\n", "\n") in toml, f"{page.name}: nothing to change: {old}"
+                toml = toml.replace(old.replace("\\n", "\n"), new.replace("\\n", "\n"))
+            lines = tuple(part["block"].splitlines())
+            found[-1].wrong.append(Wrong(change["other"] or found[-1].folder, toml, bool(change["run"]), lines))
+            change = None
+        elif part["table"]:
+            rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in part["table"].splitlines()]
+            if rows[0] in (ACCOUNT, CONVERSION, ENTRIES):
+                found[-1].tables.append([rows[0], *rows[2:]])
+    return found
+
+
+def put(folder: str, toml: str, into: Path) -> Path:
+    """The files of a folder of data with a configuration beside them."""
+    shutil.copytree(DATA / folder, into)
+    (into / "funnel.toml").write_text(toml, "utf-8")
+    return into / "funnel.toml"
+
+
+def the_same_in(found: Loaded, table: list[list[str]]) -> list[list[str]]:
+    """What the run gives for a table of a page: all inputs, all entries of its leads, each of its pairs."""
+    head, *rows = table
+    if head == ACCOUNT:
+        return [head, *([name, *map(str, counts)] for name, counts in found.account.items())]
+    if head == CONVERSION:
+        given = found.rows(
+            "select low.label, high.label, entered, converted from marts.conversion as pairs "
+            "inner join waterfall.stages as low on low.stage = pairs.from_stage "
+            "inner join waterfall.stages as high on high.stage = pairs.to_stage "
+            "where grain = 'all' and dimension = 'all' and window_days is null and unit = 'cycle'"
+        )
+        asked = [tuple(row[:2]) for row in rows]
+        pairs = {(low, high): [low, high, str(entered), str(converted)] for low, high, entered, converted in given}
+        return [head, *(pairs[pair] for pair in asked if pair in pairs)]
+    leads = {row[0] for row in rows}
+    given = found.rows(
+        "select lead_id, label, strftime(timezone(timezone, timezone('UTC', entered_at)), '%Y-%m-%d %H:%M'), basis "
+        "from clean.stage_entries inner join waterfall.stages using (stage), waterfall.run order by lead_no, entry_no"
+    )
+    return [head, *(list(row) for row in given if row[0] in leads)]
+
+
+def test_each_format_has_a_page() -> None:
+    """The overview links the page of every format, and the page names it."""
+    overview = (FOLDER / "README.md").read_text("utf-8")
+    linked = dict(re.findall(r"^\| .*?`(\w+)`.*? \| \[.*?\]\((\w+\.md)(?:#[\w-]+)?\) \|$", overview, re.MULTILINE))
+    assert list(formats.names()) == sorted(linked)
+    unnamed = [
+        name for name, page in linked.items() if not re.search(rf'[`"]{name}[`"]', (FOLDER / page).read_text("utf-8"))
+    ]
+    assert [] == unnamed
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_says_what_its_examples_give(page: Path, tmp_path: Path) -> None:
+    """Every configuration has a table, and each table is what the run gives."""
+    said, given = [], []
+    for number, example in enumerate(examples(page)):
+        assert example.tables, f"an example of {page.name} says nothing: {example.folder}"
+        toml = put(example.folder, example.toml, tmp_path / str(number))
+        found = loaded(toml, toml.parent / "out", "+clean.stage_entries +marts.conversion")
+        said += example.tables
+        given += [the_same_in(found, table) for table in example.tables]
+    assert said == given
+
+
+def test_the_lines_of_the_readme_run(tmp_path: Path) -> None:
+    """Every lead of a small export has its first status."""
+    (block,) = re.findall(
+        r"^```toml\n(.*?)^```$", (nights.REPOSITORY / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    toml = put("sf_leadhistory_status_only", block, tmp_path / "files")
+    found = loaded(toml, tmp_path / "out")
+    asked = "select count(*), count(distinct lead_id) from clean.stage_entries where stage = 'open_not_contacted'"
+    assert [(10, 10)] == found.rows(asked)
+
+
+MISTAKES = [(page.stem, wrong) for page in PAGES for example in examples(page) for wrong in example.wrong]
+
+
+@pytest.mark.parametrize("wrong", [wrong for _, wrong in MISTAKES], ids=[name for name, _ in MISTAKES])
+def test_a_mistake_gets_the_message_of_the_page(wrong: Wrong, tmp_path: Path) -> None:
+    """Each line of the page is in what the tool says; `…` stands for anything."""
+    toml = put(wrong.folder, wrong.toml, tmp_path / "files")
+    answer = funnel("run" if wrong.is_run else "check", "--config", toml)
+    told = answer.err.replace(f"{tmp_path / 'files'}/", "")
+    unsaid = [
+        line
+        for line in wrong.lines
+        if not re.search(".*".join(map(re.escape, line.strip().split("…"))), told, re.MULTILINE)
+    ]
+    assert [] == unsaid, told
