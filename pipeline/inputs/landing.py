@@ -44,7 +44,7 @@ from pipeline.waterfall.definition import Configuration, Input
 
 __all__ = ["Landing", "Load", "Log", "Refusal", "land", "offer", "open_log", "sweep", "verify"]
 
-_DATE = re.compile(r"(?<!\d)(20\d\d)[-_.]?([01]\d)[-_.]?([0-3]\d)(?!\d)")
+DATE = re.compile(r"(?<!\d)(20\d\d)[-_.]?([01]\d)[-_.]?([0-3]\d)(?!\d)")
 """A date in the name of a file."""
 
 
@@ -180,7 +180,7 @@ def _land_file(
             progress(Line(line, "known", input=reads.name, file=name, load_no=known))
             return log, replace(outcome, already_known=(*outcome.already_known, str(file.shown)))
         try:
-            delivered = readers.read(run.connection, found, databases.as_read(_dated(reads, name), file), work)
+            delivered = readers.read(run.connection, found, databases.as_read(dated(reads, name), file), work)
         except Exception:
             # What changed meanwhile may fit nothing that was found before: that says nothing about the file.
             if _state(file.source) != before:
@@ -363,11 +363,11 @@ def _queried(
     return databases.found(run.connection, reads, database, earlier, day, work, progress)
 
 
-def _dated(reads: Input, name: str) -> Input:
+def dated(reads: Input, name: str) -> Input:
     """The input with the date in the file's name for every row, where it asks for it and has no time column by name."""
     if reads.reshaping is None or not reads.reshaping.dated_by_name or "entered_at" in reads.columns:
         return reads
-    found = _DATE.search(name)
+    found = DATE.search(name)
     if found is None:
         return reads
     date = "-".join(found.groups())

@@ -10,6 +10,7 @@ import duckdb
 
 from pipeline.inputs import known_formats, stage_columns
 from pipeline.inputs.contract import CONTRACTS, normalise_header
+from pipeline.inputs.landing import DATE
 from pipeline.starting import columns
 from pipeline.starting.columns import Times
 from pipeline.starting.sampling import Sample, common_start, words
@@ -17,6 +18,9 @@ from pipeline.waterfall import formats
 from pipeline.waterfall.definition import InputTable
 
 _OTHER_TABLES: tuple[InputTable, ...] = ("merges", "deletions", "leads", "accounts")
+
+_WIDEST_SNAPSHOT = 4
+"""Columns up to which a dated copy of leads is taken for their stages; one with more has their attributes, too."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,11 @@ def recognised(connection: duckdb.DuckDBPyConnection, found: Sample) -> Found | 
     if known is not None:
         return _of_format(connection, found, known, times)
     seen = (
-        _by_our_names(found, times) or _wide(found, times) or _history(connection, found, times) or _table(found, times)
+        _snapshot(connection, found)
+        or _by_our_names(found, times)
+        or _wide(found, times)
+        or _history(connection, found, times)
+        or _table(found, times)
     )
     return None if seen is None else _with_ids(connection, seen)
 
@@ -142,6 +150,22 @@ def _history(connection: duckdb.DuckDBPyConnection, found: Sample, times: tuple[
     return Found(
         found, keys | timed[0], why, {"columns": "a guess"} | timed[1] if named else timed[1], has_local_times=timed[2]
     )
+
+
+def _snapshot(connection: duckdb.DuckDBPyConnection, found: Sample) -> Found | None:
+    """A copy of the leads with their stage, whose date is in the name of the file."""
+    if DATE.search(found.path.name) is None or len(found.names) > _WIDEST_SNAPSHOT:
+        return None
+    seen = columns.guess(connection, found, ())
+    if seen.lead is None or seen.stage is None or columns.times_of(connection, found):
+        return None
+    known = formats.load("stage_snapshots").parts[0].columns
+    names = {"lead_id": found.names[seen.lead], "stage": found.names[seen.stage]}
+    listed = {ours: {normalise_header(each.header) for each in known[ours]} for ours in names}
+    mapped = {ours: name for ours, name in names.items() if normalise_header(name) not in listed[ours]}
+    keys: dict[str, Any] = {"format": "stage_snapshots", **({"columns": mapped} if mapped else {})}
+    why = f"`{names['stage']}` has few different values and the name of the file a date"
+    return Found(found, keys, why, has_local_times=True)
 
 
 def _wide(found: Sample, times: tuple[Times, ...]) -> Found | None:

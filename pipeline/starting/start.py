@@ -15,7 +15,7 @@ import duckdb
 
 from pipeline.engines.duckdb import connect
 from pipeline.errors import UsageError
-from pipeline.inputs import archives, looking, readers
+from pipeline.inputs import archives, landing, looking, readers
 from pipeline.inputs.files import find
 from pipeline.inputs.preflight import Refused
 from pipeline.settings import Settings
@@ -160,7 +160,8 @@ def _moves(connection: duckdb.DuckDBPyConnection, found: Sequence[Found], names:
             continue
         for file in archives.expanded(find(reads), work):
             try:
-                readers.read(connection, looking.look_at(file.path, reads, work), reads, work)
+                dated = landing.dated(reads, file.name or file.path.name)
+                readers.read(connection, looking.look_at(file.path, reads, work), dated, work)
             except Refused:
                 continue
             rows += connection.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -29,7 +30,21 @@ def started(files: list[Path], folder: Path, preset: str | None = None) -> tuple
     return loaded(folder / "funnel" / "funnel.toml", folder / "out", "waterfall.days"), said
 
 
-@pytest.mark.parametrize("name", LOCAL)
+UNKNOWN = {
+    "general_parts": "events.csv has no column of ids, stages and times that can be told: what is in it?",
+}
+"""Folders whose files can't be told, and what is said of them."""
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_can_not_be_told_is_asked(name: str, tmp_path: Path) -> None:
+    """In a sentence; nothing is written."""
+    with pytest.raises(UsageError, match=re.escape(UNKNOWN[name])):
+        started(files_of(name, tmp_path), tmp_path)
+    assert not (tmp_path / "funnel").exists()
+
+
+@pytest.mark.parametrize("name", [name for name in LOCAL if name not in UNKNOWN])
 def test_what_is_written_runs(name: str, tmp_path: Path) -> None:
     """No file is refused or missing, something of each is read, and hardly a row is rejected."""
     found, _ = started(files_of(name, tmp_path), tmp_path)
