@@ -74,7 +74,7 @@ def header_of(grid: Grid, reads: Input) -> GridHeader:
                 f"declare header_row = {later[0] + 1} for this input",
             ) from None
         plain = refusal_of(problem, names, reads, remedy="give the table a header row")
-        raise Refused(f"{plain.reason} in row {at + 1} of {grid.place}", plain.next_step) from None
+        raise type(plain)(f"{plain.reason} in row {at + 1} of {grid.place}", plain.next_step) from None
     bound = header.bound
     used = {*bound.columns.values(), *(place for ours, place in bound.extras.items() if ours in reads.columns)}
     used |= set(header.plan.needed) if header.plan else set()

@@ -1,0 +1,422 @@
+"""Ten further files of each format give what the first one gives: other columns, orders, letters, delimiters and kinds of file."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipeline.engines.duckdb import connect
+from pipeline.inputs import landing
+from pipeline.settings import Settings
+from pipeline.waterfall import config, formats
+from tests.exports.loading import CLOCK
+
+CONFIGURATION = """\
+[funnel]
+name = "Variations"
+preset = "mcl-mel-mql-sal-sql"
+
+[checks]
+max_rejected = 1.0
+
+[[inputs]]
+name = "crm"
+format = "{format}"
+path = "{path}"
+{more}
+[[inputs]]
+name = "others"
+table = "stage_entries"
+path = "others.csv"
+"""
+
+
+@dataclass(frozen=True)
+class Export:
+    """A file as a header and rows of text, with the settings that it needs beside its format."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    more: str = ""
+    optional: tuple[str, ...] = ()
+    """Columns that a file may lack."""
+    loaded: int = 0
+    """How many rows of all tables it gives."""
+
+
+HISTORY = (
+    ("00Q1", "Status", "Open", "MQL", "2026-05-01T09:00:00Z", "x"),
+    ("00Q1", "Owner", "Dana", "Sami", "2026-05-02T09:00:00Z", "y"),
+    ("00Q1", "Status", "MQL", "SAL", "2026-05-03T09:00:00Z", ""),
+    ("00Q2", "Status", "", "MQL", "2026-05-04T09:00:00Z", "z"),
+)
+STAGES = tuple((*row[:1], "StageName" if row[1] == "Status" else row[1], *row[2:]) for row in HISTORY)
+PEOPLE = (
+    ("00Q1", "false", "", "MQL", "2026-05-01T08:00:00Z", "2026-05-05T08:00:00Z", "003A", "006A", "Web"),
+    ("00Q2", "true", "00Q1", "SAL", "2026-05-02T08:00:00Z", "2026-05-06T08:00:00Z", "", "", "Event"),
+)
+WIDE = (("1", "MQL", "2026-05-01", "2026-05-03", "", "7;8"), ("2", "SQL", "2026-05-02", "", "2026-05-06", ""))
+PROPERTIES = (
+    ("1", "lifecyclestage", "MQL", "2026-05-01 09:00", "CRM"),
+    ("1", "jobtitle", "SQL", "2026-05-02 09:00", "CRM"),
+    ("1", "lifecyclestage", "", "2026-05-03 09:00", "CRM"),
+    ("2", "lifecyclestage", "SAL", "2026-05-03 09:00", "API"),
+)
+EXPORTS = {
+    "field_history": Export(
+        ("lead_id", "field", "old_value", "new_value", "changed_at", "by"),
+        HISTORY,
+        'field_value = "Status"\n',
+        ("by", "old_value"),
+        3,
+    ),
+    "stage_dates": Export(
+        ("Lead ID", "Now", "Date entered MQL", "Date entered SAL", "Date entered SQL", "Others"),
+        WIDE,
+        'stages = "Date entered *"\n',
+        ("Now", "Others"),
+        4,
+    ),
+    "stage_snapshots": Export(
+        ("lead_id", "status", "snapshot_date", "owner_name"),
+        (("1", "MQL", "2026-05-01", "a"), ("1", "SAL", "2026-05-02", "b"), ("2", "", "2026-05-02", "c")),
+        optional=("owner_name",),
+        loaded=2,
+    ),
+    "scd2": Export(
+        ("id", "stage_name", "_fivetran_start", "_fivetran_end", "amount"),
+        (
+            ("1", "MQL", "2026-05-01 09:00:00", "", "5"),
+            ("1", "SAL", "2026-05-02 9:00:00", "", ""),
+            ("2", "", "2026-05-02", "", ""),
+        ),
+        optional=("amount", "_fivetran_end"),
+        loaded=2,
+    ),
+    "salesforce_lead_history": Export(
+        ("LeadId", "Field", "OldValue", "NewValue", "CreatedDate", "CreatedById"),
+        HISTORY,
+        "",
+        ("CreatedById", "OldValue"),
+        3,
+    ),
+    "salesforce_opportunity_field_history": Export(
+        ("OpportunityId", "Field", "OldValue", "NewValue", "CreatedDate", "CreatedById"),
+        STAGES,
+        "",
+        ("CreatedById", "OldValue"),
+        3,
+    ),
+    "salesforce_opportunity_history": Export(
+        ("OpportunityId", "StageName", "CreatedDate", "Amount"),
+        (("006A", "MQL", "2026-05-01T09:00:00Z", "1"), ("006A", "SAL", "5/3/2026, 9:00 AM", "")),
+        optional=("Amount",),
+        loaded=2,
+    ),
+    "salesforce_leads": Export(
+        (
+            "Id",
+            "IsDeleted",
+            "MasterRecordId",
+            "Status",
+            "CreatedDate",
+            "SystemModstamp",
+            "ConvertedContactId",
+            "ConvertedOpportunityId",
+            "LeadSource",
+        ),
+        PEOPLE,
+        optional=("LeadSource", "Status"),
+        loaded=6,
+    ),
+    "salesforce_contacts": Export(
+        ("Id", "IsDeleted", "MasterRecordId", "LastName", "CreatedDate", "SystemModstamp"),
+        tuple(row[:6] for row in PEOPLE),
+        optional=("LastName",),
+        loaded=4,
+    ),
+    "salesforce_opportunities": Export(
+        ("Id", "IsDeleted", "AccountId", "StageName", "CreatedDate", "SystemModstamp"),
+        tuple(row[:6] for row in PEOPLE),
+        optional=("StageName",),
+        loaded=3,
+    ),
+    "salesforce_accounts": Export(
+        ("Id", "Name", "MasterRecordId", "Website"),
+        (("001A", "Acme", "", "acme.example"), ("001B", "Acme Ltd", "001A", "")),
+        optional=("Website",),
+        loaded=3,
+    ),
+    "hubspot_contacts": Export(
+        (
+            "Record ID",
+            "Lifecycle Stage",
+            "Became a MQL Date",
+            "Became a SAL Date",
+            "Became an SQL Date",
+            "Merged record IDs",
+        ),
+        WIDE,
+        optional=("Lifecycle Stage",),
+        loaded=8,
+    ),
+    "hubspot_deals": Export(
+        (
+            "Record ID",
+            "Deal Stage",
+            'Date entered "MQL (Sales Pipeline)"',
+            'Date entered "SAL (Sales Pipeline)"',
+            'Date entered "SQL (Sales Pipeline)"',
+            "Merged Deal IDs",
+        ),
+        WIDE,
+        optional=("Deal Stage",),
+        loaded=8,
+    ),
+    "hubspot_property_history": Export(
+        ("Record ID", "Property name", "Property value", "Changed at", "Source"), PROPERTIES, "", ("Source",), 2
+    ),
+    "marketo_activities": Export(
+        ("leadId", "activityDate", "activityTypeId", "primaryAttributeValue", "attributes", "campaignId"),
+        (
+            ("1", "2026-05-01T09:00:00Z", "13", "Lead Status", '{"New Value": "MQL", "Old Value": "Open"}', "5"),
+            ("1", "2026-05-01T09:00:00Z", "13", "First Name", '{"New Value": "Dana", "Old Value": ""}', ""),
+            ("2", "2026-05-01T09:00:00Z", "1", "a page", '{"Query Parameters": ""}', ""),
+        ),
+        optional=("campaignId",),
+        loaded=1,
+    ),
+    "marketo_leads": Export(
+        ("id", "createdAt", "email", "leadSource"),
+        (("1", "2026-05-01T09:00:00Z", "a@acme.example", "Web"), ("2", "2026-05-01T09:00:00Z", "", "")),
+        optional=("leadSource", "email"),
+        loaded=2,
+    ),
+    "pardot_lifecycle_history": Export(
+        ("id", "prospect_id", "previous_stage_id", "next_stage_id", "seconds_elapsed", "created_at"),
+        (("1", "9", "", "MQL", "0", "2026-05-01 09:00:00"), ("2", "9", "MQL", "SAL", "60", "2026-05-02 09:00:00")),
+        optional=("seconds_elapsed", "previous_stage_id", "id"),
+        loaded=2,
+    ),
+    "dynamics_audit": Export(
+        ("Record ID", "Changed Date", "Changed Field", "Old Value", "New Value", "Event"),
+        (
+            ("1", "2026-05-01 09:00", "Status Reason\nOwner", "Open\nDana", "MQL\nSami", "Update"),
+            ("2", "2026-05-01 09:00", "Owner", "Dana", "Sami", "Update"),
+        ),
+        optional=("Event",),
+        loaded=1,
+    ),
+    "pipedrive_flow": Export(
+        ("object", "timestamp", "data"),
+        (
+            (
+                "dealChange",
+                "2026-05-01 09:00:00",
+                '{"item_id": 1, "field_key": "stage_id", "old_value": "1", "new_value": "MQL"}',
+            ),
+            ("note", "2026-05-01 09:00:00", '{"id": 5}'),
+        ),
+        loaded=1,
+    ),
+    "zoho_stage_history": Export(
+        ("Deal Id", "Stage", "Modified Time", "Amount"),
+        (("5", "MQL", "2026-05-01T09:00:00+05:30", "1"), ("5", "SAL", "2026-05-02T09:00:00+05:30", "")),
+        optional=("Amount",),
+        loaded=2,
+    ),
+}
+
+ID = re.compile("(?:00[0-9A-Z]{1,3}|[0-9])")
+"""The ids of these exports."""
+
+Written = tuple[str, bytes, str]
+"""The name of a file, its bytes, and lines for its `[[inputs]]` block."""
+
+
+def text_of(export: Export, delimiter: str = ",", line_end: str = "\n") -> str:
+    """The file as CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter, lineterminator=line_end)
+    writer.writerows([export.header, *export.rows])
+    return text.getvalue()
+
+
+def picked(export: Export, columns: list[int]) -> Export:
+    """The export with these columns, in this order."""
+    rows = tuple(tuple(row[place] for place in columns) for row in export.rows)
+    return replace(export, header=tuple(export.header[place] for place in columns), rows=rows)
+
+
+def shuffled(export: Export) -> Written:
+    """The columns in another order."""
+    places = list(range(len(export.header)))
+    random.Random(7).shuffle(places)
+    return "a.csv", text_of(picked(export, places)).encode(), ""
+
+
+def without_optional(export: Export) -> Written:
+    """Only what the format needs."""
+    places = [place for place, name in enumerate(export.header) if name not in export.optional]
+    return "a.csv", text_of(picked(export, places)).encode(), ""
+
+
+def with_more(export: Export) -> Written:
+    """Columns that nobody asked for, in front and at the end."""
+    rows = tuple(("1", *row, "x, y", "") for row in export.rows)
+    return "a.csv", text_of(replace(export, header=("Nr.", *export.header, "Note", "Größe"), rows=rows)).encode(), ""
+
+
+def in_capitals(export: Export) -> Written:
+    """As Data Loader writes headers."""
+    return "a.csv", text_of(replace(export, header=tuple(map(str.upper, export.header)))).encode(), ""
+
+
+def of_excel(export: Export) -> Written:
+    """Semicolons, CRLF and a byte order mark, as a spreadsheet in Europe writes CSV."""
+    return "a.csv", text_of(export, ";", "\r\n").encode("utf-8-sig"), 'delimiter = ";"\n'
+
+
+def in_utf16(export: Export) -> Written:
+    """Tabs and UTF-16, as "Unicode Text" of Excel."""
+    return "a.txt", text_of(export, "\t", "\r\n").encode("utf-16"), 'delimiter = "\\t"\nencoding = "utf-16"\n'
+
+
+def compressed(export: Export) -> Written:
+    """With gzip, as a connector writes it."""
+    return "a.csv.gz", gzip.compress(text_of(export).encode(), mtime=0), ""
+
+
+def in_json_lines(export: Export) -> Written:
+    """An object a line; JSON inside stays an object."""
+    held = [
+        {
+            name: json.loads(cell) if cell.startswith("{") else cell or None
+            for name, cell in zip(export.header, row, strict=True)
+        }
+        for row in export.rows
+    ]
+    return "a.jsonl", "".join(f"{json.dumps(each)}\n" for each in held).encode(), ""
+
+
+def in_a_document(export: Export) -> Written:
+    """A JSON array."""
+    held = [dict(zip(export.header, row, strict=True)) for row in export.rows]
+    return "a.json", json.dumps(held, indent=1).encode(), ""
+
+
+def in_a_page(export: Export) -> Written:
+    """A web page named .xls."""
+    lines = [
+        "<tr>" + "".join(f"<td>{cell.replace('<', '&lt;').replace(chr(10), '<br>')}</td>" for cell in row) + "</tr>"
+        for row in (export.header, *export.rows)
+    ]
+    return "a.xls", f"<html><body><table>{''.join(lines)}</table></body></html>".encode(), ""
+
+
+def with_blank_lines(export: Export) -> Written:
+    """Spaces around values, and blank lines at the end."""
+    rows = tuple(tuple(f" {cell} " if cell and "\n" not in cell else cell for cell in row) for row in export.rows)
+    return "a.csv", (text_of(replace(export, rows=rows)) + "\n\n").encode(), ""
+
+
+VARIATIONS: tuple[Callable[[Export], Written], ...] = (
+    shuffled,
+    without_optional,
+    with_more,
+    in_capitals,
+    of_excel,
+    in_utf16,
+    compressed,
+    in_json_lines,
+    in_a_document,
+    in_a_page,
+    with_blank_lines,
+)
+KEYS = {
+    "stage_entries": "lead_id, stage, entered_at::varchar",
+    "leads": "lead_id, created_at::varchar, null",
+    "accounts": "account_id, name, null",
+    "merges": "from_lead_id, into_lead_id, object",
+    "deletions": "lead_id, deleted_at::varchar, null",
+}
+
+
+def landed(folder: Path, name: str, export: Export, written: Written) -> list[tuple[Any, ...]]:
+    """The rows of every table; no file may be refused and no row rejected."""
+    file, content, more = written
+    folder.mkdir()
+    (folder / file).write_bytes(content)
+    (folder / "others.csv").write_text("lead_id,stage,entered_at\nx,MQL,2026-01-01\n", "utf-8")
+    toml = folder / "funnel.toml"
+    toml.write_text(CONFIGURATION.format(format=name, path=file, more=export.more + more), "utf-8")
+    configuration = config.load(toml, output=folder / "out")
+    connection = connect(None, Settings("1GB", 1), reads_files=True)
+    found = landing.land(connection, configuration, folder / "landing", clock=CLOCK, as_of=CLOCK)
+    assert ((), ()) == (found.refused, found.missing)
+    assert 0 == sum(load.rejected_rows for load in found.loads)
+    landing.offer(connection, configuration, folder / "landing")
+    rows = [row for table, key in KEYS.items() for row in of_table(connection, table, key)]
+    connection.close()
+    return sorted(rows, key=repr)
+
+
+def of_table(connection: duckdb.DuckDBPyConnection, table: str, key: str) -> list[tuple[Any, ...]]:
+    """The rows that the format brought."""
+    return connection.execute(
+        f"select '{table}', {key} from raw.{table} where input <> 'others' order by all"
+    ).fetchall()
+
+
+def test_every_format_has_an_export() -> None:
+    """A new format needs one here."""
+    assert set(formats.names()) == set(EXPORTS)
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_ten_further_files_of_a_format(name: str, tmp_path: Path) -> None:
+    """They give the rows of the first one, which are as many as expected."""
+    export = EXPORTS[name]
+    plain = landed(tmp_path / "plain", name, export, ("a.csv", text_of(export).encode(), ""))
+    assert export.loaded == len(plain)
+    for variation in VARIATIONS:
+        assert (variation.__name__, plain) == (
+            variation.__name__,
+            landed(tmp_path / variation.__name__, name, export, variation(export)),
+        )
+
+
+def of_others(export: Export, number: int) -> list[tuple[str, ...]]:
+    """The rows with other ids."""
+
+    def other(name: str, cell: str) -> str:
+        if cell.startswith("{"):
+            return cell.replace('"item_id": 1', f'"item_id": 1{number:03}')
+        if name == "activityTypeId":
+            return cell
+        return (
+            ID.sub(lambda found: f"{found[0]}{number:03}", cell)
+            if re.fullmatch(f"{ID.pattern}(;{ID.pattern})?", cell)
+            else cell
+        )
+
+    return [tuple(map(other, export.header, row)) for row in export.rows]
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_a_longer_file_of_a_format(name: str, tmp_path: Path) -> None:
+    """The same rows five hundred times, each time of other records."""
+    export = EXPORTS[name]
+    long = replace(export, rows=tuple(row for number in range(500) for row in of_others(export, number)))
+    assert 500 * export.loaded == len(landed(tmp_path / "long", name, long, ("a.csv", text_of(long).encode(), "")))
