@@ -316,6 +316,7 @@ def reading_of(reads: Input) -> dict[str, Any]:
         "table": reads.table,
         **({} if reads.sheet is None else {"sheet": reads.sheet}),
         **({} if reads.header_row is None else {"header_row": reads.header_row}),
+        **({} if reads.locale is None else {"locale": reads.locale}),
         **({} if reads.ids == "plain" else {"ids": reads.ids}),
         **({} if reads.reshaping is None else {"reshaping": json.loads(json.dumps(asdict(reads.reshaping)))}),
         **({} if reads.database is None else reads.database.reading),

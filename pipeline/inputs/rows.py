@@ -127,7 +127,7 @@ def _value(column: Column, bound: Bound, reads: Input, iso_times: bool) -> tuple
         return f"case when {whole} then trunc({column.name}::decimal(38,3))::bigint end", [given], None
     step, is_local = f"{column.name}__read", f"{column.name}__is_local"
     time_format = None if iso_times else reads.time_format
-    sql = times.reading(column.name, reads.timezone, time_format, read=step, is_local=is_local)
+    sql = times.reading(column.name, reads.timezone, time_format, read=step, is_local=is_local, locale=reads.locale)
     return sql.at, [given, f"{sql.read} as {step}", f"{sql.is_local} as {is_local}"], sql.note
 
 

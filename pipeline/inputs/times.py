@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline.engines.duckdb import quoted
+from pipeline.inputs import months
 from pipeline.waterfall import zones
 
 EARLIEST = datetime(2000, 1, 1)
@@ -43,12 +44,15 @@ TimeFormat = str | tuple[str, ...] | None
 """A format, several of which the first that reads a text counts, or None for ISO 8601."""
 
 
-def reading(text: str, zone: str, time_format: TimeFormat, *, read: str, is_local: str) -> TimeSql:
+def reading(
+    text: str, zone: str, time_format: TimeFormat, *, read: str, is_local: str, locale: str | None = None
+) -> TimeSql:
     """The SQL for the expression `text`; `read` and `is_local` name the columns that hold the first step.
 
-    `at` is a TIMESTAMP in UTC (null if unreadable), `note` is 'gap', 'overlap' or null.
+    `locale` is the language of the names of months in the text. `at` is a TIMESTAMP in UTC (null if unreadable), `note` is
+    'gap', 'overlap' or null.
     """
-    first, local = _first_step(text, time_format)
+    first, local = _first_step(text, time_format, locale)
     if local == "false":
         return TimeSql(first, local, f"make_timestamp({read})", "null::varchar")
     start, found = zones.changes(zone)
@@ -82,9 +86,9 @@ def _hours_of_changes(local: str, found: tuple[zones.Change, ...]) -> str:
     return f" and {local} % {_DAY_LONG} >= {first} and {local} % {_DAY_LONG} < {last}"
 
 
-def _first_step(text: str, time_format: TimeFormat) -> tuple[str, str]:
+def _first_step(text: str, time_format: TimeFormat, locale: str | None = None) -> tuple[str, str]:
     if isinstance(time_format, tuple):
-        return _first_that_reads([_first_step(text, each) for each in time_format])
+        return _first_that_reads([_first_step(text, each, locale) for each in time_format])
     if time_format is None or time_format == "iso":
         read, is_local = _iso(text)
         return _or_with_plain_spaces(read, text), is_local
@@ -96,7 +100,7 @@ def _first_step(text: str, time_format: TimeFormat) -> tuple[str, str]:
         # To the millisecond: a serial is a double, and 14:00 is stored as 0.583333333333.
         shift = _EXCEL_DAY_0 // timedelta(milliseconds=1)
         return f"(round({_number(text, 7)}::double * 86400000)::bigint - {shift}) * 1000", "true"
-    return _pattern(text, time_format)
+    return _pattern(text, time_format, locale)
 
 
 def _first_that_reads(steps: list[tuple[str, str]]) -> tuple[str, str]:
@@ -121,8 +125,9 @@ def _iso(text: str) -> tuple[str, str]:
     return read, f"not ({offset})"
 
 
-def _pattern(text: str, pattern: str) -> tuple[str, str]:
-    parsed = f"try_strptime({text}, {quoted(pattern)})"
+def _pattern(text: str, pattern: str, locale: str | None) -> tuple[str, str]:
+    named = text if locale is None else months.in_english(text, locale, pattern)
+    parsed = f"try_strptime({named}, {quoted(pattern)})"
     has_offset = "%z" in pattern.replace("%%", "") or "%Z" in pattern.replace("%%", "")
     return _or_with_plain_spaces(f"epoch_us({parsed})", text), "false" if has_offset else "true"
 

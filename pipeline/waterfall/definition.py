@@ -193,6 +193,8 @@ class Input:
     timezone: str = "UTC"
     time_format: str | tuple[str, ...] | None = None
     """One format, or several of which the first that reads a text counts; None is ISO 8601."""
+    locale: str | None = None
+    """The language of the names of months in times, as CLDR calls it; None is English."""
     encoding: str = "utf-8"
     delimiter: str = ","
     skip_lines: int = 0

@@ -76,6 +76,16 @@ def _time_formats(given: Any) -> str | tuple[str, ...]:
     return tuple(time_formats.checked(one) for one in some(given))
 
 
+def _locale(name: str) -> str:
+    from babel import Locale, UnknownLocaleError  # only here: most configurations need none
+
+    try:
+        Locale.parse(name.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        raise ValueError(f'`{name}` is no language that CLDR has; write one like "de", "fr" or "pt-BR"') from None
+    return name
+
+
 def _sheet(given: Any) -> str | int:
     is_number = isinstance(given, int) and not isinstance(given, bool) and given >= 1
     if is_number or (isinstance(given, str) and given):
@@ -98,6 +108,7 @@ class InputBlock(schema_sources.SourceKeys, schema_reshaping.ReshapingKeys):
     columns: dict[str, AsExported] = Field(default_factory=dict)
     timezone: Zone | None = None
     time_format: Annotated[str | tuple[str, ...] | None, PlainValidator(_time_formats)] = None
+    locale: Annotated[str, AfterValidator(_locale)] | None = None
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
     delimiter: Annotated[str, AfterValidator(_delimiter)] = ","
     skip_lines: NonNegative = 0
@@ -182,6 +193,7 @@ def _input(
         columns=part.columns,
         timezone=block.timezone or timezone,
         time_format=shipped.time_format if shipped and block.time_format is None else block.time_format,
+        locale=block.locale,
         encoding=block.encoding,
         delimiter=block.delimiter,
         skip_lines=block.skip_lines,
