@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -134,10 +135,8 @@ def _names(found: Sequence[Found]) -> list[str]:
     """A name for each input, after its file; a number tells two of one name apart."""
     names: list[str] = []
     for each in found:
-        letters = "".join(
-            letter if letter.isalnum() and letter.isascii() else "_" for letter in each.sample.path.stem.lower()
-        )
-        name = "_".join(filter(None, letters.split("_"))).lstrip("0123456789_")[:40] or "export"
+        parts = re.findall(r"[a-z]+", each.sample.path.stem.lower())
+        name = "_".join(parts[:3])[:40] or "export"
         while name in names:
             name += "_2"
         names.append(name)
