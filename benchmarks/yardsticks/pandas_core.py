@@ -18,18 +18,19 @@ _OUTCOMES = ("converted", "passed_over", "lost", "still_open")
 
 def run(facts: Facts, answers: Path) -> int:
     """Write the answers as Parquet. Returns how many spans there are."""
-    entries, leads, ids = _read(facts)
+    entries, unknown, leads, ids = _read(facts)
     spans = _spans(_kept(entries, facts), _deletions(facts, ids), facts)
     cycles = _cycles(spans, facts)
     _span_counts(spans, facts).to_parquet(answers / "spans.parquet")
     _cycle_counts(cycles, facts).to_parquet(answers / "cycles.parquet")
-    _time_in_stage(spans, facts).to_parquet(answers / "time_in_stage.parquet")
+    _time_in_stage(spans, unknown, facts).to_parquet(answers / "time_in_stage.parquet")
     _conversion(cycles, leads, facts).to_parquet(answers / "conversion.parquet")
     return len(spans)
 
 
-def _read(facts: Facts) -> tuple[pd.DataFrame, pd.DataFrame, pd.Index]:
-    """Entries and leads, their lead ids as the number of the survivor; and every id, at the place of its number."""
+def _read(facts: Facts) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.Index]:
+    """Entries, rows of unknown stages, and leads, their lead ids as the number of the survivor; and every id at the place of
+    its number."""
     rows = _table(facts.stage_entries, ["lead_id", "stage_alias", "entered_at"])
     rows = rows.set_column(1, "stage_alias", rows["stage_alias"].combine_chunks().dictionary_encode())
     records = _table(facts.leads, ["lead_id", "lead_source"])
@@ -48,13 +49,14 @@ def _read(facts: Facts) -> tuple[pd.DataFrame, pd.DataFrame, pd.Index]:
             "at": rows["entered_at"].to_pandas(),
         }
     )
+    unknown = entries.loc[entries["stage"] < 0, ["lead", "at"]]
     entries = entries[(entries["stage"] >= 0) & (entries["at"] <= pd.Timestamp(facts.as_of))]
 
     delivered = codes[rows.num_rows : rows.num_rows + records.num_rows]
     source = records["lead_source"].to_pandas().replace("", None).fillna("(none)").astype("category")
     leads = pd.DataFrame({"lead": survivor[delivered], "is_own": survivor[delivered] == delivered, "source": source})
     leads = leads.sort_values("is_own", kind="stable").drop_duplicates("lead", keep="last")
-    return entries, leads.set_index("lead")[["source"]], pd.Index(ids)
+    return entries, unknown, leads.set_index("lead")[["source"]], pd.Index(ids)
 
 
 def _table(files: Sequence[str], columns: list[str]) -> pa.Table:
@@ -181,8 +183,12 @@ def _cycle_counts(cycles: pd.DataFrame, facts: Facts) -> pd.DataFrame:
     )[["entry_stage", "furthest_stage", "outcome", "cycles"]]
 
 
-def _time_in_stage(spans: pd.DataFrame, facts: Facts) -> pd.DataFrame:
+def _time_in_stage(spans: pd.DataFrame, unknown: pd.DataFrame, facts: Facts) -> pd.DataFrame:
+    """Stays that ended, but for those into which a row of an unknown stage falls (T1)."""
     left = spans[spans["exited_at"].notna()]
+    numbered = left.reset_index(names="number").sort_values("at", kind="stable")[["number", "lead", "at", "exited_at"]]
+    inside = pd.merge_asof(unknown.sort_values("at"), numbered, on="at", by="lead")
+    left = left.drop(index=inside.loc[inside["exited_at"] > inside["at"], "number"].unique())
     stays = pd.DataFrame(
         {
             "stage": left["stage"],

@@ -27,7 +27,7 @@ def run(facts: Facts, answers: Path) -> int:
     names = pl.Enum([each.stage for each in facts.stages])
     _span_counts(spans, facts).with_columns(pl.col("stage").cast(names)).write_parquet(answers / "spans.parquet")
     _cycle_counts(cycles, facts).write_parquet(answers / "cycles.parquet")
-    _time_in_stage(spans, facts).write_parquet(answers / "time_in_stage.parquet")
+    _time_in_stage(spans, _unknown(facts, merged), facts).write_parquet(answers / "time_in_stage.parquet")
     _conversion(cycles, sources, facts).write_parquet(answers / "conversion.parquet")
     return int(spans.height)
 
@@ -49,6 +49,18 @@ def _survivors(facts: Facts) -> pl.DataFrame:
     chains = survivors(merges.select("from_lead_id", "into_lead_id").rows())
     return pl.DataFrame({"lead": list(chains), "survivor": list(chains.values())}, schema=["lead", "survivor"]).select(
         _lead("lead"), _lead("survivor")
+    )
+
+
+def _unknown(facts: Facts, merged: pl.DataFrame) -> pl.DataFrame:
+    """lead, at: rows whose stage no alias names."""
+    return (
+        pl.scan_parquet(facts.stage_entries)
+        .filter(~pl.col("stage_alias").is_in(list(facts.codes)))
+        .select(_lead("lead_id").alias("lead"), pl.col("entered_at").alias("at"))
+        .join(merged.lazy(), on="lead", how="left")
+        .select(pl.coalesce("survivor", "lead").alias("lead"), "at")
+        .collect()
     )
 
 
@@ -250,12 +262,16 @@ def _cycle_counts(cycles: pl.DataFrame, facts: Facts) -> pl.DataFrame:
     )
 
 
-def _time_in_stage(spans: pl.DataFrame, facts: Facts) -> pl.DataFrame:
+def _time_in_stage(spans: pl.DataFrame, unknown: pl.DataFrame, facts: Facts) -> pl.DataFrame:
+    """Stays that ended, but for those into which a row of an unknown stage falls (T1)."""
+    ended = spans.lazy().filter(pl.col("exited_at").is_not_null()).with_row_index("number")
+    numbered = ended.select("number", "lead", "at", "exited_at").sort("at", maintain_order=True)
+    inside = unknown.lazy().sort("at").join_asof(numbered, on="at", by="lead", check_sortedness=False)
+    interrupted = inside.filter(pl.col("exited_at") > pl.col("at")).select("number").unique()
     names = {number: each.stage for number, each in enumerate(facts.stages)}
     us = pl.col("us")
     return (
-        spans.lazy()
-        .filter(pl.col("exited_at").is_not_null())
+        ended.join(interrupted, on="number", how="anti")
         .select(
             "stage",
             pl.col("exited_at").dt.truncate("1mo").cast(pl.Date).alias("month"),

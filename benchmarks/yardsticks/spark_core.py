@@ -12,6 +12,12 @@ from benchmarks.yardsticks.facts import OFF_PATH, Facts, survivors
 
 _MERGED = pa.schema([("lead_id", pa.string()), ("survivor_id", pa.string())])
 _STEPS = {
+    "unknown": """
+        select coalesce(merged.survivor_id, delivered.lead_id) as lead_id, delivered.entered_at as at
+        from delivered
+        left anti join aliases on aliases.alias = delivered.stage_alias
+        left join merged on merged.lead_id = delivered.lead_id
+    """,
     "kept": """
         select lead_id, stage_no, stage, rank_order, rank_or_end, kind, rank, at, place
         from (
@@ -121,6 +127,8 @@ _ANSWERS = {
                 cast(date_trunc('month', exited_at) as date) as month,
                 unix_micros(cast(exited_at as timestamp)) - unix_micros(cast(at as timestamp)) as us
             from spans
+            left anti join unknown
+                on unknown.lead_id = spans.lead_id and unknown.at >= spans.at and unknown.at < spans.exited_at
             where exited_at is not null
         )
         select
