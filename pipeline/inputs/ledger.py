@@ -106,7 +106,7 @@ class Load:
             "header_lines": self.header_lines,
             "blank_lines": self.blank_lines,
             "embedded_newlines": self.embedded_newlines,
-            **({} if self.records is None else {"records": self.records}),
+            "records": self.records,
             "rows_read": self.rows_read,
             "filtered": self.filtered,
             "rejected": self.rejected_rows,

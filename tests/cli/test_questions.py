@@ -59,7 +59,7 @@ class TestExplain:
         assert answer.out.startswith("Lead L07\n")
         assert "L02 was merged into it" in answer.out
         assert "merged into it: L02" in funnel("explain", "L07", "--output", output).out
-        assert {"L02", "L07"} == {row[-3] for row in section(answer, "Entries")}
+        assert {"L02", "L07"} == {row[-4] for row in section(answer, "Entries")}
 
     def test_a_deleted_lead_keeps_its_past(self, output: Path) -> None:
         """A deleted lead says when it was deleted, and its last stay ends then."""

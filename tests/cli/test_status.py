@@ -68,7 +68,7 @@ def test_a_good_night_exits_0_and_tells_all_of_it(build: Path) -> None:
     text = funnel("status", "--output", build)
     assert 0 == text.code
     assert f"last good run  {night['run']}, as of 2026-04-01 03:59 UTC\n" in text.out
-    assert "rows           crm_history: 43 rows read, 3 rejected" in text.out
+    assert "rows           crm_history: 43 rows read, 0 filtered, 3 rejected" in text.out
     assert text.out.endswith("running now    nothing\nnext           nothing\n")
     assert before == tree(build)
 

@@ -83,7 +83,10 @@ def test_every_field_of_a_load(tmp_path: Path) -> None:
         "read line by line, since DuckDB's reader could not account for every line (line ends inside quotes)",
         "2 rows spell a stage otherwise than the waterfall does; matched all the same",
         '1 row names a stage that the waterfall does not know: "nobody knows" (1)\n'
-        '    aliases = ["nobody knows"]   # beside those of the stage that is meant',
+        '    aliases = ["nobody knows"]   # beside those of the stage that is meant\n'
+        "  or, where the source has deleted the stage: this block ends the stay before it, and the cycle goes on\n"
+        '    [[stages]]\n    key = "former_stage"\n    definition = "A stage that the source no longer has."\n'
+        '    kind = "hold"\n    aliases = ["nobody knows"]',
         "rejected rows: 1 no_lead, 1 too_few_fields",
     ) == first.warnings
 
