@@ -43,12 +43,6 @@ def find(written: str, positions: Mapping[str, int], json: str | None) -> Path |
     return None if start is None else _path(start, parts)
 
 
-def is_path(written: str) -> bool:
-    """Whether the text can be a path of more than one part."""
-    parts = _parts(written)
-    return parts is not None and (len(parts) > 1 or parts[0][1])
-
-
 def _parts(written: str) -> list[tuple[str, bool]] | None:
     """The parts of a path, each with whether it is a list; None where the text is no path."""
     parts = []

@@ -26,6 +26,7 @@ HEADER = "lead_id,stage,entered_at\n"
         ("fr", "%d %B %Y", "14 FÉVRIER 2026", "2026-02-14 00:00:00"),
         ("es", "%d de %B de %Y %I:%M %p", "3 de septiembre de 2026 9:05 p. m.", "2026-09-03 21:05:00"),
         ("pt-BR", "%d de %b. de %Y", "3 de dez. de 2026", None),
+        ("es", "%d/%m/%Y %I:%M %p", "3/9/2026 9:05 p. m.", "2026-09-03 21:05:00"),
         ("ja", "%d %B %Y", "3 March 2026", "2026-03-03 00:00:00"),
         (None, "%d %B %Y", "3 März 2026", None),
     ],

@@ -197,8 +197,10 @@ class TestColumns:
 
     def test_creation_needs_the_columns_that_tell_of_it(self, tmp_path: Path) -> None:
         """Without a column of fields nothing is dated."""
-        inbox = one_file(tmp_path, CHANGES, reshaping=Reshaping(created=("created",)))
-        assert (4, 4, 0, 0, 4) == counts(inbox.land())
+        text = "lead_id,stage,entered_at\nL1,MQL,2026-01-05\n"
+        inbox = one_file(tmp_path, text, reshaping=Reshaping(created=("created",)))
+        assert (1, 1, 0, 0, 1) == counts(inbox.land())
+        assert [(None,)] == inbox.rows("select record_created_at from raw.stage_entries")
         mapped = Inbox(inbox.folder / "b")
         mapped.put("entries.csv", "lead_id,stage,entered_at,made\nL1,MQL,2026-01-05,2026-01-01\n")
         mapped.reads("entries.csv", columns={"record_created_at": "made"}, reshaping=Reshaping(created=("created",)))

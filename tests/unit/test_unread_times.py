@@ -30,6 +30,23 @@ def look(texts: list[str | None], reads: Input = CRM) -> Unread:
 
 
 @pytest.mark.parametrize(
+    ("texts", "formats"),
+    [
+        (("2026-01-05 10:00", "2026-01-06T10:00:00Z"), ("iso",)),
+        (("1/25/2026 9:00\u202fAM", "1/26/2026 9:00 PM"), ("%m/%d/%Y %I:%M %p",)),
+        (("1/2/2026", "3/4/2026"), ("%m/%d/%Y", "%d/%m/%Y")),
+        (("soon", "later"), ()),
+    ],
+)
+def test_the_format_of_a_column_is_found(texts: tuple[str, ...], formats: tuple[str, ...]) -> None:
+    """Two of them where day and month can't be told apart; none where most texts are no times."""
+    connection = connect(None, Settings("500MB", 1), reads_files=True)
+    values = ", ".join(f"({quoted(text)})" for text in texts)
+    connection.execute(f"create temp table cells as select text as c0 from (values {values}) as given(text)")
+    assert formats == unread_times.formats_of(connection, "cells", "c0")
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("4/30/2026 9:15 PM", "9/99/9999 9:99 AA"),
