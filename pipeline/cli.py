@@ -48,9 +48,9 @@ def init(paths: tuple[Path, ...], preset: str | None, *, from_files: bool) -> No
       funnel init --preset hubspot-lifecycle my-funnel
       funnel init --from LeadHistory.csv Lead.csv my-funnel
     """
-    from pipeline.starting import start
+    from pipeline import starting
 
-    for line in start.write(paths, preset, from_files=from_files):
+    for line in starting.write(paths, preset, from_files=from_files):
         say(line)
 
 

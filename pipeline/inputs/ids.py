@@ -65,6 +65,7 @@ def drop_decimals(connection: duckdb.DuckDBPyConnection, contract: Contract, bou
         shorter = ", ".join(
             f"case when suffix({name}, '.0') then {name}[:-3] else {name} end as {name}" for name in whole
         )
+        connection.execute("drop view if exists temp.landing_decimal")
         connection.execute("alter view temp.landing_rows rename to landing_decimal")
         connection.execute(
             f"create or replace temp view landing_rows as select * replace ({shorter}) from landing_decimal"

@@ -28,6 +28,11 @@ def format_of(names: Iterable[str]) -> str | None:
     return max(fitting, key=lambda name: len(formats.load(name).signature), default=None)
 
 
+def date_patterns() -> tuple[str, ...]:
+    """The patterns by which HubSpot calls its columns with dates of stages."""
+    return tuple(pattern for part in formats.load("hubspot_contacts").parts for pattern in part.patterns)
+
+
 def advice(names: tuple[str, ...], reads: Input) -> str:
     """What to write for a file whose columns do not fit, where it looks like one that is known; empty where it does not."""
     if reads.reshaping is not None:
@@ -37,8 +42,7 @@ def advice(names: tuple[str, ...], reads: Input) -> str:
         return f'it looks like the format {found}: write format = "{found}" in the place of `table` and `columns`'
     if reads.table != "stage_entries":
         return ""
-    patterns = formats.load("hubspot_contacts").parts[1].patterns
-    dates = sum(any(stage_in(pattern, name) is not None for pattern in patterns) for name in names)
+    dates = sum(any(stage_in(pattern, name) is not None for pattern in date_patterns()) for name in names)
     if dates > 1:
         return f'{dates} columns look like stage dates: use format = "stage_dates"'
     return ""

@@ -1,4 +1,4 @@
-"""The text of the records whose rows are rejected, or may be: read anew from the file and kept as it was."""
+"""Keep the original text of records whose rows are rejected, or may be rejected later. The file is read again for it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pipeline.waterfall.definition import Input
 
 
 def keep(connection: duckdb.DuckDBPyConnection, delivered: Delivered, reads: Input, work: Path) -> None:
-    """Fill `landing_originals` (record_number, original) with the text of the records in `landing_wanted`: the physical
-    lines of a CSV file, read anew; a JSON object of a row of Parquet, a sheet or a web page."""
+    """Fill `landing_originals` (record_number, original) with the text of the records in `landing_wanted`: for a
+    CSV file its lines, read again from the file; for Parquet, a sheet or a web page a JSON object of the row."""
     if delivered.found.is_parquet:
         _keep_parquet_rows(connection, delivered)
         return

@@ -118,7 +118,7 @@ class _Planner:
         return None
 
     def _first_path(self, candidates: tuple[Candidate, ...]) -> str | None:
-        """The made column for several paths of which the first is the first candidate; None where there are not several."""
+        """The made column that takes the first path with a value; None unless the first candidate is a path and another follows."""
         found = [(each.header, self._value_path(each.header)) for each in candidates]
         values = [(header, path) for header, path in found if path is not None]
         if found[0][1] is None or len(values) < 2:

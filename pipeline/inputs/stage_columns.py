@@ -61,7 +61,7 @@ def find(dates: StageDates, names: tuple[str, ...], positions: Mapping[str, int]
 
 
 def stage_in(pattern: str, name: str) -> str | None:
-    """What stands in the place of `*` in a header that fits the pattern; None where it does not."""
+    """The part of the header that `*` matches; None if the header does not fit the pattern."""
     before, _, after = pattern.partition("*")
     found = re.fullmatch(
         f"{re.escape(before)}(.+){re.escape(after)}", " ".join(visible(name).split()), re.IGNORECASE | re.DOTALL

@@ -174,8 +174,11 @@ def _wide(found: Sample, times: tuple[Times, ...]) -> Found | None:
     lead = next((name for name in found.names if words(name) & {"lead", "id", "contact", "record", "deal"}), None)
     if len(headers) < 2 or lead is None:
         return None
-    patterns = ("Became a * Date", "Became an * Date", "Date entered *", "hs_v2_date_entered_*")
-    known = [each for each in patterns if sum(stage_columns.stage_in(each, name) is not None for name in headers) > 1]
+    known = [
+        each
+        for each in known_formats.date_patterns()
+        if sum(stage_columns.stage_in(each, name) is not None for name in headers) > 1
+    ]
     start, end = common_start(headers), common_start([header[::-1] for header in headers])[::-1]
     middle = [header[len(start) : len(header) - len(end)] for header in headers]
     if not known and (not (start or end) or any(not each.strip() for each in middle)):

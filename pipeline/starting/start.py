@@ -24,7 +24,7 @@ from pipeline.starting import inputs, stages
 from pipeline.starting.inputs import Found
 from pipeline.starting.sampling import common_start, sample
 from pipeline.starting.stages import Chosen, Moves
-from pipeline.waterfall import config, starter
+from pipeline.waterfall import config
 
 _ANY_PRESET = "mcl-mel-mql-sal-sql"
 """For a first reading of the rows, before it is known which stages there are."""
@@ -37,41 +37,6 @@ class Started:
     text: str
     files: tuple[str, ...]
     questions: tuple[str, ...]
-
-
-def write(paths: Sequence[Path], preset: str | None, *, from_files: bool) -> tuple[str, ...]:
-    """Write funnel.toml into the last of the paths, for the files before it where `from_files`; returns what to say.
-
-    UsageError when there is a configuration already, or the paths are not what the flag asks for.
-    """
-    *files, folder = paths
-    target = folder / "funnel.toml"
-    if bool(files) != from_files:
-        raise UsageError(
-            "--from needs one file at least, and a folder for the configuration"
-            if from_files
-            else "one folder is all that is asked for",
-            where=" ".join(map(str, paths)),
-            next_step="funnel init --from LeadHistory.csv Lead.csv my-funnel",
-        )
-    if target.exists():
-        raise UsageError("there is a configuration already", where=str(target), next_step="give another folder")
-    if folder.is_file():
-        raise UsageError(
-            "the last argument is a file", where=str(folder), next_step="end with the folder to write into"
-        )
-    if not from_files:
-        _write(target, starter.configuration(preset or starter.DEFAULT_PRESET))
-        return (f"wrote {target}; put your exports where its [[inputs]] say, then `funnel check --config {target}`",)
-    made = start(files, folder, preset)
-    _write(target, made.text)
-    asked = (f"to decide: {each}" for each in made.questions)
-    return (*made.files, *asked, f"wrote {target}; next: `funnel check --config {target}`")
-
-
-def _write(target: Path, text: str) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text, encoding="utf-8")
 
 
 def start(files: Sequence[Path], folder: Path, preset: str | None = None) -> Started:

@@ -138,7 +138,7 @@ class Where:
 
 @dataclass(frozen=True)
 class Split:
-    """Columns of which one cell holds several values, with `by` between them: each value becomes a row."""
+    """Columns whose cells hold several values, separated by `by`. Each value becomes a row."""
 
     columns: tuple[str, ...]
     by: str

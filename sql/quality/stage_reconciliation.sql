@@ -67,7 +67,7 @@ records as (
     where merged_records.current_stage is not null
 ),
 
--- The clean-up of names once for each spelling, of which there are few.
+-- There are few spellings, so each name is normalised once.
 spellings as (
     select distinct records.current_stage from records
 ),

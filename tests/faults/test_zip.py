@@ -134,7 +134,7 @@ def encrypted(content: bytes) -> bytes:
 OUTSIDE = "the zip archive has a file in it whose name leads out of the archive"
 REFUSED = {
     "encrypted": (encrypted(zipped(("a.csv", ONE))), "it is encrypted | make the archive without a password"),
-    "absolute": (zipped(("/tmp/a.csv", ONE)), OUTSIDE),
+    "absolute": (zipped(("/a.csv", ONE)), OUTSIDE),
     "above": (zipped(("b/../../a.csv", ONE)), OUTSIDE),
     "above, by backslash": (zipped(("..\\a.csv", ONE)), OUTSIDE),
     "a drive": (zipped(("C:\\a.csv", ONE)), OUTSIDE),

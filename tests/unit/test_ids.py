@@ -60,6 +60,16 @@ def test_decimals_of_whole_numbers_go(tmp_path: Path) -> None:
     assert ["101.0", "A"] == ids_of(tmp_path / "c", "101.0", "A")
 
 
+def test_decimals_go_in_each_file_of_a_run(tmp_path: Path) -> None:
+    """Two files with decimal ids, read one after the other."""
+    inbox = Inbox(tmp_path)
+    for number in (1, 2):
+        inbox.put(f"e{number}.csv", f"{HEADER}{number}.0,MQL,2026-01-05\n")
+    inbox.reads("e*.csv")
+    inbox.land()
+    assert ["1", "2"] == inbox.leads()
+
+
 def test_ids_of_two_columns_are_looked_at_each(tmp_path: Path) -> None:
     """Accounts may be decimal where leads are not."""
     inbox = Inbox(tmp_path)
