@@ -27,8 +27,6 @@ class Column:
     also: tuple[str, ...] = ()
     """Other headers that bind to the column by themselves."""
     is_id: bool = False
-    since: int = 1
-    """The first form of the landing log (`ledger.FORM`) whose files have the column."""
 
     @property
     def is_required(self) -> bool:
@@ -72,8 +70,8 @@ CONTRACTS: dict[InputTable, Contract] = {
                 Column("entered_at", "time", refused="unreadable_time"),
                 Column("sequence", "whole"),
                 *_text("owner", "source_system"),
-                Column("previous", since=2),
-                Column("record_created_at", "time", since=2),
+                Column("previous"),
+                Column("record_created_at", "time"),
             ),
         ),
         Contract(
@@ -83,8 +81,7 @@ CONTRACTS: dict[InputTable, Contract] = {
                 Column("account_id", is_id=True),
                 *_text("origin", "lead_source"),
                 Column("created_at", "time"),
-                *_text("created_stage", "owner", "email", "title", "persona"),
-                Column("current_stage", since=2),
+                *_text("created_stage", "owner", "email", "title", "persona", "current_stage"),
             ),
             key="lead_id",
         ),
@@ -99,7 +96,7 @@ CONTRACTS: dict[InputTable, Contract] = {
                 Column("from_lead_id", is_id=True, refused="no_key", also=("from_id",)),
                 Column("into_lead_id", is_id=True, refused="no_key", also=("into_id",)),
                 Column("merged_at", "time"),
-                Column("object", allowed=("lead", "account"), since=2),
+                Column("object", allowed=("lead", "account")),
             ),
             key="from_lead_id",
             beside_key=("coalesce(lower(object), 'lead')",),

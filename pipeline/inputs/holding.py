@@ -12,6 +12,7 @@ from pipeline.inputs import rows
 from pipeline.inputs.headers import Header
 from pipeline.inputs.preflight import Bytes
 from pipeline.inputs.reshaping import CELLS
+from pipeline.inputs.rows import Typed
 from pipeline.waterfall.definition import Input
 
 IN_MEMORY = 256_000_000
@@ -36,42 +37,43 @@ def hold_rows(
     """Make `landing_rows` of the records of `source`. Returns the relation that has one row a record, and delimiters_inside."""
     plan, size = header.plan, found.content_size
     if plan is None:
-        sql = rows.typed(reads, header.bound, source, numbered=numbered, iso_times=iso_times, counted=counted)
-        hold(connection, "rows", sql, size, work, numbered=numbered)
+        typed = rows.typed(reads, header.bound, source, numbered=numbered, iso_times=iso_times, counted=counted)
+        hold(connection, "rows", typed, size, work, numbered=numbered)
         return "landing_rows"
     number = "row_number as record_number, " if numbered else ""
     inside = f", {rows.delimiters_inside(*counted)} as delimiters_inside" if counted else ""
     cells = ", ".join(f"c{position}" for position in plan.needed)
     sql = f"select {number}{cells}{inside} from {source}"
-    hold(connection, "cells", sql, size, work, numbered=numbered, number="record_number")
-    sql = rows.typed(reads, header.bound, plan.rows, numbered=False, is_reshaped=True, iso_times=iso_times)
-    hold(connection, "rows", sql, size, work, numbered=False)
+    hold(connection, "cells", Typed(sql, ()), size, work, numbered=numbered, number="record_number")
+    typed = rows.typed(reads, header.bound, plan.rows, numbered=False, is_reshaped=True, iso_times=iso_times)
+    hold(connection, "rows", typed, size, work, numbered=False)
     return CELLS
 
 
 def hold(
     connection: duckdb.DuckDBPyConnection,
     what: str,
-    sql: str,
+    typed: Typed,
     size: int,
     work: Path,
     *,
     numbered: bool,
     number: str = "row_number",
 ) -> None:
-    """Make the view `landing_{what}` of the rows of `sql`, in the order of the file, numbered from 1 unless they have numbers."""
+    """Make the view `landing_{what}` of these rows, in the order of the file, numbered from 1 unless they have numbers."""
     if size <= IN_MEMORY:
-        connection.execute(f"create or replace temp table held_{what} as {sql}")
+        connection.execute(f"create or replace temp table held_{what} as {typed.sql}")
         source, numbers = f"temp.held_{what}", "" if numbered else f"rowid + 1 as {number}, "
         columns = "*"
     else:
         held = work / f"{what}.parquet"
-        connection.execute(f"copy ({sql}) to {quoted(str(held))} (format parquet, compression lz4)")
+        connection.execute(f"copy ({typed.sql}) to {quoted(str(held))} (format parquet, compression lz4)")
         source = f"read_parquet({quoted(glob_escaped(held))}, file_row_number = {'false' if numbered else 'true'})"
         numbers, columns = (
             ("", "*") if numbered else (f"file_row_number + 1 as {number}, ", "* exclude (file_row_number)")
         )
-    connection.execute(f"create or replace temp view landing_{what} as select {numbers}{columns} from {source}")
+    nulls = "".join(f", null::{kind} as {name}" for name, kind in typed.nulls)
+    connection.execute(f"create or replace temp view landing_{what} as select {numbers}{columns}{nulls} from {source}")
 
 
 def read_copy(copy: Path, columns: Iterable[object], *, parallel: bool) -> str:

@@ -25,7 +25,8 @@ def cleaned(cell: str) -> str:
     unwrapped = rf"regexp_replace(regexp_replace({text}, '^=\"(.*)\"$', '\1'), '^''', '')"
     nulls = ", ".join(map(quoted, NULLS))
     return (
-        f"case when {cell} in ({nulls}) then null when regexp_full_match({cell}, '{_PLAIN}') then {cell} "
+        f"case when strlen({cell}) <= {max(map(len, NULLS))} and {cell} in ({nulls}) then null "
+        f"when regexp_full_match({cell}, '{_PLAIN}') then {cell} "
         f"else nullif(trim({unwrapped}), '') end"
     )
 

@@ -1,38 +1,61 @@
-"""The rows of loads of the landing log as one relation, whatever form of the log wrote them."""
+"""The rows of loads of the landing log as one relation. A file has only the columns that its rows may fill."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from pipeline.engines.duckdb import glob_escaped, quoted
+from pipeline.engines.duckdb import glob_escaped, identifier, quoted
 from pipeline.inputs.contract import Contract
 from pipeline.inputs.ledger import REJECTED, ROWS, Load, Log
 from pipeline.inputs.rows import SQL_TYPES
 
+Columns = tuple[tuple[str, str], ...]
+"""Names and SQL types."""
+
+REJECTED_COLUMNS: Columns = (
+    ("input", "varchar"),
+    ("load_no", "integer"),
+    ("file_name", "varchar"),
+    ("row_number", "bigint"),
+    ("record_number", "bigint"),
+    ("reason", "varchar"),
+    ("original", "varchar"),
+)
+
 
 def scan(log: Log, contract: Contract, loads: Sequence[Load]) -> str:
-    """The rows of these loads (one at least) of a table, columns by name; a column that none of them has is null."""
-    files = ", ".join(quoted(glob_escaped(log.file(load, ROWS))) for load in loads)
-    rows = f"read_parquet([{files}], union_by_name = true)"
-    form = max(load.form for load in loads)
-    later = [(column.name, SQL_TYPES[column.type]) for column in contract.columns if column.since > form]
-    later += [(name, kind) for name, kind, since in landing_columns(contract) if since > form]
-    extras = {name for load in loads for name in load.extras}
-    nulls = "".join(f", null::{kind} as {name}" for name, kind in later if name not in extras)
-    return f"(select *{nulls} from {rows})" if nulls else rows
+    """The rows of these loads (one at least) of a table, columns by name; a column that no file has is null."""
+    return _padded(columns_of(contract, loads), [log.file(load, ROWS) for load in loads])
 
 
 def scan_rejected(log: Log, loads: Sequence[Load]) -> str:
-    """The rejected rows of these loads (one at least), columns by name; record_number is null where a load has none."""
-    files = ", ".join(quoted(glob_escaped(log.file(load, REJECTED))) for load in loads)
-    rows = f"read_parquet([{files}], union_by_name = true)"
-    return rows if max(load.form for load in loads) > 1 else f"(select *, null::bigint as record_number from {rows})"
+    """The rejected rows of these loads (one at least), columns by name."""
+    return _padded(REJECTED_COLUMNS, [log.file(load, REJECTED) for load in loads])
 
 
-def landing_columns(contract: Contract) -> tuple[tuple[str, str, int], ...]:
-    """What landing itself adds to the rows of a table after its columns: (name, SQL type, first form of the log that has it)."""
-    added = [("recorded_at", "timestamp", 1), ("record_number", "bigint", 2)]
-    if contract.key is None:
-        added += [("stage_alias", "varchar", 1), ("previous_alias", "varchar", 2)]
-        added += [("time_note", "varchar", 1), ("original", "varchar", 1)]
-    return tuple(added)
+def columns_of(contract: Contract, loads: Sequence[Load]) -> Columns:
+    """The columns of a raw relation: ours, then every extra of any load, by name."""
+    first = (("input", "varchar"), ("load_no", "integer"), ("row_number", "bigint"))
+    ours = (*first, *((column.name, SQL_TYPES[column.type]) for column in contract.columns), *landing_columns(contract))
+    known = {name for name, _ in ours}
+    extras = sorted({name for load in loads if load.landed for name in load.extras} - known)
+    return (*ours, *((name, "varchar") for name in extras))
+
+
+def landing_columns(contract: Contract) -> Columns:
+    """What landing itself adds to the rows of a table after its columns."""
+    of_all: Columns = (("recorded_at", "timestamp"), ("record_number", "bigint"))
+    of_entries: Columns = (
+        ("stage_alias", "varchar"),
+        ("previous_alias", "varchar"),
+        ("time_note", "varchar"),
+        ("original", "varchar"),
+    )
+    return of_all if contract.key else (*of_all, *of_entries)
+
+
+def _padded(declared: Columns, files: Sequence[Path]) -> str:
+    columns = ", ".join(f"null::{kind} as {identifier(name)}" for name, kind in declared)
+    listed = ", ".join(quoted(glob_escaped(file)) for file in files)
+    return f"(select {columns} where false union all by name from read_parquet([{listed}], union_by_name = true))"

@@ -26,7 +26,7 @@ WORK_PREFIX = ".work-"
 FORGOTTEN = ".forgotten"
 
 FORM = 2
-"""The form of the log that is written; a column of `contract.Column.since` 2 is in no file of a load of form 1."""
+"""The form of the log that is written. Files of form 1 never have old values, record numbers and times of creation."""
 
 _FOLDER = re.compile(r"(\d{6,})-[0-9a-f]{12}")
 

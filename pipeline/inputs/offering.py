@@ -11,9 +11,8 @@ from pipeline.engines.duckdb import create_table, identifier, quoted
 from pipeline.engines.pseudonym import Pseudonyms
 from pipeline.inputs import domains
 from pipeline.inputs.contract import CONTRACTS, Contract
-from pipeline.inputs.landed import landing_columns, scan, scan_rejected
+from pipeline.inputs.landed import REJECTED_COLUMNS, columns_of, scan, scan_rejected
 from pipeline.inputs.ledger import Load, Log, open_log
-from pipeline.inputs.rows import SQL_TYPES
 from pipeline.inputs.veiling import Veil
 from pipeline.waterfall.definition import Configuration
 from pipeline.waterfall.words import normalise_stage
@@ -31,15 +30,6 @@ _LOADS = (
     ("redelivered", "bigint"),
     ("duplicates", "bigint"),
     ("landed", "bigint"),
-)
-_REJECTED = (
-    ("input", "varchar"),
-    ("load_no", "integer"),
-    ("file_name", "varchar"),
-    ("row_number", "bigint"),
-    ("record_number", "bigint"),
-    ("reason", "varchar"),
-    ("original", "varchar"),
 )
 _ATTRIBUTES = {"leads": "lead_attributes", "accounts": "account_attributes"}
 _DIMENSIONED = ("stage_entries", "leads", "accounts")
@@ -118,17 +108,7 @@ def _columns_there(contract: Contract, loads: Sequence[Load]) -> set[str]:
 def _offer_rejected(connection: duckdb.DuckDBPyConnection, log: Log, loads: Sequence[Load], veil: Veil | None) -> None:
     rejecting = [load for load in loads if load.rejected]
     rows = scan_rejected(log, rejecting) if rejecting else None
-    _view(connection, "raw.rejected_rows", _REJECTED, rows, veil=veil)
-
-
-def columns_of(contract: Contract, loads: Sequence[Load]) -> tuple[tuple[str, str], ...]:
-    """The columns of a raw relation and their SQL types: ours, then every extra of any load, by name."""
-    first = (("input", "varchar"), ("load_no", "integer"), ("row_number", "bigint"))
-    ours = tuple((column.name, SQL_TYPES[column.type]) for column in contract.columns)
-    notes = tuple((name, kind) for name, kind, _ in landing_columns(contract))
-    known = {name for name, _ in (*first, *ours, *notes)}
-    extras = sorted({name for load in loads if load.landed for name in load.extras} - known)
-    return (*first, *ours, *notes, *((name, "varchar") for name in extras))
+    _view(connection, "raw.rejected_rows", REJECTED_COLUMNS, rows, veil=veil)
 
 
 def _offer_attributes(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from pipeline.engines.duckdb import identifier, quoted
 from pipeline.inputs import ids, times
 from pipeline.inputs.contract import CONTRACTS, Bound, Column, Contract
@@ -9,6 +12,19 @@ from pipeline.waterfall.definition import Input
 from pipeline.waterfall.words import NORMALISE_STAGE_SQL
 
 SQL_TYPES = {"text": "varchar", "time": "timestamp", "whole": "bigint"}
+_ALIASES = {"stage_alias": "stage", "previous_alias": "previous"}
+"""The columns of stage entries that hold another column as stage names are compared."""
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A SELECT of typed rows. `nulls` are the columns (name, SQL type) that no row can fill.
+
+    The SELECT leaves them out: it costs as much to keep a null as to keep a value.
+    """
+
+    sql: str
+    nulls: tuple[tuple[str, str], ...]
 
 
 def typed(
@@ -20,56 +36,60 @@ def typed(
     is_reshaped: bool = False,
     iso_times: bool = False,
     counted: tuple[int, str] | None = None,
-) -> str:
-    """A SELECT over `source` (columns c0, c1 …, all VARCHAR, and row_number if `numbered`).
+) -> Typed:
+    """The rows of `source` (columns c0, c1 …, all VARCHAR, and row_number if `numbered`), typed.
 
-    Its columns: row_number (if numbered), record_number (where `is_reshaped` says that the source has it and `broken`; else
-    null), our columns, the extras, for stage_entries stage_alias and previous_alias, then unread_time (the text
-    of a time that can't be read), time_note and reason (null for an accepted row). `iso_times` reads times as ISO 8601
-    whatever the input's format is (Parquet timestamps come that way); `counted` (fields, delimiter) adds delimiters_inside,
-    those within a row's values.
+    Columns, with the nulls: row_number (if numbered), record_number (which the source has where `is_reshaped`, as it has
+    `broken`), our columns, the extras, for stage_entries stage_alias and previous_alias, then unread_time (the text of a
+    time that can't be read), time_note and reason (null for an accepted row). `iso_times` reads times as ISO 8601 whatever
+    the input's format is (Parquet timestamps come that way); `counted` (fields, delimiter) adds delimiters_inside, those
+    within a row's values.
     """
     contract = CONTRACTS[reads.table]
     number = ["row_number"] if numbered else []
-    record = ["record_number", "broken"] if is_reshaped else ["null::bigint as record_number"]
-    kept_broken = ["broken"] if is_reshaped else []
+    record, kept_broken = (["record_number"], ["broken"]) if is_reshaped else ([], [])
     extras = [identifier(name) for name in bound.extras]
     cleaned = [
         f"{clean(f'c{position}', reads.null_values)} as {identifier(name)}" for name, position in bound.fields.items()
     ]
     kept = [f"{delimiters_inside(*counted)} as delimiters_inside"] if counted else []
     keeps = ["delimiters_inside"] if counted else []
+    there = [column for column in contract.columns if column.name in bound.columns]
     read: list[str] = []
     values: list[str] = []
-    note = "null::varchar"
-    for column in contract.columns:
-        value, steps, column_note = _value(column, bound, reads, iso_times)
+    note = None
+    for column in there:
+        value, steps, column_note = _value(column, reads, iso_times)
         values.append(f"{value} as {column.name}")
         read += steps
-        note = column_note if note == "null::varchar" and column_note else note
-    aliases = {"stage": "stage_alias", "previous": "previous_alias"} if contract.table == "stage_entries" else {}
-    alias = [
-        f"{_alias(name) if name in bound.columns else 'null::varchar'} as {ours}" for name, ours in aliases.items()
-    ]
-    given = [identifier(_given(column)) for column in _parsed(contract, bound)]
-    timed = [column.name for column in _parsed(contract, bound) if column.type == "time"]
+        note = note or column_note
+    aliased = {} if contract.key else _ALIASES
+    aliases = {ours: _alias(name) for ours, name in aliased.items() if name in bound.columns}
+    parsed = [column for column in there if column.type != "text"]
+    given = [identifier(_given(column)) for column in parsed]
+    timed = [column.name for column in parsed if column.type == "time"]
     texts = [f"{name} as {name}__text" for name in timed]
     unread = " ".join(f"when {name} is null then {name}__text" for name in timed)
-    unread_time = f"case {unread} end" if unread else "null::varchar"
-    names = [column.name for column in contract.columns]
-    valued = [*number, "record_number", *values, *extras, *alias, *keeps, *given, *texts, *kept_broken]
-    out = [*number, "record_number", *names, *extras, *aliases.values(), *keeps]
-    return (
-        f"with cells as (select {', '.join([*number, *record, *cleaned, *kept])} from {source}), "
+    found = {"unread_time": f"case {unread} end" if timed else None, "time_note": note and "time_note"}
+    found["reason"] = _reason(contract, bound, is_reshaped)
+    names = [column.name for column in there]
+    valued = [*number, *record, *values, *extras, *_named(aliases), *keeps, *given, *texts, *kept_broken]
+    valued += [f"{note} as time_note"] if note else []
+    told = {name: value for name, value in found.items() if value}
+    out = [*number, *record, *names, *extras, *aliases, *keeps, *_named(told)]
+    nulls = {column.name: SQL_TYPES[column.type] for column in contract.columns if column not in there}
+    nulls |= {name: "varchar" for name in (*aliased, *found) if name not in {**aliases, **told}}
+    nulls |= {} if is_reshaped else {"record_number": "bigint"}
+    return Typed(
+        f"with cells as (select {', '.join([*number, *record, *kept_broken, *cleaned, *kept])} from {source}), "
         f"read as (select {', '.join(['*', *read])} from cells), "
-        f"valued as (select {', '.join(valued)}, {note} as time_note from read) "
-        f"select {', '.join(out)}, {unread_time} as unread_time, time_note, "
-        f"{_reason(contract, bound, is_reshaped)} as reason from valued"
+        f"valued as (select {', '.join(valued)} from read) select {', '.join(out)} from valued",
+        tuple(nulls.items()),
     )
 
 
-def _parsed(contract: Contract, bound: Bound) -> list[Column]:
-    return [column for column in contract.columns if column.type != "text" and column.name in bound.columns]
+def _named(values: Mapping[str, str]) -> list[str]:
+    return [f"{value} as {name}" for name, value in values.items()]
 
 
 def _given(column: Column) -> str:
@@ -111,10 +131,8 @@ def _alias(stage: str) -> str:
     return f"case when regexp_matches({stage}, '[^ -~]|  ') then {whole} else lower({stage}) end"
 
 
-def _value(column: Column, bound: Bound, reads: Input, iso_times: bool) -> tuple[str, list[str], str | None]:
-    """The value's SQL, the steps it needs before, and the note's SQL."""
-    if column.name not in bound.columns:
-        return f"null::{SQL_TYPES[column.type]}", [], None
+def _value(column: Column, reads: Input, iso_times: bool) -> tuple[str, list[str], str | None]:
+    """The value's SQL, the steps it needs before, and the note's SQL, None where no row can have one."""
     if column.is_id:
         step = f"{column.name}__cleaned"
         value = ids.of_salesforce(step) if reads.ids == "salesforce" else step
@@ -131,7 +149,7 @@ def _value(column: Column, bound: Bound, reads: Input, iso_times: bool) -> tuple
     return sql.at, [given, f"{sql.read} as {step}", f"{sql.is_local} as {is_local}"], sql.note
 
 
-def _reason(contract: Contract, bound: Bound, is_reshaped: bool) -> str:
+def _reason(contract: Contract, bound: Bound, is_reshaped: bool) -> str | None:
     """The first reason that applies: a record that can't be taken apart, then in the order of the contract's columns."""
     whens = ["when broken is not null then broken"] if is_reshaped else []
     for column in contract.columns:
@@ -153,4 +171,4 @@ def _reason(contract: Contract, bound: Bound, is_reshaped: bool) -> str:
             whens.append(f"when lower({column.name}) not in ({allowed}) then 'unknown_{column.name}'")
         elif column.type == "whole":
             whens.append(f"when {column.name}__given and {column.name} is null then 'unreadable_{column.name}'")
-    return f"case {' '.join(whens)} end" if whens else "null::varchar"
+    return f"case {' '.join(whens)} end" if whens else None

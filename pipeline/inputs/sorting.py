@@ -123,12 +123,17 @@ def write(
     has_dropped = bool(load.redelivered or load.duplicates)
     entries = contract.key is None
     has_originals = entries and bool(connection.execute("from temp.landing_originals limit 1").fetchall())
-    columns = [f"delivered.{identifier(name)}" for name in (column.name for column in contract.columns)]
-    written = {
-        "recorded_at": f"{quoted(str(load.loaded_at))}::timestamp",
-        "original": "originals.original" if has_originals else "null::varchar",
+    # A column of nulls costs as much to write as another: what no row of the load can fill stays out.
+    filled = {
+        "record_number": load.records is not None,
+        "previous_alias": "previous" in load.columns,
+        "time_note": bool(load.gaps or load.overlaps),
+        "original": has_originals,
     }
-    columns += [f"{written.get(name, f'delivered.{name}')} as {name}" for name, _, _ in landing_columns(contract)]
+    written = {"recorded_at": f"{quoted(str(load.loaded_at))}::timestamp", "original": "originals.original"}
+    added = [name for name, _ in landing_columns(contract) if filled.get(name, True)]
+    columns = [f"delivered.{identifier(name)}" for name in load.columns]
+    columns += [f"{written.get(name, f'delivered.{name}')} as {name}" for name in added]
     columns += [f"delivered.{identifier(name)}" for name in extras]
     of_record = "originals.record_number = coalesce(delivered.record_number, delivered.row_number)"
     joins = f" left join temp.landing_originals as originals on {of_record}" if has_originals else ""

@@ -32,12 +32,12 @@ _EXCEL_DAY_0 = _EPOCH - datetime(1899, 12, 30)
 @dataclass(frozen=True)
 class TimeSql:
     """Two steps of SQL. `read` and `is_local` are over the text; `at` and `note` over their results under the names
-    given to `reading`: microseconds since 1970 and a boolean."""
+    given to `reading`: microseconds since 1970 and a boolean. `note` is None where no text can have one."""
 
     read: str
     is_local: str
     at: str
-    note: str
+    note: str | None
 
 
 TimeFormat = str | tuple[str, ...] | None
@@ -54,16 +54,14 @@ def reading(
     """
     first, local = _first_step(text, time_format, locale)
     if local == "false":
-        return TimeSql(first, local, f"make_timestamp({read})", "null::varchar")
+        return TimeSql(first, local, f"make_timestamp({read})", None)
     start, found = zones.changes(zone)
     if not found and not start:
-        return TimeSql(first, "true", f"make_timestamp({read})", "null::varchar")
+        return TimeSql(first, "true", f"make_timestamp({read})", None)
     utc = _by_interval(read, _utc_pieces(read, start, found))
     note = _by_interval(read, _note_pieces(found))
     if not found:
-        return TimeSql(
-            first, local, f"make_timestamp(case when {is_local} then {utc} else {read} end)", "null::varchar"
-        )
+        return TimeSql(first, local, f"make_timestamp(case when {is_local} then {utc} else {read} end)", None)
     return TimeSql(
         first,
         local,

@@ -36,7 +36,7 @@ def read(
     sql = times.reading("given", zone, time_format, read="step", is_local="is_local")
     return CONNECTION.execute(
         f"with texts as (select unnest(?::varchar[]) as given), steps as (select {sql.read} as step, "
-        f"{sql.is_local} as is_local from texts) select {sql.at}, {sql.note} from steps",
+        f"{sql.is_local} as is_local from texts) select {sql.at}, {sql.note or 'null'} from steps",
         [texts],
     ).fetchall()
 
