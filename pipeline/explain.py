@@ -21,12 +21,14 @@ ENTRIES = """
     order by entries.entry_no"""
 SET_ASIDE = """
     select rows.disposition, rows.reason, stages.stage, rows.entered_at, loads.input, inputs.format,
-        coalesce(records.record_number, rows.row_number) as record
+        coalesce(records.record_number, rows.row_number) as record, dating.input as dated_by, also.kept_at as dated_at
     from clean.entry_rows as rows
     inner join clean.loads as loads on loads.load_no = rows.load_no
     inner join waterfall.inputs as inputs on inputs.input = loads.input
     left join clean.record_numbers as records on records.load_no = rows.load_no and records.row_number = rows.row_number
     left join waterfall.stages as stages on stages.stage_no = rows.stage_no
+    left join clean.recorded_also as also on also.load_no = rows.load_no and also.row_number = rows.row_number
+    left join waterfall.inputs as dating on dating.input_no = also.kept_input_no
     where rows.lead_no = getvariable('lead_no') and rows.disposition <> 'kept'
     order by rows.entered_at, rows.load_no, rows.row_number"""
 SPANS = """

@@ -178,7 +178,7 @@ def quality(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Quality
             *_without_account(figures),
             *_inferred(total.inferred),
         ),
-        leads=(*_reconciliation(total), *_shared_addresses(total)),
+        leads=(*_reconciliation(total), *_shared_addresses(total), *_recorded_also(total)),
         coverage=_coverage(figures, reader) if figures.coverage.rows else None,
         settled_record=settled.record(figures, reader),
         notes=notes,
@@ -220,6 +220,14 @@ def _shared_addresses(total: Overview) -> tuple[str, ...]:
         f"{addresses} of more than one lead, with {text.plural(total.sharing_leads, 'lead')} together: each counts as a "
         "lead of its own until the source merges them: quality.shared_addresses.",
     )
+
+
+def _recorded_also(total: Overview) -> tuple[str, ...]:
+    """Said only where inputs have a priority and date the same entries."""
+    if not total.recorded_also:
+        return ()
+    record = text.plural(total.recorded_also, "row records", "rows record")
+    return (f"{record} an entry that another input dates by its priority: quality.recorded_also.",)
 
 
 def _accounting(figures: Figures, reader: Reader) -> Table:

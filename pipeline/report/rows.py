@@ -54,6 +54,7 @@ class Overview:
     unknown_current: int
     shared_addresses: int
     sharing_leads: int
+    recorded_also: int
 
 
 @dataclass(frozen=True)

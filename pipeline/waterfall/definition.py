@@ -206,6 +206,8 @@ class Input:
     mode: Mode = "append"
     precision: Precision | None = None
     """Of history: the unit to which its times are cut; None: they are whole."""
+    priority: int | None = None
+    """Of history: 1 is first; which source dates an entry that several record. None: it neither wins nor loses."""
     guard: Guard = field(default_factory=Guard)
     ids: Literal["plain", "salesforce"] = "plain"
     """Whether ids of 15 and of 18 characters are those of Salesforce, and thus the same."""

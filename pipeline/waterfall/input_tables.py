@@ -38,9 +38,22 @@ def input_tables(
                     "INTEGER",
                     "length of the unit to which its times are cut; 86400 = local day, 0 = not cut",
                 ),
+                (
+                    "priority",
+                    "SMALLINT",
+                    "1 = first of those that date the same entry; null = it neither wins nor loses",
+                ),
             ),
             tuple(
-                (each.name, number, each.table, each.format, each.timezone, PRECISION_SECONDS[each.precision])
+                (
+                    each.name,
+                    number,
+                    each.table,
+                    each.format,
+                    each.timezone,
+                    PRECISION_SECONDS[each.precision],
+                    each.priority,
+                )
                 for number, each in numbered
             ),
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -47,6 +47,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """The columns that each table is known for; the first are its key."""
 
 TAKES_ANY_COLUMN = frozenset({"stage_entries", "leads", "accounts"})
+LAST_PRIORITY = 99
 
 
 def _encoding(name: str) -> str:
@@ -99,6 +100,12 @@ def _row(given: Any) -> int:
     raise ValueError("must be the number of a row, 1 for the first")
 
 
+def _priority(given: Any) -> int:
+    if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= LAST_PRIORITY:
+        return given
+    raise ValueError(f"must be a whole number from 1, for the first, to {LAST_PRIORITY}")
+
+
 class InputBlock(schema_sources.SourceKeys, schema_reshaping.ReshapingKeys):
     """One `[[inputs]]`."""
 
@@ -118,6 +125,7 @@ class InputBlock(schema_sources.SourceKeys, schema_reshaping.ReshapingKeys):
     mode: Mode = "append"
     ids: Literal["plain", "salesforce"] | None = None
     precision: Precision | None = None
+    priority: Annotated[int | None, PlainValidator(_priority)] = None
 
 
 def inputs(
@@ -151,8 +159,9 @@ def inputs(
         if block.table is None and block.format == formats.ENTRIES:
             problems.add(("inputs", number), "`table` is missing; it is one of " + ", ".join(COLUMNS))
         parts = schema_reshaping.reshaped(block, block.table, block.columns, spellings, number, problems)
-        if block.precision is not None and all(part.table != "stage_entries" for part in parts):
-            problems.add(("inputs", number, "precision"), "only concerns stage_entries")
+        for key in ("precision", "priority"):
+            if getattr(block, key) is not None and all(part.table != "stage_entries" for part in parts):
+                problems.add(("inputs", number, key), "only concerns stage_entries")
         for part in parts:
             name = f"{block.name}{part.suffix}"
             if name in names:
@@ -169,6 +178,7 @@ def inputs(
             found.append(_input(block, part, name, path, timezone, checks, number, problems, ids=ids))
     for number, raw in enumerate(written):
         _check_columns(number, raw, problems)
+    _check_priorities(found, names, problems)
     return tuple(found)
 
 
@@ -207,6 +217,7 @@ def _input(
         reshaping=part.reshaping,
         is_optional=part.is_optional,
         precision=block.precision if part.table == "stage_entries" else None,
+        priority=block.priority if part.table == "stage_entries" else None,
         written_path=block.path or "",
         database=schema_sources.database(block, block.path, mode, number, problems),
     )
@@ -238,6 +249,16 @@ def _check_columns(number: int, raw: dict[str, Any], problems: Problems) -> None
             problems.add(place, f"is no column of {tables[0]}{did_you_mean(ours, known)}")
         elif ours not in known and why_not_a_word(ours):
             problems.add(place, f"as a column of ours {why_not_a_word(ours)}")
+
+
+def _check_priorities(found: Sequence[Input], numbers: Mapping[str, int], problems: Problems) -> None:
+    """A priority says nothing as long as no other input has another one."""
+    given = [each for each in found if each.priority is not None]
+    if len({each.priority for each in given}) == 1:
+        problems.add(
+            ("inputs", numbers[given[0].name], "priority"),
+            "no other input has another priority; give one to each input that dates the same entries, 1 for the first",
+        )
 
 
 def beside(path: Path, written: str) -> Path:

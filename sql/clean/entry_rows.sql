@@ -36,6 +36,10 @@ less_exact as (
     from clean.less_exact_rows
 ),
 
+recorded_also as (
+    from clean.recorded_also
+),
+
 loads as (
     select loads.* from clean.loads as loads where loads.table_name = 'stage_entries'
 ),
@@ -95,7 +99,7 @@ named as (
             when codes.stage_no is null or codes.entered_at > run.as_of + interval 1 year then 'rejected'
             when codes.entered_at > run.as_of then 'after_as_of'
             when scoped.lead_no is not null then 'out_of_scope'
-            when less_exact.load_no is not null then 'duplicate'
+            when less_exact.load_no is not null or recorded_also.load_no is not null then 'duplicate'
         end as set_aside
     from codes
     cross join run
@@ -106,6 +110,8 @@ named as (
     left join ranked on ranked.stage_no = codes.stage_no
     left join places on places.load_no = codes.load_no and places.row_number = codes.row_number
     left join less_exact on less_exact.load_no = codes.load_no and less_exact.row_number = codes.row_number
+    left join recorded_also
+        on recorded_also.load_no = codes.load_no and recorded_also.row_number = codes.row_number
 ),
 
 -- What was set aside stands in partitions of its own: one pass, where a filter and a union would be three.

@@ -27,6 +27,7 @@
 -- column unknown_current: of these, leads whose source shows a stage that no alias names
 -- column shared_addresses: e-mail addresses that two leads or more have
 -- column sharing_leads: leads that have one of these
+-- column recorded_also: rows of history whose entry another input dates by its priority
 with
 run as (
     from waterfall.run
@@ -95,6 +96,11 @@ reconciled as (
 shared as (
     select count(*) as shared_addresses, cast(coalesce(sum(shared.leads), 0) as bigint) as sharing_leads
     from quality.shared_addresses as shared
+),
+
+also as (
+    select cast(coalesce(sum(also.rows), 0) as bigint) as recorded_also
+    from quality.recorded_also as also
 )
 
 select
@@ -124,7 +130,8 @@ select
     reconciled.standing_elsewhere,
     reconciled.unknown_current,
     shared.shared_addresses,
-    shared.sharing_leads
+    shared.sharing_leads,
+    also.recorded_also
 from run
 cross join spans
 cross join inferred
@@ -137,3 +144,4 @@ cross join rejected
 cross join accounting
 cross join reconciled
 cross join shared
+cross join also

@@ -43,7 +43,7 @@ def outcome(case: Case, folder: Path, sql: Path | None = None) -> tuple[dict[str
             case.moment(as_of),
             case.raw_rows(),
             inputs=tuple(each.name for each in histories),
-            precisions={each.name: each.precision for each in histories if each.precision is not None},
+            input_settings={each.name: {"precision": each.precision, "priority": each.priority} for each in histories},
             layers=layers,
             sql=sql,
             reports=configuration.reports,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import nights
+from tests.cli.commands import funnel
 from tests.unit.configurations import STAGES
 
 ENTRIES = "lead_id,stage,entered_at\n1,mql,2026-03-01\n2,mql,2026-03-02\n3,mql,2026-03-03\n3,sql,2026-03-05\n"
@@ -64,6 +65,29 @@ def test_without_a_current_stage_nothing_is_said(tmp_path: Path) -> None:
     night = nights.run(toml, tmp_path / "build")
     assert not any("elsewhere" in each for each in night.warnings)
     assert "elsewhere than" not in (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")
+
+
+def test_two_sources_of_the_same_moves_are_one_history(tmp_path: Path) -> None:
+    """The copy that a tool made minutes later is no way back; the page counts its rows, and explain names who dates them."""
+    for name, minute in (("tool", 20), ("crm", 0)):
+        (tmp_path / f"{name}.csv").write_text(
+            f"lead_id,stage,entered_at\n1,mql,2026-03-01T10:{minute:02}\n1,sal,2026-03-01T10:{minute + 5:02}\n", "utf-8"
+        )
+    inputs = "".join(
+        f'[[inputs]]\nname = "{name}"\ntable = "stage_entries"\npath = "{name}.csv"\npriority = {priority}\n'
+        for name, priority in (("tool", 2), ("crm", 1))
+    )
+    toml = tmp_path / "funnel.toml"
+    toml.write_text(f'[funnel]\nname = "Two"\nas_of = "2026-03-31"\n{STAGES}{inputs}', "utf-8")
+    nights.run(toml, tmp_path / "build")
+    assert [("mql", "crm"), ("sal", "crm")] == [
+        (row["stage"], row["input"])
+        for row in nights.ask(tmp_path / "build", "select stage, input from clean.stage_entries order by entry_no")
+    ]
+    page = (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")
+    assert "2 rows record an entry that another input dates by its priority: quality.recorded_also." in page
+    answer = funnel("explain", "1", "--output", str(tmp_path / "build")).out
+    assert 2 == sum("duplicate" in line and line.split()[-3] == "crm" for line in answer.splitlines())
 
 
 @pytest.mark.parametrize("emails", ["keep", "hash", "drop"])

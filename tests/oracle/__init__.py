@@ -27,6 +27,7 @@ from .rules import leads, scope
 from .settled import settled_backtest, settled_estimates
 from .settling import by_unit_and_pair, settle_days
 from .sla import sla
+from .sources import pairs_of_inputs
 from .volume import lead_to_account, stage_arrivals, stage_flow
 
 __all__ = ["GRAINS", "KEYS", "Deletion", "Entry", "History", "Merge", "MergeLoopError", "Row", "numbers"]
@@ -58,6 +59,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "marts.sla": ("grain", "period_start", *_CUT, "stage"),
     "quality.stage_dates": ("finding", "stage"),
     "quality.stage_reconciliation": ("lead_id",),
+    "quality.recorded_also": ("input", "kept_input"),
     "quality.shared_addresses": ("lead_id",),
     "marts.settled_estimates": ("as_of_no", "from_stage", "to_stage", "grain", "cohort_start"),
     "quality.settled_backtest": ("from_stage", "to_stage", "as_of_date", "cohort_start"),
@@ -111,6 +113,7 @@ def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] =
         "marts.sla": sla(waterfall, journey, dimensions, grains, as_of),
         "quality.stage_dates": stage_dates(waterfall, history, journey),
         "quality.stage_reconciliation": stage_reconciliation(waterfall, history, journey),
+        "quality.recorded_also": pairs_of_inputs(journey.placed),
         "quality.shared_addresses": shared_addresses(history, journey),
         "marts.settled_estimates": estimates,
         "quality.settled_backtest": settled_backtest(estimates),

@@ -66,6 +66,7 @@ def read_case(toml: Path, *, as_of: str | None = None) -> tuple[Waterfall, Histo
         merges=tuple(merges),
         deletions=tuple(deletions),
         precisions={each.name: each.precision for each in configuration.inputs if each.precision is not None},
+        priorities={each.name: each.priority for each in configuration.inputs if each.priority is not None},
     )
     return configuration.waterfall, history
 
@@ -224,7 +225,7 @@ def toml_text(waterfall: Waterfall, history: History) -> str:
                 name=name,
                 table="stage_entries",
                 path=f"{name}_*.csv",
-                precision=history.precisions.get(name),
+                **history.input_settings.get(name, {}),
             )
         )
     delivered = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from pipeline.waterfall.definition import Precision
 
@@ -65,6 +66,13 @@ class History:
     merges: tuple[Merge, ...] = ()
     deletions: tuple[Deletion, ...] = ()
     precisions: Mapping[str, Precision] = field(default_factory=dict)
+    priorities: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def input_settings(self) -> dict[str, dict[str, Any]]:
+        """What the inputs set, by name."""
+        names = {*self.precisions, *self.priorities}
+        return {name: {"precision": self.precisions.get(name), "priority": self.priorities.get(name)} for name in names}
 
 
 class MergeLoopError(ValueError):

@@ -23,6 +23,7 @@ from .history import (
     survivors,
 )
 from .rules import scope_rule
+from .sources import recorded_also
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 LONGEST_CHAIN = 8
@@ -34,6 +35,7 @@ class Placed:
     """A row and what became of it. `lead_id` is the survivor; `stage` is None only when the row is rejected.
 
     `place_no` is its place among the rows of its instant, by the chain of old values or the sequence; None without either (E5).
+    `dated` is the time and the input that count where a source of better priority dates its entry (E4).
     """
 
     entry: Entry
@@ -42,6 +44,7 @@ class Placed:
     disposition: str
     reason: str | None = None
     place_no: int | None = None
+    dated: tuple[datetime, str] | None = None
 
     @property
     def at(self) -> datetime:
@@ -370,16 +373,21 @@ def order_in_lead(history: History, row: Placed) -> tuple[object, ...]:
 
 
 def without_duplicates(waterfall: Waterfall, history: History, placed: list[Placed]) -> list[Placed]:
-    """E4: of the same lead, stage, time and visit the first by place and then by row is kept; none where an input is more exact."""
+    """E4: of the same lead, stage, time and visit the first by place and then by row is kept; none where an input is more
+    exact, or where one that comes first dates the entry."""
     first: dict[tuple[str, str, datetime, int], Placed] = {}
     candidates = [row for row in placed if row.disposition == "kept"]
     visit = visits(history, candidates)
     exact = [row for row in candidates if not is_more_exact_elsewhere(waterfall, history, row, candidates)]
-    for row in sorted(exact, key=lambda row: (place_order(row), arrival_order(history, row.entry))):
+    also = recorded_also(history, exact, deletions(history), lambda row: order_in_lead(history, row))
+    counted = [row for row in exact if id(row) not in also]
+    for row in sorted(counted, key=lambda row: (place_order(row), arrival_order(history, row.entry))):
         first.setdefault((row.lead_id, row.into.key, row.at, visit[id(row)]), row)
     chosen = {id(row) for row in first.values()}
     others = {id(row) for row in candidates} - chosen
-    return [replace(row, disposition="duplicate") if id(row) in others else row for row in placed]
+    return [
+        replace(row, disposition="duplicate", dated=also.get(id(row))) if id(row) in others else row for row in placed
+    ]
 
 
 def is_more_exact_elsewhere(waterfall: Waterfall, history: History, row: Placed, rows: list[Placed]) -> bool:

@@ -46,6 +46,12 @@ PRECISIONS: tuple[dict[str, Precision], ...] = (
     {"crm_a": "day", "crm_b": "minute"},
     {"crm_b": "hour"},
 )
+PRIORITIES: tuple[dict[str, int], ...] = (
+    {},
+    {},
+    {"crm_a": 2, "crm_b": 1},
+    {"crm_a": 1, "crm_b": 3},
+)
 DIMENSIONS = (
     "origin",
     "qualified_by",
@@ -289,6 +295,7 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
         merges=merges,
         deletions=draw(_deletions((*lead_ids, "L99"), moments)),
         precisions=precisions,
+        priorities=draw(st.sampled_from(PRIORITIES)),
     )
 
 

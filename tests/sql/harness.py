@@ -20,7 +20,7 @@ from pipeline.models.discover import Project, TableName, discover
 from pipeline.models.first_entry import first_entry
 from pipeline.models.graph import in_order
 from pipeline.settings import Settings, shipped
-from pipeline.waterfall.definition import Configuration, Input, Precision, ReportOfOne, Waterfall
+from pipeline.waterfall.definition import Configuration, Input, ReportOfOne, Waterfall
 from pipeline.waterfall.tables import Columns, definition_tables, dimension_source
 from pipeline.waterfall.words import normalise_stage
 
@@ -73,7 +73,7 @@ def built(
     rows: Mapping[str, Iterable[Mapping[str, Any]]],
     *,
     inputs: tuple[str, ...] = (),
-    precisions: Mapping[str, Precision] | None = None,
+    input_settings: Mapping[str, Mapping[str, Any]] | None = None,
     entry_columns: frozenset[str] | None = None,
     layers: frozenset[str] | None = None,
     threads: int = 1,
@@ -83,7 +83,7 @@ def built(
     """An in-memory database with every model over `rows` (table of schema raw → rows; missing columns are null).
 
     `inputs` names inputs of stage entries in the order of a configuration, also such as delivered nothing;
-    `precisions` has the units of those that cut their times, in the waterfall's zone;
+    `input_settings` has what some of them set besides (precision, priority), by name;
     `entry_columns` are the attributes that history gives, where an all-null column can't show it; `layers` limits the
     models to some schemas; `sql` is a folder of models in the place of the shipped ones; `reports` are made beside that of
     all leads, unchecked.
@@ -132,7 +132,7 @@ def built(
                 table=table,
                 pattern=Path(name),
                 timezone=waterfall.timezone,
-                precision=(precisions or {}).get(name),
+                **(input_settings or {}).get(name, {}),
             )
             for name, table in names
         ),

@@ -45,7 +45,7 @@ def models_of(waterfall: Any, history: oracle.History, cut: tuple[str, str] = ch
         history.as_of,
         case_files.raw_rows(waterfall, history),
         inputs=history.inputs,
-        precisions=history.precisions,
+        input_settings=history.input_settings,
         entry_columns=history.entry_columns,
         layers=LAYERS,
     )

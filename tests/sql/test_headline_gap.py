@@ -33,7 +33,7 @@ def test_fates_of_random_histories(unit: Unit) -> None:
             history.as_of,
             case_files.raw_rows(waterfall, history),
             inputs=history.inputs,
-            precisions=history.precisions,
+            input_settings=history.input_settings,
             entry_columns=history.entry_columns,
             layers=LAYERS,
         )

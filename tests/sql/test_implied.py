@@ -46,7 +46,7 @@ def test_comparison_agrees_with_the_oracle() -> None:
             history.as_of,
             raw,
             inputs=history.inputs,
-            precisions=history.precisions,
+            input_settings=history.input_settings,
             entry_columns=history.entry_columns,
             layers=frozenset({"waterfall", "clean", "journey"}),
         )

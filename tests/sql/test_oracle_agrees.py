@@ -32,7 +32,7 @@ def rows_of_both(
         history.as_of,
         case_files.raw_rows(waterfall, history),
         inputs=history.inputs,
-        precisions=history.precisions,
+        input_settings=history.input_settings,
         entry_columns=history.entry_columns,
         layers=LAYERS,
         sql=sql,

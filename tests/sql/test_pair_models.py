@@ -47,7 +47,7 @@ def rows_of(waterfall: Any, history: oracle.History, columns: dict[str, str]) ->
         history.as_of,
         case_files.raw_rows(waterfall, history),
         inputs=history.inputs,
-        precisions=history.precisions,
+        input_settings=history.input_settings,
         entry_columns=history.entry_columns,
         layers=LAYERS,
     )

@@ -94,7 +94,7 @@ def reports_of(
         history.as_of,
         case_files.raw_rows(waterfall, history),
         inputs=history.inputs,
-        precisions=history.precisions,
+        input_settings=history.input_settings,
         entry_columns=history.entry_columns,
         layers=EARLIER,
     )

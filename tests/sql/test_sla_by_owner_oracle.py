@@ -25,7 +25,7 @@ def of_models(waterfall: Any, history: oracle.History, columns: str) -> list[dic
         history.as_of,
         case_files.raw_rows(waterfall, history),
         inputs=history.inputs,
-        precisions=history.precisions,
+        input_settings=history.input_settings,
         entry_columns=history.entry_columns,
         layers=LAYERS,
     )

@@ -47,7 +47,7 @@ def test_stays_moves_and_accounts_are_those_of_the_oracle(
         history.as_of,
         case_files.raw_rows(waterfall, history),
         inputs=history.inputs,
-        precisions=history.precisions,
+        input_settings=history.input_settings,
         entry_columns=history.entry_columns,
         layers=LAYERS,
     )

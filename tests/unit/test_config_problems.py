@@ -193,6 +193,11 @@ class TestProblems:
             ('mode = "snap"', "mode: must be one of append, snapshot; did you mean `snapshot`?"),
             ('precision = "second"', "precision: must be one of minute, hour, day"),
             ('precision = "day"', "precision: only concerns stage_entries"),
+            *(
+                (f"priority = {wrong}", "priority: must be a whole number from 1, for the first, to 99")
+                for wrong in ("0", "true", '"1"', "100", "1.5")
+            ),
+            ("priority = 1", "priority: only concerns stage_entries"),
             (
                 'columns = { from_lead = "x" }',
                 "columns.from_lead: is no column of merges; did you mean `from_lead_id`?",
@@ -226,6 +231,18 @@ class TestProblems:
         assert [None, "hour"] == [
             load(funnel(inputs=INPUT + more)).inputs[0].precision for more in ("", 'precision = "hour"\n')
         ]
+
+    def test_a_priority_needs_another_one(self, load: Any, problems: Any) -> None:
+        """One alone, or the same for all, decides nothing (E4)."""
+        again = INPUT.replace('"history"', '"again"').replace("history.csv", "again.csv")
+        found = load(funnel(inputs=f"{INPUT}priority = 2\n{again}priority = 1\n")).inputs
+        assert [2, 1] == [each.priority for each in found]
+        for other in ("", "priority = 2\n"):
+            (said,) = problems(funnel(inputs=f"{INPUT}priority = 2\n{again}{other}"))
+            assert said == (
+                "funnel.toml:23: inputs.history.priority: no other input has another priority; give one to each input that "
+                "dates the same entries, 1 for the first"
+            )
 
     def test_no_file_is_read_twice(self, problems: Any) -> None:
         """Two inputs of one table over the same files would count every row as a duplicate."""
