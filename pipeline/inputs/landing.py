@@ -93,6 +93,7 @@ class _Run:
     dry_run: bool
     accept_drop: bool
     accept_rejects: bool
+    looks: looking.Looks
 
 
 def land(
@@ -116,7 +117,9 @@ def land(
     or that too many rows of one are rejected, none does, and the next run reads and judges them again, by the settings of
     then. `accept_drop` and `accept_rejects` take them all the same.
     """
-    run = _Run(connection, configuration, _naive(clock), _naive(as_of), dry_run, accept_drop, accept_rejects)
+    run = _Run(
+        connection, configuration, _naive(clock), _naive(as_of), dry_run, accept_drop, accept_rejects, looking.Looks()
+    )
     log = open_log(log_folder)
     outcome = Landing()
     with private_files(), _work_folder(log_folder, dry_run) as work:
@@ -169,10 +172,10 @@ def _land_file(
     try:
         if file.refused:
             raise Refused(file.refused, file.next_step)
-        before = _state(file.source)
-        found = looking.look_at(file.path, reads, work)
+        before = looking.state_of(file.source)
+        found = run.looks.at(file.path, reads, work)
         found = replace(found, sha256=file.sha256 or found.sha256)
-        if _state(file.source) != before:
+        if looking.state_of(file.source) != before:
             return log, _waits(outcome, reads, name)
         known = _known_as(log, reads, name, found.sha256)
         if known is not None:
@@ -183,10 +186,10 @@ def _land_file(
             delivered = readers.read(run.connection, found, databases.as_read(dated(reads, name), file), work)
         except Exception:
             # What changed meanwhile may fit nothing that was found before: that says nothing about the file.
-            if _state(file.source) != before:
+            if looking.state_of(file.source) != before:
                 return log, _waits(outcome, reads, name)
             raise
-        if _state(file.source) != before:
+        if looking.state_of(file.source) != before:
             return log, _waits(outcome, reads, name)
         # A dry run commits nothing: what it read of the input before this file is not in the log.
         beside = [load for load in outcome.loads if load.input == reads.name] if run.dry_run else []
@@ -395,11 +398,6 @@ def _warned(outcome: Landing, warning: str) -> Landing:
 
 def _waits(outcome: Landing, reads: Input, name: str) -> Landing:
     return _warned(outcome, f"{reads.name}: {name} is still being written; it waits for the next run")
-
-
-def _state(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns
 
 
 def _a_year_after(moment: datetime) -> datetime:

@@ -15,6 +15,29 @@ _WORKBOOKS = (".xlsx", ".xlsm")
 _NOT_READ = (".xlsb", ".ods", ".numbers")
 
 
+class Looks:
+    """What was found of the files of one run: a file that several inputs read alike is looked at once."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Path, tuple[int, int], str, str], Bytes] = {}
+
+    def at(self, path: Path, reads: Input, work: Path) -> Bytes:
+        """As `look_at`. A file that changed is looked at again, and so is one whose copy in UTF-8 is read: the copy goes."""
+        key = (path, state_of(path), reads.delimiter, reads.encoding)
+        if key not in self._found:
+            found = look_at(path, reads, work)
+            if found.path != path:
+                return found
+            self._found[key] = found
+        return self._found[key]
+
+
+def state_of(path: Path) -> tuple[int, int]:
+    """The size of a file and when it changed: another state is another content."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
 def look_at(path: Path, reads: Input, work: Path) -> Bytes:
     """The pre-flight of a file, or of its copy in UTF-8 when the input has another encoding. Raises Refused."""
     kind = Path(re.sub(r"[.](gz|gzip|zst|zstd)$", "", path.name.lower())).suffix

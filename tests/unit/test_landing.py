@@ -8,13 +8,14 @@ import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from delivery import CLOCK, HEADER, STAGES, Inbox, entry, one_file
 
 from pipeline.errors import InputError
-from pipeline.inputs import holding, landing, readers
+from pipeline.inputs import holding, landing, preflight, readers
 from pipeline.waterfall import config
 
 GOOD = HEADER + entry("L1") + entry("L2", "SAL") + entry("L3", "Banana") + entry("")
@@ -30,6 +31,27 @@ def current_leads(inbox: Inbox) -> list[tuple[str, ...]]:
         "select lead_id, origin, owner from raw.leads "
         "qualify row_number() over (partition by lead_id order by load_no desc) = 1 order by lead_id"
     )
+
+
+@pytest.mark.parametrize(("encoding", "looks"), [("utf-8", 1), ("cp1252", 4)])
+def test_a_file_of_two_inputs_is_looked_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, looks: int
+) -> None:
+    """Unless its copy in UTF-8 is read: then the file and the copy are looked at for each input."""
+    looked = []
+    examine = preflight.examine
+
+    def counted(path: Path, *arguments: Any, **settings: Any) -> preflight.Bytes:
+        looked.append(path)
+        return examine(path, *arguments, **settings)
+
+    monkeypatch.setattr(preflight, "examine", counted)
+    inbox = Inbox(tmp_path).reads("leads.csv", "leads", name="leads", encoding=encoding)
+    inbox.reads("leads.csv", "deletions", name="gone", encoding=encoding)
+    inbox.put("leads.csv", "lead_id,deleted_at,owner\nL1,2026-01-05,J\u00f6rg\n".encode(encoding))
+    leads, gone = inbox.land().loads
+    assert (1, 1, leads.sha256) == (leads.landed, gone.landed, gone.sha256)
+    assert looks == len(looked)
 
 
 def test_the_quarter_lands_as_its_readme_says() -> None:
