@@ -19,11 +19,12 @@ import duckdb
 
 from pipeline.engines.duckdb import glob_escaped, quoted
 from pipeline.engines.signals import undivided
-from pipeline.inputs import postgres
+from pipeline.inputs import postgres, postgres_failures
 from pipeline.inputs.contract import CONTRACTS, CannotBind, bind
 from pipeline.inputs.files import Found
 from pipeline.inputs.ledger import Load
-from pipeline.inputs.postgres import Failure, Result
+from pipeline.inputs.postgres import Result
+from pipeline.inputs.postgres_failures import Failure
 from pipeline.waterfall.database import Database
 from pipeline.waterfall.definition import Input
 
@@ -122,7 +123,7 @@ def _in_time(read: Callable[[], Result | Failure], database: Database) -> Result
         thread.start()
     thread.join(database.timeout.total_seconds() + GRACE_SECONDS)
     if not ended:
-        return postgres.slow(database)
+        return postgres_failures.slow(database)
     if isinstance(ended[0], BaseException):
         raise ended[0]
     return ended[0]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.engines.duckdb import quoted
+from pipeline.inputs.postgres_failures import Failure, lost, not_connected, refused_query
 from pipeline.waterfall.database import Database
 
 if TYPE_CHECKING:
@@ -47,24 +48,12 @@ _LONGEST_TIMEOUT = 2_147_483_647
 _WHOLE_AS_FLOAT = 9_007_199_254_740_992
 _LOST = ("08", "53300", "57P")
 """How the SQLSTATE of a lost connection begins, or of a server that takes none just now."""
-_TRY_AGAIN = ("40001", "40P01")
 _IN_MID_QUERY = (
     ("conflict with recovery", "40001"),
     ("canceling statement", "57014"),
     ("invalid byte sequence", "22021"),
 )
 """The SQLSTATE of some errors by the server's words, where the driver does not give it."""
-_PRIMARY = re.compile(r"\bERROR:\s+(.*)")
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a read failed. `is_of_query`: the server was there; `is_lost`: only the connection failed, so that another try may do."""
-
-    reason: str
-    next_step: str
-    is_of_query: bool = False
-    is_lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,7 +108,7 @@ def _connect(dsn: str, database: Database) -> Connection:
         return connected
     except (dbapi.Error, UnicodeError) as error:
         text = str(error)
-    raise _Failed(_not_connected(text, database))
+    raise _Failed(not_connected(text, database))
 
 
 def with_defaults(dsn: str) -> str:
@@ -290,9 +279,10 @@ def _next(batches: Iterator[Any], connection: Connection, database: Database, be
     try:
         connection.rollback()
     except dbapi.Error:
-        raise _Failed(_lost("the connection was lost in the middle of the query", database)) from None
+        raise _Failed(lost("the connection was lost in the middle of the query", database)) from None
     state = next((state for words, state in _IN_MID_QUERY if words in text), "")
-    raise _Failed(refused_query("57014" if _is_slow(database, began) else state, "", database, began))
+    is_slow = _is_slow(database, began)
+    raise _Failed(refused_query("57014" if is_slow else state, "", database, is_slow=is_slow))
 
 
 def _is_slow(database: Database, began: float) -> bool:
@@ -308,109 +298,5 @@ def _do(call: Any, database: Database, began: float) -> Any:
     except dbapi.Error as error:
         state, text = error.sqlstate or "", str(error)
     if not state or state.startswith(_LOST):
-        raise _Failed(_lost("the connection was lost", database))
-    raise _Failed(refused_query(state, text, database, began))
-
-
-def _lost(reason: str, database: Database) -> Failure:
-    return Failure(reason, "the next run reads it again; ask who runs the server if this goes on", is_lost=True)
-
-
-def refused_query(state: str, text: str, database: Database, began: float) -> Failure:
-    """The server was there and did not answer the query. Only of an error in the SQL itself its words are repeated."""
-    if state in _TRY_AGAIN:
-        return Failure(
-            "the server took the query back in favour of another transaction", "the next run reads it again", True, True
-        )
-    if state == "57014":
-        if _is_slow(database, began):
-            return slow(database)
-        return Failure("the query was cancelled on the server", "ask who runs the server, and run again", True)
-    if state == "42501":
-        return Failure(
-            f"its user may not read this{_words(text)}",
-            f"let the owner of the table `grant select` on it to the user of {database.variable}",
-            True,
-        )
-    if state == "22021":
-        return Failure(
-            "the database holds text that is not UTF-8, and does not say in which encoding it is (SQLSTATE 22021)",
-            "decode these columns in the query: "
-            "convert_from(convert(convert_to(name, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'SQL_ASCII') as name",
-            True,
-        )
-    if state == "22023":
-        return Failure(
-            "the server does not know a value that is asked of it, such as the name of a time zone (SQLSTATE 22023)",
-            "correct `timezone` of this input, or its query",
-            True,
-        )
-    shown = f" (SQLSTATE {state})" if state else ""
-    if state.startswith("42"):
-        return Failure(
-            f"the query does not fit the database{_words(text)}{shown}",
-            "correct `query`, `from_table` or `cursor` of this input, or ask who changed the table",
-            True,
-        )
-    return Failure(
-        f"the query failed while it ran{shown}",
-        "run it in psql, which shows the server's message: it may hold values of rows, so it is not repeated here",
-        True,
-    )
-
-
-def slow(database: Database) -> Failure:
-    """The query took too long."""
-    minutes = database.timeout.total_seconds() / 60
-    return Failure(
-        f"the query took longer than query_timeout allows, {minutes:g} minutes",
-        "read less, with a `cursor` or a narrower query, or raise query_timeout of this input",
-        True,
-    )
-
-
-def _words(text: str) -> str:
-    found = _PRIMARY.search(text)
-    return f": {found.group(1).strip()}" if found else ""
-
-
-_REFUSED = (
-    (
-        r"password authentication failed|no password supplied|authentication failed|role .* does not exist"
-        r"|pg_hba\.conf|not permitted to log in|permission denied for database",
-        "the server refused the login",
-        "correct user and password in {variable}, or let the server's pg_hba.conf allow this machine",
-    ),
-    (
-        r"FATAL: +database .* does not exist",
-        "the server has no database of that name",
-        "correct the database's name in {variable}",
-    ),
-    (
-        r"SSL|certificate",
-        "the server and this machine do not agree on encryption",
-        "correct sslmode and sslrootcert in {variable}",
-    ),
-)
-_DOWN = (
-    (r"timeout expired", "the server did not answer in time"),
-    (r"could not translate host name", "the name of the server is not known here"),
-    (r"Connection refused|No such file", "the server is down, or does not listen at that address"),
-)
-_TRIED = re.compile(r"connection to server|could not translate host name")
-_MALFORMED = re.compile(r"invalid (?:integer value|port number|\w+ value)")
-
-
-def _not_connected(text: str, database: Database) -> Failure:
-    """What to say when there is no connection: by what libpq's words are like, never with them."""
-    if not _TRIED.search(text) or _MALFORMED.search(text):
-        return Failure(
-            "the connection string in this variable can't be read",
-            'write it as "postgresql://user:password@host:5432/database"; in a password, letters other than a-z, A-Z and '
-            "digits as %20 and the like",
-        )
-    for pattern, reason, next_step in _REFUSED:
-        if re.search(pattern, text):
-            return Failure(reason, next_step.format(variable=database.variable))
-    down = next((reason for pattern, reason in _DOWN if re.search(pattern, text)), "the connection failed")
-    return Failure(down, f"start the server, or correct host and port in {database.variable}", is_lost=True)
+        raise _Failed(lost("the connection was lost", database))
+    raise _Failed(refused_query(state, text, database, is_slow=_is_slow(database, began)))

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from delivery import CLOCK, HEADER, Inbox, entry
 
-from pipeline.inputs import databases, landing, ledger
+from pipeline.inputs import databases, landing, ledger, postgres_failures
 from pipeline.inputs import postgres as postgres_inputs
 from pipeline.inputs.files import find
 from pipeline.inputs.landing import Refusal
@@ -733,7 +733,7 @@ class TestFaults:
 
     def test_f102_a_conflict_on_a_replica_is_tried_again(self) -> None:
         """The server takes a query back; no test of ours has a replica."""
-        failed = postgres_inputs.refused_query("40001", "", source(), 0)
+        failed = postgres_failures.refused_query("40001", "", source(), is_slow=False)
         assert (True, True) == (failed.is_lost, failed.is_of_query)
 
     def test_f102_a_fault_of_the_program_in_the_thread_is_raised(
