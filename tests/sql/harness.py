@@ -86,7 +86,7 @@ def built(
     `precisions` has the units of those that cut their times, in the waterfall's zone;
     `entry_columns` are the attributes that history gives, where an all-null column can't show it; `layers` limits the
     models to some schemas; `sql` is a folder of models in the place of the shipped ones; `reports` are made beside that of
-    all leads, unchecked.
+    all leads, unchecked. Models get no comments, except with `reports`.
     """
     settings = Settings(memory_limit="2GB", threads=threads)
     connection = connect(None, settings, reads_files=True)
@@ -152,7 +152,7 @@ def built(
     if reports:
         variants.build_all(connection, project(sql), models, chosen, {}, lambda line: None, lambda built: None)
     else:
-        build(connection, chosen, {}, lambda built: None)
+        build(connection, chosen, None, lambda built: None)
     return connection
 
 
