@@ -12,14 +12,14 @@ WORKERS ?= auto
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-# What reads a delivery, keeps it and publishes it, in this process: a process that a test starts is not measured.
+# What reads a delivery, keeps it and publishes it. The workers of pytest are measured; a process that a test starts is not.
 COVERING := $(addprefix tests/unit/test_,$(addsuffix .py,bound_headers domains guards ids months landing landing_order landing_refused lock \
 	lock_refused lost_loads merged_accounts publish publish_refused reading_edges readers reshaping snapshots stage_names times unread_times \
 	veiled_log)) tests/cli/test_forget.py \
 	$(addprefix tests/faults/test_,$(addsuffix .py,bit_flips encodings json_documents json_lines log_folders odd_files \
 	postgres reading reading_values rejects web_tables workbooks zip))
 
-.PHONY: help run test coverage mutants soak check gold docs lock bench bench-100m clean
+.PHONY: help run test coverage rest mutants soak check gold docs lock bench bench-100m clean
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,8 +31,11 @@ test: $(STAMP) $(PAGE_CHECKS)  ## Every test
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 coverage: $(STAMP)  ## Fails below 100 % of the lines and branches of landing, reading, locking and publishing
-	@$(BIN)/coverage run -m pytest $(COVERING)
-	@$(BIN)/coverage report
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report term-missing $(COVERING)
+
+# Not under measurement, which costs time. `make coverage` and this one together are `make test`.
+rest: $(STAMP) $(PAGE_CHECKS)  ## Every test that `make coverage` does not run
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(addprefix --ignore ,$(COVERING))
 
 # One at a time: two pytest take the rights to their common folder from each other, which tests of rights would notice.
 mutants: $(MUTATION_STAMP)  ## Break landing, reading and publishing in many places, one by one, for hours; lists what no test noticed

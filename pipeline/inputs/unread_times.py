@@ -7,6 +7,8 @@ they don't.
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -151,12 +153,17 @@ def _formats(
 
 
 def _reads_most(pattern: str, texts: list[str]) -> bool:
-    """A first choice in Python: a query with every candidate takes seconds to plan."""
+    """A first choice in Python: a query with every candidate takes seconds to plan.
+
+    Texts without the punctuation of the pattern are left out first: Python compiles each pattern that it tries, which is slow.
+    """
+    marks = Counter(re.sub(r"%.|[\sT]", "", pattern))
     read = 0
     for text in texts:
-        with suppress(ValueError):
-            datetime.strptime(text, pattern)
-            read += 1
+        if all(text.count(mark) >= count for mark, count in marks.items()):
+            with suppress(ValueError):
+                datetime.strptime(text, pattern)
+                read += 1
     return read >= MIN_SHARE_TRIED * len(texts)
 
 

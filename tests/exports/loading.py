@@ -14,11 +14,12 @@ from pipeline.engines.duckdb import connect
 from pipeline.inputs import landing
 from pipeline.models import graph
 from pipeline.models.build import build, write_definition
-from pipeline.models.discover import TableName, discover
+from pipeline.models.discover import TableName
 from pipeline.models.first_entry import first_entry
-from pipeline.settings import Settings, shipped
+from pipeline.settings import Settings
 from pipeline.waterfall import config
 from pipeline.waterfall.tables import definition_tables
+from tests.sql.harness import project
 
 DATA = Path(__file__).resolve().parent / "data"
 CLOCK = datetime(2026, 10, 1, 3, 0, tzinfo=UTC)
@@ -67,6 +68,6 @@ def loaded(toml: Path, folder: Path, select: str = "+clean.stage_entries") -> Lo
             "select table_schema, table_name from information_schema.tables"
         ).fetchall()
     )
-    ordered = graph.in_order(discover(shipped("sql")).models, given)
-    build(connection, graph.select(ordered, select), {}, lambda built: None)
+    ordered = graph.in_order(project().models, given)
+    build(connection, graph.select(ordered, select), None, lambda built: None)
     return Loaded(outcome, connection)

@@ -18,7 +18,7 @@ from pipeline.models.build import build, write_definition
 from pipeline.models.checks import Outcome, run_checks
 from pipeline.models.discover import Project, TableName, discover
 from pipeline.models.first_entry import first_entry
-from pipeline.models.graph import in_order
+from pipeline.models.graph import in_order, select
 from pipeline.settings import Settings, shipped
 from pipeline.waterfall.definition import Configuration, Input, ReportOfOne, Waterfall
 from pipeline.waterfall.tables import Columns, definition_tables, dimension_source
@@ -76,6 +76,7 @@ def built(
     input_settings: Mapping[str, Mapping[str, Any]] | None = None,
     entry_columns: frozenset[str] | None = None,
     layers: frozenset[str] | None = None,
+    only: str = "",
     threads: int = 1,
     sql: Path | None = None,
     reports: tuple[ReportOfOne, ...] = (),
@@ -85,8 +86,8 @@ def built(
     `inputs` names inputs of stage entries in the order of a configuration, also such as delivered nothing;
     `input_settings` has what some of them set besides (precision, priority), by name;
     `entry_columns` are the attributes that history gives, where an all-null column can't show it; `layers` limits the
-    models to some schemas; `sql` is a folder of models in the place of the shipped ones; `reports` are made beside that of
-    all leads, unchecked.
+    models to some schemas, `only` to a selection such as `+marts.conversion`; `sql` is a folder of models in the place of
+    the shipped ones; `reports` are made beside that of all leads, unchecked. Models get no comments, except with `reports`.
     """
     settings = Settings(memory_limit="2GB", threads=threads)
     connection = connect(None, settings, reads_files=True)
@@ -149,10 +150,12 @@ def built(
     )
     models = in_order(project(sql).models, given_tables)
     chosen = tuple(m for m in models if layers is None or m.table.schema in layers)
+    if only:
+        chosen = select(chosen, only)
     if reports:
         variants.build_all(connection, project(sql), models, chosen, {}, lambda line: None, lambda built: None)
     else:
-        build(connection, chosen, {}, lambda built: None)
+        build(connection, chosen, None, lambda built: None)
     return connection
 
 

@@ -18,7 +18,12 @@ def test_activity_may_exceed_all(tmp_path: Path) -> None:
         for number, (lead, stage, day) in enumerate(ENTRIES, start=1)
         for moment in [datetime(2025, 12, day, 12)]
     ]
-    connection = built(made_up.waterfall(tmp_path), made_up.AS_OF, {"stage_entries": rows})
+    connection = built(
+        made_up.waterfall(tmp_path),
+        made_up.AS_OF,
+        {"stage_entries": rows},
+        only="+report.path_arrivals +marts.conversion",
+    )
     activity = records(
         connection,
         "select previous_arrivals, arrivals, through, activity_rate from report.path_arrivals"

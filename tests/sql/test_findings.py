@@ -20,7 +20,6 @@ STAGES = (Stage("a", "A", "A", "x", "path", 1), Stage("b", "B", "B", "x", "path"
 AS_OF = datetime(2026, 6, 30, 12, tzinfo=UTC)
 MONDAY, FRIDAY, SATURDAY = datetime(2026, 1, 5, 9), datetime(2026, 1, 9, 9), datetime(2026, 1, 10, 9)
 MINUTE = timedelta(minutes=1)
-LAYERS = frozenset({"waterfall", "clean", "journey", "marts", "quality"})
 
 Move = tuple[str, str, datetime, str | None]
 """(lead, stage, entered at in UTC, owner)"""
@@ -40,7 +39,7 @@ def found(finding: str, moves: list[Move], zone: str = "UTC") -> list[dict[str, 
         }
         for number, (lead, stage, entered_at, owner) in enumerate(moves, 1)
     ]
-    connection = built(Waterfall("Findings", zone, STAGES), AS_OF, {"stage_entries": rows}, layers=LAYERS)
+    connection = built(Waterfall("Findings", zone, STAGES), AS_OF, {"stage_entries": rows}, only="+quality.stage_dates")
     rows_found = records(
         connection,
         f"select stage, leads, entries, share, examples from quality.stage_dates where finding = '{finding}' order by stage",

@@ -15,8 +15,9 @@ from oracle.settling import rest, rounded
 from pipeline.waterfall.definition import Waterfall
 from tests.sql import made_up
 from tests.sql.harness import built, records
-from tests.sql.test_oracle_agrees import LAYERS, difference
+from tests.sql.test_oracle_agrees import difference
 
+TABLES = ("marts.settle_days", "marts.conversion", "marts.headline_conversion", "marts.conversion_by_route")
 AS_OF = datetime(2026, 4, 1, tzinfo=UTC)
 
 
@@ -54,10 +55,10 @@ def test_fractions_give_the_same_days(waterfall: Waterfall, seed: int, leads: in
         AS_OF,
         case_files.raw_rows(waterfall, past),
         inputs=("crm",),
-        layers=LAYERS,
+        only=" ".join(f"+{table}" for table in TABLES),
         entry_columns=frozenset(),
     )
-    for table in ("marts.settle_days", "marts.conversion", "marts.headline_conversion", "marts.conversion_by_route"):
+    for table in TABLES:
         columns = ", ".join(expected[table][0])
         where = "where grain in ('month', 'all')" if "grain" in expected[table][0] else ""
         actual = records(connection, f"select {columns} from {table} {where}")
@@ -80,7 +81,7 @@ def test_below_fifty_conversions_nothing_is_final_without_a_window(waterfall: Wa
              "entered_at": at.replace(tzinfo=None)}
             for number, (lead_id, stage, at) in enumerate(entries, 1)
         ]  # fmt: skip
-        connection = built(waterfall, AS_OF, {"stage_entries": rows}, inputs=("crm",), layers=LAYERS)
+        connection = built(waterfall, AS_OF, {"stage_entries": rows}, inputs=("crm",), only="+marts.settle_days")
         found = records(
             connection, "from marts.settle_days where unit = 'lead' and from_stage = 'mql' and to_stage = 'sal'"
         )

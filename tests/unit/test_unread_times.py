@@ -86,6 +86,12 @@ def test_the_format_by_which_texts_were_written_is_found(written: str) -> None:
     assert ((written.replace("+0200", "%z"),), len(DAYS)) == (unread.formats, unread.read)
 
 
+def test_every_candidate_is_tried_on_what_it_writes() -> None:
+    """Its punctuation, which is compared first, leaves out no text of its own."""
+    texts = {each: DAYS[0].strftime(each.replace("%z", "+0200")) for each in unread_times._candidates()}
+    assert [] == [each for each, text in texts.items() if not unread_times._reads_most(each, [text])]
+
+
 def test_digits_without_leading_zeros_are_read() -> None:
     """As spreadsheets write them."""
     unread = look([f"{day.month}/{day.day}/{day.year} {day.hour}:{day.minute:02}" for day in DAYS])
