@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -95,6 +96,7 @@ def test_a_cut_history_is_warned_of_and_its_cohorts_are_marked(tmp_path: Path) -
     assert ["crm", "2025-12-29", "61", "40", "2026-01-05", "2026-01-06"] in site.tables["table-history-coverage"]
     mail = (output / "reports" / "email.txt").read_text("utf-8")
     assert "The history of crm looks cut" in " ".join(mail.split())
+    assert "2026-01-06" == json.loads((output / "reports" / "summary.json").read_text("utf-8"))["complete_from"]
 
 
 def test_the_tables_say_which_cohorts_are_marked(tmp_path: Path) -> None:
@@ -140,6 +142,7 @@ def test_a_history_that_begins_by_and_by_is_silent(tmp_path: Path) -> None:
     assert "†" not in html
     assert "looks cut" not in html
     assert "Where the history begins" not in html
+    assert None is json.loads((output / "reports" / "summary.json").read_text("utf-8"))["complete_from"]
     assert [(0,)] == columns(output, "select count(*) from quality.period_coverage where is_before_coverage")
 
 

@@ -86,6 +86,14 @@ def test_an_import_in_the_middle_is_no_cut(tmp_path: Path) -> None:
     assert [None] == complete_from(tmp_path, began(date(2025, 1, 1), 2) + began(SYNC, 18))
 
 
+def test_of_two_days_with_as_many_leads_the_first_is_named(tmp_path: Path) -> None:
+    """The day with most leads is one, whatever the order of the rows."""
+    connection = models(tmp_path, began(NEXT, 3) + began(SYNC, 3) + began(date(2025, 4, 1), 2))
+    assert [{"bulk_date": SYNC, "bulk_leads": 3}] == records(
+        connection, "select bulk_date, bulk_leads from quality.history_coverage"
+    )
+
+
 def test_a_sync_over_midnight_is_one_sync(tmp_path: Path) -> None:
     """Leads of the evening before are no earlier history; those of two days before are."""
     sync = began(SYNC, 30) + began(date(2025, 4, 1), 1)
