@@ -11,8 +11,8 @@ def looks_cut(connection: duckdb.DuckDBPyConnection) -> list[str]:
         "select input, bulk_leads, leads, bulk_date, complete_from from quality.history_coverage where is_cut order by input"
     ).fetchall()
     return [
-        f"{name}: {bulk_leads:,} of {leads:,} leads have their first entry on {bulk_date}: the history before that day looks cut "
-        f"(a first sync, or an export that begins there); coverage is complete from {complete_from}, and earlier cohorts are "
-        "marked in the report: export the older history, too, or compare later cohorts only"
+        f"{name}: {bulk_leads:,} of {leads:,} leads have their first entry on {bulk_date}, so the history before that day looks "
+        f"cut (a first sync, or an export that begins there). It is complete from {complete_from}, and the report marks earlier "
+        "cohorts. Export the older history, too, or compare later cohorts only"
         for name, bulk_leads, leads, bulk_date, complete_from in rows
     ]

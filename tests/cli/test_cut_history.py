@@ -14,9 +14,9 @@ from tests.unit.configurations import STAGES
 
 SYNCED = datetime(2026, 1, 5, 2)
 WARNING = (
-    "crm: 40 of 61 leads have their first entry on 2026-01-05: the history before that day looks cut (a first sync, or an "
-    "export that begins there); coverage is complete from 2026-01-06, and earlier cohorts are marked in the report: export the "
-    "older history, too, or compare later cohorts only"
+    "crm: 40 of 61 leads have their first entry on 2026-01-05, so the history before that day looks cut (a first sync, or an "
+    "export that begins there). It is complete from 2026-01-06, and the report marks earlier cohorts. Export the older history, "
+    "too, or compare later cohorts only"
 )
 NOTICE = "The history of crm looks cut: it is complete from 2026-01-06, and earlier cohorts are marked †."
 MEANING = "† The history is complete from 2026-01-06: earlier cohorts may lack leads, or count leads that came before."

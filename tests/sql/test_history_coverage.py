@@ -165,7 +165,7 @@ def test_the_latest_input_decides_for_all_cohorts(tmp_path: Path) -> None:
     ]
     said = history_coverage.looks_cut(connection)
     assert ["one: 30 of 31 leads have", "two: 30 of 31 leads have"] == [each[:24] for each in said]
-    assert "coverage is complete from 2025-03-06" in said[0]
+    assert "It is complete from 2025-03-06" in said[0]
 
 
 def test_without_history_nothing_is_said(tmp_path: Path) -> None:
