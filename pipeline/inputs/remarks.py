@@ -38,8 +38,7 @@ def remarks(
     if told := known_formats.remark(connection, delivered.header.names, bound, reads):
         found.append(told)
     found += delivered.remarks
-    if reads.table == "stage_entries":
-        found += empty_columns.remarks(connection, delivered)
+    found += empty_columns.remarks(connection, delivered)
     if delivered.is_repaired:
         found.append(f"read line by line, since DuckDB's reader could not account for every line ({delivered.why})")
     if sorted_rows.respelled:

@@ -56,7 +56,7 @@ def stages(empty: str, rows: str, column: str = "NewValue") -> list[str]:
 
 class TestStages:
     @pytest.mark.parametrize(
-        ("given", "empty", "warned"), [(2, 18, True), (3, 18, False), (0, 20, True), (0, 19, False), (20, 0, False)]
+        ("given", "empty", "warned"), [(10, 90, True), (11, 89, False), (0, 20, True), (0, 19, False), (20, 0, False)]
     )
     def test_nine_of_ten_rows_and_twenty_rows_at_least(
         self, tmp_path: Path, given: int, empty: int, warned: bool
