@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from pipeline import attempts, deliveries, first_values, joins, manifest, reconciliation, rights, room
+from pipeline import attempts, deliveries, first_values, history_coverage, joins, manifest, reconciliation, rights, room
 from pipeline.engines import lock, signals
 from pipeline.engines.cursors import Cursors, shares
 from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
@@ -233,6 +233,7 @@ def _build(
     incomplete = joins.without_a_record(connection, orders.configuration)
     if not orders.select:
         incomplete += first_values.without_date(connection)
+        incomplete += history_coverage.looks_cut(connection)
         incomplete += reconciliation.differing(connection, orders.configuration)
     notes += incomplete
     warnings += incomplete

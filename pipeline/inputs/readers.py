@@ -98,9 +98,17 @@ def _reshaped(connection: duckdb.DuckDBPyConnection, delivered: Delivered, plan:
         "row_number as record_number from temp.landing_rejected"
     )
     remarks = (*delivered.remarks, *plan.remarks)
-    if plan.changed is not None and not made and rows:
+    if plan.changed is not None and not made and rows and not emptied(connection, plan):
         remarks = (*remarks, _other_fields(connection, plan.changed))
     return replace(delivered, rows=rows + quarantined + footers, filtered=rows - made + footers, remarks=remarks)
+
+
+def emptied(connection: duckdb.DuckDBPyConnection, plan: Plan) -> int:
+    """How many rows are left out only because their stage is empty. Needs `landing_cells`."""
+    if plan.emptied is None:
+        return 0
+    rows: int = connection.execute(plan.emptied).fetchall()[0][0]
+    return rows
 
 
 def _without_footer(connection: duckdb.DuckDBPyConnection, footer: str) -> int:

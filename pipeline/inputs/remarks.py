@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from pipeline.inputs import headers, known_formats, stage_names, unread_times
+from pipeline.inputs import empty_columns, headers, known_formats, stage_names, unread_times
 from pipeline.inputs.ledger import Load
 from pipeline.inputs.readers import Delivered
 from pipeline.inputs.sorting import Sorted
@@ -38,6 +38,7 @@ def remarks(
     if told := known_formats.remark(connection, delivered.header.names, bound, reads):
         found.append(told)
     found += delivered.remarks
+    found += empty_columns.remarks(connection, delivered)
     if delivered.is_repaired:
         found.append(f"read line by line, since DuckDB's reader could not account for every line ({delivered.why})")
     if sorted_rows.respelled:

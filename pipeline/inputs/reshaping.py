@@ -38,6 +38,8 @@ class Plan:
     footer: str | None = None
     changed: str | None = None
     """The SQL of the column that says which field changed, where the file has one."""
+    emptied: str | None = None
+    """The number of rows that `where` leaves out only because their stage is empty; None where it asks for no stage."""
 
 
 def plan(names: tuple[str, ...], reads: Input) -> tuple[Bound, Plan]:
@@ -235,14 +237,14 @@ class _Planner:
 
     # ---- where
 
-    def _conditions(self) -> tuple[list[tuple[str, bool]], tuple[str, ...]]:
-        """The conditions as SQL, each with whether it is known only of the rows that a record became; and the columns of
-        ours that they need and the file lacks."""
-        found, missing = [], []
+    def _conditions(self) -> tuple[list[_Asked], tuple[str, ...]]:
+        """The conditions as SQL; and the columns of ours that they need and the file lacks."""
+        found: list[_Asked] = []
+        missing = []
         for each in self.shape.where:
             asked = self._asked(each.condition.column)
             if asked is not None:
-                found.append((self._condition(each.condition, asked), asked in self.elements))
+                found.append(self._condition(each.condition, asked))
             elif each.is_optional and each.condition.column not in self.reads.columns:
                 continue
             elif each.condition.column in self.shape.names:
@@ -265,7 +267,7 @@ class _Planner:
         candidates = self.shape.names.get(column, ())
         return self._first(candidates) or self._fill(column)
 
-    def _condition(self, condition: Condition, asked: str) -> str:
+    def _condition(self, condition: Condition, asked: str) -> _Asked:
         value = clean(self._cell(asked), self.reads.null_values)
         listed = ", ".join(quoted(text) for text in condition.values)
         holds = {
@@ -274,8 +276,11 @@ class _Planner:
             "matches": f"coalesce(regexp_matches({value}, {listed}), false)",
         }[condition.ask]
         holds = f"not ({holds})" if condition.is_negated else holds
+        asks_for_stage = condition.column == "stage" and condition.ask == "is_null" and condition.is_negated
         # Of a record whose JSON is broken nobody knows whether it counts: it is rejected, not left out.
-        return f"(broken is not null or {holds})" if normalise_header(asked) not in self.positions else holds
+        if normalise_header(asked) not in self.positions:
+            holds = f"(broken is not null or {holds})"
+        return _Asked(holds, asked in self.elements, f"broken is null and {value} is null" if asks_for_stage else None)
 
     def _cell(self, name: str) -> str:
         """The SQL for the value of a header or of a made column."""
@@ -287,7 +292,7 @@ class _Planner:
 
     # ---- SQL
 
-    def _sql(self, bound: Bound, conditions: list[tuple[str, bool]]) -> Plan:
+    def _sql(self, bound: Bound, conditions: list[_Asked]) -> Plan:
         needed = sorted(self.needed)
         jsons = []
         broken = list(self.broken)
@@ -299,26 +304,48 @@ class _Planner:
         source = f"(select *{''.join(f', {each}' for each in (*jsons, *created))} from {CELLS})"
         why = f"case {' '.join(broken)} end" if broken else "null::varchar"
         source = f"(select *, {why} as broken from {source})"
-        first = [sql for sql, is_of_element in conditions if not is_of_element]
-        last = [sql for sql, is_of_element in conditions if is_of_element]
-        chosen = f"(from {source} where {' and '.join(first) or 'true'})"
+        spread = None if self.spread is None else f"case when broken is not null then [null] else {self.spread} end"
         count = f"select count(*) from {CELLS}"
-        if self.spread is not None:
-            spread = f"case when broken is not null then [null] else {self.spread} end"
+        if spread is not None:
             count = (
                 f"select (select count(*) from {CELLS}) - count(*) "
-                f"+ coalesce(sum(greatest(1, coalesce(len({spread}), 0))), 0)::bigint from {chosen}"
+                f"+ coalesce(sum(greatest(1, coalesce(len({spread}), 0))), 0)::bigint "
+                f"from {_chosen(source, None, conditions)}"
             )
-            chosen = (
-                f"(from (select *, unnest({spread}) as element from {chosen}) where {' and '.join(last) or 'true'})"
-            )
+        chosen = _chosen(source, spread, conditions)
+        emptied = None
+        if any(each.is_empty is not None for each in conditions):
+            others = [replace(each, holds=each.is_empty or each.holds) for each in conditions]
+            emptied = f"select count(*) from {_chosen(source, spread, others)}"
         offset = len(self.names)
         cells = [f"c{position}" for position in needed]
         cells += [f"{sql} as c{offset + number}" for number, sql in enumerate(self.made.values())]
         # A window loses the order of the file; what only filters and unnests keeps it.
         order = " order by record_number" if self.created is not None else ""
         rows = f"(select record_number, {', '.join((*cells, 'broken'))} from {chosen}{order})"
-        return Plan(tuple(needed), tuple(self.made), rows, count, tuple(self.remarks), self.shape.footer, self.changed)
+        return Plan(
+            tuple(needed), tuple(self.made), rows, count, tuple(self.remarks), self.shape.footer, self.changed, emptied
+        )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A condition as SQL, and whether it is known only of the rows that a record became. `is_empty` is the SQL of what a
+    condition leaves out that asks for a stage."""
+
+    holds: str
+    is_of_element: bool
+    is_empty: str | None = None
+
+
+def _chosen(source: str, spread: str | None, conditions: list[_Asked]) -> str:
+    """The records of `source` for which the conditions hold, each with an element of the list `spread`, if any."""
+    first = [each.holds for each in conditions if not each.is_of_element]
+    last = [each.holds for each in conditions if each.is_of_element]
+    records = f"(from {source} where {' and '.join(first) or 'true'})"
+    if spread is None:
+        return records
+    return f"(from (select *, unnest({spread}) as element from {records}) where {' and '.join(last) or 'true'})"
 
 
 _SPACES = "' ' || chr(9) || chr(10) || chr(13)"

@@ -126,7 +126,7 @@ def _pair(
         windows=tuple(
             WindowChange(
                 name=_window(row).capitalize(),
-                sentence=sentence(row),
+                sentence=sentence(row, reader),
                 splits=tuple(split_line(row, each) for each in parts.get((row.headline_no, row.window_days), ()))
                 if row.is_enough
                 else (),
@@ -142,10 +142,10 @@ def _window(row: RateChange) -> str:
     return "ever" if row.window_days is None else f"within {row.window_days} days"
 
 
-def sentence(row: RateChange) -> str:
+def sentence(row: RateChange, reader: Reader) -> str:
     """What changed in one pair and window, in one sentence."""
     name = f"{row.from_label} → {row.to_label}" + ("" if row.window_days is None else f" {_window(row)}")
-    latest, previous = text.month(row.latest_month), text.month(row.previous_month)
+    latest, previous = reader.month(row.latest_month), reader.month(row.previous_month)
     if row.latest_month is None:
         return f"{name}: no complete month is final yet, so there is nothing to compare."
     if row.previous_month is None:
@@ -253,7 +253,7 @@ def _charts(row: RateChange, by_dimension: list[Parts], reader: Reader) -> tuple
 
 
 def _chart(row: RateChange, parts: Parts, most: float, reader: Reader) -> StripChart:
-    then, now = text.month(row.previous_month), text.month(row.latest_month)
+    then, now = reader.month(row.previous_month), reader.month(row.latest_month)
     return StripChart(
         title=f"By {parts.dimension}, {_window(row)}, {then} to {now}: {text.points(row.change)} in all",
         strips=tuple(
@@ -272,7 +272,7 @@ def _chart(row: RateChange, parts: Parts, most: float, reader: Reader) -> StripC
             basis=f"cohorts of {then} and {now}; window: {_window(row)}; midpoint decomposition (Kitagawa 1955)",
             denominator=f"n; share: all {units.many(row.unit)} of the month",
         ),
-        fold=Fold("Numbers behind the chart", _table(row, parts)),
+        fold=Fold("Numbers behind the chart", _table(row, parts, reader)),
         key="change-parts",
     )
 
@@ -292,8 +292,8 @@ def _said(value: ChangePart, unit: str) -> str:
     return _rates(value)
 
 
-def _table(row: RateChange, parts: Parts) -> Table:
-    then, now = text.month(row.previous_month), text.month(row.latest_month)
+def _table(row: RateChange, parts: Parts, reader: Reader) -> Table:
+    then, now = reader.month(row.previous_month), reader.month(row.latest_month)
     return Table(
         caption=f"{row.from_label} → {row.to_label}: the change of the rate by {parts.dimension}, {_window(row)}",
         columns=(

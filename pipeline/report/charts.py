@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from pipeline.report import format as text
 from pipeline.report.rows import CohortMonth, Flow
@@ -141,10 +142,12 @@ def interval_bar(
     )
 
 
-def trend(cohorts: Sequence[CohortMonth], says: str, height: int = 168) -> Drawing:
+def trend(
+    cohorts: Sequence[CohortMonth], says: str, height: int = 168, *, uncovered: frozenset[date] = frozenset()
+) -> Drawing:
     """Monthly cohorts: a line with its interval band over final ones; the others hatched to what they may become.
 
-    Where there is a settled estimate, it and its interval stand on the hatching.
+    Where there is a settled estimate, it and its interval stand on the hatching. Months of `uncovered` are marked.
     """
     if not cohorts:
         return Drawing(40, says)
@@ -162,27 +165,30 @@ def trend(cohorts: Sequence[CohortMonth], says: str, height: int = 168) -> Drawi
     runs: list[list[_Point]] = [[]]
     every = max(1, math.ceil(len(cohorts) / 6))
     for position, cohort in enumerate(cohorts):
+        sign = text.UNCOVERED_SIGN if cohort.month_start in uncovered else ""
+        name = text.period(cohort.month_start, cohort.is_partial) + sign
         x = _r(SCALE + step * (position + 0.5))
         if (len(cohorts) - 1 - position) % every == 0:
             tone = "minor" if (len(cohorts) - 1 - position) // every % 2 else "scale"
-            labels.append(
-                Label(x, height - 5, text.short_period(cohort.month_start, cohort.is_partial), _anchor(x), tone)
-            )
+            short = text.short_period(cohort.month_start, cohort.is_partial) + sign
+            labels.append(Label(x, height - 5, short, _anchor(x), tone))
         if cohort.rate is None:
             runs.append([])
         elif cohort.is_mature and not cohort.is_partial:
             runs[-1].append(_Point(x, y(cohort.rate), y(cohort.rate_low or 0), y(cohort.rate_high or 0)))
-            dots.append(Dot(x, y(cohort.rate), "rate", _cohort_title(cohort)))
+            dots.append(Dot(x, y(cohort.rate), "rate", _cohort_title(cohort, name)))
         else:
             runs.append([])
             most, width = _most(cohort), _r(step * 0.5)
             left = _r(x - width / 2)
-            rects.append(Rect(left, y(most), width, _r(base - y(most)), "hatch", _cohort_title(cohort)))
-            rects.append(Rect(left, y(cohort.rate), width, _r(base - y(cohort.rate)), "faint", _cohort_title(cohort)))
+            rects.append(Rect(left, y(most), width, _r(base - y(most)), "hatch", _cohort_title(cohort, name)))
+            rects.append(
+                Rect(left, y(cohort.rate), width, _r(base - y(cohort.rate)), "faint", _cohort_title(cohort, name))
+            )
             if cohort.settled_estimate is not None:
                 low, high = y(cohort.settled_low or 0), y(cohort.settled_high or 0)
                 lines.append(Line(x, low, x, high, "expected"))
-                dots.append(Dot(x, y(cohort.settled_estimate), "expected", _expected_title(cohort), "diamond"))
+                dots.append(Dot(x, y(cohort.settled_estimate), "expected", _expected_title(cohort, name), "diamond"))
     areas = [area for run in runs if len(run) > 1 for area in _band(run)]
     lines += [Line(run[0].x, run[0].low, run[0].x, run[0].high, "whisker") for run in runs if len(run) == 1]
     return Drawing(height, says, tuple(rects), tuple(lines), tuple(areas), tuple(dots), tuple(labels))
@@ -203,19 +209,16 @@ def _most(cohort: CohortMonth) -> float:
     return min(1.0, cohort.rate + (cohort.still_open_share or 0.0))
 
 
-def _cohort_title(cohort: CohortMonth) -> str:
-    words = (
-        f"{text.period(cohort.month_start, cohort.is_partial)}: {text.rate(cohort.rate)}, "
-        f"{text.count(cohort.converted)} of {text.count(cohort.entered)}"
-    )
+def _cohort_title(cohort: CohortMonth, name: str) -> str:
+    words = f"{name}: {text.rate(cohort.rate)}, {text.count(cohort.converted)} of {text.count(cohort.entered)}"
     if cohort.is_mature:
         return f"{words}, 95 % interval {text.interval(cohort.rate_low, cohort.rate_high)}"
     return f"{words}, {text.count(cohort.still_open)} still open"
 
 
-def _expected_title(cohort: CohortMonth) -> str:
+def _expected_title(cohort: CohortMonth, name: str) -> str:
     return (
-        f"{text.period(cohort.month_start, cohort.is_partial)}: settled estimate {text.rate(cohort.settled_estimate)}, "
+        f"{name}: settled estimate {text.rate(cohort.settled_estimate)}, "
         f"95 % interval {text.interval(cohort.settled_low, cohort.settled_high)}"
     )
 

@@ -77,7 +77,7 @@ def _grid(figures: Figures, reader: Reader) -> Table:
             *(
                 TableRow(
                     (
-                        Cell(text.period(month, is_partial)),
+                        Cell(reader.period(month, is_partial)),
                         *(_grid_cell(cells.get((month, pair.from_stage, pair.to_stage))) for pair in pairs),
                     )
                 )
@@ -154,12 +154,16 @@ def _pair(
         ),
         rows=(
             *(
-                _month_row(pair, by_window[month, None], [by_window.get((month, days)) for days in windows])
+                _month_row(pair, by_window[month, None], reader, [by_window.get((month, days)) for days in windows])
                 for month in months
                 if (month, None) in by_window
             ),
             *(
-                (_total_row(pair, ever, [totals.get((pair.from_stage, pair.to_stage, days)) for days in windows]),)
+                (
+                    _total_row(
+                        pair, ever, reader, [totals.get((pair.from_stage, pair.to_stage, days)) for days in windows]
+                    ),
+                )
                 if ever
                 else ()
             ),
@@ -180,7 +184,7 @@ def _pair(
     return Fold(_title(pair), table, is_open=pair.headline_no == 1, note=summary)
 
 
-def _month_row(pair: PairShown, ever: CohortMonth, within: list[CohortMonth | None]) -> TableRow:
+def _month_row(pair: PairShown, ever: CohortMonth, reader: Reader, within: list[CohortMonth | None]) -> TableRow:
     immature = "immature" if ever.entered and not ever.is_mature else ""
     reach = ""
     if ever.is_mature and ever.still_open:
@@ -188,7 +192,7 @@ def _month_row(pair: PairShown, ever: CohortMonth, within: list[CohortMonth | No
     rate_tone = immature or ("small-n" if 0 < ever.entered < SMALL else "")
     return TableRow(
         (
-            Cell(text.period(ever.month_start, ever.is_partial)),
+            Cell(reader.period(ever.month_start, ever.is_partial)),
             *texts(*(text.count(n) for n in (ever.entered, ever.converted, ever.passed_over, ever.lost))),
             Cell(text.count(ever.still_open), note=text.rate(ever.still_open_share) if ever.still_open else ""),
             Cell(text.rate(ever.rate), rate_tone, "not final" if immature else reach),
@@ -213,12 +217,12 @@ def _window_cell(cohort: CohortMonth | None) -> Cell:
     return Cell(text.rate(cohort.rate), "small-n" if cohort.entered < SMALL else "", note)
 
 
-def _total_row(pair: PairShown, ever: Summary, within: list[Summary | None]) -> TableRow:
+def _total_row(pair: PairShown, ever: Summary, reader: Reader, within: list[Summary | None]) -> TableRow:
     return TableRow(
         (
             Cell(
                 "All final months",
-                note=f"{text.plural(ever.months, 'month')} since {text.month(ever.first_month)}"
+                note=f"{text.plural(ever.months, 'month')} since {reader.month(ever.first_month)}"
                 if ever.months
                 else "none yet",
             ),

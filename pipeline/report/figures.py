@@ -6,6 +6,7 @@ The query is printed beside the figure, so a reader can put the same question to
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 
 import duckdb
@@ -57,6 +58,9 @@ class Figures:
     reports: tuple[rows.Report, ...]
     """Every report of the night, `shown` among them, that of all leads first."""
     overview: Answer[rows.Overview]
+    history: Answer[rows_quality.HistoryCoverage]
+    uncovered: frozenset[date]
+    """Months whose cohorts begin before the history is complete."""
     windows: tuple[int, ...]
     aliases: tuple[tuple[int, str], ...]
     """(stage_no, alias) as the configuration and the CRM write them, normalised."""
@@ -128,6 +132,8 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
         shown=shown,
         reports=reports,
         overview=_ask(connection, rows.Overview, "report.overview", "leads"),
+        history=_ask(connection, rows_quality.HistoryCoverage, "quality.history_coverage", "leads", order="input"),
+        uncovered=_uncovered(connection),
         windows=_windows(connection),
         aliases=tuple(connection.fetch("select stage_no, alias from waterfall.stage_aliases order by stage_no, alias")),
         members=_members(connection),
@@ -344,6 +350,13 @@ def _windows(connection: Asked) -> tuple[int, ...]:
         "select window_days from waterfall.windows where window_days is not null order by window_days"
     )
     return tuple(days for (days,) in found)
+
+
+def _uncovered(connection: Asked) -> frozenset[date]:
+    found = connection.fetch(
+        "select period_start from quality.period_coverage where grain = 'month' and is_before_coverage"
+    )
+    return frozenset(month for (month,) in found)
 
 
 def _members(connection: Asked) -> tuple[tuple[str, str, str, str], ...]:

@@ -127,6 +127,8 @@ def plural(value: int, one: str, many: str | None = None) -> str:
 
 
 SO_FAR, SO_FAR_SIGN = " (so far)", "*"
+UNCOVERED_SIGN = "†"
+"""Behind a month whose cohorts begin before the history is complete."""
 TURNING = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"})
 FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

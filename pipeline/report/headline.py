@@ -107,7 +107,7 @@ def _card(
         from_label=row.from_label,
         to_label=row.to_label,
         meaning=f"{row.from_label}: {row.from_definition} {row.to_label}: {row.to_definition}",
-        sentence=_sentence(row, own, gaps),
+        sentence=_sentence(row, own, gaps, reader),
         counts=(
             Mark("whole", f"reached {row.from_label}", text.count(row.entered)),
             Mark("converted", f"went on to {row.to_label}", text.count(row.converted)),
@@ -118,8 +118,8 @@ def _card(
         bar=charts.target_bar(parts, row.entered, row.target, says if gaps else "nobody has arrived yet"),
         bar_note=_bar_note(row),
         fates=fates,
-        tiles=_tiles(row, own, record if figures.shown.is_all else None),
-        trends=_trends(row, own, pair),
+        tiles=_tiles(row, own, record if figures.shown.is_all else None, reader),
+        trends=_trends(row, own, pair, reader),
         folds=(
             Fold(
                 "Numbers behind the bar",
@@ -165,7 +165,7 @@ def _overdue(row: Headline) -> str:
     return f"{text.count(row.overdue)} overdue" if row.still_open else ""
 
 
-def _sentence(row: Headline, own: Headline, gaps: tuple[Gap, ...]) -> str:
+def _sentence(row: Headline, own: Headline, gaps: tuple[Gap, ...], reader: Reader) -> str:
     if row.entered == 0:
         return f"No {row.unit} has arrived at {row.from_label} yet, so there is nothing to convert."
     if own.recent_rate is None:
@@ -175,9 +175,9 @@ def _sentence(row: Headline, own: Headline, gaps: tuple[Gap, ...]) -> str:
         )
     else:
         first = (
-            f"Of {text.plural(own.recent_entered, row.unit)} that reached {row.from_label} in {_recent(own)}, "
+            f"Of {text.plural(own.recent_entered, row.unit)} that reached {row.from_label} in {_recent(own, reader)}, "
             f"{text.rate(own.recent_rate)} went on to {row.to_label} within {own.window_days} days; "
-            f"in {text.month(own.latest_month)}, the last final month, {text.rate(own.latest_rate)}{_change(own)}."
+            f"in {reader.month(own.latest_month)}, the last final month, {text.rate(own.latest_rate)}{_change(own, reader)}."
         )
     lost = sorted((gap for gap in gaps if gap.fate == "lost"), key=lambda gap: -gap.units)
     if not lost:
@@ -186,9 +186,9 @@ def _sentence(row: Headline, own: Headline, gaps: tuple[Gap, ...]) -> str:
     return share + ", ".join(f"{_short(gap)} ({text.count(gap.units)})" for gap in lost[:2]) + "."
 
 
-def _recent(own: Headline) -> str:
+def _recent(own: Headline, reader: Reader) -> str:
     """`Sep 2025 – Nov 2025`, the months that the headline rate adds up."""
-    first, last = text.month(own.recent_first_month), text.month(own.recent_last_month)
+    first, last = reader.month(own.recent_first_month), reader.month(own.recent_last_month)
     return first if first == last else f"{first} – {last}"
 
 
@@ -198,15 +198,15 @@ def _short(gap: Gap) -> str:
     return gap.stage_label or {"deleted": "deleted", "completed": "completed otherwise"}.get(gap.reason, gap.reason)
 
 
-def _change(row: Headline) -> str:
+def _change(row: Headline, reader: Reader) -> str:
     if row.change is None:
         return ""
-    return f" ({_compared(row)})"
+    return f" ({_compared(row, reader)})"
 
 
-def _compared(row: Headline) -> str:
+def _compared(row: Headline, reader: Reader) -> str:
     """The change on the month before; a direction only where chance does not explain it, no number of too few."""
-    previous = text.month(row.previous_month)
+    previous = reader.month(row.previous_month)
     if not row.is_enough_to_compare:
         return f"against {previous} too few to say"
     if row.is_within_noise:
@@ -223,18 +223,24 @@ def _bar_note(row: Headline) -> str:
     return f"{whole} The line across the bar is the target, {text.rate(row.target)}." if row.target else whole
 
 
-def _tiles(row: Headline, own: Headline, record: SettledRecord | None) -> tuple[Tile, ...]:
+def _tiles(row: Headline, own: Headline, record: SettledRecord | None, reader: Reader) -> tuple[Tile, ...]:
     """The headline rate, its last month and the gap to the target; then the same counted in other ways."""
     estimate = (_settled_tile(row, record),) if row.still_open and record else ()
-    return (_headline_tile(own), _latest_tile(own), _target_tile(own), _ever_tile(row), *estimate)
+    return (
+        _headline_tile(own, reader),
+        _latest_tile(own, reader),
+        _target_tile(own),
+        _ever_tile(row, reader),
+        *estimate,
+    )
 
 
-def _headline_tile(own: Headline) -> Tile:
+def _headline_tile(own: Headline, reader: Reader) -> Tile:
     label = f"Within {own.window_days} days"
     if own.recent_rate is None:
         return Tile(label, text.DASH, (NOTHING_FINAL,), tone="first")
     return Tile(
-        f"{label}, {_recent(own)}",
+        f"{label}, {_recent(own, reader)}",
         text.rate(own.recent_rate),
         (_counts(own.unit, own.recent_converted, own.recent_entered), _interval(own.recent_low, own.recent_high)),
         _coverage(own),
@@ -268,13 +274,13 @@ def _settled_tile(row: Headline, record: SettledRecord) -> Tile:
     )
 
 
-def _ever_tile(row: Headline) -> Tile:
+def _ever_tile(row: Headline, reader: Reader) -> Tile:
     label = "Ever, all final months"
     if row.settle_days is None:
         return Tile(label, text.DASH, ("fewer than 50 have converted, so nobody knows when a month is final",))
     if not row.mature_months:
         return Tile(label, text.DASH, (f"no complete month is {row.settle_days} days old yet",))
-    months = f"{text.month(row.mature_first_month)} – {text.month(row.mature_last_month)}"
+    months = f"{reader.month(row.mature_first_month)} – {reader.month(row.mature_last_month)}"
     return Tile(
         label,
         text.rate(row.mature_rate),
@@ -309,14 +315,14 @@ def _interval(low: float | None, high: float | None) -> str:
     return f"95 % interval {text.interval(low, high)}"
 
 
-def _latest_tile(own: Headline) -> Tile:
+def _latest_tile(own: Headline, reader: Reader) -> Tile:
     if own.latest_month is None:
         return Tile("Last final month", text.DASH, (NOTHING_FINAL,))
     return Tile(
-        f"{text.month(own.latest_month)}, last final month",
+        f"{reader.month(own.latest_month)}, last final month",
         text.rate(own.latest_rate),
         (_counts(own.unit, own.latest_converted, own.latest_entered), _interval(own.latest_low, own.latest_high)),
-        "" if own.change is None else _compared(own),
+        "" if own.change is None else _compared(own, reader),
         _tone(own.latest_entered),
     )
 
@@ -343,7 +349,7 @@ def _gap(value: float | None) -> str:
     return f"{text.distance(value)} {'short' if value > 0 else 'above'}"
 
 
-def _trends(row: Headline, own: Headline, pair: PairFigures) -> tuple[Trend, ...]:
+def _trends(row: Headline, own: Headline, pair: PairFigures, reader: Reader) -> tuple[Trend, ...]:
     drawn = []
     for window in (own.window_days, None):
         cohorts = [cohort for cohort in pair.cohorts.rows if cohort.window_days == window]
@@ -353,13 +359,13 @@ def _trends(row: Headline, own: Headline, pair: PairFigures) -> tuple[Trend, ...
             f"{row.from_label} to {row.to_label}, {name.lower()}, by month of arrival: "
             f"{text.plural(len(final), 'final month')}"
             + (
-                f" from {text.rate(final[0].rate)} ({text.month(final[0].month_start)}) "
-                f"to {text.rate(final[-1].rate)} ({text.month(final[-1].month_start)})"
+                f" from {text.rate(final[0].rate)} ({reader.month(final[0].month_start)}) "
+                f"to {text.rate(final[-1].rate)} ({reader.month(final[-1].month_start)})"
                 if final
                 else ""
             )
         )
-        drawn.append(Trend(name, charts.trend(cohorts, says)))
+        drawn.append(Trend(name, charts.trend(cohorts, says, uncovered=reader.uncovered)))
     return tuple(drawn)
 
 

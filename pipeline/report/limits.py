@@ -105,7 +105,9 @@ def _months(stage: StageSla, answer: Answer[StageSla], reader: Reader) -> Fold:
     table = Table(
         caption=f"{stage.stage_label}: stays by month of entry",
         columns=(Column("Month", "text"), *_COUNTS),
-        rows=tuple(TableRow((Cell(text.period(row.month_start, row.is_partial)), *_cells(row))) for row in answer.rows),
+        rows=tuple(
+            TableRow((Cell(reader.period(row.month_start, row.is_partial)), *_cells(row))) for row in answer.rows
+        ),
         source=reader.source(
             answer, unit="stays (spans)", basis="by month of entry, the newest last", denominator=DENOMINATOR
         ),

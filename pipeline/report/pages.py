@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipeline.report import format as text
-from pipeline.report import headline, links, units, variants
+from pipeline.report import headline, history_coverage, links, units, variants
 from pipeline.report.accounts import Accounts
 from pipeline.report.changes import Changes
 from pipeline.report.conversion import Conversion
@@ -174,6 +174,7 @@ def _notices(figures: Figures, total: Overview, notes: tuple[str, ...], stale: t
     notices += [
         Notice("warn", f"{everybody}{_rejected(newest)}") for newest in figures.deliveries.rows if newest.rejected
     ]
+    notices += history_coverage.notices(figures)
     if total.not_yet:
         notices.append(
             Notice(

@@ -50,7 +50,7 @@ def heat_map(pair: PairShown, ages: Answer[CohortAge], reader: Reader) -> HeatMa
         rows=tuple(
             TableRow(
                 (
-                    _heading(cells[month, 1]),
+                    _heading(cells[month, 1], reader),
                     _entered(cells[month, 1]),
                     *(_cell(cells[month, number], ramp) for number, _ in steps),
                 )
@@ -97,8 +97,8 @@ def ramp_of(rates: Sequence[float]) -> Ramp:
     return Ramp(min(low, 0.9), max(math.ceil(10 * max(rates, default=0.0)) / 10, min(low, 0.9) + 0.1))
 
 
-def _heading(row: CohortAge) -> Cell:
-    return Cell(text.period(row.month_start, row.is_partial))
+def _heading(row: CohortAge, reader: Reader) -> Cell:
+    return Cell(reader.period(row.month_start, row.is_partial))
 
 
 def _entered(row: CohortAge) -> Cell:

@@ -28,7 +28,7 @@ def _mix(pair: PairShown, answer: Answer[MixMonth], sources: dict[str, str], rea
     cells = {(row.month_start, row.value_no): row for row in answer.rows}
     stacks = [
         Stack(
-            text.short_period(month, is_partial),
+            reader.short_period(month, is_partial),
             tuple(Part(_tone(number), cells[month, number].share or 0.0) for number in values),
         )
         for month, is_partial, _ in months
@@ -55,7 +55,7 @@ def _mix(pair: PairShown, answer: Answer[MixMonth], sources: dict[str, str], rea
             basis=f"cohorts by month of arrival at {pair.from_label}; {dimension}: {known}",
             denominator=f"{units.many(pair.unit)} that arrived at {pair.from_label} in the month",
         ),
-        fold=Fold("Numbers behind the columns", _table(pair, dimension, values, months, cells)),
+        fold=Fold("Numbers behind the columns", _table(pair, dimension, values, months, cells, reader)),
     )
 
 
@@ -74,6 +74,7 @@ def _table(
     values: dict[int, MixMonth],
     months: list[tuple[date, bool, int]],
     cells: dict[tuple[date, int], MixMonth],
+    reader: Reader,
 ) -> Table:
     return Table(
         caption=f"{units.many(pair.unit).capitalize()} that entered {pair.from_label} by {dimension}",
@@ -81,7 +82,7 @@ def _table(
         rows=tuple(
             TableRow(
                 (
-                    Cell(text.period(month, is_partial)),
+                    Cell(reader.period(month, is_partial)),
                     Cell(text.count(cohort)),
                     *(_cell(cells[month, number]) for number in values),
                 )

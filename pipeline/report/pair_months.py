@@ -46,12 +46,12 @@ def losses(
     top = share_ceiling(max(shares, default=0.0))
     stacks = [
         Stack(
-            text.short_period(month.month_start, month.is_partial),
-            tuple(_part(gap, row, month, counts, tones[gap]) for gap in left if month.entered),
+            reader.short_period(month.month_start, month.is_partial),
+            tuple(_part(gap, row, month, counts, tones[gap], reader) for gap in left if month.entered),
         )
         for month in months
     ]
-    sentence = _losses_sentence(row, months, left, counts)
+    sentence = _losses_sentence(row, months, left, counts, reader)
     return ColumnChart(
         key="losses",
         title=f"Share of each month’s {units.many(row.unit)} that has not gone on to {row.to_label}",
@@ -64,7 +64,7 @@ def losses(
             basis=f"cohorts by month of arrival at {row.from_label}, window: ever, as of now; lost by {LOST_BY[row.unit]}",
             denominator=f"{units.many(row.unit)} that arrived at {row.from_label} in the month",
         ),
-        fold=Fold("Numbers behind the columns", _losses_table(row, gaps, counts, months)),
+        fold=Fold("Numbers behind the columns", _losses_table(row, gaps, counts, months, reader)),
     )
 
 
@@ -76,16 +76,18 @@ def _missing(month: CohortAge, left: Sequence[Gap], counts: Counts) -> int:
     return sum(counts.get(_key(month.month_start, gap), 0) for gap in left)
 
 
-def _part(gap: Gap, row: Headline, month: CohortAge, counts: Counts, tone: str) -> Part:
+def _part(gap: Gap, row: Headline, month: CohortAge, counts: Counts, tone: str, reader: Reader) -> Part:
     size = counts.get(_key(month.month_start, gap), 0)
     title = (
-        f"{text.period(month.month_start, month.is_partial)}: {fate_name(gap, row)}: "
+        f"{reader.period(month.month_start, month.is_partial)}: {fate_name(gap, row)}: "
         f"{text.count(size)} of {text.count(month.entered)}"
     )
     return Part(tone, size / month.entered, title)
 
 
-def _losses_sentence(row: Headline, months: Sequence[CohortAge], left: Sequence[Gap], counts: Counts) -> str:
+def _losses_sentence(
+    row: Headline, months: Sequence[CohortAge], left: Sequence[Gap], counts: Counts, reader: Reader
+) -> str:
     complete = [month for month in months if not month.is_partial] or list(months)
     entered = sum(month.entered for month in complete)
     if not entered:
@@ -98,16 +100,16 @@ def _losses_sentence(row: Headline, months: Sequence[CohortAge], left: Sequence[
 
     lost, passed, waiting = of("lost"), of("passed_over"), of("still_open")
     return (
-        f"Of {text.plural(entered, row.unit)} that reached {row.from_label} {_span(complete)}, "
+        f"Of {text.plural(entered, row.unit)} that reached {row.from_label} {_span(complete, reader)}, "
         f"{text.count(lost + passed + waiting)} have not gone on to {row.to_label}: {text.count(lost)} lost, "
         f"{text.count(passed)} passed over, {text.count(waiting)} still open."
     )
 
 
-def _span(months: Sequence[CohortAge] | Sequence[ArrivalMonth]) -> str:
+def _span(months: Sequence[CohortAge] | Sequence[ArrivalMonth], reader: Reader) -> str:
     first, last = months[0], months[-1]
-    end = text.period(last.month_start, last.is_partial)
-    return f"in {end}" if len(months) == 1 else f"from {text.month(first.month_start)} to {end}"
+    end = reader.period(last.month_start, last.is_partial)
+    return f"in {end}" if len(months) == 1 else f"from {reader.month(first.month_start)} to {end}"
 
 
 def _legend(left: Sequence[Gap], row: Headline, tones: dict[Gap, str]) -> tuple[Mark, ...]:
@@ -121,13 +123,15 @@ def _legend(left: Sequence[Gap], row: Headline, tones: dict[Gap, str]) -> tuple[
     )
 
 
-def _losses_table(row: Headline, gaps: Sequence[Gap], counts: Counts, months: Sequence[CohortAge]) -> Table:
+def _losses_table(
+    row: Headline, gaps: Sequence[Gap], counts: Counts, months: Sequence[CohortAge], reader: Reader
+) -> Table:
     shown = {month.month_start for month in months}
     earlier = sorted({month for month, *_ in counts if month not in shown})
     rows = [
         TableRow(
             (
-                Cell(text.period(month.month_start, month.is_partial)),
+                Cell(reader.period(month.month_start, month.is_partial)),
                 Cell(text.count(month.entered)),
                 *texts(*(text.count(counts.get(_key(month.month_start, gap), 0)) for gap in gaps)),
             )
@@ -139,7 +143,7 @@ def _losses_table(row: Headline, gaps: Sequence[Gap], counts: Counts, months: Se
         rows.append(
             TableRow(
                 (
-                    Cell("Earlier months", note=f"since {text.month(earlier[0])}"),
+                    Cell("Earlier months", note=f"since {reader.month(earlier[0])}"),
                     *texts(*(text.count(n) for n in (sum(before), *before))),
                 )
             )
@@ -166,15 +170,15 @@ def arrivals(row: Headline, answer: Answer[ArrivalMonth], reader: Reader) -> Col
     )
     stacks = [
         Stack(
-            text.short_period(month.month_start, month.is_partial),
+            reader.short_period(month.month_start, month.is_partial),
             tuple(
-                Part(tone, size, f"{text.period(month.month_start, month.is_partial)}: {text.count(size)} {name}")
+                Part(tone, size, f"{reader.period(month.month_start, month.is_partial)}: {text.count(size)} {name}")
                 for (tone, name), size in zip(words, _ways(month), strict=True)
             ),
         )
         for month in months
     ]
-    sentence = _arrivals_sentence(row, months)
+    sentence = _arrivals_sentence(row, months, reader)
     return ColumnChart(
         key="arrivals",
         title=f"Arrivals at {row.to_label} by month, by how they came",
@@ -187,7 +191,7 @@ def arrivals(row: Headline, answer: Answer[ArrivalMonth], reader: Reader) -> Col
             basis=f"arrivals at {row.to_label} in the month, whenever the cycle began: no cohort",
             denominator=f"arrivals at {row.to_label} in the month",
         ),
-        fold=Fold("Numbers behind the columns", _arrivals_table(row, months)),
+        fold=Fold("Numbers behind the columns", _arrivals_table(row, months, reader)),
     )
 
 
@@ -195,15 +199,15 @@ def _ways(month: ArrivalMonth) -> tuple[int, int, int]:
     return month.through, month.over, month.entered_after
 
 
-def _arrivals_sentence(row: Headline, months: Sequence[ArrivalMonth]) -> str:
+def _arrivals_sentence(row: Headline, months: Sequence[ArrivalMonth], reader: Reader) -> str:
     complete = [month for month in months if not month.is_partial] or list(months)
     everyone = sum(month.arrivals for month in complete)
     if not everyone:
         return f"Nobody has arrived at {row.to_label} in these months."
     over, after = sum(month.over for month in complete), sum(month.entered_after for month in complete)
     first = (
-        f"{text.count(over + after)} of {text.plural(everyone, 'arrival')} at {row.to_label} {_span(complete)} came without "
-        f"{row.from_label}"
+        f"{text.count(over + after)} of {text.plural(everyone, 'arrival')} at {row.to_label} {_span(complete, reader)} "
+        f"came without {row.from_label}"
     )
     if not over + after:
         return f"{first}."
@@ -216,7 +220,7 @@ def _arrivals_sentence(row: Headline, months: Sequence[ArrivalMonth]) -> str:
     return f"{first}, {text.rate((over + after) / everyone)}: {ways}. No rate of {row.from_label} → {row.to_label} counts them."
 
 
-def _arrivals_table(row: Headline, months: Sequence[ArrivalMonth]) -> Table:
+def _arrivals_table(row: Headline, months: Sequence[ArrivalMonth], reader: Reader) -> Table:
     return Table(
         caption=f"Arrivals at {row.to_label}, seen from {row.from_label}",
         columns=(
@@ -230,7 +234,7 @@ def _arrivals_table(row: Headline, months: Sequence[ArrivalMonth]) -> Table:
         rows=tuple(
             TableRow(
                 (
-                    Cell(text.period(month.month_start, month.is_partial)),
+                    Cell(reader.period(month.month_start, month.is_partial)),
                     *texts(text.count(month.arrivals), *(text.count(n) for n in _ways(month))),
                     Cell(text.rate((month.over + month.entered_after) / month.arrivals if month.arrivals else None)),
                 )

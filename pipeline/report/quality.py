@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.report import format as text
-from pipeline.report import settled, variants
+from pipeline.report import history_coverage, settled, variants
 from pipeline.report.conversion import SOURCES
 from pipeline.report.figures import Figures
 from pipeline.report.rows import Overview
@@ -83,6 +83,7 @@ class Quality:
     rejections: Table | None
     unknown_stages: str
     unknown: Table | None
+    history: Table | None
     dates: Table | None
     orphans: tuple[str, ...]
     leads: tuple[str, ...]
@@ -171,6 +172,7 @@ def quality(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Quality
             else "Every row names a stage that the configuration knows."
         ),
         unknown=unknown_stages(figures, reader) if figures.unknown.rows else None,
+        history=history_coverage.table(figures, reader),
         dates=_dates(figures, reader) if figures.dates.rows else None,
         orphans=(
             f"{text.plural(total.history_only, 'lead')} known from history only: no input of leads delivered them.",

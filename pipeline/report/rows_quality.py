@@ -35,6 +35,18 @@ class NewestDelivery:
 
 
 @dataclass(frozen=True)
+class HistoryCoverage:
+    """quality.history_coverage: whether the history of an input looks cut."""
+
+    input: str
+    leads: int
+    first_date: date | None
+    bulk_date: date | None
+    bulk_leads: int
+    complete_from: date | None
+
+
+@dataclass(frozen=True)
 class ScopeRule:
     """quality.scope."""
 

@@ -13,6 +13,7 @@ from pipeline.report import (
     conversion,
     files_page,
     headline,
+    history_coverage,
     implied,
     limits,
     links,
@@ -71,6 +72,8 @@ class Frame:
     out: str
     so_far: str
     """What the sign behind a month on an axis means; empty when as-of ends a month."""
+    uncovered: str
+    """What the sign behind a month means that begins before the history is complete; empty while none looks cut."""
     groups: tuple[LinkGroup, ...]
     cut: str
     """What a report of one value counts and what it lacks; empty in that of all leads."""
@@ -116,13 +119,14 @@ def site(
         units=units.many(total.unit),
         out=units.OUT[total.unit],
         so_far=f"{text.SO_FAR_SIGN} {text.period(open_month, True)}: the month is not over" if open_month else "",
+        uncovered=history_coverage.meaning(figures),
         groups=_groups(figures),
         cut=variants.sentence(figures.shown),
         reports=_reports(figures),
     )
     files = Sheet(links.DATA, "data.html", "Data files", files_page.files_page(tables))
     archive = Sheet(links.ARCHIVE, "archive.html", "Archive", archive_page.archive_page(earlier))
-    return Site(frame, (*_sheets(figures, notes, stale, Reader(as_of)), files, archive))
+    return Site(frame, (*_sheets(figures, notes, stale, Reader(as_of, figures.uncovered)), files, archive))
 
 
 def _sheets(figures: Figures, notes: tuple[str, ...], stale: tuple[str, ...], reader: Reader) -> Iterator[Sheet]:

@@ -36,6 +36,7 @@ def summary(
         **{key: _plain(total[key]) for key in head},
         "as_of": f"{_plain(total['as_of'])}Z",
         **{key: total[key] for key in counts},
+        **_flat(connection, "select max(complete_from) as complete_from from quality.history_coverage")[0],
         "headline": _headline(connection, schema),
         "stages": _flat(
             connection,

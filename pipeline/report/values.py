@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
+from pipeline.report import format as text
 from pipeline.report.charts import Drawing
 from pipeline.report.figures import Answer
-from pipeline.report.format import count
 from pipeline.report.links import data_link
 
 
@@ -131,9 +132,25 @@ class Notice:
 
 @dataclass(frozen=True)
 class Reader:
-    """What every footnote repeats: as-of."""
+    """What every footnote repeats: as-of. `uncovered` are the months whose cohorts begin before the history is complete."""
 
     as_of: str
+    uncovered: frozenset[date] = frozenset()
+
+    def month(self, value: date | None) -> str:
+        """The month of a cohort, marked when it begins before the history is complete: `Mar 2024†`."""
+        return text.month(value) + self._sign(value)
+
+    def period(self, value: date | None, is_partial: bool) -> str:
+        """As `month`, also marked when as-of lies inside it."""
+        return text.period(value, is_partial) + self._sign(value)
+
+    def short_period(self, value: date, is_partial: bool) -> str:
+        """As `period`, for the axis of a chart."""
+        return text.short_period(value, is_partial) + self._sign(value)
+
+    def _sign(self, value: date | None) -> str:
+        return text.UNCOVERED_SIGN if value in self.uncovered else ""
 
     def source(self, answer: Answer[Any], *, unit: str, basis: str, denominator: str) -> Source:
         """The footnote of a figure drawn from `answer`."""
@@ -143,7 +160,7 @@ class Reader:
             table=answer.table,
             sql=answer.sql,
             proof=(
-                f"The first row says {answer.proof} = {count(value)}."
+                f"The first row says {answer.proof} = {text.count(value)}."
                 if value is not None
                 else "It gives no rows: there is nothing to count."
             ),

@@ -36,7 +36,7 @@ allowed as materialized (
     from asked
 )
 
-select marts.*
+select marts.*, coverage.is_before_coverage
 from allowed
 inner join marts.conversion as marts
     on marts.unit = allowed.unit
@@ -45,6 +45,9 @@ inner join marts.conversion as marts
     and marts.from_stage = allowed.from_key
     and marts.to_stage = allowed.to_key
     and marts.window_days is not distinct from allowed.window_days
+inner join quality.period_coverage as coverage
+    on coverage.grain = marts.grain
+    and coverage.period_start is not distinct from marts.cohort_start
 where
     allowed.has_window
     and allowed.has_pair
