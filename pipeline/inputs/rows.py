@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import zip_longest
+
 from pipeline.engines.duckdb import identifier, quoted
 from pipeline.inputs import ids, times
 from pipeline.inputs.contract import CONTRACTS, Bound, Column, Contract
@@ -24,10 +27,10 @@ def typed(
     """A SELECT over `source` (columns c0, c1 …, all VARCHAR, and row_number if `numbered`).
 
     Its columns: row_number (if numbered), record_number (where `is_reshaped` says that the source has it and `broken`; else
-    null), our columns, the extras, for stage_entries stage_alias and previous_alias, then unread_time (the text
-    of a time that can't be read), time_note and reason (null for an accepted row). `iso_times` reads times as ISO 8601
-    whatever the input's format is (Parquet timestamps come that way); `counted` (fields, delimiter) adds delimiters_inside,
-    those within a row's values.
+    null), our columns, the extras, for stage_entries stage_alias and previous_alias, for each time that several formats
+    may read those of `format_columns`, then unread_time (the text of a time that can't be read), time_note and reason
+    (null for an accepted row). `iso_times` reads times as ISO 8601 whatever the input's format is (Parquet timestamps come
+    that way); `counted` (fields, delimiter) adds delimiters_inside, those within a row's values.
     """
     contract = CONTRACTS[reads.table]
     number = ["row_number"] if numbered else []
@@ -39,14 +42,16 @@ def typed(
     ]
     kept = [f"{delimiters_inside(*counted)} as delimiters_inside"] if counted else []
     keeps = ["delimiters_inside"] if counted else []
-    read: list[str] = []
-    values: list[str] = []
-    note = "null::varchar"
-    for column in contract.columns:
-        value, steps, column_note = _value(column, bound, reads, iso_times)
-        values.append(f"{value} as {column.name}")
-        read += steps
-        note = column_note if note == "null::varchar" and column_note else note
+    found = {column.name: _value(column, bound, reads, iso_times) for column in contract.columns}
+    values = [f"{each.sql} as {name}" for name, each in found.items()]
+    read = [step for each in found.values() for step in each.steps]
+    note = next((each.note for each in found.values() if each.note not in (None, "null::varchar")), "null::varchar")
+    formats = [
+        f"{sql} as {identifier(made)}"
+        for name, each in found.items()
+        for made, sql in zip(format_columns(name), each.formats, strict=False)
+    ]
+    format_names = [made for name, each in found.items() if each.formats for made in format_columns(name)]
     aliases = {"stage": "stage_alias", "previous": "previous_alias"} if contract.table == "stage_entries" else {}
     alias = [
         f"{_alias(name) if name in bound.columns else 'null::varchar'} as {ours}" for name, ours in aliases.items()
@@ -57,15 +62,27 @@ def typed(
     unread = " ".join(f"when {name} is null then {name}__text" for name in timed)
     unread_time = f"case {unread} end" if unread else "null::varchar"
     names = [column.name for column in contract.columns]
-    valued = [*number, "record_number", *values, *extras, *alias, *keeps, *given, *texts, *kept_broken]
-    out = [*number, "record_number", *names, *extras, *aliases.values(), *keeps]
+    valued = [*number, "record_number", *values, *extras, *alias, *keeps, *formats, *given, *texts, *kept_broken]
+    out = [*number, "record_number", *names, *extras, *aliases.values(), *keeps, *format_names]
     return (
         f"with cells as (select {', '.join([*number, *record, *cleaned, *kept])} from {source}), "
-        f"read as (select {', '.join(['*', *read])} from cells), "
+        f"read as (select {', '.join(['*', *read])} from {_tried('cells', [each.tries for each in found.values()])}), "
         f"valued as (select {', '.join(valued)}, {note} as time_note from read) "
         f"select {', '.join(out)}, {unread_time} as unread_time, time_note, "
         f"{_reason(contract, bound, is_reshaped)} as reason from valued"
     )
+
+
+def format_columns(column: str) -> tuple[str, str]:
+    """Names of the columns for the format that read a time, and for another of the list that reads another time in it."""
+    return f"{column}__format", f"{column}__other"
+
+
+def _tried(source: str, tries: list[tuple[str, ...]]) -> str:
+    """The source with one step after the other for each format of a list; a step reads what those before it left."""
+    for level in zip_longest(*tries):
+        source = f"(select *, {', '.join(filter(None, level))} from {source})"
+    return source
 
 
 def _parsed(contract: Contract, bound: Bound) -> list[Column]:
@@ -111,24 +128,36 @@ def _alias(stage: str) -> str:
     return f"case when regexp_matches({stage}, '[^ -~]|  ') then {whole} else lower({stage}) end"
 
 
-def _value(column: Column, bound: Bound, reads: Input, iso_times: bool) -> tuple[str, list[str], str | None]:
-    """The value's SQL, the steps it needs before, and the note's SQL."""
+@dataclass(frozen=True)
+class _Value:
+    """SQL for a value: the `steps` that it needs, the `tries` that those need, its note, and the columns of formats."""
+
+    sql: str
+    steps: tuple[str, ...] = ()
+    tries: tuple[str, ...] = ()
+    note: str | None = None
+    formats: tuple[str, ...] = ()
+
+
+def _value(column: Column, bound: Bound, reads: Input, iso_times: bool) -> _Value:
     if column.name not in bound.columns:
-        return f"null::{SQL_TYPES[column.type]}", [], None
+        return _Value(f"null::{SQL_TYPES[column.type]}")
     if column.is_id:
         step = f"{column.name}__cleaned"
         value = ids.of_salesforce(step) if reads.ids == "salesforce" else step
-        return value, [f"{ids.cleaned(column.name)} as {step}"], None
+        return _Value(value, (f"{ids.cleaned(column.name)} as {step}",))
     if column.type == "text":
-        return column.name, [], None
+        return _Value(column.name)
     given = f"{column.name} is not null as {identifier(_given(column))}"
     if column.type == "whole":
         whole = f"regexp_full_match({column.name}, '[+-]?[0-9]{{1,18}}([.]0*)?')"
-        return f"case when {whole} then trunc({column.name}::decimal(38,3))::bigint end", [given], None
+        return _Value(f"case when {whole} then trunc({column.name}::decimal(38,3))::bigint end", (given,))
     step, is_local = f"{column.name}__read", f"{column.name}__is_local"
     time_format = None if iso_times else reads.time_format
     sql = times.reading(column.name, reads.timezone, time_format, read=step, is_local=is_local, locale=reads.locale)
-    return sql.at, [given, f"{sql.read} as {step}", f"{sql.is_local} as {is_local}"], sql.note
+    steps = (given, f"{sql.first.read} as {step}", f"{sql.first.is_local} as {is_local}")
+    tries = tuple(f"{each} as {name}" for name, each in sql.first.tries)
+    return _Value(sql.at, steps, tries, sql.note, sql.first.formats)
 
 
 def _reason(contract: Contract, bound: Bound, is_reshaped: bool) -> str:
