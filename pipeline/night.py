@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from pipeline import attempts, deliveries, first_values, joins, manifest, reconciliation, rights, room
+from pipeline import attempts, deliveries, first_values, joins, manifest, missed_snapshots, reconciliation, rights, room
 from pipeline.engines import lock, signals
 from pipeline.engines.cursors import Cursors, shares
 from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
@@ -234,6 +234,7 @@ def _build(
     if not orders.select:
         incomplete += first_values.without_date(connection)
         incomplete += reconciliation.differing(connection, orders.configuration)
+        incomplete += missed_snapshots.missing(connection)
     notes += incomplete
     warnings += incomplete
     macros.create_macros(connection, macros.discover_macros(shipped("sql")))

@@ -20,6 +20,7 @@ from pipeline.models.discover import Project, TableName, discover
 from pipeline.models.first_entry import first_entry
 from pipeline.models.graph import in_order
 from pipeline.settings import Settings, shipped
+from pipeline.waterfall import formats
 from pipeline.waterfall.definition import Configuration, Input, Precision, ReportOfOne, Waterfall
 from pipeline.waterfall.tables import Columns, definition_tables, dimension_source
 from pipeline.waterfall.words import normalise_stage
@@ -74,6 +75,7 @@ def built(
     *,
     inputs: tuple[str, ...] = (),
     precisions: Mapping[str, Precision] | None = None,
+    snapshots: frozenset[str] = frozenset(),
     entry_columns: frozenset[str] | None = None,
     layers: frozenset[str] | None = None,
     threads: int = 1,
@@ -83,7 +85,7 @@ def built(
     """An in-memory database with every model over `rows` (table of schema raw → rows; missing columns are null).
 
     `inputs` names inputs of stage entries in the order of a configuration, also such as delivered nothing;
-    `precisions` has the units of those that cut their times, in the waterfall's zone;
+    `precisions` has the units of those that cut their times, in the waterfall's zone; `snapshots` names those of snapshots;
     `entry_columns` are the attributes that history gives, where an all-null column can't show it; `layers` limits the
     models to some schemas; `sql` is a folder of models in the place of the shipped ones; `reports` are made beside that of
     all leads, unchecked.
@@ -133,6 +135,7 @@ def built(
                 pattern=Path(name),
                 timezone=waterfall.timezone,
                 precision=(precisions or {}).get(name),
+                format=formats.SNAPSHOTS if name in snapshots else formats.ENTRIES,
             )
             for name, table in names
         ),
