@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from pipeline import attempts, deliveries, first_values, history_coverage, joins, manifest, reconciliation, rights, room
+from pipeline import (
+    attempts,
+    deliveries,
+    first_values,
+    history_coverage,
+    joins,
+    manifest,
+    missed_snapshots,
+    reconciliation,
+    rights,
+    room,
+)
 from pipeline.engines import lock, signals
 from pipeline.engines.cursors import Cursors, shares
 from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
@@ -235,6 +246,7 @@ def _build(
         incomplete += first_values.without_date(connection)
         incomplete += history_coverage.looks_cut(connection)
         incomplete += reconciliation.differing(connection, orders.configuration)
+        incomplete += missed_snapshots.missing(connection)
     notes += incomplete
     warnings += incomplete
     macros.create_macros(connection, macros.discover_macros(shipped("sql")))

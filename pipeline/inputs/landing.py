@@ -276,6 +276,7 @@ def _write(
         missing=compared.missing if compared else None,
         lost=compared.lost if compared else 0,
         lost_of=compared.lost_of if compared else 0,
+        time_formats=sorted_rows.time_formats,
         cursor_after=file.cursor_after,
         cursor=file.cursor,
     )

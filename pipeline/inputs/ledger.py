@@ -78,6 +78,8 @@ class Load:
     """Rows that the `where` of the input or of its format leaves out."""
     records: int | None = None
     """None where each record is a row."""
+    time_formats: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Accepted rows by the format that read their time, for each time column that several formats may read."""
     cursor_after: str | None = None
     """Of the result of a query with a cursor: the highest value that was known before it; None where it is the whole."""
     cursor: str | None = None
@@ -113,6 +115,7 @@ class Load:
             "redelivered": self.redelivered,
             "duplicates": self.duplicates,
             "landed": self.landed,
+            "time_formats": self.time_formats,
         }
 
     @property

@@ -51,6 +51,7 @@ def remarks(
     if sorted_rows.late:
         verb = "row is" if sorted_rows.late == 1 else "rows are"
         found.append(f"{sorted_rows.late} {verb} dated more than a year ahead")
+    found += _of_two_formats(sorted_rows, reads)
     if delivered.records and sorted_rows.rejected:
         counts = ", ".join(f"{count} {reason}" for reason, count in sorted(sorted_rows.rejected.items()))
         found.append(f"rejected rows: {counts}")
@@ -58,3 +59,18 @@ def remarks(
         has_others = bool(sorted_rows.landed) or any(load.landed for load in earlier)
         found[-1] += "\n" + unread_times.advice(unread_times.look(connection, reads), reads, has_others=has_others)
     return tuple(found)
+
+
+def _of_two_formats(sorted_rows: Sorted, reads: Input) -> list[str]:
+    """Times that two formats of the list read as different times: whether the month or the day comes first, say."""
+    found = []
+    for each in sorted_rows.formats:
+        if each.other is not None:
+            times = sum(sorted_rows.time_formats[each.column].values())
+            found.append(
+                f"{each.rows:,} of {times:,} times in {each.column} fit `{each.format}` and `{each.other}` alike and mean "
+                "different days; the first counts\n"
+                f'    time_format = "{each.other}"   # in an [[inputs]] block of their own, for files of input {reads.name} '
+                "where the second is meant"
+            )
+    return found

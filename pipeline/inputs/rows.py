@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from pipeline.engines.duckdb import identifier, quoted
 from pipeline.inputs import ids, times
@@ -40,10 +41,10 @@ def typed(
     """The rows of `source` (columns c0, c1 …, all VARCHAR, and row_number if `numbered`), typed.
 
     Columns, with the nulls: row_number (if numbered), record_number (which the source has where `is_reshaped`, as it has
-    `broken`), our columns, the extras, for stage_entries stage_alias and previous_alias, then unread_time (the text of a
-    time that can't be read), time_note and reason (null for an accepted row). `iso_times` reads times as ISO 8601 whatever
-    the input's format is (Parquet timestamps come that way); `counted` (fields, delimiter) adds delimiters_inside, those
-    within a row's values.
+    `broken`), our columns, the extras, for stage_entries stage_alias and previous_alias, for each time that several formats
+    may read those of `format_columns`, then unread_time (the text of a time that can't be read), time_note and reason
+    (null for an accepted row). `iso_times` reads times as ISO 8601 whatever the input's format is (Parquet timestamps come
+    that way); `counted` (fields, delimiter) adds delimiters_inside, those within a row's values.
     """
     contract = CONTRACTS[reads.table]
     number = ["row_number"] if numbered else []
@@ -55,14 +56,15 @@ def typed(
     kept = [f"{delimiters_inside(*counted)} as delimiters_inside"] if counted else []
     keeps = ["delimiters_inside"] if counted else []
     there = [column for column in contract.columns if column.name in bound.columns]
-    read: list[str] = []
-    values: list[str] = []
-    note = None
-    for column in there:
-        value, steps, column_note = _value(column, reads, iso_times)
-        values.append(f"{value} as {column.name}")
-        read += steps
-        note = note or column_note
+    typed_values = {column.name: _value(column, reads, iso_times) for column in there}
+    values = [f"{each.sql} as {name}" for name, each in typed_values.items()]
+    read = [step for each in typed_values.values() for step in each.steps]
+    note = next((each.note for each in typed_values.values() if each.note), None)
+    formats = {
+        made: sql
+        for name, each in typed_values.items()
+        for made, sql in zip(format_columns(name), each.formats, strict=False)
+    }
     aliased = {} if contract.key else _ALIASES
     aliases = {ours: _alias(name) for ours, name in aliased.items() if name in bound.columns}
     parsed = [column for column in there if column.type != "text"]
@@ -72,17 +74,27 @@ def typed(
     unread = " ".join(f"when {name} is null then {name}__text" for name in timed)
     found = {"unread_time": f"case {unread} end" if timed else None, "time_note": note and "time_note"}
     found["reason"] = _reason(contract, bound, is_reshaped)
-    names = [column.name for column in there]
-    valued = [*number, *record, *values, *extras, *_named(aliases), *keeps, *given, *texts, *kept_broken]
-    valued += [f"{note} as time_note"] if note else []
     told = {name: value for name, value in found.items() if value}
-    out = [*number, *record, *names, *extras, *aliases, *keeps, *_named(told)]
+    valued = [
+        *number,
+        *record,
+        *values,
+        *extras,
+        *_named(aliases),
+        *keeps,
+        *_named(formats),
+        *given,
+        *texts,
+        *kept_broken,
+    ]
+    valued += [f"{note} as time_note"] if note else []
+    out = [*number, *record, *typed_values, *extras, *aliases, *keeps, *formats, *_named(told)]
     nulls = {column.name: SQL_TYPES[column.type] for column in contract.columns if column not in there}
     nulls |= {name: "varchar" for name in (*aliased, *found) if name not in {**aliases, **told}}
     nulls |= {} if is_reshaped else {"record_number": "bigint"}
     return Typed(
         f"with cells as (select {', '.join([*number, *record, *kept_broken, *cleaned, *kept])} from {source}), "
-        f"read as (select {', '.join(['*', *read])} from cells), "
+        f"read as (select {', '.join(['*', *read])} from {_tried('cells', [each.tries for each in typed_values.values()])}), "
         f"valued as (select {', '.join(valued)} from read) select {', '.join(out)} from valued",
         tuple(nulls.items()),
     )
@@ -90,6 +102,18 @@ def typed(
 
 def _named(values: Mapping[str, str]) -> list[str]:
     return [f"{value} as {name}" for name, value in values.items()]
+
+
+def format_columns(column: str) -> tuple[str, str]:
+    """Names of the columns for the format that read a time, and for another of the list that reads another time in it."""
+    return f"{column}__format", f"{column}__other"
+
+
+def _tried(source: str, tries: list[tuple[str, ...]]) -> str:
+    """The source with one step after the other for each format of a list; a step reads what those before it left."""
+    for level in zip_longest(*tries):
+        source = f"(select *, {', '.join(filter(None, level))} from {source})"
+    return source
 
 
 def _given(column: Column) -> str:
@@ -131,22 +155,37 @@ def _alias(stage: str) -> str:
     return f"case when regexp_matches({stage}, '[^ -~]|  ') then {whole} else lower({stage}) end"
 
 
-def _value(column: Column, reads: Input, iso_times: bool) -> tuple[str, list[str], str | None]:
-    """The value's SQL, the steps it needs before, and the note's SQL, None where no row can have one."""
+@dataclass(frozen=True)
+class _Value:
+    """SQL for a value: the `steps` that it needs, the `tries` that those need, its note, and the columns of formats.
+
+    `note` is None where no row can have one.
+    """
+
+    sql: str
+    steps: tuple[str, ...] = ()
+    tries: tuple[str, ...] = ()
+    note: str | None = None
+    formats: tuple[str, ...] = ()
+
+
+def _value(column: Column, reads: Input, iso_times: bool) -> _Value:
     if column.is_id:
         step = f"{column.name}__cleaned"
         value = ids.of_salesforce(step) if reads.ids == "salesforce" else step
-        return value, [f"{ids.cleaned(column.name)} as {step}"], None
+        return _Value(value, (f"{ids.cleaned(column.name)} as {step}",))
     if column.type == "text":
-        return column.name, [], None
+        return _Value(column.name)
     given = f"{column.name} is not null as {identifier(_given(column))}"
     if column.type == "whole":
         whole = f"regexp_full_match({column.name}, '[+-]?[0-9]{{1,18}}([.]0*)?')"
-        return f"case when {whole} then trunc({column.name}::decimal(38,3))::bigint end", [given], None
+        return _Value(f"case when {whole} then trunc({column.name}::decimal(38,3))::bigint end", (given,))
     step, is_local = f"{column.name}__read", f"{column.name}__is_local"
     time_format = None if iso_times else reads.time_format
     sql = times.reading(column.name, reads.timezone, time_format, read=step, is_local=is_local, locale=reads.locale)
-    return sql.at, [given, f"{sql.read} as {step}", f"{sql.is_local} as {is_local}"], sql.note
+    steps = (given, f"{sql.first.read} as {step}", f"{sql.first.is_local} as {is_local}")
+    tries = tuple(f"{each} as {name}" for name, each in sql.first.tries)
+    return _Value(sql.at, steps, tries, sql.note, sql.first.formats)
 
 
 def _reason(contract: Contract, bound: Bound, is_reshaped: bool) -> str | None:

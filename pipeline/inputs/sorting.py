@@ -14,12 +14,23 @@ from pipeline.inputs import stage_names
 from pipeline.inputs.contract import Contract
 from pipeline.inputs.landed import landing_columns, scan
 from pipeline.inputs.ledger import REJECTED, ROWS, Load, Log
+from pipeline.inputs.rows import format_columns
 from pipeline.inputs.stage_names import NO_NAMES, Names
 
 _OUR_RELATIONS = ("landing_known", "landing_dropped", "landing_wanted", "landing_originals", "landing_rejected")
 
 _RECORD = "coalesce(record_number, row_number)"
 """The record of the file that a row of `landing_rows` was, or was made of."""
+
+
+@dataclass(frozen=True)
+class FormatRows:
+    """How many accepted times of a column one format of several read, and a later `other` reads as another time."""
+
+    column: str
+    format: str
+    other: str | None
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,16 @@ class Sorted:
     unknown: int = 0
     respelled: int = 0
     late: int = 0
+    formats: tuple[FormatRows, ...] = ()
+
+    @property
+    def time_formats(self) -> dict[str, dict[str, int]]:
+        """Accepted rows by format, for each time column that several formats may read."""
+        counts: dict[str, dict[str, int]] = {}
+        for each in self.formats:
+            of_column = counts.setdefault(each.column, {})
+            of_column[each.format] = of_column.get(each.format, 0) + each.rows
+        return counts
 
     @property
     def rejected_later(self) -> dict[str, int]:
@@ -112,6 +133,7 @@ def sort(
         unknown=unknown,
         respelled=respelled,
         late=dated,
+        formats=_formats(connection, contract),
     )
 
 
@@ -185,6 +207,19 @@ def _judge_stages(
         "coalesce(sum(late) filter (is_known), 0)::bigint from judged"
     ).fetchall()[0]
     return stage_names.named(connection, "temp.landing_stages"), unknown, respelled, dated
+
+
+def _formats(connection: duckdb.DuckDBPyConnection, contract: Contract) -> tuple[FormatRows, ...]:
+    there = {row[0] for row in connection.execute("describe landing_rows").fetchall()}
+    counts = []
+    for column in contract.columns:
+        used, other = format_columns(column.name)
+        if used in there:
+            counts += connection.execute(
+                f"select {quoted(column.name)}, {used}::varchar, {other}::varchar, count(*) from landing_rows "
+                f"where reason is null and {used} is not null group by {used}, {other} order by {used}, {other} nulls first"
+            ).fetchall()
+    return tuple(FormatRows(*each) for each in counts)
 
 
 def _drop_older_versions(connection: duckdb.DuckDBPyConnection, identity: str) -> None:

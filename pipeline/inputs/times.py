@@ -6,8 +6,10 @@ after the gap, in an overlap the earlier of the two, and a note says which of th
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import combinations
 
 from pipeline.engines.duckdb import quoted
 from pipeline.inputs import months
@@ -30,12 +32,26 @@ _EXCEL_DAY_0 = _EPOCH - datetime(1899, 12, 30)
 
 
 @dataclass(frozen=True)
-class TimeSql:
-    """Two steps of SQL. `read` and `is_local` are over the text; `at` and `note` over their results under the names
-    given to `reading`: microseconds since 1970 and a boolean. `note` is None where no text can have one."""
+class _First:
+    """What a text says, before its zone counts, as SQL. `read` gives microseconds since 1970, `is_local` a boolean.
+
+    Of several formats each has a step in `tries` (name and SQL), over the text and the tries before it; `read` and
+    `is_local` are then over text and tries, and so are the two `formats`: the one that read the text, and a later one that
+    reads another time in it.
+    """
 
     read: str
     is_local: str
+    tries: tuple[tuple[str, str], ...] = ()
+    formats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TimeSql:
+    """`at` and `note` are over the results of the `first` step, under the names given to `reading`. `note` is None where no
+    text can have one."""
+
+    first: _First
     at: str
     note: str | None
 
@@ -52,27 +68,27 @@ def reading(
     `locale` is the language of the names of months in the text. `at` is a TIMESTAMP in UTC (null if unreadable), `note` is
     'gap', 'overlap' or null.
     """
-    first, local = _first_step(text, time_format, locale)
-    if local == "false":
-        return TimeSql(first, local, f"make_timestamp({read})", None)
+    first = _first_step(text, time_format, locale, read)
+    at, note = _in_zone(zone, read, is_local, has_offset=first.is_local == "false")
+    return TimeSql(first, at, note)
+
+
+def _in_zone(zone: str, read: str, is_local: str, *, has_offset: bool) -> tuple[str, str | None]:
+    """SQL for the UTC instant and for the note, None where there is none; `has_offset` says that every text has one."""
     start, found = zones.changes(zone)
-    if not found and not start:
-        return TimeSql(first, "true", f"make_timestamp({read})", None)
+    if has_offset or (not found and not start):
+        return f"make_timestamp({read})", None
     utc = _by_interval(read, _utc_pieces(read, start, found))
-    note = _by_interval(read, _note_pieces(found))
+    at = f"make_timestamp(case when {is_local} then {utc} else {read} end)"
     if not found:
-        return TimeSql(first, local, f"make_timestamp(case when {is_local} then {utc} else {read} end)", None)
-    return TimeSql(
-        first,
-        local,
-        f"make_timestamp(case when {is_local} then {utc} else {read} end)",
-        f"case when {is_local}{_hours_of_changes(read, found)} then {note} end",
-    )
+        return at, None
+    note = _by_interval(read, _note_pieces(found))
+    return at, f"case when {is_local}{_hours_of_changes(read, found)} then {note} end"
 
 
 def instant(text: str, time_format: str) -> str:
     """SQL for what one format reads of `text`: microseconds since 1970, local where it has no offset; null if unreadable."""
-    return _first_step(text, time_format)[0]
+    return _one_format(text, time_format)[0]
 
 
 def _hours_of_changes(local: str, found: tuple[zones.Change, ...]) -> str:
@@ -84,9 +100,53 @@ def _hours_of_changes(local: str, found: tuple[zones.Change, ...]) -> str:
     return f" and {local} % {_DAY_LONG} >= {first} and {local} % {_DAY_LONG} < {last}"
 
 
-def _first_step(text: str, time_format: TimeFormat, locale: str | None = None) -> tuple[str, str]:
-    if isinstance(time_format, tuple):
-        return _first_that_reads([_first_step(text, each, locale) for each in time_format])
+def _first_step(text: str, time_format: TimeFormat, locale: str | None, name: str) -> _First:
+    formats = tuple(dict.fromkeys(time_format)) if isinstance(time_format, tuple) else ()
+    if len(formats) > 1:
+        return _first_that_reads(text, formats, locale, name)
+    return _First(*_one_format(text, formats[0] if isinstance(time_format, tuple) else time_format, locale))
+
+
+def _first_that_reads(text: str, formats: tuple[str, ...], locale: str | None, name: str) -> _First:
+    """Each format has a column of its own, filled where none before it read the text: so no text is read twice."""
+    steps = {each: f"{name}{number}" for number, each in enumerate(formats)}
+    read = {each: _one_format(text, each, locale) for each in formats}
+    tries: list[tuple[str, str]] = []
+    for each, step in steps.items():
+        unread = " and ".join(f"{before} is null" for before, _ in tries)
+        tries.append((step, f"case when {unread} then {read[each][0]} end" if tries else read[each][0]))
+    local = {step: read[each][1] for each, step in steps.items()}
+    kind = f"enum({', '.join(map(quoted, formats))})"
+    used = _by_try({step: f"{quoted(each)}::{kind}" for each, step in steps.items()})
+    others = [
+        f"when {steps[each]} <> ({read[later][0]}) then {quoted(later)}::{kind}" for each, later in look_alikes(formats)
+    ]
+    return _First(
+        f"coalesce({', '.join(steps.values())})",
+        _by_try(local, "else false ") if len(set(local.values())) > 1 else local[tries[0][0]],
+        tuple(tries),
+        (used, f"case {' '.join(others)} end" if others else f"null::{kind}"),
+    )
+
+
+def _by_try(held: dict[str, str], otherwise: str = "") -> str:
+    """SQL for what belongs to the try that read the text."""
+    whens = " ".join(f"when {step} is not null then {each}" for step, each in held.items())
+    return f"case {whens} {otherwise}end"
+
+
+def look_alikes(formats: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Pairs of patterns, in their order, that read the same texts and differ in which number is the day, month or year."""
+    shapes = [re.sub("%-?[dmy]", "%#", each) for each in formats]
+    return [
+        (formats[first], formats[second])
+        for first, second in combinations(range(len(formats)), 2)
+        if shapes[first] == shapes[second] and "%#" in shapes[first]
+    ]
+
+
+def _one_format(text: str, time_format: str | None, locale: str | None = None) -> tuple[str, str]:
+    """SQL for the microseconds since 1970 that one format reads, and for whether they are local."""
     if time_format is None or time_format == "iso":
         read, is_local = _iso(text)
         return _or_with_plain_spaces(read, text), is_local
@@ -99,13 +159,6 @@ def _first_step(text: str, time_format: TimeFormat, locale: str | None = None) -
         shift = _EXCEL_DAY_0 // timedelta(milliseconds=1)
         return f"(round({_number(text, 7)}::double * 86400000)::bigint - {shift}) * 1000", "true"
     return _pattern(text, time_format, locale)
-
-
-def _first_that_reads(steps: list[tuple[str, str]]) -> tuple[str, str]:
-    if len({is_local for _, is_local in steps}) == 1:
-        return f"coalesce({', '.join(read for read, _ in steps)})", steps[0][1]
-    whens = " ".join(f"when ({read}) is not null then {is_local}" for read, is_local in steps)
-    return f"coalesce({', '.join(read for read, _ in steps)})", f"case {whens} else false end"
 
 
 def _iso(text: str) -> tuple[str, str]:

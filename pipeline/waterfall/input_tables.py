@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from pipeline.waterfall import formats
 from pipeline.waterfall.definition import Input
 from pipeline.waterfall.zones import midnights
 
@@ -43,6 +45,11 @@ def input_tables(
                     "SMALLINT",
                     "1 = first of those that date the same entry; null = it neither wins nor loses",
                 ),
+                (
+                    "is_snapshots",
+                    "BOOLEAN",
+                    "whether a row is a lead as of a snapshot: its stage, not when it came there",
+                ),
             ),
             tuple(
                 (
@@ -53,23 +60,30 @@ def input_tables(
                     each.timezone,
                     PRECISION_SECONDS[each.precision],
                     each.priority,
+                    each.format == formats.SNAPSHOTS,
                 )
                 for number, each in numbered
             ),
         ),
         (
             "input_days",
-            "One row per local day of an input whose times are cut to days, from before the first entry to after as-of.",
+            "One row per local day of an input of snapshots or one whose times are cut to days, from before the first entry "
+            "to after as-of.",
             (
                 ("input_no", "SMALLINT", "position in the configuration"),
                 ("starts_at", "TIMESTAMP", "UTC instant at which the day begins: the time that the input gives"),
                 ("ends_at", "TIMESTAMP", "UTC instant at which the next day begins"),
+                ("day", "DATE", "the date of the day in the zone of the input"),
             ),
             tuple(
-                (number, starts_at, ends_at)
+                (number, starts_at, ends_at, _local_date(starts_at, each.timezone))
                 for number, each in numbered
-                if each.precision == "day"
+                if each.precision == "day" or each.format == formats.SNAPSHOTS
                 for starts_at, ends_at in pairwise(midnights(each.timezone, first - MARGIN, last + MARGIN))
             ),
         ),
     )
+
+
+def _local_date(at: datetime, zone: str) -> date:
+    return at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()

@@ -84,7 +84,7 @@ def built(
     """An in-memory database with every model over `rows` (table of schema raw → rows; missing columns are null).
 
     `inputs` names inputs of stage entries in the order of a configuration, also such as delivered nothing;
-    `input_settings` has what some of them set besides (precision, priority), by name;
+    `input_settings` has what some of them set besides (precision, priority, format), by name;
     `entry_columns` are the attributes that history gives, where an all-null column can't show it; `layers` limits the
     models to some schemas, `only` to a selection such as `+marts.conversion`; `sql` is a folder of models in the place of
     the shipped ones; `reports` are made beside that of all leads, unchecked. Models get no comments, except with `reports`.

@@ -77,6 +77,7 @@ def test_every_field_of_a_load(tmp_path: Path) -> None:
         "cursor": None,
         "filtered": 0,
         "records": None,
+        "time_formats": {},
         "form": 2,
     } == {name: value for name, value in asdict(first).items() if name not in ("sums", "warnings")}
     assert (

@@ -34,9 +34,12 @@ def read(
     texts: list[str], zone: str = "UTC", time_format: str | tuple[str, ...] | None = None
 ) -> list[tuple[datetime | None, str | None]]:
     sql = times.reading("given", zone, time_format, read="step", is_local="is_local")
+    tried = "(select unnest(?::varchar[]) as given)"
+    for name, each in sql.first.tries:
+        tried = f"(select *, {each} as {name} from {tried})"
     return CONNECTION.execute(
-        f"with texts as (select unnest(?::varchar[]) as given), steps as (select {sql.read} as step, "
-        f"{sql.is_local} as is_local from texts) select {sql.at}, {sql.note or 'null'} from steps",
+        f"with steps as (select {sql.first.read} as step, {sql.first.is_local} as is_local from {tried}) "
+        f"select {sql.at}, {sql.note or 'null'} from steps",
         [texts],
     ).fetchall()
 

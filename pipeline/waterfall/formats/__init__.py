@@ -13,6 +13,8 @@ from pipeline.waterfall.definition import Candidate, InputTable, Split
 FOLDER = Path(__file__).resolve().parent
 ENTRIES = "entries"
 """The format of a file whose records are rows as they are."""
+SNAPSHOTS = "stage_snapshots"
+"""The format of copies of the leads: a row says in which stage its lead is, not when it came there."""
 
 
 @dataclass(frozen=True)
