@@ -15,18 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from pipeline import (
-    attempts,
-    deliveries,
-    first_values,
-    history_coverage,
-    joins,
-    manifest,
-    missed_snapshots,
-    reconciliation,
-    rights,
-    room,
-)
+from pipeline import attempts, deliveries, findings, manifest, rights, room
 from pipeline.engines import lock, signals
 from pipeline.engines.cursors import Cursors, shares
 from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
@@ -241,12 +230,7 @@ def _build(
         )
     built = (*history, *built)
     warnings += variants.without_a_lead(connection)
-    incomplete = joins.without_a_record(connection, orders.configuration)
-    if not orders.select:
-        incomplete += first_values.without_date(connection)
-        incomplete += history_coverage.looks_cut(connection)
-        incomplete += reconciliation.differing(connection, orders.configuration)
-        incomplete += missed_snapshots.missing(connection)
+    incomplete = findings.warnings(connection, orders.configuration, is_whole=not orders.select)
     notes += incomplete
     warnings += incomplete
     macros.create_macros(connection, macros.discover_macros(shipped("sql")))

@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline import joins
 from pipeline.engines.duckdb import connect
+from pipeline.findings import joins
 from pipeline.inputs import stage_names
 from pipeline.inputs.stage_names import MAX_UNKNOWN_KEPT, Names
 from pipeline.settings import Settings
