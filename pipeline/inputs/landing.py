@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -22,6 +20,7 @@ from pipeline.inputs import (
     archives,
     databases,
     guards,
+    known_loads,
     ledger,
     looking,
     originals,
@@ -177,7 +176,7 @@ def _land_file(
         found = replace(found, sha256=file.sha256 or found.sha256)
         if looking.state_of(file.source) != before:
             return log, _waits(outcome, reads, name)
-        known = _known_as(log, reads, name, found.sha256)
+        known = known_loads.known_as(log, reads, name, found.sha256)
         if known is not None:
             line = f"{reads.name}: {name} is known as load {known}, 0 new rows"
             progress(Line(line, "known", input=reads.name, file=name, load_no=known))
@@ -221,7 +220,7 @@ def _write(
 
     `beside` are loads of the input that are not in `log`. Returns the load and the stage names of its rows.
     """
-    earlier = _superseded_by(log, reads, delivered.found.sha256)
+    earlier = known_loads.superseded_by(log, reads, delivered.found.sha256)
     current = [load for load in log.current(reads.name) if load.load_no not in earlier]
     contract = CONTRACTS[reads.table]
     bound = delivered.header.bound
@@ -243,7 +242,7 @@ def _write(
         sha256=delivered.found.sha256,
         size=delivered.found.size,
         loaded_at=run.clock,
-        reading=reading_of(reads),
+        reading=known_loads.reading_of(reads),
         header=delivered.header.names,
         columns={name: delivered.header.name_of(position) for name, position in bound.columns.items()},
         extras={name: delivered.header.name_of(position) for name, position in bound.extras.items()},
@@ -307,61 +306,11 @@ def _write(
     return load, names
 
 
-def reading_of(reads: Input) -> dict[str, Any]:
-    """The settings that shape rows: a file that is read again with others is another load."""
-    return {
-        "columns": dict(sorted(reads.columns.items())),
-        "timezone": reads.timezone,
-        "time_format": list(reads.time_format) if isinstance(reads.time_format, tuple) else reads.time_format,
-        "encoding": reads.encoding,
-        "delimiter": reads.delimiter,
-        "null_values": list(reads.null_values),
-        "skip_lines": reads.skip_lines,
-        "table": reads.table,
-        **({} if reads.sheet is None else {"sheet": reads.sheet}),
-        **({} if reads.header_row is None else {"header_row": reads.header_row}),
-        **({} if reads.locale is None else {"locale": reads.locale}),
-        **({} if reads.ids == "plain" else {"ids": reads.ids}),
-        **({} if reads.reshaping is None else {"reshaping": json.loads(json.dumps(asdict(reads.reshaping)))}),
-        **({} if reads.database is None else reads.database.reading),
-    }
-
-
-def _known_as(log: Log, reads: Input, name: str, sha256: str) -> int | None:
-    """The load that has this content by the same settings.
-
-    A keyed table may go back to what it was: a file whose latest load had other content is a new version.
-    """
-    loads = log.current(reads.name)
-    reading = reading_of(reads)
-    same = [load for load in loads if load.sha256 == sha256 and load.reading == reading]
-    if not same:
-        return None
-    of_that_name = [load for load in loads if load.file_name == name or reads.database]
-    if CONTRACTS[reads.table].key and of_that_name and of_that_name[-1].sha256 != sha256:
-        return None
-    return same[-1].load_no
-
-
-def _superseded_by(log: Log, reads: Input, sha256: str) -> tuple[int, ...]:
-    reading = reading_of(reads)
-    return tuple(
-        load.load_no
-        for load in log.current(reads.name)
-        if (load.sha256 == sha256 or _is_of_database(load, reads)) and load.reading != reading
-    )
-
-
-def _is_of_database(load: Load, reads: Input) -> bool:
-    """Whether both are of one database: another query or other settings read all of it again, and not file by file."""
-    return reads.database is not None and load.reading.get("source") == reads.database.source
-
-
 def _queried(
     run: _Run, log: Log, reads: Input, database: Database, work: Path, progress: Callable[[str], None]
 ) -> tuple[Found, ...]:
     """The result of the query of an input as a file in `work`; what was read by other settings says nothing of its cursor."""
-    reading = reading_of(reads)
+    reading = known_loads.reading_of(reads)
     earlier = [load for load in log.current(reads.name) if load.reading == reading]
     zone = ZoneInfo(run.configuration.waterfall.timezone)
     day = run.clock.replace(tzinfo=UTC).astimezone(zone).date()
