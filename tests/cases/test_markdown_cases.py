@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.waterfall import formats
 from tests.cases.markdown_case import HERE, Case, Then, read_case, shown
 from tests.sql.harness import built, checked, records
 
@@ -44,6 +45,7 @@ def outcome(case: Case, folder: Path, sql: Path | None = None) -> tuple[dict[str
             case.raw_rows(),
             inputs=tuple(each.name for each in histories),
             precisions={each.name: each.precision for each in histories if each.precision is not None},
+            snapshots=frozenset(each.name for each in histories if each.format == formats.SNAPSHOTS),
             layers=layers,
             sql=sql,
             reports=configuration.reports,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipeline.waterfall import config
+from pipeline.waterfall import config, formats
 from pipeline.waterfall.definition import Condition, Configuration, Input, Stage, Waterfall, WorkingCalendar
 
 from .durations import Row
@@ -66,6 +66,7 @@ def read_case(toml: Path, *, as_of: str | None = None) -> tuple[Waterfall, Histo
         merges=tuple(merges),
         deletions=tuple(deletions),
         precisions={each.name: each.precision for each in configuration.inputs if each.precision is not None},
+        snapshots=frozenset(each.name for each in configuration.inputs if each.format == formats.SNAPSHOTS),
     )
     return configuration.waterfall, history
 
@@ -225,6 +226,7 @@ def toml_text(waterfall: Waterfall, history: History) -> str:
                 table="stage_entries",
                 path=f"{name}_*.csv",
                 precision=history.precisions.get(name),
+                format=formats.SNAPSHOTS if name in history.snapshots else formats.ENTRIES,
             )
         )
     delivered = {

@@ -53,7 +53,8 @@ class History:
 
     `inputs` are the names of the stage_entries inputs in the order of the configuration. `entry_columns` are the
     columns that the history files have (owner, campaign …), whether or not any row fills them. `leads` and `accounts`
-    map an id to its columns; one merge per object and from-id, one deletion per lead.
+    map an id to its columns; one merge per object and from-id, one deletion per lead. `snapshots` are the inputs whose rows
+    say in which stage a lead is at that time.
     """
 
     as_of: datetime
@@ -65,6 +66,7 @@ class History:
     merges: tuple[Merge, ...] = ()
     deletions: tuple[Deletion, ...] = ()
     precisions: Mapping[str, Precision] = field(default_factory=dict)
+    snapshots: frozenset[str] = frozenset()
 
 
 class MergeLoopError(ValueError):

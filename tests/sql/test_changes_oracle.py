@@ -46,6 +46,7 @@ def models_of(waterfall: Any, history: oracle.History, cut: tuple[str, str] = ch
         case_files.raw_rows(waterfall, history),
         inputs=history.inputs,
         precisions=history.precisions,
+        snapshots=history.snapshots,
         entry_columns=history.entry_columns,
         layers=LAYERS,
     )

@@ -34,6 +34,7 @@ def test_fates_of_random_histories(unit: Unit) -> None:
             case_files.raw_rows(waterfall, history),
             inputs=history.inputs,
             precisions=history.precisions,
+            snapshots=history.snapshots,
             entry_columns=history.entry_columns,
             layers=LAYERS,
         )

@@ -47,6 +47,7 @@ def test_comparison_agrees_with_the_oracle() -> None:
             raw,
             inputs=history.inputs,
             precisions=history.precisions,
+            snapshots=history.snapshots,
             entry_columns=history.entry_columns,
             layers=frozenset({"waterfall", "clean", "journey"}),
         )

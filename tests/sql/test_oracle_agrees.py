@@ -33,6 +33,7 @@ def rows_of_both(
         case_files.raw_rows(waterfall, history),
         inputs=history.inputs,
         precisions=history.precisions,
+        snapshots=history.snapshots,
         entry_columns=history.entry_columns,
         layers=LAYERS,
         sql=sql,

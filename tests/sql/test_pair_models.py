@@ -48,6 +48,7 @@ def rows_of(waterfall: Any, history: oracle.History, columns: dict[str, str]) ->
         case_files.raw_rows(waterfall, history),
         inputs=history.inputs,
         precisions=history.precisions,
+        snapshots=history.snapshots,
         entry_columns=history.entry_columns,
         layers=LAYERS,
     )

@@ -95,6 +95,7 @@ def reports_of(
         case_files.raw_rows(waterfall, history),
         inputs=history.inputs,
         precisions=history.precisions,
+        snapshots=history.snapshots,
         entry_columns=history.entry_columns,
         layers=EARLIER,
     )

@@ -26,6 +26,7 @@ def of_models(waterfall: Any, history: oracle.History, columns: str) -> list[dic
         case_files.raw_rows(waterfall, history),
         inputs=history.inputs,
         precisions=history.precisions,
+        snapshots=history.snapshots,
         entry_columns=history.entry_columns,
         layers=LAYERS,
     )

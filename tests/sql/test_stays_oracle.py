@@ -48,6 +48,7 @@ def test_stays_moves_and_accounts_are_those_of_the_oracle(
         case_files.raw_rows(waterfall, history),
         inputs=history.inputs,
         precisions=history.precisions,
+        snapshots=history.snapshots,
         entry_columns=history.entry_columns,
         layers=LAYERS,
     )
