@@ -1,5 +1,7 @@
 -- One row per row of history that gives its time less exactly than a row of another input does: the same entry (E4).
--- An input whose `precision` is minute, hour or day has its times cut to that. Where all inputs give whole times, this is empty at no cost.
+-- An input whose `precision` is minute, hour or day has its times cut to that. A snapshot shows a lead in a stage into which
+-- it came at some time since the snapshot before that has the lead, and by then. Where all inputs give whole times, this is
+-- empty at no cost.
 -- as: view
 -- key: load_no, row_number
 with
@@ -16,7 +18,7 @@ input_days as (
 ),
 
 codes as not materialized (
-    select codes.* from clean.entry_codes as codes where codes.stage_no is not null
+    from clean.entry_codes
 ),
 
 lead_ids as (
@@ -44,7 +46,10 @@ cut_times as (
     from codes
     inner join lead_ids on lead_ids.own_no = codes.own_no
     inner join loads on loads.load_no = codes.load_no
-    inner join inputs on inputs.input_no = loads.input_no and inputs.precision_seconds > 0
+    inner join inputs
+        on inputs.input_no = loads.input_no
+        and inputs.precision_seconds > 0
+        and not inputs.is_snapshots
     left join input_days on input_days.input_no = inputs.input_no and input_days.starts_at = codes.entered_at
     where
         case
@@ -53,10 +58,41 @@ cut_times as (
         end
 ),
 
+-- The snapshot before is that of the same lead, so that one that comes late changes no other lead. The first one says nothing
+-- of the time before. A date may stand for any time of its day. A snapshot is less exact than any unit.
+snapshot_times as (
+    select
+        codes.load_no,
+        codes.row_number,
+        lead_ids.lead_no,
+        codes.stage_no,
+        min(codes.entered_at) over (
+            partition by codes.own_no, loads.input_no
+            order by codes.entered_at
+            groups between 1 preceding and current row
+        ) as starts_at,
+        coalesce(
+            input_days.ends_at,
+            codes.entered_at + to_seconds(inputs.precision_seconds) + interval 1 microsecond
+        ) as ends_at,
+        2147483647 as precision_seconds
+    from codes
+    inner join lead_ids on lead_ids.own_no = codes.own_no
+    inner join loads on loads.load_no = codes.load_no
+    inner join inputs on inputs.input_no = loads.input_no and inputs.is_snapshots
+    left join input_days on input_days.input_no = inputs.input_no and input_days.starts_at = codes.entered_at
+),
+
+unsure_times as (
+    from cut_times
+    union all
+    from snapshot_times
+),
+
 ids as (
     select lead_ids.own_no, lead_ids.lead_no
     from lead_ids
-    where lead_ids.lead_no in (select cut_times.lead_no from cut_times)
+    where lead_ids.lead_no in (select unsure_times.lead_no from unsure_times)
 ),
 
 exact_times as materialized (
@@ -66,14 +102,14 @@ exact_times as materialized (
     inner join loads on loads.load_no = codes.load_no
     inner join inputs on inputs.input_no = loads.input_no
     cross join run
-    where codes.entered_at <= run.as_of
+    where codes.entered_at <= run.as_of and not inputs.is_snapshots
 )
 
-select distinct cut_times.load_no, cut_times.row_number
-from cut_times
+select distinct unsure_times.load_no, unsure_times.row_number
+from unsure_times
 inner join exact_times
-    on exact_times.lead_no = cut_times.lead_no
-    and exact_times.stage_no = cut_times.stage_no
-    and exact_times.entered_at >= cut_times.starts_at
-    and exact_times.entered_at < cut_times.ends_at
-    and exact_times.precision_seconds < cut_times.precision_seconds
+    on exact_times.lead_no = unsure_times.lead_no
+    and exact_times.stage_no = unsure_times.stage_no
+    and exact_times.entered_at >= unsure_times.starts_at
+    and exact_times.entered_at < unsure_times.ends_at
+    and exact_times.precision_seconds < unsure_times.precision_seconds

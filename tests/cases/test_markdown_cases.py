@@ -43,7 +43,10 @@ def outcome(case: Case, folder: Path, sql: Path | None = None) -> tuple[dict[str
             case.moment(as_of),
             case.raw_rows(),
             inputs=tuple(each.name for each in histories),
-            input_settings={each.name: {"precision": each.precision, "priority": each.priority} for each in histories},
+            input_settings={
+                each.name: {"precision": each.precision, "priority": each.priority, "format": each.format}
+                for each in histories
+            },
             layers=layers,
             sql=sql,
             reports=configuration.reports,

@@ -128,6 +128,38 @@ def test_another_window_goes_on(opened: tuple[Company, Path], tmp_path: Path) ->
     assert {} == differing(rebuilt(company, output, 1), output)
 
 
+def test_a_snapshot_that_comes_late_goes_on(tmp_path: Path) -> None:
+    """It alters the time of the next snapshot for the leads that it has, and for no other lead."""
+    company, output = Company(tmp_path / "in", 6), tmp_path / "out"
+    company.open()
+    with company.toml.open("a", encoding="utf-8") as file:
+        file.write('\n[[inputs]]\nname = "copies"\nformat = "stage_snapshots"\npath = "copies-*.csv"\n')
+    history = company.folder / "entries-000.csv"
+    history.write_text(
+        history.read_text("utf-8") + "L0001,sal,2026-02-10 12:00:00,Ann\nL0002,sal,2026-02-10 12:00:00,Ann\n"
+    )
+    snapshot(company, 9, L0001="mql", L0002="mql", L0003="mql")
+    snapshot(company, 12, L0001="sal", L0002="sal", L0003="sal")
+    run(company, output, 0)
+    of_copies = (
+        "select rows.disposition from clean.entry_rows as rows join clean.loads as loads using (load_no) "
+        "where loads.input = 'copies' and rows.entered_at > '2026-02-12' order by rows.lead_no"
+    )
+    with query.open_published(output) as connection:
+        assert [("duplicate",), ("duplicate",), ("kept",)] == connection.execute(of_copies).fetchall()
+    snapshot(company, 11, L0001="mql", L0003="sal")
+    assert [] == anew(run(company, output, 0))
+    assert {} == differing(rebuilt(company, output, 0), output)
+    with query.open_published(output) as connection:
+        assert [("kept",), ("duplicate",), ("repeat",)] == connection.execute(of_copies).fetchall()
+
+
+def snapshot(company: Company, day: int, **stages: str) -> None:
+    """A copy of some leads on a day of February."""
+    rows = "".join(f"{lead},{stage}\n" for lead, stage in stages.items())
+    (company.folder / f"copies-2026-02-{day:02}.csv").write_text(f"lead_id,status\n{rows}", "utf-8")
+
+
 def test_full_builds_anew(opened: tuple[Company, Path], tmp_path: Path) -> None:
     """`--full` keeps nothing, and says nothing of a night before."""
     company, output = copy(opened, tmp_path)

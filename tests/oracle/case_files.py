@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipeline.waterfall import config
+from pipeline.waterfall import config, formats
 from pipeline.waterfall.definition import Condition, Configuration, Input, Stage, Waterfall, WorkingCalendar
 
 from .durations import Row
@@ -67,6 +67,7 @@ def read_case(toml: Path, *, as_of: str | None = None) -> tuple[Waterfall, Histo
         deletions=tuple(deletions),
         precisions={each.name: each.precision for each in configuration.inputs if each.precision is not None},
         priorities={each.name: each.priority for each in configuration.inputs if each.priority is not None},
+        snapshots=frozenset(each.name for each in configuration.inputs if each.format == formats.SNAPSHOTS),
     )
     return configuration.waterfall, history
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pipeline.waterfall import formats
 from pipeline.waterfall.definition import Precision
 
 
@@ -54,7 +55,8 @@ class History:
 
     `inputs` are the names of the stage_entries inputs in the order of the configuration. `entry_columns` are the
     columns that the history files have (owner, campaign …), whether or not any row fills them. `leads` and `accounts`
-    map an id to its columns; one merge per object and from-id, one deletion per lead.
+    map an id to its columns; one merge per object and from-id, one deletion per lead. `snapshots` are the inputs whose rows
+    say in which stage a lead is at that time.
     """
 
     as_of: datetime
@@ -67,12 +69,19 @@ class History:
     deletions: tuple[Deletion, ...] = ()
     precisions: Mapping[str, Precision] = field(default_factory=dict)
     priorities: Mapping[str, int] = field(default_factory=dict)
+    snapshots: frozenset[str] = frozenset()
 
     @property
     def input_settings(self) -> dict[str, dict[str, Any]]:
         """What the inputs set, by name."""
-        names = {*self.precisions, *self.priorities}
-        return {name: {"precision": self.precisions.get(name), "priority": self.priorities.get(name)} for name in names}
+        return {
+            name: {
+                "precision": self.precisions.get(name),
+                "priority": self.priorities.get(name),
+                "format": formats.SNAPSHOTS if name in self.snapshots else formats.ENTRIES,
+            }
+            for name in self.inputs
+        }
 
 
 class MergeLoopError(ValueError):

@@ -378,7 +378,7 @@ def without_duplicates(waterfall: Waterfall, history: History, placed: list[Plac
     first: dict[tuple[str, str, datetime, int], Placed] = {}
     candidates = [row for row in placed if row.disposition == "kept"]
     visit = visits(history, candidates)
-    exact = [row for row in candidates if not is_more_exact_elsewhere(waterfall, history, row, candidates)]
+    exact = [row for row in candidates if not is_more_exact_elsewhere(waterfall, history, row, placed)]
     also = recorded_also(history, exact, deletions(history), lambda row: order_in_lead(history, row))
     counted = [row for row in exact if id(row) not in also]
     for row in sorted(counted, key=lambda row: (place_order(row), arrival_order(history, row.entry))):
@@ -390,20 +390,46 @@ def without_duplicates(waterfall: Waterfall, history: History, placed: list[Plac
     ]
 
 
-def is_more_exact_elsewhere(waterfall: Waterfall, history: History, row: Placed, rows: list[Placed]) -> bool:
-    """Whether an input of finer times has the row's lead in its stage within the unit that begins at its time."""
-    ends_at = end_of_unit(row.at, history.precisions.get(row.entry.input), waterfall.timezone)
+def is_more_exact_elsewhere(waterfall: Waterfall, history: History, row: Placed, placed: list[Placed]) -> bool:
+    """Whether an input of finer times has the row's lead in its stage within the time that the row stands for."""
+    within = time_of(waterfall, history, row, placed)
     level = fineness(history, row)
-    return ends_at is not None and any(
+    return within is not None and any(
         (other.lead_id, other.into.key) == (row.lead_id, row.into.key)
         and fineness(history, other) < level
-        and row.at <= other.at < ends_at
-        for other in rows
+        and within[0] <= other.at < within[1]
+        for other in placed
+        if other.disposition == "kept"
     )
 
 
+def time_of(
+    waterfall: Waterfall, history: History, row: Placed, placed: list[Placed]
+) -> tuple[datetime, datetime] | None:
+    """From when and before when the row's lead entered its stage; None for a time that is not cut.
+
+    A snapshot stands for the time since the one before that has the lead, by the id as delivered, and by then.
+    """
+    unit = history.precisions.get(row.entry.input)
+    if row.entry.input not in history.snapshots:
+        ends_at = end_of_unit(row.at, unit, waterfall.timezone)
+        return None if ends_at is None else (row.at, ends_at)
+    before = [
+        other.at
+        for other in placed
+        if other.reason in (None, "unknown_stage")
+        and (other.entry.input, other.entry.lead_id) == (row.entry.input, row.entry.lead_id)
+        and other.at < row.at
+    ]
+    length = timedelta(**{f"{unit}s": 1}) if unit else timedelta(0)
+    day = end_of_unit(row.at, "day", waterfall.timezone)
+    return max(before, default=row.at), day or row.at + length + timedelta(microseconds=1)
+
+
 def fineness(history: History, row: Placed) -> int:
-    """0 for a time that is not cut, more the coarser it is."""
+    """0 for a time that is not cut, more the coarser it is; a snapshot is coarser than any unit."""
+    if row.entry.input in history.snapshots:
+        return 4
     return (None, "minute", "hour", "day").index(history.precisions.get(row.entry.input))
 
 

@@ -52,6 +52,8 @@ PRIORITIES: tuple[dict[str, int], ...] = (
     {"crm_a": 2, "crm_b": 1},
     {"crm_a": 1, "crm_b": 3},
 )
+SNAPSHOTS: tuple[dict[str, Precision | None], ...] = ({}, {}, {}, {"crm_b": "day"}, {"crm_a": "day"}, {"crm_b": None})
+"""Inputs of snapshots, and the unit to which their times are cut: the day for dates."""
 DIMENSIONS = (
     "origin",
     "qualified_by",
@@ -256,6 +258,8 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
     entry_columns = frozenset(draw(st.sampled_from((("owner",), ("campaign", "owner"), ("campaign",), ()))))
     lead_ids = LEADS[: draw(st.integers(1, len(LEADS)))]
     precisions = draw(st.sampled_from(PRECISIONS))
+    snapshots = draw(st.sampled_from(SNAPSHOTS))
+    cuts: dict[str, Precision | None] = {**precisions, **snapshots}
     rows: dict[tuple[str, int], list[Entry]] = {(name, number): [] for name in INPUTS for number in (0, 1)}
     row_of_a_lead = st.tuples(
         st.integers(0, len(waterfall.stages) - 1),
@@ -272,8 +276,8 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
             entry = _row(lead_id, stage, moments[moment], delivery >> 4, look, entry_columns)
             entry = replace(entry, **_before(waterfall, old, moments[created] if created < len(moments) else None))
             other = INPUTS[1 - (delivery & 1)]
-            there = _cut(entry, precisions.get(other), waterfall.timezone)
-            entry = _cut(entry, precisions.get(where[0]), waterfall.timezone)
+            there = _cut(entry, cuts.get(other), waterfall.timezone)
+            entry = _cut(entry, cuts.get(where[0]), waterfall.timezone)
             rows[where].append(entry)
             again = delivery >> 2 & 3
             if again == 1:
@@ -283,7 +287,7 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
             elif again == 3 and _may_come_again(entry, as_of):
                 rows[where[0], 1].append(entry)
         for where, entry in draw(st.one_of(st.just([]), _chains(lead_id, waterfall, as_of, moments))):
-            rows[where].append(_cut(entry, precisions.get(where[0]), waterfall.timezone))
+            rows[where].append(_cut(entry, cuts.get(where[0]), waterfall.timezone))
     merges = draw(_merges(lead_ids, moments)) + draw(_account_merges(moments))
     return History(
         as_of=as_of,
@@ -296,6 +300,7 @@ def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: t
         deletions=draw(_deletions((*lead_ids, "L99"), moments)),
         precisions=precisions,
         priorities=draw(st.sampled_from(PRIORITIES)),
+        snapshots=frozenset(snapshots),
     )
 
 
