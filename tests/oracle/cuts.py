@@ -15,6 +15,7 @@ from .rules import origin
 
 GRAINS = ("day", "week", "month", "quarter", "year", "all")
 NOTHING = "(none)"
+SET_ASIDE = ("out_of_scope", "duplicate")
 
 
 def local_date(waterfall: Waterfall, moment: datetime) -> date:
@@ -45,7 +46,7 @@ def periods(waterfall: Waterfall, journey: Journey, grain: str, as_of: datetime)
     found: list[date | None] = []
     days = [local_date(waterfall, span.entered_at) for span in journey.spans]
     # The calendar opens with history as delivered, whoever of it counts.
-    days += [local_date(waterfall, row.at) for row in journey.placed if row.disposition == "out_of_scope"]
+    days += [local_date(waterfall, row.at) for row in journey.placed if row.disposition in SET_ASIDE]
     days += [local_date(waterfall, moment) for moment in journey.creations]
     last = local_date(waterfall, as_of)
     day = min(days, default=last)
