@@ -8,21 +8,10 @@
 -- column account_id: the account; null = several accounts have the domain, so it leads to none
 -- column accounts: accounts that have it
 with
-delivered as (
-    from raw.accounts
-),
-
-host_texts as (
-    from raw.host_texts
-),
-
-domains as (
-    from raw.domains
-),
-
-survivors as (
-    from clean.account_survivors
-),
+delivered as (from raw.accounts),
+host_texts as (from raw.host_texts),
+domains as (from raw.domains),
+survivors as (from clean.account_survivors),
 
 latest as (
     select delivered.account_id, delivered.load_no, delivered.row_number

@@ -5,13 +5,8 @@
 -- column load_no: load that delivered the row
 -- column row_number: row of that load
 with
-delivered as (
-    from raw.accounts
-),
-
-survivors as (
-    from clean.account_survivors
-),
+delivered as (from raw.accounts),
+survivors as (from clean.account_survivors),
 
 resolved as (
     select

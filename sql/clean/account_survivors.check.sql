@@ -2,9 +2,7 @@
 -- severity: fail
 -- show: account_id
 with
-survivors as (
-    from clean.account_survivors
-)
+survivors as (from clean.account_survivors)
 
 select survivors.account_id
 from survivors

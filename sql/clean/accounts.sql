@@ -7,25 +7,15 @@
 -- column attributes_load_no: load that delivered the attributes
 -- column attributes_row_number: row of that load
 with
-delivered as (
-    from raw.accounts
-),
-
-leads as (
-    from clean.leads
-),
+delivered as (from raw.accounts),
+leads as (from clean.leads),
 
 merges as (
     select merges.* from raw.merges as merges where lower(merges.object) = 'account'
 ),
 
-records as (
-    from clean.account_records
-),
-
-delivered_leads as (
-    from raw.leads
-),
+records as (from clean.account_records),
+delivered_leads as (from raw.leads),
 
 latest as (
     select records.account_id, delivered.* exclude (account_id)

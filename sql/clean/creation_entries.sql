@@ -10,33 +10,13 @@
 -- column rank_or_end: rank of the stage; 32767 = a detour or an exit, null = a hold
 -- column deleted_at: moment (UTC) of a deletion since; entries after it do not follow this one (E10)
 with
-run as (
-    from waterfall.run
-),
-
-aliases as (
-    from waterfall.stage_aliases
-),
-
-stages as (
-    from waterfall.stages
-),
-
-first_values as (
-    from clean.first_values
-),
-
-leads as (
-    from clean.leads
-),
-
-delivered as (
-    from raw.leads
-),
-
-lead_ids as (
-    from clean.lead_ids
-),
+run as (from waterfall.run),
+aliases as (from waterfall.stage_aliases),
+stages as (from waterfall.stages),
+first_values as (from clean.first_values),
+leads as (from clean.leads),
+delivered as (from raw.leads),
+lead_ids as (from clean.lead_ids),
 
 kept as (
     select rows.lead_no from clean.entry_rows as rows where rows.disposition = 'kept'

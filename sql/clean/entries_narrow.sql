@@ -37,13 +37,8 @@ created as (
         and created.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
 ),
 
-stages as (
-    from waterfall.stages
-),
-
-zone_days as (
-    from waterfall.zone_days
-),
+stages as (from waterfall.stages),
+zone_days as (from waterfall.zone_days),
 
 accepted as (
     select

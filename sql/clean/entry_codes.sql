@@ -9,17 +9,9 @@
 -- column sequence: the input's own order of rows, where it has one
 -- column words_key: what the row says in words: a row of clean.entry_words
 with
-delivered as (
-    from raw.stage_entries
-),
-
-lead_ids as (
-    from clean.lead_ids
-),
-
-aliases as (
-    from waterfall.stage_aliases
-)
+delivered as (from raw.stage_entries),
+lead_ids as (from clean.lead_ids),
+aliases as (from waterfall.stage_aliases)
 
 select
     delivered.load_no,

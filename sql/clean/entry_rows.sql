@@ -20,33 +20,17 @@
 -- column previous_stage_no: where the lead was before; null = nowhere yet, or deleted since
 -- column last_rank: rank of the last stay before that was no hold; 32767 after a detour or an exit; null = none since it was deleted
 with
-run as (
-    from waterfall.run
-),
-
-codes as (
-    from clean.entry_codes
-),
-
-places as (
-    from clean.instant_places
-),
-
-less_exact as (
-    from clean.less_exact_rows
-),
-
-recorded_also as (
-    from clean.recorded_also
-),
+run as (from waterfall.run),
+codes as (from clean.entry_codes),
+places as (from clean.instant_places),
+less_exact as (from clean.less_exact_rows),
+recorded_also as (from clean.recorded_also),
 
 loads as (
     select loads.* from clean.loads as loads where loads.table_name = 'stage_entries'
 ),
 
-stages as (
-    from waterfall.stages
-),
+stages as (from waterfall.stages),
 
 lead_ids as (
     select lead_ids.*

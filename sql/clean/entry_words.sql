@@ -7,9 +7,7 @@
 -- column given_key: hash of given alone
 -- column given: the row's value of each dimension, in the order of the configuration; null where history does not give it
 with
-delivered as (
-    from raw.stage_entries
-),
+delivered as (from raw.stage_entries),
 
 wordings as (
     select distinct delivered.owner, delivered.source_system, delivered.given

@@ -12,13 +12,8 @@
 -- column row_number: its row
 -- column outcome: entry = one more entry, at creation; unknown_stage; without_date = nobody says when it was created, or before 2000; not_before = created no earlier than the entry
 with
-leads as (
-    from clean.leads
-),
-
-entry_rows as (
-    from clean.entry_rows
-),
+leads as (from clean.leads),
+entry_rows as (from clean.entry_rows),
 
 -- Where a lead was nowhere before; after a deletion a lead has another such row.
 openings as (

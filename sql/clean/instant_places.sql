@@ -19,13 +19,8 @@ lead_ids as (
         and lead_ids.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
 ),
 
-loads as (
-    from clean.loads
-),
-
-stages as (
-    from waterfall.stages
-),
+loads as (from clean.loads),
+stages as (from waterfall.stages),
 
 -- A chain needs an old value in each row; a sequence shows a second visit where there are three rows of two stages or more.
 instants as (

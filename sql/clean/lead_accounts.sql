@@ -7,25 +7,11 @@
 -- check: (account_id is null) = (account_match is null)
 -- column outcome: account_match, or why there is none, in the words of quality.account_matching
 with
-lead_records as (
-    from clean.lead_records
-),
-
-account_domains as (
-    from clean.account_domains
-),
-
-survivors as (
-    from clean.account_survivors
-),
-
-host_texts as (
-    from raw.host_texts
-),
-
-domains as (
-    from raw.domains
-),
+lead_records as (from clean.lead_records),
+account_domains as (from clean.account_domains),
+survivors as (from clean.account_survivors),
+host_texts as (from raw.host_texts),
+domains as (from raw.domains),
 
 asked as (
     select

@@ -4,25 +4,15 @@
 -- column given: the value of each dimension, in the order of the configuration; null where history or the cycle says it
 -- column given_key: hash of given: equal for leads that say the same
 with
-leads as (
-    from clean.leads
-),
-
-accounts as (
-    from clean.accounts
-),
+leads as (from clean.leads),
+accounts as (from clean.accounts),
 
 dimensions as (
     select dimensions.* from waterfall.dimensions as dimensions where dimensions.position > 0
 ),
 
-delivered_leads as (
-    from raw.leads
-),
-
-delivered_accounts as (
-    from raw.accounts
-),
+delivered_leads as (from raw.leads),
+delivered_accounts as (from raw.accounts),
 
 asked as (
     select

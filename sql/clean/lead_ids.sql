@@ -9,29 +9,16 @@
 -- column own_no: number of the id as delivered
 -- column is_lead: whether a row that counts, or is to come, names the id, or a merge by as-of; false = rejected rows alone do
 with
-run as (
-    from waterfall.run
-),
-
-aliases as (
-    from waterfall.stage_aliases
-),
-
-entries as (
-    from raw.stage_entries
-),
-
-leads as (
-    from raw.leads
-),
+run as (from waterfall.run),
+aliases as (from waterfall.stage_aliases),
+entries as (from raw.stage_entries),
+leads as (from raw.leads),
 
 merges as (
     select merges.* from raw.merges as merges where coalesce(lower(merges.object), 'lead') = 'lead'
 ),
 
-survivors as (
-    from clean.lead_survivors
-),
+survivors as (from clean.lead_survivors),
 
 -- Load and row as one number: rows of a load stay below 2^33. A merge numbers its ids when the log first knows it, also
 -- where it is still to come: the numbers of later ids must not wait for it.

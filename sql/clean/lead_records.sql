@@ -6,13 +6,8 @@
 -- column load_no: load that delivered the row; null = known from history only
 -- column row_number: row of that load
 with
-lead_ids as (
-    from clean.lead_ids
-),
-
-delivered as (
-    from raw.leads
-),
+lead_ids as (from clean.lead_ids),
+delivered as (from raw.leads),
 
 survivors as (
     select lead_ids.lead_no, lead_ids.lead_id as survivor_id

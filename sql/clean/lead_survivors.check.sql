@@ -2,9 +2,7 @@
 -- severity: fail
 -- show: lead_id
 with
-survivors as (
-    from clean.lead_survivors
-)
+survivors as (from clean.lead_survivors)
 
 select survivors.lead_id
 from survivors

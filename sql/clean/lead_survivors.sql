@@ -6,13 +6,8 @@
 -- column lead_id: the id that was merged away
 -- column survivor_id: the id at the end of the chain
 with recursive
-run as (
-    from waterfall.run
-),
-
-delivered as (
-    from raw.merges
-),
+run as (from waterfall.run),
+delivered as (from raw.merges),
 
 latest as (
     select delivered.from_lead_id, delivered.into_lead_id

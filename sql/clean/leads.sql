@@ -19,37 +19,14 @@
 -- column attributes_load_no: load that delivered the attributes
 -- column attributes_row_number: row of that load
 with
-run as (
-    from waterfall.run
-),
-
-lead_records as (
-    from clean.lead_records
-),
-
-lead_accounts as (
-    from clean.lead_accounts
-),
-
-rule_matches as (
-    from clean.rule_matches
-),
-
-scope_rules as (
-    from waterfall.scope_rules
-),
-
-origin_rules as (
-    from waterfall.origin_rules
-),
-
-delivered as (
-    from raw.leads
-),
-
-deletions as (
-    from raw.deletions
-),
+run as (from waterfall.run),
+lead_records as (from clean.lead_records),
+lead_accounts as (from clean.lead_accounts),
+rule_matches as (from clean.rule_matches),
+scope_rules as (from waterfall.scope_rules),
+origin_rules as (from waterfall.origin_rules),
+delivered as (from raw.leads),
+deletions as (from raw.deletions),
 
 latest as (
     select lead_records.lead_no, delivered.*

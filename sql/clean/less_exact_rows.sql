@@ -5,17 +5,9 @@
 -- as: view
 -- key: load_no, row_number
 with
-run as (
-    from waterfall.run
-),
-
-inputs as (
-    from waterfall.inputs
-),
-
-input_days as (
-    from waterfall.input_days
-),
+run as (from waterfall.run),
+inputs as (from waterfall.inputs),
+input_days as (from waterfall.input_days),
 
 codes as not materialized (
     from clean.entry_codes
@@ -29,9 +21,7 @@ lead_ids as (
         and lead_ids.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
 ),
 
-loads as (
-    from clean.loads
-),
+loads as (from clean.loads),
 
 -- A time that is not at the start of a minute (of a quarter of an hour, since zones differ by these) was not cut to that.
 cut_times as (

@@ -4,13 +4,8 @@
 -- column input_no: position of the input in the configuration
 -- column table_name: table that the load belongs to
 with
-loads as (
-    from raw.loads
-),
-
-inputs as (
-    from waterfall.inputs
-)
+loads as (from raw.loads),
+inputs as (from waterfall.inputs)
 
 select
     loads.load_no,

@@ -4,9 +4,7 @@
 -- not null: record_number
 -- column record_number: record in its file, 1 = the first after the header
 with
-delivered as (
-    from raw.stage_entries
-)
+delivered as (from raw.stage_entries)
 
 select delivered.load_no, delivered.row_number, delivered.record_number
 from delivered

@@ -8,17 +8,9 @@
 -- column kept_at: the time (UTC) that counts
 -- column kept_input_no: the input that gives it; the first one, where several of one priority do
 with
-run as (
-    from waterfall.run
-),
-
-inputs as (
-    from waterfall.inputs
-),
-
-stages as (
-    from waterfall.stages
-),
+run as (from waterfall.run),
+inputs as (from waterfall.inputs),
+stages as (from waterfall.stages),
 
 codes as not materialized (
     select codes.* from clean.entry_codes as codes where codes.stage_no is not null
@@ -32,17 +24,9 @@ lead_ids as (
         and lead_ids.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
 ),
 
-loads as (
-    from clean.loads
-),
-
-places as (
-    from clean.instant_places
-),
-
-less_exact as (
-    from clean.less_exact_rows
-),
+loads as (from clean.loads),
+places as (from clean.instant_places),
+less_exact as (from clean.less_exact_rows),
 
 deleted as (
     select leads.lead_no, leads.deleted_at from clean.leads as leads where leads.deleted_at is not null

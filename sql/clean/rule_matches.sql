@@ -5,37 +5,14 @@
 -- column purpose: scope, origin or persona
 -- column rule_no: number in waterfall.scope_rules, waterfall.origin_rules or waterfall.persona_rules
 with
-scope_rules as (
-    from waterfall.scope_rules
-),
-
-origin_rules as (
-    from waterfall.origin_rules
-),
-
-persona_rules as (
-    from waterfall.persona_rules
-),
-
-lead_records as (
-    from clean.lead_records
-),
-
-lead_accounts as (
-    from clean.lead_accounts
-),
-
-lead_values as (
-    from raw.lead_attributes
-),
-
-account_values as (
-    from raw.account_attributes
-),
-
-account_records as (
-    from clean.account_records
-),
+scope_rules as (from waterfall.scope_rules),
+origin_rules as (from waterfall.origin_rules),
+persona_rules as (from waterfall.persona_rules),
+lead_records as (from clean.lead_records),
+lead_accounts as (from clean.lead_accounts),
+lead_values as (from raw.lead_attributes),
+account_values as (from raw.account_attributes),
+account_records as (from clean.account_records),
 
 rules as (
     select 'scope' as purpose, scope_rules.* exclude (rule, reason) from scope_rules

@@ -6,29 +6,12 @@
 -- column load_no: load of the row of history; null where inferred
 -- column row_number: its row; null where inferred
 with
-entries as (
-    from clean.entries_narrow
-),
-
-words as (
-    from clean.entry_words
-),
-
-lead_ids as (
-    from clean.lead_ids
-),
-
-leads as (
-    from clean.leads
-),
-
-stages as (
-    from waterfall.stages
-),
-
-loads as (
-    from clean.loads
-)
+entries as (from clean.entries_narrow),
+words as (from clean.entry_words),
+lead_ids as (from clean.lead_ids),
+leads as (from clean.leads),
+stages as (from waterfall.stages),
+loads as (from clean.loads)
 
 select
     entries.lead_no,

@@ -7,9 +7,7 @@ leads as (
     select leads.* from clean.leads as leads where leads.is_in_scope
 ),
 
-accounts as (
-    from clean.accounts
-)
+accounts as (from clean.accounts)
 
 select
     leads.lead_no,

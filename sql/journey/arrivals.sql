@@ -2,17 +2,9 @@
 -- as: view
 -- column stage: key of the stage or group
 with
-arrivals as (
-    from journey.arrivals_narrow
-),
-
-leads as (
-    from clean.leads
-),
-
-marks as (
-    from waterfall.marks
-)
+arrivals as (from journey.arrivals_narrow),
+leads as (from clean.leads),
+marks as (from waterfall.marks)
 
 select
     leads.lead_id,

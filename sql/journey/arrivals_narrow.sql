@@ -14,13 +14,8 @@ spans as (
         and spans.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
 ),
 
-members as (
-    from waterfall.mark_members
-),
-
-marks as (
-    from waterfall.marks
-)
+members as (from waterfall.mark_members),
+marks as (from waterfall.marks)
 
 select
     spans.lead_no,

@@ -2,13 +2,8 @@
 -- key: cut_set, cut_no
 -- column cut_set: hash of all that decides the cuts of a stay
 with
-cut_values as (
-    from journey.cut_values
-),
-
-cuts as (
-    from journey.cuts
-)
+cut_values as (from journey.cut_values),
+cuts as (from journey.cuts)
 
 select cut_values.cut_set, cuts.cut_no
 from cut_values

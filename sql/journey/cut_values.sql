@@ -4,29 +4,12 @@
 -- not null: dimension_value
 -- column cut_set: hash of all that decides the cuts of a stay
 with
-spans as (
-    from journey.spans_narrow
-),
-
-cycles as (
-    from journey.cycles_narrow
-),
-
-lead_given as (
-    from clean.lead_given
-),
-
-words as (
-    from clean.entry_words
-),
-
-stages as (
-    from waterfall.stages
-),
-
-dimensions as (
-    from waterfall.dimensions
-),
+spans as (from journey.spans_narrow),
+cycles as (from journey.cycles_narrow),
+lead_given as (from clean.lead_given),
+words as (from clean.entry_words),
+stages as (from waterfall.stages),
+dimensions as (from waterfall.dimensions),
 
 -- Lead and stay as one number, which is unique: a lead has fewer than a million stays.
 firsts as (

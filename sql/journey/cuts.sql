@@ -3,9 +3,7 @@
 -- unique: dimension, dimension_value
 -- column cut_no: number of the cut
 with
-cut_values as (
-    from journey.cut_values
-),
+cut_values as (from journey.cut_values),
 
 cuts as (
     select distinct cut_values.dimension, cut_values.dimension_value from cut_values

@@ -4,17 +4,9 @@
 -- column entry_stage: the first path stage of the cycle
 -- column furthest_stage: the highest-ranked stage that it reached
 with
-cycles as (
-    from journey.cycles_narrow
-),
-
-leads as (
-    from clean.leads
-),
-
-stages as (
-    from waterfall.stages
-)
+cycles as (from journey.cycles_narrow),
+leads as (from clean.leads),
+stages as (from waterfall.stages)
 
 select
     leads.lead_id,

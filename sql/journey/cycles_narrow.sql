@@ -22,9 +22,7 @@ stays as (
         and stays.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
 ),
 
-stages as (
-    from waterfall.stages
-),
+stages as (from waterfall.stages),
 
 -- Twenty bits of stay, fifteen of stage.
 numbered as (

@@ -12,25 +12,19 @@
 -- column implied_by_span_no: number of the stay that began with it
 -- column days_in_stage: always null: nobody was there
 with
-run as (
-    from waterfall.run
-),
+run as (from waterfall.run),
 
 stages as (
     select stages.* from waterfall.stages as stages where stages.kind = 'path'
 ),
 
-cycles as (
-    from journey.cycles_narrow
-),
+cycles as (from journey.cycles_narrow),
 
 arrivals as (
     select arrivals.* from journey.arrivals_narrow as arrivals where arrivals.low_rank is not null and not arrivals.is_group
 ),
 
-leads as (
-    from clean.leads
-),
+leads as (from clean.leads),
 
 lone_stages as (
     select stages.* from stages qualify count(*) over (partition by stages.rank) = 1

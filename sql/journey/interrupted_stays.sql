@@ -5,13 +5,8 @@
 -- check: unknown_rows >= 1
 -- column unknown_rows: rejected rows of the lead, not before the entry and before the end of the stay, whose stage no alias names
 with
-entry_rows as (
-    from clean.entry_rows
-),
-
-spans as (
-    from journey.spans_narrow
-),
+entry_rows as (from clean.entry_rows),
+spans as (from journey.spans_narrow),
 
 unknown as (
     select entry_rows.lead_no, entry_rows.entered_at

@@ -10,13 +10,8 @@ leads as (
     select leads.* from clean.leads where leads.is_in_scope
 ),
 
-rule_matches as (
-    from clean.rule_matches
-),
-
-persona_rules as (
-    from waterfall.persona_rules
-),
+rule_matches as (from clean.rule_matches),
+persona_rules as (from waterfall.persona_rules),
 
 first_matches as (
     select rule_matches.lead_no, min(rule_matches.rule_no) as rule_no

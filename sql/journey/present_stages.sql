@@ -7,13 +7,8 @@
 -- column stage_no: the stage in which it counts
 -- column since_at: entry (UTC) into that stage, time on hold included
 with
-spans as (
-    from journey.spans_narrow
-),
-
-stages as (
-    from waterfall.stages
-),
+spans as (from journey.spans_narrow),
+stages as (from waterfall.stages),
 
 open_spans as (
     select spans.lead_no, spans.span_no, spans.stage_no, spans.entered_at, stages.kind

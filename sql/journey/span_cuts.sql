@@ -1,13 +1,8 @@
 -- One row per stay and cut that it belongs to, in numbers only.
 -- as: view
 with
-spans as (
-    from journey.spans_narrow
-),
-
-cut_sets as (
-    from journey.cut_sets
-)
+spans as (from journey.spans_narrow),
+cut_sets as (from journey.cut_sets)
 
 select spans.lead_no, spans.span_no, cut_sets.cut_no
 from spans

@@ -1,13 +1,8 @@
 -- One row per stay and dimension, with the value that held when the stay began (docs/RULES.md section 9); `all` is the total.
 -- as: view
 with
-spans as (
-    from journey.spans_narrow
-),
-
-cut_values as (
-    from journey.cut_values
-)
+spans as (from journey.spans_narrow),
+cut_values as (from journey.cut_values)
 
 select spans.lead_no, spans.span_no, cut_values.dimension, cut_values.dimension_value
 from spans

@@ -12,17 +12,13 @@
 -- column due_at: moment (UTC) at which the limit is or was used up; null where the working calendar ends before
 -- column left_at_the_last_minute: left in the last 15 minutes before due_at
 with
-run as (
-    from waterfall.run
-),
+run as (from waterfall.run),
 
 stages as (
     select stages.* from waterfall.stages where stages.sla_seconds is not null
 ),
 
-spans as (
-    from journey.spans_narrow
-),
+spans as (from journey.spans_narrow),
 
 work_days as (
     select

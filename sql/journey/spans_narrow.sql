@@ -20,21 +20,10 @@ stays as (
         and stays.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
 ),
 
-cycles as (
-    from journey.cycles_narrow
-),
-
-lead_given as (
-    from clean.lead_given
-),
-
-words as (
-    from clean.entry_words
-),
-
-dimensions as (
-    from waterfall.dimensions
-),
+cycles as (from journey.cycles_narrow),
+lead_given as (from clean.lead_given),
+words as (from clean.entry_words),
+dimensions as (from waterfall.dimensions),
 
 asked as (
     select

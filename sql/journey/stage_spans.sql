@@ -3,21 +3,10 @@
 -- column span_no: 1, 2 … in time order
 -- column cycle_no: the run along the path to which the stay belongs; 0 before the first path stage
 with
-spans as (
-    from journey.spans_narrow
-),
-
-words as (
-    from clean.entry_words
-),
-
-leads as (
-    from clean.leads
-),
-
-stages as (
-    from waterfall.stages
-)
+spans as (from journey.spans_narrow),
+words as (from clean.entry_words),
+leads as (from clean.leads),
+stages as (from waterfall.stages)
 
 select
     leads.lead_id,

@@ -4,21 +4,14 @@
 -- column is_last: no stay of the lead follows
 -- column words_key: what the row of history said in words: a row of clean.entry_words
 with
-entries as (
-    from clean.entries_narrow
-),
-
-stages as (
-    from waterfall.stages
-),
+entries as (from clean.entries_narrow),
+stages as (from waterfall.stages),
 
 deleted_leads as (
     select leads.lead_no, leads.deleted_at from clean.leads where leads.deleted_at is not null
 ),
 
-zone_days as (
-    from waterfall.zone_days
-),
+zone_days as (from waterfall.zone_days),
 
 -- Of two entries around a deletion neither follows the other (E10).
 parted as (

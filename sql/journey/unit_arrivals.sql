@@ -9,9 +9,7 @@ arrivals as (
     select arrivals.* from journey.arrivals_narrow as arrivals where arrivals.low_rank is not null
 ),
 
-members as (
-    from journey.account_members
-)
+members as (from journey.account_members)
 
 select
     'cycle' as unit,

@@ -8,17 +8,13 @@
 -- column pass_place: windows too short for its arrival above B; 32767 = never
 -- column old_place: windows that ended by as-of
 with
-run as (
-    from waterfall.run
-),
+run as (from waterfall.run),
 
 windows as (
     select windows.window_days from waterfall.windows as windows where windows.window_days is not null
 ),
 
-unit_pairs as (
-    from journey.unit_pairs
-),
+unit_pairs as (from journey.unit_pairs),
 
 -- By age in whole days: how many windows are shorter. Beyond the longest all are.
 places as (

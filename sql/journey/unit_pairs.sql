@@ -36,13 +36,8 @@ arrivals as (
         and arrivals.unit_id <= coalesce(getvariable('last_account_no'), 2147483647)
 ),
 
-pairs as (
-    from waterfall.pairs
-),
-
-marks as (
-    from waterfall.marks
-),
+pairs as (from waterfall.pairs),
+marks as (from waterfall.marks),
 
 cycles as (
     select cycles.*
@@ -52,13 +47,8 @@ cycles as (
         and cycles.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
 ),
 
-spans as (
-    from journey.spans_narrow
-),
-
-stages as (
-    from waterfall.stages
-),
+spans as (from journey.spans_narrow),
+stages as (from waterfall.stages),
 
 members as (
     select members.*

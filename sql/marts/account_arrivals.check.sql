@@ -1,9 +1,7 @@
 -- Accounts that arrived, and their leads that did, are those that marts.lead_to_account counts as reached by as-of.
 -- severity: fail
 with
-account_arrivals as (
-    from marts.account_arrivals
-),
+account_arrivals as (from marts.account_arrivals),
 
 reached as (
     select lead_to_account.*

@@ -16,21 +16,10 @@ arrivals as (
     select arrivals.* from journey.unit_arrivals as arrivals where arrivals.unit = 'account'
 ),
 
-accounts as (
-    from clean.accounts
-),
-
-leads as (
-    from clean.leads
-),
-
-marks as (
-    from waterfall.marks
-),
-
-entries as (
-    from clean.entries_narrow
-),
+accounts as (from clean.accounts),
+leads as (from clean.leads),
+marks as (from waterfall.marks),
+entries as (from clean.entries_narrow),
 
 firsts as (
     select arrivals.*

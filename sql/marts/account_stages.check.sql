@@ -1,9 +1,7 @@
 -- No lead is in a path stage above the one in which its account stands.
 -- severity: fail
 with
-account_stages as (
-    from marts.account_stages
-),
+account_stages as (from marts.account_stages),
 
 spans as (
     select spans.* from journey.spans_narrow as spans where spans.exited_at is null
@@ -13,9 +11,7 @@ stages as (
     select stages.* from waterfall.stages where stages.kind = 'path'
 ),
 
-leads as (
-    from clean.leads
-)
+leads as (from clean.leads)
 
 select leads.lead_id
 from spans

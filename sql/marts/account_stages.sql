@@ -25,25 +25,11 @@ leads as (
     select leads.lead_no, leads.account_id from clean.leads where leads.is_in_scope and leads.account_id is not null
 ),
 
-accounts as (
-    from clean.accounts
-),
-
-spans as (
-    from journey.spans_narrow
-),
-
-present_stages as (
-    from journey.present_stages
-),
-
-cycles as (
-    from journey.cycles_narrow
-),
-
-stages as (
-    from waterfall.stages
-),
+accounts as (from clean.accounts),
+spans as (from journey.spans_narrow),
+present_stages as (from journey.present_stages),
+cycles as (from journey.cycles_narrow),
+stages as (from waterfall.stages),
 
 -- Highest rank first, then the place in the file, as one number: both are below 32768.
 ranked as (

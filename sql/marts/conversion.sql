@@ -17,25 +17,11 @@
 -- column p90_days: 90th percentile of the same
 -- column mean_days: mean of the same
 with
-run as (
-    from waterfall.run
-),
-
-pairs as (
-    from waterfall.pairs
-),
-
-windows as (
-    from waterfall.windows
-),
-
-settle_days as (
-    from marts.settle_days
-),
-
-day_periods as (
-    from waterfall.day_periods
-),
+run as (from waterfall.run),
+pairs as (from waterfall.pairs),
+windows as (from waterfall.windows),
+settle_days as (from marts.settle_days),
+day_periods as (from waterfall.day_periods),
 
 month_fates as (
     select fates.*
@@ -55,13 +41,8 @@ fates as (
         and (getvariable('one_unit') is null or fates.unit = getvariable('one_unit'))
 ),
 
-cut_sets as (
-    from journey.cut_sets
-),
-
-cuts as (
-    from journey.cuts
-),
+cut_sets as (from journey.cut_sets),
+cuts as (from journey.cuts),
 
 limits as (
     select

@@ -11,17 +11,9 @@
 -- column route: how the cycles came to A: qualified, direct, or all of them
 -- column grain: length of the period: month, or all
 with
-run as (
-    from waterfall.run
-),
-
-pairs as (
-    from waterfall.pairs
-),
-
-marks as (
-    from waterfall.marks
-),
+run as (from waterfall.run),
+pairs as (from waterfall.pairs),
+marks as (from waterfall.marks),
 
 stages as (
     select stages.* from waterfall.stages as stages where stages.qualifies and stages.kind = 'path'
@@ -35,9 +27,7 @@ day_periods as (
     select day_periods.* from waterfall.day_periods as day_periods where day_periods.grain in ('month', 'all')
 ),
 
-cycles as (
-    from journey.cycles_narrow
-),
+cycles as (from journey.cycles_narrow),
 
 arrivals as (
     select arrivals.* from journey.arrivals_narrow as arrivals where arrivals.cycle_no > 0

@@ -1,21 +1,10 @@
 -- Qualified and direct add up to all in marts.conversion_by_route, and all is what marts.conversion counts.
 -- severity: fail
 with
-pairs as (
-    from waterfall.pairs
-),
-
-marks as (
-    from waterfall.marks
-),
-
-stages as (
-    from waterfall.stages
-),
-
-routes as (
-    from marts.conversion_by_route
-),
+pairs as (from waterfall.pairs),
+marks as (from waterfall.marks),
+stages as (from waterfall.stages),
+routes as (from marts.conversion_by_route),
 
 conversion as (
     select conversion.*

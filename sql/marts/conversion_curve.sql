@@ -21,25 +21,15 @@
 -- column high: upper bound of its 95 % interval; null at 0 and 1
 -- column lost_share: share lost or passed over by then
 with
-run as (
-    from waterfall.run
-),
+run as (from waterfall.run),
 
 pairs as (
     select pairs.* from waterfall.pairs as pairs where pairs.is_headline
 ),
 
-unit_pairs as (
-    from journey.unit_pairs
-),
-
-cut_sets as (
-    from journey.cut_sets
-),
-
-cuts as (
-    from journey.cuts
-),
+unit_pairs as (from journey.unit_pairs),
+cut_sets as (from journey.cut_sets),
+cuts as (from journey.cuts),
 
 -- What ended the wait for B, or as-of, in microseconds after A: exact.
 waits as (

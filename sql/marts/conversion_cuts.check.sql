@@ -5,9 +5,7 @@ conversion as (
     select conversion.* from marts.conversion where conversion.grain in ('month', 'quarter', 'year', 'all')
 ),
 
-dimensions as (
-    from waterfall.dimensions
-),
+dimensions as (from waterfall.dimensions),
 
 summed as (
     select

@@ -10,17 +10,9 @@
 -- column youngest_at: the last arrival at A among them (UTC)
 -- column us_total: microseconds from A to B, added up; null = nobody converted
 with
-fates as (
-    from journey.unit_fates
-),
-
-days as (
-    from waterfall.days
-),
-
-cut_sets as (
-    from journey.cut_sets
-)
+fates as (from journey.unit_fates),
+days as (from waterfall.days),
+cut_sets as (from journey.cut_sets)
 
 select
     fates.unit,

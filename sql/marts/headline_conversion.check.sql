@@ -1,9 +1,7 @@
 -- Where the headline window of a pair is one of the configured windows, both ways of counting give the same counts.
 -- severity: fail
 with
-headline_conversion as (
-    from marts.headline_conversion
-),
+headline_conversion as (from marts.headline_conversion),
 
 conversion as (
     select conversion.* from marts.conversion as conversion where conversion.grain = 'month'

@@ -10,29 +10,16 @@
 -- column window_days: the pair's headline window
 -- column is_mature: final: the youngest unit is at least window_days old at as-of (K5)
 with
-run as (
-    from waterfall.run
-),
+run as (from waterfall.run),
 
 pairs as (
     select pairs.* from waterfall.pairs as pairs where pairs.is_headline
 ),
 
-unit_pairs as (
-    from journey.unit_pairs
-),
-
-days as (
-    from waterfall.days
-),
-
-cut_sets as (
-    from journey.cut_sets
-),
-
-cuts as (
-    from journey.cuts
-),
+unit_pairs as (from journey.unit_pairs),
+days as (from waterfall.days),
+cut_sets as (from journey.cut_sets),
+cuts as (from journey.cuts),
 
 timed as (
     select

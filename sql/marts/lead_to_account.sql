@@ -23,21 +23,10 @@
 -- column depth_3_4: accounts with three or four
 -- column depth_5_plus: accounts with five or more
 with
-marks as (
-    from waterfall.marks
-),
-
-periods as (
-    from waterfall.periods
-),
-
-days as (
-    from waterfall.days
-),
-
-day_periods as (
-    from waterfall.day_periods
-),
+marks as (from waterfall.marks),
+periods as (from waterfall.periods),
+days as (from waterfall.days),
+day_periods as (from waterfall.day_periods),
 
 arrivals as (
     select arrivals.*
@@ -56,17 +45,9 @@ spans as (
         and spans.stage_no <= coalesce(getvariable('last_stage_no'), 32767)
 ),
 
-cut_sets as (
-    from journey.cut_sets
-),
-
-cuts as (
-    from journey.cuts
-),
-
-members as (
-    from journey.account_members
-),
+cut_sets as (from journey.cut_sets),
+cuts as (from journey.cuts),
+members as (from journey.account_members),
 
 months as (
     select distinct days.month_start, day_periods.grain, day_periods.period_start

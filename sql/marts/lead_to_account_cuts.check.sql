@@ -7,9 +7,7 @@ lead_to_account as (
     where lead_to_account.grain in ('month', 'quarter', 'year', 'all')
 ),
 
-dimensions as (
-    from waterfall.dimensions
-),
+dimensions as (from waterfall.dimensions),
 
 summed as (
     select

@@ -5,9 +5,7 @@
 -- column window_days: days within which a conversion counts; null = ever
 -- column cohort_start: first day of the month in which the units arrived at A
 with
-pairs as (
-    from waterfall.pairs
-),
+pairs as (from waterfall.pairs),
 
 windows as (
     select windows.window_days from waterfall.windows as windows where windows.window_days is not null
@@ -17,9 +15,7 @@ conversion as (
     select conversion.* from marts.conversion as conversion where conversion.grain = 'month'
 ),
 
-headline_conversion as (
-    from marts.headline_conversion
-)
+headline_conversion as (from marts.headline_conversion)
 
 select
     pairs.pair_no,

@@ -1,17 +1,13 @@
 -- The to-do list has one lead for each open stay on the path or on hold, those of completed cycles excepted.
 -- severity: fail
 with
-stages as (
-    from waterfall.stages
-),
+stages as (from waterfall.stages),
 
 spans as (
     select spans.* from journey.stage_spans as spans where spans.exited_at is null
 ),
 
-cycles as (
-    from journey.cycles
-),
+cycles as (from journey.cycles),
 
 open_time_in_stage as (
     select open_time_in_stage.*

@@ -11,13 +11,8 @@
 -- column overdue_hours: hours past the limit, on its own clock
 -- column due_at: moment (UTC) at which the limit is or was used up
 with
-run as (
-    from waterfall.run
-),
-
-stages as (
-    from waterfall.stages
-),
+run as (from waterfall.run),
+stages as (from waterfall.stages),
 
 spans as (
     select spans.* from journey.spans_narrow as spans where spans.exited_at is null
@@ -27,21 +22,10 @@ entry_rows as (
     select entry_rows.* from clean.entry_rows as entry_rows where entry_rows.disposition in ('kept', 'repeat')
 ),
 
-cycles as (
-    from journey.cycles_narrow
-),
-
-words as (
-    from clean.entry_words
-),
-
-leads as (
-    from clean.leads
-),
-
-span_sla as (
-    from journey.span_sla
-),
+cycles as (from journey.cycles_narrow),
+words as (from clean.entry_words),
+leads as (from clean.leads),
+span_sla as (from journey.span_sla),
 
 -- A re-assertion is no move, but the owner that it names has the lead from then on (E6).
 last_owners as (

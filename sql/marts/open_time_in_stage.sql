@@ -8,29 +8,12 @@
 -- column p90_age_days: their 90th percentile
 -- column censored_median_days: median length of all stays, open ones counted as lasting at least until as-of
 with
-run as (
-    from waterfall.run
-),
-
-stages as (
-    from waterfall.stages
-),
-
-spans as (
-    from journey.spans_narrow
-),
-
-interrupted as (
-    from journey.interrupted_stays
-),
-
-cut_sets as (
-    from journey.cut_sets
-),
-
-cuts as (
-    from journey.cuts
-),
+run as (from waterfall.run),
+stages as (from waterfall.stages),
+spans as (from journey.spans_narrow),
+interrupted as (from journey.interrupted_stays),
+cut_sets as (from journey.cut_sets),
+cuts as (from journey.cuts),
 
 -- A stay that an unknown stage interrupts has no length that anybody knows.
 measured as (

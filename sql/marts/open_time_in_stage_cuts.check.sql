@@ -1,13 +1,8 @@
 -- The cuts of a dimension add up to the open stays of the total.
 -- severity: fail
 with
-open_time_in_stage as (
-    from marts.open_time_in_stage
-),
-
-dimensions as (
-    from waterfall.dimensions
-),
+open_time_in_stage as (from marts.open_time_in_stage),
+dimensions as (from waterfall.dimensions),
 
 summed as (
     select

@@ -13,41 +13,19 @@
 -- column leads: such people known at these accounts
 -- column share: accounts_with / accounts; null without accounts
 with
-run as (
-    from waterfall.run
-),
+run as (from waterfall.run),
 
 marks as (
     select marks.* from waterfall.marks where marks.low_rank is not null
 ),
 
-persona_rules as (
-    from waterfall.persona_rules
-),
-
-account_stages as (
-    from marts.account_stages
-),
-
-account_arrivals as (
-    from marts.account_arrivals
-),
-
-entries as (
-    from clean.entries_narrow
-),
-
-leads as (
-    from clean.leads
-),
-
-accounts as (
-    from clean.accounts
-),
-
-lead_personas as (
-    from journey.lead_personas
-),
+persona_rules as (from waterfall.persona_rules),
+account_stages as (from marts.account_stages),
+account_arrivals as (from marts.account_arrivals),
+entries as (from clean.entries_narrow),
+leads as (from clean.leads),
+accounts as (from clean.accounts),
+lead_personas as (from journey.lead_personas),
 
 known as (
     select accounts.account_no, entries.lead_no, lead_personas.persona, min(entries.entered_at) as known_at

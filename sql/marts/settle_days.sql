@@ -15,17 +15,9 @@
 -- column rest_day: the age at which the curve has reached 95 % of its value at last_day
 -- column last_day: the last age with at least 20 units at risk
 with
-run as (
-    from waterfall.run
-),
-
-pairs as (
-    from waterfall.pairs
-),
-
-unit_pairs as (
-    from journey.unit_pairs
-),
+run as (from waterfall.run),
+pairs as (from waterfall.pairs),
+unit_pairs as (from journey.unit_pairs),
 
 units as (
     select unnest(['cycle', 'lead', 'account']) as unit

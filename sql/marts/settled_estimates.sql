@@ -29,25 +29,19 @@
 -- column open_by_now: of entered, those still open at the as-of of the run
 -- column is_final_now: the youngest of entered is at least settle_days old at the as-of of the run (K5)
 with
-run as (
-    from waterfall.run
-),
+run as (from waterfall.run),
 
 pairs as (
     select pairs.* from waterfall.pairs as pairs where pairs.is_headline
 ),
 
-settle_days as (
-    from marts.settle_days
-),
+settle_days as (from marts.settle_days),
 
 months as (
     select periods.period_start as month_start from waterfall.periods as periods where periods.grain = 'month'
 ),
 
-zone_days as (
-    from waterfall.zone_days
-),
+zone_days as (from waterfall.zone_days),
 
 units as (
     select unit_pairs.*

@@ -15,29 +15,12 @@
 -- column met_at_the_last_minute: of those met, left in the last 15 minutes before they were due
 -- column met_share: met / (met + breached + open_overdue): of those decided; null without any
 with
-stages as (
-    from waterfall.stages
-),
-
-days as (
-    from waterfall.days
-),
-
-day_periods as (
-    from waterfall.day_periods
-),
-
-span_sla as (
-    from journey.span_sla
-),
-
-cut_sets as (
-    from journey.cut_sets
-),
-
-cuts as (
-    from journey.cuts
-),
+stages as (from waterfall.stages),
+days as (from waterfall.days),
+day_periods as (from waterfall.day_periods),
+span_sla as (from journey.span_sla),
+cut_sets as (from journey.cut_sets),
+cuts as (from journey.cuts),
 
 months as (
     select distinct days.month_start, day_periods.grain, day_periods.period_start

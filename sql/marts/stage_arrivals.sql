@@ -10,37 +10,18 @@
 -- not null: through, over, entered_after
 -- column period_start: first day of the period of the arrival at B
 with
-pairs as (
-    from waterfall.pairs
-),
-
-marks as (
-    from waterfall.marks
-),
-
-days as (
-    from waterfall.days
-),
-
-day_periods as (
-    from waterfall.day_periods
-),
+pairs as (from waterfall.pairs),
+marks as (from waterfall.marks),
+days as (from waterfall.days),
+day_periods as (from waterfall.day_periods),
 
 arrivals as (
     select arrivals.* from journey.arrivals_narrow as arrivals where arrivals.low_rank is not null
 ),
 
-cycles as (
-    from journey.cycles_narrow
-),
-
-cut_sets as (
-    from journey.cut_sets
-),
-
-cuts as (
-    from journey.cuts
-),
+cycles as (from journey.cycles_narrow),
+cut_sets as (from journey.cut_sets),
+cuts as (from journey.cuts),
 
 months as (
     select distinct days.month_start, day_periods.grain, day_periods.period_start

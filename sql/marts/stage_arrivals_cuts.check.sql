@@ -5,9 +5,7 @@ stage_arrivals as (
     select stage_arrivals.* from marts.stage_arrivals where stage_arrivals.grain in ('month', 'quarter', 'year', 'all')
 ),
 
-dimensions as (
-    from waterfall.dimensions
-),
+dimensions as (from waterfall.dimensions),
 
 summed as (
     select

@@ -14,33 +14,13 @@
 -- column ins: all that came in the period
 -- column outs: all that left in the period
 with
-stages as (
-    from waterfall.stages
-),
-
-periods as (
-    from waterfall.periods
-),
-
-days as (
-    from waterfall.days
-),
-
-day_periods as (
-    from waterfall.day_periods
-),
-
-spans as (
-    from journey.spans_narrow
-),
-
-cut_sets as (
-    from journey.cut_sets
-),
-
-cuts as (
-    from journey.cuts
-),
+stages as (from waterfall.stages),
+periods as (from waterfall.periods),
+days as (from waterfall.days),
+day_periods as (from waterfall.day_periods),
+spans as (from journey.spans_narrow),
+cut_sets as (from journey.cut_sets),
+cuts as (from journey.cuts),
 
 months as (
     select distinct days.month_start, day_periods.grain, day_periods.period_start

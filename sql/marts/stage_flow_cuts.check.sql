@@ -5,9 +5,7 @@ stage_flow as (
     select stage_flow.* from marts.stage_flow where stage_flow.grain in ('month', 'quarter', 'year', 'all')
 ),
 
-dimensions as (
-    from waterfall.dimensions
-),
+dimensions as (from waterfall.dimensions),
 
 summed as (
     select

@@ -13,9 +13,7 @@
 -- column median_days: their median
 -- column p90_days: their 90th percentile
 with
-all_stages as (
-    from waterfall.stages
-),
+all_stages as (from waterfall.stages),
 
 stages as (
     select all_stages.*
@@ -25,9 +23,7 @@ stages as (
         and all_stages.stage_no <= coalesce(getvariable('last_stage_no'), 32767)
 ),
 
-day_periods as (
-    from waterfall.day_periods
-),
+day_periods as (from waterfall.day_periods),
 
 spans as (
     select spans.*
@@ -38,17 +34,9 @@ spans as (
         and spans.stage_no <= coalesce(getvariable('last_stage_no'), 32767)
 ),
 
-interrupted as (
-    from journey.interrupted_stays
-),
-
-cut_sets as (
-    from journey.cut_sets
-),
-
-cuts as (
-    from journey.cuts
-),
+interrupted as (from journey.interrupted_stays),
+cut_sets as (from journey.cut_sets),
+cuts as (from journey.cuts),
 
 -- A stay that an unknown stage interrupts has no length that anybody knows.
 measured as (

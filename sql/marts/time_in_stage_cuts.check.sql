@@ -5,9 +5,7 @@ time_in_stage as (
     select time_in_stage.* from marts.time_in_stage where time_in_stage.grain in ('month', 'quarter', 'year', 'all')
 ),
 
-dimensions as (
-    from waterfall.dimensions
-),
+dimensions as (from waterfall.dimensions),
 
 summed as (
     select

@@ -9,17 +9,9 @@
 -- column leads: leads, each under one outcome
 -- column share: of all these leads
 with
-leads as (
-    from clean.leads
-),
-
-lead_accounts as (
-    from clean.lead_accounts
-),
-
-entries as (
-    from clean.entries_narrow
-),
+leads as (from clean.leads),
+lead_accounts as (from clean.lead_accounts),
+entries as (from clean.entries_narrow),
 
 counted as (
     select lead_accounts.outcome, count(*) as leads

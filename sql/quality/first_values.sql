@@ -8,17 +8,9 @@
 -- column without_date: neither the leads nor the row say when it was created
 -- column not_before: created no earlier than the first entry
 with
-inputs as (
-    from waterfall.inputs
-),
-
-loads as (
-    from clean.loads
-),
-
-first_values as (
-    from clean.first_values
-),
+inputs as (from waterfall.inputs),
+loads as (from clean.loads),
+first_values as (from clean.first_values),
 
 counted as (
     select

@@ -19,21 +19,10 @@
 -- column is_cut: the history before bulk_date looks cut
 -- column complete_from: the day after bulk_date where the history looks cut, else null
 with
-inputs as (
-    from waterfall.inputs
-),
-
-loads as (
-    from clean.loads
-),
-
-entries as (
-    from clean.entries_narrow
-),
-
-leads as (
-    from clean.leads
-),
+inputs as (from waterfall.inputs),
+loads as (from clean.loads),
+entries as (from clean.entries_narrow),
+leads as (from clean.leads),
 
 ended as (
     select entries.load_no, max(entries.entered_date) as last_date

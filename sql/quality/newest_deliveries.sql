@@ -9,17 +9,9 @@
 -- column rejected: of these, rejected by the configuration of this run; what an alias brought in since is not among them
 -- column unknown_stage: of these, because no alias names the stage
 with
-loads as (
-    from raw.loads
-),
-
-inputs as (
-    from waterfall.inputs
-),
-
-rejected_rows as (
-    from quality.rejected_rows
-),
+loads as (from raw.loads),
+inputs as (from waterfall.inputs),
+rejected_rows as (from quality.rejected_rows),
 
 newest as (
     select loads.*

@@ -6,13 +6,8 @@
 -- column complete_from: from this day on the history is complete; null = none of it looks cut
 -- column is_before_coverage: the period has history from before that day, so a cohort in it may lack leads or have old ones
 with
-periods as (
-    from waterfall.periods
-),
-
-coverage as (
-    from quality.history_coverage
-),
+periods as (from waterfall.periods),
+coverage as (from quality.history_coverage),
 
 complete as (
     select max(coverage.complete_from) as complete_from from coverage

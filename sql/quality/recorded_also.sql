@@ -10,21 +10,10 @@
 -- column later: of the rows, those after it
 -- column median_hours_apart: how far the two dates are from each other, whichever is first
 with
-recorded_also as (
-    from clean.recorded_also
-),
-
-entry_rows as (
-    from clean.entry_rows
-),
-
-loads as (
-    from clean.loads
-),
-
-inputs as (
-    from waterfall.inputs
-),
+recorded_also as (from clean.recorded_also),
+entry_rows as (from clean.entry_rows),
+loads as (from clean.loads),
+inputs as (from waterfall.inputs),
 
 dated as (
     select

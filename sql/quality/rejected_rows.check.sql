@@ -2,9 +2,7 @@
 -- severity: fail
 -- show: input
 with
-accounting as (
-    from quality.row_accounting
-),
+accounting as (from quality.row_accounting),
 
 rejected as (
     select rejected_rows.input, count(*) as kept_whole from quality.rejected_rows group by rejected_rows.input

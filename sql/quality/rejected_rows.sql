@@ -7,17 +7,9 @@
 -- column original: the row as delivered
 -- column file_name: the file that held it
 with
-refused_on_landing as (
-    from raw.rejected_rows
-),
-
-delivered as (
-    from raw.stage_entries
-),
-
-loads as (
-    from raw.loads
-),
+refused_on_landing as (from raw.rejected_rows),
+delivered as (from raw.stage_entries),
+loads as (from raw.loads),
 
 refused_by_meaning as (
     select rows.load_no, rows.row_number, rows.reason from clean.entry_rows as rows where rows.disposition = 'rejected'

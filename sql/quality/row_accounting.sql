@@ -13,33 +13,13 @@
 -- column kept: what the numbers rest on
 -- column loads: files in the log
 with
-run as (
-    from waterfall.run
-),
-
-inputs as (
-    from waterfall.inputs
-),
-
-loads as (
-    from raw.loads
-),
-
-counted_loads as (
-    from clean.loads
-),
-
-entry_rows as (
-    from clean.entry_rows
-),
-
-merges as (
-    from raw.merges
-),
-
-deletions as (
-    from raw.deletions
-),
+run as (from waterfall.run),
+inputs as (from waterfall.inputs),
+loads as (from raw.loads),
+counted_loads as (from clean.loads),
+entry_rows as (from clean.entry_rows),
+merges as (from raw.merges),
+deletions as (from raw.deletions),
 
 judged as (
     select

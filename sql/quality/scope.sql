@@ -8,13 +8,8 @@
 -- column leads: leads out of scope by it
 -- column entries: their rows of history; out_of_scope in quality.row_accounting is the sum
 with
-scope_rules as (
-    from waterfall.scope_rules
-),
-
-leads as (
-    from clean.leads
-),
+scope_rules as (from waterfall.scope_rules),
+leads as (from clean.leads),
 
 entry_rows as (
     select rows.lead_no, count(*) as entries

@@ -16,9 +16,7 @@
 -- column came: share of entered that has arrived at B
 -- column is_inside: low ≤ came ≤ high
 with
-pairs as (
-    from waterfall.pairs
-),
+pairs as (from waterfall.pairs),
 
 estimates as (
     select estimates.*, estimates.converted_by_now / cast(estimates.entered as double) as came

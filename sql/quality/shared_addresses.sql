@@ -9,17 +9,9 @@
 -- column deleted: of these, deleted in the source by as-of
 -- column examples: up to five lead ids, the first in order
 with
-leads as (
-    from clean.leads
-),
-
-entries as (
-    from clean.entries_narrow
-),
-
-addresses as (
-    from raw.addresses
-),
+leads as (from clean.leads),
+entries as (from clean.entries_narrow),
+addresses as (from raw.addresses),
 
 counted as (
     select

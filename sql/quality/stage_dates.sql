@@ -9,41 +9,15 @@
 -- column share: leads concerned / leads that had entered the stage by as-of; future-dated ones come on top
 -- column examples: up to five lead ids, the first in order
 with
-run as (
-    from waterfall.run
-),
-
-stages as (
-    from waterfall.stages
-),
-
-spans as (
-    from journey.spans_narrow
-),
-
-interrupted as (
-    from journey.interrupted_stays
-),
-
-words as (
-    from clean.entry_words
-),
-
-loads as (
-    from clean.loads
-),
-
-leads as (
-    from clean.leads
-),
-
-entry_rows as (
-    from clean.entry_rows
-),
-
-delivered as (
-    from raw.stage_entries
-),
+run as (from waterfall.run),
+stages as (from waterfall.stages),
+spans as (from journey.spans_narrow),
+interrupted as (from journey.interrupted_stays),
+words as (from clean.entry_words),
+loads as (from clean.loads),
+leads as (from clean.leads),
+entry_rows as (from clean.entry_rows),
+delivered as (from raw.stage_entries),
 
 -- Fifty leads or more into one stage within one minute: a script, not people.
 bulk_minutes as (

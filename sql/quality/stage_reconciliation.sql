@@ -13,29 +13,12 @@
 -- column stage_text: the same as delivered
 -- column outcome: agrees; differs = the source shows another stage; unknown = it shows one that no alias names
 with
-leads as (
-    from clean.leads
-),
-
-lead_ids as (
-    from clean.lead_ids
-),
-
-delivered as (
-    from raw.leads
-),
-
-spans as (
-    from journey.spans_narrow
-),
-
-stages as (
-    from waterfall.stages
-),
-
-aliases as (
-    from waterfall.stage_aliases
-),
+leads as (from clean.leads),
+lead_ids as (from clean.lead_ids),
+delivered as (from raw.leads),
+spans as (from journey.spans_narrow),
+stages as (from waterfall.stages),
+aliases as (from waterfall.stage_aliases),
 
 merged_records as (
     select lead_ids.lead_no, delivered.current_stage, delivered.load_no, delivered.row_number

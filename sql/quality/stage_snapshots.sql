@@ -13,25 +13,15 @@
 -- column missed_dates: these dates, newest first
 -- column days_late: days from a missing date to the next snapshot, at most
 with
-run as (
-    from waterfall.run
-),
+run as (from waterfall.run),
 
 inputs as (
     select inputs.* from waterfall.inputs as inputs where inputs.is_snapshots
 ),
 
-input_days as (
-    from waterfall.input_days
-),
-
-loads as (
-    from clean.loads
-),
-
-codes as (
-    from clean.entry_codes
-),
+input_days as (from waterfall.input_days),
+loads as (from clean.loads),
+codes as (from clean.entry_codes),
 
 instants as (
     select distinct loads.input_no, codes.entered_at

@@ -13,21 +13,10 @@
 -- column nearest_alias: that alias
 -- column nearest_likeness: Jaro-Winkler similarity of the two, 0 to 1
 with
-delivered as (
-    from raw.stage_entries
-),
-
-aliases as (
-    from waterfall.stage_aliases
-),
-
-stages as (
-    from waterfall.stages
-),
-
-zone_days as (
-    from waterfall.zone_days
-),
+delivered as (from raw.stage_entries),
+aliases as (from waterfall.stage_aliases),
+stages as (from waterfall.stages),
+zone_days as (from waterfall.zone_days),
 
 unknown as (
     select

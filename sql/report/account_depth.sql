@@ -17,9 +17,7 @@
 -- column depth_5_plus: accounts with five or more
 -- column ratio: leads_with_account / accounts
 with
-marks as (
-    from waterfall.marks
-),
+marks as (from waterfall.marks),
 
 months as (
     select months.month_start, months.label, months.is_partial from report.months as months where months.is_recent
@@ -27,9 +25,7 @@ months as (
     select null, 'at as-of', false
 ),
 
-shown_cut as (
-    from waterfall.shown_cut
-),
+shown_cut as (from waterfall.shown_cut),
 
 -- One grain each: of two at once DuckDB does not see that nobody asks for days.
 depth as (

@@ -18,9 +18,7 @@ marks as (
     select marks.* from waterfall.marks where marks.low_rank is not null
 ),
 
-shown_stays as (
-    from journey.shown_stays
-),
+shown_stays as (from journey.shown_stays),
 
 arrivals as (
     select arrivals.*

@@ -1,17 +1,9 @@
 -- The report of all leads has every account where marts.account_stages has it.
 -- severity: fail
 with
-shown_cut as (
-    from waterfall.shown_cut
-),
-
-standing as (
-    from report.account_standing
-),
-
-stages as (
-    from waterfall.stages
-),
+shown_cut as (from waterfall.shown_cut),
+standing as (from report.account_standing),
+stages as (from waterfall.stages),
 
 mart as (
     select mart.* from marts.account_stages as mart where mart.leads_with_history > 0

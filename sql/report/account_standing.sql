@@ -14,33 +14,17 @@
 -- column furthest_no: highest-ranked path stage that any of them was ever in
 -- column furthest_label: its label
 with
-stages as (
-    from waterfall.stages
-),
-
-shown_cut as (
-    from waterfall.shown_cut
-),
-
-accounts as (
-    from clean.accounts
-),
+stages as (from waterfall.stages),
+shown_cut as (from waterfall.shown_cut),
+accounts as (from clean.accounts),
 
 leads as (
     select leads.* from clean.leads where leads.is_in_scope and leads.account_id is not null
 ),
 
-cuts as (
-    from journey.cuts
-),
-
-cut_sets as (
-    from journey.cut_sets
-),
-
-spans as (
-    from journey.spans_narrow
-),
+cuts as (from journey.cuts),
+cut_sets as (from journey.cut_sets),
+spans as (from journey.spans_narrow),
 
 shown as (
     select cuts.cut_no
@@ -49,9 +33,7 @@ shown as (
         on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
 ),
 
-present_stages as (
-    from journey.present_stages
-),
+present_stages as (from journey.present_stages),
 
 -- Highest rank first, then the place in the file, as one number: both are below 32768.
 stays as (

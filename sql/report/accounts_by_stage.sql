@@ -13,9 +13,7 @@ stages as (
     select stages.* from waterfall.stages where stages.kind = 'path'
 ),
 
-standing as (
-    from report.account_standing
-),
+standing as (from report.account_standing),
 
 places as (
     select stages.stage_no, stages.stage, stages.label, stages.rank from stages

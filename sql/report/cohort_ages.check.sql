@@ -1,13 +1,8 @@
 -- Where an age is one of the windows, its share is the rate within that window; and no share falls with age.
 -- severity: fail
 with
-cohort_ages as (
-    from report.cohort_ages
-),
-
-conversion_months as (
-    from report.conversion_months
-),
+cohort_ages as (from report.cohort_ages),
+conversion_months as (from report.conversion_months),
 
 followed as (
     select

@@ -18,33 +18,17 @@
 -- column is_mature: everybody is so old, so the share is final; null without a unit
 -- column rate: converted / entered; while is_mature is false it can only rise
 with
-run as (
-    from waterfall.run
-),
-
-shown_cut as (
-    from waterfall.shown_cut
-),
-
-unit_pairs as (
-    from journey.unit_pairs
-),
-
-cut_sets as (
-    from journey.cut_sets
-),
-
-cuts as (
-    from journey.cuts
-),
+run as (from waterfall.run),
+shown_cut as (from waterfall.shown_cut),
+unit_pairs as (from journey.unit_pairs),
+cut_sets as (from journey.cut_sets),
+cuts as (from journey.cuts),
 
 pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
 ),
 
-months as (
-    from report.months
-),
+months as (from report.months),
 
 ages as (
     select steps.age_no, steps.age_no * 30 as age_days

@@ -1,9 +1,7 @@
 -- The values of a dimension add up to the month's cohort, which is that of marts.conversion.
 -- severity: fail
 with
-cohort_mix as (
-    from report.cohort_mix
-),
+cohort_mix as (from report.cohort_mix),
 
 pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline

@@ -15,25 +15,15 @@
 -- column cohort: units that arrived at A in the month
 -- column share: entered / cohort; null without a unit
 with
-shown_cut as (
-    from waterfall.shown_cut
-),
+shown_cut as (from waterfall.shown_cut),
 
 dimensions as (
     select dimensions.* from waterfall.dimensions as dimensions where dimensions.position > 0
 ),
 
-unit_pairs as (
-    from journey.unit_pairs
-),
-
-cut_sets as (
-    from journey.cut_sets
-),
-
-cuts as (
-    from journey.cuts
-),
+unit_pairs as (from journey.unit_pairs),
+cut_sets as (from journey.cut_sets),
+cuts as (from journey.cuts),
 
 pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline

@@ -17,37 +17,14 @@
 -- column mature_low: lower bound of its 95 % Wilson interval
 -- column mature_high: upper bound of it
 with
-run as (
-    from waterfall.run
-),
-
-stages as (
-    from waterfall.stages
-),
-
-marks as (
-    from waterfall.marks
-),
-
-pairs as (
-    from waterfall.pairs
-),
-
-routes as (
-    from marts.conversion_by_route
-),
-
-months as (
-    from report.months
-),
-
-pairs_shown as (
-    from report.pairs_shown
-),
-
-shown_cut as (
-    from waterfall.shown_cut
-),
+run as (from waterfall.run),
+stages as (from waterfall.stages),
+marks as (from waterfall.marks),
+pairs as (from waterfall.pairs),
+routes as (from marts.conversion_by_route),
+months as (from report.months),
+pairs_shown as (from report.pairs_shown),
+shown_cut as (from waterfall.shown_cut),
 
 lowest as (
     select min(stages.rank) as rank from stages where stages.qualifies and stages.kind = 'path'

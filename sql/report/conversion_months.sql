@@ -14,21 +14,10 @@
 -- column is_shown: within the last twelve complete months and the partial one
 -- column is_trend: within the last 25 months
 with
-pairs_shown as (
-    from report.pairs_shown
-),
-
-months as (
-    from report.months
-),
-
-pair_windows as (
-    from report.pair_windows
-),
-
-shown_cut as (
-    from waterfall.shown_cut
-),
+pairs_shown as (from report.pairs_shown),
+months as (from report.months),
+pair_windows as (from report.pair_windows),
+shown_cut as (from waterfall.shown_cut),
 
 conversion as (
     select cohorts.*

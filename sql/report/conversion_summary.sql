@@ -18,25 +18,11 @@
 -- column last_month: last monthly cohort in it
 -- column months: how many monthly cohorts are in it
 with
-run as (
-    from waterfall.run
-),
-
-pair_windows as (
-    from report.pair_windows
-),
-
-shown_cut as (
-    from waterfall.shown_cut
-),
-
-pairs_shown as (
-    from report.pairs_shown
-),
-
-months as (
-    from report.months
-),
+run as (from waterfall.run),
+pair_windows as (from report.pair_windows),
+shown_cut as (from waterfall.shown_cut),
+pairs_shown as (from report.pairs_shown),
+months as (from report.months),
 
 conversion as (
     select

@@ -13,9 +13,7 @@ dimensions as (
     select dimensions.* from waterfall.dimensions as dimensions where dimensions.position > 0
 ),
 
-span_dimensions as (
-    from journey.span_dimensions
-),
+span_dimensions as (from journey.span_dimensions),
 
 counted as (
     select

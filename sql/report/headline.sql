@@ -60,17 +60,9 @@ pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
 ),
 
-pair_windows as (
-    from report.pair_windows
-),
-
-settle_days as (
-    from marts.settle_days
-),
-
-shown_cut as (
-    from waterfall.shown_cut
-),
+pair_windows as (from report.pair_windows),
+settle_days as (from marts.settle_days),
+shown_cut as (from waterfall.shown_cut),
 
 curve as (
     select curve.*
@@ -90,9 +82,7 @@ settled as (
     select settled.* from report.settled as settled where settled.grain = 'all'
 ),
 
-changes as (
-    from report.rate_change
-),
+changes as (from report.rate_change),
 
 gaps as (
     select gaps.headline_no, sum(gaps.units) as overdue

@@ -14,13 +14,8 @@ pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
 ),
 
-months as (
-    from report.months
-),
-
-shown_cut as (
-    from waterfall.shown_cut
-),
+months as (from report.months),
+shown_cut as (from waterfall.shown_cut),
 
 stage_arrivals as (
     select stage_arrivals.*

@@ -1,9 +1,7 @@
 -- What the report says became of the units of a headline pair is what marts.conversion counted.
 -- severity: fail
 with
-gaps as (
-    from report.headline_gap
-),
+gaps as (from report.headline_gap),
 
 headline as (
     select headline.* from report.headline as headline where headline.window_days is null

@@ -14,9 +14,7 @@
 -- column units: how many cycles, leads or accounts
 -- column share: units / all units that arrived at A
 with
-gap_months as (
-    from report.headline_gap_months
-),
+gap_months as (from report.headline_gap_months),
 
 counted as (
     select

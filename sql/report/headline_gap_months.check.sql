@@ -1,17 +1,13 @@
 -- In each month the fates of a headline pair are what marts.conversion counted of its cohort.
 -- severity: fail
 with
-gap_months as (
-    from report.headline_gap_months
-),
+gap_months as (from report.headline_gap_months),
 
 pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
 ),
 
-shown_cut as (
-    from waterfall.shown_cut
-),
+shown_cut as (from waterfall.shown_cut),
 
 conversion as (
     select pairs_shown.headline_no, conversion.*

@@ -18,45 +18,16 @@ pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
 ),
 
-shown_cut as (
-    from waterfall.shown_cut
-),
-
-unit_pairs as (
-    from journey.unit_pairs
-),
-
-cut_sets as (
-    from journey.cut_sets
-),
-
-cuts as (
-    from journey.cuts
-),
-
-cycles as (
-    from journey.cycles_narrow
-),
-
-spans as (
-    from journey.spans_narrow
-),
-
-span_sla as (
-    from journey.span_sla
-),
-
-stages as (
-    from waterfall.stages
-),
-
-leads as (
-    from clean.leads
-),
-
-accounts as (
-    from clean.accounts
-),
+shown_cut as (from waterfall.shown_cut),
+unit_pairs as (from journey.unit_pairs),
+cut_sets as (from journey.cut_sets),
+cuts as (from journey.cuts),
+cycles as (from journey.cycles_narrow),
+spans as (from journey.spans_narrow),
+span_sla as (from journey.span_sla),
+stages as (from waterfall.stages),
+leads as (from clean.leads),
+accounts as (from clean.accounts),
 
 -- The first detour or exit of a cycle is what ended it.
 enders as (

@@ -1,13 +1,8 @@
 -- The observed side of the comparison with implied dates is what marts.conversion counts, and implied arrivals only ever add cycles.
 -- severity: fail
 with
-compared as (
-    from report.implied_comparison
-),
-
-shown_cut as (
-    from waterfall.shown_cut
-),
+compared as (from report.implied_comparison),
+shown_cut as (from waterfall.shown_cut),
 
 conversion as (
     select conversion.*

@@ -12,37 +12,18 @@
 -- column basis: observed = as in marts.conversion; with_implied = with the implied arrivals beside
 -- column rate_change: rate with implied arrivals less the observed one; null in the row of the latter
 with
-run as (
-    from waterfall.run
-),
-
-pairs as (
-    from waterfall.pairs
-),
-
-marks as (
-    from waterfall.marks
-),
-
-cycles as (
-    from journey.cycles_narrow
-),
+run as (from waterfall.run),
+pairs as (from waterfall.pairs),
+marks as (from waterfall.marks),
+cycles as (from journey.cycles_narrow),
 
 arrivals as (
     select arrivals.* from journey.arrivals_narrow as arrivals where arrivals.low_rank is not null and not arrivals.is_group
 ),
 
-implied_arrivals as (
-    from journey.implied_arrivals
-),
-
-shown_stays as (
-    from journey.shown_stays
-),
-
-pairs_shown as (
-    from report.pairs_shown
-),
+implied_arrivals as (from journey.implied_arrivals),
+shown_stays as (from journey.shown_stays),
+pairs_shown as (from report.pairs_shown),
 
 shown as (
     select

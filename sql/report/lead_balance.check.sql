@@ -1,13 +1,8 @@
 -- Among all leads nobody comes over from anywhere: what leaves a stage arrives in another.
 -- severity: fail
 with
-balance as (
-    from report.lead_balance
-),
-
-shown_cut as (
-    from waterfall.shown_cut
-)
+balance as (from report.lead_balance),
+shown_cut as (from waterfall.shown_cut)
 
 select balance.month_start, balance.came_over
 from balance

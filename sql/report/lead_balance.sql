@@ -11,9 +11,7 @@
 -- column came_over: leads that came from other values of the report's dimension, less those that went to one; 0 in the report of all leads
 -- column deleted_leads: leads deleted in their source in the month
 with
-flow as (
-    from report.stage_flow
-)
+flow as (from report.stage_flow)
 
 select
     flow.month_start,

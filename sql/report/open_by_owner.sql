@@ -11,9 +11,7 @@
 -- column median_age_days: median days in the stage
 -- column oldest_age_days: days in the stage of the oldest
 with
-shown_stays as (
-    from journey.shown_stays
-),
+shown_stays as (from journey.shown_stays),
 
 open_leads as (
     select open_leads.*

@@ -8,13 +8,8 @@
 -- column leads: leads whose origin comes from there
 -- column share: leads / all leads of the table
 with
-leads as (
-    from clean.leads
-),
-
-shown_stays as (
-    from journey.shown_stays
-),
+leads as (from clean.leads),
+shown_stays as (from journey.shown_stays),
 
 sources as (
     select unnest(['rule', 'default', 'input', 'nobody']) as source, unnest([1, 2, 3, 4]) as source_no

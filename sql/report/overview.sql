@@ -29,13 +29,8 @@
 -- column sharing_leads: leads that have one of these
 -- column recorded_also: rows of history whose entry another input dates by its priority
 with
-run as (
-    from waterfall.run
-),
-
-shown_stays as (
-    from journey.shown_stays
-),
+run as (from waterfall.run),
+shown_stays as (from journey.shown_stays),
 
 spans as (
     select count(*) as entries, count(*) filter (where shown_stays.span_no = 1) as leads from shown_stays

@@ -4,13 +4,8 @@
 -- column window_days: days within which a conversion counts; null = ever
 -- column is_headline_window: the window of the pair's headline rate
 with
-pairs_shown as (
-    from report.pairs_shown
-),
-
-windows as (
-    from waterfall.windows
-),
+pairs_shown as (from report.pairs_shown),
+windows as (from waterfall.windows),
 
 named as (
     select pairs_shown.pair_no, windows.window_days

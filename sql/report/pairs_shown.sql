@@ -16,13 +16,8 @@
 -- column target: agreed share, 1 = 100 %
 -- column headline_window_days: days within which a conversion counts for its headline rate; null for the others
 with
-pairs as (
-    from waterfall.pairs
-),
-
-marks as (
-    from waterfall.marks
-),
+pairs as (from waterfall.pairs),
+marks as (from waterfall.marks),
 
 labelled as (
     select

@@ -5,9 +5,7 @@ path_arrivals as (
     select path_arrivals.* from report.path_arrivals as path_arrivals where path_arrivals.scope = 'all'
 ),
 
-shown_cut as (
-    from waterfall.shown_cut
-),
+shown_cut as (from waterfall.shown_cut),
 
 stage_arrivals as (
     select stage_arrivals.*

@@ -17,9 +17,7 @@
 -- column previous_arrivals: cycles that arrived at the rank before in the scope; null for the first rank
 -- column activity_rate: arrivals / previous_arrivals, may exceed 1; no conversion rate
 with
-months as (
-    from report.months
-),
+months as (from report.months),
 
 stages as (
     select stages.* from waterfall.stages as stages where stages.kind = 'path'
@@ -29,13 +27,8 @@ arrivals as (
     select arrivals.* from journey.arrivals_narrow as arrivals where arrivals.low_rank is not null and not arrivals.is_group
 ),
 
-shown_stays as (
-    from journey.shown_stays
-),
-
-cycles as (
-    from journey.cycles_narrow
-),
+shown_stays as (from journey.shown_stays),
+cycles as (from journey.cycles_narrow),
 
 scopes as (
     select

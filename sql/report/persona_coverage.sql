@@ -12,9 +12,7 @@
 -- column leads: such people known at these accounts
 -- column share: accounts_with / accounts
 with
-shown_cut as (
-    from waterfall.shown_cut
-),
+shown_cut as (from waterfall.shown_cut),
 
 -- The mart has no cuts.
 coverage as (
@@ -23,9 +21,7 @@ coverage as (
     inner join shown_cut on shown_cut.dimension = 'all'
 ),
 
-marks as (
-    from waterfall.marks
-),
+marks as (from waterfall.marks),
 
 sizes as (
     select

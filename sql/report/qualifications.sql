@@ -6,9 +6,7 @@
 -- column cycles: cycles that it qualified
 -- column share: cycles / all cycles
 with
-shown_stays as (
-    from journey.shown_stays
-),
+shown_stays as (from journey.shown_stays),
 
 cycles as (
     select cycles.*

@@ -25,13 +25,8 @@
 -- column is_noise: the interval contains 0
 -- column is_enough: both months have at least 20 units; below that nothing is said of the change
 with
-pair_windows as (
-    from report.pair_windows
-),
-
-shown_cut as (
-    from waterfall.shown_cut
-),
+pair_windows as (from report.pair_windows),
+shown_cut as (from waterfall.shown_cut),
 
 pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline

@@ -5,9 +5,7 @@ changes as (
     select changes.* from report.rate_change as changes where changes.change is not null
 ),
 
-parts as (
-    from report.rate_change_parts
-),
+parts as (from report.rate_change_parts),
 
 shown_cut as (
     select shown_cut.* from waterfall.shown_cut as shown_cut where shown_cut.dimension = 'all'

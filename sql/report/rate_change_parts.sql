@@ -42,9 +42,7 @@ changes as (
     select changes.* from report.rate_change as changes where changes.change is not null
 ),
 
-pairs_shown as (
-    from report.pairs_shown
-),
+pairs_shown as (from report.pairs_shown),
 
 conversion as (
     select dimensions.position as dimension_no, pairs_shown.headline_no, cohorts.*

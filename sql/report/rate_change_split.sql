@@ -9,13 +9,8 @@
 -- column rate_part: what the rates of the values add to it
 -- column change: latest rate − previous rate of the pair
 with
-changes as (
-    from report.rate_change
-),
-
-parts as (
-    from report.rate_change_parts
-),
+changes as (from report.rate_change),
+parts as (from report.rate_change_parts),
 
 summed as (
     select

@@ -4,9 +4,7 @@
 -- column rejected: rows
 -- column first_rows: row numbers of the first five; what they said is in quality.rejected_rows
 with
-rejected_rows as (
-    from quality.rejected_rows
-)
+rejected_rows as (from quality.rejected_rows)
 
 select
     rejected_rows.input,

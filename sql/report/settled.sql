@@ -11,13 +11,8 @@
 -- column low: lower bound of its 95 % interval
 -- column high: upper bound of its 95 % interval
 with
-pairs as (
-    from waterfall.pairs
-),
-
-shown_cut as (
-    from waterfall.shown_cut
-),
+pairs as (from waterfall.pairs),
+shown_cut as (from waterfall.shown_cut),
 
 -- The mart has no cuts.
 estimates as (

@@ -21,9 +21,7 @@ pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
 ),
 
-run as (
-    from waterfall.run
-),
+run as (from waterfall.run),
 
 judged as (
     select

@@ -13,13 +13,8 @@ owners as (
     group by by_owner.stage
 ),
 
-shown_cut as (
-    from waterfall.shown_cut
-),
-
-shown_stays as (
-    from journey.shown_stays
-),
+shown_cut as (from waterfall.shown_cut),
+shown_stays as (from journey.shown_stays),
 
 counts as (
     select counts.*

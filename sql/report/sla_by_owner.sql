@@ -18,21 +18,10 @@
 -- column now_within: leads of marts.open_leads that this owner has now, within the limit
 -- column now_overdue: leads of marts.open_leads that this owner has now, past the limit
 with
-stages as (
-    from waterfall.stages
-),
-
-span_sla as (
-    from journey.span_sla
-),
-
-shown_stays as (
-    from journey.shown_stays
-),
-
-words as (
-    from clean.entry_words
-),
+stages as (from waterfall.stages),
+span_sla as (from journey.span_sla),
+shown_stays as (from journey.shown_stays),
+words as (from clean.entry_words),
 
 open_leads as (
     select open_leads.*

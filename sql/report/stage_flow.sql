@@ -8,9 +8,7 @@
 -- column is_partial: as-of lies inside the month
 -- column is_balanced: opening + ins − outs = closing
 with
-stages as (
-    from waterfall.stages
-),
+stages as (from waterfall.stages),
 
 months as (
     select months.month_start, months.label, months.is_partial from report.months as months where months.is_recent
@@ -18,9 +16,7 @@ months as (
     select null, 'all history', false
 ),
 
-shown_cut as (
-    from waterfall.shown_cut
-),
+shown_cut as (from waterfall.shown_cut),
 
 -- One grain each: of two at once DuckDB does not see that nobody asks for days.
 flow as (

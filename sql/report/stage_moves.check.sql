@@ -1,9 +1,7 @@
 -- The moves of a stage add up to what came in and went out of it in marts.stage_flow, kind by kind.
 -- severity: fail
 with
-shown_cut as (
-    from waterfall.shown_cut
-),
+shown_cut as (from waterfall.shown_cut),
 
 moves as (
     select

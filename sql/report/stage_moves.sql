@@ -18,29 +18,12 @@
 -- column share: moves / all moves of the stage in that direction
 -- column median_days: median length of the stay that the move ended: in the other stage for in, in this one for out; stays that an unknown stage interrupts are left out, null = no other
 with
-stages as (
-    from waterfall.stages
-),
-
-shown_cut as (
-    from waterfall.shown_cut
-),
-
-cuts as (
-    from journey.cuts
-),
-
-cut_sets as (
-    from journey.cut_sets
-),
-
-spans as (
-    from journey.spans_narrow
-),
-
-interrupted as (
-    from journey.interrupted_stays
-),
+stages as (from waterfall.stages),
+shown_cut as (from waterfall.shown_cut),
+cuts as (from journey.cuts),
+cut_sets as (from journey.cut_sets),
+spans as (from journey.spans_narrow),
+interrupted as (from journey.interrupted_stays),
 
 shown as (
     select cuts.cut_no

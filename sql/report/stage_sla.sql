@@ -19,9 +19,7 @@ months as (
     select null, false
 ),
 
-shown_cut as (
-    from waterfall.shown_cut
-),
+shown_cut as (from waterfall.shown_cut),
 
 -- One grain each: of two at once DuckDB does not see that nobody asks for days.
 counts as (

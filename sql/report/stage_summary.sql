@@ -25,13 +25,8 @@
 -- column next_rate: next_converted / next_entered
 -- column overdue: leads in the stage past its limit at as-of; null without a limit
 with
-shown_cut as (
-    from waterfall.shown_cut
-),
-
-stages as (
-    from waterfall.stages
-),
+shown_cut as (from waterfall.shown_cut),
+stages as (from waterfall.stages),
 
 months as (
     select
@@ -41,9 +36,7 @@ months as (
     where not months.is_partial
 ),
 
-flow as (
-    from report.stage_flow
-),
+flow as (from report.stage_flow),
 
 times as (
     select times.*

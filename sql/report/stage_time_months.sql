@@ -8,17 +8,13 @@
 -- column completed: stays that ended in the month
 -- column median_days: their median; null when none ended
 with
-stages as (
-    from waterfall.stages
-),
+stages as (from waterfall.stages),
 
 months as (
     select months.* from report.months as months where months.is_recent
 ),
 
-shown_cut as (
-    from waterfall.shown_cut
-),
+shown_cut as (from waterfall.shown_cut),
 
 times as (
     select times.*

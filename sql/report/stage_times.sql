@@ -12,13 +12,8 @@
 -- column p90_age_days: their 90th percentile
 -- column censored_median_days: median of all stays, open ones counted as lasting at least until as-of
 with
-stages as (
-    from waterfall.stages
-),
-
-shown_cut as (
-    from waterfall.shown_cut
-),
+stages as (from waterfall.stages),
+shown_cut as (from waterfall.shown_cut),
 
 times as (
     select times.*

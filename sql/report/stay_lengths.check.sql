@@ -1,9 +1,7 @@
 -- The classes of a stage together have the stays that marts.time_in_stage and marts.open_time_in_stage count.
 -- severity: fail
 with
-shown_cut as (
-    from waterfall.shown_cut
-),
+shown_cut as (from waterfall.shown_cut),
 
 lengths as (
     select

@@ -16,33 +16,13 @@
 -- column share: stays / all stays of the stage on that basis; null of nobody
 -- column limit_seconds: limit of the stage, where it counts on the calendar clock; a business limit can't be held against elapsed time
 with
-stages as (
-    from waterfall.stages
-),
-
-run as (
-    from waterfall.run
-),
-
-shown_cut as (
-    from waterfall.shown_cut
-),
-
-cuts as (
-    from journey.cuts
-),
-
-cut_sets as (
-    from journey.cut_sets
-),
-
-spans as (
-    from journey.spans_narrow
-),
-
-interrupted as (
-    from journey.interrupted_stays
-),
+stages as (from waterfall.stages),
+run as (from waterfall.run),
+shown_cut as (from waterfall.shown_cut),
+cuts as (from journey.cuts),
+cut_sets as (from journey.cut_sets),
+spans as (from journey.spans_narrow),
+interrupted as (from journey.interrupted_stays),
 
 classes as (
     select

@@ -10,9 +10,7 @@
 -- column stage_label: label of the stage it waits in
 -- column sla_text: limit of that stage
 with
-shown_stays as (
-    from journey.shown_stays
-),
+shown_stays as (from journey.shown_stays),
 
 open_leads as (
     select open_leads.*
@@ -20,13 +18,8 @@ open_leads as (
     inner join shown_stays on shown_stays.lead_no = open_leads.lead_no and shown_stays.span_no = open_leads.span_no
 ),
 
-owners as (
-    from report.open_by_owner
-),
-
-stages as (
-    from waterfall.stages
-)
+owners as (from report.open_by_owner),
+stages as (from waterfall.stages)
 
 select
     owners.owner_no,

@@ -25,25 +25,15 @@ stages as (
     select stages.* from waterfall.stages as stages where stages.kind = 'path'
 ),
 
-run as (
-    from waterfall.run
-),
-
-shown_cut as (
-    from waterfall.shown_cut
-),
+run as (from waterfall.run),
+shown_cut as (from waterfall.shown_cut),
 
 months as (
     select months.* from report.months as months where not months.is_partial
 ),
 
-cuts as (
-    from journey.cuts
-),
-
-cut_sets as (
-    from journey.cut_sets
-),
+cuts as (from journey.cuts),
+cut_sets as (from journey.cut_sets),
 
 arrivals as (
     select arrivals.* from journey.arrivals_narrow as arrivals where not arrivals.is_group

@@ -3,9 +3,7 @@
 -- accepted grain: day, week, month, quarter, year, all
 -- column day: a date of the waterfall's clock
 with
-days as (
-    from waterfall.days
-)
+days as (from waterfall.days)
 
 select days.day, 'day' as grain, days.day as period_start
 from days

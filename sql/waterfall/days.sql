@@ -7,9 +7,7 @@
 -- column quarter_start: first day of its quarter, counted from the fiscal year's first month
 -- column year_start: first day of its fiscal year
 with
-run as (
-    from waterfall.run
-),
+run as (from waterfall.run),
 
 dated as (
     select

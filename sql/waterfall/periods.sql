@@ -8,13 +8,8 @@
 -- column last_day: last day of the period up to as-of
 -- column is_partial: as-of lies inside the period, so its numbers will still grow
 with
-run as (
-    from waterfall.run
-),
-
-day_periods as (
-    from waterfall.day_periods
-),
+run as (from waterfall.run),
+day_periods as (from waterfall.day_periods),
 
 spanned as (
     select
