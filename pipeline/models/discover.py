@@ -1,4 +1,7 @@
-"""The folder sql/ as values: one model per .sql file, one check per .check.sql file, and what each of them reads."""
+"""The folder sql/ as values: one model per .sql file, one check per .check.sql file, and what each of them reads.
+
+The first folder is the schema, the file is the table; the folders between them only sort files by subject.
+"""
 
 from __future__ import annotations
 
@@ -67,11 +70,13 @@ RECURRING = "recurring"
 
 def discover(folder: Path) -> Project:
     """Read every model below `folder`. ModelError for SQL that doesn't parse or that reads a later layer."""
-    paths = [path for schema in LAYERS[1:] for path in sorted((folder / schema).glob("*.sql"))]
-    files = [(path, path.read_text(encoding="utf-8")) for path in paths]
+    places = [
+        (schema, path) for schema in LAYERS[1:] for path in sorted((folder / schema).rglob("*.sql"), key=_by_name)
+    ]
+    _each_name_once(places)
+    files = [(path, path.read_text(encoding="utf-8")) for _, path in places]
     models, checks = [], []
-    for (path, sql), reads in zip(files, tables_read(files), strict=True):
-        schema = path.parent.name
+    for (schema, path), (_, sql), reads in zip(places, files, tables_read(files), strict=True):
         if path.name.endswith(".check.sql"):
             name = f"{schema}.{path.name.removesuffix('.check.sql')}"
             checks.append(Check(name, path, sql, read_check_header(sql, path), reads))
@@ -80,6 +85,23 @@ def discover(folder: Path) -> Project:
             _respect_layers(model)
             models.append(model)
     return Project(tuple(models), tuple(checks))
+
+
+def _by_name(path: Path) -> str:
+    return path.name
+
+
+def _each_name_once(places: Sequence[tuple[str, Path]]) -> None:
+    """Two files of one name would be one table."""
+    first: dict[tuple[str, str], Path] = {}
+    for schema, path in places:
+        twin = first.setdefault((schema, path.name), path)
+        if twin != path:
+            raise ModelError(
+                f"{schema}.{path.name.partition('.')[0]} has two files",
+                where=str(path),
+                next_step=f"rename or delete one; the other is {twin}",
+            )
 
 
 def tables_read(files: Sequence[tuple[Path, str]]) -> tuple[tuple[TableName, ...], ...]:

@@ -148,7 +148,7 @@ def test_rows_of_history_that_a_model_loses_stop_the_run(
 ) -> None:
     """A model that hangs one row on the wrong file: the sums of the input hold, those of the files do not."""
     shutil.copytree(shipped("sql"), tmp_path / "sql")
-    model = tmp_path / "sql" / "clean" / "entry_rows.sql"
+    model = tmp_path / "sql" / "clean" / "entries" / "entry_rows.sql"
     sound = model.read_text("utf-8")
     assert 1 == sound.count(FILE_OF_A_ROW)
     model.write_text(sound.replace(FILE_OF_A_ROW, FILE_OF_ANOTHER), "utf-8")

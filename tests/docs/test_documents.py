@@ -81,9 +81,10 @@ def test_the_catalogue_has_every_macro() -> None:
 def test_the_catalogue_has_every_model() -> None:
     """Each model of sql/ is a table of the catalogue, and each has columns."""
     models = {
-        f"{path.parent.name}.{path.stem}"
-        for path in nights.REPOSITORY.glob("sql/*/*.sql")
-        if "." not in path.stem and path.parent.name in LAYERS
+        f"{layer}.{path.stem}"
+        for layer in LAYERS
+        for path in (nights.REPOSITORY / "sql" / layer).rglob("*.sql")
+        if "." not in path.stem
     }
     tables = published_columns()
     assert set() == models - set(tables)

@@ -120,7 +120,8 @@ def planted(defect: Defect, tmp_path: Path) -> Path:
     """A copy of the shipped models with the defect in it."""
     folder = tmp_path / "sql"
     shutil.copytree(shipped("sql"), folder)
-    model = folder / defect.model
+    schema, name = defect.model.split("/")
+    (model,) = (folder / schema).rglob(name)
     text = model.read_text(encoding="utf-8")
     assert 1 == text.count(defect.sound), f"{defect.model} has changed: plant the defect anew"
     model.write_text(text.replace(defect.sound, defect.broken), encoding="utf-8")

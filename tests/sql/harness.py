@@ -16,7 +16,7 @@ from pipeline.inputs.offering import given_values
 from pipeline.models import variants
 from pipeline.models.build import build, write_definition
 from pipeline.models.checks import Outcome, run_checks
-from pipeline.models.discover import Project, TableName, discover
+from pipeline.models.discover import Model, Project, TableName, discover
 from pipeline.models.first_entry import first_entry
 from pipeline.models.graph import in_order, select
 from pipeline.settings import Settings, shipped
@@ -65,6 +65,11 @@ NOW = datetime(2030, 1, 1)
 def project(sql: Path | None = None) -> Project:
     """The shipped models, or those of another folder, read once."""
     return discover(sql or shipped("sql"))
+
+
+def model(name: str) -> Model:
+    """The shipped model of a table, such as `marts.conversion`."""
+    return next(each for each in project().models if str(each.table) == name)
 
 
 def built(

@@ -20,9 +20,8 @@ from oracle.cuts import Dimensions
 from oracle.journey import travel
 from oracle.settling import by_unit_and_pair, settle_days
 
-from pipeline.settings import shipped
 from tests.sql import made_up
-from tests.sql.harness import built, checked, records
+from tests.sql.harness import built, checked, model, records
 from tests.sql.test_oracle_agrees import difference
 from tests.sql.test_statistics import wilson
 
@@ -250,7 +249,7 @@ def test_the_record_counts_the_past(whole: duckdb.DuckDBPyConnection) -> None:
 
 def test_too_narrow_is_more_than_bad_luck(whole: duckdb.DuckDBPyConnection) -> None:
     """16 of 18 may be chance, their interval reaches 95 %; 15 of 18 are too few."""
-    sql = (shipped("sql") / "report" / "settled_record.sql").read_text("utf-8")
+    sql = model("report.settled_record").sql
     found = []
     for missed in (2, 3):
         whole.execute("begin")

@@ -13,10 +13,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline.settings import shipped
 from pipeline.waterfall.tables import Z_95
 from tests.sql import made_up
-from tests.sql.harness import built, records
+from tests.sql.harness import built, model, records
 
 LAYERS = frozenset({"waterfall", "clean", "journey", "marts"})
 COUNTS = [
@@ -68,7 +67,7 @@ def wilson(converted: int, entered: int) -> tuple[float, float]:
 
 def shipped_intervals(counts: list[tuple[int, int]]) -> list[dict[str, Any]]:
     """The last steps of marts.conversion, put to made-up counts."""
-    sql = (shipped("sql") / "marts" / "conversion.sql").read_text("utf-8")
+    sql = model("marts.conversion").sql
     _, last_steps = sql.split("\nshares as (")
     with duckdb.connect() as connection:
         query = f"{MADE_UP_COUNTS.format(z=Z_95)}\nshares as ({last_steps}"

@@ -85,6 +85,16 @@ class TestDiscover:
         assert ["clean.a", "marts.b"] == names(found.models)
         assert [("marts.b", (TableName("marts", "b"),))] == [(check.name, check.reads) for check in found.checks]
 
+    def test_folders_below_the_schema_sort_files_only(self, tmp_path: Path) -> None:
+        """Models come in the order of their names, whatever the folder; a name that is there twice is an error."""
+        files = {"clean/z/a.sql": "-- One row.\nfrom raw.leads", "clean/b.sql": "-- One row.\nfrom raw.leads"}
+        files |= {"clean/a/c.sql": "-- One row.\nfrom raw.leads", "clean/z/a.check.sql": "-- Empty.\nfrom clean.a"}
+        found = project(tmp_path, files)
+        assert (["clean.a", "clean.b", "clean.c"], ["clean.a"]) == (names(found.models), [found.checks[0].name])
+        with pytest.raises(ModelError) as caught:
+            project(tmp_path, {"clean/a/b.sql": "-- One row.\nfrom raw.leads"})
+        assert "clean.b has two files" == caught.value.what
+
     @pytest.mark.parametrize(
         ("file", "sql", "what"),
         [
