@@ -52,14 +52,14 @@ check: $(STAMP)  ## What can be said without running: lint, types, import border
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/uv lock --check --quiet
-	@$(BIN)/cog --check -P -r README.md docs/*.md tests/README.md
+	@$(BIN)/cog --check -P -r README.md docs/*.md sql/README.md tests/README.md
 	@! grep -nE 'https?://[^ "]*(/simple|/packages/)' uv.lock || { echo "uv.lock names a registry; run make lock"; exit 1; }
 
 gold: $(STAMP)  ## Write the gold pages anew; read their diff before you commit it
 	@$(BIN)/python -m tests.report.gold
 
 docs: $(STAMP)  ## Write generated text anew: command help, catalogue of tables
-	@$(BIN)/cog -P -r README.md docs/*.md tests/README.md
+	@$(BIN)/cog -P -r README.md docs/*.md sql/README.md tests/README.md
 
 # The lock holds names, versions and hashes. The addresses go: a machine installs from the registry it is set up for.
 lock:  ## Resolve the dependencies anew

@@ -63,6 +63,24 @@ def catalogue() -> str:
     return "\n".join(parts)
 
 
+def models() -> str:
+    """Which schema reads which, and a line for each model: its folder, its name and what one of its rows is."""
+    from pipeline.models.discover import LAYERS, discover
+    from pipeline.settings import shipped
+
+    folder = shipped("sql")
+    found = discover(folder).models
+    lines = ["| schema | reads |", "|---|---|"]
+    for layer in LAYERS[1:]:
+        read = {table.schema for model in found if model.table.schema == layer for table in model.reads}
+        lines.append(f"| {layer} | {', '.join(each for each in LAYERS if each in read) or 'nothing'} |")
+    places = {model.path.parent: LAYERS.index(model.table.schema) for model in found}
+    for place in sorted(places, key=lambda place: (places[place], place)):
+        lines += ["", f"## {place.relative_to(folder)}", "", "| model | one row is |", "|---|---|"]
+        lines += [f"| {each.table} | {each.header.row_is} |" for each in found if each.path.parent == place]
+    return "\n".join(lines)
+
+
 def macros() -> str:
     """Every macro that the file stores, with its arguments and an example; table macros first."""
     from pipeline.models.macros import discover_macros

@@ -20,6 +20,7 @@ DOCUMENTS = sorted(
         *nights.REPOSITORY.glob("*.md"),
         *nights.REPOSITORY.glob("docs/**/*.md"),
         *nights.REPOSITORY.glob("data/**/*.md"),
+        *nights.REPOSITORY.glob("sql/*.md"),
         *(page for page in nights.REPOSITORY.glob("tests/**/*.md") if "node_modules" not in page.parts),
     )
 )
