@@ -55,7 +55,7 @@ first_days as (
         count(*) as leads,
         count(*) filter (where firsts.is_new) as new_leads
     from firsts
-    group by firsts.input_no, firsts.entered_date
+    group by all
 ),
 
 busiest_days as (

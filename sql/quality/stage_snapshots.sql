@@ -71,7 +71,7 @@ weekdays as (
         on input_days.input_no = counted.input_no
         and input_days.day between counted.first_date and counted.last_date
     left join dates on dates.input_no = input_days.input_no and dates.day = input_days.day
-    group by counted.input_no, weekday
+    group by all
 ),
 
 -- As many as usual fit in between, rounded: a weekly snapshot that comes a day late is none that is missing.

@@ -18,7 +18,7 @@ spanned as (
         min(day_periods.day) as first_day,
         max(day_periods.day) as last_day
     from day_periods
-    group by day_periods.grain, day_periods.period_start
+    group by all
 ),
 
 ended as (

@@ -29,7 +29,7 @@ instants as (
     inner join lead_ids on lead_ids.own_no = codes.own_no
     inner join loads on loads.load_no = codes.load_no
     where codes.old_stage_no is not null or codes.sequence is not null
-    group by lead_ids.lead_no, codes.entered_at, loads.input_no
+    group by all
     having
         count(*) > 1
         and (
@@ -122,7 +122,7 @@ balances as (
         sum(ends.surplus) as surplus,
         sum(ends.ways_on) as ways_on
     from ends
-    group by ends.lead_no, ends.entered_at, ends.input_no, ends.stage_no
+    group by all
 ),
 
 -- A chain begins where one more move leaves than enters, and ends where one more enters. Where there is no such stage the moves go
@@ -135,7 +135,7 @@ starts as (
         balances.input_no,
         min(balances.stage_no) filter (where balances.surplus = 1) as stage_no
     from balances
-    group by balances.lead_no, balances.entered_at, balances.input_no
+    group by all
     having sum(abs(balances.surplus)) = 2 and max(balances.ways_on) <= 2
 ),
 
@@ -179,7 +179,7 @@ chains as (
     select walks.lead_no, walks.entered_at, walks.input_no, any_value(walks.move_nos) as move_nos
     from walks
     where len(walks.move_nos) = walks.move_count
-    group by walks.lead_no, walks.entered_at, walks.input_no
+    group by all
     having count(*) = 1
 ),
 

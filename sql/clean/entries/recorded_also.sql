@@ -175,7 +175,7 @@ firsts_of_stays as (
         min((stays.priority, stays.entered_at, stays.input_no)) as first
     from stays
     where stays.priority is not null
-    group by stays.lead_no, stays.is_after_deletion, stays.stay_no
+    group by all
     having min(stays.priority) < max(stays.priority)
 )
 

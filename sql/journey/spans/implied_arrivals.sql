@@ -46,7 +46,7 @@ followed as (
     inner join run on run.implied
     inner join lone_stages on lone_stages.rank > cycles.entry_rank
     inner join arrivals on arrivals.lead_no = cycles.lead_no and arrivals.cycle_no = cycles.cycle_no
-    group by cycles.cycle_id, cycles.lead_no, cycles.cycle_no, lone_stages.stage_no, lone_stages.stage
+    group by all
 )
 
 select

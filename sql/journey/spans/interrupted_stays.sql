@@ -24,4 +24,4 @@ inner join spans
     on spans.lead_no = unknown.lead_no
     and spans.entered_at <= unknown.entered_at
     and spans.exited_at > unknown.entered_at
-group by spans.lead_no, spans.span_no, spans.stage_no
+group by all

@@ -33,7 +33,7 @@ firsts as (
 reached as (
     select arrivals.unit_id, arrivals.mark_no, count(distinct arrivals.lead_no) as leads_reached
     from arrivals
-    group by arrivals.unit_id, arrivals.mark_no
+    group by all
 ),
 
 known as (
@@ -48,7 +48,7 @@ depths as (
     select firsts.unit_id, firsts.mark_no, count(*) as depth_at_entry
     from firsts
     inner join known on known.account_no = firsts.unit_id and known.known_at <= firsts.arrived_at
-    group by firsts.unit_id, firsts.mark_no
+    group by all
 )
 
 select

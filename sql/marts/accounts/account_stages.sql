@@ -65,7 +65,7 @@ present as (
     from present_stages
     inner join leads on leads.lead_no = present_stages.lead_no
     inner join stages on stages.stage_no = present_stages.stage_no and stages.kind = 'path'
-    group by leads.account_id, height
+    group by all
 ),
 
 there as (

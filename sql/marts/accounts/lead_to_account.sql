@@ -119,7 +119,7 @@ steps as (
     from moves
     inner join cut_sets on cut_sets.cut_set = moves.cut_set
     where moves.period_start is not null
-    group by moves.grain, moves.period_start, moves.place, holder
+    group by all
 ),
 
 depths as (
@@ -159,7 +159,7 @@ changes as not materialized (
         count(*) filter (where depths.has_account and depths.depth >= 5)
             - count(*) filter (where depths.has_account and depths.depth - depths.step >= 5) as depth_5_plus
     from depths
-    group by depths.grain, depths.period_start, depths.place, depths.cut_no
+    group by all
 ),
 
 places as (

@@ -33,7 +33,7 @@ known as (
     inner join leads on leads.lead_no = entries.lead_no
     inner join accounts on accounts.account_id = leads.account_id
     inner join lead_personas on lead_personas.lead_no = entries.lead_no
-    group by accounts.account_no, entries.lead_no, lead_personas.persona
+    group by all
 ),
 
 personas as (
@@ -67,7 +67,7 @@ counted as (
         count(*) as leads
     from there
     inner join known on known.account_no = there.account_no and known.known_at <= there.known_by
-    group by there.basis, there.mark_no, known.persona
+    group by all
 ),
 
 grid as (

@@ -114,13 +114,7 @@ tallied as not materialized (
         max(decided.youngest_at) as youngest_at,
         sum(decided.us_total) filter (where decided.outcome = 'converted') as us_total
     from decided
-    group by
-        decided.unit,
-        decided.grain,
-        decided.period_start,
-        decided.cut_no,
-        decided.pair_no,
-        decided.window_no
+    group by all
 ),
 
 added_up as (
@@ -143,13 +137,7 @@ added_up as (
     from tallied
     inner join months on months.month_start = tallied.period_start
     where tallied.grain = 'month'
-    group by
-        tallied.unit,
-        months.grain,
-        months.period_start,
-        tallied.cut_no,
-        tallied.pair_no,
-        tallied.window_no
+    group by all
 ),
 
 listed as (
@@ -163,7 +151,7 @@ listed as (
     inner join day_periods as months on months.day = fates.from_date and months.grain = 'month'
     inner join cut_sets on cut_sets.cut_set = fates.cut_set
     where fates.us_to_convert is not null
-    group by fates.unit, months.period_start, cut_sets.cut_no, fates.pair_no
+    group by all
 ),
 
 -- Quantiles don't add up: each period has the lengths of all its months in one list.
@@ -177,7 +165,7 @@ lengths as (
         flatten(list(listed.us_each)) as us_each
     from listed
     inner join months on months.month_start = listed.period_start
-    group by listed.unit, months.grain, months.period_start, listed.cut_no, listed.pair_no
+    group by all
     union all
     select
         fates.unit,
@@ -190,7 +178,7 @@ lengths as (
     inner join day_periods on day_periods.day = fates.from_date and day_periods.grain in ('day', 'week')
     inner join cut_sets on cut_sets.cut_set = fates.cut_set
     where fates.us_to_convert is not null
-    group by fates.unit, day_periods.grain, day_periods.period_start, cut_sets.cut_no, fates.pair_no
+    group by all
 ),
 
 -- Of a window only those that fit into it.
@@ -239,13 +227,7 @@ counted as (
         max(gauged.us_median) as us_median,
         max(gauged.us_p90) as us_p90
     from gauged
-    group by
-        gauged.unit,
-        gauged.grain,
-        gauged.period_start,
-        gauged.cut_no,
-        gauged.pair_no,
-        gauged.window_no
+    group by all
 ),
 
 -- n > 0 in every row here: a cohort of nobody has no row.

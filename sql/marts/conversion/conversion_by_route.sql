@@ -52,7 +52,7 @@ qualifications as (
     select arrivals.lead_no, arrivals.cycle_no, min(arrivals.span_no) as span_no
     from arrivals
     inner join stages on stages.stage_no = arrivals.mark_no
-    group by arrivals.lead_no, arrivals.cycle_no
+    group by all
 ),
 
 decided as (

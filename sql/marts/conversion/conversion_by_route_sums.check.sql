@@ -26,7 +26,7 @@ added as (
         sum(routes.still_open) as still_open
     from routes
     where routes.route <> 'all'
-    group by routes.grain, routes.cohort_start, routes.from_stage, routes.to_stage
+    group by all
 ),
 
 totals as (

@@ -64,7 +64,7 @@ curves as (
             count(*) filter (where waits.has_ended and not waits.is_converted) as lost,
             max(waits.us_waited) as us_waited
         from waits
-        group by waits.unit, waits.pair_no, waits.cut_set
+        group by all
     ) as waits
     inner join cut_sets on cut_sets.cut_set = waits.cut_set
     group by waits.unit, waits.pair_no, cut_sets.cut_no

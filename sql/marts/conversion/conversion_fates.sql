@@ -29,12 +29,4 @@ select
 from fates
 inner join days on days.day = fates.from_date
 inner join cut_sets on cut_sets.cut_set = fates.cut_set
-group by
-    fates.unit,
-    days.month_start,
-    cut_sets.cut_no,
-    fates.pair_no,
-    fates.convert_place,
-    fates.pass_place,
-    fates.is_closed,
-    fates.old_place
+group by all

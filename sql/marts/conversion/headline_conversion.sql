@@ -64,7 +64,7 @@ by_set as (
         count(*) filter (where decided.outcome = 'still_open') as still_open,
         bool_and(decided.us_known >= decided.us_window) as is_mature
     from decided
-    group by decided.unit, decided.pair_no, decided.month_start, decided.cut_set
+    group by all
 ),
 
 counted as (

@@ -45,7 +45,7 @@ by_age as (
         ) as ended
     from unit_pairs
     cross join run
-    group by unit_pairs.unit, unit_pairs.pair_no, age_days
+    group by all
 ),
 
 at_risk as (
@@ -92,7 +92,7 @@ ends as (
         max(incidence.converted_share) as share_at_last_day
     from incidence
     where incidence.n >= 20
-    group by incidence.unit, incidence.pair_no
+    group by all
 ),
 
 -- A billionth less is what doubles may lack where the curve is exactly at 95 %.
@@ -101,7 +101,7 @@ rests as (
     from ends
     inner join incidence on incidence.unit = ends.unit and incidence.pair_no = ends.pair_no
     where incidence.converted_share >= ends.share_at_last_day * 0.95 * (1 - 1e-9)
-    group by ends.unit, ends.pair_no, ends.last_day
+    group by all
 ),
 
 counted as (
@@ -114,7 +114,7 @@ rounded as (
     select rests.unit, rests.pair_no, min(round_days.days) as days
     from rests
     inner join round_days on round_days.days >= rests.rest_day
-    group by rests.unit, rests.pair_no
+    group by all
 )
 
 select

@@ -130,7 +130,7 @@ moments as (
         count(*) filter (where known.fate = 'converted') as converted,
         count(*) filter (where known.fate <> 'still_open') as ended
     from known
-    group by known.as_of_no, known.pair_no, known.us_waited
+    group by all
 ),
 
 -- Running counts in doubles, which hold every count exactly: a running sum of integers takes twice as long.

@@ -63,7 +63,7 @@ monthly as (
     from arrived
     inner join days on days.day = arrived.arrived_date
     inner join cut_sets on cut_sets.cut_set = arrived.cut_set
-    group by days.month_start, cut_sets.cut_no, arrived.mark_no, arrived.shape
+    group by all
 ),
 
 gathered as (

@@ -42,7 +42,7 @@ monthly as (
     from moves
     inner join days on days.day = moves.moved_date
     inner join cut_sets on cut_sets.cut_set = moves.cut_set
-    group by days.month_start, cut_sets.cut_no, moves.stage_no, moves.move
+    group by all
 ),
 
 moved as (
@@ -60,7 +60,7 @@ moved as (
     from moves
     inner join day_periods on day_periods.day = moves.moved_date and day_periods.grain in ('day', 'week')
     inner join cut_sets on cut_sets.cut_set = moves.cut_set
-    group by day_periods.grain, day_periods.period_start, cut_sets.cut_no, moves.stage_no, moves.move
+    group by all
 ),
 
 keys as (

@@ -9,5 +9,5 @@ flow as (
 
 select flow.grain, flow.period_start
 from flow
-group by flow.grain, flow.period_start
+group by all
 having sum(flow.ins - flow.outs) <> sum(flow.in_new + flow.in_restored - flow.out_deleted)

@@ -39,7 +39,7 @@ monthly as (
     from span_sla
     inner join days on days.day = span_sla.entered_date
     inner join cut_sets on cut_sets.cut_set = span_sla.cut_set
-    group by days.month_start, cut_sets.cut_no, span_sla.stage_no, span_sla.sla_state, span_sla.left_at_the_last_minute
+    group by all
 ),
 
 gathered as (

@@ -43,7 +43,7 @@ ages as (
         quantile_cont(lengths.us_in_stage, [0.5, 0.9]) filter (where lengths.is_open) as us_quantiles
     from lengths
     inner join cut_sets on cut_sets.cut_set = lengths.cut_set
-    group by cut_sets.cut_no, lengths.stage_no
+    group by all
 ),
 
 -- Stays that end at a length leave before the open ones of that length are censored. One by one, not length by length: of d
@@ -84,7 +84,7 @@ medians as (
         -- One half must be one half, whatever the order of multiplication left in the sixteenth digit.
         min(survival.us_in_stage) filter (where round(survival.share_left, 12) <= 0.5) as us_median
     from survival
-    group by survival.cut_no, survival.stage_no
+    group by all
 ),
 
 never_entered as (

@@ -79,7 +79,7 @@ counted as (
     from ways
     inner join cut_sets on cut_sets.cut_set = ways.cut_set
     inner join day_periods on day_periods.day = ways.exited_date
-    group by day_periods.grain, day_periods.period_start, place
+    group by all
 ),
 
 unpacked as (

@@ -26,7 +26,7 @@ summed as (
         sum(parts.previous_converted) as previous_converted,
         sum(parts.mix_part + parts.rate_part) as change
     from parts
-    group by parts.headline_no, parts.window_days, parts.dimension
+    group by all
 )
 
 select changes.headline_no, changes.window_days, dimensions.dimension

@@ -21,7 +21,7 @@ summed as (
         sum(parts.mix_part order by parts.value_no) as mix_part,
         sum(parts.rate_part order by parts.value_no) as rate_part
     from parts
-    group by parts.headline_no, parts.window_days, parts.dimension_no, parts.dimension
+    group by all
 )
 
 select

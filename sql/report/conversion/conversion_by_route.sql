@@ -66,13 +66,13 @@ mature as (
         and mature_months.to_stage = routes.to_stage
         and mature_months.cohort_start = routes.cohort_start
     where routes.grain = 'month'
-    group by routes.from_stage, routes.to_stage, routes.route
+    group by all
 ),
 
 how_many as (
     select mature_months.from_stage, mature_months.to_stage, count(*) as months
     from mature_months
-    group by mature_months.from_stage, mature_months.to_stage
+    group by all
 ),
 
 shares as (

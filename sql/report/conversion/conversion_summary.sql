@@ -117,7 +117,7 @@ summed as (
         sum(sorted.lost) as lost,
         sum(sorted.still_open) as still_open
     from sorted
-    group by sorted.pair_no, sorted.window_days, sorted.cohorts, sorted.dimension, sorted.shown_value
+    group by all
 ),
 
 -- Nobody ever entered A, or no month is mature: a row of zeros says so.

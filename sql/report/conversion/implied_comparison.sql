@@ -85,7 +85,7 @@ followed as (
     inner join shown_stays on shown_stays.lead_no = moments.lead_no and shown_stays.span_no = moments.span_no
     inner join moments as later
         on later.basis = moments.basis and later.cycle_id = moments.cycle_id and later.arrived_at >= moments.arrived_at
-    group by moments.basis, shown.shown_no, moments.cycle_id
+    group by all
 ),
 
 counted as (
@@ -103,7 +103,7 @@ counted as (
         ) as still_open
     from followed
     inner join cycles on cycles.cycle_id = followed.cycle_id
-    group by followed.basis, followed.shown_no
+    group by all
 ),
 
 bases as (

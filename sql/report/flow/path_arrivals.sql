@@ -76,7 +76,7 @@ ways as (
 monthly as (
     select ways.mark_no, ways.month_start, ways.way, count(*) as arrivals
     from ways
-    group by ways.mark_no, ways.month_start, ways.way
+    group by all
 ),
 
 counted as (
@@ -112,7 +112,7 @@ shown_seen as (
     select ranks_seen.low_rank, ranks_seen.month_start, count(*) as arrivals
     from ranks_seen
     inner join shown_stays on shown_stays.lead_no = ranks_seen.lead_no and shown_stays.span_no = ranks_seen.span_no
-    group by ranks_seen.low_rank, ranks_seen.month_start
+    group by all
 ),
 
 -- A cycle that was in two parallel stages arrived at their rank once.
@@ -123,7 +123,7 @@ by_rank as (
     left join shown_seen
         on shown_seen.low_rank = path_ranks.rank
         and shown_seen.month_start between scopes.first_month and scopes.last_month
-    group by scopes.scope, path_ranks.rank
+    group by all
 )
 
 select

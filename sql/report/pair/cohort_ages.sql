@@ -64,7 +64,7 @@ counted as (
         stepped.known_age_no,
         count(*) as units
     from stepped
-    group by stepped.headline_no, stepped.month_start, stepped.converted_age_no, stepped.known_age_no
+    group by all
 ),
 
 cells as (

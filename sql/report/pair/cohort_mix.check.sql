@@ -19,7 +19,7 @@ summed as (
         any_value(cohort_mix.cohort) as cohort,
         sum(cohort_mix.entered) as entered
     from cohort_mix
-    group by cohort_mix.headline_no, cohort_mix.dimension, cohort_mix.month_start
+    group by all
 )
 
 select summed.headline_no, summed.dimension, summed.month_start

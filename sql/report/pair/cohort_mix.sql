@@ -49,13 +49,13 @@ counted as (
     from opened
     inner join cut_sets on cut_sets.cut_set = opened.cut_set
     inner join cuts on cuts.cut_no = cut_sets.cut_no
-    group by opened.headline_no, opened.month_start, cuts.dimension, cuts.dimension_value
+    group by all
 ),
 
 cohorts as (
     select opened.headline_no, opened.month_start, count(*) as cohort
     from opened
-    group by opened.headline_no, opened.month_start
+    group by all
 ),
 
 sizes as (

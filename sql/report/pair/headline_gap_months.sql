@@ -35,7 +35,7 @@ enders as (
     from spans
     inner join stages on stages.stage_no = spans.stage_no
     where spans.cycle_no > 0 and stages.kind in ('detour', 'exit')
-    group by spans.lead_no, spans.cycle_no
+    group by all
 ),
 
 followed as (

@@ -88,7 +88,7 @@ counted as (
         count(*) as moves,
         quantile_cont(moves.us_before, 0.5) as us_median
     from moves
-    group by moves.stage_no, moves.direction, moves.move_kind, moves.other_stage_no
+    group by all
 )
 
 select

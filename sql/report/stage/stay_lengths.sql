@@ -78,7 +78,7 @@ counted as (
     inner join classes
         on lengths.us_in_stage >= classes.from_seconds * 1000000
         and (classes.to_seconds is null or lengths.us_in_stage < classes.to_seconds * 1000000)
-    group by lengths.stage_no, lengths.basis, classes.class_no
+    group by all
 )
 
 select
