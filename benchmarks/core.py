@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.history import CLOCK, History
-from pipeline.engines.duckdb import connect
+from pipeline.database.connection import connect
 from pipeline.inputs import landing
-from pipeline.models import discover, graph
-from pipeline.models.build import build, column_dictionary, write_definition
-from pipeline.models.discover import TableName
-from pipeline.models.first_entry import first_entry
 from pipeline.settings import Settings, shipped
+from pipeline.transform import graph
+from pipeline.transform.build import build, column_dictionary, write_definition
+from pipeline.transform.first_entry import first_entry
+from pipeline.transform.project import TableName, discover
 from pipeline.waterfall.tables import definition_tables
 
 CORE_MODELS = "+journey.stage_spans +journey.cycles +marts.conversion +marts.time_in_stage +marts.stage_flow +marts.lead_to_account"
@@ -39,7 +39,7 @@ def run(history: History, settings: Settings, folder: Path) -> tuple[int, dict[s
     (folder / "funnel.duckdb").unlink(missing_ok=True)
     connection = connect(folder / "funnel.duckdb", settings, spill=folder / "spill", reads_files=True)
     landing.offer(connection, configuration, log_folder)
-    project = discover.discover(shipped("sql"))
+    project = discover(shipped("sql"))
     as_of = configuration.waterfall.as_of or CLOCK
     first = first_entry(connection, configuration.waterfall, as_of)
     write_definition(connection, definition_tables(configuration, as_of, {"lead_source": "lead"}, first))

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks import generate
 from benchmarks.generate import CORE_TOML, Wanted
 from benchmarks.yardsticks import facts as yardstick
-from pipeline.engines.duckdb import connect
+from pipeline.database.connection import connect
 from pipeline.inputs import landing
 from pipeline.inputs.ledger import ROWS, open_log
 from pipeline.settings import Settings

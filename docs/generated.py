@@ -41,7 +41,7 @@ def command_help() -> str:
 
 def catalogue() -> str:
     """Every published table with its columns, their types and what they mean."""
-    from pipeline.models.discover import LAYERS
+    from pipeline.transform.project import LAYERS
 
     connection = _quarter()
     rows = connection.execute(
@@ -65,8 +65,8 @@ def catalogue() -> str:
 
 def models() -> str:
     """Which schema reads which, and a line for each model: its folder, its name and what one of its rows is."""
-    from pipeline.models.discover import LAYERS, discover
     from pipeline.settings import shipped
+    from pipeline.transform.project import LAYERS, discover
 
     folder = shipped("sql")
     found = discover(folder).models
@@ -83,8 +83,8 @@ def models() -> str:
 
 def macros() -> str:
     """Every macro that the file stores, with its arguments and an example; table macros first."""
-    from pipeline.models.macros import discover_macros
     from pipeline.settings import shipped
+    from pipeline.transform.macros import discover_macros
 
     parts = []
     for macro in sorted(discover_macros(shipped("sql")), key=lambda macro: (macro.is_value, macro.name)):
@@ -99,7 +99,7 @@ def macros() -> str:
 
 def questions() -> str:
     """The questions that ship, each with its query."""
-    from pipeline import query
+    from pipeline.explore import query
 
     return "\n".join(
         f"## {query.asked(text)}\n\n`funnel questions {name}`\n\n```sql\n{text.partition(chr(10))[2]}\n```\n"
@@ -176,8 +176,8 @@ def _quarter() -> duckdb.DuckDBPyConnection:
     sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]  # cog takes it back after each file
     from oracle.case_files import raw_rows, read_case
 
-    from pipeline.models.build import column_dictionary, comment
     from pipeline.settings import shipped
+    from pipeline.transform.build import column_dictionary, comment
     from tests import nights
     from tests.sql import harness
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipeline.notebook import Published, published
+    from pipeline.explore.published import Published, published
 
 __all__ = ["Published", "published"]
 
@@ -13,7 +13,7 @@ __all__ = ["Published", "published"]
 def __getattr__(name: str) -> Any:
     """`from pipeline import published` loads DuckDB; `import pipeline` alone loads nothing."""
     if name in __all__:
-        from pipeline import notebook
+        from pipeline.explore import published
 
-        return getattr(notebook, name)
+        return getattr(published, name)
     raise AttributeError(f"module 'pipeline' has no attribute {name!r}")

@@ -234,12 +234,12 @@ def explain(lead: str, config_path: Path, output: Path | None) -> None:
     Example:
       funnel explain 00Q8d0000000AfI --output build
     """
-    from pipeline import explain as explaining
-    from pipeline import query
-    from pipeline.engines import signals
+    from pipeline.database import interrupt
+    from pipeline.explore import explain as explaining
+    from pipeline.explore import query
 
     output = where(config_path, output)
-    with signals.interruptible(next_step="") as watch, query.opened(output) as connection:
+    with interrupt.interruptible(next_step="") as watch, query.opened(output) as connection:
         watch.add(connection)
         life = explaining.explain(connection, lead)
     click.echo(explaining.told(life), nl=False)
@@ -259,14 +259,14 @@ def sql(query: str | None, config_path: Path, output: Path | None, how: Any, fil
       funnel sql "from conversion('mql', 'sal', by := 'lead_source')" --output build
       funnel sql --file question.sql --format csv --output build
     """
-    from pipeline import query as querying
-    from pipeline.engines import signals
+    from pipeline.database import interrupt
     from pipeline.errors import UsageError
+    from pipeline.explore import query as querying
 
     if query and file:
         raise UsageError("a QUERY and a --file were given", where="sql", next_step="give one of them")
     connection = querying.open_published(where(config_path, output))
-    with signals.interruptible(connection, next_step=""):
+    with interrupt.interruptible(connection, next_step=""):
         if file:
             querying.answer_file(connection, file, how)
         elif query:
@@ -284,7 +284,7 @@ def questions(name: str | None) -> None:
     Example:
       funnel questions overdue_by_owner | funnel sql --output build
     """
-    from pipeline import query as querying
+    from pipeline.explore import query as querying
 
     click.echo(querying.question(name) if name else querying.question_list())
 
@@ -363,8 +363,7 @@ def refusals(output: Path | None) -> Iterator[None]:
         return
     from datetime import UTC, datetime
 
-    from pipeline import attempts
-    from pipeline.engines import lock
+    from pipeline.publish import attempts, lock
 
     with attempts.recorded(output, datetime.now(UTC), "run"):
         lock.require_free(output)
@@ -399,9 +398,9 @@ def mail_published(asked: Any, **how: Any) -> None:
     from datetime import UTC, datetime
 
     from pipeline import mailing
-    from pipeline.engines import signals
+    from pipeline.database import interrupt
 
-    with signals.interruptible(next_step="`funnel send` mails it again; who got it before gets it twice"):
+    with interrupt.interruptible(next_step="`funnel send` mails it again; who got it before gets it twice"):
         sent = mailing.send(asked.configuration, datetime.now(UTC), say, **how)
     for each in sent:
         if each.file:

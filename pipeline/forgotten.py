@@ -9,11 +9,10 @@ from datetime import datetime
 from pathlib import Path
 
 from pipeline import manifest
-from pipeline.engines import lock
-from pipeline.engines.private import private_files
 from pipeline.errors import InputError, UsageError
 from pipeline.inputs import ledger
-from pipeline.models import publish
+from pipeline.privacy.permissions import private_files
+from pipeline.publish import lock, run_folder
 
 LIST = "`funnel forget` without a number lists the loads"
 
@@ -116,7 +115,7 @@ def _require_nothing_rests_on(log: ledger.Log, numbers: Sequence[int]) -> None:
 
 def _summaries(output: Path, log: ledger.Log) -> tuple[LoadSummary, ...]:
     kept: dict[tuple[int, str], int] = {}
-    published = publish.current(output)
+    published = run_folder.current(output)
     with suppress(InputError, KeyError, TypeError):  # a log without a published run that can be read is listed, too
         for each in manifest.read(published)["inputs"] if published else ():
             entries = each["entries"]

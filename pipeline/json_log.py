@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 import click
 
-from pipeline import attempts, log, spoken
-from pipeline.engines import signals
+from pipeline import log, spoken
+from pipeline.database import interrupt
 from pipeline.errors import FunnelError, Interrupted
+from pipeline.publish import attempts
 
 
 def main(cli: click.Group, arguments: Sequence[str]) -> int:
     """Run a command of `cli`. Returns its exit code, after the lines that tell of an error and of the end."""
-    signals.last_words = _last_words
+    interrupt.last_words = _last_words
     try:
         # Not by `cli.main`, which writes an empty line at Ctrl-C.
         with spoken.for_a_program(), cli.make_context("funnel", list(arguments)) as context:

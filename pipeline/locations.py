@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline import manifest
 from pipeline.errors import UsageError
-from pipeline.models import publish
+from pipeline.publish import run_folder
 from pipeline.waterfall import config
 
 BUILD = Path("build")
@@ -23,10 +23,10 @@ def output_folder(config_path: Path, output: Path | None, *, is_named: bool) -> 
         return output
     if config_path.exists() or is_named:
         return config.load(config_path).output
-    if (BUILD / publish.DATABASE).exists():
+    if (BUILD / run_folder.DATABASE).exists():
         return BUILD
     raise UsageError(
-        f"there is neither {config_path} nor {BUILD / publish.DATABASE} here",
+        f"there is neither {config_path} nor {BUILD / run_folder.DATABASE} here",
         where=str(Path.cwd()),
         next_step="name the folder of a night with --output, or a configuration with --config",
     )
@@ -37,7 +37,7 @@ def published_configuration(output: Path, config_path: Path, command: str) -> Pa
 
     UsageError, with the command to type, where nothing is published or where that file is no longer there.
     """
-    database = publish.current(output)
+    database = run_folder.current(output)
     kept = manifest.read(database).get("configuration_path") if database else None
     found = Path(os.path.normpath(output.resolve() / kept)) if kept else None
     if found is not None and found.is_file():

@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from pathlib import Path
 
-from pipeline.engines.private import private_files
 from pipeline.errors import CheckFailed, ConfigurationError, FunnelError, InputError, MailError, Problem, UsageError
 from pipeline.mail.attachments import attachments
 from pipeline.mail.compose import Envelope, compose
 from pipeline.mail.notice import notice
 from pipeline.mail.send import Login, Patience, Server, deliver
-from pipeline.models import publish
+from pipeline.privacy.permissions import private_files
+from pipeline.publish import run_folder
 from pipeline.waterfall.definition import Configuration
 from pipeline.waterfall.mail import Mail
 from pipeline.waterfall.schema_mail import address
@@ -70,7 +70,7 @@ def send(
     not keep the others; MailError names all that failed.
     """
     mail = ready(configuration, environment)
-    published = publish.current(configuration.output)
+    published = run_folder.current(configuration.output)
     if published is None:
         raise UsageError(
             "nothing is published yet, so there is nothing to send",
@@ -78,11 +78,11 @@ def send(
             next_step="`funnel run` first",
         )
     night = published.parent
-    run = json.loads((night / publish.MANIFEST).read_text("utf-8"))["run"]
+    run = json.loads((night / run_folder.MANIFEST).read_text("utf-8"))["run"]
     server = Server(mail.host, mail.port, mail.security, mail.ca_file)
     sent, failures = [], []
     for name, recipients in _addressed(configuration, mail, report, to).items():
-        folder = night / publish.REPORTS / ("" if name == WHOLE else name)
+        folder = night / run_folder.REPORTS / ("" if name == WHOLE else name)
         envelope = Envelope(name, run, mail.sender, recipients)
         try:
             message = compose(folder, envelope, attachments(folder, mail.attach, mail.max_attachment_kb), now)
@@ -126,8 +126,8 @@ def send_notice(
     Where the mail hides personal data, the reason stays out: it may name what a CRM calls a stage. Raises MailError.
     """
     mail = ready(configuration, environment)
-    published = publish.current(configuration.output)
-    as_of = json.loads((published.parent / publish.MANIFEST).read_text("utf-8"))["as_of"] if published else None
+    published = run_folder.current(configuration.output)
+    as_of = json.loads((published.parent / run_folder.MANIFEST).read_text("utf-8"))["as_of"] if published else None
     is_plain = configuration.privacy.mail.is_plain
     message = notice(
         mail.sender,

@@ -19,10 +19,11 @@ from pipeline import log
 from pipeline.errors import FunnelError, InputError
 from pipeline.inputs import landing
 from pipeline.inputs.ledger import folder_of
-from pipeline.models import before, checks, publish
-from pipeline.models.build import Built
-from pipeline.models.discover import Model
+from pipeline.publish import run_folder
 from pipeline.settings import Settings
+from pipeline.transform import checks, previous_run
+from pipeline.transform.build import Built
+from pipeline.transform.project import Model
 from pipeline.waterfall.definition import Configuration
 
 ACCOUNT = (
@@ -75,7 +76,7 @@ def of_night(
         "configuration": told.configuration.path.name,
         "configuration_path": _from_output(told.configuration),
         "configuration_sha256": fingerprint(told.configuration),
-        "models_sha256": before.fingerprint(told.models),
+        "models_sha256": previous_run.fingerprint(told.models),
         "versions": {
             "funnel": version("funnel-pipeline"),
             "duckdb": duckdb.__version__,
@@ -118,7 +119,7 @@ def _from_output(configuration: Configuration) -> str:
 
 def read(database: Path) -> dict[str, Any]:
     """The manifest beside a published database."""
-    path = database.parent / publish.MANIFEST
+    path = database.parent / run_folder.MANIFEST
     try:
         held: dict[str, Any] = json.loads(path.read_text("utf-8"))
         _ = held["run"], held["inputs"]
@@ -131,7 +132,7 @@ def read(database: Path) -> dict[str, Any]:
     return held
 
 
-def write(folder: publish.RunFolder, manifest: dict[str, Any]) -> None:
+def write(folder: run_folder.RunFolder, manifest: dict[str, Any]) -> None:
     """Write the manifest of a run into its folder."""
     folder.manifest.write_text(json.dumps(manifest, indent=2, ensure_ascii=False, default=str) + "\n", "utf-8")
 

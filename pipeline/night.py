@@ -15,20 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from pipeline import attempts, deliveries, findings, manifest, rights, room
-from pipeline.engines import lock, signals
-from pipeline.engines.cursors import Cursors, shares
-from pipeline.engines.duckdb import alike, connect, connect_published, within_memory
-from pipeline.engines.private import private_files
+from pipeline import deliveries, findings, manifest, rights, room
+from pipeline.database import interrupt
+from pipeline.database.connection import alike, connect, connect_published, within_memory
+from pipeline.database.parallel import Cursors, shares
 from pipeline.errors import InputError, UsageError
 from pipeline.inputs import landing
 from pipeline.log import Line, Phases
-from pipeline.models import checks, discover, graph, increment, intact, macros, publish, variants
-from pipeline.models.before import Landed, night_before
-from pipeline.models.build import Built, column_dictionary, write_definition
-from pipeline.models.first_entry import first_entry
 from pipeline.orders import Orders
+from pipeline.privacy.permissions import private_files
+from pipeline.publish import attempts, intact, lock, run_folder
 from pipeline.settings import Settings, shipped
+from pipeline.transform import checks, graph, incremental, macros, report_variants
+from pipeline.transform.build import Built, column_dictionary, write_definition
+from pipeline.transform.first_entry import first_entry
+from pipeline.transform.previous_run import Landed, night_before
+from pipeline.transform.project import TableName, discover
 from pipeline.waterfall.tables import definition_tables
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ class Night:
 def run(orders: Orders, say: Say, show_built: Callable[[Built], None]) -> Night:
     """Do everything and publish. Raises FunnelError; whatever happens, the last published night stays until the swap."""
 
-    def work(folder: publish.RunFolder, watch: signals.Watch, phases: Phases) -> _Made:
+    def work(folder: run_folder.RunFolder, watch: interrupt.Watch, phases: Phases) -> _Made:
         return _build(orders, folder, watch, say, show_built, phases)
 
     return _publishing("run", orders, say, work)
@@ -61,7 +63,7 @@ def run(orders: Orders, say: Say, show_built: Callable[[Built], None]) -> Night:
 def report_again(orders: Orders, say: Say) -> Night:
     """Write the report anew from the published tables and publish both again, the tables unchanged."""
 
-    def work(folder: publish.RunFolder, watch: signals.Watch, phases: Phases) -> _Made:
+    def work(folder: run_folder.RunFolder, watch: interrupt.Watch, phases: Phases) -> _Made:
         return _rewrite(orders, folder, watch, say, phases)
 
     _published(orders.configuration.output)  # where there is no night, no folder is made for one
@@ -75,7 +77,7 @@ def check(orders: Orders, say: Say) -> landing.Landing:
     landing.verify(landing.open_log(orders.log_folder), _folders(counted))
     _ = orders.hidden
     connection = connect(None, orders.settings, reads_files=True)
-    with signals.interruptible(connection), within_memory():
+    with interrupt.interruptible(connection), within_memory():
         outcome = landing.land(
             connection,
             orders.configuration,
@@ -107,7 +109,7 @@ def _publishing(
     command: str,
     orders: Orders,
     say: Say,
-    work: Callable[[publish.RunFolder, signals.Watch, Phases], _Made],
+    work: Callable[[run_folder.RunFolder, interrupt.Watch, Phases], _Made],
 ) -> Night:
     """Let `work` fill a folder and publish it, alone on the output and with a record of how it ended."""
     started = time.monotonic()
@@ -121,34 +123,34 @@ def _publishing(
         lock.hold(output, orders.clock),
     ):
         rights.require(orders, command)
-        folder = publish.start_run(output, orders.clock)
+        folder = run_folder.start_run(output, orders.clock)
         try:
             record.began(folder.id)
-            with signals.interruptible(record=record.failed) as watch, within_memory():
+            with interrupt.interruptible(record=record.failed) as watch, within_memory():
                 made = work(folder, watch, phases)
             with phases.timed("publish"):
-                publish.seal(folder)
-                warnings = (*made.warnings, *publish.swap(folder))
+                run_folder.seal(folder)
+                warnings = (*made.warnings, *run_folder.swap(folder))
         except BaseException as failure:
-            publish.discard(folder)
+            run_folder.discard(folder)
             with suppress(OSError, InputError):  # the next run sweeps, too, and tells what is damaged
                 landing.sweep(orders.log_folder, _folders(_counted(orders)))
             record.failed(failure)
             raise
         say(Line("", "published", run=folder.id))
-        publish.prune(output, orders.configuration.keep_runs)
+        run_folder.prune(output, orders.configuration.keep_runs)
         record.published(phases.seconds)
     return Night(
         run_id=folder.id,
-        database=output / publish.DATABASE,
-        report=output / publish.REPORTS / "index.html",
+        database=output / run_folder.DATABASE,
+        report=output / run_folder.REPORTS / "index.html",
         accounting=made.accounting,
         warnings=warnings,
         seconds=time.monotonic() - started,
     )
 
 
-def _rewrite(orders: Orders, folder: publish.RunFolder, watch: signals.Watch, say: Say, phases: Phases) -> _Made:
+def _rewrite(orders: Orders, folder: run_folder.RunFolder, watch: interrupt.Watch, say: Say, phases: Phases) -> _Made:
     published = _published(orders.configuration.output)
     before = manifest.read(published)
     intact.copy(published, before, folder.database)
@@ -164,15 +166,15 @@ def _rewrite(orders: Orders, folder: publish.RunFolder, watch: signals.Watch, sa
 
 def _build(
     orders: Orders,
-    folder: publish.RunFolder,
-    watch: signals.Watch,
+    folder: run_folder.RunFolder,
+    watch: interrupt.Watch,
     say: Say,
     show_built: Callable[[Built], None],
     phases: Phases,
 ) -> _Made:
     if orders.select:
         orders = _as_published(orders, folder)
-    last = publish.current(orders.configuration.output)
+    last = run_folder.current(orders.configuration.output)
     if last is not None and not orders.rebuild:
         manifest.read(last)  # without it nobody knows which loads must be there
     counted = _counted(orders)
@@ -187,7 +189,7 @@ def _build(
     accepted = [*outcome.accepted, *gone]
     said, stale = deliveries.guarded(orders, log.loads)
     models_began = time.monotonic()
-    project = discover.discover(shipped("sql"))
+    project = discover(shipped("sql"))
     before = None
     damage: list[str] = []
     back = manifest.turned_back(last, orders.as_of, orders.clock, is_pinned=bool(orders.configuration.waterfall.as_of))
@@ -221,15 +223,15 @@ def _build(
     share = shares(orders.settings, sum(load.landed for load in log.loads if load.table == "stage_entries"))
     connection.execute(f"set threads = {share.settings.threads}")
     dictionary = column_dictionary(shipped("sql"))
-    history = increment.go_on(connection, models, before, dictionary, say, show_built) if before else ()
-    chosen = tuple(model for model in chosen if not history or model.table.schema not in increment.LAYERS)
+    history = incremental.go_on(connection, models, before, dictionary, say, show_built) if before else ()
+    chosen = tuple(model for model in chosen if not history or model.table.schema not in incremental.LAYERS)
     with Cursors(connection, share.queries) as cursors:
         watch.add(cursors)
-        built, variant_outcomes = variants.build_all(
+        built, variant_outcomes = report_variants.build_all(
             connection, project, models, chosen, dictionary, say, show_built, cursors
         )
     built = (*history, *built)
-    warnings += variants.without_a_lead(connection)
+    warnings += report_variants.without_a_lead(connection)
     incomplete = findings.warnings(connection, orders.configuration, is_whole=not orders.select)
     notes += incomplete
     warnings += incomplete
@@ -280,7 +282,7 @@ def _build(
 
 
 def _counted(orders: Orders) -> tuple[manifest.Counted, ...]:
-    return manifest.counted(publish.current(orders.configuration.output))
+    return manifest.counted(run_folder.current(orders.configuration.output))
 
 
 def _folders(counted: tuple[manifest.Counted, ...]) -> frozenset[str]:
@@ -288,7 +290,7 @@ def _folders(counted: tuple[manifest.Counted, ...]) -> frozenset[str]:
 
 
 def _land(
-    orders: Orders, folder: publish.RunFolder, counted: frozenset[str], watch: signals.Watch, say: Say
+    orders: Orders, folder: run_folder.RunFolder, counted: frozenset[str], watch: interrupt.Watch, say: Say
 ) -> landing.Landing:
     """What is new in the inputs into the log, unless the log alone is asked for. `counted`: folders of the published loads."""
     landing.sweep(orders.log_folder, counted)
@@ -315,7 +317,7 @@ def _land(
 def _write_report(
     reader: duckdb.DuckDBPyConnection,
     orders: Orders,
-    folder: publish.RunFolder,
+    folder: run_folder.RunFolder,
     notes: tuple[str, ...],
     stale: tuple[str, ...],
     say: Say,
@@ -339,14 +341,14 @@ def _write_report(
     say(f"{pages} pages and {len(written) - pages} files in {phases.seconds['report']:.1f} s")
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> frozenset[discover.TableName]:
+def _tables(connection: duckdb.DuckDBPyConnection) -> frozenset[TableName]:
     rows = connection.execute(
         "select table_schema, table_name from information_schema.tables where table_catalog = current_database()"
     ).fetchall()
-    return frozenset(discover.TableName(schema, name) for schema, name in rows)
+    return frozenset(TableName(schema, name) for schema, name in rows)
 
 
-def _as_published(orders: Orders, folder: publish.RunFolder) -> Orders:
+def _as_published(orders: Orders, folder: run_folder.RunFolder) -> Orders:
     """Start from a copy of the published tables: a selection rebuilds a part, so all else must be of the same night."""
     published = _published(orders.configuration.output)
     before = manifest.read(published)
@@ -367,8 +369,8 @@ def _as_published(orders: Orders, folder: publish.RunFolder) -> Orders:
 def _archive(orders: Orders) -> Archive:
     from pipeline.report.archive import Archive
 
-    published = publish.current(orders.configuration.output)
-    return Archive(published.parent / publish.REPORTS if published else None, orders.configuration.keep_reports)
+    published = run_folder.current(orders.configuration.output)
+    return Archive(published.parent / run_folder.REPORTS if published else None, orders.configuration.keep_reports)
 
 
 def _offer(connection: duckdb.DuckDBPyConnection, orders: Orders) -> tuple[str, ...]:
@@ -386,7 +388,7 @@ def _refuse_other_privacy(orders: Orders, before: dict[str, Any]) -> None:
 
 
 def _published(output: Path) -> Path:
-    published = publish.current(output)
+    published = run_folder.current(output)
     if published is None:
         raise UsageError("nothing is published yet", where=str(output), next_step="`funnel run` first")
     return published
@@ -400,4 +402,4 @@ def _open(database: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
     try:
         return connect_published(database, settings)
     except duckdb.Error as failure:
-        raise publish.open_errors(database, failure) from failure
+        raise run_folder.open_errors(database, failure) from failure

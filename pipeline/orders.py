@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.engines.pseudonym import Pseudonyms, fingerprint, pseudonyms
+from pipeline.privacy.pseudonyms import Pseudonyms, fingerprint, pseudonyms
 from pipeline.settings import Settings
 from pipeline.waterfall.definition import Configuration
 

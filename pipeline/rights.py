@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pipeline.errors import FunnelError, InputError, UsageError
 from pipeline.inputs.files import fixed_part
-from pipeline.models import publish
 from pipeline.orders import Orders
+from pipeline.publish import run_folder
 from pipeline.waterfall.definition import Input
 
 _READ, _LIST, _CHANGE = os.R_OK, os.R_OK | os.X_OK, os.R_OK | os.W_OK | os.X_OK
@@ -64,14 +64,14 @@ def _of_log(log: Path, rights: int) -> Iterator[Needed]:
 
 def _of_published(output: Path) -> Iterator[Needed]:
     runs = output / "runs"
-    if not os.path.lexists(output / publish.CURRENT):
+    if not os.path.lexists(output / run_folder.CURRENT):
         return
     yield runs, _LIST
-    run = (output / publish.CURRENT).resolve()
+    run = (output / run_folder.CURRENT).resolve()
     if not run.is_dir():
         return
     yield run, _LIST
-    for name, rights in ((publish.DATABASE, _READ), (publish.MANIFEST, _READ), (publish.REPORTS, _LIST)):
+    for name, rights in ((run_folder.DATABASE, _READ), (run_folder.MANIFEST, _READ), (run_folder.REPORTS, _LIST)):
         if (run / name).exists():
             yield run / name, rights
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.engines import disk
+from pipeline.database import disk
 from pipeline.errors import FunnelError, Interrupted
 from pipeline.inputs import landing
 from pipeline.inputs.files import find
-from pipeline.models import publish
+from pipeline.publish import run_folder
 from pipeline.waterfall.definition import Configuration
 
 BYTES_OF_A_NIGHT = 30_000_000
@@ -71,7 +71,7 @@ def bytes_of_a_night(configuration: Configuration, log_folder: Path) -> int:
 
     What a query spills because it does not fit into the memory is not in it: nobody knows before.
     """
-    published = publish.current(configuration.output)
+    published = run_folder.current(configuration.output)
     if published is not None:
         return disk.size(published.parent) * 11 // 10
     loads = landing.open_log(log_folder).loads

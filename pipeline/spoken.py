@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import log
 
 if TYPE_CHECKING:
-    from pipeline.models.build import Built
+    from pipeline.transform.build import Built
 
 # The format is the process's, since threads speak, too.
 _asked: list[str] = []
@@ -30,7 +30,7 @@ def give_up(failure: Exception) -> int:
 
     With FUNNEL_TRACEBACK in the environment Python tells all of it instead.
     """
-    from pipeline import attempts  # only here: a command that goes well needs none of it
+    from pipeline.publish import attempts  # only here: a command that goes well needs none of it
 
     if os.environ.get("FUNNEL_TRACEBACK"):
         raise failure

@@ -13,10 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pipeline import attempts, manifest
-from pipeline.engines import lock
+from pipeline import manifest
 from pipeline.errors import UsageError
-from pipeline.models import publish
+from pipeline.publish import attempts, lock, run_folder
 
 NOT_ENDED = "it began and did not end: killed, or the machine went down"
 _SIGNED = re.compile(r"pid (\d+), started (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC")
@@ -168,7 +167,7 @@ def _lines(found: Status) -> Iterator[str]:
 
 
 def _last_good(output: Path, records: tuple[attempts.Attempt, ...], clock: datetime) -> LastGood | None:
-    database = publish.current(output)
+    database = run_folder.current(output)
     if database is None:
         return None
     held = manifest.read(database)

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.engines.duckdb import connect
+from pipeline.database.connection import connect
 from pipeline.inputs import landing
 from pipeline.settings import Settings
 from pipeline.waterfall.definition import Configuration, Input, Stage, Waterfall

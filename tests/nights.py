@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline import night, query
-from pipeline.models.build import Built
+from pipeline import night
+from pipeline.explore import query
 from pipeline.orders import Orders
 from pipeline.settings import Settings
+from pipeline.transform.build import Built
 from pipeline.waterfall import config
 
 REPOSITORY = Path(__file__).resolve().parent.parent

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.engines.duckdb import glob_escaped, quoted
-from pipeline.engines.signals import undivided
+from pipeline.database.connection import glob_escaped, quoted
+from pipeline.database.interrupt import undivided
 from pipeline.inputs import postgres, postgres_failures
 from pipeline.inputs.contract import CONTRACTS, CannotBind, bind
 from pipeline.inputs.files import Found

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 import duckdb
 
-from pipeline.engines.duckdb import create_table, quoted
+from pipeline.database.connection import create_table, quoted
 from pipeline.waterfall.definition import Waterfall
 
 if TYPE_CHECKING:

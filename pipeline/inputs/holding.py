@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.engines.duckdb import glob_escaped, quoted
+from pipeline.database.connection import glob_escaped, quoted
 from pipeline.inputs import rows
 from pipeline.inputs.headers import Header
 from pipeline.inputs.preflight import Bytes

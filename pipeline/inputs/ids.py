@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from pipeline.engines.duckdb import identifier, quoted
+from pipeline.database.connection import identifier, quoted
 from pipeline.inputs.contract import Bound, Contract
 from pipeline.waterfall.words import PLAIN_TEXT_SQL
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import duckdb
 
-from pipeline.engines.duckdb import identifier
+from pipeline.database.connection import identifier
 from pipeline.inputs.contract import Bound, normalise_header
 from pipeline.inputs.stage_columns import stage_in
 from pipeline.waterfall import formats

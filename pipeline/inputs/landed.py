@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.engines.duckdb import glob_escaped, identifier, quoted
+from pipeline.database.connection import glob_escaped, identifier, quoted
 from pipeline.inputs.contract import Contract
 from pipeline.inputs.ledger import REJECTED, ROWS, Load, Log
 from pipeline.inputs.rows import SQL_TYPES

@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from pipeline.engines.private import private_files
 from pipeline.errors import InputError
 from pipeline.inputs import (
     archives,
@@ -38,6 +37,7 @@ from pipeline.inputs.preflight import Lacks, Refused
 from pipeline.inputs.readers import Delivered
 from pipeline.inputs.stage_names import NO_NAMES, Names
 from pipeline.log import Line
+from pipeline.privacy.permissions import private_files
 from pipeline.waterfall.database import Database
 from pipeline.waterfall.definition import Configuration, Input
 

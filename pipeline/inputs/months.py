@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from pipeline.engines.duckdb import quoted
+from pipeline.database.connection import quoted
 
 if TYPE_CHECKING:
     from babel import Locale

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.engines.duckdb import create_table, identifier, quoted
-from pipeline.engines.pseudonym import Pseudonyms
+from pipeline.database.connection import create_table, identifier, quoted
 from pipeline.inputs import domains
 from pipeline.inputs.contract import CONTRACTS, Contract
 from pipeline.inputs.landed import REJECTED_COLUMNS, columns_of, scan, scan_rejected
 from pipeline.inputs.ledger import Load, Log, open_log
 from pipeline.inputs.veiling import Veil
+from pipeline.privacy.pseudonyms import Pseudonyms
 from pipeline.waterfall.definition import Configuration
 from pipeline.waterfall.words import normalise_stage
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.engines.duckdb import glob_escaped, identifier, quoted
+from pipeline.database.connection import glob_escaped, identifier, quoted
 from pipeline.inputs import holding, jsonlines, preflight, resync, sheets
 from pipeline.inputs.readers import MANY, Delivered
 from pipeline.waterfall.definition import Input

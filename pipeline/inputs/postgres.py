@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.engines.duckdb import quoted
+from pipeline.database.connection import quoted
 from pipeline.inputs.postgres_failures import Failure, lost, not_connected, refused_query
 from pipeline.waterfall.database import Database
 

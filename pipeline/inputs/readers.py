@@ -13,8 +13,8 @@ from typing import IO
 
 import duckdb
 
-from pipeline.engines import disk
-from pipeline.engines.duckdb import glob_escaped, identifier, quoted
+from pipeline.database import disk
+from pipeline.database.connection import glob_escaped, identifier, quoted
 from pipeline.errors import InputError
 from pipeline.inputs import checksums, grids, holding, ids, jsonlines, preflight, resync, sheets, workbooks
 from pipeline.inputs.contract import CONTRACTS, CannotBind

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from pipeline.engines.duckdb import quoted
+from pipeline.database.connection import quoted
 from pipeline.inputs import paths
 from pipeline.inputs.contract import Bound, CannotBind, bind, normalise_header
 from pipeline.inputs.paths import Path

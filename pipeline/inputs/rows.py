@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from pipeline.engines.duckdb import identifier, quoted
+from pipeline.database.connection import identifier, quoted
 from pipeline.inputs import ids, times
 from pipeline.inputs.contract import CONTRACTS, Bound, Column, Contract
 from pipeline.waterfall.definition import Input

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.engines.duckdb import glob_escaped, quoted
+from pipeline.database.connection import glob_escaped, quoted
 from pipeline.inputs.contract import Contract
 from pipeline.inputs.landed import scan
 from pipeline.inputs.ledger import MISSING, Load, Log

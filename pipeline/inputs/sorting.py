@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.engines.duckdb import glob_escaped, identifier, quoted
+from pipeline.database.connection import glob_escaped, identifier, quoted
 from pipeline.inputs import stage_names
 from pipeline.inputs.contract import Contract
 from pipeline.inputs.landed import landing_columns, scan

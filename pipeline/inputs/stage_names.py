@@ -9,7 +9,7 @@ from itertools import chain
 
 import duckdb
 
-from pipeline.engines.duckdb import quoted
+from pipeline.database.connection import quoted
 from pipeline.waterfall.definition import Stage, Waterfall
 from pipeline.waterfall.words import NORMALISE_STAGE_SQL, normalise_stage
 

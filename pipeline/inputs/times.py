@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
 
-from pipeline.engines.duckdb import quoted
+from pipeline.database.connection import quoted
 from pipeline.inputs import months
 from pipeline.waterfall import zones
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.engines.duckdb import identifier, quoted
-from pipeline.engines.pseudonym import ADDRESS, MACRO
+from pipeline.database.connection import identifier, quoted
+from pipeline.privacy.pseudonyms import ADDRESS, MACRO
 from pipeline.waterfall.privacy import Personal, Treatment
 
 WITHHELD = "(as delivered: in the landing log only)"

@@ -11,7 +11,7 @@ from functools import partial
 
 import duckdb
 
-from pipeline.engines.duckdb import quoted
+from pipeline.database.connection import quoted
 from pipeline.report import (
     figures_pair,
     rows,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.engines.duckdb import quoted
+from pipeline.database.connection import quoted
 from pipeline.report import rows, rows_pair
 from pipeline.report.answers import Answer, ask
 from pipeline.report.asked import Asked

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.engines.duckdb import quoted
+from pipeline.database.connection import quoted
 from pipeline.report import rows, rows_stays
 from pipeline.report.answers import Answer
 

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.engines.pseudonym import Pseudonyms
 from pipeline.errors import FunnelError
+from pipeline.privacy.pseudonyms import Pseudonyms
 from pipeline.report.archive import NO_ARCHIVE, Archive, EarlierNight, carry_over, of_report
 from pipeline.report.asked import read_reports
 from pipeline.report.email import email

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.engines.duckdb import identifier, quoted
+from pipeline.database.connection import identifier, quoted
 
 if TYPE_CHECKING:
     import duckdb

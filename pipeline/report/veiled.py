@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import duckdb
 
-from pipeline.engines.pseudonym import Pseudonyms
+from pipeline.privacy.pseudonyms import Pseudonyms
 from pipeline.waterfall.privacy import Personal, Treatment
 
 WITHHELD = "(withheld)"

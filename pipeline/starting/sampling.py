@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.engines.duckdb import identifier
+from pipeline.database.connection import identifier
 from pipeline.inputs import archives, encodings, looking, preflight, readers, resync
 from pipeline.inputs.contract import normalise_header
 from pipeline.inputs.files import Found

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.engines.duckdb import connect
+from pipeline.database.connection import connect
 from pipeline.errors import UsageError
 from pipeline.inputs import archives, landing, looking, readers
 from pipeline.inputs.files import find

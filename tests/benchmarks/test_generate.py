@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import generate
 from benchmarks.generate import CORE_TOML, Wanted
-from pipeline.engines.duckdb import connect
+from pipeline.database.connection import connect
 from pipeline.inputs import landing
 from tests import nights
 

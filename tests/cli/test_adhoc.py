@@ -11,10 +11,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline import Published, published, query
+from pipeline import Published, published
 from pipeline.errors import UsageError
-from pipeline.models.macros import discover_macros
+from pipeline.explore import query
 from pipeline.settings import shipped
+from pipeline.transform.macros import discover_macros
 from tests import nights
 from tests.cli.commands import funnel
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engines import lock
+from pipeline.publish import lock
 from tests import nights
 from tests.cli.commands import AS_OF, Answer, copy_of_quarter, page, process, reads
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engines import lock
 from pipeline.inputs import landing
+from pipeline.publish import lock
 from tests import nights
 from tests.cli.commands import Answer, funnel
 from tests.delivery import HEADER, entry

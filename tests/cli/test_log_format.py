@@ -193,7 +193,7 @@ BY_HAND = """
 import signal, sys, time, click
 signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests themselves were started to ignore it
 from pipeline import json_log
-from pipeline.engines import signals
+from pipeline.database import interrupt
 @click.group()
 def group(): pass
 @group.command()
@@ -216,7 +216,7 @@ def by_hand(work: str) -> subprocess.Popen[str]:
 def test_a_run_that_must_be_ended_on_the_spot_says_so_as_well() -> None:
     """The last words of a process that hears no interrupt are two objects."""
     work = (
-        "with signals.interruptible():\n"
+        "with interrupt.interruptible():\n"
         "        try: print('works', flush=True); time.sleep(60)\n"
         "        finally: time.sleep(60)"
     )

@@ -9,9 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline import night, query
+from pipeline import night
 from pipeline.errors import FunnelError
-from pipeline.models.increment import KEPT
+from pipeline.explore import query
+from pipeline.transform.incremental import KEPT
 from tests import nights
 from tests.cli.deliveries import OPENING, Company
 

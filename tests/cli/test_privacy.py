@@ -10,7 +10,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from pipeline.engines.pseudonym import Pseudonyms
+from pipeline.privacy.pseudonyms import Pseudonyms
 from tests import nights
 from tests.cli.commands import contents, funnel
 from tests.faults.hostile import AS_OF, Names, configuration, deliver, night, pages

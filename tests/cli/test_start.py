@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import cli
-from pipeline.engines import lock
+from pipeline.publish import lock
 from tests import nights
 from tests.cli.commands import funnel, process
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from pipeline import attempts, status
-from pipeline.engines import lock
+from pipeline import status
 from pipeline.errors import FunnelError, LockHeld
+from pipeline.publish import attempts, lock
 from tests import nights
 from tests.cli.commands import AS_OF, copy_of_quarter, funnel, process, tree
 

@@ -10,7 +10,7 @@ import pytest
 from pipeline import errors
 from pipeline.cli import cli
 from pipeline.inputs.contract import CONTRACTS
-from pipeline.models.discover import LAYERS
+from pipeline.transform.project import LAYERS
 from pipeline.waterfall import schema, schema_checks, schema_inputs, schema_privacy
 from tests import nights
 

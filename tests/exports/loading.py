@@ -10,13 +10,13 @@ from typing import Any
 import duckdb
 
 from pipeline import deliveries
-from pipeline.engines.duckdb import connect
+from pipeline.database.connection import connect
 from pipeline.inputs import landing
-from pipeline.models import graph
-from pipeline.models.build import build, write_definition
-from pipeline.models.discover import TableName
-from pipeline.models.first_entry import first_entry
 from pipeline.settings import Settings
+from pipeline.transform import graph
+from pipeline.transform.build import build, write_definition
+from pipeline.transform.first_entry import first_entry
+from pipeline.transform.project import TableName
 from pipeline.waterfall import config
 from pipeline.waterfall.tables import definition_tables
 from tests.sql.harness import project

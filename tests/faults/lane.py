@@ -23,7 +23,8 @@ from typing import Any
 
 import pipeline.night
 import pipeline.report.render  # noqa: F401 - imported before the forks, so that they need not
-from pipeline import cli, query
+from pipeline import cli
+from pipeline.explore import query
 from pipeline.waterfall import config  # noqa: F401
 from tests.faults import machines
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.attempts import SUFFIX
+from pipeline.publish.attempts import SUFFIX
 from tests import nights
 
 OLD, NEW = "2026-03-30", "2026-03-31"

@@ -19,9 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.engines import lock
 from pipeline.errors import FunnelError
-from pipeline.models import publish
+from pipeline.publish import lock, run_folder
 
 CLOCK = datetime(2026, 4, 2, 3, 59, 59, tzinfo=UTC)
 STEPS = ("fsync", "rename", "replace", "symlink", "chmod", "mkdir", "unlink", "rmdir", "ftruncate")
@@ -73,16 +72,16 @@ def publish_copies(out: Path, night: Path) -> None:
     """One run, as the night does it; ends the process when it fails."""
     try:
         with lock.hold(out, CLOCK):
-            run = publish.start_run(out, CLOCK)
+            run = run_folder.start_run(out, CLOCK)
             try:
                 for name, place in COPIED.items():
                     shutil.copyfile(night / name, run.building / place)
-                publish.seal(run)
-                publish.swap(run)
+                run_folder.seal(run)
+                run_folder.swap(run)
             except FunnelError:
-                publish.discard(run)
+                run_folder.discard(run)
                 raise
-            publish.prune(out, 1)
+            run_folder.prune(out, 1)
     except FunnelError as failure:
         os._exit(failure.exit_code)
 

@@ -26,9 +26,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pipeline.engines import lock
-from pipeline.engines.duckdb import connect_published
-from pipeline.models import publish
+from pipeline.database.connection import connect_published
+from pipeline.publish import lock, run_folder
 from tests import nights
 from tests.faults import machines, publish_by_steps
 from tests.faults.lane import PHASES, Lane, Run, forked
@@ -263,12 +262,12 @@ def publish_copy(out: Path, night: Path, number: int = 0) -> None:
     """Publish a copy of a night as a run does, so many seconds after the clock."""
     clock = CLOCK + timedelta(seconds=number)
     with lock.hold(out, clock):
-        run = publish.start_run(out, clock)
-        shutil.copyfile(night / publish.DATABASE, run.database)
+        run = run_folder.start_run(out, clock)
+        shutil.copyfile(night / run_folder.DATABASE, run.database)
         shutil.copyfile(night / "reports" / "index.html", run.reports / "index.html")
-        publish.seal(run)
-        publish.swap(run)
-        publish.prune(out, 7)
+        run_folder.seal(run)
+        run_folder.swap(run)
+        run_folder.prune(out, 7)
 
 
 def by_steps(folder: Path) -> Iterator[Figure]:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from pipeline import manifest
-from pipeline.engines.duckdb import connect
+from pipeline.database.connection import connect
 from pipeline.errors import InputError
 from pipeline.inputs import landing
-from pipeline.models import publish
+from pipeline.publish import run_folder
 from pipeline.settings import Settings
 from pipeline.waterfall import config
 from tests import nights
@@ -73,7 +73,7 @@ def three_weeks(folder: Path, toml: Path, until: datetime, rows: int = 20) -> Pa
 
 
 def of_published(output: Path) -> dict[str, object]:
-    published = publish.current(output)
+    published = run_folder.current(output)
     assert published is not None
     return manifest.read(published)
 

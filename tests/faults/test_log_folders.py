@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 from delivery import HEADER, Inbox, entry, one_file
 
-from pipeline.engines import lock
 from pipeline.errors import InputError
 from pipeline.inputs import landing
-from pipeline.models import publish
+from pipeline.publish import lock, run_folder
 
 CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
 
@@ -38,11 +37,11 @@ def published(folder: Path, days: int) -> str:
     """Publish a run whose clock is so many days off. Returns its id."""
     clock = CLOCK + timedelta(days=days)
     with lock.hold(folder, clock):
-        run = publish.start_run(folder, clock)
+        run = run_folder.start_run(folder, clock)
         run.database.write_text(str(days))
-        publish.seal(run)
-        publish.swap(run)
-        publish.prune(folder, keep=3)
+        run_folder.seal(run)
+        run_folder.swap(run)
+        run_folder.prune(folder, keep=3)
     return run.id
 
 

@@ -16,10 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engines import lock
-from pipeline.engines.duckdb import connect, connect_published
+from pipeline.database.connection import connect, connect_published
 from pipeline.errors import FunnelError, UsageError
-from pipeline.models import publish
+from pipeline.publish import lock, run_folder
 from pipeline.settings import Settings
 
 CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
@@ -30,14 +29,13 @@ AS_A_RUN = """
 import sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from pipeline.engines import lock
 from pipeline.errors import FunnelError
-from pipeline.models import publish
+from pipeline.publish import lock, run_folder
 folder = Path(sys.argv[1])
 clock = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
 try:
     with lock.hold(folder, clock):
-        run = publish.start_run(folder, clock)
+        run = run_folder.start_run(folder, clock)
         WORK
 except FunnelError as failure:
     print(failure, file=sys.stderr)
@@ -96,11 +94,11 @@ def publish_night(folder: Path, night: str, day: int = 0) -> list[str]:
     """One night as a run makes it. Returns the warnings of publishing."""
     clock = CLOCK + timedelta(days=day)
     with lock.hold(folder, clock):
-        run = publish.start_run(folder, clock)
+        run = run_folder.start_run(folder, clock)
         build_database(run.database, night)
         (run.reports / "index.html").write_text(night)
-        publish.seal(run)
-        return publish.swap(run)
+        run_folder.seal(run)
+        return run_folder.swap(run)
 
 
 def published_night(folder: Path) -> str:
@@ -155,7 +153,7 @@ print(opens, seen == sorted(seen))
     with killed_at_the_end(process(reader, tmp_path / "funnel.duckdb", tmp_path / "end")) as reading:
         for night in range(1, 13):
             publish_night(tmp_path, str(night), day=night)
-            publish.prune(tmp_path, 2)
+            run_folder.prune(tmp_path, 2)
         (tmp_path / "end").touch()
         output, errors = reading.communicate(timeout=20)
     assert ("True", "") == (output.split()[1], errors)
@@ -222,8 +220,8 @@ def test_f06_a_removed_lock_file_stops_the_run(tmp_path: Path) -> None:
     """A cleaner took the lock file, a second run got in: the first does not publish over it."""
     publish_night(tmp_path, "old")
     work = (
-        "run.database.write_text('night'); publish.seal(run); print('sealed', flush=True); "
-        "sys.stdin.readline(); publish.swap(run)"
+        "run.database.write_text('night'); run_folder.seal(run); print('sealed', flush=True); "
+        "sys.stdin.readline(); run_folder.swap(run)"
     )
     with killed_at_the_end(run_process(tmp_path, work)) as first:
         assert "sealed" == line_of(first)
@@ -281,7 +279,7 @@ def test_f07_a_failing_disk_at_any_step_leaves_the_old_or_the_new_night(steps: t
 def test_f10_a_stale_log_is_moved_away_and_never_replayed(tmp_path: Path, beside: str) -> None:
     """A .wal beside the published database is kept under another name, with a warning; the new night is as built."""
     publish_night(tmp_path, "old")
-    target = publish.current(tmp_path)
+    target = run_folder.current(tmp_path)
     assert target is not None
     # A real log, of somebody who could write to the file: killed before the checkpoint.
     writable = tmp_path / "copy.duckdb"
@@ -313,12 +311,12 @@ def test_f18_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     """An output folder that is a file, and a runs/ that is one."""
     (tmp_path / "out").write_text("mine")
     with pytest.raises(UsageError, match="in the way") as refusal:
-        publish.start_run(tmp_path / "out", CLOCK)
+        run_folder.start_run(tmp_path / "out", CLOCK)
     assert str(tmp_path / "out") == refusal.value.where
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "runs").write_text("mine")
     with pytest.raises(UsageError, match="in the way") as refusal:
-        publish.start_run(tmp_path / "folder", CLOCK)
+        run_folder.start_run(tmp_path / "folder", CLOCK)
     assert str(tmp_path / "folder" / "runs") == refusal.value.where
 
 
@@ -357,7 +355,7 @@ def test_f19_runs_on_another_file_system_are_refused(tmp_path: Path) -> None:
     try:
         (tmp_path / "runs").symlink_to(elsewhere)
         with pytest.raises(UsageError, match="different file systems") as refusal:
-            publish.start_run(tmp_path, CLOCK)
+            run_folder.start_run(tmp_path, CLOCK)
         assert str(tmp_path / "runs") == refusal.value.where
         assert [] == list(elsewhere.iterdir())
     finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.engines.duckdb import quoted
+from pipeline.database.connection import quoted
 from tests.cli.commands import Answer, funnel
 
 SECRET = "the-secret-of-this-machine"

@@ -8,10 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.engines import lock
-from pipeline.engines.duckdb import connect, connect_published
+from pipeline.database.connection import connect, connect_published
 from pipeline.errors import FunnelError, InputError
-from pipeline.models import publish
+from pipeline.publish import lock, run_folder
 from pipeline.settings import Settings
 
 CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
@@ -20,25 +19,25 @@ CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
 def publish_night(folder: Path, entries: int, day: int = 0) -> None:
     clock = CLOCK + timedelta(days=day)
     with lock.hold(folder, clock):
-        run = publish.start_run(folder, clock)
+        run = run_folder.start_run(folder, clock)
         connection = connect(run.database, Settings(memory_limit="500MB", threads=1))
         connection.execute("create schema marts")
         connection.execute("create table marts.entries as select range as lead_no from range(?)", [entries])
         connection.execute("checkpoint")
         connection.close()
-        publish.seal(run)
-        publish.swap(run)
+        run_folder.seal(run)
+        run_folder.swap(run)
 
 
 def told(path: Path) -> FunnelError:
     """What the user is told who opens and reads a damaged published file."""
     with pytest.raises(duckdb.Error) as failure:
         connect_published(path).execute("select sum(lead_no) from marts.entries")
-    return publish.open_errors(path, failure.value)
+    return run_folder.open_errors(path, failure.value)
 
 
 def damage(folder: Path, content: bytes) -> Path:
-    path = publish.current(folder)
+    path = run_folder.current(folder)
     assert path is not None
     path.chmod(0o644)
     path.write_bytes(content)

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline import manifest
 from pipeline.inputs import landing
-from pipeline.models import publish
+from pipeline.publish import run_folder
 from tests import nights
 from tests.cli.commands import Answer, funnel, page
 
@@ -79,7 +79,7 @@ class Company:
 
     @property
     def manifest(self) -> dict[str, object]:
-        published = publish.current(self.output)
+        published = run_folder.current(self.output)
         assert published is not None
         return manifest.read(published)
 

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engines import lock
-from pipeline.models import publish
+from pipeline.publish import lock, run_folder
 
 CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
 
@@ -22,14 +21,14 @@ AS_A_RUN = """
 import sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from pipeline.engines import lock, signals
+from pipeline.database import interrupt
 from pipeline.errors import FunnelError
-from pipeline.models import publish
+from pipeline.publish import lock, run_folder
 folder = Path(sys.argv[1])
 clock = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
 try:
     with lock.hold(folder, clock):
-        run = publish.start_run(folder, clock)
+        run = run_folder.start_run(folder, clock)
         WORK
 except FunnelError as failure:
     print(failure, file=sys.stderr)
@@ -70,16 +69,16 @@ def killed_at_the_end(running: subprocess.Popen[str]) -> Iterator[subprocess.Pop
 def out(tmp_path: Path) -> Path:
     """An output folder with a published night."""
     with lock.hold(tmp_path, CLOCK):
-        run = publish.start_run(tmp_path, CLOCK)
+        run = run_folder.start_run(tmp_path, CLOCK)
         run.database.write_text("old")
-        publish.seal(run)
-        publish.swap(run)
+        run_folder.seal(run)
+        run_folder.swap(run)
     return tmp_path
 
 
 LONG_QUERY = (
     "import duckdb; connection = duckdb.connect(str(run.database))\n"
-    "        with signals.interruptible(connection):\n"
+    "        with interrupt.interruptible(connection):\n"
     "            print('query', flush=True)\n"
     "            connection.execute('select count(*) from range(100000000) a, range(100000000) b "
     "where (a.range * b.range) % 7 = 3').fetchall()"
@@ -123,7 +122,7 @@ def test_f11_a_query_after_the_signal_is_stopped_too(out: Path) -> None:
 def test_f11_a_second_signal_ends_the_process_at_once(out: Path) -> None:
     """When the cleaning up hangs, a second Ctrl-C ends it with the same exit code."""
     work = (
-        "with signals.interruptible():\n"
+        "with interrupt.interruptible():\n"
         "            try: print('works', flush=True); time.sleep(60)\n"
         "            finally: print('hangs', flush=True); time.sleep(60)"
     )
@@ -142,7 +141,7 @@ def test_f11_a_signal_that_ends_no_wait_is_heard_all_the_same(out: Path) -> None
         "import threading, signal\n"
         "        def signalled():\n"
         "            time.sleep(0.3); signal.pthread_kill(threading.get_ident(), signal.SIGTERM)\n"
-        "        with signals.interruptible():\n"
+        "        with interrupt.interruptible():\n"
         "            try:\n"
         "                threading.Thread(target=signalled, daemon=True).start(); time.sleep(60)\n"
         "            finally: print('cleaned up', flush=True)"
@@ -159,7 +158,7 @@ def test_f11_a_function_that_hears_no_interrupt_is_ended_all_the_same(out: Path)
     )
     work = (
         "import duckdb; connection = duckdb.connect()\n"
-        "        with signals.interruptible(connection):\n"
+        "        with interrupt.interruptible(connection):\n"
         "            print('query', flush=True)\n"
         f"            connection.execute({query!r}).fetchall()"
     )

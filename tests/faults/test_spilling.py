@@ -11,9 +11,8 @@ import duckdb
 import pytest
 
 from pipeline import night
-from pipeline.engines import lock
-from pipeline.engines.duckdb import connect
-from pipeline.models import publish
+from pipeline.database.connection import connect
+from pipeline.publish import lock, run_folder
 from pipeline.settings import Settings
 from tests import nights
 
@@ -33,7 +32,7 @@ def test_a_query_that_does_not_fit_spills_into_the_folder_of_the_run(tmp_path: P
             time.sleep(0.002)
 
     with lock.hold(tmp_path, nights.CLOCK):
-        run = publish.start_run(tmp_path, nights.CLOCK)
+        run = run_folder.start_run(tmp_path, nights.CLOCK)
         connection = connect(run.database, Settings(memory_limit="60MB", threads=1), spill=run.spill)
         looking = threading.Thread(target=look)
         looking.start()
@@ -44,7 +43,7 @@ def test_a_query_that_does_not_fit_spills_into_the_folder_of_the_run(tmp_path: P
         connection.close()
         assert {run.spill} == {path.parent for path in seen}
         assert 0o700 == run.building.stat().st_mode & 0o777
-        sealed = publish.seal(run)
+        sealed = run_folder.seal(run)
     assert ["funnel.duckdb", "reports"] == sorted(path.name for path in sealed.iterdir())
     assert [] == list(tmp_path.rglob("*.tmp"))
 

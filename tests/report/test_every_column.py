@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import query
+from pipeline.explore import query
 from pipeline.report import format as text
 from tests.report import numbers
 from tests.report.tree import Node

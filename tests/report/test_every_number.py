@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline import query
+from pipeline.explore import query
 from pipeline.report import format as text
 from tests.report import numbers
 from tests.report.tree import Node

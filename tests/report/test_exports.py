@@ -14,12 +14,12 @@ import duckdb
 import openpyxl
 import pytest
 
-from pipeline import query
-from pipeline.models.discover import Model
+from pipeline.explore import query
 from pipeline.report import workbook
 from pipeline.report.exports import write_exports
 from pipeline.report.summary import to_json
 from pipeline.report.tables import ReportColumn, report_tables
+from pipeline.transform.project import Model
 from pipeline.waterfall.definition import Pair, Sla, Stage, Waterfall
 from tests import nights
 from tests.sql.harness import built, project

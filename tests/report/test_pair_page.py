@@ -11,7 +11,6 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline.models.macros import create_macros, discover_macros
 from pipeline.report import format as text
 from pipeline.report import render
 from pipeline.report.charts import trend
@@ -19,6 +18,7 @@ from pipeline.report.column_chart import Part, Stack, count_ceiling, stacked_col
 from pipeline.report.pair_ages import ramp_of
 from pipeline.report.rows import CohortMonth
 from pipeline.settings import shipped
+from pipeline.transform.macros import create_macros, discover_macros
 from pipeline.waterfall.definition import Pair
 from tests.report import reading
 from tests.report.test_edges import entries, site_of, waterfall

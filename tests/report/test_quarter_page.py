@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import query
+from pipeline.explore import query
 from tests import nights
 from tests.report import gold, reading
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import night
-from pipeline.models import publish
+from pipeline.publish import run_folder
 from tests import nights
 from tests.cli.commands import contents, copy_of_quarter
 from tests.report import reading
@@ -150,7 +150,7 @@ def test_threads_selections_and_writing_again_change_no_byte(toml: Path, publish
     assert rows == contents(tmp_path, SCHEMAS)
     night.report_again(nights.orders(toml, tmp_path, as_of=nights.QUARTER_AS_OF), lambda line: None)
     assert pages == _pages(tmp_path)
-    assert publish.current(tmp_path) is not None
+    assert run_folder.current(tmp_path) is not None
 
 
 def _pages(output: Path) -> dict[str, bytes]:

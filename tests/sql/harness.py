@@ -10,16 +10,16 @@ from typing import Any
 
 import duckdb
 
-from pipeline.engines.duckdb import connect, create_table
+from pipeline.database.connection import connect, create_table
 from pipeline.inputs import domains
 from pipeline.inputs.offering import given_values
-from pipeline.models import variants
-from pipeline.models.build import build, write_definition
-from pipeline.models.checks import Outcome, run_checks
-from pipeline.models.discover import Model, Project, TableName, discover
-from pipeline.models.first_entry import first_entry
-from pipeline.models.graph import in_order, select
 from pipeline.settings import Settings, shipped
+from pipeline.transform import report_variants
+from pipeline.transform.build import build, write_definition
+from pipeline.transform.checks import Outcome, run_checks
+from pipeline.transform.first_entry import first_entry
+from pipeline.transform.graph import in_order, select
+from pipeline.transform.project import Model, Project, TableName, discover
 from pipeline.waterfall.definition import Configuration, Input, ReportOfOne, Waterfall
 from pipeline.waterfall.tables import Columns, definition_tables, dimension_source
 from pipeline.waterfall.words import normalise_stage
@@ -158,7 +158,7 @@ def built(
     if only:
         chosen = select(chosen, only)
     if reports:
-        variants.build_all(connection, project(sql), models, chosen, {}, lambda line: None, lambda built: None)
+        report_variants.build_all(connection, project(sql), models, chosen, {}, lambda line: None, lambda built: None)
     else:
         build(connection, chosen, None, lambda built: None)
     return connection

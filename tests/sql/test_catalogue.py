@@ -10,10 +10,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline.engines.duckdb import create_table, identifier
-from pipeline.models.discover import Model, TableName, discover
-from pipeline.models.graph import in_order
+from pipeline.database.connection import create_table, identifier
 from pipeline.settings import shipped
+from pipeline.transform.graph import in_order
+from pipeline.transform.project import Model, TableName, discover
 from tests import nights
 from tests.sql import made_up
 from tests.sql.harness import built, records

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from oracle import case_files, changes, strategies
 
-from pipeline.engines.duckdb import literal
-from pipeline.models.build import build
-from pipeline.models.checks import run_checks
+from pipeline.database.connection import literal
+from pipeline.transform.build import build
+from pipeline.transform.checks import run_checks
 from tests.sql import crowds
 from tests.sql.harness import built, project, records
 from tests.sql.test_oracle_agrees import difference

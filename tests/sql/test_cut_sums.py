@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from pipeline.models.build import stored
+from pipeline.transform.build import stored
 from tests.sql import made_up
 from tests.sql.harness import built, checked, project
 

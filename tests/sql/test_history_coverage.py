@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 
 from pipeline import history_coverage
-from pipeline.models.build import build
-from pipeline.models.checks import run_checks
+from pipeline.transform.build import build
+from pipeline.transform.checks import run_checks
 from tests.sql import made_up
 from tests.sql.harness import built, project, records
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from pipeline.models.checks import run_checks
+from pipeline.transform.checks import run_checks
 from tests.sql import made_up
 from tests.sql.harness import built, project
 

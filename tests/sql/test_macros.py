@@ -14,8 +14,8 @@ from oracle.case_files import raw_rows, read_case
 from oracle.chains import depth
 
 from pipeline.errors import ModelError
-from pipeline.models.macros import create_macros, discover_macros
 from pipeline.settings import shipped
+from pipeline.transform.macros import create_macros, discover_macros
 from tests import nights
 from tests.sql import harness, made_up
 

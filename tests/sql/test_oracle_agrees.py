@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from oracle import case_files, strategies
 
-from pipeline.models import parts
+from pipeline.transform import partitions
 from tests.sql.harness import built, checked, records
 
 HISTORIES = 208
@@ -89,7 +89,7 @@ def test_sql_and_oracle_agree_on_random_histories(part: int, monkeypatch: pytest
     Of every second part the models are built as if two or three leads were all that fits into the memory.
     """
     if part % 2:
-        monkeypatch.setattr(parts, "SHARE", 1e-7)
+        monkeypatch.setattr(partitions, "SHARE", 1e-7)
 
     @settings(
         max_examples=HISTORIES // PARTS,

@@ -13,8 +13,8 @@ from oracle import case_files, strategies
 from oracle.gap import headline_gap_months
 from oracle.pairs import cohort_ages, cohort_mix, headline_arrivals
 
-from pipeline.models.build import build
-from pipeline.models.checks import run_checks
+from pipeline.transform.build import build
+from pipeline.transform.checks import run_checks
 from pipeline.waterfall.definition import Unit
 from tests.sql import made_up
 from tests.sql.harness import built, project, records

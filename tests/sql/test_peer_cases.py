@@ -14,9 +14,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline.engines.duckdb import literal
-from pipeline.models.macros import create_macros, discover_macros
+from pipeline.database.connection import literal
 from pipeline.settings import shipped
+from pipeline.transform.macros import create_macros, discover_macros
 from pipeline.waterfall.definition import Stage, Waterfall
 from tests.sql import harness
 

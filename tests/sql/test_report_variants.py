@@ -14,8 +14,8 @@ from oracle import case_files, strategies
 from oracle.gap import headline_gap
 from oracle.variants import ReportOfOne
 
-from pipeline.models import variants
-from pipeline.models.checks import Outcome
+from pipeline.transform import report_variants
+from pipeline.transform.checks import Outcome
 from pipeline.waterfall.definition import Waterfall
 from tests.sql.harness import built, project, records
 
@@ -108,7 +108,7 @@ def reports_of(
             f"insert into waterfall.reports values ({number}, 'v{number}', 'V', '{dimension}', '{text}')"
         )
     models = tuple(_ordered())
-    _, outcomes = variants.build_all(connection, project(), models, models, {}, _silent, _silent)
+    _, outcomes = report_variants.build_all(connection, project(), models, models, {}, _silent, _silent)
     return connection, values, outcomes
 
 
@@ -284,7 +284,7 @@ def _sums(
 
 
 def _ordered() -> list[Any]:
-    from pipeline.models.graph import in_order
+    from pipeline.transform.graph import in_order
 
     layer = [model for model in project().models if model.table.schema == "report"]
     given = frozenset(table for model in layer for table in model.reads if table.schema != "report")

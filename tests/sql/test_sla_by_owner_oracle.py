@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from oracle import case_files, strategies
 from oracle.owners import sla_by_owner
 
-from pipeline.models.build import build
-from pipeline.models.checks import run_checks
+from pipeline.transform.build import build
+from pipeline.transform.checks import run_checks
 from tests.sql.harness import built, project, records
 from tests.sql.test_oracle_agrees import difference
 

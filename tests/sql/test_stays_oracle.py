@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from oracle import case_files, stays, strategies
 
-from pipeline.engines.duckdb import quoted
-from pipeline.models.build import build
-from pipeline.models.checks import run_checks
+from pipeline.database.connection import quoted
+from pipeline.transform.build import build
+from pipeline.transform.checks import run_checks
 from tests.sql.harness import built, project, records
 from tests.sql.test_oracle_agrees import difference
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.models.discover import Model, Project, TableName, discover
-from pipeline.models.header import read_header
+from pipeline.transform.header import read_header
+from pipeline.transform.project import Model, Project, TableName, discover
 
 
 def project(folder: Path, files: dict[str, str]) -> Project:

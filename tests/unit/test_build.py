@@ -8,11 +8,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.engines.cursors import Cursors
-from pipeline.engines.duckdb import connect, create_table
+from pipeline.database.connection import connect, create_table
+from pipeline.database.parallel import Cursors
 from pipeline.errors import Interrupted, ModelError
-from pipeline.models.build import Built, build, column_dictionary, write_definition
 from pipeline.settings import Settings
+from pipeline.transform.build import Built, build, column_dictionary, write_definition
 from pipeline.waterfall.tables import Table
 from tests.unit.models_from_text import comments, model
 

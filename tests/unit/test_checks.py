@@ -9,10 +9,10 @@ import duckdb
 import pytest
 
 from pipeline.errors import CheckFailed, Interrupted, ModelError
-from pipeline.models.build import build
-from pipeline.models.checks import Outcome, require, require_beside, run_checks
-from pipeline.models.discover import Check
-from pipeline.models.header import read_check_header
+from pipeline.transform.build import build
+from pipeline.transform.checks import Outcome, require, require_beside, run_checks
+from pipeline.transform.header import read_check_header
+from pipeline.transform.project import Check
 from tests.unit.models_from_text import model
 
 SPANS = """-- One row per stay.

@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.engines.cursors import ROWS_OF_A_GROUP, Cursors, Shares, shares
-from pipeline.engines.duckdb import alike, connect, connect_published
+from pipeline.database.connection import alike, connect, connect_published
+from pipeline.database.parallel import ROWS_OF_A_GROUP, Cursors, Shares, shares
 from pipeline.settings import Settings
 
 SETTINGS = Settings(memory_limit="2GB", threads=4)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ModelError
-from pipeline.models.discover import TableName, tables_read
+from pipeline.transform.project import TableName, tables_read
 from tests.unit.models_from_text import names, project
 
 READS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import ModelError, UsageError
-from pipeline.models.discover import Model, TableName
-from pipeline.models.graph import in_order, select
+from pipeline.transform.graph import in_order, select
+from pipeline.transform.project import Model, TableName
 from tests.unit.models_from_text import model, names
 
 GIVEN = frozenset({TableName("raw", "leads"), TableName("waterfall", "run")})

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ModelError
-from pipeline.models.header import CheckHeader, Header, Parts, read_check_header, read_header
+from pipeline.transform.header import CheckHeader, Header, Parts, read_check_header, read_header
 
 PATH = Path("sql/journey/spans.sql")
 SPANS = """-- One row per stay of a lead in a stage.

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import attempts
-from pipeline.engines import lock
 from pipeline.errors import ConfigurationError, FunnelError
-from pipeline.models import publish
+from pipeline.publish import attempts, lock, run_folder
 from pipeline.waterfall import config
 from tests import nights
 
@@ -21,12 +19,12 @@ def night(output: Path, day: int, keep: int) -> str:
     """A night of that day, published as a run does it, and what is too old removed. Returns its id."""
     clock = CLOCK + timedelta(days=day)
     with attempts.recorded(output, clock, "run") as record, lock.hold(output, clock):
-        run = publish.start_run(output, clock)
+        run = run_folder.start_run(output, clock)
         record.began(run.id)
         run.database.write_text(run.id)
-        publish.seal(run)
-        publish.swap(run)
-        publish.prune(output, keep)
+        run_folder.seal(run)
+        run_folder.swap(run)
+        run_folder.prune(output, keep)
         record.published({})
     return run.id
 
@@ -35,10 +33,10 @@ def failing_night(output: Path, day: int) -> None:
     """A run that builds something and fails."""
     clock = CLOCK + timedelta(days=day)
     with attempts.recorded(output, clock, "run") as record, lock.hold(output, clock):
-        run = publish.start_run(output, clock)
+        run = run_folder.start_run(output, clock)
         record.began(run.id)
         run.database.write_text("half")
-        publish.discard(run)
+        run_folder.discard(run)
         record.failed(FunnelError("failed"))
 
 

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from delivery import CLOCK, HEADER, Inbox, connection_of_a_run, entry, one_file, refusal
 
-from pipeline.engines import disk
+from pipeline.database import disk
 from pipeline.errors import InputError
 from pipeline.inputs import holding, landing, looking, readers, sorting
 from pipeline.inputs.preflight import Refused

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engines import lock
 from pipeline.errors import FunnelError, LockHeld, UsageError
+from pipeline.publish import lock
 
 CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engines import lock
 from pipeline.errors import LockHeld, UsageError
+from pipeline.publish import lock
 from tests.unit.limits import files_no_longer_than
 
 CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engines.private import private_files
+from pipeline.privacy.permissions import private_files
 from tests import nights
 from tests.cli.commands import funnel
 

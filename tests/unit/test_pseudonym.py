@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.engines.duckdb import connect, quoted
-from pipeline.engines.pseudonym import MACRO, Pseudonyms, fingerprint, pseudonyms
+from pipeline.database.connection import connect, quoted
 from pipeline.errors import UsageError
+from pipeline.privacy.pseudonyms import MACRO, Pseudonyms, fingerprint, pseudonyms
 from pipeline.settings import Settings
 from pipeline.waterfall.privacy import Personal, Privacy
 

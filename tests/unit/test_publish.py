@@ -11,9 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.engines import lock
 from pipeline.errors import FunnelError, UsageError
-from pipeline.models import publish
+from pipeline.publish import lock, run_folder
 
 CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
 
@@ -25,9 +24,9 @@ def out(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path / "out"
 
 
-def built(folder: Path, night: str, clock: datetime = CLOCK) -> publish.RunFolder:
+def built(folder: Path, night: str, clock: datetime = CLOCK) -> run_folder.RunFolder:
     """A run folder as the night leaves it: the files hold the night's name, spill is left over."""
-    run = publish.start_run(folder, clock)
+    run = run_folder.start_run(folder, clock)
     run.database.write_text(night)
     (run.reports / "assets").mkdir()
     (run.reports / "index.html").write_text(night)
@@ -37,10 +36,10 @@ def built(folder: Path, night: str, clock: datetime = CLOCK) -> publish.RunFolde
     return run
 
 
-def published(folder: Path, night: str, clock: datetime = CLOCK) -> publish.RunFolder:
+def published(folder: Path, night: str, clock: datetime = CLOCK) -> run_folder.RunFolder:
     run = built(folder, night, clock)
-    publish.seal(run)
-    assert [] == publish.swap(run)
+    run_folder.seal(run)
+    assert [] == run_folder.swap(run)
     return run
 
 
@@ -69,7 +68,7 @@ def test_a_run_is_named_after_its_clock_in_utc(tmp_path: Path, monkeypatch: pyte
     """The id sorts by time, wherever the machine stands; two runs of one second differ in the end."""
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
-    runs = [publish.start_run(tmp_path, CLOCK.astimezone(timezone(timedelta(hours=9)))) for _ in range(3)]
+    runs = [run_folder.start_run(tmp_path, CLOCK.astimezone(timezone(timedelta(hours=9)))) for _ in range(3)]
     assert ["20260401T035959Z-"] * 3 == [run.id[:17] for run in runs]
     assert 3 == len({run.id for run in runs})
     monkeypatch.undo()
@@ -95,7 +94,7 @@ def test_every_file_of_a_sealed_night_is_read_only(out: Path) -> None:
 def test_a_night_is_private_while_it_is_built(tmp_path: Path) -> None:
     """Half-built tables and spill are for the owner only, also where the output folder is shared."""
     tmp_path.chmod(0o755)
-    assert 0o700 == stat.S_IMODE(publish.start_run(tmp_path, CLOCK).building.stat().st_mode)
+    assert 0o700 == stat.S_IMODE(run_folder.start_run(tmp_path, CLOCK).building.stat().st_mode)
 
 
 def test_everything_is_on_the_disk_before_a_name_points_to_it(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,8 +121,8 @@ def test_everything_is_on_the_disk_before_a_name_points_to_it(out: Path, monkeyp
     monkeypatch.setattr(os, "fsync", noted_fsync)
     monkeypatch.setattr(os, "rename", noted("rename", rename))
     monkeypatch.setattr(os, "replace", noted("link", replace))
-    publish.seal(run)
-    publish.swap(run)
+    run_folder.seal(run)
+    run_folder.swap(run)
     assert [
         "flush runs/RUN/reports/assets/style.css",
         "flush runs/RUN/reports/assets",
@@ -144,38 +143,38 @@ def test_everything_is_on_the_disk_before_a_name_points_to_it(out: Path, monkeyp
 
 def test_a_database_that_is_still_open_is_not_sealed(out: Path) -> None:
     """A write-ahead log means that the file alone is not the whole night."""
-    run = publish.start_run(out, CLOCK)
+    run = run_folder.start_run(out, CLOCK)
     connection = duckdb.connect(str(run.database))
     connection.execute("create table stage_spans (lead_no integer)")
     with pytest.raises(FunnelError, match="not closed") as refusal:
-        publish.seal(run)
+        run_folder.seal(run)
     assert f"{run.database}.wal" == refusal.value.where
     connection.close()
-    publish.seal(run)
+    run_folder.seal(run)
     assert ["funnel.duckdb", "reports"] == names(run.sealed)
 
 
 def test_a_night_whose_spill_is_gone_is_sealed(out: Path) -> None:
     """DuckDB, or a cleaner, may have removed it."""
-    run = publish.start_run(out, CLOCK)
+    run = run_folder.start_run(out, CLOCK)
     run.database.write_text("night")
     run.spill.rmdir()
-    publish.seal(run)
+    run_folder.seal(run)
     assert ["funnel.duckdb", "reports"] == names(run.sealed)
 
 
 def test_a_run_without_a_database_is_not_sealed(out: Path) -> None:
     """An empty folder is never published."""
     with pytest.raises(FunnelError, match="left no database"):
-        publish.seal(publish.start_run(out, CLOCK))
+        run_folder.seal(run_folder.start_run(out, CLOCK))
 
 
 def test_a_night_is_published_only_under_the_lock(tmp_path: Path) -> None:
     """swap asks for the lock itself, so no caller can forget it."""
     run = built(tmp_path, "first")
-    publish.seal(run)
+    run_folder.seal(run)
     with pytest.raises(RuntimeError, match="no lock is held"):
-        publish.swap(run)
+        run_folder.swap(run)
 
 
 def test_a_full_disk_while_sealing_leaves_the_old_night(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,8 +188,8 @@ def test_a_full_disk_while_sealing_leaves_the_old_night(out: Path, monkeypatch: 
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
         with pytest.raises(FunnelError, match="can't be written out: no space left on device"):
-            publish.seal(run)
-    publish.discard(run)
+            run_folder.seal(run)
+    run_folder.discard(run)
     assert ("first", "first") == seen(out)
     assert 1 == len(names(out / "runs"))
 
@@ -198,14 +197,14 @@ def test_a_full_disk_while_sealing_leaves_the_old_night(out: Path, monkeypatch: 
 def test_discard_removes_a_sealed_night_that_was_not_published(out: Path) -> None:
     """A night that failed between seal and swap leaves nothing."""
     run = built(out, "first")
-    publish.seal(run)
-    publish.discard(run)
+    run_folder.seal(run)
+    run_folder.discard(run)
     assert [] == names(out / "runs")
 
 
 def test_discard_never_removes_the_published_night(out: Path) -> None:
     """An error after the swap, in the mail say, does not take the night away."""
-    publish.discard(published(out, "first"))
+    run_folder.discard(published(out, "first"))
     assert ("first", "first") == seen(out)
 
 
@@ -215,10 +214,10 @@ def test_leftovers_are_swept_only_under_the_lock(tmp_path: Path) -> None:
     (tmp_path / "current.new-4711").symlink_to("runs/nowhere")
     (tmp_path / "runs" / "20260331T000000Z-0123.removing").mkdir()
     (tmp_path / "runs" / "notes.building").mkdir()
-    alive = publish.start_run(tmp_path, CLOCK)
+    alive = run_folder.start_run(tmp_path, CLOCK)
     assert killed.building.is_dir()
     with lock.hold(tmp_path, CLOCK):
-        run = publish.start_run(tmp_path, CLOCK)
+        run = run_folder.start_run(tmp_path, CLOCK)
     assert not alive.building.exists()
     assert [run.building.name, "notes.building"] == names(tmp_path / "runs")
     assert ["run.lock", "runs"] == names(tmp_path)
@@ -228,29 +227,29 @@ def test_prune_keeps_the_newest_nights(out: Path) -> None:
     """The oldest go first; other folders in runs/ are not ours to remove."""
     runs = [published(out, "night", CLOCK + timedelta(days=day)) for day in range(4)]
     (out / "runs" / "notes").mkdir()
-    assert [runs[0].id, runs[1].id] == publish.prune(out, 2)
+    assert [runs[0].id, runs[1].id] == run_folder.prune(out, 2)
     assert [runs[2].id, runs[3].id, "notes"] == names(out / "runs")
-    assert [] == publish.prune(out, 2)
+    assert [] == run_folder.prune(out, 2)
 
 
 def test_prune_never_removes_the_published_night(out: Path) -> None:
     """Also when a clock that jumped back makes it look like the oldest: the order is that of publishing."""
     runs = [published(out, "night", CLOCK - timedelta(days=day)) for day in range(3)]
-    assert [runs[0].id, runs[1].id] == publish.prune(out, 1)
+    assert [runs[0].id, runs[1].id] == run_folder.prune(out, 1)
     assert ("night", "night") == seen(out)
 
 
 def test_prune_of_everything_is_refused(out: Path) -> None:
     """Keeping no night is a mistake in the code."""
     with pytest.raises(ValueError, match="1 or more"):
-        publish.prune(out, 0)
+        run_folder.prune(out, 0)
 
 
 def test_the_published_path_does_not_change_under_a_reader(out: Path) -> None:
     """current is the night's own file, so that a second open finds the same night after a swap."""
-    assert publish.current(out) is None
+    assert run_folder.current(out) is None
     first = published(out, "first")
-    path = publish.current(out)
+    path = run_folder.current(out)
     published(out, "second")
     assert first.sealed / "funnel.duckdb" == path
 
@@ -260,7 +259,7 @@ def test_what_is_not_a_link_is_never_replaced(tmp_path: Path, name: str) -> None
     """A folder of the user's with one of our names stops the run before any work."""
     (tmp_path / name).mkdir()
     with pytest.raises(UsageError, match="in the way") as refusal:
-        publish.start_run(tmp_path, CLOCK)
+        run_folder.start_run(tmp_path, CLOCK)
     assert str(tmp_path / name) == refusal.value.where
     assert [name] == names(tmp_path)
 
@@ -271,8 +270,8 @@ def test_a_link_that_led_elsewhere_is_corrected_with_a_warning(out: Path) -> Non
     (out / "reports").unlink()
     (out / "reports").symlink_to("/nowhere")
     run = built(out, "second")
-    publish.seal(run)
-    assert [f"{out}/reports: the link led somewhere else; it leads to current/reports again"] == publish.swap(run)
+    run_folder.seal(run)
+    assert [f"{out}/reports: the link led somewhere else; it leads to current/reports again"] == run_folder.swap(run)
     assert ("second", "second") == seen(out)
 
 
@@ -281,5 +280,5 @@ def test_a_missing_file_is_a_first_run_to_make(tmp_path: Path) -> None:
     path = tmp_path / "funnel.duckdb"
     with pytest.raises(duckdb.Error) as failure:
         duckdb.connect(str(path), read_only=True)
-    told = publish.open_errors(path, failure.value)
+    told = run_folder.open_errors(path, failure.value)
     assert (str(path), "run `funnel run` first", 2) == (told.where, told.next_step, told.exit_code)

@@ -13,9 +13,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.engines import lock
 from pipeline.errors import FunnelError, UsageError
-from pipeline.models import publish
+from pipeline.publish import lock, run_folder
 from tests.faults.test_published_file import checksum
 from tests.unit.limits import without_rights
 
@@ -29,7 +28,7 @@ def test_a_folder_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
     (out / "runs").chmod(0o555)
     out.chmod(0o555)
     with without_rights(tmp_path), pytest.raises(UsageError) as refusal:
-        publish.start_run(out, CLOCK)
+        run_folder.start_run(out, CLOCK)
     assert "the output folder can't be written: permission denied" == refusal.value.what
     assert (str(out), 2) == (refusal.value.where, refusal.value.exit_code)
     assert [] == list((out / "runs").iterdir())
@@ -41,22 +40,22 @@ def test_an_id_that_is_taken_is_not_given_again(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "runs" / "20260401T035959Z-bbbb.building").mkdir()
     drawn = iter(["aaaa", "bbbb", "aaaa", "cccc"])
     monkeypatch.setattr(secrets, "token_hex", lambda _: next(drawn))
-    assert "20260401T035959Z-cccc" == publish.start_run(tmp_path, CLOCK).id
+    assert "20260401T035959Z-cccc" == run_folder.start_run(tmp_path, CLOCK).id
 
 
 def test_a_night_that_was_not_sealed_is_not_published(tmp_path: Path) -> None:
     """No link is made to a folder that is not there."""
     with lock.hold(tmp_path, CLOCK):
-        run = publish.start_run(tmp_path, CLOCK)
+        run = run_folder.start_run(tmp_path, CLOCK)
         with pytest.raises(FunnelError, match="no sealed night to publish") as refusal:
-            publish.swap(run)
+            run_folder.swap(run)
     assert (str(run.sealed), "start the run again") == (refusal.value.where, refusal.value.next_step)
     assert not (tmp_path / "current").is_symlink()
 
 
 def test_nothing_is_pruned_where_there_is_no_night(tmp_path: Path) -> None:
     """A folder without runs/ stays as it is."""
-    assert [] == publish.prune(tmp_path, 2)
+    assert [] == run_folder.prune(tmp_path, 2)
     assert [] == list(tmp_path.iterdir())
 
 
@@ -71,7 +70,7 @@ def told_of(path: Path) -> FunnelError:
     """What is said of the error that DuckDB itself meets."""
     with pytest.raises(duckdb.Error) as failure:
         duckdb.connect(str(path), read_only=True)
-    return publish.open_errors(path, failure.value)
+    return run_folder.open_errors(path, failure.value)
 
 
 def test_a_file_that_this_user_may_not_read_is_told(tmp_path: Path) -> None:
@@ -93,7 +92,7 @@ def test_a_file_that_became_unreadable_is_told_whatever_duckdb_says(tmp_path: Pa
     path = database(tmp_path)
     path.chmod(0)
     with without_rights(tmp_path):
-        told = publish.open_errors(path, duckdb.IOException("Could not read enough bytes"))
+        told = run_folder.open_errors(path, duckdb.IOException("Could not read enough bytes"))
     assert "the published file can't be read by this user" == told.what
 
 
@@ -148,7 +147,7 @@ def test_a_file_of_another_duckdb_is_told_with_both_versions(tmp_path: Path) -> 
 def test_what_duckdb_says_is_told_in_our_words(tmp_path: Path, text: str, expected: str) -> None:
     """By the words that this and other versions of it use."""
     path = database(tmp_path)
-    told = publish.open_errors(path, duckdb.IOException(text))
+    told = run_folder.open_errors(path, duckdb.IOException(text))
     assert told.what.startswith(expected)
     assert str(path) == told.where
 
@@ -172,7 +171,7 @@ def test_a_file_in_place_of_runs_is_never_replaced(tmp_path: Path) -> None:
         else:
             (out / "runs").write_text("mine")
         with pytest.raises(UsageError, match="is in the way: the nights are kept in a folder of this name") as refusal:
-            publish.start_run(out, CLOCK)
+            run_folder.start_run(out, CLOCK)
         assert str(out / "runs") == refusal.value.where
 
 
@@ -184,14 +183,14 @@ def test_runs_on_another_file_system_is_refused(tmp_path: Path) -> None:
         )
         (tmp_path / "runs").symlink_to(elsewhere)
         with pytest.raises(UsageError, match="different file systems") as refusal:
-            publish.start_run(tmp_path, CLOCK)
+            run_folder.start_run(tmp_path, CLOCK)
         assert (str(tmp_path / "runs"), []) == (refusal.value.where, list(Path(elsewhere).iterdir()))
 
 
-def sealed(out: Path, night: str, clock: datetime = CLOCK) -> publish.RunFolder:
-    run = publish.start_run(out, clock)
+def sealed(out: Path, night: str, clock: datetime = CLOCK) -> run_folder.RunFolder:
+    run = run_folder.start_run(out, clock)
     run.database.write_text(night)
-    publish.seal(run)
+    run_folder.seal(run)
     return run
 
 
@@ -199,34 +198,34 @@ def test_logs_beside_either_night_are_moved_away_and_kept(tmp_path: Path) -> Non
     """Beside the link, the published night and the new one; a second night leaves those of before alone."""
     with lock.hold(tmp_path, CLOCK):
         first = sealed(tmp_path, "first")
-        publish.swap(first)
+        run_folder.swap(first)
         second = sealed(tmp_path, "second")
         logs = [tmp_path / "funnel.duckdb.wal", second.sealed / "funnel.duckdb.wal.checkpoint"]
         logs.append(first.sealed / "funnel.duckdb.wal")
         for log in logs:
             log.write_text(f"kept of {log.parent.name}")
-        warnings = publish.swap(second)
+        warnings = run_folder.swap(second)
         assert [str(log) for log in logs] == [warning.split(": ")[0] for warning in warnings]
         for log, warning in zip(logs, warnings, strict=True):
             aside = log.with_name(f"{log.name}.quarantine-{second.id}")
             assert f"kept in {aside.name} and is not part of the night" in warning
             assert f"kept of {log.parent.name}" == aside.read_text()
             assert not log.exists()
-        assert [] == publish.swap(sealed(tmp_path, "third"))
+        assert [] == run_folder.swap(sealed(tmp_path, "third"))
     assert "third" == (tmp_path / "funnel.duckdb").read_text()
 
 
 def test_a_night_that_is_sealed_already_keeps_its_modes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that is a link to an earlier night's is final: its mode is not touched again."""
     with lock.hold(tmp_path, CLOCK):
-        run = publish.start_run(tmp_path, CLOCK)
+        run = run_folder.start_run(tmp_path, CLOCK)
         run.database.write_text("night")
         (run.reports / "old.html").write_text("page")
         (run.reports / "old.html").chmod(0o444)
         changed: list[str] = []
         chmod = Path.chmod
         monkeypatch.setattr(Path, "chmod", lambda path, mode: (changed.append(path.name), chmod(path, mode))[1])
-        publish.seal(run)
+        run_folder.seal(run)
     assert ("funnel.duckdb" in changed, "old.html" in changed) == (True, False)
 
 
@@ -236,7 +235,7 @@ def test_a_link_that_a_killed_run_of_the_same_pid_left_is_in_nobodys_way(tmp_pat
         run = sealed(tmp_path, "night")
         for name in ("current", "reports"):
             (tmp_path / f"{name}.new-{os.getpid()}").symlink_to("runs/nowhere")
-        publish.swap(run)
+        run_folder.swap(run)
     assert "night" == (tmp_path / "funnel.duckdb").read_text()
     assert ["current", "funnel.duckdb", "reports", "run.lock", "runs"] == sorted(
         path.name for path in tmp_path.iterdir()
@@ -246,10 +245,10 @@ def test_a_link_that_a_killed_run_of_the_same_pid_left_is_in_nobodys_way(tmp_pat
 def test_a_sealed_night_is_as_open_as_the_output_folder(tmp_path: Path) -> None:
     """Private while it is built, then every folder of it like the one around it."""
     tmp_path.chmod(0o750)
-    run = publish.start_run(tmp_path, CLOCK)
+    run = run_folder.start_run(tmp_path, CLOCK)
     run.database.write_text("night")
     assert 0o700 == run.building.stat().st_mode & 0o777
-    publish.seal(run)
+    run_folder.seal(run)
     assert [0o750] * 2 == [folder.stat().st_mode & 0o777 for folder in (run.sealed, run.sealed / "reports")]
 
 
@@ -258,7 +257,7 @@ def test_a_broken_disk_is_told_with_the_file_or_else_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None
 ) -> None:
     """A flush knows no name; then the output folder is where to look."""
-    run = publish.start_run(tmp_path, CLOCK)
+    run = run_folder.start_run(tmp_path, CLOCK)
     run.database.write_text("night")
 
     def broken(_path: Path) -> None:
@@ -266,7 +265,7 @@ def test_a_broken_disk_is_told_with_the_file_or_else_the_folder(
 
     monkeypatch.setattr(lock, "flush", broken)
     with pytest.raises(FunnelError, match="the night can't be written out: input/output error") as failure:
-        publish.seal(run)
+        run_folder.seal(run)
     assert (named or str(tmp_path)) == failure.value.where
 
 
@@ -282,7 +281,7 @@ def test_a_broken_disk_while_publishing_is_told_with_the_folder(
     with lock.hold(tmp_path, CLOCK):
         monkeypatch.setattr(lock, "flush", broken)
         with pytest.raises(FunnelError, match="the night can't be published: input/output error") as failure:
-            publish.swap(run)
+            run_folder.swap(run)
     assert str(tmp_path) == failure.value.where
 
 
@@ -292,12 +291,12 @@ def test_a_night_that_can_t_be_removed_keeps_no_run_from_working(tmp_path: Path)
     out.mkdir()
     with lock.hold(out, CLOCK):
         old = sealed(out, "first")
-        publish.swap(sealed(out, "second", CLOCK + timedelta(days=1)))
+        run_folder.swap(sealed(out, "second", CLOCK + timedelta(days=1)))
     for path in (out, out / "runs", out / lock.LOCK_NAME):
         path.chmod(0o777)
     with without_rights(out), lock.hold(out, CLOCK):
-        assert [old.id] == publish.prune(out, 1)
-        run = publish.start_run(out, CLOCK)
+        assert [old.id] == run_folder.prune(out, 1)
+        run = run_folder.start_run(out, CLOCK)
     assert run.building.is_dir()
     assert (out / "runs" / f"{old.id}.removing").is_dir()
     assert not old.sealed.exists()

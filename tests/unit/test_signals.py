@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from pipeline.engines import signals
+from pipeline.database import interrupt
 from pipeline.errors import Interrupted, ModelError
 
 
@@ -36,7 +36,7 @@ def signal_this_process(number: int) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_raised_in_the_main_thread(number: signal.Signals) -> None:
     """Python code ends with Interrupted, which names the signal and has exit code 130."""
-    with pytest.raises(Interrupted, match=number.name) as stop, signals.interruptible():
+    with pytest.raises(Interrupted, match=number.name) as stop, interrupt.interruptible():
         signal_this_process(number)
     assert 130 == stop.value.exit_code
 
@@ -45,9 +45,9 @@ def test_a_signal_is_raised_in_the_main_thread(number: signal.Signals) -> None:
 def test_a_signal_waits_for_the_end_of_an_undivided_block(number: signal.Signals) -> None:
     """Of the outermost one, and no longer."""
     came_to = []
-    with pytest.raises(Interrupted, match=number.name), signals.interruptible():
-        with signals.undivided():
-            with signals.undivided():
+    with pytest.raises(Interrupted, match=number.name), interrupt.interruptible():
+        with interrupt.undivided():
+            with interrupt.undivided():
                 os.kill(os.getpid(), number)
                 time.sleep(0.05)
             came_to.append("the end of the block")
@@ -57,11 +57,11 @@ def test_a_signal_waits_for_the_end_of_an_undivided_block(number: signal.Signals
 
 def test_an_error_in_an_undivided_block_leaves_as_interrupted() -> None:
     """As anywhere else after a signal; and what was owed is forgotten with it."""
-    with pytest.raises(Interrupted), signals.interruptible(), signals.undivided():
+    with pytest.raises(Interrupted), interrupt.interruptible(), interrupt.undivided():
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(0.05)
         raise ModelError("half a table")
-    with signals.interruptible(), signals.undivided():
+    with interrupt.interruptible(), interrupt.undivided():
         pass
 
 
@@ -70,7 +70,7 @@ def test_an_undivided_block_of_another_thread_holds_nothing_back() -> None:
     inside, done = threading.Event(), threading.Event()
 
     def wait() -> None:
-        with signals.undivided():
+        with interrupt.undivided():
             inside.set()
             done.wait(10)
 
@@ -78,7 +78,7 @@ def test_an_undivided_block_of_another_thread_holds_nothing_back() -> None:
     other.start()
     try:
         assert inside.wait(5)
-        with pytest.raises(Interrupted), signals.interruptible():
+        with pytest.raises(Interrupted), interrupt.interruptible():
             signal_this_process(signal.SIGINT)
     finally:
         done.set()
@@ -95,8 +95,8 @@ def test_a_main_thread_that_hears_nothing_is_nudged_now_and_then(monkeypatch: py
         nudge(thread, number)
 
     monkeypatch.setattr(signal, "pthread_kill", noted)
-    monkeypatch.setattr(signals, "SECONDS_UNTIL_KILLED", 60)
-    with pytest.raises(Interrupted), signals.interruptible():
+    monkeypatch.setattr(interrupt, "SECONDS_UNTIL_KILLED", 60)
+    with pytest.raises(Interrupted), interrupt.interruptible():
         threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
         hashlib.pbkdf2_hmac("sha256", b"", b"", 1_000_000)  # one call, which looks at no signal
     assert 1 <= len(nudges) <= 100
@@ -105,7 +105,7 @@ def test_a_main_thread_that_hears_nothing_is_nudged_now_and_then(monkeypatch: py
 def test_every_connection_is_interrupted() -> None:
     """Connections given at the start and added later are all told, from another thread, and closed at the end."""
     first, second = Query(), Query()
-    with pytest.raises(Interrupted), signals.interruptible(first) as watch:
+    with pytest.raises(Interrupted), interrupt.interruptible(first) as watch:
         watch.add(second)
         try:
             signal_this_process(signal.SIGTERM)
@@ -117,7 +117,7 @@ def test_every_connection_is_interrupted() -> None:
 def test_interrupts_go_on_until_the_context_ends() -> None:
     """A query that starts after the signal is stopped too."""
     query = Query()
-    with pytest.raises(Interrupted), signals.interruptible(query):
+    with pytest.raises(Interrupted), interrupt.interruptible(query):
         try:
             signal_this_process(signal.SIGTERM)
         finally:
@@ -137,7 +137,7 @@ def test_a_closed_connection_does_not_keep_the_others_from_being_interrupted() -
             raise RuntimeError("closed")
 
     query = Query()
-    with pytest.raises(Interrupted), signals.interruptible(Closed(), query):
+    with pytest.raises(Interrupted), interrupt.interruptible(Closed(), query):
         try:
             signal_this_process(signal.SIGINT)
         finally:
@@ -146,7 +146,7 @@ def test_a_closed_connection_does_not_keep_the_others_from_being_interrupted() -
 
 def test_an_error_that_comes_of_the_signal_leaves_as_interrupted() -> None:
     """A layer that wraps the broken query in its own error can't hide why the run ended."""
-    with pytest.raises(Interrupted), signals.interruptible():
+    with pytest.raises(Interrupted), interrupt.interruptible():
         try:
             signal_this_process(signal.SIGINT)
         except Interrupted as stop:
@@ -155,14 +155,14 @@ def test_an_error_that_comes_of_the_signal_leaves_as_interrupted() -> None:
 
 def test_a_signal_that_was_swallowed_still_ends_the_run() -> None:
     """Code that catches everything can't turn an interrupted run into a good one."""
-    with pytest.raises(Interrupted), signals.interruptible(), contextlib.suppress(Exception):
+    with pytest.raises(Interrupted), interrupt.interruptible(), contextlib.suppress(Exception):
         signal_this_process(signal.SIGINT)
 
 
 def test_two_signals_a_moment_apart_are_one_wish() -> None:
     """`timeout` signals a process twice; the second one neither breaks the cleaning up nor ends it."""
     cleaned_up = False
-    with pytest.raises(Interrupted), signals.interruptible():
+    with pytest.raises(Interrupted), interrupt.interruptible():
         try:
             signal_this_process(signal.SIGTERM)
         finally:
@@ -174,14 +174,14 @@ def test_two_signals_a_moment_apart_are_one_wish() -> None:
 
 def test_other_errors_pass_unchanged() -> None:
     """Without a signal the context is not there."""
-    with pytest.raises(ModelError, match="a model failed"), signals.interruptible():
+    with pytest.raises(ModelError, match="a model failed"), interrupt.interruptible():
         raise ModelError("a model failed")
 
 
 def test_everything_is_put_back() -> None:
     """Handlers, the wake-up descriptor and the threads are as before."""
     before = (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), threading.active_count())
-    with signals.interruptible():
+    with interrupt.interruptible():
         assert before[0] != signal.getsignal(signal.SIGINT)
     after = (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), threading.active_count())
     assert before == after

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.engines.duckdb import connect
+from pipeline.database.connection import connect
 from pipeline.findings import joins
 from pipeline.inputs import stage_names
 from pipeline.inputs.stage_names import MAX_UNKNOWN_KEPT, Names

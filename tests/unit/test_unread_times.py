@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engines.duckdb import connect, quoted
+from pipeline.database.connection import connect, quoted
 from pipeline.inputs import unread_times
 from pipeline.inputs.shapes import shape_sql
 from pipeline.inputs.unread_times import Unread

@@ -33,9 +33,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline import query
-from pipeline.engines import lock
-from pipeline.models import publish
+from pipeline.explore import query
+from pipeline.publish import lock, run_folder
 from tests.faults import machines
 from tests.faults.lane import PHASES, Lane, Run, forked
 
@@ -70,7 +69,7 @@ class Disk:
 
     def tidy(self, output: Path) -> None:
         """Keep the room that removing old nights made: every cut brings back what was removed just before it."""
-        publish.prune(output, 2)
+        run_folder.prune(output, 2)
         subprocess.run(["sync", "-f", str(self.mount)], check=True)
 
     def disconnect(self) -> None:
@@ -148,15 +147,15 @@ class Copies(Lane):
 def publish_copy(output: Path, source: Path, clock: datetime) -> None:
     """Publish all files of a night under the name of a new run."""
     with lock.hold(output, clock):
-        run = publish.start_run(output, clock)
+        run = run_folder.start_run(output, clock)
         shutil.rmtree(run.reports)
         shutil.copytree(source / "reports", run.reports)
-        shutil.copyfile(source / publish.DATABASE, run.database)
-        held = json.loads((source / publish.MANIFEST).read_text("utf-8"))
+        shutil.copyfile(source / run_folder.DATABASE, run.database)
+        held = json.loads((source / run_folder.MANIFEST).read_text("utf-8"))
         run.manifest.write_text(json.dumps(held | {"run": run.id}), "utf-8")
-        publish.seal(run)
-        publish.swap(run)
-        publish.prune(output, 3)
+        run_folder.seal(run)
+        run_folder.swap(run)
+        run_folder.prune(output, 3)
 
 
 @contextlib.contextmanager

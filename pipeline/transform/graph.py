@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 
 from pipeline.errors import ModelError, UsageError
-from pipeline.models.discover import LAYERS, Model, TableName
+from pipeline.transform.project import LAYERS, Model, TableName
 
 
 def in_order(models: tuple[Model, ...], given: frozenset[TableName]) -> tuple[Model, ...]:

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from pipeline.engines.duckdb import literal
-from pipeline.models.header import Parts
+from pipeline.database.connection import literal
 from pipeline.settings import Settings
+from pipeline.transform.header import Parts
 
 SHARE = 0.4
 """Of the memory limit: what the rows of one part may take. The rest is for joins beside them and for tables in the cache."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.engines.duckdb import quoted
+from pipeline.database.connection import quoted
 from pipeline.errors import InputError, UsageError
 
 # Each query asks for the lead that the variable lead_no names: `set variable lead_no = 5` and it pastes into duckdb.

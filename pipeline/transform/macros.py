@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.engines.duckdb import identifier, literal, quoted
+from pipeline.database.connection import identifier, literal, quoted
 from pipeline.errors import ModelError
 
 _ARGUMENT = re.compile(r"argument ([a-z_]+)(?: = (.+?))?: (.+)")

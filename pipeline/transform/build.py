@@ -11,12 +11,12 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.engines.cursors import Cursors
-from pipeline.engines.duckdb import create_table, identifier, quoted
+from pipeline.database.connection import create_table, identifier, quoted
+from pipeline.database.parallel import Cursors
 from pipeline.errors import Interrupted, ModelError
-from pipeline.models.discover import Model, TableName
-from pipeline.models.parts import over, parts
 from pipeline.settings import MORE_MEMORY
+from pipeline.transform.partitions import over, parts
+from pipeline.transform.project import Model, TableName
 from pipeline.waterfall.tables import Table
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import duckdb
 
-from pipeline.engines.duckdb import quoted
+from pipeline.database.connection import quoted
 from pipeline.errors import ModelError
-from pipeline.models.header import CheckHeader, Header, read_check_header, read_header
+from pipeline.transform.header import CheckHeader, Header, read_check_header, read_header
 
 LAYERS = ("raw", "waterfall", "clean", "journey", "marts", "quality", "report")
 """Data goes from left to right."""

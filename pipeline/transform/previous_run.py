@@ -12,12 +12,12 @@ from typing import Any
 
 import duckdb
 
-from pipeline.engines import disk
-from pipeline.engines.duckdb import identifier
+from pipeline.database import disk
+from pipeline.database.connection import identifier
 from pipeline.errors import InputError
-from pipeline.models import intact
-from pipeline.models.discover import Model, TableName
-from pipeline.models.publish import MANIFEST
+from pipeline.publish import intact
+from pipeline.publish.run_folder import MANIFEST
+from pipeline.transform.project import Model, TableName
 
 CODES = TableName("clean", "entry_codes")
 KEPT = (

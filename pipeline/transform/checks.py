@@ -10,16 +10,16 @@ from functools import partial
 
 import duckdb
 
-from pipeline.engines import signals
-from pipeline.engines.cursors import Cursors
-from pipeline.engines.duckdb import identifier, quoted
-from pipeline.engines.private import without_addresses
+from pipeline.database import interrupt
+from pipeline.database.connection import identifier, quoted
+from pipeline.database.parallel import Cursors
 from pipeline.errors import CheckFailed, Interrupted, ModelError
 from pipeline.log import Line
-from pipeline.models.build import stored
-from pipeline.models.discover import Check, Model
-from pipeline.models.header import Severity
+from pipeline.privacy.permissions import without_addresses
 from pipeline.settings import MORE_MEMORY
+from pipeline.transform.build import stored
+from pipeline.transform.header import Severity
+from pipeline.transform.project import Check, Model
 from pipeline.waterfall.words import cut
 
 
@@ -82,7 +82,7 @@ def require_beside(check: Callable[[], tuple[Outcome, ...]], work: Callable[[], 
     Whatever `work` raises, CheckFailed counts more: of tables that break a claim nothing else may be possible.
     """
     with ThreadPoolExecutor(1, "checks") as beside:
-        with signals.undivided():  # it starts a thread
+        with interrupt.undivided():  # it starts a thread
             checking = beside.submit(check)
         try:
             work()

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pipeline.models.publish import MANIFEST, corrupt
+from pipeline.publish.run_folder import MANIFEST, corrupt
 
 KEY = "database"
 """Of the manifest: what `checksum` returns."""

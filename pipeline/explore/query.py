@@ -12,10 +12,10 @@ from typing import Literal, TextIO
 
 import duckdb
 
-from pipeline.engines.duckdb import connect_published
+from pipeline.database.connection import connect_published
 from pipeline.errors import FunnelError, UsageError
-from pipeline.models.intact import is_damaged
-from pipeline.models.publish import corrupt, current, open_errors
+from pipeline.publish.intact import is_damaged
+from pipeline.publish.run_folder import corrupt, current, open_errors
 from pipeline.report.cells import guarded
 from pipeline.settings import shipped
 from pipeline.waterfall.words import did_you_mean

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import duckdb
 
-from pipeline.engines.cursors import Cursors
-from pipeline.engines.duckdb import identifier, quoted
-from pipeline.models.build import Built, build, comment
-from pipeline.models.checks import Outcome, run_checks
-from pipeline.models.discover import Check, Model, Project, TableName
+from pipeline.database.connection import identifier, quoted
+from pipeline.database.parallel import Cursors
+from pipeline.transform.build import Built, build, comment
+from pipeline.transform.checks import Outcome, run_checks
+from pipeline.transform.project import Check, Model, Project, TableName
 
 LAYER = "report"
 

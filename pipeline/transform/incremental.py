@@ -14,10 +14,10 @@ from datetime import UTC
 
 import duckdb
 
-from pipeline.engines.duckdb import identifier, literal, quoted
-from pipeline.models.before import CODES, KEPT, Before
-from pipeline.models.build import Built, build, comment, create
-from pipeline.models.discover import Model, TableName
+from pipeline.database.connection import identifier, literal, quoted
+from pipeline.transform.build import Built, build, comment, create
+from pipeline.transform.previous_run import CODES, KEPT, Before
+from pipeline.transform.project import Model, TableName
 
 COMPARED = (TableName("clean", "lead_ids"), TableName("clean", "leads"), TableName("clean", "lead_given"), CODES)
 """By these it is told which leads changed."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from pipeline.engines.duckdb import literal, quoted
+from pipeline.database.connection import literal, quoted
 from pipeline.waterfall.definition import Waterfall
 from pipeline.waterfall.words import NORMALISE_STAGE_SQL, normalise_stage
 

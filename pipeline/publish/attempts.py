@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import log
-from pipeline.engines import lock
 from pipeline.errors import FunnelError
+from pipeline.publish import lock
 
 FOLDER = "attempts"
 SUFFIX = ".json"

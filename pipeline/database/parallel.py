@@ -18,8 +18,8 @@ from typing import TypeVar
 
 import duckdb
 
-from pipeline.engines import signals
-from pipeline.engines.duckdb import alike
+from pipeline.database import interrupt
+from pipeline.database.connection import alike
 from pipeline.settings import Settings
 
 ROWS_OF_A_GROUP = 122_880
@@ -103,7 +103,7 @@ class Cursors:
                 ready = [number for number, earlier in waiting.items() if earlier <= results.keys()]
                 for number in ready[: 1 + len(self._others) - len(running)]:
                     del waiting[number]
-                    with signals.undivided():  # it may start a thread
+                    with interrupt.undivided():  # it may start a thread
                         running[pool.submit(work, jobs[number])] = number
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 if any(each.exception() for each in finished):

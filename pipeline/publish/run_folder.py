@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.engines import lock
-from pipeline.engines.private import open_as
 from pipeline.errors import FunnelError, InputError, UsageError
+from pipeline.privacy.permissions import open_as
+from pipeline.publish import lock
 
 DATABASE = "funnel.duckdb"
 REPORTS = "reports"

@@ -13,9 +13,9 @@ from types import TracebackType
 
 import duckdb
 
-from pipeline.engines.duckdb import connect_published, literal
+from pipeline.database.connection import connect_published, literal
 from pipeline.errors import UsageError
-from pipeline.models.publish import current, open_errors
+from pipeline.publish.run_folder import current, open_errors
 
 Answer = duckdb.DuckDBPyRelation
 """Rows not fetched yet: `.df()` gives a pandas DataFrame, `.arrow()` Arrow, `.fetchall()` tuples, and it prints itself."""

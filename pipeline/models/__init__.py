@@ -1,1 +1,0 @@
-"""The folder sql/ read, ordered, built, checked and published."""

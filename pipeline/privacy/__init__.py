@@ -1,0 +1,1 @@
+"""Personal data: pseudonyms, and files that only their owner reads."""

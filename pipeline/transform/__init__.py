@@ -1,0 +1,1 @@
+"""Models of sql/ become tables: read, ordered, built, checked, and built on from the previous run."""
