@@ -17,8 +17,7 @@ from pipeline.report.tables import ReportColumn, ReportTable
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.workbook import Workbook
-
-    from pipeline.report.sheet import PlainSheet
+    from xlsxwriter.worksheet import Worksheet
 
 ABOUT = "About"
 NAME_LENGTH = 31
@@ -27,8 +26,8 @@ ROWS_SHOWN = 100_000
 LONGEST_TEXT = 32_767
 """Characters of a fact that its cell takes."""
 WIDEST = 48
-FIRST_YEAR = 1900
-"""Spreadsheets know no date before it."""
+FIRST_DAY = datetime(1900, 1, 2)
+"""Spreadsheets know no date before 1900, and xlsxwriter takes its first midnight for a time without a date."""
 
 COUNT, SHARE, LENGTH, DAY, MOMENT = "#,##0", "0.0 %", "0.0", "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT")
@@ -41,7 +40,8 @@ class _Sheet:
     """A sheet that is being filled."""
 
     table: ReportTable
-    at: PlainSheet
+    at: Worksheet
+    formats: tuple[Format | None, ...]
     widths: list[int]
     filled: int = 0
 
@@ -120,11 +120,7 @@ class Book:
         return name
 
     def _started(self, name: str, table: ReportTable) -> _Sheet:
-        from pipeline.report.sheet import PlainSheet
-
-        sheet = self._book.add_worksheet(name, PlainSheet)
-        assert isinstance(sheet, PlainSheet)
-        sheet.formats = tuple(self._format(shown) if (shown := number_format(each)) else None for each in table.columns)
+        sheet = self._book.add_worksheet(name)
         sheet.freeze_panes(1, 0)
         for number, column in enumerate(table.columns):
             sheet.write_string(0, number, column.name, self._bold)
@@ -134,6 +130,7 @@ class Book:
         return _Sheet(
             table,
             sheet,
+            tuple(self._format(shown) if (shown := number_format(each)) else None for each in table.columns),
             [len(column.name) + 4 for column in table.columns],  # the filter's arrow takes its place
         )
 
@@ -149,19 +146,32 @@ class Book:
 
 
 def _write(sheet: _Sheet, row: tuple[Any, ...]) -> None:
-    values = [_shown(value) for value in row]
-    sheet.at.add_row(values)
-    for column, value in enumerate(values):
+    """The row below the last one. TypeError for a number that is none (NaN)."""
+    for column, value in enumerate(row):
         if value is not None:
-            width = len(value) + 1 if isinstance(value, str) else 20 if isinstance(value, datetime) else 11
+            width = _write_cell(sheet.at, sheet.filled, column, value, sheet.formats[column])
             sheet.widths[column] = max(sheet.widths[column], min(width, WIDEST))
 
 
-def _shown(value: Any) -> Any:
-    """A value as a cell can have it."""
-    if isinstance(value, list):
-        return listed(value)
-    return value.isoformat() if isinstance(value, date) and value.year < FIRST_YEAR else value
+def _write_cell(sheet: Worksheet, line: int, column: int, value: Any, shown: Format | None) -> int:
+    """Write a value by its type, never by what a text looks like. Returns the width that it takes, in characters."""
+    if isinstance(value, bool):
+        sheet.write_boolean(line, column, value)
+    elif isinstance(value, date) and _midnight(value) >= FIRST_DAY:
+        sheet.write_datetime(line, column, _midnight(value), shown)
+        return 20 if isinstance(value, datetime) else 11
+    elif isinstance(value, str | list | date):
+        text = value if isinstance(value, str) else listed(value) if isinstance(value, list) else value.isoformat()
+        sheet.write_string(line, column, text)
+        return len(text) + 1
+    else:
+        sheet.write_number(line, column, value, shown)
+    return 11
+
+
+def _midnight(value: date) -> datetime:
+    """A date as the moment at which it begins; a moment as it is."""
+    return value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
 
 
 def number_format(column: ReportColumn) -> str:

@@ -38,10 +38,10 @@ def test_what_does_not_fit_is_cut_and_said(tmp_path: Path, monkeypatch: pytest.M
     """Rows beyond the sheet's limit go to the CSV file alone, and the first sheet says so; texts are cut at Excel's limit."""
     monkeypatch.setattr(workbook, "ROWS_SHOWN", 2)
     table = table_of(("text", "VARCHAR"), ("day", "DATE"), rows=3)
-    rows = [("x" * 40_000, date(1815, 6, 18)), ("y", date(2026, 1, 31)), ("z", None)]
+    rows = [("x" * 40_000, date(1815, 6, 18)), ("=y", date(1900, 1, 2)), ("z", None)]
     found = filled(tmp_path / "x.xlsx", (table, rows))
     sheet = found["made_up"]
     assert (3, 32_767, "1815-06-18") == (sheet.max_row, len(str(sheet["A2"].value)), sheet["B2"].value)
-    assert datetime(2026, 1, 31) == sheet["B3"].value
+    assert (datetime(1900, 1, 2), "=y", "s") == (sheet["B3"].value, sheet["A3"].value, sheet["A3"].data_type)
     about = [cell.value for line in found["About"].iter_rows() for cell in line]
     assert "The first 2 rows; data/made_up.csv has them all. One row per thing." in about
