@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -19,6 +20,7 @@ from typing import Any
 from pipeline import log
 from pipeline.errors import FunnelError
 from pipeline.publish import lock
+from pipeline.settings import PACKAGE
 
 FOLDER = "attempts"
 SUFFIX = ".json"
@@ -153,13 +155,14 @@ def exit_code(failure: BaseException) -> int:
 
 
 def unexpected(failure: BaseException) -> str:
-    """What may be said of a failure that is none of ours: its kind and place, never its text, which may hold values."""
+    """Describes an unexpected exception by its type and the last line of our code that it passed; its text may hold values."""
     if isinstance(failure, KeyboardInterrupt):
         return "stopped by SIGINT"
-    place, trace = "", failure.__traceback__
-    while trace is not None:
-        place = f" in {Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno}"
-        trace = trace.tb_next
+    place = ""
+    for frame in traceback.extract_tb(failure.__traceback__):
+        path = Path(frame.filename)
+        if path.is_relative_to(PACKAGE):
+            place = f" in {path.relative_to(PACKAGE.parent)}, line {frame.lineno}"
     return f"unexpected {type(failure).__name__}{place}"
 
 
