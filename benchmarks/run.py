@@ -117,7 +117,7 @@ class Bench:
             shutil.rmtree(output, ignore_errors=True)
             shutil.copytree(history.landed / "landing", output / "landing")
             _say(f"contract at {entries}")
-            asked = ["--config", str(history.exports / "funnel.toml"), "--output", str(output), "--rebuild"]
+            asked = ["--config", str(history.exports / "funnel.toml"), "--output", str(output), "--from-log"]
             measured = self._command(["-m", "pipeline.cli", "run", *asked], output)
             told = self._told(entries)
             told["jobs"]["contract"] = [asdict(measured)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline import log
-from pipeline.options import AS_OF, CONFIG, LOG_FORMAT, OUTPUT, PUBLISHED
+from pipeline.options import AS_OF, CONFIG, LOG_FORMAT, OUTPUT, PUBLISHED, current_spelling
 from pipeline.spoken import give_up, print_accounting, progress, say, warn
 
 # Nothing heavy up here: `funnel --help` must answer at once. Each command imports what it needs.
@@ -87,15 +87,20 @@ def check(config_path: Path, as_of: str | None) -> None:
     say("the configuration is valid and every input was read; nothing was written")
 
 
-@cli.command()
+@cli.command(context_settings={"token_normalize_func": current_spelling})
 @CONFIG
 @OUTPUT
 @AS_OF
 @click.option("--full", is_flag=True, help="Build everything anew, not only the leads that changed since last night.")
-@click.option("--rebuild", is_flag=True, help="As --full, from the landing log alone; the inputs may be gone.")
+@click.option(
+    "--from-log", "rebuild", is_flag=True, help="As --full, from the landing log alone; the inputs may be gone."
+)
 @click.option("--select", metavar="MODELS", help="Only these models, such as `marts.conversion+` or `+marts.*`.")
 @click.option(
-    "--accept-drop", is_flag=True, help="Take deliveries that lack too much by [checks]; the manifest says so."
+    "--allow-incomplete",
+    "accept_drop",
+    is_flag=True,
+    help="Load inputs even if they fail the volume or completeness checks. Recorded in the manifest.",
 )
 @click.option(
     "--accept-rejects",

@@ -29,7 +29,7 @@ def require_usable(orders: Orders, outcome: landing.Landing, loads: tuple[landin
         raise InputError(
             "the landing log holds no stage entries",
             where=str(orders.log_folder),
-            next_step="run without --rebuild, so that the inputs are read",
+            next_step="run without --from-log, so that the inputs are read",
         )
 
 
@@ -109,14 +109,14 @@ def require_whole(outcome: landing.Landing) -> None:
         raise InputError(
             "\n".join(outcome.dropped),
             next_step="nothing was published and nothing of these files was kept; get the whole export, "
-            "or `funnel run --accept-drop` if it is right",
+            "or `funnel run --allow-incomplete` if it is right",
         )
 
 
 def guarded(orders: Orders, loads: tuple[landing.Load, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What the report says of the newest deliveries, and of those that are too old. InputError beyond `error_after`.
 
-    What was published is built anew (--rebuild, --select) however old it is.
+    What was published is built anew (--from-log, --select) however old it is.
     """
     inputs, zone = orders.configuration.inputs, ZoneInfo(orders.configuration.waterfall.timezone)
     stale = guards.stale(inputs, loads, as_of=orders.as_of, clock=orders.clock)

@@ -127,7 +127,7 @@ def read(database: Path) -> dict[str, Any]:
         raise InputError(
             "the manifest of the published night can't be read",
             where=str(path),
-            next_step="restore it from a backup, or make everything anew from the landing log with `funnel run --rebuild`",
+            next_step="restore it from a backup, or make everything anew from the landing log with `funnel run --from-log`",
         ) from failure
     return held
 
@@ -176,7 +176,7 @@ def require_kept(published: tuple[Counted, ...], loads: tuple[landing.Load, ...]
         raise InputError(
             "\n".join(gone),
             next_step="nothing was published; restore landing/ from a backup, or put the file among the inputs again; "
-            "`funnel run --accept-drop` goes on without its rows",
+            "`funnel run --allow-incomplete` goes on without its rows",
         )
     return gone
 

@@ -41,3 +41,11 @@ LOG_FORMAT = click.option(
     expose_value=False,  # `main` has looked already
     help="What is said on stderr: lines for people, or one JSON object a line.",
 )
+
+_EARLIER = {"rebuild": "from-log", "accept-drop": "allow-incomplete"}
+"""Spellings of the release before this one. They are accepted, and no help shows them."""
+
+
+def current_spelling(name: str) -> str:
+    """The name of an option of today, without its dashes, for one of today or of the release before."""
+    return _EARLIER.get(name, name)

@@ -178,7 +178,7 @@ def open_errors(path: Path, failure: Exception) -> FunnelError:
             f"the file was written by DuckDB {_written_by(path)}, and this is DuckDB {_duckdb_version()}, "
             "which can't read it",
             where=where,
-            next_step="use the newer DuckDB, or write the file again with this one: `funnel run --rebuild`",
+            next_step="use the newer DuckDB, or write the file again with this one: `funnel run --from-log`",
         )
     if "Permission denied" in text or not os.access(path, os.R_OK):
         return UsageError("the published file can't be read by this user", where=where, next_step="ask for the right")
@@ -194,7 +194,7 @@ def corrupt(path: Path) -> InputError:
     return InputError(
         "the database file is corrupt (cut short, or changed on the disk)",
         where=str(path),
-        next_step="rebuild it from the landing log with `funnel run --rebuild`",
+        next_step="rebuild it from the landing log with `funnel run --from-log`",
     )
 
 

@@ -122,7 +122,7 @@ keep_reports = 30                    # earlier nights in the archive of the repo
 # [checks]                           # of each delivery; a run that finds less stops, and the last night stays published
 # warn_after = "36 hours"            # without a new file the report says so on top; "never" for no warning
 # error_after = "3 days"             # without a new file the run stops; default "never"
-# least_rows = 0.5                   # of what is usual on that weekday; `funnel run --accept-drop` takes it all the same
+# least_rows = 0.5                   # of what is usual on that weekday; `funnel run --allow-incomplete` takes it all the same
 # lost_keys = 0.01                   # of the snapshot before, where mode = "snapshot"
 # max_rejected = 0.05                # of the rows of a file; `funnel run --accept-rejects` takes it all the same
 # max_unreconciled = 0.05            # of the leads with a current_stage; a run that finds more elsewhere warns

@@ -137,7 +137,7 @@ def test_a_sum_that_does_not_hold_stops_the_run(build: Path, more: dict[str, int
     tamper(build, **more)
     shutil.copytree(nights.QUARTER.parent, build.parent / "in")
     toml = build.parent / "in" / "funnel.toml"
-    answer = funnel("run", "--config", toml, "--output", build, *AS_OF, "--rebuild")
+    answer = funnel("run", "--config", toml, "--output", build, *AS_OF, "--from-log")
     assert 3 == answer.code
     assert f"error: crm_history: stage_entries_0.csv (load 1): {error}\n  next: nothing was published" in answer.err
     assert before == page(build)
@@ -157,7 +157,7 @@ def test_rows_of_history_that_a_model_loses_stop_the_run(
     toml = tmp_path / "in" / "funnel.toml"
     toml.write_text(toml.read_text("utf-8") + '\n[checks]\nunused_stages = ["mql", "sal", "sql"]\n', "utf-8")
     before = page(build)
-    answer = funnel("run", "--config", toml, "--output", build, *AS_OF, "--rebuild")
+    answer = funnel("run", "--config", toml, "--output", build, *AS_OF, "--from-log")
     assert (3, before) == (answer.code, page(build))
     assert "(load 1): 4 rows of history do not add up: 5 are accounted for" in answer.err
 

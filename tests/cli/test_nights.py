@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -48,15 +49,29 @@ def test_a_rebuild_needs_no_inputs(tmp_path: Path) -> None:
     before, tables = page(output), contents(output)
     for name in ("stage_entries.csv", "leads.csv"):
         (toml.parent / name).unlink()
-    answer = funnel("run", "--rebuild", "--config", toml, "--output", output, *AS_OF)
+    answer = funnel("run", "--from-log", "--config", toml, "--output", output, *AS_OF)
     assert 0 == answer.code
     assert before == page(output)
     assert tables == contents(output)
 
 
+def test_the_spellings_of_the_release_before_are_accepted(tmp_path: Path) -> None:
+    """They do the same, and the help names the new ones alone."""
+    output = tmp_path / "build"
+    old, new = (
+        funnel("run", *options, "--config", nights.QUARTER, "--output", output, *AS_OF)
+        for options in (("--rebuild", "--accept-drop"), ("--from-log", "--allow-incomplete"))
+    )
+    assert (3, old.err) == (new.code, new.err)
+    told = funnel("run", "--help").out
+    assert ["--from-log", "--allow-incomplete"] == re.findall(
+        r"--(?:from-log|rebuild|allow-incomplete|accept-drop)\b", told
+    )
+
+
 def test_a_rebuild_without_a_log_is_refused(tmp_path: Path) -> None:
-    """`--rebuild` of an empty folder says that there is nothing to rebuild from."""
-    answer = funnel("run", "--rebuild", "--config", nights.QUARTER, "--output", tmp_path / "build", *AS_OF)
+    """`--from-log` of an empty folder says that there is nothing to rebuild from."""
+    answer = funnel("run", "--from-log", "--config", nights.QUARTER, "--output", tmp_path / "build", *AS_OF)
     assert 3 == answer.code
     assert "the landing log holds no stage entries" in answer.err
 

@@ -185,7 +185,7 @@ def test_f74_a_log_without_sums_is_read(tmp_path: Path) -> None:
 
 
 def test_f74_a_night_over_a_damaged_log_stops_and_the_last_one_stays(tmp_path: Path) -> None:
-    """Exit code 3, before anything is built; also with --rebuild and `funnel check`."""
+    """Exit code 3, before anything is built; also with --from-log and `funnel check`."""
     company = Company(tmp_path)
     output = company.night()
     published = (output / "funnel.duckdb").resolve()

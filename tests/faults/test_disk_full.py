@@ -42,7 +42,7 @@ def disk(tmp_path: Path, published: Path) -> Iterator[machines.SmallDisk]:
 
 def options_of(part: str) -> tuple[str, ...]:
     """All parts but reading begin with the log as it is, so that nothing is written before them."""
-    return () if part == "load" else ("--rebuild",)
+    return () if part == "load" else ("--from-log",)
 
 
 def free_for(part: str, out: Path) -> int:

@@ -98,9 +98,9 @@ def test_f24_a_delivery_of_less_than_half_stops_the_night_until_it_is_accepted_o
         assert 3 == answer.code
         assert "crm: 9 rows came, and 20 are usual on a " in answer.err
         assert "\n  next: nothing was published" in answer.err
-        assert "--accept-drop" in answer.err
+        assert "--allow-incomplete" in answer.err
         assert (before, known) == (page(output), loads(output))
-    answer = funnel("run", "--accept-drop", "--config", toml, "--output", output)
+    answer = funnel("run", "--allow-incomplete", "--config", toml, "--output", output)
     assert 0 == answer.code
     assert "warning: accepted: crm: 9 rows came, and 20 are usual on a " in answer.err
     (accepted,) = of_published(output)["accepted_drops"]  # type: ignore[misc]
@@ -166,7 +166,7 @@ def test_f23_no_export_stops_the_night_beyond_error_after(tmp_path: Path) -> Non
     assert 3 == answer.code
     assert "error: crm is stale: its newest file came 4 days before as-of\n  next: nothing was published" in answer.err
     assert before == page(output)
-    answer = funnel("run", "--rebuild", "--config", toml, "--output", output)  # what is there may always be built anew
+    answer = funnel("run", "--from-log", "--config", toml, "--output", output)  # what is there may always be built anew
     assert 0 == answer.code
 
 

@@ -101,7 +101,7 @@ def test_a_load_that_is_gone_stops_the_night(company: Company) -> None:
             InputError, match=r"crm: b\.csv, load 2 of the published night, is no longer in the"
         ) as stopped:
             company.night(**options)
-        assert "--accept-drop" in stopped.value.next_step
+        assert "--allow-incomplete" in stopped.value.next_step
     with pytest.raises(InputError, match="is no longer in the landing log"):
         night.check(nights.orders(company.toml, company.output), lambda _: None)
     assert published == (company.output / "funnel.duckdb").resolve()

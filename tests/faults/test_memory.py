@@ -25,7 +25,7 @@ def test_f14_too_little_memory_names_the_model_and_the_setting(toml: Path, tmp_p
     """Exit code 4: the model that did not fit, its file, and FUNNEL_MEMORY; the old night is whole, nothing lies about."""
     out = tmp_path / "out"
     assert 0 == machines.ended(machines.funnel(toml, out, as_of=machines.OLD))[0]
-    run = machines.funnel(toml, out, "--full", "--rebuild", FUNNEL_MEMORY=TOO_LITTLE, FUNNEL_THREADS="2")
+    run = machines.funnel(toml, out, "--full", "--from-log", FUNNEL_MEMORY=TOO_LITTLE, FUNNEL_THREADS="2")
     code, said = machines.ended(run)
     assert 4 == code
     found = re.search(
@@ -45,13 +45,13 @@ def test_f15_what_a_killed_run_spilled_is_swept_by_the_next(toml: Path, tmp_path
     """A kill -9 while files of spilled rows lie there: the next run removes them, though it fails itself."""
     out = tmp_path / "out"
     assert 0 == machines.ended(machines.funnel(toml, out, as_of=machines.OLD))[0]
-    run = machines.funnel(toml, out, "--full", "--rebuild", FUNNEL_MEMORY="90MB", FUNNEL_THREADS="2")
+    run = machines.funnel(toml, out, "--full", "--from-log", FUNNEL_MEMORY="90MB", FUNNEL_THREADS="2")
     give_up_at = time.monotonic() + 60
     while not list(out.glob("runs/*.building/spill/*")) and run.poll() is None and time.monotonic() < give_up_at:
         time.sleep(0.005)
     run.kill()
     machines.ended(run)
     assert list(out.glob("runs/*.building/spill/*")), "no query had spilled: the history is too small"
-    assert 4 == machines.ended(machines.funnel(toml, out, "--rebuild", FUNNEL_MEMORY=TOO_LITTLE))[0]
+    assert 4 == machines.ended(machines.funnel(toml, out, "--from-log", FUNNEL_MEMORY=TOO_LITTLE))[0]
     assert [] == machines.left_lying(out)
     assert [] == list((out / "runs").glob("*.building"))

@@ -14,7 +14,7 @@ from tests.cli import commands
 from tests.cli.commands import funnel
 
 CORRUPT = "the database file is corrupt (cut short, or changed on the disk)"
-REBUILD = "next: rebuild it from the landing log with `funnel run --rebuild`"
+REBUILD = "next: rebuild it from the landing log with `funnel run --from-log`"
 FLIPS = range(12)
 
 
@@ -140,7 +140,7 @@ def test_f105_a_file_of_before_the_checksum_is_built_anew(published: Path, out: 
 
 @pytest.mark.parametrize("content", ["", "{}", "null"])
 def test_f114_an_emptied_manifest_of_the_published_run(tmp_path: Path, content: str) -> None:
-    """Without it nobody knows which loads must be there: every command stops and names it; --rebuild goes on."""
+    """Without it nobody knows which loads must be there: every command stops and names it; --from-log goes on."""
     toml, out = commands.copy_of_quarter(tmp_path / "in"), tmp_path / "out"
     nights.run(toml, out, as_of=nights.QUARTER_AS_OF)
     manifest = (out / "current" / "manifest.json").resolve()
@@ -150,6 +150,6 @@ def test_f114_an_emptied_manifest_of_the_published_run(tmp_path: Path, content: 
         answer = funnel(command, "--config", toml, "--output", out)
         assert 3 == answer.code, command
         assert f"{manifest}: the manifest of the published night can't be read" in answer.err
-        assert "`funnel run --rebuild`" in answer.err
-    assert 0 == funnel("run", "--config", toml, "--output", out, "--rebuild").code
+        assert "`funnel run --from-log`" in answer.err
+    assert 0 == funnel("run", "--config", toml, "--output", out, "--from-log").code
     assert 0 == funnel("run", "--config", toml, "--output", out).code

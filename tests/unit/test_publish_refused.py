@@ -131,7 +131,7 @@ def test_a_file_of_another_duckdb_is_told_with_both_versions(tmp_path: Path) -> 
             "which can't read it"
         ) == told.what
         assert (str(path), 3) == (told.where, told.exit_code)
-        assert "funnel run --rebuild" in told.next_step
+        assert "funnel run --from-log" in told.next_step
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_file_that_was_cut_short_is_told(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:100])
     told = told_of(path)
     assert "the database file is corrupt (cut short, or changed on the disk)" == told.what
-    assert "rebuild it from the landing log with `funnel run --rebuild`" == told.next_step
+    assert "rebuild it from the landing log with `funnel run --from-log`" == told.next_step
 
 
 def test_a_file_in_place_of_runs_is_never_replaced(tmp_path: Path) -> None:
