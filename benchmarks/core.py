@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.history import CLOCK, History
 from pipeline.database.connection import connect
-from pipeline.inputs import landing
+from pipeline.ingest.landing import landing
 from pipeline.settings import Settings, shipped
 from pipeline.transform import graph
 from pipeline.transform.build import build, column_dictionary, write_definition

@@ -12,8 +12,8 @@ from benchmarks import generate
 from benchmarks.generate import CORE_TOML, Wanted
 from benchmarks.yardsticks import facts as yardstick
 from pipeline.database.connection import connect
-from pipeline.inputs import landing
-from pipeline.inputs.ledger import ROWS, open_log
+from pipeline.ingest.landing import landing
+from pipeline.ingest.landing.ledger import ROWS, open_log
 from pipeline.settings import Settings
 from pipeline.waterfall import config
 from pipeline.waterfall.definition import Configuration

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from pipeline.errors import CheckFailed, ConfigurationError, InputError, Problem
-from pipeline.inputs import guards, landing, never_named
+from pipeline.ingest import never_named
+from pipeline.ingest.landing import guards, landing
 from pipeline.orders import Orders
 from pipeline.waterfall import rules
 from pipeline.waterfall.definition import Configuration, Input

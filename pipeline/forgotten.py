@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline import manifest
 from pipeline.errors import InputError, UsageError
-from pipeline.inputs import ledger
+from pipeline.ingest.landing import ledger
 from pipeline.privacy.permissions import private_files
 from pipeline.publish import lock, run_folder
 

@@ -17,8 +17,8 @@ import duckdb
 
 from pipeline import log
 from pipeline.errors import FunnelError, InputError
-from pipeline.inputs import landing
-from pipeline.inputs.ledger import folder_of
+from pipeline.ingest.landing import landing
+from pipeline.ingest.landing.ledger import folder_of
 from pipeline.publish import run_folder
 from pipeline.settings import Settings
 from pipeline.transform import checks, previous_run

@@ -20,7 +20,7 @@ from pipeline.database import interrupt
 from pipeline.database.connection import alike, connect, connect_published, within_memory
 from pipeline.database.parallel import Cursors, shares
 from pipeline.errors import InputError, UsageError
-from pipeline.inputs import landing
+from pipeline.ingest.landing import landing
 from pipeline.log import Line, Phases
 from pipeline.orders import Orders
 from pipeline.privacy.permissions import private_files

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pipeline.errors import FunnelError, InputError, UsageError
-from pipeline.inputs.files import fixed_part
+from pipeline.ingest.files.find import fixed_part
 from pipeline.orders import Orders
 from pipeline.publish import run_folder
 from pipeline.waterfall.definition import Input

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pipeline.database import disk
 from pipeline.errors import FunnelError, Interrupted
-from pipeline.inputs import landing
-from pipeline.inputs.files import find
+from pipeline.ingest.files.find import find
+from pipeline.ingest.landing import landing
 from pipeline.publish import run_folder
 from pipeline.waterfall.definition import Configuration
 

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from pipeline.database.connection import connect
-from pipeline.inputs import landing
+from pipeline.ingest.landing import landing
 from pipeline.settings import Settings
 from pipeline.waterfall.definition import Configuration, Input, Stage, Waterfall
 

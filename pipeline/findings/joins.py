@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from pipeline.inputs.shapes import shape_sql
+from pipeline.ingest.rows.shapes import shape_sql
 from pipeline.waterfall.definition import Configuration
 
 MAX_SHARE_UNMATCHED = 0.2

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pipeline.inputs import unread_times
+from pipeline.ingest.rows import unread_times
 from pipeline.starting.sampling import Sample, words
 
 _MOST_STAGES = 60

@@ -8,9 +8,9 @@ from typing import Any
 
 import duckdb
 
-from pipeline.inputs import known_formats, stage_columns
-from pipeline.inputs.contract import CONTRACTS, normalise_header
-from pipeline.inputs.landing import DATE
+from pipeline.ingest.adapters import known_formats, stage_columns
+from pipeline.ingest.landing.landing import DATE
+from pipeline.ingest.rows.columns import CONTRACTS, normalise_header
 from pipeline.starting import columns
 from pipeline.starting.columns import Times
 from pipeline.starting.sampling import Sample, common_start, words

@@ -13,10 +13,11 @@ from typing import Any
 import duckdb
 
 from pipeline.database.connection import identifier
-from pipeline.inputs import archives, encodings, looking, preflight, readers, resync
-from pipeline.inputs.contract import normalise_header
-from pipeline.inputs.files import Found
-from pipeline.inputs.preflight import Bytes, Refused
+from pipeline.ingest.files import archives, encodings, looking, scan
+from pipeline.ingest.files.find import Found
+from pipeline.ingest.files.scan import Bytes, Refused
+from pipeline.ingest.readers import csv_recovery, readers
+from pipeline.ingest.rows.columns import normalise_header
 from pipeline.waterfall.definition import Input, Reshaping
 
 ROWS = 5_000
@@ -69,7 +70,7 @@ def _sample(connection: duckdb.DuckDBPyConnection, found: Found, number: int, wo
 def _settings(path: Path) -> Iterator[tuple[str, Any]]:
     """What a file of lines needs to be read; nothing for Parquet, workbooks and JSON."""
     try:
-        plain = preflight.examine(path)
+        plain = scan.examine(path)
     except Refused:
         return
     if plain.is_parquet or path.suffix.lower() in (".json", ".jsonl", ".ndjson", ".html", ".htm", ".xls"):
@@ -90,7 +91,7 @@ def _settings(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def _first_lines(plain: Bytes, encoding: str) -> list[bytes]:
-    lines = islice(preflight.lines_of(plain.path, plain.compression), _LINES)
+    lines = islice(scan.lines_of(plain.path, plain.compression), _LINES)
     texts = [line.decode(encoding, "replace").rstrip("\r\n").encode() for line in lines]
     return texts if encoding not in ("utf-16", "utf-16-le", "utf-16-be") else []
 
@@ -102,7 +103,7 @@ def _typical(lines: list[bytes], delimiter: str) -> int:
 
 
 def _fields(line: bytes, delimiter: str) -> int:
-    cells, state = resync.split(line, delimiter.encode())
+    cells, state = csv_recovery.split(line, delimiter.encode())
     return len(cells) if state == "whole" else 1
 
 

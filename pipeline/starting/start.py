@@ -16,9 +16,11 @@ import duckdb
 
 from pipeline.database.connection import connect
 from pipeline.errors import UsageError
-from pipeline.inputs import archives, landing, looking, readers
-from pipeline.inputs.files import find
-from pipeline.inputs.preflight import Refused
+from pipeline.ingest.files import archives, looking
+from pipeline.ingest.files.find import find
+from pipeline.ingest.files.scan import Refused
+from pipeline.ingest.landing import landing
+from pipeline.ingest.readers import readers
 from pipeline.settings import Settings
 from pipeline.starting import inputs, stages
 from pipeline.starting.inputs import Found

@@ -13,7 +13,7 @@ import pytest
 from benchmarks import generate
 from benchmarks.generate import CORE_TOML, Wanted
 from pipeline.database.connection import connect
-from pipeline.inputs import landing
+from pipeline.ingest.landing import landing
 from tests import nights
 
 WANTED = Wanted(entries=20_000, seed=7, ids="sequential", nights=2)

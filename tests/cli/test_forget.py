@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.inputs import landing
+from pipeline.ingest.landing import landing
 from pipeline.publish import lock
 from tests import nights
 from tests.cli.commands import Answer, funnel

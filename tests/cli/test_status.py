@@ -172,7 +172,7 @@ def test_ctrl_c_is_recorded_with_130(build: Path) -> None:
 HANGS = """
 import sys, time
 from pipeline.cli import cli
-from pipeline.inputs import landing
+from pipeline.ingest.landing import landing
 
 def hangs(*_, **__):
     try: print("works", flush=True); time.sleep(60)

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline import errors
 from pipeline.cli import cli
-from pipeline.inputs.contract import CONTRACTS
+from pipeline.ingest.rows.columns import CONTRACTS
 from pipeline.transform.project import LAYERS
 from pipeline.waterfall import schema, schema_checks, schema_inputs, schema_privacy
 from tests import nights

@@ -11,7 +11,7 @@ import duckdb
 
 from pipeline import deliveries
 from pipeline.database.connection import connect
-from pipeline.inputs import landing
+from pipeline.ingest.landing import landing
 from pipeline.settings import Settings
 from pipeline.transform import graph
 from pipeline.transform.build import build, write_definition

@@ -17,7 +17,7 @@ import duckdb
 import pytest
 
 from pipeline.database.connection import connect
-from pipeline.inputs import landing
+from pipeline.ingest.landing import landing
 from pipeline.settings import Settings
 from pipeline.waterfall import config, formats
 from tests.exports.loading import CLOCK

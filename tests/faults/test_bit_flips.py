@@ -16,7 +16,7 @@ from delivery import HEADER, Inbox, entry, one_file, refusal
 
 from pipeline import night
 from pipeline.errors import InputError
-from pipeline.inputs import landing
+from pipeline.ingest.landing import landing
 from tests import nights
 from tests.faults.test_histories import Company
 

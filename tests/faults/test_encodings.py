@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from delivery import HEADER, Inbox, entry, one_file, refusal
 
-from pipeline.inputs import preflight
+from pipeline.ingest.files import scan
 
 NAMES = ["Jürgen", "dana", "Renée", "Øyvind", "Jürgen", "José", "Müller", "dana", "Núñez"]
 TEXT = HEADER + "".join(entry(f"L{number}", owner=name) for number, name in enumerate(NAMES))
@@ -50,7 +50,7 @@ def test_f97_auto_finds_the_encoding(
     tmp_path: Path, encoding: str, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """UTF-8 with and without a byte order mark, UTF-16 with one, else Windows-1252, however the bytes come."""
-    monkeypatch.setattr(preflight, "CHUNK", chunk)
+    monkeypatch.setattr(scan, "CHUNK", chunk)
     assert NAMES == owners(one_file(tmp_path, TEXT.encode(encoding), encoding="auto"))
 
 

@@ -11,7 +11,7 @@ import pytest
 from pipeline import manifest
 from pipeline.database.connection import connect
 from pipeline.errors import InputError
-from pipeline.inputs import landing
+from pipeline.ingest.landing import landing
 from pipeline.publish import run_folder
 from pipeline.settings import Settings
 from pipeline.waterfall import config

@@ -12,8 +12,8 @@ import pytest
 import zstandard
 from delivery import Inbox, one_file, refusal
 
-from pipeline.inputs import jsonlines
-from pipeline.inputs.contract import normalise_header
+from pipeline.ingest.readers import json_lines
+from pipeline.ingest.rows.columns import normalise_header
 
 
 def line(lead: Any = "L1", stage: Any = "MQL", entered_at: Any = "2026-01-05T14:00:00Z", **more: Any) -> str:
@@ -239,14 +239,14 @@ def test_any_line_reads_as_pythons_own_parser_does() -> None:
         text = json.dumps(value, ensure_ascii=generator.random() < 0.5)
         if len({normalise_header(key) or key for key in value}) < len(value):
             continue
-        read = jsonlines.object_of(text.encode())
+        read = json_lines.object_of(text.encode())
         for key, given in value.items():
             said = read[key].decode()
             assert given == (said if isinstance(given, str) else json.loads(said or "null"))
         damaged = bytearray(text.encode())
         damaged[generator.randrange(len(damaged))] ^= 1 << generator.randrange(8)
         try:
-            jsonlines.object_of(bytes(damaged))
-        except jsonlines.BadLine:
+            json_lines.object_of(bytes(damaged))
+        except json_lines.BadLine:
             continue
         assert isinstance(json.loads(bytes(damaged)), dict)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from delivery import HEADER, Inbox, entry, one_file
 
-from pipeline.inputs import resync
+from pipeline.ingest.readers import csv_recovery
 from tests.cli import commands
 from tests.cli.commands import funnel
 
@@ -85,7 +85,7 @@ def test_f108_a_field_of_5_mb_of_line_ends(tmp_path: Path, content: str) -> None
 def test_f108_a_long_field_is_split_once() -> None:
     """Not once for each of its lines: a line of paired quotes can't end it."""
     splits = []
-    plain = resync.split
+    plain = csv_recovery.split
 
     def counted(text: bytes, delimiter: bytes, *, strict: bool = False) -> tuple[list[bytes], str]:
         splits.append(len(text))
@@ -93,8 +93,8 @@ def test_f108_a_long_field_is_split_once() -> None:
 
     lines = [b'L1,"\n', *[b'""\n'] * 9_000, b'"\n']
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(resync, "split", counted)
-        (record,) = resync.Resynchroniser(iter(lines), 2, b",")
+        patch.setattr(csv_recovery, "split", counted)
+        (record,) = csv_recovery.Resynchroniser(iter(lines), 2, b",")
     assert (None, 9_001) == (record.reason, record.newlines)
     assert sum(splits) < 3 * sum(map(len, lines))
 

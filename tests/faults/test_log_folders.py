@@ -11,7 +11,7 @@ import pytest
 from delivery import HEADER, Inbox, entry, one_file
 
 from pipeline.errors import InputError
-from pipeline.inputs import landing
+from pipeline.ingest.landing import landing
 from pipeline.publish import lock, run_folder
 
 CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)

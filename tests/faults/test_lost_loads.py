@@ -10,7 +10,7 @@ from delivery import HEADER, entry
 
 from pipeline import manifest, night
 from pipeline.errors import InputError
-from pipeline.inputs import landing
+from pipeline.ingest.landing import landing
 from tests import nights
 
 DAYS = ("a.csv", "b.csv", "c.csv")

@@ -13,7 +13,7 @@ import pytest
 import zstandard
 from delivery import HEADER, entry, one_file, refusal
 
-from pipeline.inputs.headers import MAX_COLUMNS
+from pipeline.ingest.readers.headers import MAX_COLUMNS
 
 CONTENT = (HEADER + entry("L1")).encode()
 FRAME = zstandard.ZstdCompressor().compress

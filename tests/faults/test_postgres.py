@@ -17,11 +17,12 @@ from typing import Any
 import pytest
 from delivery import CLOCK, HEADER, Inbox, entry
 
-from pipeline.inputs import databases, landing, ledger, postgres_failures
-from pipeline.inputs import postgres as postgres_inputs
-from pipeline.inputs.files import find
-from pipeline.inputs.landing import Refusal
-from pipeline.inputs.ledger import Load
+from pipeline.ingest.files.find import find
+from pipeline.ingest.landing import landing, ledger
+from pipeline.ingest.landing.landing import Refusal
+from pipeline.ingest.landing.ledger import Load
+from pipeline.ingest.readers import databases, postgres_failures
+from pipeline.ingest.readers import postgres as postgres_inputs
 from pipeline.waterfall.database import Database
 from pipeline.waterfall.definition import Input
 from tests.postgres_server import PASSWORD, USER, VARIABLE, Postgres, PostgresDatabase

@@ -81,7 +81,7 @@ def test_f30_a_backdated_entry_is_landed_with_the_time_it_was_recorded(tmp_path:
 
 def test_f31_a_growing_file_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that changes while it is read is left for the next run, with a warning, and nothing of it is kept."""
-    from pipeline.inputs import looking
+    from pipeline.ingest.files import looking
 
     inbox = one_file(tmp_path, GOOD)
     look_at = looking.look_at

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import manifest
-from pipeline.inputs import landing
+from pipeline.ingest.landing import landing
 from pipeline.publish import run_folder
 from tests import nights
 from tests.cli.commands import Answer, funnel, page

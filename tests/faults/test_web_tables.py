@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from delivery import Inbox, one_file, refusal
 
-from pipeline.inputs import preflight, webtables
+from pipeline.ingest.files import scan
+from pipeline.ingest.readers import web_tables
 
 HEAD = "<tr><th>lead_id</th><th>stage</th><th>entered_at</th><th>owner</th></tr>"
 
@@ -41,7 +42,7 @@ def owners(inbox: Inbox) -> list[str]:
 @pytest.mark.parametrize("chunk", [1, 10, 1 << 20])
 def test_a_report_is_read(tmp_path: Path, name: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Entities, spaces that do not break, tags inside cells and line breaks come through as a browser shows them."""
-    monkeypatch.setattr(preflight, "CHUNK", chunk)
+    monkeypatch.setattr(scan, "CHUNK", chunk)
     cells = [
         "J&uuml;rgen &amp; &lt;co&gt;",
         "&nbsp;",
@@ -178,15 +179,15 @@ def test_hostile_pages_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         )
     ):
         assert said in refusal(one_file(tmp_path / str(number), content, "report.xls"))
-    monkeypatch.setattr(webtables, "MAX_CONTENT", 100)
+    monkeypatch.setattr(web_tables, "MAX_CONTENT", 100)
     assert "the web page has more than 0 MB" in refusal(one_file(tmp_path / "large", page(row()), "report.xls"))
 
 
 def test_only_the_first_tables_are_looked_at(tmp_path: Path) -> None:
     """A page of a thousand tables takes no longer than one of twenty."""
-    content = "<table><tr><td>a</table>" * webtables.MAX_TABLES + page(row())
+    content = "<table><tr><td>a</table>" * web_tables.MAX_TABLES + page(row())
     assert "missing columns" in refusal(one_file(tmp_path / "a", content, "report.xls"))
-    content = "<table><tr><td>a</table>" * (webtables.MAX_TABLES - 1) + page(row())
+    content = "<table><tr><td>a</table>" * (web_tables.MAX_TABLES - 1) + page(row())
     assert ["L1"] == landed(tmp_path / "b", content).leads()
 
 

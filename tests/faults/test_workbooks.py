@@ -16,8 +16,9 @@ from delivery import Inbox, one_file, refusal
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from pipeline.errors import InputError
-from pipeline.inputs import archives, readers, workbook_parts, workbooks
-from pipeline.inputs.preflight import Refused
+from pipeline.ingest.files import archives
+from pipeline.ingest.files.scan import Refused
+from pipeline.ingest.readers import readers, workbook_parts, workbooks
 from tests.faults.workbook_files import HEADER, SHEET, with_cells, with_part, workbook
 
 NOON = datetime(2026, 1, 5, 12, 30)
@@ -356,7 +357,7 @@ def test_f100_the_checks_see_whatever_chunks_come(tmp_path: Path, monkeypatch: p
     """A cell over a border is one cell."""
     content, reason = HOSTILE["a long text in every cell"]
     (tmp_path / "a.xlsx").write_bytes(content)
-    monkeypatch.setattr("pipeline.inputs.preflight.CHUNK", 1_001)
+    monkeypatch.setattr("pipeline.ingest.files.scan.CHUNK", 1_001)
     with pytest.raises(Refused, match=reason):
         workbook_parts.checked_copy(tmp_path / "a.xlsx", None, tmp_path / "copy.xlsx")
     (tmp_path / "b.xlsx").write_bytes(with_cells("<row><c t='e'><v>#N/A</v></c></row>" * 1_000))

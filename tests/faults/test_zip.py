@@ -13,7 +13,8 @@ import pytest
 from delivery import HEADER, Inbox, entry, one_file, refusal
 
 from pipeline import room
-from pipeline.inputs import archives, landing, looking
+from pipeline.ingest.files import archives, looking
+from pipeline.ingest.landing import landing
 from tests.faults.workbook_files import workbook
 
 ONE = HEADER + entry("L1")

@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 
 from pipeline.database.connection import connect, create_table
-from pipeline.inputs import domains
-from pipeline.inputs.offering import given_values
+from pipeline.ingest import domains
+from pipeline.ingest.raw_tables import given_values
 from pipeline.settings import Settings, shipped
 from pipeline.transform import report_variants
 from pipeline.transform.build import build, write_definition

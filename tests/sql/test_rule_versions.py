@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.inputs import landing
+from pipeline.ingest.landing import landing
 from pipeline.waterfall.definition import Condition, Configuration, OriginRule, ScopeRule, Waterfall
 from tests import delivery
 from tests.sql.harness import built, records

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.inputs.contract import CONTRACTS
+from pipeline.ingest.rows.columns import CONTRACTS
 from pipeline.waterfall import config, schema_inputs
 from pipeline.waterfall.definition import Pair, Sla, WorkingCalendar
 from pipeline.waterfall.moments import to_utc

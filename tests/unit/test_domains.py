@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.inputs import domains
+from pipeline.ingest import domains
 from tests.delivery import Inbox
 from tests.unit.configurations import funnel
 

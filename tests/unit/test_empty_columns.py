@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from delivery import Inbox, one_file
 
-from pipeline.inputs.landing import Landing
+from pipeline.ingest.landing.landing import Landing
 from pipeline.waterfall.definition import Candidate, Condition, Reshaping, Where
 
 HEADER = "lead_id,Field,OldValue,NewValue,entered_at\n"

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.inputs import guards
-from pipeline.inputs.ledger import Load
+from pipeline.ingest.landing import guards
+from pipeline.ingest.landing.ledger import Load
 from pipeline.waterfall.definition import Input
 from pipeline.waterfall.guard import Guard
 

@@ -15,7 +15,9 @@ import pytest
 from delivery import CLOCK, HEADER, STAGES, Inbox, entry, one_file
 
 from pipeline.errors import InputError
-from pipeline.inputs import holding, landing, preflight, readers
+from pipeline.ingest.files import scan
+from pipeline.ingest.landing import landing
+from pipeline.ingest.readers import holding, readers
 from pipeline.waterfall import config
 
 GOOD = HEADER + entry("L1") + entry("L2", "SAL") + entry("L3", "Banana") + entry("")
@@ -39,13 +41,13 @@ def test_a_file_of_two_inputs_is_looked_at_once(
 ) -> None:
     """Unless its copy in UTF-8 is read: then the file and the copy are looked at for each input."""
     looked = []
-    examine = preflight.examine
+    examine = scan.examine
 
-    def counted(path: Path, *arguments: Any, **settings: Any) -> preflight.Bytes:
+    def counted(path: Path, *arguments: Any, **settings: Any) -> scan.Bytes:
         looked.append(path)
         return examine(path, *arguments, **settings)
 
-    monkeypatch.setattr(preflight, "examine", counted)
+    monkeypatch.setattr(scan, "examine", counted)
     inbox = Inbox(tmp_path).reads("leads.csv", "leads", name="leads", encoding=encoding)
     inbox.reads("leads.csv", "deletions", name="gone", encoding=encoding)
     inbox.put("leads.csv", "lead_id,deleted_at,owner\nL1,2026-01-05,J\u00f6rg\n".encode(encoding))

@@ -14,9 +14,11 @@ from delivery import CLOCK, HEADER, Inbox, connection_of_a_run, entry, one_file,
 
 from pipeline.database import disk
 from pipeline.errors import InputError
-from pipeline.inputs import holding, landing, looking, readers, sorting
-from pipeline.inputs.preflight import Refused
-from pipeline.inputs.readers import Delivered
+from pipeline.ingest.files import looking
+from pipeline.ingest.files.scan import Refused
+from pipeline.ingest.landing import classify, landing
+from pipeline.ingest.readers import holding, readers
+from pipeline.ingest.readers.readers import Delivered
 from pipeline.waterfall.guard import Guard
 from tests.unit.limits import files_no_longer_than, without_rights
 
@@ -86,7 +88,7 @@ def test_json_lines_that_grew_between_two_looks_wait(
     inbox = one_file(tmp_path, '{"lead_id":"L1","stage":"MQL","entered_at":"2026-01-05"}\n', "entries.jsonl")
     grow = lengthened(tmp_path / "entries.jsonl", more)
     with monkeypatch.context() as patched:
-        patched.setattr("pipeline.inputs.jsonlines.header_of", then(grow, readers.jsonlines.header_of))
+        patched.setattr("pipeline.ingest.readers.json_lines.header_of", then(grow, readers.json_lines.header_of))
         waits(inbox)
     assert {"no_stage": 1} == inbox.land().loads[0].rejected
 
@@ -117,8 +119,8 @@ def test_a_delivery_is_judged_by_the_weekday_of_the_waterfall(tmp_path: Path) ->
 def test_rows_that_were_not_written_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One row fewer in the Parquet file than was to be there: nothing of the load becomes real."""
     inbox = one_file(tmp_path, GOOD)
-    write = sorting.write
-    monkeypatch.setattr(sorting, "write", lambda *given: write(*given) - 1)
+    write = classify.write
+    monkeypatch.setattr(classify, "write", lambda *given: write(*given) - 1)
     with pytest.raises(InputError, match=r"entries\.csv: 2 rows were to be written and 1 were"):
         inbox.land()
     assert () == landing.open_log(inbox.log_folder).loads

@@ -14,7 +14,7 @@ import pytest
 from delivery import CLOCK, HEADER, Inbox, entry, one_file
 
 from pipeline.errors import InputError
-from pipeline.inputs import known_loads, landing
+from pipeline.ingest.landing import known_loads, landing
 from pipeline.log import Line
 from pipeline.waterfall.definition import Input
 

@@ -9,7 +9,7 @@ import pytest
 from delivery import HEADER, Inbox, entry
 
 from pipeline.errors import InputError
-from pipeline.inputs import landing
+from pipeline.ingest.landing import landing
 
 
 def three_days(tmp_path: Path) -> Inbox:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from delivery import HEADER, Inbox, connection_of_a_run, entry
 
-from pipeline.inputs import landing
+from pipeline.ingest.landing import landing
 from pipeline.privacy.pseudonyms import Pseudonyms
 from pipeline.waterfall.privacy import Personal, Privacy
 from tests import nights

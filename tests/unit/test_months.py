@@ -11,7 +11,7 @@ from babel.dates import format_datetime
 from delivery import one_file
 
 from pipeline.errors import ConfigurationError
-from pipeline.inputs import months
+from pipeline.ingest.rows import months
 from pipeline.waterfall import config
 
 HEADER = "lead_id,stage,entered_at\n"

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from pipeline.inputs import preflight, resync
-from pipeline.inputs.contract import CannotBind, bind
-from pipeline.inputs.preflight import Refused, examine
+from pipeline.ingest.files import scan
+from pipeline.ingest.files.scan import Refused, examine
+from pipeline.ingest.readers import csv_recovery
+from pipeline.ingest.rows.columns import CannotBind, bind
 from pipeline.waterfall.definition import Input
 
 
@@ -22,7 +23,7 @@ def entries(**settings: object) -> Input:
 
 
 def records(text: bytes, fields: int = 3) -> list[tuple[int, list[bytes] | None, str | None]]:
-    reader = resync.Resynchroniser(iter(text.splitlines(keepends=True)), fields, b",")
+    reader = csv_recovery.Resynchroniser(iter(text.splitlines(keepends=True)), fields, b",")
     return [(record.number, record.fields, record.reason) for record in reader]
 
 
@@ -54,13 +55,13 @@ def test_preflight_counts_the_same_over_any_chunks(tmp_path: Path, monkeypatch: 
         content = b"".join(generator.choice(pieces[: 4 if case % 2 else 8]) for _ in range(40)) or b"x"
         path = tmp_path / "a.csv"
         path.write_bytes(content)
-        monkeypatch.setattr(preflight, "CHUNK", 1 << 20)
+        monkeypatch.setattr(scan, "CHUNK", 1 << 20)
         whole = examine(path)
         expected = content.splitlines(keepends=True)
-        assert (len(expected), content) == (whole.lines, b"".join(preflight.lines_of(path, "none")))
+        assert (len(expected), content) == (whole.lines, b"".join(scan.lines_of(path, "none")))
         for size in (1, 2, 3, 7):
-            monkeypatch.setattr(preflight, "CHUNK", size)
-            assert expected == list(preflight.lines_of(path, "none"))
+            monkeypatch.setattr(scan, "CHUNK", size)
+            assert expected == list(scan.lines_of(path, "none"))
             parts = examine(path)
             assert (whole.lines, whole.is_odd, whole.quotes) == (parts.lines, parts.is_odd, parts.quotes)
             if whole.is_odd is None:
@@ -98,7 +99,7 @@ def test_compressed_files_are_read_through(tmp_path: Path) -> None:
     for path in (zipped, packed):
         found = examine(path)
         assert (expected.lines, expected.content_size) == (found.lines, found.content_size)
-        assert preflight.sha256_of(path) == found.sha256
+        assert scan.sha256_of(path) == found.sha256
 
 
 @pytest.mark.parametrize("cut", [1, 5, 100, 2000])

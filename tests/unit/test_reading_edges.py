@@ -13,9 +13,10 @@ import pytest
 import zstandard
 from delivery import HEADER, Inbox, entry, one_file, refusal
 
-from pipeline.inputs import checksums, looking, preflight, resync
-from pipeline.inputs.files import find
-from pipeline.inputs.preflight import Refused
+from pipeline.ingest.files import checksums, looking, scan
+from pipeline.ingest.files.find import find
+from pipeline.ingest.files.scan import Refused
+from pipeline.ingest.readers import csv_recovery
 from pipeline.waterfall.definition import Input
 from tests.unit.limits import without_rights
 
@@ -190,7 +191,7 @@ def test_an_archive_named_as_csv_is_refused(tmp_path: Path, start: bytes) -> Non
     said = refusal(one_file(tmp_path, start + b"x" * 50))
     assert said.startswith(("the zip archive is damaged", "it is a binary workbook"))
     with pytest.raises(Refused, match="zip archive or an Excel workbook"):
-        preflight.examine(tmp_path / "entries.csv")
+        scan.examine(tmp_path / "entries.csv")
 
 
 def test_a_damaged_zst_is_refused(tmp_path: Path) -> None:
@@ -277,5 +278,5 @@ def test_originals_of_a_repaired_file_are_those_of_its_records(tmp_path: Path) -
 )
 def test_a_search_for_a_closing_quote_ends(text: bytes, reasons: list[str]) -> None:
     """At damage, at text behind a quote, after ten thousand lines, after the longest record: and all lines come back."""
-    reader = resync.Resynchroniser(iter(text.splitlines(keepends=True)), 3, b",")
+    reader = csv_recovery.Resynchroniser(iter(text.splitlines(keepends=True)), 3, b",")
     assert reasons == [record.reason for record in reader]

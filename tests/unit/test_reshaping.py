@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from delivery import Inbox, one_file
 
-from pipeline.inputs import holding, landing
+from pipeline.ingest.landing import landing
+from pipeline.ingest.readers import holding
 from pipeline.waterfall.definition import Candidate, Condition, Reshaping, Split, StageDates, Where
 from pipeline.waterfall.words import normalise_stage
 

@@ -10,7 +10,7 @@ import pytest
 from delivery import CLOCK, HEADER, Inbox, entry, one_file
 
 from pipeline.errors import InputError
-from pipeline.inputs import guards, landing, ledger
+from pipeline.ingest.landing import guards, landing, ledger
 from pipeline.waterfall.guard import Guard
 
 

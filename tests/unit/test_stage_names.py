@@ -9,8 +9,8 @@ import pytest
 
 from pipeline.database.connection import connect
 from pipeline.findings import joins
-from pipeline.inputs import stage_names
-from pipeline.inputs.stage_names import MAX_UNKNOWN_KEPT, Names
+from pipeline.ingest.rows import stage_names
+from pipeline.ingest.rows.stage_names import MAX_UNKNOWN_KEPT, Names
 from pipeline.settings import Settings
 from pipeline.waterfall.definition import Configuration, Input, Stage, Waterfall
 from tests.delivery import STAGES

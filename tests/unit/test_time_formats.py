@@ -10,7 +10,8 @@ import duckdb
 import pytest
 from delivery import HEADER, Inbox, entry, one_file
 
-from pipeline.inputs import landing, ledger, times
+from pipeline.ingest.landing import landing, ledger
+from pipeline.ingest.rows import times
 
 US, EUROPE = "%m/%d/%Y", "%d/%m/%Y"
 FORMATS = ("iso", US, "epoch_s")
@@ -72,7 +73,7 @@ def test_a_timestamp_of_parquet_has_no_format(tmp_path: Path) -> None:
 
 def test_a_file_that_does_not_stay_in_memory_is_counted_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its rows wait in a file of their own."""
-    monkeypatch.setattr("pipeline.inputs.holding.IN_MEMORY", 0)
+    monkeypatch.setattr("pipeline.ingest.readers.holding.IN_MEMORY", 0)
     (load,) = one_file(tmp_path, history("2026-01-05", "01/07/2026"), time_format=FORMATS).land().loads
     assert {"entered_at": {"iso": 1, US: 1}} == load.time_formats
 

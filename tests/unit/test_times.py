@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.inputs import times
+from pipeline.ingest.rows import times
 from pipeline.waterfall import zones
 
 ZONES = (

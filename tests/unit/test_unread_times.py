@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.database.connection import connect, quoted
-from pipeline.inputs import unread_times
-from pipeline.inputs.shapes import shape_sql
-from pipeline.inputs.unread_times import Unread
+from pipeline.ingest.rows import unread_times
+from pipeline.ingest.rows.shapes import shape_sql
+from pipeline.ingest.rows.unread_times import Unread
 from pipeline.settings import Settings
 from pipeline.waterfall.definition import Input
 

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from delivery import HEADER, Inbox, connection_of_a_run, entry
 
-from pipeline.inputs import landing
+from pipeline.ingest.landing import landing
 from pipeline.privacy.pseudonyms import Pseudonyms
 from pipeline.waterfall.definition import Configuration
 from pipeline.waterfall.privacy import Personal, Privacy

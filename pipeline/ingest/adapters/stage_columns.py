@@ -1,0 +1,80 @@
+"""Which columns of a wide file hold the date of a stage: by name, or by a pattern with the stage in its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pipeline.ingest.rows.columns import normalise_header, visible
+from pipeline.waterfall.definition import StageDates
+from pipeline.waterfall.words import normalise_stage
+
+_PIPELINE = re.compile(r"\s*\([^()]*\)$")
+"""HubSpot writes the pipeline behind the stage: `Date entered "Lead (Lifecycle Stage Pipeline)"`."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """(stage, position) of each column with dates of a stage, in the order of the file, and what deserves a warning."""
+
+    columns: tuple[tuple[str, int], ...]
+    remarks: tuple[str, ...] = ()
+
+
+def find(dates: StageDates, names: tuple[str, ...], positions: Mapping[str, int]) -> Found:
+    """The columns of a file whose headers are `names`; `positions` has those by their normalised form.
+
+    Of two patterns that find a column for one stage the first counts.
+    """
+    columns = {}
+    missing = []
+    for stage, header in dates.columns:
+        position = positions.get(normalise_header(header))
+        if position is None:
+            missing.append(header)
+        else:
+            columns[position] = stage
+    keys = {spelling: (written, key) for spelling, written, key in dates.known}
+    taken: dict[str, str] = {}
+    unknown, beside = [], []
+    for pattern in dates.patterns:
+        for position, name in enumerate(names):
+            found = stage_in(pattern, name)
+            if found is None or position in columns:
+                continue
+            known = next((each for each in _spellings(found) if each in keys), None)
+            if known is None:
+                unknown.append(name)
+            elif taken.setdefault(keys[known][1], pattern) == pattern:
+                columns[position] = keys[known][0]
+            else:
+                beside.append(name)
+    remarks = [
+        *_listed("not in the file, though `stages` names them", missing),
+        *_listed(
+            "look like dates of stages that the waterfall does not know, and are not read", dict.fromkeys(unknown)
+        ),
+        *_listed("have dates of a stage that another column has, and are not read", dict.fromkeys(beside)),
+    ]
+    return Found(tuple((stage, position) for position, stage in sorted(columns.items())), tuple(remarks))
+
+
+def stage_in(pattern: str, name: str) -> str | None:
+    """The part of the header that `*` matches; None if the header does not fit the pattern."""
+    before, _, after = pattern.partition("*")
+    found = re.fullmatch(
+        f"{re.escape(before)}(.+){re.escape(after)}", " ".join(visible(name).split()), re.IGNORECASE | re.DOTALL
+    )
+    return None if found is None else found.group(1).strip(" \"'“”")
+
+
+def _spellings(stage: str) -> Iterable[str]:
+    yield normalise_stage(stage)
+    yield normalise_stage(_PIPELINE.sub("", stage))
+    yield normalise_stage(stage.replace("_", " "))
+
+
+def _listed(said: str, headers: Iterable[str]) -> list[str]:
+    shown = [f"`{header[:60]}`" for header in headers]
+    return [f"columns {said}: {', '.join(shown[:10])}{' …' if len(shown) > 10 else ''}"] if shown else []

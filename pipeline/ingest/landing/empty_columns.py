@@ -1,0 +1,61 @@
+"""Columns of a history that are empty in nearly all rows: the export may hide or cut their values."""
+
+from __future__ import annotations
+
+import duckdb
+
+from pipeline.ingest.readers.readers import Delivered, emptied
+
+MIN_ROWS = 20
+"""Fewer rows say nothing."""
+MIN_EMPTY_PERCENT = 90
+
+
+def remarks(connection: duckdb.DuckDBPyConnection, delivered: Delivered) -> tuple[str, ...]:
+    """One text per column: the stage, and the stage before. Needs `landing_rows`, and `landing_cells` where the input reshapes."""
+    return (*_stages(connection, delivered), *_old_values(connection, delivered))
+
+
+def _stages(connection: duckdb.DuckDBPyConnection, delivered: Delivered) -> tuple[str, ...]:
+    """A row without a stage is rejected, or left out by `where` of the format: then the plan counts it."""
+    rows, empty = connection.execute(
+        "select count(*), count(*) filter (reason = 'no_stage') from landing_rows"
+    ).fetchall()[0]
+    plan = delivered.header.plan
+    # Rows of other fields are filtered, too; they are counted apart only where so many are filtered.
+    if plan is not None and _is_empty(rows + delivered.filtered, empty + delivered.filtered):
+        left_out = emptied(connection, plan)
+        rows, empty = rows + left_out, empty + left_out
+    return (_hidden(delivered, "stage", f"{empty:,} of {rows:,} rows"),) if _is_empty(rows, empty) else ()
+
+
+def _old_values(connection: duckdb.DuckDBPyConnection, delivered: Delivered) -> tuple[str, ...]:
+    """The first row of a lead may tell its creation, and then has no old value. Each later one has."""
+    if "previous" not in delivered.header.bound.columns:
+        return ()
+    rows, given = connection.execute(
+        "select count(*), count(previous) from landing_rows where reason is null"
+    ).fetchall()[0]
+    if not _is_empty(rows, rows - given):
+        return ()
+    later, given = connection.execute(
+        "select count(*), count(previous) from (select previous, row_number() over "
+        "(partition by lead_id order by entered_at, row_number) as place from landing_rows where reason is null) "
+        "where place > 1"
+    ).fetchall()[0]
+    if not _is_empty(later, later - given):
+        return ()
+    where = f"{later - given:,} of {later:,} rows that follow another row of their lead"
+    return (_hidden(delivered, "previous", where, ", so the stage before a lead's first change stays unknown"),)
+
+
+def _is_empty(rows: int, empty: int) -> bool:
+    return rows >= MIN_ROWS and empty * 100 >= MIN_EMPTY_PERCENT * rows
+
+
+def _hidden(delivered: Delivered, ours: str, where: str, so: str = "") -> str:
+    name = delivered.header.name_of(delivered.header.bound.columns[ours])
+    return (
+        f"column `{name}` is empty in {where}: the export may hide or cut its values (field-level security, an encrypted field, a "
+        f"connector that keeps no values){so}; export it with a user who may see the field"
+    )

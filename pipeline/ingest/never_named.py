@@ -1,0 +1,88 @@
+"""Stages of headline pairs that no row of the landing log has ever named: their counts would be zeros that say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+from pipeline.ingest.landing import classify
+from pipeline.ingest.landing.landed import scan
+from pipeline.ingest.landing.ledger import Load, Log
+from pipeline.ingest.rows import stage_names
+from pipeline.ingest.rows.columns import CONTRACTS
+from pipeline.ingest.rows.stage_names import NO_NAMES, Names
+from pipeline.waterfall.definition import Configuration, Stage, Waterfall
+from pipeline.waterfall.words import normalise_stage
+
+MAX_CANDIDATES = 3
+"""Unknown names that are offered for a stage."""
+
+
+def names_in_log(connection: duckdb.DuckDBPyConnection, log: Log, loads: Sequence[Load], waterfall: Waterfall) -> Names:
+    """What the rows of these loads of the log call stages. Reads the column of stages once."""
+    classify.know_stages(connection, stage_names.spellings(waterfall))
+    found = NO_NAMES
+    history = [load for load in loads if load.table == "stage_entries" and load.landed]
+    if history:
+        scanned = scan(log, CONTRACTS["stage_entries"], history)
+        counted = f"(select stage, stage_alias, count(*) as entries from {scanned} group by all)"
+        found = stage_names.named(connection, counted)
+    leads = [load for load in loads if load.table == "leads" and load.landed]
+    if leads and waterfall.entry_at_creation:
+        found = found.with_more(stage_names.of_created_stages(connection, scan(log, CONTRACTS["leads"], leads)))
+    connection.execute("drop table temp.landing_known")
+    return found
+
+
+def never_named(connection: duckdb.DuckDBPyConnection, configuration: Configuration, names: Names) -> tuple[str, ...]:
+    """One message per stage or group of a headline pair that no row names, with the lines to paste.
+
+    A group is named by any of its members. Where every name in the rows is known, a stage without rows is one that no lead
+    has reached yet, so there is no message.
+    """
+    if not names.unknown:
+        return ()
+    waterfall = configuration.waterfall
+    found = []
+    for key, pair in _headline_keys(waterfall).items():
+        members = _members(waterfall, key)
+        aliases = {normalise_stage(text) for stage in members for text in stage.spellings}
+        if key not in configuration.unused_stages and not aliases & names.known:
+            found.append(_message(connection, key, pair, members, names))
+    return tuple(found)
+
+
+def _headline_keys(waterfall: Waterfall) -> dict[str, str]:
+    """Every stage and group of a headline pair, with the first pair that has it."""
+    keys: dict[str, str] = {}
+    for pair in waterfall.headline:
+        for key in (pair.from_key, pair.to_key):
+            keys.setdefault(key, f"{pair.from_key} > {pair.to_key}")
+    return keys
+
+
+def _members(waterfall: Waterfall, key: str) -> list[Stage]:
+    group = next((group for group in waterfall.groups if group.key == key), None)
+    return [waterfall.stage(each) for each in (group.stages if group else (key,))]
+
+
+def _message(connection: duckdb.DuckDBPyConnection, key: str, pair: str, members: Sequence[Stage], names: Names) -> str:
+    nearest = stage_names.alike(connection, names.unknown, members)
+    likely = sorted((each for several in nearest.values() for each in several), key=lambda each: -each.likeness)
+    lines = [f"no row has ever named {_called(key, members)}, and the headline pair {pair} counts it"]
+    candidates = likely[:MAX_CANDIDATES]
+    lines.append(f"  nearest unknown names: {stage_names.listed((each.text, each.rows) for each in candidates)}")
+    for stage in members:
+        of_stage = [each for each in nearest.get(stage.key, ()) if each in candidates]
+        texts = [each.text for each in of_stage if each.is_near] or [each.text for each in of_stage[:1]]
+        if texts:
+            lines.append(stage_names.alias_line(stage, texts))
+    lines.append(f'  or, where no lead has reached it yet, in [checks]\n    unused_stages = ["{key}"]')
+    return "\n".join(lines)
+
+
+def _called(key: str, members: Sequence[Stage]) -> str:
+    if [stage.key for stage in members] == [key]:
+        return f"the stage `{key}`"
+    return f"a stage of the group `{key}` ({', '.join(stage.key for stage in members)})"

@@ -1,0 +1,185 @@
+"""The relations `raw.*` that the models read: views over the Parquet files of the landing log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from pipeline.database.connection import create_table, identifier, quoted
+from pipeline.ingest import domains
+from pipeline.ingest.landing.landed import REJECTED_COLUMNS, columns_of, scan, scan_rejected
+from pipeline.ingest.landing.ledger import Load, Log, open_log
+from pipeline.ingest.rows.columns import CONTRACTS, Contract
+from pipeline.ingest.veiling import Veil
+from pipeline.privacy.pseudonyms import Pseudonyms
+from pipeline.waterfall.definition import Configuration
+from pipeline.waterfall.words import normalise_stage
+
+_LOADS = (
+    ("input", "varchar"),
+    ("table_name", "varchar"),
+    ("load_no", "integer"),
+    ("file_name", "varchar"),
+    ("sha256", "varchar"),
+    ("loaded_at", "timestamp"),
+    ("rows_read", "bigint"),
+    ("filtered", "bigint"),
+    ("rejected", "bigint"),
+    ("redelivered", "bigint"),
+    ("duplicates", "bigint"),
+    ("landed", "bigint"),
+)
+_ATTRIBUTES = {"leads": "lead_attributes", "accounts": "account_attributes"}
+_DIMENSIONED = ("stage_entries", "leads", "accounts")
+_DELIVERED = "_as_delivered"
+"""Ends the name of a relation that is veiled in what the models read."""
+
+
+def offer(
+    connection: duckdb.DuckDBPyConnection,
+    configuration: Configuration,
+    log_folder: Path,
+    hidden: Pseudonyms | None = None,
+) -> tuple[str, ...]:
+    """Create schema raw in the current database, over the loads that count. Returns warnings.
+
+    Every relation is there, empty when nothing was delivered. Only inputs that the configuration names are shown,
+    and of personal data what `[privacy] database` leaves of it, by the pseudonyms of `hidden`.
+    """
+    log = open_log(log_folder)
+    configured = {reads.name for reads in configuration.inputs}
+    loads = [load for load in log.loads if load.input in configured and load.load_no not in log.superseded]
+    connection.execute("create schema if not exists raw")
+    veil = None
+    if hidden is not None and not configuration.privacy.database.is_plain:
+        hidden.create_macro(connection)
+        stages = [normalise_stage(each) for stage in configuration.waterfall.stages for each in stage.spellings]
+        written = [each for stage in configuration.waterfall.stages for each in stage.spellings]
+        veil = Veil(configuration.privacy.database, sorted({*stages, *written}))
+    delivered = _DELIVERED if veil else ""
+    create_table(connection, "raw.loads", _LOADS, [_row(load) for load in loads])
+    for table, contract in CONTRACTS.items():
+        of_table = [load for load in loads if load.table == table]
+        waterfall = configuration.waterfall
+        _offer_rows(connection, log, contract, of_table, waterfall.dimensions if table in _DIMENSIONED else None, veil)
+        if table in _ATTRIBUTES:
+            _offer_attributes(connection, contract, of_table, waterfall.rule_columns(table), delivered)
+    _offer_rejected(connection, log, loads, veil)
+    domains.offer(connection, configuration.waterfall, delivered)
+    others = sorted({load.input for load in log.loads} - configured)
+    return tuple(f"the landing log holds input `{name}`, which the configuration does not name" for name in others)
+
+
+def _offer_rows(
+    connection: duckdb.DuckDBPyConnection,
+    log: Log,
+    contract: Contract,
+    loads: Sequence[Load],
+    dimensions: Sequence[str] | None,
+    veil: Veil | None,
+) -> None:
+    """A view of the rows; with `dimensions`, their values stand in one list beside the columns."""
+    declared = columns_of(contract, loads)
+    landed = [load for load in loads if load.landed]
+    there = _columns_there(contract, loads)
+    _view(
+        connection,
+        f"raw.{contract.table}",
+        declared,
+        scan(log, contract, landed) if landed else None,
+        None if dimensions is None else given_values(dimensions, there),
+        veil,
+    )
+
+
+def given_values(dimensions: Sequence[str], there: set[str]) -> str:
+    """A SQL list with the value of each dimension, in their order; null for one that is not among the columns `there`."""
+    values = (f"{identifier(name)}::varchar" if name in there else "null::varchar" for name in dimensions)
+    return f"[{', '.join(values)}]::varchar[] as given"
+
+
+def _columns_there(contract: Contract, loads: Sequence[Load]) -> set[str]:
+    there = {name for load in loads if load.landed for name in (*load.columns, *load.extras)}
+    return there if contract.table == "stage_entries" else there | {column.name for column in contract.columns}
+
+
+def _offer_rejected(connection: duckdb.DuckDBPyConnection, log: Log, loads: Sequence[Load], veil: Veil | None) -> None:
+    rejecting = [load for load in loads if load.rejected]
+    rows = scan_rejected(log, rejecting) if rejecting else None
+    _view(connection, "raw.rejected_rows", REJECTED_COLUMNS, rows, veil=veil)
+
+
+def _offer_attributes(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    loads: Sequence[Load],
+    columns: Sequence[str],
+    delivered: str,
+) -> None:
+    """One row per row and column there that a rule asks about."""
+    there = _columns_there(contract, loads)
+    selects = [
+        f"select input, load_no, row_number, {quoted(name)} as dimension, "
+        f"{identifier(name)}::varchar as dimension_value from raw.{contract.table}{delivered}"
+        for name in dict.fromkeys(columns)
+        if name in there
+    ]
+    nothing = (
+        "select null::varchar as input, null::integer as load_no, null::bigint as row_number, "
+        "null::varchar as dimension, null::varchar as dimension_value where false"
+    )
+    body = " union all ".join(selects) if selects else nothing
+    connection.execute(f"create or replace view raw.{_ATTRIBUTES[contract.table]} as {body}")
+
+
+def _view(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    declared: Sequence[tuple[str, str]],
+    rows: str | None,
+    given: str | None = None,
+    veil: Veil | None = None,
+) -> None:
+    if veil is not None:
+        _view(connection, f"{name}{_DELIVERED}", declared, rows)
+        _veiled_view(connection, name, declared, given, veil)
+        return
+    if rows is not None:
+        columns = ", ".join((*(identifier(column) for column, _ in declared), *filter(None, [given])))
+        body = f"select {columns} from {rows}"
+    else:
+        empty = [f"null::{kind} as {identifier(column)}" for column, kind in declared]
+        columns = ", ".join((*empty, *(["null::varchar[] as given"] if given else [])))
+        body = f"select {columns} where false"
+    connection.execute(f"create or replace view {name} as {body}")
+
+
+def _veiled_view(
+    connection: duckdb.DuckDBPyConnection, name: str, declared: Sequence[tuple[str, str]], given: str | None, veil: Veil
+) -> None:
+    """What the models read of a relation: its dimensions, too, are made of the veiled columns."""
+    table = name.partition(".")[2]
+    columns = ", ".join(veil.column(table, column, kind) for column, kind in declared)
+    more = f", {given}" if given else ""
+    connection.execute(
+        f"create or replace view {name} as select *{more} from (select {columns} from {name}{_DELIVERED})"
+    )
+
+
+def _row(load: Load) -> tuple[object, ...]:
+    return (
+        load.input,
+        load.table,
+        load.load_no,
+        load.file_name,
+        load.sha256,
+        load.loaded_at,
+        load.rows_read,
+        load.filtered,
+        load.rejected_rows,
+        load.redelivered,
+        load.duplicates,
+        load.landed,
+    )

@@ -1,0 +1,166 @@
+"""The result of a query becomes a file in the work folder, which is then read, accounted for and landed like any other file.
+
+Whatever goes wrong, the input has a refused file in its place: nothing of that read is landed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from pipeline.database.connection import glob_escaped, quoted
+from pipeline.database.interrupt import undivided
+from pipeline.ingest.files.find import Found
+from pipeline.ingest.landing.ledger import Load
+from pipeline.ingest.readers import postgres, postgres_failures
+from pipeline.ingest.readers.postgres import Result
+from pipeline.ingest.readers.postgres_failures import Failure
+from pipeline.ingest.rows.columns import CONTRACTS, CannotBind, bind
+from pipeline.waterfall.database import Database
+from pipeline.waterfall.definition import Input
+
+PAUSES = (2.0, 10.0)
+"""Seconds before each further try, where the connection failed; what is wrong with a query stays wrong."""
+GRACE_SECONDS = 30.0
+"""How much longer than the server itself we wait for it to end a slow query, before we take it for dead."""
+_PREFIX = "query-"
+_LOWER_HALF = 2**64 - 1
+
+
+def found(
+    connection: duckdb.DuckDBPyConnection,
+    reads: Input,
+    database: Database,
+    earlier: Sequence[Load],
+    day: date,
+    work: Path,
+    say: Callable[[str], None],
+) -> tuple[Found, ...]:
+    """The result of the query of an input as its one file, or one refused file. `earlier` are the loads of the same reading.
+
+    The file in `work` lasts until the next call.
+    """
+    dsn = os.environ.get(database.variable, "").strip()
+    if not dsn:
+        return (_refused(database.variable, _unset(database)),)
+    for old in work.glob(f"{_PREFIX}*"):
+        old.unlink()
+    # Each input has a file of its own: a thread that was given up may still write to another.
+    name, path, after = f"query-{day}", work / f"{_PREFIX}{reads.name}.parquet", last_value(earlier)
+    outcome = _tried(lambda: postgres.read(dsn, database, reads.timezone, after, path), reads.name, database, say)
+    if isinstance(outcome, Failure):
+        return (_refused(name if outcome.is_of_query else database.variable, outcome),)
+    sha256 = _content(connection, path)
+    has_times = _has_times(reads, outcome)
+    return (Found(path, name=name, sha256=sha256, has_times=has_times, cursor_after=after, cursor=outcome.cursor),)
+
+
+def as_read(reads: Input, file: Found) -> Input:
+    """The settings by which a file is read: a time of a database is ISO 8601, whatever the format of texts is."""
+    if not file.has_times or reads.time_format is None:
+        return reads
+    formats = reads.time_format if isinstance(reads.time_format, tuple) else (reads.time_format,)
+    return replace(reads, time_format=("iso", *(each for each in formats if each != "iso")))
+
+
+def last_value(earlier: Sequence[Load]) -> str | None:
+    """The value of the cursor up to which all rows are in the log; None when none are.
+
+    A load that went on from one which was forgotten leaves a gap, so it does not count.
+    """
+    last = None
+    for load in earlier:
+        if load.cursor_after in (None, last):
+            last = load.cursor
+    return last
+
+
+def remarks(reads: Input, superseded: Sequence[int]) -> tuple[str, ...]:
+    """What to say when a query was read again by other settings; `superseded` are the loads that no longer count."""
+    if reads.database is None or not superseded:
+        return ()
+    count = f"{len(superseded)} load{'' if len(superseded) == 1 else 's'}"
+    return (
+        f"the query, its cursor or other settings changed, so all of it was read again; {count} that "
+        f"{'was' if len(superseded) == 1 else 'were'} read before no longer count, and stay in the log",
+    )
+
+
+def _tried(
+    read: Callable[[], Result | Failure], name: str, database: Database, say: Callable[[str], None]
+) -> Result | Failure:
+    """What `read` returns, after further tries where the connection failed."""
+    for number, pause in enumerate(PAUSES, start=1):
+        outcome = _in_time(read, database)
+        if not isinstance(outcome, Failure) or not outcome.is_lost:
+            return outcome
+        say(f"{name}: {outcome.reason}; try {number + 1} of {len(PAUSES) + 1} in {pause:g} s")
+        time.sleep(pause)
+    return _in_time(read, database)
+
+
+def _in_time(read: Callable[[], Result | Failure], database: Database) -> Result | Failure:
+    """What `read` returns or raises. A server that hangs can't be interrupted, so the read has a thread that may be left behind."""
+    ended: list[Result | Failure | BaseException] = []
+
+    def work() -> None:
+        try:
+            ended.append(read())
+        except BaseException as error:  # told in the thread that waits
+            ended.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    with undivided():
+        thread.start()
+    thread.join(database.timeout.total_seconds() + GRACE_SECONDS)
+    if not ended:
+        return postgres_failures.slow(database)
+    if isinstance(ended[0], BaseException):
+        raise ended[0]
+    return ended[0]
+
+
+def _has_times(reads: Input, result: Result) -> bool:
+    """Whether a column that we read as a time is one in the database."""
+    try:
+        bound = bind(result.names, reads).columns
+    except CannotBind:  # who reads the file says what is the matter with it
+        return False
+    return any(
+        bound.get(column.name) in result.times for column in CONTRACTS[reads.table].columns if column.type == "time"
+    )
+
+
+def _refused(where: str, failure: Failure) -> Found:
+    return Found(Path(where), failure.reason, failure.next_step)
+
+
+def _unset(database: Database) -> Failure:
+    return Failure(
+        "this environment variable is not set",
+        f"set it where the run starts: export {database.variable}=postgresql://user:password@host:5432/database",
+    )
+
+
+def _content(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+    """A SHA-256 of the columns and rows of the file, whatever their order: without `order by` a server gives them in any.
+
+    Sums of the MD5 of each row tell two results apart by accident as little as the digest of a file would; twice the same row
+    counts twice.
+    """
+    rows = f"from read_parquet({quoted(glob_escaped(path))}) as delivered"
+    names = [row[0] for row in connection.execute(f"describe select * {rows}").fetchall()]
+    sums = connection.execute(
+        f"select count(*), sum((digest & {_LOWER_HALF})::ubigint), sum((digest >> 64)::ubigint) "
+        f"from (select md5_number(to_json(delivered)::varchar) as digest {rows})"
+    ).fetchall()[0]
+    return hashlib.sha256(json.dumps([names, *map(str, sums)]).encode()).hexdigest()

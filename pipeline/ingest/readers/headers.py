@@ -1,0 +1,193 @@
+"""The header of a CSV file: where it is, what it binds to, and what to tell the user when it does not."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from pipeline.ingest.adapters import known_formats, reshaping
+from pipeline.ingest.adapters.reshaping import Plan
+from pipeline.ingest.files import scan
+from pipeline.ingest.files.scan import Bytes, Lacks, Refused
+from pipeline.ingest.readers import csv_recovery
+from pipeline.ingest.rows.columns import CONTRACTS, Bound, CannotBind, bind, normalise_header
+from pipeline.waterfall.definition import Input
+
+_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+_LOOK_AT = 50
+_LONGEST_HEADER = 10
+
+MAX_COLUMNS = 2_000
+"""Columns that a file may have; every one costs memory, whether its values are used or not."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header of a file, and the lines before its first record: `skip` counts them all, `blank` the empty ones,
+    `lines` those of the header itself, `delimiters` what they hold of those. `plan` makes rows of records, where the input
+    asks for it; `bound` may then name the columns that it makes, which are numbered after those of the file."""
+
+    names: tuple[str, ...]
+    bound: Bound
+    skip: int = 0
+    blank: int = 0
+    lines: int = 1
+    delimiters: int = 0
+    plan: Plan | None = None
+
+    def name_of(self, position: int) -> str:
+        """The name of a column of the file, or of one that the plan makes."""
+        return (self.names if self.plan is None else (*self.names, *self.plan.made))[position]
+
+
+def bound_header(names: tuple[str, ...], reads: Input) -> Header:
+    """The header with these names, bound. Raises CannotBind, and Refused for what a reshaping input asks of it in vain."""
+    if reads.reshaping is None:
+        return Header(names, bind(names, reads))
+    bound, plan = reshaping.plan(names, reads)
+    return Header(names, bound, plan=plan)
+
+
+def header_of(found: Bytes, reads: Input) -> Header:
+    """Find and bind the header. Raises Refused with the columns that were found, and a hint where there is one."""
+    start = list(islice(scan.lines_of(found.path, found.compression), reads.skip_lines + _LOOK_AT))
+    at = reads.skip_lines
+    blank = sum(1 for line in start[:at] if not line.strip(b"\r\n"))
+    while at < len(start) and not start[at].strip(b"\r\n"):
+        at, blank = at + 1, blank + 1
+    if at >= len(start):
+        raise Refused("there is no header in it", "export the file again, or correct skip_lines")
+    lines = _lines_of_header(start[at : at + _LONGEST_HEADER])
+    names = _cells(b"".join(start[at : at + lines]), reads.delimiter)
+    refuse_too_many(names)
+    try:
+        delimiters = b"".join(start[: at + lines]).count(reads.delimiter.encode())
+        return replace(bound_header(names, reads), skip=at + lines, blank=blank, lines=lines, delimiters=delimiters)
+    except CannotBind as problem:
+        raise _refusal(problem, names, start[at:], reads) from None
+
+
+def refuse_too_many(names: Sequence[str]) -> None:
+    """Raises Refused for a file with more columns than `MAX_COLUMNS`."""
+    if len(names) > MAX_COLUMNS:
+        raise Refused(
+            f"it has {len(names):,} columns, and at most {MAX_COLUMNS:,} are read",
+            "export it with fewer; only those that the funnel uses are needed",
+        )
+
+
+def refusal_of(
+    problem: CannotBind, names: tuple[str, ...], reads: Input, *, remedy: str = "export the file with them"
+) -> Refused:
+    """What to say of columns that don't fit. Names that may be values of a headless file are not repeated."""
+    if problem.twice:
+        return Refused(f"the header names a column twice: {_listed(problem.twice)}", "rename one of the two columns")
+    have_names = _look_like_names(names, reads)
+    found = _listed(names) if have_names else f"{len(names)} fields that look like values, not names"
+    mapped = "".join(
+        f"; columns maps {ours} to `{reads.columns[ours]}`, which is no header of the file"
+        for ours in problem.missing
+        if ours in reads.columns
+    )
+    near = {ours: nearest_header(ours, names, reads) for ours in problem.missing} if have_names else {}
+    written = reads.columns | {ours: near.get(ours) or "their name" for ours in problem.missing}
+    columns = (
+        "columns = { "
+        + ", ".join(f"{ours} = {json.dumps(name, ensure_ascii=False)}" for ours, name in written.items())
+        + " }"
+    )
+    is_known = all(near.get(ours) for ours in problem.missing)
+    return Lacks(
+        f"missing columns {_listed(problem.missing)}{mapped}{_looked_for(problem.missing, reads)}; found {found}",
+        known_formats.advice(names, reads)
+        or (f"write {columns}" if is_known else f"{remedy}, or map its names: {columns}"),
+    )
+
+
+def _looked_for(missing: Sequence[str], reads: Input) -> str:
+    """Which headers the format of the input knows for the missing columns."""
+    if reads.reshaping is None:
+        return ""
+    known = [each.header for ours in missing for each in reads.reshaping.names.get(ours, ())]
+    return f"; the format {reads.format} looks for {_listed(tuple(known))}" if known else ""
+
+
+def nearest_header(ours: str, names: tuple[str, ...], reads: Input) -> str | None:
+    """The header that looks most like the one that `columns` maps, or else like our own name; None if none comes near."""
+    taken = {_letters(theirs) for name, theirs in reads.columns.items() if name != ours}
+    free = {_letters(name): name for name in reversed(names) if _letters(name) not in taken}
+    for wanted in (reads.columns.get(ours, ours), ours):
+        if close := difflib.get_close_matches(_letters(wanted), free, n=1, cutoff=0.75):
+            return free[close[0]]
+    return None
+
+
+def _letters(header: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", header.casefold())
+
+
+def _lines_of_header(start: list[bytes]) -> int:
+    """A header in quotes may span lines; one whose quotes never close is a single bad line."""
+    for lines in range(1, len(start) + 1):
+        if b"".join(start[:lines]).count(b'"') % 2 == 0:
+            return lines
+    return 1
+
+
+def _cells(line: bytes, delimiter: str) -> tuple[str, ...]:
+    text = line.rstrip(b"\r\n")
+    cells, state = csv_recovery.split(text, delimiter.encode())
+    if state != "whole":
+        cells = text.split(delimiter.encode())
+    return tuple(cell.decode("utf-8", "replace").replace("\ufeff", "").replace("\0", "").strip() for cell in cells)
+
+
+def _refusal(problem: CannotBind, names: tuple[str, ...], start: list[bytes], reads: Input) -> Refused:
+    plain = refusal_of(problem, names, reads, remedy="give the file a header line")
+    if problem.twice:
+        return plain
+    if start[0].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        return Refused(
+            f"missing columns {_listed(problem.missing)}: it is a web page, probably a login page",
+            "download the export again while logged in",
+        )
+    for delimiter, word in _DELIMITERS.items():
+        if delimiter != reads.delimiter and _binds(start[0], replace(reads, delimiter=delimiter)):
+            shown = delimiter.replace("\t", "\\t")
+            return Refused(
+                f"missing columns {_listed(problem.missing)}; the fields are separated by {word}",
+                f'declare delimiter = "{shown}" for this input',
+            )
+    for number, line in enumerate(start[1:], start=1):
+        if _binds(line, reads):
+            return Refused(
+                f"missing columns {_listed(problem.missing)}; the header is not the first line",
+                f"declare skip_lines = {reads.skip_lines + number} for this input",
+            )
+    return plain
+
+
+def _binds(line: bytes, reads: Input) -> bool:
+    try:
+        bound_header(_cells(line, reads.delimiter), reads)
+    except (CannotBind, Refused):
+        return False
+    return True
+
+
+def _look_like_names(names: tuple[str, ...], reads: Input) -> bool:
+    known = {normalise_header(column.name) for column in CONTRACTS[reads.table].columns}
+    known |= {normalise_header(theirs) for theirs in reads.columns.values()}
+    if any(normalise_header(name) in known for name in names):
+        return True
+    return not any(character.isdigit() or character == "@" for name in names for character in name)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    shown = [f"`{''.join(c if c.isprintable() else '?' for c in name[:40])}`" for name in names[:30]]
+    more = f" and {len(names) - 30} more" if len(names) > 30 else ""
+    return ", ".join(shown) + more if names else "none"

@@ -1,0 +1,206 @@
+"""JSON lines: one object a line. The elements of a JSON document are read alike.
+
+A line that is no object, or says a thing twice, is quarantined whole and never guessed.
+Python's parser reads each line by itself, so no line can spoil another. The file becomes a copy in quoted CSV whose
+columns are the union of the keys; every value is the text that stood there, so no number is rounded on the way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import IO, Any
+
+from pipeline.ingest.files import scan
+from pipeline.ingest.files.scan import Bytes, Refused
+from pipeline.ingest.readers import csv_recovery, documents
+from pipeline.ingest.readers.headers import Header, bound_header, refusal_of
+from pipeline.ingest.rows.columns import CannotBind, normalise_header
+from pipeline.waterfall.definition import Input
+
+SUFFIXES = (".jsonl", ".ndjson")
+
+MOST_KEYS = 500
+"""Spellings of keys that a file may have; one with more has values where its keys should be."""
+
+DEEPEST = 50
+"""Levels of objects and lists inside a line; a deeper line is quarantined."""
+
+
+class BadLine(Exception):
+    """The line is quarantined for this reason."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class _Number(str):
+    """A number by its written digits, told from a text."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The columns of a file: the first spelling of each key, in order of appearance, and where each spelling goes."""
+
+    names: tuple[str, ...]
+    positions: dict[str, int]
+
+
+@dataclass
+class Tally:
+    """What one pass met: `blank` lines, records, the quarantined of them, and line ends inside values."""
+
+    blank: int = 0
+    records: int = 0
+    quarantined: int = 0
+    newlines: int = 0
+
+
+@dataclass
+class _Union:
+    """The keys so far; `columns` are found by their normalised name."""
+
+    names: list[str] = field(default_factory=list)
+    columns: dict[str, int] = field(default_factory=dict)
+    positions: dict[str, int] = field(default_factory=dict)
+
+    def add(self, key: str) -> None:
+        same = normalise_header(key) or key
+        if same not in self.columns:
+            self.columns[same] = len(self.names)
+            self.names.append(key)
+        self.positions[key] = self.columns[same]
+
+
+def header_of(found: Bytes, reads: Input) -> tuple[Header, Keys]:
+    """Bind the union of the keys of every line. Raises Refused with the keys that were found."""
+    is_lines = found.kind == "lines"
+    skipped = list(islice(scan.lines_of(found.path, found.compression), reads.skip_lines)) if is_lines else []
+    keys = _keys_of(found, len(skipped))
+    if not keys.names and not is_lines:
+        raise Refused("no element of its array is an object with a key in it", "write an array of objects")
+    if not keys.names:
+        raise Refused(
+            "no line of it is a JSON object with a key in it",
+            "write one object a line, not one list or an object over several lines",
+        )
+    try:
+        header = bound_header(keys.names, reads)
+    except CannotBind as problem:
+        raise refusal_of(problem, keys.names, reads) from None
+    blank = sum(not line.strip(b"\r\n") for line in skipped)
+    return replace(header, skip=len(skipped), blank=blank, lines=0), keys
+
+
+def copied(found: Bytes, header: Header, keys: Keys, copy: IO[bytes], tally: Tally) -> Iterator[tuple[int, str, str]]:
+    """Give the quarantined records (number, reason, original); write the others to `copy` on the way."""
+    for text in texts(found, header.skip):
+        if not text:
+            tally.blank += 1
+            continue
+        tally.records = number = tally.records + 1
+        try:
+            values = object_of(text)
+        except BadLine as bad:
+            tally.quarantined += 1
+            yield number, bad.reason, csv_recovery.readable(text)
+            continue
+        cells = [b""] * len(keys.names)
+        for key, value in values.items():
+            cells[keys.positions[key]] = value
+            tally.newlines += value.count(b"\n") + value.count(b"\r")
+        copy.write(csv_recovery.quoted_line(number, cells))
+
+
+def texts(found: Bytes, skip: int) -> Iterator[bytes]:
+    """The text of each line after the skipped ones, or of each element of a JSON document."""
+    if found.kind == "json":
+        return documents.elements(found)
+    lines = islice(scan.lines_of(found.path, found.compression), skip, None)
+    return (line.rstrip(b"\r\n") for line in lines)
+
+
+def object_of(line: bytes) -> dict[str, bytes]:
+    """The keys of a line and their values as text in UTF-8: null is empty, a list or an object is its JSON.
+
+    Raises BadLine: for damaged bytes, for what is no JSON (NaN and Infinity aren't), for no object, for a key that is
+    there twice (inside, too, and in another spelling that would bind to the same column).
+    """
+    damage = csv_recovery.damage(line)
+    if damage is not None:
+        raise BadLine(damage)
+    try:
+        held = _DECODER.decode(line.decode())
+    except RecursionError:
+        raise BadLine("nested_too_deep") from None
+    except ValueError:
+        raise BadLine("not_json") from None
+    if not isinstance(held, dict):
+        raise BadLine("not_an_object")
+    if len({normalise_header(key) or key for key in held}) < len(held):
+        raise BadLine("duplicate_key")
+    try:
+        values = {key: _text(value).encode() for key, value in held.items()}
+        "".join(values).encode()
+    except UnicodeEncodeError:
+        # Half of a character, written as \ud83d: no text can hold it.
+        raise BadLine("bad_encoding") from None
+    if any(b"\0" in value for value in values.values()) or any("\0" in key for key in values):
+        raise BadLine("nul_byte")
+    return values
+
+
+def _keys_of(found: Bytes, skip: int) -> Keys:
+    union = _Union()
+    for text in texts(found, skip):
+        try:
+            new = [key for key in object_of(text) if key not in union.positions]
+        except BadLine:
+            continue
+        for key in new:
+            union.add(key)
+        if len(union.positions) > MOST_KEYS:
+            raise Refused(
+                f"it has more than {MOST_KEYS} different keys",
+                "write the same keys in every line; what differs from line to line belongs into values",
+            )
+    return Keys(tuple(union.names), union.positions)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    held = dict(pairs)
+    if len(held) < len(pairs):
+        raise BadLine("duplicate_key")
+    return held
+
+
+def _no_number(_: str) -> Any:
+    raise BadLine("not_json")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=_Number, parse_int=_Number, parse_constant=_no_number
+)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, str) else _json(value, DEEPEST)
+
+
+def _json(value: Any, deeper: int) -> str:
+    """JSON without spaces, every number by its written digits."""
+    if isinstance(value, _Number):
+        return value
+    if not isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False)
+    if not deeper:
+        raise BadLine("nested_too_deep")
+    if isinstance(value, list):
+        return f"[{','.join(_json(each, deeper - 1) for each in value)}]"
+    pairs = (f"{json.dumps(key, ensure_ascii=False)}:{_json(each, deeper - 1)}" for key, each in value.items())
+    return f"{{{','.join(pairs)}}}"

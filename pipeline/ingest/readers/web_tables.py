@@ -1,0 +1,229 @@
+"""The tables of a web page, as CRMs export them under the name .xls: a table becomes rows of text, entities resolved."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+from pipeline.ingest.files import encodings, scan
+from pipeline.ingest.files.scan import Bytes, Refused
+from pipeline.ingest.readers import grids
+from pipeline.ingest.readers.grids import Grid
+from pipeline.ingest.readers.headers import refuse_too_many
+from pipeline.waterfall.definition import Input
+
+SUFFIXES = (".xls", ".html", ".htm")
+
+MAX_CONTENT = 200_000_000
+"""Bytes of a web page."""
+
+MAX_TABLES = 20
+"""Tables of a page that are looked at."""
+
+_MOST_SPANNED = 1_000
+_DEEPEST = 50
+_LONGEST_MARKUP = 10_000_000
+_SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
+_META = re.compile(rb"""<meta\s[^>]*?charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
+_EXCEL_XML = b"urn:schemas-microsoft-com:office:spreadsheet"
+
+
+def is_page(found: Bytes) -> bool:
+    """Whether a file begins as a web page does. Raises Refused for the XML of Excel 2003."""
+    start = _start(found)
+    if _EXCEL_XML in start:
+        raise Refused("it is an XML spreadsheet of Excel 2003", "save it as .xlsx, or export it as CSV")
+    return start.lstrip().startswith(b"<")
+
+
+def _start(found: Bytes) -> bytes:
+    start = next(scan.chunks(found.path, found.compression), b"")[:4_000]
+    return start.replace(b"\0", b"").removeprefix(codecs.BOM_UTF16_LE).removeprefix(codecs.BOM_UTF16_BE)
+
+
+def grid_of(found: Bytes, reads: Input) -> Grid:
+    """The first table whose header binds, or the first table where none does. Raises Refused: no table, too large."""
+    if found.content_size > MAX_CONTENT:
+        raise Refused(f"the web page has more than {MAX_CONTENT // 1_000_000} MB", "export it as CSV")
+    encoding = _encoding(found, reads)
+    first = None
+    for number in range(min(_count_of_tables(found, encoding), MAX_TABLES)):
+        grid = _grid(found, encoding, number)
+        try:
+            grids.header_of(grid, reads)
+        except Refused:
+            first = first or grid
+            continue
+        return grid
+    if first is None:
+        raise Refused(
+            "it is a web page without a table, probably a login page", "download the export again while logged in"
+        )
+    return first
+
+
+def _grid(found: Bytes, encoding: str, number: int) -> Grid:
+    def rows() -> Iterator[list[str]]:
+        return (row for table, row in _rows(found, encoding) if table == number)
+
+    return Grid(rows, "the table" if number == 0 else f"table {number + 1}")
+
+
+def _count_of_tables(found: Bytes, encoding: str) -> int:
+    return max((table + 1 for table, _ in _rows(found, encoding)), default=0)
+
+
+def _encoding(found: Bytes, reads: Input) -> str:
+    """By the byte order mark, else by META, else as declared; undeclared it is UTF-8, or Windows-1252 where it can't be."""
+    start = next(scan.chunks(found.path, found.compression), b"")[:4_000]
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    named = _META.search(start)
+    if named is not None:
+        meta = encodings.of_text(named[1].decode("ascii"))
+        # Browsers read these names as Windows-1252, and so does who writes them.
+        if meta in ("iso8859-1", "ascii"):
+            return "cp1252"
+        if meta and not (meta.startswith("utf-16") or (meta == "utf-8" and not found.is_utf8)):
+            return meta
+    if reads.encoding not in ("utf-8", encodings.AUTO):
+        return reads.encoding
+    if not found.is_utf8 and reads.encoding != encodings.AUTO:
+        encodings.refuse_undeclared(found)
+    return "utf-8" if found.is_utf8 else "cp1252"
+
+
+def _rows(found: Bytes, encoding: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of every table in the page, with the number of the table."""
+    parser = _Tables()
+    decoder = codecs.getincrementaldecoder(encoding)(encodings.MARK)
+    for chunk in scan.chunks(found.path, found.compression):
+        parser.feed(decoder.decode(chunk))
+        yield from parser.taken()
+        if len(parser.rawdata) > _LONGEST_MARKUP:
+            raise Refused("the web page has a tag or a comment of several megabytes", "export it as CSV")
+    parser.feed(decoder.decode(b"", final=True))
+    parser.close()
+    parser.finish()
+    yield from parser.taken()
+
+
+@dataclass
+class _Table:
+    number: int
+    row: list[str] | None = None
+    cell: list[list[str]] | None = None
+    """The pieces of text in each line of the open cell."""
+    across: int = 1
+    down: int = 1
+    hanging: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """By column: for how many rows more the text of a cell above goes on."""
+
+
+class _Tables(HTMLParser):
+    """Takes the rows out of a page; a cell or a row that is not closed ends where the next one begins."""
+
+    rawdata: str
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._open: list[_Table] = []
+        self._count = 0
+        self._rows: list[tuple[int, list[str]]] = []
+        self._muted = 0
+
+    def taken(self) -> list[tuple[int, list[str]]]:
+        """The rows since the last call."""
+        rows, self._rows = self._rows, []
+        return rows
+
+    def finish(self) -> None:
+        """End what is open."""
+        while self._open:
+            self._end_row()
+            self._open.pop()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begin a table, a row or a cell."""
+        if tag == "table":
+            if len(self._open) == _DEEPEST:
+                raise Refused("the web page has tables inside tables inside tables", "export it as CSV")
+            self._open.append(_Table(self._count))
+            self._count += 1
+        elif tag in ("script", "style"):
+            self._muted += 1
+        elif not self._open:
+            return
+        elif tag == "tr":
+            self._end_row()
+            self._open[-1].row = []
+        elif tag in ("td", "th"):
+            self._begin_cell(dict(attrs))
+        elif tag in ("br", "p", "div") and self._open[-1].cell:
+            self._open[-1].cell.append([])
+
+    def handle_endtag(self, tag: str) -> None:
+        """End a table, a row or a cell."""
+        if tag in ("script", "style"):
+            self._muted = max(0, self._muted - 1)
+        elif not self._open:
+            return
+        elif tag in ("td", "th"):
+            self._end_cell()
+        elif tag in ("tr", "thead", "tbody", "tfoot", "table"):
+            self._end_row()
+            if tag == "table":
+                self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        """Text belongs to the cell it is in."""
+        if self._open and self._open[-1].cell is not None and not self._muted:
+            self._open[-1].cell[-1].append(data)
+
+    def _begin_cell(self, attributes: dict[str, str | None]) -> None:
+        self._end_cell()
+        table = self._open[-1]
+        if table.row is None:
+            table.row = []
+        table.cell, table.across, table.down = [[]], _span(attributes, "colspan"), _span(attributes, "rowspan")
+
+    def _end_cell(self) -> None:
+        table = self._open[-1]
+        if table.cell is None or table.row is None:
+            return
+        self._fill(table)
+        refuse_too_many(table.row)
+        lines = (_SPACE.sub(" ", "".join(pieces)).strip(" ") for pieces in table.cell)
+        text = "\n".join(lines).strip("\n")
+        for number in range(table.across):
+            # A cell over several columns has its text in the first; one over several rows has it in each of them.
+            held = "" if number else text
+            if table.down > 1:
+                table.hanging[len(table.row)] = (table.down - 1, held)
+            table.row.append(held)
+        table.cell = None
+
+    def _end_row(self) -> None:
+        self._end_cell()
+        table = self._open[-1]
+        if table.row is not None:
+            self._fill(table)
+            self._rows.append((table.number, table.row))
+        table.row = None
+
+    def _fill(self, table: _Table) -> None:
+        """Put the texts that hang down from rows above where the row has come to."""
+        while table.row is not None and len(table.row) in table.hanging:
+            place = len(table.row)
+            left, text = table.hanging.pop(place)
+            if left > 1:
+                table.hanging[place] = (left - 1, text)
+            table.row.append(text)
+
+
+def _span(attributes: dict[str, str | None], name: str) -> int:
+    written = (attributes.get(name) or "").strip()
+    return min(max(int(written), 1), _MOST_SPANNED) if written.isdecimal() and len(written) < 9 else 1

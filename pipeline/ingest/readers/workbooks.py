@@ -1,0 +1,110 @@
+"""Workbooks: one sheet of an .xlsx or .xlsm as rows of text. Formulas and macros are not run: values as saved.
+
+A binary .xls is refused: a damaged one makes the reader ask for any amount of memory, which ends the process.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+from pipeline.ingest.files import archives
+from pipeline.ingest.files.scan import Refused
+from pipeline.ingest.readers import workbook_parts
+from pipeline.ingest.readers.grids import Grid
+from pipeline.waterfall.definition import Input
+
+Cell = int | float | str | bool | time | date | datetime | timedelta
+
+OLE = b"\xd0\xcf\x11\xe0"
+"""Begins a binary .xls, and the envelope of an encrypted workbook."""
+
+_EXACT = 1 << 53
+
+
+def grid_of(path: Path, reads: Input, work: Path) -> Grid:
+    """The chosen sheet. `work` is a folder for a copy. Raises Refused: encrypted, damaged, a bomb, no such sheet, too large."""
+    if not archives.is_zip(path):
+        raise _envelope(path)
+    checked = workbook_parts.checked_copy(path, reads.sheet, work / "workbook.xlsx")
+    # Only inputs that are workbooks need it.
+    from python_calamine import CalamineWorkbook
+
+    with _refusals():
+        held = CalamineWorkbook.from_path(checked.path).get_sheet_by_name(checked.sheet)
+        first = (held.start or (0, 0))[1]
+        merged = tuple(held.merged_cell_ranges or ())
+    is_long = any("%Y-%d" in each for each in _formats(reads))
+
+    def rows() -> Iterator[list[str]]:
+        before = [""] * first
+        with _refusals():
+            for row in held.iter_rows():
+                yield before + [text_of(value, is_long=is_long) for value in row]
+
+    errors = checked.errors
+    verb = "cell of the sheet holds an error" if errors == 1 else "cells of the sheet hold an error"
+    remarks = (f"{errors:,} {verb} such as #N/A or #REF!; read as empty",) if errors else ()
+    return Grid(rows, f"the sheet `{checked.sheet}`", merged, remarks)
+
+
+def _envelope(path: Path) -> Refused:
+    """What to say of a file that begins as OLE files do."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if content.find("EncryptedPackage".encode("utf-16-le")) >= 0:
+            return Refused("the workbook is encrypted", "save it without a password")
+    return Refused("it is a binary workbook, as Excel wrote them until 2003", "save it as .xlsx, or export it as CSV")
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turns what the reader says of a workbook that it can't read, a panic of Rust among that, into Refused."""
+    from python_calamine import CalamineError, PasswordError
+
+    try:
+        yield
+    except PasswordError:
+        raise Refused("the workbook is encrypted", "save it without a password") from None
+    except (CalamineError, ValueError, OSError):
+        raise _unreadable() from None
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            raise _unreadable() from None
+        raise
+
+
+def _unreadable() -> Refused:
+    return Refused("the workbook is damaged, or of a kind that is not read", "save it as .xlsx, or export it as CSV")
+
+
+def _formats(reads: Input) -> tuple[str, ...]:
+    return reads.time_format if isinstance(reads.time_format, tuple) else (reads.time_format or "iso",)
+
+
+def with_dates(reads: Input) -> Input:
+    """The settings by which a sheet is read: what no format of the input reads may be a date cell, which comes as ISO 8601."""
+    formats = _formats(reads)
+    return reads if "iso" in formats else replace(reads, time_format=(*formats, "iso"))
+
+
+def text_of(value: Cell, *, is_long: bool = False) -> str:
+    """A cell as text: whole numbers as such, TRUE and FALSE, dates and times in ISO 8601, durations as hours.
+
+    `is_long` writes a date with a time behind a T, which no pattern of year, day and month takes for another day.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, (int, float)):
+        return str(int(value)) if value == value // 1 and abs(value) < _EXACT else str(value)
+    if isinstance(value, datetime):
+        return value.isoformat(sep="T" if is_long else " ")
+    if isinstance(value, timedelta):
+        minutes, seconds = divmod(round(value.total_seconds()), 60)
+        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+    return f"{value.isoformat()}T00:00:00" if is_long and isinstance(value, date) else value.isoformat()

@@ -1,0 +1,1 @@
+"""Rows with types: the columns of each table, ids, times, names of stages."""

@@ -1,0 +1,200 @@
+"""Times that the format of an input does not read: what they look like, and the `time_format` that reads them.
+
+A format is offered, never used: whether the month or the day comes first is said where the texts show it, and asked where
+they don't.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from pipeline.ingest.rows import times
+from pipeline.ingest.rows.shapes import shape_sql
+from pipeline.waterfall.definition import Input
+
+MAX_SHAPES_SHOWN = 5
+MAX_TEXTS_TRIED = 50
+"""Different texts by which the formats are chosen; the chosen ones are tried on all."""
+MIN_SHARE_TRIED = 0.8
+MIN_SHARE_READ = 0.9
+"""What a format must read of the texts to be offered."""
+
+_DATES = (
+    "%m/%d/%Y",
+    "%d/%m/%Y",
+    "%d.%m.%Y",
+    "%Y-%m-%d",
+    "%m-%d-%Y",
+    "%d-%m-%Y",
+    "%m.%d.%Y",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%Y%m%d",
+    "%m/%d/%y",
+    "%d/%m/%y",
+    "%d.%m.%y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%d %b %Y",
+    "%b %d, %Y",
+    "%b %d %Y",
+    "%d %B %Y",
+    "%B %d, %Y",
+)
+_CLOCKS = ("", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p")
+_BETWEEN = (" ", ", ", "T")
+_NUMBERS = ("iso", "epoch_s", "epoch_ms", "excel")
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Rows whose time can't be read, `empty` of them without any; `shapes` (masked text, rows), most frequent first.
+
+    `formats` read `read` of the rows with a text; two of them, month first and day first, where the texts don't tell which.
+    """
+
+    rows: int
+    empty: int
+    shapes: tuple[tuple[str, int], ...]
+    formats: tuple[str, ...] = ()
+    read: int = 0
+
+
+def look(connection: duckdb.DuckDBPyConnection, reads: Input) -> Unread:
+    """What `landing_rows` rejected as unreadable_time. Changes nothing."""
+    connection.execute(
+        "create or replace temp table landing_unread as select unread_time as text, count(*) as entries "
+        "from landing_rows where reason = 'unreadable_time' group by all"
+    )
+    rows, empty = connection.execute(
+        "select coalesce(sum(entries), 0)::bigint, coalesce(sum(entries) filter (text is null), 0)::bigint "
+        "from temp.landing_unread"
+    ).fetchall()[0]
+    shapes = connection.execute(
+        f"select {shape_sql('text')} as shape, sum(entries)::bigint as entries from temp.landing_unread "
+        f"where text is not null group by shape order by entries desc, shape limit {MAX_SHAPES_SHOWN}"
+    ).fetchall()
+    formats, read = _formats(connection, _present(reads)) if rows > empty else ((), 0)
+    connection.execute("drop table temp.landing_unread")
+    return Unread(rows, empty, tuple((shape, count) for shape, count in shapes), formats, read)
+
+
+def formats_of(connection: duckdb.DuckDBPyConnection, table: str, cell: str) -> tuple[str, ...]:
+    """The format that reads nearly all texts of a column, as in `Unread.formats`; ISO 8601 is `iso`, nothing is ()."""
+    connection.execute(
+        "create or replace temp table landing_unread as "
+        rf"select trim(regexp_replace({cell}, '[\p{{Z}}]+', ' ', 'g')) as text, count(*) as entries "
+        f"from {table} where {cell} is not null group by all"
+    )
+    found, _ = _formats(connection, (), MIN_SHARE_TRIED)
+    connection.execute("drop table temp.landing_unread")
+    return found
+
+
+def advice(unread: Unread, reads: Input, *, has_others: bool) -> str:
+    """Shapes and lines to paste; `has_others`: the input has rows that its present format reads."""
+    shapes = ", ".join(f"`{shape}` ({rows:,})" for shape, rows in unread.shapes)
+    empty = [f"{unread.empty:,} without a time"] if unread.empty else []
+    lines = [f"  times look like {shapes}" if shapes else "", *(f"  {each}" for each in empty)]
+    if shapes and not unread.formats:
+        lines.append("  no usual format reads them; write the pattern as `time_format` of this input")
+    if len(unread.formats) > 1:
+        lines.append("  whether the month or the day comes first can't be told: no day in them is above 12. One of")
+    for each in unread.formats:
+        lines += _lines_for(each, reads, has_others)
+    return "\n".join(filter(None, lines))
+
+
+def _lines_for(found: str, reads: Input, has_others: bool) -> list[str]:
+    first = _comes_first(found)
+    note = f"; the {first} comes first" if first else ""
+    if not has_others:
+        return [f'    time_format = "{found}"   # in [[inputs]] {reads.name}{note}']
+    present = _present(reads)
+    if any(_swapped(each) == found for each in present):
+        return [
+            f'    time_format = "{found}"   # for these files{note}',
+            f"    # Earlier files are read by {json.dumps(list(present))}, and a list of both would mix up day and month: give",
+            "    # these files a folder and an [[inputs]] block of their own, with this line.",
+        ]
+    listed = json.dumps([*present, found], ensure_ascii=False)
+    return [f"    time_format = {listed}   # in [[inputs]] {reads.name}: the first that reads a text counts{note}"]
+
+
+def _present(reads: Input) -> tuple[str, ...]:
+    if isinstance(reads.time_format, tuple):
+        return reads.time_format
+    return (reads.time_format or "iso",)
+
+
+def _formats(
+    connection: duckdb.DuckDBPyConnection, present: tuple[str, ...], least: float = MIN_SHARE_READ
+) -> tuple[tuple[str, ...], int]:
+    """The formats but the `present` ones that read most of the texts, and how many rows they read."""
+    texts = connection.execute(
+        f"select text from temp.landing_unread where text is not null order by hash(text), text limit {MAX_TEXTS_TRIED}"
+    ).fetchall()
+    tried = [each for each in _candidates() if _reads_most(each, [text for (text,) in texts])]
+    formats = [each for each in (*_NUMBERS, *tried) if each not in present]
+    rows, *counts = _count(connection, formats)
+    most = max(counts)
+    if most < least * rows:
+        return (), 0
+    best = [each for each, count in zip(formats, counts, strict=True) if count == most]
+    twin = next((each for each in best[1:] if each == _swapped(best[0])), None)
+    return ((best[0], twin) if twin else (best[0],)), most
+
+
+def _reads_most(pattern: str, texts: list[str]) -> bool:
+    """A first choice in Python: a query with every candidate takes seconds to plan.
+
+    Texts without the punctuation of the pattern are left out first: Python compiles each pattern that it tries, which is slow.
+    """
+    marks = Counter(re.sub(r"%.|[\sT]", "", pattern))
+    read = 0
+    for text in texts:
+        if all(text.count(mark) >= count for mark, count in marks.items()):
+            with suppress(ValueError):
+                datetime.strptime(text, pattern)
+                read += 1
+    return read >= MIN_SHARE_TRIED * len(texts)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, formats: list[str]) -> tuple[int, ...]:
+    """All rows with a text, then what each of the formats reads of them as a likely time."""
+    low, high = (times.micros(each) for each in (times.EARLIEST, times.LATEST))
+    columns = ["sum(entries)::bigint"]
+    for each in formats:
+        read = times.instant("text", each)
+        columns.append(f"coalesce(sum(entries) filter ({read} >= {low} and {read} < {high}), 0)::bigint")
+    found: tuple[int, ...] = connection.execute(
+        f"select {', '.join(columns)} from temp.landing_unread where text is not null"
+    ).fetchall()[0]
+    return found
+
+
+def _candidates() -> list[str]:
+    dated = [
+        f"{date}{between}{clock}" if clock else date
+        for date in _DATES
+        for clock in _CLOCKS
+        for between in (_BETWEEN if clock else ("",))
+    ]
+    return [*dated, *(f"{each} %z" for each in dated if "%H" in each)]
+
+
+def _swapped(pattern: str) -> str:
+    """The pattern with day and month the other way round; none of ours where one of them is a name."""
+    return pattern.replace("%m", "%D").replace("%d", "%m").replace("%D", "%d")
+
+
+def _comes_first(pattern: str) -> str:
+    """`month` or `day` where both are numbers at the start, so that one may be taken for the other."""
+    return {"%m": "month", "%d": "day"}.get(pattern[:2], "") if {"%m", "%d"} <= {pattern[:2], pattern[3:5]} else ""
