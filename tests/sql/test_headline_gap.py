@@ -11,9 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from oracle import case_files, strategies
 from oracle.gap import headline_gap
 
-from pipeline.settings import shipped
 from pipeline.waterfall.definition import Unit
-from tests.sql.harness import built, records
+from tests.sql.harness import built, model, records
 
 # What the models read; the marts take most of the time and are none of it.
 LAYERS = frozenset({"waterfall", "clean", "journey"})
@@ -39,9 +38,7 @@ def test_fates_of_random_histories(unit: Unit) -> None:
         )
         connection.execute("create schema report")
         for name in ("pairs_shown", "headline_gap_months", "headline_gap"):
-            connection.execute(
-                f"create table report.{name} as {(shipped('sql') / 'report' / f'{name}.sql').read_text()}"
-            )
+            connection.execute(f"create table report.{name} as {model(f'report.{name}').sql}")
         found = records(connection, f"select {COLUMNS} from report.headline_gap")
         connection.close()
         assert sorted(map(repr, headline_gap(waterfall, history))) == sorted(map(repr, found))

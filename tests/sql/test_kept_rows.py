@@ -48,7 +48,7 @@ def test_no_check_waits_for_days(night: duckdb.DuckDBPyConnection) -> None:
     aside.execute("begin transaction")
     for mart in KEPT:
         aside.execute(f"create or replace view {mart} as select error('days were asked for') as grain")
-    checks = tuple(check for check in project().checks if check.path.parent.name == "marts")
+    checks = tuple(check for check in project().checks if check.name.startswith("marts."))
     assert any({str(table) for table in check.reads} & set(KEPT) for check in checks)
     marts = tuple(model for model in project().models if model.table.schema == "marts")
     outcomes = run_checks(aside, marts, checks)
