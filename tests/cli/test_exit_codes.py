@@ -147,7 +147,7 @@ def test_4_when_the_limit_of_the_configuration_is_too_small(tmp_path: Path) -> N
     answer = process("run", "--config", toml, "--output", output, *AS_OF)
     error = told(answer)
     assert 4 == answer.code
-    assert re.search(r"sql/\w+/\w+\.sql: \w+\.\w+ does not fit into the memory limit\n", error)
+    assert re.search(r"sql/[\w/]+\.sql: \w+\.\w+ does not fit into the memory limit\n", error)
     assert "or `memory` and `threads` of [output] in the configuration" in error
     assert 1 == len(list((output / "runs").iterdir()))
 
