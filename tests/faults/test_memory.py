@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.settings import shipped
 from tests.faults import machines
 
 
@@ -34,8 +35,9 @@ def test_f14_too_little_memory_names_the_model_and_the_setting(toml: Path, tmp_p
         re.M,
     )
     assert found
-    assert Path(found[1]).is_file()
-    assert (found[2], f"{found[3]}.sql") == (Path(found[1]).parent.name, Path(found[1]).name)
+    model = Path(found[1])
+    assert model.is_file()
+    assert (found[2], f"{found[3]}.sql") == (model.relative_to(shipped("sql")).parts[0], model.name)
     assert "Traceback" not in said
     assert machines.OLD == machines.published_as_of(out)
     assert [] == machines.left_lying(out)
