@@ -379,7 +379,12 @@ def without_duplicates(waterfall: Waterfall, history: History, placed: list[Plac
     candidates = [row for row in placed if row.disposition == "kept"]
     visit = visits(history, candidates)
     exact = [row for row in candidates if not is_more_exact_elsewhere(waterfall, history, row, placed)]
-    also = recorded_also(history, exact, deletions(history), lambda row: order_in_lead(history, row))
+    also = recorded_also(
+        history,
+        exact,
+        deletions(history),
+        lambda row: order_in_lead(history, replace(row, place_no=row.entry.sequence)),
+    )
     counted = [row for row in exact if id(row) not in also]
     for row in sorted(counted, key=lambda row: (place_order(row), arrival_order(history, row.entry))):
         first.setdefault((row.lead_id, row.into.key, row.at, visit[id(row)]), row)

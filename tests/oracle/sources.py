@@ -21,7 +21,7 @@ def recorded_also(
 ) -> dict[int, tuple[datetime, str]]:
     """id(row) → the time and the input that count, for each of `rows` whose entry a source of better priority dates.
 
-    `gone` has the times at which leads were deleted; `order` is that of E5 within a lead.
+    `gone` has the times at which leads were deleted; `order` is that within a lead.
     """
     by_part = defaultdict(list)
     for row in rows:

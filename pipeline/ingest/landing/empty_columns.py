@@ -22,7 +22,7 @@ def _stages(connection: duckdb.DuckDBPyConnection, delivered: Delivered) -> tupl
         "select count(*), count(*) filter (reason = 'no_stage') from landing_rows"
     ).fetchall()[0]
     plan = delivered.header.plan
-    # Rows of other fields are filtered, too; they are counted apart only where so many are filtered.
+    # `where` also filters rows of other fields. Only where it filters nearly all rows are the empty ones among them counted.
     if plan is not None and _is_empty(rows + delivered.filtered, empty + delivered.filtered):
         left_out = emptied(connection, plan)
         rows, empty = rows + left_out, empty + left_out

@@ -1,7 +1,8 @@
 -- One row per row of history whose entry an input that comes first by its `priority` dates: the same entry, recorded by two sources (E4).
 -- Two rows are one entry when they name the same lead and stage and either are at most a day apart, each the nearest of its
 -- source to the other, or have no row of another stage between them. Inputs of one priority are one source; an input without
--- priority neither wins nor loses. Where no two priorities meet in a lead, this is empty at no cost.
+-- priority neither wins nor loses. Rows of one instant are in the order of the sequence, then of the rank; chains of old values are
+-- not looked for, since that would read the whole history again. Where no two priorities meet in a lead, this is empty at no cost.
 -- as: view
 -- key: load_no, row_number
 -- not null: kept_at, kept_input_no
@@ -25,7 +26,6 @@ lead_ids as (
 ),
 
 loads as (from clean.loads),
-places as (from clean.instant_places),
 less_exact as (from clean.less_exact_rows),
 
 deleted as (
@@ -47,27 +47,32 @@ ids as (
         )
 ),
 
+-- Apart from the joins below: with them, the planner would read all of history before it asks for these leads.
+chosen as materialized (
+    select codes.*, ids.lead_no
+    from codes
+    inner join ids on ids.own_no = codes.own_no
+),
+
 -- What a lead did before it was deleted and what it did after it came back are never one entry (E10).
 entries as materialized (
     select
         codes.load_no,
         codes.row_number,
-        ids.lead_no,
+        codes.lead_no,
         codes.stage_no,
         codes.entered_at,
         inputs.input_no,
         inputs.priority,
         coalesce(codes.entered_at > deleted.deleted_at, false) as is_after_deletion,
-        coalesce(places.place_no, codes.sequence) as place_no,
+        codes.sequence,
         coalesce(stages.rank, 32767) as path_order
-    from codes
-    inner join ids on ids.own_no = codes.own_no
+    from chosen as codes
     inner join loads on loads.load_no = codes.load_no
     inner join inputs on inputs.input_no = loads.input_no
     inner join stages on stages.stage_no = codes.stage_no
     cross join run
-    left join deleted on deleted.lead_no = ids.lead_no
-    left join places on places.load_no = codes.load_no and places.row_number = codes.row_number
+    left join deleted on deleted.lead_no = codes.lead_no
     anti join less_exact on less_exact.load_no = codes.load_no and less_exact.row_number = codes.row_number
     where codes.entered_at <= run.as_of
 ),
@@ -141,7 +146,7 @@ followed as (
         partition by entries.lead_no, entries.is_after_deletion
         order by
             entries.entered_at,
-            entries.place_no nulls last,
+            entries.sequence nulls last,
             entries.path_order,
             entries.input_no,
             entries.load_no,
@@ -156,7 +161,7 @@ stays as (
             partition by followed.lead_no, followed.is_after_deletion
             order by
                 followed.entered_at,
-                followed.place_no nulls last,
+                followed.sequence nulls last,
                 followed.path_order,
                 followed.input_no,
                 followed.load_no,
