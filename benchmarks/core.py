@@ -6,13 +6,13 @@ from pathlib import Path
 
 from benchmarks.history import CLOCK, History
 from pipeline.database.connection import connect
-from pipeline.ingest.landing import landing
+from pipeline.ingest.landing import loading
 from pipeline.settings import Settings, shipped
 from pipeline.transform import graph
 from pipeline.transform.build import build, column_dictionary, write_definition
-from pipeline.transform.first_entry import first_entry
+from pipeline.transform.definition.first_entry import first_entry
+from pipeline.transform.definition.tables import definition_tables
 from pipeline.transform.project import TableName, discover
-from pipeline.waterfall.tables import definition_tables
 
 CORE_MODELS = "+journey.stage_spans +journey.cycles +marts.conversion +marts.time_in_stage +marts.stage_flow +marts.lead_to_account"
 """The published tables of the core job; what they read is built with them."""
@@ -38,7 +38,7 @@ def run(history: History, settings: Settings, folder: Path) -> tuple[int, dict[s
     log_folder = history.landed / "landing"
     (folder / "funnel.duckdb").unlink(missing_ok=True)
     connection = connect(folder / "funnel.duckdb", settings, spill=folder / "spill", reads_files=True)
-    landing.offer(connection, configuration, log_folder)
+    loading.offer(connection, configuration, log_folder)
     project = discover(shipped("sql"))
     as_of = configuration.waterfall.as_of or CLOCK
     first = first_entry(connection, configuration.waterfall, as_of)

@@ -11,13 +11,13 @@ from pathlib import Path
 from benchmarks import generate
 from benchmarks.generate import CORE_TOML, Wanted
 from benchmarks.yardsticks import facts as yardstick
+from pipeline.config.configuration import Configuration
+from pipeline.config.load import load_configuration
 from pipeline.database.connection import connect
-from pipeline.ingest.landing import landing
-from pipeline.ingest.landing.ledger import ROWS, open_log
+from pipeline.ingest.landing import loading
+from pipeline.ingest.landing.landing_log import ROWS, open_log
 from pipeline.settings import Settings
-from pipeline.waterfall import config
-from pipeline.waterfall.definition import Configuration
-from pipeline.waterfall.words import normalise_stage
+from pipeline.waterfall.names import normalise_stage
 
 CLOCK = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)
 
@@ -45,7 +45,7 @@ class History:
 
     def configuration(self, name: str = CORE_TOML, output: Path | None = None) -> Configuration:
         """The configuration of the core job, or another of the exports."""
-        return config.load(self.exports / name, output=output or self.landed)
+        return load_configuration(self.exports / name, output=output or self.landed)
 
 
 def prepare(wanted: Wanted, below: Path) -> History:
@@ -67,7 +67,7 @@ def land(history: History, settings: Settings) -> float:
     configuration = history.configuration()
     connection = connect(None, settings, spill=history.folder / "spill", reads_files=True)
     as_of = configuration.waterfall.as_of or CLOCK
-    landing.land(connection, configuration, history.landed / "landing", clock=CLOCK, as_of=as_of)
+    loading.land(connection, configuration, history.landed / "landing", clock=CLOCK, as_of=as_of)
     connection.close()
     seconds = time.monotonic() - started
     yardstick.write(_facts(history, configuration), history.facts)

@@ -109,7 +109,7 @@ def questions() -> str:
 
 def presets() -> str:
     """The waterfalls that ship, a line each."""
-    from pipeline.waterfall import presets as shipped
+    from pipeline.config import presets as shipped
 
     lines = []
     for name in shipped.names():
@@ -120,7 +120,7 @@ def presets() -> str:
 
 def input_formats() -> str:
     """The formats that ship, a line each."""
-    from pipeline.waterfall import formats
+    from pipeline.config import formats
 
     lines = []
     for name in formats.names():

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline import log
-from pipeline.options import AS_OF, CONFIG, LOG_FORMAT, OUTPUT, PUBLISHED, current_spelling
-from pipeline.spoken import give_up, print_accounting, progress, say, warn
+from pipeline.cli_options import AS_OF, CONFIG, LOG_FORMAT, OUTPUT, PUBLISHED, current_spelling
+from pipeline.console import give_up, print_accounting, progress, say, warn
 
 # Nothing heavy up here: `funnel --help` must answer at once. Each command imports what it needs.
 if TYPE_CHECKING:
-    from pipeline.waterfall.definition import Configuration
+    from pipeline.config.configuration import Configuration
 
 BUILD = Path("build")
 """Where a night is published when nothing says otherwise."""
@@ -48,9 +48,9 @@ def init(paths: tuple[Path, ...], preset: str | None, *, from_files: bool) -> No
       funnel init --preset hubspot-lifecycle my-funnel
       funnel init --from LeadHistory.csv Lead.csv my-funnel
     """
-    from pipeline import starting
+    from pipeline import init
 
-    for line in starting.write(paths, preset, from_files=from_files):
+    for line in init.write(paths, preset, from_files=from_files):
         say(line)
 
 
@@ -63,7 +63,7 @@ def presets(name: str | None) -> None:
     Example:
       funnel presets siriusdecisions-2012
     """
-    from pipeline.waterfall import presets as shipped_presets
+    from pipeline.config import presets as shipped_presets
 
     click.echo(shipped_presets.describe(name) if name else shipped_presets.overview())
 
@@ -79,9 +79,9 @@ def check(config_path: Path, as_of: str | None) -> None:
     Example:
       funnel check --config data/sample/funnel.toml
     """
-    from pipeline import night
+    from pipeline.run import run
 
-    outcome = night.check(orders(config_path, as_of, None), say)
+    outcome = run.check(orders(config_path, as_of, None), say)
     for each in (*outcome.refused, *outcome.missing, *outcome.warnings):
         warn(str(each))
     say("the configuration is valid and every input was read; nothing was written")
@@ -120,16 +120,16 @@ def run(config_path: Path, output: Path | None, as_of: str | None, send: bool, *
         asked = orders(config_path, as_of, output, **options)
     stopped: AbstractContextManager[None] = nullcontext()
     if send:
-        from pipeline import mailing
+        from pipeline.mail import mail
 
         with refusals(asked.configuration.output):
-            mailing.ready(asked.configuration)
-        stopped = mailing.stopped_runs_noticed(asked.configuration, say, warn)
+            mail.ready(asked.configuration)
+        stopped = mail.stopped_runs_noticed(asked.configuration, say, warn)
 
-    from pipeline import night  # only now: a second run is refused before it takes the first one's processor
+    from pipeline.run import run  # only now: a second run is refused before it takes the first one's processor
 
     with stopped:
-        done = night.run(asked, say, progress())
+        done = run.run(asked, say, progress())
     print_accounting(done.accounting)
     for warning in done.warnings:
         warn(warning)
@@ -151,9 +151,9 @@ def report(config_path: Path, output: Path | None) -> None:
     Example:
       funnel report --config data/sample/funnel.toml --output build
     """
-    from pipeline import night
+    from pipeline.run import run
 
-    done = night.report_again(published_orders(config_path, output, "report"), say)
+    done = run.report_again(published_orders(config_path, output, "report"), say)
     say(f"report    {done.report}")
 
 
@@ -194,7 +194,7 @@ def status(config_path: Path, output: Path | None, how: str, max_age: float | No
     """
     from datetime import UTC, datetime
 
-    from pipeline import status as standing
+    from pipeline.publish import status as standing
 
     found = standing.status(where(config_path, output), datetime.now(UTC), max_age)
     click.echo(standing.as_json(found) if how == "json" else standing.as_text(found), nl=False)
@@ -218,13 +218,13 @@ def forget(loads: tuple[int, ...], undo: bool, config_path: Path, output: Path |
     """
     from datetime import UTC, datetime
 
-    from pipeline import forgotten
+    from pipeline.run import forget
 
     folder = where(config_path, output)
     if loads:
-        (forgotten.undo if undo else forgotten.forget)(folder, tuple(dict.fromkeys(loads)), datetime.now(UTC), say)
+        (forget.undo if undo else forget.forget)(folder, tuple(dict.fromkeys(loads)), datetime.now(UTC), say)
         return
-    for each in forgotten.summaries(folder):
+    for each in forget.summaries(folder):
         click.echo(str(each))
 
 
@@ -379,7 +379,7 @@ def orders(config_path: Path, as_of: str | None, output: Path | None, **more: An
     """What was asked, with the clock read once."""
     from datetime import UTC, datetime
 
-    from pipeline.orders import Orders
+    from pipeline.run.options import Orders
     from pipeline.settings import Settings
 
     read = configuration(config_path, as_of, output)
@@ -390,7 +390,7 @@ def orders(config_path: Path, as_of: str | None, output: Path | None, **more: An
 def published_orders(config_path: Path, output: Path | None, command: str) -> Any:
     """As `orders`; where no configuration was named and none is here, with that of the published run."""
     if not config_path.exists() and not was_named("config_path"):
-        from pipeline import locations
+        from pipeline.publish import locations
 
         output = where(config_path, output)
         config_path = locations.published_configuration(output, config_path, command)
@@ -402,11 +402,11 @@ def mail_published(asked: Any, **how: Any) -> None:
     """Mail what is published and say to whom it went, or where a dry run left it."""
     from datetime import UTC, datetime
 
-    from pipeline import mailing
     from pipeline.database import interrupt
+    from pipeline.mail import mail
 
     with interrupt.interruptible(next_step="`funnel send` mails it again; who got it before gets it twice"):
-        sent = mailing.send(asked.configuration, datetime.now(UTC), say, **how)
+        sent = mail.send(asked.configuration, datetime.now(UTC), say, **how)
     for each in sent:
         if each.file:
             say(f"written   {each.file}   (report {each.report}, to {', '.join(each.to)})")
@@ -416,14 +416,14 @@ def mail_published(asked: Any, **how: Any) -> None:
 
 def configuration(config_path: Path, as_of: str | None, output: Path | None) -> Configuration:
     """The configuration, read and validated."""
-    from pipeline.waterfall import config
+    from pipeline.config.load import load_configuration
 
-    return config.load(config_path, as_of=as_of, output=output)
+    return load_configuration(config_path, as_of=as_of, output=output)
 
 
 def where(config_path: Path, output: Path | None) -> Path:
     """The output folder to read, also without a configuration."""
-    from pipeline import locations
+    from pipeline.publish import locations
 
     return locations.output_folder(config_path, output, is_named=was_named("config_path"))
 

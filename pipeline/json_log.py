@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from pipeline import log, spoken
+from pipeline import console, log
 from pipeline.database import interrupt
 from pipeline.errors import FunnelError, Interrupted
 from pipeline.publish import attempts
@@ -17,7 +17,7 @@ def main(cli: click.Group, arguments: Sequence[str]) -> int:
     interrupt.last_words = _last_words
     try:
         # Not by `cli.main`, which writes an empty line at Ctrl-C.
-        with spoken.for_a_program(), cli.make_context("funnel", list(arguments)) as context:
+        with console.for_a_program(), cli.make_context("funnel", list(arguments)) as context:
             cli.invoke(context)
     except click.exceptions.Exit as end:  # --help
         return end.exit_code

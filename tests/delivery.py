@@ -9,10 +9,11 @@ from typing import Any
 
 import duckdb
 
+from pipeline.config.configuration import Configuration, Input
 from pipeline.database.connection import connect
-from pipeline.ingest.landing import landing
+from pipeline.ingest.landing import loading
 from pipeline.settings import Settings
-from pipeline.waterfall.definition import Configuration, Input, Stage, Waterfall
+from pipeline.waterfall.definition import Stage, Waterfall
 
 CLOCK = datetime(2026, 4, 1, 6, 0, tzinfo=UTC)
 HEADER = "lead_id,stage,entered_at,owner\n"
@@ -52,15 +53,15 @@ class Inbox:
         self.inputs = (*self.inputs, Input(name, table, self.folder / pattern, **settings))
         return self
 
-    def land(self, memory: str = "1GB", **arguments: Any) -> landing.Landing:
+    def land(self, memory: str = "1GB", **arguments: Any) -> loading.Landing:
         connection = connection_of_a_run(memory)
         own = {"clock": CLOCK, "as_of": CLOCK, "progress": self.said.append, "accept_rejects": True}
         arguments = {**own, **arguments}
-        return landing.land(connection, self.configuration, self.log_folder, **arguments)
+        return loading.land(connection, self.configuration, self.log_folder, **arguments)
 
     def offered(self) -> duckdb.DuckDBPyConnection:
         connection = connection_of_a_run()
-        landing.offer(connection, self.configuration, self.log_folder)
+        loading.offer(connection, self.configuration, self.log_folder)
         return connection
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline import night
+from pipeline.config.load import load_configuration
 from pipeline.explore import query
-from pipeline.orders import Orders
+from pipeline.run import run as pipeline_run
+from pipeline.run.options import Orders
 from pipeline.settings import Settings
 from pipeline.transform.build import Built
-from pipeline.waterfall import config
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 QUARTER = REPOSITORY / "tests" / "cases" / "quarter" / "funnel.toml"
@@ -26,16 +26,16 @@ CLOCK = datetime(2026, 4, 2, 3, 0, tzinfo=UTC)
 def orders(toml: Path, output: Path, *, as_of: str | None = None, threads: int = 2, **more: Any) -> Orders:
     """What a run is asked to do, with a fixed clock."""
     return Orders(
-        configuration=config.load(toml, as_of=as_of, output=output),
+        configuration=load_configuration(toml, as_of=as_of, output=output),
         clock=more.pop("clock", CLOCK),
         settings=Settings(memory_limit="2GB", threads=threads),
         **more,
     )
 
 
-def run(toml: Path, output: Path, **more: Any) -> night.Night:
+def run(toml: Path, output: Path, **more: Any) -> pipeline_run.Night:
     """One night, silently."""
-    return night.run(orders(toml, output, **more), _silent, _silent_built)
+    return pipeline_run.run(orders(toml, output, **more), _silent, _silent_built)
 
 
 def ask(output: Path, sql: str) -> list[dict[str, Any]]:

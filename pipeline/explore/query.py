@@ -18,7 +18,7 @@ from pipeline.publish.intact import is_damaged
 from pipeline.publish.run_folder import corrupt, current, open_errors
 from pipeline.report.cells import guarded
 from pipeline.settings import shipped
-from pipeline.waterfall.words import did_you_mean
+from pipeline.waterfall.names import did_you_mean
 
 Format = Literal["table", "csv", "json"]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.config.configuration import Personal, Treatment
 from pipeline.database.connection import identifier, quoted
 from pipeline.privacy.pseudonyms import ADDRESS, MACRO
-from pipeline.waterfall.privacy import Personal, Treatment
 
 WITHHELD = "(as delivered: in the landing log only)"
 """Stands where a whole row would."""

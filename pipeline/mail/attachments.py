@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import MailError
-from pipeline.waterfall.words import did_you_mean
+from pipeline.waterfall.names import did_you_mean
 
 DATA = "data"
 """Where the CSV files of a report lie, inside its folder."""

@@ -15,9 +15,9 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 from pathlib import Path
 
+from pipeline.config.configuration import Security
+from pipeline.config.secrets import SMTP_PASSWORD, SMTP_USER
 from pipeline.errors import MailError, UsageError
-from pipeline.waterfall.mail import Security
-from pipeline.waterfall.secrets import SMTP_PASSWORD, SMTP_USER
 
 USER, PASSWORD = SMTP_USER, SMTP_PASSWORD
 """Environment variables of the login; without them there is none."""

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.config.configuration import Privacy
+from pipeline.config.secrets import PRIVACY_KEY
 from pipeline.errors import UsageError
-from pipeline.waterfall.privacy import Privacy
-from pipeline.waterfall.secrets import PRIVACY_KEY
 
 if TYPE_CHECKING:
     import duckdb

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.config.funnel import is_show_rate
 from pipeline.report import charts, links, settled, units
 from pipeline.report import format as text
 from pipeline.report.conversion import SMALL
@@ -11,7 +12,6 @@ from pipeline.report.figures import Figures, PairFigures
 from pipeline.report.rows import Gap, Headline
 from pipeline.report.rows_quality import SettledRecord
 from pipeline.report.values import Cell, Fold, Mark, Reader, Source, Table, TableRow, columns, texts
-from pipeline.waterfall.pair_settings import is_show_rate
 
 ENOUGH_COVERAGE = 0.9
 """Below this share of the expected conversions within the window, the headline says so."""

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.config.configuration import Privacy
 from pipeline.errors import FunnelError
 from pipeline.privacy.pseudonyms import Pseudonyms
 from pipeline.report.archive import NO_ARCHIVE, Archive, EarlierNight, carry_over, of_report
@@ -20,8 +21,7 @@ from pipeline.report.site import Site, site
 from pipeline.report.tables import report_tables
 from pipeline.report.veiled import veiled
 from pipeline.settings import shipped
-from pipeline.waterfall.privacy import Privacy
-from pipeline.waterfall.words import cut
+from pipeline.waterfall.names import cut
 
 if TYPE_CHECKING:
     import duckdb

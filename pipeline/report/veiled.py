@@ -11,8 +11,8 @@ from typing import Any, cast
 
 import duckdb
 
+from pipeline.config.configuration import Personal, Treatment
 from pipeline.privacy.pseudonyms import Pseudonyms
-from pipeline.waterfall.privacy import Personal, Treatment
 
 WITHHELD = "(withheld)"
 NOBODY = "(none)"

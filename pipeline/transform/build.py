@@ -15,9 +15,9 @@ from pipeline.database.connection import create_table, identifier, quoted
 from pipeline.database.parallel import Cursors
 from pipeline.errors import Interrupted, ModelError
 from pipeline.settings import MORE_MEMORY
+from pipeline.transform.definition.tables import Table
 from pipeline.transform.partitions import over, parts
 from pipeline.transform.project import Model, TableName
-from pipeline.waterfall.tables import Table
 
 
 @dataclass(frozen=True)

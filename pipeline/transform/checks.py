@@ -20,7 +20,7 @@ from pipeline.settings import MORE_MEMORY
 from pipeline.transform.build import stored
 from pipeline.transform.header import Severity
 from pipeline.transform.project import Check, Model
-from pipeline.waterfall.words import cut
+from pipeline.waterfall.names import cut
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from pipeline.waterfall.definition import Sla, Waterfall, WorkingCalendar
-from pipeline.waterfall.moments import to_utc
+from pipeline.waterfall.times import to_utc
 from pipeline.waterfall.zones import LAST_DAY
 
 DAYS_AHEAD = 370

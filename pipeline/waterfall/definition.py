@@ -5,29 +5,19 @@ Whoever holds one of these may trust it: `config.load` is the only builder, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import Literal
-
-from pipeline.waterfall.database import Database
-from pipeline.waterfall.guard import Guard
-from pipeline.waterfall.mail import Mail
-from pipeline.waterfall.privacy import Privacy
 
 Kind = Literal["path", "hold", "detour", "exit"]
 Clock = Literal["calendar", "business"]
 TimeUnit = Literal["minute", "hour", "day", "week"]
 InputTable = Literal["stage_entries", "leads", "accounts", "merges", "deletions"]
-Mode = Literal["append", "snapshot"]
-Precision = Literal["minute", "hour", "day"]
 Unit = Literal["cycle", "lead", "account"]
 
 MAX_STAGES, MAX_GROUPS, MAX_HEADLINE_PAIRS = 100, 100, 50
 """Stages are numbered from 1, groups from 101; every headline pair has a page. All pairs of so many are fewer than 32,767."""
 
-MAX_UNRECONCILED = 0.05
-"""Share of leads whose source may show another stage than their history, above which a run warns."""
 
 BUILT_IN_DIMENSIONS = ("origin", "qualified_by", "entry_stage", "owner", "team")
 
@@ -121,108 +111,6 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A header, or a path into the JSON of a column, that may be a column of ours; counts only `beside` another header, if any."""
-
-    header: str
-    beside: str | None = None
-
-
-@dataclass(frozen=True)
-class Where:
-    """A condition that a row must meet to be read. An optional one is left out where the file lacks its column."""
-
-    condition: Condition
-    is_optional: bool = False
-
-
-@dataclass(frozen=True)
-class Split:
-    """Columns whose cells hold several values, separated by `by`. Each value becomes a row."""
-
-    columns: tuple[str, ...]
-    by: str
-
-
-@dataclass(frozen=True)
-class StageDates:
-    """Columns that each hold the date of a stage: each date becomes a row.
-
-    `columns` are (stage, header). A column whose header fits a pattern is that of the stage in the place of `*`, where
-    `known` has it: each spelling of a stage as `normalise_stage` gives it and as it is written, and the key of the stage.
-    """
-
-    columns: tuple[tuple[str, str], ...] = ()
-    patterns: tuple[str, ...] = ()
-    known: tuple[tuple[str, str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class Reshaping:
-    """How the records of a file become rows of a table.
-
-    `names` has the candidates of our columns and of `where`, the first that the file has counts. `json` is the column that a
-    path starts in where it names no column. `created` are the values of the column `field` that mark the creation of a record.
-    """
-
-    names: dict[str, tuple[Candidate, ...]] = field(default_factory=dict)
-    where: tuple[Where, ...] = ()
-    constants: dict[str, str] = field(default_factory=dict)
-    json: str | None = None
-    split: Split | None = None
-    stage_dates: StageDates | None = None
-    created: tuple[str, ...] = ()
-    keeps_extras: bool = True
-    """Whether a column that nothing names is kept as it is."""
-    dated_by_name: bool = False
-    """Whether a file without a time column has its date in its name."""
-    default_time: str | None = None
-    """The time of every row of a file that has no time column."""
-    footer: str | None = None
-    """A regular expression that one of the last lines of a report meets: lines below the last whole record are no rows then."""
-
-
-@dataclass(frozen=True)
-class Input:
-    """One kind of export: where its files are and how to read them. `columns` maps our name to theirs."""
-
-    name: str
-    table: InputTable
-    pattern: Path
-    columns: dict[str, str] = field(default_factory=dict)
-    timezone: str = "UTC"
-    time_format: str | tuple[str, ...] | None = None
-    """One format, or several of which the first that reads a text counts; None is ISO 8601."""
-    locale: str | None = None
-    """The language of the names of months in times, as CLDR calls it; None is English."""
-    encoding: str = "utf-8"
-    delimiter: str = ","
-    skip_lines: int = 0
-    sheet: str | int | None = None
-    """Of a workbook: the name of a sheet, or its number among those that are not hidden (1 = first, the default)."""
-    header_row: int | None = None
-    """Of a workbook or a web page: the row of the header (1 = first); None: the first that is not empty."""
-    null_values: tuple[str, ...] = ("",)
-    mode: Mode = "append"
-    precision: Precision | None = None
-    """Of history: the unit to which its times are cut; None: they are whole."""
-    priority: int | None = None
-    """Of history: 1 is first; which source dates an entry that several record. None: it neither wins nor loses."""
-    guard: Guard = field(default_factory=Guard)
-    ids: Literal["plain", "salesforce"] = "plain"
-    """Whether ids of 15 and of 18 characters are those of Salesforce, and thus the same."""
-    format: str = "entries"
-    reshaping: Reshaping | None = None
-    """None: each record of a file is a row as it is."""
-    is_optional: bool = False
-    """Whether a file may lack what this part of a format reads."""
-    written_path: str = ""
-    """`pattern` as the configuration has it, for messages."""
-    database: Database | None = None
-    """What is read in place of files; `pattern` then means nothing."""
-
-
-@dataclass(frozen=True)
 class ScopeRule:
     """Leads that match, or all leads of accounts that match, are out of scope (E8)."""
 
@@ -310,40 +198,3 @@ class Waterfall:
     def stage(self, key: str) -> Stage:
         """The stage of that key. KeyError if there is none."""
         return next(stage for stage in self.stages if stage.key == key)
-
-
-@dataclass(frozen=True)
-class ReportOfOne:
-    """A report beside that of all leads: of what began with one value of a dimension."""
-
-    name: str
-    """Its folder under reports/, and its tables in schema report_<name>."""
-    title: str
-    dimension: str
-    value: str
-    to: tuple[str, ...] = ()
-    """Mail addresses of those who get it."""
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """One TOML file, read: the waterfall, its inputs and where the output goes."""
-
-    path: Path
-    waterfall: Waterfall
-    inputs: tuple[Input, ...]
-    output: Path
-    keep_runs: int = 7
-    reports: tuple[ReportOfOne, ...] = ()
-    keep_reports: int = 30
-    mail: Mail | None = None
-    memory: str | None = None
-    threads: int | None = None
-    """What a run may use, where the environment does not say; None for what the machine has."""
-
-    privacy: Privacy = field(default_factory=Privacy)
-    unused_stages: frozenset[str] = frozenset()
-    """Stages and groups of headline pairs that no row has to name yet."""
-
-    max_unreconciled: float = MAX_UNRECONCILED
-    """The share of leads whose current stage may be another than their history says, above which a run warns."""

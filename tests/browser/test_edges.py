@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 
 from pipeline.report import render
 from pipeline.waterfall.definition import Pair, Sla, Waterfall
-from pipeline.waterfall.words import cut
+from pipeline.waterfall.names import cut
 from tests.browser import looks, markup
 from tests.report.test_edges import AS_OF, HEBREW, MARKUP, entries, stage
 from tests.sql.harness import built

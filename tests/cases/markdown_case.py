@@ -36,8 +36,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipeline.waterfall import config, presets
-from pipeline.waterfall.definition import Configuration, Waterfall
+from pipeline.config import presets
+from pipeline.config.configuration import Configuration
+from pipeline.config.load import load_configuration
+from pipeline.waterfall.definition import Waterfall
 
 HERE = Path(__file__).resolve().parent
 SETTINGS = (
@@ -104,7 +106,7 @@ class Case:
         """The whole configuration, with the [[reports]] whose tables a `Then report_<name>.x` asks for."""
         path = folder / "funnel.toml"
         path.write_text(self._toml(), encoding="utf-8")
-        return config.load(path)
+        return load_configuration(path)
 
     def moment(self, text: str) -> datetime:
         """A given time as an aware UTC instant."""

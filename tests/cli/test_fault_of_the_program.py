@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from pipeline import cli
-from pipeline.spoken import say
+from pipeline.console import say
 
 SECRET = "ada@example.com"
 
@@ -23,7 +23,7 @@ def test_no_word_of_an_unforeseen_error_is_printed(
     """Its kind, the last line of our own code, what to do next, and exit code 1: the words may hold values of rows."""
     monkeypatch.delenv("FUNNEL_TRACEBACK", raising=False)
     monkeypatch.setattr(sys, "argv", ["funnel", "presets"])
-    monkeypatch.setattr("pipeline.waterfall.presets.overview", _fail)
+    monkeypatch.setattr("pipeline.config.presets.overview", _fail)
     with pytest.raises(SystemExit) as ended:
         cli.main()
     said = capsys.readouterr().err
@@ -37,7 +37,7 @@ def test_who_asks_gets_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     """FUNNEL_TRACEBACK leaves the error to Python."""
     monkeypatch.setenv("FUNNEL_TRACEBACK", "1")
     monkeypatch.setattr(sys, "argv", ["funnel", "presets"])
-    monkeypatch.setattr("pipeline.waterfall.presets.overview", _fail)
+    monkeypatch.setattr("pipeline.config.presets.overview", _fail)
     with pytest.raises(RuntimeError):
         cli.main()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.waterfall import presets
+from pipeline.config import presets
 from tests import nights
 from tests.cli.commands import copy_of_quarter, funnel, process, reads, tree
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.ingest.landing import landing
+from pipeline.ingest.landing import loading
 from pipeline.publish import lock
 from tests import nights
 from tests.cli.commands import Answer, funnel
@@ -60,7 +60,7 @@ class Company:
         )
 
     def loads(self) -> list[int]:
-        return [load.load_no for load in landing.open_log(self.output / "landing").loads]
+        return [load.load_no for load in loading.open_log(self.output / "landing").loads]
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from pipeline import night
-from pipeline.ingest.readers import csv_recovery, readers
+from pipeline.ingest.readers import csv_recovery, file_reader
+from pipeline.run import run
 from pipeline.settings import shipped
 from tests import nights
 from tests.cli.commands import AS_OF, copy_of_quarter, funnel, page
@@ -152,7 +152,7 @@ def test_rows_of_history_that_a_model_loses_stop_the_run(
     sound = model.read_text("utf-8")
     assert 1 == sound.count(FILE_OF_A_ROW)
     model.write_text(sound.replace(FILE_OF_A_ROW, FILE_OF_ANOTHER), "utf-8")
-    monkeypatch.setattr(night, "shipped", lambda name: tmp_path / name if name == "sql" else shipped(name))
+    monkeypatch.setattr(run, "shipped", lambda name: tmp_path / name if name == "sql" else shipped(name))
     shutil.copytree(nights.QUARTER.parent, tmp_path / "in")
     toml = tmp_path / "in" / "funnel.toml"
     toml.write_text(toml.read_text("utf-8") + '\n[checks]\nunused_stages = ["mql", "sal", "sql"]\n', "utf-8")
@@ -175,7 +175,7 @@ def swallowed(read: Callable[..., Any]) -> Callable[..., Any]:
 def test_a_reader_that_loses_a_record_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines in = header + blank + rows, asserted while the file is read: nothing of it is kept, exit code 3."""
     monkeypatch.setattr(csv_recovery.Resynchroniser, "__iter__", swallowed(csv_recovery.Resynchroniser.__iter__))
-    monkeypatch.setattr(readers, "_read_strictly", lambda *_: None)
+    monkeypatch.setattr(file_reader, "_read_strictly", lambda *_: None)
     toml = copy_of_quarter(tmp_path / "in")
     answer = funnel("run", "--config", toml, "--output", tmp_path / "build", *AS_OF)
     assert 3 == answer.code

@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline import night
 from pipeline.errors import FunnelError
 from pipeline.explore import query
+from pipeline.run import run as pipeline_run
 from pipeline.transform.incremental import KEPT
 from tests import nights
 from tests.cli.deliveries import OPENING, Company
@@ -27,7 +27,7 @@ def as_of(number: int) -> str:
 def run(company: Company, output: Path, number: int, **more: object) -> list[str]:
     """One night; what it said."""
     said: list[str] = []
-    night.run(nights.orders(company.toml, output, as_of=as_of(number), **more), said.append, lambda built: None)
+    pipeline_run.run(nights.orders(company.toml, output, as_of=as_of(number), **more), said.append, lambda built: None)
     return said
 
 
@@ -205,7 +205,7 @@ def test_a_reader_sees_the_night_before_until_the_swap(opened: tuple[Company, Pa
             raise FunnelError("stopped")
 
     with pytest.raises(FunnelError, match="stopped"):
-        night.run(nights.orders(company.toml, output, as_of=as_of(1)), stop, lambda built: None)
+        pipeline_run.run(nights.orders(company.toml, output, as_of=as_of(1)), stop, lambda built: None)
     assert before == (output / "funnel.duckdb").read_bytes()
     assert 1 == len(list((output / "runs").iterdir()))
 

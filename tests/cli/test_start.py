@@ -65,7 +65,7 @@ def test_a_second_run_is_refused_before_it_loads_the_pipeline(tmp_path: Path) ->
         f"import sys\nsys.argv[1:] = {arguments!r}\nfrom pipeline import cli\n"
         "try:\n    cli.main()\n"
         "except SystemExit as leaving:\n"
-        "    print(leaving.code, [name for name in ('duckdb', 'pydantic', 'pipeline.night') if name in sys.modules])"
+        "    print(leaving.code, [name for name in ('duckdb', 'pydantic', 'pipeline.run.run') if name in sys.modules])"
     )
     with lock.hold(tmp_path, nights.CLOCK):
         done = subprocess.run(

@@ -15,9 +15,8 @@ from typing import Any
 
 import pytest
 
-from pipeline import status
 from pipeline.errors import FunnelError, LockHeld
-from pipeline.publish import attempts, lock
+from pipeline.publish import attempts, lock, status
 from tests import nights
 from tests.cli.commands import AS_OF, copy_of_quarter, funnel, process, tree
 

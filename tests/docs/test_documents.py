@@ -9,9 +9,9 @@ import pytest
 
 from pipeline import errors
 from pipeline.cli import cli
+from pipeline.config import block, checks, funnel, inputs, output, privacy, stages
 from pipeline.ingest.rows.columns import CONTRACTS
 from pipeline.transform.project import LAYERS
-from pipeline.waterfall import schema, schema_checks, schema_inputs, schema_privacy
 from tests import nights
 
 DOCUMENTS = sorted(
@@ -119,16 +119,16 @@ def test_every_exit_code_is_told(name: str) -> None:
 @pytest.mark.parametrize(
     ("title", "block"),
     [
-        ("[funnel]", schema.FunnelBlock),
-        ("[[stages]]", schema.StageBlock),
-        ("[[groups]]", schema.GroupBlock),
-        ("[[inputs]]", schema_inputs.InputBlock),
-        ("[output]", schema.OutputBlock),
-        ("[checks]", schema_checks.ChecksBlock),
-        ("[privacy]", schema_privacy.PrivacyBlock),
+        ("[funnel]", funnel.FunnelBlock),
+        ("[[stages]]", stages.StageBlock),
+        ("[[groups]]", stages.GroupBlock),
+        ("[[inputs]]", inputs.InputBlock),
+        ("[output]", output.OutputBlock),
+        ("[checks]", checks.ChecksBlock),
+        ("[privacy]", privacy.PrivacyBlock),
     ],
 )
-def test_every_key_of_the_configuration_is_told(title: str, block: type[schema.Block]) -> None:
+def test_every_key_of_the_configuration_is_told(title: str, block: type[block.Block]) -> None:
     """docs/configuration.md lists the keys that a block may have: all of them, and no other."""
     text = (nights.REPOSITORY / "docs" / "configuration.md").read_text("utf-8")
     section = text.partition(f"## `{title}`\n")[2].partition("\n## ")[0].partition("\n### ")[0]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.waterfall import formats
+from pipeline.config import formats
 from tests import nights
 from tests.cli.commands import funnel
 from tests.exports.loading import DATA, Loaded, loaded

@@ -9,16 +9,16 @@ from typing import Any
 
 import duckdb
 
-from pipeline import deliveries
+from pipeline.config.load import load_configuration
 from pipeline.database.connection import connect
-from pipeline.ingest.landing import landing
+from pipeline.ingest.landing import loading
+from pipeline.run import requirements
 from pipeline.settings import Settings
 from pipeline.transform import graph
 from pipeline.transform.build import build, write_definition
-from pipeline.transform.first_entry import first_entry
+from pipeline.transform.definition.first_entry import first_entry
+from pipeline.transform.definition.tables import definition_tables
 from pipeline.transform.project import TableName
-from pipeline.waterfall import config
-from pipeline.waterfall.tables import definition_tables
 from tests.sql.harness import project
 
 DATA = Path(__file__).resolve().parent / "data"
@@ -30,7 +30,7 @@ ENTRIES = "select lead_id, stage, strftime(entered_at, '%m-%d %H:%M') as at from
 class Loaded:
     """What landing said, and a database with the tables that were asked for."""
 
-    outcome: landing.Landing
+    outcome: loading.Landing
     connection: duckdb.DuckDBPyConnection
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -50,16 +50,16 @@ class Loaded:
 
 def loaded(toml: Path, folder: Path, select: str = "+clean.stage_entries") -> Loaded:
     """Read the inputs of the configuration into a log in `folder`, and build what `select` names."""
-    configuration = config.load(toml, output=folder)
+    configuration = load_configuration(toml, output=folder)
     as_of = configuration.waterfall.as_of or CLOCK
     settings = Settings(memory_limit="1GB", threads=1)
     reader = connect(None, settings, reads_files=True)
-    outcome = landing.land(reader, configuration, folder / "landing", clock=CLOCK, as_of=as_of)
+    outcome = loading.land(reader, configuration, folder / "landing", clock=CLOCK, as_of=as_of)
     reader.close()
     connection = connect(None, settings, reads_files=True)
-    landing.offer(connection, configuration, folder / "landing")
-    loads = landing.open_log(folder / "landing").loads
-    sources = deliveries.dimension_sources(configuration, loads)
+    loading.offer(connection, configuration, folder / "landing")
+    loads = loading.open_log(folder / "landing").loads
+    sources = requirements.dimension_sources(configuration, loads)
     first = first_entry(connection, configuration.waterfall, as_of)
     write_definition(connection, definition_tables(configuration, as_of, sources, first))
     given = frozenset(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import starting
+from pipeline import init
 from pipeline.errors import UsageError
 from tests.exports.loading import DATA, Loaded, loaded
 
@@ -26,7 +26,7 @@ def files_of(name: str, folder: Path) -> list[Path]:
 
 def started(files: list[Path], folder: Path, preset: str | None = None) -> tuple[Loaded, tuple[str, ...]]:
     """The files landed by the configuration that was written for them, and what was said."""
-    said = starting.write([*files, folder / "funnel"], preset, from_files=True)
+    said = init.write([*files, folder / "funnel"], preset, from_files=True)
     return loaded(folder / "funnel" / "funnel.toml", folder / "out", "waterfall.days"), said
 
 
@@ -134,7 +134,7 @@ def test_a_file_without_a_history_is_said(tmp_path: Path) -> None:
     export = tmp_path / "export.csv"
     export.write_text("colour,shape\nred,round\n", "utf-8")
     with pytest.raises(UsageError, match=r"has no column of ids, stages and times that can be told: what is in it\?"):
-        starting.write([export, tmp_path / "funnel"], None, from_files=True)
+        init.write([export, tmp_path / "funnel"], None, from_files=True)
     assert not (tmp_path / "funnel").exists()
 
 
@@ -157,7 +157,7 @@ def test_the_order_of_arguments_is_checked(tmp_path: Path) -> None:
         ([export, export], True, "the last argument is a file"),
     ):
         with pytest.raises(UsageError, match=what):
-            starting.write(paths, None, from_files=from_files)
-    starting.write([tmp_path / "a"], None, from_files=False)
+            init.write(paths, None, from_files=from_files)
+    init.write([tmp_path / "a"], None, from_files=False)
     with pytest.raises(UsageError, match="there is a configuration already"):
-        starting.write([export, tmp_path / "a"], None, from_files=True)
+        init.write([export, tmp_path / "a"], None, from_files=True)

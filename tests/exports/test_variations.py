@@ -16,10 +16,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from pipeline.config import formats
+from pipeline.config.load import load_configuration
 from pipeline.database.connection import connect
-from pipeline.ingest.landing import landing
+from pipeline.ingest.landing import loading
 from pipeline.settings import Settings
-from pipeline.waterfall import config, formats
 from tests.exports.loading import CLOCK
 
 CONFIGURATION = """\
@@ -361,12 +362,12 @@ def landed(folder: Path, name: str, export: Export, written: Written) -> list[tu
     (folder / "others.csv").write_text("lead_id,stage,entered_at\nx,MQL,2026-01-01\n", "utf-8")
     toml = folder / "funnel.toml"
     toml.write_text(CONFIGURATION.format(format=name, path=file, more=export.more + more), "utf-8")
-    configuration = config.load(toml, output=folder / "out")
+    configuration = load_configuration(toml, output=folder / "out")
     connection = connect(None, Settings("1GB", 1), reads_files=True)
-    found = landing.land(connection, configuration, folder / "landing", clock=CLOCK, as_of=CLOCK)
+    found = loading.land(connection, configuration, folder / "landing", clock=CLOCK, as_of=CLOCK)
     assert ((), ()) == (found.refused, found.missing)
     assert 0 == sum(load.rejected_rows for load in found.loads)
-    landing.offer(connection, configuration, folder / "landing")
+    loading.offer(connection, configuration, folder / "landing")
     rows = [row for table, key in KEYS.items() for row in of_table(connection, table, key)]
     connection.close()
     return sorted(rows, key=repr)

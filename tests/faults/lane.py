@@ -21,11 +21,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pipeline.night
-import pipeline.report.render  # noqa: F401 - imported before the forks, so that they need not
 from pipeline import cli
+from pipeline.config.load import load_configuration  # noqa: F401
 from pipeline.explore import query
-from pipeline.waterfall import config  # noqa: F401
 from tests.faults import machines
 
 PHASES = ("load", "models", "checks", "report", "publish")

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from delivery import HEADER, Inbox, entry, one_file, refusal
 
-from pipeline import night
 from pipeline.errors import InputError
-from pipeline.ingest.landing import landing
+from pipeline.ingest.landing import loading
+from pipeline.run import run
 from tests import nights
 from tests.faults.test_histories import Company
 
@@ -125,7 +125,7 @@ def test_f74_a_promise_may_be_written_in_any_usual_way(tmp_path: Path, pattern: 
 def stop_of(inbox: Inbox) -> InputError | None:
     """What a run would stop with before it reads anything."""
     try:
-        landing.verify(landing.open_log(inbox.log_folder))
+        loading.verify(loading.open_log(inbox.log_folder))
     except InputError as stopped:
         return stopped
     return None
@@ -136,7 +136,7 @@ def test_f74_a_flipped_bit_in_the_landing_log_stops_the_run(tmp_path: Path, name
     """In every file of a load, at any place: named, with what to do; or it changed nothing, as a space in a manifest."""
     inbox = one_file(tmp_path, HEADER + entry("L1") + entry("L2", "SAL") + "cut\n")
     (load,) = inbox.land().loads
-    sound = landing.open_log(inbox.log_folder)
+    sound = loading.open_log(inbox.log_folder)
     path = sound.file(load, name)
     content = path.read_bytes()
     harmless = 0
@@ -148,10 +148,10 @@ def test_f74_a_flipped_bit_in_the_landing_log_stops_the_run(tmp_path: Path, name
             assert "restore" in stopped.next_step
             assert "dana" not in str(stopped)
             continue
-        assert sound == landing.open_log(inbox.log_folder)
+        assert sound == loading.open_log(inbox.log_folder)
         harmless += 1
     path.write_bytes(content)
-    landing.verify(landing.open_log(inbox.log_folder))
+    loading.verify(loading.open_log(inbox.log_folder))
     assert harmless == 0 or name == "manifest.json"
 
 
@@ -160,27 +160,27 @@ def test_f74_a_file_that_is_gone_from_the_log_stops_the_run(tmp_path: Path, name
     """And moving the load's folder away brings its rows back from the delivered file."""
     inbox = one_file(tmp_path, HEADER + entry("L1") + "cut\n")
     (load,) = inbox.land().loads
-    path = landing.open_log(inbox.log_folder).file(load, name)
+    path = loading.open_log(inbox.log_folder).file(load, name)
     path.unlink()
     with pytest.raises(InputError, match="it is not there"):
-        landing.verify(landing.open_log(inbox.log_folder))
+        loading.verify(loading.open_log(inbox.log_folder))
     shutil.move(path.parent, tmp_path / "aside")
     assert [(1, 1)] == [(again.landed, again.rejected_rows) for again in inbox.land().loads]
-    landing.verify(landing.open_log(inbox.log_folder))
+    loading.verify(loading.open_log(inbox.log_folder))
 
 
 def test_f74_a_log_without_sums_is_read(tmp_path: Path) -> None:
     """A log of before they were taken: nothing is promised, so nothing can be held against it."""
     inbox = one_file(tmp_path, HEADER + entry("L1"))
     (load,) = inbox.land().loads
-    path = landing.open_log(inbox.log_folder).file(load, "manifest.json")
+    path = loading.open_log(inbox.log_folder).file(load, "manifest.json")
     held = json.loads(path.read_text("utf-8"))
     later = ("sums", "seal", "header_lines", "missing", "lost", "lost_of")
     path.write_text(json.dumps({name: value for name, value in held.items() if name not in later}), "utf-8")
-    (old,) = landing.open_log(inbox.log_folder).loads
+    (old,) = loading.open_log(inbox.log_folder).loads
     assert ({}, load.sha256) == (old.sums, old.sha256)
     assert (None, None, 0, 0) == (old.header_lines, old.missing, old.lost, old.lost_of)
-    landing.verify(landing.open_log(inbox.log_folder))
+    loading.verify(loading.open_log(inbox.log_folder))
     assert 1 == len(inbox.land().already_known)
 
 
@@ -196,6 +196,6 @@ def test_f74_a_night_over_a_damaged_log_stops_and_the_last_one_stays(tmp_path: P
             company.night(**options)
         assert 3 == stopped.value.exit_code
     with pytest.raises(InputError):
-        night.check(nights.orders(tmp_path / "funnel.toml", output), lambda _: None)
+        run.check(nights.orders(tmp_path / "funnel.toml", output), lambda _: None)
     assert published == (output / "funnel.duckdb").resolve()
     assert [{"leads": 7}] == nights.ask(output, "select count(distinct lead_id) as leads from journey.stage_spans")

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import manifest
+from pipeline.config.load import load_configuration
 from pipeline.database.connection import connect
 from pipeline.errors import InputError
-from pipeline.ingest.landing import landing
-from pipeline.publish import run_folder
+from pipeline.ingest.landing import loading
+from pipeline.publish import manifest, run_folder
 from pipeline.settings import Settings
-from pipeline.waterfall import config
 from tests import nights
 from tests.cli.commands import funnel, page, process
 
@@ -57,8 +56,8 @@ def people(folder: Path, leads: Iterable[int]) -> None:
 def land(toml: Path, output: Path, clock: datetime) -> None:
     """What a night lands, without the rest of it."""
     connection = connect(None, Settings("500MB", 1), reads_files=True)
-    read = config.load(toml, output=output)
-    outcome = landing.land(connection, read, output / "landing", clock=clock, as_of=clock)
+    read = load_configuration(toml, output=output)
+    outcome = loading.land(connection, read, output / "landing", clock=clock, as_of=clock)
     connection.close()
     assert ((), ()) == (outcome.refused, outcome.dropped)
 
@@ -79,7 +78,7 @@ def of_published(output: Path) -> dict[str, object]:
 
 
 def loads(output: Path) -> list[str]:
-    return [load.file_name for load in landing.open_log(output / "landing").loads]
+    return [load.file_name for load in loading.open_log(output / "landing").loads]
 
 
 def test_f24_a_delivery_of_less_than_half_stops_the_night_until_it_is_accepted_or_whole(tmp_path: Path) -> None:
@@ -129,10 +128,10 @@ def test_f24_check_says_so_too(tmp_path: Path) -> None:
     output = three_weeks(tmp_path, toml, THURSDAY)
     deliver(tmp_path, "-0", 9)
     known = loads(output)
-    from pipeline import night
+    from pipeline.run import run
 
     with pytest.raises(InputError, match="9 rows came"):
-        night.check(nights.orders(toml, output, clock=THURSDAY), lambda _: None)
+        run.check(nights.orders(toml, output, clock=THURSDAY), lambda _: None)
     assert known == loads(output)
 
 
@@ -230,7 +229,7 @@ def test_f25_a_snapshot_that_lost_leads_stops_the_night(tmp_path: Path) -> None:
     people(tmp_path, [*range(100), *range(101, 197), 198, 500])  # one more is gone, two of three still lack, one is new
     done = nights.run(toml, output, clock=THURSDAY + timedelta(hours=3))
     assert (words.replace("3 of the 200", "1 of the 197"),) == done.warnings
-    assert 3 == landing.open_log(output / "landing").loads[-1].missing
+    assert 3 == loading.open_log(output / "landing").loads[-1].missing
 
 
 def test_f25_history_that_vanished_is_counted_and_kept(tmp_path: Path) -> None:

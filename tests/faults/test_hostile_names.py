@@ -7,7 +7,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from pipeline.waterfall.schema_reports import TAKEN
+from pipeline.config.reports import TAKEN
 from tests import nights
 from tests.cli.commands import funnel
 from tests.faults.hostile import AS_OF, Names, assert_harmless, body, cells, configuration, deliver, night, pages

@@ -11,7 +11,7 @@ from unicodedata import category
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.waterfall.words import cut
+from pipeline.waterfall.names import cut
 from tests import nights
 from tests.faults.hostile import Names, assert_harmless, body, night, pages
 from tests.report.tree import Node, grow

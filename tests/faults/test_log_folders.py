@@ -11,7 +11,7 @@ import pytest
 from delivery import HEADER, Inbox, entry, one_file
 
 from pipeline.errors import InputError
-from pipeline.ingest.landing import landing
+from pipeline.ingest.landing import loading
 from pipeline.publish import lock, run_folder
 
 CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
@@ -73,7 +73,7 @@ def test_f113_runs_older_than_the_order_go_by_their_names(tmp_path: Path) -> Non
 
 def damaged_log(inbox: Inbox) -> InputError:
     with pytest.raises(InputError) as stopped:
-        landing.open_log(inbox.log_folder)
+        loading.open_log(inbox.log_folder)
     return stopped.value
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from delivery import HEADER, entry
 
-from pipeline import manifest, night
 from pipeline.errors import InputError
-from pipeline.ingest.landing import landing
+from pipeline.ingest.landing import loading
+from pipeline.publish import manifest
+from pipeline.run import run
 from tests import nights
 
 DAYS = ("a.csv", "b.csv", "c.csv")
@@ -54,7 +55,7 @@ unused_stages = ["sal"]
     def night(self, **more: object) -> list[str]:
         """What it said."""
         said: list[str] = []
-        night.run(nights.orders(self.toml, self.output, **more), said.append, lambda _: None)
+        run.run(nights.orders(self.toml, self.output, **more), said.append, lambda _: None)
         return said
 
     def leads(self) -> list[str]:
@@ -84,7 +85,7 @@ def test_a_manifest_that_is_gone_stops_the_night(company: Company, number: int) 
             company.night()
         assert "move the folder away" in stopped.value.next_step
     with pytest.raises(InputError, match="a load has lost its manifest"):
-        night.check(nights.orders(company.toml, company.output), lambda _: None)
+        run.check(nights.orders(company.toml, company.output), lambda _: None)
     shutil.move(company.load(number), company.output / "aside")
     company.night()
     assert ["L0", "L1", "L2"] == company.leads()
@@ -103,7 +104,7 @@ def test_a_load_that_is_gone_stops_the_night(company: Company) -> None:
             company.night(**options)
         assert "--allow-incomplete" in stopped.value.next_step
     with pytest.raises(InputError, match="is no longer in the landing log"):
-        night.check(nights.orders(company.toml, company.output), lambda _: None)
+        run.check(nights.orders(company.toml, company.output), lambda _: None)
     assert published == (company.output / "funnel.duckdb").resolve()
 
     company.night(accept_drop=True)
@@ -128,5 +129,5 @@ def test_the_number_of_a_load_that_was_moved_away_may_be_another_file_s(company:
     ]
     assert ["L0", "L1", "L2", "L9"] == company.leads()
     assert ["aa.csv", "c.csv"] == [
-        load.file_name for load in landing.open_log(company.output / "landing").loads if load.load_no > 2
+        load.file_name for load in loading.open_log(company.output / "landing").loads if load.load_no > 2
     ]

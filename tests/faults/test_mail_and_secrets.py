@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import mailing
+from pipeline.config.load import load_configuration
 from pipeline.errors import MailError
+from pipeline.mail import mail
 from pipeline.mail.send import Patience, Server
-from pipeline.waterfall import config
 from tests.cli.commands import Answer, funnel
 from tests.faults.hostile import AS_OF, Names, configuration, deliver
 from tests.mail.servers import HOST, Authority, Post, authority, running
@@ -109,9 +109,9 @@ def test_f84_a_server_that_is_down_keeps_the_night(tmp_path: Path, trusted: Auth
         toml = ready(tmp_path, Server(HOST, taken.getsockname()[1], "starttls", trusted.file))
         assert 0 == run(toml).code
         said: list[str] = []
-        read = config.load(toml, output=tmp_path / "out")
+        read = load_configuration(toml, output=tmp_path / "out")
         with pytest.raises(MailError) as failure:
-            mailing.send(read, NOW, said.append, patience=Patience(attempts=2, first_wait=0.05, timeout=2))
+            mail.send(read, NOW, said.append, patience=Patience(attempts=2, first_wait=0.05, timeout=2))
     assert (6, 1) == (failure.value.exit_code, len([each for each in said if "trying again" in each]))
     assert again(toml) in str(failure.value)
     assert (tmp_path / "out" / "reports" / "index.html").is_file()

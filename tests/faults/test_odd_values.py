@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.waterfall.schema_mail import address
+from pipeline.config.mail import address
 from tests.cli import commands
 from tests.cli.commands import funnel
 from tests.faults import machines

@@ -17,14 +17,13 @@ from typing import Any
 import pytest
 from delivery import CLOCK, HEADER, Inbox, entry
 
+from pipeline.config.configuration import Database, Input
 from pipeline.ingest.files.find import find
-from pipeline.ingest.landing import landing, ledger
-from pipeline.ingest.landing.landing import Refusal
-from pipeline.ingest.landing.ledger import Load
+from pipeline.ingest.landing import landing_log, loading
+from pipeline.ingest.landing.landing_log import Load
+from pipeline.ingest.landing.loading import Refusal
 from pipeline.ingest.readers import databases, postgres_failures
 from pipeline.ingest.readers import postgres as postgres_inputs
-from pipeline.waterfall.database import Database
-from pipeline.waterfall.definition import Input
 from tests.postgres_server import PASSWORD, USER, VARIABLE, Postgres, PostgresDatabase
 
 QUERY = "select * from stage_history"
@@ -53,7 +52,7 @@ def again(inbox: Inbox, asked: Database, **settings: Any) -> None:
 
 
 def loads(inbox: Inbox) -> tuple[Load, ...]:
-    return landing.open_log(inbox.log_folder).loads
+    return loading.open_log(inbox.log_folder).loads
 
 
 def refused(inbox: Inbox) -> Refusal:
@@ -430,8 +429,8 @@ class TestCursor:
         for number in range(1, 4):
             change(database, f"L{number}", str(number))
             inbox.land()
-        log = landing.open_log(inbox.log_folder)
-        ledger.set_aside(log, log.loads[1])
+        log = loading.open_log(inbox.log_folder)
+        landing_log.set_aside(log, log.loads[1])
         assert ["L1", "L3"] == inbox.leads()
         inbox.land()
         assert ["L1", "L3", "L2"] == inbox.leads()

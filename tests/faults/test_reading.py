@@ -81,10 +81,10 @@ def test_f30_a_backdated_entry_is_landed_with_the_time_it_was_recorded(tmp_path:
 
 def test_f31_a_growing_file_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that changes while it is read is left for the next run, with a warning, and nothing of it is kept."""
-    from pipeline.ingest.files import looking
+    from pipeline.ingest.files import formats
 
     inbox = one_file(tmp_path, GOOD)
-    look_at = looking.look_at
+    look_at = formats.look_at
 
     def grows(path: Path, *arguments: object) -> object:
         found = look_at(path, *arguments)  # type: ignore[arg-type]
@@ -92,11 +92,11 @@ def test_f31_a_growing_file_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             file.write(entry("L4"))
         return found
 
-    monkeypatch.setattr(looking, "look_at", grows)
+    monkeypatch.setattr(formats, "look_at", grows)
     landed = inbox.land()
     assert ((), ()) == (landed.loads, landed.refused)
     assert "still being written" in landed.warnings[0]
-    monkeypatch.setattr(looking, "look_at", look_at)
+    monkeypatch.setattr(formats, "look_at", look_at)
     assert 4 == inbox.land().loads[0].landed
 
 

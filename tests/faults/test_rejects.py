@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import manifest
-from pipeline.ingest.landing import landing
-from pipeline.publish import run_folder
+from pipeline.ingest.landing import loading
+from pipeline.publish import manifest, run_folder
 from tests import nights
 from tests.cli.commands import Answer, funnel, page
 
@@ -75,7 +74,7 @@ class Company:
 
     @property
     def loads(self) -> list[str]:
-        return [load.file_name for load in landing.open_log(self.output / "landing").loads]
+        return [load.file_name for load in loading.open_log(self.output / "landing").loads]
 
     @property
     def manifest(self) -> dict[str, object]:

@@ -10,9 +10,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline import night
 from pipeline.database.connection import connect
 from pipeline.publish import lock, run_folder
+from pipeline.run import run
 from pipeline.settings import Settings
 from tests import nights
 
@@ -57,7 +57,7 @@ def test_a_night_spills_into_its_own_folder(tmp_path: Path, monkeypatch: pytest.
         told.append(Path(connection.execute("select current_setting('temp_directory')").fetchall()[0][0]))
         return connection
 
-    monkeypatch.setattr(night, "connect", spy)
+    monkeypatch.setattr(run, "connect", spy)
     published = nights.run(nights.QUARTER, tmp_path, as_of=nights.QUARTER_AS_OF)
     assert [tmp_path / "runs" / f"{published.run_id}.building" / "spill"] * 2 == told
     assert [published.run_id] == [path.name for path in (tmp_path / "runs").iterdir()]

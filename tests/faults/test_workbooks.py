@@ -18,7 +18,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from pipeline.errors import InputError
 from pipeline.ingest.files import archives
 from pipeline.ingest.files.scan import Refused
-from pipeline.ingest.readers import readers, workbook_parts, workbooks
+from pipeline.ingest.readers import file_reader, workbook_parts, workbooks
 from tests.faults.workbook_files import HEADER, SHEET, with_cells, with_part, workbook
 
 NOON = datetime(2026, 1, 5, 12, 30)
@@ -437,8 +437,8 @@ def test_f100_openpyxl_and_this_reader_agree(tmp_path: Path) -> None:
 
 def test_rows_that_do_not_add_up_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every record that was written for DuckDB must be held by it, of a sheet as of a JSON document."""
-    hold = readers._hold_copy
-    monkeypatch.setattr(readers, "_hold_copy", lambda *given, **more: hold(*given, **more) - 1)
+    hold = file_reader._hold_copy
+    monkeypatch.setattr(file_reader, "_hold_copy", lambda *given, **more: hold(*given, **more) - 1)
     sheet = workbook(HEADER, ("L1", "MQL", NOON), ("L2", "MQL", NOON))
     document = b'[{"lead_id":"L1","stage":"MQL","entered_at":"2026-01-05"}]'
     for name, content, count in (("a.xlsx", sheet, 2), ("b.json", document, 1)):

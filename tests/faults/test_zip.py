@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from delivery import HEADER, Inbox, entry, one_file, refusal
 
-from pipeline import room
-from pipeline.ingest.files import archives, looking
-from pipeline.ingest.landing import landing
+from pipeline.ingest.files import archives, formats
+from pipeline.ingest.landing import loading
+from pipeline.run import disk_space
 from tests.faults.workbook_files import workbook
 
 ONE = HEADER + entry("L1")
@@ -30,7 +30,7 @@ def zipped(*members: tuple[str, str | bytes], method: int = zipfile.ZIP_DEFLATED
 
 
 def names(inbox: Inbox) -> list[str]:
-    return [load.file_name for load in landing.open_log(inbox.log_folder).loads]
+    return [load.file_name for load in loading.open_log(inbox.log_folder).loads]
 
 
 def left_over(inbox: Inbox) -> list[str]:
@@ -265,14 +265,14 @@ def test_f99_a_promised_sum_is_that_of_the_archive(tmp_path: Path) -> None:
 def test_f99_an_archive_that_changes_meanwhile_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is the archive that is watched, not what was unpacked of it."""
     inbox = one_file(tmp_path, zipped(("a.csv", ONE)), "export.zip")
-    look_at = looking.look_at
+    look_at = formats.look_at
 
     def grows(*given: object) -> object:
         found = look_at(*given)  # type: ignore[arg-type]
         inbox.put("export.zip", zipped(("a.csv", ONE), ("b.csv", TWO)))
         return found
 
-    monkeypatch.setattr(looking, "look_at", grows)
+    monkeypatch.setattr(formats, "look_at", grows)
     outcome = inbox.land()
     assert ((), ("crm: export.zip/a.csv is still being written; it waits for the next run",)) == (
         outcome.loads,
@@ -283,8 +283,8 @@ def test_f99_an_archive_that_changes_meanwhile_waits(tmp_path: Path, monkeypatch
 def test_f99_a_known_archive_needs_no_room(tmp_path: Path) -> None:
     """What a run needs on the disk is judged by the files that the log does not know."""
     inbox = one_file(tmp_path, zipped(("a.csv", ONE)), "export.zip")
-    before = room.bytes_of_a_night(inbox.configuration, inbox.log_folder)
+    before = disk_space.bytes_of_a_night(inbox.configuration, inbox.log_folder)
     inbox.land()
     size = (tmp_path / "export.zip").stat().st_size
-    rows = room.BYTES_OF_A_ROW * (1 - size // 100)
-    assert rows - size == room.bytes_of_a_night(inbox.configuration, inbox.log_folder) - before
+    rows = disk_space.BYTES_OF_A_ROW * (1 - size // 100)
+    assert rows - size == disk_space.bytes_of_a_night(inbox.configuration, inbox.log_folder) - before

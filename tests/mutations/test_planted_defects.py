@@ -11,8 +11,8 @@ from random import Random
 import oracle
 import pytest
 
+from pipeline.config.load import load_configuration
 from pipeline.settings import shipped
-from pipeline.waterfall import config
 from pipeline.waterfall.definition import Waterfall
 from tests.cases.markdown_case import HERE, read_case
 from tests.cases.test_markdown_cases import heading, outcome
@@ -139,7 +139,7 @@ def waterfall(tmp_path_factory: pytest.TempPathFactory) -> Waterfall:
         '[[inputs]]\nname = "crm"\ntable = "stage_entries"\npath = "x.csv"\n',
         encoding="utf-8",
     )
-    return replace(config.load(path).waterfall, as_of=AS_OF)
+    return replace(load_configuration(path).waterfall, as_of=AS_OF)
 
 
 @pytest.fixture(scope="module")

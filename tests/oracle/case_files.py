@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipeline.waterfall import config, formats
-from pipeline.waterfall.definition import Condition, Configuration, Input, Stage, Waterfall, WorkingCalendar
+from pipeline.config import formats
+from pipeline.config.configuration import Configuration, Input
+from pipeline.config.load import load_configuration
+from pipeline.waterfall.definition import Condition, Stage, Waterfall, WorkingCalendar
 
 from .durations import Row
 from .history import Deletion, Entry, History, Merge, present
@@ -32,7 +34,7 @@ def read_case(toml: Path, *, as_of: str | None = None) -> tuple[Waterfall, Histo
 
     Each file is one load, numbered in the order of the inputs and of the file names. Blank lines are not rows.
     """
-    configuration = config.load(toml, as_of=as_of)
+    configuration = load_configuration(toml, as_of=as_of)
     pinned = configuration.waterfall.as_of
     assert pinned is not None, "a case needs an as-of"
     entries: list[Entry] = []

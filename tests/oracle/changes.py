@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
+from pipeline.config.funnel import pair_unit
 from pipeline.waterfall.definition import Waterfall
-from pipeline.waterfall.pair_settings import pair_unit
 
 from .conversion import Z_95, conversion, headline_conversion
 from .cuts import Dimensions, local_date, periods

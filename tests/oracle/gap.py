@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date
 
+from pipeline.config.funnel import pair_unit
 from pipeline.waterfall.definition import Waterfall
-from pipeline.waterfall.pair_settings import pair_unit
 
 from .conversion import Candidate, candidates, outcome
 from .cuts import Dimensions, local_date, path_marks

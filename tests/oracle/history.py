@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pipeline.waterfall import formats
-from pipeline.waterfall.definition import Precision
+from pipeline.config import formats
+from pipeline.config.configuration import Precision
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from pipeline.config.funnel import pair_unit
 from pipeline.waterfall.definition import Waterfall
-from pipeline.waterfall.pair_settings import pair_unit
 
 from .conversion import Outcome, candidates, outcome
 from .cuts import Dimensions, local_date, path_marks, periods

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from math import ceil, floor, sqrt
 from zoneinfo import ZoneInfo
 
+from pipeline.config.funnel import pair_unit
 from pipeline.waterfall.definition import Waterfall
-from pipeline.waterfall.pair_settings import pair_unit
 
 from .conversion import Z_95, Candidate, candidates
 from .curve import Step, Wait, steps_of, wait_of

@@ -17,13 +17,13 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from pipeline.config.configuration import Precision
 from pipeline.waterfall.definition import (
     Condition,
     Group,
     OriginRule,
     Pair,
     PersonaRule,
-    Precision,
     ScopeRule,
     Sla,
     Stage,

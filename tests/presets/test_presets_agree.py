@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from oracle import strategies
 
-from pipeline.waterfall import config, presets
+from pipeline.config import presets
+from pipeline.config.load import load_configuration
 from pipeline.waterfall.definition import Waterfall
 from tests.sql.test_oracle_agrees import differences, rows_of_both
 
@@ -30,7 +31,7 @@ def waterfall_of(name: str, folder: Path) -> Waterfall:
         '[[inputs]]\nname = "history"\ntable = "stage_entries"\npath = "x.csv"\n',
         encoding="utf-8",
     )
-    return replace(config.load(path).waterfall, dimensions=("qualified_by", "team"), windows=(30,))
+    return replace(load_configuration(path).waterfall, dimensions=("qualified_by", "team"), windows=(30,))
 
 
 def walks(waterfall: Waterfall) -> oracle.History:

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from pipeline import night
 from pipeline.errors import FunnelError
 from pipeline.report import archive
 from pipeline.report.archive import NO_ARCHIVE, Archive, carry_over
+from pipeline.run import run
 from tests import nights
 from tests.report import reading
 from tests.sample import MAIL
@@ -28,7 +28,7 @@ def again(output: Path, keep: int = 30) -> Path:
     """`funnel report` in an output folder; returns its reports."""
     asked = nights.orders(nights.QUARTER, output, as_of=DAYS[2], clock=nights.CLOCK + timedelta(days=9))
     kept = replace(asked, configuration=replace(asked.configuration, keep_reports=keep))
-    return night.report_again(kept, lambda text: None).report.parent
+    return run.report_again(kept, lambda text: None).report.parent
 
 
 def made_up(folder: Path, date: str, text: str = "a night", *, of: Archive = NO_ARCHIVE) -> Path:

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.report import render
 from pipeline.waterfall.definition import Group, Pair, Sla, Stage, Waterfall
-from pipeline.waterfall.words import cut
+from pipeline.waterfall.names import cut
 from tests.report import reading
 from tests.sql.harness import built, checked
 

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.waterfall.definition import Stage, Waterfall
-from pipeline.waterfall.words import normalise_stage
+from pipeline.waterfall.names import normalise_stage
 from tests.report.test_edges import AS_OF, entries, site_of, waterfall
 from tests.sql.harness import built, records
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import night
 from pipeline.publish import run_folder
+from pipeline.run import run
 from tests import nights
 from tests.cli.commands import contents, copy_of_quarter
 from tests.report import reading
@@ -148,7 +148,7 @@ def test_threads_selections_and_writing_again_change_no_byte(toml: Path, publish
     nights.run(toml, tmp_path, as_of=nights.QUARTER_AS_OF, select="report.headline marts.conversion", threads=1)
     assert pages == _pages(tmp_path)
     assert rows == contents(tmp_path, SCHEMAS)
-    night.report_again(nights.orders(toml, tmp_path, as_of=nights.QUARTER_AS_OF), lambda line: None)
+    run.report_again(nights.orders(toml, tmp_path, as_of=nights.QUARTER_AS_OF), lambda line: None)
     assert pages == _pages(tmp_path)
     assert run_folder.current(tmp_path) is not None
 

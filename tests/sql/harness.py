@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from pipeline.config.configuration import Configuration, Input, ReportOfOne
 from pipeline.database.connection import connect, create_table
 from pipeline.ingest import domains
 from pipeline.ingest.raw_tables import given_values
@@ -17,12 +18,12 @@ from pipeline.settings import Settings, shipped
 from pipeline.transform import report_variants
 from pipeline.transform.build import build, write_definition
 from pipeline.transform.checks import Outcome, run_checks
-from pipeline.transform.first_entry import first_entry
+from pipeline.transform.definition.first_entry import first_entry
+from pipeline.transform.definition.tables import Columns, definition_tables, dimension_source
 from pipeline.transform.graph import in_order, select
 from pipeline.transform.project import Model, Project, TableName, discover
-from pipeline.waterfall.definition import Configuration, Input, ReportOfOne, Waterfall
-from pipeline.waterfall.tables import Columns, definition_tables, dimension_source
-from pipeline.waterfall.words import normalise_stage
+from pipeline.waterfall.definition import Waterfall
+from pipeline.waterfall.names import normalise_stage
 
 ROW = (("input", "VARCHAR"), ("load_no", "INTEGER"), ("row_number", "BIGINT"))
 LANDED = (*ROW, ("record_number", "BIGINT"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from pipeline.waterfall import config
+from pipeline.config.load import load_configuration
 from pipeline.waterfall.definition import Waterfall
 
 SHORT = Path(__file__).resolve().parent.parent / "cases" / "waterfalls" / "short.toml"
@@ -26,7 +26,7 @@ def waterfall(folder: Path, *, dimensions: tuple[str, ...] = (), windows: tuple[
         f'{SHORT.read_text("utf-8")}\n[[inputs]]\nname = "crm"\ntable = "stage_entries"\npath = "crm.csv"\n',
         encoding="utf-8",
     )
-    return config.load(path).waterfall
+    return load_configuration(path).waterfall
 
 
 def history(leads: int, seed: int) -> Rows:

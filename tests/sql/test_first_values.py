@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.findings import first_values
+from pipeline.run.findings import first_values
 from tests.sql import made_up
 from tests.sql.harness import built, checked, records
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.findings import history_coverage
+from pipeline.run.findings import history_coverage
 from pipeline.transform.build import build
 from pipeline.transform.checks import run_checks
 from tests.sql import made_up

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.ingest.landing import landing
-from pipeline.waterfall.definition import Condition, Configuration, OriginRule, ScopeRule, Waterfall
+from pipeline.config.configuration import Configuration
+from pipeline.ingest.landing import loading
+from pipeline.waterfall.definition import Condition, OriginRule, ScopeRule, Waterfall
 from tests import delivery
 from tests.sql.harness import built, records
 
@@ -92,7 +93,7 @@ class TestLanding:
         )
         connection = delivery.connection_of_a_run()
         asked = Configuration(folder / "funnel.toml", waterfall, inbox.inputs, folder / "build")
-        landing.offer(connection, asked, inbox.log_folder)
+        loading.offer(connection, asked, inbox.log_folder)
         return {
             table: connection.execute(
                 f"select row_number, dimension, dimension_value from raw.{table} order by dimension, row_number"

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.findings import missed_snapshots
+from pipeline.run.findings import missed_snapshots
 from tests.sql import made_up
 from tests.sql.harness import built, records
 

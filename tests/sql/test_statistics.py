@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline.waterfall.tables import Z_95
+from pipeline.transform.definition.tables import Z_95
 from tests.sql import made_up
 from tests.sql.harness import built, model, records
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.waterfall.definition import Configuration
+from pipeline.config.configuration import Configuration
 
 STAGES = """
 [[stages]]

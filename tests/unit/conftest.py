@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from pipeline.config.configuration import Configuration
+from pipeline.config.load import load_configuration
 from pipeline.errors import ConfigurationError
-from pipeline.waterfall import config
-from pipeline.waterfall.definition import Configuration
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def load(tmp_path: Path) -> Any:
     def written(text: str, **overrides: Any) -> Configuration:
         path = tmp_path / "funnel.toml"
         path.write_text(text, encoding="utf-8")
-        return config.load(path, **overrides)
+        return load_configuration(path, **overrides)
 
     return written
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from delivery import Inbox, one_file, refusal
 
+from pipeline.config.configuration import Input
 from pipeline.ingest.rows.columns import CannotBind, bind, normalise_header
-from pipeline.waterfall.definition import Input
 
 MAPPED = {"lead_id": "Record ID", "stage": "Stage", "entered_at": "Changed at"}
 

@@ -13,7 +13,7 @@ from pipeline.database.parallel import Cursors
 from pipeline.errors import Interrupted, ModelError
 from pipeline.settings import Settings
 from pipeline.transform.build import Built, build, column_dictionary, write_definition
-from pipeline.waterfall.tables import Table
+from pipeline.transform.definition.tables import Table
 from tests.unit.models_from_text import comments, model
 
 STAYS = """-- One row per stay.

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from pipeline.config.configuration import Guard
 from pipeline.errors import ConfigurationError
-from pipeline.waterfall.guard import Guard
 from tests.unit.configurations import INPUT, funnel
 
 LEADS = '[[inputs]]\nname = "leads"\ntable = "leads"\npath = "leads.csv"\n'

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from pipeline.config import inputs
+from pipeline.config.load import load_configuration
 from pipeline.ingest.rows.columns import CONTRACTS
-from pipeline.waterfall import config, schema_inputs
 from pipeline.waterfall.definition import Pair, Sla, WorkingCalendar
-from pipeline.waterfall.moments import to_utc
 from pipeline.waterfall.pairs import legal_pairs, marks
+from pipeline.waterfall.times import to_utc
 from tests.unit.configurations import STAGES, funnel, ranks
 
 QUARTER = Path(__file__).resolve().parent.parent / "cases" / "quarter" / "funnel.toml"
@@ -22,26 +23,26 @@ class TestTheWorkedCase:
     def test_loads_as_it_is(self) -> None:
         """The worked case of one quarter is a valid configuration, with ranks by position."""
         expected = {"mcl": 1, "mel": 2, "mql": 3, "sal": 4, "sql": 5, "on_hold": None, "nurture": None}
-        assert expected | {"disqualified": None} == ranks(config.load(QUARTER))
+        assert expected | {"disqualified": None} == ranks(load_configuration(QUARTER))
 
     def test_headline_pairs_have_their_usual_target(self) -> None:
         """MQL→SAL and MQL→SQL aim at 100 % without anybody saying so (K9)."""
         expected = (Pair("mql", "sal", 1.0, 30), Pair("mql", "sql", 1.0, 90))
-        assert expected == config.load(QUARTER).waterfall.headline
+        assert expected == load_configuration(QUARTER).waterfall.headline
 
     def test_inputs_lie_beside_the_file_and_take_its_zone(self) -> None:
         """A relative input path means the folder of the configuration; its zone defaults to the waterfall's."""
-        history = config.load(QUARTER).inputs[0]
+        history = load_configuration(QUARTER).inputs[0]
         assert (QUARTER.parent / "stage_entries.csv", "America/New_York") == (history.pattern, history.timezone)
 
     def test_sla_is_kept_in_seconds_and_as_written(self) -> None:
         """An SLA of 2 days is 172,800 seconds of its clock."""
-        assert Sla(2, "day") == config.load(QUARTER).waterfall.stage("mql").sla
+        assert Sla(2, "day") == load_configuration(QUARTER).waterfall.stage("mql").sla
 
     @pytest.mark.real
     def test_the_hospital_configuration_loads(self, shared_real: Path) -> None:
         """A configuration over real data with five path stages and three kinds of others is valid."""
-        loaded = config.load(shared_real / "hospital_billing" / "funnel.toml")
+        loaded = load_configuration(shared_real / "hospital_billing" / "funnel.toml")
         assert (5, 16) == (max(rank for rank in ranks(loaded).values() if rank), len(loaded.waterfall.stages))
 
 
@@ -232,5 +233,5 @@ class TestOtherSettings:
     def test_the_columns_are_those_of_the_contract(self) -> None:
         """What a configuration may map is what the inputs can bind."""
         assert {table: tuple(column.name for column in contract.columns) for table, contract in CONTRACTS.items()} == (
-            schema_inputs.COLUMNS
+            inputs.COLUMNS
         )

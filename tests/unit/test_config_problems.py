@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from pipeline.config.load import load_configuration
 from pipeline.errors import ConfigurationError
-from pipeline.waterfall import config
 from tests.unit.configurations import INPUT, STAGES, funnel
 
 
@@ -293,7 +293,7 @@ class TestProblems:
     def test_a_missing_file_points_to_init(self, tmp_path: Path) -> None:
         """Whoever has no configuration yet is told how to get one."""
         with pytest.raises(ConfigurationError, match="there is no such file; `funnel init DIR`"):
-            config.load(tmp_path / "funnel.toml")
+            load_configuration(tmp_path / "funnel.toml")
 
     def test_broken_toml_has_its_line(self, problems: Any) -> None:
         """A syntax error is told with line and column."""

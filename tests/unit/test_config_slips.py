@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 import pytest
 
-from pipeline.waterfall import time_formats, zone_names
+from pipeline.config import time_formats, zone_names
 from tests.unit.configurations import INPUT, STAGES, funnel
 
 FORM = 'write one like timezone = "America/New_York", "Europe/Berlin" or "UTC"'

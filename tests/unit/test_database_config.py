@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.configuration import Database, Input
+from pipeline.config.load import load_configuration
 from pipeline.errors import ConfigurationError
-from pipeline.waterfall import config
-from pipeline.waterfall.database import Database
-from pipeline.waterfall.definition import Input
 from tests.unit.configurations import funnel
 
 SOURCE = 'source = "postgres"\n'
@@ -26,7 +25,7 @@ def block(lines: str) -> str:
 def loaded(tmp_path: Path, lines: str) -> Input:
     path = tmp_path / "funnel.toml"
     path.write_text(block(lines))
-    (found,) = config.load(path).inputs
+    (found,) = load_configuration(path).inputs
     return found
 
 
@@ -34,7 +33,7 @@ def problems(tmp_path: Path, lines: str) -> list[str]:
     path = tmp_path / "funnel.toml"
     path.write_text(block(lines))
     with pytest.raises(ConfigurationError) as caught:
-        config.load(path)
+        load_configuration(path)
     return [f"{problem.where.partition(': ')[2]}: {problem.what}" for problem in caught.value.problems]
 
 
@@ -134,4 +133,4 @@ def test_two_inputs_may_read_one_database(tmp_path: Path) -> None:
     path.write_text(
         block(WHOLE + '[[inputs]]\nname = "other"\ntable = "stage_entries"\n' + WHOLE.replace("history", "h2"))
     )
-    assert ["warehouse", "other"] == [reads.name for reads in config.load(path).inputs]
+    assert ["warehouse", "other"] == [reads.name for reads in load_configuration(path).inputs]

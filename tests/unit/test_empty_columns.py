@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from delivery import Inbox, one_file
 
-from pipeline.ingest.landing.landing import Landing
-from pipeline.waterfall.definition import Candidate, Condition, Reshaping, Where
+from pipeline.config.configuration import Candidate, Reshaping, Where
+from pipeline.ingest.landing.loading import Landing
+from pipeline.waterfall.definition import Condition
 
 HEADER = "lead_id,Field,OldValue,NewValue,entered_at\n"
 CHANGES = Reshaping(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.load import load_configuration
 from pipeline.errors import ConfigurationError, FunnelError
 from pipeline.publish import attempts, lock, run_folder
-from pipeline.waterfall import config
 from tests import nights
 
 CLOCK = nights.CLOCK
@@ -63,7 +63,7 @@ def test_too_few_to_keep_is_refused_with_its_line(tmp_path: Path, keep: str) -> 
     text = nights.QUARTER.read_text("utf-8") + f"\n[output]\nkeep_runs = {keep}\n"
     toml.write_text(text, "utf-8")
     with pytest.raises(ConfigurationError) as refusal:
-        config.load(toml)
+        load_configuration(toml)
     assert f"funnel.toml:{len(text.splitlines())}: output.keep_runs" in str(refusal.value)
 
 

@@ -14,11 +14,11 @@ import duckdb
 import pytest
 from delivery import CLOCK, HEADER, STAGES, Inbox, entry, one_file
 
+from pipeline.config.load import load_configuration
 from pipeline.errors import InputError
 from pipeline.ingest.files import scan
-from pipeline.ingest.landing import landing
-from pipeline.ingest.readers import holding, readers
-from pipeline.waterfall import config
+from pipeline.ingest.landing import loading
+from pipeline.ingest.readers import file_reader, holding
 
 GOOD = HEADER + entry("L1") + entry("L2", "SAL") + entry("L3", "Banana") + entry("")
 LEADS = "lead_id,origin,owner,score\n"
@@ -59,7 +59,7 @@ def test_a_file_of_two_inputs_is_looked_at_once(
 def test_the_quarter_lands_as_its_readme_says() -> None:
     """43 rows: one without a lead and one with a bad time are rejected, the unknown stage is left to the models."""
     quarter = Path(__file__).parent.parent / "cases" / "quarter"
-    loaded = config.load(quarter / "funnel.toml")
+    loaded = load_configuration(quarter / "funnel.toml")
     inbox = Inbox(quarter, loaded.inputs)
     entries, leads = inbox.land(dry_run=True).loads
     assert (43, {"no_lead": 1, "unreadable_time": 1}, 41) == (entries.rows_read, entries.rejected, entries.landed)
@@ -69,7 +69,7 @@ def test_the_quarter_lands_as_its_readme_says() -> None:
 @pytest.mark.real
 def test_the_hospital_lands_whole(shared_real: Path, tmp_path: Path) -> None:
     """49,951 rows, none rejected, in the order of the file."""
-    loaded = config.load(shared_real / "hospital_billing" / "funnel.toml")
+    loaded = load_configuration(shared_real / "hospital_billing" / "funnel.toml")
     inbox = Inbox(tmp_path, loaded.inputs, ("owner", "speciality"))
     (load,) = inbox.land().loads
     assert (49_951, 49_951, {}) == (load.rows_read, load.landed, load.rejected)
@@ -114,20 +114,20 @@ def test_every_row_is_accounted_for(tmp_path: Path) -> None:
 def test_rows_that_get_lost_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the sum did not hold, the file is named and nothing of it is in the log."""
     inbox = one_file(tmp_path, GOOD)
-    read = readers.read
+    read = file_reader.read
     monkeypatch.setattr(
-        readers, "read", lambda *given: dataclasses.replace(delivered := read(*given), rows=delivered.rows + 1)
+        file_reader, "read", lambda *given: dataclasses.replace(delivered := read(*given), rows=delivered.rows + 1)
     )
     with pytest.raises(InputError, match=r"entries\.csv: 5 rows were read and 4 are accounted for"):
         inbox.land()
-    assert () == landing.open_log(inbox.log_folder).loads
+    assert () == loading.open_log(inbox.log_folder).loads
 
 
 def test_loads_are_private_and_carry_their_manifest(tmp_path: Path) -> None:
     """Mode 0600; the manifest holds settings, bindings and counts, and reads back as it was."""
     inbox = one_file(tmp_path, GOOD + entry("L4", "mql"), timezone="Europe/Berlin", columns={"owner": "Owner"})
     (load,) = inbox.land().loads
-    log = landing.open_log(inbox.log_folder)
+    log = loading.open_log(inbox.log_folder)
     assert (load,) == log.loads
     assert f"crm/000001-{load.sha256[:12]}" == load.folder
     assert {0o600} == {path.stat().st_mode & 0o777 for path in (log.path / load.folder).iterdir()}
@@ -142,9 +142,9 @@ def test_a_load_without_a_manifest_is_no_load_and_is_swept(tmp_path: Path) -> No
     (load,) = inbox.land().loads
     (inbox.log_folder / load.folder / "manifest.json").unlink()
     (inbox.log_folder / ".work-abc").mkdir()
-    assert () == landing.open_log(inbox.log_folder).loads
-    assert (".work-abc", load.folder) == landing.sweep(inbox.log_folder)
-    assert () == landing.sweep(inbox.log_folder)
+    assert () == loading.open_log(inbox.log_folder).loads
+    assert (".work-abc", load.folder) == loading.sweep(inbox.log_folder)
+    assert () == loading.sweep(inbox.log_folder)
     assert 1 == inbox.land().loads[0].load_no
 
 
@@ -166,7 +166,7 @@ def test_an_input_without_files_is_missing(tmp_path: Path) -> None:
     inbox = one_file(tmp_path, GOOD).reads("nothing/*.csv", name="nothing").reads("none.csv", name="none")
     landed = inbox.land()
     expected = [
-        landing.Refusal(
+        loading.Refusal(
             name,
             str(tmp_path / pattern),
             "there is no such file",
@@ -300,7 +300,7 @@ def test_inputs_that_are_no_longer_configured_are_not_offered(tmp_path: Path) ->
     inbox.inputs = ()
     connection = inbox.offered()
     assert [(0,)] == connection.execute("select count(*) from raw.stage_entries").fetchall()
-    (warning,) = landing.offer(connection, inbox.configuration, inbox.log_folder)
+    (warning,) = loading.offer(connection, inbox.configuration, inbox.log_folder)
     assert "`crm`" in warning
 
 
@@ -327,7 +327,7 @@ def test_the_order_of_the_file_is_kept(
         "(select *, abs(epoch(entered_at - (timestamp '2020-01-01 05:00:00' + to_minutes(row_number - 1))))::integer "
         "* interval 1 second as age from raw.stage_entries where load_no = 1)"
     )
-    rows_file = inbox.log_folder / landing.open_log(inbox.log_folder).loads[0].folder / "rows.parquet"
+    rows_file = inbox.log_folder / loading.open_log(inbox.log_folder).loads[0].folder / "rows.parquet"
     assert [(True,)] == inbox.rows(
         "select bool_and(row_number > earlier) from (select row_number, lag(row_number, 1, 0) over (order by "
         f"file_row_number) as earlier from read_parquet('{rows_file}', file_row_number = true))"
@@ -351,7 +351,7 @@ def test_both_ways_of_reading_land_the_same(tmp_path: Path, monkeypatch: pytest.
             inbox = one_file(tmp_path / f"{case}{way}", content)
             with monkeypatch.context() as patched:
                 if way != "strict":
-                    patched.setattr(readers, "_read_strictly", lambda *_: None)
+                    patched.setattr(file_reader, "_read_strictly", lambda *_: None)
                 (load,) = inbox.land().loads
             assert (way != "strict") == any("line by line" in warning for warning in load.warnings)
             landed.append((inbox.rows("from raw.stage_entries"), inbox.rejected(), load.lines, load.blank_lines))

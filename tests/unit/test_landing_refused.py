@@ -12,14 +12,14 @@ import duckdb
 import pytest
 from delivery import CLOCK, HEADER, Inbox, connection_of_a_run, entry, one_file, refusal
 
+from pipeline.config.configuration import Guard
 from pipeline.database import disk
 from pipeline.errors import InputError
-from pipeline.ingest.files import looking
+from pipeline.ingest.files import formats
 from pipeline.ingest.files.scan import Refused
-from pipeline.ingest.landing import classify, landing
-from pipeline.ingest.readers import holding, readers
-from pipeline.ingest.readers.readers import Delivered
-from pipeline.waterfall.guard import Guard
+from pipeline.ingest.landing import classify, loading
+from pipeline.ingest.readers import file_reader, holding
+from pipeline.ingest.readers.file_reader import Delivered
 from tests.unit.limits import files_no_longer_than, without_rights
 
 GOOD = HEADER + entry("L1") + entry("L2", "SAL")
@@ -55,7 +55,7 @@ def lengthened(path: Path, more: str) -> Callable[[], object]:
 def waits(inbox: Inbox) -> None:
     """Nothing of the file is kept, and it is no fault of anybody."""
     landed = inbox.land()
-    assert ((), (), ()) == (landed.loads, landed.refused, landing.open_log(inbox.log_folder).loads)
+    assert ((), (), ()) == (landed.loads, landed.refused, loading.open_log(inbox.log_folder).loads)
     (warning,) = landed.warnings
     (path,) = inbox.folder.glob("entries.*")
     assert f"crm: {path.name} is still being written; it waits for the next run" == warning
@@ -66,7 +66,7 @@ def test_a_file_that_grew_while_its_rows_were_read_waits(tmp_path: Path, monkeyp
     inbox = one_file(tmp_path, GOOD)
     grow = lengthened(tmp_path / "entries.csv", entry("L3"))
     with monkeypatch.context() as patched:
-        patched.setattr(readers, "read", then(grow, readers.read))
+        patched.setattr(file_reader, "read", then(grow, file_reader.read))
         waits(inbox)
     assert 3 == inbox.land().loads[0].landed
 
@@ -75,7 +75,7 @@ def test_a_file_that_grew_while_it_was_looked_at_waits(tmp_path: Path, monkeypat
     """Its SHA-256 may be that of a part."""
     inbox = one_file(tmp_path, GOOD)
     with monkeypatch.context() as patched:
-        patched.setattr(looking, "look_at", then(lengthened(tmp_path / "entries.csv", entry("L3")), looking.look_at))
+        patched.setattr(formats, "look_at", then(lengthened(tmp_path / "entries.csv", entry("L3")), formats.look_at))
         waits(inbox)
     assert 3 == inbox.land().loads[0].landed
 
@@ -88,7 +88,7 @@ def test_json_lines_that_grew_between_two_looks_wait(
     inbox = one_file(tmp_path, '{"lead_id":"L1","stage":"MQL","entered_at":"2026-01-05"}\n', "entries.jsonl")
     grow = lengthened(tmp_path / "entries.jsonl", more)
     with monkeypatch.context() as patched:
-        patched.setattr("pipeline.ingest.readers.json_lines.header_of", then(grow, readers.json_lines.header_of))
+        patched.setattr("pipeline.ingest.readers.json_lines.header_of", then(grow, file_reader.json_lines.header_of))
         waits(inbox)
     assert {"no_stage": 1} == inbox.land().loads[0].rejected
 
@@ -99,9 +99,9 @@ def test_lines_that_do_not_add_up_stop_the_run(tmp_path: Path) -> None:
         one_file(tmp_path, '{"lead_id":"L1","stage":"MQL","entered_at":"2026-01-05"}\n', "a.jsonl").folder / "a.jsonl"
     )
     (reads,) = Inbox(tmp_path).reads("a.jsonl").inputs
-    found = looking.look_at(path, reads, tmp_path)
+    found = formats.look_at(path, reads, tmp_path)
     with pytest.raises(InputError, match="2 lines do not add up: 1 are accounted for") as stopped:
-        readers.read(connection_of_a_run(), replace(found, lines=2), reads, tmp_path)
+        file_reader.read(connection_of_a_run(), replace(found, lines=2), reads, tmp_path)
     assert str(path) == stopped.value.where
 
 
@@ -123,7 +123,7 @@ def test_rows_that_were_not_written_stop_the_run(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(classify, "write", lambda *given: write(*given) - 1)
     with pytest.raises(InputError, match=r"entries\.csv: 2 rows were to be written and 1 were"):
         inbox.land()
-    assert () == landing.open_log(inbox.log_folder).loads
+    assert () == loading.open_log(inbox.log_folder).loads
 
 
 def test_a_file_without_the_right_to_read_it_is_refused_and_the_others_go_on(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_file_without_the_right_to_read_it_is_refused_and_the_others_go_on(tmp
 def test_a_file_that_vanished_while_it_was_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody tidied the inbox."""
     inbox = one_file(tmp_path, GOOD)
-    monkeypatch.setattr(looking, "look_at", then((tmp_path / "entries.csv").unlink, looking.look_at))
+    monkeypatch.setattr(formats, "look_at", then((tmp_path / "entries.csv").unlink, formats.look_at))
     (refused,) = inbox.land().refused
     assert "it can't be read: No such file or directory" == refused.reason
 
@@ -156,7 +156,7 @@ def test_a_copy_that_may_not_grow_is_no_fault_of_the_file(tmp_path: Path) -> Non
     with files_no_longer_than(10_000), pytest.raises(OSError, match="File too large") as failure:
         inbox.land()
     assert disk.is_limited(failure.value)
-    assert () == landing.open_log(inbox.log_folder).loads
+    assert () == loading.open_log(inbox.log_folder).loads
     assert [] == list(inbox.log_folder.iterdir())
 
 
@@ -171,7 +171,7 @@ def test_rows_that_find_no_room_are_no_fault_of_the_file(
     with files_no_longer_than(0), pytest.raises(duckdb.Error) as failure:
         inbox.land()
     assert disk.is_limited(failure.value)
-    assert () == landing.open_log(inbox.log_folder).loads
+    assert () == loading.open_log(inbox.log_folder).loads
 
 
 def test_too_little_memory_is_no_fault_of_a_parquet_file(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_too_little_memory_is_no_fault_of_a_parquet_file(tmp_path: Path) -> None
     connection = connection_of_a_run()
     connection.execute("set temp_directory = ''; set memory_limit = '6MB'")
     with pytest.raises(duckdb.OutOfMemoryException):
-        readers.read(connection, looking.look_at(tmp_path / "a.parquet", reads, tmp_path), reads, tmp_path)
+        file_reader.read(connection, formats.look_at(tmp_path / "a.parquet", reads, tmp_path), reads, tmp_path)
 
 
 def test_a_parquet_file_that_promises_another_number_of_rows_is_refused(tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_a_clock_without_a_zone_is_utc(tmp_path: Path) -> None:
 def test_refusals_are_told_with_their_next_step() -> None:
     """One line each, as the command prints them."""
     assert "crm: a.csv: it is empty\n  next: export it again" == str(
-        landing.Refusal("crm", "a.csv", "it is empty", "export it again")
+        loading.Refusal("crm", "a.csv", "it is empty", "export it again")
     )
     assert "it is empty" == str(Refused("it is empty", "export it again"))
 
@@ -273,7 +273,7 @@ def test_rows_in_memory_and_on_the_disk_are_delivered_alike(
     for size in (holding.IN_MEMORY, -1):
         monkeypatch.setattr(holding, "IN_MEMORY", size)
         connection = connection_of_a_run()
-        delivered = readers.read(connection, looking.look_at(tmp_path / name, reads, tmp_path), reads, tmp_path)
+        delivered = file_reader.read(connection, formats.look_at(tmp_path / name, reads, tmp_path), reads, tmp_path)
         held.append((delivered, connection.execute("from landing_rows order by row_number").fetchall()))
     assert held[0] == held[1]
     assert numbers == [row[0] for row in held[0][1]]

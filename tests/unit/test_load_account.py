@@ -13,10 +13,10 @@ import duckdb
 import pytest
 from delivery import CLOCK, HEADER, Inbox, entry, one_file
 
+from pipeline.config.configuration import Input
 from pipeline.errors import InputError
-from pipeline.ingest.landing import known_loads, landing
+from pipeline.ingest.landing import known_loads, loading
 from pipeline.log import Line
-from pipeline.waterfall.definition import Input
 
 ODD = (
     "\n"
@@ -136,7 +136,7 @@ def test_a_manifest_that_lost_its_sums_or_its_seal_is_refused(tmp_path: Path, go
     del held[gone]
     path.write_text(json.dumps(held), "utf-8")
     with pytest.raises(InputError, match="the manifest of a load can't be read") as refused:
-        landing.open_log(inbox.log_folder)
+        loading.open_log(inbox.log_folder)
     assert str(path) == refused.value.where
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
-from pipeline.waterfall.locate import Lines
+from pipeline.config.locate import Lines
 
 
 class TestLines:

@@ -9,7 +9,7 @@ import pytest
 from delivery import HEADER, Inbox, entry
 
 from pipeline.errors import InputError
-from pipeline.ingest.landing import landing
+from pipeline.ingest.landing import loading
 
 
 def three_days(tmp_path: Path) -> Inbox:
@@ -24,12 +24,12 @@ def three_days(tmp_path: Path) -> Inbox:
 def test_a_load_that_lost_its_manifest_is_no_left_over(tmp_path: Path) -> None:
     """A later load is real, so this one was: it stays and stops the run. The last one could be what a killed run left."""
     inbox = three_days(tmp_path)
-    first, _, last = landing.open_log(inbox.log_folder).loads
+    first, _, last = loading.open_log(inbox.log_folder).loads
     for load in (first, last):
         (inbox.log_folder / load.folder / "manifest.json").unlink()
-    assert (last.folder,) == landing.sweep(inbox.log_folder)
+    assert (last.folder,) == loading.sweep(inbox.log_folder)
     with pytest.raises(InputError, match="a load has lost its manifest") as stopped:
-        landing.verify(landing.open_log(inbox.log_folder))
+        loading.verify(loading.open_log(inbox.log_folder))
     assert str(inbox.log_folder / first.folder) == stopped.value.where
     assert (inbox.log_folder / first.folder / "rows.parquet").exists()
 
@@ -37,26 +37,26 @@ def test_a_load_that_lost_its_manifest_is_no_left_over(tmp_path: Path) -> None:
 def test_what_a_killed_run_left_is_no_damage(tmp_path: Path) -> None:
     """`funnel check` sweeps nothing, and finds it; unless the published night counted that load."""
     inbox = three_days(tmp_path)
-    last = landing.open_log(inbox.log_folder).loads[-1]
+    last = loading.open_log(inbox.log_folder).loads[-1]
     (inbox.log_folder / last.folder / "manifest.json").unlink()
-    log = landing.open_log(inbox.log_folder)
-    landing.verify(log)
+    log = loading.open_log(inbox.log_folder)
+    loading.verify(log)
     with pytest.raises(InputError, match="a load has lost its manifest"):
-        landing.verify(log, frozenset({last.folder}))
-    assert () == landing.sweep(inbox.log_folder, frozenset({last.folder}))
-    assert (last.folder,) == landing.sweep(inbox.log_folder)
+        loading.verify(log, frozenset({last.folder}))
+    assert () == loading.sweep(inbox.log_folder, frozenset({last.folder}))
+    assert (last.folder,) == loading.sweep(inbox.log_folder)
 
 
 def test_a_folder_of_somebody_else_in_the_log_stays(tmp_path: Path) -> None:
     """Neither read, although a copy has a manifest, nor swept."""
     inbox = three_days(tmp_path)
-    loads = landing.open_log(inbox.log_folder).loads
+    loads = loading.open_log(inbox.log_folder).loads
     own = inbox.log_folder / loads[0].folder
     copy = own.with_name(f"{own.name} (copy)")
     shutil.copytree(own, copy)
     (own.parent / "2026-backup").mkdir()
-    assert loads == landing.open_log(inbox.log_folder).loads
-    assert () == landing.sweep(inbox.log_folder)
-    landing.verify(landing.open_log(inbox.log_folder))
+    assert loads == loading.open_log(inbox.log_folder).loads
+    assert () == loading.sweep(inbox.log_folder)
+    loading.verify(loading.open_log(inbox.log_folder))
     assert copy.exists()
     assert (own.parent / "2026-backup").exists()

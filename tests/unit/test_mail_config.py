@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.waterfall import config
-from pipeline.waterfall.mail import Mail
+from pipeline.config.configuration import Mail
+from pipeline.config.load import load_configuration
 from tests.unit.configurations import funnel
 
 LEAST = '[mail]\nfrom = "f@example.com"\nto = ["a@example.com"]\nhost = "smtp.example.com"\n'
@@ -17,7 +17,7 @@ LEAST = '[mail]\nfrom = "f@example.com"\nto = ["a@example.com"]\nhost = "smtp.ex
 def loaded(tmp_path: Path, block: str) -> Mail | None:
     path = tmp_path / "funnel.toml"
     path.write_text(funnel() + block, "utf-8")
-    return config.load(path).mail
+    return load_configuration(path).mail
 
 
 def test_without_the_block_there_is_no_mail(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from babel import Locale
 from babel.dates import format_datetime
 from delivery import one_file
 
+from pipeline.config.load import load_configuration
 from pipeline.errors import ConfigurationError
 from pipeline.ingest.rows import months
-from pipeline.waterfall import config
 
 HEADER = "lead_id,stage,entered_at\n"
 
@@ -72,4 +72,4 @@ def test_a_language_that_there_is_not_is_told(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigurationError, match='`xx-YY` is no language that CLDR has; write one like "de", "fr" or "pt-BR"'
     ):
-        config.load(toml)
+        load_configuration(toml)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.waterfall.definition import Configuration, Pair
+from pipeline.config.configuration import Configuration
+from pipeline.waterfall.definition import Pair
 from tests.unit.configurations import INPUT, ranks
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config import presets, starter
+from pipeline.config.configuration import Configuration
+from pipeline.config.load import load_configuration
 from pipeline.errors import UsageError
-from pipeline.waterfall import config, presets, starter
-from pipeline.waterfall.definition import Configuration
 
 EXPECTED = (
     "aql-mql-sql-sal",
@@ -95,7 +96,7 @@ def bare(name: str, folder: Path) -> Configuration:
     path = folder / "funnel.toml"
     inputs = '[[inputs]]\nname = "history"\ntable = "stage_entries"\npath = "x.csv"\n'
     path.write_text(f'[funnel]\npreset = "{name}"\n{inputs}', encoding="utf-8")
-    return config.load(path)
+    return load_configuration(path)
 
 
 def test_all_of_the_contract_ship() -> None:
@@ -146,7 +147,7 @@ def test_its_starter_loads_as_it_is(name: str, tmp_path: Path) -> None:
     """What `funnel init --preset` writes is a valid configuration with the same stages."""
     path = tmp_path / "funnel.toml"
     path.write_text(starter.configuration(name), encoding="utf-8")
-    loaded = config.load(path)
+    loaded = load_configuration(path)
     assert bare(name, tmp_path).waterfall.stages == loaded.waterfall.stages
 
 
@@ -156,7 +157,7 @@ def test_the_comments_of_its_starter_load_too(name: str, tmp_path: Path) -> None
     path = tmp_path / "funnel.toml"
     text = re.sub(r"^# (?=[a-z_]+ = |\[)", "", starter.configuration(name), flags=re.MULTILINE)
     path.write_text(text, encoding="utf-8")
-    loaded = config.load(path)
+    loaded = load_configuration(path)
     assert ("customer_review", "early", 3) == (
         loaded.waterfall.stages[[s.key for s in loaded.waterfall.stages].index("customer_review")].key,
         loaded.waterfall.groups[-1].key,
@@ -185,18 +186,18 @@ def test_each_block_of_its_starter_loads_alone(position: int, tmp_path: Path) ->
     ] == [found[1] for found in opened if found]
     path = tmp_path / "funnel.toml"
     path.write_text(text, encoding="utf-8")
-    before = config.load(path)
+    before = load_configuration(path)
     path.write_text(
         text.replace(blocks[position], re.sub(r"^# ", "", blocks[position], flags=re.MULTILINE)), encoding="utf-8"
     )
-    assert before != config.load(path)
+    assert before != load_configuration(path)
 
 
 def test_rules_and_calendar_of_its_starter_mean_what_they_say(tmp_path: Path) -> None:
     """Switched on, the examples give two scope rules, two origin rules and the hours of an office."""
     path = tmp_path / "funnel.toml"
     path.write_text(re.sub(r"^# (?=[a-z_]+ = |\[)", "", starter.configuration(), flags=re.MULTILINE), encoding="utf-8")
-    waterfall = config.load(path).waterfall
+    waterfall = load_configuration(path).waterfall
     assert ["our_own", "competitors"] == [rule.name for rule in waterfall.scope]
     assert r"(?i)@example\.com$" == waterfall.scope[0].where.values[0]
     assert ["partner", "sales"] == [rule.origin for rule in waterfall.origins]

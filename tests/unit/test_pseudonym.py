@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.config.configuration import Personal, Privacy
 from pipeline.database.connection import connect, quoted
 from pipeline.errors import UsageError
 from pipeline.privacy.pseudonyms import MACRO, Pseudonyms, fingerprint, pseudonyms
 from pipeline.settings import Settings
-from pipeline.waterfall.privacy import Personal, Privacy
 
 KEY = b"a-key-that-is-long-enough"
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from pipeline.config.configuration import Input
 from pipeline.ingest.files import scan
 from pipeline.ingest.files.scan import Refused, examine
 from pipeline.ingest.readers import csv_recovery
 from pipeline.ingest.rows.columns import CannotBind, bind
-from pipeline.waterfall.definition import Input
 
 
 def entries(**settings: object) -> Input:

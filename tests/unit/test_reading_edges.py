@@ -13,11 +13,11 @@ import pytest
 import zstandard
 from delivery import HEADER, Inbox, entry, one_file, refusal
 
-from pipeline.ingest.files import checksums, looking, scan
+from pipeline.config.configuration import Input
+from pipeline.ingest.files import checksums, formats, scan
 from pipeline.ingest.files.find import find
 from pipeline.ingest.files.scan import Refused
 from pipeline.ingest.readers import csv_recovery
-from pipeline.waterfall.definition import Input
 from tests.unit.limits import without_rights
 
 
@@ -82,7 +82,7 @@ def test_the_delimiters_of_a_file_are_counted_by_the_one_that_is_declared(tmp_pa
     """Else every file with semicolons would look broken, and be read line by line."""
     path = tmp_path / "a.csv"
     path.write_bytes("lead_id;stage;note\nL1;MQL;a, b, c, d\n".encode(encoding))
-    found = looking.look_at(
+    found = formats.look_at(
         path, Input("crm", "stage_entries", path, delimiter=";", encoding=encoding), Path(mkdtemp(dir=tmp_path))
     )
     assert 4 == found.delimiters

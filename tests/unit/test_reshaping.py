@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from delivery import Inbox, one_file
 
-from pipeline.ingest.landing import landing
+from pipeline.config.configuration import Candidate, Reshaping, Split, StageDates, Where
+from pipeline.ingest.landing import loading
 from pipeline.ingest.readers import holding
-from pipeline.waterfall.definition import Candidate, Condition, Reshaping, Split, StageDates, Where
-from pipeline.waterfall.words import normalise_stage
+from pipeline.waterfall.definition import Condition
+from pipeline.waterfall.names import normalise_stage
 
 FIELDS = "lead_id,Field,stage,entered_at\n"
 CHANGES = (
@@ -30,13 +31,13 @@ def where(column: str, ask: Any, *values: str, is_negated: bool = False, is_opti
     return Where(Condition(column, ask, values, is_negated), is_optional)
 
 
-def counts(found: landing.Landing) -> tuple[int | None, int, int, int, int]:
+def counts(found: loading.Landing) -> tuple[int | None, int, int, int, int]:
     """(records, rows read, filtered, rejected, landed) of the one load."""
     (load,) = found.loads
     return load.records, load.rows_read, load.filtered, load.rejected_rows, load.landed
 
 
-def refusal(found: landing.Landing) -> tuple[str, str]:
+def refusal(found: loading.Landing) -> tuple[str, str]:
     """Why the one file was refused, and what to do."""
     (refused,) = found.refused
     return refused.reason, refused.next_step

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.waterfall.definition import Condition, Configuration, OriginRule, PersonaRule, ScopeRule
-from pipeline.waterfall.rules import without_column
+from pipeline.config.configuration import Configuration
+from pipeline.config.rules import without_column
+from pipeline.waterfall.definition import Condition, OriginRule, PersonaRule, ScopeRule
 from tests.unit.configurations import funnel
 
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.waterfall import presets
+from pipeline.config import presets
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
 NEW_YORK = ZoneInfo("America/New_York")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from delivery import CLOCK, HEADER, Inbox, entry, one_file
 
+from pipeline.config.configuration import Guard
 from pipeline.errors import InputError
-from pipeline.ingest.landing import guards, landing, ledger
-from pipeline.waterfall.guard import Guard
+from pipeline.ingest.landing import freshness, landing_log, loading
 
 
 def leads(*numbers: int) -> str:
@@ -24,7 +24,7 @@ def snapshots(folder: Path, first: str, **settings: object) -> Inbox:
     return inbox.reads("leads.csv", "leads", name="leads", mode="snapshot", **settings)
 
 
-def delivered(inbox: Inbox, content: str, **arguments: object) -> landing.Landing:
+def delivered(inbox: Inbox, content: str, **arguments: object) -> loading.Landing:
     inbox.put("leads.csv", content)
     return inbox.land(**arguments)
 
@@ -50,14 +50,14 @@ def test_what_a_snapshot_lacks_is_sealed_too(tmp_path: Path) -> None:
     inbox = snapshots(tmp_path, leads(*range(20)))
     inbox.land()
     (load,) = delivered(inbox, leads(*range(19)), accept_drop=True).loads
-    log = landing.open_log(inbox.log_folder)
+    log = loading.open_log(inbox.log_folder)
     names = ("rows.parquet", "rejected.parquet", "missing.parquet")
-    assert {name: ledger.sha256_of(log.file(load, name)) for name in names} == load.sums
+    assert {name: landing_log.sha256_of(log.file(load, name)) for name in names} == load.sums
     assert load == log.loads[-1]
     path = log.file(load, "missing.parquet")
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(InputError, match="its content changed"):
-        landing.verify(log)
+        loading.verify(log)
 
 
 def test_rows_of_history_are_known_by_lead_stage_and_time(tmp_path: Path) -> None:
@@ -69,9 +69,9 @@ def test_rows_of_history_are_known_by_lead_stage_and_time(tmp_path: Path) -> Non
     )
     (load,) = inbox.land(accept_drop=True).loads
     assert (1, 1, 3) == (load.missing, load.lost, load.lost_of)
-    zone = guards.ZoneInfo("UTC")
+    zone = freshness.ZoneInfo("UTC")
     assert ("crm: the snapshot has lost 1 of the 3 rows of history of the one before; they are kept, not deleted",) == (
-        guards.standing(inbox.inputs, landing.open_log(inbox.log_folder).loads, zone)
+        freshness.standing(inbox.inputs, loading.open_log(inbox.log_folder).loads, zone)
     )
 
 
@@ -100,7 +100,7 @@ def test_the_standing_of_a_small_delivery_is_told(tmp_path: Path) -> None:
         inbox.land(clock=CLOCK - timedelta(weeks=week))
     inbox.put("entries.csv", HEADER + entry("L9"))
     inbox.land(accept_drop=True)
-    loads, zone = landing.open_log(inbox.log_folder).loads, guards.ZoneInfo("UTC")
-    assert ("crm: 1 row came, and 10 are usual on a Wednesday",) == guards.standing(inbox.inputs, loads, zone)
+    loads, zone = loading.open_log(inbox.log_folder).loads, freshness.ZoneInfo("UTC")
+    assert ("crm: 1 row came, and 10 are usual on a Wednesday",) == freshness.standing(inbox.inputs, loads, zone)
     alone = (replace(loads[0], rows_read=0, landed=0),)
-    assert ("crm: the newest delivery has no row",) == guards.standing(inbox.inputs, alone, zone)
+    assert ("crm: the newest delivery has no row",) == freshness.standing(inbox.inputs, alone, zone)

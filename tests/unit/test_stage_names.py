@@ -7,12 +7,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipeline.config.configuration import Configuration, Input
 from pipeline.database.connection import connect
-from pipeline.findings import joins
 from pipeline.ingest.rows import stage_names
 from pipeline.ingest.rows.stage_names import MAX_UNKNOWN_KEPT, Names
+from pipeline.run.findings import joins
 from pipeline.settings import Settings
-from pipeline.waterfall.definition import Configuration, Input, Stage, Waterfall
+from pipeline.waterfall.definition import Stage, Waterfall
 from tests.delivery import STAGES
 
 WATERFALL = Waterfall("Test", "UTC", STAGES)

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from delivery import HEADER, Inbox, entry, one_file
 
-from pipeline.ingest.landing import landing, ledger
+from pipeline.ingest.landing import landing_log, loading
 from pipeline.ingest.rows import times
 
 US, EUROPE = "%m/%d/%Y", "%d/%m/%Y"
@@ -30,7 +30,7 @@ def test_rows_are_counted_by_the_format_that_read_them(tmp_path: Path) -> None:
     assert {"entered_at": {"iso": 2, US: 1}} == load.time_formats
     assert (3, {"unreadable_time": 2, "no_lead": 1}) == (load.landed, load.rejected)
     assert load.time_formats == load.account["time_formats"]
-    assert [load] == list(landing.open_log(inbox.log_folder).loads)
+    assert [load] == list(loading.open_log(inbox.log_folder).loads)
     expected = [(datetime(2026, 1, 5),), (datetime(2026, 1, 6, 10),), (datetime(2026, 1, 7),)]
     assert expected == inbox.rows("select entered_at from raw.stage_entries order by row_number")
 
@@ -82,12 +82,12 @@ def test_a_load_of_before_the_counts_is_read(tmp_path: Path) -> None:
     """Its manifest lacks the key."""
     inbox = one_file(tmp_path, history("2026-01-05"), time_format=FORMATS)
     (load,) = inbox.land().loads
-    path = inbox.log_folder / load.folder / ledger.MANIFEST
+    path = inbox.log_folder / load.folder / landing_log.MANIFEST
     held = json.loads(path.read_text("utf-8"))
     path.write_text(
         json.dumps({key: held[key] for key in held if key not in ("time_formats", "sums", "seal")}), "utf-8"
     )
-    (older,) = landing.open_log(inbox.log_folder).loads
+    (older,) = loading.open_log(inbox.log_folder).loads
     assert ({}, load.landed) == (older.time_formats, older.landed)
 
 

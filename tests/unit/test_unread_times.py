@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.configuration import Input
 from pipeline.database.connection import connect, quoted
 from pipeline.ingest.rows import unread_times
 from pipeline.ingest.rows.shapes import shape_sql
 from pipeline.ingest.rows.unread_times import Unread
 from pipeline.settings import Settings
-from pipeline.waterfall.definition import Input
 
 CRM = Input("crm", "stage_entries", Path("entries.csv"))
 DAYS = [datetime(2026, 1, 1, 8, 5) + timedelta(days=3 * number, hours=number) for number in range(40)]

@@ -10,10 +10,9 @@ import duckdb
 import pytest
 from delivery import HEADER, Inbox, connection_of_a_run, entry
 
-from pipeline.ingest.landing import landing
+from pipeline.config.configuration import Configuration, Personal, Privacy
+from pipeline.ingest.landing import loading
 from pipeline.privacy.pseudonyms import Pseudonyms
-from pipeline.waterfall.definition import Configuration
-from pipeline.waterfall.privacy import Personal, Privacy
 
 KEY = Pseudonyms(b"a key of at least so many bytes, for tests only")
 ADA = "ada@acme.com"
@@ -35,7 +34,7 @@ def landed(folder: Path) -> Inbox:
 def offered(inbox: Inbox, hidden: Pseudonyms | None = KEY, **personal: Any) -> duckdb.DuckDBPyConnection:
     connection = connection_of_a_run()
     configuration: Configuration = replace(inbox.configuration, privacy=Privacy(database=Personal(**personal)))
-    landing.offer(connection, configuration, inbox.log_folder, hidden)
+    loading.offer(connection, configuration, inbox.log_folder, hidden)
     return connection
 
 
@@ -77,7 +76,7 @@ def test_a_stage_is_nobodys_address(tmp_path: Path, stage: str) -> None:
     connection = connection_of_a_run()
     privacy = Privacy(database=Personal(emails="hash"))
     configuration = replace(inbox.configuration, privacy=privacy, waterfall=waterfall)
-    landing.offer(connection, configuration, inbox.log_folder, KEY)
+    loading.offer(connection, configuration, inbox.log_folder, KEY)
     assert [("L7", stage), ("L8", KEY.of(ADA))] == rows(
         connection, "select lead_id, stage from raw.stage_entries where input = 'more' order by lead_id"
     )

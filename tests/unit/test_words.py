@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.waterfall.words import NORMALISE_STAGE_SQL, normalise_stage
+from pipeline.waterfall.names import NORMALISE_STAGE_SQL, normalise_stage
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 SPACED = st.lists(st.sampled_from([" ", "\t", "\u00a0", "\u200b", "\ufeff", "\u2003", "\x85", "A", "é", "İ", "Σ"]))

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import duckdb
 
+from pipeline.config import formats
+from pipeline.config.configuration import Input
 from pipeline.database.connection import identifier
 from pipeline.ingest.adapters.stage_columns import stage_in
 from pipeline.ingest.rows.columns import Bound, normalise_header
-from pipeline.waterfall import formats
-from pipeline.waterfall.definition import Input
 
 _MOST_FIELDS = 1_000
 """Different values that a column with the names of fields may have."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from pipeline.config.configuration import Candidate, Input, Reshaping
 from pipeline.database.connection import quoted
 from pipeline.ingest.adapters import paths
 from pipeline.ingest.adapters.paths import Path
@@ -15,7 +16,7 @@ from pipeline.ingest.adapters.stage_columns import Found, find
 from pipeline.ingest.files.scan import Lacks, Refused
 from pipeline.ingest.rows.columns import Bound, CannotBind, bind, normalise_header
 from pipeline.ingest.rows.typed import clean
-from pipeline.waterfall.definition import Candidate, Condition, Input, Reshaping
+from pipeline.waterfall.definition import Condition
 
 CELLS = "landing_cells"
 """The relation that a plan reads: record_number and the needed cells c0, c1 …, as text."""

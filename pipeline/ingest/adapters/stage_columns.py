@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pipeline.config.configuration import StageDates
 from pipeline.ingest.rows.columns import normalise_header, visible
-from pipeline.waterfall.definition import StageDates
-from pipeline.waterfall.words import normalise_stage
+from pipeline.waterfall.names import normalise_stage
 
 _PIPELINE = re.compile(r"\s*\([^()]*\)$")
 """HubSpot writes the pipeline behind the stage: `Date entered "Lead (Lifecycle Stage Pipeline)"`."""

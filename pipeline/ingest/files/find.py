@@ -9,8 +9,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.config.configuration import Input
 from pipeline.ingest.files.checksums import SUFFIX
-from pipeline.waterfall.definition import Input
 
 _ENDING = re.compile(r"(?<=.)[.]\w+(?:[.](?:gz|gzip|zst|zstd))?$")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from pipeline.ingest.readers.readers import Delivered, emptied
+from pipeline.ingest.readers.file_reader import Delivered, emptied
 
 MIN_ROWS = 20
 """Fewer rows say nothing."""

@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from pipeline.ingest.landing.ledger import Load, Log
+from pipeline.config.configuration import Input
+from pipeline.ingest.landing.landing_log import Load, Log
 from pipeline.ingest.rows.columns import CONTRACTS
-from pipeline.waterfall.definition import Input
 
 
 def reading_of(reads: Input) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import duckdb
 
+from pipeline.config.configuration import Input
 from pipeline.database.connection import glob_escaped, identifier, quoted
 from pipeline.ingest.files import scan
 from pipeline.ingest.readers import csv_recovery, holding, json_lines, sheets
-from pipeline.ingest.readers.readers import MANY, Delivered
-from pipeline.waterfall.definition import Input
+from pipeline.ingest.readers.file_reader import MANY, Delivered
 
 
 def keep(connection: duckdb.DuckDBPyConnection, delivered: Delivered, reads: Input, work: Path) -> None:

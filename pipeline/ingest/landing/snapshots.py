@@ -13,8 +13,8 @@ from pathlib import Path
 import duckdb
 
 from pipeline.database.connection import glob_escaped, quoted
-from pipeline.ingest.landing.landed import scan
-from pipeline.ingest.landing.ledger import MISSING, Load, Log
+from pipeline.ingest.landing.landing_log import MISSING, Load, Log
+from pipeline.ingest.landing.records import scan
 from pipeline.ingest.rows.columns import Contract
 
 _OF_AN_ENTRY = ("lead_id", "stage_alias", "entered_at")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import duckdb
 
+from pipeline.config.configuration import Input
 from pipeline.database.connection import glob_escaped, quoted
 from pipeline.ingest.adapters.reshaping import CELLS
 from pipeline.ingest.files.scan import Bytes
 from pipeline.ingest.readers.headers import Header
 from pipeline.ingest.rows import typed
 from pipeline.ingest.rows.typed import Typed
-from pipeline.waterfall.definition import Input
 
 IN_MEMORY = 256_000_000
 """Bytes of a file up to which its rows wait in a temporary table; those of a bigger one wait in a Parquet file."""

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import IO, Any
 
+from pipeline.config.configuration import Input
 from pipeline.ingest.files import scan
 from pipeline.ingest.files.scan import Bytes, Refused
 from pipeline.ingest.readers import csv_recovery, documents
 from pipeline.ingest.readers.headers import Header, bound_header, refusal_of
 from pipeline.ingest.rows.columns import CannotBind, normalise_header
-from pipeline.waterfall.definition import Input
 
 SUFFIXES = (".jsonl", ".ndjson")
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.config.configuration import Database
 from pipeline.database.connection import quoted
 from pipeline.ingest.readers.postgres_failures import Failure, lost, not_connected, refused_query
-from pipeline.waterfall.database import Database
 
 if TYPE_CHECKING:
     import pyarrow as pa

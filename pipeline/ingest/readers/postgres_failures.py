@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pipeline.waterfall.database import Database
+from pipeline.config.configuration import Database
 
 _TRY_AGAIN = ("40001", "40P01")
 _PRIMARY = re.compile(r"\bERROR:\s+(.*)")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.config.configuration import Input
 from pipeline.ingest.files.scan import Bytes
 from pipeline.ingest.readers import grids, web_tables, workbooks
 from pipeline.ingest.readers.grids import Grid
-from pipeline.waterfall.definition import Input
 
 
 def grid_of(found: Bytes, reads: Input, work: Path) -> Grid:

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+from pipeline.config.configuration import Input
 from pipeline.ingest.files import encodings, scan
 from pipeline.ingest.files.scan import Bytes, Refused
 from pipeline.ingest.readers import grids
 from pipeline.ingest.readers.grids import Grid
 from pipeline.ingest.readers.headers import refuse_too_many
-from pipeline.waterfall.definition import Input
 
 SUFFIXES = (".xls", ".html", ".htm")
 

@@ -12,11 +12,11 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
+from pipeline.config.configuration import Input
 from pipeline.ingest.files import archives
 from pipeline.ingest.files.scan import Refused
 from pipeline.ingest.readers import workbook_parts
 from pipeline.ingest.readers.grids import Grid
-from pipeline.waterfall.definition import Input
 
 Cell = int | float | str | bool | time | date | datetime | timedelta
 

@@ -7,8 +7,9 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.waterfall.definition import Input, InputTable
-from pipeline.waterfall.words import INVISIBLE
+from pipeline.config.configuration import Input
+from pipeline.waterfall.definition import InputTable
+from pipeline.waterfall.names import INVISIBLE
 
 Type = Literal["text", "time", "whole"]
 

@@ -6,7 +6,7 @@ import duckdb
 
 from pipeline.database.connection import identifier, quoted
 from pipeline.ingest.rows.columns import Bound, Contract
-from pipeline.waterfall.words import PLAIN_TEXT_SQL
+from pipeline.waterfall.names import PLAIN_TEXT_SQL
 
 NULLS = ("null", "NULL", "\\N", "#N/A", "None", "(blank)")
 """What tools write for an id that is missing."""

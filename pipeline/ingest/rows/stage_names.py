@@ -11,7 +11,7 @@ import duckdb
 
 from pipeline.database.connection import quoted
 from pipeline.waterfall.definition import Stage, Waterfall
-from pipeline.waterfall.words import NORMALISE_STAGE_SQL, normalise_stage
+from pipeline.waterfall.names import NORMALISE_STAGE_SQL, normalise_stage
 
 MAX_UNKNOWN_KEPT = 200
 """Unknown names that are kept, the most frequent ones: a column that slipped has as many as rows."""

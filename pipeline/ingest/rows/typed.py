@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from pipeline.config.configuration import Input
 from pipeline.database.connection import identifier, quoted
 from pipeline.ingest.rows import ids, times
 from pipeline.ingest.rows.columns import CONTRACTS, Bound, Column, Contract
-from pipeline.waterfall.definition import Input
-from pipeline.waterfall.words import NORMALISE_STAGE_SQL
+from pipeline.waterfall.names import NORMALISE_STAGE_SQL
 
 SQL_TYPES = {"text": "varchar", "time": "timestamp", "whole": "bigint"}
 _ALIASES = {"stage_alias": "stage", "previous_alias": "previous"}

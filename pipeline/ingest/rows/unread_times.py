@@ -15,9 +15,9 @@ from datetime import datetime
 
 import duckdb
 
+from pipeline.config.configuration import Input
 from pipeline.ingest.rows import times
 from pipeline.ingest.rows.shapes import shape_sql
-from pipeline.waterfall.definition import Input
 
 MAX_SHAPES_SHOWN = 5
 MAX_TEXTS_TRIED = 50

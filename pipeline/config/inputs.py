@@ -1,0 +1,265 @@
+"""The `[[inputs]]` blocks: where the files of an input are, how they are read, and which column is which."""
+
+from __future__ import annotations
+
+import codecs
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, PlainValidator
+
+from pipeline.config import formats, reshaping, sources, time_formats
+from pipeline.config.block import AsExported, Document, FilePath, NonNegative, Word, Zone, some
+from pipeline.config.checks import ChecksBlock, guard
+from pipeline.config.configuration import IdKind, Input, Mode, Precision
+from pipeline.config.problems import Problems
+from pipeline.waterfall.definition import InputTable, Stage
+from pipeline.waterfall.names import did_you_mean, normalise_stage, why_not_a_word
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "stage_entries": (
+        "lead_id",
+        "stage",
+        "entered_at",
+        "sequence",
+        "owner",
+        "source_system",
+        "previous",
+        "record_created_at",
+    ),
+    "leads": (
+        "lead_id",
+        "account_id",
+        "origin",
+        "lead_source",
+        "created_at",
+        "created_stage",
+        "owner",
+        "email",
+        "title",
+        "persona",
+        "current_stage",
+    ),
+    "accounts": ("account_id", "name", "domain", "segment", "region"),
+    "merges": ("from_lead_id", "into_lead_id", "merged_at", "object"),
+    "deletions": ("lead_id", "deleted_at"),
+}
+"""The columns that each table is known for; the first are its key."""
+
+TAKES_ANY_COLUMN = frozenset({"stage_entries", "leads", "accounts"})
+LAST_PRIORITY = 99
+
+
+def _encoding(name: str) -> str:
+    if name.lower() == "auto":
+        return "auto"
+    try:
+        found = codecs.lookup(name)
+    except (LookupError, ValueError):
+        raise ValueError(f"`{name}` is no encoding; write one like utf-8, utf-16 or cp1252") from None
+    if not getattr(found, "_is_text_encoding", True):
+        raise ValueError(f"`{name}` is no encoding of text; write one like utf-8, utf-16 or cp1252")
+    return name.lower()
+
+
+def _delimiter(letter: str) -> str:
+    if len(letter) != 1 or letter in '"\r\n\0':
+        raise ValueError('must be one character, such as "," or ";" or "\\t"')
+    return letter
+
+
+def _time_formats(given: Any) -> str | tuple[str, ...]:
+    """One format as text, a list of them as a tuple."""
+    if isinstance(given, str):
+        return time_formats.checked(given)
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise ValueError("must be text in quotes, or a list of such texts")
+    return tuple(time_formats.checked(one) for one in some(given))
+
+
+def _locale(name: str) -> str:
+    from babel import Locale, UnknownLocaleError  # only here: most configurations need none
+
+    try:
+        Locale.parse(name.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        raise ValueError(f'`{name}` is no language that CLDR has; write one like "de", "fr" or "pt-BR"') from None
+    return name
+
+
+def _sheet(given: Any) -> str | int:
+    is_number = isinstance(given, int) and not isinstance(given, bool) and given >= 1
+    if is_number or (isinstance(given, str) and given):
+        return given  # type: ignore[no-any-return]  # it is one of the two
+    raise ValueError('must be the name of a sheet, such as "History", or its number, 1 for the first')
+
+
+def _row(given: Any) -> int:
+    if isinstance(given, int) and not isinstance(given, bool) and given >= 1:
+        return given
+    raise ValueError("must be the number of a row, 1 for the first")
+
+
+def _priority(given: Any) -> int:
+    if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= LAST_PRIORITY:
+        return given
+    raise ValueError(f"must be a whole number from 1, for the first, to {LAST_PRIORITY}")
+
+
+class InputBlock(sources.SourceKeys, reshaping.ReshapingKeys):
+    """One `[[inputs]]`."""
+
+    name: Word
+    table: InputTable | None = None
+    path: FilePath | None = None
+    columns: dict[str, AsExported] = Field(default_factory=dict)
+    timezone: Zone | None = None
+    time_format: Annotated[str | tuple[str, ...] | None, PlainValidator(_time_formats)] = None
+    locale: Annotated[str, AfterValidator(_locale)] | None = None
+    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
+    delimiter: Annotated[str, AfterValidator(_delimiter)] = ","
+    skip_lines: NonNegative = 0
+    sheet: Annotated[str | int | None, PlainValidator(_sheet)] = None
+    header_row: Annotated[int | None, PlainValidator(_row)] = None
+    null_values: list[str] = Field(default_factory=lambda: [""])
+    mode: Mode = "append"
+    ids: IdKind | None = None
+    precision: Precision | None = None
+    priority: Annotated[int | None, PlainValidator(_priority)] = None
+
+
+def read_inputs(
+    document: Document,
+    timezone: str,
+    checks: ChecksBlock,
+    *,
+    stages: Sequence[Stage] = (),
+    ids: IdKind = "plain",
+) -> tuple[Input, ...]:
+    """The inputs of the well-formed blocks.
+
+    `timezone` and `ids` apply to an input that does not set its own; `stages` are those of the waterfall.
+    """
+    blocks, written = document.blocks(InputBlock, "inputs"), document.tables("inputs")
+    path, problems = document.path, document.problems
+    tables = [_tables(raw) for raw in written]
+    if all(tables) and all("stage_entries" not in each for each in tables):
+        problems.add(
+            ("inputs",) if "inputs" in document.raw else (),
+            'there is no [[inputs]] block with table = "stage_entries"; every number comes from stage entries',
+        )
+    names: dict[str, int] = {}
+    files: dict[tuple[str, Path, str | int], int] = {}
+    spellings = _spellings(stages)
+    found: list[Input] = []
+    for number, block in blocks:
+        if block.table is None and block.format == formats.ENTRIES:
+            problems.add(("inputs", number), "`table` is missing; it is one of " + ", ".join(COLUMNS))
+        parts = reshaping.reshaped(block, block.table, block.columns, spellings, number, problems)
+        for key in ("precision", "priority"):
+            if getattr(block, key) is not None and all(part.table != "stage_entries" for part in parts):
+                problems.add(("inputs", number, key), "only concerns stage_entries")
+        for part in parts:
+            name = f"{block.name}{part.suffix}"
+            if name in names:
+                first = problems.line(("inputs", names[name]))
+                problems.add(("inputs", number, "name"), f"the name `{name}` is used twice, here and in line {first}")
+            names.setdefault(name, number)
+            if part.reshaping is None and block.path is not None:
+                twin = files.setdefault((part.table, beside(path, block.path), block.sheet or 1), number)
+                if twin != number:
+                    first = problems.line(("inputs", twin, "path"))
+                    problems.add(
+                        ("inputs", number, "path"), f"the same files are read as {part.table} in line {first} already"
+                    )
+            found.append(_input(block, part, name, path, timezone, checks, number, problems, ids=ids))
+    for number, raw in enumerate(written):
+        _check_columns(number, raw, problems)
+    _check_priorities(found, names, problems)
+    return tuple(found)
+
+
+def _input(
+    block: InputBlock,
+    part: reshaping.Reshaped,
+    name: str,
+    path: Path,
+    timezone: str,
+    checks: ChecksBlock,
+    number: int,
+    problems: Problems,
+    *,
+    ids: IdKind,
+) -> Input:
+    shipped = None if block.format == formats.ENTRIES else formats.load(block.format)
+    mode: Mode = block.mode if part.table == "accounts" or not part.suffix else "append"
+    return Input(
+        name=name,
+        table=part.table,
+        pattern=beside(path, block.path or ""),
+        columns=part.columns,
+        timezone=block.timezone or timezone,
+        time_format=shipped.time_format if shipped and block.time_format is None else block.time_format,
+        locale=block.locale,
+        encoding=block.encoding,
+        delimiter=block.delimiter,
+        skip_lines=block.skip_lines,
+        sheet=block.sheet,
+        header_row=block.header_row,
+        null_values=tuple(block.null_values),
+        mode=mode,
+        guard=guard(checks, block, part.table, mode, number, problems),
+        ids=block.ids or (shipped.ids if shipped else ids),
+        format=block.format,
+        reshaping=part.reshaping,
+        is_optional=part.is_optional,
+        precision=block.precision if part.table == "stage_entries" else None,
+        priority=block.priority if part.table == "stage_entries" else None,
+        written_path=block.path or "",
+        database=sources.database(block, block.path, mode, number, problems),
+    )
+
+
+def _tables(raw: dict[str, Any]) -> tuple[str, ...]:
+    """The tables that a block as written brings; empty where it names none that there is."""
+    if raw.get("format", formats.ENTRIES) in formats.names():
+        return tuple(part.table for part in formats.load(raw["format"]).parts if raw.get("table") in (None, part.table))
+    return (raw["table"],) if raw.get("table") in COLUMNS else ()
+
+
+def _spellings(stages: Sequence[Stage]) -> tuple[tuple[str, str, str], ...]:
+    """Each spelling of a stage, normalised and as written, and the key of the stage."""
+    return tuple((normalise_stage(each), each, stage.key) for stage in stages for each in stage.spellings)
+
+
+def _check_columns(number: int, raw: dict[str, Any], problems: Problems) -> None:
+    """Our names in `columns`; read from the raw block, so that a problem elsewhere in it does not hide these."""
+    tables, columns = _tables(raw), raw.get("columns")
+    if not isinstance(columns, dict) or not tables:
+        return
+    known = list(dict.fromkeys(name for table in tables for name in COLUMNS[table]))
+    if raw.get("format") in formats.names():
+        known += [name for part in formats.load(raw["format"]).parts for name in part.columns]
+    for ours in columns:
+        place = ("inputs", number, "columns", ours)
+        if ours not in known and not TAKES_ANY_COLUMN.intersection(tables):
+            problems.add(place, f"is no column of {tables[0]}{did_you_mean(ours, known)}")
+        elif ours not in known and why_not_a_word(ours):
+            problems.add(place, f"as a column of ours {why_not_a_word(ours)}")
+
+
+def _check_priorities(found: Sequence[Input], numbers: Mapping[str, int], problems: Problems) -> None:
+    """A priority says nothing as long as no other input has another one."""
+    given = [each for each in found if each.priority is not None]
+    if len({each.priority for each in given}) == 1:
+        problems.add(
+            ("inputs", numbers[given[0].name], "priority"),
+            "no other input has another priority; give one to each input that dates the same entries, 1 for the first",
+        )
+
+
+def beside(path: Path, written: str) -> Path:
+    """`written` relative to the folder of the configuration; made absolute without following links."""
+    return Path(os.path.normpath(path.absolute().parent / Path(written).expanduser()))

@@ -1,0 +1,137 @@
+"""The `[mail]` block: who mails what to whom, checked alone, with problems in plain words."""
+
+from __future__ import annotations
+
+import re
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.utils import getaddresses, parseaddr
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from pipeline.config.block import Block, Document, read
+from pipeline.config.configuration import PORTS, Mail, Security
+
+_ONE = re.compile(r'(?:[^<>",;]*<[^\s<>,;"]+>|"[^"]*"\s*<[^\s<>,;"]+>|[^\s<>,;"]+)')
+"""One address, with or without a name in front; a comma or semicolon outside of a quoted name begins another."""
+
+LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Hosts to which a connection without TLS does not leave the machine."""
+
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|::1")
+_CSV = re.compile(r"[a-z][a-z0-9_]*\.csv")
+
+
+def address(text: str) -> str:
+    """An address with or without a name in front; refused when it could say more than one thing in a header."""
+    fault = ValueError('must be an address such as "revops@example.com" or "Funnel <revops@example.com>"')
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
+        raise fault
+    if len(getaddresses([text])) != 1 or not _ONE.fullmatch(text.strip()):
+        raise fault
+    _, bare = parseaddr(text)
+    try:
+        parsed = Address(addr_spec=bare)
+    except (HeaderParseError, ValueError, IndexError):
+        raise fault from None
+    if not bare.isascii() or not parsed.username or "." not in parsed.domain.strip("."):
+        raise fault
+    return text.strip()
+
+
+def _addresses(values: list[str]) -> list[str]:
+    twice = [value for number, value in enumerate(values) if value in values[:number]]
+    if not values:
+        raise ValueError("must name at least one address")
+    if twice:
+        raise ValueError(f"names `{twice[0]}` twice")
+    return values
+
+
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text):
+        raise ValueError('must be the name of a server such as "smtp.example.com"; the port has its own key')
+    return text
+
+
+def _port(number: int) -> int:
+    if not 0 < number < 65536:
+        raise ValueError("must be a port: 1 to 65535")
+    return number
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("https", "http") or not parts.hostname or re.search(r"[\s\x00-\x1f\"<>]", text):
+        raise ValueError('must be an address such as "https://reports.example.com/funnel/"')
+    if parts.username or parts.password:
+        raise ValueError("must not hold a user or a password: every reader of the mail would have them")
+    if parts.query or parts.fragment:
+        raise ValueError("must be the address of a folder, without ? and #")
+    return text if text.endswith("/") else f"{text}/"
+
+
+def _csv(name: str) -> str:
+    if not _CSV.fullmatch(name):
+        raise ValueError('must be the name of a file in reports/data/, such as "headline.csv"')
+    return name
+
+
+def _kilobytes(number: int) -> int:
+    if not 1 <= number <= 20_000:
+        raise ValueError("must be 1 to 20000 kilobytes; mail servers refuse more")
+    return number
+
+
+AddressText = Annotated[str, AfterValidator(address)]
+
+
+class MailBlock(Block):
+    """`[mail]`."""
+
+    sender: AddressText = Field(alias="from")
+    to: Annotated[list[AddressText], AfterValidator(_addresses)]
+    host: Annotated[str, AfterValidator(_host)]
+    port: Annotated[int, AfterValidator(_port)] | None = None
+    security: Security = "starttls"
+    ca_file: str | None = None
+    report_url: Annotated[str, AfterValidator(_url)] | None = None
+    attach: list[Annotated[str, AfterValidator(_csv)]] = Field(default_factory=list)
+    max_attachment_kb: Annotated[int, AfterValidator(_kilobytes)] = 2048
+
+
+def read_mail(document: Document) -> Mail | None:
+    """The `[mail]` block with absolute paths; None where there is none or it has problems."""
+    if "mail" not in document.raw:
+        return None
+    folder, problems = document.path.absolute().parent, document.problems
+    block, found = read(MailBlock, document.raw["mail"])
+    for place, what in found:
+        problems.add(("mail", *place), _missing(str(place[-1])) if what == "is missing" and place else what)
+    if block is None:
+        return None
+    if block.security == "plain" and block.host not in LOCAL:
+        what = f"a connection without TLS may go to this machine only ({', '.join(sorted(LOCAL))})"
+        problems.add(("mail", "security"), what)
+    return Mail(
+        sender=block.sender,
+        to=tuple(block.to),
+        host=block.host,
+        port=block.port or PORTS[block.security],
+        security=block.security,
+        ca_file=folder / Path(block.ca_file).expanduser() if block.ca_file else None,
+        report_url=block.report_url,
+        attach=tuple(dict.fromkeys(block.attach)),
+        max_attachment_kb=block.max_attachment_kb,
+    )
+
+
+def _missing(key: str) -> str:
+    examples = {"from": '"funnel@example.com"', "to": '["revops@example.com"]', "host": '"smtp.example.com"'}
+    return f"is missing; for example {examples[key]}" if key in examples else "is missing"

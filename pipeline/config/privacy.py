@@ -1,0 +1,60 @@
+"""The `[privacy]` block: what becomes of personal data in each output, with problems in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field
+
+from pipeline.config.block import Block, Document, read
+from pipeline.config.configuration import Personal, Privacy, ReportOfOne, Treatment
+
+OUTPUTS = ("report", "files", "mail", "database")
+
+
+class PrivacyBlock(Block):
+    """`[privacy]`; each key is a table of `PersonalBlock`."""
+
+    report: dict[str, Any] = Field(default_factory=dict)
+    files: dict[str, Any] = Field(default_factory=dict)
+    mail: dict[str, Any] = Field(default_factory=dict)
+    database: dict[str, Any] = Field(default_factory=dict)
+
+
+class PersonalBlock(Block):
+    """`{ lead_ids = "hash", owners = "keep", account_names = "drop", emails = "hash" }` of one output."""
+
+    lead_ids: Treatment = "keep"
+    owners: Treatment = "keep"
+    account_names: Treatment = "keep"
+    emails: Treatment = "keep"
+
+    def personal(self) -> Personal:
+        """As a value."""
+        return Personal(self.lead_ids, self.owners, self.account_names, self.emails)
+
+
+def read_privacy(document: Document, reports: Sequence[ReportOfOne]) -> Privacy:
+    """The treatment of personal data in each output; a treatment that would lose numbers is a problem."""
+    block, problems = document.block(PrivacyBlock, "privacy"), document.problems
+    found = {}
+    for output in OUTPUTS:
+        each, faults = read(PersonalBlock, getattr(block, output))
+        for place, what in faults:
+            problems.add(("privacy", output, *place), what)
+        found[output] = (each or PersonalBlock()).personal()
+    made = Privacy(**found)
+    if made.database.lead_ids == "drop":
+        what = 'can\'t be "drop" in the database: all leads would be one; "hash" keeps them apart'
+        problems.add(("privacy", "database", "lead_ids"), what)
+    of_owners = [each for each in reports if each.dimension == "owner"]
+    if made.database.owners != "keep" and of_owners:
+        what = f'must be "keep" while the report `{of_owners[0].name}` asks for one owner by name'
+        problems.add(("privacy", "database", "owners"), what)
+    named = [each.name for each in of_owners if each.value.casefold() in each.title.casefold()]
+    for output in OUTPUTS[:-1]:
+        if found[output].owners != "keep" and named:
+            what = f'must be "keep" while the report `{named[0]}` has its owner\'s name in its title; give it another `title`'
+            problems.add(("privacy", output, "owners"), what)
+    return made

@@ -1,0 +1,116 @@
+"""The keys of an `[[inputs]]` block that reads a database in place of files."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from pipeline.config import checks
+from pipeline.config.block import AsExported
+from pipeline.config.configuration import QUERY_TIMEOUT, Database, Source, age
+from pipeline.config.problems import Problems
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OF_FILES = ("encoding", "delimiter", "skip_lines", "sheet", "header_row")
+_OF_DATABASES = ("dsn_variable", "query", "from_table", "cursor", "look_back", "query_timeout")
+_NO_FILE = "only concerns files; this input reads a database"
+
+
+def _variable(name: str) -> str:
+    """The value is never repeated: somebody may have written the connection string itself."""
+    if not _VARIABLE.fullmatch(name):
+        raise ValueError(
+            'must be the name of an environment variable, such as "FUNNEL_PG_DSN"; the connection string itself has no '
+            "place in this file: take it out here, and change its password wherever others could read it"
+        )
+    return name
+
+
+def _query(text: str) -> str:
+    found = text.strip().rstrip(";").rstrip()
+    if not found:
+        raise ValueError('must be a SELECT, such as "select lead_id, stage, entered_at from stage_history"')
+    return found
+
+
+def _table(text: str) -> str:
+    if not all(text.split(".")) or text.count(".") > 1:
+        raise ValueError('must be a table, such as "stage_history", or a schema and a table: "sales.stage_history"')
+    return text
+
+
+def _duration(text: str) -> str:
+    try:
+        found = age(text)
+    except ValueError as error:
+        raise ValueError(str(error).removesuffix(', or "never"')) from None
+    if found is None:
+        raise ValueError('must be a number and a unit, such as "36 hours" or "3 days"')
+    return text
+
+
+Duration = Annotated[str, AfterValidator(_duration)]
+
+
+class SourceKeys(checks.Thresholds):
+    """What an `[[inputs]]` block may say of a database, beside its thresholds."""
+
+    source: Source | None = None
+    dsn_variable: Annotated[str, AfterValidator(_variable)] | None = None
+    query: Annotated[str, AfterValidator(_query)] | None = None
+    from_table: Annotated[str, AfterValidator(_table)] | None = None
+    cursor: AsExported | None = None
+    look_back: Duration | None = None
+    query_timeout: Duration | None = None
+
+
+def database(block: SourceKeys, path: str | None, mode: str, number: int, problems: Problems) -> Database | None:
+    """The database that `inputs` block `number` reads, or None; what does not fit together is noted in `problems`."""
+
+    def note(key: str, what: str) -> None:
+        problems.add(("inputs", number, key), what)
+
+    if block.source is None:
+        for key in _given(block, _OF_DATABASES):
+            note(key, 'only concerns a database; write source = "postgres", too')
+        if path is None:
+            note("path", 'is missing; a file or a pattern, relative to this file, or source = "postgres"')
+        return None
+    if path is not None:
+        note("path", "an input reads files or a database; leave out path or source")
+    for key in _given(block, _OF_FILES):
+        note(key, _NO_FILE)
+    if block.dsn_variable is None:
+        note("dsn_variable", "is missing; the environment variable that holds the connection string")
+    if (block.query is None) == (block.from_table is None):
+        note(
+            "query", "is missing; write query or from_table" if block.query is None else "leave out query or from_table"
+        )
+    if block.look_back is not None and block.cursor is None:
+        note("look_back", "only concerns an input with a cursor")
+    if block.cursor is not None and mode == "snapshot":
+        note("cursor", 'reads what is new, and mode = "snapshot" needs the whole; leave out one of the two')
+    return Database(
+        source=block.source,
+        variable=block.dsn_variable or "",
+        query=block.query or f"select * from {_quoted(block.from_table or '')}",
+        cursor=block.cursor,
+        look_back=_age(block.look_back, timedelta(0)),
+        timeout=_age(block.query_timeout, QUERY_TIMEOUT),
+    )
+
+
+def _given(block: SourceKeys, keys: tuple[str, ...]) -> list[str]:
+    return [key for key in keys if key in block.model_fields_set]
+
+
+def _age(text: str | None, otherwise: timedelta) -> timedelta:
+    return (age(text) if text is not None else None) or otherwise
+
+
+def _quoted(table: str) -> str:
+    """Upper and lower case are those of the file."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in table.split("."))

@@ -1,0 +1,164 @@
+"""The text of a first configuration for `funnel init`: a preset, inputs to fill in, and what may be changed."""
+
+from __future__ import annotations
+
+from pipeline.config import presets
+from pipeline.waterfall.names import label_of
+
+DEFAULT_PRESET = "mcl-mel-mql-sal-sql"
+
+_TEXT = """\
+# A configuration of funnel. `funnel check` says whether it can be used; `funnel presets {preset}` prints its stages.
+# Paths are relative to this file. An unknown key is an error that names the nearest known one.
+
+[funnel]
+name = "Our lead waterfall"
+preset = "{preset}"                  # {title}; `funnel presets` lists the others
+timezone = "UTC"                     # where days, weeks and months begin: "America/New_York", "Europe/Berlin" …
+week_start = "monday"
+fiscal_year_start = 1                # month: 1 to 12, or its name
+dimensions = ["origin", "lead_source", "owner"]   # cuts of every table: built in (origin, qualified_by, entry_stage,
+                                     # owner, team) or any column of your inputs
+windows = [30, 90]                   # days in which a conversion counts; "ever" is always computed
+# as_of = 2025-03-31                 # pins the report: same inputs, same bytes. A bare date is the END of that day in
+                                     # the time zone above; leave it out to report as of the start of each run.
+# entry_at_creation = true           # leads without any history get one entry, where created_stage and created_at say
+# origin_default = "marketing"       # of leads that no [[origins]] rule matches
+# headline = {headline}
+# unit = "{unit}"                    # what the headline counts: cycle, lead or account
+# targets = {{ "{low}>{high}" = 1.0 }}   # 1.0 is 100 %
+# headline_windows = {{ "{low}>{high}" = 30 }}   # days within which a conversion counts for the headline rate
+# headline_months = 3                # how many final months the headline rate adds up
+
+# ---- Inputs: exports of the CRM, as files or patterns; at least one has stage entries ----
+
+[[inputs]]
+name = "crm_history"
+table = "stage_entries"              # one row for each time that a lead entered a stage
+path = "data/stage_entries*.csv"
+# timezone = "America/New_York"      # of times without an offset; default: the one above
+# time_format = "%m/%d/%Y %H:%M"     # default: ISO 8601; also epoch_s, epoch_ms, excel
+# encoding = "utf-8"
+# delimiter = ","
+# null_values = ["", "NULL"]
+# mode = "append"                    # "snapshot" when each file is the whole
+# warn_after = "2 days"              # and the other keys of [checks] below, for this input alone
+# columns = {{ lead_id = "Lead ID", stage = "New Value", entered_at = "Edit Date" }}   # ours = "theirs"
+
+[[inputs]]
+name = "crm_leads"
+table = "leads"                      # one row a lead: account_id, origin, lead_source, owner … and any column of yours
+path = "data/leads*.csv"
+# columns = {{ lead_id = "Lead ID", account_id = "Account ID", lead_source = "Lead Source" }}
+
+# [[inputs]]
+# name = "crm_accounts"
+# table = "accounts"                 # also: merges (from_lead_id, into_lead_id, merged_at)
+#                                    # and deletions (lead_id, deleted_at; no time takes it back)
+# path = "data/accounts*.csv"
+
+# ---- Changing the preset ----
+# A block whose key is in the preset replaces the fields that it gives; the others stay. A new key is a new stage at the
+# end, or `after` another one; `rank` makes it parallel to the stages of that rank. `remove = true` drops a stage.
+
+[[stages]]
+key = "{stage}"
+aliases = {aliases}   # what your CRM calls it
+# sla = {{ within = "8 hours", clock = "calendar" }}   # clock = "business" needs [calendar]
+# definition = "One sentence; every report prints it."
+
+# [[stages]]
+# key = "customer_review"
+# after = "{stage}"
+# definition = "The customer looks at our proposal."
+# kind = "path"                      # or hold, detour, exit: see `funnel presets {preset}`
+
+# [[stages]]
+# key = "{dropped}"
+# remove = true
+
+# [[groups]]                         # stages that report as if they were one
+# key = "early"
+# label = "Early stages"
+# definition = "Everything before the handover."
+# stages = [{early}]
+
+# ---- Who counts, where leads come from, when you work ----
+
+# [calendar]                         # the hours that limits with clock = "business" count
+# country = "US"                     # its public holidays are off; "US-CA" has those of a part of it
+# hours = "09:00-17:00"
+# weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday"]
+# extra_days_off = [2026-12-24]
+# timezone = "America/New_York"      # default: that of [funnel]
+
+# [[scope]]                          # leads that match are out of every count; the run and the report say how many
+# name = "our_own"
+# table = "leads"                    # or accounts: all leads of an account that matches
+# where = {{ column = "email", matches = '(?i)@example\\.com$' }}
+# reason = "Our own people try the forms."
+
+# [[scope]]
+# name = "competitors"
+# table = "accounts"
+# where = {{ column = "segment", in = ["Competitor", "Rival"] }}   # also equals, is_null; not = true turns it round
+# reason = "They want to see how we do it."
+
+# [[origins]]                        # the first rule that matches says a lead's origin; origin_default of [funnel] the rest
+# origin = "partner"
+# where = {{ column = "lead_source", in = ["Partner portal", "Referral"] }}
+
+# [[origins]]
+# origin = "sales"
+# where = {{ column = "lead_source", is_null = true }}
+
+[output]
+path = "build"                       # database, reports and the log of accepted rows
+keep_runs = 7
+keep_reports = 30                    # earlier nights in the archive of the report
+# memory = "8GB"                     # what a run may use: 70 % of the machine's memory and every core, or less;
+# threads = 2                        # FUNNEL_MEMORY and FUNNEL_THREADS of the environment count more
+
+# [checks]                           # of each delivery; a run that finds less stops, and the last night stays published
+# warn_after = "36 hours"            # without a new file the report says so on top; "never" for no warning
+# error_after = "3 days"             # without a new file the run stops; default "never"
+# least_rows = 0.5                   # of what is usual on that weekday; `funnel run --allow-incomplete` takes it all the same
+# lost_keys = 0.01                   # of the snapshot before, where mode = "snapshot"
+# max_rejected = 0.05                # of the rows of a file; `funnel run --accept-rejects` takes it all the same
+# max_unreconciled = 0.05            # of the leads with a current_stage; a run that finds more elsewhere warns
+# unused_stages = ["{high}"]          # stages of a headline pair that no lead has reached yet
+
+# [mail]                             # who gets the report by `funnel send` and `funnel run --send`
+# from = "Lead funnel <funnel@example.com>"
+# to = ["revops@example.com"]
+# host = "smtp.example.com"          # user and password: FUNNEL_SMTP_USER, FUNNEL_SMTP_PASSWORD of the environment
+"""
+
+
+def configuration(preset: str = DEFAULT_PRESET) -> str:
+    """A commented TOML text on `preset` that `config.load` accepts as it is; UsageError if there is no such preset."""
+    chosen = presets.load(preset)
+    path = [stage for stage in chosen.stages if stage.get("kind", "path") == "path"]
+    stage = next((one for one in path if one.get("qualifies")), path[0])
+    off_path = [one for one in chosen.stages if one.get("kind", "path") != "path"]
+    low, high = chosen.headline[0]
+    return _TEXT.format(
+        preset=chosen.name,
+        title=chosen.title,
+        unit=chosen.unit,
+        headline=_list([_list([_quoted(key) for key in pair]) for pair in chosen.headline]),
+        low=low,
+        high=high,
+        stage=stage["key"],
+        aliases=_list([_quoted(alias) for alias in stage.get("aliases", [label_of(stage["key"])])]),
+        dropped=(off_path or path)[-1]["key"],
+        early=", ".join(_quoted(one["key"]) for one in path[:2]),
+    )
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _list(items: list[str]) -> str:
+    return "[" + ", ".join(items) + "]"

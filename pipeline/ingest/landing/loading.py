@@ -1,0 +1,363 @@
+"""Files of an input become loads of the landing log: read, accounted for to the last row, and written once."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from pipeline.config.configuration import Configuration, Database, Input
+from pipeline.errors import InputError
+from pipeline.ingest.files import archives, formats
+from pipeline.ingest.files.find import Found, find, printable
+from pipeline.ingest.files.scan import Lacks, Refused
+from pipeline.ingest.landing import classify, freshness, known_loads, landing_log, notes, originals, snapshots
+from pipeline.ingest.landing.landing_log import Load, Log, open_log, sweep, verify
+from pipeline.ingest.raw_tables import offer
+from pipeline.ingest.readers import databases, file_reader
+from pipeline.ingest.readers.file_reader import Delivered
+from pipeline.ingest.rows import stage_names
+from pipeline.ingest.rows.columns import CONTRACTS
+from pipeline.ingest.rows.stage_names import NO_NAMES, Names
+from pipeline.log import Line
+from pipeline.privacy.permissions import private_files
+
+__all__ = ["Landing", "Load", "Log", "Refusal", "land", "offer", "open_log", "sweep", "verify"]
+
+DATE = re.compile(r"(?<!\d)(20\d\d)[-_.]?([01]\d)[-_.]?([0-3]\d)(?!\d)")
+"""A date in the name of a file."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that could not be read: nothing of it is in the log."""
+
+    input: str
+    file: str
+    reason: str
+    next_step: str
+
+    def __str__(self) -> str:
+        return f"{self.input}: {self.file}: {self.reason}\n  next: {self.next_step}"
+
+
+@dataclass(frozen=True)
+class Landing:
+    """What one run found: new `loads`, files that the log knows already, refused files, inputs without any file.
+
+    `dropped` are deliveries that lack too much, and `rejected` those of which too many rows are rejected: nothing was kept of
+    the files of their inputs. `accepted` and `accepted_rejects` were kept all the same. `names` are the stage names of the new
+    loads.
+    """
+
+    loads: tuple[Load, ...] = ()
+    already_known: tuple[str, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    missing: tuple[Refusal, ...] = ()
+    warnings: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
+    accepted_rejects: tuple[str, ...] = ()
+    names: Names = NO_NAMES
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What all files of a run have in common. Times are naive UTC."""
+
+    connection: duckdb.DuckDBPyConnection
+    configuration: Configuration
+    clock: datetime
+    as_of: datetime
+    dry_run: bool
+    accept_drop: bool
+    accept_rejects: bool
+    looks: formats.Looks
+
+
+def land(
+    connection: duckdb.DuckDBPyConnection,
+    configuration: Configuration,
+    log_folder: Path,
+    *,
+    clock: datetime,
+    as_of: datetime,
+    dry_run: bool = False,
+    accept_drop: bool = False,
+    accept_rejects: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Landing:
+    """Read every file of every input that the log does not know yet. `clock` and `as_of` are aware.
+
+    A file that can't be read is refused and the others go on; so is an input without files. With `dry_run` everything
+    is read and accounted for and nothing is written. Raises InputError when the rows of a file do not add up.
+
+    The new files of an input become real together, once all of them are read: where the guards find that they lack too much,
+    or that too many rows of one are rejected, none does, and the next run reads and judges them again, by the settings of
+    then. `accept_drop` and `accept_rejects` take them all the same.
+    """
+    run = _Run(
+        connection, configuration, _naive(clock), _naive(as_of), dry_run, accept_drop, accept_rejects, formats.Looks()
+    )
+    log = open_log(log_folder)
+    outcome = Landing()
+    with private_files(), _work_folder(log_folder, dry_run) as work:
+        classify.know_stages(connection, stage_names.spellings(configuration.waterfall))
+        for reads in configuration.inputs:
+            found = _queried(run, log, reads, reads.database, work, progress) if reads.database else find(reads)
+            before, old = log, outcome
+            if not found and not reads.is_optional:
+                outcome = replace(outcome, missing=(*outcome.missing, _no_file(reads)))
+            for file in archives.expanded(found, work):
+                log, outcome = _land_file(run, log, outcome, reads, file, work, progress)
+            log, outcome = _judged(run, reads, before, old, outcome)
+        classify.forget(connection)
+        snapshots.forget(connection)
+    return outcome
+
+
+def _judged(run: _Run, reads: Input, before: Log, old: Landing, outcome: Landing) -> tuple[Log, Landing]:
+    """The log and outcome with the new loads of an input committed, or, where they may not count, as they were `before`."""
+    new = outcome.loads[len(old.loads) :]
+    drops = freshness.drops(before.loads, new, reads, ZoneInfo(run.configuration.waterfall.timezone))
+    rejects = tuple(said for load in new if (said := freshness.rejects(load, reads)))
+    if (drops and not run.accept_drop) or (rejects and not run.accept_rejects):
+        for load in new if not run.dry_run else ():
+            shutil.rmtree(before.path / load.folder)
+        return before, replace(
+            outcome,
+            loads=old.loads,
+            names=old.names,
+            dropped=(*outcome.dropped, *(() if run.accept_drop else drops)),
+            rejected=(*outcome.rejected, *(() if run.accept_rejects else rejects)),
+        )
+    outcome = replace(
+        outcome,
+        accepted=(*outcome.accepted, *drops),
+        accepted_rejects=(*outcome.accepted_rejects, *(each.partition("\n")[0] for each in rejects)),
+    )
+    if run.dry_run:
+        return before, outcome
+    log = before
+    for load in new:
+        log = log.with_load(landing_log.commit(before, load))
+    return log, replace(outcome, loads=(*old.loads, *log.loads[len(before.loads) :]))
+
+
+def _land_file(
+    run: _Run, log: Log, outcome: Landing, reads: Input, file: Found, work: Path, progress: Callable[[str], None]
+) -> tuple[Log, Landing]:
+    name = file.name or file.path.name
+    try:
+        if file.refused:
+            raise Refused(file.refused, file.next_step)
+        before = formats.state_of(file.source)
+        found = run.looks.at(file.path, reads, work)
+        found = replace(found, sha256=file.sha256 or found.sha256)
+        if formats.state_of(file.source) != before:
+            return log, _waits(outcome, reads, name)
+        known = known_loads.known_as(log, reads, name, found.sha256)
+        if known is not None:
+            line = f"{reads.name}: {name} is known as load {known}, 0 new rows"
+            progress(Line(line, "known", input=reads.name, file=name, load_no=known))
+            return log, replace(outcome, already_known=(*outcome.already_known, str(file.shown)))
+        try:
+            delivered = file_reader.read(run.connection, found, databases.as_read(dated(reads, name), file), work)
+        except Exception:
+            # What changed meanwhile may fit nothing that was found before: that says nothing about the file.
+            if formats.state_of(file.source) != before:
+                return log, _waits(outcome, reads, name)
+            raise
+        if formats.state_of(file.source) != before:
+            return log, _waits(outcome, reads, name)
+        # A dry run commits nothing: what it read of the input before this file is not in the log.
+        beside = [load for load in outcome.loads if load.input == reads.name] if run.dry_run else []
+        load, names = _write(run, log, reads, file, delivered, work, beside)
+    except Refused as refused:
+        refusal = Refusal(reads.name, printable(file.shown), refused.reason, refused.next_step)
+        if reads.is_optional and (
+            isinstance(refused, Lacks) or refusal.file in {each.file for each in outcome.refused}
+        ):
+            return log, outcome
+        return log, replace(outcome, refused=(*outcome.refused, refusal))
+    except OSError as error:
+        refusal = Refusal(reads.name, str(file.shown), f"it can't be read: {error.strerror}", "check the file's rights")
+        if error.filename is not None and Path(error.filename) == file.path:
+            return log, replace(outcome, refused=(*outcome.refused, refusal))
+        raise
+    progress(Line(_told(load), "load", **load.account))
+    outcome = replace(outcome, loads=(*outcome.loads, load), names=outcome.names.with_more(names))
+    for warning in load.warnings:
+        outcome = _warned(outcome, f"{reads.name}: {name}: {warning}")
+    # A dry run writes no rows, so its next file is held against the log as it lies there.
+    return log if run.dry_run else log.with_load(load), outcome
+
+
+def _write(
+    run: _Run, log: Log, reads: Input, file: Found, delivered: Delivered, work: Path, beside: list[Load]
+) -> tuple[Load, Names]:
+    """Sort the rows of the file that was just read, check the sum, and write them (not in a dry run), yet without a manifest.
+
+    `beside` are loads of the input that are not in `log`. Returns the load and the stage names of its rows.
+    """
+    earlier = known_loads.superseded_by(log, reads, delivered.found.sha256)
+    current = [load for load in log.current(reads.name) if load.load_no not in earlier]
+    contract = CONTRACTS[reads.table]
+    bound = delivered.header.bound
+    sorted_rows = classify.sort(
+        run.connection,
+        contract,
+        tuple(bound.extras),
+        earlier=current,
+        log=log,
+        late=_a_year_after(run.as_of),
+        too_late=_a_year_after(max(run.as_of, run.clock)),
+    )
+    compared = snapshots.compare(run.connection, contract, current, log) if reads.mode == "snapshot" else None
+    load = Load(
+        input=reads.name,
+        table=reads.table,
+        load_no=log.next_load_no,
+        file_name=file.name or file.path.name,
+        sha256=delivered.found.sha256,
+        size=delivered.found.size,
+        loaded_at=run.clock,
+        reading=known_loads.reading_of(reads),
+        header=delivered.header.names,
+        columns={name: delivered.header.name_of(position) for name, position in bound.columns.items()},
+        extras={name: delivered.header.name_of(position) for name, position in bound.extras.items()},
+        lines=delivered.lines,
+        blank_lines=delivered.blank,
+        embedded_newlines=delivered.embedded,
+        rows_read=delivered.rows,
+        filtered=delivered.filtered,
+        records=delivered.records if delivered.header.plan else None,
+        rejected=sorted_rows.rejected,
+        redelivered=sorted_rows.redelivered,
+        duplicates=sorted_rows.duplicates,
+        landed=sorted_rows.landed,
+        gaps=sorted_rows.gaps,
+        overlaps=sorted_rows.overlaps,
+        rejected_later=sorted_rows.rejected_later,
+        supersedes=earlier,
+        warnings=(
+            *databases.remarks(reads, earlier),
+            *notes.remarks(
+                run.connection,
+                run.configuration.waterfall,
+                (*log.current(reads.name), *beside),
+                reads,
+                delivered,
+                sorted_rows,
+            ),
+        ),
+        header_lines=None if delivered.lines is None else delivered.header.skip - delivered.header.blank,
+        missing=compared.missing if compared else None,
+        lost=compared.lost if compared else 0,
+        lost_of=compared.lost_of if compared else 0,
+        time_formats=sorted_rows.time_formats,
+        cursor_after=file.cursor_after,
+        cursor=file.cursor,
+    )
+    accounted = load.filtered + load.rejected_rows + load.redelivered + load.duplicates + load.landed
+    if accounted != load.rows_read:
+        raise InputError(
+            f"{load.rows_read} rows were read and {accounted} are accounted for",
+            where=str(file.shown),
+            next_step="this is a fault of the program; nothing of this file was kept",
+        )
+    names = sorted_rows.names
+    if reads.table == "leads" and run.configuration.waterfall.entry_at_creation:
+        names = stage_names.of_created_stages(run.connection, "landing_rows where reason is null")
+    if run.dry_run:
+        return load, names
+    originals.keep(run.connection, delivered, reads, work)
+    folder = log.path / load.folder
+    folder.mkdir(parents=True)
+    landed = classify.write(run.connection, contract, tuple(bound.extras), load, folder)
+    if landed != load.landed:
+        raise InputError(
+            f"{load.landed} rows were to be written and {landed} were",
+            where=str(file.shown),
+            next_step="this is a fault of the program; nothing of this file was kept",
+        )
+    if load.missing:
+        snapshots.write(run.connection, contract, folder)
+    return load, names
+
+
+def _queried(
+    run: _Run, log: Log, reads: Input, database: Database, work: Path, progress: Callable[[str], None]
+) -> tuple[Found, ...]:
+    """The result of the query of an input as a file in `work`; what was read by other settings says nothing of its cursor."""
+    reading = known_loads.reading_of(reads)
+    earlier = [load for load in log.current(reads.name) if load.reading == reading]
+    zone = ZoneInfo(run.configuration.waterfall.timezone)
+    day = run.clock.replace(tzinfo=UTC).astimezone(zone).date()
+    return databases.found(run.connection, reads, database, earlier, day, work, progress)
+
+
+def dated(reads: Input, name: str) -> Input:
+    """The input with the date in the file's name for every row, where it asks for it and has no time column by name."""
+    if reads.reshaping is None or not reads.reshaping.dated_by_name or "entered_at" in reads.columns:
+        return reads
+    found = DATE.search(name)
+    if found is None:
+        return reads
+    date = "-".join(found.groups())
+    return replace(reads, reshaping=replace(reads.reshaping, default_time=date))
+
+
+def _told(load: Load) -> str:
+    return (
+        f"{load.input}: {load.file_name}: {load.rows_read} rows, {load.landed} new, {load.redelivered} redelivered, "
+        f"{load.duplicates} duplicates, {load.rejected_rows} rejected"
+        + (f", {load.filtered} filtered" if load.filtered else "")
+    )
+
+
+def _no_file(reads: Input) -> Refusal:
+    return Refusal(
+        reads.name, str(reads.pattern), "there is no such file", "put the export there, or correct `path` of this input"
+    )
+
+
+def _warned(outcome: Landing, warning: str) -> Landing:
+    return replace(outcome, warnings=(*outcome.warnings, warning))
+
+
+def _waits(outcome: Landing, reads: Input, name: str) -> Landing:
+    return _warned(outcome, f"{reads.name}: {name} is still being written; it waits for the next run")
+
+
+def _a_year_after(moment: datetime) -> datetime:
+    """As DuckDB's `+ interval 1 year` has it: a year after 29 February is 28 February."""
+    try:
+        return moment.replace(year=moment.year + 1)
+    except ValueError:
+        return moment.replace(year=moment.year + 1, day=28)
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+@contextmanager
+def _work_folder(log_folder: Path, dry_run: bool) -> Iterator[Path]:
+    """A folder for copies, on the disk of the log unless nothing may be written there."""
+    if not dry_run:
+        log_folder.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=landing_log.WORK_PREFIX, dir=None if dry_run else log_folder))
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

@@ -1,0 +1,80 @@
+"""What deserves a look in one file: columns that it lacks or has anew, stages that nobody knows, times that can't be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+from pipeline.config.configuration import Input
+from pipeline.ingest.adapters import known_formats
+from pipeline.ingest.landing import empty_columns
+from pipeline.ingest.landing.classify import Sorted
+from pipeline.ingest.landing.landing_log import Load
+from pipeline.ingest.readers import headers
+from pipeline.ingest.readers.file_reader import Delivered
+from pipeline.ingest.rows import stage_names, unread_times
+from pipeline.waterfall.definition import Waterfall
+
+
+def remarks(
+    connection: duckdb.DuckDBPyConnection,
+    waterfall: Waterfall,
+    earlier: Sequence[Load],
+    reads: Input,
+    delivered: Delivered,
+    sorted_rows: Sorted,
+) -> tuple[str, ...]:
+    """One text per remark, with the lines to paste where there are some. `earlier` are the loads of the input that count.
+
+    Needs `landing_rows` and what `sorting.sort` made of it.
+    """
+    bound = delivered.header.bound
+    found = []
+    for ours in bound.not_found:
+        near = headers.nearest_header(ours, delivered.header.names, reads)
+        hint = f"; did you mean `{near}`?" if near else ""
+        found.append(f"column `{reads.columns[ours]}`, configured as {ours}, is not in the file; {ours} is empty{hint}")
+    seen = {name for load in earlier for name in load.extras}
+    new = [name for name in bound.extras if name not in seen]
+    if earlier and new:
+        found.append(f"new columns, kept as they are: {', '.join(new)}")
+    if told := known_formats.remark(connection, delivered.header.names, bound, reads):
+        found.append(told)
+    found += delivered.remarks
+    found += empty_columns.remarks(connection, delivered)
+    if delivered.is_repaired:
+        found.append(f"read line by line, since DuckDB's reader could not account for every line ({delivered.why})")
+    if sorted_rows.respelled:
+        verb = "row spells" if sorted_rows.respelled == 1 else "rows spell"
+        found.append(f"{sorted_rows.respelled} {verb} a stage otherwise than the waterfall does; matched all the same")
+    if sorted_rows.unknown:
+        verb = "row names" if sorted_rows.unknown == 1 else "rows name"
+        names = stage_names.advice(connection, sorted_rows.names, waterfall)
+        found.append(f"{sorted_rows.unknown} {verb} a stage that the waterfall does not know: {names}")
+    if sorted_rows.late:
+        verb = "row is" if sorted_rows.late == 1 else "rows are"
+        found.append(f"{sorted_rows.late} {verb} dated more than a year ahead")
+    found += _of_two_formats(sorted_rows, reads)
+    if delivered.records and sorted_rows.rejected:
+        counts = ", ".join(f"{count} {reason}" for reason, count in sorted(sorted_rows.rejected.items()))
+        found.append(f"rejected rows: {counts}")
+    if "unreadable_time" in sorted_rows.rejected:
+        has_others = bool(sorted_rows.landed) or any(load.landed for load in earlier)
+        found[-1] += "\n" + unread_times.advice(unread_times.look(connection, reads), reads, has_others=has_others)
+    return tuple(found)
+
+
+def _of_two_formats(sorted_rows: Sorted, reads: Input) -> list[str]:
+    """Times that two formats of the list read as different times: whether the month or the day comes first, say."""
+    found = []
+    for each in sorted_rows.formats:
+        if each.other is not None:
+            times = sum(sorted_rows.time_formats[each.column].values())
+            found.append(
+                f"{each.rows:,} of {times:,} times in {each.column} fit `{each.format}` and `{each.other}` alike and mean "
+                "different days; the first counts\n"
+                f'    time_format = "{each.other}"   # in an [[inputs]] block of their own, for files of input {reads.name} '
+                "where the second is meant"
+            )
+    return found

@@ -1,0 +1,61 @@
+"""The rows of loads of the landing log as one relation. A file has only the columns that its rows may fill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.database.connection import glob_escaped, identifier, quoted
+from pipeline.ingest.landing.landing_log import REJECTED, ROWS, Load, Log
+from pipeline.ingest.rows.columns import Contract
+from pipeline.ingest.rows.typed import SQL_TYPES
+
+Columns = tuple[tuple[str, str], ...]
+"""Names and SQL types."""
+
+REJECTED_COLUMNS: Columns = (
+    ("input", "varchar"),
+    ("load_no", "integer"),
+    ("file_name", "varchar"),
+    ("row_number", "bigint"),
+    ("record_number", "bigint"),
+    ("reason", "varchar"),
+    ("original", "varchar"),
+)
+
+
+def scan(log: Log, contract: Contract, loads: Sequence[Load]) -> str:
+    """The rows of these loads (one at least) of a table, columns by name; a column that no file has is null."""
+    return _padded(columns_of(contract, loads), [log.file(load, ROWS) for load in loads])
+
+
+def scan_rejected(log: Log, loads: Sequence[Load]) -> str:
+    """The rejected rows of these loads (one at least), columns by name."""
+    return _padded(REJECTED_COLUMNS, [log.file(load, REJECTED) for load in loads])
+
+
+def columns_of(contract: Contract, loads: Sequence[Load]) -> Columns:
+    """The columns of a raw relation: ours, then every extra of any load, by name."""
+    first = (("input", "varchar"), ("load_no", "integer"), ("row_number", "bigint"))
+    ours = (*first, *((column.name, SQL_TYPES[column.type]) for column in contract.columns), *landing_columns(contract))
+    known = {name for name, _ in ours}
+    extras = sorted({name for load in loads if load.landed for name in load.extras} - known)
+    return (*ours, *((name, "varchar") for name in extras))
+
+
+def landing_columns(contract: Contract) -> Columns:
+    """What landing itself adds to the rows of a table after its columns."""
+    of_all: Columns = (("recorded_at", "timestamp"), ("record_number", "bigint"))
+    of_entries: Columns = (
+        ("stage_alias", "varchar"),
+        ("previous_alias", "varchar"),
+        ("time_note", "varchar"),
+        ("original", "varchar"),
+    )
+    return of_all if contract.key else (*of_all, *of_entries)
+
+
+def _padded(declared: Columns, files: Sequence[Path]) -> str:
+    columns = ", ".join(f"null::{kind} as {identifier(name)}" for name, kind in declared)
+    listed = ", ".join(quoted(glob_escaped(file)) for file in files)
+    return f"(select {columns} where false union all by name from read_parquet([{listed}], union_by_name = true))"

@@ -1,0 +1,128 @@
+"""What the columns of a file hold: times and their format, ids, names of stages; by their texts first and headers second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from pipeline.ingest.rows import unread_times
+from pipeline.init.sampling import Sample, words
+
+_MOST_STAGES = 60
+"""Different texts that a column of stages may have."""
+_ID_WORDS = (
+    "lead",
+    "contact",
+    "record",
+    "prospect",
+    "person",
+    "deal",
+    "opportunity",
+    "customer",
+    "id",
+    "vid",
+    "key",
+    "nr",
+)
+_NO_IDS = ("owner", "source", "name", "email", "type", "score")
+_STAGE_WORDS = ("stage", "status", "lifecycle", "phase", "to", "new", "value", "state", "step")
+_TIME_WORDS = (
+    "entered",
+    "changed",
+    "edit",
+    "date",
+    "timestamp",
+    "time",
+    "at",
+    "on",
+    "since",
+    "when",
+    "modified",
+    "created",
+)
+
+_OFFSET = "(Z|UTC|[+-][0-9]{2}:?[0-9]{2})$"
+_NUMBER = "[0-9]{1,9}([.][0-9]+)?"
+"""An id, a count or an amount; epochs are longer."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """A column of times. `formats` has one pattern, two where day and month can't be told apart; none for ISO 8601."""
+
+    position: int
+    formats: tuple[str, ...]
+    has_offset: bool
+    share_filled: float
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Where the columns of a history are, as positions; None where no column looks like it."""
+
+    lead: int | None
+    stage: int | None
+    entered: int | None
+
+
+def times_of(connection: duckdb.DuckDBPyConnection, found: Sample) -> tuple[Times, ...]:
+    """The columns nearly all of whose texts are times."""
+    held = []
+    for position in range(len(found.names)):
+        cell = f"c{position}"
+        filled, rows, offsets, numbers = connection.execute(
+            f"select count({cell}), count(*), count(*) filter (regexp_matches({cell}, '{_OFFSET}')), "
+            f"count(*) filter (regexp_full_match({cell}, '{_NUMBER}')) from {found.table}"
+        ).fetchall()[0]
+        if not filled or numbers:
+            continue
+        formats = unread_times.formats_of(connection, found.table, cell)
+        if formats:
+            held.append(Times(position, () if formats[0] == "iso" else formats, offsets > filled / 2, filled / rows))
+    return tuple(held)
+
+
+def guess(connection: duckdb.DuckDBPyConnection, found: Sample, times: tuple[Times, ...]) -> Guess:
+    """The columns of a history of one row an entry."""
+    timed = {each.position for each in times}
+    entered = _best([each.position for each in times if each.share_filled > 0.9], found, _TIME_WORDS)
+    distinct, rows = _distinct(connection, found)
+    free = [position for position in range(len(found.names)) if position not in timed and distinct[position]]
+    lead = _best([each for each in free if _may_be_an_id(found.names[each])], found, _ID_WORDS)
+    stages = [each for each in free if each != lead and distinct[each] <= min(_MOST_STAGES, max(2, rows))]
+    stage = _best([each for each in stages if words(found.names[each]) & set(_STAGE_WORDS)], found, _STAGE_WORDS)
+    return Guess(lead, stage, entered)
+
+
+def _may_be_an_id(header: str) -> bool:
+    said = words(header)
+    return bool(said & {"id", "vid", "key", "nr"}) or (
+        bool(said & set(_ID_WORDS)) and not said & {*_STAGE_WORDS, *_NO_IDS}
+    )
+
+
+def has_salesforce_ids(connection: duckdb.DuckDBPyConnection, found: Sample, header: str) -> bool:
+    """Whether every id in the column has the 15 or 18 characters of a lead, contact, opportunity or account of Salesforce."""
+    cell = f"c{found.names.index(header)}"
+    (is_one,) = connection.execute(
+        f"select coalesce(bool_and(regexp_full_match({cell}, '00[136Q][0-9A-Za-z]{{12}}([0-9A-Za-z]{{3}})?')), false) "
+        f"from {found.table} where {cell} is not null"
+    ).fetchall()[0]
+    return bool(is_one)
+
+
+def _best(positions: list[int], found: Sample, wanted: tuple[str, ...]) -> int | None:
+    """The column whose header has the most telling word, the earlier one of two alike."""
+
+    def rank(position: int) -> tuple[int, int]:
+        places = [wanted.index(word) for word in words(found.names[position]) if word in wanted]
+        return (min(places, default=len(wanted)), position)
+
+    return min(positions, key=rank, default=None)
+
+
+def _distinct(connection: duckdb.DuckDBPyConnection, found: Sample) -> tuple[list[int], int]:
+    counts = ", ".join(f"count(distinct c{position})" for position in range(len(found.names)))
+    *distinct, rows = connection.execute(f"select {counts}, count(*) from {found.table}").fetchall()[0]
+    return distinct, rows

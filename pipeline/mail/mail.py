@@ -1,0 +1,207 @@
+"""A published night to its readers: which reports go to whom, then composed and delivered, or written beside the night.
+
+Never builds, and never reads a night that is not published whole: the folder behind the link is looked up once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parseaddr
+from pathlib import Path
+
+from pipeline.config.configuration import Configuration, Mail
+from pipeline.config.mail import address
+from pipeline.errors import CheckFailed, ConfigurationError, FunnelError, InputError, MailError, Problem, UsageError
+from pipeline.mail.attachments import attachments
+from pipeline.mail.compose import Envelope, compose
+from pipeline.mail.notice import notice
+from pipeline.mail.send import Login, Patience, Server, deliver
+from pipeline.privacy.permissions import private_files
+from pipeline.publish import run_folder
+from pipeline.waterfall.names import did_you_mean
+
+Say = Callable[[str], None]
+WHOLE = "all"
+"""The report that is always there."""
+FOLDER = "mail"
+"""Where a dry run writes, inside the output folder."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One message: its report, its recipients, and the file in which a dry run left it."""
+
+    report: str
+    to: tuple[str, ...]
+    file: Path | None
+
+
+def ready(configuration: Configuration, environment: Mapping[str, str] = os.environ) -> Mail:
+    """The `[mail]` block. What would keep any mail from going is told before the work, not after it."""
+    Login.of(environment)
+    if configuration.mail is None:
+        raise ConfigurationError(
+            [Problem(str(configuration.path), "there is no [mail] block; it says who gets the report")]
+        )
+    return configuration.mail
+
+
+def send(
+    configuration: Configuration,
+    now: datetime,
+    say: Say,
+    *,
+    report: str | None = None,
+    to: tuple[str, ...] = (),
+    dry_run: bool = False,
+    environment: Mapping[str, str] = os.environ,
+    patience: Patience | None = None,
+) -> tuple[Sent, ...]:
+    """Mail every report that has recipients, or only `report`; to those of the configuration, or only `to`.
+
+    With `dry_run` nothing is sent: each message is written to `DIR/mail/REPORT.eml`. One message that can't be sent does
+    not keep the others; MailError names all that failed.
+    """
+    mail = ready(configuration, environment)
+    published = run_folder.current(configuration.output)
+    if published is None:
+        raise UsageError(
+            "nothing is published yet, so there is nothing to send",
+            where=str(configuration.output),
+            next_step="`funnel run` first",
+        )
+    night = published.parent
+    run = json.loads((night / run_folder.MANIFEST).read_text("utf-8"))["run"]
+    server = Server(mail.host, mail.port, mail.security, mail.ca_file)
+    sent, failures = [], []
+    for name, recipients in _addressed(configuration, mail, report, to).items():
+        folder = night / run_folder.REPORTS / ("" if name == WHOLE else name)
+        envelope = Envelope(name, run, mail.sender, recipients)
+        try:
+            message = compose(folder, envelope, attachments(folder, mail.attach, mail.max_attachment_kb), now)
+            file = _written(configuration.output / FOLDER / f"{name}.eml", message.as_bytes()) if dry_run else None
+            if not dry_run:
+                login = Login.of(environment)
+                deliver(message, envelope.recipients, server, login, patience or Patience(), say)
+        except MailError as failure:
+            failures.append((name, failure))
+        else:
+            sent.append(Sent(name, recipients, file))
+    if failures:
+        raise _failed(failures, configuration)
+    return tuple(sent)
+
+
+@contextmanager
+def stopped_runs_noticed(configuration: Configuration, say: Say, warn: Say) -> Iterator[None]:
+    """Mails to the readers that the run inside stopped, for a cause in its inputs or checks, and lets the error go on."""
+    try:
+        yield
+    except (CheckFailed, InputError) as failure:
+        try:
+            send_notice(configuration, failure, datetime.now(UTC), say)
+        except MailError as mail_failure:
+            warn(f"the notice that the run stopped can't be mailed: {mail_failure.what}")
+        raise
+
+
+def send_notice(
+    configuration: Configuration,
+    failure: FunnelError,
+    now: datetime,
+    say: Say,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    patience: Patience | None = None,
+) -> None:
+    """Mail the readers of the report of all leads that a run stopped, why, and which report stands.
+
+    Where the mail hides personal data, the reason stays out: it may name what a CRM calls a stage. Raises MailError.
+    """
+    mail = ready(configuration, environment)
+    published = run_folder.current(configuration.output)
+    as_of = json.loads((published.parent / run_folder.MANIFEST).read_text("utf-8"))["as_of"] if published else None
+    is_plain = configuration.privacy.mail.is_plain
+    message = notice(
+        mail.sender,
+        mail.to,
+        configuration.waterfall.name,
+        failure.in_logs if is_plain else "The reason is not mailed, since this mail hides personal data.",
+        failure.next_step
+        if is_plain and failure.next_step
+        else f"`funnel status --output {configuration.output.name}`",
+        as_of,
+        now,
+    )
+    server = Server(mail.host, mail.port, mail.security, mail.ca_file)
+    recipients = tuple(parseaddr(each)[1] for each in mail.to)
+    deliver(message, recipients, server, Login.of(environment), patience or Patience(), say)
+    say(f"mailed    a notice that the run stopped to {', '.join(mail.to)}")
+
+
+def _addressed(
+    configuration: Configuration, mail: Mail, report: str | None, to: tuple[str, ...]
+) -> dict[str, tuple[str, ...]]:
+    """Report → recipients, in the order of the configuration."""
+    reports = {WHOLE: mail.to} | {each.name: each.to for each in configuration.reports}
+    if report is not None and report not in reports:
+        raise UsageError(
+            f"there is no report `{report}`{did_you_mean(report, reports)}",
+            where="--report",
+            next_step=f"one of {', '.join(reports)}",
+        )
+    return {
+        name: tuple(_readable(each) for each in to) or recipients
+        for name, recipients in reports.items()
+        if report in (None, name) and (to or recipients)
+    }
+
+
+def _readable(text: str) -> str:
+    try:
+        return address(text)
+    except ValueError as problem:
+        raise UsageError(str(problem), where="--to", next_step="give it once for each address") from None
+
+
+def _written(path: Path, content: bytes) -> Path:
+    """The file, there whole or not at all."""
+    aside = path.with_name(f"{path.name}.new-{os.getpid()}")
+    try:
+        with private_files():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aside.write_bytes(content)
+        aside.replace(path)
+    except OSError as failure:
+        raise MailError(
+            f"the message can't be written: {(failure.strerror or type(failure).__name__).lower()}",
+            where=str(path),
+            next_step="make room or correct the permissions",
+        ) from failure
+    return path
+
+
+def _failed(failures: list[tuple[str, MailError]], configuration: Configuration) -> FunnelError:
+    """All failures as one; the night they are about is published, and only the mail needs to be repeated."""
+    again = shlex.join(["funnel", "send", "--config", str(configuration.path), "--output", str(configuration.output)])
+    if len(failures) == 1:
+        name, failure = failures[0]
+        only = "" if name == WHOLE else f" --report {name}"
+        return MailError(
+            failure.what,
+            where=failure.where,
+            next_step=f"{failure.next_step}; the report is published: `{again}{only}` mails it",
+        )
+    return MailError(
+        "\n".join(
+            f"report {name}: {failure.where}: {failure.what} ({failure.next_step})" for name, failure in failures
+        ),
+        where="mail",
+        next_step=f"the reports are published: `{again} --report NAME` mails one of them",
+    )

@@ -1,0 +1,62 @@
+"""How well the ids of history and of the leads inputs meet. Ids are shown masked, never as they are."""
+
+from __future__ import annotations
+
+import duckdb
+
+from pipeline.config.configuration import Configuration
+from pipeline.ingest.rows.shapes import shape_sql
+
+MAX_SHARE_UNMATCHED = 0.2
+"""Leads in history without a record, as a share of all, above which the run warns."""
+MAX_IDS_READ = 10_000
+"""Ids by which a form is known, the first ones of the log: the ids of one input are all made alike."""
+
+_HISTORY = (
+    "select leads.lead_id, leads.lead_no, leads.has_attributes from clean.leads as leads "
+    "where leads.lead_no in (select entries.lead_no from clean.entries_narrow as entries)"
+)
+_RECORDS = (
+    "select records.lead_id, records.lead_no from clean.lead_records as records where records.load_no is not null"
+)
+# A long id of letters and digits, as those of Salesforce or a UUID, shares its length with the others and nothing else.
+_FORM = (
+    "case when length(lead_id) >= 12 and regexp_matches(lead_id, '[0-9]') and regexp_matches(lead_id, '[A-Za-z]') "
+    "then regexp_replace(lead_id, '[0-9A-Za-z]', 'x', 'g') "
+    r"else regexp_replace(regexp_replace(lead_id, '\p{L}+', 'a', 'g'), '[0-9]+', '9', 'g') end"
+)
+
+
+def without_a_record(connection: duckdb.DuckDBPyConnection, configuration: Configuration) -> list[str]:
+    """What to say of leads in history that no leads input has; nothing where none delivered a lead. Reads schema clean."""
+    people = _names(configuration, "leads")
+    if not people:
+        return []
+    leads, unmatched = connection.execute(
+        f"select count(*), count(*) filter (where not has_attributes) from ({_HISTORY})"
+    ).fetchall()[0]
+    if not unmatched:
+        return []
+    form, like = _commonest(connection, _HISTORY)
+    other_form, other_like = _commonest(connection, _RECORDS)
+    is_other = form != other_form
+    if other_form is None or (unmatched <= MAX_SHARE_UNMATCHED * leads and not is_other):
+        return []
+    said = f"{unmatched:,} of {leads:,} leads in history are in no leads input ({people})"
+    if is_other:
+        history = _names(configuration, "stage_entries")
+        said += f"; ids look like `{like}` in {history} and like `{other_like}` in {people}: export the same id in both"
+    return [said]
+
+
+def _names(configuration: Configuration, table: str) -> str:
+    return ", ".join(reads.name for reads in configuration.inputs if reads.table == table)
+
+
+def _commonest(connection: duckdb.DuckDBPyConnection, ids: str) -> tuple[str | None, str | None]:
+    """The form that most of these ids have, and the shape of the first one that has it."""
+    rows = connection.execute(
+        f"select {_FORM} as form, arg_min({shape_sql('lead_id')}, lead_no) as shape "
+        f"from (from ({ids}) order by lead_no limit {MAX_IDS_READ}) group by form order by count(*) desc, form limit 1"
+    ).fetchall()
+    return rows[0] if rows else (None, None)

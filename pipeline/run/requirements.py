@@ -1,0 +1,164 @@
+"""What was delivered must do for a night: refusals and findings before any model runs."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from pipeline.config import rules
+from pipeline.config.configuration import Configuration, Input
+from pipeline.errors import CheckFailed, ConfigurationError, InputError, Problem
+from pipeline.ingest import never_named
+from pipeline.ingest.landing import freshness, loading
+from pipeline.run.options import Orders
+from pipeline.transform.definition.tables import Columns, dimension_source
+
+
+def require_usable(orders: Orders, outcome: loading.Landing, loads: tuple[loading.Load, ...]) -> None:
+    """An input of which nothing was ever read stops the run: numbers without it would look like a collapse."""
+    delivered = {load.input for load in loads}
+    never = [each.name for each in orders.configuration.inputs if each.name not in delivered]
+    reasons = [str(each) for each in (*outcome.refused, *outcome.missing) if each.input in never]
+    if reasons:
+        raise InputError("\n".join(reasons), next_step="nothing was published; `funnel check` reads the inputs again")
+    history = [each for each in orders.configuration.inputs if each.table == "stage_entries"]
+    if delivered.isdisjoint(each.name for each in history):
+        if loads and all(each.is_optional for each in history):
+            raise InputError("\n".join(map(_no_dates, history)), next_step=f"{_WHERE_DATES_ARE}; nothing was published")
+        raise InputError(
+            "the landing log holds no stage entries",
+            where=str(orders.log_folder),
+            next_step="run without --from-log, so that the inputs are read",
+        )
+
+
+_WHERE_DATES_ARE = "export the columns with the dates of the stages, too, or add an input with the history"
+
+
+def _no_dates(reads: Input) -> str:
+    """What to say of a format whose dates of stages no file has."""
+    dates = None if reads.reshaping is None else reads.reshaping.stage_dates
+    patterns = ", ".join(f"`{each}`" for each in dates.patterns) if dates else "none"
+    return f"{reads.name}: no file has a column with the date of a stage; {reads.format} looks for {patterns}"
+
+
+def require_readable(outcome: loading.Landing) -> None:
+    """CheckFailed when too many rows of a new file are rejected; nothing of it is in the log, so the next run reads it again."""
+    if outcome.rejected:
+        raise CheckFailed(
+            "\n".join(outcome.rejected),
+            next_step="nothing was published and nothing of these files was kept; correct the configuration and run again: "
+            "they are read by the new settings. `funnel run --accept-rejects` takes them as they are",
+        )
+
+
+def require_named(
+    connection: duckdb.DuckDBPyConnection, orders: Orders, log: loading.Log, outcome: loading.Landing | None = None
+) -> None:
+    """CheckFailed when no row of the log, nor of what a dry run read, names a stage that a headline pair counts."""
+    loads = _current(orders.configuration, log, outcome)
+    names = never_named.names_in_log(connection, log, loads, orders.configuration.waterfall)
+    if outcome is not None:
+        names = names.with_more(outcome.names)
+    found = never_named.never_named(connection, orders.configuration, names)
+    if found:
+        raise CheckFailed(
+            "\n".join(found),
+            next_step="nothing was published; correct the configuration and run again: rows that wait in the log come in by "
+            "themselves",
+        )
+
+
+def require_some_kept(
+    connection: duckdb.DuckDBPyConnection, orders: Orders, log: loading.Log, outcome: loading.Landing
+) -> None:
+    """CheckFailed when an input has rows, in the log or in what a dry run read, and keeps none of them."""
+    nothing = []
+    in_log = _current(orders.configuration, log, outcome)
+    for reads in orders.configuration.inputs:
+        old = [load for load in in_log if load.input == reads.name]
+        new = [load for load in outcome.loads if load.input == reads.name]
+        rows = sum(load.rows_read for load in (*old, *new))
+        if not rows or reads.is_optional or any(load.rows_read > load.all_rejected + load.filtered for load in new):
+            continue
+        is_kept = any(load.landed for load in old)
+        if is_kept and reads.table == "stage_entries":
+            is_kept = bool(never_named.names_in_log(connection, log, old, orders.configuration.waterfall).known)
+        if not is_kept:
+            filtered = sum(load.filtered for load in (*old, *new))
+            outside = f", {filtered:,} of them outside `where`" if filtered else ""
+            nothing.append(f"{reads.name}: no row is kept, and {rows:,} {'was' if rows == 1 else 'were'} read{outside}")
+            nothing += [warning for warning in outcome.warnings if warning.startswith(f"{reads.name}: ")]
+    if nothing:
+        raise CheckFailed(
+            "\n".join(nothing), next_step="`funnel run` would publish without them; correct their [[inputs]] blocks"
+        )
+
+
+def _current(configuration: Configuration, log: loading.Log, outcome: loading.Landing | None) -> list[loading.Load]:
+    """The loads of the log that count, less those that a dry run read again."""
+    configured = {each.name for each in configuration.inputs}
+    again = {number for load in (outcome.loads if outcome else ()) for number in load.supersedes} | log.superseded
+    return [load for load in log.loads if load.input in configured and load.load_no not in again]
+
+
+def require_whole(outcome: loading.Landing) -> None:
+    """A delivery that lacks too much stops the run; nothing of it is in the log, so the next run judges it again."""
+    if outcome.dropped:
+        raise InputError(
+            "\n".join(outcome.dropped),
+            next_step="nothing was published and nothing of these files was kept; get the whole export, "
+            "or `funnel run --allow-incomplete` if it is right",
+        )
+
+
+def guarded(orders: Orders, loads: tuple[loading.Load, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the report says of the newest deliveries, and of those that are too old. InputError beyond `error_after`.
+
+    What was published is built anew (--from-log, --select) however old it is.
+    """
+    inputs, zone = orders.configuration.inputs, ZoneInfo(orders.configuration.waterfall.timezone)
+    stale = freshness.stale(inputs, loads, as_of=orders.as_of, clock=orders.clock)
+    stopping = [str(each) for each in stale if each.stops]
+    if stopping and not (orders.rebuild or orders.select):
+        raise InputError(
+            "\n".join(stopping),
+            next_step="nothing was published; get the export that is late, or correct `error_after` of the input",
+        )
+    return freshness.standing(inputs, loads, zone), tuple(str(each) for each in stale)
+
+
+def dimension_sources(configuration: Configuration, loads: tuple[loading.Load, ...]) -> dict[str, str]:
+    """Each dimension and where its values come from. ConfigurationError naming all that no input has a column for."""
+    delivered = _columns(configuration, loads)
+    sources, problems = {}, []
+    for name in configuration.waterfall.dimensions:
+        source = dimension_source(name, delivered)
+        if source is None:
+            nearest = get_close_matches(name, sorted(delivered.entry | delivered.lead | delivered.account), n=1)
+            hint = f"; the nearest column is {nearest[0]}" if nearest else ""
+            problems.append(
+                Problem(f"{configuration.path.name}: funnel.dimensions", f"no input has a column {name}{hint}")
+            )
+        else:
+            sources[name] = source
+    problems += rules.without_column(configuration, delivered.lead, delivered.account)
+    if problems:
+        raise ConfigurationError(problems)
+    return sources
+
+
+def _columns(configuration: Configuration, loads: tuple[loading.Load, ...]) -> Columns:
+    configured = {each.name for each in configuration.inputs}
+
+    def of(table: str) -> frozenset[str]:
+        return frozenset(
+            column
+            for load in loads
+            if load.table == table and load.input in configured
+            for column in (*load.columns, *load.extras)
+        )
+
+    return Columns(entry=of("stage_entries"), lead=of("leads"), account=of("accounts"))

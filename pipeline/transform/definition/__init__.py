@@ -1,0 +1,1 @@
+"""The definition of a waterfall as tables of the schema `waterfall`."""
