@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.history import CLOCK, History
 from pipeline.database.connection import connect
-from pipeline.ingest.landing import loading
+from pipeline.ingest.raw_tables import create_raw_views
 from pipeline.settings import Settings, shipped
 from pipeline.transform import graph
 from pipeline.transform.build import build, column_dictionary, write_definition
@@ -38,7 +38,7 @@ def run(history: History, settings: Settings, folder: Path) -> tuple[int, dict[s
     log_folder = history.landed / "landing"
     (folder / "funnel.duckdb").unlink(missing_ok=True)
     connection = connect(folder / "funnel.duckdb", settings, spill=folder / "spill", reads_files=True)
-    loading.offer(connection, configuration, log_folder)
+    create_raw_views(connection, configuration, log_folder)
     project = discover(shipped("sql"))
     as_of = configuration.waterfall.as_of or CLOCK
     first = first_entry(connection, configuration.waterfall, as_of)

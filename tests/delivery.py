@@ -12,6 +12,7 @@ import duckdb
 from pipeline.config.configuration import Configuration, Input
 from pipeline.database.connection import connect
 from pipeline.ingest.landing import loading
+from pipeline.ingest.raw_tables import create_raw_views
 from pipeline.settings import Settings
 from pipeline.waterfall.definition import Stage, Waterfall
 
@@ -61,7 +62,7 @@ class Inbox:
 
     def offered(self) -> duckdb.DuckDBPyConnection:
         connection = connection_of_a_run()
-        loading.offer(connection, self.configuration, self.log_folder)
+        create_raw_views(connection, self.configuration, self.log_folder)
         return connection
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

@@ -16,7 +16,7 @@ from pipeline.database.connection import connect_published
 from pipeline.errors import FunnelError, UsageError
 from pipeline.publish.intact import is_damaged
 from pipeline.publish.run_folder import corrupt, current, open_errors
-from pipeline.report.cells import guarded
+from pipeline.report.outputs.csv_cells import guarded
 from pipeline.settings import shipped
 from pipeline.waterfall.names import did_you_mean
 

@@ -33,7 +33,7 @@ _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//+|^(?:https?|mailto):/?", re.IG
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
 
-def offer(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall, delivered: str = "") -> None:
+def create_views(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall, delivered: str = "") -> None:
     """Create raw.addresses, raw.host_texts and raw.domains; the last two are empty when there is nothing to match.
 
     That is so when the configuration turns matching off, and when no account gives a domain. With `delivered` the relations

@@ -37,7 +37,7 @@ _DELIVERED = "_as_delivered"
 """Ends the name of a relation that is veiled in what the models read."""
 
 
-def offer(
+def create_raw_views(
     connection: duckdb.DuckDBPyConnection,
     configuration: Configuration,
     log_folder: Path,
@@ -67,7 +67,7 @@ def offer(
         if table in _ATTRIBUTES:
             _offer_attributes(connection, contract, of_table, waterfall.rule_columns(table), delivered)
     _offer_rejected(connection, log, loads, veil)
-    domains.offer(connection, configuration.waterfall, delivered)
+    domains.create_views(connection, configuration.waterfall, delivered)
     others = sorted({load.input for load in log.loads} - configured)
     return tuple(f"the landing log holds input `{name}`, which the configuration does not name" for name in others)
 

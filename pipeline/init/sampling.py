@@ -16,8 +16,9 @@ from pipeline.config.configuration import Input, Reshaping
 from pipeline.database.connection import identifier
 from pipeline.ingest.files import archives, encodings, formats, scan
 from pipeline.ingest.files.find import Found
-from pipeline.ingest.files.scan import Bytes, Refused
+from pipeline.ingest.files.scan import Bytes
 from pipeline.ingest.readers import csv_recovery, file_reader
+from pipeline.ingest.refusal import Refused
 from pipeline.ingest.rows.columns import normalise_header
 
 ROWS = 5_000

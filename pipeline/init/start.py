@@ -19,9 +19,9 @@ from pipeline.database.connection import connect
 from pipeline.errors import UsageError
 from pipeline.ingest.files import archives, formats
 from pipeline.ingest.files.find import find
-from pipeline.ingest.files.scan import Refused
 from pipeline.ingest.landing import loading
 from pipeline.ingest.readers import file_reader
+from pipeline.ingest.refusal import Refused
 from pipeline.init import inputs, stages
 from pipeline.init.inputs import Found
 from pipeline.init.sampling import common_start, sample

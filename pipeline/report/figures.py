@@ -12,21 +12,18 @@ from functools import partial
 import duckdb
 
 from pipeline.database.connection import quoted
-from pipeline.report import (
-    figures_pair,
-    rows,
-    rows_accounts,
-    rows_implied,
-    rows_quality,
-    rows_routes,
-    rows_sla,
-    rows_summary,
-)
-from pipeline.report.answers import Answer as Answer
-from pipeline.report.answers import ask as _ask
-from pipeline.report.asked import Asked, read_reports
-from pipeline.report.figures_changes import ChangeFigures, read_changes
-from pipeline.report.figures_stages import StayFigures, read_stays
+from pipeline.report import rows
+from pipeline.report.accounts import rows as rows_accounts
+from pipeline.report.changes.figures import ChangeFigures, read_changes
+from pipeline.report.conversion import rows as conversion_rows
+from pipeline.report.overview import rows as rows_summary
+from pipeline.report.owners import rows as rows_sla
+from pipeline.report.pair import figures
+from pipeline.report.quality import rows as rows_quality
+from pipeline.report.query import Answer as Answer
+from pipeline.report.query import Asked, read_reports
+from pipeline.report.query import ask as _ask
+from pipeline.report.stage.figures import StayFigures, read_stays
 
 STUCK_SHOWN = 10
 """Leads listed per owner; the query lists them all."""
@@ -46,7 +43,7 @@ class PairFigures:
     cohorts: Answer[rows.CohortMonth]
     cuts: tuple[Answer[rows.Summary], ...]
     gap: Answer[rows.Gap] | None
-    more: figures_pair.HeadlineFigures | None
+    more: figures.HeadlineFigures | None
     """What only the page of a headline pair shows."""
 
 
@@ -97,10 +94,10 @@ class Figures:
     """How many values there are in all."""
     dates: Answer[rows_quality.DateFinding]
     coverage: Answer[rows_quality.Coverage]
-    routes: Answer[rows_routes.RouteConversion]
-    origins: Answer[rows_routes.OriginSource]
-    qualifications: Answer[rows_routes.Qualification]
-    implied: Answer[rows_implied.ImpliedComparison]
+    routes: Answer[conversion_rows.RouteConversion]
+    origins: Answer[conversion_rows.OriginSource]
+    qualifications: Answer[conversion_rows.Qualification]
+    implied: Answer[conversion_rows.ImpliedComparison]
     settled_record: Answer[rows_quality.SettledRecord]
     stays: StayFigures
     changes: ChangeFigures
@@ -257,18 +254,18 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
         coverage=_ask(connection, rows_quality.Coverage, "report.dimension_coverage", "stays", order="position"),
         routes=_ask(
             connection,
-            rows_routes.RouteConversion,
+            conversion_rows.RouteConversion,
             "report.conversion_by_route",
             "entered",
             order="shown_no, route_no",
         ),
-        origins=_ask(connection, rows_routes.OriginSource, "report.origin_sources", "leads", order="source_no"),
+        origins=_ask(connection, conversion_rows.OriginSource, "report.origin_sources", "leads", order="source_no"),
         qualifications=_ask(
-            connection, rows_routes.Qualification, "report.qualifications", "cycles", order="qualifier_no"
+            connection, conversion_rows.Qualification, "report.qualifications", "cycles", order="qualifier_no"
         ),
         implied=_ask(
             connection,
-            rows_implied.ImpliedComparison,
+            conversion_rows.ImpliedComparison,
             "report.implied_comparison",
             "entered",
             order="shown_no, basis",
@@ -314,7 +311,7 @@ def _pair(connection: Asked, pair: rows.PairShown, dimensions: list[str]) -> Pai
         )
         if pair.is_headline
         else None,
-        more=figures_pair.read_headline(connection, pair, dimensions) if pair.is_headline else None,
+        more=figures.read_headline(connection, pair, dimensions) if pair.is_headline else None,
     )
 
 

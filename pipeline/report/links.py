@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+VERSION = 1
+"""Version of data/summary.json: goes up when a key goes or means something else; new keys leave it."""
+
 INDEX = "index.html"
 CONVERSION = "conversion.html"
 VOLUMES = "volumes.html"

@@ -6,33 +6,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.report import (
-    accounts,
-    archive_page,
-    changes,
-    conversion,
-    files_page,
-    headline,
-    history_coverage,
-    implied,
-    limits,
-    links,
-    pages,
-    quality,
-    routes,
-    stage_lines,
-    times,
-    units,
-    variants,
-    volumes,
-)
-from pipeline.report import format as text
-from pipeline.report.archive import EarlierNight
+from pipeline.report import links, text, units
+from pipeline.report.accounts import page as accounts_page
+from pipeline.report.archive import page as archive_page
+from pipeline.report.archive.archive import EarlierNight
+from pipeline.report.changes import changes
+from pipeline.report.conversion import cohorts, implied, routes
+from pipeline.report.data import page as files_page
+from pipeline.report.data.tables import ReportTable
 from pipeline.report.figures import Figures
-from pipeline.report.pair import pair_pages
-from pipeline.report.stage import stage_pages
-from pipeline.report.tables import ReportTable
-from pipeline.report.values import Reader
+from pipeline.report.flow import page as volumes
+from pipeline.report.headline import card
+from pipeline.report.layout.table import Reader
+from pipeline.report.overview import page as pages
+from pipeline.report.overview import stage_summary, variant
+from pipeline.report.owners import sla
+from pipeline.report.pair.page import pair_pages
+from pipeline.report.quality import history_coverage
+from pipeline.report.quality import page as quality_page
+from pipeline.report.stage import time
+from pipeline.report.stage.page import stage_pages
 
 
 @dataclass(frozen=True)
@@ -121,7 +114,7 @@ def site(
         so_far=f"{text.SO_FAR_SIGN} {text.period(open_month, True)}: the month is not over" if open_month else "",
         uncovered=history_coverage.meaning(figures),
         groups=_groups(figures),
-        cut=variants.sentence(figures.shown),
+        cut=variant.sentence(figures.shown),
         reports=_reports(figures),
     )
     files = Sheet(links.DATA, "data.html", "Data files", files_page.files_page(tables))
@@ -130,19 +123,19 @@ def site(
 
 
 def _sheets(figures: Figures, notes: tuple[str, ...], stale: tuple[str, ...], reader: Reader) -> Iterator[Sheet]:
-    cards = headline.cards(figures, reader)
+    cards = card.cards(figures, reader)
     changed = changes.changes(figures, reader)
-    by_cohort = conversion.conversion(figures, reader)
+    by_cohort = cohorts.conversion(figures, reader)
     flow = volumes.volumes(figures, reader)
-    lasting = times.times(figures, reader)
-    limited = limits.limits(figures, reader)
+    lasting = time.times(figures, reader)
+    limited = sla.limits(figures, reader)
     ways = routes.routes(figures, reader)
     index = pages.index_page(
         figures,
         notes,
         stale,
         cards,
-        stage_lines.stage_summary(figures, reader),
+        stage_summary.stage_summary(figures, reader),
         changed,
         by_cohort.grid,
         volumes.waterfall(figures, reader),
@@ -161,13 +154,16 @@ def _sheets(figures: Figures, notes: tuple[str, ...], stale: tuple[str, ...], re
     for stage in stage_pages(figures, flow, lasting, limited, reader):
         yield Sheet(links.stage_page(stage.stage), "stage.html", stage.label, stage)
     yield Sheet(
-        links.ACCOUNTS, "accounts.html", "Leads and accounts", pages.AccountsPage(accounts.accounts(figures, reader))
+        links.ACCOUNTS,
+        "accounts.html",
+        "Leads and accounts",
+        pages.AccountsPage(accounts_page.accounts(figures, reader)),
     )
-    owners = pages.OwnersPage(limited, times.stuck(figures, reader))
+    owners = pages.OwnersPage(limited, time.stuck(figures, reader))
     yield Sheet(links.OWNERS, "owners.html", "Owners and limits", owners)
-    data = pages.QualityPage(quality.quality(figures, notes, reader), ways)
+    data = pages.QualityPage(quality_page.quality(figures, notes, reader), ways)
     yield Sheet(links.QUALITY, "quality.html", "Data quality", data)
-    words = pages.DefinitionsPage(quality.definitions(figures, reader))
+    words = pages.DefinitionsPage(quality_page.definitions(figures, reader))
     yield Sheet(links.DEFINITIONS, "definitions.html", "Definitions", words)
 
 

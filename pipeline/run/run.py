@@ -20,6 +20,7 @@ from pipeline.database.connection import alike, connect, connect_published, with
 from pipeline.database.parallel import Cursors, shares
 from pipeline.errors import InputError, UsageError
 from pipeline.ingest.landing import loading
+from pipeline.ingest.raw_tables import create_raw_views
 from pipeline.log import Line, Phases
 from pipeline.privacy.permissions import private_files
 from pipeline.publish import attempts, intact, lock, manifest, run_folder
@@ -34,7 +35,7 @@ from pipeline.transform.previous_run import Landed, night_before
 from pipeline.transform.project import TableName, discover
 
 if TYPE_CHECKING:
-    from pipeline.report.archive import Archive
+    from pipeline.report.archive.archive import Archive
 
 Say = Callable[[str], None]
 
@@ -323,11 +324,11 @@ def _write_report(
     say: Say,
     phases: Phases,
 ) -> None:
-    from pipeline.report import render  # only here: `funnel check` needs no page
+    from pipeline.report.outputs import html  # only here: `funnel check` needs no page
 
     say("writing the report")
     with phases.timed("report"):
-        written = render.write_report(
+        written = html.write_report(
             reader,
             folder.reports,
             notes,
@@ -367,14 +368,14 @@ def _as_published(orders: Orders, folder: run_folder.RunFolder) -> Orders:
 
 
 def _archive(orders: Orders) -> Archive:
-    from pipeline.report.archive import Archive
+    from pipeline.report.archive.archive import Archive
 
     published = run_folder.current(orders.configuration.output)
     return Archive(published.parent / run_folder.REPORTS if published else None, orders.configuration.keep_reports)
 
 
 def _offer(connection: duckdb.DuckDBPyConnection, orders: Orders) -> tuple[str, ...]:
-    return loading.offer(connection, orders.configuration, orders.log_folder, orders.hidden)
+    return create_raw_views(connection, orders.configuration, orders.log_folder, orders.hidden)
 
 
 def _refuse_other_privacy(orders: Orders, before: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from pipeline.report import render
+from pipeline.report.outputs import html as render
 from pipeline.waterfall.definition import Pair, Sla, Waterfall
 from pipeline.waterfall.names import cut
 from tests.browser import looks, markup

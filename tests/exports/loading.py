@@ -12,6 +12,7 @@ import duckdb
 from pipeline.config.load import load_configuration
 from pipeline.database.connection import connect
 from pipeline.ingest.landing import loading
+from pipeline.ingest.raw_tables import create_raw_views
 from pipeline.run import requirements
 from pipeline.settings import Settings
 from pipeline.transform import graph
@@ -57,7 +58,7 @@ def loaded(toml: Path, folder: Path, select: str = "+clean.stage_entries") -> Lo
     outcome = loading.land(reader, configuration, folder / "landing", clock=CLOCK, as_of=as_of)
     reader.close()
     connection = connect(None, settings, reads_files=True)
-    loading.offer(connection, configuration, folder / "landing")
+    create_raw_views(connection, configuration, folder / "landing")
     loads = loading.open_log(folder / "landing").loads
     sources = requirements.dimension_sources(configuration, loads)
     first = first_entry(connection, configuration.waterfall, as_of)

@@ -20,6 +20,7 @@ from pipeline.config import formats
 from pipeline.config.load import load_configuration
 from pipeline.database.connection import connect
 from pipeline.ingest.landing import loading
+from pipeline.ingest.raw_tables import create_raw_views
 from pipeline.settings import Settings
 from tests.exports.loading import CLOCK
 
@@ -367,7 +368,7 @@ def landed(folder: Path, name: str, export: Export, written: Written) -> list[tu
     found = loading.land(connection, configuration, folder / "landing", clock=CLOCK, as_of=CLOCK)
     assert ((), ()) == (found.refused, found.missing)
     assert 0 == sum(load.rejected_rows for load in found.loads)
-    loading.offer(connection, configuration, folder / "landing")
+    create_raw_views(connection, configuration, folder / "landing")
     rows = [row for table, key in KEYS.items() for row in of_table(connection, table, key)]
     connection.close()
     return sorted(rows, key=repr)

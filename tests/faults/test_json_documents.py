@@ -13,8 +13,9 @@ import pytest
 from delivery import HEADER, Inbox, entry, one_file, refusal
 
 from pipeline.ingest.files import scan
-from pipeline.ingest.files.scan import Bytes, Refused
+from pipeline.ingest.files.scan import Bytes
 from pipeline.ingest.readers import documents
+from pipeline.ingest.refusal import Refused
 
 
 def element(lead: Any = "L1", entered_at: Any = "2026-01-05T14:00:00Z", **more: Any) -> dict[str, Any]:

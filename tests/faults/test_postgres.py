@@ -19,11 +19,11 @@ from delivery import CLOCK, HEADER, Inbox, entry
 
 from pipeline.config.configuration import Database, Input
 from pipeline.ingest.files.find import find
-from pipeline.ingest.landing import landing_log, loading
+from pipeline.ingest.landing import databases, landing_log, loading
 from pipeline.ingest.landing.landing_log import Load
 from pipeline.ingest.landing.loading import Refusal
-from pipeline.ingest.readers import databases, postgres_failures
 from pipeline.ingest.readers import postgres as postgres_inputs
+from pipeline.ingest.readers import postgres_failures
 from tests.postgres_server import PASSWORD, USER, VARIABLE, Postgres, PostgresDatabase
 
 QUERY = "select * from stage_history"

@@ -17,8 +17,8 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from pipeline.errors import InputError
 from pipeline.ingest.files import archives
-from pipeline.ingest.files.scan import Refused
 from pipeline.ingest.readers import file_reader, workbook_parts, workbooks
+from pipeline.ingest.refusal import Refused
 from tests.faults.workbook_files import HEADER, SHEET, with_cells, with_part, workbook
 
 NOON = datetime(2026, 1, 5, 12, 30)

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.report import picture, render
-from pipeline.report.charts import Drawing, Label
-from pipeline.report.email import cut, email
 from pipeline.report.figures import read_figures
-from pipeline.report.render_email import render_email
+from pipeline.report.layout.charts import Drawing, Label
+from pipeline.report.outputs import html as render
+from pipeline.report.outputs import png
+from pipeline.report.outputs.email import cut, email
+from pipeline.report.outputs.email_html import render_email
 from pipeline.report.site import site
 from pipeline.waterfall.definition import Pair, Sla, Stage, Waterfall
 from tests import nights
@@ -182,21 +183,21 @@ class TestPictures:
     def test_text_is_drawn(self) -> None:
         """A picture that holds nothing but a label is not blank: the font is there, whatever the machine has."""
         templates = render.environment()
-        blank = picture.png(picture.picture("a.png", (Drawing(30, "nothing"),)), templates)
+        blank = png.png(png.picture("a.png", (Drawing(30, "nothing"),)), templates)
         labelled = Drawing(30, "a label", labels=(Label(10, 20, f"78{chr(0x202F)}% Dec ’25", "start", "scale"),))
-        assert len(picture.png(picture.picture("a.png", (labelled,)), templates)) > len(blank) + 500
+        assert len(png.png(png.picture("a.png", (labelled,)), templates)) > len(blank) + 500
 
     def test_every_letter_of_a_chart_has_a_glyph(self) -> None:
         """Digits, signs and all twelve months are in the font."""
         from fontTools.ttLib import TTFont
 
-        known = TTFont(picture.font_file()).getBestCmap()
+        known = TTFont(png.font_file()).getBestCmap()
         letters = f"0123456789 ’<>–−*%\u202f{MONTHS}"
         assert [] == [letter for letter in letters if ord(letter) not in known]
 
     def test_twice_as_dense(self) -> None:
         """A picture has two pixels for each of the page's, so that it is sharp on a phone."""
-        shown = picture.picture("a.png", (Drawing(30, "nothing"),))
-        content = picture.png(shown, render.environment())
+        shown = png.picture("a.png", (Drawing(30, "nothing"),))
+        content = png.png(shown, render.environment())
         size = int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
         assert (2 * shown.width, 2 * shown.height) == size

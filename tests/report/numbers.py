@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.report import format as text
+from pipeline.report import text
 from tests.report.tree import Node, grow
 
 THIN = text.THIN

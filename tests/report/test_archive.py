@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import FunnelError
-from pipeline.report import archive
-from pipeline.report.archive import NO_ARCHIVE, Archive, carry_over
+from pipeline.report.archive import archive
+from pipeline.report.archive.archive import NO_ARCHIVE, Archive, carry_over
 from pipeline.run import run
 from tests import nights
 from tests.report import reading

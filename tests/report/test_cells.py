@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
-from pipeline.report.cells import csv_cell, csv_line, guarded
+from pipeline.report.outputs.csv_cells import csv_cell, csv_line, guarded
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ import pytest
 from oracle import case_files
 from oracle.history import Entry
 
-from pipeline.report import changes, render
-from pipeline.report import format as text
+from pipeline.report import text
+from pipeline.report.changes import changes
 from pipeline.report.figures import read_figures
-from pipeline.report.values import Reader
+from pipeline.report.layout.table import Reader
+from pipeline.report.outputs import html
 from pipeline.waterfall.definition import Pair
 from tests.report import reading
 from tests.sql import crowds, made_up
@@ -29,7 +30,7 @@ def site_of(waterfall: Any, history: oracle.History) -> Site:
     connection = built(
         waterfall, history.as_of, case_files.raw_rows(waterfall, history), entry_columns=history.entry_columns
     )
-    return reading.read_site(render.render_site(connection)), connection
+    return reading.read_site(html.render_site(connection)), connection
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline.report import render
+from pipeline.report.outputs import html as render
 from pipeline.waterfall.definition import Group, Pair, Sla, Stage, Waterfall
 from pipeline.waterfall.names import cut
 from tests.report import reading

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.explore import query
-from pipeline.report import format as text
+from pipeline.report import text
 from tests.report import numbers
 from tests.report.tree import Node
 from tests.sample import Sample

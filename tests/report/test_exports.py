@@ -15,10 +15,10 @@ import openpyxl
 import pytest
 
 from pipeline.explore import query
-from pipeline.report import workbook
-from pipeline.report.exports import write_exports
-from pipeline.report.summary import to_json
-from pipeline.report.tables import ReportColumn, report_tables
+from pipeline.report.data.tables import ReportColumn, report_tables
+from pipeline.report.outputs import workbook
+from pipeline.report.outputs.files import write_exports
+from pipeline.report.outputs.summary_json import to_json
 from pipeline.transform.project import Model
 from pipeline.waterfall.definition import Pair, Sla, Stage, Waterfall
 from tests import nights

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
-from pipeline.report import format as text
+from pipeline.report import text
 
 THIN = text.THIN
 

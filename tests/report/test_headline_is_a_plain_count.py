@@ -15,7 +15,7 @@ from oracle.conversion import candidates
 from oracle.cuts import Dimensions, local_date
 from oracle.journey import travel
 
-from pipeline.report import format as text
+from pipeline.report import text
 from tests import nights
 
 UNITS = ("cycle", "lead", "account")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.report import render
+from pipeline.report.outputs import html
 from pipeline.waterfall.definition import Group, Pair
 from tests.report import reading
 from tests.report.test_edges import AS_OF, PATH, entries, site_of, waterfall
@@ -24,7 +24,7 @@ def test_the_comparison_is_the_table() -> None:
     """Counts of both sides are those of report.implied_comparison; L1, who skipped B, is in B on one side only."""
     definition = waterfall(PATH, headline=(Pair("a", "b"),), implied=True)
     connection = built(definition, AS_OF, {"stage_entries": entries(*MOVES)})
-    htmls = render.render_site(connection)
+    htmls = html.render_site(connection)
     columns = "entered, converted, passed_over, lost, still_open"
     found = records(connection, f"select {columns} from report.implied_comparison order by shown_no, basis")
     connection.close()

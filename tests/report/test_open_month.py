@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.report import render
+from pipeline.report.outputs import html as render
 from pipeline.waterfall.definition import Pair
 from tests.report import reading
 from tests.report.test_edges import entries, waterfall

@@ -11,11 +11,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline.report import format as text
-from pipeline.report import render
-from pipeline.report.charts import trend
-from pipeline.report.column_chart import Part, Stack, count_ceiling, stacked_columns
-from pipeline.report.pair_ages import ramp_of
+from pipeline.report import text
+from pipeline.report.layout.charts import trend
+from pipeline.report.layout.columns import Part, Stack, count_ceiling, stacked_columns
+from pipeline.report.outputs import html as render
+from pipeline.report.pair.ages import ramp_of
 from pipeline.report.rows import CohortMonth
 from pipeline.settings import shipped
 from pipeline.transform.macros import create_macros, discover_macros

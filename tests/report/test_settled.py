@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.report.rows_quality import SettledRecord
-from pipeline.report.settled import sentence
+from pipeline.report.conversion.estimate import sentence
+from pipeline.report.quality.rows import SettledRecord
 from pipeline.waterfall.definition import Pair
 from tests.report.test_edges import entries, site_of, waterfall
 

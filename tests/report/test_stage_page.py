@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.report.rows_stays import StayLength
-from pipeline.report.stays import limit_place
+from pipeline.report.stage.rows import StayLength
+from pipeline.report.stage.stays import limit_place
 from pipeline.waterfall.definition import Sla, WorkingCalendar
 from tests.report import reading
 from tests.report.test_edges import entries, site_of, stage, waterfall

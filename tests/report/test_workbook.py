@@ -9,8 +9,8 @@ from typing import Any
 import openpyxl
 import pytest
 
-from pipeline.report import workbook
-from pipeline.report.tables import ReportColumn, ReportTable
+from pipeline.report.data.tables import ReportColumn, ReportTable
+from pipeline.report.outputs import workbook
 
 
 def table_of(*columns: tuple[str, str], name: str = "made_up", rows: int = 1) -> ReportTable:

@@ -127,7 +127,7 @@ def built(
         connection.execute(
             f"create or replace table raw.{table} as select *, {given_values(waterfall.dimensions, there)} from raw.{table}"
         )
-    domains.offer(connection, waterfall)
+    domains.create_views(connection, waterfall)
     names = [(name, "stage_entries") for name in inputs]
     names += sorted({(row["input"], row["table_name"]) for row in given["loads"]} - set(names))
     configuration = Configuration(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.config.configuration import Configuration
-from pipeline.ingest.landing import loading
+from pipeline.ingest.raw_tables import create_raw_views
 from pipeline.waterfall.definition import Condition, OriginRule, ScopeRule, Waterfall
 from tests import delivery
 from tests.sql.harness import built, records
@@ -93,7 +93,7 @@ class TestLanding:
         )
         connection = delivery.connection_of_a_run()
         asked = Configuration(folder / "funnel.toml", waterfall, inbox.inputs, folder / "build")
-        loading.offer(connection, asked, inbox.log_folder)
+        create_raw_views(connection, asked, inbox.log_folder)
         return {
             table: connection.execute(
                 f"select row_number, dimension, dimension_value from raw.{table} order by dimension, row_number"

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.report import volume_changes
-from pipeline.report.change_charts import part_bar
-from pipeline.report.changes import Parts, apportioned, sentence, split_line, tenths
+from pipeline.report.changes import volumes
+from pipeline.report.changes.bars import part_bar
+from pipeline.report.changes.changes import Parts, apportioned, sentence, split_line, tenths
+from pipeline.report.changes.rows import ChangePart, RateChange, VolumeChange
 from pipeline.report.figures import Answer
-from pipeline.report.rows_changes import ChangePart, RateChange, VolumeChange
-from pipeline.report.values import Reader
+from pipeline.report.layout.table import Reader
 
 ROW = RateChange(
     headline_no=1, from_stage="mql", to_stage="sal", from_label="MQL", to_label="SAL", unit="cycle", window_days=None,
@@ -140,11 +140,11 @@ class TestVolume:
         assert (
             "Arrivals in Dec 2025 against Nov 2025: more than noise at MQL, down 77 (172 → 95) and SQL, up 100 (200 → 300); "
             "within noise at SAL; too few to say at Won."
-        ) == volume_changes.sentence(stages)
+        ) == volumes.sentence(stages)
 
     def test_without_two_months_nothing_is_compared(self) -> None:
         row = replace(STAGE, previous_month=None, previous_arrivals=None, change=None, is_noise=None, is_enough=None)
-        assert "Arrivals: there are no two complete months to compare yet." == volume_changes.sentence((row,))
+        assert "Arrivals: there are no two complete months to compare yet." == volumes.sentence((row,))
 
 
 class TestBar:

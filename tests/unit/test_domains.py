@@ -199,7 +199,7 @@ def test_matching_that_is_turned_off_reads_no_text(tmp_path: Path) -> None:
     assert [(2, 1)] == offered.execute(
         "select (select count(*) from raw.host_texts), count(*) from raw.domains"
     ).fetchall()
-    domains.offer(offered, replace(inbox.configuration.waterfall, match_domains=False))
+    domains.create_views(offered, replace(inbox.configuration.waterfall, match_domains=False))
     assert [(0, 0)] == offered.execute(
         "select (select count(*) from raw.host_texts), count(*) from raw.domains"
     ).fetchall()

@@ -18,6 +18,7 @@ from pipeline.config.load import load_configuration
 from pipeline.errors import InputError
 from pipeline.ingest.files import scan
 from pipeline.ingest.landing import loading
+from pipeline.ingest.raw_tables import create_raw_views
 from pipeline.ingest.readers import file_reader, holding
 
 GOOD = HEADER + entry("L1") + entry("L2", "SAL") + entry("L3", "Banana") + entry("")
@@ -300,7 +301,7 @@ def test_inputs_that_are_no_longer_configured_are_not_offered(tmp_path: Path) ->
     inbox.inputs = ()
     connection = inbox.offered()
     assert [(0,)] == connection.execute("select count(*) from raw.stage_entries").fetchall()
-    (warning,) = loading.offer(connection, inbox.configuration, inbox.log_folder)
+    (warning,) = create_raw_views(connection, inbox.configuration, inbox.log_folder)
     assert "`crm`" in warning
 
 

@@ -16,10 +16,10 @@ from pipeline.config.configuration import Guard
 from pipeline.database import disk
 from pipeline.errors import InputError
 from pipeline.ingest.files import formats
-from pipeline.ingest.files.scan import Refused
 from pipeline.ingest.landing import classify, loading
 from pipeline.ingest.readers import file_reader, holding
 from pipeline.ingest.readers.file_reader import Delivered
+from pipeline.ingest.refusal import Refused
 from tests.unit.limits import files_no_longer_than, without_rights
 
 GOOD = HEADER + entry("L1") + entry("L2", "SAL")

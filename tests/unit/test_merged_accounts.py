@@ -9,7 +9,7 @@ import pytest
 from delivery import HEADER, Inbox, connection_of_a_run, entry
 
 from pipeline.config.configuration import Personal, Privacy
-from pipeline.ingest.landing import loading
+from pipeline.ingest.raw_tables import create_raw_views
 from pipeline.privacy.pseudonyms import Pseudonyms
 from tests import nights
 from tests.unit.configurations import STAGES
@@ -62,7 +62,7 @@ def test_hidden_lead_ids_leave_the_ids_of_accounts(tmp_path: Path) -> None:
     inbox.reads("leads.csv", "leads", name="leads").land()
     hidden = Privacy(database=Personal(lead_ids="hash", emails="hash"))
     connection = connection_of_a_run()
-    loading.offer(connection, replace(inbox.configuration, privacy=hidden), inbox.log_folder, KEY)
+    create_raw_views(connection, replace(inbox.configuration, privacy=hidden), inbox.log_folder, KEY)
     one, two, three, four = (KEY.of(text) for text in "1234")
     address = KEY.of("a@b.example")
     assert [

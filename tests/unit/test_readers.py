@@ -13,8 +13,9 @@ import zstandard
 
 from pipeline.config.configuration import Input
 from pipeline.ingest.files import scan
-from pipeline.ingest.files.scan import Refused, examine
+from pipeline.ingest.files.scan import examine
 from pipeline.ingest.readers import csv_recovery
+from pipeline.ingest.refusal import Refused
 from pipeline.ingest.rows.columns import CannotBind, bind
 
 

@@ -16,8 +16,8 @@ from delivery import HEADER, Inbox, entry, one_file, refusal
 from pipeline.config.configuration import Input
 from pipeline.ingest.files import checksums, formats, scan
 from pipeline.ingest.files.find import find
-from pipeline.ingest.files.scan import Refused
 from pipeline.ingest.readers import csv_recovery
+from pipeline.ingest.refusal import Refused
 from tests.unit.limits import without_rights
 
 

@@ -11,7 +11,7 @@ import pytest
 from delivery import HEADER, Inbox, connection_of_a_run, entry
 
 from pipeline.config.configuration import Configuration, Personal, Privacy
-from pipeline.ingest.landing import loading
+from pipeline.ingest.raw_tables import create_raw_views
 from pipeline.privacy.pseudonyms import Pseudonyms
 
 KEY = Pseudonyms(b"a key of at least so many bytes, for tests only")
@@ -34,7 +34,7 @@ def landed(folder: Path) -> Inbox:
 def offered(inbox: Inbox, hidden: Pseudonyms | None = KEY, **personal: Any) -> duckdb.DuckDBPyConnection:
     connection = connection_of_a_run()
     configuration: Configuration = replace(inbox.configuration, privacy=Privacy(database=Personal(**personal)))
-    loading.offer(connection, configuration, inbox.log_folder, hidden)
+    create_raw_views(connection, configuration, inbox.log_folder, hidden)
     return connection
 
 
@@ -76,7 +76,7 @@ def test_a_stage_is_nobodys_address(tmp_path: Path, stage: str) -> None:
     connection = connection_of_a_run()
     privacy = Privacy(database=Personal(emails="hash"))
     configuration = replace(inbox.configuration, privacy=privacy, waterfall=waterfall)
-    loading.offer(connection, configuration, inbox.log_folder, KEY)
+    create_raw_views(connection, configuration, inbox.log_folder, KEY)
     assert [("L7", stage), ("L8", KEY.of(ADA))] == rows(
         connection, "select lead_id, stage from raw.stage_entries where input = 'more' order by lead_id"
     )

@@ -13,7 +13,7 @@ from pipeline.database.connection import quoted
 from pipeline.ingest.adapters import paths
 from pipeline.ingest.adapters.paths import Path
 from pipeline.ingest.adapters.stage_columns import Found, find
-from pipeline.ingest.files.scan import Lacks, Refused
+from pipeline.ingest.refusal import Lacks, Refused
 from pipeline.ingest.rows.columns import Bound, CannotBind, bind, normalise_header
 from pipeline.ingest.rows.typed import clean
 from pipeline.waterfall.definition import Condition

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.ingest.files import checksums, scan
 from pipeline.ingest.files.find import Found
-from pipeline.ingest.files.scan import Refused
+from pipeline.ingest.refusal import Refused
 
 MAX_MEMBERS = 1_000
 """Files of an archive, and XML parts of a workbook."""

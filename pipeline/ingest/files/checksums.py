@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.ingest.files.scan import Refused
+from pipeline.ingest.refusal import Refused
 
 SUFFIX = ".sha256"
 """Of the file that names the SHA-256 of the one beside it, as `sha256sum` writes it."""

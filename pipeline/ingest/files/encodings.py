@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.ingest.files import scan
-from pipeline.ingest.files.scan import Bytes, Refused
+from pipeline.ingest.files.scan import Bytes
+from pipeline.ingest.refusal import Refused
 
 AUTO = "auto"
 """The `encoding` that asks for UTF-8, UTF-16 with a byte order mark, or else Windows-1252."""

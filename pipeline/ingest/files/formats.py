@@ -9,8 +9,9 @@ from pathlib import Path
 
 from pipeline.config.configuration import Input
 from pipeline.ingest.files import archives, checksums, encodings, scan
-from pipeline.ingest.files.scan import Bytes, Refused
+from pipeline.ingest.files.scan import Bytes
 from pipeline.ingest.readers import documents, json_lines, web_tables, workbooks
+from pipeline.ingest.refusal import Refused
 
 _WORKBOOKS = (".xlsx", ".xlsm")
 _NOT_READ = (".xlsb", ".ods", ".numbers")

@@ -14,6 +14,8 @@ from typing import IO, Literal
 
 import zstandard
 
+from pipeline.ingest.refusal import Refused
+
 Compression = Literal["none", "gzip", "zstd"]
 Kind = Literal["lines", "workbook", "json", "html"]
 """What a file that is not Parquet holds: lines of CSV or JSON, the sheets of a workbook, one JSON document, a web page."""
@@ -31,19 +33,6 @@ _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 _SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
 """Begins a frame of zstd that holds no content; pzstd and others write one in front."""
 _BOM = codecs.BOM_UTF8
-
-
-class Refused(Exception):
-    """The file can't be read at all: a reason and what to do next, neither with a value of a row in it."""
-
-    def __init__(self, reason: str, next_step: str) -> None:
-        self.reason = reason
-        self.next_step = next_step
-        super().__init__(reason)
-
-
-class Lacks(Refused):
-    """The file lacks columns that the input reads."""
 
 
 @dataclass(frozen=True)

@@ -18,19 +18,27 @@ from pipeline.config.configuration import Configuration, Database, Input
 from pipeline.errors import InputError
 from pipeline.ingest.files import archives, formats
 from pipeline.ingest.files.find import Found, find, printable
-from pipeline.ingest.files.scan import Lacks, Refused
-from pipeline.ingest.landing import classify, freshness, known_loads, landing_log, notes, originals, snapshots
+from pipeline.ingest.landing import (
+    classify,
+    databases,
+    freshness,
+    known_loads,
+    landing_log,
+    notes,
+    originals,
+    snapshots,
+)
 from pipeline.ingest.landing.landing_log import Load, Log, open_log, sweep, verify
-from pipeline.ingest.raw_tables import offer
-from pipeline.ingest.readers import databases, file_reader
+from pipeline.ingest.readers import file_reader
 from pipeline.ingest.readers.file_reader import Delivered
+from pipeline.ingest.refusal import Lacks, Refused
 from pipeline.ingest.rows import stage_names
 from pipeline.ingest.rows.columns import CONTRACTS
 from pipeline.ingest.rows.stage_names import NO_NAMES, Names
 from pipeline.log import Line
 from pipeline.privacy.permissions import private_files
 
-__all__ = ["Landing", "Load", "Log", "Refusal", "land", "offer", "open_log", "sweep", "verify"]
+__all__ = ["Landing", "Load", "Log", "Refusal", "land", "open_log", "sweep", "verify"]
 
 DATE = re.compile(r"(?<!\d)(20\d\d)[-_.]?([01]\d)[-_.]?([0-3]\d)(?!\d)")
 """A date in the name of a file."""

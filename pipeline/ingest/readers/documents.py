@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 
 from pipeline.ingest.files import scan
-from pipeline.ingest.files.scan import LONGEST_LINE, Bytes, Refused
+from pipeline.ingest.files.scan import LONGEST_LINE, Bytes
+from pipeline.ingest.refusal import Refused
 
 SUFFIX = ".json"
 

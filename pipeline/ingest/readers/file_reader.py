@@ -19,9 +19,10 @@ from pipeline.database.connection import glob_escaped, identifier, quoted
 from pipeline.errors import InputError
 from pipeline.ingest.adapters.reshaping import CELLS, Plan
 from pipeline.ingest.files import checksums, scan
-from pipeline.ingest.files.scan import Bytes, Refused
+from pipeline.ingest.files.scan import Bytes
 from pipeline.ingest.readers import csv_recovery, grids, holding, json_lines, sheets, workbooks
 from pipeline.ingest.readers.headers import Header, bound_header, header_of, refusal_of, refuse_too_many
+from pipeline.ingest.refusal import Refused
 from pipeline.ingest.rows import ids
 from pipeline.ingest.rows.columns import CONTRACTS, CannotBind
 

@@ -12,9 +12,9 @@ from itertools import islice
 from typing import IO
 
 from pipeline.config.configuration import Input
-from pipeline.ingest.files.scan import Refused
 from pipeline.ingest.readers import csv_recovery
 from pipeline.ingest.readers.headers import Header, bound_header, refusal_of, refuse_too_many
+from pipeline.ingest.refusal import Refused
 from pipeline.ingest.rows.columns import CannotBind
 
 _LOOK_AT = 50

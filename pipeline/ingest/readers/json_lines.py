@@ -15,9 +15,10 @@ from typing import IO, Any
 
 from pipeline.config.configuration import Input
 from pipeline.ingest.files import scan
-from pipeline.ingest.files.scan import Bytes, Refused
+from pipeline.ingest.files.scan import Bytes
 from pipeline.ingest.readers import csv_recovery, documents
 from pipeline.ingest.readers.headers import Header, bound_header, refusal_of
+from pipeline.ingest.refusal import Refused
 from pipeline.ingest.rows.columns import CannotBind, normalise_header
 
 SUFFIXES = (".jsonl", ".ndjson")

@@ -10,10 +10,11 @@ from html.parser import HTMLParser
 
 from pipeline.config.configuration import Input
 from pipeline.ingest.files import encodings, scan
-from pipeline.ingest.files.scan import Bytes, Refused
+from pipeline.ingest.files.scan import Bytes
 from pipeline.ingest.readers import grids
 from pipeline.ingest.readers.grids import Grid
 from pipeline.ingest.readers.headers import refuse_too_many
+from pipeline.ingest.refusal import Refused
 
 SUFFIXES = (".xls", ".html", ".htm")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from pipeline.ingest.files import archives
-from pipeline.ingest.files.scan import Refused
+from pipeline.ingest.refusal import Refused
 
 MAX_CELLS = 12_000_000
 """Cells of the rectangle that a sheet fills, empty ones too: a row of Excel's 1,048,576 may have 11 columns."""

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from pipeline.config.configuration import Input
 from pipeline.ingest.files import archives
-from pipeline.ingest.files.scan import Refused
 from pipeline.ingest.readers import workbook_parts
 from pipeline.ingest.readers.grids import Grid
+from pipeline.ingest.refusal import Refused
 
 Cell = int | float | str | bool | time | date | datetime | timedelta
 

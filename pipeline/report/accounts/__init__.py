@@ -1,0 +1,1 @@
+"""Pages and sections: coverage of accounts, personas, paths."""

@@ -1,0 +1,103 @@
+"""Where accounts stand now, stage by stage, and the ones with most leads."""
+
+from __future__ import annotations
+
+from pipeline.report import links, text
+from pipeline.report.figures import Figures
+from pipeline.report.layout import charts
+from pipeline.report.layout.table import Cell, Column, Fold, Mark, Reader, Strip, StripChart, Table, TableRow, texts
+
+
+def accounts_by_stage(figures: Figures, reader: Reader) -> StripChart:
+    """Accounts by the highest-ranked path stage that any of their leads is in now."""
+    answer = figures.stays.places
+    most = max((row.accounts for row in answer.rows), default=0)
+    return StripChart(
+        title="Accounts by the stage in which they stand now",
+        strips=tuple(
+            Strip(
+                row.label,
+                charts.stacked_bar(
+                    [("through" if row.stage else "open", row.accounts, text.plural(row.accounts, "account"))],
+                    most,
+                    f"{row.label}: {text.count(row.accounts)} of {text.plural(row.all_accounts, 'account')}",
+                    height=16,
+                ),
+                text.plural(row.accounts, "account"),
+                (_share(row.accounts, row.all_accounts),),
+                link=links.stage_page(row.stage) if row.stage else "",
+            )
+            for row in answer.rows
+        ),
+        legend=(
+            Mark("through", "the furthest of its leads is here now"),
+            Mark("open", "none of its leads is on the path now"),
+        ),
+        source=reader.source(
+            answer,
+            unit="accounts",
+            basis="the highest-ranked path stage that any of its leads is in at as-of; a lead on hold is in none",
+            denominator="accounts with a lead that has history",
+        ),
+        fold=Fold(
+            "Numbers behind the bars",
+            Table(
+                caption="Accounts by the stage in which they stand now",
+                columns=(Column("Stage", "text"), Column("Accounts"), Column("Share"), Column("Their leads")),
+                rows=tuple(
+                    TableRow(
+                        (
+                            Cell(row.label),
+                            *texts(
+                                text.count(row.accounts),
+                                text.rate(row.accounts / row.all_accounts if row.all_accounts else None),
+                                text.count(row.leads),
+                            ),
+                        )
+                    )
+                    for row in answer.rows
+                ),
+                key="accounts-now",
+            ),
+        ),
+        key="ways accounts-now",
+    )
+
+
+def _share(accounts: int, whole: int) -> str:
+    return f"{text.rate(accounts / whole if whole else None)} of {text.count(whole)}"
+
+
+def largest_accounts(figures: Figures, reader: Reader) -> Table:
+    """The accounts with most leads, and where each stands."""
+    answer = figures.stays.largest
+    more = sum(row.accounts for row in figures.stays.places.rows) - len(answer.rows)
+    return Table(
+        caption="Accounts with most leads",
+        columns=(
+            Column("Account", "text"),
+            Column("Leads"),
+            Column("On the path or on hold", hint="leads that are there now"),
+            Column("Stands at", "text"),
+            Column("Furthest ever", "text"),
+        ),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(row.account_name or row.account_id, note=row.account_id if row.account_name else ""),
+                    *texts(text.count(row.leads), text.count(row.leads_open)),
+                    Cell(row.stage_label or text.DASH, "" if row.stage_label else "quiet"),
+                    Cell(row.furthest_label or text.DASH),
+                )
+            )
+            for row in answer.rows
+        ),
+        source=reader.source(
+            answer,
+            unit="accounts",
+            basis="leads with history; of equals the account that was numbered first",
+            denominator="none: these are counts",
+        ),
+        notes=(f"and {text.plural(more, 'more account')}; the query lists them all.",) if more > 0 else (),
+        key="largest-accounts",
+    )

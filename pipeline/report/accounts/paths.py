@@ -1,0 +1,214 @@
+"""How accounts deepen along the path and over months: people known at arrival, and leads per account month by month."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import date
+
+from pipeline.report import text
+from pipeline.report.accounts.rows import DepthPath
+from pipeline.report.figures import Figures
+from pipeline.report.layout import charts
+from pipeline.report.layout.table import (
+    Cell,
+    Column,
+    Fold,
+    Mark,
+    Reader,
+    Strip,
+    StripChart,
+    Table,
+    TableRow,
+    columns,
+    listed,
+    texts,
+)
+from pipeline.report.rows import Depth
+
+DEPTHS = (
+    ("depth-1", "1 lead", "depth_1"),
+    ("depth-2", "2", "depth_2"),
+    ("depth-3", "3–4", "depth_3_4"),
+    ("depth-5", "5 or more", "depth_5_plus"),
+)
+REFERENCES = (1, 5)
+"""Leads per account drawn as lines: one person, and a committee."""
+HEIGHT = 72
+SCALE = 9
+"""Percent of a line's width that the names of the references take."""
+
+
+def depth_path(figures: Figures, reader: Reader) -> StripChart:
+    """Accounts by the number of their leads that were known when they arrived at each stage."""
+    answer = figures.depth_path
+    return StripChart(
+        title="How many people were known when the account arrived",
+        strips=tuple(_path_strip(row) for row in answer.rows),
+        legend=tuple(Mark(tone, label) for tone, label, _ in DEPTHS),
+        source=reader.source(
+            answer,
+            unit="accounts",
+            basis="leads with any stage entry by the account’s first arrival; later leads change nothing earlier",
+            denominator="accounts that ever arrived at the stage",
+        ),
+        fold=Fold("Numbers behind the chart", _path_table(answer.rows)),
+        note=_medians(answer.rows),
+        key="depth-path",
+    )
+
+
+def _path_strip(row: DepthPath) -> Strip:
+    parts = [
+        (tone, getattr(row, name), f"{label}: {text.plural(getattr(row, name), 'account')}")
+        for tone, label, name in DEPTHS
+    ]
+    says = f"{row.stage_label}, accounts by leads known at arrival: " + "; ".join(title for _, _, title in parts)
+    return Strip(
+        row.stage_label,
+        charts.stacked_bar(parts, row.accounts, says),
+        f"median {text.number(row.median_depth)}",
+        (text.plural(row.accounts, "account"),),
+    )
+
+
+def _medians(rows: Sequence[DepthPath]) -> str:
+    """`1 at MCL and MEL; 2 at SQL`: the stages along the path, those of one median together."""
+    stages: dict[str, list[str]] = {}
+    for row in rows:
+        if row.accounts and not row.is_group:
+            stages.setdefault(text.number(row.median_depth), []).append(row.stage_label)
+    words = "; ".join(f"{median} at {listed(labels)}" for median, labels in stages.items())
+    return f"Median of the leads known when the account arrived: {words}." if words else ""
+
+
+def _path_table(rows: Sequence[DepthPath]) -> Table:
+    return Table(
+        caption="Accounts by the number of leads known when they arrived",
+        columns=(
+            Column("Stage", "text"),
+            *(Column(name) for name in ("Accounts", "1 lead", "2", "3–4", "5+", "Median")),
+            Column("Median, arrived by now", hint="leads of the account that arrived at the stage by as-of"),
+        ),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(row.stage_label, note="group" if row.is_group else ""),
+                    *texts(
+                        *(
+                            text.count(n)
+                            for n in (row.accounts, row.depth_1, row.depth_2, row.depth_3_4, row.depth_5_plus)
+                        )
+                    ),
+                    Cell(text.number(row.median_depth)),
+                    Cell(text.number(row.median_reached)),
+                )
+            )
+            for row in rows
+        ),
+        key="depth-path",
+    )
+
+
+def ratio_months(figures: Figures, reader: Reader) -> StripChart:
+    """Leads per account at each month's end, a line per stage, with 1:1 and 5:1 drawn; the table behind it."""
+    answer = figures.depth_months
+    stages = [(row.stage, row.stage_label) for row in figures.depth.rows if row.basis == "reached"]
+    by_stage = {stage: [row for row in answer.rows if row.stage == stage] for stage, _ in stages}
+    top = charts.ceiling_of([row.ratio for row in answer.rows], 5.6)
+    months = sorted({(row.month_start, row.is_partial) for row in answer.rows if row.month_start})
+    return StripChart(
+        title="Leads per account over the months, among those that had reached the stage by the month’s end",
+        strips=tuple(
+            Strip(
+                label,
+                _line(by_stage[stage], label, top),
+                text.ratio(by_stage[stage][-1].ratio),
+                (f"{text.period(*months[0])}: {text.ratio(by_stage[stage][0].ratio)}",),
+            )
+            for stage, label in stages
+        ),
+        legend=(Mark("dot-rate", "month’s end"), Mark("reference", "1:1 and 5:1 for reference")),
+        axis=_axis(months),
+        source=reader.source(
+            answer,
+            unit="leads and accounts",
+            basis="reached by the month’s end; later leads change nothing earlier",
+            denominator="distinct accounts (after the slash in the table)",
+        ),
+        fold=Fold("Month by month", _months_table(answer.rows, stages, months)),
+        key="ratio-months",
+    )
+
+
+def _line(rows: Sequence[Depth], label: str, top: float) -> charts.Drawing:
+    """One stage's months: a line through the months that have accounts, broken where there are none."""
+    step = (100 - SCALE) / len(rows)
+
+    def y(ratio: float) -> float:
+        return round(HEIGHT - 4 - (HEIGHT - 20) * ratio / top, 2)
+
+    runs: list[list[str]] = [[]]
+    dots = []
+    for position, row in enumerate(rows):
+        if row.ratio is None:
+            runs.append([])
+            continue
+        x = round(SCALE + step * (position + 0.5), 2)
+        runs[-1].append(f"{x} {y(row.ratio)}")
+        month = text.period(row.month_start, row.is_partial)
+        dots.append(charts.Dot(x, y(row.ratio), "rate", f"{month}: {text.ratio(row.ratio)}"))
+    known = [row for row in rows if row.ratio is not None]
+    says = f"{label}, leads per account by month: " + (
+        f"{text.ratio(known[0].ratio)} in {text.period(known[0].month_start, known[0].is_partial)}, "
+        f"{text.ratio(known[-1].ratio)} in {text.period(known[-1].month_start, known[-1].is_partial)}"
+        if known
+        else "no account yet"
+    )
+    return charts.Drawing(
+        HEIGHT,
+        says,
+        lines=tuple(charts.Line(0, y(mark), 100, y(mark), "reference") for mark in REFERENCES),
+        areas=tuple(charts.Area(f"M{'L'.join(run)}", "curve") for run in runs if len(run) > 1),
+        dots=tuple(dots),
+        labels=tuple(charts.Label(0, y(mark) - 3, f"{mark}:1", "start", "scale") for mark in REFERENCES),
+    )
+
+
+def _axis(months: Sequence[tuple[date, bool]]) -> charts.Drawing:
+    """The names of about five months, the newest always."""
+    step, every = (100 - SCALE) / max(len(months), 1), max(1, math.ceil(len(months) / 5))
+    labels = [
+        charts.Label(round(SCALE + step * (position + 0.5), 2), 12, text.short_period(*month), "middle", "scale")
+        for position, month in enumerate(months)
+        if (len(months) - 1 - position) % every == 0
+    ]
+    return charts.Drawing(18, "months", labels=tuple(labels))
+
+
+def _months_table(
+    rows: Sequence[Depth], stages: Sequence[tuple[str, str]], months: Sequence[tuple[date, bool]]
+) -> Table:
+    cells = {(row.month_start, row.stage): row for row in rows}
+    return Table(
+        caption="Leads per account at each month’s end, among those that had reached the stage by then",
+        columns=columns("Month", *(label for _, label in stages)),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(text.period(month, is_partial)),
+                    *(
+                        Cell(
+                            text.ratio(row.ratio),
+                            "" if row.accounts else "none",
+                            f"{text.count(row.leads_with_account)} / {text.count(row.accounts)}",
+                        )
+                        for stage, _ in stages
+                        for row in (cells[month, stage],)
+                    ),
+                )
+            )
+            for month, is_partial in reversed(months)
+        ),
+        key="ratio-months",
+    )

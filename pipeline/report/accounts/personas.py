@@ -1,0 +1,69 @@
+"""Who we know at the accounts of each stage: the share of them at which somebody plays that part."""
+
+from __future__ import annotations
+
+from pipeline.report import text
+from pipeline.report.accounts.rows import PersonaCover
+from pipeline.report.figures import Answer, Figures
+from pipeline.report.layout.table import Cell, Reader, Table, TableRow, columns
+
+NOBODY_SAYS = "(none)"
+MOST = 12
+"""Personas shown; the query lists them all."""
+
+
+def personas(figures: Figures, reader: Reader) -> tuple[Table, ...]:
+    """A table for the accounts in each stage now and one for those that arrived; none where no persona is known."""
+    if all(row.persona == NOBODY_SAYS for row in figures.personas_now.rows):
+        return ()
+    return (
+        _table(
+            figures.personas_now,
+            reader,
+            caption="Who we know at the accounts that are in the stage now",
+            basis="the account’s stage at as-of; people with any stage entry by then",
+            key="personas-now",
+        ),
+        _table(
+            figures.personas_arrived,
+            reader,
+            caption="Whom we knew at the accounts when they arrived at the stage",
+            basis="people with any stage entry by the account’s first arrival; later leads change nothing earlier",
+            key="personas-arrived",
+        ),
+    )
+
+
+def _table(answer: Answer[PersonaCover], reader: Reader, *, caption: str, basis: str, key: str) -> Table:
+    stages = list(dict.fromkeys((row.stage, row.stage_label) for row in answer.rows))
+    names = list(dict.fromkeys(row.persona for row in answer.rows))
+    shown = [*[name for name in names if name != NOBODY_SAYS][:MOST], NOBODY_SAYS]
+    cells = {(row.persona, row.stage): row for row in answer.rows}
+    more = len(names) - len(shown)
+    return Table(
+        caption=caption,
+        columns=columns("Persona", *(label for _, label in stages)),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(name, note="nobody says which" if name == NOBODY_SAYS else ""),
+                    *(_cell(cells[name, stage]) for stage, _ in stages),
+                )
+            )
+            for name in shown
+        ),
+        source=reader.source(
+            answer,
+            unit="accounts",
+            basis=basis,
+            denominator="accounts (the number after “of”), with at least one such person",
+        ),
+        notes=(f"and {text.plural(more, 'more persona')}; the query lists them all.",) if more > 0 else (),
+        key=key,
+    )
+
+
+def _cell(row: PersonaCover) -> Cell:
+    if row.accounts == 0:
+        return Cell(text.DASH, "none")
+    return Cell(text.rate(row.share), "", f"{text.count(row.accounts_with)} of {text.count(row.accounts)}")

@@ -1,0 +1,1 @@
+"""Pages and sections: what changed against the period before."""

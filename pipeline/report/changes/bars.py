@@ -1,0 +1,25 @@
+"""Geometry of the bars that go both ways: what a value's share and its rate add to a change."""
+
+from __future__ import annotations
+
+from pipeline.report.layout.charts import Drawing, Line, Rect
+
+MIDDLE = 50.0
+"""Where nothing is, in percent of the width."""
+HEIGHT = 16
+
+
+def part_bar(mix: float, rates: float, most: float, says: str) -> Drawing:
+    """Two parts from the middle outward, left when negative; of one sign they stand one after the other.
+
+    `most` is the change that fills a half, in the unit of the parts.
+    """
+    rects = []
+    ends = {True: 0.0, False: 0.0}
+    for tone, part in (("rates", rates), ("mix", mix)):
+        width = 50 * abs(part) / most if most else 0.0
+        if round(width, 2) > 0:
+            start = MIDDLE + ends[True] if part > 0 else MIDDLE - ends[False] - width
+            rects.append(Rect(round(start, 2), 2, round(width, 2), HEIGHT - 4, tone))
+            ends[part > 0] += width
+    return Drawing(HEIGHT, says, tuple(rects), lines=(Line(MIDDLE, 0, MIDDLE, HEIGHT, "axis"),))

@@ -1,0 +1,354 @@
+"""What changed in the rate of each headline pair, in sentences made of rows of report.rate_change and its parts.
+
+A direction is named only where chance does not explain the change, and nothing is said of fewer than `SMALL`. Points are printed
+in tenths, and the parts of a change are rounded so that those printed add up to the change printed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.report import links, text, units
+from pipeline.report.changes import volumes as volume_changes
+from pipeline.report.changes.bars import part_bar
+from pipeline.report.changes.rows import ChangePart, ChangeSplit, RateChange
+from pipeline.report.conversion.cohorts import SMALL
+from pipeline.report.figures import Answer, Figures
+from pipeline.report.layout.table import Cell, Column, Fold, Mark, Reader, Source, Strip, StripChart, Table, TableRow
+
+NOTE = (
+    "Mix: values with high or low rates became a larger or smaller share of the cohort. Rates: the rates of the values themselves "
+    "changed. The split describes and does not explain. Parts are rounded so that they add up to the change. Of twenty values "
+    "that did not change, one lies outside noise by chance."
+)
+
+
+@dataclass(frozen=True)
+class WindowChange:
+    """A pair in one window: what changed, and of that what is mix and what rates, a line for each dimension."""
+
+    name: str
+    sentence: str
+    splits: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PairChange:
+    """What changed in a headline pair: each window in words, its own first; the first with enough units value by value."""
+
+    from_stage: str
+    to_stage: str
+    file: str
+    windows: tuple[WindowChange, ...]
+    charts: tuple[StripChart, ...]
+    source: Source
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The section of the first page: a line for each pair within its headline window, and the stages."""
+
+    pairs: tuple[PairChange, ...]
+    volumes: str
+    stages: Fold
+    note: str
+    source: Source
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of one change by one dimension, in printed tenths of a point: (mix, rates) of each row, and their sums."""
+
+    answer: Answer[ChangePart]
+    dimension: str
+    tenths: tuple[tuple[int, int], ...]
+
+    @property
+    def mix(self) -> int:
+        """All mix parts."""
+        return sum(mix for mix, _ in self.tenths)
+
+    @property
+    def rates(self) -> int:
+        """All rate parts."""
+        return sum(rates for _, rates in self.tenths)
+
+
+def changes(figures: Figures, reader: Reader) -> Changes:
+    """Every pair in every window, and the stages."""
+    found = figures.changes
+    parts: dict[tuple[int, int | None], list[Parts]] = {}
+    for split, answer in zip(found.splits.rows, found.parts, strict=True):
+        parts.setdefault((split.headline_no, split.window_days), []).append(_parts(split, answer))
+    by_pair: dict[int, list[RateChange]] = {}
+    for row in found.rates.rows:
+        by_pair.setdefault(row.headline_no, []).append(row)
+    unit = units.many(figures.overview.rows[0].unit)
+    source = reader.source(
+        found.rates,
+        unit=unit,
+        basis="the last complete month whose cohort is final against the final month before it; "
+        "95 % interval of the difference: Newcombe’s of the two Wilson intervals",
+        denominator=f"{unit} that arrived at the first stage of the pair in the month",
+    )
+    return Changes(
+        pairs=tuple(_pair(rows, parts, source, reader) for rows in by_pair.values()),
+        volumes=volume_changes.sentence(found.volumes.rows),
+        stages=volume_changes.stages(found.volumes, reader),
+        note=NOTE if parts else "",
+        source=source,
+    )
+
+
+def _pair(
+    rows: list[RateChange], parts: dict[tuple[int, int | None], list[Parts]], source: Source, reader: Reader
+) -> PairChange:
+    rows = sorted(rows, key=lambda row: not row.is_headline_window)
+    told = [row for row in rows if row.is_enough and (row.headline_no, row.window_days) in parts]
+    first = told[0] if told else None
+    return PairChange(
+        from_stage=rows[0].from_stage,
+        to_stage=rows[0].to_stage,
+        file=links.pair_page(rows[0].from_stage, rows[0].to_stage),
+        windows=tuple(
+            WindowChange(
+                name=_window(row).capitalize(),
+                sentence=sentence(row, reader),
+                splits=tuple(split_line(row, each) for each in parts.get((row.headline_no, row.window_days), ()))
+                if row.is_enough
+                else (),
+            )
+            for row in rows
+        ),
+        charts=_charts(first, parts[first.headline_no, first.window_days], reader) if first else (),
+        source=source,
+    )
+
+
+def _window(row: RateChange) -> str:
+    return "ever" if row.window_days is None else f"within {row.window_days} days"
+
+
+def sentence(row: RateChange, reader: Reader) -> str:
+    """What changed in one pair and window, in one sentence."""
+    name = f"{row.from_label} → {row.to_label}" + ("" if row.window_days is None else f" {_window(row)}")
+    latest, previous = reader.month(row.latest_month), reader.month(row.previous_month)
+    if row.latest_month is None:
+        return f"{name}: no complete month is final yet, so there is nothing to compare."
+    if row.previous_month is None:
+        return f"{name}: {latest} is the first final month, so there is nothing to compare it with."
+    if not row.is_enough:
+        return (
+            f"{name}: too few to say: {text.plural(row.latest_entered or 0, row.unit)} in {latest}, "
+            f"{text.count(row.previous_entered)} in {previous}."
+        )
+    compared = (
+        f"{name}: {text.rate(row.latest_rate)} of {text.plural(row.latest_entered or 0, row.unit)} in {latest} "
+        f"after {text.rate(row.previous_rate)} of {text.count(row.previous_entered)} in {previous}"
+    )
+    bounds = f"95 % interval {_interval(row.change_low, row.change_high)}"
+    if row.is_noise:
+        return f"{compared}: {text.points(row.change)}, within noise ({bounds})."
+    direction = "up" if (row.change or 0) > 0 else "down"
+    return f"{compared}: {direction} {text.distance(row.change)} ({bounds})."
+
+
+def split_line(row: RateChange, parts: Parts) -> str:
+    """What of a change is mix and what rates by one dimension, and the largest part of a value that has enough units."""
+    line = f"By {text.isolated(parts.dimension)}: mix {_points(parts.mix)}, rates {_points(parts.rates)}"
+    values = tuple(zip(parts.answer.rows, parts.tenths, strict=True))
+    if len(values) < 2:
+        return f"{line}."
+    # `max` keeps the first of equals, the value with most units.
+    sayable = [(value, mix, rates) for value, (mix, rates) in values if value.is_enough and value.dimension_value]
+    if not sayable:
+        return f"{line}; of no single value are there enough {units.many(row.unit)} to say more."
+    value, mix, rates = max(sayable, key=lambda each: abs(each[1] + each[2]))
+    if mix + rates == 0:
+        return f"{line}; no value with enough {units.many(row.unit)} adds a tenth of a point."
+    name = text.isolated(value.dimension_value or "")
+    enough = f"the largest part with enough {units.many(row.unit)}"
+    return (
+        f"{line}; {enough} is {name}: {_points(mix + rates)}, by its share {_points(mix)} and by its rate {_points(rates)}; "
+        f"its own rate {_direction(value)}, {_rates(value)}."
+    )
+
+
+def _direction(value: ChangePart) -> str:
+    """What the value's own rate did, which its part of the change need not follow."""
+    own = (value.latest_rate or 0) - (value.previous_rate or 0)
+    return "rose" if own > 0 else "fell" if own < 0 else "stayed the same"
+
+
+def _rates(value: ChangePart) -> str:
+    """`66.7 % of 66 → 76.8 % of 69, within noise`; of values that both months have."""
+    then = f"{text.rate(value.previous_rate)} of {text.count(value.previous_entered)}"
+    now = f"{text.rate(value.latest_rate)} of {text.count(value.latest_entered)}"
+    noise = ", within noise" if value.is_noise else ", more than noise"
+    return f"{then} → {now}{noise}"
+
+
+def _parts(split: ChangeSplit, answer: Answer[ChangePart]) -> Parts:
+    mix, rates = apportioned((split.mix_part, split.rate_part), tenths(split.change))
+    return Parts(
+        answer=answer,
+        dimension=split.dimension,
+        tenths=tuple(
+            zip(
+                apportioned([row.mix_part for row in answer.rows], mix),
+                apportioned([row.rate_part for row in answer.rows], rates),
+                strict=True,
+            )
+        ),
+    )
+
+
+def tenths(share: float) -> int:
+    """A difference of shares as the tenths of a point that `format.points` prints."""
+    return round(float(f"{share * 100:.1f}") * 10)
+
+
+def apportioned(shares: Sequence[float], total: int) -> tuple[int, ...]:
+    """Differences of shares as whole tenths of a point that add up to `total`: by largest remainder, of equals the first.
+
+    `total` is less than one tenth away from the sum of `shares`, as any rounding of it is.
+    """
+    # Of two numbers that are equal but for the last bits of a double, neither may win by those.
+    exact = [round(share * 1000, 9) for share in shares]
+    whole = [math.floor(each) for each in exact]
+    by_remainder = sorted(range(len(exact)), key=lambda place: (whole[place] - exact[place], place))
+    raised = set(by_remainder[: total - sum(whole)])
+    return tuple(each + (place in raised) for place, each in enumerate(whole))
+
+
+def _points(tenths_of_a_point: int) -> str:
+    return text.points(tenths_of_a_point / 1000)
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return f"{text.points(low).removesuffix(f'{text.THIN}pts')} to {text.points(high)}"
+
+
+def _charts(row: RateChange, by_dimension: list[Parts], reader: Reader) -> tuple[StripChart, ...]:
+    """A chart for each dimension, all on one scale, so that two of them can be compared."""
+    most = max(
+        (max(abs(part.mix_part), abs(part.rate_part), abs(part.mix_part + part.rate_part))
+         for parts in by_dimension for part in parts.answer.rows),
+        default=0.0,
+    )  # fmt: skip
+    return tuple(_chart(row, parts, most, reader) for parts in by_dimension)
+
+
+def _chart(row: RateChange, parts: Parts, most: float, reader: Reader) -> StripChart:
+    then, now = reader.month(row.previous_month), reader.month(row.latest_month)
+    return StripChart(
+        title=f"By {parts.dimension}, {_window(row)}, {then} to {now}: {text.points(row.change)} in all",
+        strips=tuple(
+            Strip(
+                label=_name(value),
+                drawing=part_bar(value.mix_part, value.rate_part, most, f"mix {_points(mix)}, rates {_points(rates)}"),
+                value=_points(mix + rates),
+                notes=(f"mix {_points(mix)}, rates {_points(rates)}", _said(value, row.unit)),
+            )
+            for value, (mix, rates) in zip(parts.answer.rows, parts.tenths, strict=True)
+        ),
+        legend=(Mark("mix", "mix: its share changed"), Mark("rates", "rates: its own rate changed")),
+        source=reader.source(
+            parts.answer,
+            unit=units.many(row.unit),
+            basis=f"cohorts of {then} and {now}; window: {_window(row)}; midpoint decomposition (Kitagawa 1955)",
+            denominator=f"n; share: all {units.many(row.unit)} of the month",
+        ),
+        fold=Fold("Numbers behind the chart", _table(row, parts, reader)),
+        key="change-parts",
+    )
+
+
+def _name(value: ChangePart) -> str:
+    return value.dimension_value if value.dimension_value is not None else _others(value)
+
+
+def _others(value: ChangePart) -> str:
+    return text.plural(value.values_inside, "other value")
+
+
+def _said(value: ChangePart, unit: str) -> str:
+    if not value.is_enough:
+        then, now = text.count(value.previous_entered), text.plural(value.latest_entered, unit)
+        return f"too few to say more: {then}, then {now}"
+    return _rates(value)
+
+
+def _table(row: RateChange, parts: Parts, reader: Reader) -> Table:
+    then, now = reader.month(row.previous_month), reader.month(row.latest_month)
+    return Table(
+        caption=f"{row.from_label} → {row.to_label}: the change of the rate by {parts.dimension}, {_window(row)}",
+        columns=(
+            Column(parts.dimension, "text"),
+            *(Column(f"{what}, {month}") for what in ("n", "Share", "Rate") for month in (then, now)),
+            Column("Its own change"),
+            Column("Mix"),
+            Column("Rates"),
+            Column("Together"),
+        ),
+        rows=(
+            *(
+                _part_row(value, mix, rates)
+                for value, (mix, rates) in zip(parts.answer.rows, parts.tenths, strict=True)
+            ),
+            _total_row(row, parts),
+        ),
+        notes=(
+            f"Grey: fewer than {SMALL} {units.many(row.unit)} in one of the months: nothing is said of its change.",
+        ),
+        key=f"parts-{row.headline_no}-{parts.dimension}",
+    )
+
+
+def _part_row(value: ChangePart, mix: int, rates: int) -> TableRow:
+    own = None
+    if value.latest_rate is not None and value.previous_rate is not None:
+        own = value.latest_rate - value.previous_rate
+    return TableRow(
+        (
+            Cell(_name(value), "quiet" if value.dimension_value is None else ""),
+            Cell(text.count(value.previous_entered)),
+            Cell(text.count(value.latest_entered)),
+            Cell(text.rate(value.previous_share)),
+            Cell(text.rate(value.latest_share)),
+            Cell(text.rate(value.previous_rate)),
+            Cell(text.rate(value.latest_rate)),
+            Cell(text.points(own), note=_verdict(value)) if value.is_enough else Cell(text.DASH, note="n small"),
+            Cell(_points(mix)),
+            Cell(_points(rates)),
+            Cell(_points(mix + rates), "sum"),
+        ),
+        "" if value.is_enough else "small-n",
+    )
+
+
+def _verdict(value: ChangePart) -> str:
+    if value.is_noise is None:
+        return ""
+    return f"{'within noise, ' if value.is_noise else ''}{_interval(value.change_low, value.change_high)}"
+
+
+def _total_row(row: RateChange, parts: Parts) -> TableRow:
+    return TableRow(
+        (
+            Cell("All"),
+            Cell(text.count(row.previous_entered)),
+            Cell(text.count(row.latest_entered)),
+            Cell(text.rate(1.0)),
+            Cell(text.rate(1.0)),
+            Cell(text.rate(row.previous_rate)),
+            Cell(text.rate(row.latest_rate)),
+            Cell(text.points(row.change), note=_interval(row.change_low, row.change_high)),
+            Cell(_points(parts.mix)),
+            Cell(_points(parts.rates)),
+            Cell(text.points(row.change), "sum"),
+        ),
+        "total",
+    )

@@ -1,0 +1,94 @@
+"""What changed in volume, last complete month against the month before: a sentence and the table behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.report import links, text
+from pipeline.report.changes.rows import VolumeChange
+from pipeline.report.conversion.cohorts import SMALL
+from pipeline.report.figures import Answer
+from pipeline.report.layout.table import Cell, Column, Fold, Reader, Table, TableRow, listed
+
+
+def sentence(stages: Sequence[VolumeChange]) -> str:
+    """Arrivals at the path stages: those outside noise one by one, the others by name."""
+    if not stages or stages[0].previous_month is None:
+        return "Arrivals: there are no two complete months to compare yet."
+    said = []
+    outside = [stage for stage in stages if stage.is_enough and not stage.is_noise]
+    within = [stage.label for stage in stages if stage.is_enough and stage.is_noise]
+    few = [stage.label for stage in stages if not stage.is_enough]
+    if outside:
+        said.append("more than noise at " + listed([_moved(stage) for stage in outside]))
+    if within:
+        said.append(f"within noise at {listed(within)}")
+    if few:
+        said.append(f"too few to say at {listed(few)}")
+    months = f"{text.month(stages[0].latest_month)} against {text.month(stages[0].previous_month)}"
+    return f"Arrivals in {months}: {'; '.join(said)}."
+
+
+def _moved(stage: VolumeChange) -> str:
+    change = stage.change or 0
+    then, now = text.count(stage.previous_arrivals), text.count(stage.latest_arrivals)
+    return f"{stage.label}, {'up' if change > 0 else 'down'} {text.count(abs(change))} ({then} → {now})"
+
+
+def stages(answer: Answer[VolumeChange], reader: Reader) -> Fold:
+    """The numbers behind the sentence, and how long stays lasted that ended in the two months."""
+    first = answer.rows[0]
+    then = text.month(first.previous_month) if first.previous_month else "month before"
+    now = text.month(first.latest_month) if first.latest_month else "last month"
+    table = Table(
+        caption="Path stages, the last complete month against the month before",
+        columns=(
+            Column("Stage", "text"),
+            Column(f"Arrivals, {then}"),
+            Column(f"Arrivals, {now}"),
+            Column("Change"),
+            Column(f"Median time, {then}", hint="of the stays that ended in the month"),
+            Column(f"Median time, {now}", hint="of the stays that ended in the month"),
+            Column("Overdue now"),
+        ),
+        rows=tuple(_stage_row(row) for row in answer.rows),
+        source=reader.source(
+            answer,
+            unit="cycles; stays; leads overdue",
+            basis="arrivals in the month; stays that ended in the month, by their counts: medians are not tested",
+            denominator="none: counts and medians",
+        ),
+        notes=(
+            "Within noise: chance explains the difference, (n₁ − n₀)² ≤ 1.96² · (n₁ + n₀). "
+            f"Nothing is said of fewer than {SMALL} arrivals in both months together.",
+        ),
+        key="volume-change",
+    )
+    return Fold("Arrivals and time in stage", table, note=f"{now} against {then}" if first.previous_month else "")
+
+
+def _stage_row(row: VolumeChange) -> TableRow:
+    if row.change is None:
+        change = Cell(text.DASH, "none")
+    elif not row.is_enough:
+        change = Cell(text.DASH, "small-n", "too few to say")
+    else:
+        sign = "+" if row.change > 0 else ""
+        change = Cell(f"{sign}{text.count(row.change)}", note="within noise" if row.is_noise else "more than noise")
+    return TableRow(
+        (
+            Cell(row.label, link=links.stage_page(row.stage)),
+            Cell(text.count(row.previous_arrivals)),
+            Cell(text.count(row.latest_arrivals)),
+            change,
+            _median(row.previous_median_days, row.previous_ended),
+            _median(row.latest_median_days, row.latest_ended),
+            Cell(text.count(row.overdue), "" if row.overdue else "none"),
+        )
+    )
+
+
+def _median(days: float | None, ended: int) -> Cell:
+    if days is None:
+        return Cell(text.DASH, "none")
+    return Cell(text.days(days), "small-n" if ended < SMALL else "", f"of {text.count(ended)}")

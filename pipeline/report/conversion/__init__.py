@@ -1,0 +1,1 @@
+"""Pages and sections: conversion of all pairs."""

@@ -1,0 +1,1 @@
+"""Pages and sections: downloads and tables."""

@@ -1,0 +1,1 @@
+"""Pages and sections: inflow and outflow by stage."""

@@ -1,0 +1,101 @@
+"""Columns of stacked parts, a column a month: geometry for the macros, and what stands around it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.report import text
+from pipeline.report.layout.charts import Area, Drawing, Label, Line, Rect
+from pipeline.report.layout.table import Fold, Mark, Source
+
+SCALE = 11
+"""Percent of the width that the scale takes."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a column: its size on the chart's scale; `title` shows on hover.
+
+    Pieces without a title are drawn as one shape per tone: a page of many columns stays small.
+    """
+
+    tone: str
+    size: float
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One column, its parts from the bottom up."""
+
+    label: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class ColumnChart:
+    """A chart with its sentence, its legend, its footnote and the table behind it."""
+
+    key: str
+    title: str
+    sentence: str
+    drawing: Drawing
+    legend: tuple[Mark, ...]
+    source: Source
+    fold: Fold
+
+
+def stacked_columns(
+    stacks: Sequence[Stack], top: float, scale: Sequence[tuple[float, str]], says: str, height: int = 176
+) -> Drawing:
+    """Columns side by side up to `top`; `scale` are the values at which a line is drawn, with their text."""
+    if not stacks:
+        return Drawing(40, says)
+    base, step = height - 22, (100 - SCALE) / len(stacks)
+    every = max(1, math.ceil(len(stacks) / 6))
+    rects: list[Rect] = []
+    shapes: dict[str, str] = {}
+    labels = [Label(0, _y(base, value, top) + 4, words, "start", "scale") for value, words in scale]
+    lines = [
+        Line(SCALE, _y(base, value, top), 100, _y(base, value, top), "grid" if value else "axis") for value, _ in scale
+    ]
+    for position, stack in enumerate(stacks):
+        middle, width = SCALE + step * (position + 0.5), step * 0.7
+        reached = 0.0
+        for part in stack.parts:
+            if part.size:
+                high, low = _y(base, reached + part.size, top), _y(base, reached, top)
+                left, wide, tall = round(middle - width / 2, 2), round(width, 2), round(low - high, 2)
+                if part.title:
+                    rects.append(Rect(left, high, wide, tall, part.tone, part.title))
+                else:
+                    shapes[part.tone] = f"{shapes.get(part.tone, '')}M{left} {high}h{wide}v{tall}h-{wide}z"
+            reached += part.size
+        if (len(stacks) - 1 - position) % every == 0:
+            tone = "minor" if (len(stacks) - 1 - position) // every % 2 else "scale"
+            anchor = "end" if middle > 94 else "middle"
+            labels.append(Label(round(middle, 2), height - 5, stack.label, anchor, tone))
+    areas = tuple(Area(path, tone) for tone, path in shapes.items())
+    return Drawing(height, says, tuple(rects), tuple(lines), areas, labels=tuple(labels))
+
+
+def count_ceiling(most: int) -> int:
+    """The end of a scale of counts, such that its half is a whole number, too."""
+    power = int(10 ** (len(str(max(most, 1))) - 1))
+    return next(step * power for step in (1, 2, 3, 4, 5, 6, 8, 10) if most <= step * power and step * power % 2 == 0)
+
+
+def count_scale(top: int) -> tuple[tuple[float, str], ...]:
+    """Nothing, half and the whole of a scale of counts."""
+    return tuple((float(value), text.count(value)) for value in (0, top // 2, top))
+
+
+def share_scale(top: float) -> tuple[tuple[float, str], ...]:
+    """Nothing, half and the whole of a scale of shares."""
+    return tuple((top * part, f"{100 * top * part:.0f}{text.THIN}%") for part in (0, 0.5, 1))
+
+
+def _y(base: int, value: float, top: float) -> float:
+    return round(base - (base - 14) * value / top, 2)

@@ -1,0 +1,1 @@
+"""The files of a report: HTML, mail, CSV, workbook, JSON and PNG."""

@@ -1,0 +1,44 @@
+"""The report.* tables to files for other programs: a CSV file each, one workbook, and the summary as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.report import links
+from pipeline.report.data.tables import ReportTable, rows_of
+from pipeline.report.outputs.csv_cells import csv_line
+from pipeline.report.outputs.summary_json import summary, to_json
+from pipeline.report.outputs.workbook import Book
+from pipeline.report.text import moment
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def write_exports(
+    connection: duckdb.DuckDBPyConnection, folder: Path, tables: tuple[ReportTable, ...], schema: str = "report"
+) -> tuple[Path, ...]:
+    """Write data/*.csv, funnel.xlsx and summary.json into `folder`; each table is read once. OSError when one can't be."""
+    name, as_of, as_of_local, timezone, unit = connection.execute(
+        f"select name, as_of, as_of_local, timezone, unit from {schema}.overview"
+    ).fetchall()[0]
+    (folder / links.DATA_FOLDER).mkdir(parents=True, exist_ok=True)
+    written = [folder / links.data_file(table.name) for table in tables]
+    book = Book(folder / links.WORKBOOK, as_of)
+    for table, target in zip(tables, written, strict=True):
+        with target.open("w", encoding="utf-8-sig", newline="") as file:
+            file.write(csv_line([column.name for column in table.columns]))
+            file.writelines(csv_line(row) for row in book.add(table, rows_of(connection, table)))
+    book.close(
+        (
+            ("Name", name),
+            ("As of", f"{moment(as_of_local)} {timezone}"),
+            ("Unit of the headline", unit),
+            ("Dates", f"on the clock of {timezone}; columns that end in _at are UTC"),
+            ("Shares", "fractions of 1, shown as percentages"),
+        )
+    )
+    document = folder / links.SUMMARY
+    document.write_text(to_json(summary(connection, tables, schema)), "utf-8")
+    return (*written, folder / links.WORKBOOK, document)

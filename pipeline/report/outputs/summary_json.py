@@ -1,0 +1,134 @@
+"""What a program wants to know of a night, as one JSON document: the headline, the stages, the limits, every row's end.
+
+The same database gives the same document; docs/report_files.md says what each key holds.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from pipeline.report import links
+from pipeline.report.data.tables import ReportTable
+from pipeline.report.links import VERSION
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def summary(
+    connection: duckdb.DuckDBPyConnection, tables: tuple[ReportTable, ...], schema: str = "report"
+) -> dict[str, Any]:
+    """The document of the report whose tables lie in `schema`. Shares are fractions of 1, times UTC, what does not exist null."""
+    total = _records(
+        connection,
+        "select name, as_of, as_of_local, as_of_date, timezone, unit, leads, entries, cycles, open_cycles, accounts, "
+        f"open_leads, overdue from {schema}.overview",
+    )[0]
+    head = ("name", "as_of_date", "as_of_local", "timezone", "unit")
+    counts = ("leads", "entries", "cycles", "open_cycles", "accounts", "open_leads", "overdue")
+    return {
+        "version": VERSION,
+        **{key: _plain(total[key]) for key in head},
+        "as_of": f"{_plain(total['as_of'])}Z",
+        **{key: total[key] for key in counts},
+        **_flat(connection, "select max(complete_from) as complete_from from quality.history_coverage")[0],
+        "headline": _headline(connection, schema),
+        "stages": _flat(
+            connection,
+            "select flow.stage, flow.stage_label as label, stages.kind, flow.opening, flow.ins, flow.outs, flow.closing "
+            f"from {schema}.stage_flow as flow inner join waterfall.stages as stages on stages.stage = flow.stage "
+            "where flow.month_start is null order by flow.stage_no",
+        ),
+        "limits": _flat(
+            connection,
+            "select stage, stage_label as label, sla_text as within, sla_clock as clock, met, breached, open_within, "
+            f"open_overdue, met_share from {schema}.stage_sla where month_start is null order by stage_no",
+        ),
+        "rows": _flat(
+            connection,
+            "select input, rows_read, filtered, rejected, redelivered, after_as_of, out_of_scope, duplicates, repeats, kept "
+            "from quality.row_accounting order by input",
+        ),
+        "tables": [
+            {"table": table.full_name, "file": links.data_file(table.name), "rows": table.rows} for table in tables
+        ],
+    }
+
+
+def to_json(document: dict[str, Any]) -> str:
+    """The document as text: keys in their order, no NaN, a line end at its end."""
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _headline(connection: duckdb.DuckDBPyConnection, schema: str) -> list[dict[str, Any]]:
+    """A pair and window each, with its sets of cohorts."""
+    pairs = _records(
+        connection,
+        "select headline_no, from_stage, to_stage, from_label, to_label, unit, window_days, is_headline_window, settle_days, "
+        f"coverage, target, overdue, settled_estimate, settled_low, settled_high from {schema}.headline "
+        "order by headline_no, window_days nulls first",
+    )
+    cohorts = _records(
+        connection,
+        "select headline_no, window_days, cohorts, months, first_month, last_month, entered, converted, passed_over, "
+        f"lost, still_open, rate, rate_low, rate_high from {schema}.conversion_summary "
+        "where dimension = 'all' and headline_no is not null "
+        "order by headline_no, window_days nulls first, list_position(['all', 'mature', 'recent', 'latest', 'previous'], cohorts)",
+    )
+    return [
+        {
+            "from": pair["from_stage"],
+            "to": pair["to_stage"],
+            "from_label": pair["from_label"],
+            "to_label": pair["to_label"],
+            "unit": pair["unit"],
+            "basis": "cohort",
+            "window_days": pair["window_days"],
+            "is_headline_window": pair["is_headline_window"],
+            "settle_days": pair["settle_days"],
+            "coverage": _plain(pair["coverage"]),
+            "target": _plain(pair["target"]),
+            "overdue": pair["overdue"],
+            "settled": {key: _plain(pair[f"settled_{key}"]) for key in ("estimate", "low", "high")},
+            "cohorts": [
+                _cohort(row)
+                for row in cohorts
+                if (row["headline_no"], row["window_days"]) == (pair["headline_no"], pair["window_days"])
+            ],
+        }
+        for pair in pairs
+    ]
+
+
+def _cohort(row: dict[str, Any]) -> dict[str, Any]:
+    counts = ("entered", "converted", "passed_over", "lost", "still_open")
+    return {
+        "cohort": row["cohorts"],
+        "months": row["months"],
+        "first_month": _plain(row["first_month"]),
+        "last_month": _plain(row["last_month"]),
+        **{key: row[key] for key in counts},
+        "rate": _plain(row["rate"]),
+        "low": _plain(row["rate_low"]),
+        "high": _plain(row["rate_high"]),
+    }
+
+
+def _flat(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    return [{key: _plain(value) for key, value in row.items()} for row in _records(connection, query)]
+
+
+def _records(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    found = connection.execute(query)
+    names = [column[0] for column in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON has: dates and times as ISO 8601 text, no number that is none."""
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

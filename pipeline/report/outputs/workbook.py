@@ -1,0 +1,187 @@
+"""The report.* tables to one workbook for a spreadsheet: a sheet each, and one that says what they are.
+
+Texts stay texts: none is run as a formula or turned into a link. The same rows give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.report.data.tables import ReportColumn, ReportTable
+from pipeline.report.outputs.csv_cells import listed
+
+if TYPE_CHECKING:
+    from xlsxwriter.format import Format
+    from xlsxwriter.workbook import Workbook
+    from xlsxwriter.worksheet import Worksheet
+
+ABOUT = "About"
+NAME_LENGTH = 31
+ROWS_SHOWN = 100_000
+"""Rows of a table that its sheet takes; the CSV file has them all."""
+LONGEST_TEXT = 32_767
+"""Characters of a fact that its cell takes."""
+WIDEST = 48
+FIRST_DAY = datetime(1900, 1, 2)
+"""Spreadsheets know no date before 1900, and xlsxwriter takes its first midnight for a time without a date."""
+
+COUNT, SHARE, LENGTH, DAY, MOMENT = "#,##0", "0.0 %", "0.0", "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT")
+_SHARES = frozenset({"rate", "share", "low", "high", "estimate", "target", "change", "miss", "part", "coverage"})
+_NUMBERS_OF_THINGS = ("_no", "rank", "position")
+
+
+@dataclass
+class _Sheet:
+    """A sheet that is being filled."""
+
+    table: ReportTable
+    at: Worksheet
+    formats: tuple[Format | None, ...]
+    widths: list[int]
+    filled: int = 0
+
+
+class Book:
+    """A workbook at `path`; filled table by table, written when it is closed."""
+
+    def __init__(self, path: Path, made_at: datetime) -> None:
+        """`made_at` is the date that the file gives as its own: as-of, so that two runs write the same bytes."""
+        from xlsxwriter import Workbook  # takes a moment to import
+
+        self._book: Workbook = Workbook(
+            str(path),
+            {"in_memory": True},  # not as files, which would lie where others read, and wait for the disk
+        )
+        self._book.set_properties({"created": made_at})
+        self._about = self._book.add_worksheet(ABOUT)
+        self._bold = self._book.add_format({"bold": True})
+        self._wrapped = self._book.add_format({"text_wrap": True, "valign": "top"})
+        self._formats: dict[str, Format] = {}
+        self._names = {ABOUT.lower(), "history"}  # the latter is a name that spreadsheets keep to themselves
+        self._sheets: list[tuple[str, ReportTable, int]] = []
+
+    def add(self, table: ReportTable, rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
+        """A sheet for a table: yields the rows on as it writes them, so that they are read once for all files."""
+        name = self._name(table.name)
+        sheet = self._started(name, table)
+        for row in rows:
+            if sheet.filled < ROWS_SHOWN:
+                sheet.filled += 1
+                _write(sheet, row)
+            yield row
+        self._finish(sheet)
+        self._sheets.append((name, table, sheet.filled))
+
+    def close(self, facts: Iterable[tuple[str, str]]) -> None:
+        """Write the sheet `About` with `facts` (word, text) and then the file."""
+        sheet = self._about
+        sheet.set_column(0, 0, 26)
+        sheet.set_column(1, 1, 22)
+        sheet.set_column(2, 2, 100)
+        line = 0
+        for word, text in facts:
+            sheet.write_string(line, 0, word, self._bold)
+            sheet.write_string(line, 1, text[:LONGEST_TEXT])
+            line += 1
+        line = self._heading(line + 1, "sheet", "rows", "one row is")
+        for name, table, filled in self._sheets:
+            sheet.write_string(line, 0, name)
+            sheet.write_number(line, 1, table.rows, self._format(COUNT))
+            cut = "" if filled == table.rows else f"The first {filled:,} rows; data/{table.name}.csv has them all. "
+            sheet.write_string(line, 2, cut + table.comment, self._wrapped)
+            line += 1
+        line = self._heading(line + 1, "sheet", "column", "it holds")
+        for name, table, _ in self._sheets:
+            for column in table.columns:
+                sheet.write_string(line, 0, name)
+                sheet.write_string(line, 1, column.name)
+                sheet.write_string(line, 2, column.comment, self._wrapped)
+                line += 1
+        self._book.close()
+
+    def _heading(self, line: int, *words: str) -> int:
+        for column, word in enumerate(words):
+            self._about.write_string(line, column, word, self._bold)
+        return line + 1
+
+    def _name(self, table: str) -> str:
+        """A name for the sheet that no other has, capitals aside."""
+        name, number = table[:NAME_LENGTH], 1
+        while name.lower() in self._names:
+            number += 1
+            ending = f"_{number}"
+            name = table[: NAME_LENGTH - len(ending)] + ending
+        self._names.add(name.lower())
+        return name
+
+    def _started(self, name: str, table: ReportTable) -> _Sheet:
+        sheet = self._book.add_worksheet(name)
+        sheet.freeze_panes(1, 0)
+        for number, column in enumerate(table.columns):
+            sheet.write_string(0, number, column.name, self._bold)
+            if column.comment:
+                lines = 2 + len(column.comment) // 34
+                sheet.write_comment(0, number, column.comment, {"author": "", "width": 240, "height": 17 * lines})
+        return _Sheet(
+            table,
+            sheet,
+            tuple(self._format(shown) if (shown := number_format(each)) else None for each in table.columns),
+            [len(column.name) + 4 for column in table.columns],  # the filter's arrow takes its place
+        )
+
+    def _finish(self, sheet: _Sheet) -> None:
+        sheet.at.autofilter(0, 0, sheet.filled, len(sheet.table.columns) - 1)
+        for column, width in enumerate(sheet.widths):
+            sheet.at.set_column(column, column, width)
+
+    def _format(self, shown: str) -> Format:
+        if shown not in self._formats:
+            self._formats[shown] = self._book.add_format({"num_format": shown})
+        return self._formats[shown]
+
+
+def _write(sheet: _Sheet, row: tuple[Any, ...]) -> None:
+    """The row below the last one. TypeError for a number that is none (NaN)."""
+    for column, value in enumerate(row):
+        if value is not None:
+            width = _write_cell(sheet.at, sheet.filled, column, value, sheet.formats[column])
+            sheet.widths[column] = max(sheet.widths[column], min(width, WIDEST))
+
+
+def _write_cell(sheet: Worksheet, line: int, column: int, value: Any, shown: Format | None) -> int:
+    """Write a value by its type, never by what a text looks like. Returns the width that it takes, in characters."""
+    if isinstance(value, bool):
+        sheet.write_boolean(line, column, value)
+    elif isinstance(value, date) and _midnight(value) >= FIRST_DAY:
+        sheet.write_datetime(line, column, _midnight(value), shown)
+        return 20 if isinstance(value, datetime) else 11
+    elif isinstance(value, str | list | date):
+        text = value if isinstance(value, str) else listed(value) if isinstance(value, list) else value.isoformat()
+        sheet.write_string(line, column, text)
+        return len(text) + 1
+    else:
+        sheet.write_number(line, column, value, shown)
+    return 11
+
+
+def _midnight(value: date) -> datetime:
+    """A date as the moment at which it begins; a moment as it is."""
+    return value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
+
+
+def number_format(column: ReportColumn) -> str:
+    """How a spreadsheet shows a column; empty where it needs no format."""
+    if column.kind == "DATE":
+        return DAY
+    if column.kind.startswith("TIMESTAMP"):
+        return MOMENT
+    if column.kind in _WHOLE:
+        return "" if column.name.endswith(_NUMBERS_OF_THINGS) else COUNT
+    if column.kind == "DOUBLE" or column.kind.startswith("DECIMAL"):
+        return SHARE if _SHARES & set(column.name.split("_")) else LENGTH
+    return ""

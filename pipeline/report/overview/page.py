@@ -1,0 +1,189 @@
+"""Figures to pages: every number already text, sections in order. Templates add nothing but mark-up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from pipeline.report import links, text, units
+from pipeline.report.accounts.page import Accounts
+from pipeline.report.changes.changes import Changes
+from pipeline.report.conversion.cohorts import Conversion
+from pipeline.report.conversion.routes import Routes
+from pipeline.report.figures import Figures
+from pipeline.report.flow.page import Volumes
+from pipeline.report.headline import card as headline
+from pipeline.report.layout.table import Notice, StripChart, Table
+from pipeline.report.overview import variant
+from pipeline.report.owners.sla import Limits
+from pipeline.report.quality import history_coverage
+from pipeline.report.quality.page import Definitions, Quality
+from pipeline.report.quality.rows import NewestDelivery
+from pipeline.report.rows import Overview
+from pipeline.report.stage.time import Stuck
+
+
+@dataclass(frozen=True)
+class Stat:
+    """One number of the head, and the page that explains it."""
+
+    value: str
+    label: str
+    link: str
+
+
+@dataclass(frozen=True)
+class IndexPage:
+    """The whole waterfall on one page: what a meeting begins with."""
+
+    basis: str
+    stats: tuple[Stat, ...]
+    notices: tuple[Notice, ...]
+    headline: tuple[headline.Card, ...]
+    changes: Changes
+    waterfall: StripChart
+    summary: Table
+    grid: Table
+    times: StripChart
+
+
+@dataclass(frozen=True)
+class ConversionPage:
+    """Every pair that is shown, month by month."""
+
+    conversion: Conversion
+    routes: Routes
+    implied: Table | None
+
+
+@dataclass(frozen=True)
+class VolumePage:
+    """The balances of all stages."""
+
+    volumes: Volumes
+
+
+@dataclass(frozen=True)
+class AccountsPage:
+    """Leads and accounts."""
+
+    accounts: Accounts
+
+
+@dataclass(frozen=True)
+class OwnersPage:
+    """Who kept to the limits, and who has what to do."""
+
+    limits: Limits
+    stuck: Stuck
+
+
+@dataclass(frozen=True)
+class QualityPage:
+    """Where every row went."""
+
+    quality: Quality
+    routes: Routes
+
+
+@dataclass(frozen=True)
+class DefinitionsPage:
+    """What every word means."""
+
+    definitions: Definitions
+
+
+def index_page(
+    figures: Figures,
+    notes: tuple[str, ...],
+    stale: tuple[str, ...],
+    cards: tuple[headline.Card, ...],
+    summary: Table,
+    changed: Changes,
+    grid: Table,
+    waterfall: StripChart,
+    times: StripChart,
+) -> IndexPage:
+    """The first page. `notes` are warnings of the run: it says how many there are. `stale` inputs it names, before all else."""
+    total = figures.overview.rows[0]
+    return IndexPage(
+        basis=(
+            f"Unless a figure says otherwise: the unit is the {total.unit}, {units.MEANS[total.unit]}; rates are of cohorts, "
+            "by the month of arrival at the first stage of the pair; and a rate is read only once its cohort is final, "
+            "when the youngest of it has had the time that the line names."
+        ),
+        stats=_stats(total),
+        notices=_notices(figures, total, notes, stale),
+        headline=cards,
+        changes=changed,
+        waterfall=waterfall,
+        summary=summary,
+        grid=grid,
+        times=times,
+    )
+
+
+def _stats(total: Overview) -> tuple[Stat, ...]:
+    return (
+        Stat(text.count(total.leads), "leads with history", links.VOLUMES),
+        Stat(
+            text.count(total.entries),
+            f"stage entries since {text.month(total.first_date)}" if total.entries else "stage entries",
+            links.QUALITY,
+        ),
+        Stat(text.count(total.cycles), f"cycles, {text.count(total.open_cycles)} open", f"{links.INDEX}#waterfall"),
+        Stat(text.count(total.accounts), "accounts with leads", links.ACCOUNTS),
+        Stat(text.count(total.open_leads), f"leads waiting, {text.count(total.overdue)} overdue", links.OWNERS),
+    )
+
+
+def _rejected(newest: NewestDelivery) -> str:
+    """`crm: 12 of 18,074 rows of the newest delivery are rejected, …`: what an alias brought in since is not among them."""
+    unknown = newest.unknown_stage
+    because = f", {text.count(unknown)} of them for a stage that no alias names" if unknown else ""
+    counts = f"{text.count(newest.rejected)} of {text.plural(newest.rows_read, 'row')}"
+    return (
+        f"{newest.input}: {counts} of the newest delivery {'is' if newest.rejected == 1 else 'are'} rejected{because}."
+    )
+
+
+def _nothing(figures: Figures) -> str:
+    if figures.shown.is_all:
+        return "No stage entry has been delivered yet, so there is nothing to count."
+    return f"No lead has {variant.cut(figures.shown)}, so there is nothing to count."
+
+
+def open_month(figures: Figures) -> date | None:
+    """First day of the month in which as-of lies; None when as-of is its last second."""
+    return next((row.month_start for row in figures.balance.rows if row.is_partial), None)
+
+
+def _notices(figures: Figures, total: Overview, notes: tuple[str, ...], stale: tuple[str, ...]) -> tuple[Notice, ...]:
+    notices = [Notice("warn", f"{each}. Newer numbers are not in here.") for each in stale]
+    everybody = "" if figures.shown.is_all else "Of all leads: "
+    if total.entries == 0:
+        notices.append(Notice("warn", _nothing(figures)))
+    if total.unit == "account" and total.leads and not total.accounts:
+        notices.append(Notice("warn", "The unit is the account, and no lead names one: the headline counts nothing."))
+    if open_month(figures) and total.entries:
+        notices.append(
+            Notice(
+                "info",
+                f"{text.month(open_month(figures))} is not over: its numbers will still grow, and wherever it stands it is "
+                f"marked{text.SO_FAR}, on the axis of a chart {text.SO_FAR_SIGN}.",
+            )
+        )
+    notices += [
+        Notice("warn", f"{everybody}{_rejected(newest)}") for newest in figures.deliveries.rows if newest.rejected
+    ]
+    notices += history_coverage.notices(figures)
+    if total.not_yet:
+        notices.append(
+            Notice(
+                "info",
+                f"{everybody}{text.plural(total.not_yet, 'row is', 'rows are')} dated after as-of and not counted yet.",
+            )
+        )
+    if notes:
+        notices.append(Notice("warn", f"The run left {text.plural(len(notes), 'note')}."))
+    return tuple(notices)

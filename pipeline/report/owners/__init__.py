@@ -1,0 +1,1 @@
+"""Pages and sections: owners, SLAs and overdue leads."""

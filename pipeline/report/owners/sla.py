@@ -1,0 +1,159 @@
+"""Limits: how many stays kept to the one of their stage, lately and by owner (T5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.report import text
+from pipeline.report.conversion.cohorts import SMALL
+from pipeline.report.figures import OWNERS_SHOWN, Answer, Figures
+from pipeline.report.layout import charts
+from pipeline.report.layout.table import Cell, Column, Fold, Reader, Table, TableRow, texts
+from pipeline.report.owners.rows import OwnerSla, StageSla
+
+_COUNTS = (
+    Column("Met"),
+    Column("Breached", hint="left too late"),
+    Column("Open, within"),
+    Column("Open, overdue"),
+    Column("Met share", hint="met / (met + breached + open, overdue)"),
+)
+DENOMINATOR = "met + breached + open, overdue; stays that may still make it are left out"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The section: every stage with a limit, then each by month and by owner."""
+
+    sentence: str
+    stages: Table
+    months: tuple[Fold, ...]
+    owners: tuple[Fold, ...]
+    note: str
+
+
+def limits(figures: Figures, reader: Reader) -> Limits:
+    """Stages with a limit, in the waterfall's order."""
+    rows = figures.limits.rows
+    late = sum(row.breached + row.open_overdue for row in rows)
+    decided = late + sum(row.met for row in rows)
+    sentence = (
+        f"Of {text.plural(decided, 'decided stay')} in stages with a limit, {text.count(late)} left too late or are overdue."
+        if rows
+        else "The configuration gives no stage a limit."
+    )
+    most = max((sum(_counts(row)) for row in rows), default=0)
+    table = Table(
+        caption="Stays against the limit of their stage, all history",
+        columns=(Column("Stage", "text"), Column("Limit"), *_COUNTS, Column("All stays", "chart")),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(row.stage_label),
+                    Cell(row.sla_text, note=f"{row.sla_clock} clock"),
+                    *_cells(row),
+                    Cell("", drawing=_bar(row, most)),
+                )
+            )
+            for row in rows
+        ),
+        source=reader.source(
+            figures.limits,
+            unit="stays (spans)",
+            basis="stays that began by as-of, each limit on its own clock; on the limit is in time",
+            denominator=DENOMINATOR,
+        ),
+        key="limits",
+    )
+    return Limits(
+        sentence=sentence,
+        stages=table,
+        months=tuple(_months(row, answer, reader) for row, answer in zip(rows, figures.limit_months, strict=True)),
+        owners=tuple(_owners(row, answer, reader) for row, answer in zip(rows, figures.limit_owners, strict=True)),
+        note="The counts are of stays by the owner when the lead came. The last two columns are the to-do list by the owner now: "
+        "whoever inherits an overdue lead has it to do, and has not breached.",
+    )
+
+
+def _counts(row: StageSla | OwnerSla) -> tuple[int, int, int, int]:
+    return row.met, row.breached, row.open_within, row.open_overdue
+
+
+def _cells(row: StageSla | OwnerSla, is_small: bool = False) -> tuple[Cell, ...]:
+    return (
+        *texts(text.count(row.met), text.count(row.breached), text.count(row.open_within)),
+        Cell(text.count(row.open_overdue), "alert" if row.open_overdue else ""),
+        Cell(text.rate(row.met_share), "small-n" if is_small else ""),
+    )
+
+
+def _bar(row: StageSla, most: int) -> charts.Drawing:
+    late = row.breached + row.open_overdue
+    return charts.stacked_bar(
+        [
+            ("converted", row.met, f"met: {text.count(row.met)}"),
+            ("overdue", late, f"breached or overdue: {text.count(late)}"),
+            ("open", row.open_within, f"open, within: {text.count(row.open_within)}"),
+        ],
+        most,
+        f"{text.count(row.met)} met, {text.count(late)} breached or overdue, {text.count(row.open_within)} open within",
+        height=12,
+    )
+
+
+def _months(stage: StageSla, answer: Answer[StageSla], reader: Reader) -> Fold:
+    table = Table(
+        caption=f"{stage.stage_label}: stays by month of entry",
+        columns=(Column("Month", "text"), *_COUNTS),
+        rows=tuple(
+            TableRow((Cell(reader.period(row.month_start, row.is_partial)), *_cells(row))) for row in answer.rows
+        ),
+        source=reader.source(
+            answer, unit="stays (spans)", basis="by month of entry, the newest last", denominator=DENOMINATOR
+        ),
+        key=f"limit-months-{stage.stage_no}",
+    )
+    return Fold(stage.stage_label, table, note="month by month")
+
+
+def _owners(stage: StageSla, answer: Answer[OwnerSla], reader: Reader) -> Fold:
+    more = len(answer.rows) - OWNERS_SHOWN
+    table = Table(
+        caption=f"{stage.stage_label}: stays by owner at entry, and what each owner has now; limit {stage.sla_text}, "
+        f"{stage.sla_clock} clock",
+        columns=(
+            Column("Owner", "text"),
+            *_COUNTS,
+            Column("95 % interval"),
+            Column("0 to 100 %", "chart"),
+            Column("Has now, within"),
+            Column("Has now, overdue"),
+        ),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(row.owner),
+                    *_cells(row, row.decided < SMALL),
+                    Cell(text.interval(row.met_low, row.met_high), "small-n" if row.decided < SMALL else ""),
+                    Cell("", drawing=charts.interval_bar(None, row.met_share, row.met_low, row.met_high)),
+                    Cell(text.count(row.now_within)),
+                    Cell(text.count(row.now_overdue), "alert" if row.now_overdue else ""),
+                )
+            )
+            for row in answer.rows[:OWNERS_SHOWN]
+        ),
+        source=reader.source(
+            answer,
+            unit="stays (spans); leads in the last two columns",
+            basis="owner when the lead came, as history names it; in the last two columns the owner at as-of",
+            denominator=DENOMINATOR,
+        ),
+        notes=(
+            f"Grey: fewer than {SMALL} decided stays. Most overdue now first, then by name; the place is no grade.",
+            *((f"and {text.plural(more, 'more owner')}; the query lists them all.",) if more > 0 else ()),
+        ),
+        key=f"limit-owners-{stage.stage_no}",
+    )
+    late = sum(row.now_overdue for row in answer.rows)
+    note = f"by owner; {text.plural(late, 'open lead')} past the limit of {stage.sla_text}, {stage.sla_clock} clock"
+    return Fold(stage.stage_label, table, is_open=late > 0, note=note)

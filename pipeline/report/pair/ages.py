@@ -1,0 +1,111 @@
+"""The heat map of a headline pair: what share of each month's cohort had converted by each age."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.report import text, units
+from pipeline.report.conversion.cohorts import SMALL
+from pipeline.report.layout.table import Cell, Column, Reader, Table, TableRow
+from pipeline.report.pair.rows import CohortAge
+from pipeline.report.query import Answer
+from pipeline.report.rows import PairShown
+
+TONES = 10
+"""Steps of the ramp: the classes heat-0 to heat-9 of the style sheet."""
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """The table, and what its tones mean."""
+
+    table: Table
+    tones: tuple[str, ...]
+    """Classes of the ramp from pale to strong; none while no cohort is old enough to be compared."""
+    least: str
+    most: str
+
+
+def heat_map(pair: PairShown, ages: Answer[CohortAge], reader: Reader) -> HeatMap:
+    """Months from the newest, ages from the youngest; ages that no month has reached have no column."""
+    reached = [row for row in ages.rows if row.aged]
+    ramp = ramp_of([row.rate for row in reached if row.rate is not None and row.is_mature])
+    steps = sorted({(row.age_no, row.age_days) for row in reached})
+    cells = {(row.month_start, row.age_no): row for row in ages.rows}
+    months = sorted({row.month_start for row in ages.rows}, reverse=True)
+    many = units.many(pair.unit)
+    table = Table(
+        caption=f"{pair.from_label} → {pair.to_label}: share converted by age, by month of arrival at {pair.from_label}",
+        columns=(
+            Column("Month", "text"),
+            Column("Entered"),
+            *(
+                Column(f"{days}{text.THIN}d", hint=f"converted within {days} days of arrival at {pair.from_label}")
+                for _, days in steps
+            ),
+        ),
+        rows=tuple(
+            TableRow(
+                (
+                    _heading(cells[month, 1], reader),
+                    _entered(cells[month, 1]),
+                    *(_cell(cells[month, number], ramp) for number, _ in steps),
+                )
+            )
+            for month in months
+        ),
+        source=reader.source(
+            ages,
+            unit=many,
+            basis=(
+                f"cohorts by month of arrival at {pair.from_label}; window: the age, in steps of 30 days of 86,400 s, "
+                "counted for each from its own arrival"
+            ),
+            denominator=f"entered: all {many} of the month (the number after “of”)",
+        ),
+        notes=(
+            f"Read along a row how a month’s {many} converted as they grew older, and down a column whether months of the same "
+            "age do better or worse.",
+            f"Hatched: some {many} of the month are not that old yet, so the share can only rise. Blank: none is that old.",
+            *(() if steps else (f"No {pair.unit} of these months is 30 days old yet.",)),
+        ),
+        key=f"ages-{pair.headline_no}",
+    )
+    tones = tuple(f"heat-{number}" for number in range(TONES)) if any(row.is_mature for row in reached) else ()
+    return HeatMap(table, tones, text.rate(ramp.low), text.rate(ramp.high))
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """The shares at which the tones begin and end."""
+
+    low: float
+    high: float
+
+    def tone(self, rate: float) -> str:
+        """The class of a share."""
+        step = int(TONES * (rate - self.low) / (self.high - self.low) + 1e-9)
+        return f"heat-{min(max(step, 0), TONES - 1)}"
+
+
+def ramp_of(rates: Sequence[float]) -> Ramp:
+    """From the lowest to the highest share, outward to whole tens of percent, so that months differ where they do."""
+    low = math.floor(10 * min(rates, default=0.0)) / 10
+    return Ramp(min(low, 0.9), max(math.ceil(10 * max(rates, default=0.0)) / 10, min(low, 0.9) + 0.1))
+
+
+def _heading(row: CohortAge, reader: Reader) -> Cell:
+    return Cell(reader.period(row.month_start, row.is_partial))
+
+
+def _entered(row: CohortAge) -> Cell:
+    return Cell(text.count(row.entered), note="n small" if 0 < row.entered < SMALL else "")
+
+
+def _cell(row: CohortAge, ramp: Ramp) -> Cell:
+    if row.rate is None:
+        return Cell("", "young")
+    of = f"{text.count(row.converted)} of {text.count(row.entered)}"
+    return Cell(text.rate(row.rate), ramp.tone(row.rate) if row.is_mature else "immature", of)

@@ -1,0 +1,64 @@
+"""What the page of a headline pair shows beyond its card, read from a built database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.database.connection import quoted
+from pipeline.report import rows
+from pipeline.report.pair import rows as rows_pair
+from pipeline.report.query import Answer, Asked, ask
+
+
+@dataclass(frozen=True)
+class HeadlineFigures:
+    """Rows of one headline pair, months in order."""
+
+    ages: Answer[rows_pair.CohortAge]
+    fates: Answer[rows_pair.GapMonth]
+    """All months."""
+    arrivals: Answer[rows_pair.ArrivalMonth]
+    mixes: tuple[Answer[rows_pair.MixMonth], ...]
+    """One per configured dimension."""
+
+
+def read_headline(connection: Asked, pair: rows.PairShown, dimensions: list[str]) -> HeadlineFigures:
+    """Put the questions of one headline pair's page to a built database."""
+    this_pair = f"headline_no = {pair.headline_no}"
+    return HeadlineFigures(
+        ages=ask(
+            connection,
+            rows_pair.CohortAge,
+            "report.cohort_ages",
+            "entered",
+            where=f"{this_pair} and is_shown",
+            order="month_start, age_no",
+        ),
+        fates=ask(
+            connection,
+            rows_pair.GapMonth,
+            "report.headline_gap_months",
+            "units",
+            where=this_pair,
+            order="month_start, fate, reason, stage",
+        ),
+        arrivals=ask(
+            connection,
+            rows_pair.ArrivalMonth,
+            "report.headline_arrivals",
+            "arrivals",
+            where=f"{this_pair} and is_shown",
+            order="month_start",
+        ),
+        mixes=tuple(
+            ask(
+                connection,
+                rows_pair.MixMonth,
+                "report.cohort_mix",
+                "entered",
+                where=f"{this_pair} and dimension = {quoted(dimension)}",
+                order="value_no, month_start",
+            )
+            for dimension in dimensions
+        ),
+    )

@@ -1,0 +1,244 @@
+"""The months of a headline pair as columns: what became of those who did not convert, and how those came who arrived at B."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from pipeline.report import text, units
+from pipeline.report.headline.card import LOST_BY, LOST_TONES, fate_name, fate_tones
+from pipeline.report.layout.charts import share_ceiling
+from pipeline.report.layout.columns import (
+    ColumnChart,
+    Part,
+    Stack,
+    count_ceiling,
+    count_scale,
+    share_scale,
+    stacked_columns,
+)
+from pipeline.report.layout.table import Cell, Column, Fold, Mark, Reader, Table, TableRow, columns, texts
+from pipeline.report.pair.rows import ArrivalMonth, CohortAge, GapMonth
+from pipeline.report.query import Answer
+from pipeline.report.rows import Gap, Headline
+
+FROM_BELOW = ("lost", "passed_over", "still_open")
+"""The order in a column: what is final below, what may still change on top."""
+
+Counts = dict[tuple[date, str, str, str | None], int]
+"""(month, fate, reason, label of the stage) → units."""
+
+
+def losses(
+    row: Headline,
+    gaps: Sequence[Gap],
+    fates: Answer[GapMonth],
+    ages: Sequence[CohortAge],
+    reader: Reader,
+) -> ColumnChart:
+    """Of each month's cohort the share that has not converted, by what became of it. `ages` name the months shown."""
+    months = [cell for cell in ages if cell.age_no == 1]
+    counts: Counts = {(each.month_start, each.fate, each.reason, each.stage_label): each.units for each in fates.rows}
+    left = [gap for fate in FROM_BELOW for gap in gaps if gap.fate == fate]
+    tones = fate_tones(tuple(gaps))
+    shares = [_missing(month, left, counts) / month.entered for month in months if month.entered]
+    top = share_ceiling(max(shares, default=0.0))
+    stacks = [
+        Stack(
+            reader.short_period(month.month_start, month.is_partial),
+            tuple(_part(gap, row, month, counts, tones[gap], reader) for gap in left if month.entered),
+        )
+        for month in months
+    ]
+    sentence = _losses_sentence(row, months, left, counts, reader)
+    return ColumnChart(
+        key="losses",
+        title=f"Share of each month’s {units.many(row.unit)} that has not gone on to {row.to_label}",
+        sentence=sentence,
+        drawing=stacked_columns(stacks, top, share_scale(top), sentence),
+        legend=_legend(left, row, tones),
+        source=reader.source(
+            fates,
+            unit=units.many(row.unit),
+            basis=f"cohorts by month of arrival at {row.from_label}, window: ever, as of now; lost by {LOST_BY[row.unit]}",
+            denominator=f"{units.many(row.unit)} that arrived at {row.from_label} in the month",
+        ),
+        fold=Fold("Numbers behind the columns", _losses_table(row, gaps, counts, months, reader)),
+    )
+
+
+def _key(month: date, gap: Gap) -> tuple[date, str, str, str | None]:
+    return month, gap.fate, gap.reason, gap.stage_label
+
+
+def _missing(month: CohortAge, left: Sequence[Gap], counts: Counts) -> int:
+    return sum(counts.get(_key(month.month_start, gap), 0) for gap in left)
+
+
+def _part(gap: Gap, row: Headline, month: CohortAge, counts: Counts, tone: str, reader: Reader) -> Part:
+    size = counts.get(_key(month.month_start, gap), 0)
+    title = (
+        f"{reader.period(month.month_start, month.is_partial)}: {fate_name(gap, row)}: "
+        f"{text.count(size)} of {text.count(month.entered)}"
+    )
+    return Part(tone, size / month.entered, title)
+
+
+def _losses_sentence(
+    row: Headline, months: Sequence[CohortAge], left: Sequence[Gap], counts: Counts, reader: Reader
+) -> str:
+    complete = [month for month in months if not month.is_partial] or list(months)
+    entered = sum(month.entered for month in complete)
+    if not entered:
+        return f"Nobody has arrived at {row.from_label} in these months."
+
+    def of(fate: str) -> int:
+        return sum(
+            counts.get(_key(month.month_start, gap), 0) for month in complete for gap in left if gap.fate == fate
+        )
+
+    lost, passed, waiting = of("lost"), of("passed_over"), of("still_open")
+    return (
+        f"Of {text.plural(entered, row.unit)} that reached {row.from_label} {_span(complete, reader)}, "
+        f"{text.count(lost + passed + waiting)} have not gone on to {row.to_label}: {text.count(lost)} lost, "
+        f"{text.count(passed)} passed over, {text.count(waiting)} still open."
+    )
+
+
+def _span(months: Sequence[CohortAge] | Sequence[ArrivalMonth], reader: Reader) -> str:
+    first, last = months[0], months[-1]
+    end = reader.period(last.month_start, last.is_partial)
+    return f"in {end}" if len(months) == 1 else f"from {reader.month(first.month_start)} to {end}"
+
+
+def _legend(left: Sequence[Gap], row: Headline, tones: dict[Gap, str]) -> tuple[Mark, ...]:
+    """One entry per tone, in the order of the columns from the bottom; fates that share a tone are named together."""
+    names: dict[str, list[str]] = {}
+    for gap in left:
+        names.setdefault(tones[gap], []).append(fate_name(gap, row))
+    shared = {LOST_TONES[-1]: "Lost otherwise", "open": "Still open, not overdue", "overdue": "Still open, overdue"}
+    return tuple(
+        Mark(tone, own[0] if len(own) == 1 or tone not in shared else shared[tone]) for tone, own in names.items()
+    )
+
+
+def _losses_table(
+    row: Headline, gaps: Sequence[Gap], counts: Counts, months: Sequence[CohortAge], reader: Reader
+) -> Table:
+    shown = {month.month_start for month in months}
+    earlier = sorted({month for month, *_ in counts if month not in shown})
+    rows = [
+        TableRow(
+            (
+                Cell(reader.period(month.month_start, month.is_partial)),
+                Cell(text.count(month.entered)),
+                *texts(*(text.count(counts.get(_key(month.month_start, gap), 0)) for gap in gaps)),
+            )
+        )
+        for month in reversed(months)
+    ]
+    if earlier:
+        before = [sum(counts.get(_key(month, gap), 0) for month in earlier) for gap in gaps]
+        rows.append(
+            TableRow(
+                (
+                    Cell("Earlier months", note=f"since {reader.month(earlier[0])}"),
+                    *texts(*(text.count(n) for n in (sum(before), *before))),
+                )
+            )
+        )
+    rows.append(
+        TableRow(texts("All months", *(text.count(n) for n in (row.entered, *(gap.units for gap in gaps)))), "total")
+    )
+    return Table(
+        caption=f"What became of the {units.many(row.unit)} of each month that reached {row.from_label}",
+        columns=columns("Month", "Entered", *(fate_name(gap, row) for gap in gaps)),
+        rows=tuple(rows),
+        key=f"losses-{row.headline_no}",
+    )
+
+
+def arrivals(row: Headline, answer: Answer[ArrivalMonth], reader: Reader) -> ColumnChart:
+    """Arrivals at B by month, split by how they came, seen from A."""
+    months = answer.rows
+    top = count_ceiling(max((month.arrivals for month in months), default=0))
+    words = (
+        ("through", f"came through {row.from_label}"),
+        ("over", f"began below {row.from_label} and passed over it"),
+        ("began", f"began at or above {row.from_label}, without it"),
+    )
+    stacks = [
+        Stack(
+            reader.short_period(month.month_start, month.is_partial),
+            tuple(
+                Part(tone, size, f"{reader.period(month.month_start, month.is_partial)}: {text.count(size)} {name}")
+                for (tone, name), size in zip(words, _ways(month), strict=True)
+            ),
+        )
+        for month in months
+    ]
+    sentence = _arrivals_sentence(row, months, reader)
+    return ColumnChart(
+        key="arrivals",
+        title=f"Arrivals at {row.to_label} by month, by how they came",
+        sentence=sentence,
+        drawing=stacked_columns(stacks, top, count_scale(top), sentence),
+        legend=tuple(Mark(tone, name) for tone, name in words),
+        source=reader.source(
+            answer,
+            unit="cycles",
+            basis=f"arrivals at {row.to_label} in the month, whenever the cycle began: no cohort",
+            denominator=f"arrivals at {row.to_label} in the month",
+        ),
+        fold=Fold("Numbers behind the columns", _arrivals_table(row, months, reader)),
+    )
+
+
+def _ways(month: ArrivalMonth) -> tuple[int, int, int]:
+    return month.through, month.over, month.entered_after
+
+
+def _arrivals_sentence(row: Headline, months: Sequence[ArrivalMonth], reader: Reader) -> str:
+    complete = [month for month in months if not month.is_partial] or list(months)
+    everyone = sum(month.arrivals for month in complete)
+    if not everyone:
+        return f"Nobody has arrived at {row.to_label} in these months."
+    over, after = sum(month.over for month in complete), sum(month.entered_after for month in complete)
+    first = (
+        f"{text.count(over + after)} of {text.plural(everyone, 'arrival')} at {row.to_label} {_span(complete, reader)} "
+        f"came without {row.from_label}"
+    )
+    if not over + after:
+        return f"{first}."
+    below, later = f"began below {row.from_label} and passed over it", f"began at or above {row.from_label}, without it"
+    ways = (
+        f"{text.count(over)} {below}, {text.count(after)} {later}"
+        if over and after
+        else f"all {below if over else later}"
+    )
+    return f"{first}, {text.rate((over + after) / everyone)}: {ways}. No rate of {row.from_label} → {row.to_label} counts them."
+
+
+def _arrivals_table(row: Headline, months: Sequence[ArrivalMonth], reader: Reader) -> Table:
+    return Table(
+        caption=f"Arrivals at {row.to_label}, seen from {row.from_label}",
+        columns=(
+            Column("Month", "text"),
+            Column("Arrivals"),
+            Column(f"Through {row.from_label}"),
+            Column("Over", hint=f"the cycle began below {row.from_label} and passed without it"),
+            Column("Entered after", hint=f"the cycle began at or above {row.from_label} without it"),
+            Column(f"Without {row.from_label}", hint="over and entered after, of all arrivals of the month"),
+        ),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(reader.period(month.month_start, month.is_partial)),
+                    *texts(text.count(month.arrivals), *(text.count(n) for n in _ways(month))),
+                    Cell(text.rate((month.over + month.entered_after) / month.arrivals if month.arrivals else None)),
+                )
+            )
+            for month in reversed(months)
+        ),
+        key=f"pair-arrivals-{row.headline_no}",
+    )

@@ -1,0 +1,95 @@
+"""The page of one headline pair: its card, its months in every window, its cohorts as they age, who left and who came, its cuts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.report.changes.changes import PairChange
+from pipeline.report.conversion import estimate
+from pipeline.report.conversion.cohorts import PairSection
+from pipeline.report.figures import Figures, PairFigures
+from pipeline.report.headline.card import Card
+from pipeline.report.layout.columns import ColumnChart
+from pipeline.report.layout.table import Fold, Reader, Table
+from pipeline.report.pair.ages import HeatMap, heat_map
+from pipeline.report.pair.mix import mixes
+from pipeline.report.pair.months import arrivals, losses
+from pipeline.report.quality.rows import SettledRecord
+from pipeline.report.rows import Headline
+
+
+@dataclass(frozen=True)
+class PairPage:
+    """One headline pair."""
+
+    from_stage: str
+    to_stage: str
+    card: Card
+    changes: PairChange
+    has_estimates: bool
+    """Some month of the trend has a settled estimate."""
+    record: str
+    """How past estimates fared."""
+    months: Table
+    ages: HeatMap
+    losses: ColumnChart
+    arrivals: ColumnChart
+    mixes: tuple[ColumnChart, ...]
+    cuts: tuple[Fold, ...]
+
+
+def pair_pages(
+    figures: Figures,
+    cards: tuple[Card, ...],
+    sections: tuple[PairSection, ...],
+    changed: tuple[PairChange, ...],
+    reader: Reader,
+) -> tuple[PairPage, ...]:
+    """A page per card, in the order of the configuration."""
+    by_pair = {(section.from_stage, section.to_stage): section for section in sections}
+    figures_of = {(each.pair.from_stage, each.pair.to_stage): each for each in figures.pairs}
+    changes = {(each.from_stage, each.to_stage): each for each in changed}
+    rows = [row for row in figures.headline.rows if row.window_days is None]
+    sources = {row.dimension: row.source for row in figures.coverage.rows}
+    return tuple(
+        _page(
+            card,
+            row,
+            record,
+            by_pair[card.from_stage, card.to_stage],
+            changes[card.from_stage, card.to_stage],
+            figures_of[card.from_stage, card.to_stage],
+            sources,
+            reader,
+        )
+        for card, row, record in zip(cards, rows, figures.settled_record.rows, strict=True)
+    )
+
+
+def _page(
+    card: Card,
+    row: Headline,
+    record: SettledRecord,
+    section: PairSection,
+    changes: PairChange,
+    figures: PairFigures,
+    sources: dict[str, str],
+    reader: Reader,
+) -> PairPage:
+    assert figures.more is not None
+    assert figures.gap is not None
+    more = figures.more
+    return PairPage(
+        card.from_stage,
+        card.to_stage,
+        card,
+        changes=changes,
+        has_estimates=any(cohort.settled_estimate is not None for cohort in figures.cohorts.rows),
+        record=estimate.sentence((record,)),
+        months=section.months.table,
+        ages=heat_map(figures.pair, more.ages, reader),
+        losses=losses(row, figures.gap.rows, more.fates, more.ages.rows, reader),
+        arrivals=arrivals(row, more.arrivals, reader),
+        mixes=mixes(figures.pair, more.mixes, sources, reader),
+        cuts=section.cuts,
+    )

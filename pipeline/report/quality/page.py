@@ -1,0 +1,390 @@
+"""Definitions, and how far the data can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.report import text
+from pipeline.report.conversion import estimate
+from pipeline.report.conversion.cohorts import SOURCES
+from pipeline.report.figures import Figures
+from pipeline.report.layout.table import Cell, Column, Mark, Reader, Table, TableRow, balanced, columns, listed, texts
+from pipeline.report.overview import variant
+from pipeline.report.quality import history_coverage
+from pipeline.report.quality.unknown_stages import unknown_stages
+from pipeline.report.rows import Overview
+
+REASONS = {
+    "no_lead": "no lead id",
+    "no_stage": "no stage",
+    "no_key": "no key",
+    "unknown_stage": "a stage that no alias names",
+    "unreadable_time": "a time that can’t be read",
+    "time_out_of_range": "a time outside the years 2000 to 2099",
+    "unreadable_sequence": "a sequence number that can’t be read",
+    "unknown_object": "an object of a merge that is neither lead nor account",
+    "too_few_fields": "too few fields",
+    "too_many_fields": "too many fields",
+    "unclosed_quote": "a quote that never closes",
+    "stray_quote": "a stray quote",
+    "nul_byte": "a NUL byte",
+    "bad_encoding": "bytes that are not in the declared encoding",
+    "field_too_long": "a field longer than 1 MB",
+    "not_json": "a line that is not JSON",
+    "cell_not_json": "a cell that should be JSON and is not",
+    "uneven_lists": "cells with lists of different length",
+    "id_damaged_by_spreadsheet": "an id that a spreadsheet turned into a rounded number, such as 1.01E+11",
+    "not_an_object": "a line of JSON that is not an object",
+    "duplicate_key": "a key that is there twice",
+    "nested_too_deep": "lists or objects in each other more than 50 deep",
+}
+FINDINGS = {
+    "skipped": "Moved up past a stage without entering it",
+    "regressed": "Moved back to a lower stage",
+    "reopened": "Came back to the path from a stage that nobody comes back from",
+    "restored": "Came back after the lead had been deleted",
+    "off_path_move": "Moved from one stage off the path to another",
+    "same_second": "Went through two stages or more within one second; the stage in which that ended",
+    "weekend_entry": "Entered on a weekend, by an owner who works on weekdays",
+    "last_minute": "Left in the last fifteen minutes of its limit",
+    "bulk_stamp": "Fifty leads or more entered within one minute",
+    "future_dated": "Dated after as-of; comes in by itself when due",
+    "gate_holding": "Held for more than a minute in a stage that should hold nobody",
+    "interrupted_by_unknown_stage": "Went through a stage that the configuration does not know; left out of time in stage",
+    "dst_gap": "Time that the clock skipped in spring",
+    "dst_overlap": "Time that the clock showed twice in autumn",
+}
+KINDS = {
+    "path": "on the path",
+    "hold": "hold: off the path, the cycle lives on",
+    "detour": "detour: the cycle ends, the lead may come back",
+    "exit": "exit: the cycle ends, not expected back",
+}
+
+PARTS = ("kept", "repeats", "duplicates", "out_of_scope", "after_as_of", "redelivered", "rejected", "filtered")
+"""What becomes of a row, from the last question asked of it to the first (E1)."""
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """What every word on the page means here."""
+
+    stages: Table
+    groups: tuple[Mark, ...]
+    pairs: tuple[Mark, ...]
+    windows: str
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Where rows went, and what looks odd."""
+
+    about: str
+    accounting: Table
+    scope: Table | None
+    rejections: Table | None
+    unknown_stages: str
+    unknown: Table | None
+    history: Table | None
+    dates: Table | None
+    orphans: tuple[str, ...]
+    leads: tuple[str, ...]
+    coverage: Table | None
+    settled_record: Table | None
+    notes: tuple[str, ...]
+
+
+def definitions(figures: Figures, reader: Reader) -> Definitions:
+    """Stages with what the CRM calls them, groups, headline pairs, windows."""
+    aliases: dict[int, list[str]] = {}
+    for stage_no, alias in figures.aliases:
+        aliases.setdefault(stage_no, []).append(alias)
+    groups: dict[str, tuple[str, str, list[str]]] = {}
+    for key, label, definition, stage in figures.members:
+        groups.setdefault(key, (text.isolated(label), text.isolated(definition), []))[2].append(text.isolated(stage))
+    windows = [f"{days} days" for days in figures.windows]
+    return Definitions(
+        stages=Table(
+            caption="Stages, in the order of the configuration",
+            columns=(
+                Column("Stage", "text"),
+                Column("Rank"),
+                Column("What it means", "text"),
+                Column("Kind", "text"),
+                Column("Team", "text"),
+                Column("Phase", "text"),
+                Column("Limit", "text"),
+                Column("Values that name it", "text"),
+            ),
+            rows=tuple(
+                TableRow(
+                    (
+                        Cell(stage.label, note=stage.name if stage.name != stage.label else ""),
+                        Cell(text.count(stage.rank) if stage.rank else text.DASH),
+                        Cell(stage.definition, "prose"),
+                        Cell(KINDS[stage.kind], note=_marks(stage.is_gate, stage.qualifies)),
+                        Cell(stage.team or text.DASH),
+                        Cell(stage.phase or text.DASH),
+                        Cell(stage.sla_text or text.DASH, note=f"{stage.sla_clock} clock" if stage.sla_text else ""),
+                        Cell(" · ".join(aliases.get(stage.stage_no, [])), "prose quiet"),
+                    )
+                )
+                for stage in figures.stages.rows
+            ),
+            source=reader.source(
+                figures.stages, unit="stages", basis="the configuration of this run", denominator="none: a list"
+            ),
+            key="stages",
+        ),
+        groups=tuple(Mark("", label, listed(members), definition) for label, definition, members in groups.values()),
+        pairs=tuple(
+            Mark(
+                "",
+                f"{row.from_label} → {row.to_label}",
+                f"target {text.rate(row.target)}" if row.target is not None else "no target",
+            )
+            for row in figures.headline.rows
+            if row.window_days is None
+        ),
+        windows=listed(["ever", *(f"within {window}" for window in windows)]),
+    )
+
+
+def _marks(is_gate: bool, qualifies: bool) -> str:
+    words = [
+        word
+        for word, holds in (("a gate: should hold nobody", is_gate), ("qualifies the lead for its team", qualifies))
+        if holds
+    ]
+    return "; ".join(words)
+
+
+def quality(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Quality:
+    """Row accounting first: every row is somewhere."""
+    total = figures.overview.rows[0]
+    return Quality(
+        about=variant.data(figures.shown),
+        accounting=_accounting(figures, reader),
+        scope=_scope(figures, reader) if figures.scope.rows else None,
+        rejections=_rejections(figures, reader) if figures.rejections.rows else None,
+        unknown_stages=(
+            f"{text.plural(total.unknown_stage, 'row names', 'rows name')} a stage that the configuration does not know. "
+            "Add the value to a stage’s aliases and run again: the rows wait in the log and come in by themselves."
+            if total.unknown_stage
+            else "Every row names a stage that the configuration knows."
+        ),
+        unknown=unknown_stages(figures, reader) if figures.unknown.rows else None,
+        history=history_coverage.table(figures, reader),
+        dates=_dates(figures, reader) if figures.dates.rows else None,
+        orphans=(
+            f"{text.plural(total.history_only, 'lead')} known from history only: no input of leads delivered them.",
+            f"{text.plural(total.bare_accounts, 'account')} named by leads only: no input of accounts delivered them.",
+            *_without_account(figures),
+            *_inferred(total.inferred),
+        ),
+        leads=(*_reconciliation(total), *_shared_addresses(total), *_recorded_also(total)),
+        coverage=_coverage(figures, reader) if figures.coverage.rows else None,
+        settled_record=estimate.record(figures, reader),
+        notes=notes,
+    )
+
+
+def _without_account(figures: Figures) -> tuple[str, ...]:
+    """Not among what is of all leads in a report of one value; there it stands with the accounts."""
+    leads = figures.overview.rows[0].leads_without_account
+    return (f"{text.plural(leads, 'lead')} without an account.",) if figures.shown.is_all else ()
+
+
+def _inferred(leads: int) -> tuple[str, ...]:
+    """Said only where there are entries at creation (E9)."""
+    if not leads:
+        return ()
+    return (f"{text.plural(leads, 'lead')} with an entry at creation that no row of history has: it is inferred.",)
+
+
+def _reconciliation(total: Overview) -> tuple[str, ...]:
+    """How many leads are elsewhere in their source; nothing where no input of leads has a current stage."""
+    if not total.compared:
+        return ()
+    of_leads = f"{text.count(total.standing_elsewhere)} of {text.plural(total.compared, 'lead')}"
+    says = "stands elsewhere than its" if total.standing_elsewhere == 1 else "stand elsewhere than their"
+    unknown = f"{text.plural(total.unknown_current, 'lead')} with a current stage that no alias names."
+    return (
+        f"{of_leads} {says} history says, by the current stage that the source shows: quality.stage_reconciliation.",
+        *((unknown,) if total.unknown_current else ()),
+    )
+
+
+def _shared_addresses(total: Overview) -> tuple[str, ...]:
+    """Said only where there are some: two records may be one person, and nobody merges them unasked."""
+    if not total.shared_addresses:
+        return ()
+    addresses = text.plural(total.shared_addresses, "e-mail address", "e-mail addresses")
+    return (
+        f"{addresses} of more than one lead, with {text.plural(total.sharing_leads, 'lead')} together: each counts as a "
+        "lead of its own until the source merges them: quality.shared_addresses.",
+    )
+
+
+def _recorded_also(total: Overview) -> tuple[str, ...]:
+    """Said only where inputs have a priority and date the same entries."""
+    if not total.recorded_also:
+        return ()
+    record = text.plural(total.recorded_also, "row records", "rows record")
+    return (f"{record} an entry that another input dates by its priority: quality.recorded_also.",)
+
+
+def _accounting(figures: Figures, reader: Reader) -> Table:
+    # Most inputs read every row: a column of zeros would only ask what it means.
+    parts = PARTS if any(row.filtered for row in figures.accounting.rows) else PARTS[:-1]
+    return Table(
+        caption="Every row that was ever read, and what became of it",
+        columns=(
+            Column("Input", "text"),
+            Column("Files"),
+            Column("Rows read"),
+            *(Column(f"{'=' if part == 'kept' else '+'} {part.replace('_', ' ')}") for part in parts),
+            Column("Adds up"),
+        ),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(row.input, note=row.table_name.replace("_", " ")),
+                    *texts(text.count(row.loads), text.count(row.rows_read)),
+                    *(_part(part, getattr(row, part)) for part in parts),
+                    balanced(row.rows_read == sum(getattr(row, part) for part in PARTS)),
+                )
+            )
+            for row in figures.accounting.rows
+        ),
+        source=reader.source(
+            figures.accounting,
+            unit="rows of the inputs",
+            basis="all files in the log; a row counts once, under the first that applies, read from right to left",
+            denominator="none: these are counts",
+        ),
+        key="accounting",
+    )
+
+
+def _part(part: str, rows: int) -> Cell:
+    return Cell(text.count(rows), "alert" if part == "rejected" and rows else "")
+
+
+def _scope(figures: Figures, reader: Reader) -> Table:
+    return Table(
+        caption="Leads out of scope, by the first rule that says so",
+        columns=(Column("Rule", "text"), Column("Reason", "text"), Column("Leads"), Column("Rows of history")),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(row.rule),
+                    Cell(row.reason, "prose"),
+                    *texts(text.count(row.leads), text.count(row.entries)),
+                )
+            )
+            for row in figures.scope.rows
+        ),
+        source=reader.source(
+            figures.scope,
+            unit="leads",
+            basis="the configuration of this run; such leads are in no other figure of this page",
+            denominator="none: these are counts",
+        ),
+        key="scope",
+    )
+
+
+def _rejections(figures: Figures, reader: Reader) -> Table:
+    return Table(
+        caption="Rejected rows by reason",
+        columns=(
+            Column("Input", "text"),
+            Column("Reason", "text"),
+            Column("Rows"),
+            Column("First row numbers", "text"),
+        ),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(row.input, note=row.file_name),
+                    Cell(REASONS.get(row.reason, row.reason.replace("_", " "))),
+                    Cell(text.count(row.rejected)),
+                    Cell(
+                        ", ".join(str(number) for number in row.first_rows)
+                        + (" …" if row.rejected > len(row.first_rows) else "")
+                    ),
+                )
+            )
+            for row in figures.rejections.rows
+        ),
+        source=reader.source(
+            figures.rejections,
+            unit="rows of the inputs",
+            basis="row 1 is the first after the header; the rows themselves are in quality.rejected_rows",
+            denominator="none: these are counts",
+        ),
+        key="rejections",
+    )
+
+
+def _dates(figures: Figures, reader: Reader) -> Table:
+    labels = {stage.stage: stage.label for stage in figures.stages.rows}
+    return Table(
+        caption="Dates that deserve a second look",
+        columns=(
+            Column("Finding", "text"),
+            Column("Stage", "text"),
+            Column("Leads"),
+            Column("Share"),
+            Column("Examples", "text"),
+        ),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(FINDINGS.get(row.finding, row.finding.replace("_", " "))),
+                    Cell(labels.get(row.stage, row.stage)),
+                    Cell(text.count(row.leads)),
+                    Cell(text.rate(row.share)),
+                    Cell(" ".join(row.examples), "id prose"),
+                )
+            )
+            for row in figures.dates.rows
+            # Depends on when a file was read; the page only on what was in it and on as-of. Under as-of it is future_dated.
+            if row.finding != "after_delivery"
+        ),
+        source=reader.source(
+            figures.dates,
+            unit="leads",
+            basis="all history; skipped and moved back: the stage that was left",
+            denominator="leads that had entered the stage by as-of",
+        ),
+        key="dates",
+    )
+
+
+def _coverage(figures: Figures, reader: Reader) -> Table:
+    return Table(
+        caption="Dimensions: how often the value is known, and as of when",
+        columns=(
+            *columns("Dimension", "Known", "of stays", "Share", "Different values"),
+            Column("Where it comes from", "text"),
+        ),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(row.dimension),
+                    *texts(
+                        text.count(row.known),
+                        text.count(row.stays),
+                        text.rate(row.share_known),
+                        text.count(row.distinct_values),
+                    ),
+                    Cell(SOURCES.get(row.source, row.source)),
+                )
+            )
+            for row in figures.coverage.rows
+        ),
+        source=reader.source(figures.coverage, unit="stays (spans)", basis="all history", denominator="all stays"),
+        key="coverage",
+    )

@@ -1,0 +1,257 @@
+"""How long stays in one stage last: classes of length, completed and open ones apart, and the median by month of exit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.report import text
+from pipeline.report.figures import Answer
+from pipeline.report.layout import charts
+from pipeline.report.layout.table import (
+    Cell,
+    Column,
+    Fold,
+    Mark,
+    Reader,
+    Source,
+    Strip,
+    StripChart,
+    Table,
+    TableRow,
+    texts,
+)
+from pipeline.report.rows import StageDefinition
+from pipeline.report.stage.rows import StageMonth, StayLength
+
+TONES = {"completed": ("through", 104), "open": ("open", 76)}
+"""Colour and height in pixels of each basis; the heights are no common scale, each has its own highest class."""
+EDGES = {3600: "1 h", 14400: "4 h", 86400: "1 d", 172800: "2 d", 345600: "4 d", 604800: "7 d", 1209600: "14 d",
+         2592000: "30 d", 5184000: "60 d", 7776000: "90 d", 15552000: "180 d"}  # fmt: skip
+"""Words of the edges between classes, in seconds."""
+LINE, SCALE = 150, 11
+"""Height of the line of months in pixels, and percent of its width that its scale takes."""
+
+
+@dataclass(frozen=True)
+class MonthChart:
+    """A drawing with its footnote and the table behind it."""
+
+    title: str
+    says: str
+    drawing: charts.Drawing
+    source: Source
+    fold: Fold
+
+
+def stay_lengths(stage: StageDefinition, answer: Answer[StayLength], reader: Reader) -> StripChart | None:
+    """Two rows of columns over the same classes; None for a stage in which nobody ever was."""
+    rows = answer.rows
+    if not any(row.stays for row in rows):
+        return None
+    bases = {basis: [row for row in rows if row.basis == basis] for basis in TONES}
+    limit = limit_place(bases["completed"])
+    words = {"completed": "Stays that ended", "open": "Open at as-of"}
+    business = stage.sla_text is not None and rows[0].limit_seconds is None
+    return StripChart(
+        title="Stays by length",
+        strips=tuple(
+            Strip(
+                words[basis],
+                _columns(stage, basis, classes, limit),
+                text.plural(sum(row.stays for row in classes), "stay"),
+                (_fullest(classes),),
+            )
+            for basis, classes in bases.items()
+        ),
+        legend=(
+            Mark("through", "length of stays that ended"),
+            Mark("open", "age of stays still open"),
+            *((Mark("tick-mean", f"limit of the stage, {stage.sla_text}"),) if limit is not None else ()),
+        ),
+        source=reader.source(
+            answer,
+            unit="stays (spans)",
+            basis="all history; days of 86,400 s; a class holds its lower edge, not its upper one",
+            denominator="stays that ended; open stays; never both together",
+        ),
+        fold=Fold("Numbers behind the columns", _lengths_table(stage, bases)),
+        axis=_edges(bases["completed"]),
+        note="Classes widen to the right, and each row has its own scale."
+        + (" The limit counts business hours, so it has no place on a scale of elapsed time." if business else ""),
+        key="lengths-chart",
+    )
+
+
+def limit_place(classes: Sequence[StayLength]) -> float | None:
+    """Where the limit stands, in percent of the width; inside a class in proportion. None without one, or beyond the scale."""
+    limit = classes[0].limit_seconds
+    for row in classes:
+        if limit is not None and row.to_seconds is not None and row.from_seconds <= limit <= row.to_seconds:
+            inside = (limit - row.from_seconds) / (row.to_seconds - row.from_seconds)
+            return round(100 * (row.class_no - 1 + inside) / len(classes), 2)
+    return None
+
+
+def _columns(stage: StageDefinition, basis: str, classes: Sequence[StayLength], limit: float | None) -> charts.Drawing:
+    tone, height = TONES[basis]
+    most = max(row.stays for row in classes) or 1
+    step = 100 / len(classes)
+    rects, labels = [], []
+    for row in classes:
+        tall = max((height - 18) * row.stays / most, 3.0)  # one stay is seen, too
+        left = round(step * (row.class_no - 1) + step * 0.08, 2)
+        title = f"{row.class_label}: {text.plural(row.stays, 'stay')}, {text.rate(row.share)}"
+        if row.stays:
+            rects.append(charts.Rect(left, round(height - tall, 2), round(step * 0.84, 2), round(tall, 2), tone, title))
+            x, anchor = _beside(limit, step * (row.class_no - 0.5), step)
+            labels.append(charts.Label(x, round(height - tall - 4, 2), text.count(row.stays), anchor, "minor"))
+    says = f"{stage.label}, {basis} stays by length: " + "; ".join(
+        f"{row.class_label} {text.count(row.stays)}" for row in classes if row.stays
+    )
+    lines = [charts.Line(0, height, 100, height, "axis")]
+    if limit is not None:
+        lines.append(charts.Line(limit, 0, limit, height, "target"))
+    return charts.Drawing(
+        height, says if rects else f"{stage.label}: no {basis} stay", tuple(rects), tuple(lines), labels=tuple(labels)
+    )
+
+
+def _beside(limit: float | None, middle: float, step: float) -> tuple[float, str]:
+    """Where the count of a class stands, and its anchor: over its column, but off the line of the limit."""
+    if limit is None or abs(limit - middle) > step / 2:
+        return round(middle, 2), "middle"
+    return (round(limit - 0.8, 2), "end") if limit >= middle else (round(limit + 0.8, 2), "start")
+
+
+def _edges(classes: Sequence[StayLength]) -> charts.Drawing:
+    """The edges between the classes as a strip of its own; every other one gives way on a small screen."""
+    edges = [(100 * row.class_no / len(classes), row.to_seconds) for row in classes if row.to_seconds is not None]
+    return charts.Drawing(
+        20,
+        "edges of the classes of length",
+        lines=tuple(charts.Line(round(x, 2), 0, round(x, 2), 5, "axis") for x, _ in edges),
+        labels=tuple(
+            charts.Label(round(x, 2), 17, EDGES[seconds], "middle", "minor" if number % 2 else "scale")
+            for number, (x, seconds) in enumerate(edges)
+        ),
+    )
+
+
+def _fullest(classes: Sequence[StayLength]) -> str:
+    """The class with most stays in words; of equals the shortest."""
+    first = max(classes, key=lambda row: (row.stays, -row.class_no))
+    return f"most of all {first.class_label}: {text.rate(first.share)}" if first.stays else ""
+
+
+def _lengths_table(stage: StageDefinition, bases: dict[str, list[StayLength]]) -> Table:
+    return Table(
+        caption=f"{stage.label}: stays by length, completed and open ones apart",
+        columns=(
+            Column("Length", "text"),
+            Column("Stays that ended"),
+            Column("Share"),
+            Column("Open, by age"),
+            Column("Share"),
+        ),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(ended.class_label),
+                    *texts(text.count(ended.stays), text.rate(ended.share)),
+                    *texts(text.count(waiting.stays), text.rate(waiting.share)),
+                )
+            )
+            for ended, waiting in zip(bases["completed"], bases["open"], strict=True)
+        ),
+        key=f"lengths-{stage.stage_no}",
+    )
+
+
+def months_of_exit(stage: StageDefinition, answer: Answer[StageMonth], reader: Reader) -> MonthChart | None:
+    """The median of the stays that ended in each month, with how many they were; None while nobody left lately."""
+    months = answer.rows
+    known = [row for row in months if row.median_days is not None]
+    if not known:
+        return None
+    first, last = known[0], known[-1]
+    says = f"{stage.label}, median days of the stays that ended in a month: {_month_words(first)}" + (
+        f"; {_month_words(last)}" if last is not first else ""
+    )
+    return MonthChart(
+        title="Median by month of exit",
+        says="How long those had stayed who left in the month. Below each month: how many left.",
+        drawing=_line(months, says),
+        source=reader.source(
+            answer,
+            unit="stays (spans)",
+            basis="stays that ended in the month, however long ago they began; open ones are not in it",
+            denominator="stays that ended in the month",
+        ),
+        fold=Fold("Month by month", _months_table(stage, months)),
+    )
+
+
+def _month_words(row: StageMonth) -> str:
+    return f"{text.days(row.median_days)} in {text.period(row.month_start, row.is_partial)}"
+
+
+def _line(months: Sequence[StageMonth], says: str) -> charts.Drawing:
+    """A line through complete months that have stays, broken where there are none; a month so far is a ring of its own."""
+    top = _round_days(max(row.median_days or 0 for row in months))
+    base, step = LINE - 38, (100 - SCALE) / len(months)
+    every = max(1, math.ceil(len(months) / 6))
+
+    def y(days: float) -> float:
+        return round(base - (base - 12) * days / top, 2)
+
+    grid = (0.0, top / 2, top)
+    lines = [charts.Line(SCALE, y(value), 100, y(value), "grid" if value else "axis") for value in grid]
+    labels = [charts.Label(0, y(value) + 4, text.days(value) if value else "0", "start", "scale") for value in grid]
+    runs: list[list[str]] = [[]]
+    dots = []
+    for position, row in enumerate(months):
+        back = len(months) - 1 - position
+        x = round(SCALE + step * (position + 0.5), 2)
+        labels.append(charts.Label(x, LINE - 22, text.count(row.completed), "middle", "minor" if back % 2 else "scale"))
+        if back % every == 0:
+            tone = "minor" if back // every % 2 else "scale"
+            anchor = "end" if x > 94 else "middle"
+            labels.append(charts.Label(x, LINE - 5, text.short_period(row.month_start, row.is_partial), anchor, tone))
+        if row.median_days is None or row.is_partial:
+            runs.append([])
+        else:
+            runs[-1].append(f"{x} {y(row.median_days)}")
+        if row.median_days is not None:
+            title = f"{_month_words(row)}, {text.plural(row.completed, 'stay')}"
+            kind, shape = ("all", "ring") if row.is_partial else ("rate", "circle")
+            dots.append(charts.Dot(x, y(row.median_days), kind, title, shape))
+    areas = tuple(charts.Area(f"M{'L'.join(run)}", "curve") for run in runs if len(run) > 1)
+    return charts.Drawing(LINE, says, (), tuple(lines), areas, tuple(dots), tuple(labels))
+
+
+def _round_days(longest: float) -> float:
+    """The end of a linear scale of days: 1, 2, 4, 6 or 8 hours, days, or tens of them, such that its half is round, too."""
+    hours = longest * 24
+    if hours <= 48:
+        return next(step for step in (1, 2, 4, 6, 8, 12, 24, 36, 48) if hours <= step) / 24
+    power = 10 ** int(math.log10(longest))
+    return float(next(step * power for step in (2, 4, 6, 8, 10) if longest <= step * power))
+
+
+def _months_table(stage: StageDefinition, months: Sequence[StageMonth]) -> Table:
+    return Table(
+        caption=f"{stage.label}: stays by the month in which they ended",
+        columns=(Column("Month", "text"), Column("Stays that ended"), Column("Median")),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(text.period(row.month_start, row.is_partial)),
+                    *texts(text.count(row.completed), text.days(row.median_days)),
+                )
+            )
+            for row in reversed(months)
+        ),
+        key=f"time-months-{stage.stage_no}",
+    )
