@@ -12,11 +12,12 @@ import click
 
 from pipeline import log
 from pipeline.cli_options import AS_OF, CONFIG, LOG_FORMAT, OUTPUT, PUBLISHED, current_spelling
-from pipeline.console import give_up, print_accounting, progress, say, warn
+from pipeline.console import log_accounting, run_process
 
 # Nothing heavy up here: `funnel --help` must answer at once. Each command imports what it needs.
 if TYPE_CHECKING:
     from pipeline.config.configuration import Configuration
+    from pipeline.run.options import RunOptions
 
 BUILD = Path("build")
 """Where a night is published when nothing says otherwise."""
@@ -51,7 +52,7 @@ def init(paths: tuple[Path, ...], preset: str | None, *, from_files: bool) -> No
     from pipeline import init
 
     for line in init.write(paths, preset, from_files=from_files):
-        say(line)
+        log.info(line)
 
 
 @cli.command()
@@ -79,12 +80,12 @@ def check(config_path: Path, as_of: str | None) -> None:
     Example:
       funnel check --config data/sample/funnel.toml
     """
-    from pipeline.run import run
+    from pipeline.run import loading
 
-    outcome = run.check(orders(config_path, as_of, None), say)
-    for each in (*outcome.refused, *outcome.missing, *outcome.warnings):
-        warn(str(each))
-    say("the configuration is valid and every input was read; nothing was written")
+    landing = loading.check(run_options(configuration(config_path, as_of, None)))
+    for each in (*landing.refused, *landing.missing, *landing.warnings):
+        log.warning(str(each))
+    log.info("the configuration is valid and every input was read; nothing was written")
 
 
 @cli.command(context_settings={"token_normalize_func": current_spelling})
@@ -92,13 +93,10 @@ def check(config_path: Path, as_of: str | None) -> None:
 @OUTPUT
 @AS_OF
 @click.option("--full", is_flag=True, help="Build everything anew, not only the leads that changed since last night.")
-@click.option(
-    "--from-log", "rebuild", is_flag=True, help="As --full, from the landing log alone; the inputs may be gone."
-)
+@click.option("--from-log", is_flag=True, help="As --full, from the landing log alone; the inputs may be gone.")
 @click.option("--select", metavar="MODELS", help="Only these models, such as `marts.conversion+` or `+marts.*`.")
 @click.option(
     "--allow-incomplete",
-    "accept_drop",
     is_flag=True,
     help="Load inputs even if they fail the volume or completeness checks. Recorded in the manifest.",
 )
@@ -109,7 +107,7 @@ def check(config_path: Path, as_of: str | None) -> None:
 )
 @click.option("--send", is_flag=True, help="Mail the report once it is published, as [mail] says.")
 @LOG_FORMAT
-def run(config_path: Path, output: Path | None, as_of: str | None, send: bool, **options: Any) -> None:
+def run(config_path: Path, output: Path | None, as_of: str | None, send: bool, **flags: Any) -> None:
     """Read the inputs, build and check every table, write the report, and publish all of it at once.
 
     \b
@@ -117,27 +115,27 @@ def run(config_path: Path, output: Path | None, as_of: str | None, send: bool, *
       funnel run --config data/sample/funnel.toml --output build
     """
     with refusals(output):
-        asked = orders(config_path, as_of, output, **options)
+        options = run_options(configuration(config_path, as_of, output), **flags)
     stopped: AbstractContextManager[None] = nullcontext()
     if send:
         from pipeline.mail import mail
 
-        with refusals(asked.configuration.output):
-            mail.ready(asked.configuration)
-        stopped = mail.stopped_runs_noticed(asked.configuration, say, warn)
+        with refusals(options.output):
+            mail.ready(options.configuration)
+        stopped = mail.stopped_runs_noticed(options.configuration)
 
-    from pipeline.run import run  # only now: a second run is refused before it takes the first one's processor
+    from pipeline.run import run as steps  # only now: a second run is refused before it takes the first one's processor
 
     with stopped:
-        done = run.run(asked, say, progress())
-    print_accounting(done.accounting)
+        done = steps.run(options)
+    log_accounting(done.accounting)
     for warning in done.warnings:
-        warn(warning)
-    say(f"report    {done.report}")
-    say(f"database  {done.database}   (funnel sql --output {asked.configuration.output})")
-    say(log.Line(f"done in {done.seconds:.1f} s", "done", run=done.run_id, seconds=round(done.seconds, 3)))
+        log.warning(warning)
+    log.info(f"report    {done.report}")
+    log.info(f"database  {done.database}   (funnel sql --output {options.output})")
+    log.event("done", f"done in {done.seconds:.1f} s", run=done.run_id, seconds=round(done.seconds, 3))
     if send:
-        mail_published(asked)
+        mail_published(options.configuration)
 
 
 @cli.command()
@@ -151,10 +149,10 @@ def report(config_path: Path, output: Path | None) -> None:
     Example:
       funnel report --config data/sample/funnel.toml --output build
     """
-    from pipeline.run import run
+    from pipeline.run.run import report_again
 
-    done = run.report_again(published_orders(config_path, output, "report"), say)
-    say(f"report    {done.report}")
+    done = report_again(run_options(published_configuration(config_path, output, "report")))
+    log.info(f"report    {done.report}")
 
 
 @cli.command()
@@ -173,7 +171,7 @@ def send(config_path: Path, output: Path | None, report: str | None, to: tuple[s
     Example:
       funnel send --dry-run --config data/sample/funnel.toml --output build
     """
-    mail_published(published_orders(config_path, output, "send"), report=report, to=to, dry_run=dry_run)
+    mail_published(published_configuration(config_path, output, "send"), report=report, to=to, dry_run=dry_run)
 
 
 @cli.command()
@@ -222,7 +220,7 @@ def forget(loads: tuple[int, ...], undo: bool, config_path: Path, output: Path |
 
     folder = where(config_path, output)
     if loads:
-        (forget.undo if undo else forget.forget)(folder, tuple(dict.fromkeys(loads)), datetime.now(UTC), say)
+        (forget.undo if undo else forget.forget)(folder, tuple(dict.fromkeys(loads)), datetime.now(UTC))
         return
     for each in forget.summaries(folder):
         click.echo(str(each))
@@ -296,68 +294,7 @@ def questions(name: str | None) -> None:
 
 def main() -> None:
     """The console command: errors in one line or more on stderr, each kind with its exit code."""
-    import signal
-
-    from pipeline import streams
-
-    streams.prepare()
-    # A stop is a Ctrl-C, before and after a run's own work too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if log.LOGGING_COMMANDS & set(sys.argv[1:2]):
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes takes the log with it, not the run
-    try:
-        code = _command()
-        streams.flush_output()
-    except streams.OutputClosed:
-        streams.forget_output()
-        code = 0
-    except streams.OutputError as error:
-        streams.forget_output()
-        say(f"error: {error}")
-        code = error.exit_code
-    sys.exit(code)
-
-
-def _command() -> int:
-    """Run the command of the process. Returns its exit code, after what there is to say about an error."""
-    from pipeline import streams
-    from pipeline.errors import FunnelError
-
-    if log.format_asked(sys.argv[1:]) == "json":
-        from pipeline import json_log
-
-        return json_log.main(cli, sys.argv[1:])
-    try:
-        # Not by `cli.main`, which writes an empty line at Ctrl-C.
-        with cli.make_context("funnel", sys.argv[1:]) as context:
-            cli.invoke(context)
-    except click.exceptions.Exit as end:  # --help, and `sys.exit` of click
-        return end.exit_code
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    except (streams.OutputClosed, streams.OutputError):
-        raise
-    except FunnelError as error:
-        say(f"error: {error}")
-        return error.exit_code
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        say("error: stopped by a signal")
-        return 130
-    except click.ClickException as error:
-        _show(error)
-        return 2
-    except Exception as failure:
-        return give_up(failure)
-    return 0
-
-
-def _show(error: click.ClickException) -> None:
-    """As click shows it, but a log that can't be written ends nothing."""
-    import io
-
-    shown = io.StringIO()
-    error.show(shown)
-    log.write(shown.getvalue(), "")
+    sys.exit(run_process(cli, sys.argv[1:]))
 
 
 @contextmanager
@@ -375,43 +312,42 @@ def refusals(output: Path | None) -> Iterator[None]:
         yield
 
 
-def orders(config_path: Path, as_of: str | None, output: Path | None, **more: Any) -> Any:
-    """What was asked, with the clock read once."""
+def run_options(read: Configuration, **more: Any) -> RunOptions:
+    """The options of a run, with the clock read once."""
     from datetime import UTC, datetime
 
-    from pipeline.run.options import Orders
+    from pipeline.run.options import RunOptions
     from pipeline.settings import Settings
 
-    read = configuration(config_path, as_of, output)
     machine = Settings.of_this_machine(read.memory, read.threads)
-    return Orders(configuration=read, clock=datetime.now(UTC), settings=machine, **more)
+    return RunOptions.of(read, datetime.now(UTC), machine, **more)
 
 
-def published_orders(config_path: Path, output: Path | None, command: str) -> Any:
-    """As `orders`; where no configuration was named and none is here, with that of the published run."""
+def published_configuration(config_path: Path, output: Path | None, command: str) -> Configuration:
+    """The configuration; where none was named and none is here, that of the published run."""
     if not config_path.exists() and not was_named("config_path"):
         from pipeline.publish import locations
 
         output = where(config_path, output)
         config_path = locations.published_configuration(output, config_path, command)
-        say(f"configuration {config_path}, that of the published run")
-    return orders(config_path, None, output)
+        log.info(f"configuration {config_path}, that of the published run")
+    return configuration(config_path, None, output)
 
 
-def mail_published(asked: Any, **how: Any) -> None:
-    """Mail what is published and say to whom it went, or where a dry run left it."""
+def mail_published(read: Configuration, **how: Any) -> None:
+    """Mail the published reports, and log who got them or where a dry run wrote them."""
     from datetime import UTC, datetime
 
     from pipeline.database import interrupt
     from pipeline.mail import mail
 
     with interrupt.interruptible(next_step="`funnel send` mails it again; who got it before gets it twice"):
-        sent = mail.send(asked.configuration, datetime.now(UTC), say, **how)
+        sent = mail.send(read, datetime.now(UTC), **how)
     for each in sent:
         if each.file:
-            say(f"written   {each.file}   (report {each.report}, to {', '.join(each.to)})")
+            log.info(f"written   {each.file}   (report {each.report}, to {', '.join(each.to)})")
         else:
-            say(f"mailed    report {each.report} to {', '.join(each.to)}")
+            log.info(f"mailed    report {each.report} to {', '.join(each.to)}")
 
 
 def configuration(config_path: Path, as_of: str | None, output: Path | None) -> Configuration:

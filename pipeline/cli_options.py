@@ -38,8 +38,8 @@ LOG_FORMAT = click.option(
     envvar=log.VARIABLE,
     show_envvar=True,
     show_default=True,
-    expose_value=False,  # `main` has looked already
-    help="What is said on stderr: lines for people, or one JSON object a line.",
+    expose_value=False,  # read before the command line is parsed
+    help="Log on stderr: lines for people, or one JSON object per line.",
 )
 
 _EARLIER = {"rebuild": "from-log", "accept-drop": "allow-incomplete"}

@@ -5,7 +5,11 @@ No error carries a value of a row: a message may end in a log or a mail that tra
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
 
 
 class FunnelError(Exception):
@@ -91,3 +95,22 @@ class Interrupted(FunnelError):
     """SIGINT or SIGTERM ended the run; what was published before stays."""
 
     exit_code = 130
+
+
+def exit_code(failure: BaseException) -> int:
+    """The exit code that a failure ends the command with."""
+    if isinstance(failure, FunnelError):
+        return failure.exit_code
+    return 130 if isinstance(failure, KeyboardInterrupt) else 1
+
+
+def describe(failure: BaseException) -> str:
+    """Describe an unexpected exception by its type and the last line of our code that it passed; its text may hold data."""
+    if isinstance(failure, KeyboardInterrupt):
+        return "stopped by SIGINT"
+    place = ""
+    for frame in traceback.extract_tb(failure.__traceback__):
+        path = Path(frame.filename)
+        if path.is_relative_to(_PACKAGE):
+            place = f" in {path.relative_to(_PACKAGE.parent)}, line {frame.lineno}"
+    return f"unexpected {type(failure).__name__}{place}"

@@ -1,12 +1,13 @@
-"""What a run says, line by line: a sentence for people, or one JSON object a line for a program that watches.
+"""The log of a command on stderr: lines for people, or one JSON object a line for a program that watches.
 
-Whoever says something says a text; a `Line` is a text that also knows which event it tells of, and its numbers. So
-both logs come from the same calls. No line carries a value of a row.
+Both come from the same records of the standard library's `logging`: a record is an event with fields, and a text if
+people are to read it. No record holds a value of a row.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any, Literal, Protocol
+from typing import Any
+
+from pipeline.errors import FunnelError
 
 VARIABLE = "FUNNEL_LOG_FORMAT"
 OPTION = "--log-format"
@@ -22,55 +25,59 @@ FORMATS = ("text", "json")
 LOGGING_COMMANDS = frozenset({"run", "check", "report", "send"})
 """The commands that take `--log-format`."""
 
-Level = Literal["info", "warning", "error"]
+LOGGER = logging.getLogger("funnel")
+LOGGER.setLevel(logging.INFO)
+LOGGER.addHandler(logging.NullHandler())  # silent where Python code uses the package and did not ask for a log
+LOGGER.propagate = False
 
 
-class Say(Protocol):
-    """Where lines go."""
-
-    def __call__(self, text: str, /) -> None:
-        """Say one line."""
+def info(text: str) -> None:
+    """Log a line for people."""
+    event("note", text)
 
 
-class Line(str):
-    """A line for people that is also an event with fields for programs. One without text is for programs only."""
-
-    event: str
-    level: Level
-    fields: dict[str, Any]
-
-    def __new__(cls, text: str, event: str, level: Level = "info", **fields: Any) -> Line:
-        """The text as people read it, and the event that it tells of."""
-        line = super().__new__(cls, text)
-        line.event, line.level, line.fields = event, level, fields
-        return line
+def warning(text: str) -> None:
+    """Log what needs attention."""
+    event("warning", f"warning: {text}", logging.WARNING, message=text)
 
 
-def as_json(text: str) -> str:
-    """One JSON object, without a line end: time (UTC), level, event, message, and the fields of the event."""
-    line = text if isinstance(text, Line) else Line(text, "note")
-    told = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": line.level, "event": line.event}
-    message = {"message": line.strip()} if line.strip() else {}
-    # ASCII, so that a file name of any bytes passes in any locale.
-    return json.dumps(told | message | line.fields, default=str)
+def for_people(text: str) -> None:
+    """Log a line that programs get as the fields of other events."""
+    event("", text)
 
 
-def format_asked(arguments: Sequence[str], environment: dict[str, str] | os._Environ[str] = os.environ) -> str:
-    """The format that a command line asks for, before it is parsed: what is wrong with it is told in that format, too."""
-    if not LOGGING_COMMANDS & set(arguments[:1]):
-        return "text"
-    asked = environment.get(VARIABLE, "")
-    for position, argument in enumerate(arguments):
-        if argument == OPTION:
-            asked = "".join(arguments[position + 1 : position + 2])
-        elif argument.startswith(f"{OPTION}="):
-            asked = argument.partition("=")[2]
-    return asked if asked in FORMATS else "text"
+def event(name: str, text: str = "", level: int = logging.INFO, **fields: Any) -> None:
+    """Log an event with its fields. An event without `text` is for programs only."""
+    LOGGER.log(level, "%s", text, extra={"event": name, "fields": fields})
+
+
+class TextFormatter(logging.Formatter):
+    """The text of a record, without characters that a terminal would act on: file names come from other people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without a line end; empty where people have nothing to read."""
+        return "".join(each if each.isprintable() or each in "\n\t" else "\ufffd" for each in record.getMessage())
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object: time (UTC), level, event, message, and the fields of the event."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the object as one line of ASCII, so that a file name of any bytes passes in any locale."""
+        text, name = record.getMessage().strip(), getattr(record, "event", "note")
+        if not name:
+            return ""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": name,
+        }
+        return json.dumps(line | ({"message": text} if text else {}) | getattr(record, "fields", {}), default=str)
 
 
 @dataclass
 class Loss:
-    """Lines that the log could not take, and why not in the system's words."""
+    """Lines that stderr did not accept, and why, in the words of the system."""
 
     lines: int = 0
     reason: str = ""
@@ -84,31 +91,89 @@ loss = Loss()
 """Of this process: it has one stderr."""
 
 
-def write(text: str, end: str = "\n") -> None:
-    """A line on stderr, whole even if two threads speak. One that can't be written is counted in `loss`: no run ends for it."""
+class StderrHandler(logging.Handler):
+    """Writes records to stderr. A line that can't be written is counted in `loss`: no run ends because of its log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record as one whole line."""
+        if line := self.format(record):
+            self.write(f"{line}\n")
+
+    def write(self, text: str) -> None:
+        """Write `text` to the stderr of this moment."""
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except OSError as failure:  # its disk is full, its pipe or terminal is closed
+            loss.lines += 1
+            loss.reason = (failure.strerror or type(failure).__name__).lower()
+
+
+@contextmanager
+def logging_to(handler: logging.Handler) -> Iterator[None]:
+    """Send the log to `handler` until the context ends."""
+    LOGGER.addHandler(handler)
     try:
-        sys.stderr.write(f"{text}{end}")
-        sys.stderr.flush()
-    except OSError as failure:  # its disk is full, its pipe or terminal is closed
-        loss.lines += 1
-        loss.reason = (failure.strerror or type(failure).__name__).lower()
+        yield
+    finally:
+        LOGGER.removeHandler(handler)
+
+
+def failure_fields(failure: FunnelError) -> dict[str, Any]:
+    """The fields of the event `error`."""
+    return {
+        "kind": type(failure).__name__,
+        "message": failure.in_logs,
+        "where": failure.where,
+        "next_step": failure.next_step,
+    }
+
+
+def final_lines(failure: FunnelError) -> str:
+    """The last lines of a process that ends at once, as the log writes them. No lock is taken."""
+    code = failure.exit_code
+    events = [
+        ("error", f"error: {failure}", failure_fields(failure) | {"exit_code": code}),
+        ("ended", "", {"exit_code": code}),
+    ]
+    formatter = next((each.formatter for each in LOGGER.handlers if each.formatter), None) or TextFormatter()
+    records = [
+        LOGGER.makeRecord(
+            LOGGER.name, logging.ERROR, "", 0, "%s", (text,), None, extra={"event": name, "fields": fields}
+        )
+        for name, text, fields in events
+    ]
+    return "\n".join(line for record in records if (line := formatter.format(record)))
+
+
+def row_count(rows: int | None) -> str:
+    """The rows of a table as a column of the log; a view has none."""
+    return f"{'view':>12}" if rows is None else f"{rows:>7,} rows"
+
+
+def requested_format(arguments: Sequence[str], environment: dict[str, str] | os._Environ[str] = os.environ) -> str:
+    """The format that a command line asks for, before it is parsed: a usage error has that format, too."""
+    if not LOGGING_COMMANDS & set(arguments[:1]):
+        return "text"
+    requested = environment.get(VARIABLE, "")
+    for position, argument in enumerate(arguments):
+        if argument == OPTION:
+            requested = "".join(arguments[position + 1 : position + 2])
+        elif argument.startswith(f"{OPTION}="):
+            requested = argument.partition("=")[2]
+    return requested if requested in FORMATS else "text"
 
 
 class Phases:
-    """How long each phase of a run took, in seconds; each is an event when it ends."""
+    """The seconds that each phase of a run took. The end of a phase is an event."""
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
-        self._say = say
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
-        """Time what happens inside. A phase that fails has no time."""
+        """Time the block. A phase that fails has no time."""
         started = monotonic()
         yield
-        self.ended(name, started)
-
-    def ended(self, name: str, started: float) -> None:
-        """A phase that began at `started`, a moment of the monotonic clock, is over."""
         self.seconds[name] = round(monotonic() - started, 3)
-        self._say(Line("", "phase", phase=name, seconds=self.seconds[name]))
+        event("phase", phase=name, seconds=self.seconds[name])

@@ -15,6 +15,7 @@ from pipeline.ingest.landing import loading
 from pipeline.ingest.raw_tables import create_raw_views
 from pipeline.settings import Settings
 from pipeline.waterfall.definition import Stage, Waterfall
+from tests.logged import logged
 
 CLOCK = datetime(2026, 4, 1, 6, 0, tzinfo=UTC)
 HEADER = "lead_id,stage,entered_at,owner\n"
@@ -56,9 +57,11 @@ class Inbox:
 
     def land(self, memory: str = "1GB", **arguments: Any) -> loading.Landing:
         connection = connection_of_a_run(memory)
-        own = {"clock": CLOCK, "as_of": CLOCK, "progress": self.said.append, "accept_rejects": True}
-        arguments = {**own, **arguments}
-        return loading.land(connection, self.configuration, self.log_folder, **arguments)
+        arguments = {"clock": CLOCK, "as_of": CLOCK, "accept_rejects": True} | arguments
+        with logged() as lines:
+            landing = loading.land(connection, self.configuration, self.log_folder, **arguments)
+        self.said += lines
+        return landing
 
     def offered(self) -> duckdb.DuckDBPyConnection:
         connection = connection_of_a_run()

@@ -12,9 +12,9 @@ from typing import Any
 from pipeline.config.load import load_configuration
 from pipeline.explore import query
 from pipeline.run import run as pipeline_run
-from pipeline.run.options import Orders
+from pipeline.run.options import RunOptions
+from pipeline.run.publishing import FinishedRun
 from pipeline.settings import Settings
-from pipeline.transform.build import Built
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 QUARTER = REPOSITORY / "tests" / "cases" / "quarter" / "funnel.toml"
@@ -23,9 +23,9 @@ SAMPLE = REPOSITORY / "data" / "sample" / "funnel.toml"
 CLOCK = datetime(2026, 4, 2, 3, 0, tzinfo=UTC)
 
 
-def orders(toml: Path, output: Path, *, as_of: str | None = None, threads: int = 2, **more: Any) -> Orders:
-    """What a run is asked to do, with a fixed clock."""
-    return Orders(
+def options(toml: Path, output: Path, *, as_of: str | None = None, threads: int = 2, **more: Any) -> RunOptions:
+    """The options of a run with a fixed clock."""
+    return RunOptions.of(
         configuration=load_configuration(toml, as_of=as_of, output=output),
         clock=more.pop("clock", CLOCK),
         settings=Settings(memory_limit="2GB", threads=threads),
@@ -33,9 +33,9 @@ def orders(toml: Path, output: Path, *, as_of: str | None = None, threads: int =
     )
 
 
-def run(toml: Path, output: Path, **more: Any) -> pipeline_run.Night:
-    """One night, silently."""
-    return pipeline_run.run(orders(toml, output, **more), _silent, _silent_built)
+def run(toml: Path, output: Path, **more: Any) -> FinishedRun:
+    """One run, without a log."""
+    return pipeline_run.run(options(toml, output, **more))
 
 
 def ask(output: Path, sql: str) -> list[dict[str, Any]]:
@@ -74,11 +74,3 @@ def _equal(text: str, value: Any) -> bool:
     if isinstance(value, float):
         return text != "" and math.isclose(float(text), value, rel_tol=0, abs_tol=6e-7)
     return text == str(value)
-
-
-def _silent(text: str) -> None:
-    pass
-
-
-def _silent_built(built: Built) -> None:
-    pass

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Protocol
 
+from pipeline import log
 from pipeline.errors import Interrupted
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
@@ -28,10 +29,6 @@ SECONDS_OF_ONE_WISH = 0.2
 # One call of a function over one huge value hears no interrupt. A run may be killed at any moment, so this is safe.
 SECONDS_UNTIL_KILLED = 1.2
 SECONDS_FOR_THE_RECORD = 0.3  # on a disk that hangs the process must end all the same
-
-
-# What is said when the process must end on the spot; a log of another format sets its own.
-last_words: Callable[[Interrupted], str] = str
 
 
 @dataclass
@@ -206,7 +203,7 @@ def _listen(ear: int, watch: Watch, raised: threading.Event) -> None:
 
 def _end(watch: Watch) -> None:
     with contextlib.suppress(OSError):
-        os.write(2, f"{last_words(watch.error())}\n".encode())
+        os.write(2, f"{log.final_lines(watch.error())}\n".encode())
     if watch.record is not None:
         recording = threading.Thread(target=watch.record, args=(watch.error(),), daemon=True)
         recording.start()

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from pathlib import Path
 
+from pipeline import log
 from pipeline.config.configuration import Configuration, Mail
 from pipeline.config.mail import address
 from pipeline.errors import CheckFailed, ConfigurationError, FunnelError, InputError, MailError, Problem, UsageError
@@ -26,7 +27,6 @@ from pipeline.privacy.permissions import private_files
 from pipeline.publish import run_folder
 from pipeline.waterfall.names import did_you_mean
 
-Say = Callable[[str], None]
 WHOLE = "all"
 """The report that is always there."""
 FOLDER = "mail"
@@ -55,7 +55,6 @@ def ready(configuration: Configuration, environment: Mapping[str, str] = os.envi
 def send(
     configuration: Configuration,
     now: datetime,
-    say: Say,
     *,
     report: str | None = None,
     to: tuple[str, ...] = (),
@@ -88,7 +87,7 @@ def send(
             file = _written(configuration.output / FOLDER / f"{name}.eml", message.as_bytes()) if dry_run else None
             if not dry_run:
                 login = Login.of(environment)
-                deliver(message, envelope.recipients, server, login, patience or Patience(), say)
+                deliver(message, envelope.recipients, server, login, patience or Patience())
         except MailError as failure:
             failures.append((name, failure))
         else:
@@ -99,15 +98,15 @@ def send(
 
 
 @contextmanager
-def stopped_runs_noticed(configuration: Configuration, say: Say, warn: Say) -> Iterator[None]:
+def stopped_runs_noticed(configuration: Configuration) -> Iterator[None]:
     """Mails to the readers that the run inside stopped, for a cause in its inputs or checks, and lets the error go on."""
     try:
         yield
     except (CheckFailed, InputError) as failure:
         try:
-            send_notice(configuration, failure, datetime.now(UTC), say)
+            send_notice(configuration, failure, datetime.now(UTC))
         except MailError as mail_failure:
-            warn(f"the notice that the run stopped can't be mailed: {mail_failure.what}")
+            log.warning(f"the notice that the run stopped can't be mailed: {mail_failure.what}")
         raise
 
 
@@ -115,7 +114,6 @@ def send_notice(
     configuration: Configuration,
     failure: FunnelError,
     now: datetime,
-    say: Say,
     *,
     environment: Mapping[str, str] = os.environ,
     patience: Patience | None = None,
@@ -141,8 +139,8 @@ def send_notice(
     )
     server = Server(mail.host, mail.port, mail.security, mail.ca_file)
     recipients = tuple(parseaddr(each)[1] for each in mail.to)
-    deliver(message, recipients, server, Login.of(environment), patience or Patience(), say)
-    say(f"mailed    a notice that the run stopped to {', '.join(mail.to)}")
+    deliver(message, recipients, server, Login.of(environment), patience or Patience())
+    log.info(f"mailed    a notice that the run stopped to {', '.join(mail.to)}")
 
 
 def _addressed(

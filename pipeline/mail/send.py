@@ -15,6 +15,7 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 from pathlib import Path
 
+from pipeline import log
 from pipeline.config.configuration import Security
 from pipeline.config.secrets import SMTP_PASSWORD, SMTP_USER
 from pipeline.errors import MailError, UsageError
@@ -23,7 +24,6 @@ USER, PASSWORD = SMTP_USER, SMTP_PASSWORD
 """Environment variables of the login; without them there is none."""
 
 Refusals = Mapping[str, tuple[int, bytes]]
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,6 @@ def deliver(
     server: Server,
     login: Login | None,
     patience: Patience,
-    say: Say,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Hand the message over for every recipient. MailError says who did not get it, and why.
@@ -107,7 +106,7 @@ def deliver(
         if not waiting:
             break
         if attempt < patience.attempts:
-            say(f"mail: {server}: {reason}; trying again in {wait:g} s")
+            log.info(f"mail: {server}: {reason}; trying again in {wait:g} s")
             sleep(wait)
             wait *= patience.factor
     else:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -18,14 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import log
-from pipeline.errors import FunnelError
+from pipeline.errors import FunnelError, describe, exit_code
 from pipeline.publish import lock
-from pipeline.settings import PACKAGE
 
 FOLDER = "attempts"
 SUFFIX = ".json"
-MOST = 50
-"""So many failures are remembered; a run that fails every hour for a month must not fill the folder."""
+MAX_FAILURES_KEPT = 50
+"""A run that fails every hour for a month must not fill the folder."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +85,13 @@ class Recorder:
         told: dict[str, Any] = (
             {"what": failure.in_logs, "where": failure.where, "next_step": failure.next_step}
             if isinstance(failure, FunnelError)
-            else {"what": unexpected(failure), "next_step": "see the log of the run"}  # its text may hold values
+            else {"what": describe(failure), "next_step": "see the log of the run"}  # its text may hold values
         )
         told |= {"ended_at": datetime.now(UTC), "exit_code": exit_code(failure), "log_lost": log.loss.as_json()}
         self._attempt = replace(attempt, **told)
         self._write()
         with suppress(OSError):
-            for path in sorted(self._failures())[:-MOST]:
+            for path in sorted(self._failures())[:-MAX_FAILURES_KEPT]:
                 path.unlink()
 
     def _failures(self) -> list[Path]:
@@ -145,25 +143,6 @@ def read(output: Path) -> tuple[Attempt, ...]:
         with suppress(OSError, ValueError, TypeError, KeyError):
             found.append(_attempt(json.loads(path.read_text("utf-8"))))
     return tuple(sorted(found, key=lambda each: (each.began_at, each.run)))
-
-
-def exit_code(failure: BaseException) -> int:
-    """The exit code that a failure ends the command with."""
-    if isinstance(failure, FunnelError):
-        return failure.exit_code
-    return 130 if isinstance(failure, KeyboardInterrupt) else 1
-
-
-def unexpected(failure: BaseException) -> str:
-    """Describes an unexpected exception by its type and the last line of our code that it passed; its text may hold values."""
-    if isinstance(failure, KeyboardInterrupt):
-        return "stopped by SIGINT"
-    place = ""
-    for frame in traceback.extract_tb(failure.__traceback__):
-        path = Path(frame.filename)
-        if path.is_relative_to(PACKAGE):
-            place = f" in {path.relative_to(PACKAGE.parent)}, line {frame.lineno}"
-    return f"unexpected {type(failure).__name__}{place}"
 
 
 def _attempt(held: dict[str, Any]) -> Attempt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ def is_damaged(database: Path) -> bool:
     return False
 
 
-def copy(published: Path, manifest: dict[str, Any], database: Path) -> None:
+def copy(published: Path, manifest: Mapping[str, object], database: Path) -> None:
     """Copy a published file to `database` and verify the copy. Raises InputError, and leaves no copy, where it is damaged.
 
     A file of a version that took no checksum is copied as it is.
@@ -40,6 +41,6 @@ def copy(published: Path, manifest: dict[str, Any], database: Path) -> None:
         raise corrupt(published)
 
 
-def _fits(database: Path, manifest: dict[str, Any]) -> bool:
+def _fits(database: Path, manifest: Mapping[str, object]) -> bool:
     promised = manifest.get(KEY)
     return promised is None or promised == checksum(database)

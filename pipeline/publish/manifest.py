@@ -1,40 +1,102 @@
-"""What a night leaves behind about itself: manifest.json beside its database."""
+"""manifest.json beside a published database: what the run was made of and how. docs/watching.md has each key."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, UsageError
 from pipeline.ingest.landing.landing_log import folder_of
 from pipeline.publish import run_folder
 
 
-def read(database: Path) -> dict[str, Any]:
-    """The manifest beside a published database."""
+class FileAccount(TypedDict, total=False):
+    """A file that the run counted: its identity, its lines and rows, and what became of them."""
+
+    input: str
+    file: str
+    load_no: int
+    sha256: str
+    loaded_at: str
+    rows_read: int
+    landed: int
+    entries: dict[str, int] | None
+    timezone: str | None
+    missing_keys: int | None
+    is_new: bool
+
+
+class CheckOutcome(TypedDict):
+    """A check, its claim, and how many rows break it."""
+
+    name: str
+    claim: str
+    severity: str
+    broken: int
+
+
+class ManifestKeys(TypedDict):
+    """The keys of every manifest. Times are ISO 8601."""
+
+    run: str
+    started_at: str
+    as_of: str
+    configuration_sha256: str
+    loads: list[int]
+    inputs: list[FileAccount]
+    row_accounting: list[dict[str, Any]]
+    checks: list[CheckOutcome]
+    warnings: list[str]
+    notes: list[str]
+
+
+class Manifest(ManifestKeys, total=False):
+    """A manifest. One of an earlier version may lack the keys below."""
+
+    timezone: str
+    configuration: str
+    configuration_path: str
+    models_sha256: str
+    versions: dict[str, str]
+    settings: dict[str, Any]
+    seconds: dict[str, float]
+    refused: list[dict[str, Any]]
+    missing: list[dict[str, Any]]
+    models: list[dict[str, Any]]
+    log_lost: dict[str, Any] | None
+    stale: list[str]
+    accepted_drops: list[str]
+    accepted_rejects: list[str]
+    personal_data: str | None
+    database: dict[str, Any]
+
+
+def read(database: Path) -> Manifest:
+    """Read the manifest beside a published database. InputError when it can't be read."""
     path = database.parent / run_folder.MANIFEST
     try:
-        held: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        _ = held["run"], held["inputs"]
+        manifest: Manifest = json.loads(path.read_text("utf-8"))
+        _ = manifest["run"], manifest["inputs"]
     except (OSError, ValueError, KeyError, TypeError) as failure:
         raise InputError(
-            "the manifest of the published night can't be read",
+            "the manifest of the published run can't be read",
             where=str(path),
-            next_step="restore it from a backup, or make everything anew from the landing log with `funnel run --from-log`",
+            next_step="restore it from a backup, or rebuild everything from the landing log with `funnel run --from-log`",
         ) from failure
-    return held
+    return manifest
 
 
-def write(folder: run_folder.RunFolder, manifest: dict[str, Any]) -> None:
+def write(folder: run_folder.RunFolder, manifest: Manifest) -> None:
     """Write the manifest of a run into its folder."""
     folder.manifest.write_text(json.dumps(manifest, indent=2, ensure_ascii=False, default=str) + "\n", "utf-8")
 
 
 @dataclass(frozen=True)
 class Counted:
-    """A file that the published night counted."""
+    """A file that the published run counted."""
 
     input: str
     file: str
@@ -43,14 +105,66 @@ class Counted:
 
     @property
     def folder(self) -> str:
-        """Where its load lay in the log."""
+        """The folder of its load in the landing log."""
         return folder_of(self.input, self.load_no, self.sha256)
 
 
-def counted(published: Path | None) -> tuple[Counted, ...]:
-    """The files of the published night; none where its manifest can't be read."""
+@dataclass(frozen=True)
+class Published:
+    """The published run of an output folder: its database and its manifest, None where that can't be read."""
+
+    database: Path
+    readable: Manifest | None
+
+    @classmethod
+    def read(cls, output: Path) -> Published | None:
+        """The published run of `output`. None when nothing is published."""
+        database = run_folder.current(output)
+        if database is None:
+            return None
+        try:
+            return cls(database, read(database))
+        except InputError:
+            return cls(database, None)
+
+    @classmethod
+    def require(cls, output: Path) -> Published:
+        """The published run of `output`. UsageError when there is none, InputError when its manifest can't be read."""
+        published = cls.read(output)
+        if published is None:
+            raise UsageError("nothing is published yet", where=str(output), next_step="`funnel run` first")
+        _ = published.manifest
+        return published
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest. InputError when it can't be read."""
+        return self.readable if self.readable is not None else read(self.database)
+
+    @property
+    def reports(self) -> Path:
+        """The folder of its reports."""
+        return self.database.parent / run_folder.REPORTS
+
+    @property
+    def times(self) -> tuple[datetime, datetime] | None:
+        """Its as-of and its start (aware); None where its manifest can't tell."""
+        try:
+            manifest = self.manifest
+            return datetime.fromisoformat(manifest["as_of"]), datetime.fromisoformat(manifest["started_at"])
+        except (InputError, ValueError, KeyError, TypeError):
+            return None
+
+
+def counted(published: Published | None) -> tuple[Counted, ...]:
+    """The files that the published run counted; none where its manifest can't tell."""
     try:
-        inputs = read(published)["inputs"] if published else []
+        inputs = published.readable["inputs"] if published and published.readable else []
         return tuple(Counted(each["input"], each["file"], each["load_no"], each["sha256"]) for each in inputs)
-    except (InputError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return ()
+
+
+def counted_folders(published: Published | None) -> frozenset[str]:
+    """The folders of these files in the landing log."""
+    return frozenset(each.folder for each in counted(published))

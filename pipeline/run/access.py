@@ -11,7 +11,7 @@ from pipeline.config.configuration import Input
 from pipeline.errors import FunnelError, InputError, UsageError
 from pipeline.ingest.files.find import fixed_part
 from pipeline.publish import run_folder
-from pipeline.run.options import Orders
+from pipeline.run.options import RunOptions
 
 _READ, _LIST, _CHANGE = os.R_OK, os.R_OK | os.X_OK, os.R_OK | os.W_OK | os.X_OK
 _LETTERS = {os.R_OK: "r", os.W_OK: "w", os.X_OK: "x"}
@@ -21,17 +21,17 @@ Needed = tuple[Path, int]
 """A path and the rights to it that are needed, as `os.access` takes them."""
 
 
-def require(orders: Orders, command: str) -> None:
+def require(options: RunOptions, command: str) -> None:
     """UsageError for what `run`, `check` or `report` may not read or change, InputError for a folder of an input.
 
     A folder of an input that can't be listed would miss files without a word.
     """
-    _require(_of_published(orders.configuration.output), UsageError)
+    _require(_of_published(options.configuration.output), UsageError)
     if command == "report":
         return
-    _require(_of_log(orders.log_folder, _CHANGE if command == "run" else _LIST), UsageError)
-    if not (orders.rebuild or orders.select):
-        _require((each for reads in orders.configuration.inputs for each in _of_input(reads)), InputError)
+    _require(_of_log(options.log_folder, _CHANGE if command == "run" else _LIST), UsageError)
+    if not (options.from_log or options.select):
+        _require((each for reads in options.configuration.inputs for each in _of_input(reads)), InputError)
 
 
 def _require(needed: Iterable[Needed], kind: type[FunnelError]) -> None:

@@ -8,7 +8,7 @@ import duckdb
 
 from pipeline.errors import InputError
 from pipeline.ingest.landing import loading
-from pipeline.publish import manifest
+from pipeline.publish.manifest import Counted
 
 ACCOUNT = (
     "rows_read",
@@ -87,9 +87,7 @@ def _holds(load: loading.Load, what: str, there: int, accounted: int) -> None:
         )
 
 
-def require_kept(
-    published: tuple[manifest.Counted, ...], loads: tuple[loading.Load, ...], *, accept: bool
-) -> tuple[str, ...]:
+def require_kept(published: tuple[Counted, ...], loads: tuple[loading.Load, ...], *, accept: bool) -> tuple[str, ...]:
     """InputError when the log no longer has a file that the published night counted, unless `accept`: then it is only said.
 
     A file that was read anew after its load was moved away is there, and so is one that somebody forgot (`funnel forget`).

@@ -13,7 +13,7 @@ from pipeline.ingest.files.find import find
 from pipeline.ingest.landing import loading
 from pipeline.publish import run_folder
 
-BYTES_OF_A_NIGHT = 30_000_000
+BYTES_OF_A_RUN = 30_000_000
 """A night of next to no rows: DuckDB gives every column of a table its blocks, and there is the report."""
 BYTES_OF_A_ROW = 600
 """Of the database, for a row of the log: benchmarks/RESULTS.md has 0.58 GB at a million."""
@@ -21,7 +21,7 @@ MEGABYTE = 1_000_000
 
 
 @contextmanager
-def told(configuration: Configuration, log_folder: Path) -> Iterator[None]:
+def explained(configuration: Configuration, log_folder: Path) -> Iterator[None]:
     """Turn whatever a full disk made fail inside into one sentence: how much more is needed, and where.
 
     Outside everything that cleans up: what is free then is what the next run will have.
@@ -40,7 +40,7 @@ def told(configuration: Configuration, log_folder: Path) -> Iterator[None]:
             ) from failure
         if not disk.is_full(failure):
             raise
-        needs_bytes = disk.free(_there(output)) < bytes_of_a_night(configuration, log_folder)
+        needs_bytes = disk.free(_there(output)) < estimate_run_size(configuration, log_folder)
         if not needs_bytes and disk.has_few_inodes(_there(output)):
             raise FunnelError(
                 "the file system has too few inodes left: it has room for bytes and not for the files of a run",
@@ -57,7 +57,7 @@ def told(configuration: Configuration, log_folder: Path) -> Iterator[None]:
 def _megabytes_more(configuration: Configuration, log_folder: Path) -> int:
     """What a night takes less what is free; at least a quarter of that, for it was not enough."""
     free = disk.free(_there(configuration.output))
-    more = max(bytes_of_a_night(configuration, log_folder) - free, free // 4)
+    more = max(estimate_run_size(configuration, log_folder) - free, free // 4)
     return -(-more // MEGABYTE)
 
 
@@ -66,7 +66,7 @@ def _there(folder: Path) -> Path:
     return next(each for each in (folder, *folder.parents) if each.is_dir())
 
 
-def bytes_of_a_night(configuration: Configuration, log_folder: Path) -> int:
+def estimate_run_size(configuration: Configuration, log_folder: Path) -> int:
     """About what one run writes: as much as the published night and a tenth, else by the rows of the log and its inputs.
 
     What a query spills because it does not fit into the memory is not in it: nobody knows before.
@@ -81,4 +81,4 @@ def bytes_of_a_night(configuration: Configuration, log_folder: Path) -> int:
     of_inputs = sum(path.stat().st_size for name, path in files if (name, path.name) not in known)
     # A row of an export has about a hundred bytes; its place in the log is smaller, even before it is compressed.
     rows = sum(load.landed for load in loads) + of_inputs // 100
-    return BYTES_OF_A_NIGHT + BYTES_OF_A_ROW * rows + of_inputs
+    return BYTES_OF_A_RUN + BYTES_OF_A_ROW * rows + of_inputs

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pipeline import log
 from pipeline.errors import InputError, UsageError
 from pipeline.ingest.landing import landing_log
 from pipeline.privacy.permissions import private_files
@@ -36,42 +37,42 @@ def summaries(output: Path) -> tuple[LoadSummary, ...]:
     return _summaries(output, _open(output))
 
 
-def forget(output: Path, numbers: Sequence[int], clock: datetime, say: Callable[[str], None]) -> None:
+def forget(output: Path, numbers: Sequence[int], clock: datetime) -> None:
     """Take these loads out of the log, after a summary. UsageError when one is not there, or others rest on it."""
-    with _locked(output, clock) as log:
-        _require(log.loads, numbers, "is not in the log", LIST)
-        _require_nothing_rests_on(log, numbers)
-        for each in _of(_summaries(output, log), numbers):
-            say(str(each))
-        for load in reversed([load for load in log.loads if load.load_no in numbers]):
-            say(f"kept aside in {landing_log.set_aside(log, load)}")
+    with _locked(output, clock) as landing:
+        _require(landing.loads, numbers, "is not in the log", LIST)
+        _require_nothing_rests_on(landing, numbers)
+        for each in _of(_summaries(output, landing), numbers):
+            log.info(str(each))
+        for load in reversed([load for load in landing.loads if load.load_no in numbers]):
+            log.info(f"kept aside in {landing_log.set_aside(landing, load)}")
             for number in load.supersedes:
-                say(f"load {number}, which it had replaced, counts again")
+                log.info(f"load {number}, which it had replaced, counts again")
     listed = " ".join(map(str, sorted(numbers)))
-    say(
+    log.info(
         f"the next run builds everything without {_loads(numbers)}; until then the published run still counts them. A file that "
         "is still among the inputs is read again: move it away or correct its [[inputs]] block first. "
         f"`funnel forget --undo {listed}` puts back what was forgotten"
     )
 
 
-def undo(output: Path, numbers: Sequence[int], clock: datetime, say: Callable[[str], None]) -> None:
+def undo(output: Path, numbers: Sequence[int], clock: datetime) -> None:
     """Put forgotten loads back into the log, after a summary. UsageError when one is not there, or its file was read again."""
-    with _locked(output, clock) as log:
-        _require(log.forgotten, numbers, "is not forgotten", LIST)
-        for load in log.forgotten:
-            again = [each for each in log.loads if (each.input, each.sha256) == (load.input, load.sha256)]
+    with _locked(output, clock) as landing:
+        _require(landing.forgotten, numbers, "is not forgotten", LIST)
+        for load in landing.forgotten:
+            again = [each for each in landing.loads if (each.input, each.sha256) == (load.input, load.sha256)]
             if load.load_no in numbers and again:
                 raise UsageError(
                     f"the file of load {load.load_no} was read again, as load {again[-1].load_no}",
-                    where=str(log.path),
+                    where=str(landing.path),
                     next_step=f"`funnel forget {again[-1].load_no}` first, or leave load {load.load_no} forgotten",
                 )
-        for each in _of(_summaries(output, log), numbers):
-            say(str(each))
-        for load in [load for load in log.forgotten if load.load_no in numbers]:
-            say(f"put back into {landing_log.put_back(log, load)}")
-    say(f"the next run builds everything anew, with {_loads(numbers)}")
+        for each in _of(_summaries(output, landing), numbers):
+            log.info(str(each))
+        for load in [load for load in landing.forgotten if load.load_no in numbers]:
+            log.info(f"put back into {landing_log.put_back(landing, load)}")
+    log.info(f"the next run builds everything again, with {_loads(numbers)}")
 
 
 @contextmanager

@@ -12,24 +12,24 @@ from pipeline.config.configuration import Configuration, Input
 from pipeline.errors import CheckFailed, ConfigurationError, InputError, Problem
 from pipeline.ingest import never_named
 from pipeline.ingest.landing import freshness, loading
-from pipeline.run.options import Orders
+from pipeline.run.options import RunOptions
 from pipeline.transform.definition.tables import Columns, dimension_source
 
 
-def require_usable(orders: Orders, outcome: loading.Landing, loads: tuple[loading.Load, ...]) -> None:
+def require_usable(options: RunOptions, outcome: loading.Landing, loads: tuple[loading.Load, ...]) -> None:
     """An input of which nothing was ever read stops the run: numbers without it would look like a collapse."""
     delivered = {load.input for load in loads}
-    never = [each.name for each in orders.configuration.inputs if each.name not in delivered]
+    never = [each.name for each in options.configuration.inputs if each.name not in delivered]
     reasons = [str(each) for each in (*outcome.refused, *outcome.missing) if each.input in never]
     if reasons:
         raise InputError("\n".join(reasons), next_step="nothing was published; `funnel check` reads the inputs again")
-    history = [each for each in orders.configuration.inputs if each.table == "stage_entries"]
+    history = [each for each in options.configuration.inputs if each.table == "stage_entries"]
     if delivered.isdisjoint(each.name for each in history):
         if loads and all(each.is_optional for each in history):
             raise InputError("\n".join(map(_no_dates, history)), next_step=f"{_WHERE_DATES_ARE}; nothing was published")
         raise InputError(
             "the landing log holds no stage entries",
-            where=str(orders.log_folder),
+            where=str(options.log_folder),
             next_step="run without --from-log, so that the inputs are read",
         )
 
@@ -55,14 +55,14 @@ def require_readable(outcome: loading.Landing) -> None:
 
 
 def require_named(
-    connection: duckdb.DuckDBPyConnection, orders: Orders, log: loading.Log, outcome: loading.Landing | None = None
+    connection: duckdb.DuckDBPyConnection, options: RunOptions, log: loading.Log, outcome: loading.Landing | None = None
 ) -> None:
     """CheckFailed when no row of the log, nor of what a dry run read, names a stage that a headline pair counts."""
-    loads = _current(orders.configuration, log, outcome)
-    names = never_named.names_in_log(connection, log, loads, orders.configuration.waterfall)
+    loads = _current(options.configuration, log, outcome)
+    names = never_named.names_in_log(connection, log, loads, options.configuration.waterfall)
     if outcome is not None:
         names = names.with_more(outcome.names)
-    found = never_named.never_named(connection, orders.configuration, names)
+    found = never_named.never_named(connection, options.configuration, names)
     if found:
         raise CheckFailed(
             "\n".join(found),
@@ -72,12 +72,12 @@ def require_named(
 
 
 def require_some_kept(
-    connection: duckdb.DuckDBPyConnection, orders: Orders, log: loading.Log, outcome: loading.Landing
+    connection: duckdb.DuckDBPyConnection, options: RunOptions, log: loading.Log, outcome: loading.Landing
 ) -> None:
     """CheckFailed when an input has rows, in the log or in what a dry run read, and keeps none of them."""
     nothing = []
-    in_log = _current(orders.configuration, log, outcome)
-    for reads in orders.configuration.inputs:
+    in_log = _current(options.configuration, log, outcome)
+    for reads in options.configuration.inputs:
         old = [load for load in in_log if load.input == reads.name]
         new = [load for load in outcome.loads if load.input == reads.name]
         rows = sum(load.rows_read for load in (*old, *new))
@@ -85,7 +85,7 @@ def require_some_kept(
             continue
         is_kept = any(load.landed for load in old)
         if is_kept and reads.table == "stage_entries":
-            is_kept = bool(never_named.names_in_log(connection, log, old, orders.configuration.waterfall).known)
+            is_kept = bool(never_named.names_in_log(connection, log, old, options.configuration.waterfall).known)
         if not is_kept:
             filtered = sum(load.filtered for load in (*old, *new))
             outside = f", {filtered:,} of them outside `where`" if filtered else ""
@@ -114,15 +114,15 @@ def require_whole(outcome: loading.Landing) -> None:
         )
 
 
-def guarded(orders: Orders, loads: tuple[loading.Load, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def require_fresh(options: RunOptions, loads: tuple[loading.Load, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What the report says of the newest deliveries, and of those that are too old. InputError beyond `error_after`.
 
     What was published is built anew (--from-log, --select) however old it is.
     """
-    inputs, zone = orders.configuration.inputs, ZoneInfo(orders.configuration.waterfall.timezone)
-    stale = freshness.stale(inputs, loads, as_of=orders.as_of, clock=orders.clock)
+    inputs, zone = options.configuration.inputs, ZoneInfo(options.configuration.waterfall.timezone)
+    stale = freshness.stale(inputs, loads, as_of=options.as_of, clock=options.clock)
     stopping = [str(each) for each in stale if each.stops]
-    if stopping and not (orders.rebuild or orders.select):
+    if stopping and not (options.from_log or options.select):
         raise InputError(
             "\n".join(stopping),
             next_step="nothing was published; get the export that is late, or correct `error_after` of the input",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipeline import log
 from pipeline.database.connection import create_table, identifier, quoted
 from pipeline.database.parallel import Cursors
 from pipeline.errors import Interrupted, ModelError
@@ -22,13 +23,34 @@ from pipeline.transform.project import Model, TableName
 
 @dataclass(frozen=True)
 class Built:
-    """One model, built: how many rows it has (None for a view) and how long it took."""
+    """A model that was built: its rows (None for a view) and the seconds it took."""
 
     table: str
     rows: int | None
     seconds: float
-    position: int
-    of: int
+
+
+@dataclass
+class Progress:
+    """Logs each model when it is built. `total` counts the models of the whole run; `silent` logs none."""
+
+    total: int
+    done: int = 0
+    is_silent: bool = False
+
+    def log(self, built: Built) -> None:
+        """Count a model, and log it with its rows and seconds."""
+        self.done += 1
+        if not self.is_silent:
+            log.event(
+                "model",
+                f"{self.done:>3}/{self.total} {built.table:<28} {log.row_count(built.rows)} {built.seconds:>7.2f} s",
+                model=built.table,
+                rows=built.rows,
+                seconds=round(built.seconds, 3),
+                position=self.done,
+                of=self.total,
+            )
 
 
 def write_definition(connection: duckdb.DuckDBPyConnection, tables: tuple[Table, ...]) -> None:
@@ -47,8 +69,8 @@ def build(
     connection: duckdb.DuckDBPyConnection,
     models: tuple[Model, ...],
     dictionary: dict[str, str] | None,
-    progress: Callable[[Built], None],
     cursors: Cursors | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Built, ...]:
     """Build `models` in the order given, or with `cursors` several at once, each after those that it reads.
 
@@ -59,18 +81,18 @@ def build(
         connection.execute(f"create schema if not exists {schema}")
     number_of = {model.table: number for number, model in enumerate(models)}
 
-    def job(number: int, model: Model) -> Callable[[duckdb.DuckDBPyConnection], Built]:
+    def job(model: Model) -> Callable[[duckdb.DuckDBPyConnection], Built]:
         def made(cursor: duckdb.DuckDBPyConnection) -> Built:
             started = time.monotonic()
             rows = create(cursor, model)
-            return Built(str(model.table), rows, time.monotonic() - started, number + 1, len(models))
+            return Built(str(model.table), rows, time.monotonic() - started)
 
         return made
 
     done = (cursors or Cursors(connection)).run(
-        [job(number, model) for number, model in enumerate(models)],
+        [job(model) for model in models],
         [frozenset(number_of[table] for table in model.reads if table in number_of) for model in models],
-        progress,
+        (progress or Progress(total=len(models))).log,
     )
     if dictionary is not None:
         comment(connection, models, dictionary)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
 import duckdb
 
+from pipeline import log
 from pipeline.database import interrupt
 from pipeline.database.connection import identifier, quoted
 from pipeline.database.parallel import Cursors
 from pipeline.errors import CheckFailed, Interrupted, ModelError
-from pipeline.log import Line
 from pipeline.privacy.permissions import without_addresses
 from pipeline.settings import MORE_MEMORY
 from pipeline.transform.build import stored
@@ -62,18 +63,18 @@ def require(outcomes: tuple[Outcome, ...]) -> None:
                 for outcome in failed
             ),
             where="checks",
-            next_step="nothing was published; last night's report stands. Look at the rows in the inputs named above",
+            next_step="nothing was published; the published report stays. Look at the rows in the inputs named above",
         )
         failure.in_logs = "; ".join(f"{each.name}: {each.claim} ({each.broken} rows break it)" for each in failed)
         raise failure
 
 
-def lines(outcomes: tuple[Outcome, ...]) -> Iterator[Line]:
-    """What the checks found, for programs: how many ran, and each claim that does not hold, without ids."""
+def log_outcomes(outcomes: tuple[Outcome, ...]) -> None:
+    """Log for programs how many checks ran, and each claim that does not hold, without ids."""
     broken = [each for each in outcomes if not each.holds]
-    yield Line("", "checks", ran=len(outcomes), warned=len(broken))
+    log.event("checks", ran=len(outcomes), warned=len(broken))
     for each in broken:
-        yield Line("", "check", "warning", check=each.name, claim=each.claim, rows=each.broken)
+        log.event("check", level=logging.WARNING, check=each.name, claim=each.claim, rows=each.broken)
 
 
 def require_beside(check: Callable[[], tuple[Outcome, ...]], work: Callable[[], None]) -> tuple[Outcome, ...]:

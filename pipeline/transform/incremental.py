@@ -9,14 +9,14 @@ the rows that a full rebuild would give; tests/cli/test_nights_go_on.py compares
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC
 
 import duckdb
 
+from pipeline import log
 from pipeline.database.connection import identifier, literal, quoted
 from pipeline.transform.build import Built, build, comment, create
-from pipeline.transform.previous_run import CODES, KEPT, Before
+from pipeline.transform.previous_run import CODES, KEPT, PreviousRun
 from pipeline.transform.project import Model, TableName
 
 COMPARED = (TableName("clean", "lead_ids"), TableName("clean", "leads"), TableName("clean", "lead_given"), CODES)
@@ -35,51 +35,47 @@ _DEFINED_BY = {
 """What of the definition the kept tables rest on; of the rest (windows, limits, targets, reports …) they know nothing."""
 
 LAYERS = ("waterfall", "clean", "journey")
-"""What `build_on` builds."""
+"""What `build_changed_leads` builds."""
 
-MOST = 4
-"""With more than one lead in so many touched, a full rebuild is the shorter way."""
+MAX_CHANGED_SHARE = 0.25
+"""Share of leads that changed, above which building from the whole log is faster."""
 
-CARRIED = 50
-"""One row in so many may be a deleted one, which stays in the file; a table with more of them is written anew."""
+MAX_DELETED_SHARE = 0.02
+"""Share of deleted rows, which stay in the file, above which a table is written again."""
 
 
-def definition_changed(connection: duckdb.DuckDBPyConnection, before: Before) -> bool:
+def definition_changed(connection: duckdb.DuckDBPyConnection, previous: PreviousRun) -> bool:
     """Whether schema waterfall, as written for tonight, shapes the kept tables otherwise than that of the published night."""
-    _attach(connection, before)
+    _attach(connection, previous)
     try:
         return any(_differs(connection, table, columns) for table, columns in _DEFINED_BY.items())
     finally:
         connection.execute("detach published")
 
 
-def go_on(
+def build_history(
     connection: duckdb.DuckDBPyConnection,
     models: tuple[Model, ...],
-    before: Before,
+    previous: PreviousRun,
     dictionary: dict[str, str],
-    say: Callable[[str], None],
-    progress: Callable[[Built], None],
 ) -> tuple[Built, ...]:
-    """The layers up to journey, for the leads that changed. Nothing when all is to be built anew, which is said."""
-    reason = "the configuration shapes the history otherwise than in the published night"
-    if not definition_changed(connection, before):
+    """Build the layers up to journey for the leads that changed. Returns nothing when the whole log must be read."""
+    reason = "the configuration shapes the history in another way than in the published run"
+    if not definition_changed(connection, previous):
         layers = tuple(model for model in models if model.table.schema in LAYERS)
-        history = build_on(connection, layers, before, dictionary, say, progress)
+        history = build_changed_leads(connection, layers, previous, dictionary)
         if history is not None:
             return history
         reason = "too many leads may have changed"
-    say(f"everything is built anew: {reason}")
+    log.info(f"every table is built from the whole log: {reason}")
     return ()
 
 
-def build_on(
+def build_changed_leads(
     connection: duckdb.DuckDBPyConnection,
     models: tuple[Model, ...],
-    before: Before,
+    previous: PreviousRun,
     dictionary: dict[str, str],
-    say: Callable[[str], None],
-    progress: Callable[[Built], None],
 ) -> tuple[Built, ...] | None:
     """Build the layers up to journey over the kept tables; `models` are these layers' in building order.
 
@@ -87,16 +83,16 @@ def build_on(
     """
     catalogue = _catalogue(connection)
     first = _upstream(models, COMPARED)
-    _attach(connection, before)
+    _attach(connection, previous)
     connection.execute("attach ':memory:' as touched")
     try:
-        done = list(build(connection, tuple(model for model in first if model.table not in KEPT), dictionary, progress))
+        done = list(build(connection, tuple(model for model in first if model.table not in KEPT), dictionary))
         codes = next(model for model in models if model.table == CODES)
-        _append(connection, catalogue, codes, before)
-        leads, touched = _touch(connection, catalogue, before)
-        if touched * MOST > leads:
+        _append(connection, catalogue, codes, previous)
+        leads, touched = _touch(connection, catalogue, previous)
+        if touched > MAX_CHANGED_SHARE * leads:
             return None
-        say(f"going on from the published night: {touched:,} of {leads:,} leads may have changed")
+        log.info(f"building on the published run: {touched:,} of {leads:,} leads may have changed")
         by_table = {model.table: model for model in models}
         for model in models:
             if model in first:
@@ -104,7 +100,7 @@ def build_on(
             if model.table in KEPT:
                 _replace(connection, catalogue, model, by_table)
             else:
-                done += build(connection, (model,), dictionary, progress)
+                done += build(connection, (model,), dictionary)
         comment(connection, tuple(model for model in models if model.table in KEPT), dictionary)
         return tuple(done)
     finally:
@@ -113,9 +109,9 @@ def build_on(
         connection.execute("detach published")
 
 
-def _append(connection: duckdb.DuckDBPyConnection, catalogue: str, codes: Model, before: Before) -> None:
+def _append(connection: duckdb.DuckDBPyConnection, catalogue: str, codes: Model, previous: PreviousRun) -> None:
     """Add the rows of the loads that the published night did not know."""
-    known = ", ".join(map(str, sorted(before.loads))) or "null"
+    known = ", ".join(map(str, sorted(previous.loads))) or "null"
     _offer(connection, catalogue, TableName("raw", "stage_entries"), f"coalesce(load_no not in ({known}), true)")
     for table in codes.reads:
         if table.schema != "raw":
@@ -127,10 +123,10 @@ def _append(connection: duckdb.DuckDBPyConnection, catalogue: str, codes: Model,
     connection.execute(f"drop table touched.{codes.table}")
 
 
-def _touch(connection: duckdb.DuckDBPyConnection, catalogue: str, before: Before) -> tuple[int, int]:
+def _touch(connection: duckdb.DuckDBPyConnection, catalogue: str, previous: PreviousRun) -> tuple[int, int]:
     """Fill touched.main.leads with the numbers of the leads whose history may have changed; count all leads, and these."""
-    as_of = f"{literal(before.as_of.astimezone(UTC).replace(tzinfo=None))}::timestamp"
-    known = ", ".join(map(str, sorted(before.loads))) or "null"
+    as_of = f"{literal(previous.as_of.astimezone(UTC).replace(tzinfo=None))}::timestamp"
+    known = ", ".join(map(str, sorted(previous.loads))) or "null"
     if _columns(connection, catalogue, "leads") != _columns(connection, "published", "leads"):
         return 0, 1
     connection.execute(
@@ -210,7 +206,7 @@ def _replace(
     name, touched = f"{catalogue}.{model.table}", "lead_no in (from touched.main.leads)"
     rows = _count(connection, name)
     leaving = _count(connection, f"{name} where {touched}")
-    if (_stored_rows(connection, model.table) - rows + leaving) * CARRIED > rows:
+    if (_stored_rows(connection, model.table) - rows + leaving) > MAX_DELETED_SHARE * rows:
         # From the published file, so that its blocks here are free before it is written: the file must not grow.
         connection.execute(f"drop table {name}")
         connection.execute(f"checkpoint {catalogue}")
@@ -268,8 +264,8 @@ def _upstream(models: tuple[Model, ...], wanted: tuple[TableName, ...]) -> tuple
     return tuple(model for model in models if model.table in reached)
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, before: Before) -> None:
-    connection.execute(f"attach {quoted(str(before.database))} as published (read_only)")
+def _attach(connection: duckdb.DuckDBPyConnection, previous: PreviousRun) -> None:
+    connection.execute(f"attach {quoted(str(previous.database))} as published (read_only)")
 
 
 def _differs(connection: duckdb.DuckDBPyConnection, table: str, columns: str) -> bool:

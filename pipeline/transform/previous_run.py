@@ -1,22 +1,20 @@
-"""Whether a night can go on from the published one, and what it takes over from that."""
+"""Whether a run can build on the published run, and which tables it takes from it."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
+from pipeline import log
 from pipeline.database import disk
 from pipeline.database.connection import identifier
 from pipeline.errors import InputError
 from pipeline.publish import intact
-from pipeline.publish.run_folder import MANIFEST
+from pipeline.publish.manifest import Manifest, Published
 from pipeline.transform.project import Model, TableName
 
 CODES = TableName("clean", "entry_codes")
@@ -33,8 +31,8 @@ KEPT = (
 
 
 @dataclass(frozen=True)
-class Before:
-    """The published night to go on from: its database, the loads that it knew, and its as-of (aware)."""
+class PreviousRun:
+    """The published run to build on: its database, the loads that it knew, and its as-of (aware)."""
 
     database: Path
     loads: frozenset[int]
@@ -64,31 +62,29 @@ class Landed:
         return self.load_no, self.sha256, self.loaded_at.replace(tzinfo=UTC).isoformat()
 
 
-def why_not(
-    manifest: dict[str, Any], models: tuple[Model, ...], loads: tuple[Landed, ...], as_of: datetime
-) -> str | None:
-    """Why a night can't go on from the one of `manifest`, or None when it can.
+def why_not(manifest: Manifest, models: tuple[Model, ...], loads: tuple[Landed, ...], as_of: datetime) -> str | None:
+    """Why a run can't build on the run of `manifest`, or None when it can.
 
     `loads` are those of the log in their order; `as_of` is aware.
     """
     if intact.KEY not in manifest:
         return "the published run took no checksum of its database"
     if manifest.get("models_sha256") != fingerprint(models):
-        return "the models or DuckDB are others than in the published night"
+        return "the models or DuckDB are others than in the published run"
     counted = [(each["load_no"], each["sha256"], each["loaded_at"]) for each in manifest["inputs"]]
     numbers = {load_no for load_no, _, _ in counted}
     if [load.identity for load in loads if load.load_no in numbers] != counted:
-        return "a load of the published night is no longer in the log"
+        return "a load of the published run is no longer in the log"
     if any(load.load_no < max(numbers, default=0) for load in loads if load.load_no not in numbers):
         return "a load was put back into the log"
     if any(load.supersedes for load in loads if load.load_no not in numbers):
         return "a file was read again with other settings"
     if as_of < datetime.fromisoformat(manifest["as_of"]):
-        return "as-of lies before that of the published night"
+        return "as-of is before that of the published run"
     return None
 
 
-def take_over(published: Path, manifest: dict[str, Any], database: Path) -> None:
+def _copy_kept_tables(published: Path, manifest: Manifest, database: Path) -> None:
     """Make `database` a copy of the published file without anything but the kept tables. Takes a writable path that is free.
 
     InputError when the published file is damaged.
@@ -107,41 +103,41 @@ def take_over(published: Path, manifest: dict[str, Any], database: Path) -> None
             if schema in ("clean", "journey") and f"{schema}.{name}" not in kept:
                 what = "view" if kind == "VIEW" else "table"
                 connection.execute(f"drop {what} {identifier(schema)}.{identifier(name)}")
-        # What was dropped gives its blocks back, so the file does not grow from night to night.
+        # Dropped tables return their blocks, so the file does not grow from run to run.
         connection.execute("checkpoint")
 
 
-def night_before(
-    published: Path | None,
+def take_over(
+    published: Published,
     database: Path,
     models: tuple[Model, ...],
     loads: tuple[Landed, ...],
     as_of: datetime,
-    say: Callable[[str], None],
     personal_data: str | None = None,
-    warn: Callable[[str], None] = lambda _: None,
-) -> Before | None:
-    """The published run, its kept tables taken over into `database`, when this run can go on from it; else why not is said.
+) -> tuple[PreviousRun | None, tuple[str, ...]]:
+    """The published run with its incremental tables copied into `database`, or None, and warnings about damage.
 
-    `warn` hears of a published file that is damaged.
+    None when this run can't build on it. The log says why.
     """
-    if published is None:
-        return None
+    warnings: tuple[str, ...] = ()
+    manifest, reason = published.readable, None
     try:
-        manifest = json.loads((published.parent / MANIFEST).read_text("utf-8"))
+        if manifest is None:
+            raise ValueError
         reason = why_not(manifest, models, loads, as_of)
         if manifest.get("personal_data") != personal_data:
-            reason = "[privacy] database, or its key, is another than in the published night"
+            reason = "[privacy] database, or its key, is another than in the published run"
         if reason is None:
-            take_over(published, manifest, database)
-            return Before(published, frozenset(manifest["loads"]), datetime.fromisoformat(manifest["as_of"]))
+            _copy_kept_tables(published.database, manifest, database)
+            as_of = datetime.fromisoformat(manifest["as_of"])
+            return PreviousRun(published.database, frozenset(manifest["loads"]), as_of), ()
+    except InputError as damaged:
+        warnings = (f"{damaged.where}: {damaged.what}; this run builds every table from the landing log",)
+        reason = "the published database is corrupt"
     except (OSError, ValueError, KeyError, duckdb.Error) as failure:
         if disk.is_the_reason(failure):
             raise
         database.unlink(missing_ok=True)
         reason = "the published run can't be read"
-    except InputError as damaged:
-        warn(f"{damaged.where}: {damaged.what}; this run builds everything from the landing log")
-        reason = "the published database is corrupt"
-    say(f"everything is built anew: {reason}")
-    return None
+    log.info(f"every table is built from the whole log: {reason}")
+    return None, warnings

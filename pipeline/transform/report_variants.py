@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import duckdb
 
+from pipeline import log
 from pipeline.database.connection import identifier, quoted
 from pipeline.database.parallel import Cursors
-from pipeline.transform.build import Built, build, comment
+from pipeline.transform.build import Built, Progress, build, comment
 from pipeline.transform.checks import Outcome, run_checks
 from pipeline.transform.project import Check, Model, Project, TableName
 
@@ -23,8 +23,6 @@ def build_all(
     models: tuple[Model, ...],
     chosen: tuple[Model, ...],
     dictionary: dict[str, str],
-    say: Callable[[str], None],
-    progress: Callable[[Built], None],
     cursors: Cursors | None = None,
 ) -> tuple[tuple[Built, ...], tuple[Outcome, ...]]:
     """Build the chosen of all models, both in building order; the report layer once for each report, that of all leads last.
@@ -35,18 +33,16 @@ def build_all(
     layer = tuple(model for model in chosen if model.table.schema == LAYER)
     earlier = tuple(model for model in chosen if model not in layer)
 
-    def in_all(before: int) -> Callable[[Built], None]:
-        return lambda built: progress(replace(built, position=before + built.position, of=len(earlier) + len(layer)))
-
-    built = build(connection, earlier, dictionary, in_all(0), cursors)
+    progress = Progress(len(earlier) + len(layer))
+    built = build(connection, earlier, dictionary, cursors, progress)
     kept: tuple[Built, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     if layer:
         whole = tuple(model for model in models if model.table.schema == LAYER)
         checks = tuple(check for check in project.checks if check.name.startswith(f"{LAYER}."))
-        kept, outcomes = build_variants(connection, whole, checks, dictionary, say, cursors)
+        kept, outcomes = build_variants(connection, whole, checks, dictionary, cursors)
         layer = whole if kept else layer
-    shown = build(connection, layer, dictionary, in_all(len(earlier)), cursors)
+    shown = build(connection, layer, dictionary, cursors, progress)
     return (*built, *kept, *shown), outcomes
 
 
@@ -55,7 +51,6 @@ def build_variants(
     models: tuple[Model, ...],
     checks: tuple[Check, ...],
     dictionary: dict[str, str],
-    say: Callable[[str], None],
     cursors: Cursors | None = None,
 ) -> tuple[tuple[Built, ...], tuple[Outcome, ...]]:
     """Build, check and keep the report layer for each row of waterfall.reports but the first, the report of all leads.
@@ -69,9 +64,9 @@ def build_variants(
     done: list[Built] = []
     outcomes: list[Outcome] = []
     for report, dimension, value in found:
-        say(f"report {report}")
+        log.info(f"report {report}")
         _show(connection, report, dimension, value)
-        build(connection, models, None, _silent, cursors)
+        build(connection, models, None, cursors, Progress(len(models), is_silent=True))
         schema = f"{LAYER}_{report}"
         outcomes += [
             replace(outcome, name=f"{schema}.{outcome.name.removeprefix(f'{LAYER}.')}")
@@ -111,7 +106,7 @@ def _keep(
     connection.execute(f"drop schema if exists {schema} cascade")
     connection.execute(f"create schema {schema}")
     kept, copies = [], []
-    for position, model in enumerate(models, 1):
+    for model in models:
         started = time.monotonic()
         name = identifier(model.table.name)
         row = connection.execute(f"create table {schema}.{name} as from {LAYER}.{name}").fetchone()
@@ -119,12 +114,6 @@ def _keep(
             model, table=TableName(schema, model.table.name), header=replace(model.header, materialised="table")
         )
         copies.append(copy)
-        kept.append(
-            Built(str(copy.table), int(row[0]) if row else 0, time.monotonic() - started, position, len(models))
-        )
+        kept.append(Built(str(copy.table), int(row[0]) if row else 0, time.monotonic() - started))
     comment(connection, tuple(copies), dictionary)
     return kept
-
-
-def _silent(built: Built) -> None:
-    """The layer is announced as a whole, not table by table."""

@@ -175,7 +175,7 @@ def test_nights_follow_each_other(tmp_path: Path) -> None:
     folder = tmp_path / "made"
     generate.generate(Wanted(20_000, nights=1), folder)
     shutil.copytree(folder / "nights" / "01", folder, dirs_exist_ok=True)
-    orders = nights.orders(folder / CORE_TOML, tmp_path / "out", as_of=generate.as_of(1))
+    orders = nights.options(folder / CORE_TOML, tmp_path / "out", as_of=generate.as_of(1))
     connection = connect(None, orders.settings, reads_files=True)
     outcome = loading.land(connection, orders.configuration, orders.log_folder, clock=orders.clock, as_of=orders.as_of)
     delivered = {load.input: load.landed for load in outcome.loads if load.file_name == "night-01.parquet"}

@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from pipeline import cli
-from pipeline.console import say
+from pipeline import cli, log
 
 SECRET = "ada@example.com"
 
@@ -44,5 +43,8 @@ def test_who_asks_gets_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_terminal_is_sent_no_command(capsys: pytest.CaptureFixture[str]) -> None:
     """Control characters in a name are shown as one replacement character each."""
-    say("history: a\x1b[31m\x9b\x13b.csv is read\n  next: nothing\tto do")
+    handler = log.StderrHandler()
+    handler.setFormatter(log.TextFormatter())
+    with log.logging_to(handler):
+        log.info("history: a\x1b[31m\x9b\x13b.csv is read\n  next: nothing\tto do")
     assert capsys.readouterr().err == "history: a\ufffd[31m\ufffd\ufffdb.csv is read\n  next: nothing\tto do\n"

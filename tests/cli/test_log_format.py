@@ -193,21 +193,21 @@ def test_a_run_that_is_stopped_says_so_in_its_last_line(tmp_path: Path, number: 
 BY_HAND = """
 import signal, sys, time, click
 signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests themselves were started to ignore it
-from pipeline import json_log
+from pipeline.console import run_command
 from pipeline.database import interrupt
 @click.group()
 def group(): pass
 @group.command()
 def run():
     WORK
-sys.exit(json_log.main(group, ["run"]))
+sys.exit(run_command(group, ["run"]))
 """
 
 
 def by_hand(work: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", BY_HAND.replace("WORK", work)],
-        env={**os.environ, "PYTHONPATH": str(nights.REPOSITORY)},
+        env={**os.environ, "PYTHONPATH": str(nights.REPOSITORY), "FUNNEL_LOG_FORMAT": "json"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -237,7 +237,7 @@ def test_what_nobody_expected_is_told_by_its_kind_and_place_only() -> None:
         _, lines = running.communicate(timeout=20)
     error = events(Answer(running.returncode, "", lines))[-2]
     assert (1, "ValueError") == (running.returncode, error["kind"])
-    assert re.fullmatch(r"unexpected ValueError in pipeline/json_log\.py, line \d+", error["message"])
+    assert re.fullmatch(r"unexpected ValueError in pipeline/console\.py, line \d+", error["message"])
     # In small steps: a signal that comes right before a wait begins doesn't end it.
     with by_hand("print('works', flush=True); [time.sleep(0.1) for _ in range(600)]") as running:
         assert running.stdout is not None

@@ -5,16 +5,18 @@ from __future__ import annotations
 import shutil
 from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 
 import duckdb
 import pytest
 
 from pipeline.errors import FunnelError
 from pipeline.explore import query
-from pipeline.run import run as pipeline_run
+from pipeline.transform import incremental
 from pipeline.transform.incremental import KEPT
 from tests import nights
 from tests.cli.deliveries import OPENING, Company
+from tests.logged import logged
 
 NIGHTS = 4
 
@@ -26,9 +28,9 @@ def as_of(number: int) -> str:
 
 def run(company: Company, output: Path, number: int, **more: object) -> list[str]:
     """One night; what it said."""
-    said: list[str] = []
-    pipeline_run.run(nights.orders(company.toml, output, as_of=as_of(number), **more), said.append, lambda built: None)
-    return said
+    with logged() as lines:
+        nights.run(company.toml, output, as_of=as_of(number), **more)
+    return lines
 
 
 def rebuilt(company: Company, output: Path, number: int) -> Path:
@@ -36,7 +38,7 @@ def rebuilt(company: Company, output: Path, number: int) -> Path:
     beside = output.with_name(f"{output.name}-rebuilt-{number}")
     beside.mkdir()
     shutil.copytree(output / "landing", beside / "landing")
-    run(company, beside, number, rebuild=True)
+    run(company, beside, number, from_log=True)
     return beside
 
 
@@ -76,7 +78,7 @@ def test_nights_give_the_rows_of_a_full_rebuild(tmp_path: Path, seed: int) -> No
     for number in range(1, NIGHTS + 1):
         company.deliver(number)
         said = run(company, output, number)
-        assert [line for line in said if line.startswith("going on from the published night")], said
+        assert [line for line in said if line.startswith("building on the published run")], said
         if number % 2 == 0:
             beside = rebuilt(company, output, number)
             assert tables(beside) == tables(output)
@@ -104,7 +106,11 @@ def copy(opened: tuple[Company, Path], folder: Path) -> tuple[Company, Path]:
 
 def anew(said: list[str]) -> list[str]:
     """Why a night said that it builds everything anew."""
-    return [line.removeprefix("everything is built anew: ") for line in said if line.startswith("everything is")]
+    return [
+        line.removeprefix("every table is built from the whole log: ")
+        for line in said
+        if line.startswith("every table")
+    ]
 
 
 def test_a_changed_waterfall_is_built_anew(opened: tuple[Company, Path], tmp_path: Path) -> None:
@@ -165,7 +171,7 @@ def test_full_builds_anew(opened: tuple[Company, Path], tmp_path: Path) -> None:
     """`--full` keeps nothing, and says nothing of a night before."""
     company, output = copy(opened, tmp_path)
     said = run(company, output, 1, full=True)
-    assert [] == [line for line in said if "going on" in line or "anew" in line]
+    assert [] == [line for line in said if "building on" in line or "whole log" in line]
     assert {} == differing(rebuilt(company, output, 1), output)
 
 
@@ -200,12 +206,9 @@ def test_a_reader_sees_the_night_before_until_the_swap(opened: tuple[Company, Pa
     before = (output / "funnel.duckdb").read_bytes()
     company.deliver(1)
 
-    def stop(said: str) -> None:
-        if said.startswith("going on"):
-            raise FunnelError("stopped")
-
-    with pytest.raises(FunnelError, match="stopped"):
-        pipeline_run.run(nights.orders(company.toml, output, as_of=as_of(1)), stop, lambda built: None)
+    stopped = FunnelError("stopped")
+    with mock.patch.object(incremental, "_replace", side_effect=stopped), pytest.raises(FunnelError, match="stopped"):
+        nights.run(company.toml, output, as_of=as_of(1))
     assert before == (output / "funnel.duckdb").read_bytes()
     assert 1 == len(list((output / "runs").iterdir()))
 

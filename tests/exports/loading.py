@@ -70,5 +70,5 @@ def loaded(toml: Path, folder: Path, select: str = "+clean.stage_entries") -> Lo
         ).fetchall()
     )
     ordered = graph.in_order(project().models, given)
-    build(connection, graph.select(ordered, select), None, lambda built: None)
+    build(connection, graph.select(ordered, select), None)
     return Loaded(outcome, connection)

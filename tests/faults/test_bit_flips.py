@@ -16,7 +16,7 @@ from delivery import HEADER, Inbox, entry, one_file, refusal
 
 from pipeline.errors import InputError
 from pipeline.ingest.landing import loading
-from pipeline.run import run
+from pipeline.run.loading import check
 from tests import nights
 from tests.faults.test_histories import Company
 
@@ -191,11 +191,11 @@ def test_f74_a_night_over_a_damaged_log_stops_and_the_last_one_stays(tmp_path: P
     published = (output / "funnel.duckdb").resolve()
     (path,) = (output / "landing" / "stage_entries").glob("*/rows.parquet")
     path.write_bytes(flips(path.read_bytes(), 1, seed=1)[0])
-    for options in ({}, {"rebuild": True}):
+    for options in ({}, {"from_log": True}):
         with pytest.raises(InputError, match="the landing log is damaged: its content changed") as stopped:
             company.night(**options)
         assert 3 == stopped.value.exit_code
     with pytest.raises(InputError):
-        run.check(nights.orders(tmp_path / "funnel.toml", output), lambda _: None)
+        check(nights.options(tmp_path / "funnel.toml", output))
     assert published == (output / "funnel.duckdb").resolve()
     assert [{"leads": 7}] == nights.ask(output, "select count(distinct lead_id) as leads from journey.stage_spans")

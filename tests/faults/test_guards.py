@@ -128,10 +128,10 @@ def test_f24_check_says_so_too(tmp_path: Path) -> None:
     output = three_weeks(tmp_path, toml, THURSDAY)
     deliver(tmp_path, "-0", 9)
     known = loads(output)
-    from pipeline.run import run
+    from pipeline.run.loading import check
 
     with pytest.raises(InputError, match="9 rows came"):
-        run.check(nights.orders(toml, output, clock=THURSDAY), lambda _: None)
+        check(nights.options(toml, output, clock=THURSDAY))
     assert known == loads(output)
 
 
@@ -222,7 +222,7 @@ def test_f25_a_snapshot_that_lost_leads_stops_the_night(tmp_path: Path) -> None:
             nights.run(toml, output, clock=THURSDAY + timedelta(hours=1))
         assert 3 == stopped.value.exit_code
         assert (before, known) == (page(output), loads(output))
-    done = nights.run(toml, output, clock=THURSDAY + timedelta(hours=2), accept_drop=True)
+    done = nights.run(toml, output, clock=THURSDAY + timedelta(hours=2), allow_incomplete=True)
     assert {words, f"accepted: {words}"} <= set(done.warnings)
     assert [words] == of_published(output)["accepted_drops"]
     assert [(200,)] == [tuple(row.values()) for row in nights.ask(output, "select count(*) as leads from clean.leads")]

@@ -11,8 +11,9 @@ from delivery import HEADER, entry
 from pipeline.errors import InputError
 from pipeline.ingest.landing import loading
 from pipeline.publish import manifest
-from pipeline.run import run
+from pipeline.run.loading import check
 from tests import nights
+from tests.logged import logged
 
 DAYS = ("a.csv", "b.csv", "c.csv")
 
@@ -54,9 +55,9 @@ unused_stages = ["sal"]
 
     def night(self, **more: object) -> list[str]:
         """What it said."""
-        said: list[str] = []
-        run.run(nights.orders(self.toml, self.output, **more), said.append, lambda _: None)
-        return said
+        with logged() as lines:
+            nights.run(self.toml, self.output, **more)
+        return lines
 
     def leads(self) -> list[str]:
         return [row["lead_id"] for row in nights.ask(self.output, "select lead_id from clean.lead_ids order by all")]
@@ -85,7 +86,7 @@ def test_a_manifest_that_is_gone_stops_the_night(company: Company, number: int) 
             company.night()
         assert "move the folder away" in stopped.value.next_step
     with pytest.raises(InputError, match="a load has lost its manifest"):
-        run.check(nights.orders(company.toml, company.output), lambda _: None)
+        check(nights.options(company.toml, company.output))
     shutil.move(company.load(number), company.output / "aside")
     company.night()
     assert ["L0", "L1", "L2"] == company.leads()
@@ -97,17 +98,17 @@ def test_a_load_that_is_gone_stops_the_night(company: Company) -> None:
     shutil.move(name, company.output / "b.csv")
     shutil.rmtree(company.load(2))
     published = (company.output / "funnel.duckdb").resolve()
-    for options in ({}, {"rebuild": True}, {"full": True}):
+    for options in ({}, {"from_log": True}, {"full": True}):
         with pytest.raises(
             InputError, match=r"crm: b\.csv, load 2 of the published night, is no longer in the"
         ) as stopped:
             company.night(**options)
         assert "--allow-incomplete" in stopped.value.next_step
     with pytest.raises(InputError, match="is no longer in the landing log"):
-        run.check(nights.orders(company.toml, company.output), lambda _: None)
+        check(nights.options(company.toml, company.output))
     assert published == (company.output / "funnel.duckdb").resolve()
 
-    company.night(accept_drop=True)
+    company.night(allow_incomplete=True)
     assert ["L0", "L2"] == company.leads()
     held = manifest.read((company.output / "funnel.duckdb").resolve())
     gone = "crm: b.csv, load 2 of the published night, is no longer in the landing log"

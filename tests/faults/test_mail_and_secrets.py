@@ -16,6 +16,7 @@ from pipeline.mail import mail
 from pipeline.mail.send import Patience, Server
 from tests.cli.commands import Answer, funnel
 from tests.faults.hostile import AS_OF, Names, configuration, deliver
+from tests.logged import logged
 from tests.mail.servers import HOST, Authority, Post, authority, running
 
 NOW = datetime(2026, 4, 2, 3, 0, tzinfo=UTC)
@@ -108,10 +109,9 @@ def test_f84_a_server_that_is_down_keeps_the_night(tmp_path: Path, trusted: Auth
         taken.bind((HOST, 0))  # and never listens
         toml = ready(tmp_path, Server(HOST, taken.getsockname()[1], "starttls", trusted.file))
         assert 0 == run(toml).code
-        said: list[str] = []
         read = load_configuration(toml, output=tmp_path / "out")
-        with pytest.raises(MailError) as failure:
-            mail.send(read, NOW, said.append, patience=Patience(attempts=2, first_wait=0.05, timeout=2))
+        with logged() as said, pytest.raises(MailError) as failure:
+            mail.send(read, NOW, patience=Patience(attempts=2, first_wait=0.05, timeout=2))
     assert (6, 1) == (failure.value.exit_code, len([each for each in said if "trying again" in each]))
     assert again(toml) in str(failure.value)
     assert (tmp_path / "out" / "reports" / "index.html").is_file()

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.errors import MailError, UsageError
 from pipeline.mail.send import Login, Patience, Server, deliver
+from tests.logged import logged
 from tests.mail.servers import HOST, PASSWORD, SILENT, USER, Authority, Post, authority, running, running_tls
 
 TO = ("a@example.com", "b@example.com")
@@ -32,7 +33,11 @@ class Delivery:
         self.said: list[str] = []
 
     def __call__(self, server: Server, login: Login | None = None) -> None:
-        deliver(message(), TO, server, login, PATIENCE, self.said.append, self.waits.append)
+        with logged() as lines:
+            try:
+                deliver(message(), TO, server, login, PATIENCE, self.waits.append)
+            finally:
+                self.said += lines
 
 
 @pytest.fixture
@@ -114,7 +119,7 @@ class TestLogin:
         """Whether the login counted as wrong nobody knows, so it is not repeated."""
         with running(Post(), trusted, login=True) as server, pytest.raises(MailError) as failure:
             quick = Patience(attempts=3, first_wait=0, timeout=0.3)
-            deliver(message(), TO, server, Login(SILENT, PASSWORD), quick, send.said.append, send.waits.append)
+            deliver(message(), TO, server, Login(SILENT, PASSWORD), quick, send.waits.append)
         assert ("the server hung up at the login", []) == (failure.value.what, send.waits)
 
     def test_a_missing_login_is_told(self, trusted: Authority, send: Delivery) -> None:
@@ -179,7 +184,7 @@ class TestPatience:
             silent.listen(8)
             server = Server(HOST, silent.getsockname()[1], "starttls")
             with pytest.raises(MailError) as failure:
-                deliver(message(), TO, server, None, Patience(2, 0, 1, 0.2), send.said.append, send.waits.append)
+                deliver(message(), TO, server, None, Patience(2, 0, 1, 0.2), send.waits.append)
         assert "gave up after 2 tries: the server hung up, or gave no answer in time" == failure.value.what
 
 

@@ -26,9 +26,9 @@ DAYS = ("2026-02-27", "2026-02-28", "2026-03-31")
 
 def again(output: Path, keep: int = 30) -> Path:
     """`funnel report` in an output folder; returns its reports."""
-    asked = nights.orders(nights.QUARTER, output, as_of=DAYS[2], clock=nights.CLOCK + timedelta(days=9))
+    asked = nights.options(nights.QUARTER, output, as_of=DAYS[2], clock=nights.CLOCK + timedelta(days=9))
     kept = replace(asked, configuration=replace(asked.configuration, keep_reports=keep))
-    return run.report_again(kept, lambda text: None).report.parent
+    return run.report_again(kept).report.parent
 
 
 def made_up(folder: Path, date: str, text: str = "a night", *, of: Archive = NO_ARCHIVE) -> Path:

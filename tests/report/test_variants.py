@@ -148,7 +148,7 @@ def test_threads_selections_and_writing_again_change_no_byte(toml: Path, publish
     nights.run(toml, tmp_path, as_of=nights.QUARTER_AS_OF, select="report.headline marts.conversion", threads=1)
     assert pages == _pages(tmp_path)
     assert rows == contents(tmp_path, SCHEMAS)
-    run.report_again(nights.orders(toml, tmp_path, as_of=nights.QUARTER_AS_OF), lambda line: None)
+    run.report_again(nights.options(toml, tmp_path, as_of=nights.QUARTER_AS_OF))
     assert pages == _pages(tmp_path)
     assert run_folder.current(tmp_path) is not None
 

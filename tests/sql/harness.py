@@ -159,9 +159,9 @@ def built(
     if only:
         chosen = select(chosen, only)
     if reports:
-        report_variants.build_all(connection, project(sql), models, chosen, {}, lambda line: None, lambda built: None)
+        report_variants.build_all(connection, project(sql), models, chosen, {}, lambda line: None)
     else:
-        build(connection, chosen, None, lambda built: None)
+        build(connection, chosen, None)
     return connection
 
 

@@ -53,7 +53,7 @@ def models_of(waterfall: Any, history: oracle.History, cut: tuple[str, str] = ch
         f"update waterfall.shown_cut set dimension = {literal(cut[0])}, dimension_value = {literal(cut[1])}"
     )
     models = tuple(model for name in WANTED for model in project().models if str(model.table) == name)
-    build(connection, models, {}, lambda built: None)
+    build(connection, models, {})
     checks = tuple(check for check in project().checks if check.name.startswith("report.rate_change"))
     assert (len(WANTED), 1) == (len(models), len(checks))
     assert [] == [outcome for outcome in run_checks(connection, models, checks) if not outcome.holds]

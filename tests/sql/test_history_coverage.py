@@ -46,7 +46,7 @@ def models(
         waterfall, made_up.AS_OF, {"stage_entries": rows, **more}, inputs=names or ("crm",), layers=LAYERS
     )
     ours = tuple(model for model in project().models if str(model.table) in TABLES)
-    build(connection, ours, {}, lambda built: None)
+    build(connection, ours, {})
     assert [] == [outcome for outcome in run_checks(connection, ours, ()) if not outcome.holds]
     return connection
 

@@ -52,7 +52,7 @@ def rows_of(waterfall: Any, history: oracle.History, columns: dict[str, str]) ->
         layers=LAYERS,
     )
     models = tuple(model for name in WANTED for model in project().models if str(model.table) == name)
-    build(connection, models, {}, lambda built: None)
+    build(connection, models, {})
     checks = tuple(check for check in project().checks if check.name.removeprefix("report.").split(".")[0] in TABLES)
     assert (len(WANTED), 3) == (len(models), len(checks))
     assert [] == [outcome for outcome in run_checks(connection, models, checks) if not outcome.holds]

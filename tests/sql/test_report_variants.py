@@ -108,7 +108,7 @@ def reports_of(
             f"insert into waterfall.reports values ({number}, 'v{number}', 'V', '{dimension}', '{text}')"
         )
     models = tuple(_ordered())
-    _, outcomes = report_variants.build_all(connection, project(), models, models, {}, _silent, _silent)
+    _, outcomes = report_variants.build_all(connection, project(), models, models, {})
     return connection, values, outcomes
 
 
@@ -289,7 +289,3 @@ def _ordered() -> list[Any]:
     layer = [model for model in project().models if model.table.schema == "report"]
     given = frozenset(table for model in layer for table in model.reads if table.schema != "report")
     return list(in_order(tuple(layer), given))
-
-
-def _silent(each: Any) -> None:
-    pass

@@ -30,7 +30,7 @@ def of_models(waterfall: Any, history: oracle.History, columns: str) -> list[dic
         layers=LAYERS,
     )
     models = tuple(model for name in WANTED for model in project().models if str(model.table) == name)
-    build(connection, models, {}, lambda built: None)
+    build(connection, models, {})
     checks = tuple(check for check in project().checks if check.name.startswith("report.sla_by_owner"))
     assert (3, 1) == (len(models), len(checks))
     assert [] == [outcome for outcome in run_checks(connection, models, checks) if not outcome.holds]

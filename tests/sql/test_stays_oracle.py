@@ -51,7 +51,7 @@ def test_stays_moves_and_accounts_are_those_of_the_oracle(
         entry_columns=history.entry_columns,
         layers=LAYERS,
     )
-    build(connection, models(MARTS), {}, lambda built: None)
+    build(connection, models(MARTS), {})
     cuts = connection.execute("select dimension, dimension_value from journey.cuts order by cut_no").fetchall()
     shown = models(tuple(ORACLES))
     checks = tuple(check for check in project().checks if any(check.name.startswith(name) for name in ORACLES))
@@ -60,7 +60,7 @@ def test_stays_moves_and_accounts_are_those_of_the_oracle(
         connection.execute(
             f"update waterfall.shown_cut set dimension = {quoted(dimension)}, dimension_value = {quoted(value)}"
         )
-        build(connection, shown, {}, lambda built: None)
+        build(connection, shown, {})
         cut = stays.shown(waterfall, history, dimension, value)
         for table, (key, counted) in ORACLES.items():
             expected = counted(cut)

@@ -37,7 +37,6 @@ def test_a_model_becomes_a_table_and_another_reads_it() -> None:
             model("marts.longest", sql="select max(days) as days from clean.leads", header="-- One row.\n-- as: view"),
         ),
         {},
-        lambda built: None,
     )
     assert [("clean.leads", 2, 1, 2), ("marts.longest", None, 2, 2)] == [
         (each.table, each.rows, each.position, each.of) for each in done
@@ -73,8 +72,8 @@ def test_progress_hears_of_every_model() -> None:
 def test_a_model_is_built_again_in_its_place() -> None:
     """A second build replaces the table."""
     connection = opened()
-    build(connection, (model("clean.a", sql="select 1 as a"),), {}, lambda built: None)
-    build(connection, (model("clean.a", sql="select 2 as a"),), {}, lambda built: None)
+    build(connection, (model("clean.a", sql="select 1 as a"),), {})
+    build(connection, (model("clean.a", sql="select 2 as a"),), {})
     assert [(2,)] == connection.execute("from clean.a").fetchall()
 
 
@@ -84,7 +83,7 @@ def test_comments_come_from_the_header_then_from_the_dictionary() -> None:
     stays = model("clean.stays", sql="select 1 as days, 'it''s' as stage, 0 as other", header=STAYS)
     view = model("clean.seen", sql="from clean.stays", header=f"{STAYS}\n-- as: view")
     shared = {"days": "days", "stage": "the stage's key"}
-    build(connection, (stays, view), shared, lambda built: None)
+    build(connection, (stays, view), shared)
     said = {
         "": "One row per stay. C2: as it was.",
         ".days": "how long it lasted",
@@ -121,7 +120,7 @@ class TestFailure:
     def test_an_error_about_sql_says_what_is_wrong(self) -> None:
         """A column that isn't there is named, with the model and its file."""
         with pytest.raises(ModelError) as caught:
-            build(opened(), (model("clean.a", sql="select lead_idd from raw.leads"),), {}, lambda built: None)
+            build(opened(), (model("clean.a", sql="select lead_idd from raw.leads"),), {})
         assert "clean/a.sql" == caught.value.where
         assert caught.value.what.startswith('clean.a failed: Binder Error: Referenced column "lead_idd" not found')
 
@@ -131,23 +130,23 @@ class TestFailure:
     def test_an_error_about_data_quotes_no_value(self, expression: str) -> None:
         """DuckDB quotes the value that it can't convert; we only say of what kind the error is."""
         with pytest.raises(ModelError) as caught:
-            build(opened(), (model("clean.a", sql=f"select {expression} as a from raw.leads"),), {}, lambda built: None)
+            build(opened(), (model("clean.a", sql=f"select {expression} as a from raw.leads"),), {})
         assert ("Ada" in str(caught.value), "clean.a failed: " in caught.value.what) == (False, True)
 
     def test_too_little_memory_says_which_setting(self) -> None:
         """A model that doesn't fit names itself and FUNNEL_MEMORY."""
         large = model("clean.a", sql="select list(i) as a from range(20000000) as t(i)")
         with pytest.raises(ModelError) as caught:
-            build(opened("30MB"), (large,), {}, lambda built: None)
+            build(opened("30MB"), (large,), {})
         assert "clean.a does not fit into the memory limit" == caught.value.what
         assert "FUNNEL_MEMORY" in caught.value.next_step
 
     def test_a_view_of_the_same_name_is_in_the_way(self) -> None:
         """A table can't replace a view; the error says so."""
         connection = opened()
-        build(connection, (model("clean.a", header="-- One row.\n-- as: view"),), {}, lambda built: None)
+        build(connection, (model("clean.a", header="-- One row.\n-- as: view"),), {})
         with pytest.raises(ModelError, match="a view of that name must not exist"):
-            build(connection, (model("clean.a"),), {}, lambda built: None)
+            build(connection, (model("clean.a"),), {})
 
     def test_an_interrupt_ends_the_build(self) -> None:
         """A query that is interrupted from another thread ends as Interrupted, naming the model."""
@@ -158,6 +157,6 @@ class TestFailure:
         timer = threading.Timer(0.3, connection.interrupt)
         timer.start()
         with pytest.raises(Interrupted) as caught:
-            build(connection, (slow,), {}, lambda built: None)
+            build(connection, (slow,), {})
         timer.cancel()
         assert "clean.a" == caught.value.where

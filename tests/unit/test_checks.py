@@ -34,7 +34,7 @@ def outcomes(rows: list[tuple[object, ...]]) -> dict[str, int]:
         )
         if rows:
             connection.executemany("insert into raw.spans values (?, ?, ?, ?, ?, ?)", rows)
-        build(connection, (spans,), {}, lambda built: None)
+        build(connection, (spans,), {})
         return {each.claim: each.broken for each in run_checks(connection, (spans,), ())}
 
 
@@ -96,7 +96,7 @@ class TestHeaderPromises:
         """A header that names a column that isn't there stops the run instead of passing."""
         wrong = model("clean.a", header="-- One row.\n-- not null: lead_id")
         with duckdb.connect() as connection:
-            build(connection, (wrong,), {}, lambda built: None)
+            build(connection, (wrong,), {})
             with pytest.raises(ModelError) as caught:
                 run_checks(connection, (wrong,), ())
         assert "clean.a" == caught.value.where

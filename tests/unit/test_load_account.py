@@ -16,7 +16,7 @@ from delivery import CLOCK, HEADER, Inbox, entry, one_file
 from pipeline.config.configuration import Input
 from pipeline.errors import InputError
 from pipeline.ingest.landing import known_loads, loading
-from pipeline.log import Line
+from tests.logged import events
 
 ODD = (
     "\n"
@@ -115,15 +115,13 @@ def test_a_load_is_dated_in_utc_wherever_the_machine_stands(tmp_path: Path, monk
 def test_what_is_said_of_a_file_is_an_event_with_its_numbers(tmp_path: Path) -> None:
     """For people one sentence, for a program the account of the load."""
     inbox = one_file(tmp_path, HEADER + entry("L1") + entry("L2"), "a.csv")
-    (load,) = inbox.land().loads
-    assert (str(tmp_path / "a.csv"),) == inbox.land().already_known
-    new, known = inbox.said
-    assert isinstance(new, Line)
-    assert isinstance(known, Line)
-    assert "crm: a.csv: 2 rows, 2 new, 0 redelivered, 0 duplicates, 0 rejected" == new
-    assert ("load", load.account) == (new.event, new.fields)
-    assert "crm: a.csv is known as load 1, 0 new rows" == known
-    assert ("known", {"input": "crm", "file": "a.csv", "load_no": 1}) == (known.event, known.fields)
+    with events() as found:
+        (load,) = inbox.land().loads
+        assert (str(tmp_path / "a.csv"),) == inbox.land().already_known
+    assert [
+        ("load", "crm: a.csv: 2 rows, 2 new, 0 redelivered, 0 duplicates, 0 rejected", load.account),
+        ("known", "crm: a.csv is known as load 1, 0 new rows", {"input": "crm", "file": "a.csv", "load_no": 1}),
+    ] == found
 
 
 @pytest.mark.parametrize("gone", ["sums", "seal"])

@@ -34,9 +34,9 @@ def test_what_each_snapshot_lacks_and_lost(tmp_path: Path) -> None:
     inbox = snapshots(tmp_path, leads(*range(20)))
     (first,) = inbox.land().loads
     assert (0, 0, 0) == (first.missing, first.lost, first.lost_of)
-    (second,) = delivered(inbox, leads(*range(19)), accept_drop=True).loads
+    (second,) = delivered(inbox, leads(*range(19)), allow_incomplete=True).loads
     assert (1, 1, 20) == (second.missing, second.lost, second.lost_of)
-    (third,) = delivered(inbox, leads(*range(1, 19), 30), accept_drop=True).loads
+    (third,) = delivered(inbox, leads(*range(1, 19), 30), allow_incomplete=True).loads
     assert (2, 1, 19) == (third.missing, third.lost, third.lost_of)
     (back,) = delivered(inbox, leads(*range(20), 30)).loads
     assert (0, 0, 19) == (back.missing, back.lost, back.lost_of)
@@ -49,7 +49,7 @@ def test_what_a_snapshot_lacks_is_sealed_too(tmp_path: Path) -> None:
     """A changed byte of it stops the next run, as in any file of the log."""
     inbox = snapshots(tmp_path, leads(*range(20)))
     inbox.land()
-    (load,) = delivered(inbox, leads(*range(19)), accept_drop=True).loads
+    (load,) = delivered(inbox, leads(*range(19)), allow_incomplete=True).loads
     log = loading.open_log(inbox.log_folder)
     names = ("rows.parquet", "rejected.parquet", "missing.parquet")
     assert {name: landing_log.sha256_of(log.file(load, name)) for name in names} == load.sums
@@ -67,7 +67,7 @@ def test_rows_of_history_are_known_by_lead_stage_and_time(tmp_path: Path) -> Non
     inbox.put(
         "entries.csv", HEADER + entry("L1", owner="finn") + entry("L2", "mql") + entry("L3", entered_at="2026-01-06")
     )
-    (load,) = inbox.land(accept_drop=True).loads
+    (load,) = inbox.land(allow_incomplete=True).loads
     assert (1, 1, 3) == (load.missing, load.lost, load.lost_of)
     zone = freshness.ZoneInfo("UTC")
     assert ("crm: the snapshot has lost 1 of the 3 rows of history of the one before; they are kept, not deleted",) == (
@@ -85,9 +85,9 @@ def test_a_snapshot_that_lost_too_much_is_not_kept_unless_accepted(tmp_path: Pat
         dropped = delivered(inbox, leads(*range(5)), dry_run=is_dry)
         assert ((), told, ()) == (dropped.loads, dropped.dropped, dropped.accepted)
         assert before == sorted(inbox.log_folder.rglob("*"))
-    dry = inbox.land(dry_run=True, accept_drop=True)
+    dry = inbox.land(dry_run=True, allow_incomplete=True)
     assert (told, before) == (dry.accepted, sorted(inbox.log_folder.rglob("*")))
-    accepted = inbox.land(accept_drop=True)
+    accepted = inbox.land(allow_incomplete=True)
     assert ((), told) == (accepted.dropped, accepted.accepted)
     assert (15, 15, 20) == (accepted.loads[0].missing, accepted.loads[0].lost, accepted.loads[0].lost_of)
 
@@ -99,7 +99,7 @@ def test_the_standing_of_a_small_delivery_is_told(tmp_path: Path) -> None:
         inbox.put("entries.csv", HEADER + "".join(entry(f"L{week}-{number}") for number in range(10)))
         inbox.land(clock=CLOCK - timedelta(weeks=week))
     inbox.put("entries.csv", HEADER + entry("L9"))
-    inbox.land(accept_drop=True)
+    inbox.land(allow_incomplete=True)
     loads, zone = loading.open_log(inbox.log_folder).loads, freshness.ZoneInfo("UTC")
     assert ("crm: 1 row came, and 10 are usual on a Wednesday",) == freshness.standing(inbox.inputs, loads, zone)
     alone = (replace(loads[0], rows_read=0, landed=0),)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipeline import log
 from pipeline.config.configuration import Database, Input
 from pipeline.database.connection import glob_escaped, quoted
 from pipeline.database.interrupt import undivided
@@ -42,7 +43,6 @@ def found(
     earlier: Sequence[Load],
     day: date,
     work: Path,
-    say: Callable[[str], None],
 ) -> tuple[Found, ...]:
     """The result of the query of an input as its one file, or one refused file. `earlier` are the loads of the same reading.
 
@@ -55,7 +55,7 @@ def found(
         old.unlink()
     # Each input has a file of its own: a thread that was given up may still write to another.
     name, path, after = f"query-{day}", work / f"{_PREFIX}{reads.name}.parquet", last_value(earlier)
-    outcome = _tried(lambda: postgres.read(dsn, database, reads.timezone, after, path), reads.name, database, say)
+    outcome = _tried(lambda: postgres.read(dsn, database, reads.timezone, after, path), reads.name, database)
     if isinstance(outcome, Failure):
         return (_refused(name if outcome.is_of_query else database.variable, outcome),)
     sha256 = _content(connection, path)
@@ -94,15 +94,13 @@ def remarks(reads: Input, superseded: Sequence[int]) -> tuple[str, ...]:
     )
 
 
-def _tried(
-    read: Callable[[], Result | Failure], name: str, database: Database, say: Callable[[str], None]
-) -> Result | Failure:
+def _tried(read: Callable[[], Result | Failure], name: str, database: Database) -> Result | Failure:
     """What `read` returns, after further tries where the connection failed."""
     for number, pause in enumerate(PAUSES, start=1):
         outcome = _in_time(read, database)
         if not isinstance(outcome, Failure) or not outcome.is_lost:
             return outcome
-        say(f"{name}: {outcome.reason}; try {number + 1} of {len(PAUSES) + 1} in {pause:g} s")
+        log.info(f"{name}: {outcome.reason}; try {number + 1} of {len(PAUSES) + 1} in {pause:g} s")
         time.sleep(pause)
     return _in_time(read, database)
 

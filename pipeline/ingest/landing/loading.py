@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ from pipeline.ingest.refusal import Lacks, Refused
 from pipeline.ingest.rows import stage_names
 from pipeline.ingest.rows.columns import CONTRACTS
 from pipeline.ingest.rows.stage_names import NO_NAMES, Names
-from pipeline.log import Line
+from pipeline.log import event
 from pipeline.privacy.permissions import private_files
 
 __all__ = ["Landing", "Load", "Log", "Refusal", "land", "open_log", "sweep", "verify"]
@@ -87,7 +87,7 @@ class _Run:
     clock: datetime
     as_of: datetime
     dry_run: bool
-    accept_drop: bool
+    allow_incomplete: bool
     accept_rejects: bool
     looks: formats.Looks
 
@@ -100,9 +100,8 @@ def land(
     clock: datetime,
     as_of: datetime,
     dry_run: bool = False,
-    accept_drop: bool = False,
+    allow_incomplete: bool = False,
     accept_rejects: bool = False,
-    progress: Callable[[str], None] = lambda _: None,
 ) -> Landing:
     """Read every file of every input that the log does not know yet. `clock` and `as_of` are aware.
 
@@ -111,22 +110,29 @@ def land(
 
     The new files of an input become real together, once all of them are read: where the guards find that they lack too much,
     or that too many rows of one are rejected, none does, and the next run reads and judges them again, by the settings of
-    then. `accept_drop` and `accept_rejects` take them all the same.
+    then. `allow_incomplete` and `accept_rejects` take them all the same.
     """
     run = _Run(
-        connection, configuration, _naive(clock), _naive(as_of), dry_run, accept_drop, accept_rejects, formats.Looks()
+        connection,
+        configuration,
+        _naive(clock),
+        _naive(as_of),
+        dry_run,
+        allow_incomplete,
+        accept_rejects,
+        formats.Looks(),
     )
     log = open_log(log_folder)
     outcome = Landing()
     with private_files(), _work_folder(log_folder, dry_run) as work:
         classify.know_stages(connection, stage_names.spellings(configuration.waterfall))
         for reads in configuration.inputs:
-            found = _queried(run, log, reads, reads.database, work, progress) if reads.database else find(reads)
+            found = _queried(run, log, reads, reads.database, work) if reads.database else find(reads)
             before, old = log, outcome
             if not found and not reads.is_optional:
                 outcome = replace(outcome, missing=(*outcome.missing, _no_file(reads)))
             for file in archives.expanded(found, work):
-                log, outcome = _land_file(run, log, outcome, reads, file, work, progress)
+                log, outcome = _land_file(run, log, outcome, reads, file, work)
             log, outcome = _judged(run, reads, before, old, outcome)
         classify.forget(connection)
         snapshots.forget(connection)
@@ -138,14 +144,14 @@ def _judged(run: _Run, reads: Input, before: Log, old: Landing, outcome: Landing
     new = outcome.loads[len(old.loads) :]
     drops = freshness.drops(before.loads, new, reads, ZoneInfo(run.configuration.waterfall.timezone))
     rejects = tuple(said for load in new if (said := freshness.rejects(load, reads)))
-    if (drops and not run.accept_drop) or (rejects and not run.accept_rejects):
+    if (drops and not run.allow_incomplete) or (rejects and not run.accept_rejects):
         for load in new if not run.dry_run else ():
             shutil.rmtree(before.path / load.folder)
         return before, replace(
             outcome,
             loads=old.loads,
             names=old.names,
-            dropped=(*outcome.dropped, *(() if run.accept_drop else drops)),
+            dropped=(*outcome.dropped, *(() if run.allow_incomplete else drops)),
             rejected=(*outcome.rejected, *(() if run.accept_rejects else rejects)),
         )
     outcome = replace(
@@ -161,9 +167,7 @@ def _judged(run: _Run, reads: Input, before: Log, old: Landing, outcome: Landing
     return log, replace(outcome, loads=(*old.loads, *log.loads[len(before.loads) :]))
 
 
-def _land_file(
-    run: _Run, log: Log, outcome: Landing, reads: Input, file: Found, work: Path, progress: Callable[[str], None]
-) -> tuple[Log, Landing]:
+def _land_file(run: _Run, log: Log, outcome: Landing, reads: Input, file: Found, work: Path) -> tuple[Log, Landing]:
     name = file.name or file.path.name
     try:
         if file.refused:
@@ -176,7 +180,7 @@ def _land_file(
         known = known_loads.known_as(log, reads, name, found.sha256)
         if known is not None:
             line = f"{reads.name}: {name} is known as load {known}, 0 new rows"
-            progress(Line(line, "known", input=reads.name, file=name, load_no=known))
+            event("known", line, input=reads.name, file=name, load_no=known)
             return log, replace(outcome, already_known=(*outcome.already_known, str(file.shown)))
         try:
             delivered = file_reader.read(run.connection, found, databases.as_read(dated(reads, name), file), work)
@@ -202,7 +206,7 @@ def _land_file(
         if error.filename is not None and Path(error.filename) == file.path:
             return log, replace(outcome, refused=(*outcome.refused, refusal))
         raise
-    progress(Line(_told(load), "load", **load.account))
+    event("load", _summary(load), **load.account)
     outcome = replace(outcome, loads=(*outcome.loads, load), names=outcome.names.with_more(names))
     for warning in load.warnings:
         outcome = _warned(outcome, f"{reads.name}: {name}: {warning}")
@@ -303,15 +307,13 @@ def _write(
     return load, names
 
 
-def _queried(
-    run: _Run, log: Log, reads: Input, database: Database, work: Path, progress: Callable[[str], None]
-) -> tuple[Found, ...]:
+def _queried(run: _Run, log: Log, reads: Input, database: Database, work: Path) -> tuple[Found, ...]:
     """The result of the query of an input as a file in `work`; what was read by other settings says nothing of its cursor."""
     reading = known_loads.reading_of(reads)
     earlier = [load for load in log.current(reads.name) if load.reading == reading]
     zone = ZoneInfo(run.configuration.waterfall.timezone)
     day = run.clock.replace(tzinfo=UTC).astimezone(zone).date()
-    return databases.found(run.connection, reads, database, earlier, day, work, progress)
+    return databases.found(run.connection, reads, database, earlier, day, work)
 
 
 def dated(reads: Input, name: str) -> Input:
@@ -325,7 +327,7 @@ def dated(reads: Input, name: str) -> Input:
     return replace(reads, reshaping=replace(reads.reshaping, default_time=date))
 
 
-def _told(load: Load) -> str:
+def _summary(load: Load) -> str:
     return (
         f"{load.input}: {load.file_name}: {load.rows_read} rows, {load.landed} new, {load.redelivered} redelivered, "
         f"{load.duplicates} duplicates, {load.rejected_rows} rejected"

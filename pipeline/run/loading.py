@@ -1,0 +1,113 @@
+"""The first step of a run: new files into the landing log, and what the log must hold before tables are built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pipeline.database import interrupt
+from pipeline.database.connection import connect, within_memory
+from pipeline.ingest.landing import loading
+from pipeline.publish.manifest import Published, counted, counted_folders
+from pipeline.run import access, accounting, requirements
+from pipeline.run.clock import went_back
+from pipeline.run.options import RunOptions
+from pipeline.run.publishing import NewRun
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The landing log after the new files, and what there is to say about them."""
+
+    landing: loading.Landing
+    log: loading.Log
+    notes: tuple[str, ...]
+    """For the report and the log of the run."""
+    warnings: tuple[str, ...]
+    """For the log of the run only."""
+    stale: tuple[str, ...]
+    """Inputs whose newest file is too old."""
+    accepted: tuple[str, ...]
+    """What fails a check of volume or completeness and was accepted."""
+
+
+def load(new: NewRun) -> Loaded:
+    """Load the new files of the inputs, unless only the log is to be read. Raises InputError or CheckFailed."""
+    options = new.options
+    if new.published is not None and not options.from_log:
+        _ = new.published.manifest  # without it nobody knows which loads must be there
+    with new.phases.timed("load"):
+        landing = _land(new)
+    log = loading.open_log(options.log_folder)
+    requirements.require_readable(landing)
+    requirements.require_usable(options, landing, log.loads)
+    accounting.require_sums(log.loads)
+    requirements.require_whole(landing)
+    lost = accounting.require_kept(
+        counted(new.published), (*log.loads, *log.forgotten), accept=options.allow_incomplete
+    )
+    newest, stale = requirements.require_fresh(options, log.loads)
+    back = went_back(new.published, options)
+    accepted = (*landing.accepted, *lost)
+    return Loaded(
+        landing=landing,
+        log=log,
+        notes=(*map(str, landing.refused), *map(str, landing.missing), *newest, *stale, *back.notes),
+        warnings=(
+            *back.warnings,
+            *(f"accepted: {each}" for each in (*accepted, *landing.accepted_rejects)),
+            *landing.warnings,
+        ),
+        stale=stale,
+        accepted=accepted,
+    )
+
+
+def check(options: RunOptions) -> loading.Landing:
+    """Read and account for every input without writing anything. Raises InputError or CheckFailed as a run would."""
+    access.require(options, "check")
+    published = Published.read(options.output)
+    loading.verify(loading.open_log(options.log_folder), counted_folders(published))
+    connection = connect(None, options.settings, reads_files=True)
+    with interrupt.interruptible(connection), within_memory():
+        landing = loading.land(
+            connection,
+            options.configuration,
+            options.log_folder,
+            clock=options.clock,
+            as_of=options.as_of,
+            dry_run=True,
+        )
+        log = loading.open_log(options.log_folder)
+        loads = (*log.loads, *landing.loads)
+        requirements.require_readable(landing)
+        requirements.require_usable(options, landing, loads)
+        requirements.require_whole(landing)
+        lost = accounting.require_kept(counted(published), (*loads, *log.forgotten), accept=options.allow_incomplete)
+        requirements.dimension_sources(options.configuration, loads)
+        newest, stale = requirements.require_fresh(options, loads)
+        requirements.require_named(connection, options, log, landing)
+        requirements.require_some_kept(connection, options, log, landing)
+    return replace(landing, warnings=(*landing.warnings, *lost, *newest, *stale))
+
+
+def _land(new: NewRun) -> loading.Landing:
+    options = new.options
+    folders = counted_folders(new.published)
+    loading.sweep(options.log_folder, folders)
+    loading.verify(loading.open_log(options.log_folder), folders)
+    if options.from_log or options.select:
+        return loading.Landing()
+    connection = connect(None, options.settings, spill=new.folder.spill, reads_files=True)
+    new.connections.add(connection)
+    try:
+        return loading.land(
+            connection,
+            options.configuration,
+            options.log_folder,
+            clock=options.clock,
+            as_of=options.as_of,
+            allow_incomplete=options.allow_incomplete,
+            accept_rejects=options.accept_rejects,
+        )
+    finally:
+        connection.close()
