@@ -131,7 +131,7 @@ def input_formats() -> str:
 
 def input_columns() -> str:
     """The columns that each input table may bring, the required ones bold."""
-    from pipeline.ingest.rows.columns import CONTRACTS
+    from pipeline.config.input_tables import CONTRACTS
 
     lines = ["| table | columns |", "|---|---|"]
     for table, contract in CONTRACTS.items():

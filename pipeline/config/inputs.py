@@ -14,39 +14,10 @@ from pipeline.config import formats, reshaping, sources, time_formats
 from pipeline.config.block import AsExported, Document, FilePath, NonNegative, Word, Zone, some
 from pipeline.config.checks import ChecksBlock, guard
 from pipeline.config.configuration import IdKind, Input, Mode, Precision
+from pipeline.config.input_tables import CONTRACTS, column_names
 from pipeline.config.problems import Problems
 from pipeline.waterfall.definition import InputTable, Stage
 from pipeline.waterfall.names import did_you_mean, normalise_stage, why_not_a_word
-
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "stage_entries": (
-        "lead_id",
-        "stage",
-        "entered_at",
-        "sequence",
-        "owner",
-        "source_system",
-        "previous",
-        "record_created_at",
-    ),
-    "leads": (
-        "lead_id",
-        "account_id",
-        "origin",
-        "lead_source",
-        "created_at",
-        "created_stage",
-        "owner",
-        "email",
-        "title",
-        "persona",
-        "current_stage",
-    ),
-    "accounts": ("account_id", "name", "domain", "segment", "region"),
-    "merges": ("from_lead_id", "into_lead_id", "merged_at", "object"),
-    "deletions": ("lead_id", "deleted_at"),
-}
-"""The columns that each table is known for; the first are its key."""
 
 TAKES_ANY_COLUMN = frozenset({"stage_entries", "leads", "accounts"})
 LAST_PRIORITY = 99
@@ -156,7 +127,7 @@ def read_inputs(
     found: list[Input] = []
     for number, block in blocks:
         if block.table is None and block.format == formats.ENTRIES:
-            problems.add(("inputs", number), "`table` is missing; it is one of " + ", ".join(COLUMNS))
+            problems.add(("inputs", number), "`table` is missing; it is one of " + ", ".join(CONTRACTS))
         parts = reshaping.reshaped(block, block.table, block.columns, spellings, number, problems)
         for key in ("precision", "priority"):
             if getattr(block, key) is not None and all(part.table != "stage_entries" for part in parts):
@@ -226,7 +197,7 @@ def _tables(raw: dict[str, Any]) -> tuple[str, ...]:
     """The tables that a block as written brings; empty where it names none that there is."""
     if raw.get("format", formats.ENTRIES) in formats.names():
         return tuple(part.table for part in formats.load(raw["format"]).parts if raw.get("table") in (None, part.table))
-    return (raw["table"],) if raw.get("table") in COLUMNS else ()
+    return (raw["table"],) if raw.get("table") in CONTRACTS else ()
 
 
 def _spellings(stages: Sequence[Stage]) -> tuple[tuple[str, str, str], ...]:
@@ -239,7 +210,7 @@ def _check_columns(number: int, raw: dict[str, Any], problems: Problems) -> None
     tables, columns = _tables(raw), raw.get("columns")
     if not isinstance(columns, dict) or not tables:
         return
-    known = list(dict.fromkeys(name for table in tables for name in COLUMNS[table]))
+    known = list(dict.fromkeys(name for table in tables for name in column_names(table)))
     if raw.get("format") in formats.names():
         known += [name for part in formats.load(raw["format"]).parts for name in part.columns]
     for ours in columns:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import duckdb
 
 from pipeline.config.configuration import Configuration
+from pipeline.config.input_tables import CONTRACTS
 from pipeline.ingest.landing import classify
 from pipeline.ingest.landing.landing_log import Load, Log
 from pipeline.ingest.landing.records import scan
 from pipeline.ingest.rows import stage_names
-from pipeline.ingest.rows.columns import CONTRACTS
 from pipeline.ingest.rows.stage_names import NO_NAMES, Names
 from pipeline.waterfall.definition import Stage, Waterfall
 from pipeline.waterfall.names import normalise_stage

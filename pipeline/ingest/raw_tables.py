@@ -8,11 +8,11 @@ from pathlib import Path
 import duckdb
 
 from pipeline.config.configuration import Configuration
+from pipeline.config.input_tables import CONTRACTS, Contract
 from pipeline.database.connection import create_table, identifier, quoted
 from pipeline.ingest import domains
 from pipeline.ingest.landing.landing_log import Load, Log, open_log
 from pipeline.ingest.landing.records import REJECTED_COLUMNS, columns_of, scan, scan_rejected
-from pipeline.ingest.rows.columns import CONTRACTS, Contract
 from pipeline.ingest.veiling import Veil
 from pipeline.privacy.pseudonyms import Pseudonyms
 from pipeline.waterfall.names import normalise_stage

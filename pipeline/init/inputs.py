@@ -9,9 +9,10 @@ from typing import Any
 import duckdb
 
 from pipeline.config import formats
+from pipeline.config.input_tables import CONTRACTS
 from pipeline.ingest.adapters import known_formats, stage_columns
 from pipeline.ingest.landing.loading import DATE
-from pipeline.ingest.rows.columns import CONTRACTS, normalise_header
+from pipeline.ingest.rows.columns import normalise_header
 from pipeline.init import columns
 from pipeline.init.columns import Times
 from pipeline.init.sampling import Sample, common_start, words

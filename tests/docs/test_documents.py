@@ -10,7 +10,7 @@ import pytest
 from pipeline import errors
 from pipeline.cli import cli
 from pipeline.config import block, checks, funnel, inputs, output, privacy, stages
-from pipeline.ingest.rows.columns import CONTRACTS
+from pipeline.config.input_tables import CONTRACTS
 from pipeline.transform.project import LAYERS
 from tests import nights
 

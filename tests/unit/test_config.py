@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.config import inputs
 from pipeline.config.load import load_configuration
-from pipeline.ingest.rows.columns import CONTRACTS
 from pipeline.waterfall.definition import Pair, Sla, WorkingCalendar
 from pipeline.waterfall.pairs import legal_pairs, marks
 from pipeline.waterfall.times import to_utc
@@ -229,9 +227,3 @@ class TestOtherSettings:
     def test_a_byte_order_mark_is_no_problem(self, load: Any) -> None:
         """A file saved with a BOM loads."""
         assert "Test" == load("\ufeff" + funnel()).waterfall.name
-
-    def test_the_columns_are_those_of_the_contract(self) -> None:
-        """What a configuration may map is what the inputs can bind."""
-        assert {table: tuple(column.name for column in contract.columns) for table, contract in CONTRACTS.items()} == (
-            inputs.COLUMNS
-        )

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import duckdb
 
+from pipeline.config.input_tables import Contract
 from pipeline.database.connection import glob_escaped, identifier, quoted
 from pipeline.ingest.landing.landing_log import REJECTED, ROWS, Load, Log
 from pipeline.ingest.landing.records import landing_columns, scan
 from pipeline.ingest.rows import stage_names
-from pipeline.ingest.rows.columns import Contract
 from pipeline.ingest.rows.stage_names import NO_NAMES, Names
 from pipeline.ingest.rows.typed import format_columns
 

@@ -19,6 +19,7 @@ import duckdb
 
 from pipeline import log
 from pipeline.config.configuration import Database, Input
+from pipeline.config.input_tables import CONTRACTS
 from pipeline.database.connection import glob_escaped, quoted
 from pipeline.database.interrupt import undivided
 from pipeline.ingest.files.find import Found
@@ -26,7 +27,7 @@ from pipeline.ingest.landing.landing_log import Load
 from pipeline.ingest.readers import postgres, postgres_failures
 from pipeline.ingest.readers.postgres import Result
 from pipeline.ingest.readers.postgres_failures import Failure
-from pipeline.ingest.rows.columns import CONTRACTS, CannotBind, bind
+from pipeline.ingest.rows.columns import CannotBind, bind
 
 PAUSES = (2.0, 10.0)
 """Seconds before each further try, where the connection failed; what is wrong with a query stays wrong."""

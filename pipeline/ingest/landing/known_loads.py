@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from pipeline.config.configuration import Input
+from pipeline.config.input_tables import CONTRACTS
 from pipeline.ingest.landing.landing_log import Load, Log
-from pipeline.ingest.rows.columns import CONTRACTS
 
 
 def reading_of(reads: Input) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from pipeline.config.configuration import Configuration, Database, Input
+from pipeline.config.input_tables import CONTRACTS
 from pipeline.errors import InputError
 from pipeline.ingest.files import archives, formats
 from pipeline.ingest.files.find import Found, find, printable
@@ -33,7 +34,6 @@ from pipeline.ingest.readers import file_reader
 from pipeline.ingest.readers.file_reader import Delivered
 from pipeline.ingest.refusal import Lacks, Refused
 from pipeline.ingest.rows import stage_names
-from pipeline.ingest.rows.columns import CONTRACTS
 from pipeline.ingest.rows.stage_names import NO_NAMES, Names
 from pipeline.log import event
 from pipeline.privacy.permissions import private_files

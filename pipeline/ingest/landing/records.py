@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.config.input_tables import Contract
 from pipeline.database.connection import glob_escaped, identifier, quoted
 from pipeline.ingest.landing.landing_log import REJECTED, ROWS, Load, Log
-from pipeline.ingest.rows.columns import Contract
 from pipeline.ingest.rows.typed import SQL_TYPES
 
 Columns = tuple[tuple[str, str], ...]

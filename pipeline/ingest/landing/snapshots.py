@@ -12,10 +12,10 @@ from pathlib import Path
 
 import duckdb
 
+from pipeline.config.input_tables import Contract
 from pipeline.database.connection import glob_escaped, quoted
 from pipeline.ingest.landing.landing_log import MISSING, Load, Log
 from pipeline.ingest.landing.records import scan
-from pipeline.ingest.rows.columns import Contract
 
 _OF_AN_ENTRY = ("lead_id", "stage_alias", "entered_at")
 """What makes a row of history the same row in two snapshots; owners and other columns may be corrected."""

@@ -14,6 +14,7 @@ from typing import IO
 import duckdb
 
 from pipeline.config.configuration import Input
+from pipeline.config.input_tables import CONTRACTS
 from pipeline.database import disk
 from pipeline.database.connection import glob_escaped, identifier, quoted
 from pipeline.errors import InputError
@@ -24,7 +25,7 @@ from pipeline.ingest.readers import csv_recovery, grids, holding, json_lines, sh
 from pipeline.ingest.readers.headers import Header, bound_header, header_of, refusal_of, refuse_too_many
 from pipeline.ingest.refusal import Refused
 from pipeline.ingest.rows import ids
-from pipeline.ingest.rows.columns import CONTRACTS, CannotBind
+from pipeline.ingest.rows.columns import CannotBind
 
 MANY = 2_000
 """Quarantined records that are handed to DuckDB at a time."""

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from pipeline.config.configuration import Input
+from pipeline.config.input_tables import CONTRACTS
 from pipeline.ingest.adapters import known_formats, reshaping
 from pipeline.ingest.adapters.reshaping import Plan
 from pipeline.ingest.files import scan
 from pipeline.ingest.files.scan import Bytes
 from pipeline.ingest.readers import csv_recovery
 from pipeline.ingest.refusal import Lacks, Refused
-from pipeline.ingest.rows.columns import CONTRACTS, Bound, CannotBind, bind, normalise_header
+from pipeline.ingest.rows.columns import Bound, CannotBind, bind, normalise_header
 
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _LOOK_AT = 50

@@ -1,118 +1,14 @@
-"""The columns that each input table may bring, and how the header of a file binds to them."""
+"""How the header of a file binds to the columns of its input table."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Literal
 
 from pipeline.config.configuration import Input
-from pipeline.waterfall.definition import InputTable
+from pipeline.config.input_tables import CONTRACTS, Column
 from pipeline.waterfall.names import INVISIBLE
-
-Type = Literal["text", "time", "whole"]
-
-
-@dataclass(frozen=True)
-class Column:
-    """One of our columns. `refused` is the reason that rejects a row whose value is missing though it must not be."""
-
-    name: str
-    type: Type = "text"
-    refused: str | None = None
-    may_be_empty: bool = False
-    """The file must have the column, and an empty value has a meaning of its own."""
-    allowed: tuple[str, ...] = ()
-    """The words that a value may be, whatever its case; another one rejects its row. Empty: any text."""
-    also: tuple[str, ...] = ()
-    """Other headers that bind to the column by themselves."""
-    is_id: bool = False
-
-    @property
-    def is_required(self) -> bool:
-        """Whether a file without this column is refused."""
-        return self.refused is not None
-
-
-@dataclass(frozen=True)
-class Contract:
-    """The columns of an input table. A keyed table keeps versions of its key; stage_entries (no key) only grows."""
-
-    table: InputTable
-    columns: tuple[Column, ...]
-    key: str | None = None
-    beside_key: tuple[str, ...] = ()
-    """SQL beside `key` that makes two rows rows of one thing: a lead and an account may have the same id."""
-
-    @property
-    def identity(self) -> str:
-        """What two versions of one row have in common, as an SQL list; needs `key`."""
-        return ", ".join((str(self.key), *self.beside_key))
-
-    @property
-    def required(self) -> tuple[str, ...]:
-        """Names of the columns that a file must have."""
-        return tuple(column.name for column in self.columns if column.is_required)
-
-
-def _text(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(name) for name in names)
-
-
-CONTRACTS: dict[InputTable, Contract] = {
-    contract.table: contract
-    for contract in (
-        Contract(
-            "stage_entries",
-            (
-                Column("lead_id", is_id=True, refused="no_lead"),
-                Column("stage", refused="no_stage"),
-                Column("entered_at", "time", refused="unreadable_time"),
-                Column("sequence", "whole"),
-                *_text("owner", "source_system"),
-                Column("previous"),
-                Column("record_created_at", "time"),
-            ),
-        ),
-        Contract(
-            "leads",
-            (
-                Column("lead_id", is_id=True, refused="no_key"),
-                Column("account_id", is_id=True),
-                *_text("origin", "lead_source"),
-                Column("created_at", "time"),
-                *_text("created_stage", "owner", "email", "title", "persona", "current_stage"),
-            ),
-            key="lead_id",
-        ),
-        Contract(
-            "accounts",
-            (Column("account_id", is_id=True, refused="no_key"), *_text("name", "domain", "segment", "region")),
-            key="account_id",
-        ),
-        Contract(
-            "merges",
-            (
-                Column("from_lead_id", is_id=True, refused="no_key", also=("from_id",)),
-                Column("into_lead_id", is_id=True, refused="no_key", also=("into_id",)),
-                Column("merged_at", "time"),
-                Column("object", allowed=("lead", "account")),
-            ),
-            key="from_lead_id",
-            beside_key=("coalesce(lower(object), 'lead')",),
-        ),
-        Contract(
-            "deletions",
-            (
-                Column("lead_id", is_id=True, refused="no_key"),
-                # A row without a time takes the lead's deletion back (E10).
-                Column("deleted_at", "time", refused="unreadable_time", may_be_empty=True),
-            ),
-            key="lead_id",
-        ),
-    )
-}
 
 # What landing itself adds to a row; an extra column of that name would be taken for it.
 OURS = (

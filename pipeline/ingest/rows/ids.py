@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import duckdb
 
+from pipeline.config.input_tables import Contract
 from pipeline.database.connection import identifier, quoted
-from pipeline.ingest.rows.columns import Bound, Contract
+from pipeline.ingest.rows.columns import Bound
 from pipeline.waterfall.names import PLAIN_TEXT_SQL
 
 NULLS = ("null", "NULL", "\\N", "#N/A", "None", "(blank)")

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from pipeline.config.configuration import Input
+from pipeline.config.input_tables import CONTRACTS, Column, Contract
 from pipeline.database.connection import identifier, quoted
 from pipeline.ingest.rows import ids, times
-from pipeline.ingest.rows.columns import CONTRACTS, Bound, Column, Contract
+from pipeline.ingest.rows.columns import Bound
 from pipeline.waterfall.names import NORMALISE_STAGE_SQL
 
 SQL_TYPES = {"text": "varchar", "time": "timestamp", "whole": "bigint"}
