@@ -94,7 +94,7 @@ def require_kept(published: tuple[Counted, ...], loads: tuple[loading.Load, ...]
     """
     there = {(load.input, load.sha256) for load in loads}
     gone = tuple(
-        f"{each.input}: {each.file}, load {each.load_no} of the published night, is no longer in the landing log"
+        f"{each.input}: {each.file}, load {each.load_no} of the published run, is no longer in the landing log"
         for each in published
         if (each.input, each.sha256) not in there
     )

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pipeline.ingest.readers import csv_recovery, file_reader
-from pipeline.run import run
+from pipeline.run import building
 from pipeline.settings import shipped
 from tests import nights
 from tests.cli.commands import AS_OF, copy_of_quarter, funnel, page
@@ -152,7 +152,7 @@ def test_rows_of_history_that_a_model_loses_stop_the_run(
     sound = model.read_text("utf-8")
     assert 1 == sound.count(FILE_OF_A_ROW)
     model.write_text(sound.replace(FILE_OF_A_ROW, FILE_OF_ANOTHER), "utf-8")
-    monkeypatch.setattr(run, "shipped", lambda name: tmp_path / name if name == "sql" else shipped(name))
+    monkeypatch.setattr(building, "shipped", lambda name: tmp_path / name if name == "sql" else shipped(name))
     shutil.copytree(nights.QUARTER.parent, tmp_path / "in")
     toml = tmp_path / "in" / "funnel.toml"
     toml.write_text(toml.read_text("utf-8") + '\n[checks]\nunused_stages = ["mql", "sal", "sql"]\n', "utf-8")

@@ -118,7 +118,7 @@ def test_a_changed_waterfall_is_built_anew(opened: tuple[Company, Path], tmp_pat
     company, output = copy(opened, tmp_path)
     text = company.toml.read_text("utf-8")
     company.toml.write_text(text.replace('kind = "detour"', 'kind = "hold"'), "utf-8")
-    assert ["the configuration shapes the history otherwise than in the published night"] == anew(
+    assert ["the configuration shapes the history in another way than in the published run"] == anew(
         run(company, output, 1)
     )
     assert {} == differing(rebuilt(company, output, 1), output)
@@ -178,7 +178,7 @@ def test_full_builds_anew(opened: tuple[Company, Path], tmp_path: Path) -> None:
 def test_an_earlier_as_of_is_built_anew(opened: tuple[Company, Path], tmp_path: Path) -> None:
     """What had happened by the published night may not have happened yet."""
     company, output = copy(opened, tmp_path)
-    assert ["as-of lies before that of the published night"] == anew(run(company, output, -3))
+    assert ["as-of is before that of the published run"] == anew(run(company, output, -3))
     assert {} == differing(rebuilt(company, output, -3), output)
 
 

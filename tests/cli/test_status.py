@@ -171,13 +171,13 @@ def test_ctrl_c_is_recorded_with_130(build: Path) -> None:
 HANGS = """
 import sys, time
 from pipeline.cli import cli
-from pipeline.ingest.landing import landing
+from pipeline.ingest.landing import loading
 
 def hangs(*_, **__):
     try: print("works", flush=True); time.sleep(60)
     finally: time.sleep(60)
 
-landing.land = hangs
+loading.land = hangs
 cli(sys.argv[1:])
 """
 
@@ -236,12 +236,12 @@ def test_failures_do_not_fill_the_folder(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     (tmp_path / "attempts").mkdir()
     (tmp_path / "attempts" / "20260101T000000Z-0000.json").write_text("{ cut sho")
-    for hour in range(attempts.MOST + 5):
+    for hour in range(attempts.MAX_FAILURES_KEPT + 5):
         recorder = attempts.Recorder(tmp_path, nights.CLOCK + timedelta(hours=hour), "run")
         recorder.failed(FunnelError(f"failure {hour}"))
     found = attempts.read(tmp_path)
-    assert attempts.MOST == len(found)
-    assert f"failure {attempts.MOST + 4}" == found[-1].what
+    assert attempts.MAX_FAILURES_KEPT == len(found)
+    assert f"failure {attempts.MAX_FAILURES_KEPT + 4}" == found[-1].what
 
 
 def test_a_manifest_that_cannot_be_read_is_an_error_with_a_next_step(build: Path) -> None:
@@ -251,4 +251,4 @@ def test_a_manifest_that_cannot_be_read_is_an_error_with_a_next_step(build: Path
     manifest.write_text(manifest.read_text("utf-8")[:100], "utf-8")
     answer = process("status", "--output", build)
     assert (3, "") == (answer.code, answer.out)
-    assert f"error: {manifest}: the manifest of the published night can't be read\n  next: " in answer.err
+    assert f"error: {manifest}: the manifest of the published run can't be read\n  next: " in answer.err
