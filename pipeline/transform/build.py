@@ -15,6 +15,7 @@ from pipeline.database.connection import create_table, identifier, quoted
 from pipeline.database.parallel import Cursors
 from pipeline.errors import Interrupted, ModelError
 from pipeline.settings import MORE_MEMORY
+from pipeline.transform.macros import create_formulas
 from pipeline.transform.partitions import over, parts
 from pipeline.transform.project import Model, TableName
 from pipeline.waterfall.tables import Table
@@ -57,6 +58,7 @@ def build(
     """
     for schema in dict.fromkeys(schema for model in models for schema in (model.table.schema, stored(model).schema)):
         connection.execute(f"create schema if not exists {schema}")
+    create_formulas(connection, (model.sql for model in models))
     number_of = {model.table: number for number, model in enumerate(models)}
 
     def job(number: int, model: Model) -> Callable[[duckdb.DuckDBPyConnection], Built]:

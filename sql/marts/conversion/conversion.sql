@@ -228,58 +228,37 @@ counted as (
         max(gauged.us_p90) as us_p90
     from gauged
     group by all
-),
-
--- n > 0 in every row here: a cohort of nobody has no row.
-shares as (
-    select
-        counted.*,
-        cast(counted.entered as double) as n,
-        counted.converted / cast(counted.entered as double) as p,
-        run.as_of,
-        run.z as z,
-        run.z * run.z as zz
-    from counted
-    cross join run
 )
 
 select
-    shares.unit,
-    shares.grain,
-    shares.cohort_start,
+    counted.unit,
+    counted.grain,
+    counted.cohort_start,
     cuts.dimension,
     cuts.dimension_value,
     pairs.from_stage,
     pairs.to_stage,
     limits.window_days,
-    shares.entered,
-    shares.converted,
-    shares.passed_over,
-    shares.lost,
-    shares.still_open,
+    counted.entered,
+    counted.converted,
+    counted.passed_over,
+    counted.lost,
+    counted.still_open,
     -- By age alone: a cohort in which nobody is open would be one that was picked for having converted.
     coalesce(
-        epoch_us(shares.as_of) - epoch_us(shares.youngest_at)
+        epoch_us(run.as_of) - epoch_us(counted.youngest_at)
         >= cast(coalesce(limits.window_days, settle_days.settle_days) as bigint) * 86400000000,
         false
     ) as is_mature,
-    shares.p as rate,
-    -- The bounds are exact at 0 and 1; rounding must not leave them a hair outside.
-    case when shares.converted = 0 then 0.0 else
-        (shares.p + shares.zz / (2 * shares.n)
-            - shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-        / (1 + shares.zz / shares.n)
-    end as rate_low,
-    case when shares.converted = shares.entered then 1.0 else
-        (shares.p + shares.zz / (2 * shares.n)
-            + shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-        / (1 + shares.zz / shares.n)
-    end as rate_high,
-    shares.us_median / 86400000000 as median_days,
-    shares.us_p90 / 86400000000 as p90_days,
-    cast(shares.us_total as double) / nullif(shares.converted, 0) / 86400000000 as mean_days
-from shares
-inner join pairs on pairs.pair_no = shares.pair_no
-inner join limits on limits.window_no = shares.window_no
-inner join cuts on cuts.cut_no = shares.cut_no
-inner join settle_days on settle_days.unit = shares.unit and settle_days.pair_no = shares.pair_no
+    counted.converted / cast(counted.entered as double) as rate,
+    wilson_low(counted.converted, counted.entered) as rate_low,
+    wilson_high(counted.converted, counted.entered) as rate_high,
+    counted.us_median / 86400000000 as median_days,
+    counted.us_p90 / 86400000000 as p90_days,
+    cast(counted.us_total as double) / nullif(counted.converted, 0) / 86400000000 as mean_days
+from counted
+cross join run
+inner join pairs on pairs.pair_no = counted.pair_no
+inner join limits on limits.window_no = counted.window_no
+inner join cuts on cuts.cut_no = counted.cut_no
+inner join settle_days on settle_days.unit = counted.unit and settle_days.pair_no = counted.pair_no

@@ -82,45 +82,25 @@ counted as (
     from by_set
     inner join cut_sets on cut_sets.cut_set = by_set.cut_set
     group by by_set.unit, by_set.pair_no, by_set.month_start, cut_sets.cut_no
-),
-
--- n > 0 in every row here: a cohort of nobody has no row.
-shares as (
-    select
-        counted.*,
-        cast(counted.entered as double) as n,
-        counted.converted / cast(counted.entered as double) as p,
-        run.z as z,
-        run.z * run.z as zz
-    from counted
-    cross join run
 )
 
 select
-    shares.unit,
-    shares.month_start as cohort_start,
+    counted.unit,
+    counted.month_start as cohort_start,
     cuts.dimension,
     cuts.dimension_value,
     pairs.from_stage,
     pairs.to_stage,
     pairs.headline_window_days as window_days,
-    shares.entered,
-    shares.converted,
-    shares.passed_over,
-    shares.lost,
-    shares.still_open,
-    shares.is_mature,
-    shares.p as rate,
-    case when shares.converted = 0 then 0.0 else
-        (shares.p + shares.zz / (2 * shares.n)
-            - shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-        / (1 + shares.zz / shares.n)
-    end as rate_low,
-    case when shares.converted = shares.entered then 1.0 else
-        (shares.p + shares.zz / (2 * shares.n)
-            + shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-        / (1 + shares.zz / shares.n)
-    end as rate_high
-from shares
-inner join pairs on pairs.pair_no = shares.pair_no
-inner join cuts on cuts.cut_no = shares.cut_no
+    counted.entered,
+    counted.converted,
+    counted.passed_over,
+    counted.lost,
+    counted.still_open,
+    counted.is_mature,
+    counted.converted / cast(counted.entered as double) as rate,
+    wilson_low(counted.converted, counted.entered) as rate_low,
+    wilson_high(counted.converted, counted.entered) as rate_high
+from counted
+inner join pairs on pairs.pair_no = counted.pair_no
+inner join cuts on cuts.cut_no = counted.cut_no

@@ -140,60 +140,41 @@ nobody as (
     )
 ),
 
-shares as (
-    select
-        counted.*,
-        cast(counted.entered as double) as n,
-        counted.converted / nullif(cast(counted.entered as double), 0) as p,
-        run.z as z,
-        run.z * run.z as zz
-    from (select * from summed union all by name select * from nobody) as counted
-    cross join run
+counted as (
+    from summed
+    union all by name
+    from nobody
 )
 
 select
-    shares.pair_no,
+    counted.pair_no,
     pairs_shown.shown_no,
     pairs_shown.headline_no,
     pairs_shown.from_stage,
     pairs_shown.to_stage,
-    shares.window_days,
-    shares.cohorts,
-    shares.dimension,
-    shares.dimension_value,
-    cast(shares.values_inside as bigint) as values_inside,
-    shares.first_month,
-    shares.last_month,
-    cast(shares.months as bigint) as months,
-    cast(shares.entered as bigint) as entered,
-    cast(shares.converted as bigint) as converted,
-    cast(shares.passed_over as bigint) as passed_over,
-    cast(shares.lost as bigint) as lost,
-    cast(shares.still_open as bigint) as still_open,
-    shares.p as rate,
-    case
-        when shares.n = 0 then null
-        when shares.converted = 0 then 0.0
-        else
-            (shares.p + shares.zz / (2 * shares.n)
-                - shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-            / (1 + shares.zz / shares.n)
-    end as rate_low,
-    case
-        when shares.n = 0 then null
-        when shares.converted = shares.entered then 1.0
-        else
-            (shares.p + shares.zz / (2 * shares.n)
-                + shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-            / (1 + shares.zz / shares.n)
-    end as rate_high
-from shares
-inner join pairs_shown on pairs_shown.pair_no = shares.pair_no
+    counted.window_days,
+    counted.cohorts,
+    counted.dimension,
+    counted.dimension_value,
+    cast(counted.values_inside as bigint) as values_inside,
+    counted.first_month,
+    counted.last_month,
+    cast(counted.months as bigint) as months,
+    cast(counted.entered as bigint) as entered,
+    cast(counted.converted as bigint) as converted,
+    cast(counted.passed_over as bigint) as passed_over,
+    cast(counted.lost as bigint) as lost,
+    cast(counted.still_open as bigint) as still_open,
+    counted.converted / nullif(cast(counted.entered as double), 0) as rate,
+    wilson_low(counted.converted, counted.entered) as rate_low,
+    wilson_high(counted.converted, counted.entered) as rate_high
+from counted
+inner join pairs_shown on pairs_shown.pair_no = counted.pair_no
 order by
     pairs_shown.shown_no,
-    shares.window_days nulls first,
-    shares.cohorts,
-    shares.dimension,
-    shares.dimension_value is null,
-    shares.entered desc,
-    shares.dimension_value
+    counted.window_days nulls first,
+    counted.cohorts,
+    counted.dimension,
+    counted.dimension_value is null,
+    counted.entered desc,
+    counted.dimension_value

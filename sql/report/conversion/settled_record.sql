@@ -21,8 +21,6 @@ pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
 ),
 
-run as (from waterfall.run),
-
 judged as (
     select
         backtest.headline_no,
@@ -47,31 +45,19 @@ shares as (
         coalesce(judged.held, 0) as held,
         coalesce(judged.below, 0) as below,
         coalesce(judged.above, 0) as above,
-        judged.held / cast(judged.estimates as double) as p,
-        cast(judged.estimates as double) as n,
-        run.z,
+        judged.held / cast(judged.estimates as double) as held_share,
         judged.mean_miss,
         judged.first_date,
         judged.last_date
     from pairs_shown
     left join judged on judged.headline_no = pairs_shown.headline_no
-    cross join run
 ),
 
--- Wilson, as in marts.conversion; exact at 0 and 1.
 bounds as (
     select
         shares.*,
-        case when shares.held = 0 then 0 * shares.p else
-            (shares.p + shares.z * shares.z / (2 * shares.n)
-                - shares.z * sqrt((shares.p * (1 - shares.p) + shares.z * shares.z / (4 * shares.n)) / shares.n))
-            / (1 + shares.z * shares.z / shares.n)
-        end as held_low,
-        case when shares.held = shares.estimates then shares.p else
-            (shares.p + shares.z * shares.z / (2 * shares.n)
-                + shares.z * sqrt((shares.p * (1 - shares.p) + shares.z * shares.z / (4 * shares.n)) / shares.n))
-            / (1 + shares.z * shares.z / shares.n)
-        end as held_high
+        wilson_low(shares.held, shares.estimates) as held_low,
+        wilson_high(shares.held, shares.estimates) as held_high
     from shares
 )
 
@@ -83,7 +69,7 @@ select
     bounds.held,
     bounds.below,
     bounds.above,
-    bounds.p as held_share,
+    bounds.held_share,
     bounds.held_low,
     bounds.held_high,
     bounds.held_high < 0.95 as is_too_narrow,

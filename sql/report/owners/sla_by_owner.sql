@@ -63,48 +63,30 @@ together as (
         coalesce(at_entry.breached, 0) as breached,
         coalesce(at_entry.open_within, 0) as open_within,
         coalesce(at_entry.open_overdue, 0) as open_overdue,
+        coalesce(at_entry.met + at_entry.breached + at_entry.open_overdue, 0) as decided,
         coalesce(now.now_within, 0) as now_within,
         coalesce(now.now_overdue, 0) as now_overdue
     from at_entry
     full join now on now.stage = at_entry.stage and now.owner = at_entry.owner
-),
-
--- Wilson (1927, JASA 22: 209-212): z is the normal quantile of 95 %.
-shares as (
-    select
-        together.*,
-        together.met + together.breached + together.open_overdue as decided,
-        cast(nullif(together.met + together.breached + together.open_overdue, 0) as double) as n,
-        together.met / cast(nullif(together.met + together.breached + together.open_overdue, 0) as double) as p,
-        1.959963984540054 as z,
-        1.959963984540054 * 1.959963984540054 as zz
-    from together
 )
 
 select
     stages.stage_no,
-    shares.stage,
+    together.stage,
     stages.label as stage_label,
-    row_number() over (partition by shares.stage order by shares.now_overdue desc, shares.owner) as owner_no,
-    shares.owner,
-    shares.met,
-    shares.breached,
-    shares.open_within,
-    shares.open_overdue,
-    shares.decided,
-    shares.p as met_share,
-    case when shares.decided > 0 and shares.met = 0 then 0.0 else
-        (shares.p + shares.zz / (2 * shares.n)
-            - shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-        / (1 + shares.zz / shares.n)
-    end as met_low,
-    case when shares.met = shares.decided and shares.decided > 0 then 1.0 else
-        (shares.p + shares.zz / (2 * shares.n)
-            + shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-        / (1 + shares.zz / shares.n)
-    end as met_high,
-    shares.now_within,
-    shares.now_overdue
-from shares
-inner join stages on stages.stage = shares.stage
+    row_number() over (partition by together.stage order by together.now_overdue desc, together.owner) as owner_no,
+    together.owner,
+    together.met,
+    together.breached,
+    together.open_within,
+    together.open_overdue,
+    together.decided,
+    together.met / cast(nullif(together.decided, 0) as double) as met_share,
+    -- z as a decimal: in doubles, the last digit of some published bounds would move.
+    wilson_low(together.met, together.decided, z := 1.959963984540054) as met_low,
+    wilson_high(together.met, together.decided, z := 1.959963984540054) as met_high,
+    together.now_within,
+    together.now_overdue
+from together
+inner join stages on stages.stage = together.stage
 order by stages.stage_no, owner_no
