@@ -1,10 +1,10 @@
--- One row per row of history that has a place among the rows of its lead, instant and input (E5), where there are several.
--- The old values decide where exactly one order makes a chain of the rows; else the sequence of the input.
--- Where no lead has two such rows at one instant, this costs one count and is empty.
+-- One row per row of history that shares its lead, instant and input with other rows, with its position among them (E5).
+-- If the old values connect the rows to one chain in exactly one order, that order counts; else the sequence of the input.
+-- If no lead has two such rows at one instant, the view is empty and costs one count.
 -- as: view
 -- key: load_no, row_number
 -- not null: place_no, visit_no
--- column place_no: place by the chain of old and new values, else the sequence; rows of one move in several loads share it
+-- column place_no: position by the chain of old and new values, else the sequence; the same for rows of one move in several loads
 -- column visit_no: 1 = the first entry into the stage at the instant, 2 = the second, after another stage … (E4)
 with recursive
 codes as not materialized (
@@ -22,7 +22,7 @@ lead_ids as (
 loads as (from clean.loads),
 stages as (from waterfall.stages),
 
--- A chain needs an old value in each row; a sequence shows a second visit where there are three rows of two stages or more.
+-- A chain needs an old value in each row. A sequence can show a second visit only in three or more rows with two or more stages.
 instants as (
     select lead_ids.lead_no, codes.entered_at, loads.input_no
     from codes
@@ -38,7 +38,7 @@ instants as (
         )
 ),
 
--- The same move again in a load is another move; in another load it is the same one, delivered again.
+-- A move that repeats within a load is another move; in another load it is the same move, delivered again.
 crowded as (
     select
         codes.load_no,
@@ -64,7 +64,7 @@ crowded as (
     inner join lead_ids on lead_ids.own_no = codes.own_no
     inner join loads on loads.load_no = codes.load_no
     inner join stages on stages.stage_no = codes.stage_no
-    -- Not a join: by time alone, the planner would pair all leads of a bulk change with each other.
+    -- Not a join: the planner would join by time alone, and pair all leads of a bulk change with each other.
     where (lead_ids.lead_no, codes.entered_at, loads.input_no) in (
         select (instants.lead_no, instants.entered_at, instants.input_no) from instants
     )
@@ -81,7 +81,7 @@ distinct_moves as (
     from crowded
 ),
 
--- More than eight moves have too many orders to try.
+-- More than eight moves have too many possible orders.
 moves as (
     select
         distinct_moves.*,
@@ -125,9 +125,9 @@ balances as (
     group by all
 ),
 
--- A chain begins where one more move leaves than enters, and ends where one more enters. Where there is no such stage the moves go
--- in a circle, which can begin anywhere; where a stage has three ways on, two of them can change places. Neither has one order
--- only, and left out here it need not be tried: the search below stays short.
+-- A chain starts at the stage that one more move leaves than enters, and ends at the stage that one more move enters. Without such
+-- stages the moves form a circle, which can start anywhere. If three different moves leave a stage, two of them can be exchanged.
+-- Both cases have several orders, so they are left out here and the search below stays short.
 starts as (
     select
         balances.lead_no,
@@ -139,8 +139,8 @@ starts as (
     having sum(abs(balances.surplus)) = 2 and max(balances.ways_on) <= 2
 ),
 
--- Every way to put some of the moves in a row so that each leaves the stage that the one before entered. What the first one left may
--- be anything. Copies of one move are taken in their order: exchanging them makes no other order.
+-- Every sequence of moves in which each move leaves the stage that the move before entered.
+-- Copies of one move keep their order, because exchanging them makes no other sequence.
 walks as (
     select
         moves.lead_no,

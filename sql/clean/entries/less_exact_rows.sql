@@ -1,7 +1,6 @@
--- One row per row of history that gives its time less exactly than a row of another input does: the same entry (E4).
--- An input whose `precision` is minute, hour or day has its times cut to that. A snapshot shows a lead in a stage into which
--- it came at some time since the snapshot before that has the lead, and by then. Where all inputs give whole times, this is
--- empty at no cost.
+-- One row per row of history whose time is less exact than the same entry in another input (E4).
+-- An input whose `precision` is minute, hour or day has its times cut to that unit. A snapshot shows that a lead entered a stage at some
+-- time after the lead's previous snapshot and no later than this one. If all inputs have exact times, the view is empty at no cost.
 -- as: view
 -- key: load_no, row_number
 with
@@ -23,7 +22,7 @@ lead_ids as (
 
 loads as (from clean.loads),
 
--- A time that is not at the start of a minute (of a quarter of an hour, since zones differ by these) was not cut to that.
+-- A time was cut only if it is at the start of its unit; for hours, of a quarter of an hour, because zones differ by quarters.
 cut_times as (
     select
         codes.load_no,
@@ -48,8 +47,8 @@ cut_times as (
         end
 ),
 
--- The snapshot before is that of the same lead, so that one that comes late changes no other lead. The first one says nothing
--- of the time before. A date may stand for any time of its day. A snapshot is less exact than any unit.
+-- The previous snapshot is that of the same lead, so that a late snapshot changes no other lead. The first snapshot covers no time
+-- before it. A date can mean any time of its day. A snapshot is less exact than any unit.
 snapshot_times as (
     select
         codes.load_no,

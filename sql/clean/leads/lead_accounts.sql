@@ -1,11 +1,12 @@
--- One row per lead, with its account and how it was found, or why it was not (A2).
--- What the input gives wins, as the account that survives its merges (E3), also where no input of accounts knows it; then the e-mail's domain, then the website's.
+-- One row per lead, with its account and how it was matched, or why it was not (A2).
+-- The account id from the input comes first, resolved through account merges (E3), even if no input of accounts has it. Then comes the
+-- domain of the e-mail address, then the domain of the website.
 -- key: lead_no
 -- not null: outcome
 -- accepted account_match: input, email_domain, website
 -- accepted outcome: input, email_domain, website, ambiguous, unknown_domain, never_match, disposable, free_mail, no_domain, not_tried
 -- check: (account_id is null) = (account_match is null)
--- column outcome: account_match, or why there is none, in the words of quality.account_matching
+-- column outcome: account_match, or why there is none, as listed in quality.account_matching
 with
 lead_records as (from clean.lead_records),
 account_domains as (from clean.account_domains),
@@ -36,7 +37,7 @@ found as (
         arg_min(asked.account_id, asked.place) filter (where asked.account_id is not null) as account_id,
         min(asked.place) filter (where asked.account_id is not null) as place,
         bool_or(asked.is_ambiguous) as is_ambiguous,
-        -- Of two that lead nowhere the one is named that came further.
+        -- If neither domain matches, the reason of the better kind of domain is shown.
         arg_min(asked.kind, list_position(['business', 'never_match', 'disposable', 'free_mail'], asked.kind)) as kind
     from asked
     group by asked.lead_no

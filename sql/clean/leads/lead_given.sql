@@ -1,8 +1,8 @@
--- One row per lead: its own and its account's values of the dimensions that leads and accounts give.
+-- One row per lead: its values of the dimensions that come from the lead or its account.
 -- key: lead_no
 -- not null: given_key
--- column given: the value of each dimension, in the order of the configuration; null where history or the cycle says it
--- column given_key: hash of given: equal for leads that say the same
+-- column given: the value of each dimension, in the order of the configuration; null if history or the cycle has it
+-- column given_key: hash of given: the same for leads with the same values
 with
 leads as (from clean.leads),
 accounts as (from clean.accounts),

@@ -1,5 +1,5 @@
 -- One row per lead and rule of scope, origin or persona that matches it (E8).
--- A missing value is none of the texts and matches no pattern; a rule that is negated does match it then.
+-- A missing value equals no text and matches no pattern, so a negated rule does match it.
 -- key: purpose, rule_no, lead_no
 -- accepted purpose: scope, origin, persona
 -- column purpose: scope, origin or persona
@@ -26,7 +26,7 @@ asked as (
     select
         rules.*,
         lead_records.lead_no,
-        -- The account is the one that counts, given or found.
+        -- The account after matching, from the input or by domain.
         case
             when rules.column_name = 'account_id' then lead_accounts.account_id
             else nullif(lead_values.dimension_value, '')

@@ -1,10 +1,10 @@
--- One row per lead in scope: the part that the person plays in buying (docs/RULES.md A5).
+-- One row per lead in scope, with its persona: the role of the person in a purchase (docs/RULES.md A5).
 -- key: lead_no
 -- not null: persona
 -- accepted persona_source: rule, input
 -- check: (persona_source is null) = (persona = '(none)')
--- column persona: name of the first persona rule that matches, else as delivered; (none) = nobody says
--- column persona_source: rule or input; null = nobody says
+-- column persona: name of the first persona rule that matches, else as delivered; (none) = not known
+-- column persona_source: rule or input; null = not known
 with
 leads as (
     select leads.* from clean.leads where leads.is_in_scope

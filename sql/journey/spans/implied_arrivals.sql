@@ -1,16 +1,16 @@
--- One row per cycle and path stage that it skipped: the arrival that the next one above it would imply. Not an arrival (E9).
--- Only with implied = true, and read by nothing but report.implied_comparison. The cycle began below the stage, arrived above it and was in
--- no stage of its rank. A rank with parallel stages implies none of them, for nobody can say which.
+-- One row per cycle and path stage that it skipped: the arrival that the next stage above implies. It is not an arrival (E9).
+-- Filled only with implied = true, and read only by report.implied_comparison. The cycle began below the stage, arrived above it and was
+-- in no stage of its rank. A rank with parallel stages implies no arrival, because it is not known which stage was skipped.
 -- key: lead_id, cycle_no, stage
 -- not null: implied_at, basis, implied_by, cycle_id, stage_no
 -- accepted basis: implied
 -- check: days_in_stage is null
 -- column stage: key of the stage that was skipped
 -- column implied_at: moment (UTC) of the first arrival above the stage
--- column basis: implied: no row of history says so
--- column implied_by: the stage arrived at then
--- column implied_by_span_no: number of the stay that began with it
--- column days_in_stage: always null: nobody was there
+-- column basis: implied: no row of history records it
+-- column implied_by: the stage of that arrival
+-- column implied_by_span_no: number of the span that began with it
+-- column days_in_stage: always null: the lead was not there
 with
 run as (from waterfall.run),
 
@@ -30,7 +30,7 @@ lone_stages as (
     select stages.* from stages qualify count(*) over (partition by stages.rank) = 1
 ),
 
--- Ranks only rise within a cycle, so the first stay above is the first arrival above.
+-- Ranks only rise within a cycle, so the first span above is the first arrival above.
 followed as (
     select
         cycles.cycle_id,

@@ -1,8 +1,8 @@
--- One row per stay of a lead in a stage: how it came and how it left (S1, S2), in numbers only.
+-- One row per span of a lead in a stage, with how the lead came and how it left (S1, S2), in numbers only.
 -- as: view
--- column arrival_kind: how the lead came: new, restored after a deletion (E10), or the exit kind of the stay before
--- column is_last: no stay of the lead follows
--- column words_key: what the row of history said in words: a row of clean.entry_words
+-- column arrival_kind: how the lead came: new, restored after a deletion (E10), or the exit kind of the span before
+-- column is_last: the lead has no later span
+-- column words_key: description key: the row of clean.entry_words with the texts of the row of history
 with
 entries as (from clean.entries_narrow),
 stages as (from waterfall.stages),
@@ -13,7 +13,7 @@ deleted_leads as (
 
 zone_days as (from waterfall.zone_days),
 
--- Of two entries around a deletion neither follows the other (E10).
+-- An entry after a deletion does not follow an entry before it (E10).
 parted as (
     select
         entries.*,
@@ -103,7 +103,7 @@ select
     end as exited_date,
     ended.exit_kind,
     ended.arrival_kind,
-    -- Ranks are dense, so a gap of two means that a path rank lies between.
+    -- Ranks are dense, so a gap of two means that a path rank was skipped.
     coalesce(ended.exit_kind = 'advanced' and ended.next_rank > ended.rank + 1, false) as skipped,
     ended.next_stage_no,
     ended.is_last,

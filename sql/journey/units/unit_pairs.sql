@@ -1,8 +1,8 @@
--- One row per unit and pair that it opened: when it arrived at A, when at B, when above B (K1, K3).
--- The arrivals of a unit stand in one list, in order of time. Units that went the same way (the same stages in the same
--- order) have their pairs at the same places of the list, so the places are looked for once per way and not once per unit:
--- there are far fewer ways (DECISIONS.md, "Numbers go through the windows, words come back last").
--- Lists don't spill, so a history too long for the memory is done part by part: leads with their cycles, and accounts.
+-- One row per unit and pair that it opened: when it arrived at A, at B and above B (K1, K3).
+-- The arrivals of a unit are one list in order of time: its stage sequence. Units with the same sequence have their pairs at the same
+-- positions, so positions are looked up once per sequence; there are far fewer sequences than units (DECISIONS.md, "Numbers go through
+-- the windows, words come back last").
+-- Lists cannot spill to disk, so a history too long for the memory is built in batches: leads with their cycles, and accounts.
 -- parts: lead_no, count(*) of journey.arrivals_narrow, 1100 bytes each
 -- parts: account_no, count(*) of journey.account_members, 2200 bytes each
 -- key: unit, unit_id, pair_no
@@ -11,14 +11,14 @@
 -- check: above_at >= from_at
 -- check: closed_at >= from_at
 -- check: is_closed = (closed_at is not null)
--- column from_at: arrival at A; for leads and accounts the first ever
+-- column from_at: arrival at A; for leads and accounts, the first ever
 -- column to_at: first arrival at B at or after from_at
 -- column above_at: first arrival above B's rank at or after from_at
--- column is_closed: the unit can no longer convert: its cycle ended, its lead is out, or all its leads are
--- column closed_at: since when (UTC): the cycle's end, the lead's entry into the exit or deletion, the latest of the account's leads
+-- column is_closed: the unit can no longer convert: its cycle ended, or its lead or all its leads left
+-- column closed_at: since when (UTC): end of the cycle; entry of the lead into the exit, or its deletion; the latest of these in an account
 -- column lead_no: the lead whose entry starts the measure
--- column span_no: the stay that starts the measure
--- column cut_set: the cuts of that stay
+-- column span_no: the span that starts the measure
+-- column cut_set: slice membership of that span
 with
 arrivals as (
     select arrivals.*
@@ -58,7 +58,7 @@ members as (
         and members.account_no <= coalesce(getvariable('last_account_no'), 2147483647)
 ),
 
--- A group arrives with its first member, so only stages are above a rank.
+-- A group arrives with its first member, so only stages can be above a rank.
 lives as (
     select
         arrivals.unit,
@@ -104,7 +104,7 @@ starts as (
     from ways
 ),
 
--- The first arrival at each stage or group starts; since_place is the first of all arrivals at that instant.
+-- The first arrival at each stage or group opens its pairs; since_place is the first of all arrivals at that instant.
 steps as (
     select
         starts.way,
@@ -116,7 +116,7 @@ steps as (
     where list_position(starts.way.mark_nos, starts.way.mark_nos[starts.from_place]) = starts.from_place
 ),
 
--- Where in the list a pair's moments stand: decided once for all units that went the same way.
+-- Positions of the times of a pair in the list, once for all units with the same stage sequence.
 plans as (
     select
         steps.way,
@@ -135,8 +135,8 @@ plans as (
     inner join marks as to_marks on to_marks.mark_no = pairs.to_mark_no
 ),
 
--- A lead that is in an exit stage now, or deleted, is out.
--- Made twice, since of accounts' leads it is any, and of leads those of the part only.
+-- A lead has left if it is in an exit stage now or deleted.
+-- Written twice: accounts need any of their leads, leads only those of the batch.
 lead_ends as not materialized (
     select
         spans.lead_no,

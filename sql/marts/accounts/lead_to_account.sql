@@ -2,10 +2,10 @@
 -- Every count is a running sum of what each day added or took: an account that gains its second lead leaves depth 1
 -- and joins depth 2. What enters and leaves a stage within one period adds and takes nothing, so it is left out before it is
 -- multiplied by its cuts.
--- Months are counted once and added up to quarters, years and all time, and these are kept; a day or a week is counted when
--- somebody asks: by every cut they are most of the rows.
+-- Months are counted once and added up to quarters, years and all time; these are stored. Days and weeks are computed on read:
+-- over all slices they would be most of the rows.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
--- A history too long for the memory is done stage by stage: what the window sorts then need not be spilled.
+-- A history too long for the memory is built stage by stage, so that no window sort spills to disk.
 -- parts: mark_no, count(*) * (select count(*) from waterfall.dimensions) of journey.arrivals_narrow, 60 bytes each
 -- parts: stage_no, count(*) * (select count(*) from waterfall.dimensions) of journey.spans_narrow, 120 bytes each
 -- key: grain, period_start, basis, dimension, dimension_value, stage
@@ -140,7 +140,7 @@ depths as (
     where steps.step <> 0
 ),
 
--- Not materialised, so that who asks for months does not wait for days.
+-- Not materialised, so that a query for months does not compute days.
 -- is(depth after) − is(depth before), for each class of depth; a lead without account only counts as a lead.
 changes as not materialized (
     select
@@ -188,7 +188,7 @@ keys as (
     inner join cuts on cuts.dimension = 'all'
 ),
 
--- Laid side by side by grouping: through a join the grain that is asked for would not reach the changes.
+-- Combined by grouping, not by a join: a filter on the grain passes through a group, not through this join.
 laid as (
     select months.grain, months.period_start, changes.* exclude (grain, period_start)
     from changes

@@ -198,7 +198,7 @@ ranked as (
     cross join limits
 ),
 
--- Put side by side by grouping: through a join the grain that is asked for would not reach the quantiles.
+-- Combined by grouping, not by a join: a filter on the grain passes through a group, not through this join.
 gauged as (
     select added_up.* from added_up
     union all by name

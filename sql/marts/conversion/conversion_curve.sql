@@ -117,7 +117,7 @@ at_risk as (
     inner join curves on curves.curve_no = left_before.curve_no
 ),
 
--- Shares and logarithms are added as whole numbers of 10⁻³⁰ from here on, so that a sum is the same in whichever order:
+-- Shares and logarithms are added as whole numbers of 10⁻³⁰ from here on, so that a sum is the same in any order:
 -- DuckDB adds what a window spans in parts, and how it is parted depends on memory.
 survival as (
     select

@@ -32,7 +32,7 @@ summed as (
         conversion.dimension
 )
 
--- Of a dimension without any row where the total counts something there is no sum to differ: it is missed by number.
+-- A dimension without any row has no sum to compare, so the number of dimensions is compared, too.
 select summed.unit, summed.grain, summed.cohort_start, summed.from_stage, summed.to_stage, summed.window_days
 from summed
 group by summed.unit, summed.grain, summed.cohort_start, summed.from_stage, summed.to_stage, summed.window_days

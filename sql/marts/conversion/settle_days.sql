@@ -58,7 +58,7 @@ at_risk as (
     from by_age
 ),
 
--- Logarithms and shares are added as whole numbers of 10⁻³⁰, so that a sum is the same in whichever order.
+-- Logarithms and shares are added as whole numbers of 10⁻³⁰, so that a sum is the same in any order.
 survival as (
     select
         at_risk.*,

@@ -240,7 +240,7 @@ waiting as (
     )
 ),
 
--- Added as whole numbers of 10⁻¹², so that the sum is the same in whichever order.
+-- Added as whole numbers of 10⁻¹², so that the sum is the same in any order.
 expected as (
     select
         waiting.as_of_no,

@@ -3,8 +3,8 @@
 -- cycle began at or above A without it. The three add up to all arrivals at B.
 -- Cycles that arrived at the same marks have one shape: arrivals at B are counted by shape, and its pairs are looked up
 -- once for each shape, not once for each arrival.
--- Months are counted once and added up to quarters, years and all time, and these are kept; a day or a week is counted when
--- somebody asks: by every cut they are most of the rows.
+-- Months are counted once and added up to quarters, years and all time; these are stored. Days and weeks are computed on read:
+-- over all slices they would be most of the rows.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
 -- key: grain, period_start, dimension, dimension_value, from_stage, to_stage
 -- not null: through, over, entered_after

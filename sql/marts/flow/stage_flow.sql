@@ -1,7 +1,7 @@
 -- One row per grain, period, dimension value and stage: opening + in − out = closing (V1).
 -- The total has a row for every stage and period; a cut only where there is something to say.
--- Months are counted once and added up to quarters, years and all time, and these are kept; a day or a week is counted when
--- somebody asks: by every cut they are most of the rows.
+-- Months are counted once and added up to quarters, years and all time; these are stored. Days and weeks are computed on read:
+-- over all slices they would be most of the rows.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
 -- key: grain, period_start, dimension, dimension_value, stage
 -- not null: opening, closing, ins, outs
@@ -73,7 +73,7 @@ keys as (
     inner join cuts on cuts.dimension = 'all'
 ),
 
--- Laid side by side by grouping: through a join the grain that is asked for would not reach the moves.
+-- Combined by grouping, not by a join: a filter on the grain passes through a group, not through this join.
 laid as (
     select moved.* from moved
     union all by name

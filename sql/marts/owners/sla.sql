@@ -1,7 +1,7 @@
 -- One row per grain, period of entry, dimension value and stage with a limit: how its stays stand against it (T5).
 -- met + breached + open_within + open_overdue = stays that began in the period.
--- Months are counted once and added up to quarters, years and all time, and these are kept; a day or a week is counted when
--- somebody asks: by every cut they are most of the rows.
+-- Months are counted once and added up to quarters, years and all time; these are stored. Days and weeks are computed on read:
+-- over all slices they would be most of the rows.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
 -- key: grain, period_start, dimension, dimension_value, stage
 -- not null: met, breached, open_within, open_overdue, met_at_the_last_minute

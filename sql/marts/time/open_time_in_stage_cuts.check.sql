@@ -15,7 +15,7 @@ summed as (
         open_time_in_stage.dimension
 )
 
--- Of a dimension without any row where the total counts something there is no sum to differ: it is missed by number.
+-- A dimension without any row has no sum to compare, so the number of dimensions is compared, too.
 select summed.stage
 from summed
 group by summed.stage

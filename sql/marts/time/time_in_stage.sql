@@ -38,7 +38,7 @@ interrupted as (from journey.interrupted_stays),
 cut_sets as (from journey.cut_sets),
 cuts as (from journey.cuts),
 
--- A stay that an unknown stage interrupts has no length that anybody knows.
+-- The length of a span that an unknown stage interrupts is not known.
 measured as (
     select spans.*
     from spans

@@ -7,7 +7,7 @@
 -- column still_open_share: still_open / entered
 -- column label: the month's name
 -- column is_mature: final by age (K5): the rate is compared and drawn; null without a unit
--- column is_partial: as-of lies inside the month
+-- column is_partial: as-of is inside the month
 -- column settled_estimate: cohorts of a headline pair that are not final and have open units, window: ever: share expected in the end (report.settled)
 -- column settled_low: lower bound of its 95 % interval
 -- column settled_high: upper bound of its 95 % interval

@@ -28,7 +28,7 @@ judged as (
         count(*) filter (where backtest.is_inside) as held,
         count(*) filter (where backtest.came < backtest.low) as below,
         count(*) filter (where backtest.came > backtest.high) as above,
-        -- In units of 10⁻¹², so that the sum is the same in whichever order.
+        -- In units of 10⁻¹², so that the sum is the same in any order.
         sum(cast(round((backtest.came - backtest.estimate) * 1e12) as hugeint)) / 1e12 / count(*) as mean_miss,
         min(backtest.as_of_date) as first_date,
         max(backtest.as_of_date) as last_date

@@ -4,7 +4,7 @@
 -- check: opening + new_leads + restored_leads + came_over - deleted_leads = closing
 -- column month_start: first day of the month; null = all history
 -- column label: the month's name, or all history
--- column is_partial: as-of lies inside the month
+-- column is_partial: as-of is inside the month
 -- column is_balanced: opening + new_leads + restored_leads + came_over − deleted_leads = closing
 -- column new_leads: leads whose first entry lies in the month
 -- column restored_leads: deleted leads that came back in the month

@@ -8,7 +8,7 @@
 -- column scope: recent = arrivals in the last twelve complete months; all = in all history
 -- column first_month: first month of the scope
 -- column last_month: last month of the scope
--- column is_partial: as-of lies inside the last month of the scope
+-- column is_partial: as-of is inside the last month of the scope
 -- column arrivals: cycles that arrived at the stage in the scope
 -- column through: of these, came through the rank before
 -- column over: of these, began below the rank before and passed without it

@@ -5,7 +5,7 @@
 -- column stage_label: label of the stage
 -- column sla_text: the limit
 -- column sla_clock: calendar or business
--- column is_partial: as-of lies inside the month, so its numbers will still grow
+-- column is_partial: as-of is inside the month, so its numbers will still grow
 -- column met: left in time
 -- column breached: left too late
 with
@@ -21,7 +21,7 @@ months as (
 
 shown_cut as (from waterfall.shown_cut),
 
--- One grain each: of two at once DuckDB does not see that nobody asks for days.
+-- One grain per scan: with two grains in one filter, DuckDB would also compute the days.
 counts as (
     select counts.*
     from marts.sla as counts

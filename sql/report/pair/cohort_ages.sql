@@ -8,7 +8,7 @@
 -- check: is_mature = (aged = entered)
 -- column headline_no: place of the pair among the headline pairs
 -- column month_start: first day of the month in which the units arrived at A
--- column is_partial: as-of lies inside the month
+-- column is_partial: as-of is inside the month
 -- column is_shown: one of the last twelve complete months, or the partial one after them
 -- column age_no: 1, 2 … 12: how many steps of 30 days
 -- column age_days: the window: 30 days for each step

@@ -10,7 +10,7 @@
 -- column dimension_value: its value at the arrival at A; null = all values beyond the eight largest together
 -- column values_inside: how many values the row adds up
 -- column month_start: first day of the month in which the units arrived at A
--- column is_partial: as-of lies inside the month
+-- column is_partial: as-of is inside the month
 -- column entered: units that arrived at A in the month with the value
 -- column cohort: units that arrived at A in the month
 -- column share: entered / cohort; null without a unit

@@ -32,7 +32,7 @@ shown as (
         on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
 ),
 
--- A stay that an unknown stage interrupts has no length that anybody knows.
+-- The length of a span that an unknown stage interrupts is not known.
 measured as (
     select
         spans.*,
