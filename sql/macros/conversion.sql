@@ -1,7 +1,7 @@
--- What became of the units of each cohort between two stages, as marts.conversion has it (K1 to K5).
+-- What became of the units of each cohort between two stages, from marts.conversion (K1 to K5).
 -- argument from_stage: stage or group that opens the measure
 -- argument to_stage: stage or group that converts, above it on the path
--- argument by = 'all': dimension to cut by
+-- argument by = 'all': dimension to slice by
 -- argument grain = 'month': length of a cohort's period: day, week, month, quarter, year or all
 -- argument within_days = null: one of the configured windows; null = ever
 -- argument unit = 'cycle': cycle, lead or account

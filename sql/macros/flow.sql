@@ -1,7 +1,7 @@
--- What came into a stage and what left it, period by period, as marts.stage_flow has it: opening + ins - outs = closing (V1).
+-- What came into a stage and what left it in each period, from marts.stage_flow: opening + ins - outs = closing (V1).
 -- argument stage = 'all': one stage, or all
 -- argument grain = 'month': day, week, month, quarter, year or all
--- argument by = 'all': dimension to cut by
+-- argument by = 'all': dimension to slice by
 -- example: from flow('mql', grain := 'quarter')
 with
 asked as materialized (

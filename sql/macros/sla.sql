@@ -1,6 +1,6 @@
--- How the stays that began in each period stand against their stage's limit, as marts.sla has it (T5).
--- argument stage = 'all': one stage, or all that have a limit
--- argument by = 'all': dimension to cut by; owner is the owner at entry
+-- How many of the spans that began in each period met the SLA of their stage, from marts.sla (T5).
+-- argument stage = 'all': one stage, or all that have an SLA
+-- argument by = 'all': dimension to slice by; owner is the owner at entry
 -- argument grain = 'month': length of the period of entry: day, week, month, quarter, year or all
 -- example: from sla('mql', by := 'owner', grain := 'all')
 with

@@ -1,5 +1,5 @@
--- Lower bound of the 95 % Wilson interval of a share (Wilson 1927, JASA 22: 209-212); null of nobody.
--- Exactly 0 if no unit converted: rounding must not leave it a hair outside.
+-- Lower bound of the 95 % Wilson interval of a share (Wilson 1927, JASA 22: 209-212); null if whole is 0.
+-- Exactly 0 if no unit converted: rounding must not move it past the end.
 -- as: value
 -- argument part: units that converted
 -- argument whole: units that could

@@ -1,7 +1,7 @@
--- One row per account with at least one lead in scope: where it stands now, and how far it ever came (A3).
--- The account is in the highest-ranked path stage that any of its leads is in now: it falls back when that lead leaves. A lead on
--- hold counts as in the path stage that the hold interrupts, so a customer on hold stays a customer. Of parallel stages, the one
--- that stands first in the configuration is named.
+-- One row per account with at least one lead in scope: its current stage and the furthest stage it ever reached (A3).
+-- The account is in the highest-ranked path stage that any of its leads is in now, so it falls back when that lead leaves. A lead on
+-- hold counts in the path stage before the hold, so a customer on hold is still a customer. Of parallel stages, the first one in the
+-- configuration is named.
 -- key: account_id
 -- unique: account_no
 -- not null: leads, leads_with_history, leads_open, is_won
@@ -31,7 +31,7 @@ present_stages as (from journey.present_stages),
 cycles as (from journey.cycles_narrow),
 stages as (from waterfall.stages),
 
--- Highest rank first, then the place in the file, as one number: both are below 32768.
+-- Highest rank first, then the position in the configuration, as one number: both are below 32768.
 ranked as (
     select
         leads.account_id,

@@ -1,9 +1,8 @@
--- One row per grain, period, basis, dimension value and stage: leads per account at the period's end, or at as-of (A1).
--- Every count is a running sum of what each day added or took: an account that gains its second lead leaves depth 1
--- and joins depth 2. What enters and leaves a stage within one period adds and takes nothing, so it is left out before it is
--- multiplied by its cuts.
--- Months are counted once and added up to quarters, years and all time; these are stored. Days and weeks are computed on read:
--- over all slices they would be most of the rows.
+-- One row per grain, period, basis, dimension value and stage: leads per account at the end of the period, or at as-of (A1).
+-- Every count is a running sum of daily changes: an account that gains its second lead leaves depth 1 and joins depth 2. A lead that
+-- enters and leaves a stage within one period changes nothing, so it is left out before rows are multiplied by their slices.
+-- Months are counted once and added up to quarters, years and all time; these are stored. Days and weeks are computed on read: over
+-- all slices they would be most of the rows.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
 -- A history too long for the memory is built stage by stage, so that no window sort spills to disk.
 -- parts: mark_no, count(*) * (select count(*) from waterfall.dimensions) of journey.arrivals_narrow, 60 bytes each
@@ -52,7 +51,7 @@ members as (from journey.account_members),
 months as (
     select distinct days.month_start, day_periods.grain, day_periods.period_start
     from days
-    -- Not `in`: of a grain unequal to each of these DuckDB sees before it begins that no month is asked for.
+    -- Not `in`: with separate comparisons, DuckDB sees while planning that a query for days needs no months.
     inner join day_periods on day_periods.day = days.day and day_periods.grain <> 'day' and day_periods.grain <> 'week'
 ),
 
@@ -62,7 +61,7 @@ first_arrivals as (
     qualify row_number() over (partition by arrivals.lead_no, arrivals.mark_no order by arrivals.span_no) = 1
 ),
 
--- A place is a mark on one of the two bases: reached, or 100,000 on, current.
+-- A place is a milestone on one of the two bases: its number for reached, plus 100,000 for current.
 stints as (
     select
         cast(first_arrivals.mark_no as integer) as place,
@@ -108,7 +107,7 @@ moves as (
     inner join day_periods on day_periods.day = moved.moved_date and day_periods.grain in ('day', 'week')
 ),
 
--- Cut and account as one number; account 0 is none.
+-- Slice and account as one number; account 0 means no account.
 steps as (
     select
         moves.grain,
@@ -130,7 +129,7 @@ depths as (
         steps.holder // 4294967296 as cut_no,
         steps.holder % 4294967296 > 0 as has_account,
         cast(steps.step as integer) as step,
-        -- In doubles, which hold every count exactly: a running sum of integers takes twice as long.
+        -- In doubles, which hold every count exactly: a running sum of integers is half as fast.
         cast(sum(cast(steps.step as double)) over (
             partition by steps.grain, steps.place, steps.holder
             order by steps.period_start
@@ -141,7 +140,7 @@ depths as (
 ),
 
 -- Not materialised, so that a query for months does not compute days.
--- is(depth after) − is(depth before), for each class of depth; a lead without account only counts as a lead.
+-- For each depth class: in it after, less in it before. A lead without account counts only as a lead.
 changes as not materialized (
     select
         depths.grain,

@@ -1,4 +1,4 @@
--- The cuts of a dimension add up to the leads of the total; distinct accounts need not, since one can stand in two cuts.
+-- The slices of a dimension add up to the leads of the total; distinct accounts need not, since one can be in two slices.
 -- severity: fail
 with
 lead_to_account as (

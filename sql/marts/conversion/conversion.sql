@@ -1,8 +1,7 @@
--- One row per unit, grain, cohort, dimension value, pair and window: how many entered A and what became of them.
--- K1 to K5: entered = converted + passed_over + lost + still_open; rate with its 95 % Wilson interval
--- (Wilson 1927, JASA 22: 209-212), in doubles and without n², so that no count overflows.
--- Months and longer are kept; a day or a week is counted when somebody asks: by every cut and pair they are most of the rows.
--- Lists don't spill, so a history too long for the memory is done pair by pair.
+-- One row per unit, grain, cohort, dimension value, pair and window: how many units entered A and what became of them (K1 to K5).
+-- entered = converted + passed_over + lost + still_open; the rate has its 95 % Wilson interval.
+-- Months and longer periods are stored. Days and weeks are computed on read: over all slices and pairs they would be most of the rows.
+-- Lists cannot spill to disk, so a history too long for the memory is built pair by pair.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
 -- parts: pair_no of each unit, sum(units) of marts.conversion_fates, 100 bytes each
 -- key: unit, grain, cohort_start, dimension, dimension_value, from_stage, to_stage, window_days
@@ -83,7 +82,7 @@ gathered as (
     inner join cut_sets on cut_sets.cut_set = fates.cut_set
 ),
 
--- Not materialised, nor what reads it, so that who asks for months does not wait for days.
+-- Not materialised, like the steps that read it, so that a query for months does not compute days.
 decided as not materialized (
     select
         gathered.*,
@@ -154,7 +153,7 @@ listed as (
     group by all
 ),
 
--- Quantiles don't add up: each period has the lengths of all its months in one list.
+-- Quantiles cannot be added up, so each period has the lengths of all its months in one list.
 lengths as (
     select
         listed.unit,
@@ -181,7 +180,7 @@ lengths as (
     group by all
 ),
 
--- Of a window only those that fit into it.
+-- Only the conversions within the window.
 ranked as (
     select
         lengths.* exclude (us_each),
@@ -244,7 +243,7 @@ select
     counted.passed_over,
     counted.lost,
     counted.still_open,
-    -- By age alone: a cohort in which nobody is open would be one that was picked for having converted.
+    -- By age alone: choosing cohorts without open units would favour those that converted fast.
     coalesce(
         epoch_us(run.as_of) - epoch_us(counted.youngest_at)
         >= cast(coalesce(limits.window_days, settle_days.settle_days) as bigint) * 86400000000,

@@ -1,6 +1,6 @@
 -- One row per grain, cohort, route and pair past qualification: how many cycles entered A by that route and what became of them.
--- Pairs: every rank of A is above the lowest stage with qualifies. A cycle's route into A is qualified when it arrived at such a
--- stage before it arrived at A, else direct; all is both, as in marts.conversion. Unit: cycle, window: ever (K1 to K4).
+-- A pair is past qualification if every rank of A is above the lowest stage with qualifies. The route into A is qualified if the cycle
+-- arrived at such a stage before A, else direct; all is both, as in marts.conversion. Unit: cycle, window: ever (K1 to K4).
 -- key: grain, cohort_start, route, from_stage, to_stage
 -- not null: entered, converted, passed_over, lost, still_open, is_mature, rate, rate_low, rate_high
 -- accepted grain: month, all

@@ -1,4 +1,4 @@
--- The cuts of a dimension add up to the total of every cohort: entered, and each of what became of it.
+-- The slices of a dimension add up to the total of every cohort: entered, and each outcome.
 -- severity: fail
 with
 conversion as (

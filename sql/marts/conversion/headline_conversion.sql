@@ -1,5 +1,5 @@
 -- One row per unit, month of arrival at A, dimension value and headline pair: the counts within the pair's headline window (K9).
--- marts.conversion has the windows of the configuration for every pair; the headline window of a pair need not be one of them.
+-- marts.conversion has the configured windows for every pair; the headline window of a pair may be a different one.
 -- key: unit, cohort_start, dimension, dimension_value, from_stage, to_stage
 -- not null: window_days, entered, converted, passed_over, lost, still_open, is_mature, rate, rate_low, rate_high
 -- accepted unit: cycle, lead, account
@@ -50,7 +50,7 @@ decided as (
     from timed
 ),
 
--- By set of cuts first: a unit is in as many cuts as there are dimensions.
+-- By slice membership first: a unit is in one slice of each dimension.
 by_set as (
     select
         decided.unit,

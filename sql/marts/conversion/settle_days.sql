@@ -1,8 +1,8 @@
--- One row per unit and pair: after how many days a cohort is final when no window limits it (K5).
--- As configured, else where the curve of K6 has come to rest: the first age at which it has reached 95 % of its value at
--- the last age with at least 20 units at risk, rounded up to a round number of days so that it rarely moves. Ages are whole
--- days, completed since A. The curve is Aalen and Johansen's (1978, Scand J Statist 5: 141-150) over all cohorts; passed over
--- and lost compete, and a unit that is still open counts up to its age at as-of.
+-- One row per unit and pair: after how many days a cohort is final if no window limits it (K5).
+-- The days are configured, or taken from the curve of K6: the first age at which it has reached 95 % of its value at the last age with at
+-- least 20 units at risk, rounded up to a round number so that it rarely changes. Ages are whole days, completed since A. The curve is
+-- Aalen and Johansen's (1978, Scand J Statist 5: 141-150) over all cohorts; passed over and lost compete, and a unit that is still open
+-- counts up to its age at as-of.
 -- key: unit, from_stage, to_stage
 -- not null: converted
 -- accepted unit: cycle, lead, account
@@ -10,7 +10,7 @@
 -- check: source = 'configuration' or (settle_days is null) = (converted < 50)
 -- check: rest_day <= last_day
 -- column settle_days: age in days at which a cohort is final without a window; null = not known yet, so none is final
--- column source: configuration, or curve; null while fewer than 50 have converted
+-- column source: configuration, or curve; null while fewer than 50 units have converted
 -- column converted: units that arrived at B so far
 -- column rest_day: the age at which the curve has reached 95 % of its value at last_day
 -- column last_day: the last age with at least 20 units at risk
@@ -83,7 +83,7 @@ incidence as (
     from survival
 ),
 
--- The curve never falls, so its greatest value with 20 at risk is that at the last such age.
+-- The curve never falls, so its greatest value with 20 units at risk is that at the last such age.
 ends as (
     select
         incidence.unit,
@@ -95,7 +95,7 @@ ends as (
     group by all
 ),
 
--- A billionth less is what doubles may lack where the curve is exactly at 95 %.
+-- If the curve is exactly at 95 %, doubles may be smaller by a billionth.
 rests as (
     select ends.unit, ends.pair_no, ends.last_day, min(incidence.age_days) as rest_day
     from ends

@@ -1,8 +1,7 @@
 -- One row per grain, period, dimension value and pair: how the arrivals at B in the period came, seen from A (K7).
 -- through = A was observed in the cycle; over = the cycle began below A and passed without it; entered_after = the
 -- cycle began at or above A without it. The three add up to all arrivals at B.
--- Cycles that arrived at the same marks have one shape: arrivals at B are counted by shape, and its pairs are looked up
--- once for each shape, not once for each arrival.
+-- Arrivals at B are counted by the set of stages and groups that the cycle arrived at, and pairs are looked up once per set.
 -- Months are counted once and added up to quarters, years and all time; these are stored. Days and weeks are computed on read:
 -- over all slices they would be most of the rows.
 -- kept: grain in ('month', 'quarter', 'year', 'all')

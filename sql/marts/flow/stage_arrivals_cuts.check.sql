@@ -1,4 +1,4 @@
--- The cuts of a dimension add up to the arrivals of the total, for each of the three ways.
+-- The slices of a dimension add up to the arrivals of the total, for through, over and entered_after each.
 -- severity: fail
 with
 stage_arrivals as (

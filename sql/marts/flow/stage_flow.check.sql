@@ -1,4 +1,4 @@
--- A stage closes a period with as many leads as it opens the next one with.
+-- The closing count of a period is the opening count of the next.
 -- severity: fail
 with
 flow as (

@@ -1,5 +1,5 @@
 -- One row per grain, period, dimension value and stage: opening + in − out = closing (V1).
--- The total has a row for every stage and period; a cut only where there is something to say.
+-- The total has a row for every stage and period; a slice has only rows with a count that is not 0.
 -- Months are counted once and added up to quarters, years and all time; these are stored. Days and weeks are computed on read:
 -- over all slices they would be most of the rows.
 -- kept: grain in ('month', 'quarter', 'year', 'all')

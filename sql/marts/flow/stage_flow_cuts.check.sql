@@ -1,4 +1,4 @@
--- The cuts of a dimension add up to the balance of the total: opening, in, out and closing.
+-- The slices of a dimension add up to the total: opening, in, out and closing.
 -- severity: fail
 with
 stage_flow as (

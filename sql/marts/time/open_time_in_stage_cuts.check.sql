@@ -1,4 +1,4 @@
--- The cuts of a dimension add up to the open stays of the total.
+-- The slices of a dimension add up to the open spans of the total.
 -- severity: fail
 with
 open_time_in_stage as (from marts.open_time_in_stage),

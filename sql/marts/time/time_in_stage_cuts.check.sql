@@ -1,4 +1,4 @@
--- The cuts of a dimension add up to the completed stays of the total.
+-- The slices of a dimension add up to the completed spans of the total.
 -- severity: fail
 with
 time_in_stage as (

@@ -1,4 +1,4 @@
--- One row per month of the calendar, numbered from the newest, with what the report shows of it.
+-- One row per month of the calendar, numbered from the newest, with the parts of the report that show it.
 -- key: month_start
 -- unique: month_no
 -- not null: label, is_partial, is_recent, is_trend

@@ -1,5 +1,5 @@
--- One row per shown pair past qualification and route: the counts of all cohorts, and of the months whose total is mature.
--- The months are the same for every route: complete ones in which no cycle of the pair is still open. Unit: cycle, window: ever.
+-- One row per shown pair past qualification and route: the counts of all cohorts, and of the months whose total is final.
+-- The months are the same for every route: complete months whose total is final by age (K5). Unit: cycle, window: ever.
 -- key: shown_no, route
 -- not null: entered, converted, passed_over, lost, still_open, mature_entered, mature_converted, mature_months
 -- accepted route: all, qualified, direct
@@ -33,14 +33,14 @@ route_names as (
     select unnest(['all', 'qualified', 'direct']) as route, unnest([1, 2, 3]) as route_no
 ),
 
--- Every route of a shown pair has a row, also where nobody took it.
+-- Every route of a shown pair has a row, also without a cycle.
 shown as (
     select pairs_shown.*, route_names.route, route_names.route_no
     from pairs_shown
     inner join pairs on pairs.pair_no = pairs_shown.pair_no
     inner join marks on marks.mark_no = pairs.from_mark_no
     inner join lowest on marks.low_rank > lowest.rank
-    -- marts.conversion_by_route has no cuts.
+    -- marts.conversion_by_route has no slices.
     inner join shown_cut on shown_cut.dimension = 'all'
     cross join route_names
 ),

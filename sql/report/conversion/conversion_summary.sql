@@ -1,9 +1,9 @@
--- One row per pair of the report, window, set of cohorts and cut: the counts of these cohorts together. Unit: the pair's.
--- The report of one value of a dimension has no other cut than that.
+-- One row per pair of the report, window, set of cohorts and slice: the counts of these cohorts together. Unit: the pair's.
+-- The report of one value of a dimension has only that slice.
 -- A set of cohorts is `all` (every unit that ever arrived at A), `mature` (the complete months whose total is final, the same
--- months for every cut), `recent` (the last of these that the headline rate adds up), `latest` (the last one) or `previous`
--- (the one before it). A cut has the eight values with most units; the others are one row, added up as counts. Cuts are given
--- ever and within the headline window. The interval is Wilson's, as in marts.conversion.
+-- months for every slice), `recent` (the last of these, which the headline rate adds up), `latest` (the last one) or `previous`
+-- (the one before it). A dimension has the eight values with most units; the others are one row, added up as counts. Slices exist for
+-- the window ever and for the headline window.
 -- key: pair_no, window_days, cohorts, dimension, dimension_value
 -- not null: entered, converted, passed_over, lost, still_open
 -- accepted cohorts: all, mature, recent, latest, previous
@@ -64,7 +64,7 @@ value_sizes as (
     group by conversion.pair_no, conversion.dimension, conversion.dimension_value
 ),
 
--- The total in every window; the cuts of headline pairs ever and within the headline window.
+-- The total in every window; the slices of headline pairs ever and within the headline window.
 kept as (
     select
         conversion.*,
@@ -120,7 +120,7 @@ summed as (
     group by all
 ),
 
--- Nobody ever entered A, or no month is mature: a row of zeros says so.
+-- If no unit ever entered A, or no month is final, the row has zeros.
 nobody as (
     select
         pairs_shown.pair_no, pair_windows.window_days, sets.cohorts, shown_cut.dimension, shown_cut.dimension_value,

@@ -1,6 +1,6 @@
--- One row per shown pair of stages and basis: conversion as observed, and as it would be with implied arrivals. Not a number of the report.
--- Only with implied = true (E9). Unit: cycle, window: ever, all cohorts; with_implied counts journey.implied_arrivals like arrivals (K1, K3).
--- Pairs of a group are left out.
+-- One row per shown pair of stages and basis: conversion as observed, and with implied arrivals. Not a number of the report.
+-- Filled only with implied = true (E9). Unit: cycle, window: ever, all cohorts; with_implied counts journey.implied_arrivals like arrivals
+-- (K1, K3). Pairs of a group are left out.
 -- key: shown_no, basis
 -- not null: entered, converted, passed_over, lost, still_open
 -- accepted basis: observed, with_implied
@@ -9,8 +9,8 @@
 -- column shown_no: place of the pair in the report
 -- column from_label: A's label
 -- column to_label: B's label
--- column basis: observed = as in marts.conversion; with_implied = with the implied arrivals beside
--- column rate_change: rate with implied arrivals less the observed one; null in the row of the latter
+-- column basis: observed = as in marts.conversion; with_implied = with the implied arrivals added
+-- column rate_change: rate with implied arrivals minus the observed rate; null in the observed row
 with
 run as (from waterfall.run),
 pairs as (from waterfall.pairs),

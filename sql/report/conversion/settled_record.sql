@@ -1,19 +1,19 @@
--- One row per headline pair: how many past settled estimates held what came (K6).
+-- One row per headline pair: how many past estimates of the final rate had an interval that contains the actual rate (K6).
 -- key: headline_no
 -- not null: from_label, to_label, estimates, held, below, above
 -- check: held + below + above = estimates
 -- column headline_no: place of the pair among the headline pairs
 -- column from_label: A's label
 -- column to_label: B's label
--- column estimates: estimates of past ends of a month whose cohort has settled since
--- column held: of these, those whose 95 % interval held the share that came
--- column below: of these, those where fewer came than the interval allows
--- column above: of these, those where more came than the interval allows
+-- column estimates: estimates for past ends of a month whose cohort is final now
+-- column held: of these, those whose 95 % interval contains the actual rate
+-- column below: of these, those whose actual rate is below the interval
+-- column above: of these, those whose actual rate is above the interval
 -- column held_share: held / estimates
 -- column held_low: lower bound of its 95 % Wilson interval
 -- column held_high: upper bound of its 95 % Wilson interval
--- column is_too_narrow: even the upper bound is below 95 %: more than bad luck
--- column mean_miss: mean of came − estimate
+-- column is_too_narrow: held_high is below 95 %: the intervals are significantly too narrow
+-- column mean_miss: mean of actual rate − estimate
 -- column first_date: the earliest day for which an estimate was judged
 -- column last_date: the latest
 with

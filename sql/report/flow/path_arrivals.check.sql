@@ -1,4 +1,4 @@
--- Where the rank before holds one stage, the report splits arrivals as marts.stage_arrivals does.
+-- If the rank before has one stage, the report splits arrivals as marts.stage_arrivals does.
 -- severity: fail
 with
 path_arrivals as (

@@ -15,7 +15,7 @@
 -- column began_here: of these, the cycle began here
 -- column rank: place on the path; equal = parallel
 -- column previous_arrivals: cycles that arrived at the rank before in the scope; null for the first rank
--- column activity_rate: arrivals / previous_arrivals, may exceed 1; no conversion rate
+-- column activity_rate: arrivals / previous_arrivals; may exceed 1, so it is not a conversion rate
 with
 months as (from report.months),
 

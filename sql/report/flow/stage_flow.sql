@@ -40,7 +40,7 @@ select
     months.month_start,
     months.label,
     months.is_partial,
-    -- A cut has no row where nothing is and nothing moves.
+    -- A slice has no row if all its counts are 0.
     coalesce(columns(flow.* exclude (grain, period_start, dimension, dimension_value, stage)), 0),
     coalesce(flow.opening + flow.ins - flow.outs = flow.closing, true) as is_balanced
 from stages

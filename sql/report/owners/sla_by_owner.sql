@@ -1,22 +1,22 @@
--- One row per stage with a limit and owner: stays by the owner at entry, and the to-do list by the current owner (T5).
--- Whoever inherits an overdue lead has it to do, and has not breached.
+-- One row per stage with an SLA and owner: stays by the owner at entry, and the to-do list by the current owner (T5).
+-- An overdue lead is a breach of its owner at entry; a later owner has it on the to-do list only.
 -- key: stage, owner
 -- unique: stage, owner_no
 -- not null: stage_no, met, breached, open_within, open_overdue, decided, now_within, now_overdue
 -- check: met_low <= met_share and met_share <= met_high
 -- column stage_label: label of the stage
--- column owner: the owner; (none) = nobody is named
--- column owner_no: place in the stage's list: most open leads past the limit now first, then by name; a place is no grade
+-- column owner: the owner; (none) = no owner is named
+-- column owner_no: position in the list of the stage: most open leads past the SLA now first, then by name; it is not a rating
 -- column met: stays that began with this owner and left in time
 -- column breached: stays that began with this owner and left too late
--- column open_within: stays that began with this owner, still there, within the limit
--- column open_overdue: stays that began with this owner, still there, past the limit
+-- column open_within: stays that began with this owner, still there, within the SLA
+-- column open_overdue: stays that began with this owner, still there, past the SLA
 -- column met_share: met / (met + breached + open_overdue); null without any
 -- column decided: stays that began with this owner and are decided: met + breached + open_overdue
 -- column met_low: lower bound of the 95 % Wilson interval of met_share
 -- column met_high: upper bound of the 95 % Wilson interval of met_share
--- column now_within: leads of marts.open_leads that this owner has now, within the limit
--- column now_overdue: leads of marts.open_leads that this owner has now, past the limit
+-- column now_within: leads of marts.open_leads that this owner has now, within the SLA
+-- column now_overdue: leads of marts.open_leads that this owner has now, past the SLA
 with
 stages as (from waterfall.stages),
 span_sla as (from journey.span_sla),
@@ -82,7 +82,7 @@ select
     together.open_overdue,
     together.decided,
     together.met / cast(nullif(together.decided, 0) as double) as met_share,
-    -- z as a decimal: in doubles, the last digit of some published bounds would move.
+    -- z as a decimal: as a double, the last digit of some published bounds would change.
     wilson_low(together.met, together.decided, z := 1.959963984540054) as met_low,
     wilson_high(together.met, together.decided, z := 1.959963984540054) as met_high,
     together.now_within,
