@@ -32,13 +32,7 @@ loads as (
 
 stages as (from waterfall.stages),
 
-lead_ids as (
-    select lead_ids.*
-    from clean.lead_ids as lead_ids
-    where
-        lead_ids.lead_no >= coalesce(getvariable('first_lead_no'), 0)
-        and lead_ids.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
-),
+lead_ids as (from clean.batch_lead_ids),
 
 scoped as (
     select leads.lead_no from clean.leads as leads where not leads.is_in_scope

@@ -11,14 +11,7 @@ codes as not materialized (
     select codes.* from clean.entry_codes as codes where codes.stage_no is not null
 ),
 
-lead_ids as (
-    select lead_ids.*
-    from clean.lead_ids as lead_ids
-    where
-        lead_ids.lead_no >= coalesce(getvariable('first_lead_no'), 0)
-        and lead_ids.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
-),
-
+lead_ids as (from clean.batch_lead_ids),
 loads as (from clean.loads),
 stages as (from waterfall.stages),
 

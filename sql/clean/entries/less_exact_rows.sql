@@ -12,14 +12,7 @@ codes as not materialized (
     from clean.entry_codes
 ),
 
-lead_ids as (
-    select lead_ids.*
-    from clean.lead_ids as lead_ids
-    where
-        lead_ids.lead_no >= coalesce(getvariable('first_lead_no'), 0)
-        and lead_ids.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
-),
-
+lead_ids as (from clean.batch_lead_ids),
 loads as (from clean.loads),
 
 -- A time was cut only if it is at the start of its unit; for hours, of a quarter of an hour, because zones differ by quarters.
