@@ -32,7 +32,7 @@ instants as (
 ),
 
 -- A move that repeats within a load is another move; in another load it is the same move, delivered again.
-crowded as (
+shared_instants as (
     select
         codes.load_no,
         codes.row_number,
@@ -65,13 +65,13 @@ crowded as (
 
 distinct_moves as (
     select distinct
-        crowded.lead_no,
-        crowded.entered_at,
-        crowded.input_no,
-        crowded.old_stage_no,
-        crowded.stage_no,
-        crowded.copy_no
-    from crowded
+        shared_instants.lead_no,
+        shared_instants.entered_at,
+        shared_instants.input_no,
+        shared_instants.old_stage_no,
+        shared_instants.stage_no,
+        shared_instants.copy_no
+    from shared_instants
 ),
 
 -- More than eight moves have too many possible orders.
@@ -99,7 +99,7 @@ ends as (
         moves.input_no,
         moves.old_stage_no as stage_no,
         1 as surplus,
-        cast(moves.copy_no = 1 as integer) as ways_on
+        cast(moves.copy_no = 1 as integer) as moves_out
     from moves
     union all
     select moves.lead_no, moves.entered_at, moves.input_no, moves.stage_no, -1, 0
@@ -113,7 +113,7 @@ balances as (
         ends.input_no,
         ends.stage_no,
         sum(ends.surplus) as surplus,
-        sum(ends.ways_on) as ways_on
+        sum(ends.moves_out) as moves_out
     from ends
     group by all
 ),
@@ -129,12 +129,12 @@ starts as (
         min(balances.stage_no) filter (where balances.surplus = 1) as stage_no
     from balances
     group by all
-    having sum(abs(balances.surplus)) = 2 and max(balances.ways_on) <= 2
+    having sum(abs(balances.surplus)) = 2 and max(balances.moves_out) <= 2
 ),
 
 -- Every sequence of moves in which each move leaves the stage that the move before entered.
 -- Copies of one move keep their order, because exchanging them makes no other sequence.
-walks as (
+move_sequences as (
     select
         moves.lead_no,
         moves.entered_at,
@@ -156,22 +156,22 @@ walks as (
         moves.input_no,
         moves.move_count,
         moves.stage_no,
-        list_append(walks.move_nos, moves.move_no)
-    from walks
+        list_append(move_sequences.move_nos, moves.move_no)
+    from move_sequences
     inner join moves
-        on moves.lead_no = walks.lead_no
-        and moves.entered_at = walks.entered_at
-        and moves.input_no = walks.input_no
-        and moves.old_stage_no = walks.stage_no
+        on moves.lead_no = move_sequences.lead_no
+        and moves.entered_at = move_sequences.entered_at
+        and moves.input_no = move_sequences.input_no
+        and moves.old_stage_no = move_sequences.stage_no
     where
-        not list_contains(walks.move_nos, moves.move_no)
-        and (moves.copy_no = 1 or list_contains(walks.move_nos, moves.move_no - 1))
+        not list_contains(move_sequences.move_nos, moves.move_no)
+        and (moves.copy_no = 1 or list_contains(move_sequences.move_nos, moves.move_no - 1))
 ),
 
 chains as (
-    select walks.lead_no, walks.entered_at, walks.input_no, any_value(walks.move_nos) as move_nos
-    from walks
-    where len(walks.move_nos) = walks.move_count
+    select move_sequences.lead_no, move_sequences.entered_at, move_sequences.input_no, any_value(move_sequences.move_nos) as move_nos
+    from move_sequences
+    where len(move_sequences.move_nos) = move_sequences.move_count
     group by all
     having count(*) = 1
 ),
@@ -194,16 +194,16 @@ chained as (
 
 placed as (
     select
-        crowded.*,
-        coalesce(chained.chain_no, crowded.sequence) as place_no
-    from crowded
+        shared_instants.*,
+        coalesce(chained.chain_no, shared_instants.sequence) as place_no
+    from shared_instants
     left join chained
-        on chained.lead_no = crowded.lead_no
-        and chained.entered_at = crowded.entered_at
-        and chained.input_no = crowded.input_no
-        and chained.old_stage_no = crowded.old_stage_no
-        and chained.stage_no = crowded.stage_no
-        and chained.copy_no = crowded.copy_no
+        on chained.lead_no = shared_instants.lead_no
+        and chained.entered_at = shared_instants.entered_at
+        and chained.input_no = shared_instants.input_no
+        and chained.old_stage_no = shared_instants.old_stage_no
+        and chained.stage_no = shared_instants.stage_no
+        and chained.copy_no = shared_instants.copy_no
 ),
 
 in_order as (

@@ -65,7 +65,7 @@ snapshot_times as (
     left join input_days on input_days.input_no = inputs.input_no and input_days.starts_at = codes.entered_at
 ),
 
-unsure_times as (
+inexact_times as (
     from cut_times
     union all
     from snapshot_times
@@ -74,7 +74,7 @@ unsure_times as (
 ids as (
     select lead_ids.own_no, lead_ids.lead_no
     from lead_ids
-    where lead_ids.lead_no in (select unsure_times.lead_no from unsure_times)
+    where lead_ids.lead_no in (select inexact_times.lead_no from inexact_times)
 ),
 
 exact_times as materialized (
@@ -87,11 +87,11 @@ exact_times as materialized (
     where codes.entered_at <= run.as_of and not inputs.is_snapshots
 )
 
-select distinct unsure_times.load_no, unsure_times.row_number
-from unsure_times
+select distinct inexact_times.load_no, inexact_times.row_number
+from inexact_times
 inner join exact_times
-    on exact_times.lead_no = unsure_times.lead_no
-    and exact_times.stage_no = unsure_times.stage_no
-    and exact_times.entered_at >= unsure_times.starts_at
-    and exact_times.entered_at < unsure_times.ends_at
-    and exact_times.precision_seconds < unsure_times.precision_seconds
+    on exact_times.lead_no = inexact_times.lead_no
+    and exact_times.stage_no = inexact_times.stage_no
+    and exact_times.entered_at >= inexact_times.starts_at
+    and exact_times.entered_at < inexact_times.ends_at
+    and exact_times.precision_seconds < inexact_times.precision_seconds

@@ -14,7 +14,7 @@ survivors as (from clean.account_survivors),
 host_texts as (from raw.host_texts),
 domains as (from raw.domains),
 
-asked as (
+lookups as (
     select
         lead_records.lead_no,
         host_texts.place,
@@ -31,16 +31,16 @@ asked as (
     where lead_records.account_id is null and domains.domain is not null
 ),
 
-found as (
+matches as (
     select
-        asked.lead_no,
-        arg_min(asked.account_id, asked.place) filter (where asked.account_id is not null) as account_id,
-        min(asked.place) filter (where asked.account_id is not null) as place,
-        bool_or(asked.is_ambiguous) as is_ambiguous,
+        lookups.lead_no,
+        arg_min(lookups.account_id, lookups.place) filter (where lookups.account_id is not null) as account_id,
+        min(lookups.place) filter (where lookups.account_id is not null) as place,
+        bool_or(lookups.is_ambiguous) as is_ambiguous,
         -- If neither domain matches, the reason of the better kind of domain is shown.
-        arg_min(asked.kind, list_position(['business', 'never_match', 'disposable', 'free_mail'], asked.kind)) as kind
-    from asked
-    group by asked.lead_no
+        arg_min(lookups.kind, list_position(['business', 'never_match', 'disposable', 'free_mail'], lookups.kind)) as kind
+    from lookups
+    group by lookups.lead_no
 ),
 
 tried as (
@@ -52,20 +52,20 @@ decided as (
         lead_records.lead_no,
         lead_records.account_id as input_account_id,
         coalesce(survivors.survivor_id, lead_records.account_id) as surviving_account_id,
-        found.account_id as found_account_id,
+        matches.account_id as found_account_id,
         case
             when lead_records.account_id is not null then 'input'
-            when found.place = 1 then 'email_domain'
-            when found.place = 2 then 'website'
+            when matches.place = 1 then 'email_domain'
+            when matches.place = 2 then 'website'
             when not tried.is_tried then 'not_tried'
-            when found.is_ambiguous then 'ambiguous'
-            when found.kind = 'business' then 'unknown_domain'
-            else coalesce(found.kind, 'no_domain')
+            when matches.is_ambiguous then 'ambiguous'
+            when matches.kind = 'business' then 'unknown_domain'
+            else coalesce(matches.kind, 'no_domain')
         end as outcome
     from lead_records
     cross join tried
     left join survivors on survivors.account_id = lead_records.account_id
-    left join found on found.lead_no = lead_records.lead_no
+    left join matches on matches.lead_no = lead_records.lead_no
 )
 
 select

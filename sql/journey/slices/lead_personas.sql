@@ -20,7 +20,7 @@ first_matches as (
     group by rule_matches.lead_no
 ),
 
-said as (
+delivered_personas as (
     select leads.lead_no, persona_rules.persona as by_rule, nullif(trim(leads.persona), '') as by_input
     from leads
     left join first_matches on first_matches.lead_no = leads.lead_no
@@ -28,7 +28,7 @@ said as (
 )
 
 select
-    said.lead_no,
-    coalesce(said.by_rule, said.by_input, '(none)') as persona,
-    case when said.by_rule is not null then 'rule' when said.by_input is not null then 'input' end as persona_source
-from said
+    delivered_personas.lead_no,
+    coalesce(delivered_personas.by_rule, delivered_personas.by_input, '(none)') as persona,
+    case when delivered_personas.by_rule is not null then 'rule' when delivered_personas.by_input is not null then 'input' end as persona_source
+from delivered_personas

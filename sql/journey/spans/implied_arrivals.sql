@@ -26,7 +26,7 @@ arrivals as (
 
 leads as (from clean.leads),
 
-lone_stages as (
+single_stages as (
     select stages.* from stages qualify count(*) over (partition by stages.rank) = 1
 ),
 
@@ -36,15 +36,15 @@ followed as (
         cycles.cycle_id,
         cycles.lead_no,
         cycles.cycle_no,
-        lone_stages.stage_no,
-        lone_stages.stage,
-        bool_or(arrivals.low_rank = lone_stages.rank) as was_there,
-        min(arrivals.arrived_at) filter (where arrivals.low_rank > lone_stages.rank) as implied_at,
-        arg_min(arrivals.stage_no, arrivals.span_no) filter (where arrivals.low_rank > lone_stages.rank) as implied_by_no,
-        min(arrivals.span_no) filter (where arrivals.low_rank > lone_stages.rank) as implied_by_span_no
+        single_stages.stage_no,
+        single_stages.stage,
+        bool_or(arrivals.low_rank = single_stages.rank) as was_there,
+        min(arrivals.arrived_at) filter (where arrivals.low_rank > single_stages.rank) as implied_at,
+        arg_min(arrivals.stage_no, arrivals.span_no) filter (where arrivals.low_rank > single_stages.rank) as implied_by_no,
+        min(arrivals.span_no) filter (where arrivals.low_rank > single_stages.rank) as implied_by_span_no
     from cycles
     inner join run on run.implied
-    inner join lone_stages on lone_stages.rank > cycles.entry_rank
+    inner join single_stages on single_stages.rank > cycles.entry_rank
     inner join arrivals on arrivals.lead_no = cycles.lead_no and arrivals.cycle_no = cycles.cycle_no
     group by all
 )

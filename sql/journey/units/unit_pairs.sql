@@ -59,7 +59,7 @@ members as (
 ),
 
 -- A group arrives with its first member, so only stages can be above a rank.
-lives as (
+arrival_lists as (
     select
         arrivals.unit,
         arrivals.unit_id,
@@ -79,59 +79,59 @@ lives as (
 ),
 
 timed as (
-    select lives.*, [each.at for each in lives.arrived] as ats
-    from lives
+    select arrival_lists.*, [each.at for each in arrival_lists.arrived] as ats
+    from arrival_lists
 ),
 
 -- is_tied: at the same instant as the arrival before.
-walked as (
+unit_sequences as (
     select
         timed.*,
         {
             'mark_nos': [each.mark_no for each in timed.arrived],
             'heights': [each.height for each in timed.arrived],
             'is_tied': [two[1] = two[2] for two in list_zip(timed.ats, list_prepend(null, timed.ats))]
-        } as way
+        } as sequence
     from timed
 ),
 
-ways as (
-    select distinct walked.way from walked
+sequences as (
+    select distinct unit_sequences.sequence from unit_sequences
 ),
 
 starts as (
-    select ways.way, unnest(range(1, len(ways.way.mark_nos) + 1)) as from_place
-    from ways
+    select sequences.sequence, unnest(range(1, len(sequences.sequence.mark_nos) + 1)) as from_place
+    from sequences
 ),
 
 -- The first arrival at each stage or group opens its pairs; since_place is the first of all arrivals at that instant.
 steps as (
     select
-        starts.way,
+        starts.sequence,
         starts.from_place,
         list_max([
-            place for place in range(1, starts.from_place + 1) if starts.way.is_tied[place] is not true
+            place for place in range(1, starts.from_place + 1) if starts.sequence.is_tied[place] is not true
         ]) as since_place
     from starts
-    where list_position(starts.way.mark_nos, starts.way.mark_nos[starts.from_place]) = starts.from_place
+    where list_position(starts.sequence.mark_nos, starts.sequence.mark_nos[starts.from_place]) = starts.from_place
 ),
 
 -- Positions of the times of a pair in the list, once for all units with the same stage sequence.
-plans as (
+pair_places as (
     select
-        steps.way,
+        steps.sequence,
         pairs.pair_no,
         steps.from_place,
         list_min([
-            place for place in range(steps.since_place, len(steps.way.mark_nos) + 1)
-            if steps.way.mark_nos[place] = pairs.to_mark_no
+            place for place in range(steps.since_place, len(steps.sequence.mark_nos) + 1)
+            if steps.sequence.mark_nos[place] = pairs.to_mark_no
         ]) as to_place,
         list_min([
-            place for place in range(steps.since_place, len(steps.way.mark_nos) + 1)
-            if steps.way.heights[place] > to_marks.high_rank
+            place for place in range(steps.since_place, len(steps.sequence.mark_nos) + 1)
+            if steps.sequence.heights[place] > to_marks.high_rank
         ]) as above_place
     from steps
-    inner join pairs on pairs.from_mark_no = steps.way.mark_nos[steps.from_place]
+    inner join pairs on pairs.from_mark_no = steps.sequence.mark_nos[steps.from_place]
     inner join marks as to_marks on to_marks.mark_no = pairs.to_mark_no
 ),
 
@@ -169,15 +169,15 @@ closed as (
 
 opened as (
     select
-        walked.unit,
-        walked.unit_id,
-        walked.unit_key,
-        plans.pair_no,
-        walked.arrived[plans.from_place] as start,
-        walked.ats[plans.to_place] as to_at,
-        walked.ats[plans.above_place] as above_at
-    from walked
-    inner join plans on plans.way = walked.way
+        unit_sequences.unit,
+        unit_sequences.unit_id,
+        unit_sequences.unit_key,
+        pair_places.pair_no,
+        unit_sequences.arrived[pair_places.from_place] as start,
+        unit_sequences.ats[pair_places.to_place] as to_at,
+        unit_sequences.ats[pair_places.above_place] as above_at
+    from unit_sequences
+    inner join pair_places on pair_places.sequence = unit_sequences.sequence
 )
 
 select

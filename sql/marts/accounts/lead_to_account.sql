@@ -62,7 +62,7 @@ first_arrivals as (
 ),
 
 -- A place is a milestone on one of the two bases: its number for reached, plus 100,000 for current.
-stints as (
+intervals as (
     select
         cast(first_arrivals.mark_no as integer) as place,
         first_arrivals.lead_no,
@@ -76,9 +76,9 @@ stints as (
 ),
 
 held as (
-    select stints.* exclude (lead_no), coalesce(members.account_no, 0) as account_no
-    from stints
-    left join members on members.lead_no = stints.lead_no
+    select intervals.* exclude (lead_no), coalesce(members.account_no, 0) as account_no
+    from intervals
+    left join members on members.lead_no = intervals.lead_no
 ),
 
 monthly as (
@@ -179,7 +179,7 @@ places as (
 
 keys as (
     select distinct cut_sets.cut_no, set_places.place
-    from (select distinct stints.cut_set, stints.place from stints) as set_places
+    from (select distinct intervals.cut_set, intervals.place from intervals) as set_places
     inner join cut_sets on cut_sets.cut_set = set_places.cut_set
     union
     select cuts.cut_no, places.place
@@ -188,7 +188,7 @@ keys as (
 ),
 
 -- Combined by grouping, not by a join: a filter on the grain passes through a group, not through this join.
-laid as (
+combined as (
     select months.grain, months.period_start, changes.* exclude (grain, period_start)
     from changes
     inner join months on months.month_start = changes.period_start
@@ -203,18 +203,18 @@ laid as (
 
 moved as (
     select
-        laid.grain,
-        laid.period_start,
-        laid.cut_no,
-        laid.place,
-        coalesce(sum(laid.leads), 0) as leads,
-        coalesce(sum(laid.leads_with_account), 0) as leads_with_account,
-        coalesce(sum(laid.depth_1), 0) as depth_1,
-        coalesce(sum(laid.depth_2), 0) as depth_2,
-        coalesce(sum(laid.depth_3_4), 0) as depth_3_4,
-        coalesce(sum(laid.depth_5_plus), 0) as depth_5_plus
-    from laid
-    group by laid.grain, laid.period_start, laid.cut_no, laid.place
+        combined.grain,
+        combined.period_start,
+        combined.cut_no,
+        combined.place,
+        coalesce(sum(combined.leads), 0) as leads,
+        coalesce(sum(combined.leads_with_account), 0) as leads_with_account,
+        coalesce(sum(combined.depth_1), 0) as depth_1,
+        coalesce(sum(combined.depth_2), 0) as depth_2,
+        coalesce(sum(combined.depth_3_4), 0) as depth_3_4,
+        coalesce(sum(combined.depth_5_plus), 0) as depth_5_plus
+    from combined
+    group by combined.grain, combined.period_start, combined.cut_no, combined.place
 ),
 
 standing as (

@@ -44,7 +44,7 @@ personas as (
     select '(none)'
 ),
 
-there as (
+accounts_there as (
     select 'current' as basis, marks.mark_no, account_stages.account_no, run.as_of as known_by
     from account_stages
     inner join marks on marks.mark = account_stages.stage
@@ -55,18 +55,18 @@ there as (
 ),
 
 sizes as (
-    select there.basis, there.mark_no, count(*) as accounts from there group by there.basis, there.mark_no
+    select accounts_there.basis, accounts_there.mark_no, count(*) as accounts from accounts_there group by accounts_there.basis, accounts_there.mark_no
 ),
 
 counted as (
     select
-        there.basis,
-        there.mark_no,
+        accounts_there.basis,
+        accounts_there.mark_no,
         known.persona,
-        count(distinct there.account_no) as accounts_with,
+        count(distinct accounts_there.account_no) as accounts_with,
         count(*) as leads
-    from there
-    inner join known on known.account_no = there.account_no and known.known_at <= there.known_by
+    from accounts_there
+    inner join known on known.account_no = accounts_there.account_no and known.known_at <= accounts_there.known_by
     group by all
 ),
 

@@ -198,7 +198,7 @@ ranked as (
 ),
 
 -- Combined by grouping, not by a join: a filter on the grain passes through a group, not through this join.
-gauged as (
+combined as (
     select added_up.* from added_up
     union all by name
     select
@@ -210,22 +210,22 @@ gauged as (
 
 counted as (
     select
-        gauged.unit,
-        gauged.grain,
-        gauged.period_start as cohort_start,
-        gauged.cut_no,
-        gauged.pair_no,
-        gauged.window_no,
-        cast(max(gauged.entered) as bigint) as entered,
-        cast(max(gauged.converted) as bigint) as converted,
-        cast(max(gauged.passed_over) as bigint) as passed_over,
-        cast(max(gauged.lost) as bigint) as lost,
-        cast(max(gauged.still_open) as bigint) as still_open,
-        max(gauged.youngest_at) as youngest_at,
-        max(gauged.us_total) as us_total,
-        max(gauged.us_median) as us_median,
-        max(gauged.us_p90) as us_p90
-    from gauged
+        combined.unit,
+        combined.grain,
+        combined.period_start as cohort_start,
+        combined.cut_no,
+        combined.pair_no,
+        combined.window_no,
+        cast(max(combined.entered) as bigint) as entered,
+        cast(max(combined.converted) as bigint) as converted,
+        cast(max(combined.passed_over) as bigint) as passed_over,
+        cast(max(combined.lost) as bigint) as lost,
+        cast(max(combined.still_open) as bigint) as still_open,
+        max(combined.youngest_at) as youngest_at,
+        max(combined.us_total) as us_total,
+        max(combined.us_median) as us_median,
+        max(combined.us_p90) as us_p90
+    from combined
     group by all
 )
 

@@ -96,7 +96,7 @@ ends as (
 ),
 
 -- If the curve is exactly at 95 %, doubles may be smaller by a billionth.
-rests as (
+rest_days as (
     select ends.unit, ends.pair_no, ends.last_day, min(incidence.age_days) as rest_day
     from ends
     inner join incidence on incidence.unit = ends.unit and incidence.pair_no = ends.pair_no
@@ -111,9 +111,9 @@ counted as (
 ),
 
 rounded as (
-    select rests.unit, rests.pair_no, min(round_days.days) as days
-    from rests
-    inner join round_days on round_days.days >= rests.rest_day
+    select rest_days.unit, rest_days.pair_no, min(round_days.days) as days
+    from rest_days
+    inner join round_days on round_days.days >= rest_days.rest_day
     group by all
 )
 
@@ -128,11 +128,11 @@ select
         when rounded.days is not null then 'curve'
     end as source,
     coalesce(counted.converted, 0) as converted,
-    cast(rests.rest_day as integer) as rest_day,
-    cast(rests.last_day as integer) as last_day
+    cast(rest_days.rest_day as integer) as rest_day,
+    cast(rest_days.last_day as integer) as last_day
 from units
 cross join pairs
 left join counted on counted.unit = units.unit and counted.pair_no = pairs.pair_no
-left join rests on rests.unit = units.unit and rests.pair_no = pairs.pair_no
+left join rest_days on rest_days.unit = units.unit and rest_days.pair_no = pairs.pair_no
 left join rounded on rounded.unit = units.unit and rounded.pair_no = pairs.pair_no
 order by units.unit, pairs.pair_no

@@ -163,7 +163,7 @@ survival as (
 ),
 
 -- F∞ − F(s), added up from later moments, which avoids a small difference of large sums.
-to_come as (
+remaining as (
     select
         survival.*,
         survival.share_before * (1 - survival.ended / survival.n) as share_after,
@@ -182,16 +182,16 @@ to_come as (
 -- share waiting before, R²·d/(n·(n − d)) + S²·c·(n − c)/n³ − 2·R·S·c/n². If all leave at once (n = d), no moment follows.
 terms as (
     select
-        to_come.*,
+        remaining.*,
         coalesce(
-            to_come.share_to_come * to_come.share_to_come * to_come.ended
-            / (to_come.n * nullif(to_come.n - to_come.ended, 0)),
+            remaining.share_to_come * remaining.share_to_come * remaining.ended
+            / (remaining.n * nullif(remaining.n - remaining.ended, 0)),
             0
         )
-        + to_come.share_before * to_come.share_before * to_come.converted * (to_come.n - to_come.converted)
-        / (to_come.n * to_come.n * to_come.n)
-        - 2 * to_come.share_to_come * to_come.share_before * to_come.converted / (to_come.n * to_come.n) as term
-    from to_come
+        + remaining.share_before * remaining.share_before * remaining.converted * (remaining.n - remaining.converted)
+        / (remaining.n * remaining.n * remaining.n)
+        - 2 * remaining.share_to_come * remaining.share_before * remaining.converted / (remaining.n * remaining.n) as term
+    from remaining
 ),
 
 summed as (
@@ -209,7 +209,7 @@ summed as (
 ),
 
 -- A unit that is open at some age is still at risk there: n > d, so share_after > 0.
-chances as (
+probabilities as (
     select
         summed.as_of_no,
         summed.pair_no,
@@ -225,7 +225,7 @@ chances as (
     where summed.leaving > summed.ended
 ),
 
-waiting as (
+open_units as (
     select
         known.as_of_no,
         known.pair_no,
@@ -243,20 +243,20 @@ waiting as (
 -- Added as whole numbers of 10⁻¹², so that the sum is the same in any order.
 expected as (
     select
-        waiting.as_of_no,
-        waiting.pair_no,
-        waiting.is_all,
-        waiting.cohort_start,
-        sum(waiting.units * cast(round(chances.chance * 1e12) as hugeint)) / 1e12 as converting,
-        sum(waiting.units * cast(round(chances.chance * (1 - chances.chance) * 1e12) as hugeint)) / 1e12 as scatter,
-        sum(waiting.units * cast(round(if(chances.is_every, greatest(chances.error, chances.bound), chances.error) * 1e12) as hugeint)) / 1e12 as doubt_down,
-        sum(waiting.units * cast(round(if(chances.is_none, chances.bound, chances.error) * 1e12) as hugeint)) / 1e12 as doubt_up
-    from waiting
-    inner join chances
-        on chances.as_of_no = waiting.as_of_no
-        and chances.pair_no = waiting.pair_no
-        and chances.us_waited = waiting.us_waited
-    group by waiting.as_of_no, waiting.pair_no, waiting.is_all, waiting.cohort_start
+        open_units.as_of_no,
+        open_units.pair_no,
+        open_units.is_all,
+        open_units.cohort_start,
+        sum(open_units.units * cast(round(probabilities.chance * 1e12) as hugeint)) / 1e12 as converting,
+        sum(open_units.units * cast(round(probabilities.chance * (1 - probabilities.chance) * 1e12) as hugeint)) / 1e12 as scatter,
+        sum(open_units.units * cast(round(if(probabilities.is_every, greatest(probabilities.error, probabilities.bound), probabilities.error) * 1e12) as hugeint)) / 1e12 as doubt_down,
+        sum(open_units.units * cast(round(if(probabilities.is_none, probabilities.bound, probabilities.error) * 1e12) as hugeint)) / 1e12 as doubt_up
+    from open_units
+    inner join probabilities
+        on probabilities.as_of_no = open_units.as_of_no
+        and probabilities.pair_no = open_units.pair_no
+        and probabilities.us_waited = open_units.us_waited
+    group by open_units.as_of_no, open_units.pair_no, open_units.is_all, open_units.cohort_start
 ),
 
 cohorts as (

@@ -74,7 +74,7 @@ keys as (
 ),
 
 -- Combined by grouping, not by a join: a filter on the grain passes through a group, not through this join.
-laid as (
+combined as (
     select moved.* from moved
     union all by name
     select periods.grain, periods.period_start, keys.cut_no, keys.stage_no
@@ -84,29 +84,29 @@ laid as (
 
 summed as (
     select
-        laid.grain,
-        laid.period_start,
-        laid.cut_no,
-        laid.stage_no,
-        coalesce(sum(laid.leads) filter (where laid.move = 'in_new'), 0) as in_new,
-        coalesce(sum(laid.leads) filter (where laid.move = 'in_restored'), 0) as in_restored,
-        coalesce(sum(laid.leads) filter (where laid.move = 'in_advanced'), 0) as in_advanced,
-        coalesce(sum(laid.leads) filter (where laid.move = 'in_sideways'), 0) as in_sideways,
-        coalesce(sum(laid.leads) filter (where laid.move = 'in_regressed'), 0) as in_regressed,
-        coalesce(sum(laid.leads) filter (where laid.move = 'in_held'), 0) as in_held,
-        coalesce(sum(laid.leads) filter (where laid.move = 'in_detoured'), 0) as in_detoured,
-        coalesce(sum(laid.leads) filter (where laid.move = 'in_exited'), 0) as in_exited,
-        coalesce(sum(laid.leads) filter (where laid.move = 'in_returned'), 0) as in_returned,
-        coalesce(sum(laid.leads) filter (where laid.move = 'out_advanced'), 0) as out_advanced,
-        coalesce(sum(laid.leads) filter (where laid.move = 'out_sideways'), 0) as out_sideways,
-        coalesce(sum(laid.leads) filter (where laid.move = 'out_regressed'), 0) as out_regressed,
-        coalesce(sum(laid.leads) filter (where laid.move = 'out_held'), 0) as out_held,
-        coalesce(sum(laid.leads) filter (where laid.move = 'out_detoured'), 0) as out_detoured,
-        coalesce(sum(laid.leads) filter (where laid.move = 'out_exited'), 0) as out_exited,
-        coalesce(sum(laid.leads) filter (where laid.move = 'out_returned'), 0) as out_returned,
-        coalesce(sum(laid.leads) filter (where laid.move = 'out_deleted'), 0) as out_deleted
-    from laid
-    group by laid.grain, laid.period_start, laid.cut_no, laid.stage_no
+        combined.grain,
+        combined.period_start,
+        combined.cut_no,
+        combined.stage_no,
+        coalesce(sum(combined.leads) filter (where combined.move = 'in_new'), 0) as in_new,
+        coalesce(sum(combined.leads) filter (where combined.move = 'in_restored'), 0) as in_restored,
+        coalesce(sum(combined.leads) filter (where combined.move = 'in_advanced'), 0) as in_advanced,
+        coalesce(sum(combined.leads) filter (where combined.move = 'in_sideways'), 0) as in_sideways,
+        coalesce(sum(combined.leads) filter (where combined.move = 'in_regressed'), 0) as in_regressed,
+        coalesce(sum(combined.leads) filter (where combined.move = 'in_held'), 0) as in_held,
+        coalesce(sum(combined.leads) filter (where combined.move = 'in_detoured'), 0) as in_detoured,
+        coalesce(sum(combined.leads) filter (where combined.move = 'in_exited'), 0) as in_exited,
+        coalesce(sum(combined.leads) filter (where combined.move = 'in_returned'), 0) as in_returned,
+        coalesce(sum(combined.leads) filter (where combined.move = 'out_advanced'), 0) as out_advanced,
+        coalesce(sum(combined.leads) filter (where combined.move = 'out_sideways'), 0) as out_sideways,
+        coalesce(sum(combined.leads) filter (where combined.move = 'out_regressed'), 0) as out_regressed,
+        coalesce(sum(combined.leads) filter (where combined.move = 'out_held'), 0) as out_held,
+        coalesce(sum(combined.leads) filter (where combined.move = 'out_detoured'), 0) as out_detoured,
+        coalesce(sum(combined.leads) filter (where combined.move = 'out_exited'), 0) as out_exited,
+        coalesce(sum(combined.leads) filter (where combined.move = 'out_returned'), 0) as out_returned,
+        coalesce(sum(combined.leads) filter (where combined.move = 'out_deleted'), 0) as out_deleted
+    from combined
+    group by combined.grain, combined.period_start, combined.cut_no, combined.stage_no
 ),
 
 totalled as (

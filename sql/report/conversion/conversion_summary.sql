@@ -121,7 +121,7 @@ summed as (
 ),
 
 -- If no unit ever entered A, or no month is final, the row has zeros.
-nobody as (
+empty_sets as (
     select
         pairs_shown.pair_no, pair_windows.window_days, sets.cohorts, shown_cut.dimension, shown_cut.dimension_value,
         1 as values_inside, 0 as months, 0 as entered, 0 as converted, 0 as passed_over, 0 as lost, 0 as still_open
@@ -143,7 +143,7 @@ nobody as (
 counted as (
     from summed
     union all by name
-    from nobody
+    from empty_sets
 )
 
 select

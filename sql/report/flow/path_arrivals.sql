@@ -54,7 +54,7 @@ ranks_seen as (
     group by arrivals.lead_no, arrivals.cycle_no, arrivals.low_rank
 ),
 
-ways as (
+routes as (
     select
         arrivals.mark_no,
         cast(date_trunc('month', arrivals.arrived_date) as date) as month_start,
@@ -74,8 +74,8 @@ ways as (
 
 -- Months are counted first, and the scopes add them up.
 monthly as (
-    select ways.mark_no, ways.month_start, ways.way, count(*) as arrivals
-    from ways
+    select routes.mark_no, routes.month_start, routes.way, count(*) as arrivals
+    from routes
     group by all
 ),
 

@@ -30,7 +30,7 @@ leads as (from clean.leads),
 accounts as (from clean.accounts),
 
 -- The first detour or exit of a cycle ended it.
-enders as (
+cycle_ends as (
     select spans.lead_no, spans.cycle_no, arg_min(spans.stage_no, spans.span_no) as stage_no
     from spans
     inner join stages on stages.stage_no = spans.stage_no
@@ -74,11 +74,11 @@ ends as (
         followed.outcome,
         case followed.outcome
             when 'regressed' then followed.next_stage_no
-            when 'exited' then enders.stage_no
-            when 'detoured' then enders.stage_no
+            when 'exited' then cycle_ends.stage_no
+            when 'detoured' then cycle_ends.stage_no
         end as stage_no
     from followed
-    left join enders on enders.lead_no = followed.lead_no and enders.cycle_no = followed.cycle_no
+    left join cycle_ends on cycle_ends.lead_no = followed.lead_no and cycle_ends.cycle_no = followed.cycle_no
     union all
     select
         'lead',
