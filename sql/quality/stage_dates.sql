@@ -37,7 +37,7 @@ chains as (
     having count(*) >= 2
 ),
 
--- Teams that work on weekdays: at least twenty entries, and fewer than 5 % of them at a weekend.
+-- Owners who work on weekdays: at least twenty entries on weekdays, and fewer than 5 % of all their entries at a weekend.
 office_owners as (
     select words.owner
     from spans
