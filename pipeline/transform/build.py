@@ -17,6 +17,7 @@ from pipeline.database.parallel import Cursors
 from pipeline.errors import Interrupted, ModelError
 from pipeline.settings import MORE_MEMORY
 from pipeline.transform.definition.tables import Table
+from pipeline.transform.macros import create_formulas
 from pipeline.transform.partitions import over, parts
 from pipeline.transform.project import Model, TableName
 
@@ -79,6 +80,7 @@ def build(
     """
     for schema in dict.fromkeys(schema for model in models for schema in (model.table.schema, stored(model).schema)):
         connection.execute(f"create schema if not exists {schema}")
+    create_formulas(connection, (model.sql for model in models))
     number_of = {model.table: number for number, model in enumerate(models)}
 
     def job(model: Model) -> Callable[[duckdb.DuckDBPyConnection], Built]:

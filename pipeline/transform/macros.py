@@ -7,21 +7,26 @@
     -- as: value
 
 `as: value` makes a scalar macro; the others are table macros, and `from help()` lists them.
+A scalar macro that reads no table is a formula: it is created before the models, so that they can call it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import duckdb
 
 from pipeline.database.connection import identifier, literal, quoted
 from pipeline.errors import ModelError
+from pipeline.settings import shipped
 
 _ARGUMENT = re.compile(r"argument ([a-z_]+)(?: = (.+?))?: (.+)")
-_DEFAULT = re.compile(r"'[^']*'|null|-?\d+(\.\d+)?")
+_READS = re.compile(r"\bfrom\b")
+_DEFAULT = re.compile(r"'[^']*'|null|-?\d+(\.\d+)?(e-?\d+)?")
 HELP = "help"
 
 
@@ -52,6 +57,11 @@ class Macro:
         written = [each.name if each.default is None else f"{each.name} := {each.default}" for each in self.arguments]
         return f"{self.name}({', '.join(written)})"
 
+    @property
+    def is_formula(self) -> bool:
+        """Whether it is a scalar that reads no table."""
+        return self.is_value and _READS.search(self.body) is None
+
     def calls(self, other: Macro) -> bool:
         """Whether the body names `other` as a function."""
         return re.search(rf"(?<![.\w]){other.name}\(", self.body) is not None
@@ -75,19 +85,20 @@ def discover_macros(folder: Path) -> tuple[Macro, ...]:
 def create_macros(connection: duckdb.DuckDBPyConnection, macros: tuple[Macro, ...]) -> None:
     """Store `macros` and `help()` in the open database, with comments. ModelError names the file that DuckDB refuses."""
     for macro in macros:
-        try:
-            connection.execute(_statement(macro))
-        except duckdb.Error as failure:
-            raise ModelError(
-                f"the macro {macro.name} failed: {str(failure).splitlines()[0]}",
-                where=str(macro.path),
-                next_step="open the file in `duckdb` and correct it",
-            ) from failure
+        _create(connection, macro)
         kind = "macro" if macro.is_value else "macro table"
         text = f"{macro.sentence} Example: {macro.example}"
         connection.execute(f"comment on {kind} {identifier(macro.name)} is {quoted(text)}")
     connection.execute(f"create or replace macro {HELP}() as table\n{help_query(macros)}")
     connection.execute(f"comment on macro table {HELP} is 'Every table macro with its arguments. Example: from help()'")
+
+
+def create_formulas(connection: duckdb.DuckDBPyConnection, queries: Iterable[str]) -> None:
+    """Create the formulas, without comments, if any of `queries` calls one. ModelError names the file that DuckDB refuses."""
+    formulas = _formulas()
+    if any(f"{formula.name}(" in query for query in queries for formula in formulas):
+        for formula in formulas:
+            _create(connection, formula)
 
 
 def help_query(macros: tuple[Macro, ...]) -> str:
@@ -101,12 +112,31 @@ def help_query(macros: tuple[Macro, ...]) -> str:
     return f"select * from (values\n{values}\n) as macros (name, arguments, tells, example) order by macros.name"
 
 
+@cache
+def _formulas() -> tuple[Macro, ...]:
+    return tuple(macro for macro in discover_macros(shipped("sql")) if macro.is_formula)
+
+
+def _create(connection: duckdb.DuckDBPyConnection, macro: Macro) -> None:
+    try:
+        connection.execute(_statement(macro))
+    except duckdb.Error as failure:
+        raise ModelError(
+            f"the macro {macro.name} failed: {str(failure).splitlines()[0]}",
+            where=str(macro.path),
+            next_step="open the file in `duckdb` and correct it",
+        ) from failure
+
+
 def _statement(macro: Macro) -> str:
     arguments = ", ".join(
         identifier(each.name) if each.default is None else f"{identifier(each.name)} := {each.default}"
         for each in macro.arguments
     )
     head = f"create or replace macro {identifier(macro.name)}({arguments}) as"
+    if macro.is_formula:
+        # As an expression: a SELECT without a table would be planned as a subquery of each row.
+        return f"{head} (\n{macro.body.removeprefix('select')}\n)"
     return f"{head} (\n{macro.body}\n)" if macro.is_value else f"{head} table\n{macro.body}"
 
 

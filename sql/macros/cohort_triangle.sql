@@ -1,5 +1,5 @@
 -- The share of each cohort that had converted by the end of each later period; age 0 is the cohort's own period (K1).
--- A cell of the period that as-of cuts is_partial; still_open is the cohort's at as-of, so an old cohort may yet grow.
+-- is_partial marks a cell whose period contains as-of. still_open is the count at as-of, so an old cohort may still grow.
 -- argument from_stage: stage or group that opens the measure
 -- argument to_stage: stage or group that converts, above it on the path
 -- argument grain = 'month': length of a cohort's period and of a step of age: day, week, month, quarter or year

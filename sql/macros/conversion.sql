@@ -1,7 +1,7 @@
--- What became of the units of each cohort between two stages, as marts.conversion has it (K1 to K5).
+-- What became of the units of each cohort between two stages, from marts.conversion (K1 to K5).
 -- argument from_stage: stage or group that opens the measure
 -- argument to_stage: stage or group that converts, above it on the path
--- argument by = 'all': dimension to cut by
+-- argument by = 'all': dimension to slice by
 -- argument grain = 'month': length of a cohort's period: day, week, month, quarter, year or all
 -- argument within_days = null: one of the configured windows; null = ever
 -- argument unit = 'cycle': cycle, lead or account
@@ -51,6 +51,6 @@ inner join quality.period_coverage as coverage
 where
     allowed.has_window
     and allowed.has_pair
-    -- As a constant, so that who asks for months does not wait for days (`kept:` of the mart).
+    -- As a constant, so that a query for months does not compute days (`kept:` of the mart).
     and marts.grain = grain
 order by marts.cohort_start, marts.dimension_value

@@ -1,7 +1,7 @@
--- What came into a stage and what left it, period by period, as marts.stage_flow has it: opening + ins - outs = closing (V1).
+-- What came into a stage and what left it in each period, from marts.stage_flow: opening + ins - outs = closing (V1).
 -- argument stage = 'all': one stage, or all
 -- argument grain = 'month': day, week, month, quarter, year or all
--- argument by = 'all': dimension to cut by
+-- argument by = 'all': dimension to slice by
 -- example: from flow('mql', grain := 'quarter')
 with
 asked as materialized (
@@ -17,6 +17,6 @@ inner join marts.stage_flow as flows on flows.grain = asked.grain and flows.dime
 inner join waterfall.stages as stages on stages.stage = flows.stage
 where
     asked.stage_key in ('all', flows.stage)
-    -- As a constant, so that who asks for months does not wait for days (`kept:` of the mart).
+    -- As a constant, so that a query for months does not compute days (`kept:` of the mart).
     and flows.grain = grain
 order by flows.period_start, stages.stage_no, flows.dimension_value

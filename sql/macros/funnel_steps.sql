@@ -1,11 +1,11 @@
--- How many units went through a chain of stages, step by step; each counts once, at its deepest chain (K10).
--- A chain may start at any entry into the first step, so that a later start may fit the window; of equally deep chains
--- the earliest counts. Days run from the first entry of the chain, and from the step before in time. Entries of the same second stand in path order (E5).
+-- How many units went through a chain of stages, step by step; each unit counts once, at its deepest chain (K10).
+-- A chain may start at any entry into the first step, so that a later start may fit the window; of equally deep chains the earliest counts.
+-- Days run from the first entry of the chain, and from the previous step in time. Entries of the same second are in path order (E5).
 -- argument steps: list of stages or groups
--- argument mode = 'ordered': ordered = others may lie between; strict = nothing between; any_order = in any order; increasing = ordered, each step at a later time than the one before
+-- argument mode = 'ordered': ordered = other stages may come between; strict = nothing between; any_order = in any order; increasing = ordered, each step at a later time than the one before
 -- argument within_days = null: days from the first step to the one counted, inclusive; null = ever
 -- argument within_seconds = null: the same in seconds
--- argument by = 'all': dimension to cut by, as it was at the chain's first entry
+-- argument by = 'all': dimension to slice by, as it was at the chain's first entry
 -- argument grain = 'all': cohorts by the period of the chain's first entry: day, week, month, quarter, year or all
 -- argument unit = 'lead': cycle, lead or account
 -- example: from funnel_steps(['mel', 'mql', 'sal'], mode := 'strict', within_days := 90)

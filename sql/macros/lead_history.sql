@@ -1,4 +1,4 @@
--- The stays of one lead in time order, with cycle, length and owner; an id that was merged away tells its survivor's life.
+-- The spans of one lead in time order, with cycle, length and owner; the id of a merged lead returns the history of its survivor.
 -- argument lead_id: id of the lead in its source
 -- example: from lead_history('00Q8d0000000AfI')
 with

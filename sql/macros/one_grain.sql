@@ -1,5 +1,5 @@
--- The grain itself if it is one; else an error that lists them.
+-- The grain itself if it is known; else an error that lists the known grains.
 -- as: value
--- argument word: what was asked for
+-- argument word: the word to check
 -- example: select one_grain('month')
 select one_of(word, ['day', 'week', 'month', 'quarter', 'year', 'all'], 'grain')

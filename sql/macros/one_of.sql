@@ -1,8 +1,8 @@
--- The word itself if it is one of the known ones; else an error that lists them.
+-- The word itself if it is one of the known words; else an error that lists them.
 -- as: value
--- argument word: what was asked for
--- argument known: the words there are
--- argument what: what they are, for the error
+-- argument word: the word to check
+-- argument known: the known words
+-- argument what: name of such a word, for the error
 -- example: select one_of('lead', ['cycle', 'lead', 'account'], 'unit')
 select case
     when list_contains(known, word) then word

@@ -1,5 +1,5 @@
--- The unit itself if it is one; else an error that lists them.
+-- The unit itself if it is known; else an error that lists the known units.
 -- as: value
--- argument word: what was asked for
+-- argument word: the word to check
 -- example: select one_unit('lead')
 select one_of(word, ['cycle', 'lead', 'account'], 'unit')

@@ -1,6 +1,6 @@
--- How the stays that began in each period stand against their stage's limit, as marts.sla has it (T5).
--- argument stage = 'all': one stage, or all that have a limit
--- argument by = 'all': dimension to cut by; owner is the owner at entry
+-- How many of the spans that began in each period met the SLA of their stage, from marts.sla (T5).
+-- argument stage = 'all': one stage, or all that have an SLA
+-- argument by = 'all': dimension to slice by; owner is the owner at entry
 -- argument grain = 'month': length of the period of entry: day, week, month, quarter, year or all
 -- example: from sla('mql', by := 'owner', grain := 'all')
 with
@@ -17,6 +17,6 @@ inner join marts.sla as limits on limits.grain = asked.grain and limits.dimensio
 inner join waterfall.stages as stages on stages.stage = limits.stage
 where
     asked.stage_key in ('all', limits.stage)
-    -- As a constant, so that who asks for months does not wait for days (`kept:` of the mart).
+    -- As a constant, so that a query for months does not compute days (`kept:` of the mart).
     and limits.grain = grain
 order by stages.stage_no, limits.period_start, limits.dimension_value

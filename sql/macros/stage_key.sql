@@ -1,4 +1,4 @@
--- The key of the stage or group that a word names; an unknown one is an error that lists the known.
+-- The key of the stage or group that a word names; an unknown word is an error that lists the known ones.
 -- as: value
 -- argument name: a key, label, name or CRM value; case and spaces around do not matter
 -- example: select stage_key('SAL')

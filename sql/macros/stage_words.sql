@@ -1,4 +1,4 @@
--- One row per word that names a stage or group in a macro's argument: keys, labels, names and the values of the CRM.
+-- One row per word that can name a stage or group in a macro argument: keys, labels, names and CRM values.
 -- example: from stage_words()
 select
     words.word,

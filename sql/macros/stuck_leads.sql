@@ -1,7 +1,7 @@
--- The open leads with an owner or in a stage, longest first, with the days in the stage and past the limit (marts.open_leads).
+-- The open leads of an owner or in a stage, longest first, with the days in the stage and past the SLA (marts.open_leads).
 -- argument owner = null: only those of this current owner, in any case of letters
 -- argument stage = null: only those in this stage
--- argument min_days = 0: only those at least so many days in their stage
+-- argument min_days = 0: only those with at least this many days in their stage
 -- example: from stuck_leads(stage := 'mql', min_days := 30)
 with
 asked as materialized (

@@ -1,6 +1,6 @@
--- How long completed stays lasted, by stage and period of exit; for the grain all also how old the open ones are (T1, T2).
+-- How long completed spans lasted, by stage and period of exit; for the grain all, also how old the open ones are (T1, T2).
 -- argument stage = 'all': one stage, or all
--- argument by = 'all': dimension to cut by
+-- argument by = 'all': dimension to slice by
 -- argument grain = 'all': length of the period of exit: day, week, month, quarter, year or all
 -- example: from time_in_stage('mql', by := 'owner')
 with
@@ -35,6 +35,6 @@ left join marts.open_time_in_stage as open
 where
     ended.next_stage = 'all'
     and asked.stage_key in ('all', ended.stage)
-    -- As a constant, so that who asks for months does not wait for days (`kept:` of the mart).
+    -- As a constant, so that a query for months does not compute days (`kept:` of the mart).
     and ended.grain = grain
 order by stages.stage_no, ended.period_start, ended.dimension_value

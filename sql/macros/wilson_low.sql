@@ -1,13 +1,11 @@
--- Lower bound of the 95 % Wilson interval of a share; null of nobody.
+-- Lower bound of the 95 % Wilson interval of a share (Wilson 1927, JASA 22: 209-212); null if whole is 0.
+-- Exactly 0 if no unit converted: rounding must not move it past the end.
 -- as: value
 -- argument part: units that converted
 -- argument whole: units that could
--- argument z = 1.959963984540054: normal quantile of the interval
+-- argument z = 1.959963984540054e0: normal quantile of the interval
 -- example: select wilson_low(3, 10)
 select case
     when part = 0 and whole > 0 then 0.0
-    when whole > 0 then
-        (part / cast(whole as double) + z * z / (2.0 * whole)
-            - z * sqrt((part / cast(whole as double) * (1 - part / cast(whole as double)) + z * z / (4.0 * whole)) / whole))
-        / (1 + z * z / whole)
+    else wilson_root(part / cast(nullif(whole, 0) as double), cast(nullif(whole, 0) as double), z, -z)
 end

@@ -1,12 +1,12 @@
--- One row per way in which leads came to an account or did not (A2); leads in scope that have a history.
+-- One row per way in which leads were matched to an account, or reason why not (A2), over leads in scope with history.
 -- key: outcome
 -- unique: outcome_no
 -- not null: leads, share
 -- accepted outcome: input, email_domain, website, ambiguous, unknown_domain, never_match, disposable, free_mail, no_domain, not_tried
--- column outcome_no: place in a list; those with an account come first
--- column outcome: input, email_domain, website: how the account was found. ambiguous: the domain belongs to several accounts; unknown_domain: to none; never_match: named so in [accounts]; disposable and free_mail: a mailbox that says nothing of an account; no_domain: the lead gives none; not_tried: matching is off, or no account has a domain
+-- column outcome_no: position in the list; outcomes with an account come first
+-- column outcome: input, email_domain, website: how the account was matched. ambiguous: the domain belongs to several accounts; unknown_domain: to none; never_match: listed in [accounts]; disposable and free_mail: a mailbox without a company; no_domain: the lead has none; not_tried: matching is off, or no account has a domain
 -- column has_account: whether such leads have an account
--- column leads: leads, each under one outcome
+-- column leads: leads; each has one outcome
 -- column share: of all these leads
 with
 leads as (from clean.leads),

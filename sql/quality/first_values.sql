@@ -1,11 +1,11 @@
--- One row per input of stage history: what became of the stages that its rows give as those before a lead's first entry (E9).
+-- One row per input of stage history: how the stages that its rows state before the first entry of a lead were used (E9).
 -- key: input
 -- not null: leads, entries, unknown_stage, without_date, not_before
 -- check: leads = entries + unknown_stage + without_date + not_before
--- column leads: leads whose first accepted entry comes from the input and gives another stage as the one before
+-- column leads: leads whose first accepted entry comes from the input and states another stage before it
 -- column entries: of these, leads with one more entry: that stage, at creation
--- column unknown_stage: no alias names the stage
--- column without_date: neither the leads nor the row say when it was created
+-- column unknown_stage: no alias matches the stage
+-- column without_date: neither the lead nor the row has a creation date
 -- column not_before: created no earlier than the first entry
 with
 inputs as (from waterfall.inputs),

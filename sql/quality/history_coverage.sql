@@ -1,8 +1,8 @@
--- One row per input of stage history: the day on which most of its leads begin, and whether the history before it looks cut.
--- A first sync, or an export that begins on a day, gives leads their first entry on that day, however old they are. A lead counts
--- for the input that has its first accepted entry. History looks cut when, on one day before the last one, more than half of
--- the input's leads begin that were not created on that day; when at most 5 % begin more than a day earlier (else
--- it is an import in the middle); and when it is at least 20 leads, and 5 % of all leads: fewer say nothing.
+-- One row per input of stage history: the day on which most of its leads begin, and whether the history before that day looks cut off.
+-- A first sync, or an export that starts on a day, records the first entry of every lead on that day, whatever the lead's age. A lead counts
+-- for the input of its first accepted entry. History looks cut if on one day, not the last one, more than half of the leads of the input
+-- begin that were not created on that day; if at most 5 % begin more than a day earlier (otherwise it is a later import); and if there
+-- are at least 20 such leads, and 5 % of all leads, because fewer prove nothing.
 -- key: input
 -- not null: leads, bulk_leads, new_leads, earlier_leads, is_cut
 -- check: bulk_leads + earlier_leads <= leads
@@ -12,12 +12,12 @@
 -- column leads: leads whose first accepted entry comes from the input
 -- column first_date: date of the first of these entries
 -- column last_date: date of the last accepted entry of the input
--- column bulk_date: date on which most leads begin, of several the first
+-- column bulk_date: date on which most leads begin; the first of several
 -- column bulk_leads: leads that begin on it
--- column new_leads: of these, leads that their record says were created less than 24 hours before
+-- column new_leads: of these, leads whose record was created less than 24 hours before
 -- column earlier_leads: leads that begin more than a day before bulk_date
 -- column is_cut: the history before bulk_date looks cut
--- column complete_from: the day after bulk_date where the history looks cut, else null
+-- column complete_from: the day after bulk_date if the history looks cut, else null
 with
 inputs as (from waterfall.inputs),
 loads as (from clean.loads),
@@ -67,7 +67,7 @@ busiest_days as (
         min(first_days.entered_date) over of_input as first_date,
         cast(sum(first_days.leads) over of_input as bigint) as leads,
         cast(sum(first_days.leads) over () as bigint) as all_leads,
-        -- A sync that runs over midnight has begun on the day before.
+        -- A sync that runs over midnight began on the day before.
         cast(coalesce(sum(first_days.leads) over (
             of_input
             order by first_days.entered_date

@@ -1,4 +1,4 @@
--- One row per input that delivered: its newest delivery, which is the files that one run read, and what of it is rejected.
+-- One row per input that delivered: its newest delivery (the files that one run read) and the rejected rows in it.
 -- key: input
 -- not null: input_no, delivered_at, files, rows_read, rejected, unknown_stage
 -- check: unknown_stage <= rejected
@@ -6,8 +6,8 @@
 -- column delivered_at: when the run read it (UTC)
 -- column files: files of the delivery
 -- column rows_read: rows in them
--- column rejected: of these, rejected by the configuration of this run; what an alias brought in since is not among them
--- column unknown_stage: of these, because no alias names the stage
+-- column rejected: of these, rejected with the configuration of this run; rows that a new alias accepts are not included
+-- column unknown_stage: of these, because no alias matches the stage
 with
 loads as (from raw.loads),
 inputs as (from waterfall.inputs),

@@ -1,9 +1,9 @@
--- One row per period of every grain: whether cohorts of it begin before the history is complete (quality.history_coverage).
--- The history is complete from the latest day that an input names: a cohort draws on every input, so the last to begin decides.
+-- One row per period of every grain: whether its cohorts begin before the history is complete (quality.history_coverage).
+-- The history is complete from the latest of the inputs' days, because a cohort uses every input.
 -- key: grain, period_start
 -- not null: grain, is_before_coverage
 -- check: complete_from is not null or not is_before_coverage
--- column complete_from: from this day on the history is complete; null = none of it looks cut
+-- column complete_from: first day of the complete history; null = no history looks cut
 -- column is_before_coverage: the period has history from before that day, so a cohort in it may lack leads or have old ones
 with
 periods as (from waterfall.periods),

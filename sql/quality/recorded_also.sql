@@ -1,14 +1,14 @@
--- One row per pair of inputs that date the same stage entries: by `priority` the one gives the date, and the other's rows are duplicates.
+-- One row per pair of inputs that record the same stage entries: one input dates them by `priority`, and the rows of the other are duplicates.
 -- key: input, kept_input
 -- not null: rows, leads, earlier, later, median_hours_apart
 -- check: earlier + later <= rows
 -- column input: the input whose rows are set aside
--- column kept_input: the input that gives the dates
+-- column kept_input: the input whose dates count
 -- column rows: rows set aside
 -- column leads: leads that have such rows
 -- column earlier: of the rows, those before the date that counts
 -- column later: of the rows, those after it
--- column median_hours_apart: how far the two dates are from each other, whichever is first
+-- column median_hours_apart: median time between the two dates, in hours
 with
 recorded_also as (from clean.recorded_also),
 entry_rows as (from clean.entry_rows),

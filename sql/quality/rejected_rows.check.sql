@@ -1,4 +1,4 @@
--- Every row counted as rejected is kept whole.
+-- Every row that is counted as rejected is stored in full.
 -- severity: fail
 -- show: input
 with

@@ -1,11 +1,11 @@
--- One row per rejected row, whole: where it stood, why it was rejected and what it said (E1).
+-- One row per rejected row, in full: its file and row number, why it was rejected, and the text of the row (E1).
 -- key: load_no, row_number
 -- not null: input, row_number, record_number, reason, original
 -- column row_number: row of its load
 -- column record_number: record in its file, 1 = the first after the header
 -- column reason: why it was rejected
 -- column original: the row as delivered
--- column file_name: the file that held it
+-- column file_name: the file that contains it
 with
 refused_on_landing as (from raw.rejected_rows),
 delivered as (from raw.stage_entries),

@@ -1,16 +1,16 @@
--- One row per input: what became of every row that its loads delivered (E1).
+-- One row per input: the disposition of every row that its loads delivered (E1).
 -- key: input
 -- not null: rows_read
 -- check: rows_read = filtered + rejected + redelivered + after_as_of + out_of_scope + duplicates + repeats + kept
 -- column rows_read: rows in all loads of the log
--- column filtered: outside the `where` of the input or of its format
--- column rejected: kept whole in quality.rejected_rows
--- column redelivered: an earlier load of the input had the same row
--- column after_as_of: not yet, seen from as-of
+-- column filtered: excluded by `where` of the input or of its format
+-- column rejected: stored in full in quality.rejected_rows
+-- column redelivered: already loaded: an earlier load of the input had the same row
+-- column after_as_of: dated after as-of
 -- column out_of_scope: rows of leads that a scope rule excludes
 -- column duplicates: same lead, stage and time; for leads and accounts the same key again in one file
--- column repeats: a re-assertion of the stage the lead is in
--- column kept: what the numbers rest on
+-- column repeats: a re-assertion of the current stage of the lead
+-- column kept: the rows that the numbers are computed from
 -- column loads: files in the log
 with
 run as (from waterfall.run),

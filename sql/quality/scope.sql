@@ -1,4 +1,4 @@
--- One row per scope rule: how many leads it keeps out of every count (E8). A lead counts under the first rule that matches.
+-- One row per scope rule: how many leads it excludes from every count (E8). A lead counts under the first rule that matches.
 -- key: rule_no
 -- unique: rule
 -- not null: reason, leads, entries

@@ -1,16 +1,16 @@
--- One row per headline pair, past end of a month and monthly cohort with open units then that is final now: whether the estimate held (K6).
--- The units are those that had arrived at A by then. Cohorts are judged by their age alone, as K5 has it: judging those of
--- which nobody is open would pick the ones that settled fast.
+-- One row per headline pair, past end of a month and monthly cohort with open units then that is final now: whether the estimate was right (K6).
+-- The units are those that had arrived at A by then. Cohorts are judged by their age alone (K5): choosing cohorts without open units would
+-- favour those that settled fast.
 -- key: from_stage, to_stage, as_of_date, cohort_start
 -- not null: headline_no, entered, converted, still_open, estimate, low, high, came, is_inside
 -- check: came between 0 and 1
 -- column headline_no: place of the pair among the headline pairs
--- column as_of_date: last day of the month at whose end the estimate would have been given
+-- column as_of_date: last day of the month for whose end the estimate is computed
 -- column cohort_start: first day of the month in which the units arrived at A
 -- column entered: units that had arrived at A by then
 -- column converted: of these, those that had arrived at B by then
 -- column still_open: of these, those that could still convert then
--- column estimate: the settled estimate as it would have been given then
+-- column estimate: the expected final rate as computed for that day
 -- column low: lower bound of its 95 % interval
 -- column high: upper bound of its 95 % interval
 -- column came: share of entered that has arrived at B

@@ -1,13 +1,13 @@
--- One row per e-mail address that two leads or more have, of leads in scope with a history; the address itself is not kept.
--- Addresses are compared in lower case, as last delivered. A deleted lead counts: the other may be the same person, created again.
--- Nothing is merged because of it.
+-- One row per e-mail address that two or more leads have, over leads in scope with history; the address itself is not stored.
+-- Addresses are compared in lower case, as last delivered. A deleted lead counts, because the other may be the same person, created again.
+-- The table only reports: no lead is merged because of it.
 -- key: lead_id
 -- not null: leads, examples
 -- check: leads >= 2
--- column lead_id: the first of these leads in order
+-- column lead_id: the first of these leads by id
 -- column leads: leads that have the address
 -- column deleted: of these, deleted in the source by as-of
--- column examples: up to five lead ids, the first in order
+-- column examples: up to five lead ids, the first by id
 with
 leads as (from clean.leads),
 entries as (from clean.entries_narrow),

@@ -1,13 +1,13 @@
--- One row per finding and stage: dates that deserve a second look before the numbers are believed.
+-- One row per finding and stage: dates to review before the numbers are used.
 -- key: finding, stage
 -- not null: leads, entries, examples
 -- accepted finding: skipped, regressed, reopened, restored, off_path_move, same_second, bulk_stamp, weekend_entry, last_minute, future_dated, after_delivery, gate_holding, interrupted_by_unknown_stage, dst_gap, dst_overlap
 -- column finding: what was found
 -- column stage: the stage entered, left (skipped, regressed, reopened, off_path_move, last_minute), held in (gate_holding, interrupted_by_unknown_stage) or ended in (same_second)
--- column entries: rows or stays concerned; of same_second the chains: two or more entries of a lead in one second are one
+-- column entries: rows or spans concerned; for same_second, chains: two or more entries of a lead in one second are one chain
 -- column leads: leads concerned
--- column share: leads concerned / leads that had entered the stage by as-of; future-dated ones come on top
--- column examples: up to five lead ids, the first in order
+-- column share: leads concerned / leads that had entered the stage by as-of; future-dated leads are added to these
+-- column examples: up to five lead ids, the first by id
 with
 run as (from waterfall.run),
 stages as (from waterfall.stages),
@@ -19,7 +19,7 @@ leads as (from clean.leads),
 entry_rows as (from clean.entry_rows),
 delivered as (from raw.stage_entries),
 
--- Fifty leads or more into one stage within one minute: a script, not people.
+-- Fifty or more leads enter one stage within one minute: a script, not people.
 bulk_minutes as (
     select spans.stage_no, date_trunc('minute', spans.entered_at) as minute
     from spans
@@ -37,7 +37,7 @@ chains as (
     having count(*) >= 2
 ),
 
--- Who works on weekdays: at least twenty entries there, and fewer than one in twenty of all at a weekend.
+-- Owners who work on weekdays: at least twenty entries on weekdays, and fewer than 5 % of all their entries at a weekend.
 office_owners as (
     select words.owner
     from spans
@@ -49,7 +49,7 @@ office_owners as (
         and 20 * count(*) filter (where isodow(spans.entered_date) >= 6) < count(*)
 ),
 
--- A quarter of an hour before the limit, or on it: somebody watched the clock.
+-- Left in the last 15 minutes before the SLA ends, or exactly then: the clock may have decided.
 last_minutes as (
     select spans.stage_no, spans.lead_no
     from spans

@@ -1,6 +1,6 @@
--- One row per lead in a stage whose source shows a current stage: whether that is the stage in which its history ends at as-of.
--- A lead agrees when its own record, or that of a lead merged into it, shows the stage. Records are those last delivered, so
--- an as-of of the past compares its history with a later view. Deleted leads are in no stage.
+-- One row per lead in a stage whose source shows a current stage: whether its history ends in that stage at as-of.
+-- A lead agrees if its own record, or that of a lead merged into it, shows the stage. Records are those last delivered, so an as-of in the
+-- past compares its history with a later state. Deleted leads are in no stage.
 -- key: lead_no
 -- unique: lead_id
 -- not null: lead_id, history_stage, entered_at, stage_text, outcome
@@ -9,9 +9,9 @@
 -- check: (outcome = 'agrees') = (coalesce(current_stage, '') = history_stage)
 -- column history_stage: stage of its last entry
 -- column entered_at: moment (UTC) of that entry
--- column current_stage: stage that the source shows; null = no alias names it
--- column stage_text: the same as delivered
--- column outcome: agrees; differs = the source shows another stage; unknown = it shows one that no alias names
+-- column current_stage: stage that the source shows; null = no alias matches
+-- column stage_text: the same, as delivered
+-- column outcome: agrees; differs = the source shows another stage; unknown = it shows one that no alias matches
 with
 leads as (from clean.leads),
 lead_ids as (from clean.lead_ids),
@@ -50,7 +50,7 @@ records as (
     where merged_records.current_stage is not null
 ),
 
--- There are few spellings, so each name is normalised once.
+-- There are few spellings, so each one is normalised once.
 spellings as (
     select distinct records.current_stage from records
 ),
@@ -62,7 +62,7 @@ named as (
     from spellings
 ),
 
--- The record that agrees, else the lead's own, else the last one delivered.
+-- The record that agrees, else the lead's own record, else the last one delivered.
 compared as (
     select
         spans.lead_no,

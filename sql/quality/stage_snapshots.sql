@@ -1,6 +1,6 @@
 -- One row per input of snapshots: how many there are by as-of, and on which dates one is missing.
--- A date is missing where the time to the next snapshot is longer than usual: the median of the days between two of them. A
--- weekday on which none of two dates or more ever had a snapshot is not expected, where they are less than a week apart.
+-- A date is missing if the next snapshot comes later than usual; usual is the median of the days between two snapshots. A weekday on which
+-- none of two or more dates ever had a snapshot is not expected, if snapshots are less than a week apart.
 -- key: input
 -- not null: snapshots, missed, missed_dates, days_late
 -- check: missed = len(missed_dates)
@@ -8,10 +8,10 @@
 -- column snapshots: dates of snapshots, in the zone of the input
 -- column first_date: date of the first snapshot
 -- column last_date: date of the newest snapshot
--- column usual_days: days from one snapshot to the next: the median; null = there are not two
+-- column usual_days: median days from one snapshot to the next; null = fewer than two snapshots
 -- column missed: dates on which a snapshot is missing between the first and the newest
 -- column missed_dates: these dates, newest first
--- column days_late: days from a missing date to the next snapshot, at most
+-- column days_late: days from a missing date to the next snapshot; the maximum
 with
 run as (from waterfall.run),
 
@@ -74,7 +74,7 @@ weekdays as (
     group by all
 ),
 
--- As many as usual fit in between, rounded: a weekly snapshot that comes a day late is none that is missing.
+-- The number of usual intervals is rounded, so that a weekly snapshot one day late is not missing.
 expected as (
     select
         gaps.input_no,

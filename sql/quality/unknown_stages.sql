@@ -1,15 +1,15 @@
--- One row per value that no stage, label, name or alias of the waterfall names, with the nearest one that does (E1).
+-- One row per value that matches no stage, label, name or alias of the waterfall, with the nearest alias (E1).
 -- key: stage_alias
 -- not null: stage_text, entries, leads, first_date, last_date
 -- check: first_date <= last_date
 -- check: leads <= entries
--- column stage_alias: the value, trimmed, lower case, inner white space folded
--- column stage_text: the value as delivered, as it is written most often
--- column entries: rejected rows that have it
+-- column stage_alias: the value, trimmed, in lower case, with single spaces
+-- column stage_text: the value as delivered, in its most frequent spelling
+-- column entries: rejected rows with the value
 -- column leads: leads of these rows
 -- column first_date: the earliest day for which it was delivered; outside the calendar the day in UTC
 -- column last_date: the latest day for which it was delivered; outside the calendar the day in UTC
--- column nearest_stage: key of the stage with the most alike alias; a guess, never applied
+-- column nearest_stage: key of the stage with the most similar alias; a suggestion, never applied
 -- column nearest_alias: that alias
 -- column nearest_likeness: Jaro-Winkler similarity of the two, 0 to 1
 with

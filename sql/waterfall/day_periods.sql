@@ -1,4 +1,4 @@
--- One row per day and grain: the period of that grain in which the day lies.
+-- One row per day and grain, with the period of that grain that contains the day.
 -- key: day, grain
 -- accepted grain: day, week, month, quarter, year, all
 -- column day: a date of the waterfall's clock

@@ -1,12 +1,12 @@
--- One row per period of every grain, from the one of the first kept entry to the one of as-of.
--- A fiscal year carries the number of the calendar year in which it ends.
+-- One row per period of every grain, from the period of the first kept entry to that of as-of.
+-- A fiscal year has the number of the calendar year in which it ends.
 -- key: grain, period_start
 -- not null: grain, label, first_day, last_day, is_partial
 -- column period_end: first day after the period; null for the grain all
 -- column label: the period's name in a report
 -- column first_day: first day of the period that has history
 -- column last_day: last day of the period up to as-of
--- column is_partial: as-of lies inside the period, so its numbers will still grow
+-- column is_partial: as-of is inside the period, so its numbers will still grow
 with
 run as (from waterfall.run),
 day_periods as (from waterfall.day_periods),

@@ -87,7 +87,9 @@ def test_a_forgotten_load_is_out_of_every_number_and_back_by_undo(company: Compa
     assert ["L1", "L2", "X1"] == company.leads()  # until the next run
     (company.inbox / "b.csv").rename(company.inbox / "b.txt")
     company.deliver("c.csv", "L3")
-    assert "every table is built from the whole log: a load of the published run is no longer in the log" in company.run()
+    assert (
+        "every table is built from the whole log: a load of the published run is no longer in the log" in company.run()
+    )
     assert (["L1", "L2", "L3"], [1, 3]) == (company.leads(), company.loads())
     assert "building on the published run" in company.run()  # and no more of it
     listed = company.ask("forget").out.splitlines()

@@ -13,6 +13,7 @@ import pytest
 from pipeline.database.connection import create_table, identifier
 from pipeline.settings import shipped
 from pipeline.transform.graph import in_order
+from pipeline.transform.macros import create_formulas
 from pipeline.transform.project import Model, TableName, discover
 from tests import nights
 from tests.sql import made_up
@@ -40,13 +41,14 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection
 
 @pytest.fixture(scope="module")
 def pasted(given: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """A bare DuckDB with the same two schemas, and every file of sql/ pasted into it as it is."""
+    """A bare DuckDB with the same two schemas and the formulas, and every model of sql/ pasted into it as it is."""
     bare = duckdb.connect()
     tables = given.execute("select table_schema, table_name from information_schema.tables").fetchall()
     for schema, table in tables:
         columns = [(name, kind) for name, kind, *_ in given.execute(f"describe {schema}.{table}").fetchall()]
         create_table(bare, f"{schema}.{table}", columns, given.execute(f"from {schema}.{table}").fetchall())
     known = frozenset(TableName(schema, table) for schema, table in tables)
+    create_formulas(bare, (model.sql for model in MODELS))
     for model in in_order(MODELS, known):
         bare.execute(f"create schema if not exists {model.table.schema}")
         bare.execute(f"create {model.header.materialised} {model.table} as\n{model.path.read_text('utf-8')}")
@@ -105,7 +107,7 @@ def test_a_header_speaks_of_columns_that_exist(pasted: duckdb.DuckDBPyConnection
 
 
 def test_every_model_runs_pasted(given: duckdb.DuckDBPyConnection, pasted: duckdb.DuckDBPyConnection) -> None:
-    """A bare DuckDB and the tables of raw and waterfall are enough: no parameter, no setting, no macro."""
+    """A bare DuckDB, the tables of raw and waterfall and the formulas are enough: no parameter, no setting."""
     made = {
         row["name"] for row in records(pasted, "select schema_name || '.' || table_name as name from duckdb_tables()")
     }

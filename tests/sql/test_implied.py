@@ -14,6 +14,7 @@ from oracle import case_files, strategies
 from oracle.implied import implied_comparison
 from oracle.journey import travel
 
+from pipeline.transform.macros import create_formulas
 from tests.sql import made_up
 from tests.sql.harness import built, checked, model, records
 from tests.sql.test_oracle_agrees import same
@@ -51,7 +52,9 @@ def test_comparison_agrees_with_the_oracle() -> None:
         )
         connection.execute("create schema report")
         for name in ("pairs_shown", "implied_comparison"):  # the two need no mart, and marts take their time
-            connection.execute(f"create table report.{name} as\n{model(f'report.{name}').sql}")
+            sql = model(f"report.{name}").sql
+            create_formulas(connection, (sql,))
+            connection.execute(f"create table report.{name} as\n{sql}")
         columns = ", ".join(expected[0]) if expected else "*"
         actual = {_key(row): row for row in records(connection, f"select {columns} from report.implied_comparison")}
         assert {_key(row) for row in expected} == set(actual)

@@ -15,7 +15,7 @@ from oracle.chains import depth
 
 from pipeline.errors import ModelError
 from pipeline.settings import shipped
-from pipeline.transform.macros import create_macros, discover_macros
+from pipeline.transform.macros import create_formulas, create_macros, discover_macros
 from tests import nights
 from tests.sql import harness, made_up
 
@@ -232,6 +232,21 @@ def test_limits_are_their_mart(year: duckdb.DuckDBPyConnection) -> None:
     assert rows(year, mart.format("'all'")) == rows(year, "sla('MQL')")
     assert rows(year, mart.format("'owner'")) == rows(year, "sla('mql', by := 'owner')")
     assert rows(year, "sla('mql')")
+
+
+def test_a_view_finds_its_formula_in_its_own_file(tmp_path: Path) -> None:
+    """A view that calls a formula can be read after attaching the file, under any name and schema."""
+    file = tmp_path / "published.duckdb"
+    with duckdb.connect(file) as connection:
+        create_formulas(connection, ("wilson_low(",))
+        connection.execute("create schema marts")
+        connection.execute("create view marts.shares as select wilson_low(1, 10) as low")
+        expected = connection.execute("select wilson_low(1, 10)").fetchall()
+    with duckdb.connect() as other:
+        other.execute(f"attach '{file}' as published (read_only)")
+        assert expected == other.execute("from published.marts.shares").fetchall()
+        other.execute("use published.marts")
+        assert expected == other.execute("select low from shares where low = wilson_low(1, 10)").fetchall()
 
 
 class TestFiles:

@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from pipeline.transform.definition.tables import Z_95
+from pipeline.transform.macros import create_formulas
 from tests.sql import made_up
 from tests.sql.harness import built, model, records
 
@@ -25,7 +26,7 @@ COUNTS = [
 ]  # fmt: skip
 MADE_UP_COUNTS = """
 with run as (
-    select {z} as z, cast('2026-01-01' as timestamp) as as_of
+    select cast('2026-01-01' as timestamp) as as_of
 ),
 
 settle_days as (
@@ -50,7 +51,7 @@ counted as (
         1 as window_no, entered, converted, 0 as passed_over, entered - converted as lost,
         0 as still_open, cast(null as timestamp) as youngest_at, 0 as us_total, null as us_median, null as us_p90
     from (select unnest($1::bigint[]) as converted, unnest($2::bigint[]) as entered)
-),
+)
 """
 
 
@@ -66,11 +67,12 @@ def wilson(converted: int, entered: int) -> tuple[float, float]:
 
 
 def shipped_intervals(counts: list[tuple[int, int]]) -> list[dict[str, Any]]:
-    """The last steps of marts.conversion, put to made-up counts."""
+    """The last step of marts.conversion, on made-up counts."""
     sql = model("marts.conversion").sql
-    _, last_steps = sql.split("\nshares as (")
+    _, _, last_step = sql.rpartition("\n)\n\nselect\n")
     with duckdb.connect() as connection:
-        query = f"{MADE_UP_COUNTS.format(z=Z_95)}\nshares as ({last_steps}"
+        create_formulas(connection, (sql,))
+        query = f"{MADE_UP_COUNTS}\nselect\n{last_step}"
         held = connection.execute(query, [[k for k, _ in counts], [n for _, n in counts]])
         names = [column[0] for column in held.description or []]
         return [dict(zip(names, row, strict=True)) for row in held.fetchall()]

@@ -1,12 +1,12 @@
--- One row per domain that leads can find an account by, with the account that it belongs to (A2).
--- An account has one domain: of its latest row the column domain, or where that gives none of its own, the column website.
--- A merged account brings its domain to the account that survives.
+-- One row per domain that can match a lead to an account, with the account that owns it (A2).
+-- An account has one domain: the column domain of its latest row or, if that has no business domain, the column website.
+-- A merged account passes its domain to the surviving account.
 -- key: domain
 -- not null: accounts
 -- check: (account_id is null) = (accounts > 1)
 -- column domain: registrable domain; never one of free mail, of disposable addresses or of [accounts] never_match
--- column account_id: the account; null = several accounts have the domain, so it leads to none
--- column accounts: accounts that have it
+-- column account_id: the account; null = several accounts have the domain, so it matches none
+-- column accounts: number of accounts with the domain
 with
 delivered as (from raw.accounts),
 host_texts as (from raw.host_texts),

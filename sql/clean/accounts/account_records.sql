@@ -18,7 +18,7 @@ resolved as (
     left join survivors on survivors.account_id = delivered.account_id
 )
 
--- The survivor's own record first; a merged account's only when the survivor has none.
+-- The survivor's own record comes first; a merged account's record counts only if the survivor has none.
 select resolved.account_id, resolved.load_no, resolved.row_number
 from resolved
 qualify row_number() over (

@@ -1,6 +1,6 @@
--- One row per account id that was merged away by as-of, with the account that survives the chain of merges.
--- Rows of merges whose object is account, by the same rules as leads (E3): a later merge of the same id replaces an earlier one, an
--- account merged into itself stands alone again, and a loop stops the run (clean.account_survivors.check.sql).
+-- One row per account id that was merged away by as-of, with the account at the end of the chain of merges.
+-- The rules are those of leads (E3): a later merge of the same id replaces an earlier one, an account merged into itself is independent
+-- again, and a loop stops the run (clean.account_survivors.check.sql).
 -- key: account_id
 -- not null: survivor_id
 -- column account_id: the id that was merged away
@@ -27,8 +27,8 @@ merges as (
     where latest.from_id <> latest.into_id
 ),
 
--- Pointer doubling: each step takes every id to where its survivor so far has come, so that a chain of n merges takes
--- log2 n steps. A loop has no end; 40 steps are longer than any chain.
+-- Pointer doubling: each step replaces the survivor of an id by that survivor's own survivor, so a chain of n merges needs
+-- log2(n) steps. The limit of 40 steps ends a loop; no chain is that long.
 chains(account_id, survivor_id, steps) using key (account_id) as (
     select merges.from_id, merges.into_id, 0
     from merges

@@ -1,9 +1,9 @@
 -- One row per account (after merges) that an input delivered or a lead names, with its attributes as last delivered.
--- Numbered in the order in which the log first knew them, as leads are.
+-- Accounts are numbered in the order in which the landing log first contains them, as leads are.
 -- key: account_no
 -- unique: account_id
 -- not null: account_id
--- column has_attributes: whether any input of accounts delivered the account; false = named by leads only
+-- column has_attributes: whether an input of accounts delivered the account; false = only leads name it
 -- column attributes_load_no: load that delivered the attributes
 -- column attributes_row_number: row of that load
 with
@@ -23,7 +23,7 @@ latest as (
     inner join delivered on delivered.load_no = records.load_no and delivered.row_number = records.row_number
 ),
 
--- A merge numbers its ids when the log first knows it, also where it is still to come: the numbers of later ids must not wait.
+-- A merge numbers its ids with its load, even if it is dated after as-of: otherwise the numbers of later ids would change.
 named as (
     select delivered.account_id, cast(delivered.load_no as bigint) * 8589934592 + delivered.row_number as place
     from delivered
@@ -50,7 +50,7 @@ numbered as (
     from firsts
 ),
 
--- An account that was merged away, or that only an earlier version of a lead names, has a number and no row.
+-- An account that was merged away, or that only an earlier version of a lead names, has a number but no row.
 known as (
     select latest.account_id from latest
     union

@@ -1,14 +1,14 @@
--- One row per lead that has an entry at its creation, which no row of history gives (E9).
--- It is the stage before the first accepted entry, as that gives it; or, only with entry_at_creation, for a lead without any
--- accepted entry, the stage that its input says. That is compared as those of history are, after the same clean-up.
+-- One row per lead that has an entry at its creation which no row of history records (E9).
+-- The stage is the one before the first accepted entry, as that entry states it. A lead without any accepted entry gets the stage in its
+-- lead record instead, only with entry_at_creation; that text is normalised like the stages of history.
 -- key: lead_no
 -- not null: own_no, stage_no, entered_at, load_no, row_number
--- column own_no: number of the lead's id as that row gives it
+-- column own_no: number of the lead id in that row
 -- column entered_at: moment (UTC) of creation
--- column load_no: load that gives the stage: of history, or of leads
+-- column load_no: load that states the stage: of history, or of leads
 -- column row_number: row of that load
 -- column rank_or_end: rank of the stage; 32767 = a detour or an exit, null = a hold
--- column deleted_at: moment (UTC) of a deletion since; entries after it do not follow this one (E10)
+-- column deleted_at: moment (UTC) of a later deletion; entries after it do not follow this one (E10)
 with
 run as (from waterfall.run),
 aliases as (from waterfall.stage_aliases),

@@ -1,7 +1,7 @@
--- One row per accepted stage entry in numbers only, with what came before and after it; clean.stage_entries puts the words back.
--- Whatever needs the order of a lead's entries is read off here, in one pass: another pass only for the runs along the
--- path (C1, C2) would be another sort. An entry opens the next run when it is on the path and below last_rank.
--- A history too long for the memory is done part by part: what a window sorts then need not be spilled.
+-- One row per accepted stage entry, with the entries before and after it: the fact table behind clean.stage_entries (integer keys).
+-- Everything that depends on the order of a lead's entries is computed here in one pass, because each further pass would be another
+-- sort. That includes the run along the path (C1, C2): an entry opens the next run if it is on the path and below last_rank.
+-- A history too long for the memory is built in batches, so that no window sort spills to disk.
 -- parts: lead_no, count(*) of clean.entry_rows, 200 bytes each
 -- key: lead_no, entry_no
 -- not null: stage_no, entered_at, entered_date, own_no, basis, run_no
@@ -10,10 +10,10 @@
 -- check: (next_stage_no is null) = (next_entered_at is null)
 -- check: entry_no > 1 or previous_stage_no is null
 -- column entry_no: 1, 2 … in the order in which the lead entered (E5)
--- column own_no: number of the lead's id as delivered, before merges
--- column words_key: what the row said in words: a row of clean.entry_words; null where inferred
--- column basis: observed = a row of history says so; inferred = it follows from the lead's creation (E9)
--- column load_no: load of the row; of an inferred entry that of the row which gives its stage
+-- column own_no: number of the lead id as delivered, before merges
+-- column words_key: description key: the row of clean.entry_words with the texts of the row; null where inferred
+-- column basis: observed = recorded in history; inferred = from the lead's creation (E9)
+-- column load_no: load of the row; for an inferred entry, of the row that states its stage
 -- column row_number: its row
 -- column previous_stage_no: stage of the entry before; null = none, or the lead was deleted in between
 -- column next_entered_at: moment (UTC) of the next entry

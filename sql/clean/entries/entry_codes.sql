@@ -1,13 +1,13 @@
--- One row per landed row of stage history, its words turned into numbers; nothing about it ever changes.
--- Words cost more than numbers in every join and window, so they are read here, once.
+-- One row per landed row of stage history, with numbers in place of texts. A row never changes once it is written.
+-- Texts cost more than numbers in every join and window, so they are read only here.
 -- key: load_no, row_number
 -- not null: own_no, entered_at, words_key
--- column own_no: number of the lead's id as delivered, before merges
--- column stage_no: number of the stage; null = no alias of the waterfall names it
--- column old_stage_no: number of the stage that the row gives as the one before; 0 = no alias names that; null = it gives none
--- column record_created_at: moment (UTC) when the record was created, where the row says so
--- column sequence: the input's own order of rows, where it has one
--- column words_key: what the row says in words: a row of clean.entry_words
+-- column own_no: number of the lead id as delivered, before merges
+-- column stage_no: number of the stage; null = no alias of the waterfall matches
+-- column old_stage_no: number of the stage before, as the row states it; 0 = no alias matches; null = the row states none
+-- column record_created_at: moment (UTC) when the record was created, if the row states it
+-- column sequence: the input's own order of rows, if it has one
+-- column words_key: description key: the row of clean.entry_words with the texts of the row
 with
 delivered as (from raw.stage_entries),
 lead_ids as (from clean.lead_ids),

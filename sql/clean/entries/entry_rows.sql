@@ -1,8 +1,8 @@
--- One row per landed row of stage history, with what became of it (E1 to E10).
--- Two windows: the first finds exact duplicates, the second re-assertions among what is left. Both sort by a few
--- numbers that hold every tie-break and carry no words: with the keys side by side and the words along, they took
--- longer (DECISIONS.md, "Numbers go through the windows, words come back last").
--- A history too long for the memory is done part by part: what a window sorts then need not be spilled.
+-- One row per landed row of stage history, with its disposition: kept, or why it does not count (E1 to E10).
+-- The first window finds exact duplicates, the second finds re-assertions of the same stage among the other rows. Both sort by a few
+-- numbers that include every tie-break and carry no texts, which is faster (DECISIONS.md, "Numbers go through the windows, words
+-- come back last").
+-- A history too long for the memory is built in batches, so that no window sort spills to disk.
 -- parts: lead_no, count(*) of clean.lead_ids, 900 bytes each
 -- key: load_no, row_number
 -- not null: disposition, words_key
@@ -10,15 +10,15 @@
 -- check: (disposition = 'rejected') = (reason is not null)
 -- check: (disposition in ('repeat', 'kept')) or (previous_stage_no is null and last_rank is null)
 -- column own_no: number of the id as delivered, before merges
--- column old_stage_no: number of the stage that the row gives as the one before; 0 = no alias names that; null = it gives none
--- column record_created_at: moment (UTC) when the record was created, where the row says so
--- column place_no: place among rows of one instant: by the chain of old values, else the input's sequence; null = neither (E5)
--- column order_no: order of rows of a lead at one instant: rank (off-path last), then input (E5); then load and row decide
--- column words_key: what the row says in words: a row of clean.entry_words
--- column disposition: what became of the row
+-- column old_stage_no: number of the stage before, as the row states it; 0 = no alias matches; null = the row states none
+-- column record_created_at: moment (UTC) when the record was created, if the row states it
+-- column place_no: position among rows of one instant: by the chain of old values, else the input's sequence; null = neither (E5)
+-- column order_no: order of rows of a lead at one instant: by rank (off-path last), then by input; ties by load and row (E5)
+-- column words_key: description key: the row of clean.entry_words with the texts of the row
+-- column disposition: kept, or why the row does not count
 -- column reason: why it was rejected
--- column previous_stage_no: where the lead was before; null = nowhere yet, or deleted since
--- column last_rank: rank of the last stay before that was no hold; 32767 after a detour or an exit; null = none since it was deleted
+-- column previous_stage_no: stage of the lead before; null = none yet, or the lead was deleted since
+-- column last_rank: rank of the last span before, holds left out; 32767 after a detour or an exit; null = none yet, or none since the deletion
 with
 run as (from waterfall.run),
 codes as (from clean.entry_codes),
@@ -32,13 +32,7 @@ loads as (
 
 stages as (from waterfall.stages),
 
-lead_ids as (
-    select lead_ids.*
-    from clean.lead_ids as lead_ids
-    where
-        lead_ids.lead_no >= coalesce(getvariable('first_lead_no'), 0)
-        and lead_ids.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
-),
+lead_ids as (from clean.batch_lead_ids),
 
 scoped as (
     select leads.lead_no from clean.leads as leads where not leads.is_in_scope
@@ -48,7 +42,7 @@ deleted as (
     select leads.lead_no, leads.deleted_at from clean.leads as leads where leads.deleted_at is not null
 ),
 
--- Ranks are dense and small; a detour or an exit stands above all of them, a hold is looked through (C2).
+-- Ranks are dense and small; a detour or an exit ranks above all of them, and a hold has no rank (C2).
 ranked as (
     select
         stages.stage_no,
@@ -57,7 +51,7 @@ ranked as (
     from stages
 ),
 
--- Rank and input are one number, load and row another: rows of a load stay below 2^33.
+-- Rank and input make one number, load and row another: a load has fewer than 2^33 rows.
 named as (
     select
         codes.load_no,
@@ -98,7 +92,7 @@ named as (
         on recorded_also.load_no = codes.load_no and recorded_also.row_number = codes.row_number
 ),
 
--- What was set aside stands in partitions of its own: one pass, where a filter and a union would be three.
+-- Rows set aside have partitions of their own: this needs one pass, a filter and a union would need three.
 marked as (
     select
         named.* exclude (set_aside, visit_no),
@@ -120,7 +114,7 @@ followed as (
             lead_order rows between unbounded preceding and 1 preceding
         ) as rank_before
     from marked
-    -- A deletion ends all that came before it (E10).
+    -- Nothing before a deletion counts after it (E10).
     window lead_order as (
         partition by marked.lead_no, marked.set_aside is null, marked.is_after_deletion
         order by marked.entered_at, marked.place_no nulls last, marked.order_no, marked.delivery_no

@@ -1,11 +1,11 @@
--- One row per distinct wording of rows of history: who owned the lead, which system said so, and the row's values of the dimensions.
--- Millions of rows say the same few hundred things: one number stands for them until somebody asks for the words.
+-- One row per distinct combination of owner, source system and dimension values in rows of history.
+-- Millions of rows share a few hundred combinations, so rows store one key instead of the texts.
 -- key: words_key
--- column words_key: hash of the words; were two wordings ever to share one, this key would break and the night stop
--- column owner: owner as the row gives it
--- column source_system: system as the row gives it
+-- column words_key: description key: hash of the texts; if two combinations ever had the same hash, the key check would stop the run
+-- column owner: owner in the row
+-- column source_system: system in the row
 -- column given_key: hash of given alone
--- column given: the row's value of each dimension, in the order of the configuration; null where history does not give it
+-- column given: the row's value of each dimension, in the order of the configuration; null if history does not have it
 with
 delivered as (from raw.stage_entries),
 

@@ -1,21 +1,21 @@
--- One row per lead whose first accepted entry gives another stage as the one before: what becomes of that stage (E9).
--- A history of changes has no row for the stage in which a record began; the old value of its first change says it.
+-- One row per lead whose first accepted entry states another stage before it, with the use of that stage (E9).
+-- A history of changes has no row for the stage in which a record was created; only the old value of its first change names it.
 -- key: lead_no
 -- not null: load_no, row_number, own_no, old_stage_no, entered_at, outcome
 -- accepted outcome: entry, unknown_stage, without_date, not_before
 -- check: outcome <> 'entry' or (created_at < entered_at and old_stage_no > 0)
--- column own_no: number of the lead's id as that row gives it
--- column old_stage_no: number of the stage before; 0 = no alias names it
+-- column own_no: number of the lead id in that row
+-- column old_stage_no: number of the stage before; 0 = no alias matches
 -- column entered_at: moment (UTC) of the first accepted entry
--- column created_at: moment (UTC) of creation: of the lead's own record, else as the row says
+-- column created_at: moment (UTC) of creation: from the lead's own record, else from the row
 -- column load_no: load of the row
 -- column row_number: its row
--- column outcome: entry = one more entry, at creation; unknown_stage; without_date = nobody says when it was created, or before 2000; not_before = created no earlier than the entry
+-- column outcome: entry = one more entry, at creation; unknown_stage; without_date = no creation date, or one before 2000; not_before = created no earlier than the entry
 with
 leads as (from clean.leads),
 entry_rows as (from clean.entry_rows),
 
--- Where a lead was nowhere before; after a deletion a lead has another such row.
+-- Rows without a stage before; after a deletion, a lead has another such row.
 openings as (
     select entry_rows.*
     from entry_rows
@@ -46,7 +46,7 @@ firsts as (
     group by openings.lead_no
 ),
 
--- A row of a record that was merged away says nothing of the creation of the lead that stayed.
+-- The record of a merged lead does not date the creation of the survivor.
 dated as (
     select
         firsts.lead_no,

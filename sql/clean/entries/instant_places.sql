@@ -1,28 +1,21 @@
--- One row per row of history that has a place among the rows of its lead, instant and input (E5), where there are several.
--- The old values decide where exactly one order makes a chain of the rows; else the sequence of the input.
--- Where no lead has two such rows at one instant, this costs one count and is empty.
+-- One row per row of history that shares its lead, instant and input with other rows, with its position among them (E5).
+-- If the old values connect the rows to one chain in exactly one order, that order counts; else the sequence of the input.
+-- If no lead has two such rows at one instant, the view is empty and costs one count.
 -- as: view
 -- key: load_no, row_number
 -- not null: place_no, visit_no
--- column place_no: place by the chain of old and new values, else the sequence; rows of one move in several loads share it
+-- column place_no: position by the chain of old and new values, else the sequence; the same for rows of one move in several loads
 -- column visit_no: 1 = the first entry into the stage at the instant, 2 = the second, after another stage … (E4)
 with recursive
 codes as not materialized (
     select codes.* from clean.entry_codes as codes where codes.stage_no is not null
 ),
 
-lead_ids as (
-    select lead_ids.*
-    from clean.lead_ids as lead_ids
-    where
-        lead_ids.lead_no >= coalesce(getvariable('first_lead_no'), 0)
-        and lead_ids.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
-),
-
+lead_ids as (from clean.batch_lead_ids),
 loads as (from clean.loads),
 stages as (from waterfall.stages),
 
--- A chain needs an old value in each row; a sequence shows a second visit where there are three rows of two stages or more.
+-- A chain needs an old value in each row. A sequence can show a second visit only in three or more rows with two or more stages.
 instants as (
     select lead_ids.lead_no, codes.entered_at, loads.input_no
     from codes
@@ -38,8 +31,8 @@ instants as (
         )
 ),
 
--- The same move again in a load is another move; in another load it is the same one, delivered again.
-crowded as (
+-- A move that repeats within a load is another move; in another load it is the same move, delivered again.
+shared_instants as (
     select
         codes.load_no,
         codes.row_number,
@@ -64,7 +57,7 @@ crowded as (
     inner join lead_ids on lead_ids.own_no = codes.own_no
     inner join loads on loads.load_no = codes.load_no
     inner join stages on stages.stage_no = codes.stage_no
-    -- Not a join: by time alone, the planner would pair all leads of a bulk change with each other.
+    -- Not a join: the planner would join by time alone, and pair all leads of a bulk change with each other.
     where (lead_ids.lead_no, codes.entered_at, loads.input_no) in (
         select (instants.lead_no, instants.entered_at, instants.input_no) from instants
     )
@@ -72,16 +65,16 @@ crowded as (
 
 distinct_moves as (
     select distinct
-        crowded.lead_no,
-        crowded.entered_at,
-        crowded.input_no,
-        crowded.old_stage_no,
-        crowded.stage_no,
-        crowded.copy_no
-    from crowded
+        shared_instants.lead_no,
+        shared_instants.entered_at,
+        shared_instants.input_no,
+        shared_instants.old_stage_no,
+        shared_instants.stage_no,
+        shared_instants.copy_no
+    from shared_instants
 ),
 
--- More than eight moves have too many orders to try.
+-- More than eight moves have too many possible orders.
 moves as (
     select
         distinct_moves.*,
@@ -106,7 +99,7 @@ ends as (
         moves.input_no,
         moves.old_stage_no as stage_no,
         1 as surplus,
-        cast(moves.copy_no = 1 as integer) as ways_on
+        cast(moves.copy_no = 1 as integer) as moves_out
     from moves
     union all
     select moves.lead_no, moves.entered_at, moves.input_no, moves.stage_no, -1, 0
@@ -120,14 +113,14 @@ balances as (
         ends.input_no,
         ends.stage_no,
         sum(ends.surplus) as surplus,
-        sum(ends.ways_on) as ways_on
+        sum(ends.moves_out) as moves_out
     from ends
     group by all
 ),
 
--- A chain begins where one more move leaves than enters, and ends where one more enters. Where there is no such stage the moves go
--- in a circle, which can begin anywhere; where a stage has three ways on, two of them can change places. Neither has one order
--- only, and left out here it need not be tried: the search below stays short.
+-- A chain starts at the stage that one more move leaves than enters, and ends at the stage that one more move enters. Without such
+-- stages the moves form a circle, which can start anywhere. If three different moves leave a stage, two of them can be exchanged.
+-- Both cases have several orders, so they are left out here and the search below stays short.
 starts as (
     select
         balances.lead_no,
@@ -136,12 +129,12 @@ starts as (
         min(balances.stage_no) filter (where balances.surplus = 1) as stage_no
     from balances
     group by all
-    having sum(abs(balances.surplus)) = 2 and max(balances.ways_on) <= 2
+    having sum(abs(balances.surplus)) = 2 and max(balances.moves_out) <= 2
 ),
 
--- Every way to put some of the moves in a row so that each leaves the stage that the one before entered. What the first one left may
--- be anything. Copies of one move are taken in their order: exchanging them makes no other order.
-walks as (
+-- Every sequence of moves in which each move leaves the stage that the move before entered.
+-- Copies of one move keep their order, because exchanging them makes no other sequence.
+move_sequences as (
     select
         moves.lead_no,
         moves.entered_at,
@@ -163,22 +156,22 @@ walks as (
         moves.input_no,
         moves.move_count,
         moves.stage_no,
-        list_append(walks.move_nos, moves.move_no)
-    from walks
+        list_append(move_sequences.move_nos, moves.move_no)
+    from move_sequences
     inner join moves
-        on moves.lead_no = walks.lead_no
-        and moves.entered_at = walks.entered_at
-        and moves.input_no = walks.input_no
-        and moves.old_stage_no = walks.stage_no
+        on moves.lead_no = move_sequences.lead_no
+        and moves.entered_at = move_sequences.entered_at
+        and moves.input_no = move_sequences.input_no
+        and moves.old_stage_no = move_sequences.stage_no
     where
-        not list_contains(walks.move_nos, moves.move_no)
-        and (moves.copy_no = 1 or list_contains(walks.move_nos, moves.move_no - 1))
+        not list_contains(move_sequences.move_nos, moves.move_no)
+        and (moves.copy_no = 1 or list_contains(move_sequences.move_nos, moves.move_no - 1))
 ),
 
 chains as (
-    select walks.lead_no, walks.entered_at, walks.input_no, any_value(walks.move_nos) as move_nos
-    from walks
-    where len(walks.move_nos) = walks.move_count
+    select move_sequences.lead_no, move_sequences.entered_at, move_sequences.input_no, any_value(move_sequences.move_nos) as move_nos
+    from move_sequences
+    where len(move_sequences.move_nos) = move_sequences.move_count
     group by all
     having count(*) = 1
 ),
@@ -201,16 +194,16 @@ chained as (
 
 placed as (
     select
-        crowded.*,
-        coalesce(chained.chain_no, crowded.sequence) as place_no
-    from crowded
+        shared_instants.*,
+        coalesce(chained.chain_no, shared_instants.sequence) as place_no
+    from shared_instants
     left join chained
-        on chained.lead_no = crowded.lead_no
-        and chained.entered_at = crowded.entered_at
-        and chained.input_no = crowded.input_no
-        and chained.old_stage_no = crowded.old_stage_no
-        and chained.stage_no = crowded.stage_no
-        and chained.copy_no = crowded.copy_no
+        on chained.lead_no = shared_instants.lead_no
+        and chained.entered_at = shared_instants.entered_at
+        and chained.input_no = shared_instants.input_no
+        and chained.old_stage_no = shared_instants.old_stage_no
+        and chained.stage_no = shared_instants.stage_no
+        and chained.copy_no = shared_instants.copy_no
 ),
 
 in_order as (

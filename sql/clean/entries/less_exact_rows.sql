@@ -1,7 +1,6 @@
--- One row per row of history that gives its time less exactly than a row of another input does: the same entry (E4).
--- An input whose `precision` is minute, hour or day has its times cut to that. A snapshot shows a lead in a stage into which
--- it came at some time since the snapshot before that has the lead, and by then. Where all inputs give whole times, this is
--- empty at no cost.
+-- One row per row of history whose time is less exact than the same entry in another input (E4).
+-- An input whose `precision` is minute, hour or day has its times cut to that unit. A snapshot shows that a lead entered a stage at some
+-- time after the lead's previous snapshot and no later than this one. If all inputs have exact times, the view is empty at no cost.
 -- as: view
 -- key: load_no, row_number
 with
@@ -13,17 +12,10 @@ codes as not materialized (
     from clean.entry_codes
 ),
 
-lead_ids as (
-    select lead_ids.*
-    from clean.lead_ids as lead_ids
-    where
-        lead_ids.lead_no >= coalesce(getvariable('first_lead_no'), 0)
-        and lead_ids.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
-),
-
+lead_ids as (from clean.batch_lead_ids),
 loads as (from clean.loads),
 
--- A time that is not at the start of a minute (of a quarter of an hour, since zones differ by these) was not cut to that.
+-- A time was cut only if it is at the start of its unit; for hours, of a quarter of an hour, because zones differ by quarters.
 cut_times as (
     select
         codes.load_no,
@@ -48,8 +40,8 @@ cut_times as (
         end
 ),
 
--- The snapshot before is that of the same lead, so that one that comes late changes no other lead. The first one says nothing
--- of the time before. A date may stand for any time of its day. A snapshot is less exact than any unit.
+-- The previous snapshot is that of the same lead, so that a late snapshot changes no other lead. The first snapshot covers no time
+-- before it. A date can mean any time of its day. A snapshot is less exact than any unit.
 snapshot_times as (
     select
         codes.load_no,
@@ -73,7 +65,7 @@ snapshot_times as (
     left join input_days on input_days.input_no = inputs.input_no and input_days.starts_at = codes.entered_at
 ),
 
-unsure_times as (
+inexact_times as (
     from cut_times
     union all
     from snapshot_times
@@ -82,7 +74,7 @@ unsure_times as (
 ids as (
     select lead_ids.own_no, lead_ids.lead_no
     from lead_ids
-    where lead_ids.lead_no in (select unsure_times.lead_no from unsure_times)
+    where lead_ids.lead_no in (select inexact_times.lead_no from inexact_times)
 ),
 
 exact_times as materialized (
@@ -95,11 +87,11 @@ exact_times as materialized (
     where codes.entered_at <= run.as_of and not inputs.is_snapshots
 )
 
-select distinct unsure_times.load_no, unsure_times.row_number
-from unsure_times
+select distinct inexact_times.load_no, inexact_times.row_number
+from inexact_times
 inner join exact_times
-    on exact_times.lead_no = unsure_times.lead_no
-    and exact_times.stage_no = unsure_times.stage_no
-    and exact_times.entered_at >= unsure_times.starts_at
-    and exact_times.entered_at < unsure_times.ends_at
-    and exact_times.precision_seconds < unsure_times.precision_seconds
+    on exact_times.lead_no = inexact_times.lead_no
+    and exact_times.stage_no = inexact_times.stage_no
+    and exact_times.entered_at >= inexact_times.starts_at
+    and exact_times.entered_at < inexact_times.ends_at
+    and exact_times.precision_seconds < inexact_times.precision_seconds

@@ -1,5 +1,5 @@
--- One row per row of history that was made of a record of its file, with the number of that record.
--- Empty where each record is a row; a HubSpot contact with four dates is one record and four rows.
+-- One row per row of history that came from a record with several rows, with the number of that record in its file.
+-- A HubSpot contact with four dates is one record and four rows. If each record is one row, the table is empty.
 -- key: load_no, row_number
 -- not null: record_number
 -- column record_number: record in its file, 1 = the first after the header

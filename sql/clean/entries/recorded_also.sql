@@ -1,13 +1,13 @@
--- One row per row of history whose entry an input that comes first by its `priority` dates: the same entry, recorded by two sources (E4).
--- Two rows are one entry when they name the same lead and stage and either are at most a day apart, each the nearest of its
--- source to the other, or have no row of another stage between them. Inputs of one priority are one source; an input without
--- priority neither wins nor loses. Rows of one instant are in the order of the sequence, then of the rank; chains of old values are
--- not looked for, since that would read the whole history again. Where no two priorities meet in a lead, this is empty at no cost.
+-- One row per row of history that records an entry which another input dates, because it comes first by `priority` (E4).
+-- Two rows are one entry if they name the same lead and stage and either are at most one day apart, each the nearest of its source to
+-- the other, or have no row of another stage between them. Inputs of one priority are one source; an input without priority keeps its rows
+-- and dates no others. Rows of one instant are ordered by sequence, then by rank. Chains of old values are not used, because that would read
+-- the whole history again. If no lead has two priorities, the view is empty at no cost.
 -- as: view
 -- key: load_no, row_number
 -- not null: kept_at, kept_input_no
 -- column kept_at: the time (UTC) that counts
--- column kept_input_no: the input that gives it; the first one, where several of one priority do
+-- column kept_input_no: the input that recorded it; the first one if several inputs of one priority did
 with
 run as (from waterfall.run),
 inputs as (from waterfall.inputs),
@@ -17,14 +17,7 @@ codes as not materialized (
     select codes.* from clean.entry_codes as codes where codes.stage_no is not null
 ),
 
-lead_ids as (
-    select lead_ids.*
-    from clean.lead_ids as lead_ids
-    where
-        lead_ids.lead_no >= coalesce(getvariable('first_lead_no'), 0)
-        and lead_ids.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
-),
-
+lead_ids as (from clean.batch_lead_ids),
 loads as (from clean.loads),
 less_exact as (from clean.less_exact_rows),
 
@@ -47,14 +40,14 @@ ids as (
         )
 ),
 
--- Apart from the joins below: with them, the planner would read all of history before it asks for these leads.
+-- Separate from the joins below: otherwise the planner would read the whole history before it filters by these leads.
 chosen as materialized (
     select codes.*, ids.lead_no
     from codes
     inner join ids on ids.own_no = codes.own_no
 ),
 
--- What a lead did before it was deleted and what it did after it came back are never one entry (E10).
+-- Rows before and after a deletion are never one entry (E10).
 entries as materialized (
     select
         codes.load_no,

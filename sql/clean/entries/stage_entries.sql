@@ -2,9 +2,9 @@
 -- as: view
 -- column entry_no: 1, 2 … in the order in which the lead entered (E5)
 -- column original_lead_id: the id as delivered, before merges
--- column basis: observed = a row of history says so; inferred = it follows from the lead's creation (E9)
--- column load_no: load of the row of history; null where inferred
--- column row_number: its row; null where inferred
+-- column basis: observed = recorded in history; inferred = from the lead's creation (E9)
+-- column load_no: load of the row of history; null if inferred
+-- column row_number: its row; null if inferred
 with
 entries as (from clean.entries_narrow),
 words as (from clean.entry_words),

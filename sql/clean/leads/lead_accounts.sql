@@ -1,11 +1,12 @@
--- One row per lead, with its account and how it was found, or why it was not (A2).
--- What the input gives wins, as the account that survives its merges (E3), also where no input of accounts knows it; then the e-mail's domain, then the website's.
+-- One row per lead, with its account and how it was matched, or why it was not (A2).
+-- The account id from the input comes first, resolved through account merges (E3), even if no input of accounts has it. Then comes the
+-- domain of the e-mail address, then the domain of the website.
 -- key: lead_no
 -- not null: outcome
 -- accepted account_match: input, email_domain, website
 -- accepted outcome: input, email_domain, website, ambiguous, unknown_domain, never_match, disposable, free_mail, no_domain, not_tried
 -- check: (account_id is null) = (account_match is null)
--- column outcome: account_match, or why there is none, in the words of quality.account_matching
+-- column outcome: account_match, or why there is none, as listed in quality.account_matching
 with
 lead_records as (from clean.lead_records),
 account_domains as (from clean.account_domains),
@@ -13,7 +14,7 @@ survivors as (from clean.account_survivors),
 host_texts as (from raw.host_texts),
 domains as (from raw.domains),
 
-asked as (
+lookups as (
     select
         lead_records.lead_no,
         host_texts.place,
@@ -30,16 +31,16 @@ asked as (
     where lead_records.account_id is null and domains.domain is not null
 ),
 
-found as (
+matches as (
     select
-        asked.lead_no,
-        arg_min(asked.account_id, asked.place) filter (where asked.account_id is not null) as account_id,
-        min(asked.place) filter (where asked.account_id is not null) as place,
-        bool_or(asked.is_ambiguous) as is_ambiguous,
-        -- Of two that lead nowhere the one is named that came further.
-        arg_min(asked.kind, list_position(['business', 'never_match', 'disposable', 'free_mail'], asked.kind)) as kind
-    from asked
-    group by asked.lead_no
+        lookups.lead_no,
+        arg_min(lookups.account_id, lookups.place) filter (where lookups.account_id is not null) as account_id,
+        min(lookups.place) filter (where lookups.account_id is not null) as place,
+        bool_or(lookups.is_ambiguous) as is_ambiguous,
+        -- If neither domain matches, the reason of the better kind of domain is shown.
+        arg_min(lookups.kind, list_position(['business', 'never_match', 'disposable', 'free_mail'], lookups.kind)) as kind
+    from lookups
+    group by lookups.lead_no
 ),
 
 tried as (
@@ -51,20 +52,20 @@ decided as (
         lead_records.lead_no,
         lead_records.account_id as input_account_id,
         coalesce(survivors.survivor_id, lead_records.account_id) as surviving_account_id,
-        found.account_id as found_account_id,
+        matches.account_id as found_account_id,
         case
             when lead_records.account_id is not null then 'input'
-            when found.place = 1 then 'email_domain'
-            when found.place = 2 then 'website'
+            when matches.place = 1 then 'email_domain'
+            when matches.place = 2 then 'website'
             when not tried.is_tried then 'not_tried'
-            when found.is_ambiguous then 'ambiguous'
-            when found.kind = 'business' then 'unknown_domain'
-            else coalesce(found.kind, 'no_domain')
+            when matches.is_ambiguous then 'ambiguous'
+            when matches.kind = 'business' then 'unknown_domain'
+            else coalesce(matches.kind, 'no_domain')
         end as outcome
     from lead_records
     cross join tried
     left join survivors on survivors.account_id = lead_records.account_id
-    left join found on found.lead_no = lead_records.lead_no
+    left join matches on matches.lead_no = lead_records.lead_no
 )
 
 select

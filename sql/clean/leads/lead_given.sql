@@ -1,8 +1,8 @@
--- One row per lead: its own and its account's values of the dimensions that leads and accounts give.
+-- One row per lead: its values of the dimensions that come from the lead or its account.
 -- key: lead_no
 -- not null: given_key
--- column given: the value of each dimension, in the order of the configuration; null where history or the cycle says it
--- column given_key: hash of given: equal for leads that say the same
+-- column given: the value of each dimension, in the order of the configuration; null if history or the cycle has it
+-- column given_key: hash of given: the same for leads with the same values
 with
 leads as (from clean.leads),
 accounts as (from clean.accounts),
@@ -14,14 +14,14 @@ dimensions as (
 delivered_leads as (from raw.leads),
 delivered_accounts as (from raw.accounts),
 
-asked as (
+dimension_lists as (
     select
         coalesce(list(dimensions.dimension order by dimensions.position), []) as names,
         coalesce(list(dimensions.source order by dimensions.position), []) as sources
     from dimensions
 ),
 
-found as (
+lead_values as (
     select
         leads.lead_no,
         leads.origin,
@@ -39,19 +39,19 @@ found as (
 
 listed as (
     select
-        found.lead_no,
+        lead_values.lead_no,
         list_transform(
-            asked.names,
+            dimension_lists.names,
             lambda name, place: case
-                when asked.sources[place] = 'account' then found.account_given[place]
-                when asked.sources[place] <> 'lead' then null
-                when name = 'origin' then found.origin
-                when name = 'account_id' then found.account_id
-                else found.lead_given[place]
+                when dimension_lists.sources[place] = 'account' then lead_values.account_given[place]
+                when dimension_lists.sources[place] <> 'lead' then null
+                when name = 'origin' then lead_values.origin
+                when name = 'account_id' then lead_values.account_id
+                else lead_values.lead_given[place]
             end
         ) as given
-    from found
-    cross join asked
+    from lead_values
+    cross join dimension_lists
 )
 
 select

@@ -1,13 +1,13 @@
--- One row per lead id ever delivered, with the number and id of the lead that it now stands for.
--- Ids are numbered in the order in which the log first knew them, so a later night numbers its new ids and no other.
--- Numbers, not words, go through the big windows: fewer bytes to sort.
+-- One row per delivered lead id, with the number and id of the lead that it belongs to after merges.
+-- Ids are numbered in the order in which the landing log first contains them, so a later run numbers only its new ids.
+-- The large windows sort these numbers instead of texts, which needs fewer bytes.
 -- key: lead_id
 -- unique: own_no
 -- not null: survivor_id, lead_no, own_no, is_lead
 -- column lead_id: the id as delivered
 -- column survivor_id: the id after merges
 -- column own_no: number of the id as delivered
--- column is_lead: whether a row that counts, or is to come, names the id, or a merge by as-of; false = rejected rows alone do
+-- column is_lead: whether a merge by as-of or a row that is not rejected names the id; false = only rejected rows do
 with
 run as (from waterfall.run),
 aliases as (from waterfall.stage_aliases),
@@ -20,9 +20,9 @@ merges as (
 
 survivors as (from clean.lead_survivors),
 
--- Load and row as one number: rows of a load stay below 2^33. A merge numbers its ids when the log first knows it, also
--- where it is still to come: the numbers of later ids must not wait for it.
--- A row of history that clean.entry_rows rejects is one, and makes no lead.
+-- Load and row as one number: a load has fewer than 2^33 rows. A merge numbers its ids with its load, even if it is dated after
+-- as-of: otherwise the numbers of later ids would change.
+-- A row of history that clean.entry_rows rejects numbers its id and does not make it a lead.
 delivered as (
     select
         entries.lead_id,
@@ -59,7 +59,7 @@ numbered as (
     from firsts
 ),
 
--- Of ids that no row names, those count that a merge by as-of names.
+-- An id that no row names counts if a merge by as-of names it.
 merged as (
     select survivors.lead_id, survivors.survivor_id, numbered.own_no as survivor_no
     from survivors

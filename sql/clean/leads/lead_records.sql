@@ -2,8 +2,8 @@
 -- key: lead_no
 -- unique: lead_id
 -- not null: lead_id
--- column account_id: id of the account that the row gives
--- column load_no: load that delivered the row; null = known from history only
+-- column account_id: account id in that row
+-- column load_no: load that delivered the row; null = the lead appears only in history
 -- column row_number: row of that load
 with
 lead_ids as (from clean.lead_ids),
@@ -15,7 +15,7 @@ survivors as (
     where lead_ids.lead_no = lead_ids.own_no and lead_ids.is_lead
 ),
 
--- The survivor's own record first; a merged lead's only when the survivor has none.
+-- The survivor's own record comes first; a merged lead's record counts only if the survivor has none.
 latest as (
     select lead_ids.lead_no, delivered.load_no, delivered.row_number, delivered.account_id
     from delivered

@@ -1,6 +1,6 @@
--- One row per lead id that was merged away by as-of, with the lead that survives the chain of merges.
--- E3: a later merge of the same id replaces an earlier one, and a lead merged into itself stands alone again; a loop of
--- two or more stops the run (clean.lead_survivors.check.sql).
+-- One row per lead id that was merged away by as-of, with the lead at the end of the chain of merges (E3).
+-- A later merge of the same id replaces an earlier one, a lead merged into itself is independent again, and a loop of two or more
+-- stops the run (clean.lead_survivors.check.sql).
 -- key: lead_id
 -- not null: survivor_id
 -- column lead_id: the id that was merged away
@@ -10,7 +10,7 @@ run as (from waterfall.run),
 delivered as (from raw.merges),
 
 latest as (
-    select delivered.from_lead_id, delivered.into_lead_id
+    select delivered.from_lead_id as from_id, delivered.into_lead_id as into_id
     from delivered
     cross join run
     where
@@ -22,15 +22,15 @@ latest as (
 ),
 
 merges as (
-    select latest.from_lead_id, latest.into_lead_id
+    select latest.from_id, latest.into_id
     from latest
-    where latest.from_lead_id <> latest.into_lead_id
+    where latest.from_id <> latest.into_id
 ),
 
--- Pointer doubling: each step takes every id to where its survivor so far has come, so that a chain of n merges takes
--- log2 n steps. A loop has no end; 40 steps are longer than any chain.
+-- Pointer doubling: each step replaces the survivor of an id by that survivor's own survivor, so a chain of n merges needs
+-- log2(n) steps. The limit of 40 steps ends a loop; no chain is that long.
 chains(lead_id, survivor_id, steps) using key (lead_id) as (
-    select merges.from_lead_id, merges.into_lead_id, 0
+    select merges.from_id, merges.into_id, 0
     from merges
     union
     select chains.lead_id, further.survivor_id, chains.steps + 1

@@ -1,21 +1,21 @@
--- One row per lead (after merges), with its attributes as last delivered.
+-- One row per lead (after merges), with its attributes as last delivered, its account, its origin and whether it is in scope.
 -- key: lead_no
 -- unique: lead_id
 -- not null: lead_id, is_in_scope
 -- accepted account_match: input, email_domain, website
--- column account_id: id of its account, after merges of accounts: as the input gives it, else as found by a domain (A2)
--- column account_match: input = given with the lead; email_domain, website = found by that; null = no account
--- column input_account_id: id of the account as the input gives it, before merges
+-- column account_id: id of its account, after account merges: from the input, else matched by domain (A2)
+-- column account_match: input = delivered with the lead; email_domain, website = matched by that domain; null = no account
+-- column input_account_id: account id in the input, before merges
 -- accepted origin_source: rule, default, input
 -- check: is_in_scope = (scope_rule is null)
--- column origin: who generated the lead: by the first origin rule that matches, else the default, else as delivered
--- column origin_source: rule, default or input; null = nobody says
--- column origin_rule_no: the origin rule, where one matched
+-- column origin: who generated the lead: from the first origin rule that matches, else the default, else as delivered
+-- column origin_source: rule, default or input; null = no origin is known
+-- column origin_rule_no: number of the origin rule that matched
 -- column is_in_scope: whether the lead counts at all (E8)
 -- column scope_rule: the first scope rule that excludes it
--- column has_attributes: whether any input of leads delivered the lead; false = known from history only
--- column deleted_at: when the lead was deleted in its source, up to as-of; null also where a later row without a time took the
--- deletion back (E10); an entry after it has brought the lead back
+-- column has_attributes: whether an input of leads delivered the lead; false = the lead appears only in history
+-- column deleted_at: when the lead was deleted in its source, up to as-of; also null if a later row without a time
+-- undid the deletion (E10). An entry after this time restores the lead
 -- column attributes_load_no: load that delivered the attributes
 -- column attributes_row_number: row of that load
 with

@@ -1,5 +1,5 @@
 -- One row per lead and rule of scope, origin or persona that matches it (E8).
--- A missing value is none of the texts and matches no pattern; a rule that is negated does match it then.
+-- A missing value equals no text and matches no pattern, so a negated rule does match it.
 -- key: purpose, rule_no, lead_no
 -- accepted purpose: scope, origin, persona
 -- column purpose: scope, origin or persona
@@ -22,11 +22,11 @@ rules as (
     select 'persona', persona_rules.rule_no, 'leads', persona_rules.* exclude (rule_no, persona) from persona_rules
 ),
 
-asked as (
+rule_values as (
     select
         rules.*,
         lead_records.lead_no,
-        -- The account is the one that counts, given or found.
+        -- The account after matching, from the input or by domain.
         case
             when rules.column_name = 'account_id' then lead_accounts.account_id
             else nullif(lead_values.dimension_value, '')
@@ -51,11 +51,11 @@ asked as (
     where rules.table_name = 'accounts' and lead_accounts.account_id is not null
 )
 
-select asked.purpose, asked.rule_no, asked.lead_no
-from asked
+select rule_values.purpose, rule_values.rule_no, rule_values.lead_no
+from rule_values
 where
-    asked.is_negated <> case asked.ask
-        when 'is_null' then asked.given is null
-        when 'one_of' then coalesce(list_contains(asked.texts, asked.given), false)
-        when 'matches' then coalesce(regexp_matches(asked.given, asked.texts[1]), false)
+    rule_values.is_negated <> case rule_values.ask
+        when 'is_null' then rule_values.given is null
+        when 'one_of' then coalesce(list_contains(rule_values.texts, rule_values.given), false)
+        when 'matches' then coalesce(regexp_matches(rule_values.given, rule_values.texts[1]), false)
     end

@@ -1,6 +1,6 @@
--- One row per set of cuts and cut in it, in numbers only: the marts join it to the cut_set of a stay.
+-- One row per slice membership and slice in it, in numbers only: the marts join it to the cut_set of a span.
 -- key: cut_set, cut_no
--- column cut_set: hash of all that decides the cuts of a stay
+-- column cut_set: slice membership: hash of all that decides the slices of a span
 with
 cut_values as (from journey.cut_values),
 cuts as (from journey.cuts)

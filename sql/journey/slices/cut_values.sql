@@ -1,8 +1,8 @@
--- One row per set of cuts and dimension: the value that its stays had when they began (docs/RULES.md section 9); `all` is the total.
--- Thousands of stays have the same values: the words are looked up once, at the first stay of each set.
+-- One row per slice membership and dimension, with the value when its spans began (docs/RULES.md section 9); `all` is the total.
+-- Thousands of spans have the same values, so the values are looked up once, at the first span of each membership.
 -- key: cut_set, dimension
 -- not null: dimension_value
--- column cut_set: hash of all that decides the cuts of a stay
+-- column cut_set: slice membership: hash of all that decides the slices of a span
 with
 spans as (from journey.spans_narrow),
 cycles as (from journey.cycles_narrow),
@@ -11,7 +11,7 @@ words as (from clean.entry_words),
 stages as (from waterfall.stages),
 dimensions as (from waterfall.dimensions),
 
--- Lead and stay as one number, which is unique: a lead has fewer than a million stays.
+-- Lead and span as one unique number: a lead has fewer than a million spans.
 firsts as (
     select spans.cut_set, min(cast(spans.lead_no as bigint) * 1048576 + spans.span_no) as place
     from spans

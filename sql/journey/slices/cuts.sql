@@ -1,7 +1,8 @@
--- One row per dimension and value: what the marts are cut by. The marts group by its number and put the words back last.
+-- One row per slice: a dimension and one of its values.
+-- The marts group by its number and add the texts last, which is faster.
 -- key: cut_no
 -- unique: dimension, dimension_value
--- column cut_no: number of the cut
+-- column cut_no: number of the slice
 with
 cut_values as (from journey.cut_values),
 

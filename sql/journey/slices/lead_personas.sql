@@ -1,10 +1,10 @@
--- One row per lead in scope: the part that the person plays in buying (docs/RULES.md A5).
+-- One row per lead in scope, with its persona: the role of the person in a purchase (docs/RULES.md A5).
 -- key: lead_no
 -- not null: persona
 -- accepted persona_source: rule, input
 -- check: (persona_source is null) = (persona = '(none)')
--- column persona: name of the first persona rule that matches, else as delivered; (none) = nobody says
--- column persona_source: rule or input; null = nobody says
+-- column persona: name of the first persona rule that matches, else as delivered; (none) = not known
+-- column persona_source: rule or input; null = not known
 with
 leads as (
     select leads.* from clean.leads where leads.is_in_scope
@@ -20,7 +20,7 @@ first_matches as (
     group by rule_matches.lead_no
 ),
 
-said as (
+delivered_personas as (
     select leads.lead_no, persona_rules.persona as by_rule, nullif(trim(leads.persona), '') as by_input
     from leads
     left join first_matches on first_matches.lead_no = leads.lead_no
@@ -28,7 +28,7 @@ said as (
 )
 
 select
-    said.lead_no,
-    coalesce(said.by_rule, said.by_input, '(none)') as persona,
-    case when said.by_rule is not null then 'rule' when said.by_input is not null then 'input' end as persona_source
-from said
+    delivered_personas.lead_no,
+    coalesce(delivered_personas.by_rule, delivered_personas.by_input, '(none)') as persona,
+    case when delivered_personas.by_rule is not null then 'rule' when delivered_personas.by_input is not null then 'input' end as persona_source
+from delivered_personas

@@ -1,4 +1,4 @@
--- One row per stay and cut that it belongs to, in numbers only.
+-- One row per span and slice that it belongs to, in numbers only.
 -- as: view
 with
 spans as (from journey.spans_narrow),

@@ -1,4 +1,4 @@
--- One row per stay and dimension, with the value that held when the stay began (docs/RULES.md section 9); `all` is the total.
+-- One row per span and dimension, with the value when the span began (docs/RULES.md section 9); `all` is the total.
 -- as: view
 with
 spans as (from journey.spans_narrow),

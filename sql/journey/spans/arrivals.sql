@@ -1,4 +1,4 @@
--- One row per lead, cycle and stage or group that it arrived at.
+-- One row per lead, cycle and stage or group that the cycle arrived at, with the time of the arrival.
 -- as: view
 -- column stage: key of the stage or group
 with

@@ -1,10 +1,10 @@
--- One row per lead, cycle and stage or group: the first stay there (C4), in numbers only.
--- A history too long for the memory is done part by part: what a window sorts then need not be spilled.
+-- One row per lead, cycle and stage or group, with the first span there (C4), in numbers only.
+-- A history too long for the memory is built in batches, so that no window sort spills to disk.
 -- parts: lead_no, count(*) of journey.spans_narrow, 300 bytes each
 -- key: lead_no, cycle_no, mark_no
 -- not null: arrived_at, arrived_date, span_no, stage_no, cut_set
--- column stage_no: the stage entered; for a group the member entered first
--- column cut_set: of the stay that began with it
+-- column stage_no: the stage entered; for a group, the member entered first
+-- column cut_set: slice membership of the span that began with the arrival
 with
 spans as (
     select spans.*

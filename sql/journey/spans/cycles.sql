@@ -1,6 +1,6 @@
--- One row per run of a lead along the path, until it leaves the path or moves back.
+-- One row per cycle: a run of a lead along the path, until it leaves the path or moves back.
 -- as: view
--- column ended_at: when the cycle stopped being open; null while it is
+-- column ended_at: when the cycle ended; null while it is open
 -- column entry_stage: the first path stage of the cycle
 -- column furthest_stage: the highest-ranked stage that it reached
 with

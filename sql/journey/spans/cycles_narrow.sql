@@ -1,7 +1,6 @@
--- One row per run of a lead along the path (C1 to C6), in numbers only.
--- First and last stays are found by the smallest or largest of one number that holds order and stage, which is
--- quicker than arg_min over each.
--- A history too long for the memory is done part by part: its groups then need not be spilled.
+-- One row per cycle (C1 to C6), in numbers only: a run of a lead along the path, until it leaves the path or moves back.
+-- Order and stage are packed into one number, so that min and max find the first and last span faster than arg_min.
+-- A history too long for the memory is built in batches, so that its groups do not spill to disk.
 -- parts: lead_no, count(*) of clean.entries_narrow, 200 bytes each
 -- key: lead_no, cycle_no
 -- unique: cycle_id
@@ -9,9 +8,9 @@
 -- accepted outcome: completed, exited, detoured, regressed, deleted, open
 -- check: (outcome = 'open') = (ended_at is null)
 -- check: ended_at >= started_at
--- column cycle_id: number of the cycle over all leads: the lead's number, then the cycle's
+-- column cycle_id: number of the cycle over all leads: the number of the lead, then of the cycle
 -- column entry_rank: rank of the stage that opened the cycle
--- column first_span_no: number of the stay that opened the cycle
+-- column first_span_no: number of the span that opened the cycle
 with
 stays as (
     select stays.*
@@ -24,7 +23,7 @@ stays as (
 
 stages as (from waterfall.stages),
 
--- Twenty bits of stay, fifteen of stage.
+-- Twenty bits for the span, fifteen for the stage.
 numbered as (
     select
         stays.lead_no,
@@ -37,7 +36,7 @@ numbered as (
         stages.is_last,
         stages.qualifies,
         cast(stays.span_no as bigint) * 32768 + stays.stage_no as by_time,
-        -- Highest rank first, then the stay that came first.
+        -- Highest rank first, then the earliest span.
         (cast(stages.rank as bigint) * 1048576 + 1048575 - stays.span_no) * 32768 + stays.stage_no as by_rank
     from stays
     inner join stages on stages.stage_no = stays.stage_no
@@ -57,14 +56,14 @@ facts as (
         min(numbered.by_time) filter (where numbered.exit_kind = 'deleted') as deletion,
         min(numbered.entered_at) filter (where numbered.kind in ('detour', 'exit')) as left_path_at,
         min(numbered.exited_at) filter (where numbered.exit_kind = 'deleted') as deleted_at,
-        -- Of the last stay of the cycle: with the next cycle, the deletion, or never.
+        -- End of the last span of the cycle: at the next cycle, at the deletion, or never.
         max(numbered.exited_at) as left_at,
         bool_or(numbered.exit_kind = 'open') as is_open
     from numbered
     group by numbered.lead_no, numbered.cycle_no
 ),
 
--- The first end counts: a stay off the path after a deletion is of a cycle that has ended (E10).
+-- The first end counts: after a deletion, a span off the path belongs to a cycle that has ended (E10).
 first_ends as (
     select
         facts.*,

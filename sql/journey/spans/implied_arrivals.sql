@@ -1,16 +1,16 @@
--- One row per cycle and path stage that it skipped: the arrival that the next one above it would imply. Not an arrival (E9).
--- Only with implied = true, and read by nothing but report.implied_comparison. The cycle began below the stage, arrived above it and was in
--- no stage of its rank. A rank with parallel stages implies none of them, for nobody can say which.
+-- One row per cycle and path stage that it skipped: the arrival that the next stage above implies. It is not an arrival (E9).
+-- Filled only with implied = true, and read only by report.implied_comparison. The cycle began below the stage, arrived above it and was
+-- in no stage of its rank. A rank with parallel stages implies no arrival, because it is not known which stage was skipped.
 -- key: lead_id, cycle_no, stage
 -- not null: implied_at, basis, implied_by, cycle_id, stage_no
 -- accepted basis: implied
 -- check: days_in_stage is null
 -- column stage: key of the stage that was skipped
 -- column implied_at: moment (UTC) of the first arrival above the stage
--- column basis: implied: no row of history says so
--- column implied_by: the stage arrived at then
--- column implied_by_span_no: number of the stay that began with it
--- column days_in_stage: always null: nobody was there
+-- column basis: implied: no row of history records it
+-- column implied_by: the stage of that arrival
+-- column implied_by_span_no: number of the span that began with it
+-- column days_in_stage: always null: the lead was not there
 with
 run as (from waterfall.run),
 
@@ -26,25 +26,25 @@ arrivals as (
 
 leads as (from clean.leads),
 
-lone_stages as (
+single_stages as (
     select stages.* from stages qualify count(*) over (partition by stages.rank) = 1
 ),
 
--- Ranks only rise within a cycle, so the first stay above is the first arrival above.
+-- Ranks only rise within a cycle, so the first span above is the first arrival above.
 followed as (
     select
         cycles.cycle_id,
         cycles.lead_no,
         cycles.cycle_no,
-        lone_stages.stage_no,
-        lone_stages.stage,
-        bool_or(arrivals.low_rank = lone_stages.rank) as was_there,
-        min(arrivals.arrived_at) filter (where arrivals.low_rank > lone_stages.rank) as implied_at,
-        arg_min(arrivals.stage_no, arrivals.span_no) filter (where arrivals.low_rank > lone_stages.rank) as implied_by_no,
-        min(arrivals.span_no) filter (where arrivals.low_rank > lone_stages.rank) as implied_by_span_no
+        single_stages.stage_no,
+        single_stages.stage,
+        bool_or(arrivals.low_rank = single_stages.rank) as was_there,
+        min(arrivals.arrived_at) filter (where arrivals.low_rank > single_stages.rank) as implied_at,
+        arg_min(arrivals.stage_no, arrivals.span_no) filter (where arrivals.low_rank > single_stages.rank) as implied_by_no,
+        min(arrivals.span_no) filter (where arrivals.low_rank > single_stages.rank) as implied_by_span_no
     from cycles
     inner join run on run.implied
-    inner join lone_stages on lone_stages.rank > cycles.entry_rank
+    inner join single_stages on single_stages.rank > cycles.entry_rank
     inner join arrivals on arrivals.lead_no = cycles.lead_no and arrivals.cycle_no = cycles.cycle_no
     group by all
 )

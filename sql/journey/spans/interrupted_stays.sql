@@ -1,9 +1,9 @@
--- One row per ended stay into which rows with an unknown stage fall: how long the lead was in its own stage is not known (T1).
--- Such rows are rejected, so the stay seems to last until the next known stage.
+-- One row per ended span that contains rows with an unknown stage, so that the time in its own stage is not known (T1).
+-- Such rows are rejected, so the span seems to last until the next known stage.
 -- key: lead_no, span_no
 -- not null: stage_no, unknown_rows
 -- check: unknown_rows >= 1
--- column unknown_rows: rejected rows of the lead, not before the entry and before the end of the stay, whose stage no alias names
+-- column unknown_rows: rejected rows of the lead with an unknown stage, from the entry (inclusive) to the end of the span (exclusive)
 with
 entry_rows as (from clean.entry_rows),
 spans as (from journey.spans_narrow),

@@ -1,9 +1,9 @@
--- One row per lead that is in a stage now: where it counts for its account (A3).
--- A lead on hold counts as in the path stage that the hold interrupts, so a customer on hold stays a customer. After a detour,
--- an exit or a deletion there is nothing to interrupt, and the lead counts as in its hold.
+-- One row per lead that is in a stage now, with the stage that counts for its account (A3).
+-- A lead on hold counts in the path stage before the hold, so a customer on hold is still a customer. After a detour, an exit or a
+-- deletion there is no such stage, and the lead counts in its hold.
 -- key: lead_no
 -- not null: span_no, stage_no, since_at
--- column span_no: its open stay
+-- column span_no: its open span
 -- column stage_no: the stage in which it counts
 -- column since_at: entry (UTC) into that stage, time on hold included
 with

@@ -1,4 +1,4 @@
--- One row per stay that began in the cut of waterfall.shown_cut: every stay, unless a report of one value is being made.
+-- One row per span in the report filter (waterfall.shown_cut): every span, except in a report of one value.
 -- as: view
 with
 shown_cut as (from waterfall.shown_cut),

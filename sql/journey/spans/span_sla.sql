@@ -1,15 +1,15 @@
--- One row per stay in a stage with a limit: how long it lasted on the clock of that limit, and how it stands (T5).
--- T4: business time is the time within the rows of waterfall.work_days. So an instant has a number, the working time from
--- the first of them, and the business time between two instants is the difference of their numbers.
+-- One row per span in a stage with an SLA: its length on the clock of that SLA, and its SLA state (T5).
+-- Business time is the time within the rows of waterfall.work_days (T4). The model computes the working time up to each instant; the
+-- business time between two instants is the difference.
 -- key: lead_no, span_no
 -- not null: stage_no, entered_date, elapsed_seconds, limit_seconds, sla_state, left_at_the_last_minute
 -- accepted sla_state: met, breached, open_within, open_overdue
 -- check: elapsed_seconds >= 0
 -- check: (sla_state in ('met', 'open_within')) = (elapsed_seconds <= limit_seconds)
--- column elapsed_seconds: length of the stay, or its age at as-of, in seconds of the clock of its limit
--- column limit_seconds: the limit, in seconds of the same clock
+-- column elapsed_seconds: length of the span, or its age at as-of, in seconds of the SLA clock
+-- column limit_seconds: the SLA, in seconds of the same clock
 -- column sla_state: met, breached (left too late), open_within, open_overdue
--- column due_at: moment (UTC) at which the limit is or was used up; null where the working calendar ends before
+-- column due_at: moment (UTC) at which the SLA ends; null if the working calendar ends before
 -- column left_at_the_last_minute: left in the last 15 minutes before due_at
 with
 run as (from waterfall.run),
@@ -72,7 +72,7 @@ ended as (
     asof left join work_days on entered.ended_at >= work_days.opens_at
 ),
 
--- The first instant at which the limit is used up: at the close of a day, not at the opening of the next.
+-- The first instant at which the SLA is used up: the close of a day, not the opening of the next.
 due as (
     select
         ended.*,

@@ -1,5 +1,5 @@
--- One row per stay of a lead in a stage, in numbers only; journey.stage_spans puts the words back.
--- A history too long for the memory is done part by part: its joins then need not be spilled.
+-- One row per span of a lead in a stage: the fact table (integer keys) behind journey.stage_spans.
+-- A history too long for the memory is built in batches, so that its joins do not spill to disk.
 -- parts: lead_no, count(*) of clean.entries_narrow, 200 bytes each
 -- key: lead_no, span_no
 -- not null: stage_no, entered_at, exit_kind, arrival_kind, cut_set
@@ -7,10 +7,10 @@
 -- accepted arrival_kind: new, restored, advanced, sideways, regressed, held, detoured, exited, returned
 -- check: exited_at >= entered_at
 -- check: (exit_kind = 'open') = (exited_at is null)
--- column arrival_kind: how the lead came: new, restored after a deletion (E10), or the exit kind of the stay before
--- column is_last: no stay of the lead follows
--- column words_key: what the row of history said in words: a row of clean.entry_words
--- column cut_set: hash of all that decides the cuts to which the stay belongs: rows of journey.cut_sets
+-- column arrival_kind: how the lead came: new, restored after a deletion (E10), or the exit kind of the span before
+-- column is_last: the lead has no later span
+-- column words_key: description key: the row of clean.entry_words with the texts of the row of history
+-- column cut_set: slice membership: the rows of journey.cut_sets with the slices of the span
 with
 stays as (
     select stays.*
@@ -35,7 +35,7 @@ asked as (
 
 select
     stays.*,
-    -- Only what is a dimension takes part, so that the sets stay few.
+    -- Only dimensions are hashed, so that there are few memberships.
     hash(
         lead_given.given_key,
         case when asked.of_entries then words.given_key end,

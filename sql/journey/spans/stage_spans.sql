@@ -1,7 +1,7 @@
--- One row per stay of a lead in a stage: [entered_at, exited_at), open while exited_at is null.
+-- One row per span of a lead in a stage: [entered_at, exited_at), open while exited_at is null.
 -- as: view
 -- column span_no: 1, 2 … in time order
--- column cycle_no: the run along the path to which the stay belongs; 0 before the first path stage
+-- column cycle_no: the run along the path to which the span belongs; 0 before the first path stage
 with
 spans as (from journey.spans_narrow),
 words as (from clean.entry_words),

@@ -1,8 +1,8 @@
--- One row per stay of a lead in a stage: how it came and how it left (S1, S2), in numbers only.
+-- One row per span of a lead in a stage, with how the lead came and how it left (S1, S2), in numbers only.
 -- as: view
--- column arrival_kind: how the lead came: new, restored after a deletion (E10), or the exit kind of the stay before
--- column is_last: no stay of the lead follows
--- column words_key: what the row of history said in words: a row of clean.entry_words
+-- column arrival_kind: how the lead came: new, restored after a deletion (E10), or the exit kind of the span before
+-- column is_last: the lead has no later span
+-- column words_key: description key: the row of clean.entry_words with the texts of the row of history
 with
 entries as (from clean.entries_narrow),
 stages as (from waterfall.stages),
@@ -13,7 +13,7 @@ deleted_leads as (
 
 zone_days as (from waterfall.zone_days),
 
--- Of two entries around a deletion neither follows the other (E10).
+-- An entry after a deletion does not follow an entry before it (E10).
 parted as (
     select
         entries.*,
@@ -28,7 +28,7 @@ parted as (
     left join deleted_leads on deleted_leads.lead_no = entries.lead_no
 ),
 
-beside as (
+with_neighbours as (
     select
         parted.lead_no,
         parted.entry_no,
@@ -57,31 +57,31 @@ beside as (
 
 ended as (
     select
-        beside.*,
-        case when beside.is_deleted then beside.deleted_at else beside.next_entered_at end as exited_at,
+        with_neighbours.*,
+        case when with_neighbours.is_deleted then with_neighbours.deleted_at else with_neighbours.next_entered_at end as exited_at,
         case
-            when beside.is_deleted then 'deleted'
-            when beside.next_kind is null then 'open'
-            when beside.next_kind = 'hold' then 'held'
-            when beside.next_kind = 'detour' then 'detoured'
-            when beside.next_kind = 'exit' then 'exited'
-            when beside.kind <> 'path' then 'returned'
-            when beside.next_rank > beside.rank then 'advanced'
-            when beside.next_rank = beside.rank then 'sideways'
+            when with_neighbours.is_deleted then 'deleted'
+            when with_neighbours.next_kind is null then 'open'
+            when with_neighbours.next_kind = 'hold' then 'held'
+            when with_neighbours.next_kind = 'detour' then 'detoured'
+            when with_neighbours.next_kind = 'exit' then 'exited'
+            when with_neighbours.kind <> 'path' then 'returned'
+            when with_neighbours.next_rank > with_neighbours.rank then 'advanced'
+            when with_neighbours.next_rank = with_neighbours.rank then 'sideways'
             else 'regressed'
         end as exit_kind,
         case
-            when beside.entry_no = 1 then 'new'
-            when beside.previous_kind is null then 'restored'
-            when beside.kind = 'hold' then 'held'
-            when beside.kind = 'detour' then 'detoured'
-            when beside.kind = 'exit' then 'exited'
-            when beside.previous_kind <> 'path' then 'returned'
-            when beside.rank > beside.previous_rank then 'advanced'
-            when beside.rank = beside.previous_rank then 'sideways'
+            when with_neighbours.entry_no = 1 then 'new'
+            when with_neighbours.previous_kind is null then 'restored'
+            when with_neighbours.kind = 'hold' then 'held'
+            when with_neighbours.kind = 'detour' then 'detoured'
+            when with_neighbours.kind = 'exit' then 'exited'
+            when with_neighbours.previous_kind <> 'path' then 'returned'
+            when with_neighbours.rank > with_neighbours.previous_rank then 'advanced'
+            when with_neighbours.rank = with_neighbours.previous_rank then 'sideways'
             else 'regressed'
         end as arrival_kind
-    from beside
+    from with_neighbours
 )
 
 select
@@ -103,7 +103,7 @@ select
     end as exited_date,
     ended.exit_kind,
     ended.arrival_kind,
-    -- Ranks are dense, so a gap of two means that a path rank lies between.
+    -- Ranks are dense, so a gap of two means that a path rank was skipped.
     coalesce(ended.exit_kind = 'advanced' and ended.next_rank > ended.rank + 1, false) as skipped,
     ended.next_stage_no,
     ended.is_last,

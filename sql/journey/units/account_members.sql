@@ -1,7 +1,7 @@
--- One row per lead in scope that has an account: its place among the account's leads.
+-- One row per lead in scope that has an account, with its position among the leads of the account.
 -- key: lead_no
 -- unique: account_no, member_no
--- column member_no: place of the lead in its account, by id: of leads that arrive at the same instant the first counts
+-- column member_no: position of the lead in its account, by id: if leads arrive at the same instant, the first one counts
 with
 leads as (
     select leads.* from clean.leads as leads where leads.is_in_scope

@@ -1,12 +1,11 @@
--- One row per unit and pair that it opened: its way from A as a window sees it, before anybody asks for a period or a cut.
--- Windows are numbered by length, the one without end last. A unit converted within window w when convert_place < w,
--- was passed over when pass_place < w; the window is over for it when old_place >= w (K2, K3, K5). So one row serves every
--- window.
+-- One row per unit and pair that it opened: its outcome after A for every window, before periods and slices are applied.
+-- Windows are numbered by length, the open-ended one last. A unit converted within window w if convert_place < w, and was passed over if
+-- pass_place < w. The window has ended for the unit if old_place >= w (K2, K3, K5). So one row is enough for all windows.
 -- as: view
 -- column us_to_convert: microseconds from A to B; null = never
--- column convert_place: windows too short for its conversion; 32767 = never
--- column pass_place: windows too short for its arrival above B; 32767 = never
--- column old_place: windows that ended by as-of
+-- column convert_place: window index of the conversion: number of windows too short for it; 32767 = never
+-- column pass_place: window index of the arrival above B: number of windows too short for it; 32767 = never
+-- column old_place: window index of as-of: number of windows that ended by then
 with
 run as (from waterfall.run),
 
@@ -16,7 +15,7 @@ windows as (
 
 unit_pairs as (from journey.unit_pairs),
 
--- By age in whole days: how many windows are shorter. Beyond the longest all are.
+-- Number of shorter windows for each age in whole days.
 places as (
     select days.age_days, count(windows.window_days) as place
     from (select unnest(range(coalesce(max(windows.window_days), 0) + 2)) as age_days from windows) as days
@@ -28,7 +27,7 @@ longest as (
     select max(places.age_days) as age_days from places
 ),
 
--- Within W × 86,400 s is within W whole days, begun ones counted; on the microsecond.
+-- Rounded up to days, exact to the microsecond: within W × 86,400 s is within W such days.
 aged as (
     select
         unit_pairs.*,
@@ -42,7 +41,7 @@ aged as (
 placed as (
     select
         aged.*,
-        -- least() passes over nulls: what never came must stay null.
+        -- least() ignores nulls, but what never happened must remain null.
         case when aged.us_to_convert is not null
             then least((aged.us_to_convert + 86399999999) // 86400000000, longest.age_days) end as days_to_convert,
         case when aged.us_to_pass is not null
@@ -65,7 +64,7 @@ select
     cast(coalesce(pass_places.place, 32767) as smallint) as pass_place,
     cast(old_places.place as smallint) as old_place
 from placed
--- Left joins: an inner one lets DuckDB guess that nothing is left, and then it turns the joins of the marts round.
+-- Left joins: with inner joins, DuckDB estimates an empty result and chooses a bad join order in the marts.
 left join places as convert_places on convert_places.age_days = placed.days_to_convert
 left join places as pass_places on pass_places.age_days = placed.days_to_pass
 left join places as old_places on old_places.age_days = placed.days_over

@@ -1,8 +1,8 @@
--- One row per unit and pair that it opened: when it arrived at A, when at B, when above B (K1, K3).
--- The arrivals of a unit stand in one list, in order of time. Units that went the same way (the same stages in the same
--- order) have their pairs at the same places of the list, so the places are looked for once per way and not once per unit:
--- there are far fewer ways (DECISIONS.md, "Numbers go through the windows, words come back last").
--- Lists don't spill, so a history too long for the memory is done part by part: leads with their cycles, and accounts.
+-- One row per unit and pair that it opened: when it arrived at A, at B and above B (K1, K3).
+-- The arrivals of a unit are one list in order of time: its stage sequence. Units with the same sequence have their pairs at the same
+-- positions, so positions are looked up once per sequence; there are far fewer sequences than units (DECISIONS.md, "Numbers go through
+-- the windows, words come back last").
+-- Lists cannot spill to disk, so a history too long for the memory is built in batches: leads with their cycles, and accounts.
 -- parts: lead_no, count(*) of journey.arrivals_narrow, 1100 bytes each
 -- parts: account_no, count(*) of journey.account_members, 2200 bytes each
 -- key: unit, unit_id, pair_no
@@ -11,14 +11,14 @@
 -- check: above_at >= from_at
 -- check: closed_at >= from_at
 -- check: is_closed = (closed_at is not null)
--- column from_at: arrival at A; for leads and accounts the first ever
+-- column from_at: arrival at A; for leads and accounts, the first ever
 -- column to_at: first arrival at B at or after from_at
 -- column above_at: first arrival above B's rank at or after from_at
--- column is_closed: the unit can no longer convert: its cycle ended, its lead is out, or all its leads are
--- column closed_at: since when (UTC): the cycle's end, the lead's entry into the exit or deletion, the latest of the account's leads
+-- column is_closed: the unit can no longer convert: its cycle ended, or its lead or all its leads left
+-- column closed_at: since when (UTC): end of the cycle; entry of the lead into the exit, or its deletion; the latest of these in an account
 -- column lead_no: the lead whose entry starts the measure
--- column span_no: the stay that starts the measure
--- column cut_set: the cuts of that stay
+-- column span_no: the span that starts the measure
+-- column cut_set: slice membership of that span
 with
 arrivals as (
     select arrivals.*
@@ -58,8 +58,8 @@ members as (
         and members.account_no <= coalesce(getvariable('last_account_no'), 2147483647)
 ),
 
--- A group arrives with its first member, so only stages are above a rank.
-lives as (
+-- A group arrives with its first member, so only stages can be above a rank.
+arrival_lists as (
     select
         arrivals.unit,
         arrivals.unit_id,
@@ -79,64 +79,64 @@ lives as (
 ),
 
 timed as (
-    select lives.*, [each.at for each in lives.arrived] as ats
-    from lives
+    select arrival_lists.*, [each.at for each in arrival_lists.arrived] as ats
+    from arrival_lists
 ),
 
 -- is_tied: at the same instant as the arrival before.
-walked as (
+unit_sequences as (
     select
         timed.*,
         {
             'mark_nos': [each.mark_no for each in timed.arrived],
             'heights': [each.height for each in timed.arrived],
             'is_tied': [two[1] = two[2] for two in list_zip(timed.ats, list_prepend(null, timed.ats))]
-        } as way
+        } as sequence
     from timed
 ),
 
-ways as (
-    select distinct walked.way from walked
+sequences as (
+    select distinct unit_sequences.sequence from unit_sequences
 ),
 
 starts as (
-    select ways.way, unnest(range(1, len(ways.way.mark_nos) + 1)) as from_place
-    from ways
+    select sequences.sequence, unnest(range(1, len(sequences.sequence.mark_nos) + 1)) as from_place
+    from sequences
 ),
 
--- The first arrival at each stage or group starts; since_place is the first of all arrivals at that instant.
+-- The first arrival at each stage or group opens its pairs; since_place is the first of all arrivals at that instant.
 steps as (
     select
-        starts.way,
+        starts.sequence,
         starts.from_place,
         list_max([
-            place for place in range(1, starts.from_place + 1) if starts.way.is_tied[place] is not true
+            place for place in range(1, starts.from_place + 1) if starts.sequence.is_tied[place] is not true
         ]) as since_place
     from starts
-    where list_position(starts.way.mark_nos, starts.way.mark_nos[starts.from_place]) = starts.from_place
+    where list_position(starts.sequence.mark_nos, starts.sequence.mark_nos[starts.from_place]) = starts.from_place
 ),
 
--- Where in the list a pair's moments stand: decided once for all units that went the same way.
-plans as (
+-- Positions of the times of a pair in the list, once for all units with the same stage sequence.
+pair_places as (
     select
-        steps.way,
+        steps.sequence,
         pairs.pair_no,
         steps.from_place,
         list_min([
-            place for place in range(steps.since_place, len(steps.way.mark_nos) + 1)
-            if steps.way.mark_nos[place] = pairs.to_mark_no
+            place for place in range(steps.since_place, len(steps.sequence.mark_nos) + 1)
+            if steps.sequence.mark_nos[place] = pairs.to_mark_no
         ]) as to_place,
         list_min([
-            place for place in range(steps.since_place, len(steps.way.mark_nos) + 1)
-            if steps.way.heights[place] > to_marks.high_rank
+            place for place in range(steps.since_place, len(steps.sequence.mark_nos) + 1)
+            if steps.sequence.heights[place] > to_marks.high_rank
         ]) as above_place
     from steps
-    inner join pairs on pairs.from_mark_no = steps.way.mark_nos[steps.from_place]
+    inner join pairs on pairs.from_mark_no = steps.sequence.mark_nos[steps.from_place]
     inner join marks as to_marks on to_marks.mark_no = pairs.to_mark_no
 ),
 
--- A lead that is in an exit stage now, or deleted, is out.
--- Made twice, since of accounts' leads it is any, and of leads those of the part only.
+-- A lead has left if it is in an exit stage now or deleted.
+-- Written twice: accounts need any of their leads, leads only those of the batch.
 lead_ends as not materialized (
     select
         spans.lead_no,
@@ -169,15 +169,15 @@ closed as (
 
 opened as (
     select
-        walked.unit,
-        walked.unit_id,
-        walked.unit_key,
-        plans.pair_no,
-        walked.arrived[plans.from_place] as start,
-        walked.ats[plans.to_place] as to_at,
-        walked.ats[plans.above_place] as above_at
-    from walked
-    inner join plans on plans.way = walked.way
+        unit_sequences.unit,
+        unit_sequences.unit_id,
+        unit_sequences.unit_key,
+        pair_places.pair_no,
+        unit_sequences.arrived[pair_places.from_place] as start,
+        unit_sequences.ats[pair_places.to_place] as to_at,
+        unit_sequences.ats[pair_places.above_place] as above_at
+    from unit_sequences
+    inner join pair_places on pair_places.sequence = unit_sequences.sequence
 )
 
 select

@@ -1,4 +1,4 @@
--- Accounts that arrived, and their leads that did, are those that marts.lead_to_account counts as reached by as-of.
+-- Accounts that arrived, and the leads that arrived there, are those that marts.lead_to_account counts as reached by as-of.
 -- severity: fail
 with
 account_arrivals as (from marts.account_arrivals),

@@ -1,7 +1,7 @@
--- One row per account and path stage or group that any of its leads ever arrived at: when, and how many people were known.
--- A3: an account arrives with the first of its leads; of leads that arrive at the same instant, the first by id is named.
--- A4: the depth at entry counts the leads that had any stage entry by then, that instant included. A lead that appears
--- later changes nothing here; one that was deleted since had been known.
+-- One row per account and path stage or group that any of its leads ever arrived at: when, and how many people were known then.
+-- A3: an account arrives with the first of its leads; if leads arrive at the same instant, the first by id is named.
+-- A4: the depth at entry counts the leads with a stage entry up to that instant (inclusive). A lead that appears later does not change
+-- it; a lead that was deleted later still counts.
 -- key: account_id, stage
 -- unique: account_no, mark_no
 -- not null: arrived_at, arrived_date, lead_id, depth_at_entry, leads_reached

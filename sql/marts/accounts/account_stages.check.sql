@@ -1,4 +1,4 @@
--- No lead is in a path stage above the one in which its account stands.
+-- No lead is in a path stage above the current stage of its account.
 -- severity: fail
 with
 account_stages as (from marts.account_stages),

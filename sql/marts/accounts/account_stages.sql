@@ -1,7 +1,7 @@
--- One row per account with at least one lead in scope: where it stands now, and how far it ever came (A3).
--- The account is in the highest-ranked path stage that any of its leads is in now: it falls back when that lead leaves. A lead on
--- hold counts as in the path stage that the hold interrupts, so a customer on hold stays a customer. Of parallel stages, the one
--- that stands first in the configuration is named.
+-- One row per account with at least one lead in scope: its current stage and the furthest stage it ever reached (A3).
+-- The account is in the highest-ranked path stage that any of its leads is in now, so it falls back when that lead leaves. A lead on
+-- hold counts in the path stage before the hold, so a customer on hold is still a customer. Of parallel stages, the first one in the
+-- configuration is named.
 -- key: account_id
 -- unique: account_no
 -- not null: leads, leads_with_history, leads_open, is_won
@@ -31,7 +31,7 @@ present_stages as (from journey.present_stages),
 cycles as (from journey.cycles_narrow),
 stages as (from waterfall.stages),
 
--- Highest rank first, then the place in the file, as one number: both are below 32768.
+-- Highest rank first, then the position in the configuration, as one number: both are below 32768.
 ranked as (
     select
         leads.account_id,
@@ -68,20 +68,20 @@ present as (
     group by all
 ),
 
-there as (
+leads_there as (
     select present.*
     from present
     qualify row_number() over (partition by present.account_id order by present.height desc) = 1
 ),
 
-won as (
+won_accounts as (
     select distinct leads.account_id
     from cycles
     inner join leads on leads.lead_no = cycles.lead_no
     where cycles.outcome = 'completed'
 ),
 
-owned as (
+account_leads as (
     select leads.account_id, count(*) as leads from leads group by leads.account_id
 )
 
@@ -89,21 +89,21 @@ select
     accounts.account_id,
     now_in.stage,
     now_in.rank,
-    there.stage_since,
-    coalesce(there.leads_in_stage, 0) as leads_in_stage,
-    owned.leads,
+    leads_there.stage_since,
+    coalesce(leads_there.leads_in_stage, 0) as leads_in_stage,
+    account_leads.leads,
     coalesce(counted.leads_with_history, 0) as leads_with_history,
     coalesce(counted.leads_open, 0) as leads_open,
     furthest.stage as furthest_stage,
     furthest.rank as furthest_rank,
     counted.first_arrived_at,
-    won.account_id is not null as is_won,
+    won_accounts.account_id is not null as is_won,
     accounts.account_no
-from owned
-inner join accounts on accounts.account_id = owned.account_id
-left join counted on counted.account_id = owned.account_id
-left join there on there.account_id = owned.account_id
-left join won on won.account_id = owned.account_id
-left join stages as now_in on cast(now_in.rank as integer) * 32768 - now_in.stage_no = there.height
+from account_leads
+inner join accounts on accounts.account_id = account_leads.account_id
+left join counted on counted.account_id = account_leads.account_id
+left join leads_there on leads_there.account_id = account_leads.account_id
+left join won_accounts on won_accounts.account_id = account_leads.account_id
+left join stages as now_in on cast(now_in.rank as integer) * 32768 - now_in.stage_no = leads_there.height
 left join stages as furthest on cast(furthest.rank as integer) * 32768 - furthest.stage_no = counted.furthest_height
 order by accounts.account_no

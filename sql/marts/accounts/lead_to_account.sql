@@ -1,11 +1,10 @@
--- One row per grain, period, basis, dimension value and stage: leads per account at the period's end, or at as-of (A1).
--- Every count is a running sum of what each day added or took: an account that gains its second lead leaves depth 1
--- and joins depth 2. What enters and leaves a stage within one period adds and takes nothing, so it is left out before it is
--- multiplied by its cuts.
--- Months are counted once and added up to quarters, years and all time, and these are kept; a day or a week is counted when
--- somebody asks: by every cut they are most of the rows.
+-- One row per grain, period, basis, dimension value and stage: leads per account at the end of the period, or at as-of (A1).
+-- Every count is a running sum of daily changes: an account that gains its second lead leaves depth 1 and joins depth 2. A lead that
+-- enters and leaves a stage within one period changes nothing, so it is left out before rows are multiplied by their slices.
+-- Months are counted once and added up to quarters, years and all time; these are stored. Days and weeks are computed on read: over
+-- all slices they would be most of the rows.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
--- A history too long for the memory is done stage by stage: what the window sorts then need not be spilled.
+-- A history too long for the memory is built stage by stage, so that no window sort spills to disk.
 -- parts: mark_no, count(*) * (select count(*) from waterfall.dimensions) of journey.arrivals_narrow, 60 bytes each
 -- parts: stage_no, count(*) * (select count(*) from waterfall.dimensions) of journey.spans_narrow, 120 bytes each
 -- key: grain, period_start, basis, dimension, dimension_value, stage
@@ -52,7 +51,7 @@ members as (from journey.account_members),
 months as (
     select distinct days.month_start, day_periods.grain, day_periods.period_start
     from days
-    -- Not `in`: of a grain unequal to each of these DuckDB sees before it begins that no month is asked for.
+    -- Not `in`: with separate comparisons, DuckDB sees while planning that a query for days needs no months.
     inner join day_periods on day_periods.day = days.day and day_periods.grain <> 'day' and day_periods.grain <> 'week'
 ),
 
@@ -62,8 +61,8 @@ first_arrivals as (
     qualify row_number() over (partition by arrivals.lead_no, arrivals.mark_no order by arrivals.span_no) = 1
 ),
 
--- A place is a mark on one of the two bases: reached, or 100,000 on, current.
-stints as (
+-- A place is a milestone on one of the two bases: its number for reached, plus 100,000 for current.
+intervals as (
     select
         cast(first_arrivals.mark_no as integer) as place,
         first_arrivals.lead_no,
@@ -77,9 +76,9 @@ stints as (
 ),
 
 held as (
-    select stints.* exclude (lead_no), coalesce(members.account_no, 0) as account_no
-    from stints
-    left join members on members.lead_no = stints.lead_no
+    select intervals.* exclude (lead_no), coalesce(members.account_no, 0) as account_no
+    from intervals
+    left join members on members.lead_no = intervals.lead_no
 ),
 
 monthly as (
@@ -108,7 +107,7 @@ moves as (
     inner join day_periods on day_periods.day = moved.moved_date and day_periods.grain in ('day', 'week')
 ),
 
--- Cut and account as one number; account 0 is none.
+-- Slice and account as one number; account 0 means no account.
 steps as (
     select
         moves.grain,
@@ -130,7 +129,7 @@ depths as (
         steps.holder // 4294967296 as cut_no,
         steps.holder % 4294967296 > 0 as has_account,
         cast(steps.step as integer) as step,
-        -- In doubles, which hold every count exactly: a running sum of integers takes twice as long.
+        -- In doubles, which hold every count exactly: a running sum of integers is half as fast.
         cast(sum(cast(steps.step as double)) over (
             partition by steps.grain, steps.place, steps.holder
             order by steps.period_start
@@ -140,8 +139,8 @@ depths as (
     where steps.step <> 0
 ),
 
--- Not materialised, so that who asks for months does not wait for days.
--- is(depth after) − is(depth before), for each class of depth; a lead without account only counts as a lead.
+-- Not materialised, so that a query for months does not compute days.
+-- For each depth class: in it after, less in it before. A lead without account counts only as a lead.
 changes as not materialized (
     select
         depths.grain,
@@ -180,7 +179,7 @@ places as (
 
 keys as (
     select distinct cut_sets.cut_no, set_places.place
-    from (select distinct stints.cut_set, stints.place from stints) as set_places
+    from (select distinct intervals.cut_set, intervals.place from intervals) as set_places
     inner join cut_sets on cut_sets.cut_set = set_places.cut_set
     union
     select cuts.cut_no, places.place
@@ -188,8 +187,8 @@ keys as (
     inner join cuts on cuts.dimension = 'all'
 ),
 
--- Laid side by side by grouping: through a join the grain that is asked for would not reach the changes.
-laid as (
+-- Combined by grouping, not by a join: a filter on the grain passes through a group, not through this join.
+combined as (
     select months.grain, months.period_start, changes.* exclude (grain, period_start)
     from changes
     inner join months on months.month_start = changes.period_start
@@ -204,18 +203,18 @@ laid as (
 
 moved as (
     select
-        laid.grain,
-        laid.period_start,
-        laid.cut_no,
-        laid.place,
-        coalesce(sum(laid.leads), 0) as leads,
-        coalesce(sum(laid.leads_with_account), 0) as leads_with_account,
-        coalesce(sum(laid.depth_1), 0) as depth_1,
-        coalesce(sum(laid.depth_2), 0) as depth_2,
-        coalesce(sum(laid.depth_3_4), 0) as depth_3_4,
-        coalesce(sum(laid.depth_5_plus), 0) as depth_5_plus
-    from laid
-    group by laid.grain, laid.period_start, laid.cut_no, laid.place
+        combined.grain,
+        combined.period_start,
+        combined.cut_no,
+        combined.place,
+        coalesce(sum(combined.leads), 0) as leads,
+        coalesce(sum(combined.leads_with_account), 0) as leads_with_account,
+        coalesce(sum(combined.depth_1), 0) as depth_1,
+        coalesce(sum(combined.depth_2), 0) as depth_2,
+        coalesce(sum(combined.depth_3_4), 0) as depth_3_4,
+        coalesce(sum(combined.depth_5_plus), 0) as depth_5_plus
+    from combined
+    group by combined.grain, combined.period_start, combined.cut_no, combined.place
 ),
 
 standing as (

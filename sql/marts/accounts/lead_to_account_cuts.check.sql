@@ -1,4 +1,4 @@
--- The cuts of a dimension add up to the leads of the total; distinct accounts need not, since one can stand in two cuts.
+-- The slices of a dimension add up to the leads of the total; distinct accounts need not, since one can be in two slices.
 -- severity: fail
 with
 lead_to_account as (
@@ -27,7 +27,7 @@ summed as (
         lead_to_account.dimension
 )
 
--- Of a dimension without any row where the total counts something there is no sum to differ: it is missed by number.
+-- A dimension without any row has no sum to compare, so the number of dimensions is compared, too.
 select summed.grain, summed.period_start, summed.basis, summed.stage
 from summed
 group by summed.grain, summed.period_start, summed.basis, summed.stage

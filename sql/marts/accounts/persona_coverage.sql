@@ -1,14 +1,14 @@
--- One row per basis, path stage or group and persona: at how many of the accounts there such a person is known (A5).
--- A person is known from the first stage entry. For accounts in the stage now, whoever is known by as-of counts; for
--- accounts that arrived, only who was known at the arrival (A4).
+-- One row per basis, path stage or group and persona: at how many of the accounts there a person with that persona is known (A5).
+-- A person is known from the first stage entry. For accounts in the stage now, every person known by as-of counts; for accounts that
+-- arrived, only people known at the arrival (A4).
 -- key: basis, stage, persona
 -- not null: accounts, accounts_with, leads
 -- accepted basis: current, arrived
 -- check: accounts_with <= accounts and accounts_with <= leads
 -- column basis: current = accounts whose stage it is now (A3; no groups); arrived = accounts that ever arrived there
 -- column stage: key of the stage or group
--- column persona: the part that the person plays; (none) = nobody says, and such people are counted as such
--- column accounts: accounts there, whoever is known of them
+-- column persona: role of the person in a purchase; (none) = not known, counted as its own group
+-- column accounts: accounts there, with or without such a person
 -- column accounts_with: of these, with at least one such person known
 -- column leads: such people known at these accounts
 -- column share: accounts_with / accounts; null without accounts
@@ -44,7 +44,7 @@ personas as (
     select '(none)'
 ),
 
-there as (
+accounts_there as (
     select 'current' as basis, marks.mark_no, account_stages.account_no, run.as_of as known_by
     from account_stages
     inner join marks on marks.mark = account_stages.stage
@@ -55,18 +55,18 @@ there as (
 ),
 
 sizes as (
-    select there.basis, there.mark_no, count(*) as accounts from there group by there.basis, there.mark_no
+    select accounts_there.basis, accounts_there.mark_no, count(*) as accounts from accounts_there group by accounts_there.basis, accounts_there.mark_no
 ),
 
 counted as (
     select
-        there.basis,
-        there.mark_no,
+        accounts_there.basis,
+        accounts_there.mark_no,
         known.persona,
-        count(distinct there.account_no) as accounts_with,
+        count(distinct accounts_there.account_no) as accounts_with,
         count(*) as leads
-    from there
-    inner join known on known.account_no = there.account_no and known.known_at <= there.known_by
+    from accounts_there
+    inner join known on known.account_no = accounts_there.account_no and known.known_at <= accounts_there.known_by
     group by all
 ),
 

@@ -1,8 +1,7 @@
--- One row per unit, grain, cohort, dimension value, pair and window: how many entered A and what became of them.
--- K1 to K5: entered = converted + passed_over + lost + still_open; rate with its 95 % Wilson interval
--- (Wilson 1927, JASA 22: 209-212), in doubles and without n², so that no count overflows.
--- Months and longer are kept; a day or a week is counted when somebody asks: by every cut and pair they are most of the rows.
--- Lists don't spill, so a history too long for the memory is done pair by pair.
+-- One row per unit, grain, cohort, dimension value, pair and window: how many units entered A and what became of them (K1 to K5).
+-- entered = converted + passed_over + lost + still_open; the rate has its 95 % Wilson interval.
+-- Months and longer periods are stored. Days and weeks are computed on read: over all slices and pairs they would be most of the rows.
+-- Lists cannot spill to disk, so a history too long for the memory is built pair by pair.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
 -- parts: pair_no of each unit, sum(units) of marts.conversion_fates, 100 bytes each
 -- key: unit, grain, cohort_start, dimension, dimension_value, from_stage, to_stage, window_days
@@ -83,7 +82,7 @@ gathered as (
     inner join cut_sets on cut_sets.cut_set = fates.cut_set
 ),
 
--- Not materialised, nor what reads it, so that who asks for months does not wait for days.
+-- Not materialised, like the steps that read it, so that a query for months does not compute days.
 decided as not materialized (
     select
         gathered.*,
@@ -154,7 +153,7 @@ listed as (
     group by all
 ),
 
--- Quantiles don't add up: each period has the lengths of all its months in one list.
+-- Quantiles cannot be added up, so each period has the lengths of all its months in one list.
 lengths as (
     select
         listed.unit,
@@ -181,7 +180,7 @@ lengths as (
     group by all
 ),
 
--- Of a window only those that fit into it.
+-- Only the conversions within the window.
 ranked as (
     select
         lengths.* exclude (us_each),
@@ -198,8 +197,8 @@ ranked as (
     cross join limits
 ),
 
--- Put side by side by grouping: through a join the grain that is asked for would not reach the quantiles.
-gauged as (
+-- Combined by grouping, not by a join: a filter on the grain passes through a group, not through this join.
+combined as (
     select added_up.* from added_up
     union all by name
     select
@@ -211,75 +210,54 @@ gauged as (
 
 counted as (
     select
-        gauged.unit,
-        gauged.grain,
-        gauged.period_start as cohort_start,
-        gauged.cut_no,
-        gauged.pair_no,
-        gauged.window_no,
-        cast(max(gauged.entered) as bigint) as entered,
-        cast(max(gauged.converted) as bigint) as converted,
-        cast(max(gauged.passed_over) as bigint) as passed_over,
-        cast(max(gauged.lost) as bigint) as lost,
-        cast(max(gauged.still_open) as bigint) as still_open,
-        max(gauged.youngest_at) as youngest_at,
-        max(gauged.us_total) as us_total,
-        max(gauged.us_median) as us_median,
-        max(gauged.us_p90) as us_p90
-    from gauged
+        combined.unit,
+        combined.grain,
+        combined.period_start as cohort_start,
+        combined.cut_no,
+        combined.pair_no,
+        combined.window_no,
+        cast(max(combined.entered) as bigint) as entered,
+        cast(max(combined.converted) as bigint) as converted,
+        cast(max(combined.passed_over) as bigint) as passed_over,
+        cast(max(combined.lost) as bigint) as lost,
+        cast(max(combined.still_open) as bigint) as still_open,
+        max(combined.youngest_at) as youngest_at,
+        max(combined.us_total) as us_total,
+        max(combined.us_median) as us_median,
+        max(combined.us_p90) as us_p90
+    from combined
     group by all
-),
-
--- n > 0 in every row here: a cohort of nobody has no row.
-shares as (
-    select
-        counted.*,
-        cast(counted.entered as double) as n,
-        counted.converted / cast(counted.entered as double) as p,
-        run.as_of,
-        run.z as z,
-        run.z * run.z as zz
-    from counted
-    cross join run
 )
 
 select
-    shares.unit,
-    shares.grain,
-    shares.cohort_start,
+    counted.unit,
+    counted.grain,
+    counted.cohort_start,
     cuts.dimension,
     cuts.dimension_value,
     pairs.from_stage,
     pairs.to_stage,
     limits.window_days,
-    shares.entered,
-    shares.converted,
-    shares.passed_over,
-    shares.lost,
-    shares.still_open,
-    -- By age alone: a cohort in which nobody is open would be one that was picked for having converted.
+    counted.entered,
+    counted.converted,
+    counted.passed_over,
+    counted.lost,
+    counted.still_open,
+    -- By age alone: choosing cohorts without open units would favour those that converted fast.
     coalesce(
-        epoch_us(shares.as_of) - epoch_us(shares.youngest_at)
+        epoch_us(run.as_of) - epoch_us(counted.youngest_at)
         >= cast(coalesce(limits.window_days, settle_days.settle_days) as bigint) * 86400000000,
         false
     ) as is_mature,
-    shares.p as rate,
-    -- The bounds are exact at 0 and 1; rounding must not leave them a hair outside.
-    case when shares.converted = 0 then 0.0 else
-        (shares.p + shares.zz / (2 * shares.n)
-            - shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-        / (1 + shares.zz / shares.n)
-    end as rate_low,
-    case when shares.converted = shares.entered then 1.0 else
-        (shares.p + shares.zz / (2 * shares.n)
-            + shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-        / (1 + shares.zz / shares.n)
-    end as rate_high,
-    shares.us_median / 86400000000 as median_days,
-    shares.us_p90 / 86400000000 as p90_days,
-    cast(shares.us_total as double) / nullif(shares.converted, 0) / 86400000000 as mean_days
-from shares
-inner join pairs on pairs.pair_no = shares.pair_no
-inner join limits on limits.window_no = shares.window_no
-inner join cuts on cuts.cut_no = shares.cut_no
-inner join settle_days on settle_days.unit = shares.unit and settle_days.pair_no = shares.pair_no
+    counted.converted / cast(counted.entered as double) as rate,
+    wilson_low(counted.converted, counted.entered) as rate_low,
+    wilson_high(counted.converted, counted.entered) as rate_high,
+    counted.us_median / 86400000000 as median_days,
+    counted.us_p90 / 86400000000 as p90_days,
+    cast(counted.us_total as double) / nullif(counted.converted, 0) / 86400000000 as mean_days
+from counted
+cross join run
+inner join pairs on pairs.pair_no = counted.pair_no
+inner join limits on limits.window_no = counted.window_no
+inner join cuts on cuts.cut_no = counted.cut_no
+inner join settle_days on settle_days.unit = counted.unit and settle_days.pair_no = counted.pair_no

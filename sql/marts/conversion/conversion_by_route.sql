@@ -1,6 +1,6 @@
 -- One row per grain, cohort, route and pair past qualification: how many cycles entered A by that route and what became of them.
--- Pairs: every rank of A is above the lowest stage with qualifies. A cycle's route into A is qualified when it arrived at such a
--- stage before it arrived at A, else direct; all is both, as in marts.conversion. Unit: cycle, window: ever (K1 to K4).
+-- A pair is past qualification if every rank of A is above the lowest stage with qualifies. The route into A is qualified if the cycle
+-- arrived at such a stage before A, else direct; all is both, as in marts.conversion. Unit: cycle, window: ever (K1 to K4).
 -- key: grain, cohort_start, route, from_stage, to_stage
 -- not null: entered, converted, passed_over, lost, still_open, is_mature, rate, rate_low, rate_high
 -- accepted grain: month, all
@@ -95,47 +95,27 @@ counted as (
     from routed
     inner join day_periods on day_periods.day = routed.from_date
     group by day_periods.grain, day_periods.period_start, routed.route, routed.pair_no
-),
-
--- n > 0 in every row here: a route that nobody took has no row.
-shares as (
-    select
-        counted.*,
-        cast(counted.entered as double) as n,
-        counted.converted / cast(counted.entered as double) as p,
-        run.as_of,
-        run.z as z,
-        run.z * run.z as zz
-    from counted
-    cross join run
 )
 
 select
-    shares.grain,
-    shares.cohort_start,
-    shares.route,
+    counted.grain,
+    counted.cohort_start,
+    counted.route,
     pairs_past.from_stage,
     pairs_past.to_stage,
-    shares.entered,
-    shares.converted,
-    shares.passed_over,
-    shares.lost,
-    shares.still_open,
+    counted.entered,
+    counted.converted,
+    counted.passed_over,
+    counted.lost,
+    counted.still_open,
     coalesce(
-        epoch_us(shares.as_of) - epoch_us(shares.youngest_at) >= cast(settle_days.settle_days as bigint) * 86400000000,
+        epoch_us(run.as_of) - epoch_us(counted.youngest_at) >= cast(settle_days.settle_days as bigint) * 86400000000,
         false
     ) as is_mature,
-    shares.p as rate,
-    case when shares.converted = 0 then 0.0 else
-        (shares.p + shares.zz / (2 * shares.n)
-            - shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-        / (1 + shares.zz / shares.n)
-    end as rate_low,
-    case when shares.converted = shares.entered then 1.0 else
-        (shares.p + shares.zz / (2 * shares.n)
-            + shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-        / (1 + shares.zz / shares.n)
-    end as rate_high
-from shares
-inner join pairs_past on pairs_past.pair_no = shares.pair_no
-inner join settle_days on settle_days.pair_no = shares.pair_no
+    counted.converted / cast(counted.entered as double) as rate,
+    wilson_low(counted.converted, counted.entered) as rate_low,
+    wilson_high(counted.converted, counted.entered) as rate_high
+from counted
+cross join run
+inner join pairs_past on pairs_past.pair_no = counted.pair_no
+inner join settle_days on settle_days.pair_no = counted.pair_no

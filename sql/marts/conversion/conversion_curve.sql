@@ -1,12 +1,12 @@
 -- One row per unit, dimension value, headline pair and day since A: the share that has arrived at B by then (K6).
--- K6: Aalen and Johansen's cumulative incidence (1978, Scand J Statist 5: 141-150). Passed over and lost compete; a unit
--- still open is censored at as-of, after the events of the same instant. By day d means within d × 86,400 s, the window of
--- K2, so where nobody is still open day W is the share converted within W days. Fates are those of today without a
--- window: a unit passed over that came to B after all converted, when it did.
--- The 95 % interval is Greenwood's variance (Collett, Modelling Survival Data, 3rd ed., p. 411) on the scale
--- log(−log share); null at 0 and 1, where it has none.
--- Only what a share needs of the units before it runs from moment to moment; all else is added up by day first, since the
--- moments are as many as the units in every cut and each running sum sorts them.
+-- K6: Aalen and Johansen's cumulative incidence (1978, Scand J Statist 5: 141-150). Passed over and lost compete; a unit that is still
+-- open is censored at as-of, after the events of the same instant. By day d means within d × 86,400 s, as in the windows of K2. So if no
+-- unit is open, day W has the share converted within W days. Outcomes are those of today without a window: a unit that was passed over
+-- and arrived at B later converted at that time.
+-- The 95 % interval has Greenwood's variance (Collett, Modelling Survival Data, 3rd ed., p. 411) on the scale log(−log share); it does not
+-- exist at 0 and 1 and is null there.
+-- Only the values that depend on earlier units run from moment to moment; the rest is added up by day first, because in every slice there
+-- are as many moments as units, and each running sum sorts them.
 -- key: unit, dimension, dimension_value, from_stage, to_stage, day
 -- not null: at_risk, converted_share, lost_share
 -- accepted unit: cycle, lead, account
@@ -15,7 +15,7 @@
 -- check: low <= converted_share and converted_share <= high
 -- check: (low is null) = (converted_share in (0, 1))
 -- column day: days of 86,400 s since the arrival at A: 0, 1 … to the last event or age, at most 730
--- column at_risk: units still waiting when the day ends: no event before, and seen so long
+-- column at_risk: units still waiting at the end of the day: no event before, and observed until then
 -- column converted_share: share of all units that has arrived at B by then
 -- column low: lower bound of its 95 % interval; null at 0 and 1
 -- column high: upper bound of its 95 % interval; null at 0 and 1
@@ -31,7 +31,7 @@ unit_pairs as (from journey.unit_pairs),
 cut_sets as (from journey.cut_sets),
 cuts as (from journey.cuts),
 
--- What ended the wait for B, or as-of, in microseconds after A: exact.
+-- Time from A to the event, or to as-of, in microseconds.
 waits as (
     select
         unit_pairs.unit,
@@ -76,7 +76,7 @@ set_curves as (
     inner join cut_sets on cut_sets.cut_no = curves.cut_no
 ),
 
--- Nobody asks for a day beyond the last of the curve: who leaves later is only counted, among those who entered.
+-- Units that leave after the last day of the curve only count as entered.
 moments as (
     select
         set_curves.curve_no,
@@ -91,7 +91,7 @@ moments as (
     group by set_curves.curve_no, waits.us_waited
 ),
 
--- Counted in doubles, which hold every count exactly: a running sum of integers takes twice as long.
+-- Counted in doubles, which hold every count exactly: a running sum of integers is half as fast.
 left_before as (
     select
         moments.*,
@@ -111,18 +111,18 @@ at_risk as (
         left_before.converted,
         left_before.lost,
         cast(curves.entered as double) - left_before.left_before as n,
-        -- Only at the last moment of a curve all who are left convert.
+        -- Only at the last moment of a curve can all remaining units convert.
         curves.lost = 0 and left_before.converted = curves.entered - left_before.left_before as is_everybody
     from left_before
     inner join curves on curves.curve_no = left_before.curve_no
 ),
 
--- Shares and logarithms are added as whole numbers of 10⁻³⁰ from here on, so that a sum is the same in whichever order:
--- DuckDB adds what a window spans in parts, and how it is parted depends on memory.
+-- Shares and logarithms are added as whole numbers of 10⁻³⁰ from here on, so that a sum is the same in any order:
+-- DuckDB adds the rows of a window in parts, and the parts depend on the memory.
 survival as (
     select
         at_risk.*,
-        -- Only the last moment of a curve may have everybody leave, and nothing comes after it.
+        -- Only at the last moment of a curve can all remaining units leave, and no moment follows it.
         exp(coalesce(
             sum(cast(ln(nullif(1 - (at_risk.converted + at_risk.lost) / at_risk.n, 0)) * 1e30 as hugeint)) over (
                 partition by at_risk.curve_no
@@ -147,11 +147,11 @@ incidence as (
 
 -- The variance at t is Σ (F(t) − F(s))²·d/(n·(n − d)) + S²·c·(n − c)/n³ − 2·(F(t) − F(s))·S·c/n² over s up to t, where d are
 -- all events at s, c the conversions and S the share waiting before. With the squares multiplied out it is running sums.
--- Where all leave at once (n = d) nothing comes after: no term.
+-- If all leave at once (n = d), no moment follows and there is no term.
 terms as (
     select
         incidence.*,
-        -- Day 0 is the instant of A itself; day d has what came later than d − 1 days and not later than d.
+        -- Day 0 is the instant of A itself; day d has the events after d − 1 days and up to d days.
         (incidence.us_waited + 86399999999) // 86400000000 as day,
         coalesce(
             (incidence.converted + incidence.lost)
@@ -164,7 +164,7 @@ terms as (
     from incidence
 ),
 
--- Day by day first, since only ends of days are asked for.
+-- Added up by day first, since only the ends of days are shown.
 daily as (
     select
         terms.curve_no,
@@ -217,7 +217,7 @@ shares as (
         curves.cut_no,
         curves.pair_no,
         upto_day.day,
-        -- Still waiting when day d ends: those who leave in it at its very last instant, and all who leave later.
+        -- Still waiting at the end of day d: units that leave at its last instant or later.
         curves.entered - upto_day.leaving + upto_day.at_the_end as at_risk,
         case when upto_day.is_everybody then 1.0 else least(upto_day.f, 1) end as converted_share,
         least(upto_day.lost_share, 1) as lost_share,
@@ -233,7 +233,7 @@ shares as (
     inner join curves on curves.curve_no = upto_day.curve_no
 ),
 
--- The logarithm of 0 is an error, so the ends get null before it is taken.
+-- The logarithm of 0 is an error, so shares of 0 and 1 become null before it.
 logs as (
     select
         shares.*,

@@ -1,4 +1,4 @@
--- The cuts of a dimension add up to the total of every cohort: entered, and each of what became of it.
+-- The slices of a dimension add up to the total of every cohort: entered, and each outcome.
 -- severity: fail
 with
 conversion as (
@@ -32,7 +32,7 @@ summed as (
         conversion.dimension
 )
 
--- Of a dimension without any row where the total counts something there is no sum to differ: it is missed by number.
+-- A dimension without any row has no sum to compare, so the number of dimensions is compared, too.
 select summed.unit, summed.grain, summed.cohort_start, summed.from_stage, summed.to_stage, summed.window_days
 from summed
 group by summed.unit, summed.grain, summed.cohort_start, summed.from_stage, summed.to_stage, summed.window_days

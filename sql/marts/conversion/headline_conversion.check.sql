@@ -1,4 +1,4 @@
--- Where the headline window of a pair is one of the configured windows, both ways of counting give the same counts.
+-- If the headline window of a pair is one of the configured windows, marts.conversion has the same counts.
 -- severity: fail
 with
 headline_conversion as (from marts.headline_conversion),

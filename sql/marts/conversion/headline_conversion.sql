@@ -1,5 +1,5 @@
 -- One row per unit, month of arrival at A, dimension value and headline pair: the counts within the pair's headline window (K9).
--- marts.conversion has the windows of the configuration for every pair; the headline window of a pair need not be one of them.
+-- marts.conversion has the configured windows for every pair; the headline window of a pair may be a different one.
 -- key: unit, cohort_start, dimension, dimension_value, from_stage, to_stage
 -- not null: window_days, entered, converted, passed_over, lost, still_open, is_mature, rate, rate_low, rate_high
 -- accepted unit: cycle, lead, account
@@ -50,7 +50,7 @@ decided as (
     from timed
 ),
 
--- By set of cuts first: a unit is in as many cuts as there are dimensions.
+-- By slice membership first: a unit is in one slice of each dimension.
 by_set as (
     select
         decided.unit,
@@ -82,45 +82,25 @@ counted as (
     from by_set
     inner join cut_sets on cut_sets.cut_set = by_set.cut_set
     group by by_set.unit, by_set.pair_no, by_set.month_start, cut_sets.cut_no
-),
-
--- n > 0 in every row here: a cohort of nobody has no row.
-shares as (
-    select
-        counted.*,
-        cast(counted.entered as double) as n,
-        counted.converted / cast(counted.entered as double) as p,
-        run.z as z,
-        run.z * run.z as zz
-    from counted
-    cross join run
 )
 
 select
-    shares.unit,
-    shares.month_start as cohort_start,
+    counted.unit,
+    counted.month_start as cohort_start,
     cuts.dimension,
     cuts.dimension_value,
     pairs.from_stage,
     pairs.to_stage,
     pairs.headline_window_days as window_days,
-    shares.entered,
-    shares.converted,
-    shares.passed_over,
-    shares.lost,
-    shares.still_open,
-    shares.is_mature,
-    shares.p as rate,
-    case when shares.converted = 0 then 0.0 else
-        (shares.p + shares.zz / (2 * shares.n)
-            - shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-        / (1 + shares.zz / shares.n)
-    end as rate_low,
-    case when shares.converted = shares.entered then 1.0 else
-        (shares.p + shares.zz / (2 * shares.n)
-            + shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-        / (1 + shares.zz / shares.n)
-    end as rate_high
-from shares
-inner join pairs on pairs.pair_no = shares.pair_no
-inner join cuts on cuts.cut_no = shares.cut_no
+    counted.entered,
+    counted.converted,
+    counted.passed_over,
+    counted.lost,
+    counted.still_open,
+    counted.is_mature,
+    counted.converted / cast(counted.entered as double) as rate,
+    wilson_low(counted.converted, counted.entered) as rate_low,
+    wilson_high(counted.converted, counted.entered) as rate_high
+from counted
+inner join pairs on pairs.pair_no = counted.pair_no
+inner join cuts on cuts.cut_no = counted.cut_no

@@ -1,6 +1,6 @@
 -- One row per pair, window, month of arrival at A and dimension value, as the report counts them.
--- The unit is that of the pair, the windows are the configured ones and the pair's own. Everything that the report says of monthly
--- cohorts is read from here.
+-- The unit is that of the pair; the windows are the configured ones and the pair's headline window. The report reads all its monthly
+-- cohorts from here.
 -- as: view
 -- column window_days: days within which a conversion counts; null = ever
 -- column cohort_start: first day of the month in which the units arrived at A

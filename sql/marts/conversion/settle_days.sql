@@ -1,8 +1,8 @@
--- One row per unit and pair: after how many days a cohort is final when no window limits it (K5).
--- As configured, else where the curve of K6 has come to rest: the first age at which it has reached 95 % of its value at
--- the last age with at least 20 units at risk, rounded up to a round number of days so that it rarely moves. Ages are whole
--- days, completed since A. The curve is Aalen and Johansen's (1978, Scand J Statist 5: 141-150) over all cohorts; passed over
--- and lost compete, and a unit that is still open counts up to its age at as-of.
+-- One row per unit and pair: after how many days a cohort is final if no window limits it (K5).
+-- The days are configured, or taken from the curve of K6: the first age at which it has reached 95 % of its value at the last age with at
+-- least 20 units at risk, rounded up to a round number so that it rarely changes. Ages are whole days, completed since A. The curve is
+-- Aalen and Johansen's (1978, Scand J Statist 5: 141-150) over all cohorts; passed over and lost compete, and a unit that is still open
+-- counts up to its age at as-of.
 -- key: unit, from_stage, to_stage
 -- not null: converted
 -- accepted unit: cycle, lead, account
@@ -10,7 +10,7 @@
 -- check: source = 'configuration' or (settle_days is null) = (converted < 50)
 -- check: rest_day <= last_day
 -- column settle_days: age in days at which a cohort is final without a window; null = not known yet, so none is final
--- column source: configuration, or curve; null while fewer than 50 have converted
+-- column source: configuration, or curve; null while fewer than 50 units have converted
 -- column converted: units that arrived at B so far
 -- column rest_day: the age at which the curve has reached 95 % of its value at last_day
 -- column last_day: the last age with at least 20 units at risk
@@ -58,7 +58,7 @@ at_risk as (
     from by_age
 ),
 
--- Logarithms and shares are added as whole numbers of 10⁻³⁰, so that a sum is the same in whichever order.
+-- Logarithms and shares are added as whole numbers of 10⁻³⁰, so that a sum is the same in any order.
 survival as (
     select
         at_risk.*,
@@ -83,7 +83,7 @@ incidence as (
     from survival
 ),
 
--- The curve never falls, so its greatest value with 20 at risk is that at the last such age.
+-- The curve never falls, so its greatest value with 20 units at risk is that at the last such age.
 ends as (
     select
         incidence.unit,
@@ -95,8 +95,8 @@ ends as (
     group by all
 ),
 
--- A billionth less is what doubles may lack where the curve is exactly at 95 %.
-rests as (
+-- If the curve is exactly at 95 %, doubles may be smaller by a billionth.
+rest_days as (
     select ends.unit, ends.pair_no, ends.last_day, min(incidence.age_days) as rest_day
     from ends
     inner join incidence on incidence.unit = ends.unit and incidence.pair_no = ends.pair_no
@@ -111,9 +111,9 @@ counted as (
 ),
 
 rounded as (
-    select rests.unit, rests.pair_no, min(round_days.days) as days
-    from rests
-    inner join round_days on round_days.days >= rests.rest_day
+    select rest_days.unit, rest_days.pair_no, min(round_days.days) as days
+    from rest_days
+    inner join round_days on round_days.days >= rest_days.rest_day
     group by all
 )
 
@@ -128,11 +128,11 @@ select
         when rounded.days is not null then 'curve'
     end as source,
     coalesce(counted.converted, 0) as converted,
-    cast(rests.rest_day as integer) as rest_day,
-    cast(rests.last_day as integer) as last_day
+    cast(rest_days.rest_day as integer) as rest_day,
+    cast(rest_days.last_day as integer) as last_day
 from units
 cross join pairs
 left join counted on counted.unit = units.unit and counted.pair_no = pairs.pair_no
-left join rests on rests.unit = units.unit and rests.pair_no = pairs.pair_no
+left join rest_days on rest_days.unit = units.unit and rest_days.pair_no = pairs.pair_no
 left join rounded on rounded.unit = units.unit and rounded.pair_no = pairs.pair_no
 order by units.unit, pairs.pair_no

@@ -1,11 +1,11 @@
--- One row per instant, headline pair and cohort of which somebody was open then: the share expected to have converted in the end (K6).
--- Of now and of the last twelve ends of a month, each from what was known then: entries up to it, fates as of it. Unit: the pair's;
--- window: ever. A unit open at age a converts with p = (F∞ − F(a)) / S(a), where F is Aalen and Johansen's incidence of
--- arriving at B over all cohorts (as in marts.conversion_curve) and S the share still waiting; a row of grain all adds the cohorts.
--- The 95 % interval is √(z² · Σ p(1 − p) + (Σ e)²) to either side: the open units are drawn one by one, the error of the curve, e = z times
--- Greenwood's standard error of p, is common to them. Greenwood's is 0 where all m who waited longer and are decided did the same, so there
--- e is Clopper and Pearson's 1 − 0.025^(1/m) (1934, Biometrika 26: 404-413): upward where none converted and p is 0, downward at least that
--- where all did. Rounded outward to whole units. It takes the past as a pattern: cohorts that convert differently are not in it.
+-- One row per as-of instant, headline pair and cohort with open units then: the expected final conversion rate (K6).
+-- Instants are now and the last twelve ends of a month, each with what was known then: entries up to it, and outcomes as of it. Unit: the
+-- pair's; window: ever. A unit open at age a converts with p = (F∞ − F(a)) / S(a), where F is Aalen and Johansen's incidence of arriving
+-- at B over all cohorts (as in marts.conversion_curve) and S the share still waiting; a row of grain all adds the cohorts.
+-- The 95 % interval is √(z² · Σ p(1 − p) + (Σ e)²) to either side: the open units are independent draws, and the error of the curve, e = z
+-- times Greenwood's standard error of p, is common to them. Greenwood's is 0 if all m units that waited longer and are decided had the same
+-- outcome. Then e is Clopper and Pearson's 1 − 0.025^(1/m) (1934, Biometrika 26: 404-413): upward if none converted and p is 0, downward
+-- at least that if all did. Bounds are rounded outward to whole units. The estimate assumes that cohorts convert as in the past.
 -- key: as_of_no, from_stage, to_stage, grain, cohort_start
 -- not null: as_of_at, as_of_date, from_stage, to_stage, entered, converted, still_open, converted_by_now, open_by_now, is_final_now
 -- accepted grain: month, all
@@ -16,13 +16,13 @@
 -- check: converted_by_now >= converted
 -- check: as_of_no > 0 or (converted_by_now = converted and open_by_now = still_open)
 -- column as_of_no: 0 = now, 1 = the last end of a month before the month of as-of, 2 = the one before …
--- column as_of_at: the instant (UTC) whose knowledge the row has: as-of, or the last second of a month
+-- column as_of_at: the instant (UTC) as of which the row is known: as-of, or the last second of a month
 -- column as_of_date: its date on the waterfall's clock
 -- column cohort_start: first day of the month in which the units arrived at A; null for the grain all
 -- column entered: units that had arrived at A by then
 -- column converted: of these, those that had arrived at B by then
 -- column still_open: of these, those that could still convert
--- column estimate: share of entered expected to have converted in the end; null while nobody had converted
+-- column estimate: share of entered expected to have converted in the end; null while no unit had converted
 -- column low: lower bound of its 95 % interval, at least converted / entered
 -- column high: upper bound of its 95 % interval, at most (converted + still_open) / entered
 -- column converted_by_now: of entered, those that have arrived at B by the as-of of the run
@@ -55,7 +55,7 @@ ended_months as (
     qualify as_of_no <= 12 and months.month_start > min(months.month_start) over ()
 ),
 
--- The first instant of each UTC date, before and after a change of the clock on it, at which the month has begun.
+-- The first instant in each UTC date at which the month has begun, before and after a clock change on that date.
 begun as (
     select
         ended_months.as_of_no,
@@ -93,7 +93,7 @@ as_ofs as (
     group by begun.as_of_no, begun.month_start
 ),
 
--- Converted before passed over before lost, as K3 has it, each only if it had happened by then.
+-- Converted before passed over before lost (K3), each only if it had happened by then.
 known as (
     select
         as_ofs.as_of_no,
@@ -133,7 +133,7 @@ moments as (
     group by all
 ),
 
--- Running counts in doubles, which hold every count exactly: a running sum of integers takes twice as long.
+-- Running counts in doubles, which hold every count exactly: a running sum of integers is half as fast.
 at_risk as (
     select
         moments.*,
@@ -162,8 +162,8 @@ survival as (
     from at_risk
 ),
 
--- F∞ − F(s), added up from what is still to come, so that no small difference of large sums is taken.
-to_come as (
+-- F∞ − F(s), added up from later moments, which avoids a small difference of large sums.
+remaining as (
     select
         survival.*,
         survival.share_before * (1 - survival.ended / survival.n) as share_after,
@@ -179,19 +179,19 @@ to_come as (
 ),
 
 -- Greenwood's variance of F∞ − F(a), of the moments s after a: with R = F∞ − F(s), d all events at s, c the conversions and S the
--- share waiting before, R²·d/(n·(n − d)) + S²·c·(n − c)/n³ − 2·R·S·c/n². Where all leave at once (n = d) nothing comes after.
+-- share waiting before, R²·d/(n·(n − d)) + S²·c·(n − c)/n³ − 2·R·S·c/n². If all leave at once (n = d), no moment follows.
 terms as (
     select
-        to_come.*,
+        remaining.*,
         coalesce(
-            to_come.share_to_come * to_come.share_to_come * to_come.ended
-            / (to_come.n * nullif(to_come.n - to_come.ended, 0)),
+            remaining.share_to_come * remaining.share_to_come * remaining.ended
+            / (remaining.n * nullif(remaining.n - remaining.ended, 0)),
             0
         )
-        + to_come.share_before * to_come.share_before * to_come.converted * (to_come.n - to_come.converted)
-        / (to_come.n * to_come.n * to_come.n)
-        - 2 * to_come.share_to_come * to_come.share_before * to_come.converted / (to_come.n * to_come.n) as term
-    from to_come
+        + remaining.share_before * remaining.share_before * remaining.converted * (remaining.n - remaining.converted)
+        / (remaining.n * remaining.n * remaining.n)
+        - 2 * remaining.share_to_come * remaining.share_before * remaining.converted / (remaining.n * remaining.n) as term
+    from remaining
 ),
 
 summed as (
@@ -208,15 +208,15 @@ summed as (
     from terms
 ),
 
--- Whoever is open at some age left nobody's place: n > d there, so share_after > 0.
-chances as (
+-- A unit that is open at some age is still at risk there: n > d, so share_after > 0.
+probabilities as (
     select
         summed.as_of_no,
         summed.pair_no,
         summed.us_waited,
         least(summed.share_to_come / summed.share_after, 1) as chance,
         run.z * sqrt(greatest(summed.variance, 0)) / summed.share_after as error,
-        -- The greatest chance of which none of m would be an accident of 1 in 40; of nobody, every chance.
+        -- The greatest chance at which no conversion among m units has a probability of 1 in 40; 1 if m is 0.
         case when summed.decided_later > 0 then 1 - pow(0.025, 1 / cast(summed.decided_later as double)) else 1 end as bound,
         summed.converted_later = 0 as is_none,
         summed.converted_later = summed.decided_later and summed.converted_later > 0 as is_every
@@ -225,7 +225,7 @@ chances as (
     where summed.leaving > summed.ended
 ),
 
-waiting as (
+open_units as (
     select
         known.as_of_no,
         known.pair_no,
@@ -240,23 +240,23 @@ waiting as (
     )
 ),
 
--- Added as whole numbers of 10⁻¹², so that the sum is the same in whichever order.
+-- Added as whole numbers of 10⁻¹², so that the sum is the same in any order.
 expected as (
     select
-        waiting.as_of_no,
-        waiting.pair_no,
-        waiting.is_all,
-        waiting.cohort_start,
-        sum(waiting.units * cast(round(chances.chance * 1e12) as hugeint)) / 1e12 as converting,
-        sum(waiting.units * cast(round(chances.chance * (1 - chances.chance) * 1e12) as hugeint)) / 1e12 as scatter,
-        sum(waiting.units * cast(round(if(chances.is_every, greatest(chances.error, chances.bound), chances.error) * 1e12) as hugeint)) / 1e12 as doubt_down,
-        sum(waiting.units * cast(round(if(chances.is_none, chances.bound, chances.error) * 1e12) as hugeint)) / 1e12 as doubt_up
-    from waiting
-    inner join chances
-        on chances.as_of_no = waiting.as_of_no
-        and chances.pair_no = waiting.pair_no
-        and chances.us_waited = waiting.us_waited
-    group by waiting.as_of_no, waiting.pair_no, waiting.is_all, waiting.cohort_start
+        open_units.as_of_no,
+        open_units.pair_no,
+        open_units.is_all,
+        open_units.cohort_start,
+        sum(open_units.units * cast(round(probabilities.chance * 1e12) as hugeint)) / 1e12 as converting,
+        sum(open_units.units * cast(round(probabilities.chance * (1 - probabilities.chance) * 1e12) as hugeint)) / 1e12 as scatter,
+        sum(open_units.units * cast(round(if(probabilities.is_every, greatest(probabilities.error, probabilities.bound), probabilities.error) * 1e12) as hugeint)) / 1e12 as doubt_down,
+        sum(open_units.units * cast(round(if(probabilities.is_none, probabilities.bound, probabilities.error) * 1e12) as hugeint)) / 1e12 as doubt_up
+    from open_units
+    inner join probabilities
+        on probabilities.as_of_no = open_units.as_of_no
+        and probabilities.pair_no = open_units.pair_no
+        and probabilities.us_waited = open_units.us_waited
+    group by open_units.as_of_no, open_units.pair_no, open_units.is_all, open_units.cohort_start
 ),
 
 cohorts as (
@@ -294,7 +294,7 @@ measured as (
     cross join run
 ),
 
--- Outward to whole units; a ten-thousandth of a unit is what doubles may leave where the bound is whole.
+-- Outward to whole units; doubles may leave a ten-thousandth of a unit on a whole bound.
 bounded as (
     select
         measured.*,

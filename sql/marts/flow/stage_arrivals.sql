@@ -1,10 +1,9 @@
 -- One row per grain, period, dimension value and pair: how the arrivals at B in the period came, seen from A (K7).
 -- through = A was observed in the cycle; over = the cycle began below A and passed without it; entered_after = the
 -- cycle began at or above A without it. The three add up to all arrivals at B.
--- Cycles that arrived at the same marks have one shape: arrivals at B are counted by shape, and its pairs are looked up
--- once for each shape, not once for each arrival.
--- Months are counted once and added up to quarters, years and all time, and these are kept; a day or a week is counted when
--- somebody asks: by every cut they are most of the rows.
+-- Arrivals at B are counted by the set of stages and groups that the cycle arrived at, and pairs are looked up once per set.
+-- Months are counted once and added up to quarters, years and all time; these are stored. Days and weeks are computed on read:
+-- over all slices they would be most of the rows.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
 -- key: grain, period_start, dimension, dimension_value, from_stage, to_stage
 -- not null: through, over, entered_after
@@ -29,7 +28,7 @@ months as (
     inner join day_periods on day_periods.day = days.day and day_periods.grain in ('month', 'quarter', 'year', 'all')
 ),
 
-lives as (
+mark_lists as (
     select arrivals.lead_no, arrivals.cycle_no, list_sort(list(arrivals.mark_no)) as mark_nos
     from arrivals
     group by arrivals.lead_no, arrivals.cycle_no
@@ -37,13 +36,13 @@ lives as (
 
 shaped as (
     select
-        lives.lead_no,
-        lives.cycle_no,
-        lives.mark_nos,
+        mark_lists.lead_no,
+        mark_lists.cycle_no,
+        mark_lists.mark_nos,
         cycles.entry_rank,
-        hash(lives.mark_nos, cycles.entry_rank) as shape
-    from lives
-    inner join cycles on cycles.lead_no = lives.lead_no and cycles.cycle_no = lives.cycle_no
+        hash(mark_lists.mark_nos, cycles.entry_rank) as shape
+    from mark_lists
+    inner join cycles on cycles.lead_no = mark_lists.lead_no and cycles.cycle_no = mark_lists.cycle_no
 ),
 
 shapes as (
@@ -83,7 +82,7 @@ gathered as (
     inner join cut_sets on cut_sets.cut_set = arrived.cut_set
 ),
 
-ways as (
+pair_routes as (
     select
         shapes.shape,
         pairs.to_mark_no as mark_no,
@@ -92,7 +91,7 @@ ways as (
             when list_contains(shapes.mark_nos, pairs.from_mark_no) then 'through'
             when shapes.entry_rank < from_marks.low_rank then 'over'
             else 'entered_after'
-        end as way
+        end as route
     from shapes
     inner join pairs on list_contains(shapes.mark_nos, pairs.to_mark_no)
     inner join marks as from_marks on from_marks.mark_no = pairs.from_mark_no
@@ -103,13 +102,13 @@ counted as (
         gathered.grain,
         gathered.period_start,
         gathered.cut_no,
-        ways.pair_no,
-        cast(coalesce(sum(gathered.arrivals) filter (where ways.way = 'through'), 0) as bigint) as through,
-        cast(coalesce(sum(gathered.arrivals) filter (where ways.way = 'over'), 0) as bigint) as over,
-        cast(coalesce(sum(gathered.arrivals) filter (where ways.way = 'entered_after'), 0) as bigint) as entered_after
+        pair_routes.pair_no,
+        cast(coalesce(sum(gathered.arrivals) filter (where pair_routes.route = 'through'), 0) as bigint) as through,
+        cast(coalesce(sum(gathered.arrivals) filter (where pair_routes.route = 'over'), 0) as bigint) as over,
+        cast(coalesce(sum(gathered.arrivals) filter (where pair_routes.route = 'entered_after'), 0) as bigint) as entered_after
     from gathered
-    inner join ways on ways.shape = gathered.shape and ways.mark_no = gathered.mark_no
-    group by gathered.grain, gathered.period_start, gathered.cut_no, ways.pair_no
+    inner join pair_routes on pair_routes.shape = gathered.shape and pair_routes.mark_no = gathered.mark_no
+    group by gathered.grain, gathered.period_start, gathered.cut_no, pair_routes.pair_no
 )
 
 select

@@ -1,4 +1,4 @@
--- The cuts of a dimension add up to the arrivals of the total, for each of the three ways.
+-- The slices of a dimension add up to the arrivals of the total, for through, over and entered_after each.
 -- severity: fail
 with
 stage_arrivals as (
@@ -26,7 +26,7 @@ summed as (
         stage_arrivals.dimension
 )
 
--- Of a dimension without any row where the total counts something there is no sum to differ: it is missed by number.
+-- A dimension without any row has no sum to compare, so the number of dimensions is compared, too.
 select summed.grain, summed.period_start, summed.from_stage, summed.to_stage
 from summed
 group by summed.grain, summed.period_start, summed.from_stage, summed.to_stage

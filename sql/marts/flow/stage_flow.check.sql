@@ -1,4 +1,4 @@
--- A stage closes a period with as many leads as it opens the next one with.
+-- The closing count of a period is the opening count of the next.
 -- severity: fail
 with
 flow as (
@@ -7,7 +7,7 @@ flow as (
     where flow.dimension = 'all' and flow.grain in ('month', 'quarter', 'year')
 ),
 
-beside as (
+with_next as (
     select
         flow.grain,
         flow.stage,
@@ -16,6 +16,6 @@ beside as (
     from flow
 )
 
-select beside.grain, beside.stage
-from beside
-where beside.next_opening <> beside.closing
+select with_next.grain, with_next.stage
+from with_next
+where with_next.next_opening <> with_next.closing

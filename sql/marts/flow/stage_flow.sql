@@ -1,7 +1,7 @@
 -- One row per grain, period, dimension value and stage: opening + in − out = closing (V1).
--- The total has a row for every stage and period; a cut only where there is something to say.
--- Months are counted once and added up to quarters, years and all time, and these are kept; a day or a week is counted when
--- somebody asks: by every cut they are most of the rows.
+-- The total has a row for every stage and period; a slice has only rows with a count that is not 0.
+-- Months are counted once and added up to quarters, years and all time; these are stored. Days and weeks are computed on read:
+-- over all slices they would be most of the rows.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
 -- key: grain, period_start, dimension, dimension_value, stage
 -- not null: opening, closing, ins, outs
@@ -73,8 +73,8 @@ keys as (
     inner join cuts on cuts.dimension = 'all'
 ),
 
--- Laid side by side by grouping: through a join the grain that is asked for would not reach the moves.
-laid as (
+-- Combined by grouping, not by a join: a filter on the grain passes through a group, not through this join.
+combined as (
     select moved.* from moved
     union all by name
     select periods.grain, periods.period_start, keys.cut_no, keys.stage_no
@@ -84,29 +84,29 @@ laid as (
 
 summed as (
     select
-        laid.grain,
-        laid.period_start,
-        laid.cut_no,
-        laid.stage_no,
-        coalesce(sum(laid.leads) filter (where laid.move = 'in_new'), 0) as in_new,
-        coalesce(sum(laid.leads) filter (where laid.move = 'in_restored'), 0) as in_restored,
-        coalesce(sum(laid.leads) filter (where laid.move = 'in_advanced'), 0) as in_advanced,
-        coalesce(sum(laid.leads) filter (where laid.move = 'in_sideways'), 0) as in_sideways,
-        coalesce(sum(laid.leads) filter (where laid.move = 'in_regressed'), 0) as in_regressed,
-        coalesce(sum(laid.leads) filter (where laid.move = 'in_held'), 0) as in_held,
-        coalesce(sum(laid.leads) filter (where laid.move = 'in_detoured'), 0) as in_detoured,
-        coalesce(sum(laid.leads) filter (where laid.move = 'in_exited'), 0) as in_exited,
-        coalesce(sum(laid.leads) filter (where laid.move = 'in_returned'), 0) as in_returned,
-        coalesce(sum(laid.leads) filter (where laid.move = 'out_advanced'), 0) as out_advanced,
-        coalesce(sum(laid.leads) filter (where laid.move = 'out_sideways'), 0) as out_sideways,
-        coalesce(sum(laid.leads) filter (where laid.move = 'out_regressed'), 0) as out_regressed,
-        coalesce(sum(laid.leads) filter (where laid.move = 'out_held'), 0) as out_held,
-        coalesce(sum(laid.leads) filter (where laid.move = 'out_detoured'), 0) as out_detoured,
-        coalesce(sum(laid.leads) filter (where laid.move = 'out_exited'), 0) as out_exited,
-        coalesce(sum(laid.leads) filter (where laid.move = 'out_returned'), 0) as out_returned,
-        coalesce(sum(laid.leads) filter (where laid.move = 'out_deleted'), 0) as out_deleted
-    from laid
-    group by laid.grain, laid.period_start, laid.cut_no, laid.stage_no
+        combined.grain,
+        combined.period_start,
+        combined.cut_no,
+        combined.stage_no,
+        coalesce(sum(combined.leads) filter (where combined.move = 'in_new'), 0) as in_new,
+        coalesce(sum(combined.leads) filter (where combined.move = 'in_restored'), 0) as in_restored,
+        coalesce(sum(combined.leads) filter (where combined.move = 'in_advanced'), 0) as in_advanced,
+        coalesce(sum(combined.leads) filter (where combined.move = 'in_sideways'), 0) as in_sideways,
+        coalesce(sum(combined.leads) filter (where combined.move = 'in_regressed'), 0) as in_regressed,
+        coalesce(sum(combined.leads) filter (where combined.move = 'in_held'), 0) as in_held,
+        coalesce(sum(combined.leads) filter (where combined.move = 'in_detoured'), 0) as in_detoured,
+        coalesce(sum(combined.leads) filter (where combined.move = 'in_exited'), 0) as in_exited,
+        coalesce(sum(combined.leads) filter (where combined.move = 'in_returned'), 0) as in_returned,
+        coalesce(sum(combined.leads) filter (where combined.move = 'out_advanced'), 0) as out_advanced,
+        coalesce(sum(combined.leads) filter (where combined.move = 'out_sideways'), 0) as out_sideways,
+        coalesce(sum(combined.leads) filter (where combined.move = 'out_regressed'), 0) as out_regressed,
+        coalesce(sum(combined.leads) filter (where combined.move = 'out_held'), 0) as out_held,
+        coalesce(sum(combined.leads) filter (where combined.move = 'out_detoured'), 0) as out_detoured,
+        coalesce(sum(combined.leads) filter (where combined.move = 'out_exited'), 0) as out_exited,
+        coalesce(sum(combined.leads) filter (where combined.move = 'out_returned'), 0) as out_returned,
+        coalesce(sum(combined.leads) filter (where combined.move = 'out_deleted'), 0) as out_deleted
+    from combined
+    group by combined.grain, combined.period_start, combined.cut_no, combined.stage_no
 ),
 
 totalled as (

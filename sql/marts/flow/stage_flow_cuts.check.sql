@@ -1,4 +1,4 @@
--- The cuts of a dimension add up to the balance of the total: opening, in, out and closing.
+-- The slices of a dimension add up to the total: opening, in, out and closing.
 -- severity: fail
 with
 stage_flow as (
@@ -25,7 +25,7 @@ summed as (
         stage_flow.dimension
 )
 
--- Of a dimension without any row where the total counts something there is no sum to differ: it is missed by number.
+-- A dimension without any row has no sum to compare, so the number of dimensions is compared, too.
 select summed.grain, summed.period_start, summed.stage
 from summed
 group by summed.grain, summed.period_start, summed.stage

@@ -1,4 +1,4 @@
--- The to-do list has one lead for each open stay on the path or on hold, those of completed cycles excepted.
+-- The to-do list has one row per open span on the path or on hold, except in completed cycles.
 -- severity: fail
 with
 stages as (from waterfall.stages),

@@ -1,15 +1,15 @@
--- One row per open stay on a path or hold stage of a cycle that has not completed: the to-do list.
--- A customer is not waiting, whatever stage it is in (A3).
--- T5: sla_state is open_within or open_overdue, on the clock of the limit; null where the stage has none.
+-- One row per open span in a path or hold stage of a cycle that is not completed: the to-do list.
+-- A customer is not waiting, whatever its stage (A3).
+-- sla_state is open_within or open_overdue, on the clock of the SLA; null if the stage has no SLA (T5).
 -- key: lead_id
 -- not null: stage, entered_at, entered_date, age_days
 -- accepted sla_state: open_within, open_overdue
 -- check: age_days >= 0
 -- column owner: owner when the lead entered the stage
--- column current_owner: owner now: of the lead, else of its latest entry or re-assertion that names one
+-- column current_owner: owner now: from the lead, else from its latest entry or re-assertion that names one
 -- column age_days: days in the stage at as-of
--- column overdue_hours: hours past the limit, on its own clock
--- column due_at: moment (UTC) at which the limit is or was used up
+-- column overdue_hours: hours past the SLA, on its clock
+-- column due_at: moment (UTC) at which the SLA ends
 with
 run as (from waterfall.run),
 stages as (from waterfall.stages),
@@ -27,7 +27,7 @@ words as (from clean.entry_words),
 leads as (from clean.leads),
 span_sla as (from journey.span_sla),
 
--- A re-assertion is no move, but the owner that it names has the lead from then on (E6).
+-- A re-assertion is not a move, but the owner in it has the lead from then on (E6).
 last_owners as (
     select
         entry_rows.lead_no,

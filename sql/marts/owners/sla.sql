@@ -1,17 +1,17 @@
--- One row per grain, period of entry, dimension value and stage with a limit: how its stays stand against it (T5).
--- met + breached + open_within + open_overdue = stays that began in the period.
--- Months are counted once and added up to quarters, years and all time, and these are kept; a day or a week is counted when
--- somebody asks: by every cut they are most of the rows.
+-- One row per grain, period of entry, dimension value and stage with an SLA: how many of its spans met the SLA (T5).
+-- met + breached + open_within + open_overdue = spans that began in the period.
+-- Months are counted once and added up to quarters, years and all time; these are stored. Days and weeks are computed on read:
+-- over all slices they would be most of the rows.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
 -- key: grain, period_start, dimension, dimension_value, stage
 -- not null: met, breached, open_within, open_overdue, met_at_the_last_minute
 -- accepted grain: day, week, month, quarter, year, all
 -- check: met_at_the_last_minute <= met
--- column period_start: first day of the period in which the stays began; null for the grain all
--- column met: left in time; on the limit counts
+-- column period_start: first day of the period in which the spans began; null for the grain all
+-- column met: left in time; exactly at the SLA counts as met
 -- column breached: left too late
--- column open_within: still there, within the limit
--- column open_overdue: still there, past the limit
+-- column open_within: still there, within the SLA
+-- column open_overdue: still there, past the SLA
 -- column met_at_the_last_minute: of those met, left in the last 15 minutes before they were due
 -- column met_share: met / (met + breached + open_overdue): of those decided; null without any
 with

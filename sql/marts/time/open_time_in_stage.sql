@@ -1,12 +1,12 @@
--- One row per dimension value and stage: how old the stays are that have not ended, and the median that counts them.
--- T2: the censored median is Kaplan and Meier's (1958, JASA 53: 457-481) over all stays, open ones censored at as-of:
--- the shortest stay at which the share still there is at most one half; null while more than half are still there.
+-- One row per dimension value and stage: the age of open spans, and the median length of all spans (T2).
+-- T2: the censored median is Kaplan and Meier's (1958, JASA 53: 457-481) over all spans, with open ones censored at as-of:
+-- the shortest length at which at most one half is still there; null while more than half are still there.
 -- key: dimension, dimension_value, stage
 -- not null: still_open
--- column still_open: stays open at as-of
+-- column still_open: spans open at as-of
 -- column median_age_days: their median age
 -- column p90_age_days: their 90th percentile
--- column censored_median_days: median length of all stays, open ones counted as lasting at least until as-of
+-- column censored_median_days: median length of all spans, open ones counted as lasting at least until as-of
 with
 run as (from waterfall.run),
 stages as (from waterfall.stages),
@@ -15,7 +15,7 @@ interrupted as (from journey.interrupted_stays),
 cut_sets as (from journey.cut_sets),
 cuts as (from journey.cuts),
 
--- A stay that an unknown stage interrupts has no length that anybody knows.
+-- The length of a span that an unknown stage interrupts is not known.
 measured as (
     select spans.*
     from spans
@@ -46,8 +46,8 @@ ages as (
     group by all
 ),
 
--- Stays that end at a length leave before the open ones of that length are censored. One by one, not length by length: of d
--- that end at once among n, (n − 1)/n · (n − 2)/(n − 1) … is (n − d)/n.
+-- Spans that end at a length leave before open spans of that length are censored. They leave one by one: if d of n end at once,
+-- the product (n − 1)/n · (n − 2)/(n − 1) … is (n − d)/n.
 placed as (
     select
         cut_sets.cut_no,
@@ -81,7 +81,7 @@ medians as (
     select
         survival.cut_no,
         survival.stage_no,
-        -- One half must be one half, whatever the order of multiplication left in the sixteenth digit.
+        -- One half must be exactly one half, although the order of multiplication can change the sixteenth digit.
         min(survival.us_in_stage) filter (where round(survival.share_left, 12) <= 0.5) as us_median
     from survival
     group by all

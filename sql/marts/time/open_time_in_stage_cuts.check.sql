@@ -1,4 +1,4 @@
--- The cuts of a dimension add up to the open stays of the total.
+-- The slices of a dimension add up to the open spans of the total.
 -- severity: fail
 with
 open_time_in_stage as (from marts.open_time_in_stage),
@@ -15,7 +15,7 @@ summed as (
         open_time_in_stage.dimension
 )
 
--- Of a dimension without any row where the total counts something there is no sum to differ: it is missed by number.
+-- A dimension without any row has no sum to compare, so the number of dimensions is compared, too.
 select summed.stage
 from summed
 group by summed.stage

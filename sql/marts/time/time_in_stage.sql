@@ -1,15 +1,15 @@
--- One row per grain, period of exit, dimension value, stage and next stage: how long completed stays lasted (T1).
--- Stays come to the quantiles sorted by stage and date, and grouped by one number: neighbours in a group are neighbours in memory.
--- Months and longer are kept; a day or a week is counted when somebody asks: by every cut and way out they are most of the rows.
+-- One row per grain, period of exit, dimension value, stage and next stage: how long completed spans lasted (T1).
+-- Spans are sorted by stage and date before the quantiles, and grouped by one number, so that a group reads neighbouring memory.
+-- Months and longer periods are stored. Days and weeks are computed on read: over all slices and next stages they would be most of the rows.
+-- Quantiles cannot spill to disk, so a history too long for the memory is built stage by stage.
 -- kept: grain in ('month', 'quarter', 'year', 'all')
--- Quantiles don't spill, so a history too long for the memory is done stage by stage.
 -- parts: stage_no, count(*) * (select count(*) from waterfall.dimensions) of journey.spans_narrow, 100 bytes each
 -- key: grain, period_start, dimension, dimension_value, stage, next_stage
 -- not null: completed
--- column period_start: first day of the period in which the stays ended
+-- column period_start: first day of the period in which the spans ended
 -- column next_stage: where the leads went; all = anywhere, (deleted) = deleted in the source
--- column completed: stays that ended, without those that an unknown stage interrupts
--- column mean_days: mean length of these stays
+-- column completed: spans that ended, without those that an unknown stage interrupts
+-- column mean_days: mean length of these spans
 -- column median_days: their median
 -- column p90_days: their 90th percentile
 with
@@ -38,7 +38,7 @@ interrupted as (from journey.interrupted_stays),
 cut_sets as (from journey.cut_sets),
 cuts as (from journey.cuts),
 
--- A stay that an unknown stage interrupts has no length that anybody knows.
+-- The length of a span that an unknown stage interrupts is not known.
 measured as (
     select spans.*
     from spans
@@ -47,7 +47,7 @@ measured as (
     )
 ),
 
--- Number 0 is a stay whose lead was deleted; -1 stands for all ways out.
+-- Number 0 means that the lead was deleted, -1 means any next stage.
 lengths as (
     select
         measured.cut_set,
@@ -91,7 +91,7 @@ unpacked as (
     from counted
 ),
 
--- A stage that nobody has left yet is a fact, too.
+-- A stage that no lead has left yet has a row, too.
 never_left as (
     select 'all' as grain, cast(null as date) as period_start, cuts.cut_no, stages.stage_no, -1 as next_no, 0 as completed
     from stages

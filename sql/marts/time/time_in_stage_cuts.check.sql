@@ -1,4 +1,4 @@
--- The cuts of a dimension add up to the completed stays of the total.
+-- The slices of a dimension add up to the completed spans of the total.
 -- severity: fail
 with
 time_in_stage as (
@@ -24,7 +24,7 @@ summed as (
         time_in_stage.dimension
 )
 
--- Of a dimension without any row where the total counts something there is no sum to differ: it is missed by number.
+-- A dimension without any row has no sum to compare, so the number of dimensions is compared, too.
 select summed.grain, summed.period_start, summed.stage, summed.next_stage
 from summed
 group by summed.grain, summed.period_start, summed.stage, summed.next_stage

@@ -3,10 +3,10 @@
 -- not null: is_partial, leads, leads_with_account, leads_without_account, accounts
 -- accepted basis: reached, current
 -- check: leads = leads_with_account + leads_without_account
--- column month_start: first day of the month at whose end the counts stand; null = at as-of
+-- column month_start: first day of the month; the counts are of its end; null = at as-of
 -- column label: the month's name, or at as-of
--- column is_partial: as-of lies inside the month, so the counts stand at as-of
--- column leads_without_account: leads that no account is known of
+-- column is_partial: as-of is inside the month, so the counts are as of as-of
+-- column leads_without_account: leads without a known account
 -- column stage_label: label of the stage or group
 -- column leads: leads counted
 -- column leads_with_account: of these, with an account
@@ -27,7 +27,7 @@ months as (
 
 shown_cut as (from waterfall.shown_cut),
 
--- One grain each: of two at once DuckDB does not see that nobody asks for days.
+-- One grain per scan: with two grains in one filter, DuckDB would also compute the days.
 depth as (
     select depth.*
     from marts.lead_to_account as depth
@@ -42,7 +42,7 @@ depth as (
     where depth.grain = 'all'
 ),
 
--- Groups are reached, no lead is in one now; a cut has no row where nobody is.
+-- A group can be reached, but no lead is in it now; a slice has no row without a lead.
 grid as (
     select bases.basis, marks.*
     from marks

@@ -1,4 +1,4 @@
--- One row per path stage or group: how many people were known in the accounts that arrived there, when they arrived (A4).
+-- One row per path stage or group: how many leads were known in the accounts that arrived there, at the time of arrival (A4).
 -- key: stage
 -- unique: mark_no
 -- not null: stage_label, accounts, depth_1, depth_2, depth_3_4, depth_5_plus

@@ -1,4 +1,4 @@
--- The report of all leads has every account where marts.account_stages has it.
+-- In the report of all leads, every account has the stage of marts.account_stages.
 -- severity: fail
 with
 shown_cut as (from waterfall.shown_cut),

@@ -1,11 +1,11 @@
--- One row per account that a counted lead belongs to: its leads, where it stands now, and how far it ever came (A3).
--- As marts.account_stages, of the stays that the report shows; an account whose leads have no history is not here.
+-- One row per account of a lead that the report counts: its leads, its current stage, and the furthest stage it ever reached (A3).
+-- The same as marts.account_stages, over the stays in the report filter; an account whose leads have no history has no row.
 -- key: account_id
 -- unique: account_no
 -- not null: account_place, leads, leads_open
 -- check: leads >= leads_open
 -- check: furthest_no is not null or stage_no is null
--- column account_place: place among all: most leads first
+-- column account_place: position among all accounts: most leads first
 -- column account_name: its name, as last delivered
 -- column leads: leads of the account with a stay
 -- column leads_open: of these, on the path or on hold now
@@ -35,7 +35,7 @@ shown as (
 
 present_stages as (from journey.present_stages),
 
--- Highest rank first, then the place in the file, as one number: both are below 32768.
+-- Highest rank first, then the position in the configuration, as one number: both are below 32768.
 stays as (
     select
         leads.account_id,

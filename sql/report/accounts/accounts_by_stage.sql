@@ -1,13 +1,13 @@
--- One row per path stage, and one for no stage: the accounts that stand there now (A3).
+-- One row per path stage, and one for no stage: the accounts whose current stage it is (A3).
 -- key: stage
 -- unique: place
 -- not null: label, accounts, leads, all_accounts
--- column place: the path's order; no stage last
+-- column place: order of the path; no stage last
 -- column stage: key of the path stage; null = none of the account's leads is on the path now
 -- column label: label of the stage
--- column accounts: accounts that stand there now
--- column leads: leads with history that these accounts have, wherever they are
--- column all_accounts: accounts with a lead that has history, wherever they stand
+-- column accounts: accounts whose current stage it is
+-- column leads: leads of these accounts with history, in any stage
+-- column all_accounts: accounts with a lead that has history, in any stage
 with
 stages as (
     select stages.* from waterfall.stages where stages.kind = 'path'

@@ -1,12 +1,12 @@
--- One row per basis, path stage or group and persona, personas by how many accounts know one; (none) last.
+-- One row per basis, path stage or group and persona: at how many accounts such a person is known; (none) last.
 -- key: basis, stage, persona
 -- unique: basis, mark_no, persona_no
 -- not null: persona_no, stage_label, accounts, accounts_with
--- column persona_no: 1 = known at most of the accounts that arrived anywhere, stages added up
+-- column persona_no: 1 = known at the largest number of accounts, added up over the stages that they arrived at
 -- column stage_label: label of the stage or group
 -- column basis: current = accounts in the stage now; arrived = accounts that ever arrived, and who was known then
 -- column stage: key of the stage or group
--- column persona: the part that the person plays; (none) = nobody says
+-- column persona: role of the person in a purchase; (none) = not known
 -- column accounts: accounts there
 -- column accounts_with: of these, with at least one such person known
 -- column leads: such people known at these accounts
@@ -14,7 +14,7 @@
 with
 shown_cut as (from waterfall.shown_cut),
 
--- The mart has no cuts.
+-- The mart has no slices.
 coverage as (
     select coverage.*
     from marts.persona_coverage as coverage

@@ -1,5 +1,5 @@
--- One row per headline pair and window: the last final month against the final month before it, and whether chance explains it.
--- The interval of the difference is the hybrid of the two Wilson intervals (Newcombe 1998, Statistics in Medicine 17: 873-890,
+-- One row per headline pair and window: the last final month against the final month before it, and whether the change is significant.
+-- The interval of the difference combines the two Wilson intervals (Newcombe 1998, Statistics in Medicine 17: 873-890,
 -- method 10): change − √((p1 − low1)² + (high0 − p0)²) to change + √((high1 − p1)² + (p0 − low0)²). Unit: the pair's.
 -- key: headline_no, window_days
 -- not null: from_stage, to_stage, unit
@@ -22,8 +22,8 @@
 -- column change: latest_rate − previous_rate
 -- column change_low: lower bound of its 95 % interval
 -- column change_high: upper bound of its 95 % interval
--- column is_noise: the interval contains 0
--- column is_enough: both months have at least 20 units; below that nothing is said of the change
+-- column is_noise: not significant at 95 %: the interval contains 0
+-- column is_enough: both months have at least 20 units; below that the change is not judged
 with
 pair_windows as (from report.pair_windows),
 shown_cut as (from waterfall.shown_cut),

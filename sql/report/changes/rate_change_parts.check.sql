@@ -1,4 +1,4 @@
--- By every dimension the units of both months are those of the pair, and mix and rates add up to the change of its rate.
+-- For every dimension, the units of both months are those of the pair, and mix and rates add up to the change of its rate.
 -- severity: fail
 with
 changes as (

@@ -1,9 +1,9 @@
 -- One row per headline pair, window, dimension and value: what its share and its rate add to the change of the pair's rate.
--- Midpoint decomposition (Kitagawa 1955, JASA 50: 1168-1194). With w a value's share of the cohort, r its rate, R the rate of all,
+-- Midpoint decomposition (Kitagawa 1955, JASA 50: 1168-1194). With w the share of a value in the cohort, r its rate, R the rate of all,
 -- 0 the month before and 1 the last final one: mix_part = (w1 − w0) · ((r0 + r1) / 2 − (R0 + R1) / 2), rate_part =
--- (w0 + w1) / 2 · (r1 − r0). A value that only one of the months has takes its rate in both, so that all of it is mix. The parts
+-- (w0 + w1) / 2 · (r1 − r0). A value that only one of the months has uses its rate for both, so all of its part is mix. The parts
 -- of a dimension add up to the change. A dimension has the eight values with most units; the parts of all others are added up in one
--- row. Only in the report of all leads. Interval of a value's own change as in report.rate_change.
+-- row. Only in the report of all leads. The interval of the change of one value is computed as in report.rate_change.
 -- key: headline_no, window_days, dimension, dimension_value
 -- unique: headline_no, window_days, dimension, value_no
 -- not null: latest_entered, latest_converted, previous_entered, previous_converted, latest_share, previous_share, mix_part, rate_part
@@ -17,18 +17,18 @@
 -- column values_inside: how many values the row adds up
 -- column latest_entered: units of the last final month
 -- column latest_converted: of these, those that arrived at B
--- column latest_share: latest_entered / those of all values
--- column latest_rate: latest_converted / latest_entered; null of nobody
+-- column latest_share: latest_entered / latest_entered of all values
+-- column latest_rate: latest_converted / latest_entered; null without a unit
 -- column previous_entered: units of the final month before it
 -- column previous_converted: of these, those that arrived at B
--- column previous_share: previous_entered / those of all values
--- column previous_rate: previous_converted / previous_entered; null of nobody
+-- column previous_share: previous_entered / previous_entered of all values
+-- column previous_rate: previous_converted / previous_entered; null without a unit
 -- column mix_part: what its share adds to the change of the pair's rate
 -- column rate_part: what its own rate adds to it
 -- column change_low: lower bound of the 95 % interval of latest_rate − previous_rate; null for others together and where a rate is null
 -- column change_high: upper bound of the same
--- column is_noise: that interval contains 0
--- column is_enough: both months have at least 20 units of the value; below that nothing is said of it
+-- column is_noise: not significant at 95 %: that interval contains 0
+-- column is_enough: both months have at least 20 units of the value; below that it is not judged
 with
 dimensions as (
     select dimensions.* from waterfall.dimensions as dimensions where dimensions.position > 0
@@ -72,7 +72,7 @@ both_months as (
         and conversion.cohort_start in (changes.latest_month, changes.previous_month)
 ),
 
--- A value has at most one row a month, so each max is of one number or of none.
+-- A value has at most one row per month, so each max is over at most one number.
 side_by_side as (
     select
         both_months.headline_no,
@@ -135,7 +135,7 @@ parts as (
     from shares
 ),
 
--- Doubles are added in the order of their size, so that no thread changes the last digit.
+-- Doubles are added in order of size, so that the number of threads does not change the last digit.
 grouped as (
     select
         parts.headline_no,

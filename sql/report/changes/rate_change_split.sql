@@ -1,4 +1,4 @@
--- One row per headline pair, window and dimension: how much of the change of the pair's rate is mix and how much is rates.
+-- One row per headline pair, window and dimension: how much of the change of the pair's rate comes from mix and how much from rates.
 -- The sums of report.rate_change_parts; mix_part + rate_part = change. Only in the report of all leads.
 -- key: headline_no, window_days, dimension
 -- not null: mix_part, rate_part, change

@@ -1,5 +1,5 @@
--- One row per path stage: the last complete month against the month before: cycles that arrived, days of the stays that ended.
--- Two counts differ by no more than chance when (n1 − n0)² <= z² · (n1 + n0): the normal test that two Poisson counts have one mean
+-- One row per path stage: the last complete month against the month before: cycles that arrived, and days of the stays that ended.
+-- The difference of two counts is not significant if (n1 − n0)² <= z² · (n1 + n0): the normal test that two Poisson counts have one mean
 -- (Przyborowski and Wilenski 1940, Biometrika 31: 313-323, condition on the sum; here its normal approximation). Medians are
 -- shown with their counts and not tested. Unit: cycle.
 -- key: stage
@@ -13,13 +13,13 @@
 -- column latest_arrivals: cycles that arrived at the stage in the last complete month; null while there is none
 -- column previous_arrivals: cycles that arrived in the month before it; null while there is none
 -- column change: latest_arrivals − previous_arrivals
--- column is_noise: chance explains a difference of that size between two such counts
--- column is_enough: at least 20 arrivals in both months together; below that nothing is said of the difference
+-- column is_noise: the difference of the two counts is not significant at 95 %
+-- column is_enough: at least 20 arrivals in both months together; below that the difference is not judged
 -- column latest_ended: stays in the stage that ended in the last complete month
 -- column latest_median_days: their median length
 -- column previous_ended: stays that ended in the month before it
 -- column previous_median_days: their median length
--- column overdue: leads now past the limit of the stage; null where it has none
+-- column overdue: leads now past the SLA of the stage; null if it has none
 with
 stages as (
     select stages.* from waterfall.stages as stages where stages.kind = 'path'

@@ -1,11 +1,11 @@
--- One row per month of the calendar, numbered from the newest, with what the report shows of it.
+-- One row per month of the calendar, numbered from the newest, with the parts of the report that show it.
 -- key: month_start
 -- unique: month_no
 -- not null: label, is_partial, is_recent, is_trend
 -- column month_start: first day of the month on the waterfall's clock
 -- column month_no: 1 = the month of as-of, 2 = the one before …
 -- column label: the month's name in the report
--- column is_partial: as-of lies inside the month, so its numbers will still grow
+-- column is_partial: as-of is inside the month, so its numbers will still grow
 -- column is_recent: one of the last twelve complete months, or the partial one after them
 -- column is_trend: one of the last 25 months: what a trend line shows
 with

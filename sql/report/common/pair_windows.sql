@@ -1,4 +1,4 @@
--- One row per pair of the report and window in which it is shown: ever, the configured windows, a headline pair's own (K9).
+-- One row per pair of the report and window that it is shown with: ever, the configured windows, and a headline pair's own (K9).
 -- key: pair_no, window_days
 -- not null: is_headline_window
 -- column window_days: days within which a conversion counts; null = ever

@@ -1,4 +1,4 @@
--- One row per pair of the report: the headline pairs, then every path stage and the next rank's.
+-- One row per pair of the report: the headline pairs, then each path stage with a stage of the next rank.
 -- key: pair_no
 -- unique: shown_no
 -- not null: from_label, to_label, is_headline, is_neighbour
@@ -10,8 +10,8 @@
 -- column to_definition: what being in B means
 -- column from_label: A's label
 -- column to_label: B's label
--- column is_headline: a pair on which the waterfall reports first
--- column is_neighbour: two stages with no rank between them
+-- column is_headline: a pair that the report shows first
+-- column is_neighbour: two stages without a rank between them
 -- column unit: what the report counts for it: cycle, lead or account; a show rate counts cycles
 -- column target: agreed share, 1 = 100 %
 -- column headline_window_days: days within which a conversion counts for its headline rate; null for the others

@@ -1,5 +1,5 @@
--- One row per shown pair past qualification and route: the counts of all cohorts, and of the months whose total is mature.
--- The months are the same for every route: complete ones in which no cycle of the pair is still open. Unit: cycle, window: ever.
+-- One row per shown pair past qualification and route: the counts of all cohorts, and of the months whose total is final.
+-- The months are the same for every route: complete months whose total is final by age (K5). Unit: cycle, window: ever.
 -- key: shown_no, route
 -- not null: entered, converted, passed_over, lost, still_open, mature_entered, mature_converted, mature_months
 -- accepted route: all, qualified, direct
@@ -17,7 +17,6 @@
 -- column mature_low: lower bound of its 95 % Wilson interval
 -- column mature_high: upper bound of it
 with
-run as (from waterfall.run),
 stages as (from waterfall.stages),
 marks as (from waterfall.marks),
 pairs as (from waterfall.pairs),
@@ -34,14 +33,14 @@ route_names as (
     select unnest(['all', 'qualified', 'direct']) as route, unnest([1, 2, 3]) as route_no
 ),
 
--- Every route of a shown pair has a row, also where nobody took it.
+-- Every route of a shown pair has a row, also without a cycle.
 shown as (
     select pairs_shown.*, route_names.route, route_names.route_no
     from pairs_shown
     inner join pairs on pairs.pair_no = pairs_shown.pair_no
     inner join marks on marks.mark_no = pairs.from_mark_no
     inner join lowest on marks.low_rank > lowest.rank
-    -- marts.conversion_by_route has no cuts.
+    -- marts.conversion_by_route has no slices.
     inner join shown_cut on shown_cut.dimension = 'all'
     cross join route_names
 ),
@@ -73,24 +72,6 @@ how_many as (
     select mature_months.from_stage, mature_months.to_stage, count(*) as months
     from mature_months
     group by all
-),
-
-shares as (
-    select
-        shown.shown_no,
-        shown.route,
-        cast(coalesce(how_many.months, 0) as bigint) as months,
-        cast(coalesce(mature.entered, 0) as bigint) as entered,
-        cast(coalesce(mature.converted, 0) as bigint) as converted,
-        cast(mature.entered as double) as n,
-        mature.converted / cast(mature.entered as double) as p,
-        run.z as z,
-        run.z * run.z as zz
-    from shown
-    cross join run
-    left join how_many on how_many.from_stage = shown.from_stage and how_many.to_stage = shown.to_stage
-    left join mature
-        on mature.from_stage = shown.from_stage and mature.to_stage = shown.to_stage and mature.route = shown.route
 )
 
 select
@@ -109,26 +90,16 @@ select
     routes.rate,
     routes.rate_low,
     routes.rate_high,
-    shares.months as mature_months,
-    shares.entered as mature_entered,
-    shares.converted as mature_converted,
-    shares.p as mature_rate,
-    case
-        when shares.converted = 0 and shares.n > 0 then 0.0
-        else
-            (shares.p + shares.zz / (2 * shares.n)
-                - shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-            / (1 + shares.zz / shares.n)
-    end as mature_low,
-    case
-        when shares.converted = shares.entered and shares.n > 0 then 1.0
-        else
-            (shares.p + shares.zz / (2 * shares.n)
-                + shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-            / (1 + shares.zz / shares.n)
-    end as mature_high
+    coalesce(how_many.months, 0) as mature_months,
+    cast(coalesce(mature.entered, 0) as bigint) as mature_entered,
+    cast(coalesce(mature.converted, 0) as bigint) as mature_converted,
+    mature.converted / cast(mature.entered as double) as mature_rate,
+    wilson_low(mature.converted, mature.entered) as mature_low,
+    wilson_high(mature.converted, mature.entered) as mature_high
 from shown
-inner join shares on shares.shown_no = shown.shown_no and shares.route = shown.route
+left join how_many on how_many.from_stage = shown.from_stage and how_many.to_stage = shown.to_stage
+left join mature
+    on mature.from_stage = shown.from_stage and mature.to_stage = shown.to_stage and mature.route = shown.route
 left join routes
     on routes.grain = 'all'
     and routes.from_stage = shown.from_stage

@@ -1,4 +1,4 @@
--- One row per pair of the report, month and window: the month's cohort, also where nobody entered. Unit: the run's.
+-- One row per pair of the report, month and window: the counts of the month's cohort, also if it has no unit. Unit: the run's.
 -- key: pair_no, month_start, window_days
 -- not null: entered, converted, passed_over, lost, still_open, is_partial
 -- check: entered = converted + passed_over + lost + still_open
@@ -6,8 +6,8 @@
 -- column shown_no: place of the pair in the report
 -- column still_open_share: still_open / entered
 -- column label: the month's name
--- column is_mature: final by age (K5): the rate is compared and drawn; null without a unit
--- column is_partial: as-of lies inside the month
+-- column is_mature: final by age (K5), so the rate is compared and drawn; null without a unit
+-- column is_partial: as-of is inside the month
 -- column settled_estimate: cohorts of a headline pair that are not final and have open units, window: ever: share expected in the end (report.settled)
 -- column settled_low: lower bound of its 95 % interval
 -- column settled_high: upper bound of its 95 % interval

@@ -1,9 +1,9 @@
--- One row per pair of the report, window, set of cohorts and cut: the counts of these cohorts together. Unit: the pair's.
--- The report of one value of a dimension has no other cut than that.
+-- One row per pair of the report, window, set of cohorts and slice: the counts of these cohorts together. Unit: the pair's.
+-- The report of one value of a dimension has only that slice.
 -- A set of cohorts is `all` (every unit that ever arrived at A), `mature` (the complete months whose total is final, the same
--- months for every cut), `recent` (the last of these that the headline rate adds up), `latest` (the last one) or `previous`
--- (the one before it). A cut has the eight values with most units; the others are one row, added up as counts. Cuts are given
--- ever and within the headline window. The interval is Wilson's, as in marts.conversion.
+-- months for every slice), `recent` (the last of these, which the headline rate adds up), `latest` (the last one) or `previous`
+-- (the one before it). A dimension has the eight values with most units; the others are one row, added up as counts. Slices exist for
+-- the window ever and for the headline window.
 -- key: pair_no, window_days, cohorts, dimension, dimension_value
 -- not null: entered, converted, passed_over, lost, still_open
 -- accepted cohorts: all, mature, recent, latest, previous
@@ -64,7 +64,7 @@ value_sizes as (
     group by conversion.pair_no, conversion.dimension, conversion.dimension_value
 ),
 
--- The total in every window; the cuts of headline pairs ever and within the headline window.
+-- The total in every window; the slices of headline pairs ever and within the headline window.
 kept as (
     select
         conversion.*,
@@ -120,8 +120,8 @@ summed as (
     group by all
 ),
 
--- Nobody ever entered A, or no month is mature: a row of zeros says so.
-nobody as (
+-- If no unit ever entered A, or no month is final, the row has zeros.
+empty_sets as (
     select
         pairs_shown.pair_no, pair_windows.window_days, sets.cohorts, shown_cut.dimension, shown_cut.dimension_value,
         1 as values_inside, 0 as months, 0 as entered, 0 as converted, 0 as passed_over, 0 as lost, 0 as still_open
@@ -140,60 +140,41 @@ nobody as (
     )
 ),
 
-shares as (
-    select
-        counted.*,
-        cast(counted.entered as double) as n,
-        counted.converted / nullif(cast(counted.entered as double), 0) as p,
-        run.z as z,
-        run.z * run.z as zz
-    from (select * from summed union all by name select * from nobody) as counted
-    cross join run
+counted as (
+    from summed
+    union all by name
+    from empty_sets
 )
 
 select
-    shares.pair_no,
+    counted.pair_no,
     pairs_shown.shown_no,
     pairs_shown.headline_no,
     pairs_shown.from_stage,
     pairs_shown.to_stage,
-    shares.window_days,
-    shares.cohorts,
-    shares.dimension,
-    shares.dimension_value,
-    cast(shares.values_inside as bigint) as values_inside,
-    shares.first_month,
-    shares.last_month,
-    cast(shares.months as bigint) as months,
-    cast(shares.entered as bigint) as entered,
-    cast(shares.converted as bigint) as converted,
-    cast(shares.passed_over as bigint) as passed_over,
-    cast(shares.lost as bigint) as lost,
-    cast(shares.still_open as bigint) as still_open,
-    shares.p as rate,
-    case
-        when shares.n = 0 then null
-        when shares.converted = 0 then 0.0
-        else
-            (shares.p + shares.zz / (2 * shares.n)
-                - shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-            / (1 + shares.zz / shares.n)
-    end as rate_low,
-    case
-        when shares.n = 0 then null
-        when shares.converted = shares.entered then 1.0
-        else
-            (shares.p + shares.zz / (2 * shares.n)
-                + shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-            / (1 + shares.zz / shares.n)
-    end as rate_high
-from shares
-inner join pairs_shown on pairs_shown.pair_no = shares.pair_no
+    counted.window_days,
+    counted.cohorts,
+    counted.dimension,
+    counted.dimension_value,
+    cast(counted.values_inside as bigint) as values_inside,
+    counted.first_month,
+    counted.last_month,
+    cast(counted.months as bigint) as months,
+    cast(counted.entered as bigint) as entered,
+    cast(counted.converted as bigint) as converted,
+    cast(counted.passed_over as bigint) as passed_over,
+    cast(counted.lost as bigint) as lost,
+    cast(counted.still_open as bigint) as still_open,
+    counted.converted / nullif(cast(counted.entered as double), 0) as rate,
+    wilson_low(counted.converted, counted.entered) as rate_low,
+    wilson_high(counted.converted, counted.entered) as rate_high
+from counted
+inner join pairs_shown on pairs_shown.pair_no = counted.pair_no
 order by
     pairs_shown.shown_no,
-    shares.window_days nulls first,
-    shares.cohorts,
-    shares.dimension,
-    shares.dimension_value is null,
-    shares.entered desc,
-    shares.dimension_value
+    counted.window_days nulls first,
+    counted.cohorts,
+    counted.dimension,
+    counted.dimension_value is null,
+    counted.entered desc,
+    counted.dimension_value

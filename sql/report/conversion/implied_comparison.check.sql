@@ -1,4 +1,4 @@
--- The observed side of the comparison with implied dates is what marts.conversion counts, and implied arrivals only ever add cycles.
+-- The observed side of the comparison equals marts.conversion, and implied arrivals only add cycles.
 -- severity: fail
 with
 compared as (from report.implied_comparison),

@@ -1,6 +1,6 @@
--- One row per shown pair of stages and basis: conversion as observed, and as it would be with implied arrivals. Not a number of the report.
--- Only with implied = true (E9). Unit: cycle, window: ever, all cohorts; with_implied counts journey.implied_arrivals like arrivals (K1, K3).
--- Pairs of a group are left out.
+-- One row per shown pair of stages and basis: conversion as observed, and with implied arrivals. Not a number of the report.
+-- Filled only with implied = true (E9). Unit: cycle, window: ever, all cohorts; with_implied counts journey.implied_arrivals like arrivals
+-- (K1, K3). Pairs of a group are left out.
 -- key: shown_no, basis
 -- not null: entered, converted, passed_over, lost, still_open
 -- accepted basis: observed, with_implied
@@ -9,8 +9,8 @@
 -- column shown_no: place of the pair in the report
 -- column from_label: A's label
 -- column to_label: B's label
--- column basis: observed = as in marts.conversion; with_implied = with the implied arrivals beside
--- column rate_change: rate with implied arrivals less the observed one; null in the row of the latter
+-- column basis: observed = as in marts.conversion; with_implied = with the implied arrivals added
+-- column rate_change: rate with implied arrivals minus the observed rate; null in the observed row
 with
 run as (from waterfall.run),
 pairs as (from waterfall.pairs),
@@ -119,13 +119,9 @@ shares as (
         coalesce(counted.passed_over, 0) as passed_over,
         coalesce(counted.lost, 0) as lost,
         coalesce(counted.still_open, 0) as still_open,
-        cast(counted.entered as double) as n,
-        counted.converted / cast(counted.entered as double) as p,
-        run.z as z,
-        run.z * run.z as zz
+        counted.converted / cast(counted.entered as double) as rate
     from shown
     cross join bases
-    cross join run
     left join counted on counted.shown_no = shown.shown_no and counted.basis = bases.basis
 )
 
@@ -141,21 +137,9 @@ select
     shares.passed_over,
     shares.lost,
     shares.still_open,
-    shares.p as rate,
-    case
-        when shares.converted = 0 and shares.n > 0 then 0.0
-        else
-            (shares.p + shares.zz / (2 * shares.n)
-                - shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-            / (1 + shares.zz / shares.n)
-    end as rate_low,
-    case
-        when shares.converted = shares.entered and shares.n > 0 then 1.0
-        else
-            (shares.p + shares.zz / (2 * shares.n)
-                + shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-            / (1 + shares.zz / shares.n)
-    end as rate_high,
-    shares.p - lag(shares.p) over (partition by shares.shown_no order by shares.basis) as rate_change
+    shares.rate,
+    wilson_low(shares.converted, shares.entered) as rate_low,
+    wilson_high(shares.converted, shares.entered) as rate_high,
+    shares.rate - lag(shares.rate) over (partition by shares.shown_no order by shares.basis) as rate_change
 from shares
 order by shares.shown_no, shares.basis

@@ -1,11 +1,11 @@
--- One row per source of origins, and one for leads of which nobody says it: how many leads have their origin from there.
--- Leads in scope with history; in the report of one value those that began with it. The origin of each is in clean.leads.
+-- One row per source of origins, and one for leads without an origin: how many leads have their origin from it.
+-- Leads in scope with history; in the report of one value, those that began with it. clean.leads has the origin of each lead.
 -- key: source
 -- not null: leads
 -- accepted source: rule, default, input, nobody
--- column source_no: place in the report, in the order in which they are asked
--- column source: a rule of [[origins]], origin_default, the lead's input, or nobody
--- column leads: leads whose origin comes from there
+-- column source_no: position in the report, in the order in which the sources are tried
+-- column source: rule = a rule of [[origins]]; default = origin_default; input = the lead's input; nobody = no origin
+-- column leads: leads whose origin comes from it
 -- column share: leads / all leads of the table
 with
 leads as (from clean.leads),

@@ -1,4 +1,4 @@
--- One row per headline pair and cohort of which somebody is open: what is known today, and the settled estimate beside it (K6).
+-- One row per headline pair and cohort with open units: the counts so far, and the expected final rate (K6).
 -- key: headline_no, grain, month_start
 -- not null: from_stage, to_stage, entered, converted, still_open, known_share
 -- accepted grain: month, all
@@ -7,14 +7,14 @@
 -- column grain: month, or all: every cohort together
 -- column month_start: first day of the month in which the units arrived at A; null for the grain all
 -- column known_share: converted / entered: it can only rise
--- column estimate: share of entered expected to have converted when none is open any more; null while nobody has ever converted
+-- column estimate: share of entered expected to have converted when no unit is open; null while no unit has ever converted
 -- column low: lower bound of its 95 % interval
 -- column high: upper bound of its 95 % interval
 with
 pairs as (from waterfall.pairs),
 shown_cut as (from waterfall.shown_cut),
 
--- The mart has no cuts.
+-- The mart has no slices.
 estimates as (
     select estimates.*
     from marts.settled_estimates as estimates

@@ -1,27 +1,25 @@
--- One row per headline pair: how many past settled estimates held what came (K6).
+-- One row per headline pair: how many past estimates of the final rate had an interval that contains the actual rate (K6).
 -- key: headline_no
 -- not null: from_label, to_label, estimates, held, below, above
 -- check: held + below + above = estimates
 -- column headline_no: place of the pair among the headline pairs
 -- column from_label: A's label
 -- column to_label: B's label
--- column estimates: estimates of past ends of a month whose cohort has settled since
--- column held: of these, those whose 95 % interval held the share that came
--- column below: of these, those where fewer came than the interval allows
--- column above: of these, those where more came than the interval allows
+-- column estimates: estimates for past ends of a month whose cohort is final now
+-- column held: of these, those whose 95 % interval contains the actual rate
+-- column below: of these, those whose actual rate is below the interval
+-- column above: of these, those whose actual rate is above the interval
 -- column held_share: held / estimates
 -- column held_low: lower bound of its 95 % Wilson interval
 -- column held_high: upper bound of its 95 % Wilson interval
--- column is_too_narrow: even the upper bound is below 95 %: more than bad luck
--- column mean_miss: mean of came − estimate
+-- column is_too_narrow: held_high is below 95 %: the intervals are significantly too narrow
+-- column mean_miss: mean of actual rate − estimate
 -- column first_date: the earliest day for which an estimate was judged
 -- column last_date: the latest
 with
 pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
 ),
-
-run as (from waterfall.run),
 
 judged as (
     select
@@ -30,7 +28,7 @@ judged as (
         count(*) filter (where backtest.is_inside) as held,
         count(*) filter (where backtest.came < backtest.low) as below,
         count(*) filter (where backtest.came > backtest.high) as above,
-        -- In units of 10⁻¹², so that the sum is the same in whichever order.
+        -- In units of 10⁻¹², so that the sum is the same in any order.
         sum(cast(round((backtest.came - backtest.estimate) * 1e12) as hugeint)) / 1e12 / count(*) as mean_miss,
         min(backtest.as_of_date) as first_date,
         max(backtest.as_of_date) as last_date
@@ -47,31 +45,19 @@ shares as (
         coalesce(judged.held, 0) as held,
         coalesce(judged.below, 0) as below,
         coalesce(judged.above, 0) as above,
-        judged.held / cast(judged.estimates as double) as p,
-        cast(judged.estimates as double) as n,
-        run.z,
+        judged.held / cast(judged.estimates as double) as held_share,
         judged.mean_miss,
         judged.first_date,
         judged.last_date
     from pairs_shown
     left join judged on judged.headline_no = pairs_shown.headline_no
-    cross join run
 ),
 
--- Wilson, as in marts.conversion; exact at 0 and 1.
 bounds as (
     select
         shares.*,
-        case when shares.held = 0 then 0 * shares.p else
-            (shares.p + shares.z * shares.z / (2 * shares.n)
-                - shares.z * sqrt((shares.p * (1 - shares.p) + shares.z * shares.z / (4 * shares.n)) / shares.n))
-            / (1 + shares.z * shares.z / shares.n)
-        end as held_low,
-        case when shares.held = shares.estimates then shares.p else
-            (shares.p + shares.z * shares.z / (2 * shares.n)
-                + shares.z * sqrt((shares.p * (1 - shares.p) + shares.z * shares.z / (4 * shares.n)) / shares.n))
-            / (1 + shares.z * shares.z / shares.n)
-        end as held_high
+        wilson_low(shares.held, shares.estimates) as held_low,
+        wilson_high(shares.held, shares.estimates) as held_high
     from shares
 )
 
@@ -83,7 +69,7 @@ select
     bounds.held,
     bounds.below,
     bounds.above,
-    bounds.p as held_share,
+    bounds.held_share,
     bounds.held_low,
     bounds.held_high,
     bounds.held_high < 0.95 as is_too_narrow,

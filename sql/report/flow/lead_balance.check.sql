@@ -1,4 +1,4 @@
--- Among all leads nobody comes over from anywhere: what leaves a stage arrives in another.
+-- In the report of all leads no lead comes over: every lead that leaves a stage arrives in another.
 -- severity: fail
 with
 balance as (from report.lead_balance),

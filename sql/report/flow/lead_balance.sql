@@ -4,11 +4,11 @@
 -- check: opening + new_leads + restored_leads + came_over - deleted_leads = closing
 -- column month_start: first day of the month; null = all history
 -- column label: the month's name, or all history
--- column is_partial: as-of lies inside the month
+-- column is_partial: as-of is inside the month
 -- column is_balanced: opening + new_leads + restored_leads + came_over − deleted_leads = closing
--- column new_leads: leads whose first entry lies in the month
+-- column new_leads: leads whose first entry is in the month
 -- column restored_leads: deleted leads that came back in the month
--- column came_over: leads that came from other values of the report's dimension, less those that went to one; 0 in the report of all leads
+-- column came_over: leads that came from other values of the report's dimension, minus those that went to one; 0 in the report of all leads
 -- column deleted_leads: leads deleted in their source in the month
 with
 flow as (from report.stage_flow)

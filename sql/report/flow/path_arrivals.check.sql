@@ -1,4 +1,4 @@
--- Where the rank before holds one stage, the report splits arrivals as marts.stage_arrivals does.
+-- If the rank before has one stage, the report splits arrivals as marts.stage_arrivals does.
 -- severity: fail
 with
 path_arrivals as (
@@ -15,7 +15,7 @@ stage_arrivals as (
     where stage_arrivals.grain = 'all'
 ),
 
-alone as (
+single_stages as (
     select path_arrivals.rank, any_value(path_arrivals.stage) as stage
     from path_arrivals
     group by path_arrivals.rank
@@ -24,9 +24,9 @@ alone as (
 
 select path_arrivals.stage
 from path_arrivals
-inner join alone on alone.rank = path_arrivals.rank - 1
+inner join single_stages on single_stages.rank = path_arrivals.rank - 1
 left join stage_arrivals
-    on stage_arrivals.from_stage = alone.stage and stage_arrivals.to_stage = path_arrivals.stage
+    on stage_arrivals.from_stage = single_stages.stage and stage_arrivals.to_stage = path_arrivals.stage
 where
     coalesce(stage_arrivals.through, 0) <> path_arrivals.through
     or coalesce(stage_arrivals.over, 0) <> path_arrivals.over

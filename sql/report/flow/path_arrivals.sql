@@ -8,14 +8,14 @@
 -- column scope: recent = arrivals in the last twelve complete months; all = in all history
 -- column first_month: first month of the scope
 -- column last_month: last month of the scope
--- column is_partial: as-of lies inside the last month of the scope
+-- column is_partial: as-of is inside the last month of the scope
 -- column arrivals: cycles that arrived at the stage in the scope
 -- column through: of these, came through the rank before
 -- column over: of these, began below the rank before and passed without it
 -- column began_here: of these, the cycle began here
 -- column rank: place on the path; equal = parallel
 -- column previous_arrivals: cycles that arrived at the rank before in the scope; null for the first rank
--- column activity_rate: arrivals / previous_arrivals, may exceed 1; no conversion rate
+-- column activity_rate: arrivals / previous_arrivals; may exceed 1, so it is not a conversion rate
 with
 months as (from report.months),
 
@@ -54,7 +54,7 @@ ranks_seen as (
     group by arrivals.lead_no, arrivals.cycle_no, arrivals.low_rank
 ),
 
-ways as (
+routes as (
     select
         arrivals.mark_no,
         cast(date_trunc('month', arrivals.arrived_date) as date) as month_start,
@@ -74,8 +74,8 @@ ways as (
 
 -- Months are counted first, and the scopes add them up.
 monthly as (
-    select ways.mark_no, ways.month_start, ways.way, count(*) as arrivals
-    from ways
+    select routes.mark_no, routes.month_start, routes.way, count(*) as arrivals
+    from routes
     group by all
 ),
 

@@ -5,7 +5,7 @@
 -- column month_start: first day of the month; null = all history
 -- column label: the month's name, or all history
 -- column stage_label: the stage's label
--- column is_partial: as-of lies inside the month
+-- column is_partial: as-of is inside the month
 -- column is_balanced: opening + ins − outs = closing
 with
 stages as (from waterfall.stages),
@@ -18,7 +18,7 @@ months as (
 
 shown_cut as (from waterfall.shown_cut),
 
--- One grain each: of two at once DuckDB does not see that nobody asks for days.
+-- One grain per scan: with two grains in one filter, DuckDB would also compute the days.
 flow as (
     select flow.*
     from marts.stage_flow as flow
@@ -40,7 +40,7 @@ select
     months.month_start,
     months.label,
     months.is_partial,
-    -- A cut has no row where nothing is and nothing moves.
+    -- A slice has no row if all its counts are 0.
     coalesce(columns(flow.* exclude (grain, period_start, dimension, dimension_value, stage)), 0),
     coalesce(flow.opening + flow.ins - flow.outs = flow.closing, true) as is_balanced
 from stages

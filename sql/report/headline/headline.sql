@@ -1,5 +1,5 @@
--- One row per headline pair and window: the last final months within it, the last one beside them, and the target (K9).
--- The headline of a pair is its row with is_headline_window; the others count the same in other ways.
+-- One row per headline pair and window: the last final months within it, the latest final month, and the target (K9).
+-- The headline of a pair is its row with is_headline_window; the other rows have the same counts for other windows.
 -- key: headline_no, window_days
 -- not null: entered, converted, passed_over, lost, still_open, overdue, is_headline_window
 -- check: entered = converted + passed_over + lost + still_open
@@ -15,9 +15,9 @@
 -- column unit: what is counted here: cycle, lead or account
 -- column is_headline_window: the window of the pair's headline rate
 -- column settle_days: age in days at which a month is final in the window: its length; for ever, marts.settle_days
--- column settle_source: ever: configuration, or curve; null while not known, and for a window
+-- column settle_source: for ever: configuration, or curve; null while not known, and for other windows
 -- column entered: units that ever arrived at A
--- column overdue: of the units still open (ever), those whose present stay is past its limit
+-- column overdue: of the units still open (ever), those whose current stay is past its SLA
 -- column mature_entered: units in the final monthly cohorts
 -- column mature_converted: of these, those that arrived at B
 -- column mature_open: of these, those still open: without a window a final month may have some
@@ -37,7 +37,7 @@
 -- column recent_low: lower bound of its 95 % interval
 -- column recent_high: upper bound of its 95 % interval
 -- column coverage: share of the conversions expected in the end that falls within the window (K6): the curve at the window's end
--- over the curve at the last day with 20 units at risk, or at its end if that day is in the window; null for ever, without a final month, and while nobody has converted
+-- over the curve at the last day with 20 units at risk, or at its end if that day is in the window; null for ever, without a final month, and while no unit has converted
 -- column latest_month: last complete month whose cohort is final
 -- column latest_entered: units that arrived at A in it
 -- column latest_converted: of these, those that arrived at B
@@ -48,9 +48,9 @@
 -- column previous_month: the final month before it
 -- column previous_rate: its rate
 -- column change: latest_rate − previous_rate
--- column is_within_noise: the 95 % interval of change contains 0 (report.rate_change)
--- column is_enough_to_compare: both months have at least 20 units; below that nothing is said of change
--- column settled_estimate: window: ever, while a unit is open: share of entered expected to convert in the end (report.settled)
+-- column is_within_noise: change is not significant at 95 %: its interval contains 0 (report.rate_change)
+-- column is_enough_to_compare: both months have at least 20 units; below that change is not judged
+-- column settled_estimate: for ever, while a unit is open: expected final rate (report.settled)
 -- column settled_low: lower bound of its 95 % interval
 -- column settled_high: upper bound of its 95 % interval
 -- column gap_to_target: target − recent_rate; null without a target or a final month
@@ -117,7 +117,7 @@ lasting as (
     from pair_curves
 ),
 
--- The tail of the curve rests on few units, so it counts up to the last day on which 20 are at risk, where the window ends before it.
+-- Few units are in the tail of the curve, so it is read at the last day with 20 units at risk, if the window ends before that day.
 coverages as (
     select
         lasting.headline_no,

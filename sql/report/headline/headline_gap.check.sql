@@ -1,4 +1,4 @@
--- What the report says became of the units of a headline pair is what marts.conversion counted.
+-- The outcomes of a headline pair in the report have the counts of marts.conversion.
 -- severity: fail
 with
 gaps as (from report.headline_gap),

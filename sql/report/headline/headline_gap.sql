@@ -1,14 +1,14 @@
--- One row per headline pair and fate: where the units are that arrived at A, ever (K3, K9).
--- converted + passed over + lost by reason + still open = entered. Unit: the one of the run, window: ever.
--- The months of report.headline_gap_months together, which says how a unit was lost and where it waits.
+-- One row per headline pair and outcome: where all units that ever arrived at A are now (K3, K9).
+-- converted + passed over + lost by reason + still open = entered. Unit: the run's, window: ever.
+-- The sums of report.headline_gap_months, which explains how a unit was lost and where it waits.
 -- key: headline_no, fate, reason, stage
 -- not null: units, share
 -- accepted fate: converted, passed_over, lost, still_open
 -- accepted reason: converted, passed_over, exited, detoured, regressed, deleted, completed, overdue, within_limit, no_limit
 -- column headline_no: place of the pair among the headline pairs
 -- column fate_no: place in the report: converted first, then lost by size, then still open
--- column fate: the word of K3
--- column reason: lost: how the unit ended; still_open: whether the stay in which it waits is past its limit
+-- column fate: outcome: converted, passed_over, lost or still_open (K3)
+-- column reason: lost: how the unit ended; still_open: whether the stay in which it waits is past its SLA
 -- column stage: lost: the stage it went to; still_open: the stage it waits in
 -- column stage_label: label of that stage
 -- column units: how many cycles, leads or accounts

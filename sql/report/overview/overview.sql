@@ -1,10 +1,10 @@
--- One row: how much history the report rests on, and what is wrong with the data of all leads.
+-- One row: how much history the report uses, and the problems in the data of all leads.
 -- not null: leads, entries, cycles, open_cycles, open_leads, overdue, rejected
 -- column name: name of the waterfall
 -- column preset: preset it started from
 -- column unit: what the headline counts: cycle, lead or account
 -- column timezone: zone of every date
--- column as_of: the instant (UTC) at which the numbers are true
+-- column as_of: the instant (UTC) of the report; nothing later counts
 -- column as_of_local: the same on the waterfall's clock
 -- column as_of_date: its date
 -- column first_date: date of the first kept entry
@@ -13,19 +13,19 @@
 -- column inferred: of these, inferred from a lead's creation
 -- column cycles: runs along the path
 -- column open_cycles: of these, still open
--- column accounts: accounts that a lead belongs to
--- column leads_without_account: leads that no account is known of
+-- column accounts: accounts with a lead
+-- column leads_without_account: leads without a known account
 -- column open_leads: leads that wait on the path or on hold
--- column overdue: of these, past the limit of their stage
+-- column overdue: of these, past the SLA of their stage
 -- column rejected: rows rejected in all inputs
--- column unknown_stage: of these, because no alias names the stage
+-- column unknown_stage: of these, because no alias matches the stage
 -- column not_yet: rows after as-of
 -- column history_only: leads that no input of leads delivered
--- column bare_accounts: accounts that leads name and no input of accounts delivered
+-- column bare_accounts: accounts that leads name but no input of accounts delivered
 -- column compared: leads in a stage whose source shows a current stage
 -- column standing_elsewhere: of these, leads whose source shows another stage than their history
--- column unknown_current: of these, leads whose source shows a stage that no alias names
--- column shared_addresses: e-mail addresses that two leads or more have
+-- column unknown_current: of these, leads whose source shows a stage that no alias matches
+-- column shared_addresses: e-mail addresses that two or more leads have
 -- column sharing_leads: leads that have one of these
 -- column recorded_also: rows of history whose entry another input dates by its priority
 with

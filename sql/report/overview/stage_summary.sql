@@ -1,4 +1,4 @@
--- One row per stage: who is there now, what moved in the last complete month and in the one before, how long, how many are late.
+-- One row per stage: leads in it now, moves in the last complete month and the month before, time in stage, and overdue leads.
 -- key: stage
 -- unique: stage_no
 -- not null: now
@@ -19,11 +19,11 @@
 -- column median_days: their median length
 -- column completed_before: stays that ended in the month before
 -- column median_days_before: their median length
--- column next_label: label of the one stage of the next rank; null where there is none or several
+-- column next_label: label of the only stage of the next rank; null if there is none, or several
 -- column next_entered: of the mature monthly cohorts, the units that arrived at the stage
 -- column next_converted: of these, those that arrived at the next one
 -- column next_rate: next_converted / next_entered
--- column overdue: leads in the stage past its limit at as-of; null without a limit
+-- column overdue: leads in the stage past its SLA at as-of; null without an SLA
 with
 shown_cut as (from waterfall.shown_cut),
 stages as (from waterfall.stages),

@@ -1,15 +1,15 @@
--- One row per current owner of open leads on the path or on hold, most overdue first.
+-- One row per current owner of open leads on the path or on hold; most overdue leads first.
 -- key: current_owner
 -- unique: owner_no
 -- not null: open_leads, overdue, without_limit
 -- check: overdue + without_limit <= open_leads
 -- column owner_no: place in the list
--- column current_owner: who has the lead now; (none) = nobody is named
+-- column current_owner: owner of the lead now; (none) = no owner is named
 -- column open_leads: leads that wait
--- column overdue: of these, past the limit of their stage
--- column without_limit: of these, in a stage without a limit
+-- column overdue: of these, past the SLA of their stage
+-- column without_limit: of these, in a stage without an SLA
 -- column median_age_days: median days in the stage
--- column oldest_age_days: days in the stage of the oldest
+-- column oldest_age_days: days in the stage of the oldest lead
 with
 shown_stays as (from journey.shown_stays),
 

@@ -1,4 +1,4 @@
--- The owners of a stage together have the stays that marts.sla counts, and the open leads of the to-do list.
+-- The owners of a stage add up to the stays of marts.sla and to the open leads of the to-do list.
 -- severity: fail
 with
 owners as (

@@ -1,22 +1,22 @@
--- One row per stage with a limit and owner: stays by the owner at entry, and the to-do list by the current owner (T5).
--- Whoever inherits an overdue lead has it to do, and has not breached.
+-- One row per stage with an SLA and owner: stays by the owner at entry, and the to-do list by the current owner (T5).
+-- An overdue lead is a breach of its owner at entry; a later owner has it on the to-do list only.
 -- key: stage, owner
 -- unique: stage, owner_no
 -- not null: stage_no, met, breached, open_within, open_overdue, decided, now_within, now_overdue
 -- check: met_low <= met_share and met_share <= met_high
 -- column stage_label: label of the stage
--- column owner: the owner; (none) = nobody is named
--- column owner_no: place in the stage's list: most open leads past the limit now first, then by name; a place is no grade
+-- column owner: the owner; (none) = no owner is named
+-- column owner_no: position in the list of the stage: most open leads past the SLA now first, then by name; it is not a rating
 -- column met: stays that began with this owner and left in time
 -- column breached: stays that began with this owner and left too late
--- column open_within: stays that began with this owner, still there, within the limit
--- column open_overdue: stays that began with this owner, still there, past the limit
+-- column open_within: stays that began with this owner, still there, within the SLA
+-- column open_overdue: stays that began with this owner, still there, past the SLA
 -- column met_share: met / (met + breached + open_overdue); null without any
 -- column decided: stays that began with this owner and are decided: met + breached + open_overdue
 -- column met_low: lower bound of the 95 % Wilson interval of met_share
 -- column met_high: upper bound of the 95 % Wilson interval of met_share
--- column now_within: leads of marts.open_leads that this owner has now, within the limit
--- column now_overdue: leads of marts.open_leads that this owner has now, past the limit
+-- column now_within: leads of marts.open_leads that this owner has now, within the SLA
+-- column now_overdue: leads of marts.open_leads that this owner has now, past the SLA
 with
 stages as (from waterfall.stages),
 span_sla as (from journey.span_sla),
@@ -63,48 +63,30 @@ together as (
         coalesce(at_entry.breached, 0) as breached,
         coalesce(at_entry.open_within, 0) as open_within,
         coalesce(at_entry.open_overdue, 0) as open_overdue,
+        coalesce(at_entry.met + at_entry.breached + at_entry.open_overdue, 0) as decided,
         coalesce(now.now_within, 0) as now_within,
         coalesce(now.now_overdue, 0) as now_overdue
     from at_entry
     full join now on now.stage = at_entry.stage and now.owner = at_entry.owner
-),
-
--- Wilson (1927, JASA 22: 209-212): z is the normal quantile of 95 %.
-shares as (
-    select
-        together.*,
-        together.met + together.breached + together.open_overdue as decided,
-        cast(nullif(together.met + together.breached + together.open_overdue, 0) as double) as n,
-        together.met / cast(nullif(together.met + together.breached + together.open_overdue, 0) as double) as p,
-        1.959963984540054 as z,
-        1.959963984540054 * 1.959963984540054 as zz
-    from together
 )
 
 select
     stages.stage_no,
-    shares.stage,
+    together.stage,
     stages.label as stage_label,
-    row_number() over (partition by shares.stage order by shares.now_overdue desc, shares.owner) as owner_no,
-    shares.owner,
-    shares.met,
-    shares.breached,
-    shares.open_within,
-    shares.open_overdue,
-    shares.decided,
-    shares.p as met_share,
-    case when shares.decided > 0 and shares.met = 0 then 0.0 else
-        (shares.p + shares.zz / (2 * shares.n)
-            - shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-        / (1 + shares.zz / shares.n)
-    end as met_low,
-    case when shares.met = shares.decided and shares.decided > 0 then 1.0 else
-        (shares.p + shares.zz / (2 * shares.n)
-            + shares.z * sqrt((shares.p * (1 - shares.p) + shares.zz / (4 * shares.n)) / shares.n))
-        / (1 + shares.zz / shares.n)
-    end as met_high,
-    shares.now_within,
-    shares.now_overdue
-from shares
-inner join stages on stages.stage = shares.stage
+    row_number() over (partition by together.stage order by together.now_overdue desc, together.owner) as owner_no,
+    together.owner,
+    together.met,
+    together.breached,
+    together.open_within,
+    together.open_overdue,
+    together.decided,
+    together.met / cast(nullif(together.decided, 0) as double) as met_share,
+    -- z as a decimal: as a double, the last digit of some published bounds would change.
+    wilson_low(together.met, together.decided, z := 1.959963984540054) as met_low,
+    wilson_high(together.met, together.decided, z := 1.959963984540054) as met_high,
+    together.now_within,
+    together.now_overdue
+from together
+inner join stages on stages.stage = together.stage
 order by stages.stage_no, owner_no

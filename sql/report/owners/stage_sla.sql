@@ -1,11 +1,11 @@
--- One row per stage with a limit and month of entry, all history (month null) included: how its stays stand against it (T5).
+-- One row per stage with an SLA and month of entry, plus all history (month null): how many of its stays met the SLA (T5).
 -- key: stage, month_start
 -- not null: stage_no, met, breached, open_within, open_overdue
 -- column month_start: first day of the month in which the stays began; null for all history
 -- column stage_label: label of the stage
--- column sla_text: the limit
+-- column sla_text: the SLA in words
 -- column sla_clock: calendar or business
--- column is_partial: as-of lies inside the month, so its numbers will still grow
+-- column is_partial: as-of is inside the month, so its numbers will still grow
 -- column met: left in time
 -- column breached: left too late
 with
@@ -21,7 +21,7 @@ months as (
 
 shown_cut as (from waterfall.shown_cut),
 
--- One grain each: of two at once DuckDB does not see that nobody asks for days.
+-- One grain per scan: with two grains in one filter, DuckDB would also compute the days.
 counts as (
     select counts.*
     from marts.sla as counts

@@ -1,14 +1,14 @@
--- One row per open lead, in the order in which its owner should look at it: longest overdue first, then oldest.
+-- One row per open lead, in the order in which its owner should work on it: longest overdue first, then oldest.
 -- key: lead_id
 -- unique: owner_no, lead_position
 -- not null: stage, age_days
 -- column owner_no: place of its current owner in report.open_by_owner
 -- column lead_position: place in the owner's list
--- column current_owner: who has the lead now; (none) = nobody is named
--- column sla_state: open_within or open_overdue; null where the stage has no limit
--- column overdue_hours: hours past the limit
+-- column current_owner: owner of the lead now; (none) = no owner is named
+-- column sla_state: open_within or open_overdue; null if the stage has no SLA
+-- column overdue_hours: hours past the SLA
 -- column stage_label: label of the stage it waits in
--- column sla_text: limit of that stage
+-- column sla_text: SLA of that stage
 with
 shown_stays as (from journey.shown_stays),
 

@@ -1,4 +1,4 @@
--- Where an age is one of the windows, its share is the rate within that window; and no share falls with age.
+-- If an age is one of the windows, its share is the rate within that window; and no share falls with age.
 -- severity: fail
 with
 cohort_ages as (from report.cohort_ages),

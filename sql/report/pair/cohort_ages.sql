@@ -1,6 +1,6 @@
--- One row per headline pair, month of arrival at A and age: how many of the month's units had arrived at B by that age (K2, K5).
--- An age is a window in steps of 30 days: of the third, who arrived at B within 90 × 86,400 s of A, that second included.
--- So every unit has the same time, whether it came on the first or the last of its month. Unit: the pair's.
+-- One row per headline pair, month of arrival at A and age: how many units of the month had arrived at B by that age (K2, K5).
+-- Ages are windows in steps of 30 days: the third one has the units that arrived at B within 90 × 86,400 s of A (inclusive).
+-- So every unit has the same time, whether it arrived on the first or the last day of its month. Unit: the pair's.
 -- key: headline_no, month_start, age_no
 -- not null: age_days, is_partial, is_shown, entered, aged
 -- check: aged <= entered and converted <= entered
@@ -8,14 +8,14 @@
 -- check: is_mature = (aged = entered)
 -- column headline_no: place of the pair among the headline pairs
 -- column month_start: first day of the month in which the units arrived at A
--- column is_partial: as-of lies inside the month
+-- column is_partial: as-of is inside the month
 -- column is_shown: one of the last twelve complete months, or the partial one after them
 -- column age_no: 1, 2 … 12: how many steps of 30 days
 -- column age_days: the window: 30 days for each step
--- column entered: units that arrived at A in the month, also when nobody did
+-- column entered: units that arrived at A in the month; may be 0
 -- column aged: of these, units at least that old at as-of
--- column converted: of entered, arrived at B within that many days; null while nobody of the month is so old
--- column is_mature: everybody is so old, so the share is final; null without a unit
+-- column converted: of entered, arrived at B within that many days; null while no unit of the month is that old
+-- column is_mature: all units are that old, so the share is final; null without a unit
 -- column rate: converted / entered; while is_mature is false it can only rise
 with
 run as (from waterfall.run),
@@ -35,12 +35,12 @@ ages as (
     from (select unnest(range(1, 13)) as age_no) as steps
 ),
 
--- Steps of 30 days, 2 592 000 000 000 microseconds: the first step within which the unit converted, and the last that it has lived through.
+-- Steps of 30 days, 2 592 000 000 000 microseconds: the first step within which the unit converted, and the last one that ended by as-of.
 stepped as (
     select
         pairs_shown.headline_no,
         cast(date_trunc('month', unit_pairs.from_date) as date) as month_start,
-        -- Rounded up, so that the last instant of a step is in it; who converts at once does so in the first.
+        -- Rounded up, so that a step includes its last instant; an immediate conversion is in the first step.
         case when unit_pairs.to_at is not null then
             greatest(
                 (epoch_us(unit_pairs.to_at) - epoch_us(unit_pairs.from_at) + 2592000000000 - 1) // 2592000000000, 1

@@ -1,4 +1,4 @@
--- The values of a dimension add up to the month's cohort, which is that of marts.conversion.
+-- The values of a dimension add up to the month's cohort in marts.conversion.
 -- severity: fail
 with
 cohort_mix as (from report.cohort_mix),

@@ -1,6 +1,6 @@
--- One row per headline pair, dimension, value and month: how many of those that arrived at A had it, and their share (docs/RULES.md 9).
--- The last twelve complete months and the partial one. A dimension has the eight values with most units in these months; the
--- others are one row, added up. Of each month the shares add up to 1. Unit: the pair's.
+-- One row per headline pair, dimension, value and month: how many units that arrived at A had the value, and their share (docs/RULES.md 9).
+-- Months are the last twelve complete ones and the partial one. A dimension has the eight values with most units in these months; the
+-- others are one row, added up. In each month the shares add up to 1. Unit: the pair's.
 -- key: headline_no, dimension, value_no, month_start
 -- not null: is_partial, entered, cohort
 -- check: share between 0 and 1
@@ -10,7 +10,7 @@
 -- column dimension_value: its value at the arrival at A; null = all values beyond the eight largest together
 -- column values_inside: how many values the row adds up
 -- column month_start: first day of the month in which the units arrived at A
--- column is_partial: as-of lies inside the month
+-- column is_partial: as-of is inside the month
 -- column entered: units that arrived at A in the month with the value
 -- column cohort: units that arrived at A in the month
 -- column share: entered / cohort; null without a unit

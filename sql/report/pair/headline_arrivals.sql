@@ -6,7 +6,7 @@
 -- check: arrivals = through + over + entered_after
 -- column headline_no: place of the pair among the headline pairs
 -- column month_start: first day of the month of the arrival at B
--- column is_partial: as-of lies inside the month
+-- column is_partial: as-of is inside the month
 -- column is_shown: one of the last twelve complete months, or the partial one after them
 -- column arrivals: cycles that arrived at B in the month
 with

@@ -1,4 +1,4 @@
--- In each month the fates of a headline pair are what marts.conversion counted of its cohort.
+-- In each month the outcomes of a headline pair have the counts of its cohort in marts.conversion.
 -- severity: fail
 with
 gap_months as (from report.headline_gap_months),

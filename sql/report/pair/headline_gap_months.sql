@@ -1,15 +1,15 @@
--- One row per headline pair, month of arrival at A and fate: what became of the month's units, ever (K3, K9).
--- converted + passed over + lost by reason + still open = entered, in each month. Unit: the pair’s, window: ever.
--- A cycle was lost to what ended it, a lead to the exit in which it is, an account to the end of the last of its leads to go.
--- A cycle or lead waits where it is now; an account where its furthest lead is, of several there the one longest there.
+-- One row per headline pair, month of arrival at A and outcome: what became of the month's units, ever (K3, K9).
+-- converted + passed over + lost by reason + still open = entered, in each month. Unit: the pair's, window: ever.
+-- A cycle is lost to the stage that ended it, a lead to the exit that it is in, an account to the end of the last of its leads to leave.
+-- A cycle or lead waits in its current stage, an account in the stage of its furthest lead; of several leads there, the one there longest counts.
 -- key: headline_no, month_start, fate, reason, stage
 -- not null: units
 -- accepted fate: converted, passed_over, lost, still_open
 -- accepted reason: converted, passed_over, exited, detoured, regressed, deleted, completed, overdue, within_limit, no_limit
 -- column headline_no: place of the pair among the headline pairs
 -- column month_start: first day of the month in which the units arrived at A
--- column fate: the word of K3
--- column reason: lost: how the unit ended; still_open: whether the stay in which it waits is past its limit
+-- column fate: outcome: converted, passed_over, lost or still_open (K3)
+-- column reason: lost: how the unit ended; still_open: whether the stay in which it waits is past its SLA
 -- column stage: lost: the stage it went to; still_open: the stage it waits in
 -- column stage_label: label of that stage
 -- column units: how many cycles, leads or accounts
@@ -29,8 +29,8 @@ stages as (from waterfall.stages),
 leads as (from clean.leads),
 accounts as (from clean.accounts),
 
--- The first detour or exit of a cycle is what ended it.
-enders as (
+-- The first detour or exit of a cycle ended it.
+cycle_ends as (
     select spans.lead_no, spans.cycle_no, arg_min(spans.stage_no, spans.span_no) as stage_no
     from spans
     inner join stages on stages.stage_no = spans.stage_no
@@ -45,7 +45,7 @@ followed as (
     from cycles
 ),
 
--- Where each lead is now, or was when it was deleted.
+-- The stage of each lead now, or at its deletion.
 last_stays as (
     select
         spans.lead_no,
@@ -74,11 +74,11 @@ ends as (
         followed.outcome,
         case followed.outcome
             when 'regressed' then followed.next_stage_no
-            when 'exited' then enders.stage_no
-            when 'detoured' then enders.stage_no
+            when 'exited' then cycle_ends.stage_no
+            when 'detoured' then cycle_ends.stage_no
         end as stage_no
     from followed
-    left join enders on enders.lead_no = followed.lead_no and enders.cycle_no = followed.cycle_no
+    left join cycle_ends on cycle_ends.lead_no = followed.lead_no and cycle_ends.cycle_no = followed.cycle_no
     union all
     select
         'lead',

@@ -1,4 +1,4 @@
--- One row per configured dimension: where its value comes from and for how many stays it is known.
+-- One row per configured dimension: the source of its values and for how many stays they are known.
 -- key: dimension
 -- not null: source, stays, known, distinct_values
 -- check: known <= stays

@@ -1,8 +1,8 @@
--- One row per input, file and reason: how many rows were rejected, and where the first ones stand.
+-- One row per input, file and reason: how many rows were rejected, and the row numbers of the first ones.
 -- key: input, file_name, reason
 -- not null: rejected
--- column rejected: rows
--- column first_rows: row numbers of the first five; what they said is in quality.rejected_rows
+-- column rejected: number of rejected rows
+-- column first_rows: row numbers of the first five; quality.rejected_rows has their text
 with
 rejected_rows as (from quality.rejected_rows)
 

@@ -1,4 +1,4 @@
--- The moves of a stage add up to what came in and went out of it in marts.stage_flow, kind by kind.
+-- The moves of a stage add up to its ins and outs in marts.stage_flow, for each kind.
 -- severity: fail
 with
 shown_cut as (from waterfall.shown_cut),

@@ -1,5 +1,5 @@
--- One row per stage, direction and other stage: where its stays came from, and where they went when they ended (S2).
--- Every way in is some stage's way out: the move from A to B is a row of A (out) and a row of B (in).
+-- One row per stage, direction and other stage: where its stays came from, and where leads went when they ended (S2).
+-- A move from A to B has two rows: out of A, and into B.
 -- key: stage, direction, move_kind, other_stage
 -- unique: stage, direction, move_no
 -- not null: stage_no, move_kind, moves, share
@@ -11,12 +11,12 @@
 -- column stage_label: label of the stage
 -- column direction: in = how stays began; out = how they ended
 -- column move_no: place in the list of the direction: most moves first
--- column move_kind: what the move was, as the exit kinds of S2 say; new = the lead's first entry; restored = its first after a deletion
--- column other_stage: where they came from, or went; null for the first entry, after a deletion and for one
+-- column move_kind: kind of the move, as the exit kinds of S2; new = first entry of the lead; restored = its first entry after a deletion
+-- column other_stage: stage before or after; null for a first entry, after a deletion and for a deletion
 -- column other_label: label of that stage
 -- column moves: stays that began, or ended, with such a move
 -- column share: moves / all moves of the stage in that direction
--- column median_days: median length of the stay that the move ended: in the other stage for in, in this one for out; stays that an unknown stage interrupts are left out, null = no other
+-- column median_days: median length of the stay that the move ended (in: in the other stage; out: in this one); stays that an unknown stage interrupts are left out; null = no other stay
 with
 stages as (from waterfall.stages),
 shown_cut as (from waterfall.shown_cut),
@@ -32,7 +32,7 @@ shown as (
         on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
 ),
 
--- A stay that an unknown stage interrupts has no length that anybody knows.
+-- The length of a stay that an unknown stage interrupts is not known.
 measured as (
     select
         spans.*,

@@ -4,7 +4,7 @@
 -- check: (median_days is null) = (completed = 0)
 -- column stage_label: label of the stage
 -- column month_start: first day of the month in which the stays ended
--- column is_partial: as-of lies inside the month, so its numbers will still grow
+-- column is_partial: as-of is inside the month, so its numbers will still grow
 -- column completed: stays that ended in the month
 -- column median_days: their median; null when none ended
 with

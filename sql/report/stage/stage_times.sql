@@ -1,4 +1,4 @@
--- One row per stage: how long completed stays lasted, and apart from them how old the open ones are (T1, T2).
+-- One row per stage: how long completed stays lasted and, separately, how old the open ones are (T1, T2).
 -- key: stage
 -- unique: stage_no
 -- not null: completed, still_open

@@ -1,4 +1,4 @@
--- The classes of a stage together have the stays that marts.time_in_stage and marts.open_time_in_stage count.
+-- The classes of a stage add up to the stays of marts.time_in_stage and marts.open_time_in_stage.
 -- severity: fail
 with
 shown_cut as (from waterfall.shown_cut),

@@ -1,6 +1,6 @@
--- One row per stage, basis and length class: how many stays lasted that long, completed and open ones apart (T1).
--- A class holds its lower edge and not its upper one: a stay of exactly one day is among those of one to two days. Days
--- have 86,400 s. Every stage has all classes, also those that nobody is in.
+-- One row per stage, basis and length class: how many stays lasted that long, completed and open ones separately (T1).
+-- A class includes its lower edge and excludes its upper one: a stay of exactly one day is in the class of one to two days. Days
+-- have 86,400 s. Every stage has all classes, also empty ones.
 -- key: stage, basis, class_no
 -- not null: stage_no, class_label, from_seconds, stays
 -- accepted basis: completed, open
@@ -13,8 +13,8 @@
 -- column from_seconds: lower edge of the class, inclusive
 -- column to_seconds: upper edge, exclusive; null for the longest
 -- column stays: stays of that length, without those that an unknown stage interrupts
--- column share: stays / all stays of the stage on that basis; null of nobody
--- column limit_seconds: limit of the stage, where it counts on the calendar clock; a business limit can't be held against elapsed time
+-- column share: stays / all stays of the stage on that basis; null without a stay
+-- column limit_seconds: SLA of the stage, if it runs on the calendar clock; a business-hours SLA is not comparable with elapsed time
 with
 stages as (from waterfall.stages),
 run as (from waterfall.run),
