@@ -12,7 +12,7 @@ WORKERS ?= auto
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-# What reads a delivery, keeps it and publishes it. The workers of pytest are measured; a process that a test starts is not.
+# The tests of reading, landing and publishing. Coverage is measured in the workers of pytest, not in processes that a test starts.
 COVERING := $(addprefix tests/unit/test_,$(addsuffix .py,bound_headers domains empty_columns guards ids months landing landing_order landing_refused lock \
 	lock_refused lost_loads merged_accounts publish publish_refused reading_edges readers reshaping snapshots stage_names time_formats times unread_times \
 	veiled_log)) tests/cli/test_forget.py \
@@ -24,7 +24,7 @@ COVERING := $(addprefix tests/unit/test_,$(addsuffix .py,bound_headers domains e
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(STAMP)  ## Read data/sample, build, check, report; tells where the report and the database are
+run: $(STAMP)  ## Read data/sample, build, check, report; print where the report and the database are
 	@$(BIN)/funnel run --config data/sample/funnel.toml --output build
 
 test: $(STAMP) $(PAGE_CHECKS)  ## Every test
@@ -37,8 +37,8 @@ coverage: $(STAMP)  ## Fails below 100 % of the lines and branches of landing, r
 rest: $(STAMP) $(PAGE_CHECKS)  ## Every test that `make coverage` does not run
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(addprefix --ignore ,$(COVERING))
 
-# One at a time: two pytest take the rights to their common folder from each other, which tests of rights would notice.
-mutants: $(MUTATION_STAMP)  ## Break landing, reading and publishing in many places, one by one, for hours; lists what no test noticed
+# One at a time: two pytest take the rights to their common folder from each other, which tests of permissions would notice.
+mutants: $(MUTATION_STAMP)  ## Mutation tests of landing, reading and publishing, for hours; list the mutants that no test noticed
 	@rm -rf mutants
 	@$(BIN)/mutmut run --max-children 1
 	@$(BIN)/mutmut results
@@ -46,23 +46,23 @@ mutants: $(MUTATION_STAMP)  ## Break landing, reading and publishing in many pla
 soak: $(STAMP)  ## 200 kills, 500 opens during swaps, signals, second runs, a fault at each step of publishing; a quarter of an hour
 	@PYTHONPATH=. $(BIN)/python -m tests.faults.soak
 
-check: $(STAMP)  ## What can be said without running: lint, types, import borders, lock, generated text
+check: $(STAMP)  ## Static checks: lint, types, import contracts, lock, generated text
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/uv lock --check --quiet
-	@$(BIN)/cog --check -P -r README.md docs/*.md sql/README.md tests/README.md
+	@$(BIN)/cog --check -P README.md docs/*.md sql/README.md tests/README.md
 	@! grep -nE 'https?://[^ "]*(/simple|/packages/)' uv.lock || { echo "uv.lock names a registry; run make lock"; exit 1; }
 
-gold: $(STAMP)  ## Write the gold pages anew; read their diff before you commit it
+gold: $(STAMP)  ## Write the golden files (tests/gold); read their diff before you commit it
 	@$(BIN)/python -m tests.report.gold
 
-docs: $(STAMP)  ## Write generated text anew: command help, catalogue of tables
+docs: $(STAMP)  ## Write generated text: command help, catalogue of tables
 	@$(BIN)/cog -P -r README.md docs/*.md sql/README.md tests/README.md
 
 # The lock holds names, versions and hashes. The addresses go: a machine installs from the registry it is set up for.
-lock:  ## Resolve the dependencies anew
+lock:  ## Resolve the dependencies again
 	@$(BIN)/uv lock --upgrade
 	@sed -i -E 's#https://[^/ "]+/simple#registry#; s#https://[^/ "]+/packages#file:///packages#' uv.lock
 
