@@ -54,6 +54,7 @@ def test_f01_final_months_are_not_those_that_converted(ask: Any) -> None:
     )
 
 
+@pytest.mark.usefixtures("without_report")
 def test_c10_the_edge_of_the_window_is_lost_and_final(ask: Any) -> None:
     """As-of exactly at A + W: the unit is lost, and its cohort final (K3, K5)."""
     [rows] = ask(
@@ -65,6 +66,7 @@ def test_c10_the_edge_of_the_window_is_lost_and_final(ask: Any) -> None:
     assert [("cycle", 1, 0, True), ("lead", 1, 0, True)] == sorted(found)
 
 
+@pytest.mark.usefixtures("without_report")
 def test_c16_a_restored_lead_is_open_in_its_second_cycle(ask: Any) -> None:
     """Deleted in MQL and back in MQL: open there, second cycle, one lead restored (E10)."""
     spans, flow = ask(
@@ -78,6 +80,7 @@ def test_c16_a_restored_lead_is_open_in_its_second_cycle(ask: Any) -> None:
     assert [(1, 1, 1, 1)] == [(row["in_new"], row["in_restored"], row["out_deleted"], row["closing"]) for row in flow]
 
 
+@pytest.mark.usefixtures("without_report")
 def test_c17_a_restored_lead_works_on(ask: Any) -> None:
     """SAL after the deletion: it arrives at SAL and is open there (E10)."""
     spans, waiting = ask("c17", "from journey.stage_spans order by span_no", "from marts.open_leads")
@@ -85,6 +88,7 @@ def test_c17_a_restored_lead_works_on(ask: Any) -> None:
     assert ["sal"] == [row["stage"] for row in waiting]
 
 
+@pytest.mark.usefixtures("without_report")
 def test_c27_coming_back_after_a_hold_is_no_arrival(ask: Any) -> None:
     """The account's MQL→SQL is still open: SQL after a hold is no arrival (K1, C4)."""
     [rows] = ask(
@@ -112,6 +116,7 @@ def test_c31_an_open_lead_does_not_keep_a_month_from_being_final(ask: Any, unit:
     assert [(2, 1)] == [(row["recent_entered"], row["recent_converted"]) for row in headline]
 
 
+@pytest.mark.usefixtures("without_report")
 def test_c33_a_re_assertion_names_the_current_owner(ask: Any) -> None:
     """One entry, owner at entry ann, current owner bob (E6)."""
     spans, waiting = ask("c33", "from journey.stage_spans", "from marts.open_leads")
@@ -119,6 +124,7 @@ def test_c33_a_re_assertion_names_the_current_owner(ask: Any) -> None:
     assert [("ann", "bob")] == [(row["owner"], row["current_owner"]) for row in waiting]
 
 
+@pytest.mark.usefixtures("without_report")
 @pytest.mark.parametrize(("case", "customer"), [("d01", "customer"), ("d02", "won")])
 def test_d01_d02_a_customer_waits_for_nothing(ask: Any, case: str, customer: str) -> None:
     """After the last path stage a hold is no waiting: no to-do list, and the lead counts as a customer (A3)."""

@@ -18,16 +18,15 @@ from pipeline.settings import shipped
 from pipeline.transform.macros import discover_macros
 from tests import nights
 from tests.cli.commands import funnel
+from tests.sample import Sample
 
 MACROS = {macro.name: macro for macro in discover_macros(shipped("sql")) if not macro.is_value}
 
 
 @pytest.fixture(scope="module")
-def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def output(sample: Sample) -> Path:
     """The sample, published."""
-    folder = tmp_path_factory.mktemp("sample") / "build"
-    nights.run(nights.SAMPLE, folder)
-    return folder
+    return sample.output
 
 
 class TestQuestions:

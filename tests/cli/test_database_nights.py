@@ -80,6 +80,7 @@ def test_a_run_reads_what_is_new_and_counts_it_as_of_a_file(
     assert PASSWORD not in everything
 
 
+@pytest.mark.usefixtures("without_report")
 def test_f102_freshness_decides_whether_a_run_goes_on_while_the_server_is_down(
     toml: Path, database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,15 +10,16 @@ import pytest
 
 from tests import nights
 from tests.cli.commands import AS_OF, copy_of_quarter, funnel
+from tests.sample import Sample
 
 QUERY = ("sql", "select name from waterfall.run", "--format", "csv")
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def published(quarter: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The quarter, published in build/ of a folder without a configuration."""
     folder = tmp_path_factory.mktemp("elsewhere")
-    nights.run(nights.QUARTER, folder / "build", as_of=AS_OF[1])
+    quarter.copied(folder / "build")
     return folder
 
 

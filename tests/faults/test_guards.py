@@ -81,6 +81,7 @@ def loads(output: Path) -> list[str]:
     return [load.file_name for load in loading.open_log(output / "landing").loads]
 
 
+@pytest.mark.usefixtures("without_report")
 def test_f24_a_delivery_of_less_than_half_stops_the_night_until_it_is_accepted_or_whole(tmp_path: Path) -> None:
     """Exit 3 with both figures, each night anew; nothing of the file is kept, and the last night stays published."""
     toml, now = configured(tmp_path), datetime.now(UTC)
@@ -107,6 +108,7 @@ def test_f24_a_delivery_of_less_than_half_stops_the_night_until_it_is_accepted_o
     assert 129 == nights.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
 
 
+@pytest.mark.usefixtures("without_report")
 def test_f24_a_fuller_file_lets_the_night_go_on(tmp_path: Path) -> None:
     """Half of what is usual is enough, and what the refused file had is counted once."""
     toml = configured(tmp_path)
@@ -154,6 +156,7 @@ def test_f22_a_header_alone_warns_and_stops_where_more_is_usual(tmp_path: Path) 
     assert before == page(output)
 
 
+@pytest.mark.usefixtures("without_report")
 def test_f23_no_export_stops_the_night_beyond_error_after(tmp_path: Path) -> None:
     """Exit 3 with the input and its age; the night before stays whole."""
     toml, now = configured(tmp_path, HISTORY + 'error_after = "3 days"\n'), datetime.now(UTC)
@@ -199,6 +202,7 @@ def test_f23_no_export_shows_a_banner_after_warn_after(tmp_path: Path) -> None:
     assert 20 == nights.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
 
 
+@pytest.mark.usefixtures("without_report")
 def test_f23_ages_mean_nothing_before_a_delivery_or_well_ahead_of_the_run(tmp_path: Path) -> None:
     """A report of the past is made of files that came later; one of the future would call everything stale."""
     toml, output = configured(tmp_path, HISTORY + 'error_after = "2 days"\n'), tmp_path / "build"
@@ -208,6 +212,7 @@ def test_f23_ages_mean_nothing_before_a_delivery_or_well_ahead_of_the_run(tmp_pa
         assert [] == [each for each in done.warnings if "stale" in each]
 
 
+@pytest.mark.usefixtures("without_report")
 def test_f25_a_snapshot_that_lost_leads_stops_the_night(tmp_path: Path) -> None:
     """Above 1 % with both counts and exit 3; up to it with a warning. Who lacks is kept, and lost once, not every night."""
     toml, output = configured(tmp_path, HISTORY + LEADS), tmp_path / "build"
@@ -232,6 +237,7 @@ def test_f25_a_snapshot_that_lost_leads_stops_the_night(tmp_path: Path) -> None:
     assert 3 == loading.open_log(output / "landing").loads[-1].missing
 
 
+@pytest.mark.usefixtures("without_report")
 def test_f25_history_that_vanished_is_counted_and_kept(tmp_path: Path) -> None:
     """A CRM that forgets: rows that the newest snapshot lacks count on."""
     toml, output = configured(tmp_path, SNAPSHOTS + "lost_keys = 0.1\n"), tmp_path / "build"

@@ -185,6 +185,7 @@ def test_f70_who_nobody_delivered_is_kept_and_counted(output: Path) -> None:
     assert "1 account named by leads only" in page
 
 
+@pytest.mark.usefixtures("without_report")
 def test_f69_a_merge_counts_for_the_survivor_and_can_be_taken_back(company: Company, output: Path) -> None:
     """Through three nights: apart, one lead, apart again with every stay as it was. As of a day before, it never was."""
     before, rates = history(output), conversions(output)

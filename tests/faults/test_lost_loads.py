@@ -17,6 +17,8 @@ from tests.logged import logged
 
 DAYS = ("a.csv", "b.csv", "c.csv")
 
+pytestmark = pytest.mark.usefixtures("without_report")
+
 
 class Company:
     """A folder of history, and its nights."""

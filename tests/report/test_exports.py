@@ -22,6 +22,7 @@ from pipeline.report.outputs.summary_json import to_json
 from pipeline.transform.project import Model
 from pipeline.waterfall.definition import Pair, Sla, Stage, Waterfall
 from tests import nights
+from tests.sample import Sample
 from tests.sql.harness import built, project
 
 MODELS = [model for model in project().models if model.table.schema == "report"]
@@ -29,10 +30,8 @@ FORMULAS = ("=1+1", "+49 30", "-2", "@cmd", "\tx", "'=1", "＝1", 'a;"b",\nc', "
 
 
 @pytest.fixture(scope="module")
-def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("quarter")
-    nights.run(nights.QUARTER, folder, as_of=nights.QUARTER_AS_OF)
-    return folder
+def output(quarter: Sample) -> Path:
+    return quarter.output
 
 
 @pytest.fixture(scope="module")

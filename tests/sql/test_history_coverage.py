@@ -11,12 +11,10 @@ from typing import Any
 import duckdb
 
 from pipeline.run.findings import history_coverage
-from pipeline.transform.build import build
 from pipeline.transform.checks import run_checks
 from tests.sql import made_up
 from tests.sql.harness import built, project, records
 
-LAYERS = frozenset({"waterfall", "clean"})
 TABLES = ("quality.history_coverage", "quality.period_coverage")
 SYNC, NEXT = date(2025, 3, 5), date(2025, 3, 6)
 Entry = tuple[str, str, str, date]
@@ -43,10 +41,9 @@ def models(
     ]  # fmt: skip
     waterfall = replace(made_up.waterfall(folder), timezone=zone)
     connection = built(
-        waterfall, made_up.AS_OF, {"stage_entries": rows, **more}, inputs=names or ("crm",), layers=LAYERS
+        waterfall, made_up.AS_OF, {"stage_entries": rows, **more}, inputs=names or ("crm",), tables=TABLES
     )
     ours = tuple(model for model in project().models if str(model.table) in TABLES)
-    build(connection, ours, {})
     assert [] == [outcome for outcome in run_checks(connection, ours, ()) if not outcome.holds]
     return connection
 

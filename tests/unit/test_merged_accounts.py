@@ -86,6 +86,7 @@ def delivered(folder: Path, **files: str) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("without_report")
 def test_a_merge_of_accounts_reaches_leads_that_are_exported_no_more(tmp_path: Path) -> None:
     """Of the second night's leads one is missing, whose account was merged away: it counts with the account that is left."""
     output = tmp_path / "build"
@@ -110,6 +111,7 @@ def test_a_merge_of_accounts_reaches_leads_that_are_exported_no_more(tmp_path: P
     )
 
 
+@pytest.mark.usefixtures("without_report")
 def test_a_loop_of_merged_accounts_stops_the_run_and_names_the_ids(tmp_path: Path) -> None:
     """The merges of leads beside it are none of the loop."""
     toml = delivered(
