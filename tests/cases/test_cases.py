@@ -65,7 +65,7 @@ def test_ten_thousand_real_cases(shared_real: Path, hospital: Path, name: str) -
 
 
 @pytest.mark.real
-def test_the_flow_of_ten_thousand_real_cases_goes_on_to_as_of(shared_real: Path, hospital: Path) -> None:
+def test_the_flow_of_ten_thousand_real_cases_reaches_as_of(shared_real: Path, hospital: Path) -> None:
     """Every expected month is there, and beyond them only the month of as-of, in which nothing moved."""
     absent, extra = absent_and_extra(shared_real / "hospital_billing", hospital, "stage_flow_month", HOSPITAL_FLOW)
     still = nights.ask(hospital, f"{HOSPITAL_FLOW} and period_start = '2016-01-01' and ins = 0 and outs = 0")

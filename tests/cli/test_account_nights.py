@@ -58,7 +58,7 @@ def matched(output: Path) -> list[tuple[object, ...]]:
     return [tuple(row.values()) for row in nights.ask(output, MATCHED)]
 
 
-def test_a_night_finds_accounts(output: Path) -> None:
+def test_a_run_finds_accounts(output: Path) -> None:
     """Cuts and explanations have the account, and every lead has its way to it or the reason why there is none."""
     assert [BY_E_MAIL, BY_WEBSITE] == matched(output)
     cuts = nights.ask(

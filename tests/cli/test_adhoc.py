@@ -116,7 +116,7 @@ class TestPython:
         with published(output) as night:
             assert [] == night.stuck_leads(owner="O'Neil'); drop table x; --").fetchall()
 
-    def test_nothing_published_and_no_select_are_told(self, tmp_path: Path, output: Path) -> None:
+    def test_nothing_published_and_no_select_are_reported(self, tmp_path: Path, output: Path) -> None:
         """A folder without a night, a statement without rows, and writing are refused."""
         with pytest.raises(UsageError, match="nothing is published yet"):
             published(tmp_path)

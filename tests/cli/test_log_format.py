@@ -231,7 +231,7 @@ def test_a_run_that_must_be_ended_on_the_spot_says_so_as_well() -> None:
     assert "stopped by SIGTERM" == events(Answer(running.returncode, "", lines))[-2]["message"]
 
 
-def test_what_nobody_expected_is_told_by_its_kind_and_place_only() -> None:
+def test_what_nobody_expected_is_reported_by_its_kind_and_place_only() -> None:
     """The text of such an error may hold a value, so it is not repeated, nor is its traceback; Ctrl-C early is told too."""
     with by_hand(f"raise ValueError('{MARKER}')") as running:
         _, lines = running.communicate(timeout=20)

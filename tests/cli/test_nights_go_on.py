@@ -71,7 +71,7 @@ def differing(one: Path, other: Path) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_nights_give_the_rows_of_a_full_rebuild(tmp_path: Path, seed: int) -> None:
+def test_runs_give_the_rows_of_a_full_rebuild(tmp_path: Path, seed: int) -> None:
     """Night after night of late, corrected, merged, deleted and future rows: the file is that of a rebuild, whole."""
     company, output = Company(tmp_path / "in", seed), tmp_path / "out"
     company.open()
@@ -118,7 +118,7 @@ def anew(said: list[str]) -> list[str]:
 
 
 @pytest.mark.usefixtures("without_report")
-def test_a_changed_waterfall_is_built_anew(opened: tuple[Company, Path], tmp_path: Path) -> None:
+def test_a_changed_waterfall_is_rebuilt(opened: tuple[Company, Path], tmp_path: Path) -> None:
     """Another order of stages shapes history: nothing is kept, and the run says why."""
     company, output = copy(opened, tmp_path)
     text = company.toml.read_text("utf-8")
@@ -130,7 +130,7 @@ def test_a_changed_waterfall_is_built_anew(opened: tuple[Company, Path], tmp_pat
 
 
 @pytest.mark.usefixtures("without_report")
-def test_another_window_goes_on(opened: tuple[Company, Path], tmp_path: Path) -> None:
+def test_another_window_continues(opened: tuple[Company, Path], tmp_path: Path) -> None:
     """Windows, limits and the like shape no history: the leads are kept, and the marts follow the configuration."""
     company, output = copy(opened, tmp_path)
     text = company.toml.read_text("utf-8")
@@ -142,7 +142,7 @@ def test_another_window_goes_on(opened: tuple[Company, Path], tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("without_report")
-def test_a_snapshot_that_comes_late_goes_on(tmp_path: Path) -> None:
+def test_a_snapshot_that_comes_late_continues(tmp_path: Path) -> None:
     """It alters the time of the next snapshot for the leads that it has, and for no other lead."""
     company, output = Company(tmp_path / "in", 6), tmp_path / "out"
     company.open()
@@ -175,7 +175,7 @@ def snapshot(company: Company, day: int, **stages: str) -> None:
 
 
 @pytest.mark.usefixtures("without_report")
-def test_full_builds_anew(opened: tuple[Company, Path], tmp_path: Path) -> None:
+def test_full_rebuilds_everything(opened: tuple[Company, Path], tmp_path: Path) -> None:
     """`--full` keeps nothing, and says nothing of a night before."""
     company, output = copy(opened, tmp_path)
     said = run(company, output, 1, full=True)
@@ -184,7 +184,7 @@ def test_full_builds_anew(opened: tuple[Company, Path], tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("without_report")
-def test_an_earlier_as_of_is_built_anew(opened: tuple[Company, Path], tmp_path: Path) -> None:
+def test_an_earlier_as_of_is_rebuilt(opened: tuple[Company, Path], tmp_path: Path) -> None:
     """What had happened by the published night may not have happened yet."""
     company, output = copy(opened, tmp_path)
     assert ["as-of lies before that of the published night"] == anew(run(company, output, -3))
@@ -192,7 +192,7 @@ def test_an_earlier_as_of_is_built_anew(opened: tuple[Company, Path], tmp_path: 
 
 
 @pytest.mark.usefixtures("without_report")
-def test_a_damaged_file_is_built_anew(opened: tuple[Company, Path], tmp_path: Path) -> None:
+def test_a_damaged_file_is_rebuilt(opened: tuple[Company, Path], tmp_path: Path) -> None:
     """A published file that can't be read is no ground to build on, and no reason to fail."""
     company, output = copy(opened, tmp_path)
     file = (output / "funnel.duckdb").resolve()
@@ -203,7 +203,7 @@ def test_a_damaged_file_is_built_anew(opened: tuple[Company, Path], tmp_path: Pa
 
 
 @pytest.mark.usefixtures("without_report")
-def test_many_changes_are_built_anew(opened: tuple[Company, Path], tmp_path: Path) -> None:
+def test_many_changes_are_rebuilt(opened: tuple[Company, Path], tmp_path: Path) -> None:
     """When every lead moved, the whole is the shorter way."""
     company, output = copy(opened, tmp_path)
     company.open_again(1)
@@ -211,7 +211,7 @@ def test_many_changes_are_built_anew(opened: tuple[Company, Path], tmp_path: Pat
     assert {} == differing(rebuilt(company, output, 1), output)
 
 
-def test_a_reader_sees_the_night_before_until_the_swap(opened: tuple[Company, Path], tmp_path: Path) -> None:
+def test_a_reader_sees_the_run_before_until_the_swap(opened: tuple[Company, Path], tmp_path: Path) -> None:
     """The published file is copied, never written: a night that fails half-way leaves it byte for byte."""
     company, output = copy(opened, tmp_path)
     before = (output / "funnel.duckdb").read_bytes()

@@ -97,7 +97,7 @@ class TestTheConfigurationOfThePublishedRun:
         nights.run(folder / "here" / "funnel.toml", folder / "empty" / "build", as_of=AS_OF[1])
         assert 0 == funnel("report").code
 
-    def test_what_to_type_is_said_where_it_is_gone(self, folder: Path) -> None:
+    def test_what_to_type_is_reported_where_it_is_gone(self, folder: Path) -> None:
         """Its old place, and the command with --config."""
         (folder / "here" / "funnel.toml").unlink()
         expected = (

@@ -13,8 +13,8 @@ from tests.faults.input_files import GOOD
 from tests.faults.input_values import parquet
 
 
-def test_f26_a_file_delivered_twice_adds_nothing(tmp_path: Path) -> None:
-    """The second run notes the file and makes no load."""
+def test_a_file_delivered_twice_adds_nothing(tmp_path: Path) -> None:
+    """F26: The second run notes the file and makes no load."""
     inbox = one_file(tmp_path, GOOD)
     inbox.land()
     again = inbox.land()
@@ -22,8 +22,8 @@ def test_f26_a_file_delivered_twice_adds_nothing(tmp_path: Path) -> None:
     assert any("0 new rows" in line for line in inbox.said)
 
 
-def test_f27_the_same_content_by_another_name_adds_nothing(tmp_path: Path) -> None:
-    """Content decides, not the name."""
+def test_the_same_content_by_another_name_adds_nothing(tmp_path: Path) -> None:
+    """F27: Content decides, not the name."""
     inbox = one_file(tmp_path, GOOD, "a.csv")
     inbox.inputs = ()
     inbox.reads("*.csv")
@@ -33,8 +33,8 @@ def test_f27_the_same_content_by_another_name_adds_nothing(tmp_path: Path) -> No
     assert ((), 2, 3) == (again.loads, len(again.already_known), len(inbox.leads()))
 
 
-def test_f28_the_same_name_with_other_content_is_a_new_load(tmp_path: Path) -> None:
-    """What is new in it comes in, the rest is redelivered."""
+def test_the_same_name_with_other_content_is_a_new_load(tmp_path: Path) -> None:
+    """F28: What is new in it comes in, the rest is redelivered."""
     inbox = one_file(tmp_path, GOOD)
     inbox.land()
     inbox.put("entries.csv", GOOD + entry("L4"))
@@ -42,8 +42,8 @@ def test_f28_the_same_name_with_other_content_is_a_new_load(tmp_path: Path) -> N
     assert (2, 4, 3, 1) == (load.load_no, load.rows_read, load.redelivered, load.landed)
 
 
-def test_f29_overlapping_exports_bring_only_new_rows(tmp_path: Path) -> None:
-    """Two exports of overlapping days."""
+def test_overlapping_exports_bring_only_new_rows(tmp_path: Path) -> None:
+    """F29: Two exports of overlapping days."""
     inbox = one_file(tmp_path, GOOD, "day1.csv")
     inbox.inputs = ()
     inbox.reads("day*.csv")
@@ -53,8 +53,8 @@ def test_f29_overlapping_exports_bring_only_new_rows(tmp_path: Path) -> None:
     assert ["L1", "L2", "L3", "L4"] == inbox.leads()
 
 
-def test_f30_a_backdated_entry_is_landed_with_the_time_it_was_recorded(tmp_path: Path) -> None:
-    """Late rows come in; recorded_at says when."""
+def test_a_backdated_entry_is_landed_with_the_time_it_was_recorded(tmp_path: Path) -> None:
+    """F30: Late rows come in; recorded_at says when."""
     inbox = one_file(tmp_path, GOOD, "a.csv")
     inbox.inputs = ()
     inbox.reads("*.csv")
@@ -66,8 +66,8 @@ def test_f30_a_backdated_entry_is_landed_with_the_time_it_was_recorded(tmp_path:
     assert expected == inbox.rows("select lead_id, entered_at, recorded_at from raw.stage_entries where load_no = 2")
 
 
-def test_f31_a_growing_file_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that changes while it is read is left for the next run, with a warning, and nothing of it is kept."""
+def test_a_growing_file_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F31: A file that changes while it is read is left for the next run, with a warning, and nothing of it is kept."""
     from pipeline.ingest.files import formats
 
     inbox = one_file(tmp_path, GOOD)
@@ -87,8 +87,8 @@ def test_f31_a_growing_file_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert 4 == inbox.land().loads[0].landed
 
 
-def test_f49_a_new_column_is_kept_and_told_once(tmp_path: Path) -> None:
-    """Rows of before have none of it."""
+def test_a_new_column_is_kept_and_reported_once(tmp_path: Path) -> None:
+    """F49: Rows of before have none of it."""
     inbox = one_file(tmp_path, GOOD, "a.csv")
     inbox.inputs = ()
     inbox.reads("*.csv")
@@ -103,8 +103,8 @@ def test_f49_a_new_column_is_kept_and_told_once(tmp_path: Path) -> None:
     )
 
 
-def test_f50_reordered_columns_bind_by_name(tmp_path: Path) -> None:
-    """Even between two files of one input."""
+def test_reordered_columns_bind_by_name(tmp_path: Path) -> None:
+    """F50: Even between two files of one input."""
     inbox = one_file(tmp_path, GOOD, "a.csv")
     inbox.inputs = ()
     inbox.reads("*.csv")
@@ -114,8 +114,8 @@ def test_f50_reordered_columns_bind_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a*b.csv", "x'; drop table y; --.csv", "[ab].csv", "a?b.csv", "ü ñ.csv", 'q"q.csv'])
-def test_f78_a_strange_name_is_that_file_alone(tmp_path: Path, name: str) -> None:
-    """No name is a pattern to DuckDB, or SQL."""
+def test_a_strange_name_is_that_file_alone(tmp_path: Path, name: str) -> None:
+    """F78: No name is a pattern to DuckDB, or SQL."""
     inbox = Inbox(tmp_path)
     for other in ("aXb.csv", "a.csv", "b.csv"):
         inbox.put(other, HEADER + entry("other"))
@@ -126,8 +126,8 @@ def test_f78_a_strange_name_is_that_file_alone(tmp_path: Path, name: str) -> Non
     assert () == load.warnings  # nor did it have to be read line by line to be right
 
 
-def test_f78_nor_is_that_of_a_parquet_file(tmp_path: Path) -> None:
-    """`[1]` is `1` to DuckDB."""
+def test_nor_is_that_of_a_parquet_file(tmp_path: Path) -> None:
+    """F78: `[1]` is `1` to DuckDB."""
     inbox = Inbox(tmp_path)
     for name, lead in (("a1.parquet", "other"), ("a[1].parquet", "L1")):
         duckdb.execute(
@@ -138,8 +138,8 @@ def test_f78_nor_is_that_of_a_parquet_file(tmp_path: Path) -> None:
     assert ["L1"] == inbox.leads()
 
 
-def test_f79_a_link_out_of_the_inbox_is_refused(tmp_path: Path) -> None:
-    """By name and by pattern; a link inside is fine."""
+def test_a_link_out_of_the_inbox_is_refused(tmp_path: Path) -> None:
+    """F79: By name and by pattern; a link inside is fine."""
     outside = tmp_path / "outside.csv"
     outside.write_text(GOOD)
     inbox = Inbox(tmp_path / "inbox")
@@ -154,8 +154,8 @@ def test_f79_a_link_out_of_the_inbox_is_refused(tmp_path: Path) -> None:
     assert (1, 1) == (len(landed.loads), len(landed.already_known))
 
 
-def test_f64_an_unknown_stage_is_landed_with_its_text_every_time(tmp_path: Path) -> None:
-    """So that the models reject it each time, and a corrected alias brings it in from the log."""
+def test_an_unknown_stage_is_landed_with_its_text_every_time(tmp_path: Path) -> None:
+    """F64: So that the models reject it each time, and a corrected alias brings it in from the log."""
     inbox = one_file(tmp_path, HEADER + entry("L1") + entry("L2", "Banana"))
     (load,) = inbox.land().loads
     assert any("1 row names a stage" in warning for warning in load.warnings)
@@ -167,8 +167,8 @@ def test_f64_an_unknown_stage_is_landed_with_its_text_every_time(tmp_path: Path)
     assert expected == inbox.rows("select stage_alias, original from raw.stage_entries where original is not null")
 
 
-def test_f75_parquet_types_may_differ_from_file_to_file(tmp_path: Path) -> None:
-    """Every value is text before it is typed: ids as numbers, times with a zone, as dates, as text."""
+def test_parquet_types_may_differ_from_file_to_file(tmp_path: Path) -> None:
+    """F75: Every value is text before it is typed: ids as numbers, times with a zone, as dates, as text."""
     queries = [
         "select 1 as lead_id, 'MQL' as stage, timestamp '2026-01-05 14:00:00' as entered_at",
         "select 2.0::double as lead_id, 'MQL' as stage, timestamptz '2026-01-05 14:00:00+02' as entered_at",

@@ -288,7 +288,7 @@ def keys_of(value: Any) -> set[str]:
     return {key for each in value for key in keys_of(each)} if isinstance(value, list) else set()
 
 
-def test_every_key_of_the_summary_is_told(summary: dict[str, Any]) -> None:
+def test_every_key_of_the_summary_is_reported(summary: dict[str, Any]) -> None:
     """docs/report_files.md has each key, those of the first level in their order."""
     text = (nights.REPOSITORY / "docs" / "report_files.md").read_text("utf-8")
     lines = [line for line in text.partition("## summary.json")[2].splitlines() if line.startswith("| ")]
@@ -304,7 +304,7 @@ def test_a_document_without_nan() -> None:
         to_json({"rate": float("nan")})
 
 
-def test_two_nights_write_the_same_bytes(output: Path, tmp_path: Path) -> None:
+def test_two_runs_write_the_same_bytes(output: Path, tmp_path: Path) -> None:
     """Another start, four threads in the place of two: every file under reports/ is the same, workbook included."""
     later = nights.CLOCK + timedelta(days=3)
     nights.run(nights.QUARTER, tmp_path, as_of=nights.QUARTER_AS_OF, threads=4, clock=later)

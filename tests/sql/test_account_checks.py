@@ -31,7 +31,7 @@ def broken_after(connection: duckdb.DuckDBPyConnection, change: str) -> set[str]
     return {name for name in names if name.startswith("marts.account_")}
 
 
-def test_accounts_of_a_good_night_hold(whole: duckdb.DuckDBPyConnection) -> None:
+def test_accounts_of_a_good_run_hold(whole: duckdb.DuckDBPyConnection) -> None:
     """There are accounts to check, and nothing is broken as the models made them."""
     found = whole.execute("select count(*), count(stage) from marts.account_stages").fetchone()
     assert found is not None

@@ -128,7 +128,7 @@ def test_the_report_of_a_cut(crowd: tuple[Any, oracle.History], cut: tuple[str, 
         "delete from report.rate_change_parts where dimension = 'owner'",
     ],
 )
-def test_parts_that_do_not_add_up_stop_the_night(crowd: tuple[Any, oracle.History], damage: str) -> None:
+def test_parts_that_do_not_add_up_stop_the_run(crowd: tuple[Any, oracle.History], damage: str) -> None:
     """A billionth, one unit or a whole dimension less, and the check of the parts fails."""
     connection = models_of(*crowd)
     checks = tuple(check for check in project().checks if check.name.startswith("report.rate_change"))

@@ -66,7 +66,7 @@ def one_cut(mart: str, count: str) -> str:
     )
 
 
-def test_cuts_of_a_good_night_add_up(whole: duckdb.DuckDBPyConnection) -> None:
+def test_cuts_of_a_good_run_add_up(whole: duckdb.DuckDBPyConnection) -> None:
     """Nothing is broken in tables as the models made them (docs/RULES.md section 9)."""
     assert set() == broken(whole)
 

@@ -18,7 +18,7 @@ COLUMNS = "headline_no, fate, reason, stage, units"
 
 
 @pytest.mark.parametrize("unit", get_args(Unit))
-def test_fates_of_random_histories(unit: Unit) -> None:
+def test_outcomes_of_random_histories(unit: Unit) -> None:
     """Each unit stands under one fate, one reason and one stage, as loops over the rules find them."""
 
     @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)

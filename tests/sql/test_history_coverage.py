@@ -165,7 +165,7 @@ def test_the_latest_input_decides_for_all_cohorts(tmp_path: Path) -> None:
     assert "It is complete from 2025-03-06" in said[0]
 
 
-def test_without_history_nothing_is_said(tmp_path: Path) -> None:
+def test_without_history_nothing_is_reported(tmp_path: Path) -> None:
     """An input that delivered nothing has a row of zeros."""
     connection = models(tmp_path, [])
     assert records(connection, "from quality.history_coverage") == [

@@ -55,7 +55,7 @@ def test_the_short_headers_bind(tmp_path: Path) -> None:
     assert [("A2", "A1", None)] == both.rows(ROWS)
 
 
-def test_hidden_lead_ids_leave_the_ids_of_accounts(tmp_path: Path) -> None:
+def test_masked_lead_ids_leave_the_ids_of_accounts(tmp_path: Path) -> None:
     """An account's id has to stay the id that it is in leads; an address in it is treated as there."""
     inbox = merges(tmp_path, "from_lead_id,into_lead_id,object\n1,2,lead\n1,2,Account\n3,4,\n5,a@b.example,account\n")
     inbox.put("leads.csv", "lead_id,account_id\nL,a@b.example\n")
