@@ -15,7 +15,7 @@ from oracle import case_files, changes, strategies
 from pipeline.database.connection import literal
 from pipeline.transform.build import build
 from pipeline.transform.checks import run_checks
-from tests.sql import crowds
+from tests.sql import large_months
 from tests.sql.harness import built, project, records
 from tests.sql.test_oracle_agrees import difference
 
@@ -96,16 +96,16 @@ def test_changes_are_those_of_the_oracle(case: tuple[Any, oracle.History]) -> No
 
 
 @pytest.fixture(scope="module")
-def crowd(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, oracle.History]:
+def four_months(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, oracle.History]:
     """400 leads of twelve sources and three owners over four months, so that months are large and values are left over."""
-    return crowds.crowd(tmp_path_factory.mktemp("crowd"))
+    return large_months.four_months(tmp_path_factory.mktemp("four_months"))
 
 
-def test_many_leads_and_values(crowd: tuple[Any, oracle.History]) -> None:
+def test_many_leads_and_values(four_months: tuple[Any, oracle.History]) -> None:
     """K4, K5: of twelve sources eight have a row each, the parts of the others are in one."""
-    found, known, parts = differences(*crowd)
+    found, known, parts = differences(*four_months)
     assert ([], 6, 6 * (9 + 3)) == (found, known, parts)
-    connection = models_of(*crowd)
+    connection = models_of(*four_months)
     enough = connection.execute(
         "select bool_and(is_enough), (select bool_or(values_inside > 1) from report.rate_change_parts) from report.rate_change"
     ).fetchall()
@@ -113,9 +113,9 @@ def test_many_leads_and_values(crowd: tuple[Any, oracle.History]) -> None:
 
 
 @pytest.mark.parametrize("cut", [("owner", "Tom"), ("lead_source", "(none)"), ("owner", "nobody is called so")])
-def test_the_report_of_a_cut(crowd: tuple[Any, oracle.History], cut: tuple[str, str]) -> None:
+def test_the_report_of_a_cut(four_months: tuple[Any, oracle.History], cut: tuple[str, str]) -> None:
     """K4, K5: where the report shows one cut, the changes are those of its units and stays, and there is no split by dimension."""
-    found, known, parts = differences(*crowd, cut)
+    found, known, parts = differences(*four_months, cut)
     assert ([], 0) == (found, parts)
     assert (known == 0) == (cut[1] == "nobody is called so")
 
@@ -128,9 +128,9 @@ def test_the_report_of_a_cut(crowd: tuple[Any, oracle.History], cut: tuple[str, 
         "delete from report.rate_change_parts where dimension = 'owner'",
     ],
 )
-def test_parts_that_do_not_add_up_stop_the_run(crowd: tuple[Any, oracle.History], damage: str) -> None:
+def test_parts_that_do_not_add_up_stop_the_run(four_months: tuple[Any, oracle.History], damage: str) -> None:
     """A billionth, one unit or a whole dimension less, and the check of the parts fails."""
-    connection = models_of(*crowd)
+    connection = models_of(*four_months)
     checks = tuple(check for check in project().checks if check.name.startswith("report.rate_change"))
     assert [True] == [outcome.holds for outcome in run_checks(connection, (), checks)]
     connection.execute(damage)

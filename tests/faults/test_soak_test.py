@@ -14,7 +14,7 @@ import pytest
 from pipeline.errors import FunnelError
 from tests import nights
 from tests.faults import machines, soak
-from tests.faults.lane import look
+from tests.faults.run_series import look
 
 
 def test_the_soak_finds_every_figure_met() -> None:
