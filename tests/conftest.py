@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests import postgres_server
-from tests.sample import Sample, sample_night
+from tests import nights, postgres_server
+from tests.sample import Sample, quarter_run, sample_night
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -49,6 +49,19 @@ def _shared(name: str, what: str) -> Path:
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     """The published night of data/sample, to be read only."""
     return sample_night(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def quarter(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """The published run of tests/cases/quarter, to be read only; `copied` makes one to change."""
+    return quarter_run(tmp_path_factory)
+
+
+@pytest.fixture
+def without_report() -> Iterator[None]:
+    """Runs in this process build no report table and no page."""
+    with nights.without_report():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from pipeline.config.load import load_configuration
 from pipeline.explore import query
+from pipeline.report.outputs import html
+from pipeline.run import building
 from pipeline.run import run as pipeline_run
 from pipeline.run.options import RunOptions
 from pipeline.run.publishing import FinishedRun
 from pipeline.settings import Settings
+from pipeline.transform.project import Project, discover
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 QUARTER = REPOSITORY / "tests" / "cases" / "quarter" / "funnel.toml"
@@ -36,6 +41,32 @@ def options(toml: Path, output: Path, *, as_of: str | None = None, threads: int 
 def run(toml: Path, output: Path, **more: Any) -> FinishedRun:
     """One run, without a log."""
     return pipeline_run.run(options(toml, output, **more))
+
+
+@contextmanager
+def without_report() -> Iterator[None]:
+    """Runs build no report table and write one small page, the notes of the run: a third of the time.
+
+    For tests of inputs, the landing log and the history. tests/report looks at pages.
+    """
+
+    def all_but_report(folder: Path) -> Project:
+        project = discover(folder)
+        return Project(
+            tuple(model for model in project.models if model.table.schema != "report"),
+            tuple(check for check in project.checks if not check.name.startswith("report.")),
+        )
+
+    def write_notes(_: object, folder: Path, notes: tuple[str, ...] = (), *more: object) -> tuple[Path, ...]:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "index.html").write_text("\n".join(notes), "utf-8")
+        return (folder / "index.html",)
+
+    with (
+        mock.patch.object(building, "discover", all_but_report),
+        mock.patch.object(html, "write_report", write_notes),
+    ):
+        yield
 
 
 def ask(output: Path, sql: str) -> list[dict[str, Any]]:

@@ -1,9 +1,10 @@
-"""The night of the sample, run once however many processes the tests are spread over."""
+"""Published runs of the sample and of the quarter, made once for all test processes."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +17,14 @@ MAIL = "email.html"
 
 @dataclass(frozen=True)
 class Sample:
-    """What the night of data/sample published."""
+    """What a run published."""
 
     output: Path
     reports: Path
+
+    def copied(self, folder: Path) -> Path:
+        """The output folder once more, to change."""
+        return Path(shutil.copytree(self.output, folder, symlinks=True))
 
     @property
     def pages(self) -> tuple[Path, ...]:
@@ -28,13 +33,23 @@ class Sample:
 
 
 def sample_night(factory: pytest.TempPathFactory) -> Sample:
-    """The sample's night: the first process that asks runs it, the others wait for it. Nobody may write into it."""
+    """The published run of data/sample. Nobody may write into it."""
+    return _published_once(factory, "sample", nights.SAMPLE)
+
+
+def quarter_run(factory: pytest.TempPathFactory) -> Sample:
+    """The published run of the quarter. Nobody may write into it."""
+    return _published_once(factory, "quarter", nights.QUARTER, as_of=nights.QUARTER_AS_OF)
+
+
+def _published_once(factory: pytest.TempPathFactory, name: str, toml: Path, **more: str) -> Sample:
+    """The first process that asks runs it, the others wait for it."""
     base = factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    output = shared / "sample"
-    done = shared / "sample.done"
-    with (shared / "sample.lock").open("w") as lock:
+    output = shared / name
+    done = shared / f"{name}.done"
+    with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
-            done.write_text(str(nights.run(nights.SAMPLE, output).report.parent), "utf-8")
+            done.write_text(str(nights.run(toml, output, **more).report.parent), "utf-8")
     return Sample(output, Path(done.read_text("utf-8")))

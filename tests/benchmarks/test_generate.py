@@ -170,7 +170,7 @@ def test_it_is_published(folder: Path, tmp_path: Path) -> None:
     assert all(history[why] > 0 for why in ("rejected", "redelivered", "after_as_of", "duplicates", "repeats", "kept"))
 
 
-def test_nights_follow_each_other(tmp_path: Path) -> None:
+def test_runs_follow_each_other(tmp_path: Path) -> None:
     """The delivery of a night is read when it is copied over the folder: one file more of each input, all rows good."""
     folder = tmp_path / "made"
     generate.generate(Wanted(20_000, nights=1), folder)

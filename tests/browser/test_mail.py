@@ -8,16 +8,15 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser
 
-from tests import nights
 from tests.browser import markup
 from tests.browser.test_page import WIDTHS
+from tests.sample import Sample
 
 
 @pytest.fixture(scope="module")
-def mail(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def mail(quarter: Sample) -> Path:
     """The published mail of the worked quarter."""
-    report = nights.run(nights.QUARTER, tmp_path_factory.mktemp("quarter"), as_of=nights.QUARTER_AS_OF).report
-    return report.parent / "email.html"
+    return quarter.reports / "email.html"
 
 
 @pytest.mark.browser

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests import nights
+from tests.sample import Sample
 
 CASE = "dimension = 'all'"
 QUARTER = {
@@ -35,18 +36,11 @@ HOSPITAL_FLOW = QUARTER["stage_flow_month"]
 
 
 @pytest.fixture(scope="module")
-def quarter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The published folder of one quarter, sixteen leads."""
-    output = tmp_path_factory.mktemp("quarter")
-    nights.run(nights.QUARTER, output, as_of=nights.QUARTER_AS_OF)
-    return output
-
-
-@pytest.fixture(scope="module")
 def hospital(shared_real: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The published folder of 10,000 real billing cases."""
     output = tmp_path_factory.mktemp("hospital")
-    nights.run(shared_real / "hospital_billing" / "funnel.toml", output, as_of="2016-01-31T23:59:59")
+    with nights.without_report():
+        nights.run(shared_real / "hospital_billing" / "funnel.toml", output, as_of="2016-01-31T23:59:59")
     return output
 
 
@@ -58,9 +52,9 @@ def absent_and_extra(folder: Path, output: Path, name: str, sql: str) -> tuple[l
 
 
 @pytest.mark.parametrize("name", QUARTER)
-def test_one_quarter_sixteen_leads(quarter: Path, name: str) -> None:
+def test_one_quarter_sixteen_leads(quarter: Sample, name: str) -> None:
     """Sixteen leads that each show a rule give exactly the rows that the rules say."""
-    assert ([], 0) == absent_and_extra(nights.QUARTER.parent, quarter, name, QUARTER[name])
+    assert ([], 0) == absent_and_extra(nights.QUARTER.parent, quarter.output, name, QUARTER[name])
 
 
 @pytest.mark.real
@@ -71,7 +65,7 @@ def test_ten_thousand_real_cases(shared_real: Path, hospital: Path, name: str) -
 
 
 @pytest.mark.real
-def test_the_flow_of_ten_thousand_real_cases_goes_on_to_as_of(shared_real: Path, hospital: Path) -> None:
+def test_the_flow_of_ten_thousand_real_cases_reaches_as_of(shared_real: Path, hospital: Path) -> None:
     """Every expected month is there, and beyond them only the month of as-of, in which nothing moved."""
     absent, extra = absent_and_extra(shared_real / "hospital_billing", hospital, "stage_flow_month", HOSPITAL_FLOW)
     still = nights.ask(hospital, f"{HOSPITAL_FLOW} and period_start = '2016-01-01' and ins = 0 and outs = 0")

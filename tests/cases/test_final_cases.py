@@ -34,7 +34,7 @@ def ask(tmp_path: Path) -> Any:
     return answers
 
 
-def test_f01_final_months_are_not_those_that_converted(ask: Any) -> None:
+def test_final_months_are_not_those_that_converted(ask: Any) -> None:
     """85 of 405 MQLs were accepted: 21.0 %, at most 22.0 %, and the headline is 60 of 300, never the month of five (K5, K9)."""
     whole, headline, months = ask(
         "f01",
@@ -54,7 +54,8 @@ def test_f01_final_months_are_not_those_that_converted(ask: Any) -> None:
     )
 
 
-def test_c10_the_edge_of_the_window_is_lost_and_final(ask: Any) -> None:
+@pytest.mark.usefixtures("without_report")
+def test_the_edge_of_the_window_is_lost_and_final(ask: Any) -> None:
     """As-of exactly at A + W: the unit is lost, and its cohort final (K3, K5)."""
     [rows] = ask(
         "c10",
@@ -65,7 +66,8 @@ def test_c10_the_edge_of_the_window_is_lost_and_final(ask: Any) -> None:
     assert [("cycle", 1, 0, True), ("lead", 1, 0, True)] == sorted(found)
 
 
-def test_c16_a_restored_lead_is_open_in_its_second_cycle(ask: Any) -> None:
+@pytest.mark.usefixtures("without_report")
+def test_a_restored_lead_is_open_in_its_second_cycle(ask: Any) -> None:
     """Deleted in MQL and back in MQL: open there, second cycle, one lead restored (E10)."""
     spans, flow = ask(
         "c16",
@@ -78,14 +80,16 @@ def test_c16_a_restored_lead_is_open_in_its_second_cycle(ask: Any) -> None:
     assert [(1, 1, 1, 1)] == [(row["in_new"], row["in_restored"], row["out_deleted"], row["closing"]) for row in flow]
 
 
-def test_c17_a_restored_lead_works_on(ask: Any) -> None:
+@pytest.mark.usefixtures("without_report")
+def test_a_restored_lead_works_on(ask: Any) -> None:
     """SAL after the deletion: it arrives at SAL and is open there (E10)."""
     spans, waiting = ask("c17", "from journey.stage_spans order by span_no", "from marts.open_leads")
     assert [("mql", "deleted"), ("sal", "open")] == [(row["stage"], row["exit_kind"]) for row in spans]
     assert ["sal"] == [row["stage"] for row in waiting]
 
 
-def test_c27_coming_back_after_a_hold_is_no_arrival(ask: Any) -> None:
+@pytest.mark.usefixtures("without_report")
+def test_coming_back_after_a_hold_is_no_arrival(ask: Any) -> None:
     """The account's MQL→SQL is still open: SQL after a hold is no arrival (K1, C4)."""
     [rows] = ask(
         "c27",
@@ -96,7 +100,7 @@ def test_c27_coming_back_after_a_hold_is_no_arrival(ask: Any) -> None:
 
 
 @pytest.mark.parametrize("unit", ["lead", "cycle"])
-def test_c31_an_open_lead_does_not_keep_a_month_from_being_final(ask: Any, unit: str) -> None:
+def test_an_open_lead_does_not_keep_a_month_from_being_final(ask: Any, unit: str) -> None:
     """A lead in nurture for two years is open, and its month is final by age: every unit has a headline (K5)."""
     ever, headline = ask(
         "c31",
@@ -112,15 +116,17 @@ def test_c31_an_open_lead_does_not_keep_a_month_from_being_final(ask: Any, unit:
     assert [(2, 1)] == [(row["recent_entered"], row["recent_converted"]) for row in headline]
 
 
-def test_c33_a_re_assertion_names_the_current_owner(ask: Any) -> None:
+@pytest.mark.usefixtures("without_report")
+def test_a_re_assertion_names_the_current_owner(ask: Any) -> None:
     """One entry, owner at entry ann, current owner bob (E6)."""
     spans, waiting = ask("c33", "from journey.stage_spans", "from marts.open_leads")
     assert [("mql", "ann")] == [(row["stage"], row["owner"]) for row in spans]
     assert [("ann", "bob")] == [(row["owner"], row["current_owner"]) for row in waiting]
 
 
+@pytest.mark.usefixtures("without_report")
 @pytest.mark.parametrize(("case", "customer"), [("d01", "customer"), ("d02", "won")])
-def test_d01_d02_a_customer_waits_for_nothing(ask: Any, case: str, customer: str) -> None:
+def test_a_customer_waits_for_nothing(ask: Any, case: str, customer: str) -> None:
     """After the last path stage a hold is no waiting: no to-do list, and the lead counts as a customer (A3)."""
     waiting, present = ask(
         case,
@@ -131,7 +137,7 @@ def test_d01_d02_a_customer_waits_for_nothing(ask: Any, case: str, customer: str
     assert [{"stage": customer}] == present
 
 
-def test_d03_a_value_whose_rate_fell_does_not_read_as_a_rise(ask: Any, tmp_path: Path) -> None:
+def test_a_value_whose_rate_fell_does_not_read_as_a_rise(ask: Any, tmp_path: Path) -> None:
     """B's own rate fell from 20.0 to 15.0 %, though by its share it adds points: the sentence says both."""
     ask("d03", "from report.rate_change_parts")
     page = (tmp_path / "build" / "reports" / "index.html").read_text("utf-8")

@@ -18,16 +18,15 @@ from pipeline.settings import shipped
 from pipeline.transform.macros import discover_macros
 from tests import nights
 from tests.cli.commands import funnel
+from tests.sample import Sample
 
 MACROS = {macro.name: macro for macro in discover_macros(shipped("sql")) if not macro.is_value}
 
 
 @pytest.fixture(scope="module")
-def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def output(sample: Sample) -> Path:
     """The sample, published."""
-    folder = tmp_path_factory.mktemp("sample") / "build"
-    nights.run(nights.SAMPLE, folder)
-    return folder
+    return sample.output
 
 
 class TestQuestions:
@@ -117,7 +116,7 @@ class TestPython:
         with published(output) as night:
             assert [] == night.stuck_leads(owner="O'Neil'); drop table x; --").fetchall()
 
-    def test_nothing_published_and_no_select_are_told(self, tmp_path: Path, output: Path) -> None:
+    def test_nothing_published_and_no_select_are_reported(self, tmp_path: Path, output: Path) -> None:
         """A folder without a night, a statement without rows, and writing are refused."""
         with pytest.raises(UsageError, match="nothing is published yet"):
             published(tmp_path)

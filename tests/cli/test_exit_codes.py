@@ -32,7 +32,7 @@ def test_0_when_everything_is_done(tmp_path: Path) -> None:
     assert f"database  {tmp_path}/build/funnel.duckdb" in answer.err
 
 
-def test_1_when_a_check_fails_and_the_last_night_stays(tmp_path: Path) -> None:
+def test_1_when_a_check_fails_and_the_the_last_run_stays(tmp_path: Path) -> None:
     """Merges that form a loop fail a check, which names the leads; what was published before is untouched."""
     output = tmp_path / "build"
     toml = copy_of_quarter(

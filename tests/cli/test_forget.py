@@ -13,6 +13,8 @@ from tests import nights
 from tests.cli.commands import Answer, funnel
 from tests.delivery import HEADER, entry
 
+pytestmark = pytest.mark.usefixtures("without_report")
+
 TOML = """
 [funnel]
 name = "Forgotten"

@@ -204,7 +204,7 @@ sys.exit(run_command(group, ["run"]))
 """
 
 
-def by_hand(work: str) -> subprocess.Popen[str]:
+def log_of_this_process(work: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", BY_HAND.replace("WORK", work)],
         env={**os.environ, "PYTHONPATH": str(nights.REPOSITORY), "FUNNEL_LOG_FORMAT": "json"},
@@ -221,7 +221,7 @@ def test_a_run_that_must_be_ended_on_the_spot_says_so_as_well() -> None:
         "        try: print('works', flush=True); time.sleep(60)\n"
         "        finally: time.sleep(60)"
     )
-    with by_hand(work) as running:
+    with log_of_this_process(work) as running:
         assert running.stdout is not None
         assert "works\n" == running.stdout.readline()
         running.send_signal(signal.SIGTERM)
@@ -231,15 +231,15 @@ def test_a_run_that_must_be_ended_on_the_spot_says_so_as_well() -> None:
     assert "stopped by SIGTERM" == events(Answer(running.returncode, "", lines))[-2]["message"]
 
 
-def test_what_nobody_expected_is_told_by_its_kind_and_place_only() -> None:
+def test_what_nobody_expected_is_reported_by_its_kind_and_place_only() -> None:
     """The text of such an error may hold a value, so it is not repeated, nor is its traceback; Ctrl-C early is told too."""
-    with by_hand(f"raise ValueError('{MARKER}')") as running:
+    with log_of_this_process(f"raise ValueError('{MARKER}')") as running:
         _, lines = running.communicate(timeout=20)
     error = events(Answer(running.returncode, "", lines))[-2]
     assert (1, "ValueError") == (running.returncode, error["kind"])
     assert re.fullmatch(r"unexpected ValueError in pipeline/console\.py, line \d+", error["message"])
     # In small steps: a signal that comes right before a wait begins doesn't end it.
-    with by_hand("print('works', flush=True); [time.sleep(0.1) for _ in range(600)]") as running:
+    with log_of_this_process("print('works', flush=True); [time.sleep(0.1) for _ in range(600)]") as running:
         assert running.stdout is not None
         running.stdout.readline()
         running.send_signal(signal.SIGINT)

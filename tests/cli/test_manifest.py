@@ -98,7 +98,7 @@ def test_the_manifest_tells_the_rest_of_the_run(two_deliveries: tuple[Path, Path
     assert record["seconds"]["publish"] > 0
 
 
-def test_every_key_is_told(two_deliveries: tuple[Path, Path]) -> None:
+def test_every_key_is_reported(two_deliveries: tuple[Path, Path]) -> None:
     """docs/watching.md lists the keys of the manifest, of its inputs and of the record of a run: all, and no other."""
     text = (nights.REPOSITORY / "docs" / "watching.md").read_text("utf-8").partition("\n## The manifest\n")[2]
     whole, _, inputs = text.partition("\n| key of an input |")

@@ -182,7 +182,7 @@ def test_one_key_one_hash_everywhere(tmp_path: Path) -> None:
     assert 0 == funnel("explain", lead, "--output", tmp_path / "database" / "out").code
 
 
-def test_another_key_makes_everything_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_key_rebuilds_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next night under another key holds its hashes only; a report alone can't be made of the old tables."""
     assert 0 == night(tmp_path, PEOPLE, privacy("database")).code
     monkeypatch.setenv("FUNNEL_PRIVACY_KEY", KEY[::-1])

@@ -53,7 +53,7 @@ class TestExplain:
         assert ["duplicate", "repeat"] == [row[0] for row in section(answer, "Rows set aside")]
         assert ["mql", "sal"] == [row[1] for row in section(answer, "Entries")]
 
-    def test_a_merged_lead_is_told_as_its_survivor(self, output: Path) -> None:
+    def test_a_merged_lead_is_reported_as_its_survivor(self, output: Path) -> None:
         """Asked for the id that was merged away, it tells the survivor's life, with both leads' entries in it."""
         answer = funnel("explain", "L02", "--output", output)
         assert answer.out.startswith("Lead L07\n")
@@ -68,7 +68,7 @@ class TestExplain:
         assert "deleted" in section(answer, "Stays")[-1]
         assert "deleted" in section(answer, "Cycles")[-1]
 
-    def test_a_lead_of_rejected_rows_alone_is_told_as_such(self, tmp_path: Path) -> None:
+    def test_a_lead_of_rejected_rows_alone_is_reported_as_such(self, tmp_path: Path) -> None:
         """Its rows are shown with their reason, and that it counts nowhere."""
         toml = copy_of_quarter(tmp_path)
         with (tmp_path / "stage_entries.csv").open("a", encoding="utf-8") as export:

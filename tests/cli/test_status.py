@@ -27,7 +27,8 @@ LOOP = "from_lead_id,into_lead_id,merged_at\nL07,L01,2026-02-01\nL01,L07,2026-02
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The quarter's night; tests work on copies."""
     output = tmp_path_factory.mktemp("published") / "build"
-    nights.run(nights.QUARTER, output, as_of=nights.QUARTER_AS_OF, clock=datetime.now(UTC))
+    with nights.without_report():
+        nights.run(nights.QUARTER, output, as_of=nights.QUARTER_AS_OF, clock=datetime.now(UTC))
     return output
 
 
@@ -44,7 +45,7 @@ def standing(output: Path, *more: object) -> tuple[int, dict[str, Any]]:
     return answer.code, json.loads(answer.out)
 
 
-def test_a_good_night_exits_0_and_tells_all_of_it(build: Path) -> None:
+def test_a_good_run_exits_0_and_shows_everything(build: Path) -> None:
     """Run, as-of, newest delivery of each input, account of the rows, checks; nothing on stderr, nothing changed."""
     before = tree(build)
     code, told = standing(build)
@@ -72,7 +73,7 @@ def test_a_good_night_exits_0_and_tells_all_of_it(build: Path) -> None:
     assert before == tree(build)
 
 
-def test_without_a_night_it_exits_1_and_says_what_to_do(tmp_path: Path) -> None:
+def test_without_a_run_it_exits_1_and_says_what_to_do(tmp_path: Path) -> None:
     """An empty output folder is not good; one that is not there is a mistake of the command."""
     code, told = standing(tmp_path)
     assert (1, None, f"`funnel run --output {tmp_path}` publishes the first night") == (
@@ -85,7 +86,7 @@ def test_without_a_night_it_exits_1_and_says_what_to_do(tmp_path: Path) -> None:
     assert "there is no such output folder" in missing.err
 
 
-def test_a_run_that_failed_later_is_told_until_a_night_is_published(build: Path, tmp_path: Path) -> None:
+def test_a_later_failure_is_shown_until_a_run_is_published(build: Path, tmp_path: Path) -> None:
     """When, exit code, what and the next step, without the ids that the run showed; the next good run clears it."""
     more = '\n[[inputs]]\nname = "crm_merges"\ntable = "merges"\npath = "merges.csv"\n'
     toml = copy_of_quarter(tmp_path / "in", more, merges=LOOP)
@@ -203,7 +204,7 @@ def test_a_run_that_had_to_be_ended_on_the_spot_says_by_what(build: Path, second
     assert "start the run again when it suits; the published night is complete as it is" == told["next_step"]
 
 
-def test_a_night_that_is_too_old_is_not_good(build: Path) -> None:
+def test_a_run_that_is_too_old_is_not_good(build: Path) -> None:
     """`--max-age` finds the timer that no longer starts anything."""
     (record,) = (build / "attempts").glob("*.json")
     held = json.loads(record.read_text("utf-8"))

@@ -10,15 +10,16 @@ import pytest
 
 from tests import nights
 from tests.cli.commands import AS_OF, copy_of_quarter, funnel
+from tests.sample import Sample
 
 QUERY = ("sql", "select name from waterfall.run", "--format", "csv")
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def published(quarter: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The quarter, published in build/ of a folder without a configuration."""
     folder = tmp_path_factory.mktemp("elsewhere")
-    nights.run(nights.QUARTER, folder / "build", as_of=AS_OF[1])
+    quarter.copied(folder / "build")
     return folder
 
 
@@ -96,7 +97,7 @@ class TestTheConfigurationOfThePublishedRun:
         nights.run(folder / "here" / "funnel.toml", folder / "empty" / "build", as_of=AS_OF[1])
         assert 0 == funnel("report").code
 
-    def test_what_to_type_is_said_where_it_is_gone(self, folder: Path) -> None:
+    def test_what_to_type_is_reported_where_it_is_gone(self, folder: Path) -> None:
         """Its old place, and the command with --config."""
         (folder / "here" / "funnel.toml").unlink()
         expected = (

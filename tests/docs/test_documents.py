@@ -109,7 +109,7 @@ def test_every_command_that_is_named_exists(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/commands.md", "docs/nightly.md"])
-def test_every_exit_code_is_told(name: str) -> None:
+def test_every_exit_code_is_reported(name: str) -> None:
     """The tables of exit codes have the code of each kind of error, and 0."""
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.FunnelError)]
     told = re.findall(r"^\| (\d+) \|", (nights.REPOSITORY / name).read_text("utf-8"), re.MULTILINE)
@@ -128,7 +128,7 @@ def test_every_exit_code_is_told(name: str) -> None:
         ("[privacy]", privacy.PrivacyBlock),
     ],
 )
-def test_every_key_of_the_configuration_is_told(title: str, block: type[block.Block]) -> None:
+def test_every_key_of_the_configuration_is_reported(title: str, block: type[block.Block]) -> None:
     """docs/configuration.md lists the keys that a block may have: all of them, and no other."""
     text = (nights.REPOSITORY / "docs" / "configuration.md").read_text("utf-8")
     section = text.partition(f"## `{title}`\n")[2].partition("\n## ")[0].partition("\n### ")[0]
@@ -136,7 +136,7 @@ def test_every_key_of_the_configuration_is_told(title: str, block: type[block.Bl
     assert keys == sorted(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
 
 
-def test_every_input_table_is_told() -> None:
+def test_every_input_table_is_reported() -> None:
     """The glossary of inputs in docs/configuration.md has each table with its columns."""
     text = (nights.REPOSITORY / "docs" / "configuration.md").read_text("utf-8").replace("**", "")
     rows = [f"| {table} | {', '.join(each.name for each in one.columns)} |" for table, one in CONTRACTS.items()]

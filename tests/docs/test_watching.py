@@ -23,7 +23,7 @@ def events_of(path: Path) -> set[str]:
     return {str(name.value) for name in names if isinstance(name, ast.Constant) and name.value}
 
 
-def test_every_event_of_the_log_is_told() -> None:
+def test_every_event_of_the_log_is_reported() -> None:
     """The events that the code names are those of the table, and no other but `note`, which is any sentence."""
     modules = (nights.REPOSITORY / "pipeline").rglob("*.py")
     named = set().union(*map(events_of, modules))

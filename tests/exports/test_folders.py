@@ -94,7 +94,7 @@ class TestSalesforce:
         assert (2, 1, 0, 1) == found.account["people_deletions"]
 
     @pytest.mark.real
-    def test_an_opportunity_goes_on_under_its_lead(self, tmp_path: Path, shared_real: Path) -> None:
+    def test_an_opportunity_continues_under_its_lead(self, tmp_path: Path, shared_real: Path) -> None:
         """Leads that were not converted are no rejected rows."""
         toml = tmp_path / "funnel.toml"
         text = (DATA / "sf_lead_opp_by_merges" / "funnel.toml").read_text("utf-8")
@@ -198,7 +198,7 @@ class TestTextAndTimes:
         found = loaded(DATA / "latin1_undeclared" / "funnel.toml", tmp_path)
         assert [(3,)] == found.rows("select count(*) from clean.stage_entries where owner = 'Jürgen'")
 
-    def test_another_time_format_is_no_good_night(self, tmp_path: Path) -> None:
+    def test_another_time_format_is_no_good_run(self, tmp_path: Path) -> None:
         """A delivery of which no row can be read is not kept."""
         found = loaded(DATA / "time_format_changes_overnight" / "funnel.toml", tmp_path)
         assert 1 == len(found.outcome.rejected)
@@ -239,7 +239,7 @@ class TestLeads:
         assert (2, 2) == converted(found, "mql", "sal")
         assert [(4,)] == found.rows("select count(*) from clean.stage_entries")
 
-    def test_a_lead_that_stands_elsewhere_is_counted(self, tmp_path: Path) -> None:
+    def test_a_lead_in_another_stage_than_its_history_says_is_counted(self, tmp_path: Path) -> None:
         """One of three is sales qualified in the CRM, and its history ends before."""
         toml = DATA / "history_behind_current_stage" / "funnel.toml"
         found = loaded(toml, tmp_path, "+clean.stage_entries +quality.stage_reconciliation")

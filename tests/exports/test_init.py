@@ -37,7 +37,7 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize("name", UNKNOWN)
-def test_what_can_not_be_told_is_asked(name: str, tmp_path: Path) -> None:
+def test_what_can_not_be_recognised_is_asked(name: str, tmp_path: Path) -> None:
     """In a sentence; nothing is written."""
     with pytest.raises(UsageError, match=re.escape(UNKNOWN[name])):
         started(files_of(name, tmp_path), tmp_path)
@@ -71,7 +71,7 @@ def test_files_that_are_alike_are_one_input(tmp_path: Path) -> None:
     assert {"x": (5, 0, 0, 5)} == found.account
 
 
-def test_files_that_a_pattern_can_not_tell_stay_apart(tmp_path: Path) -> None:
+def test_files_that_a_pattern_can_not_distinguish_stay_apart(tmp_path: Path) -> None:
     """A third file of the folder would be read, too."""
     files = files_of("dlt_parquet", tmp_path)
     found, _ = started(files[:2], tmp_path)
@@ -129,7 +129,7 @@ def test_a_wanted_preset_is_taken(tmp_path: Path) -> None:
     assert any(line.startswith('to decide: the preset does not have "Pool"') for line in said)
 
 
-def test_a_file_without_a_history_is_said(tmp_path: Path) -> None:
+def test_a_file_without_a_history_is_reported(tmp_path: Path) -> None:
     """In one sentence, and nothing is written."""
     export = tmp_path / "export.csv"
     export.write_text("colour,shape\nred,round\n", "utf-8")
@@ -138,7 +138,7 @@ def test_a_file_without_a_history_is_said(tmp_path: Path) -> None:
     assert not (tmp_path / "funnel").exists()
 
 
-def test_a_file_that_can_not_be_read_is_said(tmp_path: Path) -> None:
+def test_a_file_that_can_not_be_read_is_reported(tmp_path: Path) -> None:
     """With the way out; the others are taken."""
     (tmp_path / "empty.csv").write_text("", "utf-8")
     export = tmp_path / "export.csv"

@@ -30,7 +30,7 @@ from pipeline.database.connection import connect_published
 from pipeline.publish import lock, run_folder
 from tests import nights
 from tests.faults import machines, publish_by_steps
-from tests.faults.lane import PHASES, Lane, Run, forked
+from tests.faults.run_series import PHASES, Run, RunSeries, forked
 
 CLOCK = datetime(2026, 4, 2, 3, tzinfo=UTC)
 SECONDS_TO_REFUSE = 1.0
@@ -49,7 +49,7 @@ class Figure:
 
 @dataclass
 class Tally:
-    """What a lane counts while it goes on."""
+    """What a series counts while it goes on."""
 
     found: Counter[str] = field(default_factory=Counter)
     missed: list[str] = field(default_factory=list)
@@ -79,7 +79,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--opens", type=int, default=500, help="opens of the published file while nights are swapped")
     parser.add_argument("--signals", type=int, default=20, help="SIGTERM and Ctrl-C in turn, over the phases")
     parser.add_argument("--twice", type=int, default=10, help="second runs beside a first one")
-    parser.add_argument("--lanes", type=int, default=2, help="output folders that nights go into at the same time")
+    parser.add_argument("--lanes", type=int, default=2, help="output folders that runs go into at the same time")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--slack", type=float, default=1.0, help="factor to the limits of seconds")
     return parser.parse_args(arguments)
@@ -102,20 +102,20 @@ def private_temporary_folder() -> Iterator[Path]:
 
 
 def beside(folder: Path, asked: argparse.Namespace) -> list[Figure]:
-    """Kills and signals, shared among lanes that go side by side."""
+    """Kills and signals, shared among series of runs that go side by side."""
 
-    def share(whole: int, lane: int) -> int:
-        return whole // asked.lanes + (lane < whole % asked.lanes)
+    def share(whole: int, series: int) -> int:
+        return whole // asked.lanes + (series < whole % asked.lanes)
 
-    lanes = [
-        forked(lambda lane=lane: print(json.dumps(one_lane(folder, lane, asked, share)), flush=True))  # type: ignore[misc]
-        for lane in range(asked.lanes)
+    all_series = [
+        forked(lambda series=series: print(json.dumps(one_lane(folder, series, asked, share)), flush=True))  # type: ignore[misc]
+        for series in range(asked.lanes)
     ]
     told = []
-    for lane in lanes:
-        if lane.ends(within=3600) != 0:
-            raise RuntimeError(f"a lane broke off:\n{lane.said}")
-        told.append(json.loads(lane.said.splitlines()[-1]))
+    for series in all_series:
+        if series.ends(within=3600) != 0:
+            raise RuntimeError(f"a series broke off:\n{series.said}")
+        told.append(json.loads(series.said.splitlines()[-1]))
     figures = []
     for what in told[0]:
         found = sum((Counter(each[what]["found"]) for each in told), Counter())
@@ -128,64 +128,64 @@ def beside(folder: Path, asked: argparse.Namespace) -> list[Figure]:
 
 
 def one_lane(folder: Path, number: int, asked: argparse.Namespace, share: Any) -> dict[str, Any]:
-    """The part of one lane; what it found for each figure."""
-    lane = Lane(folder / f"lane{number}", random.Random(f"{asked.seed}/{number}"))
-    lane.learn()
+    """The part of one series; what it found for each figure."""
+    series = RunSeries(folder / f"series{number}", random.Random(f"{asked.seed}/{number}"))
+    series.learn()
     tallies = {"kill -9, then the next run": Tally(), "SIGTERM and Ctrl-C": Tally()}
     kills, signals = tallies.values()
     for each in range(share(asked.kills, number)):
-        killed(lane, PHASES[(each + number) % len(PHASES)], kills)
+        killed(series, PHASES[(each + number) % len(PHASES)], kills)
     for each in range(share(asked.signals, number)):
         phase = PHASES[(each // 2 + number) % len(PHASES)]
-        signalled(lane, phase, (signal.SIGTERM, signal.SIGINT)[each % 2], signals, SECONDS_TO_STOP * asked.slack)
+        signalled(series, phase, (signal.SIGTERM, signal.SIGINT)[each % 2], signals, SECONDS_TO_STOP * asked.slack)
     return {what: {"found": t.found, "missed": t.missed, "slowest": t.slowest} for what, t in tallies.items()}
 
 
-def killed(lane: Lane, phase: str, tally: Tally) -> None:
+def killed(series: RunSeries, phase: str, tally: Tally) -> None:
     """One kill; the night that is found then, and the run after it."""
-    before = lane.found()
+    before = series.found()
     while True:
-        hit = lane.interrupted(phase, signal.SIGKILL)
+        hit = series.interrupted(phase, signal.SIGKILL)
         if hit is not None and hit[0].code == -signal.SIGKILL:
             break
         if hit is not None:
             tally.missed.append(f"{phase}: the run ended by itself with {hit[0].code}: {last_line(hit[0].said)}")
             return
-        before = lane.found()  # it was done before the kill came: another try
-    judge(lane, phase, hit[0], before, tally)
-    goes_on(lane, phase, tally)
+        before = series.found()  # it was done before the kill came: another try
+    judge(series, phase, hit[0], before, tally)
+    goes_on(series, phase, tally)
     tally.found[phase] += 1
 
 
-def judge(lane: Lane, phase: str, run: Run, before: dict[str, Any], tally: Tally) -> None:
+def judge(series: RunSeries, phase: str, run: Run, before: dict[str, Any], tally: Tally) -> None:
     """Old to the last byte, or, when the run had come so far, new and whole; anything else is missed."""
-    now = lane.found()
+    now = series.found()
     if now["broken"]:
         tally.missed.append(f"{phase}: {now['broken']}")
     elif now["run"] == before["run"]:
         if now["digest"] != before["digest"]:
             tally.missed.append(f"{phase}: a file of the old night changed")
-    elif now["as_of"] != lane.as_of or not run.may_have_published:
+    elif now["as_of"] != series.as_of or not run.may_have_published:
         tally.missed.append(f"{phase}: a night that should not be there")
 
 
-def goes_on(lane: Lane, phase: str, tally: Tally) -> None:
+def goes_on(series: RunSeries, phase: str, tally: Tally) -> None:
     """The next run publishes its night and leaves nothing of the one before it."""
-    run = lane.start()
-    code, now = run.ends(), lane.found()
+    run = series.start()
+    code, now = run.ends(), series.found()
     if code != 0:
         tally.missed.append(f"{phase}: the next run ended with {code}: {last_line(run.said)}")
-    elif now["broken"] or now["as_of"] != lane.as_of:
+    elif now["broken"] or now["as_of"] != series.as_of:
         tally.missed.append(f"{phase}: the next run did not publish its night: {now['broken']}")
-    elif machines.left_lying(lane.output):
-        tally.missed.append(f"{phase}: left after the next run: {machines.left_lying(lane.output)}")
+    elif machines.left_lying(series.output):
+        tally.missed.append(f"{phase}: left after the next run: {machines.left_lying(series.output)}")
 
 
-def signalled(lane: Lane, phase: str, number: signal.Signals, tally: Tally, limit: float) -> None:
+def signalled(series: RunSeries, phase: str, number: signal.Signals, tally: Tally, limit: float) -> None:
     """One signal: it ends in time with 130, and but for the last moment of all the old night stays."""
-    before = lane.found()
-    while (hit := lane.interrupted(phase, number)) is None:
-        before = lane.found()
+    before = series.found()
+    while (hit := series.interrupted(phase, number)) is None:
+        before = series.found()
     run, seconds = hit
     tally.found[phase] += 1
     tally.slowest = max(tally.slowest, seconds)
@@ -193,28 +193,28 @@ def signalled(lane: Lane, phase: str, number: signal.Signals, tally: Tally, limi
         tally.missed.append(
             f"{phase}: {number.name} ended it with {run.code} in {seconds:.2f} s: {last_line(run.said)}"
         )
-    judge(lane, phase, run, before, tally)
-    if not run.may_have_published and machines.left_lying(lane.output):
-        tally.missed.append(f"{phase}: left after {number.name}: {machines.left_lying(lane.output)}")
+    judge(series, phase, run, before, tally)
+    if not run.may_have_published and machines.left_lying(series.output):
+        tally.missed.append(f"{phase}: left after {number.name}: {machines.left_lying(series.output)}")
 
 
 def second_runs(folder: Path, asked: argparse.Namespace) -> Figure:
     """One after another, with nothing beside them but the first run: what is timed is how long the second one waits."""
-    lane, tally = Lane(folder / "twice", random.Random(f"{asked.seed}/twice")), Tally()
+    series, tally = RunSeries(folder / "twice", random.Random(f"{asked.seed}/twice")), Tally()
     for each in range(asked.twice):
-        second(lane, ("load", "models", "checks")[each % 3], tally, SECONDS_TO_REFUSE * asked.slack)
+        second(series, ("load", "models", "checks")[each % 3], tally, SECONDS_TO_REFUSE * asked.slack)
     words = ", ".join(f"{name} {count}" for name, count in sorted(tally.found.items()))
     timed = f"{words}; slowest {tally.slowest:.2f} s"
     return Figure("a second run", tally.found.total(), timed, tuple(tally.missed))
 
 
-def second(lane: Lane, phase: str, tally: Tally, limit: float) -> None:
+def second(series: RunSeries, phase: str, tally: Tally, limit: float) -> None:
     """A second process while the first is in a phase: refused in time, by name of the first, which goes through."""
-    first = lane.start()
+    first = series.start()
     if first.reaches("models" if phase == "load" else phase) is None:
         tally.missed.append(f"{phase}: the first run ended too early")
     started = time.monotonic()
-    code, said = machines.ended(machines.funnel(lane.toml, lane.output))
+    code, said = machines.ended(machines.funnel(series.toml, series.output))
     seconds = time.monotonic() - started
     done = first.ends()
     tally.found["refused" if code == 5 else f"exit {code}"] += 1
@@ -226,7 +226,7 @@ def second(lane: Lane, phase: str, tally: Tally, limit: float) -> None:
 def opens(folder: Path, asked: argparse.Namespace) -> Figure:
     """Readers open database and page again and again while whole nights are swapped as fast as they can be copied."""
     out = folder / "swapped"
-    sources = [(folder / f"lane{lane}" / "out" / "current").resolve() for lane in range(asked.lanes)] * 2
+    sources = [(folder / f"series{series}" / "out" / "current").resolve() for series in range(asked.lanes)] * 2
     publish_copy(out, sources[0], 0)
 
     def swap() -> None:

@@ -48,8 +48,8 @@ def flips(content: bytes, count: int, seed: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("value", ["NaN", "1e400", "$12", '"1,234.50"', "12.5", "inf", "0x10", "1_000", "9" * 19, "٣"])
-def test_f72_a_sequence_that_is_no_whole_number_is_quarantined(tmp_path: Path, value: str) -> None:
-    """The one number that is read. What stands beside it is text and stays as it is."""
+def test_a_sequence_that_is_no_whole_number_is_quarantined(tmp_path: Path, value: str) -> None:
+    """F72: The one number that is read. What stands beside it is text and stays as it is."""
     content = "lead_id,stage,entered_at,sequence,amount\n" + "".join(
         f"L{number},MQL,2026-01-05,{sequence},{value}\n" for number, sequence in enumerate(("7", value, "", "-3.0"))
     )
@@ -63,8 +63,8 @@ def test_f72_a_sequence_that_is_no_whole_number_is_quarantined(tmp_path: Path, v
 
 
 @pytest.mark.parametrize("codec", ["none", "snappy", "zstd"])
-def test_f74_a_flipped_bit_in_a_page_is_refused(tmp_path: Path, codec: str) -> None:
-    """Where the file has checksums of its pages, no flip in their content gets through."""
+def test_a_flipped_bit_in_a_page_is_refused(tmp_path: Path, codec: str) -> None:
+    """F74: Where the file has checksums of its pages, no flip in their content gets through."""
     content = parquet(write_page_checksum=True, compression=codec, use_dictionary=codec != "zstd")
     inbox = one_file(tmp_path, content, "a.parquet")
     inbox.land(dry_run=True)
@@ -83,8 +83,8 @@ def test_f74_a_flipped_bit_in_a_page_is_refused(tmp_path: Path, codec: str) -> N
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.csv", "a.jsonl"])
-def test_f74_a_promised_sha256_is_held(tmp_path: Path, name: str) -> None:
-    """With a .sha256 beside it no flip at all gets through, in a header, a footer or a value."""
+def test_a_promised_sha256_is_held(tmp_path: Path, name: str) -> None:
+    """F74: With a .sha256 beside it no flip at all gets through, in a header, a footer or a value."""
     rows = TABLE.to_pylist()
     content = {
         "a.parquet": parquet(),
@@ -105,8 +105,8 @@ def test_f74_a_promised_sha256_is_held(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("promise", ["", "0" * 64, "no sum at all", "\xff"])
-def test_f74_a_promise_that_is_not_kept_is_refused(tmp_path: Path, promise: str) -> None:
-    """Also an empty one; the file of promises itself is no input."""
+def test_a_promise_that_is_not_kept_is_refused(tmp_path: Path, promise: str) -> None:
+    """F74: Also an empty one; the file of promises itself is no input."""
     inbox = one_file(tmp_path, HEADER + entry("L1"), "a.csv")
     inbox.inputs = ()
     inbox.reads("a.csv*").put("a.csv.sha256", promise)
@@ -114,8 +114,8 @@ def test_f74_a_promise_that_is_not_kept_is_refused(tmp_path: Path, promise: str)
 
 
 @pytest.mark.parametrize("pattern", ["{sum}  a.csv\n", "{SUM} *a.csv", "\\{sum}  a.csv\n", "{sum}"])
-def test_f74_a_promise_may_be_written_in_any_usual_way(tmp_path: Path, pattern: str) -> None:
-    """As sha256sum writes it, as text or binary or with an odd name, or the digits alone."""
+def test_a_promise_may_be_written_in_any_usual_way(tmp_path: Path, pattern: str) -> None:
+    """F74: As sha256sum writes it, as text or binary or with an odd name, or the digits alone."""
     inbox = one_file(tmp_path, HEADER + entry("L1"), "a.csv")
     digits = hashlib.sha256((HEADER + entry("L1")).encode()).hexdigest()
     inbox.put("a.csv.sha256", pattern.format(sum=digits, SUM=digits.upper()))
@@ -132,8 +132,8 @@ def stop_of(inbox: Inbox) -> InputError | None:
 
 
 @pytest.mark.parametrize("name", ["rows.parquet", "rejected.parquet", "manifest.json"])
-def test_f74_a_flipped_bit_in_the_landing_log_stops_the_run(tmp_path: Path, name: str) -> None:
-    """In every file of a load, at any place: named, with what to do; or it changed nothing, as a space in a manifest."""
+def test_a_flipped_bit_in_the_landing_log_stops_the_run(tmp_path: Path, name: str) -> None:
+    """F74: In every file of a load, at any place: named, with what to do; or it changed nothing, as a space in a manifest."""
     inbox = one_file(tmp_path, HEADER + entry("L1") + entry("L2", "SAL") + "cut\n")
     (load,) = inbox.land().loads
     sound = loading.open_log(inbox.log_folder)
@@ -156,8 +156,8 @@ def test_f74_a_flipped_bit_in_the_landing_log_stops_the_run(tmp_path: Path, name
 
 
 @pytest.mark.parametrize("name", ["rows.parquet", "rejected.parquet"])
-def test_f74_a_file_that_is_gone_from_the_log_stops_the_run(tmp_path: Path, name: str) -> None:
-    """And moving the load's folder away brings its rows back from the delivered file."""
+def test_a_file_that_is_gone_from_the_log_stops_the_run(tmp_path: Path, name: str) -> None:
+    """F74: And moving the load's folder away brings its rows back from the delivered file."""
     inbox = one_file(tmp_path, HEADER + entry("L1") + "cut\n")
     (load,) = inbox.land().loads
     path = loading.open_log(inbox.log_folder).file(load, name)
@@ -169,8 +169,8 @@ def test_f74_a_file_that_is_gone_from_the_log_stops_the_run(tmp_path: Path, name
     loading.verify(loading.open_log(inbox.log_folder))
 
 
-def test_f74_a_log_without_sums_is_read(tmp_path: Path) -> None:
-    """A log of before they were taken: nothing is promised, so nothing can be held against it."""
+def test_a_log_without_sums_is_read(tmp_path: Path) -> None:
+    """F74: A log of before they were taken: nothing is promised, so nothing can be held against it."""
     inbox = one_file(tmp_path, HEADER + entry("L1"))
     (load,) = inbox.land().loads
     path = loading.open_log(inbox.log_folder).file(load, "manifest.json")
@@ -184,8 +184,8 @@ def test_f74_a_log_without_sums_is_read(tmp_path: Path) -> None:
     assert 1 == len(inbox.land().already_known)
 
 
-def test_f74_a_night_over_a_damaged_log_stops_and_the_last_one_stays(tmp_path: Path) -> None:
-    """Exit code 3, before anything is built; also with --from-log and `funnel check`."""
+def test_a_run_over_a_damaged_log_stops_and_the_last_one_stays(tmp_path: Path) -> None:
+    """F74: Exit code 3, before anything is built; also with --from-log and `funnel check`."""
     company = Company(tmp_path)
     output = company.night()
     published = (output / "funnel.duckdb").resolve()

@@ -65,8 +65,8 @@ def sentence(said: str) -> str:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_f12_f13_a_file_that_may_not_grow(tmp_path: Path, published: Path, part: str) -> None:
-    """Exit code 1 and what to raise; the old night is whole, and nothing of the new one lies about."""
+def test_a_file_that_may_not_grow(tmp_path: Path, published: Path, part: str) -> None:
+    """F12, F13: Exit code 1 and what to raise; the old night is whole, and nothing of the new one lies about."""
     out = tmp_path / "out"
     shutil.copytree(published / "out", out, symlinks=True)
     heard = "writing the report" if part == "render" else ""
@@ -83,8 +83,8 @@ def test_f12_f13_a_file_that_may_not_grow(tmp_path: Path, published: Path, part:
 
 
 @pytest.mark.parametrize("part", ON_A_DISK)
-def test_f12_f13_a_full_disk_says_how_much_more_is_needed(disk: machines.SmallDisk, published: Path, part: str) -> None:
-    """Exit code 1, where, and how much: with that much more the same run goes through. The old night is whole before."""
+def test_a_full_disk_says_how_much_more_is_needed(disk: machines.SmallDisk, published: Path, part: str) -> None:
+    """F12, F13: Exit code 1, where, and how much: with that much more the same run goes through. The old night is whole before."""
     out = disk.folder / "out"
     disk.leave(free_for(part, out))
     before = disk.free
@@ -107,8 +107,8 @@ def test_f12_f13_a_full_disk_says_how_much_more_is_needed(disk: machines.SmallDi
 
 
 @pytest.mark.parametrize("megabytes", (13,) if machines.may_mount() else ())
-def test_f12_the_first_night_knows_too_how_much_it_needs(tmp_path: Path, published: Path, megabytes: int) -> None:
-    """Without a night to compare with, it goes by the rows: with that much more it goes through."""
+def test_the_first_run_knows_too_how_much_it_needs(tmp_path: Path, published: Path, megabytes: int) -> None:
+    """F12: Without a night to compare with, it goes by the rows: with that much more it goes through."""
     toml = published / "in" / "funnel.toml"
     with machines.small_disk(tmp_path / "disk", megabytes) as small:
         _, said = machines.ended(machines.funnel(toml, small.folder / "out"))
@@ -118,7 +118,7 @@ def test_f12_the_first_night_knows_too_how_much_it_needs(tmp_path: Path, publish
         assert 0 == machines.ended(machines.funnel(toml, small.folder / "out"))[0]
 
 
-def test_the_test_can_tell_a_night_that_was_left_lying(tmp_path: Path) -> None:
+def test_the_test_sees_what_a_run_left_behind(tmp_path: Path) -> None:
     """A half-built night, a work folder and a load without a manifest are found."""
     for name in ("runs/20260401T000000Z-aaaa.building", "landing/.work-x", "landing/crm/000001-abc"):
         os.makedirs(tmp_path / name)  # noqa: PTH103

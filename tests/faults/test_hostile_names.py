@@ -17,8 +17,8 @@ SCRIPT = "<script>alert(1)</script>"
 FORMULA = '=HYPERLINK("http://evil.example","x")'
 
 
-def test_f80_a_script_in_a_name_is_text_in_report_and_mail(tmp_path: Path) -> None:
-    """Stage, source, owner, lead and account named <script>…: every page shows the letters, none has the element."""
+def test_a_script_in_a_name_is_text_in_report_and_mail(tmp_path: Path) -> None:
+    """F80: Stage, source, owner, lead and account named <script>…: every page shows the letters, none has the element."""
     assert 0 == night(tmp_path, Names.all_of(SCRIPT)).code
     out = tmp_path / "out"
     assert_harmless(out)
@@ -29,8 +29,8 @@ def test_f80_a_script_in_a_name_is_text_in_report_and_mail(tmp_path: Path) -> No
     assert not [name for name, html in shown.items() if "<script" in html.lower()]
 
 
-def test_f81_a_formula_in_a_name_is_a_guarded_cell(tmp_path: Path) -> None:
-    """In CSV files an apostrophe stands before it; in the workbook and in `funnel sql --format csv` it is text too."""
+def test_a_formula_in_a_name_is_a_guarded_cell(tmp_path: Path) -> None:
+    """F81: In CSV files an apostrophe stands before it; in the workbook and in `funnel sql --format csv` it is text too."""
     names = Names(owner=FORMULA, lead="+1+1", source="-2+3", account="@SUM(1)", label="＝1+1", value="\t=1+1")
     assert 0 == night(tmp_path, names).code
     out = tmp_path / "out"
@@ -43,8 +43,8 @@ def test_f81_a_formula_in_a_name_is_a_guarded_cell(tmp_path: Path) -> None:
     assert [line[:13] for line in asked.splitlines()[1:]] == ["\"'=HYPERLINK("] * 3
 
 
-def test_f82_a_quote_and_a_semicolon_in_a_stage_name_are_letters(tmp_path: Path) -> None:
-    """In labels, aliases and rows alike: the rows are found by the alias, the name stands in the tables as it is."""
+def test_a_quote_and_a_semicolon_in_a_stage_name_are_letters(tmp_path: Path) -> None:
+    """F82: In labels, aliases and rows alike: the rows are found by the alias, the name stands in the tables as it is."""
     label, alias = 'it\'s "MQL"; drop schema marts cascade; --', "'); attach 'x.duckdb' as x; --"
     template = "{{ 7 * 7 }} {% raw %}"
     names = Names(title=template, label=label, alias=alias, owner=alias, lead=label, source=label, definition=template)
@@ -65,8 +65,8 @@ def test_f82_a_quote_and_a_semicolon_in_a_stage_name_are_letters(tmp_path: Path)
         ('key = "../mql"', "stages.../mql.key: must be a lower-case word"),
     ],
 )
-def test_f82_a_key_is_a_plain_word(tmp_path: Path, line: str, told: str) -> None:
-    """Keys become names of tables, pages and macros' arguments: anything but a word is refused, and nothing was written."""
+def test_a_key_is_a_plain_word(tmp_path: Path, line: str, told: str) -> None:
+    """F82: Keys become names of tables, pages and macros' arguments: anything but a word is refused, and nothing was written."""
     toml = configuration(tmp_path, Names())
     toml.write_text(toml.read_text("utf-8").replace('key = "mql"', line), "utf-8")
     deliver(tmp_path, Names())
@@ -78,8 +78,8 @@ def report(name: str) -> str:
     return f'\n[[reports]]\nname = "{name}"\ndimension = "lead_source"\nvalue = "web"\n'
 
 
-def test_f88_two_reports_of_one_name_are_refused(tmp_path: Path) -> None:
-    """Before any work, with both lines; a name that differs by case, or that a folder has, is none either."""
+def test_two_reports_of_one_name_are_refused(tmp_path: Path) -> None:
+    """F88: Before any work, with both lines; a name that differs by case, or that a folder has, is none either."""
     deliver(tmp_path, Names())
 
     def told(*names: str) -> str:
@@ -95,8 +95,8 @@ def test_f88_two_reports_of_one_name_are_refused(tmp_path: Path) -> None:
         assert "is the name of another folder of reports/" in told(taken)
 
 
-def test_f88_no_two_pages_have_one_file(tmp_path: Path) -> None:
-    """Keys that look alike side by side, `a_b` to `c` and `a` to `b_c`, have a page each."""
+def test_no_two_pages_have_one_file(tmp_path: Path) -> None:
+    """F88: Keys that look alike side by side, `a_b` to `c` and `a` to `b_c`, have a page each."""
     names = Names()
     toml = configuration(tmp_path, names, '[checks]\nunused_stages = ["mql_sal", "sal_won", "won"]\n')
     more = "".join(f'\n[[stages]]\nkey = "{key}"\ndefinition = "Some."\n' for key in ("mql_sal", "sal_won", "won"))

@@ -52,8 +52,8 @@ ROWS = [element("L1"), element("L2", owner='a "b" ]}\\')]
 )
 @pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("name", ["entries.json", "entries.JSON.gz"])
-def test_f101_a_document_is_read(tmp_path: Path, document: Any, indent: int | None, name: str) -> None:
-    """An array, or the only array of objects of an object, on one line or on many, packed or not."""
+def test_a_document_is_read(tmp_path: Path, document: Any, indent: int | None, name: str) -> None:
+    """F101: An array, or the only array of objects of an object, on one line or on many, packed or not."""
     content = json.dumps(document, indent=indent).encode()
     inbox = landed(tmp_path, gzip.compress(content) if name.endswith("gz") else content, name)
     assert [("L1", None), ("L2", 'a "b" ]}\\')] == inbox.rows(
@@ -62,16 +62,16 @@ def test_f101_a_document_is_read(tmp_path: Path, document: Any, indent: int | No
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
-def test_f101_encodings(tmp_path: Path, encoding: str) -> None:
-    """A byte order mark is no part of it, and another encoding is found or refused, as in CSV."""
+def test_encodings(tmp_path: Path, encoding: str) -> None:
+    """F101: A byte order mark is no part of it, and another encoding is found or refused, as in CSV."""
     content = json.dumps([element(owner="Jürgen")], ensure_ascii=False).encode(encoding)
     assert [("Jürgen",)] == landed(tmp_path / "a", content, encoding="auto").rows("select owner from raw.stage_entries")
     if encoding == "cp1252":
         assert 'encoding = "cp1252"' in refusal(one_file(tmp_path / "b", content, "entries.json"))
 
 
-def test_f101_values_keep_their_digits_and_nested_ones_their_json(tmp_path: Path) -> None:
-    """As in JSON lines."""
+def test_values_keep_their_digits_and_nested_ones_their_json(tmp_path: Path) -> None:
+    """F101: As in JSON lines."""
     content = '[{"lead_id": 00, "stage": "MQL"}, {"lead_id":1.10,"stage":"MQL",'
     content += '"entered_at":"2026-01-05","owner":{"a":[1.0, {"b":null}]}}]'
     inbox = landed(tmp_path, content)
@@ -90,16 +90,16 @@ BAD = {
 
 
 @pytest.mark.parametrize(("reason", "bad"), [(reason, bad) for reason, each in BAD.items() for bad in each])
-def test_f101_a_bad_element_is_quarantined_whole(tmp_path: Path, reason: str, bad: str) -> None:
-    """With its text; the elements around it are read."""
+def test_a_bad_element_is_quarantined_whole(tmp_path: Path, reason: str, bad: str) -> None:
+    """F101: With its text; the elements around it are read."""
     first, last = json.dumps(element("L1")), json.dumps(element("L3"))
     inbox = landed(tmp_path, f"[{first},\n {bad} , {last}]")
     assert ["L1", "L3"] == inbox.leads()
     assert [(2, reason, bad)] == inbox.rejected()
 
 
-def test_f101_a_row_that_is_rejected_later_is_kept_as_it_is_written(tmp_path: Path) -> None:
-    """Its own text, with the spaces in it."""
+def test_a_row_that_is_rejected_later_is_kept_as_it_is_written(tmp_path: Path) -> None:
+    """F101: Its own text, with the spaces in it."""
     bad = '{"lead_id": "L2",  "stage": "MQL",\n "entered_at": "soon"}'
     inbox = landed(tmp_path, f"[{json.dumps(element('L1'))}, {bad}]")
     assert [(2, "unreadable_time", bad)] == inbox.rejected()
@@ -113,25 +113,25 @@ NO_DOCUMENT = [
 
 @pytest.mark.parametrize("content", NO_DOCUMENT)
 @pytest.mark.parametrize("chunk", [1, 3, 1 << 20])
-def test_f101_what_is_no_document_is_refused(
+def test_what_is_no_document_is_refused(
     tmp_path: Path, content: str, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the byte at which it ends to be one, and no value."""
+    """F101: With the byte at which it ends to be one, and no value."""
     monkeypatch.setattr(scan, "CHUNK", chunk)
     with pytest.raises(Refused, match=r"it is no JSON document, or cut short: byte [0-9,]+ fits nowhere"):
         texts(tmp_path, content.encode())
 
 
-def test_f101_a_cut_document_is_refused_wherever_it_is_cut(tmp_path: Path) -> None:
-    """Nothing of it is kept: the next delivery has all of it."""
+def test_a_cut_document_is_refused_wherever_it_is_cut(tmp_path: Path) -> None:
+    """F101: Nothing of it is kept: the next delivery has all of it."""
     content = json.dumps({"total": 2, "results": ROWS})
     for at in range(1, len(content), 11):
         one = one_file(tmp_path / str(at), content[:at], "entries.json")
         assert ((), 1) == (one.land().loads, len(one.land().refused))
 
 
-def test_f101_the_byte_is_that_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However the bytes come."""
+def test_the_byte_is_that_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F101: However the bytes come."""
     content = b'[{"a": 1},  {"a": 2} x]'
     for chunk in (1, 2, 5, 1 << 20):
         monkeypatch.setattr(scan, "CHUNK", chunk)
@@ -139,8 +139,8 @@ def test_f101_the_byte_is_that_of_the_file(tmp_path: Path, monkeypatch: pytest.M
             texts(tmp_path, content)
 
 
-def test_f101_other_documents_are_refused_by_what_they_are(tmp_path: Path) -> None:
-    """Several arrays of objects, none, or nothing in it."""
+def test_other_documents_are_refused_by_what_they_are(tmp_path: Path) -> None:
+    """F101: Several arrays of objects, none, or nothing in it."""
     for number, (content, said) in enumerate(
         (
             ({"leads": ROWS, "deals": ROWS}, "several arrays of objects: `leads`, `deals` | write one of them"),
@@ -158,8 +158,8 @@ def test_f101_other_documents_are_refused_by_what_they_are(tmp_path: Path) -> No
     assert "byte 2 fits nowhere" in refusal(one_file(tmp_path / "blank", "\n", "entries.json"))
 
 
-def test_f101_json_lines_under_the_name_of_a_document_are_read(tmp_path: Path) -> None:
-    """Many programs name them so: the first line is a whole object, and another line follows."""
+def test_json_lines_under_the_name_of_a_document_are_read(tmp_path: Path) -> None:
+    """F101: Many programs name them so: the first line is a whole object, and another line follows."""
     lines = [json.dumps(element(f"L{number}")) for number in range(3)]
     inbox = landed(tmp_path / "a", "\n" + "\n".join(lines) + "\nno json\n")
     assert (["L0", "L1", "L2"], [(4, "not_json", "no json")]) == (inbox.leads(), inbox.rejected())
@@ -171,16 +171,16 @@ def test_f101_json_lines_under_the_name_of_a_document_are_read(tmp_path: Path) -
     assert "fits nowhere" in refusal(one_file(tmp_path / "e", f"{long}\n1\n", "entries.json"))
 
 
-def test_f101_a_csv_is_no_document(tmp_path: Path) -> None:
-    """Whatever its name says."""
+def test_a_csv_is_no_document(tmp_path: Path) -> None:
+    """F101: Whatever its name says."""
     assert "it is no JSON document" in refusal(one_file(tmp_path, HEADER + entry("L1"), "entries.json"))
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 7, 64, 1 << 20])
-def test_f101_any_document_is_cut_as_pythons_own_parser_reads_it(
+def test_any_document_is_cut_as_pythons_own_parser_reads_it(
     tmp_path: Path, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Random values with every sign of JSON in their texts, in any layout."""
+    """F101: Random values with every sign of JSON in their texts, in any layout."""
     monkeypatch.setattr(scan, "CHUNK", chunk)
     generator = random.Random(101)
     signs = '[]{}",:\\\n \u2028é😀x'
@@ -214,8 +214,8 @@ def giant(path: Path, before: bytes, after: bytes, megabytes: int = 150) -> None
 LINE = json.dumps(element("L1")).encode()
 
 
-def test_f101_a_giant_value_is_refused_without_being_held(tmp_path: Path) -> None:
-    """At 64 MB the reader gives up, in a document as in lines."""
+def test_a_giant_value_is_refused_without_being_held(tmp_path: Path) -> None:
+    """F101: At 64 MB the reader gives up, in a document as in lines."""
     for number, (name, before, after) in enumerate(
         (
             ("entries.json", b"[" + LINE + b', {"lead_id": "', b'"}]'),
@@ -233,8 +233,8 @@ def test_f101_a_giant_value_is_refused_without_being_held(tmp_path: Path) -> Non
         assert peak < 250_000_000
 
 
-def test_f101_a_giant_that_is_no_row_is_passed_over(tmp_path: Path) -> None:
-    """Chunk by chunk: what stands beside the rows takes no memory."""
+def test_a_giant_that_is_no_row_is_passed_over(tmp_path: Path) -> None:
+    """F101: Chunk by chunk: what stands beside the rows takes no memory."""
     inbox = one_file(tmp_path, b"", "entries.json")
     giant(tmp_path / "entries.json", b'{"blob": "', b'", "results": [' + LINE + b"]}")
     tracemalloc.start()
@@ -245,8 +245,8 @@ def test_f101_a_giant_that_is_no_row_is_passed_over(tmp_path: Path) -> None:
     assert peak < 30_000_000
 
 
-def test_f101_a_giant_word_is_no_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a number nor a name of JSON has megabytes."""
+def test_a_giant_word_is_no_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F101: Neither a number nor a name of JSON has megabytes."""
     monkeypatch.setattr(documents, "LONGEST_LINE", 1_000)
     monkeypatch.setattr(scan, "CHUNK", 100)
     with pytest.raises(Refused, match="fits nowhere"):

@@ -51,22 +51,22 @@ BAD = {
 
 
 @pytest.mark.parametrize(("reason", "bad"), [(reason, bad) for reason, lines in BAD.items() for bad in lines])
-def test_f76_a_bad_line_is_quarantined_whole(tmp_path: Path, reason: str, bad: str) -> None:
-    """With its text, and never as a row of nulls; the lines around it are read."""
+def test_a_bad_line_is_quarantined_whole(tmp_path: Path, reason: str, bad: str) -> None:
+    """F76: With its text, and never as a row of nulls; the lines around it are read."""
     inbox = landed(tmp_path, line("L1") + bad + "\n" + line("L3"))
     assert ["L1", "L3"] == inbox.leads()
     assert [(2, reason, bad.replace("\0", "\\x00"))] == inbox.rejected()
 
 
-def test_f76_line_ends_in_a_value_stay(tmp_path: Path) -> None:
-    """Those of every system, in the first row as in the last."""
+def test_line_ends_in_a_value_stay(tmp_path: Path) -> None:
+    """F76: Those of every system, in the first row as in the last."""
     owners = ["a\r\nb", "\r", "\n\r\n"]
     inbox = landed(tmp_path, "".join(line(f"L{number}", owner=owner) for number, owner in enumerate(owners)))
     assert owners == [owner for (owner,) in inbox.rows("select owner from raw.stage_entries order by row_number")]
 
 
-def test_f76_another_encoding_is_declared(tmp_path: Path) -> None:
-    """Undeclared the file is refused, since only the lines with accents would go; declared it is read, as in CSV."""
+def test_another_encoding_is_declared(tmp_path: Path) -> None:
+    """F76: Undeclared the file is refused, since only the lines with accents would go; declared it is read, as in CSV."""
     content = (line("L1") + '{"lead_id":"L2","stage":"MQL","entered_at":"2026-01-05","owner":"Ren\xe9e"}\n').encode(
         "latin-1"
     )
@@ -75,8 +75,8 @@ def test_f76_another_encoding_is_declared(tmp_path: Path) -> None:
     assert [(None,), ("Renée",)] == declared.rows("select owner from raw.stage_entries order by row_number")
 
 
-def test_f76_a_cut_file_loses_its_last_line_only(tmp_path: Path) -> None:
-    """Wherever it is cut, the whole lines before are read, and what is left of the last one is kept."""
+def test_a_cut_file_loses_its_last_line_only(tmp_path: Path) -> None:
+    """F76: Wherever it is cut, the whole lines before are read, and what is left of the last one is kept."""
     content = "".join(line(f"L{number}", owner="Łukasz") for number in range(4)).encode()
     start = content.index(b"\n", content.index(b"L2"))
     for at in range(start + 2, len(content) - 1, 19):
@@ -93,15 +93,15 @@ def test_f76_a_cut_file_loses_its_last_line_only(tmp_path: Path) -> None:
         '{"lead_id":"L2","stage":"MQL","entered_at":"2026-01-05","more":[{"a":1,"a":1}]}',
     ],
 )
-def test_f77_a_key_twice_is_quarantined(tmp_path: Path, bad: str) -> None:
-    """Neither value is chosen: not in one spelling, nor in two of the same column, nor deeper down."""
+def test_a_key_twice_is_quarantined(tmp_path: Path, bad: str) -> None:
+    """F77: Neither value is chosen: not in one spelling, nor in two of the same column, nor deeper down."""
     inbox = landed(tmp_path, line("L1") + bad + "\n")
     assert (["L1"], [(2, "duplicate_key", bad)]) == (inbox.leads(), inbox.rejected())
 
 
 @pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
-def test_f77_what_json_does_not_know_is_quarantined(tmp_path: Path, word: str) -> None:
-    """At the top and inside."""
+def test_what_json_does_not_know_is_quarantined(tmp_path: Path, word: str) -> None:
+    """F77: At the top and inside."""
     rows = [
         f'{{"lead_id":"L2","stage":"MQL","entered_at":"2026-01-05","score":{value}}}' for value in (word, f"[{word}]")
     ]
@@ -110,8 +110,8 @@ def test_f77_what_json_does_not_know_is_quarantined(tmp_path: Path, word: str) -
     assert [(2, "not_json", rows[0]), (3, "not_json", rows[1])] == inbox.rejected()
 
 
-def test_f77_every_value_is_the_text_that_stood_there(tmp_path: Path) -> None:
-    """Digits, big and small numbers, truth, lists, objects, line ends, quotes: nothing is rounded or dropped."""
+def test_every_value_is_the_text_that_stood_there(tmp_path: Path) -> None:
+    """F77: Digits, big and small numbers, truth, lists, objects, line ends, quotes: nothing is rounded or dropped."""
     written = {
         "00123": '"00123"',
         "12345678901234567890123": "12345678901234567890123",
@@ -133,8 +133,8 @@ def test_f77_every_value_is_the_text_that_stood_there(tmp_path: Path) -> None:
     assert [(value,) for value in written] == inbox.rows("select lead_score from raw.stage_entries order by row_number")
 
 
-def test_f77_numbers_may_be_ids_and_sequences(tmp_path: Path) -> None:
-    """An id keeps its digits; a sequence that is no whole number of a sensible size is quarantined."""
+def test_numbers_may_be_ids_and_sequences(tmp_path: Path) -> None:
+    """F77: An id keeps its digits; a sequence that is no whole number of a sensible size is quarantined."""
     sequences = ["7", '"7"', "7.0", "1e400", '"NaN"', "12345678901234567890", "null"]
     rows = [
         f'{{"lead_id":9007199254740993,"stage":"MQL","entered_at":"2026-01-{day:02}","sequence":{value}}}\n'
@@ -163,7 +163,7 @@ def test_keys_bind_like_headers(tmp_path: Path) -> None:
     assert [(3, "no_stage", '{"lead_id":"L3","entered_at":"2026-01-06"}')] == inbox.rejected()
 
 
-def test_a_new_key_is_told_once_and_the_same_rows_as_csv_are_redelivered(tmp_path: Path) -> None:
+def test_a_new_key_is_reported_once_and_the_same_rows_as_csv_are_redelivered(tmp_path: Path) -> None:
     """JSON lines and CSV of one input are one history."""
     inbox = one_file(tmp_path, "lead_id,stage,entered_at,owner\nL1,MQL,2026-01-05,dana\n", "a.csv")
     inbox.inputs = ()

@@ -23,8 +23,8 @@ def start(output: Path, as_of: str) -> subprocess.Popen[bytes]:
     )
 
 
-def test_f07_a_kill_at_any_moment_leaves_the_old_or_the_new_night_whole(tmp_path: Path) -> None:
-    """After each of ten kills at random moments the file and the page are of one night: the last published or the next."""
+def test_a_kill_at_any_moment_leaves_the_old_or_the_new_run_whole(tmp_path: Path) -> None:
+    """F07: After each of ten kills at random moments the file and the page are of one night: the last published or the next."""
     dice = random.Random(7)
     days = [f"2026-03-{day:02}" for day in range(1, KILLS + 2)]
     assert 0 == start(tmp_path, days[0]).wait()

@@ -36,8 +36,8 @@ def wide(columns: int, value: str) -> str:
 
 
 @pytest.mark.parametrize("value", ["plain", '"with, comma"'])
-def test_f108_a_thousand_columns_are_read(tmp_path: Path, value: str) -> None:
-    """Every one of them, with quotes too."""
+def test_a_thousand_columns_are_read(tmp_path: Path, value: str) -> None:
+    """F108: Every one of them, with quotes too."""
     inbox = one_file(tmp_path, wide(MANY, value))
     with within_a_minute():
         (load,) = inbox.land(memory="3GB").loads
@@ -50,8 +50,8 @@ def merges(folder: Path, rows: list[tuple[str, str]]) -> Path:
     return commands.copy_of_quarter(folder, commands.reads("merges", "merges"), merges=text)
 
 
-def test_f108_a_chain_of_20_000_merges_has_an_end(tmp_path: Path) -> None:
-    """Every id of it stands for its last one (E3)."""
+def test_a_chain_of_20_000_merges_has_an_end(tmp_path: Path) -> None:
+    """F108: Every id of it stands for its last one (E3)."""
     toml = merges(tmp_path / "in", [(f"M{number}", f"M{number + 1}") for number in range(20_000)])
     with within_a_minute():
         assert 0 == funnel("run", "--config", toml, "--output", tmp_path / "out", *commands.AS_OF).code
@@ -59,8 +59,8 @@ def test_f108_a_chain_of_20_000_merges_has_an_end(tmp_path: Path) -> None:
     assert "20000,M20000,M20000" in funnel("sql", query, "--format", "csv", "--output", tmp_path / "out").out
 
 
-def test_f108_a_loop_of_20_000_merges_is_refused(tmp_path: Path) -> None:
-    """With ids of the loop; what leads into it is named as well, and a chain beside it is not (E3)."""
+def test_a_loop_of_20_000_merges_is_refused(tmp_path: Path) -> None:
+    """F108: With ids of the loop; what leads into it is named as well, and a chain beside it is not (E3)."""
     loop = [(f"M{number}", f"M{(number + 1) % 20_000}") for number in range(20_000)]
     toml = merges(tmp_path / "in", [*loop, ("A1", "A2"), ("A2", "A3")])
     with within_a_minute():
@@ -73,8 +73,8 @@ def test_f108_a_loop_of_20_000_merges_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["\n", "\r\n", '""\n', "\r"])
-def test_f108_a_field_of_5_mb_of_line_ends(tmp_path: Path, content: str) -> None:
-    """It is quarantined; the rows before and after it are read."""
+def test_a_field_of_5_mb_of_line_ends(tmp_path: Path, content: str) -> None:
+    """F108: It is quarantined; the rows before and after it are read."""
     field = content * (5_000_000 // len(content) if content != '""\n' else 100_000)
     inbox = one_file(tmp_path, HEADER + entry("L1") + f'L2,MQL,2026-01-05,"{field}"\n' + entry("L3"))
     with within_a_minute():
@@ -82,8 +82,8 @@ def test_f108_a_field_of_5_mb_of_line_ends(tmp_path: Path, content: str) -> None
     assert ["L1", "L3"] == inbox.leads()
 
 
-def test_f108_a_long_field_is_split_once() -> None:
-    """Not once for each of its lines: a line of paired quotes can't end it."""
+def test_a_long_field_is_split_once() -> None:
+    """F108: Not once for each of its lines: a line of paired quotes can't end it."""
     splits = []
     plain = csv_recovery.split
 
@@ -100,8 +100,8 @@ def test_f108_a_long_field_is_split_once() -> None:
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(MANY, 3)])
-def test_f108_a_wide_export_may_come_again(tmp_path: Path, columns: int, rows: int) -> None:
-    """A keyed table compares every column with the version before."""
+def test_a_wide_export_may_come_again(tmp_path: Path, columns: int, rows: int) -> None:
+    """F108: A keyed table compares every column with the version before."""
     header = "lead_id," + ",".join(f"extra_{number}" for number in range(columns - 1)) + "\n"
     line = "L{},{}" + ",x" * (columns - 2) + "\n"
     inbox = Inbox(tmp_path).reads("leads.csv", "leads", "leads")

@@ -56,16 +56,16 @@ def pairs(count: int) -> str:
     ],
 )
 @pytest.mark.parametrize("command", ["check", "run"])
-def test_f109_more_than_the_product_holds(tmp_path: Path, command: str, asked: dict[str, int], message: str) -> None:
-    """Exit code 2 with the number and the limit, before anything is read."""
+def test_more_than_the_product_holds(tmp_path: Path, command: str, asked: dict[str, int], message: str) -> None:
+    """F109: Exit code 2 with the number and the limit, before anything is read."""
     answer = funnel(command, "--config", configuration(tmp_path / "in", **asked))
     assert 2 == answer.code
     assert message in answer.err
     assert not (tmp_path / "in" / "build").exists()
 
 
-def test_f109_as_much_as_the_product_holds(tmp_path: Path) -> None:
-    """100 stages and 100 groups: each has a number of its own, and every pair of them one that fits."""
+def test_as_much_as_the_product_holds(tmp_path: Path) -> None:
+    """F109: 100 stages and 100 groups: each has a number of its own, and every pair of them one that fits."""
     toml = configuration(tmp_path / "in", stages=100, groups=100)
     assert 0 == funnel("run", "--config", toml, "--output", tmp_path / "out", *commands.AS_OF).code
     query = """
@@ -113,8 +113,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_f110_a_missing_right_is_named_before_any_work(sound: Path, tmp_path: Path, place: str) -> None:
-    """The path and what this user may not do with it; nothing is read, built or left."""
+def test_a_missing_right_is_named_before_any_work(sound: Path, tmp_path: Path, place: str) -> None:
+    """F110: The path and what this user may not do with it; nothing is read, built or left."""
     find, mode, right, code = PLACES[place]
     folder = tmp_path / "all"
     shutil.copytree(sound, folder, symlinks=True)
@@ -137,8 +137,8 @@ HASHED = '{ owners = "hash" }'
 
 
 @pytest.mark.parametrize("output", ["report", "files", "mail", "database"])
-def test_f112_a_report_of_one_owner_needs_a_title(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str) -> None:
-    """Where owners are hashed its name would stand in the title: refused for every output, also within a longer title."""
+def test_a_report_of_one_owner_needs_a_title(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str) -> None:
+    """F112: Where owners are hashed its name would stand in the title: refused for every output, also within a longer title."""
     monkeypatch.setenv("FUNNEL_PRIVACY_KEY", KEY)
     people = hostile.Names(owner="Dana Doe")
     for title in ("", 'title = "Leads of dana doe"\n'):
@@ -147,8 +147,8 @@ def test_f112_a_report_of_one_owner_needs_a_title(tmp_path: Path, monkeypatch: p
         assert f'privacy.{output}.owners: must be "keep" while the report `one`' in answer.err
 
 
-def test_f112_a_title_replaces_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then the name is nowhere in what is hashed, nor is a name that slipped into the column of stages."""
+def test_a_title_replaces_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F112: Then the name is nowhere in what is hashed, nor is a name that slipped into the column of stages."""
     monkeypatch.setenv("FUNNEL_PRIVACY_KEY", KEY)
     people = hostile.Names(owner="Dana Doe", unknown="Petra Privat")
     hidden = "".join(f"{output} = {HASHED}\n" for output in ("report", "files", "mail"))
@@ -163,8 +163,8 @@ def test_f112_a_title_replaces_the_name(tmp_path: Path, monkeypatch: pytest.Monk
         assert [] == [str(path) for path in pages if name in path.read_bytes()]
 
 
-def test_f112_unknown_stages_in_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They follow the switch of owners there too; what the waterfall knows stays as it is."""
+def test_unknown_stages_in_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F112: They follow the switch of owners there too; what the waterfall knows stays as it is."""
     monkeypatch.setenv("FUNNEL_PRIVACY_KEY", KEY)
     people = hostile.Names(owner="Dana Doe", unknown="Petra Privat")
     assert 0 == hostile.night(tmp_path, people, f"[privacy]\ndatabase = {HASHED}\n").code
@@ -173,8 +173,8 @@ def test_f112_unknown_stages_in_the_database(tmp_path: Path, monkeypatch: pytest
     assert 0 < nights.ask(tmp_path / "out", "select count(*) as kept from clean.stage_entries")[0]["kept"]
 
 
-def test_f106_the_run_goes_on(tmp_path: Path) -> None:
-    """And publishes, with the refusal in its manifest."""
+def test_the_run_continues(tmp_path: Path) -> None:
+    """F106: And publishes, with the refusal in its manifest."""
     toml = commands.copy_of_quarter(tmp_path / "in")
     (tmp_path / "in" / "entries").mkdir()
     shutil.move(tmp_path / "in" / "stage_entries.csv", tmp_path / "in" / "entries" / "a.csv")

@@ -17,8 +17,8 @@ from pipeline.publish import lock, run_folder
 CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
 
 
-def test_f106_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    """By a name that can be printed and put into the manifest; the other file of the input is read."""
+def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    """F106: By a name that can be printed and put into the manifest; the other file of the input is read."""
     inbox = Inbox(tmp_path).reads("*.csv")
     inbox.put("a.csv", HEADER + entry("L1"))
     name = os.fsencode(tmp_path) + b"/caf\xe9.csv"
@@ -49,8 +49,8 @@ def kept(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / "runs").iterdir())
 
 
-def test_f113_runs_are_pruned_by_the_order_of_publishing(tmp_path: Path) -> None:
-    """A run that a wrong clock stamped a year ahead goes when its turn comes, not last."""
+def test_runs_are_pruned_by_the_order_of_publishing(tmp_path: Path) -> None:
+    """F113: A run that a wrong clock stamped a year ahead goes when its turn comes, not last."""
     first, future, *later = (published(tmp_path, days) for days in (0, 365, 1, 2))
     assert sorted([future, *later]) == kept(tmp_path)
     assert first not in kept(tmp_path)
@@ -61,8 +61,8 @@ def test_f113_runs_are_pruned_by_the_order_of_publishing(tmp_path: Path) -> None
     assert str(-400) == (tmp_path / "funnel.duckdb").read_text()
 
 
-def test_f113_runs_older_than_the_order_go_by_their_names(tmp_path: Path) -> None:
-    """And before those whose order is known; so does one that was never published."""
+def test_runs_older_than_the_order_go_by_their_names(tmp_path: Path) -> None:
+    """F113: And before those whose order is known; so does one that was never published."""
     ids = [published(tmp_path, days) for days in (5, 6, 7)]
     for run_id in ids[:2]:
         folder = tmp_path / "runs" / run_id
@@ -77,8 +77,8 @@ def damaged_log(inbox: Inbox) -> InputError:
     return stopped.value
 
 
-def test_f114_a_copied_load_stops_the_run(tmp_path: Path) -> None:
-    """Its rows would count twice; the copy is named, and moving it away is all there is to do."""
+def test_a_copied_load_stops_the_run(tmp_path: Path) -> None:
+    """F114: Its rows would count twice; the copy is named, and moving it away is all there is to do."""
     inbox = one_file(tmp_path, HEADER + entry("L1"))
     (load,) = inbox.land().loads
     own = inbox.log_folder / load.folder
@@ -91,8 +91,8 @@ def test_f114_a_copied_load_stops_the_run(tmp_path: Path) -> None:
     assert ["L1"] == inbox.leads()
 
 
-def test_f114_a_renamed_load_stops_the_run(tmp_path: Path) -> None:
-    """Its old name is told."""
+def test_a_renamed_load_stops_the_run(tmp_path: Path) -> None:
+    """F114: Its old name is told."""
     inbox = one_file(tmp_path, HEADER + entry("L1"))
     (load,) = inbox.land().loads
     own = inbox.log_folder / load.folder
@@ -104,8 +104,8 @@ def test_f114_a_renamed_load_stops_the_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{}", "null", "[]"])
-def test_f114_an_emptied_manifest_of_a_load_stops_the_run(tmp_path: Path, content: str) -> None:
-    """It is named, and no row of its load is passed over."""
+def test_an_emptied_manifest_of_a_load_stops_the_run(tmp_path: Path, content: str) -> None:
+    """F114: It is named, and no row of its load is passed over."""
     inbox = one_file(tmp_path, HEADER + entry("L1"))
     (load,) = inbox.land().loads
     manifest = inbox.log_folder / load.folder / "manifest.json"

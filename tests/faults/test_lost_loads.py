@@ -17,6 +17,8 @@ from tests.logged import logged
 
 DAYS = ("a.csv", "b.csv", "c.csv")
 
+pytestmark = pytest.mark.usefixtures("without_report")
+
 
 class Company:
     """A folder of history, and its nights."""
@@ -78,7 +80,7 @@ def company(tmp_path: Path) -> Company:
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_manifest_that_is_gone_stops_the_night(company: Company, number: int) -> None:
+def test_a_manifest_that_is_gone_stops_the_run(company: Company, number: int) -> None:
     """Of the last load, too: the published night counted it. Moving the folder away reads the file anew, as is said."""
     (company.load(number) / "manifest.json").unlink()
     for _ in range(2):  # what stops a night does not sweep it
@@ -92,7 +94,7 @@ def test_a_manifest_that_is_gone_stops_the_night(company: Company, number: int) 
     assert ["L0", "L1", "L2"] == company.leads()
 
 
-def test_a_load_that_is_gone_stops_the_night(company: Company) -> None:
+def test_a_load_that_is_gone_stops_the_run(company: Company) -> None:
     """Its file is among the inputs no more, so its rows are nowhere: put it back, or accept that by name."""
     name = company.inbox / "b.csv"
     shutil.move(name, company.output / "b.csv")

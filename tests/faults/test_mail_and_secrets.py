@@ -47,8 +47,8 @@ def again(toml: Path) -> str:
     return f"`funnel send --config {toml} --output {toml.parent / 'out'}` mails it"
 
 
-def test_f83_a_line_break_in_a_name_begins_no_header(tmp_path: Path, trusted: Authority) -> None:
-    """Breaks in the names that the subject is made of are spaces: one subject, no recipient but the configured one."""
+def test_a_line_break_in_a_name_begins_no_header(tmp_path: Path, trusted: Authority) -> None:
+    """F83: Breaks in the names that the subject is made of are spaces: one subject, no recipient but the configured one."""
     post = Post()
     names = Names(title="Night\r\nBcc: spy@example.com", label="MQL\nBcc: spy@example.com")
     with running(post, trusted) as server:
@@ -58,8 +58,8 @@ def test_f83_a_line_break_in_a_name_begins_no_header(tmp_path: Path, trusted: Au
     assert message["Subject"].startswith("MQL Bcc: spy@example.com → ")
 
 
-def test_f83_a_line_break_in_the_subject_is_refused(tmp_path: Path, trusted: Authority) -> None:
-    """Where one comes into the published mail all the same, nothing is sent, and the report stays published."""
+def test_a_line_break_in_the_subject_is_refused(tmp_path: Path, trusted: Authority) -> None:
+    """F83: Where one comes into the published mail all the same, nothing is sent, and the report stays published."""
     post = Post()
     with running(post, trusted) as server:
         toml = ready(tmp_path, server)
@@ -76,8 +76,8 @@ def test_f83_a_line_break_in_the_subject_is_refused(tmp_path: Path, trusted: Aut
     assert (tmp_path / "out" / "reports" / "index.html").is_file()
 
 
-def test_f84_a_bad_certificate_keeps_the_night_and_the_mail(tmp_path: Path, trusted: Authority) -> None:
-    """Exit code 6 with the command that sends it again, which does so once the server is in order."""
+def test_a_bad_certificate_keeps_the_run_and_the_mail(tmp_path: Path, trusted: Authority) -> None:
+    """F84: Exit code 6 with the command that sends it again, which does so once the server is in order."""
     post = Post()
     with running(post, authority(tmp_path)) as server:
         toml = ready(tmp_path, Server(server.host, server.port, "starttls", trusted.file))
@@ -92,8 +92,8 @@ def test_f84_a_bad_certificate_keeps_the_night_and_the_mail(tmp_path: Path, trus
     assert [["reader@example.com"]] == [to for to, _ in post.received]
 
 
-def test_f84_a_server_without_tls_gets_nothing(tmp_path: Path, trusted: Authority) -> None:
-    """No fall-back to plain text: a server that offers no TLS is told goodbye before it hears of any address."""
+def test_a_server_without_tls_gets_nothing(tmp_path: Path, trusted: Authority) -> None:
+    """F84: No fall-back to plain text: a server that offers no TLS is told goodbye before it hears of any address."""
     post = Post()
     with running(post, trusted, starttls=False) as server:
         toml = ready(tmp_path, server)
@@ -103,8 +103,8 @@ def test_f84_a_server_without_tls_gets_nothing(tmp_path: Path, trusted: Authorit
     assert (tmp_path / "out" / "reports" / "index.html").is_file()
 
 
-def test_f84_a_server_that_is_down_keeps_the_night(tmp_path: Path, trusted: Authority) -> None:
-    """After the tries that its patience allows: exit code 6, the night published, the command that sends it again."""
+def test_a_server_that_is_down_keeps_the_run(tmp_path: Path, trusted: Authority) -> None:
+    """F84: After the tries that its patience allows: exit code 6, the night published, the command that sends it again."""
     with socket.socket() as taken:
         taken.bind((HOST, 0))  # and never listens
         toml = ready(tmp_path, Server(HOST, taken.getsockname()[1], "starttls", trusted.file))
@@ -127,10 +127,10 @@ def test_f84_a_server_that_is_down_keeps_the_night(tmp_path: Path, trusted: Auth
         ("output", f'secret = {{ value = "{PASSWORD}" }}', "FUNNEL_PRIVACY_KEY"),
     ],
 )
-def test_f85_a_secret_in_the_configuration_is_refused(
+def test_a_secret_in_the_configuration_is_refused(
     tmp_path: Path, trusted: Authority, block: str, line: str, variable: str
 ) -> None:
-    """Exit code 2 before any work, the line and the variable named, and the value printed nowhere."""
+    """F85: Exit code 2 before any work, the line and the variable named, and the value printed nowhere."""
     toml = ready(tmp_path, Server(HOST, 9, "starttls", trusted.file))
     text = toml.read_text("utf-8")
     text = text.replace("[mail]", f"[mail]\n{line}") if block == "mail" else f"{text}\n[{block}]\n{line}\n"
@@ -144,10 +144,8 @@ def test_f85_a_secret_in_the_configuration_is_refused(
     assert not (tmp_path / "build").exists()
 
 
-def test_f85_half_a_login_names_the_variable(
-    tmp_path: Path, trusted: Authority, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A password without its user stops the run before the night, and is not printed."""
+def test_half_a_login_names_the_variable(tmp_path: Path, trusted: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F85: A password without its user stops the run before the night, and is not printed."""
     monkeypatch.setenv("FUNNEL_SMTP_PASSWORD", PASSWORD)
     answer = run(ready(tmp_path, Server(HOST, 9, "starttls", trusted.file)), "--send")
     assert (2, False) == (answer.code, (tmp_path / "out").exists())
@@ -173,8 +171,8 @@ def machine_texts(output: Path) -> dict[str, str]:
     return {str(path.relative_to(output)): path.read_text("utf-8") for path in files}
 
 
-def test_f86_a_value_is_in_no_error_log_or_manifest(tmp_path: Path) -> None:
-    """Rows with an address in every column, broken in every way: counts, columns and lines are told, no value is."""
+def test_a_value_is_in_no_error_log_or_manifest(tmp_path: Path) -> None:
+    """F86: Rows with an address in every column, broken in every way: counts, columns and lines are told, no value is."""
     names = Names(lead=MARK, owner=MARK, source=MARK, account=MARK, value=MARK, unknown=f"{MARK}?")
     toml = configuration(tmp_path, names, "[checks]\nmax_rejected = 1.0\n")
     deliver(tmp_path, names)
@@ -194,8 +192,8 @@ def test_f86_a_value_is_in_no_error_log_or_manifest(tmp_path: Path) -> None:
     assert [] == [name for name, text in held.items() if MARK in text]
 
 
-def test_f86_a_check_that_fails_names_no_row(tmp_path: Path) -> None:
-    """Merges that go round in a circle stop the run and are named by their ids (E3), unless these are addresses."""
+def test_a_check_that_fails_names_no_row(tmp_path: Path) -> None:
+    """F86: Merges that go round in a circle stop the run and are named by their ids (E3), unless these are addresses."""
     names = Names(lead=MARK)
     more = '\n[[inputs]]\nname = "merges"\ntable = "merges"\npath = "merges.csv"\n'
     toml = configuration(tmp_path, names, more)

@@ -22,8 +22,8 @@ TOO_LITTLE = "30MB"
 """For the models; to read the inputs takes more, so they are in the log before."""
 
 
-def test_f14_too_little_memory_names_the_model_and_the_setting(toml: Path, tmp_path: Path) -> None:
-    """Exit code 4: the model that did not fit, its file, and FUNNEL_MEMORY; the old night is whole, nothing lies about."""
+def test_too_little_memory_names_the_model_and_the_setting(toml: Path, tmp_path: Path) -> None:
+    """F14: Exit code 4: the model that did not fit, its file, and FUNNEL_MEMORY; the old night is whole, nothing lies about."""
     out = tmp_path / "out"
     assert 0 == machines.ended(machines.funnel(toml, out, as_of=machines.OLD))[0]
     run = machines.funnel(toml, out, "--full", "--from-log", FUNNEL_MEMORY=TOO_LITTLE, FUNNEL_THREADS="2")
@@ -43,8 +43,8 @@ def test_f14_too_little_memory_names_the_model_and_the_setting(toml: Path, tmp_p
     assert [] == machines.left_lying(out)
 
 
-def test_f15_what_a_killed_run_spilled_is_swept_by_the_next(toml: Path, tmp_path: Path) -> None:
-    """A kill -9 while files of spilled rows lie there: the next run removes them, though it fails itself."""
+def test_what_a_killed_run_spilled_is_swept_by_the_next(toml: Path, tmp_path: Path) -> None:
+    """F15: A kill -9 while files of spilled rows lie there: the next run removes them, though it fails itself."""
     out = tmp_path / "out"
     assert 0 == machines.ended(machines.funnel(toml, out, as_of=machines.OLD))[0]
     run = machines.funnel(toml, out, "--full", "--from-log", FUNNEL_MEMORY="90MB", FUNNEL_THREADS="2")

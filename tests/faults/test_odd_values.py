@@ -28,8 +28,8 @@ def few_files(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.skipif(not machines.may_mount(), reason="this user may not mount")
-def test_f115_no_inodes(tmp_path: Path, few_files: Path) -> None:
-    """Not called a full disk: bytes are free. Nothing is left of the run."""
+def test_no_inodes(tmp_path: Path, few_files: Path) -> None:
+    """F115: Not called a full disk: bytes are free. Nothing is left of the run."""
     toml = commands.copy_of_quarter(tmp_path / "in")
     out = few_files / "out"
     for number in range(25):
@@ -40,8 +40,8 @@ def test_f115_no_inodes(tmp_path: Path, few_files: Path) -> None:
     assert "`df -i`" in answer[1]
 
 
-def test_f115_ids_of_a_megabyte(tmp_path: Path) -> None:
-    """Read and counted whole; on the pages and in messages they are cut."""
+def test_ids_of_a_megabyte(tmp_path: Path) -> None:
+    """F115: Read and counted whole; on the pages and in messages they are cut."""
     long = "L" * 900_000
     toml = commands.copy_of_quarter(
         tmp_path / "in", commands.reads("merges", "merges"), merges="from_lead_id,into_lead_id\n"
@@ -74,21 +74,21 @@ def test_f115_ids_of_a_megabyte(tmp_path: Path) -> None:
         "A <a@x.com> b@y.com",
     ],
 )
-def test_f115_two_addresses_in_one(text: str) -> None:
-    """Refused: only the first would get the mail, or nobody."""
+def test_two_addresses_in_one(text: str) -> None:
+    """F115: Refused: only the first would get the mail, or nobody."""
     with pytest.raises(ValueError, match="must be an address such as"):
         address(text)
 
 
 @pytest.mark.parametrize("text", ["a@x.com", "Jane Doe <a@x.com>", '"Doe, Jane" <a@x.com>', " a+b@x-y.example.com "])
-def test_f115_one_address_stays(text: str) -> None:
-    """With a name or without, also where the name holds a comma."""
+def test_one_address_stays(text: str) -> None:
+    """F115: With a name or without, also where the name holds a comma."""
     assert text.strip() == address(text)
     assert Address(addr_spec=text.strip().rpartition("<")[2].rstrip(">"))
 
 
-def test_f115_two_addresses_in_the_configuration(tmp_path: Path) -> None:
-    """`funnel check` names the line."""
+def test_two_addresses_in_the_configuration(tmp_path: Path) -> None:
+    """F115: `funnel check` names the line."""
     mail = '\n[mail]\nfrom = "f@example.com"\nto = ["a@example.com, b@example.com"]\nhost = "localhost"\n'
     answer = funnel("check", "--config", commands.copy_of_quarter(tmp_path, mail))
     assert 2 == answer.code

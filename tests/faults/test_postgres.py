@@ -439,7 +439,7 @@ class TestCursor:
         assert ["L1", "L3", "L2", "L4"] == inbox.leads()
         assert ("3", "4") == (loads(inbox)[-1].cursor_after, loads(inbox)[-1].cursor)
 
-    def test_a_cursor_of_another_type_begins_anew(self, tmp_path: Path, database: PostgresDatabase) -> None:
+    def test_a_cursor_of_another_type_begins_again(self, tmp_path: Path, database: PostgresDatabase) -> None:
         database.do(CHANGES.format(kind="int"))
         inbox = inbox_of(tmp_path, source("select * from changes", cursor="changed"))
         change(database, "L1", "5")
@@ -502,7 +502,8 @@ class TestFaults:
     """docs/FAULTS.md, 102: nothing of a failed read is landed, the other inputs go on, the password is in no message."""
 
     @pytest.mark.parametrize("content", [None, "", "  "])
-    def test_f102_an_unset_variable(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None) -> None:
+    def test_an_unset_variable(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None) -> None:
+        """F102."""
         monkeypatch.delenv(VARIABLE, raising=False)
         if content is not None:
             monkeypatch.setenv(VARIABLE, content)
@@ -512,9 +513,10 @@ class TestFaults:
             "FUNNEL_PG_DSN=postgresql://user:password@host:5432/database"
         ) == str(found)
 
-    def test_f102_a_server_that_is_down_is_tried_three_times(
+    def test_a_server_that_is_down_is_tried_three_times(
         self, tmp_path: Path, database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
     ) -> None:
+        """F102."""
         monkeypatch.setenv(VARIABLE, database.address(port=fresh_port()))
         inbox = inbox_of(tmp_path)
         found = refused(inbox)
@@ -525,9 +527,10 @@ class TestFaults:
             "warehouse: the server is down, or does not listen at that address; try 3 of 3 in 10 s",
         ] == inbox.said[:2]
 
-    def test_f102_a_server_that_comes_back_is_read(
+    def test_a_server_that_comes_back_is_read(
         self, tmp_path: Path, database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """F102."""
         database.do(TABLE)
         monkeypatch.setenv(VARIABLE, database.address(port=fresh_port()))
         real, tries = postgres_inputs.read, []
@@ -552,7 +555,7 @@ class TestFaults:
             ({"connect_timeout": "soon"}, "the connection string in this variable can't be read"),
         ],
     )
-    def test_f102_what_the_server_refuses_is_not_tried_again(
+    def test_what_the_server_refuses_is_not_tried_again(
         self,
         tmp_path: Path,
         database: PostgresDatabase,
@@ -561,6 +564,7 @@ class TestFaults:
         other: dict[str, str],
         reason: str,
     ) -> None:
+        """F102."""
         monkeypatch.setenv(VARIABLE, database.address(**other))
         found = refused(inbox_of(tmp_path))
         assert (VARIABLE, reason, []) == (found.file, found.reason, pauses)
@@ -576,28 +580,31 @@ class TestFaults:
             f"postgresql://{USER}:{PASSWORD}\udcff@127.0.0.1/d",
         ],
     )
-    def test_f102_a_connection_string_that_is_none_is_not_repeated(
+    def test_a_connection_string_that_is_none_is_not_repeated(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dsn: str
     ) -> None:
-        """libpq quotes what it does not understand, which may be the password."""
+        """F102: libpq quotes what it does not understand, which may be the password."""
         monkeypatch.setenv(VARIABLE, dsn)
         found = refused(inbox_of(tmp_path))
         assert "the connection string in this variable can't be read" == found.reason
 
-    def test_f102_an_unknown_host(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unknown_host(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """F102."""
         monkeypatch.setenv(VARIABLE, f"postgresql://{USER}:{PASSWORD}@nowhere.invalid/d?connect_timeout=5")
         assert "the name of the server is not known here" == refused(inbox_of(tmp_path)).reason
 
-    def test_f102_a_server_that_never_answers(
+    def test_a_server_that_never_answers(
         self, tmp_path: Path, database: PostgresDatabase, silent_port: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """F102."""
         monkeypatch.setattr(databases, "PAUSES", ())
         monkeypatch.setenv(VARIABLE, database.address(port=silent_port, connect_timeout=1))
         assert "the server did not answer in time" == refused(inbox_of(tmp_path)).reason
 
-    def test_f102_a_server_that_hangs_is_left_behind(
+    def test_a_server_that_hangs_is_left_behind(
         self, tmp_path: Path, database: PostgresDatabase, silent_port: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """F102."""
         monkeypatch.setattr(databases, "GRACE_SECONDS", 0.1)
         monkeypatch.setenv(VARIABLE, database.address(port=silent_port, connect_timeout=3))
         found = refused(inbox_of(tmp_path, source(timeout=timedelta(seconds=0.2))))
@@ -611,10 +618,10 @@ class TestFaults:
             "pg_sleep(1)::text end as slow from generate_series(1, 40000) as g",
         ],
     )
-    def test_f102_a_slow_query_is_ended_by_the_server(
+    def test_a_slow_query_is_ended_by_the_server(
         self, tmp_path: Path, database: PostgresDatabase, pauses: list[float], query: str
     ) -> None:
-        """Before its first row, and in the middle of them."""
+        """F102: Before its first row, and in the middle of them."""
         database.do(TABLE)
         found = refused(inbox_of(tmp_path, source(query, timeout=timedelta(seconds=0.6))))
         assert ("query-2026-04-01", "the query took longer than query_timeout allows, 0.01 minutes", []) == (
@@ -630,7 +637,7 @@ class TestFaults:
             ("pg_cancel_backend", "the query was cancelled on the server", 1),
         ],
     )
-    def test_f102_an_end_in_mid_query_lands_nothing(
+    def test_an_end_in_mid_query_lands_nothing(
         self,
         tmp_path: Path,
         database: PostgresDatabase,
@@ -639,6 +646,7 @@ class TestFaults:
         reason: str,
         tries: int,
     ) -> None:
+        """F102."""
         query = (
             "select 'L' || g as lead_id, 'MQL' as stage, now() as entered_at, repeat('x', 900) as x, "
             f"case when g = 30000 then {function}(pg_backend_pid()) end as ends from generate_series(1, 40000) as g"
@@ -646,10 +654,10 @@ class TestFaults:
         found = refused(inbox_of(tmp_path, source(query)))
         assert (reason, tries) == (found.reason, len(pauses) + 1)
 
-    def test_f102_a_connection_lost_before_the_first_row(
+    def test_a_connection_lost_before_the_first_row(
         self, tmp_path: Path, database: PostgresDatabase, pauses: list[float]
     ) -> None:
-        """While the query is planned, which calls a function that is immutable."""
+        """F102: While the query is planned, which calls a function that is immutable."""
         database.do(
             "create function ends() returns int language sql immutable as "
             "'select pg_terminate_backend(pg_backend_pid())::int'"
@@ -672,10 +680,10 @@ class TestFaults:
             ),
         ],
     )
-    def test_f102_the_table_changed(
+    def test_the_table_changed(
         self, tmp_path: Path, database: PostgresDatabase, change: str, reason: str, next_step: str
     ) -> None:
-        """A column that is gone, and a table: they are named."""
+        """F102: A column that is gone, and a table: they are named."""
         database.do(TABLE + change)
         found = refused(inbox_of(tmp_path, source("select lead_id, stage, entered_at, owner from stage_history")))
         assert (reason, next_step) == (found.reason, found.next_step)
@@ -688,15 +696,16 @@ class TestFaults:
             ("timestamp '2026-01-01' at time zone 'hidden'", "the server does not know a value that is asked of it"),
         ],
     )
-    def test_f102_a_value_that_fails_a_query_is_not_repeated(
+    def test_a_value_that_fails_a_query_is_not_repeated(
         self, tmp_path: Path, database: PostgresDatabase, value: str, reason: str
     ) -> None:
-        """While it is planned, and in mid query."""
+        """F102: While it is planned, and in mid query."""
         database.do(TABLE)
         found = refused(inbox_of(tmp_path, source(f"select *, {value} as n from stage_history")))
         assert (True, False) == (found.reason.startswith(reason), "hidden" in str(found))
 
-    def test_f102_a_column_that_the_input_needs_is_gone(self, tmp_path: Path, database: PostgresDatabase) -> None:
+    def test_a_column_that_the_input_needs_is_gone(self, tmp_path: Path, database: PostgresDatabase) -> None:
+        """F102."""
         database.do(TABLE + "alter table stage_history drop lead_id")
         found = refused(inbox_of(tmp_path))
         assert ("query-2026-04-01", True) == (
@@ -704,9 +713,10 @@ class TestFaults:
             found.reason.startswith("missing columns `lead_id`; found `stage`"),
         )
 
-    def test_f102_a_table_that_may_not_be_read(
+    def test_a_table_that_may_not_be_read(
         self, tmp_path: Path, database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """F102."""
         role = f"reader_{database.schema}"
         database.do(
             TABLE + f"create role {role} login password '{PASSWORD}'; grant usage on schema {database.schema} to {role}"
@@ -718,27 +728,31 @@ class TestFaults:
             "let the owner of the table `grant select` on it to the user of FUNNEL_PG_DSN",
         ) == (found.reason, found.next_step)
 
-    def test_f102_two_columns_of_one_name(self, tmp_path: Path, database: PostgresDatabase) -> None:
+    def test_two_columns_of_one_name(self, tmp_path: Path, database: PostgresDatabase) -> None:
+        """F102."""
         found = refused(inbox_of(tmp_path, source("select 1 as a, 2 as a")))
         assert ("the query has two columns `a`", "name one of them otherwise, with `as`") == (
             found.reason,
             found.next_step,
         )
 
-    def test_f102_two_statements_are_refused(self, tmp_path: Path, database: PostgresDatabase) -> None:
+    def test_two_statements_are_refused(self, tmp_path: Path, database: PostgresDatabase) -> None:
+        """F102."""
         database.do(TABLE)
         found = refused(inbox_of(tmp_path, source("select 1) as q; drop table stage_history; select * from (select 1")))
         assert "SQLSTATE 42601" in found.reason
         assert [(3,)] == database.rows("select count(*) from stage_history")
 
-    def test_f102_a_conflict_on_a_replica_is_tried_again(self) -> None:
-        """The server takes a query back; no test of ours has a replica."""
+    def test_a_conflict_on_a_replica_is_tried_again(self) -> None:
+        """F102: The server takes a query back; no test of ours has a replica."""
         failed = postgres_failures.refused_query("40001", "", source(), is_slow=False)
         assert (True, True) == (failed.is_lost, failed.is_of_query)
 
-    def test_f102_a_fault_of_the_program_in_the_thread_is_raised(
+    def test_a_fault_of_the_program_in_the_thread_is_raised(
         self, tmp_path: Path, database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """F102."""
+
         def read(*_: Any) -> Any:
             raise OSError(28, "No space left on device")
 

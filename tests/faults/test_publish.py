@@ -114,8 +114,8 @@ def published_night(folder: Path) -> str:
     return str(night)
 
 
-def test_f01_an_open_analyst_keeps_last_night(tmp_path: Path) -> None:
-    """A session that is open over the swap goes on with the old data; who opens later sees the new."""
+def test_an_open_connection_keeps_the_last_run(tmp_path: Path) -> None:
+    """F01: A session that is open over the swap goes on with the old data; who opens later sees the new."""
     publish_night(tmp_path, "old")
     with killed_at_the_end(process(AS_AN_ANALYST, tmp_path / "funnel.duckdb")) as analyst:
         assert "old" == line_of(analyst)
@@ -124,8 +124,8 @@ def test_f01_an_open_analyst_keeps_last_night(tmp_path: Path) -> None:
     assert "new" == published_night(tmp_path)
 
 
-def test_f02_an_analyst_who_opens_during_the_run_sees_last_night(tmp_path: Path) -> None:
-    """A run that is writing its database keeps nobody from the published one."""
+def test_an_analyst_who_opens_during_the_run_sees_the_last_run(tmp_path: Path) -> None:
+    """F02: A run that is writing its database keeps nobody from the published one."""
     publish_night(tmp_path, "old")
     work = (
         "import duckdb; connection = duckdb.connect(str(run.database)); "
@@ -138,8 +138,8 @@ def test_f02_an_analyst_who_opens_during_the_run_sees_last_night(tmp_path: Path)
         assert time.monotonic() - started < 1
 
 
-def test_f02_opens_during_swaps_never_fail(tmp_path: Path) -> None:
-    """Readers that open all the time while nights are swapped in meet a complete night each time."""
+def test_opens_during_swaps_never_fail(tmp_path: Path) -> None:
+    """F02: Readers that open all the time while nights are swapped in meet a complete night each time."""
     publish_night(tmp_path, "0")
     reader = """
 import sys, duckdb, os
@@ -160,8 +160,8 @@ print(opens, seen == sorted(seen))
     assert int(output.split()[0]) >= 5
 
 
-def test_f03_a_published_file_is_not_opened_for_writing(tmp_path: Path) -> None:
-    """Mode 0444 refuses a read-write open of the owner (root, whom no mode stops, steps down first)."""
+def test_a_published_file_is_not_opened_for_writing(tmp_path: Path) -> None:
+    """F03: Mode 0444 refuses a read-write open of the owner (root, whom no mode stops, steps down first)."""
     tmp_path.chmod(0o755)
     for parent in tmp_path.parents[:4]:  # pytest keeps them private, one deeper with several workers
         parent.chmod(parent.stat().st_mode | 0o011)
@@ -184,8 +184,8 @@ except duckdb.IOException as failure:
         assert ("old\nTrue\n", "") == analyst.communicate(timeout=20)
 
 
-def test_f04_a_second_run_is_refused_within_a_second(tmp_path: Path) -> None:
-    """Exit code 5 with the pid and start time of the first run, which goes on."""
+def test_a_second_run_is_refused_within_a_second(tmp_path: Path) -> None:
+    """F04: Exit code 5 with the pid and start time of the first run, which goes on."""
     with killed_at_the_end(run_process(tmp_path, "print('holds', flush=True); time.sleep(60)")) as first:
         assert "holds" == line_of(first)
         started = time.monotonic()
@@ -201,8 +201,8 @@ def test_f04_a_second_run_is_refused_within_a_second(tmp_path: Path) -> None:
     assert words in errors
 
 
-def test_f05_the_next_run_follows_a_killed_one(tmp_path: Path) -> None:
-    """After kill -9 the lock is free, the half-built night and its spill are swept, the published one stays."""
+def test_the_next_run_follows_a_killed_one(tmp_path: Path) -> None:
+    """F05: After kill -9 the lock is free, the half-built night and its spill are swept, the published one stays."""
     publish_night(tmp_path, "old")
     work = "(run.spill / 'block.tmp').write_text('x'); print(run.building, flush=True); time.sleep(60)"
     with killed_at_the_end(run_process(tmp_path, work)) as killed:
@@ -216,8 +216,8 @@ def test_f05_the_next_run_follows_a_killed_one(tmp_path: Path) -> None:
     assert "new" == published_night(tmp_path)
 
 
-def test_f06_a_removed_lock_file_stops_the_run(tmp_path: Path) -> None:
-    """A cleaner took the lock file, a second run got in: the first does not publish over it."""
+def test_a_removed_lock_file_stops_the_run(tmp_path: Path) -> None:
+    """F06: A cleaner took the lock file, a second run got in: the first does not publish over it."""
     publish_night(tmp_path, "old")
     work = (
         "run.database.write_text('night'); run_folder.seal(run); print('sealed', flush=True); "
@@ -253,8 +253,8 @@ def results_of(steps: tuple[Path, Path, Path], how: str) -> list[tuple[str, int,
     return [(night, code, left) for night, code, left in json.loads(output)]
 
 
-def test_f07_a_kill_at_any_step_leaves_the_old_or_the_new_night(steps: tuple[Path, Path, Path]) -> None:
-    """kill -9 before every single change of the disk: both links show one complete night, and the next run is clean."""
+def test_a_kill_at_any_step_leaves_the_old_or_the_new_run(steps: tuple[Path, Path, Path]) -> None:
+    """F07: kill -9 before every single change of the disk: both links show one complete night, and the next run is clean."""
     results = results_of(steps, "kill")
     nights = [night for night, _, _ in results]
     first_new = nights.index("new")
@@ -265,8 +265,8 @@ def test_f07_a_kill_at_any_step_leaves_the_old_or_the_new_night(steps: tuple[Pat
     assert "new" == published_night(steps[0])
 
 
-def test_f07_a_failing_disk_at_any_step_leaves_the_old_or_the_new_night(steps: tuple[Path, Path, Path]) -> None:
-    """An error of the disk at every single change: an error of ours, or the new night; never half a night."""
+def test_a_failing_disk_at_any_step_leaves_the_old_or_the_new_run(steps: tuple[Path, Path, Path]) -> None:
+    """F07: An error of the disk at every single change: an error of ours, or the new night; never half a night."""
     results = results_of(steps, "fail")
     assert {("old", 1), ("old", 2), ("new", 1), ("new", 10), ("new", 0)} == {
         (night, code) for night, code, _ in results
@@ -276,8 +276,8 @@ def test_f07_a_failing_disk_at_any_step_leaves_the_old_or_the_new_night(steps: t
 
 
 @pytest.mark.parametrize("beside", ["link", "file"])
-def test_f10_a_stale_log_is_moved_away_and_never_replayed(tmp_path: Path, beside: str) -> None:
-    """A .wal beside the published database is kept under another name, with a warning; the new night is as built."""
+def test_a_stale_log_is_moved_away_and_never_replayed(tmp_path: Path, beside: str) -> None:
+    """F10: A .wal beside the published database is kept under another name, with a warning; the new night is as built."""
     publish_night(tmp_path, "old")
     target = run_folder.current(tmp_path)
     assert target is not None
@@ -299,16 +299,16 @@ def test_f10_a_stale_log_is_moved_away_and_never_replayed(tmp_path: Path, beside
     assert "new" == published_night(tmp_path)
 
 
-def test_f18_a_missing_parent_folder_is_named(tmp_path: Path) -> None:
-    """Folders above the output are not invented: a mistyped path would publish where nobody looks."""
+def test_a_missing_parent_folder_is_named(tmp_path: Path) -> None:
+    """F18: Folders above the output are not invented: a mistyped path would publish where nobody looks."""
     with pytest.raises(UsageError, match="is missing") as refusal, lock.hold(tmp_path / "typo" / "out", CLOCK):
         pass
     assert str(tmp_path / "typo") == refusal.value.where
     assert [] == list(tmp_path.iterdir())
 
 
-def test_f18_a_file_in_the_way_is_named(tmp_path: Path) -> None:
-    """An output folder that is a file, and a runs/ that is one."""
+def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+    """F18: An output folder that is a file, and a runs/ that is one."""
     (tmp_path / "out").write_text("mine")
     with pytest.raises(UsageError, match="in the way") as refusal:
         run_folder.start_run(tmp_path / "out", CLOCK)
@@ -321,8 +321,8 @@ def test_f18_a_file_in_the_way_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("read_only", ["out", "."])
-def test_f18_a_read_only_folder_is_named(tmp_path: Path, read_only: str) -> None:
-    """Exit code 2 before any work, when the folder or the one above it can't be written (root steps down first)."""
+def test_a_read_only_folder_is_named(tmp_path: Path, read_only: str) -> None:
+    """F18: Exit code 2 before any work, when the folder or the one above it can't be written (root steps down first)."""
     for parent in tmp_path.parents[:4]:  # pytest keeps them private, one deeper with several workers
         parent.chmod(parent.stat().st_mode | 0o011)
     out = tmp_path / "out"
@@ -345,8 +345,8 @@ try:"""
     assert "permission denied" in errors
 
 
-def test_f19_runs_on_another_file_system_are_refused(tmp_path: Path) -> None:
-    """A rename between file systems is a copy, so the run says no at its start and leaves nothing there."""
+def test_runs_on_another_file_system_are_refused(tmp_path: Path) -> None:
+    """F19: A rename between file systems is a copy, so the run says no at its start and leaves nothing there."""
     memory = Path("/dev/shm")
     if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
         pytest.fail("this test needs a second file system at /dev/shm")

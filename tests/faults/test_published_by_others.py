@@ -35,8 +35,8 @@ def asked(out: Path, query: str) -> Answer:
     return answer
 
 
-def test_f87_tables_are_read_and_views_reach_no_file(theirs: Path) -> None:
-    """The table answers; a view or macro over a file is refused in words, and prints nothing of the file."""
+def test_tables_are_read_and_views_reach_no_file(theirs: Path) -> None:
+    """F87: The table answers; a view or macro over a file is refused in words, and prints nothing of the file."""
     assert (0, True) == (asked(theirs, "from marts.honest").code, "7" in asked(theirs, "from marts.honest").out)
     for query in ("from marts.conversion", "from marts.told()", "from clean.lead_ids"):
         answer = asked(theirs, query)
@@ -44,8 +44,8 @@ def test_f87_tables_are_read_and_views_reach_no_file(theirs: Path) -> None:
         assert "disabled" in answer.err
 
 
-def test_f87_explain_reads_tables_only(theirs: Path) -> None:
-    """A lead is asked of a view over a file: an error in words, no traceback and nothing of the file."""
+def test_explain_reads_tables_only(theirs: Path) -> None:
+    """F87: A lead is asked of a view over a file: an error in words, no traceback and nothing of the file."""
     answer = funnel("explain", SECRET[:-1] + "x", "--output", theirs)
     assert (3, "") == (answer.code, answer.out)
     assert SECRET not in answer.err
@@ -68,10 +68,10 @@ def test_f87_explain_reads_tables_only(theirs: Path) -> None:
         "select getenv('HOME')",
     ],
 )
-def test_f87_nothing_opens_the_doors_again(
+def test_nothing_opens_the_doors_again(
     theirs: Path, query: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Settings are locked, extensions stay outside, nothing is written: exit code 2 and an empty folder."""
+    """F87: Settings are locked, extensions stay outside, nothing is written: exit code 2 and an empty folder."""
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
     assert (2, "") == (asked(theirs, query).code, asked(theirs, query).out)

@@ -50,8 +50,8 @@ def run_of(output: Path) -> str:
 
 
 @pytest.mark.parametrize("number", FLIPS)
-def test_f105_a_flipped_bit_is_not_published_again(published: Path, out: Path, number: int) -> None:
-    """Wherever it is, also where nothing reads it: `report` stops with the command that rebuilds, the run stays."""
+def test_a_flipped_bit_is_not_published_again(published: Path, out: Path, number: int) -> None:
+    """F105: Wherever it is, also where nothing reads it: `report` stops with the command that rebuilds, the run stays."""
     before = run_of(out)
     flipped(out, number)
     answer = funnel("report", "--config", published / "in" / "funnel.toml", "--output", out)
@@ -61,8 +61,8 @@ def test_f105_a_flipped_bit_is_not_published_again(published: Path, out: Path, n
 
 
 @pytest.mark.parametrize("number", FLIPS)
-def test_f105_a_question_is_answered_right_or_not_at_all(published: Path, out: Path, number: int) -> None:
-    """What reads the damaged block stops with exit code 3; what does not gives what it gave before."""
+def test_a_question_is_answered_right_or_not_at_all(published: Path, out: Path, number: int) -> None:
+    """F105: What reads the damaged block stops with exit code 3; what does not gives what it gave before."""
     questions = [
         ("sql", "select count(*) as rows, sum(hash(each)) as content from clean.entry_rows as each", "--format", "csv"),
         ("sql", "from marts.conversion order by all", "--format", "csv"),
@@ -79,8 +79,8 @@ def test_f105_a_question_is_answered_right_or_not_at_all(published: Path, out: P
             assert f"{CORRUPT}\n  {REBUILD}\n" in answer.err
 
 
-def test_f105_some_flips_are_met_by_a_question(out: Path) -> None:
-    """A file that is damaged in every block answers nothing: the test above can fail."""
+def test_some_flips_are_met_by_a_question(out: Path) -> None:
+    """F105: A file that is damaged in every block answers nothing: the test above can fail."""
     path = (out / "funnel.duckdb").resolve()
     content = bytearray(path.read_bytes())
     for at in range(3 * 4096 + 100, len(content), 4096):
@@ -93,8 +93,8 @@ def test_f105_some_flips_are_met_by_a_question(out: Path) -> None:
 
 
 @pytest.mark.parametrize("number", FLIPS[::5])
-def test_f105_the_next_run_builds_everything_from_the_log(published: Path, out: Path, number: int) -> None:
-    """It says so, publishes what an undamaged run has, and the run after it goes on from there."""
+def test_the_next_run_builds_everything_from_the_log(published: Path, out: Path, number: int) -> None:
+    """F105: It says so, publishes what an undamaged run has, and the run after it goes on from there."""
     before = run_of(out)
     flipped(out, number)
     asked = ("run", "--config", published / "in" / "funnel.toml", "--output", out, *commands.AS_OF)
@@ -109,8 +109,8 @@ def test_f105_the_next_run_builds_everything_from_the_log(published: Path, out: 
     assert "whole log" not in again.err
 
 
-def test_f105_a_selection_is_not_built_on_damage(published: Path, out: Path) -> None:
-    """`--select` copies the published tables, so it stops as `report` does."""
+def test_a_selection_is_not_built_on_damage(published: Path, out: Path) -> None:
+    """F105: `--select` copies the published tables, so it stops as `report` does."""
     before = run_of(out)
     flipped(out, 7)
     toml = published / "in" / "funnel.toml"
@@ -119,15 +119,15 @@ def test_f105_a_selection_is_not_built_on_damage(published: Path, out: Path) -> 
     assert CORRUPT in answer.err
 
 
-def test_f105_a_mistake_in_a_query_is_no_damage(out: Path) -> None:
-    """DuckDB's own message stays, and the file is not read for it."""
+def test_a_mistake_in_a_query_is_no_damage(out: Path) -> None:
+    """F105: DuckDB's own message stays, and the file is not read for it."""
     answer = funnel("sql", "select * from read_csv('/nowhere.csv')", "--output", out)
     assert 2 == answer.code
     assert CORRUPT not in answer.err
 
 
-def test_f105_a_file_of_before_the_checksum_is_built_anew(published: Path, out: Path) -> None:
-    """Nothing promises what it holds, so a run does not go on from it."""
+def test_a_file_of_before_the_checksum_is_rebuilt(published: Path, out: Path) -> None:
+    """F105: Nothing promises what it holds, so a run does not go on from it."""
     path = out / "current" / "manifest.json"
     held = json.loads(path.read_text("utf-8"))
     del held["database"]
@@ -139,8 +139,8 @@ def test_f105_a_file_of_before_the_checksum_is_built_anew(published: Path, out: 
 
 
 @pytest.mark.parametrize("content", ["", "{}", "null"])
-def test_f114_an_emptied_manifest_of_the_published_run(tmp_path: Path, content: str) -> None:
-    """Without it nobody knows which loads must be there: every command stops and names it; --from-log goes on."""
+def test_an_emptied_manifest_of_the_published_run(tmp_path: Path, content: str) -> None:
+    """F114: Without it nobody knows which loads must be there: every command stops and names it; --from-log goes on."""
     toml, out = commands.copy_of_quarter(tmp_path / "in"), tmp_path / "out"
     nights.run(toml, out, as_of=nights.QUARTER_AS_OF)
     manifest = (out / "current" / "manifest.json").resolve()

@@ -52,8 +52,8 @@ def corrupted(content: bytes, how: str) -> bytes:
 
 
 @pytest.mark.parametrize("how", ["cut in half", "a flipped bit", "empty", "not a database"])
-def test_f16_a_corrupt_file_is_called_corrupt(tmp_path: Path, how: str) -> None:
-    """The user is told to rebuild from the landing log; the next run publishes over it."""
+def test_a_corrupt_file_is_called_corrupt(tmp_path: Path, how: str) -> None:
+    """F16: The user is told to rebuild from the landing log; the next run publishes over it."""
     publish_night(tmp_path, 100_000)
     path = damage(tmp_path, corrupted((tmp_path / "funnel.duckdb").read_bytes(), how))
     error = told(path)
@@ -73,8 +73,8 @@ def checksum(block: bytes) -> bytes:
     return result.to_bytes(8, "little")
 
 
-def test_f17_a_file_of_a_newer_duckdb_names_both_versions(tmp_path: Path) -> None:
-    """Not corrupt, but newer: the version that wrote it and the one that can't read it are both named."""
+def test_a_file_of_a_newer_duckdb_names_both_versions(tmp_path: Path) -> None:
+    """F17: Not corrupt, but newer: the version that wrote it and the one that can't read it are both named."""
     publish_night(tmp_path, 100_000)
     content = (tmp_path / "funnel.duckdb").read_bytes()
     block = bytearray(content[8:4096])

@@ -97,8 +97,8 @@ def line_of(answer: Answer, key: str) -> str:
     return str(line)
 
 
-def test_f91_a_time_format_that_changed_overnight_stops_the_run_and_names_the_format(company: Company) -> None:
-    """Exit 1 and the old pages; `check` says the same, `status` too; the pasted line reads old files and the new one."""
+def test_a_time_format_that_changed_overnight_stops_the_run_and_names_the_format(company: Company) -> None:
+    """F91: Exit 1 and the old pages; `check` says the same, `status` too; the pasted line reads old files and the new one."""
     before = page(company.output)
     company.deliver("2", times=US)
     said = (
@@ -124,8 +124,8 @@ def test_f91_a_time_format_that_changed_overnight_stops_the_run_and_names_the_fo
     assert 0 == funnel("status", "--output", company.output).code
 
 
-def test_f91_month_or_day_first_is_asked_and_never_guessed(company: Company) -> None:
-    """Where no day is above 12 both lines are offered; where one is, the one that reads it."""
+def test_month_or_day_first_is_asked_and_never_guessed(company: Company) -> None:
+    """F91: Where no day is above 12 both lines are offered; where one is, the one that reads it."""
     company.deliver("2", times="%d/%m/%Y", days=9)
     answer = company.ask("run")
     assert 1 == answer.code
@@ -137,8 +137,8 @@ def test_f91_month_or_day_first_is_asked_and_never_guessed(company: Company) -> 
     assert 'time_format = ["iso", "%d/%m/%Y"]' == line_of(answer, "time_format")
 
 
-def test_f91_day_and_month_that_changed_places_get_no_list_of_both(company: Company) -> None:
-    """A list would read 4 May as 5 April: these files need a block of their own."""
+def test_day_and_month_that_changed_places_get_no_list_of_both(company: Company) -> None:
+    """F91: A list would read 4 May as 5 April: these files need a block of their own."""
     company.deliver("2", times="%m/%d/%Y")
     company.paste('name = "crm"', line_of(company.ask("run"), "time_format"))
     assert 0 == company.ask("run").code
@@ -149,8 +149,8 @@ def test_f91_day_and_month_that_changed_places_get_no_list_of_both(company: Comp
     assert "a list of both would mix up day and month" in answer.err
 
 
-def test_f91_accepted_rejects_are_in_the_manifest_and_come_in_once_the_format_is_right(company: Company) -> None:
-    """`--accept-rejects` publishes with a banner; the corrected format reads the file again."""
+def test_accepted_rejects_are_in_the_manifest_and_come_in_once_the_format_is_right(company: Company) -> None:
+    """F91: `--accept-rejects` publishes with a banner; the corrected format reads the file again."""
     company.deliver("2", times=US)
     answer = company.ask("run", "--accept-rejects")
     assert 0 == answer.code
@@ -168,8 +168,8 @@ def test_f91_accepted_rejects_are_in_the_manifest_and_come_in_once_the_format_is
     assert [] == company.manifest["accepted_rejects"]
 
 
-def test_f92_stages_that_were_renamed_overnight_stop_the_run_and_name_the_aliases(company: Company) -> None:
-    """The near name with the whole list of its stage's aliases, ready to paste; the rest is told with its count."""
+def test_stages_that_were_renamed_overnight_stop_the_run_and_name_the_aliases(company: Company) -> None:
+    """F92: The near name with the whole list of its stage's aliases, ready to paste; the rest is told with its count."""
     before = page(company.output)
     company.deliver("2", sal="Sales Accepted Lead")
     for command in ("check", "run"):
@@ -186,8 +186,8 @@ def test_f92_stages_that_were_renamed_overnight_stop_the_run_and_name_the_aliase
     assert 120 == company.entries
 
 
-def test_f92_a_name_like_no_stage_is_told_with_the_stages_that_lack(company: Company) -> None:
-    """Without a guess: the line is for the stage that is meant, and the file shows which ones it never names."""
+def test_a_name_like_no_stage_is_reported_with_the_stages_that_lack(company: Company) -> None:
+    """F92: Without a guess: the line is for the stage that is meant, and the file shows which ones it never names."""
     company.deliver("2", sal="Working")
     answer = company.ask("run")
     assert 1 == answer.code
@@ -198,10 +198,8 @@ def test_f92_a_name_like_no_stage_is_told_with_the_stages_that_lack(company: Com
 
 
 @pytest.mark.parametrize(("bad", "more", "code"), [(19, "", 0), (20, "", 1), (20, "max_rejected = 0.5\n", 0)])
-def test_f92_twenty_rows_and_more_than_max_rejected_are_too_many(
-    tmp_path: Path, bad: int, more: str, code: int
-) -> None:
-    """Fewer say too little, whatever their share; an input may allow more."""
+def test_twenty_rows_and_more_than_max_rejected_are_too_many(tmp_path: Path, bad: int, more: str, code: int) -> None:
+    """F92: Fewer say too little, whatever their share; an input may allow more."""
     company = Company(tmp_path)
     company.toml.write_text(company.toml.read_text("utf-8") + more, "utf-8")
     company.deliver("1")
@@ -209,8 +207,8 @@ def test_f92_twenty_rows_and_more_than_max_rejected_are_too_many(
     assert code == company.ask("run").code
 
 
-def test_f92_corrected_rows_leave_the_banner(company: Company) -> None:
-    """It counts the newest delivery alone, with its denominator, by the aliases of today."""
+def test_corrected_rows_leave_the_banner(company: Company) -> None:
+    """F92: It counts the newest delivery alone, with its denominator, by the aliases of today."""
     company.deliver("2", sal="Working", leads=10, first=200)
     assert 0 == company.ask("run").code
     banner = b"crm: 10 of 20 rows of the newest delivery are rejected, 10 of them for a stage that no alias names."
@@ -227,8 +225,8 @@ def test_f92_corrected_rows_leave_the_banner(company: Company) -> None:
     assert b"of the newest delivery" not in page(company.output)
 
 
-def test_f93_a_headline_stage_that_no_row_ever_named_stops_the_run(tmp_path: Path) -> None:
-    """A missing alias: the nearest unknown names with counts, the line to paste, and the way out for a new stage."""
+def test_a_headline_stage_that_no_row_ever_named_stops_the_run(tmp_path: Path) -> None:
+    """F93: A missing alias: the nearest unknown names with counts, the line to paste, and the way out for a new stage."""
     company = Company(tmp_path)
     company.deliver("1", sal="Sales Accept", leads=400)
     company.paste('name = "crm"', "max_rejected = 0.9")
@@ -250,8 +248,8 @@ def test_f93_a_headline_stage_that_no_row_ever_named_stops_the_run(tmp_path: Pat
     assert 800 == company.entries
 
 
-def test_f93_a_new_stage_is_declared_unused(tmp_path: Path) -> None:
-    """`[checks] unused_stages` lets the run go on although some rows name a stage that nobody knows."""
+def test_a_new_stage_is_declared_unused(tmp_path: Path) -> None:
+    """F93: `[checks] unused_stages` lets the run go on although some rows name a stage that nobody knows."""
     company = Company(tmp_path)
     company.deliver("1", sal="Elsewhere", leads=400)
     company.paste('name = "crm"', "max_rejected = 0.9")
@@ -263,15 +261,15 @@ def test_f93_a_new_stage_is_declared_unused(tmp_path: Path) -> None:
     assert (0, 0) == (company.ask("check").code, company.ask("run").code)
 
 
-def test_f93_a_stage_without_rows_is_young_where_every_name_is_known(tmp_path: Path) -> None:
-    """Where no row names an unknown stage, nobody has reached the stage yet, and the run goes on."""
+def test_a_stage_without_rows_is_young_where_every_name_is_known(tmp_path: Path) -> None:
+    """F93: Where no row names an unknown stage, nobody has reached the stage yet, and the run goes on."""
     company = Company(tmp_path)
     company.deliver("1", sal="MQL")
     assert (0, 0) == (company.ask("check").code, company.ask("run").code)
 
 
-def test_f93_a_stage_of_creation_counts_as_named(tmp_path: Path) -> None:
-    """With entry_at_creation a lead's created_stage names a stage, whether it was read now or waits in the log."""
+def test_a_stage_of_creation_counts_as_named(tmp_path: Path) -> None:
+    """F93: With entry_at_creation a lead's created_stage names a stage, whether it was read now or waits in the log."""
     company = Company(tmp_path)
     leads = '[[inputs]]\nname = "people"\ntable = "leads"\npath = "people.csv"\n'
     text = company.toml.read_text("utf-8").replace('name = "Rejects"', 'name = "Rejects"\nentry_at_creation = true')
@@ -283,8 +281,8 @@ def test_f93_a_stage_of_creation_counts_as_named(tmp_path: Path) -> None:
     assert 0 == company.ask("run").code
 
 
-def test_f93_a_group_is_named_by_any_member(tmp_path: Path) -> None:
-    """And a message about one names the group with its members."""
+def test_a_group_is_named_by_any_member(tmp_path: Path) -> None:
+    """F93: And a message about one names the group with its members."""
     company = Company(tmp_path)
     text = company.toml.read_text("utf-8").replace(
         'name = "Rejects"', 'name = "Rejects"\nheadline = [["mql", "taken"]]'
@@ -300,8 +298,8 @@ def test_f93_a_group_is_named_by_any_member(tmp_path: Path) -> None:
     assert 0 == company.ask("run").code
 
 
-def test_f93_an_empty_history_is_no_missing_stage(tmp_path: Path) -> None:
-    """A header alone is warned of, as ever."""
+def test_an_empty_history_is_no_missing_stage(tmp_path: Path) -> None:
+    """F93: A header alone is warned of, as ever."""
     company = Company(tmp_path)
     company.deliver("1", leads=0)
     answer = company.ask("run")

@@ -16,8 +16,8 @@ def written(output: Path) -> dict[str, str]:
     return {str(path.relative_to(reports)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_f90_threads_and_repetition_change_no_byte(tmp_path: Path) -> None:
-    """1, 2 and 4 threads, and the run again in the place of the first: html, csv, xlsx and mail are the same bytes."""
+def test_threads_and_repetition_change_no_byte(tmp_path: Path) -> None:
+    """F90: 1, 2 and 4 threads, and the run again in the place of the first: html, csv, xlsx and mail are the same bytes."""
     first = {}
     for place, threads in (("one", "1"), ("two", "2"), ("four", "4"), ("one", "4")):
         run = machines.funnel(nights.QUARTER, tmp_path / place, FUNNEL_THREADS=threads)

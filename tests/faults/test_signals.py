@@ -86,8 +86,8 @@ LONG_QUERY = (
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_f11_a_signal_ends_a_long_query_within_two_seconds(out: Path, number: signal.Signals) -> None:
-    """Exit code 130 in the middle of a cross join of years, with time to clean up; the published night stays."""
+def test_a_signal_ends_a_long_query_within_two_seconds(out: Path, number: signal.Signals) -> None:
+    """F11: Exit code 130 in the middle of a cross join of years, with time to clean up; the published night stays."""
     work = f"import atexit; atexit.register(print, 'cleaned up')\n        {LONG_QUERY}"
     with killed_at_the_end(run_process(out, work)) as running:
         assert "query" == line_of(running)
@@ -102,8 +102,8 @@ def test_f11_a_signal_ends_a_long_query_within_two_seconds(out: Path, number: si
     assert "old" == (out / "funnel.duckdb").read_text()
 
 
-def test_f11_a_query_after_the_signal_is_stopped_too(out: Path) -> None:
-    """Code that swallows the first error and asks again does not go on for a minute."""
+def test_a_query_after_the_signal_is_stopped_too(out: Path) -> None:
+    """F11: Code that swallows the first error and asks again does not go on for a minute."""
     work = LONG_QUERY.replace(
         "            connection.execute",
         "            for _ in range(3):\n"
@@ -119,8 +119,8 @@ def test_f11_a_query_after_the_signal_is_stopped_too(out: Path) -> None:
         assert time.monotonic() - started < 2
 
 
-def test_f11_a_second_signal_ends_the_process_at_once(out: Path) -> None:
-    """When the cleaning up hangs, a second Ctrl-C ends it with the same exit code."""
+def test_a_second_signal_ends_the_process_at_once(out: Path) -> None:
+    """F11: When the cleaning up hangs, a second Ctrl-C ends it with the same exit code."""
     work = (
         "with interrupt.interruptible():\n"
         "            try: print('works', flush=True); time.sleep(60)\n"
@@ -135,8 +135,8 @@ def test_f11_a_second_signal_ends_the_process_at_once(out: Path) -> None:
         assert 130 == running.wait(0.8)
 
 
-def test_f11_a_signal_that_ends_no_wait_is_heard_all_the_same(out: Path) -> None:
-    """One that comes right before the main thread begins to wait leaves it waiting, as one does that another thread got."""
+def test_a_signal_that_ends_no_wait_is_heard_all_the_same(out: Path) -> None:
+    """F11: One that comes right before the main thread begins to wait leaves it waiting, as one does that another thread got."""
     work = (
         "import threading, signal\n"
         "        def signalled():\n"
@@ -151,8 +151,8 @@ def test_f11_a_signal_that_ends_no_wait_is_heard_all_the_same(out: Path) -> None
     assert (130, "cleaned up\n", "stopped by SIGTERM") == (running.returncode, output, errors.splitlines()[0])
 
 
-def test_f11_a_function_that_hears_no_interrupt_is_ended_all_the_same(out: Path) -> None:
-    """One call over one list of twenty million values goes on for many seconds; the run ends in two seconds."""
+def test_a_function_that_hears_no_interrupt_is_ended_all_the_same(out: Path) -> None:
+    """F11: One call over one list of twenty million values goes on for many seconds; the run ends in two seconds."""
     query = (
         "select len(list_sort(list_transform(range(n), lambda x: hash(x)))) from (select 20000000 + random()::int n)"
     )

@@ -48,7 +48,7 @@ def test_a_query_that_does_not_fit_spills_into_the_folder_of_the_run(tmp_path: P
     assert [] == list(tmp_path.rglob("*.tmp"))
 
 
-def test_a_night_spills_into_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_spills_into_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading and building spill there, and the folder is gone when the night is published."""
     told = []
 

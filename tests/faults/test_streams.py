@@ -64,8 +64,8 @@ def lost(output: Path) -> Mapping[str, Any]:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 @NEEDS_FULL
-def test_f107_a_full_disk_under_the_log(published: Path, tmp_path: Path, form: str) -> None:
-    """The run goes on and publishes; manifest, record and status say what was lost."""
+def test_a_full_disk_under_the_log(published: Path, tmp_path: Path, form: str) -> None:
+    """F107: The run goes on and publishes; manifest, record and status say what was lost."""
     out = tmp_path / "out"
     with FULL.open("wb") as full:
         done = started([*run_of_the_quarter(published, out), "--log-format", form], stderr=full)
@@ -77,8 +77,8 @@ def test_f107_a_full_disk_under_the_log(published: Path, tmp_path: Path, form: s
     assert f"log            {lost(out)['lines']:,} lines were lost: no space left on device\n" in status.stdout
 
 
-def test_f107_a_closed_pipe(published: Path, tmp_path: Path) -> None:
-    """Whoever read the log is gone."""
+def test_a_closed_pipe(published: Path, tmp_path: Path) -> None:
+    """F107: Whoever read the log is gone."""
     out = tmp_path / "out"
     ear, mouth = os.pipe()
     done = started(run_of_the_quarter(published, out), stderr=mouth)
@@ -88,8 +88,8 @@ def test_f107_a_closed_pipe(published: Path, tmp_path: Path) -> None:
     assert "broken pipe" == lost(out)["reason"]
 
 
-def test_f107_no_stderr_at_all(published: Path, tmp_path: Path) -> None:
-    """And no other stream; no file of the run gets its number, so no line of the log stands in one."""
+def test_no_stderr_at_all(published: Path, tmp_path: Path) -> None:
+    """F107: And no other stream; no file of the run gets its number, so no line of the log stands in one."""
     out = tmp_path / "out"
     done = started([sys.executable, "-c", CLOSED, "0,1,2", *run_of_the_quarter(published, out)])
     assert 0 == done.wait(120)
@@ -98,8 +98,8 @@ def test_f107_no_stderr_at_all(published: Path, tmp_path: Path) -> None:
     assert 1 == len((out / "run.lock").read_text("ascii").splitlines())
 
 
-def test_f107_a_terminal_that_closes(published: Path, tmp_path: Path) -> None:
-    """Its end is a hang-up signal too, which ends no run."""
+def test_a_terminal_that_closes(published: Path, tmp_path: Path) -> None:
+    """F107: Its end is a hang-up signal too, which ends no run."""
     out = tmp_path / "out"
     master, terminal = pty.openpty()
     done = started(
@@ -113,8 +113,8 @@ def test_f107_a_terminal_that_closes(published: Path, tmp_path: Path) -> None:
     assert 0 < lost(out)["lines"]
 
 
-def test_f107_a_log_that_is_whole_is_said_to_be(published: Path) -> None:
-    """Nothing was lost where everything was written."""
+def test_a_log_that_is_whole_is_reported_to_be(published: Path) -> None:
+    """F107: Nothing was lost where everything was written."""
     held = json.loads((published / "out" / "current" / "manifest.json").read_text("utf-8"))
     assert held["log_lost"] is None
 
@@ -129,8 +129,8 @@ QUESTIONS = {
 
 @pytest.mark.parametrize("question", QUESTIONS)
 @NEEDS_FULL
-def test_f111_output_to_a_full_disk(published: Path, question: str) -> None:
-    """One sentence and what to do; exit code 1."""
+def test_output_to_a_full_disk(published: Path, question: str) -> None:
+    """F111: One sentence and what to do; exit code 1."""
     with FULL.open("wb") as full:
         done = started(
             program(*QUESTIONS[question], "--output", published / "out"), stdout=full, stderr=subprocess.PIPE
@@ -143,8 +143,8 @@ def test_f111_output_to_a_full_disk(published: Path, question: str) -> None:
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_f111_output_to_a_closed_pipe(published: Path, question: str) -> None:
-    """Not a word: who reads `| head` has what it wants."""
+def test_output_to_a_closed_pipe(published: Path, question: str) -> None:
+    """F111: Not a word: who reads `| head` has what it wants."""
     ear, mouth = os.pipe()
     done = started(program(*QUESTIONS[question], "--output", published / "out"), stdout=mouth, stderr=subprocess.PIPE)
     os.close(mouth)
@@ -153,8 +153,8 @@ def test_f111_output_to_a_closed_pipe(published: Path, question: str) -> None:
     assert (0, b"") == (done.returncode, said)
 
 
-def test_f111_no_output_at_all(published: Path) -> None:
-    """A closed stdout is told, and is not the number of the database that is read."""
+def test_no_output_at_all(published: Path) -> None:
+    """F111: A closed stdout is told, and is not the number of the database that is read."""
     command = [sys.executable, "-c", CLOSED, "1", *program(*QUESTIONS["sql"], "--output", published / "out")]
     done = started(command, stderr=subprocess.PIPE)
     _, said = done.communicate(timeout=60)
@@ -181,8 +181,8 @@ def ended_by(done: subprocess.Popen[bytes], number: signal.Signals) -> Iterator[
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_f111_a_signal_ends_a_question(published: Path, number: signal.Signals) -> None:
-    """In the middle of a query that would take years: 130 and one sentence."""
+def test_a_signal_ends_a_question(published: Path, number: signal.Signals) -> None:
+    """F111: In the middle of a query that would take years: 130 and one sentence."""
     done = started(program("sql", LONG, "--output", published / "out"), stderr=subprocess.PIPE)
     database = (published / "out" / "funnel.duckdb").resolve()
     while database not in {path.resolve() for path in Path(f"/proc/{done.pid}/fd").iterdir()}:
@@ -194,8 +194,8 @@ def test_f111_a_signal_ends_a_question(published: Path, number: signal.Signals) 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_f111_a_signal_ends_a_report(published: Path, number: signal.Signals) -> None:
-    """The published one stays."""
+def test_a_signal_ends_a_report(published: Path, number: signal.Signals) -> None:
+    """F111: The published one stays."""
     before = (published / "out" / "current").readlink()
     command = program("report", "--config", published / "in" / "funnel.toml", "--output", published / "out")
     done = started(command, stderr=subprocess.PIPE)
@@ -208,8 +208,8 @@ def test_f111_a_signal_ends_a_report(published: Path, number: signal.Signals) ->
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_f111_a_signal_ends_a_mail(published: Path, number: signal.Signals) -> None:
-    """While it waits for a server that takes the connection and says nothing."""
+def test_a_signal_ends_a_mail(published: Path, number: signal.Signals) -> None:
+    """F111: While it waits for a server that takes the connection and says nothing."""
     with socket.create_server(("localhost", 0)) as server:
         port = server.getsockname()[1]
         toml = published / "in" / "funnel.toml"

@@ -43,35 +43,35 @@ def warnings(content: bytes, folder: Path, **settings: Any) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("name", ["entries.xlsx", "entries.xlsm", "entries.XLSX", "entries.xls", "entries.csv"])
-def test_f100_a_sheet_is_read_whatever_its_name(tmp_path: Path, name: str) -> None:
-    """By its first bytes."""
+def test_a_sheet_is_read_whatever_its_name(tmp_path: Path, name: str) -> None:
+    """F100: By its first bytes."""
     assert ["L1"] == landed(tmp_path, workbook(HEADER, ("L1", "MQL", NOON, "dana")), name).leads()
 
 
 @pytest.mark.parametrize("time_format", [None, "excel", "%m/%d/%Y %H:%M", ("epoch_s", "%Y-%d-%m"), "%Y-%d-%m", "iso"])
-def test_f100_date_cells_are_dates_whatever_time_format_says(tmp_path: Path, time_format: Any) -> None:
-    """They are local to the input's zone; a bare date is its local midnight."""
+def test_date_cells_are_dates_whatever_time_format_says(tmp_path: Path, time_format: Any) -> None:
+    """F100: They are local to the input's zone; a bare date is its local midnight."""
     rows = [("L1", "MQL", NOON), ("L2", "MQL", date(2026, 5, 1)), ("L3", "MQL", datetime(2026, 2, 3, 4, 5, 6))]
     inbox = landed(tmp_path, workbook(HEADER[:3], *rows), time_format=time_format, timezone="America/New_York")
     assert ["2026-01-05 17:30:00", "2026-05-01 04:00:00", "2026-02-03 09:05:06"] == times(inbox)
 
 
-def test_f100_text_cells_are_read_by_time_format(tmp_path: Path) -> None:
-    """Beside date cells, in one column; day numbers too, where they are declared."""
+def test_text_cells_are_read_by_time_format(tmp_path: Path) -> None:
+    """F100: Beside date cells, in one column; day numbers too, where they are declared."""
     rows = [("L1", "MQL", "05.01.2026"), ("L2", "MQL", date(2026, 1, 6)), ("L3", "MQL", 46029.25)]
     inbox = landed(tmp_path, workbook(HEADER[:3], *rows), time_format=("%d.%m.%Y", "excel"))
     assert ["2026-01-05 00:00:00", "2026-01-06 00:00:00", "2026-01-07 06:00:00"] == times(inbox)
 
 
-def test_f100_a_text_that_is_no_iso_date_by_the_declared_format_stays_what_it_is(tmp_path: Path) -> None:
-    """2026-05-01 is 5 January where year, day, month is declared, as text; a date cell of 1 May is 1 May."""
+def test_a_text_that_is_no_iso_date_by_the_declared_format_stays_what_it_is(tmp_path: Path) -> None:
+    """F100: 2026-05-01 is 5 January where year, day, month is declared, as text; a date cell of 1 May is 1 May."""
     rows = [("L1", "MQL", "2026-05-01"), ("L2", "MQL", date(2026, 5, 1)), ("L3", "MQL", datetime(2026, 5, 1, 1))]
     inbox = landed(tmp_path, workbook(HEADER[:3], *rows), time_format="%Y-%d-%m")
     assert ["2026-01-05 00:00:00", "2026-05-01 00:00:00", "2026-05-01 01:00:00"] == times(inbox)
 
 
-def test_f100_dates_since_1904(tmp_path: Path) -> None:
-    """The workbook says from when it counts."""
+def test_dates_since_1904(tmp_path: Path) -> None:
+    """F100: The workbook says from when it counts."""
 
     def since_1904(made: Any) -> None:
         made.epoch = CALENDAR_MAC_1904
@@ -81,8 +81,8 @@ def test_f100_dates_since_1904(tmp_path: Path) -> None:
     assert ["2026-01-05 12:30:00", "2026-05-01 00:00:00"] == times(landed(tmp_path, content))
 
 
-def test_f100_numbers_and_truth(tmp_path: Path) -> None:
-    """101.0 is 101, an id of 16 digits keeps what Excel keeps, TRUE is TRUE, a time of day and a duration are readable."""
+def test_numbers_and_truth(tmp_path: Path) -> None:
+    """F100: 101.0 is 101, an id of 16 digits keeps what Excel keeps, TRUE is TRUE, a time of day and a duration are readable."""
     values = [101.0, 0.5, 123456789012345, True, False, time(14, 5), timedelta(hours=30, minutes=1), "00123", "TRUE"]
     rows = [(f"L{number}", "MQL", NOON, value) for number, value in enumerate(values)]
     inbox = landed(tmp_path, workbook(HEADER, (101.0, "MQL", NOON, "first"), *rows))
@@ -105,8 +105,8 @@ def test_a_cell_as_text(value: Any, text: str) -> None:
     assert text == workbooks.text_of(value)
 
 
-def test_f100_error_cells_are_empty_and_counted(tmp_path: Path) -> None:
-    """In the sheet that is read only."""
+def test_error_cells_are_empty_and_counted(tmp_path: Path) -> None:
+    """F100: In the sheet that is read only."""
     cells = (
         '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c><c r="C1" t="s"><v>2</v></c>'
         '<c r="D1" t="s"><v>3</v></c></row><row r="2"><c r="A2" t="inlineStr"><is><t>L1</t></is></c>'
@@ -125,8 +125,8 @@ def test_f100_error_cells_are_empty_and_counted(tmp_path: Path) -> None:
     ]
 
 
-def test_f100_rejected_rows_are_kept_as_json(tmp_path: Path) -> None:
-    """By the sheet's own headers, with dates as they were read; empty rows are not counted."""
+def test_rejected_rows_are_kept_as_json(tmp_path: Path) -> None:
+    """F100: By the sheet's own headers, with dates as they were read; empty rows are not counted."""
     content = workbook(
         ("Lead", "Stage", "When", "Stage "),
         ("L1", "MQL", NOON, "x"),
@@ -140,8 +140,8 @@ def test_f100_rejected_rows_are_kept_as_json(tmp_path: Path) -> None:
     assert {"Lead": "L2", "Stage": "MQL", "When": "soon", "column 4": "7"} == kept[2]
 
 
-def test_f100_sheets_by_name_and_number(tmp_path: Path) -> None:
-    """Hidden sheets don't count, and are read when named; hidden rows are read."""
+def test_sheets_by_name_and_number(tmp_path: Path) -> None:
+    """F100: Hidden sheets don't count, and are read when named; hidden rows are read."""
 
     def more(made: Any) -> None:
         hidden = made.create_sheet("Old", 0)
@@ -166,8 +166,8 @@ def test_f100_sheets_by_name_and_number(tmp_path: Path) -> None:
         ) == refusal(one_file(tmp_path / f"no {missing}", content, "entries.xlsx", sheet=missing))
 
 
-def test_f100_the_header_row(tmp_path: Path) -> None:
-    """The first row that is not empty, or the one that is declared; a title above it is answered with its number."""
+def test_the_header_row(tmp_path: Path) -> None:
+    """F100: The first row that is not empty, or the one that is declared; a title above it is answered with its number."""
     plain = workbook((), (), HEADER, ("L1", "MQL", NOON))
     assert ["L1"] == landed(tmp_path / "a", plain).leads()
     titled = workbook(("History of January",), (), HEADER, ("L1", "MQL", NOON))
@@ -182,15 +182,15 @@ def test_f100_the_header_row(tmp_path: Path) -> None:
     assert "missing columns `lead_id`; found `Lead`, `stage`, `entered_at` in row 1 of the sheet `History`" in said
 
 
-def test_f100_columns_before_the_first_filled_one(tmp_path: Path) -> None:
-    """A table may begin anywhere."""
+def test_columns_before_the_first_filled_one(tmp_path: Path) -> None:
+    """F100: A table may begin anywhere."""
     content = workbook((), (None, None, *HEADER), (None, None, "L1", "MQL", NOON, "dana"))
     assert [("L1", "dana")] == landed(tmp_path, content).rows("select lead_id, owner from raw.stage_entries")
 
 
 @pytest.mark.parametrize(("merged", "hit"), [("A1:B1", "lead_id"), ("C1:C2", "entered_at"), ("D1:E1", None)])
-def test_f100_a_merged_header_is_refused_where_it_is_bound(tmp_path: Path, merged: str, hit: str | None) -> None:
-    """What it stands over can't be known; a merged header of another column is nobody's concern."""
+def test_a_merged_header_is_refused_where_it_is_bound(tmp_path: Path, merged: str, hit: str | None) -> None:
+    """F100: What it stands over can't be known; a merged header of another column is nobody's concern."""
 
     def merge(made: Any) -> None:
         made.active.merge_cells(merged)
@@ -209,8 +209,8 @@ def test_f100_a_merged_header_is_refused_where_it_is_bound(tmp_path: Path, merge
         ) == refusal(inbox)
 
 
-def test_f100_merged_cells_below_the_header_are_told(tmp_path: Path) -> None:
-    """Only the first of them has the value."""
+def test_merged_cells_below_the_header_are_reported(tmp_path: Path) -> None:
+    """F100: Only the first of them has the value."""
 
     def merge(made: Any) -> None:
         made.active.merge_cells("D2:D3")
@@ -222,8 +222,8 @@ def test_f100_merged_cells_below_the_header_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("serial", [-5.0, 0.5, 2958466.0, 1e10, 1e300])
-def test_f100_a_date_that_is_none_is_a_rejected_row(tmp_path: Path, serial: float) -> None:
-    """A number formatted as a date that no calendar has costs its row."""
+def test_a_date_that_is_none_is_a_rejected_row(tmp_path: Path, serial: float) -> None:
+    """F100: A number formatted as a date that no calendar has costs its row."""
 
     def as_date(made: Any) -> None:
         made["History"]["C3"].number_format = "yyyy-mm-dd hh:mm"
@@ -232,8 +232,8 @@ def test_f100_a_date_that_is_none_is_a_rejected_row(tmp_path: Path, serial: floa
     assert (["L1"], [2]) == (inbox.leads(), [number for number, _, _ in inbox.rejected()])
 
 
-def test_f100_line_ends_and_quotes_in_cells_stay(tmp_path: Path) -> None:
-    """As they are in the cell."""
+def test_line_ends_and_quotes_in_cells_stay(tmp_path: Path) -> None:
+    """F100: As they are in the cell."""
     owners = ["a\nb", 'say "hi", twice', " é "]
     inbox = landed(tmp_path, workbook(HEADER, *((f"L{n}", "MQL", NOON, owner) for n, owner in enumerate(owners))))
     assert ["a\nb", 'say "hi", twice', "é"] == [
@@ -241,8 +241,8 @@ def test_f100_line_ends_and_quotes_in_cells_stay(tmp_path: Path) -> None:
     ]
 
 
-def test_f100_macros_are_left_alone(tmp_path: Path) -> None:
-    """Their part is not even copied: only what holds values is."""
+def test_macros_are_left_alone(tmp_path: Path) -> None:
+    """F100: Their part is not even copied: only what holds values is."""
     content = workbook(HEADER, ("L1", "MQL", NOON))
     file = io.BytesIO(content)
     with zipfile.ZipFile(file, "a") as archive:
@@ -255,8 +255,8 @@ def test_f100_macros_are_left_alone(tmp_path: Path) -> None:
     assert ["L1"] == landed(tmp_path / "in", file.getvalue(), "a.xlsm").leads()
 
 
-def test_f100_a_file_known_already_is_not_read_again(tmp_path: Path) -> None:
-    """Another sheet of it is another load."""
+def test_a_file_known_already_is_not_read_again(tmp_path: Path) -> None:
+    """F100: Another sheet of it is another load."""
 
     def more(made: Any) -> None:
         made.create_sheet("Two").append(list(HEADER))
@@ -333,28 +333,28 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("what", HOSTILE)
-def test_f100_a_hostile_workbook_is_refused(tmp_path: Path, what: str) -> None:
-    """Before another program opens it, where it would take memory."""
+def test_a_hostile_workbook_is_refused(tmp_path: Path, what: str) -> None:
+    """F100: Before another program opens it, where it would take memory."""
     content, reason = HOSTILE[what]
     assert reason in refusal(one_file(tmp_path, content, "entries.xlsx"))
 
 
-def test_f100_a_bomb_is_refused_by_its_ratio(tmp_path: Path) -> None:
-    """Ninety megabytes of blanks in ninety kilobytes."""
+def test_a_bomb_is_refused_by_its_ratio(tmp_path: Path) -> None:
+    """F100: Ninety megabytes of blanks in ninety kilobytes."""
     content = with_cells((" " * 1_000 + "<x/>") * 90_000 + far_corner(2, "A"))
     assert len(content) < 300_000
     assert f"more than {archives.MAX_RATIO} times its size" in refusal(one_file(tmp_path, content, "entries.xlsx"))
 
 
-def test_f100_a_size_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For what is really decompressed."""
+def test_a_size_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F100: For what is really decompressed."""
     monkeypatch.setattr(workbook_parts, "MAX_CONTENT", 5_000)
     said = refusal(one_file(tmp_path, workbook(HEADER), "entries.xlsx"))
     assert "it decompresses to more than 0.0 GB | export the sheet as CSV, or the data as Parquet" == said
 
 
-def test_f100_the_checks_see_whatever_chunks_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cell over a border is one cell."""
+def test_the_checks_see_whatever_chunks_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F100: A cell over a border is one cell."""
     content, reason = HOSTILE["a long text in every cell"]
     (tmp_path / "a.xlsx").write_bytes(content)
     monkeypatch.setattr("pipeline.ingest.files.scan.CHUNK", 1_001)
@@ -370,22 +370,22 @@ def envelope(*names: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["entries.xlsx", "entries.xls"])
-def test_f100_an_encrypted_workbook_is_refused(tmp_path: Path, name: str) -> None:
-    """With the reason, and not as a damaged one."""
+def test_an_encrypted_workbook_is_refused(tmp_path: Path, name: str) -> None:
+    """F100: With the reason, and not as a damaged one."""
     content = envelope("EncryptionInfo", "EncryptedPackage")
     assert "the workbook is encrypted | save it without a password" == refusal(one_file(tmp_path, content, name))
 
 
 @pytest.mark.parametrize("name", ["entries.xlsx", "entries.xls", "entries.csv"])
-def test_f100_a_binary_workbook_is_refused(tmp_path: Path, name: str) -> None:
-    """A damaged one would end the process of the reader."""
+def test_a_binary_workbook_is_refused(tmp_path: Path, name: str) -> None:
+    """F100: A damaged one would end the process of the reader."""
     assert (
         "it is a binary workbook, as Excel wrote them until 2003 | save it as .xlsx, or export it as CSV"
     ) == refusal(one_file(tmp_path, envelope("Workbook"), name))
 
 
-def test_f100_random_damage_is_refused_or_read(tmp_path: Path) -> None:
-    """Whatever byte is lost, the run goes on: the workbook is refused, or read to the last row."""
+def test_random_damage_is_refused_or_read(tmp_path: Path) -> None:
+    """F100: Whatever byte is lost, the run goes on: the workbook is refused, or read to the last row."""
     content = bytearray(workbook(HEADER, *((f"L{n}", "MQL", NOON, "dana") for n in range(20))))
     for at in range(0, len(content), 61):
         broken = bytearray(content)
@@ -395,8 +395,8 @@ def test_f100_random_damage_is_refused_or_read(tmp_path: Path) -> None:
         assert [20] == [load.rows_read for load in outcome.loads] or outcome.refused
 
 
-def test_f100_what_the_reader_throws_is_a_refusal() -> None:
-    """Also a panic, which is no Exception; what is no fault of the workbook goes through."""
+def test_what_the_reader_throws_is_a_refusal() -> None:
+    """F100: Also a panic, which is no Exception; what is no fault of the workbook goes through."""
 
     class PanicException(BaseException):
         pass
@@ -412,8 +412,8 @@ def test_f100_what_the_reader_throws_is_a_refusal() -> None:
         raise KeyboardInterrupt
 
 
-def test_f100_other_office_files_are_refused(tmp_path: Path) -> None:
-    """A document is no archive of exports."""
+def test_other_office_files_are_refused(tmp_path: Path) -> None:
+    """F100: A document is no archive of exports."""
     content = workbook(HEADER)
     file = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w") as new:
@@ -422,8 +422,8 @@ def test_f100_other_office_files_are_refused(tmp_path: Path) -> None:
     assert "it is no .xlsx workbook | save it as .xlsx" in refusal(one_file(tmp_path, file.getvalue(), "entries.xlsx"))
 
 
-def test_f100_openpyxl_and_this_reader_agree(tmp_path: Path) -> None:
-    """Every value of a sheet of many kinds of cells, and no row too few."""
+def test_openpyxl_and_this_reader_agree(tmp_path: Path) -> None:
+    """F100: Every value of a sheet of many kinds of cells, and no row too few."""
     rows = [(f"L{n}", "MQL", datetime(2026, 1, 1) + timedelta(hours=7 * n), n / 4) for n in range(500)]
     content = workbook(HEADER, *rows)
     inbox = landed(tmp_path, content)

@@ -38,8 +38,8 @@ def _no_constant(name: str) -> float:
     raise AssertionError(f"summary.json holds {name}")
 
 
-def test_f89_before_the_first_entry_every_rate_is_a_dash(tmp_path: Path) -> None:
-    """Zero leads at as-of: all rows wait for their day, the report is whole, and no percentage stands in it."""
+def test_before_the_first_entry_every_rate_is_a_dash(tmp_path: Path) -> None:
+    """F89: Zero leads at as-of: all rows wait for their day, the report is whole, and no percentage stands in it."""
     configuration(tmp_path, Names())
     deliver(tmp_path, Names())
     out = run(tmp_path, "2025-12-01")
@@ -57,8 +57,8 @@ def test_f89_before_the_first_entry_every_rate_is_a_dash(tmp_path: Path) -> None
     assert ("0", "", "") == (within["entered"], within["recent_rate"], within["coverage"])
 
 
-def test_f89_a_stage_that_nobody_reached_has_no_rate(tmp_path: Path) -> None:
-    """Leads arrive, none reaches the stage from which the pair counts: 0 entered, a dash, and no 0 % of it."""
+def test_a_stage_that_nobody_reached_has_no_rate(tmp_path: Path) -> None:
+    """F89: Leads arrive, none reaches the stage from which the pair counts: 0 entered, a dash, and no 0 % of it."""
     toml = configuration(tmp_path, Names(alias="entered"), '[checks]\nunused_stages = ["sal", "won"]\n')
     won = '\n[[stages]]\nkey = "won"\ndefinition = "Signed."\n'
     text = toml.read_text("utf-8").replace("\n[[inputs]]", f"{won}\n[[inputs]]", 1)
@@ -84,6 +84,6 @@ def test_f89_a_stage_that_nobody_reached_has_no_rate(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_f89_the_look_at_numbers_sees_one_that_is_none(value: float) -> None:
-    """What the two tests above look for is what Python writes for it."""
+def test_the_look_at_numbers_sees_one_that_is_none(value: float) -> None:
+    """F89: What the two tests above look for is what Python writes for it."""
     assert NO_NUMBER.search(f"{value} %")

@@ -40,8 +40,8 @@ def left_over(inbox: Inbox) -> list[str]:
 
 @pytest.mark.parametrize("name", ["export.zip", "export.ZIP", "export.csv"])
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_f99_each_member_is_a_file_of_its_own(tmp_path: Path, name: str, method: int) -> None:
-    """In order of name, in folders too, under a name of its own in the log; what macOS puts beside them is left out."""
+def test_each_member_is_a_file_of_its_own(tmp_path: Path, name: str, method: int) -> None:
+    """F99: In order of name, in folders too, under a name of its own in the log; what macOS puts beside them is left out."""
     inbox = one_file(
         tmp_path,
         zipped(
@@ -65,8 +65,8 @@ def test_f99_each_member_is_a_file_of_its_own(tmp_path: Path, name: str, method:
     assert [] == left_over(inbox)
 
 
-def test_f99_members_of_every_kind(tmp_path: Path) -> None:
-    """What is read outside of an archive is read inside."""
+def test_members_of_every_kind(tmp_path: Path) -> None:
+    """F99: What is read outside of an archive is read inside."""
     json_line = '{"lead_id":"L2","stage":"MQL","entered_at":"2026-01-05"}'
     inbox = one_file(
         tmp_path,
@@ -81,8 +81,8 @@ def test_f99_members_of_every_kind(tmp_path: Path) -> None:
     assert ["L1", "L2", "L4", "L5"] == sorted(set(inbox.leads()))
 
 
-def test_f99_a_pattern_mixes_files_and_archives(tmp_path: Path) -> None:
-    """In order of name."""
+def test_a_pattern_mixes_files_and_archives(tmp_path: Path) -> None:
+    """F99: In order of name."""
     inbox = Inbox(tmp_path)
     inbox.put("in/b.zip", zipped(("x.csv", TWO)))
     inbox.put("in/a.csv", ONE)
@@ -91,8 +91,8 @@ def test_f99_a_pattern_mixes_files_and_archives(tmp_path: Path) -> None:
     assert ["L1", "L2", "L3"] == inbox.leads()
 
 
-def test_f99_what_is_known_is_known_by_member(tmp_path: Path) -> None:
-    """A second delivery with one member more loads that one; the same member outside of the archive is known, too."""
+def test_what_is_known_is_known_by_member(tmp_path: Path) -> None:
+    """F99: A second delivery with one member more loads that one; the same member outside of the archive is known, too."""
     inbox = one_file(tmp_path, zipped(("a.csv", ONE)), "export.zip")
     inbox.land()
     again = inbox.land()
@@ -105,8 +105,8 @@ def test_f99_what_is_known_is_known_by_member(tmp_path: Path) -> None:
     assert 1 == len(inbox.reads("a.csv").land().already_known)
 
 
-def test_f99_a_rejected_row_names_archive_and_member(tmp_path: Path) -> None:
-    """In quality.rejected_rows."""
+def test_a_rejected_row_names_archive_and_member(tmp_path: Path) -> None:
+    """F99: In quality.rejected_rows."""
     inbox = one_file(tmp_path, zipped(("a.csv", HEADER + entry("L1") + entry("L2", entered_at="soon"))), "export.zip")
     inbox.land()
     assert [("export.zip/a.csv", 2, "unreadable_time", "L2,MQL,soon,dana")] == inbox.rows(
@@ -114,8 +114,8 @@ def test_f99_a_rejected_row_names_archive_and_member(tmp_path: Path) -> None:
     )
 
 
-def test_f99_a_bad_member_costs_that_member(tmp_path: Path) -> None:
-    """It is refused by its name, and the others are read."""
+def test_a_bad_member_costs_that_member(tmp_path: Path) -> None:
+    """F99: It is refused by its name, and the others are read."""
     inbox = one_file(tmp_path, zipped(("a.csv", ONE), ("b.txt", "no header here"), ("c.csv", TWO)), "export.zip")
     outcome = inbox.land()
     assert ["L1", "L2"] == inbox.leads()
@@ -163,8 +163,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_f99_what_may_not_be_unpacked_is_refused(tmp_path: Path, what: str) -> None:
-    """With the reason and the next step, and nothing is written outside the work of the run."""
+def test_what_may_not_be_unpacked_is_refused(tmp_path: Path, what: str) -> None:
+    """F99: With the reason and the next step, and nothing is written outside the work of the run."""
     content, said = REFUSED[what]
     inbox = one_file(tmp_path / "in", content, "export.zip")
     assert said in refusal(inbox)
@@ -173,14 +173,14 @@ def test_f99_what_may_not_be_unpacked_is_refused(tmp_path: Path, what: str) -> N
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_f99_two_members_of_one_name_are_refused(tmp_path: Path) -> None:
-    """Nobody can say which is meant."""
+def test_two_members_of_one_name_are_refused(tmp_path: Path) -> None:
+    """F99: Nobody can say which is meant."""
     said = refusal(one_file(tmp_path, zipped(("a.csv", ONE), ("a.csv", TWO)), "export.zip"))
     assert "the zip archive has two files of the name `a.csv` | rename one of the two" == said
 
 
-def test_f99_a_damaged_member_is_refused(tmp_path: Path) -> None:
-    """Its checksum does not fit; the member after it is read."""
+def test_a_damaged_member_is_refused(tmp_path: Path) -> None:
+    """F99: Its checksum does not fit; the member after it is read."""
     content = bytearray(zipped(("a.csv", ONE), ("b.csv", TWO), method=zipfile.ZIP_STORED))
     content[content.index(b"L1")] ^= 1
     inbox = one_file(tmp_path, bytes(content), "export.zip")
@@ -192,8 +192,8 @@ def test_f99_a_damaged_member_is_refused(tmp_path: Path) -> None:
     assert ["L2"] == inbox.leads()
 
 
-def test_f99_a_size_that_lies_is_found_out(tmp_path: Path) -> None:
-    """What is promised as ten bytes and is a bomb gives no more than ten bytes, and is refused by its checksum."""
+def test_a_wrong_size_is_found(tmp_path: Path) -> None:
+    """F99: What is promised as ten bytes and is a bomb gives no more than ten bytes, and is refused by its checksum."""
     content = bytearray(zipped(("a.csv", ONE + " " * 60_000_000)))
     for mark, at in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
         place = content.index(mark) + at
@@ -201,15 +201,15 @@ def test_f99_a_size_that_lies_is_found_out(tmp_path: Path) -> None:
     assert "its checksum does not fit" in refusal(one_file(tmp_path, bytes(content), "export.zip"))
 
 
-def test_f99_a_member_before_the_file_is_damage(tmp_path: Path) -> None:
-    """A damaged end of the archive puts its members there; the disk says no to that, and the run goes on."""
+def test_a_member_before_the_file_is_damage(tmp_path: Path) -> None:
+    """F99: A damaged end of the archive puts its members there; the disk says no to that, and the run goes on."""
     content = bytearray(zipped(("a.csv", ONE)))
     content[-4] ^= 0x54
     assert "the zip archive is damaged" in refusal(one_file(tmp_path, bytes(content), "export.zip"))
 
 
-def test_f99_a_fault_of_the_disk_is_no_fault_of_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It goes through, whether the archive is opened or a member is unpacked."""
+def test_a_fault_of_the_disk_is_no_fault_of_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F99: It goes through, whether the archive is opened or a member is unpacked."""
 
     def broken(*_: object) -> None:
         raise OSError(errno.EIO, "broken")
@@ -223,24 +223,24 @@ def test_f99_a_fault_of_the_disk_is_no_fault_of_the_archive(tmp_path: Path, monk
         archives.opened(tmp_path / "a.zip")
 
 
-def test_f99_the_total_counts_over_all_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By what the archive promises, before anything is unpacked."""
+def test_the_total_counts_over_all_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F99: By what the archive promises, before anything is unpacked."""
     monkeypatch.setattr(archives, "MAX_SIZE", len(ONE) + 10)
     assert "it decompresses to more than 0.0 GB" in refusal(
         one_file(tmp_path, zipped(("a.csv", ONE), ("b.csv", TWO)), "export.zip")
     )
 
 
-def test_f99_what_is_really_unpacked_counts_too() -> None:
-    """A budget is spent by every chunk."""
+def test_what_is_really_unpacked_counts_too() -> None:
+    """F99: A budget is spent by every chunk."""
     budget = archives.Budget(packed=1, left=100, next_step="stop")
     budget.spend(100)
     with pytest.raises(archives.Refused):
         budget.spend(1)
 
 
-def test_f99_random_damage_never_stops_the_run(tmp_path: Path) -> None:
-    """Whatever byte is lost: rows are read whole, or a file is refused."""
+def test_random_damage_never_stops_the_run(tmp_path: Path) -> None:
+    """F99: Whatever byte is lost: rows are read whole, or a file is refused."""
     content = zipped(("a.csv", ONE), ("b.csv", TWO))
     for at in range(len(content)):
         broken = bytearray(content)
@@ -250,8 +250,8 @@ def test_f99_random_damage_never_stops_the_run(tmp_path: Path) -> None:
         assert {1} >= {load.rows_read for load in outcome.loads}
 
 
-def test_f99_a_promised_sum_is_that_of_the_archive(tmp_path: Path) -> None:
-    """As of any other file."""
+def test_a_promised_sum_is_that_of_the_archive(tmp_path: Path) -> None:
+    """F99: As of any other file."""
     content = zipped(("a.csv", ONE))
     inbox = one_file(tmp_path / "good", content, "export.zip")
     inbox.put("export.zip.sha256", hashlib.sha256(content).hexdigest())
@@ -262,8 +262,8 @@ def test_f99_a_promised_sum_is_that_of_the_archive(tmp_path: Path) -> None:
     assert "its content is not the one that export.zip.sha256 promises" in refusal(inbox)
 
 
-def test_f99_an_archive_that_changes_meanwhile_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the archive that is watched, not what was unpacked of it."""
+def test_an_archive_that_changes_meanwhile_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F99: It is the archive that is watched, not what was unpacked of it."""
     inbox = one_file(tmp_path, zipped(("a.csv", ONE)), "export.zip")
     look_at = formats.look_at
 
@@ -280,8 +280,8 @@ def test_f99_an_archive_that_changes_meanwhile_waits(tmp_path: Path, monkeypatch
     )
 
 
-def test_f99_a_known_archive_needs_no_room(tmp_path: Path) -> None:
-    """What a run needs on the disk is judged by the files that the log does not know."""
+def test_a_known_archive_needs_no_space(tmp_path: Path) -> None:
+    """F99: What a run needs on the disk is judged by the files that the log does not know."""
     inbox = one_file(tmp_path, zipped(("a.csv", ONE)), "export.zip")
     before = disk_space.estimate_run_size(inbox.configuration, inbox.log_folder)
     inbox.land()

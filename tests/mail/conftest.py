@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import nights
 from tests.mail import servers
+from tests.sample import Sample
 
 
 @pytest.fixture(scope="session")
@@ -17,8 +17,6 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> servers.Authority:
 
 
 @pytest.fixture(scope="session")
-def quarter_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output folder of a night over the worked quarter; read only."""
-    output = tmp_path_factory.mktemp("quarter")
-    nights.run(nights.QUARTER, output, as_of=nights.QUARTER_AS_OF)
-    return output
+def quarter_night(quarter: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output folder of a run over the worked quarter. `funnel send` writes into it."""
+    return quarter.copied(tmp_path_factory.mktemp("quarter") / "build")

@@ -154,7 +154,7 @@ class TestRefusals:
             compose(report, envelope, (), NOW)
 
     @pytest.mark.parametrize("name", ["email.html", "email.txt", "email-1.png"])
-    def test_a_missing_file_is_told(self, report: Path, name: str) -> None:
+    def test_a_missing_file_is_reported(self, report: Path, name: str) -> None:
         """A night without its mail is named, with what writes it."""
         (report / name).unlink()
         with pytest.raises(MailError) as failure:

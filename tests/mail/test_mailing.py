@@ -188,7 +188,7 @@ value = "sales"
         assert of_marketing["entered"] < of_all["entered"]
         assert f"  {of_marketing['entered']}  reached MQL" in text.splitlines()
 
-    def test_a_mail_that_fails_keeps_the_night(self, workplace: Path, trusted: Authority) -> None:
+    def test_a_mail_that_fails_keeps_the_run(self, workplace: Path, trusted: Authority) -> None:
         """The night is published all the same; the exit code says that the mail is missing."""
         post = Post(answers=["550 not wanted"])
         with running(post, trusted) as server:

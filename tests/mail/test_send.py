@@ -106,7 +106,7 @@ class TestLogin:
             send(server, Login(USER, PASSWORD))
         assert 1 == len(post.received)
 
-    def test_a_wrong_password_is_final_and_not_told(self, trusted: Authority, send: Delivery) -> None:
+    def test_a_wrong_password_is_final_and_not_reported(self, trusted: Authority, send: Delivery) -> None:
         """No second try, which could lock the account; the password is in no line."""
         post = Post()
         with running(post, trusted, login=True) as server:
@@ -122,7 +122,7 @@ class TestLogin:
             deliver(message(), TO, server, Login(SILENT, PASSWORD), quick, send.waits.append)
         assert ("the server hung up at the login", []) == (failure.value.what, send.waits)
 
-    def test_a_missing_login_is_told(self, trusted: Authority, send: Delivery) -> None:
+    def test_a_missing_login_is_reported(self, trusted: Authority, send: Delivery) -> None:
         """Without user and password the server's own words say what it wants."""
         with running(Post(), trusted, login=True) as server:
             assert refusal(send, server).startswith("the server refused: 530")

@@ -173,7 +173,7 @@ def test_without_a_defect_all_agree(waterfall: Waterfall, history: oracle.Histor
 @every_defect
 def test_the_oracle_notices(defect: Defect, planted: Path, waterfall: Waterfall, history: oracle.History) -> None:
     """The oracle differs from the broken models, on the tables in which the defect must show."""
-    expected, actual, _ = rows_of_both(waterfall, history, planted)
+    expected, actual, _ = rows_of_both(waterfall, history, planted, defect.differs)
     assert set() == defect.differs - differences(expected, actual).keys()
 
 

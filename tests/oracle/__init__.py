@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from pipeline.waterfall.definition import Waterfall
@@ -25,7 +27,7 @@ from .reconciliation import stage_reconciliation
 from .routes import conversion_by_route
 from .rules import leads, scope
 from .settled import settled_backtest, settled_estimates
-from .settling import by_unit_and_pair, settle_days
+from .settling import Settling, by_unit_and_pair, settle_days
 from .sla import sla
 from .sources import pairs_of_inputs
 from .volume import lead_to_account, stage_arrivals, stage_flow
@@ -67,58 +69,67 @@ KEYS: dict[str, tuple[str, ...]] = {
 """The key of each table; rows are sorted by it, null first."""
 
 
-def numbers(waterfall: Waterfall, history: History, *, grains: tuple[str, ...] = GRAINS) -> dict[str, list[Row]]:
-    """The rows of each table of `KEYS`, columns named as in docs/RULES.md section 10. Times are naive UTC, as DuckDB gives them.
+def numbers(
+    waterfall: Waterfall, history: History, *, tables: Iterable[str] = (), grains: tuple[str, ...] = GRAINS
+) -> dict[str, list[Row]]:
+    """The rows of each table, columns named as in docs/RULES.md section 10. Times are naive UTC, as in DuckDB.
 
-    `grains` limits the work on long histories; without `day` there are no curves and no
-    estimates from them. Raises MergeLoopError.
+    `tables` limits the work to some tables of `KEYS`, `grains` to some grains of long histories; without `day`
+    there are no curves and no estimates from them. Raises MergeLoopError.
     """
     journey = travel(waterfall, history)
     dimensions = Dimensions(waterfall, history, journey)
     as_of = history.as_of
-    settled = settle_days(waterfall, journey, dimensions, as_of)
-    settling = by_unit_and_pair(settled)
-    estimates = settled_estimates(waterfall, journey, dimensions, as_of, settling) if "day" in grains else []
-    tables = {
-        "quality.row_accounting": _accounting(history, journey),
-        "quality.scope": scope(waterfall, history, journey.placed),
-        "quality.account_matching": account_matching(waterfall, history, (span.lead_id for span in journey.spans)),
-        "clean.leads": leads(waterfall, history, journey.placed),
-        "journey.stage_spans": _spans(journey),
-        "journey.cycles": _cycles(journey),
-        "journey.arrivals": [
-            {
-                "lead_id": arrival.lead_id,
-                "cycle_no": arrival.cycle_no,
-                "stage": arrival.mark,
-                "arrived_at": arrival.at.replace(tzinfo=None),
-            }
-            for arrival in journey.arrivals
-        ],
-        "journey.implied_arrivals": implied_arrivals(waterfall, journey),
-        "marts.conversion": conversion(waterfall, journey, dimensions, grains, as_of, settling),
-        "marts.headline_conversion": headline_conversion(waterfall, journey, dimensions, as_of),
+
+    @cache
+    def settled() -> list[Row]:
+        return settle_days(waterfall, journey, dimensions, as_of)
+
+    @cache
+    def settling() -> Settling:
+        return by_unit_and_pair(settled())
+
+    @cache
+    def estimates() -> list[Row]:
+        return settled_estimates(waterfall, journey, dimensions, as_of, settling()) if "day" in grains else []
+
+    rows_of: dict[str, Callable[[], list[Row]]] = {
+        "quality.row_accounting": lambda: _accounting(history, journey),
+        "quality.scope": lambda: scope(waterfall, history, journey.placed),
+        "quality.account_matching": lambda: account_matching(
+            waterfall, history, (span.lead_id for span in journey.spans)
+        ),
+        "clean.leads": lambda: leads(waterfall, history, journey.placed),
+        "journey.stage_spans": lambda: _spans(journey),
+        "journey.cycles": lambda: _cycles(journey),
+        "journey.arrivals": lambda: _arrivals(journey),
+        "journey.implied_arrivals": lambda: implied_arrivals(waterfall, journey),
+        "marts.conversion": lambda: conversion(waterfall, journey, dimensions, grains, as_of, settling()),
+        "marts.headline_conversion": lambda: headline_conversion(waterfall, journey, dimensions, as_of),
         "marts.settle_days": settled,
-        "marts.conversion_curve": conversion_curve(waterfall, journey, dimensions, as_of) if "day" in grains else [],
-        "marts.conversion_by_route": conversion_by_route(waterfall, journey, dimensions, as_of, settling),
-        "marts.stage_arrivals": stage_arrivals(waterfall, journey, dimensions, grains),
-        "marts.stage_flow": stage_flow(waterfall, journey, dimensions, grains, as_of),
-        "marts.time_in_stage": time_in_stage(waterfall, journey, dimensions, grains),
-        "marts.open_time_in_stage": open_time_in_stage(waterfall, journey, dimensions, as_of),
-        "marts.lead_to_account": lead_to_account(waterfall, journey, dimensions, grains, as_of),
-        "marts.account_stages": account_stages(waterfall, history, journey, dimensions),
-        "marts.account_arrivals": account_arrivals(waterfall, journey, dimensions),
-        "marts.persona_coverage": persona_coverage(waterfall, history, journey, dimensions),
-        "marts.open_leads": open_leads(waterfall, history, journey, dimensions),
-        "marts.sla": sla(waterfall, journey, dimensions, grains, as_of),
-        "quality.stage_dates": stage_dates(waterfall, history, journey),
-        "quality.stage_reconciliation": stage_reconciliation(waterfall, history, journey),
-        "quality.recorded_also": pairs_of_inputs(journey.placed),
-        "quality.shared_addresses": shared_addresses(history, journey),
+        "marts.conversion_curve": lambda: (
+            conversion_curve(waterfall, journey, dimensions, as_of) if "day" in grains else []
+        ),
+        "marts.conversion_by_route": lambda: conversion_by_route(waterfall, journey, dimensions, as_of, settling()),
+        "marts.stage_arrivals": lambda: stage_arrivals(waterfall, journey, dimensions, grains),
+        "marts.stage_flow": lambda: stage_flow(waterfall, journey, dimensions, grains, as_of),
+        "marts.time_in_stage": lambda: time_in_stage(waterfall, journey, dimensions, grains),
+        "marts.open_time_in_stage": lambda: open_time_in_stage(waterfall, journey, dimensions, as_of),
+        "marts.lead_to_account": lambda: lead_to_account(waterfall, journey, dimensions, grains, as_of),
+        "marts.account_stages": lambda: account_stages(waterfall, history, journey, dimensions),
+        "marts.account_arrivals": lambda: account_arrivals(waterfall, journey, dimensions),
+        "marts.persona_coverage": lambda: persona_coverage(waterfall, history, journey, dimensions),
+        "marts.open_leads": lambda: open_leads(waterfall, history, journey, dimensions),
+        "marts.sla": lambda: sla(waterfall, journey, dimensions, grains, as_of),
+        "quality.stage_dates": lambda: stage_dates(waterfall, history, journey),
+        "quality.stage_reconciliation": lambda: stage_reconciliation(waterfall, history, journey),
+        "quality.recorded_also": lambda: pairs_of_inputs(journey.placed),
+        "quality.shared_addresses": lambda: shared_addresses(history, journey),
         "marts.settled_estimates": estimates,
-        "quality.settled_backtest": settled_backtest(estimates),
+        "quality.settled_backtest": lambda: settled_backtest(estimates()),
     }
-    return {name: _in_order(rows, KEYS[name]) for name, rows in tables.items()}
+    wanted = frozenset(tables) or KEYS.keys()
+    return {name: _in_order(rows(), KEYS[name]) for name, rows in rows_of.items() if name in wanted}
 
 
 def _in_order(rows: list[Row], key: tuple[str, ...]) -> list[Row]:
@@ -161,6 +172,18 @@ def _spans(journey: Journey) -> list[Row]:
             "owner": present(span.entry.owner),
         }
         for span in journey.spans
+    ]
+
+
+def _arrivals(journey: Journey) -> list[Row]:
+    return [
+        {
+            "lead_id": arrival.lead_id,
+            "cycle_no": arrival.cycle_no,
+            "stage": arrival.mark,
+            "arrived_at": arrival.at.replace(tzinfo=None),
+        }
+        for arrival in journey.arrivals
     ]
 
 

@@ -21,7 +21,7 @@ def page(leads: list[dict[str, Any]], **more: Any) -> Any:
     return read
 
 
-def test_how_leads_came_to_their_account_is_told() -> None:
+def test_how_leads_came_to_their_account_is_reported() -> None:
     """Given, found, and why not: each with leads and share; the address itself is nowhere."""
     told = page(LEADS)
     thin = chr(0x202F)
@@ -35,7 +35,7 @@ def test_how_leads_came_to_their_account_is_told() -> None:
     assert "acme.com" not in told.text
 
 
-def test_matching_turned_off_is_told() -> None:
+def test_matching_turned_off_is_reported() -> None:
     """Whoever turned it off can see that the leads were not looked for, and nothing was found."""
     told = page(LEADS, match_domains=False)
     words = [row[1] for row in told.tables["table-account-matching"][1:]]

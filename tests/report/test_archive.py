@@ -61,7 +61,7 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output
 
 
-def test_earlier_nights_are_kept_by_their_date(three: Path) -> None:
+def test_earlier_runs_are_kept_by_their_date(three: Path) -> None:
     """The third of three nights has the pages of the other two, as they were published."""
     reports = three / "reports"
     assert list(DAYS[:2]) == dates(reports)
@@ -82,7 +82,7 @@ def test_earlier_nights_are_kept_by_their_date(three: Path) -> None:
             assert kept.samefile(page) == (page.name not in ("data.html", "archive.html"))
 
 
-def test_an_archived_night_is_pages_and_its_summary(three: Path) -> None:
+def test_an_archived_run_is_pages_and_its_summary(three: Path) -> None:
     """Data files stay behind, an archive holds no archive, and all of it is final."""
     folder = (three / "reports" / "archive").resolve()
     files = [path for path in folder.rglob("*") if path.is_file()]
@@ -91,7 +91,7 @@ def test_an_archived_night_is_pages_and_its_summary(three: Path) -> None:
     assert {0o444} == {path.stat().st_mode & 0o777 for path in files}
 
 
-def test_the_page_of_the_archive_says_what_each_night_said(three: Path) -> None:
+def test_the_archive_page_says_what_each_run_said(three: Path) -> None:
     """Newest first, with the headline rates and the overdue leads of that night's own summary."""
     page = reading.read_folder(three / "reports").pages["archive.html"]
     header, *rows = page.tables["table-nights"]
@@ -109,7 +109,7 @@ def test_the_page_of_the_archive_says_what_each_night_said(three: Path) -> None:
             assert shown == pytest.approx(recent["rate"], abs=5e-4) if recent["entered"] else cell == "–"
 
 
-def test_the_first_night_says_that_there_is_none(three: Path) -> None:
+def test_the_first_run_says_that_there_is_none(three: Path) -> None:
     """The first night's archive was a page without a table."""
     first = sorted((three / "runs").iterdir())[0] / "reports"
     assert "There is none yet" in (first / "archive.html").read_text("utf-8")
@@ -168,7 +168,7 @@ def test_where_links_are_refused_pages_are_copied(three: Path, copied: Path, mon
     assert {(1, 0o444)} == {(path.stat().st_nlink, path.stat().st_mode & 0o777) for path in files}
 
 
-def test_a_full_disk_leaves_the_published_night(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_the_published_run(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No room for the archive: an error that says what to do, nothing left over, the old night published."""
     before = contents(copied / "reports"), sorted((copied / "runs").iterdir())
     monkeypatch.setattr(archive, "link_or_copy", failing(errno.ENOSPC))
@@ -198,7 +198,7 @@ def test_the_latest_run_of_a_date_is_the_one_that_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("keep", "expected"), [(0, []), (1, [DAYS[1]]), (2, [DAYS[0], DAYS[1]])])
-def test_so_many_nights_are_kept(tmp_path: Path, keep: int, expected: list[str]) -> None:
+def test_the_configured_number_of_runs_is_kept(tmp_path: Path, keep: int, expected: list[str]) -> None:
     """The newest dates, not the latest runs, and `keep` of them at each night."""
     second = made_up(tmp_path / "2", DAYS[1])
     first = made_up(tmp_path / "1", DAYS[0], of=Archive(second, 30))
@@ -230,7 +230,7 @@ def test_pages_in_folders_of_their_own_are_kept_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["summary gone", "summary torn", "other date", "index gone", "a later version"])
-def test_a_damaged_night_is_left_out(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_run_is_left_out(tmp_path: Path, damage: str) -> None:
     """What is no whole night of ours does not stop the run, and is not kept."""
     first = made_up(tmp_path / "1", DAYS[0])
     second = made_up(tmp_path / "2", DAYS[1], of=Archive(first, 30))
@@ -250,7 +250,7 @@ def test_a_damaged_night_is_left_out(tmp_path: Path, damage: str) -> None:
     assert [DAYS[1]] == dates(made_up(tmp_path / "3", DAYS[2], of=Archive(second, 30)))
 
 
-def test_a_night_whose_pages_vanish_meanwhile_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_whose_pages_vanish_meanwhile_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half a night is none."""
     first = made_up(tmp_path / "1", DAYS[0])
     link = os.link

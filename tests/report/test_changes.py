@@ -20,7 +20,7 @@ from pipeline.report.layout.table import Reader
 from pipeline.report.outputs import html
 from pipeline.waterfall.definition import Pair
 from tests.report import reading
-from tests.sql import crowds, made_up
+from tests.sql import large_months, made_up
 from tests.sql.harness import built, records
 
 Site = tuple[reading.ReadSite, Any]
@@ -35,12 +35,12 @@ def site_of(waterfall: Any, history: oracle.History) -> Site:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("crowd")
+    return tmp_path_factory.mktemp("four_months")
 
 
 @pytest.fixture(scope="module")
 def site(folder: Path) -> Site:
-    return site_of(*crowds.crowd(folder))
+    return site_of(*large_months.four_months(folder))
 
 
 def in_tenths(cell: str) -> int:
@@ -122,7 +122,7 @@ def test_index_says_each_headline_and_every_dimension(site: Site) -> None:
 def test_a_sentence_moves_with_its_number(site: Site, folder: Path) -> None:
     """Were one of the last final month's accepted MQL lost instead, the sentence would say one less of the same number."""
     _, connection = site
-    waterfall, history = crowds.crowd(folder)
+    waterfall, history = large_months.four_months(folder)
     (row,) = records(connection, "from report.rate_change where headline_no = 1 and is_headline_window")
     month = row["latest_month"]
     lead = next(
@@ -180,7 +180,7 @@ def test_every_query_of_the_sections_answers(site: Site) -> None:
 
 def test_beyond_noise_card_and_section_name_a_direction(folder: Path) -> None:
     """Had every MQL of December been accepted, both would say up."""
-    waterfall, history = crowds.crowd(folder)
+    waterfall, history = large_months.four_months(folder)
     accepted = [
         replace(entry, stage="sal")
         if entry.stage == "lost" and before.stage == "mql" and _month(before) == 12

@@ -22,6 +22,7 @@ from pipeline.report.outputs.summary_json import to_json
 from pipeline.transform.project import Model
 from pipeline.waterfall.definition import Pair, Sla, Stage, Waterfall
 from tests import nights
+from tests.sample import Sample
 from tests.sql.harness import built, project
 
 MODELS = [model for model in project().models if model.table.schema == "report"]
@@ -29,10 +30,8 @@ FORMULAS = ("=1+1", "+49 30", "-2", "@cmd", "\tx", "'=1", "＝1", 'a;"b",\nc', "
 
 
 @pytest.fixture(scope="module")
-def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("quarter")
-    nights.run(nights.QUARTER, folder, as_of=nights.QUARTER_AS_OF)
-    return folder
+def output(quarter: Sample) -> Path:
+    return quarter.output
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +288,7 @@ def keys_of(value: Any) -> set[str]:
     return {key for each in value for key in keys_of(each)} if isinstance(value, list) else set()
 
 
-def test_every_key_of_the_summary_is_told(summary: dict[str, Any]) -> None:
+def test_every_key_of_the_summary_is_reported(summary: dict[str, Any]) -> None:
     """docs/report_files.md has each key, those of the first level in their order."""
     text = (nights.REPOSITORY / "docs" / "report_files.md").read_text("utf-8")
     lines = [line for line in text.partition("## summary.json")[2].splitlines() if line.startswith("| ")]
@@ -305,7 +304,7 @@ def test_a_document_without_nan() -> None:
         to_json({"rate": float("nan")})
 
 
-def test_two_nights_write_the_same_bytes(output: Path, tmp_path: Path) -> None:
+def test_two_runs_write_the_same_bytes(output: Path, tmp_path: Path) -> None:
     """Another start, four threads in the place of two: every file under reports/ is the same, workbook included."""
     later = nights.CLOCK + timedelta(days=3)
     nights.run(nights.QUARTER, tmp_path, as_of=nights.QUARTER_AS_OF, threads=4, clock=later)

@@ -129,7 +129,7 @@ def test_final_months_are_complete_and_the_same_for_every_route() -> None:
     ] == [tuple(row.values()) for row in found]
 
 
-def test_without_qualifying_stages_nothing_is_said() -> None:
+def test_without_qualifying_stages_nothing_is_reported() -> None:
     """Where no stage qualifies there is no route to tell apart, and no empty table."""
     _, page = site_of(waterfall(headline=(Pair("a", "b"),)), {"stage_entries": entries(*DIRECT)})
     assert "table-routes" not in page.tables

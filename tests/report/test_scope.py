@@ -11,7 +11,7 @@ OURS = ScopeRule("ours", "leads", Condition("email", "matches", ("@us",)), "Our 
 LEADS = [{"input": "leads", "load_no": 2, "row_number": 1, "lead_id": "L1", "email": "ida@us.example"}]
 
 
-def test_leads_out_of_scope_are_told_by_rule() -> None:
+def test_leads_out_of_scope_are_reported_by_rule() -> None:
     """The rule, its reason, leads and rows; and they are in no other count."""
     rows = {"stage_entries": entries(("L1", "a", 1), ("L1", "b", 2), ("L2", "a", 3)), "leads": LEADS}
     _, page = site_of(waterfall(scope=(OURS,)), rows)
@@ -20,13 +20,13 @@ def test_leads_out_of_scope_are_told_by_rule() -> None:
     assert ["3", "1", "0", "0", "2"] == history[2:7]
 
 
-def test_without_rules_nothing_is_said() -> None:
+def test_without_rules_nothing_is_reported() -> None:
     """A page of a configuration without [[scope]] has no empty table of it."""
     _, page = site_of(waterfall(), {"stage_entries": entries(("L1", "a", 1)), "leads": LEADS})
     assert "table-scope" not in page.tables
 
 
-def test_inferred_entries_are_counted_and_told() -> None:
+def test_inferred_entries_are_counted_and_reported() -> None:
     """Whoever reads the page can tell how many entries no row of history stands behind; without any it says nothing."""
     created = [{**LEADS[0], "created_stage": "A", "created_at": datetime(2026, 1, 1)}]
     rows = {"stage_entries": entries(("L2", "a", 3)), "leads": created}

@@ -62,7 +62,7 @@ def test_before_anybody_converted_there_is_no_estimate() -> None:
     assert f"known today 0{THIN}%" in tile(html)
 
 
-def test_past_estimates_are_told() -> None:
+def test_past_estimates_are_reported() -> None:
     """At the end of January thirty had waited longer than the four of K, and none had converted; in February all four did."""
     longer = [move for n in range(30) for move in ((f"L{n + 9}", "a", 1), (f"L{n + 9}", "lost", 25))]
     late = [move for n in range(4) for move in ((f"K{n}", "a", 20), (f"K{n}", "b", 32))]

@@ -34,7 +34,7 @@ def test_names_of_sheets_differ_whatever_the_tables(tmp_path: Path) -> None:
     assert ["About", long[:31], f"{long[:29]}_2", "history_2", "about_2"] == found.sheetnames
 
 
-def test_what_does_not_fit_is_cut_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_fit_is_cut_and_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows beyond the sheet's limit go to the CSV file alone, and the first sheet says so; texts are cut at Excel's limit."""
     monkeypatch.setattr(workbook, "ROWS_SHOWN", 2)
     table = table_of(("text", "VARCHAR"), ("day", "DATE"), rows=3)

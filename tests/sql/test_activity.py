@@ -22,7 +22,7 @@ def test_activity_may_exceed_all(tmp_path: Path) -> None:
         made_up.waterfall(tmp_path),
         made_up.AS_OF,
         {"stage_entries": rows},
-        only="+report.path_arrivals +marts.conversion",
+        tables=("report.path_arrivals", "marts.conversion"),
     )
     activity = records(
         connection,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -16,6 +15,7 @@ from pipeline.transform.graph import in_order
 from pipeline.transform.macros import create_formulas
 from pipeline.transform.project import Model, TableName, discover
 from tests import nights
+from tests.sample import Sample
 from tests.sql import made_up
 from tests.sql.harness import built, records
 
@@ -25,18 +25,10 @@ NAMES = [str(model.table) for model in MODELS]
 
 
 @pytest.fixture(scope="module")
-def quarter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The published folder of one quarter, sixteen leads."""
-    output = tmp_path_factory.mktemp("quarter")
-    nights.run(nights.QUARTER, output, as_of=nights.QUARTER_AS_OF)
-    return output
-
-
-@pytest.fixture(scope="module")
 def given(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
     """Schemas raw and waterfall alone, without any model."""
     waterfall = made_up.waterfall(tmp_path_factory.mktemp("short"), dimensions=("owner", "lead_source"))
-    return built(waterfall, made_up.AS_OF, made_up.history(60, seed=6), layers=frozenset())
+    return built(waterfall, made_up.AS_OF, made_up.history(60, seed=6), tables=())
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +47,10 @@ def pasted(given: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     return bare
 
 
-def test_every_table_and_column_of_the_published_file_has_a_comment(quarter: Path) -> None:
+def test_every_table_and_column_of_the_published_file_has_a_comment(quarter: Sample) -> None:
     """Nobody has to guess what a table or a column means."""
     silent = nights.ask(
-        quarter,
+        quarter.output,
         f"""
         select schema_name || '.' || table_name as name from duckdb_tables()
         where schema_name in {PUBLISHED} and comment is null
@@ -73,10 +65,10 @@ def test_every_table_and_column_of_the_published_file_has_a_comment(quarter: Pat
     assert [] == [row["name"] for row in silent]
 
 
-def test_the_published_file_has_every_model_and_nothing_raw(quarter: Path) -> None:
+def test_the_published_file_has_every_model_and_nothing_raw(quarter: Sample) -> None:
     """Each model is a table or view of the file; schema raw is gone."""
     found = nights.ask(
-        quarter,
+        quarter.output,
         "select schema_name || '.' || table_name as name from duckdb_tables() union all"
         " select schema_name || '.' || view_name from duckdb_views() where not internal",
     )

@@ -15,12 +15,11 @@ from oracle import case_files, changes, strategies
 from pipeline.database.connection import literal
 from pipeline.transform.build import build
 from pipeline.transform.checks import run_checks
-from tests.sql import crowds
+from tests.sql import large_months
 from tests.sql.harness import built, project, records
 from tests.sql.test_oracle_agrees import difference
 
-LAYERS = frozenset({"waterfall", "clean", "journey"})
-WANTED = (
+MARTS = (
     "marts.conversion_fates",
     "marts.settle_days",
     "marts.conversion",
@@ -28,6 +27,8 @@ WANTED = (
     "marts.month_cohorts",
     "marts.time_in_stage",
     "marts.sla",
+)
+REPORT = (
     "report.months",
     "report.pairs_shown",
     "report.pair_windows",
@@ -47,15 +48,15 @@ def models_of(waterfall: Any, history: oracle.History, cut: tuple[str, str] = ch
         inputs=history.inputs,
         input_settings=history.input_settings,
         entry_columns=history.entry_columns,
-        layers=LAYERS,
+        tables=MARTS,
     )
     connection.execute(
         f"update waterfall.shown_cut set dimension = {literal(cut[0])}, dimension_value = {literal(cut[1])}"
     )
-    models = tuple(model for name in WANTED for model in project().models if str(model.table) == name)
-    build(connection, models, {})
+    models = tuple(model for name in (*MARTS, *REPORT) for model in project().models if str(model.table) == name)
+    build(connection, models[len(MARTS) :], None)
     checks = tuple(check for check in project().checks if check.name.startswith("report.rate_change"))
-    assert (len(WANTED), 1) == (len(models), len(checks))
+    assert (len(MARTS) + len(REPORT), 1) == (len(models), len(checks))
     assert [] == [outcome for outcome in run_checks(connection, models, checks) if not outcome.holds]
     return connection
 
@@ -95,16 +96,16 @@ def test_changes_are_those_of_the_oracle(case: tuple[Any, oracle.History]) -> No
 
 
 @pytest.fixture(scope="module")
-def crowd(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, oracle.History]:
+def four_months(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, oracle.History]:
     """400 leads of twelve sources and three owners over four months, so that months are large and values are left over."""
-    return crowds.crowd(tmp_path_factory.mktemp("crowd"))
+    return large_months.four_months(tmp_path_factory.mktemp("four_months"))
 
 
-def test_many_leads_and_values(crowd: tuple[Any, oracle.History]) -> None:
+def test_many_leads_and_values(four_months: tuple[Any, oracle.History]) -> None:
     """K4, K5: of twelve sources eight have a row each, the parts of the others are in one."""
-    found, known, parts = differences(*crowd)
+    found, known, parts = differences(*four_months)
     assert ([], 6, 6 * (9 + 3)) == (found, known, parts)
-    connection = models_of(*crowd)
+    connection = models_of(*four_months)
     enough = connection.execute(
         "select bool_and(is_enough), (select bool_or(values_inside > 1) from report.rate_change_parts) from report.rate_change"
     ).fetchall()
@@ -112,9 +113,9 @@ def test_many_leads_and_values(crowd: tuple[Any, oracle.History]) -> None:
 
 
 @pytest.mark.parametrize("cut", [("owner", "Tom"), ("lead_source", "(none)"), ("owner", "nobody is called so")])
-def test_the_report_of_a_cut(crowd: tuple[Any, oracle.History], cut: tuple[str, str]) -> None:
+def test_the_report_of_a_cut(four_months: tuple[Any, oracle.History], cut: tuple[str, str]) -> None:
     """K4, K5: where the report shows one cut, the changes are those of its units and stays, and there is no split by dimension."""
-    found, known, parts = differences(*crowd, cut)
+    found, known, parts = differences(*four_months, cut)
     assert ([], 0) == (found, parts)
     assert (known == 0) == (cut[1] == "nobody is called so")
 
@@ -127,9 +128,9 @@ def test_the_report_of_a_cut(crowd: tuple[Any, oracle.History], cut: tuple[str, 
         "delete from report.rate_change_parts where dimension = 'owner'",
     ],
 )
-def test_parts_that_do_not_add_up_stop_the_night(crowd: tuple[Any, oracle.History], damage: str) -> None:
+def test_parts_that_do_not_add_up_stop_the_run(four_months: tuple[Any, oracle.History], damage: str) -> None:
     """A billionth, one unit or a whole dimension less, and the check of the parts fails."""
-    connection = models_of(*crowd)
+    connection = models_of(*four_months)
     checks = tuple(check for check in project().checks if check.name.startswith("report.rate_change"))
     assert [True] == [outcome.holds for outcome in run_checks(connection, (), checks)]
     connection.execute(damage)

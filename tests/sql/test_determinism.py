@@ -10,9 +10,8 @@ import duckdb
 import pytest
 
 from tests.sql import made_up
-from tests.sql.harness import built
+from tests.sql.harness import ALL_BUT_REPORT, built
 
-LAYERS = frozenset({"waterfall", "clean", "journey", "marts", "quality"})
 DIMENSIONS = ("origin", "lead_source", "owner", "campaign", "qualified_by", "entry_stage", "team")
 NUMBERS_OF_A_FILE = ("lead_no", "account_no", "cycle_id", "unit_id", "unit_key", "cut_set")
 LEADS = 5000  # with the cuts more than the 122,880 rows that one thread takes at a time
@@ -51,13 +50,13 @@ def waterfall(tmp_path_factory: pytest.TempPathFactory) -> made_up.Waterfall:
 @pytest.fixture(scope="module")
 def on_one_thread(waterfall: made_up.Waterfall) -> dict[str, tuple[int, int]]:
     """The published rows of 5,000 leads, computed by one thread."""
-    connection = built(waterfall, made_up.AS_OF, made_up.history(LEADS, seed=1), layers=LAYERS)
+    connection = built(waterfall, made_up.AS_OF, made_up.history(LEADS, seed=1), tables=ALL_BUT_REPORT)
     return fingerprints(connection, ("journey", "marts", "quality"))
 
 
 def test_threads_change_nothing(waterfall: made_up.Waterfall, on_one_thread: dict[str, tuple[int, int]]) -> None:
     """Four threads give the rows of one, to the last bit of every double."""
-    connection = built(waterfall, made_up.AS_OF, made_up.history(LEADS, seed=1), layers=LAYERS, threads=4)
+    connection = built(waterfall, made_up.AS_OF, made_up.history(LEADS, seed=1), tables=ALL_BUT_REPORT, threads=4)
     assert on_one_thread == fingerprints(connection, ("journey", "marts", "quality"))
 
 
@@ -68,7 +67,7 @@ def test_the_order_of_delivery_changes_nothing(
     rows = made_up.history(LEADS, seed=1)
     for table in rows.values():
         Random(2).shuffle(table)
-    connection = built(waterfall, made_up.AS_OF, rows, layers=LAYERS)
+    connection = built(waterfall, made_up.AS_OF, rows, tables=ALL_BUT_REPORT)
     assert on_one_thread == fingerprints(connection, ("journey", "marts", "quality"))
 
 
@@ -78,7 +77,9 @@ def test_another_history_is_another_fingerprint(
     """Fifty rows fewer show in the journey and in the marts: the comparisons above can fail."""
     rows = made_up.history(LEADS, seed=1)
     del rows["stage_entries"][:50]
-    changed = fingerprints(built(waterfall, made_up.AS_OF, rows, layers=LAYERS), ("journey", "marts", "quality"))
+    changed = fingerprints(
+        built(waterfall, made_up.AS_OF, rows, tables=ALL_BUT_REPORT), ("journey", "marts", "quality")
+    )
     assert {"journey.stage_spans", "marts_kept.conversion"} <= {
         table for table, rows_of in changed.items() if rows_of != on_one_thread[table]
     }
@@ -90,7 +91,7 @@ def test_later_rows_change_no_earlier_as_of(tmp_path: Path) -> None:
     as_of = made_up.AS_OF - timedelta(days=92)
     known = [row for row in rows["stage_entries"] if row["entered_at"] <= as_of.replace(tzinfo=None)]
     waterfall = made_up.waterfall(tmp_path, dimensions=DIMENSIONS)
-    then = built(waterfall, as_of, rows | {"stage_entries": known}, layers=LAYERS)
-    now = built(waterfall, as_of, rows, layers=LAYERS)
+    then = built(waterfall, as_of, rows | {"stage_entries": known}, tables=ALL_BUT_REPORT)
+    now = built(waterfall, as_of, rows, tables=ALL_BUT_REPORT)
     assert len(known) < len(rows["stage_entries"])
     assert fingerprints(then, ("journey", "marts")) == fingerprints(now, ("journey", "marts"))

@@ -39,7 +39,9 @@ def found(finding: str, moves: list[Move], zone: str = "UTC") -> list[dict[str, 
         }
         for number, (lead, stage, entered_at, owner) in enumerate(moves, 1)
     ]
-    connection = built(Waterfall("Findings", zone, STAGES), AS_OF, {"stage_entries": rows}, only="+quality.stage_dates")
+    connection = built(
+        Waterfall("Findings", zone, STAGES), AS_OF, {"stage_entries": rows}, tables=("quality.stage_dates",)
+    )
     rows_found = records(
         connection,
         f"select stage, leads, entries, share, examples from quality.stage_dates where finding = '{finding}' order by stage",

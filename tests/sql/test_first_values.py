@@ -11,7 +11,7 @@ from pipeline.run.findings import first_values
 from tests.sql import made_up
 from tests.sql.harness import built, checked, records
 
-LAYERS = frozenset({"waterfall", "clean", "journey", "marts", "quality"})
+TABLES = ("clean.stage_entries", "journey.cycles", "quality.first_values")
 
 
 def history(*rows: tuple[str, str | None, str, int, datetime | None]) -> list[dict[str, object]]:
@@ -31,8 +31,8 @@ def history(*rows: tuple[str, str | None, str, int, datetime | None]) -> list[di
     ]
 
 
-def models(folder: Path, **tables: list[dict[str, object]]) -> duckdb.DuckDBPyConnection:
-    return built(made_up.waterfall(folder), made_up.AS_OF, tables, inputs=("crm",), layers=LAYERS)
+def models(folder: Path, **rows: list[dict[str, object]]) -> duckdb.DuckDBPyConnection:
+    return built(made_up.waterfall(folder), made_up.AS_OF, rows, inputs=("crm",), tables=TABLES)
 
 
 def entries(connection: duckdb.DuckDBPyConnection) -> list[tuple[object, ...]]:
@@ -68,7 +68,7 @@ def test_a_row_of_a_merged_lead_does_not_borrow_the_survivors_creation(tmp_path:
         ("L2", "mql", datetime(2025, 1, 5), "observed"),
         ("L2", "sal", datetime(2025, 1, 9), "observed"),
     ]
-    assert [each.name for each in checked(connection, LAYERS) if not each.holds] == []
+    assert [each.name for each in checked(connection) if not each.holds] == []
 
 
 def test_only_the_survivors_first_entry_has_an_older_value(tmp_path: Path) -> None:

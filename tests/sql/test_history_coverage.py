@@ -11,12 +11,10 @@ from typing import Any
 import duckdb
 
 from pipeline.run.findings import history_coverage
-from pipeline.transform.build import build
 from pipeline.transform.checks import run_checks
 from tests.sql import made_up
 from tests.sql.harness import built, project, records
 
-LAYERS = frozenset({"waterfall", "clean"})
 TABLES = ("quality.history_coverage", "quality.period_coverage")
 SYNC, NEXT = date(2025, 3, 5), date(2025, 3, 6)
 Entry = tuple[str, str, str, date]
@@ -43,10 +41,9 @@ def models(
     ]  # fmt: skip
     waterfall = replace(made_up.waterfall(folder), timezone=zone)
     connection = built(
-        waterfall, made_up.AS_OF, {"stage_entries": rows, **more}, inputs=names or ("crm",), layers=LAYERS
+        waterfall, made_up.AS_OF, {"stage_entries": rows, **more}, inputs=names or ("crm",), tables=TABLES
     )
     ours = tuple(model for model in project().models if str(model.table) in TABLES)
-    build(connection, ours, {})
     assert [] == [outcome for outcome in run_checks(connection, ours, ()) if not outcome.holds]
     return connection
 
@@ -168,7 +165,7 @@ def test_the_latest_input_decides_for_all_cohorts(tmp_path: Path) -> None:
     assert "It is complete from 2025-03-06" in said[0]
 
 
-def test_without_history_nothing_is_said(tmp_path: Path) -> None:
+def test_without_history_nothing_is_reported(tmp_path: Path) -> None:
     """An input that delivered nothing has a row of zeros."""
     connection = models(tmp_path, [])
     assert records(connection, "from quality.history_coverage") == [

@@ -11,7 +11,6 @@ import pytest
 from tests.sql import made_up
 from tests.sql.harness import built, records
 
-LAYERS = frozenset({"waterfall", "clean"})
 NOON = datetime(2025, 1, 5, 12)
 Move = tuple[str | None, str]
 
@@ -34,7 +33,11 @@ def places(
         for number, (previous, stage) in enumerate(moves)
     ]
     connection = built(
-        made_up.waterfall(folder), made_up.AS_OF, {"stage_entries": rows}, inputs=("crm",), layers=LAYERS
+        made_up.waterfall(folder),
+        made_up.AS_OF,
+        {"stage_entries": rows},
+        inputs=("crm",),
+        tables=("clean.instant_places",),
     )
     found = records(connection, "select place_no, visit_no from clean.instant_places order by row_number")
     connection.close()

@@ -190,7 +190,7 @@ def test_the_triangle_counts_by_local_dates(tmp_path: Path) -> None:
     assert [("2025-01-01", 0, 0), ("2025-01-01", 1, 1), ("2025-01-01", 2, 1)] == told[:3]
 
 
-def test_a_lead_is_told_under_every_id(year: duckdb.DuckDBPyConnection) -> None:
+def test_a_lead_is_reported_under_every_id(year: duckdb.DuckDBPyConnection) -> None:
     """lead_history has each stay once, with the days up to as-of for the open one."""
     told = rows(year, "lead_history('L00003')")
     assert list(range(1, len(told) + 1)) == [row["span_no"] for row in told]

@@ -20,7 +20,6 @@ from pipeline.transform.macros import create_macros, discover_macros
 from pipeline.waterfall.definition import Stage, Waterfall
 from tests.sql import harness
 
-LAYERS = frozenset({"waterfall", "clean", "journey"})
 MODES = {
     "ordered": "ordered",
     "consecutive": "strict",
@@ -71,7 +70,7 @@ def built(events: list[dict[str, Any]], steps: list[str]) -> duckdb.DuckDBPyConn
         datetime.fromisoformat("2026-01-01T00:00:00+00:00"),
         {"stage_entries": rows},
         inputs=("crm",),
-        layers=LAYERS,
+        tables=("waterfall.*", "journey.*"),
     )
     create_macros(connection, tuple(each for each in discover_macros(shipped("sql")) if "marts." not in each.body))
     return connection

@@ -13,7 +13,6 @@ from tests.oracle.journey import place
 from tests.sql import made_up
 from tests.sql.harness import built, records
 
-LAYERS = frozenset({"waterfall", "clean"})
 PRIORITIES = {"crm": 1, "tool": 2, "old_tool": 2, "events": 3}
 INPUTS = (*PRIORITIES, "sheet")
 START = made_up.AS_OF - timedelta(days=60)
@@ -56,7 +55,7 @@ def test_rows_that_another_source_dates_are_those_of_the_rule(tmp_path: Path) ->
         case_files.raw_rows(waterfall, history),
         inputs=history.inputs,
         input_settings=history.input_settings,
-        layers=LAYERS,
+        tables=("clean.recorded_also",),
     )
     found = records(
         connection,
@@ -74,6 +73,6 @@ def test_without_priorities_no_row_is_recorded_also(tmp_path: Path) -> None:
     history = replace(a_history(leads=20, seed=3), priorities={})
     waterfall = replace(made_up.waterfall(tmp_path), as_of=history.as_of)
     raw = case_files.raw_rows(waterfall, history)
-    connection = built(waterfall, history.as_of, raw, inputs=history.inputs, layers=LAYERS)
+    connection = built(waterfall, history.as_of, raw, inputs=history.inputs, tables=("clean.recorded_also",))
     assert [] == records(connection, "from clean.recorded_also")
     connection.close()

@@ -18,7 +18,6 @@ AS_OF = datetime(2026, 3, 31, tzinfo=UTC)
 RIVAL = ScopeRule("rival", "accounts", Condition("segment", "one_of", ("Rival",)), "They look at our forms.")
 OURS = ScopeRule("ours", "leads", Condition("email", "matches", ("@us",)), "Our own.")
 PAID = OriginRule("paid", Condition("utm_medium", "one_of", ("cpc",)))
-LAYERS = frozenset({"waterfall", "clean"})
 
 
 def version(load_no: int, row_number: int, **columns: Any) -> dict[str, Any]:
@@ -32,7 +31,9 @@ def matches(accounts: list[tuple[int, int, str | None]], leads: tuple[str | None
         "leads": [version(2 + n, 1, lead_id="L1", account_id="A1", email=email) for n, email in enumerate(leads)],
         "accounts": [version(load, row, account_id="A1", segment=segment) for load, row, segment in accounts],
     }
-    connection = built(Waterfall("Test", "UTC", delivery.STAGES, scope=(RIVAL, OURS)), AS_OF, rows, layers=LAYERS)
+    connection = built(
+        Waterfall("Test", "UTC", delivery.STAGES, scope=(RIVAL, OURS)), AS_OF, rows, tables=("clean.rule_matches",)
+    )
     found = records(
         connection,
         """

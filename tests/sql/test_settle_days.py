@@ -49,13 +49,13 @@ def history(seed: int, leads: int, usual_days: float) -> oracle.History:
 def test_fractions_give_the_same_days(waterfall: Waterfall, seed: int, leads: int, usual_days: float) -> None:
     """settle_days, and which months and routes are final by them, for every pair and unit."""
     past = history(seed, leads, usual_days)
-    expected = oracle.numbers(waterfall, past, grains=("month", "all"))
+    expected = oracle.numbers(waterfall, past, tables=TABLES, grains=("month", "all"))
     connection = built(
         waterfall,
         AS_OF,
         case_files.raw_rows(waterfall, past),
         inputs=("crm",),
-        only=" ".join(f"+{table}" for table in TABLES),
+        tables=TABLES,
         entry_columns=frozenset(),
     )
     for table in TABLES:
@@ -81,7 +81,7 @@ def test_below_fifty_conversions_nothing_is_final_without_a_window(waterfall: Wa
              "entered_at": at.replace(tzinfo=None)}
             for number, (lead_id, stage, at) in enumerate(entries, 1)
         ]  # fmt: skip
-        connection = built(waterfall, AS_OF, {"stage_entries": rows}, inputs=("crm",), only="+marts.settle_days")
+        connection = built(waterfall, AS_OF, {"stage_entries": rows}, inputs=("crm",), tables=("marts.settle_days",))
         found = records(
             connection, "from marts.settle_days where unit = 'lead' and from_stage = 'mql' and to_stage = 'sal'"
         )

@@ -25,8 +25,7 @@ from tests.sql.harness import built, checked, model, records
 from tests.sql.test_oracle_agrees import difference
 from tests.sql.test_statistics import wilson
 
-LAYERS = frozenset({"waterfall", "clean", "journey", "marts", "quality", "report"})
-ESTIMATES = "+marts.settled_estimates +report.settled_record"
+ESTIMATES = ("marts.settled_estimates", "report.settled_record")
 TABLES = ("marts.settled_estimates", "quality.settled_backtest")
 END_OF_AUGUST = datetime(2025, 9, 1, 3, 59, 59, tzinfo=UTC)  # on the clock of New York
 NOW = "select * exclude (as_of_no, as_of_at, as_of_date, converted_by_now, open_by_now, is_final_now) from marts.settled_estimates"
@@ -75,7 +74,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def whole(folder: Path) -> duckdb.DuckDBPyConnection:
     """A year of four hundred leads, to its end."""
-    return built(waterfall(folder), made_up.AS_OF, history(400, seed=3), layers=LAYERS)
+    return built(waterfall(folder), made_up.AS_OF, history(400, seed=3), tables=(*TABLES, "report.settled_record"))
 
 
 @pytest.mark.parametrize(("seed", "zone"), [(1, "America/New_York"), (2, "Asia/Kolkata"), (3, "UTC")])
@@ -88,20 +87,20 @@ def test_loops_give_the_same(folder: Path, seed: int, zone: str) -> None:
     settling = by_unit_and_pair(settle_days(definition, journey, dimensions, given.as_of))
     estimates = settled.settled_estimates(definition, journey, dimensions, given.as_of, settling)
     expected = dict(zip(TABLES, (estimates, settled.settled_backtest(estimates)), strict=True))
-    connection = built(definition, given.as_of, case_files.raw_rows(definition, given), inputs=("crm",), layers=LAYERS)
+    connection = built(definition, given.as_of, case_files.raw_rows(definition, given), inputs=("crm",), tables=TABLES)
     actual = {table: records(connection, f"from {table}") for table in TABLES}
     assert {table: [] for table in TABLES} == {
         table: difference(oracle.KEYS[table], rows, [{name: row[name] for name in rows[0]} for row in actual[table]])
         for table, rows in expected.items()
     }
-    assert [] == [outcome for outcome in checked(connection, LAYERS) if not outcome.holds]
+    assert [] == [outcome for outcome in checked(connection) if not outcome.holds]
     interesting = [row for row in estimates if row["estimate"] and row["converted"] / row["entered"] < row["estimate"]]
     assert (True, True) == (len(interesting) > 40, len(expected["quality.settled_backtest"]) > 10)
 
 
 def test_the_past_is_what_a_run_of_then_would_have_said(folder: Path, whole: duckdb.DuckDBPyConnection) -> None:
     """The estimates for the end of August are those of a run pinned to it that never saw September."""
-    then = built(waterfall(folder), END_OF_AUGUST, until(END_OF_AUGUST, history(400, seed=3)), only=ESTIMATES)
+    then = built(waterfall(folder), END_OF_AUGUST, until(END_OF_AUGUST, history(400, seed=3)), tables=ESTIMATES)
     order = "order by from_stage, to_stage, cohort_start nulls first"
     expected = records(then, f"{NOW} where as_of_no = 0 {order}")
     actual = records(whole, f"{NOW} where as_of_date = date '2025-08-31' {order}")
@@ -145,8 +144,8 @@ def test_what_is_settled_needs_no_estimate(folder: Path) -> None:
     """Nobody open, no row; and nobody who ever converted, no estimate."""
     day = datetime(2025, 6, 2, 9)
     moves = [("A", "mql", 0), ("A", "sal", 1), ("A", "lost", 2), ("B", "mql", 0), ("B", "lost", 2)]
-    settled_now = built(waterfall(folder), made_up.AS_OF, {"stage_entries": entries(day, moves)}, only=ESTIMATES)
-    waiting = built(waterfall(folder), made_up.AS_OF, {"stage_entries": entries(day, moves[3:4])}, only=ESTIMATES)
+    settled_now = built(waterfall(folder), made_up.AS_OF, {"stage_entries": entries(day, moves)}, tables=ESTIMATES)
+    waiting = built(waterfall(folder), made_up.AS_OF, {"stage_entries": entries(day, moves[3:4])}, tables=ESTIMATES)
     assert [] == records(settled_now, "from marts.settled_estimates where as_of_no = 0")
     pair = "where as_of_no = 0 and grain = 'month' and to_stage = 'sal'"
     (row,) = records(waiting, f"from marts.settled_estimates {pair}")
@@ -167,7 +166,7 @@ def test_what_is_settled_needs_no_estimate(folder: Path) -> None:
 def test_a_month_ends_with_its_last_second(folder: Path, zone: str, expected: datetime) -> None:
     """On the clock of the waterfall, also where midnight does not exist."""
     rows = {"stage_entries": entries(datetime(2023, 9, 5, 9), [("A", "mql", 0)])}
-    connection = built(waterfall(folder, zone), datetime(2023, 10, 20, tzinfo=UTC), rows, only=ESTIMATES)
+    connection = built(waterfall(folder, zone), datetime(2023, 10, 20, tzinfo=UTC), rows, tables=ESTIMATES)
     found = records(connection, "select distinct as_of_at, as_of_date from marts.settled_estimates where as_of_no = 1")
     assert [{"as_of_at": expected, "as_of_date": date(2023, 9, 30)}] == found
 
@@ -175,7 +174,7 @@ def test_a_month_ends_with_its_last_second(folder: Path, zone: str, expected: da
 def test_no_more_than_twelve_ends_of_a_month(folder: Path) -> None:
     """The past has a floor, so a long history costs no more nights of it."""
     rows = {"stage_entries": entries(datetime(2020, 1, 5, 9), [("A", "mql", 0)])}
-    connection = built(waterfall(folder), made_up.AS_OF, rows, only=ESTIMATES)
+    connection = built(waterfall(folder), made_up.AS_OF, rows, tables=ESTIMATES)
     found = records(
         connection, "select count(distinct as_of_no) as n, min(as_of_date) as d from marts.settled_estimates"
     )

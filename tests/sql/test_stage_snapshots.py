@@ -40,7 +40,7 @@ def models(folder: Path, *days: float, as_of: datetime = made_up.AS_OF) -> duckd
         {"stage_entries": rows(*days)},
         inputs=("copies", "crm"),
         input_settings={"copies": {"format": "stage_snapshots"}},
-        only="+quality.stage_snapshots",
+        tables=("quality.stage_snapshots",),
     )
 
 

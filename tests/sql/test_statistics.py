@@ -18,7 +18,6 @@ from pipeline.transform.macros import create_formulas
 from tests.sql import made_up
 from tests.sql.harness import built, model, records
 
-LAYERS = frozenset({"waterfall", "clean", "journey", "marts"})
 COUNTS = [
     (0, 1), (1, 1), (1, 2), (0, 10), (1, 10), (10, 10), (3, 7), (11585, 23171),
     (15_000, 30_000), (1, 30_000), (29_999, 30_000), (0, 30_000), (30_000, 30_000),
@@ -96,7 +95,8 @@ class TestWilson:
 
     def test_the_published_table_has_them(self, tmp_path: Path) -> None:
         """Every row of the built table carries the interval of its own two counts."""
-        connection = built(made_up.waterfall(tmp_path), made_up.AS_OF, made_up.history(120, seed=4), layers=LAYERS)
+        rows = made_up.history(120, seed=4)
+        connection = built(made_up.waterfall(tmp_path), made_up.AS_OF, rows, tables=("marts.conversion",))
         rows = records(connection, "select distinct converted, entered, rate_low, rate_high from marts.conversion")
         wrong = [
             row
@@ -112,6 +112,7 @@ class TestWilson:
 # ---- durations
 
 SOURCES = 40
+DURATIONS = ("marts.open_time_in_stage", "marts.time_in_stage", "marts.conversion")
 
 
 def stays_by_source() -> dict[str, list[tuple[int, bool]]]:
@@ -150,7 +151,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnect
                 where = {"input": "crm", "load_no": 1, "row_number": len(entries)}
                 entries.append(where | {"lead_id": lead_id, "stage": stage, "entered_at": moment})
     waterfall = made_up.waterfall(tmp_path_factory.mktemp("short"), dimensions=("lead_source",))
-    return built(waterfall, made_up.AS_OF, {"stage_entries": entries, "leads": leads}, layers=LAYERS)
+    return built(waterfall, made_up.AS_OF, {"stage_entries": entries, "leads": leads}, tables=DURATIONS)
 
 
 def percentile(values: list[int], share: Fraction) -> float | None:

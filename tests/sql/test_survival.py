@@ -15,7 +15,7 @@ from tests.sql import made_up
 from tests.sql.harness import built, records
 from tests.sql.test_statistics import COUNTS, shipped_intervals
 
-LAYERS = frozenset({"waterfall", "clean", "journey", "marts"})
+TABLES = ("marts.conversion_curve", "marts.conversion", "marts.open_time_in_stage")
 FATES = {"open": 0, "sal": 1, "sql": 2, "lost": 2}
 """What ended the wait at MQL for SAL, and its number: 0 censored, 1 converted, 2 a competing event."""
 Waits = dict[str, list[tuple[int, str]]]
@@ -66,7 +66,7 @@ def curves(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnectio
                 where = {"input": "crm", "load_no": 1, "row_number": len(entries)}
                 entries.append(where | {"lead_id": lead_id, "stage": stage, "entered_at": moment})
     waterfall = made_up.waterfall(tmp_path_factory.mktemp("short"), dimensions=("lead_source",), windows=(7, 30))
-    return built(waterfall, made_up.AS_OF, {"stage_entries": entries, "leads": leads}, layers=LAYERS)
+    return built(waterfall, made_up.AS_OF, {"stage_entries": entries, "leads": leads}, tables=TABLES)
 
 
 def curve(connection: duckdb.DuckDBPyConnection, source: str, unit: str = "cycle") -> list[dict[str, Any]]:

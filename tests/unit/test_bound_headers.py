@@ -14,8 +14,8 @@ from pipeline.ingest.rows.columns import CannotBind, bind, normalise_header
 MAPPED = {"lead_id": "Record ID", "stage": "Stage", "entered_at": "Changed at"}
 
 
-def test_f98_two_columns_that_nothing_binds_are_both_kept(tmp_path: Path) -> None:
-    """The second one under a number."""
+def test_two_columns_that_nothing_binds_are_both_kept(tmp_path: Path) -> None:
+    """F98: The second one under a number."""
     inbox = one_file(
         tmp_path,
         "Record ID,Stage,Changed at,Lead Status,Lead status,lead_status\nA,MQL,2026-05-01,Open,x,y\n",
@@ -36,16 +36,16 @@ def test_f98_two_columns_that_nothing_binds_are_both_kept(tmp_path: Path) -> Non
         ("lead_id,stage,entered_at,Sta\u200bge", {}, "Sta?ge"),
     ],
 )
-def test_f98_a_bound_column_that_is_there_twice_is_refused(
+def test_a_bound_column_that_is_there_twice_is_refused(
     tmp_path: Path, header: str, columns: dict[str, str], twice: str
 ) -> None:
-    """Required, optional or mapped: nobody can say which of the two is meant."""
+    """F98: Required, optional or mapped: nobody can say which of the two is meant."""
     said = refusal(one_file(tmp_path, f"{header}\n", columns=columns))
     assert f"the header names a column twice: `{twice}`" in said
 
 
-def test_f98_a_name_of_ours_that_is_mapped_away_may_be_there_twice() -> None:
-    """What is bound is the mapped header."""
+def test_a_name_of_ours_that_is_mapped_away_may_be_there_twice() -> None:
+    """F98: What is bound is the mapped header."""
     reads = Input("crm", "stage_entries", Path("a.csv"), columns={"owner": "Rep"})
     bound = bind(("lead_id", "stage", "entered_at", "Rep", "owner", "Owner"), reads)
     assert (3, {"owner_2": 4, "owner_3": 5}) == (bound.columns["owner"], bound.extras)
@@ -68,8 +68,8 @@ def test_f98_a_name_of_ours_that_is_mapped_away_may_be_there_twice() -> None:
         " lead__grö\u00adße- ",
     ],
 )
-def test_f98_what_cannot_be_seen_is_not_compared(tmp_path: Path, written: str) -> None:
-    """Spaces of any kind, direction marks, soft hyphens and letters in two parts, in the file or in the configuration."""
+def test_what_cannot_be_seen_is_not_compared(tmp_path: Path, written: str) -> None:
+    """F98: Spaces of any kind, direction marks, soft hyphens and letters in two parts, in the file or in the configuration."""
     assert normalise_header("Lead Größe") == normalise_header(written)
     for number, (theirs, mapped) in enumerate(((written, "Lead Größe"), ("Lead Größe", written))):
         inbox = Inbox(tmp_path / str(number))
@@ -78,6 +78,6 @@ def test_f98_what_cannot_be_seen_is_not_compared(tmp_path: Path, written: str) -
         assert ["L1"] == inbox.leads()
 
 
-def test_f98_names_that_differ_stay_apart() -> None:
-    """Only what is invisible goes: a space and a letter do not."""
+def test_names_that_differ_stay_apart() -> None:
+    """F98: Only what is invisible goes: a space and a letter do not."""
     assert len({normalise_header(name) for name in ("lead id", "leadid", "lead_íd", "lead id2")}) == 4

@@ -138,7 +138,7 @@ def test_the_days_reach_as_far_as_the_longest_limit() -> None:
         ('timezone = "Berlin"', "calendar.timezone: `Berlin` is no time zone"),
     ],
 )
-def test_what_is_wrong_with_a_calendar_is_said(problems: Any, line: str, expected: str) -> None:
+def test_what_is_wrong_with_a_calendar_is_reported(problems: Any, line: str, expected: str) -> None:
     """A key of [calendar] that can't be used is named with its line and what would do."""
     found = problems(funnel() + f"[calendar]\n{line}\n")
     assert [True] == [each.startswith(f"funnel.toml:24: {expected}") for each in found], found

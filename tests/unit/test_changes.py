@@ -83,7 +83,7 @@ class TestSplit:
         said = plain(split_line(ROW, made(((174, -15), fell), ((0, -14), FAIR))))
         assert "web: +15.9 pts, by its share +17.4 pts and by its rate −1.5 pts; its own rate fell, 20.0 %" in said
 
-    def test_more_than_noise_is_said(self) -> None:
+    def test_more_than_noise_is_reported(self) -> None:
         parts = made(((1, 28), replace(WEB, is_noise=False)), ((-4, 45), FAIR))
         assert split_line(ROW, parts).endswith("69, more than noise.")
 

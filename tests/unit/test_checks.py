@@ -133,7 +133,7 @@ class TestBesideOtherWork:
             require_beside(lambda: (self.WELL, self.BROKEN), work)
 
     @pytest.mark.parametrize("fault", [OSError(28, "no space left on device"), Interrupted("stopped by SIGTERM")])
-    def test_another_fault_is_told_when_every_claim_holds(self, fault: Exception) -> None:
+    def test_another_fault_is_reported_when_every_claim_holds(self, fault: Exception) -> None:
         """And an interrupt whatever the checks came to."""
         outcome = self.BROKEN if isinstance(fault, Interrupted) else self.WELL
 
@@ -143,7 +143,7 @@ class TestBesideOtherWork:
         with pytest.raises(type(fault)):
             require_beside(lambda: (outcome,), work)
 
-    def test_a_check_that_can_t_run_is_told(self) -> None:
+    def test_a_check_that_can_t_run_is_reported(self) -> None:
         """An error of the checks is not lost in the other thread."""
 
         def check() -> tuple[Outcome, ...]:

@@ -184,7 +184,7 @@ class TestToml:
             ("[[scope]", 8, "the ]] behind the name of the block is missing"),
         ],
     )
-    def test_what_is_not_toml_is_told_in_plain_words(
+    def test_what_is_not_toml_is_reported_in_plain_words(
         self, problems: Any, line: str, column: int, expected: str
     ) -> None:
         """The place is where the quote or bracket opens, not where the reader gave up."""
@@ -306,7 +306,7 @@ class TestOneCauseIsOneProblem:
             ),
         ],
     )
-    def test_what_follows_from_it_is_not_told(self, problems: Any, text: str, expected: str) -> None:
+    def test_what_follows_from_it_is_not_reported(self, problems: Any, text: str, expected: str) -> None:
         """A stage, pair, preset or block that is wrong makes no second problem of what names it."""
         assert [f"funnel.toml:{expected}"] == problems(text)
 

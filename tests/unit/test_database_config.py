@@ -109,7 +109,7 @@ def test_an_input_of_files_has_no_database(tmp_path: Path) -> None:
         ),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_told(tmp_path: Path, lines: str, expected: list[str]) -> None:
+def test_what_does_not_fit_is_reported(tmp_path: Path, lines: str, expected: list[str]) -> None:
     assert [f"inputs.warehouse.{each}" for each in expected] == problems(tmp_path, lines)
 
 

@@ -206,7 +206,7 @@ def test_matching_that_is_turned_off_reads_no_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["bü..de", "ü" * 70 + ".de"])
-def test_a_unicode_name_that_no_registry_takes_is_none(host: str) -> None:
+def test_a_unicode_name_that_no_registry_accepts_is_none(host: str) -> None:
     """An empty label, or one that is too long."""
     assert None is domains.host_of(host)
 

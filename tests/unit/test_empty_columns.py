@@ -127,7 +127,7 @@ class TestOldValues:
             change(f"L{number}", "MQL") + change(f"L{number}", "SAL", old(number), day=6) for number in range(leads)
         )
 
-    def test_hidden_old_values(self, tmp_path: Path) -> None:
+    def test_masked_old_values(self, tmp_path: Path) -> None:
         """18 of 20 rows that follow another one have none."""
         found = one_file(tmp_path, self.moves(20, lambda number: "MQL" if number < 2 else ""), reshaping=CHANGES).land()
         assert [

@@ -50,7 +50,7 @@ def with_records(*runs: str) -> list[str]:
 
 
 @pytest.mark.parametrize("keep", [1, 2, 4, 9])
-def test_the_newest_nights_stay_with_their_records(tmp_path: Path, keep: int) -> None:
+def test_the_newest_runs_stay_with_their_records(tmp_path: Path, keep: int) -> None:
     """N of five, all five where N is more, and nothing of the others."""
     runs = [night(tmp_path, day, keep) for day in range(5)]
     assert with_records(*runs[-keep:]) == kept(tmp_path)
@@ -67,7 +67,7 @@ def test_too_few_to_keep_is_refused_with_its_line(tmp_path: Path, keep: str) -> 
     assert f"funnel.toml:{len(text.splitlines())}: output.keep_runs" in str(refusal.value)
 
 
-def test_the_published_night_stays_when_it_is_the_oldest(tmp_path: Path) -> None:
+def test_the_published_run_stays_when_it_is_the_oldest(tmp_path: Path) -> None:
     """A clock that was a year ahead left newer names: they go in the order of publishing; today's run is read."""
     ahead = [night(tmp_path, 365 + day, 2) for day in range(2)]
     today = night(tmp_path, 0, 2)
@@ -75,7 +75,7 @@ def test_the_published_night_stays_when_it_is_the_oldest(tmp_path: Path) -> None
     assert today == (tmp_path / "funnel.duckdb").read_text()
 
 
-def test_runs_that_fail_push_no_night_out(tmp_path: Path) -> None:
+def test_failed_runs_remove_no_published_run(tmp_path: Path) -> None:
     """Two good nights, three failures, and both nights are there; the next good one removes the oldest and the records."""
     runs = [night(tmp_path, day, 2) for day in range(2)]
     for day in range(2, 5):

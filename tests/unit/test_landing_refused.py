@@ -126,7 +126,7 @@ def test_rows_that_were_not_written_stop_the_run(tmp_path: Path, monkeypatch: py
     assert () == loading.open_log(inbox.log_folder).loads
 
 
-def test_a_file_without_the_right_to_read_it_is_refused_and_the_others_go_on(tmp_path: Path) -> None:
+def test_a_file_without_the_right_to_read_it_is_refused_and_the_others_continue(tmp_path: Path) -> None:
     """In the system's words."""
     inbox = one_file(tmp_path / "in", GOOD)
     inbox.put("other.csv", HEADER + entry("L9"))
@@ -161,7 +161,7 @@ def test_a_copy_that_may_not_grow_is_no_fault_of_the_file(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_rows_that_find_no_room_are_no_fault_of_the_file(
+def test_rows_beyond_the_disk_space_are_no_fault_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """The rows of a big file wait on the disk: where it is full, the file is neither read again nor called damaged."""
@@ -202,7 +202,7 @@ def test_a_parquet_file_that_promises_another_number_of_rows_is_refused(tmp_path
         ("L3,MQL,2026-01-05,da\0na\n", "a NUL byte"),
     ],
 )
-def test_why_a_file_was_read_line_by_line_is_told(tmp_path: Path, line: str, why: str) -> None:
+def test_why_a_file_was_read_line_by_line_is_reported(tmp_path: Path, line: str, why: str) -> None:
     """As a warning of the load."""
     (load,) = one_file(tmp_path, GOOD + line).land().loads
     assert f"read line by line, since DuckDB's reader could not account for every line ({why})" == load.warnings[0]
@@ -216,7 +216,7 @@ def test_why_a_file_was_read_line_by_line_is_told(tmp_path: Path, line: str, why
         ("who", "Rep", ""),
     ],
 )
-def test_a_column_that_the_configuration_maps_in_vain_is_told(
+def test_a_column_that_the_configuration_maps_in_vain_is_reported(
     tmp_path: Path, header: str, theirs: str, hint: str
 ) -> None:
     """And is empty; the nearest header is offered."""
@@ -244,7 +244,7 @@ def test_a_clock_without_a_zone_is_utc(tmp_path: Path) -> None:
     assert CLOCK.replace(tzinfo=None) == load.loaded_at
 
 
-def test_refusals_are_told_with_their_next_step() -> None:
+def test_refusals_are_reported_with_their_next_step() -> None:
     """One line each, as the command prints them."""
     assert "crm: a.csv: it is empty\n  next: export it again" == str(
         loading.Refusal("crm", "a.csv", "it is empty", "export it again")

@@ -112,7 +112,7 @@ def test_a_load_is_dated_in_utc_wherever_the_machine_stands(tmp_path: Path, monk
     assert CLOCK.replace(tzinfo=None) == load.loaded_at
 
 
-def test_what_is_said_of_a_file_is_an_event_with_its_numbers(tmp_path: Path) -> None:
+def test_what_is_reported_about_a_file_is_an_event_with_its_numbers(tmp_path: Path) -> None:
     """For people one sentence, for a program the account of the load."""
     inbox = one_file(tmp_path, HEADER + entry("L1") + entry("L2"), "a.csv")
     with events() as found:

@@ -13,7 +13,7 @@ from pipeline.publish import lock
 CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
 
 
-def test_a_second_holder_is_told_pid_and_start_time(tmp_path: Path) -> None:
+def test_a_second_holder_is_reported_pid_and_start_time(tmp_path: Path) -> None:
     """Whoever comes second gets exit code 5 and can see which process to wait for, and since when."""
     with (
         lock.hold(tmp_path, CLOCK),
@@ -26,7 +26,7 @@ def test_a_second_holder_is_told_pid_and_start_time(tmp_path: Path) -> None:
     assert 5 == refusal.value.exit_code
 
 
-def test_who_only_looks_is_told_the_same(tmp_path: Path) -> None:
+def test_a_reader_gets_the_same_message(tmp_path: Path) -> None:
     """Before a run loads anything it may ask whether it would have to wait. A folder that nobody holds, or nobody made, is free."""
     with lock.hold(tmp_path, CLOCK), pytest.raises(LockHeld) as refusal:
         lock.require_free(tmp_path)

@@ -55,7 +55,7 @@ def test_the_short_headers_bind(tmp_path: Path) -> None:
     assert [("A2", "A1", None)] == both.rows(ROWS)
 
 
-def test_hidden_lead_ids_leave_the_ids_of_accounts(tmp_path: Path) -> None:
+def test_masked_lead_ids_leave_the_ids_of_accounts(tmp_path: Path) -> None:
     """An account's id has to stay the id that it is in leads; an address in it is treated as there."""
     inbox = merges(tmp_path, "from_lead_id,into_lead_id,object\n1,2,lead\n1,2,Account\n3,4,\n5,a@b.example,account\n")
     inbox.put("leads.csv", "lead_id,account_id\nL,a@b.example\n")
@@ -86,6 +86,7 @@ def delivered(folder: Path, **files: str) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("without_report")
 def test_a_merge_of_accounts_reaches_leads_that_are_exported_no_more(tmp_path: Path) -> None:
     """Of the second night's leads one is missing, whose account was merged away: it counts with the account that is left."""
     output = tmp_path / "build"
@@ -110,6 +111,7 @@ def test_a_merge_of_accounts_reaches_leads_that_are_exported_no_more(tmp_path: P
     )
 
 
+@pytest.mark.usefixtures("without_report")
 def test_a_loop_of_merged_accounts_stops_the_run_and_names_the_ids(tmp_path: Path) -> None:
     """The merges of leads beside it are none of the loop."""
     toml = delivered(

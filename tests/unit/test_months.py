@@ -52,7 +52,7 @@ def test_every_month_is_read(tmp_path: Path, locale: str, width: str, letter: st
     assert list(range(1, 13)) == found
 
 
-def test_names_of_a_language_are_told_apart() -> None:
+def test_names_of_a_language_are_distinguished() -> None:
     """No name stands for two months."""
     for locale in ("de", "fr", "es", "it", "nl", "pt", "sv", "pl", "cs", "tr", "fi", "da", "pt_BR"):
         held = Locale.parse(locale).months["format"]["wide"]
@@ -61,7 +61,7 @@ def test_names_of_a_language_are_told_apart() -> None:
         )
 
 
-def test_a_language_that_there_is_not_is_told(tmp_path: Path) -> None:
+def test_a_language_that_there_is_not_is_reported(tmp_path: Path) -> None:
     """With what to write."""
     toml = tmp_path / "funnel.toml"
     toml.write_text(

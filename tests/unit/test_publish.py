@@ -52,7 +52,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_published_night_is_laid_out_behind_one_link(out: Path) -> None:
+def test_a_published_run_is_laid_out_behind_one_link(out: Path) -> None:
     """Database and reports are links through `current`, so one rename changes both."""
     run = published(out, "first")
     assert ["current", "funnel.duckdb", "reports", "run.lock", "runs"] == names(out)
@@ -75,7 +75,7 @@ def test_a_run_is_named_after_its_clock_in_utc(tmp_path: Path, monkeypatch: pyte
     time.tzset()
 
 
-def test_the_second_night_replaces_the_first_and_leaves_it_in_its_folder(out: Path) -> None:
+def test_the_second_run_replaces_the_first_and_leaves_it_in_its_folder(out: Path) -> None:
     """A reader of the old night keeps the file that it has."""
     first = published(out, "first")
     published(out, "second", CLOCK + timedelta(days=1))
@@ -83,7 +83,7 @@ def test_the_second_night_replaces_the_first_and_leaves_it_in_its_folder(out: Pa
     assert "first" == (first.sealed / "funnel.duckdb").read_text()
 
 
-def test_every_file_of_a_sealed_night_is_read_only(out: Path) -> None:
+def test_every_file_of_a_sealed_run_is_read_only(out: Path) -> None:
     """Mode 0444 on the database, every page and the manifest; the folder is as open as the one around it."""
     run = published(out, "first")
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in run.sealed.rglob("*") if path.is_file()}
@@ -91,7 +91,7 @@ def test_every_file_of_a_sealed_night_is_read_only(out: Path) -> None:
     assert stat.S_IMODE(out.stat().st_mode) == stat.S_IMODE(run.sealed.stat().st_mode)
 
 
-def test_a_night_is_private_while_it_is_built(tmp_path: Path) -> None:
+def test_a_run_is_private_while_it_is_built(tmp_path: Path) -> None:
     """Half-built tables and spill are for the owner only, also where the output folder is shared."""
     tmp_path.chmod(0o755)
     assert 0o700 == stat.S_IMODE(run_folder.start_run(tmp_path, CLOCK).building.stat().st_mode)
@@ -154,7 +154,7 @@ def test_a_database_that_is_still_open_is_not_sealed(out: Path) -> None:
     assert ["funnel.duckdb", "reports"] == names(run.sealed)
 
 
-def test_a_night_whose_spill_is_gone_is_sealed(out: Path) -> None:
+def test_a_run_whose_spill_is_gone_is_sealed(out: Path) -> None:
     """DuckDB, or a cleaner, may have removed it."""
     run = run_folder.start_run(out, CLOCK)
     run.database.write_text("night")
@@ -169,7 +169,7 @@ def test_a_run_without_a_database_is_not_sealed(out: Path) -> None:
         run_folder.seal(run_folder.start_run(out, CLOCK))
 
 
-def test_a_night_is_published_only_under_the_lock(tmp_path: Path) -> None:
+def test_a_run_is_published_only_under_the_lock(tmp_path: Path) -> None:
     """swap asks for the lock itself, so no caller can forget it."""
     run = built(tmp_path, "first")
     run_folder.seal(run)
@@ -177,7 +177,7 @@ def test_a_night_is_published_only_under_the_lock(tmp_path: Path) -> None:
         run_folder.swap(run)
 
 
-def test_a_full_disk_while_sealing_leaves_the_old_night(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_while_sealing_leaves_the_old_run(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error says what the system said, and discard removes what was built."""
     published(out, "first")
     run = built(out, "second")
@@ -194,7 +194,7 @@ def test_a_full_disk_while_sealing_leaves_the_old_night(out: Path, monkeypatch: 
     assert 1 == len(names(out / "runs"))
 
 
-def test_discard_removes_a_sealed_night_that_was_not_published(out: Path) -> None:
+def test_discard_removes_a_sealed_run_that_was_not_published(out: Path) -> None:
     """A night that failed between seal and swap leaves nothing."""
     run = built(out, "first")
     run_folder.seal(run)
@@ -202,7 +202,7 @@ def test_discard_removes_a_sealed_night_that_was_not_published(out: Path) -> Non
     assert [] == names(out / "runs")
 
 
-def test_discard_never_removes_the_published_night(out: Path) -> None:
+def test_discard_never_removes_the_published_run(out: Path) -> None:
     """An error after the swap, in the mail say, does not take the night away."""
     run_folder.discard(published(out, "first"))
     assert ("first", "first") == seen(out)
@@ -223,7 +223,7 @@ def test_leftovers_are_swept_only_under_the_lock(tmp_path: Path) -> None:
     assert ["run.lock", "runs"] == names(tmp_path)
 
 
-def test_prune_keeps_the_newest_nights(out: Path) -> None:
+def test_prune_keeps_the_newest_runs(out: Path) -> None:
     """The oldest go first; other folders in runs/ are not ours to remove."""
     runs = [published(out, "night", CLOCK + timedelta(days=day)) for day in range(4)]
     (out / "runs" / "notes").mkdir()
@@ -232,7 +232,7 @@ def test_prune_keeps_the_newest_nights(out: Path) -> None:
     assert [] == run_folder.prune(out, 2)
 
 
-def test_prune_never_removes_the_published_night(out: Path) -> None:
+def test_prune_never_removes_the_published_run(out: Path) -> None:
     """Also when a clock that jumped back makes it look like the oldest: the order is that of publishing."""
     runs = [published(out, "night", CLOCK - timedelta(days=day)) for day in range(3)]
     assert [runs[0].id, runs[1].id] == run_folder.prune(out, 1)

@@ -43,7 +43,7 @@ def test_an_id_that_is_taken_is_not_given_again(tmp_path: Path, monkeypatch: pyt
     assert "20260401T035959Z-cccc" == run_folder.start_run(tmp_path, CLOCK).id
 
 
-def test_a_night_that_was_not_sealed_is_not_published(tmp_path: Path) -> None:
+def test_a_run_that_was_not_sealed_is_not_published(tmp_path: Path) -> None:
     """No link is made to a folder that is not there."""
     with lock.hold(tmp_path, CLOCK):
         run = run_folder.start_run(tmp_path, CLOCK)
@@ -53,7 +53,7 @@ def test_a_night_that_was_not_sealed_is_not_published(tmp_path: Path) -> None:
     assert not (tmp_path / "current").is_symlink()
 
 
-def test_nothing_is_pruned_where_there_is_no_night(tmp_path: Path) -> None:
+def test_nothing_is_pruned_where_there_is_no_run(tmp_path: Path) -> None:
     """A folder without runs/ stays as it is."""
     assert [] == run_folder.prune(tmp_path, 2)
     assert [] == list(tmp_path.iterdir())
@@ -73,7 +73,7 @@ def told_of(path: Path) -> FunnelError:
     return run_folder.open_errors(path, failure.value)
 
 
-def test_a_file_that_this_user_may_not_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_this_user_may_not_read_is_reported(tmp_path: Path) -> None:
     """And is not called corrupt."""
     path = database(tmp_path)
     path.chmod(0)
@@ -87,7 +87,7 @@ def test_a_file_that_this_user_may_not_read_is_told(tmp_path: Path) -> None:
     )
 
 
-def test_a_file_that_became_unreadable_is_told_whatever_duckdb_says(tmp_path: Path) -> None:
+def test_a_file_that_became_unreadable_is_reported_whatever_duckdb_says(tmp_path: Path) -> None:
     """A session that was open when the right was taken away meets another error than who opens the file."""
     path = database(tmp_path)
     path.chmod(0)
@@ -96,7 +96,7 @@ def test_a_file_that_became_unreadable_is_told_whatever_duckdb_says(tmp_path: Pa
     assert "the published file can't be read by this user" == told.what
 
 
-def test_a_file_that_another_program_writes_is_told(tmp_path: Path) -> None:
+def test_a_file_that_another_program_writes_is_reported(tmp_path: Path) -> None:
     """A second process has it open, really."""
     path = database(tmp_path)
     script = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.readline()"
@@ -115,7 +115,7 @@ def test_a_file_that_another_program_writes_is_told(tmp_path: Path) -> None:
     )
 
 
-def test_a_file_of_another_duckdb_is_told_with_both_versions(tmp_path: Path) -> None:
+def test_a_file_of_another_duckdb_is_reported_with_both_versions(tmp_path: Path) -> None:
     """By the version in the file's own head; a head that names none is not repeated."""
     path = database(tmp_path)
     newer = bytearray(path.read_bytes())
@@ -144,7 +144,7 @@ def test_a_file_of_another_duckdb_is_told_with_both_versions(tmp_path: Path) -> 
         ("Failure while reading", "the database file is corrupt"),
     ],
 )
-def test_what_duckdb_says_is_told_in_our_words(tmp_path: Path, text: str, expected: str) -> None:
+def test_what_duckdb_says_is_reported_in_plain_words(tmp_path: Path, text: str, expected: str) -> None:
     """By the words that this and other versions of it use."""
     path = database(tmp_path)
     told = run_folder.open_errors(path, duckdb.IOException(text))
@@ -152,7 +152,7 @@ def test_what_duckdb_says_is_told_in_our_words(tmp_path: Path, text: str, expect
     assert str(path) == told.where
 
 
-def test_a_file_that_was_cut_short_is_told(tmp_path: Path) -> None:
+def test_a_file_that_was_cut_short_is_reported(tmp_path: Path) -> None:
     """And that the log can make it again."""
     path = database(tmp_path)
     path.write_bytes(path.read_bytes()[:100])
@@ -194,7 +194,7 @@ def sealed(out: Path, night: str, clock: datetime = CLOCK) -> run_folder.RunFold
     return run
 
 
-def test_logs_beside_either_night_are_moved_away_and_kept(tmp_path: Path) -> None:
+def test_logs_beside_either_run_are_moved_away_and_kept(tmp_path: Path) -> None:
     """Beside the link, the published night and the new one; a second night leaves those of before alone."""
     with lock.hold(tmp_path, CLOCK):
         first = sealed(tmp_path, "first")
@@ -215,7 +215,7 @@ def test_logs_beside_either_night_are_moved_away_and_kept(tmp_path: Path) -> Non
     assert "third" == (tmp_path / "funnel.duckdb").read_text()
 
 
-def test_a_night_that_is_sealed_already_keeps_its_modes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_is_sealed_already_keeps_its_modes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that is a link to an earlier night's is final: its mode is not touched again."""
     with lock.hold(tmp_path, CLOCK):
         run = run_folder.start_run(tmp_path, CLOCK)
@@ -242,7 +242,7 @@ def test_a_link_that_a_killed_run_of_the_same_pid_left_is_in_nobodys_way(tmp_pat
     )
 
 
-def test_a_sealed_night_is_as_open_as_the_output_folder(tmp_path: Path) -> None:
+def test_a_sealed_run_is_as_open_as_the_output_folder(tmp_path: Path) -> None:
     """Private while it is built, then every folder of it like the one around it."""
     tmp_path.chmod(0o750)
     run = run_folder.start_run(tmp_path, CLOCK)
@@ -253,7 +253,7 @@ def test_a_sealed_night_is_as_open_as_the_output_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("named", [None, "a page"])
-def test_a_broken_disk_is_told_with_the_file_or_else_the_folder(
+def test_a_broken_disk_is_reported_with_the_file_or_else_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None
 ) -> None:
     """A flush knows no name; then the output folder is where to look."""
@@ -269,7 +269,7 @@ def test_a_broken_disk_is_told_with_the_file_or_else_the_folder(
     assert (named or str(tmp_path)) == failure.value.where
 
 
-def test_a_broken_disk_while_publishing_is_told_with_the_folder(
+def test_a_broken_disk_while_publishing_is_reported_with_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As while the night is written out."""
@@ -285,7 +285,7 @@ def test_a_broken_disk_while_publishing_is_told_with_the_folder(
     assert str(tmp_path) == failure.value.where
 
 
-def test_a_night_that_can_t_be_removed_keeps_no_run_from_working(tmp_path: Path) -> None:
+def test_a_run_that_can_t_be_removed_stops_no_run(tmp_path: Path) -> None:
     """Somebody else owns what lies in it: half removed under a name that no reader takes, and nobody is stopped."""
     out = tmp_path / "out"
     out.mkdir()

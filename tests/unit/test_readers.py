@@ -7,12 +7,13 @@ import gzip
 import io
 import random
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 import zstandard
 
 from pipeline.config.configuration import Input
-from pipeline.ingest.files import scan
+from pipeline.ingest.files import checksums, formats, scan
 from pipeline.ingest.files.scan import examine
 from pipeline.ingest.readers import csv_recovery
 from pipeline.ingest.refusal import Refused
@@ -192,3 +193,53 @@ def test_one_bad_quote_in_a_big_file_costs_at_most_two_lines() -> None:
         right = {number: fields for number, fields, _ in found if fields is not None and number != hit + 1}
         for number, fields in right.items():
             assert [f"{number - 1}".encode(), f"name {number - 1}".encode(), f"x{number - 1}".encode()] == fields
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"])
+def test_archive_is_refused_before_its_lines_are_counted(tmp_path: Path, start: bytes) -> None:
+    """By its first bytes, whatever its name."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(start + b"x" * 50)
+    with pytest.raises(Refused, match="zip archive or an Excel workbook"):
+        examine(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_the_delimiters_of_a_file_are_counted_by_the_one_that_is_declared(tmp_path: Path, encoding: str) -> None:
+    """Else every file with semicolons would look broken, and be read line by line."""
+    path = tmp_path / "a.csv"
+    path.write_bytes("lead_id;stage;note\nL1;MQL;a, b, c, d\n".encode(encoding))
+    found = formats.look_at(
+        path, Input("crm", "stage_entries", path, delimiter=";", encoding=encoding), Path(mkdtemp(dir=tmp_path))
+    )
+    assert 4 == found.delimiters
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (b"\x15\x00\x15\x80\x01\x15\x02\x15\x00", True),
+        (b"\x15\x00\x15\x80\x01\x15\x02\x2c\x15", False),
+        (b"\x15\x00\x15\x80", False),
+        (b"", False),
+        (b"\x15\x00\x25\x02\x15\x02\x15", False),
+    ],
+)
+def test_a_page_header_tells_whether_it_has_a_checksum(header: bytes, expected: bool) -> None:
+    """Three whole numbers of any length, then a fourth or not."""
+    assert expected == checksums._page_has_crc(header)
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        (b'a,"b\n\xe9,"c",d\n', ["unclosed_quote", "bad_encoding"]),
+        (b'a,"b\nx"y\n', ["unclosed_quote", "too_few_fields"]),
+        (b'a,"b\n' + b"x\n" * 10_001, ["unclosed_quote"] + ["too_few_fields"] * 10_001),
+        (b'a,"' + b"b" * 600_000 + b"\n" + b"c" * 600_000 + b"\n", ["unclosed_quote", "too_few_fields"]),
+    ],
+)
+def test_a_search_for_a_closing_quote_ends(text: bytes, reasons: list[str]) -> None:
+    """At damage, at text behind a quote, after ten thousand lines, after the longest record: and all lines come back."""
+    reader = csv_recovery.Resynchroniser(iter(text.splitlines(keepends=True)), 3, b",")
+    assert reasons == [record.reason for record in reader]

@@ -343,7 +343,7 @@ class TestStageDates:
         assert (2, 3, 1, 0, 2) == counts(inbox.land())
         assert [("L1", "mql", "2026-01-05"), ("L1", "SAL", "2026-01-06")] == inbox.rows(ENTRIES)
 
-    def test_what_is_not_read_is_said(self, tmp_path: Path) -> None:
+    def test_what_is_not_read_is_reported(self, tmp_path: Path) -> None:
         """Columns of unknown stages, of a stage that has one, and names that the file does not have."""
         text = "lead_id,Became a MQL Date,hs_mql_date,Became a Fan Date\nL1,2026-01-05,2026-01-06,2026-01-07\n"
         dates = StageDates((("sal", "SAL on"),), ("Became a * Date", "hs_*_date"), KNOWN)

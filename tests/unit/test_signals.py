@@ -114,7 +114,7 @@ def test_every_connection_is_interrupted() -> None:
     assert [True, True] == [query.is_closed for query in (first, second)]
 
 
-def test_interrupts_go_on_until_the_context_ends() -> None:
+def test_interrupts_continue_until_the_context_ends() -> None:
     """A query that starts after the signal is stopped too."""
     query = Query()
     with pytest.raises(Interrupted), interrupt.interruptible(query):

@@ -92,7 +92,7 @@ def test_a_snapshot_that_lost_too_much_is_not_kept_unless_accepted(tmp_path: Pat
     assert (15, 15, 20) == (accepted.loads[0].missing, accepted.loads[0].lost, accepted.loads[0].lost_of)
 
 
-def test_the_standing_of_a_small_delivery_is_told(tmp_path: Path) -> None:
+def test_the_standing_of_a_small_delivery_is_reported(tmp_path: Path) -> None:
     """Too small for its weekday, or without any row."""
     inbox = one_file(tmp_path, HEADER, mode="append")
     for week in (3, 2, 1):

@@ -120,7 +120,7 @@ LONG = [f"00Q8d0000000{letter}fIAAZ" for letter in "ABCDEFGHIJ"]
         (["7"], [], []),
     ],
 )
-def test_leads_without_a_record_are_told_above_a_fifth_with_the_masked_forms(
+def test_leads_without_a_record_are_reported_above_a_fifth_with_the_masked_forms(
     connection: duckdb.DuckDBPyConnection, history: list[str], people: list[str], expected: list[str]
 ) -> None:
     """Ids of another length are of the same form where they count up, and of another where they are codes."""

@@ -91,7 +91,7 @@ def test_a_load_of_before_the_counts_is_read(tmp_path: Path) -> None:
     assert ({}, load.landed) == (older.time_formats, older.landed)
 
 
-def test_times_that_two_formats_read_differently_are_told(tmp_path: Path) -> None:
+def test_times_that_two_formats_read_differently_are_reported(tmp_path: Path) -> None:
     """With the line for files where the second is meant; 05/05/2026 is one day in both, and 25/01/2026 fits one."""
     content = history("01/02/2026", "01/03/2026", "05/05/2026", "25/01/2026", "2026-01-05")
     (load,) = one_file(tmp_path, content, time_format=("iso", US, EUROPE)).land().loads

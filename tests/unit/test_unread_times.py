@@ -106,7 +106,7 @@ def test_digits_without_leading_zeros_are_read() -> None:
         (["1767225600000", "1767312000000"], "epoch_ms"),
     ],
 )
-def test_numbers_are_told_apart_by_the_years_that_they_mean(texts: list[str], expected: str) -> None:
+def test_numbers_are_distinguished_by_the_years_that_they_mean(texts: list[str], expected: str) -> None:
     """Each would be another century by the other two."""
     assert (expected,) == look(texts).formats
 

@@ -2,7 +2,7 @@
 
 By hand, as root on Linux, since it mounts a disk:
 
-    PYTHONPATH=. .venv/bin/python tests/faults/by_hand/power_cuts.py --cuts 30 --seed 7
+    PYTHONPATH=. .venv/bin/python tests/faults/manual/power_cuts.py --cuts 30 --seed 7
 
 The output folder lies on an ext4 of its own in an image file, on a loop device. A cut is the ioctl with which the tests
 of Linux's file systems cut the power: from that moment nothing is written any more, neither data nor journal, so what
@@ -36,7 +36,7 @@ from typing import Any
 from pipeline.explore import query
 from pipeline.publish import lock, run_folder
 from tests.faults import machines
-from tests.faults.lane import PHASES, Lane, Run, forked
+from tests.faults.run_series import PHASES, Run, RunSeries, forked
 
 EXT4_IOC_SHUTDOWN = 0x8004587D
 WITHOUT_THE_JOURNAL = 2
@@ -94,16 +94,16 @@ def main(arguments: list[str]) -> int:
     dice = random.Random(asked.seed)
     counts = {"old": 0, "new during": 0, "new after": 0, "lost": 0}
     with a_disk() as (folder, disk):
-        lane = Lane(folder / "lane", dice)
-        lane.output = disk.mount / "out"
-        lane.learn()
+        series = RunSeries(folder / "series", dice)
+        series.output = disk.mount / "out"
+        series.learn()
         phases = PHASES
         whole = asked.cuts if asked.whole is None else asked.whole
         for number in range(1, asked.cuts + 1):
             if number == whole + 1:
-                lane, phases = Copies(folder / "copies", lane), PHASES[:1]
-            disk.tidy(lane.output)
-            for told in (during(lane, disk, phases[number % len(phases)]), after(lane, disk, number % 2 == 0)):
+                series, phases = Copies(folder / "copies", series), PHASES[:1]
+            disk.tidy(series.output)
+            for told in (during(series, disk, phases[number % len(phases)]), after(series, disk, number % 2 == 0)):
                 counts[told if told in counts else "lost"] += 1
                 print(f"{number:>3} {told}", flush=True)
     print(
@@ -113,14 +113,14 @@ def main(arguments: list[str]) -> int:
     return int(counts["lost"] > 0)
 
 
-class Copies(Lane):
+class Copies(RunSeries):
     """Publishes copies of whole nights, as a run does after its work: the part that a cut can harm, in little time."""
 
-    def __init__(self, folder: Path, lane: Lane) -> None:
-        super().__init__(folder, lane.dice)
-        self.output = lane.output
+    def __init__(self, folder: Path, series: RunSeries) -> None:
+        super().__init__(folder, series.dice)
+        self.output = series.output
         self._as_of_next = ""
-        runs = sorted(path for path in (lane.output / "runs").iterdir() if "." not in path.name)[-2:]
+        runs = sorted(path for path in (series.output / "runs").iterdir() if "." not in path.name)[-2:]
         self._sources = [Path(shutil.copytree(run, folder / run.name)) for run in runs]
         started = time.monotonic()
         for _ in range(2):
@@ -168,38 +168,38 @@ def a_disk() -> Iterator[tuple[Path, Disk]]:
             disk.disconnect()
 
 
-def during(lane: Lane, disk: Disk, phase: str) -> str:
+def during(series: RunSeries, disk: Disk, phase: str) -> str:
     """A cut at a random moment of a phase: the old night to the last byte, or the new one if it had just been published."""
-    before = lane.found()
-    run = lane.start()
+    before = series.found()
+    run = series.start()
     begun = run.reaches(phase)
     if begun is not None:
-        until = begun + lane.dice.uniform(0, lane.durations[phase])
+        until = begun + series.dice.uniform(0, series.durations[phase])
         while time.monotonic() < until and run.hears(until - time.monotonic()):
             pass
     disk.cut()
-    found = found_after(lane, disk, run)
+    found = found_after(series, disk, run)
     if found["run"] == before["run"] and found["digest"] == before["digest"]:
         return "old"
-    is_new = found["as_of"] == lane.as_of and run.may_have_published
+    is_new = found["as_of"] == series.as_of and run.may_have_published
     return "new during" if is_new else f"during {phase}: {found['broken'] or 'another night'}"
 
 
-def after(lane: Lane, disk: Disk, is_read_first: bool) -> str:
+def after(series: RunSeries, disk: Disk, is_read_first: bool) -> str:
     """A cut as soon as a run has returned: the new night, and every other time the same bytes as before the cut."""
-    run = lane.start()
+    run = series.start()
     code = run.ends()
-    before = lane.found() if is_read_first else None
+    before = series.found() if is_read_first else None
     disk.cut()
-    found = found_after(lane, disk, None)
+    found = found_after(series, disk, None)
     if code != 0:
         return f"after: the run ended with {code}: {run.said[-300:]}"
     if before and before["digest"] != found["digest"]:
         return f"after: other bytes than before the cut: {found['broken']}"
-    return "new after" if found["as_of"] == lane.as_of else f"after: {found['broken'] or 'another night'}"
+    return "new after" if found["as_of"] == series.as_of else f"after: {found['broken'] or 'another night'}"
 
 
-def found_after(lane: Lane, disk: Disk, run: Run | None) -> dict[str, Any]:
+def found_after(series: RunSeries, disk: Disk, run: Run | None) -> dict[str, Any]:
     """End the run, bring the disk back, and read all of the night that is found there."""
     if run is not None:
         with contextlib.suppress(ProcessLookupError):
@@ -207,8 +207,8 @@ def found_after(lane: Lane, disk: Disk, run: Run | None) -> dict[str, Any]:
         run.ends()
     disk.disconnect()
     disk.connect()
-    found = lane.found()
-    reading = forked(lambda: read_every_block(lane.output))
+    found = series.found()
+    reading = forked(lambda: read_every_block(series.output))
     if reading.ends() != 0:
         found |= {"broken": reading.said, "run": None, "as_of": None}
     return found

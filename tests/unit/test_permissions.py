@@ -32,7 +32,7 @@ def modes(folder: Path) -> dict[str, int]:
 
 
 @pytest.mark.usefixtures("no_umask")
-def test_a_night_started_with_umask_0_is_private(tmp_path: Path) -> None:
+def test_a_run_started_with_umask_0_is_private(tmp_path: Path) -> None:
     """Published files are 0444 in folders of mode 0700; everything else is 0600 in such folders, a written mail too."""
     toml = tmp_path / "funnel.toml"
     mail = '\n[mail]\nfrom = "a@example.com"\nto = ["b@example.com"]\nhost = "localhost"\nport = 9\n'
@@ -53,7 +53,7 @@ def test_a_night_started_with_umask_0_is_private(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_umask")
-def test_an_opened_folder_opens_the_next_night_and_never_the_log(tmp_path: Path) -> None:
+def test_an_opened_folder_opens_the_next_run_and_never_the_log(tmp_path: Path) -> None:
     """After `chmod 2750` every folder of the next night is 2750; the landing log stays the owner's alone."""
     out = tmp_path / "out"
     nights.run(nights.QUARTER, out, as_of=nights.QUARTER_AS_OF)

@@ -81,8 +81,9 @@ def loads(output: Path) -> list[str]:
     return [load.file_name for load in loading.open_log(output / "landing").loads]
 
 
-def test_f24_a_delivery_of_less_than_half_stops_the_night_until_it_is_accepted_or_whole(tmp_path: Path) -> None:
-    """Exit 3 with both figures, each night anew; nothing of the file is kept, and the last night stays published."""
+@pytest.mark.usefixtures("without_report")
+def test_a_delivery_of_less_than_half_stops_the_run_until_it_is_accepted_or_whole(tmp_path: Path) -> None:
+    """F24: Exit 3 with both figures, each night anew; nothing of the file is kept, and the last night stays published."""
     toml, now = configured(tmp_path), datetime.now(UTC)
     output = three_weeks(tmp_path, toml, now)
     for week in (3, 2):  # and the day after each, should midnight come in between
@@ -107,8 +108,9 @@ def test_f24_a_delivery_of_less_than_half_stops_the_night_until_it_is_accepted_o
     assert 129 == nights.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
 
 
-def test_f24_a_fuller_file_lets_the_night_go_on(tmp_path: Path) -> None:
-    """Half of what is usual is enough, and what the refused file had is counted once."""
+@pytest.mark.usefixtures("without_report")
+def test_a_fuller_file_lets_the_run_continue(tmp_path: Path) -> None:
+    """F24: Half of what is usual is enough, and what the refused file had is counted once."""
     toml = configured(tmp_path)
     output = three_weeks(tmp_path, toml, THURSDAY)
     deliver(tmp_path, "-0", 9)
@@ -122,8 +124,8 @@ def test_f24_a_fuller_file_lets_the_night_go_on(tmp_path: Path) -> None:
     assert 70 == nights.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
 
 
-def test_f24_check_says_so_too(tmp_path: Path) -> None:
-    """`funnel check` judges what it reads, and writes nothing."""
+def test_check_reports_it_too(tmp_path: Path) -> None:
+    """F24: `funnel check` judges what it reads, and writes nothing."""
     toml = configured(tmp_path)
     output = three_weeks(tmp_path, toml, THURSDAY)
     deliver(tmp_path, "-0", 9)
@@ -135,8 +137,8 @@ def test_f24_check_says_so_too(tmp_path: Path) -> None:
     assert known == loads(output)
 
 
-def test_f22_a_header_alone_warns_and_stops_where_more_is_usual(tmp_path: Path) -> None:
-    """Without a history to judge by the night goes on and says so, on stderr and in the report."""
+def test_a_header_alone_warns_and_stops_where_more_is_usual(tmp_path: Path) -> None:
+    """F22: Without a history to judge by the night goes on and says so, on stderr and in the report."""
     toml = configured(tmp_path, HISTORY + LEADS)
     deliver(tmp_path, "-4", 20)
     people(tmp_path, ())
@@ -154,8 +156,9 @@ def test_f22_a_header_alone_warns_and_stops_where_more_is_usual(tmp_path: Path) 
     assert before == page(output)
 
 
-def test_f23_no_export_stops_the_night_beyond_error_after(tmp_path: Path) -> None:
-    """Exit 3 with the input and its age; the night before stays whole."""
+@pytest.mark.usefixtures("without_report")
+def test_no_export_stops_the_run_beyond_error_after(tmp_path: Path) -> None:
+    """F23: Exit 3 with the input and its age; the night before stays whole."""
     toml, now = configured(tmp_path, HISTORY + 'error_after = "3 days"\n'), datetime.now(UTC)
     output = tmp_path / "build"
     deliver(tmp_path, "-1", 20)
@@ -169,8 +172,8 @@ def test_f23_no_export_stops_the_night_beyond_error_after(tmp_path: Path) -> Non
     assert 0 == answer.code
 
 
-def test_f23_no_export_shows_a_banner_after_warn_after(tmp_path: Path) -> None:
-    """On top of the first page and in the mail, with the age at as-of: a later rerun writes the same bytes."""
+def test_no_export_shows_a_banner_after_warn_after(tmp_path: Path) -> None:
+    """F23: On top of the first page and in the mail, with the age at as-of: a later rerun writes the same bytes."""
     toml, output = configured(tmp_path), tmp_path / "build"
     deliver(tmp_path, "-1", 20)
     said = "crm is stale: its newest file came 40 hours before as-of"
@@ -199,8 +202,9 @@ def test_f23_no_export_shows_a_banner_after_warn_after(tmp_path: Path) -> None:
     assert 20 == nights.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
 
 
-def test_f23_ages_mean_nothing_before_a_delivery_or_well_ahead_of_the_run(tmp_path: Path) -> None:
-    """A report of the past is made of files that came later; one of the future would call everything stale."""
+@pytest.mark.usefixtures("without_report")
+def test_ages_mean_nothing_before_a_delivery_or_well_ahead_of_the_run(tmp_path: Path) -> None:
+    """F23: A report of the past is made of files that came later; one of the future would call everything stale."""
     toml, output = configured(tmp_path, HISTORY + 'error_after = "2 days"\n'), tmp_path / "build"
     deliver(tmp_path, "-1", 20)
     for as_of in ("2026-02-01", "2026-12-31"):
@@ -208,8 +212,9 @@ def test_f23_ages_mean_nothing_before_a_delivery_or_well_ahead_of_the_run(tmp_pa
         assert [] == [each for each in done.warnings if "stale" in each]
 
 
-def test_f25_a_snapshot_that_lost_leads_stops_the_night(tmp_path: Path) -> None:
-    """Above 1 % with both counts and exit 3; up to it with a warning. Who lacks is kept, and lost once, not every night."""
+@pytest.mark.usefixtures("without_report")
+def test_a_snapshot_that_lost_leads_stops_the_run(tmp_path: Path) -> None:
+    """F25: Above 1 % with both counts and exit 3; up to it with a warning. Who lacks is kept, and lost once, not every night."""
     toml, output = configured(tmp_path, HISTORY + LEADS), tmp_path / "build"
     deliver(tmp_path, "-1", 200)
     people(tmp_path, range(200))
@@ -232,8 +237,9 @@ def test_f25_a_snapshot_that_lost_leads_stops_the_night(tmp_path: Path) -> None:
     assert 3 == loading.open_log(output / "landing").loads[-1].missing
 
 
-def test_f25_history_that_vanished_is_counted_and_kept(tmp_path: Path) -> None:
-    """A CRM that forgets: rows that the newest snapshot lacks count on."""
+@pytest.mark.usefixtures("without_report")
+def test_history_that_vanished_is_counted_and_kept(tmp_path: Path) -> None:
+    """F25: A CRM that forgets: rows that the newest snapshot lacks count on."""
     toml, output = configured(tmp_path, SNAPSHOTS + "lost_keys = 0.1\n"), tmp_path / "build"
     deliver(tmp_path, "", 50)
     nights.run(toml, output, clock=THURSDAY)
@@ -246,8 +252,8 @@ def test_f25_history_that_vanished_is_counted_and_kept(tmp_path: Path) -> None:
     assert 55 == nights.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
 
 
-def test_f20_a_clock_that_went_back_is_told(tmp_path: Path) -> None:
-    """On stderr, in the report and in the manifest; the night is published all the same, and the next one is silent."""
+def test_a_clock_that_went_back_is_reported(tmp_path: Path) -> None:
+    """F20: On stderr, in the report and in the manifest; the night is published all the same, and the next one is silent."""
     toml, output = configured(tmp_path), tmp_path / "build"
     deliver(tmp_path, "-1", 20)
     nights.run(toml, output, clock=THURSDAY)
@@ -265,8 +271,8 @@ def test_f20_a_clock_that_went_back_is_told(tmp_path: Path) -> None:
     assert () == nights.run(toml, output, clock=THURSDAY).warnings
 
 
-def test_f20_an_earlier_as_of_that_was_asked_for_is_told_and_its_report_is_as_ever(tmp_path: Path) -> None:
-    """The run and its manifest say so; the pages are to the byte those of that as-of."""
+def test_an_earlier_as_of_that_was_asked_for_is_reported_and_its_report_is_as_ever(tmp_path: Path) -> None:
+    """F20: The run and its manifest say so; the pages are to the byte those of that as-of."""
     toml, output = configured(tmp_path), tmp_path / "build"
     deliver(tmp_path, "-1", 20)
     nights.run(toml, output, as_of="2026-03-31", clock=THURSDAY)

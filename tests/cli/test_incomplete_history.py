@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests import nights
 from tests.report import reading
 from tests.unit.configurations import STAGES
@@ -76,10 +78,16 @@ def said(night: Any) -> list[str]:
     return [each for each in night.warnings if "looks cut" in each]
 
 
-def test_a_cut_history_is_warned_of_and_its_cohorts_are_marked(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def cut_history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
+    """The run over a history that looks cut, and its output folder."""
+    folder = tmp_path_factory.mktemp("cut")
+    return nights.run(configured(folder, synced()), folder / "build"), folder / "build"
+
+
+def test_a_cut_history_is_warned_of_and_its_cohorts_are_marked(cut_history: tuple[Any, Path]) -> None:
     """The run says from when the history is complete; the page marks each earlier cohort, and the headline that counts some."""
-    output = tmp_path / "build"
-    night = nights.run(configured(tmp_path, synced()), output)
+    night, output = cut_history
     assert [WARNING] == said(night)
     html = pages(output)
     index = reading.read_site({"index.html": html["index.html"]}).pages["index.html"].text
@@ -99,10 +107,9 @@ def test_a_cut_history_is_warned_of_and_its_cohorts_are_marked(tmp_path: Path) -
     assert "2026-01-06" == json.loads((output / "reports" / "summary.json").read_text("utf-8"))["complete_from"]
 
 
-def test_the_tables_say_which_cohorts_are_marked(tmp_path: Path) -> None:
+def test_the_tables_say_which_cohorts_are_marked(cut_history: tuple[Any, Path]) -> None:
     """Both tables and the macro have it; the numbers are those that the rows give."""
-    output = tmp_path / "build"
-    nights.run(configured(tmp_path, synced()), output)
+    _, output = cut_history
     assert columns(output, "select leads, bulk_leads, earlier_leads, is_cut from quality.history_coverage") == [
         (61, 40, 1, True)
     ]
@@ -146,6 +153,7 @@ def test_a_history_that_begins_by_and_by_is_silent(tmp_path: Path) -> None:
     assert [(0,)] == columns(output, "select count(*) from quality.period_coverage where is_before_coverage")
 
 
+@pytest.mark.usefixtures("without_report")
 def test_leads_that_were_created_on_the_day_are_no_cut(tmp_path: Path) -> None:
     """An import of new leads looks like a first sync, but for the creation that their records have."""
     leads = [(f"old{number}", SYNCED - timedelta(hours=2)) for number in range(40)]

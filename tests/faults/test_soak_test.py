@@ -14,11 +14,11 @@ import pytest
 from pipeline.errors import FunnelError
 from tests import nights
 from tests.faults import machines, soak
-from tests.faults.lane import look
+from tests.faults.run_series import look
 
 
-def test_f07_the_soak_finds_every_figure_met() -> None:
-    """Two kills, a signal, a second run, 25 opens, every step of publishing: nothing missed, exit code 0."""
+def test_the_soak_finds_every_figure_met() -> None:
+    """F07: Two kills, a signal, a second run, 25 opens, every step of publishing: nothing missed, exit code 0."""
     asked = ["--kills", "2", "--signals", "1", "--twice", "1", "--opens", "25", "--lanes", "1", "--seed", "7"]
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.soak", *asked, "--slack", "5"],
@@ -35,8 +35,8 @@ def test_f07_the_soak_finds_every_figure_met() -> None:
     assert 7 == len(tried)
 
 
-def test_f07_the_soak_would_see_a_night_that_is_not_whole(tmp_path: Path) -> None:
-    """A page cut short, a report or manifest of another night, half a database and a changed byte are each found."""
+def test_the_soak_would_see_a_run_that_is_not_whole(tmp_path: Path) -> None:
+    """F07: A page cut short, a report or manifest of another night, half a database and a changed byte are each found."""
     out = tmp_path / "out"
     assert 0 == machines.ended(machines.funnel(nights.QUARTER, out))[0]
     whole = look(out)
@@ -62,8 +62,8 @@ def test_f07_the_soak_would_see_a_night_that_is_not_whole(tmp_path: Path) -> Non
     assert whole["digest"] != look(out)["digest"]
 
 
-def test_f07_a_miss_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    """The table counts the misses of a figure, and each is told in full below it."""
+def test_a_miss_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """F07: The table counts the misses of a figure, and each is told in full below it."""
     soak.show([soak.Figure("kills", 2, "load 2", ("load: broken",)), soak.Figure("opens", 3, "0 errors")], 60)
     said = capsys.readouterr().out
     assert re.search(r"^kills +2 +1  load 2$", said, re.MULTILINE)
@@ -71,7 +71,7 @@ def test_f07_a_miss_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert "figures were missed" in said
 
 
-def test_f07_looking_at_nothing_is_an_error(tmp_path: Path) -> None:
-    """A folder without a night is no whole night."""
+def test_looking_at_nothing_is_an_error(tmp_path: Path) -> None:
+    """F07: A folder without a night is no whole night."""
     with pytest.raises(OSError, match="current"):
         look(tmp_path)

@@ -80,9 +80,11 @@ def test_a_run_reads_what_is_new_and_counts_it_as_of_a_file(
     assert PASSWORD not in everything
 
 
-def test_f102_freshness_decides_whether_a_run_goes_on_while_the_server_is_down(
+@pytest.mark.usefixtures("without_report")
+def test_freshness_decides_whether_a_run_continues_while_the_server_is_down(
     toml: Path, database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F102."""
     database.do(ROWS)
     output = tmp_path / "build"
     nights.run(toml, output)
@@ -126,8 +128,8 @@ def test_check_says_that_the_variable_is_not_set(toml: Path, monkeypatch: pytest
         PASSWORD,
     ],
 )
-def test_f102_no_output_has_the_password(toml: Path, tmp_path: Path, command: str, dsn: str) -> None:
-    """With a traceback of all that went wrong, too; not in a log for programs, and not in the record of the run."""
+def test_no_output_has_the_password(toml: Path, tmp_path: Path, command: str, dsn: str) -> None:
+    """F102: With a traceback of all that went wrong, too; not in a log for programs, and not in the record of the run."""
     answer = commands.process(
         command, "--config", toml, "--log-format", "json", FUNNEL_PG_DSN=f"{dsn}", FUNNEL_TRACEBACK="1", cwd=tmp_path
     )
@@ -140,8 +142,8 @@ def test_f102_no_output_has_the_password(toml: Path, tmp_path: Path, command: st
 
 
 @pytest.mark.usefixtures("database")
-def test_f102_what_the_driver_says_stays_in_the_driver(toml: Path) -> None:
-    """An error that nobody foresaw, whose words hold the connection string."""
+def test_what_the_driver_says_stays_in_the_driver(toml: Path) -> None:
+    """F102: An error that nobody foresaw, whose words hold the connection string."""
     program = (
         "import sys\n"
         "from adbc_driver_postgresql import dbapi\n"

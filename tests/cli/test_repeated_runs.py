@@ -29,16 +29,16 @@ def test_no_value_of_a_row_reaches_stderr(tmp_path: Path) -> None:
     assert set() == said & (values | {"Banana", "banana"})
 
 
-def test_the_same_inputs_again_change_nothing(tmp_path: Path) -> None:
+def test_the_same_inputs_again_change_nothing(quarter: Sample, tmp_path: Path) -> None:
     """A second run takes in no row, and its tables and the bytes of its report are the same."""
-    nights.run(nights.QUARTER, tmp_path, as_of=nights.QUARTER_AS_OF)
-    before, tables = page(tmp_path), contents(tmp_path)
-    answer = funnel("run", "--config", nights.QUARTER, "--output", tmp_path, *AS_OF)
+    output = quarter.copied(tmp_path / "build")
+    before, tables = page(output), contents(output)
+    answer = funnel("run", "--config", nights.QUARTER, "--output", output, *AS_OF)
     assert 0 == answer.code
     assert "crm_history: stage_entries.csv is known as load 1, 0 new rows" in answer.err
-    assert 1 == nights.ask(tmp_path, ACCOUNT)[0]["loads"]
-    assert before == page(tmp_path)
-    assert tables == contents(tmp_path)
+    assert 1 == nights.ask(output, ACCOUNT)[0]["loads"]
+    assert before == page(output)
+    assert tables == contents(output)
 
 
 def test_a_rebuild_needs_no_inputs(tmp_path: Path) -> None:
@@ -76,6 +76,7 @@ def test_a_rebuild_without_a_log_is_refused(tmp_path: Path) -> None:
     assert "the landing log holds no stage entries" in answer.err
 
 
+@pytest.mark.usefixtures("without_report")
 def test_an_overlapping_export_adds_only_what_is_new(tmp_path: Path) -> None:
     """Yesterday's last rows again and two new ones: two more entries, the rest counted as redelivered."""
     toml = copy_of_quarter(tmp_path / "in")
@@ -92,6 +93,7 @@ def test_an_overlapping_export_adds_only_what_is_new(tmp_path: Path) -> None:
     assert {"rows_read": 12, "redelivered": 10, "kept": 2, "loads": 1} == grown
 
 
+@pytest.mark.usefixtures("without_report")
 def test_a_corrected_alias_brings_rejected_rows_in(tmp_path: Path) -> None:
     """A stage that nobody knew is given to one as an alias, and its rows come in from the log, the exports gone."""
     toml = copy_of_quarter(tmp_path / "in")
@@ -110,19 +112,20 @@ def test_a_corrected_alias_brings_rejected_rows_in(tmp_path: Path) -> None:
     assert any("stage_entries.csv: there is no such file" in warning for warning in done.warnings)
 
 
-def test_a_selection_gives_the_same_tables(tmp_path: Path) -> None:
+def test_a_selection_gives_the_same_tables(quarter: Sample, tmp_path: Path) -> None:
     """`--select marts.conversion+` builds that model and what reads it, and every table is as before."""
-    nights.run(nights.QUARTER, tmp_path, as_of=nights.QUARTER_AS_OF)
-    before, tables = page(tmp_path), contents(tmp_path)
-    answer = funnel("run", "--config", nights.QUARTER, "--output", tmp_path, *AS_OF, "--select", "marts.conversion+")
+    output = quarter.copied(tmp_path / "build")
+    before, tables = page(output), contents(output)
+    answer = funnel("run", "--config", nights.QUARTER, "--output", output, *AS_OF, "--select", "marts.conversion+")
     assert 0 == answer.code
     assert " marts.conversion " in answer.err
     assert " report.headline " in answer.err
     assert " marts.stage_flow " not in answer.err
-    assert before == page(tmp_path)
-    assert tables == contents(tmp_path)
+    assert before == page(output)
+    assert tables == contents(output)
 
 
+@pytest.mark.usefixtures("without_report")
 def test_a_selection_after_a_changed_configuration_is_refused(tmp_path: Path) -> None:
     """A part of another definition would not fit the rest: run once without --select."""
     toml = copy_of_quarter(tmp_path / "in")
@@ -135,10 +138,10 @@ def test_a_selection_after_a_changed_configuration_is_refused(tmp_path: Path) ->
     assert before == page(output)
 
 
-def test_a_selection_names_the_nearest_model(tmp_path: Path) -> None:
+def test_a_selection_names_the_nearest_model(quarter: Sample, tmp_path: Path) -> None:
     """A model that does not exist is refused with the nearest one."""
-    nights.run(nights.QUARTER, tmp_path, as_of=nights.QUARTER_AS_OF)
-    answer = funnel("run", "--config", nights.QUARTER, "--output", tmp_path, *AS_OF, "--select", "marts.conversoin")
+    output = quarter.copied(tmp_path / "build")
+    answer = funnel("run", "--config", nights.QUARTER, "--output", output, *AS_OF, "--select", "marts.conversoin")
     assert 2 == answer.code
     assert "did you mean marts.conversion?" in answer.err
 

@@ -14,7 +14,7 @@ from pipeline.waterfall.definition import Pair, Waterfall
 from tests.sql import made_up
 
 
-def crowd(folder: Path) -> tuple[Waterfall, oracle.History]:
+def four_months(folder: Path) -> tuple[Waterfall, oracle.History]:
     """400 leads of twelve sources and three owners over four months and six days of a fifth; months are final after ten days."""
     random = Random(11)
     waterfall = made_up.waterfall(folder, dimensions=("lead_source", "owner"), windows=(5,))

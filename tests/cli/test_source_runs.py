@@ -59,7 +59,7 @@ def test_the_share_that_is_allowed_is_configured(tmp_path: Path, allowed: float,
     assert "1 lead with a current stage that no alias names." in page
 
 
-def test_without_a_current_stage_nothing_is_said(tmp_path: Path) -> None:
+def test_without_a_current_stage_nothing_is_reported(tmp_path: Path) -> None:
     """No warning, no line."""
     toml = delivered(tmp_path, ENTRIES, LEADS, 'lead_id = "Record ID"')
     night = nights.run(toml, tmp_path / "build")

@@ -82,7 +82,7 @@ def test_a_stage_is_nobodys_address(tmp_path: Path, stage: str) -> None:
     )
 
 
-def test_only_what_is_asked_for_is_hidden(tmp_path: Path) -> None:
+def test_only_what_is_asked_for_is_masked(tmp_path: Path) -> None:
     """With addresses kept they stay, also where owners go."""
     shown = offered(landed(tmp_path), owners="drop")
     assert [("L1", ADA, None, f"asked {ADA}")] == rows(

@@ -1,6 +1,6 @@
-"""An output folder that nights are run into, one after another, by forks of a process that has everything imported.
+"""An output folder that runs go into, one after another, by forks of a process that has everything imported.
 
-Nothing here opens DuckDB in the lane's own process: a fork of a process with threads could hang.
+Nothing here opens DuckDB in this process: a fork of a process with threads could hang.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def forked(work: Callable[[], None]) -> Run:
         os._exit(code)
 
 
-class Lane:
+class RunSeries:
     """Nights of the quarter in a folder of their own: every one has a new row to read and a later as-of."""
 
     def __init__(self, folder: Path, dice: random.Random) -> None:

@@ -15,7 +15,6 @@ from pipeline.transform.checks import run_checks
 from tests.sql.harness import built, project, records
 from tests.sql.test_oracle_agrees import difference
 
-LAYERS = frozenset({"waterfall", "clean", "journey"})
 MARTS = ("marts.time_in_stage", "marts.open_time_in_stage", "marts.stage_flow", "marts.account_stages")
 ORACLES = {
     "report.stay_lengths": (("stage", "basis", "class_no"), stays.stay_lengths),
@@ -49,9 +48,8 @@ def test_stays_moves_and_accounts_are_those_of_the_oracle(
         inputs=history.inputs,
         input_settings=history.input_settings,
         entry_columns=history.entry_columns,
-        layers=LAYERS,
+        tables=("journey.*", *MARTS),
     )
-    build(connection, models(MARTS), {})
     cuts = connection.execute("select dimension, dimension_value from journey.cuts order by cut_no").fetchall()
     shown = models(tuple(ORACLES))
     checks = tuple(check for check in project().checks if any(check.name.startswith(name) for name in ORACLES))
@@ -60,7 +58,7 @@ def test_stays_moves_and_accounts_are_those_of_the_oracle(
         connection.execute(
             f"update waterfall.shown_cut set dimension = {quoted(dimension)}, dimension_value = {quoted(value)}"
         )
-        build(connection, shown, {})
+        build(connection, shown, None)
         cut = stays.shown(waterfall, history, dimension, value)
         for table, (key, counted) in ORACLES.items():
             expected = counted(cut)

@@ -47,7 +47,7 @@ def test_half_of_the_median_is_the_border(rows: int, is_drop: bool) -> None:
     assert is_drop is (drop(*weeks(10_000, 90, 100, 100), load(0, rows)) is not None)
 
 
-def test_both_figures_are_told() -> None:
+def test_both_figures_are_reported() -> None:
     """And the weekday, in the zone of the waterfall: at 02:00 UTC it is still the day before in New York."""
     assert "crm: 4 rows came, and 12.5 are usual on a Thursday" == drop(*weeks(9, 12, 13, 14), load(0, 4))
     night = [

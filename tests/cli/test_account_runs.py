@@ -58,7 +58,7 @@ def matched(output: Path) -> list[tuple[object, ...]]:
     return [tuple(row.values()) for row in nights.ask(output, MATCHED)]
 
 
-def test_a_night_finds_accounts(output: Path) -> None:
+def test_a_run_finds_accounts(output: Path) -> None:
     """Cuts and explanations have the account, and every lead has its way to it or the reason why there is none."""
     assert [BY_E_MAIL, BY_WEBSITE] == matched(output)
     cuts = nights.ask(
@@ -93,6 +93,7 @@ def test_only_clean_leads_has_addresses(output: Path) -> None:
     assert [] == [page.name for page in (output / "reports").glob("*.html") if "secret-solo" in page.read_text("utf-8")]
 
 
+@pytest.mark.usefixtures("without_report")
 def test_turned_off_and_on_again(tmp_path: Path) -> None:
     """`match_domains = false` leaves leads as delivered; on again, the domain that an account has today finds its lead."""
     toml, output = delivered(tmp_path), tmp_path / "build"
