@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 
 import duckdb
 
@@ -20,9 +19,8 @@ from pipeline.report.overview import rows as rows_summary
 from pipeline.report.owners import rows as rows_sla
 from pipeline.report.pair import figures
 from pipeline.report.quality import rows as rows_quality
-from pipeline.report.query import Answer as Answer
-from pipeline.report.query import Asked, read_reports
-from pipeline.report.query import ask as _ask
+from pipeline.report.query import QueryResult as QueryResult
+from pipeline.report.query import ReportConnection, read_reports
 from pipeline.report.stage.figures import StayFigures, read_stays
 
 STUCK_SHOWN = 10
@@ -40,9 +38,9 @@ class PairFigures:
     """One pair of the report: its monthly cohorts in all windows and, for a headline pair, the cuts by dimension."""
 
     pair: rows.PairShown
-    cohorts: Answer[rows.CohortMonth]
-    cuts: tuple[Answer[rows.Summary], ...]
-    gap: Answer[rows.Gap] | None
+    cohorts: QueryResult[rows.CohortMonth]
+    cuts: tuple[QueryResult[rows.Summary], ...]
+    gap: QueryResult[rows.Gap] | None
     more: figures.HeadlineFigures | None
     """What only the page of a headline pair shows."""
 
@@ -54,8 +52,8 @@ class Figures:
     shown: rows.Report
     reports: tuple[rows.Report, ...]
     """Every report of the night, `shown` among them, that of all leads first."""
-    overview: Answer[rows.Overview]
-    history: Answer[rows_quality.HistoryCoverage]
+    overview: QueryResult[rows.Overview]
+    history: QueryResult[rows_quality.HistoryCoverage]
     uncovered: frozenset[date]
     """Months whose cohorts begin before the history is complete."""
     windows: tuple[int, ...]
@@ -63,42 +61,42 @@ class Figures:
     """(stage_no, alias) as the configuration and the CRM write them, normalised."""
     members: tuple[tuple[str, str, str, str], ...]
     """(key, label, definition, label of a stage in it) of every group."""
-    headline: Answer[rows.Headline]
+    headline: QueryResult[rows.Headline]
     pairs: tuple[PairFigures, ...]
-    grid: Answer[rows.GridCell]
-    totals: Answer[rows.Summary]
-    arrivals: Answer[rows.PathArrival]
-    summary: Answer[rows_summary.StageSummary]
-    times: Answer[rows.StageTime]
-    limits: Answer[rows_sla.StageSla]
-    limit_months: tuple[Answer[rows_sla.StageSla], ...]
-    limit_owners: tuple[Answer[rows_sla.OwnerSla], ...]
-    flow: Answer[rows.Flow]
-    flow_by_stage: tuple[Answer[rows.Flow], ...]
-    balance: Answer[rows.LeadBalance]
-    depth: Answer[rows.Depth]
-    depth_months: Answer[rows.Depth]
-    depth_path: Answer[rows_accounts.DepthPath]
-    personas_now: Answer[rows_accounts.PersonaCover]
-    personas_arrived: Answer[rows_accounts.PersonaCover]
-    matching: Answer[rows_accounts.AccountMatching]
-    owners: Answer[rows.Owner]
-    stuck: tuple[Answer[rows.StuckLead], ...]
-    stages: Answer[rows.StageDefinition]
-    accounting: Answer[rows_quality.Accounting]
-    scope: Answer[rows_quality.ScopeRule]
-    deliveries: Answer[rows_quality.NewestDelivery]
-    rejections: Answer[rows_quality.Rejection]
-    unknown: Answer[rows_quality.UnknownStage]
+    grid: QueryResult[rows.GridCell]
+    totals: QueryResult[rows.Summary]
+    arrivals: QueryResult[rows.PathArrival]
+    summary: QueryResult[rows_summary.StageSummary]
+    times: QueryResult[rows.StageTime]
+    limits: QueryResult[rows_sla.StageSla]
+    limit_months: tuple[QueryResult[rows_sla.StageSla], ...]
+    limit_owners: tuple[QueryResult[rows_sla.OwnerSla], ...]
+    flow: QueryResult[rows.Flow]
+    flow_by_stage: tuple[QueryResult[rows.Flow], ...]
+    balance: QueryResult[rows.LeadBalance]
+    depth: QueryResult[rows.Depth]
+    depth_months: QueryResult[rows.Depth]
+    depth_path: QueryResult[rows_accounts.DepthPath]
+    personas_now: QueryResult[rows_accounts.PersonaCover]
+    personas_arrived: QueryResult[rows_accounts.PersonaCover]
+    matching: QueryResult[rows_accounts.AccountMatching]
+    owners: QueryResult[rows.Owner]
+    stuck: tuple[QueryResult[rows.StuckLead], ...]
+    stages: QueryResult[rows.StageDefinition]
+    accounting: QueryResult[rows_quality.Accounting]
+    scope: QueryResult[rows_quality.ScopeRule]
+    deliveries: QueryResult[rows_quality.NewestDelivery]
+    rejections: QueryResult[rows_quality.Rejection]
+    unknown: QueryResult[rows_quality.UnknownStage]
     unknown_values: int
     """How many values there are in all."""
-    dates: Answer[rows_quality.DateFinding]
-    coverage: Answer[rows_quality.Coverage]
-    routes: Answer[conversion_rows.RouteConversion]
-    origins: Answer[conversion_rows.OriginSource]
-    qualifications: Answer[conversion_rows.Qualification]
-    implied: Answer[conversion_rows.ImpliedComparison]
-    settled_record: Answer[rows_quality.SettledRecord]
+    dates: QueryResult[rows_quality.DateFinding]
+    coverage: QueryResult[rows_quality.Coverage]
+    routes: QueryResult[conversion_rows.RouteConversion]
+    origins: QueryResult[conversion_rows.OriginSource]
+    qualifications: QueryResult[conversion_rows.Qualification]
+    implied: QueryResult[conversion_rows.ImpliedComparison]
+    settled_record: QueryResult[rows_quality.SettledRecord]
     stays: StayFigures
     changes: ChangeFigures
 
@@ -110,9 +108,8 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
     """
     reports = read_reports(database)
     shown = next(each for each in reports if each.report == report)
-    connection = Asked(database, shown)
-    ask = partial(_ask, connection)
-    pairs = _ask(connection, rows.PairShown, "report.pairs_shown", "shown_no", order="shown_no").rows
+    connection = ReportConnection(database, shown)
+    pairs = connection.select(rows.PairShown, "report.pairs_shown", "shown_no", order="shown_no").rows
     dimensions = [
         name
         for (name,) in connection.fetch(
@@ -120,34 +117,32 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
         )
         if shown.is_all  # marts have no cuts of cuts
     ]
-    stages = _ask(connection, rows.StageDefinition, "waterfall.stages", "stage_no", order="stage_no")
-    limits = _ask(
-        connection, rows_sla.StageSla, "report.stage_sla", "met", where="month_start is null", order="stage_no"
+    stages = connection.select(rows.StageDefinition, "waterfall.stages", "stage_no", order="stage_no")
+    limits = connection.select(
+        rows_sla.StageSla, "report.stage_sla", "met", where="month_start is null", order="stage_no"
     )
-    owners = _ask(connection, rows.Owner, "report.open_by_owner", "open_leads", order="owner_no")
+    owners = connection.select(rows.Owner, "report.open_by_owner", "open_leads", order="owner_no")
     return Figures(
         shown=shown,
         reports=reports,
-        overview=_ask(connection, rows.Overview, "report.overview", "leads"),
-        history=_ask(connection, rows_quality.HistoryCoverage, "quality.history_coverage", "leads", order="input"),
+        overview=connection.select(rows.Overview, "report.overview", "leads"),
+        history=connection.select(rows_quality.HistoryCoverage, "quality.history_coverage", "leads", order="input"),
         uncovered=_uncovered(connection),
         windows=_windows(connection),
         aliases=tuple(connection.fetch("select stage_no, alias from waterfall.stage_aliases order by stage_no, alias")),
         members=_members(connection),
-        headline=_ask(
-            connection, rows.Headline, "report.headline", "entered", order="headline_no, window_days nulls first"
+        headline=connection.select(
+            rows.Headline, "report.headline", "entered", order="headline_no, window_days nulls first"
         ),
         pairs=tuple(_pair(connection, pair, dimensions) for pair in pairs),
-        grid=_ask(
-            connection,
+        grid=connection.select(
             rows.GridCell,
             "report.conversion_months",
             "entered",
             where="window_days is null and is_shown",
             order="month_start, shown_no",
         ),
-        totals=_ask(
-            connection,
+        totals=connection.select(
             rows.Summary,
             "report.conversion_summary",
             "entered",
@@ -155,12 +150,11 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
             order="shown_no, window_days nulls first, cohorts",
         ),
         arrivals=_arrivals(connection),
-        summary=_ask(connection, rows_summary.StageSummary, "report.stage_summary", "now", order="stage_no"),
-        times=_ask(connection, rows.StageTime, "report.stage_times", "completed", order="stage_no"),
+        summary=connection.select(rows_summary.StageSummary, "report.stage_summary", "now", order="stage_no"),
+        times=connection.select(rows.StageTime, "report.stage_times", "completed", order="stage_no"),
         limits=limits,
         limit_months=tuple(
-            _ask(
-                connection,
+            connection.select(
                 rows_sla.StageSla,
                 "report.stage_sla",
                 "met",
@@ -170,8 +164,7 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
             for stage in limits.rows
         ),
         limit_owners=tuple(
-            _ask(
-                connection,
+            connection.select(
                 rows_sla.OwnerSla,
                 "report.sla_by_owner",
                 "met",
@@ -180,10 +173,11 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
             )
             for stage in limits.rows
         ),
-        flow=_ask(connection, rows.Flow, "report.stage_flow", "closing", where="month_start is null", order="stage_no"),
+        flow=connection.select(
+            rows.Flow, "report.stage_flow", "closing", where="month_start is null", order="stage_no"
+        ),
         flow_by_stage=tuple(
-            _ask(
-                connection,
+            connection.select(
                 rows.Flow,
                 "report.stage_flow",
                 "closing",
@@ -192,28 +186,25 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
             )
             for stage in stages.rows
         ),
-        balance=_ask(connection, rows.LeadBalance, "report.lead_balance", "closing", order="month_start nulls first"),
-        depth=_ask(
-            connection,
+        balance=connection.select(rows.LeadBalance, "report.lead_balance", "closing", order="month_start nulls first"),
+        depth=connection.select(
             rows.Depth,
             "report.account_depth",
             "leads",
             where="month_start is null",
             order="basis desc, mark_no",
         ),
-        depth_months=_ask(
-            connection,
+        depth_months=connection.select(
             rows.Depth,
             "report.account_depth",
             "leads",
             where="basis = 'reached' and month_start is not null",
             order="month_start, mark_no",
         ),
-        depth_path=_ask(connection, rows_accounts.DepthPath, "report.account_depth_path", "accounts", order="mark_no"),
+        depth_path=connection.select(rows_accounts.DepthPath, "report.account_depth_path", "accounts", order="mark_no"),
         personas_now=_personas(connection, "current"),
         personas_arrived=_personas(connection, "arrived"),
-        matching=_ask(
-            connection,
+        matching=connection.select(
             rows_accounts.AccountMatching,
             "quality.account_matching",
             "leads",
@@ -221,69 +212,64 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
         ),
         owners=owners,
         stuck=tuple(
-            _ask(
-                connection,
+            connection.select(
                 rows.StuckLead,
                 "report.stuck_leads",
                 "lead_position",
                 where=f"owner_no = {owner.owner_no}",
                 order="lead_position",
-                shown=STUCK_SHOWN,
+                max_rows=STUCK_SHOWN,
             )
             for owner in owners.rows[:OWNERS_SHOWN]
         ),
         stages=stages,
-        accounting=_ask(connection, rows_quality.Accounting, "quality.row_accounting", "rows_read", order="input"),
-        deliveries=_ask(
-            connection, rows_quality.NewestDelivery, "quality.newest_deliveries", "rejected", order="input_no"
+        accounting=connection.select(rows_quality.Accounting, "quality.row_accounting", "rows_read", order="input"),
+        deliveries=connection.select(
+            rows_quality.NewestDelivery, "quality.newest_deliveries", "rejected", order="input_no"
         ),
-        rejections=_ask(
-            connection, rows_quality.Rejection, "report.rejected_reasons", "rejected", order="input, file_name, reason"
+        rejections=connection.select(
+            rows_quality.Rejection, "report.rejected_reasons", "rejected", order="input, file_name, reason"
         ),
-        unknown=_ask(
-            connection,
+        unknown=connection.select(
             rows_quality.UnknownStage,
             "quality.unknown_stages",
             "entries",
             order="entries desc, stage_alias",
-            shown=UNKNOWN_SHOWN,
+            max_rows=UNKNOWN_SHOWN,
         ),
         unknown_values=connection.fetch("select count(*) from quality.unknown_stages")[0][0],
-        dates=_ask(connection, rows_quality.DateFinding, "quality.stage_dates", "leads", order="finding, stage"),
-        scope=_ask(connection, rows_quality.ScopeRule, "quality.scope", "leads", order="rule_no"),
-        coverage=_ask(connection, rows_quality.Coverage, "report.dimension_coverage", "stays", order="position"),
-        routes=_ask(
-            connection,
+        dates=connection.select(rows_quality.DateFinding, "quality.stage_dates", "leads", order="finding, stage"),
+        scope=connection.select(rows_quality.ScopeRule, "quality.scope", "leads", order="rule_no"),
+        coverage=connection.select(rows_quality.Coverage, "report.dimension_coverage", "stays", order="position"),
+        routes=connection.select(
             conversion_rows.RouteConversion,
             "report.conversion_by_route",
             "entered",
             order="shown_no, route_no",
         ),
-        origins=_ask(connection, conversion_rows.OriginSource, "report.origin_sources", "leads", order="source_no"),
-        qualifications=_ask(
-            connection, conversion_rows.Qualification, "report.qualifications", "cycles", order="qualifier_no"
+        origins=connection.select(conversion_rows.OriginSource, "report.origin_sources", "leads", order="source_no"),
+        qualifications=connection.select(
+            conversion_rows.Qualification, "report.qualifications", "cycles", order="qualifier_no"
         ),
-        implied=_ask(
-            connection,
+        implied=connection.select(
             conversion_rows.ImpliedComparison,
             "report.implied_comparison",
             "entered",
             order="shown_no, basis",
         ),
-        settled_record=_ask(
-            connection, rows_quality.SettledRecord, "report.settled_record", "estimates", order="headline_no"
+        settled_record=connection.select(
+            rows_quality.SettledRecord, "report.settled_record", "estimates", order="headline_no"
         ),
-        stays=read_stays(ask, stages.rows),
-        changes=read_changes(ask),
+        stays=read_stays(connection, stages.rows),
+        changes=read_changes(connection),
     )
 
 
-def _pair(connection: Asked, pair: rows.PairShown, dimensions: list[str]) -> PairFigures:
+def _pair(connection: ReportConnection, pair: rows.PairShown, dimensions: list[str]) -> PairFigures:
     this_pair = f"from_stage = {quoted(pair.from_stage)} and to_stage = {quoted(pair.to_stage)}"
     return PairFigures(
         pair=pair,
-        cohorts=_ask(
-            connection,
+        cohorts=connection.select(
             rows.CohortMonth,
             "report.conversion_months",
             "entered",
@@ -291,8 +277,7 @@ def _pair(connection: Asked, pair: rows.PairShown, dimensions: list[str]) -> Pai
             order="month_start, window_days nulls first",
         ),
         cuts=tuple(
-            _ask(
-                connection,
+            connection.select(
                 rows.Summary,
                 "report.conversion_summary",
                 "entered",
@@ -301,8 +286,7 @@ def _pair(connection: Asked, pair: rows.PairShown, dimensions: list[str]) -> Pai
             )
             for dimension in (dimensions if pair.is_headline else ())
         ),
-        gap=_ask(
-            connection,
+        gap=connection.select(
             rows.Gap,
             "report.headline_gap",
             "units",
@@ -315,11 +299,10 @@ def _pair(connection: Asked, pair: rows.PairShown, dimensions: list[str]) -> Pai
     )
 
 
-def _arrivals(connection: Asked) -> Answer[rows.PathArrival]:
+def _arrivals(connection: ReportConnection) -> QueryResult[rows.PathArrival]:
     """The last twelve complete months; all history while no month is complete yet."""
     recent, everything = (
-        _ask(
-            connection,
+        connection.select(
             rows.PathArrival,
             "report.path_arrivals",
             "arrivals",
@@ -331,9 +314,8 @@ def _arrivals(connection: Asked) -> Answer[rows.PathArrival]:
     return recent if recent.rows and recent.rows[0].first_month is not None else everything
 
 
-def _personas(connection: Asked, basis: str) -> Answer[rows_accounts.PersonaCover]:
-    return _ask(
-        connection,
+def _personas(connection: ReportConnection, basis: str) -> QueryResult[rows_accounts.PersonaCover]:
+    return connection.select(
         rows_accounts.PersonaCover,
         "report.persona_coverage",
         "accounts_with",
@@ -342,21 +324,21 @@ def _personas(connection: Asked, basis: str) -> Answer[rows_accounts.PersonaCove
     )
 
 
-def _windows(connection: Asked) -> tuple[int, ...]:
+def _windows(connection: ReportConnection) -> tuple[int, ...]:
     found = connection.fetch(
         "select window_days from waterfall.windows where window_days is not null order by window_days"
     )
     return tuple(days for (days,) in found)
 
 
-def _uncovered(connection: Asked) -> frozenset[date]:
+def _uncovered(connection: ReportConnection) -> frozenset[date]:
     found = connection.fetch(
         "select period_start from quality.period_coverage where grain = 'month' and is_before_coverage"
     )
     return frozenset(month for (month,) in found)
 
 
-def _members(connection: Asked) -> tuple[tuple[str, str, str, str], ...]:
+def _members(connection: ReportConnection) -> tuple[tuple[str, str, str, str], ...]:
     return tuple(
         connection.fetch(
             """

@@ -17,7 +17,7 @@ from pipeline.report.data.tables import ReportTable
 from pipeline.report.figures import Figures
 from pipeline.report.flow import page as volumes
 from pipeline.report.headline import card
-from pipeline.report.layout.table import Reader
+from pipeline.report.layout.table import FootnoteBuilder
 from pipeline.report.overview import page as pages
 from pipeline.report.overview import stage_summary, variant
 from pipeline.report.owners import sla
@@ -119,51 +119,53 @@ def site(
     )
     files = Sheet(links.DATA, "data.html", "Data files", files_page.files_page(tables))
     archive = Sheet(links.ARCHIVE, "archive.html", "Archive", archive_page.archive_page(earlier))
-    return Site(frame, (*_sheets(figures, notes, stale, Reader(as_of, figures.uncovered)), files, archive))
+    return Site(frame, (*_sheets(figures, notes, stale, FootnoteBuilder(as_of, figures.uncovered)), files, archive))
 
 
-def _sheets(figures: Figures, notes: tuple[str, ...], stale: tuple[str, ...], reader: Reader) -> Iterator[Sheet]:
-    cards = card.cards(figures, reader)
-    changed = changes.changes(figures, reader)
-    by_cohort = cohorts.conversion(figures, reader)
-    flow = volumes.volumes(figures, reader)
-    lasting = time.times(figures, reader)
-    limited = sla.limits(figures, reader)
-    ways = routes.routes(figures, reader)
+def _sheets(
+    figures: Figures, notes: tuple[str, ...], stale: tuple[str, ...], footnotes: FootnoteBuilder
+) -> Iterator[Sheet]:
+    cards = card.cards(figures, footnotes)
+    changed = changes.changes(figures, footnotes)
+    by_cohort = cohorts.conversion(figures, footnotes)
+    flow = volumes.volumes(figures, footnotes)
+    lasting = time.times(figures, footnotes)
+    limited = sla.limits(figures, footnotes)
+    route_tables = routes.routes(figures, footnotes)
     index = pages.index_page(
         figures,
         notes,
         stale,
         cards,
-        stage_summary.stage_summary(figures, reader),
+        stage_summary.stage_summary(figures, footnotes),
         changed,
         by_cohort.grid,
-        volumes.waterfall(figures, reader),
+        volumes.waterfall(figures, footnotes),
         lasting,
     )
     yield Sheet(links.INDEX, "index.html", title(figures), index)
-    for pair in pair_pages(figures, cards, by_cohort.pairs, changed.pairs, reader):
+    for pair in pair_pages(figures, cards, by_cohort.pairs, changed.pairs, footnotes):
         yield Sheet(links.pair_page(pair.from_stage, pair.to_stage), "pair.html", pair.card.title, pair)
     yield Sheet(
         links.CONVERSION,
         "conversion.html",
         "Conversion by cohort",
-        pages.ConversionPage(by_cohort, ways, implied.implied(figures, reader)),
+        pages.ConversionPage(by_cohort, route_tables, implied.implied(figures, footnotes)),
     )
     yield Sheet(links.VOLUMES, "volumes.html", "Volumes that balance", pages.VolumePage(flow))
-    for stage in stage_pages(figures, flow, lasting, limited, reader):
+    for stage in stage_pages(figures, flow, lasting, limited, footnotes):
         yield Sheet(links.stage_page(stage.stage), "stage.html", stage.label, stage)
     yield Sheet(
         links.ACCOUNTS,
         "accounts.html",
         "Leads and accounts",
-        pages.AccountsPage(accounts_page.accounts(figures, reader)),
+        pages.AccountsPage(accounts_page.accounts(figures, footnotes)),
     )
-    owners = pages.OwnersPage(limited, time.stuck(figures, reader))
+    owners = pages.OwnersPage(limited, time.stuck(figures, footnotes))
     yield Sheet(links.OWNERS, "owners.html", "Owners and limits", owners)
-    data = pages.QualityPage(quality_page.quality(figures, notes, reader), ways)
+    data = pages.QualityPage(quality_page.quality(figures, notes, footnotes), route_tables)
     yield Sheet(links.QUALITY, "quality.html", "Data quality", data)
-    words = pages.DefinitionsPage(quality_page.definitions(figures, reader))
+    words = pages.DefinitionsPage(quality_page.definitions(figures, footnotes))
     yield Sheet(links.DEFINITIONS, "definitions.html", "Definitions", words)
 
 

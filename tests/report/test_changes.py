@@ -16,7 +16,7 @@ from oracle.history import Entry
 from pipeline.report import text
 from pipeline.report.changes import changes
 from pipeline.report.figures import read_figures
-from pipeline.report.layout.table import Reader
+from pipeline.report.layout.table import FootnoteBuilder
 from pipeline.report.outputs import html
 from pipeline.waterfall.definition import Pair
 from tests.report import reading
@@ -114,8 +114,11 @@ def test_index_says_each_headline_and_every_dimension(site: Site) -> None:
     rows = [row for row in read_figures(connection).changes.rates.rows if row.is_headline_window]
     assert 2 == len(rows)
     for row in rows:
-        assert changes.sentence(row, Reader("now")) in index
-        assert changes.sentence(row, Reader("now")) in page.pages[f"pair-{row.from_stage}-{row.to_stage}.html"].text
+        assert changes.sentence(row, FootnoteBuilder("now")) in index
+        assert (
+            changes.sentence(row, FootnoteBuilder("now"))
+            in page.pages[f"pair-{row.from_stage}-{row.to_stage}.html"].text
+        )
     assert (2, 2) == (index.count("By lead_source: mix"), index.count("By owner: mix"))
 
 

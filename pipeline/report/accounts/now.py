@@ -5,17 +5,28 @@ from __future__ import annotations
 from pipeline.report import links, text
 from pipeline.report.figures import Figures
 from pipeline.report.layout import charts
-from pipeline.report.layout.table import Cell, Column, Fold, Mark, Reader, Strip, StripChart, Table, TableRow, texts
+from pipeline.report.layout.table import (
+    BarChart,
+    BarRow,
+    Cell,
+    Column,
+    Details,
+    FootnoteBuilder,
+    LegendItem,
+    Table,
+    TableRow,
+    texts,
+)
 
 
-def accounts_by_stage(figures: Figures, reader: Reader) -> StripChart:
+def accounts_by_stage(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
     """Accounts by the highest-ranked path stage that any of their leads is in now."""
-    answer = figures.stays.places
-    most = max((row.accounts for row in answer.rows), default=0)
-    return StripChart(
+    result = figures.stays.places
+    most = max((row.accounts for row in result.rows), default=0)
+    return BarChart(
         title="Accounts by the stage in which they stand now",
-        strips=tuple(
-            Strip(
+        rows=tuple(
+            BarRow(
                 row.label,
                 charts.stacked_bar(
                     [("through" if row.stage else "open", row.accounts, text.plural(row.accounts, "account"))],
@@ -27,19 +38,19 @@ def accounts_by_stage(figures: Figures, reader: Reader) -> StripChart:
                 (_share(row.accounts, row.all_accounts),),
                 link=links.stage_page(row.stage) if row.stage else "",
             )
-            for row in answer.rows
+            for row in result.rows
         ),
         legend=(
-            Mark("through", "the furthest of its leads is here now"),
-            Mark("open", "none of its leads is on the path now"),
+            LegendItem("through", "the furthest of its leads is here now"),
+            LegendItem("open", "none of its leads is on the path now"),
         ),
-        source=reader.source(
-            answer,
+        source=footnotes.source(
+            result,
             unit="accounts",
             basis="the highest-ranked path stage that any of its leads is in at as-of; a lead on hold is in none",
             denominator="accounts with a lead that has history",
         ),
-        fold=Fold(
+        details=Details(
             "Numbers behind the bars",
             Table(
                 caption="Accounts by the stage in which they stand now",
@@ -55,7 +66,7 @@ def accounts_by_stage(figures: Figures, reader: Reader) -> StripChart:
                             ),
                         )
                     )
-                    for row in answer.rows
+                    for row in result.rows
                 ),
                 key="accounts-now",
             ),
@@ -68,10 +79,10 @@ def _share(accounts: int, whole: int) -> str:
     return f"{text.rate(accounts / whole if whole else None)} of {text.count(whole)}"
 
 
-def largest_accounts(figures: Figures, reader: Reader) -> Table:
+def largest_accounts(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     """The accounts with most leads, and where each stands."""
-    answer = figures.stays.largest
-    more = sum(row.accounts for row in figures.stays.places.rows) - len(answer.rows)
+    result = figures.stays.largest
+    more = sum(row.accounts for row in figures.stays.places.rows) - len(result.rows)
     return Table(
         caption="Accounts with most leads",
         columns=(
@@ -90,10 +101,10 @@ def largest_accounts(figures: Figures, reader: Reader) -> Table:
                     Cell(row.furthest_label or text.DASH),
                 )
             )
-            for row in answer.rows
+            for row in result.rows
         ),
-        source=reader.source(
-            answer,
+        source=footnotes.source(
+            result,
             unit="accounts",
             basis="leads with history; of equals the account that was numbered first",
             denominator="none: these are counts",

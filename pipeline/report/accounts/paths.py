@@ -11,13 +11,13 @@ from pipeline.report.accounts.rows import DepthPath
 from pipeline.report.figures import Figures
 from pipeline.report.layout import charts
 from pipeline.report.layout.table import (
+    BarChart,
+    BarRow,
     Cell,
     Column,
-    Fold,
-    Mark,
-    Reader,
-    Strip,
-    StripChart,
+    Details,
+    FootnoteBuilder,
+    LegendItem,
     Table,
     TableRow,
     columns,
@@ -39,34 +39,34 @@ SCALE = 9
 """Percent of a line's width that the names of the references take."""
 
 
-def depth_path(figures: Figures, reader: Reader) -> StripChart:
+def depth_path(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
     """Accounts by the number of their leads that were known when they arrived at each stage."""
-    answer = figures.depth_path
-    return StripChart(
+    result = figures.depth_path
+    return BarChart(
         title="How many people were known when the account arrived",
-        strips=tuple(_path_strip(row) for row in answer.rows),
-        legend=tuple(Mark(tone, label) for tone, label, _ in DEPTHS),
-        source=reader.source(
-            answer,
+        rows=tuple(_path_row(row) for row in result.rows),
+        legend=tuple(LegendItem(tone, label) for tone, label, _ in DEPTHS),
+        source=footnotes.source(
+            result,
             unit="accounts",
             basis="leads with any stage entry by the account’s first arrival; later leads change nothing earlier",
             denominator="accounts that ever arrived at the stage",
         ),
-        fold=Fold("Numbers behind the chart", _path_table(answer.rows)),
-        note=_medians(answer.rows),
+        details=Details("Numbers behind the chart", _path_table(result.rows)),
+        note=_medians(result.rows),
         key="depth-path",
     )
 
 
-def _path_strip(row: DepthPath) -> Strip:
+def _path_row(row: DepthPath) -> BarRow:
     parts = [
         (tone, getattr(row, name), f"{label}: {text.plural(getattr(row, name), 'account')}")
         for tone, label, name in DEPTHS
     ]
-    says = f"{row.stage_label}, accounts by leads known at arrival: " + "; ".join(title for _, _, title in parts)
-    return Strip(
+    alt_text = f"{row.stage_label}, accounts by leads known at arrival: " + "; ".join(title for _, _, title in parts)
+    return BarRow(
         row.stage_label,
-        charts.stacked_bar(parts, row.accounts, says),
+        charts.stacked_bar(parts, row.accounts, alt_text),
         f"median {text.number(row.median_depth)}",
         (text.plural(row.accounts, "account"),),
     )
@@ -110,17 +110,17 @@ def _path_table(rows: Sequence[DepthPath]) -> Table:
     )
 
 
-def ratio_months(figures: Figures, reader: Reader) -> StripChart:
+def ratio_months(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
     """Leads per account at each month's end, a line per stage, with 1:1 and 5:1 drawn; the table behind it."""
-    answer = figures.depth_months
+    result = figures.depth_months
     stages = [(row.stage, row.stage_label) for row in figures.depth.rows if row.basis == "reached"]
-    by_stage = {stage: [row for row in answer.rows if row.stage == stage] for stage, _ in stages}
-    top = charts.ceiling_of([row.ratio for row in answer.rows], 5.6)
-    months = sorted({(row.month_start, row.is_partial) for row in answer.rows if row.month_start})
-    return StripChart(
+    by_stage = {stage: [row for row in result.rows if row.stage == stage] for stage, _ in stages}
+    top = charts.ceiling_of([row.ratio for row in result.rows], 5.6)
+    months = sorted({(row.month_start, row.is_partial) for row in result.rows if row.month_start})
+    return BarChart(
         title="Leads per account over the months, among those that had reached the stage by the month’s end",
-        strips=tuple(
-            Strip(
+        rows=tuple(
+            BarRow(
                 label,
                 _line(by_stage[stage], label, top),
                 text.ratio(by_stage[stage][-1].ratio),
@@ -128,15 +128,15 @@ def ratio_months(figures: Figures, reader: Reader) -> StripChart:
             )
             for stage, label in stages
         ),
-        legend=(Mark("dot-rate", "month’s end"), Mark("reference", "1:1 and 5:1 for reference")),
+        legend=(LegendItem("dot-rate", "month’s end"), LegendItem("reference", "1:1 and 5:1 for reference")),
         axis=_axis(months),
-        source=reader.source(
-            answer,
+        source=footnotes.source(
+            result,
             unit="leads and accounts",
             basis="reached by the month’s end; later leads change nothing earlier",
             denominator="distinct accounts (after the slash in the table)",
         ),
-        fold=Fold("Month by month", _months_table(answer.rows, stages, months)),
+        details=Details("Month by month", _months_table(result.rows, stages, months)),
         key="ratio-months",
     )
 
@@ -159,7 +159,7 @@ def _line(rows: Sequence[Depth], label: str, top: float) -> charts.Drawing:
         month = text.period(row.month_start, row.is_partial)
         dots.append(charts.Dot(x, y(row.ratio), "rate", f"{month}: {text.ratio(row.ratio)}"))
     known = [row for row in rows if row.ratio is not None]
-    says = f"{label}, leads per account by month: " + (
+    alt_text = f"{label}, leads per account by month: " + (
         f"{text.ratio(known[0].ratio)} in {text.period(known[0].month_start, known[0].is_partial)}, "
         f"{text.ratio(known[-1].ratio)} in {text.period(known[-1].month_start, known[-1].is_partial)}"
         if known
@@ -167,7 +167,7 @@ def _line(rows: Sequence[Depth], label: str, top: float) -> charts.Drawing:
     )
     return charts.Drawing(
         HEIGHT,
-        says,
+        alt_text,
         lines=tuple(charts.Line(0, y(mark), 100, y(mark), "reference") for mark in REFERENCES),
         areas=tuple(charts.Area(f"M{'L'.join(run)}", "curve") for run in runs if len(run) > 1),
         dots=tuple(dots),

@@ -9,7 +9,7 @@ MIDDLE = 50.0
 HEIGHT = 16
 
 
-def part_bar(mix: float, rates: float, most: float, says: str) -> Drawing:
+def part_bar(mix: float, rates: float, most: float, alt_text: str) -> Drawing:
     """Two parts from the middle outward, left when negative; of one sign they stand one after the other.
 
     `most` is the change that fills a half, in the unit of the parts.
@@ -22,4 +22,4 @@ def part_bar(mix: float, rates: float, most: float, says: str) -> Drawing:
             start = MIDDLE + ends[True] if part > 0 else MIDDLE - ends[False] - width
             rects.append(Rect(round(start, 2), 2, round(width, 2), HEIGHT - 4, tone))
             ends[part > 0] += width
-    return Drawing(HEIGHT, says, tuple(rects), lines=(Line(MIDDLE, 0, MIDDLE, HEIGHT, "axis"),))
+    return Drawing(HEIGHT, alt_text, tuple(rects), lines=(Line(MIDDLE, 0, MIDDLE, HEIGHT, "axis"),))

@@ -15,8 +15,19 @@ from pipeline.report.changes import volumes as volume_changes
 from pipeline.report.changes.bars import part_bar
 from pipeline.report.changes.rows import ChangePart, ChangeSplit, RateChange
 from pipeline.report.conversion.cohorts import SMALL
-from pipeline.report.figures import Answer, Figures
-from pipeline.report.layout.table import Cell, Column, Fold, Mark, Reader, Source, Strip, StripChart, Table, TableRow
+from pipeline.report.figures import Figures, QueryResult
+from pipeline.report.layout.table import (
+    BarChart,
+    BarRow,
+    Cell,
+    Column,
+    Details,
+    FootnoteBuilder,
+    LegendItem,
+    Source,
+    Table,
+    TableRow,
+)
 
 NOTE = (
     "Mix: values with high or low rates became a larger or smaller share of the cohort. Rates: the rates of the values themselves "
@@ -42,7 +53,7 @@ class PairChange:
     to_stage: str
     file: str
     windows: tuple[WindowChange, ...]
-    charts: tuple[StripChart, ...]
+    charts: tuple[BarChart, ...]
     source: Source
 
 
@@ -52,7 +63,7 @@ class Changes:
 
     pairs: tuple[PairChange, ...]
     volumes: str
-    stages: Fold
+    stages: Details
     note: str
     source: Source
 
@@ -61,7 +72,7 @@ class Changes:
 class Parts:
     """The parts of one change by one dimension, in printed tenths of a point: (mix, rates) of each row, and their sums."""
 
-    answer: Answer[ChangePart]
+    result: QueryResult[ChangePart]
     dimension: str
     tenths: tuple[tuple[int, int], ...]
 
@@ -76,17 +87,17 @@ class Parts:
         return sum(rates for _, rates in self.tenths)
 
 
-def changes(figures: Figures, reader: Reader) -> Changes:
+def changes(figures: Figures, footnotes: FootnoteBuilder) -> Changes:
     """Every pair in every window, and the stages."""
     found = figures.changes
     parts: dict[tuple[int, int | None], list[Parts]] = {}
-    for split, answer in zip(found.splits.rows, found.parts, strict=True):
-        parts.setdefault((split.headline_no, split.window_days), []).append(_parts(split, answer))
+    for split, result in zip(found.splits.rows, found.parts, strict=True):
+        parts.setdefault((split.headline_no, split.window_days), []).append(_parts(split, result))
     by_pair: dict[int, list[RateChange]] = {}
     for row in found.rates.rows:
         by_pair.setdefault(row.headline_no, []).append(row)
     unit = units.many(figures.overview.rows[0].unit)
-    source = reader.source(
+    source = footnotes.source(
         found.rates,
         unit=unit,
         basis="the last complete month whose cohort is final against the final month before it; "
@@ -94,16 +105,16 @@ def changes(figures: Figures, reader: Reader) -> Changes:
         denominator=f"{unit} that arrived at the first stage of the pair in the month",
     )
     return Changes(
-        pairs=tuple(_pair(rows, parts, source, reader) for rows in by_pair.values()),
+        pairs=tuple(_pair(rows, parts, source, footnotes) for rows in by_pair.values()),
         volumes=volume_changes.sentence(found.volumes.rows),
-        stages=volume_changes.stages(found.volumes, reader),
+        stages=volume_changes.stages(found.volumes, footnotes),
         note=NOTE if parts else "",
         source=source,
     )
 
 
 def _pair(
-    rows: list[RateChange], parts: dict[tuple[int, int | None], list[Parts]], source: Source, reader: Reader
+    rows: list[RateChange], parts: dict[tuple[int, int | None], list[Parts]], source: Source, footnotes: FootnoteBuilder
 ) -> PairChange:
     rows = sorted(rows, key=lambda row: not row.is_headline_window)
     told = [row for row in rows if row.is_enough and (row.headline_no, row.window_days) in parts]
@@ -115,14 +126,14 @@ def _pair(
         windows=tuple(
             WindowChange(
                 name=_window(row).capitalize(),
-                sentence=sentence(row, reader),
+                sentence=sentence(row, footnotes),
                 splits=tuple(split_line(row, each) for each in parts.get((row.headline_no, row.window_days), ()))
                 if row.is_enough
                 else (),
             )
             for row in rows
         ),
-        charts=_charts(first, parts[first.headline_no, first.window_days], reader) if first else (),
+        charts=_charts(first, parts[first.headline_no, first.window_days], footnotes) if first else (),
         source=source,
     )
 
@@ -131,10 +142,10 @@ def _window(row: RateChange) -> str:
     return "ever" if row.window_days is None else f"within {row.window_days} days"
 
 
-def sentence(row: RateChange, reader: Reader) -> str:
+def sentence(row: RateChange, footnotes: FootnoteBuilder) -> str:
     """What changed in one pair and window, in one sentence."""
     name = f"{row.from_label} → {row.to_label}" + ("" if row.window_days is None else f" {_window(row)}")
-    latest, previous = reader.month(row.latest_month), reader.month(row.previous_month)
+    latest, previous = footnotes.month(row.latest_month), footnotes.month(row.previous_month)
     if row.latest_month is None:
         return f"{name}: no complete month is final yet, so there is nothing to compare."
     if row.previous_month is None:
@@ -158,7 +169,7 @@ def sentence(row: RateChange, reader: Reader) -> str:
 def split_line(row: RateChange, parts: Parts) -> str:
     """What of a change is mix and what rates by one dimension, and the largest part of a value that has enough units."""
     line = f"By {text.isolated(parts.dimension)}: mix {_points(parts.mix)}, rates {_points(parts.rates)}"
-    values = tuple(zip(parts.answer.rows, parts.tenths, strict=True))
+    values = tuple(zip(parts.result.rows, parts.tenths, strict=True))
     if len(values) < 2:
         return f"{line}."
     # `max` keeps the first of equals, the value with most units.
@@ -190,15 +201,15 @@ def _rates(value: ChangePart) -> str:
     return f"{then} → {now}{noise}"
 
 
-def _parts(split: ChangeSplit, answer: Answer[ChangePart]) -> Parts:
+def _parts(split: ChangeSplit, result: QueryResult[ChangePart]) -> Parts:
     mix, rates = apportioned((split.mix_part, split.rate_part), tenths(split.change))
     return Parts(
-        answer=answer,
+        result=result,
         dimension=split.dimension,
         tenths=tuple(
             zip(
-                apportioned([row.mix_part for row in answer.rows], mix),
-                apportioned([row.rate_part for row in answer.rows], rates),
+                apportioned([row.mix_part for row in result.rows], mix),
+                apportioned([row.rate_part for row in result.rows], rates),
                 strict=True,
             )
         ),
@@ -231,37 +242,37 @@ def _interval(low: float | None, high: float | None) -> str:
     return f"{text.points(low).removesuffix(f'{text.THIN}pts')} to {text.points(high)}"
 
 
-def _charts(row: RateChange, by_dimension: list[Parts], reader: Reader) -> tuple[StripChart, ...]:
+def _charts(row: RateChange, by_dimension: list[Parts], footnotes: FootnoteBuilder) -> tuple[BarChart, ...]:
     """A chart for each dimension, all on one scale, so that two of them can be compared."""
     most = max(
         (max(abs(part.mix_part), abs(part.rate_part), abs(part.mix_part + part.rate_part))
-         for parts in by_dimension for part in parts.answer.rows),
+         for parts in by_dimension for part in parts.result.rows),
         default=0.0,
     )  # fmt: skip
-    return tuple(_chart(row, parts, most, reader) for parts in by_dimension)
+    return tuple(_chart(row, parts, most, footnotes) for parts in by_dimension)
 
 
-def _chart(row: RateChange, parts: Parts, most: float, reader: Reader) -> StripChart:
-    then, now = reader.month(row.previous_month), reader.month(row.latest_month)
-    return StripChart(
+def _chart(row: RateChange, parts: Parts, most: float, footnotes: FootnoteBuilder) -> BarChart:
+    then, now = footnotes.month(row.previous_month), footnotes.month(row.latest_month)
+    return BarChart(
         title=f"By {parts.dimension}, {_window(row)}, {then} to {now}: {text.points(row.change)} in all",
-        strips=tuple(
-            Strip(
+        rows=tuple(
+            BarRow(
                 label=_name(value),
                 drawing=part_bar(value.mix_part, value.rate_part, most, f"mix {_points(mix)}, rates {_points(rates)}"),
                 value=_points(mix + rates),
                 notes=(f"mix {_points(mix)}, rates {_points(rates)}", _said(value, row.unit)),
             )
-            for value, (mix, rates) in zip(parts.answer.rows, parts.tenths, strict=True)
+            for value, (mix, rates) in zip(parts.result.rows, parts.tenths, strict=True)
         ),
-        legend=(Mark("mix", "mix: its share changed"), Mark("rates", "rates: its own rate changed")),
-        source=reader.source(
-            parts.answer,
+        legend=(LegendItem("mix", "mix: its share changed"), LegendItem("rates", "rates: its own rate changed")),
+        source=footnotes.source(
+            parts.result,
             unit=units.many(row.unit),
             basis=f"cohorts of {then} and {now}; window: {_window(row)}; midpoint decomposition (Kitagawa 1955)",
             denominator=f"n; share: all {units.many(row.unit)} of the month",
         ),
-        fold=Fold("Numbers behind the chart", _table(row, parts, reader)),
+        details=Details("Numbers behind the chart", _table(row, parts, footnotes)),
         key="change-parts",
     )
 
@@ -281,8 +292,8 @@ def _said(value: ChangePart, unit: str) -> str:
     return _rates(value)
 
 
-def _table(row: RateChange, parts: Parts, reader: Reader) -> Table:
-    then, now = reader.month(row.previous_month), reader.month(row.latest_month)
+def _table(row: RateChange, parts: Parts, footnotes: FootnoteBuilder) -> Table:
+    then, now = footnotes.month(row.previous_month), footnotes.month(row.latest_month)
     return Table(
         caption=f"{row.from_label} → {row.to_label}: the change of the rate by {parts.dimension}, {_window(row)}",
         columns=(
@@ -296,7 +307,7 @@ def _table(row: RateChange, parts: Parts, reader: Reader) -> Table:
         rows=(
             *(
                 _part_row(value, mix, rates)
-                for value, (mix, rates) in zip(parts.answer.rows, parts.tenths, strict=True)
+                for value, (mix, rates) in zip(parts.result.rows, parts.tenths, strict=True)
             ),
             _total_row(row, parts),
         ),

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pipeline.report import links, text
 from pipeline.report.changes.rows import VolumeChange
 from pipeline.report.conversion.cohorts import SMALL
-from pipeline.report.figures import Answer
-from pipeline.report.layout.table import Cell, Column, Fold, Reader, Table, TableRow, listed
+from pipeline.report.figures import QueryResult
+from pipeline.report.layout.table import Cell, Column, Details, FootnoteBuilder, Table, TableRow, listed
 
 
 def sentence(stages: Sequence[VolumeChange]) -> str:
@@ -35,9 +35,9 @@ def _moved(stage: VolumeChange) -> str:
     return f"{stage.label}, {'up' if change > 0 else 'down'} {text.count(abs(change))} ({then} → {now})"
 
 
-def stages(answer: Answer[VolumeChange], reader: Reader) -> Fold:
+def stages(result: QueryResult[VolumeChange], footnotes: FootnoteBuilder) -> Details:
     """The numbers behind the sentence, and how long stays lasted that ended in the two months."""
-    first = answer.rows[0]
+    first = result.rows[0]
     then = text.month(first.previous_month) if first.previous_month else "month before"
     now = text.month(first.latest_month) if first.latest_month else "last month"
     table = Table(
@@ -51,9 +51,9 @@ def stages(answer: Answer[VolumeChange], reader: Reader) -> Fold:
             Column(f"Median time, {now}", hint="of the stays that ended in the month"),
             Column("Overdue now"),
         ),
-        rows=tuple(_stage_row(row) for row in answer.rows),
-        source=reader.source(
-            answer,
+        rows=tuple(_stage_row(row) for row in result.rows),
+        source=footnotes.source(
+            result,
             unit="cycles; stays; leads overdue",
             basis="arrivals in the month; stays that ended in the month, by their counts: medians are not tested",
             denominator="none: counts and medians",
@@ -64,7 +64,7 @@ def stages(answer: Answer[VolumeChange], reader: Reader) -> Fold:
         ),
         key="volume-change",
     )
-    return Fold("Arrivals and time in stage", table, note=f"{now} against {then}" if first.previous_month else "")
+    return Details("Arrivals and time in stage", table, note=f"{now} against {then}" if first.previous_month else "")
 
 
 def _stage_row(row: VolumeChange) -> TableRow:

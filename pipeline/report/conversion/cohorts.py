@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from pipeline.report import links, text, units
 from pipeline.report.conversion import estimate
-from pipeline.report.figures import Answer, Figures, PairFigures
+from pipeline.report.figures import Figures, PairFigures, QueryResult
 from pipeline.report.layout import charts
-from pipeline.report.layout.table import Cell, Column, Fold, Reader, Table, TableRow, columns, texts
+from pipeline.report.layout.table import Cell, Column, Details, FootnoteBuilder, Table, TableRow, columns, texts
 from pipeline.report.rows import CohortMonth, GridCell, PairShown, Summary
 
 SMALL = 20
@@ -29,8 +29,8 @@ class PairSection:
 
     from_stage: str
     to_stage: str
-    months: Fold
-    cuts: tuple[Fold, ...]
+    months: Details
+    cuts: tuple[Details, ...]
 
 
 @dataclass(frozen=True)
@@ -41,20 +41,20 @@ class Conversion:
     pairs: tuple[PairSection, ...]
 
 
-def conversion(figures: Figures, reader: Reader) -> Conversion:
+def conversion(figures: Figures, footnotes: FootnoteBuilder) -> Conversion:
     """Grid, months of every pair, cuts of the headline pairs."""
     sources = {row.dimension: row.source for row in figures.coverage.rows}
     totals = {
         (row.from_stage, row.to_stage, row.window_days): row for row in figures.totals.rows if row.cohorts == "mature"
     }
     return Conversion(
-        grid=_grid(figures, reader),
+        grid=_grid(figures, footnotes),
         pairs=tuple(
             PairSection(
                 each.pair.from_stage,
                 each.pair.to_stage,
-                months=_pair(each, totals, reader),
-                cuts=tuple(_cut(each.pair, cut, sources, reader) for cut in each.cuts if cut.rows),
+                months=_pair(each, totals, footnotes),
+                cuts=tuple(_cut(each.pair, cut, sources, footnotes) for cut in each.cuts if cut.rows),
             )
             for each in figures.pairs
         ),
@@ -65,7 +65,7 @@ def _title(pair: PairShown) -> str:
     return f"{pair.from_label} → {pair.to_label}"
 
 
-def _grid(figures: Figures, reader: Reader) -> Table:
+def _grid(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     pairs = [each.pair for each in figures.pairs]
     unit = figures.overview.rows[0].unit
     months = sorted({(cell.month_start, cell.is_partial) for cell in figures.grid.rows}, reverse=True)
@@ -78,7 +78,7 @@ def _grid(figures: Figures, reader: Reader) -> Table:
             *(
                 TableRow(
                     (
-                        Cell(reader.period(month, is_partial)),
+                        Cell(footnotes.period(month, is_partial)),
                         *(_grid_cell(cells.get((month, pair.from_stage, pair.to_stage))) for pair in pairs),
                     )
                 )
@@ -92,7 +92,7 @@ def _grid(figures: Figures, reader: Reader) -> Table:
                 "total",
             ),
         ),
-        source=reader.source(
+        source=footnotes.source(
             figures.grid,
             unit=units.many(unit),
             basis="cohorts by month of arrival at the first stage of the pair; window: ever",
@@ -136,8 +136,8 @@ def _total_cell(summary: Summary | None) -> Cell:
 def _pair(
     each: PairFigures,
     totals: dict[tuple[str, str, int | None], Summary],
-    reader: Reader,
-) -> Fold:
+    footnotes: FootnoteBuilder,
+) -> Details:
     pair = each.pair
     windows = sorted({cohort.window_days for cohort in each.cohorts.rows if cohort.window_days is not None})
     shown = [cohort for cohort in each.cohorts.rows if cohort.is_shown]
@@ -155,21 +155,21 @@ def _pair(
         ),
         rows=(
             *(
-                _month_row(pair, by_window[month, None], reader, [by_window.get((month, days)) for days in windows])
+                _month_row(pair, by_window[month, None], footnotes, [by_window.get((month, days)) for days in windows])
                 for month in months
                 if (month, None) in by_window
             ),
             *(
                 (
                     _total_row(
-                        pair, ever, reader, [totals.get((pair.from_stage, pair.to_stage, days)) for days in windows]
+                        pair, ever, footnotes, [totals.get((pair.from_stage, pair.to_stage, days)) for days in windows]
                     ),
                 )
                 if ever
                 else ()
             ),
         ),
-        source=reader.source(
+        source=footnotes.source(
             each.cohorts,
             unit=units.many(pair.unit),
             basis=f"cohorts by month of arrival at {pair.from_label}; the query gives up to 25 months, the table the last 12",
@@ -182,10 +182,12 @@ def _pair(
         if ever and ever.entered
         else "nothing final yet"
     )
-    return Fold(_title(pair), table, is_open=pair.headline_no == 1, note=summary)
+    return Details(_title(pair), table, is_open=pair.headline_no == 1, note=summary)
 
 
-def _month_row(pair: PairShown, ever: CohortMonth, reader: Reader, within: list[CohortMonth | None]) -> TableRow:
+def _month_row(
+    pair: PairShown, ever: CohortMonth, footnotes: FootnoteBuilder, within: list[CohortMonth | None]
+) -> TableRow:
     immature = "immature" if ever.entered and not ever.is_mature else ""
     reach = ""
     if ever.is_mature and ever.still_open:
@@ -193,7 +195,7 @@ def _month_row(pair: PairShown, ever: CohortMonth, reader: Reader, within: list[
     rate_tone = immature or ("small-n" if 0 < ever.entered < SMALL else "")
     return TableRow(
         (
-            Cell(reader.period(ever.month_start, ever.is_partial)),
+            Cell(footnotes.period(ever.month_start, ever.is_partial)),
             *texts(*(text.count(n) for n in (ever.entered, ever.converted, ever.passed_over, ever.lost))),
             Cell(text.count(ever.still_open), note=text.rate(ever.still_open_share) if ever.still_open else ""),
             Cell(text.rate(ever.rate), rate_tone, "not final" if immature else reach),
@@ -218,12 +220,12 @@ def _window_cell(cohort: CohortMonth | None) -> Cell:
     return Cell(text.rate(cohort.rate), "small-n" if cohort.entered < SMALL else "", note)
 
 
-def _total_row(pair: PairShown, ever: Summary, reader: Reader, within: list[Summary | None]) -> TableRow:
+def _total_row(pair: PairShown, ever: Summary, footnotes: FootnoteBuilder, within: list[Summary | None]) -> TableRow:
     return TableRow(
         (
             Cell(
                 "All final months",
-                note=f"{text.plural(ever.months, 'month')} since {reader.month(ever.first_month)}"
+                note=f"{text.plural(ever.months, 'month')} since {footnotes.month(ever.first_month)}"
                 if ever.months
                 else "none yet",
             ),
@@ -240,7 +242,7 @@ def _total_row(pair: PairShown, ever: Summary, reader: Reader, within: list[Summ
     )
 
 
-def _cut(pair: PairShown, cut: Answer[Summary], sources: dict[str, str], reader: Reader) -> Fold:
+def _cut(pair: PairShown, cut: QueryResult[Summary], sources: dict[str, str], footnotes: FootnoteBuilder) -> Details:
     dimension = cut.rows[0].dimension
     known = SOURCES.get(sources.get(dimension, ""), "as configured")
     within = [row for row in cut.rows if row.window_days == pair.headline_window_days]
@@ -257,7 +259,7 @@ def _cut(pair: PairShown, cut: Answer[Summary], sources: dict[str, str], reader:
             Column("0 to 100 %", "chart"),
         ),
         rows=tuple(_cut_row(row, mature.get(row.dimension_value)) for row in ever if row.cohorts == "all"),
-        source=reader.source(
+        source=footnotes.source(
             cut,
             unit=units.many(pair.unit),
             basis=(
@@ -269,7 +271,7 @@ def _cut(pair: PairShown, cut: Answer[Summary], sources: dict[str, str], reader:
         notes=(f"Grey: n small, fewer than {SMALL} {units.many(pair.unit)} in final months.",),
         key=f"cut-{pair.shown_no}-{dimension}",
     )
-    return Fold(f"by {dimension}", table, note=known)
+    return Details(f"by {dimension}", table, note=known)
 
 
 def _cut_row(row: Summary, mature: Summary | None) -> TableRow:

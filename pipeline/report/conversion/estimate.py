@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pipeline.report import text
 from pipeline.report.figures import Figures
-from pipeline.report.layout.table import Cell, Column, Reader, Table, TableRow, texts
+from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow, texts
 from pipeline.report.quality.rows import SettledRecord
 from pipeline.report.rows import CohortMonth, GridCell
 
@@ -45,7 +45,7 @@ def sentence(records: Sequence[SettledRecord]) -> str:
     return words
 
 
-def record(figures: Figures, reader: Reader) -> Table | None:
+def record(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
     """How past estimates fared, a row per headline pair; None without headline pairs and in the report of one value."""
     rows = figures.settled_record.rows
     if not rows or not figures.shown.is_all:
@@ -64,7 +64,7 @@ def record(figures: Figures, reader: Reader) -> Table | None:
             Column("Given between", "text"),
         ),
         rows=tuple(_row(row) for row in rows),
-        source=reader.source(
+        source=footnotes.source(
             figures.settled_record,
             unit="estimates: one per end of a month and monthly cohort of which somebody was open then",
             basis=(

@@ -6,12 +6,12 @@ from pipeline.report import text
 from pipeline.report.conversion.cohorts import SMALL
 from pipeline.report.conversion.rows import ImpliedComparison
 from pipeline.report.figures import Figures
-from pipeline.report.layout.table import Cell, Column, Reader, Table, TableRow, texts
+from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow, texts
 
 BASES = {"observed": "observed", "with_implied": "with implied dates"}
 
 
-def implied(figures: Figures, reader: Reader) -> Table | None:
+def implied(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
     """Two rows per pair; None unless the configuration asks for it."""
     if not figures.implied.rows:
         return None
@@ -28,7 +28,7 @@ def implied(figures: Figures, reader: Reader) -> Table | None:
             Column("Difference"),
         ),
         rows=tuple(_row(row) for row in figures.implied.rows),
-        source=reader.source(
+        source=footnotes.source(
             figures.implied,
             unit="cycles",
             basis="all cohorts, window: ever; implied: a stage that the cycle skipped, dated at its first arrival above it",

@@ -8,7 +8,7 @@ from pipeline.report import text
 from pipeline.report.conversion.cohorts import SMALL
 from pipeline.report.conversion.rows import RouteConversion
 from pipeline.report.figures import Figures
-from pipeline.report.layout.table import Cell, Column, Reader, Table, TableRow, columns, texts
+from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow, columns, texts
 
 ORIGINS = {
     "rule": "a rule of [[origins]]",
@@ -29,19 +29,19 @@ class Routes:
     qualifications: Table | None
 
 
-def routes(figures: Figures, reader: Reader) -> Routes:
+def routes(figures: Figures, footnotes: FootnoteBuilder) -> Routes:
     """The three tables."""
     labels = [stage.label for stage in figures.stages.rows if stage.qualifies]
     qualifying = f"{', '.join(labels[:-1])} or {labels[-1]}" if len(labels) > 1 else "".join(labels)
     return Routes(
-        conversion=_conversion(figures, qualifying, reader) if figures.routes.rows else None,
+        conversion=_conversion(figures, qualifying, footnotes) if figures.routes.rows else None,
         qualifying=qualifying,
-        origins=_origins(figures, reader),
-        qualifications=_qualifications(figures, reader) if figures.qualifications.rows else None,
+        origins=_origins(figures, footnotes),
+        qualifications=_qualifications(figures, footnotes) if figures.qualifications.rows else None,
     )
 
 
-def _conversion(figures: Figures, qualifying: str, reader: Reader) -> Table:
+def _conversion(figures: Figures, qualifying: str, footnotes: FootnoteBuilder) -> Table:
     names = {"all": "all", "qualified": f"via {qualifying}", "direct": "direct"}
     return Table(
         caption=f"Conversion after {qualifying}: all, via {qualifying}, direct",
@@ -56,7 +56,7 @@ def _conversion(figures: Figures, qualifying: str, reader: Reader) -> Table:
             Column("95 % interval"),
         ),
         rows=tuple(_conversion_row(row, names[row.route]) for row in figures.routes.rows),
-        source=reader.source(
+        source=footnotes.source(
             figures.routes,
             unit="cycles",
             basis="counts: all cohorts, window: ever; final months: those final for all routes together",
@@ -98,7 +98,7 @@ def _mature_rate(row: RouteConversion) -> Cell:
     )
 
 
-def _origins(figures: Figures, reader: Reader) -> Table:
+def _origins(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     return Table(
         caption="Origin: who says it",
         columns=columns("Source", "Leads", "Share"),
@@ -106,7 +106,7 @@ def _origins(figures: Figures, reader: Reader) -> Table:
             TableRow(texts(ORIGINS[row.source], text.count(row.leads), text.rate(row.share)))
             for row in figures.origins.rows
         ),
-        source=reader.source(
+        source=footnotes.source(
             figures.origins,
             unit="leads with history",
             basis="all history; the origin is the lead’s, as it is now",
@@ -116,7 +116,7 @@ def _origins(figures: Figures, reader: Reader) -> Table:
     )
 
 
-def _qualifications(figures: Figures, reader: Reader) -> Table:
+def _qualifications(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     return Table(
         caption="Qualified by: which team made the cycles ready",
         columns=columns("Team", "Cycles", "Share"),
@@ -124,7 +124,7 @@ def _qualifications(figures: Figures, reader: Reader) -> Table:
             TableRow(texts(row.qualified_by, text.count(row.cycles), text.rate(row.share)))
             for row in figures.qualifications.rows
         ),
-        source=reader.source(
+        source=footnotes.source(
             figures.qualifications,
             unit="cycles",
             basis="all history; the team of the highest stage that qualifies and that the cycle entered; direct: it entered none",

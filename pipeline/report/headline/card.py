@@ -10,7 +10,17 @@ from pipeline.report.conversion import estimate as settled
 from pipeline.report.conversion.cohorts import SMALL
 from pipeline.report.figures import Figures, PairFigures
 from pipeline.report.layout import charts
-from pipeline.report.layout.table import Cell, Fold, Mark, Reader, Source, Table, TableRow, columns, texts
+from pipeline.report.layout.table import (
+    Cell,
+    Details,
+    FootnoteBuilder,
+    LegendItem,
+    Source,
+    Table,
+    TableRow,
+    columns,
+    texts,
+)
 from pipeline.report.quality.rows import SettledRecord
 from pipeline.report.rows import Gap, Headline
 
@@ -57,24 +67,24 @@ class Card:
     to_label: str
     meaning: str
     sentence: str
-    counts: tuple[Mark, ...]
+    counts: tuple[LegendItem, ...]
     bar: charts.Drawing
     bar_note: str
-    fates: tuple[Mark, ...]
+    fates: tuple[LegendItem, ...]
     tiles: tuple[Tile, ...]
     trends: tuple[Trend, ...]
-    folds: tuple[Fold, ...]
+    details: tuple[Details, ...]
     source: Source
 
 
-def cards(figures: Figures, reader: Reader) -> tuple[Card, ...]:
+def cards(figures: Figures, footnotes: FootnoteBuilder) -> tuple[Card, ...]:
     """A card per headline pair, in the order of the configuration."""
     by_pair = {(each.pair.from_stage, each.pair.to_stage): each for each in figures.pairs}
     ever = [row for row in figures.headline.rows if row.window_days is None]
     own = {row.headline_no: row for row in figures.headline.rows if row.is_headline_window}
     records = figures.settled_record.rows
     return tuple(
-        _card(row, own[row.headline_no], by_pair[row.from_stage, row.to_stage], record, figures, reader)
+        _card(row, own[row.headline_no], by_pair[row.from_stage, row.to_stage], record, figures, footnotes)
         for row, record in zip(ever, records, strict=True)
     )
 
@@ -91,14 +101,16 @@ def _card(
     pair: PairFigures,
     record: SettledRecord,
     figures: Figures,
-    reader: Reader,
+    footnotes: FootnoteBuilder,
 ) -> Card:
     """`row` counts without a window, `own` within the headline window."""
     gaps = pair.gap.rows if pair.gap else ()
     tones = fate_tones(gaps)
-    fates = tuple(Mark(tones[gap], fate_name(gap, row), text.count(gap.units), text.rate(gap.share)) for gap in gaps)
+    fates = tuple(
+        LegendItem(tones[gap], fate_name(gap, row), text.count(gap.units), text.rate(gap.share)) for gap in gaps
+    )
     parts = [(tones[gap], gap.units, f"{fate_name(gap, row)}: {text.count(gap.units)}") for gap in gaps]
-    says = f"{row.from_label} to {row.to_label}: " + "; ".join(f"{fate.label} {fate.value}" for fate in fates)
+    alt_text = f"{row.from_label} to {row.to_label}: " + "; ".join(f"{fate.label} {fate.value}" for fate in fates)
     return Card(
         key=f"pair-{row.headline_no}",
         file=links.pair_page(row.from_stage, row.to_stage),
@@ -108,26 +120,26 @@ def _card(
         from_label=row.from_label,
         to_label=row.to_label,
         meaning=f"{row.from_label}: {row.from_definition} {row.to_label}: {row.to_definition}",
-        sentence=_sentence(row, own, gaps, reader),
+        sentence=_sentence(row, own, gaps, footnotes),
         counts=(
-            Mark("whole", f"reached {row.from_label}", text.count(row.entered)),
-            Mark("converted", f"went on to {row.to_label}", text.count(row.converted)),
-            Mark("passed", "passed over", text.count(row.passed_over)),
-            Mark("lost-1", "lost", text.count(row.lost)),
-            Mark("open", "still open", text.count(row.still_open), _overdue(row)),
+            LegendItem("whole", f"reached {row.from_label}", text.count(row.entered)),
+            LegendItem("converted", f"went on to {row.to_label}", text.count(row.converted)),
+            LegendItem("passed", "passed over", text.count(row.passed_over)),
+            LegendItem("lost-1", "lost", text.count(row.lost)),
+            LegendItem("open", "still open", text.count(row.still_open), _overdue(row)),
         ),
-        bar=charts.target_bar(parts, row.entered, row.target, says if gaps else "nobody has arrived yet"),
+        bar=charts.target_bar(parts, row.entered, row.target, alt_text if gaps else "nobody has arrived yet"),
         bar_note=_bar_note(row),
         fates=fates,
-        tiles=_tiles(row, own, record if figures.shown.is_all else None, reader),
-        trends=_trends(row, own, pair, reader),
-        folds=(
-            Fold(
+        tiles=_tiles(row, own, record if figures.shown.is_all else None, footnotes),
+        trends=_trends(row, own, pair, footnotes),
+        details=(
+            Details(
                 "Numbers behind the bar",
-                _fates_table(row, gaps, pair, reader),
+                _fates_table(row, gaps, pair, footnotes),
             ),
         ),
-        source=reader.source(
+        source=footnotes.source(
             figures.headline,
             unit=units.meaning(row.unit),
             basis=f"cohorts by the month of arrival at {row.from_label}; counts: ever; rates: the window that the line names",
@@ -166,7 +178,7 @@ def _overdue(row: Headline) -> str:
     return f"{text.count(row.overdue)} overdue" if row.still_open else ""
 
 
-def _sentence(row: Headline, own: Headline, gaps: tuple[Gap, ...], reader: Reader) -> str:
+def _sentence(row: Headline, own: Headline, gaps: tuple[Gap, ...], footnotes: FootnoteBuilder) -> str:
     if row.entered == 0:
         return f"No {row.unit} has arrived at {row.from_label} yet, so there is nothing to convert."
     if own.recent_rate is None:
@@ -176,9 +188,9 @@ def _sentence(row: Headline, own: Headline, gaps: tuple[Gap, ...], reader: Reade
         )
     else:
         first = (
-            f"Of {text.plural(own.recent_entered, row.unit)} that reached {row.from_label} in {_recent(own, reader)}, "
+            f"Of {text.plural(own.recent_entered, row.unit)} that reached {row.from_label} in {_recent(own, footnotes)}, "
             f"{text.rate(own.recent_rate)} went on to {row.to_label} within {own.window_days} days; "
-            f"in {reader.month(own.latest_month)}, the last final month, {text.rate(own.latest_rate)}{_change(own, reader)}."
+            f"in {footnotes.month(own.latest_month)}, the last final month, {text.rate(own.latest_rate)}{_change(own, footnotes)}."
         )
     lost = sorted((gap for gap in gaps if gap.fate == "lost"), key=lambda gap: -gap.units)
     if not lost:
@@ -187,9 +199,9 @@ def _sentence(row: Headline, own: Headline, gaps: tuple[Gap, ...], reader: Reade
     return share + ", ".join(f"{_short(gap)} ({text.count(gap.units)})" for gap in lost[:2]) + "."
 
 
-def _recent(own: Headline, reader: Reader) -> str:
+def _recent(own: Headline, footnotes: FootnoteBuilder) -> str:
     """`Sep 2025 – Nov 2025`, the months that the headline rate adds up."""
-    first, last = reader.month(own.recent_first_month), reader.month(own.recent_last_month)
+    first, last = footnotes.month(own.recent_first_month), footnotes.month(own.recent_last_month)
     return first if first == last else f"{first} – {last}"
 
 
@@ -199,15 +211,15 @@ def _short(gap: Gap) -> str:
     return gap.stage_label or {"deleted": "deleted", "completed": "completed otherwise"}.get(gap.reason, gap.reason)
 
 
-def _change(row: Headline, reader: Reader) -> str:
+def _change(row: Headline, footnotes: FootnoteBuilder) -> str:
     if row.change is None:
         return ""
-    return f" ({_compared(row, reader)})"
+    return f" ({_compared(row, footnotes)})"
 
 
-def _compared(row: Headline, reader: Reader) -> str:
+def _compared(row: Headline, footnotes: FootnoteBuilder) -> str:
     """The change on the month before; a direction only where chance does not explain it, no number of too few."""
-    previous = reader.month(row.previous_month)
+    previous = footnotes.month(row.previous_month)
     if not row.is_enough_to_compare:
         return f"against {previous} too few to say"
     if row.is_within_noise:
@@ -224,24 +236,24 @@ def _bar_note(row: Headline) -> str:
     return f"{whole} The line across the bar is the target, {text.rate(row.target)}." if row.target else whole
 
 
-def _tiles(row: Headline, own: Headline, record: SettledRecord | None, reader: Reader) -> tuple[Tile, ...]:
+def _tiles(row: Headline, own: Headline, record: SettledRecord | None, footnotes: FootnoteBuilder) -> tuple[Tile, ...]:
     """The headline rate, its last month and the gap to the target; then the same counted in other ways."""
     estimate = (_settled_tile(row, record),) if row.still_open and record else ()
     return (
-        _headline_tile(own, reader),
-        _latest_tile(own, reader),
+        _headline_tile(own, footnotes),
+        _latest_tile(own, footnotes),
         _target_tile(own),
-        _ever_tile(row, reader),
+        _ever_tile(row, footnotes),
         *estimate,
     )
 
 
-def _headline_tile(own: Headline, reader: Reader) -> Tile:
+def _headline_tile(own: Headline, footnotes: FootnoteBuilder) -> Tile:
     label = f"Within {own.window_days} days"
     if own.recent_rate is None:
         return Tile(label, text.DASH, (NOTHING_FINAL,), tone="first")
     return Tile(
-        f"{label}, {_recent(own, reader)}",
+        f"{label}, {_recent(own, footnotes)}",
         text.rate(own.recent_rate),
         (_counts(own.unit, own.recent_converted, own.recent_entered), _interval(own.recent_low, own.recent_high)),
         _coverage(own),
@@ -275,13 +287,13 @@ def _settled_tile(row: Headline, record: SettledRecord) -> Tile:
     )
 
 
-def _ever_tile(row: Headline, reader: Reader) -> Tile:
+def _ever_tile(row: Headline, footnotes: FootnoteBuilder) -> Tile:
     label = "Ever, all final months"
     if row.settle_days is None:
         return Tile(label, text.DASH, ("fewer than 50 have converted, so nobody knows when a month is final",))
     if not row.mature_months:
         return Tile(label, text.DASH, (f"no complete month is {row.settle_days} days old yet",))
-    months = f"{reader.month(row.mature_first_month)} – {reader.month(row.mature_last_month)}"
+    months = f"{footnotes.month(row.mature_first_month)} – {footnotes.month(row.mature_last_month)}"
     return Tile(
         label,
         text.rate(row.mature_rate),
@@ -316,14 +328,14 @@ def _interval(low: float | None, high: float | None) -> str:
     return f"95 % interval {text.interval(low, high)}"
 
 
-def _latest_tile(own: Headline, reader: Reader) -> Tile:
+def _latest_tile(own: Headline, footnotes: FootnoteBuilder) -> Tile:
     if own.latest_month is None:
         return Tile("Last final month", text.DASH, (NOTHING_FINAL,))
     return Tile(
-        f"{reader.month(own.latest_month)}, last final month",
+        f"{footnotes.month(own.latest_month)}, last final month",
         text.rate(own.latest_rate),
         (_counts(own.unit, own.latest_converted, own.latest_entered), _interval(own.latest_low, own.latest_high)),
-        "" if own.change is None else _compared(own, reader),
+        "" if own.change is None else _compared(own, footnotes),
         _tone(own.latest_entered),
     )
 
@@ -350,27 +362,27 @@ def _gap(value: float | None) -> str:
     return f"{text.distance(value)} {'short' if value > 0 else 'above'}"
 
 
-def _trends(row: Headline, own: Headline, pair: PairFigures, reader: Reader) -> tuple[Trend, ...]:
+def _trends(row: Headline, own: Headline, pair: PairFigures, footnotes: FootnoteBuilder) -> tuple[Trend, ...]:
     drawn = []
     for window in (own.window_days, None):
         cohorts = [cohort for cohort in pair.cohorts.rows if cohort.window_days == window]
         name = "Ever" if window is None else f"Within {window} days"
         final = [cohort for cohort in cohorts if cohort.is_mature and not cohort.is_partial]
-        says = (
+        alt_text = (
             f"{row.from_label} to {row.to_label}, {name.lower()}, by month of arrival: "
             f"{text.plural(len(final), 'final month')}"
             + (
-                f" from {text.rate(final[0].rate)} ({reader.month(final[0].month_start)}) "
-                f"to {text.rate(final[-1].rate)} ({reader.month(final[-1].month_start)})"
+                f" from {text.rate(final[0].rate)} ({footnotes.month(final[0].month_start)}) "
+                f"to {text.rate(final[-1].rate)} ({footnotes.month(final[-1].month_start)})"
                 if final
                 else ""
             )
         )
-        drawn.append(Trend(name, charts.trend(cohorts, says, uncovered=reader.uncovered)))
+        drawn.append(Trend(name, charts.trend(cohorts, alt_text, uncovered=footnotes.uncovered)))
     return tuple(drawn)
 
 
-def _fates_table(row: Headline, gaps: tuple[Gap, ...], pair: PairFigures, reader: Reader) -> Table:
+def _fates_table(row: Headline, gaps: tuple[Gap, ...], pair: PairFigures, footnotes: FootnoteBuilder) -> Table:
     assert pair.gap is not None
     return Table(
         caption=f"What became of the {units.many(row.unit)} that reached {row.from_label}",
@@ -381,7 +393,7 @@ def _fates_table(row: Headline, gaps: tuple[Gap, ...], pair: PairFigures, reader
                 (Cell("All"), Cell(text.count(row.entered)), Cell(text.DASH if not gaps else text.rate(1.0))), "total"
             ),
         ),
-        source=reader.source(
+        source=footnotes.source(
             pair.gap,
             unit=units.many(row.unit),
             basis=f"all cohorts, window: ever; lost by {LOST_BY[row.unit]}",

@@ -74,7 +74,7 @@ class Drawing:
     """One SVG: height in pixels, what it says in words, its shapes from back to front."""
 
     height: int
-    says: str
+    alt_text: str
     rects: tuple[Rect, ...] = ()
     lines: tuple[Line, ...] = ()
     areas: tuple[Area, ...] = ()
@@ -96,7 +96,7 @@ SCALE = 11
 """Percent of a trend's width that its scale takes."""
 
 
-def stacked_bar(parts: Sequence[tuple[str, int, str]], whole: int, says: str, height: int = 22) -> Drawing:
+def stacked_bar(parts: Sequence[tuple[str, int, str]], whole: int, alt_text: str, height: int = 22) -> Drawing:
     """Segments side by side: (tone, size, title), as shares of `whole`. Nothing of nothing is an empty track."""
     rects = [Rect(0, 0, 100, height, "track")]
     start = 0.0
@@ -105,16 +105,16 @@ def stacked_bar(parts: Sequence[tuple[str, int, str]], whole: int, says: str, he
         if size:
             rects.append(Rect(_r(start), 0, _r(width), height, tone, title))
         start += width
-    return Drawing(height, says, tuple(rects))
+    return Drawing(height, alt_text, tuple(rects))
 
 
-def target_bar(parts: Sequence[tuple[str, int, str]], whole: int, target: float | None, says: str) -> Drawing:
+def target_bar(parts: Sequence[tuple[str, int, str]], whole: int, target: float | None, alt_text: str) -> Drawing:
     """A stacked bar of fates with the agreed share marked across it."""
-    bar = stacked_bar(parts, whole, says, height=30)
+    bar = stacked_bar(parts, whole, alt_text, height=30)
     if target is None or not 0 < target <= 1:
         return bar
     x = _r(min(100 * target, 99.8))
-    return Drawing(bar.height, says, bar.rects, lines=(Line(x, 0, x, 30, "target"),))
+    return Drawing(bar.height, alt_text, bar.rects, lines=(Line(x, 0, x, 30, "target"),))
 
 
 def interval_bar(
@@ -143,14 +143,14 @@ def interval_bar(
 
 
 def trend(
-    cohorts: Sequence[CohortMonth], says: str, height: int = 168, *, uncovered: frozenset[date] = frozenset()
+    cohorts: Sequence[CohortMonth], alt_text: str, height: int = 168, *, uncovered: frozenset[date] = frozenset()
 ) -> Drawing:
     """Monthly cohorts: a line with its interval band over final ones; the others hatched to what they may become.
 
     Where there is a settled estimate, it and its interval stand on the hatching. Months of `uncovered` are marked.
     """
     if not cohorts:
-        return Drawing(40, says)
+        return Drawing(40, alt_text)
     top = share_ceiling(max((_most(cohort) for cohort in cohorts), default=1.0))
     base, step = height - 22, (100 - SCALE) / len(cohorts)
 
@@ -191,7 +191,7 @@ def trend(
                 dots.append(Dot(x, y(cohort.settled_estimate), "expected", _expected_title(cohort, name), "diamond"))
     areas = [area for run in runs if len(run) > 1 for area in _band(run)]
     lines += [Line(run[0].x, run[0].low, run[0].x, run[0].high, "whisker") for run in runs if len(run) == 1]
-    return Drawing(height, says, tuple(rects), tuple(lines), tuple(areas), tuple(dots), tuple(labels))
+    return Drawing(height, alt_text, tuple(rects), tuple(lines), tuple(areas), tuple(dots), tuple(labels))
 
 
 def _band(run: Sequence[_Point]) -> list[Area]:
@@ -223,10 +223,10 @@ def _expected_title(cohort: CohortMonth, name: str) -> str:
     )
 
 
-def flow_bars(months: Sequence[Flow], says: str) -> Drawing:
+def flow_bars(months: Sequence[Flow], alt_text: str) -> Drawing:
     """A stage's months in two panels: the stock at each month's end above, what came in and what left below."""
     if not months:
-        return Drawing(40, says)
+        return Drawing(40, alt_text)
     stock_base, middle, half, height = 50, 112, 46, 176
     most = max(max(month.ins, month.outs) for month in months) or 1
     stock = max(month.closing for month in months) or 1
@@ -253,7 +253,7 @@ def flow_bars(months: Sequence[Flow], says: str) -> Drawing:
                 Label(x, height - 4, text.short_period(month.month_start, month.is_partial), _anchor(x), "scale")
             )
     lines = (Line(0, stock_base, 100, stock_base, "axis"), Line(0, middle, 100, middle, "axis"))
-    return Drawing(height, says, tuple(rects), lines, labels=tuple(labels))
+    return Drawing(height, alt_text, tuple(rects), lines, labels=tuple(labels))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pipeline.report import text
 from pipeline.report.layout.charts import Area, Drawing, Label, Line, Rect
-from pipeline.report.layout.table import Fold, Mark, Source
+from pipeline.report.layout.table import Details, LegendItem, Source
 
 SCALE = 11
 """Percent of the width that the scale takes."""
@@ -42,17 +42,17 @@ class ColumnChart:
     title: str
     sentence: str
     drawing: Drawing
-    legend: tuple[Mark, ...]
+    legend: tuple[LegendItem, ...]
     source: Source
-    fold: Fold
+    details: Details
 
 
 def stacked_columns(
-    stacks: Sequence[Stack], top: float, scale: Sequence[tuple[float, str]], says: str, height: int = 176
+    stacks: Sequence[Stack], top: float, scale: Sequence[tuple[float, str]], alt_text: str, height: int = 176
 ) -> Drawing:
     """Columns side by side up to `top`; `scale` are the values at which a line is drawn, with their text."""
     if not stacks:
-        return Drawing(40, says)
+        return Drawing(40, alt_text)
     base, step = height - 22, (100 - SCALE) / len(stacks)
     every = max(1, math.ceil(len(stacks) / 6))
     rects: list[Rect] = []
@@ -78,7 +78,7 @@ def stacked_columns(
             anchor = "end" if middle > 94 else "middle"
             labels.append(Label(round(middle, 2), height - 5, stack.label, anchor, tone))
     areas = tuple(Area(path, tone) for tone, path in shapes.items())
-    return Drawing(height, says, tuple(rects), tuple(lines), areas, labels=tuple(labels))
+    return Drawing(height, alt_text, tuple(rects), tuple(lines), areas, labels=tuple(labels))
 
 
 def count_ceiling(most: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.report import text
 from pipeline.report.layout.charts import Drawing
 from pipeline.report.links import data_link
-from pipeline.report.query import Answer
+from pipeline.report.query import QueryResult
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Source:
     """(word, text): unit, basis, as-of, denominator …"""
     table: str
     sql: str
-    proof: str
+    control: str
     """What the first row of the query says, so that a reader knows that it worked."""
-    proof_column: str
-    proof_value: str
+    control_column: str
+    control_value: str
     link: str = ""
     """Where the table can be had as a file."""
 
@@ -75,7 +75,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Mark:
+class LegendItem:
     """One entry of a legend, or one segment in words."""
 
     tone: str
@@ -85,7 +85,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Fold:
+class Details:
     """Something behind a <details>: closed unless `is_open`."""
 
     title: str
@@ -97,7 +97,7 @@ class Fold:
 
 
 @dataclass(frozen=True)
-class Strip:
+class BarRow:
     """One row of a chart whose labels are HTML, so that long names wrap: label, drawing, and what it says in words."""
 
     label: str
@@ -109,14 +109,14 @@ class Strip:
 
 
 @dataclass(frozen=True)
-class StripChart:
+class BarChart:
     """Rows of strips under one title, with legend, axis and the table behind it."""
 
     title: str
-    strips: tuple[Strip, ...]
-    legend: tuple[Mark, ...]
+    rows: tuple[BarRow, ...]
+    legend: tuple[LegendItem, ...]
     source: Source | None = None
-    fold: Fold | None = None
+    details: Details | None = None
     axis: Drawing | None = None
     note: str = ""
     key: str = ""
@@ -131,7 +131,7 @@ class Notice:
 
 
 @dataclass(frozen=True)
-class Reader:
+class FootnoteBuilder:
     """What every footnote repeats: as-of. `uncovered` are the months whose cohorts begin before the history is complete."""
 
     as_of: str
@@ -152,21 +152,21 @@ class Reader:
     def _sign(self, value: date | None) -> str:
         return text.UNCOVERED_SIGN if value in self.uncovered else ""
 
-    def source(self, answer: Answer[Any], *, unit: str, basis: str, denominator: str) -> Source:
+    def source(self, result: QueryResult[Any], *, unit: str, basis: str, denominator: str) -> Source:
         """The footnote of a figure drawn from `answer`."""
-        value = answer.proof_value
+        value = result.control_value
         return Source(
             reading=(("Unit", unit), ("Basis", basis), ("As of", self.as_of), ("Denominator", denominator)),
-            table=answer.table,
-            sql=answer.sql,
-            proof=(
-                f"The first row says {answer.proof} = {text.count(value)}."
+            table=result.table,
+            sql=result.sql,
+            control=(
+                f"The first row says {result.control} = {text.count(value)}."
                 if value is not None
                 else "It gives no rows: there is nothing to count."
             ),
-            proof_column=answer.proof,
-            proof_value="" if value is None else str(value),
-            link=data_link(answer.table),
+            control_column=result.control,
+            control_value="" if value is None else str(value),
+            link=data_link(result.table),
         )
 
 

@@ -12,7 +12,7 @@ from pipeline.report import links, text
 from pipeline.report.figures import Figures
 from pipeline.report.headline import card as headline_card
 from pipeline.report.layout import charts
-from pipeline.report.layout.table import Mark
+from pipeline.report.layout.table import LegendItem
 from pipeline.report.outputs import png
 from pipeline.report.outputs.png import Picture
 from pipeline.report.overview.page import IndexPage
@@ -35,7 +35,7 @@ class Pair:
     """One headline pair: counts, then rates with what they rest on, then what the two names mean."""
 
     title: str
-    counts: tuple[Mark, ...]
+    counts: tuple[LegendItem, ...]
     tiles: tuple[headline_card.Tile, ...]
     sentence: str
     meaning: str
@@ -55,7 +55,7 @@ class Email:
     pairs: tuple[Pair, ...]
     more_pairs: str
     waiting: str
-    overdue: tuple[Mark, ...]
+    overdue: tuple[LegendItem, ...]
     """A stage, its overdue stays, and its limit."""
     more_overdue: str
     notices: tuple[str, ...]
@@ -86,7 +86,7 @@ def email(made: Site, figures: Figures, report_url: str | None) -> Email:
         more_pairs=_more(len(rows) - len(pairs), "headline pair"),
         waiting=waiting,
         overdue=tuple(
-            Mark(
+            LegendItem(
                 "overdue",
                 cut(row.stage_label, LONGEST_NAME),
                 text.plural(row.open_overdue, "stay"),
@@ -153,7 +153,7 @@ def _pair(card: headline_card.Card, row: Headline, number: int) -> Pair:
     return Pair(
         title=cut(card.title, 2 * LONGEST_NAME),
         counts=tuple(
-            Mark(mark.tone, cut(mark.label, LONGEST_NAME + 20), mark.value, mark.note) for mark in card.counts
+            LegendItem(mark.tone, cut(mark.label, LONGEST_NAME + 20), mark.value, mark.note) for mark in card.counts
         ),
         tiles=card.tiles[:RATES_SHOWN],
         sentence=cut(card.sentence, LONGEST_TEXT),
@@ -167,7 +167,7 @@ def _pair(card: headline_card.Card, row: Headline, number: int) -> Pair:
 
 def _nameless(drawing: charts.Drawing) -> charts.Drawing:
     """The same, saying what follows its last colon: no name goes into an attribute, where the style inliner writes < as it is."""
-    return replace(drawing, says=f"By month of arrival: {drawing.says.rpartition(': ')[2]}")
+    return replace(drawing, alt_text=f"By month of arrival: {drawing.alt_text.rpartition(': ')[2]}")
 
 
 def _waiting(total: Overview, *, has_limits: bool) -> str:

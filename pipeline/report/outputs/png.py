@@ -38,7 +38,7 @@ class Picture:
     """One image: its file, what it says to those who don't see it, its size in pixels of the page, what is in it."""
 
     file: str
-    says: str
+    alt_text: str
     width: int
     height: int
     placed: tuple[Placed, ...]
@@ -50,8 +50,8 @@ def picture(file: str, drawings: Sequence[Drawing]) -> Picture:
     for drawing in drawings:
         placed.append(Placed(top, _in_pixels(drawing)))
         top += drawing.height + GAP
-    says = " ".join(f"{drawing.says.rstrip('.')}." for drawing in drawings)
-    return Picture(file, says, WIDTH, top - GAP + EDGE, tuple(placed))
+    alt_text = " ".join(f"{drawing.alt_text.rstrip('.')}." for drawing in drawings)
+    return Picture(file, alt_text, WIDTH, top - GAP + EDGE, tuple(placed))
 
 
 def png(shown: Picture, templates: Environment) -> bytes:
@@ -79,7 +79,7 @@ def _in_pixels(drawing: Drawing) -> Drawing:
     """Percent across to pixels. Marks that are for wide screens only go: a mail is read on a phone."""
     return Drawing(
         drawing.height,
-        drawing.says,
+        drawing.alt_text,
         rects=tuple(replace(each, x=_px(each.x), width=_size(each.width), title="") for each in drawing.rects),
         lines=tuple(replace(each, x1=_px(each.x1), x2=_px(each.x2)) for each in drawing.lines),
         areas=tuple(Area(_path(each.path), each.tone) for each in drawing.areas),

@@ -13,7 +13,7 @@ from pipeline.report.conversion.routes import Routes
 from pipeline.report.figures import Figures
 from pipeline.report.flow.page import Volumes
 from pipeline.report.headline import card as headline
-from pipeline.report.layout.table import Notice, StripChart, Table
+from pipeline.report.layout.table import BarChart, Notice, Table
 from pipeline.report.overview import variant
 from pipeline.report.owners.sla import Limits
 from pipeline.report.quality import history_coverage
@@ -41,10 +41,10 @@ class IndexPage:
     notices: tuple[Notice, ...]
     headline: tuple[headline.Card, ...]
     changes: Changes
-    waterfall: StripChart
+    waterfall: BarChart
     summary: Table
     grid: Table
-    times: StripChart
+    times: BarChart
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ def index_page(
     summary: Table,
     changed: Changes,
     grid: Table,
-    waterfall: StripChart,
-    times: StripChart,
+    waterfall: BarChart,
+    times: BarChart,
 ) -> IndexPage:
     """The first page. `notes` are warnings of the run: it says how many there are. `stale` inputs it names, before all else."""
     total = figures.overview.rows[0]

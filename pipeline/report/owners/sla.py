@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from pipeline.report import text
 from pipeline.report.conversion.cohorts import SMALL
-from pipeline.report.figures import OWNERS_SHOWN, Answer, Figures
+from pipeline.report.figures import OWNERS_SHOWN, Figures, QueryResult
 from pipeline.report.layout import charts
-from pipeline.report.layout.table import Cell, Column, Fold, Reader, Table, TableRow, texts
+from pipeline.report.layout.table import Cell, Column, Details, FootnoteBuilder, Table, TableRow, texts
 from pipeline.report.owners.rows import OwnerSla, StageSla
 
 _COUNTS = (
@@ -27,12 +27,12 @@ class Limits:
 
     sentence: str
     stages: Table
-    months: tuple[Fold, ...]
-    owners: tuple[Fold, ...]
+    months: tuple[Details, ...]
+    owners: tuple[Details, ...]
     note: str
 
 
-def limits(figures: Figures, reader: Reader) -> Limits:
+def limits(figures: Figures, footnotes: FootnoteBuilder) -> Limits:
     """Stages with a limit, in the waterfall's order."""
     rows = figures.limits.rows
     late = sum(row.breached + row.open_overdue for row in rows)
@@ -57,7 +57,7 @@ def limits(figures: Figures, reader: Reader) -> Limits:
             )
             for row in rows
         ),
-        source=reader.source(
+        source=footnotes.source(
             figures.limits,
             unit="stays (spans)",
             basis="stays that began by as-of, each limit on its own clock; on the limit is in time",
@@ -68,8 +68,8 @@ def limits(figures: Figures, reader: Reader) -> Limits:
     return Limits(
         sentence=sentence,
         stages=table,
-        months=tuple(_months(row, answer, reader) for row, answer in zip(rows, figures.limit_months, strict=True)),
-        owners=tuple(_owners(row, answer, reader) for row, answer in zip(rows, figures.limit_owners, strict=True)),
+        months=tuple(_months(row, result, footnotes) for row, result in zip(rows, figures.limit_months, strict=True)),
+        owners=tuple(_owners(row, result, footnotes) for row, result in zip(rows, figures.limit_owners, strict=True)),
         note="The counts are of stays by the owner when the lead came. The last two columns are the to-do list by the owner now: "
         "whoever inherits an overdue lead has it to do, and has not breached.",
     )
@@ -101,23 +101,23 @@ def _bar(row: StageSla, most: int) -> charts.Drawing:
     )
 
 
-def _months(stage: StageSla, answer: Answer[StageSla], reader: Reader) -> Fold:
+def _months(stage: StageSla, result: QueryResult[StageSla], footnotes: FootnoteBuilder) -> Details:
     table = Table(
         caption=f"{stage.stage_label}: stays by month of entry",
         columns=(Column("Month", "text"), *_COUNTS),
         rows=tuple(
-            TableRow((Cell(reader.period(row.month_start, row.is_partial)), *_cells(row))) for row in answer.rows
+            TableRow((Cell(footnotes.period(row.month_start, row.is_partial)), *_cells(row))) for row in result.rows
         ),
-        source=reader.source(
-            answer, unit="stays (spans)", basis="by month of entry, the newest last", denominator=DENOMINATOR
+        source=footnotes.source(
+            result, unit="stays (spans)", basis="by month of entry, the newest last", denominator=DENOMINATOR
         ),
         key=f"limit-months-{stage.stage_no}",
     )
-    return Fold(stage.stage_label, table, note="month by month")
+    return Details(stage.stage_label, table, note="month by month")
 
 
-def _owners(stage: StageSla, answer: Answer[OwnerSla], reader: Reader) -> Fold:
-    more = len(answer.rows) - OWNERS_SHOWN
+def _owners(stage: StageSla, result: QueryResult[OwnerSla], footnotes: FootnoteBuilder) -> Details:
+    more = len(result.rows) - OWNERS_SHOWN
     table = Table(
         caption=f"{stage.stage_label}: stays by owner at entry, and what each owner has now; limit {stage.sla_text}, "
         f"{stage.sla_clock} clock",
@@ -140,10 +140,10 @@ def _owners(stage: StageSla, answer: Answer[OwnerSla], reader: Reader) -> Fold:
                     Cell(text.count(row.now_overdue), "alert" if row.now_overdue else ""),
                 )
             )
-            for row in answer.rows[:OWNERS_SHOWN]
+            for row in result.rows[:OWNERS_SHOWN]
         ),
-        source=reader.source(
-            answer,
+        source=footnotes.source(
+            result,
             unit="stays (spans); leads in the last two columns",
             basis="owner when the lead came, as history names it; in the last two columns the owner at as-of",
             denominator=DENOMINATOR,
@@ -154,6 +154,6 @@ def _owners(stage: StageSla, answer: Answer[OwnerSla], reader: Reader) -> Fold:
         ),
         key=f"limit-owners-{stage.stage_no}",
     )
-    late = sum(row.now_overdue for row in answer.rows)
+    late = sum(row.now_overdue for row in result.rows)
     note = f"by owner; {text.plural(late, 'open lead')} past the limit of {stage.sla_text}, {stage.sla_clock} clock"
-    return Fold(stage.stage_label, table, is_open=late > 0, note=note)
+    return Details(stage.stage_label, table, is_open=late > 0, note=note)

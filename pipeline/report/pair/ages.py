@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from pipeline.report import text, units
 from pipeline.report.conversion.cohorts import SMALL
-from pipeline.report.layout.table import Cell, Column, Reader, Table, TableRow
+from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow
 from pipeline.report.pair.rows import CohortAge
-from pipeline.report.query import Answer
+from pipeline.report.query import QueryResult
 from pipeline.report.rows import PairShown
 
 TONES = 10
@@ -28,7 +28,7 @@ class HeatMap:
     most: str
 
 
-def heat_map(pair: PairShown, ages: Answer[CohortAge], reader: Reader) -> HeatMap:
+def heat_map(pair: PairShown, ages: QueryResult[CohortAge], footnotes: FootnoteBuilder) -> HeatMap:
     """Months from the newest, ages from the youngest; ages that no month has reached have no column."""
     reached = [row for row in ages.rows if row.aged]
     ramp = ramp_of([row.rate for row in reached if row.rate is not None and row.is_mature])
@@ -49,14 +49,14 @@ def heat_map(pair: PairShown, ages: Answer[CohortAge], reader: Reader) -> HeatMa
         rows=tuple(
             TableRow(
                 (
-                    _heading(cells[month, 1], reader),
+                    _heading(cells[month, 1], footnotes),
                     _entered(cells[month, 1]),
                     *(_cell(cells[month, number], ramp) for number, _ in steps),
                 )
             )
             for month in months
         ),
-        source=reader.source(
+        source=footnotes.source(
             ages,
             unit=many,
             basis=(
@@ -96,8 +96,8 @@ def ramp_of(rates: Sequence[float]) -> Ramp:
     return Ramp(min(low, 0.9), max(math.ceil(10 * max(rates, default=0.0)) / 10, min(low, 0.9) + 0.1))
 
 
-def _heading(row: CohortAge, reader: Reader) -> Cell:
-    return Cell(reader.period(row.month_start, row.is_partial))
+def _heading(row: CohortAge, footnotes: FootnoteBuilder) -> Cell:
+    return Cell(footnotes.period(row.month_start, row.is_partial))
 
 
 def _entered(row: CohortAge) -> Cell:

@@ -7,43 +7,40 @@ from dataclasses import dataclass
 from pipeline.database.connection import quoted
 from pipeline.report import rows
 from pipeline.report.pair import rows as rows_pair
-from pipeline.report.query import Answer, Asked, ask
+from pipeline.report.query import QueryResult, ReportConnection
 
 
 @dataclass(frozen=True)
 class HeadlineFigures:
     """Rows of one headline pair, months in order."""
 
-    ages: Answer[rows_pair.CohortAge]
-    fates: Answer[rows_pair.GapMonth]
+    ages: QueryResult[rows_pair.CohortAge]
+    fates: QueryResult[rows_pair.GapMonth]
     """All months."""
-    arrivals: Answer[rows_pair.ArrivalMonth]
-    mixes: tuple[Answer[rows_pair.MixMonth], ...]
+    arrivals: QueryResult[rows_pair.ArrivalMonth]
+    mixes: tuple[QueryResult[rows_pair.MixMonth], ...]
     """One per configured dimension."""
 
 
-def read_headline(connection: Asked, pair: rows.PairShown, dimensions: list[str]) -> HeadlineFigures:
+def read_headline(connection: ReportConnection, pair: rows.PairShown, dimensions: list[str]) -> HeadlineFigures:
     """Put the questions of one headline pair's page to a built database."""
     this_pair = f"headline_no = {pair.headline_no}"
     return HeadlineFigures(
-        ages=ask(
-            connection,
+        ages=connection.select(
             rows_pair.CohortAge,
             "report.cohort_ages",
             "entered",
             where=f"{this_pair} and is_shown",
             order="month_start, age_no",
         ),
-        fates=ask(
-            connection,
+        fates=connection.select(
             rows_pair.GapMonth,
             "report.headline_gap_months",
             "units",
             where=this_pair,
             order="month_start, fate, reason, stage",
         ),
-        arrivals=ask(
-            connection,
+        arrivals=connection.select(
             rows_pair.ArrivalMonth,
             "report.headline_arrivals",
             "arrivals",
@@ -51,8 +48,7 @@ def read_headline(connection: Asked, pair: rows.PairShown, dimensions: list[str]
             order="month_start",
         ),
         mixes=tuple(
-            ask(
-                connection,
+            connection.select(
                 rows_pair.MixMonth,
                 "report.cohort_mix",
                 "entered",

@@ -10,7 +10,7 @@ from pipeline.report.conversion.cohorts import PairSection
 from pipeline.report.figures import Figures, PairFigures
 from pipeline.report.headline.card import Card
 from pipeline.report.layout.columns import ColumnChart
-from pipeline.report.layout.table import Fold, Reader, Table
+from pipeline.report.layout.table import Details, FootnoteBuilder, Table
 from pipeline.report.pair.ages import HeatMap, heat_map
 from pipeline.report.pair.mix import mixes
 from pipeline.report.pair.months import arrivals, losses
@@ -35,7 +35,7 @@ class PairPage:
     losses: ColumnChart
     arrivals: ColumnChart
     mixes: tuple[ColumnChart, ...]
-    cuts: tuple[Fold, ...]
+    cuts: tuple[Details, ...]
 
 
 def pair_pages(
@@ -43,7 +43,7 @@ def pair_pages(
     cards: tuple[Card, ...],
     sections: tuple[PairSection, ...],
     changed: tuple[PairChange, ...],
-    reader: Reader,
+    footnotes: FootnoteBuilder,
 ) -> tuple[PairPage, ...]:
     """A page per card, in the order of the configuration."""
     by_pair = {(section.from_stage, section.to_stage): section for section in sections}
@@ -60,7 +60,7 @@ def pair_pages(
             changes[card.from_stage, card.to_stage],
             figures_of[card.from_stage, card.to_stage],
             sources,
-            reader,
+            footnotes,
         )
         for card, row, record in zip(cards, rows, figures.settled_record.rows, strict=True)
     )
@@ -74,7 +74,7 @@ def _page(
     changes: PairChange,
     figures: PairFigures,
     sources: dict[str, str],
-    reader: Reader,
+    footnotes: FootnoteBuilder,
 ) -> PairPage:
     assert figures.more is not None
     assert figures.gap is not None
@@ -87,9 +87,9 @@ def _page(
         has_estimates=any(cohort.settled_estimate is not None for cohort in figures.cohorts.rows),
         record=estimate.sentence((record,)),
         months=section.months.table,
-        ages=heat_map(figures.pair, more.ages, reader),
-        losses=losses(row, figures.gap.rows, more.fates, more.ages.rows, reader),
-        arrivals=arrivals(row, more.arrivals, reader),
-        mixes=mixes(figures.pair, more.mixes, sources, reader),
+        ages=heat_map(figures.pair, more.ages, footnotes),
+        losses=losses(row, figures.gap.rows, more.fates, more.ages.rows, footnotes),
+        arrivals=arrivals(row, more.arrivals, footnotes),
+        mixes=mixes(figures.pair, more.mixes, sources, footnotes),
         cuts=section.cuts,
     )

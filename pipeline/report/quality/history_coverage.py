@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.report import text
 from pipeline.report.figures import Figures
-from pipeline.report.layout.table import Cell, Column, Notice, Reader, Table, TableRow, listed, texts
+from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Notice, Table, TableRow, listed, texts
 from pipeline.report.quality.rows import HistoryCoverage
 from pipeline.report.rows import Headline
 
@@ -46,7 +46,7 @@ def _counts_some(row: Headline, figures: Figures) -> bool:
     return row.is_headline_window and row.recent_months > 0 and row.recent_first_month in figures.uncovered
 
 
-def table(figures: Figures, reader: Reader) -> Table | None:
+def table(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
     """The inputs of history with the day on which most of their leads begin; None while no history looks cut."""
     if not cut_inputs(figures):
         return None
@@ -61,7 +61,7 @@ def table(figures: Figures, reader: Reader) -> Table | None:
             Column("Complete from", "text"),
         ),
         rows=tuple(TableRow(_cells(row)) for row in figures.history.rows),
-        source=reader.source(
+        source=footnotes.source(
             figures.history,
             unit="leads",
             basis="the first accepted entry of each lead, by the input that has it; cut: more than half begin on one day, and "

@@ -8,7 +8,18 @@ from pipeline.report import text
 from pipeline.report.conversion import estimate
 from pipeline.report.conversion.cohorts import SOURCES
 from pipeline.report.figures import Figures
-from pipeline.report.layout.table import Cell, Column, Mark, Reader, Table, TableRow, balanced, columns, listed, texts
+from pipeline.report.layout.table import (
+    Cell,
+    Column,
+    FootnoteBuilder,
+    LegendItem,
+    Table,
+    TableRow,
+    balanced,
+    columns,
+    listed,
+    texts,
+)
 from pipeline.report.overview import variant
 from pipeline.report.quality import history_coverage
 from pipeline.report.quality.unknown_stages import unknown_stages
@@ -70,8 +81,8 @@ class Definitions:
     """What every word on the page means here."""
 
     stages: Table
-    groups: tuple[Mark, ...]
-    pairs: tuple[Mark, ...]
+    groups: tuple[LegendItem, ...]
+    pairs: tuple[LegendItem, ...]
     windows: str
 
 
@@ -94,7 +105,7 @@ class Quality:
     notes: tuple[str, ...]
 
 
-def definitions(figures: Figures, reader: Reader) -> Definitions:
+def definitions(figures: Figures, footnotes: FootnoteBuilder) -> Definitions:
     """Stages with what the CRM calls them, groups, headline pairs, windows."""
     aliases: dict[int, list[str]] = {}
     for stage_no, alias in figures.aliases:
@@ -131,14 +142,16 @@ def definitions(figures: Figures, reader: Reader) -> Definitions:
                 )
                 for stage in figures.stages.rows
             ),
-            source=reader.source(
+            source=footnotes.source(
                 figures.stages, unit="stages", basis="the configuration of this run", denominator="none: a list"
             ),
             key="stages",
         ),
-        groups=tuple(Mark("", label, listed(members), definition) for label, definition, members in groups.values()),
+        groups=tuple(
+            LegendItem("", label, listed(members), definition) for label, definition, members in groups.values()
+        ),
         pairs=tuple(
-            Mark(
+            LegendItem(
                 "",
                 f"{row.from_label} → {row.to_label}",
                 f"target {text.rate(row.target)}" if row.target is not None else "no target",
@@ -159,23 +172,23 @@ def _marks(is_gate: bool, qualifies: bool) -> str:
     return "; ".join(words)
 
 
-def quality(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Quality:
+def quality(figures: Figures, notes: tuple[str, ...], footnotes: FootnoteBuilder) -> Quality:
     """Row accounting first: every row is somewhere."""
     total = figures.overview.rows[0]
     return Quality(
         about=variant.data(figures.shown),
-        accounting=_accounting(figures, reader),
-        scope=_scope(figures, reader) if figures.scope.rows else None,
-        rejections=_rejections(figures, reader) if figures.rejections.rows else None,
+        accounting=_accounting(figures, footnotes),
+        scope=_scope(figures, footnotes) if figures.scope.rows else None,
+        rejections=_rejections(figures, footnotes) if figures.rejections.rows else None,
         unknown_stages=(
             f"{text.plural(total.unknown_stage, 'row names', 'rows name')} a stage that the configuration does not know. "
             "Add the value to a stage’s aliases and run again: the rows wait in the log and come in by themselves."
             if total.unknown_stage
             else "Every row names a stage that the configuration knows."
         ),
-        unknown=unknown_stages(figures, reader) if figures.unknown.rows else None,
-        history=history_coverage.table(figures, reader),
-        dates=_dates(figures, reader) if figures.dates.rows else None,
+        unknown=unknown_stages(figures, footnotes) if figures.unknown.rows else None,
+        history=history_coverage.table(figures, footnotes),
+        dates=_dates(figures, footnotes) if figures.dates.rows else None,
         orphans=(
             f"{text.plural(total.history_only, 'lead')} known from history only: no input of leads delivered them.",
             f"{text.plural(total.bare_accounts, 'account')} named by leads only: no input of accounts delivered them.",
@@ -183,8 +196,8 @@ def quality(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Quality
             *_inferred(total.inferred),
         ),
         leads=(*_reconciliation(total), *_shared_addresses(total), *_recorded_also(total)),
-        coverage=_coverage(figures, reader) if figures.coverage.rows else None,
-        settled_record=estimate.record(figures, reader),
+        coverage=_coverage(figures, footnotes) if figures.coverage.rows else None,
+        settled_record=estimate.record(figures, footnotes),
         notes=notes,
     )
 
@@ -207,10 +220,10 @@ def _reconciliation(total: Overview) -> tuple[str, ...]:
     if not total.compared:
         return ()
     of_leads = f"{text.count(total.standing_elsewhere)} of {text.plural(total.compared, 'lead')}"
-    says = "stands elsewhere than its" if total.standing_elsewhere == 1 else "stand elsewhere than their"
+    verb = "stands elsewhere than its" if total.standing_elsewhere == 1 else "stand elsewhere than their"
     unknown = f"{text.plural(total.unknown_current, 'lead')} with a current stage that no alias names."
     return (
-        f"{of_leads} {says} history says, by the current stage that the source shows: quality.stage_reconciliation.",
+        f"{of_leads} {verb} history says, by the current stage that the source shows: quality.stage_reconciliation.",
         *((unknown,) if total.unknown_current else ()),
     )
 
@@ -234,7 +247,7 @@ def _recorded_also(total: Overview) -> tuple[str, ...]:
     return (f"{record} an entry that another input dates by its priority: quality.recorded_also.",)
 
 
-def _accounting(figures: Figures, reader: Reader) -> Table:
+def _accounting(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     # Most inputs read every row: a column of zeros would only ask what it means.
     parts = PARTS if any(row.filtered for row in figures.accounting.rows) else PARTS[:-1]
     return Table(
@@ -257,7 +270,7 @@ def _accounting(figures: Figures, reader: Reader) -> Table:
             )
             for row in figures.accounting.rows
         ),
-        source=reader.source(
+        source=footnotes.source(
             figures.accounting,
             unit="rows of the inputs",
             basis="all files in the log; a row counts once, under the first that applies, read from right to left",
@@ -271,7 +284,7 @@ def _part(part: str, rows: int) -> Cell:
     return Cell(text.count(rows), "alert" if part == "rejected" and rows else "")
 
 
-def _scope(figures: Figures, reader: Reader) -> Table:
+def _scope(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     return Table(
         caption="Leads out of scope, by the first rule that says so",
         columns=(Column("Rule", "text"), Column("Reason", "text"), Column("Leads"), Column("Rows of history")),
@@ -285,7 +298,7 @@ def _scope(figures: Figures, reader: Reader) -> Table:
             )
             for row in figures.scope.rows
         ),
-        source=reader.source(
+        source=footnotes.source(
             figures.scope,
             unit="leads",
             basis="the configuration of this run; such leads are in no other figure of this page",
@@ -295,7 +308,7 @@ def _scope(figures: Figures, reader: Reader) -> Table:
     )
 
 
-def _rejections(figures: Figures, reader: Reader) -> Table:
+def _rejections(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     return Table(
         caption="Rejected rows by reason",
         columns=(
@@ -318,7 +331,7 @@ def _rejections(figures: Figures, reader: Reader) -> Table:
             )
             for row in figures.rejections.rows
         ),
-        source=reader.source(
+        source=footnotes.source(
             figures.rejections,
             unit="rows of the inputs",
             basis="row 1 is the first after the header; the rows themselves are in quality.rejected_rows",
@@ -328,7 +341,7 @@ def _rejections(figures: Figures, reader: Reader) -> Table:
     )
 
 
-def _dates(figures: Figures, reader: Reader) -> Table:
+def _dates(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     labels = {stage.stage: stage.label for stage in figures.stages.rows}
     return Table(
         caption="Dates that deserve a second look",
@@ -353,7 +366,7 @@ def _dates(figures: Figures, reader: Reader) -> Table:
             # Depends on when a file was read; the page only on what was in it and on as-of. Under as-of it is future_dated.
             if row.finding != "after_delivery"
         ),
-        source=reader.source(
+        source=footnotes.source(
             figures.dates,
             unit="leads",
             basis="all history; skipped and moved back: the stage that was left",
@@ -363,7 +376,7 @@ def _dates(figures: Figures, reader: Reader) -> Table:
     )
 
 
-def _coverage(figures: Figures, reader: Reader) -> Table:
+def _coverage(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     return Table(
         caption="Dimensions: how often the value is known, and as of when",
         columns=(
@@ -385,6 +398,6 @@ def _coverage(figures: Figures, reader: Reader) -> Table:
             )
             for row in figures.coverage.rows
         ),
-        source=reader.source(figures.coverage, unit="stays (spans)", basis="all history", denominator="all stays"),
+        source=footnotes.source(figures.coverage, unit="stays (spans)", basis="all history", denominator="all stays"),
         key="coverage",
     )

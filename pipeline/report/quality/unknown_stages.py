@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.report import text
 from pipeline.report.figures import UNKNOWN_SHOWN, Figures
-from pipeline.report.layout.table import Cell, Column, Reader, Table, TableRow, texts
+from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow, texts
 from pipeline.report.quality.rows import UnknownStage
 
 ALIKE = 0.85
@@ -13,7 +13,7 @@ LONGEST = 60
 """Characters of a value that are shown."""
 
 
-def unknown_stages(figures: Figures, reader: Reader) -> Table:
+def unknown_stages(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     """The most frequent values first; those beyond the first are counted."""
     labels = {stage.stage: stage.label for stage in figures.stages.rows}
     more = figures.unknown_values - len(figures.unknown.rows)
@@ -44,7 +44,7 @@ def unknown_stages(figures: Figures, reader: Reader) -> Table:
             )
             for row in figures.unknown.rows
         ),
-        source=reader.source(
+        source=footnotes.source(
             figures.unknown,
             unit="rows of the inputs",
             basis="all rejected rows with the value, by the day for which they were delivered; spelling: the most frequent",

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pipeline.report import text
 from pipeline.report.figures import Figures
 from pipeline.report.flow.page import Volumes
-from pipeline.report.layout.table import Fold, Mark, Reader, Strip, StripChart, Table
+from pipeline.report.layout.table import BarChart, BarRow, Details, FootnoteBuilder, LegendItem, Table
 from pipeline.report.owners.sla import Limits
 from pipeline.report.quality.page import KINDS
 from pipeline.report.rows import StageDefinition
-from pipeline.report.stage.moves import Ways, ways
+from pipeline.report.stage.moves import StageMoves, stage_moves
 from pipeline.report.stage.stays import MonthChart, months_of_exit, stay_lengths
 
 
@@ -22,12 +22,12 @@ class StagePage:
     stage: str
     label: str
     definition: str
-    facts: tuple[Mark, ...]
-    flow: Fold | None
-    flow_legend: tuple[Mark, ...]
-    ways: Ways
-    time: StripChart | None
-    lengths: StripChart | None
+    facts: tuple[LegendItem, ...]
+    flow: Details | None
+    flow_legend: tuple[LegendItem, ...]
+    stage_moves: StageMoves
+    time: BarChart | None
+    lengths: BarChart | None
     months: MonthChart | None
     limit_months: Table | None
     limit_owners: Table | None
@@ -35,16 +35,16 @@ class StagePage:
 
 
 def stage_pages(
-    figures: Figures, volumes: Volumes, times: StripChart, limits: Limits, reader: Reader
+    figures: Figures, volumes: Volumes, times: BarChart, limits: Limits, footnotes: FootnoteBuilder
 ) -> tuple[StagePage, ...]:
     """A page per stage, in the order of the configuration, stages that nobody entered included."""
-    flows = {answer.rows[0].stage: answer for answer in figures.flow_by_stage if answer.rows}
+    flows = {result.rows[0].stage: result for result in figures.flow_by_stage if result.rows}
     flow_of = dict(zip(flows, volumes.stages, strict=True))
     whole = {row.stage: row for row in figures.flow.rows}
-    strips = {row.stage: strip for row, strip in zip(figures.times.rows, times.strips, strict=True)}
+    bar_rows = {row.stage: bar_row for row, bar_row in zip(figures.times.rows, times.rows, strict=True)}
     limited = [row.stage for row in figures.limits.rows]
-    months = {stage: fold.table for stage, fold in zip(limited, limits.months, strict=True)}
-    owners = {stage: fold.table for stage, fold in zip(limited, limits.owners, strict=True)}
+    months = {stage: details.table for stage, details in zip(limited, limits.months, strict=True)}
+    owners = {stage: details.table for stage, details in zip(limited, limits.owners, strict=True)}
     return tuple(
         StagePage(
             stage=row.stage,
@@ -53,25 +53,25 @@ def stage_pages(
             facts=_facts(row),
             flow=flow_of.get(row.stage),
             flow_legend=volumes.legend,
-            ways=ways(row, found, whole.get(row.stage), reader),
-            time=_time(times, strips, row),
-            lengths=stay_lengths(row, found.lengths, reader),
-            months=months_of_exit(row, found.months, reader),
+            stage_moves=stage_moves(row, stage_figures, whole.get(row.stage), footnotes),
+            time=_time(times, bar_rows, row),
+            lengths=stay_lengths(row, stage_figures.lengths, footnotes),
+            months=months_of_exit(row, stage_figures.months, footnotes),
             limit_months=months.get(row.stage),
             limit_owners=owners.get(row.stage),
             limit_note=limits.note,
         )
-        for row, found in zip(figures.stages.rows, figures.stays.stages, strict=True)
+        for row, stage_figures in zip(figures.stages.rows, figures.stays.stages, strict=True)
     )
 
 
-def _time(times: StripChart, strips: dict[str, Strip], stage: StageDefinition) -> StripChart | None:
+def _time(times: BarChart, bar_rows: dict[str, BarRow], stage: StageDefinition) -> BarChart | None:
     """The chart of all stages with the one strip, on the same scale, so that two pages can be compared."""
-    strip = strips.get(stage.stage)
-    return replace(times, strips=(strip,), fold=None, key="times-chart") if strip else None
+    bar_row = bar_rows.get(stage.stage)
+    return replace(times, rows=(bar_row,), details=None, key="times-chart") if bar_row else None
 
 
-def _facts(stage: StageDefinition) -> tuple[Mark, ...]:
+def _facts(stage: StageDefinition) -> tuple[LegendItem, ...]:
     facts = [
         ("Kind", KINDS[stage.kind]),
         ("Rank", text.count(stage.rank) if stage.rank else ""),
@@ -79,4 +79,4 @@ def _facts(stage: StageDefinition) -> tuple[Mark, ...]:
         ("Phase", stage.phase or ""),
         ("Limit", f"{stage.sla_text}, {stage.sla_clock} clock" if stage.sla_text else ""),
     ]
-    return tuple(Mark("", word, value) for word, value in facts if value)
+    return tuple(LegendItem("", word, value) for word, value in facts if value)

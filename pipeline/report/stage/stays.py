@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.report import text
-from pipeline.report.figures import Answer
+from pipeline.report.figures import QueryResult
 from pipeline.report.layout import charts
 from pipeline.report.layout.table import (
+    BarChart,
+    BarRow,
     Cell,
     Column,
-    Fold,
-    Mark,
-    Reader,
+    Details,
+    FootnoteBuilder,
+    LegendItem,
     Source,
-    Strip,
-    StripChart,
     Table,
     TableRow,
     texts,
@@ -39,25 +39,27 @@ class MonthChart:
     """A drawing with its footnote and the table behind it."""
 
     title: str
-    says: str
+    subtitle: str
     drawing: charts.Drawing
     source: Source
-    fold: Fold
+    details: Details
 
 
-def stay_lengths(stage: StageDefinition, answer: Answer[StayLength], reader: Reader) -> StripChart | None:
+def stay_lengths(
+    stage: StageDefinition, result: QueryResult[StayLength], footnotes: FootnoteBuilder
+) -> BarChart | None:
     """Two rows of columns over the same classes; None for a stage in which nobody ever was."""
-    rows = answer.rows
+    rows = result.rows
     if not any(row.stays for row in rows):
         return None
     bases = {basis: [row for row in rows if row.basis == basis] for basis in TONES}
     limit = limit_place(bases["completed"])
     words = {"completed": "Stays that ended", "open": "Open at as-of"}
     business = stage.sla_text is not None and rows[0].limit_seconds is None
-    return StripChart(
+    return BarChart(
         title="Stays by length",
-        strips=tuple(
-            Strip(
+        rows=tuple(
+            BarRow(
                 words[basis],
                 _columns(stage, basis, classes, limit),
                 text.plural(sum(row.stays for row in classes), "stay"),
@@ -66,17 +68,17 @@ def stay_lengths(stage: StageDefinition, answer: Answer[StayLength], reader: Rea
             for basis, classes in bases.items()
         ),
         legend=(
-            Mark("through", "length of stays that ended"),
-            Mark("open", "age of stays still open"),
-            *((Mark("tick-mean", f"limit of the stage, {stage.sla_text}"),) if limit is not None else ()),
+            LegendItem("through", "length of stays that ended"),
+            LegendItem("open", "age of stays still open"),
+            *((LegendItem("tick-mean", f"limit of the stage, {stage.sla_text}"),) if limit is not None else ()),
         ),
-        source=reader.source(
-            answer,
+        source=footnotes.source(
+            result,
             unit="stays (spans)",
             basis="all history; days of 86,400 s; a class holds its lower edge, not its upper one",
             denominator="stays that ended; open stays; never both together",
         ),
-        fold=Fold("Numbers behind the columns", _lengths_table(stage, bases)),
+        details=Details("Numbers behind the columns", _lengths_table(stage, bases)),
         axis=_edges(bases["completed"]),
         note="Classes widen to the right, and each row has its own scale."
         + (" The limit counts business hours, so it has no place on a scale of elapsed time." if business else ""),
@@ -107,14 +109,18 @@ def _columns(stage: StageDefinition, basis: str, classes: Sequence[StayLength], 
             rects.append(charts.Rect(left, round(height - tall, 2), round(step * 0.84, 2), round(tall, 2), tone, title))
             x, anchor = _beside(limit, step * (row.class_no - 0.5), step)
             labels.append(charts.Label(x, round(height - tall - 4, 2), text.count(row.stays), anchor, "minor"))
-    says = f"{stage.label}, {basis} stays by length: " + "; ".join(
+    alt_text = f"{stage.label}, {basis} stays by length: " + "; ".join(
         f"{row.class_label} {text.count(row.stays)}" for row in classes if row.stays
     )
     lines = [charts.Line(0, height, 100, height, "axis")]
     if limit is not None:
         lines.append(charts.Line(limit, 0, limit, height, "target"))
     return charts.Drawing(
-        height, says if rects else f"{stage.label}: no {basis} stay", tuple(rects), tuple(lines), labels=tuple(labels)
+        height,
+        alt_text if rects else f"{stage.label}: no {basis} stay",
+        tuple(rects),
+        tuple(lines),
+        labels=tuple(labels),
     )
 
 
@@ -169,27 +175,29 @@ def _lengths_table(stage: StageDefinition, bases: dict[str, list[StayLength]]) -
     )
 
 
-def months_of_exit(stage: StageDefinition, answer: Answer[StageMonth], reader: Reader) -> MonthChart | None:
+def months_of_exit(
+    stage: StageDefinition, result: QueryResult[StageMonth], footnotes: FootnoteBuilder
+) -> MonthChart | None:
     """The median of the stays that ended in each month, with how many they were; None while nobody left lately."""
-    months = answer.rows
+    months = result.rows
     known = [row for row in months if row.median_days is not None]
     if not known:
         return None
     first, last = known[0], known[-1]
-    says = f"{stage.label}, median days of the stays that ended in a month: {_month_words(first)}" + (
+    alt_text = f"{stage.label}, median days of the stays that ended in a month: {_month_words(first)}" + (
         f"; {_month_words(last)}" if last is not first else ""
     )
     return MonthChart(
         title="Median by month of exit",
-        says="How long those had stayed who left in the month. Below each month: how many left.",
-        drawing=_line(months, says),
-        source=reader.source(
-            answer,
+        subtitle="How long those had stayed who left in the month. Below each month: how many left.",
+        drawing=_line(months, alt_text),
+        source=footnotes.source(
+            result,
             unit="stays (spans)",
             basis="stays that ended in the month, however long ago they began; open ones are not in it",
             denominator="stays that ended in the month",
         ),
-        fold=Fold("Month by month", _months_table(stage, months)),
+        details=Details("Month by month", _months_table(stage, months)),
     )
 
 
@@ -197,7 +205,7 @@ def _month_words(row: StageMonth) -> str:
     return f"{text.days(row.median_days)} in {text.period(row.month_start, row.is_partial)}"
 
 
-def _line(months: Sequence[StageMonth], says: str) -> charts.Drawing:
+def _line(months: Sequence[StageMonth], alt_text: str) -> charts.Drawing:
     """A line through complete months that have stays, broken where there are none; a month so far is a ring of its own."""
     top = _round_days(max(row.median_days or 0 for row in months))
     base, step = LINE - 38, (100 - SCALE) / len(months)
@@ -228,7 +236,7 @@ def _line(months: Sequence[StageMonth], says: str) -> charts.Drawing:
             kind, shape = ("all", "ring") if row.is_partial else ("rate", "circle")
             dots.append(charts.Dot(x, y(row.median_days), kind, title, shape))
     areas = tuple(charts.Area(f"M{'L'.join(run)}", "curve") for run in runs if len(run) > 1)
-    return charts.Drawing(LINE, says, (), tuple(lines), areas, tuple(dots), tuple(labels))
+    return charts.Drawing(LINE, alt_text, (), tuple(lines), areas, tuple(dots), tuple(labels))
 
 
 def _round_days(longest: float) -> float:

@@ -5,12 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.report import links, text
-from pipeline.report.figures import OWNERS_SHOWN, Answer, Figures
+from pipeline.report.figures import OWNERS_SHOWN, Figures, QueryResult
 from pipeline.report.layout import charts
-from pipeline.report.layout.table import Cell, Column, Fold, Mark, Reader, Strip, StripChart, Table, TableRow, texts
+from pipeline.report.layout.table import (
+    BarChart,
+    BarRow,
+    Cell,
+    Column,
+    Details,
+    FootnoteBuilder,
+    LegendItem,
+    Table,
+    TableRow,
+    texts,
+)
 from pipeline.report.rows import Owner, StageTime, StuckLead
 
-STRIP, COMPLETED, OPEN = 58, 21, 38
+ROW_HEIGHT, COMPLETED_Y, OPEN_Y = 58, 21, 38
 """Height of a stage's strip and where its two lanes run, in pixels."""
 
 
@@ -20,11 +31,11 @@ class Stuck:
 
     sentence: str
     owners: Table
-    folds: tuple[Fold, ...]
+    details: tuple[Details, ...]
     note: str
 
 
-def times(figures: Figures, reader: Reader) -> StripChart:
+def times(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
     """Completed stays above, open ones below, never mixed."""
     rows = figures.times.rows
     lengths = [
@@ -41,12 +52,12 @@ def times(figures: Figures, reader: Reader) -> StripChart:
         if value is not None
     ]
     scale = charts.log_scale(lengths)
-    return StripChart(
+    return BarChart(
         title="Days in stage",
-        strips=tuple(
-            Strip(
+        rows=tuple(
+            BarRow(
                 row.label,
-                _strip(row, scale),
+                _lanes(row, scale),
                 f"median {text.days(row.median_days)}",
                 (f"{text.plural(row.completed, 'completed stay')}", _open_words(row)),
                 link=links.stage_page(row.stage),
@@ -54,49 +65,49 @@ def times(figures: Figures, reader: Reader) -> StripChart:
             for row in rows
         ),
         legend=(
-            Mark("dot-rate", "median of completed stays; the bar ends at the 90th percentile"),
-            Mark("tick-mean", "mean of completed stays"),
-            Mark("dot-open", "median age of open stays; the bar ends at the 90th percentile"),
-            Mark("dot-all", "median of all stays, open ones counted as still lasting"),
+            LegendItem("dot-rate", "median of completed stays; the bar ends at the 90th percentile"),
+            LegendItem("tick-mean", "mean of completed stays"),
+            LegendItem("dot-open", "median age of open stays; the bar ends at the 90th percentile"),
+            LegendItem("dot-all", "median of all stays, open ones counted as still lasting"),
         ),
-        source=reader.source(
+        source=footnotes.source(
             figures.times,
             unit="stays (spans)",
             basis="all history; a day has 86,400 s; completed and open stays are never averaged together",
             denominator="completed stays; open stays; median of all: both",
         ),
-        fold=Fold("Numbers behind the chart", _times_table(rows)),
+        details=Details("Numbers behind the chart", _times_table(rows)),
         axis=charts.axis(scale),
         note="The scale is logarithmic: each step to the right multiplies.",
         key="times-chart",
     )
 
 
-def _strip(row: StageTime, scale: charts.LogScale) -> charts.Drawing:
-    lines = [charts.Line(x, 0, x, STRIP, "grid") for x, _ in scale.ticks()]
+def _lanes(row: StageTime, scale: charts.LogScale) -> charts.Drawing:
+    lines = [charts.Line(x, 0, x, ROW_HEIGHT, "grid") for x, _ in scale.ticks()]
     rects, dots = [], []
     if row.median_days is not None and row.p90_days is not None:
         title = f"median {text.days(row.median_days)}, nine of ten left within {text.days(row.p90_days)}"
-        rects.append(_reach(scale, row.median_days, row.p90_days, COMPLETED, "band", title))
-        dots.append(charts.Dot(scale.x(row.median_days), COMPLETED, "rate", title))
+        rects.append(_reach(scale, row.median_days, row.p90_days, COMPLETED_Y, "band", title))
+        dots.append(charts.Dot(scale.x(row.median_days), COMPLETED_Y, "rate", title))
     if row.mean_days is not None:
         x = scale.x(row.mean_days)
-        lines.append(charts.Line(x, COMPLETED - 7, x, COMPLETED + 7, "mean"))
+        lines.append(charts.Line(x, COMPLETED_Y - 7, x, COMPLETED_Y + 7, "mean"))
     if row.still_open and row.median_age_days is not None and row.p90_age_days is not None:
         title = (
             f"open: median age {text.days(row.median_age_days)}, nine of ten younger than {text.days(row.p90_age_days)}"
         )
-        rects.append(_reach(scale, row.median_age_days, row.p90_age_days, OPEN, "open-band", title))
-        dots.append(charts.Dot(scale.x(row.median_age_days), OPEN, "open", title, "diamond"))
+        rects.append(_reach(scale, row.median_age_days, row.p90_age_days, OPEN_Y, "open-band", title))
+        dots.append(charts.Dot(scale.x(row.median_age_days), OPEN_Y, "open", title, "diamond"))
     if row.censored_median_days is not None:
         title = f"median of all stays {text.days(row.censored_median_days)}"
-        dots.append(charts.Dot(scale.x(row.censored_median_days), COMPLETED, "all", title, "ring"))
-    says = (
+        dots.append(charts.Dot(scale.x(row.censored_median_days), COMPLETED_Y, "all", title, "ring"))
+    alt_text = (
         f"{row.label}: completed stays median {text.days(row.median_days)}, mean {text.days(row.mean_days)}, "
         f"90th percentile {text.days(row.p90_days)}; open stays median age {text.days(row.median_age_days)}; "
         f"all stays median {text.days(row.censored_median_days)}"
     )
-    return charts.Drawing(STRIP, says, tuple(rects), tuple(lines), dots=tuple(dots))
+    return charts.Drawing(ROW_HEIGHT, alt_text, tuple(rects), tuple(lines), dots=tuple(dots))
 
 
 def _reach(scale: charts.LogScale, start: float, end: float, y: int, tone: str, title: str) -> charts.Rect:
@@ -148,7 +159,7 @@ def _times_table(rows: tuple[StageTime, ...]) -> Table:
     )
 
 
-def stuck(figures: Figures, reader: Reader) -> Stuck:
+def stuck(figures: Figures, footnotes: FootnoteBuilder) -> Stuck:
     """Owners with their open leads, most overdue first, and the first leads of each."""
     total = figures.overview.rows[0]
     owners = figures.owners.rows
@@ -180,7 +191,7 @@ def stuck(figures: Figures, reader: Reader) -> Stuck:
             )
             for owner in owners
         ),
-        source=reader.source(
+        source=footnotes.source(
             figures.owners,
             unit="leads (open stays)",
             basis="on the path or on hold at as-of, the last path stage excepted; each limit on its own clock",
@@ -197,9 +208,9 @@ def stuck(figures: Figures, reader: Reader) -> Stuck:
     return Stuck(
         sentence=sentence,
         owners=table,
-        folds=tuple(
-            _owner_fold(owner, answer, reader)
-            for owner, answer in zip(owners[:OWNERS_SHOWN], figures.stuck, strict=True)
+        details=tuple(
+            _owner_fold(owner, result, footnotes)
+            for owner, result in zip(owners[:OWNERS_SHOWN], figures.stuck, strict=True)
         ),
         note=f"The leads of {text.plural(len(owners) - OWNERS_SHOWN, 'more owner')} are in report.stuck_leads."
         if len(owners) > OWNERS_SHOWN
@@ -220,8 +231,8 @@ def _owner_bar(owner: Owner, most: int) -> charts.Drawing:
     )
 
 
-def _owner_fold(owner: Owner, answer: Answer[StuckLead], reader: Reader) -> Fold:
-    more = owner.open_leads - len(answer.rows)
+def _owner_fold(owner: Owner, result: QueryResult[StuckLead], footnotes: FootnoteBuilder) -> Details:
+    more = owner.open_leads - len(result.rows)
     table = Table(
         caption=f"{text.isolated(owner.current_owner)}: longest overdue first, then oldest",
         columns=(
@@ -248,10 +259,10 @@ def _owner_fold(owner: Owner, answer: Answer[StuckLead], reader: Reader) -> Fold
                     ),
                 )
             )
-            for lead in answer.rows
+            for lead in result.rows
         ),
-        source=reader.source(
-            answer,
+        source=footnotes.source(
+            result,
             unit="leads (open stays)",
             basis="at as-of; since: the day of the entry on the waterfall’s clock",
             denominator="none: a list",
@@ -260,4 +271,4 @@ def _owner_fold(owner: Owner, answer: Answer[StuckLead], reader: Reader) -> Fold
         key=f"owner-{owner.owner_no}",
     )
     note = f"{text.plural(owner.open_leads, 'open lead')}, {text.count(owner.overdue)} overdue"
-    return Fold(owner.current_owner, table, is_open=owner.owner_no == 1 and owner.overdue > 0, note=note)
+    return Details(owner.current_owner, table, is_open=owner.owner_no == 1 and owner.overdue > 0, note=note)
