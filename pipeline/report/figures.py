@@ -23,13 +23,13 @@ from pipeline.report.query import QueryResult as QueryResult
 from pipeline.report.query import ReportConnection, read_reports
 from pipeline.report.stage.figures import StayFigures, read_stays
 
-STUCK_SHOWN = 10
+MAX_LEADS_PER_OWNER = 10
 """Leads listed per owner; the query lists them all."""
-OWNERS_SHOWN = 40
+MAX_OWNERS_SHOWN = 40
 """Owners whose leads are listed; the table of owners has them all."""
 
 
-UNKNOWN_SHOWN = 20
+MAX_UNKNOWN_STAGES_SHOWN = 20
 """Unknown stages listed."""
 
 
@@ -39,9 +39,9 @@ class PairFigures:
 
     pair: rows.PairShown
     cohorts: QueryResult[rows.CohortMonth]
-    cuts: tuple[QueryResult[rows.Summary], ...]
+    slices: tuple[QueryResult[rows.Summary], ...]
     gap: QueryResult[rows.Gap] | None
-    more: figures.HeadlineFigures | None
+    headline: figures.HeadlineFigures | None
     """What only the page of a headline pair shows."""
 
 
@@ -54,7 +54,7 @@ class Figures:
     """Every report of the night, `shown` among them, that of all leads first."""
     overview: QueryResult[rows.Overview]
     history: QueryResult[rows_quality.HistoryCoverage]
-    uncovered: frozenset[date]
+    before_coverage: frozenset[date]
     """Months whose cohorts begin before the history is complete."""
     windows: tuple[int, ...]
     aliases: tuple[tuple[int, str], ...]
@@ -68,9 +68,9 @@ class Figures:
     arrivals: QueryResult[rows.PathArrival]
     summary: QueryResult[rows_summary.StageSummary]
     times: QueryResult[rows.StageTime]
-    limits: QueryResult[rows_sla.StageSla]
-    limit_months: tuple[QueryResult[rows_sla.StageSla], ...]
-    limit_owners: tuple[QueryResult[rows_sla.OwnerSla], ...]
+    sla: QueryResult[rows_sla.StageSla]
+    sla_months: tuple[QueryResult[rows_sla.StageSla], ...]
+    sla_by_owner: tuple[QueryResult[rows_sla.OwnerSla], ...]
     flow: QueryResult[rows.Flow]
     flow_by_stage: tuple[QueryResult[rows.Flow], ...]
     balance: QueryResult[rows.LeadBalance]
@@ -81,14 +81,14 @@ class Figures:
     personas_arrived: QueryResult[rows_accounts.PersonaCover]
     matching: QueryResult[rows_accounts.AccountMatching]
     owners: QueryResult[rows.Owner]
-    stuck: tuple[QueryResult[rows.StuckLead], ...]
+    open_leads: tuple[QueryResult[rows.OpenLead], ...]
     stages: QueryResult[rows.StageDefinition]
     accounting: QueryResult[rows_quality.Accounting]
     scope: QueryResult[rows_quality.ScopeRule]
     deliveries: QueryResult[rows_quality.NewestDelivery]
     rejections: QueryResult[rows_quality.Rejection]
     unknown: QueryResult[rows_quality.UnknownStage]
-    unknown_values: int
+    unknown_stage_count: int
     """How many values there are in all."""
     dates: QueryResult[rows_quality.DateFinding]
     coverage: QueryResult[rows_quality.Coverage]
@@ -96,7 +96,7 @@ class Figures:
     origins: QueryResult[conversion_rows.OriginSource]
     qualifications: QueryResult[conversion_rows.Qualification]
     implied: QueryResult[conversion_rows.ImpliedComparison]
-    settled_record: QueryResult[rows_quality.SettledRecord]
+    expected_rate_record: QueryResult[rows_quality.ExpectedRateRecord]
     stays: StayFigures
     changes: ChangeFigures
 
@@ -127,7 +127,7 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
         reports=reports,
         overview=connection.select(rows.Overview, "report.overview", "leads"),
         history=connection.select(rows_quality.HistoryCoverage, "quality.history_coverage", "leads", order="input"),
-        uncovered=_uncovered(connection),
+        before_coverage=_months_before_coverage(connection),
         windows=_windows(connection),
         aliases=tuple(connection.fetch("select stage_no, alias from waterfall.stage_aliases order by stage_no, alias")),
         members=_members(connection),
@@ -152,8 +152,8 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
         arrivals=_arrivals(connection),
         summary=connection.select(rows_summary.StageSummary, "report.stage_summary", "now", order="stage_no"),
         times=connection.select(rows.StageTime, "report.stage_times", "completed", order="stage_no"),
-        limits=limits,
-        limit_months=tuple(
+        sla=limits,
+        sla_months=tuple(
             connection.select(
                 rows_sla.StageSla,
                 "report.stage_sla",
@@ -163,7 +163,7 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
             )
             for stage in limits.rows
         ),
-        limit_owners=tuple(
+        sla_by_owner=tuple(
             connection.select(
                 rows_sla.OwnerSla,
                 "report.sla_by_owner",
@@ -211,16 +211,16 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
             order="outcome_no",
         ),
         owners=owners,
-        stuck=tuple(
+        open_leads=tuple(
             connection.select(
-                rows.StuckLead,
+                rows.OpenLead,
                 "report.stuck_leads",
                 "lead_position",
                 where=f"owner_no = {owner.owner_no}",
                 order="lead_position",
-                max_rows=STUCK_SHOWN,
+                max_rows=MAX_LEADS_PER_OWNER,
             )
-            for owner in owners.rows[:OWNERS_SHOWN]
+            for owner in owners.rows[:MAX_OWNERS_SHOWN]
         ),
         stages=stages,
         accounting=connection.select(rows_quality.Accounting, "quality.row_accounting", "rows_read", order="input"),
@@ -235,9 +235,9 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
             "quality.unknown_stages",
             "entries",
             order="entries desc, stage_alias",
-            max_rows=UNKNOWN_SHOWN,
+            max_rows=MAX_UNKNOWN_STAGES_SHOWN,
         ),
-        unknown_values=connection.fetch("select count(*) from quality.unknown_stages")[0][0],
+        unknown_stage_count=connection.fetch("select count(*) from quality.unknown_stages")[0][0],
         dates=connection.select(rows_quality.DateFinding, "quality.stage_dates", "leads", order="finding, stage"),
         scope=connection.select(rows_quality.ScopeRule, "quality.scope", "leads", order="rule_no"),
         coverage=connection.select(rows_quality.Coverage, "report.dimension_coverage", "stays", order="position"),
@@ -257,8 +257,8 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
             "entered",
             order="shown_no, basis",
         ),
-        settled_record=connection.select(
-            rows_quality.SettledRecord, "report.settled_record", "estimates", order="headline_no"
+        expected_rate_record=connection.select(
+            rows_quality.ExpectedRateRecord, "report.settled_record", "estimates", order="headline_no"
         ),
         stays=read_stays(connection, stages.rows),
         changes=read_changes(connection),
@@ -276,7 +276,7 @@ def _pair(connection: ReportConnection, pair: rows.PairShown, dimensions: list[s
             where=f"{this_pair}\n    and is_trend",
             order="month_start, window_days nulls first",
         ),
-        cuts=tuple(
+        slices=tuple(
             connection.select(
                 rows.Summary,
                 "report.conversion_summary",
@@ -295,7 +295,7 @@ def _pair(connection: ReportConnection, pair: rows.PairShown, dimensions: list[s
         )
         if pair.is_headline
         else None,
-        more=figures.read_headline(connection, pair, dimensions) if pair.is_headline else None,
+        headline=figures.read_headline(connection, pair, dimensions) if pair.is_headline else None,
     )
 
 
@@ -325,17 +325,17 @@ def _personas(connection: ReportConnection, basis: str) -> QueryResult[rows_acco
 
 
 def _windows(connection: ReportConnection) -> tuple[int, ...]:
-    found = connection.fetch(
+    fetched = connection.fetch(
         "select window_days from waterfall.windows where window_days is not null order by window_days"
     )
-    return tuple(days for (days,) in found)
+    return tuple(days for (days,) in fetched)
 
 
-def _uncovered(connection: ReportConnection) -> frozenset[date]:
-    found = connection.fetch(
+def _months_before_coverage(connection: ReportConnection) -> frozenset[date]:
+    fetched = connection.fetch(
         "select period_start from quality.period_coverage where grain = 'month' and is_before_coverage"
     )
-    return frozenset(month for (month,) in found)
+    return frozenset(month for (month,) in fetched)
 
 
 def _members(connection: ReportConnection) -> tuple[tuple[str, str, str, str], ...]:

@@ -328,7 +328,7 @@ class Owner:
 
 
 @dataclass(frozen=True)
-class StuckLead:
+class OpenLead:
     """report.stuck_leads."""
 
     owner_no: int

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.report import links, text, units
 from pipeline.report.accounts import page as accounts_page
 from pipeline.report.archive import page as archive_page
-from pipeline.report.archive.archive import EarlierNight
+from pipeline.report.archive.archive import EarlierRun
 from pipeline.report.changes import changes
 from pipeline.report.conversion import cohorts, implied, routes
 from pipeline.report.data import page as files_page
@@ -62,13 +62,13 @@ class Frame:
     unit: str
     """What the headline counts, and its plural; `out` says why one can no longer convert."""
     units: str
-    out: str
-    so_far: str
+    end_reason: str
+    open_month_note: str
     """What the sign behind a month on an axis means; empty when as-of ends a month."""
-    uncovered: str
+    coverage_note: str
     """What the sign behind a month means that begins before the history is complete; empty while none looks cut."""
     groups: tuple[LinkGroup, ...]
-    cut: str
+    report_filter: str
     """What a report of one value counts and what it lacks; empty in that of all leads."""
     reports: tuple[ReportLink, ...]
     """Every report of the night; empty when there is but one."""
@@ -92,11 +92,11 @@ class Site:
     sheets: tuple[Sheet, ...]
 
 
-def site(
+def build_site(
     figures: Figures,
     notes: tuple[str, ...],
     tables: tuple[ReportTable, ...] = (),
-    earlier: tuple[EarlierNight, ...] = (),
+    earlier: tuple[EarlierRun, ...] = (),
     stale: tuple[str, ...] = (),
 ) -> Site:
     """Every page of one report. `notes` are warnings of the run, for the data-quality page; `tables` lie beside the pages
@@ -109,17 +109,21 @@ def site(
         title=title(figures),
         as_of=as_of,
         unit=total.unit,
-        units=units.many(total.unit),
-        out=units.OUT[total.unit],
-        so_far=f"{text.SO_FAR_SIGN} {text.period(open_month, True)}: the month is not over" if open_month else "",
-        uncovered=history_coverage.meaning(figures),
+        units=units.plural(total.unit),
+        end_reason=units.END_REASONS[total.unit],
+        open_month_note=f"{text.PARTIAL_SIGN} {text.period(open_month, True)}: the month is not over"
+        if open_month
+        else "",
+        coverage_note=history_coverage.sign_meaning(figures),
         groups=_groups(figures),
-        cut=variant.sentence(figures.shown),
+        report_filter=variant.sentence(figures.shown),
         reports=_reports(figures),
     )
     files = Sheet(links.DATA, "data.html", "Data files", files_page.files_page(tables))
     archive = Sheet(links.ARCHIVE, "archive.html", "Archive", archive_page.archive_page(earlier))
-    return Site(frame, (*_sheets(figures, notes, stale, FootnoteBuilder(as_of, figures.uncovered)), files, archive))
+    return Site(
+        frame, (*_sheets(figures, notes, stale, FootnoteBuilder(as_of, figures.before_coverage)), files, archive)
+    )
 
 
 def _sheets(
@@ -129,8 +133,8 @@ def _sheets(
     changed = changes.changes(figures, footnotes)
     by_cohort = cohorts.conversion(figures, footnotes)
     flow = volumes.volumes(figures, footnotes)
-    lasting = time.times(figures, footnotes)
-    limited = sla.limits(figures, footnotes)
+    times = time.times(figures, footnotes)
+    sla_section = sla.sla_section(figures, footnotes)
     route_tables = routes.routes(figures, footnotes)
     index = pages.index_page(
         figures,
@@ -141,7 +145,7 @@ def _sheets(
         changed,
         by_cohort.grid,
         volumes.waterfall(figures, footnotes),
-        lasting,
+        times,
     )
     yield Sheet(links.INDEX, "index.html", title(figures), index)
     for pair in pair_pages(figures, cards, by_cohort.pairs, changed.pairs, footnotes):
@@ -153,7 +157,7 @@ def _sheets(
         pages.ConversionPage(by_cohort, route_tables, implied.implied(figures, footnotes)),
     )
     yield Sheet(links.VOLUMES, "volumes.html", "Volumes that balance", pages.VolumePage(flow))
-    for stage in stage_pages(figures, flow, lasting, limited, footnotes):
+    for stage in stage_pages(figures, flow, times, sla_section, footnotes):
         yield Sheet(links.stage_page(stage.stage), "stage.html", stage.label, stage)
     yield Sheet(
         links.ACCOUNTS,
@@ -161,12 +165,12 @@ def _sheets(
         "Leads and accounts",
         pages.AccountsPage(accounts_page.accounts(figures, footnotes)),
     )
-    owners = pages.OwnersPage(limited, time.stuck(figures, footnotes))
+    owners = pages.OwnersPage(sla_section, time.open_leads(figures, footnotes))
     yield Sheet(links.OWNERS, "owners.html", "Owners and limits", owners)
     data = pages.QualityPage(quality_page.quality(figures, notes, footnotes), route_tables)
     yield Sheet(links.QUALITY, "quality.html", "Data quality", data)
-    words = pages.DefinitionsPage(quality_page.definitions(figures, footnotes))
-    yield Sheet(links.DEFINITIONS, "definitions.html", "Definitions", words)
+    definitions = pages.DefinitionsPage(quality_page.definitions(figures, footnotes))
+    yield Sheet(links.DEFINITIONS, "definitions.html", "Definitions", definitions)
 
 
 def title(figures: Figures) -> str:
@@ -178,11 +182,11 @@ def title(figures: Figures) -> str:
 def _reports(figures: Figures) -> tuple[ReportLink, ...]:
     if len(figures.reports) == 1:
         return ()
-    back = "" if figures.shown.is_all else "../"
+    root = "" if figures.shown.is_all else "../"
     return tuple(
         ReportLink(
             text.isolated(each.title),
-            "" if each == figures.shown else back if each.is_all else f"{back}{each.report}/",
+            "" if each == figures.shown else root if each.is_all else f"{root}{each.report}/",
             each == figures.shown,
         )
         for each in figures.reports

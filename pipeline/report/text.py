@@ -96,12 +96,12 @@ def short_month(value: date) -> str:
 
 def period(value: date | None, is_partial: bool) -> str:
     """A month as `month` names it, marked when as-of lies inside it: `Dec 2025 (so far)`."""
-    return month(value) + (SO_FAR if is_partial and value is not None else "")
+    return month(value) + (PARTIAL_SUFFIX if is_partial and value is not None else "")
 
 
 def short_period(value: date, is_partial: bool) -> str:
     """As `period` for the axis of a chart, where there is room for one sign only: `Dec ’25*`."""
-    return short_month(value) + (SO_FAR_SIGN if is_partial else "")
+    return short_month(value) + (PARTIAL_SIGN if is_partial else "")
 
 
 def day(value: date | None) -> str:
@@ -116,7 +116,7 @@ def moment(value: datetime) -> str:
 
 def isolated(name: str) -> str:
     """A name that may stand in a sentence: right-to-left letters and direction marks in it turn nothing around it."""
-    if all(unicodedata.bidirectional(letter) not in TURNING for letter in name):
+    if all(unicodedata.bidirectional(letter) not in DIRECTIONAL_CLASSES for letter in name):
         return name
     return f"{FIRST_STRONG_ISOLATE}{name}{POP_ISOLATE}"
 
@@ -126,9 +126,9 @@ def plural(value: int, one: str, many: str | None = None) -> str:
     return f"{count(value)} {one if value == 1 else many or one + 's'}"
 
 
-SO_FAR, SO_FAR_SIGN = " (so far)", "*"
-UNCOVERED_SIGN = "†"
+PARTIAL_SUFFIX, PARTIAL_SIGN = " (so far)", "*"
+BEFORE_COVERAGE_SIGN = "†"
 """Behind a month whose cohorts begin before the history is complete."""
-TURNING = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"})
+DIRECTIONAL_CLASSES = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"})
 FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-MEANS = {
+MEANINGS = {
     "cycle": "one run of a lead along the path",
     "lead": "all its runs along the path together",
     "account": "all its leads together, from the first that arrives",
 }
 """The unit → what one of them is."""
 
-OUT = {
+END_REASONS = {
     "cycle": "the cycle ended",
     "lead": "the lead is in an exit now, or deleted",
     "account": "all its leads are in an exit now, or deleted",
@@ -17,11 +17,11 @@ OUT = {
 """The unit → why it can no longer convert."""
 
 
-def many(unit: str) -> str:
+def plural(unit: str) -> str:
     """`accounts`."""
     return f"{unit}s"
 
 
-def meaning(unit: str) -> str:
+def describe(unit: str) -> str:
     """`accounts (all its leads together …)`, for a footnote."""
-    return f"{many(unit)} ({MEANS[unit]})"
+    return f"{plural(unit)} ({MEANINGS[unit]})"

@@ -21,7 +21,7 @@ from pipeline.report.layout.table import (
 
 def accounts_by_stage(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
     """Accounts by the highest-ranked path stage that any of their leads is in now."""
-    result = figures.stays.places
+    result = figures.stays.by_stage
     most = max((row.accounts for row in result.rows), default=0)
     return BarChart(
         title="Accounts by the stage in which they stand now",
@@ -82,7 +82,7 @@ def _share(accounts: int, whole: int) -> str:
 def largest_accounts(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     """The accounts with most leads, and where each stands."""
     result = figures.stays.largest
-    more = sum(row.accounts for row in figures.stays.places.rows) - len(result.rows)
+    more = sum(row.accounts for row in figures.stays.by_stage.rows) - len(result.rows)
     return Table(
         caption="Accounts with most leads",
         columns=(

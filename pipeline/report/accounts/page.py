@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.report import text
 from pipeline.report.accounts.now import accounts_by_stage, largest_accounts
-from pipeline.report.accounts.paths import DEPTHS, REFERENCES, depth_path, ratio_months
+from pipeline.report.accounts.paths import DEPTHS, REFERENCE_RATIOS, depth_path, ratio_months
 from pipeline.report.accounts.personas import personas
 from pipeline.report.figures import Figures
 from pipeline.report.layout import charts
@@ -24,7 +24,7 @@ from pipeline.report.layout.table import (
 )
 from pipeline.report.rows import Depth
 
-OUTCOMES = {
+MATCHING_OUTCOMES = {
     "input": "given by an input",
     "email_domain": "found by the domain of the e-mail",
     "website": "found by the domain of the website",
@@ -64,10 +64,10 @@ def accounts(figures: Figures, footnotes: FootnoteBuilder) -> Accounts:
     known = total.leads - total.leads_without_account
     matched = figures.matching.rows if figures.shown.is_all else ()  # they are of all leads
     by_domain = sum(row.leads for row in matched if row.has_account and row.outcome != "input")
-    found = f" {text.plural(by_domain, 'lead')} found the account by a domain." if by_domain else ""
+    by_domain_text = f" {text.plural(by_domain, 'lead')} found the account by a domain." if by_domain else ""
     sentence = (
         f"{text.count(known)} of {text.plural(total.leads, 'lead')} belong to {text.plural(total.accounts, 'account')}; "
-        f"{text.count(total.leads_without_account)} have no account and stay outside every ratio.{found}"
+        f"{text.count(total.leads_without_account)} have no account and stay outside every ratio.{by_domain_text}"
     )
     source = footnotes.source(
         figures.depth,
@@ -104,9 +104,8 @@ def accounts(figures: Figures, footnotes: FootnoteBuilder) -> Accounts:
 
 def _ratio_chart(reached: list[Depth], current: dict[str, Depth]) -> BarChart:
     end = charts.ceiling_of([row.ratio for row in (*reached, *current.values())], 5.6)
-    marks = tuple(
-        charts.Line(round(100 * mark / end, 2), 0, round(100 * mark / end, 2), 24, "reference") for mark in REFERENCES
-    )
+    references = [(round(100 * ratio / end, 2), f"{ratio}:1") for ratio in REFERENCE_RATIOS]
+    reference_lines = tuple(charts.Line(x, 0, x, 24, "reference") for x, _ in references)
     bar_rows = []
     for row in reached:
         now = current.get(row.stage)
@@ -124,12 +123,14 @@ def _ratio_chart(reached: list[Depth], current: dict[str, Depth]) -> BarChart:
         bar_rows.append(
             BarRow(
                 row.stage_label,
-                charts.Drawing(24, alt_text, lines=(charts.Line(0, 12, 100, 12, "grid"), *marks), dots=tuple(dots)),
+                charts.Drawing(
+                    24, alt_text, lines=(charts.Line(0, 12, 100, 12, "grid"), *reference_lines), dots=tuple(dots)
+                ),
                 text.ratio(row.ratio),
                 notes,
             )
         )
-    ticks = tuple(charts.Label(round(100 * mark / end, 2), 12, f"{mark}:1", "middle", "scale") for mark in REFERENCES)
+    ticks = tuple(charts.Label(x, 12, label, "middle", "scale") for x, label in references)
     return BarChart(
         title="Leads per account",
         rows=tuple(bar_rows),
@@ -175,7 +176,7 @@ def _matching(figures: Figures, footnotes: FootnoteBuilder) -> Table:
             TableRow(
                 (
                     Cell("yes" if row.has_account else "none"),
-                    Cell(OUTCOMES[row.outcome]),
+                    Cell(MATCHING_OUTCOMES[row.outcome]),
                     *texts(text.count(row.leads), text.rate(row.share)),
                 )
             )

@@ -21,7 +21,7 @@ from pipeline.report.layout.table import (
     Table,
     TableRow,
     columns,
-    listed,
+    join_words,
     texts,
 )
 from pipeline.report.rows import Depth
@@ -32,10 +32,10 @@ DEPTHS = (
     ("depth-3", "3–4", "depth_3_4"),
     ("depth-5", "5 or more", "depth_5_plus"),
 )
-REFERENCES = (1, 5)
+REFERENCE_RATIOS = (1, 5)
 """Leads per account drawn as lines: one person, and a committee."""
 HEIGHT = 72
-SCALE = 9
+SCALE_WIDTH = 9
 """Percent of a line's width that the names of the references take."""
 
 
@@ -78,7 +78,7 @@ def _medians(rows: Sequence[DepthPath]) -> str:
     for row in rows:
         if row.accounts and not row.is_group:
             stages.setdefault(text.number(row.median_depth), []).append(row.stage_label)
-    words = "; ".join(f"{median} at {listed(labels)}" for median, labels in stages.items())
+    words = "; ".join(f"{median} at {join_words(labels)}" for median, labels in stages.items())
     return f"Median of the leads known when the account arrived: {words}." if words else ""
 
 
@@ -143,7 +143,7 @@ def ratio_months(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
 
 def _line(rows: Sequence[Depth], label: str, top: float) -> charts.Drawing:
     """One stage's months: a line through the months that have accounts, broken where there are none."""
-    step = (100 - SCALE) / len(rows)
+    step = (100 - SCALE_WIDTH) / len(rows)
 
     def y(ratio: float) -> float:
         return round(HEIGHT - 4 - (HEIGHT - 20) * ratio / top, 2)
@@ -154,7 +154,7 @@ def _line(rows: Sequence[Depth], label: str, top: float) -> charts.Drawing:
         if row.ratio is None:
             runs.append([])
             continue
-        x = round(SCALE + step * (position + 0.5), 2)
+        x = round(SCALE_WIDTH + step * (position + 0.5), 2)
         runs[-1].append(f"{x} {y(row.ratio)}")
         month = text.period(row.month_start, row.is_partial)
         dots.append(charts.Dot(x, y(row.ratio), "rate", f"{month}: {text.ratio(row.ratio)}"))
@@ -168,18 +168,20 @@ def _line(rows: Sequence[Depth], label: str, top: float) -> charts.Drawing:
     return charts.Drawing(
         HEIGHT,
         alt_text,
-        lines=tuple(charts.Line(0, y(mark), 100, y(mark), "reference") for mark in REFERENCES),
+        lines=tuple(charts.Line(0, y(reference), 100, y(reference), "reference") for reference in REFERENCE_RATIOS),
         areas=tuple(charts.Area(f"M{'L'.join(run)}", "curve") for run in runs if len(run) > 1),
         dots=tuple(dots),
-        labels=tuple(charts.Label(0, y(mark) - 3, f"{mark}:1", "start", "scale") for mark in REFERENCES),
+        labels=tuple(
+            charts.Label(0, y(reference) - 3, f"{reference}:1", "start", "scale") for reference in REFERENCE_RATIOS
+        ),
     )
 
 
 def _axis(months: Sequence[tuple[date, bool]]) -> charts.Drawing:
     """The names of about five months, the newest always."""
-    step, every = (100 - SCALE) / max(len(months), 1), max(1, math.ceil(len(months) / 5))
+    step, every = (100 - SCALE_WIDTH) / max(len(months), 1), max(1, math.ceil(len(months) / 5))
     labels = [
-        charts.Label(round(SCALE + step * (position + 0.5), 2), 12, text.short_period(*month), "middle", "scale")
+        charts.Label(round(SCALE_WIDTH + step * (position + 0.5), 2), 12, text.short_period(*month), "middle", "scale")
         for position, month in enumerate(months)
         if (len(months) - 1 - position) % every == 0
     ]

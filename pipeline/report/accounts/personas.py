@@ -7,14 +7,14 @@ from pipeline.report.accounts.rows import PersonaCover
 from pipeline.report.figures import Figures, QueryResult
 from pipeline.report.layout.table import Cell, FootnoteBuilder, Table, TableRow, columns
 
-NOBODY_SAYS = "(none)"
-MOST = 12
+NO_PERSONA = "(none)"
+MAX_PERSONAS_SHOWN = 12
 """Personas shown; the query lists them all."""
 
 
 def personas(figures: Figures, footnotes: FootnoteBuilder) -> tuple[Table, ...]:
     """A table for the accounts in each stage now and one for those that arrived; none where no persona is known."""
-    if all(row.persona == NOBODY_SAYS for row in figures.personas_now.rows):
+    if all(row.persona == NO_PERSONA for row in figures.personas_now.rows):
         return ()
     return (
         _table(
@@ -39,7 +39,7 @@ def _table(
 ) -> Table:
     stages = list(dict.fromkeys((row.stage, row.stage_label) for row in result.rows))
     names = list(dict.fromkeys(row.persona for row in result.rows))
-    shown = [*[name for name in names if name != NOBODY_SAYS][:MOST], NOBODY_SAYS]
+    shown = [*[name for name in names if name != NO_PERSONA][:MAX_PERSONAS_SHOWN], NO_PERSONA]
     cells = {(row.persona, row.stage): row for row in result.rows}
     more = len(names) - len(shown)
     return Table(
@@ -48,7 +48,7 @@ def _table(
         rows=tuple(
             TableRow(
                 (
-                    Cell(name, note="nobody says which" if name == NOBODY_SAYS else ""),
+                    Cell(name, note="nobody says which" if name == NO_PERSONA else ""),
                     *(_cell(cells[name, stage]) for stage, _ in stages),
                 )
             )

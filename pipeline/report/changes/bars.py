@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.report.layout.charts import Drawing, Line, Rect
 
-MIDDLE = 50.0
+ZERO_X = 50.0
 """Where nothing is, in percent of the width."""
 HEIGHT = 16
 
@@ -19,7 +19,7 @@ def part_bar(mix: float, rates: float, most: float, alt_text: str) -> Drawing:
     for tone, part in (("rates", rates), ("mix", mix)):
         width = 50 * abs(part) / most if most else 0.0
         if round(width, 2) > 0:
-            start = MIDDLE + ends[True] if part > 0 else MIDDLE - ends[False] - width
+            start = ZERO_X + ends[True] if part > 0 else ZERO_X - ends[False] - width
             rects.append(Rect(round(start, 2), 2, round(width, 2), HEIGHT - 4, tone))
             ends[part > 0] += width
-    return Drawing(HEIGHT, alt_text, tuple(rects), lines=(Line(MIDDLE, 0, MIDDLE, HEIGHT, "axis"),))
+    return Drawing(HEIGHT, alt_text, tuple(rects), lines=(Line(ZERO_X, 0, ZERO_X, HEIGHT, "axis"),))

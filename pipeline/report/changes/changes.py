@@ -14,7 +14,7 @@ from pipeline.report import links, text, units
 from pipeline.report.changes import volumes as volume_changes
 from pipeline.report.changes.bars import part_bar
 from pipeline.report.changes.rows import ChangePart, ChangeSplit, RateChange
-from pipeline.report.conversion.cohorts import SMALL
+from pipeline.report.conversion.cohorts import SMALL_SAMPLE
 from pipeline.report.figures import Figures, QueryResult
 from pipeline.report.layout.table import (
     BarChart,
@@ -29,7 +29,7 @@ from pipeline.report.layout.table import (
     TableRow,
 )
 
-NOTE = (
+SPLIT_NOTE = (
     "Mix: values with high or low rates became a larger or smaller share of the cohort. Rates: the rates of the values themselves "
     "changed. The split describes and does not explain. Parts are rounded so that they add up to the change. Of twenty values "
     "that did not change, one lies outside noise by chance."
@@ -89,16 +89,16 @@ class Parts:
 
 def changes(figures: Figures, footnotes: FootnoteBuilder) -> Changes:
     """Every pair in every window, and the stages."""
-    found = figures.changes
+    change_figures = figures.changes
     parts: dict[tuple[int, int | None], list[Parts]] = {}
-    for split, result in zip(found.splits.rows, found.parts, strict=True):
+    for split, result in zip(change_figures.splits.rows, change_figures.parts, strict=True):
         parts.setdefault((split.headline_no, split.window_days), []).append(_parts(split, result))
     by_pair: dict[int, list[RateChange]] = {}
-    for row in found.rates.rows:
+    for row in change_figures.rates.rows:
         by_pair.setdefault(row.headline_no, []).append(row)
-    unit = units.many(figures.overview.rows[0].unit)
+    unit = units.plural(figures.overview.rows[0].unit)
     source = footnotes.source(
-        found.rates,
+        change_figures.rates,
         unit=unit,
         basis="the last complete month whose cohort is final against the final month before it; "
         "95 % interval of the difference: Newcombe’s of the two Wilson intervals",
@@ -106,9 +106,9 @@ def changes(figures: Figures, footnotes: FootnoteBuilder) -> Changes:
     )
     return Changes(
         pairs=tuple(_pair(rows, parts, source, footnotes) for rows in by_pair.values()),
-        volumes=volume_changes.sentence(found.volumes.rows),
-        stages=volume_changes.stages(found.volumes, footnotes),
-        note=NOTE if parts else "",
+        volumes=volume_changes.sentence(change_figures.volumes.rows),
+        stages=volume_changes.stages(change_figures.volumes, footnotes),
+        note=SPLIT_NOTE if parts else "",
         source=source,
     )
 
@@ -117,8 +117,8 @@ def _pair(
     rows: list[RateChange], parts: dict[tuple[int, int | None], list[Parts]], source: Source, footnotes: FootnoteBuilder
 ) -> PairChange:
     rows = sorted(rows, key=lambda row: not row.is_headline_window)
-    told = [row for row in rows if row.is_enough and (row.headline_no, row.window_days) in parts]
-    first = told[0] if told else None
+    explained = [row for row in rows if row.is_enough and (row.headline_no, row.window_days) in parts]
+    first = explained[0] if explained else None
     return PairChange(
         from_stage=rows[0].from_stage,
         to_stage=rows[0].to_stage,
@@ -173,14 +173,16 @@ def split_line(row: RateChange, parts: Parts) -> str:
     if len(values) < 2:
         return f"{line}."
     # `max` keeps the first of equals, the value with most units.
-    sayable = [(value, mix, rates) for value, (mix, rates) in values if value.is_enough and value.dimension_value]
-    if not sayable:
-        return f"{line}; of no single value are there enough {units.many(row.unit)} to say more."
-    value, mix, rates = max(sayable, key=lambda each: abs(each[1] + each[2]))
+    with_enough_units = [
+        (value, mix, rates) for value, (mix, rates) in values if value.is_enough and value.dimension_value
+    ]
+    if not with_enough_units:
+        return f"{line}; of no single value are there enough {units.plural(row.unit)} to say more."
+    value, mix, rates = max(with_enough_units, key=lambda each: abs(each[1] + each[2]))
     if mix + rates == 0:
-        return f"{line}; no value with enough {units.many(row.unit)} adds a tenth of a point."
+        return f"{line}; no value with enough {units.plural(row.unit)} adds a tenth of a point."
     name = text.isolated(value.dimension_value or "")
-    enough = f"the largest part with enough {units.many(row.unit)}"
+    enough = f"the largest part with enough {units.plural(row.unit)}"
     return (
         f"{line}; {enough} is {name}: {_points(mix + rates)}, by its share {_points(mix)} and by its rate {_points(rates)}; "
         f"its own rate {_direction(value)}, {_rates(value)}."
@@ -261,16 +263,16 @@ def _chart(row: RateChange, parts: Parts, most: float, footnotes: FootnoteBuilde
                 label=_name(value),
                 drawing=part_bar(value.mix_part, value.rate_part, most, f"mix {_points(mix)}, rates {_points(rates)}"),
                 value=_points(mix + rates),
-                notes=(f"mix {_points(mix)}, rates {_points(rates)}", _said(value, row.unit)),
+                notes=(f"mix {_points(mix)}, rates {_points(rates)}", _value_note(value, row.unit)),
             )
             for value, (mix, rates) in zip(parts.result.rows, parts.tenths, strict=True)
         ),
         legend=(LegendItem("mix", "mix: its share changed"), LegendItem("rates", "rates: its own rate changed")),
         source=footnotes.source(
             parts.result,
-            unit=units.many(row.unit),
+            unit=units.plural(row.unit),
             basis=f"cohorts of {then} and {now}; window: {_window(row)}; midpoint decomposition (Kitagawa 1955)",
-            denominator=f"n; share: all {units.many(row.unit)} of the month",
+            denominator=f"n; share: all {units.plural(row.unit)} of the month",
         ),
         details=Details("Numbers behind the chart", _table(row, parts, footnotes)),
         key="change-parts",
@@ -285,7 +287,7 @@ def _others(value: ChangePart) -> str:
     return text.plural(value.values_inside, "other value")
 
 
-def _said(value: ChangePart, unit: str) -> str:
+def _value_note(value: ChangePart, unit: str) -> str:
     if not value.is_enough:
         then, now = text.count(value.previous_entered), text.plural(value.latest_entered, unit)
         return f"too few to say more: {then}, then {now}"
@@ -312,7 +314,7 @@ def _table(row: RateChange, parts: Parts, footnotes: FootnoteBuilder) -> Table:
             _total_row(row, parts),
         ),
         notes=(
-            f"Grey: fewer than {SMALL} {units.many(row.unit)} in one of the months: nothing is said of its change.",
+            f"Grey: fewer than {SMALL_SAMPLE} {units.plural(row.unit)} in one of the months: nothing is said of its change.",
         ),
         key=f"parts-{row.headline_no}-{parts.dimension}",
     )

@@ -6,27 +6,27 @@ from collections.abc import Sequence
 
 from pipeline.report import links, text
 from pipeline.report.changes.rows import VolumeChange
-from pipeline.report.conversion.cohorts import SMALL
+from pipeline.report.conversion.cohorts import SMALL_SAMPLE
 from pipeline.report.figures import QueryResult
-from pipeline.report.layout.table import Cell, Column, Details, FootnoteBuilder, Table, TableRow, listed
+from pipeline.report.layout.table import Cell, Column, Details, FootnoteBuilder, Table, TableRow, join_words
 
 
 def sentence(stages: Sequence[VolumeChange]) -> str:
     """Arrivals at the path stages: those outside noise one by one, the others by name."""
     if not stages or stages[0].previous_month is None:
         return "Arrivals: there are no two complete months to compare yet."
-    said = []
-    outside = [stage for stage in stages if stage.is_enough and not stage.is_noise]
-    within = [stage.label for stage in stages if stage.is_enough and stage.is_noise]
+    parts = []
+    significant = [stage for stage in stages if stage.is_enough and not stage.is_noise]
+    not_significant = [stage.label for stage in stages if stage.is_enough and stage.is_noise]
     few = [stage.label for stage in stages if not stage.is_enough]
-    if outside:
-        said.append("more than noise at " + listed([_moved(stage) for stage in outside]))
-    if within:
-        said.append(f"within noise at {listed(within)}")
+    if significant:
+        parts.append("more than noise at " + join_words([_moved(stage) for stage in significant]))
+    if not_significant:
+        parts.append(f"within noise at {join_words(not_significant)}")
     if few:
-        said.append(f"too few to say at {listed(few)}")
+        parts.append(f"too few to say at {join_words(few)}")
     months = f"{text.month(stages[0].latest_month)} against {text.month(stages[0].previous_month)}"
-    return f"Arrivals in {months}: {'; '.join(said)}."
+    return f"Arrivals in {months}: {'; '.join(parts)}."
 
 
 def _moved(stage: VolumeChange) -> str:
@@ -60,7 +60,7 @@ def stages(result: QueryResult[VolumeChange], footnotes: FootnoteBuilder) -> Det
         ),
         notes=(
             "Within noise: chance explains the difference, (n₁ − n₀)² ≤ 1.96² · (n₁ + n₀). "
-            f"Nothing is said of fewer than {SMALL} arrivals in both months together.",
+            f"Nothing is said of fewer than {SMALL_SAMPLE} arrivals in both months together.",
         ),
         key="volume-change",
     )
@@ -91,4 +91,4 @@ def _stage_row(row: VolumeChange) -> TableRow:
 def _median(days: float | None, ended: int) -> Cell:
     if days is None:
         return Cell(text.DASH, "none")
-    return Cell(text.days(days), "small-n" if ended < SMALL else "", f"of {text.count(ended)}")
+    return Cell(text.days(days), "small-n" if ended < SMALL_SAMPLE else "", f"of {text.count(ended)}")

@@ -11,10 +11,10 @@ from pipeline.report.layout import charts
 from pipeline.report.layout.table import Cell, Column, Details, FootnoteBuilder, Table, TableRow, columns, texts
 from pipeline.report.rows import CohortMonth, GridCell, PairShown, Summary
 
-SMALL = 20
+SMALL_SAMPLE = 20
 """Below so many units a rate says little; it is shown greyed."""
 
-SOURCES = {
+DIMENSION_SOURCES = {
     "entry": "as it was at the entry that starts the measure",
     "lead": "the lead’s current value: history does not give it",
     "account": "the account’s current value: history does not give it",
@@ -30,7 +30,7 @@ class PairSection:
     from_stage: str
     to_stage: str
     months: Details
-    cuts: tuple[Details, ...]
+    slices: tuple[Details, ...]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,9 @@ def conversion(figures: Figures, footnotes: FootnoteBuilder) -> Conversion:
                 each.pair.from_stage,
                 each.pair.to_stage,
                 months=_pair(each, totals, footnotes),
-                cuts=tuple(_cut(each.pair, cut, sources, footnotes) for cut in each.cuts if cut.rows),
+                slices=tuple(
+                    _slice_details(each.pair, result, sources, footnotes) for result in each.slices if result.rows
+                ),
             )
             for each in figures.pairs
         ),
@@ -94,14 +96,14 @@ def _grid(figures: Figures, footnotes: FootnoteBuilder) -> Table:
         ),
         source=footnotes.source(
             figures.grid,
-            unit=units.many(unit),
+            unit=units.plural(unit),
             basis="cohorts by month of arrival at the first stage of the pair; window: ever",
-            denominator=f"{units.many(unit)} of the cohort (the number after “of”)",
+            denominator=f"{units.plural(unit)} of the cohort (the number after “of”)",
         ),
         notes=(
-            f"Hatched: not final, the youngest {units.many(unit)} have had too little time and the rate can only rise; "
+            f"Hatched: not final, the youngest {units.plural(unit)} have had too little time and the rate can only rise; "
             "left out of totals and comparisons.",
-            f"Grey: fewer than {SMALL} {units.many(unit)}.",
+            f"Grey: fewer than {SMALL_SAMPLE} {units.plural(unit)}.",
             *((estimate.MEANING,) if figures.shown.is_all else ()),
         ),
         key="grid",
@@ -123,8 +125,10 @@ def _grid_cell(cell: GridCell | None) -> Cell:
     of = f"{text.count(cell.converted)} of {text.count(cell.entered)}"
     if not cell.is_mature:
         more = "" if cell.settled_estimate is None else f"est. {estimate.estimate(cell)}"
-        return Cell(text.rate(cell.rate), "immature", f"{of}, {text.rate(cell.still_open_share)} open", more=more)
-    return Cell(text.rate(cell.rate), "small-n" if cell.entered < SMALL else "", of)
+        return Cell(
+            text.rate(cell.rate), "immature", f"{of}, {text.rate(cell.still_open_share)} open", second_note=more
+        )
+    return Cell(text.rate(cell.rate), "small-n" if cell.entered < SMALL_SAMPLE else "", of)
 
 
 def _total_cell(summary: Summary | None) -> Cell:
@@ -171,7 +175,7 @@ def _pair(
         ),
         source=footnotes.source(
             each.cohorts,
-            unit=units.many(pair.unit),
+            unit=units.plural(pair.unit),
             basis=f"cohorts by month of arrival at {pair.from_label}; the query gives up to 25 months, the table the last 12",
             denominator="entered; entered = converted + passed over + lost + still open",
         ),
@@ -192,7 +196,7 @@ def _month_row(
     reach = ""
     if ever.is_mature and ever.still_open:
         reach = f"up to {text.rate((ever.converted + ever.still_open) / ever.entered)}"
-    rate_tone = immature or ("small-n" if 0 < ever.entered < SMALL else "")
+    rate_tone = immature or ("small-n" if 0 < ever.entered < SMALL_SAMPLE else "")
     return TableRow(
         (
             Cell(footnotes.period(ever.month_start, ever.is_partial)),
@@ -217,7 +221,7 @@ def _window_cell(cohort: CohortMonth | None) -> Cell:
             "immature",
             f"{note}, {text.count(cohort.still_open)} open" if cohort.still_open else f"{note}, too young",
         )
-    return Cell(text.rate(cohort.rate), "small-n" if cohort.entered < SMALL else "", note)
+    return Cell(text.rate(cohort.rate), "small-n" if cohort.entered < SMALL_SAMPLE else "", note)
 
 
 def _total_row(pair: PairShown, ever: Summary, footnotes: FootnoteBuilder, within: list[Summary | None]) -> TableRow:
@@ -242,11 +246,13 @@ def _total_row(pair: PairShown, ever: Summary, footnotes: FootnoteBuilder, withi
     )
 
 
-def _cut(pair: PairShown, cut: QueryResult[Summary], sources: dict[str, str], footnotes: FootnoteBuilder) -> Details:
-    dimension = cut.rows[0].dimension
-    known = SOURCES.get(sources.get(dimension, ""), "as configured")
-    within = [row for row in cut.rows if row.window_days == pair.headline_window_days]
-    ever = [row for row in cut.rows if row.window_days is None]
+def _slice_details(
+    pair: PairShown, result: QueryResult[Summary], sources: dict[str, str], footnotes: FootnoteBuilder
+) -> Details:
+    dimension = result.rows[0].dimension
+    known = DIMENSION_SOURCES.get(sources.get(dimension, ""), "as configured")
+    within = [row for row in result.rows if row.window_days == pair.headline_window_days]
+    ever = [row for row in result.rows if row.window_days is None]
     mature = {row.dimension_value: row for row in within if row.cohorts == "mature"}
     table = Table(
         caption=f"{_title(pair)} by {dimension}, all history",
@@ -258,26 +264,26 @@ def _cut(pair: PairShown, cut: QueryResult[Summary], sources: dict[str, str], fo
             Column("95 % interval"),
             Column("0 to 100 %", "chart"),
         ),
-        rows=tuple(_cut_row(row, mature.get(row.dimension_value)) for row in ever if row.cohorts == "all"),
+        rows=tuple(_slice_row(row, mature.get(row.dimension_value)) for row in ever if row.cohorts == "all"),
         source=footnotes.source(
-            cut,
-            unit=units.many(pair.unit),
+            result,
+            unit=units.plural(pair.unit),
             basis=(
                 f"counts: all cohorts, window: ever; rates: within {pair.headline_window_days} days, the months whose "
                 f"total is final; {dimension}: {known}"
             ),
             denominator="entered; rates: n",
         ),
-        notes=(f"Grey: n small, fewer than {SMALL} {units.many(pair.unit)} in final months.",),
+        notes=(f"Grey: n small, fewer than {SMALL_SAMPLE} {units.plural(pair.unit)} in final months.",),
         key=f"cut-{pair.shown_no}-{dimension}",
     )
     return Details(f"by {dimension}", table, note=known)
 
 
-def _cut_row(row: Summary, mature: Summary | None) -> TableRow:
+def _slice_row(row: Summary, mature: Summary | None) -> TableRow:
     name = row.dimension_value if row.dimension_value is not None else text.plural(row.values_inside, "other value")
     n = mature.entered if mature else 0
-    small = 0 < n < SMALL
+    small = 0 < n < SMALL_SAMPLE
     return TableRow(
         (
             Cell(name, "quiet" if row.dimension_value is None else ""),

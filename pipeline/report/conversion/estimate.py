@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pipeline.report import text
 from pipeline.report.figures import Figures
 from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow, texts
-from pipeline.report.quality.rows import SettledRecord
+from pipeline.report.quality.rows import ExpectedRateRecord
 from pipeline.report.rows import CohortMonth, GridCell
 
-EXPECTED = "about 95 % is expected"
+EXPECTED_COVERAGE = "about 95 % is expected"
 HINT = "share expected to have converted when nobody of the month is open any more"
 MEANING = (
     "est.: settled estimate, what a month that is not final yet is expected to come to when none of it is open any more, "
@@ -32,13 +32,13 @@ def cell(cohort: CohortMonth) -> Cell:
     return Cell(text.rate(cohort.settled_estimate), note=text.interval(cohort.settled_low, cohort.settled_high))
 
 
-def sentence(records: Sequence[SettledRecord]) -> str:
+def sentence(records: Sequence[ExpectedRateRecord]) -> str:
     """How many past estimates held what came, and whether so few do that the intervals are too narrow."""
     estimates = sum(record.estimates for record in records)
     if not estimates:
         return "No past estimate can be judged yet."
     held = sum(record.held for record in records)
-    share = f"{text.rate(held / estimates)}; {EXPECTED}"
+    share = f"{text.rate(held / estimates)}; {EXPECTED_COVERAGE}"
     words = f"Of {text.plural(estimates, 'past estimate')} {text.count(held)} held what came ({share})."
     if any(record.is_too_narrow for record in records):
         words += " That is too few for chance: read the interval as too narrow."
@@ -47,7 +47,7 @@ def sentence(records: Sequence[SettledRecord]) -> str:
 
 def record(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
     """How past estimates fared, a row per headline pair; None without headline pairs and in the report of one value."""
-    rows = figures.settled_record.rows
+    rows = figures.expected_rate_record.rows
     if not rows or not figures.shown.is_all:
         return None
     return Table(
@@ -65,7 +65,7 @@ def record(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
         ),
         rows=tuple(_row(row) for row in rows),
         source=footnotes.source(
-            figures.settled_record,
+            figures.expected_rate_record,
             unit="estimates: one per end of a month and monthly cohort of which somebody was open then",
             basis=(
                 "the last twelve ends of a month, each with what was known then; a cohort is judged once it is final "
@@ -81,7 +81,7 @@ def record(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
     )
 
 
-def _row(row: SettledRecord) -> TableRow:
+def _row(row: ExpectedRateRecord) -> TableRow:
     return TableRow(
         (
             Cell(f"{row.from_label} → {row.to_label}"),

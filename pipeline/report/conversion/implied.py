@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.report import text
-from pipeline.report.conversion.cohorts import SMALL
+from pipeline.report.conversion.cohorts import SMALL_SAMPLE
 from pipeline.report.conversion.rows import ImpliedComparison
 from pipeline.report.figures import Figures
 from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow, texts
@@ -39,7 +39,7 @@ def implied(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
             "says so, nobody spent time there, and no other table of this report counts it.",
             "Of parallel stages none is implied; pairs of a group are left out.",
             "Hatched: some cycles are still open, so the rate can only rise.",
-            f"Grey: fewer than {SMALL} cycles.",
+            f"Grey: fewer than {SMALL_SAMPLE} cycles.",
         ),
         key="implied",
     )
@@ -47,7 +47,7 @@ def implied(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
 
 def _row(row: ImpliedComparison) -> TableRow:
     counts = (row.entered, row.converted, row.passed_over, row.lost, row.still_open)
-    tone = "immature" if row.still_open else "small-n" if 0 < row.entered < SMALL else ""
+    tone = "immature" if row.still_open else "small-n" if 0 < row.entered < SMALL_SAMPLE else ""
     return TableRow(
         (
             Cell(f"{row.from_label} → {row.to_label}"),

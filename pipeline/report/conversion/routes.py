@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.report import text
-from pipeline.report.conversion.cohorts import SMALL
+from pipeline.report.conversion.cohorts import SMALL_SAMPLE
 from pipeline.report.conversion.rows import RouteConversion
 from pipeline.report.figures import Figures
 from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow, columns, texts
@@ -66,7 +66,7 @@ def _conversion(figures: Figures, qualifying: str, footnotes: FootnoteBuilder) -
             f"via {qualifying}: the cycle was there before it arrived at the first stage of the pair. direct: it was not. "
             "all = via + direct, the counts of every other table of this section.",
             "Hatched: some cycles are still open, so the rate can only rise; compare the final months.",
-            f"Grey: fewer than {SMALL} cycles.",
+            f"Grey: fewer than {SMALL_SAMPLE} cycles.",
         ),
         key="routes",
     )
@@ -74,7 +74,7 @@ def _conversion(figures: Figures, qualifying: str, footnotes: FootnoteBuilder) -
 
 def _conversion_row(row: RouteConversion, name: str) -> TableRow:
     counts = (row.entered, row.converted, row.passed_over, row.lost, row.still_open)
-    tone = "immature" if row.still_open else "small-n" if 0 < row.entered < SMALL else ""
+    tone = "immature" if row.still_open else "small-n" if 0 < row.entered < SMALL_SAMPLE else ""
     return TableRow(
         (
             Cell(f"{row.from_label} → {row.to_label}"),
@@ -93,7 +93,7 @@ def _mature_rate(row: RouteConversion) -> Cell:
         return Cell(text.DASH, "none")
     return Cell(
         text.rate(row.mature_rate),
-        "small-n" if row.mature_entered < SMALL else "",
+        "small-n" if row.mature_entered < SMALL_SAMPLE else "",
         f"{text.count(row.mature_converted)} of {text.count(row.mature_entered)}",
     )
 

@@ -11,7 +11,7 @@ from pipeline.database.connection import identifier, quoted
 if TYPE_CHECKING:
     import duckdb
 
-AT_A_TIME = 10_000
+ROWS_PER_FETCH = 10_000
 """Rows held in memory: a list of leads may be as long as the funnel is full."""
 
 
@@ -48,7 +48,7 @@ class ReportTable:
 
 def report_tables(connection: duckdb.DuckDBPyConnection, schema: str = "report") -> tuple[ReportTable, ...]:
     """Every table of a report's schema, by name."""
-    found = connection.execute(
+    fetched = connection.execute(
         f"""
         select table_name as name, comment, false as is_view from duckdb_tables()
         where schema_name = {quoted(schema)} and database_name = current_database()
@@ -58,7 +58,7 @@ def report_tables(connection: duckdb.DuckDBPyConnection, schema: str = "report")
         order by name
         """
     ).fetchall()
-    columns: dict[str, list[ReportColumn]] = {name: [] for name, _, _ in found}
+    columns: dict[str, list[ReportColumn]] = {name: [] for name, _, _ in fetched}
     for table, name, kind, comment in connection.execute(
         f"""
         select table_name, column_name, data_type, comment from duckdb_columns()
@@ -69,16 +69,16 @@ def report_tables(connection: duckdb.DuckDBPyConnection, schema: str = "report")
         columns[table].append(ReportColumn(name, kind, comment or ""))
     return tuple(
         ReportTable(schema, name, comment or "", tuple(columns[name]), _count(connection, schema, name), is_view)
-        for name, comment, is_view in found
+        for name, comment, is_view in fetched
     )
 
 
-def rows_of(connection: duckdb.DuckDBPyConnection, table: ReportTable) -> Iterator[tuple[Any, ...]]:
+def read_rows(connection: duckdb.DuckDBPyConnection, table: ReportTable) -> Iterator[tuple[Any, ...]]:
     """The rows, as the last line of the model orders them: they were written in that order, which rowid numbers."""
     order = "all" if table.is_view else "rowid"
-    found = connection.execute(f"select * from {table.schema}.{identifier(table.name)} order by {order}")
-    while held := found.fetchmany(AT_A_TIME):
-        yield from held
+    fetched = connection.execute(f"select * from {table.schema}.{identifier(table.name)} order by {order}")
+    while batch := fetched.fetchmany(ROWS_PER_FETCH):
+        yield from batch
 
 
 def _count(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> int:

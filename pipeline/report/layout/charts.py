@@ -92,7 +92,7 @@ class _Point:
     high: float
 
 
-SCALE = 11
+SCALE_WIDTH = 11
 """Percent of a trend's width that its scale takes."""
 
 
@@ -143,7 +143,7 @@ def interval_bar(
 
 
 def trend(
-    cohorts: Sequence[CohortMonth], alt_text: str, height: int = 168, *, uncovered: frozenset[date] = frozenset()
+    cohorts: Sequence[CohortMonth], alt_text: str, height: int = 168, *, before_coverage: frozenset[date] = frozenset()
 ) -> Drawing:
     """Monthly cohorts: a line with its interval band over final ones; the others hatched to what they may become.
 
@@ -151,23 +151,23 @@ def trend(
     """
     if not cohorts:
         return Drawing(40, alt_text)
-    top = share_ceiling(max((_most(cohort) for cohort in cohorts), default=1.0))
-    base, step = height - 22, (100 - SCALE) / len(cohorts)
+    top = share_ceiling(max((_highest_rate(cohort) for cohort in cohorts), default=1.0))
+    base, step = height - 22, (100 - SCALE_WIDTH) / len(cohorts)
 
     def y(share: float) -> float:
         return _r(base - (base - 14) * share / top)
 
     grid = [top * part for part in (0, 0.5, 1)]
-    lines = [Line(SCALE, y(value), 100, y(value), "axis" if value == 0 else "grid") for value in grid]
+    lines = [Line(SCALE_WIDTH, y(value), 100, y(value), "axis" if value == 0 else "grid") for value in grid]
     labels = [Label(0, y(value) + 4, f"{100 * value:.0f}{text.THIN}%", "start", "scale") for value in grid]
     rects: list[Rect] = []
     dots: list[Dot] = []
     runs: list[list[_Point]] = [[]]
     every = max(1, math.ceil(len(cohorts) / 6))
     for position, cohort in enumerate(cohorts):
-        sign = text.UNCOVERED_SIGN if cohort.month_start in uncovered else ""
+        sign = text.BEFORE_COVERAGE_SIGN if cohort.month_start in before_coverage else ""
         name = text.period(cohort.month_start, cohort.is_partial) + sign
-        x = _r(SCALE + step * (position + 0.5))
+        x = _r(SCALE_WIDTH + step * (position + 0.5))
         if (len(cohorts) - 1 - position) % every == 0:
             tone = "minor" if (len(cohorts) - 1 - position) // every % 2 else "scale"
             short = text.short_period(cohort.month_start, cohort.is_partial) + sign
@@ -179,7 +179,7 @@ def trend(
             dots.append(Dot(x, y(cohort.rate), "rate", _cohort_title(cohort, name)))
         else:
             runs.append([])
-            most, width = _most(cohort), _r(step * 0.5)
+            most, width = _highest_rate(cohort), _r(step * 0.5)
             left = _r(x - width / 2)
             rects.append(Rect(left, y(most), width, _r(base - y(most)), "hatch", _cohort_title(cohort, name)))
             rects.append(
@@ -201,7 +201,7 @@ def _band(run: Sequence[_Point]) -> list[Area]:
     return [Area(f"M{'L'.join(upper + lower)}Z", "band"), Area(f"M{'L'.join(middle)}", "curve")]
 
 
-def _most(cohort: CohortMonth) -> float:
+def _highest_rate(cohort: CohortMonth) -> float:
     if cohort.rate is None:
         return 0.0
     if cohort.is_mature:
@@ -270,7 +270,7 @@ class LogScale:
 
     def ticks(self) -> tuple[tuple[float, str], ...]:
         """(percent, text) of the marks of the axis."""
-        marks = (
+        ticks = (
             (1 / 24, "1 h"),
             (0.25, "6 h"),
             (1, "1 d"),
@@ -280,7 +280,7 @@ class LogScale:
             (365, "1 yr"),
             (1825, "5 yr"),
         )
-        return tuple((self.x(days), name) for days, name in marks if self.low <= days <= self.high)
+        return tuple((self.x(days), name) for days, name in ticks if self.low <= days <= self.high)
 
 
 def log_scale(lengths: Sequence[float]) -> LogScale:

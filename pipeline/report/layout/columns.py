@@ -10,7 +10,7 @@ from pipeline.report import text
 from pipeline.report.layout.charts import Area, Drawing, Label, Line, Rect
 from pipeline.report.layout.table import Details, LegendItem, Source
 
-SCALE = 11
+SCALE_WIDTH = 11
 """Percent of the width that the scale takes."""
 
 
@@ -53,16 +53,17 @@ def stacked_columns(
     """Columns side by side up to `top`; `scale` are the values at which a line is drawn, with their text."""
     if not stacks:
         return Drawing(40, alt_text)
-    base, step = height - 22, (100 - SCALE) / len(stacks)
+    base, step = height - 22, (100 - SCALE_WIDTH) / len(stacks)
     every = max(1, math.ceil(len(stacks) / 6))
     rects: list[Rect] = []
     shapes: dict[str, str] = {}
     labels = [Label(0, _y(base, value, top) + 4, words, "start", "scale") for value, words in scale]
     lines = [
-        Line(SCALE, _y(base, value, top), 100, _y(base, value, top), "grid" if value else "axis") for value, _ in scale
+        Line(SCALE_WIDTH, _y(base, value, top), 100, _y(base, value, top), "grid" if value else "axis")
+        for value, _ in scale
     ]
     for position, stack in enumerate(stacks):
-        middle, width = SCALE + step * (position + 0.5), step * 0.7
+        middle, width = SCALE_WIDTH + step * (position + 0.5), step * 0.7
         reached = 0.0
         for part in stack.parts:
             if part.size:

@@ -40,7 +40,7 @@ class Cell:
     tone: str = ""
     note: str = ""
     drawing: Drawing | None = None
-    more: str = ""
+    second_note: str = ""
     link: str = ""
 
 
@@ -135,7 +135,7 @@ class FootnoteBuilder:
     """What every footnote repeats: as-of. `uncovered` are the months whose cohorts begin before the history is complete."""
 
     as_of: str
-    uncovered: frozenset[date] = frozenset()
+    before_coverage: frozenset[date] = frozenset()
 
     def month(self, value: date | None) -> str:
         """The month of a cohort, marked when it begins before the history is complete: `Mar 2024†`."""
@@ -150,7 +150,7 @@ class FootnoteBuilder:
         return text.short_period(value, is_partial) + self._sign(value)
 
     def _sign(self, value: date | None) -> str:
-        return text.UNCOVERED_SIGN if value in self.uncovered else ""
+        return text.BEFORE_COVERAGE_SIGN if value in self.before_coverage else ""
 
     def source(self, result: QueryResult[Any], *, unit: str, basis: str, denominator: str) -> Source:
         """The footnote of a figure drawn from `answer`."""
@@ -185,7 +185,7 @@ def balanced(is_balanced: bool) -> Cell:
     return Cell("✓", "good", "") if is_balanced else Cell("✗ does not add up", "bad")
 
 
-def listed(words: Sequence[str]) -> str:
+def join_words(words: Sequence[str]) -> str:
     """`a, b and c`."""
     if len(words) < 2:
         return "".join(words)

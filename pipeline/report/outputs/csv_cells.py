@@ -12,7 +12,7 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 _NEEDS_QUOTES = re.compile(r'[",;\t\r\n]|^\s|\s$|^$')
 
 
-def guarded(value: object) -> object:
+def escape_formula(value: object) -> object:
     """A text that a spreadsheet would run as a formula gets a leading apostrophe; everything else is as it was."""
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
@@ -27,14 +27,14 @@ def csv_cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        text = str(guarded(value))
+        text = str(escape_formula(value))
         return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
     if isinstance(value, list):
-        return csv_cell(listed(value))
-    return plain(value)
+        return csv_cell(list_text(value))
+    return plain_text(value)
 
 
-def plain(value: Any) -> str:
+def plain_text(value: Any) -> str:
     """A value that is no text, as text."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -43,6 +43,6 @@ def plain(value: Any) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def listed(values: list[Any]) -> str:
+def list_text(values: list[Any]) -> str:
     """A list in one cell."""
-    return ", ".join(map(plain, values))
+    return ", ".join(map(plain_text, values))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.report import links
-from pipeline.report.data.tables import ReportTable, rows_of
+from pipeline.report.data.tables import ReportTable, read_rows
 from pipeline.report.outputs.csv_cells import csv_line
 from pipeline.report.outputs.summary_json import summary, to_json
 from pipeline.report.outputs.workbook import Book
@@ -29,7 +29,7 @@ def write_exports(
     for table, target in zip(tables, written, strict=True):
         with target.open("w", encoding="utf-8-sig", newline="") as file:
             file.write(csv_line([column.name for column in table.columns]))
-            file.writelines(csv_line(row) for row in book.add(table, rows_of(connection, table)))
+            file.writelines(csv_line(row) for row in book.add(table, read_rows(connection, table)))
     book.close(
         (
             ("Name", name),

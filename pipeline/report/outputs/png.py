@@ -19,14 +19,14 @@ from pipeline.settings import shipped
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-WIDTH, EDGE, GAP = 520, 10, 14
+WIDTH, MARGIN, GAP = 520, 10, 14
 """Pixels across, around and between drawings, before the picture is made twice as dense."""
 DENSITY = 2
 FONT = "DejaVuSans-subset.ttf"
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedDrawing:
     """A drawing whose every coordinate is a pixel of the picture's width, and how far down it begins."""
 
     top: int
@@ -41,24 +41,24 @@ class Picture:
     alt_text: str
     width: int
     height: int
-    placed: tuple[Placed, ...]
+    drawings: tuple[PlacedDrawing, ...]
 
 
-def picture(file: str, drawings: Sequence[Drawing]) -> Picture:
+def compose_picture(file: str, drawings: Sequence[Drawing]) -> Picture:
     """Drawings below each other, in their order. What they say becomes what the picture says."""
-    placed, top = [], EDGE
+    placed, top = [], MARGIN
     for drawing in drawings:
-        placed.append(Placed(top, _in_pixels(drawing)))
+        placed.append(PlacedDrawing(top, _in_pixels(drawing)))
         top += drawing.height + GAP
     alt_text = " ".join(f"{drawing.alt_text.rstrip('.')}." for drawing in drawings)
-    return Picture(file, alt_text, WIDTH, top - GAP + EDGE, tuple(placed))
+    return Picture(file, alt_text, WIDTH, top - GAP + MARGIN, tuple(placed))
 
 
-def png(shown: Picture, templates: Environment) -> bytes:
+def png(picture: Picture, templates: Environment) -> bytes:
     """The image of a picture; the same bytes for the same picture."""
     import resvg_py
 
-    svg = templates.get_template("email.svg").render(picture=shown)
+    svg = templates.get_template("email.svg").render(picture=picture)
     return resvg_py.svg_to_bytes(
         svg_string=svg,
         zoom=DENSITY,
@@ -97,7 +97,7 @@ def _label(label: Label) -> Label:
 
 
 def _px(percent: float) -> float:
-    return round(EDGE + _width() * percent / 100, 2)
+    return round(MARGIN + _width() * percent / 100, 2)
 
 
 def _size(percent: float) -> float:
@@ -105,4 +105,4 @@ def _size(percent: float) -> float:
 
 
 def _width() -> int:
-    return WIDTH - 2 * EDGE
+    return WIDTH - 2 * MARGIN

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.report.data.tables import ReportColumn, ReportTable
-from pipeline.report.outputs.csv_cells import listed
+from pipeline.report.outputs.csv_cells import list_text
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
 ABOUT = "About"
-NAME_LENGTH = 31
-ROWS_SHOWN = 100_000
+MAX_NAME_LENGTH = 31
+MAX_ROWS_PER_SHEET = 100_000
 """Rows of a table that its sheet takes; the CSV file has them all."""
-LONGEST_TEXT = 32_767
+MAX_TEXT_LENGTH = 32_767
 """Characters of a fact that its cell takes."""
-WIDEST = 48
-FIRST_DAY = datetime(1900, 1, 2)
+MAX_COLUMN_WIDTH = 48
+FIRST_EXCEL_DATE = datetime(1900, 1, 2)
 """Spreadsheets know no date before 1900, and xlsxwriter takes its first midnight for a time without a date."""
 
 COUNT, SHARE, LENGTH, DAY, MOMENT = "#,##0", "0.0 %", "0.0", "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
@@ -40,16 +40,16 @@ class _Sheet:
     """A sheet that is being filled."""
 
     table: ReportTable
-    at: Worksheet
+    worksheet: Worksheet
     formats: tuple[Format | None, ...]
     widths: list[int]
-    filled: int = 0
+    rows_written: int = 0
 
 
 class Book:
     """A workbook at `path`; filled table by table, written when it is closed."""
 
-    def __init__(self, path: Path, made_at: datetime) -> None:
+    def __init__(self, path: Path, created_at: datetime) -> None:
         """`made_at` is the date that the file gives as its own: as-of, so that two runs write the same bytes."""
         from xlsxwriter import Workbook  # takes a moment to import
 
@@ -57,7 +57,7 @@ class Book:
             str(path),
             {"in_memory": True},  # not as files, which would lie where others read, and wait for the disk
         )
-        self._book.set_properties({"created": made_at})
+        self._book.set_properties({"created": created_at})
         self._about = self._book.add_worksheet(ABOUT)
         self._bold = self._book.add_format({"bold": True})
         self._wrapped = self._book.add_format({"text_wrap": True, "valign": "top"})
@@ -68,14 +68,14 @@ class Book:
     def add(self, table: ReportTable, rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
         """A sheet for a table: yields the rows on as it writes them, so that they are read once for all files."""
         name = self._name(table.name)
-        sheet = self._started(name, table)
+        sheet = self._start_sheet(name, table)
         for row in rows:
-            if sheet.filled < ROWS_SHOWN:
-                sheet.filled += 1
+            if sheet.rows_written < MAX_ROWS_PER_SHEET:
+                sheet.rows_written += 1
                 _write(sheet, row)
             yield row
-        self._finish(sheet)
-        self._sheets.append((name, table, sheet.filled))
+        self._finish_sheet(sheet)
+        self._sheets.append((name, table, sheet.rows_written))
 
     def close(self, facts: Iterable[tuple[str, str]]) -> None:
         """Write the sheet `About` with `facts` (word, text) and then the file."""
@@ -86,13 +86,17 @@ class Book:
         line = 0
         for word, text in facts:
             sheet.write_string(line, 0, word, self._bold)
-            sheet.write_string(line, 1, text[:LONGEST_TEXT])
+            sheet.write_string(line, 1, text[:MAX_TEXT_LENGTH])
             line += 1
         line = self._heading(line + 1, "sheet", "rows", "one row is")
-        for name, table, filled in self._sheets:
+        for name, table, rows_written in self._sheets:
             sheet.write_string(line, 0, name)
             sheet.write_number(line, 1, table.rows, self._format(COUNT))
-            cut = "" if filled == table.rows else f"The first {filled:,} rows; data/{table.name}.csv has them all. "
+            cut = (
+                ""
+                if rows_written == table.rows
+                else f"The first {rows_written:,} rows; data/{table.name}.csv has them all. "
+            )
             sheet.write_string(line, 2, cut + table.comment, self._wrapped)
             line += 1
         line = self._heading(line + 1, "sheet", "column", "it holds")
@@ -111,15 +115,15 @@ class Book:
 
     def _name(self, table: str) -> str:
         """A name for the sheet that no other has, capitals aside."""
-        name, number = table[:NAME_LENGTH], 1
+        name, number = table[:MAX_NAME_LENGTH], 1
         while name.lower() in self._names:
             number += 1
             ending = f"_{number}"
-            name = table[: NAME_LENGTH - len(ending)] + ending
+            name = table[: MAX_NAME_LENGTH - len(ending)] + ending
         self._names.add(name.lower())
         return name
 
-    def _started(self, name: str, table: ReportTable) -> _Sheet:
+    def _start_sheet(self, name: str, table: ReportTable) -> _Sheet:
         sheet = self._book.add_worksheet(name)
         sheet.freeze_panes(1, 0)
         for number, column in enumerate(table.columns):
@@ -130,42 +134,44 @@ class Book:
         return _Sheet(
             table,
             sheet,
-            tuple(self._format(shown) if (shown := number_format(each)) else None for each in table.columns),
+            tuple(
+                self._format(cell_format) if (cell_format := number_format(each)) else None for each in table.columns
+            ),
             [len(column.name) + 4 for column in table.columns],  # the filter's arrow takes its place
         )
 
-    def _finish(self, sheet: _Sheet) -> None:
-        sheet.at.autofilter(0, 0, sheet.filled, len(sheet.table.columns) - 1)
+    def _finish_sheet(self, sheet: _Sheet) -> None:
+        sheet.worksheet.autofilter(0, 0, sheet.rows_written, len(sheet.table.columns) - 1)
         for column, width in enumerate(sheet.widths):
-            sheet.at.set_column(column, column, width)
+            sheet.worksheet.set_column(column, column, width)
 
-    def _format(self, shown: str) -> Format:
-        if shown not in self._formats:
-            self._formats[shown] = self._book.add_format({"num_format": shown})
-        return self._formats[shown]
+    def _format(self, cell_format: str) -> Format:
+        if cell_format not in self._formats:
+            self._formats[cell_format] = self._book.add_format({"num_format": cell_format})
+        return self._formats[cell_format]
 
 
 def _write(sheet: _Sheet, row: tuple[Any, ...]) -> None:
     """The row below the last one. TypeError for a number that is none (NaN)."""
     for column, value in enumerate(row):
         if value is not None:
-            width = _write_cell(sheet.at, sheet.filled, column, value, sheet.formats[column])
-            sheet.widths[column] = max(sheet.widths[column], min(width, WIDEST))
+            width = _write_cell(sheet.worksheet, sheet.rows_written, column, value, sheet.formats[column])
+            sheet.widths[column] = max(sheet.widths[column], min(width, MAX_COLUMN_WIDTH))
 
 
-def _write_cell(sheet: Worksheet, line: int, column: int, value: Any, shown: Format | None) -> int:
+def _write_cell(sheet: Worksheet, line: int, column: int, value: Any, cell_format: Format | None) -> int:
     """Write a value by its type, never by what a text looks like. Returns the width that it takes, in characters."""
     if isinstance(value, bool):
         sheet.write_boolean(line, column, value)
-    elif isinstance(value, date) and _midnight(value) >= FIRST_DAY:
-        sheet.write_datetime(line, column, _midnight(value), shown)
+    elif isinstance(value, date) and _midnight(value) >= FIRST_EXCEL_DATE:
+        sheet.write_datetime(line, column, _midnight(value), cell_format)
         return 20 if isinstance(value, datetime) else 11
     elif isinstance(value, str | list | date):
-        text = value if isinstance(value, str) else listed(value) if isinstance(value, list) else value.isoformat()
+        text = value if isinstance(value, str) else list_text(value) if isinstance(value, list) else value.isoformat()
         sheet.write_string(line, column, text)
         return len(text) + 1
     else:
-        sheet.write_number(line, column, value, shown)
+        sheet.write_number(line, column, value, cell_format)
     return 11
 
 

@@ -15,12 +15,12 @@ from pipeline.report.flow.page import Volumes
 from pipeline.report.headline import card as headline
 from pipeline.report.layout.table import BarChart, Notice, Table
 from pipeline.report.overview import variant
-from pipeline.report.owners.sla import Limits
+from pipeline.report.owners.sla import SlaSection
 from pipeline.report.quality import history_coverage
 from pipeline.report.quality.page import Definitions, Quality
 from pipeline.report.quality.rows import NewestDelivery
 from pipeline.report.rows import Overview
-from pipeline.report.stage.time import Stuck
+from pipeline.report.stage.time import OpenLeads
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ class AccountsPage:
 class OwnersPage:
     """Who kept to the limits, and who has what to do."""
 
-    limits: Limits
-    stuck: Stuck
+    sla: SlaSection
+    open_leads: OpenLeads
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def index_page(
     total = figures.overview.rows[0]
     return IndexPage(
         basis=(
-            f"Unless a figure says otherwise: the unit is the {total.unit}, {units.MEANS[total.unit]}; rates are of cohorts, "
+            f"Unless a figure says otherwise: the unit is the {total.unit}, {units.MEANINGS[total.unit]}; rates are of cohorts, "
             "by the month of arrival at the first stage of the pair; and a rate is read only once its cohort is final, "
             "when the youngest of it has had the time that the line names."
         ),
@@ -147,10 +147,10 @@ def _rejected(newest: NewestDelivery) -> str:
     )
 
 
-def _nothing(figures: Figures) -> str:
+def _empty_report(figures: Figures) -> str:
     if figures.shown.is_all:
         return "No stage entry has been delivered yet, so there is nothing to count."
-    return f"No lead has {variant.cut(figures.shown)}, so there is nothing to count."
+    return f"No lead has {variant.filter_text(figures.shown)}, so there is nothing to count."
 
 
 def open_month(figures: Figures) -> date | None:
@@ -160,9 +160,9 @@ def open_month(figures: Figures) -> date | None:
 
 def _notices(figures: Figures, total: Overview, notes: tuple[str, ...], stale: tuple[str, ...]) -> tuple[Notice, ...]:
     notices = [Notice("warn", f"{each}. Newer numbers are not in here.") for each in stale]
-    everybody = "" if figures.shown.is_all else "Of all leads: "
+    prefix = "" if figures.shown.is_all else "Of all leads: "
     if total.entries == 0:
-        notices.append(Notice("warn", _nothing(figures)))
+        notices.append(Notice("warn", _empty_report(figures)))
     if total.unit == "account" and total.leads and not total.accounts:
         notices.append(Notice("warn", "The unit is the account, and no lead names one: the headline counts nothing."))
     if open_month(figures) and total.entries:
@@ -170,18 +170,16 @@ def _notices(figures: Figures, total: Overview, notes: tuple[str, ...], stale: t
             Notice(
                 "info",
                 f"{text.month(open_month(figures))} is not over: its numbers will still grow, and wherever it stands it is "
-                f"marked{text.SO_FAR}, on the axis of a chart {text.SO_FAR_SIGN}.",
+                f"marked{text.PARTIAL_SUFFIX}, on the axis of a chart {text.PARTIAL_SIGN}.",
             )
         )
-    notices += [
-        Notice("warn", f"{everybody}{_rejected(newest)}") for newest in figures.deliveries.rows if newest.rejected
-    ]
+    notices += [Notice("warn", f"{prefix}{_rejected(newest)}") for newest in figures.deliveries.rows if newest.rejected]
     notices += history_coverage.notices(figures)
     if total.not_yet:
         notices.append(
             Notice(
                 "info",
-                f"{everybody}{text.plural(total.not_yet, 'row is', 'rows are')} dated after as-of and not counted yet.",
+                f"{prefix}{text.plural(total.not_yet, 'row is', 'rows are')} dated after as-of and not counted yet.",
             )
         )
     if notes:

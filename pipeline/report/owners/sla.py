@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.report import text
-from pipeline.report.conversion.cohorts import SMALL
-from pipeline.report.figures import OWNERS_SHOWN, Figures, QueryResult
+from pipeline.report.conversion.cohorts import SMALL_SAMPLE
+from pipeline.report.figures import MAX_OWNERS_SHOWN, Figures, QueryResult
 from pipeline.report.layout import charts
 from pipeline.report.layout.table import Cell, Column, Details, FootnoteBuilder, Table, TableRow, texts
 from pipeline.report.owners.rows import OwnerSla, StageSla
@@ -22,7 +22,7 @@ DENOMINATOR = "met + breached + open, overdue; stays that may still make it are 
 
 
 @dataclass(frozen=True)
-class Limits:
+class SlaSection:
     """The section: every stage with a limit, then each by month and by owner."""
 
     sentence: str
@@ -32,9 +32,9 @@ class Limits:
     note: str
 
 
-def limits(figures: Figures, footnotes: FootnoteBuilder) -> Limits:
+def sla_section(figures: Figures, footnotes: FootnoteBuilder) -> SlaSection:
     """Stages with a limit, in the waterfall's order."""
-    rows = figures.limits.rows
+    rows = figures.sla.rows
     late = sum(row.breached + row.open_overdue for row in rows)
     decided = late + sum(row.met for row in rows)
     sentence = (
@@ -58,18 +58,18 @@ def limits(figures: Figures, footnotes: FootnoteBuilder) -> Limits:
             for row in rows
         ),
         source=footnotes.source(
-            figures.limits,
+            figures.sla,
             unit="stays (spans)",
             basis="stays that began by as-of, each limit on its own clock; on the limit is in time",
             denominator=DENOMINATOR,
         ),
         key="limits",
     )
-    return Limits(
+    return SlaSection(
         sentence=sentence,
         stages=table,
-        months=tuple(_months(row, result, footnotes) for row, result in zip(rows, figures.limit_months, strict=True)),
-        owners=tuple(_owners(row, result, footnotes) for row, result in zip(rows, figures.limit_owners, strict=True)),
+        months=tuple(_months(row, result, footnotes) for row, result in zip(rows, figures.sla_months, strict=True)),
+        owners=tuple(_owners(row, result, footnotes) for row, result in zip(rows, figures.sla_by_owner, strict=True)),
         note="The counts are of stays by the owner when the lead came. The last two columns are the to-do list by the owner now: "
         "whoever inherits an overdue lead has it to do, and has not breached.",
     )
@@ -117,7 +117,7 @@ def _months(stage: StageSla, result: QueryResult[StageSla], footnotes: FootnoteB
 
 
 def _owners(stage: StageSla, result: QueryResult[OwnerSla], footnotes: FootnoteBuilder) -> Details:
-    more = len(result.rows) - OWNERS_SHOWN
+    more = len(result.rows) - MAX_OWNERS_SHOWN
     table = Table(
         caption=f"{stage.stage_label}: stays by owner at entry, and what each owner has now; limit {stage.sla_text}, "
         f"{stage.sla_clock} clock",
@@ -133,14 +133,14 @@ def _owners(stage: StageSla, result: QueryResult[OwnerSla], footnotes: FootnoteB
             TableRow(
                 (
                     Cell(row.owner),
-                    *_cells(row, row.decided < SMALL),
-                    Cell(text.interval(row.met_low, row.met_high), "small-n" if row.decided < SMALL else ""),
+                    *_cells(row, row.decided < SMALL_SAMPLE),
+                    Cell(text.interval(row.met_low, row.met_high), "small-n" if row.decided < SMALL_SAMPLE else ""),
                     Cell("", drawing=charts.interval_bar(None, row.met_share, row.met_low, row.met_high)),
                     Cell(text.count(row.now_within)),
                     Cell(text.count(row.now_overdue), "alert" if row.now_overdue else ""),
                 )
             )
-            for row in result.rows[:OWNERS_SHOWN]
+            for row in result.rows[:MAX_OWNERS_SHOWN]
         ),
         source=footnotes.source(
             result,
@@ -149,7 +149,7 @@ def _owners(stage: StageSla, result: QueryResult[OwnerSla], footnotes: FootnoteB
             denominator=DENOMINATOR,
         ),
         notes=(
-            f"Grey: fewer than {SMALL} decided stays. Most overdue now first, then by name; the place is no grade.",
+            f"Grey: fewer than {SMALL_SAMPLE} decided stays. Most overdue now first, then by name; the place is no grade.",
             *((f"and {text.plural(more, 'more owner')}; the query lists them all.",) if more > 0 else ()),
         ),
         key=f"limit-owners-{stage.stage_no}",

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.report import text, units
-from pipeline.report.conversion.cohorts import SMALL
+from pipeline.report.conversion.cohorts import SMALL_SAMPLE
 from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow
 from pipeline.report.pair.rows import CohortAge
 from pipeline.report.query import QueryResult
 from pipeline.report.rows import PairShown
 
-TONES = 10
+RAMP_STEPS = 10
 """Steps of the ramp: the classes heat-0 to heat-9 of the style sheet."""
 
 
@@ -24,8 +24,8 @@ class HeatMap:
     table: Table
     tones: tuple[str, ...]
     """Classes of the ramp from pale to strong; none while no cohort is old enough to be compared."""
-    least: str
-    most: str
+    lowest: str
+    highest: str
 
 
 def heat_map(pair: PairShown, ages: QueryResult[CohortAge], footnotes: FootnoteBuilder) -> HeatMap:
@@ -35,7 +35,7 @@ def heat_map(pair: PairShown, ages: QueryResult[CohortAge], footnotes: FootnoteB
     steps = sorted({(row.age_no, row.age_days) for row in reached})
     cells = {(row.month_start, row.age_no): row for row in ages.rows}
     months = sorted({row.month_start for row in ages.rows}, reverse=True)
-    many = units.many(pair.unit)
+    many = units.plural(pair.unit)
     table = Table(
         caption=f"{pair.from_label} → {pair.to_label}: share converted by age, by month of arrival at {pair.from_label}",
         columns=(
@@ -73,7 +73,7 @@ def heat_map(pair: PairShown, ages: QueryResult[CohortAge], footnotes: FootnoteB
         ),
         key=f"ages-{pair.headline_no}",
     )
-    tones = tuple(f"heat-{number}" for number in range(TONES)) if any(row.is_mature for row in reached) else ()
+    tones = tuple(f"heat-{number}" for number in range(RAMP_STEPS)) if any(row.is_mature for row in reached) else ()
     return HeatMap(table, tones, text.rate(ramp.low), text.rate(ramp.high))
 
 
@@ -86,8 +86,8 @@ class Ramp:
 
     def tone(self, rate: float) -> str:
         """The class of a share."""
-        step = int(TONES * (rate - self.low) / (self.high - self.low) + 1e-9)
-        return f"heat-{min(max(step, 0), TONES - 1)}"
+        step = int(RAMP_STEPS * (rate - self.low) / (self.high - self.low) + 1e-9)
+        return f"heat-{min(max(step, 0), RAMP_STEPS - 1)}"
 
 
 def ramp_of(rates: Sequence[float]) -> Ramp:
@@ -101,7 +101,7 @@ def _heading(row: CohortAge, footnotes: FootnoteBuilder) -> Cell:
 
 
 def _entered(row: CohortAge) -> Cell:
-    return Cell(text.count(row.entered), note="n small" if 0 < row.entered < SMALL else "")
+    return Cell(text.count(row.entered), note="n small" if 0 < row.entered < SMALL_SAMPLE else "")
 
 
 def _cell(row: CohortAge, ramp: Ramp) -> Cell:

@@ -15,7 +15,7 @@ class HeadlineFigures:
     """Rows of one headline pair, months in order."""
 
     ages: QueryResult[rows_pair.CohortAge]
-    fates: QueryResult[rows_pair.GapMonth]
+    outcomes: QueryResult[rows_pair.GapMonth]
     """All months."""
     arrivals: QueryResult[rows_pair.ArrivalMonth]
     mixes: tuple[QueryResult[rows_pair.MixMonth], ...]
@@ -33,7 +33,7 @@ def read_headline(connection: ReportConnection, pair: rows.PairShown, dimensions
             where=f"{this_pair} and is_shown",
             order="month_start, age_no",
         ),
-        fates=connection.select(
+        outcomes=connection.select(
             rows_pair.GapMonth,
             "report.headline_gap_months",
             "units",

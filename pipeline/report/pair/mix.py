@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from pipeline.report import text, units
-from pipeline.report.conversion.cohorts import SOURCES
+from pipeline.report.conversion.cohorts import DIMENSION_SOURCES
 from pipeline.report.layout.columns import ColumnChart, Part, Stack, share_scale, stacked_columns
 from pipeline.report.layout.table import Cell, Column, Details, FootnoteBuilder, LegendItem, Table, TableRow
 from pipeline.report.pair.rows import MixMonth
@@ -35,27 +35,26 @@ def _mix(
         for month, is_partial, _ in months
     ]
     totals = {number: sum(row.entered for row in result.rows if row.value_no == number) for number in values}
-    everybody = sum(totals.values())
+    total = sum(totals.values())
     first = values[min(values)]
     alt_text = (
         f"{dimension} of those that entered {pair.from_label}: most often {_name(first)}, "
-        f"{text.count(totals[first.value_no])} of {text.count(everybody)}"
+        f"{text.count(totals[first.value_no])} of {text.count(total)}"
     )
-    known = SOURCES.get(sources.get(dimension, ""), "as configured")
+    known = DIMENSION_SOURCES.get(sources.get(dimension, ""), "as configured")
     return ColumnChart(
         key=f"mix-{dimension}",
         title=f"by {dimension}",
         sentence="",
         drawing=stacked_columns(stacks, 1.0, share_scale(1.0), alt_text, height=150),
         legend=tuple(
-            LegendItem(_tone(number), _name(row), text.rate(totals[number] / everybody))
-            for number, row in values.items()
+            LegendItem(_tone(number), _name(row), text.rate(totals[number] / total)) for number, row in values.items()
         ),
         source=footnotes.source(
             result,
-            unit=units.many(pair.unit),
+            unit=units.plural(pair.unit),
             basis=f"cohorts by month of arrival at {pair.from_label}; {dimension}: {known}",
-            denominator=f"{units.many(pair.unit)} that arrived at {pair.from_label} in the month",
+            denominator=f"{units.plural(pair.unit)} that arrived at {pair.from_label} in the month",
         ),
         details=Details("Numbers behind the columns", _table(pair, dimension, values, months, cells, footnotes)),
     )
@@ -79,7 +78,7 @@ def _table(
     footnotes: FootnoteBuilder,
 ) -> Table:
     return Table(
-        caption=f"{units.many(pair.unit).capitalize()} that entered {pair.from_label} by {dimension}",
+        caption=f"{units.plural(pair.unit).capitalize()} that entered {pair.from_label} by {dimension}",
         columns=(Column("Month", "text"), Column("Entered"), *(Column(_name(row)) for row in values.values())),
         rows=tuple(
             TableRow(

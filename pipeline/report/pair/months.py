@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from pipeline.report import text, units
-from pipeline.report.headline.card import LOST_BY, LOST_TONES, fate_name, fate_tones
+from pipeline.report.headline.card import LOST_BY, LOST_TONES, outcome_name, outcome_tones
 from pipeline.report.layout.charts import share_ceiling
 from pipeline.report.layout.columns import (
     ColumnChart,
@@ -32,7 +32,7 @@ from pipeline.report.pair.rows import ArrivalMonth, CohortAge, GapMonth
 from pipeline.report.query import QueryResult
 from pipeline.report.rows import Gap, Headline
 
-FROM_BELOW = ("lost", "passed_over", "still_open")
+STACK_ORDER = ("lost", "passed_over", "still_open")
 """The order in a column: what is final below, what may still change on top."""
 
 Counts = dict[tuple[date, str, str, str | None], int]
@@ -42,36 +42,38 @@ Counts = dict[tuple[date, str, str, str | None], int]
 def losses(
     row: Headline,
     gaps: Sequence[Gap],
-    fates: QueryResult[GapMonth],
+    outcomes: QueryResult[GapMonth],
     ages: Sequence[CohortAge],
     footnotes: FootnoteBuilder,
 ) -> ColumnChart:
     """Of each month's cohort the share that has not converted, by what became of it. `ages` name the months shown."""
     months = [cell for cell in ages if cell.age_no == 1]
-    counts: Counts = {(each.month_start, each.fate, each.reason, each.stage_label): each.units for each in fates.rows}
-    left = [gap for fate in FROM_BELOW for gap in gaps if gap.fate == fate]
-    tones = fate_tones(tuple(gaps))
-    shares = [_missing(month, left, counts) / month.entered for month in months if month.entered]
+    counts: Counts = {
+        (each.month_start, each.fate, each.reason, each.stage_label): each.units for each in outcomes.rows
+    }
+    shown_gaps = [gap for fate in STACK_ORDER for gap in gaps if gap.fate == fate]
+    tones = outcome_tones(tuple(gaps))
+    shares = [_missing(month, shown_gaps, counts) / month.entered for month in months if month.entered]
     top = share_ceiling(max(shares, default=0.0))
     stacks = [
         Stack(
             footnotes.short_period(month.month_start, month.is_partial),
-            tuple(_part(gap, row, month, counts, tones[gap], footnotes) for gap in left if month.entered),
+            tuple(_part(gap, row, month, counts, tones[gap], footnotes) for gap in shown_gaps if month.entered),
         )
         for month in months
     ]
-    sentence = _losses_sentence(row, months, left, counts, footnotes)
+    sentence = _losses_sentence(row, months, shown_gaps, counts, footnotes)
     return ColumnChart(
         key="losses",
-        title=f"Share of each month’s {units.many(row.unit)} that has not gone on to {row.to_label}",
+        title=f"Share of each month’s {units.plural(row.unit)} that has not gone on to {row.to_label}",
         sentence=sentence,
         drawing=stacked_columns(stacks, top, share_scale(top), sentence),
-        legend=_legend(left, row, tones),
+        legend=_legend(shown_gaps, row, tones),
         source=footnotes.source(
-            fates,
-            unit=units.many(row.unit),
+            outcomes,
+            unit=units.plural(row.unit),
             basis=f"cohorts by month of arrival at {row.from_label}, window: ever, as of now; lost by {LOST_BY[row.unit]}",
-            denominator=f"{units.many(row.unit)} that arrived at {row.from_label} in the month",
+            denominator=f"{units.plural(row.unit)} that arrived at {row.from_label} in the month",
         ),
         details=Details("Numbers behind the columns", _losses_table(row, gaps, counts, months, footnotes)),
     )
@@ -81,21 +83,21 @@ def _key(month: date, gap: Gap) -> tuple[date, str, str, str | None]:
     return month, gap.fate, gap.reason, gap.stage_label
 
 
-def _missing(month: CohortAge, left: Sequence[Gap], counts: Counts) -> int:
-    return sum(counts.get(_key(month.month_start, gap), 0) for gap in left)
+def _missing(month: CohortAge, shown_gaps: Sequence[Gap], counts: Counts) -> int:
+    return sum(counts.get(_key(month.month_start, gap), 0) for gap in shown_gaps)
 
 
 def _part(gap: Gap, row: Headline, month: CohortAge, counts: Counts, tone: str, footnotes: FootnoteBuilder) -> Part:
     size = counts.get(_key(month.month_start, gap), 0)
     title = (
-        f"{footnotes.period(month.month_start, month.is_partial)}: {fate_name(gap, row)}: "
+        f"{footnotes.period(month.month_start, month.is_partial)}: {outcome_name(gap, row)}: "
         f"{text.count(size)} of {text.count(month.entered)}"
     )
     return Part(tone, size / month.entered, title)
 
 
 def _losses_sentence(
-    row: Headline, months: Sequence[CohortAge], left: Sequence[Gap], counts: Counts, footnotes: FootnoteBuilder
+    row: Headline, months: Sequence[CohortAge], shown_gaps: Sequence[Gap], counts: Counts, footnotes: FootnoteBuilder
 ) -> str:
     complete = [month for month in months if not month.is_partial] or list(months)
     entered = sum(month.entered for month in complete)
@@ -104,7 +106,7 @@ def _losses_sentence(
 
     def of(fate: str) -> int:
         return sum(
-            counts.get(_key(month.month_start, gap), 0) for month in complete for gap in left if gap.fate == fate
+            counts.get(_key(month.month_start, gap), 0) for month in complete for gap in shown_gaps if gap.fate == fate
         )
 
     lost, passed, waiting = of("lost"), of("passed_over"), of("still_open")
@@ -121,14 +123,15 @@ def _span(months: Sequence[CohortAge] | Sequence[ArrivalMonth], footnotes: Footn
     return f"in {end}" if len(months) == 1 else f"from {footnotes.month(first.month_start)} to {end}"
 
 
-def _legend(left: Sequence[Gap], row: Headline, tones: dict[Gap, str]) -> tuple[LegendItem, ...]:
+def _legend(shown_gaps: Sequence[Gap], row: Headline, tones: dict[Gap, str]) -> tuple[LegendItem, ...]:
     """One entry per tone, in the order of the columns from the bottom; fates that share a tone are named together."""
     names: dict[str, list[str]] = {}
-    for gap in left:
-        names.setdefault(tones[gap], []).append(fate_name(gap, row))
+    for gap in shown_gaps:
+        names.setdefault(tones[gap], []).append(outcome_name(gap, row))
     shared = {LOST_TONES[-1]: "Lost otherwise", "open": "Still open, not overdue", "overdue": "Still open, overdue"}
     return tuple(
-        LegendItem(tone, own[0] if len(own) == 1 or tone not in shared else shared[tone]) for tone, own in names.items()
+        LegendItem(tone, labels[0] if len(labels) == 1 or tone not in shared else shared[tone])
+        for tone, labels in names.items()
     )
 
 
@@ -161,8 +164,8 @@ def _losses_table(
         TableRow(texts("All months", *(text.count(n) for n in (row.entered, *(gap.units for gap in gaps)))), "total")
     )
     return Table(
-        caption=f"What became of the {units.many(row.unit)} of each month that reached {row.from_label}",
-        columns=columns("Month", "Entered", *(fate_name(gap, row) for gap in gaps)),
+        caption=f"What became of the {units.plural(row.unit)} of each month that reached {row.from_label}",
+        columns=columns("Month", "Entered", *(outcome_name(gap, row) for gap in gaps)),
         rows=tuple(rows),
         key=f"losses-{row.headline_no}",
     )

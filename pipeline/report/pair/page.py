@@ -14,7 +14,7 @@ from pipeline.report.layout.table import Details, FootnoteBuilder, Table
 from pipeline.report.pair.ages import HeatMap, heat_map
 from pipeline.report.pair.mix import mixes
 from pipeline.report.pair.months import arrivals, losses
-from pipeline.report.quality.rows import SettledRecord
+from pipeline.report.quality.rows import ExpectedRateRecord
 from pipeline.report.rows import Headline
 
 
@@ -26,16 +26,16 @@ class PairPage:
     to_stage: str
     card: Card
     changes: PairChange
-    has_estimates: bool
+    has_expected_rates: bool
     """Some month of the trend has a settled estimate."""
-    record: str
+    record_sentence: str
     """How past estimates fared."""
     months: Table
     ages: HeatMap
     losses: ColumnChart
     arrivals: ColumnChart
     mixes: tuple[ColumnChart, ...]
-    cuts: tuple[Details, ...]
+    slices: tuple[Details, ...]
 
 
 def pair_pages(
@@ -62,34 +62,34 @@ def pair_pages(
             sources,
             footnotes,
         )
-        for card, row, record in zip(cards, rows, figures.settled_record.rows, strict=True)
+        for card, row, record in zip(cards, rows, figures.expected_rate_record.rows, strict=True)
     )
 
 
 def _page(
     card: Card,
     row: Headline,
-    record: SettledRecord,
+    record: ExpectedRateRecord,
     section: PairSection,
     changes: PairChange,
     figures: PairFigures,
     sources: dict[str, str],
     footnotes: FootnoteBuilder,
 ) -> PairPage:
-    assert figures.more is not None
+    assert figures.headline is not None
     assert figures.gap is not None
-    more = figures.more
+    headline = figures.headline
     return PairPage(
         card.from_stage,
         card.to_stage,
         card,
         changes=changes,
-        has_estimates=any(cohort.settled_estimate is not None for cohort in figures.cohorts.rows),
-        record=estimate.sentence((record,)),
+        has_expected_rates=any(cohort.settled_estimate is not None for cohort in figures.cohorts.rows),
+        record_sentence=estimate.sentence((record,)),
         months=section.months.table,
-        ages=heat_map(figures.pair, more.ages, footnotes),
-        losses=losses(row, figures.gap.rows, more.fates, more.ages.rows, footnotes),
-        arrivals=arrivals(row, more.arrivals, footnotes),
-        mixes=mixes(figures.pair, more.mixes, sources, footnotes),
-        cuts=section.cuts,
+        ages=heat_map(figures.pair, headline.ages, footnotes),
+        losses=losses(row, figures.gap.rows, headline.outcomes, headline.ages.rows, footnotes),
+        arrivals=arrivals(row, headline.arrivals, footnotes),
+        mixes=mixes(figures.pair, headline.mixes, sources, footnotes),
+        slices=section.slices,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.report import text
 from pipeline.report.conversion import estimate
-from pipeline.report.conversion.cohorts import SOURCES
+from pipeline.report.conversion.cohorts import DIMENSION_SOURCES
 from pipeline.report.figures import Figures
 from pipeline.report.layout.table import (
     Cell,
@@ -17,7 +17,7 @@ from pipeline.report.layout.table import (
     TableRow,
     balanced,
     columns,
-    listed,
+    join_words,
     texts,
 )
 from pipeline.report.overview import variant
@@ -25,7 +25,7 @@ from pipeline.report.quality import history_coverage
 from pipeline.report.quality.unknown_stages import unknown_stages
 from pipeline.report.rows import Overview
 
-REASONS = {
+REJECTION_REASONS = {
     "no_lead": "no lead id",
     "no_stage": "no stage",
     "no_key": "no key",
@@ -49,7 +49,7 @@ REASONS = {
     "duplicate_key": "a key that is there twice",
     "nested_too_deep": "lists or objects in each other more than 50 deep",
 }
-FINDINGS = {
+DATE_FINDINGS = {
     "skipped": "Moved up past a stage without entering it",
     "regressed": "Moved back to a lower stage",
     "reopened": "Came back to the path from a stage that nobody comes back from",
@@ -65,14 +65,14 @@ FINDINGS = {
     "dst_gap": "Time that the clock skipped in spring",
     "dst_overlap": "Time that the clock showed twice in autumn",
 }
-KINDS = {
+STAGE_KINDS = {
     "path": "on the path",
     "hold": "hold: off the path, the cycle lives on",
     "detour": "detour: the cycle ends, the lead may come back",
     "exit": "exit: the cycle ends, not expected back",
 }
 
-PARTS = ("kept", "repeats", "duplicates", "out_of_scope", "after_as_of", "redelivered", "rejected", "filtered")
+ROW_OUTCOMES = ("kept", "repeats", "duplicates", "out_of_scope", "after_as_of", "redelivered", "rejected", "filtered")
 """What becomes of a row, from the last question asked of it to the first (E1)."""
 
 
@@ -101,7 +101,7 @@ class Quality:
     orphans: tuple[str, ...]
     leads: tuple[str, ...]
     coverage: Table | None
-    settled_record: Table | None
+    expected_rate_record: Table | None
     notes: tuple[str, ...]
 
 
@@ -133,7 +133,7 @@ def definitions(figures: Figures, footnotes: FootnoteBuilder) -> Definitions:
                         Cell(stage.label, note=stage.name if stage.name != stage.label else ""),
                         Cell(text.count(stage.rank) if stage.rank else text.DASH),
                         Cell(stage.definition, "prose"),
-                        Cell(KINDS[stage.kind], note=_marks(stage.is_gate, stage.qualifies)),
+                        Cell(STAGE_KINDS[stage.kind], note=_stage_flags(stage.is_gate, stage.qualifies)),
                         Cell(stage.team or text.DASH),
                         Cell(stage.phase or text.DASH),
                         Cell(stage.sla_text or text.DASH, note=f"{stage.sla_clock} clock" if stage.sla_text else ""),
@@ -148,7 +148,7 @@ def definitions(figures: Figures, footnotes: FootnoteBuilder) -> Definitions:
             key="stages",
         ),
         groups=tuple(
-            LegendItem("", label, listed(members), definition) for label, definition, members in groups.values()
+            LegendItem("", label, join_words(members), definition) for label, definition, members in groups.values()
         ),
         pairs=tuple(
             LegendItem(
@@ -159,11 +159,11 @@ def definitions(figures: Figures, footnotes: FootnoteBuilder) -> Definitions:
             for row in figures.headline.rows
             if row.window_days is None
         ),
-        windows=listed(["ever", *(f"within {window}" for window in windows)]),
+        windows=join_words(["ever", *(f"within {window}" for window in windows)]),
     )
 
 
-def _marks(is_gate: bool, qualifies: bool) -> str:
+def _stage_flags(is_gate: bool, qualifies: bool) -> str:
     words = [
         word
         for word, holds in (("a gate: should hold nobody", is_gate), ("qualifies the lead for its team", qualifies))
@@ -176,7 +176,7 @@ def quality(figures: Figures, notes: tuple[str, ...], footnotes: FootnoteBuilder
     """Row accounting first: every row is somewhere."""
     total = figures.overview.rows[0]
     return Quality(
-        about=variant.data(figures.shown),
+        about=variant.quality_page_note(figures.shown),
         accounting=_accounting(figures, footnotes),
         scope=_scope(figures, footnotes) if figures.scope.rows else None,
         rejections=_rejections(figures, footnotes) if figures.rejections.rows else None,
@@ -197,7 +197,7 @@ def quality(figures: Figures, notes: tuple[str, ...], footnotes: FootnoteBuilder
         ),
         leads=(*_reconciliation(total), *_shared_addresses(total), *_recorded_also(total)),
         coverage=_coverage(figures, footnotes) if figures.coverage.rows else None,
-        settled_record=estimate.record(figures, footnotes),
+        expected_rate_record=estimate.record(figures, footnotes),
         notes=notes,
     )
 
@@ -249,7 +249,7 @@ def _recorded_also(total: Overview) -> tuple[str, ...]:
 
 def _accounting(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     # Most inputs read every row: a column of zeros would only ask what it means.
-    parts = PARTS if any(row.filtered for row in figures.accounting.rows) else PARTS[:-1]
+    parts = ROW_OUTCOMES if any(row.filtered for row in figures.accounting.rows) else ROW_OUTCOMES[:-1]
     return Table(
         caption="Every row that was ever read, and what became of it",
         columns=(
@@ -265,7 +265,7 @@ def _accounting(figures: Figures, footnotes: FootnoteBuilder) -> Table:
                     Cell(row.input, note=row.table_name.replace("_", " ")),
                     *texts(text.count(row.loads), text.count(row.rows_read)),
                     *(_part(part, getattr(row, part)) for part in parts),
-                    balanced(row.rows_read == sum(getattr(row, part) for part in PARTS)),
+                    balanced(row.rows_read == sum(getattr(row, part) for part in ROW_OUTCOMES)),
                 )
             )
             for row in figures.accounting.rows
@@ -321,7 +321,7 @@ def _rejections(figures: Figures, footnotes: FootnoteBuilder) -> Table:
             TableRow(
                 (
                     Cell(row.input, note=row.file_name),
-                    Cell(REASONS.get(row.reason, row.reason.replace("_", " "))),
+                    Cell(REJECTION_REASONS.get(row.reason, row.reason.replace("_", " "))),
                     Cell(text.count(row.rejected)),
                     Cell(
                         ", ".join(str(number) for number in row.first_rows)
@@ -355,7 +355,7 @@ def _dates(figures: Figures, footnotes: FootnoteBuilder) -> Table:
         rows=tuple(
             TableRow(
                 (
-                    Cell(FINDINGS.get(row.finding, row.finding.replace("_", " "))),
+                    Cell(DATE_FINDINGS.get(row.finding, row.finding.replace("_", " "))),
                     Cell(labels.get(row.stage, row.stage)),
                     Cell(text.count(row.leads)),
                     Cell(text.rate(row.share)),
@@ -393,7 +393,7 @@ def _coverage(figures: Figures, footnotes: FootnoteBuilder) -> Table:
                         text.rate(row.share_known),
                         text.count(row.distinct_values),
                     ),
-                    Cell(SOURCES.get(row.source, row.source)),
+                    Cell(DIMENSION_SOURCES.get(row.source, row.source)),
                 )
             )
             for row in figures.coverage.rows

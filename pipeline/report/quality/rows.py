@@ -106,7 +106,7 @@ class Coverage:
 
 
 @dataclass(frozen=True)
-class SettledRecord:
+class ExpectedRateRecord:
     """report.settled_record: past settled estimates of a pair against what came."""
 
     from_label: str

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from pipeline.report import text
-from pipeline.report.figures import UNKNOWN_SHOWN, Figures
+from pipeline.report.figures import MAX_UNKNOWN_STAGES_SHOWN, Figures
 from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow, texts
 from pipeline.report.quality.rows import UnknownStage
 
-ALIKE = 0.85
+MIN_SIMILARITY = 0.85
 """From this similarity on (Jaro–Winkler, 0 to 1) the nearest alias is worth naming; below, anything resembles anything."""
-LONGEST = 60
+MAX_VALUE_LENGTH = 60
 """Characters of a value that are shown."""
 
 
 def unknown_stages(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     """The most frequent values first; those beyond the first are counted."""
     labels = {stage.stage: stage.label for stage in figures.stages.rows}
-    more = figures.unknown_values - len(figures.unknown.rows)
+    more = figures.unknown_stage_count - len(figures.unknown.rows)
     return Table(
         caption="Stages that the configuration does not know",
         columns=(
@@ -31,14 +31,14 @@ def unknown_stages(figures: Figures, footnotes: FootnoteBuilder) -> Table:
         rows=tuple(
             TableRow(
                 (
-                    Cell(_shown(row.stage_text)),
+                    Cell(_value_text(row.stage_text)),
                     *texts(
                         text.count(row.entries),
                         text.count(row.leads),
                         text.day(row.first_date),
                         text.day(row.last_date),
                     ),
-                    Cell(row.nearest_alias, note=labels[row.nearest_stage]) if _is_alike(row) else Cell(text.DASH),
+                    Cell(row.nearest_alias, note=labels[row.nearest_stage]) if _is_similar(row) else Cell(text.DASH),
                     Cell(_advice(row, labels[row.nearest_stage]), "prose"),
                 )
             )
@@ -50,28 +50,30 @@ def unknown_stages(figures: Figures, footnotes: FootnoteBuilder) -> Table:
             basis="all rejected rows with the value, by the day for which they were delivered; spelling: the most frequent",
             denominator="none: these are counts",
         ),
-        notes=(f"and {text.count(more)} more; the {UNKNOWN_SHOWN} most frequent are shown, the query lists them all.",)
+        notes=(
+            f"and {text.count(more)} more; the {MAX_UNKNOWN_STAGES_SHOWN} most frequent are shown, the query lists them all.",
+        )
         if more > 0
         else (),
         key="unknown-stages",
     )
 
 
-def _shown(value: str) -> str:
+def _value_text(value: str) -> str:
     """The value as delivered. A column that slipped may hold addresses, which don't belong on a page."""
     if "@" in value:
         return "an address (it has an @)"
-    return value if len(value) <= LONGEST else f"{value[: LONGEST - 1]}…"
+    return value if len(value) <= MAX_VALUE_LENGTH else f"{value[: MAX_VALUE_LENGTH - 1]}…"
 
 
-def _is_alike(row: UnknownStage) -> bool:
-    return row.nearest_likeness >= ALIKE
+def _is_similar(row: UnknownStage) -> bool:
+    return row.nearest_likeness >= MIN_SIMILARITY
 
 
 def _advice(row: UnknownStage, label: str) -> str:
     if "@" in row.stage_text:
         return "Look at the file: a column may have slipped."
-    if _is_alike(row):
+    if _is_similar(row):
         return f"If {label} is meant, add it to the aliases of {row.nearest_stage}."
     return (
         "Add it to the aliases of the stage that it means; if the source has deleted that stage, to those of a new one of kind "

@@ -9,9 +9,9 @@ from pipeline.report import rows
 from pipeline.report.query import QueryResult, ReportConnection
 from pipeline.report.stage import rows as rows_stays
 
-ACCOUNTS_SHOWN = 20
+MAX_ACCOUNTS_SHOWN = 20
 """Accounts listed; the query lists them all."""
-HERE_SHOWN = 10
+MAX_GATE_LEADS_SHOWN = 10
 """Leads listed that sit in a gate; the query lists them all."""
 
 
@@ -23,7 +23,7 @@ class StageFigures:
     moves_in: QueryResult[rows_stays.StageMove]
     moves_out: QueryResult[rows_stays.StageMove]
     months: QueryResult[rows_stays.StageMonth]
-    in_gate: QueryResult[rows.StuckLead] | None
+    in_gate: QueryResult[rows.OpenLead] | None
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class StayFigures:
     """Stages in the order of the configuration, and the accounts."""
 
     stages: tuple[StageFigures, ...]
-    places: QueryResult[rows_stays.AccountPlace]
+    by_stage: QueryResult[rows_stays.AccountsByStage]
     largest: QueryResult[rows_stays.AccountStanding]
 
 
@@ -39,13 +39,13 @@ def read_stays(connection: ReportConnection, stages: tuple[rows.StageDefinition,
     """Put the questions through `ask`, which knows the database and keeps the query beside its rows."""
     return StayFigures(
         stages=tuple(_stage(connection, stage) for stage in stages),
-        places=connection.select(rows_stays.AccountPlace, "report.accounts_by_stage", "accounts", order="place"),
+        by_stage=connection.select(rows_stays.AccountsByStage, "report.accounts_by_stage", "accounts", order="place"),
         largest=connection.select(
             rows_stays.AccountStanding,
             "report.account_standing",
             "leads",
             order="account_place",
-            max_rows=ACCOUNTS_SHOWN,
+            max_rows=MAX_ACCOUNTS_SHOWN,
         ),
     )
 
@@ -74,12 +74,12 @@ def _stage(connection: ReportConnection, stage: rows.StageDefinition) -> StageFi
             rows_stays.StageMonth, "report.stage_time_months", "completed", where=here, order="month_start"
         ),
         in_gate=connection.select(
-            rows.StuckLead,
+            rows.OpenLead,
             "report.stuck_leads",
             "lead_position",
             where=here,
             order="age_days desc, lead_id",
-            max_rows=HERE_SHOWN,
+            max_rows=MAX_GATE_LEADS_SHOWN,
         )
         if stage.is_gate
         else None,

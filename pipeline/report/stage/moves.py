@@ -20,7 +20,7 @@ from pipeline.report.layout.table import (
     TableRow,
     texts,
 )
-from pipeline.report.rows import Flow, StageDefinition, StuckLead
+from pipeline.report.rows import Flow, OpenLead, StageDefinition
 from pipeline.report.stage.figures import StageFigures
 from pipeline.report.stage.rows import StageMove
 
@@ -179,7 +179,7 @@ def _sentences(stage: StageDefinition, figures: StageFigures, flow: Flow | None)
 
 
 def _gate_table(
-    stage: StageDefinition, result: QueryResult[StuckLead], flow: Flow | None, footnotes: FootnoteBuilder
+    stage: StageDefinition, result: QueryResult[OpenLead], flow: Flow | None, footnotes: FootnoteBuilder
 ) -> Table:
     """Who sits in a gate, longest first."""
     more = (flow.closing if flow else 0) - len(result.rows)

@@ -8,8 +8,8 @@ from pipeline.report import text
 from pipeline.report.figures import Figures
 from pipeline.report.flow.page import Volumes
 from pipeline.report.layout.table import BarChart, BarRow, Details, FootnoteBuilder, LegendItem, Table
-from pipeline.report.owners.sla import Limits
-from pipeline.report.quality.page import KINDS
+from pipeline.report.owners.sla import SlaSection
+from pipeline.report.quality.page import STAGE_KINDS
 from pipeline.report.rows import StageDefinition
 from pipeline.report.stage.moves import StageMoves, stage_moves
 from pipeline.report.stage.stays import MonthChart, months_of_exit, stay_lengths
@@ -29,22 +29,22 @@ class StagePage:
     time: BarChart | None
     lengths: BarChart | None
     months: MonthChart | None
-    limit_months: Table | None
-    limit_owners: Table | None
-    limit_note: str
+    sla_months: Table | None
+    sla_by_owner: Table | None
+    sla_note: str
 
 
 def stage_pages(
-    figures: Figures, volumes: Volumes, times: BarChart, limits: Limits, footnotes: FootnoteBuilder
+    figures: Figures, volumes: Volumes, times: BarChart, sla_section: SlaSection, footnotes: FootnoteBuilder
 ) -> tuple[StagePage, ...]:
     """A page per stage, in the order of the configuration, stages that nobody entered included."""
     flows = {result.rows[0].stage: result for result in figures.flow_by_stage if result.rows}
     flow_of = dict(zip(flows, volumes.stages, strict=True))
     whole = {row.stage: row for row in figures.flow.rows}
     bar_rows = {row.stage: bar_row for row, bar_row in zip(figures.times.rows, times.rows, strict=True)}
-    limited = [row.stage for row in figures.limits.rows]
-    months = {stage: details.table for stage, details in zip(limited, limits.months, strict=True)}
-    owners = {stage: details.table for stage, details in zip(limited, limits.owners, strict=True)}
+    sla_stages = [row.stage for row in figures.sla.rows]
+    months = {stage: details.table for stage, details in zip(sla_stages, sla_section.months, strict=True)}
+    owners = {stage: details.table for stage, details in zip(sla_stages, sla_section.owners, strict=True)}
     return tuple(
         StagePage(
             stage=row.stage,
@@ -57,9 +57,9 @@ def stage_pages(
             time=_time(times, bar_rows, row),
             lengths=stay_lengths(row, stage_figures.lengths, footnotes),
             months=months_of_exit(row, stage_figures.months, footnotes),
-            limit_months=months.get(row.stage),
-            limit_owners=owners.get(row.stage),
-            limit_note=limits.note,
+            sla_months=months.get(row.stage),
+            sla_by_owner=owners.get(row.stage),
+            sla_note=sla_section.note,
         )
         for row, stage_figures in zip(figures.stages.rows, figures.stays.stages, strict=True)
     )
@@ -73,7 +73,7 @@ def _time(times: BarChart, bar_rows: dict[str, BarRow], stage: StageDefinition) 
 
 def _facts(stage: StageDefinition) -> tuple[LegendItem, ...]:
     facts = [
-        ("Kind", KINDS[stage.kind]),
+        ("Kind", STAGE_KINDS[stage.kind]),
         ("Rank", text.count(stage.rank) if stage.rank else ""),
         ("Team", stage.team or ""),
         ("Phase", stage.phase or ""),

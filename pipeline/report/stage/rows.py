@@ -44,7 +44,7 @@ class StageMonth:
 
 
 @dataclass(frozen=True)
-class AccountPlace:
+class AccountsByStage:
     """report.accounts_by_stage: accounts that stand at a path stage now, or at none."""
 
     stage: str | None

@@ -27,10 +27,10 @@ from pipeline.report.stage.rows import StageMonth, StayLength
 
 TONES = {"completed": ("through", 104), "open": ("open", 76)}
 """Colour and height in pixels of each basis; the heights are no common scale, each has its own highest class."""
-EDGES = {3600: "1 h", 14400: "4 h", 86400: "1 d", 172800: "2 d", 345600: "4 d", 604800: "7 d", 1209600: "14 d",
+EDGE_LABELS = {3600: "1 h", 14400: "4 h", 86400: "1 d", 172800: "2 d", 345600: "4 d", 604800: "7 d", 1209600: "14 d",
          2592000: "30 d", 5184000: "60 d", 7776000: "90 d", 15552000: "180 d"}  # fmt: skip
 """Words of the edges between classes, in seconds."""
-LINE, SCALE = 150, 11
+LINE_HEIGHT, SCALE_WIDTH = 150, 11
 """Height of the line of months in pixels, and percent of its width that its scale takes."""
 
 
@@ -53,9 +53,9 @@ def stay_lengths(
     if not any(row.stays for row in rows):
         return None
     bases = {basis: [row for row in rows if row.basis == basis] for basis in TONES}
-    limit = limit_place(bases["completed"])
+    limit = sla_position(bases["completed"])
     words = {"completed": "Stays that ended", "open": "Open at as-of"}
-    business = stage.sla_text is not None and rows[0].limit_seconds is None
+    is_business_clock = stage.sla_text is not None and rows[0].limit_seconds is None
     return BarChart(
         title="Stays by length",
         rows=tuple(
@@ -81,12 +81,16 @@ def stay_lengths(
         details=Details("Numbers behind the columns", _lengths_table(stage, bases)),
         axis=_edges(bases["completed"]),
         note="Classes widen to the right, and each row has its own scale."
-        + (" The limit counts business hours, so it has no place on a scale of elapsed time." if business else ""),
+        + (
+            " The limit counts business hours, so it has no place on a scale of elapsed time."
+            if is_business_clock
+            else ""
+        ),
         key="lengths-chart",
     )
 
 
-def limit_place(classes: Sequence[StayLength]) -> float | None:
+def sla_position(classes: Sequence[StayLength]) -> float | None:
     """Where the limit stands, in percent of the width; inside a class in proportion. None without one, or beyond the scale."""
     limit = classes[0].limit_seconds
     for row in classes:
@@ -139,7 +143,7 @@ def _edges(classes: Sequence[StayLength]) -> charts.Drawing:
         "edges of the classes of length",
         lines=tuple(charts.Line(round(x, 2), 0, round(x, 2), 5, "axis") for x, _ in edges),
         labels=tuple(
-            charts.Label(round(x, 2), 17, EDGES[seconds], "middle", "minor" if number % 2 else "scale")
+            charts.Label(round(x, 2), 17, EDGE_LABELS[seconds], "middle", "minor" if number % 2 else "scale")
             for number, (x, seconds) in enumerate(edges)
         ),
     )
@@ -208,25 +212,29 @@ def _month_words(row: StageMonth) -> str:
 def _line(months: Sequence[StageMonth], alt_text: str) -> charts.Drawing:
     """A line through complete months that have stays, broken where there are none; a month so far is a ring of its own."""
     top = _round_days(max(row.median_days or 0 for row in months))
-    base, step = LINE - 38, (100 - SCALE) / len(months)
+    base, step = LINE_HEIGHT - 38, (100 - SCALE_WIDTH) / len(months)
     every = max(1, math.ceil(len(months) / 6))
 
     def y(days: float) -> float:
         return round(base - (base - 12) * days / top, 2)
 
     grid = (0.0, top / 2, top)
-    lines = [charts.Line(SCALE, y(value), 100, y(value), "grid" if value else "axis") for value in grid]
+    lines = [charts.Line(SCALE_WIDTH, y(value), 100, y(value), "grid" if value else "axis") for value in grid]
     labels = [charts.Label(0, y(value) + 4, text.days(value) if value else "0", "start", "scale") for value in grid]
     runs: list[list[str]] = [[]]
     dots = []
     for position, row in enumerate(months):
         back = len(months) - 1 - position
-        x = round(SCALE + step * (position + 0.5), 2)
-        labels.append(charts.Label(x, LINE - 22, text.count(row.completed), "middle", "minor" if back % 2 else "scale"))
+        x = round(SCALE_WIDTH + step * (position + 0.5), 2)
+        labels.append(
+            charts.Label(x, LINE_HEIGHT - 22, text.count(row.completed), "middle", "minor" if back % 2 else "scale")
+        )
         if back % every == 0:
             tone = "minor" if back // every % 2 else "scale"
             anchor = "end" if x > 94 else "middle"
-            labels.append(charts.Label(x, LINE - 5, text.short_period(row.month_start, row.is_partial), anchor, tone))
+            labels.append(
+                charts.Label(x, LINE_HEIGHT - 5, text.short_period(row.month_start, row.is_partial), anchor, tone)
+            )
         if row.median_days is None or row.is_partial:
             runs.append([])
         else:
@@ -236,7 +244,7 @@ def _line(months: Sequence[StageMonth], alt_text: str) -> charts.Drawing:
             kind, shape = ("all", "ring") if row.is_partial else ("rate", "circle")
             dots.append(charts.Dot(x, y(row.median_days), kind, title, shape))
     areas = tuple(charts.Area(f"M{'L'.join(run)}", "curve") for run in runs if len(run) > 1)
-    return charts.Drawing(LINE, alt_text, (), tuple(lines), areas, tuple(dots), tuple(labels))
+    return charts.Drawing(LINE_HEIGHT, alt_text, (), tuple(lines), areas, tuple(dots), tuple(labels))
 
 
 def _round_days(longest: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.report import links, text
-from pipeline.report.figures import OWNERS_SHOWN, Figures, QueryResult
+from pipeline.report.figures import MAX_OWNERS_SHOWN, Figures, QueryResult
 from pipeline.report.layout import charts
 from pipeline.report.layout.table import (
     BarChart,
@@ -19,14 +19,14 @@ from pipeline.report.layout.table import (
     TableRow,
     texts,
 )
-from pipeline.report.rows import Owner, StageTime, StuckLead
+from pipeline.report.rows import OpenLead, Owner, StageTime
 
 ROW_HEIGHT, COMPLETED_Y, OPEN_Y = 58, 21, 38
 """Height of a stage's strip and where its two lanes run, in pixels."""
 
 
 @dataclass(frozen=True)
-class Stuck:
+class OpenLeads:
     """The to-do list."""
 
     sentence: str
@@ -159,7 +159,7 @@ def _times_table(rows: tuple[StageTime, ...]) -> Table:
     )
 
 
-def stuck(figures: Figures, footnotes: FootnoteBuilder) -> Stuck:
+def open_leads(figures: Figures, footnotes: FootnoteBuilder) -> OpenLeads:
     """Owners with their open leads, most overdue first, and the first leads of each."""
     total = figures.overview.rows[0]
     owners = figures.owners.rows
@@ -205,15 +205,15 @@ def stuck(figures: Figures, footnotes: FootnoteBuilder) -> Stuck:
         if total.open_leads
         else "No lead is waiting on the path or on hold."
     )
-    return Stuck(
+    return OpenLeads(
         sentence=sentence,
         owners=table,
         details=tuple(
             _owner_fold(owner, result, footnotes)
-            for owner, result in zip(owners[:OWNERS_SHOWN], figures.stuck, strict=True)
+            for owner, result in zip(owners[:MAX_OWNERS_SHOWN], figures.open_leads, strict=True)
         ),
-        note=f"The leads of {text.plural(len(owners) - OWNERS_SHOWN, 'more owner')} are in report.stuck_leads."
-        if len(owners) > OWNERS_SHOWN
+        note=f"The leads of {text.plural(len(owners) - MAX_OWNERS_SHOWN, 'more owner')} are in report.stuck_leads."
+        if len(owners) > MAX_OWNERS_SHOWN
         else "",
     )
 
@@ -231,7 +231,7 @@ def _owner_bar(owner: Owner, most: int) -> charts.Drawing:
     )
 
 
-def _owner_fold(owner: Owner, result: QueryResult[StuckLead], footnotes: FootnoteBuilder) -> Details:
+def _owner_fold(owner: Owner, result: QueryResult[OpenLead], footnotes: FootnoteBuilder) -> Details:
     more = owner.open_leads - len(result.rows)
     table = Table(
         caption=f"{text.isolated(owner.current_owner)}: longest overdue first, then oldest",
