@@ -1,6 +1,6 @@
-"""What the page shows, read from a built database: every set of rows together with the query that gave it.
+"""All query results that a report shows.
 
-The query is printed beside the figure, so a reader can put the same question to the published file.
+The pages print each query, so that a reader can run it against the published database.
 """
 
 from __future__ import annotations
@@ -24,43 +24,42 @@ from pipeline.report.query import ReportConnection, read_reports
 from pipeline.report.stage.figures import StayFigures, read_stays
 
 MAX_LEADS_PER_OWNER = 10
-"""Leads listed per owner; the query lists them all."""
+"""Leads listed per owner. The printed query lists all of them."""
 MAX_OWNERS_SHOWN = 40
-"""Owners whose leads are listed; the table of owners has them all."""
+"""Owners whose leads are listed. The table of owners has all of them."""
 
 
 MAX_UNKNOWN_STAGES_SHOWN = 20
-"""Unknown stages listed."""
 
 
 @dataclass(frozen=True)
 class PairFigures:
-    """One pair of the report: its monthly cohorts in all windows and, for a headline pair, the cuts by dimension."""
+    """One pair: its monthly cohorts and, for a headline pair, its slices by dimension."""
 
     pair: rows.PairShown
     cohorts: QueryResult[rows.CohortMonth]
     slices: tuple[QueryResult[rows.Summary], ...]
     gap: QueryResult[rows.Gap] | None
     headline: figures.HeadlineFigures | None
-    """What only the page of a headline pair shows."""
+    """Rows that only the page of a headline pair shows."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Everything on the page, in no order of importance."""
+    """All query results of one report."""
 
-    shown: rows.Report
+    report: rows.Report
     reports: tuple[rows.Report, ...]
-    """Every report of the night, `shown` among them, that of all leads first."""
+    """Every report of the run, `shown` included. The report of all leads is the first."""
     overview: QueryResult[rows.Overview]
     history: QueryResult[rows_quality.HistoryCoverage]
     before_coverage: frozenset[date]
     """Months whose cohorts begin before the history is complete."""
     windows: tuple[int, ...]
     aliases: tuple[tuple[int, str], ...]
-    """(stage_no, alias) as the configuration and the CRM write them, normalised."""
+    """(stage_no, normalised alias) from the configuration and the CRM."""
     members: tuple[tuple[str, str, str, str], ...]
-    """(key, label, definition, label of a stage in it) of every group."""
+    """(key, label, definition, label of a member stage) of every group."""
     headline: QueryResult[rows.Headline]
     pairs: tuple[PairFigures, ...]
     grid: QueryResult[rows.GridCell]
@@ -89,7 +88,7 @@ class Figures:
     rejections: QueryResult[rows_quality.Rejection]
     unknown: QueryResult[rows_quality.UnknownStage]
     unknown_stage_count: int
-    """How many values there are in all."""
+    """Number of distinct unknown stages. `unknown` holds the most frequent ones."""
     dates: QueryResult[rows_quality.DateFinding]
     coverage: QueryResult[rows_quality.Coverage]
     routes: QueryResult[conversion_rows.RouteConversion]
@@ -102,20 +101,20 @@ class Figures:
 
 
 def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Figures:
-    """Put every question of the page to a built database, for one of its reports.
+    """Return the figures of one report.
 
-    Reads only; duckdb.Error when a report table is missing, StopIteration when there is no such report.
+    Raises duckdb.Error when a report table is missing, and StopIteration when there is no such report.
     """
     reports = read_reports(database)
-    shown = next(each for each in reports if each.report == report)
-    connection = ReportConnection(database, shown)
+    selected = next(each for each in reports if each.report == report)
+    connection = ReportConnection(database, selected)
     pairs = connection.select(rows.PairShown, "report.pairs_shown", "shown_no", order="shown_no").rows
     dimensions = [
         name
         for (name,) in connection.fetch(
             "select dimension from waterfall.dimensions where position > 0 order by position"
         )
-        if shown.is_all  # marts have no cuts of cuts
+        if selected.is_all  # marts have no slices by two dimensions
     ]
     stages = connection.select(rows.StageDefinition, "waterfall.stages", "stage_no", order="stage_no")
     limits = connection.select(
@@ -123,7 +122,7 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
     )
     owners = connection.select(rows.Owner, "report.open_by_owner", "open_leads", order="owner_no")
     return Figures(
-        shown=shown,
+        report=selected,
         reports=reports,
         overview=connection.select(rows.Overview, "report.overview", "leads"),
         history=connection.select(rows_quality.HistoryCoverage, "quality.history_coverage", "leads", order="input"),
@@ -146,7 +145,7 @@ def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Fi
             rows.Summary,
             "report.conversion_summary",
             "entered",
-            where=f"dimension = {quoted(shown.dimension)} and cohorts in ('all', 'mature')",
+            where=f"dimension = {quoted(selected.dimension)} and cohorts in ('all', 'mature')",
             order="shown_no, window_days nulls first, cohorts",
         ),
         arrivals=_arrivals(connection),
@@ -300,7 +299,7 @@ def _pair(connection: ReportConnection, pair: rows.PairShown, dimensions: list[s
 
 
 def _arrivals(connection: ReportConnection) -> QueryResult[rows.PathArrival]:
-    """The last twelve complete months; all history while no month is complete yet."""
+    """Return the arrivals of the last twelve complete months, or of all history if no month is complete."""
     recent, everything = (
         connection.select(
             rows.PathArrival,

@@ -1,4 +1,4 @@
-"""Figures to a site: which pages there are, what each holds, and the navigation that all of them share."""
+"""Build the pages of a report and their navigation from its figures."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from pipeline.report.stage.page import stage_pages
 
 @dataclass(frozen=True)
 class Link:
-    """One entry of the navigation."""
+    """A link in the navigation."""
 
     file: str
     label: str
@@ -38,7 +38,10 @@ class Link:
 
 @dataclass(frozen=True)
 class ReportLink:
-    """Another report: `folder` leads to its folder from this one's, where a page of the same name shows the same."""
+    """A link to another report of the run.
+
+    `folder` is the relative path to its folder, which has a page of the same name.
+    """
 
     title: str
     folder: str
@@ -47,7 +50,7 @@ class ReportLink:
 
 @dataclass(frozen=True)
 class LinkGroup:
-    """Entries under one word; `name` is empty for the pages of which there is one."""
+    """Links under one heading. `name` is empty for pages that exist once."""
 
     name: str
     links: tuple[Link, ...]
@@ -55,28 +58,28 @@ class LinkGroup:
 
 @dataclass(frozen=True)
 class Frame:
-    """What stands around every page of a report."""
+    """Content that every page of a report repeats."""
 
     title: str
     as_of: str
     unit: str
-    """What the headline counts, and its plural; `out` says why one can no longer convert."""
+    """The unit of the headline, its plural, and why a unit can no longer convert."""
     units: str
     end_reason: str
     open_month_note: str
-    """What the sign behind a month on an axis means; empty when as-of ends a month."""
+    """Explains the sign of the month that contains as-of. Empty if as-of ends a month."""
     coverage_note: str
-    """What the sign behind a month means that begins before the history is complete; empty while none looks cut."""
+    """Explains the sign of months before the history is complete. Empty if there are none."""
     groups: tuple[LinkGroup, ...]
     report_filter: str
-    """What a report of one value counts and what it lacks; empty in that of all leads."""
+    """What a report of one dimension value counts and omits. Empty for the report of all leads."""
     reports: tuple[ReportLink, ...]
-    """Every report of the night; empty when there is but one."""
+    """Every report of the run. Empty if there is only one."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One page: its file, the template under templates/pages, its heading, and what the template gets as `page`."""
+    """One page: its file, its template in templates/pages, its heading and its content (`page`)."""
 
     file: str
     template: str
@@ -86,7 +89,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Site:
-    """A report: the frame and its pages, the first of which is the index."""
+    """A report: the frame and its pages. The first page is the index."""
 
     frame: Frame
     sheets: tuple[Sheet, ...]
@@ -99,8 +102,10 @@ def build_site(
     earlier: tuple[EarlierRun, ...] = (),
     stale: tuple[str, ...] = (),
 ) -> Site:
-    """Every page of one report. `notes` are warnings of the run, for the data-quality page; `tables` lie beside the pages
-    as files, and `earlier` nights in the archive. `stale` inputs are named on top of the first page.
+    """Return every page of one report.
+
+    `notes` are warnings of the run for the data-quality page. `tables` are listed on the page of data files,
+    `earlier` runs on the archive page. The index names the `stale` inputs first.
     """
     total = figures.overview.rows[0]
     as_of = f"{text.moment(total.as_of_local)} {total.timezone}"
@@ -116,7 +121,7 @@ def build_site(
         else "",
         coverage_note=history_coverage.sign_meaning(figures),
         groups=_groups(figures),
-        report_filter=variant.sentence(figures.shown),
+        report_filter=variant.sentence(figures.report),
         reports=_reports(figures),
     )
     files = Sheet(links.DATA, "data.html", "Data files", files_page.files_page(tables))
@@ -174,27 +179,27 @@ def _sheets(
 
 
 def title(figures: Figures) -> str:
-    """The name of the funnel, and of a report of one value its title behind it."""
+    """Return the name of the funnel, followed by the title of the report if it filters one value."""
     name = text.isolated(figures.overview.rows[0].name)
-    return name if figures.shown.is_all else f"{name} · {text.isolated(figures.shown.title)}"
+    return name if figures.report.is_all else f"{name} · {text.isolated(figures.report.title)}"
 
 
 def _reports(figures: Figures) -> tuple[ReportLink, ...]:
     if len(figures.reports) == 1:
         return ()
-    root = "" if figures.shown.is_all else "../"
+    root = "" if figures.report.is_all else "../"
     return tuple(
         ReportLink(
             text.isolated(each.title),
-            "" if each == figures.shown else root if each.is_all else f"{root}{each.report}/",
-            each == figures.shown,
+            "" if each == figures.report else root if each.is_all else f"{root}{each.report}/",
+            each == figures.report,
         )
         for each in figures.reports
     )
 
 
 def _groups(figures: Figures) -> tuple[LinkGroup, ...]:
-    """The navigation: the single pages, then pairs and stages by name."""
+    """Return the navigation: single pages, then pairs and stages by name."""
     pairs = tuple(
         Link(links.pair_page(row.from_stage, row.to_stage), f"{row.from_label} → {row.to_label}")
         for row in figures.headline.rows

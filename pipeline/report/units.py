@@ -1,4 +1,4 @@
-"""What the headline counts, in words: cycles, leads or accounts."""
+"""The units of the headline in words: cycles, leads or accounts."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ MEANINGS = {
     "lead": "all its runs along the path together",
     "account": "all its leads together, from the first that arrives",
 }
-"""The unit → what one of them is."""
+"""Unit → definition."""
 
 END_REASONS = {
     "cycle": "the cycle ended",
     "lead": "the lead is in an exit now, or deleted",
     "account": "all its leads are in an exit now, or deleted",
 }
-"""The unit → why it can no longer convert."""
+"""Unit → why it can no longer convert."""
 
 
 def plural(unit: str) -> str:
-    """`accounts`."""
+    """Return the plural, such as `accounts`."""
     return f"{unit}s"
 
 
 def describe(unit: str) -> str:
-    """`accounts (all its leads together …)`, for a footnote."""
+    """Return the plural with its definition for a footnote: `accounts (all its leads together …)`."""
     return f"{plural(unit)} ({MEANINGS[unit]})"

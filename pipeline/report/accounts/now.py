@@ -1,4 +1,4 @@
-"""Where accounts stand now, stage by stage, and the ones with most leads."""
+"""Accounts by current stage, and the accounts with most leads."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from pipeline.report.layout.table import (
 
 
 def accounts_by_stage(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
-    """Accounts by the highest-ranked path stage that any of their leads is in now."""
+    """Return accounts by the highest-ranked path stage of any of their leads."""
     result = figures.stays.by_stage
-    most = max((row.accounts for row in result.rows), default=0)
+    largest = max((row.accounts for row in result.rows), default=0)
     return BarChart(
         title="Accounts by the stage in which they stand now",
         rows=tuple(
@@ -30,7 +30,7 @@ def accounts_by_stage(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
                 row.label,
                 charts.stacked_bar(
                     [("through" if row.stage else "open", row.accounts, text.plural(row.accounts, "account"))],
-                    most,
+                    largest,
                     f"{row.label}: {text.count(row.accounts)} of {text.plural(row.all_accounts, 'account')}",
                     height=16,
                 ),
@@ -80,7 +80,7 @@ def _share(accounts: int, whole: int) -> str:
 
 
 def largest_accounts(figures: Figures, footnotes: FootnoteBuilder) -> Table:
-    """The accounts with most leads, and where each stands."""
+    """Return the accounts with most leads and their current stage."""
     result = figures.stays.largest
     more = sum(row.accounts for row in figures.stays.by_stage.rows) - len(result.rows)
     return Table(

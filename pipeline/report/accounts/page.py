@@ -1,4 +1,4 @@
-"""Leads per account: the ratio by stage, how deep accounts are, and the ratio over months."""
+"""The section of leads per account: ratio by stage, depth of accounts, ratio by month."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ MATCHING_OUTCOMES = {
     "no_domain": "neither e-mail nor website has a domain",
     "not_tried": "not looked for: matching is off, or no account has a domain",
 }
-"""The words of quality.account_matching in plain ones."""
+"""Outcome in quality.account_matching → text on the page."""
 
 
 @dataclass(frozen=True)
 class Accounts:
-    """The section of leads per account; `charts` is empty when no lead names an account."""
+    """The section of leads per account. `charts` is empty if no lead has an account."""
 
     sentence: str
     charts: tuple[BarChart, ...]
@@ -50,19 +50,19 @@ class Accounts:
     path: BarChart | None
     months: BarChart | None
     personas: tuple[Table, ...]
-    """Who is known there; empty where nobody says who plays which part."""
+    """Coverage by persona. Empty if no lead has a persona."""
     matching: Table | None
     now: BarChart | None = None
     largest: Table | None = None
 
 
 def accounts(figures: Figures, footnotes: FootnoteBuilder) -> Accounts:
-    """Leads per account by stage, how deep accounts are, and the ratio over months."""
+    """Return the section of leads per account."""
     reached = [row for row in figures.depth.rows if row.basis == "reached"]
     current = {row.stage: row for row in figures.depth.rows if row.basis == "current"}
     total = figures.overview.rows[0]
     known = total.leads - total.leads_without_account
-    matched = figures.matching.rows if figures.shown.is_all else ()  # they are of all leads
+    matched = figures.matching.rows if figures.report.is_all else ()  # they count all leads
     by_domain = sum(row.leads for row in matched if row.has_account and row.outcome != "input")
     by_domain_text = f" {text.plural(by_domain, 'lead')} found the account by a domain." if by_domain else ""
     sentence = (
@@ -168,7 +168,7 @@ def _depth_chart(reached: list[Depth]) -> BarChart:
 
 
 def _matching(figures: Figures, footnotes: FootnoteBuilder) -> Table:
-    """How many leads came to an account in which way, and why the others did not (A2)."""
+    """Return how leads were matched to an account, and why others were not (A2)."""
     return Table(
         caption="How leads came to their account, or why they have none",
         columns=(Column("Account", "text"), Column("How, or why not", "text"), Column("Leads"), Column("Share")),

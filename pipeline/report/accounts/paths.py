@@ -1,4 +1,4 @@
-"""How accounts deepen along the path and over months: people known at arrival, and leads per account month by month."""
+"""Account depth along the path, and leads per account by month."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ DEPTHS = (
     ("depth-5", "5 or more", "depth_5_plus"),
 )
 REFERENCE_RATIOS = (1, 5)
-"""Leads per account drawn as lines: one person, and a committee."""
+"""Leads per account drawn as reference lines: one person, and a buying committee."""
 HEIGHT = 72
 SCALE_WIDTH = 9
-"""Percent of a line's width that the names of the references take."""
+"""Width of the scale in percent of the drawing."""
 
 
 def depth_path(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
-    """Accounts by the number of their leads that were known when they arrived at each stage."""
+    """Return accounts by the number of their leads known at arrival at each stage."""
     result = figures.depth_path
     return BarChart(
         title="How many people were known when the account arrived",
@@ -73,7 +73,7 @@ def _path_row(row: DepthPath) -> BarRow:
 
 
 def _medians(rows: Sequence[DepthPath]) -> str:
-    """`1 at MCL and MEL; 2 at SQL`: the stages along the path, those of one median together."""
+    """Return the median of each stage in words: `1 at MCL and MEL; 2 at SQL`."""
     stages: dict[str, list[str]] = {}
     for row in rows:
         if row.accounts and not row.is_group:
@@ -111,7 +111,7 @@ def _path_table(rows: Sequence[DepthPath]) -> Table:
 
 
 def ratio_months(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
-    """Leads per account at each month's end, a line per stage, with 1:1 and 5:1 drawn; the table behind it."""
+    """Return leads per account at the end of each month, one line per stage."""
     result = figures.depth_months
     stages = [(row.stage, row.stage_label) for row in figures.depth.rows if row.basis == "reached"]
     by_stage = {stage: [row for row in result.rows if row.stage == stage] for stage, _ in stages}
@@ -142,7 +142,7 @@ def ratio_months(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
 
 
 def _line(rows: Sequence[Depth], label: str, top: float) -> charts.Drawing:
-    """One stage's months: a line through the months that have accounts, broken where there are none."""
+    """Draw one stage as a line that is broken at months without accounts."""
     step = (100 - SCALE_WIDTH) / len(rows)
 
     def y(ratio: float) -> float:
@@ -178,7 +178,7 @@ def _line(rows: Sequence[Depth], label: str, top: float) -> charts.Drawing:
 
 
 def _axis(months: Sequence[tuple[date, bool]]) -> charts.Drawing:
-    """The names of about five months, the newest always."""
+    """Draw about five month labels. The newest month always has one."""
     step, every = (100 - SCALE_WIDTH) / max(len(months), 1), max(1, math.ceil(len(months) / 5))
     labels = [
         charts.Label(round(SCALE_WIDTH + step * (position + 0.5), 2), 12, text.short_period(*month), "middle", "scale")

@@ -1,4 +1,4 @@
-"""Who we know at the accounts of each stage: the share of them at which somebody plays that part."""
+"""Personas known at the accounts of each stage."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pipeline.report.layout.table import Cell, FootnoteBuilder, Table, TableRow,
 
 NO_PERSONA = "(none)"
 MAX_PERSONAS_SHOWN = 12
-"""Personas shown; the query lists them all."""
+"""Personas shown. The printed query lists all of them."""
 
 
 def personas(figures: Figures, footnotes: FootnoteBuilder) -> tuple[Table, ...]:
-    """A table for the accounts in each stage now and one for those that arrived; none where no persona is known."""
+    """Return persona coverage of accounts now in each stage and of arrivals; empty without personas."""
     if all(row.persona == NO_PERSONA for row in figures.personas_now.rows):
         return ()
     return (

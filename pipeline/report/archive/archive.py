@@ -1,8 +1,7 @@
-"""The pages of earlier nights beside those of this one: archive/<as-of date>/, one a date, as links to the same files.
+"""Copy the pages of earlier runs into archive/<as-of date>/ as hard links, one run per date.
 
-A night hands its pages on to the next, those that it was handed itself included, so a run folder holds all that its
-links lead to and old run folders may go. Data files stay behind; the two pages that lead out of a night, to its files
-and to the archive, are replaced by small ones that say so.
+Each run copies the archive of the run before it, so that its folder is complete and old run folders can be deleted.
+Data files are not copied. The two pages that link to data files and to the archive are replaced by short pages.
 """
 
 from __future__ import annotations
@@ -25,7 +24,10 @@ _NOT_COPIED = frozenset({links.ARCHIVE_FOLDER, links.DATA_FOLDER})
 
 @dataclass(frozen=True)
 class EarlierRun:
-    """A night of the archive: the date it was true at, and its summary.json; of one of its reports where `report` names it."""
+    """A run in the archive: its as-of date and its summary.json.
+
+    `report` names one of its reports; it is empty for the report of all leads.
+    """
 
     as_of_date: str
     summary: dict[str, Any]
@@ -33,14 +35,14 @@ class EarlierRun:
 
     @property
     def index(self) -> str:
-        """Its first page, from the same report of the present site."""
+        """Path of its index page, relative to the same report of the current site."""
         run = f"{links.ARCHIVE_FOLDER}/{self.as_of_date}"
         return f"../{run}/{self.report}/{links.INDEX}" if self.report else f"{run}/{links.INDEX}"
 
 
 @dataclass(frozen=True)
 class Archive:
-    """Where earlier nights come from (the published reports, None before the first night) and how many are kept."""
+    """Source and size of the archive. `published` is None before the first run."""
 
     published: Path | None
     keep: int
@@ -51,23 +53,24 @@ NO_ARCHIVE = Archive(None, 0)
 
 @dataclass(frozen=True)
 class ReplacementPage:
-    """A small page in the place of one that leads out of an earlier night."""
+    """A short page that replaces a page which the archive does not keep."""
 
     file: str
     as_of_date: str
     back: str
-    """The page of the present archive, from here."""
+    """Relative path to the archive page of the current site."""
     anchors: tuple[tuple[str, str], ...]
-    """(id, table) that pages of the night lead to."""
+    """(id, table) of the links that archived pages make to this page."""
 
 
 Render = Callable[[ReplacementPage], str]
 
 
 def carry_over(archive: Archive, folder: Path, *, current_date: str, render: Render) -> tuple[EarlierRun, ...]:
-    """Put the newest nights that are found in the published reports into `folder`; returns them, newest first.
+    """Copy the newest earlier runs into `folder` and return them, newest first.
 
-    Never the `present` date (ISO), and of each date the latest run. A night whose files are gone or unreadable is left out.
+    The run of `current_date` (ISO) is left out. Of each date, the latest run is kept. A run with missing or unreadable files is
+    left out.
     """
     runs = {run.as_of_date: (run, source) for run, source in _find_runs(archive.published)}
     runs.pop(current_date, None)
@@ -82,7 +85,7 @@ def carry_over(archive: Archive, folder: Path, *, current_date: str, render: Ren
 
 
 def runs_of_report(folder: Path, report: str, earlier: tuple[EarlierRun, ...]) -> tuple[EarlierRun, ...]:
-    """Those of the carried nights that had this report, with its own summaries."""
+    """Return the archived runs that had this report, with its summaries."""
     report_runs = ((run, _read_run(folder / links.ARCHIVE_FOLDER / run.as_of_date / report)) for run in earlier)
     return tuple(
         EarlierRun(run.as_of_date, report_run.summary, report)
@@ -92,7 +95,10 @@ def runs_of_report(folder: Path, report: str, earlier: tuple[EarlierRun, ...]) -
 
 
 def _find_runs(published: Path | None) -> Iterator[tuple[EarlierRun, Path]]:
-    """Nights of the published folder with where their pages lie; the published one last, so that it wins over an older run."""
+    """Yield the archived runs and the published run, with their folders.
+
+    The published run is last, so that it replaces an archived run of the same date.
+    """
     if published is None:
         return
     for folder in (*sorted((published / links.ARCHIVE_FOLDER).glob("*")), published):
@@ -102,7 +108,7 @@ def _find_runs(published: Path | None) -> Iterator[tuple[EarlierRun, Path]]:
 
 
 def _read_run(folder: Path) -> EarlierRun | None:
-    """The night in a folder; None when what lies there is no night of ours."""
+    """Return the run in a folder, or None if the folder is not a complete run of this version."""
     try:
         summary = json.loads((folder / links.SUMMARY).read_text("utf-8"))
         date = summary["as_of_date"]
@@ -131,7 +137,7 @@ def _copy_run(source: Path, target: Path, run: EarlierRun, render: Render) -> bo
 
 
 def _files(source: Path) -> Iterator[Path]:
-    """Pages and summary of a night, from its folder, whatever folders its pages lie in."""
+    """Yield the pages and the summary of a run, relative to its folder."""
     for parent, folders, names in os.walk(source):
         folders[:] = sorted(set(folders) - _NOT_COPIED)
         for name in sorted(names):
@@ -142,7 +148,7 @@ def _files(source: Path) -> Iterator[Path]:
 
 
 def _replacement_page(path: Path, run: EarlierRun) -> ReplacementPage:
-    up = "../" * (len(path.parts) + 1)  # out of archive/<date>/ and of the folders within
+    up = "../" * (len(path.parts) + 1)  # leaves archive/<date>/ and its subfolders
     tables = [each["table"] for each in run.summary.get("tables", ())] if path.name == links.DATA else []
     return ReplacementPage(
         file=path.name,
@@ -153,7 +159,7 @@ def _replacement_page(path: Path, run: EarlierRun) -> ReplacementPage:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """The same file under a second name; a copy where the file system or the rights do not allow that."""
+    """Create a hard link, or a copy where hard links are not allowed."""
     try:
         os.link(source, target, follow_symlinks=False)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The page of the archive: the earlier nights with their headline, each a link to its own pages."""
+"""The archive page: earlier runs with their headline rates and links."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pipeline.report.layout.table import Cell, Table, TableRow, columns
 
 @dataclass(frozen=True)
 class ArchivePage:
-    """Earlier nights, newest first; `nights` is None while there is none."""
+    """Earlier runs, newest first; None if there are none."""
 
     runs: Table | None
 
 
 def archive_page(earlier: tuple[EarlierRun, ...]) -> ArchivePage:
-    """The page of the archive. Headline rates are those of the time, whatever is known now."""
+    """Return the archive page. It shows the headline rates as each run published them."""
     if not earlier:
         return ArchivePage(None)
     pairs = list(dict.fromkeys(title for run in earlier for title, _ in _pairs(run)))
@@ -54,7 +54,7 @@ def _rate(cohort: dict[str, Any]) -> Cell:
 
 
 def _pairs(run: EarlierRun) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(pair in words, the months of its headline rate) of an earlier run. Runs before there was one have no such months."""
+    """Yield (pair, recent cohorts) of a run for each headline rate. Older runs have no such cohorts."""
     for pair in run.summary["headline"]:
         recent = next((each for each in pair["cohorts"] if each["cohort"] == "recent"), None)
         if pair.get("is_headline_window") and recent is not None:

@@ -1,7 +1,7 @@
-"""What changed in the rate of each headline pair, in sentences made of rows of report.rate_change and its parts.
+"""Changes of the headline rates, in sentences from report.rate_change and its parts.
 
-A direction is named only where chance does not explain the change, and nothing is said of fewer than `SMALL`. Points are printed
-in tenths, and the parts of a change are rounded so that those printed add up to the change printed.
+A sentence names a direction only if the change is significant, and makes no comparison below `SMALL_SAMPLE` units.
+The printed parts of a change are rounded so that they add up to the printed change.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SPLIT_NOTE = (
 
 @dataclass(frozen=True)
 class WindowChange:
-    """A pair in one window: what changed, and of that what is mix and what rates, a line for each dimension."""
+    """The change of a pair in one window, with one line per dimension for mix and rates."""
 
     name: str
     sentence: str
@@ -47,7 +47,10 @@ class WindowChange:
 
 @dataclass(frozen=True)
 class PairChange:
-    """What changed in a headline pair: each window in words, its own first; the first with enough units value by value."""
+    """The changes of a headline pair. Its own window is the first.
+
+    `charts` explain the first window that has enough units.
+    """
 
     from_stage: str
     to_stage: str
@@ -59,7 +62,7 @@ class PairChange:
 
 @dataclass(frozen=True)
 class Changes:
-    """The section of the first page: a line for each pair within its headline window, and the stages."""
+    """The section of the index page: one sentence per pair, and the stages."""
 
     pairs: tuple[PairChange, ...]
     volumes: str
@@ -70,7 +73,10 @@ class Changes:
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of one change by one dimension, in printed tenths of a point: (mix, rates) of each row, and their sums."""
+    """The parts of a change by one dimension, in tenths of a point.
+
+    `tenths` holds (mix, rates) of each row.
+    """
 
     result: QueryResult[ChangePart]
     dimension: str
@@ -78,17 +84,17 @@ class Parts:
 
     @property
     def mix(self) -> int:
-        """All mix parts."""
+        """Sum of the mix parts."""
         return sum(mix for mix, _ in self.tenths)
 
     @property
     def rates(self) -> int:
-        """All rate parts."""
+        """Sum of the rate parts."""
         return sum(rates for _, rates in self.tenths)
 
 
 def changes(figures: Figures, footnotes: FootnoteBuilder) -> Changes:
-    """Every pair in every window, and the stages."""
+    """Return the changes of every pair in every window, and of the stages."""
     change_figures = figures.changes
     parts: dict[tuple[int, int | None], list[Parts]] = {}
     for split, result in zip(change_figures.splits.rows, change_figures.parts, strict=True):
@@ -117,8 +123,8 @@ def _pair(
     rows: list[RateChange], parts: dict[tuple[int, int | None], list[Parts]], source: Source, footnotes: FootnoteBuilder
 ) -> PairChange:
     rows = sorted(rows, key=lambda row: not row.is_headline_window)
-    explained = [row for row in rows if row.is_enough and (row.headline_no, row.window_days) in parts]
-    first = explained[0] if explained else None
+    rows_with_parts = [row for row in rows if row.is_enough and (row.headline_no, row.window_days) in parts]
+    first = rows_with_parts[0] if rows_with_parts else None
     return PairChange(
         from_stage=rows[0].from_stage,
         to_stage=rows[0].to_stage,
@@ -143,7 +149,7 @@ def _window(row: RateChange) -> str:
 
 
 def sentence(row: RateChange, footnotes: FootnoteBuilder) -> str:
-    """What changed in one pair and window, in one sentence."""
+    """Return the change of one pair and window as a sentence."""
     name = f"{row.from_label} → {row.to_label}" + ("" if row.window_days is None else f" {_window(row)}")
     latest, previous = footnotes.month(row.latest_month), footnotes.month(row.previous_month)
     if row.latest_month is None:
@@ -167,12 +173,12 @@ def sentence(row: RateChange, footnotes: FootnoteBuilder) -> str:
 
 
 def split_line(row: RateChange, parts: Parts) -> str:
-    """What of a change is mix and what rates by one dimension, and the largest part of a value that has enough units."""
+    """Return the split of a change into mix and rates, and the value with the largest part."""
     line = f"By {text.isolated(parts.dimension)}: mix {_points(parts.mix)}, rates {_points(parts.rates)}"
     values = tuple(zip(parts.result.rows, parts.tenths, strict=True))
     if len(values) < 2:
         return f"{line}."
-    # `max` keeps the first of equals, the value with most units.
+    # `max` keeps the first of equal parts, which belongs to the value with most units.
     with_enough_units = [
         (value, mix, rates) for value, (mix, rates) in values if value.is_enough and value.dimension_value
     ]
@@ -190,13 +196,13 @@ def split_line(row: RateChange, parts: Parts) -> str:
 
 
 def _direction(value: ChangePart) -> str:
-    """What the value's own rate did, which its part of the change need not follow."""
-    own = (value.latest_rate or 0) - (value.previous_rate or 0)
-    return "rose" if own > 0 else "fell" if own < 0 else "stayed the same"
+    """Return how the value's own rate changed. Its part of the change can have another sign."""
+    own_change = (value.latest_rate or 0) - (value.previous_rate or 0)
+    return "rose" if own_change > 0 else "fell" if own_change < 0 else "stayed the same"
 
 
 def _rates(value: ChangePart) -> str:
-    """`66.7 % of 66 → 76.8 % of 69, within noise`; of values that both months have."""
+    """Return `66.7 % of 66 → 76.8 % of 69, within noise` for a value that both months have."""
     then = f"{text.rate(value.previous_rate)} of {text.count(value.previous_entered)}"
     now = f"{text.rate(value.latest_rate)} of {text.count(value.latest_entered)}"
     noise = ", within noise" if value.is_noise else ", more than noise"
@@ -219,16 +225,16 @@ def _parts(split: ChangeSplit, result: QueryResult[ChangePart]) -> Parts:
 
 
 def tenths(share: float) -> int:
-    """A difference of shares as the tenths of a point that `format.points` prints."""
+    """Return a difference of shares in the tenths of a point that `text.points` prints."""
     return round(float(f"{share * 100:.1f}") * 10)
 
 
 def apportioned(shares: Sequence[float], total: int) -> tuple[int, ...]:
-    """Differences of shares as whole tenths of a point that add up to `total`: by largest remainder, of equals the first.
+    """Round differences of shares to tenths of a point that add up to `total`.
 
-    `total` is less than one tenth away from the sum of `shares`, as any rounding of it is.
+    The largest remainders are rounded up; equal remainders in order. `total` must be within one tenth of the sum of `shares`.
     """
-    # Of two numbers that are equal but for the last bits of a double, neither may win by those.
+    # Rounding removes floating-point noise, so that equal remainders stay equal.
     exact = [round(share * 1000, 9) for share in shares]
     whole = [math.floor(each) for each in exact]
     by_remainder = sorted(range(len(exact)), key=lambda place: (whole[place] - exact[place], place))
@@ -245,23 +251,25 @@ def _interval(low: float | None, high: float | None) -> str:
 
 
 def _charts(row: RateChange, by_dimension: list[Parts], footnotes: FootnoteBuilder) -> tuple[BarChart, ...]:
-    """A chart for each dimension, all on one scale, so that two of them can be compared."""
-    most = max(
+    """Return one chart per dimension. All have the same scale, so that they can be compared."""
+    largest = max(
         (max(abs(part.mix_part), abs(part.rate_part), abs(part.mix_part + part.rate_part))
          for parts in by_dimension for part in parts.result.rows),
         default=0.0,
     )  # fmt: skip
-    return tuple(_chart(row, parts, most, footnotes) for parts in by_dimension)
+    return tuple(_chart(row, parts, largest, footnotes) for parts in by_dimension)
 
 
-def _chart(row: RateChange, parts: Parts, most: float, footnotes: FootnoteBuilder) -> BarChart:
+def _chart(row: RateChange, parts: Parts, largest: float, footnotes: FootnoteBuilder) -> BarChart:
     then, now = footnotes.month(row.previous_month), footnotes.month(row.latest_month)
     return BarChart(
         title=f"By {parts.dimension}, {_window(row)}, {then} to {now}: {text.points(row.change)} in all",
         rows=tuple(
             BarRow(
                 label=_name(value),
-                drawing=part_bar(value.mix_part, value.rate_part, most, f"mix {_points(mix)}, rates {_points(rates)}"),
+                drawing=part_bar(
+                    value.mix_part, value.rate_part, largest, f"mix {_points(mix)}, rates {_points(rates)}"
+                ),
                 value=_points(mix + rates),
                 notes=(f"mix {_points(mix)}, rates {_points(rates)}", _value_note(value, row.unit)),
             )
@@ -321,9 +329,9 @@ def _table(row: RateChange, parts: Parts, footnotes: FootnoteBuilder) -> Table:
 
 
 def _part_row(value: ChangePart, mix: int, rates: int) -> TableRow:
-    own = None
+    own_change = None
     if value.latest_rate is not None and value.previous_rate is not None:
-        own = value.latest_rate - value.previous_rate
+        own_change = value.latest_rate - value.previous_rate
     return TableRow(
         (
             Cell(_name(value), "quiet" if value.dimension_value is None else ""),
@@ -333,7 +341,7 @@ def _part_row(value: ChangePart, mix: int, rates: int) -> TableRow:
             Cell(text.rate(value.latest_share)),
             Cell(text.rate(value.previous_rate)),
             Cell(text.rate(value.latest_rate)),
-            Cell(text.points(own), note=_verdict(value)) if value.is_enough else Cell(text.DASH, note="n small"),
+            Cell(text.points(own_change), note=_verdict(value)) if value.is_enough else Cell(text.DASH, note="n small"),
             Cell(_points(mix)),
             Cell(_points(rates)),
             Cell(_points(mix + rates), "sum"),

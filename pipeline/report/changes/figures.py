@@ -1,4 +1,4 @@
-"""What changed, read from a built database: the questions of the sections of that name."""
+"""Query results of the sections about changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.report.query import QueryResult, ReportConnection
 
 @dataclass(frozen=True)
 class ChangeFigures:
-    """Changes of rates, by pair and window; their parts, one answer for each row of `splits`; changes of volume."""
+    """Changes of rates and volumes. `parts` has one result per row of `splits`."""
 
     rates: QueryResult[rows.RateChange]
     splits: QueryResult[rows.ChangeSplit]
@@ -20,7 +20,7 @@ class ChangeFigures:
 
 
 def read_changes(connection: ReportConnection) -> ChangeFigures:
-    """Put the questions through `ask`, which knows the database and keeps the query beside its rows."""
+    """Return the changes of one report."""
     splits: QueryResult[rows.ChangeSplit] = connection.select(
         rows.ChangeSplit,
         "report.rate_change_split",

@@ -1,4 +1,4 @@
-"""What changed in volume, last complete month against the month before: a sentence and the table behind it."""
+"""Changes of volume between the last two complete months: a sentence and its table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.report.layout.table import Cell, Column, Details, FootnoteBuilder,
 
 
 def sentence(stages: Sequence[VolumeChange]) -> str:
-    """Arrivals at the path stages: those outside noise one by one, the others by name."""
+    """Return the changes of arrivals: significant ones with numbers, the other stages by name."""
     if not stages or stages[0].previous_month is None:
         return "Arrivals: there are no two complete months to compare yet."
     parts = []
@@ -36,7 +36,7 @@ def _moved(stage: VolumeChange) -> str:
 
 
 def stages(result: QueryResult[VolumeChange], footnotes: FootnoteBuilder) -> Details:
-    """The numbers behind the sentence, and how long stays lasted that ended in the two months."""
+    """Return the table behind the sentence, with the time in stage of stays that ended."""
     first = result.rows[0]
     then = text.month(first.previous_month) if first.previous_month else "month before"
     now = text.month(first.latest_month) if first.latest_month else "last month"

@@ -1,4 +1,4 @@
-"""Conversion by cohort: the grid of months and pairs, each pair's months in every window, and the cuts by dimension."""
+"""Conversion by cohort: the grid of months and pairs, months of each pair, slices by dimension."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.report.layout.table import Cell, Column, Details, FootnoteBuilder,
 from pipeline.report.rows import CohortMonth, GridCell, PairShown, Summary
 
 SMALL_SAMPLE = 20
-"""Below so many units a rate says little; it is shown greyed."""
+"""Rates of fewer units are shown in grey."""
 
 DIMENSION_SOURCES = {
     "entry": "as it was at the entry that starts the measure",
@@ -25,7 +25,7 @@ DIMENSION_SOURCES = {
 
 @dataclass(frozen=True)
 class PairSection:
-    """One pair: its months in every window and, for a headline pair, its cuts by every dimension."""
+    """One pair: its months in every window and, for a headline pair, its slices."""
 
     from_stage: str
     to_stage: str
@@ -35,14 +35,14 @@ class PairSection:
 
 @dataclass(frozen=True)
 class Conversion:
-    """The section."""
+    """The section of conversion by cohort."""
 
     grid: Table
     pairs: tuple[PairSection, ...]
 
 
 def conversion(figures: Figures, footnotes: FootnoteBuilder) -> Conversion:
-    """Grid, months of every pair, cuts of the headline pairs."""
+    """Return the grid, the months of every pair and the slices of the headline pairs."""
     sources = {row.dimension: row.source for row in figures.coverage.rows}
     totals = {
         (row.from_stage, row.to_stage, row.window_days): row for row in figures.totals.rows if row.cohorts == "mature"
@@ -104,7 +104,7 @@ def _grid(figures: Figures, footnotes: FootnoteBuilder) -> Table:
             f"Hatched: not final, the youngest {units.plural(unit)} have had too little time and the rate can only rise; "
             "left out of totals and comparisons.",
             f"Grey: fewer than {SMALL_SAMPLE} {units.plural(unit)}.",
-            *((estimate.MEANING,) if figures.shown.is_all else ()),
+            *((estimate.MEANING,) if figures.report.is_all else ()),
         ),
         key="grid",
     )

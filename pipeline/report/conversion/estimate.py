@@ -1,4 +1,4 @@
-"""The settled estimate beside what is known today, and how earlier estimates fared (K6)."""
+"""The expected final rate of open cohorts, and how earlier estimates compare with the outcome (K6)."""
 
 from __future__ import annotations
 
@@ -19,36 +19,39 @@ MEANING = (
 
 
 def estimate(cohort: CohortMonth | GridCell) -> str:
-    """`41.0 % (36.2–47.0 %)`; a dash where there is none."""
+    """Return `41.0 % (36.2–47.0 %)`; a dash if there is no estimate."""
     if cohort.settled_estimate is None:
         return text.DASH
     return f"{text.rate(cohort.settled_estimate)} ({text.interval(cohort.settled_low, cohort.settled_high)})"
 
 
 def cell(cohort: CohortMonth) -> Cell:
-    """The estimate of a month with its interval below; a dash for a final month."""
+    """Return the expected final rate of a month with its interval; a dash for a final month."""
     if cohort.settled_estimate is None:
         return Cell(text.DASH, "none")
     return Cell(text.rate(cohort.settled_estimate), note=text.interval(cohort.settled_low, cohort.settled_high))
 
 
 def sentence(records: Sequence[ExpectedRateRecord]) -> str:
-    """How many past estimates held what came, and whether so few do that the intervals are too narrow."""
+    """Return how many past intervals contained the outcome, and whether they are too narrow."""
     estimates = sum(record.estimates for record in records)
     if not estimates:
         return "No past estimate can be judged yet."
-    held = sum(record.held for record in records)
-    share = f"{text.rate(held / estimates)}; {EXPECTED_COVERAGE}"
-    words = f"Of {text.plural(estimates, 'past estimate')} {text.count(held)} held what came ({share})."
+    inside = sum(record.held for record in records)
+    share = f"{text.rate(inside / estimates)}; {EXPECTED_COVERAGE}"
+    words = f"Of {text.plural(estimates, 'past estimate')} {text.count(inside)} held what came ({share})."
     if any(record.is_too_narrow for record in records):
         words += " That is too few for chance: read the interval as too narrow."
     return words
 
 
 def record(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
-    """How past estimates fared, a row per headline pair; None without headline pairs and in the report of one value."""
+    """Return past estimates against outcomes, one row per headline pair.
+
+    None without headline pairs and in the report of one dimension value.
+    """
     rows = figures.expected_rate_record.rows
-    if not rows or not figures.shown.is_all:
+    if not rows or not figures.report.is_all:
         return None
     return Table(
         caption="Settled estimates of past ends of a month, against what came",

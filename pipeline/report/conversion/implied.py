@@ -1,4 +1,4 @@
-"""The comparison that E9 allows: conversion as observed, and as it would be had every skipped stage been entered."""
+"""Conversion as observed, and with implied entries into skipped stages (E9)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BASES = {"observed": "observed", "with_implied": "with implied dates"}
 
 
 def implied(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
-    """Two rows per pair; None unless the configuration asks for it."""
+    """Return two rows per pair; None unless the configuration asks for the comparison."""
     if not figures.implied.rows:
         return None
     return Table(

@@ -1,4 +1,4 @@
-"""Who came by which way: conversion past qualification by route, where origins come from, who qualified the cycles."""
+"""Conversion by route past qualification, sources of origins, and qualifying teams."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ ORIGINS = {
 
 @dataclass(frozen=True)
 class Routes:
-    """Tables that stand in two sections; None where there is nothing to show."""
+    """Tables that two sections use. A table without rows is None."""
 
     conversion: Table | None
     qualifying: str
-    """The labels of the stages that qualify, as in `MQL or TQL`."""
+    """Labels of the stages that qualify, such as `MQL or TQL`."""
     origins: Table
     qualifications: Table | None
 
 
 def routes(figures: Figures, footnotes: FootnoteBuilder) -> Routes:
-    """The three tables."""
+    """Return the tables of routes, origins and qualifications."""
     labels = [stage.label for stage in figures.stages.rows if stage.qualifies]
     qualifying = f"{', '.join(labels[:-1])} or {labels[-1]}" if len(labels) > 1 else "".join(labels)
     return Routes(

@@ -1,4 +1,4 @@
-"""Volumes: the waterfall of arrivals, and the stage flow that balances."""
+"""Volumes: the waterfall of arrivals, and the balance of each stage."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ OUT_WORDS = {
 
 @dataclass(frozen=True)
 class Volumes:
-    """The section of balances."""
+    """The section of stage balances."""
 
     whole: Table
     leads: Table
@@ -57,14 +57,14 @@ class Volumes:
 
 
 def waterfall(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
-    """Arrivals at every path stage, split by how they came."""
+    """Return arrivals at every path stage, split by where they came from."""
     rows = figures.arrivals.rows
-    most = max((row.arrivals for row in rows), default=0)
+    largest = max((row.arrivals for row in rows), default=0)
     rates = [row for row in figures.totals.rows if row.cohorts == "mature" and row.window_days is None]
     period = _period(rows)
     return BarChart(
         title=f"Arrivals at each path stage, {period}",
-        rows=tuple(_arrival_row(row, most, rows, rates) for row in rows),
+        rows=tuple(_arrival_row(row, largest, rows, rates) for row in rows),
         legend=(
             LegendItem("through", "came through the stage before"),
             LegendItem("over", "came from lower down and passed over the stage before"),
@@ -111,7 +111,7 @@ def _period(rows: tuple[PathArrival, ...]) -> str:
     return last if rows[0].first_month == rows[0].last_month else f"{first} – {last}"
 
 
-def _arrival_row(row: PathArrival, most: int, rows: tuple[PathArrival, ...], rates: list[Summary]) -> BarRow:
+def _arrival_row(row: PathArrival, largest: int, rows: tuple[PathArrival, ...], rates: list[Summary]) -> BarRow:
     before = [other for other in rows if other.rank == row.rank - 1]
     name = before[0].label if len(before) == 1 else "the rank before"
     if row.rank == 1:
@@ -129,7 +129,7 @@ def _arrival_row(row: PathArrival, most: int, rows: tuple[PathArrival, ...], rat
     alt_text = f"{row.label}: {text.count(row.arrivals)} arrivals: " + "; ".join(title for _, _, title in parts)
     return BarRow(
         row.label,
-        charts.stacked_bar(parts, most, alt_text),
+        charts.stacked_bar(parts, largest, alt_text),
         text.count(row.arrivals),
         notes,
         _step(row, name, before, rates),
@@ -138,7 +138,7 @@ def _arrival_row(row: PathArrival, most: int, rows: tuple[PathArrival, ...], rat
 
 
 def _step(row: PathArrival, name: str, before: list[PathArrival], rates: list[Summary]) -> str:
-    """What stands between two bars: the activity ratio, and the conversion of final cohorts, each with its counts."""
+    """Return the activity and the final conversion between two stages, with their counts."""
     if not before:
         return ""
     words = [
@@ -156,7 +156,7 @@ def _step(row: PathArrival, name: str, before: list[PathArrival], rates: list[Su
 
 
 def volumes(figures: Figures, footnotes: FootnoteBuilder) -> Volumes:
-    """All history per stage, all stages per month, and each stage's months."""
+    """Return the balances of all stages, of all months, and of each stage by month."""
     return Volumes(
         whole=_flow_table(
             figures.flow,
@@ -255,18 +255,18 @@ def _part(value: int) -> Cell:
 def _balance_table(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     has_restored = any(row.restored_leads for row in figures.balance.rows)
     restored_head = ("+ restored leads",) if has_restored else ()
-    came_over_head = () if figures.shown.is_all else ("+ came over",)
+    came_over_head = () if figures.report.is_all else ("+ came over",)
     heads = ("Month", "Opening", "+ new leads", *restored_head, *came_over_head, "− deleted leads", "= closing")
 
     def parts(row: LeadBalance) -> tuple[int, ...]:
         restored = (row.restored_leads,) if has_restored else ()
-        came_over = () if figures.shown.is_all else (row.came_over,)
+        came_over = () if figures.report.is_all else (row.came_over,)
         return (row.opening, row.new_leads, *restored, *came_over, row.deleted_leads, row.closing)
 
     return Table(
         caption=(
             "All stages together: only new and deleted leads change the total"
-            if figures.shown.is_all
+            if figures.report.is_all
             else "All stages together: new and deleted leads change the total, and those whose value changes"
         ),
         columns=columns(*heads, "Adds up"),

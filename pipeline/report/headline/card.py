@@ -1,4 +1,4 @@
-"""The headline cards: what became of the units of each agreed pair, its rate, and how far it is from the target."""
+"""The headline cards: outcomes of each headline pair, its rates, and the gap to its target."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pipeline.report.quality.rows import ExpectedRateRecord
 from pipeline.report.rows import Gap, Headline
 
 MIN_WINDOW_COVERAGE = 0.9
-"""Below this share of the expected conversions within the window, the headline says so."""
+"""Below this share of the expected conversions within the window, the card shows a note."""
 NOTHING_FINAL = "no complete month is final yet"
 LOST_TONES = ("lost-1", "lost-2", "lost-3", "lost-4")
 LOST_BY = {
@@ -37,7 +37,7 @@ LOST_BY = {
 
 @dataclass(frozen=True)
 class Tile:
-    """One number with what it rests on."""
+    """One number with its counts and interval."""
 
     label: str
     value: str
@@ -48,7 +48,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Trend:
-    """Monthly cohorts of one window as a picture."""
+    """A chart of monthly cohorts in one window."""
 
     title: str
     drawing: charts.Drawing
@@ -78,7 +78,7 @@ class Card:
 
 
 def cards(figures: Figures, footnotes: FootnoteBuilder) -> tuple[Card, ...]:
-    """A card per headline pair, in the order of the configuration."""
+    """Return one card per headline pair, in the order of the configuration."""
     by_pair = {(each.pair.from_stage, each.pair.to_stage): each for each in figures.pairs}
     ever = [row for row in figures.headline.rows if row.window_days is None]
     in_window = {row.headline_no: row for row in figures.headline.rows if row.is_headline_window}
@@ -90,7 +90,7 @@ def cards(figures: Figures, footnotes: FootnoteBuilder) -> tuple[Card, ...]:
 
 
 def title(row: Headline) -> str:
-    """The pair in words; of meetings booked and held it is the show rate."""
+    """Return the pair in words. The pair of meetings booked and held is the show rate."""
     pair = f"{row.from_label} → {row.to_label}"
     return f"Show rate: {pair}" if is_show_rate(row.from_stage, row.to_stage) else pair
 
@@ -103,7 +103,7 @@ def _card(
     figures: Figures,
     footnotes: FootnoteBuilder,
 ) -> Card:
-    """`row` counts without a window, `own` within the headline window."""
+    """Return the card. `row` counts without a window, `in_window` within the headline window."""
     gaps = pair.gap.rows if pair.gap else ()
     tones = outcome_tones(gaps)
     outcomes = tuple(
@@ -133,7 +133,7 @@ def _card(
         bar=charts.target_bar(parts, row.entered, row.target, alt_text if gaps else "nobody has arrived yet"),
         bar_note=_bar_note(row),
         outcomes=outcomes,
-        tiles=_tiles(row, in_window, record if figures.shown.is_all else None, footnotes),
+        tiles=_tiles(row, in_window, record if figures.report.is_all else None, footnotes),
         trends=_trends(row, in_window, pair, footnotes),
         details=(
             Details(
@@ -151,7 +151,7 @@ def _card(
 
 
 def outcome_name(gap: Gap, row: Headline) -> str:
-    """What became of these units, in words."""
+    """Return the outcome in words."""
     stage = gap.stage_label or "a stage unknown"
     names = {
         "converted": f"Went on to {row.to_label}",
@@ -169,7 +169,7 @@ def outcome_name(gap: Gap, row: Headline) -> str:
 
 
 def outcome_tones(gaps: tuple[Gap, ...]) -> dict[Gap, str]:
-    """The colour of each fate: the largest losses have their own, the others share one."""
+    """Return the colour of each outcome. The largest losses have their own colour, the others share one."""
     lost = [gap for gap in gaps if gap.fate == "lost"]
     tones = {gap: LOST_TONES[min(position, len(LOST_TONES) - 1)] for position, gap in enumerate(lost)}
     fixed = {"converted": "converted", "passed_over": "passed", "overdue": "overdue"}
@@ -204,7 +204,7 @@ def _sentence(row: Headline, in_window: Headline, gaps: tuple[Gap, ...], footnot
 
 
 def _recent(row: Headline, footnotes: FootnoteBuilder) -> str:
-    """`Sep 2025 – Nov 2025`, the months that the headline rate adds up."""
+    """Return the months of the headline rate: `Sep 2025 – Nov 2025`."""
     first, last = footnotes.month(row.recent_first_month), footnotes.month(row.recent_last_month)
     return first if first == last else f"{first} – {last}"
 
@@ -222,7 +222,10 @@ def _change(row: Headline, footnotes: FootnoteBuilder) -> str:
 
 
 def _compared(row: Headline, footnotes: FootnoteBuilder) -> str:
-    """The change on the month before; a direction only where chance does not explain it, no number of too few."""
+    """Return the change against the previous month.
+
+    It has a direction only if it is significant, and no number if there are too few units.
+    """
     previous = footnotes.month(row.previous_month)
     if not row.is_enough_to_compare:
         return f"against {previous} too few to say"
@@ -243,7 +246,7 @@ def _bar_note(row: Headline) -> str:
 def _tiles(
     row: Headline, in_window: Headline, record: ExpectedRateRecord | None, footnotes: FootnoteBuilder
 ) -> tuple[Tile, ...]:
-    """The headline rate, its last month and the gap to the target; then the same counted in other ways."""
+    """Return the headline rate, its last month, the gap to the target, and other rates of the pair."""
     expected_rate = (_expected_rate_tile(row, record),) if row.still_open and record else ()
     return (
         _headline_tile(in_window, footnotes),
@@ -271,7 +274,7 @@ def _headline_tile(row: Headline, footnotes: FootnoteBuilder) -> Tile:
 
 
 def _coverage(row: Headline) -> str:
-    """How much of what is expected in the end the window holds, said where it is less than `ENOUGH_COVERAGE`."""
+    """Return a note if the window holds less than `MIN_WINDOW_COVERAGE` of the expected conversions."""
     if row.coverage is None or row.coverage >= MIN_WINDOW_COVERAGE:
         return ""
     return (
@@ -317,11 +320,11 @@ def _ever_tile(row: Headline, footnotes: FootnoteBuilder) -> Tile:
 
 
 def reach(converted: int, still_open: int, entered: int) -> tuple[str, ...]:
-    """The range that a final rate can still reach while units are open: `4 open: 21.0–22.0 %`; nothing when none is."""
+    """Return the range of a final rate while units are open: `4 still open: 21.0–22.0 %`; empty if none is open."""
     if not still_open:
         return ()
-    most = text.interval(converted / entered, (converted + still_open) / entered)
-    return (f"{text.count(still_open)} still open: {most} in the end",)
+    final_range = text.interval(converted / entered, (converted + still_open) / entered)
+    return (f"{text.count(still_open)} still open: {final_range} in the end",)
 
 
 def _tone(entered: int | None) -> str:
@@ -375,7 +378,7 @@ def _gap(value: float | None) -> str:
 
 
 def _trends(row: Headline, in_window: Headline, pair: PairFigures, footnotes: FootnoteBuilder) -> tuple[Trend, ...]:
-    drawn = []
+    trends = []
     for window in (in_window.window_days, None):
         cohorts = [cohort for cohort in pair.cohorts.rows if cohort.window_days == window]
         name = "Ever" if window is None else f"Within {window} days"
@@ -390,8 +393,8 @@ def _trends(row: Headline, in_window: Headline, pair: PairFigures, footnotes: Fo
                 else ""
             )
         )
-        drawn.append(Trend(name, charts.trend(cohorts, alt_text, before_coverage=footnotes.before_coverage)))
-    return tuple(drawn)
+        trends.append(Trend(name, charts.trend(cohorts, alt_text, before_coverage=footnotes.before_coverage)))
+    return tuple(trends)
 
 
 def _outcomes_table(row: Headline, gaps: tuple[Gap, ...], pair: PairFigures, footnotes: FootnoteBuilder) -> Table:

@@ -1,8 +1,7 @@
-"""Geometry of the charts: shapes with coordinates, which the macros print as SVG.
+"""Geometry of the charts, which the macros print as SVG.
 
-Across, coordinates are percent of the width and a drawing has no viewBox: bars stretch with the page while text, dots and
-strokes keep their size from a phone to a wide screen. Down, coordinates are pixels. Curves live in `areas`, an inner SVG
-that stretches.
+X is in percent of the width, Y in pixels, and a drawing has no viewBox. So bars stretch with the page, and text, dots and
+strokes keep their size. Curves are in `areas`, an inner SVG that stretches.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from pipeline.report.rows import CohortMonth, Flow
 
 @dataclass(frozen=True)
 class Rect:
-    """A bar: x and width in percent, y and height in pixels. `title` shows on hover."""
+    """A bar: x and width in percent, y and height in pixels. `title` is the tooltip."""
 
     x: float
     y: float
@@ -41,7 +40,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Dot:
-    """A marker at x percent, y pixels. `shape` is circle or diamond."""
+    """A marker at x percent, y pixels. `shape` is circle, diamond or ring."""
 
     x: float
     y: float
@@ -52,7 +51,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Label:
-    """Text at x percent, y pixels; `anchor` is start, middle or end."""
+    """Text at x percent, y pixels. `anchor` is start, middle or end."""
 
     x: float
     y: float
@@ -63,7 +62,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Area:
-    """A path in percent across and pixels down, drawn in the stretching inner SVG."""
+    """A path, x in percent and y in pixels, for the inner SVG that stretches."""
 
     path: str
     tone: str
@@ -71,7 +70,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Drawing:
-    """One SVG: height in pixels, what it says in words, its shapes from back to front."""
+    """One SVG: its height in pixels, its alternative text, and its shapes from back to front."""
 
     height: int
     alt_text: str
@@ -84,7 +83,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class _Point:
-    """A final month in the picture: rate and both ends of its interval."""
+    """A final month in a trend: the rate and both ends of its interval."""
 
     x: float
     middle: float
@@ -93,11 +92,11 @@ class _Point:
 
 
 SCALE_WIDTH = 11
-"""Percent of a trend's width that its scale takes."""
+"""Width of the scale of a trend, in percent of the drawing."""
 
 
 def stacked_bar(parts: Sequence[tuple[str, int, str]], whole: int, alt_text: str, height: int = 22) -> Drawing:
-    """Segments side by side: (tone, size, title), as shares of `whole`. Nothing of nothing is an empty track."""
+    """Return segments side by side: (tone, size, title), as shares of `whole`. Empty if `whole` is 0."""
     rects = [Rect(0, 0, 100, height, "track")]
     start = 0.0
     for tone, size, title in parts:
@@ -109,7 +108,7 @@ def stacked_bar(parts: Sequence[tuple[str, int, str]], whole: int, alt_text: str
 
 
 def target_bar(parts: Sequence[tuple[str, int, str]], whole: int, target: float | None, alt_text: str) -> Drawing:
-    """A stacked bar of fates with the agreed share marked across it."""
+    """Return a stacked bar of outcomes with a line at the target share."""
     bar = stacked_bar(parts, whole, alt_text, height=30)
     if target is None or not 0 < target <= 1:
         return bar
@@ -120,17 +119,20 @@ def target_bar(parts: Sequence[tuple[str, int, str]], whole: int, target: float 
 def interval_bar(
     cohort: CohortMonth | None, rate: float | None, low: float | None, high: float | None
 ) -> Drawing | None:
-    """0 to 100 %: the 95 % interval as a bar and the rate as a dot; a cohort that is not final hatched up to what it may become."""
+    """Return the rate as a dot on its 95 % interval, from 0 to 100 %.
+
+    A cohort that is not final is hatched up to the highest rate it can reach.
+    """
     if rate is None or low is None or high is None:
         return None
     if cohort is not None and not cohort.is_mature:
-        most = min(1.0, rate + (cohort.still_open_share or 0))
+        highest = min(1.0, rate + (cohort.still_open_share or 0))
         return Drawing(
             14,
-            f"not final: {text.rate(rate)} so far, at most {text.rate(most)}",
+            f"not final: {text.rate(rate)} so far, at most {text.rate(highest)}",
             (
                 Rect(0, 6, 100, 2, "track"),
-                Rect(_r(100 * rate), 2, _r(max(100 * (most - rate), 0.6)), 10, "hatch"),
+                Rect(_r(100 * rate), 2, _r(max(100 * (highest - rate), 0.6)), 10, "hatch"),
                 Rect(0, 5, _r(100 * rate), 4, "faint"),
             ),
         )
@@ -145,9 +147,9 @@ def interval_bar(
 def trend(
     cohorts: Sequence[CohortMonth], alt_text: str, height: int = 168, *, before_coverage: frozenset[date] = frozenset()
 ) -> Drawing:
-    """Monthly cohorts: a line with its interval band over final ones; the others hatched to what they may become.
+    """Return monthly cohorts: a line with its interval for final months, hatched bars for the others.
 
-    Where there is a settled estimate, it and its interval stand on the hatching. Months of `uncovered` are marked.
+    The expected final rate and its interval are drawn on the hatched bars. Months in `before_coverage` are marked.
     """
     if not cohorts:
         return Drawing(40, alt_text)
@@ -179,9 +181,9 @@ def trend(
             dots.append(Dot(x, y(cohort.rate), "rate", _cohort_title(cohort, name)))
         else:
             runs.append([])
-            most, width = _highest_rate(cohort), _r(step * 0.5)
+            highest, width = _highest_rate(cohort), _r(step * 0.5)
             left = _r(x - width / 2)
-            rects.append(Rect(left, y(most), width, _r(base - y(most)), "hatch", _cohort_title(cohort, name)))
+            rects.append(Rect(left, y(highest), width, _r(base - y(highest)), "hatch", _cohort_title(cohort, name)))
             rects.append(
                 Rect(left, y(cohort.rate), width, _r(base - y(cohort.rate)), "faint", _cohort_title(cohort, name))
             )
@@ -224,17 +226,17 @@ def _expected_title(cohort: CohortMonth, name: str) -> str:
 
 
 def flow_bars(months: Sequence[Flow], alt_text: str) -> Drawing:
-    """A stage's months in two panels: the stock at each month's end above, what came in and what left below."""
+    """Return the months of a stage in two panels: leads at the end of the month above, inflow and outflow below."""
     if not months:
         return Drawing(40, alt_text)
     stock_base, middle, half, height = 50, 112, 46, 176
-    most = max(max(month.ins, month.outs) for month in months) or 1
+    largest = max(max(month.ins, month.outs) for month in months) or 1
     stock = max(month.closing for month in months) or 1
     step = 100 / len(months)
     rects: list[Rect] = []
     labels = [
         Label(0, 10, f"up to {text.count(stock)} in the stage", "start", "scale"),
-        Label(0, middle - half + 2, f"up to {text.count(most)} a month", "start", "scale"),
+        Label(0, middle - half + 2, f"up to {text.count(largest)} a month", "start", "scale"),
     ]
     every = max(1, math.ceil(len(months) / 5))
     for position, month in enumerate(months):
@@ -244,7 +246,7 @@ def flow_bars(months: Sequence[Flow], alt_text: str) -> Drawing:
             f"{text.period(month.month_start, month.is_partial)}: {text.count(month.opening)} + {text.count(month.ins)} "
             f"− {text.count(month.outs)} = {text.count(month.closing)}"
         )
-        tall, up, down = 32 * month.closing / stock, (half - 6) * month.ins / most, (half - 6) * month.outs / most
+        tall, up, down = 32 * month.closing / stock, (half - 6) * month.ins / largest, (half - 6) * month.outs / largest
         rects.append(Rect(left, _r(stock_base - tall), width, _r(tall), "stock", title))
         rects.append(Rect(left, _r(middle - up), width, _r(up), "in", title))
         rects.append(Rect(left, _r(middle), width, _r(down), "out", title))
@@ -258,18 +260,18 @@ def flow_bars(months: Sequence[Flow], alt_text: str) -> Drawing:
 
 @dataclass(frozen=True)
 class LogScale:
-    """Days on a logarithmic axis from `low` to `high`, in percent of the width."""
+    """A logarithmic axis of days from `low` to `high`, in percent of the width."""
 
     low: float
     high: float
 
     def x(self, days: float) -> float:
-        """Where a length of time stands; what is shorter than the axis sits at its start."""
+        """Return the position of a duration. Durations outside the axis are at its end."""
         inside = min(max(days, self.low), self.high)
         return _r(2 + 96 * math.log(inside / self.low) / math.log(self.high / self.low))
 
     def ticks(self) -> tuple[tuple[float, str], ...]:
-        """(percent, text) of the marks of the axis."""
+        """Return (percent, text) of the ticks."""
         ticks = (
             (1 / 24, "1 h"),
             (0.25, "6 h"),
@@ -284,14 +286,14 @@ class LogScale:
 
 
 def log_scale(lengths: Sequence[float]) -> LogScale:
-    """An axis that holds every length of time given; an hour to ninety days when there is none."""
+    """Return an axis that holds all durations; one hour to ninety days if there are none."""
     known = [length for length in lengths if length > 0]
     low = max(min(known, default=1 / 24) / 1.5, 1 / 1440)
     return LogScale(min(low, 0.9), max(max(known, default=90.0) * 1.3, 8.0))
 
 
 def axis(scale: LogScale) -> Drawing:
-    """The axis of a log scale as its own strip."""
+    """Return the axis of a log scale as a drawing."""
     return Drawing(
         20,
         "logarithmic axis of days",
@@ -301,12 +303,12 @@ def axis(scale: LogScale) -> Drawing:
 
 
 def ceiling_of(values: Sequence[float | None], least: float) -> float:
-    """The end of a linear axis that holds every value."""
+    """Return the end of a linear axis that holds every value."""
     return max([least, *(value * 1.05 for value in values if value is not None)])
 
 
 def share_ceiling(value: float) -> float:
-    """The end of a scale of shares, such that its half is a round number, too."""
+    """Return the end of a scale of shares. Half of it is a round number too."""
     return next(step for step in (0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if min(value, 1.0) <= step) if value > 0 else 1.0
 
 
@@ -315,5 +317,5 @@ def _anchor(x: float) -> str:
 
 
 def _r(value: float) -> float:
-    """Two decimals are a hundredth of a percent or pixel: enough for the eye, and the same bytes everywhere."""
+    """Round to two decimals, so that every machine prints the same bytes."""
     return round(value, 2)

@@ -1,4 +1,4 @@
-"""Columns of stacked parts, a column a month: geometry for the macros, and what stands around it."""
+"""Charts of stacked columns, one column per month."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pipeline.report.layout.charts import Area, Drawing, Label, Line, Rect
 from pipeline.report.layout.table import Details, LegendItem, Source
 
 SCALE_WIDTH = 11
-"""Percent of the width that the scale takes."""
+"""Width of the scale, in percent of the drawing."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a column: its size on the chart's scale; `title` shows on hover.
+    """A part of a column in the unit of the scale. `title` is the tooltip.
 
-    Pieces without a title are drawn as one shape per tone: a page of many columns stays small.
+    Parts without a title are drawn as one shape per tone, which keeps a page of many columns small.
     """
 
     tone: str
@@ -28,7 +28,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Stack:
-    """One column, its parts from the bottom up."""
+    """One column. Its parts start at the bottom."""
 
     label: str
     parts: tuple[Part, ...]
@@ -36,7 +36,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class ColumnChart:
-    """A chart with its sentence, its legend, its footnote and the table behind it."""
+    """A chart with its sentence, legend, footnote and table."""
 
     key: str
     title: str
@@ -50,7 +50,7 @@ class ColumnChart:
 def stacked_columns(
     stacks: Sequence[Stack], top: float, scale: Sequence[tuple[float, str]], alt_text: str, height: int = 176
 ) -> Drawing:
-    """Columns side by side up to `top`; `scale` are the values at which a line is drawn, with their text."""
+    """Return columns side by side up to `top`. `scale` holds (value, text) of the grid lines."""
     if not stacks:
         return Drawing(40, alt_text)
     base, step = height - 22, (100 - SCALE_WIDTH) / len(stacks)
@@ -82,19 +82,19 @@ def stacked_columns(
     return Drawing(height, alt_text, tuple(rects), tuple(lines), areas, labels=tuple(labels))
 
 
-def count_ceiling(most: int) -> int:
-    """The end of a scale of counts, such that its half is a whole number, too."""
-    power = int(10 ** (len(str(max(most, 1))) - 1))
-    return next(step * power for step in (1, 2, 3, 4, 5, 6, 8, 10) if most <= step * power and step * power % 2 == 0)
+def count_ceiling(largest: int) -> int:
+    """Return the end of a scale of counts. Half of it is a whole number too."""
+    power = int(10 ** (len(str(max(largest, 1))) - 1))
+    return next(step * power for step in (1, 2, 3, 4, 5, 6, 8, 10) if largest <= step * power and step * power % 2 == 0)
 
 
 def count_scale(top: int) -> tuple[tuple[float, str], ...]:
-    """Nothing, half and the whole of a scale of counts."""
+    """Return zero, half and end of a scale of counts."""
     return tuple((float(value), text.count(value)) for value in (0, top // 2, top))
 
 
 def share_scale(top: float) -> tuple[tuple[float, str], ...]:
-    """Nothing, half and the whole of a scale of shares."""
+    """Return zero, half and end of a scale of shares."""
     return tuple((top * part, f"{100 * top * part:.0f}{text.THIN}%") for part in (0, 0.5, 1))
 
 

@@ -1,4 +1,4 @@
-"""Values to the cells of a CSV file: what a spreadsheet, pandas and DuckDB all read back as it was."""
+"""Format values as CSV cells that spreadsheets, pandas and DuckDB read back unchanged."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from datetime import datetime
 from typing import Any
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-"""How a text begins that a spreadsheet would run; apostrophes before it, so that what the guard adds can be taken off."""
+"""Start of a text that a spreadsheet would run. Leading apostrophes match too, so that escaping can be undone."""
 _NEEDS_QUOTES = re.compile(r'[",;\t\r\n]|^\s|\s$|^$')
 
 
 def escape_formula(value: object) -> object:
-    """A text that a spreadsheet would run as a formula gets a leading apostrophe; everything else is as it was."""
+    """Return a text with a leading apostrophe if a spreadsheet would run it; other values unchanged."""
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def csv_line(values: Sequence[Any]) -> str:
-    """One record as RFC 4180 has it, with its line end."""
+    """Return one record with its line end (RFC 4180)."""
     return ",".join(map(csv_cell, values)) + "\r\n"
 
 
 def csv_cell(value: Any) -> str:
-    """One field: nothing for null, `""` for an empty text, ISO 8601 for dates and times, every digit of a number."""
+    """Return one field: empty for null, `""` for empty text, ISO 8601 for times, all digits of a number."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -35,7 +35,7 @@ def csv_cell(value: Any) -> str:
 
 
 def plain_text(value: Any) -> str:
-    """A value that is no text, as text."""
+    """Return a value that is not text as text."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, datetime):
@@ -44,5 +44,5 @@ def plain_text(value: Any) -> str:
 
 
 def list_text(values: list[Any]) -> str:
-    """A list in one cell."""
+    """Return a list as the text of one cell."""
     return ", ".join(map(plain_text, values))

@@ -1,6 +1,6 @@
-"""A site to the mail about it: the headline in a minute, from the very values that the pages print. It computes nothing.
+"""Build the mail from the values that the pages print. It computes no number.
 
-Everything in it is bounded (pairs, rows, length of a text), so that no configuration makes it longer than mail programs show.
+Pairs, rows and text lengths are limited, because mail programs cut long mails.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from pipeline.report.site import Site
 
 HTML, TEXT = links.EMAIL, "email.txt"
 MAX_PAIRS = 6
-"""Headline pairs in the mail; the report has them all."""
+"""Headline pairs in the mail. The report has all of them."""
 MAX_RATES_PER_PAIR = 3
-"""Rates of a pair: the headline rate, its last month, the gap to the target. The page has more."""
+"""Rates of a pair: headline rate, last month, gap to the target. The page has more."""
 MAX_STAGES = 8
 """Stages with overdue stays in the mail, those with most first."""
 MAX_NAME_LENGTH, MAX_TEXT_LENGTH = 70, 320
-"""Letters of a name or label, and of a definition or sentence, before they are cut."""
+"""Maximum characters of a name or label, and of a definition or sentence."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One headline pair: counts, then rates with what they rest on, then what the two names mean."""
+    """One headline pair: its counts, its rates and the definitions of its stages."""
 
     title: str
     counts: tuple[LegendItem, ...]
@@ -45,27 +45,27 @@ class Pair:
 
 @dataclass(frozen=True)
 class Email:
-    """What both templates get. `report_url` is empty when nobody said where readers find the report."""
+    """Values for both mail templates. `report_url` is empty if it is not configured."""
 
     subject: str
     preview: str
-    """What a list of mails shows after the subject."""
+    """Text that mail programs list after the subject."""
     name: str
     as_of: str
     pairs: tuple[Pair, ...]
     more_pairs: str
     waiting: str
     overdue: tuple[LegendItem, ...]
-    """A stage, its overdue stays, and its limit."""
+    """A stage, its overdue stays and its SLA."""
     more_overdue: str
     notices: tuple[str, ...]
     reading: tuple[tuple[str, str], ...]
-    """(word, text): unit, basis, as-of …"""
+    """(word, text): unit, basis, as-of."""
     report_url: str
 
 
 def build_email(site: Site, figures: Figures, report_url: str | None) -> Email:
-    """The mail about one report. `report_url` is the address of its folder, with a slash at the end."""
+    """Return the mail about one report. `report_url` is the address of its folder, with a trailing slash."""
     index = site.sheets[0].page
     assert isinstance(index, IndexPage)
     total = figures.overview.rows[0]
@@ -75,10 +75,10 @@ def build_email(site: Site, figures: Figures, report_url: str | None) -> Email:
         _pair(card, row, number)
         for number, (card, row) in enumerate(zip(index.headline[:MAX_PAIRS], rows, strict=False), 1)
     )
-    late = sorted((row for row in figures.sla.rows if row.open_overdue), key=lambda row: -row.open_overdue)
+    overdue_stages = sorted((row for row in figures.sla.rows if row.open_overdue), key=lambda row: -row.open_overdue)
     waiting = _waiting(total, has_sla=bool(figures.sla.rows))
     return Email(
-        subject=_subject(total, figures.shown, in_window),
+        subject=_subject(total, figures.report, in_window),
         preview=f"{pairs[0].sentence} {waiting}" if pairs else waiting,
         name=shorten(site.frame.title, MAX_NAME_LENGTH),
         as_of=site.frame.as_of,
@@ -92,9 +92,9 @@ def build_email(site: Site, figures: Figures, report_url: str | None) -> Email:
                 text.plural(row.open_overdue, "stay"),
                 f"limit {row.sla_text}",
             )
-            for row in late[:MAX_STAGES]
+            for row in overdue_stages[:MAX_STAGES]
         ),
-        more_overdue=_more(len(late) - MAX_STAGES, "stage"),
+        more_overdue=_more(len(overdue_stages) - MAX_STAGES, "stage"),
         notices=tuple(shorten(notice.text, MAX_TEXT_LENGTH) for notice in index.notices),
         reading=(
             ("As of", site.frame.as_of),
@@ -108,18 +108,18 @@ def build_email(site: Site, figures: Figures, report_url: str | None) -> Email:
     )
 
 
-def shorten(words: str, most: int) -> str:
-    """At most `most` letters; what is cut ends in `…`, and every isolated name stays closed."""
-    if len(words) <= most:
+def shorten(words: str, max_length: int) -> str:
+    """Return at most `max_length` characters. A shortened text ends in `…` with all isolates closed."""
+    if len(words) <= max_length:
         return words
-    shortened = words[: most - 1].rstrip()
+    shortened = words[: max_length - 1].rstrip()
     open_names = shortened.count(text.FIRST_STRONG_ISOLATE) - shortened.count(text.POP_ISOLATE)
     return f"{shortened}…{text.POP_ISOLATE * open_names}"
 
 
-def _subject(total: Overview, shown: Report, rows: Sequence[Headline]) -> str:
-    """`MQL → SAL 78.3 % within 30 days (209 of 267, to Oct 2025) · Acme as of …`; of one value `· Acme · EMEA as of …`."""
-    of_one = "" if shown.is_all else f" · {shorten(text.isolated(shown.title), MAX_NAME_LENGTH)}"
+def _subject(total: Overview, report: Report, rows: Sequence[Headline]) -> str:
+    """Return the subject: `MQL → SAL 78.3 % within 30 days (209 of 267, to Oct 2025) · Acme as of …`."""
+    of_one = "" if report.is_all else f" · {shorten(text.isolated(report.title), MAX_NAME_LENGTH)}"
     about = f"{shorten(text.isolated(total.name), MAX_NAME_LENGTH)}{of_one} as of {_day(total)}"
     if not rows:
         return about
@@ -169,7 +169,10 @@ def _pair(card: headline_card.Card, row: Headline, number: int) -> Pair:
 
 
 def _nameless(drawing: charts.Drawing) -> charts.Drawing:
-    """The same, saying what follows its last colon: no name goes into an attribute, where the style inliner writes < as it is."""
+    """Return the drawing with an alternative text without names.
+
+    The style inliner does not escape `<` in attributes, so no name may be in one.
+    """
     return replace(drawing, alt_text=f"By month of arrival: {drawing.alt_text.rpartition(': ')[2]}")
 
 

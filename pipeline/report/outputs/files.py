@@ -1,4 +1,4 @@
-"""The report.* tables to files for other programs: a CSV file each, one workbook, and the summary as JSON."""
+"""Write the report.* tables as CSV files, a workbook and a JSON summary."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def write_exports(
     connection: duckdb.DuckDBPyConnection, folder: Path, tables: tuple[ReportTable, ...], schema: str = "report"
 ) -> tuple[Path, ...]:
-    """Write data/*.csv, funnel.xlsx and summary.json into `folder`; each table is read once. OSError when one can't be."""
+    """Write data/*.csv, funnel.xlsx and summary.json into `folder` and return their paths.
+
+    Each table is read once. Raises OSError when a file cannot be written.
+    """
     name, as_of, as_of_local, timezone, unit = connection.execute(
         f"select name, as_of, as_of_local, timezone, unit from {schema}.overview"
     ).fetchall()[0]

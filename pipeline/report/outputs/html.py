@@ -1,4 +1,4 @@
-"""A built database to what is under reports/, pages and files: no scripts, nothing remote, the same bytes for the same database."""
+"""Write the files of all reports. There are no scripts and no remote files, and the same database gives the same bytes."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 NO_PRIVACY = Privacy()
-"""Shows everything as it is."""
+"""Masks nothing."""
 
 
 @dataclass(frozen=True)
 class _Connections:
-    """One database as each output may see it."""
+    """The database with the masking of each output."""
 
     report: duckdb.DuckDBPyConnection
     files: duckdb.DuckDBPyConnection
@@ -51,12 +51,12 @@ def write_report(
     privacy: Privacy = NO_PRIVACY,
     hidden: Pseudonyms | None = None,
 ) -> tuple[Path, ...]:
-    """Write pages, mail and files of every report of the database behind `connection`; returns their paths, the index first.
+    """Write pages, mail and files of every report, and return their paths, the index first.
 
-    The report of all leads goes into `folder` itself, each other into the folder of its name in there. Reads only the
-    connection's tables; `notes` are warnings of the run that the data-quality page repeats; `report_url` is where readers
-    of the mail find `folder`; `stale` inputs are named on top of the first page; of personal data each output shows what
-    `privacy` leaves of it, by the pseudonyms of `hidden`. FunnelError when a file can't be written.
+    The report of all leads is in `folder`, each other report in a subfolder with its name. `notes` are warnings of the run for
+    the data-quality page. `report_url` is the address of `folder` for readers of the mail. The index names the `stale` inputs
+    first. `privacy` sets what each output shows of personal data, and `hidden` has the pseudonyms. Raises FunnelError when a
+    file cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -115,9 +115,9 @@ def render_site(
     earlier: tuple[EarlierRun, ...] = (),
     report: str = "all",
 ) -> dict[str, str]:
-    """File name → HTML of every page of one report, the index first; `earlier` nights are in the archive."""
+    """Return file name → HTML of every page of one report, the index first."""
     figures = read_figures(connection, report)
-    site = build_site(figures, notes, report_tables(connection, figures.shown.schema), earlier)
+    site = build_site(figures, notes, report_tables(connection, figures.report.schema), earlier)
     return _render(site, environment())
 
 
@@ -148,7 +148,7 @@ def _style() -> str:
 
 @cache
 def environment() -> Environment:
-    """Jinja with everything escaped and nothing undefined allowed."""
+    """Return the Jinja environment. It escapes all values and raises for undefined names."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     site = Environment(
@@ -158,12 +158,12 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=lambda value: cut(value) if type(value) is str else value,  # Markup is ours, whatever its length
+        finalize=lambda value: cut(value) if type(value) is str else value,  # Markup is not user text
     )
     site.filters["n"] = coordinate
     return site
 
 
 def coordinate(value: float) -> str:
-    """A coordinate without trailing zeros."""
+    """Return a coordinate without trailing zeros."""
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

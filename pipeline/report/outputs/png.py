@@ -1,8 +1,7 @@
-"""Drawings to one PNG for a mail: laid out below each other in pixels, twice as dense, with a font of our own.
+"""Render drawings as one PNG for a mail, at double density and with a bundled font.
 
-A picture holds digits, percent signs and months only, never a name: names stay text, which wraps, is read aloud and needs no
-font that has their letters. The font is ours since the machine's would give other bytes elsewhere, and without any the text
-would silently be missing.
+A picture has digits, percent signs and months only. Names stay text, which wraps and can be read aloud. The bundled font
+gives the same bytes on every machine; without any font the text would be missing.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 WIDTH, MARGIN, GAP = 520, 10, 14
-"""Pixels across, around and between drawings, before the picture is made twice as dense."""
+"""Width, margin and gap between drawings, in pixels before doubling."""
 DENSITY = 2
 FONT = "DejaVuSans-subset.ttf"
 
 
 @dataclass(frozen=True)
 class PlacedDrawing:
-    """A drawing whose every coordinate is a pixel of the picture's width, and how far down it begins."""
+    """A drawing with pixel coordinates, and its distance from the top."""
 
     top: int
     drawing: Drawing
@@ -35,7 +34,7 @@ class PlacedDrawing:
 
 @dataclass(frozen=True)
 class Picture:
-    """One image: its file, what it says to those who don't see it, its size in pixels of the page, what is in it."""
+    """An image: file, alternative text, size in pixels of the page, and drawings."""
 
     file: str
     alt_text: str
@@ -45,7 +44,7 @@ class Picture:
 
 
 def compose_picture(file: str, drawings: Sequence[Drawing]) -> Picture:
-    """Drawings below each other, in their order. What they say becomes what the picture says."""
+    """Return the drawings below each other. Their texts become the alternative text."""
     placed, top = [], MARGIN
     for drawing in drawings:
         placed.append(PlacedDrawing(top, _in_pixels(drawing)))
@@ -55,7 +54,7 @@ def compose_picture(file: str, drawings: Sequence[Drawing]) -> Picture:
 
 
 def png(picture: Picture, templates: Environment) -> bytes:
-    """The image of a picture; the same bytes for the same picture."""
+    """Return the PNG of a picture. The same picture gives the same bytes."""
     import resvg_py
 
     svg = templates.get_template("email.svg").render(picture=picture)
@@ -71,12 +70,12 @@ def png(picture: Picture, templates: Environment) -> bytes:
 
 
 def font_file() -> Path:
-    """The font of every picture."""
+    """Return the path of the bundled font."""
     return shipped("reports") / "assets" / "fonts" / FONT
 
 
 def _in_pixels(drawing: Drawing) -> Drawing:
-    """Percent across to pixels. Marks that are for wide screens only go: a mail is read on a phone."""
+    """Convert percent to pixels. Labels for wide screens are left out, because mail is read on phones."""
     return Drawing(
         drawing.height,
         drawing.alt_text,
@@ -89,7 +88,7 @@ def _in_pixels(drawing: Drawing) -> Drawing:
 
 
 def _path(path: str) -> str:
-    return re.sub(r"([ML])(-?[\d.]+) (-?[\d.]+)", lambda found: f"{found[1]}{_px(float(found[2]))} {found[3]}", path)
+    return re.sub(r"([ML])(-?[\d.]+) (-?[\d.]+)", lambda match: f"{match[1]}{_px(float(match[2]))} {match[3]}", path)
 
 
 def _label(label: Label) -> Label:

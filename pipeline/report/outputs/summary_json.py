@@ -1,6 +1,6 @@
-"""What a program wants to know of a night, as one JSON document: the headline, the stages, the limits, every row's end.
+"""Build summary.json: headline, stages, SLA and row accounting of a run.
 
-The same database gives the same document; docs/report_files.md says what each key holds.
+The same database gives the same document. docs/report_files.md describes each key.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def summary(
     connection: duckdb.DuckDBPyConnection, tables: tuple[ReportTable, ...], schema: str = "report"
 ) -> dict[str, Any]:
-    """The document of the report whose tables lie in `schema`. Shares are fractions of 1, times UTC, what does not exist null."""
+    """Return the document of the report in `schema`. Shares are fractions of 1, times are UTC, missing values null."""
     total = _records(
         connection,
         "select name, as_of, as_of_local, as_of_date, timezone, unit, leads, entries, cycles, open_cycles, accounts, "
@@ -59,12 +59,12 @@ def summary(
 
 
 def to_json(document: dict[str, Any]) -> str:
-    """The document as text: keys in their order, no NaN, a line end at its end."""
+    """Return the document as JSON text with a final newline. Raises ValueError for NaN."""
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _headline(connection: duckdb.DuckDBPyConnection, schema: str) -> list[dict[str, Any]]:
-    """A pair and window each, with its sets of cohorts."""
+    """Return one entry per headline pair and window, with its cohorts."""
     pairs = _records(
         connection,
         "select headline_no, from_stage, to_stage, from_label, to_label, unit, window_days, is_headline_window, settle_days, "
@@ -128,7 +128,7 @@ def _records(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str
 
 
 def _json_value(value: Any) -> Any:
-    """A value that JSON has: dates and times as ISO 8601 text, no number that is none."""
+    """Return a value that JSON can hold: ISO 8601 text for times, None for NaN and infinity."""
     if isinstance(value, date | datetime):
         return value.isoformat()
     return None if isinstance(value, float) and not math.isfinite(value) else value

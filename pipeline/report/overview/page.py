@@ -1,4 +1,4 @@
-"""Figures to pages: every number already text, sections in order. Templates add nothing but mark-up."""
+"""Values for the page templates, in the order of their sections."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pipeline.report.stage.time import OpenLeads
 
 @dataclass(frozen=True)
 class Stat:
-    """One number of the head, and the page that explains it."""
+    """A number at the top of the index page, and the page that explains it."""
 
     value: str
     label: str
@@ -34,7 +34,7 @@ class Stat:
 
 @dataclass(frozen=True)
 class IndexPage:
-    """The whole waterfall on one page: what a meeting begins with."""
+    """The index page: the whole waterfall on one page."""
 
     basis: str
     stats: tuple[Stat, ...]
@@ -49,7 +49,7 @@ class IndexPage:
 
 @dataclass(frozen=True)
 class ConversionPage:
-    """Every pair that is shown, month by month."""
+    """Every pair by month."""
 
     conversion: Conversion
     routes: Routes
@@ -72,7 +72,7 @@ class AccountsPage:
 
 @dataclass(frozen=True)
 class OwnersPage:
-    """Who kept to the limits, and who has what to do."""
+    """SLA results and open leads by owner."""
 
     sla: SlaSection
     open_leads: OpenLeads
@@ -80,7 +80,7 @@ class OwnersPage:
 
 @dataclass(frozen=True)
 class QualityPage:
-    """Where every row went."""
+    """Data quality and row accounting."""
 
     quality: Quality
     routes: Routes
@@ -88,7 +88,7 @@ class QualityPage:
 
 @dataclass(frozen=True)
 class DefinitionsPage:
-    """What every word means."""
+    """Definitions of terms."""
 
     definitions: Definitions
 
@@ -104,7 +104,7 @@ def index_page(
     waterfall: BarChart,
     times: BarChart,
 ) -> IndexPage:
-    """The first page. `notes` are warnings of the run: it says how many there are. `stale` inputs it names, before all else."""
+    """Return the index page. It counts the `notes` of the run and names the `stale` inputs first."""
     total = figures.overview.rows[0]
     return IndexPage(
         basis=(
@@ -138,7 +138,10 @@ def _stats(total: Overview) -> tuple[Stat, ...]:
 
 
 def _rejected(newest: NewestDelivery) -> str:
-    """`crm: 12 of 18,074 rows of the newest delivery are rejected, …`: what an alias brought in since is not among them."""
+    """Return the rejected rows of the newest delivery in words.
+
+    Rows that a new alias accepted since then are not counted.
+    """
     unknown = newest.unknown_stage
     because = f", {text.count(unknown)} of them for a stage that no alias names" if unknown else ""
     counts = f"{text.count(newest.rejected)} of {text.plural(newest.rows_read, 'row')}"
@@ -148,19 +151,19 @@ def _rejected(newest: NewestDelivery) -> str:
 
 
 def _empty_report(figures: Figures) -> str:
-    if figures.shown.is_all:
+    if figures.report.is_all:
         return "No stage entry has been delivered yet, so there is nothing to count."
-    return f"No lead has {variant.filter_text(figures.shown)}, so there is nothing to count."
+    return f"No lead has {variant.filter_text(figures.report)}, so there is nothing to count."
 
 
 def open_month(figures: Figures) -> date | None:
-    """First day of the month in which as-of lies; None when as-of is its last second."""
+    """Return the first day of the month that contains as-of; None if as-of is its last second."""
     return next((row.month_start for row in figures.balance.rows if row.is_partial), None)
 
 
 def _notices(figures: Figures, total: Overview, notes: tuple[str, ...], stale: tuple[str, ...]) -> tuple[Notice, ...]:
     notices = [Notice("warn", f"{each}. Newer numbers are not in here.") for each in stale]
-    prefix = "" if figures.shown.is_all else "Of all leads: "
+    prefix = "" if figures.report.is_all else "Of all leads: "
     if total.entries == 0:
         notices.append(Notice("warn", _empty_report(figures)))
     if total.unit == "account" and total.leads and not total.accounts:

@@ -1,4 +1,4 @@
-"""Every stage on one line: balance, flow, conversion to the next, time and limit, beside the month before."""
+"""One row per stage: balance, flow, conversion, time and SLA, with the previous month."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline.report.overview.rows import StageSummary
 
 
 def stage_summary(figures: Figures, footnotes: FootnoteBuilder) -> Table:
-    """The table of the index page that a meeting goes down line by line."""
+    """Return the table of all stages for the index page."""
     rows = figures.summary.rows
     month = text.month(rows[0].month_start) if rows and rows[0].month_start else "the last complete month"
     before = text.month(rows[0].before_start) if rows and rows[0].before_start else "the month before"

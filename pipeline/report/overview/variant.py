@@ -1,4 +1,4 @@
-"""What the report of one value of a dimension says about itself, on each of its pages."""
+"""Notes on the pages of a report of one dimension value."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ QUALITY_PAGE_NOTE = (
 
 
 def filter_text(report: Report) -> str:
-    """The value in words, as in `region = EMEA`."""
+    """Return the filter in words, such as `region = EMEA`."""
     return f"{report.dimension} = {text.isolated(report.dimension_value)}"
 
 
 def sentence(report: Report) -> str:
-    """What is counted and what is missing; empty for the report of all leads."""
+    """Return what the report counts and omits; empty for the report of all leads."""
     if report.is_all:
         return ""
     return (
@@ -30,5 +30,5 @@ def sentence(report: Report) -> str:
 
 
 def quality_page_note(report: Report) -> str:
-    """What the page of data quality is about; empty for the report of all leads."""
+    """Return the note of the data-quality page; empty for the report of all leads."""
     return "" if report.is_all else QUALITY_PAGE_NOTE

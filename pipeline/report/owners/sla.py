@@ -1,4 +1,4 @@
-"""Limits: how many stays kept to the one of their stage, lately and by owner (T5)."""
+"""SLA: stays that met the limit of their stage, by month and by owner (T5)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DENOMINATOR = "met + breached + open, overdue; stays that may still make it are 
 
 @dataclass(frozen=True)
 class SlaSection:
-    """The section: every stage with a limit, then each by month and by owner."""
+    """SLA results of every stage, then of each stage by month and by owner."""
 
     sentence: str
     stages: Table
@@ -33,7 +33,7 @@ class SlaSection:
 
 
 def sla_section(figures: Figures, footnotes: FootnoteBuilder) -> SlaSection:
-    """Stages with a limit, in the waterfall's order."""
+    """Return the SLA results of all stages with an SLA, in the order of the waterfall."""
     rows = figures.sla.rows
     late = sum(row.breached + row.open_overdue for row in rows)
     decided = late + sum(row.met for row in rows)
@@ -42,7 +42,7 @@ def sla_section(figures: Figures, footnotes: FootnoteBuilder) -> SlaSection:
         if rows
         else "The configuration gives no stage a limit."
     )
-    most = max((sum(_counts(row)) for row in rows), default=0)
+    largest = max((sum(_counts(row)) for row in rows), default=0)
     table = Table(
         caption="Stays against the limit of their stage, all history",
         columns=(Column("Stage", "text"), Column("Limit"), *_COUNTS, Column("All stays", "chart")),
@@ -52,7 +52,7 @@ def sla_section(figures: Figures, footnotes: FootnoteBuilder) -> SlaSection:
                     Cell(row.stage_label),
                     Cell(row.sla_text, note=f"{row.sla_clock} clock"),
                     *_cells(row),
-                    Cell("", drawing=_bar(row, most)),
+                    Cell("", drawing=_bar(row, largest)),
                 )
             )
             for row in rows
@@ -87,7 +87,7 @@ def _cells(row: StageSla | OwnerSla, is_small: bool = False) -> tuple[Cell, ...]
     )
 
 
-def _bar(row: StageSla, most: int) -> charts.Drawing:
+def _bar(row: StageSla, largest: int) -> charts.Drawing:
     late = row.breached + row.open_overdue
     return charts.stacked_bar(
         [
@@ -95,7 +95,7 @@ def _bar(row: StageSla, most: int) -> charts.Drawing:
             ("overdue", late, f"breached or overdue: {text.count(late)}"),
             ("open", row.open_within, f"open, within: {text.count(row.open_within)}"),
         ],
-        most,
+        largest,
         f"{text.count(row.met)} met, {text.count(late)} breached or overdue, {text.count(row.open_within)} open within",
         height=12,
     )

@@ -1,4 +1,4 @@
-"""The heat map of a headline pair: what share of each month's cohort had converted by each age."""
+"""The heat map of a headline pair: share of each monthly cohort that converted by each age."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from pipeline.report.query import QueryResult
 from pipeline.report.rows import PairShown
 
 RAMP_STEPS = 10
-"""Steps of the ramp: the classes heat-0 to heat-9 of the style sheet."""
+"""Number of colours: the classes heat-0 to heat-9 of the style sheet."""
 
 
 @dataclass(frozen=True)
 class HeatMap:
-    """The table, and what its tones mean."""
+    """The table and its colour scale."""
 
     table: Table
     tones: tuple[str, ...]
-    """Classes of the ramp from pale to strong; none while no cohort is old enough to be compared."""
+    """CSS classes from pale to strong. Empty if no cohort is old enough."""
     lowest: str
     highest: str
 
 
 def heat_map(pair: PairShown, ages: QueryResult[CohortAge], footnotes: FootnoteBuilder) -> HeatMap:
-    """Months from the newest, ages from the youngest; ages that no month has reached have no column."""
+    """Return months (newest first) by age (youngest first), without ages that no month has reached."""
     reached = [row for row in ages.rows if row.aged]
     ramp = ramp_of([row.rate for row in reached if row.rate is not None and row.is_mature])
     steps = sorted({(row.age_no, row.age_days) for row in reached})
@@ -79,19 +79,19 @@ def heat_map(pair: PairShown, ages: QueryResult[CohortAge], footnotes: FootnoteB
 
 @dataclass(frozen=True)
 class Ramp:
-    """The shares at which the tones begin and end."""
+    """The lowest and highest share of the colour scale."""
 
     low: float
     high: float
 
     def tone(self, rate: float) -> str:
-        """The class of a share."""
+        """Return the CSS class of a share."""
         step = int(RAMP_STEPS * (rate - self.low) / (self.high - self.low) + 1e-9)
         return f"heat-{min(max(step, 0), RAMP_STEPS - 1)}"
 
 
 def ramp_of(rates: Sequence[float]) -> Ramp:
-    """From the lowest to the highest share, outward to whole tens of percent, so that months differ where they do."""
+    """Return a ramp from the lowest to the highest share, rounded outward to ten percent."""
     low = math.floor(10 * min(rates, default=0.0)) / 10
     return Ramp(min(low, 0.9), max(math.ceil(10 * max(rates, default=0.0)) / 10, min(low, 0.9) + 0.1))
 

@@ -1,4 +1,4 @@
-"""What the page of a headline pair shows beyond its card, read from a built database."""
+"""Query results that only the page of a headline pair shows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class HeadlineFigures:
 
 
 def read_headline(connection: ReportConnection, pair: rows.PairShown, dimensions: list[str]) -> HeadlineFigures:
-    """Put the questions of one headline pair's page to a built database."""
+    """Return the figures of one headline pair."""
     this_pair = f"headline_no = {pair.headline_no}"
     return HeadlineFigures(
         ages=connection.select(

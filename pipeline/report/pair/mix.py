@@ -1,4 +1,4 @@
-"""Who entered: the share of each value of a dimension among the cohort of each month."""
+"""Mix of the cohorts: the share of each dimension value by month."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.report.rows import PairShown
 def mixes(
     pair: PairShown, results: tuple[QueryResult[MixMonth], ...], sources: dict[str, str], footnotes: FootnoteBuilder
 ) -> tuple[ColumnChart, ...]:
-    """A picture per dimension of which somebody has a value."""
+    """Return one chart per dimension that has values."""
     return tuple(_mix(pair, result, sources, footnotes) for result in results if result.rows)
 
 
@@ -61,7 +61,7 @@ def _mix(
 
 
 def _tone(number: int) -> str:
-    """Eight colours, and one for all other values."""
+    """Return the CSS class of a value. There are eight colours and one for all other values."""
     return f"mix-{number}"
 
 

@@ -1,4 +1,4 @@
-"""The months of a headline pair as columns: what became of those who did not convert, and how those came who arrived at B."""
+"""Monthly columns of a headline pair: outcomes without conversion, and arrivals at the second stage."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from pipeline.report.query import QueryResult
 from pipeline.report.rows import Gap, Headline
 
 STACK_ORDER = ("lost", "passed_over", "still_open")
-"""The order in a column: what is final below, what may still change on top."""
+"""Order from the bottom: final outcomes first, then those that can still change."""
 
 Counts = dict[tuple[date, str, str, str | None], int]
-"""(month, fate, reason, label of the stage) → units."""
+"""(month, outcome, reason, stage label) → units."""
 
 
 def losses(
@@ -46,7 +46,7 @@ def losses(
     ages: Sequence[CohortAge],
     footnotes: FootnoteBuilder,
 ) -> ColumnChart:
-    """Of each month's cohort the share that has not converted, by what became of it. `ages` name the months shown."""
+    """Return the share of each cohort that has not converted, by outcome. `ages` has the months shown."""
     months = [cell for cell in ages if cell.age_no == 1]
     counts: Counts = {
         (each.month_start, each.fate, each.reason, each.stage_label): each.units for each in outcomes.rows
@@ -124,7 +124,7 @@ def _span(months: Sequence[CohortAge] | Sequence[ArrivalMonth], footnotes: Footn
 
 
 def _legend(shown_gaps: Sequence[Gap], row: Headline, tones: dict[Gap, str]) -> tuple[LegendItem, ...]:
-    """One entry per tone, in the order of the columns from the bottom; fates that share a tone are named together."""
+    """Return one entry per tone, from the bottom of the columns. Outcomes with the same tone share an entry."""
     names: dict[str, list[str]] = {}
     for gap in shown_gaps:
         names.setdefault(tones[gap], []).append(outcome_name(gap, row))
@@ -172,7 +172,7 @@ def _losses_table(
 
 
 def arrivals(row: Headline, result: QueryResult[ArrivalMonth], footnotes: FootnoteBuilder) -> ColumnChart:
-    """Arrivals at B by month, split by how they came, seen from A."""
+    """Return arrivals at the second stage by month, split by whether the cycle entered the first stage."""
     months = result.rows
     top = count_ceiling(max((month.arrivals for month in months), default=0))
     words = (

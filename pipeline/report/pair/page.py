@@ -1,4 +1,4 @@
-"""The page of one headline pair: its card, its months in every window, its cohorts as they age, who left and who came, its cuts."""
+"""The page of one headline pair."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class PairPage:
     card: Card
     changes: PairChange
     has_expected_rates: bool
-    """Some month of the trend has a settled estimate."""
+    """Whether a month of the trend has an expected final rate."""
     record_sentence: str
-    """How past estimates fared."""
+    """How past estimates compare with the outcome."""
     months: Table
     ages: HeatMap
     losses: ColumnChart
@@ -45,7 +45,7 @@ def pair_pages(
     changed: tuple[PairChange, ...],
     footnotes: FootnoteBuilder,
 ) -> tuple[PairPage, ...]:
-    """A page per card, in the order of the configuration."""
+    """Return one page per card, in the order of the configuration."""
     by_pair = {(section.from_stage, section.to_stage): section for section in sections}
     figures_of = {(each.pair.from_stage, each.pair.to_stage): each for each in figures.pairs}
     changes = {(each.from_stage, each.to_stage): each for each in changed}

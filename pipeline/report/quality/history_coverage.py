@@ -1,4 +1,4 @@
-"""What the pages say of a history that looks cut: which cohorts are marked, and which headline rates count some of them."""
+"""Incomplete history: which cohorts are marked, and which headline rates count them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pipeline.report.rows import Headline
 
 
 def incomplete_inputs(figures: Figures) -> tuple[HistoryCoverage, ...]:
-    """The inputs whose history looks cut, the last to be complete first; it decides for all cohorts."""
+    """Return inputs with incomplete history. The first is complete last and decides for all cohorts."""
     incomplete = (row for row in figures.history.rows if row.complete_from is not None)
     return tuple(sorted(incomplete, key=lambda row: (row.complete_from, row.input), reverse=True))
 
 
 def sign_meaning(figures: Figures) -> str:
-    """What the sign behind a month means; empty while no history looks cut."""
+    """Return the meaning of the sign behind a month; empty if all history is complete."""
     incomplete = incomplete_inputs(figures)
     if not incomplete:
         return ""
@@ -27,7 +27,7 @@ def sign_meaning(figures: Figures) -> str:
 
 
 def notices(figures: Figures) -> tuple[Notice, ...]:
-    """A line per input whose history looks cut; the first names the headline rates that count marked cohorts."""
+    """Return a notice with the incomplete inputs and the headline rates that count marked cohorts."""
     incomplete = incomplete_inputs(figures)
     if not incomplete:
         return ()
@@ -49,7 +49,7 @@ def _counts_marked_cohorts(row: Headline, figures: Figures) -> bool:
 
 
 def table(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
-    """The inputs of history with the day on which most of their leads begin; None while no history looks cut."""
+    """Return the first day and the largest day of each history input; None if all history is complete."""
     if not incomplete_inputs(figures):
         return None
     return Table(

@@ -1,4 +1,4 @@
-"""Definitions, and how far the data can be trusted."""
+"""Definitions and data quality."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ STAGE_KINDS = {
 }
 
 ROW_OUTCOMES = ("kept", "repeats", "duplicates", "out_of_scope", "after_as_of", "redelivered", "rejected", "filtered")
-"""What becomes of a row, from the last question asked of it to the first (E1)."""
+"""Outcomes of a row, from the last check to the first (E1)."""
 
 
 @dataclass(frozen=True)
 class Definitions:
-    """What every word on the page means here."""
+    """The terms of the report."""
 
     stages: Table
     groups: tuple[LegendItem, ...]
@@ -88,7 +88,7 @@ class Definitions:
 
 @dataclass(frozen=True)
 class Quality:
-    """Where rows went, and what looks odd."""
+    """Row accounting and findings in the data."""
 
     about: str
     accounting: Table
@@ -106,7 +106,7 @@ class Quality:
 
 
 def definitions(figures: Figures, footnotes: FootnoteBuilder) -> Definitions:
-    """Stages with what the CRM calls them, groups, headline pairs, windows."""
+    """Return stages with their aliases, groups, headline pairs and windows."""
     aliases: dict[int, list[str]] = {}
     for stage_no, alias in figures.aliases:
         aliases.setdefault(stage_no, []).append(alias)
@@ -173,10 +173,10 @@ def _stage_flags(is_gate: bool, qualifies: bool) -> str:
 
 
 def quality(figures: Figures, notes: tuple[str, ...], footnotes: FootnoteBuilder) -> Quality:
-    """Row accounting first: every row is somewhere."""
+    """Return the data-quality section."""
     total = figures.overview.rows[0]
     return Quality(
-        about=variant.quality_page_note(figures.shown),
+        about=variant.quality_page_note(figures.report),
         accounting=_accounting(figures, footnotes),
         scope=_scope(figures, footnotes) if figures.scope.rows else None,
         rejections=_rejections(figures, footnotes) if figures.rejections.rows else None,
@@ -203,20 +203,20 @@ def quality(figures: Figures, notes: tuple[str, ...], footnotes: FootnoteBuilder
 
 
 def _without_account(figures: Figures) -> tuple[str, ...]:
-    """Not among what is of all leads in a report of one value; there it stands with the accounts."""
+    """Return the leads without an account. A report of one value shows them with the accounts."""
     leads = figures.overview.rows[0].leads_without_account
-    return (f"{text.plural(leads, 'lead')} without an account.",) if figures.shown.is_all else ()
+    return (f"{text.plural(leads, 'lead')} without an account.",) if figures.report.is_all else ()
 
 
 def _inferred(leads: int) -> tuple[str, ...]:
-    """Said only where there are entries at creation (E9)."""
+    """Return the leads with an inferred entry at creation (E9); empty if there are none."""
     if not leads:
         return ()
     return (f"{text.plural(leads, 'lead')} with an entry at creation that no row of history has: it is inferred.",)
 
 
 def _reconciliation(total: Overview) -> tuple[str, ...]:
-    """How many leads are elsewhere in their source; nothing where no input of leads has a current stage."""
+    """Return leads whose current stage differs from their history; empty without current stages."""
     if not total.compared:
         return ()
     of_leads = f"{text.count(total.standing_elsewhere)} of {text.plural(total.compared, 'lead')}"
@@ -229,7 +229,7 @@ def _reconciliation(total: Overview) -> tuple[str, ...]:
 
 
 def _shared_addresses(total: Overview) -> tuple[str, ...]:
-    """Said only where there are some: two records may be one person, and nobody merges them unasked."""
+    """Return the addresses of several leads, which may be duplicates; empty if there are none."""
     if not total.shared_addresses:
         return ()
     addresses = text.plural(total.shared_addresses, "e-mail address", "e-mail addresses")
@@ -240,7 +240,7 @@ def _shared_addresses(total: Overview) -> tuple[str, ...]:
 
 
 def _recorded_also(total: Overview) -> tuple[str, ...]:
-    """Said only where inputs have a priority and date the same entries."""
+    """Return rows that another input with priority dates; empty if there are none."""
     if not total.recorded_also:
         return ()
     record = text.plural(total.recorded_also, "row records", "rows record")
@@ -248,7 +248,7 @@ def _recorded_also(total: Overview) -> tuple[str, ...]:
 
 
 def _accounting(figures: Figures, footnotes: FootnoteBuilder) -> Table:
-    # Most inputs read every row: a column of zeros would only ask what it means.
+    # Most inputs have no filter, so the column is left out when it has only zeros.
     parts = ROW_OUTCOMES if any(row.filtered for row in figures.accounting.rows) else ROW_OUTCOMES[:-1]
     return Table(
         caption="Every row that was ever read, and what became of it",
@@ -363,7 +363,7 @@ def _dates(figures: Figures, footnotes: FootnoteBuilder) -> Table:
                 )
             )
             for row in figures.dates.rows
-            # Depends on when a file was read; the page only on what was in it and on as-of. Under as-of it is future_dated.
+            # It depends on when a file was read, and the page must not. Relative to as-of it is future_dated.
             if row.finding != "after_delivery"
         ),
         source=footnotes.source(

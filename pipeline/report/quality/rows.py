@@ -1,4 +1,4 @@
-"""One frozen dataclass per table of the data-quality page, as in `rows`."""
+"""Row classes of the data-quality page."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class NewestDelivery:
 
 @dataclass(frozen=True)
 class HistoryCoverage:
-    """quality.history_coverage: whether the history of an input looks cut."""
+    """quality.history_coverage: whether the history of an input is complete."""
 
     input: str
     leads: int
@@ -107,7 +107,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class ExpectedRateRecord:
-    """report.settled_record: past settled estimates of a pair against what came."""
+    """report.settled_record: past expected final rates of a pair against the outcome."""
 
     from_label: str
     to_label: str

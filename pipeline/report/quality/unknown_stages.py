@@ -1,4 +1,4 @@
-"""The values that no stage is called by: what was delivered, what it resembles, and what to do about it."""
+"""Unknown stage values: the value, the most similar alias, and what to do."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, T
 from pipeline.report.quality.rows import UnknownStage
 
 MIN_SIMILARITY = 0.85
-"""From this similarity on (Jaro–Winkler, 0 to 1) the nearest alias is worth naming; below, anything resembles anything."""
+"""Jaro–Winkler similarity (0 to 1) from which the most similar alias is shown."""
 MAX_VALUE_LENGTH = 60
-"""Characters of a value that are shown."""
+"""Maximum characters of a value on the page."""
 
 
 def unknown_stages(figures: Figures, footnotes: FootnoteBuilder) -> Table:
-    """The most frequent values first; those beyond the first are counted."""
+    """Return the most frequent unknown values, and the number of the others."""
     labels = {stage.stage: stage.label for stage in figures.stages.rows}
     more = figures.unknown_stage_count - len(figures.unknown.rows)
     return Table(
@@ -60,7 +60,7 @@ def unknown_stages(figures: Figures, footnotes: FootnoteBuilder) -> Table:
 
 
 def _value_text(value: str) -> str:
-    """The value as delivered. A column that slipped may hold addresses, which don't belong on a page."""
+    """Return the value as delivered, without addresses that a shifted column may contain."""
     if "@" in value:
         return "an address (it has an @)"
     return value if len(value) <= MAX_VALUE_LENGTH else f"{value[: MAX_VALUE_LENGTH - 1]}…"

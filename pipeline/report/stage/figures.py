@@ -1,4 +1,4 @@
-"""What the pages of stages and of accounts show beyond the common figures, read from a built database."""
+"""Query results that only the pages of stages and accounts show."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pipeline.report.query import QueryResult, ReportConnection
 from pipeline.report.stage import rows as rows_stays
 
 MAX_ACCOUNTS_SHOWN = 20
-"""Accounts listed; the query lists them all."""
+"""Accounts listed. The printed query lists all of them."""
 MAX_GATE_LEADS_SHOWN = 10
-"""Leads listed that sit in a gate; the query lists them all."""
+"""Leads in a gate listed. The printed query lists all of them."""
 
 
 @dataclass(frozen=True)
 class StageFigures:
-    """The stays of one stage. `here` lists who sits in a gate that can hold somebody; None for other stages."""
+    """The stays of one stage. `in_gate` lists the leads in a gate; None for other stages."""
 
     lengths: QueryResult[rows_stays.StayLength]
     moves_in: QueryResult[rows_stays.StageMove]
@@ -28,7 +28,7 @@ class StageFigures:
 
 @dataclass(frozen=True)
 class StayFigures:
-    """Stages in the order of the configuration, and the accounts."""
+    """Stages in the order of the configuration, and accounts."""
 
     stages: tuple[StageFigures, ...]
     by_stage: QueryResult[rows_stays.AccountsByStage]
@@ -36,7 +36,7 @@ class StayFigures:
 
 
 def read_stays(connection: ReportConnection, stages: tuple[rows.StageDefinition, ...]) -> StayFigures:
-    """Put the questions through `ask`, which knows the database and keeps the query beside its rows."""
+    """Return the figures of all stages and of accounts."""
     return StayFigures(
         stages=tuple(_stage(connection, stage) for stage in stages),
         by_stage=connection.select(rows_stays.AccountsByStage, "report.accounts_by_stage", "accounts", order="place"),

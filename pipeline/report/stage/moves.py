@@ -1,4 +1,4 @@
-"""Where the leads of one stage came from and where they went next, ranked; and what its kind means for them, in words."""
+"""Moves into and out of one stage, ranked, and what its kind means."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ TONES = {
     "exited": "lost-1",
     "deleted": "lost-4",
 }
-"""The colour of a move: onward, aside, away."""
+"""Kind of move → CSS class of its colour."""
 NO_STAGE = {"new": "First entry", "restored": "Restored after a deletion", "deleted": "Deleted"}
 
 
 @dataclass(frozen=True)
 class StageMoves:
-    """Both lists, and who sits in a gate."""
+    """Moves in and out, and the leads in a gate."""
 
     sentences: tuple[str, ...]
     moves_in: BarChart
@@ -53,7 +53,7 @@ class StageMoves:
 def stage_moves(
     stage: StageDefinition, figures: StageFigures, flow: Flow | None, footnotes: FootnoteBuilder
 ) -> StageMoves:
-    """What came in and what went out. `flow` is the stage's balance over all history."""
+    """Return the moves of a stage. `flow` is its balance over all history."""
     return StageMoves(
         sentences=_sentences(stage, figures, flow),
         moves_in=_move_chart(
@@ -94,7 +94,7 @@ def _move_chart(
     key: str,
 ) -> BarChart:
     rows = result.rows
-    most = max((row.moves for row in rows), default=0)
+    largest = max((row.moves for row in rows), default=0)
     kinds = dict.fromkeys(row.move_kind for row in rows)
     return BarChart(
         title=f"{title}: {text.plural(sum(row.moves for row in rows), 'stay')}",
@@ -103,7 +103,7 @@ def _move_chart(
                 row.other_label or NO_STAGE[row.move_kind],
                 charts.stacked_bar(
                     [(TONES[row.move_kind], row.moves, f"{words[row.move_kind]}: {text.count(row.moves)}")],
-                    most,
+                    largest,
                     f"{row.other_label or NO_STAGE[row.move_kind]}: {text.count(row.moves)}, {text.rate(row.share)}",
                     height=16,
                 ),
@@ -146,7 +146,7 @@ def _table(
 
 
 def _sentences(stage: StageDefinition, figures: StageFigures, flow: Flow | None) -> tuple[str, ...]:
-    """What its kind means for those who were there, in sentences with numbers."""
+    """Return what the kind of the stage means, with numbers."""
     if flow is None or not flow.ins:
         return (
             "No lead has ever entered this stage. It is in the configuration, so it stands in every table with zeros.",
@@ -181,7 +181,7 @@ def _sentences(stage: StageDefinition, figures: StageFigures, flow: Flow | None)
 def _gate_table(
     stage: StageDefinition, result: QueryResult[OpenLead], flow: Flow | None, footnotes: FootnoteBuilder
 ) -> Table:
-    """Who sits in a gate, longest first."""
+    """Return the leads in a gate, oldest first."""
     more = (flow.closing if flow else 0) - len(result.rows)
     return Table(
         caption=f"Who sits in {stage.label} now, longest first",

@@ -1,4 +1,4 @@
-"""The page of one stage: what flows through it, from where and whereto, how long leads stay, how many kept to its limit."""
+"""The page of one stage: flow, moves, time in stage and SLA."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipeline.report.stage.stays import MonthChart, months_of_exit, stay_lengths
 
 @dataclass(frozen=True)
 class StagePage:
-    """One stage. What it does not have is None: nobody ever entered, no limit."""
+    """One stage. Parts without data are None."""
 
     stage: str
     label: str
@@ -37,7 +37,7 @@ class StagePage:
 def stage_pages(
     figures: Figures, volumes: Volumes, times: BarChart, sla_section: SlaSection, footnotes: FootnoteBuilder
 ) -> tuple[StagePage, ...]:
-    """A page per stage, in the order of the configuration, stages that nobody entered included."""
+    """Return one page per stage, in the order of the configuration, including stages without entries."""
     flows = {result.rows[0].stage: result for result in figures.flow_by_stage if result.rows}
     flow_of = dict(zip(flows, volumes.stages, strict=True))
     whole = {row.stage: row for row in figures.flow.rows}
@@ -66,7 +66,7 @@ def stage_pages(
 
 
 def _time(times: BarChart, bar_rows: dict[str, BarRow], stage: StageDefinition) -> BarChart | None:
-    """The chart of all stages with the one strip, on the same scale, so that two pages can be compared."""
+    """Return the chart of all stages reduced to one, on the same scale, so that pages can be compared."""
     bar_row = bar_rows.get(stage.stage)
     return replace(times, rows=(bar_row,), details=None, key="times-chart") if bar_row else None
 

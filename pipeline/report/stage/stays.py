@@ -1,4 +1,4 @@
-"""How long stays in one stage last: classes of length, completed and open ones apart, and the median by month of exit."""
+"""Length of stays in one stage: length classes of ended and open stays, and medians by month."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from pipeline.report.rows import StageDefinition
 from pipeline.report.stage.rows import StageMonth, StayLength
 
 TONES = {"completed": ("through", 104), "open": ("open", 76)}
-"""Colour and height in pixels of each basis; the heights are no common scale, each has its own highest class."""
+"""Colour and height in pixels of each basis. Each basis has its own scale."""
 EDGE_LABELS = {3600: "1 h", 14400: "4 h", 86400: "1 d", 172800: "2 d", 345600: "4 d", 604800: "7 d", 1209600: "14 d",
          2592000: "30 d", 5184000: "60 d", 7776000: "90 d", 15552000: "180 d"}  # fmt: skip
-"""Words of the edges between classes, in seconds."""
+"""Upper edge of a class in seconds → label."""
 LINE_HEIGHT, SCALE_WIDTH = 150, 11
-"""Height of the line of months in pixels, and percent of its width that its scale takes."""
+"""Height of the monthly line in pixels, and width of its scale in percent."""
 
 
 @dataclass(frozen=True)
 class MonthChart:
-    """A drawing with its footnote and the table behind it."""
+    """A drawing with its footnote and table."""
 
     title: str
     subtitle: str
@@ -48,7 +48,7 @@ class MonthChart:
 def stay_lengths(
     stage: StageDefinition, result: QueryResult[StayLength], footnotes: FootnoteBuilder
 ) -> BarChart | None:
-    """Two rows of columns over the same classes; None for a stage in which nobody ever was."""
+    """Return ended and open stays by length class; None for a stage without stays."""
     rows = result.rows
     if not any(row.stays for row in rows):
         return None
@@ -91,7 +91,10 @@ def stay_lengths(
 
 
 def sla_position(classes: Sequence[StayLength]) -> float | None:
-    """Where the limit stands, in percent of the width; inside a class in proportion. None without one, or beyond the scale."""
+    """Return the position of the SLA in percent of the width.
+
+    Inside a class it is proportional. None without an SLA, or if it is beyond the scale.
+    """
     limit = classes[0].limit_seconds
     for row in classes:
         if limit is not None and row.to_seconds is not None and row.from_seconds <= limit <= row.to_seconds:
@@ -102,11 +105,11 @@ def sla_position(classes: Sequence[StayLength]) -> float | None:
 
 def _columns(stage: StageDefinition, basis: str, classes: Sequence[StayLength], limit: float | None) -> charts.Drawing:
     tone, height = TONES[basis]
-    most = max(row.stays for row in classes) or 1
+    largest = max(row.stays for row in classes) or 1
     step = 100 / len(classes)
     rects, labels = [], []
     for row in classes:
-        tall = max((height - 18) * row.stays / most, 3.0)  # one stay is seen, too
+        tall = max((height - 18) * row.stays / largest, 3.0)  # keeps a single stay visible
         left = round(step * (row.class_no - 1) + step * 0.08, 2)
         title = f"{row.class_label}: {text.plural(row.stays, 'stay')}, {text.rate(row.share)}"
         if row.stays:
@@ -129,14 +132,14 @@ def _columns(stage: StageDefinition, basis: str, classes: Sequence[StayLength], 
 
 
 def _beside(limit: float | None, middle: float, step: float) -> tuple[float, str]:
-    """Where the count of a class stands, and its anchor: over its column, but off the line of the limit."""
+    """Return position and anchor of a count above its column, beside the line of the SLA."""
     if limit is None or abs(limit - middle) > step / 2:
         return round(middle, 2), "middle"
     return (round(limit - 0.8, 2), "end") if limit >= middle else (round(limit + 0.8, 2), "start")
 
 
 def _edges(classes: Sequence[StayLength]) -> charts.Drawing:
-    """The edges between the classes as a strip of its own; every other one gives way on a small screen."""
+    """Return the labels of the class edges. Every second label is hidden on a small screen."""
     edges = [(100 * row.class_no / len(classes), row.to_seconds) for row in classes if row.to_seconds is not None]
     return charts.Drawing(
         20,
@@ -150,7 +153,7 @@ def _edges(classes: Sequence[StayLength]) -> charts.Drawing:
 
 
 def _fullest(classes: Sequence[StayLength]) -> str:
-    """The class with most stays in words; of equals the shortest."""
+    """Return the class with most stays in words. Of equals it is the shortest."""
     first = max(classes, key=lambda row: (row.stays, -row.class_no))
     return f"most of all {first.class_label}: {text.rate(first.share)}" if first.stays else ""
 
@@ -182,7 +185,7 @@ def _lengths_table(stage: StageDefinition, bases: dict[str, list[StayLength]]) -
 def months_of_exit(
     stage: StageDefinition, result: QueryResult[StageMonth], footnotes: FootnoteBuilder
 ) -> MonthChart | None:
-    """The median of the stays that ended in each month, with how many they were; None while nobody left lately."""
+    """Return the median time of stays that ended in each month; None if none ended lately."""
     months = result.rows
     known = [row for row in months if row.median_days is not None]
     if not known:
@@ -210,7 +213,7 @@ def _month_words(row: StageMonth) -> str:
 
 
 def _line(months: Sequence[StageMonth], alt_text: str) -> charts.Drawing:
-    """A line through complete months that have stays, broken where there are none; a month so far is a ring of its own."""
+    """Draw a line through complete months, broken at months without stays. A partial month is a ring."""
     top = _round_days(max(row.median_days or 0 for row in months))
     base, step = LINE_HEIGHT - 38, (100 - SCALE_WIDTH) / len(months)
     every = max(1, math.ceil(len(months) / 6))
@@ -248,7 +251,7 @@ def _line(months: Sequence[StageMonth], alt_text: str) -> charts.Drawing:
 
 
 def _round_days(longest: float) -> float:
-    """The end of a linear scale of days: 1, 2, 4, 6 or 8 hours, days, or tens of them, such that its half is round, too."""
+    """Return the end of a linear scale of days. Half of it is a round number too."""
     hours = longest * 24
     if hours <= 48:
         return next(step for step in (1, 2, 4, 6, 8, 12, 24, 36, 48) if hours <= step) / 24

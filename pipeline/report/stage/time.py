@@ -1,4 +1,4 @@
-"""Time: how long stays last, how old the open ones are, and the leads that wait, by owner."""
+"""Time in stage of ended and open stays, and open leads by owner."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from pipeline.report.layout.table import (
 from pipeline.report.rows import OpenLead, Owner, StageTime
 
 ROW_HEIGHT, COMPLETED_Y, OPEN_Y = 58, 21, 38
-"""Height of a stage's strip and where its two lanes run, in pixels."""
+"""Height of the row of a stage, and positions of its two lanes, in pixels."""
 
 
 @dataclass(frozen=True)
 class OpenLeads:
-    """The to-do list."""
+    """Open leads by owner."""
 
     sentence: str
     owners: Table
@@ -36,7 +36,7 @@ class OpenLeads:
 
 
 def times(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
-    """Completed stays above, open ones below, never mixed."""
+    """Return the time in stage: ended stays above, open stays below."""
     rows = figures.times.rows
     lengths = [
         value
@@ -160,10 +160,10 @@ def _times_table(rows: tuple[StageTime, ...]) -> Table:
 
 
 def open_leads(figures: Figures, footnotes: FootnoteBuilder) -> OpenLeads:
-    """Owners with their open leads, most overdue first, and the first leads of each."""
+    """Return the owners with their open leads, most overdue first, and the first leads of each."""
     total = figures.overview.rows[0]
     owners = figures.owners.rows
-    most = max((owner.open_leads for owner in owners), default=0)
+    largest = max((owner.open_leads for owner in owners), default=0)
     table = Table(
         caption="Open leads by current owner",
         columns=(
@@ -186,7 +186,7 @@ def open_leads(figures: Figures, footnotes: FootnoteBuilder) -> OpenLeads:
                         text.days(owner.median_age_days),
                         text.days(owner.oldest_age_days),
                     ),
-                    Cell("", drawing=_owner_bar(owner, most)),
+                    Cell("", drawing=_owner_bar(owner, largest)),
                 )
             )
             for owner in owners
@@ -218,14 +218,14 @@ def open_leads(figures: Figures, footnotes: FootnoteBuilder) -> OpenLeads:
     )
 
 
-def _owner_bar(owner: Owner, most: int) -> charts.Drawing:
+def _owner_bar(owner: Owner, largest: int) -> charts.Drawing:
     rest = owner.open_leads - owner.overdue
     return charts.stacked_bar(
         [
             ("overdue", owner.overdue, f"overdue: {text.count(owner.overdue)}"),
             ("open", rest, f"not overdue: {text.count(rest)}"),
         ],
-        most,
+        largest,
         f"{text.count(owner.overdue)} of {text.count(owner.open_leads)} overdue",
         height=12,
     )
