@@ -13,8 +13,8 @@ from pipeline.report.changes import volumes
 from pipeline.report.changes.bars import part_bar
 from pipeline.report.changes.changes import Parts, apportioned, sentence, split_line, tenths
 from pipeline.report.changes.rows import ChangePart, RateChange, VolumeChange
-from pipeline.report.figures import QueryResult
 from pipeline.report.layout.table import FootnoteBuilder
+from pipeline.report.query import QueryResult
 
 ROW = RateChange(
     headline_no=1, from_stage="mql", to_stage="sal", from_label="MQL", to_label="SAL", unit="cycle", window_days=None,

@@ -58,11 +58,11 @@ class Accounts:
 
 def accounts(figures: Figures, footnotes: FootnoteBuilder) -> Accounts:
     """Return the section of leads per account."""
-    reached = [row for row in figures.depth.rows if row.basis == "reached"]
-    current = {row.stage: row for row in figures.depth.rows if row.basis == "current"}
+    reached = [row for row in figures.accounts.depth.rows if row.basis == "reached"]
+    current = {row.stage: row for row in figures.accounts.depth.rows if row.basis == "current"}
     total = figures.overview.rows[0]
     known = total.leads - total.leads_without_account
-    matched = figures.matching.rows if figures.report.is_all else ()  # they count all leads
+    matched = figures.accounts.matching.rows if figures.report.is_all else ()  # they count all leads
     by_domain = sum(row.leads for row in matched if row.has_account and row.outcome != "input")
     by_domain_text = f" {text.plural(by_domain, 'lead')} found the account by a domain." if by_domain else ""
     sentence = (
@@ -70,7 +70,7 @@ def accounts(figures: Figures, footnotes: FootnoteBuilder) -> Accounts:
         f"{text.count(total.leads_without_account)} have no account and stay outside every ratio.{by_domain_text}"
     )
     source = footnotes.source(
-        figures.depth,
+        figures.accounts.depth,
         unit="leads and accounts",
         basis="ever reached by as-of, or in the stage at as-of",
         denominator="ratio: distinct accounts of the leads with one",
@@ -180,10 +180,10 @@ def _matching(figures: Figures, footnotes: FootnoteBuilder) -> Table:
                     *texts(text.count(row.leads), text.rate(row.share)),
                 )
             )
-            for row in figures.matching.rows
+            for row in figures.accounts.matching.rows
         ),
         source=footnotes.source(
-            figures.matching,
+            figures.accounts.matching,
             unit="leads",
             basis="leads in scope with a history; e-mails, websites and accounts as last delivered",
             denominator="all these leads",
@@ -219,7 +219,7 @@ def _depth_table(figures: Figures) -> Table:
                     *texts(*(text.count(n) for n in (row.depth_1, row.depth_2, row.depth_3_4, row.depth_5_plus))),
                 )
             )
-            for row in figures.depth.rows
+            for row in figures.accounts.depth.rows
         ),
         key="depth",
     )

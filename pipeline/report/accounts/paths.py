@@ -41,7 +41,7 @@ SCALE_WIDTH = 9
 
 def depth_path(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
     """Return accounts by the number of their leads known at arrival at each stage."""
-    result = figures.depth_path
+    result = figures.accounts.depth_path
     return BarChart(
         title="How many people were known when the account arrived",
         rows=tuple(_path_row(row) for row in result.rows),
@@ -112,8 +112,8 @@ def _path_table(rows: Sequence[DepthPath]) -> Table:
 
 def ratio_months(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
     """Return leads per account at the end of each month, one line per stage."""
-    result = figures.depth_months
-    stages = [(row.stage, row.stage_label) for row in figures.depth.rows if row.basis == "reached"]
+    result = figures.accounts.depth_months
+    stages = [(row.stage, row.stage_label) for row in figures.accounts.depth.rows if row.basis == "reached"]
     by_stage = {stage: [row for row in result.rows if row.stage == stage] for stage, _ in stages}
     top = charts.ceiling_of([row.ratio for row in result.rows], 5.6)
     months = sorted({(row.month_start, row.is_partial) for row in result.rows if row.month_start})

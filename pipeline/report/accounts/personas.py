@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pipeline.report import text
 from pipeline.report.accounts.rows import PersonaCover
-from pipeline.report.figures import Figures, QueryResult
+from pipeline.report.figures import Figures
 from pipeline.report.layout.table import Cell, FootnoteBuilder, Table, TableRow, columns
+from pipeline.report.query import QueryResult
 
 NO_PERSONA = "(none)"
 MAX_PERSONAS_SHOWN = 12
@@ -14,18 +15,18 @@ MAX_PERSONAS_SHOWN = 12
 
 def personas(figures: Figures, footnotes: FootnoteBuilder) -> tuple[Table, ...]:
     """Return persona coverage of accounts now in each stage and of arrivals; empty without personas."""
-    if all(row.persona == NO_PERSONA for row in figures.personas_now.rows):
+    if all(row.persona == NO_PERSONA for row in figures.accounts.personas_now.rows):
         return ()
     return (
         _table(
-            figures.personas_now,
+            figures.accounts.personas_now,
             footnotes,
             caption="Who we know at the accounts that are in the stage now",
             basis="the account’s stage at as-of; people with any stage entry by then",
             key="personas-now",
         ),
         _table(
-            figures.personas_arrived,
+            figures.accounts.personas_arrived,
             footnotes,
             caption="Whom we knew at the accounts when they arrived at the stage",
             basis="people with any stage entry by the account’s first arrival; later leads change nothing earlier",

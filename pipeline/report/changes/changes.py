@@ -15,7 +15,7 @@ from pipeline.report.changes import volumes as volume_changes
 from pipeline.report.changes.bars import part_bar
 from pipeline.report.changes.rows import ChangePart, ChangeSplit, RateChange
 from pipeline.report.conversion.cohorts import SMALL_SAMPLE
-from pipeline.report.figures import Figures, QueryResult
+from pipeline.report.figures import Figures
 from pipeline.report.layout.table import (
     BarChart,
     BarRow,
@@ -28,6 +28,7 @@ from pipeline.report.layout.table import (
     Table,
     TableRow,
 )
+from pipeline.report.query import QueryResult
 
 SPLIT_NOTE = (
     "Mix: values with high or low rates became a larger or smaller share of the cohort. Rates: the rates of the values themselves "

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pipeline.report import links, text
 from pipeline.report.changes.rows import VolumeChange
 from pipeline.report.conversion.cohorts import SMALL_SAMPLE
-from pipeline.report.figures import QueryResult
 from pipeline.report.layout.table import Cell, Column, Details, FootnoteBuilder, Table, TableRow, join_words
+from pipeline.report.query import QueryResult
 
 
 def sentence(stages: Sequence[VolumeChange]) -> str:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from pipeline.report import links, text, units
 from pipeline.report.conversion import estimate
-from pipeline.report.figures import Figures, PairFigures, QueryResult
+from pipeline.report.figures import Figures
 from pipeline.report.layout import charts
 from pipeline.report.layout.table import Cell, Column, Details, FootnoteBuilder, Table, TableRow, columns, texts
+from pipeline.report.pair.figures import PairFigures
+from pipeline.report.query import QueryResult
 from pipeline.report.rows import CohortMonth, GridCell, PairShown, Summary
 
 SMALL_SAMPLE = 20
@@ -43,7 +45,7 @@ class Conversion:
 
 def conversion(figures: Figures, footnotes: FootnoteBuilder) -> Conversion:
     """Return the grid, the months of every pair and the slices of the headline pairs."""
-    sources = {row.dimension: row.source for row in figures.coverage.rows}
+    sources = {row.dimension: row.source for row in figures.quality.coverage.rows}
     totals = {
         (row.from_stage, row.to_stage, row.window_days): row for row in figures.totals.rows if row.cohorts == "mature"
     }

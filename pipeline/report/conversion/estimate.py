@@ -50,7 +50,7 @@ def record(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
 
     None without headline pairs and in the report of one dimension value.
     """
-    rows = figures.expected_rate_record.rows
+    rows = figures.quality.expected_rate_record.rows
     if not rows or not figures.report.is_all:
         return None
     return Table(
@@ -68,7 +68,7 @@ def record(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
         ),
         rows=tuple(_row(row) for row in rows),
         source=footnotes.source(
-            figures.expected_rate_record,
+            figures.quality.expected_rate_record,
             unit="estimates: one per end of a month and monthly cohort of which somebody was open then",
             basis=(
                 "the last twelve ends of a month, each with what was known then; a cohort is judged once it is final "

@@ -13,7 +13,7 @@ BASES = {"observed": "observed", "with_implied": "with implied dates"}
 
 def implied(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
     """Return two rows per pair; None unless the configuration asks for the comparison."""
-    if not figures.implied.rows:
+    if not figures.routes.implied.rows:
         return None
     return Table(
         caption="Comparison with implied dates: not a number of this report",
@@ -27,9 +27,9 @@ def implied(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
             Column("95 % interval"),
             Column("Difference"),
         ),
-        rows=tuple(_row(row) for row in figures.implied.rows),
+        rows=tuple(_row(row) for row in figures.routes.implied.rows),
         source=footnotes.source(
-            figures.implied,
+            figures.routes.implied,
             unit="cycles",
             basis="all cohorts, window: ever; implied: a stage that the cycle skipped, dated at its first arrival above it",
             denominator="entered; entered = converted + passed over + lost + still open",

@@ -34,10 +34,10 @@ def routes(figures: Figures, footnotes: FootnoteBuilder) -> Routes:
     labels = [stage.label for stage in figures.stages.rows if stage.qualifies]
     qualifying = f"{', '.join(labels[:-1])} or {labels[-1]}" if len(labels) > 1 else "".join(labels)
     return Routes(
-        conversion=_conversion(figures, qualifying, footnotes) if figures.routes.rows else None,
+        conversion=_conversion(figures, qualifying, footnotes) if figures.routes.conversion.rows else None,
         qualifying=qualifying,
         origins=_origins(figures, footnotes),
-        qualifications=_qualifications(figures, footnotes) if figures.qualifications.rows else None,
+        qualifications=_qualifications(figures, footnotes) if figures.routes.qualifications.rows else None,
     )
 
 
@@ -55,9 +55,9 @@ def _conversion(figures: Figures, qualifying: str, footnotes: FootnoteBuilder) -
             Column("Rate, final months"),
             Column("95 % interval"),
         ),
-        rows=tuple(_conversion_row(row, names[row.route]) for row in figures.routes.rows),
+        rows=tuple(_conversion_row(row, names[row.route]) for row in figures.routes.conversion.rows),
         source=footnotes.source(
-            figures.routes,
+            figures.routes.conversion,
             unit="cycles",
             basis="counts: all cohorts, window: ever; final months: those final for all routes together",
             denominator="entered; final months: the number after “of”; entered = converted + passed over + lost + still open",
@@ -104,10 +104,10 @@ def _origins(figures: Figures, footnotes: FootnoteBuilder) -> Table:
         columns=columns("Source", "Leads", "Share"),
         rows=tuple(
             TableRow(texts(ORIGINS[row.source], text.count(row.leads), text.rate(row.share)))
-            for row in figures.origins.rows
+            for row in figures.routes.origins.rows
         ),
         source=footnotes.source(
-            figures.origins,
+            figures.routes.origins,
             unit="leads with history",
             basis="all history; the origin is the lead’s, as it is now",
             denominator="all leads with history, in scope",
@@ -122,10 +122,10 @@ def _qualifications(figures: Figures, footnotes: FootnoteBuilder) -> Table:
         columns=columns("Team", "Cycles", "Share"),
         rows=tuple(
             TableRow(texts(row.qualified_by, text.count(row.cycles), text.rate(row.share)))
-            for row in figures.qualifications.rows
+            for row in figures.routes.qualifications.rows
         ),
         source=footnotes.source(
-            figures.qualifications,
+            figures.routes.qualifications,
             unit="cycles",
             basis="all history; the team of the highest stage that qualifies and that the cycle entered; direct: it entered none",
             denominator="all cycles",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.report import links, text
-from pipeline.report.figures import Figures, QueryResult
+from pipeline.report.figures import Figures
 from pipeline.report.layout import charts
 from pipeline.report.layout.table import (  # fmt: skip
     BarChart,
@@ -21,6 +21,7 @@ from pipeline.report.layout.table import (  # fmt: skip
     columns,
     texts,
 )
+from pipeline.report.query import QueryResult
 from pipeline.report.rows import Flow, LeadBalance, PathArrival, Summary
 
 IN_WORDS = {
@@ -58,7 +59,7 @@ class Volumes:
 
 def waterfall(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
     """Return arrivals at every path stage, split by where they came from."""
-    rows = figures.arrivals.rows
+    rows = figures.flow.arrivals.rows
     largest = max((row.arrivals for row in rows), default=0)
     rates = [row for row in figures.totals.rows if row.cohorts == "mature" and row.window_days is None]
     period = _period(rows)
@@ -71,7 +72,7 @@ def waterfall(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
             LegendItem("began", "began here"),
         ),
         source=footnotes.source(
-            figures.arrivals,
+            figures.flow.arrivals,
             unit="cycles",
             basis=f"activity: arrivals in {period}, whatever month they began in; conversion: final monthly cohorts",
             denominator="activity: arrivals at the stage before in the same months, it may exceed 100 %; conversion: cohort",
@@ -159,10 +160,10 @@ def volumes(figures: Figures, footnotes: FootnoteBuilder) -> Volumes:
     """Return the balances of all stages, of all months, and of each stage by month."""
     return Volumes(
         whole=_flow_table(
-            figures.flow,
+            figures.flow.stages,
             "All history, stage by stage",
             "Stage",
-            [row.stage_label for row in figures.flow.rows],
+            [row.stage_label for row in figures.flow.stages.rows],
             footnotes,
             "flow-all",
         ),
@@ -182,7 +183,7 @@ def volumes(figures: Figures, footnotes: FootnoteBuilder) -> Volumes:
                 drawing=charts.flow_bars(result.rows, _flow_alt_text(result.rows)),
                 link=links.stage_page(result.rows[0].stage),
             )
-            for position, result in enumerate(figures.flow_by_stage, 1)
+            for position, result in enumerate(figures.flow.by_stage, 1)
             if result.rows
         ),
         legend=(
@@ -253,7 +254,7 @@ def _part(value: int) -> Cell:
 
 
 def _balance_table(figures: Figures, footnotes: FootnoteBuilder) -> Table:
-    has_restored = any(row.restored_leads for row in figures.balance.rows)
+    has_restored = any(row.restored_leads for row in figures.flow.balance.rows)
     restored_head = ("+ restored leads",) if has_restored else ()
     came_over_head = () if figures.report.is_all else ("+ came over",)
     heads = ("Month", "Opening", "+ new leads", *restored_head, *came_over_head, "− deleted leads", "= closing")
@@ -279,10 +280,10 @@ def _balance_table(figures: Figures, footnotes: FootnoteBuilder) -> Table:
                 ),
                 "total" if row.month_start is None else "",
             )
-            for row in figures.balance.rows
+            for row in figures.flow.balance.rows
         ),
         source=footnotes.source(
-            figures.balance,
+            figures.flow.balance,
             unit="leads",
             basis="all stages together, off the path too",
             denominator="none: these are counts",

@@ -8,7 +8,7 @@ from pipeline.config.funnel import is_show_rate
 from pipeline.report import links, text, units
 from pipeline.report.conversion import estimate
 from pipeline.report.conversion.cohorts import SMALL_SAMPLE
-from pipeline.report.figures import Figures, PairFigures
+from pipeline.report.figures import Figures
 from pipeline.report.layout import charts
 from pipeline.report.layout.table import (
     Cell,
@@ -21,6 +21,7 @@ from pipeline.report.layout.table import (
     columns,
     texts,
 )
+from pipeline.report.pair.figures import PairFigures
 from pipeline.report.quality.rows import ExpectedRateRecord
 from pipeline.report.rows import Gap, Headline
 
@@ -82,7 +83,7 @@ def cards(figures: Figures, footnotes: FootnoteBuilder) -> tuple[Card, ...]:
     by_pair = {(each.pair.from_stage, each.pair.to_stage): each for each in figures.pairs}
     ever = [row for row in figures.headline.rows if row.window_days is None]
     in_window = {row.headline_no: row for row in figures.headline.rows if row.is_headline_window}
-    records = figures.expected_rate_record.rows
+    records = figures.quality.expected_rate_record.rows
     return tuple(
         _card(row, in_window[row.headline_no], by_pair[row.from_stage, row.to_stage], record, figures, footnotes)
         for row, record in zip(ever, records, strict=True)

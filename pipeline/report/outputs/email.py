@@ -75,8 +75,10 @@ def build_email(site: Site, figures: Figures, report_url: str | None) -> Email:
         _pair(card, row, number)
         for number, (card, row) in enumerate(zip(index.headline[:MAX_PAIRS], rows, strict=False), 1)
     )
-    overdue_stages = sorted((row for row in figures.sla.rows if row.open_overdue), key=lambda row: -row.open_overdue)
-    waiting = _waiting(total, has_sla=bool(figures.sla.rows))
+    overdue_stages = sorted(
+        (row for row in figures.sla.stages.rows if row.open_overdue), key=lambda row: -row.open_overdue
+    )
+    waiting = _waiting(total, has_sla=bool(figures.sla.stages.rows))
     return Email(
         subject=_subject(total, figures.report, in_window),
         preview=f"{pairs[0].sentence} {waiting}" if pairs else waiting,

@@ -74,7 +74,7 @@ def write_report(
         raise FunnelError(
             f"the report can't be written: {error.strerror or type(error).__name__}",
             where=str(error.filename or folder),
-            next_step="make room or correct the permissions, then `funnel report`",
+            next_step="free disk space or correct the permissions, then run `funnel report`",
         ) from error
 
 

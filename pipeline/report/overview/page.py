@@ -158,7 +158,7 @@ def _empty_report(figures: Figures) -> str:
 
 def open_month(figures: Figures) -> date | None:
     """Return the first day of the month that contains as-of; None if as-of is its last second."""
-    return next((row.month_start for row in figures.balance.rows if row.is_partial), None)
+    return next((row.month_start for row in figures.flow.balance.rows if row.is_partial), None)
 
 
 def _notices(figures: Figures, total: Overview, notes: tuple[str, ...], stale: tuple[str, ...]) -> tuple[Notice, ...]:
@@ -176,7 +176,9 @@ def _notices(figures: Figures, total: Overview, notes: tuple[str, ...], stale: t
                 f"marked{text.PARTIAL_SUFFIX}, on the axis of a chart {text.PARTIAL_SIGN}.",
             )
         )
-    notices += [Notice("warn", f"{prefix}{_rejected(newest)}") for newest in figures.deliveries.rows if newest.rejected]
+    notices += [
+        Notice("warn", f"{prefix}{_rejected(newest)}") for newest in figures.quality.deliveries.rows if newest.rejected
+    ]
     notices += history_coverage.notices(figures)
     if total.not_yet:
         notices.append(

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from pipeline.report import text
 from pipeline.report.conversion.cohorts import SMALL_SAMPLE
-from pipeline.report.figures import MAX_OWNERS_SHOWN, Figures, QueryResult
+from pipeline.report.figures import Figures
 from pipeline.report.layout import charts
 from pipeline.report.layout.table import Cell, Column, Details, FootnoteBuilder, Table, TableRow, texts
+from pipeline.report.owners.figures import MAX_OWNERS_SHOWN
 from pipeline.report.owners.rows import OwnerSla, StageSla
+from pipeline.report.query import QueryResult
 
 _COUNTS = (
     Column("Met"),
@@ -34,7 +36,7 @@ class SlaSection:
 
 def sla_section(figures: Figures, footnotes: FootnoteBuilder) -> SlaSection:
     """Return the SLA results of all stages with an SLA, in the order of the waterfall."""
-    rows = figures.sla.rows
+    rows = figures.sla.stages.rows
     late = sum(row.breached + row.open_overdue for row in rows)
     decided = late + sum(row.met for row in rows)
     sentence = (
@@ -58,7 +60,7 @@ def sla_section(figures: Figures, footnotes: FootnoteBuilder) -> SlaSection:
             for row in rows
         ),
         source=footnotes.source(
-            figures.sla,
+            figures.sla.stages,
             unit="stays (spans)",
             basis="stays that began by as-of, each limit on its own clock; on the limit is in time",
             denominator=DENOMINATOR,
@@ -68,8 +70,8 @@ def sla_section(figures: Figures, footnotes: FootnoteBuilder) -> SlaSection:
     return SlaSection(
         sentence=sentence,
         stages=table,
-        months=tuple(_months(row, result, footnotes) for row, result in zip(rows, figures.sla_months, strict=True)),
-        owners=tuple(_owners(row, result, footnotes) for row, result in zip(rows, figures.sla_by_owner, strict=True)),
+        months=tuple(_months(row, result, footnotes) for row, result in zip(rows, figures.sla.months, strict=True)),
+        owners=tuple(_owners(row, result, footnotes) for row, result in zip(rows, figures.sla.by_owner, strict=True)),
         note="The counts are of stays by the owner when the lead came. The last two columns are the to-do list by the owner now: "
         "whoever inherits an overdue lead has it to do, and has not breached.",
     )

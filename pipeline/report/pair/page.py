@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pipeline.report.changes.changes import PairChange
 from pipeline.report.conversion import estimate
 from pipeline.report.conversion.cohorts import PairSection
-from pipeline.report.figures import Figures, PairFigures
+from pipeline.report.figures import Figures
 from pipeline.report.headline.card import Card
 from pipeline.report.layout.columns import ColumnChart
 from pipeline.report.layout.table import Details, FootnoteBuilder, Table
 from pipeline.report.pair.ages import HeatMap, heat_map
+from pipeline.report.pair.figures import PairFigures
 from pipeline.report.pair.mix import mixes
 from pipeline.report.pair.months import arrivals, losses
 from pipeline.report.quality.rows import ExpectedRateRecord
@@ -50,7 +51,7 @@ def pair_pages(
     figures_of = {(each.pair.from_stage, each.pair.to_stage): each for each in figures.pairs}
     changes = {(each.from_stage, each.to_stage): each for each in changed}
     rows = [row for row in figures.headline.rows if row.window_days is None]
-    sources = {row.dimension: row.source for row in figures.coverage.rows}
+    sources = {row.dimension: row.source for row in figures.quality.coverage.rows}
     return tuple(
         _page(
             card,
@@ -62,7 +63,7 @@ def pair_pages(
             sources,
             footnotes,
         )
-        for card, row, record in zip(cards, rows, figures.expected_rate_record.rows, strict=True)
+        for card, row, record in zip(cards, rows, figures.quality.expected_rate_record.rows, strict=True)
     )
 
 

@@ -11,7 +11,7 @@ from pipeline.report.rows import Headline
 
 def incomplete_inputs(figures: Figures) -> tuple[HistoryCoverage, ...]:
     """Return inputs with incomplete history. The first is complete last and decides for all cohorts."""
-    incomplete = (row for row in figures.history.rows if row.complete_from is not None)
+    incomplete = (row for row in figures.quality.history.rows if row.complete_from is not None)
     return tuple(sorted(incomplete, key=lambda row: (row.complete_from, row.input), reverse=True))
 
 
@@ -62,9 +62,9 @@ def table(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
             Column("That day", "text"),
             Column("Complete from", "text"),
         ),
-        rows=tuple(TableRow(_cells(row)) for row in figures.history.rows),
+        rows=tuple(TableRow(_cells(row)) for row in figures.quality.history.rows),
         source=footnotes.source(
-            figures.history,
+            figures.quality.history,
             unit="leads",
             basis="the first accepted entry of each lead, by the input that has it; cut: more than half begin on one day, and "
             "hardly any before",

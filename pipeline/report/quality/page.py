@@ -178,17 +178,17 @@ def quality(figures: Figures, notes: tuple[str, ...], footnotes: FootnoteBuilder
     return Quality(
         about=variant.quality_page_note(figures.report),
         accounting=_accounting(figures, footnotes),
-        scope=_scope(figures, footnotes) if figures.scope.rows else None,
-        rejections=_rejections(figures, footnotes) if figures.rejections.rows else None,
+        scope=_scope(figures, footnotes) if figures.quality.scope.rows else None,
+        rejections=_rejections(figures, footnotes) if figures.quality.rejections.rows else None,
         unknown_stages=(
             f"{text.plural(total.unknown_stage, 'row names', 'rows name')} a stage that the configuration does not know. "
             "Add the value to a stage’s aliases and run again: the rows wait in the log and come in by themselves."
             if total.unknown_stage
             else "Every row names a stage that the configuration knows."
         ),
-        unknown=unknown_stages(figures, footnotes) if figures.unknown.rows else None,
+        unknown=unknown_stages(figures, footnotes) if figures.quality.unknown.rows else None,
         history=history_coverage.table(figures, footnotes),
-        dates=_dates(figures, footnotes) if figures.dates.rows else None,
+        dates=_dates(figures, footnotes) if figures.quality.dates.rows else None,
         orphans=(
             f"{text.plural(total.history_only, 'lead')} known from history only: no input of leads delivered them.",
             f"{text.plural(total.bare_accounts, 'account')} named by leads only: no input of accounts delivered them.",
@@ -196,7 +196,7 @@ def quality(figures: Figures, notes: tuple[str, ...], footnotes: FootnoteBuilder
             *_inferred(total.inferred),
         ),
         leads=(*_reconciliation(total), *_shared_addresses(total), *_recorded_also(total)),
-        coverage=_coverage(figures, footnotes) if figures.coverage.rows else None,
+        coverage=_coverage(figures, footnotes) if figures.quality.coverage.rows else None,
         expected_rate_record=estimate.record(figures, footnotes),
         notes=notes,
     )
@@ -249,7 +249,7 @@ def _recorded_also(total: Overview) -> tuple[str, ...]:
 
 def _accounting(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     # Most inputs have no filter, so the column is left out when it has only zeros.
-    parts = ROW_OUTCOMES if any(row.filtered for row in figures.accounting.rows) else ROW_OUTCOMES[:-1]
+    parts = ROW_OUTCOMES if any(row.filtered for row in figures.quality.accounting.rows) else ROW_OUTCOMES[:-1]
     return Table(
         caption="Every row that was ever read, and what became of it",
         columns=(
@@ -268,10 +268,10 @@ def _accounting(figures: Figures, footnotes: FootnoteBuilder) -> Table:
                     balanced(row.rows_read == sum(getattr(row, part) for part in ROW_OUTCOMES)),
                 )
             )
-            for row in figures.accounting.rows
+            for row in figures.quality.accounting.rows
         ),
         source=footnotes.source(
-            figures.accounting,
+            figures.quality.accounting,
             unit="rows of the inputs",
             basis="all files in the log; a row counts once, under the first that applies, read from right to left",
             denominator="none: these are counts",
@@ -296,10 +296,10 @@ def _scope(figures: Figures, footnotes: FootnoteBuilder) -> Table:
                     *texts(text.count(row.leads), text.count(row.entries)),
                 )
             )
-            for row in figures.scope.rows
+            for row in figures.quality.scope.rows
         ),
         source=footnotes.source(
-            figures.scope,
+            figures.quality.scope,
             unit="leads",
             basis="the configuration of this run; such leads are in no other figure of this page",
             denominator="none: these are counts",
@@ -329,10 +329,10 @@ def _rejections(figures: Figures, footnotes: FootnoteBuilder) -> Table:
                     ),
                 )
             )
-            for row in figures.rejections.rows
+            for row in figures.quality.rejections.rows
         ),
         source=footnotes.source(
-            figures.rejections,
+            figures.quality.rejections,
             unit="rows of the inputs",
             basis="row 1 is the first after the header; the rows themselves are in quality.rejected_rows",
             denominator="none: these are counts",
@@ -362,12 +362,12 @@ def _dates(figures: Figures, footnotes: FootnoteBuilder) -> Table:
                     Cell(" ".join(row.examples), "id prose"),
                 )
             )
-            for row in figures.dates.rows
+            for row in figures.quality.dates.rows
             # It depends on when a file was read, and the page must not. Relative to as-of it is future_dated.
             if row.finding != "after_delivery"
         ),
         source=footnotes.source(
-            figures.dates,
+            figures.quality.dates,
             unit="leads",
             basis="all history; skipped and moved back: the stage that was left",
             denominator="leads that had entered the stage by as-of",
@@ -396,8 +396,10 @@ def _coverage(figures: Figures, footnotes: FootnoteBuilder) -> Table:
                     Cell(DIMENSION_SOURCES.get(row.source, row.source)),
                 )
             )
-            for row in figures.coverage.rows
+            for row in figures.quality.coverage.rows
         ),
-        source=footnotes.source(figures.coverage, unit="stays (spans)", basis="all history", denominator="all stays"),
+        source=footnotes.source(
+            figures.quality.coverage, unit="stays (spans)", basis="all history", denominator="all stays"
+        ),
         key="coverage",
     )

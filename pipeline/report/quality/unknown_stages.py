@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pipeline.report import text
-from pipeline.report.figures import MAX_UNKNOWN_STAGES_SHOWN, Figures
+from pipeline.report.figures import Figures
 from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow, texts
+from pipeline.report.quality.figures import MAX_UNKNOWN_STAGES_SHOWN
 from pipeline.report.quality.rows import UnknownStage
 
 MIN_SIMILARITY = 0.85
@@ -16,7 +17,7 @@ MAX_VALUE_LENGTH = 60
 def unknown_stages(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     """Return the most frequent unknown values, and the number of the others."""
     labels = {stage.stage: stage.label for stage in figures.stages.rows}
-    more = figures.unknown_stage_count - len(figures.unknown.rows)
+    more = figures.quality.unknown_stage_count - len(figures.quality.unknown.rows)
     return Table(
         caption="Stages that the configuration does not know",
         columns=(
@@ -42,10 +43,10 @@ def unknown_stages(figures: Figures, footnotes: FootnoteBuilder) -> Table:
                     Cell(_advice(row, labels[row.nearest_stage]), "prose"),
                 )
             )
-            for row in figures.unknown.rows
+            for row in figures.quality.unknown.rows
         ),
         source=footnotes.source(
-            figures.unknown,
+            figures.quality.unknown,
             unit="rows of the inputs",
             basis="all rejected rows with the value, by the day for which they were delivered; spelling: the most frequent",
             denominator="none: these are counts",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.report import links, text
-from pipeline.report.figures import QueryResult
 from pipeline.report.flow.page import IN_WORDS, OUT_WORDS
 from pipeline.report.layout import charts
 from pipeline.report.layout.table import (
@@ -20,6 +19,7 @@ from pipeline.report.layout.table import (
     TableRow,
     texts,
 )
+from pipeline.report.query import QueryResult
 from pipeline.report.rows import Flow, OpenLead, StageDefinition
 from pipeline.report.stage.figures import StageFigures
 from pipeline.report.stage.rows import StageMove

@@ -38,11 +38,11 @@ def stage_pages(
     figures: Figures, volumes: Volumes, times: BarChart, sla_section: SlaSection, footnotes: FootnoteBuilder
 ) -> tuple[StagePage, ...]:
     """Return one page per stage, in the order of the configuration, including stages without entries."""
-    flows = {result.rows[0].stage: result for result in figures.flow_by_stage if result.rows}
+    flows = {result.rows[0].stage: result for result in figures.flow.by_stage if result.rows}
     flow_of = dict(zip(flows, volumes.stages, strict=True))
-    whole = {row.stage: row for row in figures.flow.rows}
+    whole = {row.stage: row for row in figures.flow.stages.rows}
     bar_rows = {row.stage: bar_row for row, bar_row in zip(figures.times.rows, times.rows, strict=True)}
-    sla_stages = [row.stage for row in figures.sla.rows]
+    sla_stages = [row.stage for row in figures.sla.stages.rows]
     months = {stage: details.table for stage, details in zip(sla_stages, sla_section.months, strict=True)}
     owners = {stage: details.table for stage, details in zip(sla_stages, sla_section.owners, strict=True)}
     return tuple(

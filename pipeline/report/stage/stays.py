@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.report import text
-from pipeline.report.figures import QueryResult
 from pipeline.report.layout import charts
 from pipeline.report.layout.table import (
     BarChart,
@@ -22,6 +21,7 @@ from pipeline.report.layout.table import (
     TableRow,
     texts,
 )
+from pipeline.report.query import QueryResult
 from pipeline.report.rows import StageDefinition
 from pipeline.report.stage.rows import StageMonth, StayLength
 

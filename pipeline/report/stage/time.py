@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.report import links, text
-from pipeline.report.figures import MAX_OWNERS_SHOWN, Figures, QueryResult
+from pipeline.report.figures import Figures
 from pipeline.report.layout import charts
 from pipeline.report.layout.table import (
     BarChart,
@@ -19,6 +19,8 @@ from pipeline.report.layout.table import (
     TableRow,
     texts,
 )
+from pipeline.report.owners.figures import MAX_OWNERS_SHOWN
+from pipeline.report.query import QueryResult
 from pipeline.report.rows import OpenLead, Owner, StageTime
 
 ROW_HEIGHT, COMPLETED_Y, OPEN_Y = 58, 21, 38
