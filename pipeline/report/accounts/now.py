@@ -17,6 +17,7 @@ from pipeline.report.layout.table import (
     TableRow,
     texts,
 )
+from pipeline.report.stage.rows import AccountsByStage
 
 
 def accounts_by_stage(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
@@ -52,26 +53,28 @@ def accounts_by_stage(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
         ),
         details=Details(
             "Numbers behind the bars",
-            Table(
-                caption="Accounts by the stage in which they stand now",
-                columns=(Column("Stage", "text"), Column("Accounts"), Column("Share"), Column("Their leads")),
-                rows=tuple(
-                    TableRow(
-                        (
-                            Cell(row.label),
-                            *texts(
-                                text.count(row.accounts),
-                                text.rate(row.accounts / row.all_accounts if row.all_accounts else None),
-                                text.count(row.leads),
-                            ),
-                        )
-                    )
-                    for row in result.rows
-                ),
-                key="accounts-now",
-            ),
+            _by_stage_table(result.rows),
         ),
         key="ways accounts-now",
+    )
+
+
+def _by_stage_table(rows: tuple[AccountsByStage, ...]) -> Table:
+    return Table(
+        caption="Accounts by the stage in which they stand now",
+        columns=(Column("Stage", "text"), Column("Accounts"), Column("Share"), Column("Their leads")),
+        rows=tuple(
+            TableRow(
+                texts(
+                    row.label,
+                    text.count(row.accounts),
+                    text.rate(row.accounts / row.all_accounts if row.all_accounts else None),
+                    text.count(row.leads),
+                )
+            )
+            for row in rows
+        ),
+        key="accounts-now",
     )
 
 

@@ -146,9 +146,6 @@ def _pair(
 ) -> Details:
     pair = each.pair
     windows = sorted({cohort.window_days for cohort in each.cohorts.rows if cohort.window_days is not None})
-    shown = [cohort for cohort in each.cohorts.rows if cohort.is_shown]
-    by_window = {(cohort.month_start, cohort.window_days): cohort for cohort in shown}
-    months = sorted({cohort.month_start for cohort in shown}, reverse=True)
     ever = totals.get((pair.from_stage, pair.to_stage, None))
     table = Table(
         caption=f"{_title(pair)} by month of arrival at {pair.from_label}",
@@ -159,22 +156,7 @@ def _pair(
             Column("0 to 100 %", "chart"),
             *(Column(f"Within {days} days") for days in windows),
         ),
-        rows=(
-            *(
-                _month_row(pair, by_window[month, None], footnotes, [by_window.get((month, days)) for days in windows])
-                for month in months
-                if (month, None) in by_window
-            ),
-            *(
-                (
-                    _total_row(
-                        pair, ever, footnotes, [totals.get((pair.from_stage, pair.to_stage, days)) for days in windows]
-                    ),
-                )
-                if ever
-                else ()
-            ),
-        ),
+        rows=_pair_rows(each, totals, windows, footnotes),
         source=footnotes.source(
             each.cohorts,
             unit=units.plural(pair.unit),
@@ -189,6 +171,27 @@ def _pair(
         else "nothing final yet"
     )
     return Details(_title(pair), table, is_open=pair.headline_no == 1, note=summary)
+
+
+def _pair_rows(
+    each: PairFigures,
+    totals: dict[tuple[str, str, int | None], Summary],
+    windows: list[int],
+    footnotes: FootnoteBuilder,
+) -> tuple[TableRow, ...]:
+    """Return one row per month, newest first, and the total of final months."""
+    pair = each.pair
+    cohorts = {(cohort.month_start, cohort.window_days): cohort for cohort in each.cohorts.rows if cohort.is_shown}
+    months = sorted((month for month, window in cohorts if window is None), reverse=True)
+    rows = [
+        _month_row(pair, cohorts[month, None], footnotes, [cohorts.get((month, days)) for days in windows])
+        for month in months
+    ]
+    ever = totals.get((pair.from_stage, pair.to_stage, None))
+    if ever:
+        within = [totals.get((pair.from_stage, pair.to_stage, days)) for days in windows]
+        rows.append(_total_row(pair, ever, footnotes, within))
+    return tuple(rows)
 
 
 def _month_row(

@@ -132,7 +132,7 @@ def _render(site: Site, templates: Environment) -> dict[str, str]:
 
 
 def _carry_over(connection: duckdb.DuckDBPyConnection, folder: Path, archive: Archive) -> tuple[EarlierRun, ...]:
-    template = environment().get_template("elsewhere.html")
+    template = environment().get_template("replacement.html")
     current_date = connection.execute("select as_of_date from report.overview").fetchall()[0][0]
     return carry_over(
         archive,

@@ -107,46 +107,12 @@ class Quality:
 
 def definitions(figures: Figures, footnotes: FootnoteBuilder) -> Definitions:
     """Return stages with their aliases, groups, headline pairs and windows."""
-    aliases: dict[int, list[str]] = {}
-    for stage_no, alias in figures.aliases:
-        aliases.setdefault(stage_no, []).append(alias)
     groups: dict[str, tuple[str, str, list[str]]] = {}
     for key, label, definition, stage in figures.members:
         groups.setdefault(key, (text.isolated(label), text.isolated(definition), []))[2].append(text.isolated(stage))
     windows = [f"{days} days" for days in figures.windows]
     return Definitions(
-        stages=Table(
-            caption="Stages, in the order of the configuration",
-            columns=(
-                Column("Stage", "text"),
-                Column("Rank"),
-                Column("What it means", "text"),
-                Column("Kind", "text"),
-                Column("Team", "text"),
-                Column("Phase", "text"),
-                Column("Limit", "text"),
-                Column("Values that name it", "text"),
-            ),
-            rows=tuple(
-                TableRow(
-                    (
-                        Cell(stage.label, note=stage.name if stage.name != stage.label else ""),
-                        Cell(text.count(stage.rank) if stage.rank else text.DASH),
-                        Cell(stage.definition, "prose"),
-                        Cell(STAGE_KINDS[stage.kind], note=_stage_flags(stage.is_gate, stage.qualifies)),
-                        Cell(stage.team or text.DASH),
-                        Cell(stage.phase or text.DASH),
-                        Cell(stage.sla_text or text.DASH, note=f"{stage.sla_clock} clock" if stage.sla_text else ""),
-                        Cell(" · ".join(aliases.get(stage.stage_no, [])), "prose quiet"),
-                    )
-                )
-                for stage in figures.stages.rows
-            ),
-            source=footnotes.source(
-                figures.stages, unit="stages", basis="the configuration of this run", denominator="none: a list"
-            ),
-            key="stages",
-        ),
+        stages=_stages_table(figures, footnotes),
         groups=tuple(
             LegendItem("", label, join_words(members), definition) for label, definition, members in groups.values()
         ),
@@ -160,6 +126,44 @@ def definitions(figures: Figures, footnotes: FootnoteBuilder) -> Definitions:
             if row.window_days is None
         ),
         windows=join_words(["ever", *(f"within {window}" for window in windows)]),
+    )
+
+
+def _stages_table(figures: Figures, footnotes: FootnoteBuilder) -> Table:
+    aliases: dict[int, list[str]] = {}
+    for stage_no, alias in figures.aliases:
+        aliases.setdefault(stage_no, []).append(alias)
+    return Table(
+        caption="Stages, in the order of the configuration",
+        columns=(
+            Column("Stage", "text"),
+            Column("Rank"),
+            Column("What it means", "text"),
+            Column("Kind", "text"),
+            Column("Team", "text"),
+            Column("Phase", "text"),
+            Column("Limit", "text"),
+            Column("Values that name it", "text"),
+        ),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(stage.label, note=stage.name if stage.name != stage.label else ""),
+                    Cell(text.count(stage.rank) if stage.rank else text.DASH),
+                    Cell(stage.definition, "prose"),
+                    Cell(STAGE_KINDS[stage.kind], note=_stage_flags(stage.is_gate, stage.qualifies)),
+                    Cell(stage.team or text.DASH),
+                    Cell(stage.phase or text.DASH),
+                    Cell(stage.sla_text or text.DASH, note=f"{stage.sla_clock} clock" if stage.sla_text else ""),
+                    Cell(" · ".join(aliases.get(stage.stage_no, [])), "prose quiet"),
+                )
+            )
+            for stage in figures.stages.rows
+        ),
+        source=footnotes.source(
+            figures.stages, unit="stages", basis="the configuration of this run", denominator="none: a list"
+        ),
+        key="stages",
     )
 
 

@@ -40,20 +40,7 @@ class OpenLeads:
 def times(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
     """Return the time in stage: ended stays above, open stays below."""
     rows = figures.times.rows
-    lengths = [
-        value
-        for row in rows
-        for value in (
-            row.mean_days,
-            row.median_days,
-            row.p90_days,
-            row.median_age_days,
-            row.p90_age_days,
-            row.censored_median_days,
-        )
-        if value is not None
-    ]
-    scale = charts.log_scale(lengths)
+    scale = charts.log_scale(_durations(rows))
     return BarChart(
         title="Days in stage",
         rows=tuple(
@@ -83,6 +70,22 @@ def times(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
         note="The scale is logarithmic: each step to the right multiplies.",
         key="times-chart",
     )
+
+
+def _durations(rows: tuple[StageTime, ...]) -> list[float]:
+    return [
+        value
+        for row in rows
+        for value in (
+            row.mean_days,
+            row.median_days,
+            row.p90_days,
+            row.median_age_days,
+            row.p90_age_days,
+            row.censored_median_days,
+        )
+        if value is not None
+    ]
 
 
 def _lanes(row: StageTime, scale: charts.LogScale) -> charts.Drawing:
@@ -165,8 +168,28 @@ def open_leads(figures: Figures, footnotes: FootnoteBuilder) -> OpenLeads:
     """Return the owners with their open leads, most overdue first, and the first leads of each."""
     total = figures.overview.rows[0]
     owners = figures.owners.rows
-    largest = max((owner.open_leads for owner in owners), default=0)
-    table = Table(
+    sentence = (
+        f"{text.plural(total.open_leads, 'lead')} on the path or on hold; "
+        f"{text.count(total.overdue)} of them past the limit of their stage."
+        if total.open_leads
+        else "No lead is waiting on the path or on hold."
+    )
+    return OpenLeads(
+        sentence=sentence,
+        owners=_owners_table(figures.owners, footnotes),
+        details=tuple(
+            _owner_details(owner, result, footnotes)
+            for owner, result in zip(owners[:MAX_OWNERS_SHOWN], figures.open_leads, strict=True)
+        ),
+        note=f"The leads of {text.plural(len(owners) - MAX_OWNERS_SHOWN, 'more owner')} are in report.stuck_leads."
+        if len(owners) > MAX_OWNERS_SHOWN
+        else "",
+    )
+
+
+def _owners_table(result: QueryResult[Owner], footnotes: FootnoteBuilder) -> Table:
+    largest = max((owner.open_leads for owner in result.rows), default=0)
+    return Table(
         caption="Open leads by current owner",
         columns=(
             Column("Owner", "text"),
@@ -191,32 +214,15 @@ def open_leads(figures: Figures, footnotes: FootnoteBuilder) -> OpenLeads:
                     Cell("", drawing=_owner_bar(owner, largest)),
                 )
             )
-            for owner in owners
+            for owner in result.rows
         ),
         source=footnotes.source(
-            figures.owners,
+            result,
             unit="leads (open stays)",
             basis="on the path or on hold at as-of, the last path stage excepted; each limit on its own clock",
             denominator="none: these are counts",
         ),
         key="owners",
-    )
-    sentence = (
-        f"{text.plural(total.open_leads, 'lead')} on the path or on hold; "
-        f"{text.count(total.overdue)} of them past the limit of their stage."
-        if total.open_leads
-        else "No lead is waiting on the path or on hold."
-    )
-    return OpenLeads(
-        sentence=sentence,
-        owners=table,
-        details=tuple(
-            _owner_fold(owner, result, footnotes)
-            for owner, result in zip(owners[:MAX_OWNERS_SHOWN], figures.open_leads, strict=True)
-        ),
-        note=f"The leads of {text.plural(len(owners) - MAX_OWNERS_SHOWN, 'more owner')} are in report.stuck_leads."
-        if len(owners) > MAX_OWNERS_SHOWN
-        else "",
     )
 
 
@@ -233,7 +239,7 @@ def _owner_bar(owner: Owner, largest: int) -> charts.Drawing:
     )
 
 
-def _owner_fold(owner: Owner, result: QueryResult[OpenLead], footnotes: FootnoteBuilder) -> Details:
+def _owner_details(owner: Owner, result: QueryResult[OpenLead], footnotes: FootnoteBuilder) -> Details:
     more = owner.open_leads - len(result.rows)
     table = Table(
         caption=f"{text.isolated(owner.current_owner)}: longest overdue first, then oldest",
