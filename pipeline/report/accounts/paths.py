@@ -148,14 +148,14 @@ def _line(rows: Sequence[Depth], label: str, top: float) -> charts.Drawing:
     def y(ratio: float) -> float:
         return round(HEIGHT - 4 - (HEIGHT - 20) * ratio / top, 2)
 
-    runs: list[list[str]] = [[]]
+    segments: list[list[str]] = [[]]
     dots = []
     for position, row in enumerate(rows):
         if row.ratio is None:
-            runs.append([])
+            segments.append([])
             continue
         x = round(SCALE_WIDTH + step * (position + 0.5), 2)
-        runs[-1].append(f"{x} {y(row.ratio)}")
+        segments[-1].append(f"{x} {y(row.ratio)}")
         month = text.period(row.month_start, row.is_partial)
         dots.append(charts.Dot(x, y(row.ratio), "rate", f"{month}: {text.ratio(row.ratio)}"))
     known = [row for row in rows if row.ratio is not None]
@@ -169,7 +169,7 @@ def _line(rows: Sequence[Depth], label: str, top: float) -> charts.Drawing:
         HEIGHT,
         alt_text,
         lines=tuple(charts.Line(0, y(reference), 100, y(reference), "reference") for reference in REFERENCE_RATIOS),
-        areas=tuple(charts.Area(f"M{'L'.join(run)}", "curve") for run in runs if len(run) > 1),
+        areas=tuple(charts.Area(f"M{'L'.join(segment)}", "curve") for segment in segments if len(segment) > 1),
         dots=tuple(dots),
         labels=tuple(
             charts.Label(0, y(reference) - 3, f"{reference}:1", "start", "scale") for reference in REFERENCE_RATIOS

@@ -164,7 +164,7 @@ def trend(
     labels = [Label(0, y(value) + 4, f"{100 * value:.0f}{text.THIN}%", "start", "scale") for value in grid]
     rects: list[Rect] = []
     dots: list[Dot] = []
-    runs: list[list[_Point]] = [[]]
+    segments: list[list[_Point]] = [[]]
     every = max(1, math.ceil(len(cohorts) / 6))
     for position, cohort in enumerate(cohorts):
         sign = text.BEFORE_COVERAGE_SIGN if cohort.month_start in before_coverage else ""
@@ -175,31 +175,33 @@ def trend(
             short = text.short_period(cohort.month_start, cohort.is_partial) + sign
             labels.append(Label(x, height - 5, short, _anchor(x), tone))
         if cohort.rate is None:
-            runs.append([])
+            segments.append([])
         elif cohort.is_mature and not cohort.is_partial:
-            runs[-1].append(_Point(x, y(cohort.rate), y(cohort.rate_low or 0), y(cohort.rate_high or 0)))
+            segments[-1].append(_Point(x, y(cohort.rate), y(cohort.rate_low or 0), y(cohort.rate_high or 0)))
             dots.append(Dot(x, y(cohort.rate), "rate", _cohort_title(cohort, name)))
         else:
-            runs.append([])
-            highest, width = _highest_rate(cohort), _r(step * 0.5)
-            left = _r(x - width / 2)
-            rects.append(Rect(left, y(highest), width, _r(base - y(highest)), "hatch", _cohort_title(cohort, name)))
-            rects.append(
-                Rect(left, y(cohort.rate), width, _r(base - y(cohort.rate)), "faint", _cohort_title(cohort, name))
-            )
+            segments.append([])
+            width = _r(step * 0.5)
+            for rate, tone in ((_highest_rate(cohort), "hatch"), (cohort.rate, "faint")):
+                bar_height = _r(base - y(rate))
+                rects.append(Rect(_r(x - width / 2), y(rate), width, bar_height, tone, _cohort_title(cohort, name)))
             if cohort.settled_estimate is not None:
                 low, high = y(cohort.settled_low or 0), y(cohort.settled_high or 0)
                 lines.append(Line(x, low, x, high, "expected"))
                 dots.append(Dot(x, y(cohort.settled_estimate), "expected", _expected_title(cohort, name), "diamond"))
-    areas = [area for run in runs if len(run) > 1 for area in _band(run)]
-    lines += [Line(run[0].x, run[0].low, run[0].x, run[0].high, "whisker") for run in runs if len(run) == 1]
+    areas = [area for segment in segments if len(segment) > 1 for area in _band(segment)]
+    lines += [
+        Line(segment[0].x, segment[0].low, segment[0].x, segment[0].high, "whisker")
+        for segment in segments
+        if len(segment) == 1
+    ]
     return Drawing(height, alt_text, tuple(rects), tuple(lines), tuple(areas), tuple(dots), tuple(labels))
 
 
-def _band(run: Sequence[_Point]) -> list[Area]:
-    upper = [f"{point.x} {point.high}" for point in run]
-    lower = [f"{point.x} {point.low}" for point in reversed(run)]
-    middle = [f"{point.x} {point.middle}" for point in run]
+def _band(segment: Sequence[_Point]) -> list[Area]:
+    upper = [f"{point.x} {point.high}" for point in segment]
+    lower = [f"{point.x} {point.low}" for point in reversed(segment)]
+    middle = [f"{point.x} {point.middle}" for point in segment]
     return [Area(f"M{'L'.join(upper + lower)}Z", "band"), Area(f"M{'L'.join(middle)}", "curve")]
 
 

@@ -224,7 +224,7 @@ def _line(months: Sequence[StageMonth], alt_text: str) -> charts.Drawing:
     grid = (0.0, top / 2, top)
     lines = [charts.Line(SCALE_WIDTH, y(value), 100, y(value), "grid" if value else "axis") for value in grid]
     labels = [charts.Label(0, y(value) + 4, text.days(value) if value else "0", "start", "scale") for value in grid]
-    runs: list[list[str]] = [[]]
+    segments: list[list[str]] = [[]]
     dots = []
     for position, row in enumerate(months):
         back = len(months) - 1 - position
@@ -239,14 +239,14 @@ def _line(months: Sequence[StageMonth], alt_text: str) -> charts.Drawing:
                 charts.Label(x, LINE_HEIGHT - 5, text.short_period(row.month_start, row.is_partial), anchor, tone)
             )
         if row.median_days is None or row.is_partial:
-            runs.append([])
+            segments.append([])
         else:
-            runs[-1].append(f"{x} {y(row.median_days)}")
+            segments[-1].append(f"{x} {y(row.median_days)}")
         if row.median_days is not None:
             title = f"{_month_words(row)}, {text.plural(row.completed, 'stay')}"
             kind, shape = ("all", "ring") if row.is_partial else ("rate", "circle")
             dots.append(charts.Dot(x, y(row.median_days), kind, title, shape))
-    areas = tuple(charts.Area(f"M{'L'.join(run)}", "curve") for run in runs if len(run) > 1)
+    areas = tuple(charts.Area(f"M{'L'.join(segment)}", "curve") for segment in segments if len(segment) > 1)
     return charts.Drawing(LINE_HEIGHT, alt_text, (), tuple(lines), areas, tuple(dots), tuple(labels))
 
 
