@@ -1,6 +1,6 @@
 """Generate a stage history of any size: `python -m benchmarks.generate --entries 1000000 --seed 7 FOLDER`.
 
-The same arguments give the same rows. FOLDER gets a `funnel.toml` and Parquet exports in one folder per input. With
+The same arguments produce the same rows. FOLDER gets a `funnel.toml` and Parquet exports in one folder per input. With
 `--nights N` it also gets N daily deliveries in `nights/01` and so on: copy one over FOLDER and run with --as-of one day
 later. Stage moves are in `lives.py`, leads and accounts in `companies.py`.
 """
@@ -34,7 +34,7 @@ from benchmarks.lives import (
 )
 
 GENERATOR = 1
-"""Increases when the same arguments give other rows, so that older files are not reused."""
+"""Increases when the same arguments produce other rows, so that older files are not reused."""
 
 ENTRIES_PER_LEAD = 4.3
 

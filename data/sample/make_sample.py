@@ -1,6 +1,6 @@
 """Write the sample: eighteen months of leads of an invented company. `python data/sample/make_sample.py [FOLDER]`.
 
-The same seed gives the same bytes. README.md in this folder lists the planted facts.
+The same seed produces the same bytes. README.md in this folder lists the planted facts.
 """
 
 from __future__ import annotations

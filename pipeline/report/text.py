@@ -88,7 +88,7 @@ def number(value: float | None) -> str:
 
 
 def month(value: date | None) -> str:
-    """Return `Dec 2025`; a dash for None. Always English, so that every locale gives the same page."""
+    """Return `Dec 2025`; a dash for None. Always English, so that every locale produces the same page."""
     return DASH if value is None else f"{MONTHS[value.month - 1]} {value.year}"
 
 

@@ -1,4 +1,4 @@
-"""Write the files of all reports. There are no scripts and no remote files, and the same database gives the same bytes."""
+"""Write the files of all reports. There are no scripts and no remote files, and the same database produces the same bytes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import duckdb
     from jinja2 import Environment
 
-NO_PRIVACY = Privacy()
+NO_MASKING = Privacy()
 """Masks nothing."""
 
 
@@ -48,7 +48,7 @@ def write_report(
     archive: Archive = NO_ARCHIVE,
     report_url: str | None = None,
     stale: tuple[str, ...] = (),
-    privacy: Privacy = NO_PRIVACY,
+    privacy: Privacy = NO_MASKING,
     hidden: Pseudonyms | None = None,
 ) -> tuple[Path, ...]:
     """Write pages, mail and files of every report, and return their paths, the index first.

@@ -1,7 +1,7 @@
 """Render drawings as one PNG for a mail, at double density and with a bundled font.
 
 A picture has digits, percent signs and months only. Names stay text, which wraps and can be read aloud. The bundled font
-gives the same bytes on every machine; without any font the text would be missing.
+produces the same bytes on every machine; without any font the text would be missing.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def compose_picture(file: str, drawings: Sequence[Drawing]) -> Picture:
 
 
 def png(picture: Picture, templates: Environment) -> bytes:
-    """Return the PNG of a picture. The same picture gives the same bytes."""
+    """Return the PNG of a picture. The same picture produces the same bytes."""
     import resvg_py
 
     svg = templates.get_template("email.svg").render(picture=picture)

@@ -1,6 +1,6 @@
 """Build summary.json: headline, stages, SLA and row accounting of a run.
 
-The same database gives the same document. docs/report_files.md describes each key.
+The same database produces the same document. docs/report_files.md describes each key.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Write the report.* tables into one workbook: a sheet per table, and the sheet About.
 
-Text never becomes a formula or a link. The same rows give the same bytes.
+Text never becomes a formula or a link. The same rows produce the same bytes.
 """
 
 from __future__ import annotations
