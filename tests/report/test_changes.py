@@ -101,7 +101,7 @@ def test_small_values_have_no_change_of_their_own(site: Site) -> None:
     page, _ = site
     seen = set()
     for row in page.tables["table-parts-1-lead_source"][1:-1]:
-        enough = min(int(row[1]), int(row[2])) >= changes.SMALL
+        enough = min(int(row[1]), int(row[2])) >= changes.SMALL_SAMPLE
         seen.add(enough)
         assert (row[7] != text.DASH) == enough
     assert {True, False} == seen
