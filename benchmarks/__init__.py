@@ -1,1 +1,1 @@
-"""What the claims of speed rest on: invented histories of any size, yardsticks, and one command that measures."""
+"""Speed benchmarks: generated histories, reference implementations, and one command that measures."""

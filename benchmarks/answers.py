@@ -1,4 +1,4 @@
-"""Do two jobs answer the same? Compared cell by cell: words and counts exactly, days to one part in a thousand million."""
+"""Compare the answers of two jobs cell by cell: counts exactly, days to a relative error of 1e-9."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ COUNTS = {
     "conversion": ("entered", "converted", "passed_over", "lost", "still_open"),
 }
 DAYS = {"time_in_stage": ("median_days", "p90_days")}
-_CLOSE = 1e-9
+_TOLERANCE = 1e-9
 
 
 def differences(ours: Path, theirs: Path) -> dict[str, int]:
-    """Rows of each answer that only one side has, or that differ in a cell. {} when everything is equal."""
-    found = {}
+    """Return the number of different rows per answer, including rows that only one side has."""
+    row_counts = {}
     for name, key in KEYS.items():
         unequal = [f"ours.{each} is distinct from theirs.{each}" for each in COUNTS[name]]
         unequal += [
-            f"(abs(ours.{each} - theirs.{each}) <= {_CLOSE} * abs(ours.{each})) is not true"
+            f"(abs(ours.{each} - theirs.{each}) <= {_TOLERANCE} * abs(ours.{each})) is not true"
             for each in DAYS.get(name, ())
         ]
         on = " and ".join(f"ours.{each} is not distinct from theirs.{each}" for each in key)
@@ -37,12 +37,12 @@ def differences(ours: Path, theirs: Path) -> dict[str, int]:
             f"where {' or '.join(unequal)}"
         ).fetchone()
         if row and row[0]:
-            found[name] = int(row[0])
-    return found
+            row_counts[name] = int(row[0])
+    return row_counts
 
 
 def cells(folder: Path) -> int:
-    """How many cells of counts and days an answer has."""
+    """Return the number of cells with counts and days in an answer."""
     total = 0
     for name in KEYS:
         row = duckdb.execute(f"select count(*) from '{folder / name}.parquet'").fetchone()

@@ -1,4 +1,4 @@
-"""What is promised of speed, beside what was measured: results become claims, each met, fallen short of, or not measured."""
+"""Speed claims from measurements. Each claim is met, falls short or is not measured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GB = 1_000_000_000
 
 @dataclass(frozen=True)
 class Figure:
-    """A number; `at_least` when a measurement was ended before it was done, so that the truth is higher."""
+    """A number. `at_least` if the measurement was cut off, so that the true value is higher."""
 
     value: float
     at_least: bool = False
@@ -23,7 +23,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Claim:
-    """One row of the table: what, the most that it may be, what it is, and whether that is good enough."""
+    """One row of the table: the claim, its target, the measured value and the verdict."""
 
     what: str
     target: str
@@ -32,29 +32,29 @@ class Claim:
 
 
 def claims(results: Results) -> tuple[Claim, ...]:
-    """Every claim, in the order of the page."""
+    """Return every claim in the order of the page."""
     ten, hundred = _jobs(results, TEN_MILLION), _jobs(results, HUNDRED_MILLION)
     core = seconds(ten, "core")
     return (
-        judged("core job at 10 M, in bare scans of its rows", ratio(core, seconds(ten, "scan")), 25, "{:.1f}"),
-        judged("core job at 10 M, in sorts of its rows as integers", ratio(core, seconds(ten, "sort")), 5, "{:.1f}"),
-        judged("core job at 10 M, wall time by Polars", ratio(core, seconds(ten, "polars")), 1.1, "{:.2f}"),
-        judged("core job at 10 M, wall time by pandas", ratio(core, seconds(ten, "pandas")), 0.25, "{:.2f}"),
-        judged(
+        judge("core job at 10 M, in bare scans of its rows", ratio(core, seconds(ten, "scan")), 25, "{:.1f}"),
+        judge("core job at 10 M, in sorts of its rows as integers", ratio(core, seconds(ten, "sort")), 5, "{:.1f}"),
+        judge("core job at 10 M, wall time by Polars", ratio(core, seconds(ten, "polars")), 1.1, "{:.2f}"),
+        judge("core job at 10 M, wall time by pandas", ratio(core, seconds(ten, "pandas")), 0.25, "{:.2f}"),
+        judge(
             "core job at 100 M, by ten times that at 10 M",
             ratio(seconds(hundred, "core"), _times(core, 10)),
             1.1,
             "{:.2f}",
         ),
-        judged("core job at 100 M in little memory, peak in GB", _peak(hundred, "core-4GB"), 4.5, "{:.1f}"),
-        judged(
+        judge("core job at 100 M in little memory, peak in GB", _peak(hundred, "core-4GB"), 4.5, "{:.1f}"),
+        judge(
             "core job at 100 M in little memory, processor time by that in 8 GB",
             ratio(seconds(hundred, "core-4GB", "cpu_seconds"), seconds(hundred, "core", "cpu_seconds")),
             1.1,
             "{:.2f}",
         ),
         *(
-            judged(
+            judge(
                 f"whole contract at {_millions(size)}, by the core job",
                 ratio(seconds(_jobs(results, size), "contract"), seconds(_jobs(results, size), "core")),
                 4,
@@ -62,21 +62,21 @@ def claims(results: Results) -> tuple[Claim, ...]:
             )
             for size in _with_contract(results)
         ),
-        *_nights(results),
-        judged("funnel --help, in seconds", seconds(_small(results), "help"), 0.4, "{:.2f}"),
-        judged(
+        *_incremental_runs(results),
+        judge("funnel --help, in seconds", seconds(_small(results), "help"), 0.4, "{:.2f}"),
+        judge(
             "funnel --help, by a bare Python that imports click",
             ratio(seconds(_small(results), "help"), seconds(_small(results), "bare")),
             5,
             "{:.1f}",
         ),
-        judged("50,000 entries to file and report, in seconds", seconds(_small(results), "few"), 3, "{:.1f}"),
-        judged("the sample, warm, in seconds", seconds(_small(results), "sample"), 5, "{:.1f}"),
+        judge("50,000 entries to file and report, in seconds", seconds(_small(results), "few"), 3, "{:.1f}"),
+        judge("the sample, warm, in seconds", seconds(_small(results), "sample"), 5, "{:.1f}"),
     )
 
 
-def judged(what: str, figure: Figure | None, limit: float, shape: str) -> Claim:
-    """At most `limit`: met or falls short. A lower bound can only fall short."""
+def judge(what: str, figure: Figure | None, limit: float, shape: str) -> Claim:
+    """Return the verdict for a target of at most `limit`. A lower bound is never met."""
     target = f"at most {limit:g}"
     if figure is None:
         return Claim(what, target, "–", "not measured")
@@ -87,7 +87,7 @@ def judged(what: str, figure: Figure | None, limit: float, shape: str) -> Claim:
 
 
 def seconds(jobs: Results, kind: str, of: str = "seconds") -> Figure | None:
-    """The median of a job's measurements; None when there is none."""
+    """Return the median of a job's measurements, or None without measurements."""
     measured: Sequence[Results] = jobs.get(kind, ())
     if not measured:
         return None
@@ -95,7 +95,7 @@ def seconds(jobs: Results, kind: str, of: str = "seconds") -> Figure | None:
 
 
 def ratio(one: Figure | None, other: Figure | None) -> Figure | None:
-    """One by the other; None without either, or when the other may be higher than it was seen."""
+    """Return `one` divided by `other`; None if one is missing or `other` is a lower bound."""
     if one is None or other is None or other.at_least or not other.value:
         return None
     return Figure(one.value / other.value, one.at_least)
@@ -112,31 +112,36 @@ def _peak(jobs: Results, kind: str) -> Figure | None:
     return Figure(max(each["peak_bytes"] for each in measured) / GB, any(each["is_stopped"] for each in measured))
 
 
-def _nights(results: Results) -> tuple[Claim, ...]:
-    """Of each size that has nights; without any, the promise stands there unmeasured, and why."""
-    told = results.get("nights", {})
-    sizes = sorted((size for size in told if "skipped" not in told[size]), key=int)
+def _incremental_runs(results: Results) -> tuple[Claim, ...]:
+    """Return the claims of each size with incremental runs; without any, the unmeasured claims and the reason."""
+    by_size = results.get("nights", {})
+    sizes = sorted((size for size in by_size if "skipped" not in by_size[size]), key=int)
     if not sizes:
-        why = next((each["skipped"] for each in told.values()), "–")
+        reason = next((each["skipped"] for each in by_size.values()), "–")
         return tuple(
-            Claim(what, target, why, "not measured")
+            Claim(what, target, reason, "not measured")
             for what, target in (
-                ("one night, by the whole history anew", f"at most {1 / 40:g}"),
-                ("file after the nights, by its compacted copy", "at most 1.06"),
-                ("tables that differ from those built anew", "at most 0"),
+                ("one incremental run, by a full build", f"at most {1 / 40:g}"),
+                ("file after the incremental runs, by its compacted copy", "at most 1.06"),
+                ("tables that differ from a full build", "at most 0"),
             )
         )
-    found = []
+    run_claims = []
     for size in sizes:
-        each, at = told[size], _millions(size)
-        night, anew = seconds(each, "night"), seconds(each, "anew")
+        each, at = by_size[size], _millions(size)
+        one_run, full = seconds(each, "night"), seconds(each, "anew")
         count = len(each["night"])
-        found += [
-            judged(f"one night at {at}, by the whole history anew", ratio(night, anew), 1 / 40, "{:.4f}"),
-            judged(f"file after {count} nights at {at}, by its compacted copy", Figure(each["growth"]), 1.06, "{:.3f}"),
-            judged(f"tables that differ from those built anew at {at}", Figure(len(each["different"])), 0, "{:.0f}"),
+        run_claims += [
+            judge(f"one incremental run at {at}, by a full build", ratio(one_run, full), 1 / 40, "{:.4f}"),
+            judge(
+                f"file after {count} incremental runs at {at}, by its compacted copy",
+                Figure(each["growth"]),
+                1.06,
+                "{:.3f}",
+            ),
+            judge(f"tables that differ from a full build at {at}", Figure(len(each["different"])), 0, "{:.0f}"),
         ]
-    return tuple(found)
+    return tuple(run_claims)
 
 
 def _jobs(results: Results, size: str) -> Results:
@@ -150,7 +155,7 @@ def _small(results: Results) -> Results:
 
 
 def _with_contract(results: Results) -> list[str]:
-    """Sizes whose contract was measured; 10 M where none was."""
+    """Return the sizes whose contract was measured, or 10 M if there are none."""
     sizes = results.get("sizes", {})
     return sorted((size for size in sizes if sizes[size]["jobs"].get("contract")), key=int) or [TEN_MILLION]
 

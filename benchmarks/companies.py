@@ -1,4 +1,4 @@
-"""Invented leads and accounts: their ids and attributes."""
+"""Generated leads and accounts: their ids and attributes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from benchmarks.lives import Mask, Small, Whole
+from benchmarks.lives import Codes, Integers, Mask
 
 ORIGINS = ("marketing", "sales", "partner", "customer", "product")
 LEAD_SOURCES = (
@@ -37,7 +37,7 @@ NO_ACCOUNT = -1
 _ALPHABET = np.frombuffer(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", dtype=np.uint8)
 _LENGTH = 18
 _DIGITS = 11
-"""62 ** 11 is more than 2 ** 64: no two numbers share an id."""
+"""62 ** 11 is more than 2 ** 64, so every number has its own id."""
 
 _SOURCE_SHARE = np.cumsum((0.2, 0.1, 0.1, 0.14, 0.1, 0.06, 0.05, 0.06, 0.05, 0.04, 0.03, 0.02, 0.03, 0.02))
 _ORIGIN_OF = np.array((0, 0, 0, 0, 0, 0, 3, 1, 1, 1, 2, 2, 4, 0), dtype=np.int8)
@@ -46,22 +46,22 @@ _ACCOUNT_CHUNK = 1_000_000
 
 @dataclass(frozen=True)
 class Ids:
-    """How numbers become ids of 18 characters: `sequential` keeps their order, `hashed` has none."""
+    """Ids of 18 characters from numbers. `sequential` ids keep the order of the numbers, `hashed` ids do not."""
 
     kind: str
 
-    def leads(self, numbers: Whole, missing: Mask | None = None) -> pa.Array:
-        """Ids of leads; null where `missing`."""
+    def leads(self, numbers: Integers, missing: Mask | None = None) -> pa.Array:
+        """Return lead ids; null where `missing`."""
         return self._texts(numbers, b"00Q", 0, missing)
 
-    def accounts(self, numbers: Whole) -> pa.Array:
-        """Ids of accounts; null for NO_ACCOUNT."""
+    def accounts(self, numbers: Integers) -> pa.Array:
+        """Return account ids; null for NO_ACCOUNT."""
         return self._texts(numbers, b"001", 1, numbers == NO_ACCOUNT)
 
-    def _texts(self, numbers: Whole, prefix: bytes, salt: int, missing: Mask | None) -> pa.Array:
+    def _texts(self, numbers: Integers, prefix: bytes, salt: int, missing: Mask | None) -> pa.Array:
         values = np.maximum(numbers, 0).astype(np.uint64)
         if self.kind == "hashed":
-            values = _mixed(values + np.uint64(salt << 40))
+            values = _mix_bits(values + np.uint64(salt << 40))
         texts = np.full((len(values), _LENGTH), ord("0"), dtype=np.uint8)
         texts[:, :3] = np.frombuffer(prefix, dtype=np.uint8)
         texts[:, 3:7] = np.frombuffer(b"8d00", dtype=np.uint8)
@@ -76,18 +76,18 @@ class Ids:
 
 
 @dataclass(frozen=True)
-class People:
-    """Attributes of leads, column by column; codes of the words above, -1 for none."""
+class LeadAttributes:
+    """Attributes of leads as columns. Codes are positions in the lists above; -1 is none."""
 
-    lead: Whole
-    created: Whole
-    account: Whole
-    source: Small
-    origin: Small
-    region: Small
+    lead: Integers
+    created: Integers
+    account: Integers
+    source: Codes
+    origin: Codes
+    region: Codes
 
     def table(self, ids: Ids) -> pa.Table:
-        """As an export of leads."""
+        """Return the rows of an export of leads."""
         owner = (self.lead * 7919 % len(OWNERS)).astype(np.int8)
         return pa.table(
             {
@@ -102,10 +102,12 @@ class People:
         )
 
 
-def people(random: np.random.Generator, leads: Whole, created: Whole, of_accounts: int) -> People:
-    """Attributes of these leads. A few accounts have very many of them, many have one, one lead in ten has none."""
+def draw_attributes(
+    random: np.random.Generator, leads: Integers, created: Integers, account_count: int
+) -> LeadAttributes:
+    """Return random attributes. A few accounts have very many leads, and one lead in ten has no account."""
     drawn = random.random(len(leads)) * 0.98 + 0.02
-    account = ((of_accounts - 1) * (drawn**3 - 0.02**3) / (1 - 0.02**3)).astype(np.int64)
+    account = ((account_count - 1) * (drawn**3 - 0.02**3) / (1 - 0.02**3)).astype(np.int64)
     account[random.random(len(leads)) < 0.1] = NO_ACCOUNT
     source = np.minimum(np.searchsorted(_SOURCE_SHARE, random.random(len(leads))), len(LEAD_SOURCES) - 1).astype(
         np.int8
@@ -115,36 +117,36 @@ def people(random: np.random.Generator, leads: Whole, created: Whole, of_account
     origin[other] = random.integers(0, len(ORIGINS), int(other.sum()))
     source[random.random(len(leads)) < 0.01] = -1
     region = random.integers(-1, len(REGIONS), len(leads)).astype(np.int8)
-    return People(leads, created, account, source, origin, region)
+    return LeadAttributes(leads, created, account, source, origin, region)
 
 
-def corrected(random: np.random.Generator, before: People, share: float) -> People:
-    """Some of these leads as they are delivered anew: another source and region; account and origin stay."""
-    chosen = np.flatnonzero(random.random(len(before.lead)) < share)
-    return People(
-        before.lead[chosen],
-        before.created[chosen],
-        before.account[chosen],
+def draw_corrections(random: np.random.Generator, leads: LeadAttributes, share: float) -> LeadAttributes:
+    """Return some of the leads as delivered again, with another source and region."""
+    chosen = np.flatnonzero(random.random(len(leads.lead)) < share)
+    return LeadAttributes(
+        leads.lead[chosen],
+        leads.created[chosen],
+        leads.account[chosen],
         random.integers(0, len(LEAD_SOURCES), len(chosen)).astype(np.int8),
-        before.origin[chosen],
+        leads.origin[chosen],
         random.integers(0, len(REGIONS), len(chosen)).astype(np.int8),
     )
 
 
-def accounts(random: np.random.Generator, numbers: Whole, ids: Ids) -> Iterator[pa.Table]:
-    """These accounts as an export, some at a time."""
+def accounts(random: np.random.Generator, numbers: Integers, ids: Ids) -> Iterator[pa.Table]:
+    """Yield an export of these accounts in chunks."""
     for first in range(0, len(numbers), _ACCOUNT_CHUNK):
         some = numbers[first : first + _ACCOUNT_CHUNK]
         segment = np.minimum((random.random(len(some)) ** 1.5 * 6).astype(np.int8), len(SEGMENTS)) - 1
         yield pa.table({"account_id": ids.accounts(some), "segment": _words(segment.astype(np.int8), SEGMENTS)})
 
 
-def _words(codes: Small, words: tuple[str, ...]) -> pa.DictionaryArray:
+def _words(codes: Codes, words: tuple[str, ...]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), list(words))
 
 
-def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finaliser of splitmix64 (Steele, Lea and Flood 2014): one to one, and without any order left."""
+def _mix_bits(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Mix bits one to one by the finaliser of splitmix64 (Steele, Lea and Flood 2014)."""
     values = (values + np.uint64(0x9E3779B97F4A7C15)) & np.uint64(0xFFFFFFFFFFFFFFFF)
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

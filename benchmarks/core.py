@@ -1,4 +1,4 @@
-"""The core job by the product's own models: the landing log into a file with the tables that answer the same questions."""
+"""The core job with the models of the product: from the landing log to a database file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.transform.definition.tables import definition_tables
 from pipeline.transform.project import TableName, discover
 
 CORE_MODELS = "+journey.stage_spans +journey.cycles +marts.conversion +marts.time_in_stage +marts.stage_flow +marts.lead_to_account"
-"""The published tables of the core job; what they read is built with them."""
+"""The published tables of the core job. The tables they read are built too."""
 
 _ANSWERS = {
     "spans": "select stage, exit_kind, count(*) as spans from journey.stage_spans group by all",
@@ -33,9 +33,9 @@ _ANSWERS = {
 
 
 def run(history: History, settings: Settings, folder: Path) -> tuple[int, dict[str, float]]:
-    """Build the core models into `folder`/funnel.duckdb. Returns how many spans, and the seconds of each model."""
+    """Build the core models into `folder`/funnel.duckdb. Returns the number of spans and the seconds of each model."""
     configuration = history.configuration()
-    log_folder = history.landed / "landing"
+    log_folder = history.log_output / "landing"
     (folder / "funnel.duckdb").unlink(missing_ok=True)
     connection = connect(folder / "funnel.duckdb", settings, spill=folder / "spill", reads_files=True)
     create_raw_views(connection, configuration, log_folder)
@@ -46,7 +46,7 @@ def run(history: History, settings: Settings, folder: Path) -> tuple[int, dict[s
     there = connection.execute("select table_schema, table_name from information_schema.tables").fetchall()
     models = graph.in_order(project.models, frozenset(TableName(schema, name) for schema, name in there))
     chosen = graph.select(models, CORE_MODELS)
-    built = build(connection, chosen, column_dictionary(shipped("sql")), lambda each: None)
+    built = build(connection, chosen, column_dictionary(shipped("sql")))
     connection.execute("drop schema raw cascade")
     connection.execute("checkpoint")
     row = connection.execute("select count(*) from journey.stage_spans").fetchone()
@@ -55,7 +55,7 @@ def run(history: History, settings: Settings, folder: Path) -> tuple[int, dict[s
 
 
 def answer(folder: Path, answers: Path) -> None:
-    """Write what the yardsticks answer, too, out of the built file."""
+    """Write the answers of the built file in the format of the reference implementations."""
     connection = connect(folder / "funnel.duckdb", Settings.of_this_machine(), reads_files=True)
     for name, sql in _ANSWERS.items():
         connection.execute(f"copy ({sql}) to '{answers / name}.parquet' (format parquet)")

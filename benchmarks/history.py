@@ -1,4 +1,4 @@
-"""A history on disk for a measurement: generated once, landed once, and told to the yardsticks as facts."""
+"""A history on disk for measurements: generated once and loaded once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import generate
-from benchmarks.generate import CORE_TOML, Wanted
+from benchmarks.generate import CORE_TOML, HistorySpec
 from benchmarks.yardsticks import facts as yardstick
 from pipeline.config.configuration import Configuration
 from pipeline.config.load import load_configuration
@@ -24,7 +24,7 @@ CLOCK = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class History:
-    """Where the files of one history are: the exports, the landing log made of them, the facts of that log."""
+    """Folders of one history: the exports, the landing log, and the facts for the reference implementations."""
 
     folder: Path
 
@@ -34,40 +34,40 @@ class History:
         return self.folder / "exports"
 
     @property
-    def landed(self) -> Path:
-        """An output folder that holds nothing but the landing log."""
+    def log_output(self) -> Path:
+        """An output folder that holds only the landing log."""
         return self.folder / "landed"
 
     @property
     def facts(self) -> Path:
-        """What the yardsticks are told."""
+        """Input of the reference implementations."""
         return self.folder / "facts.json"
 
     def configuration(self, name: str = CORE_TOML, output: Path | None = None) -> Configuration:
-        """The configuration of the core job, or another of the exports."""
-        return load_configuration(self.exports / name, output=output or self.landed)
+        """Return the configuration of the core job, or another one of the exports."""
+        return load_configuration(self.exports / name, output=output or self.log_output)
 
 
-def prepare(wanted: Wanted, below: Path) -> History:
-    """The history of these arguments below a folder; what is there already is taken as it is."""
-    name = f"{wanted.entries}-{wanted.ids}-{wanted.seed}" + (f"-{wanted.nights}-nights" if wanted.nights else "")
+def prepare(spec: HistorySpec, below: Path) -> History:
+    """Return the history of these arguments. Generates it unless the folder already has it."""
+    name = f"{spec.entries}-{spec.ids}-{spec.seed}" + (f"-{spec.nights}-nights" if spec.nights else "")
     history = History(below / name)
-    if not generate.is_there(wanted, history.exports):
+    if not generate.is_generated(spec, history.exports):
         shutil.rmtree(history.folder, ignore_errors=True)
-        generate.generate(wanted, history.exports)
+        generate.generate(spec, history.exports)
     return history
 
 
-def land(history: History, settings: Settings) -> float:
-    """Make the landing log and the facts, unless they are there. Returns the seconds it took, 0 if nothing was done."""
+def load(history: History, settings: Settings) -> float:
+    """Create the landing log and the facts. Returns the seconds, or 0 if they exist."""
     if history.facts.exists():
         return 0.0
     started = time.monotonic()
-    shutil.rmtree(history.landed, ignore_errors=True)
+    shutil.rmtree(history.log_output, ignore_errors=True)
     configuration = history.configuration()
     connection = connect(None, settings, spill=history.folder / "spill", reads_files=True)
     as_of = configuration.waterfall.as_of or CLOCK
-    loading.land(connection, configuration, history.landed / "landing", clock=CLOCK, as_of=as_of)
+    loading.land(connection, configuration, history.log_output / "landing", clock=CLOCK, as_of=as_of)
     connection.close()
     seconds = time.monotonic() - started
     yardstick.write(_facts(history, configuration), history.facts)
@@ -75,7 +75,7 @@ def land(history: History, settings: Settings) -> float:
 
 
 def _facts(history: History, configuration: Configuration) -> yardstick.Facts:
-    log = open_log(history.landed / "landing")
+    log = open_log(history.log_output / "landing")
     files = {
         table: tuple(str(log.file(load, ROWS)) for load in log.loads if load.table == table and load.landed)
         for table in ("stage_entries", "leads", "merges", "deletions")

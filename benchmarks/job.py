@@ -1,7 +1,7 @@
-"""One measurement in a process of its own: `python -m benchmarks.job polars --history FOLDER --scratch FOLDER`.
+"""Run one measurement in its own process: `python -m benchmarks.job polars --history FOLDER --scratch FOLDER`.
 
-Writes `result.json` into the scratch folder. Clocks run from after the imports to the end of the work; a session of
-Spark and the integers to be sorted are made before they start.
+Writes `result.json` into the scratch folder. The clock starts after the imports. Starting Spark and converting ids to
+integers for the sort are not measured.
 """
 
 from __future__ import annotations
@@ -18,37 +18,46 @@ from benchmarks import processes
 from benchmarks.yardsticks import facts as yardstick
 
 YARDSTICKS = ("scan", "sort", "polars", "pandas", "spark")
-OURS = "core"
+CORE_JOB = "core"
 _MODULES = {"polars": "polars_core", "pandas": "pandas_core", "spark": "spark_core"}
 
 
 def main() -> None:
-    """Read the command line, do the job, write down what it took."""
+    """Parse the command line, run the job and write its measurements."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.job")
-    parser.add_argument("kind", choices=(OURS, *YARDSTICKS))
+    parser.add_argument("kind", choices=(CORE_JOB, *YARDSTICKS))
     parser.add_argument("--history", type=Path, required=True)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--memory", default="8GB")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    asked = parser.parse_args()
-    answers = asked.scratch / "answers"
+    arguments = parser.parse_args()
+    answers = arguments.scratch / "answers"
     answers.mkdir(parents=True, exist_ok=True)
-    os.environ["POLARS_MAX_THREADS"] = str(asked.threads)
+    os.environ["POLARS_MAX_THREADS"] = str(arguments.threads)
 
     models: dict[str, float] = {}
-    if asked.kind == OURS:
-        work, done = _ours(asked.history, asked.scratch, answers, asked.memory, asked.threads, models)
+    if arguments.kind == CORE_JOB:
+        work, done = _core_job(
+            arguments.history, arguments.scratch, answers, arguments.memory, arguments.threads, models
+        )
     else:
-        work, done = _yardstick(asked.kind, asked.history, asked.scratch, answers, asked.memory, asked.threads)
+        work, done = _yardstick(
+            arguments.kind, arguments.history, arguments.scratch, answers, arguments.memory, arguments.threads
+        )
     wall, cpu = time.monotonic(), _cpu_seconds()
     rows = work()
-    told = {"seconds": time.monotonic() - wall, "cpu_seconds": _cpu_seconds() - cpu, "rows": rows, "models": models}
-    told["peak_bytes"] = processes.peak_bytes(os.getpid())
+    measurements = {
+        "seconds": time.monotonic() - wall,
+        "cpu_seconds": _cpu_seconds() - cpu,
+        "rows": rows,
+        "models": models,
+    }
+    measurements["peak_bytes"] = processes.peak_bytes(os.getpid())
     done()
-    (asked.scratch / "result.json").write_text(json.dumps(told), "utf-8")
+    (arguments.scratch / "result.json").write_text(json.dumps(measurements), "utf-8")
 
 
-def _ours(
+def _core_job(
     folder: Path, scratch: Path, answers: Path, memory: str, threads: int, models: dict[str, float]
 ) -> tuple[Callable[[], int], Callable[[], None]]:
     from benchmarks import core
@@ -75,7 +84,7 @@ def _yardstick(
 
 
 def _cpu_seconds() -> float:
-    """User and system time of this process and of all that it started and that still run: Spark works in another one."""
+    """Return user and system time of this process and its running children, such as the JVM of Spark."""
     ticks = sum(processes.ticks(each) for each in processes.tree(os.getpid()))
     return ticks / os.sysconf("SC_CLK_TCK")
 

@@ -1,4 +1,4 @@
-"""One measurement: a process of its own, watched while it runs."""
+"""Run one measurement in its own process and watch its memory and spill."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from tempfile import TemporaryFile
 
 from benchmarks import processes
 
-_EVERY = 0.05
-_LOOK_EVERY = 0.25
-_LAST_WORDS = 4000
+_POLL_SECONDS = 0.05
+_SPILL_POLL_SECONDS = 0.25
+_MAX_ERROR_BYTES = 4000
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What one process took. A job's seconds are those of its work alone, a command's those of the whole process.
+class Measurement:
+    """Resources of one process. The seconds of a job exclude its imports, those of a command do not.
 
-    `is_stopped`: it was ended when its time was up, and everything is a lower bound.
+    `is_stopped` if it reached the time limit. Its values are then lower bounds.
     """
 
     seconds: float
@@ -40,79 +40,89 @@ class Measured:
     is_stopped: bool = False
 
 
-class Failed(Exception):
-    """The process ended with an error; the text is the end of what it said."""
+class JobFailedError(Exception):
+    """The process ended with an error. The text is the end of its output."""
 
 
-def job(kind: str, history: Path, scratch: Path, *, memory: str, threads: int, limit: float) -> Measured:
-    """Run one of `benchmarks.job`, its scratch folder emptied before; answers stay there. Raises Failed."""
+def job(kind: str, history: Path, scratch: Path, *, memory: str, threads: int, limit: float) -> Measurement:
+    """Run one job of `benchmarks.job` in an empty scratch folder, which keeps its answers. Raises JobFailedError."""
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    asked = [kind, "--history", str(history), "--scratch", str(scratch), "--memory", memory, "--threads", str(threads)]
-    watched = command([sys.executable, "-m", "benchmarks.job", *asked], scratch, limit=limit)
-    if watched.is_stopped:
-        return watched
-    told = json.loads((scratch / "result.json").read_text("utf-8"))
-    peak = max(watched.peak_bytes, told.pop("peak_bytes"))
-    return Measured(**told, peak_bytes=peak, spill_bytes=watched.spill_bytes)
+    arguments = [
+        kind,
+        "--history",
+        str(history),
+        "--scratch",
+        str(scratch),
+        "--memory",
+        memory,
+        "--threads",
+        str(threads),
+    ]
+    measurement = command([sys.executable, "-m", "benchmarks.job", *arguments], scratch, limit=limit)
+    if measurement.is_stopped:
+        return measurement
+    job_result = json.loads((scratch / "result.json").read_text("utf-8"))
+    peak = max(measurement.peak_bytes, job_result.pop("peak_bytes"))
+    return Measurement(**job_result, peak_bytes=peak, spill_bytes=measurement.spill_bytes)
 
 
 def command(
     arguments: Sequence[str], folder: Path, *, limit: float, environment: dict[str, str] | None = None
-) -> Measured:
-    """Run a command to its end or for `limit` seconds; what it spills is looked for below `folder`. Raises Failed.
+) -> Measurement:
+    """Run a command for at most `limit` seconds and look for spill files in `folder`. Raises JobFailedError.
 
-    Whatever happens here, nothing of it runs on.
+    Always kills the whole process group, so that nothing keeps running.
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
-    with TemporaryFile() as said:
+    with TemporaryFile() as output:
         process = subprocess.Popen(
             arguments,
-            stdout=said,
+            stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, **(environment or {})},
             start_new_session=True,
         )
         try:
-            peak, spilled, is_stopped = _watched(process, folder, started + limit)
+            peak, spilled, is_stopped = _watch(process, folder, started + limit)
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         seconds = time.monotonic() - started
         if process.returncode and not is_stopped:
-            said.seek(-min(said.tell(), _LAST_WORDS), os.SEEK_CUR)
-            text = said.read().decode(errors="replace")
-            raise Failed(f"{' '.join(arguments[1:4])} ended with {process.returncode}: {text}")
+            output.seek(-min(output.tell(), _MAX_ERROR_BYTES), os.SEEK_CUR)
+            text = output.read().decode(errors="replace")
+            raise JobFailedError(f"{' '.join(arguments[1:4])} ended with {process.returncode}: {text}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Measured(seconds, cpu, peak, spilled, is_stopped=is_stopped)
+    return Measurement(seconds, cpu, peak, spilled, is_stopped=is_stopped)
 
 
-def _watched(process: subprocess.Popen[bytes], folder: Path, deadline: float) -> tuple[int, int, bool]:
-    """Wait for the end or the deadline. Returns the most memory and the most spill that were seen, and if it still runs."""
+def _watch(process: subprocess.Popen[bytes], folder: Path, deadline: float) -> tuple[int, int, bool]:
+    """Wait until the process ends or the deadline passes. Returns peak memory, peak spill and whether it still runs."""
     peak = spilled = 0
-    look_again = 0.0
-    ended = os.pidfd_open(process.pid)  # tells at once; a sleep would round short times up
-    while not select.select([ended], [], [], _EVERY)[0]:
+    next_spill_check = 0.0
+    ended = os.pidfd_open(process.pid)  # wakes at the end of the process, so that short times are exact
+    while not select.select([ended], [], [], _POLL_SECONDS)[0]:
         now = time.monotonic()
         if now > deadline:
             os.close(ended)
             return peak, spilled, True
         peak = max(peak, sum(processes.resident_bytes(each) for each in processes.tree(process.pid)))
-        if now > look_again:
-            spilled = max(spilled, _spilled(folder))
-            look_again = now + _LOOK_EVERY
+        if now > next_spill_check:
+            spilled = max(spilled, _spill_bytes(folder))
+            next_spill_check = now + _SPILL_POLL_SECONDS
     os.close(ended)
     process.wait()
     return peak, spilled, False
 
 
-def _spilled(folder: Path) -> int:
-    """Bytes of DuckDB's temporary files, and of all that lies in folders called spill."""
+def _spill_bytes(folder: Path) -> int:
+    """Return the bytes of DuckDB's temporary files and of all folders named spill."""
     total = 0
-    for above, _, names in os.walk(folder):  # which forgives what is gone since
+    for above, _, names in os.walk(folder):  # ignores folders that were deleted meanwhile
         is_spill = "spill" in Path(above).parts
         for name in names:
             if is_spill or name.startswith("duckdb_temp"):

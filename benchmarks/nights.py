@@ -1,4 +1,4 @@
-"""Nights after a full history: what one costs, how the file grows, and whether it holds what a build anew would hold."""
+"""Incremental runs after a full build: their time, the growth of the file, and equality with a full build."""
 
 from __future__ import annotations
 
@@ -22,32 +22,33 @@ _SCHEMAS = ("waterfall", "clean", "journey", "marts", "marts_kept", "quality", "
 
 
 def run(history: History, scratch: Path, count: int, *, limit: float, budget: float) -> dict[str, Any]:
-    """A full history, then up to `count` nights (or as many as begin within `budget` seconds), then all of it anew."""
+    """Run a full build, up to `count` daily deliveries within `budget` seconds, then a full build from the same log."""
     if FULL not in _help():
         return {"skipped": f"`funnel run` has no {FULL} yet"}
     shutil.rmtree(scratch, ignore_errors=True)
-    exports, kept, anew = scratch / "exports", scratch / "kept", scratch / "anew"
+    exports, incremental, full = scratch / "exports", scratch / "incremental", scratch / "full"
     shutil.copytree(history.exports, exports, ignore=shutil.ignore_patterns("nights"))
-    first = _night(exports, kept, 0, limit, FULL)
+    first = _run_day(exports, incremental, 0, limit, FULL)
     if first.is_stopped:
-        return {"skipped": f"the first night took more than {limit:.0f} s"}
-    nights, started = [], time.monotonic()
-    for night in range(1, count + 1):
+        return {"skipped": f"the full build took more than {limit:.0f} s"}
+    runs, started = [], time.monotonic()
+    for day in range(1, count + 1):
         if time.monotonic() - started > budget:
             break
-        shutil.copytree(history.exports / "nights" / f"{night:02d}", exports, dirs_exist_ok=True)
-        nights.append(_night(exports, kept, night, limit))
-    # The same log: what is built anew differs in how, not in what was delivered.
-    shutil.copytree(kept / "landing", anew / "landing")
-    rebuilt = _night(exports, anew, len(nights), limit, FULL)
-    if rebuilt.is_stopped or any(each.is_stopped for each in nights):
-        return {"skipped": f"a night took more than {limit:.0f} s"}
-    compared, different = _different(kept / DATABASE, anew / DATABASE)
-    file_bytes, compacted_bytes = (kept / DATABASE).stat().st_size, _compacted(kept / DATABASE, scratch / "compacted")
+        shutil.copytree(history.exports / "nights" / f"{day:02d}", exports, dirs_exist_ok=True)
+        runs.append(_run_day(exports, incremental, day, limit))
+    # The full build reads the same log, so that only the way of building differs.
+    shutil.copytree(incremental / "landing", full / "landing")
+    full_run = _run_day(exports, full, len(runs), limit, FULL)
+    if full_run.is_stopped or any(each.is_stopped for each in runs):
+        return {"skipped": f"a run took more than {limit:.0f} s"}
+    compared, different = _compare_tables(incremental / DATABASE, full / DATABASE)
+    file_bytes = (incremental / DATABASE).stat().st_size
+    compacted_bytes = _compacted_bytes(incremental / DATABASE, scratch / "compacted")
     return {
         "first": [asdict(first)],
-        "night": [asdict(each) for each in nights],
-        "anew": [asdict(rebuilt)],
+        "night": [asdict(each) for each in runs],
+        "anew": [asdict(full_run)],
         "file_bytes": file_bytes,
         "compacted_bytes": compacted_bytes,
         "growth": file_bytes / compacted_bytes,
@@ -56,9 +57,9 @@ def run(history: History, scratch: Path, count: int, *, limit: float, budget: fl
     }
 
 
-def _night(exports: Path, output: Path, night: int, limit: float, *more: str) -> measure.Measured:
-    asked = ["--config", str(exports / "funnel.toml"), "--output", str(output), "--as-of", as_of(night), *more]
-    return measure.command([sys.executable, "-m", "pipeline.cli", "run", *asked], output, limit=limit)
+def _run_day(exports: Path, output: Path, day: int, limit: float, *options: str) -> measure.Measurement:
+    arguments = ["--config", str(exports / "funnel.toml"), "--output", str(output), "--as-of", as_of(day), *options]
+    return measure.command([sys.executable, "-m", "pipeline.cli", "run", *arguments], output, limit=limit)
 
 
 def _help() -> str:
@@ -67,22 +68,25 @@ def _help() -> str:
     ).stdout
 
 
-def _different(one: Path, other: Path) -> tuple[int, list[str]]:
-    """How many stored tables were compared, and the names of those whose rows differ.
+def _compare_tables(one: Path, other: Path) -> tuple[int, list[str]]:
+    """Return the number of stored tables compared, and the names of those that differ.
 
-    Views are left out: they are the same SELECTs over these tables, and those of days take longer than a night.
+    Views are left out, because they select from these tables, and views by day take longer than a run.
     """
     connection = duckdb.connect(config={"memory_limit": "8GB"})
-    connection.execute(f"attach '{one}' as kept (read_only)")
-    connection.execute(f"attach '{other}' as anew (read_only)")
+    connection.execute(f"attach '{one}' as incremental (read_only)")
+    connection.execute(f"attach '{other}' as rebuilt (read_only)")
     listed = connection.execute(
         "select table_catalog, table_schema, table_name from information_schema.tables "
         f"where table_schema in {_SCHEMAS} and table_type = 'BASE TABLE' order by all"
     ).fetchall()
-    sides = {side: {(schema, name) for catalog, schema, name in listed if catalog == side} for side in ("kept", "anew")}
-    different = [f"{schema}.{name}" for schema, name in sorted(sides["kept"] ^ sides["anew"])]
-    for schema, name in sorted(sides["kept"] & sides["anew"]):
-        one_table, other_table = f"kept.{schema}.{name}", f"anew.{schema}.{name}"
+    sides = {
+        side: {(schema, name) for catalog, schema, name in listed if catalog == side}
+        for side in ("incremental", "rebuilt")
+    }
+    different = [f"{schema}.{name}" for schema, name in sorted(sides["incremental"] ^ sides["rebuilt"])]
+    for schema, name in sorted(sides["incremental"] & sides["rebuilt"]):
+        one_table, other_table = f"incremental.{schema}.{name}", f"rebuilt.{schema}.{name}"
         row = connection.execute(
             f"select (select count(*) from (from {one_table} except all from {other_table})), "
             f"(select count(*) from (from {other_table} except all from {one_table}))"
@@ -90,16 +94,16 @@ def _different(one: Path, other: Path) -> tuple[int, list[str]]:
         if row != (0, 0):
             different.append(f"{schema}.{name}")
     connection.close()
-    return len(sides["kept"] & sides["anew"]), different
+    return len(sides["incremental"] & sides["rebuilt"]), different
 
 
-def _compacted(database: Path, copy: Path) -> int:
-    """The size of a file with the same content, written at once."""
+def _compacted_bytes(database: Path, copy: Path) -> int:
+    """Return the size of a copy of the database, written at once."""
     copy.unlink(missing_ok=True)
     connection = duckdb.connect()
-    connection.execute(f"attach '{database}' as kept (read_only)")
+    connection.execute(f"attach '{database}' as incremental (read_only)")
     connection.execute(f"attach '{copy}' as compacted (storage_version 'v1.5.0')")
-    connection.execute("copy from database kept to compacted")
+    connection.execute("copy from database incremental to compacted")
     connection.execute("checkpoint compacted")
     connection.close()
     return copy.stat().st_size

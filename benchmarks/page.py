@@ -1,4 +1,4 @@
-"""RESULTS.md out of results: the claims first, then everything they rest on. No figure there is written by hand."""
+"""Write RESULTS.md from the results: claims first, then all measurements."""
 
 from __future__ import annotations
 
@@ -19,43 +19,50 @@ _JOBS = {
     "spark": "Spark SQL on local cores",
 }
 
-_HEAD = """# Results
+_INTRODUCTION = """# Results
 
 <!-- Written by `make bench`; never by hand. -->
 
 On {cores} cores and {memory:.0f} GB, with Python {python}, DuckDB {duckdb}, Polars {polars}, pandas {pandas} and PySpark {pyspark}.
-What is measured and how to repeat it: [README.md](README.md). M = million rows of history. Several measurements are told by
-their median.
+[README.md](README.md) says what is measured and how to repeat it. M = million rows of history. Repeated measurements are
+shown as their median.
 """
 
-_MORE = """## What the core job of ours does beside
+_CORE_JOB_EXTRAS = """## What our core job does in addition
 
-The jobs by hand make spans and cycles in memory, count conversion of cycles by month and lead source for all pairs, and
-time in stage by month. Ours answers the same, and in the same time it also
+The jobs by hand compute spans and cycles in memory, conversion of cycles by month and lead source for all pairs, and time
+in stage by month. Our core job returns the same answers. In the same time it also
 
-- says of every row of the log what became of it (clean.entry_rows), and keeps its owner, source and load;
-- finds account, scope and origin of every lead (clean.leads and what that reads);
+- classifies every row of the log (clean.entry_rows), with its owner, source and load;
+- finds account, scope and origin of every lead (clean.leads and the tables it reads);
 - counts conversion for three units (cycle, lead, account) and four grains (month to year, all), with totals, 95 % intervals,
   and median, p90 and mean of the days to convert;
-- tells time in stage for four grains, with totals, by lead source and by next stage;
-- balances volumes: opening, ways in, ways out and closing of every stage, grain and period (marts.stage_flow);
-- counts leads per account and its depths, reached and current (marts.lead_to_account);
-- writes all of it into a database file, with a comment on every table and column.
+- computes time in stage for four grains, with totals, by lead source and by next stage;
+- balances volumes: opening, moves in, moves out and closing of every stage, grain and period (marts.stage_flow);
+- counts leads per account and account depth, reached and current (marts.lead_to_account);
+- writes everything into a database file, with a comment on every table and column.
 
-The jobs by hand know in advance what ours reads from tables: stages and ranks are arguments, and no time has a zone.
-Neither includes reading the exports: both begin at the landing log.
+The jobs by hand get stages and ranks as arguments, and their times have no zone. Our core job reads both from tables.
+No job reads the exports: all of them start at the landing log.
 """
 
 
 def page(results: Results) -> str:
-    """The whole page."""
-    parts = [_head(results), _table_of_claims(results), *_sizes(results), _MORE, *_models(results), *_nights(results)]
+    """Return the whole page."""
+    parts = [
+        _head(results),
+        _table_of_claims(results),
+        *_sizes(results),
+        _CORE_JOB_EXTRAS,
+        *_models(results),
+        *_incremental_runs(results),
+    ]
     return "\n".join([*parts, *_small(results)])
 
 
 def _head(results: Results) -> str:
     machine = results["machine"]
-    return _HEAD.format(**machine)
+    return _INTRODUCTION.format(**machine)
 
 
 def _table_of_claims(results: Results) -> str:
@@ -65,17 +72,17 @@ def _table_of_claims(results: Results) -> str:
 
 def _sizes(results: Results) -> list[str]:
     parts = []
-    for size, told in sorted(results.get("sizes", {}).items(), key=lambda item: int(item[0])):
-        scan = seconds(told["jobs"], "scan")
-        rows = [_job(kind, told["jobs"][kind], scan) for kind in _JOBS if told["jobs"].get(kind)]
+    for size, size_results in sorted(results.get("sizes", {}).items(), key=lambda item: int(item[0])):
+        scan = seconds(size_results["jobs"], "scan")
+        rows = [_job(kind, size_results["jobs"][kind], scan) for kind in _JOBS if size_results["jobs"].get(kind)]
         head = ("job", "n", "seconds", "from – to", "processor s", "peak GB", "spill GB", "scans")
         parts.append(f"## {int(size):,} entries\n")
-        if told["rows"]:
-            parts.append(f"{told['rows']:,} rows of history in the log. Measured {told['measured']}.\n")
-        if told["jobs"].get("contract"):
-            parts.append(f"The whole contract: measured {told['contract_measured']}.\n")
+        if size_results["rows"]:
+            parts.append(f"{size_results['rows']:,} rows of history in the log. Measured {size_results['measured']}.\n")
+        if size_results["jobs"].get("contract"):
+            parts.append(f"The whole contract: measured {size_results['contract_measured']}.\n")
         parts.append(table(head, rows))
-        parts.append(_agreement(told))
+        parts.append(_agreement(size_results))
     return parts
 
 
@@ -95,17 +102,17 @@ def _job(kind: str, measured: Sequence[dict[str, Any]], scan: Figure | None) -> 
     )
 
 
-def _agreement(told: dict[str, Any]) -> str:
-    """Whether the answers of the others are ours."""
+def _agreement(size_results: dict[str, Any]) -> str:
+    """Return whether the answers of the other implementations are equal."""
     lines = []
-    for kind, different in told["agreement"].items():
-        said = "equal ours" if not different else f"DIFFER from ours in rows of {different}"
-        lines.append(f"- {_JOBS[kind]}: {told['cells']:,} cells {said} (counts exactly, days to 1e-9).")
+    for kind, different in size_results["agreement"].items():
+        verdict = "equal ours" if not different else f"DIFFER from ours in rows of {different}"
+        lines.append(f"- {_JOBS[kind]}: {size_results['cells']:,} cells {verdict} (counts exactly, days to 1e-9).")
     return "\n".join(lines) + "\n"
 
 
 def _models(results: Results) -> list[str]:
-    sizes = [size for size, told in results.get("sizes", {}).items() if told["jobs"].get("core")]
+    sizes = [size for size, size_results in results.get("sizes", {}).items() if size_results["jobs"].get("core")]
     if not sizes:
         return []
     size = max(sizes, key=int)
@@ -116,24 +123,24 @@ def _models(results: Results) -> list[str]:
     return [f"## Seconds of our models at {int(size):,} entries\n", table(("model", "seconds"), rows)]
 
 
-def _nights(results: Results) -> list[str]:
+def _incremental_runs(results: Results) -> list[str]:
     parts = []
-    for size, told in sorted(results.get("nights", {}).items(), key=lambda item: int(item[0])):
-        parts.append(f"## Nights after {int(size):,} entries\n")
-        if "skipped" in told:
-            parts.append(f"Not measured: {told['skipped']}.\n")
+    for size, size_results in sorted(results.get("nights", {}).items(), key=lambda item: int(item[0])):
+        parts.append(f"## Incremental runs after {int(size):,} entries\n")
+        if "skipped" in size_results:
+            parts.append(f"Not measured: {size_results['skipped']}.\n")
             continue
-        parts.append(f"Measured {told['measured']}.\n")
-        times = [each["seconds"] for each in told["night"]]
+        parts.append(f"Measured {size_results['measured']}.\n")
+        times = [each["seconds"] for each in size_results["night"]]
         rows = [
-            ("nights", str(len(times))),
-            ("one night, seconds (median)", f"{median(times):.2f}"),
-            ("one night, from – to", f"{min(times):.2f} – {max(times):.2f}"),
-            ("the whole history anew, seconds", f"{told['anew'][0]['seconds']:.2f}"),
-            ("file, GB", f"{told['file_bytes'] / GB:.3f}"),
-            ("its compacted copy, GB", f"{told['compacted_bytes'] / GB:.3f}"),
-            ("tables compared with those built anew", str(told["compared"])),
-            ("tables that differ", ", ".join(told["different"]) or "none"),
+            ("incremental runs", str(len(times))),
+            ("one run, seconds (median)", f"{median(times):.2f}"),
+            ("one run, from – to", f"{min(times):.2f} – {max(times):.2f}"),
+            ("full build, seconds", f"{size_results['anew'][0]['seconds']:.2f}"),
+            ("file, GB", f"{size_results['file_bytes'] / GB:.3f}"),
+            ("its compacted copy, GB", f"{size_results['compacted_bytes'] / GB:.3f}"),
+            ("tables compared with a full build", str(size_results["compared"])),
+            ("tables that differ", ", ".join(size_results["different"]) or "none"),
         ]
         parts.append(table(("", ""), rows))
     return parts
@@ -151,10 +158,10 @@ def _small(results: Results) -> list[str]:
         times = [each["seconds"] for each in measured]
         rows.append((names[kind], str(len(times)), f"{median(times):.2f}", f"{min(times):.2f} – {max(times):.2f}"))
     measured_when = f"Measured {results['small_measured']}.\n" if rows else ""
-    return ["## Small things\n", measured_when, table(("what", "n", "seconds", "from – to"), rows)] if rows else []
+    return ["## Commands\n", measured_when, table(("what", "n", "seconds", "from – to"), rows)] if rows else []
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of Markdown."""
+    """Return a Markdown table."""
     lines = [f"| {' | '.join(head)} |", f"|{'|'.join('---' for _ in head)}|"]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"

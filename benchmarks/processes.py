@@ -1,4 +1,4 @@
-"""Processes as Linux tells of them in /proc: who was started by whom, their processor time and memory."""
+"""Process trees, processor time and memory from /proc (Linux)."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ _PROC = Path("/proc")
 
 
 def tree(root: int) -> list[int]:
-    """A process and everything below it that still runs."""
-    found, waiting = [], [root]
+    """Return a process and all its running descendants."""
+    processes, waiting = [], [root]
     while waiting:
         process = waiting.pop()
-        found.append(process)
-        for task in _within(_PROC / str(process) / "task"):
+        processes.append(process)
+        for task in _children(_PROC / str(process) / "task"):
             waiting += [int(child) for child in _text(task / "children").split()]
-    return found
+    return processes
 
 
 def ticks(process: int) -> int:
-    """Clock ticks in user and system mode, of this process and of its children that ended; 0 when it is gone."""
+    """Return clock ticks in user and system mode, including ended children; 0 if the process ended."""
     fields = _text(_PROC / str(process) / "stat").rpartition(")")[2].split()
     return sum(int(each) for each in fields[11:15])
 
 
 def resident_bytes(process: int) -> int:
-    """Memory that it holds now; 0 when it is gone."""
+    """Return the resident memory; 0 if the process ended."""
     fields = _text(_PROC / str(process) / "statm").split()
     return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") if fields else 0
 
 
 def peak_bytes(process: int) -> int:
-    """The most memory that it held so far; getrusage would count what the process that started it held, too."""
+    """Return the peak resident memory. getrusage would include the memory of the parent process."""
     lines = _text(_PROC / str(process) / "status").splitlines()
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
 
@@ -44,7 +44,7 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _within(folder: Path) -> list[Path]:
+def _children(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except OSError:

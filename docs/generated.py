@@ -1,7 +1,7 @@
-"""The parts of the documents that are generated: cog prints what these functions return.
+"""Generated parts of the documents. cog prints what these functions return.
 
-Commands come from the command line itself, tables from the headers of the models; the types of their columns from an
-in-memory build of tests/cases/quarter.
+Commands come from the command line, tables from the headers of the models, column types from an in-memory build of
+tests/cases/quarter.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     import duckdb
 
 SCHEMAS = {
-    "marts": "The numbers. Every mart has the total (`dimension` and `dimension_value` are `all`) and a cut by each dimension.",
-    "journey": "What the leads did. `*_narrow` and the other tables of numbers are there for speed; the views put words back.",
-    "clean": "What counts, after merges, duplicates and repeats.",
-    "quality": "What was wrong with the inputs, and what became of every row.",
+    "marts": "The measures. Every mart has the total (`dimension` and `dimension_value` are `all`) and slices by each dimension.",
+    "journey": "Events of the leads. `*_narrow` tables have integer keys, for speed; the views add the names.",
+    "clean": "The rows that count, after merges, duplicates and repeats.",
+    "quality": "Row accounting, and findings in the inputs.",
     "waterfall": "The definition of this run: stages, pairs, periods, as-of. Every model may join it.",
-    "report": "What the report shows, table by table. Made for its pages; it may change with them.",
+    "report": "The tables of the report pages. They may change with the pages.",
 }
 
 
 def command_help() -> str:
-    """Every command with its help, as the command line prints it at 100 columns."""
+    """Return every command with its help at 100 columns."""
     from click.testing import CliRunner
 
     from pipeline.cli import cli
@@ -40,7 +40,7 @@ def command_help() -> str:
 
 
 def catalogue() -> str:
-    """Every published table with its columns, their types and what they mean."""
+    """Return every published table with its columns, types and comments."""
     from pipeline.transform.project import LAYERS
 
     connection = _quarter()
@@ -64,7 +64,7 @@ def catalogue() -> str:
 
 
 def models() -> str:
-    """Which schema reads which, and a line for each model: its folder, its name and what one of its rows is."""
+    """Return which schema reads which, and one line per model."""
     from pipeline.settings import shipped
     from pipeline.transform.project import LAYERS, discover
 
@@ -82,7 +82,7 @@ def models() -> str:
 
 
 def macros() -> str:
-    """Every macro that the file stores, with its arguments and an example; table macros first."""
+    """Return every stored macro with its arguments and an example, table macros first."""
     from pipeline.settings import shipped
     from pipeline.transform.macros import discover_macros
 
@@ -98,7 +98,7 @@ def macros() -> str:
 
 
 def questions() -> str:
-    """The questions that ship, each with its query."""
+    """Return the shipped questions with their queries."""
     from pipeline.explore import query
 
     return "\n".join(
@@ -108,7 +108,7 @@ def questions() -> str:
 
 
 def presets() -> str:
-    """The waterfalls that ship, a line each."""
+    """Return the shipped waterfalls, one line each."""
     from pipeline.config import presets as shipped
 
     lines = []
@@ -119,7 +119,7 @@ def presets() -> str:
 
 
 def input_formats() -> str:
-    """The formats that ship, a line each."""
+    """Return the shipped formats, one line each."""
     from pipeline.config import formats
 
     lines = []
@@ -130,7 +130,7 @@ def input_formats() -> str:
 
 
 def input_columns() -> str:
-    """The columns that each input table may bring, the required ones bold."""
+    """Return the columns of each input table. Required columns are bold."""
     from pipeline.config.input_tables import CONTRACTS
 
     lines = ["| table | columns |", "|---|---|"]
@@ -158,22 +158,22 @@ def _table(
 
 
 def _comments(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str | None], str]:
-    """The comments that a published file carries, by schema, table and column (None: the table itself)."""
-    asked = (
+    """Return the comments of a published file by schema, table and column (None for the table)."""
+    query = (
         "select schema_name, table_name, null, comment from duckdb_tables() union all "
         "select schema_name, view_name, null, comment from duckdb_views() union all "
         "select schema_name, table_name, column_name, comment from duckdb_columns()"
     )
     return {
         (schema, table, column): comment
-        for schema, table, column, comment in connection.execute(asked).fetchall()
+        for schema, table, column, comment in connection.execute(query).fetchall()
         if comment
     }
 
 
 def _quarter() -> duckdb.DuckDBPyConnection:
-    """Every model over the quarter, in memory, with its comments."""
-    sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]  # cog takes it back after each file
+    """Return an in-memory build of all models over the quarter, with comments."""
+    sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]  # cog restores sys.path after each file
     from oracle.case_files import raw_rows, read_case
 
     from pipeline.settings import shipped
@@ -184,5 +184,5 @@ def _quarter() -> duckdb.DuckDBPyConnection:
     waterfall, history = read_case(nights.QUARTER, as_of=nights.QUARTER_AS_OF)
     connection = harness.built(waterfall, history.as_of, raw_rows(waterfall, history), inputs=history.inputs)
     dictionary = column_dictionary(shipped("sql"))
-    comment(connection, harness.project().models, dictionary)  # the harness builds without the shared columns' words
+    comment(connection, harness.project().models, dictionary)  # the harness builds without these comments
     return connection

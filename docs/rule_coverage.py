@@ -1,4 +1,4 @@
-"""Which worked cases and tests cite which rule of docs/RULES.md; cog prints the table into tests/README.md."""
+"""Which cases and tests cite which rule of docs/RULES.md. cog prints the table into tests/README.md."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ CITED = re.compile(rf"\b({RULE})\b(?: to ({RULE})\b)?")
 
 
 def table(repository: Path = REPOSITORY) -> str:
-    """The table, rules in their order.
+    """Return the table in the order of the rules.
 
-    ValueError names the rules that no case or test cites, except those under "Not built yet" in docs/RULES.md.
+    Raises ValueError for rules that no case or test cites, except those under "Not built yet" in docs/RULES.md.
     """
     folder = repository / "tests"
     text = (repository / "docs" / "RULES.md").read_text("utf-8")
@@ -25,11 +25,11 @@ def table(repository: Path = REPOSITORY) -> str:
     tests = {path: _cited(_docstrings(path)) for path in sorted(folder.rglob("test_*.py"))}
     rows, uncited = [], []
     for rule in rules:
-        found = [[path for path, cited in files.items() if rule in cited] for files in (cases, tests)]
-        if not any(found) and rule not in exempt:
+        citing = [[path for path, cited in files.items() if rule in cited] for files in (cases, tests)]
+        if not any(citing) and rule not in exempt:
             uncited.append(rule)
-        links = [", ".join(f"[{path.stem}]({path.relative_to(folder)})" for path in paths) for paths in found]
-        rows.append(f"| {rule} | {links[0]} | {links[1] if any(found) else 'not built yet'} |")
+        links = [", ".join(f"[{path.stem}]({path.relative_to(folder)})" for path in paths) for paths in citing]
+        rows.append(f"| {rule} | {links[0]} | {links[1] if any(citing) else 'not built yet'} |")
     if uncited:
         raise ValueError(
             f"no case and no test cites {', '.join(uncited)}: write one, or name the rule as not built yet"
@@ -38,21 +38,21 @@ def table(repository: Path = REPOSITORY) -> str:
 
 
 def _cited(text: str) -> set[str]:
-    """The rule numbers in a text; `K1 to K3` is three."""
-    found = set()
+    """Return the rule numbers in a text. `K1 to K3` is three rules."""
+    rules = set()
     for first, last in CITED.findall(text):
         numbers = range(int(first[1:]), int((last or first)[1:]) + 1)
-        found |= {f"{first[0]}{number}" for number in numbers}
-    return found
+        rules |= {f"{first[0]}{number}" for number in numbers}
+    return rules
 
 
 def _rules_line(case: Path) -> str:
-    """What a case says it shows."""
+    """Return the rules line of a case."""
     return "\n".join(re.findall(r"^- rules: (.+)$", case.read_text("utf-8"), re.MULTILINE))
 
 
 def _docstrings(test: Path) -> str:
-    """The claims of a test file."""
+    """Return the docstrings of the tests in a file."""
     claims = [
         ast.get_docstring(node) or ""
         for node in ast.walk(ast.parse(test.read_text("utf-8")))
@@ -63,5 +63,5 @@ def _docstrings(test: Path) -> str:
 
 
 def _order(rule: str) -> tuple[int, int]:
-    """As docs/RULES.md has them: rows, stays, cycles, conversion, time, volume, accounts."""
+    """Return the sort key of docs/RULES.md: rows, stays, cycles, conversion, time, volume, accounts."""
     return "ESCKTVA".index(rule[0]), int(rule[1:])

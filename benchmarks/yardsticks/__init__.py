@@ -1,1 +1,1 @@
-"""What the product is measured against: bare work on the same rows, and the core job by hand in other tools."""
+"""Reference implementations: a bare scan and sort of the same rows, and the core job in other tools."""

@@ -1,4 +1,4 @@
-"""What a yardstick is told: the files of the landing log, the stages, as-of. It reads nothing else of the product."""
+"""Input of the reference implementations: files of the landing log, stages and as-of."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 OFF_PATH = 127
-"""Stands above every rank: it sorts a move off the path last, and closes a cycle."""
+"""Order above every rank. Moves off the path sort last, and close a cycle."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage with the spellings that the log has for it; `rank` is null off the path."""
+    """A stage and its spellings in the log. `rank` is null off the path."""
 
     stage: str
     spellings: tuple[str, ...]
@@ -22,18 +22,18 @@ class Stage:
 
     @property
     def order(self) -> int:
-        """Where it stands among moves of the same moment."""
+        """Order among moves of the same moment."""
         return OFF_PATH if self.rank is None else self.rank
 
     @property
     def rank_or_end(self) -> int | None:
-        """The rank that decides whether the next path entry opens a cycle; null for a hold, which is looked through."""
+        """Rank that decides whether the next path entry opens a cycle; null for a hold, which does not count."""
         return None if self.kind == "hold" else self.order
 
 
 @dataclass(frozen=True)
 class Facts:
-    """The log of one history. Files are in the order of their loads, and their rows in that of the delivery."""
+    """The log of one history. Files are in the order of their loads, rows in the order of delivery."""
 
     as_of: datetime
     stages: tuple[Stage, ...]
@@ -44,38 +44,38 @@ class Facts:
 
     @property
     def path(self) -> tuple[Stage, ...]:
-        """The path stages by rank; rank r is at place r - 1."""
+        """The path stages by rank. The stage of rank r has index r - 1."""
         return tuple(sorted((each for each in self.stages if each.rank is not None), key=lambda each: each.order))
 
     @property
     def codes(self) -> dict[str, int]:
-        """The number of the stage (its place in `stages`) for each of its spellings."""
+        """Spelling → index of its stage in `stages`."""
         return {spelling: number for number, each in enumerate(self.stages) for spelling in each.spellings}
 
 
 def write(facts: Facts, path: Path) -> None:
-    """As JSON."""
-    told = asdict(facts) | {"as_of": facts.as_of.isoformat()}
-    path.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+    """Write the facts as JSON."""
+    document = asdict(facts) | {"as_of": facts.as_of.isoformat()}
+    path.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
 
 
 def read(path: Path) -> Facts:
-    """From JSON."""
-    told = json.loads(path.read_text("utf-8"))
+    """Read the facts from JSON."""
+    document = json.loads(path.read_text("utf-8"))
     stages = tuple(
-        Stage(each["stage"], tuple(each["spellings"]), each["kind"], each["rank"]) for each in told["stages"]
+        Stage(each["stage"], tuple(each["spellings"]), each["kind"], each["rank"]) for each in document["stages"]
     )
-    files = {name: tuple(told[name]) for name in ("stage_entries", "leads", "merges", "deletions")}
-    return Facts(as_of=datetime.fromisoformat(told["as_of"]), stages=stages, **files)
+    files = {name: tuple(document[name]) for name in ("stage_entries", "leads", "merges", "deletions")}
+    return Facts(as_of=datetime.fromisoformat(document["as_of"]), stages=stages, **files)
 
 
 def survivors(merges: list[tuple[str, str]]) -> dict[str, str]:
-    """The id at the end of each chain of merges (from, into)."""
+    """Return lead → last lead of its chain of merges (from, into)."""
     into = dict(merges)
-    found = {}
+    survivor_of = {}
     for lead in into:
         survivor = into[lead]
         while survivor in into:
             survivor = into[survivor]
-        found[lead] = survivor
-    return found
+        survivor_of[lead] = survivor
+    return survivor_of

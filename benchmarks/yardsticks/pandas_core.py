@@ -1,4 +1,4 @@
-"""The core job in pandas: as polars_core, with integer codes and categories where pandas is quick with them."""
+"""The core job in pandas, like polars_core, with integer codes and categories where pandas is fast with them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _OUTCOMES = ("converted", "passed_over", "lost", "still_open")
 
 
 def run(facts: Facts, answers: Path) -> int:
-    """Write the answers as Parquet. Returns how many spans there are."""
+    """Write the answers as Parquet. Returns the number of spans."""
     entries, unknown, leads, ids = _read(facts)
-    spans = _spans(_kept(entries, facts), _deletions(facts, ids), facts)
+    spans = _spans(_distinct_moves(entries, facts), _deletions(facts, ids), facts)
     cycles = _cycles(spans, facts)
     _span_counts(spans, facts).to_parquet(answers / "spans.parquet")
     _cycle_counts(cycles, facts).to_parquet(answers / "cycles.parquet")
@@ -29,8 +29,10 @@ def run(facts: Facts, answers: Path) -> int:
 
 
 def _read(facts: Facts) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.Index]:
-    """Entries, rows of unknown stages, and leads, their lead ids as the number of the survivor; and every id at the place of
-    its number."""
+    """Return entries, rows of unknown stages, leads, and all lead ids.
+
+    Lead ids are replaced by the number of the surviving lead, which is its index in the last result.
+    """
     rows = _table(facts.stage_entries, ["lead_id", "stage_alias", "entered_at"])
     rows = rows.set_column(1, "stage_alias", rows["stage_alias"].combine_chunks().dictionary_encode())
     records = _table(facts.leads, ["lead_id", "lead_source"])
@@ -64,7 +66,7 @@ def _table(files: Sequence[str], columns: list[str]) -> pa.Table:
 
 
 def _merges(facts: Facts) -> dict[str, str]:
-    """lead id → survivor's id, for leads that were merged away by as-of."""
+    """Return lead id → id of the survivor, for merges up to as-of."""
     if not facts.merges:
         return {}
     merges = _table(facts.merges, ["from_lead_id", "into_lead_id", "merged_at"]).to_pandas()
@@ -74,7 +76,7 @@ def _merges(facts: Facts) -> dict[str, str]:
 
 
 def _deletions(facts: Facts, ids: pd.Index) -> pd.Series:
-    """lead → when it was deleted."""
+    """Return lead → deletion time."""
     if not facts.deletions:
         return pd.Series(dtype="datetime64[us]")
     deletions = _table(facts.deletions, ["lead_id", "deleted_at"]).to_pandas()
@@ -82,13 +84,16 @@ def _deletions(facts: Facts, ids: pd.Index) -> pd.Series:
     return pd.Series(deletions["deleted_at"].to_numpy(), index=ids.get_indexer(deletions["lead_id"]))
 
 
-def _kept(entries: pd.DataFrame, facts: Facts) -> pd.DataFrame:
-    """Exact duplicates gone, in order of lead and time (ties: path first, then as in the log), no re-assertions."""
+def _distinct_moves(entries: pd.DataFrame, facts: Facts) -> pd.DataFrame:
+    """Return moves without exact duplicates and re-assertions, by lead and time.
+
+    In the same moment path stages come first, then the order of the log decides.
+    """
     order = np.array([each.order for each in facts.stages], dtype=np.int8)
     ordered = entries.assign(order=order[entries["stage"]]).sort_values(["lead", "at", "order"], kind="stable")
     lead, at = ordered["lead"], ordered["at"]
     same = (lead == lead.shift()) & (at == at.shift())
-    # Only rows of the same lead and moment can be duplicates, and they are neighbours: few are looked at twice.
+    # Duplicates have the same lead and moment and are adjacent, so only few rows are compared.
     tied = ordered[same | same.shift(-1, fill_value=False)]
     ordered = ordered.drop(index=tied.index[tied.duplicated(["lead", "at", "stage"])])
     moved = (ordered["stage"] != ordered["stage"].shift()) | (ordered["lead"] != ordered["lead"].shift())
@@ -96,7 +101,7 @@ def _kept(entries: pd.DataFrame, facts: Facts) -> pd.DataFrame:
 
 
 def _spans(spans: pd.DataFrame, deletions: pd.Series, facts: Facts) -> pd.DataFrame:
-    """One row per entry, with when and how the lead left and the cycle it belongs to (0 before the first)."""
+    """Return one row per entry: when and how the lead left, and its cycle (0 before the first)."""
     stage = spans["stage"].to_numpy()
     rank = pd.Series(np.array([each.rank or 0 for each in facts.stages], dtype=np.int8)[stage])
     decides = pd.Series(np.array([each.rank_or_end or np.nan for each in facts.stages], dtype=np.float32)[stage])
@@ -122,7 +127,7 @@ def _spans(spans: pd.DataFrame, deletions: pd.Series, facts: Facts) -> pd.DataFr
         8,
     )
     kinds = ["deleted", "open", "held", "detoured", "exited", "returned", "advanced", "sideways", "regressed"]
-    # A lead's first row looks back at the end of a cycle that never was, so the fill stays within the lead.
+    # OFF_PATH before the first row of a lead keeps the fill within the lead.
     before = decides.shift().mask(is_first, OFF_PATH).ffill()
     opens = (is_path & (rank < before)).astype(np.int32)
     opened = opens.cumsum()
@@ -138,7 +143,7 @@ def _spans(spans: pd.DataFrame, deletions: pd.Series, facts: Facts) -> pd.DataFr
 
 
 def _cycles(spans: pd.DataFrame, facts: Facts) -> pd.DataFrame:
-    """One row per cycle: lead, first and highest rank, outcome, and the arrival at each rank."""
+    """Return one row per cycle: lead, first and highest rank, outcome, and arrival at each rank."""
     inside = spans[spans["cycle"] > 0]
     groups = inside.groupby("cycle", sort=True)
     cycles = pd.DataFrame(
@@ -184,7 +189,7 @@ def _cycle_counts(cycles: pd.DataFrame, facts: Facts) -> pd.DataFrame:
 
 
 def _time_in_stage(spans: pd.DataFrame, unknown: pd.DataFrame, facts: Facts) -> pd.DataFrame:
-    """Stays that ended, but for those into which a row of an unknown stage falls (T1)."""
+    """Return time in stage of ended stays, without those interrupted by an unknown stage (T1)."""
     left = spans[spans["exited_at"].notna()]
     numbered = left.reset_index(names="number").sort_values("at", kind="stable")[["number", "lead", "at", "exited_at"]]
     inside = pd.merge_asof(unknown.sort_values("at"), numbered, on="at", by="lead")
@@ -198,13 +203,13 @@ def _time_in_stage(spans: pd.DataFrame, unknown: pd.DataFrame, facts: Facts) -> 
     )
     groups = stays.groupby(["stage", "month"])["us"]
     quantiles = groups.quantile(np.array([0.5, 0.9])).unstack() / DAY_US
-    told = pd.DataFrame({"completed": groups.size(), "median_days": quantiles[0.5], "p90_days": quantiles[0.9]})
-    told = told.reset_index()
-    return told.assign(stage=[facts.stages[each].stage for each in told["stage"]], month=told["month"].dt.date)
+    answer = pd.DataFrame({"completed": groups.size(), "median_days": quantiles[0.5], "p90_days": quantiles[0.9]})
+    answer = answer.reset_index()
+    return answer.assign(stage=[facts.stages[each].stage for each in answer["stage"]], month=answer["month"].dt.date)
 
 
 def _conversion(cycles: pd.DataFrame, leads: pd.DataFrame, facts: Facts) -> pd.DataFrame:
-    """All pairs: a cycle that arrived at A converted at B, passed it over, is lost, or still open (K1, K3)."""
+    """Return the outcomes of all pairs: converted, passed over, lost or still open (K1, K3)."""
     source = cycles[["lead"]].join(leads, on="lead")["source"]
     source = source.cat.add_categories([each for each in ("(none)",) if each not in source.cat.categories])
     cycles = cycles.assign(source=source.fillna("(none)"), is_closed=cycles["outcome"] != "open")
@@ -220,8 +225,8 @@ def _conversion(cycles: pd.DataFrame, leads: pd.DataFrame, facts: Facts) -> pd.D
             flags = pd.DataFrame(dict(zip(_OUTCOMES, each, strict=True))).assign(entered=True)
             counts = flags.groupby(keys, observed=True).sum().reset_index()
             parts.append(counts.assign(from_stage=low.stage, to_stage=high.stage))
-    told = pd.concat(parts)
-    return told.assign(month=told["month"].dt.date, source=told["source"].astype(str))
+    answer = pd.concat(parts)
+    return answer.assign(month=answer["month"].dt.date, source=answer["source"].astype(str))
 
 
 def _month(at: pd.Series) -> pd.Series:

@@ -1,4 +1,4 @@
-"""The core job in Polars: what a careful analyst would write by hand for this one waterfall.
+"""The core job in Polars, as an analyst would write it for this one waterfall.
 
 Spans (E4 to E7, S1, S2), cycles (C1 to C6), conversion of cycles by month and lead source, time in stage by month.
 """
@@ -14,12 +14,12 @@ from benchmarks.yardsticks.facts import OFF_PATH, Facts, survivors
 DAY_US = 86_400_000_000
 
 _LEADS = pl.Categorical(pl.Categories("leads"))
-# Ids become numbers by way of categories. Those live as long as a column of them does, so one must live throughout.
+# Categories turn ids into numbers. They exist as long as a column uses them, so one column is kept.
 _ALIVE = pl.Series(["none"], dtype=_LEADS)
 
 
 def run(facts: Facts, answers: Path) -> int:
-    """Write the answers as Parquet. Returns how many spans there are."""
+    """Write the answers as Parquet. Returns the number of spans."""
     merged = _survivors(facts)
     spans = _spans(_entries(facts, merged), _deletions(facts), facts)
     cycles = _cycles(spans, facts)
@@ -37,7 +37,7 @@ def _lead(column: str) -> pl.Expr:
 
 
 def _survivors(facts: Facts) -> pl.DataFrame:
-    """lead → survivor, for leads that were merged away by as-of."""
+    """Return lead → survivor, for merges up to as-of."""
     if not facts.merges:
         return pl.DataFrame(schema={"lead": pl.UInt32, "survivor": pl.UInt32})
     merges = (
@@ -53,7 +53,7 @@ def _survivors(facts: Facts) -> pl.DataFrame:
 
 
 def _unknown(facts: Facts, merged: pl.DataFrame) -> pl.DataFrame:
-    """lead, at: rows whose stage no alias names."""
+    """Return lead and time of the rows whose stage no alias names."""
     return (
         pl.scan_parquet(facts.stage_entries)
         .filter(~pl.col("stage_alias").is_in(list(facts.codes)))
@@ -65,7 +65,7 @@ def _unknown(facts: Facts, merged: pl.DataFrame) -> pl.DataFrame:
 
 
 def _entries(facts: Facts, merged: pl.DataFrame) -> pl.DataFrame:
-    """lead, stage, at: known stages up to as-of, exact duplicates gone, in order of lead and time, no re-assertions."""
+    """Return moves up to as-of without exact duplicates and re-assertions, by lead and time."""
     order = {number: each.order for number, each in enumerate(facts.stages)}
     rows = (
         pl.scan_parquet(facts.stage_entries)
@@ -83,9 +83,9 @@ def _entries(facts: Facts, merged: pl.DataFrame) -> pl.DataFrame:
         "lead",
         "at",
         pl.col("stage").replace_strict(order, return_dtype=pl.Int8),
-        maintain_order=True,  # what is equal stays in the order of the log
+        maintain_order=True,  # equal rows keep the order of the log
     )
-    # Only rows of the same lead and moment can be duplicates, and they are neighbours: few are looked at twice.
+    # Duplicates have the same lead and moment and are adjacent, so only few rows are compared.
     same = (pl.col("lead") == pl.col("lead").shift()) & (pl.col("at") == pl.col("at").shift())
     tied = ordered.with_columns((same | same.shift(-1)).fill_null(value=False).alias("tied")).with_row_index()
     first = tied.filter("tied").unique(["lead", "at", "stage"], keep="first", maintain_order=True).select("index")
@@ -114,7 +114,7 @@ def _deletions(facts: Facts) -> pl.DataFrame:
 
 
 def _spans(entries: pl.DataFrame, deletions: pl.DataFrame, facts: Facts) -> pl.DataFrame:
-    """One row per entry, with when and how the lead left and the cycle it belongs to (null before the first)."""
+    """Return one row per entry: when and how the lead left, and its cycle (null before the first)."""
     number = range(len(facts.stages))
     rank = dict(zip(number, (each.rank for each in facts.stages), strict=True))
     decides = dict(zip(number, (each.rank_or_end for each in facts.stages), strict=True))
@@ -138,7 +138,7 @@ def _spans(entries: pl.DataFrame, deletions: pl.DataFrame, facts: Facts) -> pl.D
             .otherwise(pl.col("at").shift(-1))
             .alias("exited_at"),
             _exit_kind().alias("exit_kind"),
-            # A lead's first row looks back at the end of a cycle that never was, so the fill stays within the lead.
+            # OFF_PATH before the first row of a lead keeps the fill within the lead.
             pl.when("is_first").then(OFF_PATH).otherwise(pl.col("decides").shift()).forward_fill().alias("before"),
         )
         .with_columns(((pl.col("kind") == "path") & (pl.col("rank") < pl.col("before"))).alias("opens"))
@@ -185,7 +185,7 @@ def _exit_kind() -> pl.Expr:
 
 
 def _cycles(spans: pl.DataFrame, facts: Facts) -> pl.DataFrame:
-    """One row per cycle: lead, first and highest rank, outcome, and the arrival at each rank."""
+    """Return one row per cycle: lead, first and highest rank, outcome, and arrival at each rank."""
     leaves = pl.col("kind").is_in(["detour", "exit"])
     last = len(facts.path)
     return (
@@ -221,7 +221,7 @@ def _cycles(spans: pl.DataFrame, facts: Facts) -> pl.DataFrame:
 
 
 def _sources(facts: Facts, merged: pl.DataFrame) -> pl.DataFrame:
-    """lead → source as last delivered; a merged lead's only where the survivor has no record."""
+    """Return lead → source as last delivered. A merged lead counts only if the survivor has no record."""
     return (
         pl.scan_parquet(facts.leads)
         .select(
@@ -263,7 +263,7 @@ def _cycle_counts(cycles: pl.DataFrame, facts: Facts) -> pl.DataFrame:
 
 
 def _time_in_stage(spans: pl.DataFrame, unknown: pl.DataFrame, facts: Facts) -> pl.DataFrame:
-    """Stays that ended, but for those into which a row of an unknown stage falls (T1)."""
+    """Return time in stage of ended stays, without those interrupted by an unknown stage (T1)."""
     ended = spans.lazy().filter(pl.col("exited_at").is_not_null()).with_row_index("number")
     numbered = ended.select("number", "lead", "at", "exited_at").sort("at", maintain_order=True)
     inside = unknown.lazy().sort("at").join_asof(numbered, on="at", by="lead", check_sortedness=False)
@@ -289,7 +289,7 @@ def _time_in_stage(spans: pl.DataFrame, unknown: pl.DataFrame, facts: Facts) -> 
 
 
 def _conversion(cycles: pl.DataFrame, sources: pl.DataFrame, facts: Facts) -> pl.DataFrame:
-    """All pairs: a cycle that arrived at A converted at B, passed it over, is lost, or still open (K1, K3)."""
+    """Return the outcomes of all pairs: converted, passed over, lost or still open (K1, K3)."""
     sourced = (
         cycles.lazy()
         .join(sources.lazy(), on="lead", how="left")

@@ -1,4 +1,4 @@
-"""The bare scan: every column of the log's stage rows read and hashed. A maximum would be answered from statistics."""
+"""A bare scan: read and hash every column of the stage rows. DuckDB would answer a maximum from statistics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.yardsticks.facts import Facts
 
 
 def ready(facts: Facts, scratch: Path, memory: str, threads: int) -> duckdb.DuckDBPyConnection:
-    """A connection as ours has it."""
+    """Return a connection with the settings of the product."""
     connection = duckdb.connect()
     connection.execute(f"set memory_limit = '{memory}'")
     connection.execute(f"set threads = {threads}")
@@ -18,8 +18,8 @@ def ready(facts: Facts, scratch: Path, memory: str, threads: int) -> duckdb.Duck
 
 
 def run(facts: Facts, answers: Path, connection: duckdb.DuckDBPyConnection) -> int:
-    """Returns how many rows were read."""
-    # Names as text: the first bound parameter of a process makes DuckDB import pandas.
+    """Return the number of rows read."""
+    # File names are part of the SQL text, because bound parameters make DuckDB import pandas.
     files = ", ".join(f"'{file}'" for file in facts.stage_entries)
     row = connection.execute(
         f"select count(*), bit_xor(hash(columns(*))) from read_parquet([{files}], union_by_name = true)"
@@ -28,5 +28,5 @@ def run(facts: Facts, answers: Path, connection: duckdb.DuckDBPyConnection) -> i
 
 
 def stop(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let the memory go."""
+    """Release the memory."""
     connection.close()

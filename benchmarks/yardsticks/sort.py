@@ -1,4 +1,4 @@
-"""One sort by (lead, time) of integers: the least that anybody does who puts a history in order."""
+"""One sort of integers by lead and time: the least work to put a history in order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.yardsticks.facts import Facts
 
 
 def ready(facts: Facts, scratch: Path, memory: str, threads: int) -> duckdb.DuckDBPyConnection:
-    """A connection with the history as integers, in the order of the log; making it is not measured."""
+    """Return a connection with the history as integers. The conversion is not measured."""
     connection = duckdb.connect()
     connection.execute(f"set memory_limit = '{memory}'")
     connection.execute(f"set threads = {threads}")
@@ -30,12 +30,12 @@ def ready(facts: Facts, scratch: Path, memory: str, threads: int) -> duckdb.Duck
 
 
 def run(facts: Facts, answers: Path, connection: duckdb.DuckDBPyConnection) -> int:
-    """Returns how many rows were sorted."""
+    """Return the number of rows sorted."""
     connection.execute("create table sorted as select * from moves order by lead_no, entered_at")
     row = connection.execute("select count(*) from sorted").fetchone()
     return int(row[0]) if row else 0
 
 
 def stop(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let the memory go."""
+    """Release the memory."""
     connection.close()

@@ -1,4 +1,4 @@
-"""The core job as Spark SQL on two local cores: the steps of the models, in the words that Spark has for them."""
+"""The core job in Spark SQL on local cores, with the steps of the models."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ _ANSWERS = {
 
 
 def ready(facts: Facts, scratch: Path, memory: str, threads: int) -> SparkSession:
-    """A session; starting it is not measured."""
+    """Return a session. Its start is not measured."""
     return (
         SparkSession.builder.master(f"local[{threads}]")
         .config("spark.driver.memory", memory.lower().removesuffix("b"))
@@ -183,25 +183,25 @@ def ready(facts: Facts, scratch: Path, memory: str, threads: int) -> SparkSessio
 
 
 def run(facts: Facts, answers: Path, spark: SparkSession) -> int:
-    """Write the answers as Parquet. Returns how many spans there are."""
+    """Write the answers as Parquet. Returns the number of spans."""
     _read(facts, spark)
     for name, sql in _STEPS.items():
         spark.sql(sql.format(**_words(facts))).createOrReplaceTempView(name)
     spark.sql("cache table spans")
     spark.sql("cache table cycles")
     for name, sql in _ANSWERS.items():
-        told = spark.sql(sql.format(**_words(facts)))
-        pq.write_table(told.toArrow(), answers / f"{name}.parquet")
+        answer = spark.sql(sql.format(**_words(facts)))
+        pq.write_table(answer.toArrow(), answers / f"{name}.parquet")
     return int(spark.table("spans").count())
 
 
 def stop(spark: SparkSession) -> None:
-    """End the session and its virtual machine."""
+    """Stop the session and its JVM."""
     spark.stop()
 
 
 def _read(facts: Facts, spark: SparkSession) -> None:
-    """Views of the log, and small ones of the definition."""
+    """Create views of the log, and small views of the definition."""
     spark.read.parquet(*facts.stage_entries).createOrReplaceTempView("delivered")
     stages = ", ".join(
         f"({number}, '{each.stage}', '{each.kind}', {each.rank or 'null'}, {each.order}, {each.rank_or_end or 'null'})"

@@ -1,6 +1,6 @@
-"""The invented company: its accounts, its leads, and how a lead moves from stage to stage.
+"""The invented company: its accounts and its leads at creation.
 
-Only `Random.random()` is promised to be stable between Python versions, so every draw goes through it.
+Python guarantees stable results between versions only for `Random.random()`, so all draws use it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def words(text: str, separator: str | None = None) -> tuple[str, ...]:
-    """The words of a text, as a list that stays readable in the source."""
+    """Return the words of a text. Lists stay readable in the source this way."""
     return tuple(word.strip() for word in text.split(separator))
 
 
@@ -77,7 +77,7 @@ DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True)
 class Account:
-    """A company; `fit` from 0.6 to 1.25 multiplies how readily its leads move on."""
+    """A company. `fit` (0.6 to 1.25) multiplies the probability that its leads advance."""
 
     account_id: str
     name: str
@@ -89,7 +89,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of history, before it is spelled out. `entered_at` is UTC."""
+    """One row of history before the stage is spelled. `entered_at` is UTC."""
 
     stage: str
     entered_at: datetime
@@ -98,7 +98,7 @@ class Entry:
 
 @dataclass
 class Lead:
-    """A lead while its life is being written; `lead_id` is given last, in order of creation."""
+    """A lead. Its `lead_id` is set last, in order of creation."""
 
     created_at: datetime
     origin: str
@@ -117,7 +117,7 @@ class Lead:
 
 
 class Dice:
-    """The only source of chance."""
+    """The only source of randomness."""
 
     def __init__(self, seed: int) -> None:
         self._roll = Random(seed).random
@@ -135,29 +135,29 @@ class Dice:
         return values[int(self._roll() * len(values))]
 
     def weighted(self, weights: Mapping[T, float]) -> T:
-        left = self._roll() * sum(weights.values())
+        remaining = self._roll() * sum(weights.values())
         for value, weight in weights.items():
-            left -= weight
-            if left < 0:
+            remaining -= weight
+            if remaining < 0:
                 return value
         return value
 
     def some(self, values: Sequence[T], count: int) -> list[T]:
-        """`count` of the values without repetition, in random order (Fisher–Yates)."""
+        """Return `count` different values in random order (Fisher–Yates)."""
         pool = list(values)
-        for here in range(count):
-            there = here + int(self._roll() * (len(pool) - here))
-            pool[here], pool[there] = pool[there], pool[here]
+        for current in range(count):
+            other = current + int(self._roll() * (len(pool) - current))
+            pool[current], pool[other] = pool[other], pool[current]
         return pool[:count]
 
     def days(self, median: float, spread: float = 0.8) -> timedelta:
-        """A log-normal stay (Box–Muller), at least a minute."""
+        """Return a log-normal stay (Box–Muller) of at least one minute."""
         normal = math.sqrt(-2 * math.log(1 - self._roll())) * math.cos(2 * math.pi * self._roll())
         return timedelta(seconds=max(60, round(86_400 * median * math.exp(spread * normal))))
 
 
 def make_accounts(dice: Dice) -> list[Account]:
-    """The companies: a few large ones, many small ones; every eighth name has a comma in it."""
+    """Return the companies: a few large ones, many small ones. Every eighth name has a comma."""
     names = dice.some([(root, trade) for root in ROOTS for trade in TRADES], ACCOUNTS)
     return [
         Account(
@@ -173,9 +173,9 @@ def make_accounts(dice: Dice) -> list[Account]:
 
 
 def make_leads(dice: Dice, accounts: list[Account]) -> list[Lead]:
-    """Every lead but the duplicates, at its creation."""
+    """Return every lead at its creation, without the duplicates."""
     count = LEADS - MERGES
-    # One seat per lead that an account will have: 1 … 18 each, so that merges and late matches stay within 20.
+    # An account appears once per lead, 1 to 18 times, so that it stays within 20 leads after merges and late matches.
     seats = [account for account in accounts for _ in range(1 + min(17, int(-4.25 * math.log(1 - dice.roll()))))]
     seats += [None] * (count - len(seats))  # type: ignore[list-item]
     days = [FIRST_DAY + timedelta(days=n) for n in range((LAST_DAY - FIRST_DAY).days)]
@@ -187,7 +187,7 @@ def make_leads(dice: Dice, accounts: list[Account]) -> list[Lead]:
         origin = "sales" if first_stage == "sal" or (not is_scan and dice.chance(0.02)) else "marketing"
         day = dice.one_of(EVENT_DAYS) if is_scan else dice.weighted(weight_of_day)
         hour = dice.weighted(dict(enumerate(HOUR_WEIGHT)))
-        # The booth uploads its badge scans once an evening: one second for all of them.
+        # The booth uploads its badge scans once per evening, all in the same second.
         clock = time(18, 30) if is_scan else time(hour, int(dice.between(0, 60)), int(dice.between(0, 60)))
         created_at = datetime.combine(day, clock, tzinfo=ZONE).astimezone(UTC)
         leads.append(
@@ -211,7 +211,7 @@ def make_leads(dice: Dice, accounts: list[Account]) -> list[Lead]:
 
 
 def day_weight(day: date) -> float:
-    """How many leads a day brings, relative to others: season, weekday, and a quarter more each year."""
+    """Return the relative number of leads of a day: season, weekday, and growth of a quarter per year."""
     growth = 1 + 0.25 * (day - FIRST_DAY).days / 365
     return MONTH_WEIGHT[day.month - 1] * growth * (1.0 if is_working_day(day) else 0.15)
 
@@ -221,7 +221,7 @@ def is_working_day(day: date) -> bool:
 
 
 def working_time(dice: Dice, moment: datetime) -> datetime:
-    """The moment itself if in office hours (8 to 18 on working days), else some time in the next working morning."""
+    """Return the moment if it is in office hours (8 to 18 on working days), else one in the next working morning."""
     local = moment.astimezone(ZONE).replace(microsecond=0)
     if is_working_day(local.date()) and 8 <= local.hour < 18:
         return local.astimezone(UTC)
@@ -233,7 +233,7 @@ def working_time(dice: Dice, moment: datetime) -> datetime:
 
 
 def salesforce_id(prefix: str, number: int) -> str:
-    """Fifteen characters as Salesforce makes them: the case of a letter matters."""
+    """Return 15 characters like a Salesforce id, which is case-sensitive."""
     text = ""
     for _ in range(15 - len(prefix)):
         number, digit = divmod(number, 62)

@@ -1,4 +1,4 @@
-"""How a lead of the invented company moves from stage to stage, and whose it is meanwhile."""
+"""Moves of a lead between stages, and its owners."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from datetime import UTC, date, datetime, timedelta
 
 from company import AS_OF, QUEUE, ZONE, Dice, Entry, Lead, working_time
 
-SDRS, STUCK_REP = ("Dana Whitcombe", "Marcus Oyelaran", "Tom Brannigan"), "Tom Brannigan"
+SDRS, SLOW_REP = ("Dana Whitcombe", "Marcus Oyelaran", "Tom Brannigan"), "Tom Brannigan"
 LEAVER, SUCCESSOR, HANDOVER = "Priya Raman", "Hana Kobayashi", datetime(2025, 9, 2, 13, 5, tzinfo=UTC)
 CLOSERS = ("Erik Lindqvist", "Sofia Marchetti")
 
 EVENT_MONTH = (2025, 5)
-TREND_STARTS, STICKING_STARTS = date(2025, 3, 1), datetime(2025, 6, 1, tzinfo=UTC)
+TREND_START, SLOWDOWN_START = date(2025, 3, 1), datetime(2025, 6, 1, tzinfo=UTC)
 
 SOURCE_QUALITY = {"webinar": 0.95, "paid search": 0.86, "referral": 1.15, "partner": 1.1}
 
 
-def live(dice: Dice, lead: Lead) -> None:
-    """Let the lead move until nothing more happens or as-of has passed; one entry after as-of is still written."""
+def simulate_lead(dice: Dice, lead: Lead) -> None:
+    """Add entries to the lead until it stops moving or passes as-of. One entry after as-of is added too."""
     stage, now, owner, cycle_no = lead.first_stage, lead.created_at, "", 1
     if stage == "sal":
         owner = dice.one_of((*CLOSERS, *reps_at(now)))
@@ -31,10 +31,10 @@ def live(dice: Dice, lead: Lead) -> None:
             later, next_stage = AS_OF + timedelta(days=365), stage
         else:
             next_stage, stay = step
-            at_once = stay == timedelta(0)
-            later = now + stay if at_once or next_stage == "mel" else working_time(dice, now + stay)
+            is_immediate = stay == timedelta(0)
+            later = now + stay if is_immediate or next_stage == "mel" else working_time(dice, now + stay)
         if owner == LEAVER and stage in ("mql", "sal", "on_hold") and now < HANDOVER < later:
-            # The successor's name on an open lead: the CRM writes the same stage again.
+            # When the successor takes over an open lead, the CRM writes the same stage again.
             owner = SUCCESSOR
             lead.entries.append(Entry(stage, HANDOVER, owner))
             lead.owner = owner
@@ -48,14 +48,14 @@ def live(dice: Dice, lead: Lead) -> None:
 def next_step(
     dice: Dice, lead: Lead, stage: str, now: datetime, owner: str, cycle_no: int
 ) -> tuple[str, timedelta] | None:
-    """Where the lead goes next and after how long; None: it stays where it is for good."""
+    """Return the next stage and the time until then; None if the lead stays for good."""
     fit = (lead.account.fit if lead.account else 0.95) * SOURCE_QUALITY.get(lead.lead_source, 1.0)
-    held = sum(entry.stage == "on_hold" for entry in lead.entries)
+    hold_count = sum(entry.stage == "on_hold" for entry in lead.entries)
     if stage == "mcl":
         if lead.is_scan:
             return "mql", dice.days(0.9, 0.4)
         if lead.lead_source == "web form" and dice.chance(0.05):
-            return "mel", timedelta(0)  # asked for a demonstration: three stages in one second
+            return "mel", timedelta(0)  # requested a demo: three stages in one second
         if dice.chance(0.13 * fit):
             return "mql", dice.days(5)
         if dice.chance(min(0.97, 0.9 * fit)):
@@ -68,7 +68,7 @@ def next_step(
             return "mql", dice.days(9, 0.9)
         return ("nurture" if dice.chance(0.7) else "disqualified"), dice.days(120, 0.35)
     if stage == "mql":
-        if not held and dice.chance(0.045):
+        if not hold_count and dice.chance(0.045):
             return "on_hold", dice.days(2)
         if dice.chance(0.035):
             return "sql", dice.days(4)
@@ -77,11 +77,11 @@ def next_step(
         return ("nurture" if dice.chance(0.6) else "disqualified"), min(dice.days(2.6), timedelta(days=60))
     if stage == "sal":
         slow = 1.0
-        if owner == STUCK_REP and now >= STICKING_STARTS:
+        if owner == SLOW_REP and now >= SLOWDOWN_START:
             if dice.chance(0.33):
                 return None
             slow = 3.5
-        if held < 2 and dice.chance(0.05):
+        if hold_count < 2 and dice.chance(0.05):
             return "on_hold", dice.days(3 * slow)
         if dice.chance(0.035):
             return "mql", dice.days(4 * slow)
@@ -89,12 +89,12 @@ def next_step(
             return "sql", dice.days(3.5 * slow, 0.7)
         return ("nurture" if dice.chance(0.55) else "disqualified"), dice.days(4.0 * slow, 0.7)
     if stage == "sql":
-        outcome = dice.weighted({"won": 27 * fit, "lost": 45, "nurture": 10, "on_hold": 3 if held < 2 else 0})
+        outcome = dice.weighted({"won": 27 * fit, "lost": 45, "nurture": 10, "on_hold": 3 if hold_count < 2 else 0})
         return outcome, dice.days({"won": 38, "lost": 30}.get(outcome, 15), 0.55)
     if stage == "on_hold":
         before = lead.entries[-2].stage
-        ahead = {"mql": "sal", "sal": "sql", "sql": "lost"}.get(before, "nurture")
-        return dice.weighted({before: 40, ahead: 45, "nurture": 15}), min(dice.days(12, 0.6), timedelta(days=75))
+        next_stage = {"mql": "sal", "sal": "sql", "sql": "lost"}.get(before, "nurture")
+        return dice.weighted({before: 40, next_stage: 45, "nurture": 15}), min(dice.days(12, 0.6), timedelta(days=75))
     if stage == "nurture" and dice.chance(0.45 if cycle_no == 1 else 0.15):
         return "mql", dice.days(48, 0.6)
     if stage == "lost" and dice.chance(0.03):
@@ -103,20 +103,23 @@ def next_step(
 
 
 def acceptance(lead: Lead, now: datetime) -> float:
-    """The chance that an MQL is accepted: better from March 2025 on, halved for event leads in the event's month."""
+    """Return the probability that an MQL is accepted.
+
+    It increases from March 2025, and is halved for event leads in the month of the event.
+    """
     day = now.astimezone(ZONE).date()
-    months = max(0, (day.year - TREND_STARTS.year) * 12 + day.month - TREND_STARTS.month + 1)
+    months = max(0, (day.year - TREND_START.year) * 12 + day.month - TREND_START.month + 1)
     share = 0.635 + 0.018 * min(months, 9)
     return share / 2 if lead.lead_source == "event" and (day.year, day.month) == EVENT_MONTH else share
 
 
 def reps_at(moment: datetime) -> tuple[str, ...]:
-    """The sales development reps at work."""
+    """Return the sales development reps who work at that time."""
     return (*SDRS, LEAVER if moment < HANDOVER - timedelta(days=3) else SUCCESSOR)
 
 
 def owner_of(dice: Dice, stage: str, owner: str, moment: datetime) -> str:
-    """Who has the lead after it entered a stage: a rep from MQL on, a closer from SQL on, now and then a colleague."""
+    """Return the owner after entering a stage: a rep from MQL, a closer from SQL, sometimes a colleague."""
     if stage in ("mcl", "mel"):
         return ""
     if stage == "mql" or (stage == "sal" and (owner not in reps_at(moment) or dice.chance(0.03))):

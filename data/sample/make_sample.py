@@ -1,6 +1,6 @@
-"""Writes the sample: eighteen months of an invented company's leads. `python data/sample/make_sample.py [FOLDER]`.
+"""Write the sample: eighteen months of leads of an invented company. `python data/sample/make_sample.py [FOLDER]`.
 
-The same seed gives the same bytes. What is planted, and where to see it, is in README.md beside this file.
+The same seed produces the same bytes. README.md in this folder lists the planted facts.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from company import (
     salesforce_id,
     working_time,
 )
-from lives import live
+from lives import simulate_lead
 
 SEED = 20251231
 ENTRY_COLUMNS = ("lead_id", "stage", "entered_at", "owner", "source_system")
 LEAD_COLUMNS = ("lead_id", "account_id", "origin", "lead_source", "created_at", "owner", "email", "title", "persona")
 DELETIONS = 15
-DUPLICATES, REASSERTIONS, ODD_SPELLINGS = 40, 30, 0.01
-STAGE_WORDS = {  # as a CRM's status field spells them; the first is the usual one
+DUPLICATES, REASSERTIONS, ODD_SPELLING_SHARE = 40, 30, 0.01
+STAGE_SPELLINGS = {  # spellings of the CRM's status field, the usual one first
     "mcl": ("Marketing Created", "Open - Not Contacted"),
     "mel": ("Marketing Engaged", "Engaged"),
     "mql": ("Marketing Qualified", "MQL"),
@@ -44,7 +44,7 @@ STAGE_WORDS = {  # as a CRM's status field spells them; the first is the usual o
     "disqualified": ("Unqualified", "Closed - Not Converted"),
     "lost": ("Closed Lost",),
 }
-FIRST_WORDS = {  # the labels of the preset mcl-mel-mql-sal-sql, so that nothing needs an alias
+PRESET_LABELS = {  # labels of the preset mcl-mel-mql-sal-sql, so that no alias is needed
     "mcl": "MCL",
     "mel": "MEL",
     "mql": "MQL",
@@ -57,7 +57,7 @@ FIRST_WORDS = {  # the labels of the preset mcl-mel-mql-sal-sql, so that nothing
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Write every CSV into the folder named, else beside this script."""
+    """Write every CSV into the given folder, or beside this script."""
     folder = Path(arguments[0]) if arguments else Path(__file__).resolve().parent
     for name, content in files().items():
         (folder / name).parent.mkdir(exist_ok=True)
@@ -65,62 +65,67 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def files() -> dict[str, bytes]:
-    """File name to content."""
+    """Return file name → content."""
     dice = Dice(SEED)
     accounts = make_accounts(dice)
     leads = make_leads(dice, accounts)
     for lead in leads:
-        live(dice, lead)
+        simulate_lead(dice, lead)
     merged = add_duplicates(dice, leads)
     leads.sort(key=lambda lead: lead.created_at)
     for number, lead in enumerate(leads):
         lead.lead_id = salesforce_id("00Q8d", 41_000 + number)
     deleted = choose_deleted(dice, leads, merged)
     keep_a_few_future_entries(leads)
-    gone = {id(lead) for lead, *_ in (*merged, *deleted)}
-    first = [lead for lead in leads if id(lead) not in gone][::10]
+    removed = {id(lead) for lead, *_ in (*merged, *deleted)}
+    first_export = [lead for lead in leads if id(lead) not in removed][::10]
     return {
-        "stage_entries.csv": text_of(ENTRY_COLUMNS, entry_rows(dice, leads)),
-        "leads.csv": text_of(LEAD_COLUMNS, map(lead_row, leads)),
-        "accounts.csv": text_of(
+        "stage_entries.csv": to_csv(ENTRY_COLUMNS, entry_rows(dice, leads)),
+        "leads.csv": to_csv(LEAD_COLUMNS, map(lead_row, leads)),
+        "accounts.csv": to_csv(
             ("account_id", "name", "domain", "segment", "region"),
             [(each.account_id, each.name, each.domain, each.segment, each.region) for each in accounts],
         ),
-        "merges.csv": text_of(
+        "merges.csv": to_csv(
             ("from_lead_id", "into_lead_id", "merged_at"),
-            sorted((gone.lead_id, kept.lead_id, stamp(at)) for gone, kept, at in merged),
+            sorted((duplicate.lead_id, survivor.lead_id, timestamp(at)) for duplicate, survivor, at in merged),
         ),
-        "deletions.csv": text_of(("lead_id", "deleted_at"), sorted((lead.lead_id, stamp(at)) for lead, at in deleted)),
-        "first_export/stage_entries.csv": text_of(ENTRY_COLUMNS, first_entry_rows(first)),
-        "first_export/leads.csv": text_of(LEAD_COLUMNS, map(lead_row, first)),
+        "deletions.csv": to_csv(
+            ("lead_id", "deleted_at"), sorted((lead.lead_id, timestamp(at)) for lead, at in deleted)
+        ),
+        "first_export/stage_entries.csv": to_csv(ENTRY_COLUMNS, first_entry_rows(first_export)),
+        "first_export/leads.csv": to_csv(LEAD_COLUMNS, map(lead_row, first_export)),
     }
 
 
 def lead_row(lead: Lead) -> tuple[str, ...]:
-    """A lead as an export delivers it."""
+    """Return a lead as exported."""
     return (
         *(lead.lead_id, lead.account.account_id if lead.account and lead.knows_account else ""),
-        *(lead.origin, lead.lead_source, stamp(lead.created_at), lead.owner),
+        *(lead.origin, lead.lead_source, timestamp(lead.created_at), lead.owner),
         *(f"{'.'.join(lead.person).lower()}@{lead.domain}", lead.title, lead.persona),
     )
 
 
 def first_entry_rows(leads: list[Lead]) -> list[tuple[str, ...]]:
-    """The clean history of a few leads up to SQL, in the words of the preset, by time."""
+    """Return the correct history of a few leads up to SQL, with the labels of the preset, by time."""
     return sorted(
         (
-            (lead.lead_id, FIRST_WORDS[entry.stage], stamp(entry.entered_at), entry.owner, "crm")
+            (lead.lead_id, PRESET_LABELS[entry.stage], timestamp(entry.entered_at), entry.owner, "crm")
             for lead in leads
             for entry in lead.entries
-            if entry.stage in FIRST_WORDS and entry.entered_at <= AS_OF
+            if entry.stage in PRESET_LABELS and entry.entered_at <= AS_OF
         ),
         key=lambda row: (row[2], row[0]),
     )
 
 
 def add_duplicates(dice: Dice, leads: list[Lead]) -> list[tuple[Lead, Lead, datetime]]:
-    """Second records of known people, and their merges: (gone, kept, merged_at). The last two are a chain."""
-    patient = [
+    """Add second records of known people. Returns their merges (duplicate, survivor, merged_at).
+
+    The last two merges are a chain.
+    """
+    candidates = [
         lead
         for lead in leads
         if lead.first_stage == "mcl" and len(lead.entries) > 2
@@ -128,16 +133,16 @@ def add_duplicates(dice: Dice, leads: list[Lead]) -> list[tuple[Lead, Lead, date
         and lead.created_at < AS_OF - timedelta(days=30)
     ]
     merged: list[tuple[Lead, Lead, datetime]] = []
-    for original in dice.some(patient, MERGES - 1):
-        merged.append(second_record(dice, original, original.created_at + timedelta(days=dice.between(0.2, 1.5))))
+    for original in dice.some(candidates, MERGES - 1):
+        merged.append(make_second_record(dice, original, original.created_at + timedelta(days=dice.between(0.2, 1.5))))
     middle = merged[-1][0]
-    merged.append(second_record(dice, middle, middle.created_at + timedelta(hours=5)))
-    leads.extend(gone for gone, _, _ in merged)
+    merged.append(make_second_record(dice, middle, middle.created_at + timedelta(hours=5)))
+    leads.extend(duplicate for duplicate, _, _ in merged)
     return merged
 
 
-def second_record(dice: Dice, original: Lead, created_at: datetime) -> tuple[Lead, Lead, datetime]:
-    """The same person once more, created and engaged before the original moved on."""
+def make_second_record(dice: Dice, original: Lead, created_at: datetime) -> tuple[Lead, Lead, datetime]:
+    """Return a duplicate that was created and engaged before the original moved on, and its merge."""
     created_at = created_at.replace(microsecond=0)
     copy = Lead(
         created_at=created_at,
@@ -160,9 +165,9 @@ def second_record(dice: Dice, original: Lead, created_at: datetime) -> tuple[Lea
 def choose_deleted(
     dice: Dice, leads: list[Lead], merged: list[tuple[Lead, Lead, datetime]]
 ) -> list[tuple[Lead, datetime]]:
-    """Leads that the CRM deleted: never a merged one, always after their last entry."""
-    in_a_merge = {id(lead) for gone, kept, _ in merged for lead in (gone, kept)}
-    quiet = [
+    """Return leads that the CRM deletes after their last entry, none of them merged."""
+    in_a_merge = {id(lead) for duplicate, survivor, _ in merged for lead in (duplicate, survivor)}
+    candidates = [
         lead
         for lead in leads
         if id(lead) not in in_a_merge and lead.entries[-1].entered_at < AS_OF - timedelta(days=60)
@@ -170,24 +175,24 @@ def choose_deleted(
     ]
     return [
         (lead, working_time(dice, lead.entries[-1].entered_at + timedelta(days=dice.between(3, 40))))
-        for lead in dice.some(quiet, DELETIONS)
+        for lead in dice.some(candidates, DELETIONS)
     ]
 
 
 def keep_a_few_future_entries(leads: list[Lead]) -> None:
-    """Five entries dated early January stay, as an export with booked meetings has them; the other late ones go."""
-    left = 5
+    """Keep five entries of early January, as an export with booked meetings has them. Remove the others."""
+    remaining = 5
     for lead in leads:
         if lead.entries[-1].entered_at <= AS_OF:
             continue
-        if left and lead.entries[-1].entered_at < AS_OF + timedelta(days=9):
-            left -= 1
+        if remaining and lead.entries[-1].entered_at < AS_OF + timedelta(days=9):
+            remaining -= 1
         else:
             lead.entries.pop()
 
 
 def entry_rows(dice: Dice, leads: list[Lead]) -> list[tuple[str, ...]]:
-    """The history as an export delivers it: by time, in the CRM's words, with a little dirt."""
+    """Return the history as exported: by time, with the spellings of the CRM and a few errors."""
     history = sorted(
         ((entry, lead.lead_id) for lead in leads for entry in lead.entries),
         key=lambda row: (row[0].entered_at, row[1]),
@@ -195,57 +200,63 @@ def entry_rows(dice: Dice, leads: list[Lead]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for entry, lead_id in history:
         system = "marketing" if entry.stage in ("mcl", "mel") else "crm"
-        rows.append((lead_id, spelled(dice, entry.stage), stamp(entry.entered_at), entry.owner, system))
-    return with_dirt(dice, leads, rows)
+        rows.append((lead_id, spell_stage(dice, entry.stage), timestamp(entry.entered_at), entry.owner, system))
+    return add_errors(dice, leads, rows)
 
 
-def spelled(dice: Dice, stage: str) -> str:
-    """One of the CRM's words for a stage; one in a hundred in odd case or with odd spaces."""
-    words = STAGE_WORDS[stage]
+def spell_stage(dice: Dice, stage: str) -> str:
+    """Return a spelling of a stage. One in a hundred has odd case or spaces."""
+    words = STAGE_SPELLINGS[stage]
     word = words[0] if dice.chance(0.88) else dice.one_of(words)
-    if not dice.chance(ODD_SPELLINGS):
+    if not dice.chance(ODD_SPELLING_SHARE):
         return word
     return dice.one_of(
         (word.upper(), word.lower(), f" {word}", f"{word} ", word.replace(" ", "  "), word.replace(" ", "\u00a0"))
     )
 
 
-def with_dirt(dice: Dice, leads: list[Lead], rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Rows that a real export has and nobody wants: exact duplicates, re-assertions, unreadable and unknown things."""
-    dirty = rows + dice.some(rows, DUPLICATES)
-    # The same stage once more a day later, before the lead moves on: a re-assertion, not a move.
-    lingering = [
+def add_errors(dice: Dice, leads: list[Lead], rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Return the rows with errors of real exports: duplicates, re-assertions, unreadable and unknown values."""
+    with_errors = rows + dice.some(rows, DUPLICATES)
+    # The same stage again one day later, before the lead moves on: a re-assertion, not a move.
+    long_stays = [
         (lead.lead_id, entry)
         for lead in leads
         for entry, following in pairwise(lead.entries)
         if following.entered_at - entry.entered_at > timedelta(days=3) and following.entered_at <= AS_OF
     ]
-    for lead_id, entry in dice.some(lingering, REASSERTIONS):
-        dirty.append(
-            (lead_id, spelled(dice, entry.stage), stamp(entry.entered_at + timedelta(days=1)), entry.owner, "crm")
+    for lead_id, entry in dice.some(long_stays, REASSERTIONS):
+        with_errors.append(
+            (
+                lead_id,
+                spell_stage(dice, entry.stage),
+                timestamp(entry.entered_at + timedelta(days=1)),
+                entry.owner,
+                "crm",
+            )
         )
-    dirty.sort(key=lambda row: (row[2], row[0]))
+    with_errors.sort(key=lambda row: (row[2], row[0]))
     for stage in ("Marketing Qualifed", "Marketing Qualifed", "Test - Ignore", "Partner Pool", "Test - Ignore", "-"):
-        put_anywhere(dice, dirty, stage=stage)
+        insert_spoiled_row(dice, with_errors, stage=stage)
     for entered_at in ("31/02/2025", "2025-13-04T10:00:00Z", "yesterday", "", "1025-03-01T09:00:00Z"):
-        put_anywhere(dice, dirty, entered_at=entered_at)
-    put_anywhere(dice, dirty, lead_id="")
-    return dirty
+        insert_spoiled_row(dice, with_errors, entered_at=entered_at)
+    insert_spoiled_row(dice, with_errors, lead_id="")
+    return with_errors
 
 
-def put_anywhere(dice: Dice, rows: list[tuple[str, ...]], **spoiled: str) -> None:
-    """Copy a random row, spoil the fields given, and put it after the original."""
+def insert_spoiled_row(dice: Dice, rows: list[tuple[str, ...]], **values: str) -> None:
+    """Copy a random row, replace the given values, and insert it after the original."""
     position = int(dice.roll() * len(rows))
-    row = dict(zip(ENTRY_COLUMNS, rows[position], strict=True)) | spoiled
+    row = dict(zip(ENTRY_COLUMNS, rows[position], strict=True)) | values
     rows.insert(position + 1, tuple(row.values()))
 
 
-def stamp(moment: datetime) -> str:
+def timestamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def text_of(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """A CSV as UTF-8 with plain line ends; quoted only where a value needs it."""
+def to_csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """Return a CSV as UTF-8 with newline line ends, and quotes only where needed."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

@@ -16,7 +16,7 @@ from pipeline.database.connection import connect_published
 from pipeline.errors import FunnelError, UsageError
 from pipeline.publish.intact import is_damaged
 from pipeline.publish.run_folder import corrupt, current, open_errors
-from pipeline.report.outputs.csv_cells import guarded
+from pipeline.report.outputs.csv_cells import escape_formula
 from pipeline.settings import shipped
 from pipeline.waterfall.names import did_you_mean
 
@@ -76,7 +76,7 @@ def answer(connection: duckdb.DuckDBPyConnection, query: str, how: Format, out: 
     if how == "csv":
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(names)
-        writer.writerows([guarded(value) for value in row] for row in rows)
+        writer.writerows([escape_formula(value) for value in row] for row in rows)
     else:
         records = [dict(zip(names, row, strict=True)) for row in rows]
         out.write(json.dumps(records, indent=2, ensure_ascii=False, default=str) + "\n")

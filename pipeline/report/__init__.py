@@ -1,1 +1,1 @@
-"""Rows of report.* to one page: figures read, pages arrange, templates print."""
+"""The static report: queries read rows, sections build tables and charts, templates print HTML."""

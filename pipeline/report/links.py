@@ -1,9 +1,9 @@
-"""Where the pages of a site lie, relative to each other: one flat folder, names made of keys, which are plain words."""
+"""File names of the pages and data files. All pages of a report are in one folder."""
 
 from __future__ import annotations
 
 VERSION = 1
-"""Version of data/summary.json: goes up when a key goes or means something else; new keys leave it."""
+"""Version of data/summary.json. It increases when a key is removed or changes its meaning, not for a new key."""
 
 INDEX = "index.html"
 CONVERSION = "conversion.html"
@@ -22,26 +22,26 @@ EMAIL = "email.html"
 
 
 def pair_page(from_stage: str, to_stage: str) -> str:
-    """The page of a headline pair. Keys hold no hyphen, so no two pairs share one."""
+    """Return the page of a headline pair. Stage keys have no hyphen, so the name is unique."""
     return f"pair-{from_stage}-{to_stage}.html"
 
 
 def stage_page(stage: str) -> str:
-    """The page of a stage."""
+    """Return the page of a stage."""
     return f"stage-{stage}.html"
 
 
 def data_file(table: str) -> str:
-    """The CSV file of a report table, given without its schema."""
+    """Return the CSV file of a report table (name without schema)."""
     return f"{DATA_FOLDER}/{table}.csv"
 
 
 def data_anchor(table: str) -> str:
-    """Where the page of files speaks of a report table, given without its schema."""
+    """Return the link to a report table (name without schema) on the page of data files."""
     return f"{DATA}#file-{table}"
 
 
 def data_link(table: str) -> str:
-    """Where a figure's table (`schema.table`) can be had; empty when it is none of the report."""
+    """Return the link to the data file of `schema.table`; empty for tables outside the report schemas."""
     schema, _, name = table.partition(".")
     return data_anchor(name) if schema == "report" or schema.startswith("report_") else ""

@@ -1,4 +1,4 @@
-"""One frozen dataclass per report.* table that the page reads; a field is a column of the same name."""
+"""Row classes of the report.* tables. Each field is a column of the same name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 @dataclass(frozen=True)
 class Report:
-    """waterfall.reports: what a report shows. Of all leads dimension and dimension_value are `all`."""
+    """waterfall.reports. `dimension` and `dimension_value` are `all` in the report of all leads."""
 
     report: str
     title: str
@@ -17,7 +17,7 @@ class Report:
 
     @property
     def is_all(self) -> bool:
-        """Whether it is the report of all leads."""
+        """Whether this is the report of all leads."""
         return self.report == "all"
 
     @property
@@ -120,7 +120,7 @@ class Headline:
 
 @dataclass(frozen=True)
 class Gap:
-    """report.headline_gap: one fate of the units of a headline pair."""
+    """report.headline_gap: one outcome of the units of a headline pair."""
 
     fate: str
     reason: str
@@ -147,7 +147,7 @@ class PairShown:
 
 @dataclass(frozen=True)
 class CohortMonth:
-    """report.conversion_months: a pair's cohort of one month in one window."""
+    """report.conversion_months: the cohort of one pair, month and window."""
 
     month_start: date
     window_days: int | None
@@ -171,7 +171,7 @@ class CohortMonth:
 
 @dataclass(frozen=True)
 class GridCell:
-    """report.conversion_months: what the grid of months and pairs shows of a cohort."""
+    """report.conversion_months: the columns that the grid of months and pairs shows."""
 
     from_stage: str
     to_stage: str
@@ -189,7 +189,7 @@ class GridCell:
 
 @dataclass(frozen=True)
 class Summary:
-    """report.conversion_summary: a pair's cohorts together, in total or cut by one value."""
+    """report.conversion_summary: several cohorts of a pair together, in total or for one dimension value."""
 
     from_stage: str
     to_stage: str
@@ -248,7 +248,7 @@ class StageTime:
 
 @dataclass(frozen=True)
 class Flow:
-    """report.stage_flow: a stage's balance in one month, or in all history."""
+    """report.stage_flow: inflow and outflow of a stage in one month or in all history."""
 
     stage: str
     stage_label: str
@@ -328,7 +328,7 @@ class Owner:
 
 
 @dataclass(frozen=True)
-class StuckLead:
+class OpenLead:
     """report.stuck_leads."""
 
     owner_no: int

@@ -1,4 +1,4 @@
-"""Figures to a site: which pages there are, what each holds, and the navigation that all of them share."""
+"""Build the pages of a report and their navigation from its figures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.report import links, text, units
 from pipeline.report.accounts import page as accounts_page
 from pipeline.report.archive import page as archive_page
-from pipeline.report.archive.archive import EarlierNight
+from pipeline.report.archive.archive import EarlierRun
 from pipeline.report.changes import changes
 from pipeline.report.conversion import cohorts, implied, routes
 from pipeline.report.data import page as files_page
@@ -17,7 +17,7 @@ from pipeline.report.data.tables import ReportTable
 from pipeline.report.figures import Figures
 from pipeline.report.flow import page as volumes
 from pipeline.report.headline import card
-from pipeline.report.layout.table import Reader
+from pipeline.report.layout.table import FootnoteBuilder
 from pipeline.report.overview import page as pages
 from pipeline.report.overview import stage_summary, variant
 from pipeline.report.owners import sla
@@ -30,7 +30,7 @@ from pipeline.report.stage.page import stage_pages
 
 @dataclass(frozen=True)
 class Link:
-    """One entry of the navigation."""
+    """A link in the navigation."""
 
     file: str
     label: str
@@ -38,7 +38,10 @@ class Link:
 
 @dataclass(frozen=True)
 class ReportLink:
-    """Another report: `folder` leads to its folder from this one's, where a page of the same name shows the same."""
+    """A link to another report of the run.
+
+    `folder` is the relative path to its folder, which has a page of the same name.
+    """
 
     title: str
     folder: str
@@ -47,7 +50,7 @@ class ReportLink:
 
 @dataclass(frozen=True)
 class LinkGroup:
-    """Entries under one word; `name` is empty for the pages of which there is one."""
+    """Links under one heading. `name` is empty for pages that exist once."""
 
     name: str
     links: tuple[Link, ...]
@@ -55,28 +58,28 @@ class LinkGroup:
 
 @dataclass(frozen=True)
 class Frame:
-    """What stands around every page of a report."""
+    """Content that every page of a report repeats."""
 
     title: str
     as_of: str
     unit: str
-    """What the headline counts, and its plural; `out` says why one can no longer convert."""
+    """The unit of the headline, its plural, and why a unit can no longer convert."""
     units: str
-    out: str
-    so_far: str
-    """What the sign behind a month on an axis means; empty when as-of ends a month."""
-    uncovered: str
-    """What the sign behind a month means that begins before the history is complete; empty while none looks cut."""
+    end_reason: str
+    open_month_note: str
+    """Explains the sign of the month that contains as-of. Empty if as-of ends a month."""
+    coverage_note: str
+    """Explains the sign of months before the history is complete. Empty if there are none."""
     groups: tuple[LinkGroup, ...]
-    cut: str
-    """What a report of one value counts and what it lacks; empty in that of all leads."""
+    report_filter: str
+    """What a report of one dimension value counts and omits. Empty for the report of all leads."""
     reports: tuple[ReportLink, ...]
-    """Every report of the night; empty when there is but one."""
+    """Every report of the run. Empty if there is only one."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One page: its file, the template under templates/pages, its heading, and what the template gets as `page`."""
+    """One page: its file, its template in templates/pages, its heading and its content (`page`)."""
 
     file: str
     template: str
@@ -86,21 +89,23 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Site:
-    """A report: the frame and its pages, the first of which is the index."""
+    """A report: the frame and its pages. The first page is the index."""
 
     frame: Frame
     sheets: tuple[Sheet, ...]
 
 
-def site(
+def build_site(
     figures: Figures,
     notes: tuple[str, ...],
     tables: tuple[ReportTable, ...] = (),
-    earlier: tuple[EarlierNight, ...] = (),
+    earlier: tuple[EarlierRun, ...] = (),
     stale: tuple[str, ...] = (),
 ) -> Site:
-    """Every page of one report. `notes` are warnings of the run, for the data-quality page; `tables` lie beside the pages
-    as files, and `earlier` nights in the archive. `stale` inputs are named on top of the first page.
+    """Return every page of one report.
+
+    `notes` are warnings of the run for the data-quality page. `tables` are listed on the page of data files,
+    `earlier` runs on the archive page. The index names the `stale` inputs first.
     """
     total = figures.overview.rows[0]
     as_of = f"{text.moment(total.as_of_local)} {total.timezone}"
@@ -109,86 +114,92 @@ def site(
         title=title(figures),
         as_of=as_of,
         unit=total.unit,
-        units=units.many(total.unit),
-        out=units.OUT[total.unit],
-        so_far=f"{text.SO_FAR_SIGN} {text.period(open_month, True)}: the month is not over" if open_month else "",
-        uncovered=history_coverage.meaning(figures),
+        units=units.plural(total.unit),
+        end_reason=units.END_REASONS[total.unit],
+        open_month_note=f"{text.PARTIAL_SIGN} {text.period(open_month, True)}: the month is not over"
+        if open_month
+        else "",
+        coverage_note=history_coverage.sign_meaning(figures),
         groups=_groups(figures),
-        cut=variant.sentence(figures.shown),
+        report_filter=variant.sentence(figures.report),
         reports=_reports(figures),
     )
     files = Sheet(links.DATA, "data.html", "Data files", files_page.files_page(tables))
     archive = Sheet(links.ARCHIVE, "archive.html", "Archive", archive_page.archive_page(earlier))
-    return Site(frame, (*_sheets(figures, notes, stale, Reader(as_of, figures.uncovered)), files, archive))
+    return Site(
+        frame, (*_sheets(figures, notes, stale, FootnoteBuilder(as_of, figures.before_coverage)), files, archive)
+    )
 
 
-def _sheets(figures: Figures, notes: tuple[str, ...], stale: tuple[str, ...], reader: Reader) -> Iterator[Sheet]:
-    cards = card.cards(figures, reader)
-    changed = changes.changes(figures, reader)
-    by_cohort = cohorts.conversion(figures, reader)
-    flow = volumes.volumes(figures, reader)
-    lasting = time.times(figures, reader)
-    limited = sla.limits(figures, reader)
-    ways = routes.routes(figures, reader)
+def _sheets(
+    figures: Figures, notes: tuple[str, ...], stale: tuple[str, ...], footnotes: FootnoteBuilder
+) -> Iterator[Sheet]:
+    cards = card.cards(figures, footnotes)
+    changed = changes.changes(figures, footnotes)
+    by_cohort = cohorts.conversion(figures, footnotes)
+    flow = volumes.volumes(figures, footnotes)
+    times = time.times(figures, footnotes)
+    sla_section = sla.sla_section(figures, footnotes)
+    route_tables = routes.routes(figures, footnotes)
     index = pages.index_page(
         figures,
         notes,
         stale,
         cards,
-        stage_summary.stage_summary(figures, reader),
+        stage_summary.stage_summary(figures, footnotes),
         changed,
         by_cohort.grid,
-        volumes.waterfall(figures, reader),
-        lasting,
+        volumes.waterfall(figures, footnotes),
+        times,
     )
     yield Sheet(links.INDEX, "index.html", title(figures), index)
-    for pair in pair_pages(figures, cards, by_cohort.pairs, changed.pairs, reader):
+    for pair in pair_pages(figures, cards, by_cohort.pairs, changed.pairs, footnotes):
         yield Sheet(links.pair_page(pair.from_stage, pair.to_stage), "pair.html", pair.card.title, pair)
     yield Sheet(
         links.CONVERSION,
         "conversion.html",
         "Conversion by cohort",
-        pages.ConversionPage(by_cohort, ways, implied.implied(figures, reader)),
+        pages.ConversionPage(by_cohort, route_tables, implied.implied(figures, footnotes)),
     )
     yield Sheet(links.VOLUMES, "volumes.html", "Volumes that balance", pages.VolumePage(flow))
-    for stage in stage_pages(figures, flow, lasting, limited, reader):
+    for stage in stage_pages(figures, flow, times, sla_section, footnotes):
         yield Sheet(links.stage_page(stage.stage), "stage.html", stage.label, stage)
     yield Sheet(
         links.ACCOUNTS,
         "accounts.html",
         "Leads and accounts",
-        pages.AccountsPage(accounts_page.accounts(figures, reader)),
+        pages.AccountsPage(accounts_page.accounts(figures, footnotes)),
     )
-    owners = pages.OwnersPage(limited, time.stuck(figures, reader))
+    owners = pages.OwnersPage(sla_section, time.open_leads(figures, footnotes))
     yield Sheet(links.OWNERS, "owners.html", "Owners and limits", owners)
-    data = pages.QualityPage(quality_page.quality(figures, notes, reader), ways)
+    data = pages.QualityPage(quality_page.quality(figures, notes, footnotes), route_tables)
     yield Sheet(links.QUALITY, "quality.html", "Data quality", data)
-    words = pages.DefinitionsPage(quality_page.definitions(figures, reader))
-    yield Sheet(links.DEFINITIONS, "definitions.html", "Definitions", words)
+    definitions = pages.DefinitionsPage(quality_page.definitions(figures, footnotes))
+    yield Sheet(links.DEFINITIONS, "definitions.html", "Definitions", definitions)
 
 
 def title(figures: Figures) -> str:
-    """The name of the funnel, and of a report of one value its title behind it."""
+    """Return the name of the funnel, followed by the title of the report if it filters one value."""
     name = text.isolated(figures.overview.rows[0].name)
-    return name if figures.shown.is_all else f"{name} · {text.isolated(figures.shown.title)}"
+    return name if figures.report.is_all else f"{name} · {text.isolated(figures.report.title)}"
 
 
 def _reports(figures: Figures) -> tuple[ReportLink, ...]:
     if len(figures.reports) == 1:
         return ()
-    back = "" if figures.shown.is_all else "../"
+    root = "" if figures.report.is_all else "../"
     return tuple(
         ReportLink(
             text.isolated(each.title),
-            "" if each == figures.shown else back if each.is_all else f"{back}{each.report}/",
-            each == figures.shown,
+            "" if each == figures.report else root if each.is_all else f"{root}{each.report}/",
+            each == figures.report,
         )
         for each in figures.reports
     )
 
 
 def _groups(figures: Figures) -> tuple[LinkGroup, ...]:
-    """The navigation: the single pages, then pairs and stages by name."""
+    """Return the navigation: single pages, then pairs and stages by name."""
     pairs = tuple(
         Link(links.pair_page(row.from_stage, row.to_stage), f"{row.from_label} → {row.to_label}")
         for row in figures.headline.rows

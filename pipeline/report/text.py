@@ -1,4 +1,7 @@
-"""Numbers to the text that a report shows. Rounding never says 0 % or 100 % unless it is so; nothing of nothing is a dash."""
+"""Format numbers, dates and names as report text.
+
+0 % and 100 % appear only for exact values. A missing value is a dash.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ from datetime import date, datetime
 
 DASH = "–"
 THIN = "\u202f"
-"""Narrow no-break space: separates thousands, and a number from its unit."""
+"""Narrow no-break space, between thousands and before a unit."""
 MINUS = "−"
 
 
 def count(value: int | None) -> str:
-    """A count with thin thousands separators; a dash for None."""
+    """Return a count with thousands separators; a dash for None."""
     if value is None:
         return DASH
     text = f"{abs(value):,}".replace(",", THIN)
@@ -20,7 +23,7 @@ def count(value: int | None) -> str:
 
 
 def rate(value: float | None) -> str:
-    """A share as a percentage with one decimal. 0 % and 100 % are said only of exactly 0 and 1."""
+    """Return a share as a percentage with one decimal. Only exact 0 and 1 give 0 % and 100 %."""
     if value is None:
         return DASH
     percent = value * 100
@@ -40,14 +43,14 @@ def rate(value: float | None) -> str:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """The two bounds of a 95 % interval; a dash when there is none."""
+    """Return the bounds of a 95 % interval; a dash if there is none."""
     if low is None or high is None:
         return DASH
     return f"{rate(low).removesuffix(THIN + '%')}–{rate(high)}"
 
 
 def points(value: float | None) -> str:
-    """A difference of two shares in percentage points, with its sign."""
+    """Return a difference of two shares in percentage points, with its sign."""
     if value is None:
         return DASH
     size = abs(value) * 100
@@ -58,12 +61,12 @@ def points(value: float | None) -> str:
 
 
 def distance(value: float | None) -> str:
-    """The size of a difference of two shares, in percentage points without a sign."""
+    """Return the size of a difference of two shares in percentage points, without a sign."""
     return points(value).lstrip(f"+{MINUS}±")
 
 
 def days(value: float | None) -> str:
-    """A length of time: days with one decimal, hours below two days."""
+    """Return a duration in days with one decimal, or in hours below two days."""
     if value is None:
         return DASH
     if value == 0:
@@ -75,60 +78,60 @@ def days(value: float | None) -> str:
 
 
 def ratio(value: float | None) -> str:
-    """Leads per account as `2.1 : 1`; a dash without accounts."""
+    """Return leads per account as `2.1 : 1`; a dash without accounts."""
     return DASH if value is None else f"{value:.2f}{THIN}:{THIN}1"
 
 
 def number(value: float | None) -> str:
-    """A number with at most one decimal, and none when it is whole; a dash for None."""
+    """Return a number with at most one decimal; a dash for None."""
     return DASH if value is None else f"{value:.1f}".removesuffix(".0")
 
 
 def month(value: date | None) -> str:
-    """`Dec 2025`; a dash for None. English whatever the locale, so that the page is the same everywhere."""
+    """Return `Dec 2025`; a dash for None. Always English, so that every locale produces the same page."""
     return DASH if value is None else f"{MONTHS[value.month - 1]} {value.year}"
 
 
 def short_month(value: date) -> str:
-    """`Dec ’25`."""
+    """Return `Dec ’25`."""
     return f"{MONTHS[value.month - 1]} ’{value.year % 100:02d}"
 
 
 def period(value: date | None, is_partial: bool) -> str:
-    """A month as `month` names it, marked when as-of lies inside it: `Dec 2025 (so far)`."""
-    return month(value) + (SO_FAR if is_partial and value is not None else "")
+    """Return the month, marked if as-of is before its end: `Dec 2025 (so far)`."""
+    return month(value) + (PARTIAL_SUFFIX if is_partial and value is not None else "")
 
 
 def short_period(value: date, is_partial: bool) -> str:
-    """As `period` for the axis of a chart, where there is room for one sign only: `Dec ’25*`."""
-    return short_month(value) + (SO_FAR_SIGN if is_partial else "")
+    """Return the month for the axis of a chart, with one sign for a partial month: `Dec ’25*`."""
+    return short_month(value) + (PARTIAL_SIGN if is_partial else "")
 
 
 def day(value: date | None) -> str:
-    """ISO date; a dash for None."""
+    """Return an ISO date; a dash for None."""
     return DASH if value is None else value.isoformat()
 
 
 def moment(value: datetime) -> str:
-    """`31 Dec 2025, 23:59:59`."""
+    """Return `31 Dec 2025, 23:59:59`."""
     return f"{value.day} {MONTHS[value.month - 1]} {value.year}, {value:%H:%M:%S}"
 
 
 def isolated(name: str) -> str:
-    """A name that may stand in a sentence: right-to-left letters and direction marks in it turn nothing around it."""
-    if all(unicodedata.bidirectional(letter) not in TURNING for letter in name):
+    """Return the name wrapped in Unicode isolates if it contains right-to-left or direction characters."""
+    if all(unicodedata.bidirectional(letter) not in DIRECTIONAL_CLASSES for letter in name):
         return name
     return f"{FIRST_STRONG_ISOLATE}{name}{POP_ISOLATE}"
 
 
 def plural(value: int, one: str, many: str | None = None) -> str:
-    """`1 row`, `2 rows`, with the count formatted."""
+    """Return `1 row` or `2 rows`, with the count formatted."""
     return f"{count(value)} {one if value == 1 else many or one + 's'}"
 
 
-SO_FAR, SO_FAR_SIGN = " (so far)", "*"
-UNCOVERED_SIGN = "†"
-"""Behind a month whose cohorts begin before the history is complete."""
-TURNING = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"})
+PARTIAL_SUFFIX, PARTIAL_SIGN = " (so far)", "*"
+BEFORE_COVERAGE_SIGN = "†"
+"""Marks a month whose cohorts begin before the history is complete."""
+DIRECTIONAL_CLASSES = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"})
 FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -1,27 +1,27 @@
-"""What the headline counts, in words: cycles, leads or accounts."""
+"""The units of the headline in words: cycles, leads or accounts."""
 
 from __future__ import annotations
 
-MEANS = {
+MEANINGS = {
     "cycle": "one run of a lead along the path",
     "lead": "all its runs along the path together",
     "account": "all its leads together, from the first that arrives",
 }
-"""The unit → what one of them is."""
+"""Unit → definition."""
 
-OUT = {
+END_REASONS = {
     "cycle": "the cycle ended",
     "lead": "the lead is in an exit now, or deleted",
     "account": "all its leads are in an exit now, or deleted",
 }
-"""The unit → why it can no longer convert."""
+"""Unit → why it can no longer convert."""
 
 
-def many(unit: str) -> str:
-    """`accounts`."""
+def plural(unit: str) -> str:
+    """Return the plural, such as `accounts`."""
     return f"{unit}s"
 
 
-def meaning(unit: str) -> str:
-    """`accounts (all its leads together …)`, for a footnote."""
-    return f"{many(unit)} ({MEANS[unit]})"
+def describe(unit: str) -> str:
+    """Return the plural with its definition for a footnote: `accounts (all its leads together …)`."""
+    return f"{plural(unit)} ({MEANINGS[unit]})"

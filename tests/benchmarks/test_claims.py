@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.claims import Claim, Figure, claims, judged, ratio, seconds
+from benchmarks.claims import Claim, Figure, claims, judge, ratio, seconds
 from benchmarks.page import page
 
 
@@ -85,7 +85,7 @@ def test_nothing_measured_is_nothing_claimed() -> None:
     """Without results every promise stands there, unmeasured; a reason is told."""
     told = claims({"nights": {"1000000": {"skipped": "there is no flag"}}})
     assert {each.verdict for each in told} == {"not measured"}
-    assert [each.measured for each in told if "night" in each.what] == ["there is no flag", "there is no flag"]
+    assert [each.measured for each in told if "incremental" in each.what] == ["there is no flag", "there is no flag"]
     assert len(told) == len(claims(results()))
 
 
@@ -102,7 +102,7 @@ def test_nothing_measured_is_nothing_claimed() -> None:
 def test_a_verdict(figure: Figure | None, expected: tuple[str, str]) -> None:
     """What was ended early can fall short, but never be met."""
     measured, verdict = expected
-    assert judged("x", figure, 4, "{:.1f}") == Claim("x", "at most 4", measured, verdict)
+    assert judge("x", figure, 4, "{:.1f}") == Claim("x", "at most 4", measured, verdict)
 
 
 def test_ratios_of_what_was_ended_early() -> None:

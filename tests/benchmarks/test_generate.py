@@ -11,12 +11,12 @@ import duckdb
 import pytest
 
 from benchmarks import generate
-from benchmarks.generate import CORE_TOML, Wanted
+from benchmarks.generate import CORE_TOML, HistorySpec
 from pipeline.database.connection import connect
 from pipeline.ingest.landing import loading
 from tests import nights
 
-WANTED = Wanted(entries=20_000, seed=7, ids="sequential", nights=2)
+SPEC = HistorySpec(entries=20_000, seed=7, ids="sequential", nights=2)
 HISTORY = "(from read_parquet('{0}/stage_entries/*.parquet', filename = true, file_row_number = true))"
 NIGHT = "(from read_parquet('{0}/nights/01/stage_entries/*.parquet'))"
 LEADS = "(from read_parquet('{0}/leads/*.parquet'))"
@@ -29,7 +29,7 @@ BEFORE_AND_AFTER = (
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("history")
-    generate.generate(WANTED, made)
+    generate.generate(SPEC, made)
     return made
 
 
@@ -43,13 +43,13 @@ def ask(folder: Path, sql: str) -> list[Any]:
 
 def test_the_same_seed_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     """Two runs with the same arguments write the same files, byte for byte."""
-    generate.generate(WANTED, tmp_path)
+    generate.generate(SPEC, tmp_path)
     assert files(folder) == files(tmp_path)
 
 
 def test_another_seed_gives_other_rows(folder: Path, tmp_path: Path) -> None:
     """No file of history is the same with another seed."""
-    generate.generate(Wanted(20_000, seed=8, nights=2), tmp_path)
+    generate.generate(HistorySpec(20_000, seed=8, nights=2), tmp_path)
     one, other = files(folder), files(tmp_path)
     same = {name for name in one if name.suffix == ".parquet" and one[name] == other.get(name)}
     assert same == set()
@@ -61,9 +61,9 @@ def files(folder: Path) -> dict[Path, bytes]:
 
 def test_it_knows_what_is_there(folder: Path) -> None:
     """Files of the same arguments and generator are used again, others are not."""
-    assert generate.is_there(WANTED, folder)
-    assert not generate.is_there(Wanted(20_000, seed=8, nights=2), folder)
-    assert not generate.is_there(WANTED, folder / "nights")
+    assert generate.is_generated(SPEC, folder)
+    assert not generate.is_generated(HistorySpec(20_000, seed=8, nights=2), folder)
+    assert not generate.is_generated(SPEC, folder / "nights")
 
 
 def test_size(folder: Path) -> None:
@@ -142,7 +142,7 @@ def test_traits(folder: Path, trait: str, sql: str, at_least: int) -> None:
 
 def test_ids_of_both_kinds(folder: Path, tmp_path: Path) -> None:
     """Ids have 18 characters; sequential ones sort as their leads were created, hashed ones do not; both are unique."""
-    generate.generate(Wanted(20_000, ids="hashed"), tmp_path)
+    generate.generate(HistorySpec(20_000, ids="hashed"), tmp_path)
     order = "select count(*), count(distinct lead_id), min(length(lead_id)), max(length(lead_id)), "
     order += "count(*) filter (created_at < before) from (select *, lag(created_at) over (order by lead_id) as before "
     order += "from '{folder}/leads/history*.parquet')"
@@ -173,7 +173,7 @@ def test_it_is_published(folder: Path, tmp_path: Path) -> None:
 def test_runs_follow_each_other(tmp_path: Path) -> None:
     """The delivery of a night is read when it is copied over the folder: one file more of each input, all rows good."""
     folder = tmp_path / "made"
-    generate.generate(Wanted(20_000, nights=1), folder)
+    generate.generate(HistorySpec(20_000, nights=1), folder)
     shutil.copytree(folder / "nights" / "01", folder, dirs_exist_ok=True)
     orders = nights.options(folder / CORE_TOML, tmp_path / "out", as_of=generate.as_of(1))
     connection = connect(None, orders.settings, reads_files=True)

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from benchmarks import answers, core, history, measure, nights, processes
-from benchmarks.generate import Wanted
+from benchmarks.generate import HistorySpec
 from benchmarks.yardsticks import facts, pandas_core, scan, sort
 from pipeline.settings import Settings
 
@@ -34,8 +34,8 @@ class Answered:
 @pytest.fixture(scope="module")
 def answered(tmp_path_factory: pytest.TempPathFactory) -> Answered:
     folder = tmp_path_factory.mktemp("bench")
-    made = history.prepare(Wanted(5_000, seed=11), folder)
-    history.land(made, SETTINGS)
+    made = history.prepare(HistorySpec(5_000, seed=11), folder)
+    history.load(made, SETTINGS)
     ours = folder / "ours"
     ours.mkdir()
     spans, models = core.run(made, SETTINGS, folder)
@@ -117,7 +117,7 @@ def test_a_process_that_takes_too_long_is_ended(tmp_path: Path) -> None:
 
 def test_a_process_that_fails_says_so(tmp_path: Path) -> None:
     """The end of what it said is in the error."""
-    with pytest.raises(measure.Failed, match="not this time"):
+    with pytest.raises(measure.JobFailedError, match="not this time"):
         measure.command([sys.executable, "-c", "raise SystemExit('not this time')"], tmp_path, limit=30)
 
 
@@ -138,6 +138,6 @@ def test_files_are_compared_table_by_table(tmp_path: Path) -> None:
         connection.execute("create schema marts; create table marts.same as from range(100000)")
         connection.execute(f"create table marts.moved as select {value} as v; create table marts.{name} as select 1")
         connection.close()
-    compared, different = nights._different(tmp_path / "one", tmp_path / "other")
+    compared, different = nights._compare_tables(tmp_path / "one", tmp_path / "other")
     assert (compared, different) == (2, ["marts.one", "marts.other", "marts.moved"])
-    assert nights._compacted(tmp_path / "one", tmp_path / "copy") <= (tmp_path / "one").stat().st_size
+    assert nights._compacted_bytes(tmp_path / "one", tmp_path / "copy") <= (tmp_path / "one").stat().st_size

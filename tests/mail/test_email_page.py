@@ -14,9 +14,9 @@ from pipeline.report.figures import read_figures
 from pipeline.report.layout.charts import Drawing, Label
 from pipeline.report.outputs import html as render
 from pipeline.report.outputs import png
-from pipeline.report.outputs.email import cut, email
+from pipeline.report.outputs.email import build_email, shorten
 from pipeline.report.outputs.email_html import render_email
-from pipeline.report.site import site
+from pipeline.report.site import build_site
 from pipeline.waterfall.definition import Pair, Sla, Stage, Waterfall
 from tests import nights
 from tests.report import gold, reading
@@ -32,7 +32,7 @@ URL = "https://reports.example.com/funnel/"
 def files_of(definition: Waterfall, rows: list[dict[str, Any]], report_url: str | None = None) -> dict[str, bytes]:
     """File name → content of the mail about these rows; its HTML parses, and nothing in it comes from elsewhere."""
     figures = read_figures(built(definition, AS_OF, {"stage_entries": rows}))
-    files = render_email(email(site(figures, ()), figures, report_url), render.environment())
+    files = render_email(build_email(build_site(figures, ()), figures, report_url), render.environment())
     html = files["email.html"].decode("utf-8")
     page = reading.read(html)
     assert [] == page.unclosed
@@ -170,8 +170,8 @@ class TestEdges:
 
     def test_cutting_keeps_names_closed(self) -> None:
         """What is isolated from the text around it stays so when it is cut."""
-        assert "\u2068abc…\u2069" == cut("\u2068abcdefgh\u2069", 5)
-        assert "abcde" == cut("abcde", 5)
+        assert "\u2068abc…\u2069" == shorten("\u2068abcdefgh\u2069", 5)
+        assert "abcde" == shorten("abcde", 5)
 
 
 class TestPictures:
@@ -183,9 +183,9 @@ class TestPictures:
     def test_text_is_drawn(self) -> None:
         """A picture that holds nothing but a label is not blank: the font is there, whatever the machine has."""
         templates = render.environment()
-        blank = png.png(png.picture("a.png", (Drawing(30, "nothing"),)), templates)
+        blank = png.png(png.compose_picture("a.png", (Drawing(30, "nothing"),)), templates)
         labelled = Drawing(30, "a label", labels=(Label(10, 20, f"78{chr(0x202F)}% Dec ’25", "start", "scale"),))
-        assert len(png.png(png.picture("a.png", (labelled,)), templates)) > len(blank) + 500
+        assert len(png.png(png.compose_picture("a.png", (labelled,)), templates)) > len(blank) + 500
 
     def test_every_letter_of_a_chart_has_a_glyph(self) -> None:
         """Digits, signs and all twelve months are in the font."""
@@ -197,7 +197,7 @@ class TestPictures:
 
     def test_twice_as_dense(self) -> None:
         """A picture has two pixels for each of the page's, so that it is sharp on a phone."""
-        shown = png.picture("a.png", (Drawing(30, "nothing"),))
+        shown = png.compose_picture("a.png", (Drawing(30, "nothing"),))
         content = png.png(shown, render.environment())
         size = int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
         assert (2 * shown.width, 2 * shown.height) == size

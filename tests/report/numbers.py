@@ -175,7 +175,7 @@ def _names(item: Node) -> list[str]:
 
 def heading_of(table_row: Node) -> str:
     """The first cell of a row, without the small lines and the sign of an unfinished month."""
-    return cell_words(table_row.elements[0]).removesuffix(text.SO_FAR)
+    return cell_words(table_row.elements[0]).removesuffix(text.PARTIAL_SUFFIX)
 
 
 def cell_words(cell: Node) -> str:

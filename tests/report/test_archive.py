@@ -34,7 +34,7 @@ def again(output: Path, keep: int = 30) -> Path:
 def made_up(folder: Path, date: str, text: str = "a night", *, of: Archive = NO_ARCHIVE) -> Path:
     """Reports of a made-up night, after what it carries over of those that are published."""
     folder.mkdir()
-    carry_over(of, folder, present=date, render=lambda page: f"{page.file} of {page.as_of_date}: {page.back}")
+    carry_over(of, folder, current_date=date, render=lambda page: f"{page.file} of {page.as_of_date}: {page.back}")
     for name in ("index.html", "archive.html", "data.html", "stage-a.html"):
         (folder / name).write_text(f"{name}: {text}", "utf-8")
     (folder / "data").mkdir()

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
-from pipeline.report.outputs.csv_cells import csv_cell, csv_line, guarded
+from pipeline.report.outputs.csv_cells import csv_cell, csv_line, escape_formula
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from pipeline.report.outputs.csv_cells import csv_cell, csv_line, guarded
 )
 def test_only_texts_that_would_run_are_guarded(value: object, expected: object) -> None:
     """An apostrophe before what begins like a formula, nothing before numbers and names."""
-    assert expected == guarded(value)
+    assert expected == escape_formula(value)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from oracle.history import Entry
 from pipeline.report import text
 from pipeline.report.changes import changes
 from pipeline.report.figures import read_figures
-from pipeline.report.layout.table import Reader
+from pipeline.report.layout.table import FootnoteBuilder
 from pipeline.report.outputs import html
 from pipeline.waterfall.definition import Pair
 from tests.report import reading
@@ -101,7 +101,7 @@ def test_small_values_have_no_change_of_their_own(site: Site) -> None:
     page, _ = site
     seen = set()
     for row in page.tables["table-parts-1-lead_source"][1:-1]:
-        enough = min(int(row[1]), int(row[2])) >= changes.SMALL
+        enough = min(int(row[1]), int(row[2])) >= changes.SMALL_SAMPLE
         seen.add(enough)
         assert (row[7] != text.DASH) == enough
     assert {True, False} == seen
@@ -114,8 +114,11 @@ def test_index_says_each_headline_and_every_dimension(site: Site) -> None:
     rows = [row for row in read_figures(connection).changes.rates.rows if row.is_headline_window]
     assert 2 == len(rows)
     for row in rows:
-        assert changes.sentence(row, Reader("now")) in index
-        assert changes.sentence(row, Reader("now")) in page.pages[f"pair-{row.from_stage}-{row.to_stage}.html"].text
+        assert changes.sentence(row, FootnoteBuilder("now")) in index
+        assert (
+            changes.sentence(row, FootnoteBuilder("now"))
+            in page.pages[f"pair-{row.from_stage}-{row.to_stage}.html"].text
+        )
     assert (2, 2) == (index.count("By lead_source: mix"), index.count("By owner: mix"))
 
 

@@ -77,7 +77,7 @@ def test_every_query_answers(year: Year) -> None:
 
 def test_ages_are_the_rates_within_windows(year: Year) -> None:
     """The columns of 30, 60 and 90 days are marts.conversion in these windows (K2); blank where nobody is that old."""
-    shown = {row[0].replace(text.SO_FAR, ""): row[1:] for row in year.table(f"ages-{headline_no(year)}")}
+    shown = {row[0].replace(text.PARTIAL_SUFFIX, ""): row[1:] for row in year.table(f"ages-{headline_no(year)}")}
     # As-of is the first instant of 2026, so January is a month, too, in which nobody has arrived.
     assert [*NAMES] == [name for name in shown if name != "Jan 2026"]
     for position, window in enumerate((30, 60, 90), 1):
@@ -132,7 +132,7 @@ def test_losses_add_up_to_the_marts(year: Year) -> None:
             + of_pair("unit = 'cycle' and grain = 'month' and dimension = 'all' and window_days is null")
         )
     }
-    numbers = {row[0].replace(text.SO_FAR, ""): [reading.plain(cell) for cell in row[1:]] for row in table}
+    numbers = {row[0].replace(text.PARTIAL_SUFFIX, ""): [reading.plain(cell) for cell in row[1:]] for row in table}
     for name in NAMES:
         assert marts[name] == tuple(numbers[name][:2])
     assert all(row[0] == sum(row[1:]) for row in numbers.values())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.report.conversion.estimate import sentence
-from pipeline.report.quality.rows import SettledRecord
+from pipeline.report.quality.rows import ExpectedRateRecord
 from pipeline.waterfall.definition import Pair
 from tests.report.test_edges import entries, site_of, waterfall
 
@@ -74,9 +74,9 @@ def test_past_estimates_are_reported() -> None:
     assert f"Of 1 past estimate 0 held what came (0{THIN}%; about 95 % is expected)." in html
 
 
-def record(estimates: int, held: int, is_too_narrow: bool | None) -> SettledRecord:
+def record(estimates: int, held: int, is_too_narrow: bool | None) -> ExpectedRateRecord:
     """A pair of which so many estimates held."""
-    return SettledRecord(
+    return ExpectedRateRecord(
         "A", "B", estimates, held, estimates - held, 0, None, None, None, is_too_narrow, None, date(2026, 1, 1), None
     )
 
@@ -97,6 +97,6 @@ def record(estimates: int, held: int, is_too_narrow: bool | None) -> SettledReco
         ),
     ],
 )
-def test_too_few_are_said_to_be_too_few(records: list[SettledRecord], expected: str) -> None:
+def test_too_few_are_said_to_be_too_few(records: list[ExpectedRateRecord], expected: str) -> None:
     """Counts are added, then the share; poor coverage is said in words."""
     assert expected == sentence(records)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.report.stage.rows import StayLength
-from pipeline.report.stage.stays import limit_place
+from pipeline.report.stage.stays import sla_position
 from pipeline.waterfall.definition import Sla, WorkingCalendar
 from tests.report import reading
 from tests.report.test_edges import entries, site_of, stage, waterfall
@@ -130,7 +130,7 @@ def test_place_of_the_limit(limit: int | None, place: float | None) -> None:
     classes = [
         StayLength("completed", number, "", low, high, 0, None, limit) for number, (low, high) in enumerate(edges, 1)
     ]
-    assert place == limit_place(classes)
+    assert place == sla_position(classes)
 
 
 def test_month_so_far_is_no_part_of_the_line() -> None:

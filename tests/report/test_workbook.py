@@ -36,7 +36,7 @@ def test_names_of_sheets_differ_whatever_the_tables(tmp_path: Path) -> None:
 
 def test_what_does_not_fit_is_cut_and_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows beyond the sheet's limit go to the CSV file alone, and the first sheet says so; texts are cut at Excel's limit."""
-    monkeypatch.setattr(workbook, "ROWS_SHOWN", 2)
+    monkeypatch.setattr(workbook, "MAX_ROWS_PER_SHEET", 2)
     table = table_of(("text", "VARCHAR"), ("day", "DATE"), rows=3)
     rows = [("x" * 40_000, date(1815, 6, 18)), ("=y", date(1900, 1, 2)), ("z", None)]
     found = filled(tmp_path / "x.xlsx", (table, rows))

@@ -13,8 +13,8 @@ from pipeline.report.changes import volumes
 from pipeline.report.changes.bars import part_bar
 from pipeline.report.changes.changes import Parts, apportioned, sentence, split_line, tenths
 from pipeline.report.changes.rows import ChangePart, RateChange, VolumeChange
-from pipeline.report.figures import Answer
-from pipeline.report.layout.table import Reader
+from pipeline.report.layout.table import FootnoteBuilder
+from pipeline.report.query import QueryResult
 
 ROW = RateChange(
     headline_no=1, from_stage="mql", to_stage="sal", from_label="MQL", to_label="SAL", unit="cycle", window_days=None,
@@ -47,24 +47,26 @@ class TestSentence:
             "MQL → SAL: 78.3 % of 267 cycles in Oct 2025 after 71.2 % of 219 in Sep 2025: +7.0 pts, "
             "within noise (95 % interval −0.7 pts to +14.8 pts)."
         )
-        assert expected.replace("−0.7 pts", "−0.7") == plain(sentence(ROW, Reader("now")))
+        assert expected.replace("−0.7 pts", "−0.7") == plain(sentence(ROW, FootnoteBuilder("now")))
 
     @pytest.mark.parametrize(("factor", "word"), [(1, "up 7.0 pts"), (-1, "down 7.0 pts")])
     def test_outside_noise_it_is(self, factor: int, word: str) -> None:
         row = replace(ROW, change=factor * 0.07, change_low=0.01, change_high=0.13, is_noise=False, window_days=30)
-        said = plain(sentence(row, Reader("now")))
+        said = plain(sentence(row, FootnoteBuilder("now")))
         assert said.startswith("MQL → SAL within 30 days: ")
         assert f": {word} (95 % interval +1.0 to +13.0 pts)." in said
         assert "noise" not in said
 
     def test_too_few_give_counts_and_no_rate(self) -> None:
         row = replace(ROW, latest_entered=12, is_enough=False)
-        assert "MQL → SAL: too few to say: 12 cycles in Oct 2025, 219 in Sep 2025." == sentence(row, Reader("now"))
+        assert "MQL → SAL: too few to say: 12 cycles in Oct 2025, 219 in Sep 2025." == sentence(
+            row, FootnoteBuilder("now")
+        )
 
     def test_one_final_month_has_nothing_beside_it(self) -> None:
         row = replace(ROW, previous_month=None, previous_entered=None, change=None, is_noise=None, is_enough=False)
-        assert "Oct 2025 is the first final month" in sentence(row, Reader("now"))
-        assert "no complete month is final yet" in sentence(replace(row, latest_month=None), Reader("now"))
+        assert "Oct 2025 is the first final month" in sentence(row, FootnoteBuilder("now"))
+        assert "no complete month is final yet" in sentence(replace(row, latest_month=None), FootnoteBuilder("now"))
 
 
 class TestSplit:
@@ -103,7 +105,7 @@ class TestSplit:
 
 
 def made(*values: tuple[tuple[int, int], ChangePart]) -> Parts:
-    answer = Answer(tuple(value for _, value in values), "", "report.rate_change_parts", "latest_entered")
+    answer = QueryResult(tuple(value for _, value in values), "", "report.rate_change_parts", "latest_entered")
     return Parts(answer, "lead_source", tuple(each for each, _ in values))
 
 

@@ -1,1 +1,1 @@
-"""Pages and sections: coverage of accounts, personas, paths."""
+"""Sections about leads per account, personas and account depth."""

@@ -1,25 +1,37 @@
-"""Where accounts stand now, stage by stage, and the ones with most leads."""
+"""Accounts by current stage, and the accounts with most leads."""
 
 from __future__ import annotations
 
 from pipeline.report import links, text
 from pipeline.report.figures import Figures
 from pipeline.report.layout import charts
-from pipeline.report.layout.table import Cell, Column, Fold, Mark, Reader, Strip, StripChart, Table, TableRow, texts
+from pipeline.report.layout.table import (
+    BarChart,
+    BarRow,
+    Cell,
+    Column,
+    Details,
+    FootnoteBuilder,
+    LegendItem,
+    Table,
+    TableRow,
+    texts,
+)
+from pipeline.report.stage.rows import AccountsByStage
 
 
-def accounts_by_stage(figures: Figures, reader: Reader) -> StripChart:
-    """Accounts by the highest-ranked path stage that any of their leads is in now."""
-    answer = figures.stays.places
-    most = max((row.accounts for row in answer.rows), default=0)
-    return StripChart(
+def accounts_by_stage(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
+    """Return accounts by the highest-ranked path stage of any of their leads."""
+    result = figures.stays.by_stage
+    largest = max((row.accounts for row in result.rows), default=0)
+    return BarChart(
         title="Accounts by the stage in which they stand now",
-        strips=tuple(
-            Strip(
+        rows=tuple(
+            BarRow(
                 row.label,
                 charts.stacked_bar(
                     [("through" if row.stage else "open", row.accounts, text.plural(row.accounts, "account"))],
-                    most,
+                    largest,
                     f"{row.label}: {text.count(row.accounts)} of {text.plural(row.all_accounts, 'account')}",
                     height=16,
                 ),
@@ -27,40 +39,42 @@ def accounts_by_stage(figures: Figures, reader: Reader) -> StripChart:
                 (_share(row.accounts, row.all_accounts),),
                 link=links.stage_page(row.stage) if row.stage else "",
             )
-            for row in answer.rows
+            for row in result.rows
         ),
         legend=(
-            Mark("through", "the furthest of its leads is here now"),
-            Mark("open", "none of its leads is on the path now"),
+            LegendItem("through", "the furthest of its leads is here now"),
+            LegendItem("open", "none of its leads is on the path now"),
         ),
-        source=reader.source(
-            answer,
+        source=footnotes.source(
+            result,
             unit="accounts",
             basis="the highest-ranked path stage that any of its leads is in at as-of; a lead on hold is in none",
             denominator="accounts with a lead that has history",
         ),
-        fold=Fold(
+        details=Details(
             "Numbers behind the bars",
-            Table(
-                caption="Accounts by the stage in which they stand now",
-                columns=(Column("Stage", "text"), Column("Accounts"), Column("Share"), Column("Their leads")),
-                rows=tuple(
-                    TableRow(
-                        (
-                            Cell(row.label),
-                            *texts(
-                                text.count(row.accounts),
-                                text.rate(row.accounts / row.all_accounts if row.all_accounts else None),
-                                text.count(row.leads),
-                            ),
-                        )
-                    )
-                    for row in answer.rows
-                ),
-                key="accounts-now",
-            ),
+            _by_stage_table(result.rows),
         ),
         key="ways accounts-now",
+    )
+
+
+def _by_stage_table(rows: tuple[AccountsByStage, ...]) -> Table:
+    return Table(
+        caption="Accounts by the stage in which they stand now",
+        columns=(Column("Stage", "text"), Column("Accounts"), Column("Share"), Column("Their leads")),
+        rows=tuple(
+            TableRow(
+                texts(
+                    row.label,
+                    text.count(row.accounts),
+                    text.rate(row.accounts / row.all_accounts if row.all_accounts else None),
+                    text.count(row.leads),
+                )
+            )
+            for row in rows
+        ),
+        key="accounts-now",
     )
 
 
@@ -68,10 +82,10 @@ def _share(accounts: int, whole: int) -> str:
     return f"{text.rate(accounts / whole if whole else None)} of {text.count(whole)}"
 
 
-def largest_accounts(figures: Figures, reader: Reader) -> Table:
-    """The accounts with most leads, and where each stands."""
-    answer = figures.stays.largest
-    more = sum(row.accounts for row in figures.stays.places.rows) - len(answer.rows)
+def largest_accounts(figures: Figures, footnotes: FootnoteBuilder) -> Table:
+    """Return the accounts with most leads and their current stage."""
+    result = figures.stays.largest
+    more = sum(row.accounts for row in figures.stays.by_stage.rows) - len(result.rows)
     return Table(
         caption="Accounts with most leads",
         columns=(
@@ -90,10 +104,10 @@ def largest_accounts(figures: Figures, reader: Reader) -> Table:
                     Cell(row.furthest_label or text.DASH),
                 )
             )
-            for row in answer.rows
+            for row in result.rows
         ),
-        source=reader.source(
-            answer,
+        source=footnotes.source(
+            result,
             unit="accounts",
             basis="leads with history; of equals the account that was numbered first",
             denominator="none: these are counts",

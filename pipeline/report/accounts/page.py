@@ -1,4 +1,4 @@
-"""Leads per account: the ratio by stage, how deep accounts are, and the ratio over months."""
+"""The section of leads per account: ratio by stage, depth of accounts, ratio by month."""
 
 from __future__ import annotations
 
@@ -6,14 +6,25 @@ from dataclasses import dataclass
 
 from pipeline.report import text
 from pipeline.report.accounts.now import accounts_by_stage, largest_accounts
-from pipeline.report.accounts.paths import DEPTHS, REFERENCES, depth_path, ratio_months
+from pipeline.report.accounts.paths import DEPTHS, REFERENCE_RATIOS, depth_path, ratio_months
 from pipeline.report.accounts.personas import personas
 from pipeline.report.figures import Figures
 from pipeline.report.layout import charts
-from pipeline.report.layout.table import Cell, Column, Mark, Reader, Source, Strip, StripChart, Table, TableRow, texts
+from pipeline.report.layout.table import (
+    BarChart,
+    BarRow,
+    Cell,
+    Column,
+    FootnoteBuilder,
+    LegendItem,
+    Source,
+    Table,
+    TableRow,
+    texts,
+)
 from pipeline.report.rows import Depth
 
-OUTCOMES = {
+MATCHING_OUTCOMES = {
     "input": "given by an input",
     "email_domain": "found by the domain of the e-mail",
     "website": "found by the domain of the website",
@@ -25,47 +36,47 @@ OUTCOMES = {
     "no_domain": "neither e-mail nor website has a domain",
     "not_tried": "not looked for: matching is off, or no account has a domain",
 }
-"""The words of quality.account_matching in plain ones."""
+"""Outcome in quality.account_matching → text on the page."""
 
 
 @dataclass(frozen=True)
 class Accounts:
-    """The section of leads per account; `charts` is empty when no lead names an account."""
+    """The section of leads per account. `charts` is empty if no lead has an account."""
 
     sentence: str
-    charts: tuple[StripChart, ...]
+    charts: tuple[BarChart, ...]
     source: Source
     table: Table
-    path: StripChart | None
-    months: StripChart | None
+    path: BarChart | None
+    months: BarChart | None
     personas: tuple[Table, ...]
-    """Who is known there; empty where nobody says who plays which part."""
+    """Coverage by persona. Empty if no lead has a persona."""
     matching: Table | None
-    now: StripChart | None = None
+    now: BarChart | None = None
     largest: Table | None = None
 
 
-def accounts(figures: Figures, reader: Reader) -> Accounts:
-    """Leads per account by stage, how deep accounts are, and the ratio over months."""
-    reached = [row for row in figures.depth.rows if row.basis == "reached"]
-    current = {row.stage: row for row in figures.depth.rows if row.basis == "current"}
+def accounts(figures: Figures, footnotes: FootnoteBuilder) -> Accounts:
+    """Return the section of leads per account."""
+    reached = [row for row in figures.accounts.depth.rows if row.basis == "reached"]
+    current = {row.stage: row for row in figures.accounts.depth.rows if row.basis == "current"}
     total = figures.overview.rows[0]
     known = total.leads - total.leads_without_account
-    matched = figures.matching.rows if figures.shown.is_all else ()  # they are of all leads
+    matched = figures.accounts.matching.rows if figures.report.is_all else ()  # they count all leads
     by_domain = sum(row.leads for row in matched if row.has_account and row.outcome != "input")
-    found = f" {text.plural(by_domain, 'lead')} found the account by a domain." if by_domain else ""
+    by_domain_text = f" {text.plural(by_domain, 'lead')} found the account by a domain." if by_domain else ""
     sentence = (
         f"{text.count(known)} of {text.plural(total.leads, 'lead')} belong to {text.plural(total.accounts, 'account')}; "
-        f"{text.count(total.leads_without_account)} have no account and stay outside every ratio.{found}"
+        f"{text.count(total.leads_without_account)} have no account and stay outside every ratio.{by_domain_text}"
     )
-    source = reader.source(
-        figures.depth,
+    source = footnotes.source(
+        figures.accounts.depth,
         unit="leads and accounts",
         basis="ever reached by as-of, or in the stage at as-of",
         denominator="ratio: distinct accounts of the leads with one",
     )
     table = _depth_table(figures)
-    matching = _matching(figures, reader) if matched else None
+    matching = _matching(figures, footnotes) if matched else None
     if not any(row.accounts for row in reached):
         return Accounts(
             "No lead names an account, so there is no ratio to show." if total.leads else sentence,
@@ -82,21 +93,20 @@ def accounts(figures: Figures, reader: Reader) -> Accounts:
         (_ratio_chart(reached, current), _depth_chart(reached)),
         source,
         table,
-        depth_path(figures, reader),
-        ratio_months(figures, reader),
-        personas(figures, reader),
+        depth_path(figures, footnotes),
+        ratio_months(figures, footnotes),
+        personas(figures, footnotes),
         matching,
-        accounts_by_stage(figures, reader),
-        largest_accounts(figures, reader),
+        accounts_by_stage(figures, footnotes),
+        largest_accounts(figures, footnotes),
     )
 
 
-def _ratio_chart(reached: list[Depth], current: dict[str, Depth]) -> StripChart:
+def _ratio_chart(reached: list[Depth], current: dict[str, Depth]) -> BarChart:
     end = charts.ceiling_of([row.ratio for row in (*reached, *current.values())], 5.6)
-    marks = tuple(
-        charts.Line(round(100 * mark / end, 2), 0, round(100 * mark / end, 2), 24, "reference") for mark in REFERENCES
-    )
-    strips = []
+    references = [(round(100 * ratio / end, 2), f"{ratio}:1") for ratio in REFERENCE_RATIOS]
+    reference_lines = tuple(charts.Line(x, 0, x, 24, "reference") for x, _ in references)
+    bar_rows = []
     for row in reached:
         now = current.get(row.stage)
         dots = []
@@ -108,53 +118,57 @@ def _ratio_chart(reached: list[Depth], current: dict[str, Depth]) -> StripChart:
                     round(100 * now.ratio / end, 2), 12, "open", f"there now: {text.ratio(now.ratio)}", "diamond"
                 )
             )
-        says = f"{row.stage_label}: {text.ratio(row.ratio)} leads per account among those that reached it"
+        alt_text = f"{row.stage_label}: {text.ratio(row.ratio)} leads per account among those that reached it"
         notes = (f"there now {text.ratio(now.ratio)}",) if now is not None else ("a group",)
-        strips.append(
-            Strip(
+        bar_rows.append(
+            BarRow(
                 row.stage_label,
-                charts.Drawing(24, says, lines=(charts.Line(0, 12, 100, 12, "grid"), *marks), dots=tuple(dots)),
+                charts.Drawing(
+                    24, alt_text, lines=(charts.Line(0, 12, 100, 12, "grid"), *reference_lines), dots=tuple(dots)
+                ),
                 text.ratio(row.ratio),
                 notes,
             )
         )
-    ticks = tuple(charts.Label(round(100 * mark / end, 2), 12, f"{mark}:1", "middle", "scale") for mark in REFERENCES)
-    return StripChart(
+    ticks = tuple(charts.Label(x, 12, label, "middle", "scale") for x, label in references)
+    return BarChart(
         title="Leads per account",
-        strips=tuple(strips),
+        rows=tuple(bar_rows),
         legend=(
-            Mark("dot-rate", "leads that ever reached the stage"),
-            Mark("dot-open", "leads in it now"),
-            Mark("reference", "1:1 and 5:1 for reference"),
+            LegendItem("dot-rate", "leads that ever reached the stage"),
+            LegendItem("dot-open", "leads in it now"),
+            LegendItem("reference", "1:1 and 5:1 for reference"),
         ),
         axis=charts.Drawing(18, "scale of leads per account, with 1:1 and 5:1", labels=ticks),
         key="ratio",
     )
 
 
-def _depth_chart(reached: list[Depth]) -> StripChart:
-    strips = []
+def _depth_chart(reached: list[Depth]) -> BarChart:
+    bar_rows = []
     for row in reached:
         parts = [
             (tone, getattr(row, name), f"{label}: {text.plural(getattr(row, name), 'account')}")
             for tone, label, name in DEPTHS
         ]
-        says = f"{row.stage_label}, accounts by number of leads that reached it: " + "; ".join(
+        alt_text = f"{row.stage_label}, accounts by number of leads that reached it: " + "; ".join(
             title for _, _, title in parts
         )
-        strips.append(
-            Strip(row.stage_label, charts.stacked_bar(parts, row.accounts, says), text.plural(row.accounts, "account"))
+        bar_rows.append(
+            BarRow(
+                row.stage_label, charts.stacked_bar(parts, row.accounts, alt_text), text.plural(row.accounts, "account")
+            )
         )
-    return StripChart(
+    return BarChart(
         title="How many leads an account has that reached the stage",
-        strips=tuple(strips),
-        legend=tuple(Mark(tone, label) for tone, label, _ in DEPTHS),
+        rows=tuple(bar_rows),
+        legend=tuple(LegendItem(tone, label) for tone, label, _ in DEPTHS),
         key="depth",
     )
 
 
-def _matching(figures: Figures, reader: Reader) -> Table:
-    """How many leads came to an account in which way, and why the others did not (A2)."""
+def _matching(figures: Figures, footnotes: FootnoteBuilder) -> Table:
+    """Return how leads were matched to an account, and why others were not (A2)."""
     return Table(
         caption="How leads came to their account, or why they have none",
         columns=(Column("Account", "text"), Column("How, or why not", "text"), Column("Leads"), Column("Share")),
@@ -162,14 +176,14 @@ def _matching(figures: Figures, reader: Reader) -> Table:
             TableRow(
                 (
                     Cell("yes" if row.has_account else "none"),
-                    Cell(OUTCOMES[row.outcome]),
+                    Cell(MATCHING_OUTCOMES[row.outcome]),
                     *texts(text.count(row.leads), text.rate(row.share)),
                 )
             )
-            for row in figures.matching.rows
+            for row in figures.accounts.matching.rows
         ),
-        source=reader.source(
-            figures.matching,
+        source=footnotes.source(
+            figures.accounts.matching,
             unit="leads",
             basis="leads in scope with a history; e-mails, websites and accounts as last delivered",
             denominator="all these leads",
@@ -205,7 +219,7 @@ def _depth_table(figures: Figures) -> Table:
                     *texts(*(text.count(n) for n in (row.depth_1, row.depth_2, row.depth_3_4, row.depth_5_plus))),
                 )
             )
-            for row in figures.depth.rows
+            for row in figures.accounts.depth.rows
         ),
         key="depth",
     )

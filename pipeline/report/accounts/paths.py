@@ -1,4 +1,4 @@
-"""How accounts deepen along the path and over months: people known at arrival, and leads per account month by month."""
+"""Account depth along the path, and leads per account by month."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pipeline.report.accounts.rows import DepthPath
 from pipeline.report.figures import Figures
 from pipeline.report.layout import charts
 from pipeline.report.layout.table import (
+    BarChart,
+    BarRow,
     Cell,
     Column,
-    Fold,
-    Mark,
-    Reader,
-    Strip,
-    StripChart,
+    Details,
+    FootnoteBuilder,
+    LegendItem,
     Table,
     TableRow,
     columns,
-    listed,
+    join_words,
     texts,
 )
 from pipeline.report.rows import Depth
@@ -32,53 +32,53 @@ DEPTHS = (
     ("depth-3", "3–4", "depth_3_4"),
     ("depth-5", "5 or more", "depth_5_plus"),
 )
-REFERENCES = (1, 5)
-"""Leads per account drawn as lines: one person, and a committee."""
+REFERENCE_RATIOS = (1, 5)
+"""Leads per account drawn as reference lines: one person, and a buying committee."""
 HEIGHT = 72
-SCALE = 9
-"""Percent of a line's width that the names of the references take."""
+SCALE_WIDTH = 9
+"""Width of the scale in percent of the drawing."""
 
 
-def depth_path(figures: Figures, reader: Reader) -> StripChart:
-    """Accounts by the number of their leads that were known when they arrived at each stage."""
-    answer = figures.depth_path
-    return StripChart(
+def depth_path(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
+    """Return accounts by the number of their leads known at arrival at each stage."""
+    result = figures.accounts.depth_path
+    return BarChart(
         title="How many people were known when the account arrived",
-        strips=tuple(_path_strip(row) for row in answer.rows),
-        legend=tuple(Mark(tone, label) for tone, label, _ in DEPTHS),
-        source=reader.source(
-            answer,
+        rows=tuple(_path_row(row) for row in result.rows),
+        legend=tuple(LegendItem(tone, label) for tone, label, _ in DEPTHS),
+        source=footnotes.source(
+            result,
             unit="accounts",
             basis="leads with any stage entry by the account’s first arrival; later leads change nothing earlier",
             denominator="accounts that ever arrived at the stage",
         ),
-        fold=Fold("Numbers behind the chart", _path_table(answer.rows)),
-        note=_medians(answer.rows),
+        details=Details("Numbers behind the chart", _path_table(result.rows)),
+        note=_medians(result.rows),
         key="depth-path",
     )
 
 
-def _path_strip(row: DepthPath) -> Strip:
+def _path_row(row: DepthPath) -> BarRow:
     parts = [
         (tone, getattr(row, name), f"{label}: {text.plural(getattr(row, name), 'account')}")
         for tone, label, name in DEPTHS
     ]
-    says = f"{row.stage_label}, accounts by leads known at arrival: " + "; ".join(title for _, _, title in parts)
-    return Strip(
+    alt_text = f"{row.stage_label}, accounts by leads known at arrival: " + "; ".join(title for _, _, title in parts)
+    return BarRow(
         row.stage_label,
-        charts.stacked_bar(parts, row.accounts, says),
+        charts.stacked_bar(parts, row.accounts, alt_text),
         f"median {text.number(row.median_depth)}",
         (text.plural(row.accounts, "account"),),
     )
 
 
 def _medians(rows: Sequence[DepthPath]) -> str:
-    """`1 at MCL and MEL; 2 at SQL`: the stages along the path, those of one median together."""
+    """Return the median of each stage in words: `1 at MCL and MEL; 2 at SQL`."""
     stages: dict[str, list[str]] = {}
     for row in rows:
         if row.accounts and not row.is_group:
             stages.setdefault(text.number(row.median_depth), []).append(row.stage_label)
-    words = "; ".join(f"{median} at {listed(labels)}" for median, labels in stages.items())
+    words = "; ".join(f"{median} at {join_words(labels)}" for median, labels in stages.items())
     return f"Median of the leads known when the account arrived: {words}." if words else ""
 
 
@@ -110,17 +110,17 @@ def _path_table(rows: Sequence[DepthPath]) -> Table:
     )
 
 
-def ratio_months(figures: Figures, reader: Reader) -> StripChart:
-    """Leads per account at each month's end, a line per stage, with 1:1 and 5:1 drawn; the table behind it."""
-    answer = figures.depth_months
-    stages = [(row.stage, row.stage_label) for row in figures.depth.rows if row.basis == "reached"]
-    by_stage = {stage: [row for row in answer.rows if row.stage == stage] for stage, _ in stages}
-    top = charts.ceiling_of([row.ratio for row in answer.rows], 5.6)
-    months = sorted({(row.month_start, row.is_partial) for row in answer.rows if row.month_start})
-    return StripChart(
+def ratio_months(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
+    """Return leads per account at the end of each month, one line per stage."""
+    result = figures.accounts.depth_months
+    stages = [(row.stage, row.stage_label) for row in figures.accounts.depth.rows if row.basis == "reached"]
+    by_stage = {stage: [row for row in result.rows if row.stage == stage] for stage, _ in stages}
+    top = charts.ceiling_of([row.ratio for row in result.rows], 5.6)
+    months = sorted({(row.month_start, row.is_partial) for row in result.rows if row.month_start})
+    return BarChart(
         title="Leads per account over the months, among those that had reached the stage by the month’s end",
-        strips=tuple(
-            Strip(
+        rows=tuple(
+            BarRow(
                 label,
                 _line(by_stage[stage], label, top),
                 text.ratio(by_stage[stage][-1].ratio),
@@ -128,38 +128,38 @@ def ratio_months(figures: Figures, reader: Reader) -> StripChart:
             )
             for stage, label in stages
         ),
-        legend=(Mark("dot-rate", "month’s end"), Mark("reference", "1:1 and 5:1 for reference")),
+        legend=(LegendItem("dot-rate", "month’s end"), LegendItem("reference", "1:1 and 5:1 for reference")),
         axis=_axis(months),
-        source=reader.source(
-            answer,
+        source=footnotes.source(
+            result,
             unit="leads and accounts",
             basis="reached by the month’s end; later leads change nothing earlier",
             denominator="distinct accounts (after the slash in the table)",
         ),
-        fold=Fold("Month by month", _months_table(answer.rows, stages, months)),
+        details=Details("Month by month", _months_table(result.rows, stages, months)),
         key="ratio-months",
     )
 
 
 def _line(rows: Sequence[Depth], label: str, top: float) -> charts.Drawing:
-    """One stage's months: a line through the months that have accounts, broken where there are none."""
-    step = (100 - SCALE) / len(rows)
+    """Draw one stage as a line that is broken at months without accounts."""
+    step = (100 - SCALE_WIDTH) / len(rows)
 
     def y(ratio: float) -> float:
         return round(HEIGHT - 4 - (HEIGHT - 20) * ratio / top, 2)
 
-    runs: list[list[str]] = [[]]
+    segments: list[list[str]] = [[]]
     dots = []
     for position, row in enumerate(rows):
         if row.ratio is None:
-            runs.append([])
+            segments.append([])
             continue
-        x = round(SCALE + step * (position + 0.5), 2)
-        runs[-1].append(f"{x} {y(row.ratio)}")
+        x = round(SCALE_WIDTH + step * (position + 0.5), 2)
+        segments[-1].append(f"{x} {y(row.ratio)}")
         month = text.period(row.month_start, row.is_partial)
         dots.append(charts.Dot(x, y(row.ratio), "rate", f"{month}: {text.ratio(row.ratio)}"))
     known = [row for row in rows if row.ratio is not None]
-    says = f"{label}, leads per account by month: " + (
+    alt_text = f"{label}, leads per account by month: " + (
         f"{text.ratio(known[0].ratio)} in {text.period(known[0].month_start, known[0].is_partial)}, "
         f"{text.ratio(known[-1].ratio)} in {text.period(known[-1].month_start, known[-1].is_partial)}"
         if known
@@ -167,19 +167,21 @@ def _line(rows: Sequence[Depth], label: str, top: float) -> charts.Drawing:
     )
     return charts.Drawing(
         HEIGHT,
-        says,
-        lines=tuple(charts.Line(0, y(mark), 100, y(mark), "reference") for mark in REFERENCES),
-        areas=tuple(charts.Area(f"M{'L'.join(run)}", "curve") for run in runs if len(run) > 1),
+        alt_text,
+        lines=tuple(charts.Line(0, y(reference), 100, y(reference), "reference") for reference in REFERENCE_RATIOS),
+        areas=tuple(charts.Area(f"M{'L'.join(segment)}", "curve") for segment in segments if len(segment) > 1),
         dots=tuple(dots),
-        labels=tuple(charts.Label(0, y(mark) - 3, f"{mark}:1", "start", "scale") for mark in REFERENCES),
+        labels=tuple(
+            charts.Label(0, y(reference) - 3, f"{reference}:1", "start", "scale") for reference in REFERENCE_RATIOS
+        ),
     )
 
 
 def _axis(months: Sequence[tuple[date, bool]]) -> charts.Drawing:
-    """The names of about five months, the newest always."""
-    step, every = (100 - SCALE) / max(len(months), 1), max(1, math.ceil(len(months) / 5))
+    """Draw about five month labels. The newest month always has one."""
+    step, every = (100 - SCALE_WIDTH) / max(len(months), 1), max(1, math.ceil(len(months) / 5))
     labels = [
-        charts.Label(round(SCALE + step * (position + 0.5), 2), 12, text.short_period(*month), "middle", "scale")
+        charts.Label(round(SCALE_WIDTH + step * (position + 0.5), 2), 12, text.short_period(*month), "middle", "scale")
         for position, month in enumerate(months)
         if (len(months) - 1 - position) % every == 0
     ]

@@ -1,32 +1,33 @@
-"""Who we know at the accounts of each stage: the share of them at which somebody plays that part."""
+"""Personas known at the accounts of each stage."""
 
 from __future__ import annotations
 
 from pipeline.report import text
 from pipeline.report.accounts.rows import PersonaCover
-from pipeline.report.figures import Answer, Figures
-from pipeline.report.layout.table import Cell, Reader, Table, TableRow, columns
+from pipeline.report.figures import Figures
+from pipeline.report.layout.table import Cell, FootnoteBuilder, Table, TableRow, columns
+from pipeline.report.query import QueryResult
 
-NOBODY_SAYS = "(none)"
-MOST = 12
-"""Personas shown; the query lists them all."""
+NO_PERSONA = "(none)"
+MAX_PERSONAS_SHOWN = 12
+"""Personas shown. The printed query lists all of them."""
 
 
-def personas(figures: Figures, reader: Reader) -> tuple[Table, ...]:
-    """A table for the accounts in each stage now and one for those that arrived; none where no persona is known."""
-    if all(row.persona == NOBODY_SAYS for row in figures.personas_now.rows):
+def personas(figures: Figures, footnotes: FootnoteBuilder) -> tuple[Table, ...]:
+    """Return persona coverage of accounts now in each stage and of arrivals; empty without personas."""
+    if all(row.persona == NO_PERSONA for row in figures.accounts.personas_now.rows):
         return ()
     return (
         _table(
-            figures.personas_now,
-            reader,
+            figures.accounts.personas_now,
+            footnotes,
             caption="Who we know at the accounts that are in the stage now",
             basis="the account’s stage at as-of; people with any stage entry by then",
             key="personas-now",
         ),
         _table(
-            figures.personas_arrived,
-            reader,
+            figures.accounts.personas_arrived,
+            footnotes,
             caption="Whom we knew at the accounts when they arrived at the stage",
             basis="people with any stage entry by the account’s first arrival; later leads change nothing earlier",
             key="personas-arrived",
@@ -34,11 +35,13 @@ def personas(figures: Figures, reader: Reader) -> tuple[Table, ...]:
     )
 
 
-def _table(answer: Answer[PersonaCover], reader: Reader, *, caption: str, basis: str, key: str) -> Table:
-    stages = list(dict.fromkeys((row.stage, row.stage_label) for row in answer.rows))
-    names = list(dict.fromkeys(row.persona for row in answer.rows))
-    shown = [*[name for name in names if name != NOBODY_SAYS][:MOST], NOBODY_SAYS]
-    cells = {(row.persona, row.stage): row for row in answer.rows}
+def _table(
+    result: QueryResult[PersonaCover], footnotes: FootnoteBuilder, *, caption: str, basis: str, key: str
+) -> Table:
+    stages = list(dict.fromkeys((row.stage, row.stage_label) for row in result.rows))
+    names = list(dict.fromkeys(row.persona for row in result.rows))
+    shown = [*[name for name in names if name != NO_PERSONA][:MAX_PERSONAS_SHOWN], NO_PERSONA]
+    cells = {(row.persona, row.stage): row for row in result.rows}
     more = len(names) - len(shown)
     return Table(
         caption=caption,
@@ -46,14 +49,14 @@ def _table(answer: Answer[PersonaCover], reader: Reader, *, caption: str, basis:
         rows=tuple(
             TableRow(
                 (
-                    Cell(name, note="nobody says which" if name == NOBODY_SAYS else ""),
+                    Cell(name, note="nobody says which" if name == NO_PERSONA else ""),
                     *(_cell(cells[name, stage]) for stage, _ in stages),
                 )
             )
             for name in shown
         ),
-        source=reader.source(
-            answer,
+        source=footnotes.source(
+            result,
             unit="accounts",
             basis=basis,
             denominator="accounts (the number after “of”), with at least one such person",

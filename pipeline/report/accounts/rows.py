@@ -1,4 +1,4 @@
-"""One frozen dataclass per table of the accounts section that rows.py does not hold."""
+"""Row classes that only the accounts section uses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DepthPath:
-    """report.account_depth_path: how deep the accounts were that arrived at a stage or group."""
+    """report.account_depth_path: depth of the accounts that arrived at a stage or group."""
 
     stage: str
     stage_label: str
@@ -23,7 +23,7 @@ class DepthPath:
 
 @dataclass(frozen=True)
 class PersonaCover:
-    """report.persona_coverage: accounts of a stage or group at which a persona is known."""
+    """report.persona_coverage: accounts of a stage or group that have a lead with the persona."""
 
     persona: str
     stage: str
@@ -35,7 +35,7 @@ class PersonaCover:
 
 @dataclass(frozen=True)
 class AccountMatching:
-    """quality.account_matching: leads by how they came to an account or did not."""
+    """quality.account_matching: leads by how they were matched to an account."""
 
     outcome: str
     has_account: bool

@@ -1,1 +1,1 @@
-"""Pages and sections: earlier reports."""
+"""The archive of earlier runs."""

@@ -1,8 +1,7 @@
-"""The pages of earlier nights beside those of this one: archive/<as-of date>/, one a date, as links to the same files.
+"""Copy the pages of earlier runs into archive/<as-of date>/ as hard links, one run per date.
 
-A night hands its pages on to the next, those that it was handed itself included, so a run folder holds all that its
-links lead to and old run folders may go. Data files stay behind; the two pages that lead out of a night, to its files
-and to the archive, are replaced by small ones that say so.
+Each run copies the archive of the run before it, so that its folder is complete and old run folders can be deleted.
+Data files are not copied. The two pages that link to data files and to the archive are replaced by short pages.
 """
 
 from __future__ import annotations
@@ -20,12 +19,15 @@ from pipeline.report import links
 from pipeline.report.links import VERSION
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_LEFT_BEHIND = frozenset({links.ARCHIVE_FOLDER, links.DATA_FOLDER})
+_NOT_COPIED = frozenset({links.ARCHIVE_FOLDER, links.DATA_FOLDER})
 
 
 @dataclass(frozen=True)
-class EarlierNight:
-    """A night of the archive: the date it was true at, and its summary.json; of one of its reports where `report` names it."""
+class EarlierRun:
+    """A run in the archive: its as-of date and its summary.json.
+
+    `report` names one of its reports; it is empty for the report of all leads.
+    """
 
     as_of_date: str
     summary: dict[str, Any]
@@ -33,14 +35,14 @@ class EarlierNight:
 
     @property
     def index(self) -> str:
-        """Its first page, from the same report of the present site."""
-        night = f"{links.ARCHIVE_FOLDER}/{self.as_of_date}"
-        return f"../{night}/{self.report}/{links.INDEX}" if self.report else f"{night}/{links.INDEX}"
+        """Path of its index page, relative to the same report of the current site."""
+        run = f"{links.ARCHIVE_FOLDER}/{self.as_of_date}"
+        return f"../{run}/{self.report}/{links.INDEX}" if self.report else f"{run}/{links.INDEX}"
 
 
 @dataclass(frozen=True)
 class Archive:
-    """Where earlier nights come from (the published reports, None before the first night) and how many are kept."""
+    """Source and size of the archive. `published` is None before the first run."""
 
     published: Path | None
     keep: int
@@ -50,55 +52,63 @@ NO_ARCHIVE = Archive(None, 0)
 
 
 @dataclass(frozen=True)
-class Elsewhere:
-    """A small page in the place of one that leads out of an earlier night."""
+class ReplacementPage:
+    """A short page that replaces a page which the archive does not keep."""
 
     file: str
     as_of_date: str
     back: str
-    """The page of the present archive, from here."""
+    """Relative path to the archive page of the current site."""
     anchors: tuple[tuple[str, str], ...]
-    """(id, table) that pages of the night lead to."""
+    """(id, table) of the links that archived pages make to this page."""
 
 
-Render = Callable[[Elsewhere], str]
+Render = Callable[[ReplacementPage], str]
 
 
-def carry_over(archive: Archive, folder: Path, *, present: str, render: Render) -> tuple[EarlierNight, ...]:
-    """Put the newest nights that are found in the published reports into `folder`; returns them, newest first.
+def carry_over(archive: Archive, folder: Path, *, current_date: str, render: Render) -> tuple[EarlierRun, ...]:
+    """Copy the newest earlier runs into `folder` and return them, newest first.
 
-    Never the `present` date (ISO), and of each date the latest run. A night whose files are gone or unreadable is left out.
+    The run of `current_date` (ISO) is left out. Of each date, the latest run is kept. A run with missing or unreadable files is
+    left out.
     """
-    nights = {night.as_of_date: (night, source) for night, source in _found(archive.published)}
-    nights.pop(present, None)
-    carried: list[EarlierNight] = []
-    for date in sorted(nights, reverse=True):
-        if len(carried) == archive.keep:
+    runs = {run.as_of_date: (run, source) for run, source in _find_runs(archive.published)}
+    runs.pop(current_date, None)
+    copied: list[EarlierRun] = []
+    for date in sorted(runs, reverse=True):
+        if len(copied) == archive.keep:
             break
-        night, source = nights[date]
-        if _carry(source, folder / links.ARCHIVE_FOLDER / date, night, render):
-            carried.append(night)
-    return tuple(carried)
+        run, source = runs[date]
+        if _copy_run(source, folder / links.ARCHIVE_FOLDER / date, run, render):
+            copied.append(run)
+    return tuple(copied)
 
 
-def of_report(folder: Path, report: str, earlier: tuple[EarlierNight, ...]) -> tuple[EarlierNight, ...]:
-    """Those of the carried nights that had this report, with its own summaries."""
-    found = ((night, _read(folder / links.ARCHIVE_FOLDER / night.as_of_date / report)) for night in earlier)
-    return tuple(EarlierNight(night.as_of_date, own.summary, report) for night, own in found if own is not None)
+def runs_of_report(folder: Path, report: str, earlier: tuple[EarlierRun, ...]) -> tuple[EarlierRun, ...]:
+    """Return the archived runs that had this report, with its summaries."""
+    report_runs = ((run, _read_run(folder / links.ARCHIVE_FOLDER / run.as_of_date / report)) for run in earlier)
+    return tuple(
+        EarlierRun(run.as_of_date, report_run.summary, report)
+        for run, report_run in report_runs
+        if report_run is not None
+    )
 
 
-def _found(published: Path | None) -> Iterator[tuple[EarlierNight, Path]]:
-    """Nights of the published folder with where their pages lie; the published one last, so that it wins over an older run."""
+def _find_runs(published: Path | None) -> Iterator[tuple[EarlierRun, Path]]:
+    """Yield the archived runs and the published run, with their folders.
+
+    The published run is last, so that it replaces an archived run of the same date.
+    """
     if published is None:
         return
     for folder in (*sorted((published / links.ARCHIVE_FOLDER).glob("*")), published):
-        night = _read(folder)
-        if night is not None and (folder == published or folder.name == night.as_of_date):
-            yield night, folder
+        run = _read_run(folder)
+        if run is not None and (folder == published or folder.name == run.as_of_date):
+            yield run, folder
 
 
-def _read(folder: Path) -> EarlierNight | None:
-    """The night in a folder; None when what lies there is no night of ours."""
+def _read_run(folder: Path) -> EarlierRun | None:
+    """Return the run in a folder, or None if the folder is not a complete run of this version."""
     try:
         summary = json.loads((folder / links.SUMMARY).read_text("utf-8"))
         date = summary["as_of_date"]
@@ -107,19 +117,19 @@ def _read(folder: Path) -> EarlierNight | None:
             return None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return EarlierNight(date, summary)
+    return EarlierRun(date, summary)
 
 
-def _carry(source: Path, target: Path, night: EarlierNight, render: Render) -> bool:
+def _copy_run(source: Path, target: Path, run: EarlierRun, render: Render) -> bool:
     is_archived = source.parent.name == links.ARCHIVE_FOLDER
     try:
         for path in _files(source):
-            place = target / path
-            place.parent.mkdir(parents=True, exist_ok=True)
+            target_path = target / path
+            target_path.parent.mkdir(parents=True, exist_ok=True)
             if path.name in (links.DATA, links.ARCHIVE) and not is_archived:
-                place.write_text(render(_elsewhere(path, night)), "utf-8")
+                target_path.write_text(render(_replacement_page(path, run)), "utf-8")
             else:
-                link_or_copy(source / path, place)
+                link_or_copy(source / path, target_path)
     except (FileNotFoundError, PermissionError):
         shutil.rmtree(target, ignore_errors=True)
         return False
@@ -127,9 +137,9 @@ def _carry(source: Path, target: Path, night: EarlierNight, render: Render) -> b
 
 
 def _files(source: Path) -> Iterator[Path]:
-    """Pages and summary of a night, from its folder, whatever folders its pages lie in."""
+    """Yield the pages and the summary of a run, relative to its folder."""
     for parent, folders, names in os.walk(source):
-        folders[:] = sorted(set(folders) - _LEFT_BEHIND)
+        folders[:] = sorted(set(folders) - _NOT_COPIED)
         for name in sorted(names):
             path = Path(parent, name)
             is_page = path.suffix == ".html" and name != links.EMAIL
@@ -137,19 +147,19 @@ def _files(source: Path) -> Iterator[Path]:
                 yield path.relative_to(source)
 
 
-def _elsewhere(path: Path, night: EarlierNight) -> Elsewhere:
-    up = "../" * (len(path.parts) + 1)  # out of archive/<date>/ and of the folders within
-    tables = [each["table"] for each in night.summary.get("tables", ())] if path.name == links.DATA else []
-    return Elsewhere(
+def _replacement_page(path: Path, run: EarlierRun) -> ReplacementPage:
+    up = "../" * (len(path.parts) + 1)  # leaves archive/<date>/ and its subfolders
+    tables = [each["table"] for each in run.summary.get("tables", ())] if path.name == links.DATA else []
+    return ReplacementPage(
         file=path.name,
-        as_of_date=night.as_of_date,
+        as_of_date=run.as_of_date,
         back=f"{up}{links.ARCHIVE}",
         anchors=tuple((links.data_link(table).partition("#")[2], table) for table in tables),
     )
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """The same file under a second name; a copy where the file system or the rights do not allow that."""
+    """Create a hard link, or a copy where hard links are not allowed."""
     try:
         os.link(source, target, follow_symlinks=False)
     except FileNotFoundError:

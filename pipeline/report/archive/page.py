@@ -1,4 +1,4 @@
-"""The page of the archive: the earlier nights with their headline, each a link to its own pages."""
+"""The archive page: earlier runs with their headline rates and links."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.report import text
-from pipeline.report.archive.archive import EarlierNight
+from pipeline.report.archive.archive import EarlierRun
 from pipeline.report.layout.table import Cell, Table, TableRow, columns
 
 
 @dataclass(frozen=True)
 class ArchivePage:
-    """Earlier nights, newest first; `nights` is None while there is none."""
+    """Earlier runs, newest first; None if there are none."""
 
-    nights: Table | None
+    runs: Table | None
 
 
-def archive_page(earlier: tuple[EarlierNight, ...]) -> ArchivePage:
-    """The page of the archive. Headline rates are those of the time, whatever is known now."""
+def archive_page(earlier: tuple[EarlierRun, ...]) -> ArchivePage:
+    """Return the archive page. It shows the headline rates as each run published them."""
     if not earlier:
         return ArchivePage(None)
-    pairs = list(dict.fromkeys(title for night in earlier for title, _ in _pairs(night)))
+    pairs = list(dict.fromkeys(title for run in earlier for title, _ in _pairs(run)))
     return ArchivePage(
         Table(
             caption="Earlier runs, newest first, with their headline rates",
             columns=columns("As of", "Leads waiting", "Overdue", *pairs),
-            rows=tuple(_row(night, pairs) for night in earlier),
+            rows=tuple(_row(run, pairs) for run in earlier),
             key="nights",
         )
     )
 
 
-def _row(night: EarlierNight, pairs: list[str]) -> TableRow:
-    cohorts = dict(_pairs(night))
+def _row(run: EarlierRun, pairs: list[str]) -> TableRow:
+    cohorts = dict(_pairs(run))
     return TableRow(
         (
-            Cell(night.as_of_date, note=_time(night), link=night.index),
-            Cell(text.count(night.summary["open_leads"])),
-            Cell(text.count(night.summary["overdue"])),
+            Cell(run.as_of_date, note=_time(run), link=run.index),
+            Cell(text.count(run.summary["open_leads"])),
+            Cell(text.count(run.summary["overdue"])),
             *(_rate(cohorts[pair]) if pair in cohorts else Cell(text.DASH) for pair in pairs),
         )
     )
@@ -53,14 +53,14 @@ def _rate(cohort: dict[str, Any]) -> Cell:
     )
 
 
-def _pairs(night: EarlierNight) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(pair in words, the months of its headline rate) of an earlier run. Runs before there was one have no such months."""
-    for pair in night.summary["headline"]:
+def _pairs(run: EarlierRun) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (pair, recent cohorts) of a run for each headline rate. Older runs have no such cohorts."""
+    for pair in run.summary["headline"]:
         recent = next((each for each in pair["cohorts"] if each["cohort"] == "recent"), None)
         if pair.get("is_headline_window") and recent is not None:
             name = f"{text.isolated(pair['from_label'])} → {text.isolated(pair['to_label'])}"
             yield f"{name}, within {pair['window_days']} days", recent
 
 
-def _time(night: EarlierNight) -> str:
-    return f"{datetime.fromisoformat(night.summary['as_of_local']):%H:%M:%S} {night.summary['timezone']}"
+def _time(run: EarlierRun) -> str:
+    return f"{datetime.fromisoformat(run.summary['as_of_local']):%H:%M:%S} {run.summary['timezone']}"

@@ -1,1 +1,1 @@
-"""Pages and sections: what changed against the period before."""
+"""Sections about changes against the previous month."""

@@ -1,7 +1,7 @@
-"""What changed in the rate of each headline pair, in sentences made of rows of report.rate_change and its parts.
+"""Changes of the headline rates, in sentences from report.rate_change and its parts.
 
-A direction is named only where chance does not explain the change, and nothing is said of fewer than `SMALL`. Points are printed
-in tenths, and the parts of a change are rounded so that those printed add up to the change printed.
+A sentence names a direction only if the change is significant, and makes no comparison below `SMALL_SAMPLE` units.
+The printed parts of a change are rounded so that they add up to the printed change.
 """
 
 from __future__ import annotations
@@ -14,11 +14,23 @@ from pipeline.report import links, text, units
 from pipeline.report.changes import volumes as volume_changes
 from pipeline.report.changes.bars import part_bar
 from pipeline.report.changes.rows import ChangePart, ChangeSplit, RateChange
-from pipeline.report.conversion.cohorts import SMALL
-from pipeline.report.figures import Answer, Figures
-from pipeline.report.layout.table import Cell, Column, Fold, Mark, Reader, Source, Strip, StripChart, Table, TableRow
+from pipeline.report.conversion.cohorts import SMALL_SAMPLE
+from pipeline.report.figures import Figures
+from pipeline.report.layout.table import (
+    BarChart,
+    BarRow,
+    Cell,
+    Column,
+    Details,
+    FootnoteBuilder,
+    LegendItem,
+    Source,
+    Table,
+    TableRow,
+)
+from pipeline.report.query import QueryResult
 
-NOTE = (
+SPLIT_NOTE = (
     "Mix: values with high or low rates became a larger or smaller share of the cohort. Rates: the rates of the values themselves "
     "changed. The split describes and does not explain. Parts are rounded so that they add up to the change. Of twenty values "
     "that did not change, one lies outside noise by chance."
@@ -27,7 +39,7 @@ NOTE = (
 
 @dataclass(frozen=True)
 class WindowChange:
-    """A pair in one window: what changed, and of that what is mix and what rates, a line for each dimension."""
+    """The change of a pair in one window, with one line per dimension for mix and rates."""
 
     name: str
     sentence: str
@@ -36,78 +48,84 @@ class WindowChange:
 
 @dataclass(frozen=True)
 class PairChange:
-    """What changed in a headline pair: each window in words, its own first; the first with enough units value by value."""
+    """The changes of a headline pair. Its own window is the first.
+
+    `charts` explain the first window that has enough units.
+    """
 
     from_stage: str
     to_stage: str
     file: str
     windows: tuple[WindowChange, ...]
-    charts: tuple[StripChart, ...]
+    charts: tuple[BarChart, ...]
     source: Source
 
 
 @dataclass(frozen=True)
 class Changes:
-    """The section of the first page: a line for each pair within its headline window, and the stages."""
+    """The section of the index page: one sentence per pair, and the stages."""
 
     pairs: tuple[PairChange, ...]
     volumes: str
-    stages: Fold
+    stages: Details
     note: str
     source: Source
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of one change by one dimension, in printed tenths of a point: (mix, rates) of each row, and their sums."""
+    """The parts of a change by one dimension, in tenths of a point.
 
-    answer: Answer[ChangePart]
+    `tenths` holds (mix, rates) of each row.
+    """
+
+    result: QueryResult[ChangePart]
     dimension: str
     tenths: tuple[tuple[int, int], ...]
 
     @property
     def mix(self) -> int:
-        """All mix parts."""
+        """Sum of the mix parts."""
         return sum(mix for mix, _ in self.tenths)
 
     @property
     def rates(self) -> int:
-        """All rate parts."""
+        """Sum of the rate parts."""
         return sum(rates for _, rates in self.tenths)
 
 
-def changes(figures: Figures, reader: Reader) -> Changes:
-    """Every pair in every window, and the stages."""
-    found = figures.changes
+def changes(figures: Figures, footnotes: FootnoteBuilder) -> Changes:
+    """Return the changes of every pair in every window, and of the stages."""
+    change_figures = figures.changes
     parts: dict[tuple[int, int | None], list[Parts]] = {}
-    for split, answer in zip(found.splits.rows, found.parts, strict=True):
-        parts.setdefault((split.headline_no, split.window_days), []).append(_parts(split, answer))
+    for split, result in zip(change_figures.splits.rows, change_figures.parts, strict=True):
+        parts.setdefault((split.headline_no, split.window_days), []).append(_parts(split, result))
     by_pair: dict[int, list[RateChange]] = {}
-    for row in found.rates.rows:
+    for row in change_figures.rates.rows:
         by_pair.setdefault(row.headline_no, []).append(row)
-    unit = units.many(figures.overview.rows[0].unit)
-    source = reader.source(
-        found.rates,
+    unit = units.plural(figures.overview.rows[0].unit)
+    source = footnotes.source(
+        change_figures.rates,
         unit=unit,
         basis="the last complete month whose cohort is final against the final month before it; "
         "95 % interval of the difference: Newcombe’s of the two Wilson intervals",
         denominator=f"{unit} that arrived at the first stage of the pair in the month",
     )
     return Changes(
-        pairs=tuple(_pair(rows, parts, source, reader) for rows in by_pair.values()),
-        volumes=volume_changes.sentence(found.volumes.rows),
-        stages=volume_changes.stages(found.volumes, reader),
-        note=NOTE if parts else "",
+        pairs=tuple(_pair(rows, parts, source, footnotes) for rows in by_pair.values()),
+        volumes=volume_changes.sentence(change_figures.volumes.rows),
+        stages=volume_changes.stages(change_figures.volumes, footnotes),
+        note=SPLIT_NOTE if parts else "",
         source=source,
     )
 
 
 def _pair(
-    rows: list[RateChange], parts: dict[tuple[int, int | None], list[Parts]], source: Source, reader: Reader
+    rows: list[RateChange], parts: dict[tuple[int, int | None], list[Parts]], source: Source, footnotes: FootnoteBuilder
 ) -> PairChange:
     rows = sorted(rows, key=lambda row: not row.is_headline_window)
-    told = [row for row in rows if row.is_enough and (row.headline_no, row.window_days) in parts]
-    first = told[0] if told else None
+    rows_with_parts = [row for row in rows if row.is_enough and (row.headline_no, row.window_days) in parts]
+    first = rows_with_parts[0] if rows_with_parts else None
     return PairChange(
         from_stage=rows[0].from_stage,
         to_stage=rows[0].to_stage,
@@ -115,14 +133,14 @@ def _pair(
         windows=tuple(
             WindowChange(
                 name=_window(row).capitalize(),
-                sentence=sentence(row, reader),
+                sentence=sentence(row, footnotes),
                 splits=tuple(split_line(row, each) for each in parts.get((row.headline_no, row.window_days), ()))
                 if row.is_enough
                 else (),
             )
             for row in rows
         ),
-        charts=_charts(first, parts[first.headline_no, first.window_days], reader) if first else (),
+        charts=_charts(first, parts[first.headline_no, first.window_days], footnotes) if first else (),
         source=source,
     )
 
@@ -131,10 +149,10 @@ def _window(row: RateChange) -> str:
     return "ever" if row.window_days is None else f"within {row.window_days} days"
 
 
-def sentence(row: RateChange, reader: Reader) -> str:
-    """What changed in one pair and window, in one sentence."""
+def sentence(row: RateChange, footnotes: FootnoteBuilder) -> str:
+    """Return the change of one pair and window as a sentence."""
     name = f"{row.from_label} → {row.to_label}" + ("" if row.window_days is None else f" {_window(row)}")
-    latest, previous = reader.month(row.latest_month), reader.month(row.previous_month)
+    latest, previous = footnotes.month(row.latest_month), footnotes.month(row.previous_month)
     if row.latest_month is None:
         return f"{name}: no complete month is final yet, so there is nothing to compare."
     if row.previous_month is None:
@@ -156,20 +174,22 @@ def sentence(row: RateChange, reader: Reader) -> str:
 
 
 def split_line(row: RateChange, parts: Parts) -> str:
-    """What of a change is mix and what rates by one dimension, and the largest part of a value that has enough units."""
+    """Return the split of a change into mix and rates, and the value with the largest part."""
     line = f"By {text.isolated(parts.dimension)}: mix {_points(parts.mix)}, rates {_points(parts.rates)}"
-    values = tuple(zip(parts.answer.rows, parts.tenths, strict=True))
+    values = tuple(zip(parts.result.rows, parts.tenths, strict=True))
     if len(values) < 2:
         return f"{line}."
-    # `max` keeps the first of equals, the value with most units.
-    sayable = [(value, mix, rates) for value, (mix, rates) in values if value.is_enough and value.dimension_value]
-    if not sayable:
-        return f"{line}; of no single value are there enough {units.many(row.unit)} to say more."
-    value, mix, rates = max(sayable, key=lambda each: abs(each[1] + each[2]))
+    # `max` keeps the first of equal parts, which belongs to the value with most units.
+    with_enough_units = [
+        (value, mix, rates) for value, (mix, rates) in values if value.is_enough and value.dimension_value
+    ]
+    if not with_enough_units:
+        return f"{line}; of no single value are there enough {units.plural(row.unit)} to say more."
+    value, mix, rates = max(with_enough_units, key=lambda each: abs(each[1] + each[2]))
     if mix + rates == 0:
-        return f"{line}; no value with enough {units.many(row.unit)} adds a tenth of a point."
+        return f"{line}; no value with enough {units.plural(row.unit)} adds a tenth of a point."
     name = text.isolated(value.dimension_value or "")
-    enough = f"the largest part with enough {units.many(row.unit)}"
+    enough = f"the largest part with enough {units.plural(row.unit)}"
     return (
         f"{line}; {enough} is {name}: {_points(mix + rates)}, by its share {_points(mix)} and by its rate {_points(rates)}; "
         f"its own rate {_direction(value)}, {_rates(value)}."
@@ -177,28 +197,28 @@ def split_line(row: RateChange, parts: Parts) -> str:
 
 
 def _direction(value: ChangePart) -> str:
-    """What the value's own rate did, which its part of the change need not follow."""
-    own = (value.latest_rate or 0) - (value.previous_rate or 0)
-    return "rose" if own > 0 else "fell" if own < 0 else "stayed the same"
+    """Return how the value's own rate changed. Its part of the change can have another sign."""
+    own_change = (value.latest_rate or 0) - (value.previous_rate or 0)
+    return "rose" if own_change > 0 else "fell" if own_change < 0 else "stayed the same"
 
 
 def _rates(value: ChangePart) -> str:
-    """`66.7 % of 66 → 76.8 % of 69, within noise`; of values that both months have."""
+    """Return `66.7 % of 66 → 76.8 % of 69, within noise` for a value that both months have."""
     then = f"{text.rate(value.previous_rate)} of {text.count(value.previous_entered)}"
     now = f"{text.rate(value.latest_rate)} of {text.count(value.latest_entered)}"
     noise = ", within noise" if value.is_noise else ", more than noise"
     return f"{then} → {now}{noise}"
 
 
-def _parts(split: ChangeSplit, answer: Answer[ChangePart]) -> Parts:
+def _parts(split: ChangeSplit, result: QueryResult[ChangePart]) -> Parts:
     mix, rates = apportioned((split.mix_part, split.rate_part), tenths(split.change))
     return Parts(
-        answer=answer,
+        result=result,
         dimension=split.dimension,
         tenths=tuple(
             zip(
-                apportioned([row.mix_part for row in answer.rows], mix),
-                apportioned([row.rate_part for row in answer.rows], rates),
+                apportioned([row.mix_part for row in result.rows], mix),
+                apportioned([row.rate_part for row in result.rows], rates),
                 strict=True,
             )
         ),
@@ -206,16 +226,16 @@ def _parts(split: ChangeSplit, answer: Answer[ChangePart]) -> Parts:
 
 
 def tenths(share: float) -> int:
-    """A difference of shares as the tenths of a point that `format.points` prints."""
+    """Return a difference of shares in the tenths of a point that `text.points` prints."""
     return round(float(f"{share * 100:.1f}") * 10)
 
 
 def apportioned(shares: Sequence[float], total: int) -> tuple[int, ...]:
-    """Differences of shares as whole tenths of a point that add up to `total`: by largest remainder, of equals the first.
+    """Round differences of shares to tenths of a point that add up to `total`.
 
-    `total` is less than one tenth away from the sum of `shares`, as any rounding of it is.
+    The largest remainders are rounded up; equal remainders in order. `total` must be within one tenth of the sum of `shares`.
     """
-    # Of two numbers that are equal but for the last bits of a double, neither may win by those.
+    # Rounding removes floating-point noise, so that equal remainders stay equal.
     exact = [round(share * 1000, 9) for share in shares]
     whole = [math.floor(each) for each in exact]
     by_remainder = sorted(range(len(exact)), key=lambda place: (whole[place] - exact[place], place))
@@ -231,37 +251,39 @@ def _interval(low: float | None, high: float | None) -> str:
     return f"{text.points(low).removesuffix(f'{text.THIN}pts')} to {text.points(high)}"
 
 
-def _charts(row: RateChange, by_dimension: list[Parts], reader: Reader) -> tuple[StripChart, ...]:
-    """A chart for each dimension, all on one scale, so that two of them can be compared."""
-    most = max(
+def _charts(row: RateChange, by_dimension: list[Parts], footnotes: FootnoteBuilder) -> tuple[BarChart, ...]:
+    """Return one chart per dimension. All have the same scale, so that they can be compared."""
+    largest = max(
         (max(abs(part.mix_part), abs(part.rate_part), abs(part.mix_part + part.rate_part))
-         for parts in by_dimension for part in parts.answer.rows),
+         for parts in by_dimension for part in parts.result.rows),
         default=0.0,
     )  # fmt: skip
-    return tuple(_chart(row, parts, most, reader) for parts in by_dimension)
+    return tuple(_chart(row, parts, largest, footnotes) for parts in by_dimension)
 
 
-def _chart(row: RateChange, parts: Parts, most: float, reader: Reader) -> StripChart:
-    then, now = reader.month(row.previous_month), reader.month(row.latest_month)
-    return StripChart(
+def _chart(row: RateChange, parts: Parts, largest: float, footnotes: FootnoteBuilder) -> BarChart:
+    then, now = footnotes.month(row.previous_month), footnotes.month(row.latest_month)
+    return BarChart(
         title=f"By {parts.dimension}, {_window(row)}, {then} to {now}: {text.points(row.change)} in all",
-        strips=tuple(
-            Strip(
+        rows=tuple(
+            BarRow(
                 label=_name(value),
-                drawing=part_bar(value.mix_part, value.rate_part, most, f"mix {_points(mix)}, rates {_points(rates)}"),
+                drawing=part_bar(
+                    value.mix_part, value.rate_part, largest, f"mix {_points(mix)}, rates {_points(rates)}"
+                ),
                 value=_points(mix + rates),
-                notes=(f"mix {_points(mix)}, rates {_points(rates)}", _said(value, row.unit)),
+                notes=(f"mix {_points(mix)}, rates {_points(rates)}", _value_note(value, row.unit)),
             )
-            for value, (mix, rates) in zip(parts.answer.rows, parts.tenths, strict=True)
+            for value, (mix, rates) in zip(parts.result.rows, parts.tenths, strict=True)
         ),
-        legend=(Mark("mix", "mix: its share changed"), Mark("rates", "rates: its own rate changed")),
-        source=reader.source(
-            parts.answer,
-            unit=units.many(row.unit),
+        legend=(LegendItem("mix", "mix: its share changed"), LegendItem("rates", "rates: its own rate changed")),
+        source=footnotes.source(
+            parts.result,
+            unit=units.plural(row.unit),
             basis=f"cohorts of {then} and {now}; window: {_window(row)}; midpoint decomposition (Kitagawa 1955)",
-            denominator=f"n; share: all {units.many(row.unit)} of the month",
+            denominator=f"n; share: all {units.plural(row.unit)} of the month",
         ),
-        fold=Fold("Numbers behind the chart", _table(row, parts, reader)),
+        details=Details("Numbers behind the chart", _table(row, parts, footnotes)),
         key="change-parts",
     )
 
@@ -274,15 +296,15 @@ def _others(value: ChangePart) -> str:
     return text.plural(value.values_inside, "other value")
 
 
-def _said(value: ChangePart, unit: str) -> str:
+def _value_note(value: ChangePart, unit: str) -> str:
     if not value.is_enough:
         then, now = text.count(value.previous_entered), text.plural(value.latest_entered, unit)
         return f"too few to say more: {then}, then {now}"
     return _rates(value)
 
 
-def _table(row: RateChange, parts: Parts, reader: Reader) -> Table:
-    then, now = reader.month(row.previous_month), reader.month(row.latest_month)
+def _table(row: RateChange, parts: Parts, footnotes: FootnoteBuilder) -> Table:
+    then, now = footnotes.month(row.previous_month), footnotes.month(row.latest_month)
     return Table(
         caption=f"{row.from_label} → {row.to_label}: the change of the rate by {parts.dimension}, {_window(row)}",
         columns=(
@@ -296,21 +318,21 @@ def _table(row: RateChange, parts: Parts, reader: Reader) -> Table:
         rows=(
             *(
                 _part_row(value, mix, rates)
-                for value, (mix, rates) in zip(parts.answer.rows, parts.tenths, strict=True)
+                for value, (mix, rates) in zip(parts.result.rows, parts.tenths, strict=True)
             ),
             _total_row(row, parts),
         ),
         notes=(
-            f"Grey: fewer than {SMALL} {units.many(row.unit)} in one of the months: nothing is said of its change.",
+            f"Grey: fewer than {SMALL_SAMPLE} {units.plural(row.unit)} in one of the months: nothing is said of its change.",
         ),
         key=f"parts-{row.headline_no}-{parts.dimension}",
     )
 
 
 def _part_row(value: ChangePart, mix: int, rates: int) -> TableRow:
-    own = None
+    own_change = None
     if value.latest_rate is not None and value.previous_rate is not None:
-        own = value.latest_rate - value.previous_rate
+        own_change = value.latest_rate - value.previous_rate
     return TableRow(
         (
             Cell(_name(value), "quiet" if value.dimension_value is None else ""),
@@ -320,7 +342,7 @@ def _part_row(value: ChangePart, mix: int, rates: int) -> TableRow:
             Cell(text.rate(value.latest_share)),
             Cell(text.rate(value.previous_rate)),
             Cell(text.rate(value.latest_rate)),
-            Cell(text.points(own), note=_verdict(value)) if value.is_enough else Cell(text.DASH, note="n small"),
+            Cell(text.points(own_change), note=_verdict(value)) if value.is_enough else Cell(text.DASH, note="n small"),
             Cell(_points(mix)),
             Cell(_points(rates)),
             Cell(_points(mix + rates), "sum"),

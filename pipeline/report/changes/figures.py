@@ -1,50 +1,48 @@
-"""What changed, read from a built database: the questions of the sections of that name."""
+"""Query results of the sections about changes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from pipeline.database.connection import quoted
 from pipeline.report.changes import rows
-from pipeline.report.query import Answer
+from pipeline.report.query import QueryResult, ReportConnection
 
 
 @dataclass(frozen=True)
 class ChangeFigures:
-    """Changes of rates, by pair and window; their parts, one answer for each row of `splits`; changes of volume."""
+    """Changes of rates and volumes. `parts` has one result per row of `splits`."""
 
-    rates: Answer[rows.RateChange]
-    splits: Answer[rows.ChangeSplit]
-    parts: tuple[Answer[rows.ChangePart], ...]
-    volumes: Answer[rows.VolumeChange]
+    rates: QueryResult[rows.RateChange]
+    splits: QueryResult[rows.ChangeSplit]
+    parts: tuple[QueryResult[rows.ChangePart], ...]
+    volumes: QueryResult[rows.VolumeChange]
 
 
-def read_changes(ask: Callable[..., Answer[Any]]) -> ChangeFigures:
-    """Put the questions through `ask`, which knows the database and keeps the query beside its rows."""
-    splits: Answer[rows.ChangeSplit] = ask(
+def read_changes(connection: ReportConnection) -> ChangeFigures:
+    """Return the changes of one report."""
+    splits: QueryResult[rows.ChangeSplit] = connection.select(
         rows.ChangeSplit,
         "report.rate_change_split",
         "headline_no",
         order="headline_no, window_days nulls first, dimension_no",
     )
     return ChangeFigures(
-        rates=ask(
+        rates=connection.select(
             rows.RateChange,
             "report.rate_change",
             "headline_no",
             order="headline_no, window_days nulls first",
         ),
         splits=splits,
-        parts=tuple(_parts(split, ask) for split in splits.rows),
-        volumes=ask(rows.VolumeChange, "report.volume_change", "latest_ended", order="stage_no"),
+        parts=tuple(_parts(connection, split) for split in splits.rows),
+        volumes=connection.select(rows.VolumeChange, "report.volume_change", "latest_ended", order="stage_no"),
     )
 
 
-def _parts(split: rows.ChangeSplit, ask: Callable[..., Answer[Any]]) -> Answer[rows.ChangePart]:
+def _parts(connection: ReportConnection, split: rows.ChangeSplit) -> QueryResult[rows.ChangePart]:
     window = "is null" if split.window_days is None else f"= {split.window_days}"
-    return ask(
+    return connection.select(
         rows.ChangePart,
         "report.rate_change_parts",
         "latest_entered",

@@ -1,4 +1,4 @@
-"""Rows of the report.* tables that say what changed between two months; a field is a column of the same name."""
+"""Row classes of the report.* tables that compare two months."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class RateChange:
 
 @dataclass(frozen=True)
 class ChangeSplit:
-    """report.rate_change_split: that change as mix and rates, by one dimension."""
+    """report.rate_change_split: a change as mix and rates, by one dimension."""
 
     headline_no: int
     window_days: int | None
@@ -47,7 +47,7 @@ class ChangeSplit:
 
 @dataclass(frozen=True)
 class ChangePart:
-    """report.rate_change_parts: what one value of a dimension adds to the change."""
+    """report.rate_change_parts: the part of one dimension value in a change."""
 
     headline_no: int
     window_days: int | None
@@ -71,7 +71,7 @@ class ChangePart:
 
 @dataclass(frozen=True)
 class VolumeChange:
-    """report.volume_change: arrivals at a path stage and time in it, the last complete month against the one before."""
+    """report.volume_change: arrivals at a path stage and time in it, last complete month against the one before."""
 
     stage: str
     label: str

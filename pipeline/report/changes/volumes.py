@@ -1,4 +1,4 @@
-"""What changed in volume, last complete month against the month before: a sentence and the table behind it."""
+"""Changes of volume between the last two complete months: a sentence and its table."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from collections.abc import Sequence
 
 from pipeline.report import links, text
 from pipeline.report.changes.rows import VolumeChange
-from pipeline.report.conversion.cohorts import SMALL
-from pipeline.report.figures import Answer
-from pipeline.report.layout.table import Cell, Column, Fold, Reader, Table, TableRow, listed
+from pipeline.report.conversion.cohorts import SMALL_SAMPLE
+from pipeline.report.layout.table import Cell, Column, Details, FootnoteBuilder, Table, TableRow, join_words
+from pipeline.report.query import QueryResult
 
 
 def sentence(stages: Sequence[VolumeChange]) -> str:
-    """Arrivals at the path stages: those outside noise one by one, the others by name."""
+    """Return the changes of arrivals: significant ones with numbers, the other stages by name."""
     if not stages or stages[0].previous_month is None:
         return "Arrivals: there are no two complete months to compare yet."
-    said = []
-    outside = [stage for stage in stages if stage.is_enough and not stage.is_noise]
-    within = [stage.label for stage in stages if stage.is_enough and stage.is_noise]
+    parts = []
+    significant = [stage for stage in stages if stage.is_enough and not stage.is_noise]
+    not_significant = [stage.label for stage in stages if stage.is_enough and stage.is_noise]
     few = [stage.label for stage in stages if not stage.is_enough]
-    if outside:
-        said.append("more than noise at " + listed([_moved(stage) for stage in outside]))
-    if within:
-        said.append(f"within noise at {listed(within)}")
+    if significant:
+        parts.append("more than noise at " + join_words([_moved(stage) for stage in significant]))
+    if not_significant:
+        parts.append(f"within noise at {join_words(not_significant)}")
     if few:
-        said.append(f"too few to say at {listed(few)}")
+        parts.append(f"too few to say at {join_words(few)}")
     months = f"{text.month(stages[0].latest_month)} against {text.month(stages[0].previous_month)}"
-    return f"Arrivals in {months}: {'; '.join(said)}."
+    return f"Arrivals in {months}: {'; '.join(parts)}."
 
 
 def _moved(stage: VolumeChange) -> str:
@@ -35,9 +35,9 @@ def _moved(stage: VolumeChange) -> str:
     return f"{stage.label}, {'up' if change > 0 else 'down'} {text.count(abs(change))} ({then} → {now})"
 
 
-def stages(answer: Answer[VolumeChange], reader: Reader) -> Fold:
-    """The numbers behind the sentence, and how long stays lasted that ended in the two months."""
-    first = answer.rows[0]
+def stages(result: QueryResult[VolumeChange], footnotes: FootnoteBuilder) -> Details:
+    """Return the table behind the sentence, with the time in stage of stays that ended."""
+    first = result.rows[0]
     then = text.month(first.previous_month) if first.previous_month else "month before"
     now = text.month(first.latest_month) if first.latest_month else "last month"
     table = Table(
@@ -51,20 +51,20 @@ def stages(answer: Answer[VolumeChange], reader: Reader) -> Fold:
             Column(f"Median time, {now}", hint="of the stays that ended in the month"),
             Column("Overdue now"),
         ),
-        rows=tuple(_stage_row(row) for row in answer.rows),
-        source=reader.source(
-            answer,
+        rows=tuple(_stage_row(row) for row in result.rows),
+        source=footnotes.source(
+            result,
             unit="cycles; stays; leads overdue",
             basis="arrivals in the month; stays that ended in the month, by their counts: medians are not tested",
             denominator="none: counts and medians",
         ),
         notes=(
             "Within noise: chance explains the difference, (n₁ − n₀)² ≤ 1.96² · (n₁ + n₀). "
-            f"Nothing is said of fewer than {SMALL} arrivals in both months together.",
+            f"Nothing is said of fewer than {SMALL_SAMPLE} arrivals in both months together.",
         ),
         key="volume-change",
     )
-    return Fold("Arrivals and time in stage", table, note=f"{now} against {then}" if first.previous_month else "")
+    return Details("Arrivals and time in stage", table, note=f"{now} against {then}" if first.previous_month else "")
 
 
 def _stage_row(row: VolumeChange) -> TableRow:
@@ -91,4 +91,4 @@ def _stage_row(row: VolumeChange) -> TableRow:
 def _median(days: float | None, ended: int) -> Cell:
     if days is None:
         return Cell(text.DASH, "none")
-    return Cell(text.days(days), "small-n" if ended < SMALL else "", f"of {text.count(ended)}")
+    return Cell(text.days(days), "small-n" if ended < SMALL_SAMPLE else "", f"of {text.count(ended)}")

@@ -1,1 +1,1 @@
-"""Pages and sections: conversion of all pairs."""
+"""Sections about conversion of all pairs."""

@@ -1,4 +1,4 @@
-"""Conversion by cohort: the grid of months and pairs, each pair's months in every window, and the cuts by dimension."""
+"""Conversion by cohort: the grid of months and pairs, months of each pair, slices by dimension."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from dataclasses import dataclass
 
 from pipeline.report import links, text, units
 from pipeline.report.conversion import estimate
-from pipeline.report.figures import Answer, Figures, PairFigures
+from pipeline.report.figures import Figures
 from pipeline.report.layout import charts
-from pipeline.report.layout.table import Cell, Column, Fold, Reader, Table, TableRow, columns, texts
+from pipeline.report.layout.table import Cell, Column, Details, FootnoteBuilder, Table, TableRow, columns, texts
+from pipeline.report.pair.figures import PairFigures
+from pipeline.report.query import QueryResult
 from pipeline.report.rows import CohortMonth, GridCell, PairShown, Summary
 
-SMALL = 20
-"""Below so many units a rate says little; it is shown greyed."""
+SMALL_SAMPLE = 20
+"""Rates of fewer units are shown in grey."""
 
-SOURCES = {
+DIMENSION_SOURCES = {
     "entry": "as it was at the entry that starts the measure",
     "lead": "the lead’s current value: history does not give it",
     "account": "the account’s current value: history does not give it",
@@ -25,36 +27,38 @@ SOURCES = {
 
 @dataclass(frozen=True)
 class PairSection:
-    """One pair: its months in every window and, for a headline pair, its cuts by every dimension."""
+    """One pair: its months in every window and, for a headline pair, its slices."""
 
     from_stage: str
     to_stage: str
-    months: Fold
-    cuts: tuple[Fold, ...]
+    months: Details
+    slices: tuple[Details, ...]
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """The section."""
+    """The section of conversion by cohort."""
 
     grid: Table
     pairs: tuple[PairSection, ...]
 
 
-def conversion(figures: Figures, reader: Reader) -> Conversion:
-    """Grid, months of every pair, cuts of the headline pairs."""
-    sources = {row.dimension: row.source for row in figures.coverage.rows}
+def conversion(figures: Figures, footnotes: FootnoteBuilder) -> Conversion:
+    """Return the grid, the months of every pair and the slices of the headline pairs."""
+    sources = {row.dimension: row.source for row in figures.quality.coverage.rows}
     totals = {
         (row.from_stage, row.to_stage, row.window_days): row for row in figures.totals.rows if row.cohorts == "mature"
     }
     return Conversion(
-        grid=_grid(figures, reader),
+        grid=_grid(figures, footnotes),
         pairs=tuple(
             PairSection(
                 each.pair.from_stage,
                 each.pair.to_stage,
-                months=_pair(each, totals, reader),
-                cuts=tuple(_cut(each.pair, cut, sources, reader) for cut in each.cuts if cut.rows),
+                months=_pair(each, totals, footnotes),
+                slices=tuple(
+                    _slice_details(each.pair, result, sources, footnotes) for result in each.slices if result.rows
+                ),
             )
             for each in figures.pairs
         ),
@@ -65,7 +69,7 @@ def _title(pair: PairShown) -> str:
     return f"{pair.from_label} → {pair.to_label}"
 
 
-def _grid(figures: Figures, reader: Reader) -> Table:
+def _grid(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     pairs = [each.pair for each in figures.pairs]
     unit = figures.overview.rows[0].unit
     months = sorted({(cell.month_start, cell.is_partial) for cell in figures.grid.rows}, reverse=True)
@@ -78,7 +82,7 @@ def _grid(figures: Figures, reader: Reader) -> Table:
             *(
                 TableRow(
                     (
-                        Cell(reader.period(month, is_partial)),
+                        Cell(footnotes.period(month, is_partial)),
                         *(_grid_cell(cells.get((month, pair.from_stage, pair.to_stage))) for pair in pairs),
                     )
                 )
@@ -92,17 +96,17 @@ def _grid(figures: Figures, reader: Reader) -> Table:
                 "total",
             ),
         ),
-        source=reader.source(
+        source=footnotes.source(
             figures.grid,
-            unit=units.many(unit),
+            unit=units.plural(unit),
             basis="cohorts by month of arrival at the first stage of the pair; window: ever",
-            denominator=f"{units.many(unit)} of the cohort (the number after “of”)",
+            denominator=f"{units.plural(unit)} of the cohort (the number after “of”)",
         ),
         notes=(
-            f"Hatched: not final, the youngest {units.many(unit)} have had too little time and the rate can only rise; "
+            f"Hatched: not final, the youngest {units.plural(unit)} have had too little time and the rate can only rise; "
             "left out of totals and comparisons.",
-            f"Grey: fewer than {SMALL} {units.many(unit)}.",
-            *((estimate.MEANING,) if figures.shown.is_all else ()),
+            f"Grey: fewer than {SMALL_SAMPLE} {units.plural(unit)}.",
+            *((estimate.MEANING,) if figures.report.is_all else ()),
         ),
         key="grid",
     )
@@ -123,8 +127,10 @@ def _grid_cell(cell: GridCell | None) -> Cell:
     of = f"{text.count(cell.converted)} of {text.count(cell.entered)}"
     if not cell.is_mature:
         more = "" if cell.settled_estimate is None else f"est. {estimate.estimate(cell)}"
-        return Cell(text.rate(cell.rate), "immature", f"{of}, {text.rate(cell.still_open_share)} open", more=more)
-    return Cell(text.rate(cell.rate), "small-n" if cell.entered < SMALL else "", of)
+        return Cell(
+            text.rate(cell.rate), "immature", f"{of}, {text.rate(cell.still_open_share)} open", second_note=more
+        )
+    return Cell(text.rate(cell.rate), "small-n" if cell.entered < SMALL_SAMPLE else "", of)
 
 
 def _total_cell(summary: Summary | None) -> Cell:
@@ -136,13 +142,10 @@ def _total_cell(summary: Summary | None) -> Cell:
 def _pair(
     each: PairFigures,
     totals: dict[tuple[str, str, int | None], Summary],
-    reader: Reader,
-) -> Fold:
+    footnotes: FootnoteBuilder,
+) -> Details:
     pair = each.pair
     windows = sorted({cohort.window_days for cohort in each.cohorts.rows if cohort.window_days is not None})
-    shown = [cohort for cohort in each.cohorts.rows if cohort.is_shown]
-    by_window = {(cohort.month_start, cohort.window_days): cohort for cohort in shown}
-    months = sorted({cohort.month_start for cohort in shown}, reverse=True)
     ever = totals.get((pair.from_stage, pair.to_stage, None))
     table = Table(
         caption=f"{_title(pair)} by month of arrival at {pair.from_label}",
@@ -153,25 +156,10 @@ def _pair(
             Column("0 to 100 %", "chart"),
             *(Column(f"Within {days} days") for days in windows),
         ),
-        rows=(
-            *(
-                _month_row(pair, by_window[month, None], reader, [by_window.get((month, days)) for days in windows])
-                for month in months
-                if (month, None) in by_window
-            ),
-            *(
-                (
-                    _total_row(
-                        pair, ever, reader, [totals.get((pair.from_stage, pair.to_stage, days)) for days in windows]
-                    ),
-                )
-                if ever
-                else ()
-            ),
-        ),
-        source=reader.source(
+        rows=_pair_rows(each, totals, windows, footnotes),
+        source=footnotes.source(
             each.cohorts,
-            unit=units.many(pair.unit),
+            unit=units.plural(pair.unit),
             basis=f"cohorts by month of arrival at {pair.from_label}; the query gives up to 25 months, the table the last 12",
             denominator="entered; entered = converted + passed over + lost + still open",
         ),
@@ -182,18 +170,41 @@ def _pair(
         if ever and ever.entered
         else "nothing final yet"
     )
-    return Fold(_title(pair), table, is_open=pair.headline_no == 1, note=summary)
+    return Details(_title(pair), table, is_open=pair.headline_no == 1, note=summary)
 
 
-def _month_row(pair: PairShown, ever: CohortMonth, reader: Reader, within: list[CohortMonth | None]) -> TableRow:
+def _pair_rows(
+    each: PairFigures,
+    totals: dict[tuple[str, str, int | None], Summary],
+    windows: list[int],
+    footnotes: FootnoteBuilder,
+) -> tuple[TableRow, ...]:
+    """Return one row per month, newest first, and the total of final months."""
+    pair = each.pair
+    cohorts = {(cohort.month_start, cohort.window_days): cohort for cohort in each.cohorts.rows if cohort.is_shown}
+    months = sorted((month for month, window in cohorts if window is None), reverse=True)
+    rows = [
+        _month_row(pair, cohorts[month, None], footnotes, [cohorts.get((month, days)) for days in windows])
+        for month in months
+    ]
+    ever = totals.get((pair.from_stage, pair.to_stage, None))
+    if ever:
+        within = [totals.get((pair.from_stage, pair.to_stage, days)) for days in windows]
+        rows.append(_total_row(pair, ever, footnotes, within))
+    return tuple(rows)
+
+
+def _month_row(
+    pair: PairShown, ever: CohortMonth, footnotes: FootnoteBuilder, within: list[CohortMonth | None]
+) -> TableRow:
     immature = "immature" if ever.entered and not ever.is_mature else ""
     reach = ""
     if ever.is_mature and ever.still_open:
         reach = f"up to {text.rate((ever.converted + ever.still_open) / ever.entered)}"
-    rate_tone = immature or ("small-n" if 0 < ever.entered < SMALL else "")
+    rate_tone = immature or ("small-n" if 0 < ever.entered < SMALL_SAMPLE else "")
     return TableRow(
         (
-            Cell(reader.period(ever.month_start, ever.is_partial)),
+            Cell(footnotes.period(ever.month_start, ever.is_partial)),
             *texts(*(text.count(n) for n in (ever.entered, ever.converted, ever.passed_over, ever.lost))),
             Cell(text.count(ever.still_open), note=text.rate(ever.still_open_share) if ever.still_open else ""),
             Cell(text.rate(ever.rate), rate_tone, "not final" if immature else reach),
@@ -215,15 +226,15 @@ def _window_cell(cohort: CohortMonth | None) -> Cell:
             "immature",
             f"{note}, {text.count(cohort.still_open)} open" if cohort.still_open else f"{note}, too young",
         )
-    return Cell(text.rate(cohort.rate), "small-n" if cohort.entered < SMALL else "", note)
+    return Cell(text.rate(cohort.rate), "small-n" if cohort.entered < SMALL_SAMPLE else "", note)
 
 
-def _total_row(pair: PairShown, ever: Summary, reader: Reader, within: list[Summary | None]) -> TableRow:
+def _total_row(pair: PairShown, ever: Summary, footnotes: FootnoteBuilder, within: list[Summary | None]) -> TableRow:
     return TableRow(
         (
             Cell(
                 "All final months",
-                note=f"{text.plural(ever.months, 'month')} since {reader.month(ever.first_month)}"
+                note=f"{text.plural(ever.months, 'month')} since {footnotes.month(ever.first_month)}"
                 if ever.months
                 else "none yet",
             ),
@@ -240,11 +251,13 @@ def _total_row(pair: PairShown, ever: Summary, reader: Reader, within: list[Summ
     )
 
 
-def _cut(pair: PairShown, cut: Answer[Summary], sources: dict[str, str], reader: Reader) -> Fold:
-    dimension = cut.rows[0].dimension
-    known = SOURCES.get(sources.get(dimension, ""), "as configured")
-    within = [row for row in cut.rows if row.window_days == pair.headline_window_days]
-    ever = [row for row in cut.rows if row.window_days is None]
+def _slice_details(
+    pair: PairShown, result: QueryResult[Summary], sources: dict[str, str], footnotes: FootnoteBuilder
+) -> Details:
+    dimension = result.rows[0].dimension
+    known = DIMENSION_SOURCES.get(sources.get(dimension, ""), "as configured")
+    within = [row for row in result.rows if row.window_days == pair.headline_window_days]
+    ever = [row for row in result.rows if row.window_days is None]
     mature = {row.dimension_value: row for row in within if row.cohorts == "mature"}
     table = Table(
         caption=f"{_title(pair)} by {dimension}, all history",
@@ -256,26 +269,26 @@ def _cut(pair: PairShown, cut: Answer[Summary], sources: dict[str, str], reader:
             Column("95 % interval"),
             Column("0 to 100 %", "chart"),
         ),
-        rows=tuple(_cut_row(row, mature.get(row.dimension_value)) for row in ever if row.cohorts == "all"),
-        source=reader.source(
-            cut,
-            unit=units.many(pair.unit),
+        rows=tuple(_slice_row(row, mature.get(row.dimension_value)) for row in ever if row.cohorts == "all"),
+        source=footnotes.source(
+            result,
+            unit=units.plural(pair.unit),
             basis=(
                 f"counts: all cohorts, window: ever; rates: within {pair.headline_window_days} days, the months whose "
                 f"total is final; {dimension}: {known}"
             ),
             denominator="entered; rates: n",
         ),
-        notes=(f"Grey: n small, fewer than {SMALL} {units.many(pair.unit)} in final months.",),
+        notes=(f"Grey: n small, fewer than {SMALL_SAMPLE} {units.plural(pair.unit)} in final months.",),
         key=f"cut-{pair.shown_no}-{dimension}",
     )
-    return Fold(f"by {dimension}", table, note=known)
+    return Details(f"by {dimension}", table, note=known)
 
 
-def _cut_row(row: Summary, mature: Summary | None) -> TableRow:
+def _slice_row(row: Summary, mature: Summary | None) -> TableRow:
     name = row.dimension_value if row.dimension_value is not None else text.plural(row.values_inside, "other value")
     n = mature.entered if mature else 0
-    small = 0 < n < SMALL
+    small = 0 < n < SMALL_SAMPLE
     return TableRow(
         (
             Cell(name, "quiet" if row.dimension_value is None else ""),

@@ -1,4 +1,4 @@
-"""The settled estimate beside what is known today, and how earlier estimates fared (K6)."""
+"""The expected final rate of open cohorts, and how earlier estimates compare with the outcome (K6)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from pipeline.report import text
 from pipeline.report.figures import Figures
-from pipeline.report.layout.table import Cell, Column, Reader, Table, TableRow, texts
-from pipeline.report.quality.rows import SettledRecord
+from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow, texts
+from pipeline.report.quality.rows import ExpectedRateRecord
 from pipeline.report.rows import CohortMonth, GridCell
 
-EXPECTED = "about 95 % is expected"
+EXPECTED_COVERAGE = "about 95 % is expected"
 HINT = "share expected to have converted when nobody of the month is open any more"
 MEANING = (
     "est.: settled estimate, what a month that is not final yet is expected to come to when none of it is open any more, "
@@ -19,36 +19,39 @@ MEANING = (
 
 
 def estimate(cohort: CohortMonth | GridCell) -> str:
-    """`41.0 % (36.2–47.0 %)`; a dash where there is none."""
+    """Return `41.0 % (36.2–47.0 %)`; a dash if there is no estimate."""
     if cohort.settled_estimate is None:
         return text.DASH
     return f"{text.rate(cohort.settled_estimate)} ({text.interval(cohort.settled_low, cohort.settled_high)})"
 
 
 def cell(cohort: CohortMonth) -> Cell:
-    """The estimate of a month with its interval below; a dash for a final month."""
+    """Return the expected final rate of a month with its interval; a dash for a final month."""
     if cohort.settled_estimate is None:
         return Cell(text.DASH, "none")
     return Cell(text.rate(cohort.settled_estimate), note=text.interval(cohort.settled_low, cohort.settled_high))
 
 
-def sentence(records: Sequence[SettledRecord]) -> str:
-    """How many past estimates held what came, and whether so few do that the intervals are too narrow."""
+def sentence(records: Sequence[ExpectedRateRecord]) -> str:
+    """Return how many past intervals contained the outcome, and whether they are too narrow."""
     estimates = sum(record.estimates for record in records)
     if not estimates:
         return "No past estimate can be judged yet."
-    held = sum(record.held for record in records)
-    share = f"{text.rate(held / estimates)}; {EXPECTED}"
-    words = f"Of {text.plural(estimates, 'past estimate')} {text.count(held)} held what came ({share})."
+    inside = sum(record.held for record in records)
+    share = f"{text.rate(inside / estimates)}; {EXPECTED_COVERAGE}"
+    words = f"Of {text.plural(estimates, 'past estimate')} {text.count(inside)} held what came ({share})."
     if any(record.is_too_narrow for record in records):
         words += " That is too few for chance: read the interval as too narrow."
     return words
 
 
-def record(figures: Figures, reader: Reader) -> Table | None:
-    """How past estimates fared, a row per headline pair; None without headline pairs and in the report of one value."""
-    rows = figures.settled_record.rows
-    if not rows or not figures.shown.is_all:
+def record(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
+    """Return past estimates against outcomes, one row per headline pair.
+
+    None without headline pairs and in the report of one dimension value.
+    """
+    rows = figures.quality.expected_rate_record.rows
+    if not rows or not figures.report.is_all:
         return None
     return Table(
         caption="Settled estimates of past ends of a month, against what came",
@@ -64,8 +67,8 @@ def record(figures: Figures, reader: Reader) -> Table | None:
             Column("Given between", "text"),
         ),
         rows=tuple(_row(row) for row in rows),
-        source=reader.source(
-            figures.settled_record,
+        source=footnotes.source(
+            figures.quality.expected_rate_record,
             unit="estimates: one per end of a month and monthly cohort of which somebody was open then",
             basis=(
                 "the last twelve ends of a month, each with what was known then; a cohort is judged once it is final "
@@ -81,7 +84,7 @@ def record(figures: Figures, reader: Reader) -> Table | None:
     )
 
 
-def _row(row: SettledRecord) -> TableRow:
+def _row(row: ExpectedRateRecord) -> TableRow:
     return TableRow(
         (
             Cell(f"{row.from_label} → {row.to_label}"),

@@ -1,14 +1,14 @@
-"""Who came by which way: conversion past qualification by route, where origins come from, who qualified the cycles."""
+"""Conversion by route past qualification, sources of origins, and qualifying teams."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from pipeline.report import text
-from pipeline.report.conversion.cohorts import SMALL
+from pipeline.report.conversion.cohorts import SMALL_SAMPLE
 from pipeline.report.conversion.rows import RouteConversion
 from pipeline.report.figures import Figures
-from pipeline.report.layout.table import Cell, Column, Reader, Table, TableRow, columns, texts
+from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow, columns, texts
 
 ORIGINS = {
     "rule": "a rule of [[origins]]",
@@ -20,28 +20,28 @@ ORIGINS = {
 
 @dataclass(frozen=True)
 class Routes:
-    """Tables that stand in two sections; None where there is nothing to show."""
+    """Tables that two sections use. A table without rows is None."""
 
     conversion: Table | None
     qualifying: str
-    """The labels of the stages that qualify, as in `MQL or TQL`."""
+    """Labels of the stages that qualify, such as `MQL or TQL`."""
     origins: Table
     qualifications: Table | None
 
 
-def routes(figures: Figures, reader: Reader) -> Routes:
-    """The three tables."""
+def routes(figures: Figures, footnotes: FootnoteBuilder) -> Routes:
+    """Return the tables of routes, origins and qualifications."""
     labels = [stage.label for stage in figures.stages.rows if stage.qualifies]
     qualifying = f"{', '.join(labels[:-1])} or {labels[-1]}" if len(labels) > 1 else "".join(labels)
     return Routes(
-        conversion=_conversion(figures, qualifying, reader) if figures.routes.rows else None,
+        conversion=_conversion(figures, qualifying, footnotes) if figures.routes.conversion.rows else None,
         qualifying=qualifying,
-        origins=_origins(figures, reader),
-        qualifications=_qualifications(figures, reader) if figures.qualifications.rows else None,
+        origins=_origins(figures, footnotes),
+        qualifications=_qualifications(figures, footnotes) if figures.routes.qualifications.rows else None,
     )
 
 
-def _conversion(figures: Figures, qualifying: str, reader: Reader) -> Table:
+def _conversion(figures: Figures, qualifying: str, footnotes: FootnoteBuilder) -> Table:
     names = {"all": "all", "qualified": f"via {qualifying}", "direct": "direct"}
     return Table(
         caption=f"Conversion after {qualifying}: all, via {qualifying}, direct",
@@ -55,9 +55,9 @@ def _conversion(figures: Figures, qualifying: str, reader: Reader) -> Table:
             Column("Rate, final months"),
             Column("95 % interval"),
         ),
-        rows=tuple(_conversion_row(row, names[row.route]) for row in figures.routes.rows),
-        source=reader.source(
-            figures.routes,
+        rows=tuple(_conversion_row(row, names[row.route]) for row in figures.routes.conversion.rows),
+        source=footnotes.source(
+            figures.routes.conversion,
             unit="cycles",
             basis="counts: all cohorts, window: ever; final months: those final for all routes together",
             denominator="entered; final months: the number after “of”; entered = converted + passed over + lost + still open",
@@ -66,7 +66,7 @@ def _conversion(figures: Figures, qualifying: str, reader: Reader) -> Table:
             f"via {qualifying}: the cycle was there before it arrived at the first stage of the pair. direct: it was not. "
             "all = via + direct, the counts of every other table of this section.",
             "Hatched: some cycles are still open, so the rate can only rise; compare the final months.",
-            f"Grey: fewer than {SMALL} cycles.",
+            f"Grey: fewer than {SMALL_SAMPLE} cycles.",
         ),
         key="routes",
     )
@@ -74,7 +74,7 @@ def _conversion(figures: Figures, qualifying: str, reader: Reader) -> Table:
 
 def _conversion_row(row: RouteConversion, name: str) -> TableRow:
     counts = (row.entered, row.converted, row.passed_over, row.lost, row.still_open)
-    tone = "immature" if row.still_open else "small-n" if 0 < row.entered < SMALL else ""
+    tone = "immature" if row.still_open else "small-n" if 0 < row.entered < SMALL_SAMPLE else ""
     return TableRow(
         (
             Cell(f"{row.from_label} → {row.to_label}"),
@@ -93,21 +93,21 @@ def _mature_rate(row: RouteConversion) -> Cell:
         return Cell(text.DASH, "none")
     return Cell(
         text.rate(row.mature_rate),
-        "small-n" if row.mature_entered < SMALL else "",
+        "small-n" if row.mature_entered < SMALL_SAMPLE else "",
         f"{text.count(row.mature_converted)} of {text.count(row.mature_entered)}",
     )
 
 
-def _origins(figures: Figures, reader: Reader) -> Table:
+def _origins(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     return Table(
         caption="Origin: who says it",
         columns=columns("Source", "Leads", "Share"),
         rows=tuple(
             TableRow(texts(ORIGINS[row.source], text.count(row.leads), text.rate(row.share)))
-            for row in figures.origins.rows
+            for row in figures.routes.origins.rows
         ),
-        source=reader.source(
-            figures.origins,
+        source=footnotes.source(
+            figures.routes.origins,
             unit="leads with history",
             basis="all history; the origin is the lead’s, as it is now",
             denominator="all leads with history, in scope",
@@ -116,16 +116,16 @@ def _origins(figures: Figures, reader: Reader) -> Table:
     )
 
 
-def _qualifications(figures: Figures, reader: Reader) -> Table:
+def _qualifications(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     return Table(
         caption="Qualified by: which team made the cycles ready",
         columns=columns("Team", "Cycles", "Share"),
         rows=tuple(
             TableRow(texts(row.qualified_by, text.count(row.cycles), text.rate(row.share)))
-            for row in figures.qualifications.rows
+            for row in figures.routes.qualifications.rows
         ),
-        source=reader.source(
-            figures.qualifications,
+        source=footnotes.source(
+            figures.routes.qualifications,
             unit="cycles",
             basis="all history; the team of the highest stage that qualifies and that the cycle entered; direct: it entered none",
             denominator="all cycles",

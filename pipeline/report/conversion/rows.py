@@ -1,4 +1,4 @@
-"""Rows of report.implied_comparison, report.conversion_by_route and the tables of origin and qualification."""
+"""Row classes of implied comparisons, routes, origins and qualifications."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ImpliedComparison:
 
 @dataclass(frozen=True)
 class RouteConversion:
-    """report.conversion_by_route: one pair past qualification, by one route into its first stage."""
+    """report.conversion_by_route: one pair after qualification, for one route."""
 
     shown_no: int
     from_stage: str
@@ -54,7 +54,7 @@ class RouteConversion:
 
 @dataclass(frozen=True)
 class OriginSource:
-    """report.origin_sources: where the origin of so many leads comes from."""
+    """report.origin_sources: the number of leads whose origin comes from one source."""
 
     source: str
     leads: int
@@ -63,7 +63,7 @@ class OriginSource:
 
 @dataclass(frozen=True)
 class Qualification:
-    """report.qualifications: a team, or direct, and the cycles that it made ready."""
+    """report.qualifications: a team, or `direct`, and the cycles it qualified."""
 
     qualified_by: str
     cycles: int

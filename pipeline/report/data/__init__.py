@@ -1,1 +1,1 @@
-"""Pages and sections: downloads and tables."""
+"""The page of data files, and the report tables."""

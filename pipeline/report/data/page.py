@@ -1,4 +1,4 @@
-"""The page of the files: which there are, what a row of each is, what its columns mean."""
+"""The page of data files: files, rows, columns and their meaning."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.report.layout.table import Table, TableRow, columns, texts
 
 @dataclass(frozen=True)
 class TableFile:
-    """One report table as a file."""
+    """A report table as a CSV file."""
 
     anchor: str
     file: str
@@ -23,7 +23,7 @@ class TableFile:
 
 @dataclass(frozen=True)
 class FilesPage:
-    """Every file beside the pages."""
+    """The data files of a report."""
 
     workbook: str
     summary: str
@@ -31,7 +31,7 @@ class FilesPage:
 
 
 def files_page(tables: tuple[ReportTable, ...]) -> FilesPage:
-    """The page of the files, tables by name."""
+    """Return the page of data files, with tables by name."""
     return FilesPage(links.WORKBOOK, links.SUMMARY, tuple(map(_file, tables)))
 
 

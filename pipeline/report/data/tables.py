@@ -1,4 +1,4 @@
-"""The report.* tables of a built database as they leave it: columns with their meaning, rows in the order of the model."""
+"""The report.* tables of a database: columns, comments and rows in the order of the model."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pipeline.database.connection import identifier, quoted
 if TYPE_CHECKING:
     import duckdb
 
-AT_A_TIME = 10_000
-"""Rows held in memory: a list of leads may be as long as the funnel is full."""
+ROWS_PER_FETCH = 10_000
+"""Limits the rows in memory, because a list of leads can be long."""
 
 
 @dataclass(frozen=True)
 class ReportColumn:
-    """A column: its name, its type in DuckDB's words, what it means."""
+    """A column: name, DuckDB type and meaning."""
 
     name: str
     kind: str
@@ -26,7 +26,7 @@ class ReportColumn:
 
 @dataclass(frozen=True)
 class ReportTable:
-    """A table of a report's schema, without its rows."""
+    """A table or view of a report schema, without its rows."""
 
     schema: str
     name: str
@@ -42,13 +42,13 @@ class ReportTable:
 
     @property
     def row_is(self) -> str:
-        """The first sentence of the comment: what a row is."""
+        """First sentence of the comment, which says what one row is."""
         return self.comment.partition(". ")[0].rstrip(".:")
 
 
 def report_tables(connection: duckdb.DuckDBPyConnection, schema: str = "report") -> tuple[ReportTable, ...]:
-    """Every table of a report's schema, by name."""
-    found = connection.execute(
+    """Return every table and view of a report schema, by name."""
+    fetched = connection.execute(
         f"""
         select table_name as name, comment, false as is_view from duckdb_tables()
         where schema_name = {quoted(schema)} and database_name = current_database()
@@ -58,7 +58,7 @@ def report_tables(connection: duckdb.DuckDBPyConnection, schema: str = "report")
         order by name
         """
     ).fetchall()
-    columns: dict[str, list[ReportColumn]] = {name: [] for name, _, _ in found}
+    columns: dict[str, list[ReportColumn]] = {name: [] for name, _, _ in fetched}
     for table, name, kind, comment in connection.execute(
         f"""
         select table_name, column_name, data_type, comment from duckdb_columns()
@@ -69,16 +69,16 @@ def report_tables(connection: duckdb.DuckDBPyConnection, schema: str = "report")
         columns[table].append(ReportColumn(name, kind, comment or ""))
     return tuple(
         ReportTable(schema, name, comment or "", tuple(columns[name]), _count(connection, schema, name), is_view)
-        for name, comment, is_view in found
+        for name, comment, is_view in fetched
     )
 
 
-def rows_of(connection: duckdb.DuckDBPyConnection, table: ReportTable) -> Iterator[tuple[Any, ...]]:
-    """The rows, as the last line of the model orders them: they were written in that order, which rowid numbers."""
+def read_rows(connection: duckdb.DuckDBPyConnection, table: ReportTable) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows in the order of the model. A table stores them in that order, so rowid sorts them."""
     order = "all" if table.is_view else "rowid"
-    found = connection.execute(f"select * from {table.schema}.{identifier(table.name)} order by {order}")
-    while held := found.fetchmany(AT_A_TIME):
-        yield from held
+    fetched = connection.execute(f"select * from {table.schema}.{identifier(table.name)} order by {order}")
+    while batch := fetched.fetchmany(ROWS_PER_FETCH):
+        yield from batch
 
 
 def _count(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> int:

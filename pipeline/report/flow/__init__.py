@@ -1,1 +1,1 @@
-"""Pages and sections: inflow and outflow by stage."""
+"""Sections about inflow and outflow by stage."""

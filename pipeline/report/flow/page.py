@@ -1,26 +1,27 @@
-"""Volumes: the waterfall of arrivals, and the stage flow that balances."""
+"""Volumes: the waterfall of arrivals, and the balance of each stage."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from pipeline.report import links, text
-from pipeline.report.figures import Answer, Figures
+from pipeline.report.figures import Figures
 from pipeline.report.layout import charts
 from pipeline.report.layout.table import (  # fmt: skip
+    BarChart,
+    BarRow,
     Cell,
     Column,
-    Fold,
-    Mark,
-    Reader,
-    Strip,
-    StripChart,
+    Details,
+    FootnoteBuilder,
+    LegendItem,
     Table,
     TableRow,
     balanced,
     columns,
     texts,
 )
+from pipeline.report.query import QueryResult
 from pipeline.report.rows import Flow, LeadBalance, PathArrival, Summary
 
 IN_WORDS = {
@@ -48,35 +49,35 @@ OUT_WORDS = {
 
 @dataclass(frozen=True)
 class Volumes:
-    """The section of balances."""
+    """The section of stage balances."""
 
     whole: Table
     leads: Table
-    stages: tuple[Fold, ...]
-    legend: tuple[Mark, ...]
+    stages: tuple[Details, ...]
+    legend: tuple[LegendItem, ...]
 
 
-def waterfall(figures: Figures, reader: Reader) -> StripChart:
-    """Arrivals at every path stage, split by how they came."""
-    rows = figures.arrivals.rows
-    most = max((row.arrivals for row in rows), default=0)
+def waterfall(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
+    """Return arrivals at every path stage, split by where they came from."""
+    rows = figures.flow.arrivals.rows
+    largest = max((row.arrivals for row in rows), default=0)
     rates = [row for row in figures.totals.rows if row.cohorts == "mature" and row.window_days is None]
     period = _period(rows)
-    return StripChart(
+    return BarChart(
         title=f"Arrivals at each path stage, {period}",
-        strips=tuple(_arrival_strip(row, most, rows, rates) for row in rows),
+        rows=tuple(_arrival_row(row, largest, rows, rates) for row in rows),
         legend=(
-            Mark("through", "came through the stage before"),
-            Mark("over", "came from lower down and passed over the stage before"),
-            Mark("began", "began here"),
+            LegendItem("through", "came through the stage before"),
+            LegendItem("over", "came from lower down and passed over the stage before"),
+            LegendItem("began", "began here"),
         ),
-        source=reader.source(
-            figures.arrivals,
+        source=footnotes.source(
+            figures.flow.arrivals,
             unit="cycles",
             basis=f"activity: arrivals in {period}, whatever month they began in; conversion: final monthly cohorts",
             denominator="activity: arrivals at the stage before in the same months, it may exceed 100 %; conversion: cohort",
         ),
-        fold=Fold("Numbers behind the chart", _arrivals_table(rows, f"Arrivals at each path stage, {period}")),
+        details=Details("Numbers behind the chart", _arrivals_table(rows, f"Arrivals at each path stage, {period}")),
         key="arrivals-chart",
     )
 
@@ -111,7 +112,7 @@ def _period(rows: tuple[PathArrival, ...]) -> str:
     return last if rows[0].first_month == rows[0].last_month else f"{first} – {last}"
 
 
-def _arrival_strip(row: PathArrival, most: int, rows: tuple[PathArrival, ...], rates: list[Summary]) -> Strip:
+def _arrival_row(row: PathArrival, largest: int, rows: tuple[PathArrival, ...], rates: list[Summary]) -> BarRow:
     before = [other for other in rows if other.rank == row.rank - 1]
     name = before[0].label if len(before) == 1 else "the rank before"
     if row.rank == 1:
@@ -126,10 +127,10 @@ def _arrival_strip(row: PathArrival, most: int, rows: tuple[PathArrival, ...], r
         notes = (
             f"{text.count(row.through)} through {name} · {text.count(row.over)} over it · {text.count(row.began_here)} began here",
         )
-    says = f"{row.label}: {text.count(row.arrivals)} arrivals: " + "; ".join(title for _, _, title in parts)
-    return Strip(
+    alt_text = f"{row.label}: {text.count(row.arrivals)} arrivals: " + "; ".join(title for _, _, title in parts)
+    return BarRow(
         row.label,
-        charts.stacked_bar(parts, most, says),
+        charts.stacked_bar(parts, largest, alt_text),
         text.count(row.arrivals),
         notes,
         _step(row, name, before, rates),
@@ -138,7 +139,7 @@ def _arrival_strip(row: PathArrival, most: int, rows: tuple[PathArrival, ...], r
 
 
 def _step(row: PathArrival, name: str, before: list[PathArrival], rates: list[Summary]) -> str:
-    """What stands between two bars: the activity ratio, and the conversion of final cohorts, each with its counts."""
+    """Return the activity and the final conversion between two stages, with their counts."""
     if not before:
         return ""
     words = [
@@ -155,40 +156,40 @@ def _step(row: PathArrival, name: str, before: list[PathArrival], rates: list[Su
     return " · ".join(words)
 
 
-def volumes(figures: Figures, reader: Reader) -> Volumes:
-    """All history per stage, all stages per month, and each stage's months."""
+def volumes(figures: Figures, footnotes: FootnoteBuilder) -> Volumes:
+    """Return the balances of all stages, of all months, and of each stage by month."""
     return Volumes(
         whole=_flow_table(
-            figures.flow,
+            figures.flow.stages,
             "All history, stage by stage",
             "Stage",
-            [row.stage_label for row in figures.flow.rows],
-            reader,
+            [row.stage_label for row in figures.flow.stages.rows],
+            footnotes,
             "flow-all",
         ),
-        leads=_balance_table(figures, reader),
+        leads=_balance_table(figures, footnotes),
         stages=tuple(
-            Fold(
-                answer.rows[0].stage_label,
+            Details(
+                result.rows[0].stage_label,
                 _flow_table(
-                    answer,
-                    f"{answer.rows[0].stage_label}, month by month",
+                    result,
+                    f"{result.rows[0].stage_label}, month by month",
                     "Month",
-                    [_month_name(row) for row in answer.rows],
-                    reader,
+                    [_month_name(row) for row in result.rows],
+                    footnotes,
                     f"flow-{position}",
                 ),
-                note=f"{text.plural(answer.rows[-1].closing, 'lead')} now",
-                drawing=charts.flow_bars(answer.rows, _flow_says(answer.rows)),
-                link=links.stage_page(answer.rows[0].stage),
+                note=f"{text.plural(result.rows[-1].closing, 'lead')} now",
+                drawing=charts.flow_bars(result.rows, _flow_alt_text(result.rows)),
+                link=links.stage_page(result.rows[0].stage),
             )
-            for position, answer in enumerate(figures.flow_by_stage, 1)
-            if answer.rows
+            for position, result in enumerate(figures.flow.by_stage, 1)
+            if result.rows
         ),
         legend=(
-            Mark("in", "came in"),
-            Mark("out", "left"),
-            Mark("stock", "in the stage at the month’s end"),
+            LegendItem("in", "came in"),
+            LegendItem("out", "left"),
+            LegendItem("stock", "in the stage at the month’s end"),
         ),
     )
 
@@ -197,7 +198,7 @@ def _month_name(row: Flow | LeadBalance) -> str:
     return text.period(row.month_start, row.is_partial) if row.month_start else "all history"
 
 
-def _flow_says(rows: tuple[Flow, ...]) -> str:
+def _flow_alt_text(rows: tuple[Flow, ...]) -> str:
     first, last = rows[0], rows[-1]
     return (
         f"{first.stage_label}: {text.count(first.opening)} at the start of {_month_name(first)}, "
@@ -205,9 +206,11 @@ def _flow_says(rows: tuple[Flow, ...]) -> str:
     )
 
 
-def _flow_table(answer: Answer[Flow], caption: str, first: str, names: list[str], reader: Reader, key: str) -> Table:
-    ins = [kind for kind in IN_WORDS if any(getattr(row, f"in_{kind}") for row in answer.rows)]
-    outs = [kind for kind in OUT_WORDS if any(getattr(row, f"out_{kind}") for row in answer.rows)]
+def _flow_table(
+    result: QueryResult[Flow], caption: str, first: str, names: list[str], footnotes: FootnoteBuilder, key: str
+) -> Table:
+    ins = [kind for kind in IN_WORDS if any(getattr(row, f"in_{kind}") for row in result.rows)]
+    outs = [kind for kind in OUT_WORDS if any(getattr(row, f"out_{kind}") for row in result.rows)]
     return Table(
         caption=caption,
         columns=(
@@ -233,10 +236,10 @@ def _flow_table(answer: Answer[Flow], caption: str, first: str, names: list[str]
                     *(_part(getattr(row, f"out_{kind}")) for kind in outs),
                 )
             )
-            for name, row in zip(names, answer.rows, strict=True)
+            for name, row in zip(names, result.rows, strict=True)
         ),
-        source=reader.source(
-            answer,
+        source=footnotes.source(
+            result,
             unit="leads",
             basis="moves by the day they happened; opening + in − out = closing, and closing is the next opening",
             denominator="none: these are counts",
@@ -250,21 +253,21 @@ def _part(value: int) -> Cell:
     return Cell(text.count(value), "part" if value else "none")
 
 
-def _balance_table(figures: Figures, reader: Reader) -> Table:
-    has_restored = any(row.restored_leads for row in figures.balance.rows)
+def _balance_table(figures: Figures, footnotes: FootnoteBuilder) -> Table:
+    has_restored = any(row.restored_leads for row in figures.flow.balance.rows)
     restored_head = ("+ restored leads",) if has_restored else ()
-    came_over_head = () if figures.shown.is_all else ("+ came over",)
+    came_over_head = () if figures.report.is_all else ("+ came over",)
     heads = ("Month", "Opening", "+ new leads", *restored_head, *came_over_head, "− deleted leads", "= closing")
 
     def parts(row: LeadBalance) -> tuple[int, ...]:
         restored = (row.restored_leads,) if has_restored else ()
-        came_over = () if figures.shown.is_all else (row.came_over,)
+        came_over = () if figures.report.is_all else (row.came_over,)
         return (row.opening, row.new_leads, *restored, *came_over, row.deleted_leads, row.closing)
 
     return Table(
         caption=(
             "All stages together: only new and deleted leads change the total"
-            if figures.shown.is_all
+            if figures.report.is_all
             else "All stages together: new and deleted leads change the total, and those whose value changes"
         ),
         columns=columns(*heads, "Adds up"),
@@ -277,10 +280,10 @@ def _balance_table(figures: Figures, reader: Reader) -> Table:
                 ),
                 "total" if row.month_start is None else "",
             )
-            for row in figures.balance.rows
+            for row in figures.flow.balance.rows
         ),
-        source=reader.source(
-            figures.balance,
+        source=footnotes.source(
+            figures.flow.balance,
             unit="leads",
             basis="all stages together, off the path too",
             denominator="none: these are counts",

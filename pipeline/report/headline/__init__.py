@@ -1,1 +1,1 @@
-"""Pages and sections: the headline pair."""
+"""The cards of the headline pairs."""

@@ -1,8 +1,7 @@
-"""Geometry of the charts: shapes with coordinates, which the macros print as SVG.
+"""Geometry of the charts, which the macros print as SVG.
 
-Across, coordinates are percent of the width and a drawing has no viewBox: bars stretch with the page while text, dots and
-strokes keep their size from a phone to a wide screen. Down, coordinates are pixels. Curves live in `areas`, an inner SVG
-that stretches.
+X is in percent of the width, Y in pixels, and a drawing has no viewBox. So bars stretch with the page, and text, dots and
+strokes keep their size. Curves are in `areas`, an inner SVG that stretches.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from pipeline.report.rows import CohortMonth, Flow
 
 @dataclass(frozen=True)
 class Rect:
-    """A bar: x and width in percent, y and height in pixels. `title` shows on hover."""
+    """A bar: x and width in percent, y and height in pixels. `title` is the tooltip."""
 
     x: float
     y: float
@@ -41,7 +40,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Dot:
-    """A marker at x percent, y pixels. `shape` is circle or diamond."""
+    """A marker at x percent, y pixels. `shape` is circle, diamond or ring."""
 
     x: float
     y: float
@@ -52,7 +51,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Label:
-    """Text at x percent, y pixels; `anchor` is start, middle or end."""
+    """Text at x percent, y pixels. `anchor` is start, middle or end."""
 
     x: float
     y: float
@@ -63,7 +62,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Area:
-    """A path in percent across and pixels down, drawn in the stretching inner SVG."""
+    """A path, x in percent and y in pixels, for the inner SVG that stretches."""
 
     path: str
     tone: str
@@ -71,10 +70,10 @@ class Area:
 
 @dataclass(frozen=True)
 class Drawing:
-    """One SVG: height in pixels, what it says in words, its shapes from back to front."""
+    """One SVG: its height in pixels, its alternative text, and its shapes from back to front."""
 
     height: int
-    says: str
+    alt_text: str
     rects: tuple[Rect, ...] = ()
     lines: tuple[Line, ...] = ()
     areas: tuple[Area, ...] = ()
@@ -84,7 +83,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class _Point:
-    """A final month in the picture: rate and both ends of its interval."""
+    """A final month in a trend: the rate and both ends of its interval."""
 
     x: float
     middle: float
@@ -92,12 +91,12 @@ class _Point:
     high: float
 
 
-SCALE = 11
-"""Percent of a trend's width that its scale takes."""
+SCALE_WIDTH = 11
+"""Width of the scale of a trend, in percent of the drawing."""
 
 
-def stacked_bar(parts: Sequence[tuple[str, int, str]], whole: int, says: str, height: int = 22) -> Drawing:
-    """Segments side by side: (tone, size, title), as shares of `whole`. Nothing of nothing is an empty track."""
+def stacked_bar(parts: Sequence[tuple[str, int, str]], whole: int, alt_text: str, height: int = 22) -> Drawing:
+    """Return segments side by side: (tone, size, title), as shares of `whole`. Empty if `whole` is 0."""
     rects = [Rect(0, 0, 100, height, "track")]
     start = 0.0
     for tone, size, title in parts:
@@ -105,32 +104,35 @@ def stacked_bar(parts: Sequence[tuple[str, int, str]], whole: int, says: str, he
         if size:
             rects.append(Rect(_r(start), 0, _r(width), height, tone, title))
         start += width
-    return Drawing(height, says, tuple(rects))
+    return Drawing(height, alt_text, tuple(rects))
 
 
-def target_bar(parts: Sequence[tuple[str, int, str]], whole: int, target: float | None, says: str) -> Drawing:
-    """A stacked bar of fates with the agreed share marked across it."""
-    bar = stacked_bar(parts, whole, says, height=30)
+def target_bar(parts: Sequence[tuple[str, int, str]], whole: int, target: float | None, alt_text: str) -> Drawing:
+    """Return a stacked bar of outcomes with a line at the target share."""
+    bar = stacked_bar(parts, whole, alt_text, height=30)
     if target is None or not 0 < target <= 1:
         return bar
     x = _r(min(100 * target, 99.8))
-    return Drawing(bar.height, says, bar.rects, lines=(Line(x, 0, x, 30, "target"),))
+    return Drawing(bar.height, alt_text, bar.rects, lines=(Line(x, 0, x, 30, "target"),))
 
 
 def interval_bar(
     cohort: CohortMonth | None, rate: float | None, low: float | None, high: float | None
 ) -> Drawing | None:
-    """0 to 100 %: the 95 % interval as a bar and the rate as a dot; a cohort that is not final hatched up to what it may become."""
+    """Return the rate as a dot on its 95 % interval, from 0 to 100 %.
+
+    A cohort that is not final is hatched up to the highest rate it can reach.
+    """
     if rate is None or low is None or high is None:
         return None
     if cohort is not None and not cohort.is_mature:
-        most = min(1.0, rate + (cohort.still_open_share or 0))
+        highest = min(1.0, rate + (cohort.still_open_share or 0))
         return Drawing(
             14,
-            f"not final: {text.rate(rate)} so far, at most {text.rate(most)}",
+            f"not final: {text.rate(rate)} so far, at most {text.rate(highest)}",
             (
                 Rect(0, 6, 100, 2, "track"),
-                Rect(_r(100 * rate), 2, _r(max(100 * (most - rate), 0.6)), 10, "hatch"),
+                Rect(_r(100 * rate), 2, _r(max(100 * (highest - rate), 0.6)), 10, "hatch"),
                 Rect(0, 5, _r(100 * rate), 4, "faint"),
             ),
         )
@@ -143,65 +145,67 @@ def interval_bar(
 
 
 def trend(
-    cohorts: Sequence[CohortMonth], says: str, height: int = 168, *, uncovered: frozenset[date] = frozenset()
+    cohorts: Sequence[CohortMonth], alt_text: str, height: int = 168, *, before_coverage: frozenset[date] = frozenset()
 ) -> Drawing:
-    """Monthly cohorts: a line with its interval band over final ones; the others hatched to what they may become.
+    """Return monthly cohorts: a line with its interval for final months, hatched bars for the others.
 
-    Where there is a settled estimate, it and its interval stand on the hatching. Months of `uncovered` are marked.
+    The expected final rate and its interval are drawn on the hatched bars. Months in `before_coverage` are marked.
     """
     if not cohorts:
-        return Drawing(40, says)
-    top = share_ceiling(max((_most(cohort) for cohort in cohorts), default=1.0))
-    base, step = height - 22, (100 - SCALE) / len(cohorts)
+        return Drawing(40, alt_text)
+    top = share_ceiling(max((_highest_rate(cohort) for cohort in cohorts), default=1.0))
+    base, step = height - 22, (100 - SCALE_WIDTH) / len(cohorts)
 
     def y(share: float) -> float:
         return _r(base - (base - 14) * share / top)
 
     grid = [top * part for part in (0, 0.5, 1)]
-    lines = [Line(SCALE, y(value), 100, y(value), "axis" if value == 0 else "grid") for value in grid]
+    lines = [Line(SCALE_WIDTH, y(value), 100, y(value), "axis" if value == 0 else "grid") for value in grid]
     labels = [Label(0, y(value) + 4, f"{100 * value:.0f}{text.THIN}%", "start", "scale") for value in grid]
     rects: list[Rect] = []
     dots: list[Dot] = []
-    runs: list[list[_Point]] = [[]]
+    segments: list[list[_Point]] = [[]]
     every = max(1, math.ceil(len(cohorts) / 6))
     for position, cohort in enumerate(cohorts):
-        sign = text.UNCOVERED_SIGN if cohort.month_start in uncovered else ""
+        sign = text.BEFORE_COVERAGE_SIGN if cohort.month_start in before_coverage else ""
         name = text.period(cohort.month_start, cohort.is_partial) + sign
-        x = _r(SCALE + step * (position + 0.5))
+        x = _r(SCALE_WIDTH + step * (position + 0.5))
         if (len(cohorts) - 1 - position) % every == 0:
             tone = "minor" if (len(cohorts) - 1 - position) // every % 2 else "scale"
             short = text.short_period(cohort.month_start, cohort.is_partial) + sign
             labels.append(Label(x, height - 5, short, _anchor(x), tone))
         if cohort.rate is None:
-            runs.append([])
+            segments.append([])
         elif cohort.is_mature and not cohort.is_partial:
-            runs[-1].append(_Point(x, y(cohort.rate), y(cohort.rate_low or 0), y(cohort.rate_high or 0)))
+            segments[-1].append(_Point(x, y(cohort.rate), y(cohort.rate_low or 0), y(cohort.rate_high or 0)))
             dots.append(Dot(x, y(cohort.rate), "rate", _cohort_title(cohort, name)))
         else:
-            runs.append([])
-            most, width = _most(cohort), _r(step * 0.5)
-            left = _r(x - width / 2)
-            rects.append(Rect(left, y(most), width, _r(base - y(most)), "hatch", _cohort_title(cohort, name)))
-            rects.append(
-                Rect(left, y(cohort.rate), width, _r(base - y(cohort.rate)), "faint", _cohort_title(cohort, name))
-            )
+            segments.append([])
+            width = _r(step * 0.5)
+            for rate, tone in ((_highest_rate(cohort), "hatch"), (cohort.rate, "faint")):
+                bar_height = _r(base - y(rate))
+                rects.append(Rect(_r(x - width / 2), y(rate), width, bar_height, tone, _cohort_title(cohort, name)))
             if cohort.settled_estimate is not None:
                 low, high = y(cohort.settled_low or 0), y(cohort.settled_high or 0)
                 lines.append(Line(x, low, x, high, "expected"))
                 dots.append(Dot(x, y(cohort.settled_estimate), "expected", _expected_title(cohort, name), "diamond"))
-    areas = [area for run in runs if len(run) > 1 for area in _band(run)]
-    lines += [Line(run[0].x, run[0].low, run[0].x, run[0].high, "whisker") for run in runs if len(run) == 1]
-    return Drawing(height, says, tuple(rects), tuple(lines), tuple(areas), tuple(dots), tuple(labels))
+    areas = [area for segment in segments if len(segment) > 1 for area in _band(segment)]
+    lines += [
+        Line(segment[0].x, segment[0].low, segment[0].x, segment[0].high, "whisker")
+        for segment in segments
+        if len(segment) == 1
+    ]
+    return Drawing(height, alt_text, tuple(rects), tuple(lines), tuple(areas), tuple(dots), tuple(labels))
 
 
-def _band(run: Sequence[_Point]) -> list[Area]:
-    upper = [f"{point.x} {point.high}" for point in run]
-    lower = [f"{point.x} {point.low}" for point in reversed(run)]
-    middle = [f"{point.x} {point.middle}" for point in run]
+def _band(segment: Sequence[_Point]) -> list[Area]:
+    upper = [f"{point.x} {point.high}" for point in segment]
+    lower = [f"{point.x} {point.low}" for point in reversed(segment)]
+    middle = [f"{point.x} {point.middle}" for point in segment]
     return [Area(f"M{'L'.join(upper + lower)}Z", "band"), Area(f"M{'L'.join(middle)}", "curve")]
 
 
-def _most(cohort: CohortMonth) -> float:
+def _highest_rate(cohort: CohortMonth) -> float:
     if cohort.rate is None:
         return 0.0
     if cohort.is_mature:
@@ -223,18 +227,18 @@ def _expected_title(cohort: CohortMonth, name: str) -> str:
     )
 
 
-def flow_bars(months: Sequence[Flow], says: str) -> Drawing:
-    """A stage's months in two panels: the stock at each month's end above, what came in and what left below."""
+def flow_bars(months: Sequence[Flow], alt_text: str) -> Drawing:
+    """Return the months of a stage in two panels: leads at the end of the month above, inflow and outflow below."""
     if not months:
-        return Drawing(40, says)
+        return Drawing(40, alt_text)
     stock_base, middle, half, height = 50, 112, 46, 176
-    most = max(max(month.ins, month.outs) for month in months) or 1
+    largest = max(max(month.ins, month.outs) for month in months) or 1
     stock = max(month.closing for month in months) or 1
     step = 100 / len(months)
     rects: list[Rect] = []
     labels = [
         Label(0, 10, f"up to {text.count(stock)} in the stage", "start", "scale"),
-        Label(0, middle - half + 2, f"up to {text.count(most)} a month", "start", "scale"),
+        Label(0, middle - half + 2, f"up to {text.count(largest)} a month", "start", "scale"),
     ]
     every = max(1, math.ceil(len(months) / 5))
     for position, month in enumerate(months):
@@ -244,7 +248,7 @@ def flow_bars(months: Sequence[Flow], says: str) -> Drawing:
             f"{text.period(month.month_start, month.is_partial)}: {text.count(month.opening)} + {text.count(month.ins)} "
             f"− {text.count(month.outs)} = {text.count(month.closing)}"
         )
-        tall, up, down = 32 * month.closing / stock, (half - 6) * month.ins / most, (half - 6) * month.outs / most
+        tall, up, down = 32 * month.closing / stock, (half - 6) * month.ins / largest, (half - 6) * month.outs / largest
         rects.append(Rect(left, _r(stock_base - tall), width, _r(tall), "stock", title))
         rects.append(Rect(left, _r(middle - up), width, _r(up), "in", title))
         rects.append(Rect(left, _r(middle), width, _r(down), "out", title))
@@ -253,24 +257,24 @@ def flow_bars(months: Sequence[Flow], says: str) -> Drawing:
                 Label(x, height - 4, text.short_period(month.month_start, month.is_partial), _anchor(x), "scale")
             )
     lines = (Line(0, stock_base, 100, stock_base, "axis"), Line(0, middle, 100, middle, "axis"))
-    return Drawing(height, says, tuple(rects), lines, labels=tuple(labels))
+    return Drawing(height, alt_text, tuple(rects), lines, labels=tuple(labels))
 
 
 @dataclass(frozen=True)
 class LogScale:
-    """Days on a logarithmic axis from `low` to `high`, in percent of the width."""
+    """A logarithmic axis of days from `low` to `high`, in percent of the width."""
 
     low: float
     high: float
 
     def x(self, days: float) -> float:
-        """Where a length of time stands; what is shorter than the axis sits at its start."""
+        """Return the position of a duration. Durations outside the axis are at its end."""
         inside = min(max(days, self.low), self.high)
         return _r(2 + 96 * math.log(inside / self.low) / math.log(self.high / self.low))
 
     def ticks(self) -> tuple[tuple[float, str], ...]:
-        """(percent, text) of the marks of the axis."""
-        marks = (
+        """Return (percent, text) of the ticks."""
+        ticks = (
             (1 / 24, "1 h"),
             (0.25, "6 h"),
             (1, "1 d"),
@@ -280,18 +284,18 @@ class LogScale:
             (365, "1 yr"),
             (1825, "5 yr"),
         )
-        return tuple((self.x(days), name) for days, name in marks if self.low <= days <= self.high)
+        return tuple((self.x(days), name) for days, name in ticks if self.low <= days <= self.high)
 
 
 def log_scale(lengths: Sequence[float]) -> LogScale:
-    """An axis that holds every length of time given; an hour to ninety days when there is none."""
+    """Return an axis that holds all durations; one hour to ninety days if there are none."""
     known = [length for length in lengths if length > 0]
     low = max(min(known, default=1 / 24) / 1.5, 1 / 1440)
     return LogScale(min(low, 0.9), max(max(known, default=90.0) * 1.3, 8.0))
 
 
 def axis(scale: LogScale) -> Drawing:
-    """The axis of a log scale as its own strip."""
+    """Return the axis of a log scale as a drawing."""
     return Drawing(
         20,
         "logarithmic axis of days",
@@ -301,12 +305,12 @@ def axis(scale: LogScale) -> Drawing:
 
 
 def ceiling_of(values: Sequence[float | None], least: float) -> float:
-    """The end of a linear axis that holds every value."""
+    """Return the end of a linear axis that holds every value."""
     return max([least, *(value * 1.05 for value in values if value is not None)])
 
 
 def share_ceiling(value: float) -> float:
-    """The end of a scale of shares, such that its half is a round number, too."""
+    """Return the end of a scale of shares. Half of it is a round number too."""
     return next(step for step in (0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if min(value, 1.0) <= step) if value > 0 else 1.0
 
 
@@ -315,5 +319,5 @@ def _anchor(x: float) -> str:
 
 
 def _r(value: float) -> float:
-    """Two decimals are a hundredth of a percent or pixel: enough for the eye, and the same bytes everywhere."""
+    """Round to two decimals, so that every machine prints the same bytes."""
     return round(value, 2)

@@ -1,4 +1,4 @@
-"""Columns of stacked parts, a column a month: geometry for the macros, and what stands around it."""
+"""Charts of stacked columns, one column per month."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 from pipeline.report import text
 from pipeline.report.layout.charts import Area, Drawing, Label, Line, Rect
-from pipeline.report.layout.table import Fold, Mark, Source
+from pipeline.report.layout.table import Details, LegendItem, Source
 
-SCALE = 11
-"""Percent of the width that the scale takes."""
+SCALE_WIDTH = 11
+"""Width of the scale, in percent of the drawing."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a column: its size on the chart's scale; `title` shows on hover.
+    """A part of a column in the unit of the scale. `title` is the tooltip.
 
-    Pieces without a title are drawn as one shape per tone: a page of many columns stays small.
+    Parts without a title are drawn as one shape per tone, which keeps a page of many columns small.
     """
 
     tone: str
@@ -28,7 +28,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Stack:
-    """One column, its parts from the bottom up."""
+    """One column. Its parts start at the bottom."""
 
     label: str
     parts: tuple[Part, ...]
@@ -36,33 +36,34 @@ class Stack:
 
 @dataclass(frozen=True)
 class ColumnChart:
-    """A chart with its sentence, its legend, its footnote and the table behind it."""
+    """A chart with its sentence, legend, footnote and table."""
 
     key: str
     title: str
     sentence: str
     drawing: Drawing
-    legend: tuple[Mark, ...]
+    legend: tuple[LegendItem, ...]
     source: Source
-    fold: Fold
+    details: Details
 
 
 def stacked_columns(
-    stacks: Sequence[Stack], top: float, scale: Sequence[tuple[float, str]], says: str, height: int = 176
+    stacks: Sequence[Stack], top: float, scale: Sequence[tuple[float, str]], alt_text: str, height: int = 176
 ) -> Drawing:
-    """Columns side by side up to `top`; `scale` are the values at which a line is drawn, with their text."""
+    """Return columns side by side up to `top`. `scale` holds (value, text) of the grid lines."""
     if not stacks:
-        return Drawing(40, says)
-    base, step = height - 22, (100 - SCALE) / len(stacks)
+        return Drawing(40, alt_text)
+    base, step = height - 22, (100 - SCALE_WIDTH) / len(stacks)
     every = max(1, math.ceil(len(stacks) / 6))
     rects: list[Rect] = []
     shapes: dict[str, str] = {}
     labels = [Label(0, _y(base, value, top) + 4, words, "start", "scale") for value, words in scale]
     lines = [
-        Line(SCALE, _y(base, value, top), 100, _y(base, value, top), "grid" if value else "axis") for value, _ in scale
+        Line(SCALE_WIDTH, _y(base, value, top), 100, _y(base, value, top), "grid" if value else "axis")
+        for value, _ in scale
     ]
     for position, stack in enumerate(stacks):
-        middle, width = SCALE + step * (position + 0.5), step * 0.7
+        middle, width = SCALE_WIDTH + step * (position + 0.5), step * 0.7
         reached = 0.0
         for part in stack.parts:
             if part.size:
@@ -78,22 +79,22 @@ def stacked_columns(
             anchor = "end" if middle > 94 else "middle"
             labels.append(Label(round(middle, 2), height - 5, stack.label, anchor, tone))
     areas = tuple(Area(path, tone) for tone, path in shapes.items())
-    return Drawing(height, says, tuple(rects), tuple(lines), areas, labels=tuple(labels))
+    return Drawing(height, alt_text, tuple(rects), tuple(lines), areas, labels=tuple(labels))
 
 
-def count_ceiling(most: int) -> int:
-    """The end of a scale of counts, such that its half is a whole number, too."""
-    power = int(10 ** (len(str(max(most, 1))) - 1))
-    return next(step * power for step in (1, 2, 3, 4, 5, 6, 8, 10) if most <= step * power and step * power % 2 == 0)
+def count_ceiling(largest: int) -> int:
+    """Return the end of a scale of counts. Half of it is a whole number too."""
+    power = int(10 ** (len(str(max(largest, 1))) - 1))
+    return next(step * power for step in (1, 2, 3, 4, 5, 6, 8, 10) if largest <= step * power and step * power % 2 == 0)
 
 
 def count_scale(top: int) -> tuple[tuple[float, str], ...]:
-    """Nothing, half and the whole of a scale of counts."""
+    """Return zero, half and end of a scale of counts."""
     return tuple((float(value), text.count(value)) for value in (0, top // 2, top))
 
 
 def share_scale(top: float) -> tuple[tuple[float, str], ...]:
-    """Nothing, half and the whole of a scale of shares."""
+    """Return zero, half and end of a scale of shares."""
     return tuple((top * part, f"{100 * top * part:.0f}{text.THIN}%") for part in (0, 0.5, 1))
 
 

@@ -1,4 +1,4 @@
-"""The small values a template receives: text already formatted, geometry already computed. Templates loop and print."""
+"""Values that templates print. Text is already formatted and geometry computed."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ from typing import Any
 from pipeline.report import text
 from pipeline.report.layout.charts import Drawing
 from pipeline.report.links import data_link
-from pipeline.report.query import Answer
+from pipeline.report.query import QueryResult
 
 
 @dataclass(frozen=True)
 class Source:
-    """The footnote of a figure: how to read it, where it comes from, and the query that repeats it."""
+    """The footnote of a figure: how to read it, its table, and its query."""
 
     reading: tuple[tuple[str, str], ...]
-    """(word, text): unit, basis, as-of, denominator …"""
+    """(word, text): unit, basis, as-of, denominator."""
     table: str
     sql: str
-    proof: str
-    """What the first row of the query says, so that a reader knows that it worked."""
-    proof_column: str
-    proof_value: str
+    control: str
+    """The control value of the first row in words, so that a reader can check the query."""
+    control_column: str
+    control_value: str
     link: str = ""
-    """Where the table can be had as a file."""
+    """Link to the table as a data file."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: `text` as shown; `tone` a class of the style sheet; `note` and `more` smaller lines below; perhaps a drawing.
+    """A table cell. `tone` is a CSS class, `note` and `second_note` are smaller lines below the text.
 
-    `link` is the page that says more.
+    `link` is a page with details.
     """
 
     text: str
     tone: str = ""
     note: str = ""
     drawing: Drawing | None = None
-    more: str = ""
+    second_note: str = ""
     link: str = ""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column's heading. `kind` decides alignment: text, number or chart; `hint` explains the heading."""
+    """A column heading. `kind` (text, number or chart) sets the alignment, `hint` is the tooltip."""
 
     text: str
     kind: str = "number"
@@ -56,7 +56,7 @@ class Column:
 
 @dataclass(frozen=True)
 class TableRow:
-    """Cells in the order of the columns; the first is the row's heading."""
+    """Cells in the order of the columns. The first cell is the row heading."""
 
     cells: tuple[Cell, ...]
     tone: str = ""
@@ -64,7 +64,7 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
-    """A table as printed. `source` is None when a figure around it already has one."""
+    """A table as printed. `source` is None if the figure around it has a footnote."""
 
     caption: str
     columns: tuple[Column, ...]
@@ -75,8 +75,8 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Mark:
-    """One entry of a legend, or one segment in words."""
+class LegendItem:
+    """An entry of a legend or of a list of counts."""
 
     tone: str
     label: str
@@ -85,8 +85,8 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Fold:
-    """Something behind a <details>: closed unless `is_open`."""
+class Details:
+    """A table in a <details> element, closed unless `is_open`."""
 
     title: str
     table: Table
@@ -97,8 +97,8 @@ class Fold:
 
 
 @dataclass(frozen=True)
-class Strip:
-    """One row of a chart whose labels are HTML, so that long names wrap: label, drawing, and what it says in words."""
+class BarRow:
+    """A row of a bar chart. The label is HTML, so that long names wrap."""
 
     label: str
     drawing: Drawing
@@ -109,14 +109,14 @@ class Strip:
 
 
 @dataclass(frozen=True)
-class StripChart:
-    """Rows of strips under one title, with legend, axis and the table behind it."""
+class BarChart:
+    """Rows of bars with a title, legend, axis and table."""
 
     title: str
-    strips: tuple[Strip, ...]
-    legend: tuple[Mark, ...]
+    rows: tuple[BarRow, ...]
+    legend: tuple[LegendItem, ...]
     source: Source | None = None
-    fold: Fold | None = None
+    details: Details | None = None
     axis: Drawing | None = None
     note: str = ""
     key: str = ""
@@ -124,69 +124,69 @@ class StripChart:
 
 @dataclass(frozen=True)
 class Notice:
-    """A line that a reader must see before the numbers."""
+    """A message above the numbers."""
 
     tone: str
     text: str
 
 
 @dataclass(frozen=True)
-class Reader:
-    """What every footnote repeats: as-of. `uncovered` are the months whose cohorts begin before the history is complete."""
+class FootnoteBuilder:
+    """Builds footnotes with as-of, and marks the months in `before_coverage`."""
 
     as_of: str
-    uncovered: frozenset[date] = frozenset()
+    before_coverage: frozenset[date] = frozenset()
 
     def month(self, value: date | None) -> str:
-        """The month of a cohort, marked when it begins before the history is complete: `Mar 2024†`."""
+        """Return the month of a cohort, marked if it begins before the history is complete: `Mar 2024†`."""
         return text.month(value) + self._sign(value)
 
     def period(self, value: date | None, is_partial: bool) -> str:
-        """As `month`, also marked when as-of lies inside it."""
+        """Return `month`, also marked if as-of is before its end."""
         return text.period(value, is_partial) + self._sign(value)
 
     def short_period(self, value: date, is_partial: bool) -> str:
-        """As `period`, for the axis of a chart."""
+        """Return `period` for the axis of a chart."""
         return text.short_period(value, is_partial) + self._sign(value)
 
     def _sign(self, value: date | None) -> str:
-        return text.UNCOVERED_SIGN if value in self.uncovered else ""
+        return text.BEFORE_COVERAGE_SIGN if value in self.before_coverage else ""
 
-    def source(self, answer: Answer[Any], *, unit: str, basis: str, denominator: str) -> Source:
-        """The footnote of a figure drawn from `answer`."""
-        value = answer.proof_value
+    def source(self, result: QueryResult[Any], *, unit: str, basis: str, denominator: str) -> Source:
+        """Return the footnote of a figure that shows `result`."""
+        value = result.control_value
         return Source(
             reading=(("Unit", unit), ("Basis", basis), ("As of", self.as_of), ("Denominator", denominator)),
-            table=answer.table,
-            sql=answer.sql,
-            proof=(
-                f"The first row says {answer.proof} = {text.count(value)}."
+            table=result.table,
+            sql=result.sql,
+            control=(
+                f"The first row says {result.control} = {text.count(value)}."
                 if value is not None
                 else "It gives no rows: there is nothing to count."
             ),
-            proof_column=answer.proof,
-            proof_value="" if value is None else str(value),
-            link=data_link(answer.table),
+            control_column=result.control,
+            control_value="" if value is None else str(value),
+            link=data_link(result.table),
         )
 
 
 def texts(*values: str, tone: str = "") -> tuple[Cell, ...]:
-    """Plain cells."""
+    """Return cells with text only."""
     return tuple(Cell(value, tone) for value in values)
 
 
 def columns(first: str, *numbers: str) -> tuple[Column, ...]:
-    """A text column and then number columns."""
+    """Return a text column followed by number columns."""
     return (Column(first, "text"), *(Column(name) for name in numbers))
 
 
 def balanced(is_balanced: bool) -> Cell:
-    """The check mark of a line that adds up, or the cross of one that doesn't."""
+    """Return a check mark if the row adds up, else a cross."""
     return Cell("✓", "good", "") if is_balanced else Cell("✗ does not add up", "bad")
 
 
-def listed(words: Sequence[str]) -> str:
-    """`a, b and c`."""
+def join_words(words: Sequence[str]) -> str:
+    """Return `a, b and c`."""
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"

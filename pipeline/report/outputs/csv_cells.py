@@ -1,4 +1,4 @@
-"""Values to the cells of a CSV file: what a spreadsheet, pandas and DuckDB all read back as it was."""
+"""Format values as CSV cells that spreadsheets, pandas and DuckDB read back unchanged."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from datetime import datetime
 from typing import Any
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-"""How a text begins that a spreadsheet would run; apostrophes before it, so that what the guard adds can be taken off."""
+"""Start of a text that a spreadsheet would run. Leading apostrophes match too, so that escaping can be undone."""
 _NEEDS_QUOTES = re.compile(r'[",;\t\r\n]|^\s|\s$|^$')
 
 
-def guarded(value: object) -> object:
-    """A text that a spreadsheet would run as a formula gets a leading apostrophe; everything else is as it was."""
+def escape_formula(value: object) -> object:
+    """Return a text with a leading apostrophe if a spreadsheet would run it; other values unchanged."""
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def csv_line(values: Sequence[Any]) -> str:
-    """One record as RFC 4180 has it, with its line end."""
+    """Return one record with its line end (RFC 4180)."""
     return ",".join(map(csv_cell, values)) + "\r\n"
 
 
 def csv_cell(value: Any) -> str:
-    """One field: nothing for null, `""` for an empty text, ISO 8601 for dates and times, every digit of a number."""
+    """Return one field: empty for null, `""` for empty text, ISO 8601 for times, all digits of a number."""
     if value is None:
         return ""
     if isinstance(value, str):
-        text = str(guarded(value))
+        text = str(escape_formula(value))
         return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
     if isinstance(value, list):
-        return csv_cell(listed(value))
-    return plain(value)
+        return csv_cell(list_text(value))
+    return plain_text(value)
 
 
-def plain(value: Any) -> str:
-    """A value that is no text, as text."""
+def plain_text(value: Any) -> str:
+    """Return a value that is not text as text."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, datetime):
@@ -43,6 +43,6 @@ def plain(value: Any) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def listed(values: list[Any]) -> str:
-    """A list in one cell."""
-    return ", ".join(map(plain, values))
+def list_text(values: list[Any]) -> str:
+    """Return a list as the text of one cell."""
+    return ", ".join(map(plain_text, values))

@@ -1,6 +1,6 @@
-"""A site to the mail about it: the headline in a minute, from the very values that the pages print. It computes nothing.
+"""Build the mail from the values that the pages print. It computes no number.
 
-Everything in it is bounded (pairs, rows, length of a text), so that no configuration makes it longer than mail programs show.
+Pairs, rows and text lengths are limited, because mail programs cut long mails.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pipeline.report import links, text
 from pipeline.report.figures import Figures
 from pipeline.report.headline import card as headline_card
 from pipeline.report.layout import charts
-from pipeline.report.layout.table import Mark
+from pipeline.report.layout.table import LegendItem
 from pipeline.report.outputs import png
 from pipeline.report.outputs.png import Picture
 from pipeline.report.overview.page import IndexPage
@@ -20,22 +20,22 @@ from pipeline.report.rows import Headline, Overview, Report
 from pipeline.report.site import Site
 
 HTML, TEXT = links.EMAIL, "email.txt"
-PAIRS_SHOWN = 6
-"""Headline pairs in the mail; the report has them all."""
-RATES_SHOWN = 3
-"""Rates of a pair: the headline rate, its last month, the gap to the target. The page has more."""
-STAGES_SHOWN = 8
+MAX_PAIRS = 6
+"""Headline pairs in the mail. The report has all of them."""
+MAX_RATES_PER_PAIR = 3
+"""Rates of a pair: headline rate, last month, gap to the target. The page has more."""
+MAX_STAGES = 8
 """Stages with overdue stays in the mail, those with most first."""
-LONGEST_NAME, LONGEST_TEXT = 70, 320
-"""Letters of a name or label, and of a definition or sentence, before they are cut."""
+MAX_NAME_LENGTH, MAX_TEXT_LENGTH = 70, 320
+"""Maximum characters of a name or label, and of a definition or sentence."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One headline pair: counts, then rates with what they rest on, then what the two names mean."""
+    """One headline pair: its counts, its rates and the definitions of its stages."""
 
     title: str
-    counts: tuple[Mark, ...]
+    counts: tuple[LegendItem, ...]
     tiles: tuple[headline_card.Tile, ...]
     sentence: str
     meaning: str
@@ -45,59 +45,61 @@ class Pair:
 
 @dataclass(frozen=True)
 class Email:
-    """What both templates get. `report_url` is empty when nobody said where readers find the report."""
+    """Values for both mail templates. `report_url` is empty if it is not configured."""
 
     subject: str
     preview: str
-    """What a list of mails shows after the subject."""
+    """Text that mail programs list after the subject."""
     name: str
     as_of: str
     pairs: tuple[Pair, ...]
     more_pairs: str
     waiting: str
-    overdue: tuple[Mark, ...]
-    """A stage, its overdue stays, and its limit."""
+    overdue: tuple[LegendItem, ...]
+    """A stage, its overdue stays and its SLA."""
     more_overdue: str
     notices: tuple[str, ...]
     reading: tuple[tuple[str, str], ...]
-    """(word, text): unit, basis, as-of …"""
+    """(word, text): unit, basis, as-of."""
     report_url: str
 
 
-def email(made: Site, figures: Figures, report_url: str | None) -> Email:
-    """The mail about one report. `report_url` is the address of its folder, with a slash at the end."""
-    index = made.sheets[0].page
+def build_email(site: Site, figures: Figures, report_url: str | None) -> Email:
+    """Return the mail about one report. `report_url` is the address of its folder, with a trailing slash."""
+    index = site.sheets[0].page
     assert isinstance(index, IndexPage)
     total = figures.overview.rows[0]
     rows = [row for row in figures.headline.rows if row.window_days is None]
-    own = [row for row in figures.headline.rows if row.is_headline_window]
+    in_window = [row for row in figures.headline.rows if row.is_headline_window]
     pairs = tuple(
         _pair(card, row, number)
-        for number, (card, row) in enumerate(zip(index.headline[:PAIRS_SHOWN], rows, strict=False), 1)
+        for number, (card, row) in enumerate(zip(index.headline[:MAX_PAIRS], rows, strict=False), 1)
     )
-    late = sorted((row for row in figures.limits.rows if row.open_overdue), key=lambda row: -row.open_overdue)
-    waiting = _waiting(total, has_limits=bool(figures.limits.rows))
+    overdue_stages = sorted(
+        (row for row in figures.sla.stages.rows if row.open_overdue), key=lambda row: -row.open_overdue
+    )
+    waiting = _waiting(total, has_sla=bool(figures.sla.stages.rows))
     return Email(
-        subject=_subject(total, figures.shown, own),
+        subject=_subject(total, figures.report, in_window),
         preview=f"{pairs[0].sentence} {waiting}" if pairs else waiting,
-        name=cut(made.frame.title, LONGEST_NAME),
-        as_of=made.frame.as_of,
+        name=shorten(site.frame.title, MAX_NAME_LENGTH),
+        as_of=site.frame.as_of,
         pairs=pairs,
         more_pairs=_more(len(rows) - len(pairs), "headline pair"),
         waiting=waiting,
         overdue=tuple(
-            Mark(
+            LegendItem(
                 "overdue",
-                cut(row.stage_label, LONGEST_NAME),
+                shorten(row.stage_label, MAX_NAME_LENGTH),
                 text.plural(row.open_overdue, "stay"),
                 f"limit {row.sla_text}",
             )
-            for row in late[:STAGES_SHOWN]
+            for row in overdue_stages[:MAX_STAGES]
         ),
-        more_overdue=_more(len(late) - STAGES_SHOWN, "stage"),
-        notices=tuple(cut(notice.text, LONGEST_TEXT) for notice in index.notices),
+        more_overdue=_more(len(overdue_stages) - MAX_STAGES, "stage"),
+        notices=tuple(shorten(notice.text, MAX_TEXT_LENGTH) for notice in index.notices),
         reading=(
-            ("As of", made.frame.as_of),
+            ("As of", site.frame.as_of),
             ("Unit and basis", index.basis),
             (
                 "Interval",
@@ -108,23 +110,23 @@ def email(made: Site, figures: Figures, report_url: str | None) -> Email:
     )
 
 
-def cut(words: str, most: int) -> str:
-    """At most `most` letters; what is cut ends in `…`, and every isolated name stays closed."""
-    if len(words) <= most:
+def shorten(words: str, max_length: int) -> str:
+    """Return at most `max_length` characters. A shortened text ends in `…` with all isolates closed."""
+    if len(words) <= max_length:
         return words
-    kept = words[: most - 1].rstrip()
-    open_names = kept.count(text.FIRST_STRONG_ISOLATE) - kept.count(text.POP_ISOLATE)
-    return f"{kept}…{text.POP_ISOLATE * open_names}"
+    shortened = words[: max_length - 1].rstrip()
+    open_names = shortened.count(text.FIRST_STRONG_ISOLATE) - shortened.count(text.POP_ISOLATE)
+    return f"{shortened}…{text.POP_ISOLATE * open_names}"
 
 
-def _subject(total: Overview, shown: Report, rows: Sequence[Headline]) -> str:
-    """`MQL → SAL 78.3 % within 30 days (209 of 267, to Oct 2025) · Acme as of …`; of one value `· Acme · EMEA as of …`."""
-    of_one = "" if shown.is_all else f" · {cut(text.isolated(shown.title), LONGEST_NAME)}"
-    about = f"{cut(text.isolated(total.name), LONGEST_NAME)}{of_one} as of {_day(total)}"
+def _subject(total: Overview, report: Report, rows: Sequence[Headline]) -> str:
+    """Return the subject: `MQL → SAL 78.3 % within 30 days (209 of 267, to Oct 2025) · Acme as of …`."""
+    of_one = "" if report.is_all else f" · {shorten(text.isolated(report.title), MAX_NAME_LENGTH)}"
+    about = f"{shorten(text.isolated(total.name), MAX_NAME_LENGTH)}{of_one} as of {_day(total)}"
     if not rows:
         return about
     first = rows[0]
-    pair = f"{cut(first.from_label, LONGEST_NAME)} → {cut(first.to_label, LONGEST_NAME)}"
+    pair = f"{shorten(first.from_label, MAX_NAME_LENGTH)} → {shorten(first.to_label, MAX_NAME_LENGTH)}"
     if first.recent_rate is None:
         return f"{pair}: no final month yet · {about}"
     counts = f"{text.count(first.recent_converted)} of {text.count(first.recent_entered)}"
@@ -151,30 +153,36 @@ def _pair(card: headline_card.Card, row: Headline, number: int) -> Pair:
     )
     bar = charts.target_bar(parts, row.entered, row.target, f"Bar: {counted}.")
     return Pair(
-        title=cut(card.title, 2 * LONGEST_NAME),
+        title=shorten(card.title, 2 * MAX_NAME_LENGTH),
         counts=tuple(
-            Mark(mark.tone, cut(mark.label, LONGEST_NAME + 20), mark.value, mark.note) for mark in card.counts
+            LegendItem(item.tone, shorten(item.label, MAX_NAME_LENGTH + 20), item.value, item.note)
+            for item in card.counts
         ),
-        tiles=card.tiles[:RATES_SHOWN],
-        sentence=cut(card.sentence, LONGEST_TEXT),
-        meaning=cut(card.meaning, LONGEST_TEXT),
+        tiles=card.tiles[:MAX_RATES_PER_PAIR],
+        sentence=shorten(card.sentence, MAX_TEXT_LENGTH),
+        meaning=shorten(card.meaning, MAX_TEXT_LENGTH),
         basis=" ".join(
-            f"{word}: {cut(words, LONGEST_TEXT)}." for word, words in card.source.reading if word != "As of"
+            f"{word}: {shorten(words, MAX_TEXT_LENGTH)}." for word, words in card.source.reading if word != "As of"
         ),
-        image=png.picture(f"email-{number}.png", (bar, *(_nameless(trend.drawing) for trend in card.trends[:1]))),
+        image=png.compose_picture(
+            f"email-{number}.png", (bar, *(_nameless(trend.drawing) for trend in card.trends[:1]))
+        ),
     )
 
 
 def _nameless(drawing: charts.Drawing) -> charts.Drawing:
-    """The same, saying what follows its last colon: no name goes into an attribute, where the style inliner writes < as it is."""
-    return replace(drawing, says=f"By month of arrival: {drawing.says.rpartition(': ')[2]}")
+    """Return the drawing with an alternative text without names.
+
+    The style inliner does not escape `<` in attributes, so no name may be in one.
+    """
+    return replace(drawing, alt_text=f"By month of arrival: {drawing.alt_text.rpartition(': ')[2]}")
 
 
-def _waiting(total: Overview, *, has_limits: bool) -> str:
+def _waiting(total: Overview, *, has_sla: bool) -> str:
     if not total.open_leads:
         return "No lead is waiting."
     leads = f"{text.plural(total.open_leads, 'lead is', 'leads are')} waiting"
-    if not has_limits:
+    if not has_sla:
         return f"{leads}; no stage has a limit, so none can be overdue."
     return f"{leads}, {text.count(total.overdue)} overdue."
 

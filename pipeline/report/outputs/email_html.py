@@ -1,4 +1,4 @@
-"""The mail about a report to files: email.html and email.txt, with the pictures of the former beside it."""
+"""Render the mail to email.html, email.txt and their pictures."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def render_email(mail: Email, templates: Environment) -> dict[str, bytes]:
-    """File name → content. The HTML has its style in every tag, since some mail programs read no style sheet."""
+    """Return file name → content. CSS is inlined, because some mail programs ignore style sheets."""
     from css_inline import CSSInliner
 
     inliner = CSSInliner(load_remote_stylesheets=False)
     html = inliner.inline(templates.get_template(HTML).render(mail=mail))
-    # Text is not HTML: escaping would print &amp;. Nothing else is made by this environment.
+    # Escaping would print &amp; in plain text. This environment renders nothing else.
     plain = templates.overlay(autoescape=False).get_template(TEXT).render(mail=mail)
     pictures = {pair.image.file: png(pair.image, templates) for pair in mail.pairs}
     return {HTML: f"{html}\n".encode(), TEXT: plain.encode(), **pictures}

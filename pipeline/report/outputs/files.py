@@ -1,4 +1,4 @@
-"""The report.* tables to files for other programs: a CSV file each, one workbook, and the summary as JSON."""
+"""Write the report.* tables as CSV files, a workbook and a JSON summary."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.report import links
-from pipeline.report.data.tables import ReportTable, rows_of
+from pipeline.report.data.tables import ReportTable, read_rows
 from pipeline.report.outputs.csv_cells import csv_line
 from pipeline.report.outputs.summary_json import summary, to_json
 from pipeline.report.outputs.workbook import Book
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def write_exports(
     connection: duckdb.DuckDBPyConnection, folder: Path, tables: tuple[ReportTable, ...], schema: str = "report"
 ) -> tuple[Path, ...]:
-    """Write data/*.csv, funnel.xlsx and summary.json into `folder`; each table is read once. OSError when one can't be."""
+    """Write data/*.csv, funnel.xlsx and summary.json into `folder` and return their paths.
+
+    Each table is read once. Raises OSError when a file cannot be written.
+    """
     name, as_of, as_of_local, timezone, unit = connection.execute(
         f"select name, as_of, as_of_local, timezone, unit from {schema}.overview"
     ).fetchall()[0]
@@ -29,7 +32,7 @@ def write_exports(
     for table, target in zip(tables, written, strict=True):
         with target.open("w", encoding="utf-8-sig", newline="") as file:
             file.write(csv_line([column.name for column in table.columns]))
-            file.writelines(csv_line(row) for row in book.add(table, rows_of(connection, table)))
+            file.writelines(csv_line(row) for row in book.add(table, read_rows(connection, table)))
     book.close(
         (
             ("Name", name),

@@ -1,4 +1,4 @@
-"""A built database to what is under reports/, pages and files: no scripts, nothing remote, the same bytes for the same database."""
+"""Write the files of all reports. There are no scripts and no remote files, and the same database produces the same bytes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from pipeline.config.configuration import Privacy
 from pipeline.errors import FunnelError
 from pipeline.privacy.pseudonyms import Pseudonyms
-from pipeline.report.archive.archive import NO_ARCHIVE, Archive, EarlierNight, carry_over, of_report
+from pipeline.report.archive.archive import NO_ARCHIVE, Archive, EarlierRun, carry_over, runs_of_report
 from pipeline.report.data.tables import report_tables
 from pipeline.report.figures import read_figures
-from pipeline.report.outputs.email import email
+from pipeline.report.outputs.email import build_email
 from pipeline.report.outputs.email_html import render_email
 from pipeline.report.outputs.files import write_exports
 from pipeline.report.query import read_reports
 from pipeline.report.rows import Report
-from pipeline.report.site import Site, site
+from pipeline.report.site import Site, build_site
 from pipeline.report.veiled import veiled
 from pipeline.settings import shipped
 from pipeline.waterfall.names import cut
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     import duckdb
     from jinja2 import Environment
 
-OPEN = Privacy()
-"""Shows everything as it is."""
+NO_MASKING = Privacy()
+"""Masks nothing."""
 
 
 @dataclass(frozen=True)
 class _Connections:
-    """One database as each output may see it."""
+    """The database with the masking of each output."""
 
     report: duckdb.DuckDBPyConnection
     files: duckdb.DuckDBPyConnection
     mail: duckdb.DuckDBPyConnection
-    is_mail_alike: bool
+    is_mail_same_as_report: bool
 
 
 def write_report(
@@ -48,15 +48,15 @@ def write_report(
     archive: Archive = NO_ARCHIVE,
     report_url: str | None = None,
     stale: tuple[str, ...] = (),
-    privacy: Privacy = OPEN,
+    privacy: Privacy = NO_MASKING,
     hidden: Pseudonyms | None = None,
 ) -> tuple[Path, ...]:
-    """Write pages, mail and files of every report of the database behind `connection`; returns their paths, the index first.
+    """Write pages, mail and files of every report, and return their paths, the index first.
 
-    The report of all leads goes into `folder` itself, each other into the folder of its name in there. Reads only the
-    connection's tables; `notes` are warnings of the run that the data-quality page repeats; `report_url` is where readers
-    of the mail find `folder`; `stale` inputs are named on top of the first page; of personal data each output shows what
-    `privacy` leaves of it, by the pseudonyms of `hidden`. FunnelError when a file can't be written.
+    The report of all leads is in `folder`, each other report in a subfolder with its name. `notes` are warnings of the run for
+    the data-quality page. `report_url` is the address of `folder` for readers of the mail. The index names the `stale` inputs
+    first. `privacy` sets what each output shows of personal data, and `hidden` has the pseudonyms. Raises FunnelError when a
+    file cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,77 +64,80 @@ def write_report(
         report, files, mail = (
             veiled(connection, each, privacy.database, hidden) for each in (privacy.report, privacy.files, privacy.mail)
         )
-        connections = _Connections(report, files, mail, is_mail_alike=privacy.mail == privacy.report)
+        connections = _Connections(report, files, mail, is_mail_same_as_report=privacy.mail == privacy.report)
         return tuple(
             path
             for each in read_reports(connection)
-            for path in _write_one(connections, folder, each, notes, earlier, report_url, stale)
+            for path in _write_one_report(connections, folder, each, notes, earlier, report_url, stale)
         )
     except OSError as error:
         raise FunnelError(
             f"the report can't be written: {error.strerror or type(error).__name__}",
             where=str(error.filename or folder),
-            next_step="make room or correct the permissions, then `funnel report`",
+            next_step="free disk space or correct the permissions, then run `funnel report`",
         ) from error
 
 
-def _write_one(
+def _write_one_report(
     connections: _Connections,
     folder: Path,
     report: Report,
     notes: tuple[str, ...],
-    earlier: tuple[EarlierNight, ...],
+    earlier: tuple[EarlierRun, ...],
     report_url: str | None,
     stale: tuple[str, ...],
 ) -> tuple[Path, ...]:
-    place = folder if report.is_all else folder / report.report
-    place.mkdir(parents=True, exist_ok=True)
-    nights = earlier if report.is_all else of_report(folder, report.report, earlier)
+    report_folder = folder if report.is_all else folder / report.report
+    report_folder.mkdir(parents=True, exist_ok=True)
+    earlier_runs = earlier if report.is_all else runs_of_report(folder, report.report, earlier)
     url = report_url if report_url is None or report.is_all else f"{report_url.rstrip('/')}/{report.report}/"
     figures = read_figures(connections.report, report.report)
     tables = report_tables(connections.report, report.schema)
-    made = site(figures, notes, tables, nights, stale)
+    site = build_site(figures, notes, tables, earlier_runs, stale)
     templates = environment()
-    files = {place / name: html.encode("utf-8") for name, html in _render(made, templates).items()}
-    mailed = made
-    if not connections.is_mail_alike:
+    files = {report_folder / name: html.encode("utf-8") for name, html in _render(site, templates).items()}
+    mail_site = site
+    if not connections.is_mail_same_as_report:
         figures = read_figures(connections.mail, report.report)
-        mailed = site(figures, notes, tables, nights, stale)
-    files |= {place / name: content for name, content in render_email(email(mailed, figures, url), templates).items()}
+        mail_site = build_site(figures, notes, tables, earlier_runs, stale)
+    files |= {
+        report_folder / name: content
+        for name, content in render_email(build_email(mail_site, figures, url), templates).items()
+    }
     for target, content in files.items():
         target.write_bytes(content)
-    return (*files, *write_exports(connections.files, place, tables, report.schema))
+    return (*files, *write_exports(connections.files, report_folder, tables, report.schema))
 
 
 def render_site(
     connection: duckdb.DuckDBPyConnection,
     notes: tuple[str, ...] = (),
-    earlier: tuple[EarlierNight, ...] = (),
+    earlier: tuple[EarlierRun, ...] = (),
     report: str = "all",
 ) -> dict[str, str]:
-    """File name → HTML of every page of one report, the index first; `earlier` nights are in the archive."""
+    """Return file name → HTML of every page of one report, the index first."""
     figures = read_figures(connection, report)
-    made = site(figures, notes, report_tables(connection, figures.shown.schema), earlier)
-    return _render(made, environment())
+    site = build_site(figures, notes, report_tables(connection, figures.report.schema), earlier)
+    return _render(site, environment())
 
 
-def _render(made: Site, templates: Environment) -> dict[str, str]:
+def _render(site: Site, templates: Environment) -> dict[str, str]:
     css = _style()
     return {
         sheet.file: templates.get_template(f"pages/{sheet.template}").render(
-            frame=made.frame, sheet=sheet, page=sheet.page, css=css
+            frame=site.frame, sheet=sheet, page=sheet.page, css=css
         )
-        for sheet in made.sheets
+        for sheet in site.sheets
     }
 
 
-def _carry_over(connection: duckdb.DuckDBPyConnection, folder: Path, archive: Archive) -> tuple[EarlierNight, ...]:
-    template = environment().get_template("elsewhere.html")
-    present = connection.execute("select as_of_date from report.overview").fetchall()[0][0]
+def _carry_over(connection: duckdb.DuckDBPyConnection, folder: Path, archive: Archive) -> tuple[EarlierRun, ...]:
+    template = environment().get_template("replacement.html")
+    current_date = connection.execute("select as_of_date from report.overview").fetchall()[0][0]
     return carry_over(
         archive,
         folder,
-        present=present.isoformat(),
+        current_date=current_date.isoformat(),
         render=lambda page: template.render(page=page, css=_style()),
     )
 
@@ -145,22 +148,22 @@ def _style() -> str:
 
 @cache
 def environment() -> Environment:
-    """Jinja with everything escaped and nothing undefined allowed."""
+    """Return the Jinja environment. It escapes all values and raises for undefined names."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    made = Environment(
+    site = Environment(
         loader=FileSystemLoader(shipped("reports") / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=lambda value: cut(value) if type(value) is str else value,  # Markup is ours, whatever its length
+        finalize=lambda value: cut(value) if type(value) is str else value,  # Markup is not user text
     )
-    made.filters["n"] = coordinate
-    return made
+    site.filters["n"] = coordinate
+    return site
 
 
 def coordinate(value: float) -> str:
-    """A coordinate without trailing zeros."""
+    """Return a coordinate without trailing zeros."""
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

@@ -1,8 +1,7 @@
-"""Drawings to one PNG for a mail: laid out below each other in pixels, twice as dense, with a font of our own.
+"""Render drawings as one PNG for a mail, at double density and with a bundled font.
 
-A picture holds digits, percent signs and months only, never a name: names stay text, which wraps, is read aloud and needs no
-font that has their letters. The font is ours since the machine's would give other bytes elsewhere, and without any the text
-would silently be missing.
+A picture has digits, percent signs and months only. Names stay text, which wraps and can be read aloud. The bundled font
+produces the same bytes on every machine; without any font the text would be missing.
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ from pipeline.settings import shipped
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-WIDTH, EDGE, GAP = 520, 10, 14
-"""Pixels across, around and between drawings, before the picture is made twice as dense."""
+WIDTH, MARGIN, GAP = 520, 10, 14
+"""Width, margin and gap between drawings, in pixels before doubling."""
 DENSITY = 2
 FONT = "DejaVuSans-subset.ttf"
 
 
 @dataclass(frozen=True)
-class Placed:
-    """A drawing whose every coordinate is a pixel of the picture's width, and how far down it begins."""
+class PlacedDrawing:
+    """A drawing with pixel coordinates, and its distance from the top."""
 
     top: int
     drawing: Drawing
@@ -35,30 +34,30 @@ class Placed:
 
 @dataclass(frozen=True)
 class Picture:
-    """One image: its file, what it says to those who don't see it, its size in pixels of the page, what is in it."""
+    """An image: file, alternative text, size in pixels of the page, and drawings."""
 
     file: str
-    says: str
+    alt_text: str
     width: int
     height: int
-    placed: tuple[Placed, ...]
+    drawings: tuple[PlacedDrawing, ...]
 
 
-def picture(file: str, drawings: Sequence[Drawing]) -> Picture:
-    """Drawings below each other, in their order. What they say becomes what the picture says."""
-    placed, top = [], EDGE
+def compose_picture(file: str, drawings: Sequence[Drawing]) -> Picture:
+    """Return the drawings below each other. Their texts become the alternative text."""
+    placed, top = [], MARGIN
     for drawing in drawings:
-        placed.append(Placed(top, _in_pixels(drawing)))
+        placed.append(PlacedDrawing(top, _in_pixels(drawing)))
         top += drawing.height + GAP
-    says = " ".join(f"{drawing.says.rstrip('.')}." for drawing in drawings)
-    return Picture(file, says, WIDTH, top - GAP + EDGE, tuple(placed))
+    alt_text = " ".join(f"{drawing.alt_text.rstrip('.')}." for drawing in drawings)
+    return Picture(file, alt_text, WIDTH, top - GAP + MARGIN, tuple(placed))
 
 
-def png(shown: Picture, templates: Environment) -> bytes:
-    """The image of a picture; the same bytes for the same picture."""
+def png(picture: Picture, templates: Environment) -> bytes:
+    """Return the PNG of a picture. The same picture produces the same bytes."""
     import resvg_py
 
-    svg = templates.get_template("email.svg").render(picture=shown)
+    svg = templates.get_template("email.svg").render(picture=picture)
     return resvg_py.svg_to_bytes(
         svg_string=svg,
         zoom=DENSITY,
@@ -71,15 +70,15 @@ def png(shown: Picture, templates: Environment) -> bytes:
 
 
 def font_file() -> Path:
-    """The font of every picture."""
+    """Return the path of the bundled font."""
     return shipped("reports") / "assets" / "fonts" / FONT
 
 
 def _in_pixels(drawing: Drawing) -> Drawing:
-    """Percent across to pixels. Marks that are for wide screens only go: a mail is read on a phone."""
+    """Convert percent to pixels. Labels for wide screens are left out, because mail is read on phones."""
     return Drawing(
         drawing.height,
-        drawing.says,
+        drawing.alt_text,
         rects=tuple(replace(each, x=_px(each.x), width=_size(each.width), title="") for each in drawing.rects),
         lines=tuple(replace(each, x1=_px(each.x1), x2=_px(each.x2)) for each in drawing.lines),
         areas=tuple(Area(_path(each.path), each.tone) for each in drawing.areas),
@@ -89,7 +88,7 @@ def _in_pixels(drawing: Drawing) -> Drawing:
 
 
 def _path(path: str) -> str:
-    return re.sub(r"([ML])(-?[\d.]+) (-?[\d.]+)", lambda found: f"{found[1]}{_px(float(found[2]))} {found[3]}", path)
+    return re.sub(r"([ML])(-?[\d.]+) (-?[\d.]+)", lambda match: f"{match[1]}{_px(float(match[2]))} {match[3]}", path)
 
 
 def _label(label: Label) -> Label:
@@ -97,7 +96,7 @@ def _label(label: Label) -> Label:
 
 
 def _px(percent: float) -> float:
-    return round(EDGE + _width() * percent / 100, 2)
+    return round(MARGIN + _width() * percent / 100, 2)
 
 
 def _size(percent: float) -> float:
@@ -105,4 +104,4 @@ def _size(percent: float) -> float:
 
 
 def _width() -> int:
-    return WIDTH - 2 * EDGE
+    return WIDTH - 2 * MARGIN

@@ -1,6 +1,6 @@
-"""What a program wants to know of a night, as one JSON document: the headline, the stages, the limits, every row's end.
+"""Build summary.json: headline, stages, SLA and row accounting of a run.
 
-The same database gives the same document; docs/report_files.md says what each key holds.
+The same database produces the same document. docs/report_files.md describes each key.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def summary(
     connection: duckdb.DuckDBPyConnection, tables: tuple[ReportTable, ...], schema: str = "report"
 ) -> dict[str, Any]:
-    """The document of the report whose tables lie in `schema`. Shares are fractions of 1, times UTC, what does not exist null."""
+    """Return the document of the report in `schema`. Shares are fractions of 1, times are UTC, missing values null."""
     total = _records(
         connection,
         "select name, as_of, as_of_local, as_of_date, timezone, unit, leads, entries, cycles, open_cycles, accounts, "
@@ -31,23 +31,23 @@ def summary(
     counts = ("leads", "entries", "cycles", "open_cycles", "accounts", "open_leads", "overdue")
     return {
         "version": VERSION,
-        **{key: _plain(total[key]) for key in head},
-        "as_of": f"{_plain(total['as_of'])}Z",
+        **{key: _json_value(total[key]) for key in head},
+        "as_of": f"{_json_value(total['as_of'])}Z",
         **{key: total[key] for key in counts},
-        **_flat(connection, "select max(complete_from) as complete_from from quality.history_coverage")[0],
+        **_json_records(connection, "select max(complete_from) as complete_from from quality.history_coverage")[0],
         "headline": _headline(connection, schema),
-        "stages": _flat(
+        "stages": _json_records(
             connection,
             "select flow.stage, flow.stage_label as label, stages.kind, flow.opening, flow.ins, flow.outs, flow.closing "
             f"from {schema}.stage_flow as flow inner join waterfall.stages as stages on stages.stage = flow.stage "
             "where flow.month_start is null order by flow.stage_no",
         ),
-        "limits": _flat(
+        "limits": _json_records(
             connection,
             "select stage, stage_label as label, sla_text as within, sla_clock as clock, met, breached, open_within, "
             f"open_overdue, met_share from {schema}.stage_sla where month_start is null order by stage_no",
         ),
-        "rows": _flat(
+        "rows": _json_records(
             connection,
             "select input, rows_read, filtered, rejected, redelivered, after_as_of, out_of_scope, duplicates, repeats, kept "
             "from quality.row_accounting order by input",
@@ -59,12 +59,12 @@ def summary(
 
 
 def to_json(document: dict[str, Any]) -> str:
-    """The document as text: keys in their order, no NaN, a line end at its end."""
+    """Return the document as JSON text with a final newline. Raises ValueError for NaN."""
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _headline(connection: duckdb.DuckDBPyConnection, schema: str) -> list[dict[str, Any]]:
-    """A pair and window each, with its sets of cohorts."""
+    """Return one entry per headline pair and window, with its cohorts."""
     pairs = _records(
         connection,
         "select headline_no, from_stage, to_stage, from_label, to_label, unit, window_days, is_headline_window, settle_days, "
@@ -89,10 +89,10 @@ def _headline(connection: duckdb.DuckDBPyConnection, schema: str) -> list[dict[s
             "window_days": pair["window_days"],
             "is_headline_window": pair["is_headline_window"],
             "settle_days": pair["settle_days"],
-            "coverage": _plain(pair["coverage"]),
-            "target": _plain(pair["target"]),
+            "coverage": _json_value(pair["coverage"]),
+            "target": _json_value(pair["target"]),
             "overdue": pair["overdue"],
-            "settled": {key: _plain(pair[f"settled_{key}"]) for key in ("estimate", "low", "high")},
+            "settled": {key: _json_value(pair[f"settled_{key}"]) for key in ("estimate", "low", "high")},
             "cohorts": [
                 _cohort(row)
                 for row in cohorts
@@ -108,27 +108,27 @@ def _cohort(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "cohort": row["cohorts"],
         "months": row["months"],
-        "first_month": _plain(row["first_month"]),
-        "last_month": _plain(row["last_month"]),
+        "first_month": _json_value(row["first_month"]),
+        "last_month": _json_value(row["last_month"]),
         **{key: row[key] for key in counts},
-        "rate": _plain(row["rate"]),
-        "low": _plain(row["rate_low"]),
-        "high": _plain(row["rate_high"]),
+        "rate": _json_value(row["rate"]),
+        "low": _json_value(row["rate_low"]),
+        "high": _json_value(row["rate_high"]),
     }
 
 
-def _flat(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    return [{key: _plain(value) for key, value in row.items()} for row in _records(connection, query)]
+def _json_records(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    return [{key: _json_value(value) for key, value in row.items()} for row in _records(connection, query)]
 
 
 def _records(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    found = connection.execute(query)
-    names = [column[0] for column in found.description or []]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    result = connection.execute(query)
+    names = [column[0] for column in result.description or []]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
-def _plain(value: Any) -> Any:
-    """A value that JSON has: dates and times as ISO 8601 text, no number that is none."""
+def _json_value(value: Any) -> Any:
+    """Return a value that JSON can hold: ISO 8601 text for times, None for NaN and infinity."""
     if isinstance(value, date | datetime):
         return value.isoformat()
     return None if isinstance(value, float) and not math.isfinite(value) else value

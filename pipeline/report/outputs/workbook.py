@@ -1,6 +1,6 @@
-"""The report.* tables to one workbook for a spreadsheet: a sheet each, and one that says what they are.
+"""Write the report.* tables into one workbook: a sheet per table, and the sheet About.
 
-Texts stay texts: none is run as a formula or turned into a link. The same rows give the same bytes.
+Text never becomes a formula or a link. The same rows produce the same bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.report.data.tables import ReportColumn, ReportTable
-from pipeline.report.outputs.csv_cells import listed
+from pipeline.report.outputs.csv_cells import list_text
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
 ABOUT = "About"
-NAME_LENGTH = 31
-ROWS_SHOWN = 100_000
-"""Rows of a table that its sheet takes; the CSV file has them all."""
-LONGEST_TEXT = 32_767
-"""Characters of a fact that its cell takes."""
-WIDEST = 48
-FIRST_DAY = datetime(1900, 1, 2)
-"""Spreadsheets know no date before 1900, and xlsxwriter takes its first midnight for a time without a date."""
+MAX_NAME_LENGTH = 31
+MAX_ROWS_PER_SHEET = 100_000
+"""Rows in a sheet. The CSV file has all rows."""
+MAX_TEXT_LENGTH = 32_767
+"""Maximum characters in a cell."""
+MAX_COLUMN_WIDTH = 48
+FIRST_EXCEL_DATE = datetime(1900, 1, 2)
+"""Spreadsheets have no date before 1900, and xlsxwriter writes its first midnight as a time without a date."""
 
 COUNT, SHARE, LENGTH, DAY, MOMENT = "#,##0", "0.0 %", "0.0", "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT")
@@ -37,48 +37,48 @@ _NUMBERS_OF_THINGS = ("_no", "rank", "position")
 
 @dataclass
 class _Sheet:
-    """A sheet that is being filled."""
+    """A sheet while its rows are written."""
 
     table: ReportTable
-    at: Worksheet
+    worksheet: Worksheet
     formats: tuple[Format | None, ...]
     widths: list[int]
-    filled: int = 0
+    rows_written: int = 0
 
 
 class Book:
-    """A workbook at `path`; filled table by table, written when it is closed."""
+    """A workbook. Add the tables, then close it to write the file."""
 
-    def __init__(self, path: Path, made_at: datetime) -> None:
-        """`made_at` is the date that the file gives as its own: as-of, so that two runs write the same bytes."""
-        from xlsxwriter import Workbook  # takes a moment to import
+    def __init__(self, path: Path, created_at: datetime) -> None:
+        """`created_at` is the creation date in the file. Pass as-of, so that two runs write the same bytes."""
+        from xlsxwriter import Workbook  # slow to import
 
         self._book: Workbook = Workbook(
             str(path),
-            {"in_memory": True},  # not as files, which would lie where others read, and wait for the disk
+            {"in_memory": True},  # temporary files could be read by other users, and are slow
         )
-        self._book.set_properties({"created": made_at})
+        self._book.set_properties({"created": created_at})
         self._about = self._book.add_worksheet(ABOUT)
         self._bold = self._book.add_format({"bold": True})
         self._wrapped = self._book.add_format({"text_wrap": True, "valign": "top"})
         self._formats: dict[str, Format] = {}
-        self._names = {ABOUT.lower(), "history"}  # the latter is a name that spreadsheets keep to themselves
+        self._names = {ABOUT.lower(), "history"}  # Excel reserves the name History
         self._sheets: list[tuple[str, ReportTable, int]] = []
 
     def add(self, table: ReportTable, rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
-        """A sheet for a table: yields the rows on as it writes them, so that they are read once for all files."""
+        """Write a sheet and yield its rows, so that a table is read once for all files."""
         name = self._name(table.name)
-        sheet = self._started(name, table)
+        sheet = self._start_sheet(name, table)
         for row in rows:
-            if sheet.filled < ROWS_SHOWN:
-                sheet.filled += 1
+            if sheet.rows_written < MAX_ROWS_PER_SHEET:
+                sheet.rows_written += 1
                 _write(sheet, row)
             yield row
-        self._finish(sheet)
-        self._sheets.append((name, table, sheet.filled))
+        self._finish_sheet(sheet)
+        self._sheets.append((name, table, sheet.rows_written))
 
     def close(self, facts: Iterable[tuple[str, str]]) -> None:
-        """Write the sheet `About` with `facts` (word, text) and then the file."""
+        """Write the sheet About with `facts` (word, text), then the file."""
         sheet = self._about
         sheet.set_column(0, 0, 26)
         sheet.set_column(1, 1, 22)
@@ -86,14 +86,18 @@ class Book:
         line = 0
         for word, text in facts:
             sheet.write_string(line, 0, word, self._bold)
-            sheet.write_string(line, 1, text[:LONGEST_TEXT])
+            sheet.write_string(line, 1, text[:MAX_TEXT_LENGTH])
             line += 1
         line = self._heading(line + 1, "sheet", "rows", "one row is")
-        for name, table, filled in self._sheets:
+        for name, table, rows_written in self._sheets:
             sheet.write_string(line, 0, name)
             sheet.write_number(line, 1, table.rows, self._format(COUNT))
-            cut = "" if filled == table.rows else f"The first {filled:,} rows; data/{table.name}.csv has them all. "
-            sheet.write_string(line, 2, cut + table.comment, self._wrapped)
+            note = (
+                ""
+                if rows_written == table.rows
+                else f"The first {rows_written:,} rows; data/{table.name}.csv has them all. "
+            )
+            sheet.write_string(line, 2, note + table.comment, self._wrapped)
             line += 1
         line = self._heading(line + 1, "sheet", "column", "it holds")
         for name, table, _ in self._sheets:
@@ -110,16 +114,16 @@ class Book:
         return line + 1
 
     def _name(self, table: str) -> str:
-        """A name for the sheet that no other has, capitals aside."""
-        name, number = table[:NAME_LENGTH], 1
+        """Return an unused sheet name. Names differ by more than case."""
+        name, number = table[:MAX_NAME_LENGTH], 1
         while name.lower() in self._names:
             number += 1
             ending = f"_{number}"
-            name = table[: NAME_LENGTH - len(ending)] + ending
+            name = table[: MAX_NAME_LENGTH - len(ending)] + ending
         self._names.add(name.lower())
         return name
 
-    def _started(self, name: str, table: ReportTable) -> _Sheet:
+    def _start_sheet(self, name: str, table: ReportTable) -> _Sheet:
         sheet = self._book.add_worksheet(name)
         sheet.freeze_panes(1, 0)
         for number, column in enumerate(table.columns):
@@ -130,52 +134,54 @@ class Book:
         return _Sheet(
             table,
             sheet,
-            tuple(self._format(shown) if (shown := number_format(each)) else None for each in table.columns),
-            [len(column.name) + 4 for column in table.columns],  # the filter's arrow takes its place
+            tuple(
+                self._format(cell_format) if (cell_format := number_format(each)) else None for each in table.columns
+            ),
+            [len(column.name) + 4 for column in table.columns],  # space for the arrow of the filter
         )
 
-    def _finish(self, sheet: _Sheet) -> None:
-        sheet.at.autofilter(0, 0, sheet.filled, len(sheet.table.columns) - 1)
+    def _finish_sheet(self, sheet: _Sheet) -> None:
+        sheet.worksheet.autofilter(0, 0, sheet.rows_written, len(sheet.table.columns) - 1)
         for column, width in enumerate(sheet.widths):
-            sheet.at.set_column(column, column, width)
+            sheet.worksheet.set_column(column, column, width)
 
-    def _format(self, shown: str) -> Format:
-        if shown not in self._formats:
-            self._formats[shown] = self._book.add_format({"num_format": shown})
-        return self._formats[shown]
+    def _format(self, cell_format: str) -> Format:
+        if cell_format not in self._formats:
+            self._formats[cell_format] = self._book.add_format({"num_format": cell_format})
+        return self._formats[cell_format]
 
 
 def _write(sheet: _Sheet, row: tuple[Any, ...]) -> None:
-    """The row below the last one. TypeError for a number that is none (NaN)."""
+    """Write the row below the last one. Raises TypeError for NaN."""
     for column, value in enumerate(row):
         if value is not None:
-            width = _write_cell(sheet.at, sheet.filled, column, value, sheet.formats[column])
-            sheet.widths[column] = max(sheet.widths[column], min(width, WIDEST))
+            width = _write_cell(sheet.worksheet, sheet.rows_written, column, value, sheet.formats[column])
+            sheet.widths[column] = max(sheet.widths[column], min(width, MAX_COLUMN_WIDTH))
 
 
-def _write_cell(sheet: Worksheet, line: int, column: int, value: Any, shown: Format | None) -> int:
-    """Write a value by its type, never by what a text looks like. Returns the width that it takes, in characters."""
+def _write_cell(sheet: Worksheet, line: int, column: int, value: Any, cell_format: Format | None) -> int:
+    """Write a value by its type and return its width in characters."""
     if isinstance(value, bool):
         sheet.write_boolean(line, column, value)
-    elif isinstance(value, date) and _midnight(value) >= FIRST_DAY:
-        sheet.write_datetime(line, column, _midnight(value), shown)
+    elif isinstance(value, date) and _midnight(value) >= FIRST_EXCEL_DATE:
+        sheet.write_datetime(line, column, _midnight(value), cell_format)
         return 20 if isinstance(value, datetime) else 11
     elif isinstance(value, str | list | date):
-        text = value if isinstance(value, str) else listed(value) if isinstance(value, list) else value.isoformat()
+        text = value if isinstance(value, str) else list_text(value) if isinstance(value, list) else value.isoformat()
         sheet.write_string(line, column, text)
         return len(text) + 1
     else:
-        sheet.write_number(line, column, value, shown)
+        sheet.write_number(line, column, value, cell_format)
     return 11
 
 
 def _midnight(value: date) -> datetime:
-    """A date as the moment at which it begins; a moment as it is."""
+    """Return a date as a datetime at midnight; a datetime unchanged."""
     return value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
 
 
 def number_format(column: ReportColumn) -> str:
-    """How a spreadsheet shows a column; empty where it needs no format."""
+    """Return the number format of a column; empty if it needs none."""
     if column.kind == "DATE":
         return DAY
     if column.kind.startswith("TIMESTAMP"):

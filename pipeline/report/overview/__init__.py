@@ -1,1 +1,1 @@
-"""Pages and sections: the first page."""
+"""The index page."""

@@ -1,4 +1,4 @@
-"""Figures to pages: every number already text, sections in order. Templates add nothing but mark-up."""
+"""Values for the page templates, in the order of their sections."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pipeline.report.conversion.routes import Routes
 from pipeline.report.figures import Figures
 from pipeline.report.flow.page import Volumes
 from pipeline.report.headline import card as headline
-from pipeline.report.layout.table import Notice, StripChart, Table
+from pipeline.report.layout.table import BarChart, Notice, Table
 from pipeline.report.overview import variant
-from pipeline.report.owners.sla import Limits
+from pipeline.report.owners.sla import SlaSection
 from pipeline.report.quality import history_coverage
 from pipeline.report.quality.page import Definitions, Quality
 from pipeline.report.quality.rows import NewestDelivery
 from pipeline.report.rows import Overview
-from pipeline.report.stage.time import Stuck
+from pipeline.report.stage.time import OpenLeads
 
 
 @dataclass(frozen=True)
 class Stat:
-    """One number of the head, and the page that explains it."""
+    """A number at the top of the index page, and the page that explains it."""
 
     value: str
     label: str
@@ -34,22 +34,22 @@ class Stat:
 
 @dataclass(frozen=True)
 class IndexPage:
-    """The whole waterfall on one page: what a meeting begins with."""
+    """The index page: the whole waterfall on one page."""
 
     basis: str
     stats: tuple[Stat, ...]
     notices: tuple[Notice, ...]
     headline: tuple[headline.Card, ...]
     changes: Changes
-    waterfall: StripChart
+    waterfall: BarChart
     summary: Table
     grid: Table
-    times: StripChart
+    times: BarChart
 
 
 @dataclass(frozen=True)
 class ConversionPage:
-    """Every pair that is shown, month by month."""
+    """Every pair by month."""
 
     conversion: Conversion
     routes: Routes
@@ -72,15 +72,15 @@ class AccountsPage:
 
 @dataclass(frozen=True)
 class OwnersPage:
-    """Who kept to the limits, and who has what to do."""
+    """SLA results and open leads by owner."""
 
-    limits: Limits
-    stuck: Stuck
+    sla: SlaSection
+    open_leads: OpenLeads
 
 
 @dataclass(frozen=True)
 class QualityPage:
-    """Where every row went."""
+    """Data quality and row accounting."""
 
     quality: Quality
     routes: Routes
@@ -88,7 +88,7 @@ class QualityPage:
 
 @dataclass(frozen=True)
 class DefinitionsPage:
-    """What every word means."""
+    """Definitions of terms."""
 
     definitions: Definitions
 
@@ -101,14 +101,14 @@ def index_page(
     summary: Table,
     changed: Changes,
     grid: Table,
-    waterfall: StripChart,
-    times: StripChart,
+    waterfall: BarChart,
+    times: BarChart,
 ) -> IndexPage:
-    """The first page. `notes` are warnings of the run: it says how many there are. `stale` inputs it names, before all else."""
+    """Return the index page. It counts the `notes` of the run and names the `stale` inputs first."""
     total = figures.overview.rows[0]
     return IndexPage(
         basis=(
-            f"Unless a figure says otherwise: the unit is the {total.unit}, {units.MEANS[total.unit]}; rates are of cohorts, "
+            f"Unless a figure says otherwise: the unit is the {total.unit}, {units.MEANINGS[total.unit]}; rates are of cohorts, "
             "by the month of arrival at the first stage of the pair; and a rate is read only once its cohort is final, "
             "when the youngest of it has had the time that the line names."
         ),
@@ -138,7 +138,10 @@ def _stats(total: Overview) -> tuple[Stat, ...]:
 
 
 def _rejected(newest: NewestDelivery) -> str:
-    """`crm: 12 of 18,074 rows of the newest delivery are rejected, …`: what an alias brought in since is not among them."""
+    """Return the rejected rows of the newest delivery in words.
+
+    Rows that a new alias accepted since then are not counted.
+    """
     unknown = newest.unknown_stage
     because = f", {text.count(unknown)} of them for a stage that no alias names" if unknown else ""
     counts = f"{text.count(newest.rejected)} of {text.plural(newest.rows_read, 'row')}"
@@ -147,22 +150,22 @@ def _rejected(newest: NewestDelivery) -> str:
     )
 
 
-def _nothing(figures: Figures) -> str:
-    if figures.shown.is_all:
+def _empty_report(figures: Figures) -> str:
+    if figures.report.is_all:
         return "No stage entry has been delivered yet, so there is nothing to count."
-    return f"No lead has {variant.cut(figures.shown)}, so there is nothing to count."
+    return f"No lead has {variant.filter_text(figures.report)}, so there is nothing to count."
 
 
 def open_month(figures: Figures) -> date | None:
-    """First day of the month in which as-of lies; None when as-of is its last second."""
-    return next((row.month_start for row in figures.balance.rows if row.is_partial), None)
+    """Return the first day of the month that contains as-of; None if as-of is its last second."""
+    return next((row.month_start for row in figures.flow.balance.rows if row.is_partial), None)
 
 
 def _notices(figures: Figures, total: Overview, notes: tuple[str, ...], stale: tuple[str, ...]) -> tuple[Notice, ...]:
     notices = [Notice("warn", f"{each}. Newer numbers are not in here.") for each in stale]
-    everybody = "" if figures.shown.is_all else "Of all leads: "
+    prefix = "" if figures.report.is_all else "Of all leads: "
     if total.entries == 0:
-        notices.append(Notice("warn", _nothing(figures)))
+        notices.append(Notice("warn", _empty_report(figures)))
     if total.unit == "account" and total.leads and not total.accounts:
         notices.append(Notice("warn", "The unit is the account, and no lead names one: the headline counts nothing."))
     if open_month(figures) and total.entries:
@@ -170,18 +173,18 @@ def _notices(figures: Figures, total: Overview, notes: tuple[str, ...], stale: t
             Notice(
                 "info",
                 f"{text.month(open_month(figures))} is not over: its numbers will still grow, and wherever it stands it is "
-                f"marked{text.SO_FAR}, on the axis of a chart {text.SO_FAR_SIGN}.",
+                f"marked{text.PARTIAL_SUFFIX}, on the axis of a chart {text.PARTIAL_SIGN}.",
             )
         )
     notices += [
-        Notice("warn", f"{everybody}{_rejected(newest)}") for newest in figures.deliveries.rows if newest.rejected
+        Notice("warn", f"{prefix}{_rejected(newest)}") for newest in figures.quality.deliveries.rows if newest.rejected
     ]
     notices += history_coverage.notices(figures)
     if total.not_yet:
         notices.append(
             Notice(
                 "info",
-                f"{everybody}{text.plural(total.not_yet, 'row is', 'rows are')} dated after as-of and not counted yet.",
+                f"{prefix}{text.plural(total.not_yet, 'row is', 'rows are')} dated after as-of and not counted yet.",
             )
         )
     if notes:

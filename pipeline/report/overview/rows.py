@@ -1,4 +1,4 @@
-"""Row of report.stage_summary, as in `rows`."""
+"""Row class of report.stage_summary."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date
 
 @dataclass(frozen=True)
 class StageSummary:
-    """report.stage_summary: one stage now, in the last complete month and in the one before."""
+    """report.stage_summary: a stage now, in the last complete month and in the one before."""
 
     stage: str
     stage_label: str

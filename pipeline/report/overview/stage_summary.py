@@ -1,15 +1,15 @@
-"""Every stage on one line: balance, flow, conversion to the next, time and limit, beside the month before."""
+"""One row per stage: balance, flow, conversion, time and SLA, with the previous month."""
 
 from __future__ import annotations
 
 from pipeline.report import links, text
 from pipeline.report.figures import Figures
-from pipeline.report.layout.table import Cell, Column, Reader, Table, TableRow
+from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow
 from pipeline.report.overview.rows import StageSummary
 
 
-def stage_summary(figures: Figures, reader: Reader) -> Table:
-    """The table of the index page that a meeting goes down line by line."""
+def stage_summary(figures: Figures, footnotes: FootnoteBuilder) -> Table:
+    """Return the table of all stages for the index page."""
     rows = figures.summary.rows
     month = text.month(rows[0].month_start) if rows and rows[0].month_start else "the last complete month"
     before = text.month(rows[0].before_start) if rows and rows[0].before_start else "the month before"
@@ -26,7 +26,7 @@ def stage_summary(figures: Figures, reader: Reader) -> Table:
             Column("Median days", hint="of the stays that ended in the month"),
         ),
         rows=tuple(_row(row) for row in rows),
-        source=reader.source(
+        source=footnotes.source(
             figures.summary,
             unit="leads; to the next stage: what the headline counts",
             basis=f"moves of {month}, the last complete month, and below of {before}; conversion of final cohorts, window: ever",

@@ -1,32 +1,34 @@
-"""What the report of one value of a dimension says about itself, on each of its pages."""
+"""Notes on the pages of a report of one dimension value."""
 
 from __future__ import annotations
 
 from pipeline.report import text
 from pipeline.report.rows import Report
 
-LACKS = (
+MISSING_SECTIONS = (
     "Cuts by a further dimension, the routes past qualification, personas and settled estimates are only in the report of "
     "all leads."
 )
-DATA = "Rows, scope, dates and dimensions on this page are of all leads; origins and qualifications are of this report."
+QUALITY_PAGE_NOTE = (
+    "Rows, scope, dates and dimensions on this page are of all leads; origins and qualifications are of this report."
+)
 
 
-def cut(report: Report) -> str:
-    """The value in words, as in `region = EMEA`."""
+def filter_text(report: Report) -> str:
+    """Return the filter in words, such as `region = EMEA`."""
     return f"{report.dimension} = {text.isolated(report.dimension_value)}"
 
 
 def sentence(report: Report) -> str:
-    """What is counted and what is missing; empty for the report of all leads."""
+    """Return what the report counts and omits; empty for the report of all leads."""
     if report.is_all:
         return ""
     return (
-        f"Only what began with {cut(report)}: a stay or a move counts by the entry of that stay, a cohort by its arrival at "
-        f"the first stage of the pair, a lead by its first entry. {LACKS}"
+        f"Only what began with {filter_text(report)}: a stay or a move counts by the entry of that stay, "
+        f"a cohort by its arrival at the first stage of the pair, a lead by its first entry. {MISSING_SECTIONS}"
     )
 
 
-def data(report: Report) -> str:
-    """What the page of data quality is about; empty for the report of all leads."""
-    return "" if report.is_all else DATA
+def quality_page_note(report: Report) -> str:
+    """Return the note of the data-quality page; empty for the report of all leads."""
+    return "" if report.is_all else QUALITY_PAGE_NOTE

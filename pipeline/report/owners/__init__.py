@@ -1,1 +1,1 @@
-"""Pages and sections: owners, SLAs and overdue leads."""
+"""SLA results by stage, month and owner."""

@@ -1,4 +1,4 @@
-"""Rows of the two report.* tables about limits, as in `rows`."""
+"""Row classes of the two SLA tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date
 
 @dataclass(frozen=True)
 class StageSla:
-    """report.stage_sla: a stage with a limit in one month, or in all history."""
+    """report.stage_sla: a stage with an SLA in one month, or in all history."""
 
     stage_no: int
     stage: str
@@ -26,7 +26,7 @@ class StageSla:
 
 @dataclass(frozen=True)
 class OwnerSla:
-    """report.sla_by_owner: an owner of a stage's stays and of its open leads."""
+    """report.sla_by_owner: an owner's stays in a stage, and the owner's open leads."""
 
     owner_no: int
     owner: str

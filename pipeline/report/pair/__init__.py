@@ -1,1 +1,1 @@
-"""Pages and sections: one pair of stages."""
+"""The page of a headline pair."""

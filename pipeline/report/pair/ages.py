@@ -1,4 +1,4 @@
-"""The heat map of a headline pair: what share of each month's cohort had converted by each age."""
+"""The heat map of a headline pair: share of each monthly cohort that converted by each age."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.report import text, units
-from pipeline.report.conversion.cohorts import SMALL
-from pipeline.report.layout.table import Cell, Column, Reader, Table, TableRow
+from pipeline.report.conversion.cohorts import SMALL_SAMPLE
+from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow
 from pipeline.report.pair.rows import CohortAge
-from pipeline.report.query import Answer
+from pipeline.report.query import QueryResult
 from pipeline.report.rows import PairShown
 
-TONES = 10
-"""Steps of the ramp: the classes heat-0 to heat-9 of the style sheet."""
+RAMP_STEPS = 10
+"""Number of colours: the classes heat-0 to heat-9 of the style sheet."""
 
 
 @dataclass(frozen=True)
 class HeatMap:
-    """The table, and what its tones mean."""
+    """The table and its colour scale."""
 
     table: Table
     tones: tuple[str, ...]
-    """Classes of the ramp from pale to strong; none while no cohort is old enough to be compared."""
-    least: str
-    most: str
+    """CSS classes from pale to strong. Empty if no cohort is old enough."""
+    lowest: str
+    highest: str
 
 
-def heat_map(pair: PairShown, ages: Answer[CohortAge], reader: Reader) -> HeatMap:
-    """Months from the newest, ages from the youngest; ages that no month has reached have no column."""
+def heat_map(pair: PairShown, ages: QueryResult[CohortAge], footnotes: FootnoteBuilder) -> HeatMap:
+    """Return months (newest first) by age (youngest first), without ages that no month has reached."""
     reached = [row for row in ages.rows if row.aged]
     ramp = ramp_of([row.rate for row in reached if row.rate is not None and row.is_mature])
     steps = sorted({(row.age_no, row.age_days) for row in reached})
     cells = {(row.month_start, row.age_no): row for row in ages.rows}
     months = sorted({row.month_start for row in ages.rows}, reverse=True)
-    many = units.many(pair.unit)
+    many = units.plural(pair.unit)
     table = Table(
         caption=f"{pair.from_label} → {pair.to_label}: share converted by age, by month of arrival at {pair.from_label}",
         columns=(
@@ -49,14 +49,14 @@ def heat_map(pair: PairShown, ages: Answer[CohortAge], reader: Reader) -> HeatMa
         rows=tuple(
             TableRow(
                 (
-                    _heading(cells[month, 1], reader),
+                    _heading(cells[month, 1], footnotes),
                     _entered(cells[month, 1]),
                     *(_cell(cells[month, number], ramp) for number, _ in steps),
                 )
             )
             for month in months
         ),
-        source=reader.source(
+        source=footnotes.source(
             ages,
             unit=many,
             basis=(
@@ -73,35 +73,35 @@ def heat_map(pair: PairShown, ages: Answer[CohortAge], reader: Reader) -> HeatMa
         ),
         key=f"ages-{pair.headline_no}",
     )
-    tones = tuple(f"heat-{number}" for number in range(TONES)) if any(row.is_mature for row in reached) else ()
+    tones = tuple(f"heat-{number}" for number in range(RAMP_STEPS)) if any(row.is_mature for row in reached) else ()
     return HeatMap(table, tones, text.rate(ramp.low), text.rate(ramp.high))
 
 
 @dataclass(frozen=True)
 class Ramp:
-    """The shares at which the tones begin and end."""
+    """The lowest and highest share of the colour scale."""
 
     low: float
     high: float
 
     def tone(self, rate: float) -> str:
-        """The class of a share."""
-        step = int(TONES * (rate - self.low) / (self.high - self.low) + 1e-9)
-        return f"heat-{min(max(step, 0), TONES - 1)}"
+        """Return the CSS class of a share."""
+        step = int(RAMP_STEPS * (rate - self.low) / (self.high - self.low) + 1e-9)
+        return f"heat-{min(max(step, 0), RAMP_STEPS - 1)}"
 
 
 def ramp_of(rates: Sequence[float]) -> Ramp:
-    """From the lowest to the highest share, outward to whole tens of percent, so that months differ where they do."""
+    """Return a ramp from the lowest to the highest share, rounded outward to ten percent."""
     low = math.floor(10 * min(rates, default=0.0)) / 10
     return Ramp(min(low, 0.9), max(math.ceil(10 * max(rates, default=0.0)) / 10, min(low, 0.9) + 0.1))
 
 
-def _heading(row: CohortAge, reader: Reader) -> Cell:
-    return Cell(reader.period(row.month_start, row.is_partial))
+def _heading(row: CohortAge, footnotes: FootnoteBuilder) -> Cell:
+    return Cell(footnotes.period(row.month_start, row.is_partial))
 
 
 def _entered(row: CohortAge) -> Cell:
-    return Cell(text.count(row.entered), note="n small" if 0 < row.entered < SMALL else "")
+    return Cell(text.count(row.entered), note="n small" if 0 < row.entered < SMALL_SAMPLE else "")
 
 
 def _cell(row: CohortAge, ramp: Ramp) -> Cell:

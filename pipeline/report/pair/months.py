@@ -1,4 +1,4 @@
-"""The months of a headline pair as columns: what became of those who did not convert, and how those came who arrived at B."""
+"""Monthly columns of a headline pair: outcomes without conversion, and arrivals at the second stage."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from pipeline.report import text, units
-from pipeline.report.headline.card import LOST_BY, LOST_TONES, fate_name, fate_tones
+from pipeline.report.headline.card import LOST_BY, LOST_TONES, outcome_name, outcome_tones
 from pipeline.report.layout.charts import share_ceiling
 from pipeline.report.layout.columns import (
     ColumnChart,
@@ -17,53 +17,65 @@ from pipeline.report.layout.columns import (
     share_scale,
     stacked_columns,
 )
-from pipeline.report.layout.table import Cell, Column, Fold, Mark, Reader, Table, TableRow, columns, texts
+from pipeline.report.layout.table import (
+    Cell,
+    Column,
+    Details,
+    FootnoteBuilder,
+    LegendItem,
+    Table,
+    TableRow,
+    columns,
+    texts,
+)
 from pipeline.report.pair.rows import ArrivalMonth, CohortAge, GapMonth
-from pipeline.report.query import Answer
+from pipeline.report.query import QueryResult
 from pipeline.report.rows import Gap, Headline
 
-FROM_BELOW = ("lost", "passed_over", "still_open")
-"""The order in a column: what is final below, what may still change on top."""
+STACK_ORDER = ("lost", "passed_over", "still_open")
+"""Order from the bottom: final outcomes first, then those that can still change."""
 
 Counts = dict[tuple[date, str, str, str | None], int]
-"""(month, fate, reason, label of the stage) → units."""
+"""(month, outcome, reason, stage label) → units."""
 
 
 def losses(
     row: Headline,
     gaps: Sequence[Gap],
-    fates: Answer[GapMonth],
+    outcomes: QueryResult[GapMonth],
     ages: Sequence[CohortAge],
-    reader: Reader,
+    footnotes: FootnoteBuilder,
 ) -> ColumnChart:
-    """Of each month's cohort the share that has not converted, by what became of it. `ages` name the months shown."""
+    """Return the share of each cohort that has not converted, by outcome. `ages` has the months shown."""
     months = [cell for cell in ages if cell.age_no == 1]
-    counts: Counts = {(each.month_start, each.fate, each.reason, each.stage_label): each.units for each in fates.rows}
-    left = [gap for fate in FROM_BELOW for gap in gaps if gap.fate == fate]
-    tones = fate_tones(tuple(gaps))
-    shares = [_missing(month, left, counts) / month.entered for month in months if month.entered]
+    counts: Counts = {
+        (each.month_start, each.fate, each.reason, each.stage_label): each.units for each in outcomes.rows
+    }
+    shown_gaps = [gap for fate in STACK_ORDER for gap in gaps if gap.fate == fate]
+    tones = outcome_tones(tuple(gaps))
+    shares = [_missing(month, shown_gaps, counts) / month.entered for month in months if month.entered]
     top = share_ceiling(max(shares, default=0.0))
     stacks = [
         Stack(
-            reader.short_period(month.month_start, month.is_partial),
-            tuple(_part(gap, row, month, counts, tones[gap], reader) for gap in left if month.entered),
+            footnotes.short_period(month.month_start, month.is_partial),
+            tuple(_part(gap, row, month, counts, tones[gap], footnotes) for gap in shown_gaps if month.entered),
         )
         for month in months
     ]
-    sentence = _losses_sentence(row, months, left, counts, reader)
+    sentence = _losses_sentence(row, months, shown_gaps, counts, footnotes)
     return ColumnChart(
         key="losses",
-        title=f"Share of each month’s {units.many(row.unit)} that has not gone on to {row.to_label}",
+        title=f"Share of each month’s {units.plural(row.unit)} that has not gone on to {row.to_label}",
         sentence=sentence,
         drawing=stacked_columns(stacks, top, share_scale(top), sentence),
-        legend=_legend(left, row, tones),
-        source=reader.source(
-            fates,
-            unit=units.many(row.unit),
+        legend=_legend(shown_gaps, row, tones),
+        source=footnotes.source(
+            outcomes,
+            unit=units.plural(row.unit),
             basis=f"cohorts by month of arrival at {row.from_label}, window: ever, as of now; lost by {LOST_BY[row.unit]}",
-            denominator=f"{units.many(row.unit)} that arrived at {row.from_label} in the month",
+            denominator=f"{units.plural(row.unit)} that arrived at {row.from_label} in the month",
         ),
-        fold=Fold("Numbers behind the columns", _losses_table(row, gaps, counts, months, reader)),
+        details=Details("Numbers behind the columns", _losses_table(row, gaps, counts, months, footnotes)),
     )
 
 
@@ -71,21 +83,21 @@ def _key(month: date, gap: Gap) -> tuple[date, str, str, str | None]:
     return month, gap.fate, gap.reason, gap.stage_label
 
 
-def _missing(month: CohortAge, left: Sequence[Gap], counts: Counts) -> int:
-    return sum(counts.get(_key(month.month_start, gap), 0) for gap in left)
+def _missing(month: CohortAge, shown_gaps: Sequence[Gap], counts: Counts) -> int:
+    return sum(counts.get(_key(month.month_start, gap), 0) for gap in shown_gaps)
 
 
-def _part(gap: Gap, row: Headline, month: CohortAge, counts: Counts, tone: str, reader: Reader) -> Part:
+def _part(gap: Gap, row: Headline, month: CohortAge, counts: Counts, tone: str, footnotes: FootnoteBuilder) -> Part:
     size = counts.get(_key(month.month_start, gap), 0)
     title = (
-        f"{reader.period(month.month_start, month.is_partial)}: {fate_name(gap, row)}: "
+        f"{footnotes.period(month.month_start, month.is_partial)}: {outcome_name(gap, row)}: "
         f"{text.count(size)} of {text.count(month.entered)}"
     )
     return Part(tone, size / month.entered, title)
 
 
 def _losses_sentence(
-    row: Headline, months: Sequence[CohortAge], left: Sequence[Gap], counts: Counts, reader: Reader
+    row: Headline, months: Sequence[CohortAge], shown_gaps: Sequence[Gap], counts: Counts, footnotes: FootnoteBuilder
 ) -> str:
     complete = [month for month in months if not month.is_partial] or list(months)
     entered = sum(month.entered for month in complete)
@@ -94,43 +106,44 @@ def _losses_sentence(
 
     def of(fate: str) -> int:
         return sum(
-            counts.get(_key(month.month_start, gap), 0) for month in complete for gap in left if gap.fate == fate
+            counts.get(_key(month.month_start, gap), 0) for month in complete for gap in shown_gaps if gap.fate == fate
         )
 
     lost, passed, waiting = of("lost"), of("passed_over"), of("still_open")
     return (
-        f"Of {text.plural(entered, row.unit)} that reached {row.from_label} {_span(complete, reader)}, "
+        f"Of {text.plural(entered, row.unit)} that reached {row.from_label} {_span(complete, footnotes)}, "
         f"{text.count(lost + passed + waiting)} have not gone on to {row.to_label}: {text.count(lost)} lost, "
         f"{text.count(passed)} passed over, {text.count(waiting)} still open."
     )
 
 
-def _span(months: Sequence[CohortAge] | Sequence[ArrivalMonth], reader: Reader) -> str:
+def _span(months: Sequence[CohortAge] | Sequence[ArrivalMonth], footnotes: FootnoteBuilder) -> str:
     first, last = months[0], months[-1]
-    end = reader.period(last.month_start, last.is_partial)
-    return f"in {end}" if len(months) == 1 else f"from {reader.month(first.month_start)} to {end}"
+    end = footnotes.period(last.month_start, last.is_partial)
+    return f"in {end}" if len(months) == 1 else f"from {footnotes.month(first.month_start)} to {end}"
 
 
-def _legend(left: Sequence[Gap], row: Headline, tones: dict[Gap, str]) -> tuple[Mark, ...]:
-    """One entry per tone, in the order of the columns from the bottom; fates that share a tone are named together."""
+def _legend(shown_gaps: Sequence[Gap], row: Headline, tones: dict[Gap, str]) -> tuple[LegendItem, ...]:
+    """Return one entry per tone, from the bottom of the columns. Outcomes with the same tone share an entry."""
     names: dict[str, list[str]] = {}
-    for gap in left:
-        names.setdefault(tones[gap], []).append(fate_name(gap, row))
+    for gap in shown_gaps:
+        names.setdefault(tones[gap], []).append(outcome_name(gap, row))
     shared = {LOST_TONES[-1]: "Lost otherwise", "open": "Still open, not overdue", "overdue": "Still open, overdue"}
     return tuple(
-        Mark(tone, own[0] if len(own) == 1 or tone not in shared else shared[tone]) for tone, own in names.items()
+        LegendItem(tone, labels[0] if len(labels) == 1 or tone not in shared else shared[tone])
+        for tone, labels in names.items()
     )
 
 
 def _losses_table(
-    row: Headline, gaps: Sequence[Gap], counts: Counts, months: Sequence[CohortAge], reader: Reader
+    row: Headline, gaps: Sequence[Gap], counts: Counts, months: Sequence[CohortAge], footnotes: FootnoteBuilder
 ) -> Table:
     shown = {month.month_start for month in months}
     earlier = sorted({month for month, *_ in counts if month not in shown})
     rows = [
         TableRow(
             (
-                Cell(reader.period(month.month_start, month.is_partial)),
+                Cell(footnotes.period(month.month_start, month.is_partial)),
                 Cell(text.count(month.entered)),
                 *texts(*(text.count(counts.get(_key(month.month_start, gap), 0)) for gap in gaps)),
             )
@@ -142,7 +155,7 @@ def _losses_table(
         rows.append(
             TableRow(
                 (
-                    Cell("Earlier months", note=f"since {reader.month(earlier[0])}"),
+                    Cell("Earlier months", note=f"since {footnotes.month(earlier[0])}"),
                     *texts(*(text.count(n) for n in (sum(before), *before))),
                 )
             )
@@ -151,16 +164,16 @@ def _losses_table(
         TableRow(texts("All months", *(text.count(n) for n in (row.entered, *(gap.units for gap in gaps)))), "total")
     )
     return Table(
-        caption=f"What became of the {units.many(row.unit)} of each month that reached {row.from_label}",
-        columns=columns("Month", "Entered", *(fate_name(gap, row) for gap in gaps)),
+        caption=f"What became of the {units.plural(row.unit)} of each month that reached {row.from_label}",
+        columns=columns("Month", "Entered", *(outcome_name(gap, row) for gap in gaps)),
         rows=tuple(rows),
         key=f"losses-{row.headline_no}",
     )
 
 
-def arrivals(row: Headline, answer: Answer[ArrivalMonth], reader: Reader) -> ColumnChart:
-    """Arrivals at B by month, split by how they came, seen from A."""
-    months = answer.rows
+def arrivals(row: Headline, result: QueryResult[ArrivalMonth], footnotes: FootnoteBuilder) -> ColumnChart:
+    """Return arrivals at the second stage by month, split by whether the cycle entered the first stage."""
+    months = result.rows
     top = count_ceiling(max((month.arrivals for month in months), default=0))
     words = (
         ("through", f"came through {row.from_label}"),
@@ -169,57 +182,57 @@ def arrivals(row: Headline, answer: Answer[ArrivalMonth], reader: Reader) -> Col
     )
     stacks = [
         Stack(
-            reader.short_period(month.month_start, month.is_partial),
+            footnotes.short_period(month.month_start, month.is_partial),
             tuple(
-                Part(tone, size, f"{reader.period(month.month_start, month.is_partial)}: {text.count(size)} {name}")
-                for (tone, name), size in zip(words, _ways(month), strict=True)
+                Part(tone, size, f"{footnotes.period(month.month_start, month.is_partial)}: {text.count(size)} {name}")
+                for (tone, name), size in zip(words, _arrival_counts(month), strict=True)
             ),
         )
         for month in months
     ]
-    sentence = _arrivals_sentence(row, months, reader)
+    sentence = _arrivals_sentence(row, months, footnotes)
     return ColumnChart(
         key="arrivals",
         title=f"Arrivals at {row.to_label} by month, by how they came",
         sentence=sentence,
         drawing=stacked_columns(stacks, top, count_scale(top), sentence),
-        legend=tuple(Mark(tone, name) for tone, name in words),
-        source=reader.source(
-            answer,
+        legend=tuple(LegendItem(tone, name) for tone, name in words),
+        source=footnotes.source(
+            result,
             unit="cycles",
             basis=f"arrivals at {row.to_label} in the month, whenever the cycle began: no cohort",
             denominator=f"arrivals at {row.to_label} in the month",
         ),
-        fold=Fold("Numbers behind the columns", _arrivals_table(row, months, reader)),
+        details=Details("Numbers behind the columns", _arrivals_table(row, months, footnotes)),
     )
 
 
-def _ways(month: ArrivalMonth) -> tuple[int, int, int]:
+def _arrival_counts(month: ArrivalMonth) -> tuple[int, int, int]:
     return month.through, month.over, month.entered_after
 
 
-def _arrivals_sentence(row: Headline, months: Sequence[ArrivalMonth], reader: Reader) -> str:
+def _arrivals_sentence(row: Headline, months: Sequence[ArrivalMonth], footnotes: FootnoteBuilder) -> str:
     complete = [month for month in months if not month.is_partial] or list(months)
     everyone = sum(month.arrivals for month in complete)
     if not everyone:
         return f"Nobody has arrived at {row.to_label} in these months."
     over, after = sum(month.over for month in complete), sum(month.entered_after for month in complete)
     first = (
-        f"{text.count(over + after)} of {text.plural(everyone, 'arrival')} at {row.to_label} {_span(complete, reader)} "
+        f"{text.count(over + after)} of {text.plural(everyone, 'arrival')} at {row.to_label} {_span(complete, footnotes)} "
         f"came without {row.from_label}"
     )
     if not over + after:
         return f"{first}."
     below, later = f"began below {row.from_label} and passed over it", f"began at or above {row.from_label}, without it"
-    ways = (
+    split = (
         f"{text.count(over)} {below}, {text.count(after)} {later}"
         if over and after
         else f"all {below if over else later}"
     )
-    return f"{first}, {text.rate((over + after) / everyone)}: {ways}. No rate of {row.from_label} → {row.to_label} counts them."
+    return f"{first}, {text.rate((over + after) / everyone)}: {split}. No rate of {row.from_label} → {row.to_label} counts them."
 
 
-def _arrivals_table(row: Headline, months: Sequence[ArrivalMonth], reader: Reader) -> Table:
+def _arrivals_table(row: Headline, months: Sequence[ArrivalMonth], footnotes: FootnoteBuilder) -> Table:
     return Table(
         caption=f"Arrivals at {row.to_label}, seen from {row.from_label}",
         columns=(
@@ -233,8 +246,8 @@ def _arrivals_table(row: Headline, months: Sequence[ArrivalMonth], reader: Reade
         rows=tuple(
             TableRow(
                 (
-                    Cell(reader.period(month.month_start, month.is_partial)),
-                    *texts(text.count(month.arrivals), *(text.count(n) for n in _ways(month))),
+                    Cell(footnotes.period(month.month_start, month.is_partial)),
+                    *texts(text.count(month.arrivals), *(text.count(n) for n in _arrival_counts(month))),
                     Cell(text.rate((month.over + month.entered_after) / month.arrivals if month.arrivals else None)),
                 )
             )

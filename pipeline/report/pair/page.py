@@ -1,4 +1,4 @@
-"""The page of one headline pair: its card, its months in every window, its cohorts as they age, who left and who came, its cuts."""
+"""The page of one headline pair."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pipeline.report.changes.changes import PairChange
 from pipeline.report.conversion import estimate
 from pipeline.report.conversion.cohorts import PairSection
-from pipeline.report.figures import Figures, PairFigures
+from pipeline.report.figures import Figures
 from pipeline.report.headline.card import Card
 from pipeline.report.layout.columns import ColumnChart
-from pipeline.report.layout.table import Fold, Reader, Table
+from pipeline.report.layout.table import Details, FootnoteBuilder, Table
 from pipeline.report.pair.ages import HeatMap, heat_map
+from pipeline.report.pair.figures import PairFigures
 from pipeline.report.pair.mix import mixes
 from pipeline.report.pair.months import arrivals, losses
-from pipeline.report.quality.rows import SettledRecord
+from pipeline.report.quality.rows import ExpectedRateRecord
 from pipeline.report.rows import Headline
 
 
@@ -26,16 +27,16 @@ class PairPage:
     to_stage: str
     card: Card
     changes: PairChange
-    has_estimates: bool
-    """Some month of the trend has a settled estimate."""
-    record: str
-    """How past estimates fared."""
+    has_expected_rates: bool
+    """Whether a month of the trend has an expected final rate."""
+    record_sentence: str
+    """How past estimates compare with the outcome."""
     months: Table
     ages: HeatMap
     losses: ColumnChart
     arrivals: ColumnChart
     mixes: tuple[ColumnChart, ...]
-    cuts: tuple[Fold, ...]
+    slices: tuple[Details, ...]
 
 
 def pair_pages(
@@ -43,14 +44,14 @@ def pair_pages(
     cards: tuple[Card, ...],
     sections: tuple[PairSection, ...],
     changed: tuple[PairChange, ...],
-    reader: Reader,
+    footnotes: FootnoteBuilder,
 ) -> tuple[PairPage, ...]:
-    """A page per card, in the order of the configuration."""
+    """Return one page per card, in the order of the configuration."""
     by_pair = {(section.from_stage, section.to_stage): section for section in sections}
     figures_of = {(each.pair.from_stage, each.pair.to_stage): each for each in figures.pairs}
     changes = {(each.from_stage, each.to_stage): each for each in changed}
     rows = [row for row in figures.headline.rows if row.window_days is None]
-    sources = {row.dimension: row.source for row in figures.coverage.rows}
+    sources = {row.dimension: row.source for row in figures.quality.coverage.rows}
     return tuple(
         _page(
             card,
@@ -60,36 +61,36 @@ def pair_pages(
             changes[card.from_stage, card.to_stage],
             figures_of[card.from_stage, card.to_stage],
             sources,
-            reader,
+            footnotes,
         )
-        for card, row, record in zip(cards, rows, figures.settled_record.rows, strict=True)
+        for card, row, record in zip(cards, rows, figures.quality.expected_rate_record.rows, strict=True)
     )
 
 
 def _page(
     card: Card,
     row: Headline,
-    record: SettledRecord,
+    record: ExpectedRateRecord,
     section: PairSection,
     changes: PairChange,
     figures: PairFigures,
     sources: dict[str, str],
-    reader: Reader,
+    footnotes: FootnoteBuilder,
 ) -> PairPage:
-    assert figures.more is not None
+    assert figures.headline is not None
     assert figures.gap is not None
-    more = figures.more
+    headline = figures.headline
     return PairPage(
         card.from_stage,
         card.to_stage,
         card,
         changes=changes,
-        has_estimates=any(cohort.settled_estimate is not None for cohort in figures.cohorts.rows),
-        record=estimate.sentence((record,)),
+        has_expected_rates=any(cohort.settled_estimate is not None for cohort in figures.cohorts.rows),
+        record_sentence=estimate.sentence((record,)),
         months=section.months.table,
-        ages=heat_map(figures.pair, more.ages, reader),
-        losses=losses(row, figures.gap.rows, more.fates, more.ages.rows, reader),
-        arrivals=arrivals(row, more.arrivals, reader),
-        mixes=mixes(figures.pair, more.mixes, sources, reader),
-        cuts=section.cuts,
+        ages=heat_map(figures.pair, headline.ages, footnotes),
+        losses=losses(row, figures.gap.rows, headline.outcomes, headline.ages.rows, footnotes),
+        arrivals=arrivals(row, headline.arrivals, footnotes),
+        mixes=mixes(figures.pair, headline.mixes, sources, footnotes),
+        slices=section.slices,
     )

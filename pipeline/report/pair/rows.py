@@ -1,4 +1,4 @@
-"""Rows of what the page of a headline pair shows beyond its card, as in `rows`."""
+"""Row classes that only the page of a headline pair uses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class CohortAge:
 
 @dataclass(frozen=True)
 class GapMonth:
-    """report.headline_gap_months: one fate of the units that arrived in one month."""
+    """report.headline_gap_months: one outcome of the units that arrived in one month."""
 
     month_start: date
     fate: str
@@ -34,7 +34,7 @@ class GapMonth:
 
 @dataclass(frozen=True)
 class ArrivalMonth:
-    """report.headline_arrivals: how the cycles came that arrived at B in one month."""
+    """report.headline_arrivals: arrivals at the second stage in one month, by their way through the first."""
 
     month_start: date
     is_partial: bool
@@ -46,7 +46,7 @@ class ArrivalMonth:
 
 @dataclass(frozen=True)
 class MixMonth:
-    """report.cohort_mix: how many of one month's cohort have one value of a dimension."""
+    """report.cohort_mix: units of one monthly cohort with one dimension value."""
 
     dimension: str
     value_no: int

@@ -1,1 +1,1 @@
-"""Pages and sections: data quality and definitions."""
+"""The data-quality page and the definitions."""

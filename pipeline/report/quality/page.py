@@ -1,4 +1,4 @@
-"""Definitions, and how far the data can be trusted."""
+"""Definitions and data quality."""
 
 from __future__ import annotations
 
@@ -6,15 +6,26 @@ from dataclasses import dataclass
 
 from pipeline.report import text
 from pipeline.report.conversion import estimate
-from pipeline.report.conversion.cohorts import SOURCES
+from pipeline.report.conversion.cohorts import DIMENSION_SOURCES
 from pipeline.report.figures import Figures
-from pipeline.report.layout.table import Cell, Column, Mark, Reader, Table, TableRow, balanced, columns, listed, texts
+from pipeline.report.layout.table import (
+    Cell,
+    Column,
+    FootnoteBuilder,
+    LegendItem,
+    Table,
+    TableRow,
+    balanced,
+    columns,
+    join_words,
+    texts,
+)
 from pipeline.report.overview import variant
 from pipeline.report.quality import history_coverage
 from pipeline.report.quality.unknown_stages import unknown_stages
 from pipeline.report.rows import Overview
 
-REASONS = {
+REJECTION_REASONS = {
     "no_lead": "no lead id",
     "no_stage": "no stage",
     "no_key": "no key",
@@ -38,7 +49,7 @@ REASONS = {
     "duplicate_key": "a key that is there twice",
     "nested_too_deep": "lists or objects in each other more than 50 deep",
 }
-FINDINGS = {
+DATE_FINDINGS = {
     "skipped": "Moved up past a stage without entering it",
     "regressed": "Moved back to a lower stage",
     "reopened": "Came back to the path from a stage that nobody comes back from",
@@ -54,30 +65,30 @@ FINDINGS = {
     "dst_gap": "Time that the clock skipped in spring",
     "dst_overlap": "Time that the clock showed twice in autumn",
 }
-KINDS = {
+STAGE_KINDS = {
     "path": "on the path",
     "hold": "hold: off the path, the cycle lives on",
     "detour": "detour: the cycle ends, the lead may come back",
     "exit": "exit: the cycle ends, not expected back",
 }
 
-PARTS = ("kept", "repeats", "duplicates", "out_of_scope", "after_as_of", "redelivered", "rejected", "filtered")
-"""What becomes of a row, from the last question asked of it to the first (E1)."""
+ROW_OUTCOMES = ("kept", "repeats", "duplicates", "out_of_scope", "after_as_of", "redelivered", "rejected", "filtered")
+"""Outcomes of a row, from the last check to the first (E1)."""
 
 
 @dataclass(frozen=True)
 class Definitions:
-    """What every word on the page means here."""
+    """The terms of the report."""
 
     stages: Table
-    groups: tuple[Mark, ...]
-    pairs: tuple[Mark, ...]
+    groups: tuple[LegendItem, ...]
+    pairs: tuple[LegendItem, ...]
     windows: str
 
 
 @dataclass(frozen=True)
 class Quality:
-    """Where rows went, and what looks odd."""
+    """Row accounting and findings in the data."""
 
     about: str
     accounting: Table
@@ -90,55 +101,23 @@ class Quality:
     orphans: tuple[str, ...]
     leads: tuple[str, ...]
     coverage: Table | None
-    settled_record: Table | None
+    expected_rate_record: Table | None
     notes: tuple[str, ...]
 
 
-def definitions(figures: Figures, reader: Reader) -> Definitions:
-    """Stages with what the CRM calls them, groups, headline pairs, windows."""
-    aliases: dict[int, list[str]] = {}
-    for stage_no, alias in figures.aliases:
-        aliases.setdefault(stage_no, []).append(alias)
+def definitions(figures: Figures, footnotes: FootnoteBuilder) -> Definitions:
+    """Return stages with their aliases, groups, headline pairs and windows."""
     groups: dict[str, tuple[str, str, list[str]]] = {}
     for key, label, definition, stage in figures.members:
         groups.setdefault(key, (text.isolated(label), text.isolated(definition), []))[2].append(text.isolated(stage))
     windows = [f"{days} days" for days in figures.windows]
     return Definitions(
-        stages=Table(
-            caption="Stages, in the order of the configuration",
-            columns=(
-                Column("Stage", "text"),
-                Column("Rank"),
-                Column("What it means", "text"),
-                Column("Kind", "text"),
-                Column("Team", "text"),
-                Column("Phase", "text"),
-                Column("Limit", "text"),
-                Column("Values that name it", "text"),
-            ),
-            rows=tuple(
-                TableRow(
-                    (
-                        Cell(stage.label, note=stage.name if stage.name != stage.label else ""),
-                        Cell(text.count(stage.rank) if stage.rank else text.DASH),
-                        Cell(stage.definition, "prose"),
-                        Cell(KINDS[stage.kind], note=_marks(stage.is_gate, stage.qualifies)),
-                        Cell(stage.team or text.DASH),
-                        Cell(stage.phase or text.DASH),
-                        Cell(stage.sla_text or text.DASH, note=f"{stage.sla_clock} clock" if stage.sla_text else ""),
-                        Cell(" · ".join(aliases.get(stage.stage_no, [])), "prose quiet"),
-                    )
-                )
-                for stage in figures.stages.rows
-            ),
-            source=reader.source(
-                figures.stages, unit="stages", basis="the configuration of this run", denominator="none: a list"
-            ),
-            key="stages",
+        stages=_stages_table(figures, footnotes),
+        groups=tuple(
+            LegendItem("", label, join_words(members), definition) for label, definition, members in groups.values()
         ),
-        groups=tuple(Mark("", label, listed(members), definition) for label, definition, members in groups.values()),
         pairs=tuple(
-            Mark(
+            LegendItem(
                 "",
                 f"{row.from_label} → {row.to_label}",
                 f"target {text.rate(row.target)}" if row.target is not None else "no target",
@@ -146,11 +125,49 @@ def definitions(figures: Figures, reader: Reader) -> Definitions:
             for row in figures.headline.rows
             if row.window_days is None
         ),
-        windows=listed(["ever", *(f"within {window}" for window in windows)]),
+        windows=join_words(["ever", *(f"within {window}" for window in windows)]),
     )
 
 
-def _marks(is_gate: bool, qualifies: bool) -> str:
+def _stages_table(figures: Figures, footnotes: FootnoteBuilder) -> Table:
+    aliases: dict[int, list[str]] = {}
+    for stage_no, alias in figures.aliases:
+        aliases.setdefault(stage_no, []).append(alias)
+    return Table(
+        caption="Stages, in the order of the configuration",
+        columns=(
+            Column("Stage", "text"),
+            Column("Rank"),
+            Column("What it means", "text"),
+            Column("Kind", "text"),
+            Column("Team", "text"),
+            Column("Phase", "text"),
+            Column("Limit", "text"),
+            Column("Values that name it", "text"),
+        ),
+        rows=tuple(
+            TableRow(
+                (
+                    Cell(stage.label, note=stage.name if stage.name != stage.label else ""),
+                    Cell(text.count(stage.rank) if stage.rank else text.DASH),
+                    Cell(stage.definition, "prose"),
+                    Cell(STAGE_KINDS[stage.kind], note=_stage_flags(stage.is_gate, stage.qualifies)),
+                    Cell(stage.team or text.DASH),
+                    Cell(stage.phase or text.DASH),
+                    Cell(stage.sla_text or text.DASH, note=f"{stage.sla_clock} clock" if stage.sla_text else ""),
+                    Cell(" · ".join(aliases.get(stage.stage_no, [])), "prose quiet"),
+                )
+            )
+            for stage in figures.stages.rows
+        ),
+        source=footnotes.source(
+            figures.stages, unit="stages", basis="the configuration of this run", denominator="none: a list"
+        ),
+        key="stages",
+    )
+
+
+def _stage_flags(is_gate: bool, qualifies: bool) -> str:
     words = [
         word
         for word, holds in (("a gate: should hold nobody", is_gate), ("qualifies the lead for its team", qualifies))
@@ -159,23 +176,23 @@ def _marks(is_gate: bool, qualifies: bool) -> str:
     return "; ".join(words)
 
 
-def quality(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Quality:
-    """Row accounting first: every row is somewhere."""
+def quality(figures: Figures, notes: tuple[str, ...], footnotes: FootnoteBuilder) -> Quality:
+    """Return the data-quality section."""
     total = figures.overview.rows[0]
     return Quality(
-        about=variant.data(figures.shown),
-        accounting=_accounting(figures, reader),
-        scope=_scope(figures, reader) if figures.scope.rows else None,
-        rejections=_rejections(figures, reader) if figures.rejections.rows else None,
+        about=variant.quality_page_note(figures.report),
+        accounting=_accounting(figures, footnotes),
+        scope=_scope(figures, footnotes) if figures.quality.scope.rows else None,
+        rejections=_rejections(figures, footnotes) if figures.quality.rejections.rows else None,
         unknown_stages=(
             f"{text.plural(total.unknown_stage, 'row names', 'rows name')} a stage that the configuration does not know. "
             "Add the value to a stage’s aliases and run again: the rows wait in the log and come in by themselves."
             if total.unknown_stage
             else "Every row names a stage that the configuration knows."
         ),
-        unknown=unknown_stages(figures, reader) if figures.unknown.rows else None,
-        history=history_coverage.table(figures, reader),
-        dates=_dates(figures, reader) if figures.dates.rows else None,
+        unknown=unknown_stages(figures, footnotes) if figures.quality.unknown.rows else None,
+        history=history_coverage.table(figures, footnotes),
+        dates=_dates(figures, footnotes) if figures.quality.dates.rows else None,
         orphans=(
             f"{text.plural(total.history_only, 'lead')} known from history only: no input of leads delivered them.",
             f"{text.plural(total.bare_accounts, 'account')} named by leads only: no input of accounts delivered them.",
@@ -183,40 +200,40 @@ def quality(figures: Figures, notes: tuple[str, ...], reader: Reader) -> Quality
             *_inferred(total.inferred),
         ),
         leads=(*_reconciliation(total), *_shared_addresses(total), *_recorded_also(total)),
-        coverage=_coverage(figures, reader) if figures.coverage.rows else None,
-        settled_record=estimate.record(figures, reader),
+        coverage=_coverage(figures, footnotes) if figures.quality.coverage.rows else None,
+        expected_rate_record=estimate.record(figures, footnotes),
         notes=notes,
     )
 
 
 def _without_account(figures: Figures) -> tuple[str, ...]:
-    """Not among what is of all leads in a report of one value; there it stands with the accounts."""
+    """Return the leads without an account. A report of one value shows them with the accounts."""
     leads = figures.overview.rows[0].leads_without_account
-    return (f"{text.plural(leads, 'lead')} without an account.",) if figures.shown.is_all else ()
+    return (f"{text.plural(leads, 'lead')} without an account.",) if figures.report.is_all else ()
 
 
 def _inferred(leads: int) -> tuple[str, ...]:
-    """Said only where there are entries at creation (E9)."""
+    """Return the leads with an inferred entry at creation (E9); empty if there are none."""
     if not leads:
         return ()
     return (f"{text.plural(leads, 'lead')} with an entry at creation that no row of history has: it is inferred.",)
 
 
 def _reconciliation(total: Overview) -> tuple[str, ...]:
-    """How many leads are elsewhere in their source; nothing where no input of leads has a current stage."""
+    """Return leads whose current stage differs from their history; empty without current stages."""
     if not total.compared:
         return ()
     of_leads = f"{text.count(total.standing_elsewhere)} of {text.plural(total.compared, 'lead')}"
-    says = "stands elsewhere than its" if total.standing_elsewhere == 1 else "stand elsewhere than their"
+    verb = "stands elsewhere than its" if total.standing_elsewhere == 1 else "stand elsewhere than their"
     unknown = f"{text.plural(total.unknown_current, 'lead')} with a current stage that no alias names."
     return (
-        f"{of_leads} {says} history says, by the current stage that the source shows: quality.stage_reconciliation.",
+        f"{of_leads} {verb} history says, by the current stage that the source shows: quality.stage_reconciliation.",
         *((unknown,) if total.unknown_current else ()),
     )
 
 
 def _shared_addresses(total: Overview) -> tuple[str, ...]:
-    """Said only where there are some: two records may be one person, and nobody merges them unasked."""
+    """Return the addresses of several leads, which may be duplicates; empty if there are none."""
     if not total.shared_addresses:
         return ()
     addresses = text.plural(total.shared_addresses, "e-mail address", "e-mail addresses")
@@ -227,16 +244,16 @@ def _shared_addresses(total: Overview) -> tuple[str, ...]:
 
 
 def _recorded_also(total: Overview) -> tuple[str, ...]:
-    """Said only where inputs have a priority and date the same entries."""
+    """Return rows that another input with priority dates; empty if there are none."""
     if not total.recorded_also:
         return ()
     record = text.plural(total.recorded_also, "row records", "rows record")
     return (f"{record} an entry that another input dates by its priority: quality.recorded_also.",)
 
 
-def _accounting(figures: Figures, reader: Reader) -> Table:
-    # Most inputs read every row: a column of zeros would only ask what it means.
-    parts = PARTS if any(row.filtered for row in figures.accounting.rows) else PARTS[:-1]
+def _accounting(figures: Figures, footnotes: FootnoteBuilder) -> Table:
+    # Most inputs have no filter, so the column is left out when it has only zeros.
+    parts = ROW_OUTCOMES if any(row.filtered for row in figures.quality.accounting.rows) else ROW_OUTCOMES[:-1]
     return Table(
         caption="Every row that was ever read, and what became of it",
         columns=(
@@ -252,13 +269,13 @@ def _accounting(figures: Figures, reader: Reader) -> Table:
                     Cell(row.input, note=row.table_name.replace("_", " ")),
                     *texts(text.count(row.loads), text.count(row.rows_read)),
                     *(_part(part, getattr(row, part)) for part in parts),
-                    balanced(row.rows_read == sum(getattr(row, part) for part in PARTS)),
+                    balanced(row.rows_read == sum(getattr(row, part) for part in ROW_OUTCOMES)),
                 )
             )
-            for row in figures.accounting.rows
+            for row in figures.quality.accounting.rows
         ),
-        source=reader.source(
-            figures.accounting,
+        source=footnotes.source(
+            figures.quality.accounting,
             unit="rows of the inputs",
             basis="all files in the log; a row counts once, under the first that applies, read from right to left",
             denominator="none: these are counts",
@@ -271,7 +288,7 @@ def _part(part: str, rows: int) -> Cell:
     return Cell(text.count(rows), "alert" if part == "rejected" and rows else "")
 
 
-def _scope(figures: Figures, reader: Reader) -> Table:
+def _scope(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     return Table(
         caption="Leads out of scope, by the first rule that says so",
         columns=(Column("Rule", "text"), Column("Reason", "text"), Column("Leads"), Column("Rows of history")),
@@ -283,10 +300,10 @@ def _scope(figures: Figures, reader: Reader) -> Table:
                     *texts(text.count(row.leads), text.count(row.entries)),
                 )
             )
-            for row in figures.scope.rows
+            for row in figures.quality.scope.rows
         ),
-        source=reader.source(
-            figures.scope,
+        source=footnotes.source(
+            figures.quality.scope,
             unit="leads",
             basis="the configuration of this run; such leads are in no other figure of this page",
             denominator="none: these are counts",
@@ -295,7 +312,7 @@ def _scope(figures: Figures, reader: Reader) -> Table:
     )
 
 
-def _rejections(figures: Figures, reader: Reader) -> Table:
+def _rejections(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     return Table(
         caption="Rejected rows by reason",
         columns=(
@@ -308,7 +325,7 @@ def _rejections(figures: Figures, reader: Reader) -> Table:
             TableRow(
                 (
                     Cell(row.input, note=row.file_name),
-                    Cell(REASONS.get(row.reason, row.reason.replace("_", " "))),
+                    Cell(REJECTION_REASONS.get(row.reason, row.reason.replace("_", " "))),
                     Cell(text.count(row.rejected)),
                     Cell(
                         ", ".join(str(number) for number in row.first_rows)
@@ -316,10 +333,10 @@ def _rejections(figures: Figures, reader: Reader) -> Table:
                     ),
                 )
             )
-            for row in figures.rejections.rows
+            for row in figures.quality.rejections.rows
         ),
-        source=reader.source(
-            figures.rejections,
+        source=footnotes.source(
+            figures.quality.rejections,
             unit="rows of the inputs",
             basis="row 1 is the first after the header; the rows themselves are in quality.rejected_rows",
             denominator="none: these are counts",
@@ -328,7 +345,7 @@ def _rejections(figures: Figures, reader: Reader) -> Table:
     )
 
 
-def _dates(figures: Figures, reader: Reader) -> Table:
+def _dates(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     labels = {stage.stage: stage.label for stage in figures.stages.rows}
     return Table(
         caption="Dates that deserve a second look",
@@ -342,19 +359,19 @@ def _dates(figures: Figures, reader: Reader) -> Table:
         rows=tuple(
             TableRow(
                 (
-                    Cell(FINDINGS.get(row.finding, row.finding.replace("_", " "))),
+                    Cell(DATE_FINDINGS.get(row.finding, row.finding.replace("_", " "))),
                     Cell(labels.get(row.stage, row.stage)),
                     Cell(text.count(row.leads)),
                     Cell(text.rate(row.share)),
                     Cell(" ".join(row.examples), "id prose"),
                 )
             )
-            for row in figures.dates.rows
-            # Depends on when a file was read; the page only on what was in it and on as-of. Under as-of it is future_dated.
+            for row in figures.quality.dates.rows
+            # It depends on when a file was read, and the page must not. Relative to as-of it is future_dated.
             if row.finding != "after_delivery"
         ),
-        source=reader.source(
-            figures.dates,
+        source=footnotes.source(
+            figures.quality.dates,
             unit="leads",
             basis="all history; skipped and moved back: the stage that was left",
             denominator="leads that had entered the stage by as-of",
@@ -363,7 +380,7 @@ def _dates(figures: Figures, reader: Reader) -> Table:
     )
 
 
-def _coverage(figures: Figures, reader: Reader) -> Table:
+def _coverage(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     return Table(
         caption="Dimensions: how often the value is known, and as of when",
         columns=(
@@ -380,11 +397,13 @@ def _coverage(figures: Figures, reader: Reader) -> Table:
                         text.rate(row.share_known),
                         text.count(row.distinct_values),
                     ),
-                    Cell(SOURCES.get(row.source, row.source)),
+                    Cell(DIMENSION_SOURCES.get(row.source, row.source)),
                 )
             )
-            for row in figures.coverage.rows
+            for row in figures.quality.coverage.rows
         ),
-        source=reader.source(figures.coverage, unit="stays (spans)", basis="all history", denominator="all stays"),
+        source=footnotes.source(
+            figures.quality.coverage, unit="stays (spans)", basis="all history", denominator="all stays"
+        ),
         key="coverage",
     )

@@ -1,4 +1,4 @@
-"""One frozen dataclass per table of the data-quality page, as in `rows`."""
+"""Row classes of the data-quality page."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class NewestDelivery:
 
 @dataclass(frozen=True)
 class HistoryCoverage:
-    """quality.history_coverage: whether the history of an input looks cut."""
+    """quality.history_coverage: whether the history of an input is complete."""
 
     input: str
     leads: int
@@ -106,8 +106,8 @@ class Coverage:
 
 
 @dataclass(frozen=True)
-class SettledRecord:
-    """report.settled_record: past settled estimates of a pair against what came."""
+class ExpectedRateRecord:
+    """report.settled_record: past expected final rates of a pair against the outcome."""
 
     from_label: str
     to_label: str

@@ -1,1 +1,1 @@
-"""Pages and sections: one stage."""
+"""The page of a stage."""

@@ -1,4 +1,4 @@
-"""The page of one stage: what flows through it, from where and whereto, how long leads stay, how many kept to its limit."""
+"""The page of one stage: flow, moves, time in stage and SLA."""
 
 from __future__ import annotations
 
@@ -7,44 +7,44 @@ from dataclasses import dataclass, replace
 from pipeline.report import text
 from pipeline.report.figures import Figures
 from pipeline.report.flow.page import Volumes
-from pipeline.report.layout.table import Fold, Mark, Reader, Strip, StripChart, Table
-from pipeline.report.owners.sla import Limits
-from pipeline.report.quality.page import KINDS
+from pipeline.report.layout.table import BarChart, BarRow, Details, FootnoteBuilder, LegendItem, Table
+from pipeline.report.owners.sla import SlaSection
+from pipeline.report.quality.page import STAGE_KINDS
 from pipeline.report.rows import StageDefinition
-from pipeline.report.stage.moves import Ways, ways
+from pipeline.report.stage.moves import StageMoves, stage_moves
 from pipeline.report.stage.stays import MonthChart, months_of_exit, stay_lengths
 
 
 @dataclass(frozen=True)
 class StagePage:
-    """One stage. What it does not have is None: nobody ever entered, no limit."""
+    """One stage. Parts without data are None."""
 
     stage: str
     label: str
     definition: str
-    facts: tuple[Mark, ...]
-    flow: Fold | None
-    flow_legend: tuple[Mark, ...]
-    ways: Ways
-    time: StripChart | None
-    lengths: StripChart | None
+    facts: tuple[LegendItem, ...]
+    flow: Details | None
+    flow_legend: tuple[LegendItem, ...]
+    stage_moves: StageMoves
+    time: BarChart | None
+    lengths: BarChart | None
     months: MonthChart | None
-    limit_months: Table | None
-    limit_owners: Table | None
-    limit_note: str
+    sla_months: Table | None
+    sla_by_owner: Table | None
+    sla_note: str
 
 
 def stage_pages(
-    figures: Figures, volumes: Volumes, times: StripChart, limits: Limits, reader: Reader
+    figures: Figures, volumes: Volumes, times: BarChart, sla_section: SlaSection, footnotes: FootnoteBuilder
 ) -> tuple[StagePage, ...]:
-    """A page per stage, in the order of the configuration, stages that nobody entered included."""
-    flows = {answer.rows[0].stage: answer for answer in figures.flow_by_stage if answer.rows}
+    """Return one page per stage, in the order of the configuration, including stages without entries."""
+    flows = {result.rows[0].stage: result for result in figures.flow.by_stage if result.rows}
     flow_of = dict(zip(flows, volumes.stages, strict=True))
-    whole = {row.stage: row for row in figures.flow.rows}
-    strips = {row.stage: strip for row, strip in zip(figures.times.rows, times.strips, strict=True)}
-    limited = [row.stage for row in figures.limits.rows]
-    months = {stage: fold.table for stage, fold in zip(limited, limits.months, strict=True)}
-    owners = {stage: fold.table for stage, fold in zip(limited, limits.owners, strict=True)}
+    whole = {row.stage: row for row in figures.flow.stages.rows}
+    bar_rows = {row.stage: bar_row for row, bar_row in zip(figures.times.rows, times.rows, strict=True)}
+    sla_stages = [row.stage for row in figures.sla.stages.rows]
+    months = {stage: details.table for stage, details in zip(sla_stages, sla_section.months, strict=True)}
+    owners = {stage: details.table for stage, details in zip(sla_stages, sla_section.owners, strict=True)}
     return tuple(
         StagePage(
             stage=row.stage,
@@ -53,30 +53,30 @@ def stage_pages(
             facts=_facts(row),
             flow=flow_of.get(row.stage),
             flow_legend=volumes.legend,
-            ways=ways(row, found, whole.get(row.stage), reader),
-            time=_time(times, strips, row),
-            lengths=stay_lengths(row, found.lengths, reader),
-            months=months_of_exit(row, found.months, reader),
-            limit_months=months.get(row.stage),
-            limit_owners=owners.get(row.stage),
-            limit_note=limits.note,
+            stage_moves=stage_moves(row, stage_figures, whole.get(row.stage), footnotes),
+            time=_time(times, bar_rows, row),
+            lengths=stay_lengths(row, stage_figures.lengths, footnotes),
+            months=months_of_exit(row, stage_figures.months, footnotes),
+            sla_months=months.get(row.stage),
+            sla_by_owner=owners.get(row.stage),
+            sla_note=sla_section.note,
         )
-        for row, found in zip(figures.stages.rows, figures.stays.stages, strict=True)
+        for row, stage_figures in zip(figures.stages.rows, figures.stays.stages, strict=True)
     )
 
 
-def _time(times: StripChart, strips: dict[str, Strip], stage: StageDefinition) -> StripChart | None:
-    """The chart of all stages with the one strip, on the same scale, so that two pages can be compared."""
-    strip = strips.get(stage.stage)
-    return replace(times, strips=(strip,), fold=None, key="times-chart") if strip else None
+def _time(times: BarChart, bar_rows: dict[str, BarRow], stage: StageDefinition) -> BarChart | None:
+    """Return the chart of all stages reduced to one, on the same scale, so that pages can be compared."""
+    bar_row = bar_rows.get(stage.stage)
+    return replace(times, rows=(bar_row,), details=None, key="times-chart") if bar_row else None
 
 
-def _facts(stage: StageDefinition) -> tuple[Mark, ...]:
+def _facts(stage: StageDefinition) -> tuple[LegendItem, ...]:
     facts = [
-        ("Kind", KINDS[stage.kind]),
+        ("Kind", STAGE_KINDS[stage.kind]),
         ("Rank", text.count(stage.rank) if stage.rank else ""),
         ("Team", stage.team or ""),
         ("Phase", stage.phase or ""),
         ("Limit", f"{stage.sla_text}, {stage.sla_clock} clock" if stage.sla_text else ""),
     ]
-    return tuple(Mark("", word, value) for word, value in facts if value)
+    return tuple(LegendItem("", word, value) for word, value in facts if value)

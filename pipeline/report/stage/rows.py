@@ -1,4 +1,4 @@
-"""Rows of the report.* tables about stays, moves and where accounts stand, as in `rows`."""
+"""Row classes about stays, moves and current stages of accounts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date
 
 @dataclass(frozen=True)
 class StayLength:
-    """report.stay_lengths: stays of a stage in one class of length; edges in seconds, the upper one None for the longest."""
+    """report.stay_lengths: stays in one length class. `to_seconds` is None for the longest class."""
 
     basis: str
     class_no: int
@@ -22,7 +22,7 @@ class StayLength:
 
 @dataclass(frozen=True)
 class StageMove:
-    """report.stage_moves: one way into a stage or out of it."""
+    """report.stage_moves: moves between a stage and one other stage, in one direction."""
 
     move_no: int
     move_kind: str
@@ -44,8 +44,8 @@ class StageMonth:
 
 
 @dataclass(frozen=True)
-class AccountPlace:
-    """report.accounts_by_stage: accounts that stand at a path stage now, or at none."""
+class AccountsByStage:
+    """report.accounts_by_stage: accounts now at a path stage, or at none."""
 
     stage: str | None
     label: str
@@ -56,7 +56,7 @@ class AccountPlace:
 
 @dataclass(frozen=True)
 class AccountStanding:
-    """report.account_standing: an account, its leads, where it stands and how far it came."""
+    """report.account_standing: an account, its leads, its current stage and its furthest stage."""
 
     account_place: int
     account_id: str

@@ -1,33 +1,79 @@
-"""Time: how long stays last, how old the open ones are, and the leads that wait, by owner."""
+"""Time in stage of ended and open stays, and open leads by owner."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from pipeline.report import links, text
-from pipeline.report.figures import OWNERS_SHOWN, Answer, Figures
+from pipeline.report.figures import Figures
 from pipeline.report.layout import charts
-from pipeline.report.layout.table import Cell, Column, Fold, Mark, Reader, Strip, StripChart, Table, TableRow, texts
-from pipeline.report.rows import Owner, StageTime, StuckLead
+from pipeline.report.layout.table import (
+    BarChart,
+    BarRow,
+    Cell,
+    Column,
+    Details,
+    FootnoteBuilder,
+    LegendItem,
+    Table,
+    TableRow,
+    texts,
+)
+from pipeline.report.owners.figures import MAX_OWNERS_SHOWN
+from pipeline.report.query import QueryResult
+from pipeline.report.rows import OpenLead, Owner, StageTime
 
-STRIP, COMPLETED, OPEN = 58, 21, 38
-"""Height of a stage's strip and where its two lanes run, in pixels."""
+ROW_HEIGHT, COMPLETED_Y, OPEN_Y = 58, 21, 38
+"""Height of the row of a stage, and positions of its two lanes, in pixels."""
 
 
 @dataclass(frozen=True)
-class Stuck:
-    """The to-do list."""
+class OpenLeads:
+    """Open leads by owner."""
 
     sentence: str
     owners: Table
-    folds: tuple[Fold, ...]
+    details: tuple[Details, ...]
     note: str
 
 
-def times(figures: Figures, reader: Reader) -> StripChart:
-    """Completed stays above, open ones below, never mixed."""
+def times(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
+    """Return the time in stage: ended stays above, open stays below."""
     rows = figures.times.rows
-    lengths = [
+    scale = charts.log_scale(_durations(rows))
+    return BarChart(
+        title="Days in stage",
+        rows=tuple(
+            BarRow(
+                row.label,
+                _lanes(row, scale),
+                f"median {text.days(row.median_days)}",
+                (f"{text.plural(row.completed, 'completed stay')}", _open_words(row)),
+                link=links.stage_page(row.stage),
+            )
+            for row in rows
+        ),
+        legend=(
+            LegendItem("dot-rate", "median of completed stays; the bar ends at the 90th percentile"),
+            LegendItem("tick-mean", "mean of completed stays"),
+            LegendItem("dot-open", "median age of open stays; the bar ends at the 90th percentile"),
+            LegendItem("dot-all", "median of all stays, open ones counted as still lasting"),
+        ),
+        source=footnotes.source(
+            figures.times,
+            unit="stays (spans)",
+            basis="all history; a day has 86,400 s; completed and open stays are never averaged together",
+            denominator="completed stays; open stays; median of all: both",
+        ),
+        details=Details("Numbers behind the chart", _times_table(rows)),
+        axis=charts.axis(scale),
+        note="The scale is logarithmic: each step to the right multiplies.",
+        key="times-chart",
+    )
+
+
+def _durations(rows: tuple[StageTime, ...]) -> list[float]:
+    return [
         value
         for row in rows
         for value in (
@@ -40,63 +86,33 @@ def times(figures: Figures, reader: Reader) -> StripChart:
         )
         if value is not None
     ]
-    scale = charts.log_scale(lengths)
-    return StripChart(
-        title="Days in stage",
-        strips=tuple(
-            Strip(
-                row.label,
-                _strip(row, scale),
-                f"median {text.days(row.median_days)}",
-                (f"{text.plural(row.completed, 'completed stay')}", _open_words(row)),
-                link=links.stage_page(row.stage),
-            )
-            for row in rows
-        ),
-        legend=(
-            Mark("dot-rate", "median of completed stays; the bar ends at the 90th percentile"),
-            Mark("tick-mean", "mean of completed stays"),
-            Mark("dot-open", "median age of open stays; the bar ends at the 90th percentile"),
-            Mark("dot-all", "median of all stays, open ones counted as still lasting"),
-        ),
-        source=reader.source(
-            figures.times,
-            unit="stays (spans)",
-            basis="all history; a day has 86,400 s; completed and open stays are never averaged together",
-            denominator="completed stays; open stays; median of all: both",
-        ),
-        fold=Fold("Numbers behind the chart", _times_table(rows)),
-        axis=charts.axis(scale),
-        note="The scale is logarithmic: each step to the right multiplies.",
-        key="times-chart",
-    )
 
 
-def _strip(row: StageTime, scale: charts.LogScale) -> charts.Drawing:
-    lines = [charts.Line(x, 0, x, STRIP, "grid") for x, _ in scale.ticks()]
+def _lanes(row: StageTime, scale: charts.LogScale) -> charts.Drawing:
+    lines = [charts.Line(x, 0, x, ROW_HEIGHT, "grid") for x, _ in scale.ticks()]
     rects, dots = [], []
     if row.median_days is not None and row.p90_days is not None:
         title = f"median {text.days(row.median_days)}, nine of ten left within {text.days(row.p90_days)}"
-        rects.append(_reach(scale, row.median_days, row.p90_days, COMPLETED, "band", title))
-        dots.append(charts.Dot(scale.x(row.median_days), COMPLETED, "rate", title))
+        rects.append(_reach(scale, row.median_days, row.p90_days, COMPLETED_Y, "band", title))
+        dots.append(charts.Dot(scale.x(row.median_days), COMPLETED_Y, "rate", title))
     if row.mean_days is not None:
         x = scale.x(row.mean_days)
-        lines.append(charts.Line(x, COMPLETED - 7, x, COMPLETED + 7, "mean"))
+        lines.append(charts.Line(x, COMPLETED_Y - 7, x, COMPLETED_Y + 7, "mean"))
     if row.still_open and row.median_age_days is not None and row.p90_age_days is not None:
         title = (
             f"open: median age {text.days(row.median_age_days)}, nine of ten younger than {text.days(row.p90_age_days)}"
         )
-        rects.append(_reach(scale, row.median_age_days, row.p90_age_days, OPEN, "open-band", title))
-        dots.append(charts.Dot(scale.x(row.median_age_days), OPEN, "open", title, "diamond"))
+        rects.append(_reach(scale, row.median_age_days, row.p90_age_days, OPEN_Y, "open-band", title))
+        dots.append(charts.Dot(scale.x(row.median_age_days), OPEN_Y, "open", title, "diamond"))
     if row.censored_median_days is not None:
         title = f"median of all stays {text.days(row.censored_median_days)}"
-        dots.append(charts.Dot(scale.x(row.censored_median_days), COMPLETED, "all", title, "ring"))
-    says = (
+        dots.append(charts.Dot(scale.x(row.censored_median_days), COMPLETED_Y, "all", title, "ring"))
+    alt_text = (
         f"{row.label}: completed stays median {text.days(row.median_days)}, mean {text.days(row.mean_days)}, "
         f"90th percentile {text.days(row.p90_days)}; open stays median age {text.days(row.median_age_days)}; "
         f"all stays median {text.days(row.censored_median_days)}"
     )
-    return charts.Drawing(STRIP, says, tuple(rects), tuple(lines), dots=tuple(dots))
+    return charts.Drawing(ROW_HEIGHT, alt_text, tuple(rects), tuple(lines), dots=tuple(dots))
 
 
 def _reach(scale: charts.LogScale, start: float, end: float, y: int, tone: str, title: str) -> charts.Rect:
@@ -148,12 +164,32 @@ def _times_table(rows: tuple[StageTime, ...]) -> Table:
     )
 
 
-def stuck(figures: Figures, reader: Reader) -> Stuck:
-    """Owners with their open leads, most overdue first, and the first leads of each."""
+def open_leads(figures: Figures, footnotes: FootnoteBuilder) -> OpenLeads:
+    """Return the owners with their open leads, most overdue first, and the first leads of each."""
     total = figures.overview.rows[0]
     owners = figures.owners.rows
-    most = max((owner.open_leads for owner in owners), default=0)
-    table = Table(
+    sentence = (
+        f"{text.plural(total.open_leads, 'lead')} on the path or on hold; "
+        f"{text.count(total.overdue)} of them past the limit of their stage."
+        if total.open_leads
+        else "No lead is waiting on the path or on hold."
+    )
+    return OpenLeads(
+        sentence=sentence,
+        owners=_owners_table(figures.owners, footnotes),
+        details=tuple(
+            _owner_details(owner, result, footnotes)
+            for owner, result in zip(owners[:MAX_OWNERS_SHOWN], figures.open_leads, strict=True)
+        ),
+        note=f"The leads of {text.plural(len(owners) - MAX_OWNERS_SHOWN, 'more owner')} are in report.stuck_leads."
+        if len(owners) > MAX_OWNERS_SHOWN
+        else "",
+    )
+
+
+def _owners_table(result: QueryResult[Owner], footnotes: FootnoteBuilder) -> Table:
+    largest = max((owner.open_leads for owner in result.rows), default=0)
+    return Table(
         caption="Open leads by current owner",
         columns=(
             Column("Owner", "text"),
@@ -175,53 +211,36 @@ def stuck(figures: Figures, reader: Reader) -> Stuck:
                         text.days(owner.median_age_days),
                         text.days(owner.oldest_age_days),
                     ),
-                    Cell("", drawing=_owner_bar(owner, most)),
+                    Cell("", drawing=_owner_bar(owner, largest)),
                 )
             )
-            for owner in owners
+            for owner in result.rows
         ),
-        source=reader.source(
-            figures.owners,
+        source=footnotes.source(
+            result,
             unit="leads (open stays)",
             basis="on the path or on hold at as-of, the last path stage excepted; each limit on its own clock",
             denominator="none: these are counts",
         ),
         key="owners",
     )
-    sentence = (
-        f"{text.plural(total.open_leads, 'lead')} on the path or on hold; "
-        f"{text.count(total.overdue)} of them past the limit of their stage."
-        if total.open_leads
-        else "No lead is waiting on the path or on hold."
-    )
-    return Stuck(
-        sentence=sentence,
-        owners=table,
-        folds=tuple(
-            _owner_fold(owner, answer, reader)
-            for owner, answer in zip(owners[:OWNERS_SHOWN], figures.stuck, strict=True)
-        ),
-        note=f"The leads of {text.plural(len(owners) - OWNERS_SHOWN, 'more owner')} are in report.stuck_leads."
-        if len(owners) > OWNERS_SHOWN
-        else "",
-    )
 
 
-def _owner_bar(owner: Owner, most: int) -> charts.Drawing:
+def _owner_bar(owner: Owner, largest: int) -> charts.Drawing:
     rest = owner.open_leads - owner.overdue
     return charts.stacked_bar(
         [
             ("overdue", owner.overdue, f"overdue: {text.count(owner.overdue)}"),
             ("open", rest, f"not overdue: {text.count(rest)}"),
         ],
-        most,
+        largest,
         f"{text.count(owner.overdue)} of {text.count(owner.open_leads)} overdue",
         height=12,
     )
 
 
-def _owner_fold(owner: Owner, answer: Answer[StuckLead], reader: Reader) -> Fold:
-    more = owner.open_leads - len(answer.rows)
+def _owner_details(owner: Owner, result: QueryResult[OpenLead], footnotes: FootnoteBuilder) -> Details:
+    more = owner.open_leads - len(result.rows)
     table = Table(
         caption=f"{text.isolated(owner.current_owner)}: longest overdue first, then oldest",
         columns=(
@@ -248,10 +267,10 @@ def _owner_fold(owner: Owner, answer: Answer[StuckLead], reader: Reader) -> Fold
                     ),
                 )
             )
-            for lead in answer.rows
+            for lead in result.rows
         ),
-        source=reader.source(
-            answer,
+        source=footnotes.source(
+            result,
             unit="leads (open stays)",
             basis="at as-of; since: the day of the entry on the waterfall’s clock",
             denominator="none: a list",
@@ -260,4 +279,4 @@ def _owner_fold(owner: Owner, answer: Answer[StuckLead], reader: Reader) -> Fold
         key=f"owner-{owner.owner_no}",
     )
     note = f"{text.plural(owner.open_leads, 'open lead')}, {text.count(owner.overdue)} overdue"
-    return Fold(owner.current_owner, table, is_open=owner.owner_no == 1 and owner.overdue > 0, note=note)
+    return Details(owner.current_owner, table, is_open=owner.owner_no == 1 and owner.overdue > 0, note=note)
