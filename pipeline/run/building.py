@@ -19,10 +19,10 @@ from pipeline.run.loading import Loaded
 from pipeline.run.publishing import NewRun, require_same_privacy
 from pipeline.settings import shipped
 from pipeline.transform import checks, graph, incremental, macros, report_variants
-from pipeline.transform.build import Built, column_dictionary, write_definition
+from pipeline.transform.build import BuiltModel, column_dictionary, write_definition
 from pipeline.transform.definition.first_entry import first_entry
 from pipeline.transform.definition.tables import definition_tables
-from pipeline.transform.previous_run import Landed, PreviousRun, take_over
+from pipeline.transform.previous_run import LoggedLoad, PreviousRun, open_previous_run
 from pipeline.transform.project import Project, TableName, discover
 
 
@@ -31,7 +31,7 @@ class BuiltTables:
     """The tables of a run in its closed database file."""
 
     project: Project
-    models: tuple[Built, ...]
+    models: tuple[BuiltModel, ...]
     variant_outcomes: tuple[checks.Outcome, ...]
     """Checks of the reports of one value."""
     incomplete: tuple[str, ...]
@@ -83,7 +83,7 @@ def build(new: NewRun, loaded: Loaded) -> BuiltTables:
         with Cursors(connection, shared.queries) as cursors:
             new.connections.add(cursors)
             built, outcomes = report_variants.build_all(connection, project, models, chosen, dictionary, cursors)
-        warnings += report_variants.without_a_lead(connection)
+        warnings += report_variants.empty_report_warnings(connection)
         incomplete = findings.warnings(connection, options.configuration, is_whole=not options.select)
         macros.create_macros(connection, macros.discover_macros(shipped("sql")))
         connection.execute("drop schema raw cascade")  # the log keeps the rows; the file keeps what was made of them
@@ -97,8 +97,10 @@ def _previous_run(new: NewRun, loaded: Loaded, project: Project) -> tuple[Previo
     options = new.options
     if options.full or options.from_log or options.select or new.published is None:
         return None, ()
-    loads = tuple(Landed(load.load_no, load.sha256, load.loaded_at, load.supersedes) for load in loaded.log.loads)
-    return take_over(new.published, new.folder.database, project.models, loads, options.as_of, options.personal_data)
+    loads = tuple(LoggedLoad(load.load_no, load.sha256, load.loaded_at, load.supersedes) for load in loaded.log.loads)
+    return open_previous_run(
+        new.published, new.folder.database, project.models, loads, options.as_of, options.personal_data
+    )
 
 
 def _write_sources(connection: duckdb.DuckDBPyConnection, new: NewRun, loaded: Loaded) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ WorkDay = tuple[date, datetime, datetime, int]
 """(local day, opens_at and closes_at in naive UTC, working seconds before it)."""
 
 
-def limit_seconds(sla: Sla, calendar: WorkingCalendar | None) -> int:
+def sla_seconds(sla: Sla, calendar: WorkingCalendar | None) -> int:
     """A limit in seconds of its clock. A business day is the hours of a working day, a business week the working days of one."""
     if sla.clock == "calendar":
         return sla.amount * _SECONDS[sla.unit]
@@ -35,9 +35,7 @@ def work_days(waterfall: Waterfall, first: date, as_of_date: date) -> tuple[Work
     calendar = waterfall.calendar
     if calendar is None:
         return ()
-    limits = [
-        limit_seconds(each.sla, calendar) for each in waterfall.stages if each.sla and each.sla.clock == "business"
-    ]
+    limits = [sla_seconds(each.sla, calendar) for each in waterfall.stages if each.sla and each.sla.clock == "business"]
     found: list[WorkDay] = []
     worked = at_as_of = 0
     for day, opens_at, closes_at in opening_hours(calendar, max(first, date(2000, 1, 1)) - 2 * _DAY):

@@ -87,16 +87,18 @@ def test_a_forgotten_load_is_out_of_every_number_and_back_by_undo(company: Compa
     assert ["L1", "L2", "X1"] == company.leads()  # until the next run
     (company.inbox / "b.csv").rename(company.inbox / "b.txt")
     company.deliver("c.csv", "L3")
-    assert "everything is built anew: a load of the published night is no longer in the log" in company.run()
+    assert (
+        "every table is built from the whole log: a load of the published run is no longer in the log" in company.run()
+    )
     assert (["L1", "L2", "L3"], [1, 3]) == (company.leads(), company.loads())
-    assert "going on from the published night" in company.run()  # and no more of it
+    assert "building on the published run" in company.run()  # and no more of it
     listed = company.ask("forget").out.splitlines()
     assert [(1, False), (2, True), (3, False)] == [
         (int(line.split()[1].rstrip(":")), line.endswith(", forgotten")) for line in listed
     ]
     answer = company.ask("forget", "--undo", "2")
     assert (0, True) == (answer.code, "the next run builds everything anew, with load 2" in answer.err)
-    assert "everything is built anew: a load was put back into the log" in company.run()
+    assert "every table is built from the whole log: a load was put back into the log" in company.run()
     assert (["L1", "L2", "L3", "X1"], [1, 2, 3]) == (company.leads(), company.loads())
     assert [row for row in company.counts() if row["lead_id"] != "L3"] == whole
 

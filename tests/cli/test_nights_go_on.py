@@ -13,7 +13,7 @@ import pytest
 from pipeline.errors import FunnelError
 from pipeline.explore import query
 from pipeline.transform import incremental
-from pipeline.transform.incremental import KEPT
+from pipeline.transform.incremental import INCREMENTAL_TABLES
 from tests import nights
 from tests.cli.deliveries import OPENING, Company
 from tests.logged import logged
@@ -74,7 +74,7 @@ def test_nights_give_the_rows_of_a_full_rebuild(tmp_path: Path, seed: int) -> No
     """Night after night of late, corrected, merged, deleted and future rows: the file is that of a rebuild, whole."""
     company, output = Company(tmp_path / "in", seed), tmp_path / "out"
     company.open()
-    assert not [line for line in run(company, output, 0) if "going on" in line]
+    assert not [line for line in run(company, output, 0) if "building on" in line]
     for number in range(1, NIGHTS + 1):
         company.deliver(number)
         said = run(company, output, number)
@@ -118,7 +118,7 @@ def test_a_changed_waterfall_is_built_anew(opened: tuple[Company, Path], tmp_pat
     company, output = copy(opened, tmp_path)
     text = company.toml.read_text("utf-8")
     company.toml.write_text(text.replace('kind = "detour"', 'kind = "hold"'), "utf-8")
-    assert ["the configuration shapes the history otherwise than in the published night"] == anew(
+    assert ["the configuration changed since the published run in a way that changes the history"] == anew(
         run(company, output, 1)
     )
     assert {} == differing(rebuilt(company, output, 1), output)
@@ -178,7 +178,7 @@ def test_full_builds_anew(opened: tuple[Company, Path], tmp_path: Path) -> None:
 def test_an_earlier_as_of_is_built_anew(opened: tuple[Company, Path], tmp_path: Path) -> None:
     """What had happened by the published night may not have happened yet."""
     company, output = copy(opened, tmp_path)
-    assert ["as-of lies before that of the published night"] == anew(run(company, output, -3))
+    assert ["as-of is before that of the published run"] == anew(run(company, output, -3))
     assert {} == differing(rebuilt(company, output, -3), output)
 
 
@@ -232,7 +232,7 @@ def test_deleted_rows_do_not_pile_up(tmp_path: Path) -> None:
         company.deliver(number)
         run(company, output, number)
         with query.open_published(output) as connection:
-            for table in KEPT[1:]:
+            for table in INCREMENTAL_TABLES[1:]:
                 rows, stored = connection.execute(
                     f"select (select count(*) from {table}), sum(count) from pragma_storage_info('{table}') "
                     "where column_name = 'lead_no' and segment_type <> 'VALIDITY'"
@@ -257,4 +257,4 @@ def comments(output: Path) -> list[tuple[str, ...]]:
 def test_kept_tables_hold_rows_of_one_lead(opened: tuple[Company, Path]) -> None:
     """Rows are replaced by lead_no, so each kept table but the codes must have it."""
     columns = tables(opened[1])
-    assert [] == [str(table) for table in KEPT[1:] if "lead_no INTEGER" not in columns[str(table)]]
+    assert [] == [str(table) for table in INCREMENTAL_TABLES[1:] if "lead_no INTEGER" not in columns[str(table)]]

@@ -188,9 +188,12 @@ def test_another_key_makes_everything_anew(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("FUNNEL_PRIVACY_KEY", KEY[::-1])
     toml = tmp_path / "funnel.toml"
     again = funnel("report", "--config", toml, "--output", tmp_path / "out")
-    assert (2, True) == (again.code, "or its key, changed since the published night" in again.err)
+    assert (2, True) == (again.code, "or its key, changed since the published run" in again.err)
     answer = night(tmp_path, PEOPLE, privacy("database"))
-    assert (0, True) == (answer.code, "everything is built anew: [privacy] database, or its key" in answer.err)
+    assert (0, True) == (
+        answer.code,
+        "every table is built from the whole log: [privacy] database, or its key" in answer.err,
+    )
     owners = {row["owner"] for row in nights.ask(tmp_path / "out", "select distinct owner from clean.stage_entries")}
     assert Pseudonyms(KEY[::-1].encode()).of("Dana Doe") in owners
     assert Pseudonyms(KEY.encode()).of("Dana Doe") not in owners

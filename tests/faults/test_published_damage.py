@@ -100,13 +100,13 @@ def test_f105_the_next_run_builds_everything_from_the_log(published: Path, out: 
     asked = ("run", "--config", published / "in" / "funnel.toml", "--output", out, *commands.AS_OF)
     answer = funnel(*asked)
     assert 0 == answer.code
-    assert "everything is built anew: the published database is corrupt" in answer.err
+    assert "every table is built from the whole log: the published database is corrupt" in answer.err
     assert f"warning: {out / 'runs' / before / 'funnel.duckdb'}: {CORRUPT}; this run builds" in answer.err
     assert before != run_of(out)
     assert commands.contents(published / "out") == commands.contents(out)
     again = funnel(*asked)
     assert 0 == again.code
-    assert "built anew" not in again.err
+    assert "whole log" not in again.err
 
 
 def test_f105_a_selection_is_not_built_on_damage(published: Path, out: Path) -> None:
@@ -135,7 +135,7 @@ def test_f105_a_file_of_before_the_checksum_is_built_anew(published: Path, out: 
     path.write_text(json.dumps(held), "utf-8")
     answer = funnel("run", "--config", published / "in" / "funnel.toml", "--output", out, *commands.AS_OF)
     assert 0 == answer.code
-    assert "everything is built anew: the published run took no checksum of its database" in answer.err
+    assert "the manifest of the published run has no checksum of the database" in answer.err
 
 
 @pytest.mark.parametrize("content", ["", "{}", "null"])
