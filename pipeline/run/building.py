@@ -1,4 +1,4 @@
-"""The second step of a run: the landing log into tables."""
+"""The second step of a run: builds the tables from the landing log."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ class BuiltTables:
     project: Project
     models: tuple[BuiltModel, ...]
     variant_outcomes: tuple[checks.Outcome, ...]
-    """Checks of the reports of one value."""
+    """Check outcomes of the reports for one value."""
     incomplete: tuple[str, ...]
-    """What looks incomplete in the tables, for the report and the log."""
+    """Findings about incomplete data, for the report and the log."""
     warnings: tuple[str, ...]
     shares: Shares
     """How queries share the machine."""
 
 
 def from_published(new: NewRun) -> NewRun:
-    """Start from a copy of the published tables: `--select` builds some models, and the others must be of the same run.
+    """Copy the published tables for `--select`, which builds only some models on top of them.
 
-    UsageError when the configuration, the privacy key or the landing log changed since then.
+    Raises UsageError if the configuration, the privacy key or the landing log changed since the published run.
     """
     options = new.options
     published = Published.require(options.output)
@@ -63,7 +63,7 @@ def from_published(new: NewRun) -> NewRun:
 
 
 def build(new: NewRun, loaded: Loaded) -> BuiltTables:
-    """Build the tables from the landing log: all of them, those of changed leads, or those of `--select`."""
+    """Build the tables from the landing log: in full, for changed leads only, or the models of `--select`."""
     options = new.options
     with new.phases.timed("models"):
         project = discover(shipped("sql"))
@@ -86,14 +86,14 @@ def build(new: NewRun, loaded: Loaded) -> BuiltTables:
         warnings += report_variants.empty_report_warnings(connection)
         incomplete = findings.warnings(connection, options.configuration, is_whole=not options.select)
         macros.create_macros(connection, macros.discover_macros(shipped("sql")))
-        connection.execute("drop schema raw cascade")  # the log keeps the rows; the file keeps what was made of them
+        connection.execute("drop schema raw cascade")  # the landing log keeps the raw rows
         connection.execute("checkpoint")
         connection.close()
     return BuiltTables(project, (*history, *built), outcomes, tuple(incomplete), (*warnings, *incomplete), shared)
 
 
 def _previous_run(new: NewRun, loaded: Loaded, project: Project) -> tuple[PreviousRun | None, tuple[str, ...]]:
-    """The published run to build on, and warnings about it. None when every table is built from the whole log."""
+    """Return the published run to build on, and warnings about it. None if every table is built from the whole log."""
     options = new.options
     if options.full or options.from_log or options.select or new.published is None:
         return None, ()
@@ -104,7 +104,7 @@ def _previous_run(new: NewRun, loaded: Loaded, project: Project) -> tuple[Previo
 
 
 def _write_sources(connection: duckdb.DuckDBPyConnection, new: NewRun, loaded: Loaded) -> tuple[str, ...]:
-    """Create raw views and the definition of the waterfall. Returns warnings."""
+    """Create the raw views and the definition tables. Returns warnings."""
     options = new.options
     if not options.select:
         requirements.require_named(connection, options, loaded.log)

@@ -85,7 +85,7 @@ def require_beside(check: Callable[[], tuple[Outcome, ...]], work: Callable[[], 
     CheckFailed hides an error of `work`, because a broken claim may be its cause.
     """
     with ThreadPoolExecutor(1, "checks") as pool:
-        with interrupt.undivided():  # it starts a thread
+        with interrupt.defer_signals():  # it starts a thread
             checking = pool.submit(check)
         try:
             work()

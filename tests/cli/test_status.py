@@ -200,7 +200,7 @@ def test_a_run_that_had_to_be_ended_on_the_spot_says_by_what(build: Path, second
     assert 1 == code
     assert [(130, "stopped by SIGTERM")] == [(each["exit_code"], each["what"]) for each in told["failed"]]
     assert told["failed"][0]["ended_at"] is not None
-    assert "start the run again when it suits; the published night is complete as it is" == told["next_step"]
+    assert "start the run again when you are ready; the published run is complete and unchanged" == told["next_step"]
 
 
 def test_a_night_that_is_too_old_is_not_good(build: Path) -> None:

@@ -254,11 +254,11 @@ def test_f20_a_clock_that_went_back_is_told(tmp_path: Path) -> None:
     done = nights.run(toml, output, clock=THURSDAY - timedelta(days=30))
     clock, as_of = done.warnings
     assert clock == (
-        "the clock of this machine went back: the run started at 2026-03-31 03:15:00 UTC, and the published night at "
+        "the clock of this machine went back: the run started at 2026-03-31 03:15:00 UTC, and the published run at "
         "2026-04-30 03:15:00 UTC; set the clock"
     )
     assert as_of.startswith(
-        "as-of 2026-03-31 03:15:00 UTC is before 2026-04-30 03:15:00 UTC, that of the published night"
+        "as-of 2026-03-31 03:15:00 UTC is before 2026-04-30 03:15:00 UTC, that of the published run"
     )
     assert b"the clock of this machine went back" in (output / "reports" / "quality.html").read_bytes()
     assert [clock, as_of] == of_published(output)["warnings"]

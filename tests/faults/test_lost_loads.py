@@ -100,7 +100,7 @@ def test_a_load_that_is_gone_stops_the_night(company: Company) -> None:
     published = (company.output / "funnel.duckdb").resolve()
     for options in ({}, {"from_log": True}, {"full": True}):
         with pytest.raises(
-            InputError, match=r"crm: b\.csv, load 2 of the published night, is no longer in the"
+            InputError, match=r"crm: b\.csv, load 2 of the published run, is no longer in the"
         ) as stopped:
             company.night(**options)
         assert "--allow-incomplete" in stopped.value.next_step
@@ -111,7 +111,7 @@ def test_a_load_that_is_gone_stops_the_night(company: Company) -> None:
     company.night(allow_incomplete=True)
     assert ["L0", "L2"] == company.leads()
     held = manifest.read((company.output / "funnel.duckdb").resolve())
-    gone = "crm: b.csv, load 2 of the published night, is no longer in the landing log"
+    gone = "crm: b.csv, load 2 of the published run, is no longer in the landing log"
     assert [gone] == held["accepted_drops"]
     assert f"accepted: {gone}" in held["warnings"]
     company.night()  # what was accepted is not asked again

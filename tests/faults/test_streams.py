@@ -138,7 +138,8 @@ def test_f111_output_to_a_full_disk(published: Path, question: str) -> None:
         _, said = done.communicate(timeout=60)
     assert (
         1,
-        "error: the output can't be written: no space left on device\n  next: make room, or send it somewhere else\n",
+        "error: the output can't be written: no space left on device\n"
+        "  next: free disk space, or redirect the output to another place\n",
     ) == (done.returncode, said.decode())
 
 
