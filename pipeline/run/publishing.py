@@ -60,7 +60,7 @@ def publish(command: str, options: RunOptions, steps: Callable[[NewRun], Summary
     started, phases, output = time.monotonic(), log.Phases(), options.output
     with (
         private_files(),
-        attempts.recorded(output, options.clock, command) as attempt,
+        attempts.recording(output, options.clock, command) as attempt,
         disk_space.explained(options.configuration, options.log_folder),
         lock.hold(output, options.clock),
     ):

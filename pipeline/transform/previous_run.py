@@ -70,7 +70,7 @@ def reason_for_full_build(
 
     `loads` are the loads of the log in order; `as_of` is aware.
     """
-    if intact.KEY not in manifest:
+    if intact.MANIFEST_KEY not in manifest:
         return "the manifest of the published run has no checksum of the database"
     if manifest.get("models_sha256") != fingerprint(models):
         return "the models or the DuckDB version changed since the published run"

@@ -207,7 +207,10 @@ def test_a_reader_sees_the_night_before_until_the_swap(opened: tuple[Company, Pa
     company.deliver(1)
 
     stopped = FunnelError("stopped")
-    with mock.patch.object(incremental, "_replace", side_effect=stopped), pytest.raises(FunnelError, match="stopped"):
+    with (
+        mock.patch.object(incremental, "_replace_changed_rows", side_effect=stopped),
+        pytest.raises(FunnelError, match="stopped"),
+    ):
         nights.run(company.toml, output, as_of=as_of(1))
     assert before == (output / "funnel.duckdb").read_bytes()
     assert 1 == len(list((output / "runs").iterdir()))

@@ -75,7 +75,7 @@ def test_a_good_night_exits_0_and_tells_all_of_it(build: Path) -> None:
 def test_without_a_night_it_exits_1_and_says_what_to_do(tmp_path: Path) -> None:
     """An empty output folder is not good; one that is not there is a mistake of the command."""
     code, told = standing(tmp_path)
-    assert (1, None, f"`funnel run --output {tmp_path}` publishes the first night") == (
+    assert (1, None, f"`funnel run --output {tmp_path}` publishes the first run") == (
         code,
         told["last_good"],
         told["next_step"],
@@ -134,7 +134,7 @@ def test_a_run_that_was_killed_began_and_did_not_end(build: Path) -> None:
             time.sleep(0.01)
         during = standing(build)
         running.send_signal(signal.SIGKILL)
-    assert (0, running.pid, [], "wait for the run that is at work") == (
+    assert (0, running.pid, [], "wait for the run in progress") == (
         during[0],
         during[1]["running"]["pid"],
         during[1]["failed"],
@@ -210,7 +210,11 @@ def test_a_night_that_is_too_old_is_not_good(build: Path) -> None:
     held["ended_at"] = (datetime.now(UTC) - timedelta(hours=30)).isoformat()
     record.write_text(json.dumps(held), "utf-8")
     code, told = standing(build, "--max-age", 26)
-    assert (1, [], "no run since: see whether cron or the timer starts it") == (code, told["failed"], told["next_step"])
+    assert (1, [], "no run since then: check that cron or the timer starts it") == (
+        code,
+        told["failed"],
+        told["next_step"],
+    )
     assert (0, 30) == (standing(build, "--max-age", 31)[0], int(told["last_good"]["age_hours"]))
 
 
@@ -251,4 +255,4 @@ def test_a_manifest_that_cannot_be_read_is_an_error_with_a_next_step(build: Path
     manifest.write_text(manifest.read_text("utf-8")[:100], "utf-8")
     answer = process("status", "--output", build)
     assert (3, "") == (answer.code, answer.out)
-    assert f"error: {manifest}: the manifest of the published night can't be read\n  next: " in answer.err
+    assert f"error: {manifest}: the manifest of the published run can't be read\n  next: " in answer.err

@@ -13,7 +13,7 @@ from tests import nights
 from tests.cli import commands
 from tests.cli.commands import funnel
 
-CORRUPT = "the database file is corrupt (cut short, or changed on the disk)"
+CORRUPT = "the database file is corrupt (truncated, or changed on the disk)"
 REBUILD = "next: rebuild it from the landing log with `funnel run --from-log`"
 FLIPS = range(12)
 
@@ -149,7 +149,7 @@ def test_f114_an_emptied_manifest_of_the_published_run(tmp_path: Path, content: 
     for command in ("run", "report", "status"):
         answer = funnel(command, "--config", toml, "--output", out)
         assert 3 == answer.code, command
-        assert f"{manifest}: the manifest of the published night can't be read" in answer.err
+        assert f"{manifest}: the manifest of the published run can't be read" in answer.err
         assert "`funnel run --from-log`" in answer.err
     assert 0 == funnel("run", "--config", toml, "--output", out, "--from-log").code
     assert 0 == funnel("run", "--config", toml, "--output", out).code

@@ -283,8 +283,8 @@ def test_f99_an_archive_that_changes_meanwhile_waits(tmp_path: Path, monkeypatch
 def test_f99_a_known_archive_needs_no_room(tmp_path: Path) -> None:
     """What a run needs on the disk is judged by the files that the log does not know."""
     inbox = one_file(tmp_path, zipped(("a.csv", ONE)), "export.zip")
-    before = disk_space.bytes_of_a_night(inbox.configuration, inbox.log_folder)
+    before = disk_space.estimate_run_size(inbox.configuration, inbox.log_folder)
     inbox.land()
     size = (tmp_path / "export.zip").stat().st_size
-    rows = disk_space.BYTES_OF_A_ROW * (1 - size // 100)
-    assert rows - size == disk_space.bytes_of_a_night(inbox.configuration, inbox.log_folder) - before
+    rows = disk_space.BYTES_PER_ROW * (1 - size // 100)
+    assert rows - size == disk_space.estimate_run_size(inbox.configuration, inbox.log_folder) - before

@@ -65,7 +65,7 @@ REFUSED = {
     "flow('nobody')": "unknown stage; known: ",
     "flow(grain := 'hour')": "unknown grain; known: day",
     "stuck_leads(stage := 'nobody')": "unknown stage; known: ",
-    "lead_history('nobody')": "the published file has no lead of that id",
+    "lead_history('nobody')": "the published file has no lead with this id",
     "funnel_steps(['mql', 'nobody'])": "unknown stage; known: ",
     "funnel_steps(['mql', 'sal'], mode := 'loose')": "unknown mode; known: ordered",
     "funnel_steps(['mql', 'sal'], by := 'colour')": "unknown dimension; known: all",
