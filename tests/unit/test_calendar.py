@@ -135,7 +135,7 @@ def test_the_days_reach_as_far_as_the_longest_limit() -> None:
         ('country = "DE-XX"', "calendar.country: `DE` has no part `XX` with holidays of its own; known: BB, BE, BW"),
         ("extra_days_off = ['24 December']", "calendar.extra_days_off: names `24 December`, which is no date"),
         ('hour = "09:00-17:00"', "calendar.hour: unknown key; did you mean `hours`?"),
-        ('timezone = "Berlin"', "calendar.timezone: `Berlin` is no time zone"),
+        ('timezone = "Berlin"', "calendar.timezone: `Berlin` is not a time zone"),
     ],
 )
 def test_what_is_wrong_with_a_calendar_is_said(problems: Any, line: str, expected: str) -> None:
