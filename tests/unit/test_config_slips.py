@@ -30,7 +30,7 @@ class TestZones:
             ),
             (
                 "IST",
-                "`IST` is not a time zone; it is short for several; "
+                "`IST` is not a time zone; it can mean several zones; "
                 'write timezone = "Asia/Kolkata", "Europe/Dublin" or "Asia/Jerusalem"',
             ),
             (

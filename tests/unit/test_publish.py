@@ -165,7 +165,7 @@ def test_a_night_whose_spill_is_gone_is_sealed(out: Path) -> None:
 
 def test_a_run_without_a_database_is_not_sealed(out: Path) -> None:
     """An empty folder is never published."""
-    with pytest.raises(FunnelError, match="left no database"):
+    with pytest.raises(FunnelError, match="wrote no database"):
         run_folder.seal(run_folder.start_run(out, CLOCK))
 
 

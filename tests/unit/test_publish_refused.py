@@ -47,7 +47,7 @@ def test_a_night_that_was_not_sealed_is_not_published(tmp_path: Path) -> None:
     """No link is made to a folder that is not there."""
     with lock.hold(tmp_path, CLOCK):
         run = run_folder.start_run(tmp_path, CLOCK)
-        with pytest.raises(FunnelError, match="no sealed night to publish") as refusal:
+        with pytest.raises(FunnelError, match="no sealed run to publish") as refusal:
             run_folder.swap(run)
     assert (str(run.sealed), "start the run again") == (refusal.value.where, refusal.value.next_step)
     assert not (tmp_path / "current").is_symlink()
