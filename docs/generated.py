@@ -102,7 +102,7 @@ def questions() -> str:
     from pipeline.explore import query
 
     return "\n".join(
-        f"## {query.asked(text)}\n\n`funnel questions {name}`\n\n```sql\n{text.partition(chr(10))[2]}\n```\n"
+        f"## {query.question_text(text)}\n\n`funnel questions {name}`\n\n```sql\n{text.partition(chr(10))[2]}\n```\n"
         for name, text in ((name, query.question(name)) for name in query.questions())
     )
 

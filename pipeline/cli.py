@@ -1,4 +1,4 @@
-"""The command line: it parses, calls one function and prints. stdout is data, everything else is stderr."""
+"""The command line: parses, calls one function and prints. Data goes to stdout, everything else to stderr."""
 
 from __future__ import annotations
 
@@ -14,19 +14,16 @@ from pipeline import log
 from pipeline.cli_options import AS_OF, CONFIG, LOG_FORMAT, OUTPUT, PUBLISHED, current_spelling
 from pipeline.console import log_accounting, run_process
 
-# Nothing heavy up here: `funnel --help` must answer at once. Each command imports what it needs.
+# No slow imports here, so that `funnel --help` is fast. Each command imports what it needs.
 if TYPE_CHECKING:
     from pipeline.config.configuration import Configuration
     from pipeline.run.options import RunOptions
-
-BUILD = Path("build")
-"""Where a night is published when nothing says otherwise."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="funnel-pipeline", prog_name="funnel")
 def cli() -> None:
-    """Lead stage history to conversion, time in stage and balanced volumes, with a report that says how it counted.
+    """Compute conversion, time in stage and volumes from lead stage history, and write a report with its definitions.
 
     \b
     Example:
@@ -37,17 +34,15 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("paths", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="[FILE]... FOLDER")
-@click.option(
-    "--preset", help="Waterfall to start from; default: the one that fits the files, else mcl-mel-mql-sal-sql."
-)
-@click.option("--from", "from_files", is_flag=True, help="Look at the FILEs and write a configuration that reads them.")
+@click.option("--preset", help="Preset to start from; default: the one that fits the files, else mcl-mel-mql-sal-sql.")
+@click.option("--from", "from_files", is_flag=True, help="Read the FILEs and write a configuration for them.")
 def init(paths: tuple[Path, ...], preset: str | None, *, from_files: bool) -> None:
     """Write a commented configuration into FOLDER.
 
     \b
     Example:
       funnel init --preset hubspot-lifecycle my-funnel
-      funnel init --from LeadHistory.csv Lead.csv my-funnel
+      funnel init --from data/sample/stage_entries.csv data/sample/leads.csv my-funnel
     """
     from pipeline import init
 
@@ -58,7 +53,7 @@ def init(paths: tuple[Path, ...], preset: str | None, *, from_files: bool) -> No
 @cli.command()
 @click.argument("name", required=False)
 def presets(name: str | None) -> None:
-    """List the waterfalls that ship, or explain one of them.
+    """List the presets, or explain one of them.
 
     \b
     Example:
@@ -92,9 +87,9 @@ def check(config_path: Path, as_of: str | None) -> None:
 @CONFIG
 @OUTPUT
 @AS_OF
-@click.option("--full", is_flag=True, help="Build everything anew, not only the leads that changed since last night.")
-@click.option("--from-log", is_flag=True, help="As --full, from the landing log alone; the inputs may be gone.")
-@click.option("--select", metavar="MODELS", help="Only these models, such as `marts.conversion+` or `+marts.*`.")
+@click.option("--full", is_flag=True, help="Rebuild all tables, not only the leads that changed since the last run.")
+@click.option("--from-log", is_flag=True, help="Rebuild all tables from the landing log, without reading the inputs.")
+@click.option("--select", metavar="MODELS", help="Build only these models, such as `marts.conversion+` or `+marts.*`.")
 @click.option(
     "--allow-incomplete",
     is_flag=True,
@@ -105,7 +100,7 @@ def check(config_path: Path, as_of: str | None) -> None:
     is_flag=True,
     help="Load files even if more rows are rejected than max_rejected allows. Recorded in the manifest.",
 )
-@click.option("--send", is_flag=True, help="Mail the report once it is published, as [mail] says.")
+@click.option("--send", is_flag=True, help="Mail the published report to the recipients in [mail].")
 @LOG_FORMAT
 def run(config_path: Path, output: Path | None, as_of: str | None, send: bool, **flags: Any) -> None:
     """Read the inputs, build and check every table, write the report, and publish all of it at once.
@@ -114,26 +109,26 @@ def run(config_path: Path, output: Path | None, as_of: str | None, send: bool, *
     Example:
       funnel run --config data/sample/funnel.toml --output build
     """
-    with refusals(output):
+    with recording_start_errors(output):
         options = run_options(configuration(config_path, as_of, output), **flags)
-    stopped: AbstractContextManager[None] = nullcontext()
+    notice: AbstractContextManager[None] = nullcontext()
     if send:
         from pipeline.mail import mail
 
-        with refusals(options.output):
-            mail.ready(options.configuration)
-        stopped = mail.stopped_runs_noticed(options.configuration)
+        with recording_start_errors(options.output):
+            mail.require_mail(options.configuration)
+        notice = mail.notice_if_stopped(options.configuration)
 
-    from pipeline.run import run as steps  # only now: a second run is refused before it takes the first one's processor
+    from pipeline.run import run as steps  # a late import: a second run fails before this slow import
 
-    with stopped:
-        done = steps.run(options)
-    log_accounting(done.accounting)
-    for warning in done.warnings:
+    with notice:
+        finished = steps.run(options)
+    log_accounting(finished.accounting)
+    for warning in finished.warnings:
         log.warning(warning)
-    log.info(f"report    {done.report}")
-    log.info(f"database  {done.database}   (funnel sql --output {options.output})")
-    log.event("done", f"done in {done.seconds:.1f} s", run=done.run_id, seconds=round(done.seconds, 3))
+    log.info(f"report    {finished.report}")
+    log.info(f"database  {finished.database}   (funnel sql --output {options.output})")
+    log.event("done", f"done in {finished.seconds:.1f} s", run=finished.run_id, seconds=round(finished.seconds, 3))
     if send:
         mail_published(options.configuration)
 
@@ -143,7 +138,9 @@ def run(config_path: Path, output: Path | None, as_of: str | None, send: bool, *
 @OUTPUT
 @LOG_FORMAT
 def report(config_path: Path, output: Path | None) -> None:
-    """Write the report again from the published tables. Without a configuration here, that of the published run is used.
+    """Write the report again from the published tables.
+
+    If the configuration file does not exist, the command uses that of the published run.
 
     \b
     Example:
@@ -151,21 +148,21 @@ def report(config_path: Path, output: Path | None) -> None:
     """
     from pipeline.run.run import report_again
 
-    done = report_again(run_options(published_configuration(config_path, output, "report")))
-    log.info(f"report    {done.report}")
+    finished = report_again(run_options(published_configuration(config_path, output, "report")))
+    log.info(f"report    {finished.report}")
 
 
 @cli.command()
 @CONFIG
 @OUTPUT
-@click.option("--report", metavar="NAME", help="Only this report; default: every report that has recipients.")
-@click.option("--to", multiple=True, metavar="ADDRESS", help="Instead of the configured recipients; may be repeated.")
-@click.option("--dry-run", is_flag=True, help="Send nothing; write each message to mail/NAME.eml in the output folder.")
+@click.option("--report", metavar="NAME", help="Mail only this report; default: every report with recipients.")
+@click.option("--to", multiple=True, metavar="ADDRESS", help="Mail to this address only; may be repeated.")
+@click.option("--dry-run", is_flag=True, help="Write each message to mail/NAME.eml in the output folder; send nothing.")
 @LOG_FORMAT
 def send(config_path: Path, output: Path | None, report: str | None, to: tuple[str, ...], dry_run: bool) -> None:
-    """Mail the published report, as [mail] of the configuration says. Builds nothing.
+    """Mail the published report to the recipients in [mail]. Builds nothing.
 
-    Without a configuration here, that of the published run is used.
+    If the configuration file does not exist, the command uses that of the published run.
 
     \b
     Example:
@@ -179,12 +176,12 @@ def send(config_path: Path, output: Path | None, report: str | None, to: tuple[s
 @PUBLISHED
 @click.option("--format", "how", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
-    "--max-age", type=click.FloatRange(min=0), metavar="HOURS", help="Not good when it was published longer ago."
+    "--max-age", type=click.FloatRange(min=0), metavar="HOURS", help="Fail if the published run is older than this."
 )
 def status(config_path: Path, output: Path | None, how: str, max_age: float | None) -> None:
-    """Tell how the nights stand: the last good one, failures since, who runs now, what to do next.
+    """Show the last successful run, failures since then, the run in progress and the next step.
 
-    Exit code 0 when the last run that ended was good, 1 when it was not or there is none. Changes nothing.
+    Exit code 0 if the last run was published, 1 if it failed or if there is none. Changes nothing.
 
     \b
     Example:
@@ -192,33 +189,34 @@ def status(config_path: Path, output: Path | None, how: str, max_age: float | No
     """
     from datetime import UTC, datetime
 
-    from pipeline.publish import status as standing
+    from pipeline.publish.status import as_json, as_text
+    from pipeline.publish.status import status as read_status
 
-    found = standing.status(where(config_path, output), datetime.now(UTC), max_age)
-    click.echo(standing.as_json(found) if how == "json" else standing.as_text(found), nl=False)
-    if not found.is_good:
+    current = read_status(output_folder(config_path, output), datetime.now(UTC), max_age)
+    click.echo(as_json(current) if how == "json" else as_text(current), nl=False)
+    if not current.is_good:
         sys.exit(1)
 
 
 @cli.command()
 @click.argument("loads", metavar="[LOAD]...", nargs=-1, type=click.IntRange(min=1))
-@click.option("--undo", is_flag=True, help="Put forgotten loads back.")
+@click.option("--undo", is_flag=True, help="Restore forgotten loads.")
 @CONFIG
 @PUBLISHED
 def forget(loads: tuple[int, ...], undo: bool, config_path: Path, output: Path | None) -> None:
-    """Take loads out of the landing log, such as a false start; without LOAD, list all of them.
+    """Remove loads from the landing log, such as a wrong first import; without LOAD, list all loads.
 
-    A forgotten load is kept aside. The next run builds everything without it.
+    A forgotten load is moved aside, not deleted. The next run builds all tables without it.
 
     \b
     Example:
-      funnel forget 12 --output build
+      funnel forget 1 --output build
     """
     from datetime import UTC, datetime
 
     from pipeline.run import forget
 
-    folder = where(config_path, output)
+    folder = output_folder(config_path, output)
     if loads:
         (forget.undo if undo else forget.forget)(folder, tuple(dict.fromkeys(loads)), datetime.now(UTC))
         return
@@ -231,7 +229,7 @@ def forget(loads: tuple[int, ...], undo: bool, config_path: Path, output: Path |
 @CONFIG
 @PUBLISHED
 def explain(lead: str, config_path: Path, output: Path | None) -> None:
-    """Print one lead's life and where it counted, from the published file.
+    """Print the history of one lead and the figures that count it, from the published file.
 
     \b
     Example:
@@ -241,11 +239,11 @@ def explain(lead: str, config_path: Path, output: Path | None) -> None:
     from pipeline.explore import explain as explaining
     from pipeline.explore import query
 
-    output = where(config_path, output)
+    output = output_folder(config_path, output)
     with interrupt.interruptible(next_step="") as watch, query.opened(output) as connection:
         watch.add(connection)
-        life = explaining.explain(connection, lead)
-    click.echo(explaining.told(life), nl=False)
+        history = explaining.explain(connection, lead)
+    click.echo(explaining.as_text(history), nl=False)
 
 
 @cli.command()
@@ -253,22 +251,24 @@ def explain(lead: str, config_path: Path, output: Path | None) -> None:
 @CONFIG
 @PUBLISHED
 @click.option("--format", "how", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
-@click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Ask what this file asks.")
+@click.option(
+    "--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read the query from this file."
+)
 def sql(query: str | None, config_path: Path, output: Path | None, how: Any, file: Path | None) -> None:
-    """Ask the published file, read-only; without QUERY, a prompt. `from help()` lists its macros.
+    """Query the published file, read-only; without QUERY, open a prompt. `from help()` lists its macros.
 
     \b
     Example:
       funnel sql "from conversion('mql', 'sal', by := 'lead_source')" --output build
-      funnel sql --file question.sql --format csv --output build
+      funnel sql --file sql/adhoc/overdue_by_owner.sql --format csv --output build
     """
     from pipeline.database import interrupt
     from pipeline.errors import UsageError
     from pipeline.explore import query as querying
 
     if query and file:
-        raise UsageError("a QUERY and a --file were given", where="sql", next_step="give one of them")
-    connection = querying.open_published(where(config_path, output))
+        raise UsageError("a QUERY and a --file were given", where="sql", next_step="use one of them")
+    connection = querying.open_published(output_folder(config_path, output))
     with interrupt.interruptible(connection, next_step=""):
         if file:
             querying.answer_file(connection, file, how)
@@ -281,7 +281,7 @@ def sql(query: str | None, config_path: Path, output: Path | None, how: Any, fil
 @cli.command()
 @click.argument("name", required=False)
 def questions(name: str | None) -> None:
-    """List the questions that ship, or print the query of one of them.
+    """List the shipped questions, or print the query of one of them.
 
     \b
     Example:
@@ -293,13 +293,13 @@ def questions(name: str | None) -> None:
 
 
 def main() -> None:
-    """The console command: errors in one line or more on stderr, each kind with its exit code."""
+    """Run the console command. Errors go to stderr, each kind with its exit code."""
     sys.exit(run_process(cli, sys.argv[1:]))
 
 
 @contextmanager
-def refusals(output: Path | None) -> Iterator[None]:
-    """What keeps a run from beginning, another run to begin with, is recorded in the output folder too, when that is known."""
+def recording_start_errors(output: Path | None) -> Iterator[None]:
+    """Record an error before the start of a run, such as a held lock, in the output folder if it is known."""
     if output is None:
         yield
         return
@@ -307,13 +307,13 @@ def refusals(output: Path | None) -> Iterator[None]:
 
     from pipeline.publish import attempts, lock
 
-    with attempts.recorded(output, datetime.now(UTC), "run"):
+    with attempts.recording(output, datetime.now(UTC), "run"):
         lock.require_free(output)
         yield
 
 
 def run_options(read: Configuration, **more: Any) -> RunOptions:
-    """The options of a run, with the clock read once."""
+    """Return the options of a run. Reads the clock, once."""
     from datetime import UTC, datetime
 
     from pipeline.run.options import RunOptions
@@ -324,24 +324,24 @@ def run_options(read: Configuration, **more: Any) -> RunOptions:
 
 
 def published_configuration(config_path: Path, output: Path | None, command: str) -> Configuration:
-    """The configuration; where none was named and none is here, that of the published run."""
+    """Return the configuration, or that of the published run if the user named none and the default does not exist."""
     if not config_path.exists() and not was_named("config_path"):
         from pipeline.publish import locations
 
-        output = where(config_path, output)
+        output = output_folder(config_path, output)
         config_path = locations.published_configuration(output, config_path, command)
         log.info(f"configuration {config_path}, that of the published run")
     return configuration(config_path, None, output)
 
 
 def mail_published(read: Configuration, **how: Any) -> None:
-    """Mail the published reports, and log who got them or where a dry run wrote them."""
+    """Mail the published reports, and log the recipients or the files of a dry run."""
     from datetime import UTC, datetime
 
     from pipeline.database import interrupt
     from pipeline.mail import mail
 
-    with interrupt.interruptible(next_step="`funnel send` mails it again; who got it before gets it twice"):
+    with interrupt.interruptible(next_step="`funnel send` mails it again; some recipients may get it twice"):
         sent = mail.send(read, datetime.now(UTC), **how)
     for each in sent:
         if each.file:
@@ -351,21 +351,21 @@ def mail_published(read: Configuration, **how: Any) -> None:
 
 
 def configuration(config_path: Path, as_of: str | None, output: Path | None) -> Configuration:
-    """The configuration, read and validated."""
+    """Read and validate the configuration."""
     from pipeline.config.load import load_configuration
 
     return load_configuration(config_path, as_of=as_of, output=output)
 
 
-def where(config_path: Path, output: Path | None) -> Path:
-    """The output folder to read, also without a configuration."""
+def output_folder(config_path: Path, output: Path | None) -> Path:
+    """Return the output folder to read; works without a configuration."""
     from pipeline.publish import locations
 
     return locations.output_folder(config_path, output, is_named=was_named("config_path"))
 
 
 def was_named(option: str) -> bool:
-    """Whether the command that runs got this option from the person, not from its default."""
+    """Whether the user set this option of the current command."""
     context = click.get_current_context(silent=True)
     return context is not None and context.get_parameter_source(option) is not click.core.ParameterSource.DEFAULT
 

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options of several commands."""
 
 from __future__ import annotations
 
@@ -14,16 +14,14 @@ CONFIG = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("funnel.toml"),
     show_default=True,
-    help="The configuration.",
+    help="Configuration file.",
 )
 OUTPUT = click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     help="Output folder; default: [output] of the configuration, else build/ beside it.",
 )
-AS_OF = click.option(
-    "--as-of", metavar="DATE", help="Count as if it were this moment; a date means the end of that day."
-)
+AS_OF = click.option("--as-of", metavar="DATE", help="Report as of this time; a date means the end of that day.")
 
 PUBLISHED = click.option(
     "--output",
@@ -39,13 +37,13 @@ LOG_FORMAT = click.option(
     show_envvar=True,
     show_default=True,
     expose_value=False,  # read before the command line is parsed
-    help="Log on stderr: lines for people, or one JSON object per line.",
+    help="Log format on stderr: text, or one JSON object per line.",
 )
 
-_EARLIER = {"rebuild": "from-log", "accept-drop": "allow-incomplete"}
-"""Spellings of the release before this one. They are accepted, and no help shows them."""
+_PREVIOUS_SPELLINGS = {"rebuild": "from-log", "accept-drop": "allow-incomplete"}
+"""Option names of the previous release. They still work, but no help shows them."""
 
 
 def current_spelling(name: str) -> str:
-    """The name of an option of today, without its dashes, for one of today or of the release before."""
-    return _EARLIER.get(name, name)
+    """Return the current name of an option, without dashes."""
+    return _PREVIOUS_SPELLINGS.get(name, name)

@@ -1,6 +1,6 @@
-"""The errors a user can meet: what happened, where, and what to do next. Each kind has its own exit code.
+"""Errors for the user: what happened, where, and what to do next. Each kind has its own exit code.
 
-No error carries a value of a row: a message may end in a log or a mail that travels further than the data may.
+No message contains a value of a row: logs and mails may be read by people who must not see the data.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 class FunnelError(Exception):
-    """A mistake or a fault that the user can act on; printed without a traceback."""
+    """An error that the user can act on. Printed without a traceback."""
 
     exit_code = 1
 
@@ -22,7 +22,7 @@ class FunnelError(Exception):
         self.where = where
         self.next_step = next_step
         self.in_logs = what
-        """What happened, without the ids that a person is shown: for records and logs of programs."""
+        """`what` without ids, for run records and machine-readable logs."""
         super().__init__(str(self))
 
     def __str__(self) -> str:
@@ -31,14 +31,14 @@ class FunnelError(Exception):
 
 
 class CheckFailed(FunnelError):
-    """A check on the built tables returned rows; nothing was published."""
+    """A check found rows that break its claim. Nothing was published."""
 
     exit_code = 1
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with a configuration: `where` is `file:line: key`."""
+    """One problem in a configuration. `where` is `file:line: key`."""
 
     where: str
     what: str
@@ -48,7 +48,7 @@ class Problem:
 
 
 class ConfigurationError(FunnelError):
-    """The configuration can't be used. Carries every problem found, not only the first."""
+    """The configuration can't be used. Lists every problem, not only the first."""
 
     exit_code = 2
 
@@ -62,13 +62,13 @@ class ConfigurationError(FunnelError):
 
 
 class UsageError(FunnelError):
-    """A command was called with something that doesn't fit."""
+    """A command was called with a wrong argument or in a wrong state."""
 
     exit_code = 2
 
 
 class InputError(FunnelError):
-    """An input can't be read at all, or its rows can't be accounted for."""
+    """An input can't be read, or its rows do not add up."""
 
     exit_code = 3
 
@@ -80,32 +80,32 @@ class ModelError(FunnelError):
 
 
 class LockHeld(FunnelError):
-    """Another run works on the same output folder."""
+    """Another run uses the same output folder."""
 
     exit_code = 5
 
 
 class MailError(FunnelError):
-    """The night is published, and a mail about it could not be made or sent."""
+    """The run is published, but a mail about it could not be written or sent."""
 
     exit_code = 6
 
 
 class Interrupted(FunnelError):
-    """SIGINT or SIGTERM ended the run; what was published before stays."""
+    """SIGINT or SIGTERM ended the run. The published run stays."""
 
     exit_code = 130
 
 
 def exit_code(failure: BaseException) -> int:
-    """The exit code that a failure ends the command with."""
+    """Return the exit code of a command that ends with this failure."""
     if isinstance(failure, FunnelError):
         return failure.exit_code
     return 130 if isinstance(failure, KeyboardInterrupt) else 1
 
 
 def describe(failure: BaseException) -> str:
-    """Describe an unexpected exception by its type and the last line of our code that it passed; its text may hold data."""
+    """Describe an unexpected exception by type and last line in this package. Its message may contain data."""
     if isinstance(failure, KeyboardInterrupt):
         return "stopped by SIGINT"
     place = ""

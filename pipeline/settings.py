@@ -1,4 +1,4 @@
-"""What the machine decides, not the waterfall: memory, threads, where the shipped files lie."""
+"""Settings of the machine: memory, threads, and the location of the shipped files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parent
 MEMORY = "FUNNEL_MEMORY"
 THREADS = "FUNNEL_THREADS"
 AMOUNT = re.compile(r"(\d+(\.\d+)?) ?([KMGT]i?B)", re.IGNORECASE)
-"""An amount of memory as DuckDB reads it."""
+"""An amount of memory in DuckDB's form."""
 _UNITS = {"K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 MORE_MEMORY = (
     f"set {MEMORY} higher (such as 8GB) or {THREADS} lower, or `memory` and `threads` of [output] in the configuration"
@@ -23,31 +23,31 @@ MORE_MEMORY = (
 
 
 def shipped(name: str) -> Path:
-    """The folder `sql` or `reports`: inside the installed package, or at the top of a checkout."""
+    """Return the folder `sql` or `reports`: in the installed package, or at the top of a checkout."""
     inside = PACKAGE / "_shipped" / name
     return inside if inside.is_dir() else PACKAGE.parent / name
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Limits of one run. `memory_limit` is DuckDB's text form ("4GB")."""
+    """Memory and threads of one run. `memory_limit` is in DuckDB's form ("4GB")."""
 
     memory_limit: str
     threads: int
 
     @property
     def memory(self) -> float:
-        """The limit in bytes, about: a GiB counts as a GB."""
-        found = AMOUNT.fullmatch(self.memory_limit)
-        return float(found[1]) * _UNITS[found[3][0].upper()] if found else float("inf")
+        """Return the memory limit in bytes, approximately: a GiB counts as a GB."""
+        amount = AMOUNT.fullmatch(self.memory_limit)
+        return float(amount[1]) * _UNITS[amount[3][0].upper()] if amount else float("inf")
 
     @staticmethod
     def of_this_machine(
         memory: str | None = None, threads: int | None = None, environment: Mapping[str, str] = os.environ
     ) -> Settings:
-        """The limits that the environment sets, else those of the configuration, else 70 % of the memory and every core.
+        """Return the limits of the environment, else of the configuration, else 70 % of the memory and all cores.
 
-        Of the memory and the cores, that is, that this process may use. UsageError for a variable that can't be read.
+        The share is computed from the memory and cores that this process may use. Raises UsageError for an invalid variable.
         """
         return Settings(
             memory_limit=_memory(environment.get(MEMORY)) or memory or f"{_megabytes() * 7 // 10}MB",
@@ -56,10 +56,10 @@ class Settings:
 
 
 def group_limit(groups: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """The bytes that the control groups of this process leave it (cgroup v2 or v1); None without a limit.
+    """Return the memory limit in bytes of the control groups of this process (cgroup v2 or v1); None without a limit.
 
-    A group may use what the groups around it leave, so the smallest limit counts. In a container the path that `groups`
-    names may be the one outside, where nothing is; then what lies at the `root` is the container's.
+    A group is inside others, so the smallest limit counts. In a container, the path in `groups` may be the path outside
+    it, which does not exist inside; then the limit is at `root`.
     """
     limits = []
     for file in _limit_files(groups, root):
@@ -99,11 +99,13 @@ def _cores() -> int:
 
 def _memory(text: str | None) -> str | None:
     if text and not AMOUNT.fullmatch(text):
-        raise UsageError(f"`{text}` is no amount of memory", where=MEMORY, next_step="write one such as 8GB or 512MB")
+        raise UsageError(
+            f"`{text}` is not an amount of memory", where=MEMORY, next_step="write one such as 8GB or 512MB"
+        )
     return text
 
 
 def _threads(text: str | None) -> int | None:
     if text and not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise UsageError(f"`{text}` is no number of threads", where=THREADS, next_step="write one such as 2")
+        raise UsageError(f"`{text}` is not a number of threads", where=THREADS, next_step="write one such as 2")
     return int(text) if text else None

@@ -1,4 +1,4 @@
-"""The standard streams as a command needs them: stderr may fail without a word, stdout fails with an error of ours."""
+"""Standard streams of a command: a failure of stderr is ignored, a failure of stdout raises an error of the pipeline."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ _ENCODING = getattr(sys.__stdout__, "encoding", None) or "utf-8"
 
 
 class OutputError(FunnelError):
-    """What a command prints can't be written: the disk is full, the file may not grow."""
+    """The output of a command can't be written, for example because the disk is full."""
 
     exit_code = 1
 
 
 class OutputClosed(Exception):
-    """Nobody reads what a command prints any more, such as after `| head`."""
+    """The reader of the output closed it, for example `| head`."""
 
 
 def prepare() -> None:
-    """Replace the streams of a process that was started as a command; a stream that somebody replaced stays.
+    """Replace stdout and stderr of a command, unless other code has replaced them already.
 
-    A descriptor that is closed is opened for reading only: no file of ours gets its number, and with that our own lines,
-    and to write to it fails as before.
+    A closed descriptor is opened for reading only. So no other file gets its number, and writing to it still fails.
     """
     for descriptor in (0, 1, 2):
         try:
@@ -36,12 +35,12 @@ def prepare() -> None:
     if sys.stdout is sys.__stdout__:
         sys.stdout = _Output()
     if sys.stderr is sys.__stderr__:
-        # Unbuffered: a line that can't be written is not kept for later, when it would fail again.
+        # Unbuffered: a line that can't be written must not fail again later.
         sys.stderr = io.TextIOWrapper(_raw(2), _ENCODING, "backslashreplace", write_through=True)
 
 
 def flush_output() -> None:
-    """Write what waits. Raises OutputError or OutputClosed; then nothing waits any more."""
+    """Write buffered output. Raises OutputError or OutputClosed, and then drops the buffer."""
     try:
         sys.stdout.flush()
     except (OutputError, OutputClosed):
@@ -50,15 +49,15 @@ def flush_output() -> None:
 
 
 def forget_output() -> None:
-    """Let what still waits go nowhere, so that the interpreter does not try it again at its end."""
+    """Drop buffered output, so that the interpreter does not write it at exit."""
     if isinstance(sys.stdout, _Output):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 1)
-        os.close(nowhere)
+        null_device = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null_device, 1)
+        os.close(null_device)
 
 
 class _Output(io.TextIOWrapper):
-    """Standard output, whose faults are told apart from those of every other file."""
+    """Standard output with its own errors, so that they differ from errors of other files."""
 
     def __init__(self) -> None:
         super().__init__(io.BufferedWriter(_raw(1)), _ENCODING, line_buffering=os.isatty(1))
@@ -85,5 +84,5 @@ def _fault(failure: OSError) -> Exception:
         return OutputClosed()
     return OutputError(
         f"the output can't be written: {(failure.strerror or type(failure).__name__).lower()}",
-        next_step="make room, or send it somewhere else",
+        next_step="free disk space, or redirect the output to another place",
     )

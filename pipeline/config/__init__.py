@@ -1,1 +1,1 @@
-"""The configuration: one module per TOML block, and the frozen values that `load` makes of them."""
+"""The configuration: one module per TOML block, and the frozen values that `load` builds from them."""

@@ -1,4 +1,4 @@
-"""The `[accounts]` block: how a lead without an account finds one, checked alone, with problems in plain words."""
+"""The `[accounts]` block: how leads without an account are matched to one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the blocks of a configuration share: the types of their values, and problems in plain words.
+"""Shared types of the configuration blocks, and messages for their problems.
 
-A block is checked alone, by its own module. What concerns several blocks is checked where the later one is read.
+Each block is validated by its own module. Rules across blocks are checked where the later block is read.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, ValidationError
 
-from pipeline.config.configuration import LONGEST_DAYS, age
+from pipeline.config.configuration import MAX_DAYS, age
 from pipeline.config.problems import Problems
 from pipeline.config.toml_text import unescaped
 from pipeline.config.zone_names import zone
@@ -21,7 +21,7 @@ from pipeline.waterfall.names import did_you_mean, nearest, why_not_a_word
 
 Place = tuple[str | int, ...]
 Found = list[tuple[Place, str]]
-"""Problems inside a block: where, relative to the block, and what."""
+"""Problems inside a block: the key, relative to the block, and the message."""
 
 _PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(%?)\s*")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -34,13 +34,13 @@ def _text(text: str) -> str:
 
 
 def _as_exported(text: str) -> str:
-    """An export read in the wrong encoding holds such characters as U+0085: what has to meet its values may hold them too."""
+    """Validate a text that is compared with exported values. Allows U+0080 to U+009F, which a wrong encoding produces."""
     if any(letter < " " and letter not in "\t\r\n" for letter in text):
         raise ValueError("must not contain control characters")
-    calm = " ".join(text.split())
-    if not calm:
+    single_spaced = " ".join(text.split())
+    if not single_spaced:
         raise ValueError("must not be empty")
-    return calm
+    return single_spaced
 
 
 def _word(text: str) -> str:
@@ -51,13 +51,13 @@ def _word(text: str) -> str:
 
 
 def _window(days: int) -> int:
-    if not 1 <= days <= LONGEST_DAYS:
-        raise ValueError(f"must be 1 to {LONGEST_DAYS} days")
+    if not 1 <= days <= MAX_DAYS:
+        raise ValueError(f"must be 1 to {MAX_DAYS} days")
     return days
 
 
 def once(values: list[Any]) -> list[Any]:
-    """Return the list. ValueError when it names a value twice."""
+    """Return the list. Raises ValueError if it has a value twice."""
     twice = [value for number, value in enumerate(values) if value in values[:number]]
     if twice:
         raise ValueError(f"names `{twice[0]}` twice")
@@ -65,7 +65,7 @@ def once(values: list[Any]) -> list[Any]:
 
 
 def some(values: list[Any]) -> list[Any]:
-    """Return the list. ValueError when it is empty or names a value twice."""
+    """Return the list. Raises ValueError if it is empty or has a value twice."""
     if not values:
         raise ValueError("must name at least one")
     return once(values)
@@ -89,7 +89,7 @@ def _age(text: str) -> str:
 
 
 def target(value: Any) -> float:
-    """A share above 0. ValueError, with what a percentage is as a share, when it is none."""
+    """Return a share above 0 and up to 1. Raises ValueError, which shows a percentage as a share."""
     if _is_number(value) and 0 < value <= 1:
         return float(value)
     raise ValueError(f"must be a share above 0 and up to 1.0; {_as_share(value)}")
@@ -125,7 +125,7 @@ Share = Annotated[float, PlainValidator(_share)]
 
 
 class Block(BaseModel):
-    """What every block keeps to: no unknown key, and no guessing between text, numbers and lists."""
+    """Base of all blocks: forbids unknown keys and never converts between text, numbers and lists."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -133,8 +133,8 @@ class Block(BaseModel):
 SomeBlock = TypeVar("SomeBlock", bound=Block)
 
 
-def read_the_rest(model: type[SomeBlock], raw: dict[str, Any]) -> tuple[SomeBlock, Found]:
-    """Like `read`, for blocks that need no key: what is wrong counts as not given, and the rest gets checked."""
+def read_leniently(model: type[SomeBlock], raw: dict[str, Any]) -> tuple[SomeBlock, Found]:
+    """Read a block without required keys. An invalid value counts as not set, and the other keys are still checked."""
     block, found = read(model, raw)
     if block is None:
         wrong = {place[0] for place, _ in found}
@@ -143,7 +143,7 @@ def read_the_rest(model: type[SomeBlock], raw: dict[str, Any]) -> tuple[SomeBloc
 
 
 def read(model: type[SomeBlock], raw: Any) -> tuple[SomeBlock | None, Found]:
-    """The block that `raw` holds, or None and everything that is wrong with it."""
+    """Return the block, or None and all of its problems."""
     try:
         return model.model_validate(raw), []
     except ValidationError as error:
@@ -173,7 +173,7 @@ _MISSING = {
     "table": f"is missing; one of {', '.join(get_args(InputTable))}",
     "within": 'is missing; for example "2 days"',
     "where": 'is missing; for example { column = "email", matches = "@example\\.com$" }',
-    "column": "is missing; the column that it asks about",
+    "column": "is missing; the column that the condition tests",
     "reason": "is missing; the report prints it",
 }
 
@@ -204,22 +204,22 @@ def _known_keys(model: type[Block], place: Place) -> list[str]:
 
 @dataclass(frozen=True)
 class Document:
-    """A configuration as TOML has it, with every block under its right name, and the problems found so far."""
+    """The parsed TOML with every block under its correct name, and the problems so far."""
 
     path: Path
     raw: dict[str, Any]
     problems: Problems
 
     def block(self, model: type[SomeBlock], name: str) -> SomeBlock:
-        """The block `[name]`; what is wrong in it is noted and counts as not given."""
+        """Return the block `[name]`. Adds its problems; an invalid value counts as not set."""
         raw = self.raw.get(name, {})
-        block, found = read_the_rest(model, raw if isinstance(raw, dict) else {})
+        block, found = read_leniently(model, raw if isinstance(raw, dict) else {})
         for place, what in found:
             self.problems.add((name, *place), what)
         return block
 
     def blocks(self, model: type[SomeBlock], name: str) -> list[tuple[int, SomeBlock]]:
-        """The well-formed blocks `[[name]]` with their numbers; what is wrong with the others is noted."""
+        """Return the valid blocks `[[name]]` with their numbers. Adds the problems of the others."""
         blocks = []
         for number, raw in enumerate(self.tables(name)):
             block, found = read(model, raw)
@@ -230,6 +230,6 @@ class Document:
         return blocks
 
     def tables(self, name: str) -> list[dict[str, Any]]:
-        """The blocks `[[name]]` as they are written."""
+        """Return the raw blocks `[[name]]`."""
         listed = self.raw.get(name, [])
         return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []

@@ -1,4 +1,4 @@
-"""The `[calendar]` block: working hours, weekdays and days off, checked alone, with problems in plain words."""
+"""The `[calendar]` block: working hours, weekdays and days off."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class CalendarBlock(Block):
     timezone: Zone | None = None
 
     def calendar(self, timezone: str) -> WorkingCalendar:
-        """The calendar, in the waterfall's `timezone` unless the block names its own."""
+        """Return the calendar, in `timezone` unless the block sets its own."""
         opens, closes = _minutes(self.hours)
         return WorkingCalendar(
             timezone=self.timezone or timezone,
@@ -94,7 +94,7 @@ class CalendarBlock(Block):
 
 
 def read_calendar(document: Document, timezone: str) -> WorkingCalendar | None:
-    """The working calendar; None where there is none. A stage on the business clock needs one."""
+    """Return the working calendar, or None. Adds a problem if a stage uses the business clock without a calendar."""
     if "calendar" in document.raw:
         return document.block(CalendarBlock, "calendar").calendar(timezone)
     for number, raw in enumerate(document.tables("stages")):

@@ -1,4 +1,4 @@
-"""The `[checks]` block and the thresholds of an `[[inputs]]` block, put together into the guard of that input."""
+"""The `[checks]` block and the thresholds of `[[inputs]]` blocks: freshness, volume and completeness checks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TOO_EARLY = "must not be less than warn_after"
 
 
 class Thresholds(Block):
-    """What `[checks]` and each `[[inputs]]` may give. None: not given."""
+    """Thresholds that `[checks]` and each `[[inputs]]` can set. None: not set."""
 
     warn_after: Age | None = None
     error_after: Age | None = None
@@ -27,22 +27,22 @@ class Thresholds(Block):
 
 
 class ChecksBlock(Thresholds):
-    """`[checks]`: for every input, unless its own block says otherwise."""
+    """`[checks]`: thresholds for every input that does not set its own."""
 
     max_unreconciled: Share = MAX_UNRECONCILED
     unused_stages: list[str] = Field(default_factory=list)
 
 
-def checked(block: ChecksBlock, problems: Problems) -> ChecksBlock:
-    """The block as it is; two ages in the wrong order are noted in `problems`."""
+def check_ages(block: ChecksBlock, problems: Problems) -> ChecksBlock:
+    """Return the block. Adds a problem if `error_after` is less than `warn_after`."""
     found = _over(Guard(), block)
-    if _in_wrong_order(found):
+    if _is_wrong_order(found):
         problems.add(("checks", "error_after"), _TOO_EARLY)
     return block
 
 
 def unused_stages(block: ChecksBlock, keys: Sequence[str], problems: Problems) -> frozenset[str]:
-    """The stages and groups that no row has to name yet; one that is not among `keys` is noted in `problems`."""
+    """Return the stages and groups that may be without rows. Adds a problem for one that is not among `keys`."""
     for position, key in enumerate(block.unused_stages):
         if key not in keys:
             problems.add(
@@ -54,17 +54,17 @@ def unused_stages(block: ChecksBlock, keys: Sequence[str], problems: Problems) -
 def guard(
     checks: ChecksBlock, block: Thresholds, table: InputTable, mode: Mode, number: int, problems: Problems
 ) -> Guard:
-    """What holds for one input: its own thresholds, else those of `[checks]`, else the defaults.
+    """Return the thresholds of one input: its own, else those of `[checks]`, else the defaults.
 
-    Rare tables start from nothing at all. What can't hold is noted in `problems` at `inputs` block `number`.
+    Tables of rare events have no freshness and volume checks by default. Adds problems at `inputs` block `number`.
     """
     if block.lost_keys is not None and mode != "snapshot":
         problems.add(("inputs", number, "lost_keys"), 'only concerns mode = "snapshot", where each file is the whole')
-    usual = _over(Guard(), checks)
+    defaults = _over(Guard(), checks)
     if table in RARE_TABLES:
-        usual = replace(usual, warn_after=None, error_after=None, least_rows=0.0)
-    found = _over(usual, block)
-    if _in_wrong_order(found) and (block.warn_after is not None or block.error_after is not None):
+        defaults = replace(defaults, warn_after=None, error_after=None, least_rows=0.0)
+    found = _over(defaults, block)
+    if _is_wrong_order(found) and (block.warn_after is not None or block.error_after is not None):
         key = "error_after" if block.error_after is not None else "warn_after"
         what = _TOO_EARLY if key == "error_after" else "must not be more than error_after"
         problems.add(("inputs", number, key), what)
@@ -81,5 +81,5 @@ def _over(before: Guard, given: Thresholds) -> Guard:
     )
 
 
-def _in_wrong_order(found: Guard) -> bool:
+def _is_wrong_order(found: Guard) -> bool:
     return found.warn_after is not None and found.error_after is not None and found.error_after < found.warn_after

@@ -1,6 +1,6 @@
-"""A configuration as frozen values: the waterfall, its inputs, what each must deliver, privacy, mail and output.
+"""The configuration as frozen values: the waterfall, its inputs and their thresholds, privacy, mail and output.
 
-`load.load_configuration` is the only builder. It refuses what docs/RULES.md section 2 forbids.
+Only `load.load_configuration` builds it, and enforces docs/RULES.md section 2.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Security = Literal["starttls", "tls", "plain"]
 PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "plain": 25}
 """The usual port of each kind of connection."""
 MAX_UNRECONCILED = 0.05
-"""Share of leads whose source may show another stage than their history, above which a run warns."""
-LONGEST_DAYS = 3650
+"""With a larger share of leads whose current stage differs from their history, a run warns."""
+MAX_DAYS = 3650
 NEVER = "never"
 RARE_TABLES = frozenset({"merges", "deletions"})
-"""Tables of rare events. A day without any is normal, so `[checks]` does not apply to them."""
+"""Tables of rare events. A day without rows is normal, so `[checks]` does not apply to them."""
 _UNITS = {
     "minute": timedelta(minutes=1),
     "hour": timedelta(hours=1),
@@ -39,10 +39,10 @@ _AGE = re.compile(r"(\d{1,6}) *(minute|hour|day|week)s?")
 
 @dataclass(frozen=True)
 class Guard:
-    """The thresholds of one input. Ages are those of its newest delivery at as-of; None means that none is too old.
+    """The thresholds of one input. `warn_after` and `error_after` are ages of its newest file at as-of; None: no limit.
 
-    `least_rows` is a share of what is usual on a weekday (0: not judged), `lost_keys` one of the keys of the snapshot before,
-    `max_rejected` one of the rows of a file (1: not judged).
+    `least_rows` is a share of the usual rows on a weekday (0: not checked), `lost_keys` a share of the keys of the previous
+    snapshot, `max_rejected` a share of the rows of a file (1: not checked).
     """
 
     warn_after: timedelta | None = timedelta(hours=36)
@@ -53,42 +53,42 @@ class Guard:
 
 
 def age(text: str) -> timedelta | None:
-    """`36 hours` as a length of time, `never` as None. ValueError, in words for the user, when it is neither."""
+    """Parse `36 hours` as a timedelta and `never` as None. Raises ValueError with a message for the user."""
     if text == NEVER:
         return None
     found = _AGE.fullmatch(text)
     if not found:
         raise ValueError('must be a number and a unit, such as "36 hours" or "3 days", or "never"')
     amount, unit = int(found.group(1)), found.group(2)
-    if not timedelta(0) < amount * _UNITS[unit] <= timedelta(days=LONGEST_DAYS):
-        raise ValueError(f'must be more than nothing and at most {LONGEST_DAYS} days, or "never"')
+    if not timedelta(0) < amount * _UNITS[unit] <= timedelta(days=MAX_DAYS):
+        raise ValueError(f'must be more than 0 and at most {MAX_DAYS} days, or "never"')
     return amount * _UNITS[unit]
 
 
 @dataclass(frozen=True)
 class Database:
-    """What is asked of a database. The connection string is in the environment variable `variable`, and only there."""
+    """A query of a database. The connection string is only in the environment variable `variable`."""
 
     source: Source
     variable: str
     query: str
     """One SELECT, without a semicolon at its end."""
     cursor: str | None = None
-    """The column whose highest value says from where on the next run reads; None: each run reads everything."""
+    """The next run reads rows from the highest value of this column on; None: each run reads all rows."""
     look_back: timedelta = timedelta(0)
-    """How far behind that value the next run begins; only with a cursor of times."""
+    """The next run starts this much before that value; only for a cursor of times."""
     timeout: timedelta = QUERY_TIMEOUT
-    """How long one statement may take."""
+    """Timeout of one statement."""
 
     @property
     def reading(self) -> dict[str, Any]:
-        """What makes the rows other rows when it changes; the address of the server does not."""
+        """Return the settings that change the rows. The address of the server is not one of them."""
         return {"source": self.source, "query": self.query, "cursor": self.cursor}
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A header, or a path into the JSON of a column, that may be a column of ours; counts only `beside` another header, if any."""
+    """A header, or a path into the JSON of a column, for a column of the table. With `beside`, only if that header exists too."""
 
     header: str
     beside: str | None = None
@@ -96,7 +96,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Where:
-    """A condition that a row must meet to be read. An optional one is left out where the file lacks its column."""
+    """A condition that a row must meet to be read. An optional condition is skipped if the file does not have its column."""
 
     condition: Condition
     is_optional: bool = False
@@ -104,7 +104,7 @@ class Where:
 
 @dataclass(frozen=True)
 class Split:
-    """Columns whose cells hold several values, separated by `by`. Each value becomes a row."""
+    """Columns whose cells have several values, separated by `by`. Each value becomes a row."""
 
     columns: tuple[str, ...]
     by: str
@@ -112,10 +112,10 @@ class Split:
 
 @dataclass(frozen=True)
 class StageDates:
-    """Columns that each hold the date of a stage: each date becomes a row.
+    """Columns with the date of a stage: each date becomes a row.
 
-    `columns` are (stage, header). A column whose header fits a pattern is that of the stage in the place of `*`, where
-    `known` has it: each spelling of a stage as `normalise_stage` gives it and as it is written, and the key of the stage.
+    `columns` are (stage, header). If a header matches a pattern, the text at `*` is the stage. `known` has every spelling of
+    a stage, normalised and as written, and the key of the stage.
     """
 
     columns: tuple[tuple[str, str], ...] = ()
@@ -127,8 +127,8 @@ class StageDates:
 class Reshaping:
     """How the records of a file become rows of a table.
 
-    `names` has the candidates of our columns and of `where`, the first that the file has counts. `json` is the column that a
-    path starts in where it names no column. `created` are the values of the column `field` that mark the creation of a record.
+    `names` has the candidate headers of each column, also for `where`; the first that the file has is used. `json` is the
+    column of paths without a column. `created` are the values of column `field` that mark the creation of a record.
     """
 
     names: dict[str, tuple[Candidate, ...]] = field(default_factory=dict)
@@ -139,18 +139,18 @@ class Reshaping:
     stage_dates: StageDates | None = None
     created: tuple[str, ...] = ()
     keeps_extras: bool = True
-    """Whether a column that nothing names is kept as it is."""
+    """Whether other columns are kept as they are."""
     dated_by_name: bool = False
     """Whether a file without a time column has its date in its name."""
     default_time: str | None = None
-    """The time of every row of a file that has no time column."""
+    """The time of every row of a file without a time column."""
     footer: str | None = None
-    """A regular expression that one of the last lines of a report meets: lines below the last whole record are no rows then."""
+    """Regular expression for the footer of a report: if a last line matches, lines after the last whole record are not rows."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """One kind of export: where its files are and how to read them. `columns` maps our name to theirs."""
+    """One kind of export: where its files are and how to read them. `columns` maps a column of the table to a header."""
 
     name: str
     table: InputTable
@@ -158,43 +158,43 @@ class Input:
     columns: dict[str, str] = field(default_factory=dict)
     timezone: str = "UTC"
     time_format: str | tuple[str, ...] | None = None
-    """One format, or several of which the first that reads a text counts; None is ISO 8601."""
+    """One format, or several: the first that can read a text is used. None: ISO 8601."""
     locale: str | None = None
-    """The language of the names of months in times, as CLDR calls it; None is English."""
+    """CLDR code of the language of month names; None: English."""
     encoding: str = "utf-8"
     delimiter: str = ","
     skip_lines: int = 0
     sheet: str | int | None = None
-    """Of a workbook: the name of a sheet, or its number among those that are not hidden (1 = first, the default)."""
+    """For workbooks: the name of a sheet, or its number among the visible sheets (1 = first, the default)."""
     header_row: int | None = None
-    """Of a workbook or a web page: the row of the header (1 = first); None: the first that is not empty."""
+    """For workbooks and web pages: the row of the header (1 = first); None: the first row that is not empty."""
     null_values: tuple[str, ...] = ("",)
     mode: Mode = "append"
     precision: Precision | None = None
-    """Of history: the unit to which its times are cut; None: they are whole."""
+    """For history: the unit to which its times are truncated; None: not truncated."""
     priority: int | None = None
-    """Of history: 1 is first; which source dates an entry that several record. None: it neither wins nor loses."""
+    """For history: if several inputs record an entry, the one with the lowest number (1 = first) dates it. None: no effect."""
     guard: Guard = field(default_factory=Guard)
     ids: IdKind = "plain"
-    """Whether ids of 15 and of 18 characters are those of Salesforce, and thus the same."""
+    """With `salesforce`, an id of 15 characters equals its form with 18 characters."""
     format: str = "entries"
     reshaping: Reshaping | None = None
-    """None: each record of a file is a row as it is."""
+    """None: each record of a file is one row."""
     is_optional: bool = False
-    """Whether a file may lack what this part of a format reads."""
+    """Whether a file may be without the data of this part of a format."""
     written_path: str = ""
-    """`pattern` as the configuration has it, for messages."""
+    """`pattern` as written in the configuration, for messages."""
     database: Database | None = None
-    """What is read in place of files; `pattern` then means nothing."""
+    """The query to read instead of files; `pattern` is then not used."""
 
 
 @dataclass(frozen=True)
 class Mail:
-    """`[mail]` of a configuration.
+    """The `[mail]` block.
 
-    `sender` and `to` are addresses as written, with or without a name; `ca_file` holds the certificates to trust instead
-    of the machine's; `report_url` is where a reader finds the published reports, ending in a slash; `attach` names CSV
-    files of reports/data/; `max_attachment_kb` limits all attachments together.
+    `sender` and `to` are addresses as written, with or without a name. `ca_file` has the trusted certificates, instead of
+    those of the machine. `report_url` is the address of the published reports and ends with a slash. `attach` lists CSV
+    files of reports/data/. `max_attachment_kb` limits the sum of all attachments.
     """
 
     sender: str
@@ -210,7 +210,7 @@ class Mail:
 
 @dataclass(frozen=True)
 class Personal:
-    """How one output treats what says who somebody is. `emails` is an e-mail address wherever one stands."""
+    """How one output treats personal data. `emails` applies to e-mail addresses in every column."""
 
     lead_ids: Treatment = "keep"
     owners: Treatment = "keep"
@@ -219,18 +219,18 @@ class Personal:
 
     @property
     def treatments(self) -> tuple[Treatment, ...]:
-        """All of them, in the order of the fields."""
+        """Return all treatments in the order of the fields."""
         return (self.lead_ids, self.owners, self.account_names, self.emails)
 
     @property
     def is_plain(self) -> bool:
-        """Whether everything is kept as it is."""
+        """Whether all personal data is kept."""
         return set(self.treatments) == {"keep"}
 
 
 @dataclass(frozen=True)
 class Privacy:
-    """`[privacy]`: the pages, the files beside them (CSV, workbook, summary), the mail, the database."""
+    """The `[privacy]` block: treatment in pages, files (CSV, workbook, summary), mail and database."""
 
     report: Personal = Personal()
     files: Personal = Personal()
@@ -239,27 +239,27 @@ class Privacy:
 
     @property
     def needs_key(self) -> bool:
-        """Whether anything is hashed; dropping keys of rows hashes them, too."""
+        """Whether anything is hashed. Keys of rows are hashed even with `drop`."""
         outputs = (self.report, self.files, self.mail, self.database)
         return any(not each.is_plain for each in outputs)
 
 
 @dataclass(frozen=True)
 class ReportOfOne:
-    """A report beside that of all leads: of what began with one value of a dimension."""
+    """A report for one value of a dimension, in addition to the report of all leads."""
 
     name: str
-    """Its folder under reports/, and its tables in schema report_<name>."""
+    """Name of its folder under reports/ and of its schema, report_<name>."""
     title: str
     dimension: str
     value: str
     to: tuple[str, ...] = ()
-    """Mail addresses of those who get it."""
+    """Mail addresses of its recipients."""
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """One TOML file, read: the waterfall, its inputs and where the output goes."""
+    """A validated configuration: the waterfall, its inputs and the output."""
 
     path: Path
     waterfall: Waterfall
@@ -271,11 +271,11 @@ class Configuration:
     mail: Mail | None = None
     memory: str | None = None
     threads: int | None = None
-    """What a run may use, where the environment does not say; None for what the machine has."""
+    """Limits of a run, unless the environment sets them; None: all that the machine allows."""
 
     privacy: Privacy = field(default_factory=Privacy)
     unused_stages: frozenset[str] = frozenset()
-    """Stages and groups of headline pairs that no row has to name yet."""
+    """Stages and groups of headline pairs that may be without rows."""
 
     max_unreconciled: float = MAX_UNRECONCILED
-    """The share of leads whose current stage may be another than their history says, above which a run warns."""
+    """With a larger share of leads whose current stage differs from their history, a run warns."""

@@ -23,7 +23,7 @@ Value = TypeVar("Value")
 
 
 DEFAULT_WINDOW_DAYS = 90
-"""The headline window of a pair that neither the configuration nor the field gives one (K9)."""
+"""Headline window of a pair without a configured or usual window (K9)."""
 
 
 MARKETING_QUALIFIED = ("mql", "marketing_qualified")
@@ -50,7 +50,7 @@ MONTHS = (
     "december",
 )
 
-MOST_DIMENSIONS = 12
+MAX_DIMENSIONS = 12
 
 
 def _week_start(value: Any) -> int:
@@ -76,8 +76,8 @@ def _headline_months(months: int) -> int:
 
 
 def _dimensions(values: list[str]) -> list[str]:
-    if len(values) > MOST_DIMENSIONS:
-        raise ValueError(f"names {len(values)} dimensions; {MOST_DIMENSIONS} is the most")
+    if len(values) > MAX_DIMENSIONS:
+        raise ValueError(f"names {len(values)} dimensions; {MAX_DIMENSIONS} is the most")
     return once(values)
 
 
@@ -88,7 +88,7 @@ def _couple(keys: list[str]) -> list[str]:
 
 
 class FunnelBlock(Block):
-    """`[funnel]`. `as_of` stays as written: reading it needs the time zone."""
+    """`[funnel]`. `as_of` is parsed later, because it needs the time zone."""
 
     name: Text | None = None
     preset: str | None = None
@@ -118,16 +118,16 @@ def read_waterfall(
     unreadable: frozenset[str],
     problems: Problems,
 ) -> Waterfall:
-    """The waterfall of `[funnel]` on these stages and groups. `unreadable` are stage keys that have problems of their own."""
-    marks = pairs.marks(stages, groups)
-    couples = [(low.key, high.key) for low in marks for high in marks if low.high_rank < high.low_rank]
+    """Return the waterfall with these stages and groups. `unreadable` are keys of stages that already have problems."""
+    milestones = pairs.milestones(stages, groups)
+    couples = [(low.key, high.key) for low in milestones for high in milestones if low.high_rank < high.low_rank]
     settling = by_pair("settle_days", funnel.settle_days, couples, "pair of stages", problems)
     return Waterfall(
         name=funnel.name or (preset.title if preset else ""),
         timezone=funnel.timezone,
         stages=stages,
         groups=groups,
-        headline=_headline(funnel, preset, marks, stages, unreadable, problems),
+        headline=_headline(funnel, preset, milestones, stages, unreadable, problems),
         headline_months=funnel.headline_months,
         settle_days=tuple((low, high, days) for (low, high), days in settling.items()),
         dimensions=tuple(funnel.dimensions),
@@ -159,13 +159,13 @@ def _as_of(funnel: FunnelBlock, override: str | None, problems: Problems) -> dat
 def _headline(
     funnel: FunnelBlock,
     preset: Preset | None,
-    marks: Sequence[pairs.Mark],
+    milestones: Sequence[pairs.Milestone],
     stages: Sequence[Stage],
     unreadable: frozenset[str],
     problems: Problems,
 ) -> tuple[Pair, ...]:
-    by_key = {mark.key: mark for mark in marks}
-    couples = _legal(preset.headline if preset else (), by_key) or _usual_couples(marks)
+    by_key = {milestone.key: milestone for milestone in milestones}
+    couples = _legal(preset.headline if preset else (), by_key) or _default_couples(milestones)
     if funnel.headline is not None:
         couples = [(low, high) for low, high in funnel.headline]
         for number, couple in enumerate(couples):
@@ -178,8 +178,8 @@ def _headline(
         Pair(
             low,
             high,
-            targets.get((low, high)) if funnel.targets is not None else usual_target(low, high),
-            windows.get((low, high), usual_window(low, high)),
+            targets.get((low, high)) if funnel.targets is not None else default_target(low, high),
+            windows.get((low, high), default_window(low, high)),
         )
         for low, high in couples
     )
@@ -188,7 +188,7 @@ def _headline(
 def _check_headline(
     place: tuple[str | int, ...],
     couple: tuple[str, str],
-    by_key: dict[str, pairs.Mark],
+    by_key: dict[str, pairs.Milestone],
     stages: Sequence[Stage],
     unreadable: frozenset[str],
     problems: Problems,
@@ -200,7 +200,7 @@ def _check_headline(
         if key in kinds:
             what = f"`{key}` is {with_article(kinds[key])}, off the path; a pair needs path stages or groups"
             problems.add(place, what)
-        elif key not in unreadable:  # else the stage has a problem of its own
+        elif key not in unreadable:  # such a stage already has a problem
             what = f"there is no stage or group `{key}`{did_you_mean(key, by_key)}"
             problems.add_once(f"no stage {key}", place, what)
         return
@@ -208,7 +208,7 @@ def _check_headline(
         problems.add(place, why_not)
 
 
-def _legal(couples: Sequence[tuple[str, str]], by_key: dict[str, pairs.Mark]) -> list[tuple[str, str]]:
+def _legal(couples: Sequence[tuple[str, str]], by_key: dict[str, pairs.Milestone]) -> list[tuple[str, str]]:
     return [
         (low, high)
         for low, high in couples
@@ -216,25 +216,25 @@ def _legal(couples: Sequence[tuple[str, str]], by_key: dict[str, pairs.Mark]) ->
     ]
 
 
-def _usual_couples(marks: Sequence[pairs.Mark]) -> list[tuple[str, str]]:
-    """MQL→SAL, MQL→SQL and booked→held where there are such marks; else the first path stage to the last."""
+def _default_couples(milestones: Sequence[pairs.Milestone]) -> list[tuple[str, str]]:
+    """Return MQL→SAL, MQL→SQL and booked→held if these milestones exist; else the first path stage to the last."""
     goals = (*SALES_ACCEPTED, *SALES_QUALIFIED)
     wanted = [(low, high) for low in MARKETING_QUALIFIED for high in goals]
     meeting = (MEETING_BOOKED, MEETING_HELD)
-    found = _legal([*wanted, meeting], {mark.key: mark for mark in marks})
-    singles = [mark for mark in marks if not mark.is_group]
+    found = _legal([*wanted, meeting], {milestone.key: milestone for milestone in milestones})
+    singles = [milestone for milestone in milestones if not milestone.is_group]
     if found or not singles:
         return found
-    first = min(singles, key=lambda mark: mark.low_rank)  # min and max take the first of equals: file order
-    last = max(singles, key=lambda mark: mark.low_rank)
-    return _legal([(first.key, last.key)], {mark.key: mark for mark in marks})
+    first = min(singles, key=lambda milestone: milestone.low_rank)  # min and max take the first of equals: file order
+    last = max(singles, key=lambda milestone: milestone.low_rank)
+    return _legal([(first.key, last.key)], {milestone.key: milestone for milestone in milestones})
 
 
 def by_pair(
     key: str, written: Mapping[str, Value] | None, known: Iterable[Couple], what: str, problems: Problems
 ) -> dict[Couple, Value]:
-    """The values of `[funnel] key` by pair; a name that is none of `known` is a problem: "is no `what`"."""
-    # A mistake in the headline pairs makes every setting of them look wrong, too.
+    """Return the values of `[funnel] key` by pair. Adds the problem "is no `what`" for a name that is not among `known`."""
+    # With a mistake in the headline pairs, every setting for them would look wrong too.
     is_known = not problems.are_in("funnel", "headline")
     spelled = {f"{low}>{high}": (low, high) for low, high in known}
     found: dict[Couple, Value] = {}
@@ -250,22 +250,22 @@ def by_pair(
     return found
 
 
-def usual_target(low: str, high: str) -> float | None:
-    """K9: of what marketing calls qualified, sales should take all; other pairs have no natural target."""
+def default_target(low: str, high: str) -> float | None:
+    """Return the default target (K9): sales should accept all leads that marketing qualified; other pairs have none."""
     return 1.0 if low in MARKETING_QUALIFIED and high in (*SALES_ACCEPTED, *SALES_QUALIFIED) else None
 
 
-def usual_window(low: str, high: str) -> int:
-    """K9: days of the headline window: 30 for MQL→SAL and booked→held, 90 for MQL→SQL and every other pair."""
+def default_window(low: str, high: str) -> int:
+    """Return the default headline window in days (K9): 30 for MQL→SAL and booked→held, 90 for all other pairs."""
     is_acceptance = low in MARKETING_QUALIFIED and high in SALES_ACCEPTED
     return 30 if is_acceptance or is_show_rate(low, high) else DEFAULT_WINDOW_DAYS
 
 
 def is_show_rate(low: str, high: str) -> bool:
-    """Whether the pair is meeting booked → meeting held, whose conversion the field calls the show rate."""
+    """Whether the pair is meeting booked → meeting held. Its conversion is called show rate."""
     return (low, high) == (MEETING_BOOKED, MEETING_HELD)
 
 
 def pair_unit(low: str, high: str, unit: Unit) -> Unit:
-    """What the report counts for a pair: the unit of the run; a show rate counts cycles (K9)."""
+    """Return the unit that the report counts for a pair: that of the run, but cycles for a show rate (K9)."""
     return "cycle" if is_show_rate(low, high) else unit

@@ -1,4 +1,4 @@
-"""The `[[inputs]]` blocks: where the files of an input are, how they are read, and which column is which."""
+"""The `[[inputs]]` blocks: where the files of an input are, how to read them, and how columns are mapped."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from pipeline.config.problems import Problems
 from pipeline.waterfall.definition import InputTable, Stage
 from pipeline.waterfall.names import did_you_mean, normalise_stage, why_not_a_word
 
-TAKES_ANY_COLUMN = frozenset({"stage_entries", "leads", "accounts"})
-LAST_PRIORITY = 99
+TABLES_WITH_ANY_COLUMN = frozenset({"stage_entries", "leads", "accounts"})
+MAX_PRIORITY = 99
 
 
 def _encoding(name: str) -> str:
@@ -42,16 +42,16 @@ def _delimiter(letter: str) -> str:
 
 
 def _time_formats(given: Any) -> str | tuple[str, ...]:
-    """One format as text, a list of them as a tuple."""
+    """Return one format as text, a list of formats as a tuple."""
     if isinstance(given, str):
-        return time_formats.checked(given)
+        return time_formats.check_format(given)
     if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
         raise ValueError("must be text in quotes, or a list of such texts")
-    return tuple(time_formats.checked(one) for one in some(given))
+    return tuple(time_formats.check_format(one) for one in some(given))
 
 
 def _locale(name: str) -> str:
-    from babel import Locale, UnknownLocaleError  # only here: most configurations need none
+    from babel import Locale, UnknownLocaleError  # a late import: most configurations do not need it
 
     try:
         Locale.parse(name.replace("-", "_"))
@@ -74,9 +74,9 @@ def _row(given: Any) -> int:
 
 
 def _priority(given: Any) -> int:
-    if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= LAST_PRIORITY:
+    if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= MAX_PRIORITY:
         return given
-    raise ValueError(f"must be a whole number from 1, for the first, to {LAST_PRIORITY}")
+    raise ValueError(f"must be a whole number from 1, for the first, to {MAX_PRIORITY}")
 
 
 class InputBlock(sources.SourceKeys, reshaping.ReshapingKeys):
@@ -109,9 +109,9 @@ def read_inputs(
     stages: Sequence[Stage] = (),
     ids: IdKind = "plain",
 ) -> tuple[Input, ...]:
-    """The inputs of the well-formed blocks.
+    """Return the inputs of the valid blocks.
 
-    `timezone` and `ids` apply to an input that does not set its own; `stages` are those of the waterfall.
+    `timezone` and `ids` apply to inputs that do not set their own; `stages` are those of the waterfall.
     """
     blocks, written = document.blocks(InputBlock, "inputs"), document.tables("inputs")
     path, problems = document.path, document.problems
@@ -194,19 +194,19 @@ def _input(
 
 
 def _tables(raw: dict[str, Any]) -> tuple[str, ...]:
-    """The tables that a block as written brings; empty where it names none that there is."""
+    """Return the tables of a raw block; nothing if it names no known table."""
     if raw.get("format", formats.ENTRIES) in formats.names():
         return tuple(part.table for part in formats.load(raw["format"]).parts if raw.get("table") in (None, part.table))
     return (raw["table"],) if raw.get("table") in CONTRACTS else ()
 
 
 def _spellings(stages: Sequence[Stage]) -> tuple[tuple[str, str, str], ...]:
-    """Each spelling of a stage, normalised and as written, and the key of the stage."""
+    """Return every spelling of a stage, normalised and as written, with the key of the stage."""
     return tuple((normalise_stage(each), each, stage.key) for stage in stages for each in stage.spellings)
 
 
 def _check_columns(number: int, raw: dict[str, Any], problems: Problems) -> None:
-    """Our names in `columns`; read from the raw block, so that a problem elsewhere in it does not hide these."""
+    """Check the names in `columns`. Reads the raw block, so that another problem in it does not hide these."""
     tables, columns = _tables(raw), raw.get("columns")
     if not isinstance(columns, dict) or not tables:
         return
@@ -215,14 +215,14 @@ def _check_columns(number: int, raw: dict[str, Any], problems: Problems) -> None
         known += [name for part in formats.load(raw["format"]).parts for name in part.columns]
     for ours in columns:
         place = ("inputs", number, "columns", ours)
-        if ours not in known and not TAKES_ANY_COLUMN.intersection(tables):
+        if ours not in known and not TABLES_WITH_ANY_COLUMN.intersection(tables):
             problems.add(place, f"is no column of {tables[0]}{did_you_mean(ours, known)}")
         elif ours not in known and why_not_a_word(ours):
             problems.add(place, f"as a column of ours {why_not_a_word(ours)}")
 
 
 def _check_priorities(found: Sequence[Input], numbers: Mapping[str, int], problems: Problems) -> None:
-    """A priority says nothing as long as no other input has another one."""
+    """Add a problem if all priorities are equal, because then they have no effect."""
     given = [each for each in found if each.priority is not None]
     if len({each.priority for each in given}) == 1:
         problems.add(
@@ -232,5 +232,5 @@ def _check_priorities(found: Sequence[Input], numbers: Mapping[str, int], proble
 
 
 def beside(path: Path, written: str) -> Path:
-    """`written` relative to the folder of the configuration; made absolute without following links."""
+    """Return the absolute path of `written`, relative to the folder of the configuration. Does not follow links."""
     return Path(os.path.normpath(path.absolute().parent / Path(written).expanduser()))

@@ -1,4 +1,4 @@
-"""From a TOML file to a Configuration, or to every problem in it at once: file, line, key."""
+"""Loads a TOML file as a Configuration, or raises all of its problems at once, each with file, line and key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.config import formats, presets, secrets, toml_text
 from pipeline.config.accounts import AccountsBlock
 from pipeline.config.block import Document
 from pipeline.config.calendar import read_calendar
-from pipeline.config.checks import ChecksBlock, checked, unused_stages
+from pipeline.config.checks import ChecksBlock, check_ages, unused_stages
 from pipeline.config.configuration import Configuration, IdKind, Input
 from pipeline.config.funnel import FunnelBlock, read_waterfall
 from pipeline.config.inputs import beside, read_inputs
@@ -27,35 +27,33 @@ from pipeline.waterfall.names import did_you_mean, nearest
 _LISTS = ("stages", "groups", "inputs", "scope", "origins", "personas", "reports")
 BLOCKS = ("funnel", *_LISTS, "calendar", "accounts", "output", "mail", "checks", "privacy")
 
-_ON_STAGES = (
+_DEPENDS_ON_STAGES = (
     ("groups",),
     ("funnel", "headline"),
     ("funnel", "targets"),
     ("funnel", "headline_windows"),
     ("funnel", "settle_days"),
 )
-"""What can't be checked without the stages."""
+"""Blocks and keys that can't be checked without the stages."""
 
 
 def load_configuration(path: Path, *, as_of: str | None = None, output: Path | None = None) -> Configuration:
-    """Read and check the configuration at `path`.
+    """Read and validate the configuration at `path`. Raises ConfigurationError with all problems, in order of lines.
 
-    `as_of` overrides the file's: ISO 8601; without an offset it is local to the waterfall's zone, and a bare date means
-    the END of that day there (23:59:59). `output` overrides the file's `[output]`, relative to the working folder;
-    every path in the file is relative to the file. Paths in the result are absolute.
-
-    Raises ConfigurationError with all problems in the order of their lines.
+    `as_of` (ISO 8601) overrides that of the file: without an offset it is in the waterfall's time zone, and a date without
+    a time means the END of that day (23:59:59). `output` overrides `[output]` and is relative to the working folder. Every
+    path in the file is relative to the file. Paths in the result are absolute.
     """
     text = toml_text.read(path)
     raw = toml_text.parse(path, text)
     problems = Problems(path, text, raw)
-    document = Document(path, _with_known_names(secrets.taken_out(raw, problems), problems), problems)
+    document = Document(path, _with_known_names(secrets.without_secrets(raw, problems), problems), problems)
 
     funnel = document.block(FunnelBlock, "funnel")
     preset = _preset(document)
     stages, groups = read_stages(document, preset)
     unreadable = unreadable_keys(document, stages)
-    checks = checked(document.block(ChecksBlock, "checks"), problems)
+    checks = check_ages(document.block(ChecksBlock, "checks"), problems)
     ids: IdKind = "salesforce" if preset is not None and preset.name.startswith("salesforce") else "plain"
     inputs = read_inputs(document, funnel.timezone, checks, stages=stages, ids=ids)
     accounts = document.block(AccountsBlock, "accounts")
@@ -70,7 +68,7 @@ def load_configuration(path: Path, *, as_of: str | None = None, output: Path | N
         never_match=tuple(dict.fromkeys(accounts.never_match)),
     )
     reports = read_reports(document, waterfall.dimensions)
-    place = document.block(OutputBlock, "output")
+    output_block = document.block(OutputBlock, "output")
     mail = read_mail(document)
     privacy = read_privacy(document, reports)
     keys = [*(stage.key for stage in stages), *(group.key for group in groups), *sorted(unreadable)]
@@ -80,13 +78,13 @@ def load_configuration(path: Path, *, as_of: str | None = None, output: Path | N
         path=path.absolute(),
         waterfall=waterfall,
         inputs=inputs,
-        output=output.absolute() if output is not None else beside(path, place.path),
-        keep_runs=place.keep_runs,
+        output=output.absolute() if output is not None else beside(path, output_block.path),
+        keep_runs=output_block.keep_runs,
         reports=reports,
-        keep_reports=place.keep_reports,
+        keep_reports=output_block.keep_reports,
         mail=mail,
-        memory=place.memory,
-        threads=place.threads,
+        memory=output_block.memory,
+        threads=output_block.threads,
         privacy=privacy,
         unused_stages=unused,
         max_unreconciled=checks.max_unreconciled,
@@ -94,12 +92,12 @@ def load_configuration(path: Path, *, as_of: str | None = None, output: Path | N
 
 
 def _records_creation(inputs: tuple[Input, ...]) -> bool:
-    """Whether an input is a history of changes, which has the stage before each change."""
+    """Whether an input is a history of changes, which has the previous stage of each change."""
     return any(each.format in formats.names() and formats.load(each.format).is_history_of_changes for each in inputs)
 
 
 def _with_known_names(document: dict[str, Any], problems: Problems) -> dict[str, Any]:
-    """The document with its blocks under the names that are meant, so that one misspelt name is one problem."""
+    """Return the document with misspelt block names corrected, so that one misspelt name is only one problem."""
     meant: dict[str, Any] = {}
     for name, block in document.items():
         near = nearest(name, [each for each in BLOCKS if each not in document and each not in meant])
@@ -112,7 +110,7 @@ def _with_known_names(document: dict[str, Any], problems: Problems) -> dict[str,
         shown = f"[[{name}]]" if name in _LISTS else f"[{name}]"
         if name in _LISTS and not (isinstance(block, list) and all(isinstance(one, dict) for one in block)):
             problems.add((name,), f"write {shown} with double brackets, once for each")
-            problems.silence((name,), *(_ON_STAGES if name == "stages" else ()))
+            problems.silence((name,), *(_DEPENDS_ON_STAGES if name == "stages" else ()))
         elif name in BLOCKS and name not in _LISTS and not isinstance(block, dict):
             problems.add((name,), f"write {shown} with single brackets, once")
     funnel = meant.get("funnel")
@@ -125,7 +123,7 @@ def _with_known_names(document: dict[str, Any], problems: Problems) -> dict[str,
 
 def _preset(document: Document) -> Preset | None:
     problems = document.problems
-    # Read apart from [funnel], whose other problems must not make every stage of the preset unknown.
+    # Not read from FunnelBlock: another problem in [funnel] must not make every stage of the preset unknown.
     funnel = document.raw.get("funnel")
     name = funnel.get("preset") if isinstance(funnel, dict) else None
     if not isinstance(name, str):
@@ -133,5 +131,5 @@ def _preset(document: Document) -> Preset | None:
     if name in presets.names():
         return presets.load(name)
     problems.add(("funnel", "preset"), f"there is no preset `{name}`{did_you_mean(name, presets.names())}")
-    problems.silence(("stages",), *_ON_STAGES)
+    problems.silence(("stages",), *_DEPENDS_ON_STAGES)
     return None

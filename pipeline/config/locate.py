@@ -1,6 +1,6 @@
-"""From a TOML text to the line of each of its keys, so that a problem can say `funnel.toml:10`.
+"""Finds the line of each key in a TOML text, for messages such as `funnel.toml:10`.
 
-tomllib keeps no positions. This scanner reads a text that tomllib has already accepted, so it may trust the syntax.
+tomllib keeps no positions. This scanner reads text that tomllib has already parsed, so it can rely on valid syntax.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SCALAR = re.compile(r"[^,\]}#\n]+")
 
 
 class Lines:
-    """The line of every key and list element of one TOML text, by path: `("stages", 1, "kind")`."""
+    """The line of every key and list element of a TOML text, by path: `("stages", 1, "kind")`."""
 
     def __init__(self, text: str) -> None:
         self._lines: dict[Path, int] = {}
@@ -28,7 +28,7 @@ class Lines:
         self._read_document()
 
     def line(self, path: Path) -> int:
-        """The 1-based line of `path`, or of the nearest thing around it that the text names."""
+        """Return the 1-based line of `path`, or of its nearest parent in the text."""
         for length in range(len(path), 0, -1):
             if path[:length] in self._lines:
                 return self._lines[path[:length]]
@@ -59,7 +59,7 @@ class Lines:
                 self._read_entry(table)
 
     def _inside(self, keys: Path) -> Path:
-        """`keys` of a header, with the index of the current element after each array of tables but the last."""
+        """Return the path of a header: `keys`, with the current index after each array of tables except the last."""
         path: Path = ()
         for position, key in enumerate(keys):
             path = (*path, key)
@@ -109,7 +109,7 @@ class Lines:
         self._forward(1)
 
     def _key(self) -> Path:
-        """A dotted key; stops at `=` or `]`."""
+        """Read a dotted key, up to `=` or `]`."""
         parts: list[str | int] = []
         while True:
             self._skip(newlines=False)
@@ -132,7 +132,7 @@ class Lines:
         while not self._peek(mark):
             self._forward(2 if quote == '"' and self._peek("\\") else 1)
         while len(mark) == 3 and self._text[self._at + 3 : self._at + 4] == quote:
-            self._forward(1)  # up to two quotes may stand before the closing three
+            self._forward(1)  # up to two quotes can come before the closing three
         inside = self._text[start : self._at]
         self._forward(len(mark))
         return _ESCAPE.sub(_unescape, inside) if quote == '"' else inside

@@ -1,4 +1,4 @@
-"""The `[mail]` block: who mails what to whom, checked alone, with problems in plain words."""
+"""The `[mail]` block: sender, recipients, server and attachments."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from pipeline.config.block import Block, Document, read
 from pipeline.config.configuration import PORTS, Mail, Security
 
 _ONE = re.compile(r'(?:[^<>",;]*<[^\s<>,;"]+>|"[^"]*"\s*<[^\s<>,;"]+>|[^\s<>,;"]+)')
-"""One address, with or without a name in front; a comma or semicolon outside of a quoted name begins another."""
+"""One address, with or without a name. A comma or semicolon outside a quoted name would start another address."""
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
-"""Hosts to which a connection without TLS does not leave the machine."""
+"""Hosts of this machine, where a connection without TLS is allowed."""
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|::1")
 _CSV = re.compile(r"[a-z][a-z0-9_]*\.csv")
 
 
 def address(text: str) -> str:
-    """An address with or without a name in front; refused when it could say more than one thing in a header."""
+    """Return an address, with or without a name. Raises ValueError if it is not exactly one address."""
     fault = ValueError('must be an address such as "revops@example.com" or "Funnel <revops@example.com>"')
     if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
         raise fault
@@ -71,7 +71,7 @@ def _url(text: str) -> str:
     if parts.scheme not in ("https", "http") or not parts.hostname or re.search(r"[\s\x00-\x1f\"<>]", text):
         raise ValueError('must be an address such as "https://reports.example.com/funnel/"')
     if parts.username or parts.password:
-        raise ValueError("must not hold a user or a password: every reader of the mail would have them")
+        raise ValueError("must not contain a user or a password: every reader of the mail would see them")
     if parts.query or parts.fragment:
         raise ValueError("must be the address of a folder, without ? and #")
     return text if text.endswith("/") else f"{text}/"
@@ -107,7 +107,7 @@ class MailBlock(Block):
 
 
 def read_mail(document: Document) -> Mail | None:
-    """The `[mail]` block with absolute paths; None where there is none or it has problems."""
+    """Return the `[mail]` block with absolute paths; None if it is missing or has problems."""
     if "mail" not in document.raw:
         return None
     folder, problems = document.path.absolute().parent, document.problems

@@ -1,4 +1,4 @@
-"""The `[output]` block: where runs are published, how many are kept, and what a run may use."""
+"""The `[output]` block: the output folder, the number of runs to keep, and the limits of a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _amount(text: str) -> str:
     return text
 
 
-def _some_threads(number: int) -> int:
+def _threads(number: int) -> int:
     if number < 1:
         raise ValueError("must be 1 or more")
     return number
@@ -24,7 +24,7 @@ def _some_threads(number: int) -> int:
 
 def _runs(number: int) -> int:
     if number < 2:
-        raise ValueError("must be 2 or more: somebody may still read the night before")
+        raise ValueError("must be 2 or more: a reader may still use the previous run")
     return number
 
 
@@ -35,4 +35,4 @@ class OutputBlock(Block):
     keep_runs: Annotated[int, AfterValidator(_runs)] = 7
     keep_reports: NonNegative = 30
     memory: Annotated[str, AfterValidator(_amount)] | None = None
-    threads: Annotated[int, AfterValidator(_some_threads)] | None = None
+    threads: Annotated[int, AfterValidator(_threads)] | None = None

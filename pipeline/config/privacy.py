@@ -1,4 +1,4 @@
-"""The `[privacy]` block: what becomes of personal data in each output, with problems in plain words."""
+"""The `[privacy]` block: how each output treats personal data."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class PersonalBlock(Block):
     emails: Treatment = "keep"
 
     def personal(self) -> Personal:
-        """As a value."""
+        """Return the block as a value."""
         return Personal(self.lead_ids, self.owners, self.account_names, self.emails)
 
 
 def read_privacy(document: Document, reports: Sequence[ReportOfOne]) -> Privacy:
-    """The treatment of personal data in each output; a treatment that would lose numbers is a problem."""
+    """Return the treatment of personal data in each output. Adds a problem if a treatment would change numbers."""
     block, problems = document.block(PrivacyBlock, "privacy"), document.problems
     found = {}
     for output in OUTPUTS:
@@ -44,17 +44,17 @@ def read_privacy(document: Document, reports: Sequence[ReportOfOne]) -> Privacy:
         for place, what in faults:
             problems.add(("privacy", output, *place), what)
         found[output] = (each or PersonalBlock()).personal()
-    made = Privacy(**found)
-    if made.database.lead_ids == "drop":
+    privacy = Privacy(**found)
+    if privacy.database.lead_ids == "drop":
         what = 'can\'t be "drop" in the database: all leads would be one; "hash" keeps them apart'
         problems.add(("privacy", "database", "lead_ids"), what)
     of_owners = [each for each in reports if each.dimension == "owner"]
-    if made.database.owners != "keep" and of_owners:
-        what = f'must be "keep" while the report `{of_owners[0].name}` asks for one owner by name'
+    if privacy.database.owners != "keep" and of_owners:
+        what = f'must be "keep" while the report `{of_owners[0].name}` selects one owner by name'
         problems.add(("privacy", "database", "owners"), what)
     named = [each.name for each in of_owners if each.value.casefold() in each.title.casefold()]
     for output in OUTPUTS[:-1]:
         if found[output].owners != "keep" and named:
             what = f'must be "keep" while the report `{named[0]}` has its owner\'s name in its title; give it another `title`'
             problems.add(("privacy", output, "owners"), what)
-    return made
+    return privacy

@@ -1,4 +1,4 @@
-"""Everything wrong with one configuration, each with its file, line and key, collected before anything is refused."""
+"""Collects all problems of a configuration, each with file, line and key."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pipeline.config.locate import Lines
 from pipeline.config.locate import Path as Place
 from pipeline.errors import ConfigurationError, Problem
 
-_NAMED_BY = ("key", "name")
+_NAME_KEYS = ("key", "name")
 
 
 class Problems:
-    """Collects problems of one TOML document and raises them together, in the order of their lines."""
+    """Collects the problems of a TOML document, and raises them together in order of lines."""
 
     def __init__(self, path: Path, text: str, document: dict[str, Any]) -> None:
         self._path = path
@@ -26,45 +26,45 @@ class Problems:
         self._silent: tuple[Place, ...] = ()
 
     def add(self, place: Place, what: str) -> None:
-        """Note `what` at `place`, such as `("stages", 2, "kind")`; shown as `stages.mql.kind`."""
+        """Add a problem at `place`, such as `("stages", 2, "kind")`; the message shows `stages.mql.kind`."""
         if self._is_silent(place):
             return
         self._places.append(place)
         line = self.line(place)
-        where = f"{self._path}:{line}: {self._spoken(place)}" if place else f"{self._path}:{line}"
+        where = f"{self._path}:{line}: {self._key_path(place)}" if place else f"{self._path}:{line}"
         problem = Problem(where, what)
         if all(problem != known for _, _, known in self._found):
             self._found.append((line, len(self._found), problem))
 
     def add_once(self, cause: str, place: Place, what: str) -> None:
-        """As `add`, but one problem for all places with the same `cause`: at the first, with the lines of the others."""
+        """Add one problem for all places with the same `cause`: at the first place, with the lines of the others."""
         if self._is_silent(place):
             return
         self._places.append(place)
         self._causes.setdefault(cause, []).append((self.line(place), place, what))
 
     def are_in(self, *place: str | int) -> bool:
-        """Whether a problem was noted at `place` or inside of it: what rests on it need not be checked."""
+        """Whether there is a problem at `place` or inside it. Then no check that depends on it is needed."""
         return any(noted[: len(place)] == place for noted in self._places)
 
     def silence(self, *places: Place) -> None:
-        """Leave out what is noted inside of `places` from now on: it follows from what is noted already."""
+        """Ignore later problems inside `places`, because they follow from an earlier problem."""
         self._silent += places
 
     def read_as(self, written: str, meant: str) -> None:
-        """From now on what is noted on block `meant` is shown on the block that the file calls `written`."""
+        """Show later problems of block `meant` at the block that the file calls `written`."""
         self._written[meant] = written
 
     def add_outside(self, where: str, what: str) -> None:
-        """Note a problem of something that is not in the file, such as `--as-of`."""
+        """Add a problem of something outside the file, such as `--as-of`."""
         self._found.append((0, len(self._found), Problem(where, what)))
 
     def line(self, place: Place) -> int:
-        """The line of `place`, for a message that points at a second one."""
+        """Return the line of `place`, for a message about another place."""
         return self._lines.line(self._in_file(place))
 
     def raise_if_any(self) -> None:
-        """Raise all of them as one ConfigurationError; do nothing when there are none."""
+        """Raise all problems as one ConfigurationError, if there are any."""
         for noted in self._causes.values():
             (first, place, what), *others = sorted(noted, key=lambda each: each[0])
             self.add(place, f"{what}{_also(sorted({line for line, _, _ in others} - {first}))}")
@@ -78,13 +78,13 @@ class Problems:
     def _in_file(self, place: Place) -> Place:
         return (self._written.get(str(place[0]), place[0]), *place[1:]) if place else place
 
-    def _spoken(self, place: Place) -> str:
+    def _key_path(self, place: Place) -> str:
         words: list[str] = []
         here: Any = self._document
         for step in self._in_file(place):
             here = _within(here, step)
             if isinstance(step, int):
-                names = [here.get(named) for named in _NAMED_BY] if isinstance(here, dict) else []
+                names = [here.get(named) for named in _NAME_KEYS] if isinstance(here, dict) else []
                 words.append(next((name for name in names if isinstance(name, str) and name), f"#{step + 1}"))
             else:
                 words.append(step)

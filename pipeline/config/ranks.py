@@ -1,4 +1,4 @@
-"""From what stages say about their place to dense numbers 1, 2 … along the path; equal ranks are parallel stages."""
+"""Computes dense ranks 1, 2 … of path stages from positions and written ranks. Equal ranks are parallel stages."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ Rank = Fraction | int
 
 
 def by_position(written: Sequence[int | None]) -> list[int]:
-    """The ranks of path stages in file order: as written, and where nothing is written one above the stage before.
+    """Return the ranks of path stages in file order: the written rank, else one more than the stage before.
 
-    So positions count 1, 2 … until a written rank restarts the count. Any order is legal; equal ranks are parallel.
+    Any order is valid; equal ranks are parallel.
     """
     ranks: list[int] = []
     for rank in written:
@@ -20,9 +20,9 @@ def by_position(written: Sequence[int | None]) -> list[int]:
 
 
 def between(placed: Sequence[Rank | None]) -> list[Rank]:
-    """The ranks of path stages on top of a preset: a stage without a rank stands alone, just above the one before it.
+    """Return the ranks of path stages on top of a preset. A stage without a rank gets its own, just above the stage before.
 
-    It takes the middle to the next rank above, so that a written rank still means what `funnel presets` prints.
+    This is a fraction below the next rank, so a written rank still means the rank that `funnel presets` prints.
     """
     taken = {rank for rank in placed if rank is not None}
     ranks: list[Rank] = []
@@ -37,6 +37,6 @@ def between(placed: Sequence[Rank | None]) -> list[Rank]:
 
 
 def dense(ranks: Sequence[Rank]) -> list[int]:
-    """The same order as 1, 2 … without gaps."""
+    """Return the same order as 1, 2 … without gaps."""
     places = {rank: place for place, rank in enumerate(sorted(set(ranks)), start=1)}
     return [places[rank] for rank in ranks]

@@ -1,4 +1,4 @@
-"""The `[[reports]]` blocks: reports of one value of a dimension, with problems in plain words."""
+"""The `[[reports]]` blocks: reports for one value of a dimension."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pipeline.config.configuration import ReportOfOne
 from pipeline.config.mail import address
 from pipeline.waterfall.names import did_you_mean
 
-TAKEN = frozenset({"archive", "assets", "data"})
-"""Folders that reports/ has, or may come to have, beside the reports; `all`, the report of all leads, is no word anyway."""
+RESERVED_FOLDERS = frozenset({"archive", "assets", "data"})
+"""Other folders of reports/. The name `all` is reserved by `Word`."""
 
-MOST_REPORTS = 50
+MAX_REPORTS = 50
 
 
 class ReportBlock(Block):
@@ -29,11 +29,11 @@ class ReportBlock(Block):
 
 
 def read_reports(document: Document, dimensions: Sequence[str]) -> tuple[ReportOfOne, ...]:
-    """The reports of one value; what does not fit the others, or `[funnel] dimensions`, is a problem."""
+    """Return the reports for one value. Adds problems for repeated names and unknown dimensions."""
     blocks, problems = document.blocks(ReportBlock, "reports"), document.problems
     first: dict[str, int] = {}
     for number, block in blocks:
-        if block.name in TAKEN:
+        if block.name in RESERVED_FOLDERS:
             problems.add(("reports", number, "name"), f"`{block.name}` is the name of another folder of reports/")
         if block.name in first:
             line = problems.line(("reports", first[block.name]))
@@ -42,8 +42,8 @@ def read_reports(document: Document, dimensions: Sequence[str]) -> tuple[ReportO
         if block.dimension not in dimensions and not problems.are_in("funnel", "dimensions"):
             hint = did_you_mean(block.dimension, dimensions) or "; name it in [funnel] dimensions"
             problems.add(("reports", number, "dimension"), f"`{block.dimension}` is no dimension of this funnel{hint}")
-    if len(blocks) > MOST_REPORTS:
-        problems.add(("reports",), f"at most {MOST_REPORTS} reports; each is built and written in every run")
+    if len(blocks) > MAX_REPORTS:
+        problems.add(("reports",), f"at most {MAX_REPORTS} reports; each is built and written in every run")
     return tuple(
         ReportOfOne(
             block.name, block.title or block.value, block.dimension, block.value, tuple(dict.fromkeys(block.to))

@@ -1,4 +1,4 @@
-"""The keys of an `[[inputs]]` block that make rows of records, and the inputs that a block of a format stands for."""
+"""The keys of an `[[inputs]]` block that turn records into rows, and the inputs that a block with a format expands to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipeline.waterfall.definition import Condition, InputTable
 from pipeline.waterfall.names import did_you_mean, normalise_stage
 
 _OWN = ("where", "constant", "json", "split", "stages", "field_value")
-"""The keys that reshape, beside `format`."""
+"""The keys that reshape records, in addition to `format`."""
 
 
 def _format(name: str) -> str:
@@ -28,7 +28,7 @@ def _format(name: str) -> str:
 
 
 def _texts(given: Any) -> tuple[str, ...]:
-    """One text as well as a list of them."""
+    """Accept one text or a list of texts."""
     texts = [given] if isinstance(given, str) else given
     if not isinstance(texts, list) or not all(isinstance(one, str) and one for one in texts):
         raise ValueError("must be text in quotes, or a list of such texts")
@@ -67,7 +67,7 @@ class SplitBlock(Block):
 
 
 class ReshapingKeys(Block):
-    """What an `[[inputs]]` block may say of how its records become rows."""
+    """Keys of an `[[inputs]]` block for turning records into rows."""
 
     format: Annotated[str, AfterValidator(_format)] = formats.ENTRIES
     where: Annotated[tuple[dict[str, Any], ...], PlainValidator(_conditions)] = ()
@@ -80,7 +80,7 @@ class ReshapingKeys(Block):
 
 @dataclass(frozen=True)
 class Reshaped:
-    """One input that a block stands for: the end of its name, its table, and how it reshapes, if it does."""
+    """One input of a block: the suffix of its name, its table, and its reshaping, if any."""
 
     suffix: str
     table: InputTable
@@ -97,9 +97,9 @@ def reshaped(
     number: int,
     problems: Problems,
 ) -> tuple[Reshaped, ...]:
-    """The inputs of block `number`: one, or as many as its format has tables.
+    """Return the inputs of block `number`: one, or one for each table of its format.
 
-    `known` are the spellings of stages, normalised and as written, each with the key of its stage.
+    `known` has every spelling of a stage, normalised and as written, with the key of the stage.
     """
     where = _where(block, number, problems)
     if block.format == formats.ENTRIES:
@@ -115,14 +115,14 @@ def reshaped(
     found = formats.load(block.format)
     if table is not None and all(part.table != table for part in found.parts):
         problems.add(("inputs", number, "table"), f"the format {found.name} has no {table}; leave `table` out")
-    _what_it_needs(block, found, known, number, problems)
+    _check_needs(block, found, known, number, problems)
     parts = [part for part in found.parts if table in (None, part.table)]
     return tuple(
         Reshaped(
             f"_{part.name}" if place and part.name else "",
             part.table,
             _columns_of(part, columns, is_first=not place),
-            _of_part(block, found, part, where, known),
+            _reshaping(block, found, part, where, known),
             part.is_optional and len(parts) > 1,
         )
         for place, part in enumerate(parts)
@@ -155,7 +155,7 @@ def _only_with_format(block: ReshapingKeys, number: int, problems: Problems) -> 
             problems.add(("inputs", number, key), f'only concerns a format; write format = "{format_name}"')
 
 
-def _what_it_needs(
+def _check_needs(
     block: ReshapingKeys, found: Format, known: Sequence[tuple[str, str, str]], number: int, problems: Problems
 ) -> None:
     if found.needs_field_value and not block.field_value:
@@ -184,11 +184,11 @@ def _what_it_needs(
 
 
 def _columns_of(part: Part, columns: Mapping[str, str], *, is_first: bool) -> dict[str, str]:
-    """The columns of the block that concern a part: those that it knows, and in the first one all that nobody knows."""
+    """Return the columns of the block for one part: its known columns; for the first part also unknown columns."""
     return {ours: theirs for ours, theirs in columns.items() if ours in part.columns or is_first}
 
 
-def _of_part(
+def _reshaping(
     block: ReshapingKeys, found: Format, part: Part, where: Sequence[Condition], known: Sequence[tuple[str, str, str]]
 ) -> Reshaping:
     values = block.field_value or found.field_value
@@ -221,7 +221,7 @@ def _of_part(
 
 
 def _with_field(candidates: tuple[Candidate, ...], values: Sequence[str]) -> tuple[Candidate, ...]:
-    """The candidates with the field in the place of `{field_value}` in a path."""
+    """Return the candidates with `{field_value}` in a path replaced by the field."""
     value = values[0] if values else ""
     return tuple(Candidate(each.header.replace("{field_value}", value), each.beside) for each in candidates)
 
@@ -234,5 +234,5 @@ def _shipped(raw: Mapping[str, Any], values: Sequence[str]) -> Condition:
 
 
 def normalise(header: str) -> str:
-    """A header as it is compared here: without regard to case, spaces and underscores."""
+    """Return a header for comparison, without case, spaces and underscores."""
     return header.casefold().replace(" ", "").replace("_", "")

@@ -1,6 +1,6 @@
-"""Rules on columns of leads and accounts: who is out of scope, which origin a lead counts under, and which persona it is.
+"""Rules on columns of leads and accounts: scope, origin and persona of a lead.
 
-A condition asks one thing of one column. What it asks is checked here; that an input has the column, when it runs.
+A condition tests one column. It is validated here; a run checks that an input has the column.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from pipeline.errors import Problem
 from pipeline.waterfall.definition import Condition, OriginRule, PersonaRule, ScopeRule
 from pipeline.waterfall.names import did_you_mean
 
-ASKS = ("equals", "in", "matches", "is_null")
-MOST_RULES = 100
+TESTS = ("equals", "in", "matches", "is_null")
+MAX_RULES = 100
 
 
 def _value(text: str) -> str:
     if text == "" or text != text.strip():
-        raise ValueError("must be text without space around it; for a missing value ask is_null = true")
+        raise ValueError("must be text without spaces around it; for a missing value write is_null = true")
     return text
 
 
@@ -34,7 +34,7 @@ def _values(texts: list[str]) -> list[str]:
 
 
 class ConditionBlock(Block):
-    """`where = { column = "email", matches = "@example\\\\.com$" }`: a column, one thing asked of it, perhaps `not`."""
+    """`where = { column = "email", matches = "@example\\\\.com$" }`: a column, one test, and optionally `not`."""
 
     column: Word
     equals: Annotated[str, AfterValidator(_value)] | None = None
@@ -47,13 +47,13 @@ class ConditionBlock(Block):
 
 
 class ExportedConditionBlock(ConditionBlock):
-    """A condition on a column as the file calls it."""
+    """A condition on a column with its name in the file."""
 
     column: AsExported
 
 
 class ScopeBlock(Block):
-    """One `[[scope]]`. `where` is read by itself, so that its mistakes are told at their own place."""
+    """One `[[scope]]`. `where` is validated separately, so that its problems have their own place."""
 
     name: Word
     table: Literal["leads", "accounts"]
@@ -76,7 +76,7 @@ class PersonaBlock(Block):
 
 
 def read_scope(document: Document) -> tuple[ScopeRule, ...]:
-    """The scope rules in the order of the file; the first that matches names why a lead is out."""
+    """Return the scope rules in order of the file. The first rule that matches gives the reason."""
     blocks, problems = document.blocks(ScopeBlock, "scope"), document.problems
     _not_too_many("scope", len(blocks), problems)
     rules: dict[str, ScopeRule] = {}
@@ -95,7 +95,7 @@ def read_scope(document: Document) -> tuple[ScopeRule, ...]:
 
 
 def read_origins(document: Document) -> tuple[OriginRule, ...]:
-    """The origin rules in the order of the file; the first that matches decides."""
+    """Return the origin rules in order of the file. The first rule that matches decides."""
     blocks, problems = document.blocks(OriginBlock, "origins"), document.problems
     _not_too_many("origins", len(blocks), problems)
     found = [(block.origin, condition(("origins", number, "where"), block.where, problems)) for number, block in blocks]
@@ -103,7 +103,7 @@ def read_origins(document: Document) -> tuple[OriginRule, ...]:
 
 
 def read_personas(document: Document) -> tuple[PersonaRule, ...]:
-    """The persona rules in the order of the file; the first that matches decides."""
+    """Return the persona rules in order of the file. The first rule that matches decides."""
     blocks, problems = document.blocks(PersonaBlock, "personas"), document.problems
     _not_too_many("personas", len(blocks), problems)
     found = [(block.name, condition(("personas", number, "where"), block.where, problems)) for number, block in blocks]
@@ -113,54 +113,54 @@ def read_personas(document: Document) -> tuple[PersonaRule, ...]:
 def without_column(
     configuration: Configuration, lead_columns: Iterable[str], account_columns: Iterable[str]
 ) -> list[Problem]:
-    """The rules that ask for a column which no input of their table has."""
+    """Return a problem for each rule whose column no input of its table has."""
     waterfall, file = configuration.waterfall, configuration.path.name
-    there = {"leads": sorted(lead_columns), "accounts": sorted(account_columns)}
-    asked = [(f"scope.{rule.name}.where.column", rule.table, rule.where.column) for rule in waterfall.scope]
-    asked += [
+    known = {"leads": sorted(lead_columns), "accounts": sorted(account_columns)}
+    needed = [(f"scope.{rule.name}.where.column", rule.table, rule.where.column) for rule in waterfall.scope]
+    needed += [
         (f"origins.#{no}.where.column", "leads", rule.where.column) for no, rule in enumerate(waterfall.origins, 1)
     ]
-    asked += [(f"personas.{rule.persona}.where.column", "leads", rule.where.column) for rule in waterfall.personas]
+    needed += [(f"personas.{rule.persona}.where.column", "leads", rule.where.column) for rule in waterfall.personas]
     return [
-        Problem(f"{file}: {place}", f"no input of {table} has a column `{column}`{did_you_mean(column, there[table])}")
-        for place, table, column in asked
-        if column not in there[table]
+        Problem(f"{file}: {place}", f"no input of {table} has a column `{column}`{did_you_mean(column, known[table])}")
+        for place, table, column in needed
+        if column not in known[table]
     ]
 
 
 def _not_too_many(name: str, count: int, problems: Problems) -> None:
-    if count > MOST_RULES:
-        problems.add((name,), f"names {count} rules; {MOST_RULES} is the most")
+    if count > MAX_RULES:
+        problems.add((name,), f"names {count} rules; {MAX_RULES} is the most")
 
 
 def condition(
     place: tuple[str | int, ...], raw: dict[str, Any], problems: Problems, *, as_exported: bool = False
 ) -> Condition | None:
-    """The condition that the block `raw` at `place` asks; None where it asks none, which is noted in `problems`."""
+    """Return the condition of the block `raw` at `place`. Returns None and adds a problem if it is invalid."""
     block, found = read(ExportedConditionBlock if as_exported else ConditionBlock, raw)
     for inner, what in found:
         problems.add((*place, *inner), what)
     if block is None:
         return None
-    asked = [ask for ask in ASKS if ask in raw]
-    if len(asked) != 1:
-        given = f"it has {' and '.join(asked)}" if asked else "it has none"
-        problems.add(place, f"must ask exactly one of {', '.join(ASKS)}; {given}")
+    tests = [test for test in TESTS if test in raw]
+    if len(tests) != 1:
+        written = f"it has {' and '.join(tests)}" if tests else "it has none"
+        problems.add(place, f"must have exactly one of {', '.join(TESTS)}; {written}")
         return None
     if block.is_null is not None:
         return Condition(block.column, "is_null", is_negated=block.negated == block.is_null)
     if block.matches is not None:
-        complaint = _why_no_pattern(block.matches)
-        if complaint:
-            problems.add((*place, "matches"), f"is no regular expression: {complaint}")
+        error = _pattern_error(block.matches)
+        if error:
+            problems.add((*place, "matches"), f"is not a regular expression: {error}")
         return Condition(block.column, "matches", (block.matches,), block.negated)
     values = (block.equals,) if block.equals is not None else tuple(block.one_of or ())
     return Condition(block.column, "one_of", values, block.negated)
 
 
-def _why_no_pattern(pattern: str) -> str | None:
-    """What DuckDB's RE2, which will run it, has against the pattern, or None."""
-    import duckdb  # only here: most configurations have no pattern, and `funnel --help` must answer at once
+def _pattern_error(pattern: str) -> str | None:
+    """Return the error of DuckDB's RE2 for the pattern, or None."""
+    import duckdb  # a late import: most configurations have no pattern
 
     if not pattern:
         return "it is empty"

@@ -1,6 +1,6 @@
-"""Passwords and keys have no place in a configuration: where one stands, the variable that holds it is named instead.
+"""Rejects passwords and keys in a configuration, and names the environment variable to use instead.
 
-Never the value: what is printed ends in logs, and a configuration ends in a repository.
+A message never contains the value, because messages are stored in logs.
 """
 
 from __future__ import annotations
@@ -20,18 +20,20 @@ _LOGIN = re.compile(r"(?:smtp_)?(?:user|user_?name|login)")
 _KEY = re.compile(r"key|salt|pepper")
 
 
-def taken_out(document: dict[str, Any], problems: Problems) -> dict[str, Any]:
-    """The document without what looks like a secret; each is noted in `problems` with its variable, never with its value."""
+def without_secrets(document: dict[str, Any], problems: Problems) -> dict[str, Any]:
+    """Return the document without keys that look like secrets. Adds a problem with the variable to use for each of them."""
     return {
-        name: _block(name, block, (name,), problems) for name, block in document.items() if not _top(name, problems)
+        name: _block(name, block, (name,), problems)
+        for name, block in document.items()
+        if not _is_secret(name, problems)
     }
 
 
-def _top(name: str, problems: Problems) -> bool:
-    found = _SECRET.fullmatch(name.lower()) is not None
-    if found:
-        problems.add((name,), _told(SMTP_PASSWORD, PRIVACY_KEY))
-    return found
+def _is_secret(name: str, problems: Problems) -> bool:
+    is_secret = _SECRET.fullmatch(name.lower()) is not None
+    if is_secret:
+        problems.add((name,), _message(SMTP_PASSWORD, PRIVACY_KEY))
+    return is_secret
 
 
 def _block(name: str, block: Any, place: tuple[str | int, ...], problems: Problems) -> Any:
@@ -43,14 +45,14 @@ def _block(name: str, block: Any, place: tuple[str | int, ...], problems: Proble
     for key, value in block.items():
         variables = _variables(name, key.lower())
         if variables:
-            problems.add((*place, key), _told(*variables))
+            problems.add((*place, key), _message(*variables))
         else:
             kept[key] = value
     return kept
 
 
 def _variables(block: str, key: str) -> tuple[str, ...]:
-    """The variables that hold what this key would: none where the key is no secret."""
+    """Return the environment variables to use instead of this key; nothing if the key is not a secret."""
     if block == "privacy":
         return (PRIVACY_KEY,) if _SECRET.fullmatch(key) or _KEY.fullmatch(key) else ()
     if block == "mail" and _LOGIN.fullmatch(key):
@@ -60,8 +62,8 @@ def _variables(block: str, key: str) -> tuple[str, ...]:
     return ()
 
 
-def _told(*variables: str) -> str:
+def _message(*variables: str) -> str:
     return (
-        f"no secret belongs in this file: set {' or '.join(variables)} in the environment, take it out here, and "
-        "change it wherever others could read it"
+        f"this file must not contain a secret: set {' or '.join(variables)} in the environment, remove it here, and "
+        "change it if others could read it"
     )

@@ -1,4 +1,4 @@
-"""The keys of an `[[inputs]]` block that reads a database in place of files."""
+"""The keys of an `[[inputs]]` block that reads a database instead of files."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from pipeline.config.configuration import QUERY_TIMEOUT, Database, Source, age
 from pipeline.config.problems import Problems
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OF_FILES = ("encoding", "delimiter", "skip_lines", "sheet", "header_row")
-_OF_DATABASES = ("dsn_variable", "query", "from_table", "cursor", "look_back", "query_timeout")
+_FILE_KEYS = ("encoding", "delimiter", "skip_lines", "sheet", "header_row")
+_DATABASE_KEYS = ("dsn_variable", "query", "from_table", "cursor", "look_back", "query_timeout")
 _NO_FILE = "only concerns files; this input reads a database"
 
 
 def _variable(name: str) -> str:
-    """The value is never repeated: somebody may have written the connection string itself."""
+    # The message does not repeat the value, which may be a connection string.
     if not _VARIABLE.fullmatch(name):
         raise ValueError(
-            'must be the name of an environment variable, such as "FUNNEL_PG_DSN"; the connection string itself has no '
-            "place in this file: take it out here, and change its password wherever others could read it"
+            'must be the name of an environment variable, such as "FUNNEL_PG_DSN"; this file must not contain the '
+            "connection string: remove it here, and change its password if others could read it"
         )
     return name
 
@@ -56,7 +56,7 @@ Duration = Annotated[str, AfterValidator(_duration)]
 
 
 class SourceKeys(checks.Thresholds):
-    """What an `[[inputs]]` block may say of a database, beside its thresholds."""
+    """Keys of an `[[inputs]]` block for a database, in addition to its thresholds."""
 
     source: Source | None = None
     dsn_variable: Annotated[str, AfterValidator(_variable)] | None = None
@@ -68,20 +68,20 @@ class SourceKeys(checks.Thresholds):
 
 
 def database(block: SourceKeys, path: str | None, mode: str, number: int, problems: Problems) -> Database | None:
-    """The database that `inputs` block `number` reads, or None; what does not fit together is noted in `problems`."""
+    """Return the database of `inputs` block `number`, or None. Adds problems for keys that exclude each other."""
 
     def note(key: str, what: str) -> None:
         problems.add(("inputs", number, key), what)
 
     if block.source is None:
-        for key in _given(block, _OF_DATABASES):
+        for key in _set_keys(block, _DATABASE_KEYS):
             note(key, 'only concerns a database; write source = "postgres", too')
         if path is None:
             note("path", 'is missing; a file or a pattern, relative to this file, or source = "postgres"')
         return None
     if path is not None:
         note("path", "an input reads files or a database; leave out path or source")
-    for key in _given(block, _OF_FILES):
+    for key in _set_keys(block, _FILE_KEYS):
         note(key, _NO_FILE)
     if block.dsn_variable is None:
         note("dsn_variable", "is missing; the environment variable that holds the connection string")
@@ -92,7 +92,7 @@ def database(block: SourceKeys, path: str | None, mode: str, number: int, proble
     if block.look_back is not None and block.cursor is None:
         note("look_back", "only concerns an input with a cursor")
     if block.cursor is not None and mode == "snapshot":
-        note("cursor", 'reads what is new, and mode = "snapshot" needs the whole; leave out one of the two')
+        note("cursor", 'reads only new rows, but mode = "snapshot" needs all rows; leave out one of the two')
     return Database(
         source=block.source,
         variable=block.dsn_variable or "",
@@ -103,7 +103,7 @@ def database(block: SourceKeys, path: str | None, mode: str, number: int, proble
     )
 
 
-def _given(block: SourceKeys, keys: tuple[str, ...]) -> list[str]:
+def _set_keys(block: SourceKeys, keys: tuple[str, ...]) -> list[str]:
     return [key for key in keys if key in block.model_fields_set]
 
 
@@ -112,5 +112,5 @@ def _age(text: str | None, otherwise: timedelta) -> timedelta:
 
 
 def _quoted(table: str) -> str:
-    """Upper and lower case are those of the file."""
+    """Return a quoted table name, with upper and lower case as written."""
     return ".".join('"' + part.replace('"', '""') + '"' for part in table.split("."))

@@ -1,4 +1,4 @@
-"""The `[[stages]]` and `[[groups]]` blocks, alone or on top of a preset, as the stages and groups of a waterfall."""
+"""The `[[stages]]` and `[[groups]]` blocks, with or without a preset, as the stages and groups of a waterfall."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from pipeline.config import ranks
 from pipeline.config.block import AsExported, Block, Document, Text, Word, some
-from pipeline.config.configuration import LONGEST_DAYS
+from pipeline.config.configuration import MAX_DAYS
 from pipeline.config.presets import Preset
 from pipeline.config.problems import Problems
 from pipeline.waterfall.definition import MAX_GROUPS, MAX_STAGES, Clock, Group, Kind, Sla, Stage, TimeUnit
@@ -27,8 +27,8 @@ def _within(text: str) -> str:
     found = _WITHIN.fullmatch(text)
     if not found:
         raise ValueError('must be a number and a unit: "30 minutes", "8 hours", "2 days" or "1 week"')
-    if not 0 < int(found.group(1)) * _SECONDS[found.group(2)] <= LONGEST_DAYS * 86_400:
-        raise ValueError(f"must be more than nothing and at most {LONGEST_DAYS} days")
+    if not 0 < int(found.group(1)) * _SECONDS[found.group(2)] <= MAX_DAYS * 86_400:
+        raise ValueError(f"must be more than 0 and at most {MAX_DAYS} days")
     return text
 
 
@@ -39,14 +39,14 @@ class SlaBlock(Block):
     clock: Clock = "calendar"
 
     def sla(self) -> Sla:
-        """The limit in units of its clock."""
+        """Return the SLA in units of its clock."""
         found = _WITHIN.fullmatch(self.within)
         assert found is not None  # checked when the block was read
         return Sla(int(found.group(1)), cast(TimeUnit, found.group(2)), self.clock)
 
 
 class StageBlock(Block):
-    """One `[[stages]]`: whole, or the fields that it changes in a stage of the preset."""
+    """One `[[stages]]`: a complete stage, or the changed fields of a stage of the preset."""
 
     key: Word
     label: Text | None = None
@@ -67,7 +67,7 @@ class StageBlock(Block):
 
 
 class GroupBlock(Block):
-    """One `[[groups]]`: whole, or the fields that it changes in a group of the preset."""
+    """One `[[groups]]`: a complete group, or the changed fields of a group of the preset."""
 
     key: Word
     label: Text | None = None
@@ -81,7 +81,7 @@ NumberedGroup = tuple[int, GroupBlock]
 
 
 def read_stages(document: Document, preset: Preset | None) -> tuple[tuple[Stage, ...], tuple[Group, ...]]:
-    """The stages and groups of the file, on top of `preset` if there is one."""
+    """Return the stages and groups of the file, on top of `preset` if there is one."""
     problems = document.problems
     preset_stages = [StageBlock.model_validate(raw) for raw in preset.stages] if preset else []
     preset_groups = [GroupBlock.model_validate(raw) for raw in preset.groups] if preset else []
@@ -104,30 +104,30 @@ def read_stages(document: Document, preset: Preset | None) -> tuple[tuple[Stage,
 
 
 def unreadable_keys(document: Document, stages: Sequence[Stage]) -> frozenset[str]:
-    """Keys that the file gives to stages and groups which could not be read: known, but without a rank."""
+    """Return the keys of stages and groups in the file that could not be read. They are known but have no rank."""
     given = [raw for name in ("stages", "groups") for raw in document.tables(name) if not raw.get("remove")]
     written = {raw["key"] for raw in given if isinstance(raw.get("key"), str)}
-    # `Won` is refused, and known as `won`.
+    # `Won` is invalid as a key, but other blocks may refer to `won`.
     keys = written | {re.sub(r"[ -]+", "_", key.strip().lower()) for key in written}
     return frozenset(keys - {stage.key for stage in stages})
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A stage on its way: its merged block, its place in the file (None: from the preset), its rank in the preset."""
+    """A stage before validation: its merged block, its number in the file (None: from the preset), its rank in the preset."""
 
     block: StageBlock
     number: int | None
     preset_rank: int | None = None
 
     def place(self, *field: str) -> tuple[str | int, ...]:
-        """Where its problems are reported; a stage of the preset points at `preset`."""
+        """Return the place of its problems: its block, or `preset` for a stage of the preset."""
         return ("stages", self.number, *field) if self.number is not None else ("funnel", "preset")
 
 
 def stages(preset: Sequence[StageBlock], blocks: Sequence[Numbered], problems: Problems) -> tuple[Stage, ...]:
-    """The stages in their order with dense ranks; what is wrong goes to `problems`."""
-    drafts = _on_preset(preset, blocks, problems) if preset else _alone(blocks, problems)
+    """Return the stages in order, with dense ranks. Adds problems."""
+    drafts = _on_preset(preset, blocks, problems) if preset else _without_preset(blocks, problems)
     misspelt = _misspelt(drafts, [block.key for block in preset], problems)
     for draft in drafts:
         if draft not in misspelt:
@@ -152,29 +152,29 @@ def groups(
     unreadable: frozenset[str],
     problems: Problems,
 ) -> tuple[Group, ...]:
-    """The groups in their order; a group of the preset loses the members that the configuration removed.
+    """Return the groups in order. A group of the preset loses the members that the configuration removes.
 
-    `unreadable` are stage keys that have problems of their own already.
+    `unreadable` are keys of stages that already have problems.
     """
     by_key = {stage.key: stage for stage in waterfall_stages}
     path = [stage.key for stage in waterfall_stages if stage.rank is not None]
-    held: dict[str, tuple[int | None, GroupBlock]] = {block.key: (None, block) for block in preset}
+    merged: dict[str, tuple[int | None, GroupBlock]] = {block.key: (None, block) for block in preset}
     seen: dict[str, int] = {}
     for number, block in blocks:
         if block.key in seen:
-            problems.add(("groups", number, "key"), _twice(block.key, problems.line(("groups", seen[block.key]))))
+            problems.add(("groups", number, "key"), _used_twice(block.key, problems.line(("groups", seen[block.key]))))
             continue
         seen[block.key] = number
-        known = held.get(block.key)
+        known = merged.get(block.key)
         if block.remove:
             if known is None:
                 problems.add(("groups", number, "remove"), f"there is no group `{block.key}` to remove")
-            held.pop(block.key, None)
+            merged.pop(block.key, None)
             continue
-        held[block.key] = (number, _merged_group(known[1], block) if known else block)
+        merged[block.key] = (number, _merged_group(known[1], block) if known else block)
 
     found: list[Group] = []
-    for origin, block in held.values():
+    for origin, block in merged.values():
         if origin is not None:
             _check_group(origin, block, by_key, unreadable, problems)
         members = [key for key in block.stages or [] if key in path]
@@ -185,7 +185,7 @@ def groups(
     return tuple(found)
 
 
-def _alone(blocks: Sequence[Numbered], problems: Problems) -> list[Draft]:
+def _without_preset(blocks: Sequence[Numbered], problems: Problems) -> list[Draft]:
     drafts: dict[str, Draft] = {}
     for number, block in blocks:
         for field in ("after", "remove"):
@@ -193,7 +193,7 @@ def _alone(blocks: Sequence[Numbered], problems: Problems) -> list[Draft]:
                 problems.add(("stages", number, field), "only changes a preset; without one, order the blocks")
         if block.key in drafts:
             first = problems.line(drafts[block.key].place())
-            problems.add(("stages", number, "key"), _twice(block.key, first))
+            problems.add(("stages", number, "key"), _used_twice(block.key, first))
         else:
             drafts[block.key] = Draft(block, number)
     return list(drafts.values())
@@ -203,12 +203,12 @@ def _on_preset(preset: Sequence[StageBlock], blocks: Sequence[Numbered], problem
     path = [block for block in preset if block.kind == "path"]
     dense = ranks.dense(ranks.by_position([block.rank for block in path]))
     preset_ranks = {block.key: rank for block, rank in zip(path, dense, strict=True)}
-    # The preset's rank lives beside the block, so that a rank in the block is always one that the user wrote.
+    # The rank of the preset is kept outside the block, so a rank in the block was always written by the user.
     drafts = [Draft(block.model_copy(update={"rank": None}), None, preset_ranks.get(block.key)) for block in preset]
     seen: dict[str, int] = {}
     for number, block in blocks:
         if block.key in seen:
-            problems.add(("stages", number, "key"), _twice(block.key, problems.line(("stages", seen[block.key]))))
+            problems.add(("stages", number, "key"), _used_twice(block.key, problems.line(("stages", seen[block.key]))))
             continue
         seen[block.key] = number
         keys = [draft.block.key for draft in drafts]
@@ -229,13 +229,13 @@ def _on_preset(preset: Sequence[StageBlock], blocks: Sequence[Numbered], problem
         if draft.block.kind == "path" and draft.preset_rank is None and draft.block.rank is None:
             _check_place(draft, keys, problems)
         if block.after is not None:
-            at, draft = _moved(drafts, draft, at, problems)
+            at, draft = _move_after(drafts, draft, at, problems)
         drafts.insert(at, draft)
     return drafts
 
 
 def _check_place(draft: Draft, preset_keys: list[str], problems: Problems) -> None:
-    """A preset's off-path stage has no place on the path: its position, after the last path stage, means nothing."""
+    """Require `rank` or `after` for an off-path stage of the preset that is moved to the path: its position has no meaning."""
     if draft.block.key in preset_keys and draft.block.after is None:
         problems.add(
             draft.place("kind"),
@@ -243,8 +243,8 @@ def _check_place(draft: Draft, preset_keys: list[str], problems: Problems) -> No
         )
 
 
-def _moved(drafts: list[Draft], draft: Draft, at: int, problems: Problems) -> tuple[int, Draft]:
-    """The position after the stage that `after` names, and the draft without the rank of its former place."""
+def _move_after(drafts: list[Draft], draft: Draft, at: int, problems: Problems) -> tuple[int, Draft]:
+    """Return the position after the stage that `after` names, and the draft without its old rank."""
     keys = [other.block.key for other in drafts]
     if draft.block.after not in keys:
         known = did_you_mean(str(draft.block.after), keys)
@@ -257,7 +257,7 @@ def _merged_stage(preset: StageBlock, block: StageBlock) -> StageBlock:
     given = {field: getattr(block, field) for field in block.model_fields_set}
     merged = preset.model_copy(update=given)
     if merged.kind != "path" and "qualifies" not in given:
-        merged = merged.model_copy(update={"qualifies": False})  # it went off the path with the preset's mark on it
+        merged = merged.model_copy(update={"qualifies": False})  # only path stages qualify
     return merged
 
 
@@ -266,7 +266,7 @@ def _merged_group(preset: GroupBlock, block: GroupBlock) -> GroupBlock:
 
 
 def _misspelt(drafts: Sequence[Draft], preset_keys: Sequence[str], problems: Problems) -> list[Draft]:
-    """Blocks meant for a stage of the preset whose key nearly has its name: without a definition they are no new stage."""
+    """Return blocks without a definition whose key is similar to a stage of the preset: probably misspelt, not new stages."""
     found = []
     for draft in drafts:
         near = nearest(draft.block.key, preset_keys)
@@ -291,13 +291,13 @@ def _check_fields(draft: Draft, problems: Problems) -> None:
 
 
 def _check_aliases(drafts: Sequence[Draft], problems: Problems) -> None:
-    """A value of the CRM must name one stage: key, label, name and aliases of two stages may not meet."""
+    """Add a problem if two stages share a key, label, name or alias: a value of the CRM must match one stage."""
     owners: dict[str, Draft] = {}
     for draft in drafts:
         for alias, (field, text) in _spellings(draft.block).items():
             other = owners.setdefault(alias, draft)
             if not alias:
-                problems.add(draft.place(field), "must hold something visible")
+                problems.add(draft.place(field), "must have a visible character")
             elif other.block.key != draft.block.key:
                 late, early = (other, draft) if draft.number is None else (draft, other)
                 beside = f" (line {problems.line(early.place())})" if early.number is not None else " of the preset"
@@ -309,7 +309,7 @@ def _check_aliases(drafts: Sequence[Draft], problems: Problems) -> None:
 
 
 def _spellings(block: StageBlock) -> dict[str, tuple[str, str]]:
-    """Every normalised alias of a stage with the first field that spells it, and how."""
+    """Return every normalised alias of a stage, with the first field that has it and its text."""
     label = block.label or label_of(block.key)
     spelled = [("key", block.key), ("label", label), ("name", block.name or label)]
     spelled += [("aliases", alias) for alias in block.aliases]
@@ -359,5 +359,5 @@ def _stage(block: StageBlock, rank: int | None) -> Stage:
     )
 
 
-def _twice(key: str, line: int) -> str:
+def _used_twice(key: str, line: int) -> str:
     return f"the key `{key}` is used twice, here and in line {line}"

@@ -1,4 +1,4 @@
-"""The text of a first configuration for `funnel init`: a preset, inputs to fill in, and what may be changed."""
+"""The text of a first configuration for `funnel init`: a preset, inputs to fill in, and commented options."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from pipeline.waterfall.names import label_of
 DEFAULT_PRESET = "mcl-mel-mql-sal-sql"
 
 _TEXT = """\
-# A configuration of funnel. `funnel check` says whether it can be used; `funnel presets {preset}` prints its stages.
+# A funnel configuration. `funnel check` validates it; `funnel presets {preset}` prints its stages.
 # Paths are relative to this file. An unknown key is an error that names the nearest known one.
 
 [funnel]
 name = "Our lead waterfall"
 preset = "{preset}"                  # {title}; `funnel presets` lists the others
-timezone = "UTC"                     # where days, weeks and months begin: "America/New_York", "Europe/Berlin" …
+timezone = "UTC"                     # time zone of days, weeks and months: "America/New_York", "Europe/Berlin" …
 week_start = "monday"
 fiscal_year_start = 1                # month: 1 to 12, or its name
-dimensions = ["origin", "lead_source", "owner"]   # cuts of every table: built in (origin, qualified_by, entry_stage,
+dimensions = ["origin", "lead_source", "owner"]   # slices of every table: built in (origin, qualified_by, entry_stage,
                                      # owner, team) or any column of your inputs
 windows = [30, 90]                   # days in which a conversion counts; "ever" is always computed
-# as_of = 2025-03-31                 # pins the report: same inputs, same bytes. A bare date is the END of that day in
-                                     # the time zone above; leave it out to report as of the start of each run.
-# entry_at_creation = true           # leads without any history get one entry, where created_stage and created_at say
+# as_of = 2025-03-31                 # fixes the report: same inputs, same bytes. A date without a time is the END of that day
+                                     # in the time zone above; leave it out to report as of the start of each run.
+# entry_at_creation = true           # leads without history get one entry, from created_stage and created_at
 # origin_default = "marketing"       # of leads that no [[origins]] rule matches
 # headline = {headline}
 # unit = "{unit}"                    # what the headline counts: cycle, lead or account
@@ -41,29 +41,29 @@ path = "data/stage_entries*.csv"
 # encoding = "utf-8"
 # delimiter = ","
 # null_values = ["", "NULL"]
-# mode = "append"                    # "snapshot" when each file is the whole
-# warn_after = "2 days"              # and the other keys of [checks] below, for this input alone
-# columns = {{ lead_id = "Lead ID", stage = "New Value", entered_at = "Edit Date" }}   # ours = "theirs"
+# mode = "append"                    # "snapshot" if each file has all rows
+# warn_after = "2 days"              # and the other keys of [checks] below, for this input only
+# columns = {{ lead_id = "Lead ID", stage = "New Value", entered_at = "Edit Date" }}   # column = "header in the file"
 
 [[inputs]]
 name = "crm_leads"
-table = "leads"                      # one row a lead: account_id, origin, lead_source, owner … and any column of yours
+table = "leads"                      # one row per lead: account_id, origin, lead_source, owner … and any other column
 path = "data/leads*.csv"
 # columns = {{ lead_id = "Lead ID", account_id = "Account ID", lead_source = "Lead Source" }}
 
 # [[inputs]]
 # name = "crm_accounts"
 # table = "accounts"                 # also: merges (from_lead_id, into_lead_id, merged_at)
-#                                    # and deletions (lead_id, deleted_at; no time takes it back)
+#                                    # and deletions (lead_id, deleted_at; a row without a time cancels a deletion)
 # path = "data/accounts*.csv"
 
 # ---- Changing the preset ----
-# A block whose key is in the preset replaces the fields that it gives; the others stay. A new key is a new stage at the
-# end, or `after` another one; `rank` makes it parallel to the stages of that rank. `remove = true` drops a stage.
+# A block whose key is in the preset changes only the fields that it sets. A new key is a new stage at the end, or `after`
+# another one; `rank` makes it parallel to the stages of that rank. `remove = true` removes a stage.
 
 [[stages]]
 key = "{stage}"
-aliases = {aliases}   # what your CRM calls it
+aliases = {aliases}   # its values in your CRM
 # sla = {{ within = "8 hours", clock = "calendar" }}   # clock = "business" needs [calendar]
 # definition = "One sentence; every report prints it."
 
@@ -85,14 +85,14 @@ aliases = {aliases}   # what your CRM calls it
 
 # ---- Who counts, where leads come from, when you work ----
 
-# [calendar]                         # the hours that limits with clock = "business" count
+# [calendar]                         # the hours that SLAs with clock = "business" count
 # country = "US"                     # its public holidays are off; "US-CA" has those of a part of it
 # hours = "09:00-17:00"
 # weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday"]
 # extra_days_off = [2026-12-24]
 # timezone = "America/New_York"      # default: that of [funnel]
 
-# [[scope]]                          # leads that match are out of every count; the run and the report say how many
+# [[scope]]                          # leads that match are not counted; the run and the report show how many
 # name = "our_own"
 # table = "leads"                    # or accounts: all leads of an account that matches
 # where = {{ column = "email", matches = '(?i)@example\\.com$' }}
@@ -101,10 +101,10 @@ aliases = {aliases}   # what your CRM calls it
 # [[scope]]
 # name = "competitors"
 # table = "accounts"
-# where = {{ column = "segment", in = ["Competitor", "Rival"] }}   # also equals, is_null; not = true turns it round
+# where = {{ column = "segment", in = ["Competitor", "Rival"] }}   # also equals, is_null; not = true negates it
 # reason = "They want to see how we do it."
 
-# [[origins]]                        # the first rule that matches says a lead's origin; origin_default of [funnel] the rest
+# [[origins]]                        # the first rule that matches decides the origin of a lead; else origin_default of [funnel]
 # origin = "partner"
 # where = {{ column = "lead_source", in = ["Partner portal", "Referral"] }}
 
@@ -113,22 +113,22 @@ aliases = {aliases}   # what your CRM calls it
 # where = {{ column = "lead_source", is_null = true }}
 
 [output]
-path = "build"                       # database, reports and the log of accepted rows
+path = "build"                       # database, reports and landing log
 keep_runs = 7
-keep_reports = 30                    # earlier nights in the archive of the report
-# memory = "8GB"                     # what a run may use: 70 % of the machine's memory and every core, or less;
-# threads = 2                        # FUNNEL_MEMORY and FUNNEL_THREADS of the environment count more
+keep_reports = 30                    # earlier reports in the archive
+# memory = "8GB"                     # memory and threads of a run; default: 70 % of the memory and all cores.
+# threads = 2                        # FUNNEL_MEMORY and FUNNEL_THREADS in the environment come first
 
-# [checks]                           # of each delivery; a run that finds less stops, and the last night stays published
-# warn_after = "36 hours"            # without a new file the report says so on top; "never" for no warning
+# [checks]                           # checks of each new file; if one fails, the run stops and the last run stays published
+# warn_after = "36 hours"            # without a new file the report shows a warning; "never" for no warning
 # error_after = "3 days"             # without a new file the run stops; default "never"
-# least_rows = 0.5                   # of what is usual on that weekday; `funnel run --allow-incomplete` takes it all the same
-# lost_keys = 0.01                   # of the snapshot before, where mode = "snapshot"
-# max_rejected = 0.05                # of the rows of a file; `funnel run --accept-rejects` takes it all the same
-# max_unreconciled = 0.05            # of the leads with a current_stage; a run that finds more elsewhere warns
+# least_rows = 0.5                   # share of the usual rows on that weekday; `funnel run --allow-incomplete` accepts less
+# lost_keys = 0.01                   # share of the previous snapshot, for mode = "snapshot"
+# max_rejected = 0.05                # share of the rows of a file; `funnel run --accept-rejects` accepts more
+# max_unreconciled = 0.05            # share of leads whose current_stage differs from their history; above it a run warns
 # unused_stages = ["{high}"]          # stages of a headline pair that no lead has reached yet
 
-# [mail]                             # who gets the report by `funnel send` and `funnel run --send`
+# [mail]                             # recipients of `funnel send` and `funnel run --send`
 # from = "Lead funnel <funnel@example.com>"
 # to = ["revops@example.com"]
 # host = "smtp.example.com"          # user and password: FUNNEL_SMTP_USER, FUNNEL_SMTP_PASSWORD of the environment
@@ -136,7 +136,7 @@ keep_reports = 30                    # earlier nights in the archive of the repo
 
 
 def configuration(preset: str = DEFAULT_PRESET) -> str:
-    """A commented TOML text on `preset` that `config.load` accepts as it is; UsageError if there is no such preset."""
+    """Return a commented TOML text with `preset` that `config.load` accepts. Raises UsageError for an unknown preset."""
     chosen = presets.load(preset)
     path = [stage for stage in chosen.stages if stage.get("kind", "path") == "path"]
     stage = next((one for one in path if one.get("qualifies")), path[0])

@@ -1,11 +1,11 @@
-"""The pattern of a time as DuckDB's strptime reads it, and the translation of those that spreadsheets and CRMs show."""
+"""Time formats: patterns of DuckDB's strptime, and translations of patterns that spreadsheets and CRMs show."""
 
 from __future__ import annotations
 
 import re
 
 OTHERS = ("iso", "epoch_s", "epoch_ms", "excel")
-"""What `time_format` may be beside a pattern."""
+"""Values of `time_format` other than a pattern."""
 
 _TOKEN = re.compile(
     r"(?P<quoted>'[^']*')|(?P<half>am/pm|a/p|am|pm|tt|a)(?![a-z])"
@@ -13,7 +13,7 @@ _TOKEN = re.compile(
     r"|(?P<offset>x+|z+)|(?P<other>[^a-z]|t(?=[^a-z]|h))",
     re.IGNORECASE,
 )
-_LETTERS = {
+_DIRECTIVES = {
     "year": {4: "%Y", 2: "%y", 1: "%Y"},
     "month": {4: "%B", 3: "%b", 2: "%m", 1: "%m"},
     "day": {2: "%d", 1: "%d"},
@@ -24,25 +24,25 @@ _LETTERS = {
 }
 
 _ORACLE = re.compile(r"hh24|mi(?![a-z])", re.IGNORECASE)
-_OF_ORACLE = {"hh24": "HH", "mi": "mm"}
+_ORACLE_TOKENS = {"hh24": "HH", "mi": "mm"}
 
 
-def checked(text: str) -> str:
-    """`text` itself if it is a pattern or one of the others. ValueError with its translation, ready to paste, if not."""
+def check_format(text: str) -> str:
+    """Return `text` if it is valid. Raises ValueError, with a translation to paste if there is one."""
     if text in OTHERS or "%" in text:
         return text
-    found = translated(text)
+    found = translate(text)
     if found is None:
         raise ValueError('must be a pattern such as "%m/%d/%Y %H:%M", or epoch_s, epoch_ms or excel')
-    raise ValueError(f'`{text}` is not how a pattern is written here; write time_format = "{found}"')
+    raise ValueError(f'`{text}` is not a strptime pattern; write time_format = "{found}"')
 
 
-def translated(text: str) -> str | None:
-    """`MM/DD/YYYY HH:mm` as `%m/%d/%Y %H:%M`; None for what names no date of year, month and day.
+def translate(text: str) -> str | None:
+    """Translate `MM/DD/YYYY HH:mm` to `%m/%d/%Y %H:%M`. Returns None for a text without year, month and day.
 
-    Capitals mean nothing: an M is a minute behind an hour or before a second, else a month.
+    Case is ignored: M is a minute after an hour or before a second, else a month.
     """
-    tokens = _tokens(_ORACLE.sub(lambda found: _OF_ORACLE[found.group().lower()], text))
+    tokens = _tokens(_ORACLE.sub(lambda found: _ORACLE_TOKENS[found.group().lower()], text))
     if tokens is None:
         return None
     kinds = [kind for kind, _ in tokens if kind != "other"]
@@ -50,7 +50,7 @@ def translated(text: str) -> str | None:
         return None
     pattern = []
     for kind, written in tokens:
-        letters = _LETTERS.get(kind, {}).get(len(written))
+        letters = _DIRECTIVES.get(kind, {}).get(len(written))
         if kind == "other":
             pattern.append(written)
         elif kind == "half":
@@ -65,7 +65,7 @@ def translated(text: str) -> str | None:
 
 
 def _tokens(text: str) -> list[tuple[str, str]] | None:
-    """What the text consists of, as (kind, as written); None where it has letters that mean nothing."""
+    """Return the tokens of the text as (kind, text); None if it has unknown letters."""
     tokens: list[tuple[str, str]] = []
     at = 0
     while at < len(text):

@@ -1,4 +1,4 @@
-"""The text of a configuration, and its document; what is not TOML is told in plain words, with the line to paste."""
+"""Reads and parses the text of a configuration. Explains invalid TOML in plain words, with a line to paste."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PLAIN = {
     "Expected ']' at the end of a table declaration": "the ] behind the name of the block is missing",
     "Expected ']]' at the end of an array declaration": "the ]] behind the name of the block is missing",
     "Expected newline or end of document after a statement": (
-        'there is more behind the value; one key stands on each line, and a " inside a text is written \\"'
+        'there is more text after the value; write one key per line, and write a " inside a text as \\"'
     ),
     "Invalid statement": "a line is `key = value`, `[block]`, `[[block]]` or a comment behind #",
     "Invalid initial character for a key part": (
@@ -33,7 +33,7 @@ _PLAIN = {
     ),
     "Invalid date or datetime": "there is no such date; write one like 2025-03-31",
 }
-"""The messages of tomllib that need nothing but other words."""
+"""Messages of tomllib, and ours."""
 
 _OPEN = {
     "[": "the list that opens here has no closing ], or a comma is missing in it",
@@ -43,14 +43,14 @@ _OPEN = {
 
 @dataclass(frozen=True)
 class _Opening:
-    """A quote or bracket that is not closed where it must be: its place in the text, and what it is."""
+    """An unclosed quote or bracket: its position and its characters."""
 
     at: int
     mark: str
 
 
 def read(path: Path) -> str:
-    """The text of the file. ConfigurationError when there is none to read."""
+    """Return the text of the file. Raises ConfigurationError if it can't be read."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -65,7 +65,7 @@ def read(path: Path) -> str:
 
 
 def parse(path: Path, text: str) -> dict[str, Any]:
-    """The document that the text holds. ConfigurationError with the line and column of what keeps it from being TOML."""
+    """Parse the text. Raises ConfigurationError with line and column of the first mistake."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -75,13 +75,13 @@ def parse(path: Path, text: str) -> dict[str, Any]:
 
 
 def _explained(text: str, message: str) -> tuple[int, str]:
-    """Where the mistake is, and what: the place where a quote or bracket opens rather than where the reader gave up."""
+    """Return position and description of a mistake. For an unclosed quote or bracket, this is where it opens."""
     found = _COORDINATES.fullmatch(message)
     what = found.group(1) if found else message
     at = _offset(text, int(found.group(2)), int(found.group(3))) if found and found.group(2) else len(text)
     start, end = _line_around(text, at)
-    if what == "Invalid value" and (said := _no_value(text[start:end], at - start)):
-        return at, said
+    if what == "Invalid value" and (explanation := _invalid_value(text[start:end], at - start)):
+        return at, explanation
     if what.startswith(("Unescaped '\\'", "Invalid hex value", "Escaped character")):
         return _escape(text, at)
     if quote := _open_quote(text, end):
@@ -95,18 +95,18 @@ def _explained(text: str, message: str) -> tuple[int, str]:
     if what.startswith("Cannot declare"):
         return at, _declared_twice(text, start, what)
     if what.startswith(("Illegal character", "Found invalid character")):
-        return at, "a character that cannot be seen stands here; take it out"
-    return at, _PLAIN.get(what, "what stands here cannot be read")
+        return at, "there is an invisible character here; remove it"
+    return at, _PLAIN.get(what, "this cannot be read")
 
 
-def _no_value(line: str, column: int) -> str | None:
-    """What is wrong with a value that is none; None when a bracket may be to blame."""
+def _invalid_value(line: str, column: int) -> str | None:
+    """Explain an invalid value. Returns None if a bracket may be the cause."""
     written = line[column:].partition("#")[0].strip()
     key = _KEY.match(line)
     if written[:1] in _TYPOGRAPHIC and written:
         return 'these are typographic quotes; write straight ones, "'
     if not written:
-        return "a value is missing behind the =" if key else None
+        return "a value is missing after the =" if key else None
     if written.lower() in ("true", "false"):
         return f"write {written.lower()} in lower case"
     if key is None or key.end() != column or written[:1] in "[{\"'":
@@ -117,14 +117,14 @@ def _no_value(line: str, column: int) -> str | None:
 
 
 def _escape(text: str, at: int) -> tuple[int, str]:
-    """The text in double quotes whose backslash was taken for an escape, and how to write it."""
+    """Return the position of a text whose backslash was read as an escape, and how to write it."""
     opened, mark, closed = next(each for each in _quotes(text) if each[0] < at and (each[2] < 0 or at <= each[2]))
     written = text[opened + len(mark) : closed if closed >= 0 else _line_around(text, opened)[1]]
     return opened, f"{_BACKSLASH}; {_in_single_quotes(_key_before(text, opened), written)}"
 
 
 def unescaped(text: str) -> str:
-    """`text` itself if it can be a path. ValueError when its backslashes were taken for escapes, as in "C:\\temp"."""
+    """Return `text`. Raises ValueError if backslashes of a path were read as escapes, as in "C:\\temp"."""
     if not any(letter in _ESCAPED for letter in text):
         return text
     written = "".join(_ESCAPED.get(letter, letter) for letter in text)
@@ -132,7 +132,7 @@ def unescaped(text: str) -> str:
 
 
 def _in_single_quotes(key: str, written: str) -> str:
-    """How to write a text that holds backslashes, ready to paste where it is a path; a secret is not repeated."""
+    """Explain how to write a text with backslashes, with a line to paste for a path. Does not repeat a secret."""
     if "'" in written or "\n" in written or not _is_plain_key(key):
         return "write the text in single quotes, or each backslash twice"
     line = f"{key} = " if key else ""
@@ -152,7 +152,7 @@ def _key_before(text: str, at: int) -> str:
 
 
 def _set_twice(before: str, line: str) -> str:
-    """A key that its block has already, with the line of the first."""
+    """Explain that a block has a key twice, with the line of the first."""
     key = _KEY.match(line)
     if key is None:
         return "this is set already; each key may be there once in its block"
@@ -172,12 +172,12 @@ def _declared_twice(text: str, start: int, what: str) -> str:
 
 
 def _open_quote(text: str, end: int) -> _Opening | None:
-    """The first quote before `end` that its line, or for three quotes the file, does not close."""
+    """Return the first unclosed quote before `end`."""
     return next((_Opening(at, mark) for at, mark, closed in _quotes(text) if closed < 0 and at < end), None)
 
 
 def _open_bracket(text: str, at: int) -> _Opening | None:
-    """The innermost bracket of a value that is open at `at`."""
+    """Return the innermost bracket that is open at `at`."""
     opened: list[_Opening] = []
     for position, mark in _marks(text[:at]):
         if mark in "[{":
@@ -188,12 +188,12 @@ def _open_bracket(text: str, at: int) -> _Opening | None:
 
 
 def _quotes(text: str) -> Iterator[tuple[int, str, int]]:
-    """Where each text opens, with which quote, and where it closes (-1: it does not)."""
+    """Return for each text the position of its quote, the quote, and the position of its end (-1: not closed)."""
     return ((at, mark, _closing(text, at, mark)) for at, mark in _marks(text) if mark not in "[]{}")
 
 
 def _marks(text: str) -> Iterator[tuple[int, str]]:
-    """Every bracket of a value and every quote that opens a text, with its place, up to the first that is not closed."""
+    """Yield every bracket of a value and every opening quote with its position, up to the first unclosed quote."""
     at = 0
     while at < len(text):
         letter = text[at]
@@ -214,7 +214,7 @@ def _marks(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _closing(text: str, at: int, mark: str) -> int:
-    """Where the quote at `at` closes, or -1: at the end of its line, or of the file for three quotes."""
+    """Return where the quote at `at` is closed, or -1. It must be on the same line, or in the file for three quotes."""
     position = at + len(mark)
     while position < len(text):
         if text.startswith(mark, position):

@@ -1,4 +1,4 @@
-"""The name of a time zone, and for what people write instead of one, the name that they mean."""
+"""Validates time zone names, and suggests the right name for common mistakes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FIXED = {
     "EST": ("America/New_York", "America/Panama"),
     "MST": ("America/Denver", "America/Phoenix"),
 }
-"""Names that IANA keeps and that never change to summer time: the zone that is meant, and one that is the same all year."""
+"""IANA names without summer time: the zone that is probably meant, and one without summer time."""
 
 _SHORT = {
     "pst": ("America/Los_Angeles",),
@@ -70,7 +70,7 @@ _REGIONS = {
     "aus_eastern": "Australia/Sydney",
     "e_south_america": "America/Sao_Paulo",
 }
-"""Names as in "Pacific Standard Time", which Windows and many exports write; `US/Pacific` is an older one."""
+"""Regions in names such as "Pacific Standard Time" (Windows and many exports) and `US/Pacific` (old IANA names)."""
 
 _CITIES = {
     "America/Chicago": "austin dallas houston kansas_city milwaukee minneapolis nashville new_orleans san_antonio st_louis",
@@ -102,39 +102,39 @@ _CITIES = {
     "Europe/Zurich": "basel bern geneva lausanne",
     "Pacific/Auckland": "wellington",
 }
-"""Large cities without a zone of their own name."""
+"""Large cities that are not IANA names."""
 
 _OFFSET = re.compile(r"(?:utc|gmt)?[ _]?[+-]\d{1,2}(?::?\d{2})?", re.IGNORECASE)
 _FORM = 'write one like timezone = "America/New_York", "Europe/Berlin" or "UTC"'
-_NEAR = 0.8
-"""How alike two names are, of 1, to be offered for each other; `Europe` alone is like no zone."""
+MIN_SIMILARITY = 0.8
+"""Similarity (0 to 1) of a name to suggest. At this value `Europe` alone has no suggestion."""
 
 
 def zone(name: str) -> str:
-    """`name` itself if it names a zone with its summer time. ValueError with the right name, ready to paste, if not."""
+    """Return `name` if it is a time zone with its summer time. Raises ValueError, with the right name to paste."""
     if name in FIXED:
         usual, fixed = FIXED[name]
         raise ValueError(
-            f'`{name}` has no summer time; write timezone = "{usual}", or "{fixed}" if the clocks really never change'
+            f'`{name}` has no summer time; write timezone = "{usual}", or "{fixed}" if the clocks never change'
         )
     try:
         ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # not found, not a name at all, a folder of zones
-        raise ValueError(f"`{name}` is no time zone; {_hint(name)}") from None
+    except (KeyError, ValueError, OSError):  # not found, not a name, or a folder of zones
+        raise ValueError(f"`{name}` is not a time zone; {_hint(name)}") from None
     return name
 
 
 def _hint(name: str) -> str:
     if _OFFSET.fullmatch(name.strip()):
-        return f"an offset says nothing about summer time; {_FORM}"
+        return f"an offset has no summer time; {_FORM}"
     meant = [f'"{each}"' for each in _meant(name)]
     if len(meant) > 1:
-        return f"it is short for several; write timezone = {', '.join(meant[:-1])} or {meant[-1]}"
+        return f"it can mean several zones; write timezone = {', '.join(meant[:-1])} or {meant[-1]}"
     return f"write timezone = {meant[0]}" if meant else _FORM
 
 
 def _meant(name: str) -> Sequence[str]:
-    """The zones that `name` can stand for, the likeliest first; none if nothing comes near."""
+    """Return the zones that `name` can mean, the most likely first; nothing if no zone is similar."""
     plain = _plain(name)
     if plain in _SHORT:
         return _SHORT[plain]
@@ -151,12 +151,12 @@ def _meant(name: str) -> Sequence[str]:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str | None:
-    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=_NEAR)), None)
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=MIN_SIMILARITY)), None)
 
 
 @cache
 def _names() -> dict[str, str]:
-    """Every zone by its plain name; the older names of zones of the United States lead to the newer ones."""
+    """Return every zone by its plain name. Old names of zones of the United States map to the new ones."""
     zones = {_plain(each): each for each in available_timezones()}
     return zones | {
         f"us/{region}": zones[_plain(found)] for region, found in _REGIONS.items() if f"us/{region}" in zones
@@ -165,7 +165,7 @@ def _names() -> dict[str, str]:
 
 @cache
 def _places() -> dict[str, str]:
-    """Every city by its plain name: those that name a zone of a continent, then large ones without one."""
+    """Return the zone of every city by plain name: cities in IANA names, and other large cities."""
     continents = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
     cities = {_plain(city): found for found, listed in _CITIES.items() for city in listed.split()}
     named = sorted(
@@ -175,7 +175,7 @@ def _places() -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """Lower case without accents, with `_` for spaces, dots and hyphens: Zürich, São Paulo, W. Europe."""
+    """Return a name in lower case without accents, with `_` for spaces, dots and hyphens: Zürich, São Paulo, W. Europe."""
     letters = unicodedata.normalize("NFKD", text.strip())
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return re.sub(r"[ ._-]+", "_", bare.lower()).strip("_")

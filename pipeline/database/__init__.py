@@ -1,1 +1,1 @@
-"""How the program reaches DuckDB: connections, parallel queries, interrupts, and what a full disk says."""
+"""Access to DuckDB: connections, parallel queries, interrupts, and errors of a full disk."""

@@ -1,4 +1,4 @@
-"""One way to open DuckDB: zone UTC, no downloads, no surprises on stdout, and settings locked before anybody's SQL runs."""
+"""Opens DuckDB: time zone UTC, no downloads, nothing on stdout, and locked settings for a published file."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def connect(
     spill: Path | None = None,
     reads_files: bool = False,
 ) -> duckdb.DuckDBPyConnection:
-    """Open a database for building: in memory (None) or a file of our storage version.
+    """Open a database for building: in memory (None), or a file of storage version STORAGE_VERSION.
 
-    `spill` is the folder for what does not fit into memory; `reads_files` leaves external access on, for reading inputs
-    and the landing log. Everything else about the outside world is off.
+    `spill` is the folder for data that does not fit into memory. `reads_files` leaves external access on, to read inputs
+    and the landing log.
 
-    A file is written without a log of what is about to change: nobody reads it before its last checkpoint, and what a
-    killed run leaves is swept. With that log every statement would wait for the disk.
+    A file is written without a write-ahead log, because every statement would wait for the disk. Nobody reads the file
+    before its last checkpoint, and the next run deletes the file of a killed run.
     """
     connection = duckdb.connect(":memory:")
-    _close_the_doors(connection)
+    _disable_external_access(connection)
     connection.execute(f"set memory_limit = '{settings.memory_limit}'")
     connection.execute(f"set threads = {settings.threads}")
     connection.execute("set preserve_insertion_order = true")
@@ -47,35 +47,35 @@ def connect(
 
 
 def connect_published(database: Path, settings: Settings | None = None) -> duckdb.DuckDBPyConnection:
-    """Open a published file read-only: nothing can be written, fetched or read beside it."""
+    """Open a published file read-only, without access to other files or the network."""
     config: dict[str, str | bool | int | float | list[str]] = {}
     if settings is not None:
         config = {"memory_limit": settings.memory_limit, "threads": settings.threads}
     connection = duckdb.connect(str(database), read_only=True, config=config)
-    _close_the_doors(connection)
+    _disable_external_access(connection)
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
     return connection
 
 
-def alike(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """A second connection to the database of an open one, which sees what that one has committed."""
+def new_cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Return a second connection to the same database. It sees the committed changes of the first."""
     row = connection.execute("select current_database()").fetchone()
     cursor = connection.cursor()
     cursor.execute(f"use {identifier(row[0] if row else 'memory')}")
     return cursor
 
 
-def _close_the_doors(connection: duckdb.DuckDBPyConnection) -> None:
+def _disable_external_access(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("set autoinstall_known_extensions = false")
     connection.execute("set autoload_known_extensions = false")
     connection.execute("set enable_progress_bar = false")  # it prints to stdout
-    connection.execute("set global TimeZone = 'UTC'")  # global: for its cursors too
+    connection.execute("set global TimeZone = 'UTC'")  # global: also for its cursors
 
 
 @contextmanager
 def within_memory() -> Iterator[None]:
-    """A limit that is too small for a step outside the models is the user's to raise, too."""
+    """Turn an out-of-memory error outside the models into a ModelError that names the setting."""
     try:
         yield
     except duckdb.OutOfMemoryException as full:
@@ -83,12 +83,12 @@ def within_memory() -> Iterator[None]:
 
 
 def quoted(text: str) -> str:
-    """A SQL string literal."""
+    """Return a SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def identifier(name: str) -> str:
-    """A SQL identifier, quoted."""
+    """Return a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -98,21 +98,21 @@ def create_table(
     columns: Sequence[tuple[str, str]],
     rows: Iterable[Sequence[Any]],
 ) -> int:
-    """Create `table` (schema.name) with `columns` (name, SQL type) and insert `rows`. Returns how many."""
+    """Create `table` (schema.name) with `columns` (name, SQL type), and insert `rows`. Returns their number."""
     schema = table.split(".")[0] if "." in table else None
     if schema:
         connection.execute(f"create schema if not exists {schema}")
     declared = ", ".join(f"{name} {kind}" for name, kind in columns)
     connection.execute(f"create or replace table {table} ({declared})")
-    held = [f"({', '.join(literal(value) for value in row)})" for row in rows]
-    if held:
-        # As text: the first bound parameter of a process makes DuckDB import pandas, which takes a second.
-        connection.execute(f"insert into {table} values {', '.join(held)}")
-    return len(held)
+    values = [f"({', '.join(literal(value) for value in row)})" for row in rows]
+    if values:
+        # No bound parameters: the first one makes DuckDB import pandas, which costs a second.
+        connection.execute(f"insert into {table} values {', '.join(values)}")
+    return len(values)
 
 
 def literal(value: Any) -> str:
-    """A SQL literal of None, a bool, a number, a text, a naive date or time, or a tuple of these."""
+    """Return the SQL literal of None, a bool, a number, a text, a naive date or time, or a tuple of these."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -125,5 +125,5 @@ def literal(value: Any) -> str:
 
 
 def glob_escaped(path: Path) -> str:
-    """A path that names one file to DuckDB, which takes `*`, `?` and `[` in a name for a pattern."""
+    """Escape `*`, `?` and `[` in a path, so that DuckDB reads it as one file and not as a pattern."""
     return "".join(f"[{character}]" if character in "*?[" else character for character in str(path))

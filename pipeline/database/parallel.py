@@ -1,8 +1,8 @@
-"""Queries side by side on one database, for a night whose tables are too small for several threads to share one of them.
+"""Runs several queries at once on one database, if its tables are too small for several threads per query.
 
-DuckDB hands a table to its threads in groups of 122,880 rows. Below that a second thread finds nothing to do, yet every
-query is planned and handed round for it: on data/sample the queries of the pages cost half as much on one thread
-(`FUNNEL_THREADS=1 funnel report` beside `FUNNEL_THREADS=2`). So a small night runs each query on one thread, and as many
+DuckDB gives a table to its threads in row groups of 122,880 rows. A smaller table uses only one thread, but planning for
+several threads has a cost: on data/sample the queries of the report need half the time with one thread
+(`FUNNEL_THREADS=1 funnel report` compared with `FUNNEL_THREADS=2`). So a small run uses one thread per query, and as many
 queries at once as there are threads.
 """
 
@@ -19,37 +19,37 @@ from typing import TypeVar
 import duckdb
 
 from pipeline.database import interrupt
-from pipeline.database.connection import alike
+from pipeline.database.connection import new_cursor
 from pipeline.settings import Settings
 
-ROWS_OF_A_GROUP = 122_880
-MEMORY_OF_A_QUERY = 5e8
-"""Bytes that there must be for each of several queries; with less they go one after the other."""
+ROW_GROUP_SIZE = 122_880
+MIN_BYTES_PER_QUERY = 5e8
+"""Memory that each of several queries at once needs. With less, they run one after the other."""
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Shares:
-    """How the threads of a run are used: by `queries` at once, each on as many as its `settings` say."""
+    """How a run uses its threads: the number of queries at once, and the settings of each query."""
 
     queries: int
     settings: Settings
 
 
 def shares(settings: Settings, entries: int) -> Shares:
-    """One query at a time on every thread, or for a history of few `entries` (rows) a query for each thread."""
-    if entries < ROWS_OF_A_GROUP:
-        fitting = int(min(settings.threads, settings.memory // MEMORY_OF_A_QUERY))
-        return Shares(max(1, fitting), replace(settings, threads=1))
+    """Return one query at a time on all threads, or one query per thread if history has few `entries` (rows)."""
+    if entries < ROW_GROUP_SIZE:
+        queries = int(min(settings.threads, settings.memory // MIN_BYTES_PER_QUERY))
+        return Shares(max(1, queries), replace(settings, threads=1))
     return Shares(1, settings)
 
 
 class Cursors:
-    """A connection and, beyond the first of `count` queries at once, cursors of it. Interrupts and closes all of them."""
+    """A connection and its cursors, for `count` queries at once. Can interrupt all of them."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, count: int = 1) -> None:
         self.connection = connection
-        self._others = [alike(connection) for _ in range(count - 1)]
+        self._others = [new_cursor(connection) for _ in range(count - 1)]
 
     def __enter__(self) -> Cursors:
         return self
@@ -60,9 +60,9 @@ class Cursors:
         self.close()
 
     def interrupt(self) -> None:
-        """Stop every query that runs."""
+        """Stop every running query."""
         for each in (self.connection, *self._others):
-            with contextlib.suppress(duckdb.Error):  # closed meanwhile
+            with contextlib.suppress(duckdb.Error):  # it may be closed already
                 each.interrupt()
 
     def close(self) -> None:
@@ -76,13 +76,13 @@ class Cursors:
         after: Sequence[frozenset[int]] = (),
         done: Callable[[T], None] = lambda result: None,
     ) -> tuple[T, ...]:
-        """What the jobs give, in their order, which is also the order in which `done` hears of it.
+        """Run the jobs. Returns their results in order, and calls `done` with each result in the same order.
 
-        Job n starts when the jobs numbered in `after[n]`, all of them earlier ones, are done. After an error nothing more
-        is started; of several it is that of the earliest job.
+        Job n starts after the jobs with the numbers in `after[n]`, which must be smaller than n. After an error no other
+        job starts. If several jobs fail, the error of the first one is raised.
         """
         if not self._others:
-            return tuple(_told(job(self.connection), done) for job in jobs)
+            return tuple(_reported(job(self.connection), done) for job in jobs)
         free: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
         for each in (self.connection, *self._others):
             free.put(each)
@@ -95,7 +95,7 @@ class Cursors:
                 free.put(cursor)
 
         results: dict[int, T] = {}
-        told = 0
+        reported = 0
         waiting = dict(enumerate(after or [frozenset[int]()] * len(jobs)))
         with ThreadPoolExecutor(1 + len(self._others), "queries") as pool:
             running: dict[Future[T], int] = {}
@@ -103,7 +103,7 @@ class Cursors:
                 ready = [number for number, earlier in waiting.items() if earlier <= results.keys()]
                 for number in ready[: 1 + len(self._others) - len(running)]:
                     del waiting[number]
-                    with interrupt.undivided():  # it may start a thread
+                    with interrupt.defer_signals():  # it may start a thread
                         running[pool.submit(work, jobs[number])] = number
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 if any(each.exception() for each in finished):
@@ -111,12 +111,12 @@ class Cursors:
                 for future in sorted(running, key=running.__getitem__):
                     if future.done():
                         results[running.pop(future)] = future.result()
-                while told in results:
-                    done(results[told])
-                    told += 1
+                while reported in results:
+                    done(results[reported])
+                    reported += 1
         return tuple(results[number] for number in range(len(jobs)))
 
 
-def _told(result: T, done: Callable[[T], None]) -> T:
+def _reported(result: T, done: Callable[[T], None]) -> T:
     done(result)
     return result

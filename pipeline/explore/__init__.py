@@ -1,1 +1,1 @@
-"""The published file, read-only: queries, the life of a lead, and the Python interface."""
+"""Read-only access to the published file: queries, the history of a lead, and the Python interface."""

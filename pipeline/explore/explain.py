@@ -1,4 +1,4 @@
-"""One lead's life, from the published file: its entries, stays and cycles, and every figure in which it counted."""
+"""The history of one lead from the published file: entries, stays, cycles, and every figure that counts it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import duckdb
 from pipeline.database.connection import quoted
 from pipeline.errors import InputError, UsageError
 
-# Each query asks for the lead that the variable lead_no names: `set variable lead_no = 5` and it pastes into duckdb.
+# Each query reads the variable lead_no. To run it in a DuckDB shell: `set variable lead_no = 5`, then paste the query.
 ENTRIES = """
     select entries.entry_no, entries.stage, entries.entered_at, entries.owner, entries.basis, entries.original_lead_id,
         entries.input, inputs.format, coalesce(records.record_number, entries.row_number) as record
@@ -45,7 +45,7 @@ CYCLES = """
     from journey.cycles as cycles
     where cycles.lead_no = getvariable('lead_no')
     order by cycles.cycle_no"""
-# Ever, as marts.conversion decides it (K3). The account's figures are shown where this lead starts them.
+# Without a window, by the rules of marts.conversion (K3). A figure of the account is shown if this lead starts it.
 COUNTED = """
     select unit_pairs.unit, pairs.from_stage, pairs.to_stage, periods.label as cohort,
         case
@@ -65,7 +65,7 @@ COUNTED = """
 
 @dataclass(frozen=True)
 class Section:
-    """One part of a life: a title, what it says when it is empty, column names and rows of text."""
+    """One part of the history of a lead: title, column names and rows of text."""
 
     title: str
     columns: tuple[str, ...]
@@ -73,42 +73,44 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Life:
-    """Everything the file knows of one lead."""
+class LeadHistory:
+    """Everything that the file has about one lead."""
 
     lead_id: str
     facts: tuple[str, ...]
     sections: tuple[Section, ...]
 
 
-def explain(connection: duckdb.DuckDBPyConnection, lead_id: str) -> Life:
-    """The life of a lead, found by its id or by an id that was merged into it. UsageError if the file has no such lead.
+def explain(connection: duckdb.DuckDBPyConnection, lead_id: str) -> LeadHistory:
+    """Return the history of a lead, by its id or by an id that was merged into it.
 
-    InputError when the file is none of ours: a table is missing in it, or is a view that reads what is not in the file.
+    Raises UsageError if the file has no such lead, InputError if it is not a funnel database: a table is missing, or a view
+    reads something outside the file.
     """
     try:
-        return _life(connection, lead_id)
+        return _history(connection, lead_id)
     except (duckdb.PermissionException, duckdb.CatalogException, duckdb.BinderException) as failure:
         raise InputError(
-            "the file is none of ours, or of another version: a table of every night is missing in it, or reads what is outside",
+            "this is not a funnel database, or it was written by another version: a required table is missing or reads "
+            "another file",
             where="funnel.duckdb",
-            next_step="name the folder of a night with --output, or publish one with `funnel run`",
+            next_step="name an output folder with --output, or publish a run with `funnel run`",
         ) from failure
 
 
-def _life(connection: duckdb.DuckDBPyConnection, lead_id: str) -> Life:
-    found = connection.execute(
+def _history(connection: duckdb.DuckDBPyConnection, lead_id: str) -> LeadHistory:
+    ids = connection.execute(
         f"select survivor_id, lead_no from clean.lead_ids where lead_id = {quoted(lead_id)}"
     ).fetchone()
-    if found is None:
+    if ids is None:
         raise UsageError(
-            "the published file has no lead of that id",
+            "the published file has no lead with this id",
             where="LEAD",
-            next_step='ids are compared letter by letter; try `funnel sql "from clean.lead_ids limit 5"`',
+            next_step='ids are case-sensitive; `funnel sql "from clean.lead_ids limit 5"` shows some',
         )
-    survivor, lead_no = found
+    survivor, lead_no = ids
     connection.execute(f"set variable lead_no = {lead_no}")
-    return Life(
+    return LeadHistory(
         lead_id=survivor,
         facts=_facts(connection, lead_id, survivor),
         sections=tuple(
@@ -124,10 +126,10 @@ def _life(connection: duckdb.DuckDBPyConnection, lead_id: str) -> Life:
     )
 
 
-def told(life: Life) -> str:
-    """The life as plain text."""
-    lines = [f"Lead {life.lead_id}", *(f"  {fact}" for fact in life.facts)]
-    for section in life.sections:
+def as_text(history: LeadHistory) -> str:
+    """Return the history as plain text."""
+    lines = [f"Lead {history.lead_id}", *(f"  {fact}" for fact in history.facts)]
+    for section in history.sections:
         lines += ["", section.title]
         widths = [
             max(len(row[position]) for row in (section.columns, *section.rows))
@@ -143,7 +145,7 @@ def told(life: Life) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _facts(connection: duckdb.DuckDBPyConnection, asked: str, survivor: str) -> tuple[str, ...]:
+def _facts(connection: duckdb.DuckDBPyConnection, lead_id: str, survivor: str) -> tuple[str, ...]:
     row = connection.execute(
         "select account_id, account_match, origin, lead_source, deleted_at, has_attributes, scope_rule from clean.leads"
         " where lead_no = getvariable('lead_no')"
@@ -152,23 +154,23 @@ def _facts(connection: duckdb.DuckDBPyConnection, asked: str, survivor: str) -> 
         "select lead_id from clean.lead_ids where lead_no = getvariable('lead_no') and lead_id <> survivor_id order by lead_id"
     ).fetchall()
     as_of = connection.execute("select as_of, timezone from waterfall.run").fetchone()
-    assert as_of is not None, "a published file has its run"
+    assert as_of is not None, "waterfall.run has one row"
     facts = [f"as of {_text(as_of[0])} UTC (zone of dates: {as_of[1]})"]
-    if asked != survivor:
-        facts.append(f"{asked} was merged into it")
+    if lead_id != survivor:
+        facts.append(f"{lead_id} was merged into it")
     if merged:
         facts.append(f"merged into it: {', '.join(each for (each,) in merged)}")
     if row is None:
-        return (*facts, "only rejected rows name it, so it is no lead and counts nowhere")
+        return (*facts, "only rejected rows have this id, so it is not a lead and counts nowhere")
     account, match, origin, source, deleted_at, has_attributes, scope_rule = row
-    found = {"email_domain": " (by the domain of its e-mail)", "website": " (by the domain of its website)"}.get(
+    matched_by = {"email_domain": " (by the domain of its e-mail)", "website": " (by the domain of its website)"}.get(
         match, ""
     )
-    facts.append(f"account {account or '–'}{found} · origin {origin or '–'} · lead source {source or '–'}")
+    facts.append(f"account {account or '–'}{matched_by} · origin {origin or '–'} · lead source {source or '–'}")
     if scope_rule is not None:
         facts.append(f"out of scope by the rule {scope_rule}: it counts nowhere")
     if not has_attributes:
-        facts.append("no input of leads delivered it: known from history only")
+        facts.append("no leads input has it: it is known only from history")
     if deleted_at is not None:
         facts.append(f"deleted in its source at {_text(deleted_at)} UTC")
     return tuple(facts)

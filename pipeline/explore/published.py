@@ -1,9 +1,9 @@
-"""The published file from Python: a method for each table macro, an answer that becomes a DataFrame.
+"""The published file from Python: one method per table macro, results as DataFrames.
 
 from pipeline import published
 
-with published("build") as night:
-    frame = night.conversion("mql", "sal", by="lead_source").df()
+with published("build") as funnel:
+    frame = funnel.conversion("mql", "sal", by="lead_source").df()
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pipeline.database.connection import connect_published, literal
 from pipeline.errors import UsageError
 from pipeline.publish.run_folder import current, open_errors
 
-Answer = duckdb.DuckDBPyRelation
-"""Rows not fetched yet: `.df()` gives a pandas DataFrame, `.arrow()` Arrow, `.fetchall()` tuples, and it prints itself."""
+QueryResult = duckdb.DuckDBPyRelation
+"""A lazy result: `.df()` returns a pandas DataFrame, `.arrow()` an Arrow table, `.fetchall()` tuples; `print` shows rows."""
 
 
 def published(output: str | Path = "build") -> Published:
-    """The last published night of an output folder, read-only. UsageError when there is none."""
+    """Open the published run of an output folder, read-only. Raises UsageError if there is none."""
     folder = Path(output)
     database = current(folder)
     if database is None:
@@ -34,10 +34,10 @@ def published(output: str | Path = "build") -> Published:
 
 
 class Published:
-    """One open night. The methods have the arguments of the macros of the same name, which docs/tables.md lists.
+    """One open published run. Each method has the arguments of the macro of the same name (docs/tables.md).
 
-    A word that names nothing raises duckdb.InvalidInputException with the known words, when the answer is fetched.
-    A night that is published later is not seen: open it again.
+    An unknown stage or dimension raises duckdb.InvalidInputException, with the known ones, when the result is fetched.
+    To see a run that is published later, open the folder again.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -52,18 +52,18 @@ class Published:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file. Answers that were not fetched can't be fetched any more."""
+        """Close the file. Results that were not fetched are lost."""
         self._connection.close()
 
-    def sql(self, query: str) -> Answer:
-        """The answer of one SELECT."""
-        answer = self._connection.sql(query)
-        if answer is None:
-            raise UsageError("that is no SELECT", where="query", next_step="ask for rows; the file is read-only")
-        return answer
+    def sql(self, query: str) -> QueryResult:
+        """Return the result of one SELECT. Raises UsageError for another statement."""
+        result = self._connection.sql(query)
+        if result is None:
+            raise UsageError("this is not a SELECT", where="query", next_step="write a SELECT; the file is read-only")
+        return result
 
-    def help(self) -> Answer:
-        """Every macro with its arguments, a sentence and an example."""
+    def help(self) -> QueryResult:
+        """Return every macro with its arguments, a description and an example."""
         return self._macro("help")
 
     def conversion(
@@ -75,12 +75,14 @@ class Published:
         grain: str = "month",
         within_days: int | None = None,
         unit: str = "cycle",
-    ) -> Answer:
-        """What became of the units of each cohort between two stages (K1 to K5)."""
+    ) -> QueryResult:
+        """Return the outcomes of the units of each cohort between two stages (K1 to K5)."""
         return self._macro("conversion", from_stage, to_stage, by=by, grain=grain, within_days=within_days, unit=unit)
 
-    def cohort_triangle(self, from_stage: str, to_stage: str, *, grain: str = "month", unit: str = "cycle") -> Answer:
-        """The share of each cohort that had converted by the end of each later period."""
+    def cohort_triangle(
+        self, from_stage: str, to_stage: str, *, grain: str = "month", unit: str = "cycle"
+    ) -> QueryResult:
+        """Return the share of each cohort that had converted by the end of each later period."""
         return self._macro("cohort_triangle", from_stage, to_stage, grain=grain, unit=unit)
 
     def funnel_steps(
@@ -93,8 +95,8 @@ class Published:
         by: str = "all",
         grain: str = "all",
         unit: str = "lead",
-    ) -> Answer:
-        """How many units went through a chain of stages, step by step (K10)."""
+    ) -> QueryResult:
+        """Return how many units went through a chain of stages, step by step (K10)."""
         return self._macro(
             "funnel_steps",
             steps,
@@ -106,35 +108,35 @@ class Published:
             unit=unit,
         )
 
-    def time_in_stage(self, stage: str = "all", *, by: str = "all", grain: str = "all") -> Answer:
-        """How long completed stays lasted, and for the grain all how old the open ones are (T1, T2)."""
+    def time_in_stage(self, stage: str = "all", *, by: str = "all", grain: str = "all") -> QueryResult:
+        """Return the duration of completed spans; with grain all also the age of open spans (T1, T2)."""
         return self._macro("time_in_stage", stage=stage, by=by, grain=grain)
 
-    def flow(self, stage: str = "all", *, grain: str = "month", by: str = "all") -> Answer:
-        """What came into a stage and what left it, period by period (V1)."""
+    def flow(self, stage: str = "all", *, grain: str = "month", by: str = "all") -> QueryResult:
+        """Return the inflow and outflow of each stage and period (V1)."""
         return self._macro("flow", stage=stage, grain=grain, by=by)
 
-    def sla(self, stage: str = "all", *, by: str = "all", grain: str = "month") -> Answer:
-        """How the stays that began in each period stand against their stage's limit (T5)."""
+    def sla(self, stage: str = "all", *, by: str = "all", grain: str = "month") -> QueryResult:
+        """Return how the spans that started in each period meet the SLA of their stage (T5)."""
         return self._macro("sla", stage=stage, by=by, grain=grain)
 
-    def stuck_leads(self, *, owner: str | None = None, stage: str | None = None, min_days: float = 0) -> Answer:
-        """The open leads with an owner or in a stage, longest first."""
+    def stuck_leads(self, *, owner: str | None = None, stage: str | None = None, min_days: float = 0) -> QueryResult:
+        """Return the open leads of an owner or in a stage, longest first."""
         return self._macro("stuck_leads", owner=owner, stage=stage, min_days=min_days)
 
-    def lead_history(self, lead_id: str) -> Answer:
-        """The stays of one lead in time order."""
+    def lead_history(self, lead_id: str) -> QueryResult:
+        """Return the spans of one lead in time order."""
         return self._macro("lead_history", lead_id)
 
-    def stage_words(self) -> Answer:
-        """Every word that names a stage in an argument."""
+    def stage_words(self) -> QueryResult:
+        """Return every word that an argument accepts for a stage."""
         return self._macro("stage_words")
 
-    def _macro(self, name: str, *given: str | list[str], **named: str | float | None) -> Answer:
-        written = [_written(value) for value in given]
-        written += [f"{argument} := {literal(value)}" for argument, value in named.items()]
-        return self.sql(f"from {name}({', '.join(written)})")
+    def _macro(self, name: str, *positional: str | list[str], **named: str | float | None) -> QueryResult:
+        arguments = [_argument(value) for value in positional]
+        arguments += [f"{argument} := {literal(value)}" for argument, value in named.items()]
+        return self.sql(f"from {name}({', '.join(arguments)})")
 
 
-def _written(value: str | list[str]) -> str:
+def _argument(value: str | list[str]) -> str:
     return literal(value) if isinstance(value, str) else f"[{', '.join(literal(each) for each in value)}]"

@@ -1,4 +1,4 @@
-"""Questions to the published file, read-only: one query, or a prompt."""
+"""Queries of the published file, read-only: one query, a file, or a prompt."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from pipeline.waterfall.names import did_you_mean
 
 Format = Literal["table", "csv", "json"]
 
-_OF_STORAGE = (duckdb.IOException, duckdb.InternalException, duckdb.FatalException, duckdb.SerializationException)
+_STORAGE_ERRORS = (duckdb.IOException, duckdb.InternalException, duckdb.FatalException, duckdb.SerializationException)
 
 
 def open_published(output: Path) -> duckdb.DuckDBPyConnection:
-    """The database of the last published night. UsageError when there is none; a damaged one says how to rebuild it."""
+    """Open the published database. Raises UsageError if there is none, InputError if it is damaged."""
     database = current(output)
     if database is None:
         raise UsageError("nothing is published yet", where=str(output), next_step="`funnel run` first")
@@ -38,7 +38,7 @@ def open_published(output: Path) -> duckdb.DuckDBPyConnection:
 
 @contextlib.contextmanager
 def opened(output: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The database of the last published run. Raises as `open_published`, and InputError when what is read is damaged."""
+    """Open the published database for a block. Raises as `open_published`, and InputError if a query reads a damaged part."""
     connection = open_published(output)
     try:
         yield connection
@@ -47,11 +47,11 @@ def opened(output: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def damaged(connection: duckdb.DuckDBPyConnection, failure: duckdb.Error) -> FunnelError | None:
-    """The error for a query that failed because the file is damaged; None where the file is what its manifest says.
+    """Return the error for a query that failed because the file is damaged; None if the file matches its manifest.
 
-    DuckDB holds each block against its checksum when it reads it. The whole file is read only here, where a query failed.
+    DuckDB verifies the checksum of each block that it reads. The whole file is read only here, after a query failed.
     """
-    if not isinstance(failure, _OF_STORAGE):
+    if not isinstance(failure, _STORAGE_ERRORS):
         return None
     with contextlib.suppress(duckdb.Error):
         for (path,) in connection.cursor().execute("select path from duckdb_databases() where not internal").fetchall():
@@ -61,7 +61,7 @@ def damaged(connection: duckdb.DuckDBPyConnection, failure: duckdb.Error) -> Fun
 
 
 def answer(connection: duckdb.DuckDBPyConnection, query: str, how: Format, out: TextIO) -> None:
-    """Run one query and write its rows to `out`. UsageError with DuckDB's own message when it can't run."""
+    """Run one query and write its rows to `out`. Raises UsageError with DuckDB's message if the query fails."""
     try:
         if how == "table":
             relation = connection.sql(query)
@@ -83,67 +83,65 @@ def answer(connection: duckdb.DuckDBPyConnection, query: str, how: Format, out: 
 
 
 def answer_file(connection: duckdb.DuckDBPyConnection, file: Path, how: Format) -> None:
-    """Answer every query of a file on stdout. UsageError naming the file when it is no text or a query can't run."""
+    """Run every query of a file and print the rows. Raises UsageError if the file is not text or a query fails."""
     try:
         _answer_each(connection, file.read_text(encoding="utf-8"), how)
     except (OSError, UnicodeDecodeError) as failure:
-        raise UsageError("the file can't be read", where=str(file), next_step="give a UTF-8 text file") from failure
+        raise UsageError("the file can't be read", where=str(file), next_step="use a UTF-8 text file") from failure
 
 
 def questions() -> dict[str, Path]:
-    """The questions that ship, by name."""
+    """Return the shipped questions by name."""
     return {path.stem: path for path in sorted((shipped("sql") / "adhoc").glob("*.sql"))}
 
 
 def question(name: str) -> str:
-    """The query of one question, with the question as its comment. UsageError naming the nearest known one."""
+    """Return the query of one question, with its text as a comment. Raises UsageError for an unknown name."""
     known = questions()
     if name not in known:
         raise UsageError(
-            f"no such question{did_you_mean(name, known)}",
+            f"there is no question `{name}`{did_you_mean(name, known)}",
             where="questions",
             next_step="`funnel questions` lists them",
         )
     return known[name].read_text(encoding="utf-8").rstrip()
 
 
-def asked(query: str) -> str:
-    """The question that a query of ours answers: its first line."""
+def question_text(query: str) -> str:
+    """Return the text of a shipped question: the first line of its query."""
     return query.partition("\n")[0].removeprefix("--").strip()
 
 
 def question_list() -> str:
-    """A line for each question: its name and what it asks."""
+    """Return one line per question: its name and its text."""
     known = questions()
     width = max(map(len, known))
-    return "\n".join(f"{name:<{width}}  {asked(question(name))}" for name in known)
+    return "\n".join(f"{name:<{width}}  {question_text(question(name))}" for name in known)
 
 
 def _mistake(failure: duckdb.Error) -> UsageError:
-    return UsageError(
-        str(failure).strip(), where="query", next_step='`funnel sql "show all tables"` lists what there is'
-    )
+    return UsageError(str(failure).strip(), where="query", next_step='`funnel sql "show all tables"` lists the tables')
 
 
 def prompt(connection: duckdb.DuckDBPyConnection, lines: Iterable[str], is_terminal: bool, how: Format) -> int:
-    """Answer queries that end in `;`, from a terminal or a pipe. Returns how many failed: a pipe stops at the first."""
-    held, failed = "", 0
-    _ask(is_terminal, held)
+    """Run queries that end with `;`, from a terminal or a pipe. Returns the number of failures; a pipe stops at the first."""
+    query, failed = "", 0
+    _write_prompt(is_terminal, query)
     for line in lines:
-        held += line
-        if not held.strip().endswith(";") and line.strip():
-            _ask(is_terminal, held)
+        query += line
+        if not query.strip().endswith(";") and line.strip():
+            _write_prompt(is_terminal, query)
             continue
         try:
-            _answer_each(connection, held, how)
+            _answer_each(connection, query, how)
         except UsageError as mistake:
             if not is_terminal:
                 raise
             failed += 1
             sys.stderr.write(f"{mistake}\n")
-        held = ""
-        _ask(is_terminal, held)
-    _answer_each(connection, held, how)
+        query = ""
+        _write_prompt(is_terminal, query)
+    _answer_each(connection, query, how)
     return failed
 
 
@@ -156,7 +154,7 @@ def _answer_each(connection: duckdb.DuckDBPyConnection, text: str, how: Format) 
         answer(connection, statement.query, how, sys.stdout)
 
 
-def _ask(is_terminal: bool, held: str) -> None:
+def _write_prompt(is_terminal: bool, query: str) -> None:
     if is_terminal:
-        sys.stderr.write("   ...> " if held.strip() else "funnel> ")
+        sys.stderr.write("   ...> " if query.strip() else "funnel> ")
         sys.stderr.flush()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.config import presets
-from pipeline.waterfall.names import LONGEST_WORD, RESERVED_WORDS, label_of, normalise_stage
+from pipeline.waterfall.names import MAX_KEY_LENGTH, RESERVED_WORDS, label_of, normalise_stage
 
 _MIN_KNOWN = 0.5
 """Share of the rows whose stage a preset must know to be taken."""
@@ -132,7 +132,7 @@ def _free(name: str, taken: set[str]) -> str:
     """A key for the stage that none of the `taken` ones is; it is taken afterwards."""
     letters = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
     key = letters if re.match(r"[a-z]", letters) and letters not in RESERVED_WORDS else f"stage_{letters}".strip("_")
-    key = key[: LONGEST_WORD - 3]
+    key = key[: MAX_KEY_LENGTH - 3]
     free = next(each for each in (key, *(f"{key}_{number}" for number in range(2, 999))) if each not in taken)
     taken.add(free)
     return free

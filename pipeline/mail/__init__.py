@@ -1,1 +1,1 @@
-"""The published mail about a report to a message, and the message to a mail server."""
+"""Composes the mail about a published report, and sends it to a mail server."""

@@ -1,4 +1,4 @@
-"""Published CSV files to attachments: within a limit of size, and without a cell that a spreadsheet would run."""
+"""Turns published CSV files into attachments: limited in size, and without cells that a spreadsheet reads as a formula."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.errors import MailError
 from pipeline.waterfall.names import did_you_mean
 
 DATA = "data"
-"""Where the CSV files of a report lie, inside its folder."""
+"""Folder of the CSV files of a report."""
 
 _BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
@@ -28,11 +28,11 @@ class Attachment:
     content: bytes
 
 
-def attachments(folder: Path, names: Sequence[str], most_kilobytes: int) -> tuple[Attachment, ...]:
-    """The named CSV files of the report in `folder`, guarded. MailError when one is missing or all are too large."""
+def attachments(folder: Path, names: Sequence[str], max_kilobytes: int) -> tuple[Attachment, ...]:
+    """Return the named CSV files of the report in `folder`, guarded. Raises MailError if one is missing or the sum is too large."""
     data = folder / DATA
     known = sorted(path.name for path in data.glob("*.csv"))
-    found = []
+    files = []
     for name in names:
         if name not in known:
             raise MailError(
@@ -40,21 +40,21 @@ def attachments(folder: Path, names: Sequence[str], most_kilobytes: int) -> tupl
                 where=f"{data} ([mail] attach)",
                 next_step="name a file of that folder, or none",
             )
-        found.append(Attachment(name, guarded((data / name).read_bytes())))
-    size = sum(len(each.content) for each in found)
-    if size > most_kilobytes * 1024:
+        files.append(Attachment(name, guarded((data / name).read_bytes())))
+    size = sum(len(each.content) for each in files)
+    if size > max_kilobytes * 1024:
         raise MailError(
-            f"the attachments have {-(-size // 1024)} KB, and [mail] max_attachment_kb allows {most_kilobytes}",
+            f"the attachments have {-(-size // 1024)} KB, and [mail] max_attachment_kb allows {max_kilobytes}",
             where=str(data),
             next_step="attach less, or allow more",
         )
-    return tuple(found)
+    return tuple(files)
 
 
 def guarded(content: bytes) -> bytes:
-    """A CSV file whose text cells begin no formula: an apostrophe goes before = + - @, tab and return. Numbers stay.
+    """Put an apostrophe before text cells that start with = + - @, tab or return, so that they are not formulas.
 
-    A file without such a cell comes back as it was, byte by byte.
+    Numbers stay. A file without such cells is returned unchanged.
     """
     mark, body = (_BOM, content[len(_BOM) :]) if content.startswith(_BOM) else (b"", content)
     rows = list(csv.reader(io.StringIO(body.decode("utf-8"), newline="")))

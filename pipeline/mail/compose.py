@@ -1,6 +1,6 @@
-"""The files of a published report to one message: text, HTML with its pictures inside, CSV files.
+"""Composes one message from the files of a published report: text, HTML with inline pictures, CSV files.
 
-Only files are read, of a night that is published: whatever the mail says stands there, and nothing is computed or asked anew.
+Reads only published files and computes nothing, so the mail has the same numbers as the report.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pipeline.errors import MailError
 from pipeline.mail.attachments import Attachment
 
 HTML, TEXT = "email.html", "email.txt"
-MOST_BYTES = 80_000
-"""Size of the HTML. Gmail hides what comes after about 102 KB, the rest of the headers and its own marks included."""
+MAX_HTML_BYTES = 80_000
+"""Gmail cuts a message after about 102 KB, headers and its own markup included."""
 
 _PICTURE = re.compile(r"email-\d+\.png")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -29,7 +29,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True)
 class Envelope:
-    """Who mails which report of which night to whom. Addresses as configured, with or without names."""
+    """Report, run, sender and recipients of a message. Addresses as configured, with or without names."""
 
     report: str
     run: str
@@ -38,29 +38,29 @@ class Envelope:
 
     @property
     def recipients(self) -> tuple[str, ...]:
-        """The bare addresses."""
+        """Return the addresses without names."""
         return tuple(parseaddr(each)[1] for each in self.to)
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same night, report and recipients, whatever their order."""
+        """Return a hash of run, report and recipients, independent of their order."""
         named = "\n".join((self.run, self.report, *sorted(each.lower() for each in self.recipients)))
         return hashlib.sha256(named.encode("utf-8")).hexdigest()[:24]
 
 
 def compose(folder: Path, envelope: Envelope, attachments: Sequence[Attachment], now: datetime) -> EmailMessage:
-    """The message about the report in `folder`, dated `now` (aware). MailError when its files are not there, or odd.
+    """Return the message about the report in `folder`, dated `now` (aware). Raises MailError if its files are missing or invalid.
 
-    Its Message-ID follows from night, report and recipients: sent twice, mail programs know it for one message, while
-    two nights never share a thread.
+    The Message-ID depends on run, report and recipients. Mail programs recognise a message that is sent twice, and never
+    put two runs in one thread.
     """
     html = _read(folder / HTML).decode("utf-8")
     text = _read(folder / TEXT).decode("utf-8")
-    if len(html.encode("utf-8")) > MOST_BYTES:
+    if len(html.encode("utf-8")) > MAX_HTML_BYTES:
         raise MailError(
-            f"the mail is larger than {MOST_BYTES // 1000} KB, so mail programs would cut it",
+            f"the mail is larger than {MAX_HTML_BYTES // 1000} KB, so mail programs would cut it",
             where=str(folder / HTML),
-            next_step="this is a fault of the program, please report it",
+            next_step="this is a bug, please report it",
         )
     page = _Page()
     page.feed(html)
@@ -81,7 +81,7 @@ def compose(folder: Path, envelope: Envelope, attachments: Sequence[Attachment],
     for each in attachments:
         message.add_attachment(each.content, maintype="text", subtype="csv", filename=each.name)
     for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
-        part.set_boundary(f"=={envelope.fingerprint}-{number}==")  # else random, and no two messages alike
+        part.set_boundary(f"=={envelope.fingerprint}-{number}==")  # random by default
     return message
 
 
@@ -89,21 +89,21 @@ def _add_html(
     message: EmailMessage, html: str, pictures: Sequence[tuple[str, str]], folder: Path, envelope: Envelope
 ) -> None:
     domain = parseaddr(envelope.sender)[1].rpartition("@")[2]
-    found = []
+    inline = []
     for tag, file in pictures:
         if not _PICTURE.fullmatch(file):
             raise MailError(
-                "the mail shows a picture that is not its own",
+                "the mail has a picture that is not part of the report",
                 where=str(folder / HTML),
                 next_step="write it again with `funnel report`",
             )
         cid = f"{file.removesuffix('.png')}.{envelope.fingerprint}@{domain}"
         html = html.replace(tag, tag.replace(f'src="{file}"', f'src="cid:{cid}"', 1))
-        found.append((file, cid, _read(folder / file)))
+        inline.append((file, cid, _read(folder / file)))
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     part = message.get_payload()[-1]  # type: ignore[index]
     assert isinstance(part, EmailMessage)
-    for file, cid, content in found:
+    for file, cid, content in inline:
         part.add_related(content, maintype="image", subtype="png", cid=f"<{cid}>", filename=file, disposition="inline")
 
 
@@ -119,18 +119,18 @@ def _read(path: Path) -> bytes:
 
 
 def _header(what: str, value: str, where: Path) -> str:
-    """The value, if it can't begin a header of its own."""
+    """Return the value. Raises MailError if it has control characters, which could add a header."""
     if _CONTROL.search(value):
         raise MailError(
-            f"{what} holds a line break or another control character, which a mail's head can't",
+            f"{what} has a line break or another control character, which a mail header must not have",
             where=str(where),
-            next_step="take it out of the names in the configuration, then `funnel run`",
+            next_step="remove it from the names in the configuration, then `funnel run`",
         )
     return value
 
 
 class _Page(HTMLParser):
-    """The title of a page, and its pictures: (start tag as written, file)."""
+    """The title of a page, and its pictures as (start tag as written, file)."""
 
     def __init__(self) -> None:
         super().__init__()

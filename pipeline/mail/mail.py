@@ -1,6 +1,6 @@
-"""A published night to its readers: which reports go to whom, then composed and delivered, or written beside the night.
+"""Mails the published reports to their recipients, or writes the messages to files.
 
-Never builds, and never reads a night that is not published whole: the folder behind the link is looked up once.
+Builds nothing. Resolves the link to the published run once, so all messages are about the same run.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from pipeline.privacy.permissions import private_files
 from pipeline.publish import run_folder
 from pipeline.waterfall.names import did_you_mean
 
-WHOLE = "all"
-"""The report that is always there."""
+ALL_LEADS = "all"
+"""The report of all leads, which always exists."""
 FOLDER = "mail"
-"""Where a dry run writes, inside the output folder."""
+"""Folder of a dry run, inside the output folder."""
 
 
 @dataclass(frozen=True)
-class Sent:
-    """One message: its report, its recipients, and the file in which a dry run left it."""
+class SentMail:
+    """One message: its report, its recipients, and the file that a dry run wrote."""
 
     report: str
     to: tuple[str, ...]
     file: Path | None
 
 
-def ready(configuration: Configuration, environment: Mapping[str, str] = os.environ) -> Mail:
-    """The `[mail]` block. What would keep any mail from going is told before the work, not after it."""
+def require_mail(configuration: Configuration, environment: Mapping[str, str] = os.environ) -> Mail:
+    """Return the `[mail]` block. Raises ConfigurationError or UsageError if no mail can be sent. Call it before the run."""
     Login.of(environment)
     if configuration.mail is None:
         raise ConfigurationError(
@@ -61,13 +61,13 @@ def send(
     dry_run: bool = False,
     environment: Mapping[str, str] = os.environ,
     patience: Patience | None = None,
-) -> tuple[Sent, ...]:
-    """Mail every report that has recipients, or only `report`; to those of the configuration, or only `to`.
+) -> tuple[SentMail, ...]:
+    """Mail every report that has recipients, or only `report`; to the configured recipients, or only to `to`.
 
-    With `dry_run` nothing is sent: each message is written to `DIR/mail/REPORT.eml`. One message that can't be sent does
-    not keep the others; MailError names all that failed.
+    With `dry_run` nothing is sent: each message is written to `DIR/mail/REPORT.eml`. If one message fails, the others are
+    still sent; then raises MailError with all failures.
     """
-    mail = ready(configuration, environment)
+    mail = require_mail(configuration, environment)
     published = run_folder.current(configuration.output)
     if published is None:
         raise UsageError(
@@ -75,31 +75,31 @@ def send(
             where=str(configuration.output),
             next_step="`funnel run` first",
         )
-    night = published.parent
-    run = json.loads((night / run_folder.MANIFEST).read_text("utf-8"))["run"]
+    folder_of_run = published.parent
+    run = json.loads((folder_of_run / run_folder.MANIFEST).read_text("utf-8"))["run"]
     server = Server(mail.host, mail.port, mail.security, mail.ca_file)
     sent, failures = [], []
-    for name, recipients in _addressed(configuration, mail, report, to).items():
-        folder = night / run_folder.REPORTS / ("" if name == WHOLE else name)
+    for name, recipients in _recipients(configuration, mail, report, to).items():
+        folder = folder_of_run / run_folder.REPORTS / ("" if name == ALL_LEADS else name)
         envelope = Envelope(name, run, mail.sender, recipients)
         try:
             message = compose(folder, envelope, attachments(folder, mail.attach, mail.max_attachment_kb), now)
-            file = _written(configuration.output / FOLDER / f"{name}.eml", message.as_bytes()) if dry_run else None
+            file = _write(configuration.output / FOLDER / f"{name}.eml", message.as_bytes()) if dry_run else None
             if not dry_run:
                 login = Login.of(environment)
                 deliver(message, envelope.recipients, server, login, patience or Patience())
         except MailError as failure:
             failures.append((name, failure))
         else:
-            sent.append(Sent(name, recipients, file))
+            sent.append(SentMail(name, recipients, file))
     if failures:
-        raise _failed(failures, configuration)
+        raise _error(failures, configuration)
     return tuple(sent)
 
 
 @contextmanager
-def stopped_runs_noticed(configuration: Configuration) -> Iterator[None]:
-    """Mails to the readers that the run inside stopped, for a cause in its inputs or checks, and lets the error go on."""
+def notice_if_stopped(configuration: Configuration) -> Iterator[None]:
+    """Mail a notice if inputs or checks stop the run inside the block. Raises the error of the run again."""
     try:
         yield
     except (CheckFailed, InputError) as failure:
@@ -118,11 +118,11 @@ def send_notice(
     environment: Mapping[str, str] = os.environ,
     patience: Patience | None = None,
 ) -> None:
-    """Mail the readers of the report of all leads that a run stopped, why, and which report stands.
+    """Mail the recipients of the report of all leads that a run stopped, why, and which report is published.
 
-    Where the mail hides personal data, the reason stays out: it may name what a CRM calls a stage. Raises MailError.
+    If `[privacy]` masks the mail, the reason is left out, because it may contain values of a CRM. Raises MailError.
     """
-    mail = ready(configuration, environment)
+    mail = require_mail(configuration, environment)
     published = run_folder.current(configuration.output)
     as_of = json.loads((published.parent / run_folder.MANIFEST).read_text("utf-8"))["as_of"] if published else None
     is_plain = configuration.privacy.mail.is_plain
@@ -143,11 +143,11 @@ def send_notice(
     log.info(f"mailed    a notice that the run stopped to {', '.join(mail.to)}")
 
 
-def _addressed(
+def _recipients(
     configuration: Configuration, mail: Mail, report: str | None, to: tuple[str, ...]
 ) -> dict[str, tuple[str, ...]]:
-    """Report → recipients, in the order of the configuration."""
-    reports = {WHOLE: mail.to} | {each.name: each.to for each in configuration.reports}
+    """Return the recipients of each report, in the order of the configuration."""
+    reports = {ALL_LEADS: mail.to} | {each.name: each.to for each in configuration.reports}
     if report is not None and report not in reports:
         raise UsageError(
             f"there is no report `{report}`{did_you_mean(report, reports)}",
@@ -155,21 +155,21 @@ def _addressed(
             next_step=f"one of {', '.join(reports)}",
         )
     return {
-        name: tuple(_readable(each) for each in to) or recipients
+        name: tuple(_address(each) for each in to) or recipients
         for name, recipients in reports.items()
         if report in (None, name) and (to or recipients)
     }
 
 
-def _readable(text: str) -> str:
+def _address(text: str) -> str:
     try:
         return address(text)
     except ValueError as problem:
-        raise UsageError(str(problem), where="--to", next_step="give it once for each address") from None
+        raise UsageError(str(problem), where="--to", next_step="repeat --to for each address") from None
 
 
-def _written(path: Path, content: bytes) -> Path:
-    """The file, there whole or not at all."""
+def _write(path: Path, content: bytes) -> Path:
+    """Write a file completely or not at all. Returns its path."""
     aside = path.with_name(f"{path.name}.new-{os.getpid()}")
     try:
         with private_files():
@@ -180,17 +180,17 @@ def _written(path: Path, content: bytes) -> Path:
         raise MailError(
             f"the message can't be written: {(failure.strerror or type(failure).__name__).lower()}",
             where=str(path),
-            next_step="make room or correct the permissions",
+            next_step="free disk space or correct the permissions",
         ) from failure
     return path
 
 
-def _failed(failures: list[tuple[str, MailError]], configuration: Configuration) -> FunnelError:
-    """All failures as one; the night they are about is published, and only the mail needs to be repeated."""
+def _error(failures: list[tuple[str, MailError]], configuration: Configuration) -> FunnelError:
+    """Return all failures as one error. The run is published, so only the mail must be repeated."""
     again = shlex.join(["funnel", "send", "--config", str(configuration.path), "--output", str(configuration.output)])
     if len(failures) == 1:
         name, failure = failures[0]
-        only = "" if name == WHOLE else f" --report {name}"
+        only = "" if name == ALL_LEADS else f" --report {name}"
         return MailError(
             failure.what,
             where=failure.where,

@@ -1,4 +1,4 @@
-"""The mail that says that a run stopped and that the last published report still stands."""
+"""Composes the notice that a run stopped and that the published report stays."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-LONGEST_REASON = 4_000
-"""Letters of the reason; `funnel status` has all of it."""
+MAX_REASON_LENGTH = 4_000
+"""Characters of the reason in the mail; `funnel status` shows the full text."""
 
 
 def notice(
     sender: str, to: tuple[str, ...], title: str, reason: str, next_step: str, published: str | None, now: datetime
 ) -> EmailMessage:
-    """A plain-text message, dated `now` (aware).
+    """Return a plain-text message, dated `now` (aware).
 
-    `reason` is what stopped the run, without a value of a row; `published` is the as-of of the report that stands, None when
-    nothing was ever published.
+    `reason` says what stopped the run and has no values of rows. `published` is the as-of of the published report; None if
+    nothing is published.
     """
     stands = f"The report as of {published} still stands." if published else "Nothing was ever published."
     message = EmailMessage(policy=SMTP)
@@ -29,7 +29,7 @@ def notice(
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(
         f"The run of {now:%Y-%m-%d %H:%M} UTC stopped before it published. {stands}\n\n"
-        f"{reason[:LONGEST_REASON]}\n\nNext: {next_step}\n",
+        f"{reason[:MAX_REASON_LENGTH]}\n\nNext: {next_step}\n",
         cte="quoted-printable",
     )
     return message

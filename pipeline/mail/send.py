@@ -1,7 +1,7 @@
-"""A message to a mail server, over verified TLS, with patience for what passes and none for what does not.
+"""Sends a message to a mail server over verified TLS. Retries after temporary errors only.
 
-Never in the clear: a server that offers no TLS, or whose certificate nobody vouches for, gets nothing. Never guessed: user and
-password come from the environment.
+Never sends unencrypted: a server without TLS or with an untrusted certificate gets nothing. User and password come from the
+environment only.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from pipeline.config.secrets import SMTP_PASSWORD, SMTP_USER
 from pipeline.errors import MailError, UsageError
 
 USER, PASSWORD = SMTP_USER, SMTP_PASSWORD
-"""Environment variables of the login; without them there is none."""
+"""Environment variables of the login. Without them, there is no login."""
 
 Refusals = Mapping[str, tuple[int, bytes]]
 
 
 @dataclass(frozen=True)
 class Server:
-    """Where to deliver. `ca_file` holds the certificates to trust; None = those that the machine trusts."""
+    """A mail server. `ca_file` has the trusted certificates; None = those of the machine."""
 
     host: str
     port: int
@@ -41,7 +41,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Login:
-    """User and password; never printed."""
+    """User and password. Never printed."""
 
     user: str
     password: str
@@ -51,7 +51,7 @@ class Login:
 
     @staticmethod
     def of(environment: Mapping[str, str]) -> Login | None:
-        """As the environment says; UsageError when it gives only one of the two."""
+        """Return the login of the environment; None without one. Raises UsageError if only one variable is set."""
         user, password = environment.get(USER, ""), environment.get(PASSWORD, "")
         if bool(user) != bool(password):
             raise UsageError(
@@ -64,7 +64,7 @@ class Login:
 
 @dataclass(frozen=True)
 class Patience:
-    """How often to try, how many seconds to wait after the first try (each wait `factor` times the last), and for an answer."""
+    """Number of tries, seconds before the second try (then times `factor` each), and seconds to wait for an answer."""
 
     attempts: int = 4
     first_wait: float = 2.0
@@ -73,7 +73,7 @@ class Patience:
 
 
 class _HungUpAtLogin(smtplib.SMTPException):
-    """The server broke off when it was given user and password."""
+    """The server closed the connection during the login."""
 
 
 def deliver(
@@ -84,10 +84,10 @@ def deliver(
     patience: Patience,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Hand the message over for every recipient. MailError says who did not get it, and why.
+    """Send the message to every recipient. Raises MailError with the recipients who did not get it, and the reason.
 
-    What may pass (no connection, an answer 4xx) is tried again, only for those who have not got it; 5xx, TLS and login
-    faults are final at once.
+    Retries temporary errors (no connection, status 4xx) for the recipients who have not got it. Status 5xx and errors of
+    TLS or login are final.
     """
     context = _context(server)
     waiting = list(recipients)
@@ -101,7 +101,7 @@ def deliver(
             waiting = [each for each in waiting if each in refused and each not in never]
         except (smtplib.SMTPException, OSError) as fault:
             reason = _reason(fault)
-            if not _may_pass(fault):
+            if not _is_temporary(fault):
                 raise MailError(reason, where=str(server), next_step=_next_step(fault)) from None
         if not waiting:
             break
@@ -114,7 +114,7 @@ def deliver(
         raise MailError(
             f"gave up after {patience.attempts} tries{missed}: {reason}",
             where=str(server),
-            next_step="see whether the server works",
+            next_step="check that the server works",
         )
     if never:
         others = "the others got it" if len(never) < len(recipients) else "nobody got it"
@@ -130,7 +130,7 @@ def _hand_over(
     login: Login | None,
     timeout: float,
 ) -> Refusals:
-    """One try; the recipients that were refused, with the server's answer."""
+    """Try once. Returns the refused recipients with the server's answer."""
     with _connected(server, context, timeout) as connection:
         if login:
             _log_in(connection, login)
@@ -143,9 +143,9 @@ def _hand_over(
 
 
 def _log_in(connection: smtplib.SMTP, login: Login) -> None:
-    """One try in one way: smtplib's own `login` tries a wrong password in every way, which can lock the account.
+    """Log in with one method and one try. smtplib's `login` tries a wrong password with every method, which can lock the account.
 
-    For the same reason a server that hangs up now is not asked again.
+    For the same reason, there is no second try if the server closes the connection here.
     """
     connection.ehlo_or_helo_if_needed()
     offered = connection.esmtp_features.get("auth", "").upper().split()
@@ -175,19 +175,19 @@ def _connected(server: Server, context: ssl.SSLContext, timeout: float) -> smtpl
 
 
 def _context(server: Server) -> ssl.SSLContext:
-    """TLS that checks certificate and name."""
+    """Return a TLS context that verifies certificate and host name."""
     try:
         return ssl.create_default_context(cafile=str(server.ca_file) if server.ca_file else None)
     except (OSError, ssl.SSLError) as failure:
         raise MailError(
             "the certificates to trust can't be read",
             where=f"{server.ca_file} ([mail] ca_file)",
-            next_step="give a readable PEM file",
+            next_step="name a readable PEM file",
         ) from failure
 
 
-def _may_pass(fault: Exception) -> bool:
-    """Whether trying again can help."""
+def _is_temporary(fault: Exception) -> bool:
+    """Whether another try can help."""
     if isinstance(fault, smtplib.SMTPResponseException):
         return not 500 <= fault.smtp_code < 600
     if isinstance(fault, smtplib.SMTPException):
@@ -196,7 +196,7 @@ def _may_pass(fault: Exception) -> bool:
 
 
 def _reason(fault: Exception) -> str:
-    """What happened, without anything secret."""
+    """Describe the error without secrets."""
     if isinstance(fault, smtplib.SMTPAuthenticationError):
         return f"the login was refused ({fault.smtp_code})"
     if isinstance(fault, _HungUpAtLogin):
@@ -221,13 +221,13 @@ def _next_step(fault: Exception) -> str:
     if isinstance(fault, smtplib.SMTPAuthenticationError | _HungUpAtLogin):
         return f"correct {USER} and {PASSWORD}"
     if isinstance(fault, ssl.SSLCertVerificationError):
-        return "see whether [mail] host is the name in the certificate; name your own authority with [mail] ca_file"
+        return "check that [mail] host is the name in the certificate; set your own authority with [mail] ca_file"
     if isinstance(fault, smtplib.SMTPNotSupportedError | ssl.SSLError):
-        return "see whether [mail] port and security fit this server; mail is never sent in the clear"
-    return "see what the server asks for"
+        return "check that [mail] port and security fit this server; mail is never sent unencrypted"
+    return "check what the server requires"
 
 
 def _answer(code: int, words: bytes) -> str:
-    """`550 no such user`: what a server said, printable, its first line at most."""
+    """Return status and first line of an answer, printable characters only: `550 no such user`."""
     line = words.decode("ascii", "replace").splitlines()[0] if words else ""
     return f"{code} {''.join(letter for letter in line if letter.isprintable())[:120]}".strip()

@@ -1,1 +1,1 @@
-"""The output folder: its lock, the folders of runs, the records of runs, and the database as it was published."""
+"""The output folder: its lock, run folders, run records, and the published database."""

@@ -1,4 +1,4 @@
-"""Where a command finds its configuration and the published run, when not everything was named."""
+"""Finds the configuration and the output folder of a command that does not name both."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pipeline.errors import UsageError
 from pipeline.publish import manifest, run_folder
 
 BUILD = Path("build")
-"""Where a run is published when nothing says otherwise."""
+"""The default output folder."""
 
 
 def output_folder(config_path: Path, output: Path | None, *, is_named: bool) -> Path:
-    """The output folder to read: as given, else as the configuration says, else build/ here if a run is published there.
+    """Return the output folder to read: `output`, else that of the configuration, else build/ if a run is published there.
 
-    UsageError where there is none of them. A configuration that was named must be there.
+    Raises UsageError if there is none. A configuration that the user named must exist.
     """
     if output is not None:
         return output
@@ -27,26 +27,26 @@ def output_folder(config_path: Path, output: Path | None, *, is_named: bool) -> 
     raise UsageError(
         f"there is neither {config_path} nor {BUILD / run_folder.DATABASE} here",
         where=str(Path.cwd()),
-        next_step="name the folder of a night with --output, or a configuration with --config",
+        next_step="name an output folder with --output, or a configuration with --config",
     )
 
 
 def published_configuration(output: Path, config_path: Path, command: str) -> Path:
-    """The configuration of the run that is published in `output`, since there is no `config_path` here.
+    """Return the configuration of the published run in `output`, if `config_path` does not exist.
 
-    UsageError, with the command to type, where nothing is published or where that file is no longer there.
+    Raises UsageError, with the command to type, if nothing is published or if that file no longer exists.
     """
     database = run_folder.current(output)
-    kept = manifest.read(database).get("configuration_path") if database else None
-    found = Path(os.path.normpath(output.resolve() / kept)) if kept else None
-    if found is not None and found.is_file():
-        return found
+    relative = manifest.read(database).get("configuration_path") if database else None
+    path = Path(os.path.normpath(output.resolve() / relative)) if relative else None
+    if path is not None and path.is_file():
+        return path
     if database is None:
         why = "nothing is published in the output folder"
-    elif found is None:
-        why = "the published run is of an earlier version, which does not name its own"
+    elif path is None:
+        why = "the published run is of an earlier version, which does not record its configuration"
     else:
-        why = f"{found}, that of the published run, is no longer there"
+        why = f"{path}, that of the published run, no longer exists"
     raise UsageError(
         f"there is no configuration {config_path} here, and {why}",
         where=str(output),

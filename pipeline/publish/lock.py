@@ -1,7 +1,7 @@
-"""The output folder and its lock: one run at a time, and the second one says whose turn it is.
+"""The output folder and its lock: one run at a time. A second run fails and names the first.
 
-The lock is `flock` on `run.lock`: the kernel gives it back when the holder ends, however it ends, so no pid has to be
-believed. The file stays between runs, because removing it would let two runs hold two files of one name.
+The lock is `flock` on `run.lock`. The kernel releases it when the process ends, so no pid has to be checked. The file stays
+between runs: after a deletion, two runs could lock two files of the same name.
 """
 
 from __future__ import annotations
@@ -19,47 +19,47 @@ from pathlib import Path
 from pipeline.errors import FunnelError, LockHeld, UsageError
 
 LOCK_NAME = "run.lock"
-SECONDS_FOR_THE_HOLDER_TO_SIGN = 0.5
-TRIES = 5  # a look at the lock holds it for a moment, which is no run
+SECONDS_TO_SIGN = 0.5
+MAX_TRIES = 5  # `holder` takes the lock for a moment
 
 
 @dataclass(frozen=True)
-class _Held:
+class _HeldLock:
     path: Path
     descriptor: int
 
 
-# What this process holds. flock belongs to the process, so this is process state too.
-_held_here: list[_Held] = []
+# Locks of this process. flock belongs to the process, so this state does too.
+_held_locks: list[_HeldLock] = []
 
 
 @contextmanager
 def hold(folder: Path, clock: datetime) -> Iterator[None]:
-    """Hold the lock of the output folder (made if need be), signed with our pid and `clock`, the start of the run.
+    """Hold the lock of the output folder, which is created if missing. Signs it with the pid and `clock`, the start of the run.
 
-    Raises LockHeld at once, with the holder's pid and start time, when another run has it.
+    Raises LockHeld at once, with pid and start of the other run, if another run has the lock.
     """
-    ready_folder(folder)
+    prepare_folder(folder)
     path = folder.resolve() / LOCK_NAME
-    held = _Held(path, _locked_descriptor(path))
-    _held_here.append(held)
+    held = _HeldLock(path, _locked_descriptor(path))
+    _held_locks.append(held)
     try:
         _sign(held, clock)
-        still_ours()
+        require_still_held()
         yield
     finally:
-        _held_here.remove(held)
+        _held_locks.remove(held)
         os.close(held.descriptor)
 
 
-def still_ours() -> None:
-    """Make sure that the lock file in the folder is the one that we hold; asked again right before publishing.
+def require_still_held() -> None:
+    """Raise FunnelError if the lock file is not the one that this process holds. Called again right before publishing.
 
-    A cleaner that removed or replaced the file has let a second run in, so this one must not publish.
+    If a cleaning job removed or replaced the file, a second run may have started, so this one must not publish.
     """
-    if not _held_here:
+    if not _held_locks:
         raise RuntimeError("no lock is held by this process: call inside `with lock.hold(folder, clock)`")
-    for held in _held_here:
+    for held in _held_locks:
         if not _is_same_file(held):
             raise FunnelError(
                 "the lock file was removed or replaced during the run, so another run may have started; "
@@ -70,9 +70,9 @@ def still_ours() -> None:
 
 
 def holder(folder: Path) -> str | None:
-    """Who holds the lock of the output folder now, in the words of the lock file; None if nobody does. Changes nothing.
+    """Return the text of the lock file if a run holds the lock of the output folder, else None. Changes nothing.
 
-    It asks for a shared lock and gives it back at once; a run that starts in that moment tries again.
+    Takes a shared lock and releases it at once. A run that starts in that moment tries again.
     """
     try:
         descriptor = os.open(folder.resolve() / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
@@ -88,7 +88,7 @@ def holder(folder: Path) -> str | None:
 
 
 def require_free(folder: Path) -> None:
-    """LockHeld when another run works in the output folder now. `hold` asks again: this only spares a run what it would import."""
+    """Raise LockHeld if another run uses the output folder. `hold` checks again: this check only saves slow imports."""
     signed_by = holder(folder)
     if signed_by is not None:
         raise _held_by(signed_by, folder.resolve() / LOCK_NAME)
@@ -97,44 +97,44 @@ def require_free(folder: Path) -> None:
 def is_held(folder: Path) -> bool:
     """Whether this process holds the lock of the output folder."""
     path = folder.resolve() / LOCK_NAME
-    return any(held.path == path for held in _held_here)
+    return any(held.path == path for held in _held_locks)
 
 
-def ready_folder(folder: Path) -> None:
-    """Make the output folder (0700: it will hold names of people) or say why it can't be used, before any work."""
+def prepare_folder(folder: Path) -> None:
+    """Create the output folder (0700, because of personal data). Raises UsageError before any work if it can't be used."""
     try:
         if folder.is_dir():
             return
         if folder.exists() or folder.is_symlink():
             raise UsageError(
-                "the output folder can't be used: something else of that name is in the way",
+                "the output folder can't be used: something else has this name",
                 where=str(folder),
-                next_step="move it away, or give another folder with --output",
+                next_step="move it away, or choose another folder with --output",
             )
         parent = folder.absolute().parent
         if not parent.exists():
             raise UsageError(
-                "the output folder can't be made: the folder above it is missing",
+                "the output folder can't be created: its parent folder is missing",
                 where=str(parent),
-                next_step=f"make it with `mkdir -p {parent}`, or give another folder with --output",
+                next_step=f"create it with `mkdir -p {parent}`, or choose another folder with --output",
             )
-        folder.mkdir(mode=0o700, exist_ok=True)  # a run that starts at the same moment may be first
+        folder.mkdir(mode=0o700, exist_ok=True)  # another run may create it at the same moment
         flush(parent)
     except OSError as failure:
-        raise unusable(folder, "can't be made", failure) from failure
+        raise unusable(folder, "can't be created", failure) from failure
 
 
 def unusable(folder: Path, what: str, failure: OSError) -> UsageError:
-    """The error for an output folder that the system refuses: read-only, not permitted, full."""
+    """Return the error for an output folder that the system refuses: read-only, not permitted or full."""
     return UsageError(
         f"the output folder {what}: {(failure.strerror or type(failure).__name__).lower()}",
         where=str(failure.filename or folder),
-        next_step="make the folder writable for this user, or give another one with --output",
+        next_step="make the folder writable for this user, or choose another one with --output",
     )
 
 
 def flush(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
+    """Flush a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -154,7 +154,7 @@ def _locked_descriptor(path: Path) -> int:
         except OSError as failure:
             if failure.errno in (errno.EWOULDBLOCK, errno.EACCES):
                 tries += 1
-                if tries < TRIES:
+                if tries < MAX_TRIES:
                     os.close(descriptor)
                     time.sleep(0.02)
                     continue
@@ -163,20 +163,20 @@ def _locked_descriptor(path: Path) -> int:
                 raise _held_by(signed_by, path) from None
             os.close(descriptor)
             raise unusable(path.parent, "is on a file system without locks", failure) from failure
-        if _is_same_file(_Held(path, descriptor)):
+        if _is_same_file(_HeldLock(path, descriptor)):
             return descriptor
-        os.close(descriptor)  # removed between open and flock: what we locked has no name any more
+        os.close(descriptor)  # the file was deleted between open and flock
 
 
 def _held_by(signed_by: str, path: Path) -> LockHeld:
     return LockHeld(
         f"another run works here: {signed_by}",
         where=str(path),
-        next_step="wait until it ends, or stop it; the lock is free as soon as that process is gone",
+        next_step="wait until it ends, or stop it; the lock is released when that process ends",
     )
 
 
-def _is_same_file(held: _Held) -> bool:
+def _is_same_file(held: _HeldLock) -> bool:
     ours = os.fstat(held.descriptor)
     try:
         named = held.path.lstat()
@@ -185,11 +185,11 @@ def _is_same_file(held: _Held) -> bool:
     return (ours.st_dev, ours.st_ino) == (named.st_dev, named.st_ino)
 
 
-def _sign(held: _Held, clock: datetime) -> None:
+def _sign(held: _HeldLock, clock: datetime) -> None:
     started_at = clock.astimezone(UTC) if clock.tzinfo else clock.replace(tzinfo=UTC)
     line = f"pid {os.getpid()}, started {started_at:%Y-%m-%d %H:%M:%S} UTC\n".encode()
     try:
-        # Empty first: a second run that reads in between waits a moment and never takes the last holder for this one.
+        # Empty it first: a second run that reads now waits, and does not report the last holder.
         os.ftruncate(held.descriptor, 0)
         os.pwrite(held.descriptor, line, 0)
     except OSError as failure:
@@ -197,11 +197,11 @@ def _sign(held: _Held, clock: datetime) -> None:
 
 
 def _holder(descriptor: int) -> str:
-    """Who signed the lock file, in the words of `_sign`."""
-    give_up_at = time.monotonic() + SECONDS_FOR_THE_HOLDER_TO_SIGN
-    while time.monotonic() < give_up_at:
+    """Return the signature of the lock file, as written by `_sign`."""
+    deadline = time.monotonic() + SECONDS_TO_SIGN
+    while time.monotonic() < deadline:
         signature = os.pread(descriptor, 200, 0).decode("ascii", "replace")
         if signature.endswith("\n"):
             return signature.strip()
         time.sleep(0.02)
-    return "it has only just started, its pid is not written yet"
+    return "it has just started, its pid is not written yet"

@@ -1,4 +1,4 @@
-"""manifest.json beside a published database: what the run was made of and how. docs/watching.md has each key."""
+"""manifest.json beside a published database: the inputs, checks and settings of the run. docs/watching.md has each key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.publish import run_folder
 
 
 class FileAccount(TypedDict, total=False):
-    """A file that the run counted: its identity, its lines and rows, and what became of them."""
+    """A file that the run counts: its identity and its row accounting."""
 
     input: str
     file: str
@@ -30,7 +30,7 @@ class FileAccount(TypedDict, total=False):
 
 
 class CheckOutcome(TypedDict):
-    """A check, its claim, and how many rows break it."""
+    """A check, its claim, and the number of rows that break it."""
 
     name: str
     claim: str
@@ -54,7 +54,7 @@ class ManifestKeys(TypedDict):
 
 
 class Manifest(ManifestKeys, total=False):
-    """A manifest. One of an earlier version may lack the keys below."""
+    """A manifest. The keys below may be missing in a manifest of an earlier version."""
 
     timezone: str
     configuration: str
@@ -75,7 +75,7 @@ class Manifest(ManifestKeys, total=False):
 
 
 def read(database: Path) -> Manifest:
-    """Read the manifest beside a published database. InputError when it can't be read."""
+    """Read the manifest beside a published database. Raises InputError if it can't be read."""
     path = database.parent / run_folder.MANIFEST
     try:
         manifest: Manifest = json.loads(path.read_text("utf-8"))
@@ -84,19 +84,19 @@ def read(database: Path) -> Manifest:
         raise InputError(
             "the manifest of the published run can't be read",
             where=str(path),
-            next_step="restore it from a backup, or rebuild everything from the landing log with `funnel run --from-log`",
+            next_step="restore it from a backup, or rebuild all tables from the landing log with `funnel run --from-log`",
         ) from failure
     return manifest
 
 
 def write(folder: run_folder.RunFolder, manifest: Manifest) -> None:
-    """Write the manifest of a run into its folder."""
+    """Write the manifest of a run to its folder."""
     folder.manifest.write_text(json.dumps(manifest, indent=2, ensure_ascii=False, default=str) + "\n", "utf-8")
 
 
 @dataclass(frozen=True)
 class Counted:
-    """A file that the published run counted."""
+    """A file that the published run counts."""
 
     input: str
     file: str
@@ -105,20 +105,20 @@ class Counted:
 
     @property
     def folder(self) -> str:
-        """The folder of its load in the landing log."""
+        """Return the folder of its load in the landing log."""
         return folder_of(self.input, self.load_no, self.sha256)
 
 
 @dataclass(frozen=True)
 class Published:
-    """The published run of an output folder: its database and its manifest, None where that can't be read."""
+    """The published run of an output folder. `readable` is its manifest; None if it can't be read."""
 
     database: Path
     readable: Manifest | None
 
     @classmethod
     def read(cls, output: Path) -> Published | None:
-        """The published run of `output`. None when nothing is published."""
+        """Return the published run of `output`; None if nothing is published."""
         database = run_folder.current(output)
         if database is None:
             return None
@@ -129,7 +129,7 @@ class Published:
 
     @classmethod
     def require(cls, output: Path) -> Published:
-        """The published run of `output`. UsageError when there is none, InputError when its manifest can't be read."""
+        """Return the published run of `output`. Raises UsageError if there is none, InputError if its manifest can't be read."""
         published = cls.read(output)
         if published is None:
             raise UsageError("nothing is published yet", where=str(output), next_step="`funnel run` first")
@@ -138,17 +138,17 @@ class Published:
 
     @property
     def manifest(self) -> Manifest:
-        """The manifest. InputError when it can't be read."""
+        """Return the manifest. Raises InputError if it can't be read."""
         return self.readable if self.readable is not None else read(self.database)
 
     @property
     def reports(self) -> Path:
-        """The folder of its reports."""
+        """Return the folder of its reports."""
         return self.database.parent / run_folder.REPORTS
 
     @property
     def times(self) -> tuple[datetime, datetime] | None:
-        """Its as-of and its start (aware); None where its manifest can't tell."""
+        """Return as-of and start of the run (aware); None if its manifest does not have them."""
         try:
             manifest = self.manifest
             return datetime.fromisoformat(manifest["as_of"]), datetime.fromisoformat(manifest["started_at"])
@@ -157,7 +157,7 @@ class Published:
 
 
 def counted(published: Published | None) -> tuple[Counted, ...]:
-    """The files that the published run counted; none where its manifest can't tell."""
+    """Return the files that the published run counts; nothing if its manifest can't be read."""
     try:
         inputs = published.readable["inputs"] if published and published.readable else []
         return tuple(Counted(each["input"], each["file"], each["load_no"], each["sha256"]) for each in inputs)
@@ -166,5 +166,5 @@ def counted(published: Published | None) -> tuple[Counted, ...]:
 
 
 def counted_folders(published: Published | None) -> frozenset[str]:
-    """The folders of these files in the landing log."""
+    """Return the folders of these files in the landing log."""
     return frozenset(each.folder for each in counted(published))

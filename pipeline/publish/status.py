@@ -1,6 +1,6 @@
-"""How the nights of an output folder stand: the last good one, what failed since, who works on it now, what to do next.
+"""The status of an output folder: the last good run, failures since, the run in progress and the next step.
 
-Reads small files only and writes nothing, so that a monitor may ask at any moment, during a run too.
+Reads only small files and writes nothing, so a monitor can call it at any time, also during a run.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any
 from pipeline.errors import UsageError
 from pipeline.publish import attempts, lock, manifest, run_folder
 
-NOT_ENDED = "it began and did not end: killed, or the machine went down"
+NOT_ENDED = "it started and did not end: it was killed, or the machine went down"
 _SIGNED = re.compile(r"pid (\d+), started (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC")
-_MOST_WARNED = 10
+MAX_CHECKS_SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Newest:
-    """The newest delivery of an input; `loaded_at` (UTC) is null for a night older than that column."""
+class NewestFile:
+    """The newest file of an input. `loaded_at` (UTC) is null for a run of an earlier version."""
 
     input: str
     file: str
@@ -32,8 +32,8 @@ class Newest:
 
 
 @dataclass(frozen=True)
-class Warned:
-    """A check that found something and let the night pass."""
+class CheckWarning:
+    """A check of severity warn that found rows."""
 
     name: str
     claim: str
@@ -41,26 +41,26 @@ class Warned:
 
 
 @dataclass(frozen=True)
-class LastGood:
-    """The published night. Times are ISO, UTC; `age_hours` since it was published."""
+class LastGoodRun:
+    """The published run. Times are ISO 8601 in UTC; `age_hours` is the time since it was published."""
 
     run: str
     as_of: str
     began_at: str
     published_at: str
     age_hours: float
-    inputs: tuple[Newest, ...]
+    inputs: tuple[NewestFile, ...]
     row_accounting: tuple[dict[str, Any], ...]
     checks_ran: int
-    checks_warned: tuple[Warned, ...]
+    checks_warned: tuple[CheckWarning, ...]
     warnings: int
     refused: int
     log_lost: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
-class Failed:
-    """A run after the last good one that published nothing. A killed one has neither end nor exit code."""
+class FailedRun:
+    """A run after the last good one that published nothing. A killed run has no end and no exit code."""
 
     run: str
     command: str
@@ -74,7 +74,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Running:
-    """Who holds the lock now; both null for one that has only just begun."""
+    """The process that holds the lock. Both values are null if it has just started."""
 
     pid: int | None
     since: str | None
@@ -82,136 +82,143 @@ class Running:
 
 @dataclass(frozen=True)
 class Status:
-    """Everything that an operator asks. `failed`: oldest first."""
+    """The status of an output folder. `failed` is sorted, oldest first."""
 
     output: str
     is_good: bool
-    last_good: LastGood | None
-    failed: tuple[Failed, ...]
+    last_good: LastGoodRun | None
+    failed: tuple[FailedRun, ...]
     running: Running | None
     next_step: str
 
 
-def status(output: Path, clock: datetime, most_hours: float | None = None) -> Status:
-    """How things stand in `output` at `clock` (aware). Good: the last run that ended published, and not too long ago.
+def status(output: Path, clock: datetime, max_age_hours: float | None = None) -> Status:
+    """Return the status of `output` at `clock` (aware). It is good if the last run to end was published and is not too old.
 
-    UsageError where there is no such folder, InputError for a manifest that can't be read.
+    Raises UsageError if the folder does not exist, InputError if the manifest can't be read.
     """
     if not output.is_dir():
         raise UsageError(
-            "there is no such output folder", where=str(output), next_step="name the one that `funnel run` writes to"
+            "there is no such output folder", where=str(output), next_step="name the output folder of `funnel run`"
         )
     running = _running(lock.holder(output))
     records = attempts.read(output)
-    night = _last_good(output, records, clock)
-    failed = tuple(_failed(each) for each in _after(night, records) if not _is_at_work(each, running))
-    too_old = night is not None and most_hours is not None and night.age_hours > most_hours
+    last_good = _last_good(output, records, clock)
+    failed = tuple(_failed(each) for each in _after(last_good, records) if not _is_in_progress(each, running))
+    too_old = last_good is not None and max_age_hours is not None and last_good.age_hours > max_age_hours
     return Status(
         output=str(output),
-        is_good=night is not None and not failed and not too_old,
-        last_good=night,
+        is_good=last_good is not None and not failed and not too_old,
+        last_good=last_good,
         failed=failed,
         running=running,
-        next_step=_next_step(output, night, failed, running, too_old),
+        next_step=_next_step(output, last_good, failed, running, too_old),
     )
 
 
-def as_json(found: Status) -> str:
-    """The status as one JSON object, in words of docs/watching.md."""
-    return json.dumps(asdict(found), indent=2, ensure_ascii=False) + "\n"
+def as_json(current: Status) -> str:
+    """Return the status as one JSON object. docs/watching.md explains its keys."""
+    return json.dumps(asdict(current), indent=2, ensure_ascii=False) + "\n"
 
 
-def as_text(found: Status) -> str:
-    """The status for a person."""
-    return "".join(f"{line}\n" for line in _lines(found))
+def as_text(current: Status) -> str:
+    """Return the status as lines of text."""
+    good = () if current.last_good is None else _last_good_lines(current.last_good)
+    head = good or (f"last good run  none in {current.output}",)
+    failures = (line for failure in current.failed for line in _failure_lines(failure))
+    lines = (*head, *failures, _running_line(current.running), f"next           {current.next_step}")
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _lines(found: Status) -> Iterator[str]:
-    night = found.last_good
-    if night is None:
-        yield f"last good run  none in {found.output}"
-    else:
-        yield f"last good run  {night.run}, as of {_minute(night.as_of)}"
-        yield f"published      {_minute(night.published_at)}, {_age(night.age_hours)} ago"
-        for each in night.inputs:
-            when = f", read {_minute(each.loaded_at)}" if each.loaded_at else ""
-            yield f"input          {each.input}: {each.file}, {each.rows_read:,} rows{when}"
-        for account in night.row_accounting:
-            counts = ", ".join(
-                f"{value:,} {name.replace('_', ' ')}" for name, value in account.items() if name != "input"
-            )
-            yield f"rows           {account['input']}: {counts}"
-        yield f"checks         {night.checks_ran:,} ran, {len(night.checks_warned)} warned"
-        for check in night.checks_warned[:_MOST_WARNED]:
-            yield f"               {check.name}: {check.claim}: {check.rows:,} rows"
-        if len(night.checks_warned) > _MOST_WARNED:
-            yield f"               and {len(night.checks_warned) - _MOST_WARNED} more; --format json has all"
-        yield f"warnings       {night.warnings}, files refused {night.refused}"
-        if night.log_lost:
-            yield f"log            {night.log_lost['lines']:,} lines were lost: {night.log_lost['reason']}"
-    for failure in found.failed:
-        how = f"exit code {failure.exit_code}" if failure.exit_code is not None else "no end"
-        yield f"failed since   {_minute(failure.ended_at or failure.began_at)}, funnel {failure.command}, {how}"
-        for line in (f"{failure.where}: {failure.what}" if failure.where else failure.what).splitlines():
-            yield f"               {line}"
-        if failure.next_step:
-            yield f"               next: {failure.next_step}"
-    if found.running is None:
-        yield "running now    nothing"
-    elif found.running.pid is None or found.running.since is None:
-        yield "running now    a run that has only just begun"
-    else:
-        yield f"running now    pid {found.running.pid}, since {_minute(found.running.since)}"
-    yield f"next           {found.next_step}"
+def _last_good_lines(run: LastGoodRun) -> tuple[str, ...]:
+    lines = [
+        f"last good run  {run.run}, as of {_minute(run.as_of)}",
+        f"published      {_minute(run.published_at)}, {_age(run.age_hours)} ago",
+    ]
+    for each in run.inputs:
+        when = f", read {_minute(each.loaded_at)}" if each.loaded_at else ""
+        lines.append(f"input          {each.input}: {each.file}, {each.rows_read:,} rows{when}")
+    for account in run.row_accounting:
+        counts = ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in account.items() if name != "input")
+        lines.append(f"rows           {account['input']}: {counts}")
+    lines.append(f"checks         {run.checks_ran:,} ran, {len(run.checks_warned)} warned")
+    for check in run.checks_warned[:MAX_CHECKS_SHOWN]:
+        lines.append(f"               {check.name}: {check.claim}: {check.rows:,} rows")
+    if len(run.checks_warned) > MAX_CHECKS_SHOWN:
+        lines.append(f"               and {len(run.checks_warned) - MAX_CHECKS_SHOWN} more; --format json has all")
+    lines.append(f"warnings       {run.warnings}, files refused {run.refused}")
+    if run.log_lost:
+        lines.append(f"log            {run.log_lost['lines']:,} lines were lost: {run.log_lost['reason']}")
+    return tuple(lines)
 
 
-def _last_good(output: Path, records: tuple[attempts.Attempt, ...], clock: datetime) -> LastGood | None:
+def _failure_lines(failure: FailedRun) -> Iterator[str]:
+    how = f"exit code {failure.exit_code}" if failure.exit_code is not None else "no end"
+    yield f"failed since   {_minute(failure.ended_at or failure.began_at)}, funnel {failure.command}, {how}"
+    for line in (f"{failure.where}: {failure.what}" if failure.where else failure.what).splitlines():
+        yield f"               {line}"
+    if failure.next_step:
+        yield f"               next: {failure.next_step}"
+
+
+def _running_line(running: Running | None) -> str:
+    if running is None:
+        return "running now    nothing"
+    if running.pid is None or running.since is None:
+        return "running now    a run that has just started"
+    return f"running now    pid {running.pid}, since {_minute(running.since)}"
+
+
+def _last_good(output: Path, records: tuple[attempts.RunRecord, ...], clock: datetime) -> LastGoodRun | None:
     database = run_folder.current(output)
     if database is None:
         return None
-    held = manifest.read(database)
-    record = next((each for each in records if each.run == held["run"]), None)
+    published = manifest.read(database)
+    record = next((each for each in records if each.run == published["run"]), None)
     ended = record.ended_at if record else None
-    # Killed between the swap and its record, or older than records: the folder was renamed into place then.
+    # Without a record (killed after the swap, or an earlier version), use the time when the folder was renamed.
     published_at = ended or datetime.fromtimestamp(database.parent.stat().st_mtime, UTC)
-    newest = {each["input"]: each for each in sorted(held["inputs"], key=lambda each: int(each["load_no"]))}
-    return LastGood(
-        run=held["run"],
-        as_of=held["as_of"],
-        began_at=held["started_at"],
+    newest = {each["input"]: each for each in sorted(published["inputs"], key=lambda each: int(each["load_no"]))}
+    return LastGoodRun(
+        run=published["run"],
+        as_of=published["as_of"],
+        began_at=published["started_at"],
         published_at=published_at.isoformat(timespec="seconds"),
         age_hours=round(max(clock - published_at, timedelta()) / timedelta(hours=1), 2),
         inputs=tuple(
-            Newest(name, each["file"], each.get("loaded_at"), each["rows_read"]) for name, each in newest.items()
+            NewestFile(name, each["file"], each.get("loaded_at"), each["rows_read"]) for name, each in newest.items()
         ),
-        row_accounting=tuple(held["row_accounting"]),
-        checks_ran=len(held["checks"]),
+        row_accounting=tuple(published["row_accounting"]),
+        checks_ran=len(published["checks"]),
         checks_warned=tuple(
-            Warned(each["name"], each["claim"], each["broken"]) for each in held["checks"] if each["broken"]
+            CheckWarning(each["name"], each["claim"], each["broken"]) for each in published["checks"] if each["broken"]
         ),
-        warnings=len(held["warnings"]),
-        refused=len(held.get("refused", ())),
-        log_lost=record.log_lost if record else held.get("log_lost"),
+        warnings=len(published["warnings"]),
+        refused=len(published.get("refused", ())),
+        log_lost=record.log_lost if record else published.get("log_lost"),
     )
 
 
-def _after(night: LastGood | None, records: tuple[attempts.Attempt, ...]) -> Iterator[attempts.Attempt]:
-    """The runs that published nothing since. A night removes the records of failures before it, unless it was killed."""
+def _after(last_good: LastGoodRun | None, records: tuple[attempts.RunRecord, ...]) -> Iterator[attempts.RunRecord]:
+    """Return the runs since the last good one that published nothing.
+
+    Publishing deletes the records of earlier failures, but a run that was killed right after the swap could not do that.
+    """
     for each in records:
-        is_night = each.exit_code == 0 or (night is not None and each.run == night.run)
-        if not is_night and (night is None or each.began_at >= datetime.fromisoformat(night.began_at)):
+        is_published = each.exit_code == 0 or (last_good is not None and each.run == last_good.run)
+        if not is_published and (last_good is None or each.began_at >= datetime.fromisoformat(last_good.began_at)):
             yield each
 
 
-def _is_at_work(each: attempts.Attempt, running: Running | None) -> bool:
+def _is_in_progress(each: attempts.RunRecord, running: Running | None) -> bool:
     if each.ended_at is not None or running is None:
         return False
     return running.since in (None, each.began_at.isoformat(timespec="seconds"))
 
 
-def _failed(each: attempts.Attempt) -> Failed:
+def _failed(each: attempts.RunRecord) -> FailedRun:
     killed = each.ended_at is None
-    return Failed(
+    return FailedRun(
         run=each.run,
         command=each.command,
         began_at=each.began_at.isoformat(timespec="seconds"),
@@ -233,16 +240,16 @@ def _running(signature: str | None) -> Running | None:
 
 
 def _next_step(
-    output: Path, night: LastGood | None, failed: tuple[Failed, ...], running: Running | None, too_old: bool
+    output: Path, last_good: LastGoodRun | None, failed: tuple[FailedRun, ...], running: Running | None, too_old: bool
 ) -> str:
     if running is not None:
-        return "wait for the run that is at work"
+        return "wait for the run in progress"
     if failed:
-        return failed[-1].next_step or "see the log of the run that failed last"
-    if night is None:
-        return f"`funnel run --output {output}` publishes the first night"
+        return failed[-1].next_step or "see the log of the last failed run"
+    if last_good is None:
+        return f"`funnel run --output {output}` publishes the first run"
     if too_old:
-        return "no run since: see whether cron or the timer starts it"
+        return "no run since then: check that cron or the timer starts it"
     return "nothing"
 
 

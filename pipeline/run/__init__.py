@@ -1,1 +1,1 @@
-"""The order of the steps of a run, what must hold between them, and the other commands that need the output folder."""
+"""The steps of a run, the requirements between them, and other commands on the output folder."""

@@ -1,4 +1,4 @@
-"""The rights that a run needs, looked at before any work: in the landing log, in the published run and in the inputs' folders."""
+"""Checks before any work that this user has the needed rights: to the landing log, the published run and the input folders."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _READ, _LIST, _CHANGE = os.R_OK, os.R_OK | os.X_OK, os.R_OK | os.W_OK | os.X_OK
 _LETTERS = {os.R_OK: "r", os.W_OK: "w", os.X_OK: "x"}
 _WORDS = {os.R_OK: "read", os.W_OK: "change", os.X_OK: "enter"}
 
-Needed = tuple[Path, int]
-"""A path and the rights to it that are needed, as `os.access` takes them."""
+RequiredAccess = tuple[Path, int]
+"""A path and the needed rights, in the form of `os.access`."""
 
 
 def require(options: RunOptions, command: str) -> None:
-    """UsageError for what `run`, `check` or `report` may not read or change, InputError for a folder of an input.
+    """Raise an error if this user lacks a right that `run`, `check` or `report` needs.
 
-    A folder of an input that can't be listed would miss files without a word.
+    Raises InputError for a folder of an input, whose files would otherwise be missed, and UsageError for all other paths.
     """
     _require(_of_published(options.configuration.output), UsageError)
     if command == "report":
@@ -34,9 +34,9 @@ def require(options: RunOptions, command: str) -> None:
         _require((each for reads in options.configuration.inputs for each in _of_input(reads)), InputError)
 
 
-def _require(needed: Iterable[Needed], kind: type[FunnelError]) -> None:
-    """Each is looked at before the next is asked for, which may lie inside it."""
-    for path, rights in needed:
+def _require(required: Iterable[RequiredAccess], kind: type[FunnelError]) -> None:
+    # `required` is lazy: a path is tested before the next one, which may be inside it, is listed.
+    for path, rights in required:
         for right, word in _WORDS.items():
             if rights & right and not _may(path, right):
                 letters = "".join(_LETTERS[each] for each in _LETTERS if rights & each)
@@ -51,7 +51,7 @@ def _may(path: Path, right: int) -> bool:
     return os.access(path, right, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _of_log(log: Path, rights: int) -> Iterator[Needed]:
+def _of_log(log: Path, rights: int) -> Iterator[RequiredAccess]:
     if not log.exists():
         return
     yield log, rights
@@ -62,7 +62,7 @@ def _of_log(log: Path, rights: int) -> Iterator[Needed]:
             yield from ((file, _READ) for file in sorted(load.iterdir()) if file.is_file())
 
 
-def _of_published(output: Path) -> Iterator[Needed]:
+def _of_published(output: Path) -> Iterator[RequiredAccess]:
     runs = output / "runs"
     if not os.path.lexists(output / run_folder.CURRENT):
         return
@@ -76,7 +76,7 @@ def _of_published(output: Path) -> Iterator[Needed]:
             yield run / name, rights
 
 
-def _of_input(reads: Input) -> Iterator[Needed]:
+def _of_input(reads: Input) -> Iterator[RequiredAccess]:
     if reads.database:
         return
     root = fixed_part(reads.pattern)

@@ -1,4 +1,4 @@
-"""The second step of a run: the landing log into tables."""
+"""The second step of a run: builds the tables from the landing log."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from pipeline.run.loading import Loaded
 from pipeline.run.publishing import NewRun, require_same_privacy
 from pipeline.settings import shipped
 from pipeline.transform import checks, graph, incremental, macros, report_variants
-from pipeline.transform.build import Built, column_dictionary, write_definition
+from pipeline.transform.build import BuiltModel, column_dictionary, write_definition
 from pipeline.transform.definition.first_entry import first_entry
 from pipeline.transform.definition.tables import definition_tables
-from pipeline.transform.previous_run import Landed, PreviousRun, take_over
+from pipeline.transform.previous_run import LoggedLoad, PreviousRun, open_previous_run
 from pipeline.transform.project import Project, TableName, discover
 
 
@@ -31,20 +31,20 @@ class BuiltTables:
     """The tables of a run in its closed database file."""
 
     project: Project
-    models: tuple[Built, ...]
+    models: tuple[BuiltModel, ...]
     variant_outcomes: tuple[checks.Outcome, ...]
-    """Checks of the reports of one value."""
+    """Check outcomes of the reports for one value."""
     incomplete: tuple[str, ...]
-    """What looks incomplete in the tables, for the report and the log."""
+    """Findings about incomplete data, for the report and the log."""
     warnings: tuple[str, ...]
     shares: Shares
     """How queries share the machine."""
 
 
 def from_published(new: NewRun) -> NewRun:
-    """Start from a copy of the published tables: `--select` builds some models, and the others must be of the same run.
+    """Copy the published tables for `--select`, which builds only some models on top of them.
 
-    UsageError when the configuration, the privacy key or the landing log changed since then.
+    Raises UsageError if the configuration, the privacy key or the landing log changed since the published run.
     """
     options = new.options
     published = Published.require(options.output)
@@ -63,7 +63,7 @@ def from_published(new: NewRun) -> NewRun:
 
 
 def build(new: NewRun, loaded: Loaded) -> BuiltTables:
-    """Build the tables from the landing log: all of them, those of changed leads, or those of `--select`."""
+    """Build the tables from the landing log: in full, for changed leads only, or the models of `--select`."""
     options = new.options
     with new.phases.timed("models"):
         project = discover(shipped("sql"))
@@ -83,26 +83,28 @@ def build(new: NewRun, loaded: Loaded) -> BuiltTables:
         with Cursors(connection, shared.queries) as cursors:
             new.connections.add(cursors)
             built, outcomes = report_variants.build_all(connection, project, models, chosen, dictionary, cursors)
-        warnings += report_variants.without_a_lead(connection)
+        warnings += report_variants.empty_report_warnings(connection)
         incomplete = findings.warnings(connection, options.configuration, is_whole=not options.select)
         macros.create_macros(connection, macros.discover_macros(shipped("sql")))
-        connection.execute("drop schema raw cascade")  # the log keeps the rows; the file keeps what was made of them
+        connection.execute("drop schema raw cascade")  # the landing log keeps the raw rows
         connection.execute("checkpoint")
         connection.close()
     return BuiltTables(project, (*history, *built), outcomes, tuple(incomplete), (*warnings, *incomplete), shared)
 
 
 def _previous_run(new: NewRun, loaded: Loaded, project: Project) -> tuple[PreviousRun | None, tuple[str, ...]]:
-    """The published run to build on, and warnings about it. None when every table is built from the whole log."""
+    """Return the published run to build on, and warnings about it. None if every table is built from the whole log."""
     options = new.options
     if options.full or options.from_log or options.select or new.published is None:
         return None, ()
-    loads = tuple(Landed(load.load_no, load.sha256, load.loaded_at, load.supersedes) for load in loaded.log.loads)
-    return take_over(new.published, new.folder.database, project.models, loads, options.as_of, options.personal_data)
+    loads = tuple(LoggedLoad(load.load_no, load.sha256, load.loaded_at, load.supersedes) for load in loaded.log.loads)
+    return open_previous_run(
+        new.published, new.folder.database, project.models, loads, options.as_of, options.personal_data
+    )
 
 
 def _write_sources(connection: duckdb.DuckDBPyConnection, new: NewRun, loaded: Loaded) -> tuple[str, ...]:
-    """Create raw views and the definition of the waterfall. Returns warnings."""
+    """Create the raw views and the definition tables. Returns warnings."""
     options = new.options
     if not options.select:
         requirements.require_named(connection, options, loaded.log)

@@ -1,4 +1,4 @@
-"""The third and fourth step of a run: data checks, and the report beside them."""
+"""The third and fourth step of a run: data checks, and the report at the same time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from pipeline import log
-from pipeline.database.connection import alike
+from pipeline.database.connection import new_cursor
 from pipeline.database.parallel import Cursors
 from pipeline.run import accounting
 from pipeline.run.building import BuiltTables
@@ -20,22 +20,22 @@ from pipeline.transform import checks
 
 @dataclass(frozen=True)
 class Checked:
-    """Tables that passed every check of severity error."""
+    """The results of checks on tables that passed every check of severity error."""
 
     outcomes: tuple[checks.Outcome, ...]
     accounting: tuple[dict[str, Any], ...]
-    """Input → what became of its rows."""
+    """One row accounting per input."""
     files: tuple[dict[str, Any], ...]
-    """File → its lines, rows and entries."""
+    """Lines, rows and entries of each file."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The checks of severity warn that found rows."""
+        """Return the checks of severity warn that found rows."""
         return tuple(f"{each.name}: {each.claim}: {each.broken} rows" for each in self.outcomes if not each.holds)
 
 
 def check_beside_report(new: NewRun, loaded: Loaded, built: BuiltTables) -> Checked:
-    """Run the checks while the report is written. Raises CheckFailed for a claim that must hold and does not."""
+    """Run the checks while the report is written. Raises CheckFailed if a check of severity error does not pass."""
     reader = open_tables(new, built.shares.settings)
     accounts = accounting.accounting(reader)
     files = accounting.files(reader, loaded.log.loads)
@@ -44,10 +44,10 @@ def check_beside_report(new: NewRun, loaded: Loaded, built: BuiltTables) -> Chec
 
     def check() -> tuple[checks.Outcome, ...]:
         with new.phases.timed("checks"):
-            found = checks.run_checks(reader, built.project.models, built.project.checks, cursors)
-            return (*found, *built.variant_outcomes)
+            outcomes = checks.run_checks(reader, built.project.models, built.project.checks, cursors)
+            return (*outcomes, *built.variant_outcomes)
 
-    with Cursors(reader, built.shares.queries) as cursors, alike(reader) as pages:
+    with Cursors(reader, built.shares.queries) as cursors, new_cursor(reader) as pages:
         new.connections.add(cursors)
         new.connections.add(pages)
         notes = (*loaded.notes, *built.incomplete)

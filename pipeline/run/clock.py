@@ -1,4 +1,4 @@
-"""Whether the clock or as-of went back since the published run."""
+"""Detects that the clock or as-of went back since the published run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.run.options import RunOptions
 
 @dataclass(frozen=True)
 class WentBack:
-    """What is earlier than in the published run. `notes` are for report and log, `warnings` for the log only."""
+    """Messages about earlier times than in the published run. `notes` are for report and log, `warnings` for the log only."""
 
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -20,7 +20,7 @@ class WentBack:
 def went_back(published: Published | None, options: RunOptions) -> WentBack:
     """Compare the clock and as-of with those of the published run, if its manifest has them.
 
-    A report as of a requested date is the same to the byte each time, so then only the log says it.
+    With a requested as-of the messages go to the log only, because its report must have the same bytes each time.
     """
     times = published.times if published else None
     if times is None:

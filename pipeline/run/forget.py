@@ -1,4 +1,4 @@
-"""Loads that a user takes out of the landing log, a false start for example, and puts back. Nothing is deleted."""
+"""Removes loads from the landing log, for example after a wrong first import, and restores them. Nothing is deleted."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pipeline.ingest.landing import landing_log
 from pipeline.privacy.permissions import private_files
 from pipeline.publish import lock, manifest, run_folder
 
-LIST = "`funnel forget` without a number lists the loads"
+LIST_HINT = "`funnel forget` without a number lists the loads"
 
 
 @dataclass(frozen=True)
 class LoadSummary:
-    """A load in a line: `kept` rows are those that the published run counts, or, where it does not know the load, that landed."""
+    """A load in one line. `kept` counts its rows in the published run, or its landed rows if that run does not have the load."""
 
     load: landing_log.Load
     kept: int
@@ -33,33 +33,38 @@ class LoadSummary:
 
 
 def summaries(output: Path) -> tuple[LoadSummary, ...]:
-    """Every load of the landing log in `output`, forgotten ones among them, by number. UsageError without a log."""
+    """Return every load of the landing log in `output` by number, including forgotten loads. Raises UsageError without a log."""
     return _summaries(output, _open(output))
 
 
 def forget(output: Path, numbers: Sequence[int], clock: datetime) -> None:
-    """Take these loads out of the log, after a summary. UsageError when one is not there, or others rest on it."""
+    """Remove these loads from the log, and log a summary of each.
+
+    Raises UsageError if a load is not in the log, or if a later load depends on it.
+    """
     with _locked(output, clock) as landing:
-        _require(landing.loads, numbers, "is not in the log", LIST)
-        _require_nothing_rests_on(landing, numbers)
-        for each in _of(_summaries(output, landing), numbers):
-            log.info(str(each))
+        _require(landing.loads, numbers, "is not in the log", LIST_HINT)
+        _require_no_dependent_loads(landing, numbers)
+        _log_summaries(output, landing, numbers)
         for load in reversed([load for load in landing.loads if load.load_no in numbers]):
-            log.info(f"kept aside in {landing_log.set_aside(landing, load)}")
+            log.info(f"moved to {landing_log.set_aside(landing, load)}")
             for number in load.supersedes:
                 log.info(f"load {number}, which it had replaced, counts again")
     listed = " ".join(map(str, sorted(numbers)))
     log.info(
-        f"the next run builds everything without {_loads(numbers)}; until then the published run still counts them. A file that "
-        "is still among the inputs is read again: move it away or correct its [[inputs]] block first. "
-        f"`funnel forget --undo {listed}` puts back what was forgotten"
+        f"the next run builds every table without {_loads(numbers)}; until then the published run still counts them. A file "
+        "that is still among the inputs is read again: move it away or correct its [[inputs]] block first. "
+        f"`funnel forget --undo {listed}` restores them"
     )
 
 
 def undo(output: Path, numbers: Sequence[int], clock: datetime) -> None:
-    """Put forgotten loads back into the log, after a summary. UsageError when one is not there, or its file was read again."""
+    """Restore forgotten loads, and log a summary of each.
+
+    Raises UsageError if a load is not forgotten, or if its file was read again.
+    """
     with _locked(output, clock) as landing:
-        _require(landing.forgotten, numbers, "is not forgotten", LIST)
+        _require(landing.forgotten, numbers, "is not forgotten", LIST_HINT)
         for load in landing.forgotten:
             again = [each for each in landing.loads if (each.input, each.sha256) == (load.input, load.sha256)]
             if load.load_no in numbers and again:
@@ -68,16 +73,15 @@ def undo(output: Path, numbers: Sequence[int], clock: datetime) -> None:
                     where=str(landing.path),
                     next_step=f"`funnel forget {again[-1].load_no}` first, or leave load {load.load_no} forgotten",
                 )
-        for each in _of(_summaries(output, landing), numbers):
-            log.info(str(each))
+        _log_summaries(output, landing, numbers)
         for load in [load for load in landing.forgotten if load.load_no in numbers]:
-            log.info(f"put back into {landing_log.put_back(landing, load)}")
-    log.info(f"the next run builds everything again, with {_loads(numbers)}")
+            log.info(f"restored to {landing_log.put_back(landing, load)}")
+    log.info(f"the next run builds every table again, with {_loads(numbers)}")
 
 
 @contextmanager
 def _locked(output: Path, clock: datetime) -> Iterator[landing_log.Log]:
-    _open(output)  # no folder is made where there is no log
+    _open(output)  # raises before the lock would create a folder without a log
     with private_files(), lock.hold(output, clock):
         yield _open(output)
 
@@ -86,49 +90,51 @@ def _open(output: Path) -> landing_log.Log:
     log = landing_log.open_log(output / "landing")
     if not (log.loads or log.forgotten):
         raise UsageError(
-            "the landing log holds no load", where=str(log.path), next_step="name the folder with --output"
+            "the landing log has no loads", where=str(log.path), next_step="name the output folder with --output"
         )
     return log
 
 
 def _require(loads: Sequence[landing_log.Load], numbers: Sequence[int], what: str, next_step: str) -> None:
-    there = {load.load_no for load in loads}
-    absent = sorted(set(numbers) - there)
-    if absent:
-        raise UsageError("; ".join(f"load {number} {what}" for number in absent), where="forget", next_step=next_step)
+    missing = sorted(set(numbers) - {load.load_no for load in loads})
+    if missing:
+        raise UsageError("; ".join(f"load {number} {what}" for number in missing), where="forget", next_step=next_step)
 
 
-def _require_nothing_rests_on(log: landing_log.Log, numbers: Sequence[int]) -> None:
-    """A later load left out the rows that an earlier one had: without that one they would be missing."""
-    resting: set[int] = set()
+def _require_no_dependent_loads(log: landing_log.Log, numbers: Sequence[int]) -> None:
+    """Raise UsageError if a later load skipped rows because an earlier load had them: they would be missing."""
+    dependent: set[int] = set()
     for load in (load for load in log.loads if load.load_no in numbers):
         later = [each for each in log.loads if each.input == load.input and each.load_no > load.load_no]
-        resting |= {each.load_no for each in later if each.redelivered and each.load_no not in numbers}
-    if resting:
-        together = " ".join(map(str, sorted({*numbers, *resting})))
+        dependent |= {each.load_no for each in later if each.redelivered and each.load_no not in numbers}
+    if dependent:
+        together = " ".join(map(str, sorted({*numbers, *dependent})))
         raise UsageError(
-            f"{_loads(sorted(resting))} came later and left out rows that were in the log already; they would be missing",
+            f"{_loads(sorted(dependent))} came later and skipped rows that were already in the log; they would be missing",
             where=str(log.path),
-            next_step=f"`funnel forget {together}`, with their files among the inputs: the next run reads these again",
+            next_step=f"`funnel forget {together}`, with their files among the inputs: the next run reads these files again",
         )
 
 
 def _summaries(output: Path, log: landing_log.Log) -> tuple[LoadSummary, ...]:
     kept: dict[tuple[int, str], int] = {}
     published = run_folder.current(output)
-    with suppress(InputError, KeyError, TypeError):  # a log without a published run that can be read is listed, too
+    with suppress(InputError, KeyError, TypeError):  # without a readable published run, the log is still listed
         for each in manifest.read(published)["inputs"] if published else ():
             entries = each["entries"]
             kept[each["load_no"], each["sha256"]] = each["landed"] if entries is None else entries.get("kept", 0)
-    aside = {load.load_no for load in log.forgotten}
+    forgotten = {load.load_no for load in log.forgotten}
     ordered = sorted((*log.loads, *log.forgotten), key=lambda load: load.load_no)
     return tuple(
-        LoadSummary(load, kept.get((load.load_no, load.sha256), load.landed), load.load_no in aside) for load in ordered
+        LoadSummary(load, kept.get((load.load_no, load.sha256), load.landed), load.load_no in forgotten)
+        for load in ordered
     )
 
 
-def _of(found: Sequence[LoadSummary], numbers: Sequence[int]) -> list[LoadSummary]:
-    return [each for each in found if each.load.load_no in numbers]
+def _log_summaries(output: Path, landing: landing_log.Log, numbers: Sequence[int]) -> None:
+    for each in _summaries(output, landing):
+        if each.load.load_no in numbers:
+            log.info(str(each))
 
 
 def _loads(numbers: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""The first step of a run: new files into the landing log, and what the log must hold before tables are built."""
+"""The first step of a run: loads new files into the landing log, and checks that the log is complete."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.run.publishing import NewRun
 
 @dataclass(frozen=True)
 class Loaded:
-    """The landing log after the new files, and what there is to say about them."""
+    """The landing log with the new files, and messages about them."""
 
     landing: loading.Landing
     log: loading.Log
@@ -27,14 +27,14 @@ class Loaded:
     stale: tuple[str, ...]
     """Inputs whose newest file is too old."""
     accepted: tuple[str, ...]
-    """What fails a check of volume or completeness and was accepted."""
+    """Accepted failures of volume and completeness checks."""
 
 
 def load(new: NewRun) -> Loaded:
-    """Load the new files of the inputs, unless only the log is to be read. Raises InputError or CheckFailed."""
+    """Load the new files of the inputs, unless the run reads only the log. Raises InputError or CheckFailed."""
     options = new.options
     if new.published is not None and not options.from_log:
-        _ = new.published.manifest  # without it nobody knows which loads must be there
+        _ = new.published.manifest  # raises if it can't be read: it lists the loads that the log must have
     with new.phases.timed("load"):
         landing = _land(new)
     log = loading.open_log(options.log_folder)
@@ -63,7 +63,7 @@ def load(new: NewRun) -> Loaded:
 
 
 def check(options: RunOptions) -> loading.Landing:
-    """Read and account for every input without writing anything. Raises InputError or CheckFailed as a run would."""
+    """Read every input and check its row accounting, without writing. Raises InputError or CheckFailed as a run does."""
     access.require(options, "check")
     published = Published.read(options.output)
     loading.verify(loading.open_log(options.log_folder), counted_folders(published))

@@ -1,4 +1,4 @@
-"""The options of a run as values."""
+"""The options of a run."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from pipeline.settings import Settings
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a run is to do. `clock` is its start (aware UTC).
+    """The options of a run. `clock` is its start (aware UTC).
 
-    `full` builds every table from the whole log; `from_log` does that without reading the inputs; `select` limits the run to
-    some models. `allow_incomplete` loads inputs that fail the volume or completeness checks, `accept_rejects` files with
-    too many rejected rows.
+    `full` builds every table from the whole log; `from_log` also does not read the inputs; `select` builds only some models.
+    `allow_incomplete` loads inputs that fail the volume or completeness checks; `accept_rejects` loads files with too many
+    rejected rows.
     """
 
     configuration: Configuration
@@ -35,7 +35,7 @@ class RunOptions:
     allow_incomplete: bool = False
     accept_rejects: bool = False
     pseudonyms: Pseudonyms | None = None
-    """Replace personal data as `[privacy]` says; None when it says nothing."""
+    """Pseudonyms for personal data as set in `[privacy]`; None without that block."""
     personal_data: str | None = None
     """How the database treats personal data, and a fingerprint of the key."""
 
@@ -48,14 +48,14 @@ class RunOptions:
         environment: Mapping[str, str] = os.environ,
         **more: Any,
     ) -> RunOptions:
-        """The options with the privacy key of the environment. UsageError when `[privacy]` needs a key and there is none."""
+        """Return the options, with the privacy key of the environment. Raises UsageError if a needed key is missing."""
         names = pseudonyms(configuration.privacy, environment)
         stored = fingerprint(configuration.privacy, names)
         return cls(configuration, clock, settings, pseudonyms=names, personal_data=stored, **more)
 
     @property
     def as_of(self) -> datetime:
-        """The instant at which the numbers are true: pinned by the configuration, else the start of the run."""
+        """The as-of time of the report: from the configuration, else the start of the run."""
         return self.configuration.waterfall.as_of or self.clock
 
     @property
@@ -69,8 +69,8 @@ class RunOptions:
         return self.output / "landing"
 
     def configuration_sha256(self) -> str:
-        """The SHA-256 of the configuration's file. FunnelError when the file can't be read any more."""
+        """Return the SHA-256 of the configuration file. Raises FunnelError if it can no longer be read."""
         with suppress(OSError):
             return hashlib.sha256(self.configuration.path.read_bytes()).hexdigest()
         where = str(self.configuration.path)
-        raise FunnelError("the configuration can't be read again", where=where, next_step="start again")
+        raise FunnelError("the configuration can no longer be read", where=where, next_step="restore it and run again")

@@ -1,4 +1,4 @@
-"""A new run in its own folder: alone on the output, recorded however it ends, published whole or not at all."""
+"""Publishes a run: takes the lock, records the outcome, and publishes all of its files or none."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ from pipeline.run.options import RunOptions
 
 @dataclass(frozen=True)
 class NewRun:
-    """What every step of a run needs."""
+    """The state that every step of a run needs."""
 
     options: RunOptions
     folder: run_folder.RunFolder
     published: Published | None
     """The run that this one replaces; None for the first."""
     connections: interrupt.Watch
-    """A signal interrupts the connections that are added here."""
+    """Connections that a signal interrupts."""
     phases: log.Phases
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run tells when it is over."""
+    """Row accounting and warnings, for the end of a run."""
 
     accounting: tuple[dict[str, Any], ...] = ()
-    """Input → what became of its rows."""
+    """One row accounting per input."""
     warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that is published."""
+    """A published run."""
 
     run_id: str
     database: Path
@@ -56,11 +56,11 @@ class FinishedRun:
 
 
 def publish(command: str, options: RunOptions, steps: Callable[[NewRun], Summary]) -> FinishedRun:
-    """Let `steps` fill the folder of a new run, and publish it. Raises FunnelError; then the published run stays."""
+    """Call `steps` to fill the folder of a new run, and publish it. If FunnelError is raised, the published run stays."""
     started, phases, output = time.monotonic(), log.Phases(), options.output
     with (
         private_files(),
-        attempts.recorded(output, options.clock, command) as attempt,
+        attempts.recording(output, options.clock, command) as attempt,
         disk_space.explained(options.configuration, options.log_folder),
         lock.hold(output, options.clock),
     ):
@@ -76,7 +76,7 @@ def publish(command: str, options: RunOptions, steps: Callable[[NewRun], Summary
                 warnings = (*summary.warnings, *run_folder.swap(folder))
         except BaseException as failure:
             run_folder.discard(folder)
-            with suppress(OSError, InputError):  # the next run sweeps as well, and reports what is damaged
+            with suppress(OSError, InputError):  # the next run also sweeps, and reports damage
                 loading.sweep(options.log_folder, counted_folders(published))
             attempt.failed(failure)
             raise
@@ -94,7 +94,7 @@ def publish(command: str, options: RunOptions, steps: Callable[[NewRun], Summary
 
 
 def require_same_privacy(options: RunOptions, published: Published) -> None:
-    """UsageError when the published tables treat personal data in another way than the options say."""
+    """Raise UsageError if the published tables treat personal data differently from the options."""
     if published.manifest.get("personal_data") != options.personal_data:
         raise UsageError(
             "[privacy] database, or its key, changed since the published run",

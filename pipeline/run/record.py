@@ -1,4 +1,4 @@
-"""The last step of a run before it is published: its record in manifest.json."""
+"""The last step of a run before it is published: writes manifest.json."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pipeline.transform import previous_run
 
 
 def write_record(new: NewRun, loaded: Loaded, built: BuiltTables, checked: Checked) -> Summary:
-    """Write the manifest of a run that was built, checked and reported. Returns what the run tells at its end."""
+    """Write the manifest of a run. Returns the summary for the end of the run."""
     warnings = (*loaded.notes, *loaded.warnings, *built.warnings, *checked.warnings)
     manifest.write(new.folder, _manifest(new, loaded, built, checked, warnings))
     return Summary(checked.accounting, warnings)
@@ -60,7 +60,7 @@ def _manifest(new: NewRun, loaded: Loaded, built: BuiltTables, checked: Checked,
         "models": [
             {"model": each.table, "rows": each.rows, "seconds": round(each.seconds, 3)} for each in built.models
         ],
-        # Without the ids that a check may show to a person.
+        # Without the ids that a check may show in its message.
         "checks": [
             {"name": each.name, "claim": each.claim, "severity": each.severity, "broken": each.broken}
             for each in checked.outcomes
@@ -88,6 +88,6 @@ def _file(load: Load, account: dict[str, Any], *, is_new: bool) -> FileAccount:
 
 
 def _from_output(configuration: Configuration) -> str:
-    """The path of the configuration from the output folder, so that both may move together."""
+    """Return the path of the configuration relative to the output folder, so that both can be moved together."""
     path = configuration.path.parent.resolve() / configuration.path.name
     return os.path.relpath(path, configuration.output.resolve())

@@ -1,4 +1,4 @@
-"""The fourth step of a run: the report from the built tables."""
+"""The fourth step of a run: writes the report from the built tables."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from pipeline.settings import Settings
 def write_report(
     reader: duckdb.DuckDBPyConnection, new: NewRun, notes: tuple[str, ...], stale: tuple[str, ...]
 ) -> None:
-    """Write every page and file of the report. `notes` are shown with the inputs; `stale` inputs are marked."""
+    """Write every page and file of the report. It shows `notes` with the inputs and marks `stale` inputs."""
     from pipeline.report.archive.archive import Archive
-    from pipeline.report.outputs import html  # only here: `funnel check` needs no page
+    from pipeline.report.outputs import html  # a late import: `funnel check` does not need it
 
     configuration = new.options.configuration
     log.info("writing the report")
@@ -37,7 +37,7 @@ def write_report(
 
 
 def rewrite_report(new: NewRun) -> Summary:
-    """Write the report of the published tables into a new run with a copy of these tables."""
+    """Write the report again, into a new run with a copy of the published tables."""
     published = Published.require(new.options.output)
     before = published.manifest
     intact.copy(published.database, before, new.folder.database)
@@ -50,7 +50,7 @@ def rewrite_report(new: NewRun) -> Summary:
 
 
 def open_tables(new: NewRun, settings: Settings) -> duckdb.DuckDBPyConnection:
-    """Open the built tables read-only; a signal interrupts their queries."""
+    """Open the built tables read-only. A signal interrupts their queries."""
     try:
         reader = connect_published(new.folder.database, settings)
     except duckdb.Error as failure:

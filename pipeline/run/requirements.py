@@ -1,4 +1,4 @@
-"""What was delivered must do for a night: refusals and findings before any model runs."""
+"""Input requirements of a run, checked before any model runs: freshness, volume, completeness and known stages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipeline.transform.definition.tables import Columns, dimension_source
 
 
 def require_usable(options: RunOptions, outcome: loading.Landing, loads: tuple[loading.Load, ...]) -> None:
-    """An input of which nothing was ever read stops the run: numbers without it would look like a collapse."""
+    """Raise InputError if an input has never been loaded, because its absence would look like a drop."""
     delivered = {load.input for load in loads}
     never = [each.name for each in options.configuration.inputs if each.name not in delivered]
     reasons = [str(each) for each in (*outcome.refused, *outcome.missing) if each.input in never]
@@ -28,7 +28,7 @@ def require_usable(options: RunOptions, outcome: loading.Landing, loads: tuple[l
         if loads and all(each.is_optional for each in history):
             raise InputError("\n".join(map(_no_dates, history)), next_step=f"{_WHERE_DATES_ARE}; nothing was published")
         raise InputError(
-            "the landing log holds no stage entries",
+            "the landing log has no stage entries",
             where=str(options.log_folder),
             next_step="run without --from-log, so that the inputs are read",
         )
@@ -38,26 +38,26 @@ _WHERE_DATES_ARE = "export the columns with the dates of the stages, too, or add
 
 
 def _no_dates(reads: Input) -> str:
-    """What to say of a format whose dates of stages no file has."""
+    """Return the message for an input whose files have no stage dates."""
     dates = None if reads.reshaping is None else reads.reshaping.stage_dates
     patterns = ", ".join(f"`{each}`" for each in dates.patterns) if dates else "none"
     return f"{reads.name}: no file has a column with the date of a stage; {reads.format} looks for {patterns}"
 
 
 def require_readable(outcome: loading.Landing) -> None:
-    """CheckFailed when too many rows of a new file are rejected; nothing of it is in the log, so the next run reads it again."""
+    """Raise CheckFailed if too many rows of a new file are rejected. The file is not in the log; the next run reads it again."""
     if outcome.rejected:
         raise CheckFailed(
             "\n".join(outcome.rejected),
-            next_step="nothing was published and nothing of these files was kept; correct the configuration and run again: "
-            "they are read by the new settings. `funnel run --accept-rejects` takes them as they are",
+            next_step="nothing was published or loaded from these files; correct the configuration and run again: "
+            "they are read with the new settings. `funnel run --accept-rejects` loads them as they are",
         )
 
 
 def require_named(
     connection: duckdb.DuckDBPyConnection, options: RunOptions, log: loading.Log, outcome: loading.Landing | None = None
 ) -> None:
-    """CheckFailed when no row of the log, nor of what a dry run read, names a stage that a headline pair counts."""
+    """Raise CheckFailed if no row of the log or of a dry run has a stage that a headline pair needs."""
     loads = _current(options.configuration, log, outcome)
     names = never_named.names_in_log(connection, log, loads, options.configuration.waterfall)
     if outcome is not None:
@@ -66,16 +66,16 @@ def require_named(
     if found:
         raise CheckFailed(
             "\n".join(found),
-            next_step="nothing was published; correct the configuration and run again: rows that wait in the log come in by "
-            "themselves",
+            next_step="nothing was published; correct the configuration and run again: rows in the log then count without "
+            "another export",
         )
 
 
 def require_some_kept(
     connection: duckdb.DuckDBPyConnection, options: RunOptions, log: loading.Log, outcome: loading.Landing
 ) -> None:
-    """CheckFailed when an input has rows, in the log or in what a dry run read, and keeps none of them."""
-    nothing = []
+    """Raise CheckFailed if an input has rows, in the log or in a dry run, but none of them is kept."""
+    problems = []
     in_log = _current(options.configuration, log, outcome)
     for reads in options.configuration.inputs:
         old = [load for load in in_log if load.input == reads.name]
@@ -89,35 +89,37 @@ def require_some_kept(
         if not is_kept:
             filtered = sum(load.filtered for load in (*old, *new))
             outside = f", {filtered:,} of them outside `where`" if filtered else ""
-            nothing.append(f"{reads.name}: no row is kept, and {rows:,} {'was' if rows == 1 else 'were'} read{outside}")
-            nothing += [warning for warning in outcome.warnings if warning.startswith(f"{reads.name}: ")]
-    if nothing:
+            problems.append(
+                f"{reads.name}: no row is kept, and {rows:,} {'was' if rows == 1 else 'were'} read{outside}"
+            )
+            problems += [warning for warning in outcome.warnings if warning.startswith(f"{reads.name}: ")]
+    if problems:
         raise CheckFailed(
-            "\n".join(nothing), next_step="`funnel run` would publish without them; correct their [[inputs]] blocks"
+            "\n".join(problems), next_step="`funnel run` would publish without them; correct their [[inputs]] blocks"
         )
 
 
 def _current(configuration: Configuration, log: loading.Log, outcome: loading.Landing | None) -> list[loading.Load]:
-    """The loads of the log that count, less those that a dry run read again."""
+    """Return the loads of the log that count, without those that a dry run read again."""
     configured = {each.name for each in configuration.inputs}
-    again = {number for load in (outcome.loads if outcome else ()) for number in load.supersedes} | log.superseded
-    return [load for load in log.loads if load.input in configured and load.load_no not in again]
+    superseded = {number for load in (outcome.loads if outcome else ()) for number in load.supersedes} | log.superseded
+    return [load for load in log.loads if load.input in configured and load.load_no not in superseded]
 
 
 def require_whole(outcome: loading.Landing) -> None:
-    """A delivery that lacks too much stops the run; nothing of it is in the log, so the next run judges it again."""
+    """Raise InputError if a new file fails a volume or completeness check. It is not in the log; the next run checks it again."""
     if outcome.dropped:
         raise InputError(
             "\n".join(outcome.dropped),
-            next_step="nothing was published and nothing of these files was kept; get the whole export, "
-            "or `funnel run --allow-incomplete` if it is right",
+            next_step="nothing was published or loaded from these files; get the complete export, "
+            "or run `funnel run --allow-incomplete` if it is correct",
         )
 
 
 def require_fresh(options: RunOptions, loads: tuple[loading.Load, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What the report says of the newest deliveries, and of those that are too old. InputError beyond `error_after`.
+    """Return messages about the newest files and about inputs that are too old. Raises InputError beyond `error_after`.
 
-    What was published is built anew (--from-log, --select) however old it is.
+    With --from-log or --select no age stops the run.
     """
     inputs, zone = options.configuration.inputs, ZoneInfo(options.configuration.waterfall.timezone)
     stale = freshness.stale(inputs, loads, as_of=options.as_of, clock=options.clock)
@@ -131,7 +133,7 @@ def require_fresh(options: RunOptions, loads: tuple[loading.Load, ...]) -> tuple
 
 
 def dimension_sources(configuration: Configuration, loads: tuple[loading.Load, ...]) -> dict[str, str]:
-    """Each dimension and where its values come from. ConfigurationError naming all that no input has a column for."""
+    """Return the source of each dimension. Raises ConfigurationError with every dimension that no input has."""
     delivered = _columns(configuration, loads)
     sources, problems = {}, []
     for name in configuration.waterfall.dimensions:

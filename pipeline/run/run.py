@@ -1,4 +1,4 @@
-"""A run: load the inputs, build the tables, check them, write the report, publish all of it at once."""
+"""A run: loads the inputs, builds and checks the tables, writes the report, and publishes everything at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.run.reporting import rewrite_report
 
 
 def run(options: RunOptions) -> FinishedRun:
-    """Load, build, check, report and publish. Raises FunnelError; then the published run stays as it is."""
+    """Load, build, check, report and publish. If FunnelError is raised, the published run stays unchanged."""
 
     def steps(new: NewRun) -> Summary:
         if options.select:
@@ -27,6 +27,6 @@ def run(options: RunOptions) -> FinishedRun:
 
 
 def report_again(options: RunOptions) -> FinishedRun:
-    """Write the report again from the published tables, and publish both again with the tables unchanged."""
-    Published.require(options.output)  # without one, no folder is made
+    """Write the report again from the published tables, and publish it with a copy of the tables."""
+    Published.require(options.output)  # raises before a folder is created
     return publish("report", options, rewrite_report)

@@ -1,1 +1,1 @@
-"""Models of sql/ become tables: read, ordered, built, checked, and built on from the previous run."""
+"""Reads the models of sql/, and builds and checks their tables, in full or incrementally."""

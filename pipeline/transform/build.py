@@ -1,4 +1,4 @@
-"""Models into tables, one after the other, with their comments; an error names the model and its file."""
+"""Builds models into tables and views, with comments. An error names the model and its file."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from pipeline.errors import Interrupted, ModelError
 from pipeline.settings import MORE_MEMORY
 from pipeline.transform.definition.tables import Table
 from pipeline.transform.macros import create_formulas
-from pipeline.transform.partitions import over, parts
+from pipeline.transform.partitions import in_partition, plan_partitions
 from pipeline.transform.project import Model, TableName
 
 
 @dataclass(frozen=True)
-class Built:
-    """A model that was built: its rows (None for a view) and the seconds it took."""
+class BuiltModel:
+    """A built model: its rows (None for a view) and its build time."""
 
     table: str
     rows: int | None
@@ -33,13 +33,13 @@ class Built:
 
 @dataclass
 class Progress:
-    """Logs each model when it is built. `total` counts the models of the whole run; `silent` logs none."""
+    """Logs each built model. `total` is the number of models in the run; with `is_silent` nothing is logged."""
 
     total: int
     done: int = 0
     is_silent: bool = False
 
-    def log(self, built: Built) -> None:
+    def log(self, built: BuiltModel) -> None:
         """Count a model, and log it with its rows and seconds."""
         self.done += 1
         if not self.is_silent:
@@ -55,7 +55,7 @@ class Progress:
 
 
 def write_definition(connection: duckdb.DuckDBPyConnection, tables: tuple[Table, ...]) -> None:
-    """Write schema `waterfall` with its comments."""
+    """Create the tables of schema `waterfall`, with comments."""
     statements = []
     for table in tables:
         name = f"waterfall.{table.name}"
@@ -63,7 +63,7 @@ def write_definition(connection: duckdb.DuckDBPyConnection, tables: tuple[Table,
         statements.append(f"comment on table {name} is {quoted(table.comment)}")
         for column, _, comment in table.columns:
             statements.append(f"comment on column {name}.{identifier(column)} is {quoted(comment)}")
-    _at_once(connection, statements)
+    _in_transaction(connection, statements)
 
 
 def build(
@@ -72,42 +72,43 @@ def build(
     dictionary: dict[str, str] | None,
     cursors: Cursors | None = None,
     progress: Progress | None = None,
-) -> tuple[Built, ...]:
-    """Build `models` in the order given, or with `cursors` several at once, each after those that it reads.
+) -> tuple[BuiltModel, ...]:
+    """Build `models` in the given order; with `cursors`, several at once, each after the models that it reads.
 
-    `dictionary` has the comment of every column that several tables share. None in its place: nothing gets a comment,
-    since nobody is to read what is built.
+    `dictionary` has the comments of columns that several tables share. With None, no comments are written.
     """
-    for schema in dict.fromkeys(schema for model in models for schema in (model.table.schema, stored(model).schema)):
+    for schema in dict.fromkeys(
+        schema for model in models for schema in (model.table.schema, stored_table(model).schema)
+    ):
         connection.execute(f"create schema if not exists {schema}")
     create_formulas(connection, (model.sql for model in models))
     number_of = {model.table: number for number, model in enumerate(models)}
 
-    def job(model: Model) -> Callable[[duckdb.DuckDBPyConnection], Built]:
-        def made(cursor: duckdb.DuckDBPyConnection) -> Built:
+    def job(model: Model) -> Callable[[duckdb.DuckDBPyConnection], BuiltModel]:
+        def build_model(cursor: duckdb.DuckDBPyConnection) -> BuiltModel:
             started = time.monotonic()
             rows = create(cursor, model)
-            return Built(str(model.table), rows, time.monotonic() - started)
+            return BuiltModel(str(model.table), rows, time.monotonic() - started)
 
-        return made
+        return build_model
 
-    done = (cursors or Cursors(connection)).run(
+    built = (cursors or Cursors(connection)).run(
         [job(model) for model in models],
         [frozenset(number_of[table] for table in model.reads if table in number_of) for model in models],
         (progress or Progress(total=len(models))).log,
     )
     if dictionary is not None:
         comment(connection, models, dictionary)
-    return done
+    return built
 
 
 def column_dictionary(folder: Path) -> dict[str, str]:
-    """Comments of columns that mean the same wherever they stand: sql/columns.toml."""
+    """Read sql/columns.toml: comments of columns that mean the same in every table."""
     return {name: str(text) for name, text in tomllib.loads((folder / "columns.toml").read_text("utf-8")).items()}
 
 
 def create(connection: duckdb.DuckDBPyConnection, model: Model) -> int | None:
-    """Make the table or view of a model in the current catalogue. Returns its rows, None for a view."""
+    """Create the table or view of a model in the current database. Returns its rows; None for a view."""
     kind = model.header.materialised
     other = "view" if kind == "table" else "table"
     try:
@@ -131,26 +132,26 @@ def create(connection: duckdb.DuckDBPyConnection, model: Model) -> int | None:
         ) from error
 
 
-def stored(model: Model) -> TableName:
-    """The table that holds the rows of a model: itself, or beside it where only some rows are kept."""
-    return replace(model.table, schema=f"{model.table.schema}_kept") if model.header.kept else model.table
+def stored_table(model: Model) -> TableName:
+    """Return the table with the stored rows of a model: its own, or one in schema `…_kept` if it stores only some rows."""
+    return replace(model.table, schema=f"{model.table.schema}_kept") if model.header.stored_where else model.table
 
 
 def _create_table(connection: duckdb.DuckDBPyConnection, model: Model) -> int:
-    """Store the rows of a model, part by part where they would not fit into the memory at once."""
-    table, kept = _quoted(stored(model)), model.header.kept
-    select = f"select * from (\n{model.sql}\n) where {kept}" if kept else model.sql
+    """Store the rows of a model, in partitions if they do not fit into memory at once."""
+    table, condition = _quoted(stored_table(model)), model.header.stored_where
+    select = f"select * from (\n{model.sql}\n) where {condition}" if condition else model.sql
     rows = 0
-    for number, part in enumerate(parts(connection, model.header.parts)):
-        with over(connection, part):
+    for number, partition in enumerate(plan_partitions(connection, model.header.partition_rules)):
+        with in_partition(connection, partition):
             into = f"insert into {table}" if number else f"create or replace table {table} as"
             row = connection.execute(f"{into}\n{select}").fetchone()
             rows += int(row[0]) if row else 0
-    if kept:
-        # The same SELECT makes the other rows when somebody asks for them.
+    if condition:
+        # The view computes the other rows on read, with the same SELECT.
         connection.execute(
             f"create or replace view {_quoted(model.table)} as\n"
-            f"select * from {table}\nunion all\nselect * from (\n{model.sql}\n) where {_otherwise(kept)}"
+            f"select * from {table}\nunion all\nselect * from (\n{model.sql}\n) where {_opposite(condition)}"
         )
     return rows
 
@@ -159,22 +160,22 @@ def _quoted(table: TableName) -> str:
     return f"{table.schema}.{identifier(table.name)}"
 
 
-def _otherwise(kept: str) -> str:
-    """The opposite of `kept`. Of `column in (…)` one by one: then DuckDB sees that a reader of one kept value needs no others."""
-    listed = re.fullmatch(r"(\w+) in \(([^()]*)\)", kept)
-    if listed is None:
-        return f"not ({kept})"
-    return " and ".join(f"{listed[1]} <> {value.strip()}" for value in listed[2].split(","))
+def _opposite(condition: str) -> str:
+    """Negate a condition. For `column in (…)`, write one `<>` per value: DuckDB then prunes a query for one stored value."""
+    column_in = re.fullmatch(r"(\w+) in \(([^()]*)\)", condition)
+    if column_in is None:
+        return f"not ({condition})"
+    return " and ".join(f"{column_in[1]} <> {value.strip()}" for value in column_in[2].split(","))
 
 
 def _without_values(error: duckdb.Error) -> str:
-    """DuckDB's message down to its kind for errors about data (a conversion quotes the value), whole for errors about SQL."""
+    """Return DuckDB's message for an error in SQL, only its type for an error in data: that message may quote a value."""
     about_sql = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException)
     return str(error).splitlines()[0] if isinstance(error, about_sql) else type(error).__name__
 
 
 def comment(connection: duckdb.DuckDBPyConnection, models: tuple[Model, ...], dictionary: dict[str, str]) -> None:
-    """Write what the headers say of built models, and of their columns, into the database."""
+    """Write the comments of built models and of their columns into the database."""
     columns: dict[TableName, list[str]] = {}
     for schema, table, column in connection.execute(
         "select schema_name, table_name, column_name from duckdb_columns() where database_name = current_database()"
@@ -182,8 +183,8 @@ def comment(connection: duckdb.DuckDBPyConnection, models: tuple[Model, ...], di
         columns.setdefault(TableName(schema, table), []).append(column)
     statements = []
     for model in models:
-        for table in dict.fromkeys((model.table, stored(model))):
-            kind = "view" if model.header.kept and table == model.table else model.header.materialised
+        for table in dict.fromkeys((model.table, stored_table(model))):
+            kind = "view" if model.header.stored_where and table == model.table else model.header.materialised
             name = _quoted(table)
             statements.append(f"comment on {kind} {name} is {quoted(model.header.comment)}")
             own = dict(model.header.columns)
@@ -191,8 +192,8 @@ def comment(connection: duckdb.DuckDBPyConnection, models: tuple[Model, ...], di
                 text = own.get(column) or dictionary.get(column)
                 if text:
                     statements.append(f"comment on column {name}.{identifier(column)} is {quoted(text)}")
-    _at_once(connection, statements)
+    _in_transaction(connection, statements)
 
 
-def _at_once(connection: duckdb.DuckDBPyConnection, statements: list[str]) -> None:
+def _in_transaction(connection: duckdb.DuckDBPyConnection, statements: list[str]) -> None:
     connection.execute(";\n".join(("begin", *statements, "commit")))

@@ -1,4 +1,4 @@
-"""The promises of headers and *.check.sql files, put to the built tables. A check is a query that returns nothing."""
+"""Data checks of the built tables, from model headers and *.check.sql files. A check passes if its query returns no rows."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from pipeline.database.parallel import Cursors
 from pipeline.errors import CheckFailed, Interrupted, ModelError
 from pipeline.privacy.permissions import without_addresses
 from pipeline.settings import MORE_MEMORY
-from pipeline.transform.build import stored
+from pipeline.transform.build import stored_table
 from pipeline.transform.header import Severity
 from pipeline.transform.project import Check, Model
 from pipeline.waterfall.names import cut
 
+MAX_IDS_SHOWN = 5
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """One check, done: how many rows broke the claim, and ids of the first few where the check may show them."""
+    """The result of one check: rows that break the claim, and the first ids if the check may show them."""
 
     name: str
     claim: str
@@ -36,7 +38,7 @@ class Outcome:
 
     @property
     def holds(self) -> bool:
-        """Whether no row broke the claim."""
+        """Whether no row breaks the claim."""
         return self.broken == 0
 
 
@@ -46,14 +48,14 @@ def run_checks(
     checks: tuple[Check, ...],
     cursors: Cursors | None = None,
 ) -> tuple[Outcome, ...]:
-    """Put every claim to the tables, with `cursors` several at once. Reads only. ModelError if a check itself can't run."""
-    jobs = [partial(_from_header, model=model) for model in models]
-    jobs += [partial(_from_file, check=_on_stored_rows(check, models)) for check in checks]
-    return tuple(outcome for found in (cursors or Cursors(connection)).run(jobs) for outcome in found)
+    """Run every check; with `cursors`, several at once. Only reads. Raises ModelError if a check can't run."""
+    jobs = [partial(_check_header, model=model) for model in models]
+    jobs += [partial(_run_check_file, check=_on_stored_rows(check, models)) for check in checks]
+    return tuple(outcome for outcomes in (cursors or Cursors(connection)).run(jobs) for outcome in outcomes)
 
 
 def require(outcomes: tuple[Outcome, ...]) -> None:
-    """Raise CheckFailed when a claim of severity `fail` does not hold. Names every one of them."""
+    """Raise CheckFailed, with every failed claim, if a check of severity `fail` does not pass."""
     failed = [outcome for outcome in outcomes if not outcome.holds and outcome.severity == "fail"]
     if failed:
         failure = CheckFailed(
@@ -70,7 +72,7 @@ def require(outcomes: tuple[Outcome, ...]) -> None:
 
 
 def log_outcomes(outcomes: tuple[Outcome, ...]) -> None:
-    """Log for programs how many checks ran, and each claim that does not hold, without ids."""
+    """Log the number of checks and each broken claim, without ids."""
     broken = [each for each in outcomes if not each.holds]
     log.event("checks", ran=len(outcomes), warned=len(broken))
     for each in broken:
@@ -78,13 +80,13 @@ def log_outcomes(outcomes: tuple[Outcome, ...]) -> None:
 
 
 def require_beside(check: Callable[[], tuple[Outcome, ...]], work: Callable[[], None]) -> tuple[Outcome, ...]:
-    """The outcomes of `check`, all of which are required, while `work` goes on: checks are queries and leave Python a core.
+    """Run `check` in a thread while `work` runs, then require its outcomes. Checks are queries and leave Python a core.
 
-    Whatever `work` raises, CheckFailed counts more: of tables that break a claim nothing else may be possible.
+    CheckFailed hides an error of `work`, because a broken claim may be its cause.
     """
-    with ThreadPoolExecutor(1, "checks") as beside:
-        with interrupt.undivided():  # it starts a thread
-            checking = beside.submit(check)
+    with ThreadPoolExecutor(1, "checks") as pool:
+        with interrupt.defer_signals():  # it starts a thread
+            checking = pool.submit(check)
         try:
             work()
         except Interrupted:
@@ -97,19 +99,18 @@ def require_beside(check: Callable[[], tuple[Outcome, ...]], work: Callable[[], 
     return outcomes
 
 
-def _from_header(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Outcome]:
-    # Of a model that keeps some rows, these: the others are made by the same SELECT when somebody asks.
-    at = stored(model)
-    table = f"{at.schema}.{identifier(at.name)}"
+def _check_header(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Outcome]:
+    # Only stored rows are checked: the same SELECT computes the others on read.
+    stored = stored_table(model)
+    table = f"{stored.schema}.{identifier(stored.name)}"
     header = model.header
     outcomes = []
     for key in ((header.key,) if header.key else ()) + header.unique:
         columns = ", ".join(identifier(column) for column in key)
-        # By one number a row first, which takes less time and memory: rows of one key have the same, and
-        # only where some have the same the keys themselves are asked.
+        # Group by a hash first: it needs less time and memory. Group by the key itself only if two rows have the same hash.
         broken = 0
         for grouped in (f"hash({columns})", columns):
-            broken = _ask(
+            broken = _query(
                 connection,
                 f"select count(*) from (select 1 from {table} group by {grouped} having count(*) > 1)",
                 str(model.table),
@@ -117,7 +118,7 @@ def _from_header(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Ou
             if not broken:
                 break
         outcomes.append(Outcome(str(model.table), f"{', '.join(key)} is unique", "fail", broken))
-    # The rest in one scan of the table.
+    # All other claims need only one scan of the table.
     claims = [(f"{column} is not null", f"{identifier(column)} is null") for column in header.not_null]
     claims += [
         (f"{column} is one of {', '.join(values)}", f"{identifier(column)} not in ({', '.join(map(quoted, values))})")
@@ -126,7 +127,7 @@ def _from_header(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Ou
     claims += [(claim, f"not ({claim})") for claim in header.checks]
     if claims:
         counts = ", ".join(f"count(*) filter (where {broken})" for _, broken in claims)
-        row = _ask(connection, f"select {counts} from {table}", str(model.table))[0]
+        row = _query(connection, f"select {counts} from {table}", str(model.table))[0]
         outcomes += [
             Outcome(str(model.table), claim, "fail", count) for (claim, _), count in zip(claims, row, strict=True)
         ]
@@ -134,30 +135,30 @@ def _from_header(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Ou
 
 
 def _on_stored_rows(check: Check, models: tuple[Model, ...]) -> Check:
-    """The check, asking the stored rows of every model that keeps some.
+    """Return the check with views replaced by the tables of their stored rows.
 
-    Through the view it would wait for days: asked for several grains at once, DuckDB makes those that are not stored, too.
+    A query for several grains would make DuckDB compute all grains that are not stored, which can take days.
     """
     sql = check.sql
     for model in models:
-        if model.header.kept and model.table in check.reads:
-            at = stored(model)
-            sql = re.sub(rf"\b{re.escape(str(model.table))}\b", f"{at.schema}.{at.name}", sql)
+        if model.header.stored_where and model.table in check.reads:
+            stored = stored_table(model)
+            sql = re.sub(rf"\b{re.escape(str(model.table))}\b", f"{stored.schema}.{stored.name}", sql)
     return replace(check, sql=sql)
 
 
-def _from_file(connection: duckdb.DuckDBPyConnection, check: Check) -> list[Outcome]:
-    rows = _ask(connection, check.sql, check.name)
+def _run_check_file(connection: duckdb.DuckDBPyConnection, check: Check) -> list[Outcome]:
+    rows = _query(connection, check.sql, check.name)
     columns = [column[0] for column in connection.description or []]
     unknown = [name for name in check.header.show if name not in columns]
     if unknown:
         raise ModelError(
-            f"the check shows {unknown[0]}, which its SELECT does not give",
+            f"the check shows {unknown[0]}, which its SELECT does not return",
             where=str(check.path),
             next_step=f"columns: {', '.join(columns)}",
         )
-    told = [", ".join(str(row[columns.index(name)]) for name in check.header.show) for row in rows[:5]]
-    shown = [without_addresses(cut(each)) for each in told]  # ids may be named (E3), people may not
+    ids = [", ".join(str(row[columns.index(name)]) for name in check.header.show) for row in rows[:MAX_IDS_SHOWN]]
+    shown = [without_addresses(cut(each)) for each in ids]  # a message may contain ids (E3), but no e-mail addresses
     return [
         Outcome(
             check.name,
@@ -169,7 +170,7 @@ def _from_file(connection: duckdb.DuckDBPyConnection, check: Check) -> list[Outc
     ]
 
 
-def _ask(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> list[tuple[int, ...]]:
+def _query(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> list[tuple[int, ...]]:
     try:
         return connection.execute(sql).fetchall()
     except duckdb.InterruptException as interrupt:

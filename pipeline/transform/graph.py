@@ -1,4 +1,4 @@
-"""The order in which models are built, and selections of it such as `marts.conversion+`."""
+"""The build order of models, and selections such as `marts.conversion+`."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from pipeline.errors import ModelError, UsageError
 from pipeline.transform.project import LAYERS, Model, TableName
 
 
-def in_order(models: tuple[Model, ...], given: frozenset[TableName]) -> tuple[Model, ...]:
-    """Models after everything that they read. `given` are the tables that no model makes.
+def in_order(models: tuple[Model, ...], existing: frozenset[TableName]) -> tuple[Model, ...]:
+    """Return the models in build order: each after the models it reads. `existing` are tables without a model.
 
-    ModelError for a table that nobody makes (with the nearest known one) and for a circle.
+    Raises ModelError for an unknown table and for a cycle.
     """
     by_table = {model.table: model for model in models}
     for model in models:
         for table in model.reads:
-            if table not in by_table and table not in given:
-                nearest = get_close_matches(str(table), [str(known) for known in (*by_table, *given)], n=1)
+            if table not in by_table and table not in existing:
+                nearest = get_close_matches(str(table), [str(known) for known in (*by_table, *existing)], n=1)
                 hint = f"did you mean {nearest[0]}?" if nearest else "add a model for it"
                 raise ModelError(
-                    f"{model.table} reads {table}, which nothing makes", where=str(model.path), next_step=hint
+                    f"{model.table} reads {table}, which no model creates", where=str(model.path), next_step=hint
                 )
-    # Layer by layer, since data only goes one way: a run reads as the house is built.
+    # Layer by layer, so that the log of a run follows the layers.
     return tuple(model for schema in LAYERS for model in _sorted_layer([m for m in models if m.table.schema == schema]))
 
 
@@ -34,16 +34,16 @@ def _sorted_layer(models: list[Model]) -> list[Model]:
     )
     try:
         return [by_table[table] for table in sorter.static_order()]
-    except CycleError as circle:
-        names = " → ".join(str(table) for table in circle.args[1])
-        raise ModelError(f"models read each other in a circle: {names}", next_step="break the circle") from circle
+    except CycleError as cycle:
+        names = " → ".join(str(table) for table in cycle.args[1])
+        raise ModelError(f"models read each other in a cycle: {names}", next_step="break the cycle") from cycle
 
 
 def select(ordered: tuple[Model, ...], selection: str) -> tuple[Model, ...]:
-    """The models that a selection names, in building order.
+    """Return the models of a selection in build order. Raises UsageError for an unknown model.
 
-    Words are separated by spaces or commas: `marts.conversion` one model, `marts.*` a layer, `+x` with everything that x
-    reads, `x+` with everything that reads x. UsageError for a name that no model has.
+    Words are separated by spaces or commas. `marts.conversion` is one model, `marts.*` a layer, `+x` is x and every model
+    that it reads, `x+` is x and every model that reads it.
     """
     by_name = {str(model.table): model for model in ordered}
     chosen: set[TableName] = set()

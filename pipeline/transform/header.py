@@ -1,4 +1,4 @@
-"""The comment on top of a .sql file, read: what a row is, its key, its checks, its column comments, how to materialise.
+"""Reads the header comment of a .sql file: what a row is, key, checks, column comments and materialisation.
 
     -- One row per stay of a lead in a stage.
     -- key: lead_no, span_no
@@ -10,8 +10,8 @@
     -- kept: grain in ('month', 'all')
     -- parts: lead_no, count(*) of journey.spans_narrow, 500 bytes each
 
-Lines without a known fact are prose. Each fact becomes a check, a comment in the database and a line of the catalogue.
-A line that nearly names a fact is an error: as prose it would be a check that never runs.
+A line `name: value` with a known name is a fact; every other line is prose. Facts become checks, comments in the database
+and lines of the catalogue. A misspelled name is an error: as prose, its check would never run.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ Severity = Literal["fail", "warn"]
 
 
 @dataclass(frozen=True)
-class Parts:
-    """How the rows of a model can be made part by part: by ranges of the whole number `key` of `table` ("schema.name").
+class PartitionRule:
+    """How a model can be built in partitions: by ranges of the integer column `key` of `table` ("schema.name").
 
-    With `each`, ranges for every value of that column alone. `rows` is an aggregate: how many rows of the model's input a
-    range has. Each takes `bytes_each` of memory that can't spill.
+    With `each`, every value of that column has its own ranges. `rows` is an aggregate that counts the input rows of a
+    range. Each of these rows needs `bytes_each` of memory that can't spill to disk.
     """
 
     key: str
@@ -45,7 +45,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Header:
-    """What the head of a model promises. `kept` is a condition: rows that it holds for are stored, the others made when asked."""
+    """The header of a model. Rows that meet the condition `stored_where` are stored, other rows are computed on read."""
 
     row_is: str
     prose: tuple[str, ...] = ()
@@ -56,19 +56,21 @@ class Header:
     checks: tuple[str, ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
     materialised: Materialised = "table"
-    kept: str | None = None
-    parts: tuple[Parts, ...] = ()
+    stored_where: str | None = None
+    partition_rules: tuple[PartitionRule, ...] = ()
 
     @property
     def comment(self) -> str:
-        """The table's comment: what a row is, then the rules in prose."""
-        stored = [f"Rows with {self.kept} are stored, the others are made when somebody asks."] if self.kept else []
+        """Return the comment of the table: what a row is, then the prose."""
+        stored = (
+            [f"Rows with {self.stored_where} are stored; other rows are computed on read."] if self.stored_where else []
+        )
         return " ".join([self.row_is, *self.prose, *stored])
 
 
 @dataclass(frozen=True)
 class CheckHeader:
-    """What the head of a *.check.sql claims; `show` names columns whose values the failure may print (ids only)."""
+    """The header of a *.check.sql file. `show` lists columns (ids only) whose values the error message may contain."""
 
     claim: str
     severity: Severity = "fail"
@@ -77,14 +79,14 @@ class CheckHeader:
 
 _MODEL_FACT = re.compile(r"key|unique|not null|accepted [a-z_0-9]+|check|column [a-z_0-9]+|as|kept|parts")
 _CHECK_FACT = re.compile(r"severity|show")
-_WORDS = ("key", "unique", "not null", "accepted", "check", "column", "as", "kept", "parts", "severity", "show")
-_PARTS = re.compile(r"(\w+)(?: of each (\w+))?, (.+) of (\w+\.\w+), (\d+) bytes each")
+_FACT_NAMES = ("key", "unique", "not null", "accepted", "check", "column", "as", "kept", "parts", "severity", "show")
+_PARTITION_RULE = re.compile(r"(\w+)(?: of each (\w+))?, (.+) of (\w+\.\w+), (\d+) bytes each")
 _LABEL = re.compile(r"[a-z_0-9]+( [a-z_0-9]+)?")
 _ONCE = frozenset({"key", "as", "kept", "severity", "show"})
 
 
 def read_header(text: str, path: Path) -> Header:
-    """The header of a model. ModelError if line one doesn't say what a row is, or a fact contradicts itself."""
+    """Return the header of a model. Raises ModelError if line 1 does not say what a row is, or a fact is wrong."""
     lines = _comment_lines(text)
     if not lines or not lines[0].startswith("One row"):
         raise ModelError(
@@ -93,7 +95,7 @@ def read_header(text: str, path: Path) -> Header:
     facts, prose = _split(lines[1:], _MODEL_FACT, path)
     materialised = next((value for name, value in facts if name == "as"), "table")
     if materialised not in ("table", "view"):
-        raise ModelError("`as:` takes table or view", where=str(path), next_step="correct the header")
+        raise ModelError("`as:` must be table or view", where=str(path), next_step="correct the header")
     return Header(
         row_is=lines[0],
         prose=tuple(prose),
@@ -106,13 +108,13 @@ def read_header(text: str, path: Path) -> Header:
         checks=tuple(value for name, value in facts if name == "check"),
         columns=tuple((name.removeprefix("column "), value) for name, value in facts if name.startswith("column ")),
         materialised="view" if materialised == "view" else "table",
-        kept=next((value for name, value in facts if name == "kept"), None),
-        parts=tuple(_parts(value, path) for name, value in facts if name == "parts"),
+        stored_where=next((value for name, value in facts if name == "kept"), None),
+        partition_rules=tuple(_partition_rule(value, path) for name, value in facts if name == "parts"),
     )
 
 
 def read_check_header(text: str, path: Path) -> CheckHeader:
-    """The header of a *.check.sql: its claim and what happens when it doesn't hold."""
+    """Return the header of a *.check.sql file. Raises ModelError without a claim."""
     lines = _comment_lines(text)
     if not lines:
         raise ModelError("line 1 must state the claim", where=str(path), next_step="start the file with `-- claim`")
@@ -121,7 +123,7 @@ def read_check_header(text: str, path: Path) -> CheckHeader:
         raise ModelError("line 1 must state the claim", where=str(path), next_step="start the file with `-- claim`")
     severity = next((value for name, value in facts if name == "severity"), "fail")
     if severity not in ("fail", "warn"):
-        raise ModelError("`severity:` takes fail or warn", where=str(path), next_step="correct the header")
+        raise ModelError("`severity:` must be fail or warn", where=str(path), next_step="correct the header")
     return CheckHeader(
         claim=" ".join(prose),
         severity="warn" if severity == "warn" else "fail",
@@ -129,15 +131,15 @@ def read_check_header(text: str, path: Path) -> CheckHeader:
     )
 
 
-def _parts(value: str, path: Path) -> Parts:
-    found = _PARTS.fullmatch(value)
+def _partition_rule(value: str, path: Path) -> PartitionRule:
+    found = _PARTITION_RULE.fullmatch(value)
     if found is None:
         raise ModelError(
             "`parts:` can't be read",
             where=str(path),
             next_step="write it as `-- parts: lead_no, count(*) of journey.spans_narrow, 500 bytes each`",
         )
-    return Parts(found[1], found[2], found[3], found[4], int(found[5]))
+    return PartitionRule(found[1], found[2], found[3], found[4], int(found[5]))
 
 
 def _comment_lines(text: str) -> list[str]:
@@ -156,15 +158,15 @@ def _split(lines: list[str], known: re.Pattern[str], path: Path) -> tuple[list[t
         name, colon, value = line.partition(":")
         if colon and known.fullmatch(name):
             if not value.strip():
-                raise ModelError(f"`{name}:` says nothing", where=str(path), next_step="complete the line")
+                raise ModelError(f"`{name}:` has no value", where=str(path), next_step="complete the line")
             if name in _ONCE and name in dict(facts):
-                raise ModelError(f"`{name}:` stands twice", where=str(path), next_step="keep one of the two")
+                raise ModelError(f"`{name}:` is there twice", where=str(path), next_step="keep one of the two")
             facts.append((name, value.strip()))
         elif colon and _looks_like_a_fact(name):
             raise ModelError(
-                f"`{name}:` is no fact of this kind of file",
+                f"`{name}:` is not a known fact for this kind of file",
                 where=str(path),
-                next_step="correct the word, or say the sentence without the colon",
+                next_step="correct the name, or write the sentence without the colon",
             )
         elif line:
             prose.append(line)
@@ -174,7 +176,7 @@ def _split(lines: list[str], known: re.Pattern[str], path: Path) -> tuple[list[t
 def _looks_like_a_fact(name: str) -> bool:
     if not _LABEL.fullmatch(name):
         return False
-    return any(get_close_matches(each, _WORDS, n=1, cutoff=0.75) for each in (name, name.split(" ")[0]))
+    return any(get_close_matches(each, _FACT_NAMES, n=1, cutoff=0.75) for each in (name, name.split(" ")[0]))
 
 
 def _words(value: str) -> tuple[str, ...]:

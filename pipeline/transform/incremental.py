@@ -1,10 +1,10 @@
-"""A night that goes on from the night before: the history of the leads that changed is made anew, that of the others is kept.
+"""Builds on the published run: rebuilds the history of changed leads and keeps the history of all others.
 
-The six tables that weigh most hold rows of one lead each (`KEPT`). They are taken over from the published file; what
-may have changed is found by comparing the small tables per lead, whatever the reason: a new row, a merge, a deletion, another
-account, a rule. The models of these tables then run as they are, over a catalogue `touched` in which every table
-holds the touched leads only, and their rows take the place of the old ones. Everything else is built whole. So a night gives
-the rows that a full rebuild would give; tests/cli/test_nights_go_on.py compares them.
+The largest tables (`INCREMENTAL_TABLES`) have rows that belong to one lead each, and are copied from the published file.
+Comparing the small tables per lead finds every lead that may have changed: by a new row, a merge, a deletion, another
+account or a rule. The models of the large tables then run unchanged in a database `changed`, whose tables have only changed
+leads, and their rows replace the old ones. All other tables are built in full. The result has the same rows as a full
+rebuild; tests/cli/test_nights_go_on.py compares them.
 """
 
 from __future__ import annotations
@@ -15,14 +15,19 @@ import duckdb
 
 from pipeline import log
 from pipeline.database.connection import identifier, literal, quoted
-from pipeline.transform.build import Built, build, comment, create
-from pipeline.transform.previous_run import CODES, KEPT, PreviousRun
+from pipeline.transform.build import BuiltModel, build, comment, create
+from pipeline.transform.previous_run import ENTRY_CODES, INCREMENTAL_TABLES, PreviousRun
 from pipeline.transform.project import Model, TableName
 
-COMPARED = (TableName("clean", "lead_ids"), TableName("clean", "leads"), TableName("clean", "lead_given"), CODES)
-"""By these it is told which leads changed."""
+COMPARED_TABLES = (
+    TableName("clean", "lead_ids"),
+    TableName("clean", "leads"),
+    TableName("clean", "lead_given"),
+    ENTRY_CODES,
+)
+"""Tables that are compared with the published run to find changed leads."""
 
-_DEFINED_BY = {
+_DEFINITION_COLUMNS = {
     "stages": "stage_no, stage, kind, rank, is_last, qualifies, team",
     "stage_aliases": "*",
     "marks": "mark_no, mark, is_group, low_rank, high_rank",
@@ -32,23 +37,23 @@ _DEFINED_BY = {
     "inputs": "*",
     "run": "timezone, entry_at_creation",
 }
-"""What of the definition the kept tables rest on; of the rest (windows, limits, targets, reports …) they know nothing."""
+"""Columns of the definition that the incremental tables depend on. They do not depend on windows, SLAs, targets or reports."""
 
 LAYERS = ("waterfall", "clean", "journey")
-"""What `build_changed_leads` builds."""
+"""The layers that `build_changed_leads` builds."""
 
 MAX_CHANGED_SHARE = 0.25
-"""Share of leads that changed, above which building from the whole log is faster."""
+"""With a larger share of changed leads, building from the whole log is faster."""
 
 MAX_DELETED_SHARE = 0.02
-"""Share of deleted rows, which stay in the file, above which a table is written again."""
+"""With a larger share of deleted rows, which stay in the file, a table is written again."""
 
 
 def definition_changed(connection: duckdb.DuckDBPyConnection, previous: PreviousRun) -> bool:
-    """Whether schema waterfall, as written for tonight, shapes the kept tables otherwise than that of the published night."""
+    """Whether the definition changed since the published run in a way that changes the incremental tables."""
     _attach(connection, previous)
     try:
-        return any(_differs(connection, table, columns) for table, columns in _DEFINED_BY.items())
+        return any(_differs(connection, table, columns) for table, columns in _DEFINITION_COLUMNS.items())
     finally:
         connection.execute("detach published")
 
@@ -58,9 +63,9 @@ def build_history(
     models: tuple[Model, ...],
     previous: PreviousRun,
     dictionary: dict[str, str],
-) -> tuple[Built, ...]:
-    """Build the layers up to journey for the leads that changed. Returns nothing when the whole log must be read."""
-    reason = "the configuration shapes the history in another way than in the published run"
+) -> tuple[BuiltModel, ...]:
+    """Build the layers up to journey for changed leads. Returns nothing if the tables must be built from the whole log."""
+    reason = "the configuration changed since the published run in a way that changes the history"
     if not definition_changed(connection, previous):
         layers = tuple(model for model in models if model.table.schema in LAYERS)
         history = build_changed_leads(connection, layers, previous, dictionary)
@@ -76,62 +81,68 @@ def build_changed_leads(
     models: tuple[Model, ...],
     previous: PreviousRun,
     dictionary: dict[str, str],
-) -> tuple[Built, ...] | None:
-    """Build the layers up to journey over the kept tables; `models` are these layers' in building order.
+) -> tuple[BuiltModel, ...] | None:
+    """Build the layers up to journey over the incremental tables; `models` are those of these layers, in build order.
 
-    None when so much changed that a full rebuild is the shorter way; what is there is then only good for that.
+    Returns None if a full rebuild is faster because too many leads changed. It must then rebuild every table.
     """
-    catalogue = _catalogue(connection)
-    first = _upstream(models, COMPARED)
+    catalogue = _current_database(connection)
+    first = _upstream(models, COMPARED_TABLES)
     _attach(connection, previous)
-    connection.execute("attach ':memory:' as touched")
+    connection.execute("attach ':memory:' as changed")
     try:
-        done = list(build(connection, tuple(model for model in first if model.table not in KEPT), dictionary))
-        codes = next(model for model in models if model.table == CODES)
-        _append(connection, catalogue, codes, previous)
-        leads, touched = _touch(connection, catalogue, previous)
-        if touched > MAX_CHANGED_SHARE * leads:
+        done = list(
+            build(connection, tuple(model for model in first if model.table not in INCREMENTAL_TABLES), dictionary)
+        )
+        codes = next(model for model in models if model.table == ENTRY_CODES)
+        _append_new_loads(connection, catalogue, codes, previous)
+        leads, changed = _find_changed_leads(connection, catalogue, previous)
+        if changed > MAX_CHANGED_SHARE * leads:
             return None
-        log.info(f"building on the published run: {touched:,} of {leads:,} leads may have changed")
+        log.info(f"building on the published run: {changed:,} of {leads:,} leads may have changed")
         by_table = {model.table: model for model in models}
         for model in models:
             if model in first:
                 continue
-            if model.table in KEPT:
-                _replace(connection, catalogue, model, by_table)
+            if model.table in INCREMENTAL_TABLES:
+                _replace_changed_rows(connection, catalogue, model, by_table)
             else:
                 done += build(connection, (model,), dictionary)
-        comment(connection, tuple(model for model in models if model.table in KEPT), dictionary)
+        comment(connection, tuple(model for model in models if model.table in INCREMENTAL_TABLES), dictionary)
         return tuple(done)
     finally:
         connection.execute(f"use {catalogue}")
-        connection.execute("detach touched")
+        connection.execute("detach changed")
         connection.execute("detach published")
 
 
-def _append(connection: duckdb.DuckDBPyConnection, catalogue: str, codes: Model, previous: PreviousRun) -> None:
-    """Add the rows of the loads that the published night did not know."""
+def _append_new_loads(
+    connection: duckdb.DuckDBPyConnection, catalogue: str, codes: Model, previous: PreviousRun
+) -> None:
+    """Append the rows of loads that the published run does not have."""
     known = ", ".join(map(str, sorted(previous.loads))) or "null"
-    _offer(connection, catalogue, TableName("raw", "stage_entries"), f"coalesce(load_no not in ({known}), true)")
+    _create_view(connection, catalogue, TableName("raw", "stage_entries"), f"coalesce(load_no not in ({known}), true)")
     for table in codes.reads:
         if table.schema != "raw":
-            _offer(connection, catalogue, table, None)
+            _create_view(connection, catalogue, table, None)
     _run(connection, catalogue, codes)
     for table in codes.reads:
-        connection.execute(f"drop view touched.{table}")
-    connection.execute(f"insert into {catalogue}.{codes.table} by name from touched.{codes.table}")
-    connection.execute(f"drop table touched.{codes.table}")
+        connection.execute(f"drop view changed.{table}")
+    connection.execute(f"insert into {catalogue}.{codes.table} by name from changed.{codes.table}")
+    connection.execute(f"drop table changed.{codes.table}")
 
 
-def _touch(connection: duckdb.DuckDBPyConnection, catalogue: str, previous: PreviousRun) -> tuple[int, int]:
-    """Fill touched.main.leads with the numbers of the leads whose history may have changed; count all leads, and these."""
+def _find_changed_leads(
+    connection: duckdb.DuckDBPyConnection, catalogue: str, previous: PreviousRun
+) -> tuple[int, int]:
+    """Create changed.main.leads with the leads whose history may have changed. Returns the numbers of all and of these leads."""
     as_of = f"{literal(previous.as_of.astimezone(UTC).replace(tzinfo=None))}::timestamp"
     known = ", ".join(map(str, sorted(previous.loads))) or "null"
     if _columns(connection, catalogue, "leads") != _columns(connection, "published", "leads"):
         return 0, 1
     connection.execute(
         f"""
-        create table touched.main.leads as
+        create table changed.main.leads as
         with
         ids as (
             select new.lead_no as new_no, old.lead_no as old_no
@@ -159,7 +170,7 @@ def _touch(connection: duckdb.DuckDBPyConnection, catalogue: str, previous: Prev
             inner join {catalogue}.clean.lead_ids as ids on ids.own_no = codes.own_no
             where codes.load_no not in ({known})
             union all
-            -- What was still to come may be due, and what was too far ahead no longer is.
+            -- Rows after the previous as-of may count now, and rows too far in the future may be valid now.
             select rows.lead_no
             from published.clean.entry_rows as rows
             cross join {catalogue}.waterfall.run as run
@@ -172,7 +183,7 @@ def _touch(connection: duckdb.DuckDBPyConnection, catalogue: str, previous: Prev
             inner join {catalogue}.waterfall.run as run on run.entry_at_creation
             where leads.created_at > {as_of} and leads.created_at <= run.as_of
         ),
-        -- An account counts from all of its leads, so they are made anew together.
+        -- An account depends on all of its leads, so all of them are rebuilt together.
         belonging as (
             select leads.lead_no, leads.account_id from {catalogue}.clean.leads as leads where leads.account_id is not null
             union
@@ -192,64 +203,64 @@ def _touch(connection: duckdb.DuckDBPyConnection, catalogue: str, previous: Prev
     )
     return (
         _count(connection, f"{catalogue}.clean.leads"),
-        _count(connection, "touched.main.leads"),
+        _count(connection, "changed.main.leads"),
     )
 
 
-def _replace(
+def _replace_changed_rows(
     connection: duckdb.DuckDBPyConnection, catalogue: str, model: Model, by_table: dict[TableName, Model]
 ) -> None:
-    """Run a kept model over the touched leads, and put its rows in the place of theirs."""
+    """Run the model of an incremental table for the changed leads, and replace their rows."""
     for table in model.reads:
-        _offer_touched(connection, catalogue, table, by_table)
+        _create_changed_view(connection, catalogue, table, by_table)
     _run(connection, catalogue, model)
-    name, touched = f"{catalogue}.{model.table}", "lead_no in (from touched.main.leads)"
+    name, is_changed = f"{catalogue}.{model.table}", "lead_no in (from changed.main.leads)"
     rows = _count(connection, name)
-    leaving = _count(connection, f"{name} where {touched}")
-    if (_stored_rows(connection, model.table) - rows + leaving) > MAX_DELETED_SHARE * rows:
-        # From the published file, so that its blocks here are free before it is written: the file must not grow.
+    replaced = _count(connection, f"{name} where {is_changed}")
+    if (_stored_rows(connection, model.table) - rows + replaced) > MAX_DELETED_SHARE * rows:
+        # Read from the published file, so that the table can be dropped before it is written: the file must not grow.
         connection.execute(f"drop table {name}")
         connection.execute(f"checkpoint {catalogue}")
         connection.execute(
-            f"create table {name} as select * from published.{model.table} where not {touched} "
-            f"union all by name from touched.{model.table}"
+            f"create table {name} as select * from published.{model.table} where not {is_changed} "
+            f"union all by name from changed.{model.table}"
         )
     else:
-        connection.execute(f"delete from {name} where {touched}")
-        connection.execute(f"insert into {name} by name from touched.{model.table}")
+        connection.execute(f"delete from {name} where {is_changed}")
+        connection.execute(f"insert into {name} by name from changed.{model.table}")
 
 
-def _offer_touched(
+def _create_changed_view(
     connection: duckdb.DuckDBPyConnection, catalogue: str, table: TableName, by_table: dict[TableName, Model]
 ) -> None:
-    """Show a table that a kept model reads under its own name in `touched`: with the touched leads, where it has leads."""
-    if _is_there(connection, table):
+    """Create a view of a table, with the same name, in database `changed`: only changed leads if the table has leads."""
+    if _has_view(connection, table):
         return
     model = by_table.get(table)
     if model is not None and model.header.materialised == "view":
         for read in model.reads:
-            _offer_touched(connection, catalogue, read, by_table)
-        connection.execute("use touched")
+            _create_changed_view(connection, catalogue, read, by_table)
+        connection.execute("use changed")
         connection.execute(f"create schema if not exists {table.schema}")
         connection.execute(f"create view {table} as\n{model.sql}")
         connection.execute(f"use {catalogue}")
-    elif table == CODES:
-        own = f"select ids.own_no from {catalogue}.clean.lead_ids as ids where ids.lead_no in (from touched.main.leads)"
-        _offer(connection, catalogue, table, f"own_no in ({own})")
+    elif table == ENTRY_CODES:
+        own = f"select ids.own_no from {catalogue}.clean.lead_ids as ids where ids.lead_no in (from changed.main.leads)"
+        _create_view(connection, catalogue, table, f"own_no in ({own})")
     elif "lead_no" in _columns(connection, catalogue, table.name, table.schema):
-        _offer(connection, catalogue, table, "lead_no in (from touched.main.leads)")
+        _create_view(connection, catalogue, table, "lead_no in (from changed.main.leads)")
     else:
-        _offer(connection, catalogue, table, None)
+        _create_view(connection, catalogue, table, None)
 
 
-def _offer(connection: duckdb.DuckDBPyConnection, catalogue: str, table: TableName, where: str | None) -> None:
-    connection.execute(f"create schema if not exists touched.{table.schema}")
+def _create_view(connection: duckdb.DuckDBPyConnection, catalogue: str, table: TableName, where: str | None) -> None:
+    connection.execute(f"create schema if not exists changed.{table.schema}")
     condition = f" where {where}" if where else ""
-    connection.execute(f"create view touched.{table} as select * from {catalogue}.{table}{condition}")
+    connection.execute(f"create view changed.{table} as select * from {catalogue}.{table}{condition}")
 
 
 def _run(connection: duckdb.DuckDBPyConnection, catalogue: str, model: Model) -> None:
-    connection.execute("use touched")
+    connection.execute("use changed")
     try:
         create(connection, model)
     finally:
@@ -274,7 +285,7 @@ def _differs(connection: duckdb.DuckDBPyConnection, table: str, columns: str) ->
     return bool(row and row[0])
 
 
-def _catalogue(connection: duckdb.DuckDBPyConnection) -> str:
+def _current_database(connection: duckdb.DuckDBPyConnection) -> str:
     return str(connection.execute("select current_database()").fetchall()[0][0])
 
 
@@ -283,16 +294,16 @@ def _columns(connection: duckdb.DuckDBPyConnection, catalogue: str, table: str, 
     return [str(row[0]) for row in rows]
 
 
-def _is_there(connection: duckdb.DuckDBPyConnection, table: TableName) -> bool:
+def _has_view(connection: duckdb.DuckDBPyConnection, table: TableName) -> bool:
     row = connection.execute(
-        "select count(*) from information_schema.tables where table_catalog = 'touched' "
+        "select count(*) from information_schema.tables where table_catalog = 'changed' "
         f"and table_schema = {quoted(table.schema)} and table_name = {quoted(table.name)}"
     ).fetchone()
     return bool(row and row[0])
 
 
 def _stored_rows(connection: duckdb.DuckDBPyConnection, table: TableName) -> int:
-    """How many rows the file has of a table, deleted ones included."""
+    """Count the rows of a table in the file, including deleted rows."""
     return _count_of(
         connection,
         "coalesce(sum(count), 0)",

@@ -1,4 +1,4 @@
-"""The folder sql/macros as macros stored in the published file: one SELECT a file, its arguments in the header.
+"""Stores the files of sql/macros as macros in the published file: one SELECT per file, arguments in the header.
 
     -- What became of the units of each cohort between two stages.
     -- argument from_stage: stage or group that opens the measure
@@ -32,7 +32,7 @@ HELP = "help"
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument: its default as SQL text, None where it must be given."""
+    """One argument of a macro. `default` is SQL text; None for a required argument."""
 
     name: str
     default: str | None
@@ -41,7 +41,7 @@ class Argument:
 
 @dataclass(frozen=True)
 class Macro:
-    """One file of sql/macros. `is_value`: a scalar, to be used inside an expression."""
+    """One file of sql/macros. `is_value` marks a scalar macro."""
 
     name: str
     path: Path
@@ -53,7 +53,7 @@ class Macro:
 
     @property
     def call(self) -> str:
-        """How it is called, defaults included: `conversion(from_stage, to_stage, grain := 'month')`."""
+        """Return the call with defaults: `conversion(from_stage, to_stage, grain := 'month')`."""
         written = [each.name if each.default is None else f"{each.name} := {each.default}" for each in self.arguments]
         return f"{self.name}({', '.join(written)})"
 
@@ -63,27 +63,29 @@ class Macro:
         return self.is_value and _READS.search(self.body) is None
 
     def calls(self, other: Macro) -> bool:
-        """Whether the body names `other` as a function."""
+        """Whether the body calls `other`."""
         return re.search(rf"(?<![.\w]){other.name}\(", self.body) is not None
 
 
 def discover_macros(folder: Path) -> tuple[Macro, ...]:
-    """Read every macro below `folder`/macros, each after those that it calls. ModelError names the file that is wrong."""
+    """Read every macro below `folder`/macros, each after the macros it calls. Raises ModelError with the file name."""
     waiting = [_read(path) for path in sorted((folder / "macros").glob("*.sql"))]
     ordered: list[Macro] = []
     while waiting:
-        free = [macro for macro in waiting if not any(macro.calls(other) for other in waiting)]
-        if not free:
+        ready = [macro for macro in waiting if not any(macro.calls(other) for other in waiting)]
+        if not ready:
             raise ModelError(
-                "macros call each other in a circle", where=str(waiting[0].path), next_step="write one of them out"
+                "macros call each other in a cycle",
+                where=str(waiting[0].path),
+                next_step="replace one of the calls by the SQL of that macro",
             )
-        ordered += free
-        waiting = [macro for macro in waiting if macro not in free]
+        ordered += ready
+        waiting = [macro for macro in waiting if macro not in ready]
     return tuple(ordered)
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection, macros: tuple[Macro, ...]) -> None:
-    """Store `macros` and `help()` in the open database, with comments. ModelError names the file that DuckDB refuses."""
+    """Create `macros` and `help()` in the open database, with comments. Raises ModelError if DuckDB rejects one."""
     for macro in macros:
         _create(connection, macro)
         kind = "macro" if macro.is_value else "macro table"
@@ -102,7 +104,7 @@ def create_formulas(connection: duckdb.DuckDBPyConnection, queries: Iterable[str
 
 
 def help_query(macros: tuple[Macro, ...]) -> str:
-    """The SELECT behind `from help()`: name, arguments, what it tells, an example."""
+    """Return the SELECT of `help()`: one row per table macro with arguments, description and example."""
     rows = [
         (macro.name, macro.call.removeprefix(macro.name), macro.sentence, macro.example)
         for macro in sorted(macros, key=lambda macro: macro.name)
@@ -160,9 +162,9 @@ def _read(path: Path) -> Macro:
             prose.append(line)
     if not prose or example is None:
         raise ModelError(
-            "a macro's header has a sentence and an example",
+            "the header of a macro needs a description and an example",
             where=str(path),
-            next_step="write `-- What it tells.` and `-- example: from …`",
+            next_step="write `-- What it returns.` and `-- example: from …`",
         )
     return Macro(path.stem, path, " ".join(prose), tuple(arguments), example, is_value, "\n".join(lines[len(header) :]))
 

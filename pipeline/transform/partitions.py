@@ -1,10 +1,9 @@
-"""Models too large for the memory, built part by part: ranges of a number that splits their rows.
+"""Builds models that are too large for memory in partitions: ranges of an integer column.
 
-DuckDB spills sorts, joins and groups to disk, but neither lists nor quantiles, and a window over a long history spills
-for so long that parts are quicker. Such a model names in its header by which number its rows can be split (`-- parts:`)
-and what a row of its input takes. It reads the range from variables of the connection; without them, as for somebody
-who pastes the file, it takes everything. They are variables and not rows of a table because the planner takes a variable
-for a constant: a scan then skips what lies outside the range.
+DuckDB spills sorts, joins and groups to disk, but not lists and quantiles. It can spill a window over a long history, but
+partitions are faster. The header of such a model names the column and the memory of an input row (`-- parts:`). The model
+reads its range from variables of the connection; without variables, for example in a shell, it reads all rows. The planner
+treats a variable as a constant, so a scan skips row groups outside the range.
 """
 
 from __future__ import annotations
@@ -17,21 +16,21 @@ import duckdb
 
 from pipeline.database.connection import literal
 from pipeline.settings import Settings
-from pipeline.transform.header import Parts
+from pipeline.transform.header import PartitionRule
 
-SHARE = 0.4
-"""Of the memory limit: what the rows of one part may take. The rest is for joins beside them and for tables in the cache."""
+MAX_PARTITION_SHARE = 0.4
+"""Share of the memory limit for the rows of one partition. The rest is for joins and cached tables."""
 
-BUCKETS = 4096
-"""Into so many pieces a number is counted to find ranges of about equal weight."""
+BUCKET_COUNT = 4096
+"""Rows are counted per bucket of the integer column, to find ranges of about equal size."""
 
 Variables = dict[str, int | str]
-"""What the connection is told of a part. An empty dictionary is everything."""
+"""Variables that limit a model to one partition. Empty: all rows."""
 
 
 @dataclass(frozen=True)
-class _Piece:
-    """A range of a number and how many rows it stands for. Without a first or last value it is open to that side."""
+class _Bucket:
+    """A range of the integer column and its number of rows. None as first or last value leaves that side open."""
 
     each: str | None
     first: int | None
@@ -39,86 +38,86 @@ class _Piece:
     rows: int
 
 
-def parts(connection: duckdb.DuckDBPyConnection, splits: tuple[Parts, ...]) -> tuple[Variables, ...]:
-    """The parts in which to build a model, in their order; a single one without limits if it fits as a whole.
+def plan_partitions(connection: duckdb.DuckDBPyConnection, rules: tuple[PartitionRule, ...]) -> tuple[Variables, ...]:
+    """Return the partitions of a model in build order; one without limits if the model fits into memory.
 
-    A model with several numbers has rows of several kinds, each split by its own; a part has rows of one kind only. Of
-    each kind every number is in one part, also one that the counted table has not.
+    With several rules, the model has several kinds of rows, and a partition has rows of one kind only. The partitions of
+    a kind cover every integer, including values that the counted table does not have.
     """
-    limit = SHARE * _memory(connection)
-    pieces = {split: _pieces(connection, split) for split in splits}
-    if sum(piece.rows * split.bytes_each for split in splits for piece in pieces[split]) <= limit:
+    limit = MAX_PARTITION_SHARE * _memory(connection)
+    buckets = {rule: _buckets(connection, rule) for rule in rules}
+    if sum(bucket.rows * rule.bytes_each for rule in rules for bucket in buckets[rule]) <= limit:
         return ({},)
-    found: list[Variables] = []
-    for split in splits:
-        nothing = {name: value for other in splits if other != split for name, value in _between(other, 1, 0).items()}
-        for piece in _joined(_together(pieces[split], limit / split.bytes_each)):
-            one = {f"one_{split.each}": piece.each} if piece.each is not None else {}
-            found.append({**nothing, **_between(split, piece.first, piece.last), **one})
-    return tuple(found)
+    partitions: list[Variables] = []
+    for rule in rules:
+        no_rows = {name: value for other in rules if other != rule for name, value in _between(other, 1, 0).items()}
+        for bucket in _without_gaps(_merged(buckets[rule], limit / rule.bytes_each)):
+            one = {f"one_{rule.each}": bucket.each} if bucket.each is not None else {}
+            partitions.append({**no_rows, **_between(rule, bucket.first, bucket.last), **one})
+    return tuple(partitions)
 
 
 @contextmanager
-def over(connection: duckdb.DuckDBPyConnection, part: Variables) -> Iterator[None]:
-    """Set the variables of a part, and take them back."""
+def in_partition(connection: duckdb.DuckDBPyConnection, partition: Variables) -> Iterator[None]:
+    """Set the variables of a partition, and reset them at the end."""
     try:
-        for name, value in part.items():
+        for name, value in partition.items():
             connection.execute(f"set variable {name} = {literal(value)}")
         yield
     finally:
-        for name in part:
+        for name in partition:
             connection.execute(f"reset variable {name}")
 
 
-def _between(split: Parts, first: int | None, last: int | None) -> Variables:
-    ends = {f"first_{split.key}": first, f"last_{split.key}": last}
-    return {name: value for name, value in ends.items() if value is not None}
+def _between(rule: PartitionRule, first: int | None, last: int | None) -> Variables:
+    limits = {f"first_{rule.key}": first, f"last_{rule.key}": last}
+    return {name: value for name, value in limits.items() if value is not None}
 
 
-def _pieces(connection: duckdb.DuckDBPyConnection, split: Parts) -> list[_Piece]:
-    """Pieces that hold every value there is, in their order."""
+def _buckets(connection: duckdb.DuckDBPyConnection, rule: PartitionRule) -> list[_Bucket]:
+    """Count the rows of each bucket, in order of the column."""
     rows = connection.execute(
         f"""
         with
         bounds as (
-            select min({split.key}) as lowest, (max({split.key}) - min({split.key})) // {BUCKETS} + 1 as width
-            from {split.table}
+            select min({rule.key}) as lowest, (max({rule.key}) - min({rule.key})) // {BUCKET_COUNT} + 1 as width
+            from {rule.table}
         )
         select
-            {split.each or "null"} as each_value,
-            min({split.key}) as first_value,
-            max({split.key}) as last_value,
-            cast({split.rows} as bigint)
-        from {split.table}
+            {rule.each or "null"} as each_value,
+            min({rule.key}) as first_value,
+            max({rule.key}) as last_value,
+            cast({rule.rows} as bigint)
+        from {rule.table}
         cross join bounds
-        group by each_value, ({split.key} - bounds.lowest) // bounds.width
+        group by each_value, ({rule.key} - bounds.lowest) // bounds.width
         order by each_value, first_value
         """
     ).fetchall()
-    return [_Piece(each, int(first), int(last), int(count)) for each, first, last, count in rows]
+    return [_Bucket(each, int(first), int(last), int(count)) for each, first, last, count in rows]
 
 
-def _together(pieces: list[_Piece], most: float) -> list[_Piece]:
-    """Neighbours put together while they have at most so many rows; a piece with more stays alone."""
-    found: list[_Piece] = []
-    for piece in pieces:
-        if found and found[-1].each == piece.each and found[-1].rows + piece.rows <= most:
-            found[-1] = replace(found[-1], last=piece.last, rows=found[-1].rows + piece.rows)
+def _merged(buckets: list[_Bucket], max_rows: float) -> list[_Bucket]:
+    """Merge neighbours while they have at most `max_rows`. A larger bucket stays alone."""
+    merged: list[_Bucket] = []
+    for bucket in buckets:
+        if merged and merged[-1].each == bucket.each and merged[-1].rows + bucket.rows <= max_rows:
+            merged[-1] = replace(merged[-1], last=bucket.last, rows=merged[-1].rows + bucket.rows)
         else:
-            found.append(piece)
-    return found
+            merged.append(bucket)
+    return merged
 
 
-def _joined(pieces: list[_Piece]) -> list[_Piece]:
-    """Without gaps: each begins where the one before it ends, the first and last of a kind are open. Of nothing, one of all."""
-    found: list[_Piece] = []
-    for piece in pieces:
-        before = found[-1] if found and found[-1].each == piece.each else None
-        if found and before is None:
-            found[-1] = replace(found[-1], last=None)
+def _without_gaps(buckets: list[_Bucket]) -> list[_Bucket]:
+    """Close the gaps between ranges, and open the first and last range of each kind. Without buckets, one open range."""
+    ranges: list[_Bucket] = []
+    for bucket in buckets:
+        before = ranges[-1] if ranges and ranges[-1].each == bucket.each else None
+        if ranges and before is None:
+            ranges[-1] = replace(ranges[-1], last=None)
         first = None if before is None or before.last is None else before.last + 1
-        found.append(replace(piece, first=first))
-    return [*found[:-1], replace(found[-1], last=None)] if found else [_Piece(None, None, None, 0)]
+        ranges.append(replace(bucket, first=first))
+    return [*ranges[:-1], replace(ranges[-1], last=None)] if ranges else [_Bucket(None, None, None, 0)]
 
 
 def _memory(connection: duckdb.DuckDBPyConnection) -> float:

@@ -1,4 +1,4 @@
-"""Whether a run can build on the published run, and which tables it takes from it."""
+"""Decides whether a run can build on the published run, and copies the incremental tables from it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from pipeline.publish import intact
 from pipeline.publish.manifest import Manifest, Published
 from pipeline.transform.project import Model, TableName
 
-CODES = TableName("clean", "entry_codes")
-KEPT = (
-    CODES,
+ENTRY_CODES = TableName("clean", "entry_codes")
+INCREMENTAL_TABLES = (
+    ENTRY_CODES,
     TableName("clean", "entry_rows"),
     TableName("clean", "entries_narrow"),
     TableName("journey", "cycles_narrow"),
@@ -27,12 +27,12 @@ KEPT = (
     TableName("journey", "arrivals_narrow"),
     TableName("journey", "unit_pairs"),
 )
-"""In building order. All but the first hold rows of one lead, by lead_no; the first only ever grows."""
+"""The largest tables, in build order. The first only grows; each row of the others belongs to one lead (`lead_no`)."""
 
 
 @dataclass(frozen=True)
 class PreviousRun:
-    """The published run to build on: its database, the loads that it knew, and its as-of (aware)."""
+    """The published run to build on: its database, its loads and its as-of (aware)."""
 
     database: Path
     loads: frozenset[int]
@@ -40,15 +40,16 @@ class PreviousRun:
 
 
 def fingerprint(models: tuple[Model, ...]) -> str:
-    """A hash of everything that shapes the kept tables but the definition: the models up to journey, and DuckDB itself."""
+    """Return a hash of the models up to journey and the DuckDB version. The definition of the waterfall is not part of it."""
     text = "\n".join(f"{model.table}\n{model.sql}" for model in models if model.table.schema in ("clean", "journey"))
     return hashlib.sha256(f"{duckdb.__version__}\n{text}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)
-class Landed:
-    """A load of the log, as far as it matters here. Its number alone does not tell it: that of a load which was moved away is
-    free again. `loaded_at` is naive UTC.
+class LoggedLoad:
+    """A load of the landing log. `loaded_at` is naive UTC.
+
+    Its number alone does not identify it: the number of a removed load is used again.
     """
 
     load_no: int
@@ -58,19 +59,21 @@ class Landed:
 
     @property
     def identity(self) -> tuple[int, str, str]:
-        """As the manifest of a night has it."""
+        """Return number, checksum and load time as in the manifest of a run."""
         return self.load_no, self.sha256, self.loaded_at.replace(tzinfo=UTC).isoformat()
 
 
-def why_not(manifest: Manifest, models: tuple[Model, ...], loads: tuple[Landed, ...], as_of: datetime) -> str | None:
-    """Why a run can't build on the run of `manifest`, or None when it can.
+def reason_for_full_build(
+    manifest: Manifest, models: tuple[Model, ...], loads: tuple[LoggedLoad, ...], as_of: datetime
+) -> str | None:
+    """Return why a run can't build on the run of `manifest`; None if it can.
 
-    `loads` are those of the log in their order; `as_of` is aware.
+    `loads` are the loads of the log in order; `as_of` is aware.
     """
-    if intact.KEY not in manifest:
-        return "the published run took no checksum of its database"
+    if intact.MANIFEST_KEY not in manifest:
+        return "the manifest of the published run has no checksum of the database"
     if manifest.get("models_sha256") != fingerprint(models):
-        return "the models or DuckDB are others than in the published run"
+        return "the models or the DuckDB version changed since the published run"
     counted = [(each["load_no"], each["sha256"], each["loaded_at"]) for each in manifest["inputs"]]
     numbers = {load_no for load_no, _, _ in counted}
     if [load.identity for load in loads if load.load_no in numbers] != counted:
@@ -84,14 +87,14 @@ def why_not(manifest: Manifest, models: tuple[Model, ...], loads: tuple[Landed, 
     return None
 
 
-def _copy_kept_tables(published: Path, manifest: Manifest, database: Path) -> None:
-    """Make `database` a copy of the published file without anything but the kept tables. Takes a writable path that is free.
+def _copy_incremental_tables(published: Path, manifest: Manifest, database: Path) -> None:
+    """Copy the published file to `database`, and drop everything except the incremental tables.
 
-    InputError when the published file is damaged.
+    Needs a writable path that does not exist. Raises InputError if the published file is damaged.
     """
     intact.copy(published, manifest, database)
     database.chmod(0o600)
-    kept = {str(table) for table in KEPT}
+    incremental = {str(table) for table in INCREMENTAL_TABLES}
     with duckdb.connect(str(database)) as connection:
         rows = connection.execute(
             "select table_schema, table_name, table_type from information_schema.tables where table_catalog = current_database()"
@@ -100,35 +103,35 @@ def _copy_kept_tables(published: Path, manifest: Manifest, database: Path) -> No
         for schema in schemas:
             connection.execute(f"drop schema {identifier(schema)} cascade")
         for schema, name, kind in rows:
-            if schema in ("clean", "journey") and f"{schema}.{name}" not in kept:
+            if schema in ("clean", "journey") and f"{schema}.{name}" not in incremental:
                 what = "view" if kind == "VIEW" else "table"
                 connection.execute(f"drop {what} {identifier(schema)}.{identifier(name)}")
-        # Dropped tables return their blocks, so the file does not grow from run to run.
+        # A checkpoint frees the blocks of dropped tables, so the file does not grow from run to run.
         connection.execute("checkpoint")
 
 
-def take_over(
+def open_previous_run(
     published: Published,
     database: Path,
     models: tuple[Model, ...],
-    loads: tuple[Landed, ...],
+    loads: tuple[LoggedLoad, ...],
     as_of: datetime,
     personal_data: str | None = None,
 ) -> tuple[PreviousRun | None, tuple[str, ...]]:
-    """The published run with its incremental tables copied into `database`, or None, and warnings about damage.
+    """Return the published run, its incremental tables copied to `database`, and warnings about damage.
 
-    None when this run can't build on it. The log says why.
+    Returns None in its place if this run can't build on it, and logs the reason.
     """
     warnings: tuple[str, ...] = ()
     manifest, reason = published.readable, None
     try:
         if manifest is None:
             raise ValueError
-        reason = why_not(manifest, models, loads, as_of)
+        reason = reason_for_full_build(manifest, models, loads, as_of)
         if manifest.get("personal_data") != personal_data:
-            reason = "[privacy] database, or its key, is another than in the published run"
+            reason = "[privacy] database, or its key, changed since the published run"
         if reason is None:
-            _copy_kept_tables(published.database, manifest, database)
+            _copy_incremental_tables(published.database, manifest, database)
             as_of = datetime.fromisoformat(manifest["as_of"])
             return PreviousRun(published.database, frozenset(manifest["loads"]), as_of), ()
     except InputError as damaged:

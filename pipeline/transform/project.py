@@ -1,6 +1,6 @@
-"""The folder sql/ as values: one model per .sql file, one check per .check.sql file, and what each of them reads.
+"""Reads the folder sql/: one model per .sql file, one check per .check.sql file, and the tables that each of them reads.
 
-The first folder is the schema, the file is the table; the folders between them only sort files by subject.
+The first folder is the schema and the file name is the table. Folders between them only group files by subject.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pipeline.errors import ModelError
 from pipeline.transform.header import CheckHeader, Header, read_check_header, read_header
 
 LAYERS = ("raw", "waterfall", "clean", "journey", "marts", "quality", "report")
-"""Data goes from left to right."""
+"""In order: a model reads tables of its own or of an earlier layer."""
 
-READ_THEMSELVES = frozenset({"waterfall", "clean", "journey", "marts", "quality", "report"})
+LAYERS_THAT_READ_THEMSELVES = frozenset({"waterfall", "clean", "journey", "marts", "quality", "report"})
 
 
 @dataclass(frozen=True, order=True)
@@ -36,7 +36,7 @@ class TableName:
 
 @dataclass(frozen=True)
 class Model:
-    """One SELECT that becomes one table or view."""
+    """One SELECT that is built as a table or view."""
 
     table: TableName
     path: Path
@@ -47,7 +47,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Check:
-    """One query that returns nothing when its claim holds."""
+    """One query that returns no rows if its claim holds."""
 
     name: str
     path: Path
@@ -58,63 +58,63 @@ class Check:
 
 @dataclass(frozen=True)
 class Project:
-    """All models and checks of a folder, in the order of their names."""
+    """All models and checks of a folder, sorted by name."""
 
     models: tuple[Model, ...]
     checks: tuple[Check, ...]
 
 
 RECURRING = "recurring"
-"""DuckDB's schema of what a recursive CTE has found so far: no table."""
+"""DuckDB's schema for the rows that a recursive CTE has found so far. It is not a table."""
 
 
 def discover(folder: Path) -> Project:
-    """Read every model below `folder`. ModelError for SQL that doesn't parse or that reads a later layer."""
-    places = [
-        (schema, path) for schema in LAYERS[1:] for path in sorted((folder / schema).rglob("*.sql"), key=_by_name)
+    """Read every model below `folder`. Raises ModelError for SQL that does not parse or that reads a later layer."""
+    paths = [
+        (schema, path) for schema in LAYERS[1:] for path in sorted((folder / schema).rglob("*.sql"), key=_file_name)
     ]
-    _each_name_once(places)
-    files = [(path, path.read_text(encoding="utf-8")) for _, path in places]
+    _require_unique_names(paths)
+    files = [(path, path.read_text(encoding="utf-8")) for _, path in paths]
     models, checks = [], []
-    for (schema, path), (_, sql), reads in zip(places, files, tables_read(files), strict=True):
+    for (schema, path), (_, sql), reads in zip(paths, files, tables_read(files), strict=True):
         if path.name.endswith(".check.sql"):
             name = f"{schema}.{path.name.removesuffix('.check.sql')}"
             checks.append(Check(name, path, sql, read_check_header(sql, path), reads))
         else:
             model = Model(TableName(schema, path.stem), path, sql, read_header(sql, path), reads)
-            _respect_layers(model)
+            _require_earlier_layers(model)
             models.append(model)
     return Project(tuple(models), tuple(checks))
 
 
-def _by_name(path: Path) -> str:
+def _file_name(path: Path) -> str:
     return path.name
 
 
-def _each_name_once(places: Sequence[tuple[str, Path]]) -> None:
-    """Two files of one name would be one table."""
+def _require_unique_names(paths: Sequence[tuple[str, Path]]) -> None:
+    """Raise ModelError if two files of a schema have the same name, since they would build the same table."""
     first: dict[tuple[str, str], Path] = {}
-    for schema, path in places:
-        twin = first.setdefault((schema, path.name), path)
-        if twin != path:
+    for schema, path in paths:
+        other = first.setdefault((schema, path.name), path)
+        if other != path:
             raise ModelError(
                 f"{schema}.{path.name.partition('.')[0]} has two files",
                 where=str(path),
-                next_step=f"rename or delete one; the other is {twin}",
+                next_step=f"rename or delete one; the other is {other}",
             )
 
 
 def tables_read(files: Sequence[tuple[Path, str]]) -> tuple[tuple[TableName, ...], ...]:
-    """The `schema.table` names in the SELECT of each file, as DuckDB's own parser sees them. CTEs have no schema and drop out.
+    """Return the `schema.table` names that each file reads, by DuckDB's parser. CTEs have no schema and are left out.
 
-    ModelError for a file that is anything else than one SELECT.
+    Raises ModelError for a file that is not exactly one SELECT.
     """
     if not files:
         return ()
     with duckdb.connect(
         ":memory:", config={"threads": 1, "autoinstall_known_extensions": False, "autoload_known_extensions": False}
     ) as parser:
-        # In one query: each would be planned, and run once while it is planned.
+        # One query for all files: DuckDB plans each query, and runs this function once more while it plans.
         texts = ", ".join(f"({quoted(sql)})" for _, sql in files)
         trees = parser.execute(
             "select json_serialize_sql(sql, skip_null := true, skip_empty := true) "
@@ -124,14 +124,14 @@ def tables_read(files: Sequence[tuple[Path, str]]) -> tuple[tuple[TableName, ...
 
 
 def _tables_in(text: str, path: Path) -> tuple[TableName, ...]:
-    found: set[TableName] = set()
+    tables: set[TableName] = set()
 
-    def note(node: dict[str, Any]) -> dict[str, Any]:
+    def collect(node: dict[str, Any]) -> dict[str, Any]:
         if node.get("type") == "BASE_TABLE" and node.get("schema_name") not in (None, "", RECURRING):
-            found.add(TableName(node["schema_name"], node["table_name"]))
+            tables.add(TableName(node["schema_name"], node["table_name"]))
         return node
 
-    tree: dict[str, Any] = json.loads(text, object_hook=note)
+    tree: dict[str, Any] = json.loads(text, object_hook=collect)
     if tree["error"]:
         raise ModelError(
             f"this is not one plain SELECT: {tree.get('error_message', '')}",
@@ -141,24 +141,24 @@ def _tables_in(text: str, path: Path) -> tuple[TableName, ...]:
     statements = tree.get("statements", ())
     if len(statements) != 1:
         raise ModelError(
-            f"a file holds one SELECT, here are {len(statements)}",
+            f"a file must have exactly one SELECT, this one has {len(statements)}",
             where=str(path),
             next_step="split the file, or write the SELECT",
         )
-    return tuple(sorted(found))
+    return tuple(sorted(tables))
 
 
-def _respect_layers(model: Model) -> None:
+def _require_earlier_layers(model: Model) -> None:
     own = LAYERS.index(model.table.schema)
     for table in model.reads:
         if table.schema not in LAYERS:
             raise ModelError(
-                f"{model.table} reads {table}, which is no layer",
+                f"{model.table} reads {table}, whose schema is not a layer",
                 where=str(model.path),
                 next_step=f"layers: {', '.join(LAYERS)}",
             )
         other = LAYERS.index(table.schema)
-        if other > own or (other == own and table.schema not in READ_THEMSELVES):
+        if other > own or (other == own and table.schema not in LAYERS_THAT_READ_THEMSELVES):
             raise ModelError(
                 f"{model.table} reads {table}, a later layer",
                 where=str(model.path),

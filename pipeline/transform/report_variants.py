@@ -1,4 +1,4 @@
-"""Reports of one value of a dimension: the report layer once more for each, its tables kept in a schema of their own."""
+"""Builds reports for one value of a dimension: for each, the report layer is built again and stored in its own schema."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import duckdb
 from pipeline import log
 from pipeline.database.connection import identifier, quoted
 from pipeline.database.parallel import Cursors
-from pipeline.transform.build import Built, Progress, build, comment
+from pipeline.transform.build import BuiltModel, Progress, build, comment
 from pipeline.transform.checks import Outcome, run_checks
 from pipeline.transform.project import Check, Model, Project, TableName
 
@@ -24,26 +24,26 @@ def build_all(
     chosen: tuple[Model, ...],
     dictionary: dict[str, str],
     cursors: Cursors | None = None,
-) -> tuple[tuple[Built, ...], tuple[Outcome, ...]]:
-    """Build the chosen of all models, both in building order; the report layer once for each report, that of all leads last.
+) -> tuple[tuple[BuiltModel, ...], tuple[Outcome, ...]]:
+    """Build the `chosen` models, the report layer once per report, last for the report of all leads.
 
-    The tables of a report go together, so a report of one value is built whole when any of them is chosen. Gives what was
-    built and what the checks of the reports of one value found; those of all leads are still to be checked.
+    `models` and `chosen` are in build order. A report for one value is built completely if any of its tables is chosen.
+    Returns the built models and the check outcomes of these reports; the report of all leads is not checked here.
     """
     layer = tuple(model for model in chosen if model.table.schema == LAYER)
     earlier = tuple(model for model in chosen if model not in layer)
 
     progress = Progress(len(earlier) + len(layer))
     built = build(connection, earlier, dictionary, cursors, progress)
-    kept: tuple[Built, ...] = ()
+    variants: tuple[BuiltModel, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     if layer:
         whole = tuple(model for model in models if model.table.schema == LAYER)
         checks = tuple(check for check in project.checks if check.name.startswith(f"{LAYER}."))
-        kept, outcomes = build_variants(connection, whole, checks, dictionary, cursors)
-        layer = whole if kept else layer
-    shown = build(connection, layer, dictionary, cursors, progress)
-    return (*built, *kept, *shown), outcomes
+        variants, outcomes = build_variants(connection, whole, checks, dictionary, cursors)
+        layer = whole if variants else layer
+    report = build(connection, layer, dictionary, cursors, progress)
+    return (*built, *variants, *report), outcomes
 
 
 def build_variants(
@@ -52,34 +52,34 @@ def build_variants(
     checks: tuple[Check, ...],
     dictionary: dict[str, str],
     cursors: Cursors | None = None,
-) -> tuple[tuple[Built, ...], tuple[Outcome, ...]]:
-    """Build, check and keep the report layer for each row of waterfall.reports but the first, the report of all leads.
+) -> tuple[tuple[BuiltModel, ...], tuple[Outcome, ...]]:
+    """Build, check and store the report layer for each row of waterfall.reports except the report of all leads.
 
-    `models` and `checks` are those of the report layer, models in building order; every earlier layer is built. What
-    schema report holds afterwards is of the last variant: build it anew. Outcomes are named after the variant's schema.
+    `models` (in build order) and `checks` are those of the report layer; every earlier layer must be built. Afterwards,
+    schema report has the tables of the last variant and must be rebuilt. Outcomes are named after the variant's schema.
     """
-    found = connection.execute(
+    variants = connection.execute(
         "select report, dimension, dimension_value from waterfall.reports where report_no > 0 order by report_no"
     ).fetchall()
-    done: list[Built] = []
+    stored: list[BuiltModel] = []
     outcomes: list[Outcome] = []
-    for report, dimension, value in found:
+    for report, dimension, value in variants:
         log.info(f"report {report}")
-        _show(connection, report, dimension, value)
+        _set_report_filter(connection, report, dimension, value)
         build(connection, models, None, cursors, Progress(len(models), is_silent=True))
         schema = f"{LAYER}_{report}"
         outcomes += [
             replace(outcome, name=f"{schema}.{outcome.name.removeprefix(f'{LAYER}.')}")
             for outcome in run_checks(connection, models, checks, cursors)
         ]
-        done += _keep(connection, models, schema, dictionary)
-    if found:
-        _show(connection, "all", "all", "all")
-    return tuple(done), tuple(outcomes)
+        stored += _store_tables(connection, models, schema, dictionary)
+    if variants:
+        _set_report_filter(connection, "all", "all", "all")
+    return tuple(stored), tuple(outcomes)
 
 
-def without_a_lead(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """A warning for each report whose value nobody has: it is whole, and empty."""
+def empty_report_warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return a warning for each report whose value no lead has. Such a report is complete but empty."""
     rows = connection.execute(
         """
         select reports.report, reports.dimension, reports.dimension_value
@@ -93,19 +93,19 @@ def without_a_lead(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return [f"report {report}: no lead has {dimension} = {value}, so it is empty" for report, dimension, value in rows]
 
 
-def _show(connection: duckdb.DuckDBPyConnection, report: str, dimension: str, value: str) -> None:
+def _set_report_filter(connection: duckdb.DuckDBPyConnection, report: str, dimension: str, value: str) -> None:
     connection.execute(
         f"update waterfall.shown_cut set report = {quoted(report)}, dimension = {quoted(dimension)},"
         f" dimension_value = {quoted(value)}"
     )
 
 
-def _keep(
+def _store_tables(
     connection: duckdb.DuckDBPyConnection, models: tuple[Model, ...], schema: str, dictionary: dict[str, str]
-) -> list[Built]:
+) -> list[BuiltModel]:
     connection.execute(f"drop schema if exists {schema} cascade")
     connection.execute(f"create schema {schema}")
-    kept, copies = [], []
+    stored, copies = [], []
     for model in models:
         started = time.monotonic()
         name = identifier(model.table.name)
@@ -114,6 +114,6 @@ def _keep(
             model, table=TableName(schema, model.table.name), header=replace(model.header, materialised="table")
         )
         copies.append(copy)
-        kept.append(Built(str(copy.table), int(row[0]) if row else 0, time.monotonic() - started))
+        stored.append(BuiltModel(str(copy.table), int(row[0]) if row else 0, time.monotonic() - started))
     comment(connection, tuple(copies), dictionary)
-    return kept
+    return stored

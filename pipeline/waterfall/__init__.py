@@ -1,1 +1,1 @@
-"""The definition of a waterfall: what a stage is, in which order, and how a run reads the world."""
+"""The definition of a waterfall: stages, pairs, working calendar and time zones."""

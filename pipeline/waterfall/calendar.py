@@ -1,4 +1,4 @@
-"""The working calendar as rows: when each working day opens and closes in UTC, and how much work lies before it (T4)."""
+"""The working calendar as rows: UTC times of each working day, and the working seconds before it (T4)."""
 
 from __future__ import annotations
 
@@ -10,38 +10,36 @@ from pipeline.waterfall.times import to_utc
 from pipeline.waterfall.zones import LAST_DAY
 
 DAYS_AHEAD = 370
-"""How far beyond as-of the rows reach at least, so that every limit that runs now has a due date."""
+"""The rows cover at least this many days after as-of, so that every running SLA has a due date."""
 _DAY = timedelta(days=1)
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 
 WorkDay = tuple[date, datetime, datetime, int]
-"""(local day, opens_at and closes_at in naive UTC, working seconds before it)."""
+"""(local day, opens_at and closes_at in naive UTC, working seconds before this day)."""
 
 
-def limit_seconds(sla: Sla, calendar: WorkingCalendar | None) -> int:
-    """A limit in seconds of its clock. A business day is the hours of a working day, a business week the working days of one."""
+def sla_seconds(sla: Sla, calendar: WorkingCalendar | None) -> int:
+    """Return an SLA in seconds of its clock. A business day has the hours of a working day; a business week has its days."""
     if sla.clock == "calendar":
         return sla.amount * _SECONDS[sla.unit]
-    assert calendar is not None  # config.load refuses the business clock without one
+    assert calendar is not None  # config.load requires one for the business clock
     day = (calendar.closes_minute - calendar.opens_minute) * 60
     return sla.amount * {"day": day, "week": day * len(calendar.weekdays)}.get(sla.unit, _SECONDS[sla.unit])
 
 
 def work_days(waterfall: Waterfall, first: date, as_of_date: date) -> tuple[WorkDay, ...]:
-    """The working days from two before `first` to `DAYS_AHEAD` after `as_of_date`, or until the longest limit has run out.
+    """Return the working days from two days before `first` to `DAYS_AHEAD` after `as_of_date`, or to the end of the longest SLA.
 
-    Two days, because the calendar's zone may be another than that of the dates.
+    The two days are needed because the time zone of the calendar may differ from that of the dates.
     """
     calendar = waterfall.calendar
     if calendar is None:
         return ()
-    limits = [
-        limit_seconds(each.sla, calendar) for each in waterfall.stages if each.sla and each.sla.clock == "business"
-    ]
+    slas = [sla_seconds(each.sla, calendar) for each in waterfall.stages if each.sla and each.sla.clock == "business"]
     found: list[WorkDay] = []
     worked = at_as_of = 0
     for day, opens_at, closes_at in opening_hours(calendar, max(first, date(2000, 1, 1)) - 2 * _DAY):
-        if day > as_of_date + DAYS_AHEAD * _DAY and worked - at_as_of >= max(limits, default=0):
+        if day > as_of_date + DAYS_AHEAD * _DAY and worked - at_as_of >= max(slas, default=0):
             break
         found.append((day, opens_at, closes_at, worked))
         worked += int((closes_at - opens_at).total_seconds())
@@ -51,10 +49,10 @@ def work_days(waterfall: Waterfall, first: date, as_of_date: date) -> tuple[Work
 
 
 def opening_hours(calendar: WorkingCalendar, first: date) -> Iterator[tuple[date, datetime, datetime]]:
-    """Working days from `first` to the end of 2099 with the instants (naive UTC) at which they open and close.
+    """Yield the working days from `first` to the end of 2099, with opening and closing time in naive UTC.
 
-    A time that the clock skips is its first valid instant, one that it shows twice the earlier of two, as when rows are
-    read (E2): so a day over a change of the clocks is as long as it was.
+    A local time that does not exist is read as the next valid time, and one that exists twice as the earlier (E2). So a day
+    with a clock change has its real length.
     """
     days_off = _DaysOff(calendar)
     for number in range((LAST_DAY - first).days):
@@ -71,13 +69,13 @@ def _at(calendar: WorkingCalendar, day: date, minute: int) -> datetime:
 
 
 class _DaysOff:
-    """Public holidays and extra days off; holidays of a year are worked out when first asked for."""
+    """Public holidays and extra days off. Holidays of a year are computed when they are first needed."""
 
     def __init__(self, calendar: WorkingCalendar) -> None:
         self._extra = frozenset(calendar.extra_days_off)
         self._public = None
         if calendar.country is not None:
-            import holidays  # 501 countries; only those who ask for one wait for it
+            import holidays  # a slow import, needed only with `country`
 
             country, _, part = calendar.country.partition("-")
             self._public = holidays.country_holidays(country, subdiv=part or None)

@@ -1,6 +1,6 @@
-"""A waterfall as frozen values: stages, groups, pairs, inputs. `config` builds them from TOML, `tables` turns them into rows.
+"""A waterfall as frozen values: stages, groups, pairs and rules.
 
-Whoever holds one of these may trust it: `config.load` is the only builder, and it refuses what docs/RULES.md section 2 forbids.
+Only `config.load` builds them, and enforces docs/RULES.md section 2, so other code can rely on valid values.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ InputTable = Literal["stage_entries", "leads", "accounts", "merges", "deletions"
 Unit = Literal["cycle", "lead", "account"]
 
 MAX_STAGES, MAX_GROUPS, MAX_HEADLINE_PAIRS = 100, 100, 50
-"""Stages are numbered from 1, groups from 101; every headline pair has a page. All pairs of so many are fewer than 32,767."""
+"""Stages are numbered from 1, groups from 101; each headline pair has a page. With these limits, pair numbers fit a SMALLINT."""
 
 
 BUILT_IN_DIMENSIONS = ("origin", "qualified_by", "entry_stage", "owner", "team")
@@ -24,7 +24,7 @@ BUILT_IN_DIMENSIONS = ("origin", "qualified_by", "entry_stage", "owner", "team")
 
 @dataclass(frozen=True)
 class Sla:
-    """How long a lead may stay: so many units of the clock. On the business clock a day is a working day (calendar.py)."""
+    """The longest time that a lead may stay, in units of the clock. On the business clock, a day is a working day (calendar.py)."""
 
     amount: int
     unit: TimeUnit
@@ -32,21 +32,21 @@ class Sla:
 
     @property
     def text(self) -> str:
-        """The limit in words: `2 days`."""
+        """Return the SLA as text: `2 days`."""
         return f"{self.amount} {self.unit}{'' if self.amount == 1 else 's'}"
 
 
 @dataclass(frozen=True)
 class WorkingCalendar:
-    """When a team works: between two minutes of the local day, on some ISO weekdays (1 Monday … 7), but on no day off."""
+    """Working hours: between two minutes of the local day, on ISO weekdays (1 Monday … 7), except days off."""
 
     timezone: str
     opens_minute: int = 9 * 60
     closes_minute: int = 17 * 60
-    """Above opens_minute, up to 1440: the end of the day."""
+    """Greater than opens_minute; 1440 is the end of the day."""
     weekdays: tuple[int, ...] = (1, 2, 3, 4, 5)
     country: str | None = None
-    """Whose public holidays are days off: ISO code, perhaps with a part of it: `US`, `US-CA`."""
+    """Country, or part of it, whose public holidays are days off, as an ISO code: `US`, `US-CA`."""
     extra_days_off: tuple[date, ...] = ()
 
 
@@ -71,7 +71,7 @@ class Stage:
 
     @property
     def spellings(self) -> tuple[str, ...]:
-        """Every text that names the stage in an export, as written: matching normalises it."""
+        """Return every text for the stage in an export, not normalised."""
         return (self.key, self.label, self.name, *self.aliases)
 
 
@@ -87,21 +87,21 @@ class Group:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two marks (stage or group keys), every rank of the first below every rank of the second."""
+    """Two milestones (keys of stages or groups). Every rank of the first is below every rank of the second."""
 
     from_key: str
     to_key: str
     target: float | None = None
     """The agreed share; 1.0 = 100 %."""
     window_days: int = 90
-    """Of a headline pair: the days within which a conversion counts for the headline rate (K9)."""
+    """For a headline pair: the days within which a conversion counts for the headline rate (K9)."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One thing asked of one column. A missing value is none of `values` and matches no pattern; `is_negated` turns it round.
+    """A test of one column. A missing value is not in `values` and matches no pattern; `is_negated` negates the result.
 
-    `values` are the texts of `one_of`, or the one regular expression (RE2, found anywhere) of `matches`.
+    `values` has the texts of `one_of`, or the regular expression of `matches` (RE2, matches anywhere).
     """
 
     column: str
@@ -122,7 +122,7 @@ class ScopeRule:
 
 @dataclass(frozen=True)
 class OriginRule:
-    """Leads that match count under `origin`, unless a rule before it matched."""
+    """Leads that match have this origin, unless an earlier rule matches."""
 
     origin: str
     where: Condition
@@ -130,7 +130,7 @@ class OriginRule:
 
 @dataclass(frozen=True)
 class PersonaRule:
-    """Leads that match are this persona, unless a rule before it matched (A5)."""
+    """Leads that match have this persona, unless an earlier rule matches (A5)."""
 
     persona: str
     where: Condition
@@ -138,7 +138,7 @@ class PersonaRule:
 
 @dataclass(frozen=True)
 class Waterfall:
-    """Everything that decides what a number means."""
+    """All settings that define the numbers."""
 
     name: str
     timezone: str
@@ -148,7 +148,7 @@ class Waterfall:
     headline_months: int = 3
     """How many final months the headline rate adds up (K9)."""
     settle_days: tuple[tuple[str, str, int], ...] = ()
-    """(from, to, days) of the pairs whose settling time the configuration gives; that of the others follows from the data (K5)."""
+    """(from, to, days) of pairs with a configured settling time; for other pairs it is computed from the data (K5)."""
     dimensions: tuple[str, ...] = ()
     windows: tuple[int, ...] = ()
     week_start: int = 1
@@ -156,45 +156,45 @@ class Waterfall:
     fiscal_year_start: int = 1
     """Month in which the fiscal year starts: 1 … 12."""
     as_of: datetime | None = None
-    """Pinned as-of in UTC, timezone-aware; None = the start of the run."""
+    """Configured as-of (aware UTC); None = the start of the run."""
     preset: str | None = None
     unit: Unit = "cycle"
-    """What the headline of the report counts; every mart has all three."""
+    """The unit of the headline of the report; every mart has all three units."""
     calendar: WorkingCalendar | None = None
-    """The hours of the business clock; given whenever a stage has a limit on it."""
+    """The hours of the business clock; set if any stage has an SLA on it."""
 
     scope: tuple[ScopeRule, ...] = ()
     origins: tuple[OriginRule, ...] = ()
     origin_default: str | None = None
-    """Origin of a lead that no origin rule matches; None = what its input says."""
+    """Origin of a lead that no origin rule matches; None = the origin in its input."""
 
     personas: tuple[PersonaRule, ...] = ()
 
     match_domains: bool = True
-    """Whether a lead without an account finds one by the domain of its e-mail or website (A2)."""
+    """Whether a lead without an account is matched by the domain of its e-mail or website (A2)."""
 
     never_match: tuple[str, ...] = ()
-    """Domains that never lead to an account, such as our own."""
+    """Domains that are never matched to an account, such as one's own."""
 
     entry_at_creation: bool = False
-    """A lead without any accepted entry gets one at its creation stage, where its input gives stage and time (E9)."""
+    """Whether a lead without an accepted entry gets one at its creation stage, if its input has stage and time (E9)."""
 
     implied: bool = False
-    """The report also compares conversion with what it would be if skipped stages had been entered (E9)."""
+    """Whether the report also shows the conversion as if skipped stages had been entered (E9)."""
 
     @property
     def maps_origin(self) -> bool:
-        """Whether this configuration, and not the inputs alone, says what a lead's origin is."""
+        """Whether rules of the configuration decide the origin of a lead."""
         return bool(self.origins or self.origin_default)
 
     def rule_columns(self, table: str) -> tuple[str, ...]:
-        """The columns of `leads` or `accounts` that a rule asks about, none twice."""
-        asked = [rule.where.column for rule in self.scope if rule.table == table]
+        """Return the distinct columns of `leads` or `accounts` that rules test."""
+        columns = [rule.where.column for rule in self.scope if rule.table == table]
         if table == "leads":
-            asked += [rule.where.column for rule in self.origins]
-            asked += [rule.where.column for rule in self.personas]
-        return tuple(dict.fromkeys(asked))
+            columns += [rule.where.column for rule in self.origins]
+            columns += [rule.where.column for rule in self.personas]
+        return tuple(dict.fromkeys(columns))
 
     def stage(self, key: str) -> Stage:
-        """The stage of that key. KeyError if there is none."""
+        """Return the stage with this key. Raises StopIteration if there is none."""
         return next(stage for stage in self.stages if stage.key == key)

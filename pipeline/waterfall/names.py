@@ -1,4 +1,4 @@
-"""How a stage name of a CRM becomes the alias that is compared, and which known word is nearest to an unknown one."""
+"""Normalises stage names for comparison, validates keys, and suggests similar names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 
 WORD = re.compile(r"[a-z][a-z0-9_]*")
-LONGEST_WORD = 60
+MAX_KEY_LENGTH = 60
 RESERVED_WORDS = frozenset({"all"})  # the total of every dimension and grain
 
 INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
@@ -20,32 +20,32 @@ PLAIN_TEXT_SQL = (
     r"'[\x{{AD}}\x{{61C}}\x{{200B}}-\x{{200F}}\x{{202A}}-\x{{202E}}\x{{2060}}\x{{2066}}-\x{{2069}}\x{{FEFF}}]', '', 'g')), "
     r"'[\t\n\x0B\f\r\x{{85}}\p{{Z}}]+', ' ', 'g'), ' ')"
 )
-"""Text in Unicode NFC, nothing invisible, single spaces, trimmed, as a DuckDB expression; `.format(column=...)` fills it in."""
+"""DuckDB expression: Unicode NFC, no invisible characters, single spaces, trimmed. Needs `.format(column=…)`."""
 
 NORMALISE_STAGE_SQL = f"lower({PLAIN_TEXT_SQL})"
-"""`normalise_stage` as a DuckDB expression; fill in the column with `.format(column=...)`."""
+"""`normalise_stage` as a DuckDB expression. Needs `.format(column=…)`."""
 
 
 def normalise_stage(text: str) -> str:
-    """The form in which stage names are compared: Unicode NFC, nothing invisible, single spaces, trimmed, lower case."""
+    """Return a stage name for comparison: Unicode NFC, no invisible characters, single spaces, trimmed, lower case."""
     visible = unicodedata.normalize("NFC", INVISIBLE.sub("", text))
-    # Letter by letter and one letter for one, as DuckDB does: str.lower() knows final sigma and makes two letters of İ.
+    # Letter by letter, as DuckDB does: str.lower() treats a final sigma differently and returns two characters for İ.
     return "".join(letter.lower()[0] for letter in _WHITE_SPACE.sub(" ", visible).strip(" "))
 
 
 def why_not_a_word(text: str) -> str | None:
-    """What keeps `text` from being a key, or None: keys are lower-case words with digits and underscores."""
+    """Return why `text` is not a valid key, or None. Keys are lower-case words with digits and underscores."""
     if text in RESERVED_WORDS:
         return f"`{text}` is reserved for totals; choose another word"
     if not WORD.fullmatch(text):
         return "must be a lower-case word: a letter first, then letters, digits or underscores"
-    if len(text) > LONGEST_WORD:
-        return f"must not be longer than {LONGEST_WORD} characters"
+    if len(text) > MAX_KEY_LENGTH:
+        return f"must not be longer than {MAX_KEY_LENGTH} characters"
     return None
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that looks most like `word`, or None if none comes near."""
+    """Return the known word that is most similar to `word`, or None."""
     words = list(known)
     found = difflib.get_close_matches(word.lower(), words, n=1, cutoff=0.6)
     longer = [longer for longer in words if len(word) > 2 and longer.startswith(word.lower())]
@@ -53,7 +53,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean …?` with the nearest known word, or else the words there are."""
+    """Return `; did you mean …?` with the nearest known word, else the list of known words."""
     words = list(known)
     near = nearest(word, words)
     if near is not None:
@@ -62,24 +62,24 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def with_article(kind: str) -> str:
-    """`a hold`, `a detour`, `an exit`."""
+    """Return the word with its article: `a hold`, `an exit`."""
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def label_of(key: str) -> str:
-    """A readable label for a key that has none: `sales_accepted` becomes "Sales accepted"."""
+    """Return a label for a key: `sales_accepted` becomes "Sales accepted"."""
     return key.replace("_", " ").capitalize()
 
 
-MAX_SHOWN_WORD = 200
-"""Characters of a word that a page or a message shows; an id of a megabyte would be all that there is to see."""
+MAX_WORD_SHOWN = 200
+"""Longest word on a page or in a message, in characters. Values of a CRM can be much longer."""
 
 
 def cut(words: str) -> str:
-    """The text with every longer word cut short."""
-    if len(words) <= MAX_SHOWN_WORD:
+    """Return the text with every longer word truncated."""
+    if len(words) <= MAX_WORD_SHOWN:
         return words
-    return _LONG_WORD.sub(lambda found: f"{found[0][: MAX_SHOWN_WORD - 1]}…", words)
+    return _LONG_WORD.sub(lambda found: f"{found[0][: MAX_WORD_SHOWN - 1]}…", words)
 
 
-_LONG_WORD = re.compile(rf"\S{{{MAX_SHOWN_WORD + 1},}}")
+_LONG_WORD = re.compile(rf"\S{{{MAX_WORD_SHOWN + 1},}}")

@@ -1,4 +1,4 @@
-"""What conversion can be measured between: a mark is a path stage or a group, a pair is two marks in order."""
+"""Milestones and pairs: a milestone is a path stage or a group; conversion is measured between a pair of milestones."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pipeline.waterfall.definition import Group, Pair, Stage, Waterfall
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A path stage or a group with its span of ranks; a single stage has one rank and itself as member."""
+class Milestone:
+    """A path stage or a group, with its lowest and highest rank. A stage has one rank and itself as its only member."""
 
     key: str
     label: str
@@ -20,16 +20,16 @@ class Mark:
     is_group: bool
 
 
-def marks(stages: Sequence[Stage], groups: Sequence[Group]) -> tuple[Mark, ...]:
-    """Every path stage in definition order, then every group."""
+def milestones(stages: Sequence[Stage], groups: Sequence[Group]) -> tuple[Milestone, ...]:
+    """Return every path stage in definition order, then every group."""
     ranks = {stage.key: stage.rank for stage in stages if stage.rank is not None}
     singles = [
-        Mark(stage.key, stage.label, stage.rank, stage.rank, (stage.key,), is_group=False)
+        Milestone(stage.key, stage.label, stage.rank, stage.rank, (stage.key,), is_group=False)
         for stage in stages
         if stage.rank is not None
     ]
     sets = [
-        Mark(
+        Milestone(
             group.key,
             group.label,
             min(ranks[key] for key in group.stages),
@@ -43,12 +43,12 @@ def marks(stages: Sequence[Stage], groups: Sequence[Group]) -> tuple[Mark, ...]:
 
 
 def legal_pairs(waterfall: Waterfall) -> tuple[Pair, ...]:
-    """Every (from, to) where each rank of from is below each rank of to, in definition order of from, then of to.
+    """Return every pair where each rank of `from` is below each rank of `to`, in definition order.
 
-    A pair that is a headline carries its target; whether it is one, `waterfall.headline` says.
+    A headline pair has its target. `waterfall.headline` lists the headline pairs.
     """
     targets = {(pair.from_key, pair.to_key): pair.target for pair in waterfall.headline}
-    known = marks(waterfall.stages, waterfall.groups)
+    known = milestones(waterfall.stages, waterfall.groups)
     return tuple(
         Pair(low.key, high.key, targets.get((low.key, high.key)))
         for low in known
@@ -57,8 +57,8 @@ def legal_pairs(waterfall: Waterfall) -> tuple[Pair, ...]:
     )
 
 
-def why_not_a_pair(low: Mark, high: Mark) -> str | None:
-    """What keeps (low, high) from being a pair, or None."""
+def why_not_a_pair(low: Milestone, high: Milestone) -> str | None:
+    """Return why (low, high) is not a pair, or None."""
     if low.key == high.key:
         return f"a pair needs two different stages or groups, not `{low.key}` twice"
     if low.high_rank < high.low_rank:
@@ -71,5 +71,9 @@ def why_not_a_pair(low: Mark, high: Mark) -> str | None:
     )
 
 
-def _ranks(mark: Mark) -> str:
-    return f"rank {mark.low_rank}" if mark.low_rank == mark.high_rank else f"ranks {mark.low_rank} to {mark.high_rank}"
+def _ranks(milestone: Milestone) -> str:
+    return (
+        f"rank {milestone.low_rank}"
+        if milestone.low_rank == milestone.high_rank
+        else f"ranks {milestone.low_rank} to {milestone.high_rank}"
+    )

@@ -1,4 +1,4 @@
-"""As-of: the instant at which a report is true, read from the configuration or the command line into UTC."""
+"""Parses as-of from the configuration or the command line, and converts local times to UTC."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UT
 
 
 def read_as_of(value: Any, timezone: str) -> datetime:
-    """The instant in UTC that a TOML date, date-time or ISO 8601 text names. ValueError in plain words if none.
+    """Return a TOML date, date-time or ISO 8601 text as UTC. Raises ValueError with a message for the user.
 
-    A time without an offset is local to `timezone`; a bare date means the END of that local day (23:59:59), so that
-    `as_of = 2025-03-31` takes in all of March.
+    A time without an offset is in `timezone`. A date without a time means the END of that day (23:59:59), so that
+    `as_of = 2025-03-31` includes all of March.
     """
     moment = _moment(value)
     try:
@@ -25,12 +25,12 @@ def read_as_of(value: Any, timezone: str) -> datetime:
     except OverflowError:
         instant = _LAST
     if not _FIRST <= instant < _LAST:
-        raise ValueError("must lie in the years 2000 to 2099")
+        raise ValueError("must be in the years 2000 to 2099")
     return instant
 
 
 def to_utc(local: datetime, timezone: str) -> datetime:
-    """A naive local time as UTC: in an overlap the earlier of two, in a gap the first valid instant after it."""
+    """Return a naive local time as UTC: the earlier one in an overlap, the next valid time in a gap."""
     zone = ZoneInfo(timezone)
     instant = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if instant.astimezone(zone).replace(tzinfo=None) == local:

@@ -1,7 +1,7 @@
-"""A time zone as plain numbers: when its offset from UTC changes, and which offset holds on each day.
+"""A time zone as numbers: when its offset from UTC changes, and the offset of each day.
 
-DuckDB's own zone data may differ from Python's and says nothing about gaps and overlaps, so zone rules reach SQL as
-rows or as an expression made here, from `zoneinfo`, exact to the second.
+DuckDB's zone data may differ from Python's and does not describe gaps and overlaps. So SQL gets the rules of `zoneinfo`
+from here, as rows or as an expression, exact to the second.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FIRST_DAY = date(2000, 1, 1)
 LAST_DAY = date(2100, 1, 1)
 """The day after the last one (exclusive)."""
 
-_MARGIN = timedelta(days=3)  # an offset is less than a day, and a date may be skipped
+_MARGIN = timedelta(days=3)  # an offset is less than a day, and a zone may skip a date
 _EPOCH = datetime(1970, 1, 1)
 
 Day = tuple[date, int, datetime | None, int]
@@ -34,33 +34,30 @@ class Change:
 
 @cache
 def changes(zone: str) -> tuple[int, tuple[Change, ...]]:
-    """The offset that holds at the start, in seconds, and every change of it up to 2100, in order of time."""
+    """Return the offset at the start, in seconds, and every change up to 2100, in order of time."""
     rules = ZoneInfo(zone)
     from_second = _seconds(datetime.combine(FIRST_DAY, datetime.min.time()) - _MARGIN)
     to_second = _seconds(datetime.combine(LAST_DAY, datetime.min.time()) + _MARGIN)
-    start = held = _offset(rules, from_second)
+    start = current = _offset(rules, from_second)
     found = []
     for second in range(from_second + 86_400, to_second + 1, 86_400):
         offset = _offset(rules, second)
-        if offset != held:
-            found.append(_locate(rules, second - 86_400, second, held, offset))
-            held = offset
+        if offset != current:
+            found.append(_locate(rules, second - 86_400, second, current, offset))
+            current = offset
     return start, tuple(found)
 
 
 def utc_days(zone: str, first: date, last: date) -> tuple[Day, ...]:
-    """For writing local times: the offsets of each UTC date from `first` to `last`, both included, in 2000 to 2100."""
+    """Return the offsets of each UTC date from `first` to `last` (inclusive, 2000 to 2100), for converting UTC to local time."""
     start, found = changes(zone)
-    touched = {change.at.date(): change for change in found}
-    everything = _days(FIRST_DAY - _MARGIN, LAST_DAY + _MARGIN, start, touched)
-    return tuple(day for day in everything if first <= day[0] <= last)
+    by_date = {change.at.date(): change for change in found}
+    all_days = _days(FIRST_DAY - _MARGIN, LAST_DAY + _MARGIN, start, by_date)
+    return tuple(day for day in all_days if first <= day[0] <= last)
 
 
 def midnights(zone: str, first: date, last: date) -> tuple[datetime, ...]:
-    """The naive UTC instants at which the local days from `first` to `last` begin, in order, as a bare date is read (E2).
-
-    A day that the zone left out begins with the next one, and is not there.
-    """
+    """Return the start (naive UTC) of the local days from `first` to `last`, in order (E2). Leaves out days that the zone skips."""
     rules = ZoneInfo(zone)
     found: dict[datetime, None] = {}
     for number in range((last - first).days + 1):
@@ -73,7 +70,7 @@ def midnights(zone: str, first: date, last: date) -> tuple[datetime, ...]:
 
 
 def _after_gap(zone: str, at: datetime) -> datetime:
-    """The change of the zone that leaves out the local time which `at` would have by the offset before."""
+    """Return the time of the clock change whose gap contains `at`."""
     naive = at.replace(tzinfo=None)
     changed = (
         change.at
@@ -83,17 +80,17 @@ def _after_gap(zone: str, at: datetime) -> datetime:
     return next(changed, naive).replace(tzinfo=UTC)
 
 
-def _days(first: date, last: date, start: int, touched: dict[date, Change]) -> tuple[Day, ...]:
-    held = start
+def _days(first: date, last: date, start: int, by_date: dict[date, Change]) -> tuple[Day, ...]:
+    offset = start
     days: list[Day] = []
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
-        change = touched.get(day)
+        change = by_date.get(day)
         if change is None:
-            days.append((day, held, None, held))
+            days.append((day, offset, None, offset))
         else:
             days.append((day, change.before, change.at, change.after))
-            held = change.after
+            offset = change.after
     return tuple(days)
 
 

@@ -84,8 +84,10 @@ def test_a_forgotten_load_is_out_of_every_number_and_back_by_undo(company: Compa
     first, aside, advice = answer.err.splitlines()
     assert first.startswith("load 2: crm: b.csv, read 2")
     assert first.endswith(" UTC, 2 rows, 0 rejected on landing, 2 kept")
-    assert aside.startswith("kept aside in ")
-    assert advice.startswith("the next run builds everything without load 2; until then the published run still counts")
+    assert aside.startswith("moved to ")
+    assert advice.startswith(
+        "the next run builds every table without load 2; until then the published run still counts"
+    )
     assert ["L1", "L2", "X1"] == company.leads()  # until the next run
     (company.inbox / "b.csv").rename(company.inbox / "b.txt")
     company.deliver("c.csv", "L3")
@@ -99,8 +101,8 @@ def test_a_forgotten_load_is_out_of_every_number_and_back_by_undo(company: Compa
         (int(line.split()[1].rstrip(":")), line.endswith(", forgotten")) for line in listed
     ]
     answer = company.ask("forget", "--undo", "2")
-    assert (0, True) == (answer.code, "the next run builds everything again, with load 2" in answer.err)
-    assert "every table is built from the whole log: a load was put back into the log" in company.run()
+    assert (0, True) == (answer.code, "the next run builds every table again, with load 2" in answer.err)
+    assert "every table is built from the whole log: a load was restored to the log" in company.run()
     assert (["L1", "L2", "L3", "X1"], [1, 2, 3]) == (company.leads(), company.loads())
     assert [row for row in company.counts() if row["lead_id"] != "L3"] == whole
 
@@ -124,7 +126,7 @@ def test_a_load_on_which_later_ones_rest_is_forgotten_with_them(company: Company
     company.run()
     answer = company.ask("forget", "1")
     assert 2 == answer.code
-    assert "load 3 came later and left out rows that were in the log already; they would be missing" in answer.err
+    assert "load 3 came later and skipped rows that were already in the log; they would be missing" in answer.err
     assert "next: `funnel forget 1 3`" in answer.err
     assert [1, 2, 3] == company.loads()
     (company.inbox / "a.csv").unlink()

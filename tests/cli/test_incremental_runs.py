@@ -14,7 +14,7 @@ import pytest
 from pipeline.errors import FunnelError
 from pipeline.explore import query
 from pipeline.transform import incremental
-from pipeline.transform.incremental import KEPT
+from pipeline.transform.incremental import INCREMENTAL_TABLES
 from tests import nights
 from tests.cli.deliveries import OPENING, Company
 from tests.logged import logged
@@ -76,7 +76,7 @@ def test_runs_give_the_rows_of_a_full_rebuild(tmp_path: Path, seed: int) -> None
     company, output = Company(tmp_path / "in", seed), tmp_path / "out"
     company.open()
     with nights.without_report():  # each run builds the report tables whole: the last one shows them
-        assert not [line for line in run(company, output, 0) if "going on" in line]
+        assert not [line for line in run(company, output, 0) if "building on" in line]
     for number in range(1, NIGHTS + 1):
         company.deliver(number)
         with nights.without_report() if number < NIGHTS else nullcontext():
@@ -123,7 +123,7 @@ def test_a_changed_waterfall_is_rebuilt(opened: tuple[Company, Path], tmp_path: 
     company, output = copy(opened, tmp_path)
     text = company.toml.read_text("utf-8")
     company.toml.write_text(text.replace('kind = "detour"', 'kind = "hold"'), "utf-8")
-    assert ["the configuration shapes the history in another way than in the published run"] == anew(
+    assert ["the configuration changed since the published run in a way that changes the history"] == anew(
         run(company, output, 1)
     )
     assert {} == differing(rebuilt(company, output, 1), output)
@@ -218,7 +218,10 @@ def test_a_reader_sees_the_run_before_until_the_swap(opened: tuple[Company, Path
     company.deliver(1)
 
     stopped = FunnelError("stopped")
-    with mock.patch.object(incremental, "_replace", side_effect=stopped), pytest.raises(FunnelError, match="stopped"):
+    with (
+        mock.patch.object(incremental, "_replace_changed_rows", side_effect=stopped),
+        pytest.raises(FunnelError, match="stopped"),
+    ):
         nights.run(company.toml, output, as_of=as_of(1))
     assert before == (output / "funnel.duckdb").read_bytes()
     assert 1 == len(list((output / "runs").iterdir()))
@@ -243,7 +246,7 @@ def test_deleted_rows_do_not_pile_up(tmp_path: Path) -> None:
         company.deliver(number)
         run(company, output, number)
         with query.open_published(output) as connection:
-            for table in KEPT[1:]:
+            for table in INCREMENTAL_TABLES[1:]:
                 rows, stored = connection.execute(
                     f"select (select count(*) from {table}), sum(count) from pragma_storage_info('{table}') "
                     "where column_name = 'lead_no' and segment_type <> 'VALIDITY'"
@@ -268,4 +271,4 @@ def comments(output: Path) -> list[tuple[str, ...]]:
 def test_kept_tables_hold_rows_of_one_lead(opened: tuple[Company, Path]) -> None:
     """Rows are replaced by lead_no, so each kept table but the codes must have it."""
     columns = tables(opened[1])
-    assert [] == [str(table) for table in KEPT[1:] if "lead_no INTEGER" not in columns[str(table)]]
+    assert [] == [str(table) for table in INCREMENTAL_TABLES[1:] if "lead_no INTEGER" not in columns[str(table)]]

@@ -238,4 +238,4 @@ def test_a_report_of_one_owner_needs_owners(tmp_path: Path) -> None:
     """Hashed owners have no name by which such a report could ask for one."""
     more = '\n[[reports]]\nname = "dana"\ndimension = "owner"\nvalue = "dana"\n'
     answer = funnel("check", "--config", configuration(tmp_path, Names(), more + privacy("database")))
-    assert (2, True) == (answer.code, "while the report `dana` asks for one owner by name" in answer.err)
+    assert (2, True) == (answer.code, "while the report `dana` selects one owner by name" in answer.err)

@@ -76,7 +76,7 @@ class TestExplain:
         nights.run(toml, tmp_path / "build", as_of=nights.QUARTER_AS_OF)
         answer = funnel("explain", "L99", "--output", tmp_path / "build")
         assert (0, "") == (answer.code, answer.err)
-        assert "only rejected rows name it, so it is no lead and counts nowhere" in answer.out
+        assert "only rejected rows have this id, so it is not a lead and counts nowhere" in answer.out
         assert [["rejected", "unknown_stage"]] == [row[:2] for row in section(answer, "Rows set aside")]
         assert [] == nights.ask(tmp_path / "build", "select lead_id from clean.leads where lead_id = 'L99'")
 
@@ -84,7 +84,7 @@ class TestExplain:
         """An id that no input delivered is refused without repeating it."""
         answer = funnel("explain", "jane.doe@corp.example", "--output", output)
         assert (2, "") == (answer.code, answer.out)
-        assert "the published file has no lead of that id" in answer.err
+        assert "the published file has no lead with this id" in answer.err
         assert "jane.doe" not in answer.err
 
 

@@ -73,7 +73,7 @@ def test_a_rebuild_without_a_log_is_refused(tmp_path: Path) -> None:
     """`--from-log` of an empty folder says that there is nothing to rebuild from."""
     answer = funnel("run", "--from-log", "--config", nights.QUARTER, "--output", tmp_path / "build", *AS_OF)
     assert 3 == answer.code
-    assert "the landing log holds no stage entries" in answer.err
+    assert "the landing log has no stage entries" in answer.err
 
 
 @pytest.mark.usefixtures("without_report")

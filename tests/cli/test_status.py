@@ -76,7 +76,7 @@ def test_a_good_run_exits_0_and_shows_everything(build: Path) -> None:
 def test_without_a_run_it_exits_1_and_says_what_to_do(tmp_path: Path) -> None:
     """An empty output folder is not good; one that is not there is a mistake of the command."""
     code, told = standing(tmp_path)
-    assert (1, None, f"`funnel run --output {tmp_path}` publishes the first night") == (
+    assert (1, None, f"`funnel run --output {tmp_path}` publishes the first run") == (
         code,
         told["last_good"],
         told["next_step"],
@@ -135,7 +135,7 @@ def test_a_run_that_was_killed_began_and_did_not_end(build: Path) -> None:
             time.sleep(0.01)
         during = standing(build)
         running.send_signal(signal.SIGKILL)
-    assert (0, running.pid, [], "wait for the run that is at work") == (
+    assert (0, running.pid, [], "wait for the run in progress") == (
         during[0],
         during[1]["running"]["pid"],
         during[1]["failed"],
@@ -201,7 +201,7 @@ def test_a_run_that_had_to_be_ended_on_the_spot_says_by_what(build: Path, second
     assert 1 == code
     assert [(130, "stopped by SIGTERM")] == [(each["exit_code"], each["what"]) for each in told["failed"]]
     assert told["failed"][0]["ended_at"] is not None
-    assert "start the run again when it suits; the published night is complete as it is" == told["next_step"]
+    assert "start the run again when you are ready; the published run is complete and unchanged" == told["next_step"]
 
 
 def test_a_run_that_is_too_old_is_not_good(build: Path) -> None:
@@ -211,7 +211,11 @@ def test_a_run_that_is_too_old_is_not_good(build: Path) -> None:
     held["ended_at"] = (datetime.now(UTC) - timedelta(hours=30)).isoformat()
     record.write_text(json.dumps(held), "utf-8")
     code, told = standing(build, "--max-age", 26)
-    assert (1, [], "no run since: see whether cron or the timer starts it") == (code, told["failed"], told["next_step"])
+    assert (1, [], "no run since then: check that cron or the timer starts it") == (
+        code,
+        told["failed"],
+        told["next_step"],
+    )
     assert (0, 30) == (standing(build, "--max-age", 31)[0], int(told["last_good"]["age_hours"]))
 
 

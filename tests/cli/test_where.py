@@ -102,7 +102,7 @@ class TestTheConfigurationOfThePublishedRun:
         (folder / "here" / "funnel.toml").unlink()
         expected = (
             f"error: ../out: there is no configuration funnel.toml here, and {folder / 'here' / 'funnel.toml'}, "
-            "that of the published run, is no longer there\n  next: `funnel {} --config FILE --output ../out`\n"
+            "that of the published run, no longer exists\n  next: `funnel {} --config FILE --output ../out`\n"
         )
         for command in ("report", "send"):
             answer = funnel(command, "--output", "../out")
@@ -126,7 +126,7 @@ class TestTheConfigurationOfThePublishedRun:
         path.write_text(json.dumps(kept), "utf-8")
         answer = funnel("report", "--output", "../out")
         assert 2 == answer.code
-        assert "the published run is of an earlier version, which does not name its own" in answer.err
+        assert "the published run is of an earlier version, which does not record its configuration" in answer.err
 
     def test_a_configuration_that_is_here_or_named_comes_first(self, folder: Path) -> None:
         """That of the published run is not asked for."""

@@ -76,7 +76,7 @@ def test_a_file_that_may_not_grow(tmp_path: Path, published: Path, part: str) ->
     code, said = machines.ended(run)
     assert 1 == code
     assert reached(part, said)
-    assert f"error: {out}: a file of the night was not allowed to grow" in sentence(said)
+    assert f"error: {out}: a file of the run reached the file size limit of this process" in sentence(said)
     assert "next: raise it (`ulimit -f unlimited`" in said
     assert machines.OLD == machines.published_as_of(out)
     assert [] == machines.left_lying(out)
@@ -93,7 +93,7 @@ def test_a_full_disk_says_how_much_more_is_needed(disk: machines.SmallDisk, publ
     assert reached(part, said)
     found = re.fullmatch(
         rf"error: the disk is full: the run needs about (\d+) MB more in {out}\n"
-        "  next: make room there, or give another folder with --output; what was published before stays\n",
+        "  next: free disk space there, or choose another folder with --output; the published run stays\n",
         sentence(said),
     )
     assert found

@@ -7,7 +7,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from pipeline.config.reports import TAKEN
+from pipeline.config.reports import RESERVED_FOLDERS
 from tests import nights
 from tests.cli.commands import funnel
 from tests.faults.hostile import AS_OF, Names, assert_harmless, body, cells, configuration, deliver, night, pages
@@ -91,7 +91,7 @@ def test_two_reports_of_one_name_are_refused(tmp_path: Path) -> None:
     assert "reports.web.name: the name `web` is used twice, here and in line " in told("web", "web")
     assert "must be a lower-case word" in told("web", "Web")
     assert "must be a lower-case word" in told("web", "../web")
-    for taken in sorted(TAKEN):
+    for taken in sorted(RESERVED_FOLDERS):
         assert "is the name of another folder of reports/" in told(taken)
 
 

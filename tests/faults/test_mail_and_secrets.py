@@ -71,7 +71,7 @@ def test_a_line_break_in_the_subject_is_refused(tmp_path: Path, trusted: Authori
         )
         answer = funnel("send", "--config", toml, "--output", tmp_path / "out")
     assert (6, []) == (answer.code, post.received)
-    assert "the subject holds a line break or another control character" in answer.err
+    assert "the subject has a line break or another control character" in answer.err
     assert again(toml) in answer.err
     assert (tmp_path / "out" / "reports" / "index.html").is_file()
 

@@ -36,7 +36,7 @@ def test_no_inodes(tmp_path: Path, few_files: Path) -> None:
         (few_files / f"file_{number}").touch()
     answer = machines.ended(machines.funnel(toml, out))
     assert 1 == answer[0]
-    assert f"error: {out}: the file system has too few inodes left: it has room for bytes and not for" in answer[1]
+    assert f"error: {out}: the file system has too few inodes left for the files of a run" in answer[1]
     assert "`df -i`" in answer[1]
 
 

@@ -293,7 +293,7 @@ def test_a_stale_log_is_moved_away_and_never_replayed(tmp_path: Path, beside: st
     stale = (tmp_path if beside == "link" else target.parent) / "funnel.duckdb.wal"
     (tmp_path / "copy.duckdb.wal").rename(stale)
     (warning,) = publish_night(tmp_path, "new", day=1)
-    assert warning.startswith(f"{stale}: somebody opened the published file for writing")
+    assert warning.startswith(f"{stale}: another program opened the published file for writing")
     assert not stale.exists()
     assert 1 == len(list(stale.parent.glob("funnel.duckdb.wal.quarantine-20260402T035959Z-*")))
     assert "new" == published_night(tmp_path)

@@ -49,7 +49,7 @@ def test_explain_reads_tables_only(theirs: Path) -> None:
     answer = funnel("explain", SECRET[:-1] + "x", "--output", theirs)
     assert (3, "") == (answer.code, answer.out)
     assert SECRET not in answer.err
-    assert "is none of ours" in answer.err
+    assert "is not a funnel database" in answer.err
 
 
 @pytest.mark.parametrize(

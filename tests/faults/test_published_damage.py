@@ -13,7 +13,7 @@ from tests import nights
 from tests.cli import commands
 from tests.cli.commands import funnel
 
-CORRUPT = "the database file is corrupt (cut short, or changed on the disk)"
+CORRUPT = "the database file is corrupt (truncated, or changed on the disk)"
 REBUILD = "next: rebuild it from the landing log with `funnel run --from-log`"
 FLIPS = range(12)
 
@@ -135,7 +135,7 @@ def test_a_file_of_before_the_checksum_is_rebuilt(published: Path, out: Path) ->
     path.write_text(json.dumps(held), "utf-8")
     answer = funnel("run", "--config", published / "in" / "funnel.toml", "--output", out, *commands.AS_OF)
     assert 0 == answer.code
-    assert "every table is built from the whole log: the published run took no checksum of its database" in answer.err
+    assert "the manifest of the published run has no checksum of the database" in answer.err
 
 
 @pytest.mark.parametrize("content", ["", "{}", "null"])

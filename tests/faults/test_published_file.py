@@ -58,7 +58,7 @@ def test_a_corrupt_file_is_called_corrupt(tmp_path: Path, how: str) -> None:
     path = damage(tmp_path, corrupted((tmp_path / "funnel.duckdb").read_bytes(), how))
     error = told(path)
     assert isinstance(error, InputError)
-    assert "the database file is corrupt (cut short, or changed on the disk)" == error.what
+    assert "the database file is corrupt (truncated, or changed on the disk)" == error.what
     assert (str(path), "rebuild it from the landing log with `funnel run --from-log`") == (error.where, error.next_step)
     publish_night(tmp_path, 7, day=1)
     entries = connect_published(tmp_path / "funnel.duckdb").execute("select count(*) from marts.entries").fetchall()

@@ -138,7 +138,8 @@ def test_output_to_a_full_disk(published: Path, question: str) -> None:
         _, said = done.communicate(timeout=60)
     assert (
         1,
-        "error: the output can't be written: no space left on device\n  next: make room, or send it somewhere else\n",
+        "error: the output can't be written: no space left on device\n"
+        "  next: free disk space, or redirect the output to another place\n",
     ) == (done.returncode, said.decode())
 
 
@@ -229,5 +230,5 @@ def test_a_signal_ends_a_mail(published: Path, number: signal.Signals) -> None:
         with ended_by(done, number) as said:
             assert [
                 f"error: stopped by {number.name}",
-                "  next: `funnel send` mails it again; who got it before gets it twice",
+                "  next: `funnel send` mails it again; some recipients may get it twice",
             ] == said

@@ -286,5 +286,5 @@ def test_a_known_archive_needs_no_space(tmp_path: Path) -> None:
     before = disk_space.estimate_run_size(inbox.configuration, inbox.log_folder)
     inbox.land()
     size = (tmp_path / "export.zip").stat().st_size
-    rows = disk_space.BYTES_OF_A_ROW * (1 - size // 100)
+    rows = disk_space.BYTES_PER_ROW * (1 - size // 100)
     assert rows - size == disk_space.estimate_run_size(inbox.configuration, inbox.log_folder) - before

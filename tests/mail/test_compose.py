@@ -138,7 +138,7 @@ class TestRefusals:
         page.write_text(page.read_text("utf-8").replace("<title>", f"<title>x{letter}y"), "utf-8", newline="")
         with pytest.raises(MailError) as failure:
             compose(report, ENVELOPE, (), NOW)
-        assert "the subject holds a line break" in failure.value.what
+        assert "the subject has a line break" in failure.value.what
 
     @pytest.mark.parametrize(
         "envelope",

@@ -16,7 +16,7 @@ from pipeline.ingest import domains
 from pipeline.ingest.raw_tables import given_values
 from pipeline.settings import Settings, shipped
 from pipeline.transform import report_variants
-from pipeline.transform.build import build, stored, write_definition
+from pipeline.transform.build import build, stored_table, write_definition
 from pipeline.transform.checks import Outcome, run_checks
 from pipeline.transform.definition.first_entry import first_entry
 from pipeline.transform.definition.tables import Columns, definition_tables, dimension_source
@@ -171,7 +171,11 @@ def checked(connection: duckdb.DuckDBPyConnection, schema: str = "") -> tuple[Ou
     names = {TableName(schema, name) for schema, name in found}
     return run_checks(
         connection,
-        tuple(model for model in project().models if stored(model) in names and model.table.schema.startswith(schema)),
+        tuple(
+            model
+            for model in project().models
+            if stored_table(model) in names and model.table.schema.startswith(schema)
+        ),
         tuple(check for check in project().checks if names.issuperset(check.reads) and check.name.startswith(schema)),
     )
 

@@ -65,7 +65,7 @@ REFUSED = {
     "flow('nobody')": "unknown stage; known: ",
     "flow(grain := 'hour')": "unknown grain; known: day",
     "stuck_leads(stage := 'nobody')": "unknown stage; known: ",
-    "lead_history('nobody')": "the published file has no lead of that id",
+    "lead_history('nobody')": "the published file has no lead with this id",
     "funnel_steps(['mql', 'nobody'])": "unknown stage; known: ",
     "funnel_steps(['mql', 'sal'], mode := 'loose')": "unknown mode; known: ordered",
     "funnel_steps(['mql', 'sal'], by := 'colour')": "unknown dimension; known: all",
@@ -263,7 +263,7 @@ class TestFiles:
         """A macro that nobody could call is refused."""
         (tmp_path / "macros").mkdir()
         (tmp_path / "macros" / "odd.sql").write_text("-- A.\nselect 1\n")
-        with pytest.raises(ModelError, match=r"odd\.sql: a macro's header has a sentence and an example"):
+        with pytest.raises(ModelError, match=r"odd\.sql: the header of a macro needs a description and an example"):
             discover_macros(tmp_path)
 
     def test_sql_that_duckdb_refuses_names_the_file(self, tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_sql_and_oracle_agree_on_random_histories(part: int, monkeypatch: pytest
     Of every second part the models are built as if two or three leads were all that fits into the memory.
     """
     if part % 2:
-        monkeypatch.setattr(partitions, "SHARE", 1e-7)
+        monkeypatch.setattr(partitions, "MAX_PARTITION_SHARE", 1e-7)
 
     @settings(
         max_examples=HISTORIES // PARTS,

@@ -9,13 +9,13 @@ import duckdb
 import pytest
 
 from pipeline.transform import partitions
-from pipeline.transform.build import create, stored
-from pipeline.transform.header import Parts
+from pipeline.transform.build import create, stored_table
+from pipeline.transform.header import PartitionRule
 from pipeline.transform.project import Model
 from tests.sql import made_up
 from tests.sql.harness import built, project
 
-SPLIT = tuple(model for model in project().models if model.header.parts)
+SPLIT = tuple(model for model in project().models if model.header.partition_rules)
 VARIABLES = "select count(*) from duckdb_variables()"
 
 
@@ -49,10 +49,10 @@ def test_parts_have_the_rows_of_the_whole(
     night: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, model: Model, share: float
 ) -> None:
     """With as little memory as a single value takes, and with some more: each row once, and as many as are told."""
-    table = stored(model)
+    table = stored_table(model)
     night.execute(f"create or replace table at_once as from {table}")
-    monkeypatch.setattr(partitions, "SHARE", share)
-    assert 3 < len(partitions.parts(night, model.header.parts))
+    monkeypatch.setattr(partitions, "MAX_PARTITION_SHARE", share)
+    assert 3 < len(partitions.plan_partitions(night, model.header.partition_rules))
     rows = create(night, model)
     assert (rows,) == night.execute(f"select count(*) from {table}").fetchone()
     for one, other in (("at_once", table), (table, "at_once")):
@@ -66,13 +66,20 @@ def test_no_number_is_between_two_parts() -> None:
     connection.execute("create table main.t as select unnest([5, 9, 9, 70]) as n, unnest(['a', 'a', 'a', 'b']) as kind")
     connection.execute("create table main.nothing as select 1 as m limit 0")
     connection.execute("set memory_limit = '1GB'")
-    of_n, of_m = Parts("n", None, "count(*)", "main.t", 10**9), Parts("m", None, "count(*)", "main.nothing", 1)
-    assert ({"last_n": 5}, {"first_n": 6, "last_n": 9}, {"first_n": 10}) == partitions.parts(connection, (of_n,))
-    assert ({"one_kind": "a", "last_n": 5}, {"one_kind": "a", "first_n": 6}, {"one_kind": "b"}) == partitions.parts(
-        connection, (replace(of_n, each="kind"),)
+    of_n, of_m = (
+        PartitionRule("n", None, "count(*)", "main.t", 10**9),
+        PartitionRule("m", None, "count(*)", "main.nothing", 1),
     )
+    assert ({"last_n": 5}, {"first_n": 6, "last_n": 9}, {"first_n": 10}) == partitions.plan_partitions(
+        connection, (of_n,)
+    )
+    assert (
+        {"one_kind": "a", "last_n": 5},
+        {"one_kind": "a", "first_n": 6},
+        {"one_kind": "b"},
+    ) == partitions.plan_partitions(connection, (replace(of_n, each="kind"),))
     no_m, no_n = {"first_m": 1, "last_m": 0}, {"first_n": 1, "last_n": 0}
-    assert partitions.parts(connection, (of_n, of_m)) == (
+    assert partitions.plan_partitions(connection, (of_n, of_m)) == (
         {"last_n": 5, **no_m},
         {"first_n": 6, "last_n": 9, **no_m},
         {"first_n": 10, **no_m},
@@ -84,15 +91,17 @@ def test_a_larger_share_makes_fewer_parts(night: duckdb.DuckDBPyConnection, monk
     """Down to one, which has no limits."""
     counts = []
     for share in (1e-9, 1e-5, 1e-4, 1):
-        monkeypatch.setattr(partitions, "SHARE", share)
-        counts.append([len(partitions.parts(night, model.header.parts)) for model in SPLIT])
+        monkeypatch.setattr(partitions, "MAX_PARTITION_SHARE", share)
+        counts.append([len(partitions.plan_partitions(night, model.header.partition_rules)) for model in SPLIT])
     assert counts == sorted(counts, reverse=True)
-    assert ({},) * len(SPLIT) == tuple(each for model in SPLIT for each in partitions.parts(night, model.header.parts))
+    assert ({},) * len(SPLIT) == tuple(
+        each for model in SPLIT for each in partitions.plan_partitions(night, model.header.partition_rules)
+    )
 
 
 def test_an_error_leaves_no_variable(night: duckdb.DuckDBPyConnection) -> None:
     """Or the next model would be built of a part only."""
-    with pytest.raises(ZeroDivisionError), partitions.over(night, {"first_lead_no": 1, "one_unit": "cycle"}):
+    with pytest.raises(ZeroDivisionError), partitions.in_partition(night, {"first_lead_no": 1, "one_unit": "cycle"}):
         assert [(1, "cycle")] == night.execute(
             "select getvariable('first_lead_no'), getvariable('one_unit')"
         ).fetchall()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from pipeline.transform.build import stored
+from pipeline.transform.build import stored_table
 from tests.sql import made_up
 from tests.sql.harness import built, checked, project
 
@@ -55,7 +55,7 @@ def after(connection: duckdb.DuckDBPyConnection, change: str) -> set[str]:
 def rows_of(mart: str) -> str:
     """The table in which the rows of a mart are stored."""
     (model,) = [model for model in project().models if str(model.table) == f"marts.{mart}"]
-    return str(stored(model))
+    return str(stored_table(model))
 
 
 def one_cut(mart: str, count: str) -> str:

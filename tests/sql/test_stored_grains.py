@@ -11,7 +11,7 @@ from pipeline.transform.checks import run_checks
 from tests.sql import made_up
 from tests.sql.harness import built, project
 
-KEPT = tuple(str(model.table) for model in project().models if model.header.kept)
+KEPT = tuple(str(model.table) for model in project().models if model.header.stored_where)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -12,13 +13,23 @@ from pipeline.database.connection import connect, create_table
 from pipeline.database.parallel import Cursors
 from pipeline.errors import Interrupted, ModelError
 from pipeline.settings import Settings
-from pipeline.transform.build import Built, build, column_dictionary, write_definition
+from pipeline.transform.build import BuiltModel, Progress, build, column_dictionary, write_definition
 from pipeline.transform.definition.tables import Table
 from tests.unit.models_from_text import comments, model
 
 STAYS = """-- One row per stay.
 -- C2: as it was.
 -- column days: how long it lasted"""
+
+
+@dataclass
+class Recorder(Progress):
+    """Keeps the models that it would log."""
+
+    models: list[BuiltModel] = field(default_factory=list)
+
+    def log(self, built: BuiltModel) -> None:
+        self.models.append(built)
 
 
 def opened(memory_limit: str = "1GB") -> duckdb.DuckDBPyConnection:
@@ -38,15 +49,13 @@ def test_a_model_becomes_a_table_and_another_reads_it() -> None:
         ),
         {},
     )
-    assert [("clean.leads", 2, 1, 2), ("marts.longest", None, 2, 2)] == [
-        (each.table, each.rows, each.position, each.of) for each in done
-    ]
+    assert [("clean.leads", 2), ("marts.longest", None)] == [(each.table, each.rows) for each in done]
     assert [("4",)] == connection.execute("from marts.longest").fetchall()
 
 
 def test_side_by_side_each_model_waits_for_those_that_it_reads() -> None:
-    """However long they take; the news come in building order all the same."""
-    connection, heard = opened(), []
+    """However long they take, progress is logged in build order."""
+    connection, progress = opened(), Recorder(4)
     models = (
         model("clean.slow", sql="select count(*) as n from range(30000000) as r(i) where i % 7 = 0"),
         model("clean.quick"),
@@ -54,19 +63,19 @@ def test_side_by_side_each_model_waits_for_those_that_it_reads() -> None:
         model("marts.most", "marts.seen", "clean.quick", sql="select n + 1 as n from marts.seen"),
     )
     with Cursors(connection, 3) as cursors:
-        done = build(connection, models, {}, heard.append, cursors)
+        done = build(connection, models, {}, cursors, progress)
     assert [(str(each.table), rows) for each, rows in zip(models, (1, 1, None, 1), strict=True)] == [
         (each.table, each.rows) for each in done
     ]
-    assert list(done) == heard
+    assert list(done) == progress.models
     assert [(4285716,)] == connection.execute("from marts.most").fetchall()
 
 
-def test_progress_hears_of_every_model() -> None:
-    """Each model is reported once, when it is done."""
-    heard: list[Built] = []
-    done = build(opened(), (model("clean.a"), model("clean.b")), {}, heard.append)
-    assert list(done) == heard
+def test_progress_logs_every_model_once() -> None:
+    """Each model is logged when it is built."""
+    progress = Recorder(2)
+    done = build(opened(), (model("clean.a"), model("clean.b")), {}, progress=progress)
+    assert list(done) == progress.models
 
 
 def test_a_model_is_built_again_in_its_place() -> None:

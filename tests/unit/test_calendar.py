@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.waterfall.calendar import limit_seconds, opening_hours, work_days
+from pipeline.waterfall.calendar import opening_hours, sla_seconds, work_days
 from pipeline.waterfall.definition import Sla, Stage, Waterfall, WorkingCalendar
 from tests.unit.configurations import STAGES, funnel
 
@@ -110,7 +110,7 @@ def test_a_part_of_a_country_has_holidays_of_its_own() -> None:
 )
 def test_a_business_day_is_the_hours_of_a_working_day(sla: Sla, seconds: int) -> None:
     """Calendar days have 86,400 s; business days the hours of the calendar, business weeks its days."""
-    assert seconds == limit_seconds(sla, BUSINESS)
+    assert seconds == sla_seconds(sla, BUSINESS)
 
 
 def test_the_days_reach_as_far_as_the_longest_limit() -> None:
@@ -135,7 +135,7 @@ def test_the_days_reach_as_far_as_the_longest_limit() -> None:
         ('country = "DE-XX"', "calendar.country: `DE` has no part `XX` with holidays of its own; known: BB, BE, BW"),
         ("extra_days_off = ['24 December']", "calendar.extra_days_off: names `24 December`, which is no date"),
         ('hour = "09:00-17:00"', "calendar.hour: unknown key; did you mean `hours`?"),
-        ('timezone = "Berlin"', "calendar.timezone: `Berlin` is no time zone"),
+        ('timezone = "Berlin"', "calendar.timezone: `Berlin` is not a time zone"),
     ],
 )
 def test_what_is_wrong_with_a_calendar_is_reported(problems: Any, line: str, expected: str) -> None:

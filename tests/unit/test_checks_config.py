@@ -51,8 +51,8 @@ def test_an_input_overrides_the_block(load: Any) -> None:
     [
         ("max_rejected = 5", "max_rejected: must be a share from 0 to 1.0; 5 % is written 0.05"),
         ('warn_after = "soon"', 'warn_after: must be a number and a unit, such as "36 hours" or "3 days", or "never"'),
-        ('warn_after = "0 days"', 'warn_after: must be more than nothing and at most 3650 days, or "never"'),
-        ('error_after = "600 weeks"', 'error_after: must be more than nothing and at most 3650 days, or "never"'),
+        ('warn_after = "0 days"', 'warn_after: must be more than 0 and at most 3650 days, or "never"'),
+        ('error_after = "600 weeks"', 'error_after: must be more than 0 and at most 3650 days, or "never"'),
         ("error_after = 3", "error_after: must be text in quotes"),
         ('error_after = "35 hours"', "error_after: must not be less than warn_after"),
         ("least_rows = 50", "least_rows: must be a share from 0 to 1.0; 50 % is written 0.5"),

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.config.load import load_configuration
 from pipeline.waterfall.definition import Pair, Sla, WorkingCalendar
-from pipeline.waterfall.pairs import legal_pairs, marks
+from pipeline.waterfall.pairs import legal_pairs, milestones
 from pipeline.waterfall.times import to_utc
 from tests.unit.configurations import STAGES, funnel, ranks
 
@@ -116,7 +116,7 @@ class TestPairs:
         """A group's ranks reach from its lowest member to its highest."""
         group = '[[groups]]\nkey = "late"\ndefinition = "x"\nstages = ["sql", "sal"]\n'
         waterfall = load(funnel(stages=STAGES + group)).waterfall
-        late = marks(waterfall.stages, waterfall.groups)[-1]
+        late = milestones(waterfall.stages, waterfall.groups)[-1]
         assert ("late", 2, 3, ("sql", "sal")) == (late.key, late.low_rank, late.high_rank, late.members)
 
     def test_targets_replace_the_usual_ones(self, load: Any) -> None:

@@ -21,7 +21,7 @@ class TestProblems:
         expected = [
             'funnel.toml:1: there is no [[inputs]] block with table = "stage_entries"; every number comes from stage '
             "entries",
-            'funnel.toml:3: funnel.timezone: `Europe/Berln` is no time zone; write timezone = "Europe/Berlin"',
+            'funnel.toml:3: funnel.timezone: `Europe/Berln` is not a time zone; write timezone = "Europe/Berlin"',
             "funnel.toml:4: funnel.windows.#2: must be 1 to 3650 days",
             'funnel.toml:5: funnel.as_of: must be a date or a time such as 2025-03-31 or "2025-03-31 18:00"',
             "funnel.toml:23: stages.won.kind: must be one of path, hold, detour, exit; did you mean `path`?",
@@ -66,7 +66,7 @@ class TestProblems:
                 "funnel.targets.mql>sal: must be a share above 0 and up to 1.0; 100 % is written 1",
             ),
             ("targets = { 'sal>sql' = 0.5 }", "funnel.targets.sal>sql: is no headline pair; did you mean `mql>sql`?"),
-            ("as_of = 1999-12-31", "funnel.as_of: must lie in the years 2000 to 2099"),
+            ("as_of = 1999-12-31", "funnel.as_of: must be in the years 2000 to 2099"),
             ("preset = 'bow-tie'", "funnel.preset: there is no preset `bow-tie`; did you mean `bowtie`?"),
         ],
     )
@@ -184,7 +184,7 @@ class TestProblems:
             ),
             (
                 'time_format = "dd.mm.yyyy"',
-                'time_format: `dd.mm.yyyy` is not how a pattern is written here; write time_format = "%d.%m.%Y"',
+                'time_format: `dd.mm.yyyy` is not a strptime pattern; write time_format = "%d.%m.%Y"',
             ),
             (
                 'time_format = "ISO"',
@@ -297,7 +297,7 @@ class TestProblems:
 
     def test_broken_toml_has_its_line(self, problems: Any) -> None:
         """A syntax error is told with line and column."""
-        expected = ["funnel.toml:2: this is not TOML, column 8: a value is missing behind the ="]
+        expected = ["funnel.toml:2: this is not TOML, column 8: a value is missing after the ="]
         assert expected == problems("[funnel]\nname = \n")
 
     def test_unfinished_toml_names_what_is_open(self, problems: Any) -> None:

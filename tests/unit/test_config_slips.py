@@ -18,44 +18,47 @@ class TestZones:
     @pytest.mark.parametrize(
         ("written", "expected"),
         [
-            ("PST", '`PST` is no time zone; write timezone = "America/Los_Angeles"'),
-            ("edt", '`edt` is no time zone; write timezone = "America/New_York"'),
+            ("PST", '`PST` is not a time zone; write timezone = "America/Los_Angeles"'),
+            ("edt", '`edt` is not a time zone; write timezone = "America/New_York"'),
             (
                 "CST",
-                '`CST` is no time zone; it is short for several; write timezone = "America/Chicago" or "Asia/Shanghai"',
+                '`CST` is not a time zone; it can mean several zones; write timezone = "America/Chicago" or "Asia/Shanghai"',
             ),
             (
                 "BST",
-                '`BST` is no time zone; it is short for several; write timezone = "Europe/London" or "Asia/Dhaka"',
+                '`BST` is not a time zone; it can mean several zones; write timezone = "Europe/London" or "Asia/Dhaka"',
             ),
             (
                 "IST",
-                "`IST` is no time zone; it is short for several; "
+                "`IST` is not a time zone; it can mean several zones; "
                 'write timezone = "Asia/Kolkata", "Europe/Dublin" or "Asia/Jerusalem"',
             ),
             (
                 "EST",
                 '`EST` has no summer time; write timezone = "America/New_York", '
-                'or "America/Panama" if the clocks really never change',
+                'or "America/Panama" if the clocks never change',
             ),
             (
                 "MST",
                 '`MST` has no summer time; write timezone = "America/Denver", '
-                'or "America/Phoenix" if the clocks really never change',
+                'or "America/Phoenix" if the clocks never change',
             ),
-            ("Europe/Munich", '`Europe/Munich` is no time zone; write timezone = "Europe/Berlin"'),
+            ("Europe/Munich", '`Europe/Munich` is not a time zone; write timezone = "Europe/Berlin"'),
             (
                 "America/San_Francisco",
-                '`America/San_Francisco` is no time zone; write timezone = "America/Los_Angeles"',
+                '`America/San_Francisco` is not a time zone; write timezone = "America/Los_Angeles"',
             ),
-            ("Asia/Bangalore", '`Asia/Bangalore` is no time zone; write timezone = "Asia/Kolkata"'),
-            ("US/Pacifc", '`US/Pacifc` is no time zone; write timezone = "America/Los_Angeles"'),
-            ("Berlin", '`Berlin` is no time zone; write timezone = "Europe/Berlin"'),
-            ("São Paulo", '`São Paulo` is no time zone; write timezone = "America/Sao_Paulo"'),
-            ("W. Europe Standard Time", '`W. Europe Standard Time` is no time zone; write timezone = "Europe/Berlin"'),
-            ("UTC+2", f"`UTC+2` is no time zone; an offset says nothing about summer time; {FORM}"),
-            ("Europe", f"`Europe` is no time zone; {FORM}"),
-            ("../etc/passwd", f"`../etc/passwd` is no time zone; {FORM}"),
+            ("Asia/Bangalore", '`Asia/Bangalore` is not a time zone; write timezone = "Asia/Kolkata"'),
+            ("US/Pacifc", '`US/Pacifc` is not a time zone; write timezone = "America/Los_Angeles"'),
+            ("Berlin", '`Berlin` is not a time zone; write timezone = "Europe/Berlin"'),
+            ("São Paulo", '`São Paulo` is not a time zone; write timezone = "America/Sao_Paulo"'),
+            (
+                "W. Europe Standard Time",
+                '`W. Europe Standard Time` is not a time zone; write timezone = "Europe/Berlin"',
+            ),
+            ("UTC+2", f"`UTC+2` is not a time zone; an offset has no summer time; {FORM}"),
+            ("Europe", f"`Europe` is not a time zone; {FORM}"),
+            ("../etc/passwd", f"`../etc/passwd` is not a time zone; {FORM}"),
         ],
     )
     def test_a_slip_is_answered_with_the_zone(self, problems: Any, written: str, expected: str) -> None:
@@ -95,14 +98,14 @@ class TestTimeFormats:
         """An M is a minute beside an hour and a month beside a day, whatever its case."""
         text = funnel(inputs=f'{INPUT}time_format = "{written}"\n')
         assert [
-            f"funnel.toml:23: inputs.history.time_format: `{written}` is not how a pattern is written here; "
+            f"funnel.toml:23: inputs.history.time_format: `{written}` is not a strptime pattern; "
             f'write time_format = "{expected}"'
         ] == problems(text)
 
     @pytest.mark.parametrize("written", ["HH:mm:ss", "ISO 8601", "date", "MM/YYYY", "DD/DD/YYYY MM", ""])
     def test_what_names_no_date_is_not_guessed(self, written: str) -> None:
         """Without a year, a month and a day there is nothing to offer."""
-        assert time_formats.translated(written) is None
+        assert time_formats.translate(written) is None
 
 
 class TestTargetsAndPairs:
@@ -154,12 +157,12 @@ class TestToml:
             ("timezone = “UTC”", 12, 'these are typographic quotes; write straight ones, "'),
             ("token = hunter2", 9, "text needs quotes, and a number has digits only"),
             ("implied = True", 11, "write true in lower case"),
-            ("unit =", 7, "a value is missing behind the ="),
+            ("unit =", 7, "a value is missing after the ="),
             ('timezone: "UTC"', 9, "write `key = value`, with = between them"),
             (
                 'unit = "my "own" unit"',
                 13,
-                'there is more behind the value; one key stands on each line, and a " inside a text is written \\"',
+                'there is more text after the value; write one key per line, and write a " inside a text as \\"',
             ),
             ('name = "again"', 15, "`name` is set in line 2 already; each key may be there once in its block"),
             (
@@ -173,7 +176,7 @@ class TestToml:
                 "the table in braces that opens here has no closing } on its line, or a comma is missing in it",
             ),
             ("as_of = 2025-02-30", 9, "there is no such date; write one like 2025-03-31"),
-            ('unit = "a\tb\x01"', 12, "a character that cannot be seen stands here; take it out"),
+            ('unit = "a\tb\x01"', 12, "there is an invisible character here; remove it"),
             (
                 "[funnel]",
                 8,

@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.database.connection import alike, connect, connect_published
-from pipeline.database.parallel import ROWS_OF_A_GROUP, Cursors, Shares, shares
+from pipeline.database.connection import connect, connect_published, new_cursor
+from pipeline.database.parallel import ROW_GROUP_SIZE, Cursors, Shares, shares
 from pipeline.settings import Settings
 
 SETTINGS = Settings(memory_limit="2GB", threads=4)
@@ -34,8 +34,8 @@ def asking(sql: str) -> Callable[[duckdb.DuckDBPyConnection], object]:
     ("entries", "expected"),
     [
         (0, Shares(4, Settings("2GB", 1))),
-        (ROWS_OF_A_GROUP - 1, Shares(4, Settings("2GB", 1))),
-        (ROWS_OF_A_GROUP, Shares(1, SETTINGS)),
+        (ROW_GROUP_SIZE - 1, Shares(4, Settings("2GB", 1))),
+        (ROW_GROUP_SIZE, Shares(1, SETTINGS)),
     ],
 )
 def test_a_history_of_one_group_of_rows_gives_each_query_a_thread(entries: int, expected: Shares) -> None:
@@ -101,11 +101,11 @@ def test_an_interrupt_stops_every_query() -> None:
 def test_a_cursor_works_in_the_file_of_its_connection(tmp_path: Path) -> None:
     """Not in the memory beside it, also where the file is only read and every setting locked."""
     path = tmp_path / "night.duckdb"
-    with connect(path, SETTINGS) as connection, alike(connection) as cursor:
+    with connect(path, SETTINGS) as connection, new_cursor(connection) as cursor:
         cursor.execute("create schema marts; create table marts.a as select 1 as n")
         assert [(1,)] == connection.execute("from marts.a").fetchall()
         connection.execute("checkpoint")
-    with connect_published(path, SETTINGS) as reader, alike(reader) as cursor:
+    with connect_published(path, SETTINGS) as reader, new_cursor(reader) as cursor:
         assert [(1, "UTC")] == cursor.execute("select n, current_setting('TimeZone') from marts.a").fetchall()
         with pytest.raises(duckdb.InvalidInputException):
             cursor.execute("create table marts.b as select 1 as n")

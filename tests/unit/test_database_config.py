@@ -105,7 +105,7 @@ def test_an_input_of_files_has_no_database(tmp_path: Path) -> None:
         ),
         (
             WHOLE + 'cursor = "c"\nmode = "snapshot"\n',
-            ['cursor: reads what is new, and mode = "snapshot" needs the whole; leave out one of the two'],
+            ['cursor: reads only new rows, but mode = "snapshot" needs all rows; leave out one of the two'],
         ),
     ],
 )  # fmt: skip
@@ -122,9 +122,8 @@ def test_a_connection_string_in_the_file_is_refused_and_not_repeated(tmp_path: P
     assert [] == [each for each in told if "s3cret" in each]
     if key == "dsn_variable":
         assert [
-            'inputs.warehouse.dsn_variable: must be the name of an environment variable, such as "FUNNEL_PG_DSN"; the '
-            "connection string itself has no place in this file: take it out here, and change its password wherever others "
-            "could read it"
+            'inputs.warehouse.dsn_variable: must be the name of an environment variable, such as "FUNNEL_PG_DSN"; this '
+            "file must not contain the connection string: remove it here, and change its password if others could read it"
         ] == told
 
 

@@ -58,8 +58,8 @@ class TestTablesRead:
             ("selec 1", "this is not one plain SELECT"),
             ("create table a as select 1", "this is not one plain SELECT"),
             ("drop table clean.leads", "this is not one plain SELECT"),
-            ("select 1; select 2", "a file holds one SELECT, here are 2"),
-            ("-- One row per nothing.", "a file holds one SELECT, here are 0"),
+            ("select 1; select 2", "a file must have exactly one SELECT, this one has 2"),
+            ("-- One row per nothing.", "a file must have exactly one SELECT, this one has 0"),
         ],
     )
     def test_anything_but_one_select_is_refused(self, sql: str, what: str) -> None:
@@ -102,7 +102,7 @@ class TestDiscover:
             ("journey/a.sql", "from marts.b", "journey.a reads marts.b, a later layer"),
             ("marts/a.sql", "from quality.b", "marts.a reads quality.b, a later layer"),
             ("waterfall/a.sql", "from clean.b", "waterfall.a reads clean.b, a later layer"),
-            ("clean/a.sql", "from main.b", "clean.a reads main.b, which is no layer"),
+            ("clean/a.sql", "from main.b", "clean.a reads main.b, whose schema is not a layer"),
         ],
     )
     def test_data_goes_one_way(self, tmp_path: Path, file: str, sql: str, what: str) -> None:

@@ -43,7 +43,7 @@ class TestOrder:
         """A misspelt table is an error that offers the right one."""
         with pytest.raises(ModelError) as caught:
             in_order((*MODELS, model("marts.sla", "journey.span")), GIVEN)
-        assert ("marts.sla reads journey.span, which nothing makes", "did you mean journey.spans?") == (
+        assert ("marts.sla reads journey.span, which no model creates", "did you mean journey.spans?") == (
             caught.value.what,
             caught.value.next_step,
         )
@@ -61,12 +61,12 @@ class TestOrder:
             (model("marts.a", "marts.a"),),
         ],
     )
-    def test_a_circle_is_an_error_that_names_its_members(self, circle: tuple[Model, ...]) -> None:
+    def test_a_cycle_is_an_error_that_names_its_members(self, circle: tuple[Model, ...]) -> None:
         """Models that read each other can't be built; every one of them is named."""
         with pytest.raises(ModelError) as caught:
             in_order(circle, frozenset())
         missing = [str(each.table) for each in circle if str(each.table) not in caught.value.what]
-        assert ([], True) == (missing, "circle" in caught.value.what)
+        assert ([], True) == (missing, "cycle" in caught.value.what)
 
 
 class TestSelect:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ModelError
-from pipeline.transform.header import CheckHeader, Header, Parts, read_check_header, read_header
+from pipeline.transform.header import CheckHeader, Header, PartitionRule, read_check_header, read_header
 
 PATH = Path("sql/journey/spans.sql")
 SPANS = """-- One row per stay of a lead in a stage.
@@ -54,9 +54,9 @@ class TestModelHeader:
             "-- parts: pair_no of each unit, 2 * sum(units) of marts.fates, 10 bytes each"
         )
         assert (
-            Parts("lead_no", None, "count(*)", "journey.spans_narrow", 500),
-            Parts("pair_no", "unit", "2 * sum(units)", "marts.fates", 10),
-        ) == read_header(text, PATH).parts
+            PartitionRule("lead_no", None, "count(*)", "journey.spans_narrow", 500),
+            PartitionRule("pair_no", "unit", "2 * sum(units)", "marts.fates", 10),
+        ) == read_header(text, PATH).partition_rules
 
     def test_the_comment_is_what_a_row_is_and_the_prose(self) -> None:
         """The table's comment in the database has no facts in it: they are checks."""
@@ -77,18 +77,18 @@ class TestModelHeader:
             ("\n-- One row per lead.\nselect 1", "line 1 must say what a row is"),
             ("-- All leads.\nselect 1", "line 1 must say what a row is"),
             ("-- key: lead_no\n-- One row per lead.", "line 1 must say what a row is"),
-            ("-- One row.\n-- as: index", "`as:` takes table or view"),
-            ("-- One row.\n-- key: a\n-- key: b", "`key:` stands twice"),
-            ("-- One row.\n-- as: view\n-- as: table", "`as:` stands twice"),
+            ("-- One row.\n-- as: index", "`as:` must be table or view"),
+            ("-- One row.\n-- key: a\n-- key: b", "`key:` is there twice"),
+            ("-- One row.\n-- as: view\n-- as: table", "`as:` is there twice"),
             ("-- One row.\n-- parts: lead_no", "`parts:` can't be read"),
             ("-- One row.\n-- parts: lead_no, count(*) of spans_narrow, 500 bytes each", "`parts:` can't be read"),
-            ("-- One row.\n-- key:", "`key:` says nothing"),
-            ("-- One row.\n-- check:   ", "`check:` says nothing"),
-            ("-- One row.\n-- nut null: a", "`nut null:` is no fact of this kind of file"),
-            ("-- One row.\n-- acepted unit: lead", "`acepted unit:` is no fact of this kind of file"),
-            ("-- One row.\n-- checks: a > 0", "`checks:` is no fact of this kind of file"),
-            ("-- One row.\n-- column: a", "`column:` is no fact of this kind of file"),
-            ("-- One row.\n-- severity: warn", "`severity:` is no fact of this kind of file"),
+            ("-- One row.\n-- key:", "`key:` has no value"),
+            ("-- One row.\n-- check:   ", "`check:` has no value"),
+            ("-- One row.\n-- nut null: a", "`nut null:` is not a known fact for this kind of file"),
+            ("-- One row.\n-- acepted unit: lead", "`acepted unit:` is not a known fact for this kind of file"),
+            ("-- One row.\n-- checks: a > 0", "`checks:` is not a known fact for this kind of file"),
+            ("-- One row.\n-- column: a", "`column:` is not a known fact for this kind of file"),
+            ("-- One row.\n-- severity: warn", "`severity:` is not a known fact for this kind of file"),
         ],
     )
     def test_a_header_that_would_promise_less_than_it_seems_is_refused(self, text: str, what: str) -> None:
@@ -123,10 +123,10 @@ class TestCheckHeader:
         [
             ("select 1", "line 1 must state the claim"),
             ("-- severity: warn\nselect 1", "line 1 must state the claim"),
-            ("-- All is well.\n-- severity: error", "`severity:` takes fail or warn"),
-            ("-- All is well.\n-- severity: warn\n-- severity: fail", "`severity:` stands twice"),
-            ("-- All is well.\n-- severty: warn", "`severty:` is no fact of this kind of file"),
-            ("-- All is well.\n-- key: lead_no", "`key:` is no fact of this kind of file"),
+            ("-- All is well.\n-- severity: error", "`severity:` must be fail or warn"),
+            ("-- All is well.\n-- severity: warn\n-- severity: fail", "`severity:` is there twice"),
+            ("-- All is well.\n-- severty: warn", "`severty:` is not a known fact for this kind of file"),
+            ("-- All is well.\n-- key: lead_no", "`key:` is not a known fact for this kind of file"),
         ],
     )
     def test_a_check_that_claims_nothing_is_refused(self, text: str, what: str) -> None:

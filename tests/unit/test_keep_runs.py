@@ -18,7 +18,7 @@ CLOCK = nights.CLOCK
 def night(output: Path, day: int, keep: int) -> str:
     """A night of that day, published as a run does it, and what is too old removed. Returns its id."""
     clock = CLOCK + timedelta(days=day)
-    with attempts.recorded(output, clock, "run") as record, lock.hold(output, clock):
+    with attempts.recording(output, clock, "run") as record, lock.hold(output, clock):
         run = run_folder.start_run(output, clock)
         record.began(run.id)
         run.database.write_text(run.id)
@@ -32,7 +32,7 @@ def night(output: Path, day: int, keep: int) -> str:
 def failing_night(output: Path, day: int) -> None:
     """A run that builds something and fails."""
     clock = CLOCK + timedelta(days=day)
-    with attempts.recorded(output, clock, "run") as record, lock.hold(output, clock):
+    with attempts.recording(output, clock, "run") as record, lock.hold(output, clock):
         run = run_folder.start_run(output, clock)
         record.began(run.id)
         run.database.write_text("half")

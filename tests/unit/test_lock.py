@@ -64,12 +64,12 @@ def test_a_lock_file_that_went_away_stops_the_run(tmp_path: Path, is_replaced: b
     """A removed or replaced lock file is found out, since a second run may hold the new one."""
     path = tmp_path / "run.lock"
     with lock.hold(tmp_path, CLOCK):
-        lock.still_ours()
+        lock.require_still_held()
         path.unlink()
         if is_replaced:
             path.touch()
         with pytest.raises(FunnelError, match="removed or replaced"):
-            lock.still_ours()
+            lock.require_still_held()
 
 
 def test_a_file_removed_between_open_and_lock_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,14 +85,14 @@ def test_a_file_removed_between_open_and_lock_is_made_again(tmp_path: Path, monk
 
     monkeypatch.setattr(fcntl, "flock", flock_too_late)
     with lock.hold(tmp_path, CLOCK):
-        lock.still_ours()
+        lock.require_still_held()
     assert 2 == len(asked)
 
 
 def test_asking_for_a_lock_that_nobody_took_is_a_mistake_in_the_code() -> None:
     """still_ours outside of hold never answers yes."""
     with pytest.raises(RuntimeError, match="no lock is held"):
-        lock.still_ours()
+        lock.require_still_held()
 
 
 def test_a_new_output_folder_is_private(tmp_path: Path) -> None:

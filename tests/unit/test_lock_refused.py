@@ -21,7 +21,7 @@ def refused(folder: Path) -> UsageError:
     with pytest.raises(UsageError) as refusal, lock.hold(folder, CLOCK):
         pass
     assert not lock.is_held(folder)
-    assert refusal.value.next_step.endswith(("give another one with --output", "give another folder with --output"))
+    assert refusal.value.next_step.endswith(("choose another one with --output", "choose another folder with --output"))
     return refusal.value
 
 
@@ -31,7 +31,7 @@ def test_the_holder_is_asked_without_taking_the_lock(tmp_path: Path) -> None:
     assert [] == list(tmp_path.iterdir())
     with lock.hold(tmp_path, CLOCK):
         assert f"pid {os.getpid()}, started 2026-04-01 03:59:59 UTC" == lock.holder(tmp_path)
-        lock.still_ours()
+        lock.require_still_held()
     assert lock.holder(tmp_path) is None
 
 
@@ -48,7 +48,7 @@ def test_a_holder_that_has_not_signed_yet_is_named_as_such(tmp_path: Path) -> No
     """Between the lock and the signature there is a moment; no old pid is told then."""
     with (tmp_path / "run.lock").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(LockHeld, match="only just started, its pid is not written yet"), lock.hold(tmp_path, CLOCK):
+        with pytest.raises(LockHeld, match="just started, its pid is not written yet"), lock.hold(tmp_path, CLOCK):
             pass
 
 
@@ -60,7 +60,7 @@ def test_a_look_at_the_lock_keeps_no_run_out(tmp_path: Path, monkeypatch: pytest
 
     def wait(seconds: float) -> None:
         waits.append(seconds)
-        if len(waits) == lock.TRIES - 1:
+        if len(waits) == lock.MAX_TRIES - 1:
             looker.close()
 
     monkeypatch.setattr("time.sleep", wait)
@@ -72,7 +72,7 @@ def test_a_look_at_the_lock_keeps_no_run_out(tmp_path: Path, monkeypatch: pytest
 def test_a_folder_with_too_long_a_name_is_refused(tmp_path: Path) -> None:
     """In the system's words, with the path."""
     told = refused(tmp_path / ("x" * 300))
-    assert "the output folder can't be made: file name too long" == told.what
+    assert "the output folder can't be created: file name too long" == told.what
     assert str(tmp_path / ("x" * 300)) == told.where
 
 
@@ -108,5 +108,5 @@ def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pyt
 def test_the_folder_above_must_be_there(tmp_path: Path) -> None:
     """A mistyped path makes no folders."""
     told = refused(tmp_path / "typo" / "out")
-    assert "the output folder can't be made: the folder above it is missing" == told.what
+    assert "the output folder can't be created: its parent folder is missing" == told.what
     assert (str(tmp_path / "typo"), []) == (told.where, list(tmp_path.iterdir()))

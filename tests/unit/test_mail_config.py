@@ -61,10 +61,10 @@ def test_paths_and_addresses(tmp_path: Path) -> None:
         ('security = "ssl"', "27: mail.security: must be one of starttls, tls, plain"),
         ('report_url = "javascript:alert(1)"', "27: mail.report_url: must be an address such as"),
         ('report_url = "https://r.example.com/?a=1"', "27: mail.report_url: must be the address of a folder"),
-        ('report_url = "https://me:hunter2@r.example.com/"', "27: mail.report_url: must not hold a user or a password"),
+        ('report_url = "https://me:hunter2@r.example.com/"', "27: mail.report_url: must not contain a user or a password"),
         ('attach = ["../../etc/passwd"]', "27: mail.attach.#1: must be the name of a file in reports/data/"),
         ("max_attachment_kb = 0", "27: mail.max_attachment_kb: must be 1 to 20000 kilobytes"),
-        ('password = "x"', "27: mail.password: no secret belongs in this file: set FUNNEL_SMTP_PASSWORD in the environment"),
+        ('password = "x"', "27: mail.password: this file must not contain a secret: set FUNNEL_SMTP_PASSWORD in the environment"),
     ],
 )  # fmt: skip
 def test_problems(problems: Any, line: str, expected: str) -> None:

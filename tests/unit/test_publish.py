@@ -165,7 +165,7 @@ def test_a_run_whose_spill_is_gone_is_sealed(out: Path) -> None:
 
 def test_a_run_without_a_database_is_not_sealed(out: Path) -> None:
     """An empty folder is never published."""
-    with pytest.raises(FunnelError, match="left no database"):
+    with pytest.raises(FunnelError, match="wrote no database"):
         run_folder.seal(run_folder.start_run(out, CLOCK))
 
 
@@ -187,7 +187,7 @@ def test_a_full_disk_while_sealing_leaves_the_old_run(out: Path, monkeypatch: py
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
-        with pytest.raises(FunnelError, match="can't be written out: no space left on device"):
+        with pytest.raises(FunnelError, match="can't be flushed to disk: no space left on device"):
             run_folder.seal(run)
     run_folder.discard(run)
     assert ("first", "first") == seen(out)
@@ -271,7 +271,7 @@ def test_a_link_that_led_elsewhere_is_corrected_with_a_warning(out: Path) -> Non
     (out / "reports").symlink_to("/nowhere")
     run = built(out, "second")
     run_folder.seal(run)
-    assert [f"{out}/reports: the link led somewhere else; it leads to current/reports again"] == run_folder.swap(run)
+    assert [f"{out}/reports: the link had another target; it points to current/reports again"] == run_folder.swap(run)
     assert ("second", "second") == seen(out)
 
 

@@ -47,7 +47,7 @@ def test_a_run_that_was_not_sealed_is_not_published(tmp_path: Path) -> None:
     """No link is made to a folder that is not there."""
     with lock.hold(tmp_path, CLOCK):
         run = run_folder.start_run(tmp_path, CLOCK)
-        with pytest.raises(FunnelError, match="no sealed night to publish") as refusal:
+        with pytest.raises(FunnelError, match="no sealed run to publish") as refusal:
             run_folder.swap(run)
     assert (str(run.sealed), "start the run again") == (refusal.value.where, refusal.value.next_step)
     assert not (tmp_path / "current").is_symlink()
@@ -79,7 +79,7 @@ def test_a_file_that_this_user_may_not_read_is_reported(tmp_path: Path) -> None:
     path.chmod(0)
     with without_rights(tmp_path):
         told = told_of(path)
-    assert ("the published file can't be read by this user", str(path), "ask for the right", 2) == (
+    assert ("the published file can't be read by this user", str(path), "ask its owner for read access", 2) == (
         told.what,
         told.where,
         told.next_step,
@@ -107,7 +107,7 @@ def test_a_file_that_another_program_writes_is_reported(tmp_path: Path) -> None:
         assert "open\n" == other.stdout.readline()
         told = told_of(path)
         other.communicate("\n", timeout=20)
-    assert ("another program has the published file open for writing", str(path), "close it there", 2) == (
+    assert ("another program has the published file open for writing", str(path), "close that program", 2) == (
         told.what,
         told.where,
         told.next_step,
@@ -157,7 +157,7 @@ def test_a_file_that_was_cut_short_is_reported(tmp_path: Path) -> None:
     path = database(tmp_path)
     path.write_bytes(path.read_bytes()[:100])
     told = told_of(path)
-    assert "the database file is corrupt (cut short, or changed on the disk)" == told.what
+    assert "the database file is corrupt (truncated, or changed on the disk)" == told.what
     assert "rebuild it from the landing log with `funnel run --from-log`" == told.next_step
 
 
@@ -170,7 +170,7 @@ def test_a_file_in_place_of_runs_is_never_replaced(tmp_path: Path) -> None:
             (out / "runs").symlink_to(out / "unmounted")
         else:
             (out / "runs").write_text("mine")
-        with pytest.raises(UsageError, match="is in the way: the nights are kept in a folder of this name") as refusal:
+        with pytest.raises(UsageError, match="is in the way: the runs are stored in a folder of this name") as refusal:
             run_folder.start_run(out, CLOCK)
         assert str(out / "runs") == refusal.value.where
 
@@ -208,7 +208,7 @@ def test_logs_beside_either_run_are_moved_away_and_kept(tmp_path: Path) -> None:
         assert [str(log) for log in logs] == [warning.split(": ")[0] for warning in warnings]
         for log, warning in zip(logs, warnings, strict=True):
             aside = log.with_name(f"{log.name}.quarantine-{second.id}")
-            assert f"kept in {aside.name} and is not part of the night" in warning
+            assert f"kept in {aside.name} and are not part of the published run" in warning
             assert f"kept of {log.parent.name}" == aside.read_text()
             assert not log.exists()
         assert [] == run_folder.swap(sealed(tmp_path, "third"))
@@ -264,7 +264,7 @@ def test_a_broken_disk_is_reported_with_the_file_or_else_the_folder(
         raise OSError(5, "Input/output error", named)
 
     monkeypatch.setattr(lock, "flush", broken)
-    with pytest.raises(FunnelError, match="the night can't be written out: input/output error") as failure:
+    with pytest.raises(FunnelError, match="the run can't be flushed to disk: input/output error") as failure:
         run_folder.seal(run)
     assert (named or str(tmp_path)) == failure.value.where
 
@@ -280,7 +280,7 @@ def test_a_broken_disk_while_publishing_is_reported_with_the_folder(
 
     with lock.hold(tmp_path, CLOCK):
         monkeypatch.setattr(lock, "flush", broken)
-        with pytest.raises(FunnelError, match="the night can't be published: input/output error") as failure:
+        with pytest.raises(FunnelError, match="the run can't be published: input/output error") as failure:
             run_folder.swap(run)
     assert str(tmp_path) == failure.value.where
 

@@ -40,24 +40,24 @@ def test_a_condition_asks_one_thing(load: Any, where: str, expected: Condition) 
 @pytest.mark.parametrize(
     ("where", "expected"),
     [
-        ('equals = "a"', "26: scope.ours.where.column: is missing; the column that it asks about"),
+        ('equals = "a"', "26: scope.ours.where.column: is missing; the column that the condition tests"),
         (
             'column = "c"',
-            "26: scope.ours.where: must ask exactly one of equals, in, matches, is_null; it has none",
+            "26: scope.ours.where: must have exactly one of equals, in, matches, is_null; it has none",
         ),
         (
             'column = "c", equals = "a", in = ["b"]',
-            "26: scope.ours.where: must ask exactly one of equals, in, matches, is_null; it has equals and in",
+            "26: scope.ours.where: must have exactly one of equals, in, matches, is_null; it has equals and in",
         ),
         ('column = "c", in = []', "26: scope.ours.where.in: must name at least one"),
         (
             'column = "c", equals = ""',
-            "26: scope.ours.where.equals: must be text without space around it; for a missing value ask is_null = true",
+            "26: scope.ours.where.equals: must be text without spaces around it; for a missing value write is_null = true",
         ),
         ('column = "c", equals = 5', "26: scope.ours.where.equals: must be text in quotes"),
         (
             'column = "c", matches = "a("',
-            "26: scope.ours.where.matches: is no regular expression: missing ): a(",
+            "26: scope.ours.where.matches: is not a regular expression: missing ): a(",
         ),
         ('column = "c", matchs = "a"', "26: scope.ours.where.matchs: unknown key; did you mean `matches`?"),
     ],

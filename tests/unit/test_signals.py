@@ -46,8 +46,8 @@ def test_a_signal_waits_for_the_end_of_an_undivided_block(number: signal.Signals
     """Of the outermost one, and no longer."""
     came_to = []
     with pytest.raises(Interrupted, match=number.name), interrupt.interruptible():
-        with interrupt.undivided():
-            with interrupt.undivided():
+        with interrupt.defer_signals():
+            with interrupt.defer_signals():
                 os.kill(os.getpid(), number)
                 time.sleep(0.05)
             came_to.append("the end of the block")
@@ -57,11 +57,11 @@ def test_a_signal_waits_for_the_end_of_an_undivided_block(number: signal.Signals
 
 def test_an_error_in_an_undivided_block_leaves_as_interrupted() -> None:
     """As anywhere else after a signal; and what was owed is forgotten with it."""
-    with pytest.raises(Interrupted), interrupt.interruptible(), interrupt.undivided():
+    with pytest.raises(Interrupted), interrupt.interruptible(), interrupt.defer_signals():
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(0.05)
         raise ModelError("half a table")
-    with interrupt.interruptible(), interrupt.undivided():
+    with interrupt.interruptible(), interrupt.defer_signals():
         pass
 
 
@@ -70,7 +70,7 @@ def test_an_undivided_block_of_another_thread_holds_nothing_back() -> None:
     inside, done = threading.Event(), threading.Event()
 
     def wait() -> None:
-        with interrupt.undivided():
+        with interrupt.defer_signals():
             inside.set()
             done.wait(10)
 

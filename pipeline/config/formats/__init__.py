@@ -1,4 +1,4 @@
-"""The formats that ship: what the exports of known sources look like, as TOML, one file a format."""
+"""The shipped formats: how to read the exports of known sources. One TOML file per format."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from pipeline.waterfall.definition import InputTable
 
 FOLDER = Path(__file__).resolve().parent
 ENTRIES = "entries"
-"""The format of a file whose records are rows as they are."""
+"""The format of a file whose records are rows."""
 SNAPSHOTS = "stage_snapshots"
-"""The format of copies of the leads: a row says in which stage its lead is, not when it came there."""
+"""The format of snapshots: a row has the stage of a lead at that time, not when the lead entered it."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one table takes from a file. `where` are conditions as a configuration writes them, and perhaps `optional`;
-    `in = "field_value"` stands for the values that the input or the format gives."""
+    """How one table is read from a file.
+
+    `where` has conditions as in a configuration, and can have `optional`. `in = "field_value"` means the values of
+    `field_value` in the input or the format.
+    """
 
     name: str
     table: InputTable
@@ -39,7 +42,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Format:
-    """One format; the first part has the name of the input, the others end in a name of their own."""
+    """One format. Its first part has the name of the input; the name of each other part is added to it."""
 
     name: str
     title: str
@@ -49,22 +52,22 @@ class Format:
     time_format: tuple[str, ...] | None
     field_value: tuple[str, ...]
     is_history_of_changes: bool
-    """Whether a row tells the value before, so that the first change of a record also tells the value at its creation."""
+    """Whether a row has the previous value, so that the first change of a record also has the value at creation."""
     needs_field_value: bool
     needs_stages: bool
     footer: str | None
     signature: tuple[tuple[str, ...], ...]
-    """By what a file of the format is known: one header at least of each group."""
+    """Identifies a file of the format: it has at least one header of each group."""
 
 
 def names() -> tuple[str, ...]:
-    """The names of all formats but `entries`, sorted."""
+    """Return the names of all formats except `entries`, sorted."""
     return tuple(sorted(file.stem for file in FOLDER.glob("*.toml")))
 
 
 @cache
 def load(name: str) -> Format:
-    """The format of that name, which is one of `names`."""
+    """Return a format. `name` must be one of `names()`."""
     raw = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
     return Format(
         name=name,

@@ -1,4 +1,4 @@
-"""The presets that ship: known waterfalls as TOML, defined in our own words, with marks on what is unverified."""
+"""The shipped presets: known waterfalls as TOML, with own definitions. Unverified stages are marked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FOLDER = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Preset:
-    """One preset file; `stages` and `groups` are blocks as a configuration writes them, to be read only."""
+    """One preset file. `stages` and `groups` are raw blocks as in a configuration; do not change them."""
 
     name: str
     title: str
@@ -32,13 +32,13 @@ class Preset:
 
 
 def names() -> tuple[str, ...]:
-    """The names of all presets, sorted."""
+    """Return the names of all presets, sorted."""
     return tuple(sorted(file.stem for file in FOLDER.glob("*.toml")))
 
 
 @cache
 def load(name: str) -> Preset:
-    """The preset of that name; UsageError naming the nearest one if there is none."""
+    """Return a preset. Raises UsageError, with the nearest name, if there is none."""
     if name not in names():
         raise UsageError(
             f"there is no preset `{name}`{did_you_mean(name, names())}",
@@ -59,14 +59,14 @@ def load(name: str) -> Preset:
 
 
 def overview() -> str:
-    """One paragraph a preset, for `funnel presets`."""
+    """Return one paragraph per preset, for `funnel presets`."""
     return "\n\n".join(
         "\n".join([preset.name, *_wrapped(f"{preset.title}. {preset.summary}", "  ")]) for preset in map(load, names())
     )
 
 
 def describe(name: str) -> str:
-    """Everything about one preset as plain text, for `funnel presets NAME`; UsageError if there is none."""
+    """Return one preset as plain text, for `funnel presets NAME`. Raises UsageError if there is none."""
     preset = load(name)
     path_ranks = _ranks(preset)
     lines = [
@@ -87,7 +87,7 @@ def describe(name: str) -> str:
             lines.append(f"  {group['key']} ({group['label']}) = {' + '.join(group['stages'])}")
             lines += _wrapped(group["definition"], "       ")
     if any(not stage.get("verified", True) for stage in preset.stages):
-        lines += ["", "? = not confirmed by a public source; the note says what is not."]
+        lines += ["", "? = not confirmed by a public source; see the note."]
     return "\n".join(lines)
 
 

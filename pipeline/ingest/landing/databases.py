@@ -21,7 +21,7 @@ from pipeline import log
 from pipeline.config.configuration import Database, Input
 from pipeline.config.input_tables import CONTRACTS
 from pipeline.database.connection import glob_escaped, quoted
-from pipeline.database.interrupt import undivided
+from pipeline.database.interrupt import defer_signals
 from pipeline.ingest.files.find import Found
 from pipeline.ingest.landing.landing_log import Load
 from pipeline.ingest.readers import postgres, postgres_failures
@@ -117,7 +117,7 @@ def _in_time(read: Callable[[], Result | Failure], database: Database) -> Result
             ended.append(error)
 
     thread = threading.Thread(target=work, daemon=True)
-    with undivided():
+    with defer_signals():
         thread.start()
     thread.join(database.timeout.total_seconds() + GRACE_SECONDS)
     if not ended:

@@ -1,4 +1,4 @@
-"""What a run warns of once its tables are built: history or leads that look incomplete. Each module reads one table."""
+"""Warnings about history or leads that look incomplete, from the built tables. Each module reads one table."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pipeline.run.findings import first_values, history_coverage, joins, missed_
 
 
 def warnings(connection: duckdb.DuckDBPyConnection, configuration: Configuration, *, is_whole: bool) -> list[str]:
-    """One sentence for each finding. With `is_whole` schema quality is built, too; without it only schema clean is read."""
-    found = joins.without_a_record(connection, configuration)
+    """Return one sentence per finding. Without `is_whole`, schema quality is not built and only schema clean is read."""
+    sentences = joins.without_a_record(connection, configuration)
     if is_whole:
-        found += first_values.without_date(connection)
-        found += history_coverage.looks_cut(connection)
-        found += reconciliation.differing(connection, configuration)
-        found += missed_snapshots.missing(connection)
-    return found
+        sentences += first_values.without_date(connection)
+        sentences += history_coverage.looks_cut(connection)
+        sentences += reconciliation.differing(connection, configuration)
+        sentences += missed_snapshots.missing(connection)
+    return sentences

@@ -1,4 +1,4 @@
-"""What to say of leads whose first stage has no date, because nobody says when they were created (E9)."""
+"""Finds leads whose first stage has no date, because no input has their creation time (E9)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import duckdb
 
 
 def without_date(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """One sentence per input of history that has such leads. Reads quality.first_values."""
+    """Return one sentence per history input with such leads. Reads quality.first_values."""
     rows = connection.execute(
         "select input, without_date from quality.first_values where without_date > 0 order by input"
     ).fetchall()

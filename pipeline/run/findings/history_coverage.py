@@ -1,4 +1,4 @@
-"""What to say of a history that looks cut: most leads of an input begin on one day."""
+"""Finds truncated history: inputs where most leads start on one day."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import duckdb
 
 
 def looks_cut(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """One sentence per input whose history looks cut. Reads quality.history_coverage."""
+    """Return one sentence per input whose history looks truncated. Reads quality.history_coverage."""
     rows = connection.execute(
         "select input, bulk_leads, leads, bulk_date, complete_from from quality.history_coverage where is_cut order by input"
     ).fetchall()

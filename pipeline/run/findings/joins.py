@@ -1,4 +1,4 @@
-"""How well the ids of history and of the leads inputs meet. Ids are shown masked, never as they are."""
+"""Finds leads in history that no leads input has. Messages show ids only in masked form."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pipeline.config.configuration import Configuration
 from pipeline.ingest.rows.shapes import shape_sql
 
 MAX_SHARE_UNMATCHED = 0.2
-"""Leads in history without a record, as a share of all, above which the run warns."""
+"""With a larger share of leads in history without a record, the run warns."""
 MAX_IDS_READ = 10_000
-"""Ids by which a form is known, the first ones of the log: the ids of one input are all made alike."""
+"""Number of ids that are read to find their form. The first ids of the log are enough: one input has one form."""
 
 _HISTORY = (
     "select leads.lead_id, leads.lead_no, leads.has_attributes from clean.leads as leads "
@@ -19,7 +19,7 @@ _HISTORY = (
 _RECORDS = (
     "select records.lead_id, records.lead_no from clean.lead_records as records where records.load_no is not null"
 )
-# A long id of letters and digits, as those of Salesforce or a UUID, shares its length with the others and nothing else.
+# Long ids of letters and digits, such as Salesforce ids or UUIDs, have only their length in common.
 _FORM = (
     "case when length(lead_id) >= 12 and regexp_matches(lead_id, '[0-9]') and regexp_matches(lead_id, '[A-Za-z]') "
     "then regexp_replace(lead_id, '[0-9A-Za-z]', 'x', 'g') "
@@ -28,7 +28,7 @@ _FORM = (
 
 
 def without_a_record(connection: duckdb.DuckDBPyConnection, configuration: Configuration) -> list[str]:
-    """What to say of leads in history that no leads input has; nothing where none delivered a lead. Reads schema clean."""
+    """Return a sentence about leads in history that no leads input has; nothing if no input has leads. Reads schema clean."""
     people = _names(configuration, "leads")
     if not people:
         return []
@@ -54,7 +54,7 @@ def _names(configuration: Configuration, table: str) -> str:
 
 
 def _commonest(connection: duckdb.DuckDBPyConnection, ids: str) -> tuple[str | None, str | None]:
-    """The form that most of these ids have, and the shape of the first one that has it."""
+    """Return the most common form of these ids, and the shape of the first id with this form."""
     rows = connection.execute(
         f"select {_FORM} as form, arg_min({shape_sql('lead_id')}, lead_no) as shape "
         f"from (from ({ids}) order by lead_no limit {MAX_IDS_READ}) group by form order by count(*) desc, form limit 1"

@@ -1,4 +1,4 @@
-"""What to say of inputs of snapshots that lack some: changes of a missing night get the date of the next snapshot."""
+"""Finds missing snapshots. The changes of a missing day get the date of the next snapshot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_DATES_SHOWN = 5
 
 
 def missing(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """One sentence per input of snapshots that lacks some. Reads quality.stage_snapshots."""
+    """Return one sentence per snapshot input with missing snapshots. Reads quality.stage_snapshots."""
     rows = connection.execute(
         "select input, missed_dates, days_late from quality.stage_snapshots where missed > 0 order by input"
     ).fetchall()

@@ -1,4 +1,4 @@
-"""How many leads are in another stage in their source than their history says."""
+"""Counts leads whose current stage in the source differs from their history."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pipeline.config.configuration import Configuration
 
 
 def differing(connection: duckdb.DuckDBPyConnection, configuration: Configuration) -> list[str]:
-    """One sentence when more leads than `max_unreconciled` allows differ or show an unknown stage, else none.
+    """Return a sentence if more leads than `max_unreconciled` allows differ or have an unknown stage, else nothing.
 
     Reads quality.stage_reconciliation.
     """
@@ -20,10 +20,10 @@ def differing(connection: duckdb.DuckDBPyConnection, configuration: Configuratio
     if differs + unknown <= allowed * compared:
         return []
     elsewhere = "stands elsewhere than its" if differs == 1 else "stand elsewhere than their"
-    said = f"{differs:,} of {compared:,} {'lead' if compared == 1 else 'leads'} {elsewhere} history says"
+    sentence = f"{differs:,} of {compared:,} {'lead' if compared == 1 else 'leads'} {elsewhere} history says"
     if unknown:
-        said += f", and {unknown:,} {'shows' if unknown == 1 else 'show'} a current_stage that no alias names"
+        sentence += f", and {unknown:,} {'shows' if unknown == 1 else 'show'} a current_stage that no alias names"
     return [
-        f"{said} (max_unreconciled allows {allowed * 100:g} %): look at quality.stage_reconciliation, "
+        f"{sentence} (max_unreconciled allows {allowed * 100:g} %): look at quality.stage_reconciliation, "
         "then export the history again or add the aliases"
     ]

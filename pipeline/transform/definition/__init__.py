@@ -1,1 +1,1 @@
-"""The definition of a waterfall as tables of the schema `waterfall`."""
+"""Writes the definition of a waterfall as tables of schema `waterfall`."""

@@ -1,4 +1,4 @@
-"""When history begins: the calendar must be there before the models that say which rows count."""
+"""Finds the start of history. The calendar needs it before the models decide which rows count."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pipeline.waterfall.names import NORMALISE_STAGE_SQL, normalise_stage
 
 
 def first_entry(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall, as_of: datetime) -> datetime | None:
-    """The earliest moment (naive UTC) in raw.* that can be an entry, up to `as_of` (aware UTC); None without any.
+    """Return the earliest time (naive UTC) in raw.* that can be an entry, up to `as_of` (aware UTC); None if there is none.
 
-    The creation of a lead counts where its earliest rows give a known stage as the one before, and, with entry at creation,
-    where it has no entry of its own. Any other lead that was created long before its first entry doesn't open the calendar.
+    The creation time of a lead counts if its earliest rows have a known previous stage. With entry at creation it also
+    counts if the lead has no entry. The creation time of any other lead does not open the calendar.
     """
     names = (normalise_stage(text) for stage in waterfall.stages for text in stage.spellings)
     known = ", ".join(map(quoted, sorted(set(names))))
@@ -32,7 +32,7 @@ def first_entry(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall, as_
 
 
 def _creations(entries: str, known: str) -> tuple[str, str]:
-    """Queries for the creation of leads whose earliest rows give a known stage as the one before: as the rows say, as leads do."""
+    """Return queries for the creation time of leads whose earliest rows have a known previous stage: from rows, from leads."""
     earliest = (
         f"(select lead_id, entered_at, record_created_at {entries} and previous_alias in ({known}) "
         f"and (lead_id, entered_at) in (select (lead_id, min(entered_at)) {entries} "

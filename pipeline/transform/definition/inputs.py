@@ -1,4 +1,4 @@
-"""The inputs as rows, for models to join: their order, their zone, and how exact their times are."""
+"""Writes the inputs as rows: order, time zone, and precision of times."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pipeline.waterfall.zones import midnights
 Columns = tuple[tuple[str, str, str], ...]
 
 PRECISION_SECONDS = {None: 0, "minute": 60, "hour": 3_600, "day": 86_400}
-"""How long the unit is to which an input's times are cut; a local day may be an hour longer or shorter."""
+"""Length of the unit to which the times of an input are truncated. A local day may be an hour longer or shorter."""
 
 MARGIN = timedelta(days=2)
-"""A local date is at most this far from the date in another zone."""
+"""Largest distance between the local dates of two time zones."""
 
 
 def input_tables(
     inputs: tuple[Input, ...], first: date, last: date
 ) -> tuple[tuple[str, str, Columns, tuple[tuple[Any, ...], ...]], ...]:
-    """Name, comment, columns and rows of waterfall.inputs and of waterfall.input_days, for entries from `first` to `last`."""
+    """Return name, comment, columns and rows of waterfall.inputs and waterfall.input_days for entries from `first` to `last`."""
     numbered = tuple(enumerate(inputs, 1))
     return (
         (

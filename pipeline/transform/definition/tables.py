@@ -1,4 +1,4 @@
-"""The definition as rows: schema `waterfall`, which every model may join. A new funnel is new rows here, not new SQL."""
+"""Writes the definition as rows of schema `waterfall`. Models join it, so a new funnel needs no new SQL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.config.configuration import Configuration
 from pipeline.config.funnel import pair_unit
 from pipeline.transform.definition.inputs import input_tables
 from pipeline.transform.definition.rules import rule_tables
-from pipeline.waterfall.calendar import limit_seconds, work_days
+from pipeline.waterfall.calendar import sla_seconds, work_days
 from pipeline.waterfall.definition import MAX_STAGES, Waterfall
 from pipeline.waterfall.names import normalise_stage
 from pipeline.waterfall.pairs import legal_pairs
@@ -28,7 +28,7 @@ Source = str
 
 @dataclass(frozen=True)
 class Table:
-    """One table of schema `waterfall`: its comment, its columns (name, SQL type, comment) and its rows."""
+    """One table of schema `waterfall`. A column is (name, SQL type, comment)."""
 
     name: str
     comment: str
@@ -38,7 +38,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Columns:
-    """Which attribute columns the delivered inputs have, by table."""
+    """Attribute columns of the loaded inputs, by table."""
 
     entry: frozenset[str]
     lead: frozenset[str]
@@ -46,9 +46,9 @@ class Columns:
 
 
 def dimension_source(dimension: str, delivered: Columns) -> Source | None:
-    """Where a configured dimension is read from, or None when no input has such a column.
+    """Return the source of a dimension; None if no input has such a column.
 
-    History wins over the current value of a lead, and a lead's own column over its account's (docs/RULES.md section 9).
+    History comes before the current value of a lead, and a lead before its account (docs/RULES.md section 9).
     """
     if dimension in ("qualified_by", "entry_stage"):
         return "cycle"
@@ -66,10 +66,10 @@ def dimension_source(dimension: str, delivered: Columns) -> Source | None:
 def definition_tables(
     configuration: Configuration, as_of: datetime, sources: dict[str, Source], first_entry: datetime | None
 ) -> tuple[Table, ...]:
-    """Every table of schema `waterfall` except the calendar, which sql/waterfall derives.
+    """Return every table of schema `waterfall` except the calendar, which sql/waterfall derives.
 
-    `as_of` is an aware UTC instant; `sources` gives each configured dimension its source; `first_entry` (naive UTC) opens
-    the calendar, None when there is no history.
+    `as_of` is aware UTC; `sources` has the source of each configured dimension; `first_entry` (naive UTC) opens the
+    calendar and is None without history.
     """
     waterfall = configuration.waterfall
     zone = ZoneInfo(waterfall.timezone)
@@ -78,7 +78,7 @@ def definition_tables(
     return (
         _run(waterfall, as_of, as_of_date, min(opening, as_of_date)),
         _reports(configuration),
-        _shown_cut(),
+        _report_filter(),
         _stages(waterfall),
         _aliases(waterfall),
         _marks(waterfall),
@@ -147,7 +147,7 @@ def _reports(configuration: Configuration) -> Table:
     )
 
 
-def _shown_cut() -> Table:
+def _report_filter() -> Table:
     return Table(
         "shown_cut",
         "One row: the cut that the report layer shows; `all`, `all` in the report of all leads.",
@@ -178,7 +178,7 @@ def _run(waterfall: Waterfall, as_of: datetime, as_of_date: date, first_date: da
             ("headline_months", "SMALLINT", "how many final months the headline rate adds up"),
             ("z", "DOUBLE", "normal quantile of the 95 % intervals"),
             ("entry_at_creation", "BOOLEAN", "leads without any accepted entry get one at their creation stage"),
-            ("implied", "BOOLEAN", "the comparison with implied arrivals was asked for"),
+            ("implied", "BOOLEAN", "whether the comparison with implied arrivals was requested"),
             ("origin_default", "VARCHAR", "origin of leads that no origin rule matches; null = as delivered"),
         ),
         (
@@ -223,7 +223,7 @@ def _stages(waterfall: Waterfall) -> Table:
             ("qualifies", "BOOLEAN", "entering it makes its team the one that qualified the lead"),
             ("sla_seconds", "BIGINT", "how long a lead may stay, in seconds of sla_clock"),
             ("sla_clock", "VARCHAR", "calendar or business"),
-            ("sla_text", "VARCHAR", "the limit as configured"),
+            ("sla_text", "VARCHAR", "the SLA as configured"),
         ),
         tuple(
             (
@@ -239,7 +239,7 @@ def _stages(waterfall: Waterfall) -> Table:
                 stage.phase,
                 stage.gate,
                 stage.qualifies,
-                limit_seconds(stage.sla, waterfall.calendar) if stage.sla else None,
+                sla_seconds(stage.sla, waterfall.calendar) if stage.sla else None,
                 stage.sla.clock if stage.sla else None,
                 stage.sla.text if stage.sla else None,
             )
