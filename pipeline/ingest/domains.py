@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 Kind = Literal["business", "free_mail", "disposable", "never_match"]
 
 COLUMNS = (("host_text", "varchar"), ("domain", "varchar"), ("kind", "varchar"))
-_PLACES = (("leads", "email", 1), ("leads", "website", 2), ("accounts", "domain", 1), ("accounts", "website", 2))
+_HOST_COLUMNS = (("leads", "email", 1), ("leads", "website", 2), ("accounts", "domain", 1), ("accounts", "website", 2))
 """Table, column, and which of the table's two is asked first."""
 
-_LONGEST_HOST = 253
+_MAX_HOST_LENGTH = 253
 _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//+|^(?:https?|mailto):/?", re.IGNORECASE)
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
@@ -50,9 +50,9 @@ def create_views(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall, de
         connection.execute(f"create or replace view raw.host_texts as {_NOTHING}")
         return
     texts = connection.execute("select distinct host_text from raw.host_texts order by host_text").fetchall()
-    never = frozenset(filter(None, map(registrable, waterfall.never_match)))
-    read = [(text, registrable(text)) for (text,) in texts]
-    rows = [(text, domain, kind_of(domain, never) if domain else None) for text, domain in read]
+    never = frozenset(filter(None, map(registrable_domain, waterfall.never_match)))
+    read = [(text, registrable_domain(text)) for (text,) in texts]
+    rows = [(text, domain, domain_kind(domain, never) if domain else None) for text, domain in read]
     # As one text: 200,000 rows of VALUES take DuckDB ten times as long to parse.
     held = quoted(json.dumps(rows))
     connection.execute(
@@ -61,7 +61,7 @@ def create_views(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall, de
     )
 
 
-def registrable(text: str) -> str | None:
+def registrable_domain(text: str) -> str | None:
     """The registrable domain of a host or URL: `mail.example.co.uk` → `example.co.uk`. None where there is none.
 
     By the public suffix list, private suffixes included: of two sites at `github.io` neither is the other. A top-level
@@ -89,19 +89,19 @@ def host_of(text: str) -> str | None:
     if _is_address(host):
         return None
     ascii_host = host if host.isascii() else _in_ascii(host)
-    if ascii_host is None or len(ascii_host) > _LONGEST_HOST:
+    if ascii_host is None or len(ascii_host) > _MAX_HOST_LENGTH:
         return None
     return ascii_host if all(_LABEL.fullmatch(label) for label in ascii_host.split(".")) else None
 
 
-def kind_of(domain: str, never_match: frozenset[str] = frozenset()) -> Kind:
+def domain_kind(domain: str, never_match: frozenset[str] = frozenset()) -> Kind:
     """What a registrable domain says about its holder: only `business` ones lead to an account."""
     if domain in never_match:
         return "never_match"
     family = f"{domain.partition('.')[0]}.*"
-    if domain in _listed("free_mail.txt") or family in _listed("free_mail.txt"):
+    if domain in _domain_list("free_mail.txt") or family in _domain_list("free_mail.txt"):
         return "free_mail"
-    return "disposable" if domain in _listed("disposable.txt") else "business"
+    return "disposable" if domain in _domain_list("disposable.txt") else "business"
 
 
 _NOTHING = (
@@ -120,7 +120,7 @@ def _host_texts(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall, del
         for column, *_ in connection.execute(f"describe raw.{table}{delivered}").fetchall()
     }
     selects = []
-    for table, column, place in _PLACES:
+    for table, column, place in _HOST_COLUMNS:
         if (table, column) in there:
             # Of an address only what follows the last @; without one it is no address.
             text = f"regexp_extract({column}, '@([^@]*)$', 1)" if column == "email" else column
@@ -158,6 +158,6 @@ def _suffixes() -> TLDExtract:
 
 
 @cache
-def _listed(name: str) -> frozenset[str]:
+def _domain_list(name: str) -> frozenset[str]:
     lines = (Path(__file__).parent / name).read_text("utf-8").splitlines()
     return frozenset(line for line in lines if line and not line.startswith("#"))

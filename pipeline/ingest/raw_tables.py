@@ -11,8 +11,8 @@ from pipeline.config.configuration import Configuration
 from pipeline.config.input_tables import CONTRACTS, Contract
 from pipeline.database.connection import create_table, identifier, quoted
 from pipeline.ingest import domains
-from pipeline.ingest.landing.landing_log import Load, Log, open_log
-from pipeline.ingest.landing.records import REJECTED_COLUMNS, columns_of, scan, scan_rejected
+from pipeline.ingest.landing.landing_log import LandingLog, Load, open_log
+from pipeline.ingest.landing.records import REJECTED_COLUMNS, columns_of, scan_rejected, scan_rows
 from pipeline.ingest.veiling import Veil
 from pipeline.privacy.pseudonyms import Pseudonyms
 from pipeline.waterfall.names import normalise_stage
@@ -59,22 +59,24 @@ def create_raw_views(
         written = [each for stage in configuration.waterfall.stages for each in stage.spellings]
         veil = Veil(configuration.privacy.database, sorted({*stages, *written}))
     delivered = _DELIVERED if veil else ""
-    create_table(connection, "raw.loads", _LOADS, [_row(load) for load in loads])
+    create_table(connection, "raw.loads", _LOADS, [_load_row(load) for load in loads])
     for table, contract in CONTRACTS.items():
         of_table = [load for load in loads if load.table == table]
         waterfall = configuration.waterfall
-        _offer_rows(connection, log, contract, of_table, waterfall.dimensions if table in _DIMENSIONED else None, veil)
+        _create_rows_view(
+            connection, log, contract, of_table, waterfall.dimensions if table in _DIMENSIONED else None, veil
+        )
         if table in _ATTRIBUTES:
-            _offer_attributes(connection, contract, of_table, waterfall.rule_columns(table), delivered)
-    _offer_rejected(connection, log, loads, veil)
+            _create_attributes_view(connection, contract, of_table, waterfall.rule_columns(table), delivered)
+    _create_rejected_view(connection, log, loads, veil)
     domains.create_views(connection, configuration.waterfall, delivered)
     others = sorted({load.input for load in log.loads} - configured)
     return tuple(f"the landing log holds input `{name}`, which the configuration does not name" for name in others)
 
 
-def _offer_rows(
+def _create_rows_view(
     connection: duckdb.DuckDBPyConnection,
-    log: Log,
+    log: LandingLog,
     contract: Contract,
     loads: Sequence[Load],
     dimensions: Sequence[str] | None,
@@ -83,35 +85,37 @@ def _offer_rows(
     """A view of the rows; with `dimensions`, their values stand in one list beside the columns."""
     declared = columns_of(contract, loads)
     landed = [load for load in loads if load.landed]
-    there = _columns_there(contract, loads)
-    _view(
+    there = _available_columns(contract, loads)
+    _create_view(
         connection,
         f"raw.{contract.table}",
         declared,
-        scan(log, contract, landed) if landed else None,
-        None if dimensions is None else given_values(dimensions, there),
+        scan_rows(log, contract, landed) if landed else None,
+        None if dimensions is None else attribute_values(dimensions, there),
         veil,
     )
 
 
-def given_values(dimensions: Sequence[str], there: set[str]) -> str:
+def attribute_values(dimensions: Sequence[str], there: set[str]) -> str:
     """A SQL list with the value of each dimension, in their order; null for one that is not among the columns `there`."""
     values = (f"{identifier(name)}::varchar" if name in there else "null::varchar" for name in dimensions)
     return f"[{', '.join(values)}]::varchar[] as given"
 
 
-def _columns_there(contract: Contract, loads: Sequence[Load]) -> set[str]:
+def _available_columns(contract: Contract, loads: Sequence[Load]) -> set[str]:
     there = {name for load in loads if load.landed for name in (*load.columns, *load.extras)}
     return there if contract.table == "stage_entries" else there | {column.name for column in contract.columns}
 
 
-def _offer_rejected(connection: duckdb.DuckDBPyConnection, log: Log, loads: Sequence[Load], veil: Veil | None) -> None:
+def _create_rejected_view(
+    connection: duckdb.DuckDBPyConnection, log: LandingLog, loads: Sequence[Load], veil: Veil | None
+) -> None:
     rejecting = [load for load in loads if load.rejected]
     rows = scan_rejected(log, rejecting) if rejecting else None
-    _view(connection, "raw.rejected_rows", REJECTED_COLUMNS, rows, veil=veil)
+    _create_view(connection, "raw.rejected_rows", REJECTED_COLUMNS, rows, veil=veil)
 
 
-def _offer_attributes(
+def _create_attributes_view(
     connection: duckdb.DuckDBPyConnection,
     contract: Contract,
     loads: Sequence[Load],
@@ -119,7 +123,7 @@ def _offer_attributes(
     delivered: str,
 ) -> None:
     """One row per row and column there that a rule asks about."""
-    there = _columns_there(contract, loads)
+    there = _available_columns(contract, loads)
     selects = [
         f"select input, load_no, row_number, {quoted(name)} as dimension, "
         f"{identifier(name)}::varchar as dimension_value from raw.{contract.table}{delivered}"
@@ -134,7 +138,7 @@ def _offer_attributes(
     connection.execute(f"create or replace view raw.{_ATTRIBUTES[contract.table]} as {body}")
 
 
-def _view(
+def _create_view(
     connection: duckdb.DuckDBPyConnection,
     name: str,
     declared: Sequence[tuple[str, str]],
@@ -143,7 +147,7 @@ def _view(
     veil: Veil | None = None,
 ) -> None:
     if veil is not None:
-        _view(connection, f"{name}{_DELIVERED}", declared, rows)
+        _create_view(connection, f"{name}{_DELIVERED}", declared, rows)
         _veiled_view(connection, name, declared, given, veil)
         return
     if rows is not None:
@@ -168,7 +172,7 @@ def _veiled_view(
     )
 
 
-def _row(load: Load) -> tuple[object, ...]:
+def _load_row(load: Load) -> tuple[object, ...]:
     return (
         load.input,
         load.table,

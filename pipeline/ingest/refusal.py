@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refused(Exception):
+class FileRefusedError(Exception):
     """The file can't be read at all: a reason and what to do next, neither with a value of a row in it."""
 
     def __init__(self, reason: str, next_step: str) -> None:
@@ -12,5 +12,5 @@ class Refused(Exception):
         super().__init__(reason)
 
 
-class Lacks(Refused):
+class MissingColumnsError(FileRefusedError):
     """The file does not have columns that the input needs."""

@@ -33,9 +33,9 @@ def write(paths: Sequence[Path], preset: str | None, *, from_files: bool) -> tup
     if not from_files:
         _write(target, starter.configuration(preset or starter.DEFAULT_PRESET))
         return (f"wrote {target}; put your exports where its [[inputs]] say, then `funnel check --config {target}`",)
-    from pipeline.init.start import start  # only here: a configuration to fill in needs no database
+    from pipeline.init.start import propose_configuration  # only here: a configuration to fill in needs no database
 
-    made = start(files, folder, preset)
+    made = propose_configuration(files, folder, preset)
     _write(target, made.text)
     asked = (f"to decide: {each}" for each in made.questions)
     return (*made.files, *asked, f"wrote {target}; next: `funnel check --config {target}`")

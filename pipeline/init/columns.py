@@ -9,7 +9,7 @@ import duckdb
 from pipeline.ingest.rows import unread_times
 from pipeline.init.sampling import Sample, words
 
-_MOST_STAGES = 60
+_MAX_STAGES = 60
 """Different texts that a column of stages may have."""
 _ID_WORDS = (
     "lead",
@@ -48,7 +48,7 @@ _NUMBER = "[0-9]{1,9}([.][0-9]+)?"
 
 
 @dataclass(frozen=True)
-class Times:
+class TimeColumn:
     """A column of times. `formats` has one pattern, two where day and month can't be told apart; none for ISO 8601."""
 
     position: int
@@ -58,7 +58,7 @@ class Times:
 
 
 @dataclass(frozen=True)
-class Guess:
+class HistoryColumns:
     """Where the columns of a history are, as positions; None where no column looks like it."""
 
     lead: int | None
@@ -66,7 +66,7 @@ class Guess:
     entered: int | None
 
 
-def times_of(connection: duckdb.DuckDBPyConnection, found: Sample) -> tuple[Times, ...]:
+def time_columns(connection: duckdb.DuckDBPyConnection, found: Sample) -> tuple[TimeColumn, ...]:
     """The columns nearly all of whose texts are times."""
     held = []
     for position in range(len(found.names)):
@@ -77,25 +77,29 @@ def times_of(connection: duckdb.DuckDBPyConnection, found: Sample) -> tuple[Time
         ).fetchall()[0]
         if not filled or numbers:
             continue
-        formats = unread_times.formats_of(connection, found.table, cell)
+        formats = unread_times.find_formats(connection, found.table, cell)
         if formats:
-            held.append(Times(position, () if formats[0] == "iso" else formats, offsets > filled / 2, filled / rows))
+            held.append(
+                TimeColumn(position, () if formats[0] == "iso" else formats, offsets > filled / 2, filled / rows)
+            )
     return tuple(held)
 
 
-def guess(connection: duckdb.DuckDBPyConnection, found: Sample, times: tuple[Times, ...]) -> Guess:
+def guess_history(
+    connection: duckdb.DuckDBPyConnection, found: Sample, times: tuple[TimeColumn, ...]
+) -> HistoryColumns:
     """The columns of a history of one row an entry."""
     timed = {each.position for each in times}
     entered = _best([each.position for each in times if each.share_filled > 0.9], found, _TIME_WORDS)
     distinct, rows = _distinct(connection, found)
     free = [position for position in range(len(found.names)) if position not in timed and distinct[position]]
-    lead = _best([each for each in free if _may_be_an_id(found.names[each])], found, _ID_WORDS)
-    stages = [each for each in free if each != lead and distinct[each] <= min(_MOST_STAGES, max(2, rows))]
+    lead = _best([each for each in free if _may_be_id(found.names[each])], found, _ID_WORDS)
+    stages = [each for each in free if each != lead and distinct[each] <= min(_MAX_STAGES, max(2, rows))]
     stage = _best([each for each in stages if words(found.names[each]) & set(_STAGE_WORDS)], found, _STAGE_WORDS)
-    return Guess(lead, stage, entered)
+    return HistoryColumns(lead, stage, entered)
 
 
-def _may_be_an_id(header: str) -> bool:
+def _may_be_id(header: str) -> bool:
     said = words(header)
     return bool(said & {"id", "vid", "key", "nr"}) or (
         bool(said & set(_ID_WORDS)) and not said & {*_STAGE_WORDS, *_NO_IDS}

@@ -11,21 +11,21 @@ import duckdb
 from pipeline.config import formats
 from pipeline.config.input_tables import CONTRACTS
 from pipeline.ingest.adapters import known_formats, stage_columns
-from pipeline.ingest.landing.loading import DATE
+from pipeline.ingest.landing.loading import DATE_IN_NAME
 from pipeline.ingest.rows.columns import normalise_header
 from pipeline.init import columns
-from pipeline.init.columns import Times
+from pipeline.init.columns import TimeColumn
 from pipeline.init.sampling import Sample, common_start, words
 from pipeline.waterfall.definition import InputTable
 
 _OTHER_TABLES: tuple[InputTable, ...] = ("merges", "deletions", "leads", "accounts")
 
-_WIDEST_SNAPSHOT = 4
+_MAX_SNAPSHOT_COLUMNS = 4
 """Columns up to which a dated copy of leads is taken for their stages; one with more has their attributes, too."""
 
 
 @dataclass(frozen=True)
-class Found:
+class ProposedInput:
     """An `[[inputs]]` block to write: its keys in order, a comment for some of them, and what nobody but the user can say."""
 
     sample: Sample
@@ -47,15 +47,15 @@ class Found:
         return (self.keys["table"],)
 
 
-def recognised(connection: duckdb.DuckDBPyConnection, found: Sample) -> Found | None:
+def recognise(connection: duckdb.DuckDBPyConnection, found: Sample) -> ProposedInput | None:
     """The input that the file is; None where it looks like none."""
-    times = columns.times_of(connection, found)
+    times = columns.time_columns(connection, found)
     known = known_formats.format_of(found.names)
     if known is not None:
-        return _of_format(connection, found, known, times)
+        return _known_format(connection, found, known, times)
     seen = (
         _snapshot(connection, found)
-        or _by_our_names(found, times)
+        or _standard_table(found, times)
         or _wide(found, times)
         or _history(connection, found, times)
         or _table(found, times)
@@ -63,7 +63,7 @@ def recognised(connection: duckdb.DuckDBPyConnection, found: Sample) -> Found | 
     return None if seen is None else _with_ids(connection, seen)
 
 
-def _with_ids(connection: duckdb.DuckDBPyConnection, seen: Found) -> Found:
+def _with_ids(connection: duckdb.DuckDBPyConnection, seen: ProposedInput) -> ProposedInput:
     """The input with the ids of Salesforce, where its leads have such."""
     header = seen.keys.get("columns", {}).get("lead_id")
     lead = header or next((each for each in seen.sample.names if normalise_header(each) == "lead_id"), None)
@@ -76,7 +76,9 @@ def _with_ids(connection: duckdb.DuckDBPyConnection, seen: Found) -> Found:
     )
 
 
-def _of_format(connection: duckdb.DuckDBPyConnection, found: Sample, name: str, times: tuple[Times, ...]) -> Found:
+def _known_format(
+    connection: duckdb.DuckDBPyConnection, found: Sample, name: str, times: tuple[TimeColumn, ...]
+) -> ProposedInput:
     known = formats.load(name)
     keys: dict[str, Any] = {"format": name}
     field_values = _fields(connection, found, known)
@@ -94,7 +96,7 @@ def _of_format(connection: duckdb.DuckDBPyConnection, found: Sample, name: str, 
         for position, header in enumerate(found.names)
         if (text := next(filter(None, (stage_columns.stage_in(each, header) for each in patterns)), None))
     )
-    return Found(
+    return ProposedInput(
         found,
         keys | timed[0],
         f"the file has {signature}",
@@ -121,13 +123,13 @@ def _fields(connection: duckdb.DuckDBPyConnection, found: Sample, known: formats
     return [(name, entries) for name, entries in rows]
 
 
-def _by_our_names(found: Sample, times: tuple[Times, ...]) -> Found | None:
+def _standard_table(found: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None:
     """A file that calls the columns as we do."""
     for table in ("stage_entries", *_OTHER_TABLES):
         required = CONTRACTS[table].required
         if all(map(found.has, required)) and (len(required) > 1 or table in ("leads", "accounts")):
             timed = _with_times(found, times, None)
-            return Found(
+            return ProposedInput(
                 found,
                 {"table": table} | timed[0],
                 f"the file has {', '.join(required)}",
@@ -137,8 +139,10 @@ def _by_our_names(found: Sample, times: tuple[Times, ...]) -> Found | None:
     return None
 
 
-def _history(connection: duckdb.DuckDBPyConnection, found: Sample, times: tuple[Times, ...]) -> Found | None:
-    seen = columns.guess(connection, found, times)
+def _history(
+    connection: duckdb.DuckDBPyConnection, found: Sample, times: tuple[TimeColumn, ...]
+) -> ProposedInput | None:
+    seen = columns.guess_history(connection, found, times)
     if seen.lead is None or seen.stage is None or seen.entered is None:
         return None
     mapped = {"lead_id": seen.lead, "stage": seen.stage, "entered_at": seen.entered}
@@ -148,17 +152,17 @@ def _history(connection: duckdb.DuckDBPyConnection, found: Sample, times: tuple[
     timed = _with_times(found, own, None)
     keys: dict[str, Any] = {"table": "stage_entries", **({"columns": named} if named else {})}
     why = f"`{names['stage']}` has few different values and `{names['entered_at']}` has times"
-    return Found(
+    return ProposedInput(
         found, keys | timed[0], why, {"columns": "a guess"} | timed[1] if named else timed[1], has_local_times=timed[2]
     )
 
 
-def _snapshot(connection: duckdb.DuckDBPyConnection, found: Sample) -> Found | None:
+def _snapshot(connection: duckdb.DuckDBPyConnection, found: Sample) -> ProposedInput | None:
     """A copy of the leads with their stage, whose date is in the name of the file."""
-    if DATE.search(found.path.name) is None or len(found.names) > _WIDEST_SNAPSHOT:
+    if DATE_IN_NAME.search(found.path.name) is None or len(found.names) > _MAX_SNAPSHOT_COLUMNS:
         return None
-    seen = columns.guess(connection, found, ())
-    if seen.lead is None or seen.stage is None or columns.times_of(connection, found):
+    seen = columns.guess_history(connection, found, ())
+    if seen.lead is None or seen.stage is None or columns.time_columns(connection, found):
         return None
     known = formats.load("stage_snapshots").parts[0].columns
     names = {"lead_id": found.names[seen.lead], "stage": found.names[seen.stage]}
@@ -166,10 +170,10 @@ def _snapshot(connection: duckdb.DuckDBPyConnection, found: Sample) -> Found | N
     mapped = {ours: name for ours, name in names.items() if normalise_header(name) not in listed[ours]}
     keys: dict[str, Any] = {"format": "stage_snapshots", **({"columns": mapped} if mapped else {})}
     why = f"`{names['stage']}` has few different values and the name of the file a date"
-    return Found(found, keys, why, has_local_times=True)
+    return ProposedInput(found, keys, why, has_local_times=True)
 
 
-def _wide(found: Sample, times: tuple[Times, ...]) -> Found | None:
+def _wide(found: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None:
     """One date column for each stage: several columns of times, whose headers differ by the stage alone."""
     headers = [found.names[each.position] for each in times]
     lead = next((name for name in found.names if words(name) & {"lead", "id", "contact", "record", "deal"}), None)
@@ -199,7 +203,7 @@ def _wide(found: Sample, times: tuple[Times, ...]) -> Found | None:
         )
     ]
     why = f"{len(named)} columns look like stage dates"
-    return Found(found, keys | timed[0], why, timed[1], has_local_times=timed[2], stage_columns=tuple(named))
+    return ProposedInput(found, keys | timed[0], why, timed[1], has_local_times=timed[2], stage_columns=tuple(named))
 
 
 def _letters(header: str) -> str:
@@ -210,7 +214,7 @@ def _lead_candidates() -> tuple[Any, ...]:
     return formats.load("stage_dates").parts[0].columns["lead_id"]
 
 
-def _table(found: Sample, times: tuple[Times, ...]) -> Found | None:
+def _table(found: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None:
     """Leads, accounts, merges or deletions, by the words in the headers."""
     ids = [name for name in found.names if words(name) & {"id", "vid", "lead", "contact", "merged"}]
     merged = [name for name in found.names if words(name) & {"merged", "master", "into", "survivor"}]
@@ -219,7 +223,7 @@ def _table(found: Sample, times: tuple[Times, ...]) -> Found | None:
         other = next((name for name in found.names if name != into), None)
         if into is not None:
             pair = {"from_lead_id": other, "into_lead_id": into}
-            return Found(
+            return ProposedInput(
                 found, {"table": "merges", "columns": pair}, f"`{into}` says into which record", {"columns": "a guess"}
             )
     if not ids:
@@ -235,13 +239,13 @@ def _table(found: Sample, times: tuple[Times, ...]) -> Found | None:
         if close is not None and column.name not in mapped and normalise_header(close) != column.name:
             mapped[column.name] = close
     people: dict[str, Any] = {"table": "leads", **({"columns": mapped} if mapped else {})}
-    return Found(
+    return ProposedInput(
         found, people | timed[0], f"one row for each `{ids[0]}`", {"columns": "a guess"}, has_local_times=timed[2]
     )
 
 
 def _with_times(
-    found: Sample, times: Sequence[Times], shipped: tuple[str, ...] | None
+    found: Sample, times: Sequence[TimeColumn], shipped: tuple[str, ...] | None
 ) -> tuple[dict[str, Any], dict[str, str], bool]:
     """The key `time_format` where it is needed, its comment, and whether the zone matters."""
     formats_seen = list(dict.fromkeys(each.formats[:1] or ("iso",) for each in times))

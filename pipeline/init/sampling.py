@@ -15,16 +15,16 @@ import duckdb
 from pipeline.config.configuration import Input, Reshaping
 from pipeline.database.connection import identifier
 from pipeline.ingest.files import archives, encodings, formats, scan
-from pipeline.ingest.files.find import Found
-from pipeline.ingest.files.scan import Bytes
+from pipeline.ingest.files.find import InputFile
+from pipeline.ingest.files.scan import FileScan
 from pipeline.ingest.readers import csv_recovery, file_reader
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.refusal import FileRefusedError
 from pipeline.ingest.rows.columns import normalise_header
 
-ROWS = 5_000
+MAX_SAMPLE_ROWS = 5_000
 """Records of a file by which it is judged."""
 _DELIMITERS = (",", ";", "\t", "|")
-_LINES = 30
+_MAX_SAMPLE_LINES = 30
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,18 @@ class Sample:
 def sample(connection: duckdb.DuckDBPyConnection, path: Path, number: int, work: Path) -> Sample:
     """Read the file into a temporary table of text, one column c0, c1 … for each header. Raises Refused."""
     # A member of an archive is there only until the next one is asked for.
-    for found in archives.expanded((Found(path),), work):
+    for found in archives.expand((InputFile(path),), work):
         if found.refused:
-            raise Refused(found.refused, found.next_step)
+            raise FileRefusedError(found.refused, found.next_step)
         return _sample(connection, found, number, work)
-    raise Refused("there is no file in the archive", "export it again")
+    raise FileRefusedError("there is no file in the archive", "export it again")
 
 
-def _sample(connection: duckdb.DuckDBPyConnection, found: Found, number: int, work: Path) -> Sample:
+def _sample(connection: duckdb.DuckDBPyConnection, found: InputFile, number: int, work: Path) -> Sample:
     path = found.source
     settings = dict(_settings(found.path))
     reads = Input("sample", "accounts", path, reshaping=Reshaping(constants={"account_id": "1"}), **settings)
-    delivered = file_reader.read(connection, formats.look_at(found.path, reads, work), reads, work)
+    delivered = file_reader.read(connection, formats.scan_file(found.path, reads, work), reads, work)
     names = delivered.header.names
     places = {position: name for name, position in delivered.header.bound.fields.items() if position < len(names)}
     cells = ", ".join(
@@ -64,21 +64,23 @@ def _sample(connection: duckdb.DuckDBPyConnection, found: Found, number: int, wo
         for position in range(len(names))
     )
     table = f"temp.sample_{number}"
-    connection.execute(f"create or replace temp table sample_{number} as select {cells} from landing_rows limit {ROWS}")
+    connection.execute(
+        f"create or replace temp table sample_{number} as select {cells} from landing_rows limit {MAX_SAMPLE_ROWS}"
+    )
     return Sample(path, names, table, delivered.records, settings)
 
 
 def _settings(path: Path) -> Iterator[tuple[str, Any]]:
     """What a file of lines needs to be read; nothing for Parquet, workbooks and JSON."""
     try:
-        plain = scan.examine(path)
-    except Refused:
+        plain = scan.scan_bytes(path)
+    except FileRefusedError:
         return
     if plain.is_parquet or path.suffix.lower() in (".json", ".jsonl", ".ndjson", ".html", ".htm", ".xls"):
         return
     encoding = "utf-8"
     if not plain.is_utf8 or plain.is_odd == "a NUL byte":
-        encoding = encodings.guess(plain)
+        encoding = encodings.guess_encoding(plain)
     if encoding != "utf-8":
         yield "encoding", encoding
     lines = _first_lines(plain, encoding)
@@ -91,8 +93,8 @@ def _settings(path: Path) -> Iterator[tuple[str, Any]]:
         yield "skip_lines", above
 
 
-def _first_lines(plain: Bytes, encoding: str) -> list[bytes]:
-    lines = islice(scan.lines_of(plain.path, plain.compression), _LINES)
+def _first_lines(plain: FileScan, encoding: str) -> list[bytes]:
+    lines = islice(scan.lines_of(plain.path, plain.compression), _MAX_SAMPLE_LINES)
     texts = [line.decode(encoding, "replace").rstrip("\r\n").encode() for line in lines]
     return texts if encoding not in ("utf-16", "utf-16-le", "utf-16-be") else []
 

@@ -12,7 +12,7 @@ from pipeline.waterfall.names import LONGEST_WORD, RESERVED_WORDS, label_of, nor
 
 _MIN_KNOWN = 0.5
 """Share of the rows whose stage a preset must know to be taken."""
-_USUAL = "mcl-mel-mql-sal-sql"
+_DEFAULT_PRESET = "mcl-mel-mql-sal-sql"
 _EXITS = re.compile(
     r"\b(disqualif|unqualif|lost|not converted|rejected|dead|junk|spam|bad|closed - not)", re.IGNORECASE
 )
@@ -20,7 +20,7 @@ _DETOURS = re.compile(r"\b(nurtur|recycl|on hold|parked|later)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Moves:
+class StageMoves:
     """How often each stage is named, as written, and how often a lead went from one to another."""
 
     rows: Counter[str]
@@ -28,7 +28,7 @@ class Moves:
 
 
 @dataclass(frozen=True)
-class Named:
+class ProposedStage:
     """A stage to write: its key, what the files call it, and its kind."""
 
     key: str
@@ -38,52 +38,52 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class WaterfallChoice:
     """A preset, or none, with stages to write beside it; `headline` is the pair to report, `evidence` a sentence."""
 
     preset: str | None
-    stages: tuple[Named, ...]
+    stages: tuple[ProposedStage, ...]
     headline: tuple[str, str] | None
     evidence: str
 
 
-def choose(seen: Moves, wanted: str | None = None) -> Chosen:
+def choose_waterfall(seen: StageMoves, wanted: str | None = None) -> WaterfallChoice:
     """The waterfall for the names that were seen; `wanted` is a preset to take in any case."""
     if not seen.rows:
-        return Chosen(wanted or _USUAL, (), None, "no names of stages were found")
-    known = {name: _known(name, seen.rows) for name in ([wanted] if wanted else presets.names())}
+        return WaterfallChoice(wanted or _DEFAULT_PRESET, (), None, "no names of stages were found")
+    known = {name: _known_names(name, seen.rows) for name in ([wanted] if wanted else presets.names())}
     total = sum(seen.rows.values())
-    best = max(known, key=lambda name: _fit(name, known[name], seen))
+    best = max(known, key=lambda name: _fit_rank(name, known[name], seen))
     share = sum(seen.rows[each] for each in known[best]) / total
     if wanted is None and share < _MIN_KNOWN:
-        own = _own(seen)
+        own = _own_stages(seen)
         if sum(stage.kind == "path" for stage in own.stages) > 1:
             return own
-        best = _USUAL
+        best = _DEFAULT_PRESET
     unknown = [name for name, _ in seen.rows.most_common() if name not in known[best]]
     keys = {stage["key"] for stage in presets.load(best).stages}
     # A stage that the preset does not have ends the stay before it, and the cycle goes on, until somebody says what it is.
     kinds = {name: "hold" if _kind(name) == "path" else _kind(name) for name in unknown}
-    stages = tuple(Named(_free(name, keys), name, kinds[name], seen.rows[name]) for name in unknown)
-    path = _path(best)
+    stages = tuple(ProposedStage(_unused_key(name, keys), name, kinds[name], seen.rows[name]) for name in unknown)
+    path = _path_keys(best)
     there = [key for key in path if key in known[best].values()]
     shipped = presets.load(best).headline[0]
     headline = shipped if set(shipped) <= set(there) else (there[0], there[-1]) if len(there) > 1 else None
-    return Chosen(best, stages, headline, f"the preset knows the stage of {share:.0%} of the rows")
+    return WaterfallChoice(best, stages, headline, f"the preset knows the stage of {share:.0%} of the rows")
 
 
-def _fit(name: str, known: dict[str, str], seen: Moves) -> tuple[int, int, bool, int]:
+def _fit_rank(name: str, known: dict[str, str], seen: StageMoves) -> tuple[int, int, bool, int]:
     """How well a preset fits: rows that it knows, moves up its path less those down, whether it is the usual one, its size."""
-    place = {key: number for number, key in enumerate(_path(name))}
+    place = {key: number for number, key in enumerate(_path_keys(name))}
     up = 0
     for (before, after), moves in seen.moves.items():
         first, second = place.get(known.get(before, "")), place.get(known.get(after, ""))
         if first is not None and second is not None:
             up += moves if first < second else -moves if first > second else 0
-    return (sum(seen.rows[each] for each in known), up, name == _USUAL, -len(presets.load(name).stages))
+    return (sum(seen.rows[each] for each in known), up, name == _DEFAULT_PRESET, -len(presets.load(name).stages))
 
 
-def _known(name: str, rows: Counter[str]) -> dict[str, str]:
+def _known_names(name: str, rows: Counter[str]) -> dict[str, str]:
     """The seen names that the preset knows → the key of the stage."""
     spelled = {}
     for stage in presets.load(name).stages:
@@ -97,11 +97,11 @@ def _known(name: str, rows: Counter[str]) -> dict[str, str]:
     return {each: spelled[normalise_stage(each)] for each in rows if normalise_stage(each) in spelled}
 
 
-def _path(name: str) -> list[str]:
+def _path_keys(name: str) -> list[str]:
     return [stage["key"] for stage in presets.load(name).stages if stage.get("kind", "path") == "path"]
 
 
-def _own(seen: Moves) -> Chosen:
+def _own_stages(seen: StageMoves) -> WaterfallChoice:
     """Stages in the order in which leads meet them: one is before another that more moves lead to than come back from."""
     names = [name for name, _ in seen.rows.most_common()]
     path = [name for name in names if _kind(name) == "path"]
@@ -113,9 +113,11 @@ def _own(seen: Moves) -> Chosen:
     ordered = sorted(path, key=lambda name: (before[name], names.index(name)))
     off = [name for name in names if name not in path]
     keys: set[str] = set()
-    stages = tuple(Named(_free(name, keys), name, _kind(name), seen.rows[name]) for name in (*ordered, *off))
+    stages = tuple(
+        ProposedStage(_unused_key(name, keys), name, _kind(name), seen.rows[name]) for name in (*ordered, *off)
+    )
     headline = (stages[0].key, stages[len(ordered) - 1].key) if len(ordered) > 1 else None
-    return Chosen(
+    return WaterfallChoice(
         None, stages, headline, "no preset knows these stages; they are in the order in which leads meet them"
     )
 
@@ -128,7 +130,7 @@ def _kind(name: str) -> str:
     return "exit" if _EXITS.search(name) else "detour" if _DETOURS.search(name) else "path"
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _unused_key(name: str, taken: set[str]) -> str:
     """A key for the stage that none of the `taken` ones is; it is taken afterwards."""
     letters = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
     key = letters if re.match(r"[a-z]", letters) and letters not in RESERVED_WORDS else f"stage_{letters}".strip("_")
@@ -138,7 +140,7 @@ def _free(name: str, taken: set[str]) -> str:
     return free
 
 
-def moves_of(rows: Sequence[tuple[str, str]]) -> Moves:
+def moves_of(rows: Sequence[tuple[str, str]]) -> StageMoves:
     """Count (lead, stage) rows that are in the order of time; a stage is named by the first of its spellings."""
     spelled: dict[str, str] = {}
     counted: Counter[str] = Counter()
@@ -150,4 +152,4 @@ def moves_of(rows: Sequence[tuple[str, str]]) -> Moves:
         if lead in last and last[lead] != stage:
             moved[last[lead], stage] += 1
         last[lead] = stage
-    return Moves(counted, moved)
+    return StageMoves(counted, moved)

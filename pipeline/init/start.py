@@ -21,19 +21,19 @@ from pipeline.ingest.files import archives, formats
 from pipeline.ingest.files.find import find
 from pipeline.ingest.landing import loading
 from pipeline.ingest.readers import file_reader
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.refusal import FileRefusedError
 from pipeline.init import inputs, stages
-from pipeline.init.inputs import Found
+from pipeline.init.inputs import ProposedInput
 from pipeline.init.sampling import common_start, sample
-from pipeline.init.stages import Chosen, Moves
+from pipeline.init.stages import StageMoves, WaterfallChoice
 from pipeline.settings import Settings
 
-_ANY_PRESET = "mcl-mel-mql-sal-sql"
+_SAMPLE_PRESET = "mcl-mel-mql-sal-sql"
 """For a first reading of the rows, before it is known which stages there are."""
 
 
 @dataclass(frozen=True)
-class Started:
+class ProposedConfiguration:
     """The text of the configuration, a line for each file, and what remains to be decided, in a sentence each."""
 
     text: str
@@ -41,16 +41,16 @@ class Started:
     questions: tuple[str, ...]
 
 
-def start(files: Sequence[Path], folder: Path, preset: str | None = None) -> Started:
+def propose_configuration(files: Sequence[Path], folder: Path, preset: str | None = None) -> ProposedConfiguration:
     """A configuration for `folder` that reads the files. UsageError when none of them is a history of stages."""
     questions: list[str] = []
-    found: list[Found] = []
+    found: list[ProposedInput] = []
     with tempfile.TemporaryDirectory() as work:
         connection = connect(None, Settings("1GB", 2), spill=Path(work), reads_files=True)
         for number, file in enumerate(files):
             try:
-                seen = inputs.recognised(connection, sample(connection, file, number, Path(work)))
-            except Refused as refused:
+                seen = inputs.recognise(connection, sample(connection, file, number, Path(work)))
+            except FileRefusedError as refused:
                 questions.append(f"{file.name} can't be read: {refused.reason}; {refused.next_step}")
                 continue
             if seen is None:
@@ -63,42 +63,42 @@ def start(files: Sequence[Path], folder: Path, preset: str | None = None) -> Sta
                 where=", ".join(file.name for file in files),
                 next_step="name an export with a lead, a stage and a time in each row, or `funnel init` without --from",
             )
-        found = _grouped(found)
+        found = _group_files(found)
         names = _names(found)
-        chosen = stages.choose(_moves(connection, found, names, Path(work)), preset)
+        chosen = stages.choose_waterfall(_moves(connection, found, names, Path(work)), preset)
         connection.close()
     text = _text(found, names, chosen, folder)
     questions += _questions(found, names, chosen)
-    said = [f"{each.pattern or each.sample.path.name}: {_what(each)}; {each.why}" for each in found]
+    said = [f"{each.pattern or each.sample.path.name}: {_content_words(each)}; {each.why}" for each in found]
     said.append(f"stages: {f'preset {chosen.preset}' if chosen.preset else 'their own'}; {chosen.evidence}")
-    return Started(text, tuple(said), tuple(questions))
+    return ProposedConfiguration(text, tuple(said), tuple(questions))
 
 
-def _grouped(found: Sequence[Found]) -> list[Found]:
+def _group_files(found: Sequence[ProposedInput]) -> list[ProposedInput]:
     """Files of one folder that are read alike are one input, where a pattern has them and no other file."""
-    groups: dict[str, list[Found]] = {}
+    groups: dict[str, list[ProposedInput]] = {}
     for each in found:
         alike = (each.sample.path.parent, each.keys, each.sample.settings)
         groups.setdefault(repr(alike), []).append(each)
     inputs_found = []
     for group in groups.values():
         names = [each.sample.path.name for each in group]
-        start = common_start(names, whole_words=False)
-        end = common_start([name[::-1] for name in names], whole_words=False)[::-1]
-        pattern = f"{start}*{end}"
+        prefix = common_start(names, whole_words=False)
+        suffix = common_start([name[::-1] for name in names], whole_words=False)[::-1]
+        pattern = f"{prefix}*{suffix}"
         there = {path.name for path in group[0].sample.path.parent.glob(pattern)}
-        if len(group) > 1 and there == set(names) and len(start) + len(end) < min(map(len, names)) + 1:
+        if len(group) > 1 and there == set(names) and len(prefix) + len(suffix) < min(map(len, names)) + 1:
             inputs_found.append(replace(group[0], pattern=pattern))
         else:
             inputs_found += group
     return inputs_found
 
 
-def _what(found: Found) -> str:
+def _content_words(found: ProposedInput) -> str:
     return f"format {found.keys['format']}" if "format" in found.keys else str(found.keys["table"])
 
 
-def _names(found: Sequence[Found]) -> list[str]:
+def _names(found: Sequence[ProposedInput]) -> list[str]:
     """A name for each input, after its file; a number tells two of one name apart."""
     names: list[str] = []
     for each in found:
@@ -110,34 +110,36 @@ def _names(found: Sequence[Found]) -> list[str]:
     return names
 
 
-def _moves(connection: duckdb.DuckDBPyConnection, found: Sequence[Found], names: Sequence[str], work: Path) -> Moves:
+def _moves(
+    connection: duckdb.DuckDBPyConnection, found: Sequence[ProposedInput], names: Sequence[str], work: Path
+) -> StageMoves:
     """The stages that the files name, and how leads move between them."""
     rows: list[tuple[str, str]] = []
-    wide = Moves(Counter(), Counter())
+    wide = StageMoves(Counter(), Counter())
     for each in found:
         for number, (stage, position) in enumerate(each.stage_columns):
             (filled,) = connection.execute(f"select count(c{position}) from {each.sample.table}").fetchall()[0]
             wide.rows[stage] += filled
             wide.moves.update({(before, stage): 1 for before, _ in each.stage_columns[:number]})
     toml = work / "funnel.toml"
-    toml.write_text(_text(found, names, Chosen(_ANY_PRESET, (), None, ""), work), encoding="utf-8")
+    toml.write_text(_text(found, names, WaterfallChoice(_SAMPLE_PRESET, (), None, ""), work), encoding="utf-8")
     for reads in load_configuration(toml).inputs:
         if reads.table != "stage_entries" or (reads.reshaping and reads.reshaping.stage_dates):
             continue
-        for file in archives.expanded(find(reads), work):
+        for file in archives.expand(find(reads), work):
             try:
-                dated = loading.dated(reads, file.name or file.path.name)
-                file_reader.read(connection, formats.look_at(file.path, reads, work), dated, work)
-            except Refused:
+                dated = loading.with_date_of_name(reads, file.name or file.path.name)
+                file_reader.read(connection, formats.scan_file(file.path, reads, work), dated, work)
+            except FileRefusedError:
                 continue
             rows += connection.execute(
                 "select lead_id, stage from landing_rows where reason is null order by entered_at, sequence, row_number"
             ).fetchall()
     moved = stages.moves_of(rows)
-    return Moves(moved.rows + wide.rows, moved.moves + wide.moves)
+    return StageMoves(moved.rows + wide.rows, moved.moves + wide.moves)
 
 
-def _questions(found: Sequence[Found], names: Sequence[str], chosen: Chosen) -> list[str]:
+def _questions(found: Sequence[ProposedInput], names: Sequence[str], chosen: WaterfallChoice) -> list[str]:
     asked = [
         f"{name}: {comment.removeprefix('QUESTION: ')}"
         for name, each in zip(names, found, strict=True)
@@ -159,7 +161,7 @@ def _questions(found: Sequence[Found], names: Sequence[str], chosen: Chosen) -> 
     return asked
 
 
-def _text(found: Sequence[Found], names: Sequence[str], chosen: Chosen, folder: Path) -> str:
+def _text(found: Sequence[ProposedInput], names: Sequence[str], chosen: WaterfallChoice, folder: Path) -> str:
     lines = [
         "# Written by `funnel init --from`: each guess has its evidence beside it. `funnel check` reads everything.",
         "# All keys: docs/configuration.md",

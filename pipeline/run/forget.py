@@ -45,7 +45,7 @@ def forget(output: Path, numbers: Sequence[int], clock: datetime) -> None:
         for each in _of(_summaries(output, landing), numbers):
             log.info(str(each))
         for load in reversed([load for load in landing.loads if load.load_no in numbers]):
-            log.info(f"kept aside in {landing_log.set_aside(landing, load)}")
+            log.info(f"kept aside in {landing_log.forget_load(landing, load)}")
             for number in load.supersedes:
                 log.info(f"load {number}, which it had replaced, counts again")
     listed = " ".join(map(str, sorted(numbers)))
@@ -71,18 +71,18 @@ def undo(output: Path, numbers: Sequence[int], clock: datetime) -> None:
         for each in _of(_summaries(output, landing), numbers):
             log.info(str(each))
         for load in [load for load in landing.forgotten if load.load_no in numbers]:
-            log.info(f"put back into {landing_log.put_back(landing, load)}")
+            log.info(f"put back into {landing_log.restore_load(landing, load)}")
     log.info(f"the next run builds everything again, with {_loads(numbers)}")
 
 
 @contextmanager
-def _locked(output: Path, clock: datetime) -> Iterator[landing_log.Log]:
+def _locked(output: Path, clock: datetime) -> Iterator[landing_log.LandingLog]:
     _open(output)  # no folder is made where there is no log
     with private_files(), lock.hold(output, clock):
         yield _open(output)
 
 
-def _open(output: Path) -> landing_log.Log:
+def _open(output: Path) -> landing_log.LandingLog:
     log = landing_log.open_log(output / "landing")
     if not (log.loads or log.forgotten):
         raise UsageError(
@@ -98,7 +98,7 @@ def _require(loads: Sequence[landing_log.Load], numbers: Sequence[int], what: st
         raise UsageError("; ".join(f"load {number} {what}" for number in absent), where="forget", next_step=next_step)
 
 
-def _require_nothing_rests_on(log: landing_log.Log, numbers: Sequence[int]) -> None:
+def _require_nothing_rests_on(log: landing_log.LandingLog, numbers: Sequence[int]) -> None:
     """A later load left out the rows that an earlier one had: without that one they would be missing."""
     resting: set[int] = set()
     for load in (load for load in log.loads if load.load_no in numbers):
@@ -113,7 +113,7 @@ def _require_nothing_rests_on(log: landing_log.Log, numbers: Sequence[int]) -> N
         )
 
 
-def _summaries(output: Path, log: landing_log.Log) -> tuple[LoadSummary, ...]:
+def _summaries(output: Path, log: landing_log.LandingLog) -> tuple[LoadSummary, ...]:
     kept: dict[tuple[int, str], int] = {}
     published = run_folder.current(output)
     with suppress(InputError, KeyError, TypeError):  # a log without a published run that can be read is listed, too

@@ -50,7 +50,7 @@ def test_f97_auto_finds_the_encoding(
     tmp_path: Path, encoding: str, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """UTF-8 with and without a byte order mark, UTF-16 with one, else Windows-1252, however the bytes come."""
-    monkeypatch.setattr(scan, "CHUNK", chunk)
+    monkeypatch.setattr(scan, "CHUNK_BYTES", chunk)
     assert NAMES == owners(one_file(tmp_path, TEXT.encode(encoding), encoding="auto"))
 
 

@@ -21,7 +21,7 @@ from pipeline.config.configuration import Database, Input
 from pipeline.ingest.files.find import find
 from pipeline.ingest.landing import databases, landing_log, loading
 from pipeline.ingest.landing.landing_log import Load
-from pipeline.ingest.landing.loading import Refusal
+from pipeline.ingest.landing.loading import RefusedFile
 from pipeline.ingest.readers import postgres as postgres_inputs
 from pipeline.ingest.readers import postgres_failures
 from tests.postgres_server import PASSWORD, USER, VARIABLE, Postgres, PostgresDatabase
@@ -55,7 +55,7 @@ def loads(inbox: Inbox) -> tuple[Load, ...]:
     return loading.open_log(inbox.log_folder).loads
 
 
-def refused(inbox: Inbox) -> Refusal:
+def refused(inbox: Inbox) -> RefusedFile:
     """The one refusal; nothing of the read is in the log, and another input is read all the same."""
     before = len(loads(inbox)) if inbox.log_folder.exists() else 0
     inbox.put("good.csv", HEADER + entry("G1"))
@@ -430,7 +430,7 @@ class TestCursor:
             change(database, f"L{number}", str(number))
             inbox.land()
         log = loading.open_log(inbox.log_folder)
-        landing_log.set_aside(log, log.loads[1])
+        landing_log.forget_load(log, log.loads[1])
         assert ["L1", "L3"] == inbox.leads()
         inbox.land()
         assert ["L1", "L3", "L2"] == inbox.leads()
@@ -591,7 +591,7 @@ class TestFaults:
     def test_f102_a_server_that_never_answers(
         self, tmp_path: Path, database: PostgresDatabase, silent_port: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(databases, "PAUSES", ())
+        monkeypatch.setattr(databases, "RETRY_PAUSES", ())
         monkeypatch.setenv(VARIABLE, database.address(port=silent_port, connect_timeout=1))
         assert "the server did not answer in time" == refused(inbox_of(tmp_path)).reason
 
@@ -733,7 +733,7 @@ class TestFaults:
 
     def test_f102_a_conflict_on_a_replica_is_tried_again(self) -> None:
         """The server takes a query back; no test of ours has a replica."""
-        failed = postgres_failures.refused_query("40001", "", source(), is_slow=False)
+        failed = postgres_failures.query_failed("40001", "", source(), is_slow=False)
         assert (True, True) == (failed.is_lost, failed.is_of_query)
 
     def test_f102_a_fault_of_the_program_in_the_thread_is_raised(

@@ -84,7 +84,7 @@ def test_f31_a_growing_file_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     from pipeline.ingest.files import formats
 
     inbox = one_file(tmp_path, GOOD)
-    look_at = formats.look_at
+    look_at = formats.scan_file
 
     def grows(path: Path, *arguments: object) -> object:
         found = look_at(path, *arguments)  # type: ignore[arg-type]
@@ -92,11 +92,11 @@ def test_f31_a_growing_file_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             file.write(entry("L4"))
         return found
 
-    monkeypatch.setattr(formats, "look_at", grows)
+    monkeypatch.setattr(formats, "scan_file", grows)
     landed = inbox.land()
     assert ((), ()) == (landed.loads, landed.refused)
     assert "still being written" in landed.warnings[0]
-    monkeypatch.setattr(formats, "look_at", look_at)
+    monkeypatch.setattr(formats, "scan_file", look_at)
     assert 4 == inbox.land().loads[0].landed
 
 

@@ -215,17 +215,17 @@ def test_f99_a_fault_of_the_disk_is_no_fault_of_the_archive(tmp_path: Path, monk
         raise OSError(errno.EIO, "broken")
 
     (tmp_path / "a.zip").write_bytes(zipped(("a.csv", ONE)))
-    with archives.opened(tmp_path / "a.zip") as archive, pytest.raises(OSError, match="broken"):
+    with archives.open_archive(tmp_path / "a.zip") as archive, pytest.raises(OSError, match="broken"):
         monkeypatch.setattr(archive, "open", broken)
         list(archives.copy_member(archive, archive.infolist()[0], archives.Budget(1, 1, "")))
     monkeypatch.setattr(zipfile, "ZipFile", broken)
     with pytest.raises(OSError, match="broken"):
-        archives.opened(tmp_path / "a.zip")
+        archives.open_archive(tmp_path / "a.zip")
 
 
 def test_f99_the_total_counts_over_all_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By what the archive promises, before anything is unpacked."""
-    monkeypatch.setattr(archives, "MAX_SIZE", len(ONE) + 10)
+    monkeypatch.setattr(archives, "MAX_UNPACKED_BYTES", len(ONE) + 10)
     assert "it decompresses to more than 0.0 GB" in refusal(
         one_file(tmp_path, zipped(("a.csv", ONE), ("b.csv", TWO)), "export.zip")
     )
@@ -265,14 +265,14 @@ def test_f99_a_promised_sum_is_that_of_the_archive(tmp_path: Path) -> None:
 def test_f99_an_archive_that_changes_meanwhile_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is the archive that is watched, not what was unpacked of it."""
     inbox = one_file(tmp_path, zipped(("a.csv", ONE)), "export.zip")
-    look_at = formats.look_at
+    look_at = formats.scan_file
 
     def grows(*given: object) -> object:
         found = look_at(*given)  # type: ignore[arg-type]
         inbox.put("export.zip", zipped(("a.csv", ONE), ("b.csv", TWO)))
         return found
 
-    monkeypatch.setattr(formats, "look_at", grows)
+    monkeypatch.setattr(formats, "scan_file", grows)
     outcome = inbox.land()
     assert ((), ("crm: export.zip/a.csv is still being written; it waits for the next run",)) == (
         outcome.loads,

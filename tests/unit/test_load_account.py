@@ -53,7 +53,7 @@ def test_every_field_of_a_load(tmp_path: Path) -> None:
         "sha256": hashlib.sha256(ODD.encode()).hexdigest(),
         "size": len(ODD.encode()),
         "loaded_at": CLOCK.replace(tzinfo=None),
-        "reading": known_loads.reading_of(inbox.inputs[0]),
+        "reading": known_loads.reading_settings(inbox.inputs[0]),
         "header": ("lead_id", "stage", "entered_at", "owner", "Note"),
         "columns": {"lead_id": "lead_id", "stage": "stage", "entered_at": "entered_at", "owner": "owner"},
         "extras": {"note": "Note"},
@@ -188,7 +188,7 @@ def test_what_of_an_input_shapes_its_rows(tmp_path: Path) -> None:
         "null_values": ["NULL", "-"],
         "skip_lines": 2,
         "table": "stage_entries",
-    } == known_loads.reading_of(reads)
+    } == known_loads.reading_settings(reads)
 
 
 def test_another_reading_of_the_same_file_takes_the_place_of_the_first(tmp_path: Path) -> None:

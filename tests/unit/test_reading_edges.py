@@ -17,7 +17,7 @@ from pipeline.config.configuration import Input
 from pipeline.ingest.files import checksums, formats, scan
 from pipeline.ingest.files.find import find
 from pipeline.ingest.readers import csv_recovery
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.refusal import FileRefusedError
 from tests.unit.limits import without_rights
 
 
@@ -82,7 +82,7 @@ def test_the_delimiters_of_a_file_are_counted_by_the_one_that_is_declared(tmp_pa
     """Else every file with semicolons would look broken, and be read line by line."""
     path = tmp_path / "a.csv"
     path.write_bytes("lead_id;stage;note\nL1;MQL;a, b, c, d\n".encode(encoding))
-    found = formats.look_at(
+    found = formats.scan_file(
         path, Input("crm", "stage_entries", path, delimiter=";", encoding=encoding), Path(mkdtemp(dir=tmp_path))
     )
     assert 4 == found.delimiters
@@ -190,8 +190,8 @@ def test_an_archive_named_as_csv_is_refused(tmp_path: Path, start: bytes) -> Non
     """By its first bytes, whatever its name; the pass over lines never gets it."""
     said = refusal(one_file(tmp_path, start + b"x" * 50))
     assert said.startswith(("the zip archive is damaged", "it is a binary workbook"))
-    with pytest.raises(Refused, match="zip archive or an Excel workbook"):
-        scan.examine(tmp_path / "entries.csv")
+    with pytest.raises(FileRefusedError, match="zip archive or an Excel workbook"):
+        scan.scan_bytes(tmp_path / "entries.csv")
 
 
 def test_a_damaged_zst_is_refused(tmp_path: Path) -> None:
@@ -278,5 +278,5 @@ def test_originals_of_a_repaired_file_are_those_of_its_records(tmp_path: Path) -
 )
 def test_a_search_for_a_closing_quote_ends(text: bytes, reasons: list[str]) -> None:
     """At damage, at text behind a quote, after ten thousand lines, after the longest record: and all lines come back."""
-    reader = csv_recovery.Resynchroniser(iter(text.splitlines(keepends=True)), 3, b",")
+    reader = csv_recovery.RecordRecovery(iter(text.splitlines(keepends=True)), 3, b",")
     assert reasons == [record.reason for record in reader]

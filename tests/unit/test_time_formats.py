@@ -59,7 +59,7 @@ def test_one_format_is_not_counted(tmp_path: Path, time_format: str | tuple[str,
     inbox = one_file(tmp_path, content, time_format=time_format)
     (load,) = inbox.land().loads
     assert ({}, 1) == (load.time_formats, load.landed)
-    read = times.reading("given", "UTC", time_format, read="step", is_local="is_local").first
+    read = times.time_sql("given", "UTC", time_format, read="step", is_local="is_local").first
     assert ((), ()) == (read.tries, read.formats)
 
 
@@ -73,7 +73,7 @@ def test_a_timestamp_of_parquet_has_no_format(tmp_path: Path) -> None:
 
 def test_a_file_that_does_not_stay_in_memory_is_counted_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its rows wait in a file of their own."""
-    monkeypatch.setattr("pipeline.ingest.readers.holding.IN_MEMORY", 0)
+    monkeypatch.setattr("pipeline.ingest.readers.holding.MAX_IN_MEMORY_BYTES", 0)
     (load,) = one_file(tmp_path, history("2026-01-05", "01/07/2026"), time_format=FORMATS).land().loads
     assert {"entered_at": {"iso": 1, US: 1}} == load.time_formats
 
@@ -115,4 +115,4 @@ def test_times_that_two_formats_read_differently_are_told(tmp_path: Path) -> Non
 )
 def test_formats_that_look_alike(formats: tuple[str, ...], pairs: list[tuple[str, str]]) -> None:
     """Those whose numbers only change places."""
-    assert pairs == times.look_alikes(formats)
+    assert pairs == times.ambiguous_pairs(formats)

@@ -12,7 +12,7 @@ from pipeline.database.connection import identifier
 from pipeline.ingest.adapters.stage_columns import stage_in
 from pipeline.ingest.rows.columns import Bound, normalise_header
 
-_MOST_FIELDS = 1_000
+_MAX_FIELD_NAMES = 1_000
 """Different values that a column with the names of fields may have."""
 
 
@@ -64,7 +64,7 @@ def remark(connection: duckdb.DuckDBPyConnection, names: tuple[str, ...], bound:
     (values,) = connection.execute(
         f"select count(distinct {identifier(column)}) from (select {identifier(column)} from landing_rows limit 100000)"
     ).fetchall()[0]
-    if not 1 < values <= _MOST_FIELDS:
+    if not 1 < values <= _MAX_FIELD_NAMES:
         return None
     shown = names[bound.extras[column]]
     return f'column `{shown}` has {values:,} values: did you mean format = "{found}", or a `where` on that column?'

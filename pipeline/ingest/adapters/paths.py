@@ -12,7 +12,7 @@ _PART = re.compile(r'(?:"(?P<quoted>[^"]+)"|(?P<plain>[^."\[\]]+))(?P<each>\[\])
 
 
 @dataclass(frozen=True)
-class Path:
+class JsonPath:
     """A path as DuckDB writes it: `inner` from the column at `position`, and `each` from the elements of the list there.
 
     `each` is None where the path goes through no list.
@@ -23,7 +23,7 @@ class Path:
     each: str | None = None
 
 
-def find(written: str, positions: Mapping[str, int], json: str | None) -> Path | None:
+def find_path(written: str, positions: Mapping[str, int], json: str | None) -> JsonPath | None:
     """The path for a column as it is written; None where it is none, or begins with no column of the file.
 
     `positions` are those of the headers as `normalise_header` gives them; `json` is the column that a path begins in that
@@ -58,13 +58,13 @@ def _parts(written: str) -> list[tuple[str, bool]] | None:
     return parts
 
 
-def _path(position: int, parts: list[tuple[str, bool]]) -> Path:
+def _path(position: int, parts: list[tuple[str, bool]]) -> JsonPath:
     lists = [number for number, (_, is_list) in enumerate(parts) if is_list]
     if not lists:
-        return Path(position, _joined(parts))
+        return JsonPath(position, _json_path(parts))
     at = lists[0] + 1
-    return Path(position, _joined(parts[:at]), _joined(parts[at:]))
+    return JsonPath(position, _json_path(parts[:at]), _json_path(parts[at:]))
 
 
-def _joined(parts: list[tuple[str, bool]]) -> str:
+def _json_path(parts: list[tuple[str, bool]]) -> str:
     return "$" + "".join(f'."{name}"' for name, _ in parts if name)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from pipeline.config.configuration import Candidate, Input, Reshaping
 from pipeline.database.connection import quoted
 from pipeline.ingest.adapters import paths
-from pipeline.ingest.adapters.paths import Path
-from pipeline.ingest.adapters.stage_columns import Found, find
-from pipeline.ingest.refusal import Lacks, Refused
-from pipeline.ingest.rows.columns import Bound, CannotBind, bind, normalise_header
+from pipeline.ingest.adapters.paths import JsonPath
+from pipeline.ingest.adapters.stage_columns import StageColumns, find_stage_columns
+from pipeline.ingest.refusal import FileRefusedError, MissingColumnsError
+from pipeline.ingest.rows.columns import BindError, Bound, bind, normalise_header
 from pipeline.ingest.rows.typed import clean
 from pipeline.waterfall.definition import Condition
 
@@ -80,7 +80,7 @@ class _Planner:
         conditions, missing = self._conditions()
         bound = bind((*self.names, *self.made), replace(self.reads, columns=columns))
         if missing:
-            raise CannotBind(missing=missing)
+            raise BindError(missing=missing)
         if not self.shape.keeps_extras:
             kept = {ours: position for ours, position in bound.extras.items() if ours in columns}
             bound = replace(bound, extras=kept)
@@ -132,12 +132,12 @@ class _Planner:
         parts = ", ".join(f"json_extract_string(json{path.position}, {quoted(path.inner)})" for _, path in values)
         return self._make(values[0][0], f"coalesce({parts})")
 
-    def _value_path(self, written: str) -> Path | None:
+    def _value_path(self, written: str) -> JsonPath | None:
         """The path to one value; None for a header and for what goes through a list."""
         name = normalise_header(written)
         if name in self.split_into or name in self.positions:
             return None
-        found = paths.find(written, self.positions, self.shape.json)
+        found = paths.find_path(written, self.positions, self.shape.json)
         return found if found is None or found.each is None else None
 
     def _fill(self, theirs: str) -> str | None:
@@ -147,10 +147,10 @@ class _Planner:
             return self.split_into[name]
         if name in self.positions:
             return self.names[self.positions[name]]
-        found = paths.find(theirs, self.positions, self.shape.json)
+        found = paths.find_path(theirs, self.positions, self.shape.json)
         return None if found is None else self._json(theirs, found)
 
-    def _json(self, written: str, path: Path) -> str:
+    def _json(self, written: str, path: JsonPath) -> str:
         self.json_columns.add(path.position)
         self.needed.add(path.position)
         text = f"json{path.position}"
@@ -158,7 +158,7 @@ class _Planner:
             return self._make(written, f"json_extract_string({text}, {quoted(path.inner)})")
         spread = f"json_extract({text}, {quoted(path.inner + '[*]')})"
         if self.spread not in (None, spread):
-            raise Refused(
+            raise FileRefusedError(
                 f"`{written}` goes through another list than the columns before it",
                 "take the columns of one input from one list; write a second input for the other",
             )
@@ -177,7 +177,7 @@ class _Planner:
             return
         there = [self.positions[name] for name in map(normalise_header, split.columns) if name in self.positions]
         if not there:
-            raise CannotBind(missing=split.columns)
+            raise BindError(missing=split.columns)
         by = quoted(split.by)
         lists = []
         for number, position in enumerate(there):
@@ -200,17 +200,17 @@ class _Planner:
         dates = self.shape.stage_dates
         if dates is None:
             return ()
-        found: Found = find(dates, self.names, self.positions)
+        found: StageColumns = find_stage_columns(dates, self.names, self.positions)
         self.remarks += found.remarks
         if not found.columns and len(self.names) == 1:
-            raise CannotBind(missing=("lead_id", "entered_at"))
+            raise BindError(missing=("lead_id", "entered_at"))
         if not found.columns and found.remarks:
-            raise Refused(
+            raise FileRefusedError(
                 found.remarks[0], "correct `stages` of this input, or give the stages these names as `aliases`"
             )
         if not found.columns:
             patterns = ", ".join(f"`{pattern}`" for pattern in dates.patterns)
-            raise Lacks(
+            raise MissingColumnsError(
                 f"no header looks like the date of a stage ({patterns}); found {self._headers()}",
                 'write `stages` in this [[inputs]] block, as a pattern "* on" or with names: { mql = "Became MQL" }',
             )
@@ -238,9 +238,9 @@ class _Planner:
 
     # ---- where
 
-    def _conditions(self) -> tuple[list[_Asked], tuple[str, ...]]:
+    def _conditions(self) -> tuple[list[_RowCondition], tuple[str, ...]]:
         """The conditions as SQL; and the columns of ours that they need and the file lacks."""
-        found: list[_Asked] = []
+        found: list[_RowCondition] = []
         missing = []
         for each in self.shape.where:
             asked = self._asked(each.condition.column)
@@ -251,7 +251,7 @@ class _Planner:
             elif each.condition.column in self.shape.names:
                 missing.append(each.condition.column)
             else:
-                raise Lacks(
+                raise MissingColumnsError(
                     f"`where` asks for a column `{each.condition.column}`, which is not in the file; "
                     f"found {self._headers()}",
                     "correct `column` in `where` of this input",
@@ -268,7 +268,7 @@ class _Planner:
         candidates = self.shape.names.get(column, ())
         return self._first(candidates) or self._fill(column)
 
-    def _condition(self, condition: Condition, asked: str) -> _Asked:
+    def _condition(self, condition: Condition, asked: str) -> _RowCondition:
         value = clean(self._cell(asked), self.reads.null_values)
         listed = ", ".join(quoted(text) for text in condition.values)
         holds = {
@@ -281,7 +281,9 @@ class _Planner:
         # Of a record whose JSON is broken nobody knows whether it counts: it is rejected, not left out.
         if normalise_header(asked) not in self.positions:
             holds = f"(broken is not null or {holds})"
-        return _Asked(holds, asked in self.elements, f"broken is null and {value} is null" if asks_for_stage else None)
+        return _RowCondition(
+            holds, asked in self.elements, f"broken is null and {value} is null" if asks_for_stage else None
+        )
 
     def _cell(self, name: str) -> str:
         """The SQL for the value of a header or of a made column."""
@@ -293,7 +295,7 @@ class _Planner:
 
     # ---- SQL
 
-    def _sql(self, bound: Bound, conditions: list[_Asked]) -> Plan:
+    def _sql(self, bound: Bound, conditions: list[_RowCondition]) -> Plan:
         needed = sorted(self.needed)
         jsons = []
         broken = list(self.broken)
@@ -311,13 +313,13 @@ class _Planner:
             count = (
                 f"select (select count(*) from {CELLS}) - count(*) "
                 f"+ coalesce(sum(greatest(1, coalesce(len({spread}), 0))), 0)::bigint "
-                f"from {_chosen(source, None, conditions)}"
+                f"from {_matching_rows(source, None, conditions)}"
             )
-        chosen = _chosen(source, spread, conditions)
+        chosen = _matching_rows(source, spread, conditions)
         emptied = None
         if any(each.is_empty is not None for each in conditions):
             others = [replace(each, holds=each.is_empty or each.holds) for each in conditions]
-            emptied = f"select count(*) from {_chosen(source, spread, others)}"
+            emptied = f"select count(*) from {_matching_rows(source, spread, others)}"
         offset = len(self.names)
         cells = [f"c{position}" for position in needed]
         cells += [f"{sql} as c{offset + number}" for number, sql in enumerate(self.made.values())]
@@ -330,7 +332,7 @@ class _Planner:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _RowCondition:
     """A condition as SQL, and whether it is known only of the rows that a record became. `is_empty` is the SQL of what a
     condition leaves out that asks for a stage."""
 
@@ -339,7 +341,7 @@ class _Asked:
     is_empty: str | None = None
 
 
-def _chosen(source: str, spread: str | None, conditions: list[_Asked]) -> str:
+def _matching_rows(source: str, spread: str | None, conditions: list[_RowCondition]) -> str:
     """The records of `source` for which the conditions hold, each with an element of the list `spread`, if any."""
     first = [each.holds for each in conditions if not each.is_of_element]
     last = [each.holds for each in conditions if each.is_of_element]

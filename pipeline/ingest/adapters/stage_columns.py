@@ -15,14 +15,14 @@ _PIPELINE = re.compile(r"\s*\([^()]*\)$")
 
 
 @dataclass(frozen=True)
-class Found:
+class StageColumns:
     """(stage, position) of each column with dates of a stage, in the order of the file, and what deserves a warning."""
 
     columns: tuple[tuple[str, int], ...]
     remarks: tuple[str, ...] = ()
 
 
-def find(dates: StageDates, names: tuple[str, ...], positions: Mapping[str, int]) -> Found:
+def find_stage_columns(dates: StageDates, names: tuple[str, ...], positions: Mapping[str, int]) -> StageColumns:
     """The columns of a file whose headers are `names`; `positions` has those by their normalised form.
 
     Of two patterns that find a column for one stage the first counts.
@@ -51,13 +51,13 @@ def find(dates: StageDates, names: tuple[str, ...], positions: Mapping[str, int]
             else:
                 beside.append(name)
     remarks = [
-        *_listed("not in the file, though `stages` names them", missing),
-        *_listed(
+        *_remark("not in the file, though `stages` names them", missing),
+        *_remark(
             "look like dates of stages that the waterfall does not know, and are not read", dict.fromkeys(unknown)
         ),
-        *_listed("have dates of a stage that another column has, and are not read", dict.fromkeys(beside)),
+        *_remark("have dates of a stage that another column has, and are not read", dict.fromkeys(beside)),
     ]
-    return Found(tuple((stage, position) for position, stage in sorted(columns.items())), tuple(remarks))
+    return StageColumns(tuple((stage, position) for position, stage in sorted(columns.items())), tuple(remarks))
 
 
 def stage_in(pattern: str, name: str) -> str | None:
@@ -75,6 +75,6 @@ def _spellings(stage: str) -> Iterable[str]:
     yield normalise_stage(stage.replace("_", " "))
 
 
-def _listed(said: str, headers: Iterable[str]) -> list[str]:
+def _remark(said: str, headers: Iterable[str]) -> list[str]:
     shown = [f"`{header[:60]}`" for header in headers]
     return [f"columns {said}: {', '.join(shown[:10])}{' …' if len(shown) > 10 else ''}"] if shown else []

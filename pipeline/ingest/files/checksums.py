@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.refusal import FileRefusedError
 
 SUFFIX = ".sha256"
 """Of the file that names the SHA-256 of the one beside it, as `sha256sum` writes it."""
@@ -19,7 +19,7 @@ _NEXT_I32 = b"\x15"
 """Thrift: the field after the last one, an i32."""
 
 
-def hold_to_promise(path: Path, sha256: str) -> None:
+def verify_sha256_file(path: Path, sha256: str) -> None:
     """Raises Refused when a `.sha256` lies beside the file and names another content."""
     beside = path.with_name(path.name + SUFFIX)
     if not beside.is_file():
@@ -28,7 +28,7 @@ def hold_to_promise(path: Path, sha256: str) -> None:
         words = file.read(1_000).split()
     # sha256sum puts a backslash first when there is one in the file's name.
     if not words or words[0].lstrip(b"\\").lower() != sha256.encode():
-        raise Refused(f"its content is not the one that {beside.name} promises", "upload both files again")
+        raise FileRefusedError(f"its content is not the one that {beside.name} promises", "upload both files again")
 
 
 def verify_pages(path: Path) -> None:
@@ -48,7 +48,7 @@ def verify_pages(path: Path) -> None:
                 for column in range(len(file.schema)):
                     file.read_row_group(group, columns=[file.schema.column(column).path], use_threads=False)
     except (pyarrow.ArrowException, OSError):
-        raise Refused("the Parquet file is damaged or cut short", "export or upload it again") from None
+        raise FileRefusedError("the Parquet file is damaged or cut short", "export or upload it again") from None
 
 
 def _has_checksums(path: Path, file: Any) -> bool:

@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.ingest.files import scan
-from pipeline.ingest.files.scan import Bytes
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.files.scan import FileScan
+from pipeline.ingest.refusal import FileRefusedError
 
 AUTO = "auto"
 """The `encoding` that asks for UTF-8, UTF-16 with a byte order mark, or else Windows-1252."""
 
-MARK = "funnel_mark"
+SURROGATE_HANDLER = "funnel_mark"
 """The error handler that puts half a surrogate for what can't be decoded, so that its row is quarantined."""
 
-codecs.register_error(MARK, lambda error: ("\udcff", getattr(error, "end", 0)))
+codecs.register_error(SURROGATE_HANDLER, lambda error: ("\udcff", getattr(error, "end", 0)))
 
-_RARE = 100
+_MIN_GOOD_PER_BAD = 100
 """Well-formed characters beyond ASCII per bad byte from which on a file is UTF-8 with damage in it."""
 
 _UNDEFINED_IN_CP1252 = b"\x81\x8d\x8f\x90\x9d"
 
 
 @dataclass(frozen=True)
-class Evidence:
+class EncodingEvidence:
     """What the bytes say of the encoding: well-formed UTF-8 characters beyond ASCII, bytes that are no UTF-8, and
     whether every byte is a character of Windows-1252."""
 
@@ -36,20 +36,20 @@ class Evidence:
     @property
     def is_damaged_utf8(self) -> bool:
         """Whether the bad bytes are so rare that the file is UTF-8 all the same."""
-        return self.well_formed >= _RARE * self.bad
+        return self.well_formed >= _MIN_GOOD_PER_BAD * self.bad
 
     def refuse_mixed(self) -> None:
         """Raises Refused when too much of the file is UTF-8 for any other encoding to be right, and too little to be damage."""
         if self.well_formed * 10 > self.bad:
-            raise Refused(
+            raise FileRefusedError(
                 f"a part of it is UTF-8, and {_bytes(self.bad)} can't be read so; it may be two exports in one file",
                 "export it as UTF-8 throughout",
             )
 
 
-def evidence(found: Bytes) -> Evidence:
+def count_evidence(found: FileScan) -> EncodingEvidence:
     """Read the whole content once more and count."""
-    counted = _Bad()
+    counted = _BadByteCounter()
     name = f"funnel_count_{id(counted)}"
     codecs.register_error(name, counted)
     decoder = codecs.getincrementaldecoder("utf-8")(name)
@@ -59,10 +59,10 @@ def evidence(found: Bytes) -> Evidence:
         text = decoder.decode(chunk)
         well_formed += len(text) - len(text.encode("ascii", "ignore"))
     decoder.decode(b"", final=True)
-    return Evidence(well_formed, counted.bytes, fits)
+    return EncodingEvidence(well_formed, counted.bytes, fits)
 
 
-class _Bad:
+class _BadByteCounter:
     """An error handler that leaves bad bytes out and counts them."""
 
     def __init__(self) -> None:
@@ -74,34 +74,34 @@ class _Bad:
         return "", end
 
 
-def refuse_undeclared(found: Bytes) -> None:
+def refuse_undeclared(found: FileScan) -> None:
     """Raises Refused for a file that is not UTF-8, unless it is UTF-8 with rare damage, whose lines are quarantined.
 
     To quarantine the lines of a file in another encoding would drop just the rows with umlauts, which is a biased report.
     """
-    seen = evidence(found)
+    seen = count_evidence(found)
     if seen.is_damaged_utf8:
         return
     seen.refuse_mixed()
     if seen.fits_cp1252:
-        raise Refused(
+        raise FileRefusedError(
             f"it is not UTF-8 ({_bytes(seen.bad)}), and can be read as Windows-1252",
             'write encoding = "cp1252" for this input if names look right with it, or export the file as UTF-8',
         )
-    raise Refused(
+    raise FileRefusedError(
         f"it is neither UTF-8 ({_bytes(seen.bad)}) nor Windows-1252",
         'export it as UTF-8, or declare its encoding for this input, such as encoding = "cp850" or "mac_roman"',
     )
 
 
-def guess(found: Bytes) -> str:
+def guess_encoding(found: FileScan) -> str:
     """The encoding of a file under `encoding = "auto"`. Raises Refused when the file mixes two encodings."""
     start = next(scan.chunks(found.path, found.compression), b"")[:2]
     if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
     if found.is_utf8:
         return "utf-8"
-    seen = evidence(found)
+    seen = count_evidence(found)
     if seen.is_damaged_utf8:
         return "utf-8"
     seen.refuse_mixed()
@@ -112,7 +112,7 @@ def _bytes(count: int) -> str:
     return "1 byte" if count == 1 else f"{count:,} bytes"
 
 
-def of_text(name: str) -> str:
+def text_encoding(name: str) -> str:
     """Python's name of an encoding of text; empty for a name that is none."""
     try:
         found = codecs.lookup(name)
@@ -121,15 +121,15 @@ def of_text(name: str) -> str:
     return found.name if getattr(found, "_is_text_encoding", True) else ""
 
 
-def is_utf16(found: Bytes) -> bool:
+def is_utf16(found: FileScan) -> bool:
     """Whether a file with NUL bytes looks as if every other byte were one."""
     start = next(scan.chunks(found.path, found.compression), b"")[:1000]
     return start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or start.count(b"\0") * 3 > len(start)
 
 
-def transcode(found: Bytes, encoding: str, copy: Path) -> None:
+def transcode(found: FileScan, encoding: str, copy: Path) -> None:
     """Write a copy in UTF-8. What can't be decoded becomes a byte that is no UTF-8, so that its line is quarantined."""
-    decoder = codecs.getincrementaldecoder(encoding)(MARK)
+    decoder = codecs.getincrementaldecoder(encoding)(SURROGATE_HANDLER)
     with copy.open("wb") as file:
         for chunk in scan.chunks(found.path, found.compression):
             file.write(decoder.decode(chunk).encode("utf-8", "surrogateescape"))

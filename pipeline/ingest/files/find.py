@@ -16,7 +16,7 @@ _ENDING = re.compile(r"(?<=.)[.]\w+(?:[.](?:gz|gzip|zst|zstd))?$")
 
 
 @dataclass(frozen=True)
-class Found:
+class InputFile:
     """A file of an input; `refused` says why it may not be read, or is None, and `next_step` what to do then.
 
     A member of a zip archive has the `archive` and a `name` in it, and its `path` is that of the unpacked content.
@@ -46,7 +46,7 @@ class Found:
         return (self.archive.parent if self.archive else Path()) / self.name if self.name else self.path
 
 
-def find(reads: Input) -> tuple[Found, ...]:
+def find(reads: Input) -> tuple[InputFile, ...]:
     """The files, sorted by path; none where a database is read. A name that exists is that file, whatever characters it has.
 
     A link that leads out of the fixed part of the pattern is refused: an inbox may be writable for others.
@@ -58,14 +58,14 @@ def find(reads: Input) -> tuple[Found, ...]:
         if pattern.is_dir():
             written = (reads.written_path or str(pattern)).rstrip("/")
             return (
-                Found(pattern, "it is a folder, not a file", f'write path = "{written}/*{_usual_ending(pattern)}"'),
+                InputFile(pattern, "it is a folder, not a file", f'write path = "{written}/*{_usual_ending(pattern)}"'),
             )
-        return (_judged(pattern, pattern.parent),)
+        return (_checked_file(pattern, pattern.parent),)
     if not glob.has_magic(str(pattern)):
         return ()
     matches = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True)) if not match.endswith(SUFFIX)]  # noqa: PTH207 - Path.glob also takes hidden files
-    root = fixed_part(pattern)
-    return tuple(_judged(match, root) for match in matches if match.is_symlink() or match.is_file())
+    root = fixed_folder(pattern)
+    return tuple(_checked_file(match, root) for match in matches if match.is_symlink() or match.is_file())
 
 
 def _usual_ending(folder: Path) -> str:
@@ -83,18 +83,18 @@ def printable(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _judged(path: Path, root: Path) -> Found:
+def _checked_file(path: Path, root: Path) -> InputFile:
     if printable(path) != str(path):
-        return Found(path, "its name is not UTF-8", "rename it")
+        return InputFile(path, "its name is not UTF-8", "rename it")
     resolved = path.resolve()
     if not resolved.is_relative_to(root.resolve()):
-        return Found(path, "it is a link that leads out of the input's folder")
+        return InputFile(path, "it is a link that leads out of the input's folder")
     if not resolved.exists():
-        return Found(path, "it is a link that leads nowhere")
-    return Found(path) if resolved.is_file() else Found(path, "it is not a regular file")
+        return InputFile(path, "it is a link that leads nowhere")
+    return InputFile(path) if resolved.is_file() else InputFile(path, "it is not a regular file")
 
 
-def fixed_part(pattern: Path) -> Path:
+def fixed_folder(pattern: Path) -> Path:
     """The folder up to the first part of a pattern that matches several names."""
     fixed = Path(pattern.anchor)
     for part in pattern.parts[len(fixed.parts) : -1]:

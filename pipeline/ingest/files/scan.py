@@ -14,19 +14,19 @@ from typing import IO, Literal
 
 import zstandard
 
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.refusal import FileRefusedError
 
 Compression = Literal["none", "gzip", "zstd"]
 Kind = Literal["lines", "workbook", "json", "html"]
 """What a file that is not Parquet holds: lines of CSV or JSON, the sheets of a workbook, one JSON document, a web page."""
 
-CHUNK = 1 << 20
+CHUNK_BYTES = 1 << 20
 """Bytes at a time. No line inside a chunk can be longer than a chunk, so only lines across a border are measured."""
 
-LONGEST_RECORD = 1_000_000
+MAX_RECORD_BYTES = 1_000_000
 """Bytes; a longer record is quarantined."""
 
-LONGEST_LINE = 64_000_000
+MAX_LINE_BYTES = 64_000_000
 """Bytes; a file with a longer line is refused, since a line is held in memory whole."""
 
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
@@ -36,7 +36,7 @@ _BOM = codecs.BOM_UTF8
 
 
 @dataclass(frozen=True)
-class Bytes:
+class FileScan:
     """What the pass found. `size` is that of the file, `content_size` what it decompresses to, in bytes.
 
     Lines end with LF, CRLF or CR; the last one may end with the file. `blank` lines are empty.
@@ -60,7 +60,7 @@ class Bytes:
     """Why only the resynchronising reader may have it (a NUL, bad UTF-8, mixed line ends, a long line), or None."""
 
 
-def examine(path: Path, delimiter: str = ",", *, longest_line: int | None = LONGEST_LINE) -> Bytes:
+def scan_bytes(path: Path, delimiter: str = ",", *, longest_line: int | None = MAX_LINE_BYTES) -> FileScan:
     """Read a whole file once. `longest_line` is in bytes; None where lines mean nothing.
 
     Raises Refused when it is empty, truncated or damaged, has a line beyond `longest_line`, or is not what its suffix says;
@@ -69,26 +69,26 @@ def examine(path: Path, delimiter: str = ",", *, longest_line: int | None = LONG
     compression = _compression(path)
     if compression == "none" and _starts_with(path, _PARQUET):
         size = path.stat().st_size
-        return Bytes(path, "none", sha256_of(path), size, size, is_parquet=True)
+        return FileScan(path, "none", sha256_of(path), size, size, is_parquet=True)
     if path.name.lower().endswith((".parquet", ".pq")):
-        raise Refused("it is named as Parquet and does not begin as Parquet", "export the file again")
+        raise FileRefusedError("it is named as Parquet and does not begin as Parquet", "export the file again")
     digest = hashlib.sha256()
-    count = _Count(delimiter.encode())
+    count = _LineCounter(delimiter.encode())
     for chunk in chunks(path, compression, digest.update):
         count.add(chunk)
     count.close()
     if not count.bytes:
-        raise Refused("the file is empty, it has not even a header", "export the file again, or remove it")
+        raise FileRefusedError("the file is empty, it has not even a header", "export the file again, or remove it")
     if count.is_all_nul:
-        raise Refused(
+        raise FileRefusedError(
             "it holds nothing but NUL bytes", "export the file again; the disk or the transfer lost its content"
         )
     if longest_line is not None and count.longest > longest_line:
-        raise Refused(
+        raise FileRefusedError(
             f"it has a line of {count.longest / 1_000_000:,.0f} MB, and at most {longest_line / 1_000_000:,.0f} MB are read",
             "export it with line ends between the records, and without that value",
         )
-    return Bytes(
+    return FileScan(
         path,
         compression,
         digest.hexdigest(),
@@ -139,9 +139,9 @@ def _compression(path: Path) -> Compression:
     found: Compression = "gzip" if start[:2] == _GZIP else "zstd" if is_zstd else "none"
     named: Compression = "gzip" if suffix in (".gz", ".gzip") else "zstd" if suffix in (".zst", ".zstd") else "none"
     if start[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
-        raise Refused("it is a zip archive or an Excel workbook", "export it as CSV or Parquet")
+        raise FileRefusedError("it is a zip archive or an Excel workbook", "export it as CSV or Parquet")
     if named != "none" and found != named and start:
-        raise Refused(f"it is named {suffix} and is not {named}", "export it again, or name it by what it is")
+        raise FileRefusedError(f"it is named {suffix} and is not {named}", "export it again, or name it by what it is")
     return found
 
 
@@ -157,12 +157,12 @@ def sha256_of(path: Path) -> str:
 
 
 def _plain(raw: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[bytes]:
-    while chunk := raw.read(CHUNK):
+    while chunk := raw.read(CHUNK_BYTES):
         seen(chunk)
         yield chunk
 
 
-class _Seen:
+class _ObservedFile:
     """A file for gzip to read from that shows each read to somebody else."""
 
     def __init__(self, raw: IO[bytes], seen: Callable[[bytes], object]) -> None:
@@ -176,13 +176,13 @@ class _Seen:
 
 def _gunzip(raw: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[bytes]:
     try:
-        with gzip.GzipFile(fileobj=_Seen(raw, seen), mode="rb") as content:  # type: ignore[call-overload]
-            while chunk := content.read(CHUNK):
+        with gzip.GzipFile(fileobj=_ObservedFile(raw, seen), mode="rb") as content:  # type: ignore[call-overload]
+            while chunk := content.read(CHUNK_BYTES):
                 yield chunk
     except EOFError:
-        raise Refused("the gzip file is cut short", "upload it again") from None
+        raise FileRefusedError("the gzip file is cut short", "upload it again") from None
     except (gzip.BadGzipFile, zlib.error):
-        raise Refused("the gzip file is damaged (its checksum does not fit)", "upload it again") from None
+        raise FileRefusedError("the gzip file is damaged (its checksum does not fit)", "upload it again") from None
 
 
 def _unzstd(raw: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[bytes]:
@@ -190,24 +190,24 @@ def _unzstd(raw: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[bytes]:
     decompress = zstandard.ZstdDecompressor().decompressobj()
     is_started = False
     try:
-        while compressed := raw.read(CHUNK // 8):
+        while compressed := raw.read(CHUNK_BYTES // 8):
             seen(compressed)
             while compressed:
                 is_started = True
                 content = decompress.decompress(compressed)
-                for at in range(0, len(content), CHUNK):
-                    yield content[at : at + CHUNK]
+                for at in range(0, len(content), CHUNK_BYTES):
+                    yield content[at : at + CHUNK_BYTES]
                 compressed = b""
                 if decompress.eof:
                     compressed = decompress.unused_data
                     decompress, is_started = zstandard.ZstdDecompressor().decompressobj(), False
     except zstandard.ZstdError:
-        raise Refused("the zst file is damaged", "upload it again") from None
+        raise FileRefusedError("the zst file is damaged", "upload it again") from None
     if is_started:
-        raise Refused("the zst file is cut short", "upload it again")
+        raise FileRefusedError("the zst file is cut short", "upload it again")
 
 
-class _Count:
+class _LineCounter:
     """Counts lines, blank lines, quotes and delimiters over chunks, and remembers what is odd."""
 
     def __init__(self, delimiter: bytes) -> None:
@@ -257,7 +257,7 @@ class _Count:
             return "a NUL byte"
         if self.is_not_utf8:
             return "bytes that are not UTF-8"
-        if self.longest > LONGEST_RECORD:
+        if self.longest > MAX_RECORD_BYTES:
             return "a very long line"
         if self._returns and not (self._returns == self._pairs == self._feeds):
             return "line ends of several kinds"

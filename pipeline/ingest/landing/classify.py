@@ -11,10 +11,10 @@ import duckdb
 
 from pipeline.config.input_tables import Contract
 from pipeline.database.connection import glob_escaped, identifier, quoted
-from pipeline.ingest.landing.landing_log import REJECTED, ROWS, Load, Log
-from pipeline.ingest.landing.records import landing_columns, scan
+from pipeline.ingest.landing.landing_log import REJECTED, ROWS, LandingLog, Load
+from pipeline.ingest.landing.records import landing_columns, scan_rows
 from pipeline.ingest.rows import stage_names
-from pipeline.ingest.rows.stage_names import NO_NAMES, Names
+from pipeline.ingest.rows.stage_names import NO_NAMES, StageNames
 from pipeline.ingest.rows.typed import format_columns
 
 _OUR_RELATIONS = ("landing_known", "landing_dropped", "landing_wanted", "landing_originals", "landing_rejected")
@@ -34,7 +34,7 @@ class FormatRows:
 
 
 @dataclass(frozen=True)
-class Sorted:
+class ClassifiedRows:
     """Counts of rows. `rejected` is by reason; the names of stages, `unknown`, `respelled` and `late` are of landed rows."""
 
     rejected: dict[str, int]
@@ -43,7 +43,7 @@ class Sorted:
     landed: int
     gaps: int
     overlaps: int
-    names: Names = NO_NAMES
+    names: StageNames = NO_NAMES
     unknown: int = 0
     respelled: int = 0
     late: int = 0
@@ -65,7 +65,7 @@ class Sorted:
         return {reason: rows for reason, rows in counts.items() if rows}
 
 
-def know_stages(connection: duckdb.DuckDBPyConnection, spellings: Sequence[tuple[str, str]]) -> None:
+def create_known_stages(connection: duckdb.DuckDBPyConnection, spellings: Sequence[tuple[str, str]]) -> None:
     """Tell which stages are known today, one at least: (declared spelling, alias normalised)."""
     connection.execute("create or replace temp table landing_known (spelling varchar, alias varchar)")
     values = ", ".join(f"({quoted(spelling)}, {quoted(alias)})" for spelling, alias in spellings)
@@ -73,7 +73,7 @@ def know_stages(connection: duckdb.DuckDBPyConnection, spellings: Sequence[tuple
     connection.execute(f"insert into temp.landing_known values {values}")
 
 
-def forget(connection: duckdb.DuckDBPyConnection) -> None:
+def drop_temp_relations(connection: duckdb.DuckDBPyConnection) -> None:
     """Drop every temporary relation of landing."""
     for name in ("landing_rows", "landing_decimal", "landing_cells"):
         connection.execute(f"drop view if exists temp.{name}")
@@ -81,16 +81,16 @@ def forget(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"drop table if exists temp.{name}")
 
 
-def sort(
+def classify_rows(
     connection: duckdb.DuckDBPyConnection,
     contract: Contract,
     extras: tuple[str, ...],
     *,
     earlier: Sequence[Load],
-    log: Log,
+    log: LandingLog,
     late: datetime,
     too_late: datetime,
-) -> Sorted:
+) -> ClassifiedRows:
     """Decide for each row of `landing_rows` where it belongs; `earlier` are the loads it may repeat.
 
     Entries after `too_late` are counted as late: no as-of of today makes them likely.
@@ -106,7 +106,7 @@ def sort(
     )
     names, unknown, respelled, dated = NO_NAMES, 0, 0, 0
     if contract.key is None:
-        names, unknown, respelled, dated = _judge_stages(connection, late, too_late)
+        names, unknown, respelled, dated = _check_stages(connection, late, too_late)
     else:
         _drop_older_versions(connection, contract.identity)
     if any(load.landed for load in earlier):
@@ -122,7 +122,7 @@ def sort(
         "select count(*), count(*) filter (time_note = 'gap'), count(*) filter (time_note = 'overlap') "
         "from landing_rows where reason is null"
     ).fetchall()[0]
-    return Sorted(
+    return ClassifiedRows(
         rejected=rejected,
         redelivered=dropped.get("redelivered", 0),
         duplicates=dropped.get("duplicate", 0),
@@ -133,7 +133,7 @@ def sort(
         unknown=unknown,
         respelled=respelled,
         late=dated,
-        formats=_formats(connection, contract),
+        formats=_format_counts(connection, contract),
     )
 
 
@@ -184,9 +184,9 @@ def write(
     return landed
 
 
-def _judge_stages(
+def _check_stages(
     connection: duckdb.DuckDBPyConnection, late: datetime, too_late: datetime
-) -> tuple[Names, int, int, int]:
+) -> tuple[StageNames, int, int, int]:
     """Want the original text of what the models will reject; the names of stages, and counts of unknown, respelled and late
     rows."""
     connection.execute(
@@ -206,10 +206,10 @@ def _judge_stages(
         "coalesce(sum(entries) filter (is_known and not is_spelled), 0)::bigint, "
         "coalesce(sum(late) filter (is_known), 0)::bigint from judged"
     ).fetchall()[0]
-    return stage_names.named(connection, "temp.landing_stages"), unknown, respelled, dated
+    return stage_names.read_names(connection, "temp.landing_stages"), unknown, respelled, dated
 
 
-def _formats(connection: duckdb.DuckDBPyConnection, contract: Contract) -> tuple[FormatRows, ...]:
+def _format_counts(connection: duckdb.DuckDBPyConnection, contract: Contract) -> tuple[FormatRows, ...]:
     there = {row[0] for row in connection.execute("describe landing_rows").fetchall()}
     counts = []
     for column in contract.columns:
@@ -235,7 +235,7 @@ def _drop_redelivered(
     contract: Contract,
     extras: tuple[str, ...],
     earlier: Sequence[Load],
-    log: Log,
+    log: LandingLog,
 ) -> None:
     """Drop rows that an earlier load had: any earlier load for stage entries, the latest version for a keyed table.
 
@@ -245,8 +245,8 @@ def _drop_redelivered(
     logged_extras = {name for load in landed for name in load.extras}
     names = [column.name for column in contract.columns]
     everything = [*names, *sorted((logged_extras | set(extras)) - set(names))]
-    new = _padded(everything, {*names, *extras})
-    old = _padded(everything, {*names, *logged_extras})
+    new = _select_list(everything, {*names, *extras})
+    old = _select_list(everything, {*names, *logged_extras})
     same = " and ".join(f"new.{identifier(name)} is not distinct from old.{identifier(name)}" for name in everything)
     if contract.key is None:
         candidates = "reason is null and stage_alias in (select alias from temp.landing_known)"
@@ -257,14 +257,14 @@ def _drop_redelivered(
             return
         # The range lets Parquet skip what lies before: an export of a day is looked up in days, not in years.
         logged = (
-            f"select {old} from {scan(log, contract, landed)} "
+            f"select {old} from {scan_rows(log, contract, landed)} "
             f"where entered_at between {quoted(str(first))}::timestamp and {quoted(str(last))}::timestamp"
         )
     else:
         key = contract.key
         candidates = "reason is null and row_number not in (select row_number from temp.landing_dropped)"
         logged = (
-            f"select {old} from {scan(log, contract, landed)} where {key} in (select {key} from landing_rows) "
+            f"select {old} from {scan_rows(log, contract, landed)} where {key} in (select {key} from landing_rows) "
             f"qualify row_number() over (partition by {contract.identity} order by load_no desc) = 1"
         )
     connection.execute(
@@ -273,6 +273,6 @@ def _drop_redelivered(
     )
 
 
-def _padded(names: Sequence[str], present: set[str]) -> str:
+def _select_list(names: Sequence[str], present: set[str]) -> str:
     """A select list with a null for what a side doesn't have."""
     return ", ".join(identifier(name) if name in present else f"null::varchar as {identifier(name)}" for name in names)

@@ -22,14 +22,14 @@ from pipeline.config.configuration import Database, Input
 from pipeline.config.input_tables import CONTRACTS
 from pipeline.database.connection import glob_escaped, quoted
 from pipeline.database.interrupt import undivided
-from pipeline.ingest.files.find import Found
+from pipeline.ingest.files.find import InputFile
 from pipeline.ingest.landing.landing_log import Load
 from pipeline.ingest.readers import postgres, postgres_failures
-from pipeline.ingest.readers.postgres import Result
+from pipeline.ingest.readers.postgres import QueryFile
 from pipeline.ingest.readers.postgres_failures import Failure
-from pipeline.ingest.rows.columns import CannotBind, bind
+from pipeline.ingest.rows.columns import BindError, bind
 
-PAUSES = (2.0, 10.0)
+RETRY_PAUSES = (2.0, 10.0)
 """Seconds before each further try, where the connection failed; what is wrong with a query stays wrong."""
 GRACE_SECONDS = 30.0
 """How much longer than the server itself we wait for it to end a slow query, before we take it for dead."""
@@ -37,34 +37,34 @@ _PREFIX = "query-"
 _LOWER_HALF = 2**64 - 1
 
 
-def found(
+def query_file(
     connection: duckdb.DuckDBPyConnection,
     reads: Input,
     database: Database,
     earlier: Sequence[Load],
     day: date,
     work: Path,
-) -> tuple[Found, ...]:
+) -> tuple[InputFile, ...]:
     """The result of the query of an input as its one file, or one refused file. `earlier` are the loads of the same reading.
 
     The file in `work` lasts until the next call.
     """
     dsn = os.environ.get(database.variable, "").strip()
     if not dsn:
-        return (_refused(database.variable, _unset(database)),)
+        return (_refused(database.variable, _variable_not_set(database)),)
     for old in work.glob(f"{_PREFIX}*"):
         old.unlink()
     # Each input has a file of its own: a thread that was given up may still write to another.
-    name, path, after = f"query-{day}", work / f"{_PREFIX}{reads.name}.parquet", last_value(earlier)
-    outcome = _tried(lambda: postgres.read(dsn, database, reads.timezone, after, path), reads.name, database)
+    name, path, after = f"query-{day}", work / f"{_PREFIX}{reads.name}.parquet", last_cursor(earlier)
+    outcome = _with_retries(lambda: postgres.read(dsn, database, reads.timezone, after, path), reads.name, database)
     if isinstance(outcome, Failure):
         return (_refused(name if outcome.is_of_query else database.variable, outcome),)
-    sha256 = _content(connection, path)
+    sha256 = _content_sha256(connection, path)
     has_times = _has_times(reads, outcome)
-    return (Found(path, name=name, sha256=sha256, has_times=has_times, cursor_after=after, cursor=outcome.cursor),)
+    return (InputFile(path, name=name, sha256=sha256, has_times=has_times, cursor_after=after, cursor=outcome.cursor),)
 
 
-def as_read(reads: Input, file: Found) -> Input:
+def with_iso_times(reads: Input, file: InputFile) -> Input:
     """The settings by which a file is read: a time of a database is ISO 8601, whatever the format of texts is."""
     if not file.has_times or reads.time_format is None:
         return reads
@@ -72,7 +72,7 @@ def as_read(reads: Input, file: Found) -> Input:
     return replace(reads, time_format=("iso", *(each for each in formats if each != "iso")))
 
 
-def last_value(earlier: Sequence[Load]) -> str | None:
+def last_cursor(earlier: Sequence[Load]) -> str | None:
     """The value of the cursor up to which all rows are in the log; None when none are.
 
     A load that went on from one which was forgotten leaves a gap, so it does not count.
@@ -95,20 +95,20 @@ def remarks(reads: Input, superseded: Sequence[int]) -> tuple[str, ...]:
     )
 
 
-def _tried(read: Callable[[], Result | Failure], name: str, database: Database) -> Result | Failure:
+def _with_retries(read: Callable[[], QueryFile | Failure], name: str, database: Database) -> QueryFile | Failure:
     """What `read` returns, after further tries where the connection failed."""
-    for number, pause in enumerate(PAUSES, start=1):
-        outcome = _in_time(read, database)
+    for number, pause in enumerate(RETRY_PAUSES, start=1):
+        outcome = _with_timeout(read, database)
         if not isinstance(outcome, Failure) or not outcome.is_lost:
             return outcome
-        log.info(f"{name}: {outcome.reason}; try {number + 1} of {len(PAUSES) + 1} in {pause:g} s")
+        log.info(f"{name}: {outcome.reason}; try {number + 1} of {len(RETRY_PAUSES) + 1} in {pause:g} s")
         time.sleep(pause)
-    return _in_time(read, database)
+    return _with_timeout(read, database)
 
 
-def _in_time(read: Callable[[], Result | Failure], database: Database) -> Result | Failure:
+def _with_timeout(read: Callable[[], QueryFile | Failure], database: Database) -> QueryFile | Failure:
     """What `read` returns or raises. A server that hangs can't be interrupted, so the read has a thread that may be left behind."""
-    ended: list[Result | Failure | BaseException] = []
+    ended: list[QueryFile | Failure | BaseException] = []
 
     def work() -> None:
         try:
@@ -121,35 +121,35 @@ def _in_time(read: Callable[[], Result | Failure], database: Database) -> Result
         thread.start()
     thread.join(database.timeout.total_seconds() + GRACE_SECONDS)
     if not ended:
-        return postgres_failures.slow(database)
+        return postgres_failures.query_timed_out(database)
     if isinstance(ended[0], BaseException):
         raise ended[0]
     return ended[0]
 
 
-def _has_times(reads: Input, result: Result) -> bool:
+def _has_times(reads: Input, result: QueryFile) -> bool:
     """Whether a column that we read as a time is one in the database."""
     try:
         bound = bind(result.names, reads).columns
-    except CannotBind:  # who reads the file says what is the matter with it
+    except BindError:  # who reads the file says what is the matter with it
         return False
     return any(
         bound.get(column.name) in result.times for column in CONTRACTS[reads.table].columns if column.type == "time"
     )
 
 
-def _refused(where: str, failure: Failure) -> Found:
-    return Found(Path(where), failure.reason, failure.next_step)
+def _refused(where: str, failure: Failure) -> InputFile:
+    return InputFile(Path(where), failure.reason, failure.next_step)
 
 
-def _unset(database: Database) -> Failure:
+def _variable_not_set(database: Database) -> Failure:
     return Failure(
         "this environment variable is not set",
         f"set it where the run starts: export {database.variable}=postgresql://user:password@host:5432/database",
     )
 
 
-def _content(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+def _content_sha256(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
     """A SHA-256 of the columns and rows of the file, whatever their order: without `order by` a server gives them in any.
 
     Sums of the MD5 of each row tell two results apart by accident as little as the digest of a file would; twice the same row

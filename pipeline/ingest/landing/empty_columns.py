@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import duckdb
 
-from pipeline.ingest.readers.file_reader import Delivered, emptied
+from pipeline.ingest.readers.file_reader import ParsedFile, count_without_stage
 
 MIN_ROWS = 20
 """Fewer rows say nothing."""
 MIN_EMPTY_PERCENT = 90
 
 
-def remarks(connection: duckdb.DuckDBPyConnection, delivered: Delivered) -> tuple[str, ...]:
+def remarks(connection: duckdb.DuckDBPyConnection, delivered: ParsedFile) -> tuple[str, ...]:
     """One text per column: the stage, and the stage before. Needs `landing_rows`, and `landing_cells` where the input reshapes."""
     return (*_stages(connection, delivered), *_old_values(connection, delivered))
 
 
-def _stages(connection: duckdb.DuckDBPyConnection, delivered: Delivered) -> tuple[str, ...]:
+def _stages(connection: duckdb.DuckDBPyConnection, delivered: ParsedFile) -> tuple[str, ...]:
     """A row without a stage is rejected, or left out by `where` of the format: then the plan counts it."""
     rows, empty = connection.execute(
         "select count(*), count(*) filter (reason = 'no_stage') from landing_rows"
@@ -24,12 +24,12 @@ def _stages(connection: duckdb.DuckDBPyConnection, delivered: Delivered) -> tupl
     plan = delivered.header.plan
     # `where` also filters rows of other fields. Only where it filters nearly all rows are the empty ones among them counted.
     if plan is not None and _is_empty(rows + delivered.filtered, empty + delivered.filtered):
-        left_out = emptied(connection, plan)
+        left_out = count_without_stage(connection, plan)
         rows, empty = rows + left_out, empty + left_out
     return (_hidden(delivered, "stage", f"{empty:,} of {rows:,} rows"),) if _is_empty(rows, empty) else ()
 
 
-def _old_values(connection: duckdb.DuckDBPyConnection, delivered: Delivered) -> tuple[str, ...]:
+def _old_values(connection: duckdb.DuckDBPyConnection, delivered: ParsedFile) -> tuple[str, ...]:
     """The first row of a lead may tell its creation, and then has no old value. Each later one has."""
     if "previous" not in delivered.header.bound.columns:
         return ()
@@ -53,7 +53,7 @@ def _is_empty(rows: int, empty: int) -> bool:
     return rows >= MIN_ROWS and empty * 100 >= MIN_EMPTY_PERCENT * rows
 
 
-def _hidden(delivered: Delivered, ours: str, where: str, so: str = "") -> str:
+def _hidden(delivered: ParsedFile, ours: str, where: str, so: str = "") -> str:
     name = delivered.header.name_of(delivered.header.bound.columns[ours])
     return (
         f"column `{name}` is empty in {where}: the export may hide or cut its values (field-level security, an encrypted field, a "

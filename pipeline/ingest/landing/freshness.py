@@ -16,20 +16,20 @@ from zoneinfo import ZoneInfo
 from pipeline.config.configuration import RARE_TABLES, Input
 from pipeline.ingest.landing.landing_log import Load
 
-WEEKS = 8
+WEEKS_COMPARED = 8
 """How far back a weekday is compared with itself."""
-FEWEST_DELIVERIES = 3
+MIN_DELIVERIES = 3
 """Deliveries of a weekday that there must be before one is judged by them."""
 MIN_REJECTED = 20
 """Rejected rows that there must be before a share of them says something; all rows of a file always do."""
-AHEAD = timedelta(days=1)
+MAX_AS_OF_AHEAD = timedelta(days=1)
 """How far as-of may lie after the start of a run (the end of today) for ages at as-of to mean anything."""
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-THINGS = {"stage_entries": "rows of history", "leads": "leads", "accounts": "accounts"}
+ROW_NOUNS = {"stage_entries": "rows of history", "leads": "leads", "accounts": "accounts"}
 
 
 @dataclass(frozen=True)
-class Stale:
+class StaleInput:
     """An input whose newest delivery is `age` old at as-of; `stops` when that is beyond its `error_after`."""
 
     input: str
@@ -37,13 +37,13 @@ class Stale:
     stops: bool
 
     def __str__(self) -> str:
-        return f"{self.input} is stale: its newest file came {in_words(self.age)} before as-of"
+        return f"{self.input} is stale: its newest file came {age_in_words(self.age)} before as-of"
 
 
-def deliveries(loads: Iterable[Load], reads: Input, zone: ZoneInfo) -> dict[date, int]:
+def rows_by_day(loads: Iterable[Load], reads: Input, zone: ZoneInfo) -> dict[date, int]:
     """Rows by day of delivery. Of snapshots, each of which is the whole, the last one of a day counts."""
     rows: dict[date, int] = {}
-    for load in _delivered(loads, reads):
+    for load in _deliveries(loads, reads):
         day = _day(load, zone)
         rows[day] = load.rows_read if reads.mode == "snapshot" else rows.get(day, 0) + load.rows_read
     return rows
@@ -51,19 +51,19 @@ def deliveries(loads: Iterable[Load], reads: Input, zone: ZoneInfo) -> dict[date
 
 def usual_rows(rows: dict[date, int], day: date) -> Fraction | None:
     """The median of the deliveries on the same weekday in the eight weeks before `day`; None if they are too few."""
-    same = [rows[earlier] for week in range(1, WEEKS + 1) if (earlier := day - timedelta(weeks=week)) in rows]
-    return Fraction(median(same)) if len(same) >= FEWEST_DELIVERIES else None
+    same = [rows[earlier] for week in range(1, WEEKS_COMPARED + 1) if (earlier := day - timedelta(weeks=week)) in rows]
+    return Fraction(median(same)) if len(same) >= MIN_DELIVERIES else None
 
 
-def drop(loads: Iterable[Load], reads: Input, zone: ZoneInfo) -> str | None:
+def volume_problem(loads: Iterable[Load], reads: Input, zone: ZoneInfo) -> str | None:
     """What is wrong with the size of the newest delivery of an input, or None.
 
     It is too small below `least_rows` of what is usual on its weekday; where nothing is usual yet, there is no judgement.
     """
-    rows = deliveries(loads, reads, zone)
+    rows = rows_by_day(loads, reads, zone)
     if not rows:
         return None
-    day = _day(_delivered(loads, reads)[-1], zone)  # not the latest date: a clock may have been set back
+    day = _day(_deliveries(loads, reads)[-1], zone)  # not the latest date: a clock may have been set back
     usual = usual_rows(rows, day)
     if usual is None or rows[day] >= Fraction(str(reads.guard.least_rows)) * usual:
         return None
@@ -71,14 +71,14 @@ def drop(loads: Iterable[Load], reads: Input, zone: ZoneInfo) -> str | None:
     return f"{reads.name}: {came}, and {float(usual):g} are usual on a {WEEKDAYS[day.weekday()]}"
 
 
-def lost(load: Load, reads: Input) -> str | None:
+def loss_problem(load: Load, reads: Input) -> str | None:
     """What a snapshot lost of the one before, if that is more than `lost_keys` of it."""
     if load.missing is None or load.lost <= Fraction(str(reads.guard.lost_keys)) * load.lost_of:
         return None
-    return _lost_in_words(load, reads)
+    return _loss_in_words(load, reads)
 
 
-def rejects(load: Load, reads: Input) -> str | None:
+def rejection_problem(load: Load, reads: Input) -> str | None:
     """What is wrong with a file of which too many rows are rejected, with what its load remarked; else None.
 
     Too many are all of them, or at least MIN_REJECTED and more than `max_rejected` of them. Filtered rows don't count.
@@ -93,55 +93,57 @@ def rejects(load: Load, reads: Input) -> str | None:
     return "\n".join((head, *(f"  {remark}" for remark in load.warnings)))
 
 
-def drops(before: Sequence[Load], new: Sequence[Load], reads: Input, zone: ZoneInfo) -> tuple[str, ...]:
+def incomplete_deliveries(before: Sequence[Load], new: Sequence[Load], reads: Input, zone: ZoneInfo) -> tuple[str, ...]:
     """Why the `new` loads of an input may not count unless somebody accepts them; `before` are all loads of the log."""
     if not new:
         return ()
-    small = drop((*before, *new), reads, zone) if _delivered(new, reads) else None
+    small = volume_problem((*before, *new), reads, zone) if _deliveries(new, reads) else None
     found = [small] if small else []
-    return (*found, *(said for load in new if (said := lost(load, reads))))
+    return (*found, *(said for load in new if (said := loss_problem(load, reads))))
 
 
-def standing(inputs: Iterable[Input], loads: Sequence[Load], zone: ZoneInfo) -> tuple[str, ...]:
+def newest_delivery_notes(inputs: Iterable[Input], loads: Sequence[Load], zone: ZoneInfo) -> tuple[str, ...]:
     """What readers should know of the newest delivery of each input. The same log says the same, whoever accepted what."""
     said = []
     for reads in inputs:
-        delivered = _delivered(loads, reads)
+        delivered = _deliveries(loads, reads)
         if not delivered:
             continue
-        small = drop(loads, reads, zone)
+        small = volume_problem(loads, reads, zone)
         is_judged = reads.table not in RARE_TABLES or reads.guard.least_rows > 0
         if small:
             said.append(small)
-        elif is_judged and not deliveries(loads, reads, zone)[_day(delivered[-1], zone)]:
+        elif is_judged and not rows_by_day(loads, reads, zone)[_day(delivered[-1], zone)]:
             said.append(f"{reads.name}: the newest delivery has no row")
         if delivered[-1].lost:
-            said.append(_lost_in_words(delivered[-1], reads))
+            said.append(_loss_in_words(delivered[-1], reads))
     return tuple(said)
 
 
-def stale(inputs: Iterable[Input], loads: Sequence[Load], *, as_of: datetime, clock: datetime) -> tuple[Stale, ...]:
+def stale_inputs(
+    inputs: Iterable[Input], loads: Sequence[Load], *, as_of: datetime, clock: datetime
+) -> tuple[StaleInput, ...]:
     """The inputs whose newest delivery is older at as-of than they allow. Times are aware, or naive UTC.
 
     The age is that at as-of and not at the clock, so that the same log and as-of say the same whenever they are asked;
     an as-of well after the clock says nothing about ages.
     """
     at, now = _naive(as_of), _naive(clock)
-    if at > now + AHEAD:
+    if at > now + MAX_AS_OF_AHEAD:
         return ()
     found = []
     for reads in inputs:
-        came = [load.loaded_at for load in _delivered(loads, reads)]
+        came = [load.loaded_at for load in _deliveries(loads, reads)]
         if not came:
             continue
         age = at - max(came)
         stops = reads.guard.error_after is not None and age > reads.guard.error_after
         if stops or (reads.guard.warn_after is not None and age > reads.guard.warn_after):
-            found.append(Stale(reads.name, age, stops))
+            found.append(StaleInput(reads.name, age, stops))
     return tuple(found)
 
 
-def in_words(age: timedelta) -> str:
+def age_in_words(age: timedelta) -> str:
     """Whole days from two days on, else whole hours; minutes below one hour."""
     for unit, length, least in (("day", timedelta(days=1), 2), ("hour", timedelta(hours=1), 1)):
         count = age // length
@@ -151,15 +153,15 @@ def in_words(age: timedelta) -> str:
     return f"{minutes} minute{'' if minutes == 1 else 's'}"
 
 
-def _lost_in_words(load: Load, reads: Input) -> str:
-    things = THINGS.get(reads.table, "keys")
+def _loss_in_words(load: Load, reads: Input) -> str:
+    things = ROW_NOUNS.get(reads.table, "keys")
     return (
         f"{reads.name}: the snapshot has lost {load.lost} of the {load.lost_of} {things} of the one before; "
         "they are kept, not deleted"
     )
 
 
-def _delivered(loads: Iterable[Load], reads: Input) -> list[Load]:
+def _deliveries(loads: Iterable[Load], reads: Input) -> list[Load]:
     return [load for load in loads if load.input == reads.name and not load.supersedes]
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from pipeline.config.configuration import Input
 from pipeline.config.input_tables import CONTRACTS
-from pipeline.ingest.landing.landing_log import Load, Log
+from pipeline.ingest.landing.landing_log import LandingLog, Load
 
 
-def reading_of(reads: Input) -> dict[str, Any]:
+def reading_settings(reads: Input) -> dict[str, Any]:
     """The settings that shape rows: a file that is read again with others is another load."""
     return {
         "columns": dict(sorted(reads.columns.items())),
@@ -31,13 +31,13 @@ def reading_of(reads: Input) -> dict[str, Any]:
     }
 
 
-def known_as(log: Log, reads: Input, name: str, sha256: str) -> int | None:
+def find_same_load(log: LandingLog, reads: Input, name: str, sha256: str) -> int | None:
     """The load that has this content by the same settings.
 
     A keyed table may go back to what it was: a file whose latest load had other content is a new version.
     """
     loads = log.current(reads.name)
-    reading = reading_of(reads)
+    reading = reading_settings(reads)
     same = [load for load in loads if load.sha256 == sha256 and load.reading == reading]
     if not same:
         return None
@@ -47,9 +47,9 @@ def known_as(log: Log, reads: Input, name: str, sha256: str) -> int | None:
     return same[-1].load_no
 
 
-def superseded_by(log: Log, reads: Input, sha256: str) -> tuple[int, ...]:
+def superseded_loads(log: LandingLog, reads: Input, sha256: str) -> tuple[int, ...]:
     """The loads that no longer count once a file of this content is loaded: the same content by other settings."""
-    reading = reading_of(reads)
+    reading = reading_settings(reads)
     return tuple(
         load.load_no
         for load in log.current(reads.name)

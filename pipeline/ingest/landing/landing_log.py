@@ -25,7 +25,7 @@ MANIFEST = "manifest.json"
 WORK_PREFIX = ".work-"
 FORGOTTEN = ".forgotten"
 
-FORM = 2
+LOG_VERSION = 2
 """The form of the log that is written. Files of form 1 never have old values, record numbers and times of creation."""
 
 _FOLDER = re.compile(r"(\d{6,})-[0-9a-f]{12}")
@@ -84,7 +84,7 @@ class Load:
     """Of the result of a query with a cursor: the highest value that was known before it; None where it is the whole."""
     cursor: str | None = None
     """The highest value of the cursor, of this load and of those that it goes on from."""
-    form: int = FORM
+    form: int = LOG_VERSION
     """The form of the log when the load was written."""
 
     @property
@@ -130,7 +130,7 @@ def folder_of(input_name: str, load_no: int, sha256: str) -> str:
 
 
 @dataclass(frozen=True)
-class Log:
+class LandingLog:
     """Every load that has a manifest, by load_no; `forgotten` ones lie aside and count nowhere."""
 
     path: Path
@@ -156,14 +156,14 @@ class Log:
         """The path of one file of a load."""
         return self.path / load.folder / name
 
-    def with_load(self, load: Load) -> Log:
+    def with_load(self, load: Load) -> LandingLog:
         """This log and one more load."""
         return replace(self, loads=(*self.loads, load))
 
 
-def open_log(folder: Path) -> Log:
+def open_log(folder: Path) -> LandingLog:
     """The log as it lies there; a missing folder is an empty log. Raises InputError for a manifest it can't read."""
-    return Log(folder, _loads(folder), _loads(folder / FORGOTTEN))
+    return LandingLog(folder, _loads(folder), _loads(folder / FORGOTTEN))
 
 
 def _loads(folder: Path) -> tuple[Load, ...]:
@@ -197,14 +197,14 @@ def _require_own_folder(log: Path, folder: Path, load: Load) -> None:
     )
 
 
-def verify(log: Log, counted: frozenset[str] = frozenset()) -> None:
+def verify(log: LandingLog, counted: frozenset[str] = frozenset()) -> None:
     """Read every file of the log once and hold it against its manifest. Raises InputError for one that has changed.
 
     A flipped bit in a Parquet file is another value or none; DuckDB would read either without a word. `counted` are the
     folders of the loads that the published night counted.
     """
     for folder in _without_manifest(log.path):
-        if not _is_left_over(folder, log, counted):
+        if not _is_leftover(folder, log, counted):
             raise InputError(
                 "the landing log is damaged: a load has lost its manifest",
                 where=str(folder),
@@ -227,12 +227,12 @@ def _verify(parent: Path, load: Load) -> None:
             )
 
 
-def set_aside(log: Log, load: Load) -> Path:
+def forget_load(log: LandingLog, load: Load) -> Path:
     """Move a load of the log into `.forgotten`, in one step. Returns its folder there. Only under the lock."""
     return _move(log.path, log.path / FORGOTTEN, load)
 
 
-def put_back(log: Log, load: Load) -> Path:
+def restore_load(log: LandingLog, load: Load) -> Path:
     """Move a forgotten load back into the log, in one step. InputError when its files changed. Only under the lock."""
     _verify(log.path / FORGOTTEN, load)
     return _move(log.path / FORGOTTEN, log.path, load)
@@ -253,13 +253,13 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def sweep(folder: Path, counted: frozenset[str] = frozenset()) -> tuple[str, ...]:
+def remove_leftovers(folder: Path, counted: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """Remove what a killed run left: loads without a manifest, work folders. Returns their names, sorted.
 
     A load that was real and lost its manifest stays for `verify` to tell; `counted` is what that takes.
     """
     log = open_log(folder)
-    left_over = [path for path in _without_manifest(folder) if _is_left_over(path, log, counted)]
+    left_over = [path for path in _without_manifest(folder) if _is_leftover(path, log, counted)]
     left_over += [path for path in folder.glob(f"{WORK_PREFIX}*") if path.is_dir()]
     for path in left_over:
         shutil.rmtree(path)
@@ -275,13 +275,13 @@ def _without_manifest(log: Path) -> list[Path]:
     return [path for path in _folders(log) if not (path / MANIFEST).exists()]
 
 
-def _is_left_over(folder: Path, log: Log, counted: frozenset[str]) -> bool:
+def _is_leftover(folder: Path, log: LandingLog, counted: frozenset[str]) -> bool:
     """Loads become real in the order of their numbers, so one that never was real has no real one after it."""
     number = int(folder.name.partition("-")[0])
     return number >= log.next_load_no and folder.relative_to(log.path).as_posix() not in counted
 
 
-def commit(log: Log, load: Load) -> Load:
+def commit(log: LandingLog, load: Load) -> Load:
     """Make a load real: its Parquet files to the disk, then its manifest, then the folders that name them.
 
     Returns the load with the SHA-256 of its files.
@@ -293,7 +293,7 @@ def commit(log: Log, load: Load) -> Load:
     load = replace(load, sums={name: sha256_of(folder / name) for name in names})
     aside = folder / f"{MANIFEST}.tmp"
     with aside.open("w", encoding="utf-8") as file:
-        json.dump(_sealed(_to_json(load)), file, indent=1, ensure_ascii=False, sort_keys=True)
+        json.dump(_with_seal(_to_json(load)), file, indent=1, ensure_ascii=False, sort_keys=True)
         file.flush()
         os.fsync(file.fileno())
     aside.rename(folder / MANIFEST)
@@ -315,14 +315,14 @@ def _to_json(load: Load) -> dict[str, Any]:
     return {"format": held.pop("form"), **held, "loaded_at": load.loaded_at.isoformat()}
 
 
-def _sealed(held: dict[str, Any]) -> dict[str, Any]:
+def _with_seal(held: dict[str, Any]) -> dict[str, Any]:
     return {**held, "seal": hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()}
 
 
 def _from_json(held: dict[str, Any]) -> Load:
     """Raises ValueError when the seal does not fit, KeyError or TypeError when the manifest is not ours."""
     values = {name: value for name, value in held.items() if name != "seal"}
-    if ("sums" in held or "seal" in held) and _sealed(values) != held:
+    if ("sums" in held or "seal" in held) and _with_seal(values) != held:
         raise ValueError("the seal does not fit")
     values["form"] = values.pop("format")
     values["loaded_at"] = datetime.fromisoformat(values["loaded_at"])

@@ -18,7 +18,7 @@ from pipeline.config.configuration import Configuration, Database, Input
 from pipeline.config.input_tables import CONTRACTS
 from pipeline.errors import InputError
 from pipeline.ingest.files import archives, formats
-from pipeline.ingest.files.find import Found, find, printable
+from pipeline.ingest.files.find import InputFile, find, printable
 from pipeline.ingest.landing import (
     classify,
     databases,
@@ -29,23 +29,23 @@ from pipeline.ingest.landing import (
     originals,
     snapshots,
 )
-from pipeline.ingest.landing.landing_log import Load, Log, open_log, sweep, verify
+from pipeline.ingest.landing.landing_log import LandingLog, Load, open_log, remove_leftovers, verify
 from pipeline.ingest.readers import file_reader
-from pipeline.ingest.readers.file_reader import Delivered
-from pipeline.ingest.refusal import Lacks, Refused
+from pipeline.ingest.readers.file_reader import ParsedFile
+from pipeline.ingest.refusal import FileRefusedError, MissingColumnsError
 from pipeline.ingest.rows import stage_names
-from pipeline.ingest.rows.stage_names import NO_NAMES, Names
+from pipeline.ingest.rows.stage_names import NO_NAMES, StageNames
 from pipeline.log import event
 from pipeline.privacy.permissions import private_files
 
-__all__ = ["Landing", "Load", "Log", "Refusal", "land", "open_log", "sweep", "verify"]
+__all__ = ["LandingLog", "Load", "LoadResult", "RefusedFile", "load_inputs", "open_log", "remove_leftovers", "verify"]
 
-DATE = re.compile(r"(?<!\d)(20\d\d)[-_.]?([01]\d)[-_.]?([0-3]\d)(?!\d)")
+DATE_IN_NAME = re.compile(r"(?<!\d)(20\d\d)[-_.]?([01]\d)[-_.]?([0-3]\d)(?!\d)")
 """A date in the name of a file."""
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RefusedFile:
     """A file that could not be read: nothing of it is in the log."""
 
     input: str
@@ -58,7 +58,7 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Landing:
+class LoadResult:
     """What one run found: new `loads`, files that the log knows already, refused files, inputs without any file.
 
     `dropped` are deliveries that lack too much, and `rejected` those of which too many rows are rejected: nothing was kept of
@@ -68,14 +68,14 @@ class Landing:
 
     loads: tuple[Load, ...] = ()
     already_known: tuple[str, ...] = ()
-    refused: tuple[Refusal, ...] = ()
-    missing: tuple[Refusal, ...] = ()
+    refused: tuple[RefusedFile, ...] = ()
+    missing: tuple[RefusedFile, ...] = ()
     warnings: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
     accepted_rejects: tuple[str, ...] = ()
-    names: Names = NO_NAMES
+    names: StageNames = NO_NAMES
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,10 @@ class _Run:
     dry_run: bool
     allow_incomplete: bool
     accept_rejects: bool
-    looks: formats.Looks
+    looks: formats.ScanCache
 
 
-def land(
+def load_inputs(
     connection: duckdb.DuckDBPyConnection,
     configuration: Configuration,
     log_folder: Path,
@@ -102,7 +102,7 @@ def land(
     dry_run: bool = False,
     allow_incomplete: bool = False,
     accept_rejects: bool = False,
-) -> Landing:
+) -> LoadResult:
     """Read every file of every input that the log does not know yet. `clock` and `as_of` are aware.
 
     A file that can't be read is refused and the others go on; so is an input without files. With `dry_run` everything
@@ -120,30 +120,32 @@ def land(
         dry_run,
         allow_incomplete,
         accept_rejects,
-        formats.Looks(),
+        formats.ScanCache(),
     )
     log = open_log(log_folder)
-    outcome = Landing()
+    outcome = LoadResult()
     with private_files(), _work_folder(log_folder, dry_run) as work:
-        classify.know_stages(connection, stage_names.spellings(configuration.waterfall))
+        classify.create_known_stages(connection, stage_names.spellings(configuration.waterfall))
         for reads in configuration.inputs:
-            found = _queried(run, log, reads, reads.database, work) if reads.database else find(reads)
+            found = _run_query(run, log, reads, reads.database, work) if reads.database else find(reads)
             before, old = log, outcome
             if not found and not reads.is_optional:
                 outcome = replace(outcome, missing=(*outcome.missing, _no_file(reads)))
-            for file in archives.expanded(found, work):
-                log, outcome = _land_file(run, log, outcome, reads, file, work)
-            log, outcome = _judged(run, reads, before, old, outcome)
-        classify.forget(connection)
-        snapshots.forget(connection)
+            for file in archives.expand(found, work):
+                log, outcome = _load_file(run, log, outcome, reads, file, work)
+            log, outcome = _accept_or_discard(run, reads, before, old, outcome)
+        classify.drop_temp_relations(connection)
+        snapshots.drop_temp_tables(connection)
     return outcome
 
 
-def _judged(run: _Run, reads: Input, before: Log, old: Landing, outcome: Landing) -> tuple[Log, Landing]:
+def _accept_or_discard(
+    run: _Run, reads: Input, before: LandingLog, old: LoadResult, outcome: LoadResult
+) -> tuple[LandingLog, LoadResult]:
     """The log and outcome with the new loads of an input committed, or, where they may not count, as they were `before`."""
     new = outcome.loads[len(old.loads) :]
-    drops = freshness.drops(before.loads, new, reads, ZoneInfo(run.configuration.waterfall.timezone))
-    rejects = tuple(said for load in new if (said := freshness.rejects(load, reads)))
+    drops = freshness.incomplete_deliveries(before.loads, new, reads, ZoneInfo(run.configuration.waterfall.timezone))
+    rejects = tuple(said for load in new if (said := freshness.rejection_problem(load, reads)))
     if (drops and not run.allow_incomplete) or (rejects and not run.accept_rejects):
         for load in new if not run.dry_run else ():
             shutil.rmtree(before.path / load.folder)
@@ -167,65 +169,71 @@ def _judged(run: _Run, reads: Input, before: Log, old: Landing, outcome: Landing
     return log, replace(outcome, loads=(*old.loads, *log.loads[len(before.loads) :]))
 
 
-def _land_file(run: _Run, log: Log, outcome: Landing, reads: Input, file: Found, work: Path) -> tuple[Log, Landing]:
+def _load_file(
+    run: _Run, log: LandingLog, outcome: LoadResult, reads: Input, file: InputFile, work: Path
+) -> tuple[LandingLog, LoadResult]:
     name = file.name or file.path.name
     try:
         if file.refused:
-            raise Refused(file.refused, file.next_step)
-        before = formats.state_of(file.source)
+            raise FileRefusedError(file.refused, file.next_step)
+        before = formats.file_state(file.source)
         found = run.looks.at(file.path, reads, work)
         found = replace(found, sha256=file.sha256 or found.sha256)
-        if formats.state_of(file.source) != before:
-            return log, _waits(outcome, reads, name)
-        known = known_loads.known_as(log, reads, name, found.sha256)
+        if formats.file_state(file.source) != before:
+            return log, _still_being_written(outcome, reads, name)
+        known = known_loads.find_same_load(log, reads, name, found.sha256)
         if known is not None:
             line = f"{reads.name}: {name} is known as load {known}, 0 new rows"
             event("known", line, input=reads.name, file=name, load_no=known)
             return log, replace(outcome, already_known=(*outcome.already_known, str(file.shown)))
         try:
-            delivered = file_reader.read(run.connection, found, databases.as_read(dated(reads, name), file), work)
+            delivered = file_reader.read(
+                run.connection, found, databases.with_iso_times(with_date_of_name(reads, name), file), work
+            )
         except Exception:
             # What changed meanwhile may fit nothing that was found before: that says nothing about the file.
-            if formats.state_of(file.source) != before:
-                return log, _waits(outcome, reads, name)
+            if formats.file_state(file.source) != before:
+                return log, _still_being_written(outcome, reads, name)
             raise
-        if formats.state_of(file.source) != before:
-            return log, _waits(outcome, reads, name)
+        if formats.file_state(file.source) != before:
+            return log, _still_being_written(outcome, reads, name)
         # A dry run commits nothing: what it read of the input before this file is not in the log.
         beside = [load for load in outcome.loads if load.input == reads.name] if run.dry_run else []
-        load, names = _write(run, log, reads, file, delivered, work, beside)
-    except Refused as refused:
-        refusal = Refusal(reads.name, printable(file.shown), refused.reason, refused.next_step)
+        load, names = _write_load(run, log, reads, file, delivered, work, beside)
+    except FileRefusedError as refused:
+        refusal = RefusedFile(reads.name, printable(file.shown), refused.reason, refused.next_step)
         if reads.is_optional and (
-            isinstance(refused, Lacks) or refusal.file in {each.file for each in outcome.refused}
+            isinstance(refused, MissingColumnsError) or refusal.file in {each.file for each in outcome.refused}
         ):
             return log, outcome
         return log, replace(outcome, refused=(*outcome.refused, refusal))
     except OSError as error:
-        refusal = Refusal(reads.name, str(file.shown), f"it can't be read: {error.strerror}", "check the file's rights")
+        refusal = RefusedFile(
+            reads.name, str(file.shown), f"it can't be read: {error.strerror}", "check the file's rights"
+        )
         if error.filename is not None and Path(error.filename) == file.path:
             return log, replace(outcome, refused=(*outcome.refused, refusal))
         raise
     event("load", _summary(load), **load.account)
     outcome = replace(outcome, loads=(*outcome.loads, load), names=outcome.names.with_more(names))
     for warning in load.warnings:
-        outcome = _warned(outcome, f"{reads.name}: {name}: {warning}")
+        outcome = _with_warning(outcome, f"{reads.name}: {name}: {warning}")
     # A dry run writes no rows, so its next file is held against the log as it lies there.
     return log if run.dry_run else log.with_load(load), outcome
 
 
-def _write(
-    run: _Run, log: Log, reads: Input, file: Found, delivered: Delivered, work: Path, beside: list[Load]
-) -> tuple[Load, Names]:
+def _write_load(
+    run: _Run, log: LandingLog, reads: Input, file: InputFile, delivered: ParsedFile, work: Path, beside: list[Load]
+) -> tuple[Load, StageNames]:
     """Sort the rows of the file that was just read, check the sum, and write them (not in a dry run), yet without a manifest.
 
     `beside` are loads of the input that are not in `log`. Returns the load and the stage names of its rows.
     """
-    earlier = known_loads.superseded_by(log, reads, delivered.found.sha256)
+    earlier = known_loads.superseded_loads(log, reads, delivered.found.sha256)
     current = [load for load in log.current(reads.name) if load.load_no not in earlier]
     contract = CONTRACTS[reads.table]
     bound = delivered.header.bound
-    sorted_rows = classify.sort(
+    sorted_rows = classify.classify_rows(
         run.connection,
         contract,
         tuple(bound.extras),
@@ -243,7 +251,7 @@ def _write(
         sha256=delivered.found.sha256,
         size=delivered.found.size,
         loaded_at=run.clock,
-        reading=known_loads.reading_of(reads),
+        reading=known_loads.reading_settings(reads),
         header=delivered.header.names,
         columns={name: delivered.header.name_of(position) for name, position in bound.columns.items()},
         extras={name: delivered.header.name_of(position) for name, position in bound.extras.items()},
@@ -289,10 +297,10 @@ def _write(
         )
     names = sorted_rows.names
     if reads.table == "leads" and run.configuration.waterfall.entry_at_creation:
-        names = stage_names.of_created_stages(run.connection, "landing_rows where reason is null")
+        names = stage_names.created_stage_names(run.connection, "landing_rows where reason is null")
     if run.dry_run:
         return load, names
-    originals.keep(run.connection, delivered, reads, work)
+    originals.keep_originals(run.connection, delivered, reads, work)
     folder = log.path / load.folder
     folder.mkdir(parents=True)
     landed = classify.write(run.connection, contract, tuple(bound.extras), load, folder)
@@ -307,20 +315,20 @@ def _write(
     return load, names
 
 
-def _queried(run: _Run, log: Log, reads: Input, database: Database, work: Path) -> tuple[Found, ...]:
+def _run_query(run: _Run, log: LandingLog, reads: Input, database: Database, work: Path) -> tuple[InputFile, ...]:
     """The result of the query of an input as a file in `work`; what was read by other settings says nothing of its cursor."""
-    reading = known_loads.reading_of(reads)
+    reading = known_loads.reading_settings(reads)
     earlier = [load for load in log.current(reads.name) if load.reading == reading]
     zone = ZoneInfo(run.configuration.waterfall.timezone)
     day = run.clock.replace(tzinfo=UTC).astimezone(zone).date()
-    return databases.found(run.connection, reads, database, earlier, day, work)
+    return databases.query_file(run.connection, reads, database, earlier, day, work)
 
 
-def dated(reads: Input, name: str) -> Input:
+def with_date_of_name(reads: Input, name: str) -> Input:
     """The input with the date in the file's name for every row, where it asks for it and has no time column by name."""
     if reads.reshaping is None or not reads.reshaping.dated_by_name or "entered_at" in reads.columns:
         return reads
-    found = DATE.search(name)
+    found = DATE_IN_NAME.search(name)
     if found is None:
         return reads
     date = "-".join(found.groups())
@@ -335,18 +343,18 @@ def _summary(load: Load) -> str:
     )
 
 
-def _no_file(reads: Input) -> Refusal:
-    return Refusal(
+def _no_file(reads: Input) -> RefusedFile:
+    return RefusedFile(
         reads.name, str(reads.pattern), "there is no such file", "put the export there, or correct `path` of this input"
     )
 
 
-def _warned(outcome: Landing, warning: str) -> Landing:
+def _with_warning(outcome: LoadResult, warning: str) -> LoadResult:
     return replace(outcome, warnings=(*outcome.warnings, warning))
 
 
-def _waits(outcome: Landing, reads: Input, name: str) -> Landing:
-    return _warned(outcome, f"{reads.name}: {name} is still being written; it waits for the next run")
+def _still_being_written(outcome: LoadResult, reads: Input, name: str) -> LoadResult:
+    return _with_warning(outcome, f"{reads.name}: {name} is still being written; it waits for the next run")
 
 
 def _a_year_after(moment: datetime) -> datetime:

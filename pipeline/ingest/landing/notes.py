@@ -9,10 +9,10 @@ import duckdb
 from pipeline.config.configuration import Input
 from pipeline.ingest.adapters import known_formats
 from pipeline.ingest.landing import empty_columns
-from pipeline.ingest.landing.classify import Sorted
+from pipeline.ingest.landing.classify import ClassifiedRows
 from pipeline.ingest.landing.landing_log import Load
 from pipeline.ingest.readers import headers
-from pipeline.ingest.readers.file_reader import Delivered
+from pipeline.ingest.readers.file_reader import ParsedFile
 from pipeline.ingest.rows import stage_names, unread_times
 from pipeline.waterfall.definition import Waterfall
 
@@ -22,8 +22,8 @@ def remarks(
     waterfall: Waterfall,
     earlier: Sequence[Load],
     reads: Input,
-    delivered: Delivered,
-    sorted_rows: Sorted,
+    delivered: ParsedFile,
+    sorted_rows: ClassifiedRows,
 ) -> tuple[str, ...]:
     """One text per remark, with the lines to paste where there are some. `earlier` are the loads of the input that count.
 
@@ -55,17 +55,17 @@ def remarks(
     if sorted_rows.late:
         verb = "row is" if sorted_rows.late == 1 else "rows are"
         found.append(f"{sorted_rows.late} {verb} dated more than a year ahead")
-    found += _of_two_formats(sorted_rows, reads)
+    found += _ambiguous_times(sorted_rows, reads)
     if delivered.records and sorted_rows.rejected:
         counts = ", ".join(f"{count} {reason}" for reason, count in sorted(sorted_rows.rejected.items()))
         found.append(f"rejected rows: {counts}")
     if "unreadable_time" in sorted_rows.rejected:
         has_others = bool(sorted_rows.landed) or any(load.landed for load in earlier)
-        found[-1] += "\n" + unread_times.advice(unread_times.look(connection, reads), reads, has_others=has_others)
+        found[-1] += "\n" + unread_times.advice(unread_times.describe(connection, reads), reads, has_others=has_others)
     return tuple(found)
 
 
-def _of_two_formats(sorted_rows: Sorted, reads: Input) -> list[str]:
+def _ambiguous_times(sorted_rows: ClassifiedRows, reads: Input) -> list[str]:
     """Times that two formats of the list read as different times: whether the month or the day comes first, say."""
     found = []
     for each in sorted_rows.formats:

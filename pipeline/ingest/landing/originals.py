@@ -13,10 +13,10 @@ from pipeline.config.configuration import Input
 from pipeline.database.connection import glob_escaped, identifier, quoted
 from pipeline.ingest.files import scan
 from pipeline.ingest.readers import csv_recovery, holding, json_lines, sheets
-from pipeline.ingest.readers.file_reader import MANY, Delivered
+from pipeline.ingest.readers.file_reader import BATCH_ROWS, ParsedFile
 
 
-def keep(connection: duckdb.DuckDBPyConnection, delivered: Delivered, reads: Input, work: Path) -> None:
+def keep_originals(connection: duckdb.DuckDBPyConnection, delivered: ParsedFile, reads: Input, work: Path) -> None:
     """Fill `landing_originals` (record_number, original) with the text of the records in `landing_wanted`: for a
     CSV file its lines, read again from the file; for Parquet, a sheet or a web page a JSON object of the row."""
     if delivered.found.is_parquet:
@@ -24,7 +24,7 @@ def keep(connection: duckdb.DuckDBPyConnection, delivered: Delivered, reads: Inp
         return
     wanted = array("q")
     connection.execute("select distinct record_number from temp.landing_wanted order by 1")
-    while found := connection.fetchmany(MANY):
+    while found := connection.fetchmany(BATCH_ROWS):
         wanted.extend(number for (number,) in found)
     if not wanted:
         return
@@ -38,7 +38,7 @@ def keep(connection: duckdb.DuckDBPyConnection, delivered: Delivered, reads: Inp
     copy.unlink()
 
 
-def _originals(delivered: Delivered, wanted: Iterator[int], reads: Input, work: Path) -> Iterator[tuple[int, str]]:
+def _originals(delivered: ParsedFile, wanted: Iterator[int], reads: Input, work: Path) -> Iterator[tuple[int, str]]:
     """The text of the wanted records, whose numbers ascend."""
     if delivered.found.kind == "lines":
         lines = scan.lines_of(delivered.found.path, delivered.found.compression)
@@ -48,17 +48,17 @@ def _originals(delivered: Delivered, wanted: Iterator[int], reads: Input, work: 
     else:
         records = sheets.originals(delivered.found, reads, work)
     for number in wanted:
-        yield number, csv_recovery.readable(next(text for record, text in records if record == number))
+        yield number, csv_recovery.printable_text(next(text for record, text in records if record == number))
 
 
-def _records(lines: Iterator[bytes], delivered: Delivered, reads: Input) -> Iterator[tuple[int, bytes]]:
+def _records(lines: Iterator[bytes], delivered: ParsedFile, reads: Input) -> Iterator[tuple[int, bytes]]:
     if delivered.is_repaired:
-        reader = csv_recovery.Resynchroniser(lines, len(delivered.header.names), reads.delimiter.encode())
+        reader = csv_recovery.RecordRecovery(lines, len(delivered.header.names), reads.delimiter.encode())
         return ((record.number, record.original) for record in reader)
     return enumerate(filter(None, (line.rstrip(b"\r\n") for line in lines)), start=1)
 
 
-def _keep_parquet_rows(connection: duckdb.DuckDBPyConnection, delivered: Delivered) -> None:
+def _keep_parquet_rows(connection: duckdb.DuckDBPyConnection, delivered: ParsedFile) -> None:
     cells = ", ".join(f"{quoted(name)}: {identifier(name)}" for name in delivered.header.names)
     connection.execute(
         f"insert into temp.landing_originals select file_row_number + 1, to_json({{{cells}}})::varchar "

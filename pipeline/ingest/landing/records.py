@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.config.input_tables import Contract
 from pipeline.database.connection import glob_escaped, identifier, quoted
-from pipeline.ingest.landing.landing_log import REJECTED, ROWS, Load, Log
+from pipeline.ingest.landing.landing_log import REJECTED, ROWS, LandingLog, Load
 from pipeline.ingest.rows.typed import SQL_TYPES
 
 Columns = tuple[tuple[str, str], ...]
@@ -24,14 +24,14 @@ REJECTED_COLUMNS: Columns = (
 )
 
 
-def scan(log: Log, contract: Contract, loads: Sequence[Load]) -> str:
+def scan_rows(log: LandingLog, contract: Contract, loads: Sequence[Load]) -> str:
     """The rows of these loads (one at least) of a table, columns by name; a column that no file has is null."""
-    return _padded(columns_of(contract, loads), [log.file(load, ROWS) for load in loads])
+    return _union_by_name(columns_of(contract, loads), [log.file(load, ROWS) for load in loads])
 
 
-def scan_rejected(log: Log, loads: Sequence[Load]) -> str:
+def scan_rejected(log: LandingLog, loads: Sequence[Load]) -> str:
     """The rejected rows of these loads (one at least), columns by name."""
-    return _padded(REJECTED_COLUMNS, [log.file(load, REJECTED) for load in loads])
+    return _union_by_name(REJECTED_COLUMNS, [log.file(load, REJECTED) for load in loads])
 
 
 def columns_of(contract: Contract, loads: Sequence[Load]) -> Columns:
@@ -55,7 +55,7 @@ def landing_columns(contract: Contract) -> Columns:
     return of_all if contract.key else (*of_all, *of_entries)
 
 
-def _padded(declared: Columns, files: Sequence[Path]) -> str:
+def _union_by_name(declared: Columns, files: Sequence[Path]) -> str:
     columns = ", ".join(f"null::{kind} as {identifier(name)}" for name, kind in declared)
     listed = ", ".join(quoted(glob_escaped(file)) for file in files)
     return f"(select {columns} where false union all by name from read_parquet([{listed}], union_by_name = true))"

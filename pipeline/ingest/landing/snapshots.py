@@ -14,15 +14,15 @@ import duckdb
 
 from pipeline.config.input_tables import Contract
 from pipeline.database.connection import glob_escaped, quoted
-from pipeline.ingest.landing.landing_log import MISSING, Load, Log
-from pipeline.ingest.landing.records import scan
+from pipeline.ingest.landing.landing_log import MISSING, LandingLog, Load
+from pipeline.ingest.landing.records import scan_rows
 
-_OF_AN_ENTRY = ("lead_id", "stage_alias", "entered_at")
+_ENTRY_KEY = ("lead_id", "stage_alias", "entered_at")
 """What makes a row of history the same row in two snapshots; owners and other columns may be corrected."""
 
 
 @dataclass(frozen=True)
-class Compared:
+class SnapshotComparison:
     """Counts of keys. `missing` of all that the log knows; `lost` are those of them that the snapshot before still had,
     out of its `lost_of`. Without a snapshot before nothing is lost.
     """
@@ -32,12 +32,14 @@ class Compared:
     lost_of: int = 0
 
 
-def compare(connection: duckdb.DuckDBPyConnection, contract: Contract, earlier: Sequence[Load], log: Log) -> Compared:
+def compare(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, earlier: Sequence[Load], log: LandingLog
+) -> SnapshotComparison:
     """Hold the accepted rows of `landing_rows` against the `earlier` loads. Fills `landing_missing` with what lacks."""
     keys = ", ".join(_keys(contract))
     landed = [load for load in earlier if load.landed]
     known = (
-        f"select distinct {keys} from {scan(log, contract, landed)}"
+        f"select distinct {keys} from {scan_rows(log, contract, landed)}"
         if landed
         else f"select {keys} from landing_rows limit 0"
     )
@@ -49,13 +51,13 @@ def compare(connection: duckdb.DuckDBPyConnection, contract: Contract, earlier: 
     missing = _count(connection, "from temp.landing_missing")
     before = next((load for load in reversed(earlier) if load.missing is not None), None)
     if before is None:
-        return Compared(missing)
+        return SnapshotComparison(missing)
     lost_of = _count(connection, "from temp.landing_before") - (before.missing or 0)
     if not before.missing:
-        return Compared(missing, missing, lost_of)
+        return SnapshotComparison(missing, missing, lost_of)
     gone = f"read_parquet({quoted(glob_escaped(log.file(before, MISSING)))})"
     newly = f"from (select {keys} from temp.landing_missing except select {keys} from {gone})"
-    return Compared(missing, _count(connection, newly), lost_of)
+    return SnapshotComparison(missing, _count(connection, newly), lost_of)
 
 
 def write(connection: duckdb.DuckDBPyConnection, contract: Contract, folder: Path) -> None:
@@ -67,14 +69,14 @@ def write(connection: duckdb.DuckDBPyConnection, contract: Contract, folder: Pat
     )
 
 
-def forget(connection: duckdb.DuckDBPyConnection) -> None:
+def drop_temp_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Drop the temporary tables."""
     for name in ("landing_before", "landing_missing"):
         connection.execute(f"drop table if exists temp.{name}")
 
 
 def _keys(contract: Contract) -> tuple[str, ...]:
-    return _OF_AN_ENTRY if contract.key is None else (contract.key,)
+    return _ENTRY_KEY if contract.key is None else (contract.key,)
 
 
 def _count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:

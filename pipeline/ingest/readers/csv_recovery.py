@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from pipeline.ingest.files.scan import LONGEST_RECORD
+from pipeline.ingest.files.scan import MAX_RECORD_BYTES
 
-_LONGEST_SEARCH = 10_000
+_MAX_RECORD_LINES = 10_000
 """Lines that an open quote may span before it is taken for stray; keeps a hopeless file from taking quadratic time."""
 
 
@@ -31,7 +31,7 @@ class Record:
     newlines: int = 0
 
 
-class Resynchroniser:
+class RecordRecovery:
     """Iterates the records of a file's lines (with line ends, header already taken). Counts blank lines on the way."""
 
     def __init__(self, lines: Iterator[bytes], fields: int, delimiter: bytes) -> None:
@@ -52,7 +52,7 @@ class Resynchroniser:
             yield self._record(number, text, line)
 
     def _record(self, number: int, text: bytes, line: bytes) -> Record:
-        damaged = damage(text)
+        damaged = damage_reason(text)
         if damaged is not None:
             return Record(number, None, damaged, text)
         if b'"' not in text:
@@ -67,14 +67,14 @@ class Resynchroniser:
     def _spanning(self, number: int, text: bytes, line: bytes) -> Record:
         """The record that an open quote begins, or its first line alone in quarantine and the rest put back."""
         held, length = [line], len(line)
-        while len(held) < _LONGEST_SEARCH and length <= LONGEST_RECORD:
+        while len(held) < _MAX_RECORD_LINES and length <= MAX_RECORD_BYTES:
             following = self._next()
             if following is None:
                 break
             held.append(following)
             length += len(following)
             alone = following.rstrip(b"\r\n")
-            if damage(alone) is not None or self._is_whole(alone):
+            if damage_reason(alone) is not None or self._is_whole(alone):
                 break
             if _closes(alone):
                 joined = b"".join(held).rstrip(b"\r\n")
@@ -158,7 +158,7 @@ def _closes(line: bytes) -> bool:
     return b'"' in line.replace(b'""', b"")
 
 
-def damage(text: bytes) -> str | None:
+def damage_reason(text: bytes) -> str | None:
     """Why no reader may have this text, or None."""
     if b"\0" in text:
         return "nul_byte"
@@ -167,7 +167,7 @@ def damage(text: bytes) -> str | None:
             text.decode("utf-8")
         except UnicodeDecodeError:
             return "bad_encoding"
-    return "field_too_long" if len(text) > LONGEST_RECORD else None
+    return "field_too_long" if len(text) > MAX_RECORD_BYTES else None
 
 
 def quoted_line(number: int, fields: list[bytes]) -> bytes:
@@ -176,6 +176,6 @@ def quoted_line(number: int, fields: list[bytes]) -> bytes:
     return b",".join(b'"' + cell.replace(b'"', b'""') + b'"' for cell in cells) + b"\n"
 
 
-def readable(original: bytes) -> str:
+def printable_text(original: bytes) -> str:
     """The original lines as text; a byte that is none, or a NUL, shows as \\xe9 or \\x00."""
     return original.decode("utf-8", "backslashreplace").replace("\0", "\\x00")

@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator
 
 from pipeline.ingest.files import scan
-from pipeline.ingest.files.scan import LONGEST_LINE, Bytes
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.files.scan import MAX_LINE_BYTES, FileScan
+from pipeline.ingest.refusal import FileRefusedError
 
 SUFFIX = ".json"
 
-_LONGEST_KEY = 10_000
+_MAX_KEY_BYTES = 10_000
 _SPACE = b" \t\r\n"
 _LINE_END = re.compile(rb"[\r\n]")
 _INSIDE = re.compile(rb'["\[\]{}]')
@@ -24,13 +24,13 @@ _IN_TEXT = re.compile(rb'["\\]')
 _SCALAR = re.compile(rb"[^\s,\[\]{}:\"]+")
 
 
-def is_lines(found: Bytes) -> bool:
+def is_lines(found: FileScan) -> bool:
     """Whether the file holds JSON lines: its first line is a whole object, and another line follows."""
     chunks = scan.chunks(found.path, found.compression)
     head, rest = b"", []
     for chunk in chunks:
         head, *rest = _LINE_END.split((head + chunk).lstrip(), maxsplit=1)
-        if rest or len(head) > scan.LONGEST_RECORD:
+        if rest or len(head) > scan.MAX_RECORD_BYTES:
             break
     follows = b"".join(rest).strip() or any(chunk.strip() for chunk in chunks)
     return bool(rest and follows) and _is_object(head)
@@ -43,14 +43,14 @@ def _is_object(text: bytes) -> bool:
         return False
 
 
-def elements(found: Bytes) -> Iterator[bytes]:
+def elements(found: FileScan) -> Iterator[bytes]:
     """The text of each row of the document. Raises Refused when it is cut short or no such document, and for a giant value."""
     stream = _Stream(found)
     begins = stream.peek()
     if begins == b"[":
         yield from stream.array()
     elif begins == b"{":
-        place = _place_of_rows(found)
+        place = _key_number_of_rows(found)
         for number, _ in enumerate(stream.keys()):
             if number == place:
                 yield from stream.array()
@@ -62,7 +62,7 @@ def elements(found: Bytes) -> Iterator[bytes]:
         raise stream.broken()
 
 
-def _place_of_rows(found: Bytes) -> int:
+def _key_number_of_rows(found: FileScan) -> int:
     """The number of the key whose value is the array of objects."""
     stream = _Stream(found)
     places = []
@@ -74,10 +74,10 @@ def _place_of_rows(found: Bytes) -> int:
         return places[0][0]
     if places:
         listed = ", ".join(f"`{key[:40]}`" for _, key in places[:10])
-        raise Refused(
+        raise FileRefusedError(
             f"the JSON document has several arrays of objects: {listed}", "write one of them into a file of its own"
         )
-    raise Refused(
+    raise FileRefusedError(
         "the JSON document is one object without an array of objects in it",
         "write an array of objects, or one object a line into a file named .jsonl",
     )
@@ -86,16 +86,16 @@ def _place_of_rows(found: Bytes) -> int:
 class _Stream:
     """A cursor over the bytes of a document that holds no more of it than the value under it."""
 
-    def __init__(self, found: Bytes) -> None:
+    def __init__(self, found: FileScan) -> None:
         self._chunks = scan.chunks(found.path, found.compression)
         self._held = b""
         self._at = 0
         self._before = 0
         self._inside = 0
 
-    def broken(self) -> Refused:
+    def broken(self) -> FileRefusedError:
         """What to raise where the document is no JSON."""
-        return Refused(
+        return FileRefusedError(
             f"it is no JSON document, or cut short: byte {self._before + self._at + 1:,} fits nowhere",
             "export it again, or write one object a line into a file named .jsonl",
         )
@@ -141,7 +141,7 @@ class _Stream:
                 raise self.broken()
             key = self.value()
             self.take(b":")
-            yield key[1:_LONGEST_KEY].rstrip(b'"').decode("utf-8", "replace")
+            yield key[1:_MAX_KEY_BYTES].rstrip(b'"').decode("utf-8", "replace")
             if self.peek() == b"}":
                 break
             self.take(b",")
@@ -165,9 +165,9 @@ class _Stream:
         for piece in self._pieces():
             pieces.append(piece)
             length += len(piece)
-            if length > LONGEST_LINE:
-                raise Refused(
-                    f"a value of the JSON document has more than {LONGEST_LINE // 1_000_000} MB",
+            if length > MAX_LINE_BYTES:
+                raise FileRefusedError(
+                    f"a value of the JSON document has more than {MAX_LINE_BYTES // 1_000_000} MB",
                     "export it without that value",
                 )
         return b"".join(pieces)
@@ -212,7 +212,7 @@ class _Stream:
             if found.end() < len(self._held) or not self._more(self._at):
                 self._at = found.end()
                 return found[0]
-            if found.end() - found.start() > LONGEST_LINE:
+            if found.end() - found.start() > MAX_LINE_BYTES:
                 raise self.broken()
 
     def _more(self, keep: int) -> bool:

@@ -20,26 +20,32 @@ from pipeline.database.connection import glob_escaped, identifier, quoted
 from pipeline.errors import InputError
 from pipeline.ingest.adapters.reshaping import CELLS, Plan
 from pipeline.ingest.files import checksums, scan
-from pipeline.ingest.files.scan import Bytes
+from pipeline.ingest.files.scan import FileScan
 from pipeline.ingest.readers import csv_recovery, grids, holding, json_lines, sheets, workbooks
-from pipeline.ingest.readers.headers import Header, bound_header, header_of, refusal_of, refuse_too_many
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.readers.headers import (
+    Header,
+    bind_header,
+    header_of,
+    missing_columns_error,
+    refuse_too_many_columns,
+)
+from pipeline.ingest.refusal import FileRefusedError
 from pipeline.ingest.rows import ids
-from pipeline.ingest.rows.columns import CannotBind
+from pipeline.ingest.rows.columns import BindError
 
-MANY = 2_000
+BATCH_ROWS = 2_000
 """Quarantined records that are handed to DuckDB at a time."""
 
 
 @dataclass(frozen=True)
-class Delivered:
+class ParsedFile:
     """What was read: `landing_rows` holds every record but the quarantined ones, which `landing_rejected` holds.
 
     Where the input reshapes, `landing_rows` holds the rows that were made of the records, and `filtered` counts those that
     `where` left out; `rows` counts both and the quarantined records.
     """
 
-    found: Bytes
+    found: FileScan
     header: Header
     records: int
     rows: int = 0
@@ -58,7 +64,7 @@ class Delivered:
         return bool(self.why)
 
 
-def read(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work: Path) -> Delivered:
+def read(connection: duckdb.DuckDBPyConnection, found: FileScan, reads: Input, work: Path) -> ParsedFile:
     """Read a file that `look_at` found whole into the temporary relations `landing_rows` and `landing_rejected`.
 
     landing_rows: row_number, the columns of `rows.typed`, reason. landing_rejected: row_number, reason, original,
@@ -73,26 +79,26 @@ def read(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work
     delivered = _read(connection, found, reads, work)
     ids.drop_decimals(connection, CONTRACTS[reads.table], delivered.header.bound)
     plan = delivered.header.plan
-    return replace(delivered, rows=delivered.records) if plan is None else _reshaped(connection, delivered, plan)
+    return replace(delivered, rows=delivered.records) if plan is None else _reshape(connection, delivered, plan)
 
 
-def _read(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work: Path) -> Delivered:
+def _read(connection: duckdb.DuckDBPyConnection, found: FileScan, reads: Input, work: Path) -> ParsedFile:
     if found.is_parquet:
         return _read_parquet(connection, found, reads, work)
     if found.kind in ("workbook", "html"):
         return _read_grid(connection, found, reads, work)
     if found.is_json_lines or found.kind == "json":
-        return _accounted(_read_json(connection, found, reads, work))
+        return _require_all_lines(_read_json(connection, found, reads, work))
     header = header_of(found, reads)
     delivered = None if found.is_odd or header.lines > 1 else _read_strictly(connection, found, header, reads, work)
     if delivered is None:
         delivered = _read_repaired(connection, found, header, reads, work)
-    return _accounted(delivered)
+    return _require_all_lines(delivered)
 
 
-def _reshaped(connection: duckdb.DuckDBPyConnection, delivered: Delivered, plan: Plan) -> Delivered:
+def _reshape(connection: duckdb.DuckDBPyConnection, delivered: ParsedFile, plan: Plan) -> ParsedFile:
     """What was read, counted in the rows that the records became; quarantined records are numbered after them."""
-    footers = 0 if plan.footer is None else _without_footer(connection, plan.footer)
+    footers = 0 if plan.footer is None else _remove_footer(connection, plan.footer)
     made, quarantined, rows = connection.execute(
         f"select (select count(*) from landing_rows), (select count(*) from temp.landing_rejected), ({plan.count})"
     ).fetchall()[0]
@@ -102,12 +108,12 @@ def _reshaped(connection: duckdb.DuckDBPyConnection, delivered: Delivered, plan:
         "row_number as record_number from temp.landing_rejected"
     )
     remarks = (*delivered.remarks, *plan.remarks)
-    if plan.changed is not None and not made and rows and not emptied(connection, plan):
-        remarks = (*remarks, _other_fields(connection, plan.changed))
+    if plan.changed is not None and not made and rows and not count_without_stage(connection, plan):
+        remarks = (*remarks, _other_fields_remark(connection, plan.changed))
     return replace(delivered, rows=rows + quarantined + footers, filtered=rows - made + footers, remarks=remarks)
 
 
-def emptied(connection: duckdb.DuckDBPyConnection, plan: Plan) -> int:
+def count_without_stage(connection: duckdb.DuckDBPyConnection, plan: Plan) -> int:
     """How many rows are left out only because their stage is empty. Needs `landing_cells`."""
     if plan.emptied is None:
         return 0
@@ -115,7 +121,7 @@ def emptied(connection: duckdb.DuckDBPyConnection, plan: Plan) -> int:
     return rows
 
 
-def _without_footer(connection: duckdb.DuckDBPyConnection, footer: str) -> int:
+def _remove_footer(connection: duckdb.DuckDBPyConnection, footer: str) -> int:
     """Take the lines of a report's footer out of `landing_rejected`; returns how many there were.
 
     They are the lines with too few fields below the last whole record, if one of them looks like a footer: without that, a
@@ -132,7 +138,7 @@ def _without_footer(connection: duckdb.DuckDBPyConnection, footer: str) -> int:
     return removed
 
 
-def _other_fields(connection: duckdb.DuckDBPyConnection, field: str) -> str:
+def _other_fields_remark(connection: duckdb.DuckDBPyConnection, field: str) -> str:
     """What to say of a history of changes that has no change of the field that was asked for."""
     found = connection.execute(
         f"select trim({field}) as name, count(*) as cells from {CELLS} where trim({field}) <> '' "
@@ -143,7 +149,7 @@ def _other_fields(connection: duckdb.DuckDBPyConnection, field: str) -> str:
     return f'{said}\n    field_value = "{found[0][0][:60]}"   # in this [[inputs]] block' if found else said
 
 
-def _accounted(delivered: Delivered) -> Delivered:
+def _require_all_lines(delivered: ParsedFile) -> ParsedFile:
     header = delivered.header
     if delivered.lines is None:
         return delivered
@@ -158,8 +164,8 @@ def _accounted(delivered: Delivered) -> Delivered:
 
 
 def _read_strictly(
-    connection: duckdb.DuckDBPyConnection, found: Bytes, header: Header, reads: Input, work: Path
-) -> Delivered | None:
+    connection: duckdb.DuckDBPyConnection, found: FileScan, header: Header, reads: Input, work: Path
+) -> ParsedFile | None:
     """The fast way; None when DuckDB refuses a line or the count of records is not that of the lines."""
     fields = len(header.names)
     blank = found.blank
@@ -170,7 +176,7 @@ def _read_strictly(
     source = holding.read_csv(found.path, found.compression, range(fields), header.skip, reads.delimiter)
     counted = (fields, reads.delimiter) if found.quotes else None
     try:
-        held = holding.hold_rows(connection, header, source, reads, found, work, numbered=False, counted=counted)
+        held = holding.store_rows(connection, header, source, reads, found, work, numbered=False, counted=counted)
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as failure:
         if disk.is_the_reason(failure):
             raise
@@ -181,24 +187,24 @@ def _read_strictly(
     ).fetchall()[0]
     if records != expected or found.delimiters != _delimiters_expected(header, records, inside_values):
         return None
-    return Delivered(found, header, records, blank=blank, lines=found.lines)
+    return ParsedFile(found, header, records, blank=blank, lines=found.lines)
 
 
 def _read_repaired(
-    connection: duckdb.DuckDBPyConnection, found: Bytes, header: Header, reads: Input, work: Path
-) -> Delivered:
+    connection: duckdb.DuckDBPyConnection, found: FileScan, header: Header, reads: Input, work: Path
+) -> ParsedFile:
     """The sure way: every record through Python once, bad lines to `landing_rejected`, the others to a clean copy."""
     fields = len(header.names)
-    lines = _Counted(scan.lines_of(found.path, found.compression))
+    lines = _CountingIterator(scan.lines_of(found.path, found.compression))
     for _ in range(header.skip):
         next(lines)
-    reader = csv_recovery.Resynchroniser(lines, fields, reads.delimiter.encode())
+    reader = csv_recovery.RecordRecovery(lines, fields, reads.delimiter.encode())
     copy = work / "repaired.csv"
-    tally = _Tally()
+    tally = _RecoveryTally()
     with copy.open("wb") as file:
-        _insert(connection, "landing_rejected", _quarantined(reader, file, tally))
-    held = _hold_copy(connection, copy, header, found, reads, work, parallel=not tally.embedded)
-    return Delivered(
+        _insert(connection, "landing_rejected", _split_records(reader, file, tally))
+    held = _store_copy(connection, copy, header, found, reads, work, parallel=not tally.embedded)
+    return ParsedFile(
         found,
         header,
         held + tally.quarantined,
@@ -209,33 +215,33 @@ def _read_repaired(
     )
 
 
-def _read_json(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work: Path) -> Delivered:
+def _read_json(connection: duckdb.DuckDBPyConnection, found: FileScan, reads: Input, work: Path) -> ParsedFile:
     header, keys = json_lines.header_of(found, reads)
     copy = work / "objects.csv"
     tally = json_lines.Tally()
     with copy.open("wb") as file:
-        _insert(connection, "landing_rejected", json_lines.copied(found, header, keys, file, tally))
-    held = _hold_copy(connection, copy, header, found, reads, work, parallel=not tally.newlines)
+        _insert(connection, "landing_rejected", json_lines.write_copy(found, header, keys, file, tally))
+    held = _store_copy(connection, copy, header, found, reads, work, parallel=not tally.newlines)
     blank = tally.blank + header.blank
     records = held + tally.quarantined
     lines = found.lines if found.kind == "lines" else None
-    return _counted(Delivered(found, header, records, blank=blank, lines=lines), tally.records)
+    return _require_count(ParsedFile(found, header, records, blank=blank, lines=lines), tally.records)
 
 
-def _read_grid(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work: Path) -> Delivered:
+def _read_grid(connection: duckdb.DuckDBPyConnection, found: FileScan, reads: Input, work: Path) -> ParsedFile:
     grid = sheets.grid_of(found, reads, work)
     header = grids.header_of(grid, reads)
     copy = work / "cells.csv"
     tally = grids.Tally()
     with copy.open("wb") as file:
-        _insert(connection, "landing_rejected", grids.copied(grid, header, file, tally))
-    settings = workbooks.with_dates(reads) if found.kind == "workbook" else reads
-    held = _hold_copy(connection, copy, header.header, found, settings, work, parallel=not tally.newlines)
-    remarks = grids.remarks_of(grid, header)
-    return _counted(Delivered(found, header.header, held + tally.quarantined, remarks=remarks), tally.records)
+        _insert(connection, "landing_rejected", grids.write_copy(grid, header, file, tally))
+    settings = workbooks.with_iso_times(reads) if found.kind == "workbook" else reads
+    held = _store_copy(connection, copy, header.header, found, settings, work, parallel=not tally.newlines)
+    remarks = grids.remarks(grid, header)
+    return _require_count(ParsedFile(found, header.header, held + tally.quarantined, remarks=remarks), tally.records)
 
 
-def _counted(delivered: Delivered, expected: int) -> Delivered:
+def _require_count(delivered: ParsedFile, expected: int) -> ParsedFile:
     """What was read, after a look that DuckDB holds every record that was written for it."""
     if delivered.records != expected:
         raise InputError(
@@ -246,11 +252,11 @@ def _counted(delivered: Delivered, expected: int) -> Delivered:
     return delivered
 
 
-def _hold_copy(
+def _store_copy(
     connection: duckdb.DuckDBPyConnection,
     copy: Path,
     header: Header,
-    found: Bytes,
+    found: FileScan,
     reads: Input,
     work: Path,
     *,
@@ -260,21 +266,23 @@ def _hold_copy(
     what DuckDB holds, not what was written, since a difference must not add up."""
     source = holding.read_copy(copy, ("n", *range(len(header.names))), parallel=parallel)
     source = f"(select cn::bigint as row_number, * exclude (cn) from {source})"
-    relation = holding.hold_rows(connection, header, source, reads, found, work, numbered=True)
+    relation = holding.store_rows(connection, header, source, reads, found, work, numbered=True)
     copy.unlink()
     held: int = connection.execute(f"select count(*) from {relation}").fetchall()[0][0]
     return held
 
 
 @dataclass
-class _Tally:
+class _RecoveryTally:
     """What the repair met on its way."""
 
     quarantined: int = 0
     embedded: int = 0
 
 
-def _quarantined(reader: csv_recovery.Resynchroniser, copy: IO[bytes], tally: _Tally) -> Iterator[tuple[int, str, str]]:
+def _split_records(
+    reader: csv_recovery.RecordRecovery, copy: IO[bytes], tally: _RecoveryTally
+) -> Iterator[tuple[int, str, str]]:
     """The quarantined records (number, reason, original); the others go to the copy on the way."""
     for record in reader:
         tally.embedded += record.newlines
@@ -282,44 +290,46 @@ def _quarantined(reader: csv_recovery.Resynchroniser, copy: IO[bytes], tally: _T
             copy.write(csv_recovery.quoted_line(record.number, record.fields))
         else:
             tally.quarantined += 1
-            yield record.number, str(record.reason), csv_recovery.readable(record.original)
+            yield record.number, str(record.reason), csv_recovery.printable_text(record.original)
 
 
-def _read_parquet(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work: Path) -> Delivered:
+def _read_parquet(connection: duckdb.DuckDBPyConnection, found: FileScan, reads: Input, work: Path) -> ParsedFile:
     checksums.verify_pages(found.path)
     table = f"read_parquet({quoted(glob_escaped(found.path))}, file_row_number = true)"
     try:
         described = connection.execute(f"describe select * exclude (file_row_number) from {table}").fetchall()
         names = tuple(str(row[0]) for row in described)
-        refuse_too_many(names)
+        refuse_too_many_columns(names)
         types = [str(row[1]) for row in described]
-        header = bound_header(names, reads)
+        header = bind_header(names, reads)
         cells = ", ".join(
             f"{_as_text(identifier(name), kind)} as c{position}"
             for position, (name, kind) in enumerate(zip(names, types, strict=True))
         )
         source = f"(select file_row_number + 1 as row_number, {cells} from {table})"
-        has_times = any(kind.startswith(("TIMESTAMP", "DATE")) for kind in _kinds_of_times(header, types, reads))
-        held = holding.hold_rows(connection, header, source, reads, found, work, numbered=True, iso_times=has_times)
+        has_times = any(kind.startswith(("TIMESTAMP", "DATE")) for kind in _time_column_types(header, types, reads))
+        held = holding.store_rows(connection, header, source, reads, found, work, numbered=True, iso_times=has_times)
         records = connection.execute(f"select count(*) from {held}").fetchall()[0][0]
         promised = connection.execute(
             f"select sum(num_rows)::bigint from parquet_file_metadata({quoted(glob_escaped(found.path))})"
         ).fetchall()[0][0]
-    except CannotBind as problem:
-        raise refusal_of(problem, names, reads) from None
+    except BindError as problem:
+        raise missing_columns_error(problem, names, reads) from None
     except (duckdb.OutOfMemoryException, duckdb.InterruptException):
         raise
     except duckdb.Error as error:
         # A damaged page ends in any kind of error, some of no kind ("Out of buffer"); a full disk is not the file's fault.
         if disk.is_the_reason(error):
             raise
-        raise Refused("the Parquet file is damaged or cut short", "export or upload it again") from None
+        raise FileRefusedError("the Parquet file is damaged or cut short", "export or upload it again") from None
     if records != promised:
-        raise Refused("the Parquet file holds another number of rows than it says", "export or upload it again")
-    return Delivered(found, replace(header, lines=0), records)
+        raise FileRefusedError(
+            "the Parquet file holds another number of rows than it says", "export or upload it again"
+        )
+    return ParsedFile(found, replace(header, lines=0), records)
 
 
-def _kinds_of_times(header: Header, types: list[str], reads: Input) -> list[str]:
+def _time_column_types(header: Header, types: list[str], reads: Input) -> list[str]:
     """The types of the columns that hold times: one of each kind makes all of them ISO 8601."""
     timed = [column.name for column in CONTRACTS[reads.table].columns if column.type == "time"]
     positions = {header.bound.columns[name] for name in timed if name in header.bound.columns}
@@ -354,14 +364,14 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, texts: Iterable[t
         literals = ", ".join(quoted(value) if isinstance(value, str) else str(value) for value in values)
         batch.append(f"({literals})")
         length += len(literals)
-        if len(batch) >= MANY or length >= holding.LONGEST_LINE:
+        if len(batch) >= BATCH_ROWS or length >= holding.MAX_LINE_BYTES:
             connection.execute(f"insert into temp.{table} (row_number, reason, original) values {', '.join(batch)}")
             batch, length = [], 0
     if batch:
         connection.execute(f"insert into temp.{table} (row_number, reason, original) values {', '.join(batch)}")
 
 
-class _Counted(Iterator[bytes]):
+class _CountingIterator(Iterator[bytes]):
     """An iterator of lines that knows how many it gave."""
 
     def __init__(self, lines: Iterator[bytes]) -> None:

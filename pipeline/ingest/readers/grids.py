@@ -13,11 +13,11 @@ from typing import IO
 
 from pipeline.config.configuration import Input
 from pipeline.ingest.readers import csv_recovery
-from pipeline.ingest.readers.headers import Header, bound_header, refusal_of, refuse_too_many
-from pipeline.ingest.refusal import Refused
-from pipeline.ingest.rows.columns import CannotBind
+from pipeline.ingest.readers.headers import Header, bind_header, missing_columns_error, refuse_too_many_columns
+from pipeline.ingest.refusal import FileRefusedError
+from pipeline.ingest.rows.columns import BindError
 
-_LOOK_AT = 50
+_HEADER_SEARCH_ROWS = 50
 
 Range = tuple[tuple[int, int], tuple[int, int]]
 """The first and the last cell of a rectangle, each by row and column, 0 = first."""
@@ -54,26 +54,26 @@ class Tally:
 
 def header_of(grid: Grid, reads: Input) -> GridHeader:
     """Bind the row `header_row`, or the first that is not empty. Raises Refused, with a hint where there is one."""
-    start = list(islice(grid.rows(), (reads.header_row or 1) - 1 + _LOOK_AT))
+    start = list(islice(grid.rows(), (reads.header_row or 1) - 1 + _HEADER_SEARCH_ROWS))
     filled = [number for number, row in enumerate(start) if any(cell.strip() for cell in row)]
     at = reads.header_row - 1 if reads.header_row else next(iter(filled), -1)
     if at not in filled:
-        raise Refused(
+        raise FileRefusedError(
             f"{grid.place} is empty" if not reads.header_row else f"row {reads.header_row} of {grid.place} is empty",
             "correct header_row or sheet for this input, or export it again",
         )
     names = tuple(cell.strip() for cell in start[at])
-    refuse_too_many(names)
+    refuse_too_many_columns(names)
     try:
-        header = bound_header(names, reads)
-    except CannotBind as problem:
+        header = bind_header(names, reads)
+    except BindError as problem:
         later = [number for number in filled if number != at and _binds(start[number], reads)]
         if later and not problem.twice:
-            raise Refused(
+            raise FileRefusedError(
                 f"the header is not in row {at + 1} of {grid.place}",
                 f"declare header_row = {later[0] + 1} for this input",
             ) from None
-        plain = refusal_of(problem, names, reads, remedy="give the table a header row")
+        plain = missing_columns_error(problem, names, reads, remedy="give the table a header row")
         raise type(plain)(f"{plain.reason} in row {at + 1} of {grid.place}", plain.next_step) from None
     bound = header.bound
     used = {*bound.columns.values(), *(place for ours, place in bound.extras.items() if ours in reads.columns)}
@@ -81,14 +81,14 @@ def header_of(grid: Grid, reads: Input) -> GridHeader:
     for (top, left), (bottom, right) in grid.merged:
         hit = [names[place] for place in sorted(used) if left <= place <= right and place < len(names)]
         if hit and top <= at <= bottom:
-            raise Refused(
+            raise FileRefusedError(
                 f"the header of column `{hit[0][:40]}` is merged with other cells in {grid.place}",
                 "undo the merge, so that each column has a header of its own",
             )
     return GridHeader(replace(header, lines=0), at)
 
 
-def remarks_of(grid: Grid, found: GridHeader) -> tuple[str, ...]:
+def remarks(grid: Grid, found: GridHeader) -> tuple[str, ...]:
     """What deserves a look: the grid's own remarks, and merged cells below the header."""
     merged = sum(top > found.row for (top, _), _ in grid.merged)
     said = "1 merged range of cells" if merged == 1 else f"{merged:,} merged ranges of cells"
@@ -106,14 +106,14 @@ def records(grid: Grid, found: GridHeader, tally: Tally) -> Iterator[tuple[int, 
         yield tally.records, row
 
 
-def copied(grid: Grid, found: GridHeader, copy: IO[bytes], tally: Tally) -> Iterator[tuple[int, str, str]]:
+def write_copy(grid: Grid, found: GridHeader, copy: IO[bytes], tally: Tally) -> Iterator[tuple[int, str, str]]:
     """Give the quarantined records (number, reason, original); write the others to `copy` on the way."""
     width = len(found.header.names)
     for number, row in records(grid, found, tally):
         reason = _damage(row, width)
         if reason is not None:
             tally.quarantined += 1
-            yield number, reason, original(found.header.names, row)
+            yield number, reason, original_json(found.header.names, row)
             continue
         cells = [cell.encode() for cell in row]
         tally.newlines += sum(cell.count(b"\n") + cell.count(b"\r") for cell in cells)
@@ -123,10 +123,10 @@ def copied(grid: Grid, found: GridHeader, copy: IO[bytes], tally: Tally) -> Iter
 def _damage(row: list[str], width: int) -> str | None:
     if len(row) != width:
         return "too_few_fields" if len(row) < width else "too_many_fields"
-    return csv_recovery.damage("".join(row).encode("utf-8", "surrogatepass"))
+    return csv_recovery.damage_reason("".join(row).encode("utf-8", "surrogatepass"))
 
 
-def original(names: tuple[str, ...], row: list[str]) -> str:
+def original_json(names: tuple[str, ...], row: list[str]) -> str:
     """A row as a JSON object; a cell beyond the header, or under a name that is there twice, goes by the column's number."""
     held: dict[str, str] = {}
     for place, cell in enumerate(row):
@@ -138,7 +138,7 @@ def original(names: tuple[str, ...], row: list[str]) -> str:
 
 def _binds(row: list[str], reads: Input) -> bool:
     try:
-        bound_header(tuple(cell.strip() for cell in row), reads)
-    except (CannotBind, Refused):
+        bind_header(tuple(cell.strip() for cell in row), reads)
+    except (BindError, FileRefusedError):
         return False
     return True

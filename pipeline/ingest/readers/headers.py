@@ -14,14 +14,14 @@ from pipeline.config.input_tables import CONTRACTS
 from pipeline.ingest.adapters import known_formats, reshaping
 from pipeline.ingest.adapters.reshaping import Plan
 from pipeline.ingest.files import scan
-from pipeline.ingest.files.scan import Bytes
+from pipeline.ingest.files.scan import FileScan
 from pipeline.ingest.readers import csv_recovery
-from pipeline.ingest.refusal import Lacks, Refused
-from pipeline.ingest.rows.columns import Bound, CannotBind, bind, normalise_header
+from pipeline.ingest.refusal import FileRefusedError, MissingColumnsError
+from pipeline.ingest.rows.columns import BindError, Bound, bind, normalise_header
 
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
-_LOOK_AT = 50
-_LONGEST_HEADER = 10
+_HEADER_SEARCH_LINES = 50
+_MAX_HEADER_LINES = 10
 
 MAX_COLUMNS = 2_000
 """Columns that a file may have; every one costs memory, whether its values are used or not."""
@@ -46,7 +46,7 @@ class Header:
         return (self.names if self.plan is None else (*self.names, *self.plan.made))[position]
 
 
-def bound_header(names: tuple[str, ...], reads: Input) -> Header:
+def bind_header(names: tuple[str, ...], reads: Input) -> Header:
     """The header with these names, bound. Raises CannotBind, and Refused for what a reshaping input asks of it in vain."""
     if reads.reshaping is None:
         return Header(names, bind(names, reads))
@@ -54,42 +54,44 @@ def bound_header(names: tuple[str, ...], reads: Input) -> Header:
     return Header(names, bound, plan=plan)
 
 
-def header_of(found: Bytes, reads: Input) -> Header:
+def header_of(found: FileScan, reads: Input) -> Header:
     """Find and bind the header. Raises Refused with the columns that were found, and a hint where there is one."""
-    start = list(islice(scan.lines_of(found.path, found.compression), reads.skip_lines + _LOOK_AT))
+    start = list(islice(scan.lines_of(found.path, found.compression), reads.skip_lines + _HEADER_SEARCH_LINES))
     at = reads.skip_lines
     blank = sum(1 for line in start[:at] if not line.strip(b"\r\n"))
     while at < len(start) and not start[at].strip(b"\r\n"):
         at, blank = at + 1, blank + 1
     if at >= len(start):
-        raise Refused("there is no header in it", "export the file again, or correct skip_lines")
-    lines = _lines_of_header(start[at : at + _LONGEST_HEADER])
+        raise FileRefusedError("there is no header in it", "export the file again, or correct skip_lines")
+    lines = _lines_of_header(start[at : at + _MAX_HEADER_LINES])
     names = _cells(b"".join(start[at : at + lines]), reads.delimiter)
-    refuse_too_many(names)
+    refuse_too_many_columns(names)
     try:
         delimiters = b"".join(start[: at + lines]).count(reads.delimiter.encode())
-        return replace(bound_header(names, reads), skip=at + lines, blank=blank, lines=lines, delimiters=delimiters)
-    except CannotBind as problem:
-        raise _refusal(problem, names, start[at:], reads) from None
+        return replace(bind_header(names, reads), skip=at + lines, blank=blank, lines=lines, delimiters=delimiters)
+    except BindError as problem:
+        raise _bind_error(problem, names, start[at:], reads) from None
 
 
-def refuse_too_many(names: Sequence[str]) -> None:
+def refuse_too_many_columns(names: Sequence[str]) -> None:
     """Raises Refused for a file with more columns than `MAX_COLUMNS`."""
     if len(names) > MAX_COLUMNS:
-        raise Refused(
+        raise FileRefusedError(
             f"it has {len(names):,} columns, and at most {MAX_COLUMNS:,} are read",
             "export it with fewer; only those that the funnel uses are needed",
         )
 
 
-def refusal_of(
-    problem: CannotBind, names: tuple[str, ...], reads: Input, *, remedy: str = "export the file with them"
-) -> Refused:
+def missing_columns_error(
+    problem: BindError, names: tuple[str, ...], reads: Input, *, remedy: str = "export the file with them"
+) -> FileRefusedError:
     """What to say of columns that don't fit. Names that may be values of a headless file are not repeated."""
     if problem.twice:
-        return Refused(f"the header names a column twice: {_listed(problem.twice)}", "rename one of the two columns")
+        return FileRefusedError(
+            f"the header names a column twice: {_quoted_names(problem.twice)}", "rename one of the two columns"
+        )
     have_names = _look_like_names(names, reads)
-    found = _listed(names) if have_names else f"{len(names)} fields that look like values, not names"
+    found = _quoted_names(names) if have_names else f"{len(names)} fields that look like values, not names"
     mapped = "".join(
         f"; columns maps {ours} to `{reads.columns[ours]}`, which is no header of the file"
         for ours in problem.missing
@@ -103,19 +105,19 @@ def refusal_of(
         + " }"
     )
     is_known = all(near.get(ours) for ours in problem.missing)
-    return Lacks(
-        f"missing columns {_listed(problem.missing)}{mapped}{_looked_for(problem.missing, reads)}; found {found}",
+    return MissingColumnsError(
+        f"missing columns {_quoted_names(problem.missing)}{mapped}{_format_headers(problem.missing, reads)}; found {found}",
         known_formats.advice(names, reads)
         or (f"write {columns}" if is_known else f"{remedy}, or map its names: {columns}"),
     )
 
 
-def _looked_for(missing: Sequence[str], reads: Input) -> str:
+def _format_headers(missing: Sequence[str], reads: Input) -> str:
     """Which headers the format of the input knows for the missing columns."""
     if reads.reshaping is None:
         return ""
     known = [each.header for ours in missing for each in reads.reshaping.names.get(ours, ())]
-    return f"; the format {reads.format} looks for {_listed(tuple(known))}" if known else ""
+    return f"; the format {reads.format} looks for {_quoted_names(tuple(known))}" if known else ""
 
 
 def nearest_header(ours: str, names: tuple[str, ...], reads: Input) -> str | None:
@@ -148,26 +150,26 @@ def _cells(line: bytes, delimiter: str) -> tuple[str, ...]:
     return tuple(cell.decode("utf-8", "replace").replace("\ufeff", "").replace("\0", "").strip() for cell in cells)
 
 
-def _refusal(problem: CannotBind, names: tuple[str, ...], start: list[bytes], reads: Input) -> Refused:
-    plain = refusal_of(problem, names, reads, remedy="give the file a header line")
+def _bind_error(problem: BindError, names: tuple[str, ...], start: list[bytes], reads: Input) -> FileRefusedError:
+    plain = missing_columns_error(problem, names, reads, remedy="give the file a header line")
     if problem.twice:
         return plain
     if start[0].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        return Refused(
-            f"missing columns {_listed(problem.missing)}: it is a web page, probably a login page",
+        return FileRefusedError(
+            f"missing columns {_quoted_names(problem.missing)}: it is a web page, probably a login page",
             "download the export again while logged in",
         )
     for delimiter, word in _DELIMITERS.items():
         if delimiter != reads.delimiter and _binds(start[0], replace(reads, delimiter=delimiter)):
             shown = delimiter.replace("\t", "\\t")
-            return Refused(
-                f"missing columns {_listed(problem.missing)}; the fields are separated by {word}",
+            return FileRefusedError(
+                f"missing columns {_quoted_names(problem.missing)}; the fields are separated by {word}",
                 f'declare delimiter = "{shown}" for this input',
             )
     for number, line in enumerate(start[1:], start=1):
         if _binds(line, reads):
-            return Refused(
-                f"missing columns {_listed(problem.missing)}; the header is not the first line",
+            return FileRefusedError(
+                f"missing columns {_quoted_names(problem.missing)}; the header is not the first line",
                 f"declare skip_lines = {reads.skip_lines + number} for this input",
             )
     return plain
@@ -175,8 +177,8 @@ def _refusal(problem: CannotBind, names: tuple[str, ...], start: list[bytes], re
 
 def _binds(line: bytes, reads: Input) -> bool:
     try:
-        bound_header(_cells(line, reads.delimiter), reads)
-    except (CannotBind, Refused):
+        bind_header(_cells(line, reads.delimiter), reads)
+    except (BindError, FileRefusedError):
         return False
     return True
 
@@ -189,7 +191,7 @@ def _look_like_names(names: tuple[str, ...], reads: Input) -> bool:
     return not any(character.isdigit() or character == "@" for name in names for character in name)
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _quoted_names(names: tuple[str, ...]) -> str:
     shown = [f"`{''.join(c if c.isprintable() else '?' for c in name[:40])}`" for name in names[:30]]
     more = f" and {len(names) - 30} more" if len(names) > 30 else ""
     return ", ".join(shown) + more if names else "none"

@@ -10,24 +10,24 @@ import duckdb
 from pipeline.config.configuration import Input
 from pipeline.database.connection import glob_escaped, quoted
 from pipeline.ingest.adapters.reshaping import CELLS
-from pipeline.ingest.files.scan import Bytes
+from pipeline.ingest.files.scan import FileScan
 from pipeline.ingest.readers.headers import Header
 from pipeline.ingest.rows import typed
-from pipeline.ingest.rows.typed import Typed
+from pipeline.ingest.rows.typed import TypedSelect
 
-IN_MEMORY = 256_000_000
+MAX_IN_MEMORY_BYTES = 256_000_000
 """Bytes of a file up to which its rows wait in a temporary table; those of a bigger one wait in a Parquet file."""
 
-LONGEST_LINE = 4_000_000
+MAX_LINE_BYTES = 4_000_000
 """Bytes; twice the longest record that is taken, since quotes double in the repaired copy."""
 
 
-def hold_rows(
+def store_rows(
     connection: duckdb.DuckDBPyConnection,
     header: Header,
     source: str,
     reads: Input,
-    found: Bytes,
+    found: FileScan,
     work: Path,
     *,
     numbered: bool,
@@ -37,23 +37,25 @@ def hold_rows(
     """Make `landing_rows` of the records of `source`. Returns the relation that has one row a record, and delimiters_inside."""
     plan, size = header.plan, found.content_size
     if plan is None:
-        found_rows = typed.typed(reads, header.bound, source, numbered=numbered, iso_times=iso_times, counted=counted)
-        hold(connection, "rows", found_rows, size, work, numbered=numbered)
+        found_rows = typed.typed_select(
+            reads, header.bound, source, numbered=numbered, iso_times=iso_times, counted=counted
+        )
+        store(connection, "rows", found_rows, size, work, numbered=numbered)
         return "landing_rows"
     number = "row_number as record_number, " if numbered else ""
     inside = f", {typed.delimiters_inside(*counted)} as delimiters_inside" if counted else ""
     cells = ", ".join(f"c{position}" for position in plan.needed)
     sql = f"select {number}{cells}{inside} from {source}"
-    hold(connection, "cells", Typed(sql, ()), size, work, numbered=numbered, number="record_number")
-    made = typed.typed(reads, header.bound, plan.rows, numbered=False, is_reshaped=True, iso_times=iso_times)
-    hold(connection, "rows", made, size, work, numbered=False)
+    store(connection, "cells", TypedSelect(sql, ()), size, work, numbered=numbered, number="record_number")
+    made = typed.typed_select(reads, header.bound, plan.rows, numbered=False, is_reshaped=True, iso_times=iso_times)
+    store(connection, "rows", made, size, work, numbered=False)
     return CELLS
 
 
-def hold(
+def store(
     connection: duckdb.DuckDBPyConnection,
     what: str,
-    made: Typed,
+    made: TypedSelect,
     size: int,
     work: Path,
     *,
@@ -61,7 +63,7 @@ def hold(
     number: str = "row_number",
 ) -> None:
     """Make the view `landing_{what}` of these rows, in the order of the file, numbered from 1 unless they have numbers."""
-    if size <= IN_MEMORY:
+    if size <= MAX_IN_MEMORY_BYTES:
         connection.execute(f"create or replace temp table held_{what} as {made.sql}")
         source, numbers = f"temp.held_{what}", "" if numbered else f"rowid + 1 as {number}, "
         columns = "*"
@@ -88,6 +90,6 @@ def read_csv(path: Path, packing: str, columns: Iterable[object], skip: int, del
     return (
         f"read_csv({quoted(glob_escaped(path))}, auto_detect = false, all_varchar = true, header = false, "
         f"skip = {skip}, delim = {quoted(delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
-        f"null_padding = false, ignore_errors = false, compression = '{packing}', max_line_size = {LONGEST_LINE}, "
+        f"null_padding = false, ignore_errors = false, compression = '{packing}', max_line_size = {MAX_LINE_BYTES}, "
         f"columns = {{{declared}}}{more})"
     )

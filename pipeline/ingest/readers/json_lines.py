@@ -15,22 +15,22 @@ from typing import IO, Any
 
 from pipeline.config.configuration import Input
 from pipeline.ingest.files import scan
-from pipeline.ingest.files.scan import Bytes
+from pipeline.ingest.files.scan import FileScan
 from pipeline.ingest.readers import csv_recovery, documents
-from pipeline.ingest.readers.headers import Header, bound_header, refusal_of
-from pipeline.ingest.refusal import Refused
-from pipeline.ingest.rows.columns import CannotBind, normalise_header
+from pipeline.ingest.readers.headers import Header, bind_header, missing_columns_error
+from pipeline.ingest.refusal import FileRefusedError
+from pipeline.ingest.rows.columns import BindError, normalise_header
 
 SUFFIXES = (".jsonl", ".ndjson")
 
-MOST_KEYS = 500
+MAX_KEYS = 500
 """Spellings of keys that a file may have; one with more has values where its keys should be."""
 
-DEEPEST = 50
+MAX_DEPTH = 50
 """Levels of objects and lists inside a line; a deeper line is quarantined."""
 
 
-class BadLine(Exception):
+class BadLineError(Exception):
     """The line is quarantined for this reason."""
 
     def __init__(self, reason: str) -> None:
@@ -61,7 +61,7 @@ class Tally:
 
 
 @dataclass
-class _Union:
+class _KeyUnion:
     """The keys so far; `columns` are found by their normalised name."""
 
     names: list[str] = field(default_factory=list)
@@ -76,27 +76,29 @@ class _Union:
         self.positions[key] = self.columns[same]
 
 
-def header_of(found: Bytes, reads: Input) -> tuple[Header, Keys]:
+def header_of(found: FileScan, reads: Input) -> tuple[Header, Keys]:
     """Bind the union of the keys of every line. Raises Refused with the keys that were found."""
     is_lines = found.kind == "lines"
     skipped = list(islice(scan.lines_of(found.path, found.compression), reads.skip_lines)) if is_lines else []
     keys = _keys_of(found, len(skipped))
     if not keys.names and not is_lines:
-        raise Refused("no element of its array is an object with a key in it", "write an array of objects")
+        raise FileRefusedError("no element of its array is an object with a key in it", "write an array of objects")
     if not keys.names:
-        raise Refused(
+        raise FileRefusedError(
             "no line of it is a JSON object with a key in it",
             "write one object a line, not one list or an object over several lines",
         )
     try:
-        header = bound_header(keys.names, reads)
-    except CannotBind as problem:
-        raise refusal_of(problem, keys.names, reads) from None
+        header = bind_header(keys.names, reads)
+    except BindError as problem:
+        raise missing_columns_error(problem, keys.names, reads) from None
     blank = sum(not line.strip(b"\r\n") for line in skipped)
     return replace(header, skip=len(skipped), blank=blank, lines=0), keys
 
 
-def copied(found: Bytes, header: Header, keys: Keys, copy: IO[bytes], tally: Tally) -> Iterator[tuple[int, str, str]]:
+def write_copy(
+    found: FileScan, header: Header, keys: Keys, copy: IO[bytes], tally: Tally
+) -> Iterator[tuple[int, str, str]]:
     """Give the quarantined records (number, reason, original); write the others to `copy` on the way."""
     for text in texts(found, header.skip):
         if not text:
@@ -105,9 +107,9 @@ def copied(found: Bytes, header: Header, keys: Keys, copy: IO[bytes], tally: Tal
         tally.records = number = tally.records + 1
         try:
             values = object_of(text)
-        except BadLine as bad:
+        except BadLineError as bad:
             tally.quarantined += 1
-            yield number, bad.reason, csv_recovery.readable(text)
+            yield number, bad.reason, csv_recovery.printable_text(text)
             continue
         cells = [b""] * len(keys.names)
         for key, value in values.items():
@@ -116,7 +118,7 @@ def copied(found: Bytes, header: Header, keys: Keys, copy: IO[bytes], tally: Tal
         copy.write(csv_recovery.quoted_line(number, cells))
 
 
-def texts(found: Bytes, skip: int) -> Iterator[bytes]:
+def texts(found: FileScan, skip: int) -> Iterator[bytes]:
     """The text of each line after the skipped ones, or of each element of a JSON document."""
     if found.kind == "json":
         return documents.elements(found)
@@ -130,42 +132,42 @@ def object_of(line: bytes) -> dict[str, bytes]:
     Raises BadLine: for damaged bytes, for what is no JSON (NaN and Infinity aren't), for no object, for a key that is
     there twice (inside, too, and in another spelling that would bind to the same column).
     """
-    damage = csv_recovery.damage(line)
+    damage = csv_recovery.damage_reason(line)
     if damage is not None:
-        raise BadLine(damage)
+        raise BadLineError(damage)
     try:
         held = _DECODER.decode(line.decode())
     except RecursionError:
-        raise BadLine("nested_too_deep") from None
+        raise BadLineError("nested_too_deep") from None
     except ValueError:
-        raise BadLine("not_json") from None
+        raise BadLineError("not_json") from None
     if not isinstance(held, dict):
-        raise BadLine("not_an_object")
+        raise BadLineError("not_an_object")
     if len({normalise_header(key) or key for key in held}) < len(held):
-        raise BadLine("duplicate_key")
+        raise BadLineError("duplicate_key")
     try:
         values = {key: _text(value).encode() for key, value in held.items()}
         "".join(values).encode()
     except UnicodeEncodeError:
         # Half of a character, written as \ud83d: no text can hold it.
-        raise BadLine("bad_encoding") from None
+        raise BadLineError("bad_encoding") from None
     if any(b"\0" in value for value in values.values()) or any("\0" in key for key in values):
-        raise BadLine("nul_byte")
+        raise BadLineError("nul_byte")
     return values
 
 
-def _keys_of(found: Bytes, skip: int) -> Keys:
-    union = _Union()
+def _keys_of(found: FileScan, skip: int) -> Keys:
+    union = _KeyUnion()
     for text in texts(found, skip):
         try:
             new = [key for key in object_of(text) if key not in union.positions]
-        except BadLine:
+        except BadLineError:
             continue
         for key in new:
             union.add(key)
-        if len(union.positions) > MOST_KEYS:
-            raise Refused(
-                f"it has more than {MOST_KEYS} different keys",
+        if len(union.positions) > MAX_KEYS:
+            raise FileRefusedError(
+                f"it has more than {MAX_KEYS} different keys",
                 "write the same keys in every line; what differs from line to line belongs into values",
             )
     return Keys(tuple(union.names), union.positions)
@@ -174,23 +176,23 @@ def _keys_of(found: Bytes, skip: int) -> Keys:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     held = dict(pairs)
     if len(held) < len(pairs):
-        raise BadLine("duplicate_key")
+        raise BadLineError("duplicate_key")
     return held
 
 
-def _no_number(_: str) -> Any:
-    raise BadLine("not_json")
+def _refuse_constant(_: str) -> Any:
+    raise BadLineError("not_json")
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=_Number, parse_int=_Number, parse_constant=_no_number
+    object_pairs_hook=_object, parse_float=_Number, parse_int=_Number, parse_constant=_refuse_constant
 )
 
 
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return str(value) if isinstance(value, str) else _json(value, DEEPEST)
+    return str(value) if isinstance(value, str) else _json(value, MAX_DEPTH)
 
 
 def _json(value: Any, deeper: int) -> str:
@@ -200,7 +202,7 @@ def _json(value: Any, deeper: int) -> str:
     if not isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False)
     if not deeper:
-        raise BadLine("nested_too_deep")
+        raise BadLineError("nested_too_deep")
     if isinstance(value, list):
         return f"[{','.join(_json(each, deeper - 1) for each in value)}]"
     pairs = (f"{json.dumps(key, ensure_ascii=False)}:{_json(each, deeper - 1)}" for key, each in value.items())

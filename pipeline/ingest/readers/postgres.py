@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.config.configuration import Database
 from pipeline.database.connection import quoted
-from pipeline.ingest.readers.postgres_failures import Failure, lost, not_connected, refused_query
+from pipeline.ingest.readers.postgres_failures import Failure, connection_lost, not_connected, query_failed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,12 +43,12 @@ _SESSION = (
     "select set_config(name, '10s', true) from pg_catalog.pg_settings where name = 'client_connection_check_interval'"
 )
 
-_LONGEST_TIMEOUT = 2_147_483_647
+_MAX_TIMEOUT_MS = 2_147_483_647
 """Milliseconds; the server takes no more."""
-_WHOLE_AS_FLOAT = 9_007_199_254_740_992
-_LOST = ("08", "53300", "57P")
+_MAX_EXACT_FLOAT = 9_007_199_254_740_992
+_LOST_STATES = ("08", "53300", "57P")
 """How the SQLSTATE of a lost connection begins, or of a server that takes none just now."""
-_IN_MID_QUERY = (
+_STATE_BY_MESSAGE = (
     ("conflict with recovery", "40001"),
     ("canceling statement", "57014"),
     ("invalid byte sequence", "22021"),
@@ -57,7 +57,7 @@ _IN_MID_QUERY = (
 
 
 @dataclass(frozen=True)
-class Result:
+class QueryFile:
     """What was written: the columns, and which of them (0 = first) hold times. `cursor` is its highest value so far, if any."""
 
     names: tuple[str, ...]
@@ -65,7 +65,7 @@ class Result:
     cursor: str | None
 
 
-class _Failed(Exception):
+class _FailureError(Exception):
     """Carries a Failure; never with the error of the driver as its cause, whose text is not for others."""
 
     def __init__(self, failure: Failure) -> None:
@@ -73,7 +73,7 @@ class _Failed(Exception):
         super().__init__(failure.reason)
 
 
-def read(dsn: str, database: Database, zone: str, after: str | None, path: Path) -> Result | Failure:
+def read(dsn: str, database: Database, zone: str, after: str | None, path: Path) -> QueryFile | Failure:
     """Write the rows of the query to `path`, as a Parquet file of texts; times are ISO 8601, instants in UTC.
 
     `zone` is that of the session, in which naive times of the query are to be understood. `after` is what an earlier
@@ -81,18 +81,18 @@ def read(dsn: str, database: Database, zone: str, after: str | None, path: Path)
     """
     began = time.monotonic()
     try:
-        with _connected(dsn, database) as connection, closing(connection.cursor()) as cursor:
-            _do(lambda: cursor.executescript(_session(zone, database)), database, began)
-            selected = _Selected.of(cursor, database, after, began)
-            _do(lambda: cursor.execute(selected.sql), database, began)
+        with _connection(dsn, database) as connection, closing(connection.cursor()) as cursor:
+            _call(lambda: cursor.executescript(_session(zone, database)), database, began)
+            selected = _TextQuery.of(cursor, database, after, began)
+            _call(lambda: cursor.execute(selected.sql), database, began)
             highest = _write(connection, cursor, selected, database, began, path)
-            return Result(selected.names, selected.times, highest)
-    except _Failed as failed:
+            return QueryFile(selected.names, selected.times, highest)
+    except _FailureError as failed:
         return failed.failure
 
 
 @contextmanager
-def _connected(dsn: str, database: Database) -> Iterator[Connection]:
+def _connection(dsn: str, database: Database) -> Iterator[Connection]:
     connection = _connect(dsn, database)
     try:
         yield connection
@@ -108,7 +108,7 @@ def _connect(dsn: str, database: Database) -> Connection:
         return connected
     except (dbapi.Error, UnicodeError) as error:
         text = str(error)
-    raise _Failed(not_connected(text, database))
+    raise _FailureError(not_connected(text, database))
 
 
 def with_defaults(dsn: str) -> str:
@@ -123,12 +123,12 @@ def with_defaults(dsn: str) -> str:
 
 
 def _session(zone: str, database: Database) -> str:
-    milliseconds = min(int(database.timeout.total_seconds() * 1000), _LONGEST_TIMEOUT)
+    milliseconds = min(int(database.timeout.total_seconds() * 1000), _MAX_TIMEOUT_MS)
     return f"{_SESSION}; set local time zone {quoted(zone)}; set local statement_timeout = {milliseconds}"
 
 
 @dataclass(frozen=True)
-class _Selected:
+class _TextQuery:
     """The SELECT around the query: its columns as text, and in the end the cursor, where there is one."""
 
     sql: str
@@ -140,32 +140,34 @@ class _Selected:
     """Whether the cursor is a whole number, and no time."""
 
     @staticmethod
-    def of(cursor: Cursor, database: Database, after: str | None, began: float) -> _Selected:
+    def of(cursor: Cursor, database: Database, after: str | None, began: float) -> _TextQuery:
         import pyarrow as pa
 
         query = f"from (\n{database.query}\n) as q"  # a comment may end the query
-        schema: pa.Schema = _do(lambda: cursor.adbc_execute_schema(f"select * {query}"), database, began)
+        schema: pa.Schema = _call(lambda: cursor.adbc_execute_schema(f"select * {query}"), database, began)
         names = tuple(schema.names)
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise _Failed(
+            raise _FailureError(
                 Failure(f"the query has two columns `{twice[0]}`", "name one of them otherwise, with `as`", True)
             )
         times = frozenset(number for number, field in enumerate(schema) if _is_time(field.type))
         columns = [_as_text(_column(field.name), field.type) for field in schema]
         if database.cursor is None:
-            return _Selected(f"select {_listed(columns)} {query}", names, times)
+            return _TextQuery(f"select {_select_list(columns)} {query}", names, times)
         kind = _cursor_kind(database, schema)
         is_whole = pa.types.is_integer(kind)
         if after is not None and is_whole != after.lstrip("-").isdigit():
             after = None  # the column was of another type: its old values say nothing
         column = _column(database.cursor)
-        columns.append(_highest(column, kind))
-        where = "" if after is None else f" where {column} >= {_since(after, kind, database)} or {column} is null"
-        return _Selected(f"select {_listed(columns)} {query}{where}", names, times, after, True, is_whole)
+        columns.append(_cursor_value(column, kind))
+        where = (
+            "" if after is None else f" where {column} >= {_cursor_start(after, kind, database)} or {column} is null"
+        )
+        return _TextQuery(f"select {_select_list(columns)} {query}{where}", names, times, after, True, is_whole)
 
 
-def _listed(columns: list[str]) -> str:
+def _select_list(columns: list[str]) -> str:
     return ", ".join(f"{column} as c{number}" for number, column in enumerate(columns))
 
 
@@ -181,7 +183,7 @@ def _as_text(column: str, kind: pa.DataType) -> str:
     if pa.types.is_timestamp(kind) and kind.tz:
         return f"({column} at time zone 'UTC')::text || '+00'"
     if pa.types.is_floating(kind):
-        whole = f"{column} = trunc({column}) and abs({column}) < {_WHOLE_AS_FLOAT}"
+        whole = f"{column} = trunc({column}) and abs({column}) < {_MAX_EXACT_FLOAT}"
         return f"case when {whole} then {column}::bigint::text else nullif({column}::text, 'NaN') end"
     return f"{column}::text"
 
@@ -197,7 +199,7 @@ def _cursor_kind(database: Database, schema: pa.Schema) -> pa.DataType:
 
     if database.cursor not in schema.names:
         found = ", ".join(f"`{name}`" for name in schema.names[:30])
-        raise _Failed(
+        raise _FailureError(
             Failure(
                 f"the cursor `{database.cursor}` is no column of the query; it has {found or 'none'}",
                 "name one of them as `cursor`, or add the column to the query",
@@ -207,7 +209,7 @@ def _cursor_kind(database: Database, schema: pa.Schema) -> pa.DataType:
     kind = schema.field(database.cursor).type
     is_time = _is_time(kind)
     if not is_time and not pa.types.is_integer(kind):
-        raise _Failed(
+        raise _FailureError(
             Failure(
                 f"the cursor `{database.cursor}` is neither a time, a date nor a whole number",
                 "name a column that grows with every change, or cast it in the query",
@@ -215,7 +217,7 @@ def _cursor_kind(database: Database, schema: pa.Schema) -> pa.DataType:
             )
         )
     if database.look_back and not is_time:
-        raise _Failed(
+        raise _FailureError(
             Failure(
                 f"look_back is a length of time, and the cursor `{database.cursor}` is a number",
                 "leave out look_back, or name a column of times as `cursor`",
@@ -225,7 +227,7 @@ def _cursor_kind(database: Database, schema: pa.Schema) -> pa.DataType:
     return kind
 
 
-def _highest(column: str, kind: pa.DataType) -> str:
+def _cursor_value(column: str, kind: pa.DataType) -> str:
     """The value as a text that sorts as it does, or as a number; null for a time to come, since rows up to it would be missed."""
     import pyarrow as pa
 
@@ -237,7 +239,7 @@ def _highest(column: str, kind: pa.DataType) -> str:
     return f"case when {column} <= {now} then to_char({value}, 'YYYY-MM-DD HH24:MI:SS.US') end"
 
 
-def _since(after: str, kind: pa.DataType, database: Database) -> str:
+def _cursor_start(after: str, kind: pa.DataType, database: Database) -> str:
     import pyarrow as pa
 
     if pa.types.is_integer(kind):
@@ -249,7 +251,7 @@ def _since(after: str, kind: pa.DataType, database: Database) -> str:
 
 
 def _write(
-    connection: Connection, cursor: Cursor, selected: _Selected, database: Database, began: float, path: Path
+    connection: Connection, cursor: Cursor, selected: _TextQuery, database: Database, began: float, path: Path
 ) -> str | None:
     """The rows to `path`, a batch at a time. Returns the highest value of the cursor."""
     import pyarrow as pa
@@ -258,7 +260,7 @@ def _write(
 
     schema = pa.schema([(name, pa.string()) for name in selected.names])
     highest = None if selected.after is None else int(selected.after) if selected.is_whole else selected.after
-    batches = iter(_do(cursor.fetch_record_batch, database, began))
+    batches = iter(_call(cursor.fetch_record_batch, database, began))
     with parquet.ParquetWriter(path, schema, compression="zstd") as file:
         while (batch := _next(batches, connection, database, began)) is not None:
             file.write_batch(pa.record_batch(batch.columns[: len(schema)], schema=schema))
@@ -279,17 +281,17 @@ def _next(batches: Iterator[Any], connection: Connection, database: Database, be
     try:
         connection.rollback()
     except dbapi.Error:
-        raise _Failed(lost("the connection was lost in the middle of the query", database)) from None
-    state = next((state for words, state in _IN_MID_QUERY if words in text), "")
+        raise _FailureError(connection_lost("the connection was lost in the middle of the query", database)) from None
+    state = next((state for words, state in _STATE_BY_MESSAGE if words in text), "")
     is_slow = _is_slow(database, began)
-    raise _Failed(refused_query("57014" if is_slow else state, "", database, is_slow=is_slow))
+    raise _FailureError(query_failed("57014" if is_slow else state, "", database, is_slow=is_slow))
 
 
 def _is_slow(database: Database, began: float) -> bool:
     return time.monotonic() - began >= database.timeout.total_seconds()
 
 
-def _do(call: Any, database: Database, began: float) -> Any:
+def _call(call: Any, database: Database, began: float) -> Any:
     """What `call` returns. Raises _Failed in place of the driver's errors, and keeps nothing of them."""
     from adbc_driver_postgresql import dbapi
 
@@ -297,6 +299,6 @@ def _do(call: Any, database: Database, began: float) -> Any:
         return call()
     except dbapi.Error as error:
         state, text = error.sqlstate or "", str(error)
-    if not state or state.startswith(_LOST):
-        raise _Failed(lost("the connection was lost", database))
-    raise _Failed(refused_query(state, text, database, is_slow=_is_slow(database, began)))
+    if not state or state.startswith(_LOST_STATES):
+        raise _FailureError(connection_lost("the connection was lost", database))
+    raise _FailureError(query_failed(state, text, database, is_slow=_is_slow(database, began)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pipeline.config.configuration import Database
 
-_TRY_AGAIN = ("40001", "40P01")
+_TRANSIENT_STATES = ("40001", "40P01")
 _PRIMARY = re.compile(r"\bERROR:\s+(.*)")
 
 
@@ -25,24 +25,24 @@ class Failure:
     is_lost: bool = False
 
 
-def lost(reason: str, database: Database) -> Failure:
+def connection_lost(reason: str, database: Database) -> Failure:
     """The server, or the way to it, went away."""
     return Failure(reason, "the next run reads it again; ask who runs the server if this goes on", is_lost=True)
 
 
-def refused_query(state: str, text: str, database: Database, *, is_slow: bool) -> Failure:
+def query_failed(state: str, text: str, database: Database, *, is_slow: bool) -> Failure:
     """The server was there and did not answer the query. Only of an error in the SQL itself its words are repeated."""
-    if state in _TRY_AGAIN:
+    if state in _TRANSIENT_STATES:
         return Failure(
             "the server took the query back in favour of another transaction", "the next run reads it again", True, True
         )
     if state == "57014":
         if is_slow:
-            return slow(database)
+            return query_timed_out(database)
         return Failure("the query was cancelled on the server", "ask who runs the server, and run again", True)
     if state == "42501":
         return Failure(
-            f"its user may not read this{_words(text)}",
+            f"its user may not read this{_server_message(text)}",
             f"let the owner of the table `grant select` on it to the user of {database.variable}",
             True,
         )
@@ -62,7 +62,7 @@ def refused_query(state: str, text: str, database: Database, *, is_slow: bool) -
     shown = f" (SQLSTATE {state})" if state else ""
     if state.startswith("42"):
         return Failure(
-            f"the query does not fit the database{_words(text)}{shown}",
+            f"the query does not fit the database{_server_message(text)}{shown}",
             "correct `query`, `from_table` or `cursor` of this input, or ask who changed the table",
             True,
         )
@@ -73,7 +73,7 @@ def refused_query(state: str, text: str, database: Database, *, is_slow: bool) -
     )
 
 
-def slow(database: Database) -> Failure:
+def query_timed_out(database: Database) -> Failure:
     """The query took too long."""
     minutes = database.timeout.total_seconds() / 60
     return Failure(
@@ -83,12 +83,12 @@ def slow(database: Database) -> Failure:
     )
 
 
-def _words(text: str) -> str:
+def _server_message(text: str) -> str:
     found = _PRIMARY.search(text)
     return f": {found.group(1).strip()}" if found else ""
 
 
-_REFUSED = (
+_LOGIN_FAILURES = (
     (
         r"password authentication failed|no password supplied|authentication failed|role .* does not exist"
         r"|pg_hba\.conf|not permitted to log in|permission denied for database",
@@ -106,25 +106,25 @@ _REFUSED = (
         "correct sslmode and sslrootcert in {variable}",
     ),
 )
-_DOWN = (
+_NETWORK_FAILURES = (
     (r"timeout expired", "the server did not answer in time"),
     (r"could not translate host name", "the name of the server is not known here"),
     (r"Connection refused|No such file", "the server is down, or does not listen at that address"),
 )
-_TRIED = re.compile(r"connection to server|could not translate host name")
+_CONNECTION_TRIED = re.compile(r"connection to server|could not translate host name")
 _MALFORMED = re.compile(r"invalid (?:integer value|port number|\w+ value)")
 
 
 def not_connected(text: str, database: Database) -> Failure:
     """What to say when there is no connection: by what libpq's words are like, never with them."""
-    if not _TRIED.search(text) or _MALFORMED.search(text):
+    if not _CONNECTION_TRIED.search(text) or _MALFORMED.search(text):
         return Failure(
             "the connection string in this variable can't be read",
             'write it as "postgresql://user:password@host:5432/database"; in a password, letters other than a-z, A-Z and '
             "digits as %20 and the like",
         )
-    for pattern, reason, next_step in _REFUSED:
+    for pattern, reason, next_step in _LOGIN_FAILURES:
         if re.search(pattern, text):
             return Failure(reason, next_step.format(variable=database.variable))
-    down = next((reason for pattern, reason in _DOWN if re.search(pattern, text)), "the connection failed")
+    down = next((reason for pattern, reason in _NETWORK_FAILURES if re.search(pattern, text)), "the connection failed")
     return Failure(down, f"start the server, or correct host and port in {database.variable}", is_lost=True)

@@ -10,81 +10,81 @@ from html.parser import HTMLParser
 
 from pipeline.config.configuration import Input
 from pipeline.ingest.files import encodings, scan
-from pipeline.ingest.files.scan import Bytes
+from pipeline.ingest.files.scan import FileScan
 from pipeline.ingest.readers import grids
 from pipeline.ingest.readers.grids import Grid
-from pipeline.ingest.readers.headers import refuse_too_many
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.readers.headers import refuse_too_many_columns
+from pipeline.ingest.refusal import FileRefusedError
 
 SUFFIXES = (".xls", ".html", ".htm")
 
-MAX_CONTENT = 200_000_000
+MAX_PAGE_BYTES = 200_000_000
 """Bytes of a web page."""
 
 MAX_TABLES = 20
 """Tables of a page that are looked at."""
 
-_MOST_SPANNED = 1_000
-_DEEPEST = 50
-_LONGEST_MARKUP = 10_000_000
+_MAX_SPAN = 1_000
+_MAX_NESTED_TABLES = 50
+_MAX_MARKUP = 10_000_000
 _SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
 _META = re.compile(rb"""<meta\s[^>]*?charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _EXCEL_XML = b"urn:schemas-microsoft-com:office:spreadsheet"
 
 
-def is_page(found: Bytes) -> bool:
+def is_page(found: FileScan) -> bool:
     """Whether a file begins as a web page does. Raises Refused for the XML of Excel 2003."""
     start = _start(found)
     if _EXCEL_XML in start:
-        raise Refused("it is an XML spreadsheet of Excel 2003", "save it as .xlsx, or export it as CSV")
+        raise FileRefusedError("it is an XML spreadsheet of Excel 2003", "save it as .xlsx, or export it as CSV")
     return start.lstrip().startswith(b"<")
 
 
-def _start(found: Bytes) -> bytes:
+def _start(found: FileScan) -> bytes:
     start = next(scan.chunks(found.path, found.compression), b"")[:4_000]
     return start.replace(b"\0", b"").removeprefix(codecs.BOM_UTF16_LE).removeprefix(codecs.BOM_UTF16_BE)
 
 
-def grid_of(found: Bytes, reads: Input) -> Grid:
+def grid_of(found: FileScan, reads: Input) -> Grid:
     """The first table whose header binds, or the first table where none does. Raises Refused: no table, too large."""
-    if found.content_size > MAX_CONTENT:
-        raise Refused(f"the web page has more than {MAX_CONTENT // 1_000_000} MB", "export it as CSV")
+    if found.content_size > MAX_PAGE_BYTES:
+        raise FileRefusedError(f"the web page has more than {MAX_PAGE_BYTES // 1_000_000} MB", "export it as CSV")
     encoding = _encoding(found, reads)
     first = None
     for number in range(min(_count_of_tables(found, encoding), MAX_TABLES)):
         grid = _grid(found, encoding, number)
         try:
             grids.header_of(grid, reads)
-        except Refused:
+        except FileRefusedError:
             first = first or grid
             continue
         return grid
     if first is None:
-        raise Refused(
+        raise FileRefusedError(
             "it is a web page without a table, probably a login page", "download the export again while logged in"
         )
     return first
 
 
-def _grid(found: Bytes, encoding: str, number: int) -> Grid:
+def _grid(found: FileScan, encoding: str, number: int) -> Grid:
     def rows() -> Iterator[list[str]]:
         return (row for table, row in _rows(found, encoding) if table == number)
 
     return Grid(rows, "the table" if number == 0 else f"table {number + 1}")
 
 
-def _count_of_tables(found: Bytes, encoding: str) -> int:
+def _count_of_tables(found: FileScan, encoding: str) -> int:
     return max((table + 1 for table, _ in _rows(found, encoding)), default=0)
 
 
-def _encoding(found: Bytes, reads: Input) -> str:
+def _encoding(found: FileScan, reads: Input) -> str:
     """By the byte order mark, else by META, else as declared; undeclared it is UTF-8, or Windows-1252 where it can't be."""
     start = next(scan.chunks(found.path, found.compression), b"")[:4_000]
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     named = _META.search(start)
     if named is not None:
-        meta = encodings.of_text(named[1].decode("ascii"))
+        meta = encodings.text_encoding(named[1].decode("ascii"))
         # Browsers read these names as Windows-1252, and so does who writes them.
         if meta in ("iso8859-1", "ascii"):
             return "cp1252"
@@ -97,15 +97,15 @@ def _encoding(found: Bytes, reads: Input) -> str:
     return "utf-8" if found.is_utf8 else "cp1252"
 
 
-def _rows(found: Bytes, encoding: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(found: FileScan, encoding: str) -> Iterator[tuple[int, list[str]]]:
     """The rows of every table in the page, with the number of the table."""
     parser = _Tables()
-    decoder = codecs.getincrementaldecoder(encoding)(encodings.MARK)
+    decoder = codecs.getincrementaldecoder(encoding)(encodings.SURROGATE_HANDLER)
     for chunk in scan.chunks(found.path, found.compression):
         parser.feed(decoder.decode(chunk))
         yield from parser.taken()
-        if len(parser.rawdata) > _LONGEST_MARKUP:
-            raise Refused("the web page has a tag or a comment of several megabytes", "export it as CSV")
+        if len(parser.rawdata) > _MAX_MARKUP:
+            raise FileRefusedError("the web page has a tag or a comment of several megabytes", "export it as CSV")
     parser.feed(decoder.decode(b"", final=True))
     parser.close()
     parser.finish()
@@ -150,8 +150,8 @@ class _Tables(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Begin a table, a row or a cell."""
         if tag == "table":
-            if len(self._open) == _DEEPEST:
-                raise Refused("the web page has tables inside tables inside tables", "export it as CSV")
+            if len(self._open) == _MAX_NESTED_TABLES:
+                raise FileRefusedError("the web page has tables inside tables inside tables", "export it as CSV")
             self._open.append(_Table(self._count))
             self._count += 1
         elif tag in ("script", "style"):
@@ -196,7 +196,7 @@ class _Tables(HTMLParser):
         if table.cell is None or table.row is None:
             return
         self._fill(table)
-        refuse_too_many(table.row)
+        refuse_too_many_columns(table.row)
         lines = (_SPACE.sub(" ", "".join(pieces)).strip(" ") for pieces in table.cell)
         text = "\n".join(lines).strip("\n")
         for number in range(table.across):
@@ -227,4 +227,4 @@ class _Tables(HTMLParser):
 
 def _span(attributes: dict[str, str | None], name: str) -> int:
     written = (attributes.get(name) or "").strip()
-    return min(max(int(written), 1), _MOST_SPANNED) if written.isdecimal() and len(written) < 9 else 1
+    return min(max(int(written), 1), _MAX_SPAN) if written.isdecimal() and len(written) < 9 else 1

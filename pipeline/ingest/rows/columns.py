@@ -11,7 +11,7 @@ from pipeline.config.input_tables import CONTRACTS, Column
 from pipeline.waterfall.names import INVISIBLE
 
 # What landing itself adds to a row; an extra column of that name would be taken for it.
-OURS = (
+LANDING_COLUMNS = (
     "input",
     "load_no",
     "row_number",
@@ -42,7 +42,7 @@ class Bound:
         return {**self.columns, **self.extras}
 
 
-class CannotBind(Exception):
+class BindError(Exception):
     """The header doesn't fit the contract: required columns are missing, or a header is there twice."""
 
     def __init__(self, missing: tuple[str, ...] = (), twice: tuple[str, ...] = ()) -> None:
@@ -79,12 +79,12 @@ def bind(header: tuple[str, ...], reads: Input) -> Bound:
     used = {*columns.values(), *(position for position in mapped.values() if position is not None)}
     twice = tuple(name for position, names in repeated.items() if position in used for name in names)
     if twice:
-        raise CannotBind(twice=twice)
+        raise BindError(twice=twice)
     missing = tuple(name for name in contract.required if name not in columns)
     if missing:
-        raise CannotBind(missing=missing)
+        raise BindError(missing=missing)
 
-    taken = {column.name for column in contract.columns} | set(OURS)
+    taken = {column.name for column in contract.columns} | set(LANDING_COLUMNS)
     extras: dict[str, int] = {}
     for ours, found_at in mapped.items():
         if ours not in taken and found_at is not None:
@@ -92,7 +92,7 @@ def bind(header: tuple[str, ...], reads: Input) -> Bound:
             taken.add(ours)
     for position, found in enumerate(header):
         if position not in claimed:
-            name = _free(snake_case(found, position), taken)
+            name = _unused_name(snake_case(found, position), taken)
             extras[name] = position
             taken.add(name)
     return Bound(columns, extras, tuple(name for name, position in mapped.items() if position is None))
@@ -121,7 +121,7 @@ def visible(text: str) -> str:
     return unicodedata.normalize("NFC", INVISIBLE.sub("", text))
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _unused_name(name: str, taken: set[str]) -> str:
     number, free = 2, name
     while free in taken:
         free = f"{name}_{number}"

@@ -9,30 +9,30 @@ from pipeline.database.connection import identifier, quoted
 from pipeline.ingest.rows.columns import Bound
 from pipeline.waterfall.names import PLAIN_TEXT_SQL
 
-NULLS = ("null", "NULL", "\\N", "#N/A", "None", "(blank)")
+NULL_TEXTS = ("null", "NULL", "\\N", "#N/A", "None", "(blank)")
 """What tools write for an id that is missing."""
 
-DAMAGED = "[0-9]([.,][0-9]+)?[eE][+][0-9]{2}"
+DAMAGED_ID = "[0-9]([.,][0-9]+)?[eE][+][0-9]{2}"
 """A long number that a spreadsheet has rounded: 1.01E+11 may be any of a billion ids."""
 
 _PLAIN = "[0-9A-Za-z_.:/@+-]+"
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
-def cleaned(cell: str) -> str:
+def clean_id(cell: str) -> str:
     """SQL for the id in the text of the cell; null where it is none."""
     # Nearly every id is plain, and to look at it once is all that it costs.
     text = PLAIN_TEXT_SQL.format(column=cell)
     unwrapped = rf"regexp_replace(regexp_replace({text}, '^=\"(.*)\"$', '\1'), '^''', '')"
-    nulls = ", ".join(map(quoted, NULLS))
+    nulls = ", ".join(map(quoted, NULL_TEXTS))
     return (
-        f"case when strlen({cell}) <= {max(map(len, NULLS))} and {cell} in ({nulls}) then null "
+        f"case when strlen({cell}) <= {max(map(len, NULL_TEXTS))} and {cell} in ({nulls}) then null "
         f"when regexp_full_match({cell}, '{_PLAIN}') then {cell} "
         f"else nullif(trim({unwrapped}), '') end"
     )
 
 
-def of_salesforce(text: str) -> str:
+def salesforce_id(text: str) -> str:
     """SQL for the 18 characters of a Salesforce id that has 15 or 18; other ids stay as they are.
 
     The last three tell the case of the first 15, five characters each: a digit of base 32 whose bits say which are capitals

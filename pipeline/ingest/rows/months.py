@@ -19,9 +19,9 @@ def in_english(text: str, locale: str, pattern: str) -> str:
     """
     found = text
     if "%b" in pattern or "%B" in pattern:
-        found = _replaced(found, months(locale, "abbreviated" if "%b" in pattern else "wide"))
+        found = _replace_names(found, months(locale, "abbreviated" if "%b" in pattern else "wide"))
     if "%p" in pattern:
-        found = _replaced(found, halves(locale))
+        found = _replace_names(found, halves(locale))
     return found
 
 
@@ -31,7 +31,7 @@ def months(locale: str, width: str) -> dict[str, str]:
     english = _locale("en").months["format"][width]
     held = _locale(locale).months
     return {
-        _plain(name): english[number]
+        _normalised(name): english[number]
         for context in ("stand-alone", "format")
         for length in ("abbreviated", "wide")
         for number, name in held[context][length].items()
@@ -42,7 +42,7 @@ def months(locale: str, width: str) -> dict[str, str]:
 def halves(locale: str) -> dict[str, str]:
     """What the language writes for AM and PM, in lower case without a point at its end."""
     held = _locale(locale).day_periods["format"]
-    return {_plain(names[half]): half.upper() for names in held.values() for half in ("am", "pm") if half in names}
+    return {_normalised(names[half]): half.upper() for names in held.values() for half in ("am", "pm") if half in names}
 
 
 def _locale(name: str) -> Locale:
@@ -51,11 +51,11 @@ def _locale(name: str) -> Locale:
     return Locale.parse(name.replace("-", "_"))
 
 
-def _plain(name: str) -> str:
+def _normalised(name: str) -> str:
     return " ".join(name.lower().split()).rstrip(".")
 
 
-def _replaced(text: str, names: dict[str, str]) -> str:
+def _replace_names(text: str, names: dict[str, str]) -> str:
     listed = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     pattern = r"(?i)(?:^|[^\p{L}])((?:" + listed + r")[.]?)(?:$|[^\p{L}])"
     name = f"regexp_extract({text}, {quoted(pattern)}, 1)"

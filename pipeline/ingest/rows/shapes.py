@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LONGEST = 40
+MAX_SHAPE_LENGTH = 40
 """Characters of a shape that a message shows."""
 
 
@@ -11,4 +11,4 @@ def shape_sql(column: str) -> str:
     masked = column
     for letters, mask in ((r"\p{N}", "9"), (r"[\p{Ll}\p{Lt}\p{Lm}\p{Lo}]", "a"), (r"\p{Lu}", "A")):
         masked = f"regexp_replace({masked}, '{letters}', '{mask}', 'g')"
-    return f"case when length({column}) > {LONGEST} then left({masked}, {LONGEST - 1}) || '…' else {masked} end"
+    return f"case when length({column}) > {MAX_SHAPE_LENGTH} then left({masked}, {MAX_SHAPE_LENGTH - 1}) || '…' else {masked} end"

@@ -15,9 +15,9 @@ from pipeline.database.connection import quoted
 from pipeline.ingest.rows import months
 from pipeline.waterfall import zones
 
-EARLIEST = datetime(2000, 1, 1)
+MIN_TIME = datetime(2000, 1, 1)
 """The first UTC instant that is taken for a real time."""
-LATEST = datetime(2100, 1, 1)
+MAX_TIME = datetime(2100, 1, 1)
 """The first UTC instant that is not."""
 
 _EPOCH = datetime(1970, 1, 1)
@@ -27,12 +27,12 @@ _SECOND = r":[0-5]\d(?:[.]\d{1,9})?"
 _OFFSET = r"(?:Z|UTC|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)"
 _AS_CAST = f"{_DAY}(?:[ T]{_MINUTE}{_SECOND}{_OFFSET.replace('UTC|', '')}?)?"
 _OTHER = f"{_DAY}[ T]{_MINUTE}(?:{_SECOND})? ?{_OFFSET}?"
-_DAY_LONG = 86_400_000_000
+_MICROS_PER_DAY = 86_400_000_000
 _EXCEL_DAY_0 = _EPOCH - datetime(1899, 12, 30)
 
 
 @dataclass(frozen=True)
-class _First:
+class _ParsedText:
     """What a text says, before its zone counts, as SQL. `read` gives microseconds since 1970, `is_local` a boolean.
 
     Of several formats each has a step in `tries` (name and SQL), over the text and the tries before it; `read` and
@@ -51,7 +51,7 @@ class TimeSql:
     """`at` and `note` are over the results of the `first` step, under the names given to `reading`. `note` is None where no
     text can have one."""
 
-    first: _First
+    first: _ParsedText
     at: str
     note: str | None
 
@@ -60,7 +60,7 @@ TimeFormat = str | tuple[str, ...] | None
 """A format, several of which the first that reads a text counts, or None for ISO 8601."""
 
 
-def reading(
+def time_sql(
     text: str, zone: str, time_format: TimeFormat, *, read: str, is_local: str, locale: str | None = None
 ) -> TimeSql:
     """The SQL for the expression `text`; `read` and `is_local` name the columns that hold the first step.
@@ -68,7 +68,7 @@ def reading(
     `locale` is the language of the names of months in the text. `at` is a TIMESTAMP in UTC (null if unreadable), `note` is
     'gap', 'overlap' or null.
     """
-    first = _first_step(text, time_format, locale, read)
+    first = _parse_text(text, time_format, locale, read)
     at, note = _in_zone(zone, read, is_local, has_offset=first.is_local == "false")
     return TimeSql(first, at, note)
 
@@ -93,21 +93,21 @@ def instant(text: str, time_format: str) -> str:
 
 def _hours_of_changes(local: str, found: tuple[zones.Change, ...]) -> str:
     """A cheap look at the time of day first: a zone changes at night, so that the search is for few rows."""
-    touched = [(low % _DAY_LONG, high - low) for low, high in map(_touched, found)]
+    touched = [(low % _MICROS_PER_DAY, high - low) for low, high in map(_changed_range, found)]
     first, last = min(low for low, _ in touched), max(low + length for low, length in touched)
-    if last > _DAY_LONG:
+    if last > _MICROS_PER_DAY:
         return ""
-    return f" and {local} % {_DAY_LONG} >= {first} and {local} % {_DAY_LONG} < {last}"
+    return f" and {local} % {_MICROS_PER_DAY} >= {first} and {local} % {_MICROS_PER_DAY} < {last}"
 
 
-def _first_step(text: str, time_format: TimeFormat, locale: str | None, name: str) -> _First:
+def _parse_text(text: str, time_format: TimeFormat, locale: str | None, name: str) -> _ParsedText:
     formats = tuple(dict.fromkeys(time_format)) if isinstance(time_format, tuple) else ()
     if len(formats) > 1:
-        return _first_that_reads(text, formats, locale, name)
-    return _First(*_one_format(text, formats[0] if isinstance(time_format, tuple) else time_format, locale))
+        return _parse_by_formats(text, formats, locale, name)
+    return _ParsedText(*_one_format(text, formats[0] if isinstance(time_format, tuple) else time_format, locale))
 
 
-def _first_that_reads(text: str, formats: tuple[str, ...], locale: str | None, name: str) -> _First:
+def _parse_by_formats(text: str, formats: tuple[str, ...], locale: str | None, name: str) -> _ParsedText:
     """Each format has a column of its own, filled where none before it read the text: so no text is read twice."""
     steps = {each: f"{name}{number}" for number, each in enumerate(formats)}
     read = {each: _one_format(text, each, locale) for each in formats}
@@ -117,25 +117,26 @@ def _first_that_reads(text: str, formats: tuple[str, ...], locale: str | None, n
         tries.append((step, f"case when {unread} then {read[each][0]} end" if tries else read[each][0]))
     local = {step: read[each][1] for each, step in steps.items()}
     kind = f"enum({', '.join(map(quoted, formats))})"
-    used = _by_try({step: f"{quoted(each)}::{kind}" for each, step in steps.items()})
+    used = _by_step({step: f"{quoted(each)}::{kind}" for each, step in steps.items()})
     others = [
-        f"when {steps[each]} <> ({read[later][0]}) then {quoted(later)}::{kind}" for each, later in look_alikes(formats)
+        f"when {steps[each]} <> ({read[later][0]}) then {quoted(later)}::{kind}"
+        for each, later in ambiguous_pairs(formats)
     ]
-    return _First(
+    return _ParsedText(
         f"coalesce({', '.join(steps.values())})",
-        _by_try(local, "else false ") if len(set(local.values())) > 1 else local[tries[0][0]],
+        _by_step(local, "else false ") if len(set(local.values())) > 1 else local[tries[0][0]],
         tuple(tries),
         (used, f"case {' '.join(others)} end" if others else f"null::{kind}"),
     )
 
 
-def _by_try(held: dict[str, str], otherwise: str = "") -> str:
+def _by_step(held: dict[str, str], otherwise: str = "") -> str:
     """SQL for what belongs to the try that read the text."""
     whens = " ".join(f"when {step} is not null then {each}" for step, each in held.items())
     return f"case {whens} {otherwise}end"
 
 
-def look_alikes(formats: tuple[str, ...]) -> list[tuple[str, str]]:
+def ambiguous_pairs(formats: tuple[str, ...]) -> list[tuple[str, str]]:
     """Pairs of patterns, in their order, that read the same texts and differ in which number is the day, month or year."""
     shapes = [re.sub("%-?[dmy]", "%#", each) for each in formats]
     return [
@@ -195,14 +196,14 @@ def _number(text: str, digits: int) -> str:
     return f"case when {whole} then {text} end"
 
 
-Pieces = tuple[list[int], list[str]]
+Intervals = tuple[list[int], list[str]]
 """Bounds in microseconds, ascending, and what holds before the first, between them and after the last."""
 
 
-def _utc_pieces(local: str, start: int, found: tuple[zones.Change, ...]) -> Pieces:
+def _utc_pieces(local: str, start: int, found: tuple[zones.Change, ...]) -> Intervals:
     bounds, held = [], [_minus(local, start)]
     for change in found:
-        bounds += _touched(change)
+        bounds += _changed_range(change)
         is_gap = change.after > change.before
         held += [
             f"{micros(change.at)}::bigint" if is_gap else _minus(local, change.before),
@@ -211,15 +212,15 @@ def _utc_pieces(local: str, start: int, found: tuple[zones.Change, ...]) -> Piec
     return bounds, held
 
 
-def _note_pieces(found: tuple[zones.Change, ...]) -> Pieces:
+def _note_pieces(found: tuple[zones.Change, ...]) -> Intervals:
     bounds, held = [], ["null::varchar"]
     for change in found:
-        bounds += _touched(change)
+        bounds += _changed_range(change)
         held += ["'gap'" if change.after > change.before else "'overlap'", "null::varchar"]
     return bounds, held
 
 
-def _by_interval(value: str, pieces: Pieces) -> str:
+def _by_interval(value: str, pieces: Intervals) -> str:
     """A binary search as nested CASE: vectorised, and unlike a join it keeps the rows in file order."""
     bounds, held = pieces
 
@@ -232,7 +233,7 @@ def _by_interval(value: str, pieces: Pieces) -> str:
     return search(0, len(bounds))
 
 
-def _touched(change: zones.Change) -> list[int]:
+def _changed_range(change: zones.Change) -> list[int]:
     """The local times that the change skips or repeats: from, to."""
     at = micros(change.at)
     return [at + min(change.before, change.after) * 1_000_000, at + max(change.before, change.after) * 1_000_000]

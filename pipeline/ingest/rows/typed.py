@@ -19,7 +19,7 @@ _ALIASES = {"stage_alias": "stage", "previous_alias": "previous"}
 
 
 @dataclass(frozen=True)
-class Typed:
+class TypedSelect:
     """A SELECT of typed rows. `nulls` are the columns (name, SQL type) that no row can fill.
 
     The SELECT leaves them out: it costs as much to keep a null as to keep a value.
@@ -29,7 +29,7 @@ class Typed:
     nulls: tuple[tuple[str, str], ...]
 
 
-def typed(
+def typed_select(
     reads: Input,
     bound: Bound,
     source: str,
@@ -38,7 +38,7 @@ def typed(
     is_reshaped: bool = False,
     iso_times: bool = False,
     counted: tuple[int, str] | None = None,
-) -> Typed:
+) -> TypedSelect:
     """The rows of `source` (columns c0, c1 …, all VARCHAR, and row_number if `numbered`), typed.
 
     Columns, with the nulls: row_number (if numbered), record_number (which the source has where `is_reshaped`, as it has
@@ -57,7 +57,7 @@ def typed(
     kept = [f"{delimiters_inside(*counted)} as delimiters_inside"] if counted else []
     keeps = ["delimiters_inside"] if counted else []
     there = [column for column in contract.columns if column.name in bound.columns]
-    typed_values = {column.name: _value(column, reads, iso_times) for column in there}
+    typed_values = {column.name: _typed_value(column, reads, iso_times) for column in there}
     values = [f"{each.sql} as {name}" for name, each in typed_values.items()]
     read = [step for each in typed_values.values() for step in each.steps]
     note = next((each.note for each in typed_values.values() if each.note), None)
@@ -69,7 +69,7 @@ def typed(
     aliased = {} if contract.key else _ALIASES
     aliases = {ours: _alias(name) for ours, name in aliased.items() if name in bound.columns}
     parsed = [column for column in there if column.type != "text"]
-    given = [identifier(_given(column)) for column in parsed]
+    given = [identifier(_given_column(column)) for column in parsed]
     timed = [column.name for column in parsed if column.type == "time"]
     texts = [f"{name} as {name}__text" for name in timed]
     unread = " ".join(f"when {name} is null then {name}__text" for name in timed)
@@ -81,27 +81,27 @@ def typed(
         *record,
         *values,
         *extras,
-        *_named(aliases),
+        *_select_items(aliases),
         *keeps,
-        *_named(formats),
+        *_select_items(formats),
         *given,
         *texts,
         *kept_broken,
     ]
     valued += [f"{note} as time_note"] if note else []
-    out = [*number, *record, *typed_values, *extras, *aliases, *keeps, *formats, *_named(told)]
+    out = [*number, *record, *typed_values, *extras, *aliases, *keeps, *formats, *_select_items(told)]
     nulls = {column.name: SQL_TYPES[column.type] for column in contract.columns if column not in there}
     nulls |= {name: "varchar" for name in (*aliased, *found) if name not in {**aliases, **told}}
     nulls |= {} if is_reshaped else {"record_number": "bigint"}
-    return Typed(
+    return TypedSelect(
         f"with cells as (select {', '.join([*number, *record, *kept_broken, *cleaned, *kept])} from {source}), "
-        f"read as (select {', '.join(['*', *read])} from {_tried('cells', [each.tries for each in typed_values.values()])}), "
+        f"read as (select {', '.join(['*', *read])} from {_with_tries('cells', [each.tries for each in typed_values.values()])}), "
         f"valued as (select {', '.join(valued)} from read) select {', '.join(out)} from valued",
         tuple(nulls.items()),
     )
 
 
-def _named(values: Mapping[str, str]) -> list[str]:
+def _select_items(values: Mapping[str, str]) -> list[str]:
     return [f"{value} as {name}" for name, value in values.items()]
 
 
@@ -110,14 +110,14 @@ def format_columns(column: str) -> tuple[str, str]:
     return f"{column}__format", f"{column}__other"
 
 
-def _tried(source: str, tries: list[tuple[str, ...]]) -> str:
+def _with_tries(source: str, tries: list[tuple[str, ...]]) -> str:
     """The source with one step after the other for each format of a list; a step reads what those before it left."""
     for level in zip_longest(*tries):
         source = f"(select *, {', '.join(filter(None, level))} from {source})"
     return source
 
 
-def _given(column: Column) -> str:
+def _given_column(column: Column) -> str:
     return f"{column.name}__given"
 
 
@@ -157,7 +157,7 @@ def _alias(stage: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Value:
+class _TypedValue:
     """SQL for a value: the `steps` that it needs, the `tries` that those need, its note, and the columns of formats.
 
     `note` is None where no row can have one.
@@ -170,23 +170,23 @@ class _Value:
     formats: tuple[str, ...] = ()
 
 
-def _value(column: Column, reads: Input, iso_times: bool) -> _Value:
+def _typed_value(column: Column, reads: Input, iso_times: bool) -> _TypedValue:
     if column.is_id:
         step = f"{column.name}__cleaned"
-        value = ids.of_salesforce(step) if reads.ids == "salesforce" else step
-        return _Value(value, (f"{ids.cleaned(column.name)} as {step}",))
+        value = ids.salesforce_id(step) if reads.ids == "salesforce" else step
+        return _TypedValue(value, (f"{ids.clean_id(column.name)} as {step}",))
     if column.type == "text":
-        return _Value(column.name)
-    given = f"{column.name} is not null as {identifier(_given(column))}"
+        return _TypedValue(column.name)
+    given = f"{column.name} is not null as {identifier(_given_column(column))}"
     if column.type == "whole":
         whole = f"regexp_full_match({column.name}, '[+-]?[0-9]{{1,18}}([.]0*)?')"
-        return _Value(f"case when {whole} then trunc({column.name}::decimal(38,3))::bigint end", (given,))
+        return _TypedValue(f"case when {whole} then trunc({column.name}::decimal(38,3))::bigint end", (given,))
     step, is_local = f"{column.name}__read", f"{column.name}__is_local"
     time_format = None if iso_times else reads.time_format
-    sql = times.reading(column.name, reads.timezone, time_format, read=step, is_local=is_local, locale=reads.locale)
+    sql = times.time_sql(column.name, reads.timezone, time_format, read=step, is_local=is_local, locale=reads.locale)
     steps = (given, f"{sql.first.read} as {step}", f"{sql.first.is_local} as {is_local}")
     tries = tuple(f"{each} as {name}" for name, each in sql.first.tries)
-    return _Value(sql.at, steps, tries, sql.note, sql.first.formats)
+    return _TypedValue(sql.at, steps, tries, sql.note, sql.first.formats)
 
 
 def _reason(contract: Contract, bound: Bound, is_reshaped: bool) -> str | None:
@@ -198,11 +198,11 @@ def _reason(contract: Contract, bound: Bound, is_reshaped: bool) -> str | None:
         if column.is_required and not column.may_be_empty:
             whens.append(f"when {column.name} is null then '{column.refused}'")
         if column.is_id:
-            damaged = f"contains({column.name}, '+') and regexp_full_match({column.name}, '{ids.DAMAGED}')"
+            damaged = f"contains({column.name}, '+') and regexp_full_match({column.name}, '{ids.DAMAGED_ID}')"
             whens.append(f"when {damaged} then 'id_damaged_by_spreadsheet'")
         if column.type == "time":
-            early = f"{column.name} < {quoted(str(times.EARLIEST))}::timestamp"
-            late = f"{column.name} >= {quoted(str(times.LATEST))}::timestamp"
+            early = f"{column.name} < {quoted(str(times.MIN_TIME))}::timestamp"
+            late = f"{column.name} >= {quoted(str(times.MAX_TIME))}::timestamp"
             if not column.is_required or column.may_be_empty:
                 whens.append(f"when {column.name}__given and {column.name} is null then 'unreadable_time'")
             whens.append(f"when {early} or {late} then 'time_out_of_range'")

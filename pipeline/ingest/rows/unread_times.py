@@ -50,11 +50,11 @@ _DATES = (
 )
 _CLOCKS = ("", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p")
 _BETWEEN = (" ", ", ", "T")
-_NUMBERS = ("iso", "epoch_s", "epoch_ms", "excel")
+_NAMED_FORMATS = ("iso", "epoch_s", "epoch_ms", "excel")
 
 
 @dataclass(frozen=True)
-class Unread:
+class UnreadTimes:
     """Rows whose time can't be read, `empty` of them without any; `shapes` (masked text, rows), most frequent first.
 
     `formats` read `read` of the rows with a text; two of them, month first and day first, where the texts don't tell which.
@@ -67,7 +67,7 @@ class Unread:
     read: int = 0
 
 
-def look(connection: duckdb.DuckDBPyConnection, reads: Input) -> Unread:
+def describe(connection: duckdb.DuckDBPyConnection, reads: Input) -> UnreadTimes:
     """What `landing_rows` rejected as unreadable_time. Changes nothing."""
     connection.execute(
         "create or replace temp table landing_unread as select unread_time as text, count(*) as entries "
@@ -81,12 +81,12 @@ def look(connection: duckdb.DuckDBPyConnection, reads: Input) -> Unread:
         f"select {shape_sql('text')} as shape, sum(entries)::bigint as entries from temp.landing_unread "
         f"where text is not null group by shape order by entries desc, shape limit {MAX_SHAPES_SHOWN}"
     ).fetchall()
-    formats, read = _formats(connection, _present(reads)) if rows > empty else ((), 0)
+    formats, read = _formats(connection, _current_formats(reads)) if rows > empty else ((), 0)
     connection.execute("drop table temp.landing_unread")
-    return Unread(rows, empty, tuple((shape, count) for shape, count in shapes), formats, read)
+    return UnreadTimes(rows, empty, tuple((shape, count) for shape, count in shapes), formats, read)
 
 
-def formats_of(connection: duckdb.DuckDBPyConnection, table: str, cell: str) -> tuple[str, ...]:
+def find_formats(connection: duckdb.DuckDBPyConnection, table: str, cell: str) -> tuple[str, ...]:
     """The format that reads nearly all texts of a column, as in `Unread.formats`; ISO 8601 is `iso`, nothing is ()."""
     connection.execute(
         "create or replace temp table landing_unread as "
@@ -98,7 +98,7 @@ def formats_of(connection: duckdb.DuckDBPyConnection, table: str, cell: str) -> 
     return found
 
 
-def advice(unread: Unread, reads: Input, *, has_others: bool) -> str:
+def advice(unread: UnreadTimes, reads: Input, *, has_others: bool) -> str:
     """Shapes and lines to paste; `has_others`: the input has rows that its present format reads."""
     shapes = ", ".join(f"`{shape}` ({rows:,})" for shape, rows in unread.shapes)
     empty = [f"{unread.empty:,} without a time"] if unread.empty else []
@@ -113,11 +113,11 @@ def advice(unread: Unread, reads: Input, *, has_others: bool) -> str:
 
 
 def _lines_for(found: str, reads: Input, has_others: bool) -> list[str]:
-    first = _comes_first(found)
+    first = _first_unit(found)
     note = f"; the {first} comes first" if first else ""
     if not has_others:
         return [f'    time_format = "{found}"   # in [[inputs]] {reads.name}{note}']
-    present = _present(reads)
+    present = _current_formats(reads)
     if any(_swapped(each) == found for each in present):
         return [
             f'    time_format = "{found}"   # for these files{note}',
@@ -128,7 +128,7 @@ def _lines_for(found: str, reads: Input, has_others: bool) -> list[str]:
     return [f"    time_format = {listed}   # in [[inputs]] {reads.name}: the first that reads a text counts{note}"]
 
 
-def _present(reads: Input) -> tuple[str, ...]:
+def _current_formats(reads: Input) -> tuple[str, ...]:
     if isinstance(reads.time_format, tuple):
         return reads.time_format
     return (reads.time_format or "iso",)
@@ -142,7 +142,7 @@ def _formats(
         f"select text from temp.landing_unread where text is not null order by hash(text), text limit {MAX_TEXTS_TRIED}"
     ).fetchall()
     tried = [each for each in _candidates() if _reads_most(each, [text for (text,) in texts])]
-    formats = [each for each in (*_NUMBERS, *tried) if each not in present]
+    formats = [each for each in (*_NAMED_FORMATS, *tried) if each not in present]
     rows, *counts = _count(connection, formats)
     most = max(counts)
     if most < least * rows:
@@ -169,7 +169,7 @@ def _reads_most(pattern: str, texts: list[str]) -> bool:
 
 def _count(connection: duckdb.DuckDBPyConnection, formats: list[str]) -> tuple[int, ...]:
     """All rows with a text, then what each of the formats reads of them as a likely time."""
-    low, high = (times.micros(each) for each in (times.EARLIEST, times.LATEST))
+    low, high = (times.micros(each) for each in (times.MIN_TIME, times.MAX_TIME))
     columns = ["sum(entries)::bigint"]
     for each in formats:
         read = times.instant("text", each)
@@ -195,6 +195,6 @@ def _swapped(pattern: str) -> str:
     return pattern.replace("%m", "%D").replace("%d", "%m").replace("%D", "%d")
 
 
-def _comes_first(pattern: str) -> str:
+def _first_unit(pattern: str) -> str:
     """`month` or `day` where both are numbers at the start, so that one may be taken for the other."""
     return {"%m": "month", "%d": "day"}.get(pattern[:2], "") if {"%m", "%d"} <= {pattern[:2], pattern[3:5]} else ""
