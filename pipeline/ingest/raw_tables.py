@@ -49,7 +49,7 @@ def create_raw_views(
     and of personal data what `[privacy] database` leaves of it, by the pseudonyms of `hidden`.
     """
     log = open_log(log_folder)
-    configured = {reads.name for reads in configuration.inputs}
+    configured = {input_.name for input_ in configuration.inputs}
     loads = [load for load in log.loads if load.input in configured and load.load_no not in log.superseded]
     connection.execute("create schema if not exists raw")
     veil = None

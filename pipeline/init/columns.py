@@ -66,18 +66,18 @@ class HistoryColumns:
     entered: int | None
 
 
-def time_columns(connection: duckdb.DuckDBPyConnection, found: Sample) -> tuple[TimeColumn, ...]:
+def time_columns(connection: duckdb.DuckDBPyConnection, sample: Sample) -> tuple[TimeColumn, ...]:
     """The columns nearly all of whose texts are times."""
     held = []
-    for position in range(len(found.names)):
+    for position in range(len(sample.names)):
         cell = f"c{position}"
         filled, rows, offsets, numbers = connection.execute(
             f"select count({cell}), count(*), count(*) filter (regexp_matches({cell}, '{_OFFSET}')), "
-            f"count(*) filter (regexp_full_match({cell}, '{_NUMBER}')) from {found.table}"
+            f"count(*) filter (regexp_full_match({cell}, '{_NUMBER}')) from {sample.table}"
         ).fetchall()[0]
         if not filled or numbers:
             continue
-        formats = unread_times.find_formats(connection, found.table, cell)
+        formats = unread_times.find_formats(connection, sample.table, cell)
         if formats:
             held.append(
                 TimeColumn(position, () if formats[0] == "iso" else formats, offsets > filled / 2, filled / rows)
@@ -86,16 +86,16 @@ def time_columns(connection: duckdb.DuckDBPyConnection, found: Sample) -> tuple[
 
 
 def guess_history(
-    connection: duckdb.DuckDBPyConnection, found: Sample, times: tuple[TimeColumn, ...]
+    connection: duckdb.DuckDBPyConnection, sample: Sample, times: tuple[TimeColumn, ...]
 ) -> HistoryColumns:
     """The columns of a history of one row an entry."""
     timed = {each.position for each in times}
-    entered = _best([each.position for each in times if each.share_filled > 0.9], found, _TIME_WORDS)
-    distinct, rows = _distinct(connection, found)
-    free = [position for position in range(len(found.names)) if position not in timed and distinct[position]]
-    lead = _best([each for each in free if _may_be_id(found.names[each])], found, _ID_WORDS)
+    entered = _best([each.position for each in times if each.share_filled > 0.9], sample, _TIME_WORDS)
+    distinct, rows = _distinct(connection, sample)
+    free = [position for position in range(len(sample.names)) if position not in timed and distinct[position]]
+    lead = _best([each for each in free if _may_be_id(sample.names[each])], sample, _ID_WORDS)
     stages = [each for each in free if each != lead and distinct[each] <= min(_MAX_STAGES, max(2, rows))]
-    stage = _best([each for each in stages if words(found.names[each]) & set(_STAGE_WORDS)], found, _STAGE_WORDS)
+    stage = _best([each for each in stages if words(sample.names[each]) & set(_STAGE_WORDS)], sample, _STAGE_WORDS)
     return HistoryColumns(lead, stage, entered)
 
 
@@ -106,27 +106,27 @@ def _may_be_id(header: str) -> bool:
     )
 
 
-def has_salesforce_ids(connection: duckdb.DuckDBPyConnection, found: Sample, header: str) -> bool:
+def has_salesforce_ids(connection: duckdb.DuckDBPyConnection, sample: Sample, header: str) -> bool:
     """Whether every id in the column has the 15 or 18 characters of a lead, contact, opportunity or account of Salesforce."""
-    cell = f"c{found.names.index(header)}"
+    cell = f"c{sample.names.index(header)}"
     (is_one,) = connection.execute(
         f"select coalesce(bool_and(regexp_full_match({cell}, '00[136Q][0-9A-Za-z]{{12}}([0-9A-Za-z]{{3}})?')), false) "
-        f"from {found.table} where {cell} is not null"
+        f"from {sample.table} where {cell} is not null"
     ).fetchall()[0]
     return bool(is_one)
 
 
-def _best(positions: list[int], found: Sample, wanted: tuple[str, ...]) -> int | None:
+def _best(positions: list[int], sample: Sample, wanted: tuple[str, ...]) -> int | None:
     """The column whose header has the most telling word, the earlier one of two alike."""
 
     def rank(position: int) -> tuple[int, int]:
-        places = [wanted.index(word) for word in words(found.names[position]) if word in wanted]
+        places = [wanted.index(word) for word in words(sample.names[position]) if word in wanted]
         return (min(places, default=len(wanted)), position)
 
     return min(positions, key=rank, default=None)
 
 
-def _distinct(connection: duckdb.DuckDBPyConnection, found: Sample) -> tuple[list[int], int]:
-    counts = ", ".join(f"count(distinct c{position})" for position in range(len(found.names)))
-    *distinct, rows = connection.execute(f"select {counts}, count(*) from {found.table}").fetchall()[0]
+def _distinct(connection: duckdb.DuckDBPyConnection, sample: Sample) -> tuple[list[int], int]:
+    counts = ", ".join(f"count(distinct c{position})" for position in range(len(sample.names)))
+    *distinct, rows = connection.execute(f"select {counts}, count(*) from {sample.table}").fetchall()[0]
     return distinct, rows

@@ -47,18 +47,18 @@ class ProposedInput:
         return (self.keys["table"],)
 
 
-def recognise(connection: duckdb.DuckDBPyConnection, found: Sample) -> ProposedInput | None:
+def recognise(connection: duckdb.DuckDBPyConnection, sample: Sample) -> ProposedInput | None:
     """The input that the file is; None where it looks like none."""
-    times = columns.time_columns(connection, found)
-    known = known_formats.format_of(found.names)
+    times = columns.time_columns(connection, sample)
+    known = known_formats.format_of(sample.names)
     if known is not None:
-        return _known_format(connection, found, known, times)
+        return _known_format(connection, sample, known, times)
     seen = (
-        _snapshot(connection, found)
-        or _standard_table(found, times)
-        or _wide(found, times)
-        or _history(connection, found, times)
-        or _table(found, times)
+        _snapshot(connection, sample)
+        or _standard_table(sample, times)
+        or _wide(sample, times)
+        or _history(connection, sample, times)
+        or _table(sample, times)
     )
     return None if seen is None else _with_ids(connection, seen)
 
@@ -77,27 +77,27 @@ def _with_ids(connection: duckdb.DuckDBPyConnection, seen: ProposedInput) -> Pro
 
 
 def _known_format(
-    connection: duckdb.DuckDBPyConnection, found: Sample, name: str, times: tuple[TimeColumn, ...]
+    connection: duckdb.DuckDBPyConnection, sample: Sample, name: str, times: tuple[TimeColumn, ...]
 ) -> ProposedInput:
     known = formats.load(name)
     keys: dict[str, Any] = {"format": name}
-    field_values = _fields(connection, found, known)
+    field_values = _fields(connection, sample, known)
     comments = {}
     if field_values and not {each.lower() for each in known.field_value} & {each.lower() for each, _ in field_values}:
         keys["field_value"] = field_values[0][0]
         comments["field_value"] = "QUESTION: which field holds the stage? The file has " + ", ".join(
             f'"{each}" ({rows})' for each, rows in field_values[:5]
         )
-    timed = _with_times(found, times, known.time_format)
-    signature = ", ".join(next(header for header in group if found.has(header)) for group in known.signature)
+    timed = _with_times(sample, times, known.time_format)
+    signature = ", ".join(next(header for header in group if sample.has(header)) for group in known.signature)
     patterns = [pattern for part in known.parts for pattern in part.patterns]
     dated = tuple(
         (text, position)
-        for position, header in enumerate(found.names)
+        for position, header in enumerate(sample.names)
         if (text := next(filter(None, (stage_columns.stage_in(each, header) for each in patterns)), None))
     )
     return ProposedInput(
-        found,
+        sample,
         keys | timed[0],
         f"the file has {signature}",
         comments | timed[1],
@@ -106,31 +106,31 @@ def _known_format(
     )
 
 
-def _fields(connection: duckdb.DuckDBPyConnection, found: Sample, known: formats.Format) -> list[tuple[str, int]]:
+def _fields(connection: duckdb.DuckDBPyConnection, sample: Sample, known: formats.Format) -> list[tuple[str, int]]:
     """The names in the column that says which field changed, with their rows."""
     candidates = [each.header for part in known.parts for each in part.columns.get("field", ())]
     positions = [
         position
-        for position, name in enumerate(found.names)
+        for position, name in enumerate(sample.names)
         if normalise_header(name) in {normalise_header(each) for each in candidates}
     ]
     if not positions:
         return []
     cell = f"c{positions[0]}"
     rows = connection.execute(
-        f"select {cell}, count(*) as entries from {found.table} where {cell} is not null group by all order by entries desc, 1"
+        f"select {cell}, count(*) as entries from {sample.table} where {cell} is not null group by all order by entries desc, 1"
     ).fetchall()
     return [(name, entries) for name, entries in rows]
 
 
-def _standard_table(found: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None:
+def _standard_table(sample: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None:
     """A file that calls the columns as we do."""
     for table in ("stage_entries", *_OTHER_TABLES):
         required = CONTRACTS[table].required
-        if all(map(found.has, required)) and (len(required) > 1 or table in ("leads", "accounts")):
-            timed = _with_times(found, times, None)
+        if all(map(sample.has, required)) and (len(required) > 1 or table in ("leads", "accounts")):
+            timed = _with_times(sample, times, None)
             return ProposedInput(
-                found,
+                sample,
                 {"table": table} | timed[0],
                 f"the file has {', '.join(required)}",
                 timed[1],
@@ -140,43 +140,43 @@ def _standard_table(found: Sample, times: tuple[TimeColumn, ...]) -> ProposedInp
 
 
 def _history(
-    connection: duckdb.DuckDBPyConnection, found: Sample, times: tuple[TimeColumn, ...]
+    connection: duckdb.DuckDBPyConnection, sample: Sample, times: tuple[TimeColumn, ...]
 ) -> ProposedInput | None:
-    seen = columns.guess_history(connection, found, times)
+    seen = columns.guess_history(connection, sample, times)
     if seen.lead is None or seen.stage is None or seen.entered is None:
         return None
     mapped = {"lead_id": seen.lead, "stage": seen.stage, "entered_at": seen.entered}
-    names = {ours: found.names[position] for ours, position in mapped.items()}
+    names = {ours: sample.names[position] for ours, position in mapped.items()}
     named = {ours: name for ours, name in names.items() if normalise_header(name) != ours}
     own = tuple(each for each in times if each.position == seen.entered)
-    timed = _with_times(found, own, None)
+    timed = _with_times(sample, own, None)
     keys: dict[str, Any] = {"table": "stage_entries", **({"columns": named} if named else {})}
     why = f"`{names['stage']}` has few different values and `{names['entered_at']}` has times"
     return ProposedInput(
-        found, keys | timed[0], why, {"columns": "a guess"} | timed[1] if named else timed[1], has_local_times=timed[2]
+        sample, keys | timed[0], why, {"columns": "a guess"} | timed[1] if named else timed[1], has_local_times=timed[2]
     )
 
 
-def _snapshot(connection: duckdb.DuckDBPyConnection, found: Sample) -> ProposedInput | None:
+def _snapshot(connection: duckdb.DuckDBPyConnection, sample: Sample) -> ProposedInput | None:
     """A copy of the leads with their stage, whose date is in the name of the file."""
-    if DATE_IN_NAME.search(found.path.name) is None or len(found.names) > _MAX_SNAPSHOT_COLUMNS:
+    if DATE_IN_NAME.search(sample.path.name) is None or len(sample.names) > _MAX_SNAPSHOT_COLUMNS:
         return None
-    seen = columns.guess_history(connection, found, ())
-    if seen.lead is None or seen.stage is None or columns.time_columns(connection, found):
+    seen = columns.guess_history(connection, sample, ())
+    if seen.lead is None or seen.stage is None or columns.time_columns(connection, sample):
         return None
     known = formats.load("stage_snapshots").parts[0].columns
-    names = {"lead_id": found.names[seen.lead], "stage": found.names[seen.stage]}
+    names = {"lead_id": sample.names[seen.lead], "stage": sample.names[seen.stage]}
     listed = {ours: {normalise_header(each.header) for each in known[ours]} for ours in names}
     mapped = {ours: name for ours, name in names.items() if normalise_header(name) not in listed[ours]}
     keys: dict[str, Any] = {"format": "stage_snapshots", **({"columns": mapped} if mapped else {})}
     why = f"`{names['stage']}` has few different values and the name of the file a date"
-    return ProposedInput(found, keys, why, has_local_times=True)
+    return ProposedInput(sample, keys, why, has_local_times=True)
 
 
-def _wide(found: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None:
+def _wide(sample: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None:
     """One date column for each stage: several columns of times, whose headers differ by the stage alone."""
-    headers = [found.names[each.position] for each in times]
-    lead = next((name for name in found.names if words(name) & {"lead", "id", "contact", "record", "deal"}), None)
+    headers = [sample.names[each.position] for each in times]
+    lead = next((name for name in sample.names if words(name) & {"lead", "id", "contact", "record", "deal"}), None)
     if len(headers) < 2 or lead is None:
         return None
     known = [
@@ -189,7 +189,7 @@ def _wide(found: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None:
     if not known and (not (start or end) or any(not each.strip() for each in middle)):
         return None
     stages = known or [f"{start}*{end}"]
-    timed = _with_times(found, times, None)
+    timed = _with_times(sample, times, None)
     keys: dict[str, Any] = {"format": "stage_dates", "stages": stages if len(stages) > 1 else stages[0]}
     if normalise_header(lead) not in {normalise_header(each.header) for each in _lead_candidates()}:
         keys["columns"] = {"lead_id": lead}
@@ -198,12 +198,12 @@ def _wide(found: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None:
         for each in times
         if (
             text := next(
-                filter(None, (stage_columns.stage_in(one, found.names[each.position]) for one in stages)), None
+                filter(None, (stage_columns.stage_in(one, sample.names[each.position]) for one in stages)), None
             )
         )
     ]
     why = f"{len(named)} columns look like stage dates"
-    return ProposedInput(found, keys | timed[0], why, timed[1], has_local_times=timed[2], stage_columns=tuple(named))
+    return ProposedInput(sample, keys | timed[0], why, timed[1], has_local_times=timed[2], stage_columns=tuple(named))
 
 
 def _letters(header: str) -> str:
@@ -214,38 +214,38 @@ def _lead_candidates() -> tuple[Any, ...]:
     return formats.load("stage_dates").parts[0].columns["lead_id"]
 
 
-def _table(found: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None:
+def _table(sample: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None:
     """Leads, accounts, merges or deletions, by the words in the headers."""
-    ids = [name for name in found.names if words(name) & {"id", "vid", "lead", "contact", "merged"}]
-    merged = [name for name in found.names if words(name) & {"merged", "master", "into", "survivor"}]
+    ids = [name for name in sample.names if words(name) & {"id", "vid", "lead", "contact", "merged"}]
+    merged = [name for name in sample.names if words(name) & {"merged", "master", "into", "survivor"}]
     if merged and len(ids) > 1:
         into = next((name for name in merged if words(name) & {"into", "master", "survivor"}), None)
-        other = next((name for name in found.names if name != into), None)
+        other = next((name for name in sample.names if name != into), None)
         if into is not None:
             pair = {"from_lead_id": other, "into_lead_id": into}
             return ProposedInput(
-                found, {"table": "merges", "columns": pair}, f"`{into}` says into which record", {"columns": "a guess"}
+                sample, {"table": "merges", "columns": pair}, f"`{into}` says into which record", {"columns": "a guess"}
             )
     if not ids:
         return None
-    timed = _with_times(found, times, None)
+    timed = _with_times(sample, times, None)
     mapped = {} if ids[0] == "lead_id" else {"lead_id": ids[0]}
     stage = next(
-        (name for name in found.names if {"lifecycle", "stage"} & words(name) or "status" in words(name)), None
+        (name for name in sample.names if {"lifecycle", "stage"} & words(name) or "status" in words(name)), None
     )
     mapped |= {} if stage is None else {"current_stage": stage}
     for column in CONTRACTS["leads"].columns:
-        close = next((each for each in found.names if _letters(each) == _letters(column.name)), None)
+        close = next((each for each in sample.names if _letters(each) == _letters(column.name)), None)
         if close is not None and column.name not in mapped and normalise_header(close) != column.name:
             mapped[column.name] = close
     people: dict[str, Any] = {"table": "leads", **({"columns": mapped} if mapped else {})}
     return ProposedInput(
-        found, people | timed[0], f"one row for each `{ids[0]}`", {"columns": "a guess"}, has_local_times=timed[2]
+        sample, people | timed[0], f"one row for each `{ids[0]}`", {"columns": "a guess"}, has_local_times=timed[2]
     )
 
 
 def _with_times(
-    found: Sample, times: Sequence[TimeColumn], shipped: tuple[str, ...] | None
+    sample: Sample, times: Sequence[TimeColumn], shipped: tuple[str, ...] | None
 ) -> tuple[dict[str, Any], dict[str, str], bool]:
     """The key `time_format` where it is needed, its comment, and whether the zone matters."""
     formats_seen = list(dict.fromkeys(each.formats[:1] or ("iso",) for each in times))

@@ -52,11 +52,11 @@ def sample(connection: duckdb.DuckDBPyConnection, path: Path, number: int, work:
     raise FileRefusedError("there is no file in the archive", "export it again")
 
 
-def _sample(connection: duckdb.DuckDBPyConnection, found: InputFile, number: int, work: Path) -> Sample:
-    path = found.source
-    settings = dict(_settings(found.path))
-    reads = Input("sample", "accounts", path, reshaping=Reshaping(constants={"account_id": "1"}), **settings)
-    delivered = file_reader.read(connection, formats.scan_file(found.path, reads, work), reads, work)
+def _sample(connection: duckdb.DuckDBPyConnection, file: InputFile, number: int, work: Path) -> Sample:
+    path = file.source
+    settings = dict(_settings(file.path))
+    input_ = Input("sample", "accounts", path, reshaping=Reshaping(constants={"account_id": "1"}), **settings)
+    delivered = file_reader.read(connection, formats.scan_file(file.path, input_, work), input_, work)
     names = delivered.header.names
     places = {position: name for name, position in delivered.header.bound.fields.items() if position < len(names)}
     cells = ", ".join(
@@ -79,7 +79,7 @@ def _settings(path: Path) -> Iterator[tuple[str, Any]]:
     if plain.is_parquet or path.suffix.lower() in (".json", ".jsonl", ".ndjson", ".html", ".htm", ".xls"):
         return
     encoding = "utf-8"
-    if not plain.is_utf8 or plain.is_odd == "a NUL byte":
+    if not plain.is_utf8 or plain.irregularity == "a NUL byte":
         encoding = encodings.guess_encoding(plain)
     if encoding != "utf-8":
         yield "encoding", encoding

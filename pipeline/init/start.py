@@ -74,10 +74,10 @@ def propose_configuration(files: Sequence[Path], folder: Path, preset: str | Non
     return ProposedConfiguration(text, tuple(said), tuple(questions))
 
 
-def _group_files(found: Sequence[ProposedInput]) -> list[ProposedInput]:
+def _group_files(proposals: Sequence[ProposedInput]) -> list[ProposedInput]:
     """Files of one folder that are read alike are one input, where a pattern has them and no other file."""
     groups: dict[str, list[ProposedInput]] = {}
-    for each in found:
+    for each in proposals:
         alike = (each.sample.path.parent, each.keys, each.sample.settings)
         groups.setdefault(repr(alike), []).append(each)
     inputs_found = []
@@ -94,14 +94,14 @@ def _group_files(found: Sequence[ProposedInput]) -> list[ProposedInput]:
     return inputs_found
 
 
-def _content_words(found: ProposedInput) -> str:
-    return f"format {found.keys['format']}" if "format" in found.keys else str(found.keys["table"])
+def _content_words(proposal: ProposedInput) -> str:
+    return f"format {proposal.keys['format']}" if "format" in proposal.keys else str(proposal.keys["table"])
 
 
-def _names(found: Sequence[ProposedInput]) -> list[str]:
+def _names(proposals: Sequence[ProposedInput]) -> list[str]:
     """A name for each input, after its file; a number tells two of one name apart."""
     names: list[str] = []
-    for each in found:
+    for each in proposals:
         parts = re.findall(r"[a-z]+", each.sample.path.stem.lower())
         name = "_".join(parts[:3])[:40] or "export"
         while name in names:
@@ -111,25 +111,25 @@ def _names(found: Sequence[ProposedInput]) -> list[str]:
 
 
 def _moves(
-    connection: duckdb.DuckDBPyConnection, found: Sequence[ProposedInput], names: Sequence[str], work: Path
+    connection: duckdb.DuckDBPyConnection, proposals: Sequence[ProposedInput], names: Sequence[str], work: Path
 ) -> StageMoves:
     """The stages that the files name, and how leads move between them."""
     rows: list[tuple[str, str]] = []
     wide = StageMoves(Counter(), Counter())
-    for each in found:
+    for each in proposals:
         for number, (stage, position) in enumerate(each.stage_columns):
             (filled,) = connection.execute(f"select count(c{position}) from {each.sample.table}").fetchall()[0]
             wide.rows[stage] += filled
             wide.moves.update({(before, stage): 1 for before, _ in each.stage_columns[:number]})
     toml = work / "funnel.toml"
-    toml.write_text(_text(found, names, WaterfallChoice(_SAMPLE_PRESET, (), None, ""), work), encoding="utf-8")
-    for reads in load_configuration(toml).inputs:
-        if reads.table != "stage_entries" or (reads.reshaping and reads.reshaping.stage_dates):
+    toml.write_text(_text(proposals, names, WaterfallChoice(_SAMPLE_PRESET, (), None, ""), work), encoding="utf-8")
+    for input_ in load_configuration(toml).inputs:
+        if input_.table != "stage_entries" or (input_.reshaping and input_.reshaping.stage_dates):
             continue
-        for file in archives.expand(find(reads), work):
+        for file in archives.expand(find(input_), work):
             try:
-                dated = loading.with_date_of_name(reads, file.name or file.path.name)
-                file_reader.read(connection, formats.scan_file(file.path, reads, work), dated, work)
+                dated = loading.with_date_of_name(input_, file.name or file.path.name)
+                file_reader.read(connection, formats.scan_file(file.path, input_, work), dated, work)
             except FileRefusedError:
                 continue
             rows += connection.execute(
@@ -139,14 +139,14 @@ def _moves(
     return StageMoves(moved.rows + wide.rows, moved.moves + wide.moves)
 
 
-def _questions(found: Sequence[ProposedInput], names: Sequence[str], chosen: WaterfallChoice) -> list[str]:
+def _questions(proposals: Sequence[ProposedInput], names: Sequence[str], chosen: WaterfallChoice) -> list[str]:
     asked = [
         f"{name}: {comment.removeprefix('QUESTION: ')}"
-        for name, each in zip(names, found, strict=True)
+        for name, each in zip(names, proposals, strict=True)
         for comment in each.comments.values()
         if comment.startswith("QUESTION: ")
     ]
-    local = [name for name, each in zip(names, found, strict=True) if each.has_local_times]
+    local = [name for name, each in zip(names, proposals, strict=True) if each.has_local_times]
     if local:
         asked.append(f"times of {', '.join(local)} have no offset: is `timezone` the zone in which they were written?")
     if chosen.preset is None:
@@ -161,7 +161,7 @@ def _questions(found: Sequence[ProposedInput], names: Sequence[str], chosen: Wat
     return asked
 
 
-def _text(found: Sequence[ProposedInput], names: Sequence[str], chosen: WaterfallChoice, folder: Path) -> str:
+def _text(proposals: Sequence[ProposedInput], names: Sequence[str], chosen: WaterfallChoice, folder: Path) -> str:
     lines = [
         "# Written by `funnel init --from`: each guess has its evidence beside it. `funnel check` reads everything.",
         "# All keys: docs/configuration.md",
@@ -173,7 +173,7 @@ def _text(found: Sequence[ProposedInput], names: Sequence[str], chosen: Waterfal
         lines.append(f"preset = {_toml(chosen.preset)}   # {chosen.evidence}")
     elif chosen.evidence:
         lines.append(f"# {chosen.evidence}")
-    is_asked = any(each.has_local_times for each in found)
+    is_asked = any(each.has_local_times for each in proposals)
     question = "   # QUESTION: the zone of times without an offset, and of days and months" if is_asked else ""
     lines.append(f'timezone = "UTC"{question}')
     lines.append("windows = [30, 90]")
@@ -189,7 +189,7 @@ def _text(found: Sequence[ProposedInput], names: Sequence[str], chosen: Waterfal
             f'definition = "The stage {stage.key} of the CRM."',
             f"kind = {_toml(stage.kind)}",
         ]
-    for name, each in zip(names, found, strict=True):
+    for name, each in zip(names, proposals, strict=True):
         named = each.sample.path.with_name(each.pattern) if each.pattern else each.sample.path
         path = os.path.relpath(named.absolute(), folder.absolute())
         lines += ["", f"[[inputs]]   # {each.why}", f"name = {_toml(name)}"]

@@ -73,7 +73,7 @@ def files(reader: duckdb.DuckDBPyConnection, loads: tuple[loading.Load, ...]) ->
         entries = made.get(load.load_no, {}) if is_history else None
         if entries is not None:
             _holds(load, "rows of history", load.landed, sum(entries.values()))
-        accounts.append(load.account | {"entries": entries})
+        accounts.append(load.counts | {"entries": entries})
     return tuple(accounts)
 
 

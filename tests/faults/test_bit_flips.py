@@ -181,7 +181,7 @@ def test_f74_a_log_without_sums_is_read(tmp_path: Path) -> None:
     assert ({}, load.sha256) == (old.sums, old.sha256)
     assert (None, None, 0, 0) == (old.header_lines, old.missing, old.lost, old.lost_of)
     loading.verify(loading.open_log(inbox.log_folder))
-    assert 1 == len(inbox.land().already_known)
+    assert 1 == len(inbox.land().already_loaded)
 
 
 def test_f74_a_night_over_a_damaged_log_stops_and_the_last_one_stays(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ class TestLanding:
         database.do("create table turned as select * from stage_history order by entered_at desc; "
                     "drop table stage_history; alter table turned rename to stage_history;")  # fmt: skip
         outcome = inbox.land(clock=CLOCK + timedelta(days=1))
-        assert ((), ("query-2026-04-02",)) == (outcome.loads, outcome.already_known)
+        assert ((), ("query-2026-04-02",)) == (outcome.loads, outcome.already_loaded)
         inbox_again = inbox_of(tmp_path / "other")
         inbox_again.land()
         assert loads(inbox)[0].sha256 == loads(inbox_again)[0].sha256

@@ -31,7 +31,7 @@ def test_f26_a_file_delivered_twice_adds_nothing(tmp_path: Path) -> None:
     inbox = one_file(tmp_path, GOOD)
     inbox.land()
     again = inbox.land()
-    assert ((), 1, 3) == (again.loads, len(again.already_known), len(inbox.leads()))
+    assert ((), 1, 3) == (again.loads, len(again.already_loaded), len(inbox.leads()))
     assert any("0 new rows" in line for line in inbox.said)
 
 
@@ -43,7 +43,7 @@ def test_f27_the_same_content_by_another_name_adds_nothing(tmp_path: Path) -> No
     inbox.land()
     inbox.put("b.csv", GOOD)
     again = inbox.land()
-    assert ((), 2, 3) == (again.loads, len(again.already_known), len(inbox.leads()))
+    assert ((), 2, 3) == (again.loads, len(again.already_loaded), len(inbox.leads()))
 
 
 def test_f28_the_same_name_with_other_content_is_a_new_load(tmp_path: Path) -> None:
@@ -416,4 +416,4 @@ def test_f79_a_link_out_of_the_inbox_is_refused(tmp_path: Path) -> None:
     assert [("crm", "link_out.csv"), ("named", "link_out.csv")] == [
         (r.input, Path(r.file).name) for r in landed.refused
     ]
-    assert (1, 1) == (len(landed.loads), len(landed.already_known))
+    assert (1, 1) == (len(landed.loads), len(landed.already_loaded))

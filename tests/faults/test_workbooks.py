@@ -264,7 +264,7 @@ def test_f100_a_file_known_already_is_not_read_again(tmp_path: Path) -> None:
 
     content = workbook(HEADER, ("L1", "MQL", NOON), change=more)
     inbox = landed(tmp_path, content)
-    assert ((), 1) == (inbox.land().loads, len(inbox.land().already_known))
+    assert ((), 1) == (inbox.land().loads, len(inbox.land().already_loaded))
     inbox.inputs = ()
     inbox.reads("entries.xlsx", sheet="Two")
     assert 1 == len(inbox.land().loads)

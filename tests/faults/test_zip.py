@@ -96,13 +96,13 @@ def test_f99_what_is_known_is_known_by_member(tmp_path: Path) -> None:
     inbox = one_file(tmp_path, zipped(("a.csv", ONE)), "export.zip")
     inbox.land()
     again = inbox.land()
-    assert ((), (str(tmp_path / "export.zip" / "a.csv"),)) == (again.loads, again.already_known)
+    assert ((), (str(tmp_path / "export.zip" / "a.csv"),)) == (again.loads, again.already_loaded)
     assert "crm: export.zip/a.csv is known as load 1, 0 new rows" in inbox.said
     inbox.put("export.zip", zipped(("b.csv", TWO), ("a.csv", ONE)))
     assert ["export.zip/b.csv"] == [load.file_name for load in inbox.land().loads]
     inbox.inputs = ()
     inbox.put("a.csv", ONE)
-    assert 1 == len(inbox.reads("a.csv").land().already_known)
+    assert 1 == len(inbox.reads("a.csv").land().already_loaded)
 
 
 def test_f99_a_rejected_row_names_archive_and_member(tmp_path: Path) -> None:

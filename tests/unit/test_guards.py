@@ -178,10 +178,10 @@ def test_the_judgement_is_the_naive_one(drawn: list[tuple[int, int, int, bool]],
             7 * weeks_ago + days_ago,
             rows,
             number,
-            input="other" if is_odd and rows % 2 else "crm",
-            supersedes=(0,) if is_odd and not rows % 2 else (),
+            input="other" if irregularity and rows % 2 else "crm",
+            supersedes=(0,) if irregularity and not rows % 2 else (),
         )
-        for number, (weeks_ago, days_ago, rows, is_odd) in enumerate(drawn)
+        for number, (weeks_ago, days_ago, rows, irregularity) in enumerate(drawn)
     ]
     loads.append(load(0, came, len(loads)))
     reads = replace(CRM, guard=Guard(least_rows=least))

@@ -117,7 +117,7 @@ def test_what_is_said_of_a_file_is_an_event_with_its_numbers(tmp_path: Path) -> 
     inbox = one_file(tmp_path, HEADER + entry("L1") + entry("L2"), "a.csv")
     with events() as found:
         (load,) = inbox.land().loads
-        assert (str(tmp_path / "a.csv"),) == inbox.land().already_known
+        assert (str(tmp_path / "a.csv"),) == inbox.land().already_loaded
     assert [
         ("load", "crm: a.csv: 2 rows, 2 new, 0 redelivered, 0 duplicates, 0 rejected", load.account),
         ("known", "crm: a.csv is known as load 1, 0 new rows", {"input": "crm", "file": "a.csv", "load_no": 1}),

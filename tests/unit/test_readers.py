@@ -64,8 +64,8 @@ def test_preflight_counts_the_same_over_any_chunks(tmp_path: Path, monkeypatch: 
             monkeypatch.setattr(scan, "CHUNK_BYTES", size)
             assert expected == list(scan.lines_of(path, "none"))
             parts = scan_bytes(path)
-            assert (whole.lines, whole.is_odd, whole.quotes) == (parts.lines, parts.is_odd, parts.quotes)
-            if whole.is_odd is None:
+            assert (whole.lines, whole.irregularity, whole.quotes) == (parts.lines, parts.irregularity, parts.quotes)
+            if whole.irregularity is None:
                 assert whole.blank == parts.blank == sum(not line.strip(b"\r\n") for line in expected)
 
 
@@ -85,7 +85,7 @@ def test_preflight_knows_what_is_odd(tmp_path: Path, content: bytes, why: str | 
     """What DuckDB's reader would stumble over is seen in the bytes."""
     path = tmp_path / "a.csv"
     path.write_bytes(content)
-    assert why == scan_bytes(path).is_odd
+    assert why == scan_bytes(path).irregularity
 
 
 def test_compressed_files_are_read_through(tmp_path: Path) -> None:

@@ -33,14 +33,14 @@ def date_patterns() -> tuple[str, ...]:
     return tuple(pattern for part in formats.load("hubspot_contacts").parts for pattern in part.patterns)
 
 
-def advice(names: tuple[str, ...], reads: Input) -> str:
+def advice(names: tuple[str, ...], input_: Input) -> str:
     """What to write for a file whose columns do not fit, where it looks like one that is known; empty where it does not."""
-    if reads.reshaping is not None:
+    if input_.reshaping is not None:
         return ""
     found = format_of(names)
-    if found is not None and any(part.table == reads.table for part in formats.load(found).parts):
+    if found is not None and any(part.table == input_.table for part in formats.load(found).parts):
         return f'it looks like the format {found}: write format = "{found}" in the place of `table` and `columns`'
-    if reads.table != "stage_entries":
+    if input_.table != "stage_entries":
         return ""
     dates = sum(any(stage_in(pattern, name) is not None for pattern in date_patterns()) for name in names)
     if dates > 1:
@@ -48,9 +48,9 @@ def advice(names: tuple[str, ...], reads: Input) -> str:
     return ""
 
 
-def remark(connection: duckdb.DuckDBPyConnection, names: tuple[str, ...], bound: Bound, reads: Input) -> str | None:
+def remark(connection: duckdb.DuckDBPyConnection, names: tuple[str, ...], bound: Bound, input_: Input) -> str | None:
     """What to say of a history that is read as it is and has a column which tells its rows apart. Needs `landing_rows`."""
-    if reads.table != "stage_entries" or reads.reshaping is not None:
+    if input_.table != "stage_entries" or input_.reshaping is not None:
         return None
     found = format_of(names)
     fields = [] if found is None else [part.columns.get("field", ()) for part in formats.load(found).parts]

@@ -39,23 +39,23 @@ class Plan:
     footer: str | None = None
     changed: str | None = None
     """The SQL of the column that says which field changed, where the file has one."""
-    emptied: str | None = None
+    without_stage_count: str | None = None
     """The number of rows that `where` leaves out only because their stage is empty; None where it asks for no stage."""
 
 
-def plan(names: tuple[str, ...], reads: Input) -> tuple[Bound, Plan]:
+def plan(names: tuple[str, ...], input_: Input) -> tuple[Bound, Plan]:
     """Bind the header `names`, and the columns that the input makes, to the table of the input.
 
     Raises CannotBind as `bind` does, and Refused for a column of `where`, `split` or `stages` that the file does not have.
     """
-    assert reads.reshaping is not None, "only an input that reshapes has a plan"
-    return _Planner(names, reads, reads.reshaping).plan()
+    assert input_.reshaping is not None, "only an input that reshapes has a plan"
+    return _Planner(names, input_, input_.reshaping).plan()
 
 
 @dataclass
 class _Planner:
     names: tuple[str, ...]
-    reads: Input
+    input_: Input
     shape: Reshaping
     positions: dict[str, int] = field(default_factory=dict)
     needed: set[int] = field(default_factory=set)
@@ -78,7 +78,7 @@ class _Planner:
             self.positions.setdefault(normalise_header(name), position)
         columns = self._columns()
         conditions, missing = self._conditions()
-        bound = bind((*self.names, *self.made), replace(self.reads, columns=columns))
+        bound = bind((*self.names, *self.made), replace(self.input_, columns=columns))
         if missing:
             raise BindError(missing=missing)
         if not self.shape.keeps_extras:
@@ -94,7 +94,7 @@ class _Planner:
         columns: dict[str, str] = {}
         self._split()
         dates = self._stage_dates()
-        for ours, theirs in self.reads.columns.items():
+        for ours, theirs in self.input_.columns.items():
             columns[ours] = self._fill(theirs) or theirs
         for ours, candidates in self.shape.names.items():
             if ours not in columns and (found := self._first(candidates)) is not None:
@@ -217,7 +217,7 @@ class _Planner:
         cells = []
         for stage, position in found.columns:
             self.needed.add(position)
-            cell = clean(f"c{position}", self.reads.null_values)
+            cell = clean(f"c{position}", self.input_.null_values)
             cells.append(f"{{'stage': {quoted(stage)}, 'at': {cell}}}")
         self.spread = f"list_filter([{', '.join(cells)}], lambda each: each.at is not null)"
         self._make("stage of a date column", "element.stage", is_element=True)
@@ -246,7 +246,7 @@ class _Planner:
             asked = self._asked(each.condition.column)
             if asked is not None:
                 found.append(self._condition(each.condition, asked))
-            elif each.is_optional and each.condition.column not in self.reads.columns:
+            elif each.is_optional and each.condition.column not in self.input_.columns:
                 continue
             elif each.condition.column in self.shape.names:
                 missing.append(each.condition.column)
@@ -262,14 +262,14 @@ class _Planner:
         return ", ".join(f"`{name}`" for name in self.names[:30])
 
     def _asked(self, column: str) -> str | None:
-        written = self.reads.columns.get(column)
+        written = self.input_.columns.get(column)
         if written is not None:
             return self._fill(written)
         candidates = self.shape.names.get(column, ())
         return self._first(candidates) or self._fill(column)
 
     def _condition(self, condition: Condition, asked: str) -> _RowCondition:
-        value = clean(self._cell(asked), self.reads.null_values)
+        value = clean(self._cell(asked), self.input_.null_values)
         listed = ", ".join(quoted(text) for text in condition.values)
         holds = {
             "is_null": f"{value} is null",
@@ -300,7 +300,7 @@ class _Planner:
         jsons = []
         broken = list(self.broken)
         for position in sorted(self.json_columns):
-            cell = clean(f"c{position}", self.reads.null_values)
+            cell = clean(f"c{position}", self.input_.null_values)
             jsons.append(f"case when json_valid(c{position}) then c{position} end as json{position}")
             broken.append(f"when {cell} is not null and json{position} is null then 'cell_not_json'")
         created = [] if self.created is None else [f"{self.created} as record_created_text"]
@@ -316,10 +316,10 @@ class _Planner:
                 f"from {_matching_rows(source, None, conditions)}"
             )
         chosen = _matching_rows(source, spread, conditions)
-        emptied = None
+        without_stage_count = None
         if any(each.is_empty is not None for each in conditions):
             others = [replace(each, holds=each.is_empty or each.holds) for each in conditions]
-            emptied = f"select count(*) from {_matching_rows(source, spread, others)}"
+            without_stage_count = f"select count(*) from {_matching_rows(source, spread, others)}"
         offset = len(self.names)
         cells = [f"c{position}" for position in needed]
         cells += [f"{sql} as c{offset + number}" for number, sql in enumerate(self.made.values())]
@@ -327,7 +327,14 @@ class _Planner:
         order = " order by record_number" if self.created is not None else ""
         rows = f"(select record_number, {', '.join((*cells, 'broken'))} from {chosen}{order})"
         return Plan(
-            tuple(needed), tuple(self.made), rows, count, tuple(self.remarks), self.shape.footer, self.changed, emptied
+            tuple(needed),
+            tuple(self.made),
+            rows,
+            count,
+            tuple(self.remarks),
+            self.shape.footer,
+            self.changed,
+            without_stage_count,
         )
 
 

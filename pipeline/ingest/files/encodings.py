@@ -47,14 +47,14 @@ class EncodingEvidence:
             )
 
 
-def count_evidence(found: FileScan) -> EncodingEvidence:
+def count_evidence(file_scan: FileScan) -> EncodingEvidence:
     """Read the whole content once more and count."""
     counted = _BadByteCounter()
     name = f"funnel_count_{id(counted)}"
     codecs.register_error(name, counted)
     decoder = codecs.getincrementaldecoder("utf-8")(name)
     well_formed, fits = 0, True
-    for chunk in scan.chunks(found.path, found.compression):
+    for chunk in scan.chunks(file_scan.path, file_scan.compression):
         fits = fits and not any(byte in chunk for byte in _UNDEFINED_IN_CP1252)
         text = decoder.decode(chunk)
         well_formed += len(text) - len(text.encode("ascii", "ignore"))
@@ -74,12 +74,12 @@ class _BadByteCounter:
         return "", end
 
 
-def refuse_undeclared(found: FileScan) -> None:
+def refuse_undeclared(file_scan: FileScan) -> None:
     """Raises Refused for a file that is not UTF-8, unless it is UTF-8 with rare damage, whose lines are quarantined.
 
     To quarantine the lines of a file in another encoding would drop just the rows with umlauts, which is a biased report.
     """
-    seen = count_evidence(found)
+    seen = count_evidence(file_scan)
     if seen.is_damaged_utf8:
         return
     seen.refuse_mixed()
@@ -94,14 +94,14 @@ def refuse_undeclared(found: FileScan) -> None:
     )
 
 
-def guess_encoding(found: FileScan) -> str:
+def guess_encoding(file_scan: FileScan) -> str:
     """The encoding of a file under `encoding = "auto"`. Raises Refused when the file mixes two encodings."""
-    start = next(scan.chunks(found.path, found.compression), b"")[:2]
+    start = next(scan.chunks(file_scan.path, file_scan.compression), b"")[:2]
     if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
-    if found.is_utf8:
+    if file_scan.is_utf8:
         return "utf-8"
-    seen = count_evidence(found)
+    seen = count_evidence(file_scan)
     if seen.is_damaged_utf8:
         return "utf-8"
     seen.refuse_mixed()
@@ -121,16 +121,16 @@ def text_encoding(name: str) -> str:
     return found.name if getattr(found, "_is_text_encoding", True) else ""
 
 
-def is_utf16(found: FileScan) -> bool:
+def is_utf16(file_scan: FileScan) -> bool:
     """Whether a file with NUL bytes looks as if every other byte were one."""
-    start = next(scan.chunks(found.path, found.compression), b"")[:1000]
+    start = next(scan.chunks(file_scan.path, file_scan.compression), b"")[:1000]
     return start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or start.count(b"\0") * 3 > len(start)
 
 
-def transcode(found: FileScan, encoding: str, copy: Path) -> None:
+def transcode(file_scan: FileScan, encoding: str, copy: Path) -> None:
     """Write a copy in UTF-8. What can't be decoded becomes a byte that is no UTF-8, so that its line is quarantined."""
     decoder = codecs.getincrementaldecoder(encoding)(SURROGATE_HANDLER)
     with copy.open("wb") as file:
-        for chunk in scan.chunks(found.path, found.compression):
+        for chunk in scan.chunks(file_scan.path, file_scan.compression):
             file.write(decoder.decode(chunk).encode("utf-8", "surrogateescape"))
         file.write(decoder.decode(b"", final=True).encode("utf-8", "surrogateescape"))

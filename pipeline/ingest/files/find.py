@@ -46,17 +46,17 @@ class InputFile:
         return (self.archive.parent if self.archive else Path()) / self.name if self.name else self.path
 
 
-def find(reads: Input) -> tuple[InputFile, ...]:
+def find(input_: Input) -> tuple[InputFile, ...]:
     """The files, sorted by path; none where a database is read. A name that exists is that file, whatever characters it has.
 
     A link that leads out of the fixed part of the pattern is refused: an inbox may be writable for others.
     """
-    if reads.database:
+    if input_.database:
         return ()
-    pattern = reads.pattern
+    pattern = input_.pattern
     if pattern.is_symlink() or pattern.exists():
         if pattern.is_dir():
-            written = (reads.written_path or str(pattern)).rstrip("/")
+            written = (input_.written_path or str(pattern)).rstrip("/")
             return (
                 InputFile(pattern, "it is a folder, not a file", f'write path = "{written}/*{_usual_ending(pattern)}"'),
             )

@@ -23,11 +23,11 @@ class ScanCache:
     def __init__(self) -> None:
         self._found: dict[tuple[Path, tuple[int, int], str, str], FileScan] = {}
 
-    def at(self, path: Path, reads: Input, work: Path) -> FileScan:
+    def scan(self, path: Path, input_: Input, work: Path) -> FileScan:
         """As `look_at`. A file that changed is looked at again, and so is one whose copy in UTF-8 is read: the copy goes."""
-        key = (path, file_state(path), reads.delimiter, reads.encoding)
+        key = (path, file_state(path), input_.delimiter, input_.encoding)
         if key not in self._found:
-            found = scan_file(path, reads, work)
+            found = scan_file(path, input_, work)
             if found.path != path:
                 return found
             self._found[key] = found
@@ -40,10 +40,10 @@ def file_state(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def scan_file(path: Path, reads: Input, work: Path) -> FileScan:
+def scan_file(path: Path, input_: Input, work: Path) -> FileScan:
     """The pre-flight of a file, or of its copy in UTF-8 when the input has another encoding. Raises Refused."""
     kind = Path(re.sub(r"[.](gz|gzip|zst|zstd)$", "", path.name.lower())).suffix
-    found = _scan_workbook(path, kind) or _scan_text(path, kind, reads, work)
+    found = _scan_workbook(path, kind) or _scan_text(path, kind, input_, work)
     checksums.verify_sha256_file(path, found.sha256)
     return found
 
@@ -66,30 +66,30 @@ def _scan_workbook(path: Path, kind: str) -> FileScan | None:
     return None
 
 
-def _scan_text(path: Path, kind: str, reads: Input, work: Path) -> FileScan:
+def _scan_text(path: Path, kind: str, input_: Input, work: Path) -> FileScan:
     if kind in web_tables.SUFFIXES:
-        found = scan.scan_bytes(path, reads.delimiter, longest_line=None)
+        found = scan.scan_bytes(path, input_.delimiter, longest_line=None)
         if not found.is_parquet and web_tables.is_page(found):
             return replace(found, kind="html")
     is_document = kind == documents.SUFFIX
-    found = _scan_as_utf8(path, reads, work, longest_line=None if is_document else scan.MAX_LINE_BYTES)
+    found = _scan_as_utf8(path, input_, work, longest_line=None if is_document else scan.MAX_LINE_BYTES)
     if is_document and not found.is_parquet and not documents.is_lines(found):
         return replace(found, kind="json")
     return replace(found, is_json_lines=is_document or kind in json_lines.SUFFIXES)
 
 
-def _scan_as_utf8(path: Path, reads: Input, work: Path, longest_line: int | None) -> FileScan:
-    plain = scan.scan_bytes(path, reads.delimiter, longest_line=longest_line)
+def _scan_as_utf8(path: Path, input_: Input, work: Path, longest_line: int | None) -> FileScan:
+    plain = scan.scan_bytes(path, input_.delimiter, longest_line=longest_line)
     if plain.is_parquet:
         return plain
-    is_auto = reads.encoding == encodings.AUTO
-    encoding = encodings.guess_encoding(plain) if is_auto else codecs.lookup(reads.encoding).name
+    is_auto = input_.encoding == encodings.AUTO
+    encoding = encodings.guess_encoding(plain) if is_auto else codecs.lookup(input_.encoding).name
     if encoding not in ("utf-8", "utf-8-sig"):
         copy = work / "transcoded"
         encodings.transcode(plain, encoding, copy)
-        copied = scan.scan_bytes(copy, reads.delimiter, longest_line=longest_line)
+        copied = scan.scan_bytes(copy, input_.delimiter, longest_line=longest_line)
         return replace(copied, sha256=plain.sha256, size=plain.size)
-    if plain.is_odd == "a NUL byte" and encodings.is_utf16(plain):
+    if plain.irregularity == "a NUL byte" and encodings.is_utf16(plain):
         raise FileRefusedError(
             "it is written in UTF-16", 'declare encoding = "utf-16" for this input, or export it as UTF-8'
         )

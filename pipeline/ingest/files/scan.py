@@ -56,7 +56,7 @@ class FileScan:
     quotes: int = 0
     delimiters: int = 0
     is_utf8: bool = True
-    is_odd: str | None = None
+    irregularity: str | None = None
     """Why only the resynchronising reader may have it (a NUL, bad UTF-8, mixed line ends, a long line), or None."""
 
 
@@ -99,7 +99,7 @@ def scan_bytes(path: Path, delimiter: str = ",", *, longest_line: int | None = M
         quotes=count.quotes,
         delimiters=count.delimiters,
         is_utf8=not count.is_not_utf8,
-        is_odd=count.why_odd(),
+        irregularity=count.find_irregularity(),
     )
 
 
@@ -252,7 +252,7 @@ class _LineCounter:
         ended = self._feeds + self._returns - self._pairs
         return ended + (self.bytes > 0 and not self._last.endswith((b"\n", b"\r")))
 
-    def why_odd(self) -> str | None:
+    def find_irregularity(self) -> str | None:
         if self._has_nul:
             return "a NUL byte"
         if self.is_not_utf8:

@@ -39,7 +39,7 @@ _LOWER_HALF = 2**64 - 1
 
 def query_file(
     connection: duckdb.DuckDBPyConnection,
-    reads: Input,
+    input_: Input,
     database: Database,
     earlier: Sequence[Load],
     day: date,
@@ -55,21 +55,21 @@ def query_file(
     for old in work.glob(f"{_PREFIX}*"):
         old.unlink()
     # Each input has a file of its own: a thread that was given up may still write to another.
-    name, path, after = f"query-{day}", work / f"{_PREFIX}{reads.name}.parquet", last_cursor(earlier)
-    outcome = _with_retries(lambda: postgres.read(dsn, database, reads.timezone, after, path), reads.name, database)
+    name, path, after = f"query-{day}", work / f"{_PREFIX}{input_.name}.parquet", last_cursor(earlier)
+    outcome = _with_retries(lambda: postgres.read(dsn, database, input_.timezone, after, path), input_.name, database)
     if isinstance(outcome, Failure):
         return (_refused(name if outcome.is_of_query else database.variable, outcome),)
     sha256 = _content_sha256(connection, path)
-    has_times = _has_times(reads, outcome)
+    has_times = _has_times(input_, outcome)
     return (InputFile(path, name=name, sha256=sha256, has_times=has_times, cursor_after=after, cursor=outcome.cursor),)
 
 
-def with_iso_times(reads: Input, file: InputFile) -> Input:
+def with_iso_times(input_: Input, file: InputFile) -> Input:
     """The settings by which a file is read: a time of a database is ISO 8601, whatever the format of texts is."""
-    if not file.has_times or reads.time_format is None:
-        return reads
-    formats = reads.time_format if isinstance(reads.time_format, tuple) else (reads.time_format,)
-    return replace(reads, time_format=("iso", *(each for each in formats if each != "iso")))
+    if not file.has_times or input_.time_format is None:
+        return input_
+    formats = input_.time_format if isinstance(input_.time_format, tuple) else (input_.time_format,)
+    return replace(input_, time_format=("iso", *(each for each in formats if each != "iso")))
 
 
 def last_cursor(earlier: Sequence[Load]) -> str | None:
@@ -84,9 +84,9 @@ def last_cursor(earlier: Sequence[Load]) -> str | None:
     return last
 
 
-def remarks(reads: Input, superseded: Sequence[int]) -> tuple[str, ...]:
+def remarks(input_: Input, superseded: Sequence[int]) -> tuple[str, ...]:
     """What to say when a query was read again by other settings; `superseded` are the loads that no longer count."""
-    if reads.database is None or not superseded:
+    if input_.database is None or not superseded:
         return ()
     count = f"{len(superseded)} load{'' if len(superseded) == 1 else 's'}"
     return (
@@ -127,14 +127,14 @@ def _with_timeout(read: Callable[[], QueryFile | Failure], database: Database) -
     return ended[0]
 
 
-def _has_times(reads: Input, result: QueryFile) -> bool:
+def _has_times(input_: Input, result: QueryFile) -> bool:
     """Whether a column that we read as a time is one in the database."""
     try:
-        bound = bind(result.names, reads).columns
+        bound = bind(result.names, input_).columns
     except BindError:  # who reads the file says what is the matter with it
         return False
     return any(
-        bound.get(column.name) in result.times for column in CONTRACTS[reads.table].columns if column.type == "time"
+        bound.get(column.name) in result.times for column in CONTRACTS[input_.table].columns if column.type == "time"
     )
 
 

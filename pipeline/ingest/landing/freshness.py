@@ -40,12 +40,12 @@ class StaleInput:
         return f"{self.input} is stale: its newest file came {age_in_words(self.age)} before as-of"
 
 
-def rows_by_day(loads: Iterable[Load], reads: Input, zone: ZoneInfo) -> dict[date, int]:
+def rows_by_day(loads: Iterable[Load], input_: Input, zone: ZoneInfo) -> dict[date, int]:
     """Rows by day of delivery. Of snapshots, each of which is the whole, the last one of a day counts."""
     rows: dict[date, int] = {}
-    for load in _deliveries(loads, reads):
+    for load in _deliveries(loads, input_):
         day = _day(load, zone)
-        rows[day] = load.rows_read if reads.mode == "snapshot" else rows.get(day, 0) + load.rows_read
+        rows[day] = load.rows_read if input_.mode == "snapshot" else rows.get(day, 0) + load.rows_read
     return rows
 
 
@@ -55,68 +55,72 @@ def usual_rows(rows: dict[date, int], day: date) -> Fraction | None:
     return Fraction(median(same)) if len(same) >= MIN_DELIVERIES else None
 
 
-def volume_problem(loads: Iterable[Load], reads: Input, zone: ZoneInfo) -> str | None:
+def volume_problem(loads: Iterable[Load], input_: Input, zone: ZoneInfo) -> str | None:
     """What is wrong with the size of the newest delivery of an input, or None.
 
     It is too small below `least_rows` of what is usual on its weekday; where nothing is usual yet, there is no judgement.
     """
-    rows = rows_by_day(loads, reads, zone)
+    rows = rows_by_day(loads, input_, zone)
     if not rows:
         return None
-    day = _day(_deliveries(loads, reads)[-1], zone)  # not the latest date: a clock may have been set back
+    day = _day(_deliveries(loads, input_)[-1], zone)  # not the latest date: a clock may have been set back
     usual = usual_rows(rows, day)
-    if usual is None or rows[day] >= Fraction(str(reads.guard.least_rows)) * usual:
+    if usual is None or rows[day] >= Fraction(str(input_.guard.least_rows)) * usual:
         return None
     came = "1 row came" if rows[day] == 1 else f"{rows[day]} rows came"
-    return f"{reads.name}: {came}, and {float(usual):g} are usual on a {WEEKDAYS[day.weekday()]}"
+    return f"{input_.name}: {came}, and {float(usual):g} are usual on a {WEEKDAYS[day.weekday()]}"
 
 
-def loss_problem(load: Load, reads: Input) -> str | None:
+def loss_problem(load: Load, input_: Input) -> str | None:
     """What a snapshot lost of the one before, if that is more than `lost_keys` of it."""
-    if load.missing is None or load.lost <= Fraction(str(reads.guard.lost_keys)) * load.lost_of:
+    if load.missing is None or load.lost <= Fraction(str(input_.guard.lost_keys)) * load.lost_of:
         return None
-    return _loss_in_words(load, reads)
+    return _loss_in_words(load, input_)
 
 
-def rejection_problem(load: Load, reads: Input) -> str | None:
+def rejection_problem(load: Load, input_: Input) -> str | None:
     """What is wrong with a file of which too many rows are rejected, with what its load remarked; else None.
 
     Too many are all of them, or at least MIN_REJECTED and more than `max_rejected` of them. Filtered rows don't count.
     """
-    allowed, rows = Fraction(str(reads.guard.max_rejected)), load.all_rejected
+    allowed, rows = Fraction(str(input_.guard.max_rejected)), load.all_rejected
     of = load.rows_read - load.filtered
     is_too_many = rows >= MIN_REJECTED and rows > allowed * of
     if allowed == 1 or not rows or not (is_too_many or rows == of):
         return None
     which = "every row is" if rows == of else f"{rows:,} of {of:,} rows are"
-    head = f"{load.input}: {load.file_name}: {which} rejected; max_rejected allows {reads.guard.max_rejected * 100:g} %"
+    head = (
+        f"{load.input}: {load.file_name}: {which} rejected; max_rejected allows {input_.guard.max_rejected * 100:g} %"
+    )
     return "\n".join((head, *(f"  {remark}" for remark in load.warnings)))
 
 
-def incomplete_deliveries(before: Sequence[Load], new: Sequence[Load], reads: Input, zone: ZoneInfo) -> tuple[str, ...]:
+def incomplete_deliveries(
+    before: Sequence[Load], new: Sequence[Load], input_: Input, zone: ZoneInfo
+) -> tuple[str, ...]:
     """Why the `new` loads of an input may not count unless somebody accepts them; `before` are all loads of the log."""
     if not new:
         return ()
-    small = volume_problem((*before, *new), reads, zone) if _deliveries(new, reads) else None
+    small = volume_problem((*before, *new), input_, zone) if _deliveries(new, input_) else None
     found = [small] if small else []
-    return (*found, *(said for load in new if (said := loss_problem(load, reads))))
+    return (*found, *(said for load in new if (said := loss_problem(load, input_))))
 
 
 def newest_delivery_notes(inputs: Iterable[Input], loads: Sequence[Load], zone: ZoneInfo) -> tuple[str, ...]:
     """What readers should know of the newest delivery of each input. The same log says the same, whoever accepted what."""
     said = []
-    for reads in inputs:
-        delivered = _deliveries(loads, reads)
+    for input_ in inputs:
+        delivered = _deliveries(loads, input_)
         if not delivered:
             continue
-        small = volume_problem(loads, reads, zone)
-        is_judged = reads.table not in RARE_TABLES or reads.guard.least_rows > 0
+        small = volume_problem(loads, input_, zone)
+        is_judged = input_.table not in RARE_TABLES or input_.guard.least_rows > 0
         if small:
             said.append(small)
-        elif is_judged and not rows_by_day(loads, reads, zone)[_day(delivered[-1], zone)]:
-            said.append(f"{reads.name}: the newest delivery has no row")
+        elif is_judged and not rows_by_day(loads, input_, zone)[_day(delivered[-1], zone)]:
+            said.append(f"{input_.name}: the newest delivery has no row")
         if delivered[-1].lost:
-            said.append(_loss_in_words(delivered[-1], reads))
+            said.append(_loss_in_words(delivered[-1], input_))
     return tuple(said)
 
 
@@ -132,14 +136,14 @@ def stale_inputs(
     if at > now + MAX_AS_OF_AHEAD:
         return ()
     found = []
-    for reads in inputs:
-        came = [load.loaded_at for load in _deliveries(loads, reads)]
+    for input_ in inputs:
+        came = [load.loaded_at for load in _deliveries(loads, input_)]
         if not came:
             continue
         age = at - max(came)
-        stops = reads.guard.error_after is not None and age > reads.guard.error_after
-        if stops or (reads.guard.warn_after is not None and age > reads.guard.warn_after):
-            found.append(StaleInput(reads.name, age, stops))
+        stops = input_.guard.error_after is not None and age > input_.guard.error_after
+        if stops or (input_.guard.warn_after is not None and age > input_.guard.warn_after):
+            found.append(StaleInput(input_.name, age, stops))
     return tuple(found)
 
 
@@ -153,16 +157,16 @@ def age_in_words(age: timedelta) -> str:
     return f"{minutes} minute{'' if minutes == 1 else 's'}"
 
 
-def _loss_in_words(load: Load, reads: Input) -> str:
-    things = ROW_NOUNS.get(reads.table, "keys")
+def _loss_in_words(load: Load, input_: Input) -> str:
+    things = ROW_NOUNS.get(input_.table, "keys")
     return (
-        f"{reads.name}: the snapshot has lost {load.lost} of the {load.lost_of} {things} of the one before; "
+        f"{input_.name}: the snapshot has lost {load.lost} of the {load.lost_of} {things} of the one before; "
         "they are kept, not deleted"
     )
 
 
-def _deliveries(loads: Iterable[Load], reads: Input) -> list[Load]:
-    return [load for load in loads if load.input == reads.name and not load.supersedes]
+def _deliveries(loads: Iterable[Load], input_: Input) -> list[Load]:
+    return [load for load in loads if load.input == input_.name and not load.supersedes]
 
 
 def _day(load: Load, zone: ZoneInfo) -> date:

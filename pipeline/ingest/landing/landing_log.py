@@ -84,7 +84,7 @@ class Load:
     """Of the result of a query with a cursor: the highest value that was known before it; None where it is the whole."""
     cursor: str | None = None
     """The highest value of the cursor, of this load and of those that it goes on from."""
-    form: int = LOG_VERSION
+    version: int = LOG_VERSION
     """The form of the log when the load was written."""
 
     @property
@@ -98,7 +98,7 @@ class Load:
         return self.rejected_rows + sum(self.rejected_later.values())
 
     @property
-    def account(self) -> dict[str, Any]:
+    def counts(self) -> dict[str, Any]:
         """What became of the lines and rows of the file, as counts."""
         return {
             "input": self.input,
@@ -312,7 +312,7 @@ def _sync(path: Path) -> None:
 
 def _to_json(load: Load) -> dict[str, Any]:
     held = asdict(load)
-    return {"format": held.pop("form"), **held, "loaded_at": load.loaded_at.isoformat()}
+    return {"format": held.pop("version"), **held, "loaded_at": load.loaded_at.isoformat()}
 
 
 def _with_seal(held: dict[str, Any]) -> dict[str, Any]:
@@ -324,7 +324,7 @@ def _from_json(held: dict[str, Any]) -> Load:
     values = {name: value for name, value in held.items() if name != "seal"}
     if ("sums" in held or "seal" in held) and _with_seal(values) != held:
         raise ValueError("the seal does not fit")
-    values["form"] = values.pop("format")
+    values["version"] = values.pop("format")
     values["loaded_at"] = datetime.fromisoformat(values["loaded_at"])
     for name in ("header", "supersedes", "warnings"):
         values[name] = tuple(values[name])

@@ -67,7 +67,7 @@ class LoadResult:
     """
 
     loads: tuple[Load, ...] = ()
-    already_known: tuple[str, ...] = ()
+    already_loaded: tuple[str, ...] = ()
     refused: tuple[RefusedFile, ...] = ()
     missing: tuple[RefusedFile, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -89,7 +89,7 @@ class _Run:
     dry_run: bool
     allow_incomplete: bool
     accept_rejects: bool
-    looks: formats.ScanCache
+    scans: formats.ScanCache
 
 
 def load_inputs(
@@ -126,26 +126,26 @@ def load_inputs(
     outcome = LoadResult()
     with private_files(), _work_folder(log_folder, dry_run) as work:
         classify.create_known_stages(connection, stage_names.spellings(configuration.waterfall))
-        for reads in configuration.inputs:
-            found = _run_query(run, log, reads, reads.database, work) if reads.database else find(reads)
+        for input_ in configuration.inputs:
+            found = _run_query(run, log, input_, input_.database, work) if input_.database else find(input_)
             before, old = log, outcome
-            if not found and not reads.is_optional:
-                outcome = replace(outcome, missing=(*outcome.missing, _no_file(reads)))
+            if not found and not input_.is_optional:
+                outcome = replace(outcome, missing=(*outcome.missing, _no_file(input_)))
             for file in archives.expand(found, work):
-                log, outcome = _load_file(run, log, outcome, reads, file, work)
-            log, outcome = _accept_or_discard(run, reads, before, old, outcome)
+                log, outcome = _load_file(run, log, outcome, input_, file, work)
+            log, outcome = _accept_or_discard(run, input_, before, old, outcome)
         classify.drop_temp_relations(connection)
         snapshots.drop_temp_tables(connection)
     return outcome
 
 
 def _accept_or_discard(
-    run: _Run, reads: Input, before: LandingLog, old: LoadResult, outcome: LoadResult
+    run: _Run, input_: Input, before: LandingLog, old: LoadResult, outcome: LoadResult
 ) -> tuple[LandingLog, LoadResult]:
     """The log and outcome with the new loads of an input committed, or, where they may not count, as they were `before`."""
     new = outcome.loads[len(old.loads) :]
-    drops = freshness.incomplete_deliveries(before.loads, new, reads, ZoneInfo(run.configuration.waterfall.timezone))
-    rejects = tuple(said for load in new if (said := freshness.rejection_problem(load, reads)))
+    drops = freshness.incomplete_deliveries(before.loads, new, input_, ZoneInfo(run.configuration.waterfall.timezone))
+    rejects = tuple(said for load in new if (said := freshness.rejection_problem(load, input_)))
     if (drops and not run.allow_incomplete) or (rejects and not run.accept_rejects):
         for load in new if not run.dry_run else ():
             shutil.rmtree(before.path / load.folder)
@@ -170,69 +170,69 @@ def _accept_or_discard(
 
 
 def _load_file(
-    run: _Run, log: LandingLog, outcome: LoadResult, reads: Input, file: InputFile, work: Path
+    run: _Run, log: LandingLog, outcome: LoadResult, input_: Input, file: InputFile, work: Path
 ) -> tuple[LandingLog, LoadResult]:
     name = file.name or file.path.name
     try:
         if file.refused:
             raise FileRefusedError(file.refused, file.next_step)
         before = formats.file_state(file.source)
-        found = run.looks.at(file.path, reads, work)
+        found = run.scans.scan(file.path, input_, work)
         found = replace(found, sha256=file.sha256 or found.sha256)
         if formats.file_state(file.source) != before:
-            return log, _still_being_written(outcome, reads, name)
-        known = known_loads.find_same_load(log, reads, name, found.sha256)
+            return log, _still_being_written(outcome, input_, name)
+        known = known_loads.find_same_load(log, input_, name, found.sha256)
         if known is not None:
-            line = f"{reads.name}: {name} is known as load {known}, 0 new rows"
-            event("known", line, input=reads.name, file=name, load_no=known)
-            return log, replace(outcome, already_known=(*outcome.already_known, str(file.shown)))
+            line = f"{input_.name}: {name} is known as load {known}, 0 new rows"
+            event("known", line, input=input_.name, file=name, load_no=known)
+            return log, replace(outcome, already_loaded=(*outcome.already_loaded, str(file.shown)))
         try:
             delivered = file_reader.read(
-                run.connection, found, databases.with_iso_times(with_date_of_name(reads, name), file), work
+                run.connection, found, databases.with_iso_times(with_date_of_name(input_, name), file), work
             )
         except Exception:
             # What changed meanwhile may fit nothing that was found before: that says nothing about the file.
             if formats.file_state(file.source) != before:
-                return log, _still_being_written(outcome, reads, name)
+                return log, _still_being_written(outcome, input_, name)
             raise
         if formats.file_state(file.source) != before:
-            return log, _still_being_written(outcome, reads, name)
+            return log, _still_being_written(outcome, input_, name)
         # A dry run commits nothing: what it read of the input before this file is not in the log.
-        beside = [load for load in outcome.loads if load.input == reads.name] if run.dry_run else []
-        load, names = _write_load(run, log, reads, file, delivered, work, beside)
+        beside = [load for load in outcome.loads if load.input == input_.name] if run.dry_run else []
+        load, names = _write_load(run, log, input_, file, delivered, work, beside)
     except FileRefusedError as refused:
-        refusal = RefusedFile(reads.name, printable(file.shown), refused.reason, refused.next_step)
-        if reads.is_optional and (
+        refusal = RefusedFile(input_.name, printable(file.shown), refused.reason, refused.next_step)
+        if input_.is_optional and (
             isinstance(refused, MissingColumnsError) or refusal.file in {each.file for each in outcome.refused}
         ):
             return log, outcome
         return log, replace(outcome, refused=(*outcome.refused, refusal))
     except OSError as error:
         refusal = RefusedFile(
-            reads.name, str(file.shown), f"it can't be read: {error.strerror}", "check the file's rights"
+            input_.name, str(file.shown), f"it can't be read: {error.strerror}", "check the file's rights"
         )
         if error.filename is not None and Path(error.filename) == file.path:
             return log, replace(outcome, refused=(*outcome.refused, refusal))
         raise
-    event("load", _summary(load), **load.account)
+    event("load", _summary(load), **load.counts)
     outcome = replace(outcome, loads=(*outcome.loads, load), names=outcome.names.with_more(names))
     for warning in load.warnings:
-        outcome = _with_warning(outcome, f"{reads.name}: {name}: {warning}")
+        outcome = _with_warning(outcome, f"{input_.name}: {name}: {warning}")
     # A dry run writes no rows, so its next file is held against the log as it lies there.
     return log if run.dry_run else log.with_load(load), outcome
 
 
 def _write_load(
-    run: _Run, log: LandingLog, reads: Input, file: InputFile, delivered: ParsedFile, work: Path, beside: list[Load]
+    run: _Run, log: LandingLog, input_: Input, file: InputFile, parsed_file: ParsedFile, work: Path, beside: list[Load]
 ) -> tuple[Load, StageNames]:
     """Sort the rows of the file that was just read, check the sum, and write them (not in a dry run), yet without a manifest.
 
     `beside` are loads of the input that are not in `log`. Returns the load and the stage names of its rows.
     """
-    earlier = known_loads.superseded_loads(log, reads, delivered.found.sha256)
-    current = [load for load in log.current(reads.name) if load.load_no not in earlier]
-    contract = CONTRACTS[reads.table]
-    bound = delivered.header.bound
+    earlier = known_loads.superseded_loads(log, input_, parsed_file.file_scan.sha256)
+    current = [load for load in log.current(input_.name) if load.load_no not in earlier]
+    contract = CONTRACTS[input_.table]
+    bound = parsed_file.header.bound
     sorted_rows = classify.classify_rows(
         run.connection,
         contract,
@@ -242,25 +242,25 @@ def _write_load(
         late=_a_year_after(run.as_of),
         too_late=_a_year_after(max(run.as_of, run.clock)),
     )
-    compared = snapshots.compare(run.connection, contract, current, log) if reads.mode == "snapshot" else None
+    compared = snapshots.compare(run.connection, contract, current, log) if input_.mode == "snapshot" else None
     load = Load(
-        input=reads.name,
-        table=reads.table,
+        input=input_.name,
+        table=input_.table,
         load_no=log.next_load_no,
         file_name=file.name or file.path.name,
-        sha256=delivered.found.sha256,
-        size=delivered.found.size,
+        sha256=parsed_file.file_scan.sha256,
+        size=parsed_file.file_scan.size,
         loaded_at=run.clock,
-        reading=known_loads.reading_settings(reads),
-        header=delivered.header.names,
-        columns={name: delivered.header.name_of(position) for name, position in bound.columns.items()},
-        extras={name: delivered.header.name_of(position) for name, position in bound.extras.items()},
-        lines=delivered.lines,
-        blank_lines=delivered.blank,
-        embedded_newlines=delivered.embedded,
-        rows_read=delivered.rows,
-        filtered=delivered.filtered,
-        records=delivered.records if delivered.header.plan else None,
+        reading=known_loads.reading_settings(input_),
+        header=parsed_file.header.names,
+        columns={name: parsed_file.header.name_of(position) for name, position in bound.columns.items()},
+        extras={name: parsed_file.header.name_of(position) for name, position in bound.extras.items()},
+        lines=parsed_file.lines,
+        blank_lines=parsed_file.blank,
+        embedded_newlines=parsed_file.embedded,
+        rows_read=parsed_file.rows,
+        filtered=parsed_file.filtered,
+        records=parsed_file.records if parsed_file.header.plan else None,
         rejected=sorted_rows.rejected,
         redelivered=sorted_rows.redelivered,
         duplicates=sorted_rows.duplicates,
@@ -270,17 +270,17 @@ def _write_load(
         rejected_later=sorted_rows.rejected_later,
         supersedes=earlier,
         warnings=(
-            *databases.remarks(reads, earlier),
+            *databases.remarks(input_, earlier),
             *notes.remarks(
                 run.connection,
                 run.configuration.waterfall,
-                (*log.current(reads.name), *beside),
-                reads,
-                delivered,
+                (*log.current(input_.name), *beside),
+                input_,
+                parsed_file,
                 sorted_rows,
             ),
         ),
-        header_lines=None if delivered.lines is None else delivered.header.skip - delivered.header.blank,
+        header_lines=None if parsed_file.lines is None else parsed_file.header.skip - parsed_file.header.blank,
         missing=compared.missing if compared else None,
         lost=compared.lost if compared else 0,
         lost_of=compared.lost_of if compared else 0,
@@ -296,11 +296,11 @@ def _write_load(
             next_step="this is a fault of the program; nothing of this file was kept",
         )
     names = sorted_rows.names
-    if reads.table == "leads" and run.configuration.waterfall.entry_at_creation:
+    if input_.table == "leads" and run.configuration.waterfall.entry_at_creation:
         names = stage_names.created_stage_names(run.connection, "landing_rows where reason is null")
     if run.dry_run:
         return load, names
-    originals.keep_originals(run.connection, delivered, reads, work)
+    originals.keep_originals(run.connection, parsed_file, input_, work)
     folder = log.path / load.folder
     folder.mkdir(parents=True)
     landed = classify.write(run.connection, contract, tuple(bound.extras), load, folder)
@@ -315,24 +315,24 @@ def _write_load(
     return load, names
 
 
-def _run_query(run: _Run, log: LandingLog, reads: Input, database: Database, work: Path) -> tuple[InputFile, ...]:
+def _run_query(run: _Run, log: LandingLog, input_: Input, database: Database, work: Path) -> tuple[InputFile, ...]:
     """The result of the query of an input as a file in `work`; what was read by other settings says nothing of its cursor."""
-    reading = known_loads.reading_settings(reads)
-    earlier = [load for load in log.current(reads.name) if load.reading == reading]
+    reading = known_loads.reading_settings(input_)
+    earlier = [load for load in log.current(input_.name) if load.reading == reading]
     zone = ZoneInfo(run.configuration.waterfall.timezone)
     day = run.clock.replace(tzinfo=UTC).astimezone(zone).date()
-    return databases.query_file(run.connection, reads, database, earlier, day, work)
+    return databases.query_file(run.connection, input_, database, earlier, day, work)
 
 
-def with_date_of_name(reads: Input, name: str) -> Input:
+def with_date_of_name(input_: Input, name: str) -> Input:
     """The input with the date in the file's name for every row, where it asks for it and has no time column by name."""
-    if reads.reshaping is None or not reads.reshaping.dated_by_name or "entered_at" in reads.columns:
-        return reads
+    if input_.reshaping is None or not input_.reshaping.dated_by_name or "entered_at" in input_.columns:
+        return input_
     found = DATE_IN_NAME.search(name)
     if found is None:
-        return reads
+        return input_
     date = "-".join(found.groups())
-    return replace(reads, reshaping=replace(reads.reshaping, default_time=date))
+    return replace(input_, reshaping=replace(input_.reshaping, default_time=date))
 
 
 def _summary(load: Load) -> str:
@@ -343,9 +343,12 @@ def _summary(load: Load) -> str:
     )
 
 
-def _no_file(reads: Input) -> RefusedFile:
+def _no_file(input_: Input) -> RefusedFile:
     return RefusedFile(
-        reads.name, str(reads.pattern), "there is no such file", "put the export there, or correct `path` of this input"
+        input_.name,
+        str(input_.pattern),
+        "there is no such file",
+        "put the export there, or correct `path` of this input",
     )
 
 
@@ -353,8 +356,8 @@ def _with_warning(outcome: LoadResult, warning: str) -> LoadResult:
     return replace(outcome, warnings=(*outcome.warnings, warning))
 
 
-def _still_being_written(outcome: LoadResult, reads: Input, name: str) -> LoadResult:
-    return _with_warning(outcome, f"{reads.name}: {name} is still being written; it waits for the next run")
+def _still_being_written(outcome: LoadResult, input_: Input, name: str) -> LoadResult:
+    return _with_warning(outcome, f"{input_.name}: {name} is still being written; it waits for the next run")
 
 
 def _a_year_after(moment: datetime) -> datetime:

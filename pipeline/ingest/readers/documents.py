@@ -24,9 +24,9 @@ _IN_TEXT = re.compile(rb'["\\]')
 _SCALAR = re.compile(rb"[^\s,\[\]{}:\"]+")
 
 
-def is_lines(found: FileScan) -> bool:
+def is_lines(file_scan: FileScan) -> bool:
     """Whether the file holds JSON lines: its first line is a whole object, and another line follows."""
-    chunks = scan.chunks(found.path, found.compression)
+    chunks = scan.chunks(file_scan.path, file_scan.compression)
     head, rest = b"", []
     for chunk in chunks:
         head, *rest = _LINE_END.split((head + chunk).lstrip(), maxsplit=1)
@@ -43,14 +43,14 @@ def _is_object(text: bytes) -> bool:
         return False
 
 
-def elements(found: FileScan) -> Iterator[bytes]:
+def elements(file_scan: FileScan) -> Iterator[bytes]:
     """The text of each row of the document. Raises Refused when it is cut short or no such document, and for a giant value."""
-    stream = _Stream(found)
+    stream = _Stream(file_scan)
     begins = stream.peek()
     if begins == b"[":
         yield from stream.array()
     elif begins == b"{":
-        place = _key_number_of_rows(found)
+        place = _key_number_of_rows(file_scan)
         for number, _ in enumerate(stream.keys()):
             if number == place:
                 yield from stream.array()
@@ -62,9 +62,9 @@ def elements(found: FileScan) -> Iterator[bytes]:
         raise stream.broken()
 
 
-def _key_number_of_rows(found: FileScan) -> int:
+def _key_number_of_rows(file_scan: FileScan) -> int:
     """The number of the key whose value is the array of objects."""
-    stream = _Stream(found)
+    stream = _Stream(file_scan)
     places = []
     for number, key in enumerate(stream.keys()):
         if stream.peek() == b"[" and stream.begins_with_object():
@@ -86,8 +86,8 @@ def _key_number_of_rows(found: FileScan) -> int:
 class _Stream:
     """A cursor over the bytes of a document that holds no more of it than the value under it."""
 
-    def __init__(self, found: FileScan) -> None:
-        self._chunks = scan.chunks(found.path, found.compression)
+    def __init__(self, file_scan: FileScan) -> None:
+        self._chunks = scan.chunks(file_scan.path, file_scan.compression)
         self._held = b""
         self._at = 0
         self._before = 0

@@ -45,7 +45,7 @@ class ParsedFile:
     `where` left out; `rows` counts both and the quarantined records.
     """
 
-    found: FileScan
+    file_scan: FileScan
     header: Header
     records: int
     rows: int = 0
@@ -55,16 +55,16 @@ class ParsedFile:
     lines: int | None = None
     remarks: tuple[str, ...] = ()
     """What deserves a warning, in words."""
-    why: str = ""
+    recovery_reason: str = ""
     """Why the resynchronising reader had to read it; empty if it did not."""
 
     @property
-    def is_repaired(self) -> bool:
+    def is_recovered(self) -> bool:
         """Whether the rows come from a repaired copy."""
-        return bool(self.why)
+        return bool(self.recovery_reason)
 
 
-def read(connection: duckdb.DuckDBPyConnection, found: FileScan, reads: Input, work: Path) -> ParsedFile:
+def read(connection: duckdb.DuckDBPyConnection, file_scan: FileScan, input_: Input, work: Path) -> ParsedFile:
     """Read a file that `look_at` found whole into the temporary relations `landing_rows` and `landing_rejected`.
 
     landing_rows: row_number, the columns of `rows.typed`, reason. landing_rejected: row_number, reason, original,
@@ -76,27 +76,31 @@ def read(connection: duckdb.DuckDBPyConnection, found: FileScan, reads: Input, w
     )
     # It compares every expression with every other, so that a file of 2,000 columns would take a minute to plan.
     connection.execute("set disabled_optimizers = 'common_subexpressions'")
-    delivered = _read(connection, found, reads, work)
-    ids.drop_decimals(connection, CONTRACTS[reads.table], delivered.header.bound)
+    delivered = _read(connection, file_scan, input_, work)
+    ids.drop_decimals(connection, CONTRACTS[input_.table], delivered.header.bound)
     plan = delivered.header.plan
     return replace(delivered, rows=delivered.records) if plan is None else _reshape(connection, delivered, plan)
 
 
-def _read(connection: duckdb.DuckDBPyConnection, found: FileScan, reads: Input, work: Path) -> ParsedFile:
-    if found.is_parquet:
-        return _read_parquet(connection, found, reads, work)
-    if found.kind in ("workbook", "html"):
-        return _read_grid(connection, found, reads, work)
-    if found.is_json_lines or found.kind == "json":
-        return _require_all_lines(_read_json(connection, found, reads, work))
-    header = header_of(found, reads)
-    delivered = None if found.is_odd or header.lines > 1 else _read_strictly(connection, found, header, reads, work)
+def _read(connection: duckdb.DuckDBPyConnection, file_scan: FileScan, input_: Input, work: Path) -> ParsedFile:
+    if file_scan.is_parquet:
+        return _read_parquet(connection, file_scan, input_, work)
+    if file_scan.kind in ("workbook", "html"):
+        return _read_grid(connection, file_scan, input_, work)
+    if file_scan.is_json_lines or file_scan.kind == "json":
+        return _require_all_lines(_read_json(connection, file_scan, input_, work))
+    header = header_of(file_scan, input_)
+    delivered = (
+        None
+        if file_scan.irregularity or header.lines > 1
+        else _read_strictly(connection, file_scan, header, input_, work)
+    )
     if delivered is None:
-        delivered = _read_repaired(connection, found, header, reads, work)
+        delivered = _read_repaired(connection, file_scan, header, input_, work)
     return _require_all_lines(delivered)
 
 
-def _reshape(connection: duckdb.DuckDBPyConnection, delivered: ParsedFile, plan: Plan) -> ParsedFile:
+def _reshape(connection: duckdb.DuckDBPyConnection, parsed_file: ParsedFile, plan: Plan) -> ParsedFile:
     """What was read, counted in the rows that the records became; quarantined records are numbered after them."""
     footers = 0 if plan.footer is None else _remove_footer(connection, plan.footer)
     made, quarantined, rows = connection.execute(
@@ -107,17 +111,17 @@ def _reshape(connection: duckdb.DuckDBPyConnection, delivered: ParsedFile, plan:
         f"select {made} + row_number() over (order by row_number) as row_number, reason, original, "
         "row_number as record_number from temp.landing_rejected"
     )
-    remarks = (*delivered.remarks, *plan.remarks)
+    remarks = (*parsed_file.remarks, *plan.remarks)
     if plan.changed is not None and not made and rows and not count_without_stage(connection, plan):
         remarks = (*remarks, _other_fields_remark(connection, plan.changed))
-    return replace(delivered, rows=rows + quarantined + footers, filtered=rows - made + footers, remarks=remarks)
+    return replace(parsed_file, rows=rows + quarantined + footers, filtered=rows - made + footers, remarks=remarks)
 
 
 def count_without_stage(connection: duckdb.DuckDBPyConnection, plan: Plan) -> int:
     """How many rows are left out only because their stage is empty. Needs `landing_cells`."""
-    if plan.emptied is None:
+    if plan.without_stage_count is None:
         return 0
-    rows: int = connection.execute(plan.emptied).fetchall()[0][0]
+    rows: int = connection.execute(plan.without_stage_count).fetchall()[0][0]
     return rows
 
 
@@ -149,115 +153,118 @@ def _other_fields_remark(connection: duckdb.DuckDBPyConnection, field: str) -> s
     return f'{said}\n    field_value = "{found[0][0][:60]}"   # in this [[inputs]] block' if found else said
 
 
-def _require_all_lines(delivered: ParsedFile) -> ParsedFile:
-    header = delivered.header
-    if delivered.lines is None:
-        return delivered
-    accounted = header.skip - header.blank + delivered.blank + delivered.records + delivered.embedded
-    if accounted != delivered.lines:
+def _require_all_lines(parsed_file: ParsedFile) -> ParsedFile:
+    header = parsed_file.header
+    if parsed_file.lines is None:
+        return parsed_file
+    accounted = header.skip - header.blank + parsed_file.blank + parsed_file.records + parsed_file.embedded
+    if accounted != parsed_file.lines:
         raise InputError(
-            f"{delivered.lines} lines do not add up: {accounted} are accounted for",
-            where=str(delivered.found.path),
+            f"{parsed_file.lines} lines do not add up: {accounted} are accounted for",
+            where=str(parsed_file.file_scan.path),
             next_step="this is a fault of the reader; report it with the file's first lines",
         )
-    return delivered
+    return parsed_file
 
 
 def _read_strictly(
-    connection: duckdb.DuckDBPyConnection, found: FileScan, header: Header, reads: Input, work: Path
+    connection: duckdb.DuckDBPyConnection, file_scan: FileScan, header: Header, input_: Input, work: Path
 ) -> ParsedFile | None:
     """The fast way; None when DuckDB refuses a line or the count of records is not that of the lines."""
     fields = len(header.names)
-    blank = found.blank
-    expected = found.lines - header.skip - (blank - header.blank)
+    blank = file_scan.blank
+    expected = file_scan.lines - header.skip - (blank - header.blank)
     # DuckDB takes an empty field too many at the end of a line and says nothing; the delimiters do not add up then.
-    if not found.quotes and found.delimiters != _delimiters_expected(header, expected, 0):
+    if not file_scan.quotes and file_scan.delimiters != _delimiters_expected(header, expected, 0):
         return None
-    source = holding.read_csv(found.path, found.compression, range(fields), header.skip, reads.delimiter)
-    counted = (fields, reads.delimiter) if found.quotes else None
+    source = holding.read_csv(file_scan.path, file_scan.compression, range(fields), header.skip, input_.delimiter)
+    counted = (fields, input_.delimiter) if file_scan.quotes else None
     try:
-        held = holding.store_rows(connection, header, source, reads, found, work, numbered=False, counted=counted)
+        held = holding.store_rows(connection, header, source, input_, file_scan, work, numbered=False, counted=counted)
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as failure:
         if disk.is_the_reason(failure):
             raise
         return None
-    inside = "sum(delimiters_inside)" if found.quotes else "0"
+    inside = "sum(delimiters_inside)" if file_scan.quotes else "0"
     records, inside_values = connection.execute(
         f"select count(*), coalesce({inside}, 0)::bigint from {held}"
     ).fetchall()[0]
-    if records != expected or found.delimiters != _delimiters_expected(header, records, inside_values):
+    if records != expected or file_scan.delimiters != _delimiters_expected(header, records, inside_values):
         return None
-    return ParsedFile(found, header, records, blank=blank, lines=found.lines)
+    return ParsedFile(file_scan, header, records, blank=blank, lines=file_scan.lines)
 
 
 def _read_repaired(
-    connection: duckdb.DuckDBPyConnection, found: FileScan, header: Header, reads: Input, work: Path
+    connection: duckdb.DuckDBPyConnection, file_scan: FileScan, header: Header, input_: Input, work: Path
 ) -> ParsedFile:
     """The sure way: every record through Python once, bad lines to `landing_rejected`, the others to a clean copy."""
     fields = len(header.names)
-    lines = _CountingIterator(scan.lines_of(found.path, found.compression))
+    lines = _CountingIterator(scan.lines_of(file_scan.path, file_scan.compression))
     for _ in range(header.skip):
         next(lines)
-    reader = csv_recovery.RecordRecovery(lines, fields, reads.delimiter.encode())
+    reader = csv_recovery.RecordRecovery(lines, fields, input_.delimiter.encode())
     copy = work / "repaired.csv"
     tally = _RecoveryTally()
     with copy.open("wb") as file:
         _insert(connection, "landing_rejected", _split_records(reader, file, tally))
-    held = _store_copy(connection, copy, header, found, reads, work, parallel=not tally.embedded)
+    held = _store_copy(connection, copy, header, file_scan, input_, work, parallel=not tally.embedded)
     return ParsedFile(
-        found,
+        file_scan,
         header,
         held + tally.quarantined,
         blank=reader.blank + header.blank,
         embedded=tally.embedded,
         lines=lines.count,
-        why=found.is_odd or ("line ends inside quotes" if tally.embedded else "a line that does not fit"),
+        recovery_reason=file_scan.irregularity
+        or ("line ends inside quotes" if tally.embedded else "a line that does not fit"),
     )
 
 
-def _read_json(connection: duckdb.DuckDBPyConnection, found: FileScan, reads: Input, work: Path) -> ParsedFile:
-    header, keys = json_lines.header_of(found, reads)
+def _read_json(connection: duckdb.DuckDBPyConnection, file_scan: FileScan, input_: Input, work: Path) -> ParsedFile:
+    header, keys = json_lines.header_of(file_scan, input_)
     copy = work / "objects.csv"
     tally = json_lines.Tally()
     with copy.open("wb") as file:
-        _insert(connection, "landing_rejected", json_lines.write_copy(found, header, keys, file, tally))
-    held = _store_copy(connection, copy, header, found, reads, work, parallel=not tally.newlines)
+        _insert(connection, "landing_rejected", json_lines.write_copy(file_scan, header, keys, file, tally))
+    held = _store_copy(connection, copy, header, file_scan, input_, work, parallel=not tally.newlines)
     blank = tally.blank + header.blank
     records = held + tally.quarantined
-    lines = found.lines if found.kind == "lines" else None
-    return _require_count(ParsedFile(found, header, records, blank=blank, lines=lines), tally.records)
+    lines = file_scan.lines if file_scan.kind == "lines" else None
+    return _require_count(ParsedFile(file_scan, header, records, blank=blank, lines=lines), tally.records)
 
 
-def _read_grid(connection: duckdb.DuckDBPyConnection, found: FileScan, reads: Input, work: Path) -> ParsedFile:
-    grid = sheets.grid_of(found, reads, work)
-    header = grids.header_of(grid, reads)
+def _read_grid(connection: duckdb.DuckDBPyConnection, file_scan: FileScan, input_: Input, work: Path) -> ParsedFile:
+    grid = sheets.grid_of(file_scan, input_, work)
+    header = grids.header_of(grid, input_)
     copy = work / "cells.csv"
     tally = grids.Tally()
     with copy.open("wb") as file:
         _insert(connection, "landing_rejected", grids.write_copy(grid, header, file, tally))
-    settings = workbooks.with_iso_times(reads) if found.kind == "workbook" else reads
-    held = _store_copy(connection, copy, header.header, found, settings, work, parallel=not tally.newlines)
+    settings = workbooks.with_iso_times(input_) if file_scan.kind == "workbook" else input_
+    held = _store_copy(connection, copy, header.header, file_scan, settings, work, parallel=not tally.newlines)
     remarks = grids.remarks(grid, header)
-    return _require_count(ParsedFile(found, header.header, held + tally.quarantined, remarks=remarks), tally.records)
+    return _require_count(
+        ParsedFile(file_scan, header.header, held + tally.quarantined, remarks=remarks), tally.records
+    )
 
 
-def _require_count(delivered: ParsedFile, expected: int) -> ParsedFile:
+def _require_count(parsed_file: ParsedFile, expected: int) -> ParsedFile:
     """What was read, after a look that DuckDB holds every record that was written for it."""
-    if delivered.records != expected:
+    if parsed_file.records != expected:
         raise InputError(
-            f"{expected} records do not add up: {delivered.records} are accounted for",
-            where=str(delivered.found.path),
+            f"{expected} records do not add up: {parsed_file.records} are accounted for",
+            where=str(parsed_file.file_scan.path),
             next_step="this is a fault of the reader; report it",
         )
-    return delivered
+    return parsed_file
 
 
 def _store_copy(
     connection: duckdb.DuckDBPyConnection,
     copy: Path,
     header: Header,
-    found: FileScan,
-    reads: Input,
+    file_scan: FileScan,
+    input_: Input,
     work: Path,
     *,
     parallel: bool,
@@ -266,7 +273,7 @@ def _store_copy(
     what DuckDB holds, not what was written, since a difference must not add up."""
     source = holding.read_copy(copy, ("n", *range(len(header.names))), parallel=parallel)
     source = f"(select cn::bigint as row_number, * exclude (cn) from {source})"
-    relation = holding.store_rows(connection, header, source, reads, found, work, numbered=True)
+    relation = holding.store_rows(connection, header, source, input_, file_scan, work, numbered=True)
     copy.unlink()
     held: int = connection.execute(f"select count(*) from {relation}").fetchall()[0][0]
     return held
@@ -293,28 +300,30 @@ def _split_records(
             yield record.number, str(record.reason), csv_recovery.printable_text(record.original)
 
 
-def _read_parquet(connection: duckdb.DuckDBPyConnection, found: FileScan, reads: Input, work: Path) -> ParsedFile:
-    checksums.verify_pages(found.path)
-    table = f"read_parquet({quoted(glob_escaped(found.path))}, file_row_number = true)"
+def _read_parquet(connection: duckdb.DuckDBPyConnection, file_scan: FileScan, input_: Input, work: Path) -> ParsedFile:
+    checksums.verify_pages(file_scan.path)
+    table = f"read_parquet({quoted(glob_escaped(file_scan.path))}, file_row_number = true)"
     try:
         described = connection.execute(f"describe select * exclude (file_row_number) from {table}").fetchall()
         names = tuple(str(row[0]) for row in described)
         refuse_too_many_columns(names)
         types = [str(row[1]) for row in described]
-        header = bind_header(names, reads)
+        header = bind_header(names, input_)
         cells = ", ".join(
             f"{_as_text(identifier(name), kind)} as c{position}"
             for position, (name, kind) in enumerate(zip(names, types, strict=True))
         )
         source = f"(select file_row_number + 1 as row_number, {cells} from {table})"
-        has_times = any(kind.startswith(("TIMESTAMP", "DATE")) for kind in _time_column_types(header, types, reads))
-        held = holding.store_rows(connection, header, source, reads, found, work, numbered=True, iso_times=has_times)
+        has_times = any(kind.startswith(("TIMESTAMP", "DATE")) for kind in _time_column_types(header, types, input_))
+        held = holding.store_rows(
+            connection, header, source, input_, file_scan, work, numbered=True, iso_times=has_times
+        )
         records = connection.execute(f"select count(*) from {held}").fetchall()[0][0]
         promised = connection.execute(
-            f"select sum(num_rows)::bigint from parquet_file_metadata({quoted(glob_escaped(found.path))})"
+            f"select sum(num_rows)::bigint from parquet_file_metadata({quoted(glob_escaped(file_scan.path))})"
         ).fetchall()[0][0]
     except BindError as problem:
-        raise missing_columns_error(problem, names, reads) from None
+        raise missing_columns_error(problem, names, input_) from None
     except (duckdb.OutOfMemoryException, duckdb.InterruptException):
         raise
     except duckdb.Error as error:
@@ -326,12 +335,12 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, found: FileScan, reads:
         raise FileRefusedError(
             "the Parquet file holds another number of rows than it says", "export or upload it again"
         )
-    return ParsedFile(found, replace(header, lines=0), records)
+    return ParsedFile(file_scan, replace(header, lines=0), records)
 
 
-def _time_column_types(header: Header, types: list[str], reads: Input) -> list[str]:
+def _time_column_types(header: Header, types: list[str], input_: Input) -> list[str]:
     """The types of the columns that hold times: one of each kind makes all of them ISO 8601."""
-    timed = [column.name for column in CONTRACTS[reads.table].columns if column.type == "time"]
+    timed = [column.name for column in CONTRACTS[input_.table].columns if column.type == "time"]
     positions = {header.bound.columns[name] for name in timed if name in header.bound.columns}
     if header.plan is not None and any(position >= len(types) for position in positions):
         positions |= set(header.plan.needed)

@@ -52,31 +52,31 @@ class Tally:
     newlines: int = 0
 
 
-def header_of(grid: Grid, reads: Input) -> GridHeader:
+def header_of(grid: Grid, input_: Input) -> GridHeader:
     """Bind the row `header_row`, or the first that is not empty. Raises Refused, with a hint where there is one."""
-    start = list(islice(grid.rows(), (reads.header_row or 1) - 1 + _HEADER_SEARCH_ROWS))
+    start = list(islice(grid.rows(), (input_.header_row or 1) - 1 + _HEADER_SEARCH_ROWS))
     filled = [number for number, row in enumerate(start) if any(cell.strip() for cell in row)]
-    at = reads.header_row - 1 if reads.header_row else next(iter(filled), -1)
+    at = input_.header_row - 1 if input_.header_row else next(iter(filled), -1)
     if at not in filled:
         raise FileRefusedError(
-            f"{grid.place} is empty" if not reads.header_row else f"row {reads.header_row} of {grid.place} is empty",
+            f"{grid.place} is empty" if not input_.header_row else f"row {input_.header_row} of {grid.place} is empty",
             "correct header_row or sheet for this input, or export it again",
         )
     names = tuple(cell.strip() for cell in start[at])
     refuse_too_many_columns(names)
     try:
-        header = bind_header(names, reads)
+        header = bind_header(names, input_)
     except BindError as problem:
-        later = [number for number in filled if number != at and _binds(start[number], reads)]
+        later = [number for number in filled if number != at and _binds(start[number], input_)]
         if later and not problem.twice:
             raise FileRefusedError(
                 f"the header is not in row {at + 1} of {grid.place}",
                 f"declare header_row = {later[0] + 1} for this input",
             ) from None
-        plain = missing_columns_error(problem, names, reads, remedy="give the table a header row")
+        plain = missing_columns_error(problem, names, input_, remedy="give the table a header row")
         raise type(plain)(f"{plain.reason} in row {at + 1} of {grid.place}", plain.next_step) from None
     bound = header.bound
-    used = {*bound.columns.values(), *(place for ours, place in bound.extras.items() if ours in reads.columns)}
+    used = {*bound.columns.values(), *(place for ours, place in bound.extras.items() if ours in input_.columns)}
     used |= set(header.plan.needed) if header.plan else set()
     for (top, left), (bottom, right) in grid.merged:
         hit = [names[place] for place in sorted(used) if left <= place <= right and place < len(names)]
@@ -88,17 +88,17 @@ def header_of(grid: Grid, reads: Input) -> GridHeader:
     return GridHeader(replace(header, lines=0), at)
 
 
-def remarks(grid: Grid, found: GridHeader) -> tuple[str, ...]:
+def remarks(grid: Grid, grid_header: GridHeader) -> tuple[str, ...]:
     """What deserves a look: the grid's own remarks, and merged cells below the header."""
-    merged = sum(top > found.row for (top, _), _ in grid.merged)
+    merged = sum(top > grid_header.row for (top, _), _ in grid.merged)
     said = "1 merged range of cells" if merged == 1 else f"{merged:,} merged ranges of cells"
     more = (f"{said} below the header: only the first cell of each has the value",) if merged else ()
     return (*grid.remarks, *more)
 
 
-def records(grid: Grid, found: GridHeader, tally: Tally) -> Iterator[tuple[int, list[str]]]:
+def records(grid: Grid, grid_header: GridHeader, tally: Tally) -> Iterator[tuple[int, list[str]]]:
     """The rows below the header that are not empty, numbered from 1."""
-    for row in islice(grid.rows(), found.row + 1, None):
+    for row in islice(grid.rows(), grid_header.row + 1, None):
         if not any(cell.strip() for cell in row):
             tally.blank += 1
             continue
@@ -106,14 +106,14 @@ def records(grid: Grid, found: GridHeader, tally: Tally) -> Iterator[tuple[int, 
         yield tally.records, row
 
 
-def write_copy(grid: Grid, found: GridHeader, copy: IO[bytes], tally: Tally) -> Iterator[tuple[int, str, str]]:
+def write_copy(grid: Grid, grid_header: GridHeader, copy: IO[bytes], tally: Tally) -> Iterator[tuple[int, str, str]]:
     """Give the quarantined records (number, reason, original); write the others to `copy` on the way."""
-    width = len(found.header.names)
-    for number, row in records(grid, found, tally):
+    width = len(grid_header.header.names)
+    for number, row in records(grid, grid_header, tally):
         reason = _damage(row, width)
         if reason is not None:
             tally.quarantined += 1
-            yield number, reason, original_json(found.header.names, row)
+            yield number, reason, original_json(grid_header.header.names, row)
             continue
         cells = [cell.encode() for cell in row]
         tally.newlines += sum(cell.count(b"\n") + cell.count(b"\r") for cell in cells)
@@ -136,9 +136,9 @@ def original_json(names: tuple[str, ...], row: list[str]) -> str:
     return json.dumps(held, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
 
-def _binds(row: list[str], reads: Input) -> bool:
+def _binds(row: list[str], input_: Input) -> bool:
     try:
-        bind_header(tuple(cell.strip() for cell in row), reads)
+        bind_header(tuple(cell.strip() for cell in row), input_)
     except (BindError, FileRefusedError):
         return False
     return True

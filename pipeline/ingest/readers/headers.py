@@ -46,31 +46,31 @@ class Header:
         return (self.names if self.plan is None else (*self.names, *self.plan.made))[position]
 
 
-def bind_header(names: tuple[str, ...], reads: Input) -> Header:
+def bind_header(names: tuple[str, ...], input_: Input) -> Header:
     """The header with these names, bound. Raises CannotBind, and Refused for what a reshaping input asks of it in vain."""
-    if reads.reshaping is None:
-        return Header(names, bind(names, reads))
-    bound, plan = reshaping.plan(names, reads)
+    if input_.reshaping is None:
+        return Header(names, bind(names, input_))
+    bound, plan = reshaping.plan(names, input_)
     return Header(names, bound, plan=plan)
 
 
-def header_of(found: FileScan, reads: Input) -> Header:
+def header_of(file_scan: FileScan, input_: Input) -> Header:
     """Find and bind the header. Raises Refused with the columns that were found, and a hint where there is one."""
-    start = list(islice(scan.lines_of(found.path, found.compression), reads.skip_lines + _HEADER_SEARCH_LINES))
-    at = reads.skip_lines
+    start = list(islice(scan.lines_of(file_scan.path, file_scan.compression), input_.skip_lines + _HEADER_SEARCH_LINES))
+    at = input_.skip_lines
     blank = sum(1 for line in start[:at] if not line.strip(b"\r\n"))
     while at < len(start) and not start[at].strip(b"\r\n"):
         at, blank = at + 1, blank + 1
     if at >= len(start):
         raise FileRefusedError("there is no header in it", "export the file again, or correct skip_lines")
     lines = _lines_of_header(start[at : at + _MAX_HEADER_LINES])
-    names = _cells(b"".join(start[at : at + lines]), reads.delimiter)
+    names = _cells(b"".join(start[at : at + lines]), input_.delimiter)
     refuse_too_many_columns(names)
     try:
-        delimiters = b"".join(start[: at + lines]).count(reads.delimiter.encode())
-        return replace(bind_header(names, reads), skip=at + lines, blank=blank, lines=lines, delimiters=delimiters)
+        delimiters = b"".join(start[: at + lines]).count(input_.delimiter.encode())
+        return replace(bind_header(names, input_), skip=at + lines, blank=blank, lines=lines, delimiters=delimiters)
     except BindError as problem:
-        raise _bind_error(problem, names, start[at:], reads) from None
+        raise _bind_error(problem, names, start[at:], input_) from None
 
 
 def refuse_too_many_columns(names: Sequence[str]) -> None:
@@ -83,22 +83,22 @@ def refuse_too_many_columns(names: Sequence[str]) -> None:
 
 
 def missing_columns_error(
-    problem: BindError, names: tuple[str, ...], reads: Input, *, remedy: str = "export the file with them"
+    problem: BindError, names: tuple[str, ...], input_: Input, *, remedy: str = "export the file with them"
 ) -> FileRefusedError:
     """What to say of columns that don't fit. Names that may be values of a headless file are not repeated."""
     if problem.twice:
         return FileRefusedError(
             f"the header names a column twice: {_quoted_names(problem.twice)}", "rename one of the two columns"
         )
-    have_names = _look_like_names(names, reads)
+    have_names = _look_like_names(names, input_)
     found = _quoted_names(names) if have_names else f"{len(names)} fields that look like values, not names"
     mapped = "".join(
-        f"; columns maps {ours} to `{reads.columns[ours]}`, which is no header of the file"
+        f"; columns maps {ours} to `{input_.columns[ours]}`, which is no header of the file"
         for ours in problem.missing
-        if ours in reads.columns
+        if ours in input_.columns
     )
-    near = {ours: nearest_header(ours, names, reads) for ours in problem.missing} if have_names else {}
-    written = reads.columns | {ours: near.get(ours) or "their name" for ours in problem.missing}
+    near = {ours: nearest_header(ours, names, input_) for ours in problem.missing} if have_names else {}
+    written = input_.columns | {ours: near.get(ours) or "their name" for ours in problem.missing}
     columns = (
         "columns = { "
         + ", ".join(f"{ours} = {json.dumps(name, ensure_ascii=False)}" for ours, name in written.items())
@@ -106,25 +106,25 @@ def missing_columns_error(
     )
     is_known = all(near.get(ours) for ours in problem.missing)
     return MissingColumnsError(
-        f"missing columns {_quoted_names(problem.missing)}{mapped}{_format_headers(problem.missing, reads)}; found {found}",
-        known_formats.advice(names, reads)
+        f"missing columns {_quoted_names(problem.missing)}{mapped}{_format_headers(problem.missing, input_)}; found {found}",
+        known_formats.advice(names, input_)
         or (f"write {columns}" if is_known else f"{remedy}, or map its names: {columns}"),
     )
 
 
-def _format_headers(missing: Sequence[str], reads: Input) -> str:
+def _format_headers(missing: Sequence[str], input_: Input) -> str:
     """Which headers the format of the input knows for the missing columns."""
-    if reads.reshaping is None:
+    if input_.reshaping is None:
         return ""
-    known = [each.header for ours in missing for each in reads.reshaping.names.get(ours, ())]
-    return f"; the format {reads.format} looks for {_quoted_names(tuple(known))}" if known else ""
+    known = [each.header for ours in missing for each in input_.reshaping.names.get(ours, ())]
+    return f"; the format {input_.format} looks for {_quoted_names(tuple(known))}" if known else ""
 
 
-def nearest_header(ours: str, names: tuple[str, ...], reads: Input) -> str | None:
+def nearest_header(ours: str, names: tuple[str, ...], input_: Input) -> str | None:
     """The header that looks most like the one that `columns` maps, or else like our own name; None if none comes near."""
-    taken = {_letters(theirs) for name, theirs in reads.columns.items() if name != ours}
+    taken = {_letters(theirs) for name, theirs in input_.columns.items() if name != ours}
     free = {_letters(name): name for name in reversed(names) if _letters(name) not in taken}
-    for wanted in (reads.columns.get(ours, ours), ours):
+    for wanted in (input_.columns.get(ours, ours), ours):
         if close := difflib.get_close_matches(_letters(wanted), free, n=1, cutoff=0.75):
             return free[close[0]]
     return None
@@ -150,8 +150,8 @@ def _cells(line: bytes, delimiter: str) -> tuple[str, ...]:
     return tuple(cell.decode("utf-8", "replace").replace("\ufeff", "").replace("\0", "").strip() for cell in cells)
 
 
-def _bind_error(problem: BindError, names: tuple[str, ...], start: list[bytes], reads: Input) -> FileRefusedError:
-    plain = missing_columns_error(problem, names, reads, remedy="give the file a header line")
+def _bind_error(problem: BindError, names: tuple[str, ...], start: list[bytes], input_: Input) -> FileRefusedError:
+    plain = missing_columns_error(problem, names, input_, remedy="give the file a header line")
     if problem.twice:
         return plain
     if start[0].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
@@ -160,32 +160,32 @@ def _bind_error(problem: BindError, names: tuple[str, ...], start: list[bytes], 
             "download the export again while logged in",
         )
     for delimiter, word in _DELIMITERS.items():
-        if delimiter != reads.delimiter and _binds(start[0], replace(reads, delimiter=delimiter)):
+        if delimiter != input_.delimiter and _binds(start[0], replace(input_, delimiter=delimiter)):
             shown = delimiter.replace("\t", "\\t")
             return FileRefusedError(
                 f"missing columns {_quoted_names(problem.missing)}; the fields are separated by {word}",
                 f'declare delimiter = "{shown}" for this input',
             )
     for number, line in enumerate(start[1:], start=1):
-        if _binds(line, reads):
+        if _binds(line, input_):
             return FileRefusedError(
                 f"missing columns {_quoted_names(problem.missing)}; the header is not the first line",
-                f"declare skip_lines = {reads.skip_lines + number} for this input",
+                f"declare skip_lines = {input_.skip_lines + number} for this input",
             )
     return plain
 
 
-def _binds(line: bytes, reads: Input) -> bool:
+def _binds(line: bytes, input_: Input) -> bool:
     try:
-        bind_header(_cells(line, reads.delimiter), reads)
+        bind_header(_cells(line, input_.delimiter), input_)
     except (BindError, FileRefusedError):
         return False
     return True
 
 
-def _look_like_names(names: tuple[str, ...], reads: Input) -> bool:
-    known = {normalise_header(column.name) for column in CONTRACTS[reads.table].columns}
-    known |= {normalise_header(theirs) for theirs in reads.columns.values()}
+def _look_like_names(names: tuple[str, ...], input_: Input) -> bool:
+    known = {normalise_header(column.name) for column in CONTRACTS[input_.table].columns}
+    known |= {normalise_header(theirs) for theirs in input_.columns.values()}
     if any(normalise_header(name) in known for name in names):
         return True
     return not any(character.isdigit() or character == "@" for name in names for character in name)

@@ -26,8 +26,8 @@ def store_rows(
     connection: duckdb.DuckDBPyConnection,
     header: Header,
     source: str,
-    reads: Input,
-    found: FileScan,
+    input_: Input,
+    file_scan: FileScan,
     work: Path,
     *,
     numbered: bool,
@@ -35,10 +35,10 @@ def store_rows(
     counted: tuple[int, str] | None = None,
 ) -> str:
     """Make `landing_rows` of the records of `source`. Returns the relation that has one row a record, and delimiters_inside."""
-    plan, size = header.plan, found.content_size
+    plan, size = header.plan, file_scan.content_size
     if plan is None:
         found_rows = typed.typed_select(
-            reads, header.bound, source, numbered=numbered, iso_times=iso_times, counted=counted
+            input_, header.bound, source, numbered=numbered, iso_times=iso_times, counted=counted
         )
         store(connection, "rows", found_rows, size, work, numbered=numbered)
         return "landing_rows"
@@ -47,7 +47,7 @@ def store_rows(
     cells = ", ".join(f"c{position}" for position in plan.needed)
     sql = f"select {number}{cells}{inside} from {source}"
     store(connection, "cells", TypedSelect(sql, ()), size, work, numbered=numbered, number="record_number")
-    made = typed.typed_select(reads, header.bound, plan.rows, numbered=False, is_reshaped=True, iso_times=iso_times)
+    made = typed.typed_select(input_, header.bound, plan.rows, numbered=False, is_reshaped=True, iso_times=iso_times)
     store(connection, "rows", made, size, work, numbered=False)
     return CELLS
 

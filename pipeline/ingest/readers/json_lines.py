@@ -76,11 +76,11 @@ class _KeyUnion:
         self.positions[key] = self.columns[same]
 
 
-def header_of(found: FileScan, reads: Input) -> tuple[Header, Keys]:
+def header_of(file_scan: FileScan, input_: Input) -> tuple[Header, Keys]:
     """Bind the union of the keys of every line. Raises Refused with the keys that were found."""
-    is_lines = found.kind == "lines"
-    skipped = list(islice(scan.lines_of(found.path, found.compression), reads.skip_lines)) if is_lines else []
-    keys = _keys_of(found, len(skipped))
+    is_lines = file_scan.kind == "lines"
+    skipped = list(islice(scan.lines_of(file_scan.path, file_scan.compression), input_.skip_lines)) if is_lines else []
+    keys = _keys_of(file_scan, len(skipped))
     if not keys.names and not is_lines:
         raise FileRefusedError("no element of its array is an object with a key in it", "write an array of objects")
     if not keys.names:
@@ -89,18 +89,18 @@ def header_of(found: FileScan, reads: Input) -> tuple[Header, Keys]:
             "write one object a line, not one list or an object over several lines",
         )
     try:
-        header = bind_header(keys.names, reads)
+        header = bind_header(keys.names, input_)
     except BindError as problem:
-        raise missing_columns_error(problem, keys.names, reads) from None
+        raise missing_columns_error(problem, keys.names, input_) from None
     blank = sum(not line.strip(b"\r\n") for line in skipped)
     return replace(header, skip=len(skipped), blank=blank, lines=0), keys
 
 
 def write_copy(
-    found: FileScan, header: Header, keys: Keys, copy: IO[bytes], tally: Tally
+    file_scan: FileScan, header: Header, keys: Keys, copy: IO[bytes], tally: Tally
 ) -> Iterator[tuple[int, str, str]]:
     """Give the quarantined records (number, reason, original); write the others to `copy` on the way."""
-    for text in texts(found, header.skip):
+    for text in texts(file_scan, header.skip):
         if not text:
             tally.blank += 1
             continue
@@ -118,11 +118,11 @@ def write_copy(
         copy.write(csv_recovery.quoted_line(number, cells))
 
 
-def texts(found: FileScan, skip: int) -> Iterator[bytes]:
+def texts(file_scan: FileScan, skip: int) -> Iterator[bytes]:
     """The text of each line after the skipped ones, or of each element of a JSON document."""
-    if found.kind == "json":
-        return documents.elements(found)
-    lines = islice(scan.lines_of(found.path, found.compression), skip, None)
+    if file_scan.kind == "json":
+        return documents.elements(file_scan)
+    lines = islice(scan.lines_of(file_scan.path, file_scan.compression), skip, None)
     return (line.rstrip(b"\r\n") for line in lines)
 
 
@@ -156,9 +156,9 @@ def object_of(line: bytes) -> dict[str, bytes]:
     return values
 
 
-def _keys_of(found: FileScan, skip: int) -> Keys:
+def _keys_of(file_scan: FileScan, skip: int) -> Keys:
     union = _KeyUnion()
-    for text in texts(found, skip):
+    for text in texts(file_scan, skip):
         try:
             new = [key for key in object_of(text) if key not in union.positions]
         except BadLineError:

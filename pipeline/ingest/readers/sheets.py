@@ -11,16 +11,16 @@ from pipeline.ingest.readers import grids, web_tables, workbooks
 from pipeline.ingest.readers.grids import Grid
 
 
-def grid_of(found: FileScan, reads: Input, work: Path) -> Grid:
+def grid_of(file_scan: FileScan, input_: Input, work: Path) -> Grid:
     """The rows of the sheet or table that the input means. `work` is a folder for a copy. Raises Refused."""
-    if found.kind == "workbook":
-        return workbooks.grid_of(found.path, reads, work)
-    return web_tables.grid_of(found, reads)
+    if file_scan.kind == "workbook":
+        return workbooks.grid_of(file_scan.path, input_, work)
+    return web_tables.grid_of(file_scan, input_)
 
 
-def originals(found: FileScan, reads: Input, work: Path) -> Iterator[tuple[int, bytes]]:
+def originals(file_scan: FileScan, input_: Input, work: Path) -> Iterator[tuple[int, bytes]]:
     """Each record by its number (1 = first), as a JSON object."""
-    grid = grid_of(found, reads, work)
-    header = grids.header_of(grid, reads)
+    grid = grid_of(file_scan, input_, work)
+    header = grids.header_of(grid, input_)
     records = grids.records(grid, header, grids.Tally())
     return map(lambda record: (record[0], grids.original_json(header.header.names, record[1]).encode()), records)  # noqa: C417

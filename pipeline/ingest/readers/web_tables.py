@@ -32,29 +32,29 @@ _META = re.compile(rb"""<meta\s[^>]*?charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGN
 _EXCEL_XML = b"urn:schemas-microsoft-com:office:spreadsheet"
 
 
-def is_page(found: FileScan) -> bool:
+def is_page(file_scan: FileScan) -> bool:
     """Whether a file begins as a web page does. Raises Refused for the XML of Excel 2003."""
-    start = _start(found)
+    start = _start(file_scan)
     if _EXCEL_XML in start:
         raise FileRefusedError("it is an XML spreadsheet of Excel 2003", "save it as .xlsx, or export it as CSV")
     return start.lstrip().startswith(b"<")
 
 
-def _start(found: FileScan) -> bytes:
-    start = next(scan.chunks(found.path, found.compression), b"")[:4_000]
+def _start(file_scan: FileScan) -> bytes:
+    start = next(scan.chunks(file_scan.path, file_scan.compression), b"")[:4_000]
     return start.replace(b"\0", b"").removeprefix(codecs.BOM_UTF16_LE).removeprefix(codecs.BOM_UTF16_BE)
 
 
-def grid_of(found: FileScan, reads: Input) -> Grid:
+def grid_of(file_scan: FileScan, input_: Input) -> Grid:
     """The first table whose header binds, or the first table where none does. Raises Refused: no table, too large."""
-    if found.content_size > MAX_PAGE_BYTES:
+    if file_scan.content_size > MAX_PAGE_BYTES:
         raise FileRefusedError(f"the web page has more than {MAX_PAGE_BYTES // 1_000_000} MB", "export it as CSV")
-    encoding = _encoding(found, reads)
+    encoding = _encoding(file_scan, input_)
     first = None
-    for number in range(min(_count_of_tables(found, encoding), MAX_TABLES)):
-        grid = _grid(found, encoding, number)
+    for number in range(min(_count_of_tables(file_scan, encoding), MAX_TABLES)):
+        grid = _grid(file_scan, encoding, number)
         try:
-            grids.header_of(grid, reads)
+            grids.header_of(grid, input_)
         except FileRefusedError:
             first = first or grid
             continue
@@ -66,20 +66,20 @@ def grid_of(found: FileScan, reads: Input) -> Grid:
     return first
 
 
-def _grid(found: FileScan, encoding: str, number: int) -> Grid:
+def _grid(file_scan: FileScan, encoding: str, number: int) -> Grid:
     def rows() -> Iterator[list[str]]:
-        return (row for table, row in _rows(found, encoding) if table == number)
+        return (row for table, row in _rows(file_scan, encoding) if table == number)
 
     return Grid(rows, "the table" if number == 0 else f"table {number + 1}")
 
 
-def _count_of_tables(found: FileScan, encoding: str) -> int:
-    return max((table + 1 for table, _ in _rows(found, encoding)), default=0)
+def _count_of_tables(file_scan: FileScan, encoding: str) -> int:
+    return max((table + 1 for table, _ in _rows(file_scan, encoding)), default=0)
 
 
-def _encoding(found: FileScan, reads: Input) -> str:
+def _encoding(file_scan: FileScan, input_: Input) -> str:
     """By the byte order mark, else by META, else as declared; undeclared it is UTF-8, or Windows-1252 where it can't be."""
-    start = next(scan.chunks(found.path, found.compression), b"")[:4_000]
+    start = next(scan.chunks(file_scan.path, file_scan.compression), b"")[:4_000]
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     named = _META.search(start)
@@ -88,20 +88,20 @@ def _encoding(found: FileScan, reads: Input) -> str:
         # Browsers read these names as Windows-1252, and so does who writes them.
         if meta in ("iso8859-1", "ascii"):
             return "cp1252"
-        if meta and not (meta.startswith("utf-16") or (meta == "utf-8" and not found.is_utf8)):
+        if meta and not (meta.startswith("utf-16") or (meta == "utf-8" and not file_scan.is_utf8)):
             return meta
-    if reads.encoding not in ("utf-8", encodings.AUTO):
-        return reads.encoding
-    if not found.is_utf8 and reads.encoding != encodings.AUTO:
-        encodings.refuse_undeclared(found)
-    return "utf-8" if found.is_utf8 else "cp1252"
+    if input_.encoding not in ("utf-8", encodings.AUTO):
+        return input_.encoding
+    if not file_scan.is_utf8 and input_.encoding != encodings.AUTO:
+        encodings.refuse_undeclared(file_scan)
+    return "utf-8" if file_scan.is_utf8 else "cp1252"
 
 
-def _rows(found: FileScan, encoding: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(file_scan: FileScan, encoding: str) -> Iterator[tuple[int, list[str]]]:
     """The rows of every table in the page, with the number of the table."""
     parser = _Tables()
     decoder = codecs.getincrementaldecoder(encoding)(encodings.SURROGATE_HANDLER)
-    for chunk in scan.chunks(found.path, found.compression):
+    for chunk in scan.chunks(file_scan.path, file_scan.compression):
         parser.feed(decoder.decode(chunk))
         yield from parser.taken()
         if len(parser.rawdata) > _MAX_MARKUP:

@@ -26,11 +26,11 @@ OLE_SIGNATURE = b"\xd0\xcf\x11\xe0"
 _MAX_EXACT = 1 << 53
 
 
-def grid_of(path: Path, reads: Input, work: Path) -> Grid:
+def grid_of(path: Path, input_: Input, work: Path) -> Grid:
     """The chosen sheet. `work` is a folder for a copy. Raises Refused: encrypted, damaged, a bomb, no such sheet, too large."""
     if not archives.is_zip(path):
         raise _ole_error(path)
-    checked = workbook_parts.copy_checked(path, reads.sheet, work / "workbook.xlsx")
+    checked = workbook_parts.copy_checked(path, input_.sheet, work / "workbook.xlsx")
     # Only inputs that are workbooks need it.
     from python_calamine import CalamineWorkbook
 
@@ -38,7 +38,7 @@ def grid_of(path: Path, reads: Input, work: Path) -> Grid:
         held = CalamineWorkbook.from_path(checked.path).get_sheet_by_name(checked.sheet)
         first = (held.start or (0, 0))[1]
         merged = tuple(held.merged_cell_ranges or ())
-    is_long = any("%Y-%d" in each for each in _formats(reads))
+    is_long = any("%Y-%d" in each for each in _formats(input_))
 
     def rows() -> Iterator[list[str]]:
         before = [""] * first
@@ -85,14 +85,14 @@ def _damage_error() -> FileRefusedError:
     )
 
 
-def _formats(reads: Input) -> tuple[str, ...]:
-    return reads.time_format if isinstance(reads.time_format, tuple) else (reads.time_format or "iso",)
+def _formats(input_: Input) -> tuple[str, ...]:
+    return input_.time_format if isinstance(input_.time_format, tuple) else (input_.time_format or "iso",)
 
 
-def with_iso_times(reads: Input) -> Input:
+def with_iso_times(input_: Input) -> Input:
     """The settings by which a sheet is read: what no format of the input reads may be a date cell, which comes as ISO 8601."""
-    formats = _formats(reads)
-    return reads if "iso" in formats else replace(reads, time_format=(*formats, "iso"))
+    formats = _formats(input_)
+    return input_ if "iso" in formats else replace(input_, time_format=(*formats, "iso"))
 
 
 def text_of(value: Cell, *, is_long: bool = False) -> str:

@@ -51,14 +51,14 @@ class BindError(Exception):
         super().__init__(f"missing {missing}, twice {twice}")
 
 
-def bind(header: tuple[str, ...], reads: Input) -> Bound:
+def bind(header: tuple[str, ...], input_: Input) -> Bound:
     """Bind a header by name, as `normalise_header` compares names; the order of the columns doesn't matter.
 
     A column that the configuration maps takes its header and no other. Every field that nothing claims is an extra
     column, under a lower_snake_case name, with a number where that name is taken. Raises CannotBind, also when a name
     that a column of ours takes is in the header twice.
     """
-    contract = CONTRACTS[reads.table]
+    contract = CONTRACTS[input_.table]
     positions: dict[str, int] = {}
     repeated: dict[int, list[str]] = {}
     for position, found in enumerate(header):
@@ -68,7 +68,7 @@ def bind(header: tuple[str, ...], reads: Input) -> Bound:
         elif name:
             positions[name] = position
 
-    mapped = {ours: positions.get(normalise_header(theirs)) for ours, theirs in reads.columns.items()}
+    mapped = {ours: positions.get(normalise_header(theirs)) for ours, theirs in input_.columns.items()}
     claimed = {position for position in mapped.values() if position is not None}
     columns: dict[str, int] = {}
     for column in contract.columns:

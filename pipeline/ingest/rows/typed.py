@@ -30,7 +30,7 @@ class TypedSelect:
 
 
 def typed_select(
-    reads: Input,
+    input_: Input,
     bound: Bound,
     source: str,
     *,
@@ -47,17 +47,17 @@ def typed_select(
     (null for an accepted row). `iso_times` reads times as ISO 8601 whatever the input's format is (Parquet timestamps come
     that way); `counted` (fields, delimiter) adds delimiters_inside, those within a row's values.
     """
-    contract = CONTRACTS[reads.table]
+    contract = CONTRACTS[input_.table]
     number = ["row_number"] if numbered else []
     record, kept_broken = (["record_number"], ["broken"]) if is_reshaped else ([], [])
     extras = [identifier(name) for name in bound.extras]
     cleaned = [
-        f"{clean(f'c{position}', reads.null_values)} as {identifier(name)}" for name, position in bound.fields.items()
+        f"{clean(f'c{position}', input_.null_values)} as {identifier(name)}" for name, position in bound.fields.items()
     ]
     kept = [f"{delimiters_inside(*counted)} as delimiters_inside"] if counted else []
     keeps = ["delimiters_inside"] if counted else []
     there = [column for column in contract.columns if column.name in bound.columns]
-    typed_values = {column.name: _typed_value(column, reads, iso_times) for column in there}
+    typed_values = {column.name: _typed_value(column, input_, iso_times) for column in there}
     values = [f"{each.sql} as {name}" for name, each in typed_values.items()]
     read = [step for each in typed_values.values() for step in each.steps]
     note = next((each.note for each in typed_values.values() if each.note), None)
@@ -170,10 +170,10 @@ class _TypedValue:
     formats: tuple[str, ...] = ()
 
 
-def _typed_value(column: Column, reads: Input, iso_times: bool) -> _TypedValue:
+def _typed_value(column: Column, input_: Input, iso_times: bool) -> _TypedValue:
     if column.is_id:
         step = f"{column.name}__cleaned"
-        value = ids.salesforce_id(step) if reads.ids == "salesforce" else step
+        value = ids.salesforce_id(step) if input_.ids == "salesforce" else step
         return _TypedValue(value, (f"{ids.clean_id(column.name)} as {step}",))
     if column.type == "text":
         return _TypedValue(column.name)
@@ -182,8 +182,8 @@ def _typed_value(column: Column, reads: Input, iso_times: bool) -> _TypedValue:
         whole = f"regexp_full_match({column.name}, '[+-]?[0-9]{{1,18}}([.]0*)?')"
         return _TypedValue(f"case when {whole} then trunc({column.name}::decimal(38,3))::bigint end", (given,))
     step, is_local = f"{column.name}__read", f"{column.name}__is_local"
-    time_format = None if iso_times else reads.time_format
-    sql = times.time_sql(column.name, reads.timezone, time_format, read=step, is_local=is_local, locale=reads.locale)
+    time_format = None if iso_times else input_.time_format
+    sql = times.time_sql(column.name, input_.timezone, time_format, read=step, is_local=is_local, locale=input_.locale)
     steps = (given, f"{sql.first.read} as {step}", f"{sql.first.is_local} as {is_local}")
     tries = tuple(f"{each} as {name}" for name, each in sql.first.tries)
     return _TypedValue(sql.at, steps, tries, sql.note, sql.first.formats)

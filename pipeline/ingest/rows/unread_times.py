@@ -67,7 +67,7 @@ class UnreadTimes:
     read: int = 0
 
 
-def describe(connection: duckdb.DuckDBPyConnection, reads: Input) -> UnreadTimes:
+def describe(connection: duckdb.DuckDBPyConnection, input_: Input) -> UnreadTimes:
     """What `landing_rows` rejected as unreadable_time. Changes nothing."""
     connection.execute(
         "create or replace temp table landing_unread as select unread_time as text, count(*) as entries "
@@ -81,7 +81,7 @@ def describe(connection: duckdb.DuckDBPyConnection, reads: Input) -> UnreadTimes
         f"select {shape_sql('text')} as shape, sum(entries)::bigint as entries from temp.landing_unread "
         f"where text is not null group by shape order by entries desc, shape limit {MAX_SHAPES_SHOWN}"
     ).fetchall()
-    formats, read = _formats(connection, _current_formats(reads)) if rows > empty else ((), 0)
+    formats, read = _formats(connection, _current_formats(input_)) if rows > empty else ((), 0)
     connection.execute("drop table temp.landing_unread")
     return UnreadTimes(rows, empty, tuple((shape, count) for shape, count in shapes), formats, read)
 
@@ -98,7 +98,7 @@ def find_formats(connection: duckdb.DuckDBPyConnection, table: str, cell: str) -
     return found
 
 
-def advice(unread: UnreadTimes, reads: Input, *, has_others: bool) -> str:
+def advice(unread: UnreadTimes, input_: Input, *, has_others: bool) -> str:
     """Shapes and lines to paste; `has_others`: the input has rows that its present format reads."""
     shapes = ", ".join(f"`{shape}` ({rows:,})" for shape, rows in unread.shapes)
     empty = [f"{unread.empty:,} without a time"] if unread.empty else []
@@ -108,16 +108,16 @@ def advice(unread: UnreadTimes, reads: Input, *, has_others: bool) -> str:
     if len(unread.formats) > 1:
         lines.append("  whether the month or the day comes first can't be told: no day in them is above 12. One of")
     for each in unread.formats:
-        lines += _lines_for(each, reads, has_others)
+        lines += _lines_for(each, input_, has_others)
     return "\n".join(filter(None, lines))
 
 
-def _lines_for(found: str, reads: Input, has_others: bool) -> list[str]:
+def _lines_for(found: str, input_: Input, has_others: bool) -> list[str]:
     first = _first_unit(found)
     note = f"; the {first} comes first" if first else ""
     if not has_others:
-        return [f'    time_format = "{found}"   # in [[inputs]] {reads.name}{note}']
-    present = _current_formats(reads)
+        return [f'    time_format = "{found}"   # in [[inputs]] {input_.name}{note}']
+    present = _current_formats(input_)
     if any(_swapped(each) == found for each in present):
         return [
             f'    time_format = "{found}"   # for these files{note}',
@@ -125,13 +125,13 @@ def _lines_for(found: str, reads: Input, has_others: bool) -> list[str]:
             "    # these files a folder and an [[inputs]] block of their own, with this line.",
         ]
     listed = json.dumps([*present, found], ensure_ascii=False)
-    return [f"    time_format = {listed}   # in [[inputs]] {reads.name}: the first that reads a text counts{note}"]
+    return [f"    time_format = {listed}   # in [[inputs]] {input_.name}: the first that reads a text counts{note}"]
 
 
-def _current_formats(reads: Input) -> tuple[str, ...]:
-    if isinstance(reads.time_format, tuple):
-        return reads.time_format
-    return (reads.time_format or "iso",)
+def _current_formats(input_: Input) -> tuple[str, ...]:
+    if isinstance(input_.time_format, tuple):
+        return input_.time_format
+    return (input_.time_format or "iso",)
 
 
 def _formats(
