@@ -59,8 +59,7 @@ def test_f97_two_encodings_in_one_file_are_refused(tmp_path: Path, encoding: str
     """Read as either, half of the names would be wrong."""
     mixed = TEXT.encode("cp1252") + TEXT.removeprefix(HEADER).replace("L", "K").encode()
     assert (
-        "a part of it is UTF-8, and 8 bytes can't be read so; it may be two exports in one file | "
-        "export it as UTF-8 throughout"
+        "a part of it is UTF-8, but 8 bytes are not; it may be two exports in one file | export it as UTF-8 throughout"
     ) == refusal(one_file(tmp_path, mixed, encoding=encoding))
 
 

@@ -118,7 +118,7 @@ def test_f101_what_is_no_document_is_refused(
 ) -> None:
     """With the byte at which it ends to be one, and no value."""
     monkeypatch.setattr(scan, "CHUNK_BYTES", chunk)
-    with pytest.raises(FileRefusedError, match=r"it is no JSON document, or cut short: byte [0-9,]+ fits nowhere"):
+    with pytest.raises(FileRefusedError, match=r"it is not a JSON document, or cut short: unexpected byte [0-9,]+"):
         texts(tmp_path, content.encode())
 
 
@@ -155,7 +155,7 @@ def test_f101_other_documents_are_refused_by_what_they_are(tmp_path: Path) -> No
     ):
         assert said in refusal(one_file(tmp_path / str(number), json.dumps(content), "entries.json"))
     assert "not even a header" in refusal(one_file(tmp_path / "empty", "", "entries.json"))
-    assert "byte 2 fits nowhere" in refusal(one_file(tmp_path / "blank", "\n", "entries.json"))
+    assert "unexpected byte 2" in refusal(one_file(tmp_path / "blank", "\n", "entries.json"))
 
 
 def test_f101_json_lines_under_the_name_of_a_document_are_read(tmp_path: Path) -> None:
@@ -166,9 +166,9 @@ def test_f101_json_lines_under_the_name_of_a_document_are_read(tmp_path: Path) -
     assert "one object without an array" in refusal(one_file(tmp_path / "b", lines[0] + "\n\n", "entries.json"))
     assert ["L1", "L2"] == landed(tmp_path / "c", "[\n" + ",\n".join(lines[1:]) + "\n]\n").leads()
     deep = '{"a":' * 100_000
-    assert "fits nowhere" in refusal(one_file(tmp_path / "d", f"{deep}\n1\n", "entries.json"))
+    assert "unexpected byte" in refusal(one_file(tmp_path / "d", f"{deep}\n1\n", "entries.json"))
     long = "x" * (scan.MAX_RECORD_BYTES + 1)
-    assert "fits nowhere" in refusal(one_file(tmp_path / "e", f"{long}\n1\n", "entries.json"))
+    assert "unexpected byte" in refusal(one_file(tmp_path / "e", f"{long}\n1\n", "entries.json"))
 
 
 def test_f101_a_csv_is_no_document(tmp_path: Path) -> None:
@@ -247,9 +247,9 @@ def test_f101_a_giant_that_is_no_row_is_passed_over(tmp_path: Path) -> None:
 
 def test_f101_a_giant_word_is_no_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a number nor a name of JSON has megabytes."""
-    monkeypatch.setattr(documents, "LONGEST_LINE", 1_000)
+    monkeypatch.setattr(documents, "MAX_LINE_BYTES", 1_000)
     monkeypatch.setattr(scan, "CHUNK_BYTES", 100)
-    with pytest.raises(FileRefusedError, match="fits nowhere"):
+    with pytest.raises(FileRefusedError, match="unexpected byte"):
         texts(tmp_path, b"[" + b"1" * 5_000 + b"]")
     with pytest.raises(FileRefusedError, match="a value of the JSON document has more than"):
         texts(tmp_path, b'["' + b"1" * 5_000 + b'"]')

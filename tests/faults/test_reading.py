@@ -162,7 +162,7 @@ def test_f38_a_damaged_byte_in_utf_8_costs_one_line(tmp_path: Path, bad: bytes, 
     inbox.land()
     assert (101, [101]) == (len(inbox.leads()), [row[0] for row in inbox.rejected() if row[1] == "bad_encoding"])
     fewer = content.replace("Ł".encode(), b"L", 1)
-    assert "a part of it is UTF-8, and 1 byte can't be read so" in refusal(one_file(tmp_path / "b", fewer))
+    assert "a part of it is UTF-8, but 1 byte is not" in refusal(one_file(tmp_path / "b", fewer))
 
 
 def test_f39_a_nul_byte_costs_one_line(tmp_path: Path) -> None:

@@ -312,7 +312,7 @@ HOSTILE = {
         with_part(workbook(HEADER), "xl/_rels/workbook.xml.rels", None),
         "the list of its sheets can't be read",
     ),
-    "no list of sheets": (with_part(workbook(HEADER), "xl/workbook.xml", None), "it is no .xlsx workbook"),
+    "no list of sheets": (with_part(workbook(HEADER), "xl/workbook.xml", None), "it is not an .xlsx workbook"),
     "no list of parts": (
         with_part(workbook(HEADER), "xl/_rels/workbook.xml.rels", lambda _: b"<a/>"),
         "there is no sheet number 1 in the workbook; it has none",
@@ -424,7 +424,9 @@ def test_f100_other_office_files_are_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w") as new:
         for member in old.infolist():
             new.writestr(member.filename.replace("xl/", "word/"), old.read(member))
-    assert "it is no .xlsx workbook | save it as .xlsx" in refusal(one_file(tmp_path, file.getvalue(), "entries.xlsx"))
+    assert "it is not an .xlsx workbook | save it as .xlsx" in refusal(
+        one_file(tmp_path, file.getvalue(), "entries.xlsx")
+    )
 
 
 def test_f100_openpyxl_and_this_reader_agree(tmp_path: Path) -> None:

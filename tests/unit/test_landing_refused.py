@@ -192,7 +192,7 @@ def test_a_parquet_file_that_promises_another_number_of_rows_is_refused(tmp_path
     rows_of_the_file, one_more = b"\x16\xd0\x0f\x19", b"\x16\xd2\x0f\x19"  # Thrift: an i64, zigzag, then a list
     assert 1 == content.count(rows_of_the_file)
     inbox = one_file(tmp_path / "in", content.replace(rows_of_the_file, one_more), "a.parquet")
-    expected = "the Parquet file holds another number of rows than it says | export or upload it again"
+    expected = "the Parquet file has another number of rows than its metadata says | export or upload it again"
     assert expected == refusal(inbox)
 
 

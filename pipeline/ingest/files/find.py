@@ -1,4 +1,4 @@
-"""Which files an input names: a file by its exact name, or the matches of a pattern, in order of name."""
+"""Find the files of an input: one file by its exact name, or the matches of a pattern, sorted by name."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _ENDING = re.compile(r"(?<=.)[.]\w+(?:[.](?:gz|gzip|zst|zstd))?$")
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file of an input; `refused` says why it may not be read, or is None, and `next_step` what to do then.
+    """A file of an input. `refused` is the reason why it can't be read, or None; `next_step` says what to do then.
 
-    A member of a zip archive has the `archive` and a `name` in it, and its `path` is that of the unpacked content.
+    For a member of a zip archive, `archive` is the archive, `name` is "archive.zip/member.csv", and `path` is the unpacked copy.
     """
 
     path: Path
@@ -28,28 +28,30 @@ class InputFile:
     name: str = ""
     archive: Path | None = None
     sha256: str = ""
-    """Of the content, where it is known and the bytes of the file say more than that: the result of a query."""
+    """For the result of a query: the SHA-256 of its columns and rows. The bytes of the file also depend on their order."""
     has_times: bool = False
-    """Of the result of a query: whether a time of ours is one there; else it is text in the format of the input."""
+    """For the result of a query: whether a time column has a time type in the database, not text."""
     cursor_after: str | None = None
+    """For the result of a query: the highest cursor value of earlier loads."""
     cursor: str | None = None
-    """Of the result of a query: the highest value of its cursor before it and with it."""
+    """For the result of a query: the highest cursor value, this result included."""
 
     @property
     def source(self) -> Path:
-        """The file in the input's folder."""
+        """The file in the input's folder: the archive for a member of one."""
         return self.archive or self.path
 
     @property
     def shown(self) -> Path:
-        """The path for messages: that of a member begins with its archive; the result of a query has a name alone."""
+        """The path for messages: folder, archive and member for a member; the name for the result of a query."""
         return (self.archive.parent if self.archive else Path()) / self.name if self.name else self.path
 
 
 def find(input_: Input) -> tuple[InputFile, ...]:
-    """The files, sorted by path; none where a database is read. A name that exists is that file, whatever characters it has.
+    """Return the files, sorted by path; none for an input that reads a database.
 
-    A link that leads out of the fixed part of the pattern is refused: an inbox may be writable for others.
+    A path that exists is that file, even if it looks like a pattern. A link out of the fixed folder of the pattern is refused,
+    because others may have write access to an inbox.
     """
     if input_.database:
         return ()
@@ -69,17 +71,17 @@ def find(input_: Input) -> tuple[InputFile, ...]:
 
 
 def _usual_ending(folder: Path) -> str:
-    """The ending that most files in the folder have, such as `.csv.gz`; `.csv` where there is none."""
+    """Return the most frequent ending in the folder, such as `.csv.gz`; `.csv` if there is none."""
     try:
         names = sorted(each.name for each in folder.iterdir() if each.is_file() and not each.name.endswith(SUFFIX))
     except OSError:
         names = []
-    endings = Counter(found.group() for name in names if (found := _ENDING.search(name)))
+    endings = Counter(match.group() for name in names if (match := _ENDING.search(name)))
     return max(endings, key=lambda ending: (endings[ending], ending == ".csv"), default=".csv")
 
 
 def printable(path: Path) -> str:
-    """The path as text: a byte of it that is not UTF-8 shows as \\xe9."""
+    """Return the path as text; a byte that is not UTF-8 becomes \\xe9."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
@@ -95,7 +97,7 @@ def _checked_file(path: Path, root: Path) -> InputFile:
 
 
 def fixed_folder(pattern: Path) -> Path:
-    """The folder up to the first part of a pattern that matches several names."""
+    """Return the folder before the first wildcard of a pattern."""
     fixed = Path(pattern.anchor)
     for part in pattern.parts[len(fixed.parts) : -1]:
         if glob.has_magic(part):

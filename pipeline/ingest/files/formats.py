@@ -1,4 +1,4 @@
-"""What kind of file a file is, by its first bytes and its name, and the pass over it that belongs to that kind."""
+"""Detect the kind of a file from its first bytes and its name, and scan it accordingly."""
 
 from __future__ import annotations
 
@@ -18,38 +18,41 @@ _NOT_READ = (".xlsb", ".ods", ".numbers")
 
 
 class ScanCache:
-    """What was found of the files of one run: a file that several inputs read alike is looked at once."""
+    """The file scans of one run. Several inputs that read a file with the same settings share one scan."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[Path, tuple[int, int], str, str], FileScan] = {}
+        self._scans: dict[tuple[Path, tuple[int, int], str, str], FileScan] = {}
 
     def scan(self, path: Path, input_: Input, work: Path) -> FileScan:
-        """As `look_at`. A file that changed is looked at again, and so is one whose copy in UTF-8 is read: the copy goes."""
+        """Return the scan of a file, as `scan_file` does.
+
+        A changed file is scanned again. So is a file that is read from a UTF-8 copy, because the copy is temporary.
+        """
         key = (path, file_state(path), input_.delimiter, input_.encoding)
-        if key not in self._found:
-            found = scan_file(path, input_, work)
-            if found.path != path:
-                return found
-            self._found[key] = found
-        return self._found[key]
+        if key not in self._scans:
+            file_scan = scan_file(path, input_, work)
+            if file_scan.path != path:
+                return file_scan
+            self._scans[key] = file_scan
+        return self._scans[key]
 
 
 def file_state(path: Path) -> tuple[int, int]:
-    """The size of a file and when it changed: another state is another content."""
+    """Return the size and modification time of a file. A different state means different content."""
     status = path.stat()
     return status.st_size, status.st_mtime_ns
 
 
 def scan_file(path: Path, input_: Input, work: Path) -> FileScan:
-    """The pre-flight of a file, or of its copy in UTF-8 when the input has another encoding. Raises Refused."""
+    """Scan a file, or its UTF-8 copy if the input has another encoding. Raises FileRefusedError."""
     kind = Path(re.sub(r"[.](gz|gzip|zst|zstd)$", "", path.name.lower())).suffix
-    found = _scan_workbook(path, kind) or _scan_text(path, kind, input_, work)
-    checksums.verify_sha256_file(path, found.sha256)
-    return found
+    file_scan = _scan_workbook(path, kind) or _scan_text(path, kind, input_, work)
+    checksums.verify_sha256_file(path, file_scan.sha256)
+    return file_scan
 
 
 def _scan_workbook(path: Path, kind: str) -> FileScan | None:
-    """What is known of a workbook before it is read; None for another kind of file."""
+    """Return the scan of a workbook; None for another kind of file."""
     if kind in _NOT_READ:
         raise FileRefusedError(f"{kind} is not read here", "save it as .xlsx, or export it as CSV or Parquet")
     is_workbook = archives.is_zip(path)
@@ -68,14 +71,14 @@ def _scan_workbook(path: Path, kind: str) -> FileScan | None:
 
 def _scan_text(path: Path, kind: str, input_: Input, work: Path) -> FileScan:
     if kind in web_tables.SUFFIXES:
-        found = scan.scan_bytes(path, input_.delimiter, longest_line=None)
-        if not found.is_parquet and web_tables.is_page(found):
-            return replace(found, kind="html")
+        file_scan = scan.scan_bytes(path, input_.delimiter, longest_line=None)
+        if not file_scan.is_parquet and web_tables.is_page(file_scan):
+            return replace(file_scan, kind="html")
     is_document = kind == documents.SUFFIX
-    found = _scan_as_utf8(path, input_, work, longest_line=None if is_document else scan.MAX_LINE_BYTES)
-    if is_document and not found.is_parquet and not documents.is_lines(found):
-        return replace(found, kind="json")
-    return replace(found, is_json_lines=is_document or kind in json_lines.SUFFIXES)
+    file_scan = _scan_as_utf8(path, input_, work, longest_line=None if is_document else scan.MAX_LINE_BYTES)
+    if is_document and not file_scan.is_parquet and not documents.is_lines(file_scan):
+        return replace(file_scan, kind="json")
+    return replace(file_scan, is_json_lines=is_document or kind in json_lines.SUFFIXES)
 
 
 def _scan_as_utf8(path: Path, input_: Input, work: Path, longest_line: int | None) -> FileScan:

@@ -1,4 +1,4 @@
-"""One pass over the bytes of a file before any parser sees it: what it is, is it whole, how many lines has it."""
+"""Scan the bytes of a file once before parsing: its kind, whether it is complete, and its counts of lines."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from pipeline.ingest.refusal import FileRefusedError
 
 Compression = Literal["none", "gzip", "zstd"]
 Kind = Literal["lines", "workbook", "json", "html"]
-"""What a file that is not Parquet holds: lines of CSV or JSON, the sheets of a workbook, one JSON document, a web page."""
+"""Content of a file that is not Parquet: lines of CSV or JSON, a workbook, one JSON document, or a web page."""
 
 CHUNK_BYTES = 1 << 20
-"""Bytes at a time. No line inside a chunk can be longer than a chunk, so only lines across a border are measured."""
+"""Bytes that are read at a time."""
 
 MAX_RECORD_BYTES = 1_000_000
-"""Bytes; a longer record is quarantined."""
+"""A longer record is rejected."""
 
 MAX_LINE_BYTES = 64_000_000
-"""Bytes; a file with a longer line is refused, since a line is held in memory whole."""
+"""A file with a longer line is refused, because a line must fit in memory."""
 
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 _SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
-"""Begins a frame of zstd that holds no content; pzstd and others write one in front."""
+"""Start of a zstd frame without content. Some tools, such as pzstd, write one first."""
 _BOM = codecs.BOM_UTF8
 
 
 @dataclass(frozen=True)
 class FileScan:
-    """What the pass found. `size` is that of the file, `content_size` what it decompresses to, in bytes.
+    """Result of a scan. `size` is the size of the file, `content_size` its decompressed size, both in bytes.
 
-    Lines end with LF, CRLF or CR; the last one may end with the file. `blank` lines are empty.
+    Lines end with LF, CRLF or CR; the last line may have no line end. `blank` counts empty lines.
     """
 
     path: Path
@@ -49,7 +49,7 @@ class FileScan:
     content_size: int = 0
     is_parquet: bool = False
     is_json_lines: bool = False
-    """By its name; nothing in the bytes of a line could tell."""
+    """By the name of the file: a CSV line may look like JSON."""
     kind: Kind = "lines"
     lines: int = 0
     blank: int = 0
@@ -57,14 +57,14 @@ class FileScan:
     delimiters: int = 0
     is_utf8: bool = True
     irregularity: str | None = None
-    """Why only the resynchronising reader may have it (a NUL, bad UTF-8, mixed line ends, a long line), or None."""
+    """Why only CSV recovery can read the file (a NUL, bad UTF-8, mixed line ends, a long line), or None."""
 
 
 def scan_bytes(path: Path, delimiter: str = ",", *, longest_line: int | None = MAX_LINE_BYTES) -> FileScan:
-    """Read a whole file once. `longest_line` is in bytes; None where lines mean nothing.
+    """Read a whole file once. `longest_line` is in bytes; None for a file that is not made of lines.
 
-    Raises Refused when it is empty, truncated or damaged, has a line beyond `longest_line`, or is not what its suffix says;
-    OSError as it comes.
+    Raises FileRefusedError if the file is empty, truncated or damaged, has a line longer than `longest_line`, or does not match
+    its suffix.
     """
     compression = _compression(path)
     if compression == "none" and _starts_with(path, _PARQUET):
@@ -103,10 +103,10 @@ def scan_bytes(path: Path, delimiter: str = ",", *, longest_line: int | None = M
     )
 
 
-def chunks(path: Path, compression: Compression, seen: Callable[[bytes], object] | None = None) -> Iterator[bytes]:
-    """The content, decompressed, without a BOM. `seen` gets the bytes as they lie in the file. Raises Refused."""
+def chunks(path: Path, compression: Compression, observe: Callable[[bytes], object] | None = None) -> Iterator[bytes]:
+    """Yield the decompressed content without a BOM. `observe` receives the raw bytes. Raises FileRefusedError."""
     with path.open("rb") as raw:
-        content = {"none": _plain, "gzip": _gunzip, "zstd": _unzstd}[compression](raw, seen or (lambda _: None))
+        content = {"none": _plain, "gzip": _gunzip, "zstd": _unzstd}[compression](raw, observe or (lambda _: None))
         first = next(content, b"")
         while 0 < len(first) < 3:
             more = next(content, b"")
@@ -118,14 +118,14 @@ def chunks(path: Path, compression: Compression, seen: Callable[[bytes], object]
 
 
 def lines_of(path: Path, compression: Compression) -> Iterator[bytes]:
-    """Every line with its line end (LF, CRLF or CR), decompressed, without a BOM."""
+    """Yield every line with its line end (LF, CRLF or CR), decompressed, without a BOM."""
     rest = b""
     for chunk in chunks(path, compression):
-        held = rest + chunk
-        if held.endswith(b"\r"):  # the LF of a CRLF may come with the next chunk
-            rest = held
+        buffer = rest + chunk
+        if buffer.endswith(b"\r"):  # the LF of a CRLF may come with the next chunk
+            rest = buffer
             continue
-        lines = held.splitlines(keepends=True)
+        lines = buffer.splitlines(keepends=True)
         rest = lines.pop() if lines and not lines[-1].endswith((b"\n", b"\r")) else b""
         yield from lines
     yield from rest.splitlines(keepends=True)
@@ -136,13 +136,13 @@ def _compression(path: Path) -> Compression:
     with path.open("rb") as file:
         start = file.read(4)
     is_zstd = start == _ZSTD or _SKIPPABLE.fullmatch(start) is not None
-    found: Compression = "gzip" if start[:2] == _GZIP else "zstd" if is_zstd else "none"
+    detected: Compression = "gzip" if start[:2] == _GZIP else "zstd" if is_zstd else "none"
     named: Compression = "gzip" if suffix in (".gz", ".gzip") else "zstd" if suffix in (".zst", ".zstd") else "none"
     if start[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         raise FileRefusedError("it is a zip archive or an Excel workbook", "export it as CSV or Parquet")
-    if named != "none" and found != named and start:
+    if named != "none" and detected != named and start:
         raise FileRefusedError(f"it is named {suffix} and is not {named}", "export it again, or name it by what it is")
-    return found
+    return detected
 
 
 def _starts_with(path: Path, magic: bytes) -> bool:
@@ -151,32 +151,32 @@ def _starts_with(path: Path, magic: bytes) -> bool:
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of the bytes of a file, in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _plain(raw: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[bytes]:
+def _plain(raw: IO[bytes], observe: Callable[[bytes], object]) -> Iterator[bytes]:
     while chunk := raw.read(CHUNK_BYTES):
-        seen(chunk)
+        observe(chunk)
         yield chunk
 
 
 class _ObservedFile:
-    """A file for gzip to read from that shows each read to somebody else."""
+    """A file that passes each chunk that gzip reads to `observe`."""
 
-    def __init__(self, raw: IO[bytes], seen: Callable[[bytes], object]) -> None:
-        self._raw, self._seen = raw, seen
+    def __init__(self, raw: IO[bytes], observe: Callable[[bytes], object]) -> None:
+        self._raw, self._observe = raw, observe
 
     def read(self, size: int = -1) -> bytes:
         chunk = self._raw.read(size)
-        self._seen(chunk)
+        self._observe(chunk)
         return chunk
 
 
-def _gunzip(raw: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[bytes]:
+def _gunzip(raw: IO[bytes], observe: Callable[[bytes], object]) -> Iterator[bytes]:
     try:
-        with gzip.GzipFile(fileobj=_ObservedFile(raw, seen), mode="rb") as content:  # type: ignore[call-overload]
+        with gzip.GzipFile(fileobj=_ObservedFile(raw, observe), mode="rb") as content:  # type: ignore[call-overload]
             while chunk := content.read(CHUNK_BYTES):
                 yield chunk
     except EOFError:
@@ -185,13 +185,13 @@ def _gunzip(raw: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[bytes]:
         raise FileRefusedError("the gzip file is damaged (its checksum does not fit)", "upload it again") from None
 
 
-def _unzstd(raw: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[bytes]:
-    # The stream reader of the library returns what there is of a truncated frame and says nothing.
+def _unzstd(raw: IO[bytes], observe: Callable[[bytes], object]) -> Iterator[bytes]:
+    # The stream reader of the library does not report a truncated frame.
     decompress = zstandard.ZstdDecompressor().decompressobj()
     is_started = False
     try:
         while compressed := raw.read(CHUNK_BYTES // 8):
-            seen(compressed)
+            observe(compressed)
             while compressed:
                 is_started = True
                 content = decompress.decompress(compressed)
@@ -208,7 +208,7 @@ def _unzstd(raw: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[bytes]:
 
 
 class _LineCounter:
-    """Counts lines, blank lines, quotes and delimiters over chunks, and remembers what is odd."""
+    """Counts lines, blank lines, quotes and delimiters over chunks, and detects irregular content."""
 
     def __init__(self, delimiter: bytes) -> None:
         self._delimiter = delimiter
@@ -226,7 +226,7 @@ class _LineCounter:
             return
         seam = self._last + chunk
         if not self.bytes:
-            seam = b"\n" + chunk  # a line end at the very start is a blank line, too
+            seam = b"\n" + chunk  # a line end at the start of the file is a blank line
         self.bytes += len(chunk)
         self._has_nul = self._has_nul or b"\0" in chunk
         self.is_all_nul = self.is_all_nul and not chunk.strip(b"\0")
@@ -272,6 +272,7 @@ class _LineCounter:
             self.is_not_utf8 = True
 
     def _measure(self, chunk: bytes) -> None:
+        # A line inside a chunk is shorter than a chunk, so only lines across chunks are measured.
         first = min((at for at in (chunk.find(b"\n"), chunk.find(b"\r")) if at >= 0), default=-1)
         last = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
         if first < 0:
@@ -282,11 +283,11 @@ class _LineCounter:
         self.longest = max(self.longest, self._line_so_far)
 
 
-# Only what LF and CRLF files need; a file with lone CRs goes to the reader that counts for itself.
+# For LF and CRLF only: a file with lone CRs goes to CSV recovery, which counts by itself.
 _BLANK = re.compile(rb"(?<=\n)\r?\n")
 
 
 def _blank_lines(seam: bytes, known: int, has_returns: bool) -> int:
     if b"\n\n" not in seam and not (has_returns and b"\n\r\n" in seam):
         return 0
-    return sum(1 for found in _BLANK.finditer(seam) if found.end() > known)
+    return sum(1 for match in _BLANK.finditer(seam) if match.end() > known)

@@ -1,8 +1,8 @@
-"""JSON lines: one object a line. The elements of a JSON document are read alike.
+"""Read JSON lines: one object per line. The elements of a JSON document are read in the same way.
 
-A line that is no object, or says a thing twice, is quarantined whole and never guessed.
-Python's parser reads each line by itself, so no line can spoil another. The file becomes a copy in quoted CSV whose
-columns are the union of the keys; every value is the text that stood there, so no number is rounded on the way.
+A line that is not an object, or has a key twice, is rejected whole. Python parses each line separately, so a bad line can't affect
+another. The records are written to a copy in quoted CSV whose columns are the union of the keys. Every value keeps its
+original text, so no number is rounded.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from pipeline.ingest.rows.columns import BindError, normalise_header
 SUFFIXES = (".jsonl", ".ndjson")
 
 MAX_KEYS = 500
-"""Spellings of keys that a file may have; one with more has values where its keys should be."""
+"""Different keys in a file. A file with more probably uses values as keys."""
 
 MAX_DEPTH = 50
-"""Levels of objects and lists inside a line; a deeper line is quarantined."""
+"""Levels of objects and lists inside a line; a deeper line is rejected."""
 
 
 class BadLineError(Exception):
-    """The line is quarantined for this reason."""
+    """The line is rejected for this reason."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -39,12 +39,12 @@ class BadLineError(Exception):
 
 
 class _Number(str):
-    """A number by its written digits, told from a text."""
+    """A number as its original text, to distinguish it from a string."""
 
 
 @dataclass(frozen=True)
 class Keys:
-    """The columns of a file: the first spelling of each key, in order of appearance, and where each spelling goes."""
+    """The columns of a file: the first spelling of each key in order of appearance, and the column of every spelling."""
 
     names: tuple[str, ...]
     positions: dict[str, int]
@@ -52,11 +52,11 @@ class Keys:
 
 @dataclass
 class Tally:
-    """What one pass met: `blank` lines, records, the quarantined of them, and line ends inside values."""
+    """Counts of one pass: blank lines, records, rejected records, and line ends inside values."""
 
     blank: int = 0
     records: int = 0
-    quarantined: int = 0
+    rejected: int = 0
     newlines: int = 0
 
 
@@ -77,7 +77,7 @@ class _KeyUnion:
 
 
 def header_of(file_scan: FileScan, input_: Input) -> tuple[Header, Keys]:
-    """Bind the union of the keys of every line. Raises Refused with the keys that were found."""
+    """Bind the union of the keys of all lines. Raises FileRefusedError with the keys of the file."""
     is_lines = file_scan.kind == "lines"
     skipped = list(islice(scan.lines_of(file_scan.path, file_scan.compression), input_.skip_lines)) if is_lines else []
     keys = _keys_of(file_scan, len(skipped))
@@ -99,7 +99,7 @@ def header_of(file_scan: FileScan, input_: Input) -> tuple[Header, Keys]:
 def write_copy(
     file_scan: FileScan, header: Header, keys: Keys, copy: IO[bytes], tally: Tally
 ) -> Iterator[tuple[int, str, str]]:
-    """Give the quarantined records (number, reason, original); write the others to `copy` on the way."""
+    """Write the records to `copy`; yield the rejected ones as (number, reason, original)."""
     for text in texts(file_scan, header.skip):
         if not text:
             tally.blank += 1
@@ -108,7 +108,7 @@ def write_copy(
         try:
             values = object_of(text)
         except BadLineError as bad:
-            tally.quarantined += 1
+            tally.rejected += 1
             yield number, bad.reason, csv_recovery.printable_text(text)
             continue
         cells = [b""] * len(keys.names)
@@ -119,7 +119,7 @@ def write_copy(
 
 
 def texts(file_scan: FileScan, skip: int) -> Iterator[bytes]:
-    """The text of each line after the skipped ones, or of each element of a JSON document."""
+    """Yield the text of each line after the skipped ones, or of each element of a JSON document."""
     if file_scan.kind == "json":
         return documents.elements(file_scan)
     lines = islice(scan.lines_of(file_scan.path, file_scan.compression), skip, None)
@@ -127,29 +127,29 @@ def texts(file_scan: FileScan, skip: int) -> Iterator[bytes]:
 
 
 def object_of(line: bytes) -> dict[str, bytes]:
-    """The keys of a line and their values as text in UTF-8: null is empty, a list or an object is its JSON.
+    """Return the keys of a line and their values as UTF-8 text: null is empty, a list or an object is its JSON.
 
-    Raises BadLine: for damaged bytes, for what is no JSON (NaN and Infinity aren't), for no object, for a key that is
-    there twice (inside, too, and in another spelling that would bind to the same column).
+    Raises BadLineError for damaged bytes, invalid JSON (also NaN and Infinity), a value that is not an object, or a repeated key
+    (also inside an object, or in a second spelling that binds to the same column).
     """
     damage = csv_recovery.damage_reason(line)
     if damage is not None:
         raise BadLineError(damage)
     try:
-        held = _DECODER.decode(line.decode())
+        parsed = _DECODER.decode(line.decode())
     except RecursionError:
         raise BadLineError("nested_too_deep") from None
     except ValueError:
         raise BadLineError("not_json") from None
-    if not isinstance(held, dict):
+    if not isinstance(parsed, dict):
         raise BadLineError("not_an_object")
-    if len({normalise_header(key) or key for key in held}) < len(held):
+    if len({normalise_header(key) or key for key in parsed}) < len(parsed):
         raise BadLineError("duplicate_key")
     try:
-        values = {key: _text(value).encode() for key, value in held.items()}
+        values = {key: _text(value).encode() for key, value in parsed.items()}
         "".join(values).encode()
     except UnicodeEncodeError:
-        # Half of a character, written as \ud83d: no text can hold it.
+        # Half a surrogate pair, such as \ud83d, is not a valid character.
         raise BadLineError("bad_encoding") from None
     if any(b"\0" in value for value in values.values()) or any("\0" in key for key in values):
         raise BadLineError("nul_byte")
@@ -174,10 +174,10 @@ def _keys_of(file_scan: FileScan, skip: int) -> Keys:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    held = dict(pairs)
-    if len(held) < len(pairs):
+    parsed = dict(pairs)
+    if len(parsed) < len(pairs):
         raise BadLineError("duplicate_key")
-    return held
+    return parsed
 
 
 def _refuse_constant(_: str) -> Any:
@@ -195,15 +195,15 @@ def _text(value: Any) -> str:
     return str(value) if isinstance(value, str) else _json(value, MAX_DEPTH)
 
 
-def _json(value: Any, deeper: int) -> str:
-    """JSON without spaces, every number by its written digits."""
+def _json(value: Any, levels_left: int) -> str:
+    """Return JSON without spaces; numbers keep their original text."""
     if isinstance(value, _Number):
         return value
     if not isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False)
-    if not deeper:
+    if not levels_left:
         raise BadLineError("nested_too_deep")
     if isinstance(value, list):
-        return f"[{','.join(_json(each, deeper - 1) for each in value)}]"
-    pairs = (f"{json.dumps(key, ensure_ascii=False)}:{_json(each, deeper - 1)}" for key, each in value.items())
+        return f"[{','.join(_json(each, levels_left - 1) for each in value)}]"
+    pairs = (f"{json.dumps(key, ensure_ascii=False)}:{_json(each, levels_left - 1)}" for key, each in value.items())
     return f"{{{','.join(pairs)}}}"

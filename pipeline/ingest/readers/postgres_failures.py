@@ -1,7 +1,7 @@
-"""Why a read of Postgres failed, in words of ours, with what to do next.
+"""Explain why a read from Postgres failed, and what to do next.
 
-Of what libpq or the server says only the names in an error of the SQL itself are repeated: the rest may hold a part of the
-connection string, or values of rows.
+Messages of libpq and of the server are not repeated, except the text of an SQL error, because they may contain parts of the
+connection string or values of rows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _PRIMARY = re.compile(r"\bERROR:\s+(.*)")
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a read failed. `is_of_query`: the server was there; `is_lost`: only the connection failed, so that another try may do."""
+    """Why a read failed. `is_of_query`: the server answered; `is_lost`: a retry may succeed."""
 
     reason: str
     next_step: str
@@ -26,20 +26,24 @@ class Failure:
 
 
 def connection_lost(reason: str, database: Database) -> Failure:
-    """The server, or the way to it, went away."""
-    return Failure(reason, "the next run reads it again; ask who runs the server if this goes on", is_lost=True)
+    """Return the failure for a lost connection."""
+    return Failure(
+        reason, "the next run reads it again; if this happens again, ask the administrator of the server", is_lost=True
+    )
 
 
 def query_failed(state: str, text: str, database: Database, *, is_slow: bool) -> Failure:
-    """The server was there and did not answer the query. Only of an error in the SQL itself its words are repeated."""
+    """Return the failure for a query that the server did not complete. Only the text of an SQL error is repeated."""
     if state in _TRANSIENT_STATES:
         return Failure(
-            "the server took the query back in favour of another transaction", "the next run reads it again", True, True
+            "the server cancelled the query in favour of another transaction", "the next run reads it again", True, True
         )
     if state == "57014":
         if is_slow:
             return query_timed_out(database)
-        return Failure("the query was cancelled on the server", "ask who runs the server, and run again", True)
+        return Failure(
+            "the query was cancelled on the server", "ask the administrator of the server, and run again", True
+        )
     if state == "42501":
         return Failure(
             f"its user may not read this{_server_message(text)}",
@@ -48,14 +52,14 @@ def query_failed(state: str, text: str, database: Database, *, is_slow: bool) ->
         )
     if state == "22021":
         return Failure(
-            "the database holds text that is not UTF-8, and does not say in which encoding it is (SQLSTATE 22021)",
+            "the database contains text that is not UTF-8, and its encoding is not known (SQLSTATE 22021)",
             "decode these columns in the query: "
             "convert_from(convert(convert_to(name, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'SQL_ASCII') as name",
             True,
         )
     if state == "22023":
         return Failure(
-            "the server does not know a value that is asked of it, such as the name of a time zone (SQLSTATE 22023)",
+            "the server does not know a value of the query or session, such as the name of a time zone (SQLSTATE 22023)",
             "correct `timezone` of this input, or its query",
             True,
         )
@@ -63,7 +67,7 @@ def query_failed(state: str, text: str, database: Database, *, is_slow: bool) ->
     if state.startswith("42"):
         return Failure(
             f"the query does not fit the database{_server_message(text)}{shown}",
-            "correct `query`, `from_table` or `cursor` of this input, or ask who changed the table",
+            "correct `query`, `from_table` or `cursor` of this input; the table may have changed",
             True,
         )
     return Failure(
@@ -74,7 +78,7 @@ def query_failed(state: str, text: str, database: Database, *, is_slow: bool) ->
 
 
 def query_timed_out(database: Database) -> Failure:
-    """The query took too long."""
+    """Return the failure for a query that exceeded its timeout."""
     minutes = database.timeout.total_seconds() / 60
     return Failure(
         f"the query took longer than query_timeout allows, {minutes:g} minutes",
@@ -84,8 +88,8 @@ def query_timed_out(database: Database) -> Failure:
 
 
 def _server_message(text: str) -> str:
-    found = _PRIMARY.search(text)
-    return f": {found.group(1).strip()}" if found else ""
+    match = _PRIMARY.search(text)
+    return f": {match.group(1).strip()}" if match else ""
 
 
 _LOGIN_FAILURES = (
@@ -116,7 +120,7 @@ _MALFORMED = re.compile(r"invalid (?:integer value|port number|\w+ value)")
 
 
 def not_connected(text: str, database: Database) -> Failure:
-    """What to say when there is no connection: by what libpq's words are like, never with them."""
+    """Return the failure for a connection that could not be opened. The text of libpq selects the reason; it is not repeated."""
     if not _CONNECTION_TRIED.search(text) or _MALFORMED.search(text):
         return Failure(
             "the connection string in this variable can't be read",

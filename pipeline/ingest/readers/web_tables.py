@@ -1,4 +1,4 @@
-"""The tables of a web page, as CRMs export them under the name .xls: a table becomes rows of text, entities resolved."""
+"""Read the tables of a web page, which some CRMs export as .xls, as rows of text."""
 
 from __future__ import annotations
 
@@ -19,10 +19,8 @@ from pipeline.ingest.refusal import FileRefusedError
 SUFFIXES = (".xls", ".html", ".htm")
 
 MAX_PAGE_BYTES = 200_000_000
-"""Bytes of a web page."""
-
 MAX_TABLES = 20
-"""Tables of a page that are looked at."""
+"""Tables of a page that are tried."""
 
 _MAX_SPAN = 1_000
 _MAX_NESTED_TABLES = 50
@@ -33,7 +31,7 @@ _EXCEL_XML = b"urn:schemas-microsoft-com:office:spreadsheet"
 
 
 def is_page(file_scan: FileScan) -> bool:
-    """Whether a file begins as a web page does. Raises Refused for the XML of Excel 2003."""
+    """Whether a file begins like a web page. Raises FileRefusedError for an XML spreadsheet of Excel 2003."""
     start = _start(file_scan)
     if _EXCEL_XML in start:
         raise FileRefusedError("it is an XML spreadsheet of Excel 2003", "save it as .xlsx, or export it as CSV")
@@ -46,7 +44,10 @@ def _start(file_scan: FileScan) -> bytes:
 
 
 def grid_of(file_scan: FileScan, input_: Input) -> Grid:
-    """The first table whose header binds, or the first table where none does. Raises Refused: no table, too large."""
+    """Return the first table whose header binds, or else the first table.
+
+    Raises FileRefusedError if the page has no table or is too large.
+    """
     if file_scan.content_size > MAX_PAGE_BYTES:
         raise FileRefusedError(f"the web page has more than {MAX_PAGE_BYTES // 1_000_000} MB", "export it as CSV")
     encoding = _encoding(file_scan, input_)
@@ -78,14 +79,14 @@ def _count_of_tables(file_scan: FileScan, encoding: str) -> int:
 
 
 def _encoding(file_scan: FileScan, input_: Input) -> str:
-    """By the byte order mark, else by META, else as declared; undeclared it is UTF-8, or Windows-1252 where it can't be."""
+    """Return the encoding by the byte order mark, the META tag, or the input; else UTF-8, or Windows-1252 if it is not UTF-8."""
     start = next(scan.chunks(file_scan.path, file_scan.compression), b"")[:4_000]
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     named = _META.search(start)
     if named is not None:
         meta = encodings.text_encoding(named[1].decode("ascii"))
-        # Browsers read these names as Windows-1252, and so does who writes them.
+        # Browsers read these encodings as Windows-1252, so pages are written that way.
         if meta in ("iso8859-1", "ascii"):
             return "cp1252"
         if meta and not (meta.startswith("utf-16") or (meta == "utf-8" and not file_scan.is_utf8)):
@@ -98,18 +99,18 @@ def _encoding(file_scan: FileScan, input_: Input) -> str:
 
 
 def _rows(file_scan: FileScan, encoding: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows of every table in the page, with the number of the table."""
+    """Yield (number of the table, row) for all rows of the page."""
     parser = _Tables()
     decoder = codecs.getincrementaldecoder(encoding)(encodings.SURROGATE_HANDLER)
     for chunk in scan.chunks(file_scan.path, file_scan.compression):
         parser.feed(decoder.decode(chunk))
-        yield from parser.taken()
+        yield from parser.take_rows()
         if len(parser.rawdata) > _MAX_MARKUP:
             raise FileRefusedError("the web page has a tag or a comment of several megabytes", "export it as CSV")
     parser.feed(decoder.decode(b"", final=True))
     parser.close()
     parser.finish()
-    yield from parser.taken()
+    yield from parser.take_rows()
 
 
 @dataclass
@@ -117,15 +118,15 @@ class _Table:
     number: int
     row: list[str] | None = None
     cell: list[list[str]] | None = None
-    """The pieces of text in each line of the open cell."""
-    across: int = 1
-    down: int = 1
-    hanging: dict[int, tuple[int, str]] = field(default_factory=dict)
-    """By column: for how many rows more the text of a cell above goes on."""
+    """Pieces of text for each line of the open cell."""
+    colspan: int = 1
+    rowspan: int = 1
+    spanning: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """By column: for how many more rows a cell above continues, and its text."""
 
 
 class _Tables(HTMLParser):
-    """Takes the rows out of a page; a cell or a row that is not closed ends where the next one begins."""
+    """Parser that collects the rows of a page. An open cell or row ends where the next one begins."""
 
     rawdata: str
 
@@ -136,13 +137,13 @@ class _Tables(HTMLParser):
         self._rows: list[tuple[int, list[str]]] = []
         self._muted = 0
 
-    def taken(self) -> list[tuple[int, list[str]]]:
-        """The rows since the last call."""
+    def take_rows(self) -> list[tuple[int, list[str]]]:
+        """Return the rows since the last call."""
         rows, self._rows = self._rows, []
         return rows
 
     def finish(self) -> None:
-        """End what is open."""
+        """End all open tables."""
         while self._open:
             self._end_row()
             self._open.pop()
@@ -180,7 +181,7 @@ class _Tables(HTMLParser):
                 self._open.pop()
 
     def handle_data(self, data: str) -> None:
-        """Text belongs to the cell it is in."""
+        """Add text to the open cell."""
         if self._open and self._open[-1].cell is not None and not self._muted:
             self._open[-1].cell[-1].append(data)
 
@@ -189,7 +190,7 @@ class _Tables(HTMLParser):
         table = self._open[-1]
         if table.row is None:
             table.row = []
-        table.cell, table.across, table.down = [[]], _span(attributes, "colspan"), _span(attributes, "rowspan")
+        table.cell, table.colspan, table.rowspan = [[]], _span(attributes, "colspan"), _span(attributes, "rowspan")
 
     def _end_cell(self) -> None:
         table = self._open[-1]
@@ -199,12 +200,12 @@ class _Tables(HTMLParser):
         refuse_too_many_columns(table.row)
         lines = (_SPACE.sub(" ", "".join(pieces)).strip(" ") for pieces in table.cell)
         text = "\n".join(lines).strip("\n")
-        for number in range(table.across):
-            # A cell over several columns has its text in the first; one over several rows has it in each of them.
-            held = "" if number else text
-            if table.down > 1:
-                table.hanging[len(table.row)] = (table.down - 1, held)
-            table.row.append(held)
+        for number in range(table.colspan):
+            # A cell over several columns has its text in the first one; a cell over several rows has it in each row.
+            value = "" if number else text
+            if table.rowspan > 1:
+                table.spanning[len(table.row)] = (table.rowspan - 1, value)
+            table.row.append(value)
         table.cell = None
 
     def _end_row(self) -> None:
@@ -216,12 +217,12 @@ class _Tables(HTMLParser):
         table.row = None
 
     def _fill(self, table: _Table) -> None:
-        """Put the texts that hang down from rows above where the row has come to."""
-        while table.row is not None and len(table.row) in table.hanging:
-            place = len(table.row)
-            left, text = table.hanging.pop(place)
-            if left > 1:
-                table.hanging[place] = (left - 1, text)
+        """Append the texts of cells above that continue in this row at its next columns."""
+        while table.row is not None and len(table.row) in table.spanning:
+            column = len(table.row)
+            rows_left, text = table.spanning.pop(column)
+            if rows_left > 1:
+                table.spanning[column] = (rows_left - 1, text)
             table.row.append(text)
 
 

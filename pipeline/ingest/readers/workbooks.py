@@ -1,6 +1,6 @@
-"""Workbooks: one sheet of an .xlsx or .xlsm as rows of text. Formulas and macros are not run: values as saved.
+"""Read one sheet of an .xlsx or .xlsm workbook as rows of text. Formulas and macros are not run: values are read as saved.
 
-A binary .xls is refused: a damaged one makes the reader ask for any amount of memory, which ends the process.
+A binary .xls is refused, because a damaged one can make the reader use up all memory.
 """
 
 from __future__ import annotations
@@ -21,29 +21,31 @@ from pipeline.ingest.refusal import FileRefusedError
 Cell = int | float | str | bool | time | date | datetime | timedelta
 
 OLE_SIGNATURE = b"\xd0\xcf\x11\xe0"
-"""Begins a binary .xls, and the envelope of an encrypted workbook."""
+"""First bytes of a binary .xls, and of an encrypted workbook."""
 
 _MAX_EXACT = 1 << 53
 
 
 def grid_of(path: Path, input_: Input, work: Path) -> Grid:
-    """The chosen sheet. `work` is a folder for a copy. Raises Refused: encrypted, damaged, a bomb, no such sheet, too large."""
+    """Return the rows of the configured sheet. `work` is a folder for a copy.
+
+    Raises FileRefusedError if the workbook is encrypted, damaged or too large, or has no such sheet.
+    """
     if not archives.is_zip(path):
         raise _ole_error(path)
     checked = workbook_parts.copy_checked(path, input_.sheet, work / "workbook.xlsx")
-    # Only inputs that are workbooks need it.
-    from python_calamine import CalamineWorkbook
+    from python_calamine import CalamineWorkbook  # imported here because only workbooks need it
 
     with _reader_errors():
-        held = CalamineWorkbook.from_path(checked.path).get_sheet_by_name(checked.sheet)
-        first = (held.start or (0, 0))[1]
-        merged = tuple(held.merged_cell_ranges or ())
+        sheet = CalamineWorkbook.from_path(checked.path).get_sheet_by_name(checked.sheet)
+        first = (sheet.start or (0, 0))[1]
+        merged = tuple(sheet.merged_cell_ranges or ())
     is_long = any("%Y-%d" in each for each in _formats(input_))
 
     def rows() -> Iterator[list[str]]:
         before = [""] * first
         with _reader_errors():
-            for row in held.iter_rows():
+            for row in sheet.iter_rows():
                 yield before + [text_of(value, is_long=is_long) for value in row]
 
     errors = checked.errors
@@ -53,7 +55,7 @@ def grid_of(path: Path, input_: Input, work: Path) -> Grid:
 
 
 def _ole_error(path: Path) -> FileRefusedError:
-    """What to say of a file that begins as OLE files do."""
+    """Return the error for an OLE file."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if content.find("EncryptedPackage".encode("utf-16-le")) >= 0:
             return FileRefusedError("the workbook is encrypted", "save it without a password")
@@ -64,7 +66,7 @@ def _ole_error(path: Path) -> FileRefusedError:
 
 @contextmanager
 def _reader_errors() -> Iterator[None]:
-    """Turns what the reader says of a workbook that it can't read, a panic of Rust among that, into Refused."""
+    """Turn the errors of the workbook reader, Rust panics included, into FileRefusedError."""
     from python_calamine import CalamineError, PasswordError
 
     try:
@@ -90,15 +92,15 @@ def _formats(input_: Input) -> tuple[str, ...]:
 
 
 def with_iso_times(input_: Input) -> Input:
-    """The settings by which a sheet is read: what no format of the input reads may be a date cell, which comes as ISO 8601."""
+    """Return the settings for a sheet: ISO 8601 is added as the last time format, because date cells are read as ISO 8601."""
     formats = _formats(input_)
     return input_ if "iso" in formats else replace(input_, time_format=(*formats, "iso"))
 
 
 def text_of(value: Cell, *, is_long: bool = False) -> str:
-    """A cell as text: whole numbers as such, TRUE and FALSE, dates and times in ISO 8601, durations as hours.
+    """Return a cell as text: whole numbers without decimals, TRUE and FALSE, dates and times in ISO 8601, durations as hours.
 
-    `is_long` writes a date with a time behind a T, which no pattern of year, day and month takes for another day.
+    `is_long` writes dates as date, T and time, so that a pattern such as %Y-%d-%m can't read them as another day.
     """
     if isinstance(value, str):
         return value
