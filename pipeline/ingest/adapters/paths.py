@@ -1,4 +1,4 @@
-"""Paths into the JSON of a column: `attributes."New Value"`, `data.item_id`, `propertiesWithHistory.lifecyclestage[].value`."""
+"""Find JSON paths in a column: `attributes."New Value"`, `data.item_id`, `propertiesWithHistory.lifecyclestage[].value`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _PART = re.compile(r'(?:"(?P<quoted>[^"]+)"|(?P<plain>[^."\[\]]+))(?P<each>\[\])
 
 @dataclass(frozen=True)
 class JsonPath:
-    """A path as DuckDB writes it: `inner` from the column at `position`, and `each` from the elements of the list there.
+    """A path in DuckDB's syntax: `inner` starts at the column at `position`, `each` at the elements of a list there.
 
-    `each` is None where the path goes through no list.
+    `each` is None if the path goes through no list.
     """
 
     position: int
@@ -24,10 +24,10 @@ class JsonPath:
 
 
 def find_path(written: str, positions: Mapping[str, int], json: str | None) -> JsonPath | None:
-    """The path for a column as it is written; None where it is none, or begins with no column of the file.
+    """Parse a path; None if the text is not a path or does not begin with a column of the file.
 
-    `positions` are those of the headers as `normalise_header` gives them; `json` is the column that a path begins in that
-    names none itself. A header may have points in it: the longest one that fits counts.
+    `positions` has the columns by normalised header; `json` is the column of a path that does not name one. A header can contain
+    points: the longest header that matches is used.
     """
     parts = _parts(written)
     if parts is None:
@@ -44,15 +44,15 @@ def find_path(written: str, positions: Mapping[str, int], json: str | None) -> J
 
 
 def _parts(written: str) -> list[tuple[str, bool]] | None:
-    """The parts of a path, each with whether it is a list; None where the text is no path."""
+    """Return the parts of a path as (name, is a list); None if the text is not a path."""
     parts = []
     at = 0
     while at < len(written):
-        found = _PART.match(written, at)
-        if found is None:
+        match = _PART.match(written, at)
+        if match is None:
             return None
-        parts.append((found["quoted"] or found["plain"], found["each"] is not None))
-        at = found.end()
+        parts.append((match["quoted"] or match["plain"], match["each"] is not None))
+        at = match.end()
     if not parts or written.endswith(".") or sum(is_list for _, is_list in parts) > 1:
         return None
     return parts

@@ -1,4 +1,4 @@
-"""The stage names that rows of history give, and what to tell the user of those that no stage is called by."""
+"""Collect the stage names in rows of history, and suggest aliases for unknown ones."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from pipeline.waterfall.definition import Stage, Waterfall
 from pipeline.waterfall.names import NORMALISE_STAGE_SQL, normalise_stage
 
 MAX_UNKNOWN_KEPT = 200
-"""Unknown names that are kept, the most frequent ones: a column that slipped has as many as rows."""
+"""The most frequent unknown names are kept. A wrong column can have as many names as rows."""
 MAX_UNKNOWN_SHOWN = 10
-"""Unknown names that a message lists."""
+"""Unknown names in a message."""
 MIN_LIKENESS = 0.85
-"""Jaro-Winkler similarity from which a name is taken to mean a stage; below, anything resembles anything."""
+"""Jaro-Winkler similarity from which a name is suggested as an alias; below, matches are arbitrary."""
 MAX_NAME_LENGTH = 60
 FORMER_STAGE = "former_stage"
-"""Key that is offered for stages that the source has deleted."""
+"""Suggested key for stages that the source has deleted."""
 
 
 @dataclass(frozen=True)
 class StageNames:
-    """What rows call stages: `known` aliases of the waterfall, normalised; `unknown` (text, rows), most frequent first."""
+    """Stage names in rows: `known` normalised aliases of the waterfall; `unknown` (text, rows), most frequent first."""
 
     known: frozenset[str] = frozenset()
     unknown: tuple[tuple[str, int], ...] = ()
 
     def with_more(self, other: StageNames) -> StageNames:
-        """The names of both, rows of the same text added up."""
+        """Return the names of both, with the rows of equal texts added."""
         rows = dict(self.unknown)
         for text, count in other.unknown:
             rows[text] = rows.get(text, 0) + count
@@ -45,7 +45,7 @@ NO_NAMES = StageNames()
 
 @dataclass(frozen=True)
 class SimilarName:
-    """An unknown name with its rows, and how much it resembles a stage (0 to 1)."""
+    """An unknown name, its rows, and its similarity to a stage (0 to 1)."""
 
     text: str
     rows: int
@@ -53,18 +53,18 @@ class SimilarName:
 
     @property
     def is_near(self) -> bool:
-        """Whether the name may be offered as an alias of the stage."""
+        """Whether the name is suggested as an alias of the stage."""
         return self.likeness >= MIN_LIKENESS
 
 
 def spellings(waterfall: Waterfall) -> list[tuple[str, str]]:
-    """Every declared spelling of a stage and its alias, normalised."""
+    """Return every declared spelling of a stage with its normalised alias."""
     written = {spelling for stage in waterfall.stages for spelling in stage.spellings}
     return sorted((spelling, normalise_stage(spelling)) for spelling in written)
 
 
 def read_names(connection: duckdb.DuckDBPyConnection, counted: str) -> StageNames:
-    """The names in the relation `counted` (stage, stage_alias, entries); needs `landing_known`."""
+    """Return the names in the relation `counted` (stage, stage_alias, entries). Needs `landing_known`."""
     known = connection.execute(
         f"select distinct stage_alias from {counted} semi join temp.landing_known on alias = stage_alias"
     ).fetchall()
@@ -77,7 +77,7 @@ def read_names(connection: duckdb.DuckDBPyConnection, counted: str) -> StageName
 
 
 def created_stage_names(connection: duckdb.DuckDBPyConnection, source: str) -> StageNames:
-    """The known names that leads of the relation `source` were created in; needs `landing_known`."""
+    """Return the known names in column created_stage of the relation `source`. Needs `landing_known`."""
     alias = NORMALISE_STAGE_SQL.format(column="created_stage")
     rows = connection.execute(
         f"select distinct alias from temp.landing_known where alias in (select {alias} from {source})"
@@ -88,7 +88,7 @@ def created_stage_names(connection: duckdb.DuckDBPyConnection, source: str) -> S
 def nearest_stages(
     connection: duckdb.DuckDBPyConnection, unknown: Iterable[tuple[str, int]], stages: Sequence[Stage]
 ) -> dict[str, tuple[SimilarName, ...]]:
-    """The unknown names by the key of the one of `stages` that each resembles most; the most alike first. At least one each."""
+    """Return unknown names by the key of their most similar stage, most similar first. Needs at least one name and stage."""
     rows = dict(unknown)
     texts = ", ".join(f"({quoted(text)}, {quoted(normalise_stage(text))})" for text in rows)
     known = ", ".join(
@@ -102,15 +102,15 @@ def nearest_stages(
         f"(values {known}) as known(stage_no, alias)) "
         "qualify row_number() over (partition by text order by likeness desc, stage_no) = 1 order by likeness desc, text"
     ).fetchall()
-    found: dict[str, tuple[SimilarName, ...]] = {}
+    by_stage: dict[str, tuple[SimilarName, ...]] = {}
     for text, stage_no, likeness in nearest:
         key = stages[stage_no].key
-        found[key] = (*found.get(key, ()), SimilarName(text, rows[text], likeness))
-    return found
+        by_stage[key] = (*by_stage.get(key, ()), SimilarName(text, rows[text], likeness))
+    return by_stage
 
 
 def advice(connection: duckdb.DuckDBPyConnection, names: StageNames, waterfall: Waterfall) -> str:
-    """The most frequent unknown names with their rows, and the lines that make aliases of them."""
+    """Return the most frequent unknown names with their rows, and the lines that declare them as aliases."""
     frequent = names.unknown[:MAX_UNKNOWN_SHOWN]
     lines = [list_names(frequent, len(names.unknown) - len(frequent))]
     nearest = nearest_stages(connection, frequent, waterfall.stages)
@@ -128,13 +128,13 @@ def advice(connection: duckdb.DuckDBPyConnection, names: StageNames, waterfall: 
 
 
 def alias_line(stage: Stage, texts: Iterable[str]) -> str:
-    """The `aliases` of a stage with more of them, ready to paste; its block may be a new one on a preset."""
+    """Return an `aliases` line of a stage with `texts` added, ready to paste; the block can be a new one on a preset."""
     aliases = [*stage.aliases, *filter(_may_be_shown, texts)]
     return f'    aliases = {_toml_list(aliases)}   # in the [[stages]] block with key = "{stage.key}"'
 
 
 def _former_stage_block(texts: Sequence[str], waterfall: Waterfall) -> list[str]:
-    """A block of kind hold, ready to paste, for stages that the source no longer has (T1)."""
+    """Return a block of kind hold, ready to paste, for stages that the source no longer has (T1)."""
     taken = {*(stage.key for stage in waterfall.stages), *(group.key for group in waterfall.groups)}
     numbered = (f"{FORMER_STAGE}_{number}" for number in range(2, len(taken) + 3))
     key = next(each for each in chain([FORMER_STAGE], numbered) if each not in taken)
@@ -149,13 +149,13 @@ def _former_stage_block(texts: Sequence[str], waterfall: Waterfall) -> list[str]
 
 
 def list_names(unknown: Iterable[tuple[str, int]], more: int = 0) -> str:
-    """`"Working" (12), "Sales Accept" (3)`, and how many more there are."""
+    """Return `"Working" (12), "Sales Accept" (3)`, and how many more there are."""
     words = [f"{printable_name(text)} ({rows:,})" for text, rows in unknown]
     return ", ".join([*words, *([f"and {more:,} more"] if more > 0 else [])])
 
 
 def printable_name(text: str) -> str:
-    """A name in quotes. A column that slipped may hold addresses and sentences, which no message repeats."""
+    """Return a name in quotes. Addresses and long texts from a wrong column are only described."""
     if "@" in text:
         return "an address (it has an @)"
     if not _may_be_shown(text):
