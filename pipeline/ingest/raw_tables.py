@@ -1,4 +1,4 @@
-"""The relations `raw.*` that the models read: views over the Parquet files of the landing log."""
+"""Create the relations `raw.*` that the models read: views over the Parquet files of the landing log."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LOADS = (
 _ATTRIBUTES = {"leads": "lead_attributes", "accounts": "account_attributes"}
 _DIMENSIONED = ("stage_entries", "leads", "accounts")
 _DELIVERED = "_as_delivered"
-"""Ends the name of a relation that is veiled in what the models read."""
+"""Suffix of a relation without masking, for those that the models read masked."""
 
 
 def create_raw_views(
@@ -43,10 +43,10 @@ def create_raw_views(
     log_folder: Path,
     hidden: Pseudonyms | None = None,
 ) -> tuple[str, ...]:
-    """Create schema raw in the current database, over the loads that count. Returns warnings.
+    """Create schema raw in the current database, over the current loads. Returns warnings.
 
-    Every relation is there, empty when nothing was delivered. Only inputs that the configuration names are shown,
-    and of personal data what `[privacy] database` leaves of it, by the pseudonyms of `hidden`.
+    Every relation is created, even if it is empty. It contains only inputs of the configuration. Personal data is masked as
+    `[privacy] database` says, with the pseudonyms of `hidden`.
     """
     log = open_log(log_folder)
     configured = {input_.name for input_ in configuration.inputs}
@@ -58,7 +58,7 @@ def create_raw_views(
         stages = [normalise_stage(each) for stage in configuration.waterfall.stages for each in stage.spellings]
         written = [each for stage in configuration.waterfall.stages for each in stage.spellings]
         veil = Veil(configuration.privacy.database, sorted({*stages, *written}))
-    delivered = _DELIVERED if veil else ""
+    suffix = _DELIVERED if veil else ""
     create_table(connection, "raw.loads", _LOADS, [_load_row(load) for load in loads])
     for table, contract in CONTRACTS.items():
         of_table = [load for load in loads if load.table == table]
@@ -67,9 +67,9 @@ def create_raw_views(
             connection, log, contract, of_table, waterfall.dimensions if table in _DIMENSIONED else None, veil
         )
         if table in _ATTRIBUTES:
-            _create_attributes_view(connection, contract, of_table, waterfall.rule_columns(table), delivered)
+            _create_attributes_view(connection, contract, of_table, waterfall.rule_columns(table), suffix)
     _create_rejected_view(connection, log, loads, veil)
-    domains.create_views(connection, configuration.waterfall, delivered)
+    domains.create_views(connection, configuration.waterfall, suffix)
     others = sorted({load.input for load in log.loads} - configured)
     return tuple(f"the landing log holds input `{name}`, which the configuration does not name" for name in others)
 
@@ -82,29 +82,29 @@ def _create_rows_view(
     dimensions: Sequence[str] | None,
     veil: Veil | None,
 ) -> None:
-    """A view of the rows; with `dimensions`, their values stand in one list beside the columns."""
+    """Create the view of a table; with `dimensions`, it has a column with the list of their values."""
     declared = columns_of(contract, loads)
     landed = [load for load in loads if load.landed]
-    there = _available_columns(contract, loads)
+    available = _available_columns(contract, loads)
     _create_view(
         connection,
         f"raw.{contract.table}",
         declared,
         scan_rows(log, contract, landed) if landed else None,
-        None if dimensions is None else attribute_values(dimensions, there),
+        None if dimensions is None else attribute_values(dimensions, available),
         veil,
     )
 
 
-def attribute_values(dimensions: Sequence[str], there: set[str]) -> str:
-    """A SQL list with the value of each dimension, in their order; null for one that is not among the columns `there`."""
-    values = (f"{identifier(name)}::varchar" if name in there else "null::varchar" for name in dimensions)
+def attribute_values(dimensions: Sequence[str], available: set[str]) -> str:
+    """Return a SQL list with the value of each dimension; null for one that is not among the `available` columns."""
+    values = (f"{identifier(name)}::varchar" if name in available else "null::varchar" for name in dimensions)
     return f"[{', '.join(values)}]::varchar[] as given"
 
 
 def _available_columns(contract: Contract, loads: Sequence[Load]) -> set[str]:
-    there = {name for load in loads if load.landed for name in (*load.columns, *load.extras)}
-    return there if contract.table == "stage_entries" else there | {column.name for column in contract.columns}
+    available = {name for load in loads if load.landed for name in (*load.columns, *load.extras)}
+    return available if contract.table == "stage_entries" else available | {column.name for column in contract.columns}
 
 
 def _create_rejected_view(
@@ -120,15 +120,15 @@ def _create_attributes_view(
     contract: Contract,
     loads: Sequence[Load],
     columns: Sequence[str],
-    delivered: str,
+    suffix: str,
 ) -> None:
-    """One row per row and column there that a rule asks about."""
-    there = _available_columns(contract, loads)
+    """Create the view with one row per input row and available column that a rule uses."""
+    available = _available_columns(contract, loads)
     selects = [
         f"select input, load_no, row_number, {quoted(name)} as dimension, "
-        f"{identifier(name)}::varchar as dimension_value from raw.{contract.table}{delivered}"
+        f"{identifier(name)}::varchar as dimension_value from raw.{contract.table}{suffix}"
         for name in dict.fromkeys(columns)
-        if name in there
+        if name in available
     ]
     nothing = (
         "select null::varchar as input, null::integer as load_no, null::bigint as row_number, "
@@ -163,7 +163,7 @@ def _create_view(
 def _veiled_view(
     connection: duckdb.DuckDBPyConnection, name: str, declared: Sequence[tuple[str, str]], given: str | None, veil: Veil
 ) -> None:
-    """What the models read of a relation: its dimensions, too, are made of the veiled columns."""
+    """Create the masked view that the models read; its dimensions use the masked columns."""
     table = name.partition(".")[2]
     columns = ", ".join(veil.column(table, column, kind) for column, kind in declared)
     more = f", {given}" if given else ""

@@ -1,10 +1,10 @@
-"""Why a file can't be read at all."""
+"""Errors for files that can't be read."""
 
 from __future__ import annotations
 
 
 class FileRefusedError(Exception):
-    """The file can't be read at all: a reason and what to do next, neither with a value of a row in it."""
+    """The file can't be read. Reason and next step contain no value of a row."""
 
     def __init__(self, reason: str, next_step: str) -> None:
         self.reason = reason
@@ -13,4 +13,4 @@ class FileRefusedError(Exception):
 
 
 class MissingColumnsError(FileRefusedError):
-    """The file does not have columns that the input needs."""
+    """The file lacks columns that the input needs."""

@@ -162,7 +162,7 @@ def test_f74_a_file_that_is_gone_from_the_log_stops_the_run(tmp_path: Path, name
     (load,) = inbox.land().loads
     path = loading.open_log(inbox.log_folder).file(load, name)
     path.unlink()
-    with pytest.raises(InputError, match="it is not there"):
+    with pytest.raises(InputError, match="a file is missing"):
         loading.verify(loading.open_log(inbox.log_folder))
     shutil.move(path.parent, tmp_path / "aside")
     assert [(1, 1)] == [(again.landed, again.rejected_rows) for again in inbox.land().loads]

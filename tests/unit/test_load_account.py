@@ -78,11 +78,11 @@ def test_every_field_of_a_load(tmp_path: Path) -> None:
         "filtered": 0,
         "records": None,
         "time_formats": {},
-        "form": 2,
+        "version": 2,
     } == {name: value for name, value in asdict(first).items() if name not in ("sums", "warnings")}
     assert (
         "read line by line, since DuckDB's reader could not account for every line (line ends inside quotes)",
-        "2 rows spell a stage otherwise than the waterfall does; matched all the same",
+        "2 rows spell a stage differently from the waterfall; matched anyway",
         '1 row names a stage that the waterfall does not know: "nobody knows" (1)\n'
         '    aliases = ["nobody knows"]   # beside those of the stage that is meant\n'
         "  or, where the source has deleted the stage: this block ends the stay before it, and the cycle goes on\n"
@@ -97,7 +97,7 @@ def test_every_field_of_a_load(tmp_path: Path) -> None:
     assert {"note": "Note", "region": "Region"} == second.extras
     assert (
         "new columns, kept as they are: region",
-        "1 row spells a stage otherwise than the waterfall does; matched all the same",
+        "1 row spells a stage differently from the waterfall; matched anyway",
     ) == second.warnings
 
 
@@ -119,7 +119,7 @@ def test_what_is_said_of_a_file_is_an_event_with_its_numbers(tmp_path: Path) -> 
         (load,) = inbox.land().loads
         assert (str(tmp_path / "a.csv"),) == inbox.land().already_loaded
     assert [
-        ("load", "crm: a.csv: 2 rows, 2 new, 0 redelivered, 0 duplicates, 0 rejected", load.account),
+        ("load", "crm: a.csv: 2 rows, 2 new, 0 redelivered, 0 duplicates, 0 rejected", load.counts),
         ("known", "crm: a.csv is known as load 1, 0 new rows", {"input": "crm", "file": "a.csv", "load_no": 1}),
     ] == found
 

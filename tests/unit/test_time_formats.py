@@ -29,7 +29,7 @@ def test_rows_are_counted_by_the_format_that_read_them(tmp_path: Path) -> None:
     (load,) = inbox.land().loads
     assert {"entered_at": {"iso": 2, US: 1}} == load.time_formats
     assert (3, {"unreadable_time": 2, "no_lead": 1}) == (load.landed, load.rejected)
-    assert load.time_formats == load.account["time_formats"]
+    assert load.time_formats == load.counts["time_formats"]
     assert [load] == list(loading.open_log(inbox.log_folder).loads)
     expected = [(datetime(2026, 1, 5),), (datetime(2026, 1, 6, 10),), (datetime(2026, 1, 7),)]
     assert expected == inbox.rows("select entered_at from raw.stage_entries order by row_number")
@@ -97,7 +97,7 @@ def test_times_that_two_formats_read_differently_are_told(tmp_path: Path) -> Non
     (load,) = one_file(tmp_path, content, time_format=("iso", US, EUROPE)).land().loads
     assert {"entered_at": {"iso": 1, US: 3, EUROPE: 1}} == load.time_formats
     assert (
-        f"2 of 5 times in entered_at fit `{US}` and `{EUROPE}` alike and mean different days; the first counts\n"
+        f"2 of 5 times in entered_at fit both `{US}` and `{EUROPE}`, which read different days; the first is used\n"
         f'    time_format = "{EUROPE}"   # in an [[inputs]] block of their own, for files of input crm where the second '
         "is meant",
     ) == load.warnings

@@ -1,4 +1,4 @@
-"""Which loads of the log a file is already: the same content, read by the same settings."""
+"""Find earlier loads of a file: the same content, read by the same or by other settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.ingest.landing.landing_log import LandingLog, Load
 
 
 def reading_settings(input_: Input) -> dict[str, Any]:
-    """The settings that shape rows: a file that is read again with others is another load."""
+    """Return the settings that affect rows. A file that is read again with other settings is a new load."""
     return {
         "columns": dict(sorted(input_.columns.items())),
         "timezone": input_.timezone,
@@ -32,23 +32,23 @@ def reading_settings(input_: Input) -> dict[str, Any]:
 
 
 def find_same_load(log: LandingLog, input_: Input, name: str, sha256: str) -> int | None:
-    """The load that has this content by the same settings.
+    """Return the number of the load with this content and the same settings; None if there is none.
 
-    A keyed table may go back to what it was: a file whose latest load had other content is a new version.
+    In a keyed table, a file that returns to an older content is a new version: None if the latest load of its name differs.
     """
     loads = log.current(input_.name)
     reading = reading_settings(input_)
     same = [load for load in loads if load.sha256 == sha256 and load.reading == reading]
     if not same:
         return None
-    of_that_name = [load for load in loads if load.file_name == name or input_.database]
-    if CONTRACTS[input_.table].key and of_that_name and of_that_name[-1].sha256 != sha256:
+    same_name = [load for load in loads if load.file_name == name or input_.database]
+    if CONTRACTS[input_.table].key and same_name and same_name[-1].sha256 != sha256:
         return None
     return same[-1].load_no
 
 
 def superseded_loads(log: LandingLog, input_: Input, sha256: str) -> tuple[int, ...]:
-    """The loads that no longer count once a file of this content is loaded: the same content by other settings."""
+    """Return the numbers of the loads that this file replaces: the same content, read by other settings."""
     reading = reading_settings(input_)
     return tuple(
         load.load_no
@@ -58,5 +58,5 @@ def superseded_loads(log: LandingLog, input_: Input, sha256: str) -> tuple[int, 
 
 
 def _is_of_database(load: Load, input_: Input) -> bool:
-    """Whether both are of one database: another query or other settings read all of it again, and not file by file."""
+    """Whether both read the same database source. A new query or new settings then replace all its loads."""
     return input_.database is not None and load.reading.get("source") == input_.database.source

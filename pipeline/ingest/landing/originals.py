@@ -1,4 +1,4 @@
-"""Keep the original text of records whose rows are rejected, or may be rejected later. The file is read again for it."""
+"""Keep the original text of records whose rows are rejected, or can be rejected later. Reads the file again."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from pipeline.ingest.readers.file_reader import BATCH_ROWS, ParsedFile
 
 
 def keep_originals(connection: duckdb.DuckDBPyConnection, parsed_file: ParsedFile, input_: Input, work: Path) -> None:
-    """Fill `landing_originals` (record_number, original) with the text of the records in `landing_wanted`: for a
-    CSV file its lines, read again from the file; for Parquet, a sheet or a web page a JSON object of the row."""
+    """Fill `landing_originals` (record_number, original) with the text of the records in `landing_wanted`.
+
+    The text is the lines of a CSV file, or a JSON object for a row of Parquet, a sheet or a web page.
+    """
     if parsed_file.file_scan.is_parquet:
         _keep_parquet_rows(connection, parsed_file)
         return
     wanted = array("q")
     connection.execute("select distinct record_number from temp.landing_wanted order by 1")
-    while found := connection.fetchmany(BATCH_ROWS):
-        wanted.extend(number for (number,) in found)
+    while batch := connection.fetchmany(BATCH_ROWS):
+        wanted.extend(number for (number,) in batch)
     if not wanted:
         return
     copy = work / "originals.csv"
@@ -39,7 +41,7 @@ def keep_originals(connection: duckdb.DuckDBPyConnection, parsed_file: ParsedFil
 
 
 def _originals(parsed_file: ParsedFile, wanted: Iterator[int], input_: Input, work: Path) -> Iterator[tuple[int, str]]:
-    """The text of the wanted records, whose numbers ascend."""
+    """Yield (number, text) of the wanted records; `wanted` is sorted."""
     if parsed_file.file_scan.kind == "lines":
         lines = scan.lines_of(parsed_file.file_scan.path, parsed_file.file_scan.compression)
         records = _records(islice(lines, parsed_file.header.skip, None), parsed_file, input_)

@@ -1,4 +1,4 @@
-"""The rows of loads of the landing log as one relation. A file has only the columns that its rows may fill."""
+"""Read the rows of several loads as one relation. The files of a load contain only the columns that its rows can fill."""
 
 from __future__ import annotations
 
@@ -25,26 +25,30 @@ REJECTED_COLUMNS: Columns = (
 
 
 def scan_rows(log: LandingLog, contract: Contract, loads: Sequence[Load]) -> str:
-    """The rows of these loads (one at least) of a table, columns by name; a column that no file has is null."""
+    """Return SQL for the rows of at least one load of a table, columns by name; a column that no file has is null."""
     return _union_by_name(columns_of(contract, loads), [log.file(load, ROWS) for load in loads])
 
 
 def scan_rejected(log: LandingLog, loads: Sequence[Load]) -> str:
-    """The rejected rows of these loads (one at least), columns by name."""
+    """Return SQL for the rejected rows of at least one load, columns by name."""
     return _union_by_name(REJECTED_COLUMNS, [log.file(load, REJECTED) for load in loads])
 
 
 def columns_of(contract: Contract, loads: Sequence[Load]) -> Columns:
-    """The columns of a raw relation: ours, then every extra of any load, by name."""
+    """Return the columns of a raw relation: the standard columns, then all extra columns, sorted by name."""
     first = (("input", "varchar"), ("load_no", "integer"), ("row_number", "bigint"))
-    ours = (*first, *((column.name, SQL_TYPES[column.type]) for column in contract.columns), *landing_columns(contract))
-    known = {name for name, _ in ours}
+    standard = (
+        *first,
+        *((column.name, SQL_TYPES[column.type]) for column in contract.columns),
+        *landing_columns(contract),
+    )
+    known = {name for name, _ in standard}
     extras = sorted({name for load in loads if load.landed for name in load.extras} - known)
-    return (*ours, *((name, "varchar") for name in extras))
+    return (*standard, *((name, "varchar") for name in extras))
 
 
 def landing_columns(contract: Contract) -> Columns:
-    """What landing itself adds to the rows of a table after its columns."""
+    """Return the columns that loading adds after the columns of a table."""
     of_all: Columns = (("recorded_at", "timestamp"), ("record_number", "bigint"))
     of_entries: Columns = (
         ("stage_alias", "varchar"),

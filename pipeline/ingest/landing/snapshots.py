@@ -1,7 +1,6 @@
-"""What a snapshot lacks: keys that the log knows and the file, which claims to be the whole, does not have.
+"""Find the keys that are in the log but missing in a snapshot, which should contain all rows.
 
-They stay in the log, so nothing is lost with them. Which ones they are is kept beside the load, so that the next snapshot is
-held against what this one had.
+These keys stay in the log. They are also stored with the load, so that the next snapshot can be compared with this one.
 """
 
 from __future__ import annotations
@@ -18,24 +17,29 @@ from pipeline.ingest.landing.landing_log import MISSING, LandingLog, Load
 from pipeline.ingest.landing.records import scan_rows
 
 _ENTRY_KEY = ("lead_id", "stage_alias", "entered_at")
-"""What makes a row of history the same row in two snapshots; owners and other columns may be corrected."""
+"""Columns that identify a row of history in two snapshots; owners and other columns may be corrected."""
 
 
 @dataclass(frozen=True)
 class SnapshotComparison:
-    """Counts of keys. `missing` of all that the log knows; `lost` are those of them that the snapshot before still had,
-    out of its `lost_of`. Without a snapshot before nothing is lost.
+    """Counts of keys. `missing`: in the log, but not in the snapshot. `lost`: missing, but in the previous snapshot.
+
+    `lost_of` is the number of keys in the previous snapshot. Without a previous snapshot, `lost` is 0.
     """
 
-    missing: int
+    missing: int | None
     lost: int = 0
     lost_of: int = 0
+
+
+NO_COMPARISON = SnapshotComparison(None)
+"""For an input that is not a snapshot."""
 
 
 def compare(
     connection: duckdb.DuckDBPyConnection, contract: Contract, earlier: Sequence[Load], log: LandingLog
 ) -> SnapshotComparison:
-    """Hold the accepted rows of `landing_rows` against the `earlier` loads. Fills `landing_missing` with what lacks."""
+    """Compare the accepted rows of `landing_rows` with the `earlier` loads. Fills `landing_missing` with the missing keys."""
     keys = ", ".join(_keys(contract))
     landed = [load for load in earlier if load.landed]
     known = (
@@ -49,19 +53,19 @@ def compare(
         f"except select {keys} from landing_rows where reason is null"
     )
     missing = _count(connection, "from temp.landing_missing")
-    before = next((load for load in reversed(earlier) if load.missing is not None), None)
-    if before is None:
+    previous = next((load for load in reversed(earlier) if load.missing is not None), None)
+    if previous is None:
         return SnapshotComparison(missing)
-    lost_of = _count(connection, "from temp.landing_before") - (before.missing or 0)
-    if not before.missing:
+    lost_of = _count(connection, "from temp.landing_before") - (previous.missing or 0)
+    if not previous.missing:
         return SnapshotComparison(missing, missing, lost_of)
-    gone = f"read_parquet({quoted(glob_escaped(log.file(before, MISSING)))})"
-    newly = f"from (select {keys} from temp.landing_missing except select {keys} from {gone})"
-    return SnapshotComparison(missing, _count(connection, newly), lost_of)
+    missing_before = f"read_parquet({quoted(glob_escaped(log.file(previous, MISSING)))})"
+    newly_missing = f"from (select {keys} from temp.landing_missing except select {keys} from {missing_before})"
+    return SnapshotComparison(missing, _count(connection, newly_missing), lost_of)
 
 
 def write(connection: duckdb.DuckDBPyConnection, contract: Contract, folder: Path) -> None:
-    """Keep what lacks beside the load."""
+    """Write the missing keys to the folder of the load."""
     keys = ", ".join(_keys(contract))
     connection.execute(
         f"copy (select {keys} from temp.landing_missing order by {keys}) to {quoted(str(folder / MISSING))} "
