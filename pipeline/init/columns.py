@@ -1,4 +1,4 @@
-"""What the columns of a file hold: times and their format, ids, names of stages; by their texts first and headers second."""
+"""Guess which columns of a file contain times, ids and stage names, from their texts first and their headers second."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.ingest.rows import unread_times
 from pipeline.init.sampling import Sample, words
 
 _MAX_STAGES = 60
-"""Different texts that a column of stages may have."""
+"""Different texts in a stage column."""
 _ID_WORDS = (
     "lead",
     "contact",
@@ -44,12 +44,12 @@ _TIME_WORDS = (
 
 _OFFSET = "(Z|UTC|[+-][0-9]{2}:?[0-9]{2})$"
 _NUMBER = "[0-9]{1,9}([.][0-9]+)?"
-"""An id, a count or an amount; epochs are longer."""
+"""An id, a count or an amount; epoch times have more digits."""
 
 
 @dataclass(frozen=True)
 class TimeColumn:
-    """A column of times. `formats` has one pattern, two where day and month can't be told apart; none for ISO 8601."""
+    """A column of times. `formats` has one pattern, two if day and month are ambiguous, none for ISO 8601."""
 
     position: int
     formats: tuple[str, ...]
@@ -59,7 +59,7 @@ class TimeColumn:
 
 @dataclass(frozen=True)
 class HistoryColumns:
-    """Where the columns of a history are, as positions; None where no column looks like it."""
+    """Positions of the columns of a history; None if no column looks like one."""
 
     lead: int | None
     stage: int | None
@@ -67,8 +67,8 @@ class HistoryColumns:
 
 
 def time_columns(connection: duckdb.DuckDBPyConnection, sample: Sample) -> tuple[TimeColumn, ...]:
-    """The columns nearly all of whose texts are times."""
-    held = []
+    """Return the columns in which nearly all texts are times."""
+    columns = []
     for position in range(len(sample.names)):
         cell = f"c{position}"
         filled, rows, offsets, numbers = connection.execute(
@@ -79,16 +79,16 @@ def time_columns(connection: duckdb.DuckDBPyConnection, sample: Sample) -> tuple
             continue
         formats = unread_times.find_formats(connection, sample.table, cell)
         if formats:
-            held.append(
+            columns.append(
                 TimeColumn(position, () if formats[0] == "iso" else formats, offsets > filled / 2, filled / rows)
             )
-    return tuple(held)
+    return tuple(columns)
 
 
 def guess_history(
     connection: duckdb.DuckDBPyConnection, sample: Sample, times: tuple[TimeColumn, ...]
 ) -> HistoryColumns:
-    """The columns of a history of one row an entry."""
+    """Guess the columns of a history with one row per stage entry."""
     timed = {each.position for each in times}
     entered = _best([each.position for each in times if each.share_filled > 0.9], sample, _TIME_WORDS)
     distinct, rows = _distinct(connection, sample)
@@ -100,14 +100,14 @@ def guess_history(
 
 
 def _may_be_id(header: str) -> bool:
-    said = words(header)
-    return bool(said & {"id", "vid", "key", "nr"}) or (
-        bool(said & set(_ID_WORDS)) and not said & {*_STAGE_WORDS, *_NO_IDS}
+    header_words = words(header)
+    return bool(header_words & {"id", "vid", "key", "nr"}) or (
+        bool(header_words & set(_ID_WORDS)) and not header_words & {*_STAGE_WORDS, *_NO_IDS}
     )
 
 
 def has_salesforce_ids(connection: duckdb.DuckDBPyConnection, sample: Sample, header: str) -> bool:
-    """Whether every id in the column has the 15 or 18 characters of a lead, contact, opportunity or account of Salesforce."""
+    """Whether every id in the column is a Salesforce id of a lead, contact, opportunity or account (15 or 18 characters)."""
     cell = f"c{sample.names.index(header)}"
     (is_one,) = connection.execute(
         f"select coalesce(bool_and(regexp_full_match({cell}, '00[136Q][0-9A-Za-z]{{12}}([0-9A-Za-z]{{3}})?')), false) "
@@ -117,7 +117,7 @@ def has_salesforce_ids(connection: duckdb.DuckDBPyConnection, sample: Sample, he
 
 
 def _best(positions: list[int], sample: Sample, wanted: tuple[str, ...]) -> int | None:
-    """The column whose header has the most telling word, the earlier one of two alike."""
+    """Return the position whose header has the first of the `wanted` words; the first position if several match equally."""
 
     def rank(position: int) -> tuple[int, int]:
         places = [wanted.index(word) for word in words(sample.names[position]) if word in wanted]

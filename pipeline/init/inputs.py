@@ -1,4 +1,4 @@
-"""What each file is an input of: a known format, a history, leads, accounts, merges or deletions."""
+"""Recognise what a file contains: a known format, a stage history, leads, accounts, merges or deletions."""
 
 from __future__ import annotations
 
@@ -21,58 +21,58 @@ from pipeline.waterfall.definition import InputTable
 _OTHER_TABLES: tuple[InputTable, ...] = ("merges", "deletions", "leads", "accounts")
 
 _MAX_SNAPSHOT_COLUMNS = 4
-"""Columns up to which a dated copy of leads is taken for their stages; one with more has their attributes, too."""
+"""A dated copy of leads with more columns also has attributes, so it is not read as a stage snapshot."""
 
 
 @dataclass(frozen=True)
 class ProposedInput:
-    """An `[[inputs]]` block to write: its keys in order, a comment for some of them, and what nobody but the user can say."""
+    """An `[[inputs]]` block to write: its keys in order, and comments for some of them; a question starts with QUESTION."""
 
     sample: Sample
     keys: dict[str, Any]
     why: str
     comments: dict[str, str] = field(default_factory=dict)
     pattern: str = ""
-    """The names of several files that are read alike; empty for one file."""
+    """A pattern for several files with equal settings; empty for one file."""
     has_local_times: bool = False
-    """Whether there are times without an offset, so that the zone matters."""
+    """Whether some times have no offset, so that the time zone matters."""
     stage_columns: tuple[tuple[str, int], ...] = ()
-    """(name of a stage, position) of the columns with its dates, where there is one column a stage."""
+    """(stage name, position) of the date columns, if there is one column per stage."""
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """What the file brings."""
+        """The input tables that the file fills."""
         if "format" in self.keys:
             return tuple(part.table for part in formats.load(self.keys["format"]).parts)
         return (self.keys["table"],)
 
 
 def recognise(connection: duckdb.DuckDBPyConnection, sample: Sample) -> ProposedInput | None:
-    """The input that the file is; None where it looks like none."""
+    """Return the input for a file; None if the file is not recognised."""
     times = columns.time_columns(connection, sample)
     known = known_formats.format_of(sample.names)
     if known is not None:
         return _known_format(connection, sample, known, times)
-    seen = (
+    proposal = (
         _snapshot(connection, sample)
         or _standard_table(sample, times)
         or _wide(sample, times)
         or _history(connection, sample, times)
         or _table(sample, times)
     )
-    return None if seen is None else _with_ids(connection, seen)
+    return None if proposal is None else _with_ids(connection, proposal)
 
 
-def _with_ids(connection: duckdb.DuckDBPyConnection, seen: ProposedInput) -> ProposedInput:
-    """The input with the ids of Salesforce, where its leads have such."""
-    header = seen.keys.get("columns", {}).get("lead_id")
-    lead = header or next((each for each in seen.sample.names if normalise_header(each) == "lead_id"), None)
-    if lead is None or not columns.has_salesforce_ids(connection, seen.sample, lead):
-        return seen
+def _with_ids(connection: duckdb.DuckDBPyConnection, proposal: ProposedInput) -> ProposedInput:
+    """Return the input with `ids = "salesforce"` if its leads have Salesforce ids."""
+    header = proposal.keys.get("columns", {}).get("lead_id")
+    lead = header or next((each for each in proposal.sample.names if normalise_header(each) == "lead_id"), None)
+    if lead is None or not columns.has_salesforce_ids(connection, proposal.sample, lead):
+        return proposal
     return replace(
-        seen,
-        keys=seen.keys | {"ids": "salesforce"},
-        comments=seen.comments | {"ids": "15 and 18 characters are one id"},
+        proposal,
+        keys=proposal.keys | {"ids": "salesforce"},
+        comments=proposal.comments | {"ids": "15 and 18 characters are one id"},
     )
 
 
@@ -107,7 +107,7 @@ def _known_format(
 
 
 def _fields(connection: duckdb.DuckDBPyConnection, sample: Sample, known: formats.Format) -> list[tuple[str, int]]:
-    """The names in the column that says which field changed, with their rows."""
+    """Return (name, rows) of the field names in the column that names the changed field."""
     candidates = [each.header for part in known.parts for each in part.columns.get("field", ())]
     positions = [
         position
@@ -124,7 +124,7 @@ def _fields(connection: duckdb.DuckDBPyConnection, sample: Sample, known: format
 
 
 def _standard_table(sample: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None:
-    """A file that calls the columns as we do."""
+    """Recognise a file with the standard column names."""
     for table in ("stage_entries", *_OTHER_TABLES):
         required = CONTRACTS[table].required
         if all(map(sample.has, required)) and (len(required) > 1 or table in ("leads", "accounts")):
@@ -142,39 +142,43 @@ def _standard_table(sample: Sample, times: tuple[TimeColumn, ...]) -> ProposedIn
 def _history(
     connection: duckdb.DuckDBPyConnection, sample: Sample, times: tuple[TimeColumn, ...]
 ) -> ProposedInput | None:
-    seen = columns.guess_history(connection, sample, times)
-    if seen.lead is None or seen.stage is None or seen.entered is None:
+    guess = columns.guess_history(connection, sample, times)
+    if guess.lead is None or guess.stage is None or guess.entered is None:
         return None
-    mapped = {"lead_id": seen.lead, "stage": seen.stage, "entered_at": seen.entered}
-    names = {ours: sample.names[position] for ours, position in mapped.items()}
-    named = {ours: name for ours, name in names.items() if normalise_header(name) != ours}
-    own = tuple(each for each in times if each.position == seen.entered)
+    mapped = {"lead_id": guess.lead, "stage": guess.stage, "entered_at": guess.entered}
+    names = {column: sample.names[position] for column, position in mapped.items()}
+    renamed = {column: name for column, name in names.items() if normalise_header(name) != column}
+    own = tuple(each for each in times if each.position == guess.entered)
     timed = _with_times(sample, own, None)
-    keys: dict[str, Any] = {"table": "stage_entries", **({"columns": named} if named else {})}
+    keys: dict[str, Any] = {"table": "stage_entries", **({"columns": renamed} if renamed else {})}
     why = f"`{names['stage']}` has few different values and `{names['entered_at']}` has times"
     return ProposedInput(
-        sample, keys | timed[0], why, {"columns": "a guess"} | timed[1] if named else timed[1], has_local_times=timed[2]
+        sample,
+        keys | timed[0],
+        why,
+        {"columns": "a guess"} | timed[1] if renamed else timed[1],
+        has_local_times=timed[2],
     )
 
 
 def _snapshot(connection: duckdb.DuckDBPyConnection, sample: Sample) -> ProposedInput | None:
-    """A copy of the leads with their stage, whose date is in the name of the file."""
+    """Recognise a snapshot of leads with their stage, with its date in the file name."""
     if DATE_IN_NAME.search(sample.path.name) is None or len(sample.names) > _MAX_SNAPSHOT_COLUMNS:
         return None
-    seen = columns.guess_history(connection, sample, ())
-    if seen.lead is None or seen.stage is None or columns.time_columns(connection, sample):
+    guess = columns.guess_history(connection, sample, ())
+    if guess.lead is None or guess.stage is None or columns.time_columns(connection, sample):
         return None
     known = formats.load("stage_snapshots").parts[0].columns
-    names = {"lead_id": sample.names[seen.lead], "stage": sample.names[seen.stage]}
-    listed = {ours: {normalise_header(each.header) for each in known[ours]} for ours in names}
-    mapped = {ours: name for ours, name in names.items() if normalise_header(name) not in listed[ours]}
+    names = {"lead_id": sample.names[guess.lead], "stage": sample.names[guess.stage]}
+    listed = {column: {normalise_header(each.header) for each in known[column]} for column in names}
+    mapped = {column: name for column, name in names.items() if normalise_header(name) not in listed[column]}
     keys: dict[str, Any] = {"format": "stage_snapshots", **({"columns": mapped} if mapped else {})}
     why = f"`{names['stage']}` has few different values and the name of the file a date"
     return ProposedInput(sample, keys, why, has_local_times=True)
 
 
 def _wide(sample: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None:
-    """One date column for each stage: several columns of times, whose headers differ by the stage alone."""
+    """Recognise a file with one date column per stage: their headers differ only in the stage."""
     headers = [sample.names[each.position] for each in times]
     lead = next((name for name in sample.names if words(name) & {"lead", "id", "contact", "record", "deal"}), None)
     if len(headers) < 2 or lead is None:
@@ -193,7 +197,7 @@ def _wide(sample: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None
     keys: dict[str, Any] = {"format": "stage_dates", "stages": stages if len(stages) > 1 else stages[0]}
     if normalise_header(lead) not in {normalise_header(each.header) for each in _lead_candidates()}:
         keys["columns"] = {"lead_id": lead}
-    named = [
+    renamed = [
         (text, each.position)
         for each in times
         if (
@@ -202,8 +206,8 @@ def _wide(sample: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None
             )
         )
     ]
-    why = f"{len(named)} columns look like stage dates"
-    return ProposedInput(sample, keys | timed[0], why, timed[1], has_local_times=timed[2], stage_columns=tuple(named))
+    why = f"{len(renamed)} columns look like stage dates"
+    return ProposedInput(sample, keys | timed[0], why, timed[1], has_local_times=timed[2], stage_columns=tuple(renamed))
 
 
 def _letters(header: str) -> str:
@@ -215,7 +219,7 @@ def _lead_candidates() -> tuple[Any, ...]:
 
 
 def _table(sample: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None:
-    """Leads, accounts, merges or deletions, by the words in the headers."""
+    """Recognise merges or leads by the words in the headers."""
     ids = [name for name in sample.names if words(name) & {"id", "vid", "lead", "contact", "merged"}]
     merged = [name for name in sample.names if words(name) & {"merged", "master", "into", "survivor"}]
     if merged and len(ids) > 1:
@@ -247,13 +251,13 @@ def _table(sample: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | Non
 def _with_times(
     sample: Sample, times: Sequence[TimeColumn], shipped: tuple[str, ...] | None
 ) -> tuple[dict[str, Any], dict[str, str], bool]:
-    """The key `time_format` where it is needed, its comment, and whether the zone matters."""
+    """Return the key `time_format` if it is needed, its comment, and whether the time zone matters."""
     formats_seen = list(dict.fromkeys(each.formats[:1] or ("iso",) for each in times))
     patterns = [each for (each,) in formats_seen]
     comments = {}
-    twice = next((each for each in times if len(each.formats) > 1), None)
-    if twice is not None:
-        comments["time_format"] = f"QUESTION: {' or '.join(twice.formats)}? No day is above 12"
+    ambiguous = next((each for each in times if len(each.formats) > 1), None)
+    if ambiguous is not None:
+        comments["time_format"] = f"QUESTION: {' or '.join(ambiguous.formats)}? No day is above 12"
     keys: dict[str, Any] = {}
     needed = [each for each in patterns if each not in (shipped or ("iso",))]
     if needed:

@@ -1,4 +1,4 @@
-"""One file as a relation of text, with the settings that read it: encoding, delimiter, lines above the header."""
+"""Read a sample of a file as text, and detect its settings: encoding, delimiter, lines above the header."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from pipeline.ingest.refusal import FileRefusedError
 from pipeline.ingest.rows.columns import normalise_header
 
 MAX_SAMPLE_ROWS = 5_000
-"""Records of a file by which it is judged."""
+"""Records of a file that are read to recognise it."""
 _DELIMITERS = (",", ";", "\t", "|")
 _MAX_SAMPLE_LINES = 30
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A file and its columns; `settings` are the keys of `[[inputs]]` that read it. The texts are in the relation `table`."""
+    """A file and its columns. `settings` are the `[[inputs]]` keys that read it; the texts are in the relation `table`."""
 
     path: Path
     names: tuple[str, ...]
@@ -38,17 +38,17 @@ class Sample:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def has(self, header: str) -> bool:
-        """Whether the file has the header, as headers are compared."""
+        """Whether the file has the header, compared in normalised form."""
         return normalise_header(header) in {normalise_header(name) for name in self.names}
 
 
 def sample(connection: duckdb.DuckDBPyConnection, path: Path, number: int, work: Path) -> Sample:
-    """Read the file into a temporary table of text, one column c0, c1 … for each header. Raises Refused."""
-    # A member of an archive is there only until the next one is asked for.
-    for found in archives.expand((InputFile(path),), work):
-        if found.refused:
-            raise FileRefusedError(found.refused, found.next_step)
-        return _sample(connection, found, number, work)
+    """Read the file into a temporary table of text, with columns c0, c1 … Raises FileRefusedError."""
+    # A member of an archive exists only until the next one is unpacked.
+    for file in archives.expand((InputFile(path),), work):
+        if file.refused:
+            raise FileRefusedError(file.refused, file.next_step)
+        return _sample(connection, file, number, work)
     raise FileRefusedError("there is no file in the archive", "export it again")
 
 
@@ -71,7 +71,7 @@ def _sample(connection: duckdb.DuckDBPyConnection, file: InputFile, number: int,
 
 
 def _settings(path: Path) -> Iterator[tuple[str, Any]]:
-    """What a file of lines needs to be read; nothing for Parquet, workbooks and JSON."""
+    """Yield the settings for a CSV file; none for Parquet, workbooks and JSON."""
     try:
         plain = scan.scan_bytes(path)
     except FileRefusedError:
@@ -100,7 +100,7 @@ def _first_lines(plain: FileScan, encoding: str) -> list[bytes]:
 
 
 def _typical(lines: list[bytes], delimiter: str) -> int:
-    """The number of fields that most lines have."""
+    """Return the most frequent number of fields."""
     counted = Counter(_fields(line, delimiter) for line in lines if line)
     return max(counted, key=lambda width: (counted[width] * (width > 1), width), default=1)
 
@@ -114,12 +114,12 @@ _WORD = re.compile(r"[a-z0-9]+")
 
 
 def words(header: str) -> set[str]:
-    """The words of a header in lower case."""
+    """Return the words of a header in lower case."""
     return set(_WORD.findall(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header).lower()))
 
 
 def common_start(texts: Sequence[str], *, whole_words: bool = True) -> str:
-    """What all texts begin with; of whole words only what no letter or digit of theirs follows."""
+    """Return the common prefix of all texts; with `whole_words`, it ends after a character that is not a letter or digit."""
     shortest = min(texts, key=len)
     ends = (end for end in range(len(shortest), 0, -1) if not (whole_words and shortest[end - 1].isalnum()))
     return next((shortest[:end] for end in ends if all(each.startswith(shortest[:end]) for each in texts)), "")
