@@ -233,7 +233,7 @@ def test_f99_the_total_counts_over_all_members(tmp_path: Path, monkeypatch: pyte
 
 def test_f99_what_is_really_unpacked_counts_too() -> None:
     """A budget is spent by every chunk."""
-    budget = archives.Budget(packed=1, left=100, next_step="stop")
+    budget = archives.Budget(packed=1, limit=100, next_step="stop")
     budget.spend(100)
     with pytest.raises(archives.FileRefusedError):
         budget.spend(1)
