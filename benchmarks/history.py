@@ -67,7 +67,7 @@ def load(history: History, settings: Settings) -> float:
     configuration = history.configuration()
     connection = connect(None, settings, spill=history.folder / "spill", reads_files=True)
     as_of = configuration.waterfall.as_of or CLOCK
-    loading.land(connection, configuration, history.log_output / "landing", clock=CLOCK, as_of=as_of)
+    loading.load_inputs(connection, configuration, history.log_output / "landing", clock=CLOCK, as_of=as_of)
     connection.close()
     seconds = time.monotonic() - started
     yardstick.write(_facts(history, configuration), history.facts)

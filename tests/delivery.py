@@ -55,11 +55,11 @@ class Inbox:
         self.inputs = (*self.inputs, Input(name, table, self.folder / pattern, **settings))
         return self
 
-    def land(self, memory: str = "1GB", **arguments: Any) -> loading.Landing:
+    def land(self, memory: str = "1GB", **arguments: Any) -> loading.LoadResult:
         connection = connection_of_a_run(memory)
         arguments = {"clock": CLOCK, "as_of": CLOCK, "accept_rejects": True} | arguments
         with logged() as lines:
-            landing = loading.land(connection, self.configuration, self.log_folder, **arguments)
+            landing = loading.load_inputs(connection, self.configuration, self.log_folder, **arguments)
         self.said += lines
         return landing
 

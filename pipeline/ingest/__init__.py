@@ -1,1 +1,1 @@
-"""Files become rows of the landing log: bound by name, typed, accounted for to the last line."""
+"""Load input files into the landing log: bind columns by name, type the values, account for every line."""

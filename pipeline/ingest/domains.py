@@ -1,8 +1,8 @@
-"""What leads and accounts give as e-mail and website, read as domains by which a lead finds its account (A2).
+"""Read e-mail addresses and websites of leads and accounts as domains, to match leads with accounts (A2).
 
-Three relations for the models: `raw.host_texts`, a view of what each row gives, `raw.domains`, one row per distinct
-text, and `raw.addresses`, a view of the addresses of leads in lower case. A text is read once, however many leads have it;
-in the first two no address is more than what follows its last `@`, and the third is read from the log and kept nowhere.
+Creates three relations for the models: `raw.host_texts`, a view of the texts in each row; `raw.domains`, one row per distinct
+text, which is parsed once; and `raw.addresses`, a view of the lower-case addresses of leads. The first two contain only the part
+of an address after its last `@`. The third reads the log and stores nothing.
 """
 
 from __future__ import annotations
@@ -25,63 +25,63 @@ if TYPE_CHECKING:
 Kind = Literal["business", "free_mail", "disposable", "never_match"]
 
 COLUMNS = (("host_text", "varchar"), ("domain", "varchar"), ("kind", "varchar"))
-_PLACES = (("leads", "email", 1), ("leads", "website", 2), ("accounts", "domain", 1), ("accounts", "website", 2))
-"""Table, column, and which of the table's two is asked first."""
+_HOST_COLUMNS = (("leads", "email", 1), ("leads", "website", 2), ("accounts", "domain", 1), ("accounts", "website", 2))
+"""Table, column, and the priority of the column in its table."""
 
-_LONGEST_HOST = 253
+_MAX_HOST_LENGTH = 253
 _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//+|^(?:https?|mailto):/?", re.IGNORECASE)
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
 
-def create_views(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall, delivered: str = "") -> None:
-    """Create raw.addresses, raw.host_texts and raw.domains; the last two are empty when there is nothing to match.
+def create_views(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall, suffix: str = "") -> None:
+    """Create raw.addresses, raw.host_texts and raw.domains.
 
-    That is so when the configuration turns matching off, and when no account gives a domain. With `delivered` the relations
-    whose names end in it are read instead.
+    The last two are empty if the configuration turns matching off, or if no account has a domain. `suffix` is added to the names
+    of the relations that are read.
     """
     connection.execute(
         "create or replace view raw.addresses as select load_no, row_number, lower(trim(email)) as address "
-        f"from raw.leads{delivered} where contains(email, '@')"
+        f"from raw.leads{suffix} where contains(email, '@')"
     )
-    connection.execute(f"create or replace view raw.host_texts as {_host_texts(connection, waterfall, delivered)}")
+    connection.execute(f"create or replace view raw.host_texts as {_host_texts(connection, waterfall, suffix)}")
     create_table(connection, "raw.domains", COLUMNS, [])
     has_accounts = connection.execute("select 1 from raw.host_texts where table_name = 'accounts' limit 1").fetchone()
     if not has_accounts:
         connection.execute(f"create or replace view raw.host_texts as {_NOTHING}")
         return
     texts = connection.execute("select distinct host_text from raw.host_texts order by host_text").fetchall()
-    never = frozenset(filter(None, map(registrable, waterfall.never_match)))
-    read = [(text, registrable(text)) for (text,) in texts]
-    rows = [(text, domain, kind_of(domain, never) if domain else None) for text, domain in read]
-    # As one text: 200,000 rows of VALUES take DuckDB ten times as long to parse.
-    held = quoted(json.dumps(rows))
+    never = frozenset(filter(None, map(registrable_domain, waterfall.never_match)))
+    domains = [(text, registrable_domain(text)) for (text,) in texts]
+    rows = [(text, domain, domain_kind(domain, never) if domain else None) for text, domain in domains]
+    # DuckDB parses one JSON text ten times faster than 200,000 rows of VALUES.
+    json_rows = quoted(json.dumps(rows))
     connection.execute(
         "insert into raw.domains select row[1], row[2], row[3] "
-        f"from (select unnest(from_json({held}, '[[\"VARCHAR\"]]')) as row)"
+        f"from (select unnest(from_json({json_rows}, '[[\"VARCHAR\"]]')) as row)"
     )
 
 
-def registrable(text: str) -> str | None:
-    """The registrable domain of a host or URL: `mail.example.co.uk` → `example.co.uk`. None where there is none.
+def registrable_domain(text: str) -> str | None:
+    """Return the registrable domain of a host or URL: `mail.example.co.uk` → `example.co.uk`; None if there is none.
 
-    By the public suffix list, private suffixes included: of two sites at `github.io` neither is the other. A top-level
-    domain that the list does not know is taken for a suffix, as the list asks (its rule `*`). Unicode becomes ASCII.
+    Uses the public suffix list with its private suffixes, so that two sites at `github.io` differ. An unknown top-level domain is
+    a suffix, as the list defines (its rule `*`). Unicode becomes ASCII.
     """
     host = host_of(text)
     if host is None:
         return None
-    read = _suffixes()(host)
-    if read.suffix:
-        return f"{read.domain}.{read.suffix}" if read.domain else None
+    parts = _suffixes()(host)
+    if parts.suffix:
+        return f"{parts.domain}.{parts.suffix}" if parts.domain else None
     labels = host.split(".")
     return ".".join(labels[-2:]) if len(labels) > 1 else None
 
 
 def host_of(text: str) -> str | None:
-    """The host name in what somebody wrote as domain, address or URL, in lower-case ASCII; None when it is none.
+    """Return the host name of a domain, address or URL, in lower-case ASCII; None if there is none.
 
-    Scheme, user, port, path, a trailing dot and what surrounds an address (`<…>`, quotes, commas) are taken off. An IP
-    address is no host name.
+    Removes scheme, user, port, path, a trailing dot, and characters around an address (`<…>`, quotes, commas). An IP address is
+    not a host name.
     """
     text = _SCHEME.sub("", text.strip().strip("<>()\"';, \t"))
     host = re.split(r"[/?#\\]", text, maxsplit=1)[0].rpartition("@")[2]
@@ -89,19 +89,19 @@ def host_of(text: str) -> str | None:
     if _is_address(host):
         return None
     ascii_host = host if host.isascii() else _in_ascii(host)
-    if ascii_host is None or len(ascii_host) > _LONGEST_HOST:
+    if ascii_host is None or len(ascii_host) > _MAX_HOST_LENGTH:
         return None
     return ascii_host if all(_LABEL.fullmatch(label) for label in ascii_host.split(".")) else None
 
 
-def kind_of(domain: str, never_match: frozenset[str] = frozenset()) -> Kind:
-    """What a registrable domain says about its holder: only `business` ones lead to an account."""
+def domain_kind(domain: str, never_match: frozenset[str] = frozenset()) -> Kind:
+    """Return the kind of a registrable domain. Only a `business` domain matches an account."""
     if domain in never_match:
         return "never_match"
     family = f"{domain.partition('.')[0]}.*"
-    if domain in _listed("free_mail.txt") or family in _listed("free_mail.txt"):
+    if domain in _domain_list("free_mail.txt") or family in _domain_list("free_mail.txt"):
         return "free_mail"
-    return "disposable" if domain in _listed("disposable.txt") else "business"
+    return "disposable" if domain in _domain_list("disposable.txt") else "business"
 
 
 _NOTHING = (
@@ -110,31 +110,31 @@ _NOTHING = (
 )
 
 
-def _host_texts(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall, delivered: str) -> str:
-    """One row per column that gives something, of each row of accounts and of each row of leads without an account."""
+def _host_texts(connection: duckdb.DuckDBPyConnection, waterfall: Waterfall, suffix: str) -> str:
+    """Return SQL with one row per filled column, of each account and of each lead without an account."""
     if not waterfall.match_domains:
         return _NOTHING
-    there = {
+    present = {
         (table, column)
         for table in ("leads", "accounts")
-        for column, *_ in connection.execute(f"describe raw.{table}{delivered}").fetchall()
+        for column, *_ in connection.execute(f"describe raw.{table}{suffix}").fetchall()
     }
     selects = []
-    for table, column, place in _PLACES:
-        if (table, column) in there:
-            # Of an address only what follows the last @; without one it is no address.
+    for table, column, place in _HOST_COLUMNS:
+        if (table, column) in present:
+            # Only the part of an address after its last @.
             text = f"regexp_extract({column}, '@([^@]*)$', 1)" if column == "email" else column
-            wanted = " and account_id is null" if table == "leads" else ""
+            condition = " and account_id is null" if table == "leads" else ""
             selects.append(
                 f"select {quoted(table)} as table_name, {place} as place, load_no, row_number, "
-                f"lower(trim({text})) as host_text from raw.{table}{delivered} where nullif(trim({text}), '') is not null{wanted}"
+                f"lower(trim({text})) as host_text from raw.{table}{suffix} where nullif(trim({text}), '') is not null{condition}"
             )
     return " union all ".join(selects) if selects else _NOTHING
 
 
 def _is_address(host: str) -> bool:
     if not host.startswith("[") and not host[-1:].isdigit():
-        return False  # most hosts, at a tenth of the time
+        return False  # fast path for most hosts
     try:
         ipaddress.ip_address(host.strip("[]").removeprefix("ipv6:"))
     except ValueError:
@@ -145,19 +145,19 @@ def _is_address(host: str) -> bool:
 def _in_ascii(host: str) -> str | None:
     try:
         return host.encode("idna").decode("ascii")
-    except UnicodeError:  # an empty label, one that is too long, or a letter that no name may have
+    except UnicodeError:  # an empty or too long label, or an invalid letter
         return None
 
 
 @cache
 def _suffixes() -> TLDExtract:
-    """The public suffix list that the package brings: nothing is fetched and nothing is written."""
-    import tldextract  # only here: most commands never ask for a domain
+    """Return the public suffix list of the package, without network access and without a cache."""
+    import tldextract  # imported here because most commands need no domains
 
     return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
 
 
 @cache
-def _listed(name: str) -> frozenset[str]:
+def _domain_list(name: str) -> frozenset[str]:
     lines = (Path(__file__).parent / name).read_text("utf-8").splitlines()
     return frozenset(line for line in lines if line and not line.startswith("#"))

@@ -1,4 +1,4 @@
-"""The relations `raw.*` that the models read: views over the Parquet files of the landing log."""
+"""Create the relations `raw.*` that the models read: views over the Parquet files of the landing log."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pipeline.config.configuration import Configuration
 from pipeline.config.input_tables import CONTRACTS, Contract
 from pipeline.database.connection import create_table, identifier, quoted
 from pipeline.ingest import domains
-from pipeline.ingest.landing.landing_log import Load, Log, open_log
-from pipeline.ingest.landing.records import REJECTED_COLUMNS, columns_of, scan, scan_rejected
+from pipeline.ingest.landing.landing_log import LandingLog, Load, open_log
+from pipeline.ingest.landing.records import REJECTED_COLUMNS, columns_of, scan_rejected, scan_rows
 from pipeline.ingest.veiling import Veil
 from pipeline.privacy.pseudonyms import Pseudonyms
 from pipeline.waterfall.names import normalise_stage
@@ -34,7 +34,7 @@ _LOADS = (
 _ATTRIBUTES = {"leads": "lead_attributes", "accounts": "account_attributes"}
 _DIMENSIONED = ("stage_entries", "leads", "accounts")
 _DELIVERED = "_as_delivered"
-"""Ends the name of a relation that is veiled in what the models read."""
+"""Suffix of a relation without masking, for those that the models read masked."""
 
 
 def create_raw_views(
@@ -43,13 +43,13 @@ def create_raw_views(
     log_folder: Path,
     hidden: Pseudonyms | None = None,
 ) -> tuple[str, ...]:
-    """Create schema raw in the current database, over the loads that count. Returns warnings.
+    """Create schema raw in the current database, over the current loads. Returns warnings.
 
-    Every relation is there, empty when nothing was delivered. Only inputs that the configuration names are shown,
-    and of personal data what `[privacy] database` leaves of it, by the pseudonyms of `hidden`.
+    Every relation is created, even if it is empty. It contains only inputs of the configuration. Personal data is masked as
+    `[privacy] database` says, with the pseudonyms of `hidden`.
     """
     log = open_log(log_folder)
-    configured = {reads.name for reads in configuration.inputs}
+    configured = {input_.name for input_ in configuration.inputs}
     loads = [load for load in log.loads if load.input in configured and load.load_no not in log.superseded]
     connection.execute("create schema if not exists raw")
     veil = None
@@ -58,73 +58,77 @@ def create_raw_views(
         stages = [normalise_stage(each) for stage in configuration.waterfall.stages for each in stage.spellings]
         written = [each for stage in configuration.waterfall.stages for each in stage.spellings]
         veil = Veil(configuration.privacy.database, sorted({*stages, *written}))
-    delivered = _DELIVERED if veil else ""
-    create_table(connection, "raw.loads", _LOADS, [_row(load) for load in loads])
+    suffix = _DELIVERED if veil else ""
+    create_table(connection, "raw.loads", _LOADS, [_load_row(load) for load in loads])
     for table, contract in CONTRACTS.items():
         of_table = [load for load in loads if load.table == table]
         waterfall = configuration.waterfall
-        _offer_rows(connection, log, contract, of_table, waterfall.dimensions if table in _DIMENSIONED else None, veil)
+        _create_rows_view(
+            connection, log, contract, of_table, waterfall.dimensions if table in _DIMENSIONED else None, veil
+        )
         if table in _ATTRIBUTES:
-            _offer_attributes(connection, contract, of_table, waterfall.rule_columns(table), delivered)
-    _offer_rejected(connection, log, loads, veil)
-    domains.create_views(connection, configuration.waterfall, delivered)
+            _create_attributes_view(connection, contract, of_table, waterfall.rule_columns(table), suffix)
+    _create_rejected_view(connection, log, loads, veil)
+    domains.create_views(connection, configuration.waterfall, suffix)
     others = sorted({load.input for load in log.loads} - configured)
     return tuple(f"the landing log holds input `{name}`, which the configuration does not name" for name in others)
 
 
-def _offer_rows(
+def _create_rows_view(
     connection: duckdb.DuckDBPyConnection,
-    log: Log,
+    log: LandingLog,
     contract: Contract,
     loads: Sequence[Load],
     dimensions: Sequence[str] | None,
     veil: Veil | None,
 ) -> None:
-    """A view of the rows; with `dimensions`, their values stand in one list beside the columns."""
+    """Create the view of a table; with `dimensions`, it has a column with the list of their values."""
     declared = columns_of(contract, loads)
     landed = [load for load in loads if load.landed]
-    there = _columns_there(contract, loads)
-    _view(
+    available = _available_columns(contract, loads)
+    _create_view(
         connection,
         f"raw.{contract.table}",
         declared,
-        scan(log, contract, landed) if landed else None,
-        None if dimensions is None else given_values(dimensions, there),
+        scan_rows(log, contract, landed) if landed else None,
+        None if dimensions is None else attribute_values(dimensions, available),
         veil,
     )
 
 
-def given_values(dimensions: Sequence[str], there: set[str]) -> str:
-    """A SQL list with the value of each dimension, in their order; null for one that is not among the columns `there`."""
-    values = (f"{identifier(name)}::varchar" if name in there else "null::varchar" for name in dimensions)
+def attribute_values(dimensions: Sequence[str], available: set[str]) -> str:
+    """Return a SQL list with the value of each dimension; null for one that is not among the `available` columns."""
+    values = (f"{identifier(name)}::varchar" if name in available else "null::varchar" for name in dimensions)
     return f"[{', '.join(values)}]::varchar[] as given"
 
 
-def _columns_there(contract: Contract, loads: Sequence[Load]) -> set[str]:
-    there = {name for load in loads if load.landed for name in (*load.columns, *load.extras)}
-    return there if contract.table == "stage_entries" else there | {column.name for column in contract.columns}
+def _available_columns(contract: Contract, loads: Sequence[Load]) -> set[str]:
+    available = {name for load in loads if load.landed for name in (*load.columns, *load.extras)}
+    return available if contract.table == "stage_entries" else available | {column.name for column in contract.columns}
 
 
-def _offer_rejected(connection: duckdb.DuckDBPyConnection, log: Log, loads: Sequence[Load], veil: Veil | None) -> None:
+def _create_rejected_view(
+    connection: duckdb.DuckDBPyConnection, log: LandingLog, loads: Sequence[Load], veil: Veil | None
+) -> None:
     rejecting = [load for load in loads if load.rejected]
     rows = scan_rejected(log, rejecting) if rejecting else None
-    _view(connection, "raw.rejected_rows", REJECTED_COLUMNS, rows, veil=veil)
+    _create_view(connection, "raw.rejected_rows", REJECTED_COLUMNS, rows, veil=veil)
 
 
-def _offer_attributes(
+def _create_attributes_view(
     connection: duckdb.DuckDBPyConnection,
     contract: Contract,
     loads: Sequence[Load],
     columns: Sequence[str],
-    delivered: str,
+    suffix: str,
 ) -> None:
-    """One row per row and column there that a rule asks about."""
-    there = _columns_there(contract, loads)
+    """Create the view with one row per input row and available column that a rule uses."""
+    available = _available_columns(contract, loads)
     selects = [
         f"select input, load_no, row_number, {quoted(name)} as dimension, "
-        f"{identifier(name)}::varchar as dimension_value from raw.{contract.table}{delivered}"
+        f"{identifier(name)}::varchar as dimension_value from raw.{contract.table}{suffix}"
         for name in dict.fromkeys(columns)
-        if name in there
+        if name in available
     ]
     nothing = (
         "select null::varchar as input, null::integer as load_no, null::bigint as row_number, "
@@ -134,7 +138,7 @@ def _offer_attributes(
     connection.execute(f"create or replace view raw.{_ATTRIBUTES[contract.table]} as {body}")
 
 
-def _view(
+def _create_view(
     connection: duckdb.DuckDBPyConnection,
     name: str,
     declared: Sequence[tuple[str, str]],
@@ -143,7 +147,7 @@ def _view(
     veil: Veil | None = None,
 ) -> None:
     if veil is not None:
-        _view(connection, f"{name}{_DELIVERED}", declared, rows)
+        _create_view(connection, f"{name}{_DELIVERED}", declared, rows)
         _veiled_view(connection, name, declared, given, veil)
         return
     if rows is not None:
@@ -159,7 +163,7 @@ def _view(
 def _veiled_view(
     connection: duckdb.DuckDBPyConnection, name: str, declared: Sequence[tuple[str, str]], given: str | None, veil: Veil
 ) -> None:
-    """What the models read of a relation: its dimensions, too, are made of the veiled columns."""
+    """Create the masked view that the models read; its dimensions use the masked columns."""
     table = name.partition(".")[2]
     columns = ", ".join(veil.column(table, column, kind) for column, kind in declared)
     more = f", {given}" if given else ""
@@ -168,7 +172,7 @@ def _veiled_view(
     )
 
 
-def _row(load: Load) -> tuple[object, ...]:
+def _load_row(load: Load) -> tuple[object, ...]:
     return (
         load.input,
         load.table,

@@ -1,10 +1,10 @@
-"""Why a file can't be read at all."""
+"""Errors for files that can't be read."""
 
 from __future__ import annotations
 
 
-class Refused(Exception):
-    """The file can't be read at all: a reason and what to do next, neither with a value of a row in it."""
+class FileRefusedError(Exception):
+    """The file can't be read. Reason and next step contain no value of a row."""
 
     def __init__(self, reason: str, next_step: str) -> None:
         self.reason = reason
@@ -12,5 +12,5 @@ class Refused(Exception):
         super().__init__(reason)
 
 
-class Lacks(Refused):
-    """The file does not have columns that the input needs."""
+class MissingColumnsError(FileRefusedError):
+    """The file lacks columns that the input needs."""

@@ -1,4 +1,4 @@
-"""From files to a first configuration: what their columns are, which stages there are, and what remains to be decided."""
+"""Write a first configuration, empty or for given files (`funnel init`)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pipeline.errors import UsageError
 
 
 def write(paths: Sequence[Path], preset: str | None, *, from_files: bool) -> tuple[str, ...]:
-    """Write funnel.toml into the last of the paths, for the files before it where `from_files`; returns what to say.
+    """Write funnel.toml into the last path, for the files before it if `from_files`. Returns the lines to print.
 
-    UsageError when there is a configuration already, or the paths are not what the flag asks for.
+    Raises UsageError if there is a configuration already, or if the paths do not fit `from_files`.
     """
     *files, folder = paths
     target = folder / "funnel.toml"
@@ -20,7 +20,7 @@ def write(paths: Sequence[Path], preset: str | None, *, from_files: bool) -> tup
         raise UsageError(
             "--from needs one file at least, and a folder for the configuration"
             if from_files
-            else "one folder is all that is asked for",
+            else "only one folder is needed",
             where=" ".join(map(str, paths)),
             next_step="funnel init --from LeadHistory.csv Lead.csv my-funnel",
         )
@@ -33,12 +33,14 @@ def write(paths: Sequence[Path], preset: str | None, *, from_files: bool) -> tup
     if not from_files:
         _write(target, starter.configuration(preset or starter.DEFAULT_PRESET))
         return (f"wrote {target}; put your exports where its [[inputs]] say, then `funnel check --config {target}`",)
-    from pipeline.init.start import start  # only here: a configuration to fill in needs no database
+    from pipeline.init.start import (
+        propose_configuration,  # imported here because an empty configuration needs no database
+    )
 
-    made = start(files, folder, preset)
-    _write(target, made.text)
-    asked = (f"to decide: {each}" for each in made.questions)
-    return (*made.files, *asked, f"wrote {target}; next: `funnel check --config {target}`")
+    proposal = propose_configuration(files, folder, preset)
+    _write(target, proposal.text)
+    questions = (f"to decide: {each}" for each in proposal.questions)
+    return (*proposal.files, *questions, f"wrote {target}; next: `funnel check --config {target}`")
 
 
 def _write(target: Path, text: str) -> None:

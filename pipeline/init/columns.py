@@ -1,4 +1,4 @@
-"""What the columns of a file hold: times and their format, ids, names of stages; by their texts first and headers second."""
+"""Guess which columns of a file contain times, ids and stage names, from their texts first and their headers second."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import duckdb
 from pipeline.ingest.rows import unread_times
 from pipeline.init.sampling import Sample, words
 
-_MOST_STAGES = 60
-"""Different texts that a column of stages may have."""
+_MAX_STAGES = 60
+"""Different texts in a stage column."""
 _ID_WORDS = (
     "lead",
     "contact",
@@ -44,12 +44,12 @@ _TIME_WORDS = (
 
 _OFFSET = "(Z|UTC|[+-][0-9]{2}:?[0-9]{2})$"
 _NUMBER = "[0-9]{1,9}([.][0-9]+)?"
-"""An id, a count or an amount; epochs are longer."""
+"""An id, a count or an amount; epoch times have more digits."""
 
 
 @dataclass(frozen=True)
-class Times:
-    """A column of times. `formats` has one pattern, two where day and month can't be told apart; none for ISO 8601."""
+class TimeColumn:
+    """A column of times. `formats` has one pattern, two if day and month are ambiguous, none for ISO 8601."""
 
     position: int
     formats: tuple[str, ...]
@@ -58,71 +58,75 @@ class Times:
 
 
 @dataclass(frozen=True)
-class Guess:
-    """Where the columns of a history are, as positions; None where no column looks like it."""
+class HistoryColumns:
+    """Positions of the columns of a history; None if no column looks like one."""
 
     lead: int | None
     stage: int | None
     entered: int | None
 
 
-def times_of(connection: duckdb.DuckDBPyConnection, found: Sample) -> tuple[Times, ...]:
-    """The columns nearly all of whose texts are times."""
-    held = []
-    for position in range(len(found.names)):
+def time_columns(connection: duckdb.DuckDBPyConnection, sample: Sample) -> tuple[TimeColumn, ...]:
+    """Return the columns in which nearly all texts are times."""
+    columns = []
+    for position in range(len(sample.names)):
         cell = f"c{position}"
         filled, rows, offsets, numbers = connection.execute(
             f"select count({cell}), count(*), count(*) filter (regexp_matches({cell}, '{_OFFSET}')), "
-            f"count(*) filter (regexp_full_match({cell}, '{_NUMBER}')) from {found.table}"
+            f"count(*) filter (regexp_full_match({cell}, '{_NUMBER}')) from {sample.table}"
         ).fetchall()[0]
         if not filled or numbers:
             continue
-        formats = unread_times.formats_of(connection, found.table, cell)
+        formats = unread_times.find_formats(connection, sample.table, cell)
         if formats:
-            held.append(Times(position, () if formats[0] == "iso" else formats, offsets > filled / 2, filled / rows))
-    return tuple(held)
+            columns.append(
+                TimeColumn(position, () if formats[0] == "iso" else formats, offsets > filled / 2, filled / rows)
+            )
+    return tuple(columns)
 
 
-def guess(connection: duckdb.DuckDBPyConnection, found: Sample, times: tuple[Times, ...]) -> Guess:
-    """The columns of a history of one row an entry."""
+def guess_history(
+    connection: duckdb.DuckDBPyConnection, sample: Sample, times: tuple[TimeColumn, ...]
+) -> HistoryColumns:
+    """Guess the columns of a history with one row per stage entry."""
     timed = {each.position for each in times}
-    entered = _best([each.position for each in times if each.share_filled > 0.9], found, _TIME_WORDS)
-    distinct, rows = _distinct(connection, found)
-    free = [position for position in range(len(found.names)) if position not in timed and distinct[position]]
-    lead = _best([each for each in free if _may_be_an_id(found.names[each])], found, _ID_WORDS)
-    stages = [each for each in free if each != lead and distinct[each] <= min(_MOST_STAGES, max(2, rows))]
-    stage = _best([each for each in stages if words(found.names[each]) & set(_STAGE_WORDS)], found, _STAGE_WORDS)
-    return Guess(lead, stage, entered)
+    entered = _best([each.position for each in times if each.share_filled > 0.9], sample, _TIME_WORDS)
+    distinct, rows = _distinct(connection, sample)
+    free = [position for position in range(len(sample.names)) if position not in timed and distinct[position]]
+    lead = _best([each for each in free if _may_be_id(sample.names[each])], sample, _ID_WORDS)
+    stages = [each for each in free if each != lead and distinct[each] <= min(_MAX_STAGES, max(2, rows))]
+    stage = _best([each for each in stages if words(sample.names[each]) & set(_STAGE_WORDS)], sample, _STAGE_WORDS)
+    return HistoryColumns(lead, stage, entered)
 
 
-def _may_be_an_id(header: str) -> bool:
-    said = words(header)
-    return bool(said & {"id", "vid", "key", "nr"}) or (
-        bool(said & set(_ID_WORDS)) and not said & {*_STAGE_WORDS, *_NO_IDS}
+def _may_be_id(header: str) -> bool:
+    header_words = words(header)
+    return bool(header_words & {"id", "vid", "key", "nr"}) or (
+        bool(header_words & set(_ID_WORDS)) and not header_words & {*_STAGE_WORDS, *_NO_IDS}
     )
 
 
-def has_salesforce_ids(connection: duckdb.DuckDBPyConnection, found: Sample, header: str) -> bool:
-    """Whether every id in the column has the 15 or 18 characters of a lead, contact, opportunity or account of Salesforce."""
-    cell = f"c{found.names.index(header)}"
+def has_salesforce_ids(connection: duckdb.DuckDBPyConnection, sample: Sample, header: str) -> bool:
+    """Whether every id in the column is a Salesforce id of a lead, contact, opportunity or account (15 or 18 characters)."""
+    cell = f"c{sample.names.index(header)}"
     (is_one,) = connection.execute(
         f"select coalesce(bool_and(regexp_full_match({cell}, '00[136Q][0-9A-Za-z]{{12}}([0-9A-Za-z]{{3}})?')), false) "
-        f"from {found.table} where {cell} is not null"
+        f"from {sample.table} where {cell} is not null"
     ).fetchall()[0]
     return bool(is_one)
 
 
-def _best(positions: list[int], found: Sample, wanted: tuple[str, ...]) -> int | None:
-    """The column whose header has the most telling word, the earlier one of two alike."""
+def _best(positions: list[int], sample: Sample, wanted: tuple[str, ...]) -> int | None:
+    """Return the position whose header has the first of the `wanted` words; the first position if several match equally."""
 
     def rank(position: int) -> tuple[int, int]:
-        places = [wanted.index(word) for word in words(found.names[position]) if word in wanted]
+        places = [wanted.index(word) for word in words(sample.names[position]) if word in wanted]
         return (min(places, default=len(wanted)), position)
 
     return min(positions, key=rank, default=None)
 
 
-def _distinct(connection: duckdb.DuckDBPyConnection, found: Sample) -> tuple[list[int], int]:
-    counts = ", ".join(f"count(distinct c{position})" for position in range(len(found.names)))
-    *distinct, rows = connection.execute(f"select {counts}, count(*) from {found.table}").fetchall()[0]
+def _distinct(connection: duckdb.DuckDBPyConnection, sample: Sample) -> tuple[list[int], int]:
+    counts = ", ".join(f"count(distinct c{position})" for position in range(len(sample.names)))
+    *distinct, rows = connection.execute(f"select {counts}, count(*) from {sample.table}").fetchall()[0]
     return distinct, rows

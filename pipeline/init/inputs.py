@@ -1,4 +1,4 @@
-"""What each file is an input of: a known format, a history, leads, accounts, merges or deletions."""
+"""Recognise what a file contains: a known format, a stage history, leads, accounts, merges or deletions."""
 
 from __future__ import annotations
 
@@ -11,91 +11,93 @@ import duckdb
 from pipeline.config import formats
 from pipeline.config.input_tables import CONTRACTS
 from pipeline.ingest.adapters import known_formats, stage_columns
-from pipeline.ingest.landing.loading import DATE
+from pipeline.ingest.landing.loading import DATE_IN_NAME
 from pipeline.ingest.rows.columns import normalise_header
 from pipeline.init import columns
-from pipeline.init.columns import Times
+from pipeline.init.columns import TimeColumn
 from pipeline.init.sampling import Sample, common_start, words
 from pipeline.waterfall.definition import InputTable
 
 _OTHER_TABLES: tuple[InputTable, ...] = ("merges", "deletions", "leads", "accounts")
 
-_WIDEST_SNAPSHOT = 4
-"""Columns up to which a dated copy of leads is taken for their stages; one with more has their attributes, too."""
+_MAX_SNAPSHOT_COLUMNS = 4
+"""A dated copy of leads with more columns also has attributes, so it is not read as a stage snapshot."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """An `[[inputs]]` block to write: its keys in order, a comment for some of them, and what nobody but the user can say."""
+class ProposedInput:
+    """An `[[inputs]]` block to write: its keys in order, and comments for some of them; a question starts with QUESTION."""
 
     sample: Sample
     keys: dict[str, Any]
     why: str
     comments: dict[str, str] = field(default_factory=dict)
     pattern: str = ""
-    """The names of several files that are read alike; empty for one file."""
+    """A pattern for several files with equal settings; empty for one file."""
     has_local_times: bool = False
-    """Whether there are times without an offset, so that the zone matters."""
+    """Whether some times have no offset, so that the time zone matters."""
     stage_columns: tuple[tuple[str, int], ...] = ()
-    """(name of a stage, position) of the columns with its dates, where there is one column a stage."""
+    """(stage name, position) of the date columns, if there is one column per stage."""
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """What the file brings."""
+        """The input tables that the file fills."""
         if "format" in self.keys:
             return tuple(part.table for part in formats.load(self.keys["format"]).parts)
         return (self.keys["table"],)
 
 
-def recognised(connection: duckdb.DuckDBPyConnection, found: Sample) -> Found | None:
-    """The input that the file is; None where it looks like none."""
-    times = columns.times_of(connection, found)
-    known = known_formats.format_of(found.names)
+def recognise(connection: duckdb.DuckDBPyConnection, sample: Sample) -> ProposedInput | None:
+    """Return the input for a file; None if the file is not recognised."""
+    times = columns.time_columns(connection, sample)
+    known = known_formats.format_of(sample.names)
     if known is not None:
-        return _of_format(connection, found, known, times)
-    seen = (
-        _snapshot(connection, found)
-        or _by_our_names(found, times)
-        or _wide(found, times)
-        or _history(connection, found, times)
-        or _table(found, times)
+        return _known_format(connection, sample, known, times)
+    proposal = (
+        _snapshot(connection, sample)
+        or _standard_table(sample, times)
+        or _wide(sample, times)
+        or _history(connection, sample, times)
+        or _table(sample, times)
     )
-    return None if seen is None else _with_ids(connection, seen)
+    return None if proposal is None else _with_ids(connection, proposal)
 
 
-def _with_ids(connection: duckdb.DuckDBPyConnection, seen: Found) -> Found:
-    """The input with the ids of Salesforce, where its leads have such."""
-    header = seen.keys.get("columns", {}).get("lead_id")
-    lead = header or next((each for each in seen.sample.names if normalise_header(each) == "lead_id"), None)
-    if lead is None or not columns.has_salesforce_ids(connection, seen.sample, lead):
-        return seen
+def _with_ids(connection: duckdb.DuckDBPyConnection, proposal: ProposedInput) -> ProposedInput:
+    """Return the input with `ids = "salesforce"` if its leads have Salesforce ids."""
+    header = proposal.keys.get("columns", {}).get("lead_id")
+    lead = header or next((each for each in proposal.sample.names if normalise_header(each) == "lead_id"), None)
+    if lead is None or not columns.has_salesforce_ids(connection, proposal.sample, lead):
+        return proposal
     return replace(
-        seen,
-        keys=seen.keys | {"ids": "salesforce"},
-        comments=seen.comments | {"ids": "15 and 18 characters are one id"},
+        proposal,
+        keys=proposal.keys | {"ids": "salesforce"},
+        comments=proposal.comments | {"ids": "15 and 18 characters are one id"},
     )
 
 
-def _of_format(connection: duckdb.DuckDBPyConnection, found: Sample, name: str, times: tuple[Times, ...]) -> Found:
+def _known_format(
+    connection: duckdb.DuckDBPyConnection, sample: Sample, name: str, times: tuple[TimeColumn, ...]
+) -> ProposedInput:
     known = formats.load(name)
     keys: dict[str, Any] = {"format": name}
-    field_values = _fields(connection, found, known)
+    field_values = _fields(connection, sample, known)
     comments = {}
     if field_values and not {each.lower() for each in known.field_value} & {each.lower() for each, _ in field_values}:
         keys["field_value"] = field_values[0][0]
         comments["field_value"] = "QUESTION: which field holds the stage? The file has " + ", ".join(
             f'"{each}" ({rows})' for each, rows in field_values[:5]
         )
-    timed = _with_times(found, times, known.time_format)
-    signature = ", ".join(next(header for header in group if found.has(header)) for group in known.signature)
+    timed = _with_times(sample, times, known.time_format)
+    signature = ", ".join(next(header for header in group if sample.has(header)) for group in known.signature)
     patterns = [pattern for part in known.parts for pattern in part.patterns]
     dated = tuple(
         (text, position)
-        for position, header in enumerate(found.names)
+        for position, header in enumerate(sample.names)
         if (text := next(filter(None, (stage_columns.stage_in(each, header) for each in patterns)), None))
     )
-    return Found(
-        found,
+    return ProposedInput(
+        sample,
         keys | timed[0],
         f"the file has {signature}",
         comments | timed[1],
@@ -104,31 +106,31 @@ def _of_format(connection: duckdb.DuckDBPyConnection, found: Sample, name: str, 
     )
 
 
-def _fields(connection: duckdb.DuckDBPyConnection, found: Sample, known: formats.Format) -> list[tuple[str, int]]:
-    """The names in the column that says which field changed, with their rows."""
+def _fields(connection: duckdb.DuckDBPyConnection, sample: Sample, known: formats.Format) -> list[tuple[str, int]]:
+    """Return (name, rows) of the field names in the column that names the changed field."""
     candidates = [each.header for part in known.parts for each in part.columns.get("field", ())]
     positions = [
         position
-        for position, name in enumerate(found.names)
+        for position, name in enumerate(sample.names)
         if normalise_header(name) in {normalise_header(each) for each in candidates}
     ]
     if not positions:
         return []
     cell = f"c{positions[0]}"
     rows = connection.execute(
-        f"select {cell}, count(*) as entries from {found.table} where {cell} is not null group by all order by entries desc, 1"
+        f"select {cell}, count(*) as entries from {sample.table} where {cell} is not null group by all order by entries desc, 1"
     ).fetchall()
     return [(name, entries) for name, entries in rows]
 
 
-def _by_our_names(found: Sample, times: tuple[Times, ...]) -> Found | None:
-    """A file that calls the columns as we do."""
+def _standard_table(sample: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None:
+    """Recognise a file with the standard column names."""
     for table in ("stage_entries", *_OTHER_TABLES):
         required = CONTRACTS[table].required
-        if all(map(found.has, required)) and (len(required) > 1 or table in ("leads", "accounts")):
-            timed = _with_times(found, times, None)
-            return Found(
-                found,
+        if all(map(sample.has, required)) and (len(required) > 1 or table in ("leads", "accounts")):
+            timed = _with_times(sample, times, None)
+            return ProposedInput(
+                sample,
                 {"table": table} | timed[0],
                 f"the file has {', '.join(required)}",
                 timed[1],
@@ -137,42 +139,48 @@ def _by_our_names(found: Sample, times: tuple[Times, ...]) -> Found | None:
     return None
 
 
-def _history(connection: duckdb.DuckDBPyConnection, found: Sample, times: tuple[Times, ...]) -> Found | None:
-    seen = columns.guess(connection, found, times)
-    if seen.lead is None or seen.stage is None or seen.entered is None:
+def _history(
+    connection: duckdb.DuckDBPyConnection, sample: Sample, times: tuple[TimeColumn, ...]
+) -> ProposedInput | None:
+    guess = columns.guess_history(connection, sample, times)
+    if guess.lead is None or guess.stage is None or guess.entered is None:
         return None
-    mapped = {"lead_id": seen.lead, "stage": seen.stage, "entered_at": seen.entered}
-    names = {ours: found.names[position] for ours, position in mapped.items()}
-    named = {ours: name for ours, name in names.items() if normalise_header(name) != ours}
-    own = tuple(each for each in times if each.position == seen.entered)
-    timed = _with_times(found, own, None)
-    keys: dict[str, Any] = {"table": "stage_entries", **({"columns": named} if named else {})}
+    mapped = {"lead_id": guess.lead, "stage": guess.stage, "entered_at": guess.entered}
+    names = {column: sample.names[position] for column, position in mapped.items()}
+    renamed = {column: name for column, name in names.items() if normalise_header(name) != column}
+    own = tuple(each for each in times if each.position == guess.entered)
+    timed = _with_times(sample, own, None)
+    keys: dict[str, Any] = {"table": "stage_entries", **({"columns": renamed} if renamed else {})}
     why = f"`{names['stage']}` has few different values and `{names['entered_at']}` has times"
-    return Found(
-        found, keys | timed[0], why, {"columns": "a guess"} | timed[1] if named else timed[1], has_local_times=timed[2]
+    return ProposedInput(
+        sample,
+        keys | timed[0],
+        why,
+        {"columns": "a guess"} | timed[1] if renamed else timed[1],
+        has_local_times=timed[2],
     )
 
 
-def _snapshot(connection: duckdb.DuckDBPyConnection, found: Sample) -> Found | None:
-    """A copy of the leads with their stage, whose date is in the name of the file."""
-    if DATE.search(found.path.name) is None or len(found.names) > _WIDEST_SNAPSHOT:
+def _snapshot(connection: duckdb.DuckDBPyConnection, sample: Sample) -> ProposedInput | None:
+    """Recognise a snapshot of leads with their stage, with its date in the file name."""
+    if DATE_IN_NAME.search(sample.path.name) is None or len(sample.names) > _MAX_SNAPSHOT_COLUMNS:
         return None
-    seen = columns.guess(connection, found, ())
-    if seen.lead is None or seen.stage is None or columns.times_of(connection, found):
+    guess = columns.guess_history(connection, sample, ())
+    if guess.lead is None or guess.stage is None or columns.time_columns(connection, sample):
         return None
     known = formats.load("stage_snapshots").parts[0].columns
-    names = {"lead_id": found.names[seen.lead], "stage": found.names[seen.stage]}
-    listed = {ours: {normalise_header(each.header) for each in known[ours]} for ours in names}
-    mapped = {ours: name for ours, name in names.items() if normalise_header(name) not in listed[ours]}
+    names = {"lead_id": sample.names[guess.lead], "stage": sample.names[guess.stage]}
+    listed = {column: {normalise_header(each.header) for each in known[column]} for column in names}
+    mapped = {column: name for column, name in names.items() if normalise_header(name) not in listed[column]}
     keys: dict[str, Any] = {"format": "stage_snapshots", **({"columns": mapped} if mapped else {})}
     why = f"`{names['stage']}` has few different values and the name of the file a date"
-    return Found(found, keys, why, has_local_times=True)
+    return ProposedInput(sample, keys, why, has_local_times=True)
 
 
-def _wide(found: Sample, times: tuple[Times, ...]) -> Found | None:
-    """One date column for each stage: several columns of times, whose headers differ by the stage alone."""
-    headers = [found.names[each.position] for each in times]
-    lead = next((name for name in found.names if words(name) & {"lead", "id", "contact", "record", "deal"}), None)
+def _wide(sample: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None:
+    """Recognise a file with one date column per stage: their headers differ only in the stage."""
+    headers = [sample.names[each.position] for each in times]
+    lead = next((name for name in sample.names if words(name) & {"lead", "id", "contact", "record", "deal"}), None)
     if len(headers) < 2 or lead is None:
         return None
     known = [
@@ -185,21 +193,21 @@ def _wide(found: Sample, times: tuple[Times, ...]) -> Found | None:
     if not known and (not (start or end) or any(not each.strip() for each in middle)):
         return None
     stages = known or [f"{start}*{end}"]
-    timed = _with_times(found, times, None)
+    timed = _with_times(sample, times, None)
     keys: dict[str, Any] = {"format": "stage_dates", "stages": stages if len(stages) > 1 else stages[0]}
     if normalise_header(lead) not in {normalise_header(each.header) for each in _lead_candidates()}:
         keys["columns"] = {"lead_id": lead}
-    named = [
+    renamed = [
         (text, each.position)
         for each in times
         if (
             text := next(
-                filter(None, (stage_columns.stage_in(one, found.names[each.position]) for one in stages)), None
+                filter(None, (stage_columns.stage_in(one, sample.names[each.position]) for one in stages)), None
             )
         )
     ]
-    why = f"{len(named)} columns look like stage dates"
-    return Found(found, keys | timed[0], why, timed[1], has_local_times=timed[2], stage_columns=tuple(named))
+    why = f"{len(renamed)} columns look like stage dates"
+    return ProposedInput(sample, keys | timed[0], why, timed[1], has_local_times=timed[2], stage_columns=tuple(renamed))
 
 
 def _letters(header: str) -> str:
@@ -210,46 +218,46 @@ def _lead_candidates() -> tuple[Any, ...]:
     return formats.load("stage_dates").parts[0].columns["lead_id"]
 
 
-def _table(found: Sample, times: tuple[Times, ...]) -> Found | None:
-    """Leads, accounts, merges or deletions, by the words in the headers."""
-    ids = [name for name in found.names if words(name) & {"id", "vid", "lead", "contact", "merged"}]
-    merged = [name for name in found.names if words(name) & {"merged", "master", "into", "survivor"}]
+def _table(sample: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None:
+    """Recognise merges or leads by the words in the headers."""
+    ids = [name for name in sample.names if words(name) & {"id", "vid", "lead", "contact", "merged"}]
+    merged = [name for name in sample.names if words(name) & {"merged", "master", "into", "survivor"}]
     if merged and len(ids) > 1:
         into = next((name for name in merged if words(name) & {"into", "master", "survivor"}), None)
-        other = next((name for name in found.names if name != into), None)
+        other = next((name for name in sample.names if name != into), None)
         if into is not None:
             pair = {"from_lead_id": other, "into_lead_id": into}
-            return Found(
-                found, {"table": "merges", "columns": pair}, f"`{into}` says into which record", {"columns": "a guess"}
+            return ProposedInput(
+                sample, {"table": "merges", "columns": pair}, f"`{into}` says into which record", {"columns": "a guess"}
             )
     if not ids:
         return None
-    timed = _with_times(found, times, None)
+    timed = _with_times(sample, times, None)
     mapped = {} if ids[0] == "lead_id" else {"lead_id": ids[0]}
     stage = next(
-        (name for name in found.names if {"lifecycle", "stage"} & words(name) or "status" in words(name)), None
+        (name for name in sample.names if {"lifecycle", "stage"} & words(name) or "status" in words(name)), None
     )
     mapped |= {} if stage is None else {"current_stage": stage}
     for column in CONTRACTS["leads"].columns:
-        close = next((each for each in found.names if _letters(each) == _letters(column.name)), None)
+        close = next((each for each in sample.names if _letters(each) == _letters(column.name)), None)
         if close is not None and column.name not in mapped and normalise_header(close) != column.name:
             mapped[column.name] = close
     people: dict[str, Any] = {"table": "leads", **({"columns": mapped} if mapped else {})}
-    return Found(
-        found, people | timed[0], f"one row for each `{ids[0]}`", {"columns": "a guess"}, has_local_times=timed[2]
+    return ProposedInput(
+        sample, people | timed[0], f"one row for each `{ids[0]}`", {"columns": "a guess"}, has_local_times=timed[2]
     )
 
 
 def _with_times(
-    found: Sample, times: Sequence[Times], shipped: tuple[str, ...] | None
+    sample: Sample, times: Sequence[TimeColumn], shipped: tuple[str, ...] | None
 ) -> tuple[dict[str, Any], dict[str, str], bool]:
-    """The key `time_format` where it is needed, its comment, and whether the zone matters."""
+    """Return the key `time_format` if it is needed, its comment, and whether the time zone matters."""
     formats_seen = list(dict.fromkeys(each.formats[:1] or ("iso",) for each in times))
     patterns = [each for (each,) in formats_seen]
     comments = {}
-    twice = next((each for each in times if len(each.formats) > 1), None)
-    if twice is not None:
-        comments["time_format"] = f"QUESTION: {' or '.join(twice.formats)}? No day is above 12"
+    ambiguous = next((each for each in times if len(each.formats) > 1), None)
+    if ambiguous is not None:
+        comments["time_format"] = f"QUESTION: {' or '.join(ambiguous.formats)}? No day is above 12"
     keys: dict[str, Any] = {}
     needed = [each for each in patterns if each not in (shipped or ("iso",))]
     if needed:

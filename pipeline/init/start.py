@@ -1,4 +1,4 @@
-"""`funnel init --from`: look at the files, write a configuration, and say what nobody but the user can decide."""
+"""Propose a configuration for given files, with questions for the user (`funnel init --from`)."""
 
 from __future__ import annotations
 
@@ -21,87 +21,87 @@ from pipeline.ingest.files import archives, formats
 from pipeline.ingest.files.find import find
 from pipeline.ingest.landing import loading
 from pipeline.ingest.readers import file_reader
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.refusal import FileRefusedError
 from pipeline.init import inputs, stages
-from pipeline.init.inputs import Found
+from pipeline.init.inputs import ProposedInput
 from pipeline.init.sampling import common_start, sample
-from pipeline.init.stages import Chosen, Moves
+from pipeline.init.stages import ProposedStage, StageMoves, WaterfallChoice
 from pipeline.settings import Settings
 
-_ANY_PRESET = "mcl-mel-mql-sal-sql"
-"""For a first reading of the rows, before it is known which stages there are."""
+_SAMPLE_PRESET = "mcl-mel-mql-sal-sql"
+"""Used to read the rows before their stages are known."""
 
 
 @dataclass(frozen=True)
-class Started:
-    """The text of the configuration, a line for each file, and what remains to be decided, in a sentence each."""
+class ProposedConfiguration:
+    """The text of the configuration, one line for each file, and one question for each open decision."""
 
     text: str
     files: tuple[str, ...]
     questions: tuple[str, ...]
 
 
-def start(files: Sequence[Path], folder: Path, preset: str | None = None) -> Started:
-    """A configuration for `folder` that reads the files. UsageError when none of them is a history of stages."""
+def propose_configuration(files: Sequence[Path], folder: Path, preset: str | None = None) -> ProposedConfiguration:
+    """Return a configuration in `folder` that reads the files. Raises UsageError if none of them is a stage history."""
     questions: list[str] = []
-    found: list[Found] = []
+    proposals: list[ProposedInput] = []
     with tempfile.TemporaryDirectory() as work:
         connection = connect(None, Settings("1GB", 2), spill=Path(work), reads_files=True)
         for number, file in enumerate(files):
             try:
-                seen = inputs.recognised(connection, sample(connection, file, number, Path(work)))
-            except Refused as refused:
+                proposal = inputs.recognise(connection, sample(connection, file, number, Path(work)))
+            except FileRefusedError as refused:
                 questions.append(f"{file.name} can't be read: {refused.reason}; {refused.next_step}")
                 continue
-            if seen is None:
-                questions.append(f"{file.name} has no column of ids, stages and times that can be told: what is in it?")
+            if proposal is None:
+                questions.append(f"{file.name} has no recognisable columns of ids, stages and times: what is in it?")
             else:
-                found.append(seen)
-        if not any("stage_entries" in each.tables for each in found):
+                proposals.append(proposal)
+        if not any("stage_entries" in each.tables for each in proposals):
             raise UsageError(
-                "; ".join((*questions, "none of the files is a history of stages, or has a date for each stage")),
+                "; ".join((*questions, "none of the files is a stage history or has a date for each stage")),
                 where=", ".join(file.name for file in files),
                 next_step="name an export with a lead, a stage and a time in each row, or `funnel init` without --from",
             )
-        found = _grouped(found)
-        names = _names(found)
-        chosen = stages.choose(_moves(connection, found, names, Path(work)), preset)
+        proposals = _group_files(proposals)
+        names = _names(proposals)
+        choice = stages.choose_waterfall(_moves(connection, proposals, names, Path(work)), preset)
         connection.close()
-    text = _text(found, names, chosen, folder)
-    questions += _questions(found, names, chosen)
-    said = [f"{each.pattern or each.sample.path.name}: {_what(each)}; {each.why}" for each in found]
-    said.append(f"stages: {f'preset {chosen.preset}' if chosen.preset else 'their own'}; {chosen.evidence}")
-    return Started(text, tuple(said), tuple(questions))
+    text = _text(proposals, names, choice, folder)
+    questions += _questions(proposals, names, choice)
+    lines = [f"{each.pattern or each.sample.path.name}: {_content_words(each)}; {each.why}" for each in proposals]
+    lines.append(f"stages: {f'preset {choice.preset}' if choice.preset else 'their own'}; {choice.evidence}")
+    return ProposedConfiguration(text, tuple(lines), tuple(questions))
 
 
-def _grouped(found: Sequence[Found]) -> list[Found]:
-    """Files of one folder that are read alike are one input, where a pattern has them and no other file."""
-    groups: dict[str, list[Found]] = {}
-    for each in found:
-        alike = (each.sample.path.parent, each.keys, each.sample.settings)
-        groups.setdefault(repr(alike), []).append(each)
-    inputs_found = []
+def _group_files(proposals: Sequence[ProposedInput]) -> list[ProposedInput]:
+    """Combine files of one folder with equal settings into one input, if a pattern matches exactly these files."""
+    groups: dict[str, list[ProposedInput]] = {}
+    for each in proposals:
+        key = (each.sample.path.parent, each.keys, each.sample.settings)
+        groups.setdefault(repr(key), []).append(each)
+    grouped = []
     for group in groups.values():
         names = [each.sample.path.name for each in group]
-        start = common_start(names, whole_words=False)
-        end = common_start([name[::-1] for name in names], whole_words=False)[::-1]
-        pattern = f"{start}*{end}"
-        there = {path.name for path in group[0].sample.path.parent.glob(pattern)}
-        if len(group) > 1 and there == set(names) and len(start) + len(end) < min(map(len, names)) + 1:
-            inputs_found.append(replace(group[0], pattern=pattern))
+        prefix = common_start(names, whole_words=False)
+        suffix = common_start([name[::-1] for name in names], whole_words=False)[::-1]
+        pattern = f"{prefix}*{suffix}"
+        matches = {path.name for path in group[0].sample.path.parent.glob(pattern)}
+        if len(group) > 1 and matches == set(names) and len(prefix) + len(suffix) < min(map(len, names)) + 1:
+            grouped.append(replace(group[0], pattern=pattern))
         else:
-            inputs_found += group
-    return inputs_found
+            grouped += group
+    return grouped
 
 
-def _what(found: Found) -> str:
-    return f"format {found.keys['format']}" if "format" in found.keys else str(found.keys["table"])
+def _content_words(proposal: ProposedInput) -> str:
+    return f"format {proposal.keys['format']}" if "format" in proposal.keys else str(proposal.keys["table"])
 
 
-def _names(found: Sequence[Found]) -> list[str]:
-    """A name for each input, after its file; a number tells two of one name apart."""
+def _names(proposals: Sequence[ProposedInput]) -> list[str]:
+    """Return a unique name for each input, made from the name of its file."""
     names: list[str] = []
-    for each in found:
+    for each in proposals:
         parts = re.findall(r"[a-z]+", each.sample.path.stem.lower())
         name = "_".join(parts[:3])[:40] or "export"
         while name in names:
@@ -110,56 +110,60 @@ def _names(found: Sequence[Found]) -> list[str]:
     return names
 
 
-def _moves(connection: duckdb.DuckDBPyConnection, found: Sequence[Found], names: Sequence[str], work: Path) -> Moves:
-    """The stages that the files name, and how leads move between them."""
+def _moves(
+    connection: duckdb.DuckDBPyConnection, proposals: Sequence[ProposedInput], names: Sequence[str], work: Path
+) -> StageMoves:
+    """Return the stages in the files, and how often leads move between them."""
     rows: list[tuple[str, str]] = []
-    wide = Moves(Counter(), Counter())
-    for each in found:
+    wide = StageMoves(Counter(), Counter())
+    for each in proposals:
         for number, (stage, position) in enumerate(each.stage_columns):
             (filled,) = connection.execute(f"select count(c{position}) from {each.sample.table}").fetchall()[0]
             wide.rows[stage] += filled
             wide.moves.update({(before, stage): 1 for before, _ in each.stage_columns[:number]})
     toml = work / "funnel.toml"
-    toml.write_text(_text(found, names, Chosen(_ANY_PRESET, (), None, ""), work), encoding="utf-8")
-    for reads in load_configuration(toml).inputs:
-        if reads.table != "stage_entries" or (reads.reshaping and reads.reshaping.stage_dates):
+    toml.write_text(_text(proposals, names, WaterfallChoice(_SAMPLE_PRESET, (), None, ""), work), encoding="utf-8")
+    for input_ in load_configuration(toml).inputs:
+        if input_.table != "stage_entries" or (input_.reshaping and input_.reshaping.stage_dates):
             continue
-        for file in archives.expanded(find(reads), work):
+        for file in archives.expand(find(input_), work):
             try:
-                dated = loading.dated(reads, file.name or file.path.name)
-                file_reader.read(connection, formats.look_at(file.path, reads, work), dated, work)
-            except Refused:
+                dated = loading.with_date_of_name(input_, file.name or file.path.name)
+                file_reader.read(connection, formats.scan_file(file.path, input_, work), dated, work)
+            except FileRefusedError:
                 continue
             rows += connection.execute(
                 "select lead_id, stage from landing_rows where reason is null order by entered_at, sequence, row_number"
             ).fetchall()
     moved = stages.moves_of(rows)
-    return Moves(moved.rows + wide.rows, moved.moves + wide.moves)
+    return StageMoves(moved.rows + wide.rows, moved.moves + wide.moves)
 
 
-def _questions(found: Sequence[Found], names: Sequence[str], chosen: Chosen) -> list[str]:
-    asked = [
+def _questions(proposals: Sequence[ProposedInput], names: Sequence[str], choice: WaterfallChoice) -> list[str]:
+    questions = [
         f"{name}: {comment.removeprefix('QUESTION: ')}"
-        for name, each in zip(names, found, strict=True)
+        for name, each in zip(names, proposals, strict=True)
         for comment in each.comments.values()
         if comment.startswith("QUESTION: ")
     ]
-    local = [name for name, each in zip(names, found, strict=True) if each.has_local_times]
+    local = [name for name, each in zip(names, proposals, strict=True) if each.has_local_times]
     if local:
-        asked.append(f"times of {', '.join(local)} have no offset: is `timezone` the zone in which they were written?")
-    if chosen.preset is None:
-        asked.append("are the stages in the right order, and of the right kind (path, hold, detour, exit)?")
-    elif chosen.stages:
-        listed = ", ".join(f'"{each.name}"' for each in chosen.stages[:5])
-        asked.append(
+        questions.append(
+            f"times of {', '.join(local)} have no offset: is `timezone` the zone in which they were written?"
+        )
+    if choice.preset is None:
+        questions.append("are the stages in the right order, and of the right kind (path, hold, detour, exit)?")
+    elif choice.stages:
+        listed = ", ".join(f'"{each.name}"' for each in choice.stages[:5])
+        questions.append(
             f"the preset does not have {listed}: write them as aliases of its stages, or leave them as they are"
         )
-    if chosen.headline is None:
-        asked.append("which two stages is the report about? There is no pair to propose for `headline`")
-    return asked
+    if choice.headline is None:
+        questions.append("which two stages is the report about? There is no pair to propose for `headline`")
+    return questions
 
 
-def _text(found: Sequence[Found], names: Sequence[str], chosen: Chosen, folder: Path) -> str:
+def _text(proposals: Sequence[ProposedInput], names: Sequence[str], choice: WaterfallChoice, folder: Path) -> str:
     lines = [
         "# Written by `funnel init --from`: each guess has its evidence beside it. `funnel check` reads everything.",
         "# All keys: docs/configuration.md",
@@ -167,34 +171,42 @@ def _text(found: Sequence[Found], names: Sequence[str], chosen: Chosen, folder: 
         "[funnel]",
         'name = "Our lead waterfall"',
     ]
-    if chosen.preset is not None:
-        lines.append(f"preset = {_toml(chosen.preset)}   # {chosen.evidence}")
-    elif chosen.evidence:
-        lines.append(f"# {chosen.evidence}")
-    is_asked = any(each.has_local_times for each in found)
-    question = "   # QUESTION: the zone of times without an offset, and of days and months" if is_asked else ""
+    if choice.preset is not None:
+        lines.append(f"preset = {_toml(choice.preset)}   # {choice.evidence}")
+    elif choice.evidence:
+        lines.append(f"# {choice.evidence}")
+    has_local_times = any(each.has_local_times for each in proposals)
+    question = "   # QUESTION: the zone of times without an offset, and of days and months" if has_local_times else ""
     lines.append(f'timezone = "UTC"{question}')
     lines.append("windows = [30, 90]")
-    if chosen.headline is not None:
-        lines.append(f"headline = [[{_toml(chosen.headline[0])}, {_toml(chosen.headline[1])}]]")
-    for stage in chosen.stages:
-        label = json.dumps(stage.name, ensure_ascii=False)
-        lines += [
-            "",
-            f"[[stages]]   # {stage.rows:,} row{'' if stage.rows == 1 else 's'}",
-            f"key = {_toml(stage.key)}",
-            f"label = {label}",
-            f'definition = "The stage {stage.key} of the CRM."',
-            f"kind = {_toml(stage.kind)}",
-        ]
-    for name, each in zip(names, found, strict=True):
-        named = each.sample.path.with_name(each.pattern) if each.pattern else each.sample.path
-        path = os.path.relpath(named.absolute(), folder.absolute())
-        lines += ["", f"[[inputs]]   # {each.why}", f"name = {_toml(name)}"]
-        for key, value in {**each.keys, "path": path, **each.sample.settings}.items():
-            comment = f"   # {each.comments[key]}" if key in each.comments else ""
-            lines.append(f"{key} = {_toml(value)}{comment}")
+    if choice.headline is not None:
+        lines.append(f"headline = [[{_toml(choice.headline[0])}, {_toml(choice.headline[1])}]]")
+    for stage in choice.stages:
+        lines += ["", *_stage_lines(stage)]
+    for name, proposal in zip(names, proposals, strict=True):
+        lines += ["", *_input_lines(name, proposal, folder)]
     return "\n".join(lines) + "\n"
+
+
+def _stage_lines(stage: ProposedStage) -> list[str]:
+    return [
+        f"[[stages]]   # {stage.rows:,} row{'' if stage.rows == 1 else 's'}",
+        f"key = {_toml(stage.key)}",
+        f"label = {_toml(stage.name)}",
+        f'definition = "The stage {stage.key} of the CRM."',
+        f"kind = {_toml(stage.kind)}",
+    ]
+
+
+def _input_lines(name: str, proposal: ProposedInput, folder: Path) -> list[str]:
+    file = proposal.sample.path
+    pattern = file.with_name(proposal.pattern) if proposal.pattern else file
+    path = os.path.relpath(pattern.absolute(), folder.absolute())
+    lines = [f"[[inputs]]   # {proposal.why}", f"name = {_toml(name)}"]
+    for key, value in {**proposal.keys, "path": path, **proposal.sample.settings}.items():
+        comment = f"   # {proposal.comments[key]}" if key in proposal.comments else ""
+        lines.append(f"{key} = {_toml(value)}{comment}")
+    return lines
 
 
 def _toml(value: Any) -> str:

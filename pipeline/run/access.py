@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.config.configuration import Input
 from pipeline.errors import FunnelError, InputError, UsageError
-from pipeline.ingest.files.find import fixed_part
+from pipeline.ingest.files.find import fixed_folder
 from pipeline.publish import run_folder
 from pipeline.run.options import RunOptions
 
@@ -79,7 +79,7 @@ def _of_published(output: Path) -> Iterator[RequiredAccess]:
 def _of_input(reads: Input) -> Iterator[RequiredAccess]:
     if reads.database:
         return
-    root = fixed_part(reads.pattern)
+    root = fixed_folder(reads.pattern)
     for folder in (*reversed(root.parents), root):
         if not folder.exists():
             return

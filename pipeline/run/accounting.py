@@ -73,7 +73,7 @@ def files(reader: duckdb.DuckDBPyConnection, loads: tuple[loading.Load, ...]) ->
         entries = dispositions.get(load.load_no, {}) if is_history else None
         if entries is not None:
             _require_equal(load, "rows of history", load.landed, sum(entries.values()))
-        accounts.append(load.account | {"entries": entries})
+        accounts.append(load.counts | {"entries": entries})
     return tuple(accounts)
 
 

@@ -47,7 +47,7 @@ def forget(output: Path, numbers: Sequence[int], clock: datetime) -> None:
         _require_no_dependent_loads(landing, numbers)
         _log_summaries(output, landing, numbers)
         for load in reversed([load for load in landing.loads if load.load_no in numbers]):
-            log.info(f"moved to {landing_log.set_aside(landing, load)}")
+            log.info(f"moved to {landing_log.forget_load(landing, load)}")
             for number in load.supersedes:
                 log.info(f"load {number}, which it had replaced, counts again")
     listed = " ".join(map(str, sorted(numbers)))
@@ -75,18 +75,18 @@ def undo(output: Path, numbers: Sequence[int], clock: datetime) -> None:
                 )
         _log_summaries(output, landing, numbers)
         for load in [load for load in landing.forgotten if load.load_no in numbers]:
-            log.info(f"restored to {landing_log.put_back(landing, load)}")
+            log.info(f"restored to {landing_log.restore_load(landing, load)}")
     log.info(f"the next run builds every table again, with {_loads(numbers)}")
 
 
 @contextmanager
-def _locked(output: Path, clock: datetime) -> Iterator[landing_log.Log]:
+def _locked(output: Path, clock: datetime) -> Iterator[landing_log.LandingLog]:
     _open(output)  # raises before the lock would create a folder without a log
     with private_files(), lock.hold(output, clock):
         yield _open(output)
 
 
-def _open(output: Path) -> landing_log.Log:
+def _open(output: Path) -> landing_log.LandingLog:
     log = landing_log.open_log(output / "landing")
     if not (log.loads or log.forgotten):
         raise UsageError(
@@ -101,7 +101,7 @@ def _require(loads: Sequence[landing_log.Load], numbers: Sequence[int], what: st
         raise UsageError("; ".join(f"load {number} {what}" for number in missing), where="forget", next_step=next_step)
 
 
-def _require_no_dependent_loads(log: landing_log.Log, numbers: Sequence[int]) -> None:
+def _require_no_dependent_loads(log: landing_log.LandingLog, numbers: Sequence[int]) -> None:
     """Raise UsageError if a later load skipped rows because an earlier load had them: they would be missing."""
     dependent: set[int] = set()
     for load in (load for load in log.loads if load.load_no in numbers):
@@ -116,7 +116,7 @@ def _require_no_dependent_loads(log: landing_log.Log, numbers: Sequence[int]) ->
         )
 
 
-def _summaries(output: Path, log: landing_log.Log) -> tuple[LoadSummary, ...]:
+def _summaries(output: Path, log: landing_log.LandingLog) -> tuple[LoadSummary, ...]:
     kept: dict[tuple[int, str], int] = {}
     published = run_folder.current(output)
     with suppress(InputError, KeyError, TypeError):  # without a readable published run, the log is still listed
@@ -131,7 +131,7 @@ def _summaries(output: Path, log: landing_log.Log) -> tuple[LoadSummary, ...]:
     )
 
 
-def _log_summaries(output: Path, landing: landing_log.Log, numbers: Sequence[int]) -> None:
+def _log_summaries(output: Path, landing: landing_log.LandingLog, numbers: Sequence[int]) -> None:
     for each in _summaries(output, landing):
         if each.load.load_no in numbers:
             log.info(str(each))

@@ -18,8 +18,8 @@ from pipeline.run.publishing import NewRun
 class Loaded:
     """The landing log with the new files, and messages about them."""
 
-    landing: loading.Landing
-    log: loading.Log
+    landing: loading.LoadResult
+    log: loading.LandingLog
     notes: tuple[str, ...]
     """For the report and the log of the run."""
     warnings: tuple[str, ...]
@@ -62,14 +62,14 @@ def load(new: NewRun) -> Loaded:
     )
 
 
-def check(options: RunOptions) -> loading.Landing:
+def check(options: RunOptions) -> loading.LoadResult:
     """Read every input and check its row accounting, without writing. Raises InputError or CheckFailed as a run does."""
     access.require(options, "check")
     published = Published.read(options.output)
     loading.verify(loading.open_log(options.log_folder), counted_folders(published))
     connection = connect(None, options.settings, reads_files=True)
     with interrupt.interruptible(connection), within_memory():
-        landing = loading.land(
+        landing = loading.load_inputs(
             connection,
             options.configuration,
             options.log_folder,
@@ -90,17 +90,17 @@ def check(options: RunOptions) -> loading.Landing:
     return replace(landing, warnings=(*landing.warnings, *lost, *newest, *stale))
 
 
-def _land(new: NewRun) -> loading.Landing:
+def _land(new: NewRun) -> loading.LoadResult:
     options = new.options
     folders = counted_folders(new.published)
-    loading.sweep(options.log_folder, folders)
+    loading.remove_leftovers(options.log_folder, folders)
     loading.verify(loading.open_log(options.log_folder), folders)
     if options.from_log or options.select:
-        return loading.Landing()
+        return loading.LoadResult()
     connection = connect(None, options.settings, spill=new.folder.spill, reads_files=True)
     new.connections.add(connection)
     try:
-        return loading.land(
+        return loading.load_inputs(
             connection,
             options.configuration,
             options.log_folder,

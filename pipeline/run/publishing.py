@@ -77,7 +77,7 @@ def publish(command: str, options: RunOptions, steps: Callable[[NewRun], Summary
         except BaseException as failure:
             run_folder.discard(folder)
             with suppress(OSError, InputError):  # the next run also sweeps, and reports damage
-                loading.sweep(options.log_folder, counted_folders(published))
+                loading.remove_leftovers(options.log_folder, counted_folders(published))
             attempt.failed(failure)
             raise
         log.event("published", run=folder.id)

@@ -16,7 +16,7 @@ from pipeline.run.options import RunOptions
 from pipeline.transform.definition.tables import Columns, dimension_source
 
 
-def require_usable(options: RunOptions, outcome: loading.Landing, loads: tuple[loading.Load, ...]) -> None:
+def require_usable(options: RunOptions, outcome: loading.LoadResult, loads: tuple[loading.Load, ...]) -> None:
     """Raise InputError if an input has never been loaded, because its absence would look like a drop."""
     delivered = {load.input for load in loads}
     never = [each.name for each in options.configuration.inputs if each.name not in delivered]
@@ -44,7 +44,7 @@ def _no_dates(reads: Input) -> str:
     return f"{reads.name}: no file has a column with the date of a stage; {reads.format} looks for {patterns}"
 
 
-def require_readable(outcome: loading.Landing) -> None:
+def require_readable(outcome: loading.LoadResult) -> None:
     """Raise CheckFailed if too many rows of a new file are rejected. The file is not in the log; the next run reads it again."""
     if outcome.rejected:
         raise CheckFailed(
@@ -55,14 +55,17 @@ def require_readable(outcome: loading.Landing) -> None:
 
 
 def require_named(
-    connection: duckdb.DuckDBPyConnection, options: RunOptions, log: loading.Log, outcome: loading.Landing | None = None
+    connection: duckdb.DuckDBPyConnection,
+    options: RunOptions,
+    log: loading.LandingLog,
+    outcome: loading.LoadResult | None = None,
 ) -> None:
     """Raise CheckFailed if no row of the log or of a dry run has a stage that a headline pair needs."""
     loads = _current(options.configuration, log, outcome)
     names = never_named.names_in_log(connection, log, loads, options.configuration.waterfall)
     if outcome is not None:
         names = names.with_more(outcome.names)
-    found = never_named.never_named(connection, options.configuration, names)
+    found = never_named.never_named_messages(connection, options.configuration, names)
     if found:
         raise CheckFailed(
             "\n".join(found),
@@ -72,7 +75,7 @@ def require_named(
 
 
 def require_some_kept(
-    connection: duckdb.DuckDBPyConnection, options: RunOptions, log: loading.Log, outcome: loading.Landing
+    connection: duckdb.DuckDBPyConnection, options: RunOptions, log: loading.LandingLog, outcome: loading.LoadResult
 ) -> None:
     """Raise CheckFailed if an input has rows, in the log or in a dry run, but none of them is kept."""
     problems = []
@@ -99,14 +102,16 @@ def require_some_kept(
         )
 
 
-def _current(configuration: Configuration, log: loading.Log, outcome: loading.Landing | None) -> list[loading.Load]:
+def _current(
+    configuration: Configuration, log: loading.LandingLog, outcome: loading.LoadResult | None
+) -> list[loading.Load]:
     """Return the loads of the log that count, without those that a dry run read again."""
     configured = {each.name for each in configuration.inputs}
     superseded = {number for load in (outcome.loads if outcome else ()) for number in load.supersedes} | log.superseded
     return [load for load in log.loads if load.input in configured and load.load_no not in superseded]
 
 
-def require_whole(outcome: loading.Landing) -> None:
+def require_whole(outcome: loading.LoadResult) -> None:
     """Raise InputError if a new file fails a volume or completeness check. It is not in the log; the next run checks it again."""
     if outcome.dropped:
         raise InputError(
@@ -122,14 +127,14 @@ def require_fresh(options: RunOptions, loads: tuple[loading.Load, ...]) -> tuple
     With --from-log or --select no age stops the run.
     """
     inputs, zone = options.configuration.inputs, ZoneInfo(options.configuration.waterfall.timezone)
-    stale = freshness.stale(inputs, loads, as_of=options.as_of, clock=options.clock)
+    stale = freshness.stale_inputs(inputs, loads, as_of=options.as_of, clock=options.clock)
     stopping = [str(each) for each in stale if each.stops]
     if stopping and not (options.from_log or options.select):
         raise InputError(
             "\n".join(stopping),
             next_step="nothing was published; get the export that is late, or correct `error_after` of the input",
         )
-    return freshness.standing(inputs, loads, zone), tuple(str(each) for each in stale)
+    return freshness.newest_delivery_notes(inputs, loads, zone), tuple(str(each) for each in stale)
 
 
 def dimension_sources(configuration: Configuration, loads: tuple[loading.Load, ...]) -> dict[str, str]:

@@ -177,7 +177,9 @@ def test_runs_follow_each_other(tmp_path: Path) -> None:
     shutil.copytree(folder / "nights" / "01", folder, dirs_exist_ok=True)
     orders = nights.options(folder / CORE_TOML, tmp_path / "out", as_of=generate.as_of(1))
     connection = connect(None, orders.settings, reads_files=True)
-    outcome = loading.land(connection, orders.configuration, orders.log_folder, clock=orders.clock, as_of=orders.as_of)
+    outcome = loading.load_inputs(
+        connection, orders.configuration, orders.log_folder, clock=orders.clock, as_of=orders.as_of
+    )
     delivered = {load.input: load.landed for load in outcome.loads if load.file_name == "night-01.parquet"}
     assert outcome.refused == ()
     assert delivered["crm_history"] >= 15

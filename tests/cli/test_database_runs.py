@@ -88,7 +88,7 @@ def test_freshness_decides_whether_a_run_continues_while_the_server_is_down(
     database.do(ROWS)
     output = tmp_path / "build"
     nights.run(toml, output)
-    monkeypatch.setattr("pipeline.ingest.landing.databases.PAUSES", ())
+    monkeypatch.setattr("pipeline.ingest.landing.databases.RETRY_PAUSES", ())
     monkeypatch.setenv(VARIABLE, f"host=127.0.0.1 port=1 user={USER} password={PASSWORD}")
     night = nights.run(toml, output, clock=nights.CLOCK + timedelta(days=2))
     told = "\n".join(night.warnings)

@@ -174,7 +174,7 @@ def swallowed(read: Callable[..., Any]) -> Callable[..., Any]:
 
 def test_a_reader_that_loses_a_record_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines in = header + blank + rows, asserted while the file is read: nothing of it is kept, exit code 3."""
-    monkeypatch.setattr(csv_recovery.Resynchroniser, "__iter__", swallowed(csv_recovery.Resynchroniser.__iter__))
+    monkeypatch.setattr(csv_recovery.RecordRecovery, "__iter__", swallowed(csv_recovery.RecordRecovery.__iter__))
     monkeypatch.setattr(file_reader, "_read_strictly", lambda *_: None)
     toml = copy_of_quarter(tmp_path / "in")
     answer = funnel("run", "--config", toml, "--output", tmp_path / "build", *AS_OF)

@@ -31,7 +31,7 @@ ENTRIES = "select lead_id, stage, strftime(entered_at, '%m-%d %H:%M') as at from
 class Loaded:
     """What landing said, and a database with the tables that were asked for."""
 
-    outcome: loading.Landing
+    outcome: loading.LoadResult
     connection: duckdb.DuckDBPyConnection
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -55,7 +55,7 @@ def loaded(toml: Path, folder: Path, select: str = "+clean.stage_entries") -> Lo
     as_of = configuration.waterfall.as_of or CLOCK
     settings = Settings(memory_limit="1GB", threads=1)
     reader = connect(None, settings, reads_files=True)
-    outcome = loading.land(reader, configuration, folder / "landing", clock=CLOCK, as_of=as_of)
+    outcome = loading.load_inputs(reader, configuration, folder / "landing", clock=CLOCK, as_of=as_of)
     reader.close()
     connection = connect(None, settings, reads_files=True)
     create_raw_views(connection, configuration, folder / "landing")

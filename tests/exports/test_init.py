@@ -31,7 +31,7 @@ def started(files: list[Path], folder: Path, preset: str | None = None) -> tuple
 
 
 UNKNOWN = {
-    "general_parts": "events.csv has no column of ids, stages and times that can be told: what is in it?",
+    "general_parts": "events.csv has no recognisable columns of ids, stages and times: what is in it?",
 }
 """Folders whose files can't be told, and what is said of them."""
 
@@ -133,7 +133,7 @@ def test_a_file_without_a_history_is_reported(tmp_path: Path) -> None:
     """In one sentence, and nothing is written."""
     export = tmp_path / "export.csv"
     export.write_text("colour,shape\nred,round\n", "utf-8")
-    with pytest.raises(UsageError, match=r"has no column of ids, stages and times that can be told: what is in it\?"):
+    with pytest.raises(UsageError, match=r"has no recognisable columns of ids, stages and times: what is in it\?"):
         init.write([export, tmp_path / "funnel"], None, from_files=True)
     assert not (tmp_path / "funnel").exists()
 

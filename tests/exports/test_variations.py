@@ -365,7 +365,7 @@ def landed(folder: Path, name: str, export: Export, written: Written) -> list[tu
     toml.write_text(CONFIGURATION.format(format=name, path=file, more=export.more + more), "utf-8")
     configuration = load_configuration(toml, output=folder / "out")
     connection = connect(None, Settings("1GB", 1), reads_files=True)
-    found = loading.land(connection, configuration, folder / "landing", clock=CLOCK, as_of=CLOCK)
+    found = loading.load_inputs(connection, configuration, folder / "landing", clock=CLOCK, as_of=CLOCK)
     assert ((), ()) == (found.refused, found.missing)
     assert 0 == sum(load.rejected_rows for load in found.loads)
     create_raw_views(connection, configuration, folder / "landing")

@@ -376,7 +376,7 @@ ENCODINGS = [
             refused(
                 f"F38 byte {damage.hex()} in 99 characters of UTF-8, {encoding}",
                 with_damage(damage).replace("Ł".encode(), b"L", 1),
-                "…a part of it is UTF-8, and 1 byte can't be read so…",
+                "…a part of it is UTF-8, but 1 byte is not…",
             ),
         )
     ),

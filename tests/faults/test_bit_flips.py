@@ -162,7 +162,7 @@ def test_a_file_that_is_gone_from_the_log_stops_the_run(tmp_path: Path, name: st
     (load,) = inbox.land().loads
     path = loading.open_log(inbox.log_folder).file(load, name)
     path.unlink()
-    with pytest.raises(InputError, match="it is not there"):
+    with pytest.raises(InputError, match="a file is missing"):
         loading.verify(loading.open_log(inbox.log_folder))
     shutil.move(path.parent, tmp_path / "aside")
     assert [(1, 1)] == [(again.landed, again.rejected_rows) for again in inbox.land().loads]
@@ -181,7 +181,7 @@ def test_a_log_without_sums_is_read(tmp_path: Path) -> None:
     assert ({}, load.sha256) == (old.sums, old.sha256)
     assert (None, None, 0, 0) == (old.header_lines, old.missing, old.lost, old.lost_of)
     loading.verify(loading.open_log(inbox.log_folder))
-    assert 1 == len(inbox.land().already_known)
+    assert 1 == len(inbox.land().already_loaded)
 
 
 def test_a_run_over_a_damaged_log_stops_and_the_last_one_stays(tmp_path: Path) -> None:

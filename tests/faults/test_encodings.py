@@ -48,7 +48,7 @@ def test_a_nul_does_not_hide_the_encoding(tmp_path: Path) -> None:
 @pytest.mark.parametrize("chunk", [1, 7, 1 << 20])
 def test_auto_finds_the_encoding(tmp_path: Path, encoding: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """F97: UTF-8 with and without a byte order mark, UTF-16 with one, else Windows-1252, however the bytes come."""
-    monkeypatch.setattr(scan, "CHUNK", chunk)
+    monkeypatch.setattr(scan, "CHUNK_BYTES", chunk)
     assert NAMES == owners(one_file(tmp_path, TEXT.encode(encoding), encoding="auto"))
 
 
@@ -57,8 +57,7 @@ def test_two_encodings_in_one_file_are_refused(tmp_path: Path, encoding: str) ->
     """F97: Read as either, half of the names would be wrong."""
     mixed = TEXT.encode("cp1252") + TEXT.removeprefix(HEADER).replace("L", "K").encode()
     assert (
-        "a part of it is UTF-8, and 8 bytes can't be read so; it may be two exports in one file | "
-        "export it as UTF-8 throughout"
+        "a part of it is UTF-8, but 8 bytes are not; it may be two exports in one file | export it as UTF-8 throughout"
     ) == refusal(one_file(tmp_path, mixed, encoding=encoding))
 
 

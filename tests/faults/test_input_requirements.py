@@ -57,7 +57,7 @@ def land(toml: Path, output: Path, clock: datetime) -> None:
     """What a night lands, without the rest of it."""
     connection = connect(None, Settings("500MB", 1), reads_files=True)
     read = load_configuration(toml, output=output)
-    outcome = loading.land(connection, read, output / "landing", clock=clock, as_of=clock)
+    outcome = loading.load_inputs(connection, read, output / "landing", clock=clock, as_of=clock)
     connection.close()
     assert ((), ()) == (outcome.refused, outcome.dropped)
 

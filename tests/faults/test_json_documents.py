@@ -13,9 +13,9 @@ import pytest
 from delivery import HEADER, Inbox, entry, one_file, refusal
 
 from pipeline.ingest.files import scan
-from pipeline.ingest.files.scan import Bytes
+from pipeline.ingest.files.scan import FileScan
 from pipeline.ingest.readers import documents
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.refusal import FileRefusedError
 
 
 def element(lead: Any = "L1", entered_at: Any = "2026-01-05T14:00:00Z", **more: Any) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def landed(folder: Path, content: str | bytes, name: str = "entries.json", **set
 def texts(folder: Path, content: bytes) -> list[bytes]:
     path = folder / "a.json"
     path.write_bytes(content)
-    return list(documents.elements(Bytes(path, "none", "", len(content), kind="json")))
+    return list(documents.elements(FileScan(path, "none", "", len(content), kind="json")))
 
 
 ROWS = [element("L1"), element("L2", owner='a "b" ]}\\')]
@@ -117,8 +117,8 @@ def test_what_is_no_document_is_refused(
     tmp_path: Path, content: str, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F101: With the byte at which it ends to be one, and no value."""
-    monkeypatch.setattr(scan, "CHUNK", chunk)
-    with pytest.raises(Refused, match=r"it is no JSON document, or cut short: byte [0-9,]+ fits nowhere"):
+    monkeypatch.setattr(scan, "CHUNK_BYTES", chunk)
+    with pytest.raises(FileRefusedError, match=r"it is not a JSON document, or cut short: unexpected byte [0-9,]+"):
         texts(tmp_path, content.encode())
 
 
@@ -134,8 +134,8 @@ def test_the_byte_is_that_of_the_file(tmp_path: Path, monkeypatch: pytest.Monkey
     """F101: However the bytes come."""
     content = b'[{"a": 1},  {"a": 2} x]'
     for chunk in (1, 2, 5, 1 << 20):
-        monkeypatch.setattr(scan, "CHUNK", chunk)
-        with pytest.raises(Refused, match=f"byte {content.index(b'x') + 1} fits"):
+        monkeypatch.setattr(scan, "CHUNK_BYTES", chunk)
+        with pytest.raises(FileRefusedError, match=f"byte {content.index(b'x') + 1} fits"):
             texts(tmp_path, content)
 
 
@@ -155,7 +155,7 @@ def test_other_documents_are_refused_by_what_they_are(tmp_path: Path) -> None:
     ):
         assert said in refusal(one_file(tmp_path / str(number), json.dumps(content), "entries.json"))
     assert "not even a header" in refusal(one_file(tmp_path / "empty", "", "entries.json"))
-    assert "byte 2 fits nowhere" in refusal(one_file(tmp_path / "blank", "\n", "entries.json"))
+    assert "unexpected byte 2" in refusal(one_file(tmp_path / "blank", "\n", "entries.json"))
 
 
 def test_json_lines_under_the_name_of_a_document_are_read(tmp_path: Path) -> None:
@@ -166,9 +166,9 @@ def test_json_lines_under_the_name_of_a_document_are_read(tmp_path: Path) -> Non
     assert "one object without an array" in refusal(one_file(tmp_path / "b", lines[0] + "\n\n", "entries.json"))
     assert ["L1", "L2"] == landed(tmp_path / "c", "[\n" + ",\n".join(lines[1:]) + "\n]\n").leads()
     deep = '{"a":' * 100_000
-    assert "fits nowhere" in refusal(one_file(tmp_path / "d", f"{deep}\n1\n", "entries.json"))
-    long = "x" * (scan.LONGEST_RECORD + 1)
-    assert "fits nowhere" in refusal(one_file(tmp_path / "e", f"{long}\n1\n", "entries.json"))
+    assert "unexpected byte" in refusal(one_file(tmp_path / "d", f"{deep}\n1\n", "entries.json"))
+    long = "x" * (scan.MAX_RECORD_BYTES + 1)
+    assert "unexpected byte" in refusal(one_file(tmp_path / "e", f"{long}\n1\n", "entries.json"))
 
 
 def test_a_csv_is_no_document(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_any_document_is_cut_as_pythons_own_parser_reads_it(
     tmp_path: Path, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F101: Random values with every sign of JSON in their texts, in any layout."""
-    monkeypatch.setattr(scan, "CHUNK", chunk)
+    monkeypatch.setattr(scan, "CHUNK_BYTES", chunk)
     generator = random.Random(101)
     signs = '[]{}",:\\\n \u2028é😀x'
 
@@ -247,9 +247,9 @@ def test_a_giant_that_is_no_row_is_passed_over(tmp_path: Path) -> None:
 
 def test_a_giant_word_is_no_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """F101: Neither a number nor a name of JSON has megabytes."""
-    monkeypatch.setattr(documents, "LONGEST_LINE", 1_000)
-    monkeypatch.setattr(scan, "CHUNK", 100)
-    with pytest.raises(Refused, match="fits nowhere"):
+    monkeypatch.setattr(documents, "MAX_LINE_BYTES", 1_000)
+    monkeypatch.setattr(scan, "CHUNK_BYTES", 100)
+    with pytest.raises(FileRefusedError, match="unexpected byte"):
         texts(tmp_path, b"[" + b"1" * 5_000 + b"]")
-    with pytest.raises(Refused, match="a value of the JSON document has more than"):
+    with pytest.raises(FileRefusedError, match="a value of the JSON document has more than"):
         texts(tmp_path, b'["' + b"1" * 5_000 + b'"]')

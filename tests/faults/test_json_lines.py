@@ -247,6 +247,6 @@ def test_any_line_reads_as_pythons_own_parser_does() -> None:
         damaged[generator.randrange(len(damaged))] ^= 1 << generator.randrange(8)
         try:
             json_lines.object_of(bytes(damaged))
-        except json_lines.BadLine:
+        except json_lines.BadLineError:
             continue
         assert isinstance(json.loads(bytes(damaged)), dict)

@@ -94,7 +94,7 @@ def test_a_long_field_is_split_once() -> None:
     lines = [b'L1,"\n', *[b'""\n'] * 9_000, b'"\n']
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(csv_recovery, "split", counted)
-        (record,) = csv_recovery.Resynchroniser(iter(lines), 2, b",")
+        (record,) = csv_recovery.RecordRecovery(iter(lines), 2, b",")
     assert (None, 9_001) == (record.reason, record.newlines)
     assert sum(splits) < 3 * sum(map(len, lines))
 

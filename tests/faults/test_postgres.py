@@ -21,7 +21,7 @@ from pipeline.config.configuration import Database, Input
 from pipeline.ingest.files.find import find
 from pipeline.ingest.landing import databases, landing_log, loading
 from pipeline.ingest.landing.landing_log import Load
-from pipeline.ingest.landing.loading import Refusal
+from pipeline.ingest.landing.loading import RefusedFile
 from pipeline.ingest.readers import postgres as postgres_inputs
 from pipeline.ingest.readers import postgres_failures
 from tests.postgres_server import PASSWORD, USER, VARIABLE, Postgres, PostgresDatabase
@@ -55,7 +55,7 @@ def loads(inbox: Inbox) -> tuple[Load, ...]:
     return loading.open_log(inbox.log_folder).loads
 
 
-def refused(inbox: Inbox) -> Refusal:
+def refused(inbox: Inbox) -> RefusedFile:
     """The one refusal; nothing of the read is in the log, and another input is read all the same."""
     before = len(loads(inbox)) if inbox.log_folder.exists() else 0
     inbox.put("good.csv", HEADER + entry("G1"))
@@ -129,7 +129,7 @@ class TestLanding:
         database.do("create table turned as select * from stage_history order by entered_at desc; "
                     "drop table stage_history; alter table turned rename to stage_history;")  # fmt: skip
         outcome = inbox.land(clock=CLOCK + timedelta(days=1))
-        assert ((), ("query-2026-04-02",)) == (outcome.loads, outcome.already_known)
+        assert ((), ("query-2026-04-02",)) == (outcome.loads, outcome.already_loaded)
         inbox_again = inbox_of(tmp_path / "other")
         inbox_again.land()
         assert loads(inbox)[0].sha256 == loads(inbox_again)[0].sha256
@@ -430,7 +430,7 @@ class TestCursor:
             change(database, f"L{number}", str(number))
             inbox.land()
         log = loading.open_log(inbox.log_folder)
-        landing_log.set_aside(log, log.loads[1])
+        landing_log.forget_load(log, log.loads[1])
         assert ["L1", "L3"] == inbox.leads()
         inbox.land()
         assert ["L1", "L3", "L2"] == inbox.leads()
@@ -597,7 +597,7 @@ class TestFaults:
         self, tmp_path: Path, database: PostgresDatabase, silent_port: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """F102."""
-        monkeypatch.setattr(databases, "PAUSES", ())
+        monkeypatch.setattr(databases, "RETRY_PAUSES", ())
         monkeypatch.setenv(VARIABLE, database.address(port=silent_port, connect_timeout=1))
         assert "the server did not answer in time" == refused(inbox_of(tmp_path)).reason
 
@@ -671,12 +671,12 @@ class TestFaults:
             (
                 "alter table stage_history drop owner",
                 'the query does not fit the database: column "owner" does not exist (SQLSTATE 42703)',
-                "correct `query`, `from_table` or `cursor` of this input, or ask who changed the table",
+                "correct `query`, `from_table` or `cursor` of this input; the table may have changed",
             ),
             (
                 "drop table stage_history",
                 'the query does not fit the database: relation "stage_history" does not exist (SQLSTATE 42P01)',
-                "correct `query`, `from_table` or `cursor` of this input, or ask who changed the table",
+                "correct `query`, `from_table` or `cursor` of this input; the table may have changed",
             ),
         ],
     )
@@ -693,7 +693,10 @@ class TestFaults:
         [
             ("'hidden'::text::int", "the query failed while it ran (SQLSTATE 22P02)"),
             ("(owner || 'hidden')::int", "the query failed while it ran"),
-            ("timestamp '2026-01-01' at time zone 'hidden'", "the server does not know a value that is asked of it"),
+            (
+                "timestamp '2026-01-01' at time zone 'hidden'",
+                "the server does not know a value of the query or session",
+            ),
         ],
     )
     def test_a_value_that_fails_a_query_is_not_repeated(
@@ -731,7 +734,7 @@ class TestFaults:
     def test_two_columns_of_one_name(self, tmp_path: Path, database: PostgresDatabase) -> None:
         """F102."""
         found = refused(inbox_of(tmp_path, source("select 1 as a, 2 as a")))
-        assert ("the query has two columns `a`", "name one of them otherwise, with `as`") == (
+        assert ("the query has two columns `a`", "rename one of them with `as`") == (
             found.reason,
             found.next_step,
         )
@@ -745,7 +748,7 @@ class TestFaults:
 
     def test_a_conflict_on_a_replica_is_tried_again(self) -> None:
         """F102: The server takes a query back; no test of ours has a replica."""
-        failed = postgres_failures.refused_query("40001", "", source(), is_slow=False)
+        failed = postgres_failures.query_failed("40001", "", source(), is_slow=False)
         assert (True, True) == (failed.is_lost, failed.is_of_query)
 
     def test_a_fault_of_the_program_in_the_thread_is_raised(

@@ -129,7 +129,7 @@ def test_month_or_day_first_is_asked_and_never_guessed(company: Company) -> None
     company.deliver("2", times="%d/%m/%Y", days=9)
     answer = company.ask("run")
     assert 1 == answer.code
-    assert "whether the month or the day comes first can't be told: no day in them is above 12. One of\n" in answer.err
+    assert "it is not clear whether the month or the day comes first: no day is above 12. Use one of\n" in answer.err
     assert '    time_format = ["iso", "%m/%d/%Y"]   #' in answer.err
     assert '    time_format = ["iso", "%d/%m/%Y"]   #' in answer.err
     company.deliver("2", times="%d/%m/%Y")
@@ -146,7 +146,7 @@ def test_day_and_month_that_changed_places_get_no_list_of_both(company: Company)
     answer = company.ask("run")
     assert 1 == answer.code
     assert 'time_format = "%d/%m/%Y"' == line_of(answer, "time_format")
-    assert "a list of both would mix up day and month" in answer.err
+    assert "a list of both formats would mix up day and month" in answer.err
 
 
 def test_accepted_rejects_are_in_the_manifest_and_come_in_once_the_format_is_right(company: Company) -> None:

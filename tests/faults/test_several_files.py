@@ -18,7 +18,7 @@ def test_a_file_delivered_twice_adds_nothing(tmp_path: Path) -> None:
     inbox = one_file(tmp_path, GOOD)
     inbox.land()
     again = inbox.land()
-    assert ((), 1, 3) == (again.loads, len(again.already_known), len(inbox.leads()))
+    assert ((), 1, 3) == (again.loads, len(again.already_loaded), len(inbox.leads()))
     assert any("0 new rows" in line for line in inbox.said)
 
 
@@ -30,7 +30,7 @@ def test_the_same_content_by_another_name_adds_nothing(tmp_path: Path) -> None:
     inbox.land()
     inbox.put("b.csv", GOOD)
     again = inbox.land()
-    assert ((), 2, 3) == (again.loads, len(again.already_known), len(inbox.leads()))
+    assert ((), 2, 3) == (again.loads, len(again.already_loaded), len(inbox.leads()))
 
 
 def test_the_same_name_with_other_content_is_a_new_load(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_growing_file_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     from pipeline.ingest.files import formats
 
     inbox = one_file(tmp_path, GOOD)
-    look_at = formats.look_at
+    look_at = formats.scan_file
 
     def grows(path: Path, *arguments: object) -> object:
         found = look_at(path, *arguments)  # type: ignore[arg-type]
@@ -79,11 +79,11 @@ def test_a_growing_file_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             file.write(entry("L4"))
         return found
 
-    monkeypatch.setattr(formats, "look_at", grows)
+    monkeypatch.setattr(formats, "scan_file", grows)
     landed = inbox.land()
     assert ((), ()) == (landed.loads, landed.refused)
     assert "still being written" in landed.warnings[0]
-    monkeypatch.setattr(formats, "look_at", look_at)
+    monkeypatch.setattr(formats, "scan_file", look_at)
     assert 4 == inbox.land().loads[0].landed
 
 
@@ -151,7 +151,7 @@ def test_a_link_out_of_the_inbox_is_refused(tmp_path: Path) -> None:
     assert [("crm", "link_out.csv"), ("named", "link_out.csv")] == [
         (r.input, Path(r.file).name) for r in landed.refused
     ]
-    assert (1, 1) == (len(landed.loads), len(landed.already_known))
+    assert (1, 1) == (len(landed.loads), len(landed.already_loaded))
 
 
 def test_an_unknown_stage_is_landed_with_its_text_every_time(tmp_path: Path) -> None:

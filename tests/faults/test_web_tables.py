@@ -42,7 +42,7 @@ def owners(inbox: Inbox) -> list[str]:
 @pytest.mark.parametrize("chunk", [1, 10, 1 << 20])
 def test_a_report_is_read(tmp_path: Path, name: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Entities, spaces that do not break, tags inside cells and line breaks come through as a browser shows them."""
-    monkeypatch.setattr(scan, "CHUNK", chunk)
+    monkeypatch.setattr(scan, "CHUNK_BYTES", chunk)
     cells = [
         "J&uuml;rgen &amp; &lt;co&gt;",
         "&nbsp;",
@@ -179,7 +179,7 @@ def test_hostile_pages_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         )
     ):
         assert said in refusal(one_file(tmp_path / str(number), content, "report.xls"))
-    monkeypatch.setattr(web_tables, "MAX_CONTENT", 100)
+    monkeypatch.setattr(web_tables, "MAX_PAGE_BYTES", 100)
     assert "the web page has more than 0 MB" in refusal(one_file(tmp_path / "large", page(row()), "report.xls"))
 
 

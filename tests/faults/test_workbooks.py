@@ -18,7 +18,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from pipeline.errors import InputError
 from pipeline.ingest.files import archives
 from pipeline.ingest.readers import file_reader, workbook_parts, workbooks
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.refusal import FileRefusedError
 from tests.faults.workbook_files import HEADER, SHEET, with_cells, with_part, workbook
 
 NOON = datetime(2026, 1, 5, 12, 30)
@@ -250,7 +250,7 @@ def test_macros_are_left_alone(tmp_path: Path) -> None:
         archive.writestr("xl/media/image1.png", b"x" * 1000)
     (tmp_path / "a.xlsm").write_bytes(file.getvalue())
     copy = tmp_path / "copy.xlsx"
-    workbook_parts.checked_copy(tmp_path / "a.xlsm", None, copy)
+    workbook_parts.copy_checked(tmp_path / "a.xlsm", None, copy)
     assert not [name for name in zipfile.ZipFile(copy).namelist() if "vba" in name or "media" in name]
     assert ["L1"] == landed(tmp_path / "in", file.getvalue(), "a.xlsm").leads()
 
@@ -264,7 +264,7 @@ def test_a_file_known_already_is_not_read_again(tmp_path: Path) -> None:
 
     content = workbook(HEADER, ("L1", "MQL", NOON), change=more)
     inbox = landed(tmp_path, content)
-    assert ((), 1) == (inbox.land().loads, len(inbox.land().already_known))
+    assert ((), 1) == (inbox.land().loads, len(inbox.land().already_loaded))
     inbox.inputs = ()
     inbox.reads("entries.xlsx", sheet="Two")
     assert 1 == len(inbox.land().loads)
@@ -312,7 +312,7 @@ HOSTILE = {
         with_part(workbook(HEADER), "xl/_rels/workbook.xml.rels", None),
         "the list of its sheets can't be read",
     ),
-    "no list of sheets": (with_part(workbook(HEADER), "xl/workbook.xml", None), "it is no .xlsx workbook"),
+    "no list of sheets": (with_part(workbook(HEADER), "xl/workbook.xml", None), "it is not an .xlsx workbook"),
     "no list of parts": (
         with_part(workbook(HEADER), "xl/_rels/workbook.xml.rels", lambda _: b"<a/>"),
         "there is no sheet number 1 in the workbook; it has none",
@@ -348,7 +348,7 @@ def test_a_bomb_is_refused_by_its_ratio(tmp_path: Path) -> None:
 
 def test_a_size_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """F100: For what is really decompressed."""
-    monkeypatch.setattr(workbook_parts, "MAX_CONTENT", 5_000)
+    monkeypatch.setattr(workbook_parts, "MAX_XML_BYTES", 5_000)
     said = refusal(one_file(tmp_path, workbook(HEADER), "entries.xlsx"))
     assert "it decompresses to more than 0.0 GB | export the sheet as CSV, or the data as Parquet" == said
 
@@ -357,16 +357,21 @@ def test_the_checks_see_whatever_chunks_come(tmp_path: Path, monkeypatch: pytest
     """F100: A cell over a border is one cell."""
     content, reason = HOSTILE["a long text in every cell"]
     (tmp_path / "a.xlsx").write_bytes(content)
-    monkeypatch.setattr("pipeline.ingest.files.scan.CHUNK", 1_001)
-    with pytest.raises(Refused, match=reason):
-        workbook_parts.checked_copy(tmp_path / "a.xlsx", None, tmp_path / "copy.xlsx")
+    monkeypatch.setattr("pipeline.ingest.files.scan.CHUNK_BYTES", 1_001)
+    with pytest.raises(FileRefusedError, match=reason):
+        workbook_parts.copy_checked(tmp_path / "a.xlsx", None, tmp_path / "copy.xlsx")
     (tmp_path / "b.xlsx").write_bytes(with_cells("<row><c t='e'><v>#N/A</v></c></row>" * 1_000))
-    assert 1_000 == workbook_parts.checked_copy(tmp_path / "b.xlsx", None, tmp_path / "copy.xlsx").errors
+    assert 1_000 == workbook_parts.copy_checked(tmp_path / "b.xlsx", None, tmp_path / "copy.xlsx").errors
 
 
 def envelope(*names: str) -> bytes:
     """The start of an OLE file, with names of streams in it as its directory has them."""
-    return workbooks.OLE + b"\xa1\xb1\x1a\xe1" + bytes(1_000) + b"".join(name.encode("utf-16-le") for name in names)
+    return (
+        workbooks.OLE_SIGNATURE
+        + b"\xa1\xb1\x1a\xe1"
+        + bytes(1_000)
+        + b"".join(name.encode("utf-16-le") for name in names)
+    )
 
 
 @pytest.mark.parametrize("name", ["entries.xlsx", "entries.xls"])
@@ -406,9 +411,9 @@ def test_what_the_reader_throws_is_a_refusal() -> None:
     for error, reason in (
         (PanicException(), "damaged"), (CalamineError(), "damaged"), (PasswordError(), "encrypted"), (OSError(), "damaged"),
     ):  # fmt: skip
-        with pytest.raises(Refused, match=reason), workbooks._refusals():
+        with pytest.raises(FileRefusedError, match=reason), workbooks._reader_errors():
             raise error
-    with pytest.raises(KeyboardInterrupt), workbooks._refusals():
+    with pytest.raises(KeyboardInterrupt), workbooks._reader_errors():
         raise KeyboardInterrupt
 
 
@@ -419,7 +424,9 @@ def test_other_office_files_are_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w") as new:
         for member in old.infolist():
             new.writestr(member.filename.replace("xl/", "word/"), old.read(member))
-    assert "it is no .xlsx workbook | save it as .xlsx" in refusal(one_file(tmp_path, file.getvalue(), "entries.xlsx"))
+    assert "it is not an .xlsx workbook | save it as .xlsx" in refusal(
+        one_file(tmp_path, file.getvalue(), "entries.xlsx")
+    )
 
 
 def test_openpyxl_and_this_reader_agree(tmp_path: Path) -> None:
@@ -437,8 +444,8 @@ def test_openpyxl_and_this_reader_agree(tmp_path: Path) -> None:
 
 def test_rows_that_do_not_add_up_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every record that was written for DuckDB must be held by it, of a sheet as of a JSON document."""
-    hold = file_reader._hold_copy
-    monkeypatch.setattr(file_reader, "_hold_copy", lambda *given, **more: hold(*given, **more) - 1)
+    hold = file_reader._store_copy
+    monkeypatch.setattr(file_reader, "_store_copy", lambda *given, **more: hold(*given, **more) - 1)
     sheet = workbook(HEADER, ("L1", "MQL", NOON), ("L2", "MQL", NOON))
     document = b'[{"lead_id":"L1","stage":"MQL","entered_at":"2026-01-05"}]'
     for name, content, count in (("a.xlsx", sheet, 2), ("b.json", document, 1)):

@@ -13,7 +13,7 @@ import duckdb
 from pipeline.config.configuration import Configuration, Input, ReportOfOne
 from pipeline.database.connection import connect, create_table
 from pipeline.ingest import domains
-from pipeline.ingest.raw_tables import given_values
+from pipeline.ingest.raw_tables import attribute_values
 from pipeline.settings import Settings, shipped
 from pipeline.transform import report_variants
 from pipeline.transform.build import build, stored_table, write_definition
@@ -127,7 +127,7 @@ def built(
             extras[table] | {column for column, _ in RAW[table]}
         )
         connection.execute(
-            f"create or replace table raw.{table} as select *, {given_values(waterfall.dimensions, there)} from raw.{table}"
+            f"create or replace table raw.{table} as select *, {attribute_values(waterfall.dimensions, there)} from raw.{table}"
         )
     domains.create_views(connection, waterfall)
     names = [(name, "stage_entries") for name in inputs]

@@ -9,7 +9,7 @@ import pytest
 from delivery import Inbox, one_file, refusal
 
 from pipeline.config.configuration import Input
-from pipeline.ingest.rows.columns import CannotBind, bind, normalise_header
+from pipeline.ingest.rows.columns import BindError, bind, normalise_header
 
 MAPPED = {"lead_id": "Record ID", "stage": "Stage", "entered_at": "Changed at"}
 
@@ -49,7 +49,7 @@ def test_a_name_of_ours_that_is_mapped_away_may_be_there_twice() -> None:
     reads = Input("crm", "stage_entries", Path("a.csv"), columns={"owner": "Rep"})
     bound = bind(("lead_id", "stage", "entered_at", "Rep", "owner", "Owner"), reads)
     assert (3, {"owner_2": 4, "owner_3": 5}) == (bound.columns["owner"], bound.extras)
-    with pytest.raises(CannotBind):
+    with pytest.raises(BindError):
         bind(("lead_id", "stage", "entered_at", "Rep", "rep"), reads)
 
 

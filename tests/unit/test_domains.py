@@ -80,7 +80,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_registrable_domain(text: str, expected: str | None) -> None:
     """Scheme, user, port, path, case and subdomains do not matter; what no one can register is no domain."""
-    assert expected == domains.registrable(text)
+    assert expected == domains.registrable_domain(text)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_registrable_domain(text: str, expected: str | None) -> None:
 )
 def test_kind_of_domain(domain: str, expected: str) -> None:
     """Free mail by its domain or, for providers under many suffixes, by its name."""
-    assert expected == domains.kind_of(domain, frozenset({"ours.example"}))
+    assert expected == domains.domain_kind(domain, frozenset({"ours.example"}))
 
 
 @pytest.mark.parametrize("name", ["free_mail.txt", "disposable.txt"])
@@ -110,7 +110,7 @@ def test_lists_are_sorted_and_registrable(name: str) -> None:
     listed = [line for line in lines if not line.startswith("#")]
     assert sorted(set(listed)) == listed
     assert len(listed) > 100
-    assert [] == [line for line in listed if not line.endswith(".*") and domains.registrable(line) != line]
+    assert [] == [line for line in listed if not line.endswith(".*") and domains.registrable_domain(line) != line]
 
 
 def domains_of(folder: Path, leads: str, accounts: str, **changes: Any) -> list[tuple[Any, ...]]:
@@ -141,13 +141,13 @@ def test_an_address_is_read_after_its_last_at(tmp_path: Path) -> None:
 def test_a_text_is_read_once_however_many_leads_have_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two thousand leads of two companies are two readings, not two thousand."""
     read: Counter[str] = Counter()
-    registrable = domains.registrable
+    registrable = domains.registrable_domain
 
     def counting(text: str) -> str | None:
         read[text] += 1
         return registrable(text)
 
-    monkeypatch.setattr(domains, "registrable", counting)
+    monkeypatch.setattr(domains, "registrable_domain", counting)
     leads = LEADS + "".join(f"{number},p{number}@{'acme' if number % 2 else 'solo'}.com,\n" for number in range(2000))
     domains_of(tmp_path, leads, "account_id,domain\nA,acme.com\n")
     assert Counter({"acme.com": 1, "solo.com": 1}) == read
@@ -155,7 +155,7 @@ def test_a_text_is_read_once_however_many_leads_have_it(tmp_path: Path, monkeypa
 
 def test_without_a_domain_of_an_account_nothing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then no suffix list is loaded, and the relations are there, empty."""
-    monkeypatch.setattr(domains, "registrable", None)
+    monkeypatch.setattr(domains, "registrable_domain", None)
     assert [] == domains_of(tmp_path, LEADS + "1,a@acme.com,\n", "account_id,domain\nA,\nB,\n")
 
 

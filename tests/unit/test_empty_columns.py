@@ -10,7 +10,7 @@ import pytest
 from delivery import Inbox, one_file
 
 from pipeline.config.configuration import Candidate, Reshaping, Where
-from pipeline.ingest.landing.loading import Landing
+from pipeline.ingest.landing.loading import LoadResult
 from pipeline.waterfall.definition import Condition
 
 HEADER = "lead_id,Field,OldValue,NewValue,entered_at\n"
@@ -46,7 +46,7 @@ def entries(given: int, empty: int) -> str:
     return "lead_id,stage,entered_at\n" + "".join(rows)
 
 
-def said(found: Landing) -> list[str]:
+def said(found: LoadResult) -> list[str]:
     """The warnings about empty columns, without the file's name."""
     return [each.partition("entries.csv: ")[2] for each in found.warnings if "is empty in" in each]
 

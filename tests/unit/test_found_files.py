@@ -51,7 +51,7 @@ def test_a_pattern_may_name_folders_too(tmp_path: Path) -> None:
     (tmp_path / "2026-02" / "b.csv").symlink_to(tmp_path / "2026-01" / "a.csv")
     (tmp_path / "2026-02" / "c.csv").symlink_to(tmp_path / "2026-01" / "gone.csv")
     landed = inbox.reads("2026-*/*.csv").land()
-    assert (["L1", "L2"], 1) == (inbox.leads(), len(landed.already_known))
+    assert (["L1", "L2"], 1) == (inbox.leads(), len(landed.already_loaded))
     assert ["it is a link that leads nowhere"] == [refused.reason for refused in landed.refused]
 
 

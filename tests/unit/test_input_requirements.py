@@ -38,7 +38,7 @@ def weeks(*rows: int) -> list[Load]:
 
 
 def drop(*loads: Load, reads: Input = CRM) -> str | None:
-    return freshness.drop(loads, reads, ZONE)
+    return freshness.volume_problem(loads, reads, ZONE)
 
 
 @pytest.mark.parametrize(("rows", "is_drop"), [(49, True), (50, False), (0, True), (500, False)])
@@ -77,7 +77,7 @@ def test_a_file_that_is_read_again_is_no_delivery() -> None:
     """A load that replaces another by other settings says nothing about what came, and the first one still does."""
     again = load(0, 3, 9, supersedes=(0, 1, 2))
     assert None is drop(*weeks(100, 100, 100), again)
-    assert () == freshness.drops(weeks(100, 100, 100), [again], CRM, ZONE)
+    assert () == freshness.incomplete_deliveries(weeks(100, 100, 100), [again], CRM, ZONE)
     assert "3 rows came" in (drop(*weeks(100, 100, 100), again, load(0, 3)) or "")
 
 
@@ -98,7 +98,7 @@ def test_a_share_of_nothing_turns_the_judgement_off() -> None:
 def test_a_share_of_lost_keys_is_exact(share: float, lost: int, of: int, is_lost: bool) -> None:
     """0.29 of 100 is 29, whatever floating point makes of it."""
     reads = replace(CRM, mode="snapshot", guard=Guard(lost_keys=share))
-    assert is_lost is (freshness.lost(load(0, 1, missing=lost, lost=lost, lost_of=of), reads) is not None)
+    assert is_lost is (freshness.loss_problem(load(0, 1, missing=lost, lost=lost, lost_of=of), reads) is not None)
 
 
 @pytest.mark.parametrize(
@@ -106,13 +106,13 @@ def test_a_share_of_lost_keys_is_exact(share: float, lost: int, of: int, is_lost
 )
 def test_ages_are_whole_units(hours: float, words: str) -> None:
     """So that a page says the same a minute later."""
-    assert words == freshness.in_words(timedelta(hours=hours))
+    assert words == freshness.age_in_words(timedelta(hours=hours))
 
 
 def stale(
     reads: Input, loads: Sequence[Load], as_of: datetime, clock: datetime | None = None
 ) -> list[tuple[str, bool]]:
-    found = freshness.stale([reads], loads, as_of=as_of, clock=clock or as_of)
+    found = freshness.stale_inputs([reads], loads, as_of=as_of, clock=clock or as_of)
     return [(str(each), each.stops) for each in found]
 
 
@@ -143,11 +143,11 @@ def test_an_age_needs_a_delivery_and_an_as_of_that_is_not_far_ahead() -> None:
 def test_rare_tables_may_have_days_without_any_row() -> None:
     """A header alone is told of history, leads and accounts, of the others only where least_rows is set for them."""
     merges = Input("crm", "merges", Path("merges.csv"), guard=Guard(None, None, 0.0))
-    assert ("crm: the newest delivery has no row",) == freshness.standing([CRM], [load(0, 0)], ZONE)
-    assert () == freshness.standing([merges], [load(0, 0)], ZONE)
+    assert ("crm: the newest delivery has no row",) == freshness.newest_delivery_notes([CRM], [load(0, 0)], ZONE)
+    assert () == freshness.newest_delivery_notes([merges], [load(0, 0)], ZONE)
     asked = replace(merges, guard=Guard(None, None, 0.5))
-    assert ("crm: the newest delivery has no row",) == freshness.standing([asked], [load(0, 0)], ZONE)
-    assert () == freshness.standing([CRM], [load(1, 0), load(0, 1)], ZONE)
+    assert ("crm: the newest delivery has no row",) == freshness.newest_delivery_notes([asked], [load(0, 0)], ZONE)
+    assert () == freshness.newest_delivery_notes([CRM], [load(1, 0), load(0, 1)], ZONE)
 
 
 def naive_drop(loads: Sequence[Load], least: float) -> bool:
@@ -178,14 +178,14 @@ def test_the_judgement_is_the_naive_one(drawn: list[tuple[int, int, int, bool]],
             7 * weeks_ago + days_ago,
             rows,
             number,
-            input="other" if is_odd and rows % 2 else "crm",
-            supersedes=(0,) if is_odd and not rows % 2 else (),
+            input="other" if irregularity and rows % 2 else "crm",
+            supersedes=(0,) if irregularity and not rows % 2 else (),
         )
-        for number, (weeks_ago, days_ago, rows, is_odd) in enumerate(drawn)
+        for number, (weeks_ago, days_ago, rows, irregularity) in enumerate(drawn)
     ]
     loads.append(load(0, came, len(loads)))
     reads = replace(CRM, guard=Guard(least_rows=least))
-    assert naive_drop(loads, least) is (freshness.drop(loads, reads, ZONE) is not None)
+    assert naive_drop(loads, least) is (freshness.volume_problem(loads, reads, ZONE) is not None)
 
 
 def test_an_input_without_a_delivery_is_not_judged() -> None:
@@ -193,5 +193,5 @@ def test_an_input_without_a_delivery_is_not_judged() -> None:
     other = load(0, 1, input="other")
     assert None is drop()
     assert None is drop(other)
-    assert () == freshness.drops([other], [], CRM, ZONE)
-    assert () == freshness.standing([CRM], [other], ZONE)
+    assert () == freshness.incomplete_deliveries([other], [], CRM, ZONE)
+    assert () == freshness.newest_delivery_notes([CRM], [other], ZONE)

@@ -42,13 +42,13 @@ def test_a_file_of_two_inputs_is_looked_at_once(
 ) -> None:
     """Unless its copy in UTF-8 is read: then the file and the copy are looked at for each input."""
     looked = []
-    examine = scan.examine
+    examine = scan.scan_bytes
 
-    def counted(path: Path, *arguments: Any, **settings: Any) -> scan.Bytes:
+    def counted(path: Path, *arguments: Any, **settings: Any) -> scan.FileScan:
         looked.append(path)
         return examine(path, *arguments, **settings)
 
-    monkeypatch.setattr(scan, "examine", counted)
+    monkeypatch.setattr(scan, "scan_bytes", counted)
     inbox = Inbox(tmp_path).reads("leads.csv", "leads", name="leads", encoding=encoding)
     inbox.reads("leads.csv", "deletions", name="gone", encoding=encoding)
     inbox.put("leads.csv", "lead_id,deleted_at,owner\nL1,2026-01-05,J\u00f6rg\n".encode(encoding))
@@ -144,8 +144,8 @@ def test_a_load_without_a_manifest_is_no_load_and_is_swept(tmp_path: Path) -> No
     (inbox.log_folder / load.folder / "manifest.json").unlink()
     (inbox.log_folder / ".work-abc").mkdir()
     assert () == loading.open_log(inbox.log_folder).loads
-    assert (".work-abc", load.folder) == loading.sweep(inbox.log_folder)
-    assert () == loading.sweep(inbox.log_folder)
+    assert (".work-abc", load.folder) == loading.remove_leftovers(inbox.log_folder)
+    assert () == loading.remove_leftovers(inbox.log_folder)
     assert 1 == inbox.land().loads[0].load_no
 
 
@@ -167,7 +167,7 @@ def test_an_input_without_files_is_missing(tmp_path: Path) -> None:
     inbox = one_file(tmp_path, GOOD).reads("nothing/*.csv", name="nothing").reads("none.csv", name="none")
     landed = inbox.land()
     expected = [
-        loading.Refusal(
+        loading.RefusedFile(
             name,
             str(tmp_path / pattern),
             "there is no such file",
@@ -305,13 +305,13 @@ def test_inputs_that_are_no_longer_configured_are_not_offered(tmp_path: Path) ->
     assert "`crm`" in warning
 
 
-@pytest.mark.parametrize("in_memory", [0, holding.IN_MEMORY])
+@pytest.mark.parametrize("in_memory", [0, holding.MAX_IN_MEMORY_BYTES])
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_the_order_of_the_file_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: int, quote: str
 ) -> None:
     """Over many row groups and two threads, through a table or a Parquet file, with rows rejected and redelivered."""
-    monkeypatch.setattr(holding, "IN_MEMORY", in_memory)
+    monkeypatch.setattr(holding, "MAX_IN_MEMORY_BYTES", in_memory)
     start = datetime(2020, 1, 1)
     owner = '"a, b"' if quote else "ab"
     rows = [f"L{number},MQL,{start + timedelta(minutes=number)},{owner}\n" for number in range(300_000)]

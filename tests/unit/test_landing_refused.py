@@ -18,8 +18,8 @@ from pipeline.errors import InputError
 from pipeline.ingest.files import formats
 from pipeline.ingest.landing import classify, loading
 from pipeline.ingest.readers import file_reader, holding
-from pipeline.ingest.readers.file_reader import Delivered
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.readers.file_reader import ParsedFile
+from pipeline.ingest.refusal import FileRefusedError
 from tests.unit.limits import files_no_longer_than, without_rights
 
 GOOD = HEADER + entry("L1") + entry("L2", "SAL")
@@ -75,7 +75,9 @@ def test_a_file_that_grew_while_it_was_looked_at_waits(tmp_path: Path, monkeypat
     """Its SHA-256 may be that of a part."""
     inbox = one_file(tmp_path, GOOD)
     with monkeypatch.context() as patched:
-        patched.setattr(formats, "look_at", then(lengthened(tmp_path / "entries.csv", entry("L3")), formats.look_at))
+        patched.setattr(
+            formats, "scan_file", then(lengthened(tmp_path / "entries.csv", entry("L3")), formats.scan_file)
+        )
         waits(inbox)
     assert 3 == inbox.land().loads[0].landed
 
@@ -99,7 +101,7 @@ def test_lines_that_do_not_add_up_stop_the_run(tmp_path: Path) -> None:
         one_file(tmp_path, '{"lead_id":"L1","stage":"MQL","entered_at":"2026-01-05"}\n', "a.jsonl").folder / "a.jsonl"
     )
     (reads,) = Inbox(tmp_path).reads("a.jsonl").inputs
-    found = formats.look_at(path, reads, tmp_path)
+    found = formats.scan_file(path, reads, tmp_path)
     with pytest.raises(InputError, match="2 lines do not add up: 1 are accounted for") as stopped:
         file_reader.read(connection_of_a_run(), replace(found, lines=2), reads, tmp_path)
     assert str(path) == stopped.value.where
@@ -145,7 +147,7 @@ def test_a_file_without_the_right_to_read_it_is_refused_and_the_others_continue(
 def test_a_file_that_vanished_while_it_was_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody tidied the inbox."""
     inbox = one_file(tmp_path, GOOD)
-    monkeypatch.setattr(formats, "look_at", then((tmp_path / "entries.csv").unlink, formats.look_at))
+    monkeypatch.setattr(formats, "scan_file", then((tmp_path / "entries.csv").unlink, formats.scan_file))
     (refused,) = inbox.land().refused
     assert "it can't be read: No such file or directory" == refused.reason
 
@@ -167,7 +169,7 @@ def test_rows_beyond_the_disk_space_are_no_fault_of_the_file(
     """The rows of a big file wait on the disk: where it is full, the file is neither read again nor called damaged."""
     content = GOOD.encode() if kind == "csv" else parquet(tmp_path / "x", 10)
     inbox = one_file(tmp_path / "in", content, f"entries.{kind}")
-    monkeypatch.setattr(holding, "IN_MEMORY", -1)
+    monkeypatch.setattr(holding, "MAX_IN_MEMORY_BYTES", -1)
     with files_no_longer_than(0), pytest.raises(duckdb.Error) as failure:
         inbox.land()
     assert disk.is_limited(failure.value)
@@ -181,7 +183,7 @@ def test_too_little_memory_is_no_fault_of_a_parquet_file(tmp_path: Path) -> None
     connection = connection_of_a_run()
     connection.execute("set temp_directory = ''; set memory_limit = '6MB'")
     with pytest.raises(duckdb.OutOfMemoryException):
-        file_reader.read(connection, formats.look_at(tmp_path / "a.parquet", reads, tmp_path), reads, tmp_path)
+        file_reader.read(connection, formats.scan_file(tmp_path / "a.parquet", reads, tmp_path), reads, tmp_path)
 
 
 def test_a_parquet_file_that_promises_another_number_of_rows_is_refused(tmp_path: Path) -> None:
@@ -190,7 +192,7 @@ def test_a_parquet_file_that_promises_another_number_of_rows_is_refused(tmp_path
     rows_of_the_file, one_more = b"\x16\xd0\x0f\x19", b"\x16\xd2\x0f\x19"  # Thrift: an i64, zigzag, then a list
     assert 1 == content.count(rows_of_the_file)
     inbox = one_file(tmp_path / "in", content.replace(rows_of_the_file, one_more), "a.parquet")
-    expected = "the Parquet file holds another number of rows than it says | export or upload it again"
+    expected = "the Parquet file has another number of rows than its metadata says | export or upload it again"
     assert expected == refusal(inbox)
 
 
@@ -247,9 +249,9 @@ def test_a_clock_without_a_zone_is_utc(tmp_path: Path) -> None:
 def test_refusals_are_reported_with_their_next_step() -> None:
     """One line each, as the command prints them."""
     assert "crm: a.csv: it is empty\n  next: export it again" == str(
-        loading.Refusal("crm", "a.csv", "it is empty", "export it again")
+        loading.RefusedFile("crm", "a.csv", "it is empty", "export it again")
     )
-    assert "it is empty" == str(Refused("it is empty", "export it again"))
+    assert "it is empty" == str(FileRefusedError("it is empty", "export it again"))
 
 
 @pytest.mark.parametrize(
@@ -269,11 +271,11 @@ def test_rows_in_memory_and_on_the_disk_are_delivered_alike(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    held: list[tuple[Delivered, list[Any]]] = []
-    for size in (holding.IN_MEMORY, -1):
-        monkeypatch.setattr(holding, "IN_MEMORY", size)
+    held: list[tuple[ParsedFile, list[Any]]] = []
+    for size in (holding.MAX_IN_MEMORY_BYTES, -1):
+        monkeypatch.setattr(holding, "MAX_IN_MEMORY_BYTES", size)
         connection = connection_of_a_run()
-        delivered = file_reader.read(connection, formats.look_at(tmp_path / name, reads, tmp_path), reads, tmp_path)
+        delivered = file_reader.read(connection, formats.scan_file(tmp_path / name, reads, tmp_path), reads, tmp_path)
         held.append((delivered, connection.execute("from landing_rows order by row_number").fetchall()))
     assert held[0] == held[1]
     assert numbers == [row[0] for row in held[0][1]]

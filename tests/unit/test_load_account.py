@@ -53,7 +53,7 @@ def test_every_field_of_a_load(tmp_path: Path) -> None:
         "sha256": hashlib.sha256(ODD.encode()).hexdigest(),
         "size": len(ODD.encode()),
         "loaded_at": CLOCK.replace(tzinfo=None),
-        "reading": known_loads.reading_of(inbox.inputs[0]),
+        "reading": known_loads.reading_settings(inbox.inputs[0]),
         "header": ("lead_id", "stage", "entered_at", "owner", "Note"),
         "columns": {"lead_id": "lead_id", "stage": "stage", "entered_at": "entered_at", "owner": "owner"},
         "extras": {"note": "Note"},
@@ -78,11 +78,11 @@ def test_every_field_of_a_load(tmp_path: Path) -> None:
         "filtered": 0,
         "records": None,
         "time_formats": {},
-        "form": 2,
+        "version": 2,
     } == {name: value for name, value in asdict(first).items() if name not in ("sums", "warnings")}
     assert (
         "read line by line, since DuckDB's reader could not account for every line (line ends inside quotes)",
-        "2 rows spell a stage otherwise than the waterfall does; matched all the same",
+        "2 rows spell a stage differently from the waterfall; matched anyway",
         '1 row names a stage that the waterfall does not know: "nobody knows" (1)\n'
         '    aliases = ["nobody knows"]   # beside those of the stage that is meant\n'
         "  or, where the source has deleted the stage: this block ends the stay before it, and the cycle goes on\n"
@@ -97,7 +97,7 @@ def test_every_field_of_a_load(tmp_path: Path) -> None:
     assert {"note": "Note", "region": "Region"} == second.extras
     assert (
         "new columns, kept as they are: region",
-        "1 row spells a stage otherwise than the waterfall does; matched all the same",
+        "1 row spells a stage differently from the waterfall; matched anyway",
     ) == second.warnings
 
 
@@ -117,9 +117,9 @@ def test_what_is_reported_about_a_file_is_an_event_with_its_numbers(tmp_path: Pa
     inbox = one_file(tmp_path, HEADER + entry("L1") + entry("L2"), "a.csv")
     with events() as found:
         (load,) = inbox.land().loads
-        assert (str(tmp_path / "a.csv"),) == inbox.land().already_known
+        assert (str(tmp_path / "a.csv"),) == inbox.land().already_loaded
     assert [
-        ("load", "crm: a.csv: 2 rows, 2 new, 0 redelivered, 0 duplicates, 0 rejected", load.account),
+        ("load", "crm: a.csv: 2 rows, 2 new, 0 redelivered, 0 duplicates, 0 rejected", load.counts),
         ("known", "crm: a.csv is known as load 1, 0 new rows", {"input": "crm", "file": "a.csv", "load_no": 1}),
     ] == found
 
@@ -188,7 +188,7 @@ def test_what_of_an_input_shapes_its_rows(tmp_path: Path) -> None:
         "null_values": ["NULL", "-"],
         "skip_lines": 2,
         "table": "stage_entries",
-    } == known_loads.reading_of(reads)
+    } == known_loads.reading_settings(reads)
 
 
 def test_another_reading_of_the_same_file_takes_the_place_of_the_first(tmp_path: Path) -> None:

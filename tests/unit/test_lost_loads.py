@@ -27,7 +27,7 @@ def test_a_load_that_lost_its_manifest_is_no_left_over(tmp_path: Path) -> None:
     first, _, last = loading.open_log(inbox.log_folder).loads
     for load in (first, last):
         (inbox.log_folder / load.folder / "manifest.json").unlink()
-    assert (last.folder,) == loading.sweep(inbox.log_folder)
+    assert (last.folder,) == loading.remove_leftovers(inbox.log_folder)
     with pytest.raises(InputError, match="a load has lost its manifest") as stopped:
         loading.verify(loading.open_log(inbox.log_folder))
     assert str(inbox.log_folder / first.folder) == stopped.value.where
@@ -43,8 +43,8 @@ def test_what_a_killed_run_left_is_no_damage(tmp_path: Path) -> None:
     loading.verify(log)
     with pytest.raises(InputError, match="a load has lost its manifest"):
         loading.verify(log, frozenset({last.folder}))
-    assert () == loading.sweep(inbox.log_folder, frozenset({last.folder}))
-    assert (last.folder,) == loading.sweep(inbox.log_folder)
+    assert () == loading.remove_leftovers(inbox.log_folder, frozenset({last.folder}))
+    assert (last.folder,) == loading.remove_leftovers(inbox.log_folder)
 
 
 def test_a_folder_of_somebody_else_in_the_log_stays(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_folder_of_somebody_else_in_the_log_stays(tmp_path: Path) -> None:
     shutil.copytree(own, copy)
     (own.parent / "2026-backup").mkdir()
     assert loads == loading.open_log(inbox.log_folder).loads
-    assert () == loading.sweep(inbox.log_folder)
+    assert () == loading.remove_leftovers(inbox.log_folder)
     loading.verify(loading.open_log(inbox.log_folder))
     assert copy.exists()
     assert (own.parent / "2026-backup").exists()

@@ -14,10 +14,10 @@ import zstandard
 
 from pipeline.config.configuration import Input
 from pipeline.ingest.files import checksums, formats, scan
-from pipeline.ingest.files.scan import examine
+from pipeline.ingest.files.scan import scan_bytes
 from pipeline.ingest.readers import csv_recovery
-from pipeline.ingest.refusal import Refused
-from pipeline.ingest.rows.columns import CannotBind, bind
+from pipeline.ingest.refusal import FileRefusedError
+from pipeline.ingest.rows.columns import BindError, bind
 
 
 def entries(**settings: object) -> Input:
@@ -25,7 +25,7 @@ def entries(**settings: object) -> Input:
 
 
 def records(text: bytes, fields: int = 3) -> list[tuple[int, list[bytes] | None, str | None]]:
-    reader = csv_recovery.Resynchroniser(iter(text.splitlines(keepends=True)), fields, b",")
+    reader = csv_recovery.RecordRecovery(iter(text.splitlines(keepends=True)), fields, b",")
     return [(record.number, record.fields, record.reason) for record in reader]
 
 
@@ -45,7 +45,7 @@ def test_preflight_counts_lines(tmp_path: Path, content: bytes, lines: int, blan
     """Lines and empty lines are counted with LF and CRLF, with or without a BOM and a last line end."""
     path = tmp_path / "a.csv"
     path.write_bytes(content)
-    found = examine(path)
+    found = scan_bytes(path)
     assert (lines, blank) == (found.lines, found.blank)
 
 
@@ -57,16 +57,16 @@ def test_preflight_counts_the_same_over_any_chunks(tmp_path: Path, monkeypatch: 
         content = b"".join(generator.choice(pieces[: 4 if case % 2 else 8]) for _ in range(40)) or b"x"
         path = tmp_path / "a.csv"
         path.write_bytes(content)
-        monkeypatch.setattr(scan, "CHUNK", 1 << 20)
-        whole = examine(path)
+        monkeypatch.setattr(scan, "CHUNK_BYTES", 1 << 20)
+        whole = scan_bytes(path)
         expected = content.splitlines(keepends=True)
         assert (len(expected), content) == (whole.lines, b"".join(scan.lines_of(path, "none")))
         for size in (1, 2, 3, 7):
-            monkeypatch.setattr(scan, "CHUNK", size)
+            monkeypatch.setattr(scan, "CHUNK_BYTES", size)
             assert expected == list(scan.lines_of(path, "none"))
-            parts = examine(path)
-            assert (whole.lines, whole.is_odd, whole.quotes) == (parts.lines, parts.is_odd, parts.quotes)
-            if whole.is_odd is None:
+            parts = scan_bytes(path)
+            assert (whole.lines, whole.irregularity, whole.quotes) == (parts.lines, parts.irregularity, parts.quotes)
+            if whole.irregularity is None:
                 assert whole.blank == parts.blank == sum(not line.strip(b"\r\n") for line in expected)
 
 
@@ -86,7 +86,7 @@ def test_preflight_knows_what_is_odd(tmp_path: Path, content: bytes, why: str | 
     """What DuckDB's reader would stumble over is seen in the bytes."""
     path = tmp_path / "a.csv"
     path.write_bytes(content)
-    assert why == examine(path).is_odd
+    assert why == scan_bytes(path).irregularity
 
 
 def test_compressed_files_are_read_through(tmp_path: Path) -> None:
@@ -97,9 +97,9 @@ def test_compressed_files_are_read_through(tmp_path: Path) -> None:
     zipped.write_bytes(gzip.compress(content[:1000]) + gzip.compress(content[1000:]))
     packer = zstandard.ZstdCompressor()
     packed.write_bytes(packer.compress(content[:1000]) + packer.compress(content[1000:]))
-    expected = examine(plain)
+    expected = scan_bytes(plain)
     for path in (zipped, packed):
-        found = examine(path)
+        found = scan_bytes(path)
         assert (expected.lines, expected.content_size) == (found.lines, found.content_size)
         assert scan.sha256_of(path) == found.sha256
 
@@ -110,8 +110,8 @@ def test_a_cut_zst_is_refused(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "a.csv.zst"
     content = random.Random(1).randbytes(9000)
     path.write_bytes(zstandard.ZstdCompressor(write_checksum=True).compress(content)[:-cut])
-    with pytest.raises(Refused, match="cut short"):
-        examine(path)
+    with pytest.raises(FileRefusedError, match="cut short"):
+        scan_bytes(path)
 
 
 def test_a_header_binds_by_name() -> None:
@@ -132,10 +132,10 @@ def test_a_mapped_column_takes_its_header_only() -> None:
 
 def test_missing_and_repeated_headers_do_not_bind() -> None:
     """All missing columns are named at once; two headers that are one after normalisation are refused."""
-    with pytest.raises(CannotBind) as missing:
+    with pytest.raises(BindError) as missing:
         bind(("stage", "when"), entries())
     assert ("lead_id", "entered_at") == missing.value.missing
-    with pytest.raises(CannotBind) as twice:
+    with pytest.raises(BindError) as twice:
         bind(("lead_id", "stage", "entered_at", "Lead-Id"), entries())
     assert ("Lead-Id",) == twice.value.twice
 
@@ -200,8 +200,8 @@ def test_archive_is_refused_before_its_lines_are_counted(tmp_path: Path, start: 
     """By its first bytes, whatever its name."""
     path = tmp_path / "a.csv"
     path.write_bytes(start + b"x" * 50)
-    with pytest.raises(Refused, match="zip archive or an Excel workbook"):
-        examine(path)
+    with pytest.raises(FileRefusedError, match="zip archive or an Excel workbook"):
+        scan_bytes(path)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
@@ -209,7 +209,7 @@ def test_the_delimiters_of_a_file_are_counted_by_the_one_that_is_declared(tmp_pa
     """Else every file with semicolons would look broken, and be read line by line."""
     path = tmp_path / "a.csv"
     path.write_bytes("lead_id;stage;note\nL1;MQL;a, b, c, d\n".encode(encoding))
-    found = formats.look_at(
+    found = formats.scan_file(
         path, Input("crm", "stage_entries", path, delimiter=";", encoding=encoding), Path(mkdtemp(dir=tmp_path))
     )
     assert 4 == found.delimiters
@@ -241,5 +241,5 @@ def test_a_page_header_tells_whether_it_has_a_checksum(header: bytes, expected: 
 )
 def test_a_search_for_a_closing_quote_ends(text: bytes, reasons: list[str]) -> None:
     """At damage, at text behind a quote, after ten thousand lines, after the longest record: and all lines come back."""
-    reader = csv_recovery.Resynchroniser(iter(text.splitlines(keepends=True)), 3, b",")
+    reader = csv_recovery.RecordRecovery(iter(text.splitlines(keepends=True)), 3, b",")
     assert reasons == [record.reason for record in reader]

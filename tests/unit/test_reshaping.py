@@ -31,13 +31,13 @@ def where(column: str, ask: Any, *values: str, is_negated: bool = False, is_opti
     return Where(Condition(column, ask, values, is_negated), is_optional)
 
 
-def counts(found: loading.Landing) -> tuple[int | None, int, int, int, int]:
+def counts(found: loading.LoadResult) -> tuple[int | None, int, int, int, int]:
     """(records, rows read, filtered, rejected, landed) of the one load."""
     (load,) = found.loads
     return load.records, load.rows_read, load.filtered, load.rejected_rows, load.landed
 
 
-def refusal(found: loading.Landing) -> tuple[str, str]:
+def refusal(found: loading.LoadResult) -> tuple[str, str]:
     """Why the one file was refused, and what to do."""
     (refused,) = found.refused
     return refused.reason, refused.next_step
@@ -110,7 +110,7 @@ class TestWhere:
 
     def test_a_file_beyond_memory_gives_the_same(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Its cells and rows wait on the disk."""
-        monkeypatch.setattr(holding, "IN_MEMORY", 10)
+        monkeypatch.setattr(holding, "MAX_IN_MEMORY_BYTES", 10)
         inbox = one_file(tmp_path, CHANGES, reshaping=Reshaping(where=(where("Field", "one_of", "Status"),)))
         assert (4, 4, 2, 0, 2) == counts(inbox.land())
         assert ["L1", "L3"] == inbox.leads()

@@ -24,7 +24,7 @@ def snapshots(folder: Path, first: str, **settings: object) -> Inbox:
     return inbox.reads("leads.csv", "leads", name="leads", mode="snapshot", **settings)
 
 
-def delivered(inbox: Inbox, content: str, **arguments: object) -> loading.Landing:
+def delivered(inbox: Inbox, content: str, **arguments: object) -> loading.LoadResult:
     inbox.put("leads.csv", content)
     return inbox.land(**arguments)
 
@@ -71,7 +71,7 @@ def test_rows_of_history_are_known_by_lead_stage_and_time(tmp_path: Path) -> Non
     assert (1, 1, 3) == (load.missing, load.lost, load.lost_of)
     zone = freshness.ZoneInfo("UTC")
     assert ("crm: the snapshot has lost 1 of the 3 rows of history of the one before; they are kept, not deleted",) == (
-        freshness.standing(inbox.inputs, loading.open_log(inbox.log_folder).loads, zone)
+        freshness.newest_delivery_notes(inbox.inputs, loading.open_log(inbox.log_folder).loads, zone)
     )
 
 
@@ -101,6 +101,8 @@ def test_the_standing_of_a_small_delivery_is_reported(tmp_path: Path) -> None:
     inbox.put("entries.csv", HEADER + entry("L9"))
     inbox.land(allow_incomplete=True)
     loads, zone = loading.open_log(inbox.log_folder).loads, freshness.ZoneInfo("UTC")
-    assert ("crm: 1 row came, and 10 are usual on a Wednesday",) == freshness.standing(inbox.inputs, loads, zone)
+    assert ("crm: 1 row came, and 10 are usual on a Wednesday",) == freshness.newest_delivery_notes(
+        inbox.inputs, loads, zone
+    )
     alone = (replace(loads[0], rows_read=0, landed=0),)
-    assert ("crm: the newest delivery has no row",) == freshness.standing(inbox.inputs, alone, zone)
+    assert ("crm: the newest delivery has no row",) == freshness.newest_delivery_notes(inbox.inputs, alone, zone)

@@ -10,7 +10,7 @@ import pytest
 from pipeline.config.configuration import Configuration, Input
 from pipeline.database.connection import connect
 from pipeline.ingest.rows import stage_names
-from pipeline.ingest.rows.stage_names import MAX_UNKNOWN_KEPT, Names
+from pipeline.ingest.rows.stage_names import MAX_UNKNOWN_KEPT, StageNames
 from pipeline.run.findings import joins
 from pipeline.settings import Settings
 from pipeline.waterfall.definition import Stage, Waterfall
@@ -29,7 +29,7 @@ def test_the_ten_most_frequent_are_listed_and_near_ones_have_the_line_of_their_s
 ) -> None:
     """With the aliases that the stage has; the others in a line of their own, with the stages that the file lacks."""
     unknown = (("Sales acepted", 90), *((f"Odd {number}", 80 - number) for number in range(12)))
-    said = stage_names.advice(connection, Names(frozenset({"mql"}), unknown), WATERFALL)
+    said = stage_names.advice(connection, StageNames(frozenset({"mql"}), unknown), WATERFALL)
     first, near, far, *former = said.splitlines()
     assert first.startswith('"Sales acepted" (90), "Odd 0" (80), "Odd 1" (79)')
     assert first.endswith('"Odd 8" (72), and 3 more')
@@ -42,7 +42,7 @@ def test_the_ten_most_frequent_are_listed_and_near_ones_have_the_line_of_their_s
 def test_an_address_or_a_sentence_is_not_repeated(connection: duckdb.DuckDBPyConnection) -> None:
     """A column that slipped may hold anything; a quote in a name is written as TOML has it."""
     unknown = (("jo@example.com", 3), ("x" * 61, 2), ('So "called"', 1))
-    said = stage_names.advice(connection, Names(frozenset({"mql", "sal"}), unknown), WATERFALL)
+    said = stage_names.advice(connection, StageNames(frozenset({"mql", "sal"}), unknown), WATERFALL)
     assert said.splitlines() == [
         r'an address (it has an @) (3), a text of 61 characters (2), "So \"called\"" (1)',
         r'    aliases = ["So \"called\""]   # beside those of the stage that is meant',
@@ -60,7 +60,7 @@ def test_a_deleted_stage_gets_a_key_that_is_free(connection: duckdb.DuckDBPyConn
     taken = Stage("former_stage", "Former", "Former", "Gone.", "hold", None)
     said = stage_names.advice(
         connection,
-        Names(frozenset({"mql"}), (("Banana", 1),)),
+        StageNames(frozenset({"mql"}), (("Banana", 1),)),
         Waterfall("Test", "UTC", (*WATERFALL.stages, taken)),
     )
     assert '    key = "former_stage_2"' in said.splitlines()
@@ -68,8 +68,8 @@ def test_a_deleted_stage_gets_a_key_that_is_free(connection: duckdb.DuckDBPyConn
 
 def test_names_of_several_files_add_up_and_stay_bounded() -> None:
     """The most frequent ones are kept."""
-    many = Names(frozenset({"mql"}), tuple((f"n{number:03}", 2) for number in range(MAX_UNKNOWN_KEPT)))
-    both = many.with_more(Names(frozenset({"sal"}), (("n199", 5), ("new", 1))))
+    many = StageNames(frozenset({"mql"}), tuple((f"n{number:03}", 2) for number in range(MAX_UNKNOWN_KEPT)))
+    both = many.with_more(StageNames(frozenset({"sal"}), (("n199", 5), ("new", 1))))
     assert (frozenset({"mql", "sal"}), ("n199", 7), MAX_UNKNOWN_KEPT) == (
         both.known,
         both.unknown[0],

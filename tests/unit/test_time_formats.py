@@ -29,7 +29,7 @@ def test_rows_are_counted_by_the_format_that_read_them(tmp_path: Path) -> None:
     (load,) = inbox.land().loads
     assert {"entered_at": {"iso": 2, US: 1}} == load.time_formats
     assert (3, {"unreadable_time": 2, "no_lead": 1}) == (load.landed, load.rejected)
-    assert load.time_formats == load.account["time_formats"]
+    assert load.time_formats == load.counts["time_formats"]
     assert [load] == list(loading.open_log(inbox.log_folder).loads)
     expected = [(datetime(2026, 1, 5),), (datetime(2026, 1, 6, 10),), (datetime(2026, 1, 7),)]
     assert expected == inbox.rows("select entered_at from raw.stage_entries order by row_number")
@@ -59,7 +59,7 @@ def test_one_format_is_not_counted(tmp_path: Path, time_format: str | tuple[str,
     inbox = one_file(tmp_path, content, time_format=time_format)
     (load,) = inbox.land().loads
     assert ({}, 1) == (load.time_formats, load.landed)
-    read = times.reading("given", "UTC", time_format, read="step", is_local="is_local").first
+    read = times.time_sql("given", "UTC", time_format, read="step", is_local="is_local").first
     assert ((), ()) == (read.tries, read.formats)
 
 
@@ -73,7 +73,7 @@ def test_a_timestamp_of_parquet_has_no_format(tmp_path: Path) -> None:
 
 def test_a_file_that_does_not_stay_in_memory_is_counted_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its rows wait in a file of their own."""
-    monkeypatch.setattr("pipeline.ingest.readers.holding.IN_MEMORY", 0)
+    monkeypatch.setattr("pipeline.ingest.readers.holding.MAX_IN_MEMORY_BYTES", 0)
     (load,) = one_file(tmp_path, history("2026-01-05", "01/07/2026"), time_format=FORMATS).land().loads
     assert {"entered_at": {"iso": 1, US: 1}} == load.time_formats
 
@@ -97,7 +97,7 @@ def test_times_that_two_formats_read_differently_are_reported(tmp_path: Path) ->
     (load,) = one_file(tmp_path, content, time_format=("iso", US, EUROPE)).land().loads
     assert {"entered_at": {"iso": 1, US: 3, EUROPE: 1}} == load.time_formats
     assert (
-        f"2 of 5 times in entered_at fit `{US}` and `{EUROPE}` alike and mean different days; the first counts\n"
+        f"2 of 5 times in entered_at fit both `{US}` and `{EUROPE}`, which read different days; the first is used\n"
         f'    time_format = "{EUROPE}"   # in an [[inputs]] block of their own, for files of input crm where the second '
         "is meant",
     ) == load.warnings
@@ -115,4 +115,4 @@ def test_times_that_two_formats_read_differently_are_reported(tmp_path: Path) ->
 )
 def test_formats_that_look_alike(formats: tuple[str, ...], pairs: list[tuple[str, str]]) -> None:
     """Those whose numbers only change places."""
-    assert pairs == times.look_alikes(formats)
+    assert pairs == times.ambiguous_pairs(formats)

@@ -33,7 +33,7 @@ CONNECTION.execute("set TimeZone = 'UTC'")
 def read(
     texts: list[str], zone: str = "UTC", time_format: str | tuple[str, ...] | None = None
 ) -> list[tuple[datetime | None, str | None]]:
-    sql = times.reading("given", zone, time_format, read="step", is_local="is_local")
+    sql = times.time_sql("given", zone, time_format, read="step", is_local="is_local")
     tried = "(select unnest(?::varchar[]) as given)"
     for name, each in sql.first.tries:
         tried = f"(select *, {each} as {name} from {tried})"

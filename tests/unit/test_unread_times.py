@@ -12,21 +12,21 @@ from pipeline.config.configuration import Input
 from pipeline.database.connection import connect, quoted
 from pipeline.ingest.rows import unread_times
 from pipeline.ingest.rows.shapes import shape_sql
-from pipeline.ingest.rows.unread_times import Unread
+from pipeline.ingest.rows.unread_times import UnreadTimes
 from pipeline.settings import Settings
 
 CRM = Input("crm", "stage_entries", Path("entries.csv"))
 DAYS = [datetime(2026, 1, 1, 8, 5) + timedelta(days=3 * number, hours=number) for number in range(40)]
 
 
-def look(texts: list[str | None], reads: Input = CRM) -> Unread:
+def look(texts: list[str | None], reads: Input = CRM) -> UnreadTimes:
     connection = connect(None, Settings("500MB", 1), reads_files=True)
     values = ", ".join("(null)" if text is None else f"({quoted(text)})" for text in texts)
     connection.execute(
         f"create temp table landing_rows as select text::varchar as unread_time, 'unreadable_time' as reason "
         f"from (values {values}) as given(text) union all select '2026-01-01', 'no_lead'"
     )
-    return unread_times.look(connection, reads)
+    return unread_times.describe(connection, reads)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_the_format_of_a_column_is_found(texts: tuple[str, ...], formats: tuple[
     connection = connect(None, Settings("500MB", 1), reads_files=True)
     values = ", ".join(f"({quoted(text)})" for text in texts)
     connection.execute(f"create temp table cells as select text as c0 from (values {values}) as given(text)")
-    assert formats == unread_times.formats_of(connection, "cells", "c0")
+    assert formats == unread_times.find_formats(connection, "cells", "c0")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_day_that_decides_is_found_among_many_texts() -> None:
 def test_texts_of_no_usual_format_get_none() -> None:
     """Empty ones are counted apart, and the shapes are told by their number."""
     unread = look(["soon", "later", "later", None])
-    assert Unread(4, 1, (("aaaaa", 2), ("aaaa", 1))) == unread
+    assert UnreadTimes(4, 1, (("aaaaa", 2), ("aaaa", 1))) == unread
     said = unread_times.advice(unread, CRM, has_others=False)
     assert said.splitlines() == [
         "  times look like `aaaaa` (2), `aaaa` (1)",
@@ -159,6 +159,6 @@ def test_the_line_keeps_the_format_of_earlier_files(
 ) -> None:
     """Unless a list would mix up day and month."""
     reads = Input("crm", "stage_entries", Path("entries.csv"), time_format=present)
-    said = unread_times.advice(Unread(1, 0, (("9", 1),), (found,), 1), reads, has_others=has_others)
+    said = unread_times.advice(UnreadTimes(1, 0, (("9", 1),), (found,), 1), reads, has_others=has_others)
     line = next(line for line in said.splitlines() if "time_format =" in line)
     assert expected == json.loads(line.partition(" = ")[2].partition("   #")[0])

@@ -1,1 +1,1 @@
-"""Records of an export become rows of ours: the parts that formats are made of."""
+"""Turn records of an export into rows of the input tables: the building blocks of formats."""

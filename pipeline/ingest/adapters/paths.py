@@ -1,4 +1,4 @@
-"""Paths into the JSON of a column: `attributes."New Value"`, `data.item_id`, `propertiesWithHistory.lifecyclestage[].value`."""
+"""Find JSON paths in a column: `attributes."New Value"`, `data.item_id`, `propertiesWithHistory.lifecyclestage[].value`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _PART = re.compile(r'(?:"(?P<quoted>[^"]+)"|(?P<plain>[^."\[\]]+))(?P<each>\[\])
 
 
 @dataclass(frozen=True)
-class Path:
-    """A path as DuckDB writes it: `inner` from the column at `position`, and `each` from the elements of the list there.
+class JsonPath:
+    """A path in DuckDB's syntax: `inner` starts at the column at `position`, `each` at the elements of a list there.
 
-    `each` is None where the path goes through no list.
+    `each` is None if the path goes through no list.
     """
 
     position: int
@@ -23,11 +23,11 @@ class Path:
     each: str | None = None
 
 
-def find(written: str, positions: Mapping[str, int], json: str | None) -> Path | None:
-    """The path for a column as it is written; None where it is none, or begins with no column of the file.
+def find_path(written: str, positions: Mapping[str, int], json: str | None) -> JsonPath | None:
+    """Parse a path; None if the text is not a path or does not begin with a column of the file.
 
-    `positions` are those of the headers as `normalise_header` gives them; `json` is the column that a path begins in that
-    names none itself. A header may have points in it: the longest one that fits counts.
+    `positions` has the columns by normalised header; `json` is the column of a path that does not name one. A header can contain
+    points: the longest header that matches is used.
     """
     parts = _parts(written)
     if parts is None:
@@ -44,27 +44,27 @@ def find(written: str, positions: Mapping[str, int], json: str | None) -> Path |
 
 
 def _parts(written: str) -> list[tuple[str, bool]] | None:
-    """The parts of a path, each with whether it is a list; None where the text is no path."""
+    """Return the parts of a path as (name, is a list); None if the text is not a path."""
     parts = []
     at = 0
     while at < len(written):
-        found = _PART.match(written, at)
-        if found is None:
+        match = _PART.match(written, at)
+        if match is None:
             return None
-        parts.append((found["quoted"] or found["plain"], found["each"] is not None))
-        at = found.end()
+        parts.append((match["quoted"] or match["plain"], match["each"] is not None))
+        at = match.end()
     if not parts or written.endswith(".") or sum(is_list for _, is_list in parts) > 1:
         return None
     return parts
 
 
-def _path(position: int, parts: list[tuple[str, bool]]) -> Path:
+def _path(position: int, parts: list[tuple[str, bool]]) -> JsonPath:
     lists = [number for number, (_, is_list) in enumerate(parts) if is_list]
     if not lists:
-        return Path(position, _joined(parts))
+        return JsonPath(position, _json_path(parts))
     at = lists[0] + 1
-    return Path(position, _joined(parts[:at]), _joined(parts[at:]))
+    return JsonPath(position, _json_path(parts[:at]), _json_path(parts[at:]))
 
 
-def _joined(parts: list[tuple[str, bool]]) -> str:
+def _json_path(parts: list[tuple[str, bool]]) -> str:
     return "$" + "".join(f'."{name}"' for name, _ in parts if name)

@@ -1,4 +1,4 @@
-"""Which columns of a wide file hold the date of a stage: by name, or by a pattern with the stage in its place."""
+"""Find the columns of a wide file that contain stage dates, by name or by a pattern with `*` for the stage."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from pipeline.ingest.rows.columns import normalise_header, visible
 from pipeline.waterfall.names import normalise_stage
 
 _PIPELINE = re.compile(r"\s*\([^()]*\)$")
-"""HubSpot writes the pipeline behind the stage: `Date entered "Lead (Lifecycle Stage Pipeline)"`."""
+"""HubSpot appends the pipeline to the stage: `Date entered "Lead (Lifecycle Stage Pipeline)"`."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """(stage, position) of each column with dates of a stage, in the order of the file, and what deserves a warning."""
+class StageColumns:
+    """(stage, position) of each column with stage dates, in the order of the file, and remarks for warnings."""
 
     columns: tuple[tuple[str, int], ...]
     remarks: tuple[str, ...] = ()
 
 
-def find(dates: StageDates, names: tuple[str, ...], positions: Mapping[str, int]) -> Found:
-    """The columns of a file whose headers are `names`; `positions` has those by their normalised form.
+def find_stage_columns(dates: StageDates, names: tuple[str, ...], positions: Mapping[str, int]) -> StageColumns:
+    """Return the stage columns of a file with the headers `names`; `positions` has the columns by normalised header.
 
-    Of two patterns that find a column for one stage the first counts.
+    If two patterns match a column for the same stage, the first pattern is used.
     """
     columns = {}
     missing = []
@@ -40,10 +40,10 @@ def find(dates: StageDates, names: tuple[str, ...], positions: Mapping[str, int]
     unknown, beside = [], []
     for pattern in dates.patterns:
         for position, name in enumerate(names):
-            found = stage_in(pattern, name)
-            if found is None or position in columns:
+            text = stage_in(pattern, name)
+            if text is None or position in columns:
                 continue
-            known = next((each for each in _spellings(found) if each in keys), None)
+            known = next((each for each in _spellings(text) if each in keys), None)
             if known is None:
                 unknown.append(name)
             elif taken.setdefault(keys[known][1], pattern) == pattern:
@@ -51,22 +51,22 @@ def find(dates: StageDates, names: tuple[str, ...], positions: Mapping[str, int]
             else:
                 beside.append(name)
     remarks = [
-        *_listed("not in the file, though `stages` names them", missing),
-        *_listed(
+        *_remark("not in the file, though `stages` names them", missing),
+        *_remark(
             "look like dates of stages that the waterfall does not know, and are not read", dict.fromkeys(unknown)
         ),
-        *_listed("have dates of a stage that another column has, and are not read", dict.fromkeys(beside)),
+        *_remark("have dates of a stage that another column has, and are not read", dict.fromkeys(beside)),
     ]
-    return Found(tuple((stage, position) for position, stage in sorted(columns.items())), tuple(remarks))
+    return StageColumns(tuple((stage, position) for position, stage in sorted(columns.items())), tuple(remarks))
 
 
 def stage_in(pattern: str, name: str) -> str | None:
-    """The part of the header that `*` matches; None if the header does not fit the pattern."""
+    """Return the part of the header that `*` matches; None if the header does not match the pattern."""
     before, _, after = pattern.partition("*")
-    found = re.fullmatch(
+    match = re.fullmatch(
         f"{re.escape(before)}(.+){re.escape(after)}", " ".join(visible(name).split()), re.IGNORECASE | re.DOTALL
     )
-    return None if found is None else found.group(1).strip(" \"'“”")
+    return None if match is None else match.group(1).strip(" \"'“”")
 
 
 def _spellings(stage: str) -> Iterable[str]:
@@ -75,6 +75,6 @@ def _spellings(stage: str) -> Iterable[str]:
     yield normalise_stage(stage.replace("_", " "))
 
 
-def _listed(said: str, headers: Iterable[str]) -> list[str]:
+def _remark(text: str, headers: Iterable[str]) -> list[str]:
     shown = [f"`{header[:60]}`" for header in headers]
-    return [f"columns {said}: {', '.join(shown[:10])}{' …' if len(shown) > 10 else ''}"] if shown else []
+    return [f"columns {text}: {', '.join(shown[:10])}{' …' if len(shown) > 10 else ''}"] if shown else []

@@ -1,1 +1,1 @@
-"""Which files an input has, and what kind of file each is: found, unpacked, scanned, decoded."""
+"""Find, unpack, scan and decode the files of an input."""

@@ -1,7 +1,7 @@
-"""Zip archives: what is in them, whether it may be unpacked, and the members of an input's archive as files of their own.
+"""Check zip archives and read their members as separate input files.
 
-An archive may be made to fill a disk or to write beside the folder it is unpacked into. So nothing is unpacked by the name of a
-member, every limit holds for what is really decompressed, and only what was checked here is given to another reader.
+A malicious archive can fill the disk or write outside its target folder. So members are unpacked under names of our own, and all
+limits apply to the bytes that are really decompressed.
 """
 
 from __future__ import annotations
@@ -17,79 +17,91 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from pipeline.ingest.files import checksums, scan
-from pipeline.ingest.files.find import Found
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.files.find import InputFile
+from pipeline.ingest.refusal import FileRefusedError
 
 MAX_MEMBERS = 1_000
-"""Files of an archive, and XML parts of a workbook."""
+"""Files in an archive, or XML parts in a workbook."""
 
-MAX_SIZE = 10_000_000_000
-"""Bytes to which the members of an archive may decompress together."""
+MAX_UNPACKED_BYTES = 10_000_000_000
+"""Decompressed bytes of all members of an archive."""
 
 MAX_RATIO = 250
-"""Bytes of content per byte of the archive; more is a bomb, once the content is larger than `SMALL`."""
+"""Decompressed bytes per byte of the archive. More is a zip bomb, if the content is larger than `MIN_BOMB_BYTES`."""
 
-SMALL = 50_000_000
-"""Bytes of content below which no ratio is too high."""
+MIN_BOMB_BYTES = 50_000_000
+"""Decompressed bytes from which the ratio is checked."""
 
-_MAX_DIRECTORY = 20_000_000
-"""Bytes of the directory at the end of an archive, which is read whole."""
+_MAX_DIRECTORY_BYTES = 20_000_000
+"""The directory at the end of an archive is read into memory."""
 
 _STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 _OFFICE = {"[Content_Types].xml", "_rels/.rels", "xl/workbook.xml", "mimetype"}
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error, ValueError, OverflowError)
-"""What a damaged archive ends in; a name that is no text is a ValueError."""
+_DAMAGE_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    struct.error,
+    ValueError,
+    OverflowError,
+)
+"""Exceptions that a damaged archive raises; ValueError for a member name that is not text."""
 
 _OFFICE_SUFFIXES = (".xlsx", ".xlsm", ".xls")
 
 
 @dataclass
 class Budget:
-    """What may still be decompressed of an archive of `packed` bytes, and the next step for one with too much in it."""
+    """Counts the decompressed bytes of an archive of `packed` bytes against `limit`. `next_step` is the advice in the error."""
 
     packed: int
-    left: int
+    limit: int
     next_step: str
     used: int = 0
 
     def spend(self, count: int) -> None:
-        """Raises Refused when the content is larger than may be, or of too high a ratio."""
+        """Add bytes. Raises FileRefusedError if the total exceeds the limit or the ratio."""
         self.used += count
-        if self.used > self.left:
-            raise Refused(f"it decompresses to more than {self.left / 1_000_000_000:,.1f} GB", self.next_step)
-        if self.used > SMALL and self.used > self.packed * MAX_RATIO:
-            raise Refused(
-                f"it decompresses to more than {MAX_RATIO} times its size, as only a bomb does", self.next_step
+        if self.used > self.limit:
+            raise FileRefusedError(f"it decompresses to more than {self.limit / 1_000_000_000:,.1f} GB", self.next_step)
+        if self.used > MIN_BOMB_BYTES and self.used > self.packed * MAX_RATIO:
+            raise FileRefusedError(
+                f"it decompresses to more than {MAX_RATIO} times its size, which suggests a zip bomb", self.next_step
             )
 
 
 def is_zip(path: Path) -> bool:
-    """Whether a file begins as a zip archive does."""
+    """Whether a file begins like a zip archive."""
     with path.open("rb") as file:
         return file.read(4) in _STARTS
 
 
 def is_office(path: Path) -> bool:
-    """Whether a zip archive is a document of an office suite, such as a workbook: by its name, or by its parts, of which a
-    damaged one may lack some. Raises Refused when it can't be read."""
+    """Whether a zip archive is an office document, such as a workbook, by its name or by any typical part.
+
+    Raises FileRefusedError if the archive can't be read.
+    """
     if path.suffix.lower() in _OFFICE_SUFFIXES:
         return True
-    with opened(path) as archive:
+    with open_archive(path) as archive:
         return not _OFFICE.isdisjoint(archive.namelist())
 
 
-def opened(path: Path) -> zipfile.ZipFile:
-    """The archive, its directory read. Raises Refused when that is damaged or too large."""
-    if _directory_size(path) > _MAX_DIRECTORY:
-        raise Refused(f"the zip archive has more than {MAX_MEMBERS:,} files in it", "put fewer files into one archive")
+def open_archive(path: Path) -> zipfile.ZipFile:
+    """Open an archive. Raises FileRefusedError if its directory is damaged or too large."""
+    if _directory_size(path) > _MAX_DIRECTORY_BYTES:
+        raise FileRefusedError(
+            f"the zip archive has more than {MAX_MEMBERS:,} files in it", "put fewer files into one archive"
+        )
     try:
         return zipfile.ZipFile(path)
-    except (OSError, *_DAMAGE) as error:
-        raise _damaged(error, "the zip archive is damaged or cut short") from None
+    except (OSError, *_DAMAGE_ERRORS) as error:
+        raise _damage_error(error, "the zip archive is damaged or cut short") from None
 
 
 def _directory_size(path: Path) -> int:
-    """The size that the end of the archive promises for the directory; 0 where there is no such end."""
+    """Return the size of the directory according to the end record of the archive; 0 if there is no end record."""
     with path.open("rb") as file:
         file.seek(0, 2)
         file.seek(max(0, file.tell() - 70_000))
@@ -104,63 +116,68 @@ def _directory_size(path: Path) -> int:
 
 
 def copy_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: Budget) -> Iterator[bytes]:
-    """The content of a member, decompressed, in chunks. Raises Refused: encrypted, damaged, another method, over the budget."""
+    """Yield the decompressed content of a member in chunks.
+
+    Raises FileRefusedError for a member that is encrypted, damaged, over the budget or compressed by another method than deflate.
+    """
     if member.flag_bits & 0x1:
-        raise Refused("it is encrypted", "make the archive without a password")
+        raise FileRefusedError("it is encrypted", "make the archive without a password")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise Refused("it is compressed by a method that is not read here", "make the archive by plain zip (deflate)")
+        raise FileRefusedError(
+            "it is compressed by a method that is not read here", "make the archive by plain zip (deflate)"
+        )
     try:
         with archive.open(member) as content:
-            while chunk := content.read(scan.CHUNK):
+            while chunk := content.read(scan.CHUNK_BYTES):
                 budget.spend(len(chunk))
                 yield chunk
-    except (OSError, *_DAMAGE) as error:
-        raise _damaged(error, "the zip archive is damaged: its checksum does not fit") from None
+    except (OSError, *_DAMAGE_ERRORS) as error:
+        raise _damage_error(error, "the zip archive is damaged: its checksum does not fit") from None
 
 
-def _damaged(error: Exception, reason: str) -> Exception:
-    """What to raise: a damaged offset ends in an OSError of its own, and one of another number is the disk's."""
+def _damage_error(error: Exception, reason: str) -> Exception:
+    """Return the error to raise. A damaged offset raises an OSError with EINVAL; any other OSError comes from the disk."""
     if isinstance(error, OSError) and error.errno != errno.EINVAL:
         return error
-    return Refused(reason, "upload it again")
+    return FileRefusedError(reason, "upload it again")
 
 
-def expanded(files: Iterable[Found], work: Path) -> Iterator[Found]:
-    """The files of an input, with the members of zip archives in the place of these, in order of name.
+def expand(files: Iterable[InputFile], work: Path) -> Iterator[InputFile]:
+    """Yield the files of an input; a zip archive is replaced by its members, sorted by name.
 
-    A member is unpacked to `work` just before it is given and removed after; its `name` is `archive.zip/member.csv`. An archive
-    that may not be unpacked is given as a refused file.
+    A member is unpacked to `work` before it is yielded and deleted afterwards. An archive that can't be unpacked is yielded as a
+    refused file.
     """
     for file in files:
         try:
             if file.refused or not is_zip(file.path) or is_office(file.path):
                 yield file
                 continue
-            yield from _members(file, work)
-        except Refused as refused:
+            yield from _expand_archive(file, work)
+        except FileRefusedError as refused:
             yield replace(file, refused=refused.reason, next_step=refused.next_step)
         except OSError:
-            yield file  # who reads it says what is the matter with it
+            yield file  # reading it raises the error again, with its message
 
 
-def _members(file: Found, work: Path) -> Iterator[Found]:
-    checksums.hold_to_promise(file.path, scan.sha256_of(file.path))
-    budget = Budget(file.path.stat().st_size, MAX_SIZE, "unpack it yourself, if you know who made it")
-    with opened(file.path) as archive:
-        members = _judged(archive, budget)
+def _expand_archive(file: InputFile, work: Path) -> Iterator[InputFile]:
+    checksums.verify_sha256_file(file.path, scan.sha256_of(file.path))
+    budget = Budget(file.path.stat().st_size, MAX_UNPACKED_BYTES, "unpack it yourself, if you know who made it")
+    with open_archive(file.path) as archive:
+        members = _members_to_read(archive, budget)
         for number, member in enumerate(members):
             folder = work / f"member_{number}"
-            yield _unpacked(archive, member, file, folder, budget)
+            yield _unpack(archive, member, file, folder, budget)
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _judged(archive: zipfile.ZipFile, budget: Budget) -> list[zipfile.ZipInfo]:
-    """The members to read, in order of name. Raises Refused for the archive as a whole."""
-    members = [each for each in archive.infolist() if not each.is_dir() and not _is_litter(each.filename)]
+def _members_to_read(archive: zipfile.ZipFile, budget: Budget) -> list[zipfile.ZipInfo]:
+    """Return the members to read, sorted by name. Raises FileRefusedError for the whole archive."""
+    members = [each for each in archive.infolist() if not each.is_dir() and not _is_system_file(each.filename)]
     if not members:
-        raise Refused("there is no file in the zip archive", "export it again")
+        raise FileRefusedError("there is no file in the zip archive", "export it again")
     if len(members) > MAX_MEMBERS:
-        raise Refused(
+        raise FileRefusedError(
             f"the zip archive has {len(members):,} files in it, and at most {MAX_MEMBERS:,} are read",
             "put fewer files into one archive",
         )
@@ -168,13 +185,13 @@ def _judged(archive: zipfile.ZipFile, budget: Budget) -> list[zipfile.ZipInfo]:
         _refuse_name(member.filename)
     (name, count), *_ = Counter(member.filename for member in members).most_common(1)
     if count > 1:
-        raise Refused(f"the zip archive has two files of the name `{name[:100]}`", "rename one of the two")
-    Budget(budget.packed, budget.left, budget.next_step).spend(sum(member.file_size for member in members))
+        raise FileRefusedError(f"the zip archive has two files named `{name[:100]}`", "rename one of the two")
+    Budget(budget.packed, budget.limit, budget.next_step).spend(sum(member.file_size for member in members))
     return sorted(members, key=lambda member: member.filename)
 
 
-def _is_litter(name: str) -> bool:
-    """What macOS and Windows put into an archive beside the files, and sums of SHA-256."""
+def _is_system_file(name: str) -> bool:
+    """Whether a member is a file of macOS or Windows, or a `.sha256` file."""
     path = PurePosixPath(name)
     return "__MACOSX" in path.parts or path.name in (".DS_Store", "Thumbs.db") or name.endswith(checksums.SUFFIX)
 
@@ -182,26 +199,28 @@ def _is_litter(name: str) -> bool:
 def _refuse_name(name: str) -> None:
     plain = name.replace("\\", "/")
     if plain.startswith("/") or ".." in plain.split("/") or plain[1:2] == ":":
-        raise Refused(
+        raise FileRefusedError(
             "the zip archive has a file in it whose name leads out of the archive",
             "don't unpack it; ask whoever made it",
         )
     if not name.isprintable():
-        raise Refused("the zip archive has a file in it whose name is not printable", "rename that file")
+        raise FileRefusedError("the zip archive has a file in it whose name is not printable", "rename that file")
 
 
-def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: Found, folder: Path, budget: Budget) -> Found:
+def _unpack(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: InputFile, folder: Path, budget: Budget
+) -> InputFile:
     shown = f"{file.path.name}/{member.filename}"
     suffixes = "".join(PurePosixPath(member.filename).suffixes[-2:])[-20:]
     content = folder / f"content{suffixes}"
-    found = Found(content, name=shown, archive=file.path)
+    unpacked = InputFile(content, name=shown, archive=file.path)
     folder.mkdir()
     try:
         with content.open("wb") as copy:
             for chunk in copy_member(archive, member, budget):
                 copy.write(chunk)
         if is_zip(content) and not is_office(content):
-            raise Refused("it is a zip archive inside a zip archive", "unpack the outer one")
-    except Refused as refused:
-        return replace(found, refused=refused.reason, next_step=refused.next_step)
-    return found
+            raise FileRefusedError("it is a zip archive inside a zip archive", "unpack the outer one")
+    except FileRefusedError as refused:
+        return replace(unpacked, refused=refused.reason, next_step=refused.next_step)
+    return unpacked

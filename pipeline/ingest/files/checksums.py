@@ -1,7 +1,6 @@
-"""What a file promises of itself: a SHA-256 beside it, and checksums of the pages inside a Parquet file.
+"""Verify checksums from the sender: a `.sha256` file beside an input file, and page checksums inside a Parquet file.
 
-A flipped bit in a CSV costs a line or changes a value that no reader can know; in a Parquet file it may do either to a
-thousand values. Where the sender says what the bytes were, they are held against that.
+A flipped bit in a CSV file damages one line or one value. In a Parquet file it can damage thousands of values.
 """
 
 from __future__ import annotations
@@ -10,17 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.refusal import FileRefusedError
 
 SUFFIX = ".sha256"
-"""Of the file that names the SHA-256 of the one beside it, as `sha256sum` writes it."""
+"""Ending of a file that `sha256sum` writes, with the SHA-256 of the file beside it."""
 
 _NEXT_I32 = b"\x15"
-"""Thrift: the field after the last one, an i32."""
+"""Thrift compact protocol: the next field, of type i32."""
 
 
-def hold_to_promise(path: Path, sha256: str) -> None:
-    """Raises Refused when a `.sha256` lies beside the file and names another content."""
+def verify_sha256_file(path: Path, sha256: str) -> None:
+    """Raises FileRefusedError if a `.sha256` file beside the file has another SHA-256."""
     beside = path.with_name(path.name + SUFFIX)
     if not beside.is_file():
         return
@@ -28,15 +27,15 @@ def hold_to_promise(path: Path, sha256: str) -> None:
         words = file.read(1_000).split()
     # sha256sum puts a backslash first when there is one in the file's name.
     if not words or words[0].lstrip(b"\\").lower() != sha256.encode():
-        raise Refused(f"its content is not the one that {beside.name} promises", "upload both files again")
+        raise FileRefusedError(f"its content does not match {beside.name}", "upload both files again")
 
 
 def verify_pages(path: Path) -> None:
-    """Read a Parquet file once for the checksums of its pages, where it has any. Raises Refused when one doesn't fit.
+    """Verify the page checksums of a Parquet file, if it has any. Raises FileRefusedError if one does not match.
 
-    DuckDB does not look at them.
+    DuckDB does not verify them.
     """
-    # Takes a while to import, and only Parquet inputs need it.
+    # A slow import that only Parquet inputs need.
     import pyarrow
     from pyarrow import parquet
 
@@ -48,11 +47,11 @@ def verify_pages(path: Path) -> None:
                 for column in range(len(file.schema)):
                     file.read_row_group(group, columns=[file.schema.column(column).path], use_threads=False)
     except (pyarrow.ArrowException, OSError):
-        raise Refused("the Parquet file is damaged or cut short", "export or upload it again") from None
+        raise FileRefusedError("the Parquet file is damaged or cut short", "export or upload it again") from None
 
 
 def _has_checksums(path: Path, file: Any) -> bool:
-    """Whether any column's first page has one: a bit that flipped in one header must not hide those of the others."""
+    """Whether the first page of any column has a checksum. One damaged header must not hide the checksums of the others."""
     with path.open("rb") as raw:
         return any(_page_has_crc(_read_at(raw, offset)) for offset in _first_pages(file))
 
@@ -71,7 +70,7 @@ def _read_at(raw: Any, offset: int) -> bytes:
 
 
 def _page_has_crc(header: bytes) -> bool:
-    """A page header is Thrift, compact: type, size, size, then the checksum, each an i32 in the field after the last."""
+    """Whether a page header (Thrift compact protocol) has a checksum: the i32 field after type, size and compressed size."""
     at = 0
     for _ in range(3):
         if header[at : at + 1] != _NEXT_I32:

@@ -1,4 +1,4 @@
-"""Files in other encodings than UTF-8: declared, found for `encoding = "auto"`, or refused with the line to write."""
+"""Read files that are not UTF-8: by the declared encoding, by `encoding = "auto"`, or refuse them with the line to write."""
 
 from __future__ import annotations
 
@@ -7,27 +7,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.ingest.files import scan
-from pipeline.ingest.files.scan import Bytes
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.files.scan import FileScan
+from pipeline.ingest.refusal import FileRefusedError
 
 AUTO = "auto"
-"""The `encoding` that asks for UTF-8, UTF-16 with a byte order mark, or else Windows-1252."""
+"""The `encoding` that means UTF-8, UTF-16 with a byte order mark, or else Windows-1252."""
 
-MARK = "funnel_mark"
-"""The error handler that puts half a surrogate for what can't be decoded, so that its row is quarantined."""
+SURROGATE_HANDLER = "funnel_mark"
+"""The error handler that writes half a surrogate for bytes that can't be decoded, so that their row is rejected."""
 
-codecs.register_error(MARK, lambda error: ("\udcff", getattr(error, "end", 0)))
+codecs.register_error(SURROGATE_HANDLER, lambda error: ("\udcff", getattr(error, "end", 0)))
 
-_RARE = 100
-"""Well-formed characters beyond ASCII per bad byte from which on a file is UTF-8 with damage in it."""
+_MIN_GOOD_PER_BAD = 100
+"""Non-ASCII UTF-8 characters per bad byte from which a file counts as damaged UTF-8."""
 
 _UNDEFINED_IN_CP1252 = b"\x81\x8d\x8f\x90\x9d"
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What the bytes say of the encoding: well-formed UTF-8 characters beyond ASCII, bytes that are no UTF-8, and
-    whether every byte is a character of Windows-1252."""
+class EncodingEvidence:
+    """Counts of non-ASCII UTF-8 characters and of bytes that are not UTF-8; whether every byte is valid Windows-1252."""
 
     well_formed: int
     bad: int
@@ -35,35 +34,36 @@ class Evidence:
 
     @property
     def is_damaged_utf8(self) -> bool:
-        """Whether the bad bytes are so rare that the file is UTF-8 all the same."""
-        return self.well_formed >= _RARE * self.bad
+        """Whether bad bytes are rare enough for a damaged UTF-8 file."""
+        return self.well_formed >= _MIN_GOOD_PER_BAD * self.bad
 
     def refuse_mixed(self) -> None:
-        """Raises Refused when too much of the file is UTF-8 for any other encoding to be right, and too little to be damage."""
+        """Raises FileRefusedError if the file mixes UTF-8 with another encoding."""
         if self.well_formed * 10 > self.bad:
-            raise Refused(
-                f"a part of it is UTF-8, and {_bytes(self.bad)} can't be read so; it may be two exports in one file",
+            verb = "is" if self.bad == 1 else "are"
+            raise FileRefusedError(
+                f"a part of it is UTF-8, but {_bytes(self.bad)} {verb} not; it may be two exports in one file",
                 "export it as UTF-8 throughout",
             )
 
 
-def evidence(found: Bytes) -> Evidence:
-    """Read the whole content once more and count."""
-    counted = _Bad()
-    name = f"funnel_count_{id(counted)}"
-    codecs.register_error(name, counted)
+def count_evidence(file_scan: FileScan) -> EncodingEvidence:
+    """Read the whole file and count its UTF-8 characters and bad bytes."""
+    bad_bytes = _BadByteCounter()
+    name = f"funnel_count_{id(bad_bytes)}"
+    codecs.register_error(name, bad_bytes)
     decoder = codecs.getincrementaldecoder("utf-8")(name)
     well_formed, fits = 0, True
-    for chunk in scan.chunks(found.path, found.compression):
+    for chunk in scan.chunks(file_scan.path, file_scan.compression):
         fits = fits and not any(byte in chunk for byte in _UNDEFINED_IN_CP1252)
         text = decoder.decode(chunk)
         well_formed += len(text) - len(text.encode("ascii", "ignore"))
     decoder.decode(b"", final=True)
-    return Evidence(well_formed, counted.bytes, fits)
+    return EncodingEvidence(well_formed, bad_bytes.bytes, fits)
 
 
-class _Bad:
-    """An error handler that leaves bad bytes out and counts them."""
+class _BadByteCounter:
+    """An error handler that drops bad bytes and counts them."""
 
     def __init__(self) -> None:
         self.bytes = 0
@@ -74,37 +74,37 @@ class _Bad:
         return "", end
 
 
-def refuse_undeclared(found: Bytes) -> None:
-    """Raises Refused for a file that is not UTF-8, unless it is UTF-8 with rare damage, whose lines are quarantined.
+def refuse_undeclared(file_scan: FileScan) -> None:
+    """Raises FileRefusedError for a file that is not UTF-8. In a UTF-8 file with rare damage only the damaged lines are rejected.
 
-    To quarantine the lines of a file in another encoding would drop just the rows with umlauts, which is a biased report.
+    In another encoding, exactly the rows with non-ASCII letters would be rejected, and the report would be biased.
     """
-    seen = evidence(found)
-    if seen.is_damaged_utf8:
+    evidence = count_evidence(file_scan)
+    if evidence.is_damaged_utf8:
         return
-    seen.refuse_mixed()
-    if seen.fits_cp1252:
-        raise Refused(
-            f"it is not UTF-8 ({_bytes(seen.bad)}), and can be read as Windows-1252",
+    evidence.refuse_mixed()
+    if evidence.fits_cp1252:
+        raise FileRefusedError(
+            f"it is not UTF-8 ({_bytes(evidence.bad)}), and can be read as Windows-1252",
             'write encoding = "cp1252" for this input if names look right with it, or export the file as UTF-8',
         )
-    raise Refused(
-        f"it is neither UTF-8 ({_bytes(seen.bad)}) nor Windows-1252",
+    raise FileRefusedError(
+        f"it is neither UTF-8 ({_bytes(evidence.bad)}) nor Windows-1252",
         'export it as UTF-8, or declare its encoding for this input, such as encoding = "cp850" or "mac_roman"',
     )
 
 
-def guess(found: Bytes) -> str:
-    """The encoding of a file under `encoding = "auto"`. Raises Refused when the file mixes two encodings."""
-    start = next(scan.chunks(found.path, found.compression), b"")[:2]
+def guess_encoding(file_scan: FileScan) -> str:
+    """Return the encoding of a file for `encoding = "auto"`. Raises FileRefusedError if the file mixes two encodings."""
+    start = next(scan.chunks(file_scan.path, file_scan.compression), b"")[:2]
     if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
-    if found.is_utf8:
+    if file_scan.is_utf8:
         return "utf-8"
-    seen = evidence(found)
-    if seen.is_damaged_utf8:
+    evidence = count_evidence(file_scan)
+    if evidence.is_damaged_utf8:
         return "utf-8"
-    seen.refuse_mixed()
+    evidence.refuse_mixed()
     return "cp1252"
 
 
@@ -112,25 +112,25 @@ def _bytes(count: int) -> str:
     return "1 byte" if count == 1 else f"{count:,} bytes"
 
 
-def of_text(name: str) -> str:
-    """Python's name of an encoding of text; empty for a name that is none."""
+def text_encoding(name: str) -> str:
+    """Return Python's name of a text encoding; empty if the name is unknown."""
     try:
-        found = codecs.lookup(name)
+        codec = codecs.lookup(name)
     except LookupError:
         return ""
-    return found.name if getattr(found, "_is_text_encoding", True) else ""
+    return codec.name if getattr(codec, "_is_text_encoding", True) else ""
 
 
-def is_utf16(found: Bytes) -> bool:
-    """Whether a file with NUL bytes looks as if every other byte were one."""
-    start = next(scan.chunks(found.path, found.compression), b"")[:1000]
+def is_utf16(file_scan: FileScan) -> bool:
+    """Whether a file with NUL bytes looks like UTF-16: by its byte order mark, or more than a third of NUL bytes."""
+    start = next(scan.chunks(file_scan.path, file_scan.compression), b"")[:1000]
     return start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or start.count(b"\0") * 3 > len(start)
 
 
-def transcode(found: Bytes, encoding: str, copy: Path) -> None:
-    """Write a copy in UTF-8. What can't be decoded becomes a byte that is no UTF-8, so that its line is quarantined."""
-    decoder = codecs.getincrementaldecoder(encoding)(MARK)
+def transcode(file_scan: FileScan, encoding: str, copy: Path) -> None:
+    """Write a UTF-8 copy. What can't be decoded becomes a byte that is not UTF-8, so that its line is rejected."""
+    decoder = codecs.getincrementaldecoder(encoding)(SURROGATE_HANDLER)
     with copy.open("wb") as file:
-        for chunk in scan.chunks(found.path, found.compression):
+        for chunk in scan.chunks(file_scan.path, file_scan.compression):
             file.write(decoder.decode(chunk).encode("utf-8", "surrogateescape"))
         file.write(decoder.decode(b"", final=True).encode("utf-8", "surrogateescape"))

@@ -1,4 +1,4 @@
-"""Which files an input names: a file by its exact name, or the matches of a pattern, in order of name."""
+"""Find the files of an input: one file by its exact name, or the matches of a pattern, sorted by name."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _ENDING = re.compile(r"(?<=.)[.]\w+(?:[.](?:gz|gzip|zst|zstd))?$")
 
 
 @dataclass(frozen=True)
-class Found:
-    """A file of an input; `refused` says why it may not be read, or is None, and `next_step` what to do then.
+class InputFile:
+    """A file of an input. `refused` is the reason why it can't be read, or None; `next_step` says what to do then.
 
-    A member of a zip archive has the `archive` and a `name` in it, and its `path` is that of the unpacked content.
+    For a member of a zip archive, `archive` is the archive, `name` is "archive.zip/member.csv", and `path` is the unpacked copy.
     """
 
     path: Path
@@ -28,74 +28,76 @@ class Found:
     name: str = ""
     archive: Path | None = None
     sha256: str = ""
-    """Of the content, where it is known and the bytes of the file say more than that: the result of a query."""
+    """For the result of a query: the SHA-256 of its columns and rows. The bytes of the file also depend on their order."""
     has_times: bool = False
-    """Of the result of a query: whether a time of ours is one there; else it is text in the format of the input."""
+    """For the result of a query: whether a time column has a time type in the database, not text."""
     cursor_after: str | None = None
+    """For the result of a query: the highest cursor value of earlier loads."""
     cursor: str | None = None
-    """Of the result of a query: the highest value of its cursor before it and with it."""
+    """For the result of a query: the highest cursor value, this result included."""
 
     @property
     def source(self) -> Path:
-        """The file in the input's folder."""
+        """The file in the input's folder: the archive for a member of one."""
         return self.archive or self.path
 
     @property
     def shown(self) -> Path:
-        """The path for messages: that of a member begins with its archive; the result of a query has a name alone."""
+        """The path for messages: folder, archive and member for a member; the name for the result of a query."""
         return (self.archive.parent if self.archive else Path()) / self.name if self.name else self.path
 
 
-def find(reads: Input) -> tuple[Found, ...]:
-    """The files, sorted by path; none where a database is read. A name that exists is that file, whatever characters it has.
+def find(input_: Input) -> tuple[InputFile, ...]:
+    """Return the files, sorted by path; none for an input that reads a database.
 
-    A link that leads out of the fixed part of the pattern is refused: an inbox may be writable for others.
+    A path that exists is that file, even if it looks like a pattern. A link out of the fixed folder of the pattern is refused,
+    because others may have write access to an inbox.
     """
-    if reads.database:
+    if input_.database:
         return ()
-    pattern = reads.pattern
+    pattern = input_.pattern
     if pattern.is_symlink() or pattern.exists():
         if pattern.is_dir():
-            written = (reads.written_path or str(pattern)).rstrip("/")
+            written = (input_.written_path or str(pattern)).rstrip("/")
             return (
-                Found(pattern, "it is a folder, not a file", f'write path = "{written}/*{_usual_ending(pattern)}"'),
+                InputFile(pattern, "it is a folder, not a file", f'write path = "{written}/*{_usual_ending(pattern)}"'),
             )
-        return (_judged(pattern, pattern.parent),)
+        return (_checked_file(pattern, pattern.parent),)
     if not glob.has_magic(str(pattern)):
         return ()
     matches = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True)) if not match.endswith(SUFFIX)]  # noqa: PTH207 - Path.glob also takes hidden files
-    root = fixed_part(pattern)
-    return tuple(_judged(match, root) for match in matches if match.is_symlink() or match.is_file())
+    root = fixed_folder(pattern)
+    return tuple(_checked_file(match, root) for match in matches if match.is_symlink() or match.is_file())
 
 
 def _usual_ending(folder: Path) -> str:
-    """The ending that most files in the folder have, such as `.csv.gz`; `.csv` where there is none."""
+    """Return the most frequent ending in the folder, such as `.csv.gz`; `.csv` if there is none."""
     try:
         names = sorted(each.name for each in folder.iterdir() if each.is_file() and not each.name.endswith(SUFFIX))
     except OSError:
         names = []
-    endings = Counter(found.group() for name in names if (found := _ENDING.search(name)))
+    endings = Counter(match.group() for name in names if (match := _ENDING.search(name)))
     return max(endings, key=lambda ending: (endings[ending], ending == ".csv"), default=".csv")
 
 
 def printable(path: Path) -> str:
-    """The path as text: a byte of it that is not UTF-8 shows as \\xe9."""
+    """Return the path as text; a byte that is not UTF-8 becomes \\xe9."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _judged(path: Path, root: Path) -> Found:
+def _checked_file(path: Path, root: Path) -> InputFile:
     if printable(path) != str(path):
-        return Found(path, "its name is not UTF-8", "rename it")
+        return InputFile(path, "its name is not UTF-8", "rename it")
     resolved = path.resolve()
     if not resolved.is_relative_to(root.resolve()):
-        return Found(path, "it is a link that leads out of the input's folder")
+        return InputFile(path, "it is a link that leads out of the input's folder")
     if not resolved.exists():
-        return Found(path, "it is a link that leads nowhere")
-    return Found(path) if resolved.is_file() else Found(path, "it is not a regular file")
+        return InputFile(path, "it is a link that leads nowhere")
+    return InputFile(path) if resolved.is_file() else InputFile(path, "it is not a regular file")
 
 
-def fixed_part(pattern: Path) -> Path:
-    """The folder up to the first part of a pattern that matches several names."""
+def fixed_folder(pattern: Path) -> Path:
+    """Return the folder before the first wildcard of a pattern."""
     fixed = Path(pattern.anchor)
     for part in pattern.parts[len(fixed.parts) : -1]:
         if glob.has_magic(part):

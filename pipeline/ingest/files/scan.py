@@ -1,4 +1,4 @@
-"""One pass over the bytes of a file before any parser sees it: what it is, is it whole, how many lines has it."""
+"""Scan the bytes of a file once before parsing: its kind, whether it is complete, and its counts of lines."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from typing import IO, Literal
 
 import zstandard
 
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.refusal import FileRefusedError
 
 Compression = Literal["none", "gzip", "zstd"]
 Kind = Literal["lines", "workbook", "json", "html"]
-"""What a file that is not Parquet holds: lines of CSV or JSON, the sheets of a workbook, one JSON document, a web page."""
+"""Content of a file that is not Parquet: lines of CSV or JSON, a workbook, one JSON document, or a web page."""
 
-CHUNK = 1 << 20
-"""Bytes at a time. No line inside a chunk can be longer than a chunk, so only lines across a border are measured."""
+CHUNK_BYTES = 1 << 20
+"""Bytes that are read at a time."""
 
-LONGEST_RECORD = 1_000_000
-"""Bytes; a longer record is quarantined."""
+MAX_RECORD_BYTES = 1_000_000
+"""A longer record is rejected."""
 
-LONGEST_LINE = 64_000_000
-"""Bytes; a file with a longer line is refused, since a line is held in memory whole."""
+MAX_LINE_BYTES = 64_000_000
+"""A file with a longer line is refused, because a line must fit in memory."""
 
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 _SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
-"""Begins a frame of zstd that holds no content; pzstd and others write one in front."""
+"""Start of a zstd frame without content. Some tools, such as pzstd, write one first."""
 _BOM = codecs.BOM_UTF8
 
 
 @dataclass(frozen=True)
-class Bytes:
-    """What the pass found. `size` is that of the file, `content_size` what it decompresses to, in bytes.
+class FileScan:
+    """Result of a scan. `size` is the size of the file, `content_size` its decompressed size, both in bytes.
 
-    Lines end with LF, CRLF or CR; the last one may end with the file. `blank` lines are empty.
+    Lines end with LF, CRLF or CR; the last line may have no line end. `blank` counts empty lines.
     """
 
     path: Path
@@ -49,46 +49,46 @@ class Bytes:
     content_size: int = 0
     is_parquet: bool = False
     is_json_lines: bool = False
-    """By its name; nothing in the bytes of a line could tell."""
+    """By the name of the file: a CSV line may look like JSON."""
     kind: Kind = "lines"
     lines: int = 0
     blank: int = 0
     quotes: int = 0
     delimiters: int = 0
     is_utf8: bool = True
-    is_odd: str | None = None
-    """Why only the resynchronising reader may have it (a NUL, bad UTF-8, mixed line ends, a long line), or None."""
+    irregularity: str | None = None
+    """Why only CSV recovery can read the file (a NUL, bad UTF-8, mixed line ends, a long line), or None."""
 
 
-def examine(path: Path, delimiter: str = ",", *, longest_line: int | None = LONGEST_LINE) -> Bytes:
-    """Read a whole file once. `longest_line` is in bytes; None where lines mean nothing.
+def scan_bytes(path: Path, delimiter: str = ",", *, longest_line: int | None = MAX_LINE_BYTES) -> FileScan:
+    """Read a whole file once. `longest_line` is in bytes; None for a file that is not made of lines.
 
-    Raises Refused when it is empty, truncated or damaged, has a line beyond `longest_line`, or is not what its suffix says;
-    OSError as it comes.
+    Raises FileRefusedError if the file is empty, truncated or damaged, has a line longer than `longest_line`, or does not match
+    its suffix.
     """
     compression = _compression(path)
     if compression == "none" and _starts_with(path, _PARQUET):
         size = path.stat().st_size
-        return Bytes(path, "none", sha256_of(path), size, size, is_parquet=True)
+        return FileScan(path, "none", sha256_of(path), size, size, is_parquet=True)
     if path.name.lower().endswith((".parquet", ".pq")):
-        raise Refused("it is named as Parquet and does not begin as Parquet", "export the file again")
+        raise FileRefusedError("it is named as Parquet and does not begin as Parquet", "export the file again")
     digest = hashlib.sha256()
-    count = _Count(delimiter.encode())
+    count = _LineCounter(delimiter.encode())
     for chunk in chunks(path, compression, digest.update):
         count.add(chunk)
     count.close()
     if not count.bytes:
-        raise Refused("the file is empty, it has not even a header", "export the file again, or remove it")
+        raise FileRefusedError("the file is empty, it has not even a header", "export the file again, or remove it")
     if count.is_all_nul:
-        raise Refused(
+        raise FileRefusedError(
             "it holds nothing but NUL bytes", "export the file again; the disk or the transfer lost its content"
         )
     if longest_line is not None and count.longest > longest_line:
-        raise Refused(
+        raise FileRefusedError(
             f"it has a line of {count.longest / 1_000_000:,.0f} MB, and at most {longest_line / 1_000_000:,.0f} MB are read",
             "export it with line ends between the records, and without that value",
         )
-    return Bytes(
+    return FileScan(
         path,
         compression,
         digest.hexdigest(),
@@ -99,14 +99,14 @@ def examine(path: Path, delimiter: str = ",", *, longest_line: int | None = LONG
         quotes=count.quotes,
         delimiters=count.delimiters,
         is_utf8=not count.is_not_utf8,
-        is_odd=count.why_odd(),
+        irregularity=count.find_irregularity(),
     )
 
 
-def chunks(path: Path, compression: Compression, seen: Callable[[bytes], object] | None = None) -> Iterator[bytes]:
-    """The content, decompressed, without a BOM. `seen` gets the bytes as they lie in the file. Raises Refused."""
+def chunks(path: Path, compression: Compression, observe: Callable[[bytes], object] | None = None) -> Iterator[bytes]:
+    """Yield the decompressed content without a BOM. `observe` receives the raw bytes. Raises FileRefusedError."""
     with path.open("rb") as raw:
-        content = {"none": _plain, "gzip": _gunzip, "zstd": _unzstd}[compression](raw, seen or (lambda _: None))
+        content = {"none": _plain, "gzip": _gunzip, "zstd": _unzstd}[compression](raw, observe or (lambda _: None))
         first = next(content, b"")
         while 0 < len(first) < 3:
             more = next(content, b"")
@@ -118,14 +118,14 @@ def chunks(path: Path, compression: Compression, seen: Callable[[bytes], object]
 
 
 def lines_of(path: Path, compression: Compression) -> Iterator[bytes]:
-    """Every line with its line end (LF, CRLF or CR), decompressed, without a BOM."""
+    """Yield every line with its line end (LF, CRLF or CR), decompressed, without a BOM."""
     rest = b""
     for chunk in chunks(path, compression):
-        held = rest + chunk
-        if held.endswith(b"\r"):  # the LF of a CRLF may come with the next chunk
-            rest = held
+        buffer = rest + chunk
+        if buffer.endswith(b"\r"):  # the LF of a CRLF may come with the next chunk
+            rest = buffer
             continue
-        lines = held.splitlines(keepends=True)
+        lines = buffer.splitlines(keepends=True)
         rest = lines.pop() if lines and not lines[-1].endswith((b"\n", b"\r")) else b""
         yield from lines
     yield from rest.splitlines(keepends=True)
@@ -136,13 +136,13 @@ def _compression(path: Path) -> Compression:
     with path.open("rb") as file:
         start = file.read(4)
     is_zstd = start == _ZSTD or _SKIPPABLE.fullmatch(start) is not None
-    found: Compression = "gzip" if start[:2] == _GZIP else "zstd" if is_zstd else "none"
+    detected: Compression = "gzip" if start[:2] == _GZIP else "zstd" if is_zstd else "none"
     named: Compression = "gzip" if suffix in (".gz", ".gzip") else "zstd" if suffix in (".zst", ".zstd") else "none"
     if start[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
-        raise Refused("it is a zip archive or an Excel workbook", "export it as CSV or Parquet")
-    if named != "none" and found != named and start:
-        raise Refused(f"it is named {suffix} and is not {named}", "export it again, or name it by what it is")
-    return found
+        raise FileRefusedError("it is a zip archive or an Excel workbook", "export it as CSV or Parquet")
+    if named != "none" and detected != named and start:
+        raise FileRefusedError(f"it is named {suffix} and is not {named}", "export it again, or name it by what it is")
+    return detected
 
 
 def _starts_with(path: Path, magic: bytes) -> bool:
@@ -151,64 +151,64 @@ def _starts_with(path: Path, magic: bytes) -> bool:
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of the bytes of a file, in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _plain(raw: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[bytes]:
-    while chunk := raw.read(CHUNK):
-        seen(chunk)
+def _plain(raw: IO[bytes], observe: Callable[[bytes], object]) -> Iterator[bytes]:
+    while chunk := raw.read(CHUNK_BYTES):
+        observe(chunk)
         yield chunk
 
 
-class _Seen:
-    """A file for gzip to read from that shows each read to somebody else."""
+class _ObservedFile:
+    """A file that passes each chunk that gzip reads to `observe`."""
 
-    def __init__(self, raw: IO[bytes], seen: Callable[[bytes], object]) -> None:
-        self._raw, self._seen = raw, seen
+    def __init__(self, raw: IO[bytes], observe: Callable[[bytes], object]) -> None:
+        self._raw, self._observe = raw, observe
 
     def read(self, size: int = -1) -> bytes:
         chunk = self._raw.read(size)
-        self._seen(chunk)
+        self._observe(chunk)
         return chunk
 
 
-def _gunzip(raw: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[bytes]:
+def _gunzip(raw: IO[bytes], observe: Callable[[bytes], object]) -> Iterator[bytes]:
     try:
-        with gzip.GzipFile(fileobj=_Seen(raw, seen), mode="rb") as content:  # type: ignore[call-overload]
-            while chunk := content.read(CHUNK):
+        with gzip.GzipFile(fileobj=_ObservedFile(raw, observe), mode="rb") as content:  # type: ignore[call-overload]
+            while chunk := content.read(CHUNK_BYTES):
                 yield chunk
     except EOFError:
-        raise Refused("the gzip file is cut short", "upload it again") from None
+        raise FileRefusedError("the gzip file is cut short", "upload it again") from None
     except (gzip.BadGzipFile, zlib.error):
-        raise Refused("the gzip file is damaged (its checksum does not fit)", "upload it again") from None
+        raise FileRefusedError("the gzip file is damaged (its checksum does not fit)", "upload it again") from None
 
 
-def _unzstd(raw: IO[bytes], seen: Callable[[bytes], object]) -> Iterator[bytes]:
-    # The stream reader of the library returns what there is of a truncated frame and says nothing.
+def _unzstd(raw: IO[bytes], observe: Callable[[bytes], object]) -> Iterator[bytes]:
+    # The stream reader of the library does not report a truncated frame.
     decompress = zstandard.ZstdDecompressor().decompressobj()
     is_started = False
     try:
-        while compressed := raw.read(CHUNK // 8):
-            seen(compressed)
+        while compressed := raw.read(CHUNK_BYTES // 8):
+            observe(compressed)
             while compressed:
                 is_started = True
                 content = decompress.decompress(compressed)
-                for at in range(0, len(content), CHUNK):
-                    yield content[at : at + CHUNK]
+                for at in range(0, len(content), CHUNK_BYTES):
+                    yield content[at : at + CHUNK_BYTES]
                 compressed = b""
                 if decompress.eof:
                     compressed = decompress.unused_data
                     decompress, is_started = zstandard.ZstdDecompressor().decompressobj(), False
     except zstandard.ZstdError:
-        raise Refused("the zst file is damaged", "upload it again") from None
+        raise FileRefusedError("the zst file is damaged", "upload it again") from None
     if is_started:
-        raise Refused("the zst file is cut short", "upload it again")
+        raise FileRefusedError("the zst file is cut short", "upload it again")
 
 
-class _Count:
-    """Counts lines, blank lines, quotes and delimiters over chunks, and remembers what is odd."""
+class _LineCounter:
+    """Counts lines, blank lines, quotes and delimiters over chunks, and detects irregular content."""
 
     def __init__(self, delimiter: bytes) -> None:
         self._delimiter = delimiter
@@ -226,7 +226,7 @@ class _Count:
             return
         seam = self._last + chunk
         if not self.bytes:
-            seam = b"\n" + chunk  # a line end at the very start is a blank line, too
+            seam = b"\n" + chunk  # a line end at the start of the file is a blank line
         self.bytes += len(chunk)
         self._has_nul = self._has_nul or b"\0" in chunk
         self.is_all_nul = self.is_all_nul and not chunk.strip(b"\0")
@@ -252,12 +252,12 @@ class _Count:
         ended = self._feeds + self._returns - self._pairs
         return ended + (self.bytes > 0 and not self._last.endswith((b"\n", b"\r")))
 
-    def why_odd(self) -> str | None:
+    def find_irregularity(self) -> str | None:
         if self._has_nul:
             return "a NUL byte"
         if self.is_not_utf8:
             return "bytes that are not UTF-8"
-        if self.longest > LONGEST_RECORD:
+        if self.longest > MAX_RECORD_BYTES:
             return "a very long line"
         if self._returns and not (self._returns == self._pairs == self._feeds):
             return "line ends of several kinds"
@@ -272,6 +272,7 @@ class _Count:
             self.is_not_utf8 = True
 
     def _measure(self, chunk: bytes) -> None:
+        # A line inside a chunk is shorter than a chunk, so only lines across chunks are measured.
         first = min((at for at in (chunk.find(b"\n"), chunk.find(b"\r")) if at >= 0), default=-1)
         last = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
         if first < 0:
@@ -282,11 +283,11 @@ class _Count:
         self.longest = max(self.longest, self._line_so_far)
 
 
-# Only what LF and CRLF files need; a file with lone CRs goes to the reader that counts for itself.
+# For LF and CRLF only: a file with lone CRs goes to CSV recovery, which counts by itself.
 _BLANK = re.compile(rb"(?<=\n)\r?\n")
 
 
 def _blank_lines(seam: bytes, known: int, has_returns: bool) -> int:
     if b"\n\n" not in seam and not (has_returns and b"\n\r\n" in seam):
         return 0
-    return sum(1 for found in _BLANK.finditer(seam) if found.end() > known)
+    return sum(1 for match in _BLANK.finditer(seam) if match.end() > known)

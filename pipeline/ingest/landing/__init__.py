@@ -1,1 +1,1 @@
-"""Rows into the landing log, written once: what is new, what was loaded already, what may not count."""
+"""Load rows into the landing log: classify them, run the freshness, volume and completeness checks, write each row once."""

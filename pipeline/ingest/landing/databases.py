@@ -1,6 +1,6 @@
-"""The result of a query becomes a file in the work folder, which is then read, accounted for and landed like any other file.
+"""Write the result of a query to a file in the work folder, which is then loaded like any other file.
 
-Whatever goes wrong, the input has a refused file in its place: nothing of that read is landed.
+If anything fails, the input has a refused file instead, and no rows of that read are loaded.
 """
 
 from __future__ import annotations
@@ -22,60 +22,60 @@ from pipeline.config.configuration import Database, Input
 from pipeline.config.input_tables import CONTRACTS
 from pipeline.database.connection import glob_escaped, quoted
 from pipeline.database.interrupt import defer_signals
-from pipeline.ingest.files.find import Found
+from pipeline.ingest.files.find import InputFile
 from pipeline.ingest.landing.landing_log import Load
 from pipeline.ingest.readers import postgres, postgres_failures
-from pipeline.ingest.readers.postgres import Result
+from pipeline.ingest.readers.postgres import QueryFile
 from pipeline.ingest.readers.postgres_failures import Failure
-from pipeline.ingest.rows.columns import CannotBind, bind
+from pipeline.ingest.rows.columns import BindError, bind
 
-PAUSES = (2.0, 10.0)
-"""Seconds before each further try, where the connection failed; what is wrong with a query stays wrong."""
+RETRY_PAUSES = (2.0, 10.0)
+"""Seconds before each retry after a failed connection. A failed query is not retried."""
 GRACE_SECONDS = 30.0
-"""How much longer than the server itself we wait for it to end a slow query, before we take it for dead."""
+"""Seconds that we wait after the timeout of the query, before the server counts as lost."""
 _PREFIX = "query-"
 _LOWER_HALF = 2**64 - 1
 
 
-def found(
+def query_file(
     connection: duckdb.DuckDBPyConnection,
-    reads: Input,
+    input_: Input,
     database: Database,
     earlier: Sequence[Load],
     day: date,
     work: Path,
-) -> tuple[Found, ...]:
-    """The result of the query of an input as its one file, or one refused file. `earlier` are the loads of the same reading.
+) -> tuple[InputFile, ...]:
+    """Return the result of an input's query as one file, or one refused file. `earlier` are the loads with the same settings.
 
-    The file in `work` lasts until the next call.
+    The file in `work` is deleted by the next call.
     """
     dsn = os.environ.get(database.variable, "").strip()
     if not dsn:
-        return (_refused(database.variable, _unset(database)),)
+        return (_refused(database.variable, _variable_not_set(database)),)
     for old in work.glob(f"{_PREFIX}*"):
         old.unlink()
-    # Each input has a file of its own: a thread that was given up may still write to another.
-    name, path, after = f"query-{day}", work / f"{_PREFIX}{reads.name}.parquet", last_value(earlier)
-    outcome = _tried(lambda: postgres.read(dsn, database, reads.timezone, after, path), reads.name, database)
+    # Each input has its own file, because a thread that timed out may still write to an earlier one.
+    name, path, after = f"query-{day}", work / f"{_PREFIX}{input_.name}.parquet", last_cursor(earlier)
+    outcome = _with_retries(lambda: postgres.read(dsn, database, input_.timezone, after, path), input_.name, database)
     if isinstance(outcome, Failure):
         return (_refused(name if outcome.is_of_query else database.variable, outcome),)
-    sha256 = _content(connection, path)
-    has_times = _has_times(reads, outcome)
-    return (Found(path, name=name, sha256=sha256, has_times=has_times, cursor_after=after, cursor=outcome.cursor),)
+    sha256 = _content_sha256(connection, path)
+    has_times = _has_times(input_, outcome)
+    return (InputFile(path, name=name, sha256=sha256, has_times=has_times, cursor_after=after, cursor=outcome.cursor),)
 
 
-def as_read(reads: Input, file: Found) -> Input:
-    """The settings by which a file is read: a time of a database is ISO 8601, whatever the format of texts is."""
-    if not file.has_times or reads.time_format is None:
-        return reads
-    formats = reads.time_format if isinstance(reads.time_format, tuple) else (reads.time_format,)
-    return replace(reads, time_format=("iso", *(each for each in formats if each != "iso")))
+def with_iso_times(input_: Input, file: InputFile) -> Input:
+    """Return the settings for a file: times of a database are ISO 8601, so that format is tried first."""
+    if not file.has_times or input_.time_format is None:
+        return input_
+    formats = input_.time_format if isinstance(input_.time_format, tuple) else (input_.time_format,)
+    return replace(input_, time_format=("iso", *(each for each in formats if each != "iso")))
 
 
-def last_value(earlier: Sequence[Load]) -> str | None:
-    """The value of the cursor up to which all rows are in the log; None when none are.
+def last_cursor(earlier: Sequence[Load]) -> str | None:
+    """Return the cursor value up to which all rows are in the log; None for a full load.
 
-    A load that went on from one which was forgotten leaves a gap, so it does not count.
+    A load that continues from a forgotten one leaves a gap, so it is ignored.
     """
     last = None
     for load in earlier:
@@ -84,9 +84,9 @@ def last_value(earlier: Sequence[Load]) -> str | None:
     return last
 
 
-def remarks(reads: Input, superseded: Sequence[int]) -> tuple[str, ...]:
-    """What to say when a query was read again by other settings; `superseded` are the loads that no longer count."""
-    if reads.database is None or not superseded:
+def remarks(input_: Input, superseded: Sequence[int]) -> tuple[str, ...]:
+    """Return the remark about a query that was read again with other settings and replaces the `superseded` loads."""
+    if input_.database is None or not superseded:
         return ()
     count = f"{len(superseded)} load{'' if len(superseded) == 1 else 's'}"
     return (
@@ -95,25 +95,28 @@ def remarks(reads: Input, superseded: Sequence[int]) -> tuple[str, ...]:
     )
 
 
-def _tried(read: Callable[[], Result | Failure], name: str, database: Database) -> Result | Failure:
-    """What `read` returns, after further tries where the connection failed."""
-    for number, pause in enumerate(PAUSES, start=1):
-        outcome = _in_time(read, database)
+def _with_retries(read: Callable[[], QueryFile | Failure], name: str, database: Database) -> QueryFile | Failure:
+    """Return what `read` returns, with retries after a failed connection."""
+    for number, pause in enumerate(RETRY_PAUSES, start=1):
+        outcome = _with_timeout(read, database)
         if not isinstance(outcome, Failure) or not outcome.is_lost:
             return outcome
-        log.info(f"{name}: {outcome.reason}; try {number + 1} of {len(PAUSES) + 1} in {pause:g} s")
+        log.info(f"{name}: {outcome.reason}; try {number + 1} of {len(RETRY_PAUSES) + 1} in {pause:g} s")
         time.sleep(pause)
-    return _in_time(read, database)
+    return _with_timeout(read, database)
 
 
-def _in_time(read: Callable[[], Result | Failure], database: Database) -> Result | Failure:
-    """What `read` returns or raises. A server that hangs can't be interrupted, so the read has a thread that may be left behind."""
-    ended: list[Result | Failure | BaseException] = []
+def _with_timeout(read: Callable[[], QueryFile | Failure], database: Database) -> QueryFile | Failure:
+    """Return or raise what `read` does, with a timeout.
+
+    A hanging server can't be interrupted, so `read` has its own thread, which is abandoned after the timeout.
+    """
+    ended: list[QueryFile | Failure | BaseException] = []
 
     def work() -> None:
         try:
             ended.append(read())
-        except BaseException as error:  # told in the thread that waits
+        except BaseException as error:  # raised again in the waiting thread
             ended.append(error)
 
     thread = threading.Thread(target=work, daemon=True)
@@ -121,39 +124,38 @@ def _in_time(read: Callable[[], Result | Failure], database: Database) -> Result
         thread.start()
     thread.join(database.timeout.total_seconds() + GRACE_SECONDS)
     if not ended:
-        return postgres_failures.slow(database)
+        return postgres_failures.query_timed_out(database)
     if isinstance(ended[0], BaseException):
         raise ended[0]
     return ended[0]
 
 
-def _has_times(reads: Input, result: Result) -> bool:
-    """Whether a column that we read as a time is one in the database."""
+def _has_times(input_: Input, result: QueryFile) -> bool:
+    """Whether the database has a time type for any time column."""
     try:
-        bound = bind(result.names, reads).columns
-    except CannotBind:  # who reads the file says what is the matter with it
+        bound = bind(result.names, input_).columns
+    except BindError:  # reading the file raises it again, with a message
         return False
     return any(
-        bound.get(column.name) in result.times for column in CONTRACTS[reads.table].columns if column.type == "time"
+        bound.get(column.name) in result.times for column in CONTRACTS[input_.table].columns if column.type == "time"
     )
 
 
-def _refused(where: str, failure: Failure) -> Found:
-    return Found(Path(where), failure.reason, failure.next_step)
+def _refused(where: str, failure: Failure) -> InputFile:
+    return InputFile(Path(where), failure.reason, failure.next_step)
 
 
-def _unset(database: Database) -> Failure:
+def _variable_not_set(database: Database) -> Failure:
     return Failure(
         "this environment variable is not set",
         f"set it where the run starts: export {database.variable}=postgresql://user:password@host:5432/database",
     )
 
 
-def _content(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
-    """A SHA-256 of the columns and rows of the file, whatever their order: without `order by` a server gives them in any.
+def _content_sha256(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+    """Return a SHA-256 of the columns and rows of the file. It does not depend on the order of the rows.
 
-    Sums of the MD5 of each row tell two results apart by accident as little as the digest of a file would; twice the same row
-    counts twice.
+    Without `order by`, a server can return rows in any order. So the hash uses the sum of the MD5 of all rows.
     """
     rows = f"from read_parquet({quoted(glob_escaped(path))}) as delivered"
     names = [row[0] for row in connection.execute(f"describe select * {rows}").fetchall()]

@@ -1,4 +1,4 @@
-"""Which loads of the log a file is already: the same content, read by the same settings."""
+"""Find earlier loads of a file: the same content, read by the same or by other settings."""
 
 from __future__ import annotations
 
@@ -8,55 +8,55 @@ from typing import Any
 
 from pipeline.config.configuration import Input
 from pipeline.config.input_tables import CONTRACTS
-from pipeline.ingest.landing.landing_log import Load, Log
+from pipeline.ingest.landing.landing_log import LandingLog, Load
 
 
-def reading_of(reads: Input) -> dict[str, Any]:
-    """The settings that shape rows: a file that is read again with others is another load."""
+def reading_settings(input_: Input) -> dict[str, Any]:
+    """Return the settings that affect rows. A file that is read again with other settings is a new load."""
     return {
-        "columns": dict(sorted(reads.columns.items())),
-        "timezone": reads.timezone,
-        "time_format": list(reads.time_format) if isinstance(reads.time_format, tuple) else reads.time_format,
-        "encoding": reads.encoding,
-        "delimiter": reads.delimiter,
-        "null_values": list(reads.null_values),
-        "skip_lines": reads.skip_lines,
-        "table": reads.table,
-        **({} if reads.sheet is None else {"sheet": reads.sheet}),
-        **({} if reads.header_row is None else {"header_row": reads.header_row}),
-        **({} if reads.locale is None else {"locale": reads.locale}),
-        **({} if reads.ids == "plain" else {"ids": reads.ids}),
-        **({} if reads.reshaping is None else {"reshaping": json.loads(json.dumps(asdict(reads.reshaping)))}),
-        **({} if reads.database is None else reads.database.reading),
+        "columns": dict(sorted(input_.columns.items())),
+        "timezone": input_.timezone,
+        "time_format": list(input_.time_format) if isinstance(input_.time_format, tuple) else input_.time_format,
+        "encoding": input_.encoding,
+        "delimiter": input_.delimiter,
+        "null_values": list(input_.null_values),
+        "skip_lines": input_.skip_lines,
+        "table": input_.table,
+        **({} if input_.sheet is None else {"sheet": input_.sheet}),
+        **({} if input_.header_row is None else {"header_row": input_.header_row}),
+        **({} if input_.locale is None else {"locale": input_.locale}),
+        **({} if input_.ids == "plain" else {"ids": input_.ids}),
+        **({} if input_.reshaping is None else {"reshaping": json.loads(json.dumps(asdict(input_.reshaping)))}),
+        **({} if input_.database is None else input_.database.reading),
     }
 
 
-def known_as(log: Log, reads: Input, name: str, sha256: str) -> int | None:
-    """The load that has this content by the same settings.
+def find_same_load(log: LandingLog, input_: Input, name: str, sha256: str) -> int | None:
+    """Return the number of the load with this content and the same settings; None if there is none.
 
-    A keyed table may go back to what it was: a file whose latest load had other content is a new version.
+    In a keyed table, a file that returns to an older content is a new version: None if the latest load of its name differs.
     """
-    loads = log.current(reads.name)
-    reading = reading_of(reads)
+    loads = log.current(input_.name)
+    reading = reading_settings(input_)
     same = [load for load in loads if load.sha256 == sha256 and load.reading == reading]
     if not same:
         return None
-    of_that_name = [load for load in loads if load.file_name == name or reads.database]
-    if CONTRACTS[reads.table].key and of_that_name and of_that_name[-1].sha256 != sha256:
+    same_name = [load for load in loads if load.file_name == name or input_.database]
+    if CONTRACTS[input_.table].key and same_name and same_name[-1].sha256 != sha256:
         return None
     return same[-1].load_no
 
 
-def superseded_by(log: Log, reads: Input, sha256: str) -> tuple[int, ...]:
-    """The loads that no longer count once a file of this content is loaded: the same content by other settings."""
-    reading = reading_of(reads)
+def superseded_loads(log: LandingLog, input_: Input, sha256: str) -> tuple[int, ...]:
+    """Return the numbers of the loads that this file replaces: the same content, read by other settings."""
+    reading = reading_settings(input_)
     return tuple(
         load.load_no
-        for load in log.current(reads.name)
-        if (load.sha256 == sha256 or _is_of_database(load, reads)) and load.reading != reading
+        for load in log.current(input_.name)
+        if (load.sha256 == sha256 or _is_of_database(load, input_)) and load.reading != reading
     )
 
 
-def _is_of_database(load: Load, reads: Input) -> bool:
-    """Whether both are of one database: another query or other settings read all of it again, and not file by file."""
-    return reads.database is not None and load.reading.get("source") == reads.database.source
+def _is_of_database(load: Load, input_: Input) -> bool:
+    """Whether both read the same database source. A new query or new settings then replace all its loads."""
+    return input_.database is not None and load.reading.get("source") == input_.database.source

@@ -1,7 +1,7 @@
-"""The landing log: one folder a load with its accepted rows, its rejected rows and a manifest, only ever added to.
+"""The landing log: an append-only folder with one subfolder per load for its accepted rows, rejected rows and manifest.
 
-A load is there when its manifest is there; the manifest is written last, after everything else is on the disk. It holds
-the SHA-256 of the files beside it, and a seal: that of itself. A load that was forgotten lies in `.forgotten`, whole.
+A load exists when its manifest exists. The manifest is written last, after all other files are on the disk. It contains the
+SHA-256 of these files, and a seal, its own SHA-256. A forgotten load is moved whole to `.forgotten`.
 """
 
 from __future__ import annotations
@@ -25,20 +25,19 @@ MANIFEST = "manifest.json"
 WORK_PREFIX = ".work-"
 FORGOTTEN = ".forgotten"
 
-FORM = 2
-"""The form of the log that is written. Files of form 1 never have old values, record numbers and times of creation."""
+LOG_VERSION = 2
+"""Version of the log format. Loads of version 1 have no old values, record numbers or creation times."""
 
 _FOLDER = re.compile(r"(\d{6,})-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
 class Load:
-    """One file that was read into the log, with the account of its rows. Times are naive UTC; counts are rows.
+    """One file in the log, with the counts of its rows. Times are naive UTC.
 
-    `rows_read` = `filtered` + the sum of `rejected` + `redelivered` + `duplicates` + `landed`. Where the input makes rows
-    of records, `rows_read` counts the rows, and a record without any as one; `records` counts the records of the file.
-    Of a snapshot, `missing` counts the keys that the log knows and the file does not have, and `lost` those of them that
-    the snapshot before had, out of `lost_of`.
+    `rows_read` = `filtered` + the sum of `rejected` + `redelivered` + `duplicates` + `landed`. If the input reshapes records into
+    rows, `rows_read` counts the rows, and a record without rows as one; `records` counts the records of the file. For a snapshot,
+    `missing` counts the keys in the log that the file lacks. `lost` counts those that the previous snapshot had, out of `lost_of`.
     """
 
     input: str
@@ -65,41 +64,41 @@ class Load:
     supersedes: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
     header_lines: int | None = None
-    """Lines of a CSV file up to its header that are not blank; None for Parquet, and in loads older than this count."""
+    """Lines of a CSV file up to and including its header, without blank lines; None for Parquet and for old loads."""
     sums: dict[str, str] = field(default_factory=dict)
-    """SHA-256 of each file of the load, by name; empty in a log of before they were taken."""
+    """SHA-256 of each file of the load, by name; empty for old loads."""
     rejected_later: dict[str, int] = field(default_factory=dict)
-    """Rows that landed and that the models reject by the configuration of the run that read them, by reason."""
+    """Landed rows that the models of the same run reject, by reason."""
     missing: int | None = None
-    """None for a file that is no snapshot."""
+    """None if the file is not a snapshot."""
     lost: int = 0
     lost_of: int = 0
     filtered: int = 0
-    """Rows that the `where` of the input or of its format leaves out."""
+    """Rows that `where` of the input or of its format removes."""
     records: int | None = None
-    """None where each record is a row."""
+    """None if each record is one row."""
     time_formats: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Accepted rows by the format that read their time, for each time column that several formats may read."""
+    """Accepted rows by the format that read their time, for each time column with several formats."""
     cursor_after: str | None = None
-    """Of the result of a query with a cursor: the highest value that was known before it; None where it is the whole."""
+    """For a query with a cursor: the highest value before this load; None for a full load."""
     cursor: str | None = None
-    """The highest value of the cursor, of this load and of those that it goes on from."""
-    form: int = FORM
-    """The form of the log when the load was written."""
+    """The highest cursor value, including the loads before it."""
+    version: int = LOG_VERSION
+    """Version of the log format of this load."""
 
     @property
     def rejected_rows(self) -> int:
-        """How many rows were rejected, for whatever reason."""
+        """Number of rows that were rejected during loading."""
         return sum(self.rejected.values())
 
     @property
     def all_rejected(self) -> int:
-        """How many rows were rejected on landing or by the models of the run that read the file."""
+        """Number of rows that were rejected during loading or by the models of the same run."""
         return self.rejected_rows + sum(self.rejected_later.values())
 
     @property
-    def account(self) -> dict[str, Any]:
-        """What became of the lines and rows of the file, as counts."""
+    def counts(self) -> dict[str, Any]:
+        """Counts of the lines and rows of the file, for logs and the manifest of a run."""
         return {
             "input": self.input,
             "load_no": self.load_no,
@@ -120,18 +119,18 @@ class Load:
 
     @property
     def folder(self) -> str:
-        """Where the load lies inside the log."""
+        """Path of the load inside the log."""
         return folder_of(self.input, self.load_no, self.sha256)
 
 
 def folder_of(input_name: str, load_no: int, sha256: str) -> str:
-    """Where a load lies inside the log; `sha256` is that of its file."""
+    """Return the path of a load inside the log; `sha256` is that of its input file."""
     return f"{input_name}/{load_no:06d}-{sha256[:12]}"
 
 
 @dataclass(frozen=True)
-class Log:
-    """Every load that has a manifest, by load_no; `forgotten` ones lie aside and count nowhere."""
+class LandingLog:
+    """All loads with a manifest, by load_no; `forgotten` loads are kept but not used."""
 
     path: Path
     loads: tuple[Load, ...] = ()
@@ -139,31 +138,31 @@ class Log:
 
     @property
     def superseded(self) -> frozenset[int]:
-        """Loads whose file was read again with other settings: kept, but no longer counted."""
+        """Numbers of loads whose file was read again with other settings: kept, but not used."""
         return frozenset(number for load in self.loads for number in load.supersedes)
 
     @property
     def next_load_no(self) -> int:
-        """The number of the next load; numbers order all loads of a log, and that of a forgotten one is never free again."""
+        """Number of the next load. Numbers order all loads; the number of a forgotten load is not used again."""
         return max((load.load_no for load in (*self.loads, *self.forgotten)), default=0) + 1
 
     def current(self, input_name: str) -> tuple[Load, ...]:
-        """The loads of one input that count, in the order in which they were read."""
+        """Return the loads of an input that are in use, in the order of loading."""
         superseded = self.superseded
         return tuple(load for load in self.loads if load.input == input_name and load.load_no not in superseded)
 
     def file(self, load: Load, name: str) -> Path:
-        """The path of one file of a load."""
+        """Return the path of a file of a load."""
         return self.path / load.folder / name
 
-    def with_load(self, load: Load) -> Log:
-        """This log and one more load."""
+    def with_load(self, load: Load) -> LandingLog:
+        """Return this log with one more load."""
         return replace(self, loads=(*self.loads, load))
 
 
-def open_log(folder: Path) -> Log:
-    """The log as it lies there; a missing folder is an empty log. Raises InputError for a manifest it can't read."""
-    return Log(folder, _loads(folder), _loads(folder / FORGOTTEN))
+def open_log(folder: Path) -> LandingLog:
+    """Open the log; a missing folder is an empty log. Raises InputError for an unreadable manifest."""
+    return LandingLog(folder, _loads(folder), _loads(folder / FORGOTTEN))
 
 
 def _loads(folder: Path) -> tuple[Load, ...]:
@@ -185,7 +184,7 @@ def _loads(folder: Path) -> tuple[Load, ...]:
 
 
 def _require_own_folder(log: Path, folder: Path, load: Load) -> None:
-    """InputError for a load that lies elsewhere than where it was written: its rows would be counted twice, or not found."""
+    """Raises InputError for a copied or renamed folder of a load: its rows would be counted twice or not found."""
     own = log / load.folder
     if folder == own:
         return
@@ -197,43 +196,42 @@ def _require_own_folder(log: Path, folder: Path, load: Load) -> None:
     )
 
 
-def verify(log: Log, counted: frozenset[str] = frozenset()) -> None:
-    """Read every file of the log once and hold it against its manifest. Raises InputError for one that has changed.
+def verify(log: LandingLog, counted: frozenset[str] = frozenset()) -> None:
+    """Verify the SHA-256 of every file of the log. Raises InputError if one has changed or is missing.
 
-    A flipped bit in a Parquet file is another value or none; DuckDB would read either without a word. `counted` are the
-    folders of the loads that the published night counted.
+    DuckDB does not notice a flipped bit in a Parquet file. `counted` are the folders of the loads of the published run.
     """
     for folder in _without_manifest(log.path):
-        if not _is_left_over(folder, log, counted):
+        if not _is_leftover(folder, log, counted):
             raise InputError(
                 "the landing log is damaged: a load has lost its manifest",
                 where=str(folder),
                 next_step="restore the folder from a backup; or, if its file is still among the inputs, move the folder "
-                "away: the next run reads the file anew",
+                "away: the next run reads the file again",
             )
     for load in log.loads:
         _verify(log.path, load)
 
 
 def _verify(parent: Path, load: Load) -> None:
-    for name, promised in load.sums.items():
+    for name, sha256 in load.sums.items():
         path = parent / load.folder / name
-        if not path.exists() or sha256_of(path) != promised:
+        if not path.exists() or sha256_of(path) != sha256:
             raise InputError(
-                f"the landing log is damaged: {'it is not there' if not path.exists() else 'its content changed'}",
+                f"the landing log is damaged: {'a file is missing' if not path.exists() else 'its content changed'}",
                 where=str(path),
                 next_step=f"restore {path.parent} from a backup; or, if its file `{load.file_name}` is still among "
-                "the inputs, move that folder away: the next run reads the file anew",
+                "the inputs, move that folder away: the next run reads the file again",
             )
 
 
-def set_aside(log: Log, load: Load) -> Path:
-    """Move a load of the log into `.forgotten`, in one step. Returns its folder there. Only under the lock."""
+def forget_load(log: LandingLog, load: Load) -> Path:
+    """Move a load into `.forgotten` in one step. Returns its new folder. Needs the lock."""
     return _move(log.path, log.path / FORGOTTEN, load)
 
 
-def put_back(log: Log, load: Load) -> Path:
-    """Move a forgotten load back into the log, in one step. InputError when its files changed. Only under the lock."""
+def restore_load(log: LandingLog, load: Load) -> Path:
+    """Move a forgotten load back into the log in one step. Needs the lock. Raises InputError if its files have changed."""
     _verify(log.path / FORGOTTEN, load)
     return _move(log.path / FORGOTTEN, log.path, load)
 
@@ -248,18 +246,18 @@ def _move(source: Path, target: Path, load: Load) -> Path:
 
 
 def sha256_of(path: Path) -> str:
-    """Of a file's bytes, in hexadecimal digits."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def sweep(folder: Path, counted: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """Remove what a killed run left: loads without a manifest, work folders. Returns their names, sorted.
+def remove_leftovers(folder: Path, counted: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Delete what a killed run left: loads without a manifest and work folders. Returns their names, sorted.
 
-    A load that was real and lost its manifest stays for `verify` to tell; `counted` is what that takes.
+    A load that was committed and lost its manifest stays, so that `verify` reports it; `counted` is the same as there.
     """
     log = open_log(folder)
-    left_over = [path for path in _without_manifest(folder) if _is_left_over(path, log, counted)]
+    left_over = [path for path in _without_manifest(folder) if _is_leftover(path, log, counted)]
     left_over += [path for path in folder.glob(f"{WORK_PREFIX}*") if path.is_dir()]
     for path in left_over:
         shutil.rmtree(path)
@@ -267,7 +265,7 @@ def sweep(folder: Path, counted: frozenset[str] = frozenset()) -> tuple[str, ...
 
 
 def _folders(log: Path) -> list[Path]:
-    """The folders that are named like a load; what else somebody keeps in the log is not ours."""
+    """Return the folders that are named like a load; other files in the log are ignored."""
     return sorted(path for path in log.glob("*/*") if _FOLDER.fullmatch(path.name) and path.is_dir())
 
 
@@ -275,14 +273,14 @@ def _without_manifest(log: Path) -> list[Path]:
     return [path for path in _folders(log) if not (path / MANIFEST).exists()]
 
 
-def _is_left_over(folder: Path, log: Log, counted: frozenset[str]) -> bool:
-    """Loads become real in the order of their numbers, so one that never was real has no real one after it."""
+def _is_leftover(folder: Path, log: LandingLog, counted: frozenset[str]) -> bool:
+    """Whether a load was never committed. Loads are committed in the order of their numbers, so no committed load follows it."""
     number = int(folder.name.partition("-")[0])
     return number >= log.next_load_no and folder.relative_to(log.path).as_posix() not in counted
 
 
-def commit(log: Log, load: Load) -> Load:
-    """Make a load real: its Parquet files to the disk, then its manifest, then the folders that name them.
+def commit(log: LandingLog, load: Load) -> Load:
+    """Commit a load: sync its Parquet files to the disk, then its manifest, then the folders.
 
     Returns the load with the SHA-256 of its files.
     """
@@ -291,12 +289,12 @@ def commit(log: Log, load: Load) -> Load:
     for name in names:
         _sync(folder / name)
     load = replace(load, sums={name: sha256_of(folder / name) for name in names})
-    aside = folder / f"{MANIFEST}.tmp"
-    with aside.open("w", encoding="utf-8") as file:
-        json.dump(_sealed(_to_json(load)), file, indent=1, ensure_ascii=False, sort_keys=True)
+    temporary = folder / f"{MANIFEST}.tmp"
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(_with_seal(_to_json(load)), file, indent=1, ensure_ascii=False, sort_keys=True)
         file.flush()
         os.fsync(file.fileno())
-    aside.rename(folder / MANIFEST)
+    temporary.rename(folder / MANIFEST)
     for path in (folder, folder.parent, log.path):
         _sync(path)
     return load
@@ -311,20 +309,20 @@ def _sync(path: Path) -> None:
 
 
 def _to_json(load: Load) -> dict[str, Any]:
-    held = asdict(load)
-    return {"format": held.pop("form"), **held, "loaded_at": load.loaded_at.isoformat()}
+    manifest = asdict(load)
+    return {"format": manifest.pop("version"), **manifest, "loaded_at": load.loaded_at.isoformat()}
 
 
-def _sealed(held: dict[str, Any]) -> dict[str, Any]:
-    return {**held, "seal": hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()}
+def _with_seal(manifest: dict[str, Any]) -> dict[str, Any]:
+    return {**manifest, "seal": hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()}
 
 
-def _from_json(held: dict[str, Any]) -> Load:
-    """Raises ValueError when the seal does not fit, KeyError or TypeError when the manifest is not ours."""
-    values = {name: value for name, value in held.items() if name != "seal"}
-    if ("sums" in held or "seal" in held) and _sealed(values) != held:
-        raise ValueError("the seal does not fit")
-    values["form"] = values.pop("format")
+def _from_json(manifest: dict[str, Any]) -> Load:
+    """Raises ValueError if the seal does not match, KeyError or TypeError if it is not the manifest of a load."""
+    values = {name: value for name, value in manifest.items() if name != "seal"}
+    if ("sums" in manifest or "seal" in manifest) and _with_seal(values) != manifest:
+        raise ValueError("the seal does not match")
+    values["version"] = values.pop("format")
     values["loaded_at"] = datetime.fromisoformat(values["loaded_at"])
     for name in ("header", "supersedes", "warnings"):
         values[name] = tuple(values[name])

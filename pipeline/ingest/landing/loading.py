@@ -1,4 +1,4 @@
-"""Files of an input become loads of the landing log: read, accounted for to the last row, and written once."""
+"""Read the files of an input, account for every row, and write them to the landing log as loads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipeline.config.configuration import Configuration, Database, Input
 from pipeline.config.input_tables import CONTRACTS
 from pipeline.errors import InputError
 from pipeline.ingest.files import archives, formats
-from pipeline.ingest.files.find import Found, find, printable
+from pipeline.ingest.files.find import InputFile, find, printable
 from pipeline.ingest.landing import (
     classify,
     databases,
@@ -29,24 +29,26 @@ from pipeline.ingest.landing import (
     originals,
     snapshots,
 )
-from pipeline.ingest.landing.landing_log import Load, Log, open_log, sweep, verify
+from pipeline.ingest.landing.classify import ClassifiedRows
+from pipeline.ingest.landing.landing_log import LandingLog, Load, open_log, remove_leftovers, verify
+from pipeline.ingest.landing.snapshots import SnapshotComparison
 from pipeline.ingest.readers import file_reader
-from pipeline.ingest.readers.file_reader import Delivered
-from pipeline.ingest.refusal import Lacks, Refused
+from pipeline.ingest.readers.file_reader import ParsedFile
+from pipeline.ingest.refusal import FileRefusedError, MissingColumnsError
 from pipeline.ingest.rows import stage_names
-from pipeline.ingest.rows.stage_names import NO_NAMES, Names
+from pipeline.ingest.rows.stage_names import NO_NAMES, StageNames
 from pipeline.log import event
 from pipeline.privacy.permissions import private_files
 
-__all__ = ["Landing", "Load", "Log", "Refusal", "land", "open_log", "sweep", "verify"]
+__all__ = ["LandingLog", "Load", "LoadResult", "RefusedFile", "load_inputs", "open_log", "remove_leftovers", "verify"]
 
-DATE = re.compile(r"(?<!\d)(20\d\d)[-_.]?([01]\d)[-_.]?([0-3]\d)(?!\d)")
+DATE_IN_NAME = re.compile(r"(?<!\d)(20\d\d)[-_.]?([01]\d)[-_.]?([0-3]\d)(?!\d)")
 """A date in the name of a file."""
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """A file that could not be read: nothing of it is in the log."""
+class RefusedFile:
+    """A file that could not be read; none of its rows is in the log."""
 
     input: str
     file: str
@@ -58,29 +60,29 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Landing:
-    """What one run found: new `loads`, files that the log knows already, refused files, inputs without any file.
+class LoadResult:
+    """What one run loaded: new `loads`, files that are `already_loaded`, `refused` files, and inputs with `missing` files.
 
-    `dropped` are deliveries that lack too much, and `rejected` those of which too many rows are rejected: nothing was kept of
-    the files of their inputs. `accepted` and `accepted_rejects` were kept all the same. `names` are the stage names of the new
-    loads.
+    `dropped` and `rejected` are the reasons why files of an input were not loaded: they are incomplete, or too many rows are
+    rejected. `accepted` and `accepted_rejects` are the same reasons if the files were loaded anyway. `names` are the stage names
+    of the new loads.
     """
 
     loads: tuple[Load, ...] = ()
-    already_known: tuple[str, ...] = ()
-    refused: tuple[Refusal, ...] = ()
-    missing: tuple[Refusal, ...] = ()
+    already_loaded: tuple[str, ...] = ()
+    refused: tuple[RefusedFile, ...] = ()
+    missing: tuple[RefusedFile, ...] = ()
     warnings: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
     accepted_rejects: tuple[str, ...] = ()
-    names: Names = NO_NAMES
+    names: StageNames = NO_NAMES
 
 
 @dataclass(frozen=True)
 class _Run:
-    """What all files of a run have in common. Times are naive UTC."""
+    """Settings and state that all files of a run share. Times are naive UTC."""
 
     connection: duckdb.DuckDBPyConnection
     configuration: Configuration
@@ -89,10 +91,19 @@ class _Run:
     dry_run: bool
     allow_incomplete: bool
     accept_rejects: bool
-    looks: formats.Looks
+    scans: formats.ScanCache
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the waterfall."""
+        return ZoneInfo(self.configuration.waterfall.timezone)
 
 
-def land(
+class _FileChangedError(Exception):
+    """The file changed while it was read."""
+
+
+def load_inputs(
     connection: duckdb.DuckDBPyConnection,
     configuration: Configuration,
     log_folder: Path,
@@ -102,15 +113,15 @@ def land(
     dry_run: bool = False,
     allow_incomplete: bool = False,
     accept_rejects: bool = False,
-) -> Landing:
-    """Read every file of every input that the log does not know yet. `clock` and `as_of` are aware.
+) -> LoadResult:
+    """Load every new file of every input. `clock` and `as_of` need a time zone.
 
-    A file that can't be read is refused and the others go on; so is an input without files. With `dry_run` everything
-    is read and accounted for and nothing is written. Raises InputError when the rows of a file do not add up.
+    A file that can't be read is refused and the other files are loaded; an input without files is reported. With `dry_run`,
+    everything is read and counted, but nothing is written. Raises InputError if the rows of a file do not add up.
 
-    The new files of an input become real together, once all of them are read: where the guards find that they lack too much,
-    or that too many rows of one are rejected, none does, and the next run reads and judges them again, by the settings of
-    then. `allow_incomplete` and `accept_rejects` take them all the same.
+    The new files of an input are committed together after all of them are read. None is committed if the input fails the volume
+    or completeness check, or if too many rows of one file are rejected. The next run then reads and checks them again.
+    `allow_incomplete` and `accept_rejects` commit them anyway.
     """
     run = _Run(
         connection,
@@ -120,211 +131,261 @@ def land(
         dry_run,
         allow_incomplete,
         accept_rejects,
-        formats.Looks(),
+        formats.ScanCache(),
     )
     log = open_log(log_folder)
-    outcome = Landing()
+    outcome = LoadResult()
     with private_files(), _work_folder(log_folder, dry_run) as work:
-        classify.know_stages(connection, stage_names.spellings(configuration.waterfall))
-        for reads in configuration.inputs:
-            found = _queried(run, log, reads, reads.database, work) if reads.database else find(reads)
-            before, old = log, outcome
-            if not found and not reads.is_optional:
-                outcome = replace(outcome, missing=(*outcome.missing, _no_file(reads)))
-            for file in archives.expanded(found, work):
-                log, outcome = _land_file(run, log, outcome, reads, file, work)
-            log, outcome = _judged(run, reads, before, old, outcome)
-        classify.forget(connection)
-        snapshots.forget(connection)
+        classify.create_known_stages(connection, stage_names.spellings(configuration.waterfall))
+        for input_ in configuration.inputs:
+            files = _run_query(run, log, input_, input_.database, work) if input_.database else find(input_)
+            log_before, outcome_before = log, outcome
+            if not files and not input_.is_optional:
+                outcome = replace(outcome, missing=(*outcome.missing, _no_file(input_)))
+            for file in archives.expand(files, work):
+                log, outcome = _load_file(run, log, outcome, input_, file, work)
+            log, outcome = _commit_or_discard(run, input_, log_before, outcome_before, outcome)
+        classify.drop_temp_relations(connection)
+        snapshots.drop_temp_tables(connection)
     return outcome
 
 
-def _judged(run: _Run, reads: Input, before: Log, old: Landing, outcome: Landing) -> tuple[Log, Landing]:
-    """The log and outcome with the new loads of an input committed, or, where they may not count, as they were `before`."""
-    new = outcome.loads[len(old.loads) :]
-    drops = freshness.drops(before.loads, new, reads, ZoneInfo(run.configuration.waterfall.timezone))
-    rejects = tuple(said for load in new if (said := freshness.rejects(load, reads)))
-    if (drops and not run.allow_incomplete) or (rejects and not run.accept_rejects):
+def _commit_or_discard(
+    run: _Run, input_: Input, log: LandingLog, before: LoadResult, outcome: LoadResult
+) -> tuple[LandingLog, LoadResult]:
+    """Commit the new loads of an input, or discard them if a check fails. `log` and `before` are without these loads."""
+    new = outcome.loads[len(before.loads) :]
+    incomplete = freshness.incomplete_deliveries(log.loads, new, input_, run.zone)
+    rejects = tuple(problem for load in new if (problem := freshness.rejection_problem(load, input_)))
+    if (incomplete and not run.allow_incomplete) or (rejects and not run.accept_rejects):
         for load in new if not run.dry_run else ():
-            shutil.rmtree(before.path / load.folder)
-        return before, replace(
+            shutil.rmtree(log.path / load.folder)
+        return log, replace(
             outcome,
-            loads=old.loads,
-            names=old.names,
-            dropped=(*outcome.dropped, *(() if run.allow_incomplete else drops)),
+            loads=before.loads,
+            names=before.names,
+            dropped=(*outcome.dropped, *(() if run.allow_incomplete else incomplete)),
             rejected=(*outcome.rejected, *(() if run.accept_rejects else rejects)),
         )
     outcome = replace(
         outcome,
-        accepted=(*outcome.accepted, *drops),
+        accepted=(*outcome.accepted, *incomplete),
         accepted_rejects=(*outcome.accepted_rejects, *(each.partition("\n")[0] for each in rejects)),
     )
     if run.dry_run:
-        return before, outcome
-    log = before
-    for load in new:
-        log = log.with_load(landing_log.commit(before, load))
-    return log, replace(outcome, loads=(*old.loads, *log.loads[len(before.loads) :]))
+        return log, outcome
+    committed = tuple(landing_log.commit(log, load) for load in new)
+    return replace(log, loads=(*log.loads, *committed)), replace(outcome, loads=(*before.loads, *committed))
 
 
-def _land_file(run: _Run, log: Log, outcome: Landing, reads: Input, file: Found, work: Path) -> tuple[Log, Landing]:
-    name = file.name or file.path.name
+def _load_file(
+    run: _Run, log: LandingLog, outcome: LoadResult, input_: Input, file: InputFile, work: Path
+) -> tuple[LandingLog, LoadResult]:
+    """Load one file. A file that is refused or still being written is recorded in the outcome."""
     try:
-        if file.refused:
-            raise Refused(file.refused, file.next_step)
-        before = formats.state_of(file.source)
-        found = run.looks.at(file.path, reads, work)
-        found = replace(found, sha256=file.sha256 or found.sha256)
-        if formats.state_of(file.source) != before:
-            return log, _waits(outcome, reads, name)
-        known = known_loads.known_as(log, reads, name, found.sha256)
-        if known is not None:
-            line = f"{reads.name}: {name} is known as load {known}, 0 new rows"
-            event("known", line, input=reads.name, file=name, load_no=known)
-            return log, replace(outcome, already_known=(*outcome.already_known, str(file.shown)))
-        try:
-            delivered = file_reader.read(run.connection, found, databases.as_read(dated(reads, name), file), work)
-        except Exception:
-            # What changed meanwhile may fit nothing that was found before: that says nothing about the file.
-            if formats.state_of(file.source) != before:
-                return log, _waits(outcome, reads, name)
-            raise
-        if formats.state_of(file.source) != before:
-            return log, _waits(outcome, reads, name)
-        # A dry run commits nothing: what it read of the input before this file is not in the log.
-        beside = [load for load in outcome.loads if load.input == reads.name] if run.dry_run else []
-        load, names = _write(run, log, reads, file, delivered, work, beside)
-    except Refused as refused:
-        refusal = Refusal(reads.name, printable(file.shown), refused.reason, refused.next_step)
-        if reads.is_optional and (
-            isinstance(refused, Lacks) or refusal.file in {each.file for each in outcome.refused}
+        return _read_and_write(run, log, outcome, input_, file, work)
+    except _FileChangedError:
+        warning = f"{input_.name}: {_name(file)} is still being written; it waits for the next run"
+        return log, replace(outcome, warnings=(*outcome.warnings, warning))
+    except FileRefusedError as refused:
+        refused_file = RefusedFile(input_.name, printable(file.shown), refused.reason, refused.next_step)
+        if input_.is_optional and (
+            isinstance(refused, MissingColumnsError) or refused_file.file in {each.file for each in outcome.refused}
         ):
             return log, outcome
-        return log, replace(outcome, refused=(*outcome.refused, refusal))
     except OSError as error:
-        refusal = Refusal(reads.name, str(file.shown), f"it can't be read: {error.strerror}", "check the file's rights")
-        if error.filename is not None and Path(error.filename) == file.path:
-            return log, replace(outcome, refused=(*outcome.refused, refusal))
+        if error.filename is None or Path(error.filename) != file.path:
+            raise
+        refused_file = RefusedFile(
+            input_.name, str(file.shown), f"it can't be read: {error.strerror}", "check the file's rights"
+        )
+    return log, replace(outcome, refused=(*outcome.refused, refused_file))
+
+
+def _read_and_write(
+    run: _Run, log: LandingLog, outcome: LoadResult, input_: Input, file: InputFile, work: Path
+) -> tuple[LandingLog, LoadResult]:
+    """Read and write one file that is not in the log yet. Raises FileRefusedError, _FileChangedError or OSError."""
+    name = _name(file)
+    if file.refused:
+        raise FileRefusedError(file.refused, file.next_step)
+    state = formats.file_state(file.source)
+    file_scan = run.scans.scan(file.path, input_, work)
+    file_scan = replace(file_scan, sha256=file.sha256 or file_scan.sha256)
+    _require_unchanged(file, state)
+    known = known_loads.find_same_load(log, input_, name, file_scan.sha256)
+    if known is not None:
+        line = f"{input_.name}: {name} is known as load {known}, 0 new rows"
+        event("known", line, input=input_.name, file=name, load_no=known)
+        return log, replace(outcome, already_loaded=(*outcome.already_loaded, str(file.shown)))
+    settings = databases.with_iso_times(with_date_of_name(input_, name), file)
+    try:
+        parsed_file = file_reader.read(run.connection, file_scan, settings, work)
+    except Exception:
+        # A file that changed since its scan can cause any error.
+        _require_unchanged(file, state)
         raise
-    event("load", _summary(load), **load.account)
-    outcome = replace(outcome, loads=(*outcome.loads, load), names=outcome.names.with_more(names))
-    for warning in load.warnings:
-        outcome = _warned(outcome, f"{reads.name}: {name}: {warning}")
-    # A dry run writes no rows, so its next file is held against the log as it lies there.
+    _require_unchanged(file, state)
+    # A dry run commits nothing, so earlier files of this input are not in the log.
+    uncommitted = [load for load in outcome.loads if load.input == input_.name] if run.dry_run else []
+    load, names = _write_load(run, log, input_, file, parsed_file, work, uncommitted)
+    event("load", _summary(load), **load.counts)
+    outcome = replace(
+        outcome,
+        loads=(*outcome.loads, load),
+        names=outcome.names.with_more(names),
+        warnings=(*outcome.warnings, *(f"{input_.name}: {name}: {warning}" for warning in load.warnings)),
+    )
+    # A dry run writes no rows, so its next file is compared with the log as it is.
     return log if run.dry_run else log.with_load(load), outcome
 
 
-def _write(
-    run: _Run, log: Log, reads: Input, file: Found, delivered: Delivered, work: Path, beside: list[Load]
-) -> tuple[Load, Names]:
-    """Sort the rows of the file that was just read, check the sum, and write them (not in a dry run), yet without a manifest.
+def _name(file: InputFile) -> str:
+    return file.name or file.path.name
 
-    `beside` are loads of the input that are not in `log`. Returns the load and the stage names of its rows.
+
+def _require_unchanged(file: InputFile, state: tuple[int, int]) -> None:
+    if formats.file_state(file.source) != state:
+        raise _FileChangedError
+
+
+def _write_load(
+    run: _Run,
+    log: LandingLog,
+    input_: Input,
+    file: InputFile,
+    parsed_file: ParsedFile,
+    work: Path,
+    uncommitted: list[Load],
+) -> tuple[Load, StageNames]:
+    """Classify the rows of a parsed file, check their sum, and write them without a manifest (a dry run writes nothing).
+
+    `uncommitted` are loads of the input that are not in `log`. Returns the load and the stage names of its rows.
     """
-    earlier = known_loads.superseded_by(log, reads, delivered.found.sha256)
-    current = [load for load in log.current(reads.name) if load.load_no not in earlier]
-    contract = CONTRACTS[reads.table]
-    bound = delivered.header.bound
-    sorted_rows = classify.sort(
+    superseded = known_loads.superseded_loads(log, input_, parsed_file.file_scan.sha256)
+    current = [load for load in log.current(input_.name) if load.load_no not in superseded]
+    contract = CONTRACTS[input_.table]
+    extras = tuple(parsed_file.header.bound.extras)
+    rows = classify.classify_rows(
         run.connection,
         contract,
-        tuple(bound.extras),
+        extras,
         earlier=current,
         log=log,
         late=_a_year_after(run.as_of),
         too_late=_a_year_after(max(run.as_of, run.clock)),
     )
-    compared = snapshots.compare(run.connection, contract, current, log) if reads.mode == "snapshot" else None
-    load = Load(
-        input=reads.name,
-        table=reads.table,
-        load_no=log.next_load_no,
-        file_name=file.name or file.path.name,
-        sha256=delivered.found.sha256,
-        size=delivered.found.size,
-        loaded_at=run.clock,
-        reading=known_loads.reading_of(reads),
-        header=delivered.header.names,
-        columns={name: delivered.header.name_of(position) for name, position in bound.columns.items()},
-        extras={name: delivered.header.name_of(position) for name, position in bound.extras.items()},
-        lines=delivered.lines,
-        blank_lines=delivered.blank,
-        embedded_newlines=delivered.embedded,
-        rows_read=delivered.rows,
-        filtered=delivered.filtered,
-        records=delivered.records if delivered.header.plan else None,
-        rejected=sorted_rows.rejected,
-        redelivered=sorted_rows.redelivered,
-        duplicates=sorted_rows.duplicates,
-        landed=sorted_rows.landed,
-        gaps=sorted_rows.gaps,
-        overlaps=sorted_rows.overlaps,
-        rejected_later=sorted_rows.rejected_later,
-        supersedes=earlier,
-        warnings=(
-            *databases.remarks(reads, earlier),
-            *notes.remarks(
-                run.connection,
-                run.configuration.waterfall,
-                (*log.current(reads.name), *beside),
-                reads,
-                delivered,
-                sorted_rows,
-            ),
-        ),
-        header_lines=None if delivered.lines is None else delivered.header.skip - delivered.header.blank,
-        missing=compared.missing if compared else None,
-        lost=compared.lost if compared else 0,
-        lost_of=compared.lost_of if compared else 0,
-        time_formats=sorted_rows.time_formats,
-        cursor_after=file.cursor_after,
-        cursor=file.cursor,
+    comparison = (
+        snapshots.compare(run.connection, contract, current, log)
+        if input_.mode == "snapshot"
+        else snapshots.NO_COMPARISON
     )
+    earlier = (*log.current(input_.name), *uncommitted)
+    warnings = (
+        *databases.remarks(input_, superseded),
+        *notes.remarks(run.connection, run.configuration.waterfall, earlier, input_, parsed_file, rows),
+    )
+    load = _new_load(run, log, input_, file, parsed_file, rows, comparison, supersedes=superseded, warnings=warnings)
     accounted = load.filtered + load.rejected_rows + load.redelivered + load.duplicates + load.landed
     if accounted != load.rows_read:
-        raise InputError(
-            f"{load.rows_read} rows were read and {accounted} are accounted for",
-            where=str(file.shown),
-            next_step="this is a fault of the program; nothing of this file was kept",
-        )
-    names = sorted_rows.names
-    if reads.table == "leads" and run.configuration.waterfall.entry_at_creation:
-        names = stage_names.of_created_stages(run.connection, "landing_rows where reason is null")
-    if run.dry_run:
-        return load, names
-    originals.keep(run.connection, delivered, reads, work)
-    folder = log.path / load.folder
-    folder.mkdir(parents=True)
-    landed = classify.write(run.connection, contract, tuple(bound.extras), load, folder)
-    if landed != load.landed:
-        raise InputError(
-            f"{load.landed} rows were to be written and {landed} were",
-            where=str(file.shown),
-            next_step="this is a fault of the program; nothing of this file was kept",
-        )
-    if load.missing:
-        snapshots.write(run.connection, contract, folder)
+        raise _count_error(f"{load.rows_read} rows were read and {accounted} are accounted for", file)
+    names = rows.names
+    if input_.table == "leads" and run.configuration.waterfall.entry_at_creation:
+        names = stage_names.created_stage_names(run.connection, "landing_rows where reason is null")
+    if not run.dry_run:
+        _write_files(run, log, input_, file, parsed_file, load, work)
     return load, names
 
 
-def _queried(run: _Run, log: Log, reads: Input, database: Database, work: Path) -> tuple[Found, ...]:
-    """The result of the query of an input as a file in `work`; what was read by other settings says nothing of its cursor."""
-    reading = known_loads.reading_of(reads)
-    earlier = [load for load in log.current(reads.name) if load.reading == reading]
-    zone = ZoneInfo(run.configuration.waterfall.timezone)
-    day = run.clock.replace(tzinfo=UTC).astimezone(zone).date()
-    return databases.found(run.connection, reads, database, earlier, day, work)
+def _write_files(
+    run: _Run, log: LandingLog, input_: Input, file: InputFile, parsed_file: ParsedFile, load: Load, work: Path
+) -> None:
+    contract = CONTRACTS[input_.table]
+    originals.keep_originals(run.connection, parsed_file, input_, work)
+    folder = log.path / load.folder
+    folder.mkdir(parents=True)
+    landed = classify.write(run.connection, contract, tuple(load.extras), load, folder)
+    if landed != load.landed:
+        raise _count_error(f"{load.landed} rows were to be written and {landed} were", file)
+    if load.missing:
+        snapshots.write(run.connection, contract, folder)
 
 
-def dated(reads: Input, name: str) -> Input:
-    """The input with the date in the file's name for every row, where it asks for it and has no time column by name."""
-    if reads.reshaping is None or not reads.reshaping.dated_by_name or "entered_at" in reads.columns:
-        return reads
-    found = DATE.search(name)
-    if found is None:
-        return reads
-    date = "-".join(found.groups())
-    return replace(reads, reshaping=replace(reads.reshaping, default_time=date))
+def _new_load(
+    run: _Run,
+    log: LandingLog,
+    input_: Input,
+    file: InputFile,
+    parsed_file: ParsedFile,
+    rows: ClassifiedRows,
+    comparison: SnapshotComparison,
+    *,
+    supersedes: tuple[int, ...],
+    warnings: tuple[str, ...],
+) -> Load:
+    header = parsed_file.header
+    return Load(
+        input=input_.name,
+        table=input_.table,
+        load_no=log.next_load_no,
+        file_name=_name(file),
+        sha256=parsed_file.file_scan.sha256,
+        size=parsed_file.file_scan.size,
+        loaded_at=run.clock,
+        reading=known_loads.reading_settings(input_),
+        header=header.names,
+        columns={name: header.name_of(position) for name, position in header.bound.columns.items()},
+        extras={name: header.name_of(position) for name, position in header.bound.extras.items()},
+        lines=parsed_file.lines,
+        blank_lines=parsed_file.blank,
+        embedded_newlines=parsed_file.embedded,
+        rows_read=parsed_file.rows,
+        filtered=parsed_file.filtered,
+        records=parsed_file.records if header.plan else None,
+        rejected=rows.rejected,
+        redelivered=rows.redelivered,
+        duplicates=rows.duplicates,
+        landed=rows.landed,
+        gaps=rows.gaps,
+        overlaps=rows.overlaps,
+        rejected_later=rows.rejected_later,
+        supersedes=supersedes,
+        warnings=warnings,
+        header_lines=None if parsed_file.lines is None else header.skip - header.blank,
+        missing=comparison.missing,
+        lost=comparison.lost,
+        lost_of=comparison.lost_of,
+        time_formats=rows.time_formats,
+        cursor_after=file.cursor_after,
+        cursor=file.cursor,
+    )
+
+
+def _count_error(message: str, file: InputFile) -> InputError:
+    return InputError(
+        message,
+        where=str(file.shown),
+        next_step="this is a fault of the program; nothing of this file was kept",
+    )
+
+
+def _run_query(run: _Run, log: LandingLog, input_: Input, database: Database, work: Path) -> tuple[InputFile, ...]:
+    """Write the result of an input's query to `work`. The cursor continues only after loads with the same settings."""
+    reading = known_loads.reading_settings(input_)
+    earlier = [load for load in log.current(input_.name) if load.reading == reading]
+    day = run.clock.replace(tzinfo=UTC).astimezone(run.zone).date()
+    return databases.query_file(run.connection, input_, database, earlier, day, work)
+
+
+def with_date_of_name(input_: Input, name: str) -> Input:
+    """Return the input with the date in the file's name as the time of every row, if the format is dated by file name."""
+    if input_.reshaping is None or not input_.reshaping.dated_by_name or "entered_at" in input_.columns:
+        return input_
+    match = DATE_IN_NAME.search(name)
+    if match is None:
+        return input_
+    date = "-".join(match.groups())
+    return replace(input_, reshaping=replace(input_.reshaping, default_time=date))
 
 
 def _summary(load: Load) -> str:
@@ -335,22 +396,17 @@ def _summary(load: Load) -> str:
     )
 
 
-def _no_file(reads: Input) -> Refusal:
-    return Refusal(
-        reads.name, str(reads.pattern), "there is no such file", "put the export there, or correct `path` of this input"
+def _no_file(input_: Input) -> RefusedFile:
+    return RefusedFile(
+        input_.name,
+        str(input_.pattern),
+        "there is no such file",
+        "put the export there, or correct `path` of this input",
     )
 
 
-def _warned(outcome: Landing, warning: str) -> Landing:
-    return replace(outcome, warnings=(*outcome.warnings, warning))
-
-
-def _waits(outcome: Landing, reads: Input, name: str) -> Landing:
-    return _warned(outcome, f"{reads.name}: {name} is still being written; it waits for the next run")
-
-
 def _a_year_after(moment: datetime) -> datetime:
-    """As DuckDB's `+ interval 1 year` has it: a year after 29 February is 28 February."""
+    """Return the moment plus one year; like DuckDB, 28 February for 29 February."""
     try:
         return moment.replace(year=moment.year + 1)
     except ValueError:
@@ -363,7 +419,7 @@ def _naive(moment: datetime) -> datetime:
 
 @contextmanager
 def _work_folder(log_folder: Path, dry_run: bool) -> Iterator[Path]:
-    """A folder for copies, on the disk of the log unless nothing may be written there."""
+    """Yield a temporary folder for copies, on the disk of the log unless this is a dry run."""
     if not dry_run:
         log_folder.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=landing_log.WORK_PREFIX, dir=None if dry_run else log_folder))

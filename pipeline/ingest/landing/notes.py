@@ -1,4 +1,4 @@
-"""What deserves a look in one file: columns that it lacks or has anew, stages that nobody knows, times that can't be read."""
+"""Collect remarks about one file: missing and new columns, unknown stages, unreadable times."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import duckdb
 from pipeline.config.configuration import Input
 from pipeline.ingest.adapters import known_formats
 from pipeline.ingest.landing import empty_columns
-from pipeline.ingest.landing.classify import Sorted
+from pipeline.ingest.landing.classify import ClassifiedRows
 from pipeline.ingest.landing.landing_log import Load
 from pipeline.ingest.readers import headers
-from pipeline.ingest.readers.file_reader import Delivered
+from pipeline.ingest.readers.file_reader import ParsedFile
 from pipeline.ingest.rows import stage_names, unread_times
 from pipeline.waterfall.definition import Waterfall
 
@@ -21,60 +21,82 @@ def remarks(
     connection: duckdb.DuckDBPyConnection,
     waterfall: Waterfall,
     earlier: Sequence[Load],
-    reads: Input,
-    delivered: Delivered,
-    sorted_rows: Sorted,
+    input_: Input,
+    parsed_file: ParsedFile,
+    classified: ClassifiedRows,
 ) -> tuple[str, ...]:
-    """One text per remark, with the lines to paste where there are some. `earlier` are the loads of the input that count.
+    """Return one text per remark, with lines to paste if there are any. `earlier` are the current loads of the input.
 
-    Needs `landing_rows` and what `sorting.sort` made of it.
+    Needs `landing_rows` after `classify_rows`.
     """
-    bound = delivered.header.bound
-    found = []
-    for ours in bound.not_found:
-        near = headers.nearest_header(ours, delivered.header.names, reads)
+    texts = [
+        *_column_remarks(connection, earlier, input_, parsed_file),
+        *_stage_remarks(connection, waterfall, classified),
+        *_ambiguous_times(classified, input_),
+    ]
+    if parsed_file.records and classified.rejected:
+        counts = ", ".join(f"{count} {reason}" for reason, count in sorted(classified.rejected.items()))
+        texts.append(f"rejected rows: {counts}")
+    if "unreadable_time" in classified.rejected:
+        has_others = bool(classified.landed) or any(load.landed for load in earlier)
+        unread = unread_times.describe(connection, input_)
+        texts[-1] += "\n" + unread_times.advice(unread, input_, has_others=has_others)
+    return tuple(texts)
+
+
+def _column_remarks(
+    connection: duckdb.DuckDBPyConnection, earlier: Sequence[Load], input_: Input, parsed_file: ParsedFile
+) -> list[str]:
+    bound = parsed_file.header.bound
+    texts = []
+    for column in bound.not_found:
+        near = headers.nearest_header(column, parsed_file.header.names, input_)
         hint = f"; did you mean `{near}`?" if near else ""
-        found.append(f"column `{reads.columns[ours]}`, configured as {ours}, is not in the file; {ours} is empty{hint}")
-    seen = {name for load in earlier for name in load.extras}
-    new = [name for name in bound.extras if name not in seen]
+        texts.append(
+            f"column `{input_.columns[column]}`, configured as {column}, is not in the file; {column} is empty{hint}"
+        )
+    known = {name for load in earlier for name in load.extras}
+    new = [name for name in bound.extras if name not in known]
     if earlier and new:
-        found.append(f"new columns, kept as they are: {', '.join(new)}")
-    if told := known_formats.remark(connection, delivered.header.names, bound, reads):
-        found.append(told)
-    found += delivered.remarks
-    found += empty_columns.remarks(connection, delivered)
-    if delivered.is_repaired:
-        found.append(f"read line by line, since DuckDB's reader could not account for every line ({delivered.why})")
-    if sorted_rows.respelled:
-        verb = "row spells" if sorted_rows.respelled == 1 else "rows spell"
-        found.append(f"{sorted_rows.respelled} {verb} a stage otherwise than the waterfall does; matched all the same")
-    if sorted_rows.unknown:
-        verb = "row names" if sorted_rows.unknown == 1 else "rows name"
-        names = stage_names.advice(connection, sorted_rows.names, waterfall)
-        found.append(f"{sorted_rows.unknown} {verb} a stage that the waterfall does not know: {names}")
-    if sorted_rows.late:
-        verb = "row is" if sorted_rows.late == 1 else "rows are"
-        found.append(f"{sorted_rows.late} {verb} dated more than a year ahead")
-    found += _of_two_formats(sorted_rows, reads)
-    if delivered.records and sorted_rows.rejected:
-        counts = ", ".join(f"{count} {reason}" for reason, count in sorted(sorted_rows.rejected.items()))
-        found.append(f"rejected rows: {counts}")
-    if "unreadable_time" in sorted_rows.rejected:
-        has_others = bool(sorted_rows.landed) or any(load.landed for load in earlier)
-        found[-1] += "\n" + unread_times.advice(unread_times.look(connection, reads), reads, has_others=has_others)
-    return tuple(found)
+        texts.append(f"new columns, kept as they are: {', '.join(new)}")
+    if remark := known_formats.remark(connection, parsed_file.header.names, bound, input_):
+        texts.append(remark)
+    texts += parsed_file.remarks
+    texts += empty_columns.remarks(connection, parsed_file)
+    if parsed_file.is_recovered:
+        texts.append(
+            f"read line by line, since DuckDB's reader could not account for every line ({parsed_file.recovery_reason})"
+        )
+    return texts
 
 
-def _of_two_formats(sorted_rows: Sorted, reads: Input) -> list[str]:
-    """Times that two formats of the list read as different times: whether the month or the day comes first, say."""
-    found = []
-    for each in sorted_rows.formats:
+def _stage_remarks(
+    connection: duckdb.DuckDBPyConnection, waterfall: Waterfall, classified: ClassifiedRows
+) -> list[str]:
+    texts = []
+    if classified.respelled:
+        verb = "row spells" if classified.respelled == 1 else "rows spell"
+        texts.append(f"{classified.respelled} {verb} a stage differently from the waterfall; matched anyway")
+    if classified.unknown:
+        verb = "row names" if classified.unknown == 1 else "rows name"
+        names = stage_names.advice(connection, classified.names, waterfall)
+        texts.append(f"{classified.unknown} {verb} a stage that the waterfall does not know: {names}")
+    if classified.late:
+        verb = "row is" if classified.late == 1 else "rows are"
+        texts.append(f"{classified.late} {verb} dated more than a year ahead")
+    return texts
+
+
+def _ambiguous_times(classified: ClassifiedRows, input_: Input) -> list[str]:
+    """Return remarks about times that two formats of the list read differently, for example with month and day swapped."""
+    texts = []
+    for each in classified.formats:
         if each.other is not None:
-            times = sum(sorted_rows.time_formats[each.column].values())
-            found.append(
-                f"{each.rows:,} of {times:,} times in {each.column} fit `{each.format}` and `{each.other}` alike and mean "
-                "different days; the first counts\n"
-                f'    time_format = "{each.other}"   # in an [[inputs]] block of their own, for files of input {reads.name} '
+            times = sum(classified.time_formats[each.column].values())
+            texts.append(
+                f"{each.rows:,} of {times:,} times in {each.column} fit both `{each.format}` and `{each.other}`, "
+                "which read different days; the first is used\n"
+                f'    time_format = "{each.other}"   # in an [[inputs]] block of their own, for files of input {input_.name} '
                 "where the second is meant"
             )
-    return found
+    return texts

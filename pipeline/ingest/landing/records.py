@@ -1,4 +1,4 @@
-"""The rows of loads of the landing log as one relation. A file has only the columns that its rows may fill."""
+"""Read the rows of several loads as one relation. The files of a load contain only the columns that its rows can fill."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.config.input_tables import Contract
 from pipeline.database.connection import glob_escaped, identifier, quoted
-from pipeline.ingest.landing.landing_log import REJECTED, ROWS, Load, Log
+from pipeline.ingest.landing.landing_log import REJECTED, ROWS, LandingLog, Load
 from pipeline.ingest.rows.typed import SQL_TYPES
 
 Columns = tuple[tuple[str, str], ...]
@@ -24,27 +24,31 @@ REJECTED_COLUMNS: Columns = (
 )
 
 
-def scan(log: Log, contract: Contract, loads: Sequence[Load]) -> str:
-    """The rows of these loads (one at least) of a table, columns by name; a column that no file has is null."""
-    return _padded(columns_of(contract, loads), [log.file(load, ROWS) for load in loads])
+def scan_rows(log: LandingLog, contract: Contract, loads: Sequence[Load]) -> str:
+    """Return SQL for the rows of at least one load of a table, columns by name; a column that no file has is null."""
+    return _union_by_name(columns_of(contract, loads), [log.file(load, ROWS) for load in loads])
 
 
-def scan_rejected(log: Log, loads: Sequence[Load]) -> str:
-    """The rejected rows of these loads (one at least), columns by name."""
-    return _padded(REJECTED_COLUMNS, [log.file(load, REJECTED) for load in loads])
+def scan_rejected(log: LandingLog, loads: Sequence[Load]) -> str:
+    """Return SQL for the rejected rows of at least one load, columns by name."""
+    return _union_by_name(REJECTED_COLUMNS, [log.file(load, REJECTED) for load in loads])
 
 
 def columns_of(contract: Contract, loads: Sequence[Load]) -> Columns:
-    """The columns of a raw relation: ours, then every extra of any load, by name."""
+    """Return the columns of a raw relation: the standard columns, then all extra columns, sorted by name."""
     first = (("input", "varchar"), ("load_no", "integer"), ("row_number", "bigint"))
-    ours = (*first, *((column.name, SQL_TYPES[column.type]) for column in contract.columns), *landing_columns(contract))
-    known = {name for name, _ in ours}
+    standard = (
+        *first,
+        *((column.name, SQL_TYPES[column.type]) for column in contract.columns),
+        *landing_columns(contract),
+    )
+    known = {name for name, _ in standard}
     extras = sorted({name for load in loads if load.landed for name in load.extras} - known)
-    return (*ours, *((name, "varchar") for name in extras))
+    return (*standard, *((name, "varchar") for name in extras))
 
 
 def landing_columns(contract: Contract) -> Columns:
-    """What landing itself adds to the rows of a table after its columns."""
+    """Return the columns that loading adds after the columns of a table."""
     of_all: Columns = (("recorded_at", "timestamp"), ("record_number", "bigint"))
     of_entries: Columns = (
         ("stage_alias", "varchar"),
@@ -55,7 +59,7 @@ def landing_columns(contract: Contract) -> Columns:
     return of_all if contract.key else (*of_all, *of_entries)
 
 
-def _padded(declared: Columns, files: Sequence[Path]) -> str:
+def _union_by_name(declared: Columns, files: Sequence[Path]) -> str:
     columns = ", ".join(f"null::{kind} as {identifier(name)}" for name, kind in declared)
     listed = ", ".join(quoted(glob_escaped(file)) for file in files)
     return f"(select {columns} where false union all by name from read_parquet([{listed}], union_by_name = true))"

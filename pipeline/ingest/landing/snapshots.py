@@ -1,7 +1,6 @@
-"""What a snapshot lacks: keys that the log knows and the file, which claims to be the whole, does not have.
+"""Find the keys that are in the log but missing in a snapshot, which should contain all rows.
 
-They stay in the log, so nothing is lost with them. Which ones they are is kept beside the load, so that the next snapshot is
-held against what this one had.
+These keys stay in the log. They are also stored with the load, so that the next snapshot can be compared with this one.
 """
 
 from __future__ import annotations
@@ -14,30 +13,37 @@ import duckdb
 
 from pipeline.config.input_tables import Contract
 from pipeline.database.connection import glob_escaped, quoted
-from pipeline.ingest.landing.landing_log import MISSING, Load, Log
-from pipeline.ingest.landing.records import scan
+from pipeline.ingest.landing.landing_log import MISSING, LandingLog, Load
+from pipeline.ingest.landing.records import scan_rows
 
-_OF_AN_ENTRY = ("lead_id", "stage_alias", "entered_at")
-"""What makes a row of history the same row in two snapshots; owners and other columns may be corrected."""
+_ENTRY_KEY = ("lead_id", "stage_alias", "entered_at")
+"""Columns that identify a row of history in two snapshots; owners and other columns may be corrected."""
 
 
 @dataclass(frozen=True)
-class Compared:
-    """Counts of keys. `missing` of all that the log knows; `lost` are those of them that the snapshot before still had,
-    out of its `lost_of`. Without a snapshot before nothing is lost.
+class SnapshotComparison:
+    """Counts of keys. `missing`: in the log, but not in the snapshot. `lost`: missing, but in the previous snapshot.
+
+    `lost_of` is the number of keys in the previous snapshot. Without a previous snapshot, `lost` is 0.
     """
 
-    missing: int
+    missing: int | None
     lost: int = 0
     lost_of: int = 0
 
 
-def compare(connection: duckdb.DuckDBPyConnection, contract: Contract, earlier: Sequence[Load], log: Log) -> Compared:
-    """Hold the accepted rows of `landing_rows` against the `earlier` loads. Fills `landing_missing` with what lacks."""
+NO_COMPARISON = SnapshotComparison(None)
+"""For an input that is not a snapshot."""
+
+
+def compare(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, earlier: Sequence[Load], log: LandingLog
+) -> SnapshotComparison:
+    """Compare the accepted rows of `landing_rows` with the `earlier` loads. Fills `landing_missing` with the missing keys."""
     keys = ", ".join(_keys(contract))
     landed = [load for load in earlier if load.landed]
     known = (
-        f"select distinct {keys} from {scan(log, contract, landed)}"
+        f"select distinct {keys} from {scan_rows(log, contract, landed)}"
         if landed
         else f"select {keys} from landing_rows limit 0"
     )
@@ -47,19 +53,19 @@ def compare(connection: duckdb.DuckDBPyConnection, contract: Contract, earlier: 
         f"except select {keys} from landing_rows where reason is null"
     )
     missing = _count(connection, "from temp.landing_missing")
-    before = next((load for load in reversed(earlier) if load.missing is not None), None)
-    if before is None:
-        return Compared(missing)
-    lost_of = _count(connection, "from temp.landing_before") - (before.missing or 0)
-    if not before.missing:
-        return Compared(missing, missing, lost_of)
-    gone = f"read_parquet({quoted(glob_escaped(log.file(before, MISSING)))})"
-    newly = f"from (select {keys} from temp.landing_missing except select {keys} from {gone})"
-    return Compared(missing, _count(connection, newly), lost_of)
+    previous = next((load for load in reversed(earlier) if load.missing is not None), None)
+    if previous is None:
+        return SnapshotComparison(missing)
+    lost_of = _count(connection, "from temp.landing_before") - (previous.missing or 0)
+    if not previous.missing:
+        return SnapshotComparison(missing, missing, lost_of)
+    missing_before = f"read_parquet({quoted(glob_escaped(log.file(previous, MISSING)))})"
+    newly_missing = f"from (select {keys} from temp.landing_missing except select {keys} from {missing_before})"
+    return SnapshotComparison(missing, _count(connection, newly_missing), lost_of)
 
 
 def write(connection: duckdb.DuckDBPyConnection, contract: Contract, folder: Path) -> None:
-    """Keep what lacks beside the load."""
+    """Write the missing keys to the folder of the load."""
     keys = ", ".join(_keys(contract))
     connection.execute(
         f"copy (select {keys} from temp.landing_missing order by {keys}) to {quoted(str(folder / MISSING))} "
@@ -67,14 +73,14 @@ def write(connection: duckdb.DuckDBPyConnection, contract: Contract, folder: Pat
     )
 
 
-def forget(connection: duckdb.DuckDBPyConnection) -> None:
+def drop_temp_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Drop the temporary tables."""
     for name in ("landing_before", "landing_missing"):
         connection.execute(f"drop table if exists temp.{name}")
 
 
 def _keys(contract: Contract) -> tuple[str, ...]:
-    return _OF_AN_ENTRY if contract.key is None else (contract.key,)
+    return _ENTRY_KEY if contract.key is None else (contract.key,)
 
 
 def _count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:

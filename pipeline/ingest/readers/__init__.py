@@ -1,1 +1,1 @@
-"""Records of a file or a query into DuckDB, each accounted for: one module per kind of file."""
+"""Read the records of a file or a query into DuckDB and account for each one; one module per kind of file."""

@@ -1,7 +1,7 @@
-"""The reader of last resort: finds its way back after a bad line, so that a stray quote costs one line and not a file.
+"""CSV recovery: reads on after a malformed line, so that a stray quote rejects one line and not the rest of the file.
 
-A quoted field may span lines, unless a line inside it is by itself a whole record: then the opening quote is
-stray, and only the line that holds it is quarantined.
+A quoted field may span lines. If a line inside it is a complete record by itself, the opening quote is stray, and only the line
+with that quote is rejected.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from pipeline.ingest.files.scan import LONGEST_RECORD
+from pipeline.ingest.files.scan import MAX_RECORD_BYTES
 
-_LONGEST_SEARCH = 10_000
-"""Lines that an open quote may span before it is taken for stray; keeps a hopeless file from taking quadratic time."""
+_MAX_RECORD_LINES = 10_000
+"""Lines of a quoted field before its quote counts as stray. Without a limit a damaged file needs quadratic time."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One record after the header, by number (1 = first). `fields` is None when `reason` says why it is quarantined.
+    """One record after the header, by number (1 = first). A rejected record has a `reason` and no `fields`.
 
-    `original` holds the physical lines without the last line end; `newlines` counts line ends inside the record.
+    `original` is its text without the last line end; `newlines` counts line ends inside the record.
     """
 
     number: int
@@ -31,11 +31,11 @@ class Record:
     newlines: int = 0
 
 
-class Resynchroniser:
-    """Iterates the records of a file's lines (with line ends, header already taken). Counts blank lines on the way."""
+class RecordRecovery:
+    """Iterator over the records in lines (with line ends, without the header). Counts blank lines."""
 
     def __init__(self, lines: Iterator[bytes], fields: int, delimiter: bytes) -> None:
-        self._waiting: deque[bytes] = deque()
+        self._unread: deque[bytes] = deque()
         self._lines = lines
         self._fields = fields
         self._delimiter = delimiter
@@ -52,48 +52,48 @@ class Resynchroniser:
             yield self._record(number, text, line)
 
     def _record(self, number: int, text: bytes, line: bytes) -> Record:
-        damaged = damage(text)
+        damaged = damage_reason(text)
         if damaged is not None:
             return Record(number, None, damaged, text)
         if b'"' not in text:
-            return self._judged(number, text.split(self._delimiter), text)
+            return self._check_fields(number, text.split(self._delimiter), text)
         fields, state = split(text, self._delimiter)
         if state == "whole":
-            return self._judged(number, fields, text)
+            return self._check_fields(number, fields, text)
         if state == "stray":
             return Record(number, None, "stray_quote", text)
         return self._spanning(number, text, line)
 
     def _spanning(self, number: int, text: bytes, line: bytes) -> Record:
-        """The record that an open quote begins, or its first line alone in quarantine and the rest put back."""
-        held, length = [line], len(line)
-        while len(held) < _LONGEST_SEARCH and length <= LONGEST_RECORD:
+        """Return the record that begins with an open quote. If the quote is stray, reject its line and read the others again."""
+        lines, length = [line], len(line)
+        while len(lines) < _MAX_RECORD_LINES and length <= MAX_RECORD_BYTES:
             following = self._next()
             if following is None:
                 break
-            held.append(following)
+            lines.append(following)
             length += len(following)
             alone = following.rstrip(b"\r\n")
-            if damage(alone) is not None or self._is_whole(alone):
+            if damage_reason(alone) is not None or self._is_whole(alone):
                 break
             if _closes(alone):
-                joined = b"".join(held).rstrip(b"\r\n")
+                joined = b"".join(lines).rstrip(b"\r\n")
                 fields, state = split(joined, self._delimiter)
                 if state == "whole" and self._fits(fields):
-                    return Record(number, fields[: self._fields], None, joined, newlines=len(held) - 1)
+                    return Record(number, fields[: self._fields], None, joined, newlines=len(lines) - 1)
                 if state != "open":
                     break
-        self._waiting.extendleft(reversed(held[1:]))
+        self._unread.extendleft(reversed(lines[1:]))
         return Record(number, None, "unclosed_quote", text)
 
     def _is_whole(self, alone: bytes) -> bool:
-        """Whether a line is by itself a record as the header wants it, with no quote where none may be."""
+        """Whether a line is a complete record with the fields of the header and without stray quotes."""
         if alone.count(self._delimiter) < self._fields - 1:
             return False
         fields, state = split(alone, self._delimiter, strict=True)
         return state == "whole" and len(fields) == self._fields
 
-    def _judged(self, number: int, fields: list[bytes], text: bytes) -> Record:
+    def _check_fields(self, number: int, fields: list[bytes], text: bytes) -> Record:
         if self._fits(fields):
             return Record(number, fields[: self._fields], None, text)
         return Record(number, None, "too_few_fields" if len(fields) < self._fields else "too_many_fields", text)
@@ -102,14 +102,13 @@ class Resynchroniser:
         return len(fields) == self._fields
 
     def _next(self) -> bytes | None:
-        return self._waiting.popleft() if self._waiting else next(self._lines, None)
+        return self._unread.popleft() if self._unread else next(self._lines, None)
 
 
 def split(text: bytes, delimiter: bytes, *, strict: bool = False) -> tuple[list[bytes], str]:
-    """The fields of a text and how it ended: "whole", "open" (inside quotes) or "stray" (text behind a closing quote).
+    """Return the fields of a text and its state: "whole", "open" (inside quotes) or "stray" (text after a closing quote).
 
-    Spaces around a quoted field are not part of it, as DuckDB reads it. A quote inside an unquoted field is itself,
-    unless `strict`, which calls it stray.
+    Like DuckDB, ignores spaces around a quoted field. A quote inside an unquoted field is part of the text, or "stray" if `strict`.
     """
     fields: list[bytes] = []
     at, end = 0, len(text)
@@ -126,8 +125,8 @@ def split(text: bytes, delimiter: bytes, *, strict: bool = False) -> tuple[list[
             if at < end and text[at : at + 1] != delimiter:
                 return fields, "stray"
         else:
-            found = text.find(delimiter, at)
-            stop = end if found < 0 else found
+            next_delimiter = text.find(delimiter, at)
+            stop = end if next_delimiter < 0 else next_delimiter
             value, at = text[at:stop], stop
             if strict and b'"' in value:
                 return fields, "stray"
@@ -138,28 +137,28 @@ def split(text: bytes, delimiter: bytes, *, strict: bool = False) -> tuple[list[
 
 
 def _quoted(text: bytes, at: int) -> tuple[bytes, int]:
-    """The value of a quoted field that begins at `at`, and where it ends (behind the quote), or -1 if it does not."""
+    """Return the value of the quoted field at `at` and the position after its closing quote; -1 if the quote is not closed."""
     parts = []
     while True:
-        found = text.find(b'"', at)
-        if found < 0:
+        quote = text.find(b'"', at)
+        if quote < 0:
             return b"", -1
-        parts.append(text[at:found])
-        if text[found + 1 : found + 2] != b'"':
-            return b'"'.join(parts), found + 1
-        at = found + 2
+        parts.append(text[at:quote])
+        if text[quote + 1 : quote + 2] != b'"':
+            return b'"'.join(parts), quote + 1
+        at = quote + 2
 
 
 def _closes(line: bytes) -> bool:
-    """Whether a line that begins inside quotes ends them: two quotes together are one of the text.
+    """Whether a line that begins inside quotes closes them; two quotes together are an escaped one.
 
-    To look at the line alone keeps the time of a long field linear.
+    Looks at this line only, so that a long field needs linear time.
     """
     return b'"' in line.replace(b'""', b"")
 
 
-def damage(text: bytes) -> str | None:
-    """Why no reader may have this text, or None."""
+def damage_reason(text: bytes) -> str | None:
+    """Return the reason to reject a text, or None."""
     if b"\0" in text:
         return "nul_byte"
     if not text.isascii():
@@ -167,15 +166,15 @@ def damage(text: bytes) -> str | None:
             text.decode("utf-8")
         except UnicodeDecodeError:
             return "bad_encoding"
-    return "field_too_long" if len(text) > LONGEST_RECORD else None
+    return "field_too_long" if len(text) > MAX_RECORD_BYTES else None
 
 
 def quoted_line(number: int, fields: list[bytes]) -> bytes:
-    """A record as a line of the repaired copy: its number, then every field in quotes."""
+    """Return a record as a line of our copy: its number, then every field in quotes."""
     cells = chain((str(number).encode(),), fields)
     return b",".join(b'"' + cell.replace(b'"', b'""') + b'"' for cell in cells) + b"\n"
 
 
-def readable(original: bytes) -> str:
-    """The original lines as text; a byte that is none, or a NUL, shows as \\xe9 or \\x00."""
+def printable_text(original: bytes) -> str:
+    """Return the original lines as text; a byte that is not UTF-8 becomes \\xe9, a NUL becomes \\x00."""
     return original.decode("utf-8", "backslashreplace").replace("\0", "\\x00")

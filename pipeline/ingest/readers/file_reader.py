@@ -1,7 +1,7 @@
-"""One file becomes one temporary relation of typed rows, `landing_rows`, and nothing of the file is lost on the way.
+"""Read one file into the temporary relation `landing_rows` of typed rows, and account for every line.
 
-DuckDB reads strictly and every value as text. Where that fails or does not account for each line, the
-resynchronising reader writes a repaired copy, and DuckDB reads that.
+DuckDB reads in strict mode, every value as text. If that fails or does not account for every line, CSV recovery writes a repaired
+copy, and DuckDB reads the copy.
 """
 
 from __future__ import annotations
@@ -20,26 +20,32 @@ from pipeline.database.connection import glob_escaped, identifier, quoted
 from pipeline.errors import InputError
 from pipeline.ingest.adapters.reshaping import CELLS, Plan
 from pipeline.ingest.files import checksums, scan
-from pipeline.ingest.files.scan import Bytes
+from pipeline.ingest.files.scan import FileScan
 from pipeline.ingest.readers import csv_recovery, grids, holding, json_lines, sheets, workbooks
-from pipeline.ingest.readers.headers import Header, bound_header, header_of, refusal_of, refuse_too_many
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.readers.headers import (
+    Header,
+    bind_header,
+    header_of,
+    missing_columns_error,
+    refuse_too_many_columns,
+)
+from pipeline.ingest.refusal import FileRefusedError
 from pipeline.ingest.rows import ids
-from pipeline.ingest.rows.columns import CannotBind
+from pipeline.ingest.rows.columns import BindError
 
-MANY = 2_000
-"""Quarantined records that are handed to DuckDB at a time."""
+BATCH_ROWS = 2_000
+"""Rejected records that are inserted at a time."""
 
 
 @dataclass(frozen=True)
-class Delivered:
-    """What was read: `landing_rows` holds every record but the quarantined ones, which `landing_rejected` holds.
+class ParsedFile:
+    """A file that was read: its records are in `landing_rows`, the rejected ones in `landing_rejected`.
 
-    Where the input reshapes, `landing_rows` holds the rows that were made of the records, and `filtered` counts those that
-    `where` left out; `rows` counts both and the quarantined records.
+    If the input reshapes, `landing_rows` contains the rows made from the records, and `filtered` counts the rows that `where`
+    removed. `rows` counts all of them, rejected records included.
     """
 
-    found: Bytes
+    file_scan: FileScan
     header: Header
     records: int
     rows: int = 0
@@ -48,78 +54,82 @@ class Delivered:
     embedded: int = 0
     lines: int | None = None
     remarks: tuple[str, ...] = ()
-    """What deserves a warning, in words."""
-    why: str = ""
-    """Why the resynchronising reader had to read it; empty if it did not."""
+    """Warnings about the content of the file."""
+    recovery_reason: str = ""
+    """Why CSV recovery had to read the file; empty if it did not."""
 
     @property
-    def is_repaired(self) -> bool:
+    def is_recovered(self) -> bool:
         """Whether the rows come from a repaired copy."""
-        return bool(self.why)
+        return bool(self.recovery_reason)
 
 
-def read(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work: Path) -> Delivered:
-    """Read a file that `look_at` found whole into the temporary relations `landing_rows` and `landing_rejected`.
+def read(connection: duckdb.DuckDBPyConnection, file_scan: FileScan, input_: Input, work: Path) -> ParsedFile:
+    """Read a scanned file into the temporary relations `landing_rows` and `landing_rejected`.
 
-    landing_rows: row_number, the columns of `rows.typed`, reason. landing_rejected: row_number, reason, original,
-    record_number. `work` is a folder for copies. Raises Refused, or InputError when the lines do not add up.
+    landing_rows: row_number, the columns of `typed_select`, reason. landing_rejected: row_number, reason, original,
+    record_number. `work` is a folder for copies. Raises FileRefusedError, or InputError if the lines do not add up.
     """
     connection.execute(
         "create or replace temp table landing_rejected "
         "(row_number bigint, reason varchar, original varchar, record_number bigint)"
     )
-    # It compares every expression with every other, so that a file of 2,000 columns would take a minute to plan.
+    # This optimizer compares every pair of expressions: a file of 2,000 columns would need a minute of planning.
     connection.execute("set disabled_optimizers = 'common_subexpressions'")
-    delivered = _read(connection, found, reads, work)
-    ids.drop_decimals(connection, CONTRACTS[reads.table], delivered.header.bound)
-    plan = delivered.header.plan
-    return replace(delivered, rows=delivered.records) if plan is None else _reshaped(connection, delivered, plan)
+    parsed_file = _read(connection, file_scan, input_, work)
+    ids.drop_decimals(connection, CONTRACTS[input_.table], parsed_file.header.bound)
+    plan = parsed_file.header.plan
+    return replace(parsed_file, rows=parsed_file.records) if plan is None else _reshape(connection, parsed_file, plan)
 
 
-def _read(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work: Path) -> Delivered:
-    if found.is_parquet:
-        return _read_parquet(connection, found, reads, work)
-    if found.kind in ("workbook", "html"):
-        return _read_grid(connection, found, reads, work)
-    if found.is_json_lines or found.kind == "json":
-        return _accounted(_read_json(connection, found, reads, work))
-    header = header_of(found, reads)
-    delivered = None if found.is_odd or header.lines > 1 else _read_strictly(connection, found, header, reads, work)
-    if delivered is None:
-        delivered = _read_repaired(connection, found, header, reads, work)
-    return _accounted(delivered)
+def _read(connection: duckdb.DuckDBPyConnection, file_scan: FileScan, input_: Input, work: Path) -> ParsedFile:
+    if file_scan.is_parquet:
+        return _read_parquet(connection, file_scan, input_, work)
+    if file_scan.kind in ("workbook", "html"):
+        return _read_grid(connection, file_scan, input_, work)
+    if file_scan.is_json_lines or file_scan.kind == "json":
+        return _require_all_lines(_read_json(connection, file_scan, input_, work))
+    header = header_of(file_scan, input_)
+    parsed_file = (
+        None
+        if file_scan.irregularity or header.lines > 1
+        else _read_strictly(connection, file_scan, header, input_, work)
+    )
+    if parsed_file is None:
+        parsed_file = _read_repaired(connection, file_scan, header, input_, work)
+    return _require_all_lines(parsed_file)
 
 
-def _reshaped(connection: duckdb.DuckDBPyConnection, delivered: Delivered, plan: Plan) -> Delivered:
-    """What was read, counted in the rows that the records became; quarantined records are numbered after them."""
-    footers = 0 if plan.footer is None else _without_footer(connection, plan.footer)
-    made, quarantined, rows = connection.execute(
+def _reshape(connection: duckdb.DuckDBPyConnection, parsed_file: ParsedFile, plan: Plan) -> ParsedFile:
+    """Count the rows made from the records, and number the rejected records after them."""
+    footers = 0 if plan.footer is None else _remove_footer(connection, plan.footer)
+    made_rows, rejected, rows = connection.execute(
         f"select (select count(*) from landing_rows), (select count(*) from temp.landing_rejected), ({plan.count})"
     ).fetchall()[0]
     connection.execute(
         "create or replace temp table landing_rejected as "
-        f"select {made} + row_number() over (order by row_number) as row_number, reason, original, "
+        f"select {made_rows} + row_number() over (order by row_number) as row_number, reason, original, "
         "row_number as record_number from temp.landing_rejected"
     )
-    remarks = (*delivered.remarks, *plan.remarks)
-    if plan.changed is not None and not made and rows and not emptied(connection, plan):
-        remarks = (*remarks, _other_fields(connection, plan.changed))
-    return replace(delivered, rows=rows + quarantined + footers, filtered=rows - made + footers, remarks=remarks)
+    remarks = (*parsed_file.remarks, *plan.remarks)
+    if plan.changed is not None and not made_rows and rows and not count_without_stage(connection, plan):
+        remarks = (*remarks, _other_fields_remark(connection, plan.changed))
+    return replace(parsed_file, rows=rows + rejected + footers, filtered=rows - made_rows + footers, remarks=remarks)
 
 
-def emptied(connection: duckdb.DuckDBPyConnection, plan: Plan) -> int:
-    """How many rows are left out only because their stage is empty. Needs `landing_cells`."""
-    if plan.emptied is None:
+def count_without_stage(connection: duckdb.DuckDBPyConnection, plan: Plan) -> int:
+    """Return the number of rows that `where` removes only because their stage is empty. Needs `landing_cells`."""
+    if plan.without_stage_count is None:
         return 0
-    rows: int = connection.execute(plan.emptied).fetchall()[0][0]
+    rows: int = connection.execute(plan.without_stage_count).fetchall()[0][0]
     return rows
 
 
-def _without_footer(connection: duckdb.DuckDBPyConnection, footer: str) -> int:
-    """Take the lines of a report's footer out of `landing_rejected`; returns how many there were.
+def _remove_footer(connection: duckdb.DuckDBPyConnection, footer: str) -> int:
+    """Remove the footer lines of a report from `landing_rejected`. Returns their number.
 
-    They are the lines with too few fields below the last whole record, if one of them looks like a footer: without that, a
-    file that was cut short would lose its last line without a word.
+    These are the lines with too few fields after the last complete record, if one of them matches `footer`. Without this
+    condition, the last line of a truncated file would be lost silently.
     """
     below = (
         "select row_number, original from temp.landing_rejected where reason = 'too_few_fields' "
@@ -132,196 +142,207 @@ def _without_footer(connection: duckdb.DuckDBPyConnection, footer: str) -> int:
     return removed
 
 
-def _other_fields(connection: duckdb.DuckDBPyConnection, field: str) -> str:
-    """What to say of a history of changes that has no change of the field that was asked for."""
-    found = connection.execute(
+def _other_fields_remark(connection: duckdb.DuckDBPyConnection, field: str) -> str:
+    """Return the remark about a history of field changes without any change of the stage field."""
+    fields = connection.execute(
         f"select trim({field}) as name, count(*) as cells from {CELLS} where trim({field}) <> '' "
         "group by name order by cells desc, name limit 5"
     ).fetchall()
-    names = ", ".join(f'"{name[:60]}" ({rows})' for name, rows in found)
-    said = f"no row is of the field that holds the stage; the fields there are {names or 'not named'}"
-    return f'{said}\n    field_value = "{found[0][0][:60]}"   # in this [[inputs]] block' if found else said
+    names = ", ".join(f'"{name[:60]}" ({rows})' for name, rows in fields)
+    text = f"no row is of the field that holds the stage; the fields there are {names or 'not named'}"
+    return f'{text}\n    field_value = "{fields[0][0][:60]}"   # in this [[inputs]] block' if fields else text
 
 
-def _accounted(delivered: Delivered) -> Delivered:
-    header = delivered.header
-    if delivered.lines is None:
-        return delivered
-    accounted = header.skip - header.blank + delivered.blank + delivered.records + delivered.embedded
-    if accounted != delivered.lines:
+def _require_all_lines(parsed_file: ParsedFile) -> ParsedFile:
+    header = parsed_file.header
+    if parsed_file.lines is None:
+        return parsed_file
+    accounted = header.skip - header.blank + parsed_file.blank + parsed_file.records + parsed_file.embedded
+    if accounted != parsed_file.lines:
         raise InputError(
-            f"{delivered.lines} lines do not add up: {accounted} are accounted for",
-            where=str(delivered.found.path),
+            f"{parsed_file.lines} lines do not add up: {accounted} are accounted for",
+            where=str(parsed_file.file_scan.path),
             next_step="this is a fault of the reader; report it with the file's first lines",
         )
-    return delivered
+    return parsed_file
 
 
 def _read_strictly(
-    connection: duckdb.DuckDBPyConnection, found: Bytes, header: Header, reads: Input, work: Path
-) -> Delivered | None:
-    """The fast way; None when DuckDB refuses a line or the count of records is not that of the lines."""
+    connection: duckdb.DuckDBPyConnection, file_scan: FileScan, header: Header, input_: Input, work: Path
+) -> ParsedFile | None:
+    """Read with DuckDB only. Returns None if it rejects a line or the counts of records and lines differ."""
     fields = len(header.names)
-    blank = found.blank
-    expected = found.lines - header.skip - (blank - header.blank)
-    # DuckDB takes an empty field too many at the end of a line and says nothing; the delimiters do not add up then.
-    if not found.quotes and found.delimiters != _delimiters_expected(header, expected, 0):
+    blank = file_scan.blank
+    expected = file_scan.lines - header.skip - (blank - header.blank)
+    # DuckDB silently accepts an extra empty field at the end of a line; then the count of delimiters differs.
+    if not file_scan.quotes and file_scan.delimiters != _delimiters_expected(header, expected, 0):
         return None
-    source = holding.read_csv(found.path, found.compression, range(fields), header.skip, reads.delimiter)
-    counted = (fields, reads.delimiter) if found.quotes else None
+    source = holding.read_csv(file_scan.path, file_scan.compression, range(fields), header.skip, input_.delimiter)
+    counted = (fields, input_.delimiter) if file_scan.quotes else None
     try:
-        held = holding.hold_rows(connection, header, source, reads, found, work, numbered=False, counted=counted)
+        stored = holding.store_rows(
+            connection, header, source, input_, file_scan, work, numbered=False, counted=counted
+        )
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as failure:
         if disk.is_the_reason(failure):
             raise
         return None
-    inside = "sum(delimiters_inside)" if found.quotes else "0"
+    inside = "sum(delimiters_inside)" if file_scan.quotes else "0"
     records, inside_values = connection.execute(
-        f"select count(*), coalesce({inside}, 0)::bigint from {held}"
+        f"select count(*), coalesce({inside}, 0)::bigint from {stored}"
     ).fetchall()[0]
-    if records != expected or found.delimiters != _delimiters_expected(header, records, inside_values):
+    if records != expected or file_scan.delimiters != _delimiters_expected(header, records, inside_values):
         return None
-    return Delivered(found, header, records, blank=blank, lines=found.lines)
+    return ParsedFile(file_scan, header, records, blank=blank, lines=file_scan.lines)
 
 
 def _read_repaired(
-    connection: duckdb.DuckDBPyConnection, found: Bytes, header: Header, reads: Input, work: Path
-) -> Delivered:
-    """The sure way: every record through Python once, bad lines to `landing_rejected`, the others to a clean copy."""
+    connection: duckdb.DuckDBPyConnection, file_scan: FileScan, header: Header, input_: Input, work: Path
+) -> ParsedFile:
+    """Read with CSV recovery: bad records go to `landing_rejected`, the others to a clean copy."""
     fields = len(header.names)
-    lines = _Counted(scan.lines_of(found.path, found.compression))
+    lines = _CountingIterator(scan.lines_of(file_scan.path, file_scan.compression))
     for _ in range(header.skip):
         next(lines)
-    reader = csv_recovery.Resynchroniser(lines, fields, reads.delimiter.encode())
+    reader = csv_recovery.RecordRecovery(lines, fields, input_.delimiter.encode())
     copy = work / "repaired.csv"
-    tally = _Tally()
+    tally = _RecoveryTally()
     with copy.open("wb") as file:
-        _insert(connection, "landing_rejected", _quarantined(reader, file, tally))
-    held = _hold_copy(connection, copy, header, found, reads, work, parallel=not tally.embedded)
-    return Delivered(
-        found,
+        _insert(connection, "landing_rejected", _split_records(reader, file, tally))
+    stored = _store_copy(connection, copy, header, file_scan, input_, work, parallel=not tally.embedded)
+    return ParsedFile(
+        file_scan,
         header,
-        held + tally.quarantined,
+        stored + tally.rejected,
         blank=reader.blank + header.blank,
         embedded=tally.embedded,
         lines=lines.count,
-        why=found.is_odd or ("line ends inside quotes" if tally.embedded else "a line that does not fit"),
+        recovery_reason=file_scan.irregularity
+        or ("line ends inside quotes" if tally.embedded else "a line that does not fit"),
     )
 
 
-def _read_json(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work: Path) -> Delivered:
-    header, keys = json_lines.header_of(found, reads)
+def _read_json(connection: duckdb.DuckDBPyConnection, file_scan: FileScan, input_: Input, work: Path) -> ParsedFile:
+    header, keys = json_lines.header_of(file_scan, input_)
     copy = work / "objects.csv"
     tally = json_lines.Tally()
     with copy.open("wb") as file:
-        _insert(connection, "landing_rejected", json_lines.copied(found, header, keys, file, tally))
-    held = _hold_copy(connection, copy, header, found, reads, work, parallel=not tally.newlines)
+        _insert(connection, "landing_rejected", json_lines.write_copy(file_scan, header, keys, file, tally))
+    stored = _store_copy(connection, copy, header, file_scan, input_, work, parallel=not tally.newlines)
     blank = tally.blank + header.blank
-    records = held + tally.quarantined
-    lines = found.lines if found.kind == "lines" else None
-    return _counted(Delivered(found, header, records, blank=blank, lines=lines), tally.records)
+    records = stored + tally.rejected
+    lines = file_scan.lines if file_scan.kind == "lines" else None
+    return _require_count(ParsedFile(file_scan, header, records, blank=blank, lines=lines), tally.records)
 
 
-def _read_grid(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work: Path) -> Delivered:
-    grid = sheets.grid_of(found, reads, work)
-    header = grids.header_of(grid, reads)
+def _read_grid(connection: duckdb.DuckDBPyConnection, file_scan: FileScan, input_: Input, work: Path) -> ParsedFile:
+    grid = sheets.grid_of(file_scan, input_, work)
+    header = grids.header_of(grid, input_)
     copy = work / "cells.csv"
     tally = grids.Tally()
     with copy.open("wb") as file:
-        _insert(connection, "landing_rejected", grids.copied(grid, header, file, tally))
-    settings = workbooks.with_dates(reads) if found.kind == "workbook" else reads
-    held = _hold_copy(connection, copy, header.header, found, settings, work, parallel=not tally.newlines)
-    remarks = grids.remarks_of(grid, header)
-    return _counted(Delivered(found, header.header, held + tally.quarantined, remarks=remarks), tally.records)
+        _insert(connection, "landing_rejected", grids.write_copy(grid, header, file, tally))
+    settings = workbooks.with_iso_times(input_) if file_scan.kind == "workbook" else input_
+    stored = _store_copy(connection, copy, header.header, file_scan, settings, work, parallel=not tally.newlines)
+    remarks = grids.remarks(grid, header)
+    return _require_count(ParsedFile(file_scan, header.header, stored + tally.rejected, remarks=remarks), tally.records)
 
 
-def _counted(delivered: Delivered, expected: int) -> Delivered:
-    """What was read, after a look that DuckDB holds every record that was written for it."""
-    if delivered.records != expected:
+def _require_count(parsed_file: ParsedFile, expected: int) -> ParsedFile:
+    """Return the parsed file. Raises InputError if DuckDB did not read every record that was written for it."""
+    if parsed_file.records != expected:
         raise InputError(
-            f"{expected} records do not add up: {delivered.records} are accounted for",
-            where=str(delivered.found.path),
+            f"{expected} records do not add up: {parsed_file.records} are accounted for",
+            where=str(parsed_file.file_scan.path),
             next_step="this is a fault of the reader; report it",
         )
-    return delivered
+    return parsed_file
 
 
-def _hold_copy(
+def _store_copy(
     connection: duckdb.DuckDBPyConnection,
     copy: Path,
     header: Header,
-    found: Bytes,
-    reads: Input,
+    file_scan: FileScan,
+    input_: Input,
     work: Path,
     *,
     parallel: bool,
 ) -> int:
-    """Hold the rows of our own quoted copy, whose first field is the number of the record. Returns how many it holds:
-    what DuckDB holds, not what was written, since a difference must not add up."""
+    """Store the rows of our quoted copy, whose first field is the record number. Returns how many rows DuckDB stored.
+
+    It is not the number that was written, so that a difference is detected.
+    """
     source = holding.read_copy(copy, ("n", *range(len(header.names))), parallel=parallel)
     source = f"(select cn::bigint as row_number, * exclude (cn) from {source})"
-    relation = holding.hold_rows(connection, header, source, reads, found, work, numbered=True)
+    relation = holding.store_rows(connection, header, source, input_, file_scan, work, numbered=True)
     copy.unlink()
-    held: int = connection.execute(f"select count(*) from {relation}").fetchall()[0][0]
-    return held
+    stored: int = connection.execute(f"select count(*) from {relation}").fetchall()[0][0]
+    return stored
 
 
 @dataclass
-class _Tally:
-    """What the repair met on its way."""
+class _RecoveryTally:
+    """Counts of the recovery: rejected records, and line ends inside values."""
 
-    quarantined: int = 0
+    rejected: int = 0
     embedded: int = 0
 
 
-def _quarantined(reader: csv_recovery.Resynchroniser, copy: IO[bytes], tally: _Tally) -> Iterator[tuple[int, str, str]]:
-    """The quarantined records (number, reason, original); the others go to the copy on the way."""
+def _split_records(
+    reader: csv_recovery.RecordRecovery, copy: IO[bytes], tally: _RecoveryTally
+) -> Iterator[tuple[int, str, str]]:
+    """Write the good records to `copy`; yield the rejected ones as (number, reason, original)."""
     for record in reader:
         tally.embedded += record.newlines
         if record.fields is not None:
             copy.write(csv_recovery.quoted_line(record.number, record.fields))
         else:
-            tally.quarantined += 1
-            yield record.number, str(record.reason), csv_recovery.readable(record.original)
+            tally.rejected += 1
+            yield record.number, str(record.reason), csv_recovery.printable_text(record.original)
 
 
-def _read_parquet(connection: duckdb.DuckDBPyConnection, found: Bytes, reads: Input, work: Path) -> Delivered:
-    checksums.verify_pages(found.path)
-    table = f"read_parquet({quoted(glob_escaped(found.path))}, file_row_number = true)"
+def _read_parquet(connection: duckdb.DuckDBPyConnection, file_scan: FileScan, input_: Input, work: Path) -> ParsedFile:
+    checksums.verify_pages(file_scan.path)
+    table = f"read_parquet({quoted(glob_escaped(file_scan.path))}, file_row_number = true)"
     try:
         described = connection.execute(f"describe select * exclude (file_row_number) from {table}").fetchall()
         names = tuple(str(row[0]) for row in described)
-        refuse_too_many(names)
+        refuse_too_many_columns(names)
         types = [str(row[1]) for row in described]
-        header = bound_header(names, reads)
+        header = bind_header(names, input_)
         cells = ", ".join(
             f"{_as_text(identifier(name), kind)} as c{position}"
             for position, (name, kind) in enumerate(zip(names, types, strict=True))
         )
         source = f"(select file_row_number + 1 as row_number, {cells} from {table})"
-        has_times = any(kind.startswith(("TIMESTAMP", "DATE")) for kind in _kinds_of_times(header, types, reads))
-        held = holding.hold_rows(connection, header, source, reads, found, work, numbered=True, iso_times=has_times)
-        records = connection.execute(f"select count(*) from {held}").fetchall()[0][0]
+        has_times = any(kind.startswith(("TIMESTAMP", "DATE")) for kind in _time_column_types(header, types, input_))
+        stored = holding.store_rows(
+            connection, header, source, input_, file_scan, work, numbered=True, iso_times=has_times
+        )
+        records = connection.execute(f"select count(*) from {stored}").fetchall()[0][0]
         promised = connection.execute(
-            f"select sum(num_rows)::bigint from parquet_file_metadata({quoted(glob_escaped(found.path))})"
+            f"select sum(num_rows)::bigint from parquet_file_metadata({quoted(glob_escaped(file_scan.path))})"
         ).fetchall()[0][0]
-    except CannotBind as problem:
-        raise refusal_of(problem, names, reads) from None
+    except BindError as problem:
+        raise missing_columns_error(problem, names, input_) from None
     except (duckdb.OutOfMemoryException, duckdb.InterruptException):
         raise
     except duckdb.Error as error:
-        # A damaged page ends in any kind of error, some of no kind ("Out of buffer"); a full disk is not the file's fault.
+        # A damaged page can raise any DuckDB error; a full disk is not a problem of the file.
         if disk.is_the_reason(error):
             raise
-        raise Refused("the Parquet file is damaged or cut short", "export or upload it again") from None
+        raise FileRefusedError("the Parquet file is damaged or cut short", "export or upload it again") from None
     if records != promised:
-        raise Refused("the Parquet file holds another number of rows than it says", "export or upload it again")
-    return Delivered(found, replace(header, lines=0), records)
+        raise FileRefusedError(
+            "the Parquet file has another number of rows than its metadata says", "export or upload it again"
+        )
+    return ParsedFile(file_scan, replace(header, lines=0), records)
 
 
-def _kinds_of_times(header: Header, types: list[str], reads: Input) -> list[str]:
-    """The types of the columns that hold times: one of each kind makes all of them ISO 8601."""
-    timed = [column.name for column in CONTRACTS[reads.table].columns if column.type == "time"]
+def _time_column_types(header: Header, types: list[str], input_: Input) -> list[str]:
+    """Return the types of the columns that contain times."""
+    timed = [column.name for column in CONTRACTS[input_.table].columns if column.type == "time"]
     positions = {header.bound.columns[name] for name in timed if name in header.bound.columns}
     if header.plan is not None and any(position >= len(types) for position in positions):
         positions |= set(header.plan.needed)
@@ -330,7 +351,7 @@ def _kinds_of_times(header: Header, types: list[str], reads: Input) -> list[str]
 
 def _as_text(column: str, kind: str) -> str:
     if kind in ("DOUBLE", "FLOAT"):
-        # A writer that met a null makes 123 a float; as an id it still is 123.
+        # Some writers turn whole numbers into floats if one is null; the id 123.0 means 123.
         whole = f"{column} = trunc({column}) and abs({column}) < 9007199254740992"
         text = f"when {whole} then {column}::bigint::varchar else {column}::varchar"
         return f"case when isnan({column}) then null {text} end"
@@ -346,7 +367,7 @@ def _delimiters_expected(header: Header, records: int, inside: int) -> int:
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, texts: Iterable[tuple[int | str, ...]]) -> None:
     """Append (row_number, reason, original) to one of our temporary tables, in batches.
 
-    The values go in as literals: the first bound parameter of a process makes DuckDB import pandas, for a second.
+    Values are literals, because the first bound parameter of a process makes DuckDB import pandas, which takes a second.
     """
     batch: list[str] = []
     length = 0
@@ -354,15 +375,15 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, texts: Iterable[t
         literals = ", ".join(quoted(value) if isinstance(value, str) else str(value) for value in values)
         batch.append(f"({literals})")
         length += len(literals)
-        if len(batch) >= MANY or length >= holding.LONGEST_LINE:
+        if len(batch) >= BATCH_ROWS or length >= holding.MAX_LINE_BYTES:
             connection.execute(f"insert into temp.{table} (row_number, reason, original) values {', '.join(batch)}")
             batch, length = [], 0
     if batch:
         connection.execute(f"insert into temp.{table} (row_number, reason, original) values {', '.join(batch)}")
 
 
-class _Counted(Iterator[bytes]):
-    """An iterator of lines that knows how many it gave."""
+class _CountingIterator(Iterator[bytes]):
+    """An iterator over lines that counts them."""
 
     def __init__(self, lines: Iterator[bytes]) -> None:
         self._lines = lines

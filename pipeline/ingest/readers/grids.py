@@ -1,6 +1,6 @@
-"""Rows of cells without lines of text, as a sheet or the table of a web page has them: the header and the records.
+"""Read the header and the records of a grid of cells: a sheet of a workbook or a table of a web page.
 
-The records become our own copy in quoted CSV, as those of JSON lines do.
+The records are written to a copy in quoted CSV, like the records of JSON lines.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from typing import IO
 
 from pipeline.config.configuration import Input
 from pipeline.ingest.readers import csv_recovery
-from pipeline.ingest.readers.headers import Header, bound_header, refusal_of, refuse_too_many
-from pipeline.ingest.refusal import Refused
-from pipeline.ingest.rows.columns import CannotBind
+from pipeline.ingest.readers.headers import Header, bind_header, missing_columns_error, refuse_too_many_columns
+from pipeline.ingest.refusal import FileRefusedError
+from pipeline.ingest.rows.columns import BindError
 
-_LOOK_AT = 50
+_HEADER_SEARCH_ROWS = 50
 
 Range = tuple[tuple[int, int], tuple[int, int]]
-"""The first and the last cell of a rectangle, each by row and column, 0 = first."""
+"""First and last cell of a rectangle as (row, column), 0 = first."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The `rows` of texts from the first row on, empty rows too; `place` says where, for messages; `merged` are rectangles of
-    cells that only have the value of their first; `remarks` are for the warnings of the load."""
+    """All `rows` as text, empty rows included. `location` names the grid in messages; `merged` are merged cells; `remarks` become
+    warnings of the load."""
 
     rows: Callable[[], Iterator[list[str]]]
-    place: str
+    location: str
     merged: tuple[Range, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class GridHeader:
-    """The header and the row in which it is, 0 = first."""
+    """The header and its row number, 0 = first."""
 
     header: Header
     row: int
@@ -44,61 +44,66 @@ class GridHeader:
 
 @dataclass
 class Tally:
-    """What one pass met: records, the quarantined of them, empty rows below the header, and line ends inside values."""
+    """Counts of one pass: records, rejected records, empty rows below the header, and line ends inside values."""
 
     records: int = 0
-    quarantined: int = 0
+    rejected: int = 0
     blank: int = 0
     newlines: int = 0
 
 
-def header_of(grid: Grid, reads: Input) -> GridHeader:
-    """Bind the row `header_row`, or the first that is not empty. Raises Refused, with a hint where there is one."""
-    start = list(islice(grid.rows(), (reads.header_row or 1) - 1 + _LOOK_AT))
+def header_of(grid: Grid, input_: Input) -> GridHeader:
+    """Bind the row `header_row`, or else the first row that is not empty. Raises FileRefusedError with a hint."""
+    start = list(islice(grid.rows(), (input_.header_row or 1) - 1 + _HEADER_SEARCH_ROWS))
     filled = [number for number, row in enumerate(start) if any(cell.strip() for cell in row)]
-    at = reads.header_row - 1 if reads.header_row else next(iter(filled), -1)
+    at = input_.header_row - 1 if input_.header_row else next(iter(filled), -1)
     if at not in filled:
-        raise Refused(
-            f"{grid.place} is empty" if not reads.header_row else f"row {reads.header_row} of {grid.place} is empty",
+        raise FileRefusedError(
+            f"{grid.location} is empty"
+            if not input_.header_row
+            else f"row {input_.header_row} of {grid.location} is empty",
             "correct header_row or sheet for this input, or export it again",
         )
     names = tuple(cell.strip() for cell in start[at])
-    refuse_too_many(names)
+    refuse_too_many_columns(names)
     try:
-        header = bound_header(names, reads)
-    except CannotBind as problem:
-        later = [number for number in filled if number != at and _binds(start[number], reads)]
+        header = bind_header(names, input_)
+    except BindError as problem:
+        later = [number for number in filled if number != at and _binds(start[number], input_)]
         if later and not problem.twice:
-            raise Refused(
-                f"the header is not in row {at + 1} of {grid.place}",
+            raise FileRefusedError(
+                f"the header is not in row {at + 1} of {grid.location}",
                 f"declare header_row = {later[0] + 1} for this input",
             ) from None
-        plain = refusal_of(problem, names, reads, remedy="give the table a header row")
-        raise type(plain)(f"{plain.reason} in row {at + 1} of {grid.place}", plain.next_step) from None
+        plain = missing_columns_error(problem, names, input_, remedy="give the table a header row")
+        raise type(plain)(f"{plain.reason} in row {at + 1} of {grid.location}", plain.next_step) from None
     bound = header.bound
-    used = {*bound.columns.values(), *(place for ours, place in bound.extras.items() if ours in reads.columns)}
+    used = {
+        *bound.columns.values(),
+        *(position for column, position in bound.extras.items() if column in input_.columns),
+    }
     used |= set(header.plan.needed) if header.plan else set()
     for (top, left), (bottom, right) in grid.merged:
-        hit = [names[place] for place in sorted(used) if left <= place <= right and place < len(names)]
+        hit = [names[position] for position in sorted(used) if left <= position <= right and position < len(names)]
         if hit and top <= at <= bottom:
-            raise Refused(
-                f"the header of column `{hit[0][:40]}` is merged with other cells in {grid.place}",
+            raise FileRefusedError(
+                f"the header of column `{hit[0][:40]}` is merged with other cells in {grid.location}",
                 "undo the merge, so that each column has a header of its own",
             )
     return GridHeader(replace(header, lines=0), at)
 
 
-def remarks_of(grid: Grid, found: GridHeader) -> tuple[str, ...]:
-    """What deserves a look: the grid's own remarks, and merged cells below the header."""
-    merged = sum(top > found.row for (top, _), _ in grid.merged)
-    said = "1 merged range of cells" if merged == 1 else f"{merged:,} merged ranges of cells"
-    more = (f"{said} below the header: only the first cell of each has the value",) if merged else ()
+def remarks(grid: Grid, grid_header: GridHeader) -> tuple[str, ...]:
+    """Return the remarks of the grid, and one about merged cells below the header."""
+    merged = sum(top > grid_header.row for (top, _), _ in grid.merged)
+    ranges = "1 merged range of cells" if merged == 1 else f"{merged:,} merged ranges of cells"
+    more = (f"{ranges} below the header: only the first cell of each has the value",) if merged else ()
     return (*grid.remarks, *more)
 
 
-def records(grid: Grid, found: GridHeader, tally: Tally) -> Iterator[tuple[int, list[str]]]:
-    """The rows below the header that are not empty, numbered from 1."""
-    for row in islice(grid.rows(), found.row + 1, None):
+def records(grid: Grid, grid_header: GridHeader, tally: Tally) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows below the header that are not empty, numbered from 1."""
+    for row in islice(grid.rows(), grid_header.row + 1, None):
         if not any(cell.strip() for cell in row):
             tally.blank += 1
             continue
@@ -106,39 +111,39 @@ def records(grid: Grid, found: GridHeader, tally: Tally) -> Iterator[tuple[int, 
         yield tally.records, row
 
 
-def copied(grid: Grid, found: GridHeader, copy: IO[bytes], tally: Tally) -> Iterator[tuple[int, str, str]]:
-    """Give the quarantined records (number, reason, original); write the others to `copy` on the way."""
-    width = len(found.header.names)
-    for number, row in records(grid, found, tally):
-        reason = _damage(row, width)
+def write_copy(grid: Grid, grid_header: GridHeader, copy: IO[bytes], tally: Tally) -> Iterator[tuple[int, str, str]]:
+    """Write the records to `copy`; yield the rejected ones as (number, reason, original)."""
+    width = len(grid_header.header.names)
+    for number, row in records(grid, grid_header, tally):
+        reason = _reject_reason(row, width)
         if reason is not None:
-            tally.quarantined += 1
-            yield number, reason, original(found.header.names, row)
+            tally.rejected += 1
+            yield number, reason, original_json(grid_header.header.names, row)
             continue
         cells = [cell.encode() for cell in row]
         tally.newlines += sum(cell.count(b"\n") + cell.count(b"\r") for cell in cells)
         copy.write(csv_recovery.quoted_line(number, cells))
 
 
-def _damage(row: list[str], width: int) -> str | None:
+def _reject_reason(row: list[str], width: int) -> str | None:
     if len(row) != width:
         return "too_few_fields" if len(row) < width else "too_many_fields"
-    return csv_recovery.damage("".join(row).encode("utf-8", "surrogatepass"))
+    return csv_recovery.damage_reason("".join(row).encode("utf-8", "surrogatepass"))
 
 
-def original(names: tuple[str, ...], row: list[str]) -> str:
-    """A row as a JSON object; a cell beyond the header, or under a name that is there twice, goes by the column's number."""
-    held: dict[str, str] = {}
-    for place, cell in enumerate(row):
-        name = names[place] if place < len(names) and names[place] else f"column {place + 1}"
-        held[name if name not in held else f"column {place + 1}"] = cell
-    # JSON writes a NUL as \\u0000; half a surrogate stands for bytes that are no text.
-    return json.dumps(held, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+def original_json(names: tuple[str, ...], row: list[str]) -> str:
+    """Return a row as a JSON object. A cell beyond the header, or with a repeated name, has the key `column N`."""
+    values: dict[str, str] = {}
+    for position, cell in enumerate(row):
+        name = names[position] if position < len(names) and names[position] else f"column {position + 1}"
+        values[name if name not in values else f"column {position + 1}"] = cell
+    # JSON writes a NUL as \\u0000; half a surrogate marks bytes that could not be decoded.
+    return json.dumps(values, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
 
-def _binds(row: list[str], reads: Input) -> bool:
+def _binds(row: list[str], input_: Input) -> bool:
     try:
-        bound_header(tuple(cell.strip() for cell in row), reads)
-    except (CannotBind, Refused):
+        bind_header(tuple(cell.strip() for cell in row), input_)
+    except (BindError, FileRefusedError):
         return False
     return True

@@ -1,8 +1,8 @@
-"""JSON lines: one object a line. The elements of a JSON document are read alike.
+"""Read JSON lines: one object per line. The elements of a JSON document are read in the same way.
 
-A line that is no object, or says a thing twice, is quarantined whole and never guessed.
-Python's parser reads each line by itself, so no line can spoil another. The file becomes a copy in quoted CSV whose
-columns are the union of the keys; every value is the text that stood there, so no number is rounded on the way.
+A line that is not an object, or has a key twice, is rejected whole. Python parses each line separately, so a bad line can't affect
+another. The records are written to a copy in quoted CSV whose columns are the union of the keys. Every value keeps its
+original text, so no number is rounded.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from typing import IO, Any
 
 from pipeline.config.configuration import Input
 from pipeline.ingest.files import scan
-from pipeline.ingest.files.scan import Bytes
+from pipeline.ingest.files.scan import FileScan
 from pipeline.ingest.readers import csv_recovery, documents
-from pipeline.ingest.readers.headers import Header, bound_header, refusal_of
-from pipeline.ingest.refusal import Refused
-from pipeline.ingest.rows.columns import CannotBind, normalise_header
+from pipeline.ingest.readers.headers import Header, bind_header, missing_columns_error
+from pipeline.ingest.refusal import FileRefusedError
+from pipeline.ingest.rows.columns import BindError, normalise_header
 
 SUFFIXES = (".jsonl", ".ndjson")
 
-MOST_KEYS = 500
-"""Spellings of keys that a file may have; one with more has values where its keys should be."""
+MAX_KEYS = 500
+"""Different keys in a file. A file with more probably uses values as keys."""
 
-DEEPEST = 50
-"""Levels of objects and lists inside a line; a deeper line is quarantined."""
+MAX_DEPTH = 50
+"""Levels of objects and lists inside a line; a deeper line is rejected."""
 
 
-class BadLine(Exception):
-    """The line is quarantined for this reason."""
+class BadLineError(Exception):
+    """The line is rejected for this reason."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -39,12 +39,12 @@ class BadLine(Exception):
 
 
 class _Number(str):
-    """A number by its written digits, told from a text."""
+    """A number as its original text, to distinguish it from a string."""
 
 
 @dataclass(frozen=True)
 class Keys:
-    """The columns of a file: the first spelling of each key, in order of appearance, and where each spelling goes."""
+    """The columns of a file: the first spelling of each key in order of appearance, and the column of every spelling."""
 
     names: tuple[str, ...]
     positions: dict[str, int]
@@ -52,16 +52,16 @@ class Keys:
 
 @dataclass
 class Tally:
-    """What one pass met: `blank` lines, records, the quarantined of them, and line ends inside values."""
+    """Counts of one pass: blank lines, records, rejected records, and line ends inside values."""
 
     blank: int = 0
     records: int = 0
-    quarantined: int = 0
+    rejected: int = 0
     newlines: int = 0
 
 
 @dataclass
-class _Union:
+class _KeyUnion:
     """The keys so far; `columns` are found by their normalised name."""
 
     names: list[str] = field(default_factory=list)
@@ -76,38 +76,40 @@ class _Union:
         self.positions[key] = self.columns[same]
 
 
-def header_of(found: Bytes, reads: Input) -> tuple[Header, Keys]:
-    """Bind the union of the keys of every line. Raises Refused with the keys that were found."""
-    is_lines = found.kind == "lines"
-    skipped = list(islice(scan.lines_of(found.path, found.compression), reads.skip_lines)) if is_lines else []
-    keys = _keys_of(found, len(skipped))
+def header_of(file_scan: FileScan, input_: Input) -> tuple[Header, Keys]:
+    """Bind the union of the keys of all lines. Raises FileRefusedError with the keys of the file."""
+    is_lines = file_scan.kind == "lines"
+    skipped = list(islice(scan.lines_of(file_scan.path, file_scan.compression), input_.skip_lines)) if is_lines else []
+    keys = _keys_of(file_scan, len(skipped))
     if not keys.names and not is_lines:
-        raise Refused("no element of its array is an object with a key in it", "write an array of objects")
+        raise FileRefusedError("no element of its array is an object with a key in it", "write an array of objects")
     if not keys.names:
-        raise Refused(
+        raise FileRefusedError(
             "no line of it is a JSON object with a key in it",
             "write one object a line, not one list or an object over several lines",
         )
     try:
-        header = bound_header(keys.names, reads)
-    except CannotBind as problem:
-        raise refusal_of(problem, keys.names, reads) from None
+        header = bind_header(keys.names, input_)
+    except BindError as problem:
+        raise missing_columns_error(problem, keys.names, input_) from None
     blank = sum(not line.strip(b"\r\n") for line in skipped)
     return replace(header, skip=len(skipped), blank=blank, lines=0), keys
 
 
-def copied(found: Bytes, header: Header, keys: Keys, copy: IO[bytes], tally: Tally) -> Iterator[tuple[int, str, str]]:
-    """Give the quarantined records (number, reason, original); write the others to `copy` on the way."""
-    for text in texts(found, header.skip):
+def write_copy(
+    file_scan: FileScan, header: Header, keys: Keys, copy: IO[bytes], tally: Tally
+) -> Iterator[tuple[int, str, str]]:
+    """Write the records to `copy`; yield the rejected ones as (number, reason, original)."""
+    for text in texts(file_scan, header.skip):
         if not text:
             tally.blank += 1
             continue
         tally.records = number = tally.records + 1
         try:
             values = object_of(text)
-        except BadLine as bad:
-            tally.quarantined += 1
-            yield number, bad.reason, csv_recovery.readable(text)
+        except BadLineError as bad:
+            tally.rejected += 1
+            yield number, bad.reason, csv_recovery.printable_text(text)
             continue
         cells = [b""] * len(keys.names)
         for key, value in values.items():
@@ -116,92 +118,92 @@ def copied(found: Bytes, header: Header, keys: Keys, copy: IO[bytes], tally: Tal
         copy.write(csv_recovery.quoted_line(number, cells))
 
 
-def texts(found: Bytes, skip: int) -> Iterator[bytes]:
-    """The text of each line after the skipped ones, or of each element of a JSON document."""
-    if found.kind == "json":
-        return documents.elements(found)
-    lines = islice(scan.lines_of(found.path, found.compression), skip, None)
+def texts(file_scan: FileScan, skip: int) -> Iterator[bytes]:
+    """Yield the text of each line after the skipped ones, or of each element of a JSON document."""
+    if file_scan.kind == "json":
+        return documents.elements(file_scan)
+    lines = islice(scan.lines_of(file_scan.path, file_scan.compression), skip, None)
     return (line.rstrip(b"\r\n") for line in lines)
 
 
 def object_of(line: bytes) -> dict[str, bytes]:
-    """The keys of a line and their values as text in UTF-8: null is empty, a list or an object is its JSON.
+    """Return the keys of a line and their values as UTF-8 text: null is empty, a list or an object is its JSON.
 
-    Raises BadLine: for damaged bytes, for what is no JSON (NaN and Infinity aren't), for no object, for a key that is
-    there twice (inside, too, and in another spelling that would bind to the same column).
+    Raises BadLineError for damaged bytes, invalid JSON (also NaN and Infinity), a value that is not an object, or a repeated key
+    (also inside an object, or in a second spelling that binds to the same column).
     """
-    damage = csv_recovery.damage(line)
+    damage = csv_recovery.damage_reason(line)
     if damage is not None:
-        raise BadLine(damage)
+        raise BadLineError(damage)
     try:
-        held = _DECODER.decode(line.decode())
+        parsed = _DECODER.decode(line.decode())
     except RecursionError:
-        raise BadLine("nested_too_deep") from None
+        raise BadLineError("nested_too_deep") from None
     except ValueError:
-        raise BadLine("not_json") from None
-    if not isinstance(held, dict):
-        raise BadLine("not_an_object")
-    if len({normalise_header(key) or key for key in held}) < len(held):
-        raise BadLine("duplicate_key")
+        raise BadLineError("not_json") from None
+    if not isinstance(parsed, dict):
+        raise BadLineError("not_an_object")
+    if len({normalise_header(key) or key for key in parsed}) < len(parsed):
+        raise BadLineError("duplicate_key")
     try:
-        values = {key: _text(value).encode() for key, value in held.items()}
+        values = {key: _text(value).encode() for key, value in parsed.items()}
         "".join(values).encode()
     except UnicodeEncodeError:
-        # Half of a character, written as \ud83d: no text can hold it.
-        raise BadLine("bad_encoding") from None
+        # Half a surrogate pair, such as \ud83d, is not a valid character.
+        raise BadLineError("bad_encoding") from None
     if any(b"\0" in value for value in values.values()) or any("\0" in key for key in values):
-        raise BadLine("nul_byte")
+        raise BadLineError("nul_byte")
     return values
 
 
-def _keys_of(found: Bytes, skip: int) -> Keys:
-    union = _Union()
-    for text in texts(found, skip):
+def _keys_of(file_scan: FileScan, skip: int) -> Keys:
+    union = _KeyUnion()
+    for text in texts(file_scan, skip):
         try:
             new = [key for key in object_of(text) if key not in union.positions]
-        except BadLine:
+        except BadLineError:
             continue
         for key in new:
             union.add(key)
-        if len(union.positions) > MOST_KEYS:
-            raise Refused(
-                f"it has more than {MOST_KEYS} different keys",
+        if len(union.positions) > MAX_KEYS:
+            raise FileRefusedError(
+                f"it has more than {MAX_KEYS} different keys",
                 "write the same keys in every line; what differs from line to line belongs into values",
             )
     return Keys(tuple(union.names), union.positions)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    held = dict(pairs)
-    if len(held) < len(pairs):
-        raise BadLine("duplicate_key")
-    return held
+    parsed = dict(pairs)
+    if len(parsed) < len(pairs):
+        raise BadLineError("duplicate_key")
+    return parsed
 
 
-def _no_number(_: str) -> Any:
-    raise BadLine("not_json")
+def _refuse_constant(_: str) -> Any:
+    raise BadLineError("not_json")
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=_Number, parse_int=_Number, parse_constant=_no_number
+    object_pairs_hook=_object, parse_float=_Number, parse_int=_Number, parse_constant=_refuse_constant
 )
 
 
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return str(value) if isinstance(value, str) else _json(value, DEEPEST)
+    return str(value) if isinstance(value, str) else _json(value, MAX_DEPTH)
 
 
-def _json(value: Any, deeper: int) -> str:
-    """JSON without spaces, every number by its written digits."""
+def _json(value: Any, levels_left: int) -> str:
+    """Return JSON without spaces; numbers keep their original text."""
     if isinstance(value, _Number):
         return value
     if not isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False)
-    if not deeper:
-        raise BadLine("nested_too_deep")
+    if not levels_left:
+        raise BadLineError("nested_too_deep")
     if isinstance(value, list):
-        return f"[{','.join(_json(each, deeper - 1) for each in value)}]"
-    pairs = (f"{json.dumps(key, ensure_ascii=False)}:{_json(each, deeper - 1)}" for key, each in value.items())
+        return f"[{','.join(_json(each, levels_left - 1) for each in value)}]"
+    pairs = (f"{json.dumps(key, ensure_ascii=False)}:{_json(each, levels_left - 1)}" for key, each in value.items())
     return f"{{{','.join(pairs)}}}"

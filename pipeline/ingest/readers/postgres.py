@@ -1,7 +1,7 @@
-"""One query in Postgres, streamed into a Parquet file: every value as the text that Postgres writes for it.
+"""Stream the result of one Postgres query into a Parquet file, every value as Postgres writes it as text.
 
-ADBC's driver gives the rows as Arrow batches, over libpq. Nothing that libpq or the server says is repeated but names out of
-the query: it may hold a part of the connection string, or values of rows.
+The ADBC driver returns the rows as Arrow batches. Messages of libpq and of the server are not repeated, except names from the
+query, because they may contain parts of the connection string or values of rows.
 """
 
 from __future__ import annotations
@@ -16,83 +16,82 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.config.configuration import Database
 from pipeline.database.connection import quoted
-from pipeline.ingest.readers.postgres_failures import Failure, lost, not_connected, refused_query
+from pipeline.ingest.readers.postgres_failures import Failure, connection_lost, not_connected, query_failed
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from adbc_driver_manager.dbapi import Connection, Cursor
 
 CONNECT_SECONDS = 15
-"""How long a server may take to answer; a connection string with a `connect_timeout` says otherwise."""
+"""Time for a server to answer, unless the connection string has a `connect_timeout`."""
 
 _DEFAULTS = {
     "connect_timeout": CONNECT_SECONDS,
-    # A server that vanished without a word is noticed within a minute, not after the two hours of the system.
+    # Detects a lost server within a minute; the default of the system is two hours.
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
 }
 _URI = re.compile(r"postgres(?:ql)?://(?:[^@/]*@)?")
 
-# How values are written follows neither from the server's settings nor from those of the user or the database.
+# The format of values must not depend on settings of the server, the database or the user.
 _SESSION = (
     "set transaction isolation level repeatable read, read only; set local client_encoding = 'UTF8'; "
     "set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres'; set local bytea_output = 'hex'; "
     "set local extra_float_digits = 1; set local standard_conforming_strings = on; "
-    # A server that knows how (from 14 on) ends the query of a run that was stopped, and does not go on for nobody.
+    # From version 14 on, a server can end the query when its client is gone.
     "select set_config(name, '10s', true) from pg_catalog.pg_settings where name = 'client_connection_check_interval'"
 )
 
-_LONGEST_TIMEOUT = 2_147_483_647
-"""Milliseconds; the server takes no more."""
-_WHOLE_AS_FLOAT = 9_007_199_254_740_992
-_LOST = ("08", "53300", "57P")
-"""How the SQLSTATE of a lost connection begins, or of a server that takes none just now."""
-_IN_MID_QUERY = (
+_MAX_TIMEOUT_MS = 2_147_483_647
+"""Largest `statement_timeout` of the server."""
+_MAX_EXACT_FLOAT = 9_007_199_254_740_992
+_LOST_STATES = ("08", "53300", "57P")
+"""Prefixes of the SQLSTATE of a lost connection, or of a server that accepts no connections at the moment."""
+_STATE_BY_MESSAGE = (
     ("conflict with recovery", "40001"),
     ("canceling statement", "57014"),
     ("invalid byte sequence", "22021"),
 )
-"""The SQLSTATE of some errors by the server's words, where the driver does not give it."""
+"""SQLSTATE by the text of the error, for errors in the middle of a query, where the driver does not return it."""
 
 
 @dataclass(frozen=True)
-class Result:
-    """What was written: the columns, and which of them (0 = first) hold times. `cursor` is its highest value so far, if any."""
+class QueryFile:
+    """The columns of the written file, and the positions of those with times. `cursor` is the highest cursor value so far."""
 
     names: tuple[str, ...]
     times: frozenset[int]
     cursor: str | None
 
 
-class _Failed(Exception):
-    """Carries a Failure; never with the error of the driver as its cause, whose text is not for others."""
+class _FailureError(Exception):
+    """Carries a Failure. The driver's error is never its cause, because its text may contain secrets."""
 
     def __init__(self, failure: Failure) -> None:
         self.failure = failure
         super().__init__(failure.reason)
 
 
-def read(dsn: str, database: Database, zone: str, after: str | None, path: Path) -> Result | Failure:
-    """Write the rows of the query to `path`, as a Parquet file of texts; times are ISO 8601, instants in UTC.
+def read(dsn: str, database: Database, zone: str, after: str | None, path: Path) -> QueryFile | Failure:
+    """Write the rows of the query to the Parquet file `path`, as text; times are ISO 8601, instants in UTC.
 
-    `zone` is that of the session, in which naive times of the query are to be understood. `after` is what an earlier
-    read of the same cursor returned.
+    `zone` is the time zone of the session, for times without an offset. `after` is the cursor value that an earlier read returned.
     """
     began = time.monotonic()
     try:
-        with _connected(dsn, database) as connection, closing(connection.cursor()) as cursor:
-            _do(lambda: cursor.executescript(_session(zone, database)), database, began)
-            selected = _Selected.of(cursor, database, after, began)
-            _do(lambda: cursor.execute(selected.sql), database, began)
+        with _connection(dsn, database) as connection, closing(connection.cursor()) as cursor:
+            _call(lambda: cursor.executescript(_session(zone, database)), database, began)
+            selected = _TextQuery.of(cursor, database, after, began)
+            _call(lambda: cursor.execute(selected.sql), database, began)
             highest = _write(connection, cursor, selected, database, began, path)
-            return Result(selected.names, selected.times, highest)
-    except _Failed as failed:
+            return QueryFile(selected.names, selected.times, highest)
+    except _FailureError as failed:
         return failed.failure
 
 
 @contextmanager
-def _connected(dsn: str, database: Database) -> Iterator[Connection]:
+def _connection(dsn: str, database: Database) -> Iterator[Connection]:
     connection = _connect(dsn, database)
     try:
         yield connection
@@ -101,18 +100,18 @@ def _connected(dsn: str, database: Database) -> Iterator[Connection]:
 
 
 def _connect(dsn: str, database: Database) -> Connection:
-    from adbc_driver_postgresql import dbapi  # only here: a configuration of files needs no driver
+    from adbc_driver_postgresql import dbapi  # imported here because only database inputs need it
 
     try:
         connected: Connection = dbapi.connect(with_defaults(dsn))
         return connected
     except (dbapi.Error, UnicodeError) as error:
         text = str(error)
-    raise _Failed(not_connected(text, database))
+    raise _FailureError(not_connected(text, database))
 
 
 def with_defaults(dsn: str) -> str:
-    """The connection string with our limits, unless it has its own."""
+    """Return the connection string with our default limits for those that it does not set."""
     missing = {key: value for key, value in _DEFAULTS.items() if f"{key}=" not in dsn.replace(" ", "")}
     written = [f"{key}={value}" for key, value in missing.items()]
     start = _URI.match(dsn)
@@ -123,13 +122,13 @@ def with_defaults(dsn: str) -> str:
 
 
 def _session(zone: str, database: Database) -> str:
-    milliseconds = min(int(database.timeout.total_seconds() * 1000), _LONGEST_TIMEOUT)
+    milliseconds = min(int(database.timeout.total_seconds() * 1000), _MAX_TIMEOUT_MS)
     return f"{_SESSION}; set local time zone {quoted(zone)}; set local statement_timeout = {milliseconds}"
 
 
 @dataclass(frozen=True)
-class _Selected:
-    """The SELECT around the query: its columns as text, and in the end the cursor, where there is one."""
+class _TextQuery:
+    """The SELECT around the query: its columns as text and, if configured, the cursor as the last column."""
 
     sql: str
     names: tuple[str, ...]
@@ -137,35 +136,37 @@ class _Selected:
     after: str | None = None
     has_cursor: bool = False
     is_whole: bool = False
-    """Whether the cursor is a whole number, and no time."""
+    """Whether the cursor is a whole number and not a time."""
 
     @staticmethod
-    def of(cursor: Cursor, database: Database, after: str | None, began: float) -> _Selected:
+    def of(cursor: Cursor, database: Database, after: str | None, began: float) -> _TextQuery:
         import pyarrow as pa
 
         query = f"from (\n{database.query}\n) as q"  # a comment may end the query
-        schema: pa.Schema = _do(lambda: cursor.adbc_execute_schema(f"select * {query}"), database, began)
+        schema: pa.Schema = _call(lambda: cursor.adbc_execute_schema(f"select * {query}"), database, began)
         names = tuple(schema.names)
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise _Failed(
-                Failure(f"the query has two columns `{twice[0]}`", "name one of them otherwise, with `as`", True)
+            raise _FailureError(
+                Failure(f"the query has two columns `{twice[0]}`", "rename one of them with `as`", True)
             )
         times = frozenset(number for number, field in enumerate(schema) if _is_time(field.type))
         columns = [_as_text(_column(field.name), field.type) for field in schema]
         if database.cursor is None:
-            return _Selected(f"select {_listed(columns)} {query}", names, times)
+            return _TextQuery(f"select {_select_list(columns)} {query}", names, times)
         kind = _cursor_kind(database, schema)
         is_whole = pa.types.is_integer(kind)
         if after is not None and is_whole != after.lstrip("-").isdigit():
-            after = None  # the column was of another type: its old values say nothing
+            after = None  # the type of the column changed, so its old values mean nothing
         column = _column(database.cursor)
-        columns.append(_highest(column, kind))
-        where = "" if after is None else f" where {column} >= {_since(after, kind, database)} or {column} is null"
-        return _Selected(f"select {_listed(columns)} {query}{where}", names, times, after, True, is_whole)
+        columns.append(_cursor_value(column, kind))
+        where = (
+            "" if after is None else f" where {column} >= {_cursor_start(after, kind, database)} or {column} is null"
+        )
+        return _TextQuery(f"select {_select_list(columns)} {query}{where}", names, times, after, True, is_whole)
 
 
-def _listed(columns: list[str]) -> str:
+def _select_list(columns: list[str]) -> str:
     return ", ".join(f"{column} as c{number}" for number, column in enumerate(columns))
 
 
@@ -175,13 +176,13 @@ def _column(name: str) -> str:
 
 
 def _as_text(column: str, kind: pa.DataType) -> str:
-    """The value as its text, an instant in UTC. A whole number that came to be a float has no decimals, as in other files."""
+    """Return SQL for a value as text: an instant in UTC, a whole float without decimals, as in other files."""
     import pyarrow as pa
 
     if pa.types.is_timestamp(kind) and kind.tz:
         return f"({column} at time zone 'UTC')::text || '+00'"
     if pa.types.is_floating(kind):
-        whole = f"{column} = trunc({column}) and abs({column}) < {_WHOLE_AS_FLOAT}"
+        whole = f"{column} = trunc({column}) and abs({column}) < {_MAX_EXACT_FLOAT}"
         return f"case when {whole} then {column}::bigint::text else nullif({column}::text, 'NaN') end"
     return f"{column}::text"
 
@@ -196,10 +197,10 @@ def _cursor_kind(database: Database, schema: pa.Schema) -> pa.DataType:
     import pyarrow as pa
 
     if database.cursor not in schema.names:
-        found = ", ".join(f"`{name}`" for name in schema.names[:30])
-        raise _Failed(
+        columns_text = ", ".join(f"`{name}`" for name in schema.names[:30])
+        raise _FailureError(
             Failure(
-                f"the cursor `{database.cursor}` is no column of the query; it has {found or 'none'}",
+                f"the cursor `{database.cursor}` is no column of the query; it has {columns_text or 'none'}",
                 "name one of them as `cursor`, or add the column to the query",
                 True,
             )
@@ -207,7 +208,7 @@ def _cursor_kind(database: Database, schema: pa.Schema) -> pa.DataType:
     kind = schema.field(database.cursor).type
     is_time = _is_time(kind)
     if not is_time and not pa.types.is_integer(kind):
-        raise _Failed(
+        raise _FailureError(
             Failure(
                 f"the cursor `{database.cursor}` is neither a time, a date nor a whole number",
                 "name a column that grows with every change, or cast it in the query",
@@ -215,7 +216,7 @@ def _cursor_kind(database: Database, schema: pa.Schema) -> pa.DataType:
             )
         )
     if database.look_back and not is_time:
-        raise _Failed(
+        raise _FailureError(
             Failure(
                 f"look_back is a length of time, and the cursor `{database.cursor}` is a number",
                 "leave out look_back, or name a column of times as `cursor`",
@@ -225,8 +226,8 @@ def _cursor_kind(database: Database, schema: pa.Schema) -> pa.DataType:
     return kind
 
 
-def _highest(column: str, kind: pa.DataType) -> str:
-    """The value as a text that sorts as it does, or as a number; null for a time to come, since rows up to it would be missed."""
+def _cursor_value(column: str, kind: pa.DataType) -> str:
+    """Return SQL for the cursor as sortable text or as a number; null for a future time, which would skip later rows."""
     import pyarrow as pa
 
     if pa.types.is_integer(kind):
@@ -237,7 +238,7 @@ def _highest(column: str, kind: pa.DataType) -> str:
     return f"case when {column} <= {now} then to_char({value}, 'YYYY-MM-DD HH24:MI:SS.US') end"
 
 
-def _since(after: str, kind: pa.DataType, database: Database) -> str:
+def _cursor_start(after: str, kind: pa.DataType, database: Database) -> str:
     import pyarrow as pa
 
     if pa.types.is_integer(kind):
@@ -249,26 +250,29 @@ def _since(after: str, kind: pa.DataType, database: Database) -> str:
 
 
 def _write(
-    connection: Connection, cursor: Cursor, selected: _Selected, database: Database, began: float, path: Path
+    connection: Connection, cursor: Cursor, selected: _TextQuery, database: Database, began: float, path: Path
 ) -> str | None:
-    """The rows to `path`, a batch at a time. Returns the highest value of the cursor."""
+    """Write the rows to `path` in batches. Returns the highest cursor value."""
     import pyarrow as pa
     import pyarrow.compute as pc
     from pyarrow import parquet
 
     schema = pa.schema([(name, pa.string()) for name in selected.names])
     highest = None if selected.after is None else int(selected.after) if selected.is_whole else selected.after
-    batches = iter(_do(cursor.fetch_record_batch, database, began))
+    batches = iter(_call(cursor.fetch_record_batch, database, began))
     with parquet.ParquetWriter(path, schema, compression="zstd") as file:
         while (batch := _next(batches, connection, database, began)) is not None:
             file.write_batch(pa.record_batch(batch.columns[: len(schema)], schema=schema))
-            seen = pc.max(batch.columns[-1]).as_py() if selected.has_cursor else None
-            highest = max((each for each in (highest, seen) if each is not None), default=None)
+            batch_highest = pc.max(batch.columns[-1]).as_py() if selected.has_cursor else None
+            highest = max((each for each in (highest, batch_highest) if each is not None), default=None)
     return None if highest is None else str(highest)
 
 
 def _next(batches: Iterator[Any], connection: Connection, database: Database, began: float) -> Any:
-    """The next batch, or None after the last. The driver's error in mid query has no SQLSTATE, so the connection is asked."""
+    """Return the next batch, or None after the last one.
+
+    An error of the driver in the middle of a query has no SQLSTATE, so a rollback tests the connection.
+    """
     import pyarrow as pa
     from adbc_driver_postgresql import dbapi
 
@@ -279,24 +283,24 @@ def _next(batches: Iterator[Any], connection: Connection, database: Database, be
     try:
         connection.rollback()
     except dbapi.Error:
-        raise _Failed(lost("the connection was lost in the middle of the query", database)) from None
-    state = next((state for words, state in _IN_MID_QUERY if words in text), "")
+        raise _FailureError(connection_lost("the connection was lost in the middle of the query", database)) from None
+    state = next((state for words, state in _STATE_BY_MESSAGE if words in text), "")
     is_slow = _is_slow(database, began)
-    raise _Failed(refused_query("57014" if is_slow else state, "", database, is_slow=is_slow))
+    raise _FailureError(query_failed("57014" if is_slow else state, "", database, is_slow=is_slow))
 
 
 def _is_slow(database: Database, began: float) -> bool:
     return time.monotonic() - began >= database.timeout.total_seconds()
 
 
-def _do(call: Any, database: Database, began: float) -> Any:
-    """What `call` returns. Raises _Failed in place of the driver's errors, and keeps nothing of them."""
+def _call(call: Any, database: Database, began: float) -> Any:
+    """Return what `call` returns. Turns the driver's errors into _FailureError without their text."""
     from adbc_driver_postgresql import dbapi
 
     try:
         return call()
     except dbapi.Error as error:
         state, text = error.sqlstate or "", str(error)
-    if not state or state.startswith(_LOST):
-        raise _Failed(lost("the connection was lost", database))
-    raise _Failed(refused_query(state, text, database, is_slow=_is_slow(database, began)))
+    if not state or state.startswith(_LOST_STATES):
+        raise _FailureError(connection_lost("the connection was lost", database))
+    raise _FailureError(query_failed(state, text, database, is_slow=_is_slow(database, began)))

@@ -1,7 +1,7 @@
-"""Why a read of Postgres failed, in words of ours, with what to do next.
+"""Explain why a read from Postgres failed, and what to do next.
 
-Of what libpq or the server says only the names in an error of the SQL itself are repeated: the rest may hold a part of the
-connection string, or values of rows.
+Messages of libpq and of the server are not repeated, except the text of an SQL error, because they may contain parts of the
+connection string or values of rows.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from pipeline.config.configuration import Database
 
-_TRY_AGAIN = ("40001", "40P01")
+_TRANSIENT_STATES = ("40001", "40P01")
 _PRIMARY = re.compile(r"\bERROR:\s+(.*)")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a read failed. `is_of_query`: the server was there; `is_lost`: only the connection failed, so that another try may do."""
+    """Why a read failed. `is_of_query`: the server answered; `is_lost`: a retry may succeed."""
 
     reason: str
     next_step: str
@@ -25,45 +25,49 @@ class Failure:
     is_lost: bool = False
 
 
-def lost(reason: str, database: Database) -> Failure:
-    """The server, or the way to it, went away."""
-    return Failure(reason, "the next run reads it again; ask who runs the server if this goes on", is_lost=True)
+def connection_lost(reason: str, database: Database) -> Failure:
+    """Return the failure for a lost connection."""
+    return Failure(
+        reason, "the next run reads it again; if this happens again, ask the administrator of the server", is_lost=True
+    )
 
 
-def refused_query(state: str, text: str, database: Database, *, is_slow: bool) -> Failure:
-    """The server was there and did not answer the query. Only of an error in the SQL itself its words are repeated."""
-    if state in _TRY_AGAIN:
+def query_failed(state: str, text: str, database: Database, *, is_slow: bool) -> Failure:
+    """Return the failure for a query that the server did not complete. Only the text of an SQL error is repeated."""
+    if state in _TRANSIENT_STATES:
         return Failure(
-            "the server took the query back in favour of another transaction", "the next run reads it again", True, True
+            "the server cancelled the query in favour of another transaction", "the next run reads it again", True, True
         )
     if state == "57014":
         if is_slow:
-            return slow(database)
-        return Failure("the query was cancelled on the server", "ask who runs the server, and run again", True)
+            return query_timed_out(database)
+        return Failure(
+            "the query was cancelled on the server", "ask the administrator of the server, and run again", True
+        )
     if state == "42501":
         return Failure(
-            f"its user may not read this{_words(text)}",
+            f"its user may not read this{_server_message(text)}",
             f"let the owner of the table `grant select` on it to the user of {database.variable}",
             True,
         )
     if state == "22021":
         return Failure(
-            "the database holds text that is not UTF-8, and does not say in which encoding it is (SQLSTATE 22021)",
+            "the database contains text that is not UTF-8, and its encoding is not known (SQLSTATE 22021)",
             "decode these columns in the query: "
             "convert_from(convert(convert_to(name, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'SQL_ASCII') as name",
             True,
         )
     if state == "22023":
         return Failure(
-            "the server does not know a value that is asked of it, such as the name of a time zone (SQLSTATE 22023)",
+            "the server does not know a value of the query or session, such as the name of a time zone (SQLSTATE 22023)",
             "correct `timezone` of this input, or its query",
             True,
         )
     shown = f" (SQLSTATE {state})" if state else ""
     if state.startswith("42"):
         return Failure(
-            f"the query does not fit the database{_words(text)}{shown}",
-            "correct `query`, `from_table` or `cursor` of this input, or ask who changed the table",
+            f"the query does not fit the database{_server_message(text)}{shown}",
+            "correct `query`, `from_table` or `cursor` of this input; the table may have changed",
             True,
         )
     return Failure(
@@ -73,8 +77,8 @@ def refused_query(state: str, text: str, database: Database, *, is_slow: bool) -
     )
 
 
-def slow(database: Database) -> Failure:
-    """The query took too long."""
+def query_timed_out(database: Database) -> Failure:
+    """Return the failure for a query that exceeded its timeout."""
     minutes = database.timeout.total_seconds() / 60
     return Failure(
         f"the query took longer than query_timeout allows, {minutes:g} minutes",
@@ -83,12 +87,12 @@ def slow(database: Database) -> Failure:
     )
 
 
-def _words(text: str) -> str:
-    found = _PRIMARY.search(text)
-    return f": {found.group(1).strip()}" if found else ""
+def _server_message(text: str) -> str:
+    match = _PRIMARY.search(text)
+    return f": {match.group(1).strip()}" if match else ""
 
 
-_REFUSED = (
+_LOGIN_FAILURES = (
     (
         r"password authentication failed|no password supplied|authentication failed|role .* does not exist"
         r"|pg_hba\.conf|not permitted to log in|permission denied for database",
@@ -106,25 +110,25 @@ _REFUSED = (
         "correct sslmode and sslrootcert in {variable}",
     ),
 )
-_DOWN = (
+_NETWORK_FAILURES = (
     (r"timeout expired", "the server did not answer in time"),
     (r"could not translate host name", "the name of the server is not known here"),
     (r"Connection refused|No such file", "the server is down, or does not listen at that address"),
 )
-_TRIED = re.compile(r"connection to server|could not translate host name")
+_CONNECTION_TRIED = re.compile(r"connection to server|could not translate host name")
 _MALFORMED = re.compile(r"invalid (?:integer value|port number|\w+ value)")
 
 
 def not_connected(text: str, database: Database) -> Failure:
-    """What to say when there is no connection: by what libpq's words are like, never with them."""
-    if not _TRIED.search(text) or _MALFORMED.search(text):
+    """Return the failure for a connection that could not be opened. The text of libpq selects the reason; it is not repeated."""
+    if not _CONNECTION_TRIED.search(text) or _MALFORMED.search(text):
         return Failure(
             "the connection string in this variable can't be read",
             'write it as "postgresql://user:password@host:5432/database"; in a password, letters other than a-z, A-Z and '
             "digits as %20 and the like",
         )
-    for pattern, reason, next_step in _REFUSED:
+    for pattern, reason, next_step in _LOGIN_FAILURES:
         if re.search(pattern, text):
             return Failure(reason, next_step.format(variable=database.variable))
-    down = next((reason for pattern, reason in _DOWN if re.search(pattern, text)), "the connection failed")
+    down = next((reason for pattern, reason in _NETWORK_FAILURES if re.search(pattern, text)), "the connection failed")
     return Failure(down, f"start the server, or correct host and port in {database.variable}", is_lost=True)

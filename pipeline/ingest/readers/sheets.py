@@ -1,4 +1,4 @@
-"""The rows of a file without lines: a sheet of a workbook, or the table of a web page."""
+"""Read the rows of a sheet of a workbook, or of a table of a web page."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.config.configuration import Input
-from pipeline.ingest.files.scan import Bytes
+from pipeline.ingest.files.scan import FileScan
 from pipeline.ingest.readers import grids, web_tables, workbooks
 from pipeline.ingest.readers.grids import Grid
 
 
-def grid_of(found: Bytes, reads: Input, work: Path) -> Grid:
-    """The rows of the sheet or table that the input means. `work` is a folder for a copy. Raises Refused."""
-    if found.kind == "workbook":
-        return workbooks.grid_of(found.path, reads, work)
-    return web_tables.grid_of(found, reads)
+def grid_of(file_scan: FileScan, input_: Input, work: Path) -> Grid:
+    """Return the rows of the input's sheet or table. `work` is a folder for a copy. Raises FileRefusedError."""
+    if file_scan.kind == "workbook":
+        return workbooks.grid_of(file_scan.path, input_, work)
+    return web_tables.grid_of(file_scan, input_)
 
 
-def originals(found: Bytes, reads: Input, work: Path) -> Iterator[tuple[int, bytes]]:
-    """Each record by its number (1 = first), as a JSON object."""
-    grid = grid_of(found, reads, work)
-    header = grids.header_of(grid, reads)
+def originals(file_scan: FileScan, input_: Input, work: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield each record as (number, JSON object); the first number is 1."""
+    grid = grid_of(file_scan, input_, work)
+    header = grids.header_of(grid, input_)
     records = grids.records(grid, header, grids.Tally())
-    return map(lambda record: (record[0], grids.original(header.header.names, record[1]).encode()), records)  # noqa: C417
+    return map(lambda record: (record[0], grids.original_json(header.header.names, record[1]).encode()), records)  # noqa: C417

@@ -1,4 +1,4 @@
-"""The tables of a web page, as CRMs export them under the name .xls: a table becomes rows of text, entities resolved."""
+"""Read the tables of a web page, which some CRMs export as .xls, as rows of text."""
 
 from __future__ import annotations
 
@@ -10,106 +10,107 @@ from html.parser import HTMLParser
 
 from pipeline.config.configuration import Input
 from pipeline.ingest.files import encodings, scan
-from pipeline.ingest.files.scan import Bytes
+from pipeline.ingest.files.scan import FileScan
 from pipeline.ingest.readers import grids
 from pipeline.ingest.readers.grids import Grid
-from pipeline.ingest.readers.headers import refuse_too_many
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.readers.headers import refuse_too_many_columns
+from pipeline.ingest.refusal import FileRefusedError
 
 SUFFIXES = (".xls", ".html", ".htm")
 
-MAX_CONTENT = 200_000_000
-"""Bytes of a web page."""
-
+MAX_PAGE_BYTES = 200_000_000
 MAX_TABLES = 20
-"""Tables of a page that are looked at."""
+"""Tables of a page that are tried."""
 
-_MOST_SPANNED = 1_000
-_DEEPEST = 50
-_LONGEST_MARKUP = 10_000_000
+_MAX_SPAN = 1_000
+_MAX_NESTED_TABLES = 50
+_MAX_MARKUP = 10_000_000
 _SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
 _META = re.compile(rb"""<meta\s[^>]*?charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _EXCEL_XML = b"urn:schemas-microsoft-com:office:spreadsheet"
 
 
-def is_page(found: Bytes) -> bool:
-    """Whether a file begins as a web page does. Raises Refused for the XML of Excel 2003."""
-    start = _start(found)
+def is_page(file_scan: FileScan) -> bool:
+    """Whether a file begins like a web page. Raises FileRefusedError for an XML spreadsheet of Excel 2003."""
+    start = _start(file_scan)
     if _EXCEL_XML in start:
-        raise Refused("it is an XML spreadsheet of Excel 2003", "save it as .xlsx, or export it as CSV")
+        raise FileRefusedError("it is an XML spreadsheet of Excel 2003", "save it as .xlsx, or export it as CSV")
     return start.lstrip().startswith(b"<")
 
 
-def _start(found: Bytes) -> bytes:
-    start = next(scan.chunks(found.path, found.compression), b"")[:4_000]
+def _start(file_scan: FileScan) -> bytes:
+    start = next(scan.chunks(file_scan.path, file_scan.compression), b"")[:4_000]
     return start.replace(b"\0", b"").removeprefix(codecs.BOM_UTF16_LE).removeprefix(codecs.BOM_UTF16_BE)
 
 
-def grid_of(found: Bytes, reads: Input) -> Grid:
-    """The first table whose header binds, or the first table where none does. Raises Refused: no table, too large."""
-    if found.content_size > MAX_CONTENT:
-        raise Refused(f"the web page has more than {MAX_CONTENT // 1_000_000} MB", "export it as CSV")
-    encoding = _encoding(found, reads)
+def grid_of(file_scan: FileScan, input_: Input) -> Grid:
+    """Return the first table whose header binds, or else the first table.
+
+    Raises FileRefusedError if the page has no table or is too large.
+    """
+    if file_scan.content_size > MAX_PAGE_BYTES:
+        raise FileRefusedError(f"the web page has more than {MAX_PAGE_BYTES // 1_000_000} MB", "export it as CSV")
+    encoding = _encoding(file_scan, input_)
     first = None
-    for number in range(min(_count_of_tables(found, encoding), MAX_TABLES)):
-        grid = _grid(found, encoding, number)
+    for number in range(min(_count_of_tables(file_scan, encoding), MAX_TABLES)):
+        grid = _grid(file_scan, encoding, number)
         try:
-            grids.header_of(grid, reads)
-        except Refused:
+            grids.header_of(grid, input_)
+        except FileRefusedError:
             first = first or grid
             continue
         return grid
     if first is None:
-        raise Refused(
+        raise FileRefusedError(
             "it is a web page without a table, probably a login page", "download the export again while logged in"
         )
     return first
 
 
-def _grid(found: Bytes, encoding: str, number: int) -> Grid:
+def _grid(file_scan: FileScan, encoding: str, number: int) -> Grid:
     def rows() -> Iterator[list[str]]:
-        return (row for table, row in _rows(found, encoding) if table == number)
+        return (row for table, row in _rows(file_scan, encoding) if table == number)
 
     return Grid(rows, "the table" if number == 0 else f"table {number + 1}")
 
 
-def _count_of_tables(found: Bytes, encoding: str) -> int:
-    return max((table + 1 for table, _ in _rows(found, encoding)), default=0)
+def _count_of_tables(file_scan: FileScan, encoding: str) -> int:
+    return max((table + 1 for table, _ in _rows(file_scan, encoding)), default=0)
 
 
-def _encoding(found: Bytes, reads: Input) -> str:
-    """By the byte order mark, else by META, else as declared; undeclared it is UTF-8, or Windows-1252 where it can't be."""
-    start = next(scan.chunks(found.path, found.compression), b"")[:4_000]
+def _encoding(file_scan: FileScan, input_: Input) -> str:
+    """Return the encoding by the byte order mark, the META tag, or the input; else UTF-8, or Windows-1252 if it is not UTF-8."""
+    start = next(scan.chunks(file_scan.path, file_scan.compression), b"")[:4_000]
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     named = _META.search(start)
     if named is not None:
-        meta = encodings.of_text(named[1].decode("ascii"))
-        # Browsers read these names as Windows-1252, and so does who writes them.
+        meta = encodings.text_encoding(named[1].decode("ascii"))
+        # Browsers read these encodings as Windows-1252, so pages are written that way.
         if meta in ("iso8859-1", "ascii"):
             return "cp1252"
-        if meta and not (meta.startswith("utf-16") or (meta == "utf-8" and not found.is_utf8)):
+        if meta and not (meta.startswith("utf-16") or (meta == "utf-8" and not file_scan.is_utf8)):
             return meta
-    if reads.encoding not in ("utf-8", encodings.AUTO):
-        return reads.encoding
-    if not found.is_utf8 and reads.encoding != encodings.AUTO:
-        encodings.refuse_undeclared(found)
-    return "utf-8" if found.is_utf8 else "cp1252"
+    if input_.encoding not in ("utf-8", encodings.AUTO):
+        return input_.encoding
+    if not file_scan.is_utf8 and input_.encoding != encodings.AUTO:
+        encodings.refuse_undeclared(file_scan)
+    return "utf-8" if file_scan.is_utf8 else "cp1252"
 
 
-def _rows(found: Bytes, encoding: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows of every table in the page, with the number of the table."""
+def _rows(file_scan: FileScan, encoding: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield (number of the table, row) for all rows of the page."""
     parser = _Tables()
-    decoder = codecs.getincrementaldecoder(encoding)(encodings.MARK)
-    for chunk in scan.chunks(found.path, found.compression):
+    decoder = codecs.getincrementaldecoder(encoding)(encodings.SURROGATE_HANDLER)
+    for chunk in scan.chunks(file_scan.path, file_scan.compression):
         parser.feed(decoder.decode(chunk))
-        yield from parser.taken()
-        if len(parser.rawdata) > _LONGEST_MARKUP:
-            raise Refused("the web page has a tag or a comment of several megabytes", "export it as CSV")
+        yield from parser.take_rows()
+        if len(parser.rawdata) > _MAX_MARKUP:
+            raise FileRefusedError("the web page has a tag or a comment of several megabytes", "export it as CSV")
     parser.feed(decoder.decode(b"", final=True))
     parser.close()
     parser.finish()
-    yield from parser.taken()
+    yield from parser.take_rows()
 
 
 @dataclass
@@ -117,15 +118,15 @@ class _Table:
     number: int
     row: list[str] | None = None
     cell: list[list[str]] | None = None
-    """The pieces of text in each line of the open cell."""
-    across: int = 1
-    down: int = 1
-    hanging: dict[int, tuple[int, str]] = field(default_factory=dict)
-    """By column: for how many rows more the text of a cell above goes on."""
+    """Pieces of text for each line of the open cell."""
+    colspan: int = 1
+    rowspan: int = 1
+    spanning: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """By column: for how many more rows a cell above continues, and its text."""
 
 
 class _Tables(HTMLParser):
-    """Takes the rows out of a page; a cell or a row that is not closed ends where the next one begins."""
+    """Parser that collects the rows of a page. An open cell or row ends where the next one begins."""
 
     rawdata: str
 
@@ -136,13 +137,13 @@ class _Tables(HTMLParser):
         self._rows: list[tuple[int, list[str]]] = []
         self._muted = 0
 
-    def taken(self) -> list[tuple[int, list[str]]]:
-        """The rows since the last call."""
+    def take_rows(self) -> list[tuple[int, list[str]]]:
+        """Return the rows since the last call."""
         rows, self._rows = self._rows, []
         return rows
 
     def finish(self) -> None:
-        """End what is open."""
+        """End all open tables."""
         while self._open:
             self._end_row()
             self._open.pop()
@@ -150,8 +151,8 @@ class _Tables(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Begin a table, a row or a cell."""
         if tag == "table":
-            if len(self._open) == _DEEPEST:
-                raise Refused("the web page has tables inside tables inside tables", "export it as CSV")
+            if len(self._open) == _MAX_NESTED_TABLES:
+                raise FileRefusedError("the web page has tables inside tables inside tables", "export it as CSV")
             self._open.append(_Table(self._count))
             self._count += 1
         elif tag in ("script", "style"):
@@ -180,7 +181,7 @@ class _Tables(HTMLParser):
                 self._open.pop()
 
     def handle_data(self, data: str) -> None:
-        """Text belongs to the cell it is in."""
+        """Add text to the open cell."""
         if self._open and self._open[-1].cell is not None and not self._muted:
             self._open[-1].cell[-1].append(data)
 
@@ -189,22 +190,22 @@ class _Tables(HTMLParser):
         table = self._open[-1]
         if table.row is None:
             table.row = []
-        table.cell, table.across, table.down = [[]], _span(attributes, "colspan"), _span(attributes, "rowspan")
+        table.cell, table.colspan, table.rowspan = [[]], _span(attributes, "colspan"), _span(attributes, "rowspan")
 
     def _end_cell(self) -> None:
         table = self._open[-1]
         if table.cell is None or table.row is None:
             return
         self._fill(table)
-        refuse_too_many(table.row)
+        refuse_too_many_columns(table.row)
         lines = (_SPACE.sub(" ", "".join(pieces)).strip(" ") for pieces in table.cell)
         text = "\n".join(lines).strip("\n")
-        for number in range(table.across):
-            # A cell over several columns has its text in the first; one over several rows has it in each of them.
-            held = "" if number else text
-            if table.down > 1:
-                table.hanging[len(table.row)] = (table.down - 1, held)
-            table.row.append(held)
+        for number in range(table.colspan):
+            # A cell over several columns has its text in the first one; a cell over several rows has it in each row.
+            value = "" if number else text
+            if table.rowspan > 1:
+                table.spanning[len(table.row)] = (table.rowspan - 1, value)
+            table.row.append(value)
         table.cell = None
 
     def _end_row(self) -> None:
@@ -216,15 +217,15 @@ class _Tables(HTMLParser):
         table.row = None
 
     def _fill(self, table: _Table) -> None:
-        """Put the texts that hang down from rows above where the row has come to."""
-        while table.row is not None and len(table.row) in table.hanging:
-            place = len(table.row)
-            left, text = table.hanging.pop(place)
-            if left > 1:
-                table.hanging[place] = (left - 1, text)
+        """Append the texts of cells above that continue in this row at its next columns."""
+        while table.row is not None and len(table.row) in table.spanning:
+            column = len(table.row)
+            rows_left, text = table.spanning.pop(column)
+            if rows_left > 1:
+                table.spanning[column] = (rows_left - 1, text)
             table.row.append(text)
 
 
 def _span(attributes: dict[str, str | None], name: str) -> int:
     written = (attributes.get(name) or "").strip()
-    return min(max(int(written), 1), _MOST_SPANNED) if written.isdecimal() and len(written) < 9 else 1
+    return min(max(int(written), 1), _MAX_SPAN) if written.isdecimal() and len(written) < 9 else 1

@@ -1,7 +1,7 @@
-"""The parts of an .xlsx workbook that are read, checked and copied before any other program opens them.
+"""Check the parts of an .xlsx workbook that are read, and copy them, before the workbook reader opens them.
 
-A workbook is a zip archive of XML. It can be made to need any amount of memory: by its ratio, by a cell in a far corner, or by one
-long text that a million cells share. What is needed is counted here, while the parts of one sheet go to a copy.
+A workbook is a zip archive of XML files. A malicious one can use up all memory: by its compression ratio, by a cell in a far
+corner, or by one long text that a million cells share. This module counts the needed memory while it copies one sheet.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from pipeline.ingest.files import archives
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.refusal import FileRefusedError
 
 MAX_CELLS = 12_000_000
-"""Cells of the rectangle that a sheet fills, empty ones too: a row of Excel's 1,048,576 may have 11 columns."""
+"""Cells in the used rectangle of a sheet, empty ones included. It allows Excel's 1,048,576 rows with 11 columns."""
 
-MAX_CONTENT = 1_500_000_000
-"""Bytes of XML of the parts that are read."""
+MAX_XML_BYTES = 1_500_000_000
+"""Decompressed size of the parts that are read."""
 
-MAX_TEXT = 1_000_000_000
-"""Bytes of the texts of all cells, a shared text counted for each cell that has it."""
+MAX_TEXT_BYTES = 1_000_000_000
+"""Size of the texts of all cells; a shared text counts once per cell."""
 
 AS_CSV = "export the sheet as CSV, or the data as Parquet"
 
-_MAX_INDEX = 10_000_000
-_LONGEST_TEXT = 4_000_000
+_MAX_INDEX_BYTES = 10_000_000
+_MAX_CELL_BYTES = 4_000_000
 _TOKEN = re.compile(rb"<(?:\w+:)?(row|c|v|is)(?![\w.:-])([^>]*)>([0-9]*)")
 _ITEM = re.compile(rb"<(?:\w+:)?si(?![\w.:-])")
 _REFERENCE = re.compile(rb"""(?:^|\s)r\s*=\s*["']([A-Za-z]{0,3})([0-9]{1,7})["']""")
@@ -40,8 +40,8 @@ _TEXTS = "xl/sharedstrings.xml"
 
 
 @dataclass(frozen=True)
-class Checked:
-    """A copy of what is read of a workbook: its path, the name of the sheet, and how many of its cells hold an error."""
+class CheckedCopy:
+    """A checked copy of the parts of a workbook: its path, the name of the sheet, and the number of cells with an error."""
 
     path: Path
     sheet: str
@@ -49,59 +49,62 @@ class Checked:
     size: int
 
 
-def checked_copy(path: Path, sheet: str | int | None, copy: Path) -> Checked:
-    """Write the parts of one sheet to `copy`, not compressed. Raises Refused: damaged, a bomb, no such sheet, or too large."""
-    with archives.opened(path) as archive:
+def copy_checked(path: Path, sheet: str | int | None, copy: Path) -> CheckedCopy:
+    """Write the parts of one sheet to `copy`, uncompressed.
+
+    Raises FileRefusedError if the workbook is damaged or too large, or has no such sheet.
+    """
+    with archives.open_archive(path) as archive:
         members: dict[str, zipfile.ZipInfo] = {}
         for member in archive.infolist():
             members.setdefault(member.filename.lstrip("/").lower(), member)
         if "xl/workbook.xml" not in members:
-            raise Refused("it is no .xlsx workbook", "save it as .xlsx, or export it as CSV or Parquet")
-        budget = archives.Budget(path.stat().st_size, MAX_CONTENT, AS_CSV)
-        name, part = _chosen(archive, members, sheet, budget)
-        texts = _Texts()
+            raise FileRefusedError("it is not an .xlsx workbook", "save it as .xlsx, or export it as CSV or Parquet")
+        budget = archives.Budget(path.stat().st_size, MAX_XML_BYTES, AS_CSV)
+        name, part = _find_sheet(archive, members, sheet, budget)
+        texts = _SharedTexts()
         cells = _Cells(texts)
         with zipfile.ZipFile(copy, "w", zipfile.ZIP_STORED) as out:
             for wanted in (*_FIXED_PARTS, _TEXTS, part):
                 if wanted in members:
-                    scan = texts.see if wanted == _TEXTS else cells.see if wanted == part else None
-                    _copy_part(archive, members[wanted], out, scan, budget)
+                    count = texts.see if wanted == _TEXTS else cells.see if wanted == part else None
+                    _copy_part(archive, members[wanted], out, count, budget)
                 texts.close()
         cells.check()
-    return Checked(copy, name, cells.errors, budget.used)
+    return CheckedCopy(copy, name, cells.errors, budget.used)
 
 
 def _copy_part(
     archive: zipfile.ZipFile,
     member: zipfile.ZipInfo,
     out: zipfile.ZipFile,
-    scan: Callable[[bytes], None] | None,
+    count: Callable[[bytes], None] | None,
     budget: archives.Budget,
 ) -> None:
     with out.open(member.filename.lstrip("/"), "w", force_zip64=True) as part:
-        held = b""
+        buffer = b""
         for chunk in archives.copy_member(archive, member, budget):
             part.write(chunk)
-            held += chunk
-            cut = held.rfind(b"<")
-            _scan(held[:cut] if cut > 0 else b"", scan)
-            held = held[cut:] if cut > 0 else held
-            if len(held) > _LONGEST_TEXT:
-                raise Refused("a cell of the workbook has a text of several megabytes", AS_CSV)
-        _scan(held, scan)
+            buffer += chunk
+            cut = buffer.rfind(b"<")
+            _check_xml(buffer[:cut] if cut > 0 else b"", count)
+            buffer = buffer[cut:] if cut > 0 else buffer
+            if len(buffer) > _MAX_CELL_BYTES:
+                raise FileRefusedError("a cell of the workbook has a text of several megabytes", AS_CSV)
+        _check_xml(buffer, count)
 
 
-def _scan(content: bytes, scan: Callable[[bytes], None] | None) -> None:
+def _check_xml(content: bytes, count: Callable[[bytes], None] | None) -> None:
     if b"<!DOCTYPE" in content or b"<!ENTITY" in content or b"\0" in content:
-        raise Refused(
-            "the XML in the workbook defines entities or is not UTF-8, as no program that writes workbooks does", AS_CSV
+        raise FileRefusedError(
+            "the XML in the workbook defines entities or is not UTF-8, which workbook programs never write", AS_CSV
         )
-    if scan is not None:
-        scan(content)
+    if count is not None:
+        count(content)
 
 
-class _Texts:
-    """The lengths of the shared texts, in bytes of XML."""
+class _SharedTexts:
+    """Lengths of the shared texts, in bytes of XML."""
 
     def __init__(self) -> None:
         self.lengths = array("q")
@@ -109,9 +112,9 @@ class _Texts:
         self._begins: int | None = None
 
     def see(self, content: bytes) -> None:
-        for found in _ITEM.finditer(content):
-            self._end(self._at + found.start())
-            self._begins = self._at + found.start()
+        for match in _ITEM.finditer(content):
+            self._end(self._at + match.start())
+            self._begins = self._at + match.start()
         self._at += len(content)
 
     def close(self) -> None:
@@ -128,9 +131,9 @@ class _Texts:
 
 
 class _Cells:
-    """The rectangle of the cells with a value, their text in all, and the errors among them."""
+    """Counts for the cells of a sheet: their rectangle, the size of their texts, and the errors."""
 
-    def __init__(self, texts: _Texts) -> None:
+    def __init__(self, texts: _SharedTexts) -> None:
         self._texts = texts
         self._row = self._column = 0
         self._rows = [1 << 60, 0]
@@ -140,8 +143,8 @@ class _Cells:
         self.errors = 0
 
     def see(self, content: bytes) -> None:
-        for found in _TOKEN.finditer(content):
-            kind, attributes, number = found.groups()
+        for match in _TOKEN.finditer(content):
+            kind, attributes, number = match.groups()
             if kind == b"c":
                 self._cell(attributes)
             elif kind == b"row":
@@ -168,15 +171,15 @@ class _Cells:
             self._text += self._texts.length(number)
 
     def check(self) -> None:
-        """Raises Refused for more than can be held in memory."""
+        """Raises FileRefusedError if the sheet needs too much memory."""
         rows, columns = (max(0, last - first + 1) for first, last in (self._rows, self._columns))
         if rows * columns > MAX_CELLS:
-            raise Refused(
+            raise FileRefusedError(
                 f"the sheet fills {rows:,} rows by {columns:,} columns, and at most {MAX_CELLS:,} cells are read",
                 AS_CSV,
             )
-        if self._text > MAX_TEXT:
-            raise Refused("the texts in the cells of the sheet are more than 1 GB", AS_CSV)
+        if self._text > MAX_TEXT_BYTES:
+            raise FileRefusedError("the texts in the cells of the sheet are more than 1 GB", AS_CSV)
 
 
 def _column_number(letters: bytes) -> int:
@@ -186,28 +189,28 @@ def _column_number(letters: bytes) -> int:
     return number
 
 
-def _chosen(
+def _find_sheet(
     archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], sheet: str | int | None, budget: archives.Budget
 ) -> tuple[str, str]:
-    """The name of the sheet to read and its part, in lower case."""
+    """Return the name of the sheet to read and the name of its part, in lower case."""
     sheets = []
     targets = {}
-    for element in _tree(archive, members.get("xl/_rels/workbook.xml.rels"), budget).iter():
+    for element in _parse_xml(archive, members.get("xl/_rels/workbook.xml.rels"), budget).iter():
         target = element.get("Target", "")
         targets[element.get("Id", "")] = posixpath.normpath(posixpath.join("/xl", target)).lstrip("/").lower()
-    for element in _tree(archive, members["xl/workbook.xml"], budget).iter():
+    for element in _parse_xml(archive, members["xl/workbook.xml"], budget).iter():
         if element.tag.rpartition("}")[2] == "sheet":
             link = next((value for key, value in element.items() if key.endswith("}id")), "")
             sheets.append((element.get("name", ""), element.get("state", "visible"), targets.get(link, "")))
-    name = chosen_sheet([(name, state == "visible") for name, state, part in sheets if "worksheets/" in part], sheet)
+    name = choose_sheet([(name, state == "visible") for name, state, part in sheets if "worksheets/" in part], sheet)
     part = next(part for each, _, part in sheets if each == name)
     if part not in members:
-        raise Refused("the workbook is damaged: the sheet is not in it", "save it again")
+        raise FileRefusedError("the workbook is damaged: the sheet is not in it", "save it again")
     return name, part
 
 
-def chosen_sheet(sheets: list[tuple[str, bool]], wanted: str | int | None) -> str:
-    """The name of the sheet that `wanted` means; `sheets` are names, and whether they are visible. Raises Refused."""
+def choose_sheet(sheets: list[tuple[str, bool]], wanted: str | int | None) -> str:
+    """Return the name of the sheet that `wanted` selects from `sheets` (name, is visible). Raises FileRefusedError."""
     names = [name for name, _ in sheets]
     visible = [name for name, is_visible in sheets if is_visible]
     if isinstance(wanted, str):
@@ -219,18 +222,22 @@ def chosen_sheet(sheets: list[tuple[str, bool]], wanted: str | int | None) -> st
     elif (wanted or 1) <= len(visible):
         return visible[(wanted or 1) - 1]
     listed = ", ".join(f"`{name[:60]}`" for name in visible[:20]) or "none"
-    asked = f"`{wanted}`" if isinstance(wanted, str) else f"number {wanted or 1}"
+    label = f"`{wanted}`" if isinstance(wanted, str) else f"number {wanted or 1}"
     first = visible[0] if visible else "…"
-    raise Refused(f"there is no sheet {asked} in the workbook; it has {listed}", f'write sheet = "{first}"')
+    raise FileRefusedError(f"there is no sheet {label} in the workbook; it has {listed}", f'write sheet = "{first}"')
 
 
-def _tree(archive: zipfile.ZipFile, member: zipfile.ZipInfo | None, budget: archives.Budget) -> ElementTree.Element:
+def _parse_xml(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo | None, budget: archives.Budget
+) -> ElementTree.Element:
     content = b""
     if member is not None:
-        for chunk in archives.copy_member(archive, member, archives.Budget(budget.packed, _MAX_INDEX, AS_CSV)):
+        for chunk in archives.copy_member(archive, member, archives.Budget(budget.packed, _MAX_INDEX_BYTES, AS_CSV)):
             content += chunk
-        _scan(content, None)
+        _check_xml(content, None)
     try:
         return ElementTree.fromstring(content)
     except (ElementTree.ParseError, LookupError, ValueError):
-        raise Refused("the workbook is damaged: the list of its sheets can't be read", "save it again") from None
+        raise FileRefusedError(
+            "the workbook is damaged: the list of its sheets can't be read", "save it again"
+        ) from None

@@ -1,6 +1,6 @@
-"""Workbooks: one sheet of an .xlsx or .xlsm as rows of text. Formulas and macros are not run: values as saved.
+"""Read one sheet of an .xlsx or .xlsm workbook as rows of text. Formulas and macros are not run: values are read as saved.
 
-A binary .xls is refused: a damaged one makes the reader ask for any amount of memory, which ends the process.
+A binary .xls is refused, because a damaged one can make the reader use up all memory.
 """
 
 from __future__ import annotations
@@ -16,34 +16,36 @@ from pipeline.config.configuration import Input
 from pipeline.ingest.files import archives
 from pipeline.ingest.readers import workbook_parts
 from pipeline.ingest.readers.grids import Grid
-from pipeline.ingest.refusal import Refused
+from pipeline.ingest.refusal import FileRefusedError
 
 Cell = int | float | str | bool | time | date | datetime | timedelta
 
-OLE = b"\xd0\xcf\x11\xe0"
-"""Begins a binary .xls, and the envelope of an encrypted workbook."""
+OLE_SIGNATURE = b"\xd0\xcf\x11\xe0"
+"""First bytes of a binary .xls, and of an encrypted workbook."""
 
-_EXACT = 1 << 53
+_MAX_EXACT = 1 << 53
 
 
-def grid_of(path: Path, reads: Input, work: Path) -> Grid:
-    """The chosen sheet. `work` is a folder for a copy. Raises Refused: encrypted, damaged, a bomb, no such sheet, too large."""
+def grid_of(path: Path, input_: Input, work: Path) -> Grid:
+    """Return the rows of the configured sheet. `work` is a folder for a copy.
+
+    Raises FileRefusedError if the workbook is encrypted, damaged or too large, or has no such sheet.
+    """
     if not archives.is_zip(path):
-        raise _envelope(path)
-    checked = workbook_parts.checked_copy(path, reads.sheet, work / "workbook.xlsx")
-    # Only inputs that are workbooks need it.
-    from python_calamine import CalamineWorkbook
+        raise _ole_error(path)
+    checked = workbook_parts.copy_checked(path, input_.sheet, work / "workbook.xlsx")
+    from python_calamine import CalamineWorkbook  # imported here because only workbooks need it
 
-    with _refusals():
-        held = CalamineWorkbook.from_path(checked.path).get_sheet_by_name(checked.sheet)
-        first = (held.start or (0, 0))[1]
-        merged = tuple(held.merged_cell_ranges or ())
-    is_long = any("%Y-%d" in each for each in _formats(reads))
+    with _reader_errors():
+        sheet = CalamineWorkbook.from_path(checked.path).get_sheet_by_name(checked.sheet)
+        first = (sheet.start or (0, 0))[1]
+        merged = tuple(sheet.merged_cell_ranges or ())
+    is_long = any("%Y-%d" in each for each in _formats(input_))
 
     def rows() -> Iterator[list[str]]:
         before = [""] * first
-        with _refusals():
-            for row in held.iter_rows():
+        with _reader_errors():
+            for row in sheet.iter_rows():
                 yield before + [text_of(value, is_long=is_long) for value in row]
 
     errors = checked.errors
@@ -52,56 +54,60 @@ def grid_of(path: Path, reads: Input, work: Path) -> Grid:
     return Grid(rows, f"the sheet `{checked.sheet}`", merged, remarks)
 
 
-def _envelope(path: Path) -> Refused:
-    """What to say of a file that begins as OLE files do."""
+def _ole_error(path: Path) -> FileRefusedError:
+    """Return the error for an OLE file."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if content.find("EncryptedPackage".encode("utf-16-le")) >= 0:
-            return Refused("the workbook is encrypted", "save it without a password")
-    return Refused("it is a binary workbook, as Excel wrote them until 2003", "save it as .xlsx, or export it as CSV")
+            return FileRefusedError("the workbook is encrypted", "save it without a password")
+    return FileRefusedError(
+        "it is a binary workbook, as Excel wrote them until 2003", "save it as .xlsx, or export it as CSV"
+    )
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
-    """Turns what the reader says of a workbook that it can't read, a panic of Rust among that, into Refused."""
+def _reader_errors() -> Iterator[None]:
+    """Turn the errors of the workbook reader, Rust panics included, into FileRefusedError."""
     from python_calamine import CalamineError, PasswordError
 
     try:
         yield
     except PasswordError:
-        raise Refused("the workbook is encrypted", "save it without a password") from None
+        raise FileRefusedError("the workbook is encrypted", "save it without a password") from None
     except (CalamineError, ValueError, OSError):
-        raise _unreadable() from None
+        raise _damage_error() from None
     except BaseException as error:
         if type(error).__name__ == "PanicException":
-            raise _unreadable() from None
+            raise _damage_error() from None
         raise
 
 
-def _unreadable() -> Refused:
-    return Refused("the workbook is damaged, or of a kind that is not read", "save it as .xlsx, or export it as CSV")
+def _damage_error() -> FileRefusedError:
+    return FileRefusedError(
+        "the workbook is damaged, or of a kind that is not read", "save it as .xlsx, or export it as CSV"
+    )
 
 
-def _formats(reads: Input) -> tuple[str, ...]:
-    return reads.time_format if isinstance(reads.time_format, tuple) else (reads.time_format or "iso",)
+def _formats(input_: Input) -> tuple[str, ...]:
+    return input_.time_format if isinstance(input_.time_format, tuple) else (input_.time_format or "iso",)
 
 
-def with_dates(reads: Input) -> Input:
-    """The settings by which a sheet is read: what no format of the input reads may be a date cell, which comes as ISO 8601."""
-    formats = _formats(reads)
-    return reads if "iso" in formats else replace(reads, time_format=(*formats, "iso"))
+def with_iso_times(input_: Input) -> Input:
+    """Return the settings for a sheet: ISO 8601 is added as the last time format, because date cells are read as ISO 8601."""
+    formats = _formats(input_)
+    return input_ if "iso" in formats else replace(input_, time_format=(*formats, "iso"))
 
 
 def text_of(value: Cell, *, is_long: bool = False) -> str:
-    """A cell as text: whole numbers as such, TRUE and FALSE, dates and times in ISO 8601, durations as hours.
+    """Return a cell as text: whole numbers without decimals, TRUE and FALSE, dates and times in ISO 8601, durations as hours.
 
-    `is_long` writes a date with a time behind a T, which no pattern of year, day and month takes for another day.
+    `is_long` writes dates as date, T and time, so that a pattern such as %Y-%d-%m can't read them as another day.
     """
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, (int, float)):
-        return str(int(value)) if value == value // 1 and abs(value) < _EXACT else str(value)
+        return str(int(value)) if value == value // 1 and abs(value) < _MAX_EXACT else str(value)
     if isinstance(value, datetime):
         return value.isoformat(sep="T" if is_long else " ")
     if isinstance(value, timedelta):

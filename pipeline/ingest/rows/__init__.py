@@ -1,1 +1,1 @@
-"""Rows with types: the columns of each table, ids, times, names of stages."""
+"""Type the rows: columns, ids, times and stage names."""

@@ -1,4 +1,4 @@
-"""How the header of a file binds to the columns of its input table."""
+"""Bind the header of a file to the columns of its input table."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pipeline.config.configuration import Input
 from pipeline.config.input_tables import CONTRACTS, Column
 from pipeline.waterfall.names import INVISIBLE
 
-# What landing itself adds to a row; an extra column of that name would be taken for it.
-OURS = (
+# Columns that loading adds to a row. An extra column must not have one of these names.
+LANDING_COLUMNS = (
     "input",
     "load_no",
     "row_number",
@@ -29,21 +29,21 @@ OURS = (
 
 @dataclass(frozen=True)
 class Bound:
-    """Which field of a file (0 = first) fills which of our columns, and which fields are extra columns."""
+    """The fields of a file (0 = first) by table column, and the fields that are extra columns."""
 
     columns: dict[str, int]
     extras: dict[str, int]
     not_found: tuple[str, ...] = ()
-    """Columns that the configuration maps to a header which this file doesn't have."""
+    """Columns that the configuration maps to a header that the file does not have."""
 
     @property
     def fields(self) -> dict[str, int]:
-        """Every bound column and extra, by our name."""
+        """Every bound column and extra column by name."""
         return {**self.columns, **self.extras}
 
 
-class CannotBind(Exception):
-    """The header doesn't fit the contract: required columns are missing, or a header is there twice."""
+class BindError(Exception):
+    """The header does not fit the table: required columns are missing, or a header occurs twice."""
 
     def __init__(self, missing: tuple[str, ...] = (), twice: tuple[str, ...] = ()) -> None:
         self.missing = missing
@@ -51,24 +51,26 @@ class CannotBind(Exception):
         super().__init__(f"missing {missing}, twice {twice}")
 
 
-def bind(header: tuple[str, ...], reads: Input) -> Bound:
-    """Bind a header by name, as `normalise_header` compares names; the order of the columns doesn't matter.
+def bind(header: tuple[str, ...], input_: Input) -> Bound:
+    """Bind a header by normalised names; the order of the columns does not matter.
 
-    A column that the configuration maps takes its header and no other. Every field that nothing claims is an extra
-    column, under a lower_snake_case name, with a number where that name is taken. Raises CannotBind, also when a name
-    that a column of ours takes is in the header twice.
+    A column that the configuration maps binds only to that header. Every other field is an extra column with a lower_snake_case
+    name, and a number if that name is in use. Raises BindError if a required column is missing or a bound header occurs twice.
     """
-    contract = CONTRACTS[reads.table]
+    contract = CONTRACTS[input_.table]
     positions: dict[str, int] = {}
     repeated: dict[int, list[str]] = {}
-    for position, found in enumerate(header):
-        name = normalise_header(found)
+    for position, field_name in enumerate(header):
+        name = normalise_header(field_name)
         if name in positions:
-            repeated.setdefault(positions[name], []).append(found)
+            repeated.setdefault(positions[name], []).append(field_name)
         elif name:
             positions[name] = position
 
-    mapped = {ours: positions.get(normalise_header(theirs)) for ours, theirs in reads.columns.items()}
+    mapped = {
+        column_name: positions.get(normalise_header(mapped_header))
+        for column_name, mapped_header in input_.columns.items()
+    }
     claimed = {position for position in mapped.values() if position is not None}
     columns: dict[str, int] = {}
     for column in contract.columns:
@@ -79,49 +81,51 @@ def bind(header: tuple[str, ...], reads: Input) -> Bound:
     used = {*columns.values(), *(position for position in mapped.values() if position is not None)}
     twice = tuple(name for position, names in repeated.items() if position in used for name in names)
     if twice:
-        raise CannotBind(twice=twice)
+        raise BindError(twice=twice)
     missing = tuple(name for name in contract.required if name not in columns)
     if missing:
-        raise CannotBind(missing=missing)
+        raise BindError(missing=missing)
 
-    taken = {column.name for column in contract.columns} | set(OURS)
+    taken = {column.name for column in contract.columns} | set(LANDING_COLUMNS)
     extras: dict[str, int] = {}
-    for ours, found_at in mapped.items():
-        if ours not in taken and found_at is not None:
-            extras[ours] = found_at
-            taken.add(ours)
-    for position, found in enumerate(header):
+    for column_name, field_position in mapped.items():
+        if column_name not in taken and field_position is not None:
+            extras[column_name] = field_position
+            taken.add(column_name)
+    for position, field_name in enumerate(header):
         if position not in claimed:
-            name = _free(snake_case(found, position), taken)
+            name = _unused_name(snake_case(field_name, position), taken)
             extras[name] = position
             taken.add(name)
     return Bound(columns, extras, tuple(name for name, position in mapped.items() if position is None))
 
 
 def _position(column: Column, positions: dict[str, int]) -> int | None:
-    found = (positions.get(normalise_header(name)) for name in (column.name, *column.also))
-    return next((position for position in found if position is not None), None)
+    found_positions = (positions.get(normalise_header(name)) for name in (column.name, *column.also))
+    return next((position for position in found_positions if position is not None), None)
 
 
 def normalise_header(text: str) -> str:
-    """The form in which headers are compared: Unicode NFC, nothing invisible, one `_` for spaces of any kind, `_` and `-`,
-    none around it, without regard to case."""
+    """Return a header in its form for comparison.
+
+    Unicode NFC without invisible characters, case-folded, one `_` for any run of spaces, `_` and `-`, and none at either end.
+    """
     return re.sub(r"[\s_\-]+", "_", visible(text).strip()).strip("_").casefold()
 
 
 def snake_case(text: str, position: int) -> str:
-    """A name for an extra column, `[a-z][a-z0-9_]*`; a header without any letter is `column_7` by its position."""
+    """Return a name for an extra column, `[a-z][a-z0-9_]*`. A header without letters becomes `column_7` by its position."""
     name = re.sub(r"[^a-z0-9]+", "_", visible(text).lower()).strip("_")
     name = re.sub(r"^[0-9_]+", "", name)
     return name or f"column_{position + 1}"
 
 
 def visible(text: str) -> str:
-    """The text in Unicode NFC, without what is invisible."""
+    """Return the text in Unicode NFC without invisible characters."""
     return unicodedata.normalize("NFC", INVISIBLE.sub("", text))
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _unused_name(name: str, taken: set[str]) -> str:
     number, free = 2, name
     while free in taken:
         free = f"{name}_{number}"

@@ -1,4 +1,4 @@
-"""Ids of leads and accounts: one form for what spreadsheets, exports and connectors make of one id (E11)."""
+"""Clean ids of leads and accounts, which spreadsheets, exports and connectors write in different forms (E11)."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from pipeline.database.connection import identifier, quoted
 from pipeline.ingest.rows.columns import Bound
 from pipeline.waterfall.names import PLAIN_TEXT_SQL
 
-NULLS = ("null", "NULL", "\\N", "#N/A", "None", "(blank)")
-"""What tools write for an id that is missing."""
+NULL_TEXTS = ("null", "NULL", "\\N", "#N/A", "None", "(blank)")
+"""Texts that tools write for a missing id."""
 
-DAMAGED = "[0-9]([.,][0-9]+)?[eE][+][0-9]{2}"
-"""A long number that a spreadsheet has rounded: 1.01E+11 may be any of a billion ids."""
+DAMAGED_ID = "[0-9]([.,][0-9]+)?[eE][+][0-9]{2}"
+"""A long number that a spreadsheet has rounded: 1.01E+11 can be any of a billion ids."""
 
 _PLAIN = "[0-9A-Za-z_.:/@+-]+"
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
-def cleaned(cell: str) -> str:
-    """SQL for the id in the text of the cell; null where it is none."""
-    # Nearly every id is plain, and to look at it once is all that it costs.
+def clean_id(cell: str) -> str:
+    """Return SQL for the id in a cell; null if there is none."""
+    # Nearly every id is plain and matches the first test.
     text = PLAIN_TEXT_SQL.format(column=cell)
     unwrapped = rf"regexp_replace(regexp_replace({text}, '^=\"(.*)\"$', '\1'), '^''', '')"
-    nulls = ", ".join(map(quoted, NULLS))
+    nulls = ", ".join(map(quoted, NULL_TEXTS))
     return (
-        f"case when strlen({cell}) <= {max(map(len, NULLS))} and {cell} in ({nulls}) then null "
+        f"case when strlen({cell}) <= {max(map(len, NULL_TEXTS))} and {cell} in ({nulls}) then null "
         f"when regexp_full_match({cell}, '{_PLAIN}') then {cell} "
         f"else nullif(trim({unwrapped}), '') end"
     )
 
 
-def of_salesforce(text: str) -> str:
-    """SQL for the 18 characters of a Salesforce id that has 15 or 18; other ids stay as they are.
+def salesforce_id(text: str) -> str:
+    """Return SQL for the 18-character form of a Salesforce id of 15 or 18 characters; other ids do not change.
 
-    The last three tell the case of the first 15, five characters each: a digit of base 32 whose bits say which are capitals
-    (Salesforce Help, "Convert 15-digit IDs to 18-digit IDs"). They are computed in both cases, so that the two forms agree.
+    Each of the last three characters is a base-32 digit whose bits mark the capitals in a block of five (Salesforce Help, "Convert
+    15-digit IDs to 18-digit IDs"). They are computed for both forms, so that the forms agree.
     """
     ends = []
     for block in range(3):
@@ -50,19 +50,19 @@ def of_salesforce(text: str) -> str:
 
 
 def drop_decimals(connection: duckdb.DuckDBPyConnection, contract: Contract, bound: Bound) -> None:
-    """Make 101.0 an id of 101 in `landing_rows`, in a column that has nothing but whole numbers.
+    """Change the id 101.0 to 101 in `landing_rows`, in columns that contain only whole numbers.
 
-    A writer that met a missing id makes decimal numbers of all the others.
+    Some writers turn all ids into floats if one is missing.
     """
     names = [identifier(column.name) for column in contract.columns if column.is_id and column.name in bound.columns]
-    asked = ", ".join(f"coalesce(bool_or(suffix({name}, '.0')), false)" for name in names)
-    found = connection.execute(f"select {asked} from landing_rows").fetchall()[0]
-    written = [name for name, is_written in zip(names, found, strict=True) if is_written]
-    if not written:
+    tests = ", ".join(f"coalesce(bool_or(suffix({name}, '.0')), false)" for name in names)
+    results = connection.execute(f"select {tests} from landing_rows").fetchall()[0]
+    decimal = [name for name, is_decimal in zip(names, results, strict=True) if is_decimal]
+    if not decimal:
         return
-    asked = ", ".join(f"bool_and(regexp_full_match({name}, '[0-9]+([.]0)?'))" for name in written)
-    found = connection.execute(f"select {asked} from landing_rows").fetchall()[0]
-    whole = [name for name, is_whole in zip(written, found, strict=True) if is_whole]
+    tests = ", ".join(f"bool_and(regexp_full_match({name}, '[0-9]+([.]0)?'))" for name in decimal)
+    results = connection.execute(f"select {tests} from landing_rows").fetchall()[0]
+    whole = [name for name, is_whole in zip(decimal, results, strict=True) if is_whole]
     if whole:
         shorter = ", ".join(
             f"case when suffix({name}, '.0') then {name}[:-3] else {name} end as {name}" for name in whole

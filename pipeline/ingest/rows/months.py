@@ -1,4 +1,4 @@
-"""Names of months, and of the halves of a day, in other languages: SQL that puts the English ones in their place (CLDR)."""
+"""SQL that replaces names of months, and AM and PM, of other languages with the English ones (data: CLDR)."""
 
 from __future__ import annotations
 
@@ -13,52 +13,54 @@ if TYPE_CHECKING:
 
 
 def in_english(text: str, locale: str, pattern: str) -> str:
-    """SQL for the text with the English names that `pattern` reads: %b the short ones, %B the long ones, %p AM and PM.
+    """Return SQL for the text with the English names that `pattern` reads: %b short months, %B long months, %p AM and PM.
 
-    `locale` is one that CLDR has, such as `de` or `pt-BR`. A text without such a name stays as it is.
+    `locale` is a CLDR locale, such as `de` or `pt-BR`. A text without such a name does not change.
     """
-    found = text
+    english = text
     if "%b" in pattern or "%B" in pattern:
-        found = _replaced(found, months(locale, "abbreviated" if "%b" in pattern else "wide"))
+        english = _replace_names(english, months(locale, "abbreviated" if "%b" in pattern else "wide"))
     if "%p" in pattern:
-        found = _replaced(found, halves(locale))
-    return found
+        english = _replace_names(english, day_periods(locale))
+    return english
 
 
 @cache
 def months(locale: str, width: str) -> dict[str, str]:
-    """Each name of a month, long or short, in lower case without a point at its end → the English name of that `width`."""
+    """Return each month name, long or short, in lower case without its final point → the English name of that `width`."""
     english = _locale("en").months["format"][width]
-    held = _locale(locale).months
+    names = _locale(locale).months
     return {
-        _plain(name): english[number]
+        _normalised(name): english[number]
         for context in ("stand-alone", "format")
         for length in ("abbreviated", "wide")
-        for number, name in held[context][length].items()
+        for number, name in names[context][length].items()
     }
 
 
 @cache
-def halves(locale: str) -> dict[str, str]:
-    """What the language writes for AM and PM, in lower case without a point at its end."""
-    held = _locale(locale).day_periods["format"]
-    return {_plain(names[half]): half.upper() for names in held.values() for half in ("am", "pm") if half in names}
+def day_periods(locale: str) -> dict[str, str]:
+    """Return the names for AM and PM, in lower case without the final point → AM or PM."""
+    periods = _locale(locale).day_periods["format"]
+    return {
+        _normalised(names[half]): half.upper() for names in periods.values() for half in ("am", "pm") if half in names
+    }
 
 
 def _locale(name: str) -> Locale:
-    from babel import Locale  # only here: most configurations need none, and `funnel --help` must answer at once
+    from babel import Locale  # a slow import that most configurations do not need
 
     return Locale.parse(name.replace("-", "_"))
 
 
-def _plain(name: str) -> str:
+def _normalised(name: str) -> str:
     return " ".join(name.lower().split()).rstrip(".")
 
 
-def _replaced(text: str, names: dict[str, str]) -> str:
+def _replace_names(text: str, names: dict[str, str]) -> str:
     listed = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     pattern = r"(?i)(?:^|[^\p{L}])((?:" + listed + r")[.]?)(?:$|[^\p{L}])"
     name = f"regexp_extract({text}, {quoted(pattern)}, 1)"
-    whens = " ".join(f"when {quoted(ours)} then {quoted(english)}" for ours, english in names.items())
-    # An empty name would be found between any two letters.
+    whens = " ".join(f"when {quoted(local_name)} then {quoted(english)}" for local_name, english in names.items())
+    # replace() with an empty name would match between all letters.
     return f"replace({text}, coalesce(nullif({name}, ''), chr(0)), case rtrim(lower({name}), '.') {whens} else '' end)"

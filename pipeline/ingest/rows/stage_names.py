@@ -1,4 +1,4 @@
-"""The stage names that rows of history give, and what to tell the user of those that no stage is called by."""
+"""Collect the stage names in rows of history, and suggest aliases for unknown ones."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from pipeline.waterfall.definition import Stage, Waterfall
 from pipeline.waterfall.names import NORMALISE_STAGE_SQL, normalise_stage
 
 MAX_UNKNOWN_KEPT = 200
-"""Unknown names that are kept, the most frequent ones: a column that slipped has as many as rows."""
+"""The most frequent unknown names are kept. A wrong column can have as many names as rows."""
 MAX_UNKNOWN_SHOWN = 10
-"""Unknown names that a message lists."""
+"""Unknown names in a message."""
 MIN_LIKENESS = 0.85
-"""Jaro-Winkler similarity from which a name is taken to mean a stage; below, anything resembles anything."""
-LONGEST_NAME = 60
+"""Jaro-Winkler similarity from which a name is suggested as an alias; below, matches are arbitrary."""
+MAX_NAME_LENGTH = 60
 FORMER_STAGE = "former_stage"
-"""Key that is offered for stages that the source has deleted."""
+"""Suggested key for stages that the source has deleted."""
 
 
 @dataclass(frozen=True)
-class Names:
-    """What rows call stages: `known` aliases of the waterfall, normalised; `unknown` (text, rows), most frequent first."""
+class StageNames:
+    """Stage names in rows: `known` normalised aliases of the waterfall; `unknown` (text, rows), most frequent first."""
 
     known: frozenset[str] = frozenset()
     unknown: tuple[tuple[str, int], ...] = ()
 
-    def with_more(self, other: Names) -> Names:
-        """The names of both, rows of the same text added up."""
+    def with_more(self, other: StageNames) -> StageNames:
+        """Return the names of both, with the rows of equal texts added."""
         rows = dict(self.unknown)
         for text, count in other.unknown:
             rows[text] = rows.get(text, 0) + count
         ordered = sorted(rows.items(), key=lambda each: (-each[1], each[0]))
-        return Names(self.known | other.known, tuple(ordered[:MAX_UNKNOWN_KEPT]))
+        return StageNames(self.known | other.known, tuple(ordered[:MAX_UNKNOWN_KEPT]))
 
 
-NO_NAMES = Names()
+NO_NAMES = StageNames()
 
 
 @dataclass(frozen=True)
-class Likely:
-    """An unknown name with its rows, and how much it resembles a stage (0 to 1)."""
+class SimilarName:
+    """An unknown name, its rows, and its similarity to a stage (0 to 1)."""
 
     text: str
     rows: int
@@ -53,18 +53,18 @@ class Likely:
 
     @property
     def is_near(self) -> bool:
-        """Whether the name may be offered as an alias of the stage."""
+        """Whether the name is suggested as an alias of the stage."""
         return self.likeness >= MIN_LIKENESS
 
 
 def spellings(waterfall: Waterfall) -> list[tuple[str, str]]:
-    """Every declared spelling of a stage and its alias, normalised."""
+    """Return every declared spelling of a stage with its normalised alias."""
     written = {spelling for stage in waterfall.stages for spelling in stage.spellings}
     return sorted((spelling, normalise_stage(spelling)) for spelling in written)
 
 
-def named(connection: duckdb.DuckDBPyConnection, counted: str) -> Names:
-    """The names in the relation `counted` (stage, stage_alias, entries); needs `landing_known`."""
+def read_names(connection: duckdb.DuckDBPyConnection, counted: str) -> StageNames:
+    """Return the names in the relation `counted` (stage, stage_alias, entries). Needs `landing_known`."""
     known = connection.execute(
         f"select distinct stage_alias from {counted} semi join temp.landing_known on alias = stage_alias"
     ).fetchall()
@@ -73,22 +73,22 @@ def named(connection: duckdb.DuckDBPyConnection, counted: str) -> Names:
         "anti join temp.landing_known on alias = stage_alias "
         f"group by stage_alias order by entries desc, stage_alias limit {MAX_UNKNOWN_KEPT}"
     ).fetchall()
-    return Names(frozenset(alias for (alias,) in known), tuple((text, rows) for text, rows in unknown))
+    return StageNames(frozenset(alias for (alias,) in known), tuple((text, rows) for text, rows in unknown))
 
 
-def of_created_stages(connection: duckdb.DuckDBPyConnection, source: str) -> Names:
-    """The known names that leads of the relation `source` were created in; needs `landing_known`."""
+def created_stage_names(connection: duckdb.DuckDBPyConnection, source: str) -> StageNames:
+    """Return the known names in column created_stage of the relation `source`. Needs `landing_known`."""
     alias = NORMALISE_STAGE_SQL.format(column="created_stage")
     rows = connection.execute(
         f"select distinct alias from temp.landing_known where alias in (select {alias} from {source})"
     ).fetchall()
-    return Names(frozenset(alias for (alias,) in rows))
+    return StageNames(frozenset(alias for (alias,) in rows))
 
 
-def alike(
+def nearest_stages(
     connection: duckdb.DuckDBPyConnection, unknown: Iterable[tuple[str, int]], stages: Sequence[Stage]
-) -> dict[str, tuple[Likely, ...]]:
-    """The unknown names by the key of the one of `stages` that each resembles most; the most alike first. At least one each."""
+) -> dict[str, tuple[SimilarName, ...]]:
+    """Return unknown names by the key of their most similar stage, most similar first. Needs at least one name and stage."""
     rows = dict(unknown)
     texts = ", ".join(f"({quoted(text)}, {quoted(normalise_stage(text))})" for text in rows)
     known = ", ".join(
@@ -102,40 +102,39 @@ def alike(
         f"(values {known}) as known(stage_no, alias)) "
         "qualify row_number() over (partition by text order by likeness desc, stage_no) = 1 order by likeness desc, text"
     ).fetchall()
-    found: dict[str, tuple[Likely, ...]] = {}
+    by_stage: dict[str, tuple[SimilarName, ...]] = {}
     for text, stage_no, likeness in nearest:
         key = stages[stage_no].key
-        found[key] = (*found.get(key, ()), Likely(text, rows[text], likeness))
-    return found
+        by_stage[key] = (*by_stage.get(key, ()), SimilarName(text, rows[text], likeness))
+    return by_stage
 
 
-def advice(connection: duckdb.DuckDBPyConnection, names: Names, waterfall: Waterfall) -> str:
-    """The most frequent unknown names with their rows, and the lines that make aliases of them."""
-    shown = names.unknown[:MAX_UNKNOWN_SHOWN]
-    lines = [listed(shown, len(names.unknown) - len(shown))]
-    nearest = alike(connection, shown, waterfall.stages)
+def advice(connection: duckdb.DuckDBPyConnection, names: StageNames, waterfall: Waterfall) -> str:
+    """Return the most frequent unknown names with their rows, and the lines that declare them as aliases."""
+    frequent = names.unknown[:MAX_UNKNOWN_SHOWN]
+    lines = [list_names(frequent, len(names.unknown) - len(frequent))]
+    nearest = nearest_stages(connection, frequent, waterfall.stages)
     far = [each.text for several in nearest.values() for each in several if not each.is_near]
     for stage in waterfall.stages:
         near = [each.text for each in nearest.get(stage.key, ()) if each.is_near]
         if any(map(_may_be_shown, near)):
             lines.append(alias_line(stage, near))
-    unplaced = [text for text, _ in shown if text in far and _may_be_shown(text)]
+    unplaced = [text for text, _ in frequent if text in far and _may_be_shown(text)]
     if unplaced:
-        lines.append(
-            f"    aliases = {_toml_list(unplaced)}   # beside those of the stage that is meant{_absent(names, waterfall)}"
-        )
-        lines += _former_stage(unplaced, waterfall)
+        candidates = _stages_without_rows(names, waterfall)
+        lines.append(f"    aliases = {_toml_list(unplaced)}   # beside those of the stage that is meant{candidates}")
+        lines += _former_stage_block(unplaced, waterfall)
     return "\n".join(lines)
 
 
 def alias_line(stage: Stage, texts: Iterable[str]) -> str:
-    """The `aliases` of a stage with more of them, ready to paste; its block may be a new one on a preset."""
+    """Return an `aliases` line of a stage with `texts` added, ready to paste; the block can be a new one on a preset."""
     aliases = [*stage.aliases, *filter(_may_be_shown, texts)]
     return f'    aliases = {_toml_list(aliases)}   # in the [[stages]] block with key = "{stage.key}"'
 
 
-def _former_stage(texts: Sequence[str], waterfall: Waterfall) -> list[str]:
-    """A block of kind hold, ready to paste, for stages that the source no longer has (T1)."""
+def _former_stage_block(texts: Sequence[str], waterfall: Waterfall) -> list[str]:
+    """Return a block of kind hold, ready to paste, for stages that the source no longer has (T1)."""
     taken = {*(stage.key for stage in waterfall.stages), *(group.key for group in waterfall.groups)}
     numbered = (f"{FORMER_STAGE}_{number}" for number in range(2, len(taken) + 3))
     key = next(each for each in chain([FORMER_STAGE], numbered) if each not in taken)
@@ -149,14 +148,14 @@ def _former_stage(texts: Sequence[str], waterfall: Waterfall) -> list[str]:
     ]
 
 
-def listed(unknown: Iterable[tuple[str, int]], more: int = 0) -> str:
-    """`"Working" (12), "Sales Accept" (3)`, and how many more there are."""
-    words = [f"{shown(text)} ({rows:,})" for text, rows in unknown]
+def list_names(unknown: Iterable[tuple[str, int]], more: int = 0) -> str:
+    """Return `"Working" (12), "Sales Accept" (3)`, and how many more there are."""
+    words = [f"{printable_name(text)} ({rows:,})" for text, rows in unknown]
     return ", ".join([*words, *([f"and {more:,} more"] if more > 0 else [])])
 
 
-def shown(text: str) -> str:
-    """A name in quotes. A column that slipped may hold addresses and sentences, which no message repeats."""
+def printable_name(text: str) -> str:
+    """Return a name in quotes. Addresses and long texts from a wrong column are only described."""
     if "@" in text:
         return "an address (it has an @)"
     if not _may_be_shown(text):
@@ -164,7 +163,7 @@ def shown(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _absent(names: Names, waterfall: Waterfall) -> str:
+def _stages_without_rows(names: StageNames, waterfall: Waterfall) -> str:
     absent = [
         stage.key
         for stage in waterfall.stages
@@ -174,7 +173,7 @@ def _absent(names: Names, waterfall: Waterfall) -> str:
 
 
 def _may_be_shown(text: str) -> bool:
-    return "@" not in text and len(text) <= LONGEST_NAME and text.isprintable()
+    return "@" not in text and len(text) <= MAX_NAME_LENGTH and text.isprintable()
 
 
 def _toml_list(texts: Iterable[str]) -> str:

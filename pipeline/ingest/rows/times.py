@@ -1,7 +1,7 @@
-"""SQL that reads a time as text into UTC: ISO 8601, a strptime pattern, epoch seconds, or Excel's day number (E2).
+"""SQL that converts a text to a UTC time: ISO 8601, a strptime pattern, epoch seconds, or Excel's day number (E2).
 
-An offset in the text decides. Without one the time is local to the input's zone: in a gap it means the first instant
-after the gap, in an overlap the earlier of the two, and a note says which of the two happened.
+A text without an offset is local time in the input's zone. In a gap it means the first instant after the gap, in an overlap the
+earlier of the two instants; a note records either case.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pipeline.database.connection import quoted
 from pipeline.ingest.rows import months
 from pipeline.waterfall import zones
 
-EARLIEST = datetime(2000, 1, 1)
-"""The first UTC instant that is taken for a real time."""
-LATEST = datetime(2100, 1, 1)
-"""The first UTC instant that is not."""
+MIN_TIME = datetime(2000, 1, 1)
+"""Earlier UTC times are rejected."""
+MAX_TIME = datetime(2100, 1, 1)
+"""This and later UTC times are rejected."""
 
 _EPOCH = datetime(1970, 1, 1)
 _DAY = r"\d{4}-\d{2}-\d{2}"
@@ -27,17 +27,17 @@ _SECOND = r":[0-5]\d(?:[.]\d{1,9})?"
 _OFFSET = r"(?:Z|UTC|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)"
 _AS_CAST = f"{_DAY}(?:[ T]{_MINUTE}{_SECOND}{_OFFSET.replace('UTC|', '')}?)?"
 _OTHER = f"{_DAY}[ T]{_MINUTE}(?:{_SECOND})? ?{_OFFSET}?"
-_DAY_LONG = 86_400_000_000
+_MICROS_PER_DAY = 86_400_000_000
 _EXCEL_DAY_0 = _EPOCH - datetime(1899, 12, 30)
 
 
 @dataclass(frozen=True)
-class _First:
-    """What a text says, before its zone counts, as SQL. `read` gives microseconds since 1970, `is_local` a boolean.
+class _ParsedText:
+    """SQL for a text before its time zone is applied. `read` is microseconds since 1970, `is_local` a boolean.
 
-    Of several formats each has a step in `tries` (name and SQL), over the text and the tries before it; `read` and
-    `is_local` are then over text and tries, and so are the two `formats`: the one that read the text, and a later one that
-    reads another time in it.
+    If there are several formats, each one has a step in `tries` (name and SQL) that uses the text and the steps before it. `read`,
+    `is_local` and the two `formats` then use the text and the steps. The `formats` are the format that read the text, and a later
+    one that reads it as another time.
     """
 
     read: str
@@ -48,67 +48,65 @@ class _First:
 
 @dataclass(frozen=True)
 class TimeSql:
-    """`at` and `note` are over the results of the `first` step, under the names given to `reading`. `note` is None where no
-    text can have one."""
+    """SQL for a UTC time and its note, which use the columns of the step `first`. `note` is None if no text can have one."""
 
-    first: _First
+    first: _ParsedText
     at: str
     note: str | None
 
 
 TimeFormat = str | tuple[str, ...] | None
-"""A format, several of which the first that reads a text counts, or None for ISO 8601."""
+"""One format, several formats in order of priority, or None for ISO 8601."""
 
 
-def reading(
+def time_sql(
     text: str, zone: str, time_format: TimeFormat, *, read: str, is_local: str, locale: str | None = None
 ) -> TimeSql:
-    """The SQL for the expression `text`; `read` and `is_local` name the columns that hold the first step.
+    """Return the SQL for the expression `text`; `read` and `is_local` are the column names of the first step.
 
-    `locale` is the language of the names of months in the text. `at` is a TIMESTAMP in UTC (null if unreadable), `note` is
-    'gap', 'overlap' or null.
+    `locale` is the language of month names. `at` is a TIMESTAMP in UTC (null if unreadable), `note` is 'gap', 'overlap' or null.
     """
-    first = _first_step(text, time_format, locale, read)
+    first = _parse_text(text, time_format, locale, read)
     at, note = _in_zone(zone, read, is_local, has_offset=first.is_local == "false")
     return TimeSql(first, at, note)
 
 
 def _in_zone(zone: str, read: str, is_local: str, *, has_offset: bool) -> tuple[str, str | None]:
-    """SQL for the UTC instant and for the note, None where there is none; `has_offset` says that every text has one."""
-    start, found = zones.changes(zone)
-    if has_offset or (not found and not start):
+    """Return SQL for the UTC time and the note (or None). `has_offset`: every text has an offset."""
+    start, changes = zones.changes(zone)
+    if has_offset or (not changes and not start):
         return f"make_timestamp({read})", None
-    utc = _by_interval(read, _utc_pieces(read, start, found))
+    utc = _by_interval(read, _utc_intervals(read, start, changes))
     at = f"make_timestamp(case when {is_local} then {utc} else {read} end)"
-    if not found:
+    if not changes:
         return at, None
-    note = _by_interval(read, _note_pieces(found))
-    return at, f"case when {is_local}{_hours_of_changes(read, found)} then {note} end"
+    note = _by_interval(read, _note_intervals(changes))
+    return at, f"case when {is_local}{_hours_of_changes(read, changes)} then {note} end"
 
 
 def instant(text: str, time_format: str) -> str:
-    """SQL for what one format reads of `text`: microseconds since 1970, local where it has no offset; null if unreadable."""
+    """Return SQL that reads `text` by one format: microseconds since 1970, local without an offset; null if unreadable."""
     return _one_format(text, time_format)[0]
 
 
-def _hours_of_changes(local: str, found: tuple[zones.Change, ...]) -> str:
-    """A cheap look at the time of day first: a zone changes at night, so that the search is for few rows."""
-    touched = [(low % _DAY_LONG, high - low) for low, high in map(_touched, found)]
+def _hours_of_changes(local: str, changes: tuple[zones.Change, ...]) -> str:
+    """Return a cheap test of the time of day. Zones change at night, so few rows need the search."""
+    touched = [(low % _MICROS_PER_DAY, high - low) for low, high in map(_changed_range, changes)]
     first, last = min(low for low, _ in touched), max(low + length for low, length in touched)
-    if last > _DAY_LONG:
+    if last > _MICROS_PER_DAY:
         return ""
-    return f" and {local} % {_DAY_LONG} >= {first} and {local} % {_DAY_LONG} < {last}"
+    return f" and {local} % {_MICROS_PER_DAY} >= {first} and {local} % {_MICROS_PER_DAY} < {last}"
 
 
-def _first_step(text: str, time_format: TimeFormat, locale: str | None, name: str) -> _First:
+def _parse_text(text: str, time_format: TimeFormat, locale: str | None, name: str) -> _ParsedText:
     formats = tuple(dict.fromkeys(time_format)) if isinstance(time_format, tuple) else ()
     if len(formats) > 1:
-        return _first_that_reads(text, formats, locale, name)
-    return _First(*_one_format(text, formats[0] if isinstance(time_format, tuple) else time_format, locale))
+        return _parse_by_formats(text, formats, locale, name)
+    return _ParsedText(*_one_format(text, formats[0] if isinstance(time_format, tuple) else time_format, locale))
 
 
-def _first_that_reads(text: str, formats: tuple[str, ...], locale: str | None, name: str) -> _First:
-    """Each format has a column of its own, filled where none before it read the text: so no text is read twice."""
+def _parse_by_formats(text: str, formats: tuple[str, ...], locale: str | None, name: str) -> _ParsedText:
+    """Return one step per format, which reads only the texts that no step before it has read."""
     steps = {each: f"{name}{number}" for number, each in enumerate(formats)}
     read = {each: _one_format(text, each, locale) for each in formats}
     tries: list[tuple[str, str]] = []
@@ -117,26 +115,27 @@ def _first_that_reads(text: str, formats: tuple[str, ...], locale: str | None, n
         tries.append((step, f"case when {unread} then {read[each][0]} end" if tries else read[each][0]))
     local = {step: read[each][1] for each, step in steps.items()}
     kind = f"enum({', '.join(map(quoted, formats))})"
-    used = _by_try({step: f"{quoted(each)}::{kind}" for each, step in steps.items()})
+    used = _by_step({step: f"{quoted(each)}::{kind}" for each, step in steps.items()})
     others = [
-        f"when {steps[each]} <> ({read[later][0]}) then {quoted(later)}::{kind}" for each, later in look_alikes(formats)
+        f"when {steps[each]} <> ({read[later][0]}) then {quoted(later)}::{kind}"
+        for each, later in ambiguous_pairs(formats)
     ]
-    return _First(
+    return _ParsedText(
         f"coalesce({', '.join(steps.values())})",
-        _by_try(local, "else false ") if len(set(local.values())) > 1 else local[tries[0][0]],
+        _by_step(local, "else false ") if len(set(local.values())) > 1 else local[tries[0][0]],
         tuple(tries),
         (used, f"case {' '.join(others)} end" if others else f"null::{kind}"),
     )
 
 
-def _by_try(held: dict[str, str], otherwise: str = "") -> str:
-    """SQL for what belongs to the try that read the text."""
-    whens = " ".join(f"when {step} is not null then {each}" for step, each in held.items())
+def _by_step(values: dict[str, str], otherwise: str = "") -> str:
+    """Return SQL for the value of the step that read the text."""
+    whens = " ".join(f"when {step} is not null then {each}" for step, each in values.items())
     return f"case {whens} {otherwise}end"
 
 
-def look_alikes(formats: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Pairs of patterns, in their order, that read the same texts and differ in which number is the day, month or year."""
+def ambiguous_pairs(formats: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return pairs of patterns that read the same texts, but with day, month and year in another order."""
     shapes = [re.sub("%-?[dmy]", "%#", each) for each in formats]
     return [
         (formats[first], formats[second])
@@ -146,7 +145,7 @@ def look_alikes(formats: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 def _one_format(text: str, time_format: str | None, locale: str | None = None) -> tuple[str, str]:
-    """SQL for the microseconds since 1970 that one format reads, and for whether they are local."""
+    """Return SQL for the microseconds since 1970 by one format, and SQL for whether they are local."""
     if time_format is None or time_format == "iso":
         read, is_local = _iso(text)
         return _or_with_plain_spaces(read, text), is_local
@@ -162,16 +161,16 @@ def _one_format(text: str, time_format: str | None, locale: str | None = None) -
 
 
 def _iso(text: str) -> tuple[str, str]:
-    # The cast to TIMESTAMP drops an offset silently; the cast to TIMESTAMPTZ obeys it, and reads a naive text as UTC
-    # because the session's zone is UTC. It knows no offset right behind minutes and no space before one, but many
-    # things that are not ISO 8601: infinity, 2026-1-5, names of zones.
+    # The cast to TIMESTAMP ignores an offset. The cast to TIMESTAMPTZ uses it, and reads a text without an offset as UTC because
+    # the session's zone is UTC. It does not accept an offset directly after minutes or after a space. It does accept texts that
+    # are not ISO 8601: infinity, 2026-1-5, names of zones. The regular expressions correct both.
     spaceless = f"{text}[:11] || replace(replace({text}[12:], ' ', ''), 'UTC', 'Z')"
     with_seconds = f"regexp_replace({spaceless}, '^(.{{10}}.{_MINUTE})($|[Z+-])', '\\1:00\\2')"
     read = (
         f"case when regexp_full_match({text}, '{_AS_CAST}') then epoch_us(try_cast({text} as timestamptz)) "
         f"when regexp_full_match({text}, '{_OTHER}') then epoch_us(try_cast({with_seconds} as timestamptz)) end"
     )
-    # An offset shows as a Z, a UTC, a plus or a third minus. A regular expression would take three times as long.
+    # An offset is a Z, a UTC, a plus or a third minus. A regular expression is three times slower.
     offset = f"contains({text}, 'Z') or contains({text}, 'U') or contains({text}, '+') or {text} like '%-%-%-%'"
     return read, f"not ({offset})"
 
@@ -184,8 +183,10 @@ def _pattern(text: str, pattern: str, locale: str | None) -> tuple[str, str]:
 
 
 def _or_with_plain_spaces(read: str, text: str) -> str:
-    """Browsers and spreadsheets write other spaces than that of the keyboard, before AM above all; only what can't be read
-    as it is is looked at again."""
+    """Return SQL that reads again, with plain spaces, what could not be read.
+
+    Browsers and spreadsheets write special spaces, mostly before AM or PM.
+    """
     plain = rf"trim(regexp_replace({text}, '[\p{{Z}}\x{{200E}}\x{{200F}}]+', ' ', 'g'))"
     return f"coalesce({read}, case when regexp_matches({text}, '[^ -~]|  ') then {read.replace(text, plain)} end)"
 
@@ -195,45 +196,45 @@ def _number(text: str, digits: int) -> str:
     return f"case when {whole} then {text} end"
 
 
-Pieces = tuple[list[int], list[str]]
-"""Bounds in microseconds, ascending, and what holds before the first, between them and after the last."""
+Intervals = tuple[list[int], list[str]]
+"""Ascending bounds in microseconds, and the SQL before the first, between them, and after the last."""
 
 
-def _utc_pieces(local: str, start: int, found: tuple[zones.Change, ...]) -> Pieces:
-    bounds, held = [], [_minus(local, start)]
-    for change in found:
-        bounds += _touched(change)
+def _utc_intervals(local: str, start: int, changes: tuple[zones.Change, ...]) -> Intervals:
+    bounds, values = [], [_minus(local, start)]
+    for change in changes:
+        bounds += _changed_range(change)
         is_gap = change.after > change.before
-        held += [
+        values += [
             f"{micros(change.at)}::bigint" if is_gap else _minus(local, change.before),
             _minus(local, change.after),
         ]
-    return bounds, held
+    return bounds, values
 
 
-def _note_pieces(found: tuple[zones.Change, ...]) -> Pieces:
-    bounds, held = [], ["null::varchar"]
-    for change in found:
-        bounds += _touched(change)
-        held += ["'gap'" if change.after > change.before else "'overlap'", "null::varchar"]
-    return bounds, held
+def _note_intervals(changes: tuple[zones.Change, ...]) -> Intervals:
+    bounds, values = [], ["null::varchar"]
+    for change in changes:
+        bounds += _changed_range(change)
+        values += ["'gap'" if change.after > change.before else "'overlap'", "null::varchar"]
+    return bounds, values
 
 
-def _by_interval(value: str, pieces: Pieces) -> str:
-    """A binary search as nested CASE: vectorised, and unlike a join it keeps the rows in file order."""
-    bounds, held = pieces
+def _by_interval(value: str, intervals: Intervals) -> str:
+    """Return a binary search as nested CASE. It is vectorised, and unlike a join keeps the order of the file."""
+    bounds, values = intervals
 
     def search(low: int, high: int) -> str:
         if low == high:
-            return held[low]
+            return values[low]
         middle = (low + high) // 2
         return f"case when {value} < {bounds[middle]} then {search(low, middle)} else {search(middle + 1, high)} end"
 
     return search(0, len(bounds))
 
 
-def _touched(change: zones.Change) -> list[int]:
-    """The local times that the change skips or repeats: from, to."""
+def _changed_range(change: zones.Change) -> list[int]:
+    """Return the first and last local time that a zone change skips or repeats."""
     at = micros(change.at)
     return [at + min(change.before, change.after) * 1_000_000, at + max(change.before, change.after) * 1_000_000]
 
@@ -243,5 +244,5 @@ def _minus(local: str, offset: int) -> str:
 
 
 def micros(naive_utc: datetime) -> int:
-    """Microseconds since 1970."""
+    """Return the microseconds since 1970."""
     return (naive_utc - _EPOCH) // timedelta(microseconds=1)

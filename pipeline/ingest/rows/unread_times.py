@@ -1,7 +1,6 @@
-"""Times that the format of an input does not read: what they look like, and the `time_format` that reads them.
+"""Describe times that an input's format can't read, and suggest a `time_format` that reads them.
 
-A format is offered, never used: whether the month or the day comes first is said where the texts show it, and asked where
-they don't.
+A suggested format is never applied. If the texts do not show whether the month or the day comes first, both are suggested.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from pipeline.ingest.rows.shapes import shape_sql
 
 MAX_SHAPES_SHOWN = 5
 MAX_TEXTS_TRIED = 50
-"""Different texts by which the formats are chosen; the chosen ones are tried on all."""
+"""Texts for the first selection of formats; the selected ones are then tried on all texts."""
 MIN_SHARE_TRIED = 0.8
 MIN_SHARE_READ = 0.9
-"""What a format must read of the texts to be offered."""
+"""Share of the texts that a suggested format must read."""
 
 _DATES = (
     "%m/%d/%Y",
@@ -50,14 +49,14 @@ _DATES = (
 )
 _CLOCKS = ("", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p")
 _BETWEEN = (" ", ", ", "T")
-_NUMBERS = ("iso", "epoch_s", "epoch_ms", "excel")
+_NAMED_FORMATS = ("iso", "epoch_s", "epoch_ms", "excel")
 
 
 @dataclass(frozen=True)
-class Unread:
-    """Rows whose time can't be read, `empty` of them without any; `shapes` (masked text, rows), most frequent first.
+class UnreadTimes:
+    """Counts of rows with an unreadable time, `empty` of them without a text; `shapes` (masked text, rows), most frequent first.
 
-    `formats` read `read` of the rows with a text; two of them, month first and day first, where the texts don't tell which.
+    The suggested `formats` read `read` of the rows with a text. There are two, month first and day first, if both fit.
     """
 
     rows: int
@@ -67,8 +66,8 @@ class Unread:
     read: int = 0
 
 
-def look(connection: duckdb.DuckDBPyConnection, reads: Input) -> Unread:
-    """What `landing_rows` rejected as unreadable_time. Changes nothing."""
+def describe(connection: duckdb.DuckDBPyConnection, input_: Input) -> UnreadTimes:
+    """Return a description of the rows of `landing_rows` that are rejected as unreadable_time."""
     connection.execute(
         "create or replace temp table landing_unread as select unread_time as text, count(*) as entries "
         "from landing_rows where reason = 'unreadable_time' group by all"
@@ -81,68 +80,68 @@ def look(connection: duckdb.DuckDBPyConnection, reads: Input) -> Unread:
         f"select {shape_sql('text')} as shape, sum(entries)::bigint as entries from temp.landing_unread "
         f"where text is not null group by shape order by entries desc, shape limit {MAX_SHAPES_SHOWN}"
     ).fetchall()
-    formats, read = _formats(connection, _present(reads)) if rows > empty else ((), 0)
+    formats, read = _formats(connection, _current_formats(input_)) if rows > empty else ((), 0)
     connection.execute("drop table temp.landing_unread")
-    return Unread(rows, empty, tuple((shape, count) for shape, count in shapes), formats, read)
+    return UnreadTimes(rows, empty, tuple((shape, count) for shape, count in shapes), formats, read)
 
 
-def formats_of(connection: duckdb.DuckDBPyConnection, table: str, cell: str) -> tuple[str, ...]:
-    """The format that reads nearly all texts of a column, as in `Unread.formats`; ISO 8601 is `iso`, nothing is ()."""
+def find_formats(connection: duckdb.DuckDBPyConnection, table: str, cell: str) -> tuple[str, ...]:
+    """Return the formats that read most texts of a column, as in `UnreadTimes.formats`; `iso` for ISO 8601, () if none."""
     connection.execute(
         "create or replace temp table landing_unread as "
         rf"select trim(regexp_replace({cell}, '[\p{{Z}}]+', ' ', 'g')) as text, count(*) as entries "
         f"from {table} where {cell} is not null group by all"
     )
-    found, _ = _formats(connection, (), MIN_SHARE_TRIED)
+    suggested, _ = _formats(connection, (), MIN_SHARE_TRIED)
     connection.execute("drop table temp.landing_unread")
-    return found
+    return suggested
 
 
-def advice(unread: Unread, reads: Input, *, has_others: bool) -> str:
-    """Shapes and lines to paste; `has_others`: the input has rows that its present format reads."""
+def advice(unread: UnreadTimes, input_: Input, *, has_others: bool) -> str:
+    """Return shapes and lines to paste. `has_others`: the input also has rows that its current format reads."""
     shapes = ", ".join(f"`{shape}` ({rows:,})" for shape, rows in unread.shapes)
     empty = [f"{unread.empty:,} without a time"] if unread.empty else []
     lines = [f"  times look like {shapes}" if shapes else "", *(f"  {each}" for each in empty)]
     if shapes and not unread.formats:
         lines.append("  no usual format reads them; write the pattern as `time_format` of this input")
     if len(unread.formats) > 1:
-        lines.append("  whether the month or the day comes first can't be told: no day in them is above 12. One of")
+        lines.append("  it is not clear whether the month or the day comes first: no day is above 12. Use one of")
     for each in unread.formats:
-        lines += _lines_for(each, reads, has_others)
+        lines += _lines_for(each, input_, has_others)
     return "\n".join(filter(None, lines))
 
 
-def _lines_for(found: str, reads: Input, has_others: bool) -> list[str]:
-    first = _comes_first(found)
+def _lines_for(suggested: str, input_: Input, has_others: bool) -> list[str]:
+    first = _first_unit(suggested)
     note = f"; the {first} comes first" if first else ""
     if not has_others:
-        return [f'    time_format = "{found}"   # in [[inputs]] {reads.name}{note}']
-    present = _present(reads)
-    if any(_swapped(each) == found for each in present):
+        return [f'    time_format = "{suggested}"   # in [[inputs]] {input_.name}{note}']
+    present = _current_formats(input_)
+    if any(_swapped(each) == suggested for each in present):
         return [
-            f'    time_format = "{found}"   # for these files{note}',
-            f"    # Earlier files are read by {json.dumps(list(present))}, and a list of both would mix up day and month: give",
+            f'    time_format = "{suggested}"   # for these files{note}',
+            f"    # Earlier files are read by {json.dumps(list(present))}; a list of both formats would mix up day and month. Give",
             "    # these files a folder and an [[inputs]] block of their own, with this line.",
         ]
-    listed = json.dumps([*present, found], ensure_ascii=False)
-    return [f"    time_format = {listed}   # in [[inputs]] {reads.name}: the first that reads a text counts{note}"]
+    listed = json.dumps([*present, suggested], ensure_ascii=False)
+    return [f"    time_format = {listed}   # in [[inputs]] {input_.name}: the first that reads a text counts{note}"]
 
 
-def _present(reads: Input) -> tuple[str, ...]:
-    if isinstance(reads.time_format, tuple):
-        return reads.time_format
-    return (reads.time_format or "iso",)
+def _current_formats(input_: Input) -> tuple[str, ...]:
+    if isinstance(input_.time_format, tuple):
+        return input_.time_format
+    return (input_.time_format or "iso",)
 
 
 def _formats(
     connection: duckdb.DuckDBPyConnection, present: tuple[str, ...], least: float = MIN_SHARE_READ
 ) -> tuple[tuple[str, ...], int]:
-    """The formats but the `present` ones that read most of the texts, and how many rows they read."""
+    """Return the formats, without the `present` ones, that read most texts, and the number of rows that they read."""
     texts = connection.execute(
         f"select text from temp.landing_unread where text is not null order by hash(text), text limit {MAX_TEXTS_TRIED}"
     ).fetchall()
     tried = [each for each in _candidates() if _reads_most(each, [text for (text,) in texts])]
-    formats = [each for each in (*_NUMBERS, *tried) if each not in present]
+    formats = [each for each in (*_NAMED_FORMATS, *tried) if each not in present]
     rows, *counts = _count(connection, formats)
     most = max(counts)
     if most < least * rows:
@@ -153,9 +152,9 @@ def _formats(
 
 
 def _reads_most(pattern: str, texts: list[str]) -> bool:
-    """A first choice in Python: a query with every candidate takes seconds to plan.
+    """Whether a pattern reads most texts, tested in Python: a query with all candidates needs seconds of planning.
 
-    Texts without the punctuation of the pattern are left out first: Python compiles each pattern that it tries, which is slow.
+    Texts without the punctuation of the pattern are skipped first, because Python compiles each pattern, which is slow.
     """
     marks = Counter(re.sub(r"%.|[\sT]", "", pattern))
     read = 0
@@ -168,16 +167,16 @@ def _reads_most(pattern: str, texts: list[str]) -> bool:
 
 
 def _count(connection: duckdb.DuckDBPyConnection, formats: list[str]) -> tuple[int, ...]:
-    """All rows with a text, then what each of the formats reads of them as a likely time."""
-    low, high = (times.micros(each) for each in (times.EARLIEST, times.LATEST))
+    """Return the number of rows with a text, then the number that each format reads as a plausible time."""
+    low, high = (times.micros(each) for each in (times.MIN_TIME, times.MAX_TIME))
     columns = ["sum(entries)::bigint"]
     for each in formats:
         read = times.instant("text", each)
         columns.append(f"coalesce(sum(entries) filter ({read} >= {low} and {read} < {high}), 0)::bigint")
-    found: tuple[int, ...] = connection.execute(
+    counts: tuple[int, ...] = connection.execute(
         f"select {', '.join(columns)} from temp.landing_unread where text is not null"
     ).fetchall()[0]
-    return found
+    return counts
 
 
 def _candidates() -> list[str]:
@@ -191,10 +190,10 @@ def _candidates() -> list[str]:
 
 
 def _swapped(pattern: str) -> str:
-    """The pattern with day and month the other way round; none of ours where one of them is a name."""
+    """Return the pattern with day and month swapped."""
     return pattern.replace("%m", "%D").replace("%d", "%m").replace("%D", "%d")
 
 
-def _comes_first(pattern: str) -> str:
-    """`month` or `day` where both are numbers at the start, so that one may be taken for the other."""
+def _first_unit(pattern: str) -> str:
+    """Return `month` or `day` if the pattern starts with both as numbers, so that they can be confused; else empty."""
     return {"%m": "month", "%d": "day"}.get(pattern[:2], "") if {"%m", "%d"} <= {pattern[:2], pattern[3:5]} else ""
