@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.database.connection import connect
 from pipeline.publish import lock, run_folder
-from pipeline.run import run
+from pipeline.run import building, loading
 from pipeline.settings import Settings
 from tests import nights
 
@@ -57,7 +57,8 @@ def test_a_run_spills_into_its_own_folder(tmp_path: Path, monkeypatch: pytest.Mo
         told.append(Path(connection.execute("select current_setting('temp_directory')").fetchall()[0][0]))
         return connection
 
-    monkeypatch.setattr(run, "connect", spy)
+    for step in (loading, building):
+        monkeypatch.setattr(step, "connect", spy)
     published = nights.run(nights.QUARTER, tmp_path, as_of=nights.QUARTER_AS_OF)
     assert [tmp_path / "runs" / f"{published.run_id}.building" / "spill"] * 2 == told
     assert [published.run_id] == [path.name for path in (tmp_path / "runs").iterdir()]
