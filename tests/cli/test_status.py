@@ -172,13 +172,13 @@ def test_ctrl_c_is_recorded_with_130(build: Path) -> None:
 HANGS = """
 import sys, time
 from pipeline.cli import cli
-from pipeline.ingest.landing import landing
+from pipeline.ingest.landing import loading
 
 def hangs(*_, **__):
     try: print("works", flush=True); time.sleep(60)
     finally: time.sleep(60)
 
-landing.land = hangs
+loading.land = hangs
 cli(sys.argv[1:])
 """
 
