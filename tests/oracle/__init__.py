@@ -17,9 +17,10 @@ from .conversion import conversion, headline_conversion
 from .curve import conversion_curve
 from .cuts import GRAINS, Dimensions
 from .durations import Row, open_leads, open_time_in_stage, time_in_stage
+from .entries import row_accounting
 from .history import Deletion, Entry, History, Merge, MergeLoopError, present
 from .implied import implied_arrivals
-from .journey import Journey, row_accounting, travel
+from .journey import Journey, travel
 from .matching import account_matching
 from .personas import persona_coverage
 from .quality import stage_dates

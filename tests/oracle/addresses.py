@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 
 from .durations import Row
+from .entries import deletions
 from .history import History, record
-from .journey import Journey, deletions
+from .journey import Journey
 
 
 def shared_addresses(history: History, journey: Journey) -> list[Row]:

@@ -16,8 +16,9 @@ from pipeline.config.load import load_configuration
 from pipeline.waterfall.definition import Condition, Stage, Waterfall, WorkingCalendar
 
 from .durations import Row
+from .entries import normalised
 from .history import Deletion, Entry, History, Merge, present
-from .journey import normalised, travel
+from .journey import travel
 
 ENTRY_COLUMNS = ("lead_id", "stage", "entered_at", "sequence", "owner", "source_system")
 OLD_COLUMNS = ("previous", "record_created_at")

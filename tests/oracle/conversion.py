@@ -12,7 +12,8 @@ from pipeline.waterfall.definition import Waterfall
 
 from .cuts import Dimensions, Mark, legal_pairs, local_date, path_marks, period_start
 from .durations import Row, days_between, quantile
-from .journey import Arrival, Journey
+from .journey import Journey
+from .spans import Arrival
 
 Z_95 = 1.959963984540054
 FATES = ("converted", "passed_over", "lost", "still_open")

@@ -13,7 +13,8 @@ from pipeline.waterfall.definition import Waterfall
 from .conversion import Z_95, Candidate, candidates
 from .cuts import Dimensions, legal_pairs
 from .durations import Row
-from .journey import Journey, Span
+from .journey import Journey
+from .spans import Span
 
 LAST_DAY = 730
 ONE_DAY = timedelta(days=1)

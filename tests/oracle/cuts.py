@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 from pipeline.waterfall.definition import Waterfall
 
 from .history import History, account_record, present, record
-from .journey import Journey, Span
+from .journey import Journey
 from .matching import account_of
 from .rules import origin
+from .spans import Span
 
 GRAINS = ("day", "week", "month", "quarter", "year", "all")
 NOTHING = "(none)"

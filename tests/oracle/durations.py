@@ -10,9 +10,11 @@ from typing import Any
 from pipeline.waterfall.definition import Waterfall
 
 from .cuts import Dimensions, local_date, period_start
+from .entries import order_in_lead
 from .history import History, present, record
-from .journey import Journey, Span, order_in_lead
+from .journey import Journey
 from .sla import stand
+from .spans import Span
 
 Row = dict[str, Any]
 

@@ -12,8 +12,9 @@ from .conversion import Candidate, candidates, outcome
 from .cuts import Dimensions, local_date, path_marks
 from .durations import Row
 from .history import History
-from .journey import Journey, Span, travel
+from .journey import Journey, travel
 from .sla import stand
+from .spans import Span
 
 OPEN = {"open_overdue": "overdue", "open_within": "within_limit", None: "no_limit"}
 

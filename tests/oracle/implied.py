@@ -10,7 +10,9 @@ from pipeline.waterfall.definition import Stage, Waterfall
 from .conversion import FATES, wilson
 from .cuts import legal_pairs
 from .durations import Row
-from .journey import Cycle, Journey, rank
+from .entries import rank
+from .journey import Journey
+from .spans import Cycle
 
 Moments = dict[str, datetime]
 """Stage key → arrival of one cycle there, path stages only."""

@@ -10,8 +10,9 @@ from pipeline.waterfall.definition import Waterfall
 from .cuts import local_date
 from .durations import Row
 from .history import History, present
-from .journey import Journey, Span
+from .journey import Journey
 from .rules import scope_rule
+from .spans import Span
 
 MINUTE = timedelta(minutes=1)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pipeline.waterfall.definition import Waterfall
 
 from .durations import Row
+from .entries import normalised, stages_by_name
 from .history import History, survivors
-from .journey import Journey, normalised, stages_by_name
+from .journey import Journey
 
 
 def stage_reconciliation(waterfall: Waterfall, history: History, journey: Journey) -> list[Row]:

@@ -10,8 +10,9 @@ from pipeline.waterfall.definition import Waterfall
 from .conversion import Outcome, candidates, measures, outcome
 from .cuts import Dimensions, legal_pairs, local_date, period_start
 from .durations import Row
-from .journey import Arrival, Journey
+from .journey import Journey
 from .settling import Settling
+from .spans import Arrival
 
 FIGURES = (
     "entered",

@@ -14,7 +14,8 @@ import holidays
 from pipeline.waterfall.definition import Sla, Waterfall, WorkingCalendar
 
 from .cuts import Dimensions, local_date, period_start
-from .journey import Journey, Span
+from .journey import Journey
+from .spans import Span
 
 DAY, STEP, NOTHING = timedelta(days=1), timedelta(minutes=15), timedelta(0)
 UNITS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": DAY, "week": 7 * DAY}

@@ -11,7 +11,8 @@ from .accounts import highest, where_it_counts
 from .cuts import Dimensions
 from .durations import Row, days_between, quantile
 from .history import History
-from .journey import Journey, Span, travel
+from .journey import Journey, travel
+from .spans import Span
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 EDGES = (

@@ -9,7 +9,7 @@ from random import Random
 
 from tests import oracle
 from tests.oracle import case_files
-from tests.oracle.journey import place
+from tests.oracle.entries import place
 from tests.sql import made_up
 from tests.sql.harness import built, records
 
