@@ -13,7 +13,7 @@ from pipeline.database.connection import create_table, identifier, quoted
 from pipeline.ingest import domains
 from pipeline.ingest.landing.landing_log import LandingLog, Load, open_log
 from pipeline.ingest.landing.records import REJECTED_COLUMNS, columns_of, scan_rejected, scan_rows
-from pipeline.ingest.veiling import Veil
+from pipeline.privacy.masking import ColumnMask
 from pipeline.privacy.pseudonyms import Pseudonyms
 from pipeline.waterfall.names import normalise_stage
 
@@ -52,23 +52,23 @@ def create_raw_views(
     configured = {input_.name for input_ in configuration.inputs}
     loads = [load for load in log.loads if load.input in configured and load.load_no not in log.superseded]
     connection.execute("create schema if not exists raw")
-    veil = None
+    mask = None
     if hidden is not None and not configuration.privacy.database.is_plain:
         hidden.create_macro(connection)
         stages = [normalise_stage(each) for stage in configuration.waterfall.stages for each in stage.spellings]
         written = [each for stage in configuration.waterfall.stages for each in stage.spellings]
-        veil = Veil(configuration.privacy.database, sorted({*stages, *written}))
-    suffix = _DELIVERED if veil else ""
+        mask = ColumnMask(configuration.privacy.database, sorted({*stages, *written}))
+    suffix = _DELIVERED if mask else ""
     create_table(connection, "raw.loads", _LOADS, [_load_row(load) for load in loads])
     for table, contract in CONTRACTS.items():
         of_table = [load for load in loads if load.table == table]
         waterfall = configuration.waterfall
         _create_rows_view(
-            connection, log, contract, of_table, waterfall.dimensions if table in _DIMENSIONED else None, veil
+            connection, log, contract, of_table, waterfall.dimensions if table in _DIMENSIONED else None, mask
         )
         if table in _ATTRIBUTES:
             _create_attributes_view(connection, contract, of_table, waterfall.rule_columns(table), suffix)
-    _create_rejected_view(connection, log, loads, veil)
+    _create_rejected_view(connection, log, loads, mask)
     domains.create_views(connection, configuration.waterfall, suffix)
     others = sorted({load.input for load in log.loads} - configured)
     return tuple(f"the landing log holds input `{name}`, which the configuration does not name" for name in others)
@@ -80,7 +80,7 @@ def _create_rows_view(
     contract: Contract,
     loads: Sequence[Load],
     dimensions: Sequence[str] | None,
-    veil: Veil | None,
+    mask: ColumnMask | None,
 ) -> None:
     """Create the view of a table; with `dimensions`, it has a column with the list of their values."""
     declared = columns_of(contract, loads)
@@ -92,7 +92,7 @@ def _create_rows_view(
         declared,
         scan_rows(log, contract, landed) if landed else None,
         None if dimensions is None else attribute_values(dimensions, available),
-        veil,
+        mask,
     )
 
 
@@ -108,11 +108,11 @@ def _available_columns(contract: Contract, loads: Sequence[Load]) -> set[str]:
 
 
 def _create_rejected_view(
-    connection: duckdb.DuckDBPyConnection, log: LandingLog, loads: Sequence[Load], veil: Veil | None
+    connection: duckdb.DuckDBPyConnection, log: LandingLog, loads: Sequence[Load], mask: ColumnMask | None
 ) -> None:
     rejecting = [load for load in loads if load.rejected]
     rows = scan_rejected(log, rejecting) if rejecting else None
-    _create_view(connection, "raw.rejected_rows", REJECTED_COLUMNS, rows, veil=veil)
+    _create_view(connection, "raw.rejected_rows", REJECTED_COLUMNS, rows, mask=mask)
 
 
 def _create_attributes_view(
@@ -144,11 +144,11 @@ def _create_view(
     declared: Sequence[tuple[str, str]],
     rows: str | None,
     given: str | None = None,
-    veil: Veil | None = None,
+    mask: ColumnMask | None = None,
 ) -> None:
-    if veil is not None:
+    if mask is not None:
         _create_view(connection, f"{name}{_DELIVERED}", declared, rows)
-        _veiled_view(connection, name, declared, given, veil)
+        _create_masked_view(connection, name, declared, given, mask)
         return
     if rows is not None:
         columns = ", ".join((*(identifier(column) for column, _ in declared), *filter(None, [given])))
@@ -160,12 +160,16 @@ def _create_view(
     connection.execute(f"create or replace view {name} as {body}")
 
 
-def _veiled_view(
-    connection: duckdb.DuckDBPyConnection, name: str, declared: Sequence[tuple[str, str]], given: str | None, veil: Veil
+def _create_masked_view(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    declared: Sequence[tuple[str, str]],
+    given: str | None,
+    mask: ColumnMask,
 ) -> None:
     """Create the masked view that the models read; its dimensions use the masked columns."""
     table = name.partition(".")[2]
-    columns = ", ".join(veil.column(table, column, kind) for column, kind in declared)
+    columns = ", ".join(mask.column(table, column, kind) for column, kind in declared)
     more = f", {given}" if given else ""
     connection.execute(
         f"create or replace view {name} as select *{more} from (select {columns} from {name}{_DELIVERED})"

@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-import duckdb
-
 from pipeline.database.connection import quoted
+from pipeline.privacy.masking import QueryConnection
 from pipeline.report import rows
 from pipeline.report.accounts.figures import AccountFigures, read_accounts
 from pipeline.report.changes.figures import ChangeFigures, read_changes
@@ -57,7 +56,7 @@ class Figures:
     changes: ChangeFigures
 
 
-def read_figures(database: duckdb.DuckDBPyConnection, report: str = "all") -> Figures:
+def read_figures(database: QueryConnection, report: str = "all") -> Figures:
     """Return the figures of one report.
 
     Raises duckdb.Error when a report table is missing, and StopIteration when there is no such report.

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar
 
-import duckdb
-
+from pipeline.privacy.masking import QueryConnection
 from pipeline.report import rows
 from pipeline.report.text import isolated
 
@@ -33,7 +32,7 @@ class QueryResult(Generic[Row]):
 class ReportConnection:
     """A database and one of its reports. `report.x` means the table x of that report."""
 
-    connection: duckdb.DuckDBPyConnection
+    connection: QueryConnection
     report: rows.Report
 
     def select(
@@ -78,7 +77,7 @@ class ReportConnection:
         return f"{self.report.schema}.{name}" if schema == "report" else table
 
 
-def read_reports(connection: duckdb.DuckDBPyConnection) -> tuple[rows.Report, ...]:
+def read_reports(connection: QueryConnection) -> tuple[rows.Report, ...]:
     """Return the reports of a database, starting with the report of all leads."""
     columns = [field.name for field in fields(rows.Report)]
     fetched = connection.execute(f"select {', '.join(columns)} from waterfall.reports order by report_no").fetchall()

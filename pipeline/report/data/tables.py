@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.database.connection import identifier, quoted
-
-if TYPE_CHECKING:
-    import duckdb
+from pipeline.privacy.masking import QueryConnection
 
 ROWS_PER_FETCH = 10_000
 """Limits the rows in memory, because a list of leads can be long."""
@@ -46,7 +44,7 @@ class ReportTable:
         return self.comment.partition(". ")[0].rstrip(".:")
 
 
-def report_tables(connection: duckdb.DuckDBPyConnection, schema: str = "report") -> tuple[ReportTable, ...]:
+def report_tables(connection: QueryConnection, schema: str = "report") -> tuple[ReportTable, ...]:
     """Return every table and view of a report schema, by name."""
     fetched = connection.execute(
         f"""
@@ -73,7 +71,7 @@ def report_tables(connection: duckdb.DuckDBPyConnection, schema: str = "report")
     )
 
 
-def read_rows(connection: duckdb.DuckDBPyConnection, table: ReportTable) -> Iterator[tuple[Any, ...]]:
+def read_rows(connection: QueryConnection, table: ReportTable) -> Iterator[tuple[Any, ...]]:
     """Yield the rows in the order of the model. A table stores them in that order, so rowid sorts them."""
     order = "all" if table.is_view else "rowid"
     fetched = connection.execute(f"select * from {table.schema}.{identifier(table.name)} order by {order}")
@@ -81,5 +79,5 @@ def read_rows(connection: duckdb.DuckDBPyConnection, table: ReportTable) -> Iter
         yield from batch
 
 
-def _count(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> int:
+def _count(connection: QueryConnection, schema: str, name: str) -> int:
     return int(connection.execute(f"select count(*) from {schema}.{identifier(name)}").fetchall()[0][0])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from pipeline.privacy.masking import QueryConnection
 from pipeline.report import links
 from pipeline.report.data.tables import ReportTable, read_rows
 from pipeline.report.outputs.csv_cells import csv_line
@@ -12,12 +12,9 @@ from pipeline.report.outputs.summary_json import summary, to_json
 from pipeline.report.outputs.workbook import Book
 from pipeline.report.text import moment
 
-if TYPE_CHECKING:
-    import duckdb
-
 
 def write_exports(
-    connection: duckdb.DuckDBPyConnection, folder: Path, tables: tuple[ReportTable, ...], schema: str = "report"
+    connection: QueryConnection, folder: Path, tables: tuple[ReportTable, ...], schema: str = "report"
 ) -> tuple[Path, ...]:
     """Write data/*.csv, funnel.xlsx and summary.json into `folder` and return their paths.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.config.configuration import Privacy
 from pipeline.errors import FunnelError
+from pipeline.privacy.masking import QueryConnection, masked
 from pipeline.privacy.pseudonyms import Pseudonyms
 from pipeline.report.archive.archive import NO_ARCHIVE, Archive, EarlierRun, carry_over, runs_of_report
 from pipeline.report.data.tables import report_tables
@@ -19,12 +20,10 @@ from pipeline.report.outputs.files import write_exports
 from pipeline.report.query import read_reports
 from pipeline.report.rows import Report
 from pipeline.report.site import Site, build_site
-from pipeline.report.veiled import veiled
 from pipeline.settings import shipped
 from pipeline.waterfall.names import cut
 
 if TYPE_CHECKING:
-    import duckdb
     from jinja2 import Environment
 
 NO_MASKING = Privacy()
@@ -35,14 +34,14 @@ NO_MASKING = Privacy()
 class _Connections:
     """The database with the masking of each output."""
 
-    report: duckdb.DuckDBPyConnection
-    files: duckdb.DuckDBPyConnection
-    mail: duckdb.DuckDBPyConnection
+    report: QueryConnection
+    files: QueryConnection
+    mail: QueryConnection
     is_mail_same_as_report: bool
 
 
 def write_report(
-    connection: duckdb.DuckDBPyConnection,
+    connection: QueryConnection,
     folder: Path,
     notes: tuple[str, ...] = (),
     archive: Archive = NO_ARCHIVE,
@@ -62,7 +61,7 @@ def write_report(
         folder.mkdir(parents=True, exist_ok=True)
         earlier = _carry_over(connection, folder, archive)
         report, files, mail = (
-            veiled(connection, each, privacy.database, hidden) for each in (privacy.report, privacy.files, privacy.mail)
+            masked(connection, each, privacy.database, hidden) for each in (privacy.report, privacy.files, privacy.mail)
         )
         connections = _Connections(report, files, mail, is_mail_same_as_report=privacy.mail == privacy.report)
         return tuple(
@@ -110,7 +109,7 @@ def _write_one_report(
 
 
 def render_site(
-    connection: duckdb.DuckDBPyConnection,
+    connection: QueryConnection,
     notes: tuple[str, ...] = (),
     earlier: tuple[EarlierRun, ...] = (),
     report: str = "all",
@@ -131,7 +130,7 @@ def _render(site: Site, templates: Environment) -> dict[str, str]:
     }
 
 
-def _carry_over(connection: duckdb.DuckDBPyConnection, folder: Path, archive: Archive) -> tuple[EarlierRun, ...]:
+def _carry_over(connection: QueryConnection, folder: Path, archive: Archive) -> tuple[EarlierRun, ...]:
     template = environment().get_template("replacement.html")
     current_date = connection.execute("select as_of_date from report.overview").fetchall()[0][0]
     return carry_over(

@@ -8,19 +8,15 @@ from __future__ import annotations
 import json
 import math
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pipeline.privacy.masking import QueryConnection
 from pipeline.report import links
 from pipeline.report.data.tables import ReportTable
 from pipeline.report.links import VERSION
 
-if TYPE_CHECKING:
-    import duckdb
 
-
-def summary(
-    connection: duckdb.DuckDBPyConnection, tables: tuple[ReportTable, ...], schema: str = "report"
-) -> dict[str, Any]:
+def summary(connection: QueryConnection, tables: tuple[ReportTable, ...], schema: str = "report") -> dict[str, Any]:
     """Return the document of the report in `schema`. Shares are fractions of 1, times are UTC, missing values null."""
     total = _records(
         connection,
@@ -63,7 +59,7 @@ def to_json(document: dict[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _headline(connection: duckdb.DuckDBPyConnection, schema: str) -> list[dict[str, Any]]:
+def _headline(connection: QueryConnection, schema: str) -> list[dict[str, Any]]:
     """Return one entry per headline pair and window, with its cohorts."""
     pairs = _records(
         connection,
@@ -117,11 +113,11 @@ def _cohort(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _json_records(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+def _json_records(connection: QueryConnection, query: str) -> list[dict[str, Any]]:
     return [{key: _json_value(value) for key, value in row.items()} for row in _records(connection, query)]
 
 
-def _records(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+def _records(connection: QueryConnection, query: str) -> list[dict[str, Any]]:
     result = connection.execute(query)
     names = [column[0] for column in result.description or []]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
