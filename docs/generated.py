@@ -178,10 +178,10 @@ def _quarter() -> duckdb.DuckDBPyConnection:
 
     from pipeline.settings import shipped
     from pipeline.transform.build import column_dictionary, comment
-    from tests import nights
+    from tests import runs
     from tests.sql import harness
 
-    waterfall, history = read_case(nights.QUARTER, as_of=nights.QUARTER_AS_OF)
+    waterfall, history = read_case(runs.QUARTER, as_of=runs.QUARTER_AS_OF)
     connection = harness.built(waterfall, history.as_of, raw_rows(waterfall, history), inputs=history.inputs)
     dictionary = column_dictionary(shipped("sql"))
     comment(connection, harness.project().models, dictionary)  # the harness builds without these comments

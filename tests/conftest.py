@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests import nights, postgres_server
+from tests import postgres_server, runs
 from tests.sample import Sample, quarter_run, sample_night
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -47,7 +47,7 @@ def _shared(name: str, what: str) -> Path:
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
-    """The published night of data/sample, to be read only."""
+    """The published run of data/sample, to be read only."""
     return sample_night(tmp_path_factory)
 
 
@@ -60,7 +60,7 @@ def quarter(tmp_path_factory: pytest.TempPathFactory) -> Sample:
 @pytest.fixture
 def without_report() -> Iterator[None]:
     """Runs in this process build no report table and no page."""
-    with nights.without_report():
+    with runs.without_report():
         yield
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import nights
+from tests import runs
 
 MAIL = "email.html"
 
@@ -34,12 +34,12 @@ class Sample:
 
 def sample_night(factory: pytest.TempPathFactory) -> Sample:
     """The published run of data/sample. Nobody may write into it."""
-    return _published_once(factory, "sample", nights.SAMPLE)
+    return _published_once(factory, "sample", runs.SAMPLE)
 
 
 def quarter_run(factory: pytest.TempPathFactory) -> Sample:
     """The published run of the quarter. Nobody may write into it."""
-    return _published_once(factory, "quarter", nights.QUARTER, as_of=nights.QUARTER_AS_OF)
+    return _published_once(factory, "quarter", runs.QUARTER, as_of=runs.QUARTER_AS_OF)
 
 
 def _published_once(factory: pytest.TempPathFactory, name: str, toml: Path, **more: str) -> Sample:
@@ -51,5 +51,5 @@ def _published_once(factory: pytest.TempPathFactory, name: str, toml: Path, **mo
     with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
-            done.write_text(str(nights.run(toml, output, **more).report.parent), "utf-8")
+            done.write_text(str(runs.run(toml, output, **more).report.parent), "utf-8")
     return Sample(output, Path(done.read_text("utf-8")))

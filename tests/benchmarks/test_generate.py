@@ -1,4 +1,4 @@
-"""The invented histories: always the same, with every trait that they promise, and good for a published night."""
+"""The invented histories: always the same, with every trait that they promise, and good for a published run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks import generate
 from benchmarks.generate import CORE_TOML, HistorySpec
 from pipeline.database.connection import connect
 from pipeline.ingest.landing import loading
-from tests import nights
+from tests import runs
 
 SPEC = HistorySpec(entries=20_000, seed=7, ids="sequential", nights=2)
 HISTORY = "(from read_parquet('{0}/stage_entries/*.parquet', filename = true, file_row_number = true))"
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ask(folder: Path, sql: str) -> list[Any]:
-    """The only row of a query; {history}, {moves}, {night} and {leads} stand for the files."""
+    """The only row of a query; {history}, {moves}, {run} and {leads} stand for the files."""
     words = {name: text.format(folder) for name, text in (("history", HISTORY), ("night", NIGHT), ("leads", LEADS))}
     moves = BEFORE_AND_AFTER.format(words["history"])
     row = duckdb.execute(sql.format(**words, moves=moves, folder=folder)).fetchone()
@@ -153,8 +153,8 @@ def test_ids_of_both_kinds(folder: Path, tmp_path: Path) -> None:
 
 
 def test_it_is_published(folder: Path, tmp_path: Path) -> None:
-    """A night over the history has no failed check, and every row of every input is accounted for."""
-    made = nights.run(folder / CORE_TOML, tmp_path)
+    """A run over the history has no failed check, and every row of every input is accounted for."""
+    made = runs.run(folder / CORE_TOML, tmp_path)
     rows = {account["input"]: account for account in made.accounting}
     delivered = json.loads((folder / "generated.json").read_text("utf-8"))["rows"]
     for table, name in (("stage_entries", "crm_history"), ("leads", "crm_leads"), ("accounts", "crm_accounts")):
@@ -171,11 +171,11 @@ def test_it_is_published(folder: Path, tmp_path: Path) -> None:
 
 
 def test_runs_follow_each_other(tmp_path: Path) -> None:
-    """The delivery of a night is read when it is copied over the folder: one file more of each input, all rows good."""
+    """The delivery of a run is read when it is copied over the folder: one file more of each input, all rows good."""
     folder = tmp_path / "made"
     generate.generate(HistorySpec(20_000, nights=1), folder)
     shutil.copytree(folder / "nights" / "01", folder, dirs_exist_ok=True)
-    orders = nights.options(folder / CORE_TOML, tmp_path / "out", as_of=generate.as_of(1))
+    orders = runs.options(folder / CORE_TOML, tmp_path / "out", as_of=generate.as_of(1))
     connection = connect(None, orders.settings, reads_files=True)
     outcome = loading.load_inputs(
         connection, orders.configuration, orders.log_folder, clock=orders.clock, as_of=orders.as_of

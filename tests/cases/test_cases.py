@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests import nights
+from tests import runs
 from tests.sample import Sample
 
 CASE = "dimension = 'all'"
@@ -39,22 +39,22 @@ HOSPITAL_FLOW = QUARTER["stage_flow_month"]
 def hospital(shared_real: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The published folder of 10,000 real billing cases."""
     output = tmp_path_factory.mktemp("hospital")
-    with nights.without_report():
-        nights.run(shared_real / "hospital_billing" / "funnel.toml", output, as_of="2016-01-31T23:59:59")
+    with runs.without_report():
+        runs.run(shared_real / "hospital_billing" / "funnel.toml", output, as_of="2016-01-31T23:59:59")
     return output
 
 
 def absent_and_extra(folder: Path, output: Path, name: str, sql: str) -> tuple[list[Any], int]:
     """The expected rows that the file lacks, and how many rows it has beyond them."""
-    expected = nights.read_expected(folder / "expected" / f"{name}.csv")
-    actual = nights.ask(output, sql)
-    return nights.missing(expected, actual), len(actual) - len(expected)
+    expected = runs.read_expected(folder / "expected" / f"{name}.csv")
+    actual = runs.ask(output, sql)
+    return runs.missing(expected, actual), len(actual) - len(expected)
 
 
 @pytest.mark.parametrize("name", QUARTER)
 def test_one_quarter_sixteen_leads(quarter: Sample, name: str) -> None:
     """Sixteen leads that each show a rule give exactly the rows that the rules say."""
-    assert ([], 0) == absent_and_extra(nights.QUARTER.parent, quarter.output, name, QUARTER[name])
+    assert ([], 0) == absent_and_extra(runs.QUARTER.parent, quarter.output, name, QUARTER[name])
 
 
 @pytest.mark.real
@@ -68,6 +68,6 @@ def test_ten_thousand_real_cases(shared_real: Path, hospital: Path, name: str) -
 def test_the_flow_of_ten_thousand_real_cases_reaches_as_of(shared_real: Path, hospital: Path) -> None:
     """Every expected month is there, and beyond them only the month of as-of, in which nothing moved."""
     absent, extra = absent_and_extra(shared_real / "hospital_billing", hospital, "stage_flow_month", HOSPITAL_FLOW)
-    still = nights.ask(hospital, f"{HOSPITAL_FLOW} and period_start = '2016-01-01' and ins = 0 and outs = 0")
+    still = runs.ask(hospital, f"{HOSPITAL_FLOW} and period_start = '2016-01-01' and ins = 0 and outs = 0")
     assert ([], 16) == (absent, extra)
     assert 16 == len(still)

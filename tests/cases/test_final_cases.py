@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests import nights
+from tests import runs
 
 FINAL = Path(__file__).resolve().parent / "final"
 AS_OF = "2026-11-15T12:00:00"
@@ -28,8 +28,8 @@ def ask(tmp_path: Path) -> Any:
             (tmp_path / file.name).write_bytes(file.read_bytes())
         toml = tmp_path / "funnel.toml"
         toml.write_text(configuration, encoding="utf-8")
-        nights.run(toml, tmp_path / "build", as_of=as_of)
-        return [nights.ask(tmp_path / "build", query) for query in queries]
+        runs.run(toml, tmp_path / "build", as_of=as_of)
+        return [runs.ask(tmp_path / "build", query) for query in queries]
 
     return answers
 

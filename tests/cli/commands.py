@@ -13,9 +13,9 @@ from pathlib import Path
 from unittest import mock
 
 from pipeline import cli
-from tests import nights
+from tests import runs
 
-AS_OF = ("--as-of", nights.QUARTER_AS_OF)
+AS_OF = ("--as-of", runs.QUARTER_AS_OF)
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def process(*arguments: object, cwd: Path | None = None, stdin: str = "", **envi
     """The command in a process of its own: slower, and the only way to see what it imports, exits and inherits."""
     done = subprocess.run(
         [sys.executable, "-m", "pipeline.cli", *map(str, arguments)],
-        cwd=cwd or nights.REPOSITORY,
+        cwd=cwd or runs.REPOSITORY,
         input=stdin,
         capture_output=True,
         text=True,
@@ -62,11 +62,11 @@ def copy_of_quarter(folder: Path, more: str = "", **files: str) -> Path:
     """A copy of the quarter's configuration and inputs, with `more` at the end of the TOML and `files` (name → CSV)."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("stage_entries.csv", "leads.csv"):
-        shutil.copyfile(nights.QUARTER.parent / name, folder / name)
+        shutil.copyfile(runs.QUARTER.parent / name, folder / name)
     for name, text in files.items():
         (folder / f"{name}.csv").write_text(text, encoding="utf-8")
     toml = folder / "funnel.toml"
-    toml.write_text(nights.QUARTER.read_text("utf-8") + more, encoding="utf-8")
+    toml.write_text(runs.QUARTER.read_text("utf-8") + more, encoding="utf-8")
     return toml
 
 
@@ -86,7 +86,7 @@ def tables(output: Path, schemas: str = "'waterfall', 'clean', 'journey', 'marts
         "select table_schema || '.' || table_name as name from information_schema.tables"
         f" where table_schema in ({schemas}) order by name"
     )
-    return [row["name"] for row in nights.ask(output, sql)]
+    return [row["name"] for row in runs.ask(output, sql)]
 
 
 def contents(
@@ -94,7 +94,7 @@ def contents(
 ) -> dict[str, object]:
     """Every published table of some schemas as its count of rows and a sum over all their values, whatever their order."""
     return {
-        name: nights.ask(output, f"select count(*) as rows, sum(hash(each)) as content from {name} as each")[0]
+        name: runs.ask(output, f"select count(*) as rows, sum(hash(each)) as content from {name} as each")[0]
         for name in tables(output, schemas)
     }
 

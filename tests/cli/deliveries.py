@@ -1,4 +1,4 @@
-"""An invented company that delivers night after night: new moves, late ones, corrections, merges, deletions, moved accounts."""
+"""An invented company that delivers run after run: new moves, late ones, corrections, merges, deletions, moved accounts."""
 
 from __future__ import annotations
 

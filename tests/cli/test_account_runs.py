@@ -1,4 +1,4 @@
-"""Whole nights in which leads find their account by a domain (A2): from the files to the published tables."""
+"""Whole runs in which leads find their account by a domain (A2): from the files to the published tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests import nights
+from tests import runs
 from tests.cli.commands import funnel
 from tests.unit.configurations import STAGES
 
@@ -47,27 +47,27 @@ def delivered(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output folder of one night."""
+    """The output folder of one run."""
     toml = delivered(tmp_path_factory.mktemp("accounts"))
-    nights.run(toml, toml.parent / "build")
+    runs.run(toml, toml.parent / "build")
     return toml.parent / "build"
 
 
 def matched(output: Path) -> list[tuple[object, ...]]:
     """The leads that found an account."""
-    return [tuple(row.values()) for row in nights.ask(output, MATCHED)]
+    return [tuple(row.values()) for row in runs.ask(output, MATCHED)]
 
 
 def test_a_run_finds_accounts(output: Path) -> None:
     """Cuts and explanations have the account, and every lead has its way to it or the reason why there is none."""
     assert [BY_E_MAIL, BY_WEBSITE] == matched(output)
-    cuts = nights.ask(
+    cuts = runs.ask(
         output,
         "select dimension_value, leads from marts.lead_to_account where grain = 'all' and basis = 'reached' "
         "and stage = 'mql' and dimension = 'segment' order by dimension_value",
     )
     assert [{"dimension_value": "(none)", "leads": 3}, {"dimension_value": "Enterprise", "leads": 3}] == cuts
-    outcomes = nights.ask(output, "select outcome, leads from quality.account_matching order by outcome_no")
+    outcomes = runs.ask(output, "select outcome, leads from quality.account_matching order by outcome_no")
     assert [
         ("input", 1), ("email_domain", 1), ("website", 1), ("unknown_domain", 1), ("never_match", 1), ("free_mail", 1),
     ] == [tuple(row.values()) for row in outcomes]  # fmt: skip
@@ -99,12 +99,12 @@ def test_turned_off_and_on_again(tmp_path: Path) -> None:
     toml, output = delivered(tmp_path), tmp_path / "build"
     text = toml.read_text("utf-8")
     toml.write_text(f"{text}match_domains = false\n", "utf-8")
-    nights.run(toml, output)
+    runs.run(toml, output)
     assert [] == matched(output)
-    assert [1, 5] == [row["leads"] for row in nights.ask(output, "from quality.account_matching order by outcome_no")]
+    assert [1, 5] == [row["leads"] for row in runs.ask(output, "from quality.account_matching order by outcome_no")]
     toml.write_text(text, "utf-8")
     (tmp_path / "accounts.csv").write_text(SOLO_MOVED, "utf-8")
-    nights.run(toml, output, threads=1)
+    runs.run(toml, output, threads=1)
     assert [BY_E_MAIL, BY_WEBSITE, ("L4", "A3", "email_domain")] == matched(output)
-    nights.run(toml, output, select="clean.leads+")
+    runs.run(toml, output, select="clean.leads+")
     assert [BY_E_MAIL, BY_WEBSITE, ("L4", "A3", "email_domain")] == matched(output)

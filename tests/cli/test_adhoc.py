@@ -16,7 +16,7 @@ from pipeline.errors import UsageError
 from pipeline.explore import query
 from pipeline.settings import shipped
 from pipeline.transform.macros import discover_macros
-from tests import nights
+from tests import runs
 from tests.cli.commands import funnel
 from tests.sample import Sample
 
@@ -35,7 +35,7 @@ class TestQuestions:
         """A question opens with itself as a comment, and its query has rows on the sample."""
         text = query.question(name)
         assert re.match(r"-- [A-Z].*\?$", text.splitlines()[0])
-        assert nights.ask(output, text)
+        assert runs.ask(output, text)
 
     def test_they_are_listed_and_printed(self, output: Path) -> None:
         """Without a name every question has a line; with one stdout is its query."""
@@ -73,7 +73,7 @@ class TestPython:
     def test_the_example_of_the_document_runs(self, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """docs/notebooks.md as it stands, and each of its frames has rows."""
         monkeypatch.chdir(output.parent)
-        text = (nights.REPOSITORY / "docs" / "notebooks.md").read_text("utf-8")
+        text = (runs.REPOSITORY / "docs" / "notebooks.md").read_text("utf-8")
         names: dict[str, object] = {}
         for block in re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
             exec(block, names)
@@ -117,7 +117,7 @@ class TestPython:
             assert [] == night.stuck_leads(owner="O'Neil'); drop table x; --").fetchall()
 
     def test_nothing_published_and_no_select_are_reported(self, tmp_path: Path, output: Path) -> None:
-        """A folder without a night, a statement without rows, and writing are refused."""
+        """A folder without a run, a statement without rows, and writing are refused."""
         with pytest.raises(UsageError, match="nothing is published yet"):
             published(tmp_path)
         with published(output) as night:
@@ -130,6 +130,6 @@ class TestPython:
         """`import pipeline` loads neither DuckDB nor pandas."""
         done = subprocess.run(
             [sys.executable, "-c", "import sys, pipeline; print(sorted({'duckdb', 'pandas'} & set(sys.modules)))"],
-            capture_output=True, text=True, check=True, cwd=nights.REPOSITORY,
+            capture_output=True, text=True, check=True, cwd=runs.REPOSITORY,
         )  # fmt: skip
         assert "[]\n" == done.stdout

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import InputError
-from tests import nights
+from tests import runs
 from tests.cli import commands
 from tests.postgres_server import PASSWORD, USER, VARIABLE, PostgresDatabase
 
@@ -56,7 +56,7 @@ def toml(tmp_path: Path) -> Path:
 
 
 def account(output: Path) -> list[dict[str, object]]:
-    return nights.ask(output, "select input, rows_read, redelivered, kept from quality.row_accounting")
+    return runs.ask(output, "select input, rows_read, redelivered, kept from quality.row_accounting")
 
 
 def manifest(output: Path) -> dict[str, Any]:
@@ -70,10 +70,10 @@ def test_a_run_reads_what_is_new_and_counts_it_as_of_a_file(
     """Two runs; the rows of the window behind the cursor come again and are counted as redelivered."""
     database.do(ROWS)
     output = tmp_path / "build"
-    nights.run(toml, output)
+    runs.run(toml, output)
     assert [{"input": "warehouse", "rows_read": 3, "redelivered": 0, "kept": 3}] == account(output)
     database.do("insert into stage_history values ('L2', 'SAL', '2026-03-04 09:00+00', '2026-03-04 09:00+00')")
-    nights.run(toml, output, clock=nights.CLOCK + timedelta(days=1))
+    runs.run(toml, output, clock=runs.CLOCK + timedelta(days=1))
     assert [{"input": "warehouse", "rows_read": 6, "redelivered": 2, "kept": 4}] == account(output)
     assert ["query-2026-04-02", "query-2026-04-03"] == [each["file"] for each in manifest(output)["inputs"]]
     everything = "".join(path.read_text("utf-8", "replace") for path in output.rglob("*.*") if path.is_file())
@@ -87,16 +87,16 @@ def test_freshness_decides_whether_a_run_continues_while_the_server_is_down(
     """F102."""
     database.do(ROWS)
     output = tmp_path / "build"
-    nights.run(toml, output)
+    runs.run(toml, output)
     monkeypatch.setattr("pipeline.ingest.landing.databases.RETRY_PAUSES", ())
     monkeypatch.setenv(VARIABLE, f"host=127.0.0.1 port=1 user={USER} password={PASSWORD}")
-    night = nights.run(toml, output, clock=nights.CLOCK + timedelta(days=2))
+    night = runs.run(toml, output, clock=runs.CLOCK + timedelta(days=2))
     told = "\n".join(night.warnings)
     assert "warehouse: FUNNEL_PG_DSN: the server is down" in told
     assert "warehouse is stale" in told
     assert [3] == [row["kept"] for row in account(output)]
     with pytest.raises(InputError, match="warehouse is stale"):
-        nights.run(toml, output, clock=nights.CLOCK + timedelta(days=4))
+        runs.run(toml, output, clock=runs.CLOCK + timedelta(days=4))
     assert night.run_id == manifest(output)["run"]
 
 
@@ -155,7 +155,7 @@ def test_what_the_driver_says_stays_in_the_driver(toml: Path) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
-        cwd=nights.REPOSITORY,
+        cwd=runs.REPOSITORY,
         env={**os.environ, "FUNNEL_TRACEBACK": "1"},
         capture_output=True,
         text=True,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.publish import lock
-from tests import nights
+from tests import runs
 from tests.cli.commands import AS_OF, Answer, copy_of_quarter, page, process, reads
 
 
@@ -26,7 +26,7 @@ def told(answer: Answer) -> str:
 
 def test_0_when_everything_is_done(tmp_path: Path) -> None:
     """A run that publishes exits 0 and prints nothing on stdout: its account is for the person, on stderr."""
-    answer = process("run", "--config", nights.QUARTER, "--output", tmp_path / "build", *AS_OF)
+    answer = process("run", "--config", runs.QUARTER, "--output", tmp_path / "build", *AS_OF)
     assert (0, "") == (answer.code, answer.out)
     assert f"report    {tmp_path}/build/reports/index.html\n" in answer.err
     assert f"database  {tmp_path}/build/funnel.duckdb" in answer.err
@@ -40,7 +40,7 @@ def test_1_when_a_check_fails_and_the_the_last_run_stays(tmp_path: Path) -> None
         reads("crm_merges", "merges"),
         merges="from_lead_id,into_lead_id,merged_at\nL07,L01,2026-02-01\n",
     )
-    nights.run(toml, output, as_of=nights.QUARTER_AS_OF)
+    runs.run(toml, output, as_of=runs.QUARTER_AS_OF)
     before = page(output)
     (toml.parent / "merges.csv").write_text(
         "from_lead_id,into_lead_id,merged_at\nL07,L01,2026-02-01\nL01,L07,2026-02-01\n"
@@ -78,7 +78,7 @@ def test_2_when_there_is_no_configuration(tmp_path: Path) -> None:
     assert "funnel.toml: there is no such file; `funnel init DIR`" in told(answer)
 
 
-@pytest.mark.parametrize("command", [("sql", "select 1"), ("explain", "L01"), ("report", "--config", nights.QUARTER)])
+@pytest.mark.parametrize("command", [("sql", "select 1"), ("explain", "L01"), ("report", "--config", runs.QUARTER)])
 def test_2_when_nothing_is_published_yet(tmp_path: Path, command: tuple[object, ...]) -> None:
     """Questions to an empty output folder point to `funnel run`."""
     answer = process(*command, "--output", tmp_path)
@@ -89,7 +89,7 @@ def test_2_when_nothing_is_published_yet(tmp_path: Path, command: tuple[object, 
 
 def test_2_when_the_date_of_as_of_is_none() -> None:
     """`--as-of` takes a date or a time and nothing else."""
-    answer = process("check", "--config", nights.QUARTER, "--as-of", "yesterday")
+    answer = process("check", "--config", runs.QUARTER, "--as-of", "yesterday")
     assert 2 == answer.code
     assert "--as-of" in told(answer)
 
@@ -124,12 +124,12 @@ def test_3_when_a_file_is_no_export(tmp_path: Path) -> None:
 
 
 def test_4_when_a_model_outgrows_the_memory(tmp_path: Path) -> None:
-    """A model that does not fit is named with its file and the two settings that help; last night stays."""
+    """A model that does not fit is named with its file and the two settings that help; the last run stays."""
     output = tmp_path / "build"
-    nights.run(nights.QUARTER, output, as_of=nights.QUARTER_AS_OF)  # the log knows the files: only models need memory
+    runs.run(runs.QUARTER, output, as_of=runs.QUARTER_AS_OF)  # the log knows the files: only models need memory
     before = page(output)
     answer = process(
-        "run", "--config", nights.QUARTER, "--output", output, *AS_OF, FUNNEL_MEMORY="12MB", FUNNEL_THREADS="1"
+        "run", "--config", runs.QUARTER, "--output", output, *AS_OF, FUNNEL_MEMORY="12MB", FUNNEL_THREADS="1"
     )
     error = told(answer)
     assert 4 == answer.code
@@ -155,17 +155,17 @@ def test_4_when_the_limit_of_the_configuration_is_too_small(tmp_path: Path) -> N
 def test_5_while_another_run_holds_the_folder(tmp_path: Path) -> None:
     """A second run ends at once and names the first by pid and start."""
     with lock.hold(tmp_path, datetime(2026, 4, 2, 3, 0, tzinfo=UTC)):
-        answer = process("run", "--config", nights.QUARTER, "--output", tmp_path, *AS_OF)
+        answer = process("run", "--config", runs.QUARTER, "--output", tmp_path, *AS_OF)
     assert 5 == answer.code
     assert "another run works here: pid " in told(answer)
     assert "started 2026-04-02 03:00:00 UTC" in answer.err
 
 
 def test_130_when_interrupted(tmp_path: Path) -> None:
-    """Ctrl-C in the middle of the models ends the run; nothing is published and no half night stays."""
+    """Ctrl-C in the middle of the models ends the run; nothing is published and no half run stays."""
     run = subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", "run", "--config", nights.SAMPLE, "--output", tmp_path / "build"],
-        cwd=nights.REPOSITORY, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "pipeline.cli", "run", "--config", runs.SAMPLE, "--output", tmp_path / "build"],
+        cwd=runs.REPOSITORY, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert run.stderr is not None
     for line in run.stderr:

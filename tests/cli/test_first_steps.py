@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import presets
-from tests import nights
+from tests import runs
 from tests.cli.commands import copy_of_quarter, funnel, process, reads, tree
 
 
@@ -54,10 +54,10 @@ def test_check_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_check_adds_nothing_to_a_log(tmp_path: Path) -> None:
-    """Beside a published night `check` lands nothing, though a new row is waiting (an unknown stage lands every time)."""
+    """Beside a published run `check` lands nothing, though a new row is waiting (an unknown stage lands every time)."""
     toml = copy_of_quarter(tmp_path)
-    with nights.without_report():
-        nights.run(toml, tmp_path / "build", as_of=nights.QUARTER_AS_OF)
+    with runs.without_report():
+        runs.run(toml, tmp_path / "build", as_of=runs.QUARTER_AS_OF)
     with (tmp_path / "stage_entries.csv").open("a", encoding="utf-8") as export:
         export.write("L01,Nurture,2026-03-01T10:00:00Z,\n")
     before = tree(tmp_path)

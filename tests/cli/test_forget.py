@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.ingest.landing import loading
 from pipeline.publish import lock
-from tests import nights
+from tests import runs
 from tests.cli.commands import Answer, funnel
 from tests.delivery import HEADER, entry
 
@@ -52,11 +52,11 @@ class Company:
         return answer.err
 
     def leads(self) -> list[str]:
-        rows = nights.ask(self.output, "select distinct lead_id from clean.stage_entries order by all")
+        rows = runs.ask(self.output, "select distinct lead_id from clean.stage_entries order by all")
         return [row["lead_id"] for row in rows]
 
     def counts(self) -> list[dict[str, object]]:
-        return nights.ask(
+        return runs.ask(
             self.output,
             "select lead_id, stage, entered_at, exited_at, cycle_no from journey.stage_spans order by all",
         )

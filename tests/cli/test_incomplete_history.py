@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests import nights
+from tests import runs
 from tests.report import reading
 from tests.unit.configurations import STAGES
 
@@ -71,7 +71,7 @@ def pages(output: Path) -> dict[str, str]:
 
 
 def columns(output: Path, sql: str) -> list[tuple[Any, ...]]:
-    return [tuple(row.values()) for row in nights.ask(output, sql)]
+    return [tuple(row.values()) for row in runs.ask(output, sql)]
 
 
 def said(night: Any) -> list[str]:
@@ -82,7 +82,7 @@ def said(night: Any) -> list[str]:
 def cut_history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
     """The run over a history that looks cut, and its output folder."""
     folder = tmp_path_factory.mktemp("cut")
-    return nights.run(configured(folder, synced()), folder / "build"), folder / "build"
+    return runs.run(configured(folder, synced()), folder / "build"), folder / "build"
 
 
 def test_a_cut_history_is_warned_of_and_its_cohorts_are_marked(cut_history: tuple[Any, Path]) -> None:
@@ -134,7 +134,7 @@ def test_the_tables_say_which_cohorts_are_marked(cut_history: tuple[Any, Path]) 
 def test_a_headline_of_later_months_counts_no_marked_cohort(tmp_path: Path) -> None:
     """With the last final month alone, the notice names no headline rate."""
     output = tmp_path / "build"
-    nights.run(configured(tmp_path, synced(), "headline_months = 1\n"), output)
+    runs.run(configured(tmp_path, synced(), "headline_months = 1\n"), output)
     index = reading.read_site({"index.html": pages(output)["index.html"]}).pages["index.html"].text
     assert NOTICE in index
     assert "counts some of them" not in index
@@ -143,7 +143,7 @@ def test_a_headline_of_later_months_counts_no_marked_cohort(tmp_path: Path) -> N
 def test_a_history_that_begins_by_and_by_is_silent(tmp_path: Path) -> None:
     """The same leads, each on a day of its own: no warning, no mark, no table on the page."""
     output = tmp_path / "build"
-    night = nights.run(configured(tmp_path, spread()), output)
+    night = runs.run(configured(tmp_path, spread()), output)
     assert [] == said(night)
     html = "".join(pages(output).values())
     assert "†" not in html
@@ -157,8 +157,8 @@ def test_a_history_that_begins_by_and_by_is_silent(tmp_path: Path) -> None:
 def test_leads_that_were_created_on_the_day_are_no_cut(tmp_path: Path) -> None:
     """An import of new leads looks like a first sync, but for the creation that their records have."""
     leads = [(f"old{number}", SYNCED - timedelta(hours=2)) for number in range(40)]
-    night = nights.run(configured(tmp_path, synced(), leads=leads), tmp_path / "build")
+    night = runs.run(configured(tmp_path, synced(), leads=leads), tmp_path / "build")
     assert [] == said(night)
     older = [(lead, at - timedelta(days=30)) for lead, at in leads]
-    night = nights.run(configured(tmp_path, synced(), leads=older), tmp_path / "again")
+    night = runs.run(configured(tmp_path, synced(), leads=older), tmp_path / "again")
     assert [WARNING] == said(night)

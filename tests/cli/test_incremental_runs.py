@@ -1,4 +1,4 @@
-"""A night makes anew only the leads that changed, and its tables are row for row those of a full rebuild."""
+"""A run makes again only the leads that changed, and its tables are row for row those of a full rebuild."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.errors import FunnelError
 from pipeline.explore import query
 from pipeline.transform import incremental
 from pipeline.transform.incremental import INCREMENTAL_TABLES
-from tests import nights
+from tests import runs
 from tests.cli.deliveries import OPENING, Company
 from tests.logged import logged
 
@@ -28,14 +28,14 @@ def as_of(number: int) -> str:
 
 
 def run(company: Company, output: Path, number: int, **more: object) -> list[str]:
-    """One night; what it said."""
+    """One run; what it said."""
     with logged() as lines:
-        nights.run(company.toml, output, as_of=as_of(number), **more)
+        runs.run(company.toml, output, as_of=as_of(number), **more)
     return lines
 
 
 def rebuilt(company: Company, output: Path, number: int) -> Path:
-    """All of it anew from the same log, elsewhere."""
+    """All of it again from the same log, elsewhere."""
     beside = output.with_name(f"{output.name}-rebuilt-{number}")
     beside.mkdir()
     shutil.copytree(output / "landing", beside / "landing")
@@ -72,14 +72,14 @@ def differing(one: Path, other: Path) -> dict[str, int]:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_runs_give_the_rows_of_a_full_rebuild(tmp_path: Path, seed: int) -> None:
-    """Night after night of late, corrected, merged, deleted and future rows: the file is that of a rebuild, whole."""
+    """Run after run of late, corrected, merged, deleted and future rows: the file is that of a rebuild, whole."""
     company, output = Company(tmp_path / "in", seed), tmp_path / "out"
     company.open()
-    with nights.without_report():  # each run builds the report tables whole: the last one shows them
+    with runs.without_report():  # each run builds the report tables whole: the last one shows them
         assert not [line for line in run(company, output, 0) if "building on" in line]
     for number in range(1, NIGHTS + 1):
         company.deliver(number)
-        with nights.without_report() if number < NIGHTS else nullcontext():
+        with runs.without_report() if number < NIGHTS else nullcontext():
             said = run(company, output, number)
             assert [line for line in said if line.startswith("building on the published run")], said
             if number % 2 == 0:
@@ -90,11 +90,11 @@ def test_runs_give_the_rows_of_a_full_rebuild(tmp_path: Path, seed: int) -> None
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, Path]:
-    """A company after its first night."""
+    """A company after its first run."""
     folder = tmp_path_factory.mktemp("opened")
     company, output = Company(folder / "in", 3), folder / "out"
     company.open()
-    with nights.without_report():
+    with runs.without_report():
         run(company, output, 0)
     return company, output
 
@@ -109,7 +109,7 @@ def copy(opened: tuple[Company, Path], folder: Path) -> tuple[Company, Path]:
 
 
 def anew(said: list[str]) -> list[str]:
-    """Why a night said that it builds everything anew."""
+    """Why a run said that it builds everything again."""
     return [
         line.removeprefix("every table is built from the whole log: ")
         for line in said
@@ -176,7 +176,7 @@ def snapshot(company: Company, day: int, **stages: str) -> None:
 
 @pytest.mark.usefixtures("without_report")
 def test_full_rebuilds_everything(opened: tuple[Company, Path], tmp_path: Path) -> None:
-    """`--full` keeps nothing, and says nothing of a night before."""
+    """`--full` keeps nothing, and says nothing of a run before."""
     company, output = copy(opened, tmp_path)
     said = run(company, output, 1, full=True)
     assert [] == [line for line in said if "building on" in line or "whole log" in line]
@@ -185,7 +185,7 @@ def test_full_rebuilds_everything(opened: tuple[Company, Path], tmp_path: Path) 
 
 @pytest.mark.usefixtures("without_report")
 def test_an_earlier_as_of_is_rebuilt(opened: tuple[Company, Path], tmp_path: Path) -> None:
-    """What had happened by the published night may not have happened yet."""
+    """What had happened by the published run may not have happened yet."""
     company, output = copy(opened, tmp_path)
     assert ["as-of is before that of the published run"] == anew(run(company, output, -3))
     assert {} == differing(rebuilt(company, output, -3), output)
@@ -212,7 +212,7 @@ def test_many_changes_are_rebuilt(opened: tuple[Company, Path], tmp_path: Path) 
 
 
 def test_a_reader_sees_the_run_before_until_the_swap(opened: tuple[Company, Path], tmp_path: Path) -> None:
-    """The published file is copied, never written: a night that fails half-way leaves it byte for byte."""
+    """The published file is copied, never written: a run that fails half-way leaves it byte for byte."""
     company, output = copy(opened, tmp_path)
     before = (output / "funnel.duckdb").read_bytes()
     company.deliver(1)
@@ -222,13 +222,13 @@ def test_a_reader_sees_the_run_before_until_the_swap(opened: tuple[Company, Path
         mock.patch.object(incremental, "_replace_changed_rows", side_effect=stopped),
         pytest.raises(FunnelError, match="stopped"),
     ):
-        nights.run(company.toml, output, as_of=as_of(1))
+        runs.run(company.toml, output, as_of=as_of(1))
     assert before == (output / "funnel.duckdb").read_bytes()
     assert 1 == len(list((output / "runs").iterdir()))
 
 
 def test_the_file_does_not_grow(opened: tuple[Company, Path], tmp_path: Path) -> None:
-    """What a night replaces gives its blocks back: nights without news leave the file as large as one does."""
+    """What a run replaces gives its blocks back: runs without news leave the file as large as one does."""
     company, output = copy(opened, tmp_path)
     run(company, output, 0)
     size = (output / "funnel.duckdb").stat().st_size
@@ -238,7 +238,7 @@ def test_the_file_does_not_grow(opened: tuple[Company, Path], tmp_path: Path) ->
 
 
 def test_deleted_rows_do_not_pile_up(tmp_path: Path) -> None:
-    """DuckDB keeps a deleted row in the file: when there are many, the table is written anew, its comments with it."""
+    """DuckDB keeps a deleted row in the file: when there are many, the table is written again, its comments with it."""
     company, output = Company(tmp_path / "in", 5), tmp_path / "out"
     company.open()
     run(company, output, 0)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests import nights
+from tests import runs
 from tests.cli.commands import AS_OF, Answer, copy_of_quarter, funnel, process, reads
 
 MARKER = "Zqx9"
@@ -75,16 +75,14 @@ def marked(folder: Path) -> Path:
 
 
 def left_behind(output: Path) -> str:
-    """What a run writes for programs and operators beside its night."""
+    """What a run writes for programs and operators beside its run."""
     texts = [path.read_text("utf-8") for path in (*output.glob("runs/*/*.json"), *output.glob("attempts/*"))]
     return "".join([*texts, funnel("status", "--output", output).out])
 
 
 def test_the_log_of_a_run_has_its_events_with_their_numbers(tmp_path: Path) -> None:
-    """Loads with their account, models with rows and seconds, phases, checks, the night, warnings, rows, the end."""
-    answer = process(
-        "run", "--config", nights.QUARTER, "--output", tmp_path / "build", *AS_OF, FUNNEL_LOG_FORMAT="json"
-    )
+    """Loads with their account, models with rows and seconds, phases, checks, the run, warnings, rows, the end."""
+    answer = process("run", "--config", runs.QUARTER, "--output", tmp_path / "build", *AS_OF, FUNNEL_LOG_FORMAT="json")
     found = events(answer)
     assert 0 == answer.code
     assert [("crm_history", "stage_entries.csv", 44, 43, 2, 41), ("crm_leads", "leads.csv", 17, 16, 0, 16)] == [
@@ -138,8 +136,8 @@ def test_no_log_has_a_value_of_a_row(tmp_path: Path) -> None:
         (("run", "--log-format", "json", "--bogus"), 2, "NoSuchOption"),
         (("run", "--log-format=json", "--config", "nowhere.toml"), 2, "ConfigurationError"),
         (("check", "--log-format", "json", "--config", "nowhere.toml"), 2, "ConfigurationError"),
-        (("report", "--log-format", "json", "--config", nights.QUARTER, "--output", "nowhere/below"), 2, "UsageError"),
-        (("send", "--log-format", "json", "--config", nights.QUARTER), 2, "ConfigurationError"),
+        (("report", "--log-format", "json", "--config", runs.QUARTER, "--output", "nowhere/below"), 2, "UsageError"),
+        (("send", "--log-format", "json", "--config", runs.QUARTER), 2, "ConfigurationError"),
     ],
 )
 def test_an_error_is_an_object_too(arguments: tuple[str, ...], code: int, kind: str) -> None:
@@ -156,11 +154,11 @@ def test_an_error_is_an_object_too(arguments: tuple[str, ...], code: int, kind: 
 
 def test_people_read_what_they_read_before(tmp_path: Path) -> None:
     """The default is lines for people, without empty ones; other commands never speak JSON; an unknown format is refused."""
-    answer = funnel("check", "--config", nights.QUARTER)
+    answer = funnel("check", "--config", runs.QUARTER)
     assert answer.err.endswith("the configuration is valid and every input was read; nothing was written\n")
     assert all(answer.err.splitlines())
     assert "{" not in answer.err
-    found = events(funnel("check", "--config", nights.QUARTER, "--log-format", "json"))
+    found = events(funnel("check", "--config", runs.QUARTER, "--log-format", "json"))
     assert ["load", "load", "warning", "warning"] == [each["event"] for each in found][:4]
     assert not answer.err.startswith("{")
     wrong = process("run", FUNNEL_LOG_FORMAT="xml")
@@ -171,10 +169,10 @@ def test_people_read_what_they_read_before(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_stopped_says_so_in_its_last_line(tmp_path: Path, number: signal.Signals) -> None:
     """Ctrl-C and SIGTERM between two models: 130, and every line parses."""
-    command = [sys.executable, "-m", "pipeline.cli", "run", "--config", str(nights.QUARTER), "--log-format", "json"]
+    command = [sys.executable, "-m", "pipeline.cli", "run", "--config", str(runs.QUARTER), "--log-format", "json"]
     with subprocess.Popen(
         [*command, "--output", str(tmp_path / "build")],
-        cwd=nights.REPOSITORY,
+        cwd=runs.REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -207,7 +205,7 @@ sys.exit(run_command(group, ["run"]))
 def log_of_this_process(work: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", BY_HAND.replace("WORK", work)],
-        env={**os.environ, "PYTHONPATH": str(nights.REPOSITORY), "FUNNEL_LOG_FORMAT": "json"},
+        env={**os.environ, "PYTHONPATH": str(runs.REPOSITORY), "FUNNEL_LOG_FORMAT": "json"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,4 +1,4 @@
-"""The manifest of a night is complete, and its sums are the run's own to assert: where one does not hold, it stops."""
+"""The manifest of a run is complete, and its sums are the run's own to assert: where one does not hold, it stops."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from pipeline.ingest.readers import csv_recovery, file_reader
 from pipeline.run import building
 from pipeline.settings import shipped
-from tests import nights
+from tests import runs
 from tests.cli.commands import AS_OF, copy_of_quarter, funnel, page
 
 DELIVERIES = (
@@ -39,14 +39,14 @@ FILE_OF_ANOTHER = (
 
 
 def manifest(output: Path) -> dict[str, Any]:
-    """The manifest of the published night."""
+    """The manifest of the published run."""
     held: dict[str, Any] = json.loads((output / "current" / "manifest.json").read_text("utf-8"))
     return held
 
 
 @pytest.fixture(scope="module")
 def two_deliveries(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A configuration and the night of two files with everything that can be wrong with a line, and one refused."""
+    """A configuration and the run of two files with everything that can be wrong with a line, and one refused."""
     folder = tmp_path_factory.mktemp("in")
     toml = copy_of_quarter(folder)
     checks = '\n[checks]\nunused_stages = ["mql", "sal", "sql"]\n'
@@ -55,13 +55,13 @@ def two_deliveries(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path
     for number, text in enumerate(DELIVERIES):
         (folder / f"stage_entries_{number}.csv").write_text(text, "utf-8")
     (folder / "stage_entries_9.csv").write_bytes(b"")
-    nights.run(toml, folder / "build", as_of=nights.QUARTER_AS_OF)
+    runs.run(toml, folder / "build", as_of=runs.QUARTER_AS_OF)
     return toml, folder / "build"
 
 
 @pytest.fixture
 def build(two_deliveries: tuple[Path, Path], tmp_path: Path) -> Path:
-    """A copy of that night, to tamper with."""
+    """A copy of that run, to tamper with."""
     return Path(shutil.copytree(two_deliveries[1], tmp_path / "build", symlinks=True))
 
 
@@ -100,7 +100,7 @@ def test_the_manifest_tells_the_rest_of_the_run(two_deliveries: tuple[Path, Path
 
 def test_every_key_is_reported(two_deliveries: tuple[Path, Path]) -> None:
     """docs/watching.md lists the keys of the manifest, of its inputs and of the record of a run: all, and no other."""
-    text = (nights.REPOSITORY / "docs" / "watching.md").read_text("utf-8").partition("\n## The manifest\n")[2]
+    text = (runs.REPOSITORY / "docs" / "watching.md").read_text("utf-8").partition("\n## The manifest\n")[2]
     whole, _, inputs = text.partition("\n| key of an input |")
     held = manifest(two_deliveries[1])
     assert list(held) == re.findall(r"^\| `(\w+)` \|", whole, re.MULTILINE)
@@ -132,10 +132,10 @@ def tamper(output: Path, **more: int) -> None:
     ],
 )
 def test_a_sum_that_does_not_hold_stops_the_run(build: Path, more: dict[str, int], error: str) -> None:
-    """A count of the log that is off by one: exit code 3, the file is named, the night before stays."""
+    """A count of the log that is off by one: exit code 3, the file is named, the previous run stays."""
     before = page(build)
     tamper(build, **more)
-    shutil.copytree(nights.QUARTER.parent, build.parent / "in")
+    shutil.copytree(runs.QUARTER.parent, build.parent / "in")
     toml = build.parent / "in" / "funnel.toml"
     answer = funnel("run", "--config", toml, "--output", build, *AS_OF, "--from-log")
     assert 3 == answer.code
@@ -153,7 +153,7 @@ def test_rows_of_history_that_a_model_loses_stop_the_run(
     assert 1 == sound.count(FILE_OF_A_ROW)
     model.write_text(sound.replace(FILE_OF_A_ROW, FILE_OF_ANOTHER), "utf-8")
     monkeypatch.setattr(building, "shipped", lambda name: tmp_path / name if name == "sql" else shipped(name))
-    shutil.copytree(nights.QUARTER.parent, tmp_path / "in")
+    shutil.copytree(runs.QUARTER.parent, tmp_path / "in")
     toml = tmp_path / "in" / "funnel.toml"
     toml.write_text(toml.read_text("utf-8") + '\n[checks]\nunused_stages = ["mql", "sal", "sql"]\n', "utf-8")
     before = page(build)

@@ -1,4 +1,4 @@
-"""`[privacy]`: what leaves a night about people, output by output, and that no number moves by it."""
+"""`[privacy]`: what leaves a run about people, output by output, and that no number moves by it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import pytest
 
 from pipeline.privacy.pseudonyms import Pseudonyms
-from tests import nights
+from tests import runs
 from tests.cli.commands import contents, funnel
 from tests.faults.hostile import AS_OF, Names, configuration, deliver, night, pages
 
@@ -35,7 +35,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def held(output: Path) -> dict[str, bytes]:
-    """What each output holds of the published night, unpacked; the database as its file, cell by cell, too."""
+    """What each output holds of the published run, unpacked; the database as its file, cell by cell, too."""
     reports = output / "reports"
     mail = message_from_bytes((output / "mail" / "all.eml").read_bytes(), policy=default)
     parts = [part.get_payload(decode=True) or b"" for part in mail.walk() if not part.is_multipart()]
@@ -54,12 +54,12 @@ def held(output: Path) -> dict[str, bytes]:
 
 def cells(output: Path) -> bytes:
     """Every value of every table and view as text: the file itself is compressed."""
-    names = nights.ask(
+    names = runs.ask(
         output,
         "select table_schema || '.\"' || table_name || '\"' as name from information_schema.tables"
         " where table_catalog = current_database()",
     )
-    return repr([nights.ask(output, f"from {row['name']}") for row in names]).encode()
+    return repr([runs.ask(output, f"from {row['name']}") for row in names]).encode()
 
 
 def test_no_address_reaches_any_output(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_no_address_reaches_any_output(tmp_path: Path) -> None:
         assert MARK.encode() not in content, output
         assert KEY.encode() not in content, output
     hidden = Pseudonyms(KEY.encode())
-    ids = [row["lead_id"] for row in nights.ask(tmp_path / "out", "select lead_id from clean.leads order by lead_no")]
+    ids = [row["lead_id"] for row in runs.ask(tmp_path / "out", "select lead_id from clean.leads order by lead_no")]
     assert [hidden.of(f"{MARK}{number}") for number in range(12)] == ids
     assert ids[0].encode() in held(tmp_path / "out")["report"]
 
@@ -101,7 +101,7 @@ def test_drop(tmp_path: Path) -> None:
     assert "Dana Doe" not in page
     assert "LEAD-1" not in page
     assert 0 == night(tmp_path / "tables", MARKED, privacy("database", as_=drop)).code
-    (counted,) = nights.ask(
+    (counted,) = runs.ask(
         tmp_path / "tables" / "out",
         "select count(*) as leads, count(owner) as owners, count(email) as emails from clean.leads",
     )
@@ -122,13 +122,13 @@ def test_an_owner_without_a_name_has_the_same_leads(tmp_path: Path, treatment: s
 
 
 def test_no_number_moves(tmp_path: Path) -> None:
-    """Every mart and all accounting are, but for the names in them, those of a night that keeps everything."""
+    """Every mart and all accounting are, but for the names in them, those of a run that keeps everything."""
     assert 0 == night(tmp_path / "open", PEOPLE).code
     assert 0 == night(tmp_path / "hidden", PEOPLE, privacy(*OUTPUTS)).code
     hidden = Pseudonyms(KEY.encode())
     (tables,) = {tuple(contents(tmp_path / each / "out", "'marts', 'quality'")) for each in ("open", "hidden")}
     owners = [
-        row["owner"] for row in nights.ask(tmp_path / "open" / "out", "select distinct owner from clean.entry_words")
+        row["owner"] for row in runs.ask(tmp_path / "open" / "out", "select distinct owner from clean.entry_words")
     ]
     swap = {owner: hidden.of(owner) for owner in owners if owner}
     swap |= {f"LEAD-{number}": hidden.of(f"LEAD-{number}") for number in range(12)}
@@ -148,7 +148,7 @@ def test_no_number_moves(tmp_path: Path) -> None:
 
 def rows(output: Path, table: str) -> list[dict[str, object]]:
     """The rows without hashes of words and numbers that order names."""
-    found = nights.ask(output, f"from {table}")
+    found = runs.ask(output, f"from {table}")
     unlike = (
         "words_key",
         "given_key",
@@ -183,7 +183,7 @@ def test_one_key_one_hash_everywhere(tmp_path: Path) -> None:
 
 
 def test_another_key_rebuilds_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next night under another key holds its hashes only; a report alone can't be made of the old tables."""
+    """The next run under another key holds its hashes only; a report alone can't be made of the old tables."""
     assert 0 == night(tmp_path, PEOPLE, privacy("database")).code
     monkeypatch.setenv("FUNNEL_PRIVACY_KEY", KEY[::-1])
     toml = tmp_path / "funnel.toml"
@@ -194,7 +194,7 @@ def test_another_key_rebuilds_everything(tmp_path: Path, monkeypatch: pytest.Mon
         answer.code,
         "every table is built from the whole log: [privacy] database, or its key" in answer.err,
     )
-    owners = {row["owner"] for row in nights.ask(tmp_path / "out", "select distinct owner from clean.stage_entries")}
+    owners = {row["owner"] for row in runs.ask(tmp_path / "out", "select distinct owner from clean.stage_entries")}
     assert Pseudonyms(KEY[::-1].encode()).of("Dana Doe") in owners
     assert Pseudonyms(KEY.encode()).of("Dana Doe") not in owners
 

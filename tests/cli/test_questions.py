@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import nights
+from tests import runs
 from tests.cli.commands import Answer, copy_of_quarter, funnel, page, process, reads
 
 
@@ -25,7 +25,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     with (folder / "stage_entries.csv").open("a", encoding="utf-8") as export:
         export.write("L20,MCL,2026-02-02T10:00:00Z,=1+1\nL21,MCL,2026-02-02T11:00:00Z,@cmd\n")
-    nights.run(toml, folder / "build", as_of=nights.QUARTER_AS_OF)
+    runs.run(toml, folder / "build", as_of=runs.QUARTER_AS_OF)
     return folder / "build"
 
 
@@ -73,12 +73,12 @@ class TestExplain:
         toml = copy_of_quarter(tmp_path)
         with (tmp_path / "stage_entries.csv").open("a", encoding="utf-8") as export:
             export.write("L99,Marketing Qualifed,2026-03-01T10:00:00Z,\n")
-        nights.run(toml, tmp_path / "build", as_of=nights.QUARTER_AS_OF)
+        runs.run(toml, tmp_path / "build", as_of=runs.QUARTER_AS_OF)
         answer = funnel("explain", "L99", "--output", tmp_path / "build")
         assert (0, "") == (answer.code, answer.err)
         assert "only rejected rows have this id, so it is not a lead and counts nowhere" in answer.out
         assert [["rejected", "unknown_stage"]] == [row[:2] for row in section(answer, "Rows set aside")]
-        assert [] == nights.ask(tmp_path / "build", "select lead_id from clean.leads where lead_id = 'L99'")
+        assert [] == runs.ask(tmp_path / "build", "select lead_id from clean.leads where lead_id = 'L99'")
 
     def test_an_unknown_lead_is_exit_code_2(self, output: Path) -> None:
         """An id that no input delivered is refused without repeating it."""

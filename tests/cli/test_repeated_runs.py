@@ -1,4 +1,4 @@
-"""One night after another: what a run may change, and what it must leave exactly as it was."""
+"""One run after another: what a run may change, and what it must leave exactly as it was."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UsageError
-from tests import nights
+from tests import runs
 from tests.cli.commands import AS_OF, contents, copy_of_quarter, funnel, page, process
 from tests.sample import Sample
 
@@ -19,8 +19,8 @@ COPIED = 'path = "stage_entries.csv"'
 
 def test_no_value_of_a_row_reaches_stderr(tmp_path: Path) -> None:
     """A run over rows with unknown stages, bad times and no leads prints counts and reasons, never what a row says."""
-    answer = process("run", "--config", nights.QUARTER, "--output", tmp_path / "build", *AS_OF)
-    with (nights.QUARTER.parent / "stage_entries.csv").open(encoding="utf-8") as export:
+    answer = process("run", "--config", runs.QUARTER, "--output", tmp_path / "build", *AS_OF)
+    with (runs.QUARTER.parent / "stage_entries.csv").open(encoding="utf-8") as export:
         rows = list(csv.DictReader(export))
     said = set(answer.err.replace(",", " ").replace(":", " ").split())
     values = {row[column].strip() for row in rows for column in ("lead_id", "entered_at", "owner")} - {""}
@@ -33,10 +33,10 @@ def test_the_same_inputs_again_change_nothing(quarter: Sample, tmp_path: Path) -
     """A second run takes in no row, and its tables and the bytes of its report are the same."""
     output = quarter.copied(tmp_path / "build")
     before, tables = page(output), contents(output)
-    answer = funnel("run", "--config", nights.QUARTER, "--output", output, *AS_OF)
+    answer = funnel("run", "--config", runs.QUARTER, "--output", output, *AS_OF)
     assert 0 == answer.code
     assert "crm_history: stage_entries.csv is known as load 1, 0 new rows" in answer.err
-    assert 1 == nights.ask(output, ACCOUNT)[0]["loads"]
+    assert 1 == runs.ask(output, ACCOUNT)[0]["loads"]
     assert before == page(output)
     assert tables == contents(output)
 
@@ -45,7 +45,7 @@ def test_a_rebuild_needs_no_inputs(tmp_path: Path) -> None:
     """From the landing log alone, with the exports gone, come identical tables and an identical report."""
     toml = copy_of_quarter(tmp_path / "in")
     output = tmp_path / "build"
-    nights.run(toml, output, as_of=nights.QUARTER_AS_OF)
+    runs.run(toml, output, as_of=runs.QUARTER_AS_OF)
     before, tables = page(output), contents(output)
     for name in ("stage_entries.csv", "leads.csv"):
         (toml.parent / name).unlink()
@@ -59,7 +59,7 @@ def test_the_spellings_of_the_release_before_are_accepted(tmp_path: Path) -> Non
     """They do the same, and the help names the new ones alone."""
     output = tmp_path / "build"
     old, new = (
-        funnel("run", *options, "--config", nights.QUARTER, "--output", output, *AS_OF)
+        funnel("run", *options, "--config", runs.QUARTER, "--output", output, *AS_OF)
         for options in (("--rebuild", "--accept-drop"), ("--from-log", "--allow-incomplete"))
     )
     assert (3, old.err) == (new.code, new.err)
@@ -71,7 +71,7 @@ def test_the_spellings_of_the_release_before_are_accepted(tmp_path: Path) -> Non
 
 def test_a_rebuild_without_a_log_is_refused(tmp_path: Path) -> None:
     """`--from-log` of an empty folder says that there is nothing to rebuild from."""
-    answer = funnel("run", "--from-log", "--config", nights.QUARTER, "--output", tmp_path / "build", *AS_OF)
+    answer = funnel("run", "--from-log", "--config", runs.QUARTER, "--output", tmp_path / "build", *AS_OF)
     assert 3 == answer.code
     assert "the landing log has no stage entries" in answer.err
 
@@ -82,13 +82,13 @@ def test_an_overlapping_export_adds_only_what_is_new(tmp_path: Path) -> None:
     toml = copy_of_quarter(tmp_path / "in")
     toml.write_text(toml.read_text("utf-8").replace(COPIED, 'path = "stage_entries*.csv"'), encoding="utf-8")
     output = tmp_path / "build"
-    nights.run(toml, output, as_of=nights.QUARTER_AS_OF)
-    (first,) = nights.ask(output, ACCOUNT)
+    runs.run(toml, output, as_of=runs.QUARTER_AS_OF)
+    (first,) = runs.ask(output, ACCOUNT)
     header, *rows = (toml.parent / "stage_entries.csv").read_text("utf-8").splitlines()
     new = ["L07,MQL,2026-03-20T09:00:00Z,dana", "L21,MCL,2026-03-21T09:00:00Z,"]
     (toml.parent / "stage_entries_2.csv").write_text("\n".join([header, *rows[10:20], *new]) + "\n", encoding="utf-8")
-    nights.run(toml, output, as_of=nights.QUARTER_AS_OF)
-    (second,) = nights.ask(output, ACCOUNT)
+    runs.run(toml, output, as_of=runs.QUARTER_AS_OF)
+    (second,) = runs.ask(output, ACCOUNT)
     grown = {name: second[name] - first[name] for name in first if name != "input" and second[name] != first[name]}
     assert {"rows_read": 12, "redelivered": 10, "kept": 2, "loads": 1} == grown
 
@@ -98,14 +98,14 @@ def test_a_corrected_alias_brings_rejected_rows_in(tmp_path: Path) -> None:
     """A stage that nobody knew is given to one as an alias, and its rows come in from the log, the exports gone."""
     toml = copy_of_quarter(tmp_path / "in")
     output = tmp_path / "build"
-    nights.run(toml, output, as_of=nights.QUARTER_AS_OF)
-    (before,) = nights.ask(output, ACCOUNT)
+    runs.run(toml, output, as_of=runs.QUARTER_AS_OF)
+    (before,) = runs.ask(output, ACCOUNT)
     (toml.parent / "stage_entries.csv").unlink()
     text = toml.read_text("utf-8")
     toml.write_text(text.replace('aliases = ["On hold"]', 'aliases = ["On hold", "Banana"]'), encoding="utf-8")
-    done = nights.run(toml, output, as_of=nights.QUARTER_AS_OF)
-    (after,) = nights.ask(output, ACCOUNT)
-    entries = nights.ask(output, "select stage from clean.stage_entries where lead_id = 'L15'")
+    done = runs.run(toml, output, as_of=runs.QUARTER_AS_OF)
+    (after,) = runs.ask(output, ACCOUNT)
+    entries = runs.ask(output, "select stage from clean.stage_entries where lead_id = 'L15'")
     assert (3, 37) == (before["rejected"], before["kept"])
     assert (2, 38) == (after["rejected"], after["kept"])
     assert [{"stage": "on_hold"}] == entries
@@ -116,7 +116,7 @@ def test_a_selection_gives_the_same_tables(quarter: Sample, tmp_path: Path) -> N
     """`--select marts.conversion+` builds that model and what reads it, and every table is as before."""
     output = quarter.copied(tmp_path / "build")
     before, tables = page(output), contents(output)
-    answer = funnel("run", "--config", nights.QUARTER, "--output", output, *AS_OF, "--select", "marts.conversion+")
+    answer = funnel("run", "--config", runs.QUARTER, "--output", output, *AS_OF, "--select", "marts.conversion+")
     assert 0 == answer.code
     assert " marts.conversion " in answer.err
     assert " report.headline " in answer.err
@@ -130,24 +130,24 @@ def test_a_selection_after_a_changed_configuration_is_refused(tmp_path: Path) ->
     """A part of another definition would not fit the rest: run once without --select."""
     toml = copy_of_quarter(tmp_path / "in")
     output = tmp_path / "build"
-    nights.run(toml, output, as_of=nights.QUARTER_AS_OF)
+    runs.run(toml, output, as_of=runs.QUARTER_AS_OF)
     toml.write_text(toml.read_text("utf-8").replace("windows = [30]", "windows = [31]"), encoding="utf-8")
     before = page(output)
     with pytest.raises(UsageError, match="run once without --select"):
-        nights.run(toml, output, as_of=nights.QUARTER_AS_OF, select="marts.conversion+")
+        runs.run(toml, output, as_of=runs.QUARTER_AS_OF, select="marts.conversion+")
     assert before == page(output)
 
 
 def test_a_selection_names_the_nearest_model(quarter: Sample, tmp_path: Path) -> None:
     """A model that does not exist is refused with the nearest one."""
     output = quarter.copied(tmp_path / "build")
-    answer = funnel("run", "--config", nights.QUARTER, "--output", output, *AS_OF, "--select", "marts.conversoin")
+    answer = funnel("run", "--config", runs.QUARTER, "--output", output, *AS_OF, "--select", "marts.conversoin")
     assert 2 == answer.code
     assert "did you mean marts.conversion?" in answer.err
 
 
 def test_threads_change_no_byte_and_no_row(sample: Sample, tmp_path: Path) -> None:
     """At 4 threads the sample gives the report of 2 threads, and the same rows in every mart. tests/faults has 1 thread, too."""
-    nights.run(nights.SAMPLE, tmp_path, threads=4)
+    runs.run(runs.SAMPLE, tmp_path, threads=4)
     assert page(sample.output) == page(tmp_path)
     assert contents(sample.output, "'marts'") == contents(tmp_path, "'marts'")

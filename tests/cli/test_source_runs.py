@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import nights
+from tests import runs
 from tests.cli.commands import funnel
 from tests.unit.configurations import STAGES
 
@@ -39,10 +39,10 @@ def delivered(folder: Path, entries: str, leads: str, columns: str, checks: str 
 def test_a_lead_elsewhere_is_warned_of_and_counted(tmp_path: Path) -> None:
     """Above max_unreconciled the run says how many, and the page too."""
     toml = delivered(tmp_path, ENTRIES, LEADS, CURRENT)
-    night = nights.run(toml, tmp_path / "build")
+    night = runs.run(toml, tmp_path / "build")
     assert [WARNING] == [each for each in night.warnings if "elsewhere" in each]
     assert LINE in (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")
-    found = nights.ask(tmp_path / "build", "select lead_id, outcome from quality.stage_reconciliation order by lead_id")
+    found = runs.ask(tmp_path / "build", "select lead_id, outcome from quality.stage_reconciliation order by lead_id")
     assert [("1", "differs"), ("2", "agrees"), ("3", "agrees")] == [(row["lead_id"], row["outcome"]) for row in found]
 
 
@@ -52,7 +52,7 @@ def test_the_share_that_is_allowed_is_configured(tmp_path: Path, allowed: float,
     toml = delivered(
         tmp_path, ENTRIES + "4,mql,2026-03-02\n", LEADS + UNKNOWN, CURRENT, f"max_unreconciled = {allowed}\n"
     )
-    night = nights.run(toml, tmp_path / "build")
+    night = runs.run(toml, tmp_path / "build")
     said = "1 of 4 leads stands elsewhere than its history says, and 1 shows a current_stage that no alias names"
     assert warned == any(each.startswith(said) for each in night.warnings)
     page = (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")
@@ -62,7 +62,7 @@ def test_the_share_that_is_allowed_is_configured(tmp_path: Path, allowed: float,
 def test_without_a_current_stage_nothing_is_reported(tmp_path: Path) -> None:
     """No warning, no line."""
     toml = delivered(tmp_path, ENTRIES, LEADS, 'lead_id = "Record ID"')
-    night = nights.run(toml, tmp_path / "build")
+    night = runs.run(toml, tmp_path / "build")
     assert not any("elsewhere" in each for each in night.warnings)
     assert "elsewhere than" not in (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")
 
@@ -79,10 +79,10 @@ def test_two_sources_of_the_same_moves_are_one_history(tmp_path: Path) -> None:
     )
     toml = tmp_path / "funnel.toml"
     toml.write_text(f'[funnel]\nname = "Two"\nas_of = "2026-03-31"\n{STAGES}{inputs}', "utf-8")
-    nights.run(toml, tmp_path / "build")
+    runs.run(toml, tmp_path / "build")
     assert [("mql", "crm"), ("sal", "crm")] == [
         (row["stage"], row["input"])
-        for row in nights.ask(tmp_path / "build", "select stage, input from clean.stage_entries order by entry_no")
+        for row in runs.ask(tmp_path / "build", "select stage, input from clean.stage_entries order by entry_no")
     ]
     page = (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")
     assert "2 rows record an entry that another input dates by its priority: quality.recorded_also." in page
@@ -99,9 +99,9 @@ def test_leads_with_one_address_are_counted_without_it(
     privacy = f'[privacy]\ndatabase = {{ emails = "{emails}" }}\n'
     toml = delivered(tmp_path, ENTRIES, leads, 'lead_id = "lead_id"', privacy)
     monkeypatch.setenv("FUNNEL_PRIVACY_KEY", "sixteen characters, or more")
-    nights.run(toml, tmp_path / "build")
+    runs.run(toml, tmp_path / "build")
     page = (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")
     assert "1 e-mail address of more than one lead, with 2 leads together" in page
-    assert [{"leads": 2, "deleted": 0, "examples": ["1", "2"]}] == nights.ask(
+    assert [{"leads": 2, "deleted": 0, "examples": ["1", "2"]}] == runs.ask(
         tmp_path / "build", "select leads, deleted, examples from quality.shared_addresses"
     )

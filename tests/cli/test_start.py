@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.cli import cli
 from pipeline.publish import lock
-from tests import nights
+from tests import runs
 from tests.cli.commands import funnel, process
 
 UNUSED = ("pandas", "pyarrow", "numpy")
@@ -25,19 +25,17 @@ HEAVY = (*UNUSED, *PAGES, "duckdb", "pydantic", "holidays", "tldextract")
 def test_nothing_heavy_is_imported_before_it_is_needed(what: str) -> None:
     """Neither importing the command line nor its help loads a database, a data frame or a validator."""
     code = f"import sys\n{what}\nprint([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=nights.REPOSITORY, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=runs.REPOSITORY, capture_output=True, text=True, check=True)
     assert "[]" == done.stderr.strip()
 
 
 @pytest.mark.parametrize(
     ("command", "configuration", "absent"),
     [
-        ("check", nights.QUARTER, {*UNUSED, *PAGES, "holidays", "tldextract"}),
-        ("check", nights.SAMPLE, {*UNUSED, *PAGES, "tldextract"}),
-        ("run", nights.QUARTER, {*UNUSED, "holidays", "tldextract"}),
-        ("run", nights.SAMPLE, set(UNUSED)),
+        ("check", runs.QUARTER, {*UNUSED, *PAGES, "holidays", "tldextract"}),
+        ("check", runs.SAMPLE, {*UNUSED, *PAGES, "tldextract"}),
+        ("run", runs.QUARTER, {*UNUSED, "holidays", "tldextract"}),
+        ("run", runs.SAMPLE, set(UNUSED)),
     ],
 )
 def test_what_a_command_does_not_use_it_does_not_import(
@@ -52,24 +50,22 @@ def test_what_a_command_does_not_use_it_does_not_import(
         f"cli({arguments!r}, standalone_mode=False)\n"
         f"print(sorted(set(sys.modules) & set({HEAVY!r})))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=nights.REPOSITORY, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=runs.REPOSITORY, capture_output=True, text=True, check=True)
     assert set(HEAVY) - absent == set(ast.literal_eval(done.stdout.splitlines()[-1]))
 
 
 def test_a_second_run_is_refused_before_it_loads_the_pipeline(tmp_path: Path) -> None:
     """It would take the processor from the first one, and a second run is to end within a second."""
-    arguments = ["run", "--config", str(nights.QUARTER), "--output", str(tmp_path)]
+    arguments = ["run", "--config", str(runs.QUARTER), "--output", str(tmp_path)]
     code = (
         f"import sys\nsys.argv[1:] = {arguments!r}\nfrom pipeline import cli\n"
         "try:\n    cli.main()\n"
         "except SystemExit as leaving:\n"
         "    print(leaving.code, [name for name in ('duckdb', 'pydantic', 'pipeline.run.run') if name in sys.modules])"
     )
-    with lock.hold(tmp_path, nights.CLOCK):
+    with lock.hold(tmp_path, runs.CLOCK):
         done = subprocess.run(
-            [sys.executable, "-c", code], cwd=nights.REPOSITORY, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code], cwd=runs.REPOSITORY, capture_output=True, text=True, check=True
         )
     assert "5 []" == done.stdout.strip()
 

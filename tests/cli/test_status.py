@@ -1,4 +1,4 @@
-"""`funnel status` tells how the nights stand, and its exit code tells a monitor whether the last run was good."""
+"""`funnel status` tells how the runs stand, and its exit code tells a monitor whether the last run was good."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 from pipeline.errors import FunnelError, LockHeld
 from pipeline.publish import attempts, lock, status
-from tests import nights
+from tests import runs
 from tests.cli.commands import AS_OF, copy_of_quarter, funnel, process, tree
 
 LOOP = "from_lead_id,into_lead_id,merged_at\nL07,L01,2026-02-01\nL01,L07,2026-02-01\n"
@@ -25,16 +25,16 @@ LOOP = "from_lead_id,into_lead_id,merged_at\nL07,L01,2026-02-01\nL01,L07,2026-02
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The quarter's night; tests work on copies."""
+    """The quarter's run; tests work on copies."""
     output = tmp_path_factory.mktemp("published") / "build"
-    with nights.without_report():
-        nights.run(nights.QUARTER, output, as_of=nights.QUARTER_AS_OF, clock=datetime.now(UTC))
+    with runs.without_report():
+        runs.run(runs.QUARTER, output, as_of=runs.QUARTER_AS_OF, clock=datetime.now(UTC))
     return output
 
 
 @pytest.fixture
 def build(published: Path, tmp_path: Path) -> Path:
-    """An output folder with one good night."""
+    """An output folder with one good run."""
     return Path(shutil.copytree(published, tmp_path / "build", symlinks=True))
 
 
@@ -111,7 +111,7 @@ def test_a_later_failure_is_shown_until_a_run_is_published(build: Path, tmp_path
     assert "funnel run, exit code 1\n" in text.out
     (toml.parent / "merges.csv").unlink()
     shutil.rmtree(build / "landing" / "crm_merges")
-    assert 0 == funnel("run", "--config", nights.QUARTER, "--output", build, *AS_OF).code
+    assert 0 == funnel("run", "--config", runs.QUARTER, "--output", build, *AS_OF).code
     code, told = standing(build)
     assert (0, []) == (code, told["failed"])
 
@@ -126,9 +126,9 @@ def test_a_configuration_that_broke_is_a_failure_too(build: Path, tmp_path: Path
 
 def test_a_run_that_was_killed_began_and_did_not_end(build: Path) -> None:
     """kill -9 in the middle of a real run: it is told while it runs (pid, since), and afterwards as one without an end."""
-    command = [sys.executable, "-m", "pipeline.cli", "run", "--config", str(nights.QUARTER), "--output", str(build)]
+    command = [sys.executable, "-m", "pipeline.cli", "run", "--config", str(runs.QUARTER), "--output", str(build)]
     with subprocess.Popen(
-        [*command, "--full"], cwd=nights.REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, "--full"], cwd=runs.REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as running:
         while len(list((build / "attempts").glob("*.json"))) < 2:
             assert running.poll() is None
@@ -155,9 +155,9 @@ def test_a_run_that_was_killed_began_and_did_not_end(build: Path) -> None:
 
 def test_ctrl_c_is_recorded_with_130(build: Path) -> None:
     """A run that somebody stopped ended, and says by what."""
-    command = [sys.executable, "-m", "pipeline.cli", "run", "--config", str(nights.QUARTER), "--output", str(build)]
+    command = [sys.executable, "-m", "pipeline.cli", "run", "--config", str(runs.QUARTER), "--output", str(build)]
     with subprocess.Popen(
-        [*command, "--full"], cwd=nights.REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [*command, "--full"], cwd=runs.REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as running:
         assert running.stderr is not None
         while "clean." not in running.stderr.readline():
@@ -186,9 +186,9 @@ cli(sys.argv[1:])
 @pytest.mark.parametrize("seconds_to_the_second", [None, 0.4], ids=["one-signal", "two-signals"])
 def test_a_run_that_had_to_be_ended_on_the_spot_says_by_what(build: Path, seconds_to_the_second: float | None) -> None:
     """Where a signal is not heard, the process ends all the same, and it is not told as killed."""
-    command = [sys.executable, "-c", HANGS, "run", "--config", str(nights.QUARTER), "--output", str(build)]
+    command = [sys.executable, "-c", HANGS, "run", "--config", str(runs.QUARTER), "--output", str(build)]
     with subprocess.Popen(
-        command, cwd=nights.REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, cwd=runs.REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as running:
         assert running.stdout is not None
         assert "works\n" == running.stdout.readline()
@@ -222,9 +222,9 @@ def test_a_run_that_is_too_old_is_not_good(build: Path) -> None:
 def test_a_look_at_the_lock_never_keeps_a_run_from_starting(tmp_path: Path) -> None:
     """A run that starts while somebody looks tries again; one that meets a run gives up, and the look tells its pid."""
     asking = "import sys, fcntl, os, time; d = os.open(sys.argv[1], os.O_RDONLY); fcntl.flock(d, fcntl.LOCK_SH); "
-    with lock.hold(tmp_path, nights.CLOCK):
+    with lock.hold(tmp_path, runs.CLOCK):
         assert lock.holder(tmp_path) == f"pid {os.getpid()}, started 2026-04-02 03:00:00 UTC"
-        with pytest.raises(LockHeld), lock.hold(tmp_path, nights.CLOCK):
+        with pytest.raises(LockHeld), lock.hold(tmp_path, runs.CLOCK):
             pass
     assert lock.holder(tmp_path) is None
     path = tmp_path / lock.LOCK_NAME
@@ -232,7 +232,7 @@ def test_a_look_at_the_lock_never_keeps_a_run_from_starting(tmp_path: Path) -> N
     with subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE) as look:
         assert look.stdout is not None
         look.stdout.readline()
-        with lock.hold(tmp_path, nights.CLOCK):
+        with lock.hold(tmp_path, runs.CLOCK):
             pass
 
 
@@ -242,7 +242,7 @@ def test_failures_do_not_fill_the_folder(tmp_path: Path) -> None:
     (tmp_path / "attempts").mkdir()
     (tmp_path / "attempts" / "20260101T000000Z-0000.json").write_text("{ cut sho")
     for hour in range(attempts.MAX_FAILURES_KEPT + 5):
-        recorder = attempts.Recorder(tmp_path, nights.CLOCK + timedelta(hours=hour), "run")
+        recorder = attempts.Recorder(tmp_path, runs.CLOCK + timedelta(hours=hour), "run")
         recorder.failed(FunnelError(f"failure {hour}"))
     found = attempts.read(tmp_path)
     assert attempts.MAX_FAILURES_KEPT == len(found)

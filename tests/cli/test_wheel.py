@@ -9,7 +9,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from tests import nights
+from tests import runs
 from tests.cli.commands import AS_OF, copy_of_quarter
 
 
@@ -17,7 +17,7 @@ def built_wheel(folder: Path) -> Path:
     """The wheel of this checkout, by uv beside this Python or on the path."""
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     assert uv is not None, "`make test` installs uv"
-    command = [uv, "build", "--quiet", "--wheel", "--out-dir", str(folder), str(nights.REPOSITORY)]
+    command = [uv, "build", "--quiet", "--wheel", "--out-dir", str(folder), str(runs.REPOSITORY)]
     subprocess.run(command, check=True, cwd=folder, capture_output=True)
     (wheel,) = folder.glob("*.whl")
     return wheel

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import nights
+from tests import runs
 from tests.cli.commands import AS_OF, copy_of_quarter, funnel
 from tests.sample import Sample
 
@@ -32,7 +32,7 @@ def test_without_a_configuration_build_is_asked(published: Path, monkeypatch: py
 
 
 def test_nothing_here_is_an_error_that_says_what_to_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a configuration nor a night: exit code 2, both names, and the two ways out. An empty build/ is no night."""
+    """Neither a configuration nor a run: exit code 2, both names, and the two ways out. An empty build/ is no run."""
     (tmp_path / "build").mkdir()
     monkeypatch.chdir(tmp_path)
     for command in (QUERY, ("explain", "L05")):
@@ -44,7 +44,7 @@ def test_nothing_here_is_an_error_that_says_what_to_name(tmp_path: Path, monkeyp
 
 
 def test_a_configuration_comes_first(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A funnel.toml here decides, though build/ has a night: its own output has none yet."""
+    """A funnel.toml here decides, though build/ has a run: its own output has none yet."""
     copy_of_quarter(tmp_path, '\n[output]\npath = "other"\n')
     shutil.copytree(published / "build", tmp_path / "build", symlinks=True)
     monkeypatch.chdir(tmp_path)
@@ -55,7 +55,7 @@ def test_a_configuration_comes_first(published: Path, tmp_path: Path, monkeypatc
 
 
 def test_a_configuration_that_was_named_must_be_there(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A typing error in --config is not answered from another night, even of the default's name."""
+    """A typing error in --config is not answered from another run, even of the default's name."""
     monkeypatch.chdir(published)
     for name in ("fun.toml", "funnel.toml"):
         answer = funnel(*QUERY, "--config", name)
@@ -70,7 +70,7 @@ class TestTheConfigurationOfThePublishedRun:
     def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         """A configuration with [mail] in `here`, its run published in `out`, and an empty folder to stand in."""
         mail = '\n[mail]\nfrom = "funnel@example.com"\nto = ["revops@example.com"]\nhost = "smtp.example.com"\n'
-        nights.run(copy_of_quarter(tmp_path / "here", mail), tmp_path / "out", as_of=AS_OF[1])
+        runs.run(copy_of_quarter(tmp_path / "here", mail), tmp_path / "out", as_of=AS_OF[1])
         (tmp_path / "empty").mkdir()
         monkeypatch.chdir(tmp_path / "empty")
         return tmp_path
@@ -94,7 +94,7 @@ class TestTheConfigurationOfThePublishedRun:
 
     def test_build_of_this_folder_is_enough(self, folder: Path) -> None:
         """Without --output too: here the configuration lies one folder up."""
-        nights.run(folder / "here" / "funnel.toml", folder / "empty" / "build", as_of=AS_OF[1])
+        runs.run(folder / "here" / "funnel.toml", folder / "empty" / "build", as_of=AS_OF[1])
         assert 0 == funnel("report").code
 
     def test_what_to_type_is_reported_where_it_is_gone(self, folder: Path) -> None:

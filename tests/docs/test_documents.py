@@ -12,20 +12,20 @@ from pipeline.cli import cli
 from pipeline.config import block, checks, funnel, inputs, output, privacy, stages
 from pipeline.config.input_tables import CONTRACTS
 from pipeline.transform.project import LAYERS
-from tests import nights
+from tests import runs
 
 DOCUMENTS = sorted(
     path
     for path in (
-        *nights.REPOSITORY.glob("*.md"),
-        *nights.REPOSITORY.glob("docs/**/*.md"),
-        *nights.REPOSITORY.glob("data/**/*.md"),
-        *nights.REPOSITORY.glob("sql/*.md"),
-        *(page for page in nights.REPOSITORY.glob("tests/**/*.md") if "node_modules" not in page.parts),
+        *runs.REPOSITORY.glob("*.md"),
+        *runs.REPOSITORY.glob("docs/**/*.md"),
+        *runs.REPOSITORY.glob("data/**/*.md"),
+        *runs.REPOSITORY.glob("sql/*.md"),
+        *(page for page in runs.REPOSITORY.glob("tests/**/*.md") if "node_modules" not in page.parts),
     )
 )
-FOLDERS = (nights.REPOSITORY / "docs", nights.REPOSITORY / "docs" / "exports")
-OURS = [path for path in DOCUMENTS if path.parent in (nights.REPOSITORY, *FOLDERS)]
+FOLDERS = (runs.REPOSITORY / "docs", runs.REPOSITORY / "docs" / "exports")
+OURS = [path for path in DOCUMENTS if path.parent in (runs.REPOSITORY, *FOLDERS)]
 LINK = re.compile(r"\[[^\]\[]*\]\(([^)\s]+)\)")
 RULE = r"[ACEKSTV]\d{1,2}"
 TABLE = re.compile(r"\b(clean|journey|marts|quality|report|waterfall)\.([a-z_]+)\b(?!\()")
@@ -33,7 +33,7 @@ TABLE = re.compile(r"\b(clean|journey|marts|quality|report|waterfall)\.([a-z_]+)
 
 def named(path: Path) -> str:
     """A document by its path in the checkout."""
-    return str(path.relative_to(nights.REPOSITORY))
+    return str(path.relative_to(runs.REPOSITORY))
 
 
 def anchors(path: Path) -> set[str]:
@@ -58,7 +58,7 @@ def test_every_link_leads_somewhere(path: Path) -> None:
 
 def published_columns() -> dict[str, set[str]]:
     """Every published table with its columns, from the catalogue (which `make check` keeps true)."""
-    tables = (nights.REPOSITORY / "docs" / "tables.md").read_text("utf-8").partition("\n## Macros\n")[0]
+    tables = (runs.REPOSITORY / "docs" / "tables.md").read_text("utf-8").partition("\n## Macros\n")[0]
     parts = re.split(r"^### ", tables, flags=re.MULTILINE)[1:]
     return {part.splitlines()[0]: set(re.findall(r"^\| (\w+) \| \w", part, re.MULTILINE)) for part in parts}
 
@@ -75,8 +75,8 @@ def test_every_table_that_is_named_exists(path: Path) -> None:
 
 def test_the_catalogue_has_every_macro() -> None:
     """Each file of sql/macros is a heading of docs/tables.md, with its arguments."""
-    headings = re.findall(r"^### (\w+)\(", (nights.REPOSITORY / "docs" / "tables.md").read_text("utf-8"), re.MULTILINE)
-    assert sorted(path.stem for path in nights.REPOSITORY.glob("sql/macros/*.sql")) == sorted(headings)
+    headings = re.findall(r"^### (\w+)\(", (runs.REPOSITORY / "docs" / "tables.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(path.stem for path in runs.REPOSITORY.glob("sql/macros/*.sql")) == sorted(headings)
 
 
 def test_the_catalogue_has_every_model() -> None:
@@ -84,7 +84,7 @@ def test_the_catalogue_has_every_model() -> None:
     models = {
         f"{layer}.{path.stem}"
         for layer in LAYERS
-        for path in (nights.REPOSITORY / "sql" / layer).rglob("*.sql")
+        for path in (runs.REPOSITORY / "sql" / layer).rglob("*.sql")
         if "." not in path.stem
     }
     tables = published_columns()
@@ -112,7 +112,7 @@ def test_every_command_that_is_named_exists(path: Path) -> None:
 def test_every_exit_code_is_reported(name: str) -> None:
     """The tables of exit codes have the code of each kind of error, and 0."""
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.FunnelError)]
-    told = re.findall(r"^\| (\d+) \|", (nights.REPOSITORY / name).read_text("utf-8"), re.MULTILINE)
+    told = re.findall(r"^\| (\d+) \|", (runs.REPOSITORY / name).read_text("utf-8"), re.MULTILINE)
     assert sorted({0, *(kind.exit_code for kind in kinds)}) == [int(code) for code in told]
 
 
@@ -130,7 +130,7 @@ def test_every_exit_code_is_reported(name: str) -> None:
 )
 def test_every_key_of_the_configuration_is_reported(title: str, block: type[block.Block]) -> None:
     """docs/configuration.md lists the keys that a block may have: all of them, and no other."""
-    text = (nights.REPOSITORY / "docs" / "configuration.md").read_text("utf-8")
+    text = (runs.REPOSITORY / "docs" / "configuration.md").read_text("utf-8")
     section = text.partition(f"## `{title}`\n")[2].partition("\n## ")[0].partition("\n### ")[0]
     keys = sorted(field.alias or name for name, field in block.model_fields.items())
     assert keys == sorted(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
@@ -138,7 +138,7 @@ def test_every_key_of_the_configuration_is_reported(title: str, block: type[bloc
 
 def test_every_input_table_is_reported() -> None:
     """The glossary of inputs in docs/configuration.md has each table with its columns."""
-    text = (nights.REPOSITORY / "docs" / "configuration.md").read_text("utf-8").replace("**", "")
+    text = (runs.REPOSITORY / "docs" / "configuration.md").read_text("utf-8").replace("**", "")
     rows = [f"| {table} | {', '.join(each.name for each in one.columns)} |" for table, one in CONTRACTS.items()]
     assert [] == [row for row in rows if row not in text]
 
@@ -146,7 +146,7 @@ def test_every_input_table_is_reported() -> None:
 @pytest.mark.parametrize("path", OURS, ids=named)
 def test_every_rule_that_is_cited_is_written_down(path: Path) -> None:
     """A rule number in a document opens a paragraph of docs/RULES.md, or an entry of what is not built yet."""
-    rules, _, not_built = (nights.REPOSITORY / "docs" / "RULES.md").read_text("utf-8").partition("## Not built yet")
+    rules, _, not_built = (runs.REPOSITORY / "docs" / "RULES.md").read_text("utf-8").partition("## Not built yet")
     written = set(re.findall(rf"^({RULE})\.", rules, re.MULTILINE))
     missing = {rule for line in not_built.splitlines() if line.startswith("- ") for rule in re.findall(RULE, line)}
     assert set() == set(re.findall(rf"\b{RULE}\b", path.read_text("utf-8"))) - written - missing

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import formats
-from tests import nights
+from tests import runs
 from tests.cli.commands import funnel
 from tests.exports.loading import DATA, Loaded, loaded
 
-FOLDER = nights.REPOSITORY / "docs" / "exports"
+FOLDER = runs.REPOSITORY / "docs" / "exports"
 PAGES = sorted(FOLDER.glob("*.md"))
 PART = re.compile(
     r"^<!-- files: (?P<files>\w+) -->$"
@@ -137,7 +137,7 @@ def test_a_page_says_what_its_examples_give(page: Path, tmp_path: Path) -> None:
 def test_the_lines_of_the_readme_run(tmp_path: Path) -> None:
     """Every lead of a small export has its first status."""
     (block,) = re.findall(
-        r"^```toml\n(.*?)^```$", (nights.REPOSITORY / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+        r"^```toml\n(.*?)^```$", (runs.REPOSITORY / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
     toml = put("sf_leadhistory_status_only", block, tmp_path / "files")
     found = loaded(toml, tmp_path / "out")

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from tests import nights
+from tests import runs
 from tests.cli.commands import copy_of_quarter
 from tests.cli.test_wheel import built_wheel
 
-NIGHTLY = nights.REPOSITORY / "docs" / "nightly.md"
+NIGHTLY = runs.REPOSITORY / "docs" / "nightly.md"
 
 
 def blocks(heading: str, language: str) -> list[str]:
@@ -32,7 +32,7 @@ def machine(tmp_path: Path) -> Path:
     """A folder that stands for the machine of the guide: /opt/funnel, /srv/leads, /var/log."""
     program = tmp_path / "opt" / "funnel" / ".venv" / "bin" / "funnel"
     program.parent.mkdir(parents=True)
-    checkout = shlex.quote(str(nights.REPOSITORY))
+    checkout = shlex.quote(str(runs.REPOSITORY))
     program.write_text(f'#!/bin/sh\nPYTHONPATH={checkout} exec {shlex.quote(sys.executable)} -m pipeline.cli "$@"\n')
     program.chmod(0o755)
     copy_of_quarter(tmp_path / "srv" / "leads")
@@ -64,11 +64,11 @@ def as_cron_does(line: str, machine: Path) -> subprocess.CompletedProcess[str]:
 
 
 def published_as_of(output: Path) -> str:
-    return str(nights.ask(output, "select strftime(as_of_local, '%Y-%m-%d') as day from waterfall.run")[0]["day"])
+    return str(runs.ask(output, "select strftime(as_of_local, '%Y-%m-%d') as day from waterfall.run")[0]["day"])
 
 
 def test_the_line_of_cron_publishes_yesterday(machine: Path) -> None:
-    """As cron runs it: the night is there, true at yesterday's end; cron has nothing to mail, the log has it all."""
+    """As cron runs it: the run is there, true at yesterday's end; cron has nothing to mail, the log has it all."""
     (block,) = blocks("cron", "text")
     (line,) = there(block, machine).splitlines()
     done = as_cron_does(line, machine)
@@ -95,7 +95,7 @@ def test_the_line_of_cron_with_mail_reads_its_secrets(machine: Path) -> None:
 
 
 def test_the_units_of_systemd_are_valid_and_start_a_run(machine: Path) -> None:
-    """systemd itself finds nothing wrong with them where it is there, and what ExecStart says publishes a night."""
+    """systemd itself finds nothing wrong with them where it is there, and what ExecStart says publishes a run."""
     units = machine / "units"
     units.mkdir()
     for name, text in zip(("service", "timer"), blocks("systemd", "ini"), strict=True):
@@ -153,10 +153,10 @@ def test_the_workflow_of_github_runs_in_an_empty_folder(tmp_path: Path) -> None:
     # The dependencies are those of this environment, so that nothing is fetched; the wheel brings the program.
     (checkout / "requirements.txt").write_text("# nothing more\n")
     fetch = checkout / "fetch-exports"
-    quarter = shlex.quote(str(nights.QUARTER.parent))
+    quarter = shlex.quote(str(runs.QUARTER.parent))
     fetch.write_text(f"#!/bin/sh\ncp {quarter}/*.csv .\n")
     fetch.chmod(0o755)
-    shutil.copyfile(nights.QUARTER, checkout / "funnel.toml")
+    shutil.copyfile(runs.QUARTER, checkout / "funnel.toml")
     summary = tmp_path / "summary.md"
     environment = {
         "PATH": f"{python / 'bin'}:/usr/bin:/bin",

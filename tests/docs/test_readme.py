@@ -9,26 +9,26 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests import nights
+from tests import runs
 
 
 def scripts() -> list[str]:
     """The README's shell blocks."""
-    text = (nights.REPOSITORY / "README.md").read_text("utf-8")
+    text = (runs.REPOSITORY / "README.md").read_text("utf-8")
     return re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
     """From `make run` to `funnel explain` each ends well, each query has rows, and one's own first run rejects no row."""
     (tmp_path / "data").mkdir()
-    shutil.copytree(nights.SAMPLE.parent, tmp_path / "data" / "sample")
+    shutil.copytree(runs.SAMPLE.parent, tmp_path / "data" / "sample")
     programs = tmp_path / "programs"
     programs.mkdir()
     funnel = programs / "funnel"
     funnel.write_text(f'#!/bin/sh\nexec {sys.executable} -m pipeline.cli "$@"\n')
     funnel.chmod(0o755)
-    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "PYTHONPATH": str(nights.REPOSITORY)}
-    make = (nights.REPOSITORY / "Makefile").read_text("utf-8")
+    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "PYTHONPATH": str(runs.REPOSITORY)}
+    make = (runs.REPOSITORY / "Makefile").read_text("utf-8")
     made = re.findall(r"^\t@\$\(BIN\)/(funnel run .*)$", make, re.MULTILINE)
     answers, said = {}, {}
     for script in [*made, *scripts()]:
@@ -51,12 +51,12 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
     assert [
         {"input": "crm_history", "rows_read": 1703, "rejected": 0},
         {"input": "crm_leads", "rows_read": 396, "rejected": 0},
-    ] == nights.ask(own, "select input, rows_read, rejected from quality.row_accounting order by input")
+    ] == runs.ask(own, "select input, rows_read, rejected from quality.row_accounting order by input")
 
 
 def test_make_run_and_make_test_are_there() -> None:
     """The two commands of the README are targets of the Makefile."""
-    make = (nights.REPOSITORY / "Makefile").read_text("utf-8")
+    make = (runs.REPOSITORY / "Makefile").read_text("utf-8")
     targets = set(re.findall(r"^([a-z]+):", make, re.MULTILINE))
     named = set(re.findall(r"`make ([a-z]+)`|^make ([a-z]+)", "\n".join(scripts()), re.MULTILINE))
     assert {"run", "test"} <= {word for pair in named for word in pair if word} <= targets

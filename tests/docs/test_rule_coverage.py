@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from tests import nights
+from tests import runs
 
 RULES = """
 K1. Who enters.
@@ -25,7 +25,7 @@ K6. An estimate.
 @pytest.fixture
 def rule_coverage() -> ModuleType:
     """docs/rule_coverage.py, which lies outside the package."""
-    spec = importlib.util.spec_from_file_location("rule_coverage", nights.REPOSITORY / "docs" / "rule_coverage.py")
+    spec = importlib.util.spec_from_file_location("rule_coverage", runs.REPOSITORY / "docs" / "rule_coverage.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -6,9 +6,9 @@ import ast
 import re
 from pathlib import Path
 
-from tests import nights
+from tests import runs
 
-WATCHING = nights.REPOSITORY / "docs" / "watching.md"
+WATCHING = runs.REPOSITORY / "docs" / "watching.md"
 
 
 def section(title: str) -> str:
@@ -25,6 +25,6 @@ def events_of(path: Path) -> set[str]:
 
 def test_every_event_of_the_log_is_reported() -> None:
     """The events that the code names are those of the table, and no other but `note`, which is any sentence."""
-    modules = (nights.REPOSITORY / "pipeline").rglob("*.py")
+    modules = (runs.REPOSITORY / "pipeline").rglob("*.py")
     named = set().union(*map(events_of, modules))
     assert named | {"note"} == set(re.findall(r"^\| `(\w+)` \|", section("The log"), re.MULTILINE))

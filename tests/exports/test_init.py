@@ -153,7 +153,7 @@ def test_the_order_of_arguments_is_checked(tmp_path: Path) -> None:
     export.write_text("lead_id,stage,entered_at\nA,MQL,2026-05-01\n", "utf-8")
     for paths, from_files, what in (
         ([tmp_path / "a"], True, "needs one file at least"),
-        ([export, tmp_path / "a"], False, "one folder is all"),
+        ([export, tmp_path / "a"], False, "only one folder is needed"),
         ([export, export], True, "the last argument is a file"),
     ):
         with pytest.raises(UsageError, match=what):

@@ -1,4 +1,4 @@
-"""A small night in which every name is hostile, and a look at everything that leaves it."""
+"""A small run in which every name is hostile, and a look at everything that leaves it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 import openpyxl
 
-from tests import nights
+from tests import runs
 from tests.cli.commands import Answer, funnel
 from tests.report.tree import Node, grow
 
@@ -33,7 +33,7 @@ def written(text: str) -> str:
 
 @dataclass(frozen=True)
 class Names:
-    """The names of a night; each stands where a user or a CRM may write what it likes."""
+    """The names of a run; each stands where a user or a CRM may write what it likes."""
 
     title: str = "Night"
     label: str = "MQL"
@@ -58,7 +58,7 @@ class Names:
 
 
 def configuration(folder: Path, names: Names, more: str = "") -> Path:
-    """The TOML of such a night, in `folder`."""
+    """The TOML of such a run, in `folder`."""
     toml = folder / "funnel.toml"
     toml.write_text(
         f"""
@@ -146,7 +146,7 @@ def night(folder: Path, names: Names, more: str = "", deliver_first: bool = True
 
 
 def pages(output: Path) -> dict[str, str]:
-    """Every page and mail of the published night."""
+    """Every page and mail of the published run."""
     reports = output / "reports"
     return {str(path.relative_to(reports)): path.read_text("utf-8") for path in sorted(reports.rglob("*.html"))}
 
@@ -189,7 +189,7 @@ def assert_harmless(output: Path) -> None:
             assert all(own), "a cell of the workbook leads out of it"
     json.loads((output / "reports" / "summary.json").read_text("utf-8"))
     assert_head(output)
-    counted = nights.ask(
+    counted = runs.ask(
         output,
         "select (select count(*) from clean.stage_entries) as entries, (select count(*) from clean.lead_ids) as leads,"
         " (select count(*) from marts.conversion) > 0 as has_conversion,"

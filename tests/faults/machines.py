@@ -1,4 +1,4 @@
-"""A machine in trouble, for tests: small disks, files that may not grow, too little memory; and a night to lose on it."""
+"""A machine in trouble, for tests: small disks, files that may not grow, too little memory; and a run to lose on it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.publish.attempts import SUFFIX
-from tests import nights
+from tests import runs
 
 OLD, NEW = "2026-03-30", "2026-03-31"
 # The moment is chosen by what the run says; what happens then, the kernel does.
@@ -52,7 +52,7 @@ def _started(
     asked = ["run", "--config", str(toml), "--output", str(output), "--as-of", as_of, *options]
     return subprocess.Popen(
         [sys.executable, *program, *asked],
-        cwd=nights.REPOSITORY,
+        cwd=runs.REPOSITORY,
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -71,7 +71,7 @@ def ended(run: subprocess.Popen[str]) -> tuple[int, str]:
 
 def quarter(folder: Path) -> Path:
     """A copy of the quarter's inputs, to be added to. Returns its configuration."""
-    shutil.copytree(nights.QUARTER.parent, folder)
+    shutil.copytree(runs.QUARTER.parent, folder)
     return folder / "funnel.toml"
 
 
@@ -85,7 +85,7 @@ def large_history(folder: Path, leads: int = 40_000) -> Path:
     """The quarter's funnel with many leads. Returns its configuration."""
     folder.mkdir()
     toml = folder / "funnel.toml"
-    shutil.copyfile(nights.QUARTER, toml)
+    shutil.copyfile(runs.QUARTER, toml)
     with (folder / "leads.csv").open("w", encoding="utf-8") as file:
         file.write("lead_id,account_id,origin,lead_source\n")
         file.writelines(f"L{lead},A{lead // 3},marketing,web form\n" for lead in range(leads))
@@ -99,10 +99,10 @@ def large_history(folder: Path, leads: int = 40_000) -> Path:
 
 
 def published_as_of(output: Path) -> str:
-    """The as-of of the published night, after every part of it was found to tell the same."""
+    """The as-of of the published run, after every part of it was found to tell the same."""
     folder = (output / "current").resolve(strict=True)
-    as_of = nights.ask(output, "select strftime(as_of_local, '%Y-%m-%d') as day from waterfall.run")[0]["day"]
-    flows = nights.ask(output, "select count(*) as count from marts_kept.stage_flow")[0]["count"]
+    as_of = runs.ask(output, "select strftime(as_of_local, '%Y-%m-%d') as day from waterfall.run")[0]["day"]
+    flows = runs.ask(output, "select count(*) as count from marts_kept.stage_flow")[0]["count"]
     page = (output / "reports" / "index.html").read_text("utf-8")
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert folder.name == manifest["run"]
@@ -113,7 +113,7 @@ def published_as_of(output: Path) -> str:
 
 
 def left_lying(output: Path) -> list[str]:
-    """What a run should not leave behind: half-built nights, work folders, loads without a manifest, new links.
+    """What a run should not leave behind: half-built runs, work folders, loads without a manifest, new links.
 
     Its record stays: `funnel status` tells from it what failed.
     """
@@ -125,14 +125,14 @@ def left_lying(output: Path) -> list[str]:
 
 
 class SmallDisk:
-    """A file system in memory that holds so many bytes and no more."""
+    """A file system in memory that holds that many bytes and no more."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._ballast = folder / "ballast"
 
     def leave(self, free: int) -> None:
-        """Fill the disk until so many bytes are free."""
+        """Fill the disk until that many bytes are free."""
         more = self.free - free
         if more >= 0:
             with self._ballast.open("ab") as file:

@@ -1,8 +1,8 @@
-"""Publish a night of copied files and stop at its first step, then at its second, until a night goes through.
+"""Publish a run of copied files and stop at its first step, then at its second, until a run goes through.
 
 A step is any call that changes a name or flushes. Arguments: `kill` (-9) or `fail` (an error of the disk), the output
-folder to use, an output folder with the old night to begin from, and a folder with the files of the new night. Prints
-for each step: which night a reader finds, the exit code, and what is left lying about after it (kill: after the next
+folder to use, an output folder with the old run to begin from, and a folder with the files of the new run. Prints
+for each step: which run a reader finds, the exit code, and what is left lying about after it (kill: after the next
 run).
 """
 
@@ -24,7 +24,7 @@ from pipeline.publish import lock, run_folder
 
 CLOCK = datetime(2026, 4, 2, 3, 59, 59, tzinfo=UTC)
 STEPS = ("fsync", "rename", "replace", "symlink", "chmod", "mkdir", "unlink", "rmdir", "ftruncate")
-WITHOUT_HARM = 10  # a step failed and the night was published all the same
+WITHOUT_HARM = 10  # a step failed and the run was published all the same
 COPIED = {"funnel.duckdb": "funnel.duckdb", "index.html": "reports/index.html"}
 
 
@@ -69,7 +69,7 @@ class Steps:
 
 
 def publish_copies(out: Path, night: Path) -> None:
-    """One run, as the night does it; ends the process when it fails."""
+    """One run, as the run does it; ends the process when it fails."""
     try:
         with lock.hold(out, CLOCK):
             run = run_folder.start_run(out, CLOCK)
@@ -87,7 +87,7 @@ def publish_copies(out: Path, night: Path) -> None:
 
 
 def night_found(out: Path, before: Path, night: Path) -> str:
-    """The night that a reader of both links finds, by every byte; broken too when a half night has a run's name."""
+    """The run that a reader of both links finds, by every byte; broken too when a half run has a run's name."""
     nights = [path for path in (out / "runs").iterdir() if "." not in path.name]
     if not all((path / place).exists() for path in nights for place in COPIED.values()):
         return "broken"

@@ -106,7 +106,7 @@ def forked(work: Callable[[], None]) -> Run:
 
 
 class RunSeries:
-    """Nights of the quarter in a folder of their own: every one has a new row to read and a later as-of."""
+    """Runs of the quarter in a folder of their own: every one has a new row to read and a later as-of."""
 
     def __init__(self, folder: Path, dice: random.Random) -> None:
         folder.mkdir(parents=True)
@@ -138,7 +138,7 @@ class RunSeries:
         return forked(night)
 
     def learn(self) -> None:
-        """Two nights without a fault: how long each phase takes here, seconds."""
+        """Two runs without a fault: how long each phase takes here, seconds."""
         for _ in range(2):
             run = self.start()
             begins = {phase: run.reaches(phase) for phase in PHASES}
@@ -164,7 +164,7 @@ class RunSeries:
         return None if code == 0 else (run, time.monotonic() - sent)
 
     def found(self) -> dict[str, Any]:
-        """The published night as a reader finds it, looked at by another process: see `look`."""
+        """The published run as a reader finds it, looked at by another process: see `look`."""
         run = forked(lambda: print(json.dumps(look(self.output))))
         if run.ends() != 0:
             return {"run": None, "as_of": None, "digest": None, "broken": run.said.strip()}
@@ -173,7 +173,7 @@ class RunSeries:
 
 
 def look(output: Path) -> dict[str, Any]:
-    """Run, as-of and digest of the published night, after its parts were found to agree. AssertionError when they don't."""
+    """Run, as-of and digest of the published run, after its parts were found to agree. AssertionError when they don't."""
     folder = (output / "current").resolve(strict=True)
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     summary = json.loads((output / "reports" / "summary.json").read_text("utf-8"))

@@ -28,7 +28,7 @@ from typing import Any
 
 from pipeline.database.connection import connect_published
 from pipeline.publish import lock, run_folder
-from tests import nights
+from tests import runs
 from tests.faults import machines, publish_by_steps
 from tests.faults.run_series import PHASES, Run, RunSeries, forked
 
@@ -142,7 +142,7 @@ def one_lane(folder: Path, number: int, asked: argparse.Namespace, share: Any) -
 
 
 def killed(series: RunSeries, phase: str, tally: Tally) -> None:
-    """One kill; the night that is found then, and the run after it."""
+    """One kill; the run that is found then, and the run after it."""
     before = series.found()
     while True:
         hit = series.interrupted(phase, signal.SIGKILL)
@@ -170,7 +170,7 @@ def judge(series: RunSeries, phase: str, run: Run, before: dict[str, Any], tally
 
 
 def goes_on(series: RunSeries, phase: str, tally: Tally) -> None:
-    """The next run publishes its night and leaves nothing of the one before it."""
+    """The next run publishes its run and leaves nothing of the one before it."""
     run = series.start()
     code, now = run.ends(), series.found()
     if code != 0:
@@ -182,7 +182,7 @@ def goes_on(series: RunSeries, phase: str, tally: Tally) -> None:
 
 
 def signalled(series: RunSeries, phase: str, number: signal.Signals, tally: Tally, limit: float) -> None:
-    """One signal: it ends in time with 130, and but for the last moment of all the old night stays."""
+    """One signal: it ends in time with 130, and but for the last moment of all the old run stays."""
     before = series.found()
     while (hit := series.interrupted(phase, number)) is None:
         before = series.found()
@@ -224,7 +224,7 @@ def second(series: RunSeries, phase: str, tally: Tally, limit: float) -> None:
 
 
 def opens(folder: Path, asked: argparse.Namespace) -> Figure:
-    """Readers open database and page again and again while whole nights are swapped as fast as they can be copied."""
+    """Readers open database and page again and again while whole runs are swapped as fast as they can be copied."""
     out = folder / "swapped"
     sources = [(folder / f"series{series}" / "out" / "current").resolve() for series in range(asked.lanes)] * 2
     publish_copy(out, sources[0], 0)
@@ -238,7 +238,7 @@ def opens(folder: Path, asked: argparse.Namespace) -> Figure:
         failures = []
         for _ in range(asked.opens):
             try:
-                connection = connect_published(out / "funnel.duckdb", nights.Settings("500MB", 1))
+                connection = connect_published(out / "funnel.duckdb", runs.Settings("500MB", 1))
                 connection.execute("select count(*) from marts.conversion").fetchall()
                 connection.close()
                 if not (out / "reports" / "index.html").read_text("utf-8").rstrip().endswith("</html>"):
@@ -259,7 +259,7 @@ def opens(folder: Path, asked: argparse.Namespace) -> Figure:
 
 
 def publish_copy(out: Path, night: Path, number: int = 0) -> None:
-    """Publish a copy of a night as a run does, so many seconds after the clock."""
+    """Publish a copy of a run as a run does, that many seconds after the clock."""
     clock = CLOCK + timedelta(seconds=number)
     with lock.hold(out, clock):
         run = run_folder.start_run(out, clock)
@@ -271,7 +271,7 @@ def publish_copy(out: Path, night: Path, number: int = 0) -> None:
 
 
 def by_steps(folder: Path) -> Iterator[Figure]:
-    """A kill and a fault of the disk at each single step of publishing a real night."""
+    """A kill and a fault of the disk at each single step of publishing a real run."""
     for how, codes in (("kill", {-signal.SIGKILL, 0}), ("fail", {0, 1, 2, publish_by_steps.WITHOUT_HARM})):
         work = folder / how
         (work / "night").mkdir(parents=True)
@@ -281,7 +281,7 @@ def by_steps(folder: Path) -> Iterator[Figure]:
         publish_copy(work / "before", sorted(source.parent.glob("*-????"))[0])
         told = subprocess.run(
             [sys.executable, "-m", "tests.faults.publish_by_steps", how, work / "out", work / "before", work / "night"],
-            cwd=nights.REPOSITORY,
+            cwd=runs.REPOSITORY,
             capture_output=True,
             text=True,
             check=False,

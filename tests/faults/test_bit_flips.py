@@ -17,7 +17,7 @@ from delivery import HEADER, Inbox, entry, one_file, refusal
 from pipeline.errors import InputError
 from pipeline.ingest.landing import loading
 from pipeline.run.loading import check
-from tests import nights
+from tests import runs
 from tests.faults.test_histories import Company
 
 TABLE = pa.table(
@@ -196,6 +196,6 @@ def test_a_run_over_a_damaged_log_stops_and_the_last_one_stays(tmp_path: Path) -
             company.night(**options)
         assert 3 == stopped.value.exit_code
     with pytest.raises(InputError):
-        check(nights.options(tmp_path / "funnel.toml", output))
+        check(runs.options(tmp_path / "funnel.toml", output))
     assert published == (output / "funnel.duckdb").resolve()
-    assert [{"leads": 7}] == nights.ask(output, "select count(distinct lead_id) as leads from journey.stage_spans")
+    assert [{"leads": 7}] == runs.ask(output, "select count(distinct lead_id) as leads from journey.stage_spans")

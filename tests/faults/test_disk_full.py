@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 12 and 13: a disk without room, and files that may not grow, in each part of a night.
+"""docs/FAULTS.md, 12 and 13: a disk without room, and files that may not grow, in each part of a run.
 
 Two ways, both of the kernel's doing: a limit on the size of files, which every machine has, and where this user may
 mount, a disk that is really small.
@@ -24,7 +24,7 @@ ON_A_DISK = PARTS if machines.may_mount() else ()
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the inputs (in) and a published night (out)."""
+    """A folder with the inputs (in) and a published run (out)."""
     folder = tmp_path_factory.mktemp("published")
     toml = machines.quarter(folder / "in")
     assert 0 == machines.ended(machines.funnel(toml, folder / "out", as_of=machines.OLD))[0]
@@ -34,7 +34,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def disk(tmp_path: Path, published: Path) -> Iterator[machines.SmallDisk]:
-    """A disk of 96 MB with the published night."""
+    """A disk of 96 MB with the published run."""
     with machines.small_disk(tmp_path / "disk", 96) as small:
         shutil.copytree(published / "out", small.folder / "out", symlinks=True)
         yield small
@@ -66,7 +66,7 @@ def sentence(said: str) -> str:
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_file_that_may_not_grow(tmp_path: Path, published: Path, part: str) -> None:
-    """F12, F13: Exit code 1 and what to raise; the old night is whole, and nothing of the new one lies about."""
+    """F12, F13: Exit code 1 and what to raise; the old run is whole, and nothing of the new one lies about."""
     out = tmp_path / "out"
     shutil.copytree(published / "out", out, symlinks=True)
     heard = "writing the report" if part == "render" else ""
@@ -84,7 +84,7 @@ def test_a_file_that_may_not_grow(tmp_path: Path, published: Path, part: str) ->
 
 @pytest.mark.parametrize("part", ON_A_DISK)
 def test_a_full_disk_says_how_much_more_is_needed(disk: machines.SmallDisk, published: Path, part: str) -> None:
-    """F12, F13: Exit code 1, where, and how much: with that much more the same run goes through. The old night is whole before."""
+    """F12, F13: Exit code 1, where, and how much: with that much more the same run goes through. The old run is whole before."""
     out = disk.folder / "out"
     disk.leave(free_for(part, out))
     before = disk.free
@@ -108,7 +108,7 @@ def test_a_full_disk_says_how_much_more_is_needed(disk: machines.SmallDisk, publ
 
 @pytest.mark.parametrize("megabytes", (13,) if machines.may_mount() else ())
 def test_the_first_run_knows_too_how_much_it_needs(tmp_path: Path, published: Path, megabytes: int) -> None:
-    """F12: Without a night to compare with, it goes by the rows: with that much more it goes through."""
+    """F12: Without a run to compare with, it goes by the rows: with that much more it goes through."""
     toml = published / "in" / "funnel.toml"
     with machines.small_disk(tmp_path / "disk", megabytes) as small:
         _, said = machines.ended(machines.funnel(toml, small.folder / "out"))
@@ -119,7 +119,7 @@ def test_the_first_run_knows_too_how_much_it_needs(tmp_path: Path, published: Pa
 
 
 def test_the_test_sees_what_a_run_left_behind(tmp_path: Path) -> None:
-    """A half-built night, a work folder and a load without a manifest are found."""
+    """A half-built run, a work folder and a load without a manifest are found."""
     for name in ("runs/20260401T000000Z-aaaa.building", "landing/.work-x", "landing/crm/000001-abc"):
         os.makedirs(tmp_path / name)  # noqa: PTH103
     assert 3 == len(machines.left_lying(tmp_path))

@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, rows 66 to 70: histories that no waterfall foresaw, through whole nights. Nothing is dropped or guessed."""
+"""docs/FAULTS.md, rows 66 to 70: histories that no waterfall foresaw, through whole runs. Nothing is dropped or guessed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests import nights
+from tests import runs
 
 CONFIGURATION = """
 [funnel]
@@ -82,7 +82,7 @@ AS_OF = "2026-03-31T23:59:59"
 
 
 class Company:
-    """A folder of deliveries and where its nights are published."""
+    """A folder of deliveries and where its runs are published."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -97,7 +97,7 @@ class Company:
         (self.folder / name).write_text(content, "utf-8")
 
     def night(self, output: str = "out", **more: Any) -> Path:
-        nights.run(self.folder / "funnel.toml", self.folder / output, as_of=more.pop("as_of", AS_OF), **more)
+        runs.run(self.folder / "funnel.toml", self.folder / output, as_of=more.pop("as_of", AS_OF), **more)
         return self.folder / output
 
 
@@ -112,7 +112,7 @@ def output(company: Company) -> Path:
 
 
 def ask(output: Path, sql: str) -> list[tuple[Any, ...]]:
-    return [tuple(row.values()) for row in nights.ask(output, sql)]
+    return [tuple(row.values()) for row in runs.ask(output, sql)]
 
 
 def spans(output: Path, lead: str) -> list[tuple[Any, ...]]:
@@ -187,7 +187,7 @@ def test_who_nobody_delivered_is_kept_and_counted(output: Path) -> None:
 
 @pytest.mark.usefixtures("without_report")
 def test_a_merge_counts_for_the_survivor_and_can_be_taken_back(company: Company, output: Path) -> None:
-    """F69: Through three nights: apart, one lead, apart again with every stay as it was. As of a day before, it never was."""
+    """F69: Through three runs: apart, one lead, apart again with every stay as it was. As of a day before, it never was."""
     before, rates = history(output), conversions(output)
     assert {"mql": (6, 1), "sal": (3, 1)} == rates
     company.deliver("merges-2.csv", "from_lead_id,into_lead_id,merged_at\nAda-2,Ada,2026-03-01\n")

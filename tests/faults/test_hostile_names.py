@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from pipeline.config.reports import RESERVED_FOLDERS
-from tests import nights
+from tests import runs
 from tests.cli.commands import funnel
 from tests.faults.hostile import AS_OF, Names, assert_harmless, body, cells, configuration, deliver, night, pages
 from tests.report.tree import grow
@@ -51,8 +51,8 @@ def test_a_quote_and_a_semicolon_in_a_stage_name_are_letters(tmp_path: Path) -> 
     assert 0 == night(tmp_path, names).code
     out = tmp_path / "out"
     assert_harmless(out)
-    assert [{"label": label}] == nights.ask(out, "select label from waterfall.stages where stage = 'mql'")
-    assert [{"entries": 18}] == nights.ask(out, "select count(*) as entries from clean.stage_entries")
+    assert [{"label": label}] == runs.ask(out, "select label from waterfall.stages where stage = 'mql'")
+    assert [{"entries": 18}] == runs.ask(out, "select count(*) as entries from clean.stage_entries")
     assert template in grow(pages(out)["definitions.html"]).words
     answer = funnel("explain", f"{label}1", "--output", out, "--config", tmp_path / "funnel.toml")
     assert (0, f"Lead {label}1") == (answer.code, answer.out.splitlines()[0])

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.waterfall.names import cut
-from tests import nights
+from tests import runs
 from tests.faults.hostile import Names, assert_harmless, body, night, pages
 from tests.report.tree import Node, grow
 
@@ -58,14 +58,14 @@ NAMES = st.builds(Names, **{field.name: TEXT.map(partial(fit, field.name)) for f
 @example(all_of("".join(reversed(PIECES))))
 @given(NAMES)
 def test_hostile_text(names: Names) -> None:
-    """A night of any names is published with every row but the one of the unknown stage; pages, files and mail are harmless,
-    made of the elements of any other night, and show the names."""
+    """A run of any names is published with every row but the one of the unknown stage; pages, files and mail are harmless,
+    made of the elements of any other run, and show the names."""
     with tempfile.TemporaryDirectory() as folder:
         answer = night(Path(folder), names)
         assert 0 == answer.code, answer.err
         out = Path(folder) / "out"
         assert_harmless(out)
-        assert [{"entries": 18, "leads": 12, "stages": 2}] == nights.ask(
+        assert [{"entries": 18, "leads": 12, "stages": 2}] == runs.ask(
             out,
             "select (select count(*) from clean.stage_entries) as entries, (select count(*) from clean.leads) as leads,"
             " (select count(*) from waterfall.stages) as stages",

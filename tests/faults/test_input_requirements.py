@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 20 and 22 to 25: deliveries that are late, small or lack what was known, through whole nights."""
+"""docs/FAULTS.md, 20 and 22 to 25: deliveries that are late, small or lack what was known, through whole runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.errors import InputError
 from pipeline.ingest.landing import loading
 from pipeline.publish import manifest, run_folder
 from pipeline.settings import Settings
-from tests import nights
+from tests import runs
 from tests.cli.commands import funnel, page, process
 
 CONFIGURATION = """
@@ -54,7 +54,7 @@ def people(folder: Path, leads: Iterable[int]) -> None:
 
 
 def land(toml: Path, output: Path, clock: datetime) -> None:
-    """What a night lands, without the rest of it."""
+    """What a run lands, without the rest of it."""
     connection = connect(None, Settings("500MB", 1), reads_files=True)
     read = load_configuration(toml, output=output)
     outcome = loading.load_inputs(connection, read, output / "landing", clock=clock, as_of=clock)
@@ -83,14 +83,14 @@ def loads(output: Path) -> list[str]:
 
 @pytest.mark.usefixtures("without_report")
 def test_a_delivery_of_less_than_half_stops_the_run_until_it_is_accepted_or_whole(tmp_path: Path) -> None:
-    """F24: Exit 3 with both figures, each night anew; nothing of the file is kept, and the last night stays published."""
+    """F24: Exit 3 with both figures, each run again; nothing of the file is kept, and the last run stays published."""
     toml, now = configured(tmp_path), datetime.now(UTC)
     output = three_weeks(tmp_path, toml, now)
     for week in (3, 2):  # and the day after each, should midnight come in between
         deliver(tmp_path, f"-{week}b", 20, first=1000 * week + 500)
         land(toml, output, now - week * WEEK + timedelta(days=1))
     deliver(tmp_path, "-1b", 20, first=1500)
-    nights.run(toml, output, clock=now - WEEK + timedelta(days=1))
+    runs.run(toml, output, clock=now - WEEK + timedelta(days=1))
     before, known = page(output), loads(output)
     deliver(tmp_path, "-0", 9)
     for ask in (process, funnel):
@@ -105,7 +105,7 @@ def test_a_delivery_of_less_than_half_stops_the_run_until_it_is_accepted_or_whol
     assert "warning: accepted: crm: 9 rows came, and 20 are usual on a " in answer.err
     (accepted,) = of_published(output)["accepted_drops"]  # type: ignore[misc]
     assert accepted.startswith("crm: 9 rows came, and 20 are usual on a ")
-    assert 129 == nights.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
+    assert 129 == runs.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
 
 
 @pytest.mark.usefixtures("without_report")
@@ -115,13 +115,13 @@ def test_a_fuller_file_lets_the_run_continue(tmp_path: Path) -> None:
     output = three_weeks(tmp_path, toml, THURSDAY)
     deliver(tmp_path, "-0", 9)
     with pytest.raises(InputError, match="crm: 9 rows came, and 20 are usual on a Thursday"):
-        nights.run(toml, output, clock=THURSDAY)
+        runs.run(toml, output, clock=THURSDAY)
     assert ["entries-3.csv", "entries-2.csv", "entries-1.csv"] == loads(output)
     assert 3 == len(list((output / "landing" / "crm").iterdir()))
     deliver(tmp_path, "-0", 10)
-    done = nights.run(toml, output, clock=THURSDAY)
+    done = runs.run(toml, output, clock=THURSDAY)
     assert () == done.warnings
-    assert 70 == nights.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
+    assert 70 == runs.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
 
 
 def test_check_reports_it_too(tmp_path: Path) -> None:
@@ -133,17 +133,17 @@ def test_check_reports_it_too(tmp_path: Path) -> None:
     from pipeline.run.loading import check
 
     with pytest.raises(InputError, match="9 rows came"):
-        check(nights.options(toml, output, clock=THURSDAY))
+        check(runs.options(toml, output, clock=THURSDAY))
     assert known == loads(output)
 
 
 def test_a_header_alone_warns_and_stops_where_more_is_usual(tmp_path: Path) -> None:
-    """F22: Without a history to judge by the night goes on and says so, on stderr and in the report."""
+    """F22: Without a history to judge by the run goes on and says so, on stderr and in the report."""
     toml = configured(tmp_path, HISTORY + LEADS)
     deliver(tmp_path, "-4", 20)
     people(tmp_path, ())
     output = tmp_path / "build"
-    done = nights.run(toml, output, clock=THURSDAY - 4 * WEEK)
+    done = runs.run(toml, output, clock=THURSDAY - 4 * WEEK)
     assert ("people: the newest delivery has no row",) == done.warnings
     assert b"people: the newest delivery has no row" in (output / "reports" / "quality.html").read_bytes()
     before = page(output)
@@ -151,24 +151,26 @@ def test_a_header_alone_warns_and_stops_where_more_is_usual(tmp_path: Path) -> N
     three_weeks(tmp_path, toml, THURSDAY)
     deliver(tmp_path, "-0", 0)
     with pytest.raises(InputError, match="crm: 0 rows came, and 20 are usual on a Thursday") as stopped:
-        nights.run(toml, output, clock=THURSDAY)
+        runs.run(toml, output, clock=THURSDAY)
     assert 3 == stopped.value.exit_code
     assert before == page(output)
 
 
 @pytest.mark.usefixtures("without_report")
 def test_no_export_stops_the_run_beyond_error_after(tmp_path: Path) -> None:
-    """F23: Exit 3 with the input and its age; the night before stays whole."""
+    """F23: Exit 3 with the input and its age; the previous run stays whole."""
     toml, now = configured(tmp_path, HISTORY + 'error_after = "3 days"\n'), datetime.now(UTC)
     output = tmp_path / "build"
     deliver(tmp_path, "-1", 20)
-    nights.run(toml, output, clock=now - timedelta(days=4, hours=2))
+    runs.run(toml, output, clock=now - timedelta(days=4, hours=2))
     before = page(output)
     answer = process("run", "--config", toml, "--output", output)
     assert 3 == answer.code
     assert "error: crm is stale: its newest file came 4 days before as-of\n  next: nothing was published" in answer.err
     assert before == page(output)
-    answer = funnel("run", "--from-log", "--config", toml, "--output", output)  # what is there may always be built anew
+    answer = funnel(
+        "run", "--from-log", "--config", toml, "--output", output
+    )  # what is there may always be built again
     assert 0 == answer.code
 
 
@@ -177,13 +179,13 @@ def test_no_export_shows_a_banner_after_warn_after(tmp_path: Path) -> None:
     toml, output = configured(tmp_path), tmp_path / "build"
     deliver(tmp_path, "-1", 20)
     said = "crm is stale: its newest file came 40 hours before as-of"
-    first = nights.run(toml, output, clock=THURSDAY)
+    first = runs.run(toml, output, clock=THURSDAY)
     assert () == first.warnings
     as_of = (THURSDAY + timedelta(hours=40)).isoformat()
     (tmp_path / "entries-1.csv").unlink()
     pages: list[dict[str, bytes]] = []
     for hours in (40, 60):
-        done = nights.run(toml, output, as_of=as_of, clock=THURSDAY + timedelta(hours=hours))
+        done = runs.run(toml, output, as_of=as_of, clock=THURSDAY + timedelta(hours=hours))
         assert said in done.warnings
         assert [said] == of_published(output)["stale"]
         read = {
@@ -199,7 +201,7 @@ def test_no_export_shows_a_banner_after_warn_after(tmp_path: Path) -> None:
     answer = funnel("report", "--config", toml, "--output", output)
     assert 0 == answer.code
     assert pages[0]["index.html"] == page(output)
-    assert 20 == nights.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
+    assert 20 == runs.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
 
 
 @pytest.mark.usefixtures("without_report")
@@ -208,31 +210,31 @@ def test_ages_mean_nothing_before_a_delivery_or_well_ahead_of_the_run(tmp_path: 
     toml, output = configured(tmp_path, HISTORY + 'error_after = "2 days"\n'), tmp_path / "build"
     deliver(tmp_path, "-1", 20)
     for as_of in ("2026-02-01", "2026-12-31"):
-        done = nights.run(toml, output, as_of=as_of, clock=THURSDAY)
+        done = runs.run(toml, output, as_of=as_of, clock=THURSDAY)
         assert [] == [each for each in done.warnings if "stale" in each]
 
 
 @pytest.mark.usefixtures("without_report")
 def test_a_snapshot_that_lost_leads_stops_the_run(tmp_path: Path) -> None:
-    """F25: Above 1 % with both counts and exit 3; up to it with a warning. Who lacks is kept, and lost once, not every night."""
+    """F25: Above 1 % with both counts and exit 3; up to it with a warning. Who lacks is kept, and lost once, not every run."""
     toml, output = configured(tmp_path, HISTORY + LEADS), tmp_path / "build"
     deliver(tmp_path, "-1", 200)
     people(tmp_path, range(200))
-    nights.run(toml, output, clock=THURSDAY)
+    runs.run(toml, output, clock=THURSDAY)
     before, known = page(output), loads(output)
     people(tmp_path, range(197))
     words = "people: the snapshot has lost 3 of the 200 leads of the one before; they are kept, not deleted"
     for _ in range(2):
         with pytest.raises(InputError, match=words) as stopped:
-            nights.run(toml, output, clock=THURSDAY + timedelta(hours=1))
+            runs.run(toml, output, clock=THURSDAY + timedelta(hours=1))
         assert 3 == stopped.value.exit_code
         assert (before, known) == (page(output), loads(output))
-    done = nights.run(toml, output, clock=THURSDAY + timedelta(hours=2), allow_incomplete=True)
+    done = runs.run(toml, output, clock=THURSDAY + timedelta(hours=2), allow_incomplete=True)
     assert {words, f"accepted: {words}"} <= set(done.warnings)
     assert [words] == of_published(output)["accepted_drops"]
-    assert [(200,)] == [tuple(row.values()) for row in nights.ask(output, "select count(*) as leads from clean.leads")]
+    assert [(200,)] == [tuple(row.values()) for row in runs.ask(output, "select count(*) as leads from clean.leads")]
     people(tmp_path, [*range(100), *range(101, 197), 198, 500])  # one more is gone, two of three still lack, one is new
-    done = nights.run(toml, output, clock=THURSDAY + timedelta(hours=3))
+    done = runs.run(toml, output, clock=THURSDAY + timedelta(hours=3))
     assert (words.replace("3 of the 200", "1 of the 197"),) == done.warnings
     assert 3 == loading.open_log(output / "landing").loads[-1].missing
 
@@ -242,22 +244,22 @@ def test_history_that_vanished_is_counted_and_kept(tmp_path: Path) -> None:
     """F25: A CRM that forgets: rows that the newest snapshot lacks count on."""
     toml, output = configured(tmp_path, SNAPSHOTS + "lost_keys = 0.1\n"), tmp_path / "build"
     deliver(tmp_path, "", 50)
-    nights.run(toml, output, clock=THURSDAY)
+    runs.run(toml, output, clock=THURSDAY)
     deliver(tmp_path, "", 50, first=6)
     with pytest.raises(InputError, match="crm: the snapshot has lost 6 of the 50 rows of history of the one before"):
-        nights.run(toml, output, clock=THURSDAY + timedelta(hours=1))
+        runs.run(toml, output, clock=THURSDAY + timedelta(hours=1))
     deliver(tmp_path, "", 50, first=5)
-    done = nights.run(toml, output, clock=THURSDAY + timedelta(hours=2))
+    done = runs.run(toml, output, clock=THURSDAY + timedelta(hours=2))
     assert "crm: the snapshot has lost 5 of the 50 rows of history" in done.warnings[0]
-    assert 55 == nights.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
+    assert 55 == runs.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
 
 
 def test_a_clock_that_went_back_is_reported(tmp_path: Path) -> None:
-    """F20: On stderr, in the report and in the manifest; the night is published all the same, and the next one is silent."""
+    """F20: On stderr, in the report and in the manifest; the run is published all the same, and the next one is silent."""
     toml, output = configured(tmp_path), tmp_path / "build"
     deliver(tmp_path, "-1", 20)
-    nights.run(toml, output, clock=THURSDAY)
-    done = nights.run(toml, output, clock=THURSDAY - timedelta(days=30))
+    runs.run(toml, output, clock=THURSDAY)
+    done = runs.run(toml, output, clock=THURSDAY - timedelta(days=30))
     clock, as_of = done.warnings
     assert clock == (
         "the clock of this machine went back: the run started at 2026-03-31 03:15:00 UTC, and the published run at "
@@ -268,17 +270,17 @@ def test_a_clock_that_went_back_is_reported(tmp_path: Path) -> None:
     )
     assert b"the clock of this machine went back" in (output / "reports" / "quality.html").read_bytes()
     assert [clock, as_of] == of_published(output)["warnings"]
-    assert () == nights.run(toml, output, clock=THURSDAY).warnings
+    assert () == runs.run(toml, output, clock=THURSDAY).warnings
 
 
 def test_an_earlier_as_of_that_was_asked_for_is_reported_and_its_report_is_as_ever(tmp_path: Path) -> None:
     """F20: The run and its manifest say so; the pages are to the byte those of that as-of."""
     toml, output = configured(tmp_path), tmp_path / "build"
     deliver(tmp_path, "-1", 20)
-    nights.run(toml, output, as_of="2026-03-31", clock=THURSDAY)
+    runs.run(toml, output, as_of="2026-03-31", clock=THURSDAY)
     before = page(output)
-    nights.run(toml, output, as_of="2026-04-29", clock=THURSDAY)
-    done = nights.run(toml, output, as_of="2026-03-31", clock=THURSDAY)
+    runs.run(toml, output, as_of="2026-04-29", clock=THURSDAY)
+    done = runs.run(toml, output, as_of="2026-03-31", clock=THURSDAY)
     (said,) = done.warnings
     assert said.startswith("as-of 2026-03-31 23:59:59 UTC is before 2026-04-29 23:59:59 UTC")
     assert [said] == of_published(output)["warnings"]

@@ -1,4 +1,4 @@
-"""Row 7 in little (`make soak` has 200 kills): the published night is readable and whole after a kill -9 at any moment."""
+"""Row 7 in little (`make soak` has 200 kills): the published run is readable and whole after a kill -9 at any moment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests import nights
+from tests import runs
 from tests.faults.machines import published_as_of
 
 KILLS = 10
@@ -17,14 +17,14 @@ SECONDS_OF_A_RUN = 3.0
 
 def start(output: Path, as_of: str) -> subprocess.Popen[bytes]:
     """A run of its own process, told to be true at `as_of`."""
-    command = [sys.executable, "-m", "pipeline.cli", "run", "--config", str(nights.QUARTER), "--output", str(output)]
+    command = [sys.executable, "-m", "pipeline.cli", "run", "--config", str(runs.QUARTER), "--output", str(output)]
     return subprocess.Popen(
-        [*command, "--as-of", as_of], cwd=nights.REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, "--as-of", as_of], cwd=runs.REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
 
 
 def test_a_kill_at_any_moment_leaves_the_old_or_the_new_run_whole(tmp_path: Path) -> None:
-    """F07: After each of ten kills at random moments the file and the page are of one night: the last published or the next."""
+    """F07: After each of ten kills at random moments the file and the page are of one run: the last published or the next."""
     dice = random.Random(7)
     days = [f"2026-03-{day:02}" for day in range(1, KILLS + 2)]
     assert 0 == start(tmp_path, days[0]).wait()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from delivery import HEADER, entry
 
-from tests import nights
+from tests import runs
 from tests.cli import commands
 from tests.cli.commands import funnel
 from tests.faults import hostile
@@ -71,7 +71,7 @@ def test_as_much_as_the_product_holds(tmp_path: Path) -> None:
     query = """
         select count(*) as marks, count(distinct mark_no) as numbers, (select count(*) from waterfall.pairs) as pairs
         from waterfall.marks"""
-    (row,) = nights.ask(tmp_path / "out", query)
+    (row,) = runs.ask(tmp_path / "out", query)
     assert (200, 200) == (row["marks"], row["numbers"])
     assert 4950 < row["pairs"] < 32_767
 
@@ -108,7 +108,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "in" / "files" / "more").mkdir(parents=True)
     shutil.move(folder / "in" / "stage_entries.csv", folder / "in" / "files" / "more" / "a.csv")
     toml.write_text(toml.read_text("utf-8").replace('"stage_entries.csv"', '"files/*/*.csv"'), "utf-8")
-    nights.run(toml, folder / "out", as_of=nights.QUARTER_AS_OF)
+    runs.run(toml, folder / "out", as_of=runs.QUARTER_AS_OF)
     return folder
 
 
@@ -168,9 +168,9 @@ def test_unknown_stages_in_the_database(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("FUNNEL_PRIVACY_KEY", KEY)
     people = hostile.Names(owner="Dana Doe", unknown="Petra Privat")
     assert 0 == hostile.night(tmp_path, people, f"[privacy]\ndatabase = {HASHED}\n").code
-    (row,) = nights.ask(tmp_path / "out", "select stage_alias, stage_text from quality.unknown_stages")
+    (row,) = runs.ask(tmp_path / "out", "select stage_alias, stage_text from quality.unknown_stages")
     assert "petra" not in f"{row}".lower()
-    assert 0 < nights.ask(tmp_path / "out", "select count(*) as kept from clean.stage_entries")[0]["kept"]
+    assert 0 < runs.ask(tmp_path / "out", "select count(*) as kept from clean.stage_entries")[0]["kept"]
 
 
 def test_the_run_continues(tmp_path: Path) -> None:

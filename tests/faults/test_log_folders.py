@@ -34,7 +34,7 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 
 
 def published(folder: Path, days: int) -> str:
-    """Publish a run whose clock is so many days off. Returns its id."""
+    """Publish a run whose clock is that many days off. Returns its id."""
     clock = CLOCK + timedelta(days=days)
     with lock.hold(folder, clock):
         run = run_folder.start_run(folder, clock)

@@ -1,4 +1,4 @@
-"""The landing log is the only copy of its rows: what it loses is told, and the night stops, whoever took it away."""
+"""The landing log is the only copy of its rows: what it loses is told, and the run stops, anyone who took it away."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.errors import InputError
 from pipeline.ingest.landing import loading
 from pipeline.publish import manifest
 from pipeline.run.loading import check
-from tests import nights
+from tests import runs
 from tests.logged import logged
 
 DAYS = ("a.csv", "b.csv", "c.csv")
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("without_report")
 
 
 class Company:
-    """A folder of history, and its nights."""
+    """A folder of history, and its runs."""
 
     def __init__(self, tmp_path: Path) -> None:
         self.toml = tmp_path / "funnel.toml"
@@ -58,11 +58,11 @@ unused_stages = ["sal"]
     def night(self, **more: object) -> list[str]:
         """What it said."""
         with logged() as lines:
-            nights.run(self.toml, self.output, **more)
+            runs.run(self.toml, self.output, **more)
         return lines
 
     def leads(self) -> list[str]:
-        return [row["lead_id"] for row in nights.ask(self.output, "select lead_id from clean.lead_ids order by all")]
+        return [row["lead_id"] for row in runs.ask(self.output, "select lead_id from clean.lead_ids order by all")]
 
     def load(self, number: int) -> Path:
         (folder,) = (self.output / "landing" / "crm").glob(f"{number:06}-*")
@@ -71,7 +71,7 @@ unused_stages = ["sal"]
 
 @pytest.fixture
 def company(tmp_path: Path) -> Company:
-    """Its first night counted three files, one lead each."""
+    """Its first run counted three files, one lead each."""
     made = Company(tmp_path)
     for number, name in enumerate(DAYS):
         made.put(name, f"L{number}")
@@ -81,14 +81,14 @@ def company(tmp_path: Path) -> Company:
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_manifest_that_is_gone_stops_the_run(company: Company, number: int) -> None:
-    """Of the last load, too: the published night counted it. Moving the folder away reads the file anew, as is said."""
+    """Of the last load, too: the published run counted it. Moving the folder away reads the file again, as is said."""
     (company.load(number) / "manifest.json").unlink()
-    for _ in range(2):  # what stops a night does not sweep it
+    for _ in range(2):  # what stops a run does not sweep it
         with pytest.raises(InputError, match="a load has lost its manifest") as stopped:
             company.night()
         assert "move the folder away" in stopped.value.next_step
     with pytest.raises(InputError, match="a load has lost its manifest"):
-        check(nights.options(company.toml, company.output))
+        check(runs.options(company.toml, company.output))
     shutil.move(company.load(number), company.output / "aside")
     company.night()
     assert ["L0", "L1", "L2"] == company.leads()
@@ -107,7 +107,7 @@ def test_a_load_that_is_gone_stops_the_run(company: Company) -> None:
             company.night(**options)
         assert "--allow-incomplete" in stopped.value.next_step
     with pytest.raises(InputError, match="is no longer in the landing log"):
-        check(nights.options(company.toml, company.output))
+        check(runs.options(company.toml, company.output))
     assert published == (company.output / "funnel.duckdb").resolve()
 
     company.night(allow_incomplete=True)
@@ -123,7 +123,7 @@ def test_a_load_that_is_gone_stops_the_run(company: Company) -> None:
 
 
 def test_the_number_of_a_load_that_was_moved_away_may_be_another_file_s(company: Company) -> None:
-    """A night does not go on from a published one that counted other rows under the same number."""
+    """A run does not go on from a published one that counted other rows under the same number."""
     shutil.move(company.load(3), company.output / "aside")
     company.put("aa.csv", "L9")  # before c.csv: it gets number 3 now, and c.csv the next
     said = company.night()

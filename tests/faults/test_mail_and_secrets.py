@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 83 to 86: the mail fails and the night stays; secrets and addresses are named and never printed."""
+"""docs/FAULTS.md, 83 to 86: the mail fails and the run stays; secrets and addresses are named and never printed."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_server_without_tls_gets_nothing(tmp_path: Path, trusted: Authority) -
 
 
 def test_a_server_that_is_down_keeps_the_run(tmp_path: Path, trusted: Authority) -> None:
-    """F84: After the tries that its patience allows: exit code 6, the night published, the command that sends it again."""
+    """F84: After the tries that its patience allows: exit code 6, the run published, the command that sends it again."""
     with socket.socket() as taken:
         taken.bind((HOST, 0))  # and never listens
         toml = ready(tmp_path, Server(HOST, taken.getsockname()[1], "starttls", trusted.file))
@@ -145,7 +145,7 @@ def test_a_secret_in_the_configuration_is_refused(
 
 
 def test_half_a_login_names_the_variable(tmp_path: Path, trusted: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F85: A password without its user stops the run before the night, and is not printed."""
+    """F85: A password without its user stops the run before the run, and is not printed."""
     monkeypatch.setenv("FUNNEL_SMTP_PASSWORD", PASSWORD)
     answer = run(ready(tmp_path, Server(HOST, 9, "starttls", trusted.file)), "--send")
     assert (2, False) == (answer.code, (tmp_path / "out").exists())

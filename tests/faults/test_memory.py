@@ -23,7 +23,7 @@ TOO_LITTLE = "30MB"
 
 
 def test_too_little_memory_names_the_model_and_the_setting(toml: Path, tmp_path: Path) -> None:
-    """F14: Exit code 4: the model that did not fit, its file, and FUNNEL_MEMORY; the old night is whole, nothing lies about."""
+    """F14: Exit code 4: the model that did not fit, its file, and FUNNEL_MEMORY; the old run is whole, nothing lies about."""
     out = tmp_path / "out"
     assert 0 == machines.ended(machines.funnel(toml, out, as_of=machines.OLD))[0]
     run = machines.funnel(toml, out, "--full", "--from-log", FUNNEL_MEMORY=TOO_LITTLE, FUNNEL_THREADS="2")

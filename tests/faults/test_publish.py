@@ -91,7 +91,7 @@ def build_database(path: Path, night: str) -> None:
 
 
 def publish_night(folder: Path, night: str, day: int = 0) -> list[str]:
-    """One night as a run makes it. Returns the warnings of publishing."""
+    """One run as a run makes it. Returns the warnings of publishing."""
     clock = CLOCK + timedelta(days=day)
     with lock.hold(folder, clock):
         run = run_folder.start_run(folder, clock)
@@ -139,7 +139,7 @@ def test_an_analyst_who_opens_during_the_run_sees_the_last_run(tmp_path: Path) -
 
 
 def test_opens_during_swaps_never_fail(tmp_path: Path) -> None:
-    """F02: Readers that open all the time while nights are swapped in meet a complete night each time."""
+    """F02: Readers that open all the time while runs are swapped in meet a complete run each time."""
     publish_night(tmp_path, "0")
     reader = """
 import sys, duckdb, os
@@ -202,7 +202,7 @@ def test_a_second_run_is_refused_within_a_second(tmp_path: Path) -> None:
 
 
 def test_the_next_run_follows_a_killed_one(tmp_path: Path) -> None:
-    """F05: After kill -9 the lock is free, the half-built night and its spill are swept, the published one stays."""
+    """F05: After kill -9 the lock is free, the half-built run and its spill are swept, the published one stays."""
     publish_night(tmp_path, "old")
     work = "(run.spill / 'block.tmp').write_text('x'); print(run.building, flush=True); time.sleep(60)"
     with killed_at_the_end(run_process(tmp_path, work)) as killed:
@@ -235,7 +235,7 @@ def test_a_removed_lock_file_stops_the_run(tmp_path: Path) -> None:
 
 @pytest.fixture
 def steps(tmp_path: Path) -> tuple[Path, Path, Path]:
-    """An output folder to come, the files of a new night, and an output folder with the old night."""
+    """An output folder to come, the files of a new run, and an output folder with the old run."""
     (tmp_path / "night").mkdir()
     build_database(tmp_path / "night" / "funnel.duckdb", "new")
     (tmp_path / "night" / "index.html").write_text("new")
@@ -254,7 +254,7 @@ def results_of(steps: tuple[Path, Path, Path], how: str) -> list[tuple[str, int,
 
 
 def test_a_kill_at_any_step_leaves_the_old_or_the_new_run(steps: tuple[Path, Path, Path]) -> None:
-    """F07: kill -9 before every single change of the disk: both links show one complete night, and the next run is clean."""
+    """F07: kill -9 before every single change of the disk: both links show one complete run, and the next run is clean."""
     results = results_of(steps, "kill")
     nights = [night for night, _, _ in results]
     first_new = nights.index("new")
@@ -266,7 +266,7 @@ def test_a_kill_at_any_step_leaves_the_old_or_the_new_run(steps: tuple[Path, Pat
 
 
 def test_a_failing_disk_at_any_step_leaves_the_old_or_the_new_run(steps: tuple[Path, Path, Path]) -> None:
-    """F07: An error of the disk at every single change: an error of ours, or the new night; never half a night."""
+    """F07: An error of the disk at every single change: an error of ours, or the new run; never half a run."""
     results = results_of(steps, "fail")
     assert {("old", 1), ("old", 2), ("new", 1), ("new", 10), ("new", 0)} == {
         (night, code) for night, code, _ in results
@@ -277,7 +277,7 @@ def test_a_failing_disk_at_any_step_leaves_the_old_or_the_new_run(steps: tuple[P
 
 @pytest.mark.parametrize("beside", ["link", "file"])
 def test_a_stale_log_is_moved_away_and_never_replayed(tmp_path: Path, beside: str) -> None:
-    """F10: A .wal beside the published database is kept under another name, with a warning; the new night is as built."""
+    """F10: A .wal beside the published database is kept under another name, with a warning; the new run is as built."""
     publish_night(tmp_path, "old")
     target = run_folder.current(tmp_path)
     assert target is not None

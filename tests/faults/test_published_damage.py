@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import nights
+from tests import runs
 from tests.cli import commands
 from tests.cli.commands import funnel
 
@@ -142,7 +142,7 @@ def test_a_file_of_before_the_checksum_is_rebuilt(published: Path, out: Path) ->
 def test_an_emptied_manifest_of_the_published_run(tmp_path: Path, content: str) -> None:
     """F114: Without it nobody knows which loads must be there: every command stops and names it; --from-log goes on."""
     toml, out = commands.copy_of_quarter(tmp_path / "in"), tmp_path / "out"
-    nights.run(toml, out, as_of=nights.QUARTER_AS_OF)
+    runs.run(toml, out, as_of=runs.QUARTER_AS_OF)
     manifest = (out / "current" / "manifest.json").resolve()
     manifest.chmod(0o644)
     manifest.write_text(content, "utf-8")

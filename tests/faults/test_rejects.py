@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.ingest.landing import loading
 from pipeline.publish import manifest, run_folder
-from tests import nights
+from tests import runs
 from tests.cli.commands import Answer, funnel, page
 
 STAGES = """
@@ -70,7 +70,7 @@ class Company:
 
     @property
     def entries(self) -> int:
-        return int(nights.ask(self.output, "select count(*) as entries from clean.stage_entries")[0]["entries"])
+        return int(runs.ask(self.output, "select count(*) as entries from clean.stage_entries")[0]["entries"])
 
     @property
     def loads(self) -> list[str]:

@@ -1,11 +1,11 @@
-"""docs/FAULTS.md, 90: whole nights by processes of their own, whose files are the same byte for byte."""
+"""docs/FAULTS.md, 90: whole runs by processes of their own, whose files are the same byte for byte."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
 
-from tests import nights
+from tests import runs
 from tests.faults import machines
 
 
@@ -20,7 +20,7 @@ def test_threads_and_repetition_change_no_byte(tmp_path: Path) -> None:
     """F90: 1, 2 and 4 threads, and the run again in the place of the first: html, csv, xlsx and mail are the same bytes."""
     first = {}
     for place, threads in (("one", "1"), ("two", "2"), ("four", "4"), ("one", "4")):
-        run = machines.funnel(nights.QUARTER, tmp_path / place, FUNNEL_THREADS=threads)
+        run = machines.funnel(runs.QUARTER, tmp_path / place, FUNNEL_THREADS=threads)
         assert 0 == machines.ended(run)[0]
         first = first or written(tmp_path / place)
         assert first == written(tmp_path / place)

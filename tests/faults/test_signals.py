@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 11: a signal ends a run within two seconds, with real processes and real queries; the old night stays."""
+"""docs/FAULTS.md, 11: a signal ends a run within two seconds, with real processes and real queries; the old run stays."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def killed_at_the_end(running: subprocess.Popen[str]) -> Iterator[subprocess.Pop
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
-    """An output folder with a published night."""
+    """An output folder with a published run."""
     with lock.hold(tmp_path, CLOCK):
         run = run_folder.start_run(tmp_path, CLOCK)
         run.database.write_text("old")
@@ -87,7 +87,7 @@ LONG_QUERY = (
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_long_query_within_two_seconds(out: Path, number: signal.Signals) -> None:
-    """F11: Exit code 130 in the middle of a cross join of years, with time to clean up; the published night stays."""
+    """F11: Exit code 130 in the middle of a cross join of years, with time to clean up; the published run stays."""
     work = f"import atexit; atexit.register(print, 'cleaned up')\n        {LONG_QUERY}"
     with killed_at_the_end(run_process(out, work)) as running:
         assert "query" == line_of(running)

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from pipeline.errors import FunnelError
-from tests import nights
+from tests import runs
 from tests.faults import machines, soak
 from tests.faults.run_series import look
 
@@ -22,7 +22,7 @@ def test_the_soak_finds_every_figure_met() -> None:
     asked = ["--kills", "2", "--signals", "1", "--twice", "1", "--opens", "25", "--lanes", "1", "--seed", "7"]
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.soak", *asked, "--slack", "5"],
-        cwd=nights.REPOSITORY,
+        cwd=runs.REPOSITORY,
         capture_output=True,
         text=True,
         timeout=300,
@@ -36,9 +36,9 @@ def test_the_soak_finds_every_figure_met() -> None:
 
 
 def test_the_soak_would_see_a_run_that_is_not_whole(tmp_path: Path) -> None:
-    """F07: A page cut short, a report or manifest of another night, half a database and a changed byte are each found."""
+    """F07: A page cut short, a report or manifest of another run, half a database and a changed byte are each found."""
     out = tmp_path / "out"
-    assert 0 == machines.ended(machines.funnel(nights.QUARTER, out))[0]
+    assert 0 == machines.ended(machines.funnel(runs.QUARTER, out))[0]
     whole = look(out)
     folder = (out / "current").resolve()
     changes: dict[str, Callable[[bytes], bytes]] = {
@@ -72,6 +72,6 @@ def test_a_miss_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_looking_at_nothing_is_an_error(tmp_path: Path) -> None:
-    """F07: A folder without a night is no whole night."""
+    """F07: A folder without a run is no whole run."""
     with pytest.raises(OSError, match="current"):
         look(tmp_path)

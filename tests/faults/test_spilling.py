@@ -14,7 +14,7 @@ from pipeline.database.connection import connect
 from pipeline.publish import lock, run_folder
 from pipeline.run import building, loading
 from pipeline.settings import Settings
-from tests import nights
+from tests import runs
 
 LARGE = (
     "create table large as select range as number, repeat('x', 100) as text from range(1500000) order by hash(range)"
@@ -22,7 +22,7 @@ LARGE = (
 
 
 def test_a_query_that_does_not_fit_spills_into_the_folder_of_the_run(tmp_path: Path) -> None:
-    """While it runs its files lie there and nowhere else; the sealed night has none of them."""
+    """While it runs its files lie there and nowhere else; the sealed run has none of them."""
     seen: set[Path] = set()
     done = threading.Event()
 
@@ -31,8 +31,8 @@ def test_a_query_that_does_not_fit_spills_into_the_folder_of_the_run(tmp_path: P
             seen.update(path for path in tmp_path.rglob("*.tmp") if path.is_file())
             time.sleep(0.002)
 
-    with lock.hold(tmp_path, nights.CLOCK):
-        run = run_folder.start_run(tmp_path, nights.CLOCK)
+    with lock.hold(tmp_path, runs.CLOCK):
+        run = run_folder.start_run(tmp_path, runs.CLOCK)
         connection = connect(run.database, Settings(memory_limit="60MB", threads=1), spill=run.spill)
         looking = threading.Thread(target=look)
         looking.start()
@@ -49,7 +49,7 @@ def test_a_query_that_does_not_fit_spills_into_the_folder_of_the_run(tmp_path: P
 
 
 def test_a_run_spills_into_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reading and building spill there, and the folder is gone when the night is published."""
+    """Reading and building spill there, and the folder is gone when the run is published."""
     told = []
 
     def spy(*given: Any, **named: Any) -> duckdb.DuckDBPyConnection:
@@ -59,7 +59,7 @@ def test_a_run_spills_into_its_own_folder(tmp_path: Path, monkeypatch: pytest.Mo
 
     for step in (loading, building):
         monkeypatch.setattr(step, "connect", spy)
-    published = nights.run(nights.QUARTER, tmp_path, as_of=nights.QUARTER_AS_OF)
+    published = runs.run(runs.QUARTER, tmp_path, as_of=runs.QUARTER_AS_OF)
     assert [tmp_path / "runs" / f"{published.run_id}.building" / "spill"] * 2 == told
     assert [published.run_id] == [path.name for path in (tmp_path / "runs").iterdir()]
     assert not (tmp_path / "runs" / published.run_id / "spill").exists()

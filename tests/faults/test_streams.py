@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests import nights
+from tests import runs
 from tests.cli import commands
 
 FULL = Path("/dev/full")
@@ -33,7 +33,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("published")
     mail = f'\n[mail]\nfrom = "funnel@example.com"\nto = ["a@example.com"]\nhost = "localhost"\nport = {DEAF}\nsecurity = "plain"\n'
     toml = commands.copy_of_quarter(folder / "in", mail)
-    nights.run(toml, folder / "out", as_of=nights.QUARTER_AS_OF)
+    runs.run(toml, folder / "out", as_of=runs.QUARTER_AS_OF)
     return folder
 
 
@@ -45,7 +45,7 @@ def program(*arguments: object) -> list[str]:
 
 
 def started(command: list[str], **streams: Any) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(command, cwd=nights.REPOSITORY, **({"stdin": subprocess.DEVNULL} | streams))
+    return subprocess.Popen(command, cwd=runs.REPOSITORY, **({"stdin": subprocess.DEVNULL} | streams))
 
 
 def run_of_the_quarter(published: Path, output: Path) -> list[str]:
@@ -72,13 +72,13 @@ def test_a_full_disk_under_the_log(published: Path, tmp_path: Path, form: str) -
         assert 0 == done.wait(120)
     assert "no space left on device" == lost(out)["reason"]
     status = subprocess.run(
-        program("status", "--output", out), cwd=nights.REPOSITORY, capture_output=True, text=True, check=True
+        program("status", "--output", out), cwd=runs.REPOSITORY, capture_output=True, text=True, check=True
     )
     assert f"log            {lost(out)['lines']:,} lines were lost: no space left on device\n" in status.stdout
 
 
 def test_a_closed_pipe(published: Path, tmp_path: Path) -> None:
-    """F107: Whoever read the log is gone."""
+    """F107: Anyone who read the log is gone."""
     out = tmp_path / "out"
     ear, mouth = os.pipe()
     done = started(run_of_the_quarter(published, out), stderr=mouth)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import nights
+from tests import runs
 from tests.cli.commands import funnel
 from tests.faults.hostile import AS_OF, Names, cells, configuration, deliver, pages
 from tests.report.tree import grow
@@ -44,8 +44,8 @@ def test_before_the_first_entry_every_rate_is_a_dash(tmp_path: Path) -> None:
     deliver(tmp_path, Names())
     out = run(tmp_path, "2025-12-01")
     assert_numbers(out)
-    assert [{"rates": 0}] == nights.ask(out, "select count(rate) as rates from report.conversion_summary")
-    assert [{"entered": 0, "rate": None}] == nights.ask(
+    assert [{"rates": 0}] == runs.ask(out, "select count(rate) as rates from report.conversion_summary")
+    assert [{"entered": 0, "rate": None}] == runs.ask(
         out, "select entered, mature_rate as rate from report.headline where window_days is null"
     )
     shown = grow(pages(out)["index.html"])
@@ -69,11 +69,11 @@ def test_a_stage_that_nobody_reached_has_no_rate(tmp_path: Path) -> None:
     entries.write_text("\n".join(kept) + "\n", "utf-8")
     out = run(tmp_path, AS_OF)
     assert_numbers(out)
-    (found,) = nights.ask(
+    (found,) = runs.ask(
         out, "select entered, converted, mature_rate, latest_rate from report.headline where window_days is null"
     )
     assert {"entered": 0, "converted": 0, "mature_rate": None, "latest_rate": None} == found
-    rates = nights.ask(
+    rates = runs.ask(
         out, "select count(*) filter (where isnan(rate)) as odd, count(*) as all_of_them from marts.conversion"
     )
     assert 0 == rates[0]["odd"]

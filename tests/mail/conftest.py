@@ -1,4 +1,4 @@
-"""What every test of mail shares: one authority, one published night."""
+"""What every test of mail shares: one authority, one published run."""
 
 from __future__ import annotations
 

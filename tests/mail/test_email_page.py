@@ -18,7 +18,7 @@ from pipeline.report.outputs.email import build_email, shorten
 from pipeline.report.outputs.email_html import render_email
 from pipeline.report.site import build_site
 from pipeline.waterfall.definition import Pair, Sla, Stage, Waterfall
-from tests import nights
+from tests import runs
 from tests.report import gold, reading
 from tests.report.test_edges import HEBREW, LONG, MARKUP, PATH, entries, stage, waterfall
 from tests.sql.harness import built
@@ -54,7 +54,7 @@ def plain(value: int) -> str:
 
 
 def test_gold(quarter_night: Path) -> None:
-    """The mail of the worked quarter is the gold mail, byte for byte; `make gold` writes it anew."""
+    """The mail of the worked quarter is the gold mail, byte for byte; `make gold` writes it again."""
     assert gold.mail(gold.GOLD) == gold.mail(quarter_night / "reports")
 
 
@@ -65,7 +65,7 @@ class TestNumbers:
         words = (quarter_night / "reports" / name).read_text("utf-8")
         shown = reading.read(words).text if name.endswith("html") else words
         parts = re.split(r"MQL → (?:SAL|SQL)\n", shown)[1:]
-        rows = nights.ask(quarter_night, "from report.headline where window_days is null order by headline_no")
+        rows = runs.ask(quarter_night, "from report.headline where window_days is null order by headline_no")
         assert 2 == len(parts) == len(rows)
         for part, row in zip(parts, rows, strict=True):
             for label, column in (
@@ -80,7 +80,7 @@ class TestNumbers:
 
     def test_the_subject_says_the_headline(self, quarter_night: Path) -> None:
         """The first pair's headline rate with its window and counts, the name and the day of as-of."""
-        (row,) = nights.ask(quarter_night, "from report.headline where is_headline_window and headline_no = 1")
+        (row,) = runs.ask(quarter_night, "from report.headline where is_headline_window and headline_no = 1")
         html = (quarter_night / "reports" / "email.html").read_text("utf-8")
         counts = f"{row['recent_converted']} of {row['recent_entered']}"
         rate = f"{100 * row['recent_rate']:.1f}\u202f%"
@@ -92,8 +92,8 @@ class TestNumbers:
 
     def test_overdue_is_that_of_the_database(self, quarter_night: Path) -> None:
         """Waiting and overdue leads in one sentence, then the stages with overdue stays."""
-        (total,) = nights.ask(quarter_night, "from report.overview")
-        late = nights.ask(quarter_night, "from report.stage_sla where month_start is null and open_overdue > 0")
+        (total,) = runs.ask(quarter_night, "from report.overview")
+        late = runs.ask(quarter_night, "from report.stage_sla where month_start is null and open_overdue > 0")
         words = (quarter_night / "reports" / "email.txt").read_text("utf-8")
         assert f"{total['open_leads']} leads are waiting, {total['overdue']} overdue.\n" in words
         assert [f"  {row['stage_label']}: {row['open_overdue']} stay (limit {row['sla_text']})" for row in late] == [

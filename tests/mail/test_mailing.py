@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from pipeline.mail.send import Server
-from tests import nights
+from tests import runs
 from tests.cli.commands import AS_OF, funnel
 from tests.mail.servers import Authority, Post, authority, running
 
 
 @pytest.fixture
 def workplace(quarter_night: Path, tmp_path: Path) -> Path:
-    """A folder with the quarter's configuration and inputs, and its published night in build/."""
-    shutil.copytree(nights.QUARTER.parent, tmp_path / "quarter", ignore=shutil.ignore_patterns("expected"))
+    """A folder with the quarter's configuration and inputs, and its published run in build/."""
+    shutil.copytree(runs.QUARTER.parent, tmp_path / "quarter", ignore=shutil.ignore_patterns("expected"))
     (tmp_path / "quarter" / "build").symlink_to(quarter_night)
     return tmp_path / "quarter"
 
@@ -27,7 +27,7 @@ def configure(workplace: Path, server: Server, more: str = "") -> Path:
     """The quarter's configuration with a [mail] block for this server."""
     toml = workplace / "funnel.toml"
     toml.write_text(
-        nights.QUARTER.read_text("utf-8")
+        runs.QUARTER.read_text("utf-8")
         + f'\n[mail]\nfrom = "Lead funnel <funnel@example.com>"\nto = ["a@example.com", "Bea <b@example.com>"]\n'
         f'host = "{server.host}"\nport = {server.port}\nca_file = "{server.ca_file}"\n{more}',
         "utf-8",
@@ -54,7 +54,7 @@ def test_send(workplace: Path, trusted: Authority) -> None:
 
 
 def test_sent_again(workplace: Path, trusted: Authority) -> None:
-    """The same night sent twice has one Message-ID."""
+    """The same run sent twice has one Message-ID."""
     post = Post()
     with running(post, trusted) as server:
         toml = configure(workplace, server)
@@ -84,7 +84,7 @@ def test_dry_run(workplace: Path, trusted: Authority) -> None:
 
 
 def test_a_csv_that_is_not_there(workplace: Path, trusted: Authority) -> None:
-    """An attachment that the night does not have is told, with the file's folder and the key."""
+    """An attachment that the run does not have is told, with the file's folder and the key."""
     toml = configure(workplace, Server("127.0.0.1", 9, "starttls", trusted.file), 'attach = ["nonesuch.csv"]\n')
     code, said = send(toml, "--dry-run")
     assert (6, True) == (code, "there is no nonesuch.csv to attach" in said and "[mail] attach" in said)
@@ -102,7 +102,7 @@ class TestFailures:
         assert f"`funnel send --config {toml} --output {workplace / 'build'}` mails it" in said
 
     def test_nothing_is_published(self, workplace: Path, trusted: Authority, tmp_path: Path) -> None:
-        """Without a night there is nothing to send: exit code 2, in words."""
+        """Without a run there is nothing to send: exit code 2, in words."""
         toml = configure(workplace, Server("127.0.0.1", 9, "starttls", trusted.file))
         answer = funnel("send", "--config", toml, "--output", tmp_path / "empty")
         assert (2, True) == (answer.code, "nothing is published yet" in answer.err)
@@ -126,7 +126,7 @@ class TestFailures:
         assert (2, True) == (code, "must be an address such as" in said)
 
     def test_half_a_login(self, workplace: Path, trusted: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A user without a password is told before the night, not after it."""
+        """A user without a password is told before the run, not after it."""
         monkeypatch.setenv("FUNNEL_SMTP_USER", "revops")
         toml = configure(workplace, Server("127.0.0.1", 9, "starttls", trusted.file))
         answer = funnel("run", "--config", toml, "--output", workplace / "other", "--send")
@@ -136,7 +136,7 @@ class TestFailures:
 
 class TestRun:
     def test_run_does_not_mail_by_itself(self, workplace: Path, trusted: Authority) -> None:
-        """A night without --send mails nobody; with it, the night that it published."""
+        """A run without --send mails nobody; with it, the run that it published."""
         post = Post()
         with running(post, trusted) as server:
             toml = configure(workplace, server)
@@ -183,13 +183,13 @@ value = "sales"
         assert file.read_bytes() == attached.get_payload(decode=True)
         counted = "select entered from {}.headline where headline_no = 1 and window_days is null"
         of_all, of_marketing = (
-            nights.ask(output, counted.format(schema))[0] for schema in ("report", "report_marketing")
+            runs.ask(output, counted.format(schema))[0] for schema in ("report", "report_marketing")
         )
         assert of_marketing["entered"] < of_all["entered"]
         assert f"  {of_marketing['entered']}  reached MQL" in text.splitlines()
 
     def test_a_mail_that_fails_keeps_the_run(self, workplace: Path, trusted: Authority) -> None:
-        """The night is published all the same; the exit code says that the mail is missing."""
+        """The run is published all the same; the exit code says that the mail is missing."""
         post = Post(answers=["550 not wanted"])
         with running(post, trusted) as server:
             toml = configure(workplace, server)

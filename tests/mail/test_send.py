@@ -178,7 +178,7 @@ class TestPatience:
         assert [2.0, 8.0] == send.waits
 
     def test_a_server_that_does_not_speak(self, send: Delivery) -> None:
-        """A port that accepts and says nothing costs the timeout, not the night."""
+        """A port that accepts and says nothing costs the timeout, not the run."""
         with socket.socket() as silent:
             silent.bind((HOST, 0))
             silent.listen(8)

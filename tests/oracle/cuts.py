@@ -46,7 +46,7 @@ def periods(waterfall: Waterfall, journey: Journey, grain: str, as_of: datetime)
         return [None]
     found: list[date | None] = []
     days = [local_date(waterfall, span.entered_at) for span in journey.spans]
-    # The calendar opens with history as delivered, whoever of it counts.
+    # The calendar opens with history as delivered, anyone who of it counts.
     days += [local_date(waterfall, row.at) for row in journey.placed if row.disposition in SET_ASIDE]
     days += [local_date(waterfall, moment) for moment in journey.creations]
     last = local_date(waterfall, as_of)

@@ -28,7 +28,7 @@ WORDS = (
 
 
 def registered(text: str | None) -> str | None:
-    """The domain that somebody registered: one label more than the suffix; None when there are not so many."""
+    """The domain that somebody registered: one label more than the suffix; None when there are not that many."""
     if present(text) is None:
         return None
     host = str(text).strip().lower().split("://")[-1].split("/")[0].removesuffix(".")

@@ -1,19 +1,19 @@
-"""The gold pages: the report of the worked quarter. `make gold` writes them anew; read their diff before you accept it."""
+"""The gold pages: the report of the worked quarter. `make gold` writes them again; read their diff before you accept it."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
 
-from tests import nights
+from tests import runs
 
 GOLD = Path(__file__).resolve().parent.parent / "gold" / "quarter"
 MAIL = ("email.html", "email.txt")
 
 
 def quarter(output: Path) -> dict[str, bytes]:
-    """File name → bytes of the pages that a night over tests/cases/quarter publishes."""
-    report = nights.run(nights.QUARTER, output, as_of=nights.QUARTER_AS_OF).report
+    """File name → bytes of the pages that a run over tests/cases/quarter publishes."""
+    report = runs.run(runs.QUARTER, output, as_of=runs.QUARTER_AS_OF).report
     return pages(report.parent) | mail(report.parent)
 
 

@@ -36,7 +36,7 @@ def test_how_leads_came_to_their_account_is_reported() -> None:
 
 
 def test_matching_turned_off_is_reported() -> None:
-    """Whoever turned it off can see that the leads were not looked for, and nothing was found."""
+    """Anyone who turned it off can see that the leads were not looked for, and nothing was found."""
     told = page(LEADS, match_domains=False)
     words = [row[1] for row in told.tables["table-account-matching"][1:]]
     assert ["given by an input", "not looked for: matching is off, or no account has a domain"] == words

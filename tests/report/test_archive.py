@@ -1,4 +1,4 @@
-"""The archive: each night keeps the pages of those before it, one an as-of date, and every link in it resolves."""
+"""The archive: each run keeps the pages of those before it, one an as-of date, and every link in it resolves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipeline.errors import FunnelError
 from pipeline.report.archive import archive
 from pipeline.report.archive.archive import NO_ARCHIVE, Archive, carry_over
 from pipeline.run import run
-from tests import nights
+from tests import runs
 from tests.report import reading
 from tests.sample import MAIL
 
@@ -26,13 +26,13 @@ DAYS = ("2026-02-27", "2026-02-28", "2026-03-31")
 
 def again(output: Path, keep: int = 30) -> Path:
     """`funnel report` in an output folder; returns its reports."""
-    asked = nights.options(nights.QUARTER, output, as_of=DAYS[2], clock=nights.CLOCK + timedelta(days=9))
+    asked = runs.options(runs.QUARTER, output, as_of=DAYS[2], clock=runs.CLOCK + timedelta(days=9))
     kept = replace(asked, configuration=replace(asked.configuration, keep_reports=keep))
     return run.report_again(kept).report.parent
 
 
 def made_up(folder: Path, date: str, text: str = "a night", *, of: Archive = NO_ARCHIVE) -> Path:
-    """Reports of a made-up night, after what it carries over of those that are published."""
+    """Reports of a made-up run, after what it carries over of those that are published."""
     folder.mkdir()
     carry_over(of, folder, current_date=date, render=lambda page: f"{page.file} of {page.as_of_date}: {page.back}")
     for name in ("index.html", "archive.html", "data.html", "stage-a.html"):
@@ -44,7 +44,7 @@ def made_up(folder: Path, date: str, text: str = "a night", *, of: Archive = NO_
 
 
 def dates(reports: Path) -> list[str]:
-    """The as-of dates in the archive of a night."""
+    """The as-of dates in the archive of a run."""
     return sorted(path.name for path in (reports / "archive").glob("*"))
 
 
@@ -54,15 +54,15 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output folder after three nights."""
+    """The output folder after three runs."""
     output = tmp_path_factory.mktemp("three")
     for number, day in enumerate(DAYS):
-        nights.run(nights.QUARTER, output, as_of=day, clock=nights.CLOCK + timedelta(days=number))
+        runs.run(runs.QUARTER, output, as_of=day, clock=runs.CLOCK + timedelta(days=number))
     return output
 
 
 def test_earlier_runs_are_kept_by_their_date(three: Path) -> None:
-    """The third of three nights has the pages of the other two, as they were published."""
+    """The third of three runs has the pages of the other two, as they were published."""
     reports = three / "reports"
     assert list(DAYS[:2]) == dates(reports)
     published = {
@@ -92,7 +92,7 @@ def test_an_archived_run_is_pages_and_its_summary(three: Path) -> None:
 
 
 def test_the_archive_page_says_what_each_run_said(three: Path) -> None:
-    """Newest first, with the headline rates and the overdue leads of that night's own summary."""
+    """Newest first, with the headline rates and the overdue leads of that run's own summary."""
     page = reading.read_folder(three / "reports").pages["archive.html"]
     header, *rows = page.tables["table-nights"]
     assert ["As of", "Leads waiting", "Overdue", "MQL → SAL, within 30 days", "MQL → SQL, within 90 days"] == header
@@ -110,7 +110,7 @@ def test_the_archive_page_says_what_each_run_said(three: Path) -> None:
 
 
 def test_the_first_run_says_that_there_is_none(three: Path) -> None:
-    """The first night's archive was a page without a table."""
+    """The first run's archive was a page without a table."""
     first = sorted((three / "runs").iterdir())[0] / "reports"
     assert "There is none yet" in (first / "archive.html").read_text("utf-8")
     assert not (first / "archive").exists()
@@ -131,7 +131,7 @@ def broken_links(folder: Path) -> list[tuple[str, str]]:
 
 
 def test_every_link_resolves_everywhere(three: Path) -> None:
-    """From each page of the night and of its archive every link leads to a file below reports/, and to an id on it."""
+    """From each page of the run and of its archive every link leads to a file below reports/, and to an id on it."""
     reports = (three / "reports").resolve()
     assert [] == broken_links(reports)
     links = [link for path in reports.rglob("*.html") for link in reading.read(path.read_text("utf-8")).links]
@@ -142,12 +142,12 @@ def test_every_link_resolves_everywhere(three: Path) -> None:
 
 @pytest.fixture
 def copied(three: Path, tmp_path: Path) -> Path:
-    """An output folder with the three nights, to change."""
+    """An output folder with the three runs, to change."""
     return Path(shutil.copytree(three, tmp_path / "out", symlinks=True))
 
 
 def test_the_report_again_is_the_same_folder(three: Path, copied: Path) -> None:
-    """`funnel report` writes pages, files and archive anew: the same bytes."""
+    """`funnel report` writes pages, files and archive again: the same bytes."""
     assert contents(three / "reports") == contents(again(copied))
 
 
@@ -169,7 +169,7 @@ def test_where_links_are_refused_pages_are_copied(three: Path, copied: Path, mon
 
 
 def test_a_full_disk_leaves_the_published_run(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No room for the archive: an error that says what to do, nothing left over, the old night published."""
+    """No room for the archive: an error that says what to do, nothing left over, the old run published."""
     before = contents(copied / "reports"), sorted((copied / "runs").iterdir())
     monkeypatch.setattr(archive, "link_or_copy", failing(errno.ENOSPC))
     with pytest.raises(FunnelError, match="the disk is full: the run needs about"):
@@ -199,14 +199,14 @@ def test_the_latest_run_of_a_date_is_the_one_that_stays(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("keep", "expected"), [(0, []), (1, [DAYS[1]]), (2, [DAYS[0], DAYS[1]])])
 def test_the_configured_number_of_runs_is_kept(tmp_path: Path, keep: int, expected: list[str]) -> None:
-    """The newest dates, not the latest runs, and `keep` of them at each night."""
+    """The newest dates, not the latest runs, and `keep` of them at each run."""
     second = made_up(tmp_path / "2", DAYS[1])
     first = made_up(tmp_path / "1", DAYS[0], of=Archive(second, 30))
     assert expected == dates(made_up(tmp_path / "3", DAYS[2], of=Archive(first, keep)))
 
 
 def test_the_archive_outlives_the_run_folders(tmp_path: Path) -> None:
-    """The pages of a night are read from the third after it when all folders before are gone."""
+    """The pages of a run are read from the third after it when all folders before are gone."""
     published = made_up(tmp_path / "0", "2026-01-31", "the first of all")
     for number, day in enumerate(DAYS, 1):
         published = made_up(tmp_path / str(number), day, of=Archive(published, 30))
@@ -231,7 +231,7 @@ def test_pages_in_folders_of_their_own_are_kept_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["summary gone", "summary torn", "other date", "index gone", "a later version"])
 def test_a_damaged_run_is_left_out(tmp_path: Path, damage: str) -> None:
-    """What is no whole night of ours does not stop the run, and is not kept."""
+    """What is no whole run of ours does not stop the run, and is not kept."""
     first = made_up(tmp_path / "1", DAYS[0])
     second = made_up(tmp_path / "2", DAYS[1], of=Archive(first, 30))
     folder = second / "archive" / DAYS[0]
@@ -251,7 +251,7 @@ def test_a_damaged_run_is_left_out(tmp_path: Path, damage: str) -> None:
 
 
 def test_a_run_whose_pages_vanish_meanwhile_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a night is none."""
+    """Half a run is none."""
     first = made_up(tmp_path / "1", DAYS[0])
     link = os.link
 

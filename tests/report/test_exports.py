@@ -21,7 +21,7 @@ from pipeline.report.outputs.files import write_exports
 from pipeline.report.outputs.summary_json import to_json
 from pipeline.transform.project import Model
 from pipeline.waterfall.definition import Pair, Sla, Stage, Waterfall
-from tests import nights
+from tests import runs
 from tests.sample import Sample
 from tests.sql.harness import built, project
 
@@ -290,7 +290,7 @@ def keys_of(value: Any) -> set[str]:
 
 def test_every_key_of_the_summary_is_reported(summary: dict[str, Any]) -> None:
     """docs/report_files.md has each key, those of the first level in their order."""
-    text = (nights.REPOSITORY / "docs" / "report_files.md").read_text("utf-8")
+    text = (runs.REPOSITORY / "docs" / "report_files.md").read_text("utf-8")
     lines = [line for line in text.partition("## summary.json")[2].splitlines() if line.startswith("| ")]
     told = [word for line in lines for word in re.findall(r"`[\w.\[\]…]*?(\w+)`", line)]
     assert set() == keys_of(summary) - set(told)
@@ -306,8 +306,8 @@ def test_a_document_without_nan() -> None:
 
 def test_two_runs_write_the_same_bytes(output: Path, tmp_path: Path) -> None:
     """Another start, four threads in the place of two: every file under reports/ is the same, workbook included."""
-    later = nights.CLOCK + timedelta(days=3)
-    nights.run(nights.QUARTER, tmp_path, as_of=nights.QUARTER_AS_OF, threads=4, clock=later)
+    later = runs.CLOCK + timedelta(days=3)
+    runs.run(runs.QUARTER, tmp_path, as_of=runs.QUARTER_AS_OF, threads=4, clock=later)
     assert contents(output / "reports") == contents(tmp_path / "reports")
     assert {"funnel.xlsx", "summary.json", "data/headline.csv"} <= set(contents(tmp_path / "reports"))
 

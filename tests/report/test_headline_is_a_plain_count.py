@@ -16,7 +16,7 @@ from oracle.cuts import Dimensions, local_date
 from oracle.journey import travel
 
 from pipeline.report import text
-from tests import nights
+from tests import runs
 
 UNITS = ("cycle", "lead", "account")
 WINDOWS = {("mql", "sal"): 30, ("mql", "sql"): 90}
@@ -35,7 +35,7 @@ class Month:
 @cache
 def counted() -> dict[tuple[str, str, str], dict[date, Month]]:
     """(unit, from, to) → month → counts: rows of the CSV files in loops, no SQL and no rate of ours."""
-    waterfall, history = read_case(nights.SAMPLE)
+    waterfall, history = read_case(runs.SAMPLE)
     journey = travel(waterfall, history)
     found: dict[tuple[str, str, str], dict[date, Month]] = {}
     for unit in candidates(journey, Dimensions(waterfall, history, journey)):
@@ -57,11 +57,11 @@ def counted() -> dict[tuple[str, str, str], dict[date, Month]]:
 def published(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """The sample, published with the unit of its headline."""
     folder = tmp_path_factory.mktemp(request.param)
-    configuration = nights.SAMPLE.read_text("utf-8").replace("[funnel]\n", f'[funnel]\nunit = "{request.param}"\n', 1)
-    for file in nights.SAMPLE.parent.glob("*.csv"):
+    configuration = runs.SAMPLE.read_text("utf-8").replace("[funnel]\n", f'[funnel]\nunit = "{request.param}"\n', 1)
+    for file in runs.SAMPLE.parent.glob("*.csv"):
         (folder / file.name).write_bytes(file.read_bytes())
     (folder / "funnel.toml").write_text(configuration, encoding="utf-8")
-    nights.run(folder / "funnel.toml", folder / "build")
+    runs.run(folder / "funnel.toml", folder / "build")
     return request.param, folder / "build"
 
 
@@ -69,7 +69,7 @@ def test_the_headline_adds_up_the_last_months_that_are_old_enough(published: tup
     """Its three months are the last whose youngest unit has had the window, and its counts are theirs."""
     unit, output = published
     page = (output / "reports" / "index.html").read_text("utf-8")
-    rows = nights.ask(output, "from report.headline where is_headline_window order by headline_no")
+    rows = runs.ask(output, "from report.headline where is_headline_window order by headline_no")
     assert list(WINDOWS.values()) == [row["window_days"] for row in rows]
     for row in rows:
         months = counted()[unit, row["from_stage"], row["to_stage"]]
@@ -85,7 +85,7 @@ def test_the_headline_adds_up_the_last_months_that_are_old_enough(published: tup
 def test_final_months_are_the_oldest_without_gaps(published: tuple[str, Path]) -> None:
     """In every window and without one, no month is final that is younger than one that is not."""
     unit, output = published
-    rows = nights.ask(
+    rows = runs.ask(
         output,
         f"""from marts.conversion
         where unit = '{unit}' and grain = 'month' and dimension = 'all'
@@ -101,6 +101,6 @@ def test_final_months_are_the_oldest_without_gaps(published: tuple[str, Path]) -
 
 def test_the_oracle_reads_every_row_of_the_sample() -> None:
     """What the headline is held against rests on all rows of the history."""
-    _, history = read_case(nights.SAMPLE)
+    _, history = read_case(runs.SAMPLE)
     assert isinstance(history, oracle.History)
     assert 18_074 == len(history.entries)

@@ -57,7 +57,7 @@ def test_where_nobody_says_nothing_is_shown() -> None:
 
 
 def test_a_rule_that_finds_nobody_is_shown() -> None:
-    """Whoever writes a rule wants to see that it finds nobody."""
+    """Anyone who writes a rule wants to see that it finds nobody."""
     rule = PersonaRule("legal", Condition("title", "matches", ("(?i)counsel",)))
     _, page = site_of(waterfall(personas=(rule,)), rows((None,) * 5))
     assert ["legal", f"0{THIN}%", f"0{THIN}%", "–"] == page.tables["table-personas-now"][1]

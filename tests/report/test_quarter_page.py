@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.explore import query
-from tests import nights
+from tests import runs
 from tests.report import gold, reading
 
 
@@ -30,7 +30,7 @@ def page(htmls: dict[str, str]) -> reading.ReadSite:
 
 
 def test_gold(output: Path) -> None:
-    """The pages are the gold pages, byte for byte; `make gold` writes them anew."""
+    """The pages are the gold pages, byte for byte; `make gold` writes them again."""
     assert gold.pages(gold.GOLD) == gold.pages(output / "reports")
 
 
@@ -47,7 +47,7 @@ def test_headline_counts_are_the_marts(page: reading.ReadSite, output: Path) -> 
     """The counts on top of each card are those of marts.conversion, for the unit cycle and all time."""
     expected = []
     for to_stage in ("sal", "sql"):
-        found = nights.ask(
+        found = runs.ask(
             output,
             f"""
             select entered, converted, passed_over, lost, still_open
@@ -64,7 +64,7 @@ def test_headline_counts_are_the_marts(page: reading.ReadSite, output: Path) -> 
 
 def test_limits_table_is_the_mart(page: reading.ReadSite, output: Path) -> None:
     """Met, breached, open within and open overdue of every stage with a limit are those of marts.sla."""
-    found = nights.ask(
+    found = runs.ask(
         output,
         """
         select stages.label, sla.met, sla.breached, sla.open_within, sla.open_overdue
@@ -80,7 +80,7 @@ def test_limits_table_is_the_mart(page: reading.ReadSite, output: Path) -> None:
 
 def test_flow_table_is_the_mart(page: reading.ReadSite, output: Path) -> None:
     """Opening, in, out and closing of every stage are those of marts.stage_flow, and they balance."""
-    found = nights.ask(
+    found = runs.ask(
         output,
         """
         select stages.label, flow.opening, flow.ins, flow.outs, flow.closing
@@ -160,6 +160,6 @@ def test_nothing_of_python_leaks(page: reading.ReadSite, output: Path) -> None:
 
 def test_rejected_rows_are_named_not_shown(page: reading.ReadSite, output: Path) -> None:
     """A rejected row appears by its number; what it said stays in the database."""
-    originals = [row["original"] for row in nights.ask(output, "select original from quality.rejected_rows")]
+    originals = [row["original"] for row in runs.ask(output, "select original from quality.rejected_rows")]
     assert 3 == len(originals)
     assert [] == [original for original in originals if original in page.text]

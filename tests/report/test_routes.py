@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.waterfall.definition import Pair, Waterfall
-from tests import nights
+from tests import runs
 from tests.report import gold, reading
 from tests.report.test_edges import AS_OF, entries, site_of, stage, waterfall
 from tests.sql.harness import built, checked, records
@@ -50,7 +50,7 @@ def percent(text: str) -> float | None:
 
 def test_conversion_by_route_is_the_mart(page: reading.ReadSite, output: Path) -> None:
     """Every shown pair past qualification has its three routes, with the counts of marts.conversion_by_route."""
-    found = nights.ask(
+    found = runs.ask(
         output,
         """
         select
@@ -86,8 +86,8 @@ def test_via_and_direct_add_up_on_the_page(page: reading.ReadSite) -> None:
 
 def test_origins_and_qualifications_are_counted(page: reading.ReadSite, output: Path) -> None:
     """Leads by the source of their origin are all leads with history; cycles by team are those of journey.cycles."""
-    leads = nights.ask(output, "select count(distinct lead_id) as count from clean.stage_entries")[0]["count"]
-    teams = nights.ask(
+    leads = runs.ask(output, "select count(distinct lead_id) as count from clean.stage_entries")[0]["count"]
+    teams = runs.ask(
         output,
         "select qualified_by, count(*) from journey.cycles group by qualified_by"
         " order by qualified_by = 'direct', count(*) desc, qualified_by",
@@ -137,7 +137,7 @@ def test_without_qualifying_stages_nothing_is_reported() -> None:
 
 @pytest.mark.parametrize("change", ["entered = entered + 1, still_open = still_open + 1", "route = 'direct'"])
 def test_routes_that_do_not_add_up_are_not_published(change: str) -> None:
-    """A row too many, or one of the wrong route, breaks the check that stops the night."""
+    """A row too many, or one of the wrong route, breaks the check that stops the run."""
     connection = built(_definition(), AS_OF, {"stage_entries": entries(*DIRECT)})
     assert [] == _broken(connection)
     connection.execute(f"update marts.conversion_by_route set {change} where route = 'all' and grain = 'all'")

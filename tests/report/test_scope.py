@@ -27,7 +27,7 @@ def test_without_rules_nothing_is_reported() -> None:
 
 
 def test_inferred_entries_are_counted_and_reported() -> None:
-    """Whoever reads the page can tell how many entries no row of history stands behind; without any it says nothing."""
+    """Anyone who reads the page can tell how many entries no row of history stands behind; without any it says nothing."""
     created = [{**LEADS[0], "created_stage": "A", "created_at": datetime(2026, 1, 1)}]
     rows = {"stage_entries": entries(("L2", "a", 3)), "leads": created}
     sentence = "1 lead with an entry at creation that no row of history has: it is inferred."

@@ -75,7 +75,7 @@ def test_past_estimates_are_reported() -> None:
 
 
 def record(estimates: int, held: int, is_too_narrow: bool | None) -> ExpectedRateRecord:
-    """A pair of which so many estimates held."""
+    """A pair of which that many estimates held."""
     return ExpectedRateRecord(
         "A", "B", estimates, held, estimates - held, 0, None, None, None, is_too_narrow, None, date(2026, 1, 1), None
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.waterfall.definition import Pair, Unit
-from tests import nights
+from tests import runs
 from tests.report import reading
 from tests.report.test_edges import entries, site_of, waterfall
 
@@ -86,11 +86,11 @@ def test_a_buying_group_is_an_account(tmp_path: Path) -> None:
         '[checks]\nunused_stages = ["pipeline"]\n',
         "utf-8",
     )
-    night = nights.run(toml, tmp_path / "build")
+    night = runs.run(toml, tmp_path / "build")
     asked = "select unit, entered, converted, lost from report.headline where to_stage = 'qualified_demand' and window_days is null"
-    assert [{"unit": "account", "entered": 2, "converted": 1, "lost": 1}] == nights.ask(tmp_path / "build", asked)
+    assert [{"unit": "account", "entered": 2, "converted": 1, "lost": 1}] == runs.ask(tmp_path / "build", asked)
     asked = "select account_id, stage, is_won from marts.account_stages order by account_id"
     assert [("Acme / data", "qualified_demand", False), ("Acme / web", None, False)] == [
-        tuple(row.values()) for row in nights.ask(tmp_path / "build", asked)
+        tuple(row.values()) for row in runs.ask(tmp_path / "build", asked)
     ]
     assert "of 2 accounts" in reading.read_folder(night.report.parent).text

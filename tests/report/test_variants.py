@@ -1,4 +1,4 @@
-"""Reports of one value beside that of all leads: folders, pages, links, queries; a whole night with three of them."""
+"""Reports of one value beside that of all leads: folders, pages, links, queries; a whole run with three of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.publish import run_folder
 from pipeline.run import run
-from tests import nights
+from tests import runs
 from tests.cli.commands import contents, copy_of_quarter
 from tests.report import reading
 from tests.sample import Sample
@@ -43,9 +43,9 @@ def toml(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def published(toml: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output folder of a night with them."""
+    """The output folder of a run with them."""
     output = tmp_path_factory.mktemp("build")
-    done = nights.run(toml, output, as_of=nights.QUARTER_AS_OF)
+    done = runs.run(toml, output, as_of=runs.QUARTER_AS_OF)
     assert "report nobody: no lead has owner = nobody at all, so it is empty" in done.warnings
     assert 1 == sum("so it is empty" in warning for warning in done.warnings)
     return output
@@ -59,7 +59,7 @@ def test_every_report_is_whole_and_its_queries_answer(published: Path, folder: s
     for page in site.pages.values():
         assert [] == page.unclosed
         assert "None" not in page.text
-    connection = nights.query.open_published(published)
+    connection = runs.query.open_published(published)
     assert [] == reading.unanswered(site, connection)
     connection.close()
     schema = f"report_{folder}" if folder else "report"
@@ -87,7 +87,7 @@ def test_the_pages_show_the_cut_of_the_mart(published: Path) -> None:
         ("marketing", "origin", "marketing"),
         ("dana", "owner", "dana"),
     ):
-        rows = nights.ask(
+        rows = runs.ask(
             published,
             "select entered, converted, passed_over, lost, still_open from marts.conversion where unit = 'cycle'"
             f" and grain = 'all' and window_days is null and dimension = '{dimension}' and dimension_value = '{value}'"
@@ -118,7 +118,7 @@ def test_what_marts_have_no_cuts_of_is_only_in_the_report_of_all_leads(published
 
 def test_every_table_of_every_report_explains_itself(published: Path) -> None:
     """Comments of tables and columns come along; a report has the same tables as that of all leads."""
-    rows = nights.ask(
+    rows = runs.ask(
         published,
         "select schema_name, table_name, column_name, comment from duckdb_columns()"
         f" where schema_name in ({SCHEMAS}) order by all",
@@ -129,7 +129,7 @@ def test_every_table_of_every_report_explains_itself(published: Path) -> None:
     }
     assert 1 == len({frozenset(each) for each in by_schema.values()})
     assert [] == [row for row in rows if row["comment"] is None]
-    assert [{"report": "all", "dimension": "all", "dimension_value": "all"}] == nights.ask(
+    assert [{"report": "all", "dimension": "all", "dimension_value": "all"}] == runs.ask(
         published, "from waterfall.shown_cut"
     )
 
@@ -144,13 +144,13 @@ def test_the_report_of_all_leads_is_the_same_with_and_without_others(published: 
 def test_threads_selections_and_writing_again_change_no_byte(toml: Path, published: Path, tmp_path: Path) -> None:
     """One thread or four, a part built again, the report written again: the same pages and rows of every report."""
     pages, rows = _pages(published), contents(published, SCHEMAS)
-    nights.run(toml, tmp_path, as_of=nights.QUARTER_AS_OF, threads=4)
+    runs.run(toml, tmp_path, as_of=runs.QUARTER_AS_OF, threads=4)
     assert pages == _pages(tmp_path)
     assert rows == contents(tmp_path, SCHEMAS)
-    nights.run(toml, tmp_path, as_of=nights.QUARTER_AS_OF, select="report.headline marts.conversion", threads=1)
+    runs.run(toml, tmp_path, as_of=runs.QUARTER_AS_OF, select="report.headline marts.conversion", threads=1)
     assert pages == _pages(tmp_path)
     assert rows == contents(tmp_path, SCHEMAS)
-    run.report_again(nights.options(toml, tmp_path, as_of=nights.QUARTER_AS_OF))
+    run.report_again(runs.options(toml, tmp_path, as_of=runs.QUARTER_AS_OF))
     assert pages == _pages(tmp_path)
     assert run_folder.current(tmp_path) is not None
 

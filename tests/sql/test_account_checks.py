@@ -1,4 +1,4 @@
-"""Tables of accounts that contradict the leads per account, or the leads themselves, stop the night (A1, A3)."""
+"""Tables of accounts that contradict the leads per account, or the leads themselves, stop the run (A1, A3)."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from pipeline.settings import shipped
 from pipeline.transform.graph import in_order
 from pipeline.transform.macros import create_formulas
 from pipeline.transform.project import Model, TableName, discover
-from tests import nights
+from tests import runs
 from tests.sample import Sample
 from tests.sql import made_up
 from tests.sql.harness import built, records
@@ -49,7 +49,7 @@ def pasted(given: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 
 def test_every_table_and_column_of_the_published_file_has_a_comment(quarter: Sample) -> None:
     """Nobody has to guess what a table or a column means."""
-    silent = nights.ask(
+    silent = runs.ask(
         quarter.output,
         f"""
         select schema_name || '.' || table_name as name from duckdb_tables()
@@ -67,7 +67,7 @@ def test_every_table_and_column_of_the_published_file_has_a_comment(quarter: Sam
 
 def test_the_published_file_has_every_model_and_nothing_raw(quarter: Sample) -> None:
     """Each model is a table or view of the file; schema raw is gone."""
-    found = nights.ask(
+    found = runs.ask(
         quarter.output,
         "select schema_name || '.' || table_name as name from duckdb_tables() union all"
         " select schema_name || '.' || view_name from duckdb_views() where not internal",

@@ -95,7 +95,7 @@ def at_a_weekend(moves: list[Move], zone: str) -> dict[str, list[str]]:
 
 
 def week_of_work(owner: str | None, weekdays: int, weekends: int, saturday: datetime = SATURDAY) -> list[Move]:
-    """So many entries of the owner from Monday to Friday at nine, and so many on a Saturday, each of another lead."""
+    """So many entries of the owner from Monday to Friday at nine, and that many on a Saturday, each of another lead."""
     worked = [
         (f"{owner}{n:03}", "ab"[n % 2], MONDAY + timedelta(days=7 * (n // 5) + n % 5), owner) for n in range(weekdays)
     ]

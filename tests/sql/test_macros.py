@@ -16,7 +16,7 @@ from oracle.chains import depth
 from pipeline.errors import ModelError
 from pipeline.settings import shipped
 from pipeline.transform.macros import create_formulas, create_macros, discover_macros
-from tests import nights
+from tests import runs
 from tests.sql import harness, made_up
 
 MACROS = discover_macros(shipped("sql"))
@@ -26,7 +26,7 @@ STEPS = ["mel", "mql", "sal"]
 @pytest.fixture(scope="module")
 def quarter() -> Iterator[duckdb.DuckDBPyConnection]:
     """The quarter with every macro."""
-    waterfall, history = read_case(nights.QUARTER, as_of=nights.QUARTER_AS_OF)
+    waterfall, history = read_case(runs.QUARTER, as_of=runs.QUARTER_AS_OF)
     connection = harness.built(waterfall, history.as_of, raw_rows(waterfall, history), inputs=history.inputs)
     create_macros(connection, MACROS)
     yield connection

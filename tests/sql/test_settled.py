@@ -172,7 +172,7 @@ def test_a_month_ends_with_its_last_second(folder: Path, zone: str, expected: da
 
 
 def test_no_more_than_twelve_ends_of_a_month(folder: Path) -> None:
-    """The past has a floor, so a long history costs no more nights of it."""
+    """The past has a floor, so a long history costs no more runs of it."""
     rows = {"stage_entries": entries(datetime(2020, 1, 5, 9), [("A", "mql", 0)])}
     connection = built(waterfall(folder), made_up.AS_OF, rows, tables=ESTIMATES)
     found = records(

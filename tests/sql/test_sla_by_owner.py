@@ -60,7 +60,7 @@ def counts(rows: list[dict[str, Any]], *names: str) -> dict[str, tuple[int, ...]
 
 
 def test_the_owner_at_entry_is_charged(by_owner: list[dict[str, Any]]) -> None:
-    """Met, breached, open within and overdue count for whoever had the lead when it came."""
+    """Met, breached, open within and overdue count for anyone who had the lead when it came."""
     expected = {"dana": (0, 1, 0, 1), "(none)": (0, 0, 1, 0), "erik": (0, 0, 0, 0)}
     assert expected == counts(by_owner, "met", "breached", "open_within", "open_overdue")
 
@@ -71,12 +71,12 @@ def test_the_current_owner_has_it_to_do(by_owner: list[dict[str, Any]]) -> None:
 
 
 def test_owners_are_listed_by_what_is_to_do(by_owner: list[dict[str, Any]]) -> None:
-    """T5: whoever has most overdue now comes first, the others by name; dana's misses of the past put her nowhere."""
+    """T5: anyone who has most overdue now comes first, the others by name; dana's misses of the past put her nowhere."""
     assert [(1, "erik"), (2, "(none)"), (3, "dana")] == [(row["owner_no"], row["owner"]) for row in by_owner]
 
 
 def test_share_is_of_decided_stays(by_owner: list[dict[str, Any]]) -> None:
-    """T5: dana met neither of two; whoever has no decided stay has no share and no interval."""
+    """T5: dana met neither of two; anyone who has no decided stay has no share and no interval."""
     expected = {
         "dana": (2, 0.0, 0.0, pytest.approx(0.6576, abs=5e-5)),
         "(none)": (0, None, None, None),

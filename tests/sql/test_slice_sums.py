@@ -1,4 +1,4 @@
-"""Cuts that no longer add up to their total, or a to-do list that lacks a lead, stop the night."""
+"""Cuts that no longer add up to their total, or a to-do list that lacks a lead, stop the run."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def test_mistakes_are_named_with_their_line(problems: Any, line: str, expected: 
 
 
 def test_an_age_of_an_input_is_held_against_that_of_the_block(problems: Any) -> None:
-    """A warning that could only come after the stop is a mistake of whoever wrote it last."""
+    """A warning that could only come after the stop is a mistake of anyone who wrote it last."""
     text = funnel(inputs=INPUT + 'warn_after = "4 days"\n') + '[checks]\nerror_after = "3 days"\n'
     assert ["funnel.toml:23: inputs.history.warn_after: must not be more than error_after"] == problems(text)
 

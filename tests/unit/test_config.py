@@ -190,7 +190,7 @@ class TestOtherSettings:
 
     @pytest.mark.parametrize(("written", "expected"), [("", 30), ("keep_reports = 0\n", 0), ("keep_reports = 7\n", 7)])
     def test_runs_of_the_archive(self, load: Any, written: str, expected: int) -> None:
-        """Thirty earlier nights unless the file says otherwise; none is a choice."""
+        """Thirty earlier runs unless the file says otherwise; none is a choice."""
         assert expected == load(funnel() + f"[output]\n{written}").keep_reports
 
     @pytest.mark.parametrize(

@@ -291,7 +291,7 @@ class TestProblems:
         assert expected == problems(funnel(stages='[[stages]]\nkey = "mql"\ndefinition = "x"\n'))
 
     def test_a_missing_file_points_to_init(self, tmp_path: Path) -> None:
-        """Whoever has no configuration yet is told how to get one."""
+        """Anyone who has no configuration yet is told how to get one."""
         with pytest.raises(ConfigurationError, match="there is no such file; `funnel init DIR`"):
             load_configuration(tmp_path / "funnel.toml")
 

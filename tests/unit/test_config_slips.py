@@ -122,7 +122,7 @@ class TestTargetsAndPairs:
         ],
     )
     def test_a_percentage_is_shown_as_a_share(self, problems: Any, written: str, expected: str) -> None:
-        """Whoever writes 80 is told 0.8."""
+        """Anyone who writes 80 is told 0.8."""
         assert [
             f"funnel.toml:3: funnel.targets.mql>sal: must be a share above 0 and up to 1.0; {expected}"
         ] == problems(funnel(f"targets = {{ 'mql>sal' = {written} }}"))

@@ -105,7 +105,7 @@ def test_kind_of_domain(domain: str, expected: str) -> None:
 
 @pytest.mark.parametrize("name", ["free_mail.txt", "disposable.txt"])
 def test_lists_are_sorted_and_registrable(name: str) -> None:
-    """Whoever extends a list finds the place; a line that is no registrable domain would never match anything."""
+    """Anyone who extends a list finds the place; a line that is no registrable domain would never match anything."""
     lines = (Path(domains.__file__).parent / name).read_text("utf-8").splitlines()
     listed = [line for line in lines if not line.startswith("#")]
     assert sorted(set(listed)) == listed

@@ -1,4 +1,4 @@
-"""How many nights are kept: the newest N, never without the published one, whatever else lies in runs/."""
+"""How many runs are kept: the newest N, never without the published one, whatever else lies in runs/."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 from pipeline.config.load import load_configuration
 from pipeline.errors import ConfigurationError, FunnelError
 from pipeline.publish import attempts, lock, run_folder
-from tests import nights
+from tests import runs as nights
 
 CLOCK = nights.CLOCK
 
 
 def night(output: Path, day: int, keep: int) -> str:
-    """A night of that day, published as a run does it, and what is too old removed. Returns its id."""
+    """A run of that day, published as a run does it, and what is too old removed. Returns its id."""
     clock = CLOCK + timedelta(days=day)
     with attempts.recording(output, clock, "run") as record, lock.hold(output, clock):
         run = run_folder.start_run(output, clock)
@@ -76,7 +76,7 @@ def test_the_published_run_stays_when_it_is_the_oldest(tmp_path: Path) -> None:
 
 
 def test_failed_runs_remove_no_published_run(tmp_path: Path) -> None:
-    """Two good nights, three failures, and both nights are there; the next good one removes the oldest and the records."""
+    """Two good runs, three failures, and both runs are there; the next good one removes the oldest and the records."""
     runs = [night(tmp_path, day, 2) for day in range(2)]
     for day in range(2, 5):
         failing_night(tmp_path, day)
@@ -87,7 +87,7 @@ def test_failed_runs_remove_no_published_run(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_or_removed_never_stops_a_run(tmp_path: Path) -> None:
-    """A night without rights, a file of a night's name, a half-removed night: the run is published, the newest stay."""
+    """A run without rights, a file of a run's name, a half-removed run: the run is published, the newest stay."""
     runs = [night(tmp_path, day, 9) for day in range(3)]
     closed = tmp_path / "runs" / runs[0]
     closed.chmod(0)

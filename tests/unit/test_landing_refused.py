@@ -153,7 +153,7 @@ def test_a_file_that_vanished_while_it_was_read_is_refused(tmp_path: Path, monke
 
 
 def test_a_copy_that_may_not_grow_is_no_fault_of_the_file(tmp_path: Path) -> None:
-    """The file is not refused, the night stops; nothing of it is in the log."""
+    """The file is not refused, the run stops; nothing of it is in the log."""
     inbox = one_file(tmp_path, GOOD + entry("L3") * 2000, encoding="latin-1")
     with files_no_longer_than(10_000), pytest.raises(OSError, match="File too large") as failure:
         inbox.land()
@@ -265,7 +265,7 @@ def test_refusals_are_reported_with_their_next_step() -> None:
 def test_rows_in_memory_and_on_the_disk_are_delivered_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str, numbers: list[int]
 ) -> None:
-    """Whatever the size of the file, and whoever reads it."""
+    """Whatever the size of the file, and anyone who reads it."""
     (tmp_path / name).write_text(content)
     (reads,) = Inbox(tmp_path).reads(name).inputs
     elsewhere = tmp_path / "elsewhere"

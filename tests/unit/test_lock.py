@@ -14,7 +14,7 @@ CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
 
 
 def test_a_second_holder_is_reported_pid_and_start_time(tmp_path: Path) -> None:
-    """Whoever comes second gets exit code 5 and can see which process to wait for, and since when."""
+    """Anyone who comes second gets exit code 5 and can see which process to wait for, and since when."""
     with (
         lock.hold(tmp_path, CLOCK),
         pytest.raises(LockHeld) as refusal,

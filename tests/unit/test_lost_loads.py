@@ -35,7 +35,7 @@ def test_a_load_that_lost_its_manifest_is_no_left_over(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_run_left_is_no_damage(tmp_path: Path) -> None:
-    """`funnel check` sweeps nothing, and finds it; unless the published night counted that load."""
+    """`funnel check` sweeps nothing, and finds it; unless the published run counted that load."""
     inbox = three_days(tmp_path)
     last = loading.open_log(inbox.log_folder).loads[-1]
     (inbox.log_folder / last.folder / "manifest.json").unlink()

@@ -11,7 +11,7 @@ from delivery import HEADER, Inbox, connection_of_a_run, entry
 from pipeline.config.configuration import Personal, Privacy
 from pipeline.ingest.raw_tables import create_raw_views
 from pipeline.privacy.pseudonyms import Pseudonyms
-from tests import nights
+from tests import runs
 from tests.unit.configurations import STAGES
 
 KEY = Pseudonyms(b"a key of at least so many bytes, for tests only")
@@ -88,25 +88,25 @@ def delivered(folder: Path, **files: str) -> Path:
 
 @pytest.mark.usefixtures("without_report")
 def test_a_merge_of_accounts_reaches_leads_that_are_exported_no_more(tmp_path: Path) -> None:
-    """Of the second night's leads one is missing, whose account was merged away: it counts with the account that is left."""
+    """Of the second run's leads one is missing, whose account was merged away: it counts with the account that is left."""
     output = tmp_path / "build"
     entries = HEADER + entry("L1") + entry("L2") + entry("L3")
     leads, accounts = "lead_id,account_id\nL1,A1\nL2,A2\nL3,A2\n", "account_id,name\nA1,X\nA2,X Inc\n"
-    nights.run(delivered(tmp_path, stage_entries=entries, leads=leads, accounts=accounts), output)
+    runs.run(delivered(tmp_path, stage_entries=entries, leads=leads, accounts=accounts), output)
     ratio = (
         "select leads, accounts, ratio from marts.lead_to_account "
         "where grain = 'all' and basis = 'reached' and stage = 'mql' and dimension = 'all'"
     )
-    assert [{"leads": 3, "accounts": 2, "ratio": 1.5}] == nights.ask(output, ratio)
+    assert [{"leads": 3, "accounts": 2, "ratio": 1.5}] == runs.ask(output, ratio)
     night = {
         "stage_entries": entries,
         "leads": "lead_id,account_id\nL1,A1\nL2,A1\n",
         "accounts": "account_id,name\nA1,X\n",
         "merges": "from_id,into_id,object\nA2,A1,account\n",
     }
-    nights.run(delivered(tmp_path, **night), output)
-    assert [{"leads": 3, "accounts": 1, "ratio": 3.0}] == nights.ask(output, ratio)
-    assert [{"lead_id": "L3", "account_id": "A1", "input_account_id": "A2"}] == nights.ask(
+    runs.run(delivered(tmp_path, **night), output)
+    assert [{"leads": 3, "accounts": 1, "ratio": 3.0}] == runs.ask(output, ratio)
+    assert [{"lead_id": "L3", "account_id": "A1", "input_account_id": "A2"}] == runs.ask(
         output, "select lead_id, account_id, input_account_id from clean.leads where lead_id = 'L3'"
     )
 
@@ -120,4 +120,4 @@ def test_a_loop_of_merged_accounts_stops_the_run_and_names_the_ids(tmp_path: Pat
         merges="from_id,into_id,object\nA1,A2,account\nA2,A1,account\nA1,A3,lead\n",
     )
     with pytest.raises(Exception, match=r"Merges of accounts form no loop.*A1, A2"):
-        nights.run(toml, tmp_path / "build")
+        runs.run(toml, tmp_path / "build")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.privacy.permissions import private_files
-from tests import nights
+from tests import runs
 from tests.cli.commands import funnel
 
 
@@ -36,10 +36,10 @@ def test_a_run_started_with_umask_0_is_private(tmp_path: Path) -> None:
     """Published files are 0444 in folders of mode 0700; everything else is 0600 in such folders, a written mail too."""
     toml = tmp_path / "funnel.toml"
     mail = '\n[mail]\nfrom = "a@example.com"\nto = ["b@example.com"]\nhost = "localhost"\nport = 9\n'
-    inputs = nights.QUARTER.read_text("utf-8").replace('path = "', f'path = "{nights.QUARTER.parent}/')
+    inputs = runs.QUARTER.read_text("utf-8").replace('path = "', f'path = "{runs.QUARTER.parent}/')
     toml.write_text(inputs + mail, "utf-8")
     out = tmp_path / "out"
-    nights.run(toml, out, as_of=nights.QUARTER_AS_OF)
+    runs.run(toml, out, as_of=runs.QUARTER_AS_OF)
     assert 0 == funnel("send", "--dry-run", "--config", toml, "--output", out).code
     assert 0 == funnel("report", "--config", toml, "--output", out).code
     found = modes(out)
@@ -54,11 +54,11 @@ def test_a_run_started_with_umask_0_is_private(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("no_umask")
 def test_an_opened_folder_opens_the_next_run_and_never_the_log(tmp_path: Path) -> None:
-    """After `chmod 2750` every folder of the next night is 2750; the landing log stays the owner's alone."""
+    """After `chmod 2750` every folder of the next run is 2750; the landing log stays the owner's alone."""
     out = tmp_path / "out"
-    nights.run(nights.QUARTER, out, as_of=nights.QUARTER_AS_OF)
+    runs.run(runs.QUARTER, out, as_of=runs.QUARTER_AS_OF)
     out.chmod(0o2750)
-    nights.run(nights.QUARTER, out, as_of=nights.QUARTER_AS_OF)
+    runs.run(runs.QUARTER, out, as_of=runs.QUARTER_AS_OF)
     night = (out / "current").resolve()
     folders = [out, out / "runs", night, *(path for path in night.rglob("*") if path.is_dir())]
     assert {0o2750} == {stat.S_IMODE(path.stat().st_mode) for path in folders}
@@ -68,7 +68,7 @@ def test_an_opened_folder_opens_the_next_run_and_never_the_log(tmp_path: Path) -
 
 @pytest.mark.usefixtures("no_umask")
 def test_the_umask_is_put_back(tmp_path: Path) -> None:
-    """Whoever calls a night from Python has its own umask afterwards, also after an error."""
+    """Anyone who calls a run from Python has its own umask afterwards, also after an error."""
     with pytest.raises(ValueError, match="stop"), private_files():
         (tmp_path / "inside").touch()
         raise ValueError("stop")

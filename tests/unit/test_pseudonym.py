@@ -58,7 +58,7 @@ def test_a_missing_key(environment: dict[str, str], told: str) -> None:
 
 
 def test_the_fingerprint_tells_treatments_and_keys_apart() -> None:
-    """Only of the database, which stays; a report is written anew every night."""
+    """Only of the database, which stays; a report is written again every run."""
     hashed = Privacy(database=Personal(owners="hash"))
     told = {
         fingerprint(each, Pseudonyms(key))

@@ -25,7 +25,7 @@ def out(tmp_path: Path) -> Iterator[Path]:
 
 
 def built(folder: Path, night: str, clock: datetime = CLOCK) -> run_folder.RunFolder:
-    """A run folder as the night leaves it: the files hold the night's name, spill is left over."""
+    """A run folder as the run leaves it: the files hold the run's name, spill is left over."""
     run = run_folder.start_run(folder, clock)
     run.database.write_text(night)
     (run.reports / "assets").mkdir()
@@ -76,7 +76,7 @@ def test_a_run_is_named_after_its_clock_in_utc(tmp_path: Path, monkeypatch: pyte
 
 
 def test_the_second_run_replaces_the_first_and_leaves_it_in_its_folder(out: Path) -> None:
-    """A reader of the old night keeps the file that it has."""
+    """A reader of the old run keeps the file that it has."""
     first = published(out, "first")
     published(out, "second", CLOCK + timedelta(days=1))
     assert ("second", "second") == seen(out)
@@ -142,7 +142,7 @@ def test_everything_is_on_the_disk_before_a_name_points_to_it(out: Path, monkeyp
 
 
 def test_a_database_that_is_still_open_is_not_sealed(out: Path) -> None:
-    """A write-ahead log means that the file alone is not the whole night."""
+    """A write-ahead log means that the file alone is not the whole run."""
     run = run_folder.start_run(out, CLOCK)
     connection = duckdb.connect(str(run.database))
     connection.execute("create table stage_spans (lead_no integer)")
@@ -195,7 +195,7 @@ def test_a_full_disk_while_sealing_leaves_the_old_run(out: Path, monkeypatch: py
 
 
 def test_discard_removes_a_sealed_run_that_was_not_published(out: Path) -> None:
-    """A night that failed between seal and swap leaves nothing."""
+    """A run that failed between seal and swap leaves nothing."""
     run = built(out, "first")
     run_folder.seal(run)
     run_folder.discard(run)
@@ -203,7 +203,7 @@ def test_discard_removes_a_sealed_run_that_was_not_published(out: Path) -> None:
 
 
 def test_discard_never_removes_the_published_run(out: Path) -> None:
-    """An error after the swap, in the mail say, does not take the night away."""
+    """An error after the swap, in the mail say, does not take the run away."""
     run_folder.discard(published(out, "first"))
     assert ("first", "first") == seen(out)
 
@@ -240,13 +240,13 @@ def test_prune_never_removes_the_published_run(out: Path) -> None:
 
 
 def test_prune_of_everything_is_refused(out: Path) -> None:
-    """Keeping no night is a mistake in the code."""
+    """Keeping no run is a mistake in the code."""
     with pytest.raises(ValueError, match="1 or more"):
         run_folder.prune(out, 0)
 
 
 def test_the_published_path_does_not_change_under_a_reader(out: Path) -> None:
-    """current is the night's own file, so that a second open finds the same night after a swap."""
+    """current is the run's own file, so that a second open finds the same run after a swap."""
     assert run_folder.current(out) is None
     first = published(out, "first")
     path = run_folder.current(out)
@@ -276,7 +276,7 @@ def test_a_link_that_led_elsewhere_is_corrected_with_a_warning(out: Path) -> Non
 
 
 def test_a_missing_file_is_a_first_run_to_make(tmp_path: Path) -> None:
-    """Who asks before the first night learns which command makes it."""
+    """Who asks before the first run learns which command makes it."""
     path = tmp_path / "funnel.duckdb"
     with pytest.raises(duckdb.Error) as failure:
         duckdb.connect(str(path), read_only=True)

@@ -22,7 +22,7 @@ CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
 
 
 def test_a_folder_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
-    """Before any work, though its runs/ is there from an earlier night."""
+    """Before any work, though its runs/ is there from an earlier run."""
     out = tmp_path / "out"
     (out / "runs").mkdir(parents=True)
     (out / "runs").chmod(0o555)
@@ -35,7 +35,7 @@ def test_a_folder_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_id_that_is_taken_is_not_given_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither that of a night nor that of one which is being built."""
+    """Neither that of a run nor that of one which is being built."""
     (tmp_path / "runs" / "20260401T035959Z-aaaa").mkdir(parents=True)
     (tmp_path / "runs" / "20260401T035959Z-bbbb.building").mkdir()
     drawn = iter(["aaaa", "bbbb", "aaaa", "cccc"])
@@ -195,7 +195,7 @@ def sealed(out: Path, night: str, clock: datetime = CLOCK) -> run_folder.RunFold
 
 
 def test_logs_beside_either_run_are_moved_away_and_kept(tmp_path: Path) -> None:
-    """Beside the link, the published night and the new one; a second night leaves those of before alone."""
+    """Beside the link, the published run and the new one; a second run leaves those of before alone."""
     with lock.hold(tmp_path, CLOCK):
         first = sealed(tmp_path, "first")
         run_folder.swap(first)
@@ -216,7 +216,7 @@ def test_logs_beside_either_run_are_moved_away_and_kept(tmp_path: Path) -> None:
 
 
 def test_a_run_that_is_sealed_already_keeps_its_modes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page that is a link to an earlier night's is final: its mode is not touched again."""
+    """A page that is a link to an earlier run's is final: its mode is not touched again."""
     with lock.hold(tmp_path, CLOCK):
         run = run_folder.start_run(tmp_path, CLOCK)
         run.database.write_text("night")
@@ -272,7 +272,7 @@ def test_a_broken_disk_is_reported_with_the_file_or_else_the_folder(
 def test_a_broken_disk_while_publishing_is_reported_with_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As while the night is written out."""
+    """As while the run is written out."""
     run = sealed(tmp_path, "first")
 
     def broken(_path: Path) -> None:

@@ -7,10 +7,10 @@ By hand, as root on Linux, since it mounts a disk:
 The output folder lies on an ext4 of its own in an image file, on a loop device. A cut is the ioctl with which the tests
 of Linux's file systems cut the power: from that moment nothing is written any more, neither data nor journal, so what
 was not flushed is lost. Then the process is killed, the disk is unmounted and mounted again, which replays its journal
-as after a real cut, and the published night is read, every block of it. It does not show what a disk does that
+as after a real cut, and the published run is read, every block of it. It does not show what a disk does that
 loses what it said was flushed.
 
-Prints a line a cut and a summary; exit code 1 when a night was lost.
+Prints a line a cut and a summary; exit code 1 when a run was lost.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Disk:
             os.close(descriptor)
 
     def tidy(self, output: Path) -> None:
-        """Keep the room that removing old nights made: every cut brings back what was removed just before it."""
+        """Keep the room that removing old runs made: every cut brings back what was removed just before it."""
         run_folder.prune(output, 2)
         subprocess.run(["sync", "-f", str(self.mount)], check=True)
 
@@ -82,7 +82,7 @@ class Disk:
 
 
 def main(arguments: list[str]) -> int:
-    """As many cuts during a run as right after one; 1 when the night that had to be there was not whole."""
+    """As many cuts during a run as right after one; 1 when the run that had to be there was not whole."""
     parser = argparse.ArgumentParser(prog="power_cuts")
     parser.add_argument("--cuts", type=int, default=30, help="of each kind")
     parser.add_argument(
@@ -114,7 +114,7 @@ def main(arguments: list[str]) -> int:
 
 
 class Copies(RunSeries):
-    """Publishes copies of whole nights, as a run does after its work: the part that a cut can harm, in little time."""
+    """Publishes copies of whole runs, as a run does after its work: the part that a cut can harm, in little time."""
 
     def __init__(self, folder: Path, series: RunSeries) -> None:
         super().__init__(folder, series.dice)
@@ -129,11 +129,11 @@ class Copies(RunSeries):
 
     @property
     def as_of(self) -> str:
-        """That of the night which was copied last, local."""
+        """That of the run which was copied last, local."""
         return self._as_of_next
 
     def start(self, *_options: str) -> Run:
-        """Publish the night that is not published now."""
+        """Publish the run that is not published now."""
         self.nights += 1
         source = self._sources[self.nights % 2]
         summary = json.loads((source / "reports" / "summary.json").read_text("utf-8"))
@@ -145,7 +145,7 @@ class Copies(RunSeries):
 
 
 def publish_copy(output: Path, source: Path, clock: datetime) -> None:
-    """Publish all files of a night under the name of a new run."""
+    """Publish all files of a run under the name of a new run."""
     with lock.hold(output, clock):
         run = run_folder.start_run(output, clock)
         shutil.rmtree(run.reports)
@@ -169,7 +169,7 @@ def a_disk() -> Iterator[tuple[Path, Disk]]:
 
 
 def during(series: RunSeries, disk: Disk, phase: str) -> str:
-    """A cut at a random moment of a phase: the old night to the last byte, or the new one if it had just been published."""
+    """A cut at a random moment of a phase: the old run to the last byte, or the new one if it had just been published."""
     before = series.found()
     run = series.start()
     begun = run.reaches(phase)
@@ -186,7 +186,7 @@ def during(series: RunSeries, disk: Disk, phase: str) -> str:
 
 
 def after(series: RunSeries, disk: Disk, is_read_first: bool) -> str:
-    """A cut as soon as a run has returned: the new night, and every other time the same bytes as before the cut."""
+    """A cut as soon as a run has returned: the new run, and every other time the same bytes as before the cut."""
     run = series.start()
     code = run.ends()
     before = series.found() if is_read_first else None
@@ -200,7 +200,7 @@ def after(series: RunSeries, disk: Disk, is_read_first: bool) -> str:
 
 
 def found_after(series: RunSeries, disk: Disk, run: Run | None) -> dict[str, Any]:
-    """End the run, bring the disk back, and read all of the night that is found there."""
+    """End the run, bring the disk back, and read all of the run that is found there."""
     if run is not None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(run.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Whole nights for tests: a configuration in, a published folder out, and questions to it."""
+"""Whole runs for tests: a configuration in, a published folder out, and questions to it."""
 
 from __future__ import annotations
 
