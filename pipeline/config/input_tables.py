@@ -12,17 +12,17 @@ Type = Literal["text", "time", "whole"]
 
 @dataclass(frozen=True)
 class Column:
-    """One of our columns. `refused` is the reason that rejects a row whose value is missing though it must not be."""
+    """A column of an input table. `refused` is the reason that rejects a row without a value; None if a value is optional."""
 
     name: str
     type: Type = "text"
     refused: str | None = None
     may_be_empty: bool = False
-    """The file must have the column, and an empty value has a meaning of its own."""
+    """The file must have the column, but an empty value is valid and has a meaning."""
     allowed: tuple[str, ...] = ()
-    """The words that a value may be, whatever its case; another one rejects its row. Empty: any text."""
+    """Allowed values, in any case; another value rejects its row. Empty: any text."""
     also: tuple[str, ...] = ()
-    """Other headers that bind to the column by themselves."""
+    """Other headers that are bound to the column without a mapping."""
     is_id: bool = False
 
     @property
@@ -33,22 +33,22 @@ class Column:
 
 @dataclass(frozen=True)
 class Contract:
-    """The columns of an input table. A keyed table keeps versions of its key; stage_entries (no key) only grows."""
+    """The columns of an input table. A table with a key keeps versions of each key; stage_entries has no key and only grows."""
 
     table: InputTable
     columns: tuple[Column, ...]
     key: str | None = None
     beside_key: tuple[str, ...] = ()
-    """SQL beside `key` that makes two rows rows of one thing: a lead and an account may have the same id."""
+    """More SQL expressions of the key: a lead and an account may have the same id."""
 
     @property
     def identity(self) -> str:
-        """What two versions of one row have in common, as an SQL list; needs `key`."""
+        """Return the SQL list that identifies a row in all of its versions. Needs `key`."""
         return ", ".join((str(self.key), *self.beside_key))
 
     @property
     def required(self) -> tuple[str, ...]:
-        """Names of the columns that a file must have."""
+        """Return the names of the columns that a file must have."""
         return tuple(column.name for column in self.columns if column.is_required)
 
 
@@ -102,7 +102,7 @@ CONTRACTS: dict[InputTable, Contract] = {
             "deletions",
             (
                 Column("lead_id", is_id=True, refused="no_key"),
-                # A row without a time takes the lead's deletion back (E10).
+                # A row without a time cancels the deletion of the lead (E10).
                 Column("deleted_at", "time", refused="unreadable_time", may_be_empty=True),
             ),
             key="lead_id",
@@ -112,5 +112,5 @@ CONTRACTS: dict[InputTable, Contract] = {
 
 
 def column_names(table: str) -> tuple[str, ...]:
-    """The names of the columns of an input table."""
+    """Return the names of the columns of an input table."""
     return tuple(column.name for column in CONTRACTS[table].columns)  # type: ignore[index]  # KeyError for another name

@@ -31,12 +31,13 @@ from pipeline.ingest.landing import (
 )
 from pipeline.ingest.landing.classify import ClassifiedRows
 from pipeline.ingest.landing.landing_log import LandingLog, Load, open_log, remove_leftovers, verify
+from pipeline.ingest.landing.load_result import LoadResult, RefusedFile
 from pipeline.ingest.landing.snapshots import SnapshotComparison
 from pipeline.ingest.readers import file_reader
 from pipeline.ingest.readers.file_reader import ParsedFile
 from pipeline.ingest.refusal import FileRefusedError, MissingColumnsError
 from pipeline.ingest.rows import stage_names
-from pipeline.ingest.rows.stage_names import NO_NAMES, StageNames
+from pipeline.ingest.rows.stage_names import StageNames
 from pipeline.log import event
 from pipeline.privacy.permissions import private_files
 
@@ -44,40 +45,6 @@ __all__ = ["LandingLog", "Load", "LoadResult", "RefusedFile", "load_inputs", "op
 
 DATE_IN_NAME = re.compile(r"(?<!\d)(20\d\d)[-_.]?([01]\d)[-_.]?([0-3]\d)(?!\d)")
 """A date in the name of a file."""
-
-
-@dataclass(frozen=True)
-class RefusedFile:
-    """A file that could not be read; none of its rows is in the log."""
-
-    input: str
-    file: str
-    reason: str
-    next_step: str
-
-    def __str__(self) -> str:
-        return f"{self.input}: {self.file}: {self.reason}\n  next: {self.next_step}"
-
-
-@dataclass(frozen=True)
-class LoadResult:
-    """What one run loaded: new `loads`, files that are `already_loaded`, `refused` files, and inputs with `missing` files.
-
-    `dropped` and `rejected` are the reasons why files of an input were not loaded: they are incomplete, or too many rows are
-    rejected. `accepted` and `accepted_rejects` are the same reasons if the files were loaded anyway. `names` are the stage names
-    of the new loads.
-    """
-
-    loads: tuple[Load, ...] = ()
-    already_loaded: tuple[str, ...] = ()
-    refused: tuple[RefusedFile, ...] = ()
-    missing: tuple[RefusedFile, ...] = ()
-    warnings: tuple[str, ...] = ()
-    dropped: tuple[str, ...] = ()
-    accepted: tuple[str, ...] = ()
-    rejected: tuple[str, ...] = ()
-    accepted_rejects: tuple[str, ...] = ()
-    names: StageNames = NO_NAMES
 
 
 @dataclass(frozen=True)
