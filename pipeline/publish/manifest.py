@@ -110,14 +110,14 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedRun:
     """The published run of an output folder. `readable` is its manifest; None if it can't be read."""
 
     database: Path
     readable: Manifest | None
 
     @classmethod
-    def read(cls, output: Path) -> Published | None:
+    def read(cls, output: Path) -> PublishedRun | None:
         """Return the published run of `output`; None if nothing is published."""
         database = run_folder.current(output)
         if database is None:
@@ -128,7 +128,7 @@ class Published:
             return cls(database, None)
 
     @classmethod
-    def require(cls, output: Path) -> Published:
+    def require(cls, output: Path) -> PublishedRun:
         """Return the published run of `output`. Raises UsageError if there is none, InputError if its manifest can't be read."""
         published = cls.read(output)
         if published is None:
@@ -156,7 +156,7 @@ class Published:
             return None
 
 
-def counted(published: Published | None) -> tuple[Counted, ...]:
+def counted(published: PublishedRun | None) -> tuple[Counted, ...]:
     """Return the files that the published run counts; nothing if its manifest can't be read."""
     try:
         inputs = published.readable["inputs"] if published and published.readable else []
@@ -165,6 +165,6 @@ def counted(published: Published | None) -> tuple[Counted, ...]:
         return ()
 
 
-def counted_folders(published: Published | None) -> frozenset[str]:
+def counted_folders(published: PublishedRun | None) -> frozenset[str]:
     """Return the folders of these files in the landing log."""
     return frozenset(each.folder for each in counted(published))

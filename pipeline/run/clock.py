@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pipeline.publish.manifest import Published
+from pipeline.publish.manifest import PublishedRun
 from pipeline.run.options import RunOptions
 
 
@@ -17,7 +17,7 @@ class WentBack:
     warnings: tuple[str, ...] = ()
 
 
-def went_back(published: Published | None, options: RunOptions) -> WentBack:
+def went_back(published: PublishedRun | None, options: RunOptions) -> WentBack:
     """Compare the clock and as-of with those of the published run, if its manifest has them.
 
     With a requested as-of the messages go to the log only, because its report must have the same bytes each time.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pipeline.database import interrupt
 from pipeline.database.connection import connect, within_memory
 from pipeline.ingest.landing import loading
-from pipeline.publish.manifest import Published, counted, counted_folders
+from pipeline.publish.manifest import PublishedRun, counted, counted_folders
 from pipeline.run import access, accounting, requirements
 from pipeline.run.clock import went_back
 from pipeline.run.options import RunOptions
@@ -65,7 +65,7 @@ def load(new: NewRun) -> Loaded:
 def check(options: RunOptions) -> loading.LoadResult:
     """Read every input and check its row accounting, without writing. Raises InputError or CheckFailed as a run does."""
     access.require(options, "check")
-    published = Published.read(options.output)
+    published = PublishedRun.read(options.output)
     loading.verify(loading.open_log(options.log_folder), counted_folders(published))
     connection = connect(None, options.settings, reads_files=True)
     with interrupt.interruptible(connection), within_memory():

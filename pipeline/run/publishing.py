@@ -16,7 +16,7 @@ from pipeline.errors import InputError, UsageError
 from pipeline.ingest.landing import loading
 from pipeline.privacy.permissions import private_files
 from pipeline.publish import attempts, lock, run_folder
-from pipeline.publish.manifest import Published, counted_folders
+from pipeline.publish.manifest import PublishedRun, counted_folders
 from pipeline.run import access, disk_space
 from pipeline.run.options import RunOptions
 
@@ -27,7 +27,7 @@ class NewRun:
 
     options: RunOptions
     folder: run_folder.RunFolder
-    published: Published | None
+    published: PublishedRun | None
     """The run that this one replaces; None for the first."""
     connections: interrupt.Watch
     """Connections that a signal interrupts."""
@@ -66,7 +66,7 @@ def publish(command: str, options: RunOptions, steps: Callable[[NewRun], Summary
     ):
         access.require(options, command)
         folder = run_folder.start_run(output, options.clock)
-        published = Published.read(output)
+        published = PublishedRun.read(output)
         try:
             attempt.began(folder.id)
             with interrupt.interruptible(record=attempt.failed) as connections, within_memory():
@@ -93,7 +93,7 @@ def publish(command: str, options: RunOptions, steps: Callable[[NewRun], Summary
     )
 
 
-def require_same_privacy(options: RunOptions, published: Published) -> None:
+def require_same_privacy(options: RunOptions, published: PublishedRun) -> None:
     """Raise UsageError if the published tables treat personal data differently from the options."""
     if published.manifest.get("personal_data") != options.personal_data:
         raise UsageError(

@@ -14,7 +14,7 @@ from pipeline.database import disk
 from pipeline.database.connection import identifier
 from pipeline.errors import InputError
 from pipeline.publish import intact
-from pipeline.publish.manifest import Manifest, Published
+from pipeline.publish.manifest import Manifest, PublishedRun
 from pipeline.transform.project import Model, TableName
 
 ENTRY_CODES = TableName("clean", "entry_codes")
@@ -111,7 +111,7 @@ def _copy_incremental_tables(published: Path, manifest: Manifest, database: Path
 
 
 def open_previous_run(
-    published: Published,
+    published: PublishedRun,
     database: Path,
     models: tuple[Model, ...],
     loads: tuple[LoggedLoad, ...],

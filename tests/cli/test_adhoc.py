@@ -70,9 +70,12 @@ class TestFile:
 
 
 class TestPython:
-    def test_the_example_of_the_document_runs(self, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_example_of_the_document_runs(
+        self, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """docs/notebooks.md as it stands, and each of its frames has rows."""
-        monkeypatch.chdir(output.parent)
+        (tmp_path / "build").symlink_to(output)
+        monkeypatch.chdir(tmp_path)
         text = (runs.REPOSITORY / "docs" / "notebooks.md").read_text("utf-8")
         names: dict[str, object] = {}
         for block in re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
@@ -123,7 +126,7 @@ class TestPython:
         with published(output) as night:
             with pytest.raises(duckdb.Error):
                 night.sql("create table marts.mine as select 1")
-            with pytest.raises(UsageError, match="no SELECT"):
+            with pytest.raises(UsageError, match="this is not a SELECT"):
                 night.sql("set variable x = 1")
 
     def test_importing_the_package_is_light(self) -> None:
