@@ -79,7 +79,7 @@ def reason_for_full_build(
     if [load.identity for load in loads if load.load_no in numbers] != counted:
         return "a load of the published run is no longer in the log"
     if any(load.load_no < max(numbers, default=0) for load in loads if load.load_no not in numbers):
-        return "a load was put back into the log"
+        return "a load was restored to the log"
     if any(load.supersedes for load in loads if load.load_no not in numbers):
         return "a file was read again with other settings"
     if as_of < datetime.fromisoformat(manifest["as_of"]):
