@@ -159,7 +159,7 @@ def built(
     models = in_order(project(sql).models, given_tables)
     chosen = models if tables is None else select(models, " ".join(f"+{table}" for table in tables))
     if reports:
-        report_variants.build_all(connection, project(sql), models, chosen, {}, lambda line: None)
+        report_variants.build_all(connection, project(sql), models, chosen, {})
     else:
         build(connection, chosen, None)
     return connection

@@ -48,7 +48,7 @@ def models_of(waterfall: Any, history: oracle.History, cut: tuple[str, str] = ch
         inputs=history.inputs,
         input_settings=history.input_settings,
         entry_columns=history.entry_columns,
-        tables=MARTS,
+        tables=(*MARTS, *REPORT),
     )
     connection.execute(
         f"update waterfall.shown_cut set dimension = {literal(cut[0])}, dimension_value = {literal(cut[1])}"
