@@ -9,7 +9,7 @@ asked as materialized (
 found as materialized (
     select coalesce(
         (select min(ids.survivor_id) from clean.lead_ids as ids inner join asked on ids.lead_id = asked.asked_id),
-        error('the published file has no lead of that id')
+        error('the published file has no lead with this id')
     ) as survivor_id
 )
 

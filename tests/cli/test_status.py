@@ -178,7 +178,7 @@ def hangs(*_, **__):
     try: print("works", flush=True); time.sleep(60)
     finally: time.sleep(60)
 
-loading.land = hangs
+loading.load_inputs = hangs
 cli(sys.argv[1:])
 """
 

@@ -19,16 +19,16 @@ from tests import runs
 OLD, NEW = "2026-03-30", "2026-03-31"
 # The moment is chosen by what the run says; what happens then, the kernel does.
 LIMITED = """
-import resource, sys
-from pipeline import cli
-told, heard, limit = cli.say, sys.argv[1], int(sys.argv[2])
-def say(text):
-    if text.startswith(heard):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-    told(text)
-cli.say = say
+import logging, resource, sys
+from pipeline import cli, log
+heard, limit = sys.argv[1], int(sys.argv[2])
+class Limit(logging.Handler):
+    def emit(self, record):
+        if record.getMessage().startswith(heard):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+log.LOGGER.addHandler(Limit())
 if not heard:
-    say("")
+    log.info("")
 sys.argv[1:] = sys.argv[3:]
 cli.main()
 """

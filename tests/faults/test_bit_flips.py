@@ -110,7 +110,7 @@ def test_a_promise_that_is_not_kept_is_refused(tmp_path: Path, promise: str) -> 
     inbox = one_file(tmp_path, HEADER + entry("L1"), "a.csv")
     inbox.inputs = ()
     inbox.reads("a.csv*").put("a.csv.sha256", promise)
-    assert "a.csv.sha256 promises | upload both files again" in refusal(inbox)
+    assert "its content does not match a.csv.sha256 | upload both files again" in refusal(inbox)
 
 
 @pytest.mark.parametrize("pattern", ["{sum}  a.csv\n", "{SUM} *a.csv", "\\{sum}  a.csv\n", "{sum}"])

@@ -135,7 +135,7 @@ def test_the_byte_is_that_of_the_file(tmp_path: Path, monkeypatch: pytest.Monkey
     content = b'[{"a": 1},  {"a": 2} x]'
     for chunk in (1, 2, 5, 1 << 20):
         monkeypatch.setattr(scan, "CHUNK_BYTES", chunk)
-        with pytest.raises(FileRefusedError, match=f"byte {content.index(b'x') + 1} fits"):
+        with pytest.raises(FileRefusedError, match=f"unexpected byte {content.index(b'x') + 1}"):
             texts(tmp_path, content)
 
 
@@ -173,7 +173,7 @@ def test_json_lines_under_the_name_of_a_document_are_read(tmp_path: Path) -> Non
 
 def test_a_csv_is_no_document(tmp_path: Path) -> None:
     """F101: Whatever its name says."""
-    assert "it is no JSON document" in refusal(one_file(tmp_path, HEADER + entry("L1"), "entries.json"))
+    assert "it is not a JSON document" in refusal(one_file(tmp_path, HEADER + entry("L1"), "entries.json"))
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 7, 64, 1 << 20])

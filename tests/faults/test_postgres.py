@@ -217,7 +217,7 @@ class TestValues:
         found.do(TABLE + "update stage_history set owner = 'M' || chr(252) || 'ller'")
         inbox = inbox_of(tmp_path)
         said = refused(inbox)
-        assert "the database holds text that is not UTF-8" in said.reason
+        assert "the database contains text that is not UTF-8" in said.reason
         remedy = said.next_step.partition(": ")[2].replace("name", "owner")
         inbox.inputs = inbox_of(
             tmp_path, source(f"select lead_id, stage, entered_at, {remedy} from stage_history")

@@ -93,11 +93,11 @@ DEFECTS = (
         "cohorts final by what became of their units",
         "marts/conversion.sql",
         """    coalesce(
-        epoch_us(shares.as_of) - epoch_us(shares.youngest_at)
+        epoch_us(run.as_of) - epoch_us(counted.youngest_at)
         >= cast(coalesce(limits.window_days, settle_days.settle_days) as bigint) * 86400000000,
         false
     ) as is_mature,""",
-        "    shares.still_open = 0 as is_mature,",
+        "    counted.still_open = 0 as is_mature,",
         frozenset({"marts.conversion"}),
         "final_by_age.md",
         "marts.conversion",

@@ -112,6 +112,6 @@ def test_an_output_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
 def test_a_link_that_leads_nowhere_is_not_made_into_a_folder(tmp_path: Path) -> None:
     """A dangling link, to an unmounted disk say, is named and left alone."""
     (tmp_path / "out").symlink_to(tmp_path / "unmounted")
-    with pytest.raises(UsageError, match="in the way") as refusal, lock.hold(tmp_path / "out", CLOCK):
+    with pytest.raises(UsageError, match="something else has this name") as refusal, lock.hold(tmp_path / "out", CLOCK):
         pass
     assert str(tmp_path / "out") == refusal.value.where

@@ -208,7 +208,7 @@ def test_logs_beside_either_run_are_moved_away_and_kept(tmp_path: Path) -> None:
         assert [str(log) for log in logs] == [warning.split(": ")[0] for warning in warnings]
         for log, warning in zip(logs, warnings, strict=True):
             aside = log.with_name(f"{log.name}.quarantine-{second.id}")
-            assert f"kept in {aside.name} and are not part of the published run" in warning
+            assert f"its changes are in {aside.name} and are not part of the published run" in warning
             assert f"kept of {log.parent.name}" == aside.read_text()
             assert not log.exists()
         assert [] == run_folder.swap(sealed(tmp_path, "third"))
