@@ -164,6 +164,7 @@ class TestFaults:
         assert ("query-2026-04-01", "the query took longer than query_timeout allows, 0.01 minutes", []) == (
             found.file,
             found.reason,
+            pauses,
         )
 
     @pytest.mark.parametrize(
