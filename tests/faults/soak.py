@@ -275,7 +275,7 @@ def by_steps(folder: Path) -> Iterator[Figure]:
     for how, codes in (("kill", {-signal.SIGKILL, 0}), ("fail", {0, 1, 2, publish_by_steps.WITHOUT_HARM})):
         work = folder / how
         (work / "night").mkdir(parents=True)
-        source = (folder / "lane0" / "out" / "current").resolve()
+        source = (folder / "series0" / "out" / "current").resolve()
         for name, place in publish_by_steps.COPIED.items():
             shutil.copyfile(source / place, work / "night" / name)
         publish_copy(work / "before", sorted(source.parent.glob("*-????"))[0])

@@ -169,4 +169,4 @@ def test_a_function_that_hears_no_interrupt_is_ended_all_the_same(out: Path) -> 
         running.send_signal(signal.SIGTERM)
         _, errors = running.communicate(timeout=20)
         assert time.monotonic() - started < 2
-    assert (130, "stopped by SIGTERM") == (running.returncode, errors.splitlines()[0])
+    assert (130, "error: stopped by SIGTERM") == (running.returncode, errors.splitlines()[0])

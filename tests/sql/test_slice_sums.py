@@ -28,7 +28,7 @@ every_count = pytest.mark.parametrize(
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """Every mart of fifty made-up leads, cut by three dimensions."""
     waterfall = made_up.waterfall(tmp_path_factory.mktemp("cuts"), dimensions=("origin", "lead_source", "owner"))
-    connection = built(waterfall, made_up.AS_OF, made_up.history(50, seed=7), tables=("marts.*",))
+    connection = built(waterfall, made_up.AS_OF, made_up.history(50, seed=7), tables=("marts.*", "journey.*"))
     yield connection
     connection.close()
 

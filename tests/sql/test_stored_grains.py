@@ -18,7 +18,7 @@ KEPT = tuple(str(model.table) for model in project().models if model.header.stor
 def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """The marts of fifty made-up leads."""
     waterfall = made_up.waterfall(tmp_path_factory.mktemp("kept"), dimensions=("origin", "lead_source"))
-    connection = built(waterfall, made_up.AS_OF, made_up.history(50, seed=7), tables=("marts.*",))
+    connection = built(waterfall, made_up.AS_OF, made_up.history(50, seed=7), tables=("marts.*", "journey.*"))
     yield connection
     connection.close()
 
