@@ -310,7 +310,7 @@ def test_a_missing_parent_folder_is_named(tmp_path: Path) -> None:
 def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     """F18: An output folder that is a file, and a runs/ that is one."""
     (tmp_path / "out").write_text("mine")
-    with pytest.raises(UsageError, match="in the way") as refusal:
+    with pytest.raises(UsageError, match="something else has this name") as refusal:
         run_folder.start_run(tmp_path / "out", CLOCK)
     assert str(tmp_path / "out") == refusal.value.where
     (tmp_path / "folder").mkdir()
