@@ -14,7 +14,7 @@ export UV_SYSTEM_CERTS := true
 .DEFAULT_GOAL := help
 # The tests of reading, landing and publishing. Coverage is measured in the workers of pytest, not in processes that a test starts.
 COVERING := $(addprefix tests/unit/test_,$(addsuffix .py,bound_headers domains empty_columns found_files ids input_requirements masked_log months landing landing_order landing_refused lock \
-	lock_refused lost_loads merged_accounts publish publish_refused readers reshaping reshaping_layouts snapshots stage_names time_formats times unread_times)) \
+	lock_refused lost_loads merged_accounts publish publish_refused raw_tables readers reshaping reshaping_layouts snapshots stage_names time_formats times unread_times)) \
 	tests/cli/test_forget.py \
 	$(addprefix tests/faults/test_,$(addsuffix .py,bit_flips encodings input_files json_documents json_lines log_folders odd_files \
 	postgres postgres_cursor postgres_faults rejects several_files web_tables workbooks hostile_workbooks zip))

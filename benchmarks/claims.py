@@ -129,7 +129,7 @@ def _incremental_runs(results: Results) -> tuple[Claim, ...]:
     run_claims = []
     for size in sizes:
         each, at = by_size[size], _millions(size)
-        one_run, full = seconds(each, "night"), seconds(each, "anew")
+        one_run, full = seconds(each, "night"), seconds(each, "full_build")
         count = len(each["night"])
         run_claims += [
             judge(f"one incremental run at {at}, by a full build", ratio(one_run, full), 1 / 40, "{:.4f}"),

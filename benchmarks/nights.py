@@ -48,7 +48,7 @@ def run(history: History, scratch: Path, count: int, *, limit: float, budget: fl
     return {
         "first": [asdict(first)],
         "night": [asdict(each) for each in runs],
-        "anew": [asdict(full_run)],
+        "full_build": [asdict(full_run)],
         "file_bytes": file_bytes,
         "compacted_bytes": compacted_bytes,
         "growth": file_bytes / compacted_bytes,

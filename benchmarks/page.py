@@ -136,7 +136,7 @@ def _incremental_runs(results: Results) -> list[str]:
             ("incremental runs", str(len(times))),
             ("one run, seconds (median)", f"{median(times):.2f}"),
             ("one run, from – to", f"{min(times):.2f} – {max(times):.2f}"),
-            ("full build, seconds", f"{size_results['anew'][0]['seconds']:.2f}"),
+            ("full build, seconds", f"{size_results['full_build'][0]['seconds']:.2f}"),
             ("file, GB", f"{size_results['file_bytes'] / GB:.3f}"),
             ("its compacted copy, GB", f"{size_results['compacted_bytes'] / GB:.3f}"),
             ("tables compared with a full build", str(size_results["compared"])),

@@ -77,12 +77,6 @@ def _count(number: int) -> int:
     return number
 
 
-def _positive(number: int) -> int:
-    if number < 1:
-        raise ValueError("must be 1 or more")
-    return number
-
-
 def _age(text: str) -> str:
     age(text)
     return text

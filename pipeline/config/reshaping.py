@@ -16,9 +16,6 @@ from pipeline.config.problems import Problems
 from pipeline.waterfall.definition import Condition, InputTable
 from pipeline.waterfall.names import did_you_mean, normalise_stage
 
-_OWN = ("where", "constant", "json", "split", "stages", "field_value")
-"""The keys that reshape records, in addition to `format`."""
-
 
 def _format(name: str) -> str:
     known = (formats.ENTRIES, *formats.names())

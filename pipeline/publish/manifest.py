@@ -127,15 +127,6 @@ class PublishedRun:
         except InputError:
             return cls(database, None)
 
-    @classmethod
-    def require(cls, output: Path) -> PublishedRun:
-        """Return the published run of `output`. Raises UsageError if there is none, InputError if its manifest can't be read."""
-        published = cls.read(output)
-        if published is None:
-            raise UsageError("nothing is published yet", where=str(output), next_step="`funnel run` first")
-        _ = published.manifest
-        return published
-
     @property
     def manifest(self) -> Manifest:
         """Return the manifest. Raises InputError if it can't be read."""
@@ -154,6 +145,14 @@ class PublishedRun:
             return datetime.fromisoformat(manifest["as_of"]), datetime.fromisoformat(manifest["started_at"])
         except (InputError, ValueError, KeyError, TypeError):
             return None
+
+
+def require_published(published: PublishedRun | None, output: Path) -> PublishedRun:
+    """Return `published`. Raises UsageError if nothing is published, InputError if its manifest can't be read."""
+    if published is None:
+        raise UsageError("nothing is published yet", where=str(output), next_step="`funnel run` first")
+    _ = published.manifest
+    return published
 
 
 def counted(published: PublishedRun | None) -> tuple[Counted, ...]:

@@ -14,6 +14,7 @@ from pipeline.report.changes import changes
 from pipeline.report.conversion import cohorts, implied, routes
 from pipeline.report.data import page as files_page
 from pipeline.report.data.tables import ReportTable
+from pipeline.report.definitions import page as definitions_page
 from pipeline.report.figures import Figures
 from pipeline.report.flow import page as volumes
 from pipeline.report.headline import card
@@ -174,7 +175,7 @@ def _sheets(
     yield Sheet(links.OWNERS, "owners.html", "Owners and limits", owners)
     data = pages.QualityPage(quality_page.quality(figures, notes, footnotes), route_tables)
     yield Sheet(links.QUALITY, "quality.html", "Data quality", data)
-    definitions = pages.DefinitionsPage(quality_page.definitions(figures, footnotes))
+    definitions = pages.DefinitionsPage(definitions_page.definitions(figures, footnotes))
     yield Sheet(links.DEFINITIONS, "definitions.html", "Definitions", definitions)
 
 

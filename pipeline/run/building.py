@@ -13,7 +13,7 @@ from pipeline.errors import UsageError
 from pipeline.ingest.landing import loading
 from pipeline.ingest.raw_tables import create_raw_views
 from pipeline.publish import intact
-from pipeline.publish.manifest import PublishedRun
+from pipeline.publish.manifest import require_published
 from pipeline.run import findings, requirements
 from pipeline.run.loading import Loaded
 from pipeline.run.publishing import NewRun, require_same_privacy
@@ -47,7 +47,7 @@ def from_published(new: NewRun) -> NewRun:
     Raises UsageError if the configuration, the privacy key or the landing log changed since the published run.
     """
     options = new.options
-    published = PublishedRun.require(options.output)
+    published = require_published(new.published, options.output)
     loads = [load.load_no for load in loading.open_log(options.log_folder).loads]
     before = published.manifest
     if before["configuration_sha256"] != options.configuration_sha256() or before["loads"] != loads:

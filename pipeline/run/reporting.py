@@ -7,7 +7,7 @@ import duckdb
 from pipeline import log
 from pipeline.database.connection import connect_published
 from pipeline.publish import intact, manifest, run_folder
-from pipeline.publish.manifest import PublishedRun
+from pipeline.publish.manifest import require_published
 from pipeline.run.publishing import NewRun, Summary, require_same_privacy
 from pipeline.settings import Settings
 
@@ -38,7 +38,7 @@ def write_report(
 
 def rewrite_report(new: NewRun) -> Summary:
     """Write the report again, into a new run with a copy of the published tables."""
-    published = PublishedRun.require(new.options.output)
+    published = require_published(new.published, new.options.output)
     before = published.manifest
     intact.copy(published.database, before, new.folder.database)
     require_same_privacy(new.options, published)

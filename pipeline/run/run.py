@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.publish.manifest import PublishedRun
+from pipeline.publish.manifest import PublishedRun, require_published
 from pipeline.run.building import build, from_published
 from pipeline.run.checking import check_beside_report
 from pipeline.run.loading import load
@@ -28,5 +28,5 @@ def run(options: RunOptions) -> FinishedRun:
 
 def report_again(options: RunOptions) -> FinishedRun:
     """Write the report again from the published tables, and publish it with a copy of the tables."""
-    PublishedRun.require(options.output)  # raises before a folder is created
+    require_published(PublishedRun.read(options.output), options.output)  # raises before a folder is created
     return publish("report", options, rewrite_report)

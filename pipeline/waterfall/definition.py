@@ -19,9 +19,6 @@ MAX_STAGES, MAX_GROUPS, MAX_HEADLINE_PAIRS = 100, 100, 50
 """Stages are numbered from 1, groups from 101; each headline pair has a page. With these limits, pair numbers fit a SMALLINT."""
 
 
-BUILT_IN_DIMENSIONS = ("origin", "qualified_by", "entry_stage", "owner", "team")
-
-
 @dataclass(frozen=True)
 class Sla:
     """The longest time that a lead may stay, in units of the clock. On the business clock, a day is a working day (calendar.py)."""

@@ -41,7 +41,7 @@ def results() -> dict[str, Any]:
     nights = {
         "measured": "on Thursday",
         "night": measured(1.0, 2.0, 3.0),
-        "anew": measured(100.0),
+        "full_build": measured(100.0),
         "growth": 1.055,
         "different": ["marts.sla"],
         "compared": 90,

@@ -113,7 +113,7 @@ def test_size(folder: Path) -> None:
         ("unknown stages", "select count(*) from {history} where stage = 'Partner Review'", 1),
         ("rows without a lead", "select count(*) from {history} where lead_id is null", 1),
         ("rows after as-of", "select count(*) from {history} where entered_at >= timestamp '2026-01-01'", 1),
-        ("leads delivered anew", "select count(*) - count(distinct lead_id) from {leads}", 20),
+        ("leads delivered again", "select count(*) - count(distinct lead_id) from {leads}", 20),
         ("merges", "select count(*) from '{folder}/merges/*.parquet'", 5),
         (
             "deletions before the last move",

@@ -108,8 +108,8 @@ def copy(opened: tuple[Company, Path], folder: Path) -> tuple[Company, Path]:
     return twin, folder / "out"
 
 
-def anew(said: list[str]) -> list[str]:
-    """Why a run said that it builds everything again."""
+def full_build_reasons(said: list[str]) -> list[str]:
+    """Why a run builds every table from the whole log, as it logs it."""
     return [
         line.removeprefix("every table is built from the whole log: ")
         for line in said
@@ -123,9 +123,9 @@ def test_a_changed_waterfall_is_rebuilt(opened: tuple[Company, Path], tmp_path: 
     company, output = copy(opened, tmp_path)
     text = company.toml.read_text("utf-8")
     company.toml.write_text(text.replace('kind = "detour"', 'kind = "hold"'), "utf-8")
-    assert ["the configuration changed since the published run in a way that changes the history"] == anew(
-        run(company, output, 1)
-    )
+    assert [
+        "the configuration changed since the published run in a way that changes the history"
+    ] == full_build_reasons(run(company, output, 1))
     assert {} == differing(rebuilt(company, output, 1), output)
 
 
@@ -137,7 +137,7 @@ def test_another_window_continues(opened: tuple[Company, Path], tmp_path: Path) 
     company.toml.write_text(
         text.replace("windows = [7, 30]", "windows = [14]").replace('"2 days"', '"3 days"'), "utf-8"
     )
-    assert [] == anew(run(company, output, 1))
+    assert [] == full_build_reasons(run(company, output, 1))
     assert {} == differing(rebuilt(company, output, 1), output)
 
 
@@ -162,7 +162,7 @@ def test_a_snapshot_that_comes_late_continues(tmp_path: Path) -> None:
     with query.open_published(output) as connection:
         assert [("duplicate",), ("duplicate",), ("kept",)] == connection.execute(of_copies).fetchall()
     snapshot(company, 11, L0001="mql", L0003="sal")
-    assert [] == anew(run(company, output, 0))
+    assert [] == full_build_reasons(run(company, output, 0))
     assert {} == differing(rebuilt(company, output, 0), output)
     with query.open_published(output) as connection:
         assert [("kept",), ("duplicate",), ("repeat",)] == connection.execute(of_copies).fetchall()
@@ -187,7 +187,7 @@ def test_full_rebuilds_everything(opened: tuple[Company, Path], tmp_path: Path) 
 def test_an_earlier_as_of_is_rebuilt(opened: tuple[Company, Path], tmp_path: Path) -> None:
     """What had happened by the published run may not have happened yet."""
     company, output = copy(opened, tmp_path)
-    assert ["as-of is before that of the published run"] == anew(run(company, output, -3))
+    assert ["as-of is before that of the published run"] == full_build_reasons(run(company, output, -3))
     assert {} == differing(rebuilt(company, output, -3), output)
 
 
@@ -198,7 +198,7 @@ def test_a_damaged_file_is_rebuilt(opened: tuple[Company, Path], tmp_path: Path)
     file = (output / "funnel.duckdb").resolve()
     file.chmod(0o600)
     file.write_bytes(file.read_bytes()[:5000])
-    assert ["the published database is corrupt"] == anew(run(company, output, 1))
+    assert ["the published database is corrupt"] == full_build_reasons(run(company, output, 1))
     assert {} == differing(rebuilt(company, output, 1), output)
 
 
@@ -207,7 +207,7 @@ def test_many_changes_are_rebuilt(opened: tuple[Company, Path], tmp_path: Path) 
     """When every lead moved, the whole is the shorter way."""
     company, output = copy(opened, tmp_path)
     company.open_again(1)
-    assert ["too many leads may have changed"] == anew(run(company, output, 1))
+    assert ["too many leads may have changed"] == full_build_reasons(run(company, output, 1))
     assert {} == differing(rebuilt(company, output, 1), output)
 
 
@@ -252,10 +252,10 @@ def test_deleted_rows_do_not_pile_up(tmp_path: Path) -> None:
                     "where column_name = 'lead_no' and segment_type <> 'VALIDITY'"
                 ).fetchall()[0]
                 assert rows <= stored <= rows * 1.03, table
-    anew = rebuilt(company, output, NIGHTS)
-    assert comments(output) == comments(anew)
-    sizes = [(each / "funnel.duckdb").stat().st_size for each in (output, anew)]
-    assert sizes[0] <= sizes[1] * 1.06, "what was written anew left a hole in the file"
+    rebuild = rebuilt(company, output, NIGHTS)
+    assert comments(output) == comments(rebuild)
+    sizes = [(each / "funnel.duckdb").stat().st_size for each in (output, rebuild)]
+    assert sizes[0] <= sizes[1] * 1.06, "a table that was written again left a hole in the file"
 
 
 def comments(output: Path) -> list[tuple[str, ...]]:

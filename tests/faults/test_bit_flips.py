@@ -170,7 +170,7 @@ def test_a_file_that_is_gone_from_the_log_stops_the_run(tmp_path: Path, name: st
 
 
 def test_a_log_without_sums_is_read(tmp_path: Path) -> None:
-    """F74: A log of before they were taken: nothing is promised, so nothing can be held against it."""
+    """F74: A log from before checksums were stored has none to compare with, so it is read."""
     inbox = one_file(tmp_path, HEADER + entry("L1"))
     (load,) = inbox.land().loads
     path = loading.open_log(inbox.log_folder).file(load, "manifest.json")

@@ -44,7 +44,7 @@ def test_a_formula_in_a_name_is_a_guarded_cell(tmp_path: Path) -> None:
 
 
 def test_a_quote_and_a_semicolon_in_a_stage_name_are_letters(tmp_path: Path) -> None:
-    """F82: In labels, aliases and rows alike: the rows are found by the alias, the name stands in the tables as it is."""
+    """F82: In labels, aliases and rows: the alias finds the rows, and the tables have the name unchanged."""
     label, alias = 'it\'s "MQL"; drop schema marts cascade; --', "'); attach 'x.duckdb' as x; --"
     template = "{{ 7 * 7 }} {% raw %}"
     names = Names(title=template, label=label, alias=alias, owner=alias, lead=label, source=label, definition=template)

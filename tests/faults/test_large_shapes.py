@@ -29,7 +29,7 @@ def within_a_minute() -> Iterator[None]:
 
 
 def wide(columns: int, value: str) -> str:
-    """A file of stage entries with that many columns of which only three are ours."""
+    """A file of stage entries with that many columns; three of them are known."""
     names = ",".join(f"extra_{number}" for number in range(columns - 3))
     values = ",".join([value] * (columns - 3))
     return f"lead_id,stage,entered_at,{names}\n" + "".join(f"L{row},MQL,2026-01-05,{values}\n" for row in range(5))

@@ -92,7 +92,7 @@ def test_a_copied_load_stops_the_run(tmp_path: Path) -> None:
 
 
 def test_a_renamed_load_stops_the_run(tmp_path: Path) -> None:
-    """F114: Its old name is told."""
+    """F114: The message has its old name."""
     inbox = one_file(tmp_path, HEADER + entry("L1"))
     (load,) = inbox.land().loads
     own = inbox.log_folder / load.folder

@@ -1,4 +1,4 @@
-"""The landing log is the only copy of its rows: what it loses is told, and the run stops, anyone who took it away."""
+"""The landing log is the only copy of its rows: a run stops and names what the log lost, whatever the cause."""
 
 from __future__ import annotations
 

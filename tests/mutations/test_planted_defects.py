@@ -72,7 +72,7 @@ DEFECTS = (
         "quality.row_accounting",
     ),
     Defect(
-        "a group entered anew with each of its members",
+        "a group entered again with each of its members",
         "journey/arrivals_narrow.sql",
         "partition by spans.lead_no, spans.cycle_no, members.mark_no order",
         "partition by spans.lead_no, spans.cycle_no, members.mark_no, spans.stage_no order",
@@ -123,7 +123,7 @@ def planted(defect: Defect, tmp_path: Path) -> Path:
     schema, name = defect.model.split("/")
     (model,) = (folder / schema).rglob(name)
     text = model.read_text(encoding="utf-8")
-    assert 1 == text.count(defect.sound), f"{defect.model} has changed: plant the defect anew"
+    assert 1 == text.count(defect.sound), f"{defect.model} has changed: plant the defect again"
     model.write_text(text.replace(defect.sound, defect.broken), encoding="utf-8")
     return folder
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pipeline.report import links, text
 from pipeline.report.figures import Figures
 from pipeline.report.headline import card as headline_card
+from pipeline.report.headline.tiles import Tile
 from pipeline.report.layout import charts
 from pipeline.report.layout.table import LegendItem
 from pipeline.report.outputs import png
@@ -36,7 +37,7 @@ class Pair:
 
     title: str
     counts: tuple[LegendItem, ...]
-    tiles: tuple[headline_card.Tile, ...]
+    tiles: tuple[Tile, ...]
     sentence: str
     meaning: str
     basis: str

@@ -10,6 +10,7 @@ from pipeline.report.accounts.page import Accounts
 from pipeline.report.changes.changes import Changes
 from pipeline.report.conversion.cohorts import Conversion
 from pipeline.report.conversion.routes import Routes
+from pipeline.report.definitions.page import Definitions
 from pipeline.report.figures import Figures
 from pipeline.report.flow.page import Volumes
 from pipeline.report.headline import card as headline
@@ -17,7 +18,7 @@ from pipeline.report.layout.table import BarChart, Notice, Table
 from pipeline.report.overview import variant
 from pipeline.report.owners.sla import SlaSection
 from pipeline.report.quality import history_coverage
-from pipeline.report.quality.page import Definitions, Quality
+from pipeline.report.quality.page import Quality
 from pipeline.report.quality.rows import NewestDelivery
 from pipeline.report.rows import Overview
 from pipeline.report.stage.time import OpenLeads

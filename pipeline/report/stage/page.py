@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pipeline.report import text
+from pipeline.report.definitions.page import STAGE_KINDS
 from pipeline.report.figures import Figures
 from pipeline.report.flow.page import Volumes
 from pipeline.report.layout.table import BarChart, BarRow, Details, FootnoteBuilder, LegendItem, Table
 from pipeline.report.owners.sla import SlaSection
-from pipeline.report.quality.page import STAGE_KINDS
 from pipeline.report.rows import StageDefinition
 from pipeline.report.stage.moves import StageMoves, stage_moves
 from pipeline.report.stage.stays import MonthChart, months_of_exit, stay_lengths

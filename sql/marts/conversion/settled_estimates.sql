@@ -16,7 +16,7 @@
 -- check: converted_by_now >= converted
 -- check: as_of_no > 0 or (converted_by_now = converted and open_by_now = still_open)
 -- column as_of_no: 0 = now, 1 = the last end of a month before the month of as-of, 2 = the one before …
--- column as_of_at: the instant (UTC) as of which the row is known: as-of, or the last second of a month
+-- column as_of_at: the instant (UTC) of the estimate: as-of, or the last second of a month
 -- column as_of_date: its date on the waterfall's clock
 -- column cohort_start: first day of the month in which the units arrived at A; null for the grain all
 -- column entered: units that had arrived at A by then
