@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -18,8 +19,11 @@ from pipeline.errors import Interrupted, ModelError
 from pipeline.settings import MORE_MEMORY
 from pipeline.transform.definition.tables import Table
 from pipeline.transform.macros import create_formulas
-from pipeline.transform.partitions import in_partition, plan_partitions
+from pipeline.transform.partitions import Partition, condition_of, plan_partitions
 from pipeline.transform.project import Model, TableName
+from pipeline.transform.subset import Subset, attached, current_database, inside
+
+NO_MODELS: Mapping[TableName, Model] = {}
 
 
 @dataclass(frozen=True)
@@ -82,12 +86,13 @@ def build(
     ):
         connection.execute(f"create schema if not exists {schema}")
     create_formulas(connection, (model.sql for model in models))
+    by_table = {model.table: model for model in models}
     number_of = {model.table: number for number, model in enumerate(models)}
 
     def job(model: Model) -> Callable[[duckdb.DuckDBPyConnection], BuiltModel]:
         def build_model(cursor: duckdb.DuckDBPyConnection) -> BuiltModel:
             started = time.monotonic()
-            rows = create(cursor, model)
+            rows = create(cursor, model, by_table)
             return BuiltModel(str(model.table), rows, time.monotonic() - started)
 
         return build_model
@@ -107,13 +112,18 @@ def column_dictionary(folder: Path) -> dict[str, str]:
     return {name: str(text) for name, text in tomllib.loads((folder / "columns.toml").read_text("utf-8")).items()}
 
 
-def create(connection: duckdb.DuckDBPyConnection, model: Model) -> int | None:
-    """Create the table or view of a model in the current database. Returns its rows; None for a view."""
+def create(
+    connection: duckdb.DuckDBPyConnection, model: Model, models: Mapping[TableName, Model] = NO_MODELS
+) -> int | None:
+    """Create the table or view of a model in the current database. Returns its rows; None for a view.
+
+    `models` has the views that a model reads which is built in partitions.
+    """
     kind = model.header.materialised
     other = "view" if kind == "table" else "table"
     try:
         if kind == "table":
-            return _create_table(connection, model)
+            return _create_table(connection, model, models)
         connection.execute(f"create or replace view {_quoted(model.table)} as\n{model.sql}")
         return None
     except duckdb.InterruptException as interrupt:
@@ -137,16 +147,15 @@ def stored_table(model: Model) -> TableName:
     return replace(model.table, schema=f"{model.table.schema}_kept") if model.header.stored_where else model.table
 
 
-def _create_table(connection: duckdb.DuckDBPyConnection, model: Model) -> int:
+def _create_table(connection: duckdb.DuckDBPyConnection, model: Model, models: Mapping[TableName, Model]) -> int:
     """Store the rows of a model, in partitions if they do not fit into memory at once."""
     table, condition = _quoted(stored_table(model)), model.header.stored_where
     select = f"select * from (\n{model.sql}\n) where {condition}" if condition else model.sql
-    rows = 0
-    for number, partition in enumerate(plan_partitions(connection, model.header.partition_rules)):
-        with in_partition(connection, partition):
-            into = f"insert into {table}" if number else f"create or replace table {table} as"
-            row = connection.execute(f"{into}\n{select}").fetchone()
-            rows += int(row[0]) if row else 0
+    partitions = plan_partitions(connection, model.header.partition_rules)
+    if partitions:
+        rows = _insert_partitions(connection, model, models, select, partitions)
+    else:
+        rows = _rows(connection, f"create or replace table {table} as\n{select}")
     if condition:
         # The view computes the other rows on read, with the same SELECT.
         connection.execute(
@@ -154,6 +163,29 @@ def _create_table(connection: duckdb.DuckDBPyConnection, model: Model) -> int:
             f"select * from {table}\nunion all\nselect * from (\n{model.sql}\n) where {_opposite(condition)}"
         )
     return rows
+
+
+def _insert_partitions(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    models: Mapping[TableName, Model],
+    select: str,
+    partitions: tuple[Partition, ...],
+) -> int:
+    """Create the table of a model from one SELECT per partition. Returns its rows."""
+    table, catalogue, rows = _quoted(stored_table(model)), current_database(connection), 0
+    name = f"partition_{model.table.schema}_{model.table.name}"
+    connection.execute(f"create or replace table {table} as\nselect * from (\n{select}\n) limit 0")
+    for partition in partitions:
+        subset = Subset(name, catalogue, models, partial(condition_of, partition))
+        with attached(connection, name), inside(connection, subset, model):
+            rows += _rows(connection, f"insert into {catalogue}.{table}\n{select}")
+    return rows
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, statement: str) -> int:
+    row = connection.execute(statement).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _quoted(table: TableName) -> str:

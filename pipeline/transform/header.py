@@ -7,8 +7,8 @@
     -- check: exited_at >= entered_at
     -- column exit_kind: how the lead left
     -- as: view
-    -- kept: grain in ('month', 'all')
-    -- parts: lead_no, count(*) of journey.spans_narrow, 500 bytes each
+    -- stored: grain in ('month', 'all')
+    -- partition: lead_no, count(*) of journey.spans_narrow, 500 bytes each
 
 A line `name: value` with a known name is a fact; every other line is prose. Facts become checks, comments in the database
 and lines of the catalogue. A misspelled name is an error: as prose, its check would never run.
@@ -32,12 +32,11 @@ Severity = Literal["fail", "warn"]
 class PartitionRule:
     """How a model can be built in partitions: by ranges of the integer column `key` of `table` ("schema.name").
 
-    With `each`, every value of that column has its own ranges. `rows` is an aggregate that counts the input rows of a
-    range. Each of these rows needs `bytes_each` of memory that can't spill to disk.
+    `rows` is an aggregate that counts the input rows of a range. Each of these rows needs `bytes_each` of memory that
+    can't spill to disk.
     """
 
     key: str
-    each: str | None
     rows: str
     table: str
     bytes_each: int
@@ -77,12 +76,24 @@ class CheckHeader:
     show: tuple[str, ...] = ()
 
 
-_MODEL_FACT = re.compile(r"key|unique|not null|accepted [a-z_0-9]+|check|column [a-z_0-9]+|as|kept|parts")
+_MODEL_FACT = re.compile(r"key|unique|not null|accepted [a-z_0-9]+|check|column [a-z_0-9]+|as|stored|partition")
 _CHECK_FACT = re.compile(r"severity|show")
-_FACT_NAMES = ("key", "unique", "not null", "accepted", "check", "column", "as", "kept", "parts", "severity", "show")
-_PARTITION_RULE = re.compile(r"(\w+)(?: of each (\w+))?, (.+) of (\w+\.\w+), (\d+) bytes each")
+_FACT_NAMES = (
+    "key",
+    "unique",
+    "not null",
+    "accepted",
+    "check",
+    "column",
+    "as",
+    "stored",
+    "partition",
+    "severity",
+    "show",
+)
+_PARTITION_RULE = re.compile(r"(\w+), (.+) of (\w+\.\w+), (\d+) bytes each")
 _LABEL = re.compile(r"[a-z_0-9]+( [a-z_0-9]+)?")
-_ONCE = frozenset({"key", "as", "kept", "severity", "show"})
+_ONCE = frozenset({"key", "as", "stored", "severity", "show"})
 
 
 def read_header(text: str, path: Path) -> Header:
@@ -108,8 +119,8 @@ def read_header(text: str, path: Path) -> Header:
         checks=tuple(value for name, value in facts if name == "check"),
         columns=tuple((name.removeprefix("column "), value) for name, value in facts if name.startswith("column ")),
         materialised="view" if materialised == "view" else "table",
-        stored_where=next((value for name, value in facts if name == "kept"), None),
-        partition_rules=tuple(_partition_rule(value, path) for name, value in facts if name == "parts"),
+        stored_where=next((value for name, value in facts if name == "stored"), None),
+        partition_rules=tuple(_partition_rule(value, path) for name, value in facts if name == "partition"),
     )
 
 
@@ -135,11 +146,11 @@ def _partition_rule(value: str, path: Path) -> PartitionRule:
     found = _PARTITION_RULE.fullmatch(value)
     if found is None:
         raise ModelError(
-            "`parts:` can't be read",
+            "`partition:` can't be read",
             where=str(path),
-            next_step="write it as `-- parts: lead_no, count(*) of journey.spans_narrow, 500 bytes each`",
+            next_step="write it as `-- partition: lead_no, count(*) of journey.spans_narrow, 500 bytes each`",
         )
-    return PartitionRule(found[1], found[2], found[3], found[4], int(found[5]))
+    return PartitionRule(found[1], found[2], found[3], int(found[4]))
 
 
 def _comment_lines(text: str) -> list[str]:

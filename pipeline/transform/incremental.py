@@ -10,18 +10,21 @@ rebuild; tests/cli/test_nights_go_on.py compares them.
 from __future__ import annotations
 
 from datetime import UTC
+from functools import partial
 
 import duckdb
 
 from pipeline import log
-from pipeline.database.connection import identifier, literal, quoted
+from pipeline.database.connection import literal, quoted
 from pipeline.transform.build import BuiltModel, build, comment, create
 from pipeline.transform.previous_run import ENTRY_CODES, INCREMENTAL_TABLES, PreviousRun
 from pipeline.transform.project import Model, TableName
+from pipeline.transform.subset import Subset, attached, columns_of, current_database, inside
 
+LEADS = TableName("clean", "leads")
 COMPARED_TABLES = (
     TableName("clean", "lead_ids"),
-    TableName("clean", "leads"),
+    LEADS,
     TableName("clean", "lead_given"),
     ENTRY_CODES,
 )
@@ -86,33 +89,31 @@ def build_changed_leads(
 
     Returns None if a full rebuild is faster because too many leads changed. It must then rebuild every table.
     """
-    catalogue = _current_database(connection)
+    catalogue = current_database(connection)
+    by_table = {model.table: model for model in models}
     first = _upstream(models, COMPARED_TABLES)
     _attach(connection, previous)
-    connection.execute("attach ':memory:' as changed")
     try:
         done = list(
             build(connection, tuple(model for model in first if model.table not in INCREMENTAL_TABLES), dictionary)
         )
-        codes = next(model for model in models if model.table == ENTRY_CODES)
-        _append_new_loads(connection, catalogue, codes, previous)
-        leads, changed = _find_changed_leads(connection, catalogue, previous)
-        if changed > MAX_CHANGED_SHARE * leads:
-            return None
-        log.info(f"building on the published run: {changed:,} of {leads:,} leads may have changed")
-        by_table = {model.table: model for model in models}
-        for model in models:
-            if model in first:
-                continue
-            if model.table in INCREMENTAL_TABLES:
-                _replace_changed_rows(connection, catalogue, model, by_table)
-            else:
-                done += build(connection, (model,), dictionary)
+        _append_new_loads(connection, catalogue, by_table[ENTRY_CODES], previous)
+        with attached(connection, "changed"):
+            leads, changed = _find_changed_leads(connection, catalogue, previous)
+            if changed > MAX_CHANGED_SHARE * leads:
+                return None
+            log.info(f"building on the published run: {changed:,} of {leads:,} leads may have changed")
+            subset = Subset("changed", catalogue, by_table, partial(_of_changed_leads, catalogue))
+            for model in models:
+                if model in first:
+                    continue
+                if model.table in INCREMENTAL_TABLES:
+                    _replace_changed_rows(connection, subset, model)
+                else:
+                    done += build(connection, (model,), dictionary)
         comment(connection, tuple(model for model in models if model.table in INCREMENTAL_TABLES), dictionary)
         return tuple(done)
     finally:
-        connection.execute(f"use {catalogue}")
-        connection.execute("detach changed")
         connection.execute("detach published")
 
 
@@ -121,15 +122,14 @@ def _append_new_loads(
 ) -> None:
     """Append the rows of loads that the published run does not have."""
     known = ", ".join(map(str, sorted(previous.loads))) or "null"
-    _create_view(connection, catalogue, TableName("raw", "stage_entries"), f"coalesce(load_no not in ({known}), true)")
-    for table in codes.reads:
-        if table.schema != "raw":
-            _create_view(connection, catalogue, table, None)
-    _run(connection, catalogue, codes)
-    for table in codes.reads:
-        connection.execute(f"drop view changed.{table}")
-    connection.execute(f"insert into {catalogue}.{codes.table} by name from changed.{codes.table}")
-    connection.execute(f"drop table changed.{codes.table}")
+
+    def of_new_loads(table: TableName, _columns: tuple[str, ...]) -> str | None:
+        return f"coalesce(load_no not in ({known}), true)" if table.schema == "raw" else None
+
+    with attached(connection, "new_loads"):
+        with inside(connection, Subset("new_loads", catalogue, {}, of_new_loads), codes):
+            create(connection, codes)
+        connection.execute(f"insert into {catalogue}.{codes.table} by name from new_loads.{codes.table}")
 
 
 def _find_changed_leads(
@@ -138,7 +138,7 @@ def _find_changed_leads(
     """Create changed.main.leads with the leads whose history may have changed. Returns the numbers of all and of these leads."""
     as_of = f"{literal(previous.as_of.astimezone(UTC).replace(tzinfo=None))}::timestamp"
     known = ", ".join(map(str, sorted(previous.loads))) or "null"
-    if _columns(connection, catalogue, "leads") != _columns(connection, "published", "leads"):
+    if columns_of(connection, catalogue, LEADS) != columns_of(connection, "published", LEADS):
         return 0, 1
     connection.execute(
         f"""
@@ -207,13 +207,19 @@ def _find_changed_leads(
     )
 
 
-def _replace_changed_rows(
-    connection: duckdb.DuckDBPyConnection, catalogue: str, model: Model, by_table: dict[TableName, Model]
-) -> None:
+def _of_changed_leads(catalogue: str, table: TableName, columns: tuple[str, ...]) -> str | None:
+    """Return the condition for the rows of changed leads; None for a table that has no leads."""
+    if table == ENTRY_CODES:
+        ids = f"{catalogue}.clean.lead_ids as ids where ids.lead_no in (from changed.main.leads)"
+        return f"own_no in (select ids.own_no from {ids})"
+    return "lead_no in (from changed.main.leads)" if "lead_no" in columns else None
+
+
+def _replace_changed_rows(connection: duckdb.DuckDBPyConnection, subset: Subset, model: Model) -> None:
     """Run the model of an incremental table for the changed leads, and replace their rows."""
-    for table in model.reads:
-        _create_changed_view(connection, catalogue, table, by_table)
-    _run(connection, catalogue, model)
+    with inside(connection, subset, model):
+        create(connection, model, subset.models)
+    catalogue = subset.catalogue
     name, is_changed = f"{catalogue}.{model.table}", "lead_no in (from changed.main.leads)"
     rows = _count(connection, name)
     replaced = _count(connection, f"{name} where {is_changed}")
@@ -228,43 +234,6 @@ def _replace_changed_rows(
     else:
         connection.execute(f"delete from {name} where {is_changed}")
         connection.execute(f"insert into {name} by name from changed.{model.table}")
-
-
-def _create_changed_view(
-    connection: duckdb.DuckDBPyConnection, catalogue: str, table: TableName, by_table: dict[TableName, Model]
-) -> None:
-    """Create a view of a table, with the same name, in database `changed`: only changed leads if the table has leads."""
-    if _has_view(connection, table):
-        return
-    model = by_table.get(table)
-    if model is not None and model.header.materialised == "view":
-        for read in model.reads:
-            _create_changed_view(connection, catalogue, read, by_table)
-        connection.execute("use changed")
-        connection.execute(f"create schema if not exists {table.schema}")
-        connection.execute(f"create view {table} as\n{model.sql}")
-        connection.execute(f"use {catalogue}")
-    elif table == ENTRY_CODES:
-        own = f"select ids.own_no from {catalogue}.clean.lead_ids as ids where ids.lead_no in (from changed.main.leads)"
-        _create_view(connection, catalogue, table, f"own_no in ({own})")
-    elif "lead_no" in _columns(connection, catalogue, table.name, table.schema):
-        _create_view(connection, catalogue, table, "lead_no in (from changed.main.leads)")
-    else:
-        _create_view(connection, catalogue, table, None)
-
-
-def _create_view(connection: duckdb.DuckDBPyConnection, catalogue: str, table: TableName, where: str | None) -> None:
-    connection.execute(f"create schema if not exists changed.{table.schema}")
-    condition = f" where {where}" if where else ""
-    connection.execute(f"create view changed.{table} as select * from {catalogue}.{table}{condition}")
-
-
-def _run(connection: duckdb.DuckDBPyConnection, catalogue: str, model: Model) -> None:
-    connection.execute("use changed")
-    try:
-        create(connection, model)
-    finally:
-        connection.execute(f"use {catalogue}")
 
 
 def _upstream(models: tuple[Model, ...], wanted: tuple[TableName, ...]) -> tuple[Model, ...]:
@@ -282,23 +251,6 @@ def _attach(connection: duckdb.DuckDBPyConnection, previous: PreviousRun) -> Non
 def _differs(connection: duckdb.DuckDBPyConnection, table: str, columns: str) -> bool:
     new, old = (f"select {columns} from {catalogue}waterfall.{table}" for catalogue in ("", "published."))
     row = connection.execute(f"select count(*) from (({new} except {old}) union all ({old} except {new}))").fetchone()
-    return bool(row and row[0])
-
-
-def _current_database(connection: duckdb.DuckDBPyConnection) -> str:
-    return str(connection.execute("select current_database()").fetchall()[0][0])
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, catalogue: str, table: str, schema: str = "clean") -> list[str]:
-    rows = connection.execute(f"describe {catalogue}.{schema}.{identifier(table)}").fetchall()
-    return [str(row[0]) for row in rows]
-
-
-def _has_view(connection: duckdb.DuckDBPyConnection, table: TableName) -> bool:
-    row = connection.execute(
-        "select count(*) from information_schema.tables where table_catalog = 'changed' "
-        f"and table_schema = {quoted(table.schema)} and table_name = {quoted(table.name)}"
-    ).fetchone()
     return bool(row and row[0])
 
 

@@ -25,7 +25,6 @@ INCREMENTAL_TABLES = (
     TableName("journey", "cycles_narrow"),
     TableName("journey", "spans_narrow"),
     TableName("journey", "arrivals_narrow"),
-    TableName("journey", "unit_pairs"),
 )
 """The largest tables, in build order. The first only grows; each row of the others belongs to one lead (`lead_no`)."""
 

@@ -51,6 +51,6 @@ inner join quality.period_coverage as coverage
 where
     allowed.has_window
     and allowed.has_pair
-    -- As a constant, so that a query for months does not compute days (`kept:` of the mart).
+    -- As a constant, so that a query for months does not compute days (`stored:` of the mart).
     and marts.grain = grain
 order by marts.cohort_start, marts.dimension_value

@@ -17,6 +17,6 @@ inner join marts.stage_flow as flows on flows.grain = asked.grain and flows.dime
 inner join waterfall.stages as stages on stages.stage = flows.stage
 where
     asked.stage_key in ('all', flows.stage)
-    -- As a constant, so that a query for months does not compute days (`kept:` of the mart).
+    -- As a constant, so that a query for months does not compute days (`stored:` of the mart).
     and flows.grain = grain
 order by flows.period_start, stages.stage_no, flows.dimension_value

@@ -17,6 +17,6 @@ inner join marts.sla as limits on limits.grain = asked.grain and limits.dimensio
 inner join waterfall.stages as stages on stages.stage = limits.stage
 where
     asked.stage_key in ('all', limits.stage)
-    -- As a constant, so that a query for months does not compute days (`kept:` of the mart).
+    -- As a constant, so that a query for months does not compute days (`stored:` of the mart).
     and limits.grain = grain
 order by stages.stage_no, limits.period_start, limits.dimension_value

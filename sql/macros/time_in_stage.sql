@@ -35,6 +35,6 @@ left join marts.open_time_in_stage as open
 where
     ended.next_stage = 'all'
     and asked.stage_key in ('all', ended.stage)
-    -- As a constant, so that a query for months does not compute days (`kept:` of the mart).
+    -- As a constant, so that a query for months does not compute days (`stored:` of the mart).
     and ended.grain = grain
 order by stages.stage_no, ended.period_start, ended.dimension_value

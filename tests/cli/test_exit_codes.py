@@ -169,7 +169,7 @@ def test_130_when_interrupted(tmp_path: Path) -> None:
     )  # fmt: skip
     assert run.stderr is not None
     for line in run.stderr:
-        if "journey.unit_pairs" in line:
+        if "journey.first_arrivals" in line:
             run.send_signal(signal.SIGINT)
             break
     rest = run.stderr.read()

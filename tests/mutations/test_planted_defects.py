@@ -37,9 +37,9 @@ class Defect:
 DEFECTS = (
     Defect(
         "a window without its last moment",
-        "journey/unit_fates.sql",
-        "(aged.us_to_convert + 86399999999)",
-        "(aged.us_to_convert + 86400000000)",
+        "journey/unit_outcomes.sql",
+        "(merged.us_to_convert + 86399999999)",
+        "(merged.us_to_convert + 86400000000)",
         frozenset({"marts.conversion"}),
         "window_to_the_second.md",
         "marts.conversion",

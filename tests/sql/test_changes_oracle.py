@@ -20,7 +20,7 @@ from tests.sql.harness import built, project, records
 from tests.sql.test_oracle_agrees import difference
 
 MARTS = (
-    "marts.conversion_fates",
+    "marts.conversion_counts",
     "marts.settle_days",
     "marts.conversion",
     "marts.headline_conversion",

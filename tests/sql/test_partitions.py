@@ -1,109 +1,122 @@
-"""A model too large for the memory is built part by part, and has the rows that it has when built at once."""
+"""A model that is too large for the memory is built in partitions, and has the same rows as when it is built at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import duckdb
 import pytest
 
+from pipeline.errors import ModelError
 from pipeline.transform import partitions
 from pipeline.transform.build import create, stored_table
 from pipeline.transform.header import PartitionRule
-from pipeline.transform.project import Model
+from pipeline.transform.partitions import Range
+from pipeline.transform.project import Model, TableName
 from tests.sql import made_up
 from tests.sql.harness import built, project
 
-SPLIT = tuple(model for model in project().models if model.header.partition_rules)
-VARIABLES = "select count(*) from duckdb_variables()"
+MODELS = {model.table: model for model in project().models}
+PARTITIONED = tuple(model for model in project().models if model.header.partition_rules)
+DATABASES = "select database_name from duckdb_databases() where not internal order by all"
 
 
 @pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """The marts of two hundred made-up leads, some of them of one account."""
-    waterfall = made_up.waterfall(tmp_path_factory.mktemp("parts"), dimensions=("origin", "lead_source"))
+    waterfall = made_up.waterfall(tmp_path_factory.mktemp("partitions"), dimensions=("origin", "lead_source"))
     connection = built(waterfall, made_up.AS_OF, made_up.history(200, seed=11), tables=("marts.*",))
     yield connection
     connection.close()
 
 
-def test_what_neither_spills_is_split() -> None:
-    """Lists, quantiles, and the windows over a whole history."""
+def test_windows_over_a_history_and_quantiles_are_partitioned() -> None:
+    """Quantiles can't spill to disk, and windows over a whole history are slow when they do."""
     assert [
         "clean.entries_narrow",
         "clean.entry_rows",
         "journey.arrivals_narrow",
         "journey.cycles_narrow",
         "journey.spans_narrow",
-        "journey.unit_pairs",
         "marts.conversion",
         "marts.lead_to_account",
         "marts.time_in_stage",
-    ] == sorted(str(each.table) for each in SPLIT)
+    ] == sorted(str(each.table) for each in PARTITIONED)
 
 
-@pytest.mark.parametrize("model", SPLIT, ids=lambda model: str(model.table))
+@pytest.mark.parametrize("model", PARTITIONED, ids=lambda model: str(model.table))
 @pytest.mark.parametrize("share", [1e-9, 2e-5])
-def test_parts_have_the_rows_of_the_whole(
-    night: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, model: Model, share: float
+def test_partitions_have_the_rows_of_the_whole(
+    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, model: Model, share: float
 ) -> None:
-    """With as little memory as a single value takes, and with some more: each row once, and as many as are told."""
+    """With one value per partition and with several: every row is there once, and the views of partitions are gone."""
     table = stored_table(model)
-    night.execute(f"create or replace table at_once as from {table}")
+    connection.execute(f"create or replace table at_once as from {table}")
+    before = connection.execute(DATABASES).fetchall()
     monkeypatch.setattr(partitions, "MAX_PARTITION_SHARE", share)
-    assert 3 < len(partitions.plan_partitions(night, model.header.partition_rules))
-    rows = create(night, model)
-    assert (rows,) == night.execute(f"select count(*) from {table}").fetchone()
+    assert 3 < len(partitions.plan_partitions(connection, model.header.partition_rules))
+    rows = create(connection, model, MODELS)
+    assert (rows,) == connection.execute(f"select count(*) from {table}").fetchone()
     for one, other in (("at_once", table), (table, "at_once")):
-        assert [] == night.execute(f"from {one} except all from {other}").fetchall()
-    assert (0,) == night.execute(VARIABLES).fetchone()
+        assert [] == connection.execute(f"from {one} except all from {other}").fetchall()
+    assert before == connection.execute(DATABASES).fetchall()
 
 
-def test_no_number_is_between_two_parts() -> None:
-    """A lead without history may still have an inferred entry, and a stage that nobody reached a row of zeros."""
+def test_every_integer_is_in_exactly_one_partition() -> None:
+    """A value that the counted table lacks belongs to a partition, too; with two rules, a partition has rows of one kind."""
     connection = duckdb.connect()
-    connection.execute("create table main.t as select unnest([5, 9, 9, 70]) as n, unnest(['a', 'a', 'a', 'b']) as kind")
+    connection.execute("create table main.t as select unnest([5, 9, 9, 70]) as n")
     connection.execute("create table main.nothing as select 1 as m limit 0")
     connection.execute("set memory_limit = '1GB'")
-    of_n, of_m = (
-        PartitionRule("n", None, "count(*)", "main.t", 10**9),
-        PartitionRule("m", None, "count(*)", "main.nothing", 1),
-    )
-    assert ({"last_n": 5}, {"first_n": 6, "last_n": 9}, {"first_n": 10}) == partitions.plan_partitions(
-        connection, (of_n,)
-    )
-    assert (
-        {"one_kind": "a", "last_n": 5},
-        {"one_kind": "a", "first_n": 6},
-        {"one_kind": "b"},
-    ) == partitions.plan_partitions(connection, (replace(of_n, each="kind"),))
-    no_m, no_n = {"first_m": 1, "last_m": 0}, {"first_n": 1, "last_n": 0}
+    of_n, of_m = (PartitionRule("n", "count(*)", "main.t", 10**9), PartitionRule("m", "count(*)", "main.nothing", 1))
+    ranges = (Range("n", None, 5, 1), Range("n", 6, 9, 2), Range("n", 10, None, 1))
+    assert partitions.plan_partitions(connection, (of_n,)) == tuple((each,) for each in ranges)
+    no_n, no_m = Range("n", 1, 0), Range("m", 1, 0)
     assert partitions.plan_partitions(connection, (of_n, of_m)) == (
-        {"last_n": 5, **no_m},
-        {"first_n": 6, "last_n": 9, **no_m},
-        {"first_n": 10, **no_m},
-        no_n,
+        *((each, no_m) for each in ranges),
+        (Range("m", None, None), no_n),
     )
 
 
-def test_a_larger_share_makes_fewer_parts(night: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Down to one, which has no limits."""
+@pytest.mark.parametrize(
+    ("columns", "condition"),
+    [
+        (("lead_no", "stage_no"), "lead_no >= 3 and lead_no <= 7 and stage_no >= 1 and stage_no <= 0"),
+        (("stage_no",), "stage_no >= 1 and stage_no <= 0"),
+        (("mark_no",), None),
+    ],
+)
+def test_a_partition_limits_tables_that_have_its_columns(columns: tuple[str, ...], condition: str | None) -> None:
+    """Other tables are whole."""
+    partition = (Range("lead_no", 3, 7), Range("stage_no", 1, 0))
+    assert condition == partitions.condition_of(partition, TableName("clean", "anything"), columns)
+
+
+def test_a_larger_share_of_memory_makes_fewer_partitions(
+    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that fits into memory has none."""
     counts = []
     for share in (1e-9, 1e-5, 1e-4, 1):
         monkeypatch.setattr(partitions, "MAX_PARTITION_SHARE", share)
-        counts.append([len(partitions.plan_partitions(night, model.header.partition_rules)) for model in SPLIT])
+        counts.append(
+            [len(partitions.plan_partitions(connection, model.header.partition_rules)) for model in PARTITIONED]
+        )
     assert counts == sorted(counts, reverse=True)
-    assert ({},) * len(SPLIT) == tuple(
-        each for model in SPLIT for each in partitions.plan_partitions(night, model.header.partition_rules)
+    assert {0} == set(counts[-1])
+
+
+def test_an_error_in_a_partition_leaves_no_database(
+    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the next model would read only some rows."""
+    before = connection.execute(DATABASES).fetchall()
+    monkeypatch.setattr(partitions, "MAX_PARTITION_SHARE", 1e-9)
+    model = MODELS[TableName("journey", "arrivals_narrow")]
+    broken = Model(
+        model.table, model.path, f"select error('broken') as x from ({model.sql})", model.header, model.reads
     )
-
-
-def test_an_error_leaves_no_variable(night: duckdb.DuckDBPyConnection) -> None:
-    """Or the next model would be built of a part only."""
-    with pytest.raises(ZeroDivisionError), partitions.in_partition(night, {"first_lead_no": 1, "one_unit": "cycle"}):
-        assert [(1, "cycle")] == night.execute(
-            "select getvariable('first_lead_no'), getvariable('one_unit')"
-        ).fetchall()
-        raise ZeroDivisionError
-    assert (0,) == night.execute(VARIABLES).fetchone()
+    with pytest.raises(ModelError, match=r"journey\.arrivals_narrow failed"):
+        create(connection, broken, MODELS)
+    assert before == connection.execute(DATABASES).fetchall()
+    assert 0 < len(connection.execute("select 1 from waterfall.stages").fetchall())

@@ -47,15 +47,15 @@ class TestModelHeader:
             == read_header(SPANS, PATH)
         )  # fmt: skip
 
-    def test_how_it_can_be_split_is_read(self) -> None:
-        """A number, perhaps for each value of a word, what counts its rows, where, and what a row takes."""
+    def test_partition_rules_are_read(self) -> None:
+        """A rule has the column, the count of input rows, the table, and the memory of a row."""
         text = (
-            "-- One row.\n-- parts: lead_no, count(*) of journey.spans_narrow, 500 bytes each\n"
-            "-- parts: pair_no of each unit, 2 * sum(units) of marts.fates, 10 bytes each"
+            "-- One row.\n-- partition: lead_no, count(*) of journey.spans_narrow, 500 bytes each\n"
+            "-- partition: pair_no, 2 * sum(units) of marts.counts, 10 bytes each"
         )
         assert (
-            PartitionRule("lead_no", None, "count(*)", "journey.spans_narrow", 500),
-            PartitionRule("pair_no", "unit", "2 * sum(units)", "marts.fates", 10),
+            PartitionRule("lead_no", "count(*)", "journey.spans_narrow", 500),
+            PartitionRule("pair_no", "2 * sum(units)", "marts.counts", 10),
         ) == read_header(text, PATH).partition_rules
 
     def test_the_comment_is_what_a_row_is_and_the_prose(self) -> None:
@@ -80,8 +80,11 @@ class TestModelHeader:
             ("-- One row.\n-- as: index", "`as:` must be table or view"),
             ("-- One row.\n-- key: a\n-- key: b", "`key:` is there twice"),
             ("-- One row.\n-- as: view\n-- as: table", "`as:` is there twice"),
-            ("-- One row.\n-- parts: lead_no", "`parts:` can't be read"),
-            ("-- One row.\n-- parts: lead_no, count(*) of spans_narrow, 500 bytes each", "`parts:` can't be read"),
+            ("-- One row.\n-- partition: lead_no", "`partition:` can't be read"),
+            (
+                "-- One row.\n-- partition: lead_no, count(*) of spans_narrow, 500 bytes each",
+                "`partition:` can't be read",
+            ),
             ("-- One row.\n-- key:", "`key:` has no value"),
             ("-- One row.\n-- check:   ", "`check:` has no value"),
             ("-- One row.\n-- nut null: a", "`nut null:` is not a known fact for this kind of file"),

@@ -2,7 +2,7 @@
 -- Everything that depends on the order of a lead's entries is computed here in one pass, because each further pass would be another
 -- sort. That includes the run along the path (C1, C2): an entry opens the next run if it is on the path and below last_rank.
 -- A history too long for the memory is built in batches, so that no window sort spills to disk.
--- parts: lead_no, count(*) of clean.entry_rows, 200 bytes each
+-- partition: lead_no, count(*) of clean.entry_rows, 200 bytes each
 -- key: lead_no, entry_no
 -- not null: stage_no, entered_at, entered_date, own_no, basis, run_no
 -- accepted basis: observed, inferred
@@ -23,19 +23,10 @@ with
 kept as (
     select rows.*
     from clean.entry_rows as rows
-    where
-        rows.disposition = 'kept'
-        and rows.lead_no >= coalesce(getvariable('first_lead_no'), 0)
-        and rows.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
+    where rows.disposition = 'kept'
 ),
 
-created as (
-    select created.*
-    from clean.creation_entries as created
-    where
-        created.lead_no >= coalesce(getvariable('first_lead_no'), 0)
-        and created.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
-),
+created as (from clean.creation_entries),
 
 stages as (from waterfall.stages),
 zone_days as (from waterfall.zone_days),

@@ -3,7 +3,7 @@
 -- numbers that include every tie-break and carry no texts, which is faster (DECISIONS.md, "Numbers go through the windows, words
 -- come back last").
 -- A history too long for the memory is built in batches, so that no window sort spills to disk.
--- parts: lead_no, count(*) of clean.lead_ids, 900 bytes each
+-- partition: lead_no, count(*) of clean.lead_ids, 900 bytes each
 -- key: load_no, row_number
 -- not null: disposition, words_key
 -- accepted disposition: rejected, after_as_of, out_of_scope, duplicate, repeat, kept
@@ -32,7 +32,7 @@ loads as (
 
 stages as (from waterfall.stages),
 
-lead_ids as (from clean.batch_lead_ids),
+lead_ids as (from clean.lead_ids),
 
 scoped as (
     select leads.lead_no from clean.leads as leads where not leads.is_in_scope

@@ -12,7 +12,7 @@ codes as not materialized (
     from clean.entry_codes
 ),
 
-lead_ids as (from clean.batch_lead_ids),
+lead_ids as (from clean.lead_ids),
 loads as (from clean.loads),
 
 -- A time was cut only if it is at the start of its unit; for hours, of a quarter of an hour, because zones differ by quarters.

@@ -17,7 +17,7 @@ codes as not materialized (
     select codes.* from clean.entry_codes as codes where codes.stage_no is not null
 ),
 
-lead_ids as (from clean.batch_lead_ids),
+lead_ids as (from clean.lead_ids),
 loads as (from clean.loads),
 less_exact as (from clean.less_exact_rows),
 

@@ -1,19 +1,12 @@
 -- One row per lead, cycle and stage or group, with the first span there (C4), in numbers only.
 -- A history too long for the memory is built in batches, so that no window sort spills to disk.
--- parts: lead_no, count(*) of journey.spans_narrow, 300 bytes each
+-- partition: lead_no, count(*) of journey.spans_narrow, 300 bytes each
 -- key: lead_no, cycle_no, mark_no
 -- not null: arrived_at, arrived_date, span_no, stage_no, cut_set
 -- column stage_no: the stage entered; for a group, the member entered first
 -- column cut_set: slice membership of the span that began with the arrival
 with
-spans as (
-    select spans.*
-    from journey.spans_narrow as spans
-    where
-        spans.lead_no >= coalesce(getvariable('first_lead_no'), 0)
-        and spans.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
-),
-
+spans as (from journey.spans_narrow),
 members as (from waterfall.mark_members),
 marks as (from waterfall.marks)
 

@@ -1,6 +1,6 @@
 -- One row per span of a lead in a stage: the fact table (integer keys) behind journey.stage_spans.
 -- A history too long for the memory is built in batches, so that its joins do not spill to disk.
--- parts: lead_no, count(*) of clean.entries_narrow, 200 bytes each
+-- partition: lead_no, count(*) of clean.entries_narrow, 200 bytes each
 -- key: lead_no, span_no
 -- not null: stage_no, entered_at, exit_kind, arrival_kind, cut_set
 -- accepted exit_kind: advanced, sideways, regressed, held, detoured, exited, returned, deleted, open
@@ -12,14 +12,7 @@
 -- column words_key: description key: the row of clean.entry_words with the texts of the row of history
 -- column cut_set: slice membership: the rows of journey.cut_sets with the slices of the span
 with
-stays as (
-    select stays.*
-    from journey.stays as stays
-    where
-        stays.lead_no >= coalesce(getvariable('first_lead_no'), 0)
-        and stays.lead_no <= coalesce(getvariable('last_lead_no'), 2147483647)
-),
-
+stays as (from journey.stays),
 cycles as (from journey.cycles_narrow),
 lead_given as (from clean.lead_given),
 words as (from clean.entry_words),

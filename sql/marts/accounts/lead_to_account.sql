@@ -1,12 +1,11 @@
 -- One row per grain, period, basis, dimension value and stage: leads per account at the end of the period, or at as-of (A1).
 -- Every count is a running sum of daily changes: an account that gains its second lead leaves depth 1 and joins depth 2. A lead that
 -- enters and leaves a stage within one period changes nothing, so it is left out before rows are multiplied by their slices.
--- Months are counted once and added up to quarters, years and all time; these are stored. Days and weeks are computed on read: over
--- all slices they would be most of the rows.
--- kept: grain in ('month', 'quarter', 'year', 'all')
+-- Months are counted once and added up to longer periods. Months and all time are stored; the other grains are computed on read.
+-- stored: grain in ('month', 'all')
 -- A history too long for the memory is built stage by stage, so that no window sort spills to disk.
--- parts: mark_no, count(*) * (select count(*) from waterfall.dimensions) of journey.arrivals_narrow, 60 bytes each
--- parts: stage_no, count(*) * (select count(*) from waterfall.dimensions) of journey.spans_narrow, 120 bytes each
+-- partition: mark_no, count(*) * (select count(*) from waterfall.dimensions) of journey.first_arrivals, 60 bytes each
+-- partition: stage_no, count(*) * (select count(*) from waterfall.dimensions) of journey.spans_narrow, 120 bytes each
 -- key: grain, period_start, basis, dimension, dimension_value, stage
 -- not null: leads, leads_with_account, accounts, depth_1, depth_2, depth_3_4, depth_5_plus
 -- accepted basis: reached, current
@@ -23,27 +22,16 @@
 -- column depth_5_plus: accounts with five or more
 with
 marks as (from waterfall.marks),
+stages as (from waterfall.stages),
 periods as (from waterfall.periods),
 days as (from waterfall.days),
 day_periods as (from waterfall.day_periods),
 
-arrivals as (
-    select arrivals.*
-    from journey.arrivals_narrow as arrivals
-    where
-        arrivals.low_rank is not null
-        and arrivals.mark_no >= coalesce(getvariable('first_mark_no'), 0)
-        and arrivals.mark_no <= coalesce(getvariable('last_mark_no'), 32767)
+first_arrivals as (
+    select arrivals.* from journey.first_arrivals as arrivals where arrivals.unit = 'lead'
 ),
 
-spans as (
-    select spans.*
-    from journey.spans_narrow as spans
-    where
-        spans.stage_no >= coalesce(getvariable('first_stage_no'), 0)
-        and spans.stage_no <= coalesce(getvariable('last_stage_no'), 32767)
-),
-
+spans as (from journey.spans_narrow),
 cut_sets as (from journey.cut_sets),
 cuts as (from journey.cuts),
 members as (from journey.account_members),
@@ -53,12 +41,6 @@ months as (
     from days
     -- Not `in`: with separate comparisons, DuckDB sees while planning that a query for days needs no months.
     inner join day_periods on day_periods.day = days.day and day_periods.grain <> 'day' and day_periods.grain <> 'week'
-),
-
-first_arrivals as (
-    select arrivals.lead_no, arrivals.mark_no, arrivals.cut_set, arrivals.arrived_date
-    from arrivals
-    qualify row_number() over (partition by arrivals.lead_no, arrivals.mark_no order by arrivals.span_no) = 1
 ),
 
 -- A place is a milestone on one of the two bases: its number for reached, plus 100,000 for current.
@@ -164,17 +146,10 @@ changes as not materialized (
 places as (
     select cast(marks.mark_no as integer) as place, 'reached' as basis, marks.mark_no, marks.mark as stage
     from marks
-    where
-        marks.low_rank is not null
-        and marks.mark_no >= coalesce(getvariable('first_mark_no'), 0)
-        and marks.mark_no <= coalesce(getvariable('last_mark_no'), 32767)
+    where marks.low_rank is not null
     union all
-    select 100000 + marks.mark_no, 'current', marks.mark_no, marks.mark
-    from marks
-    where
-        not marks.is_group
-        and marks.mark_no >= coalesce(getvariable('first_stage_no'), 0)
-        and marks.mark_no <= coalesce(getvariable('last_stage_no'), 32767)
+    select 100000 + stages.stage_no, 'current', stages.stage_no, stages.stage
+    from stages
 ),
 
 keys as (

@@ -4,7 +4,7 @@ with
 lead_to_account as (
     select lead_to_account.*
     from marts.lead_to_account
-    where lead_to_account.grain in ('month', 'quarter', 'year', 'all')
+    where lead_to_account.grain in ('month', 'all')
 ),
 
 dimensions as (from waterfall.dimensions),

@@ -1,9 +1,9 @@
 -- One row per unit, grain, cohort, dimension value, pair and window: how many units entered A and what became of them (K1 to K5).
 -- entered = converted + passed_over + lost + still_open; the rate has its 95 % Wilson interval.
--- Months and longer periods are stored. Days and weeks are computed on read: over all slices and pairs they would be most of the rows.
--- Lists cannot spill to disk, so a history too long for the memory is built pair by pair.
--- kept: grain in ('month', 'quarter', 'year', 'all')
--- parts: pair_no of each unit, sum(units) of marts.conversion_fates, 100 bytes each
+-- Months and all time are stored; the other grains are computed on read.
+-- Quantiles cannot spill to disk, so a history too long for the memory is built pair by pair.
+-- stored: grain in ('month', 'all')
+-- partition: pair_no, sum(units) of marts.conversion_counts, 40 bytes each
 -- key: unit, grain, cohort_start, dimension, dimension_value, from_stage, to_stage, window_days
 -- not null: entered, converted, passed_over, lost, still_open, is_mature, rate, rate_low, rate_high
 -- accepted unit: cycle, lead, account
@@ -18,38 +18,18 @@
 with
 run as (from waterfall.run),
 pairs as (from waterfall.pairs),
-windows as (from waterfall.windows),
+
+windows as (
+    select limits.window_no, limits.window_days from waterfall.window_limits as limits where limits.is_configured
+),
+
 settle_days as (from marts.settle_days),
 day_periods as (from waterfall.day_periods),
 
-month_fates as (
-    select fates.*
-    from marts.conversion_fates as fates
-    where
-        fates.pair_no >= coalesce(getvariable('first_pair_no'), 0)
-        and fates.pair_no <= coalesce(getvariable('last_pair_no'), 32767)
-        and (getvariable('one_unit') is null or fates.unit = getvariable('one_unit'))
-),
-
-fates as (
-    select fates.*
-    from journey.unit_fates as fates
-    where
-        fates.pair_no >= coalesce(getvariable('first_pair_no'), 0)
-        and fates.pair_no <= coalesce(getvariable('last_pair_no'), 32767)
-        and (getvariable('one_unit') is null or fates.unit = getvariable('one_unit'))
-),
-
+month_counts as (from marts.conversion_counts),
+unit_pairs as (from journey.unit_pairs),
 cut_sets as (from journey.cut_sets),
 cuts as (from journey.cuts),
-
-limits as (
-    select
-        windows.window_days,
-        windows.window_days * 86400000000 as window_us,
-        row_number() over (order by windows.window_days nulls last) as window_no
-    from windows
-),
 
 months as (
     select distinct
@@ -60,41 +40,39 @@ months as (
     where day_periods.grain in ('month', 'quarter', 'year', 'all')
 ),
 
-gathered as (
-    select 'month' as grain, month_fates.month_start as period_start, month_fates.* exclude (month_start)
-    from month_fates
+-- Not materialised, like the steps that read it, so that a query for months does not compute days.
+gathered as not materialized (
+    select months.grain, months.period_start, month_counts.* exclude (month_start)
+    from month_counts
+    inner join months on months.month_start = month_counts.month_start
     union all by name
     select
         day_periods.grain,
         day_periods.period_start,
-        fates.unit,
+        unit_pairs.unit,
         cut_sets.cut_no,
-        fates.pair_no,
-        fates.convert_place,
-        fates.pass_place,
-        fates.is_closed,
-        fates.old_place,
+        unit_pairs.pair_no,
+        unit_pairs.convert_window,
+        unit_pairs.pass_window,
+        unit_pairs.is_closed,
+        unit_pairs.ended_windows,
         1 as units,
-        fates.from_at as youngest_at,
-        fates.us_to_convert as us_total
-    from fates
-    inner join day_periods on day_periods.day = fates.from_date and day_periods.grain in ('day', 'week')
-    inner join cut_sets on cut_sets.cut_set = fates.cut_set
+        unit_pairs.from_at as youngest_at,
+        unit_pairs.us_to_convert as us_total
+    from unit_pairs
+    inner join day_periods on day_periods.day = unit_pairs.from_date and day_periods.grain in ('day', 'week')
+    inner join cut_sets on cut_sets.cut_set = unit_pairs.cut_set
 ),
 
--- Not materialised, like the steps that read it, so that a query for months does not compute days.
 decided as not materialized (
     select
         gathered.*,
-        limits.window_no,
-        case
-            when gathered.convert_place < limits.window_no then 'converted'
-            when gathered.pass_place < limits.window_no then 'passed_over'
-            when gathered.is_closed or gathered.old_place >= limits.window_no then 'lost'
-            else 'still_open'
-        end as outcome
+        windows.window_no,
+        conversion_outcome(
+            gathered.convert_window, gathered.pass_window, gathered.is_closed, gathered.ended_windows, windows.window_no
+        ) as outcome
     from gathered
-    cross join limits
+    cross join windows
 ),
 
 tallied as not materialized (
@@ -116,96 +94,33 @@ tallied as not materialized (
     group by all
 ),
 
-added_up as (
-    select tallied.* from tallied where tallied.grain <> 'month'
-    union all by name
+-- Only the conversions within the window.
+durations as (
     select
-        tallied.unit,
-        months.grain,
-        months.period_start,
-        tallied.cut_no,
-        tallied.pair_no,
-        tallied.window_no,
-        sum(tallied.entered) as entered,
-        sum(tallied.converted) as converted,
-        sum(tallied.passed_over) as passed_over,
-        sum(tallied.lost) as lost,
-        sum(tallied.still_open) as still_open,
-        max(tallied.youngest_at) as youngest_at,
-        sum(tallied.us_total) as us_total
-    from tallied
-    inner join months on months.month_start = tallied.period_start
-    where tallied.grain = 'month'
-    group by all
-),
-
-listed as (
-    select
-        fates.unit,
-        months.period_start,
-        cut_sets.cut_no,
-        fates.pair_no,
-        list(fates.us_to_convert) as us_each
-    from fates
-    inner join day_periods as months on months.day = fates.from_date and months.grain = 'month'
-    inner join cut_sets on cut_sets.cut_set = fates.cut_set
-    where fates.us_to_convert is not null
-    group by all
-),
-
--- Quantiles cannot be added up, so each period has the lengths of all its months in one list.
-lengths as (
-    select
-        listed.unit,
-        months.grain,
-        months.period_start,
-        listed.cut_no,
-        listed.pair_no,
-        flatten(list(listed.us_each)) as us_each
-    from listed
-    inner join months on months.month_start = listed.period_start
-    group by all
-    union all
-    select
-        fates.unit,
+        unit_pairs.unit,
         day_periods.grain,
         day_periods.period_start,
         cut_sets.cut_no,
-        fates.pair_no,
-        list(fates.us_to_convert) as us_each
-    from fates
-    inner join day_periods on day_periods.day = fates.from_date and day_periods.grain in ('day', 'week')
-    inner join cut_sets on cut_sets.cut_set = fates.cut_set
-    where fates.us_to_convert is not null
+        unit_pairs.pair_no,
+        windows.window_no,
+        quantile_cont(unit_pairs.us_to_convert, [0.5, 0.9]) as us_quantiles
+    from unit_pairs
+    inner join day_periods on day_periods.day = unit_pairs.from_date
+    inner join cut_sets on cut_sets.cut_set = unit_pairs.cut_set
+    inner join windows on windows.window_no >= unit_pairs.convert_window
+    where unit_pairs.us_to_convert is not null
     group by all
-),
-
--- Only the conversions within the window.
-ranked as (
-    select
-        lengths.* exclude (us_each),
-        limits.window_no,
-        list_aggregate(
-            case
-                when limits.window_us is null then lengths.us_each
-                else [us for us in lengths.us_each if us <= limits.window_us]
-            end,
-            'quantile_cont',
-            [0.5, 0.9]
-        ) as us_quantiles
-    from lengths
-    cross join limits
 ),
 
 -- Combined by grouping, not by a join: a filter on the grain passes through a group, not through this join.
 combined as (
-    select added_up.* from added_up
+    select tallied.* from tallied
     union all by name
     select
-        ranked.* exclude (us_quantiles),
-        ranked.us_quantiles[1] as us_median,
-        ranked.us_quantiles[2] as us_p90
-    from ranked
+        durations.* exclude (us_quantiles),
+        durations.us_quantiles[1] as us_median,
+        durations.us_quantiles[2] as us_p90
+    from durations
 ),
 
 counted as (
@@ -237,7 +152,7 @@ select
     cuts.dimension_value,
     pairs.from_stage,
     pairs.to_stage,
-    limits.window_days,
+    windows.window_days,
     counted.entered,
     counted.converted,
     counted.passed_over,
@@ -246,7 +161,7 @@ select
     -- By age alone: choosing cohorts without open units would favour those that converted fast.
     coalesce(
         epoch_us(run.as_of) - epoch_us(counted.youngest_at)
-        >= cast(coalesce(limits.window_days, settle_days.settle_days) as bigint) * 86400000000,
+        >= cast(coalesce(windows.window_days, settle_days.settle_days) as bigint) * 86400000000,
         false
     ) as is_mature,
     counted.converted / cast(counted.entered as double) as rate,
@@ -258,6 +173,6 @@ select
 from counted
 cross join run
 inner join pairs on pairs.pair_no = counted.pair_no
-inner join limits on limits.window_no = counted.window_no
+inner join windows on windows.window_no = counted.window_no
 inner join cuts on cuts.cut_no = counted.cut_no
 inner join settle_days on settle_days.unit = counted.unit and settle_days.pair_no = counted.pair_no

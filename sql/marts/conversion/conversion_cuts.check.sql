@@ -2,7 +2,7 @@
 -- severity: fail
 with
 conversion as (
-    select conversion.* from marts.conversion where conversion.grain in ('month', 'quarter', 'year', 'all')
+    select conversion.* from marts.conversion where conversion.grain in ('month', 'all')
 ),
 
 dimensions as (from waterfall.dimensions),

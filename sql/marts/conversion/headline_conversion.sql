@@ -16,72 +16,37 @@ pairs as (
     select pairs.* from waterfall.pairs as pairs where pairs.is_headline
 ),
 
-unit_pairs as (from journey.unit_pairs),
-days as (from waterfall.days),
-cut_sets as (from journey.cut_sets),
+limits as (from waterfall.window_limits),
+counts as (from marts.conversion_counts),
 cuts as (from journey.cuts),
-
-timed as (
-    select
-        unit_pairs.unit,
-        unit_pairs.pair_no,
-        unit_pairs.cut_set,
-        days.month_start,
-        unit_pairs.is_closed,
-        epoch_us(unit_pairs.to_at) - epoch_us(unit_pairs.from_at) as us_to_convert,
-        epoch_us(unit_pairs.above_at) - epoch_us(unit_pairs.from_at) as us_to_pass,
-        epoch_us(run.as_of) - epoch_us(unit_pairs.from_at) as us_known,
-        cast(pairs.headline_window_days as bigint) * 86400000000 as us_window
-    from unit_pairs
-    cross join run
-    inner join pairs on pairs.pair_no = unit_pairs.pair_no
-    inner join days on days.day = unit_pairs.from_date
-),
 
 decided as (
     select
-        timed.*,
-        case
-            when timed.us_to_convert <= timed.us_window then 'converted'
-            when timed.us_to_pass <= timed.us_window then 'passed_over'
-            when timed.is_closed or timed.us_known >= timed.us_window then 'lost'
-            else 'still_open'
-        end as outcome
-    from timed
-),
-
--- By slice membership first: a unit is in one slice of each dimension.
-by_set as (
-    select
-        decided.unit,
-        decided.pair_no,
-        decided.month_start,
-        decided.cut_set,
-        count(*) as entered,
-        count(*) filter (where decided.outcome = 'converted') as converted,
-        count(*) filter (where decided.outcome = 'passed_over') as passed_over,
-        count(*) filter (where decided.outcome = 'lost') as lost,
-        count(*) filter (where decided.outcome = 'still_open') as still_open,
-        bool_and(decided.us_known >= decided.us_window) as is_mature
-    from decided
-    group by all
+        counts.*,
+        limits.window_days,
+        conversion_outcome(
+            counts.convert_window, counts.pass_window, counts.is_closed, counts.ended_windows, limits.window_no
+        ) as outcome
+    from counts
+    inner join pairs on pairs.pair_no = counts.pair_no
+    inner join limits on limits.window_days = pairs.headline_window_days
 ),
 
 counted as (
     select
-        by_set.unit,
-        by_set.pair_no,
-        by_set.month_start,
-        cut_sets.cut_no,
-        cast(sum(by_set.entered) as bigint) as entered,
-        cast(sum(by_set.converted) as bigint) as converted,
-        cast(sum(by_set.passed_over) as bigint) as passed_over,
-        cast(sum(by_set.lost) as bigint) as lost,
-        cast(sum(by_set.still_open) as bigint) as still_open,
-        bool_and(by_set.is_mature) as is_mature
-    from by_set
-    inner join cut_sets on cut_sets.cut_set = by_set.cut_set
-    group by by_set.unit, by_set.pair_no, by_set.month_start, cut_sets.cut_no
+        decided.unit,
+        decided.pair_no,
+        decided.month_start,
+        decided.cut_no,
+        decided.window_days,
+        cast(sum(decided.units) as bigint) as entered,
+        cast(coalesce(sum(decided.units) filter (where decided.outcome = 'converted'), 0) as bigint) as converted,
+        cast(coalesce(sum(decided.units) filter (where decided.outcome = 'passed_over'), 0) as bigint) as passed_over,
+        cast(coalesce(sum(decided.units) filter (where decided.outcome = 'lost'), 0) as bigint) as lost,
+        cast(coalesce(sum(decided.units) filter (where decided.outcome = 'still_open'), 0) as bigint) as still_open,
+        max(decided.youngest_at) as youngest_at
+    from decided
+    group by decided.unit, decided.pair_no, decided.month_start, decided.cut_no, decided.window_days
 )
 
 select
@@ -91,16 +56,17 @@ select
     cuts.dimension_value,
     pairs.from_stage,
     pairs.to_stage,
-    pairs.headline_window_days as window_days,
+    counted.window_days,
     counted.entered,
     counted.converted,
     counted.passed_over,
     counted.lost,
     counted.still_open,
-    counted.is_mature,
+    epoch_us(run.as_of) - epoch_us(counted.youngest_at) >= cast(counted.window_days as bigint) * 86400000000 as is_mature,
     counted.converted / cast(counted.entered as double) as rate,
     wilson_low(counted.converted, counted.entered) as rate_low,
     wilson_high(counted.converted, counted.entered) as rate_high
 from counted
+cross join run
 inner join pairs on pairs.pair_no = counted.pair_no
 inner join cuts on cuts.cut_no = counted.cut_no

@@ -2,9 +2,8 @@
 -- through = A was observed in the cycle; over = the cycle began below A and passed without it; entered_after = the
 -- cycle began at or above A without it. The three add up to all arrivals at B.
 -- Arrivals at B are counted by the set of stages and groups that the cycle arrived at, and pairs are looked up once per set.
--- Months are counted once and added up to quarters, years and all time; these are stored. Days and weeks are computed on read:
--- over all slices they would be most of the rows.
--- kept: grain in ('month', 'quarter', 'year', 'all')
+-- Months are counted once and added up to longer periods. Months and all time are stored; the other grains are computed on read.
+-- stored: grain in ('month', 'all')
 -- key: grain, period_start, dimension, dimension_value, from_stage, to_stage
 -- not null: through, over, entered_after
 -- column period_start: first day of the period of the arrival at B

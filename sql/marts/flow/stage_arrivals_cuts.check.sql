@@ -2,7 +2,7 @@
 -- severity: fail
 with
 stage_arrivals as (
-    select stage_arrivals.* from marts.stage_arrivals where stage_arrivals.grain in ('month', 'quarter', 'year', 'all')
+    select stage_arrivals.* from marts.stage_arrivals where stage_arrivals.grain in ('month', 'all')
 ),
 
 dimensions as (from waterfall.dimensions),

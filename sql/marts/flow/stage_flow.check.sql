@@ -4,7 +4,7 @@ with
 flow as (
     select flow.*
     from marts.stage_flow as flow
-    where flow.dimension = 'all' and flow.grain in ('month', 'quarter', 'year')
+    where flow.dimension = 'all' and flow.grain = 'month'
 ),
 
 with_next as (

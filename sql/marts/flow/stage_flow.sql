@@ -1,8 +1,7 @@
 -- One row per grain, period, dimension value and stage: opening + in − out = closing (V1).
 -- The total has a row for every stage and period; a slice has only rows with a count that is not 0.
--- Months are counted once and added up to quarters, years and all time; these are stored. Days and weeks are computed on read:
--- over all slices they would be most of the rows.
--- kept: grain in ('month', 'quarter', 'year', 'all')
+-- Months are counted once and added up to longer periods. Months and all time are stored; the other grains are computed on read.
+-- stored: grain in ('month', 'all')
 -- key: grain, period_start, dimension, dimension_value, stage
 -- not null: opening, closing, ins, outs
 -- check: opening + ins - outs = closing

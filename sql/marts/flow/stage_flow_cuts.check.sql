@@ -2,7 +2,7 @@
 -- severity: fail
 with
 stage_flow as (
-    select stage_flow.* from marts.stage_flow where stage_flow.grain in ('month', 'quarter', 'year', 'all')
+    select stage_flow.* from marts.stage_flow where stage_flow.grain in ('month', 'all')
 ),
 
 dimensions as (from waterfall.dimensions),

@@ -4,7 +4,7 @@ with
 flow as (
     select flow.*
     from marts.stage_flow as flow
-    where flow.dimension = 'all' and flow.grain in ('month', 'quarter', 'year', 'all')
+    where flow.dimension = 'all' and flow.grain in ('month', 'all')
 )
 
 select flow.grain, flow.period_start

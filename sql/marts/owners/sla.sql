@@ -1,8 +1,7 @@
 -- One row per grain, period of entry, dimension value and stage with an SLA: how many of its spans met the SLA (T5).
 -- met + breached + open_within + open_overdue = spans that began in the period.
--- Months are counted once and added up to quarters, years and all time; these are stored. Days and weeks are computed on read:
--- over all slices they would be most of the rows.
--- kept: grain in ('month', 'quarter', 'year', 'all')
+-- Months are counted once and added up to longer periods. Months and all time are stored; the other grains are computed on read.
+-- stored: grain in ('month', 'all')
 -- key: grain, period_start, dimension, dimension_value, stage
 -- not null: met, breached, open_within, open_overdue, met_at_the_last_minute
 -- accepted grain: day, week, month, quarter, year, all

@@ -1,9 +1,9 @@
 -- One row per grain, period of exit, dimension value, stage and next stage: how long completed spans lasted (T1).
 -- Spans are sorted by stage and date before the quantiles, and grouped by one number, so that a group reads neighbouring memory.
--- Months and longer periods are stored. Days and weeks are computed on read: over all slices and next stages they would be most of the rows.
+-- Months and all time are stored; the other grains are computed on read.
 -- Quantiles cannot spill to disk, so a history too long for the memory is built stage by stage.
--- kept: grain in ('month', 'quarter', 'year', 'all')
--- parts: stage_no, count(*) * (select count(*) from waterfall.dimensions) of journey.spans_narrow, 100 bytes each
+-- stored: grain in ('month', 'all')
+-- partition: stage_no, count(*) * (select count(*) from waterfall.dimensions) of journey.spans_narrow, 100 bytes each
 -- key: grain, period_start, dimension, dimension_value, stage, next_stage
 -- not null: completed
 -- column period_start: first day of the period in which the spans ended
@@ -13,25 +13,12 @@
 -- column median_days: their median
 -- column p90_days: their 90th percentile
 with
-all_stages as (from waterfall.stages),
-
-stages as (
-    select all_stages.*
-    from all_stages
-    where
-        all_stages.stage_no >= coalesce(getvariable('first_stage_no'), 0)
-        and all_stages.stage_no <= coalesce(getvariable('last_stage_no'), 32767)
-),
-
+stages as (from waterfall.stages),
+marks as (from waterfall.marks),
 day_periods as (from waterfall.day_periods),
 
 spans as (
-    select spans.*
-    from journey.spans_narrow as spans
-    where
-        spans.exited_at is not null
-        and spans.stage_no >= coalesce(getvariable('first_stage_no'), 0)
-        and spans.stage_no <= coalesce(getvariable('last_stage_no'), 32767)
+    select spans.* from journey.spans_narrow as spans where spans.exited_at is not null
 ),
 
 interrupted as (from journey.interrupted_stays),
@@ -105,12 +92,13 @@ select
     cuts.dimension,
     cuts.dimension_value,
     stages.stage,
-    case counted.next_no when -1 then 'all' when 0 then '(deleted)' else next_stages.stage end as next_stage,
+    case counted.next_no when -1 then 'all' when 0 then '(deleted)' else next_stages.mark end as next_stage,
     counted.completed,
     cast(counted.us_total as double) / nullif(counted.completed, 0) / 86400000000 as mean_days,
     counted.us_quantiles[1] / 86400000000 as median_days,
     counted.us_quantiles[2] / 86400000000 as p90_days
 from (select * from unpacked union all by name select * from never_left) as counted
 inner join stages on stages.stage_no = counted.stage_no
-left join all_stages as next_stages on next_stages.stage_no = counted.next_no
+-- A partition has only some stages, but every mark. A mark of one stage has its number.
+left join marks as next_stages on next_stages.mark_no = counted.next_no
 inner join cuts on cuts.cut_no = counted.cut_no

@@ -2,7 +2,7 @@
 -- severity: fail
 with
 time_in_stage as (
-    select time_in_stage.* from marts.time_in_stage where time_in_stage.grain in ('month', 'quarter', 'year', 'all')
+    select time_in_stage.* from marts.time_in_stage where time_in_stage.grain in ('month', 'all')
 ),
 
 dimensions as (from waterfall.dimensions),

@@ -1,0 +1,119 @@
+-- One row per unit and path stage or group that it arrived at: its first arrival there, which opens the pairs from there (K1).
+-- key: unit, unit_id, mark_no
+-- unique: unit_key, mark_no
+-- not null: arrived_at, last_arrived_at, arrived_date, lead_no, span_no, cut_set, ended_windows
+-- check: arrived_at <= last_arrived_at
+-- check: unit = 'cycle' or closed_at >= arrived_at
+-- column last_arrived_at: its last arrival there (UTC); a later cycle of the unit may arrive again
+-- column lead_no: the lead that arrived first
+-- column span_no: the span of that lead that began with the arrival
+-- column cut_set: slice membership of that span
+-- column closed_at: when the unit became unable to convert later (UTC): end of the cycle; entry of the lead into the exit, or its deletion; the latest of these in an account; null = it still can
+-- column ended_windows: number of windows of waterfall.window_limits that had ended by as-of
+with
+run as (from waterfall.run),
+arrivals as (from journey.unit_arrivals),
+cycles as (from journey.cycles_narrow),
+spans as (from journey.spans_narrow),
+stages as (from waterfall.stages),
+members as (from journey.account_members),
+ages as (from waterfall.window_ages),
+
+longest as (
+    select max(ages.age_days) as age_days from ages
+),
+
+-- A struct compares field by field: by time, then by lead (id) and cycle. A cycle arrives at a stage once.
+firsts as (
+    select
+        arrivals.unit,
+        arrivals.unit_id,
+        arrivals.unit_key,
+        arrivals.mark_no,
+        arrivals.arrived_at,
+        arrivals.arrived_date,
+        arrivals.arrived_at as last_arrived_at,
+        arrivals.lead_no,
+        arrivals.span_no,
+        arrivals.cut_set
+    from arrivals
+    where arrivals.unit = 'cycle'
+    union all
+    select
+        grouped.unit,
+        grouped.unit_id,
+        grouped.unit_key,
+        grouped.mark_no,
+        grouped.first.at,
+        grouped.first.day,
+        grouped.last_arrived_at,
+        grouped.first.lead_no,
+        grouped.first.span_no,
+        grouped.first.cut_set
+    from (
+        select
+            arrivals.unit,
+            arrivals.unit_id,
+            arrivals.unit_key,
+            arrivals.mark_no,
+            min({
+                'at': arrivals.arrived_at,
+                'tie_no': arrivals.tie_no,
+                'day': arrivals.arrived_date,
+                'lead_no': arrivals.lead_no,
+                'span_no': arrivals.span_no,
+                'cut_set': arrivals.cut_set
+            }) as first,
+            max(arrivals.arrived_at) as last_arrived_at
+        from arrivals
+        where arrivals.unit <> 'cycle'
+        group by all
+    ) as grouped
+),
+
+-- A lead has left if it is in an exit stage now or deleted.
+lead_ends as (
+    select
+        spans.lead_no,
+        case
+            when spans.exit_kind = 'deleted' then spans.exited_at
+            when stages.kind = 'exit' then spans.entered_at
+        end as closed_at
+    from spans
+    inner join stages on stages.stage_no = spans.stage_no
+    where spans.is_last
+),
+
+closed as (
+    select cycles.cycle_id as unit_key, cycles.ended_at as closed_at
+    from cycles
+    union all
+    select 1152921504606846976 + lead_ends.lead_no, lead_ends.closed_at
+    from lead_ends
+    union all
+    select
+        2305843009213693952 + members.account_no,
+        case when count(*) = count(lead_ends.closed_at) then max(lead_ends.closed_at) end
+    from lead_ends
+    inner join members on members.lead_no = lead_ends.lead_no
+    group by members.account_no
+),
+
+aged as (
+    select
+        firsts.*,
+        closed.closed_at,
+        least((epoch_us(run.as_of) - epoch_us(firsts.arrived_at)) // 86400000000 + 1, longest.age_days) as age_days
+    from firsts
+    inner join closed on closed.unit_key = firsts.unit_key
+    cross join run
+    cross join longest
+)
+
+select
+    aged.* exclude (age_days),
+    -- Of an age of whole days, the windows before the shortest one that includes the next day have ended.
+    cast(ages.window_no - 1 as smallint) as ended_windows
+from aged
+-- A left join: with an inner join, DuckDB estimates an empty result and chooses a bad join order in the marts.
+left join ages on ages.age_days = aged.age_days

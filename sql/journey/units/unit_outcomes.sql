@@ -1,0 +1,103 @@
+-- One row per unit and pair of which it arrived at B, or above B, at or after its first arrival at A (K1, K3).
+-- B counts as reached at the unit's first arrival there if that is not before A; else at its next one.
+-- key: unit_key, pair_no
+-- check: us_to_convert >= 0 and us_to_pass >= 0
+-- check: us_to_convert is not null or us_to_pass is not null
+-- check: (us_to_convert is null) = (convert_window is null) and (us_to_pass is null) = (pass_window is null)
+-- column unit_key: unit and unit_id in one number, as in journey.first_arrivals
+-- column us_to_convert: microseconds from A to B; null = it did not arrive at B
+-- column us_to_pass: microseconds from A to the first arrival above B's rank; null = it did not arrive there
+-- column convert_window: number of the shortest window in which it converted (waterfall.window_limits); null = never
+-- column pass_window: number of the shortest window in which it arrived above B's rank; null = never
+with
+firsts as (from journey.first_arrivals),
+arrivals as (from journey.unit_arrivals),
+pairs as (from waterfall.pairs),
+marks as (from waterfall.marks),
+ages as (from waterfall.window_ages),
+
+longest as (
+    select max(ages.age_days) as age_days from ages
+),
+
+reached as (
+    select
+        from_arrivals.unit_key,
+        pairs.pair_no,
+        pairs.to_mark_no,
+        from_arrivals.arrived_at as from_at,
+        case when to_arrivals.arrived_at >= from_arrivals.arrived_at then to_arrivals.arrived_at end as to_at
+    from firsts as from_arrivals
+    inner join pairs on pairs.from_mark_no = from_arrivals.mark_no
+    inner join firsts as to_arrivals
+        on to_arrivals.unit_key = from_arrivals.unit_key and to_arrivals.mark_no = pairs.to_mark_no
+    where to_arrivals.last_arrived_at >= from_arrivals.arrived_at
+),
+
+-- Few units arrived at B both before and after A. Only these look at every arrival.
+conversions as (
+    select
+        reached.unit_key,
+        reached.pair_no,
+        epoch_us(reached.to_at) - epoch_us(reached.from_at) as us_to_convert
+    from reached
+    where reached.to_at is not null
+    union all
+    select
+        reached.unit_key,
+        reached.pair_no,
+        min(epoch_us(arrivals.arrived_at) - epoch_us(reached.from_at))
+    from reached
+    inner join arrivals
+        on arrivals.unit_key = reached.unit_key
+        and arrivals.mark_no = reached.to_mark_no
+        and arrivals.arrived_at >= reached.from_at
+    where reached.to_at is null
+    group by reached.unit_key, reached.pair_no
+),
+
+-- The pairs from the same A to a stage above B. A group arrives with its first member, so only stages can be above a rank.
+pairs_above as (
+    select pairs.pair_no, higher_pairs.pair_no as above_pair_no
+    from pairs
+    inner join marks as to_marks on to_marks.mark_no = pairs.to_mark_no
+    inner join pairs as higher_pairs on higher_pairs.from_mark_no = pairs.from_mark_no
+    inner join marks as higher_marks on higher_marks.mark_no = higher_pairs.to_mark_no
+    where higher_marks.low_rank > to_marks.high_rank and not higher_marks.is_group
+),
+
+merged as (
+    select events.unit_key, events.pair_no, min(events.us_to_convert) as us_to_convert, min(events.us_to_pass) as us_to_pass
+    from (
+        select conversions.unit_key, conversions.pair_no, conversions.us_to_convert, cast(null as bigint) as us_to_pass
+        from conversions
+        union all
+        select conversions.unit_key, pairs_above.pair_no, null, conversions.us_to_convert
+        from conversions
+        inner join pairs_above on pairs_above.above_pair_no = conversions.pair_no
+    ) as events
+    group by events.unit_key, events.pair_no
+),
+
+-- Rounded up to days, exact to the microsecond: within W × 86,400 s is within W such days. least() would ignore a null.
+aged as (
+    select
+        merged.*,
+        case when merged.us_to_convert is not null
+            then least((merged.us_to_convert + 86399999999) // 86400000000, longest.age_days) end as days_to_convert,
+        case when merged.us_to_pass is not null
+            then least((merged.us_to_pass + 86399999999) // 86400000000, longest.age_days) end as days_to_pass
+    from merged
+    cross join longest
+)
+
+select
+    aged.unit_key,
+    aged.pair_no,
+    aged.us_to_convert,
+    aged.us_to_pass,
+    convert_ages.window_no as convert_window,
+    pass_ages.window_no as pass_window
+from aged
+left join ages as convert_ages on convert_ages.age_days = aged.days_to_convert
+left join ages as pass_ages on pass_ages.age_days = aged.days_to_pass

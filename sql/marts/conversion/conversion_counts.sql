@@ -1,0 +1,118 @@
+-- One row per unit, month of arrival at A, slice, pair and outcome: how many units, in numbers only.
+-- Months add up to quarters, years and all time, so marts.conversion counts its units once and not once per grain.
+-- Units are counted before they are multiplied by pairs and slices: all that entered A, and per pair those that reached B or passed it.
+-- The others are the difference.
+-- key: unit, month_start, cut_no, pair_no, convert_window, pass_window, is_closed, ended_windows
+-- not null: units
+-- check: units > 0
+-- column month_start: first day of the month in which the units arrived at A
+-- column convert_window: number of the shortest window in which they converted (waterfall.window_limits); null = never
+-- column pass_window: number of the shortest window in which they arrived above B's rank; null = never
+-- column is_closed: they can no longer convert later than as-of
+-- column ended_windows: number of windows that had ended by as-of
+-- column units: number of units
+-- column youngest_at: the last arrival at A among them (UTC)
+-- column us_total: microseconds from A to B, added up; null = no unit converted
+with
+firsts as (from journey.first_arrivals),
+outcomes as (from journey.unit_outcomes),
+pairs as (from waterfall.pairs),
+days as (from waterfall.days),
+cut_sets as (from journey.cut_sets),
+
+entered as (
+    select
+        firsts.unit,
+        firsts.mark_no,
+        days.month_start,
+        firsts.cut_set,
+        firsts.closed_at is not null as is_closed,
+        firsts.ended_windows,
+        count(*) as units,
+        max(firsts.arrived_at) as youngest_at
+    from firsts
+    inner join days on days.day = firsts.arrived_date
+    group by all
+),
+
+decided as (
+    select
+        firsts.unit,
+        outcomes.pair_no,
+        days.month_start,
+        firsts.cut_set,
+        firsts.closed_at is not null as is_closed,
+        firsts.ended_windows,
+        outcomes.convert_window,
+        outcomes.pass_window,
+        count(*) as units,
+        max(firsts.arrived_at) as youngest_at,
+        sum(outcomes.us_to_convert) as us_total
+    from outcomes
+    inner join pairs on pairs.pair_no = outcomes.pair_no
+    inner join firsts on firsts.unit_key = outcomes.unit_key and firsts.mark_no = pairs.from_mark_no
+    inner join days on days.day = firsts.arrived_date
+    group by all
+),
+
+balance as (
+    select
+        entered.unit,
+        pairs.pair_no,
+        entered.month_start,
+        entered.cut_set,
+        entered.is_closed,
+        entered.ended_windows,
+        entered.units,
+        entered.youngest_at
+    from entered
+    inner join pairs on pairs.from_mark_no = entered.mark_no
+    union all
+    select
+        decided.unit,
+        decided.pair_no,
+        decided.month_start,
+        decided.cut_set,
+        decided.is_closed,
+        decided.ended_windows,
+        -decided.units,
+        null
+    from decided
+),
+
+others as (
+    select
+        balance.unit,
+        balance.pair_no,
+        balance.month_start,
+        balance.cut_set,
+        balance.is_closed,
+        balance.ended_windows,
+        sum(balance.units) as units,
+        max(balance.youngest_at) as youngest_at
+    from balance
+    group by all
+    having sum(balance.units) > 0
+),
+
+counted as (
+    select decided.* from decided
+    union all by name
+    select others.* from others
+)
+
+select
+    counted.unit,
+    counted.month_start,
+    cut_sets.cut_no,
+    counted.pair_no,
+    counted.convert_window,
+    counted.pass_window,
+    counted.is_closed,
+    counted.ended_windows,
+    cast(sum(counted.units) as bigint) as units,
+    max(counted.youngest_at) as youngest_at,
+    sum(counted.us_total) as us_total
+from counted
+inner join cut_sets on cut_sets.cut_set = counted.cut_set
+group by all
