@@ -94,7 +94,7 @@ DEFECTS = (
         "marts/conversion.sql",
         """    coalesce(
         epoch_us(run.as_of) - epoch_us(counted.youngest_at)
-        >= cast(coalesce(limits.window_days, settle_days.settle_days) as bigint) * 86400000000,
+        >= cast(coalesce(windows.window_days, settle_days.settle_days) as bigint) * 86400000000,
         false
     ) as is_mature,""",
         "    counted.still_open = 0 as is_mature,",
@@ -105,8 +105,8 @@ DEFECTS = (
     Defect(
         "a headline rate that ignores its window",
         "marts/headline_conversion.sql",
-        "when timed.us_to_convert <= timed.us_window then 'converted'",
-        "when timed.us_to_convert is not null then 'converted'",
+        "counts.convert_window, counts.pass_window, counts.is_closed, counts.ended_windows, limits.window_no",
+        "if(counts.convert_window > 0, 1, null), counts.pass_window, counts.is_closed, counts.ended_windows, limits.window_no",
         frozenset({"marts.headline_conversion"}),
         "headline_within_its_window.md",
         "marts.headline_conversion",

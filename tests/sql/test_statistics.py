@@ -40,7 +40,7 @@ cuts as (
     select 1 as cut_no, 'all' as dimension, 'all' as dimension_value
 ),
 
-limits as (
+windows as (
     select 1 as window_no, cast(null as integer) as window_days
 ),
 
