@@ -95,14 +95,14 @@ steps as (
         moves.grain,
         moves.period_start,
         moves.place,
-        cut_sets.cut_no * 4294967296 + moves.account_no as holder,
-        sum(moves.step) as step
+        moves.step,
+        cut_sets.cut_no * 4294967296 + moves.account_no as holder
     from moves
     inner join cut_sets on cut_sets.cut_set = moves.cut_set
     where moves.period_start is not null
-    group by all
 ),
 
+-- The order of steps within a period does not matter: what one step adds to a depth class the next one takes from it.
 depths as (
     select
         steps.grain,
@@ -110,7 +110,7 @@ depths as (
         steps.place,
         steps.holder // 4294967296 as cut_no,
         steps.holder % 4294967296 > 0 as has_account,
-        cast(steps.step as integer) as step,
+        steps.step,
         -- In doubles, which hold every count exactly: a running sum of integers is half as fast.
         cast(sum(cast(steps.step as double)) over (
             partition by steps.grain, steps.place, steps.holder
@@ -118,7 +118,6 @@ depths as (
             rows unbounded preceding
         ) as integer) as depth
     from steps
-    where steps.step <> 0
 ),
 
 -- Not materialised, so that a query for months does not compute days.

@@ -27,7 +27,8 @@ settle_days as (from marts.settle_days),
 day_periods as (from waterfall.day_periods),
 
 month_counts as (from marts.conversion_counts),
-unit_pairs as (from journey.unit_pairs),
+-- Read twice; as one table in memory it would have every unit of every pair.
+unit_pairs as not materialized (from journey.unit_pairs),
 cut_sets as (from journey.cut_sets),
 cuts as (from journey.cuts),
 
