@@ -73,7 +73,7 @@ def conversion_curve(waterfall: Waterfall, journey: Journey, dimensions: Dimensi
 
 
 def wait_of(candidate: Candidate, start_key: str, goal_key: str, above: set[str], as_of: datetime) -> Wait | None:
-    """The wait of one unit, or None when it never entered A."""
+    """The wait of one unit in completed days, or None when it never entered A."""
     starts = [arrival for arrival in candidate.arrivals if arrival.mark == start_key]
     if not starts:
         return None
@@ -82,12 +82,14 @@ def wait_of(candidate: Candidate, start_key: str, goal_key: str, above: set[str]
     at_goal = [arrival.at for arrival in later if arrival.mark == goal_key]
     passed = [arrival.at for arrival in later if arrival.mark in above]
     if at_goal:
-        return Wait(start.span, min(at_goal) - start.at, "converted")
-    if passed:
-        return Wait(start.span, min(passed) - start.at, "lost")
-    if candidate.stopped_at is not None:
-        return Wait(start.span, candidate.stopped_at - start.at, "lost")
-    return Wait(start.span, as_of - start.at, "open")
+        ended_at, fate = min(at_goal), "converted"
+    elif passed:
+        ended_at, fate = min(passed), "lost"
+    elif candidate.stopped_at is not None:
+        ended_at, fate = candidate.stopped_at, "lost"
+    else:
+        ended_at, fate = as_of, "open"
+    return Wait(start.span, (ended_at - start.at) // ONE_DAY * ONE_DAY, fate)
 
 
 def steps_of(waits: list[Wait]) -> list[Step]:

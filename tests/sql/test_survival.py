@@ -18,18 +18,22 @@ from tests.sql.test_statistics import COUNTS, shipped_intervals
 TABLES = ("marts.conversion_curve", "marts.conversion", "marts.open_time_in_stage")
 FATES = {"open": 0, "sal": 1, "sql": 2, "lost": 2}
 """What ended the wait at MQL for SAL, and its number: 0 censored, 1 converted, 2 a competing event."""
+DAY = 86_400
 Waits = dict[str, list[tuple[int, str]]]
 
 
 def waits_without_ties() -> Waits:
-    """Per lead source some waits in seconds, none of them equal, and how each ended."""
+    """Per lead source some waits in seconds, no two with the same completed days, and how each ended.
+
+    None ends on day 0: lifelines counts no event at a duration of 0.
+    """
     random = Random(11)
     found: Waits = {}
     for number, size in enumerate((2, 3, 5, 8, 13, 40, 90)):
-        seconds = random.sample(range(1, 86_400 * 60), size)
+        seconds = [day * DAY + random.randrange(DAY) for day in random.sample(range(1, 120), size)]
         found[f"source {number}"] = [(each, random.choice(("open", "sal", "sal", "sql", "lost"))) for each in seconds]
-    found["all convert"] = [(3_600, "sal"), (90_000, "sal"), (200_000, "sal")]
-    found["nobody converts"] = [(3_600, "lost"), (90_000, "open"), (200_000, "lost")]
+    found["all convert"] = [(90_000, "sal"), (200_000, "sal"), (300_000, "sal")]
+    found["nobody converts"] = [(90_000, "lost"), (200_000, "open"), (300_000, "lost")]
     return found
 
 
@@ -44,6 +48,13 @@ def odd_waits() -> Waits:
         "all convert at once": [(86_400, "sal"), (86_400, "sal")],
         "same instant as A": [(0, "sal"), (0, "sal"), (50, "open")],
         "event and as-of at once": [(86_400, "open"), (86_400, "sal")],
+        "around the windows": [
+            (DAY * 6 + 1, "sal"),
+            (DAY * 7, "sal"),
+            (DAY * 7 + 1, "sal"),
+            (DAY * 30 + 3_600, "sal"),
+            (DAY * 40, "lost"),
+        ],
         "three years": [(86_400 * 1_100, "sal"), (86_400 * 2, "lost"), (86_400 * 3, "sal")],
     }
 
@@ -85,13 +96,13 @@ def test_the_curve_is_that_of_lifelines(curves: duckdb.DuckDBPyConnection, sourc
     from lifelines import AalenJohansenFitter
 
     waits = waits_without_ties()[source]
-    seconds, fates = [length for length, _ in waits], [FATES[fate] for _, fate in waits]
+    days, fates = [seconds // DAY for seconds, _ in waits], [FATES[fate] for _, fate in waits]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = {}
         for event in (1, 2):
             fitter = AalenJohansenFitter()
-            fitter.fit(seconds, fates, event_of_interest=event)
+            fitter.fit(days, fates, event_of_interest=event)
             bounds = fitter.confidence_interval_
             theirs[event] = [
                 (float(moment), float(share), float(low), float(high))
@@ -103,9 +114,9 @@ def test_the_curve_is_that_of_lifelines(curves: duckdb.DuckDBPyConnection, sourc
                 )
             ]
     rows = curve(curves, source)
-    assert math.ceil(max(seconds) / 86_400) + 1 == len(rows)
+    assert max(days) + 1 == len(rows)
     for row in rows:
-        now, lost = ([each for each in theirs[event] if each[0] <= row["day"] * 86_400][-1] for event in (1, 2))
+        now, lost = ([each for each in theirs[event] if each[0] <= row["day"]][-1] for event in (1, 2))
         assert math.isclose(now[1], row["converted_share"], abs_tol=1e-9)
         assert math.isclose(lost[1], row["lost_share"], abs_tol=1e-9)
         if 1e-12 < now[1] < 1 - 1e-12:
@@ -126,20 +137,20 @@ def test_the_curve_is_a_number_where_formulas_divide_by_nobody(
     waits = odd_waits()[source]
     rows = curve(curves, source, unit)
     assert all(value is None or math.isfinite(value) for row in rows for value in row.values())
-    last_day = min(math.ceil(max(seconds for seconds, _ in waits) / 86_400), 730)
+    last_day = min(max(seconds for seconds, _ in waits) // DAY, 730)
     assert list(range(last_day + 1)) == [row["day"] for row in rows]
     assert len(waits) == rows[0]["at_risk"]
-    ended = [fate for seconds, fate in waits if fate != "open" and seconds <= last_day * 86_400]
+    ended = [fate for seconds, fate in waits if fate != "open" and seconds // DAY <= last_day]
     assert math.isclose(ended.count("sal") / len(waits), rows[-1]["converted_share"], abs_tol=1e-15)
     assert math.isclose(ended.count("lost") / len(waits), rows[-1]["lost_share"], abs_tol=1e-15)
 
 
-def test_without_open_units_day_w_is_the_share_converted_within_w_days(curves: duckdb.DuckDBPyConnection) -> None:
-    """Where nobody is open, the curve on the day of a window is marts.conversion's rate within that window."""
+def test_without_open_units_the_curve_is_the_rate_within_a_window(curves: duckdb.DuckDBPyConnection) -> None:
+    """Within W days is between W − 1 and W completed days, and W for waits of whole days."""
     rows = records(
         curves,
         """
-        select conversion.rate, curve.converted_share
+        select conversion.rate, before.converted_share as day_before, curve.converted_share as last_day
         from marts.conversion as conversion
         inner join marts.conversion_curve as curve
             on curve.unit = conversion.unit
@@ -148,12 +159,23 @@ def test_without_open_units_day_w_is_the_share_converted_within_w_days(curves: d
             and curve.from_stage = conversion.from_stage
             and curve.to_stage = conversion.to_stage
             and curve.day = conversion.window_days
+        inner join marts.conversion_curve as before
+            on before.unit = curve.unit
+            and before.dimension_value = curve.dimension_value
+            and before.from_stage = curve.from_stage
+            and before.to_stage = curve.to_stage
+            and before.day = curve.day - 1
         where conversion.grain = 'all'
-            and (conversion.dimension_value = 'all convert' or conversion.dimension_value = 'three years')
+            and conversion.unit = 'cycle'
+            and conversion.from_stage = 'mql'
+            and conversion.to_stage = 'sal'
+            and conversion.dimension_value in ('around the windows', 'three years')
+        order by conversion.dimension_value, conversion.window_days
         """,
     )
-    assert len(rows) > 0
-    assert [] == [row for row in rows if not math.isclose(row["rate"], row["converted_share"], abs_tol=1e-15)]
+    found = [tuple(round(row[name], 9) for name in ("day_before", "rate", "last_day")) for row in rows]
+    third = round(1 / 3, 9)
+    assert [(0.2, 0.4, 0.6), (0.6, 0.6, 0.8), (third, third, third), (third, third, third)] == found
 
 
 @pytest.mark.parametrize("source", waits_without_ties())

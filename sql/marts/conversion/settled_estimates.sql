@@ -1,7 +1,8 @@
 -- One row per as-of instant, headline pair and cohort with open units then: the expected final conversion rate (K6).
 -- Instants are now and the last twelve ends of a month, each with what was known then: entries up to it, and outcomes as of it. Unit: the
--- pair's; window: ever. A unit open at age a converts with p = (F∞ − F(a)) / S(a), where F is Aalen and Johansen's incidence of arriving
--- at B over all cohorts (as in marts.conversion_curve) and S the share still waiting; a row of grain all adds the cohorts.
+-- pair's; window: ever. A unit open at age a (completed days) converts with p = (F∞ − F(a)) / S(a), where F is Aalen and Johansen's
+-- incidence of arriving at B over all cohorts (as in marts.conversion_curve) and S the share still waiting; a row of grain all adds the
+-- cohorts.
 -- The 95 % interval is √(z² · Σ p(1 − p) + (Σ e)²) to either side: the open units are independent draws, and the error of the curve, e = z
 -- times Greenwood's standard error of p, is common to them. Greenwood's is 0 if all m units that waited longer and are decided had the same
 -- outcome. Then e is Clopper and Pearson's 1 − 0.025^(1/m) (1934, Biometrika 26: 404-413): upward if none converted and p is 0, downward
@@ -105,15 +106,17 @@ known as (
             when units.above_at <= as_ofs.as_of_at or units.closed_at <= as_ofs.as_of_at then 'lost'
             else 'still_open'
         end as fate,
-        epoch_us(
-            case
-                when units.to_at <= as_ofs.as_of_at then units.to_at
-                when units.above_at <= as_ofs.as_of_at then units.above_at
-                when units.closed_at <= as_ofs.as_of_at then units.closed_at
-                else as_ofs.as_of_at
-            end
-        )
-        - epoch_us(units.from_at) as us_waited,
+        (
+            epoch_us(
+                case
+                    when units.to_at <= as_ofs.as_of_at then units.to_at
+                    when units.above_at <= as_ofs.as_of_at then units.above_at
+                    when units.closed_at <= as_ofs.as_of_at then units.closed_at
+                    else as_ofs.as_of_at
+                end
+            )
+            - epoch_us(units.from_at)
+        ) // 86400000000 as age_days,
         units.to_at is not null as is_converted_now,
         units.to_at is null and units.above_at is null and not units.is_closed as is_open_now
     from units
@@ -121,11 +124,11 @@ known as (
     inner join as_ofs on as_ofs.as_of_at >= units.from_at
 ),
 
-moments as (
+by_age as (
     select
         known.as_of_no,
         known.pair_no,
-        known.us_waited,
+        known.age_days,
         count(*) as leaving,
         count(*) filter (where known.fate = 'converted') as converted,
         count(*) filter (where known.fate <> 'still_open') as ended
@@ -136,50 +139,51 @@ moments as (
 -- Running counts in doubles, which hold every count exactly: a running sum of integers is half as fast.
 at_risk as (
     select
-        moments.*,
-        sum(cast(moments.leaving as double)) over since as n,
-        sum(cast(moments.converted as double)) over since - moments.converted as converted_later,
-        sum(cast(moments.ended as double)) over since - moments.ended as decided_later
-    from moments
+        by_age.*,
+        sum(cast(by_age.leaving as double)) over since as n,
+        sum(cast(by_age.converted as double)) over since - by_age.converted as converted_later,
+        sum(cast(by_age.ended as double)) over since - by_age.ended as decided_later
+    from by_age
     window since as (
-        partition by moments.as_of_no, moments.pair_no
-        order by moments.us_waited desc
+        partition by by_age.as_of_no, by_age.pair_no
+        order by by_age.age_days desc
         rows unbounded preceding
     )
 ),
 
+-- Logarithms, shares and variances are added as whole numbers of 10⁻³⁰, so that a sum is the same in any order.
 survival as (
     select
         at_risk.*,
-        coalesce(
-            product(1 - at_risk.ended / at_risk.n) over (
+        exp(coalesce(
+            sum(cast(ln(nullif(1 - at_risk.ended / at_risk.n, 0)) * 1e30 as hugeint)) over (
                 partition by at_risk.as_of_no, at_risk.pair_no
-                order by at_risk.us_waited
+                order by at_risk.age_days
                 rows between unbounded preceding and 1 preceding
             ),
-            1
-        ) as share_before
+            0
+        ) / 1e30) as share_before
     from at_risk
 ),
 
--- F∞ − F(s), added up from later moments, which avoids a small difference of large sums.
+-- F∞ − F(s), added up from later days, which avoids a small difference of large sums.
 remaining as (
     select
         survival.*,
         survival.share_before * (1 - survival.ended / survival.n) as share_after,
         coalesce(
-            sum(survival.share_before * survival.converted / survival.n) over (
+            sum(cast(survival.share_before * survival.converted / survival.n * 1e30 as hugeint)) over (
                 partition by survival.as_of_no, survival.pair_no
-                order by survival.us_waited desc
+                order by survival.age_days desc
                 rows between unbounded preceding and 1 preceding
             ),
             0
-        ) as share_to_come
+        ) / 1e30 as share_to_come
     from survival
 ),
 
--- Greenwood's variance of F∞ − F(a), of the moments s after a: with R = F∞ − F(s), d all events at s, c the conversions and S the
--- share waiting before, R²·d/(n·(n − d)) + S²·c·(n − c)/n³ − 2·R·S·c/n². If all leave at once (n = d), no moment follows.
+-- Greenwood's variance of F∞ − F(a), of the days s after a: with R = F∞ − F(s), d all events at s, c the conversions and S the
+-- share waiting before, R²·d/(n·(n − d)) + S²·c·(n − c)/n³ − 2·R·S·c/n². If all leave at once (n = d), no day follows.
 terms as (
     select
         remaining.*,
@@ -198,13 +202,13 @@ summed as (
     select
         terms.*,
         coalesce(
-            sum(terms.term) over (
+            sum(cast(terms.term * 1e30 as hugeint)) over (
                 partition by terms.as_of_no, terms.pair_no
-                order by terms.us_waited desc
+                order by terms.age_days desc
                 rows between unbounded preceding and 1 preceding
             ),
             0
-        ) as variance
+        ) / 1e30 as variance
     from terms
 ),
 
@@ -213,7 +217,7 @@ probabilities as (
     select
         summed.as_of_no,
         summed.pair_no,
-        summed.us_waited,
+        summed.age_days,
         least(summed.share_to_come / summed.share_after, 1) as chance,
         run.z * sqrt(greatest(summed.variance, 0)) / summed.share_after as error,
         -- The greatest chance at which no conversion among m units has a probability of 1 in 40; 1 if m is 0.
@@ -231,12 +235,12 @@ open_units as (
         known.pair_no,
         known.cohort_start,
         grouping(known.cohort_start) as is_all,
-        known.us_waited,
+        known.age_days,
         count(*) as units
     from known
     where known.fate = 'still_open'
     group by grouping sets (
-        (known.as_of_no, known.pair_no, known.us_waited, known.cohort_start), (known.as_of_no, known.pair_no, known.us_waited)
+        (known.as_of_no, known.pair_no, known.age_days, known.cohort_start), (known.as_of_no, known.pair_no, known.age_days)
     )
 ),
 
@@ -255,7 +259,7 @@ expected as (
     inner join probabilities
         on probabilities.as_of_no = open_units.as_of_no
         and probabilities.pair_no = open_units.pair_no
-        and probabilities.us_waited = open_units.us_waited
+        and probabilities.age_days = open_units.age_days
     group by open_units.as_of_no, open_units.pair_no, open_units.is_all, open_units.cohort_start
 ),
 

@@ -97,9 +97,7 @@ pair_curves as (
         pair_windows.window_days,
         curve.day,
         curve.converted_share,
-        lag(curve.at_risk, 1, curve.at_risk) over (
-            partition by pairs_shown.headline_no, pair_windows.window_days order by curve.day
-        ) as at_risk
+        curve.at_risk
     from pairs_shown
     inner join pair_windows on pair_windows.pair_no = pairs_shown.pair_no and pair_windows.window_days is not null
     inner join curve
