@@ -6,7 +6,9 @@ Each block is validated by its own module. Rules across blocks are checked where
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -50,10 +52,25 @@ def _word(text: str) -> str:
     return text
 
 
-def _window(days: int) -> int:
-    if not 1 <= days <= MAX_DAYS:
-        raise ValueError(f"must be 1 to {MAX_DAYS} days")
-    return days
+def checked(is_valid: Callable[[Any], object], what: str) -> Callable[[Any], Any]:
+    """Return a validator of pydantic. It raises ValueError with the message `what` for a value that is not valid."""
+
+    def check(value: Any) -> Any:
+        if not is_valid(value):
+            raise ValueError(what)
+        return value
+
+    return check
+
+
+def must(is_valid: Callable[[Any], object], what: str) -> AfterValidator:
+    """Return the mark of a type with a further condition, and the message for a value that does not meet it."""
+    return AfterValidator(checked(is_valid, what))
+
+
+def is_place(value: Any, most: float = inf) -> bool:
+    """Whether a value is a whole number from 1 to `most`."""
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
 
 
 def once(values: list[Any]) -> list[Any]:
@@ -69,12 +86,6 @@ def some(values: list[Any]) -> list[Any]:
     if not values:
         raise ValueError("must name at least one")
     return once(values)
-
-
-def _count(number: int) -> int:
-    if number < 0:
-        raise ValueError("must not be negative")
-    return number
 
 
 def _age(text: str) -> str:
@@ -111,8 +122,8 @@ AsExported = Annotated[str, AfterValidator(_as_exported)]
 FilePath = Annotated[str, AfterValidator(unescaped), AfterValidator(_text)]
 Word = Annotated[str, AfterValidator(_word)]
 Zone = Annotated[str, AfterValidator(zone)]
-NonNegative = Annotated[int, AfterValidator(_count)]
-Window = Annotated[int, AfterValidator(_window)]
+NonNegative = Annotated[int, must(lambda number: number >= 0, "must not be negative")]
+Window = Annotated[int, must(lambda days: 1 <= days <= MAX_DAYS, f"must be 1 to {MAX_DAYS} days")]
 Age = Annotated[str, AfterValidator(_age)]
 
 Share = Annotated[float, PlainValidator(_share)]

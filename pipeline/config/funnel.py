@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field, PlainValidator
 
-from pipeline.config.block import WEEKDAYS, Block, Text, Window, Word, Zone, once, some, target
+from pipeline.config.block import WEEKDAYS, Block, Text, Window, Word, Zone, is_place, must, once, some, target
 from pipeline.config.presets import Preset
 from pipeline.config.problems import Problems
 from pipeline.waterfall import pairs
@@ -35,20 +36,8 @@ SALES_QUALIFIED = ("sql", "sales_qualified")
 MEETING_BOOKED, MEETING_HELD = "meeting_booked", "meeting_held"
 
 
-MONTHS = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-)
+MONTHS = [name.lower() for name in calendar.month_name]
+"""English names; the first is empty, so that January is 1."""
 
 MAX_DIMENSIONS = 12
 
@@ -60,19 +49,13 @@ def _week_start(value: Any) -> int:
 
 
 def _month(value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 12:
-        return value
-    if isinstance(value, str):
-        for number, month in enumerate(MONTHS, start=1):
+    if is_place(value, 12):
+        return int(value)
+    if isinstance(value, str) and value:
+        for number, month in enumerate(MONTHS):
             if value.lower() in (month, month[:3]):
                 return number
     raise ValueError("must be a month: 1 to 12, or its English name")
-
-
-def _headline_months(months: int) -> int:
-    if not 1 <= months <= 24:
-        raise ValueError("must be 1 to 24 months")
-    return months
 
 
 def _dimensions(values: list[str]) -> list[str]:
@@ -81,10 +64,8 @@ def _dimensions(values: list[str]) -> list[str]:
     return once(values)
 
 
-def _couple(keys: list[str]) -> list[str]:
-    if len(keys) != 2:
-        raise ValueError('must be two keys: ["from", "to"]')
-    return keys
+_Couple = Annotated[list[str], must(lambda keys: len(keys) == 2, 'must be two keys: ["from", "to"]')]
+_Months = Annotated[int, must(lambda months: 1 <= months <= 24, "must be 1 to 24 months")]
 
 
 class FunnelBlock(Block):
@@ -99,10 +80,10 @@ class FunnelBlock(Block):
     fiscal_year_start: Annotated[int, PlainValidator(_month)] = 1
     dimensions: Annotated[list[Word], AfterValidator(_dimensions)] = Field(default_factory=list)
     windows: Annotated[list[Window], AfterValidator(once)] = Field(default_factory=list)
-    headline: Annotated[list[Annotated[list[str], AfterValidator(_couple)]], AfterValidator(some)] | None = None
+    headline: Annotated[list[_Couple], AfterValidator(some)] | None = None
     targets: dict[str, Annotated[float, PlainValidator(target)]] | None = None
     headline_windows: dict[str, Window] | None = None
-    headline_months: Annotated[int, AfterValidator(_headline_months)] = 3
+    headline_months: _Months = 3
     settle_days: dict[str, Window] | None = None
     origin_default: Text | None = None
     entry_at_creation: bool | None = None

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, PlainValidator
 
 from pipeline.config import formats, reshaping, sources, time_formats
-from pipeline.config.block import AsExported, Document, FilePath, NonNegative, Word, Zone, some
+from pipeline.config.block import AsExported, Document, FilePath, NonNegative, Word, Zone, checked, is_place, must, some
 from pipeline.config.checks import ChecksBlock, guard
 from pipeline.config.configuration import IdKind, Input, Mode, Precision
 from pipeline.config.input_tables import CONTRACTS, column_names
@@ -35,12 +35,6 @@ def _encoding(name: str) -> str:
     return name.lower()
 
 
-def _delimiter(letter: str) -> str:
-    if len(letter) != 1 or letter in '"\r\n\0':
-        raise ValueError('must be one character, such as "," or ";" or "\\t"')
-    return letter
-
-
 def _time_formats(given: Any) -> str | tuple[str, ...]:
     """Return one format as text, a list of formats as a tuple."""
     if isinstance(given, str):
@@ -60,23 +54,21 @@ def _locale(name: str) -> str:
     return name
 
 
-def _sheet(given: Any) -> str | int:
-    is_number = isinstance(given, int) and not isinstance(given, bool) and given >= 1
-    if is_number or (isinstance(given, str) and given):
-        return given  # type: ignore[no-any-return]  # it is one of the two
-    raise ValueError('must be the name of a sheet, such as "History", or its number, 1 for the first')
-
-
-def _row(given: Any) -> int:
-    if isinstance(given, int) and not isinstance(given, bool) and given >= 1:
-        return given
-    raise ValueError("must be the number of a row, 1 for the first")
-
-
-def _priority(given: Any) -> int:
-    if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= MAX_PRIORITY:
-        return given
-    raise ValueError(f"must be a whole number from 1, for the first, to {MAX_PRIORITY}")
+_Delimiter = Annotated[
+    str,
+    must(
+        lambda letter: len(letter) == 1 and letter not in '"\r\n\0',
+        'must be one character, such as "," or ";" or "\\t"',
+    ),
+]
+_sheet = checked(
+    lambda given: is_place(given) or (isinstance(given, str) and given),
+    'must be the name of a sheet, such as "History", or its number, 1 for the first',
+)
+_row = checked(is_place, "must be the number of a row, 1 for the first")
+_priority = checked(
+    lambda given: is_place(given, MAX_PRIORITY), f"must be a whole number from 1, for the first, to {MAX_PRIORITY}"
+)
 
 
 class InputBlock(sources.SourceKeys, reshaping.ReshapingKeys):
@@ -90,7 +82,7 @@ class InputBlock(sources.SourceKeys, reshaping.ReshapingKeys):
     time_format: Annotated[str | tuple[str, ...] | None, PlainValidator(_time_formats)] = None
     locale: Annotated[str, AfterValidator(_locale)] | None = None
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
-    delimiter: Annotated[str, AfterValidator(_delimiter)] = ","
+    delimiter: _Delimiter = ","
     skip_lines: NonNegative = 0
     sheet: Annotated[str | int | None, PlainValidator(_sheet)] = None
     header_row: Annotated[int | None, PlainValidator(_row)] = None
@@ -135,8 +127,7 @@ def read_inputs(
         for part in parts:
             name = f"{block.name}{part.suffix}"
             if name in names:
-                first = problems.line(("inputs", names[name]))
-                problems.add(("inputs", number, "name"), f"the name `{name}` is used twice, here and in line {first}")
+                problems.add_twice("name", name, ("inputs", number, "name"), ("inputs", names[name]))
             names.setdefault(name, number)
             if part.reshaping is None and block.path is not None:
                 twin = files.setdefault((part.table, beside(path, block.path), block.sheet or 1), number)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from pipeline.config.block import Block, Document, read
+from pipeline.config.block import Block, Document, must, once, read
 from pipeline.config.configuration import PORTS, Mail, Security
 
 _ONE = re.compile(r'(?:[^<>",;]*<[^\s<>,;"]+>|"[^"]*"\s*<[^\s<>,;"]+>|[^\s<>,;"]+)')
@@ -42,27 +42,6 @@ def address(text: str) -> str:
     return text.strip()
 
 
-def _addresses(values: list[str]) -> list[str]:
-    twice = [value for number, value in enumerate(values) if value in values[:number]]
-    if not values:
-        raise ValueError("must name at least one address")
-    if twice:
-        raise ValueError(f"names `{twice[0]}` twice")
-    return values
-
-
-def _host(text: str) -> str:
-    if not _HOST.fullmatch(text):
-        raise ValueError('must be the name of a server such as "smtp.example.com"; the port has its own key')
-    return text
-
-
-def _port(number: int) -> int:
-    if not 0 < number < 65536:
-        raise ValueError("must be a port: 1 to 65535")
-    return number
-
-
 def _url(text: str) -> str:
     try:
         parts = urlsplit(text)
@@ -77,33 +56,29 @@ def _url(text: str) -> str:
     return text if text.endswith("/") else f"{text}/"
 
 
-def _csv(name: str) -> str:
-    if not _CSV.fullmatch(name):
-        raise ValueError('must be the name of a file in reports/data/, such as "headline.csv"')
-    return name
-
-
-def _kilobytes(number: int) -> int:
-    if not 1 <= number <= 20_000:
-        raise ValueError("must be 1 to 20000 kilobytes; mail servers refuse more")
-    return number
-
-
 AddressText = Annotated[str, AfterValidator(address)]
+_Host = Annotated[
+    str, must(_HOST.fullmatch, 'must be the name of a server such as "smtp.example.com"; the port has its own key')
+]
+_Port = Annotated[int, must(lambda port: 0 < port < 65536, "must be a port: 1 to 65535")]
+_CsvName = Annotated[str, must(_CSV.fullmatch, 'must be the name of a file in reports/data/, such as "headline.csv"')]
+_Kilobytes = Annotated[
+    int, must(lambda size: 1 <= size <= 20_000, "must be 1 to 20000 kilobytes; mail servers refuse more")
+]
 
 
 class MailBlock(Block):
     """`[mail]`."""
 
     sender: AddressText = Field(alias="from")
-    to: Annotated[list[AddressText], AfterValidator(_addresses)]
-    host: Annotated[str, AfterValidator(_host)]
-    port: Annotated[int, AfterValidator(_port)] | None = None
+    to: Annotated[list[AddressText], AfterValidator(once), must(len, "must name at least one address")]
+    host: _Host
+    port: _Port | None = None
     security: Security = "starttls"
     ca_file: str | None = None
     report_url: Annotated[str, AfterValidator(_url)] | None = None
-    attach: list[Annotated[str, AfterValidator(_csv)]] = Field(default_factory=list)
-    max_attachment_kb: Annotated[int, AfterValidator(_kilobytes)] = 2048
+    attach: list[_CsvName] = Field(default_factory=list)
+    max_attachment_kb: _Kilobytes = 2048
 
 
 def read_mail(document: Document) -> Mail | None:

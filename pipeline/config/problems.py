@@ -43,6 +43,10 @@ class Problems:
         self._places.append(place)
         self._causes.setdefault(cause, []).append((self.line(place), place, what))
 
+    def add_twice(self, what: str, word: str, place: Place, first: Place) -> None:
+        """Add the problem that a key or name is used at `place` and, earlier, at `first`."""
+        self.add(place, f"the {what} `{word}` is used twice, here and in line {self.line(first)}")
+
     def are_in(self, *place: str | int) -> bool:
         """Whether there is a problem at `place` or inside it. Then no check that depends on it is needed."""
         return any(noted[: len(place)] == place for noted in self._places)

@@ -36,8 +36,7 @@ def read_reports(document: Document, dimensions: Sequence[str]) -> tuple[ReportO
         if block.name in RESERVED_FOLDERS:
             problems.add(("reports", number, "name"), f"`{block.name}` is the name of another folder of reports/")
         if block.name in first:
-            line = problems.line(("reports", first[block.name]))
-            problems.add(("reports", number, "name"), f"the name `{block.name}` is used twice, here and in line {line}")
+            problems.add_twice("name", block.name, ("reports", number, "name"), ("reports", first[block.name]))
         first.setdefault(block.name, number)
         if block.dimension not in dimensions and not problems.are_in("funnel", "dimensions"):
             hint = did_you_mean(block.dimension, dimensions) or "; name it in [funnel] dimensions"

@@ -6,11 +6,11 @@ A condition tests one column. It is validated here; a run checks that an input h
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from pipeline.config.block import AsExported, Block, Document, Text, Word, read
+from pipeline.config.block import AsExported, Block, Document, Text, Word, must, read
 from pipeline.config.configuration import Configuration
 from pipeline.config.problems import Problems
 from pipeline.errors import Problem
@@ -21,26 +21,22 @@ TESTS = ("equals", "in", "matches", "is_null")
 MAX_RULES = 100
 
 
-def _value(text: str) -> str:
-    if text == "" or text != text.strip():
-        raise ValueError("must be text without spaces around it; for a missing value write is_null = true")
-    return text
-
-
-def _values(texts: list[str]) -> list[str]:
-    if not texts:
-        raise ValueError("must name at least one")
-    return texts
+_Value = Annotated[
+    str,
+    must(
+        lambda text: text and text == text.strip(),
+        "must be text without spaces around it; for a missing value write is_null = true",
+    ),
+]
+_Values = Annotated[list[_Value], must(len, "must name at least one")]
 
 
 class ConditionBlock(Block):
     """`where = { column = "email", matches = "@example\\\\.com$" }`: a column, one test, and optionally `not`."""
 
     column: Word
-    equals: Annotated[str, AfterValidator(_value)] | None = None
-    one_of: Annotated[list[Annotated[str, AfterValidator(_value)]], AfterValidator(_values)] | None = Field(
-        default=None, alias="in"
-    )
+    equals: _Value | None = None
+    one_of: _Values | None = Field(default=None, alias="in")
     matches: str | None = None
     is_null: bool | None = None
     negated: bool = Field(default=False, alias="not")
@@ -75,20 +71,17 @@ class PersonaBlock(Block):
     where: dict[str, Any]
 
 
+SomeRule = TypeVar("SomeRule", ScopeBlock, OriginBlock, PersonaBlock)
+
+
 def read_scope(document: Document) -> tuple[ScopeRule, ...]:
     """Return the scope rules in order of the file. The first rule that matches gives the reason."""
-    blocks, problems = document.blocks(ScopeBlock, "scope"), document.problems
-    _not_too_many("scope", len(blocks), problems)
     rules: dict[str, ScopeRule] = {}
-    lines: dict[str, int] = {}
-    for number, block in blocks:
+    first: dict[str, int] = {}
+    for number, block, where in _read_rules(document, ScopeBlock, "scope"):
         if block.name in rules:
-            problems.add(
-                ("scope", number, "name"),
-                f"the name `{block.name}` is used twice, here and in line {lines[block.name]}",
-            )
-        lines.setdefault(block.name, problems.line(("scope", number)))
-        where = condition(("scope", number, "where"), block.where, problems)
+            document.problems.add_twice("name", block.name, ("scope", number, "name"), ("scope", first[block.name]))
+        first.setdefault(block.name, number)
         if where is not None:
             rules.setdefault(block.name, ScopeRule(block.name, block.table, where, block.reason))
     return tuple(rules.values())
@@ -96,18 +89,14 @@ def read_scope(document: Document) -> tuple[ScopeRule, ...]:
 
 def read_origins(document: Document) -> tuple[OriginRule, ...]:
     """Return the origin rules in order of the file. The first rule that matches decides."""
-    blocks, problems = document.blocks(OriginBlock, "origins"), document.problems
-    _not_too_many("origins", len(blocks), problems)
-    found = [(block.origin, condition(("origins", number, "where"), block.where, problems)) for number, block in blocks]
-    return tuple(OriginRule(origin, where) for origin, where in found if where is not None)
+    found = _read_rules(document, OriginBlock, "origins")
+    return tuple(OriginRule(block.origin, where) for _, block, where in found if where is not None)
 
 
 def read_personas(document: Document) -> tuple[PersonaRule, ...]:
     """Return the persona rules in order of the file. The first rule that matches decides."""
-    blocks, problems = document.blocks(PersonaBlock, "personas"), document.problems
-    _not_too_many("personas", len(blocks), problems)
-    found = [(block.name, condition(("personas", number, "where"), block.where, problems)) for number, block in blocks]
-    return tuple(PersonaRule(name, where) for name, where in found if where is not None)
+    found = _read_rules(document, PersonaBlock, "personas")
+    return tuple(PersonaRule(block.name, where) for _, block, where in found if where is not None)
 
 
 def without_column(
@@ -128,9 +117,12 @@ def without_column(
     ]
 
 
-def _not_too_many(name: str, count: int, problems: Problems) -> None:
-    if count > MAX_RULES:
-        problems.add((name,), f"names {count} rules; {MAX_RULES} is the most")
+def _read_rules(document: Document, model: type[SomeRule], name: str) -> list[tuple[int, SomeRule, Condition | None]]:
+    """Return the number, the block and the condition of each rule. The condition is None if it is invalid."""
+    blocks, problems = document.blocks(model, name), document.problems
+    if len(blocks) > MAX_RULES:
+        problems.add((name,), f"names {len(blocks)} rules; {MAX_RULES} is the most")
+    return [(number, block, condition((name, number, "where"), block.where, problems)) for number, block in blocks]
 
 
 def condition(

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from pipeline.config import checks
-from pipeline.config.block import AsExported
+from pipeline.config.block import AsExported, must
 from pipeline.config.configuration import QUERY_TIMEOUT, Database, Source, age
 from pipeline.config.problems import Problems
 
@@ -19,14 +19,22 @@ _DATABASE_KEYS = ("dsn_variable", "query", "from_table", "cursor", "look_back", 
 _NO_FILE = "only concerns files; this input reads a database"
 
 
-def _variable(name: str) -> str:
-    # The message does not repeat the value, which may be a connection string.
-    if not _VARIABLE.fullmatch(name):
-        raise ValueError(
-            'must be the name of an environment variable, such as "FUNNEL_PG_DSN"; this file must not contain the '
-            "connection string: remove it here, and change its password if others could read it"
-        )
-    return name
+# The message does not repeat the value, which may be a connection string.
+_Variable = Annotated[
+    str,
+    must(
+        _VARIABLE.fullmatch,
+        'must be the name of an environment variable, such as "FUNNEL_PG_DSN"; this file must not contain the '
+        "connection string: remove it here, and change its password if others could read it",
+    ),
+]
+_Table = Annotated[
+    str,
+    must(
+        lambda text: all(text.split(".")) and text.count(".") < 2,
+        'must be a table, such as "stage_history", or a schema and a table: "sales.stage_history"',
+    ),
+]
 
 
 def _query(text: str) -> str:
@@ -34,12 +42,6 @@ def _query(text: str) -> str:
     if not found:
         raise ValueError('must be a SELECT, such as "select lead_id, stage, entered_at from stage_history"')
     return found
-
-
-def _table(text: str) -> str:
-    if not all(text.split(".")) or text.count(".") > 1:
-        raise ValueError('must be a table, such as "stage_history", or a schema and a table: "sales.stage_history"')
-    return text
 
 
 def _duration(text: str) -> str:
@@ -59,9 +61,9 @@ class SourceKeys(checks.Thresholds):
     """Keys of an `[[inputs]]` block for a database, in addition to its thresholds."""
 
     source: Source | None = None
-    dsn_variable: Annotated[str, AfterValidator(_variable)] | None = None
+    dsn_variable: _Variable | None = None
     query: Annotated[str, AfterValidator(_query)] | None = None
-    from_table: Annotated[str, AfterValidator(_table)] | None = None
+    from_table: _Table | None = None
     cursor: AsExported | None = None
     look_back: Duration | None = None
     query_timeout: Duration | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, Field
 
@@ -162,7 +162,7 @@ def groups(
     seen: dict[str, int] = {}
     for number, block in blocks:
         if block.key in seen:
-            problems.add(("groups", number, "key"), _used_twice(block.key, problems.line(("groups", seen[block.key]))))
+            problems.add_twice("key", block.key, ("groups", number, "key"), ("groups", seen[block.key]))
             continue
         seen[block.key] = number
         known = merged.get(block.key)
@@ -171,7 +171,7 @@ def groups(
                 problems.add(("groups", number, "remove"), f"there is no group `{block.key}` to remove")
             merged.pop(block.key, None)
             continue
-        merged[block.key] = (number, _merged_group(known[1], block) if known else block)
+        merged[block.key] = (number, known[1].model_copy(update=_given(block)) if known else block)
 
     found: list[Group] = []
     for origin, block in merged.values():
@@ -192,8 +192,7 @@ def _without_preset(blocks: Sequence[Numbered], problems: Problems) -> list[Draf
             if field in block.model_fields_set:
                 problems.add(("stages", number, field), "only changes a preset; without one, order the blocks")
         if block.key in drafts:
-            first = problems.line(drafts[block.key].place())
-            problems.add(("stages", number, "key"), _used_twice(block.key, first))
+            problems.add_twice("key", block.key, ("stages", number, "key"), drafts[block.key].place())
         else:
             drafts[block.key] = Draft(block, number)
     return list(drafts.values())
@@ -208,7 +207,7 @@ def _on_preset(preset: Sequence[StageBlock], blocks: Sequence[Numbered], problem
     seen: dict[str, int] = {}
     for number, block in blocks:
         if block.key in seen:
-            problems.add(("stages", number, "key"), _used_twice(block.key, problems.line(("stages", seen[block.key]))))
+            problems.add_twice("key", block.key, ("stages", number, "key"), ("stages", seen[block.key]))
             continue
         seen[block.key] = number
         keys = [draft.block.key for draft in drafts]
@@ -254,15 +253,15 @@ def _move_after(drafts: list[Draft], draft: Draft, at: int, problems: Problems) 
 
 
 def _merged_stage(preset: StageBlock, block: StageBlock) -> StageBlock:
-    given = {field: getattr(block, field) for field in block.model_fields_set}
+    given = _given(block)
     merged = preset.model_copy(update=given)
     if merged.kind != "path" and "qualifies" not in given:
         merged = merged.model_copy(update={"qualifies": False})  # only path stages qualify
     return merged
 
 
-def _merged_group(preset: GroupBlock, block: GroupBlock) -> GroupBlock:
-    return preset.model_copy(update={field: getattr(block, field) for field in block.model_fields_set})
+def _given(block: Block) -> dict[str, Any]:
+    return {field: getattr(block, field) for field in block.model_fields_set}
 
 
 def _misspelt(drafts: Sequence[Draft], preset_keys: Sequence[str], problems: Problems) -> list[Draft]:
@@ -357,7 +356,3 @@ def _stage(block: StageBlock, rank: int | None) -> Stage:
         verified=block.verified,
         note=block.note or "",
     )
-
-
-def _used_twice(key: str, line: int) -> str:
-    return f"the key `{key}` is used twice, here and in line {line}"

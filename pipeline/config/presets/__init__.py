@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import textwrap
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
 
 from pipeline.config import ranks
 from pipeline.errors import UsageError
@@ -17,9 +18,10 @@ from pipeline.waterfall.names import did_you_mean, label_of
 FOLDER = Path(__file__).resolve().parent
 
 
-@dataclass(frozen=True)
-class Preset:
+class Preset(BaseModel):
     """One preset file. `stages` and `groups` are raw blocks as in a configuration; do not change them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     title: str
@@ -28,7 +30,7 @@ class Preset:
     unit: Unit
     headline: tuple[tuple[str, str], ...]
     stages: tuple[dict[str, Any], ...]
-    groups: tuple[dict[str, Any], ...]
+    groups: tuple[dict[str, Any], ...] = ()
 
 
 def names() -> tuple[str, ...]:
@@ -45,17 +47,7 @@ def load(name: str) -> Preset:
             next_step="`funnel presets` lists them",
         )
     raw = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
-    about = raw["preset"]
-    return Preset(
-        name=name,
-        title=about["title"],
-        summary=about["summary"],
-        source=about["source"],
-        unit=cast(Unit, about["unit"]),
-        headline=tuple((low, high) for low, high in about["headline"]),
-        stages=tuple(raw["stages"]),
-        groups=tuple(raw.get("groups", ())),
-    )
+    return Preset.model_validate({"name": name, **raw.pop("preset"), **raw})
 
 
 def overview() -> str:
