@@ -31,15 +31,25 @@ class Record:
     newlines: int = 0
 
 
+@dataclass
+class Tally:
+    """Counts of one pass: records, rejected records, blank lines or rows, and line ends inside values."""
+
+    records: int = 0
+    rejected: int = 0
+    blank: int = 0
+    newlines: int = 0
+
+
 class RecordRecovery:
-    """Iterator over the records in lines (with line ends, without the header). Counts blank lines."""
+    """Iterator over the records in lines (with line ends, without the header). Counts the lines, and the blank ones."""
 
     def __init__(self, lines: Iterator[bytes], fields: int, delimiter: bytes) -> None:
         self._unread: deque[bytes] = deque()
         self._lines = lines
         self._fields = fields
         self._delimiter = delimiter
-        self.blank = 0
+        self.lines = self.blank = 0
 
     def __iter__(self) -> Iterator[Record]:
         number = 0
@@ -102,7 +112,11 @@ class RecordRecovery:
         return len(fields) == self._fields
 
     def _next(self) -> bytes | None:
-        return self._unread.popleft() if self._unread else next(self._lines, None)
+        if self._unread:
+            return self._unread.popleft()
+        line = next(self._lines, None)
+        self.lines += line is not None
+        return line
 
 
 def split(text: bytes, delimiter: bytes, *, strict: bool = False) -> tuple[list[bytes], str]:

@@ -119,33 +119,26 @@ class _Stream:
 
     def array(self) -> Iterator[bytes]:
         """Yield the texts of the elements of the array at this position."""
-        self.expect(b"[")
-        if self.peek() == b"]":
-            self.expect(b"]")
-            return
-        while True:
-            yield self.value()
-            if self.peek() == b"]":
-                break
-            self.expect(b",")
-        self.expect(b"]")
+        return (self.value() for _ in self._items(b"[", b"]"))
 
     def keys(self) -> Iterator[str]:
         """Yield the keys of the object at this position; the caller skips each value."""
-        self.expect(b"{")
-        if self.peek() == b"}":
-            self.expect(b"}")
-            return
-        while True:
+        for _ in self._items(b"{", b"}"):
             if self.peek() != b'"':
                 raise self.broken()
             key = self.value()
             self.expect(b":")
             yield key[1:_MAX_KEY_BYTES].rstrip(b'"').decode("utf-8", "replace")
-            if self.peek() == b"}":
-                break
-            self.expect(b",")
-        self.expect(b"}")
+
+    def _items(self, opening: bytes, closing: bytes) -> Iterator[None]:
+        """Yield at the start of each element between two brackets; the caller reads it."""
+        self.expect(opening)
+        if self.peek() != closing:
+            yield
+            while self.peek() != closing:
+                self.expect(b",")
+                yield
+        self.expect(closing)
 
     def begins_with_object(self) -> bool:
         """Whether the first element of the array at this position is an object. Skips the opening bracket."""

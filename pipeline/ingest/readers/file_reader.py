@@ -6,8 +6,9 @@ copy, and DuckDB reads the copy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -22,6 +23,7 @@ from pipeline.ingest.adapters.reshaping import CELLS, Plan
 from pipeline.ingest.files import checksums, scan
 from pipeline.ingest.files.scan import FileScan
 from pipeline.ingest.readers import csv_recovery, grids, holding, json_lines, sheets, workbooks
+from pipeline.ingest.readers.csv_recovery import Tally
 from pipeline.ingest.readers.headers import (
     Header,
     bind_header,
@@ -200,52 +202,50 @@ def _read_repaired(
     connection: duckdb.DuckDBPyConnection, file_scan: FileScan, header: Header, input_: Input, work: Path
 ) -> ParsedFile:
     """Read with CSV recovery: bad records go to `landing_rejected`, the others to a clean copy."""
-    fields = len(header.names)
-    lines = _CountingIterator(scan.lines_of(file_scan.path, file_scan.compression))
-    for _ in range(header.skip):
-        next(lines)
-    reader = csv_recovery.RecordRecovery(lines, fields, input_.delimiter.encode())
-    copy = work / "repaired.csv"
-    tally = _RecoveryTally()
-    with copy.open("wb") as file:
-        _insert(connection, "landing_rejected", _split_records(reader, file, tally))
-    stored = _store_copy(connection, copy, header, file_scan, input_, work, parallel=not tally.embedded)
+    lines = islice(scan.lines_of(file_scan.path, file_scan.compression), header.skip, None)
+    reader = csv_recovery.RecordRecovery(lines, len(header.names), input_.delimiter.encode())
+    tally = Tally()
+    records = _store_copy(
+        connection, header, file_scan, input_, work, tally, lambda copy: _split_records(reader, copy, tally)
+    )
     return ParsedFile(
         file_scan,
         header,
-        stored + tally.rejected,
+        records,
         blank=reader.blank + header.blank,
-        embedded=tally.embedded,
-        lines=lines.count,
+        embedded=tally.newlines,
+        lines=header.skip + reader.lines,
         recovery_reason=file_scan.irregularity
-        or ("line ends inside quotes" if tally.embedded else "a line that does not fit"),
+        or ("line ends inside quotes" if tally.newlines else "a line that does not fit"),
     )
 
 
 def _read_json(connection: duckdb.DuckDBPyConnection, file_scan: FileScan, input_: Input, work: Path) -> ParsedFile:
     header, keys = json_lines.header_of(file_scan, input_)
-    copy = work / "objects.csv"
-    tally = json_lines.Tally()
-    with copy.open("wb") as file:
-        _insert(connection, "landing_rejected", json_lines.write_copy(file_scan, header, keys, file, tally))
-    stored = _store_copy(connection, copy, header, file_scan, input_, work, parallel=not tally.newlines)
+    tally = Tally()
+    records = _store_copy(
+        connection,
+        header,
+        file_scan,
+        input_,
+        work,
+        tally,
+        lambda copy: json_lines.write_copy(file_scan, header, keys, copy, tally),
+    )
     blank = tally.blank + header.blank
-    records = stored + tally.rejected
     lines = file_scan.lines if file_scan.kind == "lines" else None
     return _require_count(ParsedFile(file_scan, header, records, blank=blank, lines=lines), tally.records)
 
 
 def _read_grid(connection: duckdb.DuckDBPyConnection, file_scan: FileScan, input_: Input, work: Path) -> ParsedFile:
     grid = sheets.grid_of(file_scan, input_, work)
-    header = grids.header_of(grid, input_)
-    copy = work / "cells.csv"
-    tally = grids.Tally()
-    with copy.open("wb") as file:
-        _insert(connection, "landing_rejected", grids.write_copy(grid, header, file, tally))
-    settings = workbooks.with_iso_times(input_) if file_scan.kind == "workbook" else input_
-    stored = _store_copy(connection, copy, header.header, file_scan, settings, work, parallel=not tally.newlines)
-    remarks = grids.remarks(grid, header)
-    return _require_count(ParsedFile(file_scan, header.header, stored + tally.rejected, remarks=remarks), tally.records)
+    found = grids.header_of(grid, input_)
+    header, settings = found.header, workbooks.with_iso_times(input_) if file_scan.kind == "workbook" else input_
+    tally = Tally()
+    records = _store_copy(
+        connection, header, file_scan, settings, work, tally, lambda copy: grids.write_copy(grid, found, copy, tally)
+    )
+    return _require_count(ParsedFile(file_scan, header, records, remarks=grids.remarks(grid, found)), tally.records)
 
 
 def _require_count(parsed_file: ParsedFile, expected: int) -> ParsedFile:
@@ -261,40 +261,35 @@ def _require_count(parsed_file: ParsedFile, expected: int) -> ParsedFile:
 
 def _store_copy(
     connection: duckdb.DuckDBPyConnection,
-    copy: Path,
     header: Header,
     file_scan: FileScan,
     input_: Input,
     work: Path,
-    *,
-    parallel: bool,
+    tally: Tally,
+    write: Callable[[IO[bytes]], Iterable[tuple[int, str, str]]],
 ) -> int:
-    """Store the rows of our quoted copy, whose first field is the record number. Returns how many rows DuckDB stored.
+    """Store the rows of our quoted copy, whose first field is the record number. Returns the number of records.
 
-    It is not the number that was written, so that a difference is detected.
+    `write` fills the copy and returns the rejected records. The others are counted as DuckDB stored them, not as they were
+    written, so that a difference is detected.
     """
-    source = holding.read_copy(copy, ("n", *range(len(header.names))), parallel=parallel)
+    copy = work / "records.csv"
+    with copy.open("wb") as file:
+        _insert(connection, write(file))
+    source = holding.read_copy(copy, ("n", *range(len(header.names))), parallel=not tally.newlines)
     source = f"(select cn::bigint as row_number, * exclude (cn) from {source})"
     relation = holding.store_rows(connection, header, source, input_, file_scan, work, numbered=True)
     copy.unlink()
     stored: int = connection.execute(f"select count(*) from {relation}").fetchall()[0][0]
-    return stored
-
-
-@dataclass
-class _RecoveryTally:
-    """Counts of the recovery: rejected records, and line ends inside values."""
-
-    rejected: int = 0
-    embedded: int = 0
+    return stored + tally.rejected
 
 
 def _split_records(
-    reader: csv_recovery.RecordRecovery, copy: IO[bytes], tally: _RecoveryTally
+    reader: csv_recovery.RecordRecovery, copy: IO[bytes], tally: Tally
 ) -> Iterator[tuple[int, str, str]]:
     """Write the good records to `copy`; yield the rejected ones as (number, reason, original)."""
     for record in reader:
-        tally.embedded += record.newlines
+        tally.newlines += record.newlines
         if record.fields is not None:
             copy.write(csv_recovery.quoted_line(record.number, record.fields))
         else:
@@ -364,32 +359,19 @@ def _delimiters_expected(header: Header, records: int, inside: int) -> int:
     return header.delimiters + (len(header.names) - 1) * records + inside
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, texts: Iterable[tuple[int | str, ...]]) -> None:
-    """Append (row_number, reason, original) to one of our temporary tables, in batches.
+def _insert(connection: duckdb.DuckDBPyConnection, rejected: Iterable[tuple[int, str, str]]) -> None:
+    """Append (row_number, reason, original) to `landing_rejected`, in batches.
 
     Values are literals, because the first bound parameter of a process makes DuckDB import pandas, which takes a second.
     """
+    insert = "insert into temp.landing_rejected (row_number, reason, original) values"
     batch: list[str] = []
     length = 0
-    for values in texts:
-        literals = ", ".join(quoted(value) if isinstance(value, str) else str(value) for value in values)
-        batch.append(f"({literals})")
-        length += len(literals)
+    for number, reason, original in rejected:
+        batch.append(f"({number}, {quoted(reason)}, {quoted(original)})")
+        length += len(batch[-1])
         if len(batch) >= BATCH_ROWS or length >= holding.MAX_LINE_BYTES:
-            connection.execute(f"insert into temp.{table} (row_number, reason, original) values {', '.join(batch)}")
+            connection.execute(f"{insert} {', '.join(batch)}")
             batch, length = [], 0
     if batch:
-        connection.execute(f"insert into temp.{table} (row_number, reason, original) values {', '.join(batch)}")
-
-
-class _CountingIterator(Iterator[bytes]):
-    """An iterator over lines that counts them."""
-
-    def __init__(self, lines: Iterator[bytes]) -> None:
-        self._lines = lines
-        self.count = 0
-
-    def __next__(self) -> bytes:
-        line = next(self._lines)
-        self.count += 1
-        return line
+        connection.execute(f"{insert} {', '.join(batch)}")

@@ -13,7 +13,8 @@ from typing import IO
 
 from pipeline.config.configuration import Input
 from pipeline.ingest.readers import csv_recovery
-from pipeline.ingest.readers.headers import Header, bind_header, missing_columns_error, refuse_too_many_columns
+from pipeline.ingest.readers.csv_recovery import Tally
+from pipeline.ingest.readers.headers import Header, bind_header, binds, missing_columns_error, refuse_too_many_columns
 from pipeline.ingest.refusal import FileRefusedError
 from pipeline.ingest.rows.columns import BindError
 
@@ -42,16 +43,6 @@ class GridHeader:
     row: int
 
 
-@dataclass
-class Tally:
-    """Counts of one pass: records, rejected records, empty rows below the header, and line ends inside values."""
-
-    records: int = 0
-    rejected: int = 0
-    blank: int = 0
-    newlines: int = 0
-
-
 def header_of(grid: Grid, input_: Input) -> GridHeader:
     """Bind the row `header_row`, or else the first row that is not empty. Raises FileRefusedError with a hint."""
     start = list(islice(grid.rows(), (input_.header_row or 1) - 1 + _HEADER_SEARCH_ROWS))
@@ -64,12 +55,12 @@ def header_of(grid: Grid, input_: Input) -> GridHeader:
             else f"row {input_.header_row} of {grid.location} is empty",
             "correct header_row or sheet for this input, or export it again",
         )
-    names = tuple(cell.strip() for cell in start[at])
+    names = _names(start[at])
     refuse_too_many_columns(names)
     try:
         header = bind_header(names, input_)
     except BindError as problem:
-        later = [number for number in filled if number != at and _binds(start[number], input_)]
+        later = [number for number in filled if number != at and binds(_names(start[number]), input_)]
         if later and not problem.twice:
             raise FileRefusedError(
                 f"the header is not in row {at + 1} of {grid.location}",
@@ -141,9 +132,5 @@ def original_json(names: tuple[str, ...], row: list[str]) -> str:
     return json.dumps(values, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
 
-def _binds(row: list[str], input_: Input) -> bool:
-    try:
-        bind_header(tuple(cell.strip() for cell in row), input_)
-    except (BindError, FileRefusedError):
-        return False
-    return True
+def _names(row: list[str]) -> tuple[str, ...]:
+    return tuple(cell.strip() for cell in row)

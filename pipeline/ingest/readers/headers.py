@@ -163,14 +163,14 @@ def _bind_error(problem: BindError, names: tuple[str, ...], start: list[bytes], 
             "download the export again while logged in",
         )
     for delimiter, word in _DELIMITERS.items():
-        if delimiter != input_.delimiter and _binds(start[0], replace(input_, delimiter=delimiter)):
+        if delimiter != input_.delimiter and binds(_cells(start[0], delimiter), replace(input_, delimiter=delimiter)):
             shown = delimiter.replace("\t", "\\t")
             return FileRefusedError(
                 f"missing columns {_quoted_names(problem.missing)}; the fields are separated by {word}",
                 f'declare delimiter = "{shown}" for this input',
             )
     for number, line in enumerate(start[1:], start=1):
-        if _binds(line, input_):
+        if binds(_cells(line, input_.delimiter), input_):
             return FileRefusedError(
                 f"missing columns {_quoted_names(problem.missing)}; the header is not the first line",
                 f"declare skip_lines = {input_.skip_lines + number} for this input",
@@ -178,9 +178,10 @@ def _bind_error(problem: BindError, names: tuple[str, ...], start: list[bytes], 
     return plain
 
 
-def _binds(line: bytes, input_: Input) -> bool:
+def binds(names: tuple[str, ...], input_: Input) -> bool:
+    """Whether these names are a header of the input."""
     try:
-        bind_header(_cells(line, input_.delimiter), input_)
+        bind_header(names, input_)
     except (BindError, FileRefusedError):
         return False
     return True

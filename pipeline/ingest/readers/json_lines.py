@@ -17,6 +17,7 @@ from pipeline.config.configuration import Input
 from pipeline.ingest.files import scan
 from pipeline.ingest.files.scan import FileScan
 from pipeline.ingest.readers import csv_recovery, documents
+from pipeline.ingest.readers.csv_recovery import Tally
 from pipeline.ingest.readers.headers import Header, bind_header, missing_columns_error
 from pipeline.ingest.refusal import FileRefusedError
 from pipeline.ingest.rows.columns import BindError, normalise_header
@@ -48,16 +49,6 @@ class Keys:
 
     names: tuple[str, ...]
     positions: dict[str, int]
-
-
-@dataclass
-class Tally:
-    """Counts of one pass: blank lines, records, rejected records, and line ends inside values."""
-
-    blank: int = 0
-    records: int = 0
-    rejected: int = 0
-    newlines: int = 0
 
 
 @dataclass

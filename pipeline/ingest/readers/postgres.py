@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,7 +80,7 @@ def read(dsn: str, database: Database, zone: str, after: str | None, path: Path)
     """
     began = time.monotonic()
     try:
-        with _connection(dsn, database) as connection, closing(connection.cursor()) as cursor:
+        with closing(_connect(dsn, database)) as connection, closing(connection.cursor()) as cursor:
             _call(lambda: cursor.executescript(_session(zone, database)), database, began)
             selected = _TextQuery.of(cursor, database, after, began)
             _call(lambda: cursor.execute(selected.sql), database, began)
@@ -88,15 +88,6 @@ def read(dsn: str, database: Database, zone: str, after: str | None, path: Path)
             return QueryFile(selected.names, selected.times, highest)
     except _FailureError as failed:
         return failed.failure
-
-
-@contextmanager
-def _connection(dsn: str, database: Database) -> Iterator[Connection]:
-    connection = _connect(dsn, database)
-    try:
-        yield connection
-    finally:
-        connection.close()
 
 
 def _connect(dsn: str, database: Database) -> Connection:

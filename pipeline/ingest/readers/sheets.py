@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.config.configuration import Input
 from pipeline.ingest.files.scan import FileScan
 from pipeline.ingest.readers import grids, web_tables, workbooks
+from pipeline.ingest.readers.csv_recovery import Tally
 from pipeline.ingest.readers.grids import Grid
 
 
@@ -22,5 +23,5 @@ def originals(file_scan: FileScan, input_: Input, work: Path) -> Iterator[tuple[
     """Yield each record as (number, JSON object); the first number is 1."""
     grid = grid_of(file_scan, input_, work)
     header = grids.header_of(grid, input_)
-    records = grids.records(grid, header, grids.Tally())
+    records = grids.records(grid, header, Tally())
     return map(lambda record: (record[0], grids.original_json(header.header.names, record[1]).encode()), records)  # noqa: C417
