@@ -28,13 +28,13 @@ MAX_DAYS = 3650
 NEVER = "never"
 RARE_TABLES = frozenset({"merges", "deletions"})
 """Tables of rare events. A day without rows is normal, so `[checks]` does not apply to them."""
-_UNITS = {
+UNITS = {
     "minute": timedelta(minutes=1),
     "hour": timedelta(hours=1),
     "day": timedelta(days=1),
     "week": timedelta(weeks=1),
 }
-_AGE = re.compile(r"(\d{1,6}) *(minute|hour|day|week)s?")
+AMOUNT_OF_TIME = re.compile(r"(\d{1,6}) *(minute|hour|day|week)s?")
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ def age(text: str) -> timedelta | None:
     """Parse `36 hours` as a timedelta and `never` as None. Raises ValueError with a message for the user."""
     if text == NEVER:
         return None
-    found = _AGE.fullmatch(text)
+    found = AMOUNT_OF_TIME.fullmatch(text)
     if not found:
         raise ValueError('must be a number and a unit, such as "36 hours" or "3 days", or "never"')
     amount, unit = int(found.group(1)), found.group(2)
-    if not timedelta(0) < amount * _UNITS[unit] <= timedelta(days=MAX_DAYS):
+    if not timedelta(0) < amount * UNITS[unit] <= timedelta(days=MAX_DAYS):
         raise ValueError(f'must be more than 0 and at most {MAX_DAYS} days, or "never"')
-    return amount * _UNITS[unit]
+    return amount * UNITS[unit]
 
 
 @dataclass(frozen=True)
@@ -186,6 +186,11 @@ class Input:
     """`pattern` as written in the configuration, for messages."""
     database: Database | None = None
     """The query to read instead of files; `pattern` is then not used."""
+
+    @property
+    def time_formats(self) -> tuple[str, ...]:
+        """Return the formats of times in their order; ISO 8601 if none is set."""
+        return self.time_format if isinstance(self.time_format, tuple) else (self.time_format or "iso",)
 
 
 @dataclass(frozen=True)

@@ -19,22 +19,14 @@ from pipeline.waterfall.names import did_you_mean, with_article
 from pipeline.waterfall.times import read_as_of
 
 Couple = tuple[str, str]
-
 Value = TypeVar("Value")
-
 
 DEFAULT_WINDOW_DAYS = 90
 """Headline window of a pair without a configured or usual window (K9)."""
-
-
 MARKETING_QUALIFIED = ("mql", "marketing_qualified")
-
 SALES_ACCEPTED = ("sal", "sales_accepted")
-
 SALES_QUALIFIED = ("sql", "sales_qualified")
-
 MEETING_BOOKED, MEETING_HELD = "meeting_booked", "meeting_held"
-
 
 MONTHS = [name.lower() for name in calendar.month_name]
 """English names; the first is empty, so that January is 1."""

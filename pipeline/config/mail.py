@@ -7,7 +7,7 @@ from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import getaddresses, parseaddr
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
@@ -94,17 +94,13 @@ def read_mail(document: Document) -> Mail | None:
     if block.security == "plain" and block.host not in LOCAL:
         what = f"a connection without TLS may go to this machine only ({', '.join(sorted(LOCAL))})"
         problems.add(("mail", "security"), what)
-    return Mail(
-        sender=block.sender,
-        to=tuple(block.to),
-        host=block.host,
-        port=block.port or PORTS[block.security],
-        security=block.security,
-        ca_file=folder / Path(block.ca_file).expanduser() if block.ca_file else None,
-        report_url=block.report_url,
-        attach=tuple(dict.fromkeys(block.attach)),
-        max_attachment_kb=block.max_attachment_kb,
-    )
+    values: dict[str, Any] = {
+        "to": tuple(block.to),
+        "port": block.port or PORTS[block.security],
+        "ca_file": folder / Path(block.ca_file).expanduser() if block.ca_file else None,
+        "attach": tuple(dict.fromkeys(block.attach)),
+    }
+    return Mail(**dict(block) | values)
 
 
 def _missing(key: str) -> str:

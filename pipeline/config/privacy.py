@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from pydantic import Field
-
-from pipeline.config.block import Block, Document, read
+from pipeline.config.block import Block, Document
 from pipeline.config.configuration import Personal, Privacy, ReportOfOne, Treatment
 
 OUTPUTS = ("report", "files", "mail", "database")
-
-
-class PrivacyBlock(Block):
-    """`[privacy]`; each key is a table of `PersonalBlock`."""
-
-    report: dict[str, Any] = Field(default_factory=dict)
-    files: dict[str, Any] = Field(default_factory=dict)
-    mail: dict[str, Any] = Field(default_factory=dict)
-    database: dict[str, Any] = Field(default_factory=dict)
 
 
 class PersonalBlock(Block):
@@ -30,20 +18,20 @@ class PersonalBlock(Block):
     account_names: Treatment = "keep"
     emails: Treatment = "keep"
 
-    def personal(self) -> Personal:
-        """Return the block as a value."""
-        return Personal(self.lead_ids, self.owners, self.account_names, self.emails)
+
+class PrivacyBlock(Block):
+    """`[privacy]`."""
+
+    report: PersonalBlock | None = None
+    files: PersonalBlock | None = None
+    mail: PersonalBlock | None = None
+    database: PersonalBlock | None = None
 
 
 def read_privacy(document: Document, reports: Sequence[ReportOfOne]) -> Privacy:
     """Return the treatment of personal data in each output. Adds a problem if a treatment would change numbers."""
     block, problems = document.block(PrivacyBlock, "privacy"), document.problems
-    found = {}
-    for output in OUTPUTS:
-        each, faults = read(PersonalBlock, getattr(block, output))
-        for place, what in faults:
-            problems.add(("privacy", output, *place), what)
-        found[output] = (each or PersonalBlock()).personal()
+    found = {output: Personal(**dict(getattr(block, output) or ())) for output in OUTPUTS}
     privacy = Privacy(**found)
     if privacy.database.lead_ids == "drop":
         what = 'can\'t be "drop" in the database: all leads would be one; "hash" keeps them apart'

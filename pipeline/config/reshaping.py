@@ -118,7 +118,8 @@ def reshaped(
         Reshaped(
             f"_{part.name}" if place and part.name else "",
             part.table,
-            _columns_of(part, columns, is_first=not place),
+            # The first part also gets columns that no part knows.
+            {ours: theirs for ours, theirs in columns.items() if ours in part.columns or not place},
             _reshaping(block, found, part, where, known),
             part.is_optional and len(parts) > 1,
         )
@@ -133,13 +134,9 @@ def _is_path(header: str) -> bool:
 def _where(block: ReshapingKeys, number: int, problems: Problems) -> list[Condition]:
     found = []
     for place, raw in enumerate(block.where):
-        at: tuple[str | int, ...] = (
-            ("inputs", number, "where", place) if len(block.where) > 1 else ("inputs", number, "where")
-        )
-        condition = rules.condition(at, raw, problems, as_exported=True)
-        if condition is not None:
-            found.append(condition)
-    return found
+        inner = (place,) if len(block.where) > 1 else ()
+        found.append(rules.condition(("inputs", number, "where", *inner), raw, problems, as_exported=True))
+    return list(filter(None, found))
 
 
 def _split(block: ReshapingKeys) -> Split | None:
@@ -178,11 +175,6 @@ def _check_needs(
                 problems.add(
                     ("inputs", number, "stages", stage), f"there is no stage `{stage}`{did_you_mean(stage, keys)}"
                 )
-
-
-def _columns_of(part: Part, columns: Mapping[str, str], *, is_first: bool) -> dict[str, str]:
-    """Return the columns of the block for one part: its known columns; for the first part also unknown columns."""
-    return {ours: theirs for ours, theirs in columns.items() if ours in part.columns or is_first}
 
 
 def _reshaping(

@@ -22,18 +22,13 @@ _KEY = re.compile(r"key|salt|pepper")
 
 def without_secrets(document: dict[str, Any], problems: Problems) -> dict[str, Any]:
     """Return the document without keys that look like secrets. Adds a problem with the variable to use for each of them."""
-    return {
-        name: _block(name, block, (name,), problems)
-        for name, block in document.items()
-        if not _is_secret(name, problems)
-    }
-
-
-def _is_secret(name: str, problems: Problems) -> bool:
-    is_secret = _SECRET.fullmatch(name.lower()) is not None
-    if is_secret:
-        problems.add((name,), _message(SMTP_PASSWORD, PRIVACY_KEY))
-    return is_secret
+    kept = {}
+    for name, block in document.items():
+        if _SECRET.fullmatch(name.lower()):
+            problems.add((name,), _message(SMTP_PASSWORD, PRIVACY_KEY))
+        else:
+            kept[name] = _block(name, block, (name,), problems)
+    return kept
 
 
 def _block(name: str, block: Any, place: tuple[str | int, ...], problems: Problems) -> Any:

@@ -5,29 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, Field
 
 from pipeline.config import ranks
 from pipeline.config.block import AsExported, Block, Document, Text, Word, some
-from pipeline.config.configuration import MAX_DAYS
+from pipeline.config.configuration import AMOUNT_OF_TIME, MAX_DAYS, UNITS
 from pipeline.config.presets import Preset
 from pipeline.config.problems import Problems
 from pipeline.waterfall.definition import MAX_GROUPS, MAX_STAGES, Clock, Group, Kind, Sla, Stage, TimeUnit
 from pipeline.waterfall.names import did_you_mean, label_of, nearest, normalise_stage, with_article
 
-_SECONDS = {"minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
-
-
-_WITHIN = re.compile(r"(\d{1,6}) *(minute|hour|day|week)s?")
-
 
 def _within(text: str) -> str:
-    found = _WITHIN.fullmatch(text)
+    found = AMOUNT_OF_TIME.fullmatch(text)
     if not found:
         raise ValueError('must be a number and a unit: "30 minutes", "8 hours", "2 days" or "1 week"')
-    if not 0 < int(found.group(1)) * _SECONDS[found.group(2)] <= MAX_DAYS * 86_400:
+    if not timedelta() < int(found.group(1)) * UNITS[found.group(2)] <= timedelta(days=MAX_DAYS):
         raise ValueError(f"must be more than 0 and at most {MAX_DAYS} days")
     return text
 
@@ -40,7 +36,7 @@ class SlaBlock(Block):
 
     def sla(self) -> Sla:
         """Return the SLA in units of its clock."""
-        found = _WITHIN.fullmatch(self.within)
+        found = AMOUNT_OF_TIME.fullmatch(self.within)
         assert found is not None  # checked when the block was read
         return Sla(int(found.group(1)), cast(TimeUnit, found.group(2)), self.clock)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.config import presets
+from pipeline.config.toml_text import value_text
 from pipeline.waterfall.names import label_of
 
 DEFAULT_PRESET = "mcl-mel-mql-sal-sql"
@@ -81,7 +82,7 @@ aliases = {aliases}   # its values in your CRM
 # key = "early"
 # label = "Early stages"
 # definition = "Everything before the handover."
-# stages = [{early}]
+# stages = {early}
 
 # ---- Who counts, where leads come from, when you work ----
 
@@ -146,19 +147,11 @@ def configuration(preset: str = DEFAULT_PRESET) -> str:
         preset=chosen.name,
         title=chosen.title,
         unit=chosen.unit,
-        headline=_list([_list([_quoted(key) for key in pair]) for pair in chosen.headline]),
+        headline=value_text(chosen.headline),
         low=low,
         high=high,
         stage=stage["key"],
-        aliases=_list([_quoted(alias) for alias in stage.get("aliases", [label_of(stage["key"])])]),
+        aliases=value_text(stage.get("aliases", [label_of(stage["key"])])),
         dropped=(off_path or path)[-1]["key"],
-        early=", ".join(_quoted(one["key"]) for one in path[:2]),
+        early=value_text([one["key"] for one in path[:2]]),
     )
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _list(items: list[str]) -> str:
-    return "[" + ", ".join(items) + "]"

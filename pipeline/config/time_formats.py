@@ -84,12 +84,11 @@ def _tokens(text: str) -> list[tuple[str, str]] | None:
 
 def _with_minutes(tokens: list[tuple[str, str]]) -> list[tuple[str, str]]:
     kinds = [kind for kind, _ in tokens]
-    fields = [number for number, kind in enumerate(kinds) if kind != "other"]
-    before = dict(zip(fields, ["", *(kinds[number] for number in fields)], strict=False))
-    after = dict(zip(fields, [*(kinds[number] for number in fields[1:]), ""], strict=False))
+    fields = [(number, kind) for number, kind in enumerate(kinds) if kind != "other"]
+    beside = zip([(-1, ""), *fields], fields, [*fields[1:], (-1, "")], strict=False)
     minutes = {
         number
-        for number in fields
-        if kinds[number] == "month" and (before[number] == "hour" or after[number] == "second")
+        for (_, before), (number, kind), (_, after) in beside
+        if kind == "month" and (before == "hour" or after == "second")
     }
     return [("minute" if number in minutes else kind, written) for number, (kind, written) in enumerate(tokens)]

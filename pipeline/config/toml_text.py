@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +39,6 @@ _OPEN = {
     "[": "the list that opens here has no closing ], or a comma is missing in it",
     "{": "the table in braces that opens here has no closing } on its line, or a comma is missing in it",
 }
-
-
-@dataclass(frozen=True)
-class _Opening:
-    """An unclosed quote or bracket: its position and its characters."""
-
-    at: int
-    mark: str
 
 
 def read(path: Path) -> str:
@@ -84,12 +76,14 @@ def _explained(text: str, message: str) -> tuple[int, str]:
         return at, explanation
     if what.startswith(("Unescaped '\\'", "Invalid hex value", "Escaped character")):
         return _escape(text, at)
-    if quote := _open_quote(text, end):
-        if quote.at > at and len(quote.mark) == 1:
-            return at, "the quotes in this line are not in pairs; each text has one at its start and one at its end"
-        return quote.at, f"the quote that opens here is not closed; add {quote.mark} at the end of the text"
-    if bracket := _open_bracket(text, at):
-        return bracket.at, _OPEN[bracket.mark]
+    for opened, quote, closed in _quotes(text):
+        if closed < 0 and opened < end:
+            if opened > at and len(quote) == 1:
+                return at, "the quotes in this line are not in pairs; each text has one at its start and one at its end"
+            return opened, f"the quote that opens here is not closed; add {quote} at the end of the text"
+    if brackets := _open_brackets(text[:at]):
+        opened, bracket = brackets[-1]
+        return opened, _OPEN[bracket]
     if what.startswith(("Cannot overwrite", "Duplicate inline", "Cannot mutate", "Cannot redefine")):
         return at, _set_twice(text[:start], text[start:end])
     if what.startswith("Cannot declare"):
@@ -129,6 +123,15 @@ def unescaped(text: str) -> str:
         return text
     written = "".join(_ESCAPED.get(letter, letter) for letter in text)
     raise ValueError(f"{_BACKSLASH}; {_in_single_quotes('path', written)}")
+
+
+def value_text(value: Any) -> str:
+    """Return a text, number, list or table as TOML on one line."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {value_text(each)}" for key, each in value.items()) + " }"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(value_text, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _in_single_quotes(key: str, written: str) -> str:
@@ -171,20 +174,15 @@ def _declared_twice(text: str, start: int, what: str) -> str:
     return f"[{name}] is there already{there}; put its keys together, or if it is a list: {_LIST_HINT}"
 
 
-def _open_quote(text: str, end: int) -> _Opening | None:
-    """Return the first unclosed quote before `end`."""
-    return next((_Opening(at, mark) for at, mark, closed in _quotes(text) if closed < 0 and at < end), None)
-
-
-def _open_bracket(text: str, at: int) -> _Opening | None:
-    """Return the innermost bracket that is open at `at`."""
-    opened: list[_Opening] = []
-    for position, mark in _marks(text[:at]):
+def _open_brackets(text: str) -> list[tuple[int, str]]:
+    """Return the position and the sign of each bracket that is open at the end of the text, the innermost last."""
+    opened: list[tuple[int, str]] = []
+    for position, mark in _marks(text):
         if mark in "[{":
-            opened.append(_Opening(position, mark))
+            opened.append((position, mark))
         elif mark in "]}" and opened:
             opened.pop()
-    return opened[-1] if opened else None
+    return opened
 
 
 def _quotes(text: str) -> Iterator[tuple[int, str, int]]:
