@@ -11,7 +11,7 @@ from pipeline.config.configuration import Configuration
 from pipeline.config.input_tables import CONTRACTS, Contract
 from pipeline.database.connection import create_table, identifier, quoted
 from pipeline.ingest import domains
-from pipeline.ingest.landing.landing_log import LandingLog, Load, open_log
+from pipeline.ingest.landing.landing_log import Load, open_log
 from pipeline.ingest.landing.records import REJECTED_COLUMNS, columns_of, scan_rejected, scan_rows
 from pipeline.privacy.masking import ColumnMask
 from pipeline.privacy.pseudonyms import Pseudonyms
@@ -31,6 +31,8 @@ _LOADS = (
     ("duplicates", "bigint"),
     ("landed", "bigint"),
 )
+_LOAD_FIELDS = {"table_name": "table", "rejected": "rejected_rows"}
+"""Fields of a load that have another name than their column."""
 _ATTRIBUTES = {"leads": "lead_attributes", "accounts": "account_attributes"}
 _DIMENSIONED = ("stage_entries", "leads", "accounts")
 _DELIVERED = "_as_delivered"
@@ -48,52 +50,33 @@ def create_raw_views(
     Every relation is created, even if it is empty. It contains only inputs of the configuration. Personal data is masked as
     `[privacy] database` says, with the pseudonyms of `hidden`.
     """
-    log = open_log(log_folder)
+    log, waterfall = open_log(log_folder), configuration.waterfall
     configured = {input_.name for input_ in configuration.inputs}
     loads = [load for load in log.loads if load.input in configured and load.load_no not in log.superseded]
     connection.execute("create schema if not exists raw")
     mask = None
     if hidden is not None and not configuration.privacy.database.is_plain:
         hidden.create_macro(connection)
-        stages = [normalise_stage(each) for stage in configuration.waterfall.stages for each in stage.spellings]
-        written = [each for stage in configuration.waterfall.stages for each in stage.spellings]
-        mask = ColumnMask(configuration.privacy.database, sorted({*stages, *written}))
+        written = [each for stage in waterfall.stages for each in stage.spellings]
+        mask = ColumnMask(configuration.privacy.database, sorted({*map(normalise_stage, written), *written}))
     suffix = _DELIVERED if mask else ""
-    create_table(connection, "raw.loads", _LOADS, [_load_row(load) for load in loads])
+    fields = [_LOAD_FIELDS.get(column, column) for column, _ in _LOADS]
+    create_table(connection, "raw.loads", _LOADS, [[getattr(load, field) for field in fields] for load in loads])
     for table, contract in CONTRACTS.items():
         of_table = [load for load in loads if load.table == table]
-        waterfall = configuration.waterfall
-        _create_rows_view(
-            connection, log, contract, of_table, waterfall.dimensions if table in _DIMENSIONED else None, mask
-        )
+        landed = [load for load in of_table if load.landed]
+        rows = scan_rows(log, contract, landed) if landed else None
+        available = _available_columns(contract, landed)
+        given = attribute_values(waterfall.dimensions, available) if table in _DIMENSIONED else None
+        _create_view(connection, f"raw.{table}", columns_of(contract, of_table), rows, given, mask)
         if table in _ATTRIBUTES:
-            _create_attributes_view(connection, contract, of_table, waterfall.rule_columns(table), suffix)
-    _create_rejected_view(connection, log, loads, mask)
-    domains.create_views(connection, configuration.waterfall, suffix)
+            _create_attributes_view(connection, contract, available, waterfall.rule_columns(table), suffix)
+    rejecting = [load for load in loads if load.rejected]
+    rows = scan_rejected(log, rejecting) if rejecting else None
+    _create_view(connection, "raw.rejected_rows", REJECTED_COLUMNS, rows, mask=mask)
+    domains.create_views(connection, waterfall, suffix)
     others = sorted({load.input for load in log.loads} - configured)
     return tuple(f"the landing log holds input `{name}`, which the configuration does not name" for name in others)
-
-
-def _create_rows_view(
-    connection: duckdb.DuckDBPyConnection,
-    log: LandingLog,
-    contract: Contract,
-    loads: Sequence[Load],
-    dimensions: Sequence[str] | None,
-    mask: ColumnMask | None,
-) -> None:
-    """Create the view of a table; with `dimensions`, it has a column with the list of their values."""
-    declared = columns_of(contract, loads)
-    landed = [load for load in loads if load.landed]
-    available = _available_columns(contract, loads)
-    _create_view(
-        connection,
-        f"raw.{contract.table}",
-        declared,
-        scan_rows(log, contract, landed) if landed else None,
-        None if dimensions is None else attribute_values(dimensions, available),
-        mask,
-    )
 
 
 def attribute_values(dimensions: Sequence[str], available: set[str]) -> str:
@@ -102,28 +85,19 @@ def attribute_values(dimensions: Sequence[str], available: set[str]) -> str:
     return f"[{', '.join(values)}]::varchar[] as given"
 
 
-def _available_columns(contract: Contract, loads: Sequence[Load]) -> set[str]:
-    available = {name for load in loads if load.landed for name in (*load.columns, *load.extras)}
+def _available_columns(contract: Contract, landed: Sequence[Load]) -> set[str]:
+    available = {name for load in landed for name in (*load.columns, *load.extras)}
     return available if contract.table == "stage_entries" else available | {column.name for column in contract.columns}
-
-
-def _create_rejected_view(
-    connection: duckdb.DuckDBPyConnection, log: LandingLog, loads: Sequence[Load], mask: ColumnMask | None
-) -> None:
-    rejecting = [load for load in loads if load.rejected]
-    rows = scan_rejected(log, rejecting) if rejecting else None
-    _create_view(connection, "raw.rejected_rows", REJECTED_COLUMNS, rows, mask=mask)
 
 
 def _create_attributes_view(
     connection: duckdb.DuckDBPyConnection,
     contract: Contract,
-    loads: Sequence[Load],
+    available: set[str],
     columns: Sequence[str],
     suffix: str,
 ) -> None:
     """Create the view with one row per input row and available column that a rule uses."""
-    available = _available_columns(contract, loads)
     selects = [
         f"select input, load_no, row_number, {quoted(name)} as dimension, "
         f"{identifier(name)}::varchar as dimension_value from raw.{contract.table}{suffix}"
@@ -146,9 +120,14 @@ def _create_view(
     given: str | None = None,
     mask: ColumnMask | None = None,
 ) -> None:
+    """Create the view of `rows`. With `mask`, it reads another view, and `given` uses the masked columns."""
     if mask is not None:
         _create_view(connection, f"{name}{_DELIVERED}", declared, rows)
-        _create_masked_view(connection, name, declared, given, mask)
+        masked = ", ".join(mask.column(name.partition(".")[2], column, kind) for column, kind in declared)
+        columns = f"*, {given}" if given else "*"
+        connection.execute(
+            f"create or replace view {name} as select {columns} from (select {masked} from {name}{_DELIVERED})"
+        )
         return
     if rows is not None:
         columns = ", ".join((*(identifier(column) for column, _ in declared), *filter(None, [given])))
@@ -158,36 +137,3 @@ def _create_view(
         columns = ", ".join((*empty, *(["null::varchar[] as given"] if given else [])))
         body = f"select {columns} where false"
     connection.execute(f"create or replace view {name} as {body}")
-
-
-def _create_masked_view(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    declared: Sequence[tuple[str, str]],
-    given: str | None,
-    mask: ColumnMask,
-) -> None:
-    """Create the masked view that the models read; its dimensions use the masked columns."""
-    table = name.partition(".")[2]
-    columns = ", ".join(mask.column(table, column, kind) for column, kind in declared)
-    more = f", {given}" if given else ""
-    connection.execute(
-        f"create or replace view {name} as select *{more} from (select {columns} from {name}{_DELIVERED})"
-    )
-
-
-def _load_row(load: Load) -> tuple[object, ...]:
-    return (
-        load.input,
-        load.table,
-        load.load_no,
-        load.file_name,
-        load.sha256,
-        load.loaded_at,
-        load.rows_read,
-        load.filtered,
-        load.rejected_rows,
-        load.redelivered,
-        load.duplicates,
-        load.landed,
-    )

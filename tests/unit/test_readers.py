@@ -101,7 +101,7 @@ def test_compressed_files_are_read_through(tmp_path: Path) -> None:
     for path in (zipped, packed):
         found = scan_bytes(path)
         assert (expected.lines, expected.content_size) == (found.lines, found.content_size)
-        assert scan.sha256_of(path) == found.sha256
+        assert checksums.sha256_of(path) == found.sha256
 
 
 @pytest.mark.parametrize("cut", [1, 5, 100, 2000])

@@ -59,7 +59,7 @@ def test_one_format_is_not_counted(tmp_path: Path, time_format: str | tuple[str,
     inbox = one_file(tmp_path, content, time_format=time_format)
     (load,) = inbox.land().loads
     assert ({}, 1) == (load.time_formats, load.landed)
-    read = times.time_sql("given", "UTC", time_format, read="step", is_local="is_local").first
+    read = times.time_sql("given", "UTC", time_format)
     assert ((), ()) == (read.tries, read.formats)
 
 

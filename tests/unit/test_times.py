@@ -33,13 +33,12 @@ CONNECTION.execute("set TimeZone = 'UTC'")
 def read(
     texts: list[str], zone: str = "UTC", time_format: str | tuple[str, ...] | None = None
 ) -> list[tuple[datetime | None, str | None]]:
-    sql = times.time_sql("given", zone, time_format, read="step", is_local="is_local")
+    time = times.time_sql("given", zone, time_format)
     tried = "(select unnest(?::varchar[]) as given)"
-    for name, each in sql.first.tries:
-        tried = f"(select *, {each} as {name} from {tried})"
+    for each in time.tries:
+        tried = f"(select *, {each} from {tried})"
     return CONNECTION.execute(
-        f"with steps as (select {sql.first.read} as step, {sql.first.is_local} as is_local from {tried}) "
-        f"select {sql.at}, {sql.note or 'null'} from steps",
+        f"with steps as (select {', '.join(time.steps)} from {tried}) select {time.sql}, {time.note or 'null'} from steps",
         [texts],
     ).fetchall()
 

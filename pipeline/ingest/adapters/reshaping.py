@@ -85,7 +85,7 @@ class _Planner:
             kept = {column: position for column, position in bound.extras.items() if column in columns}
             bound = replace(bound, extras=kept)
         self.needed |= {position for position in bound.fields.values() if position < len(self.names)}
-        return bound, self._sql(bound, conditions)
+        return bound, self._sql(conditions)
 
     # ---- columns
 
@@ -297,7 +297,7 @@ class _Planner:
 
     # ---- SQL
 
-    def _sql(self, bound: Bound, conditions: list[_RowCondition]) -> Plan:
+    def _sql(self, conditions: list[_RowCondition]) -> Plan:
         needed = sorted(self.needed)
         jsons = []
         broken = list(self.broken)

@@ -73,8 +73,7 @@ class Budget:
 
 def is_zip(path: Path) -> bool:
     """Whether a file begins like a zip archive."""
-    with path.open("rb") as file:
-        return file.read(4) in _STARTS
+    return scan.first_bytes(path) in _STARTS
 
 
 def is_office(path: Path) -> bool:
@@ -161,7 +160,7 @@ def expand(files: Iterable[InputFile], work: Path) -> Iterator[InputFile]:
 
 
 def _expand_archive(file: InputFile, work: Path) -> Iterator[InputFile]:
-    checksums.verify_sha256_file(file.path, scan.sha256_of(file.path))
+    checksums.verify_sha256_file(file.path, checksums.sha256_of(file.path))
     budget = Budget(file.path.stat().st_size, MAX_UNPACKED_BYTES, "unpack it yourself, if you know who made it")
     with open_archive(file.path) as archive:
         members = _members_to_read(archive, budget)

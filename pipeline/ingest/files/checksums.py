@@ -5,7 +5,8 @@ A flipped bit in a CSV file damages one line or one value. In a Parquet file it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,12 @@ SUFFIX = ".sha256"
 
 _NEXT_I32 = b"\x15"
 """Thrift compact protocol: the next field, of type i32."""
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def verify_sha256_file(path: Path, sha256: str) -> None:
@@ -43,30 +50,22 @@ def verify_pages(path: Path) -> None:
         with parquet.ParquetFile(path, page_checksum_verification=True) as file:
             if not _has_checksums(path, file):
                 return
-            for group in range(file.num_row_groups):
-                for column in range(len(file.schema)):
-                    file.read_row_group(group, columns=[file.schema.column(column).path], use_threads=False)
+            for group, column in product(range(file.num_row_groups), range(len(file.schema))):
+                file.read_row_group(group, columns=[file.schema.column(column).path], use_threads=False)
     except (pyarrow.ArrowException, OSError):
         raise FileRefusedError("the Parquet file is damaged or cut short", "export or upload it again") from None
 
 
 def _has_checksums(path: Path, file: Any) -> bool:
     """Whether the first page of any column has a checksum. One damaged header must not hide the checksums of the others."""
-    with path.open("rb") as raw:
-        return any(_page_has_crc(_read_at(raw, offset)) for offset in _first_pages(file))
-
-
-def _first_pages(file: Any) -> Iterator[int]:
     metadata = file.metadata
-    for group in range(metadata.num_row_groups):
-        for column in range(metadata.num_columns):
+    with path.open("rb") as raw:
+        for group, column in product(range(metadata.num_row_groups), range(metadata.num_columns)):
             chunk = metadata.row_group(group).column(column)
-            yield chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
-
-
-def _read_at(raw: Any, offset: int) -> bytes:
-    raw.seek(offset)
-    return bytes(raw.read(32))
+            raw.seek(chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset)
+            if _page_has_crc(raw.read(32)):
+                return True
+    return False
 
 
 def _page_has_crc(header: bytes) -> bool:

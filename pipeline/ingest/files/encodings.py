@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,8 @@ codecs.register_error(SURROGATE_HANDLER, lambda error: ("\udcff", getattr(error,
 _MIN_GOOD_PER_BAD = 100
 """Non-ASCII UTF-8 characters per bad byte from which a file counts as damaged UTF-8."""
 
+_BAD_BYTE = re.compile("[\udc80-\udcff]")
+"""What `surrogateescape` writes for a byte that is not UTF-8."""
 _UNDEFINED_IN_CP1252 = b"\x81\x8d\x8f\x90\x9d"
 
 
@@ -49,29 +53,17 @@ class EncodingEvidence:
 
 def count_evidence(file_scan: FileScan) -> EncodingEvidence:
     """Read the whole file and count its UTF-8 characters and bad bytes."""
-    bad_bytes = _BadByteCounter()
-    name = f"funnel_count_{id(bad_bytes)}"
-    codecs.register_error(name, bad_bytes)
-    decoder = codecs.getincrementaldecoder("utf-8")(name)
-    well_formed, fits = 0, True
-    for chunk in scan.chunks(file_scan.path, file_scan.compression):
-        fits = fits and not any(byte in chunk for byte in _UNDEFINED_IN_CP1252)
-        text = decoder.decode(chunk)
-        well_formed += len(text) - len(text.encode("ascii", "ignore"))
-    decoder.decode(b"", final=True)
-    return EncodingEvidence(well_formed, bad_bytes.bytes, fits)
+    fits = not any(byte in chunk for chunk in _chunks(file_scan) for byte in _UNDEFINED_IN_CP1252)
+    well_formed = bad = 0
+    for text in codecs.iterdecode(_chunks(file_scan), "utf-8", "surrogateescape"):
+        bad_here = len(_BAD_BYTE.findall(text))
+        well_formed += len(text) - len(text.encode("ascii", "ignore")) - bad_here
+        bad += bad_here
+    return EncodingEvidence(well_formed, bad, fits)
 
 
-class _BadByteCounter:
-    """An error handler that drops bad bytes and counts them."""
-
-    def __init__(self) -> None:
-        self.bytes = 0
-
-    def __call__(self, error: UnicodeError) -> tuple[str, int]:
-        start, end = getattr(error, "start", 0), getattr(error, "end", 0)
-        self.bytes += end - start
-        return "", end
+def _chunks(file_scan: FileScan) -> Iterator[bytes]:
+    return scan.chunks(file_scan.path, file_scan.compression)
 
 
 def refuse_undeclared(file_scan: FileScan) -> None:
@@ -96,7 +88,7 @@ def refuse_undeclared(file_scan: FileScan) -> None:
 
 def guess_encoding(file_scan: FileScan) -> str:
     """Return the encoding of a file for `encoding = "auto"`. Raises FileRefusedError if the file mixes two encodings."""
-    start = next(scan.chunks(file_scan.path, file_scan.compression), b"")[:2]
+    start = next(_chunks(file_scan), b"")[:2]
     if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
     if file_scan.is_utf8:
@@ -123,14 +115,12 @@ def text_encoding(name: str) -> str:
 
 def is_utf16(file_scan: FileScan) -> bool:
     """Whether a file with NUL bytes looks like UTF-16: by its byte order mark, or more than a third of NUL bytes."""
-    start = next(scan.chunks(file_scan.path, file_scan.compression), b"")[:1000]
+    start = next(_chunks(file_scan), b"")[:1000]
     return start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or start.count(b"\0") * 3 > len(start)
 
 
 def transcode(file_scan: FileScan, encoding: str, copy: Path) -> None:
     """Write a UTF-8 copy. What can't be decoded becomes a byte that is not UTF-8, so that its line is rejected."""
-    decoder = codecs.getincrementaldecoder(encoding)(SURROGATE_HANDLER)
     with copy.open("wb") as file:
-        for chunk in scan.chunks(file_scan.path, file_scan.compression):
-            file.write(decoder.decode(chunk).encode("utf-8", "surrogateescape"))
-        file.write(decoder.decode(b"", final=True).encode("utf-8", "surrogateescape"))
+        for text in codecs.iterdecode(_chunks(file_scan), encoding, SURROGATE_HANDLER):
+            file.write(text.encode("utf-8", "surrogateescape"))

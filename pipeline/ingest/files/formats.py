@@ -17,24 +17,19 @@ _WORKBOOKS = (".xlsx", ".xlsm")
 _NOT_READ = (".xlsb", ".ods", ".numbers")
 
 
-class ScanCache:
-    """The file scans of one run. Several inputs that read a file with the same settings share one scan."""
+ScanCache = dict[tuple[Path, tuple[int, int], str, str], FileScan]
+"""The file scans of one run. Several inputs that read a file with the same settings share one scan."""
 
-    def __init__(self) -> None:
-        self._scans: dict[tuple[Path, tuple[int, int], str, str], FileScan] = {}
 
-    def scan(self, path: Path, input_: Input, work: Path) -> FileScan:
-        """Return the scan of a file, as `scan_file` does.
-
-        A changed file is scanned again. So is a file that is read from a UTF-8 copy, because the copy is temporary.
-        """
-        key = (path, file_state(path), input_.delimiter, input_.encoding)
-        if key not in self._scans:
-            file_scan = scan_file(path, input_, work)
-            if file_scan.path != path:
-                return file_scan
-            self._scans[key] = file_scan
-        return self._scans[key]
+def scan_once(cache: ScanCache, path: Path, input_: Input, work: Path) -> FileScan:
+    """Return the scan of a file, as `scan_file` does, from the `cache` if the file did not change since."""
+    key = (path, file_state(path), input_.delimiter, input_.encoding)
+    if key in cache:
+        return cache[key]
+    file_scan = scan_file(path, input_, work)
+    if file_scan.path == path:  # a UTF-8 copy is temporary
+        cache[key] = file_scan
+    return file_scan
 
 
 def file_state(path: Path) -> tuple[int, int]:
@@ -55,13 +50,9 @@ def _scan_workbook(path: Path, kind: str) -> FileScan | None:
     """Return the scan of a workbook; None for another kind of file."""
     if kind in _NOT_READ:
         raise FileRefusedError(f"{kind} is not read here", "save it as .xlsx, or export it as CSV or Parquet")
-    is_workbook = archives.is_zip(path)
-    if not is_workbook:
-        with path.open("rb") as file:
-            is_workbook = file.read(4) == workbooks.OLE_SIGNATURE
-    if is_workbook:
+    if archives.is_zip(path) or scan.first_bytes(path) == workbooks.OLE_SIGNATURE:
         size = path.stat().st_size
-        return FileScan(path, "none", scan.sha256_of(path), size, size, kind="workbook")
+        return FileScan(path, "none", checksums.sha256_of(path), size, size, kind="workbook")
     if kind in _WORKBOOKS:
         raise FileRefusedError(
             f"it is named {kind} and is no workbook", "export it again, unpacked, or name it by what it is"

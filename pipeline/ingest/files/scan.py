@@ -14,6 +14,7 @@ from typing import IO, Literal
 
 import zstandard
 
+from pipeline.ingest.files.checksums import sha256_of
 from pipeline.ingest.refusal import FileRefusedError
 
 Compression = Literal["none", "gzip", "zstd"]
@@ -67,7 +68,7 @@ def scan_bytes(path: Path, delimiter: str = ",", *, longest_line: int | None = M
     its suffix.
     """
     compression = _compression(path)
-    if compression == "none" and _starts_with(path, _PARQUET):
+    if compression == "none" and first_bytes(path) == _PARQUET:
         size = path.stat().st_size
         return FileScan(path, "none", sha256_of(path), size, size, is_parquet=True)
     if path.name.lower().endswith((".parquet", ".pq")):
@@ -133,27 +134,21 @@ def lines_of(path: Path, compression: Compression) -> Iterator[bytes]:
 
 def _compression(path: Path) -> Compression:
     suffix = path.suffix.lower()
-    with path.open("rb") as file:
-        start = file.read(4)
+    start = first_bytes(path)
     is_zstd = start == _ZSTD or _SKIPPABLE.fullmatch(start) is not None
     detected: Compression = "gzip" if start[:2] == _GZIP else "zstd" if is_zstd else "none"
     named: Compression = "gzip" if suffix in (".gz", ".gzip") else "zstd" if suffix in (".zst", ".zstd") else "none"
-    if start[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+    if start in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         raise FileRefusedError("it is a zip archive or an Excel workbook", "export it as CSV or Parquet")
     if named != "none" and detected != named and start:
         raise FileRefusedError(f"it is named {suffix} and is not {named}", "export it again, or name it by what it is")
     return detected
 
 
-def _starts_with(path: Path, magic: bytes) -> bool:
+def first_bytes(path: Path) -> bytes:
+    """Return the first four bytes of a file, which show its kind."""
     with path.open("rb") as file:
-        return file.read(len(magic)) == magic
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return file.read(4)
 
 
 def _plain(raw: IO[bytes], observe: Callable[[bytes], object]) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -57,6 +58,21 @@ class ClassifiedRows:
             by_format = counts.setdefault(each.column, {})
             by_format[each.format] = by_format.get(each.format, 0) + each.rows
         return counts
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """Return the counts that a load has, too."""
+        names = (
+            "rejected",
+            "redelivered",
+            "duplicates",
+            "landed",
+            "gaps",
+            "overlaps",
+            "rejected_later",
+            "time_formats",
+        )
+        return {name: getattr(self, name) for name in names}
 
     @property
     def rejected_later(self) -> dict[str, int]:

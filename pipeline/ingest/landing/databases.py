@@ -51,14 +51,17 @@ def query_file(
     """
     dsn = os.environ.get(database.variable, "").strip()
     if not dsn:
-        return (_refused(database.variable, _variable_not_set(database)),)
+        server = "postgresql://user:password@host:5432/database"
+        next_step = f"set it where the run starts: export {database.variable}={server}"
+        return (InputFile(Path(database.variable), "this environment variable is not set", next_step),)
     for old in work.glob(f"{_PREFIX}*"):
         old.unlink()
     # Each input has its own file, because a thread that timed out may still write to an earlier one.
     name, path, after = f"query-{day}", work / f"{_PREFIX}{input_.name}.parquet", last_cursor(earlier)
     outcome = _with_retries(lambda: postgres.read(dsn, database, input_.timezone, after, path), input_.name, database)
     if isinstance(outcome, Failure):
-        return (_refused(name if outcome.is_of_query else database.variable, outcome),)
+        where = Path(name if outcome.is_of_query else database.variable)
+        return (InputFile(where, outcome.reason, outcome.next_step),)
     sha256 = _content_sha256(connection, path)
     has_times = _has_times(input_, outcome)
     return (InputFile(path, name=name, sha256=sha256, has_times=has_times, cursor_after=after, cursor=outcome.cursor),)
@@ -68,8 +71,7 @@ def with_iso_times(input_: Input, file: InputFile) -> Input:
     """Return the settings for a file: times of a database are ISO 8601, so that format is tried first."""
     if not file.has_times or input_.time_format is None:
         return input_
-    formats = input_.time_format if isinstance(input_.time_format, tuple) else (input_.time_format,)
-    return replace(input_, time_format=("iso", *(each for each in formats if each != "iso")))
+    return replace(input_, time_format=("iso", *(each for each in input_.time_formats if each != "iso")))
 
 
 def last_cursor(earlier: Sequence[Load]) -> str | None:
@@ -138,17 +140,6 @@ def _has_times(input_: Input, result: QueryFile) -> bool:
         return False
     return any(
         bound.get(column.name) in result.times for column in CONTRACTS[input_.table].columns if column.type == "time"
-    )
-
-
-def _refused(where: str, failure: Failure) -> InputFile:
-    return InputFile(Path(where), failure.reason, failure.next_step)
-
-
-def _variable_not_set(database: Database) -> Failure:
-    return Failure(
-        "this environment variable is not set",
-        f"set it where the run starts: export {database.variable}=postgresql://user:password@host:5432/database",
     )
 
 

@@ -13,6 +13,7 @@ from fractions import Fraction
 from statistics import median
 from zoneinfo import ZoneInfo
 
+from pipeline.config.block import WEEKDAYS
 from pipeline.config.configuration import RARE_TABLES, Input
 from pipeline.ingest.landing.landing_log import Load
 
@@ -24,7 +25,6 @@ MIN_REJECTED = 20
 """Fewer rejected rows never fail `max_rejected`, unless they are all rows of the file."""
 MAX_AS_OF_AHEAD = timedelta(days=1)
 """Ages are checked only if as-of is not later than this after the start of the run, such as the end of today."""
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ROW_NOUNS = {"stage_entries": "rows of history", "leads": "leads", "accounts": "accounts"}
 
 
@@ -68,7 +68,7 @@ def volume_problem(loads: Iterable[Load], input_: Input, zone: ZoneInfo) -> str 
     if usual is None or rows[day] >= Fraction(str(input_.guard.least_rows)) * usual:
         return None
     came = "1 row came" if rows[day] == 1 else f"{rows[day]} rows came"
-    return f"{input_.name}: {came}, and {float(usual):g} are usual on a {WEEKDAYS[day.weekday()]}"
+    return f"{input_.name}: {came}, and {float(usual):g} are usual on a {WEEKDAYS[day.weekday()].capitalize()}"
 
 
 def loss_problem(load: Load, input_: Input) -> str | None:
@@ -132,7 +132,7 @@ def stale_inputs(
     The age is measured at as-of and not at the clock, so that the same log and as-of have the same result at any time. There is no
     check if as-of is more than MAX_AS_OF_AHEAD after the clock.
     """
-    at, now = _naive(as_of), _naive(clock)
+    at, now = naive(as_of), naive(clock)
     if at > now + MAX_AS_OF_AHEAD:
         return ()
     stale = []
@@ -173,5 +173,6 @@ def _day(load: Load, zone: ZoneInfo) -> date:
     return load.loaded_at.replace(tzinfo=UTC).astimezone(zone).date()
 
 
-def _naive(moment: datetime) -> datetime:
+def naive(moment: datetime) -> datetime:
+    """Return a time in UTC without its zone."""
     return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)

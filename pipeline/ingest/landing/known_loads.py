@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.config.configuration import Input
 from pipeline.config.input_tables import CONTRACTS
-from pipeline.ingest.landing.landing_log import LandingLog, Load
+from pipeline.ingest.landing.landing_log import LandingLog
 
 
 def reading_settings(input_: Input) -> dict[str, Any]:
@@ -53,10 +53,7 @@ def superseded_loads(log: LandingLog, input_: Input, sha256: str) -> tuple[int, 
     return tuple(
         load.load_no
         for load in log.current(input_.name)
-        if (load.sha256 == sha256 or _is_of_database(load, input_)) and load.reading != reading
+        # A new query or new settings replace all loads of a database.
+        if (load.sha256 == sha256 or load.reading.get("source") == reading.get("source", ""))
+        and load.reading != reading
     )
-
-
-def _is_of_database(load: Load, input_: Input) -> bool:
-    """Whether both read the same database source. A new query or new settings then replace all its loads."""
-    return input_.database is not None and load.reading.get("source") == input_.database.source

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError
+from pipeline.ingest.files.checksums import sha256_of
 
 ROWS = "rows.parquet"
 REJECTED = "rejected.parquet"
@@ -155,9 +156,9 @@ class LandingLog:
         """Return the path of a file of a load."""
         return self.path / load.folder / name
 
-    def with_load(self, load: Load) -> LandingLog:
-        """Return this log with one more load."""
-        return replace(self, loads=(*self.loads, load))
+    def with_loads(self, *loads: Load) -> LandingLog:
+        """Return this log with more loads."""
+        return replace(self, loads=(*self.loads, *loads))
 
 
 def open_log(folder: Path) -> LandingLog:
@@ -241,14 +242,8 @@ def _move(source: Path, target: Path, load: Load) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     (source / load.folder).rename(folder)
     for path in (folder.parent, target, (source / load.folder).parent):
-        _sync(path)
+        flush(path)
     return folder
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove_leftovers(folder: Path, counted: frozenset[str] = frozenset()) -> tuple[str, ...]:
@@ -287,30 +282,28 @@ def commit(log: LandingLog, load: Load) -> Load:
     folder = log.path / load.folder
     names = (ROWS, REJECTED, *([MISSING] if load.missing else []))
     for name in names:
-        _sync(folder / name)
+        flush(folder / name)
     load = replace(load, sums={name: sha256_of(folder / name) for name in names})
+    manifest = asdict(load) | {"format": load.version, "loaded_at": load.loaded_at.isoformat()}
+    del manifest["version"]
     temporary = folder / f"{MANIFEST}.tmp"
     with temporary.open("w", encoding="utf-8") as file:
-        json.dump(_with_seal(_to_json(load)), file, indent=1, ensure_ascii=False, sort_keys=True)
+        json.dump(_with_seal(manifest), file, indent=1, ensure_ascii=False, sort_keys=True)
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(folder / MANIFEST)
     for path in (folder, folder.parent, log.path):
-        _sync(path)
+        flush(path)
     return load
 
 
-def _sync(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Flush a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _to_json(load: Load) -> dict[str, Any]:
-    manifest = asdict(load)
-    return {"format": manifest.pop("version"), **manifest, "loaded_at": load.loaded_at.isoformat()}
 
 
 def _with_seal(manifest: dict[str, Any]) -> dict[str, Any]:

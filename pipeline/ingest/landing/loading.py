@@ -29,7 +29,6 @@ from pipeline.ingest.landing import (
     originals,
     snapshots,
 )
-from pipeline.ingest.landing.classify import ClassifiedRows
 from pipeline.ingest.landing.landing_log import LandingLog, Load, open_log, remove_leftovers, verify
 from pipeline.ingest.landing.load_result import LoadResult, RefusedFile
 from pipeline.ingest.landing.snapshots import SnapshotComparison
@@ -93,12 +92,12 @@ def load_inputs(
     run = _Run(
         connection,
         configuration,
-        _naive(clock),
-        _naive(as_of),
+        freshness.naive(clock),
+        freshness.naive(as_of),
         dry_run,
         allow_incomplete,
         accept_rejects,
-        formats.ScanCache(),
+        scans={},
     )
     log = open_log(log_folder)
     outcome = LoadResult()
@@ -142,7 +141,7 @@ def _commit_or_discard(
     if run.dry_run:
         return log, outcome
     committed = tuple(landing_log.commit(log, load) for load in new)
-    return replace(log, loads=(*log.loads, *committed)), replace(outcome, loads=(*before.loads, *committed))
+    return log.with_loads(*committed), replace(outcome, loads=(*before.loads, *committed))
 
 
 def _load_file(
@@ -177,7 +176,7 @@ def _read_and_write(
     if file.refused:
         raise FileRefusedError(file.refused, file.next_step)
     state = formats.file_state(file.source)
-    file_scan = run.scans.scan(file.path, input_, work)
+    file_scan = formats.scan_once(run.scans, file.path, input_, work)
     file_scan = replace(file_scan, sha256=file.sha256 or file_scan.sha256)
     _require_unchanged(file, state)
     known = known_loads.find_same_load(log, input_, name, file_scan.sha256)
@@ -204,7 +203,7 @@ def _read_and_write(
         warnings=(*outcome.warnings, *(f"{input_.name}: {name}: {warning}" for warning in load.warnings)),
     )
     # A dry run writes no rows, so its next file is compared with the log as it is.
-    return log if run.dry_run else log.with_load(load), outcome
+    return log if run.dry_run else log.with_loads(load), outcome
 
 
 def _name(file: InputFile) -> str:
@@ -243,16 +242,20 @@ def _write_load(
         too_late=_a_year_after(max(run.as_of, run.clock)),
     )
     comparison = (
-        snapshots.compare(run.connection, contract, current, log)
-        if input_.mode == "snapshot"
-        else snapshots.NO_COMPARISON
+        snapshots.compare(run.connection, contract, current, log) if input_.mode == "snapshot" else SnapshotComparison()
     )
     earlier = (*log.current(input_.name), *uncommitted)
     warnings = (
         *databases.remarks(input_, superseded),
         *notes.remarks(run.connection, run.configuration.waterfall, earlier, input_, parsed_file, rows),
     )
-    load = _new_load(run, log, input_, file, parsed_file, rows, comparison, supersedes=superseded, warnings=warnings)
+    load = replace(
+        _new_load(run, log, input_, file, parsed_file),
+        supersedes=superseded,
+        warnings=warnings,
+        **rows.counts,
+        **vars(comparison),
+    )
     accounted = load.filtered + load.rejected_rows + load.redelivered + load.duplicates + load.landed
     if accounted != load.rows_read:
         raise _count_error(f"{load.rows_read} rows were read and {accounted} are accounted for", file)
@@ -278,18 +281,8 @@ def _write_files(
         snapshots.write(run.connection, contract, folder)
 
 
-def _new_load(
-    run: _Run,
-    log: LandingLog,
-    input_: Input,
-    file: InputFile,
-    parsed_file: ParsedFile,
-    rows: ClassifiedRows,
-    comparison: SnapshotComparison,
-    *,
-    supersedes: tuple[int, ...],
-    warnings: tuple[str, ...],
-) -> Load:
+def _new_load(run: _Run, log: LandingLog, input_: Input, file: InputFile, parsed_file: ParsedFile) -> Load:
+    """Return the load of a file, without the counts of its classified rows."""
     header = parsed_file.header
     return Load(
         input=input_.name,
@@ -309,20 +302,7 @@ def _new_load(
         rows_read=parsed_file.rows,
         filtered=parsed_file.filtered,
         records=parsed_file.records if header.plan else None,
-        rejected=rows.rejected,
-        redelivered=rows.redelivered,
-        duplicates=rows.duplicates,
-        landed=rows.landed,
-        gaps=rows.gaps,
-        overlaps=rows.overlaps,
-        rejected_later=rows.rejected_later,
-        supersedes=supersedes,
-        warnings=warnings,
         header_lines=None if parsed_file.lines is None else header.skip - header.blank,
-        missing=comparison.missing,
-        lost=comparison.lost,
-        lost_of=comparison.lost_of,
-        time_formats=rows.time_formats,
         cursor_after=file.cursor_after,
         cursor=file.cursor,
     )
@@ -378,10 +358,6 @@ def _a_year_after(moment: datetime) -> datetime:
         return moment.replace(year=moment.year + 1)
     except ValueError:
         return moment.replace(year=moment.year + 1, day=28)
-
-
-def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 @contextmanager

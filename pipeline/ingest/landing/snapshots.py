@@ -27,13 +27,10 @@ class SnapshotComparison:
     `lost_of` is the number of keys in the previous snapshot. Without a previous snapshot, `lost` is 0.
     """
 
-    missing: int | None
+    missing: int | None = None
+    """None if the input is not a snapshot."""
     lost: int = 0
     lost_of: int = 0
-
-
-NO_COMPARISON = SnapshotComparison(None)
-"""For an input that is not a snapshot."""
 
 
 def compare(

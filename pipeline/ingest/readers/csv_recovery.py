@@ -6,6 +6,7 @@ with that quote is rejected.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from pipeline.ingest.files.scan import MAX_RECORD_BYTES
 
 _MAX_RECORD_LINES = 10_000
 """Lines of a quoted field before its quote counts as stray. Without a limit a damaged file needs quadratic time."""
+
+_QUOTED = re.compile(rb' *"([^"]*(?:""[^"]*)*)(")? *')
+"""A field in quotes; its second group is the closing quote, if there is one."""
 
 
 @dataclass(frozen=True)
@@ -125,42 +129,23 @@ def split(text: bytes, delimiter: bytes, *, strict: bool = False) -> tuple[list[
     Like DuckDB, ignores spaces around a quoted field. A quote inside an unquoted field is part of the text, or "stray" if `strict`.
     """
     fields: list[bytes] = []
-    at, end = 0, len(text)
+    at = 0
     while True:
-        start = at
-        while start < end and text[start] == 0x20:
-            start += 1
-        if start < end and text[start] == 0x22:
-            value, at = _quoted(text, start + 1)
-            if at < 0:
+        if found := _QUOTED.match(text, at):
+            value, at = found[1].replace(b'""', b'"'), found.end()
+            if found[2] is None:
                 return fields, "open"
-            while at < end and text[at] == 0x20:
-                at += 1
-            if at < end and text[at : at + 1] != delimiter:
+            if at < len(text) and text[at : at + 1] != delimiter:
                 return fields, "stray"
         else:
-            next_delimiter = text.find(delimiter, at)
-            stop = end if next_delimiter < 0 else next_delimiter
-            value, at = text[at:stop], stop
+            end = text.find(delimiter, at)
+            value, at = (text[at:], len(text)) if end < 0 else (text[at:end], end)
             if strict and b'"' in value:
                 return fields, "stray"
         fields.append(value)
-        if at >= end:
+        if at >= len(text):
             return fields, "whole"
         at += 1
-
-
-def _quoted(text: bytes, at: int) -> tuple[bytes, int]:
-    """Return the value of the quoted field at `at` and the position after its closing quote; -1 if the quote is not closed."""
-    parts = []
-    while True:
-        quote = text.find(b'"', at)
-        if quote < 0:
-            return b"", -1
-        parts.append(text[at:quote])
-        if text[quote + 1 : quote + 2] != b'"':
-            return b'"'.join(parts), quote + 1
-        at = quote + 2
 
 
 def _closes(line: bytes) -> bool:

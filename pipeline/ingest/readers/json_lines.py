@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import IO, Any
 
@@ -34,10 +34,6 @@ MAX_DEPTH = 50
 class BadLineError(Exception):
     """The line is rejected for this reason."""
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(reason)
-
 
 class _Number(str):
     """A number as its original text, to distinguish it from a string."""
@@ -49,22 +45,6 @@ class Keys:
 
     names: tuple[str, ...]
     positions: dict[str, int]
-
-
-@dataclass
-class _KeyUnion:
-    """The keys so far; `columns` are found by their normalised name."""
-
-    names: list[str] = field(default_factory=list)
-    columns: dict[str, int] = field(default_factory=dict)
-    positions: dict[str, int] = field(default_factory=dict)
-
-    def add(self, key: str) -> None:
-        same = normalise_header(key) or key
-        if same not in self.columns:
-            self.columns[same] = len(self.names)
-            self.names.append(key)
-        self.positions[key] = self.columns[same]
 
 
 def header_of(file_scan: FileScan, input_: Input) -> tuple[Header, Keys]:
@@ -100,7 +80,7 @@ def write_copy(
             values = object_of(text)
         except BadLineError as bad:
             tally.rejected += 1
-            yield number, bad.reason, csv_recovery.printable_text(text)
+            yield number, str(bad), csv_recovery.printable_text(text)
             continue
         cells = [b""] * len(keys.names)
         for key, value in values.items():
@@ -148,20 +128,25 @@ def object_of(line: bytes) -> dict[str, bytes]:
 
 
 def _keys_of(file_scan: FileScan, skip: int) -> Keys:
-    union = _KeyUnion()
+    names: list[str] = []
+    columns: dict[str, int] = {}  # by the normalised name
+    positions: dict[str, int] = {}
     for text in texts(file_scan, skip):
         try:
-            new = [key for key in object_of(text) if key not in union.positions]
+            new = [key for key in object_of(text) if key not in positions]
         except BadLineError:
             continue
         for key in new:
-            union.add(key)
-        if len(union.positions) > MAX_KEYS:
+            same = normalise_header(key) or key
+            if same not in columns:
+                names.append(key)
+            positions[key] = columns.setdefault(same, len(columns))
+        if len(positions) > MAX_KEYS:
             raise FileRefusedError(
                 f"it has more than {MAX_KEYS} different keys",
                 "write the same keys in every line; what differs from line to line belongs into values",
             )
-    return Keys(tuple(union.names), union.positions)
+    return Keys(tuple(names), positions)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

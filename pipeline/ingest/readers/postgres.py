@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config.configuration import Database
-from pipeline.database.connection import quoted
+from pipeline.database.connection import identifier, quoted
 from pipeline.ingest.readers.postgres_failures import Failure, connection_lost, not_connected, query_failed
 
 if TYPE_CHECKING:
@@ -71,6 +71,10 @@ class _FailureError(Exception):
     def __init__(self, failure: Failure) -> None:
         self.failure = failure
         super().__init__(failure.reason)
+
+
+def _wrong_query(reason: str, next_step: str) -> _FailureError:
+    return _FailureError(Failure(reason, next_step, is_of_query=True))
 
 
 def read(dsn: str, database: Database, zone: str, after: str | None, path: Path) -> QueryFile | Failure:
@@ -138,9 +142,7 @@ class _TextQuery:
         names = tuple(schema.names)
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise _FailureError(
-                Failure(f"the query has two columns `{twice[0]}`", "rename one of them with `as`", True)
-            )
+            raise _wrong_query(f"the query has two columns `{twice[0]}`", "rename one of them with `as`")
         times = frozenset(number for number, field in enumerate(schema) if _is_time(field.type))
         columns = [_as_text(_column(field.name), field.type) for field in schema]
         if database.cursor is None:
@@ -162,8 +164,7 @@ def _select_list(columns: list[str]) -> str:
 
 
 def _column(name: str) -> str:
-    escaped = name.replace('"', '""')
-    return f'q."{escaped}"'
+    return f"q.{identifier(name)}"
 
 
 def _as_text(column: str, kind: pa.DataType) -> str:
@@ -189,30 +190,21 @@ def _cursor_kind(database: Database, schema: pa.Schema) -> pa.DataType:
 
     if database.cursor not in schema.names:
         columns_text = ", ".join(f"`{name}`" for name in schema.names[:30])
-        raise _FailureError(
-            Failure(
-                f"the cursor `{database.cursor}` is no column of the query; it has {columns_text or 'none'}",
-                "name one of them as `cursor`, or add the column to the query",
-                True,
-            )
+        raise _wrong_query(
+            f"the cursor `{database.cursor}` is no column of the query; it has {columns_text or 'none'}",
+            "name one of them as `cursor`, or add the column to the query",
         )
     kind = schema.field(database.cursor).type
     is_time = _is_time(kind)
     if not is_time and not pa.types.is_integer(kind):
-        raise _FailureError(
-            Failure(
-                f"the cursor `{database.cursor}` is neither a time, a date nor a whole number",
-                "name a column that grows with every change, or cast it in the query",
-                True,
-            )
+        raise _wrong_query(
+            f"the cursor `{database.cursor}` is neither a time, a date nor a whole number",
+            "name a column that grows with every change, or cast it in the query",
         )
     if database.look_back and not is_time:
-        raise _FailureError(
-            Failure(
-                f"look_back is a length of time, and the cursor `{database.cursor}` is a number",
-                "leave out look_back, or name a column of times as `cursor`",
-                True,
-            )
+        raise _wrong_query(
+            f"look_back is a length of time, and the cursor `{database.cursor}` is a number",
+            "leave out look_back, or name a column of times as `cursor`",
         )
     return kind
 
@@ -274,7 +266,7 @@ def _next(batches: Iterator[Any], connection: Connection, database: Database, be
     try:
         connection.rollback()
     except dbapi.Error:
-        raise _FailureError(connection_lost("the connection was lost in the middle of the query", database)) from None
+        raise _FailureError(connection_lost("the connection was lost in the middle of the query")) from None
     state = next((state for words, state in _STATE_BY_MESSAGE if words in text), "")
     is_slow = _is_slow(database, began)
     raise _FailureError(query_failed("57014" if is_slow else state, "", database, is_slow=is_slow))
@@ -293,5 +285,5 @@ def _call(call: Any, database: Database, began: float) -> Any:
     except dbapi.Error as error:
         state, text = error.sqlstate or "", str(error)
     if not state or state.startswith(_LOST_STATES):
-        raise _FailureError(connection_lost("the connection was lost", database))
+        raise _FailureError(connection_lost("the connection was lost"))
     raise _FailureError(query_failed(state, text, database, is_slow=_is_slow(database, began)))

@@ -25,56 +25,58 @@ class Failure:
     is_lost: bool = False
 
 
-def connection_lost(reason: str, database: Database) -> Failure:
+def connection_lost(reason: str) -> Failure:
     """Return the failure for a lost connection."""
     return Failure(
         reason, "the next run reads it again; if this happens again, ask the administrator of the server", is_lost=True
     )
 
 
+_CANCELLED = (
+    "the server cancelled the query in favour of another transaction",
+    "the next run reads it again",
+)
+_QUERY_FAILURES = {
+    "40001": _CANCELLED,
+    "40P01": _CANCELLED,
+    "57014": ("the query was cancelled on the server", "ask the administrator of the server, and run again"),
+    "42501": (
+        "its user may not read this{message}",
+        "let the owner of the table `grant select` on it to the user of {variable}",
+    ),
+    "22021": (
+        "the database contains text that is not UTF-8, and its encoding is not known{state}",
+        "decode these columns in the query: "
+        "convert_from(convert(convert_to(name, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'SQL_ASCII') as name",
+    ),
+    "22023": (
+        "the server does not know a value of the query or session, such as the name of a time zone{state}",
+        "correct `timezone` of this input, or its query",
+    ),
+    "42": (
+        "the query does not fit the database{message}{state}",
+        "correct `query`, `from_table` or `cursor` of this input; the table may have changed",
+    ),
+    "": (
+        "the query failed while it ran{state}",
+        "run it in psql, which shows the server's message: it may hold values of rows, so it is not repeated here",
+    ),
+}
+"""Reason and next step by SQLSTATE, or by its class."""
+
+
 def query_failed(state: str, text: str, database: Database, *, is_slow: bool) -> Failure:
     """Return the failure for a query that the server did not complete. Only the text of an SQL error is repeated."""
-    if state in _TRANSIENT_STATES:
-        return Failure(
-            "the server cancelled the query in favour of another transaction", "the next run reads it again", True, True
-        )
-    if state == "57014":
-        if is_slow:
-            return query_timed_out(database)
-        return Failure(
-            "the query was cancelled on the server", "ask the administrator of the server, and run again", True
-        )
-    if state == "42501":
-        return Failure(
-            f"its user may not read this{_server_message(text)}",
-            f"let the owner of the table `grant select` on it to the user of {database.variable}",
-            True,
-        )
-    if state == "22021":
-        return Failure(
-            "the database contains text that is not UTF-8, and its encoding is not known (SQLSTATE 22021)",
-            "decode these columns in the query: "
-            "convert_from(convert(convert_to(name, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'SQL_ASCII') as name",
-            True,
-        )
-    if state == "22023":
-        return Failure(
-            "the server does not know a value of the query or session, such as the name of a time zone (SQLSTATE 22023)",
-            "correct `timezone` of this input, or its query",
-            True,
-        )
-    shown = f" (SQLSTATE {state})" if state else ""
-    if state.startswith("42"):
-        return Failure(
-            f"the query does not fit the database{_server_message(text)}{shown}",
-            "correct `query`, `from_table` or `cursor` of this input; the table may have changed",
-            True,
-        )
-    return Failure(
-        f"the query failed while it ran{shown}",
-        "run it in psql, which shows the server's message: it may hold values of rows, so it is not repeated here",
-        True,
-    )
+    if state == "57014" and is_slow:
+        return query_timed_out(database)
+    reason, next_step = next(_QUERY_FAILURES[each] for each in (state, state[:2], "") if each in _QUERY_FAILURES)
+    message = _PRIMARY.search(text)
+    values = {
+        "message": f": {message[1].strip()}" if message else "",
+        "state": f" (SQLSTATE {state})" if state else "",
+        "variable": database.variable,
+    }
+    return Failure(reason.format(**values), next_step.format(**values), True, is_lost=state in _TRANSIENT_STATES)
 
 
 def query_timed_out(database: Database) -> Failure:
@@ -85,11 +87,6 @@ def query_timed_out(database: Database) -> Failure:
         "read less, with a `cursor` or a narrower query, or raise query_timeout of this input",
         True,
     )
-
-
-def _server_message(text: str) -> str:
-    match = _PRIMARY.search(text)
-    return f": {match.group(1).strip()}" if match else ""
 
 
 _LOGIN_FAILURES = (

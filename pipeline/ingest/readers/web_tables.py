@@ -52,7 +52,8 @@ def grid_of(file_scan: FileScan, input_: Input) -> Grid:
         raise FileRefusedError(f"the web page has more than {MAX_PAGE_BYTES // 1_000_000} MB", "export it as CSV")
     encoding = _encoding(file_scan, input_)
     first = None
-    for number in range(min(_count_of_tables(file_scan, encoding), MAX_TABLES)):
+    tables = max((table + 1 for table, _ in _rows(file_scan, encoding)), default=0)
+    for number in range(min(tables, MAX_TABLES)):
         grid = _grid(file_scan, encoding, number)
         try:
             grids.header_of(grid, input_)
@@ -72,10 +73,6 @@ def _grid(file_scan: FileScan, encoding: str, number: int) -> Grid:
         return (row for table, row in _rows(file_scan, encoding) if table == number)
 
     return Grid(rows, "the table" if number == 0 else f"table {number + 1}")
-
-
-def _count_of_tables(file_scan: FileScan, encoding: str) -> int:
-    return max((table + 1 for table, _ in _rows(file_scan, encoding)), default=0)
 
 
 def _encoding(file_scan: FileScan, input_: Input) -> str:
@@ -101,13 +98,12 @@ def _encoding(file_scan: FileScan, input_: Input) -> str:
 def _rows(file_scan: FileScan, encoding: str) -> Iterator[tuple[int, list[str]]]:
     """Yield (number of the table, row) for all rows of the page."""
     parser = _Tables()
-    decoder = codecs.getincrementaldecoder(encoding)(encodings.SURROGATE_HANDLER)
-    for chunk in scan.chunks(file_scan.path, file_scan.compression):
-        parser.feed(decoder.decode(chunk))
+    chunks = scan.chunks(file_scan.path, file_scan.compression)
+    for text in codecs.iterdecode(chunks, encoding, encodings.SURROGATE_HANDLER):
+        parser.feed(text)
         yield from parser.take_rows()
         if len(parser.rawdata) > _MAX_MARKUP:
             raise FileRefusedError("the web page has a tag or a comment of several megabytes", "export it as CSV")
-    parser.feed(decoder.decode(b"", final=True))
     parser.close()
     parser.finish()
     yield from parser.take_rows()

@@ -40,7 +40,7 @@ def grid_of(path: Path, input_: Input, work: Path) -> Grid:
         sheet = CalamineWorkbook.from_path(checked.path).get_sheet_by_name(checked.sheet)
         first = (sheet.start or (0, 0))[1]
         merged = tuple(sheet.merged_cell_ranges or ())
-    is_long = any("%Y-%d" in each for each in _formats(input_))
+    is_long = any("%Y-%d" in each for each in input_.time_formats)
 
     def rows() -> Iterator[list[str]]:
         before = [""] * first
@@ -87,13 +87,9 @@ def _damage_error() -> FileRefusedError:
     )
 
 
-def _formats(input_: Input) -> tuple[str, ...]:
-    return input_.time_format if isinstance(input_.time_format, tuple) else (input_.time_format or "iso",)
-
-
 def with_iso_times(input_: Input) -> Input:
     """Return the settings for a sheet: ISO 8601 is added as the last time format, because date cells are read as ISO 8601."""
-    formats = _formats(input_)
+    formats = input_.time_formats
     return input_ if "iso" in formats else replace(input_, time_format=(*formats, "iso"))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import chain, count
 
 from pipeline.config.configuration import Input
 from pipeline.config.input_tables import CONTRACTS, Column
@@ -94,7 +96,7 @@ def bind(header: tuple[str, ...], input_: Input) -> Bound:
             taken.add(column_name)
     for position, field_name in enumerate(header):
         if position not in claimed:
-            name = _unused_name(snake_case(field_name, position), taken)
+            name = unused_name(snake_case(field_name, position), taken)
             extras[name] = position
             taken.add(name)
     return Bound(columns, extras, tuple(name for name, position in mapped.items() if position is None))
@@ -125,9 +127,6 @@ def visible(text: str) -> str:
     return unicodedata.normalize("NFC", INVISIBLE.sub("", text))
 
 
-def _unused_name(name: str, taken: set[str]) -> str:
-    number, free = 2, name
-    while free in taken:
-        free = f"{name}_{number}"
-        number += 1
-    return free
+def unused_name(name: str, taken: Collection[str]) -> str:
+    """Return a name, with a number from 2 on if it is taken."""
+    return next(each for each in chain([name], (f"{name}_{number}" for number in count(2))) if each not in taken)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import duckdb
 
+from pipeline.config.toml_text import value_text
 from pipeline.database.connection import quoted
+from pipeline.ingest.rows.columns import unused_name
 from pipeline.waterfall.definition import Stage, Waterfall
 from pipeline.waterfall.names import NORMALISE_STAGE_SQL, normalise_stage
 
@@ -122,7 +123,7 @@ def advice(connection: duckdb.DuckDBPyConnection, names: StageNames, waterfall: 
     unplaced = [text for text, _ in frequent if text in far and _may_be_shown(text)]
     if unplaced:
         candidates = _stages_without_rows(names, waterfall)
-        lines.append(f"    aliases = {_toml_list(unplaced)}   # beside those of the stage that is meant{candidates}")
+        lines.append(f"    aliases = {value_text(unplaced)}   # beside those of the stage that is meant{candidates}")
         lines += _former_stage_block(unplaced, waterfall)
     return "\n".join(lines)
 
@@ -130,21 +131,19 @@ def advice(connection: duckdb.DuckDBPyConnection, names: StageNames, waterfall: 
 def alias_line(stage: Stage, texts: Iterable[str]) -> str:
     """Return an `aliases` line of a stage with `texts` added, ready to paste; the block can be a new one on a preset."""
     aliases = [*stage.aliases, *filter(_may_be_shown, texts)]
-    return f'    aliases = {_toml_list(aliases)}   # in the [[stages]] block with key = "{stage.key}"'
+    return f'    aliases = {value_text(aliases)}   # in the [[stages]] block with key = "{stage.key}"'
 
 
 def _former_stage_block(texts: Sequence[str], waterfall: Waterfall) -> list[str]:
     """Return a block of kind hold, ready to paste, for stages that the source no longer has (T1)."""
     taken = {*(stage.key for stage in waterfall.stages), *(group.key for group in waterfall.groups)}
-    numbered = (f"{FORMER_STAGE}_{number}" for number in range(2, len(taken) + 3))
-    key = next(each for each in chain([FORMER_STAGE], numbered) if each not in taken)
     return [
         "  or, where the source has deleted the stage: this block ends the stay before it, and the cycle goes on",
         "    [[stages]]",
-        f'    key = "{key}"',
+        f'    key = "{unused_name(FORMER_STAGE, taken)}"',
         '    definition = "A stage that the source no longer has."',
         '    kind = "hold"',
-        f"    aliases = {_toml_list(texts)}",
+        f"    aliases = {value_text(texts)}",
     ]
 
 
@@ -174,7 +173,3 @@ def _stages_without_rows(names: StageNames, waterfall: Waterfall) -> str:
 
 def _may_be_shown(text: str) -> bool:
     return "@" not in text and len(text) <= MAX_NAME_LENGTH and text.isprintable()
-
-
-def _toml_list(texts: Iterable[str]) -> str:
-    return f"[{', '.join(json.dumps(text, ensure_ascii=False) for text in texts)}]"

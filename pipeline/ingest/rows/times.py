@@ -47,28 +47,33 @@ class _ParsedText:
 
 
 @dataclass(frozen=True)
-class TimeSql:
-    """SQL for a UTC time and its note, which use the columns of the step `first`. `note` is None if no text can have one."""
+class TypedValue:
+    """SQL for a value: the `steps` it needs, the `tries` that these need, its note, and its format columns.
 
-    first: _ParsedText
-    at: str
-    note: str | None
+    `note` is None if no row can have one.
+    """
+
+    sql: str
+    steps: tuple[str, ...] = ()
+    tries: tuple[str, ...] = ()
+    note: str | None = None
+    formats: tuple[str, ...] = ()
 
 
 TimeFormat = str | tuple[str, ...] | None
 """One format, several formats in order of priority, or None for ISO 8601."""
 
 
-def time_sql(
-    text: str, zone: str, time_format: TimeFormat, *, read: str, is_local: str, locale: str | None = None
-) -> TimeSql:
-    """Return the SQL for the expression `text`; `read` and `is_local` are the column names of the first step.
+def time_sql(text: str, zone: str, time_format: TimeFormat, locale: str | None = None) -> TypedValue:
+    """Return the SQL for a column of text: a TIMESTAMP in UTC (null if unreadable) with the note 'gap', 'overlap' or null.
 
-    `locale` is the language of month names. `at` is a TIMESTAMP in UTC (null if unreadable), `note` is 'gap', 'overlap' or null.
+    `locale` is the language of month names.
     """
+    read, is_local = f"{text}__read", f"{text}__is_local"
     first = _parse_text(text, time_format, locale, read)
     at, note = _in_zone(zone, read, is_local, has_offset=first.is_local == "false")
-    return TimeSql(first, at, note)
+    tries = tuple(f"{each} as {name}" for name, each in first.tries)
+    return TypedValue(at, (f"{first.read} as {read}", f"{first.is_local} as {is_local}"), tries, note, first.formats)
 
 
 def _in_zone(zone: str, read: str, is_local: str, *, has_offset: bool) -> tuple[str, str | None]:

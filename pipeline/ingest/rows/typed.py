@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from pipeline.config.configuration import Input
@@ -11,6 +11,7 @@ from pipeline.config.input_tables import CONTRACTS, Column, Contract
 from pipeline.database.connection import identifier, quoted
 from pipeline.ingest.rows import ids, times
 from pipeline.ingest.rows.columns import Bound
+from pipeline.ingest.rows.times import TypedValue
 from pipeline.waterfall.names import NORMALISE_STAGE_SQL
 
 SQL_TYPES = {"text": "varchar", "time": "timestamp", "whole": "bigint"}
@@ -159,37 +160,20 @@ def _alias(stage: str) -> str:
     return f"case when regexp_matches({stage}, '[^ -~]|  ') then {whole} else lower({stage}) end"
 
 
-@dataclass(frozen=True)
-class _TypedValue:
-    """SQL for a value: the `steps` it needs, the `tries` that these need, its note, and its format columns.
-
-    `note` is None if no row can have one.
-    """
-
-    sql: str
-    steps: tuple[str, ...] = ()
-    tries: tuple[str, ...] = ()
-    note: str | None = None
-    formats: tuple[str, ...] = ()
-
-
-def _typed_value(column: Column, input_: Input, iso_times: bool) -> _TypedValue:
+def _typed_value(column: Column, input_: Input, iso_times: bool) -> TypedValue:
     if column.is_id:
         step = f"{column.name}__cleaned"
         value = ids.salesforce_id(step) if input_.ids == "salesforce" else step
-        return _TypedValue(value, (f"{ids.clean_id(column.name)} as {step}",))
+        return TypedValue(value, (f"{ids.clean_id(column.name)} as {step}",))
     if column.type == "text":
-        return _TypedValue(column.name)
+        return TypedValue(column.name)
     given = f"{column.name} is not null as {identifier(_given_column(column))}"
     if column.type == "whole":
         whole = f"regexp_full_match({column.name}, '[+-]?[0-9]{{1,18}}([.]0*)?')"
-        return _TypedValue(f"case when {whole} then trunc({column.name}::decimal(38,3))::bigint end", (given,))
-    step, is_local = f"{column.name}__read", f"{column.name}__is_local"
+        return TypedValue(f"case when {whole} then trunc({column.name}::decimal(38,3))::bigint end", (given,))
     time_format = None if iso_times else input_.time_format
-    sql = times.time_sql(column.name, input_.timezone, time_format, read=step, is_local=is_local, locale=input_.locale)
-    steps = (given, f"{sql.first.read} as {step}", f"{sql.first.is_local} as {is_local}")
-    tries = tuple(f"{each} as {name}" for name, each in sql.first.tries)
-    return _TypedValue(sql.at, steps, tries, sql.note, sql.first.formats)
+    time = times.time_sql(column.name, input_.timezone, time_format, input_.locale)
+    return replace(time, steps=(given, *time.steps))
 
 
 def _reason(contract: Contract, bound: Bound, is_reshaped: bool) -> str | None:

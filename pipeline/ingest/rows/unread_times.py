@@ -80,7 +80,7 @@ def describe(connection: duckdb.DuckDBPyConnection, input_: Input) -> UnreadTime
         f"select {shape_sql('text')} as shape, sum(entries)::bigint as entries from temp.landing_unread "
         f"where text is not null group by shape order by entries desc, shape limit {MAX_SHAPES_SHOWN}"
     ).fetchall()
-    formats, read = _formats(connection, _current_formats(input_)) if rows > empty else ((), 0)
+    formats, read = _formats(connection, input_.time_formats) if rows > empty else ((), 0)
     connection.execute("drop table temp.landing_unread")
     return UnreadTimes(rows, empty, tuple((shape, count) for shape, count in shapes), formats, read)
 
@@ -116,7 +116,7 @@ def _lines_for(suggested: str, input_: Input, has_others: bool) -> list[str]:
     note = f"; the {first} comes first" if first else ""
     if not has_others:
         return [f'    time_format = "{suggested}"   # in [[inputs]] {input_.name}{note}']
-    present = _current_formats(input_)
+    present = input_.time_formats
     if any(_swapped(each) == suggested for each in present):
         return [
             f'    time_format = "{suggested}"   # for these files{note}',
@@ -125,12 +125,6 @@ def _lines_for(suggested: str, input_: Input, has_others: bool) -> list[str]:
         ]
     listed = json.dumps([*present, suggested], ensure_ascii=False)
     return [f"    time_format = {listed}   # in [[inputs]] {input_.name}: the first that reads a text counts{note}"]
-
-
-def _current_formats(input_: Input) -> tuple[str, ...]:
-    if isinstance(input_.time_format, tuple):
-        return input_.time_format
-    return (input_.time_format or "iso",)
 
 
 def _formats(
