@@ -11,36 +11,10 @@ from pipeline.init.sampling import Sample, words
 
 _MAX_STAGES = 60
 """Different texts in a stage column."""
-_ID_WORDS = (
-    "lead",
-    "contact",
-    "record",
-    "prospect",
-    "person",
-    "deal",
-    "opportunity",
-    "customer",
-    "id",
-    "vid",
-    "key",
-    "nr",
-)
-_NO_IDS = ("owner", "source", "name", "email", "type", "score")
-_STAGE_WORDS = ("stage", "status", "lifecycle", "phase", "to", "new", "value", "state", "step")
-_TIME_WORDS = (
-    "entered",
-    "changed",
-    "edit",
-    "date",
-    "timestamp",
-    "time",
-    "at",
-    "on",
-    "since",
-    "when",
-    "modified",
-    "created",
-)
+_ID_WORDS = "lead contact record prospect person deal opportunity customer id vid key nr"
+_NO_ID_WORDS = "owner source name email type score"
+_STAGE_WORDS = "stage status lifecycle phase to new value state step"
+_TIME_WORDS = "entered changed edit date timestamp time at on since when modified created"
 
 _OFFSET = "(Z|UTC|[+-][0-9]{2}:?[0-9]{2})$"
 _NUMBER = "[0-9]{1,9}([.][0-9]+)?"
@@ -95,14 +69,14 @@ def guess_history(
     free = [position for position in range(len(sample.names)) if position not in timed and distinct[position]]
     lead = _best([each for each in free if _may_be_id(sample.names[each])], sample, _ID_WORDS)
     stages = [each for each in free if each != lead and distinct[each] <= min(_MAX_STAGES, max(2, rows))]
-    stage = _best([each for each in stages if words(sample.names[each]) & set(_STAGE_WORDS)], sample, _STAGE_WORDS)
+    stage = _best([each for each in stages if words(sample.names[each]) & words(_STAGE_WORDS)], sample, _STAGE_WORDS)
     return HistoryColumns(lead, stage, entered)
 
 
 def _may_be_id(header: str) -> bool:
     header_words = words(header)
     return bool(header_words & {"id", "vid", "key", "nr"}) or (
-        bool(header_words & set(_ID_WORDS)) and not header_words & {*_STAGE_WORDS, *_NO_IDS}
+        bool(header_words & words(_ID_WORDS)) and not header_words & words(f"{_STAGE_WORDS} {_NO_ID_WORDS}")
     )
 
 
@@ -116,8 +90,9 @@ def has_salesforce_ids(connection: duckdb.DuckDBPyConnection, sample: Sample, he
     return bool(is_one)
 
 
-def _best(positions: list[int], sample: Sample, wanted: tuple[str, ...]) -> int | None:
-    """Return the position whose header has the first of the `wanted` words; the first position if several match equally."""
+def _best(positions: list[int], sample: Sample, wanted_words: str) -> int | None:
+    """Return the position whose header has the first of these words; the first position if several match equally."""
+    wanted = wanted_words.split()
 
     def rank(position: int) -> tuple[int, int]:
         places = [wanted.index(word) for word in words(sample.names[position]) if word in wanted]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import duckdb
 
 from pipeline.config import formats
 from pipeline.config.input_tables import CONTRACTS
+from pipeline.config.reshaping import normalise
 from pipeline.ingest.adapters import known_formats, stage_columns
 from pipeline.ingest.landing.loading import DATE_IN_NAME
 from pipeline.ingest.rows.columns import normalise_header
@@ -18,6 +20,7 @@ from pipeline.init.columns import TimeColumn
 from pipeline.init.sampling import Sample, common_start, words
 from pipeline.waterfall.definition import InputTable
 
+_GUESS = {"columns": "a guess"}
 _OTHER_TABLES: tuple[InputTable, ...] = ("merges", "deletions", "leads", "accounts")
 
 _MAX_SNAPSHOT_COLUMNS = 4
@@ -88,22 +91,25 @@ def _known_format(
         comments["field_value"] = "QUESTION: which field holds the stage? The file has " + ", ".join(
             f'"{each}" ({rows})' for each, rows in field_values[:5]
         )
-    timed = _with_times(sample, times, known.time_format)
     signature = ", ".join(next(header for header in group if sample.has(header)) for group in known.signature)
     patterns = [pattern for part in known.parts for pattern in part.patterns]
-    dated = tuple(
-        (text, position)
-        for position, header in enumerate(sample.names)
-        if (text := next(filter(None, (stage_columns.stage_in(each, header) for each in patterns)), None))
-    )
-    return ProposedInput(
+    proposal = ProposedInput(
         sample,
-        keys | timed[0],
+        keys,
         f"the file has {signature}",
-        comments | timed[1],
-        has_local_times=timed[2],
-        stage_columns=dated,
+        comments,
+        stage_columns=_stage_columns(sample, range(len(sample.names)), patterns),
     )
+    return _with_times(proposal, times, known.time_format)
+
+
+def _stage_columns(sample: Sample, positions: Iterable[int], patterns: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    """Return (stage name, position) of the columns whose header matches a pattern."""
+    found = []
+    for position in positions:
+        texts = (stage_columns.stage_in(pattern, sample.names[position]) for pattern in patterns)
+        found += [(text, position) for text in islice(filter(None, texts), 1)]
+    return tuple(found)
 
 
 def _fields(connection: duckdb.DuckDBPyConnection, sample: Sample, known: formats.Format) -> list[tuple[str, int]]:
@@ -128,14 +134,7 @@ def _standard_table(sample: Sample, times: tuple[TimeColumn, ...]) -> ProposedIn
     for table in ("stage_entries", *_OTHER_TABLES):
         required = CONTRACTS[table].required
         if all(map(sample.has, required)) and (len(required) > 1 or table in ("leads", "accounts")):
-            timed = _with_times(sample, times, None)
-            return ProposedInput(
-                sample,
-                {"table": table} | timed[0],
-                f"the file has {', '.join(required)}",
-                timed[1],
-                has_local_times=timed[2],
-            )
+            return _with_times(ProposedInput(sample, {"table": table}, f"the file has {', '.join(required)}"), times)
     return None
 
 
@@ -149,16 +148,9 @@ def _history(
     names = {column: sample.names[position] for column, position in mapped.items()}
     renamed = {column: name for column, name in names.items() if normalise_header(name) != column}
     own = tuple(each for each in times if each.position == guess.entered)
-    timed = _with_times(sample, own, None)
     keys: dict[str, Any] = {"table": "stage_entries", **({"columns": renamed} if renamed else {})}
     why = f"`{names['stage']}` has few different values and `{names['entered_at']}` has times"
-    return ProposedInput(
-        sample,
-        keys | timed[0],
-        why,
-        {"columns": "a guess"} | timed[1] if renamed else timed[1],
-        has_local_times=timed[2],
-    )
+    return _with_times(ProposedInput(sample, keys, why, _GUESS if renamed else {}), own)
 
 
 def _snapshot(connection: duckdb.DuckDBPyConnection, sample: Sample) -> ProposedInput | None:
@@ -193,29 +185,13 @@ def _wide(sample: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None
     if not known and (not (start or end) or any(not each.strip() for each in middle)):
         return None
     stages = known or [f"{start}*{end}"]
-    timed = _with_times(sample, times, None)
     keys: dict[str, Any] = {"format": "stage_dates", "stages": stages if len(stages) > 1 else stages[0]}
-    if normalise_header(lead) not in {normalise_header(each.header) for each in _lead_candidates()}:
+    lead_headers = formats.load("stage_dates").parts[0].columns["lead_id"]
+    if normalise_header(lead) not in {normalise_header(each.header) for each in lead_headers}:
         keys["columns"] = {"lead_id": lead}
-    renamed = [
-        (text, each.position)
-        for each in times
-        if (
-            text := next(
-                filter(None, (stage_columns.stage_in(one, sample.names[each.position]) for one in stages)), None
-            )
-        )
-    ]
-    why = f"{len(renamed)} columns look like stage dates"
-    return ProposedInput(sample, keys | timed[0], why, timed[1], has_local_times=timed[2], stage_columns=tuple(renamed))
-
-
-def _letters(header: str) -> str:
-    return header.lower().replace("_", "").replace(" ", "")
-
-
-def _lead_candidates() -> tuple[Any, ...]:
-    return formats.load("stage_dates").parts[0].columns["lead_id"]
+    dated = _stage_columns(sample, (each.position for each in times), stages)
+    why = f"{len(dated)} columns look like stage dates"
+    return _with_times(ProposedInput(sample, keys, why, stage_columns=dated), times)
 
 
 def _table(sample: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | None:
@@ -227,31 +203,28 @@ def _table(sample: Sample, times: tuple[TimeColumn, ...]) -> ProposedInput | Non
         other = next((name for name in sample.names if name != into), None)
         if into is not None:
             pair = {"from_lead_id": other, "into_lead_id": into}
-            return ProposedInput(
-                sample, {"table": "merges", "columns": pair}, f"`{into}` says into which record", {"columns": "a guess"}
-            )
+            why = f"`{into}` says into which record"
+            return ProposedInput(sample, {"table": "merges", "columns": pair}, why, _GUESS)
     if not ids:
         return None
-    timed = _with_times(sample, times, None)
     mapped = {} if ids[0] == "lead_id" else {"lead_id": ids[0]}
     stage = next(
         (name for name in sample.names if {"lifecycle", "stage"} & words(name) or "status" in words(name)), None
     )
     mapped |= {} if stage is None else {"current_stage": stage}
     for column in CONTRACTS["leads"].columns:
-        close = next((each for each in sample.names if _letters(each) == _letters(column.name)), None)
+        close = next((each for each in sample.names if normalise(each) == normalise(column.name)), None)
         if close is not None and column.name not in mapped and normalise_header(close) != column.name:
             mapped[column.name] = close
     people: dict[str, Any] = {"table": "leads", **({"columns": mapped} if mapped else {})}
-    return ProposedInput(
-        sample, people | timed[0], f"one row for each `{ids[0]}`", {"columns": "a guess"}, has_local_times=timed[2]
-    )
+    proposal = _with_times(ProposedInput(sample, people, f"one row for each `{ids[0]}`"), times)
+    return replace(proposal, comments=_GUESS)
 
 
 def _with_times(
-    sample: Sample, times: Sequence[TimeColumn], shipped: tuple[str, ...] | None
-) -> tuple[dict[str, Any], dict[str, str], bool]:
-    """Return the key `time_format` if it is needed, its comment, and whether the time zone matters."""
+    proposal: ProposedInput, times: Sequence[TimeColumn], shipped: tuple[str, ...] | None = None
+) -> ProposedInput:
+    """Return the input with the key `time_format` if it is needed, its comment, and whether the time zone matters."""
     formats_seen = list(dict.fromkeys(each.formats[:1] or ("iso",) for each in times))
     patterns = [each for (each,) in formats_seen]
     comments = {}
@@ -263,4 +236,9 @@ def _with_times(
     if needed:
         listed = [*(shipped or (("iso",) if "iso" in patterns else ())), *needed]
         keys["time_format"] = listed if len(listed) > 1 else listed[0]
-    return keys, comments, not all(each.has_offset for each in times)
+    return replace(
+        proposal,
+        keys=proposal.keys | keys,
+        comments=proposal.comments | comments,
+        has_local_times=not all(each.has_offset for each in times),
+    )

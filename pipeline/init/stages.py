@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.config import presets
+from pipeline.config.starter import DEFAULT_PRESET
+from pipeline.ingest.rows.columns import unused_name
 from pipeline.waterfall.names import MAX_KEY_LENGTH, RESERVED_WORDS, label_of, normalise_stage
 
 _MIN_KNOWN = 0.5
 """Share of the rows whose stage a preset must know."""
-_DEFAULT_PRESET = "mcl-mel-mql-sal-sql"
 _EXITS = re.compile(
     r"\b(disqualif|unqualif|lost|not converted|rejected|dead|junk|spam|bad|closed - not)", re.IGNORECASE
 )
@@ -50,7 +51,7 @@ class WaterfallChoice:
 def choose_waterfall(stage_moves: StageMoves, wanted: str | None = None) -> WaterfallChoice:
     """Return the waterfall for the stage names in the rows. `wanted` is a preset that the user has chosen."""
     if not stage_moves.rows:
-        return WaterfallChoice(wanted or _DEFAULT_PRESET, (), None, "no names of stages were found")
+        return WaterfallChoice(wanted or DEFAULT_PRESET, (), None, "no names of stages were found")
     known = {name: _known_names(name, stage_moves.rows) for name in ([wanted] if wanted else presets.names())}
     total = sum(stage_moves.rows.values())
     best = max(known, key=lambda name: _fit_rank(name, known[name], stage_moves))
@@ -59,7 +60,7 @@ def choose_waterfall(stage_moves: StageMoves, wanted: str | None = None) -> Wate
         own = _own_stages(stage_moves)
         if sum(stage.kind == "path" for stage in own.stages) > 1:
             return own
-        best = _DEFAULT_PRESET
+        best = DEFAULT_PRESET
     unknown = [name for name, _ in stage_moves.rows.most_common() if name not in known[best]]
     keys = {stage["key"] for stage in presets.load(best).stages}
     # A stage that is not in the preset is a hold, which keeps the cycle open, until the user changes its kind.
@@ -83,7 +84,7 @@ def _fit_rank(name: str, known: dict[str, str], stage_moves: StageMoves) -> tupl
         first, second = rank.get(known.get(before, "")), rank.get(known.get(after, ""))
         if first is not None and second is not None:
             up += moves if first < second else -moves if first > second else 0
-    return (sum(stage_moves.rows[each] for each in known), up, name == _DEFAULT_PRESET, -len(presets.load(name).stages))
+    return (sum(stage_moves.rows[each] for each in known), up, name == DEFAULT_PRESET, -len(presets.load(name).stages))
 
 
 def _known_names(name: str, rows: Counter[str]) -> dict[str, str]:
@@ -138,7 +139,7 @@ def _unused_key(name: str, taken: set[str]) -> str:
     letters = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
     key = letters if re.match(r"[a-z]", letters) and letters not in RESERVED_WORDS else f"stage_{letters}".strip("_")
     key = key[: MAX_KEY_LENGTH - 3]
-    free = next(each for each in (key, *(f"{key}_{number}" for number in range(2, 999))) if each not in taken)
+    free = unused_name(key, taken)
     taken.add(free)
     return free
 

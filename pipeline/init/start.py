@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tempfile
@@ -10,11 +9,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from pipeline.config.load import load_configuration
+from pipeline.config.starter import DEFAULT_PRESET
+from pipeline.config.toml_text import value_text
 from pipeline.database.connection import connect
 from pipeline.errors import UsageError
 from pipeline.ingest.files import archives, formats
@@ -27,9 +27,6 @@ from pipeline.init.inputs import ProposedInput
 from pipeline.init.sampling import common_start, sample
 from pipeline.init.stages import ProposedStage, StageMoves, WaterfallChoice
 from pipeline.settings import Settings
-
-_SAMPLE_PRESET = "mcl-mel-mql-sal-sql"
-"""Used to read the rows before their stages are known."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,10 @@ def propose_configuration(files: Sequence[Path], folder: Path, preset: str | Non
         connection.close()
     text = _text(proposals, names, choice, folder)
     questions += _questions(proposals, names, choice)
-    lines = [f"{each.pattern or each.sample.path.name}: {_content_words(each)}; {each.why}" for each in proposals]
+    lines = []
+    for each in proposals:
+        content = f"format {each.keys['format']}" if "format" in each.keys else each.keys["table"]
+        lines.append(f"{each.pattern or each.sample.path.name}: {content}; {each.why}")
     lines.append(f"stages: {f'preset {choice.preset}' if choice.preset else 'their own'}; {choice.evidence}")
     return ProposedConfiguration(text, tuple(lines), tuple(questions))
 
@@ -92,10 +92,6 @@ def _group_files(proposals: Sequence[ProposedInput]) -> list[ProposedInput]:
         else:
             grouped += group
     return grouped
-
-
-def _content_words(proposal: ProposedInput) -> str:
-    return f"format {proposal.keys['format']}" if "format" in proposal.keys else str(proposal.keys["table"])
 
 
 def _names(proposals: Sequence[ProposedInput]) -> list[str]:
@@ -122,7 +118,8 @@ def _moves(
             wide.rows[stage] += filled
             wide.moves.update({(before, stage): 1 for before, _ in each.stage_columns[:number]})
     toml = work / "funnel.toml"
-    toml.write_text(_text(proposals, names, WaterfallChoice(_SAMPLE_PRESET, (), None, ""), work), encoding="utf-8")
+    any_preset = WaterfallChoice(DEFAULT_PRESET, (), None, "")  # the stages of the rows are not known before
+    toml.write_text(_text(proposals, names, any_preset, work), encoding="utf-8")
     for input_ in load_configuration(toml).inputs:
         if input_.table != "stage_entries" or (input_.reshaping and input_.reshaping.stage_dates):
             continue
@@ -172,7 +169,7 @@ def _text(proposals: Sequence[ProposedInput], names: Sequence[str], choice: Wate
         'name = "Our lead waterfall"',
     ]
     if choice.preset is not None:
-        lines.append(f"preset = {_toml(choice.preset)}   # {choice.evidence}")
+        lines.append(f"preset = {value_text(choice.preset)}   # {choice.evidence}")
     elif choice.evidence:
         lines.append(f"# {choice.evidence}")
     has_local_times = any(each.has_local_times for each in proposals)
@@ -180,7 +177,7 @@ def _text(proposals: Sequence[ProposedInput], names: Sequence[str], choice: Wate
     lines.append(f'timezone = "UTC"{question}')
     lines.append("windows = [30, 90]")
     if choice.headline is not None:
-        lines.append(f"headline = [[{_toml(choice.headline[0])}, {_toml(choice.headline[1])}]]")
+        lines.append(f"headline = {value_text([choice.headline])}")
     for stage in choice.stages:
         lines += ["", *_stage_lines(stage)]
     for name, proposal in zip(names, proposals, strict=True):
@@ -191,10 +188,10 @@ def _text(proposals: Sequence[ProposedInput], names: Sequence[str], choice: Wate
 def _stage_lines(stage: ProposedStage) -> list[str]:
     return [
         f"[[stages]]   # {stage.rows:,} row{'' if stage.rows == 1 else 's'}",
-        f"key = {_toml(stage.key)}",
-        f"label = {_toml(stage.name)}",
+        f"key = {value_text(stage.key)}",
+        f"label = {value_text(stage.name)}",
         f'definition = "The stage {stage.key} of the CRM."',
-        f"kind = {_toml(stage.kind)}",
+        f"kind = {value_text(stage.kind)}",
     ]
 
 
@@ -202,16 +199,8 @@ def _input_lines(name: str, proposal: ProposedInput, folder: Path) -> list[str]:
     file = proposal.sample.path
     pattern = file.with_name(proposal.pattern) if proposal.pattern else file
     path = os.path.relpath(pattern.absolute(), folder.absolute())
-    lines = [f"[[inputs]]   # {proposal.why}", f"name = {_toml(name)}"]
+    lines = [f"[[inputs]]   # {proposal.why}", f"name = {value_text(name)}"]
     for key, value in {**proposal.keys, "path": path, **proposal.sample.settings}.items():
         comment = f"   # {proposal.comments[key]}" if key in proposal.comments else ""
-        lines.append(f"{key} = {_toml(value)}{comment}")
+        lines.append(f"{key} = {value_text(value)}{comment}")
     return lines
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + " }"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
