@@ -58,13 +58,12 @@ def guarded(content: bytes) -> bytes:
     """
     mark, body = (_BOM, content[len(_BOM) :]) if content.startswith(_BOM) else (b"", content)
     rows = list(csv.reader(io.StringIO(body.decode("utf-8"), newline="")))
-    safe = [[f"'{cell}" if _is_formula(cell) else cell for cell in row] for row in rows]
+    safe = [
+        [f"'{cell}" if cell.startswith(_BEGINS_FORMULA) and not _NUMBER.fullmatch(cell) else cell for cell in row]
+        for row in rows
+    ]
     if safe == rows:
         return content
     written = io.StringIO(newline="")
     csv.writer(written, lineterminator="\r\n").writerows(safe)
     return mark + written.getvalue().encode("utf-8")
-
-
-def _is_formula(cell: str) -> bool:
-    return cell.startswith(_BEGINS_FORMULA) and not _NUMBER.fullmatch(cell)

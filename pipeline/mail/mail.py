@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parseaddr
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
 from pathlib import Path
 
 from pipeline import log
@@ -21,7 +23,6 @@ from pipeline.config.mail import address
 from pipeline.errors import CheckFailed, ConfigurationError, FunnelError, InputError, MailError, Problem, UsageError
 from pipeline.mail.attachments import attachments
 from pipeline.mail.compose import Envelope, compose
-from pipeline.mail.notice import notice
 from pipeline.mail.send import Login, Patience, Server, deliver
 from pipeline.privacy.permissions import private_files
 from pipeline.publish import run_folder
@@ -31,6 +32,8 @@ ALL_LEADS = "all"
 """The report of all leads, which always exists."""
 FOLDER = "mail"
 """Folder of a dry run, inside the output folder."""
+MAX_REASON_LENGTH = 4_000
+"""Characters of the reason in a notice; `funnel status` shows the full text."""
 
 
 @dataclass(frozen=True)
@@ -110,37 +113,43 @@ def notice_if_stopped(configuration: Configuration) -> Iterator[None]:
         raise
 
 
-def send_notice(
-    configuration: Configuration,
-    failure: FunnelError,
-    now: datetime,
-    *,
-    environment: Mapping[str, str] = os.environ,
-    patience: Patience | None = None,
-) -> None:
+def send_notice(configuration: Configuration, failure: FunnelError, now: datetime) -> None:
     """Mail the recipients of the report of all leads that a run stopped, why, and which report is published.
 
     If `[privacy]` masks the mail, the reason is left out, because it may contain values of a CRM. Raises MailError.
     """
-    mail = require_mail(configuration, environment)
+    mail = require_mail(configuration)
     published = run_folder.current(configuration.output)
     as_of = json.loads((published.parent / run_folder.MANIFEST).read_text("utf-8"))["as_of"] if published else None
-    is_plain = configuration.privacy.mail.is_plain
-    message = notice(
-        mail.sender,
-        mail.to,
-        configuration.waterfall.name,
-        failure.in_logs if is_plain else "The reason is not mailed, since this mail hides personal data.",
-        failure.next_step
-        if is_plain and failure.next_step
-        else f"`funnel status --output {configuration.output.name}`",
-        as_of,
-        now,
-    )
+    message = _notice(configuration, mail, failure, as_of, now)
     server = Server(mail.host, mail.port, mail.security, mail.ca_file)
     recipients = tuple(parseaddr(each)[1] for each in mail.to)
-    deliver(message, recipients, server, Login.of(environment), patience or Patience())
+    deliver(message, recipients, server, Login.of(os.environ), Patience())
     log.info(f"mailed    a notice that the run stopped to {', '.join(mail.to)}")
+
+
+def _notice(
+    configuration: Configuration, mail: Mail, failure: FunnelError, as_of: str | None, now: datetime
+) -> EmailMessage:
+    """Return a plain-text message. `as_of` is that of the published report; None if nothing is published."""
+    is_plain = configuration.privacy.mail.is_plain
+    reason = failure.in_logs if is_plain else "The reason is not mailed, since this mail hides personal data."
+    status = f"`funnel status --output {configuration.output.name}`"
+    next_step = failure.next_step if is_plain and failure.next_step else status
+    stands = f"The report as of {as_of} still stands." if as_of else "Nothing was ever published."
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = f"The run stopped, no new report · {' '.join(configuration.waterfall.name.split())}"
+    message["From"] = mail.sender
+    message["To"] = ", ".join(mail.to)
+    message["Date"] = format_datetime(now)
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    message.set_content(
+        f"The run of {now:%Y-%m-%d %H:%M} UTC stopped before it published. {stands}\n\n"
+        f"{reason[:MAX_REASON_LENGTH]}\n\nNext: {next_step}\n",
+        cte="quoted-printable",
+    )
+    return message
 
 
 def _recipients(
