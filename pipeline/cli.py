@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -187,8 +188,6 @@ def status(config_path: Path, output: Path | None, how: str, max_age: float | No
     Example:
       funnel status --output build --max-age 26
     """
-    from datetime import UTC, datetime
-
     from pipeline.publish.status import as_json, as_text
     from pipeline.publish.status import status as read_status
 
@@ -212,8 +211,6 @@ def forget(loads: tuple[int, ...], undo: bool, config_path: Path, output: Path |
     Example:
       funnel forget 1 --output build
     """
-    from datetime import UTC, datetime
-
     from pipeline.run import forget
 
     folder = output_folder(config_path, output)
@@ -303,8 +300,6 @@ def recording_start_errors(output: Path | None) -> Iterator[None]:
     if output is None:
         yield
         return
-    from datetime import UTC, datetime
-
     from pipeline.publish import attempts, lock
 
     with attempts.recording(output, datetime.now(UTC), "run"):
@@ -314,8 +309,6 @@ def recording_start_errors(output: Path | None) -> Iterator[None]:
 
 def run_options(read: Configuration, **more: Any) -> RunOptions:
     """Return the options of a run. Reads the clock, once."""
-    from datetime import UTC, datetime
-
     from pipeline.run.options import RunOptions
     from pipeline.settings import Settings
 
@@ -336,8 +329,6 @@ def published_configuration(config_path: Path, output: Path | None, command: str
 
 def mail_published(read: Configuration, **how: Any) -> None:
     """Mail the published reports, and log the recipients or the files of a dry run."""
-    from datetime import UTC, datetime
-
     from pipeline.database import interrupt
     from pipeline.mail import mail
 

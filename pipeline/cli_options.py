@@ -16,16 +16,15 @@ CONFIG = click.option(
     show_default=True,
     help="Configuration file.",
 )
+_FOLDER = click.Path(path_type=Path, file_okay=False)
 OUTPUT = click.option(
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Output folder; default: [output] of the configuration, else build/ beside it.",
+    "--output", type=_FOLDER, help="Output folder; default: [output] of the configuration, else build/ beside it."
 )
 AS_OF = click.option("--as-of", metavar="DATE", help="Report as of this time; a date means the end of that day.")
 
 PUBLISHED = click.option(
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=_FOLDER,
     help="Output folder; default: [output] of the configuration; without a configuration, build/ here.",
 )
 LOG_FORMAT = click.option(

@@ -131,17 +131,14 @@ def as_text(history: LeadHistory) -> str:
     lines = [f"Lead {history.lead_id}", *(f"  {fact}" for fact in history.facts)]
     for section in history.sections:
         lines += ["", section.title]
-        widths = [
-            max(len(row[position]) for row in (section.columns, *section.rows))
-            for position in range(len(section.columns))
-        ]
         if not section.rows:
             lines.append("  none")
             continue
-        for row in (section.columns, *section.rows):
-            lines.append(
-                ("  " + "  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True))).rstrip()
-            )
+        table = (section.columns, *section.rows)
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        for row in table:
+            cells = (f"  {text:<{width}}" for text, width in zip(row, widths, strict=True))
+            lines.append("".join(cells).rstrip())
     return "\n".join(lines) + "\n"
 
 

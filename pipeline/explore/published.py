@@ -9,13 +9,12 @@ with published("build") as funnel:
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 
 import duckdb
 
-from pipeline.database.connection import connect_published, literal
+from pipeline.database.connection import literal
 from pipeline.errors import UsageError
-from pipeline.publish.run_folder import current, open_errors
+from pipeline.explore.query import open_published
 
 QueryResult = duckdb.DuckDBPyRelation
 """A lazy result: `.df()` returns a pandas DataFrame, `.arrow()` an Arrow table, `.fetchall()` tuples; `print` shows rows."""
@@ -23,14 +22,7 @@ QueryResult = duckdb.DuckDBPyRelation
 
 def published(output: str | Path = "build") -> Published:
     """Open the published run of an output folder, read-only. Raises UsageError if there is none."""
-    folder = Path(output)
-    database = current(folder)
-    if database is None:
-        raise UsageError("nothing is published yet", where=str(folder), next_step="`funnel run` first")
-    try:
-        return Published(connect_published(database))
-    except duckdb.Error as failure:
-        raise open_errors(database, failure) from failure
+    return Published(open_published(Path(output)))
 
 
 class Published:
@@ -46,9 +38,7 @@ class Published:
     def __enter__(self) -> Published:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from pipeline.ingest.files.checksums import sha256_of
 from pipeline.publish.run_folder import MANIFEST, corrupt
 
 MANIFEST_KEY = "database"
@@ -18,8 +18,7 @@ MANIFEST_KEY = "database"
 
 def checksum(database: Path) -> dict[str, Any]:
     """Return size in bytes and SHA-256 of a closed database."""
-    with database.open("rb") as file:
-        return {"bytes": database.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    return {"bytes": database.stat().st_size, "sha256": sha256_of(database)}
 
 
 def is_damaged(database: Path) -> bool:

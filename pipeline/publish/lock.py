@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.errors import FunnelError, LockHeld, UsageError
+from pipeline.ingest.landing.landing_log import flush as flush
 
 LOCK_NAME = "run.lock"
 SECONDS_TO_SIGN = 0.5
@@ -131,15 +132,6 @@ def unusable(folder: Path, what: str, failure: OSError) -> UsageError:
         where=str(failure.filename or folder),
         next_step="make the folder writable for this user, or choose another one with --output",
     )
-
-
-def flush(path: Path) -> None:
-    """Flush a file, or the names in a folder, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _locked_descriptor(path: Path) -> int:

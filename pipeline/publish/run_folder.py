@@ -174,8 +174,10 @@ def open_errors(path: Path, failure: Exception) -> FunnelError:
     if not path.exists():
         return UsageError("there is no published run here", where=where, next_step="run `funnel run` first")
     if "version number" in text or "storage version greater" in text:
+        import duckdb
+
         return InputError(
-            f"the file was written by DuckDB {_written_by(path)}, and this is DuckDB {_duckdb_version()}, "
+            f"the file was written by DuckDB {_written_by(path)}, and this is DuckDB v{duckdb.__version__}, "
             "which can't read it",
             where=where,
             next_step="use the newer DuckDB, or rebuild the file with this one: `funnel run --from-log`",
@@ -340,9 +342,3 @@ def _written_by(path: Path) -> str:
     name = head[52:84].split(b"\0")[0].decode("ascii", "replace")
     words = name if re.fullmatch(r"v[\w.+-]+", name) else "of an unknown version"
     return f"{words} (storage version {int.from_bytes(head[12:20], 'little')})"
-
-
-def _duckdb_version() -> str:
-    import duckdb
-
-    return f"v{duckdb.__version__}"

@@ -38,17 +38,13 @@ def _require(required: Iterable[RequiredAccess], kind: type[FunnelError]) -> Non
     # `required` is lazy: a path is tested before the next one, which may be inside it, is listed.
     for path, rights in required:
         for right, word in _WORDS.items():
-            if rights & right and not _may(path, right):
+            if rights & right and not os.access(path, right, effective_ids=os.access in os.supports_effective_ids):
                 letters = "".join(_LETTERS[each] for each in _LETTERS if rights & each)
                 raise kind(
                     f"this user has no right to {word} it",
                     where=str(path),
                     next_step=f"run as its owner, or let the owner `chmod u+{letters}` or `chmod g+{letters}` it",
                 )
-
-
-def _may(path: Path, right: int) -> bool:
-    return os.access(path, right, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _of_log(log: Path, rights: int) -> Iterator[RequiredAccess]:

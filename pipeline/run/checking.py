@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
-
 from pipeline import log
 from pipeline.database.connection import new_cursor
 from pipeline.database.parallel import Cursors
@@ -39,7 +37,8 @@ def check_beside_report(new: NewRun, loaded: Loaded, built: BuiltTables) -> Chec
     reader = open_tables(new, built.shares.settings)
     accounts = accounting.accounting(reader)
     files = accounting.files(reader, loaded.log.loads)
-    _log_scope(reader)
+    for rule, leads, entries in reader.execute("select rule, leads, entries from quality.scope").fetchall():
+        log.info(f"out of scope by {rule}: {leads} leads with {entries} rows of history")
     log.info("checking")
 
     def check() -> tuple[checks.Outcome, ...]:
@@ -55,8 +54,3 @@ def check_beside_report(new: NewRun, loaded: Loaded, built: BuiltTables) -> Chec
     reader.close()
     checks.log_outcomes(outcomes)
     return Checked(outcomes, accounts, files)
-
-
-def _log_scope(reader: duckdb.DuckDBPyConnection) -> None:
-    for rule, leads, entries in reader.execute("select rule, leads, entries from quality.scope").fetchall():
-        log.info(f"out of scope by {rule}: {leads} leads with {entries} rows of history")
