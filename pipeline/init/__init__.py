@@ -33,14 +33,15 @@ def write(paths: Sequence[Path], preset: str | None, *, from_files: bool) -> tup
     if not from_files:
         _write(target, starter.configuration(preset or starter.DEFAULT_PRESET))
         return (f"wrote {target}; put your exports where its [[inputs]] say, then `funnel check --config {target}`",)
-    from pipeline.init.start import (
-        propose_configuration,  # imported here because an empty configuration needs no database
-    )
+    from pipeline.init import start  # imported here because an empty configuration needs no database
 
-    proposal = propose_configuration(files, folder, preset)
-    _write(target, proposal.text)
-    questions = (f"to decide: {each}" for each in proposal.questions)
-    return (*proposal.files, *questions, f"wrote {target}; next: `funnel check --config {target}`")
+    text, lines, questions = start.propose_configuration(files, folder, preset)
+    _write(target, text)
+    return (
+        *lines,
+        *(f"to decide: {each}" for each in questions),
+        f"wrote {target}; next: `funnel check --config {target}`",
+    )
 
 
 def _write(target: Path, text: str) -> None:

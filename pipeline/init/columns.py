@@ -31,15 +31,6 @@ class TimeColumn:
     share_filled: float
 
 
-@dataclass(frozen=True)
-class HistoryColumns:
-    """Positions of the columns of a history; None if no column looks like one."""
-
-    lead: int | None
-    stage: int | None
-    entered: int | None
-
-
 def time_columns(connection: duckdb.DuckDBPyConnection, sample: Sample) -> tuple[TimeColumn, ...]:
     """Return the columns in which nearly all texts are times."""
     columns = []
@@ -61,8 +52,8 @@ def time_columns(connection: duckdb.DuckDBPyConnection, sample: Sample) -> tuple
 
 def guess_history(
     connection: duckdb.DuckDBPyConnection, sample: Sample, times: tuple[TimeColumn, ...]
-) -> HistoryColumns:
-    """Guess the columns of a history with one row per stage entry."""
+) -> tuple[int | None, int | None, int | None]:
+    """Guess the positions of lead, stage and time in a history with one row per stage entry; None if no column fits."""
     timed = {each.position for each in times}
     entered = _best([each.position for each in times if each.share_filled > 0.9], sample, _TIME_WORDS)
     distinct, rows = _distinct(connection, sample)
@@ -70,7 +61,7 @@ def guess_history(
     lead = _best([each for each in free if _may_be_id(sample.names[each])], sample, _ID_WORDS)
     stages = [each for each in free if each != lead and distinct[each] <= min(_MAX_STAGES, max(2, rows))]
     stage = _best([each for each in stages if words(sample.names[each]) & words(_STAGE_WORDS)], sample, _STAGE_WORDS)
-    return HistoryColumns(lead, stage, entered)
+    return lead, stage, entered
 
 
 def _may_be_id(header: str) -> bool:

@@ -141,13 +141,13 @@ def _standard_table(sample: Sample, times: tuple[TimeColumn, ...]) -> ProposedIn
 def _history(
     connection: duckdb.DuckDBPyConnection, sample: Sample, times: tuple[TimeColumn, ...]
 ) -> ProposedInput | None:
-    guess = columns.guess_history(connection, sample, times)
-    if guess.lead is None or guess.stage is None or guess.entered is None:
+    lead, stage, entered = columns.guess_history(connection, sample, times)
+    if lead is None or stage is None or entered is None:
         return None
-    mapped = {"lead_id": guess.lead, "stage": guess.stage, "entered_at": guess.entered}
+    mapped = {"lead_id": lead, "stage": stage, "entered_at": entered}
     names = {column: sample.names[position] for column, position in mapped.items()}
     renamed = {column: name for column, name in names.items() if normalise_header(name) != column}
-    own = tuple(each for each in times if each.position == guess.entered)
+    own = tuple(each for each in times if each.position == entered)
     keys: dict[str, Any] = {"table": "stage_entries", **({"columns": renamed} if renamed else {})}
     why = f"`{names['stage']}` has few different values and `{names['entered_at']}` has times"
     return _with_times(ProposedInput(sample, keys, why, _GUESS if renamed else {}), own)
@@ -157,11 +157,11 @@ def _snapshot(connection: duckdb.DuckDBPyConnection, sample: Sample) -> Proposed
     """Recognise a snapshot of leads with their stage, with its date in the file name."""
     if DATE_IN_NAME.search(sample.path.name) is None or len(sample.names) > _MAX_SNAPSHOT_COLUMNS:
         return None
-    guess = columns.guess_history(connection, sample, ())
-    if guess.lead is None or guess.stage is None or columns.time_columns(connection, sample):
+    lead, stage, _ = columns.guess_history(connection, sample, ())
+    if lead is None or stage is None or columns.time_columns(connection, sample):
         return None
     known = formats.load("stage_snapshots").parts[0].columns
-    names = {"lead_id": sample.names[guess.lead], "stage": sample.names[guess.stage]}
+    names = {"lead_id": sample.names[lead], "stage": sample.names[stage]}
     listed = {column: {normalise_header(each.header) for each in known[column]} for column in names}
     mapped = {column: name for column, name in names.items() if normalise_header(name) not in listed[column]}
     keys: dict[str, Any] = {"format": "stage_snapshots", **({"columns": mapped} if mapped else {})}

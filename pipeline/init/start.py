@@ -7,7 +7,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -29,17 +29,13 @@ from pipeline.init.stages import ProposedStage, StageMoves, WaterfallChoice
 from pipeline.settings import Settings
 
 
-@dataclass(frozen=True)
-class ProposedConfiguration:
-    """The text of the configuration, one line for each file, and one question for each open decision."""
+def propose_configuration(
+    files: Sequence[Path], folder: Path, preset: str | None = None
+) -> tuple[str, list[str], list[str]]:
+    """Return the text of a configuration in `folder` that reads the files, a line for each file, and the open questions.
 
-    text: str
-    files: tuple[str, ...]
-    questions: tuple[str, ...]
-
-
-def propose_configuration(files: Sequence[Path], folder: Path, preset: str | None = None) -> ProposedConfiguration:
-    """Return a configuration in `folder` that reads the files. Raises UsageError if none of them is a stage history."""
+    Raises UsageError if none of the files is a stage history.
+    """
     questions: list[str] = []
     proposals: list[ProposedInput] = []
     with tempfile.TemporaryDirectory() as work:
@@ -71,7 +67,7 @@ def propose_configuration(files: Sequence[Path], folder: Path, preset: str | Non
         content = f"format {each.keys['format']}" if "format" in each.keys else each.keys["table"]
         lines.append(f"{each.pattern or each.sample.path.name}: {content}; {each.why}")
     lines.append(f"stages: {f'preset {choice.preset}' if choice.preset else 'their own'}; {choice.evidence}")
-    return ProposedConfiguration(text, tuple(lines), tuple(questions))
+    return text, lines, questions
 
 
 def _group_files(proposals: Sequence[ProposedInput]) -> list[ProposedInput]:

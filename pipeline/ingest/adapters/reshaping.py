@@ -202,22 +202,22 @@ class _Planner:
         dates = self.shape.stage_dates
         if dates is None:
             return ()
-        stage_columns = find_stage_columns(dates, self.names, self.positions)
-        self.remarks += stage_columns.remarks
-        if not stage_columns.columns and len(self.names) == 1:
+        columns, remarks = find_stage_columns(dates, self.names, self.positions)
+        self.remarks += remarks
+        if not columns and len(self.names) == 1:
             raise BindError(missing=("lead_id", "entered_at"))
-        if not stage_columns.columns and stage_columns.remarks:
+        if not columns and remarks:
             raise FileRefusedError(
-                stage_columns.remarks[0], "correct `stages` of this input, or give the stages these names as `aliases`"
+                remarks[0], "correct `stages` of this input, or give the stages these names as `aliases`"
             )
-        if not stage_columns.columns:
+        if not columns:
             patterns = ", ".join(f"`{pattern}`" for pattern in dates.patterns)
             raise MissingColumnsError(
                 f"no header looks like the date of a stage ({patterns}); found {self._headers()}",
                 'write `stages` in this [[inputs]] block, as a pattern "* on" or with names: { mql = "Became MQL" }',
             )
         cells = []
-        for stage, position in stage_columns.columns:
+        for stage, position in columns:
             self.needed.add(position)
             cell = clean(f"c{position}", self.input_.null_values)
             cells.append(f"{{'stage': {quoted(stage)}, 'at': {cell}}}")

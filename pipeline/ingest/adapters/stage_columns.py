@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from pipeline.config.configuration import StageDates
 from pipeline.ingest.rows.columns import normalise_header, visible
@@ -14,18 +13,13 @@ _PIPELINE = re.compile(r"\s*\([^()]*\)$")
 """HubSpot appends the pipeline to the stage: `Date entered "Lead (Lifecycle Stage Pipeline)"`."""
 
 
-@dataclass(frozen=True)
-class StageColumns:
-    """(stage, position) of each column with stage dates, in the order of the file, and remarks for warnings."""
+def find_stage_columns(
+    dates: StageDates, names: tuple[str, ...], positions: Mapping[str, int]
+) -> tuple[list[tuple[str, int]], list[str]]:
+    """Return (stage, position) of each column with stage dates, in the order of the file, and remarks for warnings.
 
-    columns: tuple[tuple[str, int], ...]
-    remarks: tuple[str, ...] = ()
-
-
-def find_stage_columns(dates: StageDates, names: tuple[str, ...], positions: Mapping[str, int]) -> StageColumns:
-    """Return the stage columns of a file with the headers `names`; `positions` has the columns by normalised header.
-
-    If two patterns match a column for the same stage, the first pattern is used.
+    `names` are the headers of the file; `positions` has the columns by normalised header. If two patterns match a column
+    for the same stage, the first pattern is used.
     """
     columns = {}
     missing = []
@@ -57,7 +51,7 @@ def find_stage_columns(dates: StageDates, names: tuple[str, ...], positions: Map
         ),
         *_remark("have dates of a stage that another column has, and are not read", dict.fromkeys(beside)),
     ]
-    return StageColumns(tuple((stage, position) for position, stage in sorted(columns.items())), tuple(remarks))
+    return [(stage, position) for position, stage in sorted(columns.items())], remarks
 
 
 def stage_in(pattern: str, name: str) -> str | None:

@@ -239,13 +239,13 @@ def _read_json(connection: duckdb.DuckDBPyConnection, file_scan: FileScan, input
 
 def _read_grid(connection: duckdb.DuckDBPyConnection, file_scan: FileScan, input_: Input, work: Path) -> ParsedFile:
     grid = sheets.grid_of(file_scan, input_, work)
-    found = grids.header_of(grid, input_)
-    header, settings = found.header, workbooks.with_iso_times(input_) if file_scan.kind == "workbook" else input_
+    header = grids.header_of(grid, input_)
+    settings = workbooks.with_iso_times(input_) if file_scan.kind == "workbook" else input_
     tally = Tally()
     records = _store_copy(
-        connection, header, file_scan, settings, work, tally, lambda copy: grids.write_copy(grid, found, copy, tally)
+        connection, header, file_scan, settings, work, tally, lambda copy: grids.write_copy(grid, header, copy, tally)
     )
-    return _require_count(ParsedFile(file_scan, header, records, remarks=grids.remarks(grid, found)), tally.records)
+    return _require_count(ParsedFile(file_scan, header, records, remarks=grids.remarks(grid, header)), tally.records)
 
 
 def _require_count(parsed_file: ParsedFile, expected: int) -> ParsedFile:

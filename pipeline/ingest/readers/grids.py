@@ -35,15 +35,7 @@ class Grid:
     remarks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class GridHeader:
-    """The header and its row number, 0 = first."""
-
-    header: Header
-    row: int
-
-
-def header_of(grid: Grid, input_: Input) -> GridHeader:
+def header_of(grid: Grid, input_: Input) -> Header:
     """Bind the row `header_row`, or else the first row that is not empty. Raises FileRefusedError with a hint."""
     start = list(islice(grid.rows(), (input_.header_row or 1) - 1 + _HEADER_SEARCH_ROWS))
     filled = [number for number, row in enumerate(start) if any(cell.strip() for cell in row)]
@@ -81,20 +73,20 @@ def header_of(grid: Grid, input_: Input) -> GridHeader:
                 f"the header of column `{hit[0][:40]}` is merged with other cells in {grid.location}",
                 "undo the merge, so that each column has a header of its own",
             )
-    return GridHeader(replace(header, lines=0), at)
+    return replace(header, skip=at + 1, lines=0)
 
 
-def remarks(grid: Grid, grid_header: GridHeader) -> tuple[str, ...]:
+def remarks(grid: Grid, header: Header) -> tuple[str, ...]:
     """Return the remarks of the grid, and one about merged cells below the header."""
-    merged = sum(top > grid_header.row for (top, _), _ in grid.merged)
+    merged = sum(top >= header.skip for (top, _), _ in grid.merged)
     ranges = "1 merged range of cells" if merged == 1 else f"{merged:,} merged ranges of cells"
     more = (f"{ranges} below the header: only the first cell of each has the value",) if merged else ()
     return (*grid.remarks, *more)
 
 
-def records(grid: Grid, grid_header: GridHeader, tally: Tally) -> Iterator[tuple[int, list[str]]]:
+def records(grid: Grid, header: Header, tally: Tally) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows below the header that are not empty, numbered from 1."""
-    for row in islice(grid.rows(), grid_header.row + 1, None):
+    for row in islice(grid.rows(), header.skip, None):
         if not any(cell.strip() for cell in row):
             tally.blank += 1
             continue
@@ -102,14 +94,14 @@ def records(grid: Grid, grid_header: GridHeader, tally: Tally) -> Iterator[tuple
         yield tally.records, row
 
 
-def write_copy(grid: Grid, grid_header: GridHeader, copy: IO[bytes], tally: Tally) -> Iterator[tuple[int, str, str]]:
+def write_copy(grid: Grid, header: Header, copy: IO[bytes], tally: Tally) -> Iterator[tuple[int, str, str]]:
     """Write the records to `copy`; yield the rejected ones as (number, reason, original)."""
-    width = len(grid_header.header.names)
-    for number, row in records(grid, grid_header, tally):
+    width = len(header.names)
+    for number, row in records(grid, header, tally):
         reason = _reject_reason(row, width)
         if reason is not None:
             tally.rejected += 1
-            yield number, reason, original_json(grid_header.header.names, row)
+            yield number, reason, original_json(header.names, row)
             continue
         cells = [cell.encode() for cell in row]
         tally.newlines += sum(cell.count(b"\n") + cell.count(b"\r") for cell in cells)

@@ -24,4 +24,4 @@ def originals(file_scan: FileScan, input_: Input, work: Path) -> Iterator[tuple[
     grid = grid_of(file_scan, input_, work)
     header = grids.header_of(grid, input_)
     records = grids.records(grid, header, Tally())
-    return map(lambda record: (record[0], grids.original_json(header.header.names, record[1]).encode()), records)  # noqa: C417
+    return ((number, grids.original_json(header.names, row).encode()) for number, row in records)

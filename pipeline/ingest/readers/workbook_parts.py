@@ -46,7 +46,6 @@ class CheckedCopy:
     path: Path
     sheet: str
     errors: int
-    size: int
 
 
 def copy_checked(path: Path, sheet: str | int | None, copy: Path) -> CheckedCopy:
@@ -71,7 +70,7 @@ def copy_checked(path: Path, sheet: str | int | None, copy: Path) -> CheckedCopy
                     _copy_part(archive, members[wanted], out, count, budget)
                 texts.close()
         cells.check()
-    return CheckedCopy(copy, name, cells.errors, budget.used)
+    return CheckedCopy(copy, name, cells.errors)
 
 
 def _copy_part(
