@@ -18,7 +18,10 @@ from pipeline.ingest.rows import stage_names
 from pipeline.ingest.rows.stage_names import NO_NAMES, StageNames
 from pipeline.ingest.rows.typed import format_columns
 
-_OUR_RELATIONS = ("landing_known", "landing_dropped", "landing_wanted", "landing_originals", "landing_rejected")
+_TABLES = (
+    *("landing_known", "landing_dropped", "landing_wanted", "landing_originals", "landing_rejected", "landing_stages"),
+    *("landing_before", "landing_missing", "stored_rows", "stored_cells"),
+)
 
 _RECORD = "coalesce(record_number, row_number)"
 """The record of the file that a row of `landing_rows` comes from."""
@@ -93,7 +96,7 @@ def drop_temp_relations(connection: duckdb.DuckDBPyConnection) -> None:
     """Drop every temporary relation of loading."""
     for name in ("landing_rows", "landing_decimal", "landing_cells"):
         connection.execute(f"drop view if exists temp.{name}")
-    for name in (*_OUR_RELATIONS, "stored_rows", "stored_cells", "landing_stages"):
+    for name in _TABLES:
         connection.execute(f"drop table if exists temp.{name}")
 
 

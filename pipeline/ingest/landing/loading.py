@@ -112,7 +112,6 @@ def load_inputs(
                 log, outcome = _load_file(run, log, outcome, input_, file, work)
             log, outcome = _commit_or_discard(run, input_, log_before, outcome_before, outcome)
         classify.drop_temp_relations(connection)
-        snapshots.drop_temp_tables(connection)
     return outcome
 
 

@@ -70,12 +70,6 @@ def write(connection: duckdb.DuckDBPyConnection, contract: Contract, folder: Pat
     )
 
 
-def drop_temp_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drop the temporary tables."""
-    for name in ("landing_before", "landing_missing"):
-        connection.execute(f"drop table if exists temp.{name}")
-
-
 def _keys(contract: Contract) -> tuple[str, ...]:
     return _ENTRY_KEY if contract.key is None else (contract.key,)
 

@@ -11,7 +11,6 @@ import re
 import zipfile
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -39,17 +38,8 @@ _FIXED_PARTS = ("[content_types].xml", "_rels/.rels", "xl/workbook.xml", "xl/_re
 _TEXTS = "xl/sharedstrings.xml"
 
 
-@dataclass(frozen=True)
-class CheckedCopy:
-    """A checked copy of the parts of a workbook: its path, the name of the sheet, and the number of cells with an error."""
-
-    path: Path
-    sheet: str
-    errors: int
-
-
-def copy_checked(path: Path, sheet: str | int | None, copy: Path) -> CheckedCopy:
-    """Write the parts of one sheet to `copy`, uncompressed.
+def copy_checked(path: Path, sheet: str | int | None, copy: Path) -> tuple[str, int]:
+    """Write the parts of one sheet to `copy`, uncompressed. Returns its name and the number of cells with an error.
 
     Raises FileRefusedError if the workbook is damaged or too large, or has no such sheet.
     """
@@ -70,7 +60,7 @@ def copy_checked(path: Path, sheet: str | int | None, copy: Path) -> CheckedCopy
                     _copy_part(archive, members[wanted], out, count, budget)
                 texts.close()
         cells.check()
-    return CheckedCopy(copy, name, cells.errors)
+    return name, cells.errors
 
 
 def _copy_part(

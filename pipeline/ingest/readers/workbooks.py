@@ -33,11 +33,12 @@ def grid_of(path: Path, input_: Input, work: Path) -> Grid:
     """
     if not archives.is_zip(path):
         raise _ole_error(path)
-    checked = workbook_parts.copy_checked(path, input_.sheet, work / "workbook.xlsx")
+    copy = work / "workbook.xlsx"
+    name, errors = workbook_parts.copy_checked(path, input_.sheet, copy)
     from python_calamine import CalamineWorkbook  # imported here because only workbooks need it
 
     with _reader_errors():
-        sheet = CalamineWorkbook.from_path(checked.path).get_sheet_by_name(checked.sheet)
+        sheet = CalamineWorkbook.from_path(copy).get_sheet_by_name(name)
         first = (sheet.start or (0, 0))[1]
         merged = tuple(sheet.merged_cell_ranges or ())
     is_long = any("%Y-%d" in each for each in input_.time_formats)
@@ -48,10 +49,9 @@ def grid_of(path: Path, input_: Input, work: Path) -> Grid:
             for row in sheet.iter_rows():
                 yield before + [text_of(value, is_long=is_long) for value in row]
 
-    errors = checked.errors
     verb = "cell of the sheet holds an error" if errors == 1 else "cells of the sheet hold an error"
     remarks = (f"{errors:,} {verb} such as #N/A or #REF!; read as empty",) if errors else ()
-    return Grid(rows, f"the sheet `{checked.sheet}`", merged, remarks)
+    return Grid(rows, f"the sheet `{name}`", merged, remarks)
 
 
 def _ole_error(path: Path) -> FileRefusedError:
