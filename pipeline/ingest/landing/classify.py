@@ -23,6 +23,7 @@ _TABLES = (
     *("landing_before", "landing_missing", "stored_rows", "stored_cells"),
 )
 
+_COUNTS = ("rejected", "redelivered", "duplicates", "landed", "gaps", "overlaps", "rejected_later", "time_formats")
 _RECORD = "coalesce(record_number, row_number)"
 """The record of the file that a row of `landing_rows` comes from."""
 
@@ -65,17 +66,7 @@ class ClassifiedRows:
     @property
     def counts(self) -> dict[str, Any]:
         """Return the counts that a load has, too."""
-        names = (
-            "rejected",
-            "redelivered",
-            "duplicates",
-            "landed",
-            "gaps",
-            "overlaps",
-            "rejected_later",
-            "time_formats",
-        )
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in _COUNTS}
 
     @property
     def rejected_later(self) -> dict[str, int]:
