@@ -1,4 +1,4 @@
-"""Fixtures for every test."""
+"""Fixtures for all tests."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import pytest
 from hypothesis import settings
 
 from tests import postgres_server, runs
-from tests.sample import Sample, quarter_run, sample_night
+from tests.sample import Sample, quarter_run, sample_run
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-# How long an example takes depends on what else the machine does.
+# The time of an example depends on the load of the machine.
 settings.register_profile("funnel", deadline=None)
 settings.load_profile("funnel")
 
 
 @pytest.fixture(scope="session")
 def shared_real() -> Path:
-    """The folder of public data sets: read in place, never copied."""
+    """The folder of public data sets, which are read in place and never copied."""
     return _shared("real", "the public data sets")
 
 
 @pytest.fixture(scope="session")
 def shared_peer_cases() -> Path:
-    """The folder of facts from other tools' tests: read in place, never copied."""
+    """The folder of facts from the tests of other tools, which are read in place and never copied."""
     return _shared("peer_cases", "the peer cases")
 
 
 def _shared(name: str, what: str) -> Path:
     """A folder of `$FUNNEL_SHARED`, else of `../shared`.
 
-    Skips where there is none, except in CI, where a skipped proof would look like a passed one.
+    Skips if the folder is missing, except in CI, where a skipped test would look like a passed one.
     """
     folder = Path(os.environ.get("FUNNEL_SHARED") or REPOSITORY.parent / "shared") / name
     if not folder.is_dir():
@@ -47,13 +47,13 @@ def _shared(name: str, what: str) -> Path:
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
-    """The published run of data/sample, to be read only."""
-    return sample_night(tmp_path_factory)
+    """The published run of data/sample, read-only."""
+    return sample_run(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def quarter(tmp_path_factory: pytest.TempPathFactory) -> Sample:
-    """The published run of tests/cases/quarter, to be read only; `copied` makes one to change."""
+    """The published run of tests/cases/quarter, read-only; `copied` returns a copy that a test may change."""
     return quarter_run(tmp_path_factory)
 
 
@@ -66,14 +66,14 @@ def without_report() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[postgres_server.Postgres]:
-    """One Postgres of this machine for all tests of a process; skipped without one, except in CI."""
+    """One Postgres server for all tests of a process; skips without Postgres, except in CI."""
     with postgres_server.running() as server:
         yield server
 
 
 @pytest.fixture
 def database(postgres: postgres_server.Postgres, monkeypatch: pytest.MonkeyPatch) -> postgres_server.PostgresDatabase:
-    """An empty schema of a database; its connection string is in the environment variable of the tests."""
-    found = postgres.schema()
-    monkeypatch.setenv(postgres_server.VARIABLE, found.dsn)
-    return found
+    """An empty schema; its connection string is in the environment variable of the tests."""
+    schema = postgres.schema()
+    monkeypatch.setenv(postgres_server.VARIABLE, schema.dsn)
+    return schema

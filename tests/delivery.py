@@ -1,4 +1,4 @@
-"""Helpers of the reading tests: put files into an inbox, land them, and look at raw.*."""
+"""Helpers for tests of reading: write files into an inbox, load them, and query raw.*."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ STAGES = (
 
 @dataclass
 class Inbox:
-    """A folder of exports, a configuration over it, and the log it lands in."""
+    """A folder of exports with a configuration and a landing log."""
 
     folder: Path
     inputs: tuple[Input, ...] = ()
     dimensions: tuple[str, ...] = ()
     timezone: str = "UTC"
-    said: list[str] = field(default_factory=list)
+    log_lines: list[str] = field(default_factory=list)
 
     @property
     def log_folder(self) -> Path:
@@ -59,17 +59,17 @@ class Inbox:
         connection = connection_of_a_run(memory)
         arguments = {"clock": CLOCK, "as_of": CLOCK, "accept_rejects": True} | arguments
         with logged() as lines:
-            landing = loading.load_inputs(connection, self.configuration, self.log_folder, **arguments)
-        self.said += lines
-        return landing
+            result = loading.load_inputs(connection, self.configuration, self.log_folder, **arguments)
+        self.log_lines += lines
+        return result
 
-    def offered(self) -> duckdb.DuckDBPyConnection:
+    def raw_views(self) -> duckdb.DuckDBPyConnection:
         connection = connection_of_a_run()
         create_raw_views(connection, self.configuration, self.log_folder)
         return connection
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        return self.offered().execute(query).fetchall()
+        return self.raw_views().execute(query).fetchall()
 
     def leads(self) -> list[str]:
         return [row[0] for row in self.rows("select lead_id from raw.stage_entries order by load_no, row_number")]
@@ -83,7 +83,7 @@ def connection_of_a_run(memory: str = "1GB") -> duckdb.DuckDBPyConnection:
 
 
 def one_file(folder: Path, content: str | bytes, name: str = "entries.csv", **settings: Any) -> Inbox:
-    """An inbox with one file of stage entries, landed."""
+    """An inbox with one file of stage entries."""
     inbox = Inbox(folder)
     inbox.put(name, content)
     return inbox.reads(name, **settings)
@@ -94,11 +94,11 @@ def entry(lead: str, stage: str = "MQL", entered_at: str = "2026-01-05T14:00:00Z
 
 
 def refusal(inbox: Inbox) -> str:
-    """The one refusal, after a look that the rest went on and nothing of the file is in the log."""
+    """The one refused file of the inbox; another input is loaded, and the log has nothing of the refused file."""
     inbox.put("zz_good.csv", HEADER + entry("G1"))
     inbox.reads("zz_good.csv", name="good")
-    landed = inbox.land()
-    assert [("good", 1)] == [(load.input, load.landed) for load in landed.loads]
+    result = inbox.land()
+    assert [("good", 1)] == [(load.input, load.landed) for load in result.loads]
     assert ["G1"] == inbox.leads()
-    (refused,) = landed.refused
+    (refused,) = result.refused
     return f"{refused.reason} | {refused.next_step}"

@@ -1,4 +1,4 @@
-"""The log of code that runs in a test."""
+"""Captures the log of code that runs in a test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class _Collector(logging.Handler):
 
 @contextmanager
 def logged() -> Iterator[list[str]]:
-    """The lines for people that are logged inside, in a list that grows."""
+    """A list of the lines that are logged within the block; it grows while the block runs."""
     lines: list[str] = []
     with log.logging_to(_Collector(lambda record: lines.append(record.getMessage()) if record.getMessage() else None)):
         yield lines
@@ -26,11 +26,11 @@ def logged() -> Iterator[list[str]]:
 
 @contextmanager
 def events() -> Iterator[list[tuple[str, str, dict[str, Any]]]]:
-    """The events that are logged inside: name, text, fields."""
-    found: list[tuple[str, str, dict[str, Any]]] = []
+    """A list of the events that are logged within the block: name, text, fields."""
+    collected: list[tuple[str, str, dict[str, Any]]] = []
 
     def collect(record: logging.LogRecord) -> None:
-        found.append((record.__dict__["event"], record.getMessage(), record.__dict__["fields"]))
+        collected.append((record.__dict__["event"], record.getMessage(), record.__dict__["fields"]))
 
     with log.logging_to(_Collector(collect)):
-        yield found
+        yield collected

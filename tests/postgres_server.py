@@ -1,6 +1,6 @@
-"""A real Postgres for tests, from Debian's package: a server of its own in a temporary folder, on a port of its own.
+"""A real Postgres for tests, from Debian's package: each server has its own temporary folder and port.
 
-Its settings are odd on purpose (zone, date style, intervals): nothing that is read may follow from them.
+Its settings are unusual on purpose (zone, date style, intervals): rows that are read must not depend on them.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ SETTINGS = {
 
 @dataclass
 class Postgres:
-    """A running server. Tests share one database and have a schema each, since a database is 300 files."""
+    """A running server. Tests share one database, each with its own schema, because a database is 300 files."""
 
     port: int
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def schema(self) -> PostgresDatabase:
-        found = PostgresDatabase(self.port, "postgres", f"test_{next(self._numbers)}")
-        found.do(f"create schema {found.schema}")
-        return found
+        schema = PostgresDatabase(self.port, "postgres", f"test_{next(self._numbers)}")
+        schema.do(f"create schema {schema.schema}")
+        return schema
 
     def database(self, options: str = "") -> PostgresDatabase:
-        found = PostgresDatabase(self.port, f"database_{next(self._numbers)}", "public")
-        PostgresDatabase(self.port, "postgres", "public").do(f"create database {found.name} {options}")
-        return found
+        schema = PostgresDatabase(self.port, f"database_{next(self._numbers)}", "public")
+        PostgresDatabase(self.port, "postgres", "public").do(f"create database {schema.name} {options}")
+        return schema
 
 
 @dataclass(frozen=True)
@@ -69,26 +69,26 @@ class PostgresDatabase:
         return f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{self.name}?{options}"
 
     def address(self, **other: Any) -> str:
-        """The connection string in its other form, with parts of it replaced."""
+        """The connection string in key=value form, with some parts replaced."""
         parts = {"host": "127.0.0.1", "port": self.port, "user": USER, "password": PASSWORD, "dbname": self.name}
         return " ".join(
             f"{key}='{value}'" for key, value in (parts | {"options": f"-csearch_path={self.schema}"} | other).items()
         )
 
     def do(self, sql: str) -> None:
-        """Statements, without a result."""
+        """Execute statements without a result."""
         with dbapi.connect(self.dsn, autocommit=True) as connection, closing(connection.cursor()) as cursor:
             cursor.executescript(sql)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with dbapi.connect(self.dsn, autocommit=True) as connection, closing(connection.cursor()) as cursor:
             cursor.execute(sql)
-            found: list[tuple[Any, ...]] = cursor.fetchall()
-            return found
+            schema: list[tuple[Any, ...]] = cursor.fetchall()
+            return schema
 
 
 def binaries() -> Path | None:
-    """The folder of initdb and postgres, of the newest version on this machine."""
+    """The folder of initdb and postgres of the newest version on this machine."""
     on_path = shutil.which("initdb")
     if on_path:
         return Path(on_path).resolve().parent
@@ -98,7 +98,7 @@ def binaries() -> Path | None:
 
 @contextmanager
 def running() -> Iterator[Postgres]:
-    """A server for the length of the block; skips without the package, except in CI."""
+    """A server within the block; skips without the package, except in CI."""
     programs = binaries()
     if programs is None:
         explanation = "Postgres is not installed (apt-get install postgresql)"
@@ -106,37 +106,37 @@ def running() -> Iterator[Postgres]:
             pytest.fail(explanation)
         pytest.skip(explanation)
     folder = Path(tempfile.mkdtemp(prefix="funnel-postgres-"))
-    # initdb refuses root, and the package brings a user for it.
-    another: dict[str, Any] = {}
+    # initdb refuses root; the package creates a user for it.
+    other_user: dict[str, Any] = {}
     if os.geteuid() == 0:
-        another = {"user": "postgres", "group": "postgres", "extra_groups": []}
+        other_user = {"user": "postgres", "group": "postgres", "extra_groups": []}
         shutil.chown(folder, "postgres", "postgres")
     try:
         (folder / "password").write_text(PASSWORD)
         (folder / "password").chmod(0o644)
-        _made(programs, folder, another)
+        create_cluster(programs, folder, other_user)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         settings = [f"--{name}={value}" for name, value in (SETTINGS | {"port": str(port)}).items()]
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(
-                [programs / "postgres", "-D", folder / "data", *settings], cwd="/", stderr=log, stdout=log, **another
+                [programs / "postgres", "-D", folder / "data", *settings], cwd="/", stderr=log, stdout=log, **other_user
             )
         try:
             _wait(port, folder / "log")
             yield Postgres(port)
         finally:
-            server.send_signal(signal.SIGINT)  # closes the connections that are left
+            server.send_signal(signal.SIGINT)  # closes open connections
             server.wait()
     finally:
         shutil.rmtree(folder)
 
 
-def _made(programs: Path, folder: Path, another: dict[str, Any]) -> None:
+def create_cluster(programs: Path, folder: Path, other_user: dict[str, Any]) -> None:
     command = [programs / "initdb", "-D", folder / "data", "-U", USER, "-A", "scram-sha-256", "-E", "UTF8", "--no-sync"]
     command += ["--locale=C.UTF-8", f"--pwfile={folder / 'password'}"]
-    made = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False, **another)
+    made = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False, **other_user)
     assert made.returncode == 0, made.stderr
 
 

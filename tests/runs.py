@@ -1,4 +1,4 @@
-"""Whole runs for tests: a configuration in, a published folder out, and questions to it."""
+"""Whole runs for tests: from a configuration to a published folder, and queries of it."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def run(toml: Path, output: Path, **more: Any) -> FinishedRun:
 
 @contextmanager
 def without_report() -> Iterator[None]:
-    """Runs build no report table and write one small page, the notes of the run: a third of the time.
+    """Runs within the block build no report table and write one small page, in a third of the time.
 
-    For tests of inputs, the landing log and the history. tests/report looks at pages.
+    For tests of inputs, the landing log and the history. The tests of pages are in tests/report.
     """
 
     def all_but_report(folder: Path) -> Project:
@@ -70,7 +70,7 @@ def without_report() -> Iterator[None]:
 
 
 def ask(output: Path, sql: str) -> list[dict[str, Any]]:
-    """Rows of a query to the published file."""
+    """The rows of a query of the published file."""
     connection = query.open_published(output)
     rows = connection.execute(sql).fetchall()
     names = [column[0] for column in connection.description or []]
@@ -79,13 +79,13 @@ def ask(output: Path, sql: str) -> list[dict[str, Any]]:
 
 
 def read_expected(path: Path) -> list[dict[str, str]]:
-    """The rows of an expected/*.csv."""
+    """The rows of a file expected/*.csv."""
     with path.open(newline="", encoding="utf-8") as lines:
         return list(csv.DictReader(lines))
 
 
 def missing(expected: Iterable[dict[str, str]], actual: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
-    """Expected rows that no actual row equals in all of the expected columns; numbers to the digits given."""
+    """The expected rows without an actual row that is equal in all expected columns."""
     left = list(actual)
     absent = []
     for row in expected:

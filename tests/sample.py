@@ -1,4 +1,4 @@
-"""Published runs of the sample and of the quarter, made once for all test processes."""
+"""Published runs of the sample and of the quarter, created once for all test processes."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ MAIL = "email.html"
 
 @dataclass(frozen=True)
 class Sample:
-    """What a run published."""
+    """The folders of a published run."""
 
     output: Path
     reports: Path
 
     def copied(self, folder: Path) -> Path:
-        """The output folder once more, to change."""
+        """Copy the output folder to `folder`, which a test may change."""
         return Path(shutil.copytree(self.output, folder, symlinks=True))
 
     @property
     def pages(self) -> tuple[Path, ...]:
-        """Every page, by name; a mail about them is none of them."""
+        """Every page in order of name, without the mail."""
         return tuple(page for page in sorted(self.reports.glob("*.html")) if page.name != MAIL)
 
 
-def sample_night(factory: pytest.TempPathFactory) -> Sample:
-    """The published run of data/sample. Nobody may write into it."""
+def sample_run(factory: pytest.TempPathFactory) -> Sample:
+    """The published run of data/sample. Tests must not write into it."""
     return _published_once(factory, "sample", runs.SAMPLE)
 
 
 def quarter_run(factory: pytest.TempPathFactory) -> Sample:
-    """The published run of the quarter. Nobody may write into it."""
+    """The published run of the quarter. Tests must not write into it."""
     return _published_once(factory, "quarter", runs.QUARTER, as_of=runs.QUARTER_AS_OF)
 
 
 def _published_once(factory: pytest.TempPathFactory, name: str, toml: Path, **more: str) -> Sample:
-    """The first process that asks runs it, the others wait for it."""
+    """The published run; the first process that needs it runs it, the others wait."""
     base = factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     output = shared / name

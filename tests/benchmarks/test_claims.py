@@ -1,4 +1,4 @@
-"""From results to the page: a claim is met, fallen short of or not measured, and nothing in between."""
+"""Each claim of the results page is met, falls short or is not measured."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def measured(*seconds: float, peak: float = 1.0, cpu: float = 1.0, stopped: bool
 
 
 def results() -> dict[str, Any]:
-    """A whole measurement in small numbers."""
+    """The results of one full measurement, with small numbers."""
     ten = {
         "core": measured(9.0, 10.0, 30.0),
         "scan": measured(1.0, 0.5, 0.5),
@@ -38,7 +38,7 @@ def results() -> dict[str, Any]:
         },
         "100000000": {"rows": 100_000_000, "cells": 0, "jobs": hundred, "agreement": {}, "measured": "on Wednesday"},
     }
-    nights = {
+    daily_runs = {
         "measured": "on Thursday",
         "night": measured(1.0, 2.0, 3.0),
         "full_build": measured(100.0),
@@ -54,14 +54,14 @@ def results() -> dict[str, Any]:
     return {
         "machine": machine,
         "sizes": sizes,
-        "nights": {"1000000": nights},
+        "nights": {"1000000": daily_runs},
         "small": small,
         "small_measured": "on Friday",
     }
 
 
-def test_every_claim_of_a_whole_measurement() -> None:
-    """Medians by medians, the limit itself included."""
+def test_a_full_measurement_gives_every_claim_a_verdict() -> None:
+    """A claim compares medians; a value equal to the limit meets it."""
     assert [(each.measured, each.verdict) for each in claims(results())] == [
         ("20.0", "met"),  # 10 s by scans of 0.5 s
         ("5.0", "met"),
@@ -81,12 +81,15 @@ def test_every_claim_of_a_whole_measurement() -> None:
     ]
 
 
-def test_nothing_measured_is_nothing_claimed() -> None:
-    """Without results every promise stands there, unmeasured; a reason is told."""
-    told = claims({"nights": {"1000000": {"skipped": "there is no flag"}}})
-    assert {each.verdict for each in told} == {"not measured"}
-    assert [each.measured for each in told if "incremental" in each.what] == ["there is no flag", "there is no flag"]
-    assert len(told) == len(claims(results()))
+def test_a_claim_without_a_result_is_not_measured() -> None:
+    """Without results every claim is listed as not measured, with the reason if there is one."""
+    verdicts = claims({"nights": {"1000000": {"skipped": "there is no flag"}}})
+    assert {each.verdict for each in verdicts} == {"not measured"}
+    assert [each.measured for each in verdicts if "incremental" in each.what] == [
+        "there is no flag",
+        "there is no flag",
+    ]
+    assert len(verdicts) == len(claims(results()))
 
 
 @pytest.mark.parametrize(
@@ -99,14 +102,14 @@ def test_nothing_measured_is_nothing_claimed() -> None:
         (None, ("–", "not measured")),
     ],
 )
-def test_a_verdict(figure: Figure | None, expected: tuple[str, str]) -> None:
-    """What was ended early can fall short, but never be met."""
+def test_a_job_that_was_stopped_early_never_meets_a_claim(figure: Figure | None, expected: tuple[str, str]) -> None:
+    """A job that was stopped early can fall short of a claim, but never meet it."""
     measured, verdict = expected
     assert judge("x", figure, 4, "{:.1f}") == Claim("x", "at most 4", measured, verdict)
 
 
-def test_ratios_of_what_was_ended_early() -> None:
-    """A lower bound above a number is a lower bound; anything by a lower bound is unknown."""
+def test_the_ratio_of_a_job_that_was_stopped_early_is_a_lower_bound_or_unknown() -> None:
+    """A lower bound divided by a number is a lower bound; a ratio with a lower bound below is unknown."""
     bound, number = Figure(8.0, at_least=True), Figure(2.0)
     assert ratio(bound, number) == Figure(4.0, at_least=True)
     assert ratio(number, bound) is None
@@ -114,8 +117,8 @@ def test_ratios_of_what_was_ended_early() -> None:
     assert seconds({"core": measured(1.0, 4.0, stopped=True)}, "core") == Figure(2.5, at_least=True)
 
 
-def test_the_page() -> None:
-    """Claims come first; each size has its jobs with n, median and spread; an answer that differs is not hidden."""
+def test_the_page_has_claims_jobs_and_differences() -> None:
+    """The page lists claims first, then the jobs of each size with n, median and spread, and names results that differ."""
     text = page(results())
     assert "| core job at 10 M, in bare scans of its rows | at most 25 | 20.0 | met |" in text
     assert "| ours: the core job | 3 | 10.00 | 9.00 – 30.00 | 1.00 | 1.00 | 0.00 | 20.0 |" in text

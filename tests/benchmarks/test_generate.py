@@ -1,4 +1,4 @@
-"""The invented histories: always the same, with every trait that they promise, and good for a published run."""
+"""Generated histories are reproducible, have the promised traits, and pass a published run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests import runs
 
 SPEC = HistorySpec(entries=20_000, seed=7, ids="sequential", nights=2)
 HISTORY = "(from read_parquet('{0}/stage_entries/*.parquet', filename = true, file_row_number = true))"
-NIGHT = "(from read_parquet('{0}/nights/01/stage_entries/*.parquet'))"
+DELIVERY = "(from read_parquet('{0}/nights/01/stage_entries/*.parquet'))"
 LEADS = "(from read_parquet('{0}/leads/*.parquet'))"
 BEFORE_AND_AFTER = (
     "(select *, lag(entered_at) over lead_order as before, lag(stage) over lead_order as came_from from {0} "
@@ -28,14 +28,16 @@ BEFORE_AND_AFTER = (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("history")
-    generate.generate(SPEC, made)
-    return made
+    target = tmp_path_factory.mktemp("history")
+    generate.generate(SPEC, target)
+    return target
 
 
 def ask(folder: Path, sql: str) -> list[Any]:
-    """The only row of a query; {history}, {moves}, {run} and {leads} stand for the files."""
-    words = {name: text.format(folder) for name, text in (("history", HISTORY), ("night", NIGHT), ("leads", LEADS))}
+    """The only row of a query; {history}, {delivery} and {leads} stand for the files."""
+    words = {
+        name: text.format(folder) for name, text in (("history", HISTORY), ("delivery", DELIVERY), ("leads", LEADS))
+    }
     moves = BEFORE_AND_AFTER.format(words["history"])
     row = duckdb.execute(sql.format(**words, moves=moves, folder=folder)).fetchone()
     return list(row or ())
@@ -59,15 +61,15 @@ def files(folder: Path) -> dict[Path, bytes]:
     return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_it_knows_what_is_there(folder: Path) -> None:
-    """Files of the same arguments and generator are used again, others are not."""
+def test_files_of_the_same_arguments_are_reused(folder: Path) -> None:
+    """Files of the same arguments and generator are reused, other files are not."""
     assert generate.is_generated(SPEC, folder)
     assert not generate.is_generated(HistorySpec(20_000, seed=8, nights=2), folder)
     assert not generate.is_generated(SPEC, folder / "nights")
 
 
-def test_size(folder: Path) -> None:
-    """About as many rows as asked for, some 4.3 a lead, and ten stages over three years."""
+def test_the_history_has_the_requested_size(folder: Path) -> None:
+    """The history has about the requested rows, 4.3 per lead, and ten stages over three years."""
     rows, leads, stages, years = ask(
         folder,
         "select count(*), count(distinct lead_id), count(distinct stage), count(distinct year(entered_at)) "
@@ -131,16 +133,16 @@ def test_size(folder: Path) -> None:
             "select count(*) from (select account_id from {leads} group by 1 having count(distinct lead_id) = 1)",
             100,
         ),
-        ("new moves of a night", "select count(*) from {night} where entered_at::date = date '2026-01-01'", 15),
-        ("leads of a night", "select count(distinct lead_id) from {night}", 10),
+        ("new moves of a delivery", "select count(*) from {delivery} where entered_at::date = date '2026-01-01'", 15),
+        ("leads of a delivery", "select count(distinct lead_id) from {delivery}", 10),
     ],
 )
-def test_traits(folder: Path, trait: str, sql: str, at_least: int) -> None:
-    """Every trait of a real history is there."""
+def test_the_history_has_each_trait(folder: Path, trait: str, sql: str, at_least: int) -> None:
+    """The history has every trait of a real one often enough."""
     assert ask(folder, sql)[0] >= at_least, trait
 
 
-def test_ids_of_both_kinds(folder: Path, tmp_path: Path) -> None:
+def test_ids_are_unique_and_sequential_or_hashed(folder: Path, tmp_path: Path) -> None:
     """Ids have 18 characters; sequential ones sort as their leads were created, hashed ones do not; both are unique."""
     generate.generate(HistorySpec(20_000, ids="hashed"), tmp_path)
     order = "select count(*), count(distinct lead_id), min(length(lead_id)), max(length(lead_id)), "
@@ -152,33 +154,33 @@ def test_ids_of_both_kinds(folder: Path, tmp_path: Path) -> None:
     assert out_of_order == pytest.approx(4651 / 2, rel=0.1)
 
 
-def test_it_is_published(folder: Path, tmp_path: Path) -> None:
+def test_a_run_over_the_history_is_published(folder: Path, tmp_path: Path) -> None:
     """A run over the history has no failed check, and every row of every input is accounted for."""
-    made = runs.run(folder / CORE_TOML, tmp_path)
-    rows = {account["input"]: account for account in made.accounting}
+    done = runs.run(folder / CORE_TOML, tmp_path)
+    rows = {account["input"]: account for account in done.accounting}
     delivered = json.loads((folder / "generated.json").read_text("utf-8"))["rows"]
     for table, name in (("stage_entries", "crm_history"), ("leads", "crm_leads"), ("accounts", "crm_accounts")):
         assert rows[name]["rows_read"] == sum(
             count for file, count in delivered.items() if file.startswith(f"{table}/")
         )
-    manifest = json.loads((tmp_path / "runs" / made.run_id / "manifest.json").read_text("utf-8"))
+    manifest = json.loads((tmp_path / "runs" / done.run_id / "manifest.json").read_text("utf-8"))
     assert [check for check in manifest["checks"] if check["broken"]] == []
     assert len(manifest["checks"]) > 50
     why = ("rejected", "redelivered", "after_as_of", "out_of_scope", "duplicates", "repeats", "kept")
-    assert [row["rows_read"] for row in made.accounting] == [sum(row[each] for each in why) for row in made.accounting]
+    assert [row["rows_read"] for row in done.accounting] == [sum(row[each] for each in why) for row in done.accounting]
     history = rows["crm_history"]
     assert all(history[why] > 0 for why in ("rejected", "redelivered", "after_as_of", "duplicates", "repeats", "kept"))
 
 
-def test_runs_follow_each_other(tmp_path: Path) -> None:
-    """The delivery of a run is read when it is copied over the folder: one file more of each input, all rows good."""
-    folder = tmp_path / "made"
+def test_a_daily_delivery_adds_one_file_per_input(tmp_path: Path) -> None:
+    """A delivery copied into the folder adds one file to each input, and no row is rejected."""
+    folder = tmp_path / "history"
     generate.generate(HistorySpec(20_000, nights=1), folder)
     shutil.copytree(folder / "nights" / "01", folder, dirs_exist_ok=True)
-    orders = runs.options(folder / CORE_TOML, tmp_path / "out", as_of=generate.as_of(1))
-    connection = connect(None, orders.settings, reads_files=True)
+    run_options = runs.options(folder / CORE_TOML, tmp_path / "out", as_of=generate.as_of(1))
+    connection = connect(None, run_options.settings, reads_files=True)
     outcome = loading.load_inputs(
-        connection, orders.configuration, orders.log_folder, clock=orders.clock, as_of=orders.as_of
+        connection, run_options.configuration, run_options.log_folder, clock=run_options.clock, as_of=run_options.as_of
     )
     delivered = {load.input: load.landed for load in outcome.loads if load.file_name == "night-01.parquet"}
     assert outcome.refused == ()

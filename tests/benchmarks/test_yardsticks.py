@@ -1,4 +1,4 @@
-"""The core job and a yardstick answer the same, and a difference would be seen. Polars and Spark do so in `make bench`."""
+"""The core job and pandas give equal results, and a difference is found. `make bench` compares Polars and Spark."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ CHANGED = "create table t as from '{0}'; {1}; copy t to '{0}' (format parquet)"
 
 
 @dataclass(frozen=True)
-class Answered:
-    """A history, and the answers of the core job."""
+class CoreAnswers:
+    """A history and the results of the core job over it."""
 
     history: history.History
     ours: Path
@@ -32,22 +32,22 @@ class Answered:
 
 
 @pytest.fixture(scope="module")
-def answered(tmp_path_factory: pytest.TempPathFactory) -> Answered:
+def core_answers(tmp_path_factory: pytest.TempPathFactory) -> CoreAnswers:
     folder = tmp_path_factory.mktemp("bench")
-    made = history.prepare(HistorySpec(5_000, seed=11), folder)
-    history.load(made, SETTINGS)
+    generated = history.prepare(HistorySpec(5_000, seed=11), folder)
+    history.load(generated, SETTINGS)
     ours = folder / "ours"
     ours.mkdir()
-    spans, models = core.run(made, SETTINGS, folder)
+    spans, models = core.run(generated, SETTINGS, folder)
     core.answer(folder, ours)
-    return Answered(made, ours, spans, models)
+    return CoreAnswers(generated, ours, spans, models)
 
 
-def test_pandas_answers_as_the_models_do(answered: Answered, tmp_path: Path) -> None:
-    """Every cell of spans, cycles, conversion and time in stage (S1, S2, C1 to C6, K1, K3, T1)."""
-    theirs = pandas_core.run(facts.read(answered.history.facts), tmp_path)
-    assert theirs == answered.spans
-    assert answers.differences(answered.ours, tmp_path) == {}
+def test_pandas_and_the_models_give_equal_results(core_answers: CoreAnswers, tmp_path: Path) -> None:
+    """Every cell of spans, cycles, conversion and time in stage is equal (S1, S2, C1 to C6, K1, K3, T1)."""
+    theirs = pandas_core.run(facts.read(core_answers.history.facts), tmp_path)
+    assert theirs == core_answers.spans
+    assert answers.differences(core_answers.ours, tmp_path) == {}
     assert answers.cells(tmp_path) > 10_000
 
 
@@ -61,39 +61,41 @@ def test_pandas_answers_as_the_models_do(answered: Answered, tmp_path: Path) -> 
         ("time_in_stage", "update t set p90_days = p90_days * 1.00000001 + 1e-8 where rowid < 9", 9),
     ],
 )
-def test_a_cell_that_differs_is_seen(answered: Answered, tmp_path: Path, answer: str, change: str, rows: int) -> None:
-    """A count one off, a row that is missing, days that are not there or a hundred-millionth too long."""
-    for path in answered.ours.glob("*.parquet"):
+def test_a_cell_that_differs_is_found(
+    core_answers: CoreAnswers, tmp_path: Path, answer: str, change: str, rows: int
+) -> None:
+    """A count that is off by one, a missing row, and missing or slightly longer days are differences."""
+    for path in core_answers.ours.glob("*.parquet"):
         shutil.copyfile(path, tmp_path / path.name)
     duckdb.connect().execute(CHANGED.format(tmp_path / f"{answer}.parquet", change))
-    assert answers.differences(answered.ours, tmp_path) == {answer: rows}
+    assert answers.differences(core_answers.ours, tmp_path) == {answer: rows}
 
 
-def test_the_core_job_builds_no_more_than_it_must(answered: Answered) -> None:
-    """The published tables of the core job, what they read, and nothing of quality or report."""
+def test_the_core_job_builds_only_the_tables_that_it_needs(core_answers: CoreAnswers) -> None:
+    """The core job builds its published tables and their inputs, but no table of quality or report."""
     named = {each.removeprefix("+") for each in core.CORE_MODELS.split()}
-    assert named <= set(answered.models)
-    assert {each.split(".")[0] for each in answered.models} <= {"waterfall", "clean", "journey", "marts"}
+    assert named <= set(core_answers.models)
+    assert {each.split(".")[0] for each in core_answers.models} <= {"waterfall", "clean", "journey", "marts"}
 
 
-def test_scan_and_sort_see_every_row(answered: Answered, tmp_path: Path) -> None:
-    """Both are of all rows of the log."""
-    told = facts.read(answered.history.facts)
-    files = list(told.stage_entries)
+def test_scan_and_sort_read_every_row(core_answers: CoreAnswers, tmp_path: Path) -> None:
+    """Both yardsticks read all rows of the landing log."""
+    parquet_files = facts.read(core_answers.history.facts)
+    files = list(parquet_files.stage_entries)
     row = duckdb.execute("select count(*) from read_parquet($files)", {"files": files}).fetchone()
     for yardstick in (scan, sort):
-        ready = yardstick.ready(told, tmp_path, "1GB", 1)
-        assert (yardstick.run(told, tmp_path, ready),) == row
+        ready = yardstick.ready(parquet_files, tmp_path, "1GB", 1)
+        assert (yardstick.run(parquet_files, tmp_path, ready),) == row
         yardstick.stop(ready)
 
 
-def test_survivors_follow_chains() -> None:
+def test_a_chain_of_merges_ends_at_the_last_lead() -> None:
     """A lead that was merged into a merged lead belongs to the last one (E3)."""
     assert facts.survivors([("a", "b"), ("b", "c"), ("x", "y")]) == {"a": "c", "b": "c", "x": "y"}
 
 
-def test_a_process_is_watched(tmp_path: Path) -> None:
-    """Memory, processor time and spill of a process and its children are seen while it runs."""
+def test_a_process_is_measured_while_it_runs(tmp_path: Path) -> None:
+    """The measurement has memory, processor time and spill of a process and its children."""
     code = (
         "import subprocess, sys, pathlib, time; held = b'x' * 200_000_000; "
         f"pathlib.Path({str(tmp_path)!r}, 'duckdb_temp_storage').write_bytes(b'x' * 1000); "
@@ -107,22 +109,22 @@ def test_a_process_is_watched(tmp_path: Path) -> None:
     assert not watched.is_stopped
 
 
-def test_a_process_that_takes_too_long_is_ended(tmp_path: Path) -> None:
-    """It and what it started; what was measured counts as a lower bound."""
+def test_a_process_beyond_its_time_limit_is_stopped(tmp_path: Path) -> None:
+    """The process and its children are stopped, and its measurement is a lower bound."""
     started = time.monotonic()
     watched = measure.command([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path, limit=0.3)
     assert watched.is_stopped
     assert time.monotonic() - started < 20
 
 
-def test_a_process_that_fails_says_so(tmp_path: Path) -> None:
-    """The end of what it said is in the error."""
+def test_the_error_of_a_failed_process_has_the_end_of_its_output(tmp_path: Path) -> None:
+    """The error quotes the end of what the process printed."""
     with pytest.raises(measure.JobFailedError, match="not this time"):
         measure.command([sys.executable, "-c", "raise SystemExit('not this time')"], tmp_path, limit=30)
 
 
-def test_processor_time_of_this_process() -> None:
-    """Work is seen in ticks, and this process in its own tree."""
+def test_processor_time_of_this_process_grows_with_work() -> None:
+    """Work is measured in ticks, and this process is in its own process tree."""
     before = processes.ticks(os.getpid())
     deadline = time.process_time() + 0.2
     while time.process_time() < deadline:
@@ -132,7 +134,7 @@ def test_processor_time_of_this_process() -> None:
 
 
 def test_files_are_compared_table_by_table(tmp_path: Path) -> None:
-    """Rows that differ and tables that only one has are named; copies without holes are not bigger."""
+    """The comparison names rows that differ and tables that only one file has; compacted copies are not bigger."""
     for name, value in (("one", 1), ("other", 2)):
         connection = duckdb.connect(str(tmp_path / name))
         connection.execute("create schema marts; create table marts.same as from range(100000)")

@@ -19,7 +19,7 @@ def browser() -> Iterator[Browser]:
             pytest.fail("Chromium is not installed")
         pytest.skip("no Chromium on this machine")
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
+        launched = playwright.chromium.launch(
             executable_path=chromium,
             args=[
                 "--no-sandbox",
@@ -31,5 +31,5 @@ def browser() -> Iterator[Browser]:
                 "--disable-sync",
             ],
         )
-        yield found
-        found.close()
+        yield launched
+        launched.close()

@@ -1,4 +1,4 @@
-"""How a page is looked at: the settings, the kinds of page, and the questions that several tests put to it."""
+"""Browser settings, kinds of pages, and scripts that several tests run on a page."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ PHONE, DESK = 360, 1280
 HEIGHT = 900
 
 TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-"""Whether the page as a whole scrolls sideways; a table in its own box may."""
+"""A script: whether the page as a whole scrolls sideways; a table in its own box may scroll."""
 
 
 def unfold(page: Page) -> None:
-    """Open every <details>, so that nothing on the page is out of sight."""
+    """Open every <details>, so that the whole page is visible."""
     page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
 
 
 def kind(page: Path) -> str:
-    """Pages of a kind share a template: `pair`, `stage`, or the name of the only one."""
+    """The kind of a page: `pair`, `stage`, or its own name. Pages of a kind share a template."""
     return page.stem.partition("-")[0]
 
 
 def one_of_each_kind(pages: tuple[Path, ...]) -> tuple[Path, ...]:
-    """The largest page of each kind: what goes wrong on a smaller one goes wrong on it."""
+    """The largest page of each kind, which has every defect of the smaller ones."""
     largest: dict[str, Path] = {}
     for page in sorted(pages, key=lambda each: each.stat().st_size):
         largest[kind(page)] = page

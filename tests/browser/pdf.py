@@ -1,4 +1,4 @@
-"""A PDF of Chromium's, read as far as two questions need: how many pages, and what is drawn on each."""
+"""Reads a PDF of Chromium: how many pages it has, and what is drawn on each."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ TEXT = re.compile(rb"\bT[jJ]\b")
 
 
 def glyph_runs(document: bytes) -> list[int]:
-    """How many runs of letters each page shows, page by page; 0 is an empty sheet."""
+    """The number of text runs on each page, in order; 0 is an empty sheet."""
     objects = {int(number): body for number, body in OBJECT.findall(document)}
     pages = [body for body in objects.values() if re.search(rb"/Type\s*/Page\b", body)]
     return [len(TEXT.findall(_drawn(objects, page))) for page in pages]
 
 
 def _drawn(objects: dict[int, bytes], page: bytes) -> bytes:
-    """The drawing of a page, unpacked."""
+    """The drawing instructions of a page, decompressed."""
     named = re.search(rb"/Contents\s+(\d+) 0 R", page)
     assert named is not None, "a page without a drawing"
     body = objects[int(named.group(1))]

@@ -1,4 +1,4 @@
-"""What axe finds on the pages: nothing."""
+"""axe finds no violation on any page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async () => {
 
 @pytest.fixture(scope="module")
 def axe() -> str:
-    """The script that is put into a page; skipped where `make test` has not fetched it, except in CI."""
+    """The script of axe; skips if `make test` has not installed it, except in CI."""
     if not AXE.exists():
         if os.environ.get("CI"):
             pytest.fail("axe is not installed: `make test` does it")
@@ -34,16 +34,16 @@ def axe() -> str:
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "scheme"), [(looks.PHONE, "light"), (looks.DESK, "dark")])
-def test_no_violation(browser: Browser, sample: Sample, axe: str, width: int, scheme: looks.Scheme) -> None:
-    """Each kind of page with all that is folded: axe finds nothing, of any of its rules, contrast included."""
+def test_axe_finds_no_violation(browser: Browser, sample: Sample, axe: str, width: int, scheme: looks.Scheme) -> None:
+    """axe finds nothing on each kind of page with all details open, for any of its rules, contrast included."""
     page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": looks.HEIGHT})
-    found = {}
+    violations = {}
     for file in looks.one_of_each_kind(sample.pages):
         page.goto(file.as_uri())
         looks.unfold(page)
         page.evaluate(axe)
         outcome = page.evaluate(VIOLATIONS)
         assert outcome["rules"] > 15, f"{file.name}: axe looked at next to nothing"
-        found[file.name] = outcome["found"]
+        violations[file.name] = outcome["found"]
     page.close()
-    assert {name: each for name, each in found.items() if each} == {}
+    assert {name: each for name, each in violations.items() if each} == {}

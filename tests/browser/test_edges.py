@@ -1,4 +1,4 @@
-"""Sites of odd databases in a real browser: nothing in them, one lead, names that bite. None may be broken to look at."""
+"""Sites of unusual databases in a real browser: no rows, one lead, hostile names. No page may look broken."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.report.test_edges import AS_OF, HEBREW, MARKUP, entries, stage
 from tests.sql.harness import built
 
 WORD = "Wonderfullylongname" * 11
-"""One word of 209 letters: nowhere to break it."""
+"""One word of 209 letters, which can't be broken."""
 SENTENCE = "A name of very many words " * 8
 NAMES = {"plain": "A", "markup": MARKUP, "right to left": HEBREW, "one long word": WORD, "a sentence": SENTENCE}
 ROWS: dict[str, Any] = {"nothing": [], "one lead": [("L1", "a", 80)]}
@@ -47,25 +47,25 @@ def write_site(folder: Path, name: str, moves: list[tuple[str, str, int]]) -> tu
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, ...]]:
-    """Every odd site, by what is odd about it."""
-    found = {}
+    """The pages of every unusual site, by its name."""
+    pages = {}
     for odd, moves in ROWS.items():
-        found[odd] = write_site(tmp_path_factory.mktemp("odd"), "A", moves)
+        pages[odd] = write_site(tmp_path_factory.mktemp("odd"), "A", moves)
     for odd, name in NAMES.items():
         moves = [(f"L{number}", "a", 1 + number) for number in range(6)]
         moves += [(name, "a", 2), (name, "b", 3), ("L1", "b", 20), ("L2", "lost", 30)]
-        found[odd] = write_site(tmp_path_factory.mktemp("odd"), name, moves)
-    return found
+        pages[odd] = write_site(tmp_path_factory.mktemp("odd"), name, moves)
+    return pages
 
 
 def test_odd_sites_are_valid(sites: dict[str, tuple[Path, ...]]) -> None:
-    """html-validate has nothing to say about any page of any of them."""
+    """html-validate reports nothing about any page of any site."""
     assert [] == markup.complaints(page for pages in sites.values() for page in pages)
 
 
 @pytest.mark.browser
-def test_odd_sites_fit(browser: Browser, sites: dict[str, tuple[Path, ...]]) -> None:
-    """No page of any of them scrolls sideways, on the narrowest phone either; none runs a script or complains."""
+def test_odd_sites_do_not_scroll_sideways(browser: Browser, sites: dict[str, tuple[Path, ...]]) -> None:
+    """No page scrolls sideways even on the narrowest phone, runs a script or logs an error."""
     page = browser.new_page()
     messages: list[str] = []
     page.on("console", lambda message: messages.append(message.text))
@@ -85,12 +85,12 @@ def test_odd_sites_fit(browser: Browser, sites: dict[str, tuple[Path, ...]]) -> 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("odd", sorted(set(NAMES) - {"plain"}))
-def test_names_are_text(browser: Browser, sites: dict[str, tuple[Path, ...]], odd: str) -> None:
-    """A reader sees the name as it was given, and a name never becomes an element of the page."""
+def test_names_are_shown_as_text(browser: Browser, sites: dict[str, tuple[Path, ...]], odd: str) -> None:
+    """The page shows the name unchanged, and a name never becomes an element of the page."""
     page = browser.new_page()
     page.goto(next(file for file in sites[odd] if file.name == "owners.html").as_uri())
     looks.unfold(page)
-    seen = page.evaluate("document.body.textContent")
-    assert cut(" ".join(NAMES[odd].split())) in " ".join(seen.split())
+    shown = page.evaluate("document.body.textContent")
+    assert cut(" ".join(NAMES[odd].split())) in " ".join(shown.split())
     assert page.evaluate("document.querySelector('script, co') === null")
     page.close()

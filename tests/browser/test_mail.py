@@ -1,4 +1,4 @@
-"""The mail in a real browser: nothing to fetch but its own pictures, nothing wider than a phone, readable without pictures."""
+"""The mail in a real browser: it fetches only its own pictures, fits a phone, and is readable without pictures."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ def mail(quarter: Sample) -> Path:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_mail_is_quiet_and_fits(browser: Browser, mail: Path, scheme: Literal["light", "dark"]) -> None:
-    """At every width, light and dark: only its own pictures are asked for and shown, no message, no sideways scroll."""
+def test_the_mail_fits_and_fetches_only_its_pictures(
+    browser: Browser, mail: Path, scheme: Literal["light", "dark"]
+) -> None:
+    """At every width, light and dark, it fetches and shows only its own pictures, logs nothing and does not scroll sideways."""
     page = browser.new_page(color_scheme=scheme)
     messages: list[str] = []
     requests: list[str] = []
@@ -44,21 +46,21 @@ def test_the_mail_is_quiet_and_fits(browser: Browser, mail: Path, scheme: Litera
 
 
 @pytest.mark.browser
-def test_without_pictures_nothing_is_lost(browser: Browser, mail: Path) -> None:
-    """Every picture says in words what it shows."""
+def test_every_picture_has_a_description(browser: Browser, mail: Path) -> None:
+    """The alternative text of every picture says what it shows."""
     page = browser.new_page()
     page.route("**/*.png", lambda route: route.abort())
     page.goto(mail.as_uri())
-    said = page.evaluate("[...document.images].map(image => image.alt)")
+    descriptions = page.evaluate("[...document.images].map(image => image.alt)")
     page.close()
     assert [
         "Bar: 13 reached it, 9 went on, 1 passed over, 2 lost, 1 still open. "
         "By month of arrival: 2 final months from 57.1\u202f% (Jan 2026) to 100\u202f% (Feb 2026).",
         "Bar: 13 reached it, 2 went on, 0 passed over, 3 lost, 8 still open. By month of arrival: 0 final months.",
-    ] == said
+    ] == descriptions
 
 
 @pytest.mark.browser
 def test_the_mail_is_valid(mail: Path) -> None:
-    """html-validate has nothing to say, with the rules that mail programs allow."""
+    """html-validate reports nothing, with the rules that mail programs allow."""
     assert [] == markup.complaints([mail], markup.MAILS)

@@ -1,4 +1,4 @@
-"""The pages as HTML: valid, and every link of them leads somewhere."""
+"""The pages are valid HTML, and every link has a target."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ MAIL = """<!DOCTYPE html>
 
 
 def test_every_page_is_valid(sample: Sample) -> None:
-    """html-validate has nothing to say about any page."""
+    """html-validate reports nothing about any page."""
     assert [] == markup.complaints(sample.pages)
 
 
-def test_a_broken_page_is_noticed(tmp_path: Path) -> None:
-    """The check sees what it is for: a paragraph inside a span, a picture without words."""
+def test_an_invalid_page_is_reported(tmp_path: Path) -> None:
+    """The check reports a paragraph inside a span and a picture without alternative text."""
     page = tmp_path / "broken.html"
     page.write_text(BROKEN, "utf-8")
     rules = {line.split(": ")[1] for line in markup.complaints([page])}
     assert {"element-permitted-content", "wcag/h37"} <= rules
 
 
-def test_a_mail_may_be_old_but_not_mute(tmp_path: Path) -> None:
-    """The rules for mails let pass what mail programs need, and see a picture without words."""
+def test_mail_rules_allow_old_html_but_require_alternative_text(tmp_path: Path) -> None:
+    """The rules for mails allow what mail programs need, and report a picture without alternative text."""
     mail = tmp_path / "mail.html"
     mail.write_text(MAIL, "utf-8")
     assert ["mail.html:3: wcag/h37"] == [line.rpartition(": ")[0] for line in markup.complaints([mail], markup.MAILS)]
 
 
-def test_every_link_leads_somewhere(sample: Sample) -> None:
-    """No link leaves the folder; each names a file that is there and, with a fragment, an id on that page."""
+def test_every_link_has_a_target(sample: Sample) -> None:
+    """No link leaves the folder; each names an existing file and, with a fragment, an id on that page."""
     dead = []
     for name, page in reading.read_folder(sample.reports).pages.items():
         assert page.links, name
-        dead += [(name, link) for link in page.links if not _leads_somewhere(sample.reports / name, link)]
+        dead += [(name, link) for link in page.links if not _has_a_target(sample.reports / name, link)]
     assert [] == dead
 
 
-def _leads_somewhere(page: Path, link: str) -> bool:
+def _has_a_target(page: Path, link: str) -> bool:
     file, _, fragment = link.partition("#")
     target = (page.parent / unquote(file)).resolve() if file else page.resolve()
     if not target.is_relative_to(page.parent.parent.resolve()) or not target.is_file():

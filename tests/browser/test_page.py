@@ -1,4 +1,4 @@
-"""The report in a real browser: nothing to fetch, nothing to complain about, nothing too wide, all of it by keyboard."""
+"""The report in a real browser: it fetches nothing, logs nothing, fits, and works by keyboard."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ FOCUSED = """
   };
 }
 """
-"""Where the focus is: the number of the stop, whether it is outlined, whether a part of it is in the window."""
+"""A script: the number of the focused stop, whether it has an outline, and whether it is in the window."""
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", looks.SCHEMES)
-def test_the_sample_is_quiet_and_fits(browser: Browser, sample: Sample, scheme: looks.Scheme) -> None:
-    """Each page at every width, folded and unfolded, light and dark: it fetches nothing, says nothing, does not scroll sideways."""
+def test_the_sample_fits_and_fetches_nothing(browser: Browser, sample: Sample, scheme: looks.Scheme) -> None:
+    """At every width, folded and unfolded, light and dark, a page fetches nothing, logs nothing and does not scroll sideways."""
     page = browser.new_page(color_scheme=scheme)
     messages: list[str] = []
     requests: list[str] = []
@@ -61,7 +61,7 @@ def test_the_sample_is_quiet_and_fits(browser: Browser, sample: Sample, scheme: 
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "scheme"), [(looks.PHONE, "light"), (looks.DESK, "dark")])
 def test_every_stop_is_reached_by_tab(browser: Browser, sample: Sample, width: int, scheme: looks.Scheme) -> None:
-    """Tab goes through every link, fold and table of each kind of page, in the order of the page, and one sees where it is."""
+    """Tab visits every link, fold and table of a page in order, and the focus is visible."""
     page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": looks.HEIGHT})
     for file in looks.one_of_each_kind(sample.pages):
         page.goto(file.as_uri())
@@ -74,8 +74,8 @@ def test_every_stop_is_reached_by_tab(browser: Browser, sample: Sample, width: i
 
 
 @pytest.mark.browser
-def test_the_skip_link_skips(browser: Browser, sample: Sample) -> None:
-    """The first Tab shows the skip link; Enter leaves the navigation behind: the next stop is inside <main>."""
+def test_the_skip_link_moves_the_focus_to_the_content(browser: Browser, sample: Sample) -> None:
+    """The first Tab shows the skip link; after Enter the next stop is inside <main>."""
     page = browser.new_page(viewport={"width": looks.DESK, "height": looks.HEIGHT})
     for file in sample.pages:
         page.goto(file.as_uri())
@@ -90,7 +90,7 @@ def test_the_skip_link_skips(browser: Browser, sample: Sample) -> None:
 
 @pytest.mark.browser
 def test_a_fold_opens_by_keyboard(browser: Browser, sample: Sample) -> None:
-    """Enter on a summary opens what is behind it, without a script."""
+    """Enter on a summary opens its details, without a script."""
     page = browser.new_page()
     page.goto((sample.reports / "index.html").as_uri())
     page.focus("details:not([open]) > summary")
@@ -101,9 +101,9 @@ def test_a_fold_opens_by_keyboard(browser: Browser, sample: Sample) -> None:
 
 
 def _tabbed(page: Page, count: int) -> list[dict[str, Any]]:
-    """What is focused after each of `count` presses of Tab."""
-    found = []
+    """The focused element after each of `count` presses of Tab."""
+    focused = []
     for _ in range(count):
         page.keyboard.press("Tab")
-        found.append(page.evaluate(FOCUSED))
-    return found
+        focused.append(page.evaluate(FOCUSED))
+    return focused

@@ -1,4 +1,4 @@
-"""The pages on paper: nothing cut off at the side, no empty sheet, no navigation."""
+"""Printed pages: nothing is cut off at the side, no sheet is empty, no navigation is shown."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ CUT_OFF = """
 
 @pytest.mark.browser
 @pytest.mark.parametrize("paper", sorted(PAPER_MM))
-def test_nothing_is_cut_off(browser: Browser, sample: Sample, paper: str) -> None:
-    """At the width between a sheet's margins nothing stands out to the right, unfolded or not, and there is no navigation."""
+def test_print_cuts_nothing_off(browser: Browser, sample: Sample, paper: str) -> None:
+    """At the print width nothing reaches beyond the right margin, folded or unfolded, and there is no navigation."""
     width = int((PAPER_MM[paper] - 2 * MARGIN_MM) * CSS_PER_MM)
     page = browser.new_page(viewport={"width": width, "height": looks.HEIGHT})
     page.emulate_media(media="print")
-    found = {}
+    cut_off = {}
     for file in looks.one_of_each_kind(sample.pages):
         page.goto(file.as_uri())
         for fold in ("folded", "unfolded"):
-            found[file.name, fold] = page.evaluate(CUT_OFF)
+            cut_off[file.name, fold] = page.evaluate(CUT_OFF)
             looks.unfold(page)
         assert not page.evaluate("[...document.querySelectorAll('nav, .skip')].some((each) => each.checkVisibility())")
     page.close()
-    assert {name: each[:5] for name, each in found.items() if each} == {}
+    assert {name: each[:5] for name, each in cut_off.items() if each} == {}
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("paper", sorted(PAPER_MM))
-def test_no_empty_sheet(browser: Browser, sample: Sample, paper: str) -> None:
-    """Every sheet of every kind of page says something, and the dark reader's paper is white as well."""
+def test_print_has_no_empty_sheet(browser: Browser, sample: Sample, paper: str) -> None:
+    """Every sheet of every kind of page has text, and the paper is white in dark mode too."""
     page = browser.new_page(color_scheme="dark")
     for file in looks.one_of_each_kind(sample.pages):
         page.goto(file.as_uri())
@@ -54,8 +54,8 @@ def test_no_empty_sheet(browser: Browser, sample: Sample, paper: str) -> None:
 
 
 @pytest.mark.browser
-def test_an_empty_sheet_is_noticed(browser: Browser) -> None:
-    """The reader of PDFs tells a sheet with words from one without."""
+def test_an_empty_sheet_is_found(browser: Browser) -> None:
+    """The PDF reader distinguishes a sheet with text from an empty one."""
     page = browser.new_page()
     page.set_content("<p>words</p><div style='break-before: page'></div><p style='break-before: page'>more words</p>")
     sheets = pdf.glyph_runs(page.pdf(format="A4"))

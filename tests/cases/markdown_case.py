@@ -1,4 +1,4 @@
-"""A worked case, read from Markdown: a claim, a waterfall, given rows and the rows that must come out.
+"""Reads a worked case from Markdown: a claim, a waterfall, given rows and expected rows.
 
     # The claim, one sentence
 
@@ -21,9 +21,9 @@
     where `grain = 'all' and unit = 'cycle'`
     | from_stage | to_stage | entered | converted |
 
-Given times are on the clock of the waterfall's zone; those that come out are UTC moments or local dates, as docs/RULES.md
-section 10 says. A `Then` may have its own line "as of `…`". It lists every row that its condition leaves, and the
-columns that the claim is about; numbers are shown to six digits after the point.
+Given times are local times of the waterfall's zone; expected times are UTC instants or local dates, as docs/RULES.md
+section 10 says. A `Then` may have its own line "as of `…`". It lists every row that meets its condition, with the
+columns that the claim needs; numbers have up to six digits after the point.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ Record = dict[str, str]
 
 @dataclass(frozen=True)
 class Then:
-    """The rows expected of one table, as text, and the condition that chooses them."""
+    """The expected rows of one table, as text, and the condition that selects them."""
 
     table: str
     condition: str
@@ -87,7 +87,7 @@ class Then:
 
 @dataclass(frozen=True)
 class Case:
-    """One Markdown file, read."""
+    """One parsed Markdown file."""
 
     claim: str
     prose: str
@@ -99,11 +99,11 @@ class Case:
     thens: tuple[Then, ...]
 
     def waterfall(self, folder: Path) -> Waterfall:
-        """The waterfall, loaded as a user's would be, from a file written into `folder`."""
+        """The waterfall, loaded from a configuration file that is written into `folder`."""
         return self.configuration(folder).waterfall
 
     def configuration(self, folder: Path) -> Configuration:
-        """The whole configuration, with the [[reports]] whose tables a `Then report_<name>.x` asks for."""
+        """The whole configuration, with the [[reports]] that a `Then report_<name>.x` needs."""
         path = folder / "funnel.toml"
         path.write_text(self._toml(), encoding="utf-8")
         return load_configuration(path)
@@ -116,7 +116,7 @@ class Case:
         return moment.astimezone(UTC)
 
     def raw_rows(self) -> dict[str, list[dict[str, Any]]]:
-        """The given rows as landing would offer them: numbered in the order of the case, times naive UTC."""
+        """The given rows as raw rows: numbered in the order of the case, with naive UTC times."""
         return {
             table: [
                 {
@@ -168,7 +168,7 @@ class Case:
 
 
 def read_case(path: Path) -> Case:
-    """Read one file. ValueError where it is not of the form above, so that no line is silently left out."""
+    """Read one file. Raises ValueError if it does not have the form above, so that no line is skipped in silence."""
     head, *sections = re.split(r"^## ", path.read_text("utf-8"), flags=re.MULTILINE)
     title, _, rest = head.partition("\n")
     bullets = [line for line in rest.splitlines() if line.startswith("- ")]
@@ -199,8 +199,8 @@ def read_case(path: Path) -> Case:
     return Case(title.removeprefix("# ").strip(), prose, settings, stages, groups, given, blocks, tuple(thens))
 
 
-def shown(value: Any) -> str:
-    """A value of the database as a case writes it."""
+def format_value(value: Any) -> str:
+    """A value of the database as text, in the form that a case uses."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -208,7 +208,7 @@ def shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6f}".rstrip("0").rstrip(".")
     if isinstance(value, list):
-        return ", ".join(shown(each) for each in value)
+        return ", ".join(format_value(each) for each in value)
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     return value.isoformat() if isinstance(value, date) else str(value)
@@ -254,7 +254,7 @@ def _table(body: str) -> list[tuple[str, ...]]:
 
 
 def _keys(stage: Record) -> list[str]:
-    """The cells of a stage as TOML; an empty cell says nothing."""
+    """The cells of a stage as TOML; an empty cell adds nothing."""
     lines = []
     for name, text in ({"label": stage["key"].upper()} | stage).items():
         if name == "sla" and text:
@@ -266,11 +266,11 @@ def _keys(stage: Record) -> list[str]:
 
 
 def _by_pair(text: str) -> str:
-    """`mql>sal 14, sal>sql 30` as the inside of a TOML table."""
+    """`mql>sal 14, sal>sql 30` as the content of a TOML table."""
     cells = [each.strip().rsplit(" ", 1) for each in text.split(",")]
     return ", ".join(f"{json.dumps(pair)} = {int(days)}" for pair, days in cells)
 
 
 def _plain(text: str) -> Any:
-    """A cell as TOML value: number, yes, or text."""
+    """A cell as a TOML value: number, boolean or text."""
     return int(text) if text.isdecimal() else True if text == "yes" else text

@@ -1,4 +1,4 @@
-"""The worked cases, run as a user runs them, give every row that they say they give."""
+"""Whole runs of the worked cases give every expected row."""
 
 from __future__ import annotations
 
@@ -45,29 +45,29 @@ def hospital(shared_real: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 def absent_and_extra(folder: Path, output: Path, name: str, sql: str) -> tuple[list[Any], int]:
-    """The expected rows that the file lacks, and how many rows it has beyond them."""
+    """The expected rows that the database lacks, and the number of its other rows."""
     expected = runs.read_expected(folder / "expected" / f"{name}.csv")
     actual = runs.ask(output, sql)
     return runs.missing(expected, actual), len(actual) - len(expected)
 
 
 @pytest.mark.parametrize("name", QUARTER)
-def test_one_quarter_sixteen_leads(quarter: Sample, name: str) -> None:
-    """Sixteen leads that each show a rule give exactly the rows that the rules say."""
+def test_sixteen_leads_of_one_quarter_give_the_expected_rows(quarter: Sample, name: str) -> None:
+    """Sixteen leads, each for one rule, give exactly the rows of the rules."""
     assert ([], 0) == absent_and_extra(runs.QUARTER.parent, quarter.output, name, QUARTER[name])
 
 
 @pytest.mark.real
 @pytest.mark.parametrize("name", HOSPITAL)
-def test_ten_thousand_real_cases(shared_real: Path, hospital: Path, name: str) -> None:
-    """10,000 cases that nobody made up for us give exactly the rows that were computed from the rules."""
+def test_ten_thousand_real_cases_give_the_expected_rows(shared_real: Path, hospital: Path, name: str) -> None:
+    """10,000 real cases give exactly the rows that were computed from the rules."""
     assert ([], 0) == absent_and_extra(shared_real / "hospital_billing", hospital, name, HOSPITAL[name])
 
 
 @pytest.mark.real
 def test_the_flow_of_ten_thousand_real_cases_reaches_as_of(shared_real: Path, hospital: Path) -> None:
-    """Every expected month is there, and beyond them only the month of as-of, in which nothing moved."""
+    """The flow has every expected month, and only the month of as-of, without moves, in addition."""
     absent, extra = absent_and_extra(shared_real / "hospital_billing", hospital, "stage_flow_month", HOSPITAL_FLOW)
-    still = runs.ask(hospital, f"{HOSPITAL_FLOW} and period_start = '2016-01-01' and ins = 0 and outs = 0")
+    unchanged_months = runs.ask(hospital, f"{HOSPITAL_FLOW} and period_start = '2016-01-01' and ins = 0 and outs = 0")
     assert ([], 16) == (absent, extra)
-    assert 16 == len(still)
+    assert 16 == len(unchanged_months)

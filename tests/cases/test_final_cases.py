@@ -1,4 +1,4 @@
-"""Small histories on which a plausible rule goes wrong, run as a user runs them; final/README.md has the right answers."""
+"""Whole runs of small histories on which a plausible rule gives wrong numbers; final/README.md has the right ones."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MQL_TO_SAL = "from_stage = 'mql' and to_stage = 'sal'"
 
 @pytest.fixture
 def ask(tmp_path: Path) -> Any:
-    """Run a case once and put queries to what it published; with `unit` the headline counts that, and settling is configured."""
+    """A function that runs a case and queries it; with `unit` the headline counts that unit, with a settling time."""
 
     def answers(case: str, *queries: str, as_of: str = AS_OF, unit: str = "") -> list[list[dict[str, Any]]]:
         folder = next(FINAL.glob(f"{case}_*"))
         configuration = (folder / "funnel.toml").read_text("utf-8")
         if unit:
-            said = f'unit = "{unit}"\nsettle_days = {{ "mql>sal" = 30 }}'
-            configuration = configuration.replace('unit = "lead"', said)
+            unit_lines = f'unit = "{unit}"\nsettle_days = {{ "mql>sal" = 30 }}'
+            configuration = configuration.replace('unit = "lead"', unit_lines)
         for file in folder.glob("*.csv"):
             (tmp_path / file.name).write_bytes(file.read_bytes())
         toml = tmp_path / "funnel.toml"
@@ -62,8 +62,8 @@ def test_the_edge_of_the_window_is_lost_and_final(ask: Any) -> None:
         f"from marts.conversion where {MQL_TO_SAL} and grain = 'month' and window_days = 30",
         as_of="2026-01-31T00:00:00",
     )
-    found = [(row["unit"], row["lost"], row["still_open"], row["is_mature"]) for row in rows]
-    assert [("cycle", 1, 0, True), ("lead", 1, 0, True)] == sorted(found)
+    outcomes = [(row["unit"], row["lost"], row["still_open"], row["is_mature"]) for row in rows]
+    assert [("cycle", 1, 0, True), ("lead", 1, 0, True)] == sorted(outcomes)
 
 
 @pytest.mark.usefixtures("without_report")
@@ -89,7 +89,7 @@ def test_a_restored_lead_works_on(ask: Any) -> None:
 
 
 @pytest.mark.usefixtures("without_report")
-def test_coming_back_after_a_hold_is_no_arrival(ask: Any) -> None:
+def test_a_return_after_a_hold_is_no_arrival(ask: Any) -> None:
     """The account's MQL→SQL is still open: SQL after a hold is no arrival (K1, C4)."""
     [rows] = ask(
         "c27",
@@ -126,8 +126,8 @@ def test_a_re_assertion_names_the_current_owner(ask: Any) -> None:
 
 @pytest.mark.usefixtures("without_report")
 @pytest.mark.parametrize(("case", "customer"), [("d01", "customer"), ("d02", "won")])
-def test_a_customer_waits_for_nothing(ask: Any, case: str, customer: str) -> None:
-    """After the last path stage a hold is no waiting: no to-do list, and the lead counts as a customer (A3)."""
+def test_a_customer_on_hold_is_no_open_lead(ask: Any, case: str, customer: str) -> None:
+    """After the last path stage a hold is not in the list of open leads, and the lead counts as a customer (A3)."""
     waiting, present = ask(
         case,
         "from marts.open_leads",
@@ -137,8 +137,8 @@ def test_a_customer_waits_for_nothing(ask: Any, case: str, customer: str) -> Non
     assert [{"stage": customer}] == present
 
 
-def test_a_value_whose_rate_fell_does_not_read_as_a_rise(ask: Any, tmp_path: Path) -> None:
-    """B's own rate fell from 20.0 to 15.0 %, though by its share it adds points: the sentence says both."""
+def test_the_sentence_on_a_value_names_its_falling_rate_beside_its_positive_share(ask: Any, tmp_path: Path) -> None:
+    """B's own rate fell from 20.0 to 15.0 %, but its share adds points: the sentence has both."""
     ask("d03", "from report.rate_change_parts")
     page = (tmp_path / "build" / "reports" / "index.html").read_text("utf-8")
     start = page.index("By src")

@@ -1,4 +1,4 @@
-"""Each Markdown file beside this one is a claim about the numbers, with the rows that show it."""
+"""Each Markdown file of this folder is a claim about the numbers, with given and expected rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases.markdown_case import HERE, Case, Then, read_case, shown
+from tests.cases.markdown_case import HERE, Case, Then, format_value, read_case
 from tests.sql.harness import ALL_BUT_REPORT, built, checked, records
 
 FILES = sorted(HERE.glob("*.md"))
@@ -15,7 +15,7 @@ FILES = sorted(HERE.glob("*.md"))
 
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 def test_case(path: Path, tmp_path: Path) -> None:
-    """What the case expects is what comes out: these rows and no others; and every promise of the models holds."""
+    """The models give exactly the expected rows of the case, and every check passes."""
     case = read_case(path)
     expected = {heading(then): (then.columns, sorted(then.rows)) for then in case.thens}
     actual, broken = outcome(case, tmp_path)
@@ -24,9 +24,9 @@ def test_case(path: Path, tmp_path: Path) -> None:
 
 
 def outcome(case: Case, folder: Path, sql: Path | None = None) -> tuple[dict[str, object], list[str]]:
-    """The rows that a case asks for, as text, and every check that does not hold; one build for each as-of.
+    """The rows that a case expects, as text, and every failed check; one build per as-of.
 
-    `sql` is a folder of models in the place of the shipped ones.
+    `sql` is a folder of models that replaces the shipped one.
     """
     configuration = case.configuration(folder)
     histories = [each for each in configuration.inputs if each.table == "stage_entries"]
@@ -34,9 +34,9 @@ def outcome(case: Case, folder: Path, sql: Path | None = None) -> tuple[dict[str
     broken = []
     for as_of in sorted({then.as_of for then in case.thens}):
         thens = [then for then in case.thens if then.as_of == as_of]
-        # Journeys alone build in half the time; the whole is built where a mart is asked for.
-        asked = {re.split(r"[._]", then.table)[0] for then in thens}
-        layers = ALL_BUT_REPORT if asked & {"marts", "quality", "report"} else ALL_BUT_REPORT[:3]
+        # The layers up to journeys build in half the time; all layers are built only if the case expects a mart.
+        schemas = {re.split(r"[._]", then.table)[0] for then in thens}
+        layers = ALL_BUT_REPORT if schemas & {"marts", "quality", "report"} else ALL_BUT_REPORT[:3]
         connection = built(
             configuration.waterfall,
             case.moment(as_of),
@@ -46,21 +46,21 @@ def outcome(case: Case, folder: Path, sql: Path | None = None) -> tuple[dict[str
                 each.name: {"precision": each.precision, "priority": each.priority, "format": each.format}
                 for each in histories
             },
-            tables=None if "report" in asked else layers,
+            tables=None if "report" in schemas else layers,
             sql=sql,
             reports=configuration.reports,
         )
         for then in thens:
             rows = records(connection, f"select {', '.join(then.columns)} from {then.table} where {then.condition}")
-            found = sorted(tuple(shown(value) for value in row.values()) for row in rows)
-            actual[heading(then)] = (then.columns, found)
+            rows_found = sorted(tuple(format_value(value) for value in row.values()) for row in rows)
+            actual[heading(then)] = (then.columns, rows_found)
         broken += [f"{each.name}: {each.claim}" for each in checked(connection) if not each.holds]
         connection.close()
     return actual, broken
 
 
 def heading(then: Then) -> str:
-    """What a table of expected rows is called in a failure."""
+    """The name of a table of expected rows in a failure."""
     return f"{then.table} where {then.condition} as of {then.as_of}"
 
 

@@ -1,4 +1,4 @@
-"""`funnel` as a user meets it: arguments in; exit code, stdout and stderr out. And copies of the quarter to change."""
+"""Calls of `funnel` with their exit code, stdout and stderr; and copies of the quarter that a test may change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AS_OF = ("--as-of", runs.QUARTER_AS_OF)
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command left: its exit code and both streams."""
+    """The exit code and both streams of a command."""
 
     code: int
     out: str
@@ -28,7 +28,7 @@ class Answer:
 
 
 def process(*arguments: object, cwd: Path | None = None, stdin: str = "", **environment: str) -> Answer:
-    """The command in a process of its own: slower, and the only way to see what it imports, exits and inherits."""
+    """Run the command in its own process. Slower, but tests imports, exits and the environment."""
     done = subprocess.run(
         [sys.executable, "-m", "pipeline.cli", *map(str, arguments)],
         cwd=cwd or runs.REPOSITORY,
@@ -43,7 +43,7 @@ def process(*arguments: object, cwd: Path | None = None, stdin: str = "", **envi
 
 
 def funnel(*arguments: object, stdin: str = "") -> Answer:
-    """The same through the same `main`, in this process."""
+    """Run the command in this process, through the same `main`."""
     out, err, code = io.StringIO(), io.StringIO(), 0
     with (
         mock.patch.object(sys, "argv", ["funnel", *map(str, arguments)]),
@@ -71,12 +71,12 @@ def copy_of_quarter(folder: Path, more: str = "", **files: str) -> Path:
 
 
 def reads(name: str, table: str) -> str:
-    """An `[[inputs]]` block over `<table>.csv`."""
+    """An `[[inputs]]` block that reads `<table>.csv`."""
     return f'\n[[inputs]]\nname = "{name}"\ntable = "{table}"\npath = "{table}.csv"\n'
 
 
 def tree(folder: Path) -> list[tuple[str, int]]:
-    """Everything under a folder with its time of change."""
+    """Every path under a folder with its modification time."""
     return sorted((str(path.relative_to(folder)), path.lstat().st_mtime_ns) for path in folder.rglob("*"))
 
 
@@ -92,7 +92,7 @@ def tables(output: Path, schemas: str = "'waterfall', 'clean', 'journey', 'marts
 def contents(
     output: Path, schemas: str = "'waterfall', 'clean', 'journey', 'marts', 'quality', 'report'"
 ) -> dict[str, object]:
-    """Every published table of some schemas as its count of rows and a sum over all their values, whatever their order."""
+    """The row count and an order-independent checksum of every published table of some schemas."""
     return {
         name: runs.ask(output, f"select count(*) as rows, sum(hash(each)) as content from {name} as each")[0]
         for name in tables(output, schemas)

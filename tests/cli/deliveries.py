@@ -1,4 +1,4 @@
-"""An invented company that delivers run after run: new moves, late ones, corrections, merges, deletions, moved accounts."""
+"""A generated company with a delivery per day: new and late moves, corrections, merges, deletions, changed accounts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 FIRST = datetime(2026, 1, 1)
 OPENING = datetime(2026, 3, 1)
-"""Until then the first delivery knows everything; a delivery a day follows."""
+"""The first delivery has the history up to this day; one delivery per day follows."""
 
 CONFIGURATION = """
 [funnel]
@@ -92,7 +92,7 @@ TABLES = {
 
 
 class Company:
-    """Writes deliveries into a folder with its funnel.toml. The same seed writes the same files."""
+    """Writes a funnel.toml and deliveries into a folder. The same seed gives the same files."""
 
     def __init__(self, folder: Path, seed: int, leads: int = 700) -> None:
         self.folder = folder
@@ -109,11 +109,11 @@ class Company:
 
     @property
     def toml(self) -> Path:
-        """The configuration."""
+        """The path of the configuration."""
         return self.folder / "funnel.toml"
 
     def open(self) -> None:
-        """The first delivery: the history of all leads but a few without any."""
+        """Write the first delivery: the history of all leads, except a few that have none."""
         leads = range(self._leads)
         moves = [row for lead in leads if lead % 9 for row in self._moves(lead, FIRST, self._random.randint(1, 6))]
         self._write("entries", 0, moves)
@@ -122,9 +122,9 @@ class Company:
         self._write("merges", 0, [self._merge(OPENING) for _ in range(4)])
         self._write("deletions", 0, [self._deletion(OPENING) for _ in range(4)])
 
-    def deliver(self, night: int) -> None:
-        """What a day brought: of everything a little, some of it late and some dated ahead."""
-        today = OPENING + timedelta(days=night)
+    def deliver(self, day: int) -> None:
+        """Write the delivery of a day: a few rows of every table, some late and some dated ahead."""
+        today = OPENING + timedelta(days=day)
         known = [self._random.randrange(self._leads) for _ in range(4)]
         new = [self._leads + each for each in range(2)]
         self._leads += 2
@@ -133,18 +133,22 @@ class Company:
         moves += self._moves(self._random.randrange(self._leads), FIRST + timedelta(days=10), 2)
         moves += self._moves(self._random.randrange(self._leads), today + timedelta(days=1), 1)
         moves += moves[:1]
-        self._write("entries", night, moves)
-        self._write("leads", night, [self._lead(lead) for lead in (*new, *known[:2])])
-        self._write("accounts", night, [self._account(self._random.randrange(self._accounts)) for _ in range(2)])
-        # One merge of old is said to have gone into another lead: both the old and the new survivor change.
-        again = (f"L{self._merged:04}", f"L{self._random.randrange(self._merged):04}", today - timedelta(days=1))
-        self._write("merges", night, [self._merge(today + timedelta(days=self._random.randint(-3, 1))), again])
-        self._write("deletions", night, [self._deletion(today + timedelta(days=self._random.randint(-2, 1)))])
+        self._write("entries", day, moves)
+        self._write("leads", day, [self._lead(lead) for lead in (*new, *known[:2])])
+        self._write("accounts", day, [self._account(self._random.randrange(self._accounts)) for _ in range(2)])
+        # An earlier merge now names another lead: both the old and the new survivor change.
+        repeated_merge = (
+            f"L{self._merged:04}",
+            f"L{self._random.randrange(self._merged):04}",
+            today - timedelta(days=1),
+        )
+        self._write("merges", day, [self._merge(today + timedelta(days=self._random.randint(-3, 1))), repeated_merge])
+        self._write("deletions", day, [self._deletion(today + timedelta(days=self._random.randint(-2, 1)))])
 
-    def open_again(self, night: int) -> None:
-        """A delivery in which every lead moves."""
-        today = OPENING + timedelta(days=night, hours=-3)
-        self._write("entries", night, [row for lead in range(self._leads) for row in self._moves(lead, today, 1)])
+    def move_every_lead(self, day: int) -> None:
+        """Write a delivery in which every lead moves."""
+        today = OPENING + timedelta(days=day, hours=-3)
+        self._write("entries", day, [row for lead in range(self._leads) for row in self._moves(lead, today, 1)])
 
     def _moves(self, lead: int, start: datetime, count: int) -> list[Sequence[object]]:
         rows: list[Sequence[object]] = []
@@ -167,7 +171,7 @@ class Company:
         return f"A{account:03}", domain, self._random.choice(("smb", "enterprise", "rival", ""))
 
     def _merge(self, at: datetime) -> Sequence[object]:
-        # Always into the lead with the lower number: no loop.
+        # A merge into the lead with the lower number can't form a loop.
         into, gone = sorted(self._random.sample(range(self._leads), 2))
         self._merged = gone
         return f"L{gone:04}", f"L{into:04}", at
@@ -175,8 +179,8 @@ class Company:
     def _deletion(self, at: datetime) -> Sequence[object]:
         return f"L{self._random.randrange(self._leads):04}", at
 
-    def _write(self, name: str, night: int, rows: Iterable[Sequence[object]]) -> None:
-        with (self.folder / f"{name}-{night:03}.csv").open("w", newline="", encoding="utf-8") as file:
+    def _write(self, name: str, day: int, rows: Iterable[Sequence[object]]) -> None:
+        with (self.folder / f"{name}-{day:03}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(TABLES[name][1])
             writer.writerows(dict.fromkeys(map(tuple, rows)) if name != "entries" else rows)

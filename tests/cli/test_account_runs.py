@@ -1,4 +1,4 @@
-"""Whole runs in which leads find their account by a domain (A2): from the files to the published tables."""
+"""Whole runs match leads to accounts by domain (A2): from the files to the published tables."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BY_E_MAIL, BY_WEBSITE = ("L2", "A1", "email_domain"), ("L3", "A1", "website")
 
 
 def delivered(folder: Path) -> Path:
-    """A configuration with leads and accounts, and its exports beside it."""
+    """A folder with a configuration of leads and accounts, and its exports."""
     for name, content in (("entries", ENTRIES), ("leads", LEADS), ("accounts", ACCOUNTS)):
         (folder / f"{name}.csv").write_text(content, "utf-8")
     inputs = "".join(
@@ -54,34 +54,34 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def matched(output: Path) -> list[tuple[object, ...]]:
-    """The leads that found an account."""
+    """The leads that were matched to an account."""
     return [tuple(row.values()) for row in runs.ask(output, MATCHED)]
 
 
-def test_a_run_finds_accounts(output: Path) -> None:
-    """Cuts and explanations have the account, and every lead has its way to it or the reason why there is none."""
+def test_a_run_matches_leads_to_accounts(output: Path) -> None:
+    """Slices and `explain` have the account, and every lead has its match or the reason for none."""
     assert [BY_E_MAIL, BY_WEBSITE] == matched(output)
-    cuts = runs.ask(
+    slices = runs.ask(
         output,
         "select dimension_value, leads from marts.lead_to_account where grain = 'all' and basis = 'reached' "
         "and stage = 'mql' and dimension = 'segment' order by dimension_value",
     )
-    assert [{"dimension_value": "(none)", "leads": 3}, {"dimension_value": "Enterprise", "leads": 3}] == cuts
+    assert [{"dimension_value": "(none)", "leads": 3}, {"dimension_value": "Enterprise", "leads": 3}] == slices
     outcomes = runs.ask(output, "select outcome, leads from quality.account_matching order by outcome_no")
     assert [
         ("input", 1), ("email_domain", 1), ("website", 1), ("unknown_domain", 1), ("never_match", 1), ("free_mail", 1),
     ] == [tuple(row.values()) for row in outcomes]  # fmt: skip
-    told = funnel("explain", "L2", "--config", output.parent / "funnel.toml", "--output", output)
-    assert "account A1 (by the domain of its e-mail)" in told.out
+    explanation = funnel("explain", "L2", "--config", output.parent / "funnel.toml", "--output", output)
+    assert "account A1 (by the domain of its e-mail)" in explanation.out
 
 
-def test_only_clean_leads_has_addresses(output: Path) -> None:
-    """Of e-mails the published file keeps what the input of leads gave, in one column; no domain of a lead is beside it."""
+def test_no_table_but_clean_leads_has_addresses(output: Path) -> None:
+    """The published file has e-mail addresses in one column only, and no domain of a lead."""
     connection = duckdb.connect(str(output / "funnel.duckdb"), read_only=True)
     texts = connection.execute(
         "select table_schema, table_name, column_name from information_schema.columns where data_type like 'VARCHAR%'"
     ).fetchall()
-    found = [
+    columns = [
         f"{schema}.{table}.{column}"
         for schema, table, column in texts
         if connection.execute(
@@ -89,13 +89,13 @@ def test_only_clean_leads_has_addresses(output: Path) -> None:
         ).fetchall()
     ]
     connection.close()
-    assert ["clean.leads.email"] == found
+    assert ["clean.leads.email"] == columns
     assert [] == [page.name for page in (output / "reports").glob("*.html") if "secret-solo" in page.read_text("utf-8")]
 
 
 @pytest.mark.usefixtures("without_report")
-def test_turned_off_and_on_again(tmp_path: Path) -> None:
-    """`match_domains = false` leaves leads as delivered; on again, the domain that an account has today finds its lead."""
+def test_a_run_follows_match_domains_and_the_current_domains(tmp_path: Path) -> None:
+    """`match_domains = false` leaves leads unchanged; turned on again, the current domains of accounts match."""
     toml, output = delivered(tmp_path), tmp_path / "build"
     text = toml.read_text("utf-8")
     toml.write_text(f"{text}match_domains = false\n", "utf-8")

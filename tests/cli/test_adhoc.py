@@ -1,4 +1,4 @@
-"""Ad hoc use on the sample: every question that ships, files of queries, and the published file from Python."""
+"""Ad hoc queries on the sample: the shipped questions, files of queries, and the Python API."""
 
 from __future__ import annotations
 
@@ -25,41 +25,41 @@ MACROS = {macro.name: macro for macro in discover_macros(shipped("sql")) if not 
 
 @pytest.fixture(scope="module")
 def output(sample: Sample) -> Path:
-    """The sample, published."""
+    """The output folder of the sample."""
     return sample.output
 
 
 class TestQuestions:
     @pytest.mark.parametrize("name", sorted(query.questions()))
-    def test_each_has_an_answer(self, output: Path, name: str) -> None:
-        """A question opens with itself as a comment, and its query has rows on the sample."""
+    def test_each_question_has_rows(self, output: Path, name: str) -> None:
+        """A question file begins with the question as a comment, and its query has rows on the sample."""
         text = query.question(name)
         assert re.match(r"-- [A-Z].*\?$", text.splitlines()[0])
         assert runs.ask(output, text)
 
-    def test_they_are_listed_and_printed(self, output: Path) -> None:
-        """Without a name every question has a line; with one stdout is its query."""
+    def test_questions_are_listed_and_printed(self, output: Path) -> None:
+        """`funnel questions` lists every question; with a name it prints the query."""
         listed = funnel("questions")
         assert 12 <= len(listed.out.splitlines())
         assert sorted(query.questions()) == [line.split()[0] for line in listed.out.splitlines()]
         assert f"{query.question('overdue_by_owner')}\n" == funnel("questions", "overdue_by_owner").out
 
-    def test_an_unknown_one_is_exit_code_2(self) -> None:
-        """The nearest name is offered."""
+    def test_an_unknown_question_is_exit_code_2(self) -> None:
+        """The message suggests the nearest name."""
         answer = funnel("questions", "overdue_by_owners")
         assert (2, "") == (answer.code, answer.out)
         assert "did you mean `overdue_by_owner`?" in answer.err
 
 
 class TestFile:
-    def test_a_file_is_asked(self, output: Path, tmp_path: Path) -> None:
-        """Each query of the file is answered, comments and a missing last semicolon do no harm."""
+    def test_each_query_of_a_file_is_run(self, output: Path, tmp_path: Path) -> None:
+        """Each query of the file is run, also with comments and without a last semicolon."""
         (tmp_path / "question.sql").write_text("-- What?\nselect 1 as one;\nselect count(*) as n from help()")
         answer = funnel("sql", "--file", tmp_path / "question.sql", "--format", "csv", "--output", output)
         assert (0, f"one\n1\nn\n{len(MACROS)}\n") == (answer.code, answer.out)
 
     def test_a_wrong_call_is_exit_code_2(self, output: Path, tmp_path: Path) -> None:
-        """No such file, a file that is no text, and a query beside a file are refused."""
+        """A missing file, a file that is no text, and a query together with a file are refused."""
         (tmp_path / "question.sql").write_bytes(b"select '\xff'")
         wrong = [
             funnel("sql", "--file", tmp_path / "nothing.sql", "--output", output),
@@ -73,7 +73,7 @@ class TestPython:
     def test_the_example_of_the_document_runs(
         self, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """docs/notebooks.md as it stands, and each of its frames has rows."""
+        """The code of docs/notebooks.md runs, and each of its frames has rows."""
         (tmp_path / "build").symlink_to(output)
         monkeypatch.chdir(tmp_path)
         text = (runs.REPOSITORY / "docs" / "notebooks.md").read_text("utf-8")
@@ -85,49 +85,49 @@ class TestPython:
         assert [] == [name for name, frame in frames.items() if not len(frame)]  # type: ignore[arg-type]
 
     def test_the_methods_are_the_macros(self) -> None:
-        """Each table macro is a method with its arguments and defaults, in its order, and no other method is there."""
+        """Each table macro is a method with the same arguments, order and defaults; there are no other methods."""
         own = {"sql", "close", "help"}
         methods = {name: value for name, value in vars(Published).items() if name[0] != "_" and name not in own}
         assert set(MACROS) == set(methods)
         for name, method in methods.items():
-            given = {
+            method_arguments = {
                 each.name: None if each.default is inspect.Parameter.empty else str(each.default)
                 for each in list(inspect.signature(method).parameters.values())[1:]
             }
-            told = {
+            macro_arguments = {
                 each.name: each.default and {"null": "None"}.get(each.default, each.default.strip("'"))
                 for each in MACROS[name].arguments
             }
-            assert list(told.items()) == list(given.items())
+            assert list(macro_arguments.items()) == list(method_arguments.items())
 
-    def test_every_method_answers(self, output: Path) -> None:
-        """Called as its macro is in the example's words, each gives rows; Arrow gives as many as pandas."""
-        with published(output) as night:
-            lead = night.sql("select lead_id from clean.leads limit 1").fetchall()[0][0]
+    def test_every_method_returns_rows(self, output: Path) -> None:
+        """Each method, called as in the example of its macro, returns rows; Arrow has as many as pandas."""
+        with published(output) as api:
+            lead = api.sql("select lead_id from clean.leads limit 1").fetchall()[0][0]
             answers = [
-                night.help(), night.conversion("mql", "sal", by="lead_source"), night.cohort_triangle("mql", "sal"),
-                night.funnel_steps(["mel", "mql"], within_seconds=86400), night.time_in_stage("mql"), night.flow("mql"),
-                night.stuck_leads(owner="tom brannigan", min_days=0.5), night.lead_history(lead), night.stage_words(),
-                night.sla("mql"),
+                api.help(), api.conversion("mql", "sal", by="lead_source"), api.cohort_triangle("mql", "sal"),
+                api.funnel_steps(["mel", "mql"], within_seconds=86400), api.time_in_stage("mql"), api.flow("mql"),
+                api.stuck_leads(owner="tom brannigan", min_days=0.5), api.lead_history(lead), api.stage_words(),
+                api.sla("mql"),
             ]  # fmt: skip
             assert [] == [answer.columns for answer in answers if not answer.fetchall()]
-            answer = night.conversion("mql", "sal")
-            assert len(answer.df()) == night.conversion("mql", "sal").arrow().read_all().num_rows
+            answer = api.conversion("mql", "sal")
+            assert len(answer.df()) == api.conversion("mql", "sal").arrow().read_all().num_rows
 
     def test_an_apostrophe_stays_text(self, output: Path) -> None:
-        """A value given to a method can't leave its literal."""
-        with published(output) as night:
-            assert [] == night.stuck_leads(owner="O'Neil'); drop table x; --").fetchall()
+        """An argument of a method can't end its SQL literal."""
+        with published(output) as api:
+            assert [] == api.stuck_leads(owner="O'Neil'); drop table x; --").fetchall()
 
     def test_nothing_published_and_no_select_are_reported(self, tmp_path: Path, output: Path) -> None:
         """A folder without a run, a statement without rows, and writing are refused."""
         with pytest.raises(UsageError, match="nothing is published yet"):
             published(tmp_path)
-        with published(output) as night:
+        with published(output) as api:
             with pytest.raises(duckdb.Error):
-                night.sql("create table marts.mine as select 1")
+                api.sql("create table marts.mine as select 1")
             with pytest.raises(UsageError, match="this is not a SELECT"):
-                night.sql("set variable x = 1")
+                api.sql("set variable x = 1")
 
     def test_importing_the_package_is_light(self) -> None:
         """`import pipeline` loads neither DuckDB nor pandas."""

@@ -1,4 +1,4 @@
-"""Whole runs over a database: what `check` and `run` say, and what a server that is down does to the next run (F102)."""
+"""Whole runs with a database input: the output of `check` and `run`, and a server that is down (F102)."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def account(output: Path) -> list[dict[str, object]]:
 
 
 def manifest(output: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(((output / "funnel.duckdb").resolve().parent / "manifest.json").read_text())
-    return found
+    content: dict[str, Any] = json.loads(((output / "funnel.duckdb").resolve().parent / "manifest.json").read_text())
+    return content
 
 
-def test_a_run_reads_what_is_new_and_counts_it_as_of_a_file(
+def test_a_run_reads_new_rows_and_counts_them_like_those_of_a_file(
     toml: Path, database: PostgresDatabase, tmp_path: Path
 ) -> None:
-    """Two runs; the rows of the window behind the cursor come again and are counted as redelivered."""
+    """The second run reads the rows of the lookback window again and counts them as redelivered."""
     database.do(ROWS)
     output = tmp_path / "build"
     runs.run(toml, output)
@@ -84,20 +84,20 @@ def test_a_run_reads_what_is_new_and_counts_it_as_of_a_file(
 def test_freshness_decides_whether_a_run_continues_while_the_server_is_down(
     toml: Path, database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F102."""
+    """F102: A run publishes with a warning until the input is too old, then it stops."""
     database.do(ROWS)
     output = tmp_path / "build"
     runs.run(toml, output)
     monkeypatch.setattr("pipeline.ingest.landing.databases.RETRY_PAUSES", ())
     monkeypatch.setenv(VARIABLE, f"host=127.0.0.1 port=1 user={USER} password={PASSWORD}")
-    night = runs.run(toml, output, clock=runs.CLOCK + timedelta(days=2))
-    told = "\n".join(night.warnings)
-    assert "warehouse: FUNNEL_PG_DSN: the server is down" in told
-    assert "warehouse is stale" in told
+    stale_run = runs.run(toml, output, clock=runs.CLOCK + timedelta(days=2))
+    warnings = "\n".join(stale_run.warnings)
+    assert "warehouse: FUNNEL_PG_DSN: the server is down" in warnings
+    assert "warehouse is stale" in warnings
     assert [3] == [row["kept"] for row in account(output)]
     with pytest.raises(InputError, match="warehouse is stale"):
         runs.run(toml, output, clock=runs.CLOCK + timedelta(days=4))
-    assert night.run_id == manifest(output)["run"]
+    assert stale_run.run_id == manifest(output)["run"]
 
 
 def test_check_reads_the_database_and_writes_nothing(toml: Path, database: PostgresDatabase, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_check_says_that_the_variable_is_not_set(toml: Path, monkeypatch: pytest
     ],
 )
 def test_no_output_has_the_password(toml: Path, tmp_path: Path, command: str, dsn: str) -> None:
-    """F102: With a traceback of all that went wrong, too; not in a log for programs, and not in the record of the run."""
+    """F102: Neither a traceback, nor the JSON log, nor the run record has the password."""
     answer = commands.process(
         command, "--config", toml, "--log-format", "json", FUNNEL_PG_DSN=f"{dsn}", FUNNEL_TRACEBACK="1", cwd=tmp_path
     )
@@ -142,8 +142,8 @@ def test_no_output_has_the_password(toml: Path, tmp_path: Path, command: str, ds
 
 
 @pytest.mark.usefixtures("database")
-def test_what_the_driver_says_stays_in_the_driver(toml: Path) -> None:
-    """F102: An error that nobody foresaw, whose words hold the connection string."""
+def test_the_text_of_a_driver_error_is_not_printed(toml: Path) -> None:
+    """F102: The text of an unexpected error may contain the connection string."""
     program = (
         "import sys\n"
         "from adbc_driver_postgresql import dbapi\n"

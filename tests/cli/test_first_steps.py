@@ -1,4 +1,4 @@
-"""`init`, `check` and `presets`: from nothing to a configuration that reads one's own exports."""
+"""`init`, `check` and `presets`: from nothing to a configuration that reads the user's exports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.cli.commands import copy_of_quarter, funnel, process, reads, tree
 
 @pytest.mark.parametrize("name", presets.names())
 def test_init_writes_a_configuration_that_only_lacks_its_exports(tmp_path: Path, name: str) -> None:
-    """`init` of every preset is valid as it is; `check` then asks for the files and for nothing else."""
+    """`init` of every preset writes a valid configuration; `check` then reports only missing files."""
     started = funnel("init", "--preset", name, tmp_path / "mine")
     checked = funnel("check", "--config", tmp_path / "mine" / "funnel.toml")
     assert (0, "") == (started.code, started.out)
@@ -25,7 +25,7 @@ def test_init_writes_a_configuration_that_only_lacks_its_exports(tmp_path: Path,
 
 
 def test_init_names_the_nearest_preset(tmp_path: Path) -> None:
-    """A preset that does not exist is refused, the nearest one offered, and no folder is made."""
+    """An unknown preset is refused with the nearest name, and no folder is created."""
     answer = funnel("init", "--preset", "hubspot-lifecicle", tmp_path / "mine")
     assert 2 == answer.code
     assert "hubspot-lifecycle" in answer.err
@@ -33,7 +33,7 @@ def test_init_names_the_nearest_preset(tmp_path: Path) -> None:
 
 
 def test_init_never_overwrites(tmp_path: Path) -> None:
-    """A configuration that is there already stays as it is."""
+    """An existing configuration stays unchanged."""
     (tmp_path / "funnel.toml").write_text("mine")
     answer = funnel("init", tmp_path)
     assert 2 == answer.code
@@ -42,7 +42,7 @@ def test_init_never_overwrites(tmp_path: Path) -> None:
 
 
 def test_check_writes_nothing(tmp_path: Path) -> None:
-    """`check` reads every input to the last row and leaves the folder as it found it."""
+    """`check` reads every input to the last row and leaves the folder unchanged."""
     toml = copy_of_quarter(tmp_path)
     before = tree(tmp_path)
     answer = process("check", "--config", toml)
@@ -54,7 +54,7 @@ def test_check_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_check_adds_nothing_to_a_log(tmp_path: Path) -> None:
-    """Beside a published run `check` lands nothing, though a new row is waiting (an unknown stage lands every time)."""
+    """`check` loads nothing into the log of a published run, although a new row is available."""
     toml = copy_of_quarter(tmp_path)
     with runs.without_report():
         runs.run(toml, tmp_path / "build", as_of=runs.QUARTER_AS_OF)
@@ -68,7 +68,7 @@ def test_check_adds_nothing_to_a_log(tmp_path: Path) -> None:
 
 
 def test_check_names_a_file_that_can_not_be_read(tmp_path: Path) -> None:
-    """An export without a column that must be there is refused with the columns that it has."""
+    """An export without a required column is refused; the message names the columns that it has."""
     toml = copy_of_quarter(tmp_path, reads("crm_deletions", "deletions"), deletions="lead_id,removed\nL01,2026-02-01\n")
     answer = funnel("check", "--config", toml)
     assert 3 == answer.code
@@ -76,7 +76,7 @@ def test_check_names_a_file_that_can_not_be_read(tmp_path: Path) -> None:
     assert "deleted_at" in answer.err
 
 
-def test_presets_are_listed_with_what_they_are() -> None:
+def test_presets_are_listed_with_their_summary() -> None:
     """`funnel presets` prints every preset on stdout."""
     answer = funnel("presets")
     assert (0, "") == (answer.code, answer.err)
@@ -95,7 +95,7 @@ def test_a_preset_is_explained_with_its_stages(name: str) -> None:
 
 
 def test_an_unknown_preset_offers_the_nearest() -> None:
-    """`funnel presets bowty` asks whether bowtie was meant."""
+    """`funnel presets bowty` suggests bowtie."""
     answer = funnel("presets", "bowty")
     assert (2, "") == (answer.code, answer.out)
     assert "bowtie" in answer.err

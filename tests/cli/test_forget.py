@@ -1,4 +1,4 @@
-"""`funnel forget`: a load leaves the landing log and comes back, and every run in between counts what is there."""
+"""`funnel forget` removes a load from the landing log and restores it; each run counts the loads that are there."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ path = "inbox/*.csv"
 
 
 class Company:
-    """An inbox of history, and the runs over it."""
+    """A folder of history, and the runs over it."""
 
     def __init__(self, folder: Path) -> None:
         self.toml, self.inbox, self.output = folder / "funnel.toml", folder / "inbox", folder / "build"
@@ -67,17 +67,17 @@ class Company:
 
 @pytest.fixture
 def company(tmp_path: Path) -> Company:
-    """Two loads, published: L1 and L2 of the first file, X1 of a false start."""
-    found = Company(tmp_path)
-    found.deliver("a.csv", "L1", "L2")
-    found.run()
-    found.deliver("b.csv", "X1")
-    found.run()
-    return found
+    """A published run of two loads: L1 and L2 of the first file, X1 of the second."""
+    new_company = Company(tmp_path)
+    new_company.deliver("a.csv", "L1", "L2")
+    new_company.run()
+    new_company.deliver("b.csv", "X1")
+    new_company.run()
+    return new_company
 
 
-def test_a_forgotten_load_is_out_of_every_number_and_back_by_undo(company: Company) -> None:
-    """With a summary first; the number of a forgotten load is never given again, and nothing is called lost."""
+def test_a_forgotten_load_counts_in_no_number_until_undo(company: Company) -> None:
+    """`forget` prints a summary; the number of the load is not used again, and no load is reported as lost."""
     whole = company.counts()
     answer = company.ask("forget", "2")
     assert 0 == answer.code
@@ -95,7 +95,7 @@ def test_a_forgotten_load_is_out_of_every_number_and_back_by_undo(company: Compa
         "every table is built from the whole log: a load of the published run is no longer in the log" in company.run()
     )
     assert (["L1", "L2", "L3"], [1, 3]) == (company.leads(), company.loads())
-    assert "building on the published run" in company.run()  # and no more of it
+    assert "building on the published run" in company.run()  # and nothing else
     listed = company.ask("forget").out.splitlines()
     assert [(1, False), (2, True), (3, False)] == [
         (int(line.split()[1].rstrip(":")), line.endswith(", forgotten")) for line in listed
@@ -107,8 +107,8 @@ def test_a_forgotten_load_is_out_of_every_number_and_back_by_undo(company: Compa
     assert [row for row in company.counts() if row["lead_id"] != "L3"] == whole
 
 
-def test_a_forgotten_file_is_loaded_again_and_undo_then_asks_for_the_new_load_first(company: Company) -> None:
-    """The same rows in two loads would come in twice."""
+def test_undo_needs_the_new_load_forgotten_first_if_the_file_was_loaded_again(company: Company) -> None:
+    """With both loads the same rows would count twice."""
     company.ask("forget", "2")
     assert "crm: b.csv: 2 rows, 2 new, 0 redelivered" in company.run()
     assert [1, 3] == company.loads()
@@ -120,8 +120,8 @@ def test_a_forgotten_file_is_loaded_again_and_undo_then_asks_for_the_new_load_fi
     assert (["L1", "L2", "X1"], [1, 2]) == (company.leads(), company.loads())
 
 
-def test_a_load_on_which_later_ones_rest_is_forgotten_with_them(company: Company) -> None:
-    """An overlapping export left out the rows that the log had: alone they would be missing."""
+def test_a_load_with_dependent_later_loads_is_forgotten_with_them(company: Company) -> None:
+    """A later overlapping load omits the rows of the first: without the first load they would be missing."""
     company.deliver("c.csv", "L1", "L2", "L4")
     company.run()
     answer = company.ask("forget", "1")
@@ -136,7 +136,7 @@ def test_a_load_on_which_later_ones_rest_is_forgotten_with_them(company: Company
 
 
 def test_a_load_that_another_replaced_counts_again(company: Company) -> None:
-    """Who forgets a file that was read again by other settings has it as it was read before, and is told."""
+    """Forgetting a file that was read again with other settings restores the earlier load, and the message names it."""
     company.toml.write_text(TOML + 'timezone = "America/New_York"\n', "utf-8")
     company.run()
     assert [1, 2, 3, 4] == company.loads()
@@ -145,33 +145,33 @@ def test_a_load_that_another_replaced_counts_again(company: Company) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("command", "message"),
     [
         (("forget", "9"), "load 9 is not in the log"),
         (("forget", "--undo", "1"), "load 1 is not forgotten"),
         (("forget", "1", "7", "8"), "load 7 is not in the log; load 8 is not in the log"),
     ],
 )
-def test_a_load_that_is_not_there_is_refused_with_the_command_that_lists_them(
-    company: Company, command: tuple[str, ...], said: str
+def test_an_unknown_load_is_refused_with_the_command_that_lists_loads(
+    company: Company, command: tuple[str, ...], message: str
 ) -> None:
-    """Exit code 2, and nothing moved."""
+    """The exit code is 2, and no load moves."""
     answer = company.ask(*command)
     assert 2 == answer.code
-    assert said in answer.err
+    assert message in answer.err
     assert "`funnel forget` without a number lists the loads" in answer.err
     assert [1, 2] == company.loads()
 
 
-def test_a_run_at_work_keeps_its_log(company: Company) -> None:
-    """Exit code 5, as for a second run."""
+def test_forget_is_refused_during_a_run(company: Company) -> None:
+    """The exit code is 5, as for a second run."""
     with lock.hold(company.output, datetime.now(UTC)):
         assert 5 == company.ask("forget", "2").code
     assert [1, 2] == company.loads()
 
 
-def test_a_damaged_load_is_not_put_back(company: Company) -> None:
-    """Its files are held against their SHA-256 first."""
+def test_a_damaged_load_is_not_restored(company: Company) -> None:
+    """`forget --undo` first compares the files with their SHA-256."""
     company.ask("forget", "2")
     (rows,) = (company.output / "landing" / ".forgotten" / "crm").glob("000002-*/rows.parquet")
     content = bytearray(rows.read_bytes())
@@ -184,7 +184,7 @@ def test_a_damaged_load_is_not_put_back(company: Company) -> None:
 
 
 def test_without_a_log_there_is_nothing_to_forget(tmp_path: Path) -> None:
-    """And no folder is made."""
+    """The command creates no folder."""
     company = Company(tmp_path)
     answer = company.ask("forget", "1")
     assert (2, False) == (answer.code, company.output.exists())

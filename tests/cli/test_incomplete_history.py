@@ -1,4 +1,4 @@
-"""Whole runs of a history that a first sync has cut: what the run warns of, what the pages mark, what the tables say."""
+"""Whole runs of a history that begins with a first sync: warning, marked cohorts on the pages and in the tables."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ MARKED = re.compile(r"(?:Dec 2025|Dec ’25|Jan 2026|Jan ’26)(?P<mark>†?)")
 Moves = list[tuple[str, str, datetime]]
 
 
-def synced() -> Moves:
-    """40 leads in their stage of the first sync, one lead before it, 20 that come later; every second one moves on."""
+def imported_moves() -> Moves:
+    """40 leads in the stage of a first sync, one lead before it and 20 after it; every second one moves on."""
     moves = [(f"old{number}", "mql" if number % 8 else "sal", SYNCED) for number in range(40)]
     moves += [(f"old{number}", "sal", SYNCED + timedelta(days=9)) for number in range(1, 40, 2)]
     moves.append(("first", "mql", datetime(2025, 12, 29, 9)))
@@ -38,16 +38,18 @@ def synced() -> Moves:
     return moves
 
 
-def spread() -> Moves:
-    """The same moves, each lead of the sync a day after the one before."""
+def spread_moves() -> Moves:
+    """The same moves, but each lead of the sync has its own day."""
     return [
         (lead, stage, at + timedelta(days=int(lead[3:]) if lead.startswith("old") else 0))
-        for lead, stage, at in synced()
+        for lead, stage, at in imported_moves()
     ]
 
 
-def configured(folder: Path, moves: Moves, more: str = "", leads: list[tuple[str, datetime]] | None = None) -> Path:
-    """A configuration of mql → sal, with its history and perhaps leads with their creation beside it."""
+def write_configuration(
+    folder: Path, moves: Moves, more: str = "", leads: list[tuple[str, datetime]] | None = None
+) -> Path:
+    """A configuration of mql → sal with its history, and with leads and their creation times if given."""
     rows = [f"{lead},{stage},{at.isoformat(sep=' ')}" for lead, stage, at in moves]
     (folder / "crm.csv").write_text("\n".join(("lead_id,stage,entered_at", *rows, "")), "utf-8")
     people = ""
@@ -74,21 +76,21 @@ def columns(output: Path, sql: str) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in runs.ask(output, sql)]
 
 
-def said(night: Any) -> list[str]:
-    return [each for each in night.warnings if "looks cut" in each]
+def warnings(finished_run: Any) -> list[str]:
+    return [each for each in finished_run.warnings if "looks cut" in each]
 
 
 @pytest.fixture(scope="module")
 def cut_history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
-    """The run over a history that looks cut, and its output folder."""
+    """The run over an incomplete history, and its output folder."""
     folder = tmp_path_factory.mktemp("cut")
-    return runs.run(configured(folder, synced()), folder / "build"), folder / "build"
+    return runs.run(write_configuration(folder, imported_moves()), folder / "build"), folder / "build"
 
 
-def test_a_cut_history_is_warned_of_and_its_cohorts_are_marked(cut_history: tuple[Any, Path]) -> None:
-    """The run says from when the history is complete; the page marks each earlier cohort, and the headline that counts some."""
-    night, output = cut_history
-    assert [WARNING] == said(night)
+def test_a_cut_history_gives_a_warning_and_marked_cohorts(cut_history: tuple[Any, Path]) -> None:
+    """The warning has the first complete day; the page marks each earlier cohort, and a headline that counts one."""
+    finished_run, output = cut_history
+    assert [WARNING] == warnings(finished_run)
     html = pages(output)
     index = reading.read_site({"index.html": html["index.html"]}).pages["index.html"].text
     assert f"{NOTICE} The headline rate of Mql → Sal counts some of them." in index
@@ -100,7 +102,7 @@ def test_a_cut_history_is_warned_of_and_its_cohorts_are_marked(cut_history: tupl
         assert ["Jan 2026†", "Dec 2025†"] == marked, name
     pair = html["pair-mql-sal.html"]
     assert ">Jan ’26†</text>" in pair
-    assert [] == [found.group() for found in MARKED.finditer(pair) if not found["mark"]]
+    assert [] == [mark.group() for mark in MARKED.finditer(pair) if not mark["mark"]]
     assert ["crm", "2025-12-29", "61", "40", "2026-01-05", "2026-01-06"] in site.tables["table-history-coverage"]
     mail = (output / "reports" / "email.txt").read_text("utf-8")
     assert "The history of crm looks cut" in " ".join(mail.split())
@@ -108,7 +110,7 @@ def test_a_cut_history_is_warned_of_and_its_cohorts_are_marked(cut_history: tupl
 
 
 def test_the_tables_say_which_cohorts_are_marked(cut_history: tuple[Any, Path]) -> None:
-    """Both tables and the macro have it; the numbers are those that the rows give."""
+    """Both tables and the macro have the mark; the numbers do not change."""
     _, output = cut_history
     assert columns(output, "select leads, bulk_leads, earlier_leads, is_cut from quality.history_coverage") == [
         (61, 40, 1, True)
@@ -132,19 +134,19 @@ def test_the_tables_say_which_cohorts_are_marked(cut_history: tuple[Any, Path]) 
 
 
 def test_a_headline_of_later_months_counts_no_marked_cohort(tmp_path: Path) -> None:
-    """With the last final month alone, the notice names no headline rate."""
+    """If the headline counts only the last final month, the notice names no headline rate."""
     output = tmp_path / "build"
-    runs.run(configured(tmp_path, synced(), "headline_months = 1\n"), output)
+    runs.run(write_configuration(tmp_path, imported_moves(), "headline_months = 1\n"), output)
     index = reading.read_site({"index.html": pages(output)["index.html"]}).pages["index.html"].text
     assert NOTICE in index
     assert "counts some of them" not in index
 
 
-def test_a_history_that_begins_by_and_by_is_silent(tmp_path: Path) -> None:
-    """The same leads, each on a day of its own: no warning, no mark, no table on the page."""
+def test_a_history_that_begins_gradually_gives_no_warning(tmp_path: Path) -> None:
+    """If each lead has its own first day, there is no warning, no mark and no table on the page."""
     output = tmp_path / "build"
-    night = runs.run(configured(tmp_path, spread()), output)
-    assert [] == said(night)
+    finished_run = runs.run(write_configuration(tmp_path, spread_moves()), output)
+    assert [] == warnings(finished_run)
     html = "".join(pages(output).values())
     assert "†" not in html
     assert "looks cut" not in html
@@ -154,11 +156,11 @@ def test_a_history_that_begins_by_and_by_is_silent(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("without_report")
-def test_leads_that_were_created_on_the_day_are_no_cut(tmp_path: Path) -> None:
-    """An import of new leads looks like a first sync, but for the creation that their records have."""
+def test_leads_created_on_the_first_day_give_no_warning(tmp_path: Path) -> None:
+    """The creation times distinguish an import of new leads from a first sync."""
     leads = [(f"old{number}", SYNCED - timedelta(hours=2)) for number in range(40)]
-    night = runs.run(configured(tmp_path, synced(), leads=leads), tmp_path / "build")
-    assert [] == said(night)
+    finished_run = runs.run(write_configuration(tmp_path, imported_moves(), leads=leads), tmp_path / "build")
+    assert [] == warnings(finished_run)
     older = [(lead, at - timedelta(days=30)) for lead, at in leads]
-    night = runs.run(configured(tmp_path, synced(), leads=older), tmp_path / "again")
-    assert [WARNING] == said(night)
+    finished_run = runs.run(write_configuration(tmp_path, imported_moves(), leads=older), tmp_path / "again")
+    assert [WARNING] == warnings(finished_run)

@@ -1,4 +1,4 @@
-"""A run makes again only the leads that changed, and its tables are row for row those of a full rebuild."""
+"""A run recomputes only changed leads, and its tables equal those of a full rebuild row by row."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from tests import runs
 from tests.cli.deliveries import OPENING, Company
 from tests.logged import logged
 
-NIGHTS = 4
+DAYS = 4
 
 
 def as_of(number: int) -> str:
-    """The end of the day that a delivery is about."""
+    """The end of the day of a delivery."""
     return (OPENING + timedelta(days=number)).isoformat()
 
 
 def run(company: Company, output: Path, number: int, **more: object) -> list[str]:
-    """One run; what it said."""
+    """Run once and return the lines of its log."""
     with logged() as lines:
         runs.run(company.toml, output, as_of=as_of(number), **more)
     return lines
 
 
-def rebuilt(company: Company, output: Path, number: int) -> Path:
-    """All of it again from the same log, elsewhere."""
+def rebuild_from_log(company: Company, output: Path, number: int) -> Path:
+    """Rebuild everything from the same landing log into another folder, and return that folder."""
     beside = output.with_name(f"{output.name}-rebuilt-{number}")
     beside.mkdir()
     shutil.copytree(output / "landing", beside / "landing")
@@ -44,7 +44,7 @@ def rebuilt(company: Company, output: Path, number: int) -> Path:
 
 
 def tables(output: Path) -> dict[str, str]:
-    """Every table and view of a published file, with its columns."""
+    """The columns of every table and view of a published file."""
     with query.open_published(output) as connection:
         return dict(
             connection.execute(
@@ -54,9 +54,9 @@ def tables(output: Path) -> dict[str, str]:
         )
 
 
-def differing(one: Path, other: Path) -> dict[str, int]:
-    """How many rows of each table one of the two files has and the other has not; duplicates count."""
-    found = {}
+def differing_rows(one: Path, other: Path) -> dict[str, int]:
+    """The number of rows of each table that only one of the two files has, with duplicates."""
+    differences = {}
     with duckdb.connect() as connection:
         for name, folder in (("one", one), ("other", other)):
             connection.execute(f"attach '{folder / 'funnel.duckdb'}' as {name} (read_only)")
@@ -66,31 +66,31 @@ def differing(one: Path, other: Path) -> dict[str, int]:
                 f"union all (from other.{table} except all from one.{table}))"
             ).fetchone()
             if rows and rows[0]:
-                found[table] = rows[0]
-    return found
+                differences[table] = rows[0]
+    return differences
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_runs_give_the_rows_of_a_full_rebuild(tmp_path: Path, seed: int) -> None:
-    """Run after run of late, corrected, merged, deleted and future rows: the file is that of a rebuild, whole."""
+    """After runs with late, corrected, merged, deleted and future rows, the file equals that of a rebuild."""
     company, output = Company(tmp_path / "in", seed), tmp_path / "out"
     company.open()
-    with runs.without_report():  # each run builds the report tables whole: the last one shows them
+    with runs.without_report():  # each run builds the report tables in full: one comparison is enough
         assert not [line for line in run(company, output, 0) if "building on" in line]
-    for number in range(1, NIGHTS + 1):
+    for number in range(1, DAYS + 1):
         company.deliver(number)
-        with runs.without_report() if number < NIGHTS else nullcontext():
-            said = run(company, output, number)
-            assert [line for line in said if line.startswith("building on the published run")], said
+        with runs.without_report() if number < DAYS else nullcontext():
+            lines = run(company, output, number)
+            assert [line for line in lines if line.startswith("building on the published run")], lines
             if number % 2 == 0:
-                beside = rebuilt(company, output, number)
+                beside = rebuild_from_log(company, output, number)
                 assert tables(beside) == tables(output)
-                assert {} == differing(beside, output)
+                assert {} == differing_rows(beside, output)
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, Path]:
-    """A company after its first run."""
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, Path]:
+    """A company and the output folder of its first run."""
     folder = tmp_path_factory.mktemp("opened")
     company, output = Company(folder / "in", 3), folder / "out"
     company.open()
@@ -99,51 +99,51 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, Path]:
     return company, output
 
 
-def copy(opened: tuple[Company, Path], folder: Path) -> tuple[Company, Path]:
-    """The same, to change."""
-    company, output = opened
+def copy_run(first_run: tuple[Company, Path], folder: Path) -> tuple[Company, Path]:
+    """A copy of the company and its output folder, which a test may change."""
+    company, output = first_run
     shutil.copytree(company.folder, folder / "in")
     shutil.copytree(output, folder / "out", symlinks=True)
     twin = Company(folder / "in", 4)
     return twin, folder / "out"
 
 
-def full_build_reasons(said: list[str]) -> list[str]:
-    """Why a run builds every table from the whole log, as it logs it."""
+def full_build_reasons(lines: list[str]) -> list[str]:
+    """The logged reasons of a run for building every table from the whole log."""
     return [
         line.removeprefix("every table is built from the whole log: ")
-        for line in said
+        for line in lines
         if line.startswith("every table")
     ]
 
 
 @pytest.mark.usefixtures("without_report")
-def test_a_changed_waterfall_is_rebuilt(opened: tuple[Company, Path], tmp_path: Path) -> None:
-    """Another order of stages shapes history: nothing is kept, and the run says why."""
-    company, output = copy(opened, tmp_path)
+def test_a_changed_waterfall_is_rebuilt(first_run: tuple[Company, Path], tmp_path: Path) -> None:
+    """A new order of stages changes the history: the run rebuilds everything and logs the reason."""
+    company, output = copy_run(first_run, tmp_path)
     text = company.toml.read_text("utf-8")
     company.toml.write_text(text.replace('kind = "detour"', 'kind = "hold"'), "utf-8")
     assert [
         "the configuration changed since the published run in a way that changes the history"
     ] == full_build_reasons(run(company, output, 1))
-    assert {} == differing(rebuilt(company, output, 1), output)
+    assert {} == differing_rows(rebuild_from_log(company, output, 1), output)
 
 
 @pytest.mark.usefixtures("without_report")
-def test_another_window_continues(opened: tuple[Company, Path], tmp_path: Path) -> None:
-    """Windows, limits and the like shape no history: the leads are kept, and the marts follow the configuration."""
-    company, output = copy(opened, tmp_path)
+def test_a_changed_window_keeps_the_incremental_build(first_run: tuple[Company, Path], tmp_path: Path) -> None:
+    """Windows and SLAs do not change the history: the run stays incremental, and the marts follow the configuration."""
+    company, output = copy_run(first_run, tmp_path)
     text = company.toml.read_text("utf-8")
     company.toml.write_text(
         text.replace("windows = [7, 30]", "windows = [14]").replace('"2 days"', '"3 days"'), "utf-8"
     )
     assert [] == full_build_reasons(run(company, output, 1))
-    assert {} == differing(rebuilt(company, output, 1), output)
+    assert {} == differing_rows(rebuild_from_log(company, output, 1), output)
 
 
 @pytest.mark.usefixtures("without_report")
-def test_a_snapshot_that_comes_late_continues(tmp_path: Path) -> None:
-    """It alters the time of the next snapshot for the leads that it has, and for no other lead."""
+def test_a_late_snapshot_keeps_the_incremental_build(tmp_path: Path) -> None:
+    """A late snapshot changes the entries of the next snapshot for its own leads only."""
     company, output = Company(tmp_path / "in", 6), tmp_path / "out"
     company.open()
     with company.toml.open("a", encoding="utf-8") as file:
@@ -163,57 +163,57 @@ def test_a_snapshot_that_comes_late_continues(tmp_path: Path) -> None:
         assert [("duplicate",), ("duplicate",), ("kept",)] == connection.execute(of_copies).fetchall()
     snapshot(company, 11, L0001="mql", L0003="sal")
     assert [] == full_build_reasons(run(company, output, 0))
-    assert {} == differing(rebuilt(company, output, 0), output)
+    assert {} == differing_rows(rebuild_from_log(company, output, 0), output)
     with query.open_published(output) as connection:
         assert [("kept",), ("duplicate",), ("repeat",)] == connection.execute(of_copies).fetchall()
 
 
 def snapshot(company: Company, day: int, **stages: str) -> None:
-    """A copy of some leads on a day of February."""
+    """Write a snapshot of some leads on a day of February."""
     rows = "".join(f"{lead},{stage}\n" for lead, stage in stages.items())
     (company.folder / f"copies-2026-02-{day:02}.csv").write_text(f"lead_id,status\n{rows}", "utf-8")
 
 
 @pytest.mark.usefixtures("without_report")
-def test_full_rebuilds_everything(opened: tuple[Company, Path], tmp_path: Path) -> None:
-    """`--full` keeps nothing, and says nothing of a run before."""
-    company, output = copy(opened, tmp_path)
-    said = run(company, output, 1, full=True)
-    assert [] == [line for line in said if "building on" in line or "whole log" in line]
-    assert {} == differing(rebuilt(company, output, 1), output)
+def test_full_rebuilds_everything(first_run: tuple[Company, Path], tmp_path: Path) -> None:
+    """`--full` rebuilds everything, and the log does not mention the previous run."""
+    company, output = copy_run(first_run, tmp_path)
+    lines = run(company, output, 1, full=True)
+    assert [] == [line for line in lines if "building on" in line or "whole log" in line]
+    assert {} == differing_rows(rebuild_from_log(company, output, 1), output)
 
 
 @pytest.mark.usefixtures("without_report")
-def test_an_earlier_as_of_is_rebuilt(opened: tuple[Company, Path], tmp_path: Path) -> None:
-    """What had happened by the published run may not have happened yet."""
-    company, output = copy(opened, tmp_path)
+def test_an_earlier_as_of_is_rebuilt(first_run: tuple[Company, Path], tmp_path: Path) -> None:
+    """An earlier as-of excludes entries of the published run, so everything is rebuilt."""
+    company, output = copy_run(first_run, tmp_path)
     assert ["as-of is before that of the published run"] == full_build_reasons(run(company, output, -3))
-    assert {} == differing(rebuilt(company, output, -3), output)
+    assert {} == differing_rows(rebuild_from_log(company, output, -3), output)
 
 
 @pytest.mark.usefixtures("without_report")
-def test_a_damaged_file_is_rebuilt(opened: tuple[Company, Path], tmp_path: Path) -> None:
-    """A published file that can't be read is no ground to build on, and no reason to fail."""
-    company, output = copy(opened, tmp_path)
+def test_a_damaged_file_is_rebuilt(first_run: tuple[Company, Path], tmp_path: Path) -> None:
+    """If the published file can't be read, the run rebuilds everything and does not fail."""
+    company, output = copy_run(first_run, tmp_path)
     file = (output / "funnel.duckdb").resolve()
     file.chmod(0o600)
     file.write_bytes(file.read_bytes()[:5000])
     assert ["the published database is corrupt"] == full_build_reasons(run(company, output, 1))
-    assert {} == differing(rebuilt(company, output, 1), output)
+    assert {} == differing_rows(rebuild_from_log(company, output, 1), output)
 
 
 @pytest.mark.usefixtures("without_report")
-def test_many_changes_are_rebuilt(opened: tuple[Company, Path], tmp_path: Path) -> None:
-    """When every lead moved, the whole is the shorter way."""
-    company, output = copy(opened, tmp_path)
-    company.open_again(1)
+def test_many_changes_are_rebuilt(first_run: tuple[Company, Path], tmp_path: Path) -> None:
+    """If every lead moved, a full build is faster than an incremental one."""
+    company, output = copy_run(first_run, tmp_path)
+    company.move_every_lead(1)
     assert ["too many leads may have changed"] == full_build_reasons(run(company, output, 1))
-    assert {} == differing(rebuilt(company, output, 1), output)
+    assert {} == differing_rows(rebuild_from_log(company, output, 1), output)
 
 
-def test_a_reader_sees_the_run_before_until_the_swap(opened: tuple[Company, Path], tmp_path: Path) -> None:
-    """The published file is copied, never written: a run that fails half-way leaves it byte for byte."""
-    company, output = copy(opened, tmp_path)
+def test_a_failed_run_leaves_the_published_file_unchanged(first_run: tuple[Company, Path], tmp_path: Path) -> None:
+    """A run works on a copy of the published file: a run that fails half-way changes no byte of it."""
+    company, output = copy_run(first_run, tmp_path)
     before = (output / "funnel.duckdb").read_bytes()
     company.deliver(1)
 
@@ -227,9 +227,9 @@ def test_a_reader_sees_the_run_before_until_the_swap(opened: tuple[Company, Path
     assert 1 == len(list((output / "runs").iterdir()))
 
 
-def test_the_file_does_not_grow(opened: tuple[Company, Path], tmp_path: Path) -> None:
-    """What a run replaces gives its blocks back: runs without news leave the file as large as one does."""
-    company, output = copy(opened, tmp_path)
+def test_the_file_does_not_grow(first_run: tuple[Company, Path], tmp_path: Path) -> None:
+    """Replaced rows free their blocks: several runs without new rows leave the file as large as one run."""
+    company, output = copy_run(first_run, tmp_path)
     run(company, output, 0)
     size = (output / "funnel.duckdb").stat().st_size
     for _ in range(3):
@@ -238,11 +238,11 @@ def test_the_file_does_not_grow(opened: tuple[Company, Path], tmp_path: Path) ->
 
 
 def test_deleted_rows_do_not_pile_up(tmp_path: Path) -> None:
-    """DuckDB keeps a deleted row in the file: when there are many, the table is written again, its comments with it."""
+    """DuckDB keeps deleted rows in the file: if there are many, the run rewrites the table with its comments."""
     company, output = Company(tmp_path / "in", 5), tmp_path / "out"
     company.open()
     run(company, output, 0)
-    for number in range(1, NIGHTS + 1):
+    for number in range(1, DAYS + 1):
         company.deliver(number)
         run(company, output, number)
         with query.open_published(output) as connection:
@@ -252,14 +252,14 @@ def test_deleted_rows_do_not_pile_up(tmp_path: Path) -> None:
                     "where column_name = 'lead_no' and segment_type <> 'VALIDITY'"
                 ).fetchall()[0]
                 assert rows <= stored <= rows * 1.03, table
-    rebuild = rebuilt(company, output, NIGHTS)
-    assert comments(output) == comments(rebuild)
-    sizes = [(each / "funnel.duckdb").stat().st_size for each in (output, rebuild)]
-    assert sizes[0] <= sizes[1] * 1.06, "a table that was written again left a hole in the file"
+    rebuild_output = rebuild_from_log(company, output, DAYS)
+    assert comments(output) == comments(rebuild_output)
+    sizes = [(each / "funnel.duckdb").stat().st_size for each in (output, rebuild_output)]
+    assert sizes[0] <= sizes[1] * 1.06, "a rewritten table left a hole in the file"
 
 
 def comments(output: Path) -> list[tuple[str, ...]]:
-    """What the published file says of its tables and their columns."""
+    """The comments of the published tables and columns."""
     with query.open_published(output) as connection:
         return connection.execute(
             "select schema_name, table_name, '', comment from duckdb_tables() where database_name = current_database() "
@@ -268,7 +268,7 @@ def comments(output: Path) -> list[tuple[str, ...]]:
         ).fetchall()
 
 
-def test_kept_tables_hold_rows_of_one_lead(opened: tuple[Company, Path]) -> None:
-    """Rows are replaced by lead_no, so each kept table but the codes must have it."""
-    columns = tables(opened[1])
+def test_each_incremental_table_has_lead_no(first_run: tuple[Company, Path]) -> None:
+    """Rows are replaced by lead_no, so each incremental table but the codes needs that column."""
+    columns = tables(first_run[1])
     assert [] == [str(table) for table in INCREMENTAL_TABLES[1:] if "lead_no INTEGER" not in columns[str(table)]]

@@ -1,4 +1,4 @@
-"""`--log-format json`: every line on stderr is an object, the last says how it ended, and no line of any log has a value."""
+"""`--log-format json`: every line on stderr is an object, the last has the exit code, and no line has a value of a row."""
 
 from __future__ import annotations
 
@@ -46,24 +46,24 @@ HEADLESS = "".join(ENTRIES[:3])
 
 
 def events(answer: Answer) -> list[dict[str, Any]]:
-    """Every line of the log, parsed; each has its time, level and event."""
-    found = [json.loads(line) for line in answer.err.splitlines()]
+    """The parsed lines of the log; each has time, level and event."""
+    all_events = [json.loads(line) for line in answer.err.splitlines()]
     assert "" == answer.out
-    assert all(each["time"].endswith("+00:00") for each in found)
-    assert {each["level"] for each in found} <= {"info", "warning", "error"}
+    assert all(each["time"].endswith("+00:00") for each in all_events)
+    assert {each["level"] for each in all_events} <= {"info", "warning", "error"}
     assert [{"event": "ended", "exit_code": answer.code}] == [
-        {name: each[name] for name in ("event", "exit_code")} for each in found if each["event"] == "ended"
+        {name: each[name] for name in ("event", "exit_code")} for each in all_events if each["event"] == "ended"
     ]
-    assert "ended" == found[-1]["event"]
-    return found
+    assert "ended" == all_events[-1]["event"]
+    return all_events
 
 
-def of(found: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:
-    return [each for each in found if each["event"] == event]
+def of_kind(all_events: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:
+    return [each for each in all_events if each["event"] == event]
 
 
-def marked(folder: Path) -> Path:
-    """A configuration over five tables in which every value is marked, and a file without a header."""
+def marked_configuration(folder: Path) -> Path:
+    """A configuration of five tables in which every value is marked, and of one file without a header."""
     blocks = "".join(reads(f"crm_{table}", table) for table in ("accounts", "merges", "deletions"))
     blocks += reads("crm_more", "stage_entries").replace("stage_entries.csv", "headless.csv")
     blocks += "\n[checks]\nmax_rejected = 1.0\n"
@@ -74,41 +74,42 @@ def marked(folder: Path) -> Path:
     return toml
 
 
-def left_behind(output: Path) -> str:
-    """What a run writes for programs and operators beside its run."""
+def texts_beside_the_run(output: Path) -> str:
+    """The text that a run writes for programs and operators beside its results."""
     texts = [path.read_text("utf-8") for path in (*output.glob("runs/*/*.json"), *output.glob("attempts/*"))]
     return "".join([*texts, funnel("status", "--output", output).out])
 
 
-def test_the_log_of_a_run_has_its_events_with_their_numbers(tmp_path: Path) -> None:
-    """Loads with their account, models with rows and seconds, phases, checks, the run, warnings, rows, the end."""
+def test_the_log_of_a_run_has_each_event_with_its_counts(tmp_path: Path) -> None:
+    """The log has loads with counts, models with rows and seconds, phases, checks, the run, warnings, rows, and the end."""
     answer = process("run", "--config", runs.QUARTER, "--output", tmp_path / "build", *AS_OF, FUNNEL_LOG_FORMAT="json")
-    found = events(answer)
+    all_events = events(answer)
     assert 0 == answer.code
     assert [("crm_history", "stage_entries.csv", 44, 43, 2, 41), ("crm_leads", "leads.csv", 17, 16, 0, 16)] == [
         tuple(each[name] for name in ("input", "file", "lines", "rows_read", "rejected", "landed"))
-        for each in of(found, "load")
+        for each in of_kind(all_events, "load")
     ]
     manifest = json.loads((tmp_path / "build" / "current" / "manifest.json").read_text("utf-8"))
-    assert {each["model"] for each in manifest["models"]} == {each["model"] for each in of(found, "model")}
+    assert {each["model"] for each in manifest["models"]} == {each["model"] for each in of_kind(all_events, "model")}
     assert ["load", "models", "checks", "report", "publish"] == sorted(
-        (each["phase"] for each in of(found, "phase")), key=["load", "models", "checks", "report", "publish"].index
+        (each["phase"] for each in of_kind(all_events, "phase")),
+        key=["load", "models", "checks", "report", "publish"].index,
     )
-    assert [(len(manifest["checks"]), 0)] == [(each["ran"], each["warned"]) for each in of(found, "checks")]
-    assert [manifest["run"]] == [each["run"] for each in of(found, "published")]
-    assert manifest["warnings"] == [each["message"] for each in of(found, "warning")]
+    assert [(len(manifest["checks"]), 0)] == [(each["ran"], each["warned"]) for each in of_kind(all_events, "checks")]
+    assert [manifest["run"]] == [each["run"] for each in of_kind(all_events, "published")]
+    assert manifest["warnings"] == [each["message"] for each in of_kind(all_events, "warning")]
     assert manifest["row_accounting"] == [
         {name: value for name, value in each.items() if name not in ("time", "level", "event")}
-        for each in of(found, "rows")
+        for each in of_kind(all_events, "rows")
     ]
 
 
 def test_no_log_has_a_value_of_a_row(tmp_path: Path) -> None:
-    """Marked values in every column of every table, good, rejected and refused: neither log nor any record has one.
+    """With marked values in every column, good, rejected and refused, neither a log nor a record has one.
 
-    A stage that nobody knows is named, as its alias must be written.
+    An unknown stage is named, because the user needs it for an alias.
     """
-    toml = marked(tmp_path / "in")
+    toml = marked_configuration(tmp_path / "in")
     for more in (("--log-format", "json"), ("--full",)):
         answer = funnel("run", "--config", toml, "--output", tmp_path / "build", *AS_OF, *more)
         assert 3 == answer.code, answer.err
@@ -119,15 +120,15 @@ def test_no_log_has_a_value_of_a_row(tmp_path: Path) -> None:
         assert 0 == answer.code, answer.err
         assert "rejected" in answer.err
         assert MARKER not in answer.err
-    assert MARKER not in left_behind(tmp_path / "build")
+    assert MARKER not in texts_beside_the_run(tmp_path / "build")
     (toml.parent / "merges.csv").write_text(LOOP, "utf-8")
     answer = funnel("run", "--config", toml, "--output", tmp_path / "build", *AS_OF, "--log-format", "json")
-    (error,) = of(events(answer), "error")
+    (error,) = of_kind(events(answer), "error")
     assert (1, "CheckFailed", "checks") == (answer.code, error["kind"], error["where"])
     assert "Merges form no loop" in error["message"]
     assert error["next_step"]
     assert MARKER not in answer.err
-    assert MARKER not in left_behind(tmp_path / "build")
+    assert MARKER not in texts_beside_the_run(tmp_path / "build")
 
 
 @pytest.mark.parametrize(
@@ -140,26 +141,26 @@ def test_no_log_has_a_value_of_a_row(tmp_path: Path) -> None:
         (("send", "--log-format", "json", "--config", runs.QUARTER), 2, "ConfigurationError"),
     ],
 )
-def test_an_error_is_an_object_too(arguments: tuple[str, ...], code: int, kind: str) -> None:
-    """Each command that logs tells its error and then its end, whatever is wrong, the command line included."""
+def test_an_error_is_a_json_object(arguments: tuple[str, ...], code: int, kind: str) -> None:
+    """Each command that logs writes its error and then its end, also for an error in the command line."""
     answer = funnel(*arguments)
-    found = events(answer)
+    all_events = events(answer)
     assert (code, [kind], [code]) == (
         answer.code,
-        [each["kind"] for each in of(found, "error")],
-        [each["exit_code"] for each in of(found, "error")],
+        [each["kind"] for each in of_kind(all_events, "error")],
+        [each["exit_code"] for each in of_kind(all_events, "error")],
     )
-    assert all(each["message"] and each["next_step"] for each in of(found, "error"))
+    assert all(each["message"] and each["next_step"] for each in of_kind(all_events, "error"))
 
 
-def test_people_read_what_they_read_before(tmp_path: Path) -> None:
-    """The default is lines for people, without empty ones; other commands never speak JSON; an unknown format is refused."""
+def test_the_default_log_is_lines_of_text(tmp_path: Path) -> None:
+    """The default is text without empty lines; other commands have no JSON log; an unknown format is refused."""
     answer = funnel("check", "--config", runs.QUARTER)
     assert answer.err.endswith("the configuration is valid and every input was read; nothing was written\n")
     assert all(answer.err.splitlines())
     assert "{" not in answer.err
-    found = events(funnel("check", "--config", runs.QUARTER, "--log-format", "json"))
-    assert ["load", "load", "warning", "warning"] == [each["event"] for each in found][:4]
+    all_events = events(funnel("check", "--config", runs.QUARTER, "--log-format", "json"))
+    assert ["load", "load", "warning", "warning"] == [each["event"] for each in all_events][:4]
     assert not answer.err.startswith("{")
     wrong = process("run", FUNNEL_LOG_FORMAT="xml")
     assert (2, True) == (wrong.code, "'xml' is not one of" in wrong.err)
@@ -167,8 +168,8 @@ def test_people_read_what_they_read_before(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_stopped_says_so_in_its_last_line(tmp_path: Path, number: signal.Signals) -> None:
-    """Ctrl-C and SIGTERM between two models: 130, and every line parses."""
+def test_the_last_line_of_a_stopped_run_has_the_signal(tmp_path: Path, number: signal.Signals) -> None:
+    """After Ctrl-C or SIGTERM between two models the exit code is 130, and every line parses."""
     command = [sys.executable, "-m", "pipeline.cli", "run", "--config", str(runs.QUARTER), "--log-format", "json"]
     with subprocess.Popen(
         [*command, "--output", str(tmp_path / "build")],
@@ -183,9 +184,9 @@ def test_a_run_that_is_stopped_says_so_in_its_last_line(tmp_path: Path, number: 
             lines += running.stderr.readline()
         running.send_signal(number)
         lines += running.stderr.read()
-    found = events(Answer(running.returncode, "", lines))
-    assert (130, "Interrupted") == (running.returncode, found[-2]["kind"])
-    assert f"stopped by {number.name}" == found[-2]["message"]
+    all_events = events(Answer(running.returncode, "", lines))
+    assert (130, "Interrupted") == (running.returncode, all_events[-2]["kind"])
+    assert f"stopped by {number.name}" == all_events[-2]["message"]
 
 
 BY_HAND = """
@@ -212,8 +213,8 @@ def log_of_this_process(work: str) -> subprocess.Popen[str]:
     )
 
 
-def test_a_run_that_must_be_ended_on_the_spot_says_so_as_well() -> None:
-    """The last words of a process that hears no interrupt are two objects."""
+def test_the_last_line_of_a_run_that_ignores_the_signal_has_it_too() -> None:
+    """The final log lines of a process that handles no interrupt are two objects."""
     work = (
         "with interrupt.interruptible():\n"
         "        try: print('works', flush=True); time.sleep(60)\n"
@@ -229,14 +230,14 @@ def test_a_run_that_must_be_ended_on_the_spot_says_so_as_well() -> None:
     assert "stopped by SIGTERM" == events(Answer(running.returncode, "", lines))[-2]["message"]
 
 
-def test_what_nobody_expected_is_reported_by_its_kind_and_place_only() -> None:
-    """The text of such an error may hold a value, so it is not repeated, nor is its traceback; Ctrl-C early is told too."""
+def test_an_unexpected_exception_is_logged_by_type_and_location_only() -> None:
+    """Its text may contain a value, so neither text nor traceback is logged; an early Ctrl-C is logged too."""
     with log_of_this_process(f"raise ValueError('{MARKER}')") as running:
         _, lines = running.communicate(timeout=20)
     error = events(Answer(running.returncode, "", lines))[-2]
     assert (1, "ValueError") == (running.returncode, error["kind"])
     assert re.fullmatch(r"unexpected ValueError in pipeline/console\.py, line \d+", error["message"])
-    # In small steps: a signal that comes right before a wait begins doesn't end it.
+    # In small steps: a signal right before a wait doesn't end the wait.
     with log_of_this_process("print('works', flush=True); [time.sleep(0.1) for _ in range(600)]") as running:
         assert running.stdout is not None
         running.stdout.readline()

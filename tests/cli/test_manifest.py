@@ -1,4 +1,4 @@
-"""The manifest of a run is complete, and its sums are the run's own to assert: where one does not hold, it stops."""
+"""The manifest of a run is complete, and the run stops if one of its sums does not add up."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ FILE_OF_ANOTHER = (
 
 def manifest(output: Path) -> dict[str, Any]:
     """The manifest of the published run."""
-    held: dict[str, Any] = json.loads((output / "current" / "manifest.json").read_text("utf-8"))
-    return held
+    content: dict[str, Any] = json.loads((output / "current" / "manifest.json").read_text("utf-8"))
+    return content
 
 
 @pytest.fixture(scope="module")
 def two_deliveries(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A configuration and the run of two files with everything that can be wrong with a line, and one refused."""
+    """A configuration and a run of two files with every kind of bad line, and one refused file."""
     folder = tmp_path_factory.mktemp("in")
     toml = copy_of_quarter(folder)
     checks = '\n[checks]\nunused_stages = ["mql", "sal", "sql"]\n'
@@ -61,12 +61,12 @@ def two_deliveries(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path
 
 @pytest.fixture
 def build(two_deliveries: tuple[Path, Path], tmp_path: Path) -> Path:
-    """A copy of that run, to tamper with."""
+    """A copy of that run, which a test may change."""
     return Path(shutil.copytree(two_deliveries[1], tmp_path / "build", symlinks=True))
 
 
 def test_the_lines_and_rows_of_every_file_add_up(two_deliveries: tuple[Path, Path]) -> None:
-    """Worked by hand: every line of both files is a header, blank, inside quotes, or a row; every row has its fate."""
+    """Every line of both files is a header, blank, inside quotes or a row; every row has its disposition."""
     first, second, leads = manifest(two_deliveries[1])["inputs"]
     names = ("lines", "header_lines", "blank_lines", "embedded_newlines", "rows_read")
     assert [10, 1, 1, 1, 7] == [first[name] for name in names]
@@ -79,33 +79,33 @@ def test_the_lines_and_rows_of_every_file_add_up(two_deliveries: tuple[Path, Pat
     assert ("crm_leads", None, 16) == (leads["input"], leads["entries"], leads["landed"])
 
 
-def test_the_manifest_tells_the_rest_of_the_run(two_deliveries: tuple[Path, Path]) -> None:
-    """What was refused, the limits, the time of every phase and model, every check without the ids it may show."""
-    held = manifest(two_deliveries[1])
-    (refused,) = held["refused"]
+def test_the_manifest_has_refused_files_settings_times_and_checks(two_deliveries: tuple[Path, Path]) -> None:
+    """It lists refused files, settings, the time of every phase and model, and every check without ids."""
+    content = manifest(two_deliveries[1])
+    (refused,) = content["refused"]
     assert ("crm_history", "stage_entries_9.csv") == (refused["input"], Path(refused["file"]).name)
     assert refused["reason"]
     assert refused["next_step"]
-    assert [] == held["missing"]
-    assert {"threads": 2, "memory": "2GB"} == held["settings"]
+    assert [] == content["missing"]
+    assert {"threads": 2, "memory": "2GB"} == content["settings"]
     assert ["load", "models", "checks", "report"] == sorted(
-        held["seconds"], key=["load", "models", "checks", "report"].index
+        content["seconds"], key=["load", "models", "checks", "report"].index
     )
-    assert all(seconds >= 0 for seconds in held["seconds"].values())
-    assert {"name", "claim", "severity", "broken"} == {name for each in held["checks"] for name in each}
+    assert all(seconds >= 0 for seconds in content["seconds"].values())
+    assert {"name", "claim", "severity", "broken"} == {name for each in content["checks"] for name in each}
     record = json.loads(next((two_deliveries[1] / "attempts").glob("*.json")).read_text("utf-8"))
-    assert held["seconds"].items() <= record["seconds"].items()
+    assert content["seconds"].items() <= record["seconds"].items()
     assert record["seconds"]["publish"] > 0
 
 
-def test_every_key_is_reported(two_deliveries: tuple[Path, Path]) -> None:
-    """docs/watching.md lists the keys of the manifest, of its inputs and of the record of a run: all, and no other."""
+def test_every_key_of_the_manifest_is_documented(two_deliveries: tuple[Path, Path]) -> None:
+    """docs/watching.md lists exactly the keys of the manifest, of its inputs and of the run record."""
     text = (runs.REPOSITORY / "docs" / "watching.md").read_text("utf-8").partition("\n## The manifest\n")[2]
     whole, _, inputs = text.partition("\n| key of an input |")
-    held = manifest(two_deliveries[1])
-    assert list(held) == re.findall(r"^\| `(\w+)` \|", whole, re.MULTILINE)
+    content = manifest(two_deliveries[1])
+    assert list(content) == re.findall(r"^\| `(\w+)` \|", whole, re.MULTILINE)
     cells = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", inputs, re.MULTILINE)
-    assert sorted(held["inputs"][0]) == sorted(name for cell in cells for name in re.findall(r"\w+", cell))
+    assert sorted(content["inputs"][0]) == sorted(name for cell in cells for name in re.findall(r"\w+", cell))
     record = json.loads(next((two_deliveries[1] / "attempts").glob("*.json")).read_text("utf-8"))
     assert set(record) <= set(re.findall(r"`(\w+)`", text.partition("attempts/RUN.json")[2]))
 
@@ -113,13 +113,13 @@ def test_every_key_is_reported(two_deliveries: tuple[Path, Path]) -> None:
 def tamper(output: Path, **more: int) -> None:
     """Change counts of the first load of the log."""
     path = min((output / "landing" / "crm_history").iterdir()) / "manifest.json"
-    held = json.loads(path.read_text("utf-8"))
+    content = json.loads(path.read_text("utf-8"))
     for name, by in more.items():
-        held[name] += by
-    # With the seal of the changed counts: it is the sums that must stop the run, not the seal.
-    del held["seal"]
-    seal = hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()
-    path.write_text(json.dumps({**held, "seal": seal}), "utf-8")
+        content[name] += by
+    # With a seal of the changed counts, so that the sums stop the run, not the seal.
+    del content["seal"]
+    seal = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    path.write_text(json.dumps({**content, "seal": seal}), "utf-8")
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def tamper(output: Path, **more: int) -> None:
         ({"rows_read": 1, "lines": 1}, "8 rows do not add up: 7 are accounted for"),
     ],
 )
-def test_a_sum_that_does_not_hold_stops_the_run(build: Path, more: dict[str, int], error: str) -> None:
-    """A count of the log that is off by one: exit code 3, the file is named, the previous run stays."""
+def test_counts_that_do_not_add_up_stop_the_run(build: Path, more: dict[str, int], error: str) -> None:
+    """A count that is off by one gives exit code 3 with the file name; the published run stays."""
     before = page(build)
     tamper(build, **more)
     shutil.copytree(runs.QUARTER.parent, build.parent / "in")
@@ -146,7 +146,7 @@ def test_a_sum_that_does_not_hold_stops_the_run(build: Path, more: dict[str, int
 def test_rows_of_history_that_a_model_loses_stop_the_run(
     build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A model that hangs one row on the wrong file: the sums of the input hold, those of the files do not."""
+    """A model assigns one row to the wrong file: the sums of the input add up, those of the files do not."""
     shutil.copytree(shipped("sql"), tmp_path / "sql")
     model = tmp_path / "sql" / "clean" / "entries" / "entry_rows.sql"
     sound = model.read_text("utf-8")
@@ -162,19 +162,21 @@ def test_rows_of_history_that_a_model_loses_stop_the_run(
     assert "(load 1): 4 rows of history do not add up: 5 are accounted for" in answer.err
 
 
-def swallowed(read: Callable[..., Any]) -> Callable[..., Any]:
-    """A reader that loses the last record of a file and says nothing."""
+def without_last_record(read: Callable[..., Any]) -> Callable[..., Any]:
+    """A reader that loses the last record of a file in silence."""
 
-    def lossy(self: Any) -> Any:
+    def read_all_but_one(self: Any) -> Any:
         records = list(read(self))
         yield from records[:-1]
 
-    return lossy
+    return read_all_but_one
 
 
 def test_a_reader_that_loses_a_record_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lines in = header + blank + rows, asserted while the file is read: nothing of it is kept, exit code 3."""
-    monkeypatch.setattr(csv_recovery.RecordRecovery, "__iter__", swallowed(csv_recovery.RecordRecovery.__iter__))
+    """The reader asserts lines = header + blank + rows; if not, nothing of the file is loaded, and the exit code is 3."""
+    monkeypatch.setattr(
+        csv_recovery.RecordRecovery, "__iter__", without_last_record(csv_recovery.RecordRecovery.__iter__)
+    )
     monkeypatch.setattr(file_reader, "_read_strictly", lambda *_: None)
     toml = copy_of_quarter(tmp_path / "in")
     answer = funnel("run", "--config", toml, "--output", tmp_path / "build", *AS_OF)

@@ -1,4 +1,4 @@
-"""`[privacy]`: what leaves a run about people, output by output, and that no number moves by it."""
+"""`[privacy]`: which personal data each output has, and that no number changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from pipeline.privacy.pseudonyms import Pseudonyms
 from tests import runs
 from tests.cli.commands import contents, funnel
-from tests.faults.hostile import AS_OF, Names, configuration, deliver, night, pages
+from tests.faults.hostile import AS_OF, Names, configuration, deliver, pages, run_and_compose
 
 MARK = "marked.person@secret.example"
 KEY = "a-key-that-is-long-enough"
@@ -34,8 +34,8 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FUNNEL_PRIVACY_KEY", KEY)
 
 
-def held(output: Path) -> dict[str, bytes]:
-    """What each output holds of the published run, unpacked; the database as its file, cell by cell, too."""
+def texts_by_output(output: Path) -> dict[str, bytes]:
+    """The decompressed content of each output of the published run; the database as file and cell by cell."""
     reports = output / "reports"
     mail = message_from_bytes((output / "mail" / "all.eml").read_bytes(), policy=default)
     parts = [part.get_payload(decode=True) or b"" for part in mail.walk() if not part.is_multipart()]
@@ -53,7 +53,7 @@ def held(output: Path) -> dict[str, bytes]:
 
 
 def cells(output: Path) -> bytes:
-    """Every value of every table and view as text: the file itself is compressed."""
+    """Every value of every table and view as text, because the file itself is compressed."""
     names = runs.ask(
         output,
         "select table_schema || '.\"' || table_name || '\"' as name from information_schema.tables"
@@ -63,24 +63,27 @@ def cells(output: Path) -> bytes:
 
 
 def test_no_address_reaches_any_output(tmp_path: Path) -> None:
-    """Addresses in every text column of every input: none is in pages, files, mail or database, nor is the key."""
-    assert 0 == night(tmp_path, MARKED, privacy(*OUTPUTS)).code
-    for output, content in held(tmp_path / "out").items():
+    """With addresses in every text column, neither pages, files, mail nor database has one, nor the key."""
+    assert 0 == run_and_compose(tmp_path, MARKED, privacy(*OUTPUTS)).code
+    for output, content in texts_by_output(tmp_path / "out").items():
         assert MARK.encode() not in content, output
         assert KEY.encode() not in content, output
     hidden = Pseudonyms(KEY.encode())
     ids = [row["lead_id"] for row in runs.ask(tmp_path / "out", "select lead_id from clean.leads order by lead_no")]
     assert [hidden.of(f"{MARK}{number}") for number in range(12)] == ids
-    assert ids[0].encode() in held(tmp_path / "out")["report"]
+    assert ids[0].encode() in texts_by_output(tmp_path / "out")["report"]
 
 
 @pytest.mark.parametrize("output", ["report", "files", "database"])
-def test_each_output_by_itself(tmp_path: Path, output: str) -> None:
-    """What is asked of one output is done there; the others show names, but for what is made of the database."""
+def test_each_output_is_masked_by_its_own_setting(tmp_path: Path, output: str) -> None:
+    """A setting masks its own output; other outputs show names, except those that are built from the database."""
     more = privacy(output) + '\n[[reports]]\nname = "web"\ndimension = "lead_source"\nvalue = "web"\n'
-    assert 0 == night(tmp_path, PEOPLE, more).code
-    shown = {
-        name for name, content in held(tmp_path / "out").items() for text in (b"LEAD-1", b"Dana Doe") if text in content
+    assert 0 == run_and_compose(tmp_path, PEOPLE, more).code
+    outputs_with_names = {
+        name
+        for name, content in texts_by_output(tmp_path / "out").items()
+        for text in (b"LEAD-1", b"Dana Doe")
+        if text in content
     }
     # The mail names no lead; it attaches two files that do.
     expected = {
@@ -88,43 +91,45 @@ def test_each_output_by_itself(tmp_path: Path, output: str) -> None:
         "files": {"report", "database"},
         "database": set(),
     }
-    assert expected[output] == shown
+    assert expected[output] == outputs_with_names
 
 
-def test_drop(tmp_path: Path) -> None:
-    """Dropped names are said to be withheld, or are empty in the database; a key of rows is hashed, so no lead is lost."""
+def test_dropped_names_are_withheld_and_dropped_keys_are_hashed(tmp_path: Path) -> None:
+    """Dropped names are shown as withheld, or are empty in the database; keys are hashed, so no lead is lost."""
     drop = '{ owners = "drop", account_names = "drop", emails = "drop" }'
     of_report = privacy("report", as_='{ lead_ids = "drop", owners = "drop" }')
-    assert 0 == night(tmp_path / "report", PEOPLE, of_report).code
+    assert 0 == run_and_compose(tmp_path / "report", PEOPLE, of_report).code
     page = pages(tmp_path / "report" / "out")["owners.html"]
     assert "(withheld)" in page
     assert "Dana Doe" not in page
     assert "LEAD-1" not in page
-    assert 0 == night(tmp_path / "tables", MARKED, privacy("database", as_=drop)).code
-    (counted,) = runs.ask(
+    assert 0 == run_and_compose(tmp_path / "tables", MARKED, privacy("database", as_=drop)).code
+    (counts,) = runs.ask(
         tmp_path / "tables" / "out",
         "select count(*) as leads, count(owner) as owners, count(email) as emails from clean.leads",
     )
-    assert {"leads": 12, "owners": 0, "emails": 0} == counted
-    assert MARK.encode() not in held(tmp_path / "tables" / "out")["database"]
+    assert {"leads": 12, "owners": 0, "emails": 0} == counts
+    assert MARK.encode() not in texts_by_output(tmp_path / "tables" / "out")["database"]
 
 
 @pytest.mark.parametrize("treatment", ["hash", "drop"])
-def test_an_owner_without_a_name_has_the_same_leads(tmp_path: Path, treatment: str) -> None:
-    """The page lists them owner by owner, although it can't ask for anybody by name."""
-    assert 0 == night(tmp_path / "open", PEOPLE).code
-    assert 0 == night(tmp_path / "veiled", PEOPLE, privacy("report", as_=f'{{ owners = "{treatment}" }}')).code
-    plain, veiled = (pages(tmp_path / each / "out")["owners.html"] for each in ("open", "veiled"))
-    assert "Dana Doe" not in veiled
+def test_the_page_of_masked_owners_lists_the_same_leads(tmp_path: Path, treatment: str) -> None:
+    """The page lists leads by owner, although it can't filter by name."""
+    assert 0 == run_and_compose(tmp_path / "open", PEOPLE).code
+    assert (
+        0 == run_and_compose(tmp_path / "masked", PEOPLE, privacy("report", as_=f'{{ owners = "{treatment}" }}')).code
+    )
+    plain, masked = (pages(tmp_path / each / "out")["owners.html"] for each in ("open", "masked"))
+    assert "Dana Doe" not in masked
     leads = re.findall(r"LEAD-\d+", plain)
     assert 6 == len(set(leads))
-    assert leads == re.findall(r"LEAD-\d+", veiled)
+    assert leads == re.findall(r"LEAD-\d+", masked)
 
 
 def test_no_number_moves(tmp_path: Path) -> None:
-    """Every mart and all accounting are, but for the names in them, those of a run that keeps everything."""
-    assert 0 == night(tmp_path / "open", PEOPLE).code
-    assert 0 == night(tmp_path / "hidden", PEOPLE, privacy(*OUTPUTS)).code
+    """Except for names, every mart and all row accounting equal those of a run without masking."""
+    assert 0 == run_and_compose(tmp_path / "open", PEOPLE).code
+    assert 0 == run_and_compose(tmp_path / "hidden", PEOPLE, privacy(*OUTPUTS)).code
     hidden = Pseudonyms(KEY.encode())
     (tables,) = {tuple(contents(tmp_path / each / "out", "'marts', 'quality'")) for each in ("open", "hidden")}
     owners = [
@@ -135,7 +140,7 @@ def test_no_number_moves(tmp_path: Path) -> None:
     compared = 0
     for table in tables:
         open_rows, hidden_rows = (rows(tmp_path / each / "out", table) for each in ("open", "hidden"))
-        if table == "quality.unknown_stages":  # what no stage is called by is hashed with the owners
+        if table == "quality.unknown_stages":  # unknown stage names are hashed with the owners
             counts = ("entries", "leads", "first_date", "last_date")
             assert [[row[each] for each in counts] for row in open_rows] == [
                 [row[each] for each in counts] for row in hidden_rows
@@ -147,8 +152,8 @@ def test_no_number_moves(tmp_path: Path) -> None:
 
 
 def rows(output: Path, table: str) -> list[dict[str, object]]:
-    """The rows without hashes of words and numbers that order names."""
-    found = runs.ask(output, f"from {table}")
+    """The rows without hashes of texts and without numbers that depend on the order of names."""
+    all_rows = runs.ask(output, f"from {table}")
     unlike = (
         "words_key",
         "given_key",
@@ -160,7 +165,7 @@ def rows(output: Path, table: str) -> list[dict[str, object]]:
         "delivered_at",
         "values_key",
     )
-    return [{name: value for name, value in row.items() if name not in unlike} for row in found]
+    return [{name: value for name, value in row.items() if name not in unlike} for row in all_rows]
 
 
 def _swapped(row: dict[str, object], swap: dict[str, str]) -> dict[str, object]:
@@ -172,10 +177,10 @@ def _swapped(row: dict[str, object], swap: dict[str, str]) -> dict[str, object]:
     return {name: one(value) for name, value in row.items()}
 
 
-def test_one_key_one_hash_everywhere(tmp_path: Path) -> None:
-    """A lead of the page is found in a database that is hashed under the same key, and in none of another key."""
-    assert 0 == night(tmp_path / "pages", PEOPLE, privacy("report")).code
-    assert 0 == night(tmp_path / "database", PEOPLE, privacy("database", "report")).code
+def test_a_key_gives_the_same_hash_in_every_output(tmp_path: Path) -> None:
+    """A hashed lead of the page is in a database with the same key, and not in one with another key."""
+    assert 0 == run_and_compose(tmp_path / "pages", PEOPLE, privacy("report")).code
+    assert 0 == run_and_compose(tmp_path / "database", PEOPLE, privacy("database", "report")).code
     lead = Pseudonyms(KEY.encode()).of("LEAD-10")
     for each in ("pages", "database"):
         assert lead in pages(tmp_path / each / "out")["owners.html"]
@@ -183,13 +188,13 @@ def test_one_key_one_hash_everywhere(tmp_path: Path) -> None:
 
 
 def test_another_key_rebuilds_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next run under another key holds its hashes only; a report alone can't be made of the old tables."""
-    assert 0 == night(tmp_path, PEOPLE, privacy("database")).code
+    """The next run with another key has only its hashes; a report can't be built from the old tables."""
+    assert 0 == run_and_compose(tmp_path, PEOPLE, privacy("database")).code
     monkeypatch.setenv("FUNNEL_PRIVACY_KEY", KEY[::-1])
     toml = tmp_path / "funnel.toml"
     again = funnel("report", "--config", toml, "--output", tmp_path / "out")
     assert (2, True) == (again.code, "or its key, changed since the published run" in again.err)
-    answer = night(tmp_path, PEOPLE, privacy("database"))
+    answer = run_and_compose(tmp_path, PEOPLE, privacy("database"))
     assert (0, True) == (
         answer.code,
         "every table is built from the whole log: [privacy] database, or its key" in answer.err,
@@ -200,10 +205,10 @@ def test_another_key_rebuilds_everything(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("value", [None, "hunter2"])
-def test_a_missing_key_stops_before_any_work(
+def test_a_missing_key_stops_the_run_before_it_reads_anything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str | None
 ) -> None:
-    """85: exit code 2, the variable named, nothing printed of what it holds and nothing written."""
+    """85: The exit code is 2, the message has the variable but not its value, and nothing is written."""
     monkeypatch.delenv("FUNNEL_PRIVACY_KEY")
     if value is not None:
         monkeypatch.setenv("FUNNEL_PRIVACY_KEY", value)
@@ -217,7 +222,7 @@ def test_a_missing_key_stops_before_any_work(
 
 
 @pytest.mark.parametrize(
-    ("block", "told"),
+    ("block", "message"),
     [
         ('database = { lead_ids = "drop" }', 'privacy.database.lead_ids: can\'t be "drop" in the database'),
         ('report = { owners = "mask" }', "privacy.report.owners: must be one of keep, hash, drop"),
@@ -226,16 +231,16 @@ def test_a_missing_key_stops_before_any_work(
         ('report = "hash"', "privacy.report: must be a table in braces"),
     ],
 )
-def test_problems(tmp_path: Path, block: str, told: str) -> None:
-    """Each mistake is told at its line."""
+def test_a_privacy_error_has_its_line(tmp_path: Path, block: str, message: str) -> None:
+    """The message of each error has its line."""
     toml = configuration(tmp_path, Names(), f"\n[privacy]\n{block}\n")
     number = toml.read_text("utf-8").splitlines().index(block) + 1
     answer = funnel("check", "--config", toml)
-    assert (2, True) == (answer.code, f"funnel.toml:{number}: {told}" in answer.err)
+    assert (2, True) == (answer.code, f"funnel.toml:{number}: {message}" in answer.err)
 
 
 def test_a_report_of_one_owner_needs_owners(tmp_path: Path) -> None:
-    """Hashed owners have no name by which such a report could ask for one."""
+    """With hashed owners a report can't filter by the name of an owner."""
     more = '\n[[reports]]\nname = "dana"\ndimension = "owner"\nvalue = "dana"\n'
     answer = funnel("check", "--config", configuration(tmp_path, Names(), more + privacy("database")))
     assert (2, True) == (answer.code, "while the report `dana` selects one owner by name" in answer.err)

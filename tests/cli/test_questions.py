@@ -1,4 +1,4 @@
-"""`explain` and `sql`: stdout is the answer and nothing else, and nobody can change what is published."""
+"""`explain` and `sql` print only the result on stdout and can't change the published run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.cli.commands import Answer, copy_of_quarter, funnel, page, process, r
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The quarter with one lead merged away, one deleted, and one whose owner is a formula."""
+    """A run of the quarter with one merged lead, one deleted lead, and an owner that is a formula."""
     folder = tmp_path_factory.mktemp("questions")
     toml = copy_of_quarter(
         folder,
@@ -36,8 +36,8 @@ def section(answer: Answer, title: str) -> list[list[str]]:
 
 
 class TestExplain:
-    def test_a_lead_from_entries_to_figures(self, output: Path) -> None:
-        """L05 went through nurture: four entries, two cycles, lost once, converted once, and one conversion as a lead."""
+    def test_explain_shows_a_lead_from_entries_to_figures(self, output: Path) -> None:
+        """L05 passed through nurture: four entries, two cycles, one lost, one converted, and one conversion as a lead."""
         answer = funnel("explain", "L05", "--output", output)
         counted = section(answer, "Where it counted")
         assert (0, "") == (answer.code, answer.err)
@@ -47,29 +47,29 @@ class TestExplain:
         assert ["cycle", "mql", "sal", "Mar", "2026", "converted", "2.00"] in counted
         assert ["lead", "mql", "sal", "Jan", "2026", "converted", "54.00"] in counted
 
-    def test_rows_set_aside_are_shown(self, output: Path) -> None:
-        """L12's exact duplicate and its repeat are named as such, beside the entries that count."""
+    def test_explain_shows_rows_that_do_not_count(self, output: Path) -> None:
+        """It labels L12's duplicate and repeat, beside the entries that count."""
         answer = funnel("explain", "L12", "--output", output)
         assert ["duplicate", "repeat"] == [row[0] for row in section(answer, "Rows set aside")]
         assert ["mql", "sal"] == [row[1] for row in section(answer, "Entries")]
 
     def test_a_merged_lead_is_reported_as_its_survivor(self, output: Path) -> None:
-        """Asked for the id that was merged away, it tells the survivor's life, with both leads' entries in it."""
+        """For a merged id, `explain` shows the survivor with the entries of both leads."""
         answer = funnel("explain", "L02", "--output", output)
         assert answer.out.startswith("Lead L07\n")
         assert "L02 was merged into it" in answer.out
         assert "merged into it: L02" in funnel("explain", "L07", "--output", output).out
         assert {"L02", "L07"} == {row[-4] for row in section(answer, "Entries")}
 
-    def test_a_deleted_lead_keeps_its_past(self, output: Path) -> None:
-        """A deleted lead says when it was deleted, and its last stay ends then."""
+    def test_a_deleted_lead_keeps_its_history(self, output: Path) -> None:
+        """`explain` shows when a lead was deleted, and its last span ends then."""
         answer = funnel("explain", "L08", "--output", output)
         assert "deleted in its source at 2026-03-30 12:00:00 UTC" in answer.out
         assert "deleted" in section(answer, "Stays")[-1]
         assert "deleted" in section(answer, "Cycles")[-1]
 
     def test_a_lead_of_rejected_rows_alone_is_reported_as_such(self, tmp_path: Path) -> None:
-        """Its rows are shown with their reason, and that it counts nowhere."""
+        """`explain` shows the rows with their reason, and that the lead does not count."""
         toml = copy_of_quarter(tmp_path)
         with (tmp_path / "stage_entries.csv").open("a", encoding="utf-8") as export:
             export.write("L99,Marketing Qualifed,2026-03-01T10:00:00Z,\n")
@@ -81,7 +81,7 @@ class TestExplain:
         assert [] == runs.ask(tmp_path / "build", "select lead_id from clean.leads where lead_id = 'L99'")
 
     def test_an_unknown_lead_is_exit_code_2(self, output: Path) -> None:
-        """An id that no input delivered is refused without repeating it."""
+        """An id of no input is refused, and the message does not repeat it."""
         answer = funnel("explain", "jane.doe@corp.example", "--output", output)
         assert (2, "") == (answer.code, answer.out)
         assert "the published file has no lead with this id" in answer.err
@@ -101,21 +101,21 @@ class TestSql:
         assert (0, "") == (answer.code, answer.err)
         assert [{"lead_id": "L04", "waits": True}, {"lead_id": "L05", "waits": True}] == json.loads(answer.out)
 
-    def test_a_cell_that_a_spreadsheet_would_run_is_guarded(self, output: Path) -> None:
-        """A text that begins like a formula gets an apostrophe; a negative number does not."""
+    def test_a_cell_that_a_spreadsheet_would_run_is_escaped(self, output: Path) -> None:
+        """A text that begins like a formula gets an apostrophe, a negative number does not."""
         query = "select owner, -1 as below from clean.stage_entries where lead_id in ('L20', 'L21') order by lead_id"
         answer = funnel("sql", query, "--output", output, "--format", "csv")
         assert [["owner", "below"], ["'=1+1", "-1"], ["'@cmd", "-1"]] == list(csv.reader(io.StringIO(answer.out)))
 
-    def test_a_pipe_is_a_prompt_without_a_prompt(self, output: Path) -> None:
-        """Queries from a pipe, over several lines and without a last semicolon, are answered in turn."""
+    def test_queries_from_a_pipe_run_in_order(self, output: Path) -> None:
+        """Queries from a pipe may have several lines and no last semicolon."""
         answer = process(
             "sql", "--output", output, "--format", "csv", stdin="select 1\n  as a;\n\nselect 2 as b;\nselect 3 as c"
         )
         assert Answer(0, "a\n1\nb\n2\nc\n3\n", "") == answer
 
-    def test_a_pipe_stops_at_the_first_mistake(self, output: Path) -> None:
-        """What comes after a query that fails is not run, and the exit code says so."""
+    def test_a_pipe_stops_at_the_first_error(self, output: Path) -> None:
+        """After a failed query no other query runs, and the exit code is not 0."""
         answer = funnel(
             "sql", "--output", output, "--format", "csv", stdin="select 1 as a;\nselect nothing;\nselect 3 as c;\n"
         )
@@ -134,10 +134,10 @@ class TestSql:
             "set enable_external_access = true",
         ],
     )
-    def test_nothing_can_be_written_or_reached(
+    def test_a_query_that_writes_or_reads_files_is_refused(
         self, output: Path, query: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A query that would write, attach, export or read other files is refused, and the file stays as it is."""
+        """A query that would write, attach, export or read other files is refused, and the file stays unchanged."""
         monkeypatch.chdir(tmp_path)
         database = (output / "funnel.duckdb").read_bytes()
         answer = funnel("sql", query, "--output", output)
@@ -147,7 +147,7 @@ class TestSql:
         assert [] == list(tmp_path.iterdir())
 
     def test_a_table_that_does_not_exist_is_explained(self, output: Path) -> None:
-        """A misspelt table gets DuckDB's own message, with its suggestion, and a way to the list."""
+        """For a misspelt table the message has DuckDB's suggestion and the command that lists the tables."""
         answer = funnel("sql", "from marts.conversions", "--output", output)
         assert 2 == answer.code
         assert "conversion" in answer.err
@@ -155,7 +155,7 @@ class TestSql:
 
 
 def test_report_writes_the_same_page_again(output: Path) -> None:
-    """`funnel report` makes the same bytes from the same tables, and publishes them under a new run."""
+    """`funnel report` writes the same bytes from the same tables, and publishes them as a new run."""
     before, run = page(output), (output / "current").readlink()
     answer = funnel("report", "--config", output.parent / "funnel.toml", "--output", output)
     assert (0, "") == (answer.code, answer.out)

@@ -1,4 +1,4 @@
-"""One run after another: what a run may change, and what it must leave exactly as it was."""
+"""Consecutive runs: what a run changes, and what it leaves unchanged."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ COPIED = 'path = "stage_entries.csv"'
 
 
 def test_no_value_of_a_row_reaches_stderr(tmp_path: Path) -> None:
-    """A run over rows with unknown stages, bad times and no leads prints counts and reasons, never what a row says."""
+    """A run over rows with unknown stages, bad times and no leads prints counts and reasons, but no values."""
     answer = process("run", "--config", runs.QUARTER, "--output", tmp_path / "build", *AS_OF)
     with (runs.QUARTER.parent / "stage_entries.csv").open(encoding="utf-8") as export:
         rows = list(csv.DictReader(export))
-    said = set(answer.err.replace(",", " ").replace(":", " ").split())
+    logged_words = set(answer.err.replace(",", " ").replace(":", " ").split())
     values = {row[column].strip() for row in rows for column in ("lead_id", "entered_at", "owner")} - {""}
     assert 0 == answer.code
     assert {"Banana", "31/02/2026"} <= values | {row["stage"] for row in rows}
-    assert set() == said & (values | {"Banana", "banana"})
+    assert set() == logged_words & (values | {"Banana", "banana"})
 
 
 def test_the_same_inputs_again_change_nothing(quarter: Sample, tmp_path: Path) -> None:
-    """A second run takes in no row, and its tables and the bytes of its report are the same."""
+    """A second run loads no row, and its tables and the bytes of its report are the same."""
     output = quarter.copied(tmp_path / "build")
     before, tables = page(output), contents(output)
     answer = funnel("run", "--config", runs.QUARTER, "--output", output, *AS_OF)
@@ -42,7 +42,7 @@ def test_the_same_inputs_again_change_nothing(quarter: Sample, tmp_path: Path) -
 
 
 def test_a_rebuild_needs_no_inputs(tmp_path: Path) -> None:
-    """From the landing log alone, with the exports gone, come identical tables and an identical report."""
+    """Without the exports, the landing log gives identical tables and an identical report."""
     toml = copy_of_quarter(tmp_path / "in")
     output = tmp_path / "build"
     runs.run(toml, output, as_of=runs.QUARTER_AS_OF)
@@ -55,22 +55,22 @@ def test_a_rebuild_needs_no_inputs(tmp_path: Path) -> None:
     assert tables == contents(output)
 
 
-def test_the_spellings_of_the_release_before_are_accepted(tmp_path: Path) -> None:
-    """They do the same, and the help names the new ones alone."""
+def test_the_option_names_of_the_previous_release_are_accepted(tmp_path: Path) -> None:
+    """The old names work, and the help lists only the new ones."""
     output = tmp_path / "build"
     old, new = (
         funnel("run", *options, "--config", runs.QUARTER, "--output", output, *AS_OF)
         for options in (("--rebuild", "--accept-drop"), ("--from-log", "--allow-incomplete"))
     )
     assert (3, old.err) == (new.code, new.err)
-    told = funnel("run", "--help").out
+    help_text = funnel("run", "--help").out
     assert ["--from-log", "--allow-incomplete"] == re.findall(
-        r"--(?:from-log|rebuild|allow-incomplete|accept-drop)\b", told
+        r"--(?:from-log|rebuild|allow-incomplete|accept-drop)\b", help_text
     )
 
 
 def test_a_rebuild_without_a_log_is_refused(tmp_path: Path) -> None:
-    """`--from-log` of an empty folder says that there is nothing to rebuild from."""
+    """`--from-log` of an empty folder reports that there is no log to rebuild from."""
     answer = funnel("run", "--from-log", "--config", runs.QUARTER, "--output", tmp_path / "build", *AS_OF)
     assert 3 == answer.code
     assert "the landing log has no stage entries" in answer.err
@@ -78,7 +78,7 @@ def test_a_rebuild_without_a_log_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("without_report")
 def test_an_overlapping_export_adds_only_what_is_new(tmp_path: Path) -> None:
-    """Yesterday's last rows again and two new ones: two more entries, the rest counted as redelivered."""
+    """An export with ten known and two new rows adds two entries; the others count as redelivered."""
     toml = copy_of_quarter(tmp_path / "in")
     toml.write_text(toml.read_text("utf-8").replace(COPIED, 'path = "stage_entries*.csv"'), encoding="utf-8")
     output = tmp_path / "build"
@@ -94,8 +94,8 @@ def test_an_overlapping_export_adds_only_what_is_new(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("without_report")
-def test_a_corrected_alias_brings_rejected_rows_in(tmp_path: Path) -> None:
-    """A stage that nobody knew is given to one as an alias, and its rows come in from the log, the exports gone."""
+def test_a_corrected_alias_loads_rejected_rows(tmp_path: Path) -> None:
+    """If an unknown stage becomes an alias, its rows are loaded from the log, also without the exports."""
     toml = copy_of_quarter(tmp_path / "in")
     output = tmp_path / "build"
     runs.run(toml, output, as_of=runs.QUARTER_AS_OF)
@@ -113,7 +113,7 @@ def test_a_corrected_alias_brings_rejected_rows_in(tmp_path: Path) -> None:
 
 
 def test_a_selection_gives_the_same_tables(quarter: Sample, tmp_path: Path) -> None:
-    """`--select marts.conversion+` builds that model and what reads it, and every table is as before."""
+    """`--select marts.conversion+` builds that model and its readers, and every table stays the same."""
     output = quarter.copied(tmp_path / "build")
     before, tables = page(output), contents(output)
     answer = funnel("run", "--config", runs.QUARTER, "--output", output, *AS_OF, "--select", "marts.conversion+")
@@ -127,7 +127,7 @@ def test_a_selection_gives_the_same_tables(quarter: Sample, tmp_path: Path) -> N
 
 @pytest.mark.usefixtures("without_report")
 def test_a_selection_after_a_changed_configuration_is_refused(tmp_path: Path) -> None:
-    """A part of another definition would not fit the rest: run once without --select."""
+    """Tables of a changed configuration would not match the others, so --select is refused."""
     toml = copy_of_quarter(tmp_path / "in")
     output = tmp_path / "build"
     runs.run(toml, output, as_of=runs.QUARTER_AS_OF)
@@ -139,7 +139,7 @@ def test_a_selection_after_a_changed_configuration_is_refused(tmp_path: Path) ->
 
 
 def test_a_selection_names_the_nearest_model(quarter: Sample, tmp_path: Path) -> None:
-    """A model that does not exist is refused with the nearest one."""
+    """An unknown model is refused with the nearest name."""
     output = quarter.copied(tmp_path / "build")
     answer = funnel("run", "--config", runs.QUARTER, "--output", output, *AS_OF, "--select", "marts.conversoin")
     assert 2 == answer.code
@@ -147,7 +147,7 @@ def test_a_selection_names_the_nearest_model(quarter: Sample, tmp_path: Path) ->
 
 
 def test_threads_change_no_byte_and_no_row(sample: Sample, tmp_path: Path) -> None:
-    """At 4 threads the sample gives the report of 2 threads, and the same rows in every mart. tests/faults has 1 thread, too."""
+    """The sample gives the same report and marts at 4 threads as at 2. tests/faults compares 1 thread, too."""
     runs.run(runs.SAMPLE, tmp_path, threads=4)
     assert page(sample.output) == page(tmp_path)
     assert contents(sample.output, "'marts'") == contents(tmp_path, "'marts'")

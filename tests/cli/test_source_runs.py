@@ -1,4 +1,4 @@
-"""Whole runs in which the source of leads says more than the history: what the run warns of, and what the page counts."""
+"""Whole runs in which the leads input and the history differ: the warnings of the run and the counts on the page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LINE = "1 of 3 leads stands elsewhere than its history says, by the current stag
 
 
 def delivered(folder: Path, entries: str, leads: str, columns: str, checks: str = "") -> Path:
-    """A configuration with history and leads, and the two files beside it."""
+    """A configuration with a history and a leads input, and their two files."""
     (folder / "entries.csv").write_text(entries, "utf-8")
     (folder / "leads.csv").write_text(leads, "utf-8")
     path = folder / "funnel.toml"
@@ -36,39 +36,43 @@ def delivered(folder: Path, entries: str, leads: str, columns: str, checks: str 
     return path
 
 
-def test_a_lead_elsewhere_is_warned_of_and_counted(tmp_path: Path) -> None:
-    """Above max_unreconciled the run says how many, and the page too."""
+def test_a_lead_in_another_stage_than_its_history_gives_a_warning(tmp_path: Path) -> None:
+    """Above max_unreconciled the run and the page have the count."""
     toml = delivered(tmp_path, ENTRIES, LEADS, CURRENT)
-    night = runs.run(toml, tmp_path / "build")
-    assert [WARNING] == [each for each in night.warnings if "elsewhere" in each]
+    finished_run = runs.run(toml, tmp_path / "build")
+    assert [WARNING] == [each for each in finished_run.warnings if "elsewhere" in each]
     assert LINE in (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")
-    found = runs.ask(tmp_path / "build", "select lead_id, outcome from quality.stage_reconciliation order by lead_id")
-    assert [("1", "differs"), ("2", "agrees"), ("3", "agrees")] == [(row["lead_id"], row["outcome"]) for row in found]
+    outcomes = runs.ask(
+        tmp_path / "build", "select lead_id, outcome from quality.stage_reconciliation order by lead_id"
+    )
+    assert [("1", "differs"), ("2", "agrees"), ("3", "agrees")] == [
+        (row["lead_id"], row["outcome"]) for row in outcomes
+    ]
 
 
 @pytest.mark.parametrize(("allowed", "warned"), [(0.5, False), (0.49, True)])
-def test_the_share_that_is_allowed_is_configured(tmp_path: Path, allowed: float, warned: bool) -> None:
-    """A share of exactly max_unreconciled is no warning; an unknown current stage is one of the leads that count."""
+def test_max_unreconciled_is_the_allowed_share(tmp_path: Path, allowed: float, warned: bool) -> None:
+    """A share equal to max_unreconciled gives no warning; a lead with an unknown current stage counts."""
     toml = delivered(
         tmp_path, ENTRIES + "4,mql,2026-03-02\n", LEADS + UNKNOWN, CURRENT, f"max_unreconciled = {allowed}\n"
     )
-    night = runs.run(toml, tmp_path / "build")
-    said = "1 of 4 leads stands elsewhere than its history says, and 1 shows a current_stage that no alias names"
-    assert warned == any(each.startswith(said) for each in night.warnings)
+    finished_run = runs.run(toml, tmp_path / "build")
+    warning = "1 of 4 leads stands elsewhere than its history says, and 1 shows a current_stage that no alias names"
+    assert warned == any(each.startswith(warning) for each in finished_run.warnings)
     page = (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")
     assert "1 lead with a current stage that no alias names." in page
 
 
 def test_without_a_current_stage_nothing_is_reported(tmp_path: Path) -> None:
-    """No warning, no line."""
+    """The run has no warning and the page no line."""
     toml = delivered(tmp_path, ENTRIES, LEADS, 'lead_id = "Record ID"')
-    night = runs.run(toml, tmp_path / "build")
-    assert not any("elsewhere" in each for each in night.warnings)
+    finished_run = runs.run(toml, tmp_path / "build")
+    assert not any("elsewhere" in each for each in finished_run.warnings)
     assert "elsewhere than" not in (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")
 
 
 def test_two_sources_of_the_same_moves_are_one_history(tmp_path: Path) -> None:
-    """The copy that a tool made minutes later is no way back; the page counts its rows, and explain names who dates them."""
+    """A copy that a tool wrote minutes later is no move back; the page counts its rows, `explain` names the dating input."""
     for name, minute in (("tool", 20), ("crm", 0)):
         (tmp_path / f"{name}.csv").write_text(
             f"lead_id,stage,entered_at\n1,mql,2026-03-01T10:{minute:02}\n1,sal,2026-03-01T10:{minute + 5:02}\n", "utf-8"
@@ -91,10 +95,10 @@ def test_two_sources_of_the_same_moves_are_one_history(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("emails", ["keep", "hash", "drop"])
-def test_leads_with_one_address_are_counted_without_it(
+def test_leads_with_one_address_are_counted_without_the_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emails: str
 ) -> None:
-    """One line on the page, whatever the database keeps of addresses; the two leads stay two."""
+    """The page has one line, whatever the database stores of addresses; the two leads stay two."""
     leads = "lead_id,email\n1,ada@acme.example\n2,Ada@acme.example\n3,bo@acme.example\n"
     privacy = f'[privacy]\ndatabase = {{ emails = "{emails}" }}\n'
     toml = delivered(tmp_path, ENTRIES, leads, 'lead_id = "lead_id"', privacy)

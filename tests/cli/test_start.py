@@ -1,4 +1,4 @@
-"""The command answers at once and explains itself; a mistake in calling it is exit code 2."""
+"""The command starts fast and has help; an error in the command line is exit code 2."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ HEAVY = (*UNUSED, *PAGES, "duckdb", "pydantic", "holidays", "tldextract")
 @pytest.mark.parametrize(
     "what", ["import pipeline.cli", "import pipeline.cli as c; c.cli(['--help'], standalone_mode=False)"]
 )
-def test_nothing_heavy_is_imported_before_it_is_needed(what: str) -> None:
-    """Neither importing the command line nor its help loads a database, a data frame or a validator."""
+def test_help_imports_no_heavy_package(what: str) -> None:
+    """Neither the import of the command line nor its help imports DuckDB, pandas or pydantic."""
     code = f"import sys\n{what}\nprint([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], cwd=runs.REPOSITORY, capture_output=True, text=True, check=True)
     assert "[]" == done.stderr.strip()
@@ -38,10 +38,10 @@ def test_nothing_heavy_is_imported_before_it_is_needed(what: str) -> None:
         ("run", runs.SAMPLE, set(UNUSED)),
     ],
 )
-def test_what_a_command_does_not_use_it_does_not_import(
+def test_a_command_imports_only_the_packages_that_it_uses(
     command: str, configuration: Path, absent: set[str], tmp_path: Path
 ) -> None:
-    """Pages by those who write them, holidays by a calendar of a country, domains by accounts that have some; frames never."""
+    """Only pages need templates, only a country's calendar needs holidays, only account domains need tldextract."""
     arguments = [command, "--config", str(configuration)]
     if command == "run":
         arguments += ["--output", str(tmp_path)]
@@ -55,7 +55,7 @@ def test_what_a_command_does_not_use_it_does_not_import(
 
 
 def test_a_second_run_is_refused_before_it_loads_the_pipeline(tmp_path: Path) -> None:
-    """It would take the processor from the first one, and a second run is to end within a second."""
+    """The refusal takes less than a second and no processor time from the first run."""
     arguments = ["run", "--config", str(runs.QUARTER), "--output", str(tmp_path)]
     code = (
         f"import sys\nsys.argv[1:] = {arguments!r}\nfrom pipeline import cli\n"
@@ -72,7 +72,7 @@ def test_a_second_run_is_refused_before_it_loads_the_pipeline(tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", sorted(cli.commands))
 def test_every_command_has_help_with_an_example(name: str) -> None:
-    """`funnel COMMAND --help` says what it does and shows a call of itself."""
+    """`funnel COMMAND --help` describes the command and shows an example."""
     answer = funnel(name, "--help")
     example = answer.out.partition("Example:\n")[2].splitlines()[0].strip()
     assert (0, "") == (answer.code, answer.err)
@@ -80,7 +80,7 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
 
 
 def test_the_version_is_that_of_the_package() -> None:
-    """`--version` prints what is installed."""
+    """`--version` prints the installed version."""
     from importlib.metadata import version
 
     assert f"funnel, version {version('funnel-pipeline')}\n" == funnel("--version").out
@@ -95,8 +95,8 @@ def test_the_version_is_that_of_the_package() -> None:
         (("sql", "select 1", "--format", "xml"), "'xml' is not one of 'table', 'csv', 'json'"),
     ],
 )
-def test_a_mistake_in_calling_is_exit_code_2(arguments: tuple[str, ...], expected: str) -> None:
-    """A wrong command, option or argument is named on stderr; stdout stays empty."""
+def test_a_command_line_error_is_exit_code_2(arguments: tuple[str, ...], expected: str) -> None:
+    """The message on stderr has the wrong command, option or argument; stdout stays empty."""
     answer = funnel(*arguments)
     assert (2, "") == (answer.code, answer.out)
     assert expected in answer.err

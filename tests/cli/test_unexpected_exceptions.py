@@ -1,4 +1,4 @@
-"""What nobody foresaw ends a command in one sentence, and nothing that other people named acts on a terminal."""
+"""An unexpected exception ends a command with one sentence, and no name controls the terminal."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ def _fail(*_: object) -> None:
     raise RuntimeError(f"could not parse {SECRET}")
 
 
-def test_no_word_of_an_unforeseen_error_is_printed(
+def test_the_text_of_an_unexpected_exception_is_not_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its kind, the last line of our own code, what to do next, and exit code 1: the words may hold values of rows."""
+    """The message has its type, the last line of our code and the next step, because its text may contain values."""
     monkeypatch.delenv("FUNNEL_TRACEBACK", raising=False)
     monkeypatch.setattr(sys, "argv", ["funnel", "presets"])
     monkeypatch.setattr("pipeline.config.presets.overview", _fail)
     with pytest.raises(SystemExit) as ended:
         cli.main()
-    said = capsys.readouterr().err
+    error_text = capsys.readouterr().err
     assert ended.value.code == 1
-    assert re.search(r"^error: unexpected RuntimeError in pipeline/cli\.py, line \d+$", said, re.MULTILINE)
-    assert "next: " in said
-    assert SECRET not in said
+    assert re.search(r"^error: unexpected RuntimeError in pipeline/cli\.py, line \d+$", error_text, re.MULTILINE)
+    assert "next: " in error_text
+    assert SECRET not in error_text
 
 
-def test_who_asks_gets_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """FUNNEL_TRACEBACK leaves the error to Python."""
+def test_funnel_traceback_prints_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With FUNNEL_TRACEBACK the exception is left to Python."""
     monkeypatch.setenv("FUNNEL_TRACEBACK", "1")
     monkeypatch.setattr(sys, "argv", ["funnel", "presets"])
     monkeypatch.setattr("pipeline.config.presets.overview", _fail)
@@ -41,8 +41,8 @@ def test_who_asks_gets_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
         cli.main()
 
 
-def test_a_terminal_is_sent_no_command(capsys: pytest.CaptureFixture[str]) -> None:
-    """Control characters in a name are shown as one replacement character each."""
+def test_control_characters_are_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each control character of a name is printed as one replacement character."""
     handler = log.StderrHandler()
     handler.setFormatter(log.TextFormatter())
     with log.logging_to(handler):

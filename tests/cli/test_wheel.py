@@ -1,4 +1,4 @@
-"""What is installed works without the checkout."""
+"""An installed wheel works without the checkout."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.cli.commands import AS_OF, copy_of_quarter
 
 
 def built_wheel(folder: Path) -> Path:
-    """The wheel of this checkout, by uv beside this Python or on the path."""
+    """The wheel of this checkout, built by the uv beside this Python or on the path."""
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     assert uv is not None, "`make test` installs uv"
     command = [uv, "build", "--quiet", "--wheel", "--out-dir", str(folder), str(runs.REPOSITORY)]
@@ -24,10 +24,10 @@ def built_wheel(folder: Path) -> Path:
 
 
 def fresh_environment(folder: Path, wheel: Path) -> Path:
-    """A Python with the wheel in it and our dependencies beside it, but without the checkout. Returns its bin folder."""
+    """The bin folder of a Python environment with the wheel and our dependencies, but without the checkout."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     site = Path(sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)}))
-    # Files ending in .pth count only in a site folder itself, so the checkout's editable install stays behind.
+    # Python reads .pth files only in a site folder itself, so the editable install of the checkout is not found.
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     command = [str(uv), "pip", "install", "--quiet", "--no-deps", "--offline", "--python", str(folder), str(wheel)]
@@ -36,7 +36,7 @@ def fresh_environment(folder: Path, wheel: Path) -> Path:
 
 
 def test_an_installed_wheel_runs_anywhere(tmp_path: Path) -> None:
-    """From the wheel alone, in an empty folder, `funnel run` publishes the quarter and answers a query."""
+    """In an empty folder, the installed `funnel run` publishes the quarter, and `funnel sql` queries it."""
     programs = fresh_environment(tmp_path / "venv", built_wheel(tmp_path))
     empty = tmp_path / "empty"
     toml = copy_of_quarter(empty)

@@ -1,4 +1,4 @@
-"""Which run `sql` and `explain` ask, and which configuration `report` and `send` go by, when not everything is named."""
+"""Which run `sql` and `explain` query, and which configuration `report` and `send` use, if options are omitted."""
 
 from __future__ import annotations
 
@@ -17,22 +17,24 @@ QUERY = ("sql", "select name from waterfall.run", "--format", "csv")
 
 @pytest.fixture(scope="module")
 def published(quarter: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The quarter, published in build/ of a folder without a configuration."""
+    """A folder without a configuration whose build/ has a published run of the quarter."""
     folder = tmp_path_factory.mktemp("elsewhere")
     quarter.copied(folder / "build")
     return folder
 
 
-def test_without_a_configuration_build_is_asked(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the folder that holds build/ both commands answer without any option."""
+def test_without_a_configuration_build_is_queried(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the folder with build/ both commands work without options."""
     monkeypatch.chdir(published)
     answer = funnel(*QUERY)
     assert (0, 'name\n"One quarter, sixteen leads"\n', "") == (answer.code, answer.out, answer.err)
     assert "L05" in funnel("explain", "L05").out
 
 
-def test_nothing_here_is_an_error_that_says_what_to_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a configuration nor a run: exit code 2, both names, and the two ways out. An empty build/ is no run."""
+def test_without_configuration_and_run_the_error_names_both_options(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exit code is 2, with both missing names and both options. An empty build/ is no run."""
     (tmp_path / "build").mkdir()
     monkeypatch.chdir(tmp_path)
     for command in (QUERY, ("explain", "L05")):
@@ -43,8 +45,10 @@ def test_nothing_here_is_an_error_that_says_what_to_name(tmp_path: Path, monkeyp
         assert "--config" in answer.err
 
 
-def test_a_configuration_comes_first(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A funnel.toml here decides, though build/ has a run: its own output has none yet."""
+def test_a_configuration_of_the_folder_has_priority(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A funnel.toml of the folder decides, although its output has no run and build/ has one."""
     copy_of_quarter(tmp_path, '\n[output]\npath = "other"\n')
     shutil.copytree(published / "build", tmp_path / "build", symlinks=True)
     monkeypatch.chdir(tmp_path)
@@ -54,8 +58,8 @@ def test_a_configuration_comes_first(published: Path, tmp_path: Path, monkeypatc
     assert f"{tmp_path / 'other'}" in answer.err
 
 
-def test_a_configuration_that_was_named_must_be_there(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A typing error in --config is not answered from another run, even of the default's name."""
+def test_a_named_configuration_must_exist(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong name in --config is an error, even if it is the default name."""
     monkeypatch.chdir(published)
     for name in ("fun.toml", "funnel.toml"):
         answer = funnel(*QUERY, "--config", name)
@@ -64,19 +68,19 @@ def test_a_configuration_that_was_named_must_be_there(published: Path, monkeypat
 
 
 class TestTheConfigurationOfThePublishedRun:
-    """`report` and `send` need one, and the manifest knows where it was."""
+    """`report` and `send` need a configuration, and the manifest has its path."""
 
     @pytest.fixture
     def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """A configuration with [mail] in `here`, its run published in `out`, and an empty folder to stand in."""
+        """A configuration with [mail] in `here`, its published run in `out`, and an empty working folder."""
         mail = '\n[mail]\nfrom = "funnel@example.com"\nto = ["revops@example.com"]\nhost = "smtp.example.com"\n'
         runs.run(copy_of_quarter(tmp_path / "here", mail), tmp_path / "out", as_of=AS_OF[1])
         (tmp_path / "empty").mkdir()
         monkeypatch.chdir(tmp_path / "empty")
         return tmp_path
 
-    def test_it_is_used_where_none_is_here(self, folder: Path) -> None:
-        """Which one it is, is said; both commands do their work."""
+    def test_it_is_used_if_the_folder_has_none(self, folder: Path) -> None:
+        """Both commands log which configuration they use, and succeed."""
         for command in (("report",), ("send", "--dry-run")):
             answer = funnel(*command, "--output", "../out")
             assert (0, "") == (answer.code, answer.out), answer.err
@@ -85,20 +89,20 @@ class TestTheConfigurationOfThePublishedRun:
             )
         assert (folder / "out" / "mail" / "all.eml").is_file()
 
-    def test_it_is_found_when_all_of_it_has_moved(self, folder: Path) -> None:
-        """The manifest names it from the output folder."""
+    def test_it_is_found_after_all_folders_moved(self, folder: Path) -> None:
+        """The manifest has its path relative to the output folder."""
         (folder / "moved").mkdir()
         for name in ("here", "out"):
             shutil.move(folder / name, folder / "moved" / name)
         assert 0 == funnel("report", "--output", folder / "moved" / "out").code
 
-    def test_build_of_this_folder_is_enough(self, folder: Path) -> None:
-        """Without --output too: here the configuration lies one folder up."""
+    def test_build_of_the_folder_needs_no_output_option(self, folder: Path) -> None:
+        """Without --output, the configuration in the parent folder is found."""
         runs.run(folder / "here" / "funnel.toml", folder / "empty" / "build", as_of=AS_OF[1])
         assert 0 == funnel("report").code
 
-    def test_what_to_type_is_reported_where_it_is_gone(self, folder: Path) -> None:
-        """Its old place, and the command with --config."""
+    def test_a_missing_configuration_gives_its_path_and_the_command(self, folder: Path) -> None:
+        """The message has its old path and the command with --config."""
         (folder / "here" / "funnel.toml").unlink()
         expected = (
             f"error: ../out: there is no configuration funnel.toml here, and {folder / 'here' / 'funnel.toml'}, "
@@ -109,7 +113,7 @@ class TestTheConfigurationOfThePublishedRun:
             assert (2, "", expected.format(command)) == (answer.code, answer.out, answer.err)
 
     def test_an_empty_output_folder_has_none(self, folder: Path) -> None:
-        """Nothing was ever published in it."""
+        """No run was ever published there."""
         answer = funnel("report", "--output", "nowhere")
         assert (
             2,
@@ -117,19 +121,19 @@ class TestTheConfigurationOfThePublishedRun:
             "  next: `funnel report --config FILE --output nowhere`\n",
         ) == (answer.code, answer.err)
 
-    def test_a_run_of_an_earlier_version_names_none(self, folder: Path) -> None:
-        """Its manifest has no such key."""
+    def test_the_manifest_of_an_earlier_version_has_no_configuration_path(self, folder: Path) -> None:
+        """The manifest of an earlier version does not have the key."""
         path = (folder / "out" / "funnel.duckdb").resolve().parent / "manifest.json"
         path.chmod(0o600)
-        kept = json.loads(path.read_text("utf-8"))
-        del kept["configuration_path"]
-        path.write_text(json.dumps(kept), "utf-8")
+        content = json.loads(path.read_text("utf-8"))
+        del content["configuration_path"]
+        path.write_text(json.dumps(content), "utf-8")
         answer = funnel("report", "--output", "../out")
         assert 2 == answer.code
         assert "the published run is of an earlier version, which does not record its configuration" in answer.err
 
-    def test_a_configuration_that_is_here_or_named_comes_first(self, folder: Path) -> None:
-        """That of the published run is not asked for."""
+    def test_a_configuration_of_the_folder_or_option_has_priority(self, folder: Path) -> None:
+        """The configuration of the published run is not used."""
         (folder / "empty" / "funnel.toml").write_text("[funnel]\n", "utf-8")
         for more in ((), ("--config", "other.toml")):
             answer = funnel("report", "--output", "../out", *more)

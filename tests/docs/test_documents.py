@@ -1,4 +1,4 @@
-"""The documents tell the truth: links lead somewhere, names exist, every key and exit code is there."""
+"""The documents are correct: links have targets, names exist, every key and exit code is documented."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ TABLE = re.compile(r"\b(clean|journey|marts|quality|report|waterfall)\.([a-z_]+)
 
 
 def named(path: Path) -> str:
-    """A document by its path in the checkout."""
+    """The path of a document in the checkout."""
     return str(path.relative_to(runs.REPOSITORY))
 
 
 def anchors(path: Path) -> set[str]:
-    """The anchors of a document's headings, as a forge makes them."""
+    """The anchors of a document's headings, as GitHub creates them."""
     headings = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=named)
-def test_every_link_leads_somewhere(path: Path) -> None:
-    """Each relative link names a file that is there, and each anchor a heading in it."""
+def test_every_link_has_a_target(path: Path) -> None:
+    """Each relative link names an existing file, and each anchor a heading in it."""
     broken = []
     for link in LINK.findall(re.sub(r"`[^`\n]*`", "", path.read_text("utf-8"))):
         if "://" in link:
@@ -57,18 +57,18 @@ def test_every_link_leads_somewhere(path: Path) -> None:
 
 
 def published_columns() -> dict[str, set[str]]:
-    """Every published table with its columns, from the catalogue (which `make check` keeps true)."""
+    """The columns of every published table, from the catalogue, which `make check` verifies."""
     tables = (runs.REPOSITORY / "docs" / "tables.md").read_text("utf-8").partition("\n## Macros\n")[0]
     parts = re.split(r"^### ", tables, flags=re.MULTILINE)[1:]
     return {part.splitlines()[0]: set(re.findall(r"^\| (\w+) \| \w", part, re.MULTILINE)) for part in parts}
 
 
 @pytest.mark.parametrize("path", OURS, ids=named)
-def test_every_table_that_is_named_exists(path: Path) -> None:
-    """Whatever looks like `schema.table` of a published schema is in the catalogue."""
+def test_every_named_table_exists(path: Path) -> None:
+    """Every `schema.table` of a published schema is in the catalogue."""
     tables = published_columns()
     text = path.read_text("utf-8")
-    mentioned = {".".join(found) for found in TABLE.findall(text)}
+    mentioned = {".".join(match) for match in TABLE.findall(text)}
     files = {f"{layer}.{kind}" for layer in ("report", "waterfall") for kind in ("md", "toml", "py", "html")}
     assert [] == sorted(mentioned - set(tables) - files)
 
@@ -93,8 +93,8 @@ def test_the_catalogue_has_every_model() -> None:
 
 
 @pytest.mark.parametrize("path", OURS, ids=named)
-def test_every_command_that_is_named_exists(path: Path) -> None:
-    """`funnel` followed by a word in code is a command of it, and each of its options is one of that command."""
+def test_every_named_command_exists(path: Path) -> None:
+    """In code, the word after `funnel` is a command, and its options are options of that command."""
     wrong = []
     for line in re.findall(r"(?:^|`|bin/)funnel ([^`\n]+)", path.read_text("utf-8"), re.MULTILINE):
         words = line.split(" #")[0].split()
@@ -102,18 +102,18 @@ def test_every_command_that_is_named_exists(path: Path) -> None:
             continue
         command = cli.commands.get(words[0])
         options = {option for parameter in command.params for option in parameter.opts} if command else set()
-        given = {word for word in words if re.fullmatch(r"--[a-z-]+", word)} - {"--help"}
-        if command is None or given - options:
+        used = {word for word in words if re.fullmatch(r"--[a-z-]+", word)} - {"--help"}
+        if command is None or used - options:
             wrong.append(line)
     assert [] == wrong
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/commands.md", "docs/nightly.md"])
-def test_every_exit_code_is_reported(name: str) -> None:
-    """The tables of exit codes have the code of each kind of error, and 0."""
+def test_every_exit_code_is_documented(name: str) -> None:
+    """The tables of exit codes have 0 and the code of each error class."""
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.FunnelError)]
-    told = re.findall(r"^\| (\d+) \|", (runs.REPOSITORY / name).read_text("utf-8"), re.MULTILINE)
-    assert sorted({0, *(kind.exit_code for kind in kinds)}) == [int(code) for code in told]
+    documented = re.findall(r"^\| (\d+) \|", (runs.REPOSITORY / name).read_text("utf-8"), re.MULTILINE)
+    assert sorted({0, *(kind.exit_code for kind in kinds)}) == [int(code) for code in documented]
 
 
 @pytest.mark.parametrize(
@@ -128,15 +128,15 @@ def test_every_exit_code_is_reported(name: str) -> None:
         ("[privacy]", privacy.PrivacyBlock),
     ],
 )
-def test_every_key_of_the_configuration_is_reported(title: str, block: type[block.Block]) -> None:
-    """docs/configuration.md lists the keys that a block may have: all of them, and no other."""
+def test_every_key_of_the_configuration_is_documented(title: str, block: type[block.Block]) -> None:
+    """docs/configuration.md lists exactly the keys of each block."""
     text = (runs.REPOSITORY / "docs" / "configuration.md").read_text("utf-8")
     section = text.partition(f"## `{title}`\n")[2].partition("\n## ")[0].partition("\n### ")[0]
     keys = sorted(field.alias or name for name, field in block.model_fields.items())
     assert keys == sorted(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
 
 
-def test_every_input_table_is_reported() -> None:
+def test_every_input_table_is_documented() -> None:
     """The glossary of inputs in docs/configuration.md has each table with its columns."""
     text = (runs.REPOSITORY / "docs" / "configuration.md").read_text("utf-8").replace("**", "")
     rows = [f"| {table} | {', '.join(each.name for each in one.columns)} |" for table, one in CONTRACTS.items()]
@@ -144,9 +144,9 @@ def test_every_input_table_is_reported() -> None:
 
 
 @pytest.mark.parametrize("path", OURS, ids=named)
-def test_every_rule_that_is_cited_is_written_down(path: Path) -> None:
-    """A rule number in a document opens a paragraph of docs/RULES.md, or an entry of what is not built yet."""
+def test_every_cited_rule_exists(path: Path) -> None:
+    """A rule number in a document starts a paragraph of docs/RULES.md, or an entry of what is not built yet."""
     rules, _, not_built = (runs.REPOSITORY / "docs" / "RULES.md").read_text("utf-8").partition("## Not built yet")
-    written = set(re.findall(rf"^({RULE})\.", rules, re.MULTILINE))
+    documented_rules = set(re.findall(rf"^({RULE})\.", rules, re.MULTILINE))
     missing = {rule for line in not_built.splitlines() if line.startswith("- ") for rule in re.findall(RULE, line)}
-    assert set() == set(re.findall(rf"\b{RULE}\b", path.read_text("utf-8"))) - written - missing
+    assert set() == set(re.findall(rf"\b{RULE}\b", path.read_text("utf-8"))) - documented_rules - missing

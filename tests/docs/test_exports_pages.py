@@ -1,8 +1,8 @@
-"""docs/exports: each configuration of a page runs on small files, and the numbers and messages beside it are its own.
+"""docs/exports: each configuration of a page runs on small files and gives the numbers and messages of the page.
 
-A comment before a block of TOML names its folder of tests/exports/data: `<!-- files: NAME -->`. The tables behind the block
-are what the run gives. A comment `<!-- goes wrong: `old` -> `new` -->` changes the last block, `<!-- goes wrong in NAME … -->`
-its files, too, and what `funnel check` then says (after `goes wrong at run`: `funnel run`) has each line of the next block of text.
+A comment before a block of TOML names its folder of tests/exports/data: `<!-- files: NAME -->`. The run must give the tables
+after the block. A comment `<!-- goes wrong: `old` -> `new` -->` changes the last block, `<!-- goes wrong in NAME … -->` its
+files too; then the output of `funnel check` (after `goes wrong at run`: `funnel run`) must have each line of the next text block.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ENTRIES = ["lead", "stage", "entered", "basis"]
 
 @dataclass(frozen=True)
 class Wrong:
-    """A change of an example, and what the tool must say of it."""
+    """A change of an example, and the expected message."""
 
     folder: str
     toml: str
@@ -55,7 +55,7 @@ class Example:
 
 def examples(page: Path) -> list[Example]:
     """The examples of a page, in their order."""
-    found: list[Example] = []
+    examples_found: list[Example] = []
     folder, change = "", None
     for part in PART.finditer(page.read_text("utf-8")):
         if part["files"]:
@@ -63,37 +63,39 @@ def examples(page: Path) -> list[Example]:
         elif part["change"] is not None:
             change = part
         elif part["kind"] == "toml" and folder:
-            found.append(Example(folder, part["block"]))
+            examples_found.append(Example(folder, part["block"]))
             folder = ""
         elif part["kind"] == "text" and change is not None:
-            toml = found[-1].toml
+            toml = examples_found[-1].toml
             for old, new in re.findall(r"`(.*?)` -> `(.*?)`", change["change"]):
                 assert old.replace("\\n", "\n") in toml, f"{page.name}: nothing to change: {old}"
                 toml = toml.replace(old.replace("\\n", "\n"), new.replace("\\n", "\n"))
             lines = tuple(part["block"].splitlines())
-            found[-1].wrong.append(Wrong(change["other"] or found[-1].folder, toml, bool(change["run"]), lines))
+            examples_found[-1].wrong.append(
+                Wrong(change["other"] or examples_found[-1].folder, toml, bool(change["run"]), lines)
+            )
             change = None
         elif part["table"]:
             rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in part["table"].splitlines()]
             if rows[0] in (ACCOUNT, CONVERSION, ENTRIES):
-                found[-1].tables.append([rows[0], *rows[2:]])
-    return found
+                examples_found[-1].tables.append([rows[0], *rows[2:]])
+    return examples_found
 
 
 def put(folder: str, toml: str, into: Path) -> Path:
-    """The files of a folder of data with a configuration beside them."""
+    """Write a configuration beside the files of a folder of data."""
     shutil.copytree(DATA / folder, into)
     (into / "funnel.toml").write_text(toml, "utf-8")
     return into / "funnel.toml"
 
 
-def the_same_in(found: Loaded, table: list[list[str]]) -> list[list[str]]:
-    """What the run gives for a table of a page: all inputs, all entries of its leads, each of its pairs."""
+def the_same_in(examples_found: Loaded, table: list[list[str]]) -> list[list[str]]:
+    """The rows of the run for a table of a page: all inputs, all entries of its leads, each of its pairs."""
     head, *rows = table
     if head == ACCOUNT:
-        return [head, *([name, *map(str, counts)] for name, counts in found.account.items())]
+        return [head, *([name, *map(str, counts)] for name, counts in examples_found.account.items())]
     if head == CONVERSION:
-        given = found.rows(
+        given = examples_found.rows(
             "select low.label, high.label, entered, converted from marts.conversion as pairs "
             "inner join waterfall.stages as low on low.stage = pairs.from_stage "
             "inner join waterfall.stages as high on high.stage = pairs.to_stage "
@@ -103,7 +105,7 @@ def the_same_in(found: Loaded, table: list[list[str]]) -> list[list[str]]:
         pairs = {(low, high): [low, high, str(entered), str(converted)] for low, high, entered, converted in given}
         return [head, *(pairs[pair] for pair in asked if pair in pairs)]
     leads = {row[0] for row in rows}
-    given = found.rows(
+    given = examples_found.rows(
         "select lead_id, label, strftime(timezone(timezone, timezone('UTC', entered_at)), '%Y-%m-%d %H:%M'), basis "
         "from clean.stage_entries inner join waterfall.stages using (stage), waterfall.run order by lead_no, entry_no"
     )
@@ -122,41 +124,41 @@ def test_each_format_has_a_page() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_page_says_what_its_examples_give(page: Path, tmp_path: Path) -> None:
-    """Every configuration has a table, and each table is what the run gives."""
+def test_the_tables_of_a_page_equal_those_of_its_examples(page: Path, tmp_path: Path) -> None:
+    """Every configuration has a table, and each table equals the result of the run."""
     said, given = [], []
     for number, example in enumerate(examples(page)):
-        assert example.tables, f"an example of {page.name} says nothing: {example.folder}"
+        assert example.tables, f"an example of {page.name} has no table: {example.folder}"
         toml = put(example.folder, example.toml, tmp_path / str(number))
-        found = loaded(toml, toml.parent / "out", "+clean.stage_entries +marts.conversion")
+        examples_found = loaded(toml, toml.parent / "out", "+clean.stage_entries +marts.conversion")
         said += example.tables
-        given += [the_same_in(found, table) for table in example.tables]
+        given += [the_same_in(examples_found, table) for table in example.tables]
     assert said == given
 
 
-def test_the_lines_of_the_readme_run(tmp_path: Path) -> None:
-    """Every lead of a small export has its first status."""
+def test_the_configuration_of_the_readme_runs(tmp_path: Path) -> None:
+    """Every lead of a small export has an entry in its first status."""
     (block,) = re.findall(
         r"^```toml\n(.*?)^```$", (runs.REPOSITORY / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
     toml = put("sf_leadhistory_status_only", block, tmp_path / "files")
-    found = loaded(toml, tmp_path / "out")
+    examples_found = loaded(toml, tmp_path / "out")
     asked = "select count(*), count(distinct lead_id) from clean.stage_entries where stage = 'open_not_contacted'"
-    assert [(10, 10)] == found.rows(asked)
+    assert [(10, 10)] == examples_found.rows(asked)
 
 
 MISTAKES = [(page.stem, wrong) for page in PAGES for example in examples(page) for wrong in example.wrong]
 
 
 @pytest.mark.parametrize("wrong", [wrong for _, wrong in MISTAKES], ids=[name for name, _ in MISTAKES])
-def test_a_mistake_gets_the_message_of_the_page(wrong: Wrong, tmp_path: Path) -> None:
-    """Each line of the page is in what the tool says; `…` stands for anything."""
+def test_an_error_gives_the_message_of_the_page(wrong: Wrong, tmp_path: Path) -> None:
+    """The output has each line of the page; `…` stands for any text."""
     toml = put(wrong.folder, wrong.toml, tmp_path / "files")
     answer = funnel("run" if wrong.is_run else "check", "--config", toml)
-    told = answer.err.replace(f"{tmp_path / 'files'}/", "")
+    output = answer.err.replace(f"{tmp_path / 'files'}/", "")
     unsaid = [
         line
         for line in wrong.lines
-        if not re.search(".*".join(map(re.escape, line.strip().split("…"))), told, re.MULTILINE)
+        if not re.search(".*".join(map(re.escape, line.strip().split("…"))), output, re.MULTILINE)
     ]
-    assert [] == unsaid, told
+    assert [] == unsaid, output

@@ -1,4 +1,4 @@
-"""The guides of docs/nightly.md are run as they are written; only paths lead into a folder of the test."""
+"""The commands of docs/nightly.md are run as they are written, with paths in a folder of the test."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def blocks(heading: str, language: str) -> list[str]:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
-    """A folder that stands for the machine of the guide: /opt/funnel, /srv/leads, /var/log."""
+    """A folder that replaces the machine of the guide: /opt/funnel, /srv/leads, /var/log."""
     program = tmp_path / "opt" / "funnel" / ".venv" / "bin" / "funnel"
     program.parent.mkdir(parents=True)
     checkout = shlex.quote(str(runs.REPOSITORY))
@@ -42,12 +42,12 @@ def machine(tmp_path: Path) -> Path:
 
 
 def there(text: str, machine: Path) -> str:
-    """A line of the guide with its paths led to the machine of the test."""
+    """A line of the guide with its paths in the folder of the test."""
     return re.sub(r"(?<![\w/])/(opt/funnel|srv/leads|var/log|etc/funnel)(?=/)", rf"{machine}/\1", text)
 
 
 def as_cron_does(line: str, machine: Path) -> subprocess.CompletedProcess[str]:
-    """Five fields, then a command up to the first `%` without a backslash, by /bin/sh, from home, in a bare environment."""
+    """Run a crontab line as cron does: /bin/sh, home folder, minimal environment, up to the first unescaped `%`."""
     fields = line.split(None, 5)
     assert 6 == len(fields)
     assert all(re.fullmatch(r"[\d*/,-]+", field) for field in fields[:5])
@@ -68,7 +68,7 @@ def published_as_of(output: Path) -> str:
 
 
 def test_the_line_of_cron_publishes_yesterday(machine: Path) -> None:
-    """As cron runs it: the run is there, true at yesterday's end; cron has nothing to mail, the log has it all."""
+    """The run has yesterday's end as as-of; cron has nothing to mail, and the log file has the output."""
     (block,) = blocks("cron", "text")
     (line,) = there(block, machine).splitlines()
     done = as_cron_does(line, machine)
@@ -80,7 +80,7 @@ def test_the_line_of_cron_publishes_yesterday(machine: Path) -> None:
 
 
 def test_the_line_of_cron_with_mail_reads_its_secrets(machine: Path) -> None:
-    """Its shell reads the file and hands the variables on; without a [mail] block the run says so and builds nothing."""
+    """The shell exports the variables of the file; without a [mail] block the run stops with a message."""
     (line,) = [there(each, machine).strip() for each in blocks("Mail", "text")]
     secrets = machine / "etc" / "funnel" / "mail.env"
     secrets.parent.mkdir(parents=True)
@@ -95,7 +95,7 @@ def test_the_line_of_cron_with_mail_reads_its_secrets(machine: Path) -> None:
 
 
 def test_the_units_of_systemd_are_valid_and_start_a_run(machine: Path) -> None:
-    """systemd itself finds nothing wrong with them where it is there, and what ExecStart says publishes a run."""
+    """systemd, if installed, accepts the units, and the command of ExecStart publishes a run."""
     units = machine / "units"
     units.mkdir()
     for name, text in zip(("service", "timer"), blocks("systemd", "ini"), strict=True):
@@ -112,8 +112,8 @@ def test_the_units_of_systemd_are_valid_and_start_a_run(machine: Path) -> None:
             text=True,
             check=False,
         )
-        told = [line for line in done.stderr.splitlines() if "funnel." in line]
-        assert (0, []) == (done.returncode, told)
+        problems = [line for line in done.stderr.splitlines() if "funnel." in line]
+        assert (0, []) == (done.returncode, problems)
     name, _, value = service["Service"]["Environment"].partition("=")
     done = subprocess.run(
         shlex.split(service["Service"]["ExecStart"]),
@@ -130,16 +130,16 @@ def test_the_units_of_systemd_are_valid_and_start_a_run(machine: Path) -> None:
 
 def steps(workflow: str) -> list[str]:
     """The scripts of the `run:` steps of a workflow, in their order."""
-    found = []
+    scripts = []
     for inline, indent, block in re.findall(
         r"^ +(?:- )?run: (?:([^|\n].*)|\|\n((?: +))(.*\n(?:\2.*\n)*))", workflow, re.MULTILINE
     ):
-        found.append(inline or "".join(line.removeprefix(indent) for line in f"{indent}{block}".splitlines(True)))
-    return found
+        scripts.append(inline or "".join(line.removeprefix(indent) for line in f"{indent}{block}".splitlines(True)))
+    return scripts
 
 
 def test_the_workflow_of_github_runs_in_an_empty_folder(tmp_path: Path) -> None:
-    """Each `run:` step by `bash -e`, in a checkout that has only what the guide names."""
+    """Each `run:` step succeeds with `bash -e` in a checkout that has only the files of the guide."""
     (workflow,) = blocks("GitHub Actions", "yaml")
     scripts = steps(workflow)
     assert workflow.count("run: ") == len(scripts)
@@ -150,7 +150,7 @@ def test_the_workflow_of_github_runs_in_an_empty_folder(tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     checkout.mkdir()
     built_wheel(checkout)
-    # The dependencies are those of this environment, so that nothing is fetched; the wheel brings the program.
+    # This environment has the dependencies, so that nothing is downloaded; the wheel has the program.
     (checkout / "requirements.txt").write_text("# nothing more\n")
     fetch = checkout / "fetch-exports"
     quarter = shlex.quote(str(runs.QUARTER.parent))

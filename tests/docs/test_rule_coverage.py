@@ -1,4 +1,4 @@
-"""A rule that no case and no test cites is found before anybody relies on it."""
+"""A rule without a case or a test is reported."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ K6. An estimate.
 
 @pytest.fixture
 def rule_coverage() -> ModuleType:
-    """docs/rule_coverage.py, which lies outside the package."""
+    """The module docs/rule_coverage.py, which is outside the package."""
     spec = importlib.util.spec_from_file_location("rule_coverage", runs.REPOSITORY / "docs" / "rule_coverage.py")
     assert spec is not None
     assert spec.loader is not None
@@ -46,7 +46,7 @@ def repository(folder: Path, docstring: str) -> Path:
 
 
 def test_cases_and_docstrings_are_listed(rule_coverage: ModuleType, tmp_path: Path) -> None:
-    """Each rule has its cases and tests, `to` names a range, and what is not built yet needs none."""
+    """Each rule has its cases and tests, `to` names a range, and a rule that is not built yet needs none."""
     assert [
         "| rule | worked cases | tests |",
         "|---|---|---|",
@@ -57,7 +57,7 @@ def test_cases_and_docstrings_are_listed(rule_coverage: ModuleType, tmp_path: Pa
     ] == rule_coverage.table(repository(tmp_path, "What K2 to K3 say.")).splitlines()
 
 
-def test_a_rule_that_nobody_cites_is_named(rule_coverage: ModuleType, tmp_path: Path) -> None:
-    """Without K2 in any docstring or case the table is refused, and with it `make check`."""
+def test_an_uncited_rule_is_reported(rule_coverage: ModuleType, tmp_path: Path) -> None:
+    """Without K2 in a docstring or case, the table, and so `make check`, fails."""
     with pytest.raises(ValueError, match="no case and no test cites K2:"):
         rule_coverage.table(repository(tmp_path, "Only K3."))

@@ -1,4 +1,4 @@
-"""docs/watching.md tells every event of the log, every key of the manifest and every key of the status."""
+"""docs/watching.md has every event of the log, every key of the manifest and every key of the status."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def events_of(path: Path) -> set[str]:
     return {str(name.value) for name in names if isinstance(name, ast.Constant) and name.value}
 
 
-def test_every_event_of_the_log_is_reported() -> None:
-    """The events that the code names are those of the table, and no other but `note`, which is any sentence."""
+def test_every_event_of_the_log_is_documented() -> None:
+    """The table has exactly the events of the code, without `note`, which is any sentence."""
     modules = (runs.REPOSITORY / "pipeline").rglob("*.py")
     named = set().union(*map(events_of, modules))
     assert named | {"note"} == set(re.findall(r"^\| `(\w+)` \|", section("The log"), re.MULTILINE))

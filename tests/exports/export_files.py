@@ -13,9 +13,9 @@ class Export:
     rows: tuple[tuple[str, ...], ...]
     more: str = ""
     optional: tuple[str, ...] = ()
-    """Columns that a file may lack."""
+    """Optional columns."""
     loaded: int = 0
-    """How many rows of all tables it gives."""
+    """The number of rows of all tables that it gives."""
 
 
 HISTORY = (

@@ -1,4 +1,4 @@
-"""A configuration and its files, landed and built as far as a question needs; no report, no published folder."""
+"""Loads the files of a configuration and builds selected models, without a report or a published folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ENTRIES = "select lead_id, stage, strftime(entered_at, '%m-%d %H:%M') as at from
 
 @dataclass(frozen=True)
 class Loaded:
-    """What landing said, and a database with the tables that were asked for."""
+    """The result of loading, and a database with the selected tables."""
 
     outcome: loading.LoadResult
     connection: duckdb.DuckDBPyConnection
@@ -40,17 +40,17 @@ class Loaded:
 
     @property
     def account(self) -> dict[str, tuple[int, int, int, int]]:
-        """(rows read, filtered, rejected, landed) of each input that has a load."""
-        found: dict[str, tuple[int, int, int, int]] = {}
+        """(rows read, filtered, rejected, loaded) of each input that has a load."""
+        counts_by_input: dict[str, tuple[int, int, int, int]] = {}
         for load in self.outcome.loads:
             counts = (load.rows_read, load.filtered, load.rejected_rows, load.landed)
-            held = found.get(load.input, (0, 0, 0, 0))
-            found[load.input] = tuple(map(sum, zip(held, counts, strict=True)))  # type: ignore[assignment]
-        return found
+            previous = counts_by_input.get(load.input, (0, 0, 0, 0))
+            counts_by_input[load.input] = tuple(map(sum, zip(previous, counts, strict=True)))  # type: ignore[assignment]
+        return counts_by_input
 
 
 def loaded(toml: Path, folder: Path, select: str = "+clean.stage_entries") -> Loaded:
-    """Read the inputs of the configuration into a log in `folder`, and build what `select` names."""
+    """Load the inputs of the configuration into a log in `folder`, and build the models of `select`."""
     configuration = load_configuration(toml, output=folder)
     as_of = configuration.waterfall.as_of or CLOCK
     settings = Settings(memory_limit="1GB", threads=1)
@@ -63,12 +63,12 @@ def loaded(toml: Path, folder: Path, select: str = "+clean.stage_entries") -> Lo
     sources = requirements.dimension_sources(configuration, loads)
     first = first_entry(connection, configuration.waterfall, as_of)
     write_definition(connection, definition_tables(configuration, as_of, sources, first))
-    given = frozenset(
+    tables = frozenset(
         TableName(schema, name)
         for schema, name in connection.execute(
             "select table_schema, table_name from information_schema.tables"
         ).fetchall()
     )
-    ordered = graph.in_order(project().models, given)
+    ordered = graph.in_order(project().models, tables)
     build(connection, graph.select(ordered, select), None)
     return Loaded(outcome, connection)

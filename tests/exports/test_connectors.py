@@ -1,4 +1,4 @@
-"""Tables as connectors and a real organisation give them load with the name of a format, and nothing else."""
+"""Tables of connectors and of a real organisation are loaded with only the name of a format."""
 
 from __future__ import annotations
 
@@ -78,11 +78,11 @@ row of a history of properties is of the field that counts."""
 @pytest.mark.real
 @pytest.mark.parametrize("file", FILES)
 def test_a_format_is_all_that_a_file_needs(file: str, tmp_path: Path, shared_real: Path) -> None:
-    """Every row is accounted for, none is rejected, and no file is refused."""
+    """Every row is accounted for, no row is rejected, and no file is refused."""
     (tmp_path / "others.csv").write_text("lead_id,stage,entered_at\nx,Prospecting,2026-01-01\n", "utf-8")
     toml = tmp_path / "funnel.toml"
     format_name, expected = FILES[file]
     toml.write_text(CONFIGURATION.format(format=format_name, path=(shared_real / file).as_posix()), "utf-8")
-    found = loaded(toml, tmp_path / "out", "waterfall.days")
-    assert () == (*found.outcome.refused, *found.outcome.missing)
-    assert expected | {"others": (1, 0, 0, 1)} == found.account
+    result = loaded(toml, tmp_path / "out", "waterfall.days")
+    assert () == (*result.outcome.refused, *result.outcome.missing)
+    assert expected | {"others": (1, 0, 0, 1)} == result.account

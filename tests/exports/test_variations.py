@@ -1,4 +1,4 @@
-"""Ten further files of each format give what the first one gives: other columns, orders, letters, delimiters and kinds of file."""
+"""Ten variations of each format give the same rows: other columns, orders, letters, delimiters and file kinds."""
 
 from __future__ import annotations
 
@@ -74,19 +74,19 @@ def shuffled(export: Export) -> Written:
 
 
 def without_optional(export: Export) -> Written:
-    """Only what the format needs."""
+    """Only the columns that the format needs."""
     places = [place for place, name in enumerate(export.header) if name not in export.optional]
     return "a.csv", text_of(picked(export, places)).encode(), ""
 
 
 def with_more(export: Export) -> Written:
-    """Columns that nobody asked for, in front and at the end."""
+    """Additional columns at the start and at the end."""
     rows = tuple(("1", *row, "x, y", "") for row in export.rows)
     return "a.csv", text_of(replace(export, header=("Nr.", *export.header, "Note", "Größe"), rows=rows)).encode(), ""
 
 
 def in_capitals(export: Export) -> Written:
-    """As Data Loader writes headers."""
+    """Headers in capitals, as Data Loader writes them."""
     return "a.csv", text_of(replace(export, header=tuple(map(str.upper, export.header)))).encode(), ""
 
 
@@ -96,31 +96,31 @@ def of_excel(export: Export) -> Written:
 
 
 def in_utf16(export: Export) -> Written:
-    """Tabs and UTF-16, as "Unicode Text" of Excel."""
+    """Tabs and UTF-16, as Excel writes "Unicode Text"."""
     return "a.txt", text_of(export, "\t", "\r\n").encode("utf-16"), 'delimiter = "\\t"\nencoding = "utf-16"\n'
 
 
 def compressed(export: Export) -> Written:
-    """With gzip, as a connector writes it."""
+    """Compressed with gzip, as a connector writes it."""
     return "a.csv.gz", gzip.compress(text_of(export).encode(), mtime=0), ""
 
 
 def in_json_lines(export: Export) -> Written:
-    """An object a line; JSON inside stays an object."""
-    held = [
+    """JSON lines; JSON in a cell stays an object."""
+    records = [
         {
             name: json.loads(cell) if cell.startswith("{") else cell or None
             for name, cell in zip(export.header, row, strict=True)
         }
         for row in export.rows
     ]
-    return "a.jsonl", "".join(f"{json.dumps(each)}\n" for each in held).encode(), ""
+    return "a.jsonl", "".join(f"{json.dumps(each)}\n" for each in records).encode(), ""
 
 
 def in_a_document(export: Export) -> Written:
     """A JSON array."""
-    held = [dict(zip(export.header, row, strict=True)) for row in export.rows]
-    return "a.json", json.dumps(held, indent=1).encode(), ""
+    records = [dict(zip(export.header, row, strict=True)) for row in export.rows]
+    return "a.json", json.dumps(records, indent=1).encode(), ""
 
 
 def in_a_page(export: Export) -> Written:
@@ -160,8 +160,8 @@ KEYS = {
 }
 
 
-def landed(folder: Path, name: str, export: Export, written: Written) -> list[tuple[Any, ...]]:
-    """The rows of every table; no file may be refused and no row rejected."""
+def loaded_rows(folder: Path, name: str, export: Export, written: Written) -> list[tuple[Any, ...]]:
+    """The loaded rows of every table; no file may be refused and no row rejected."""
     file, content, more = written
     folder.mkdir()
     (folder / file).write_bytes(content)
@@ -170,9 +170,9 @@ def landed(folder: Path, name: str, export: Export, written: Written) -> list[tu
     toml.write_text(CONFIGURATION.format(format=name, path=file, more=export.more + more), "utf-8")
     configuration = load_configuration(toml, output=folder / "out")
     connection = connect(None, Settings("1GB", 1), reads_files=True)
-    found = loading.load_inputs(connection, configuration, folder / "landing", clock=CLOCK, as_of=CLOCK)
-    assert ((), ()) == (found.refused, found.missing)
-    assert 0 == sum(load.rejected_rows for load in found.loads)
+    match = loading.load_inputs(connection, configuration, folder / "landing", clock=CLOCK, as_of=CLOCK)
+    assert ((), ()) == (match.refused, match.missing)
+    assert 0 == sum(load.rejected_rows for load in match.loads)
     create_raw_views(connection, configuration, folder / "landing")
     rows = [row for table, key in KEYS.items() for row in of_table(connection, table, key)]
     connection.close()
@@ -180,27 +180,27 @@ def landed(folder: Path, name: str, export: Export, written: Written) -> list[tu
 
 
 def of_table(connection: duckdb.DuckDBPyConnection, table: str, key: str) -> list[tuple[Any, ...]]:
-    """The rows that the format brought."""
+    """The rows of a table that the format gave."""
     return connection.execute(
         f"select '{table}', {key} from raw.{table} where input <> 'others' order by all"
     ).fetchall()
 
 
 def test_every_format_has_an_export() -> None:
-    """A new format needs one here."""
+    """A new format needs an export here."""
     assert set(formats.names()) == set(EXPORTS)
 
 
 @pytest.mark.parametrize("name", EXPORTS)
-def test_ten_further_files_of_a_format(name: str, tmp_path: Path) -> None:
-    """They give the rows of the first one, which are as many as expected."""
+def test_ten_variations_of_a_format_give_the_same_rows(name: str, tmp_path: Path) -> None:
+    """Each variation gives the rows of the first file, in the expected number."""
     export = EXPORTS[name]
-    plain = landed(tmp_path / "plain", name, export, ("a.csv", text_of(export).encode(), ""))
+    plain = loaded_rows(tmp_path / "plain", name, export, ("a.csv", text_of(export).encode(), ""))
     assert export.loaded == len(plain)
     for variation in VARIATIONS:
         assert (variation.__name__, plain) == (
             variation.__name__,
-            landed(tmp_path / variation.__name__, name, export, variation(export)),
+            loaded_rows(tmp_path / variation.__name__, name, export, variation(export)),
         )
 
 
@@ -213,7 +213,7 @@ def of_others(export: Export, number: int) -> list[tuple[str, ...]]:
         if name == "activityTypeId":
             return cell
         return (
-            ID.sub(lambda found: f"{found[0]}{number:03}", cell)
+            ID.sub(lambda match: f"{match[0]}{number:03}", cell)
             if re.fullmatch(f"{ID.pattern}(;{ID.pattern})?", cell)
             else cell
         )
@@ -222,8 +222,8 @@ def of_others(export: Export, number: int) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("name", EXPORTS)
-def test_a_longer_file_of_a_format(name: str, tmp_path: Path) -> None:
-    """The same rows five hundred times, each time of other records."""
+def test_a_long_file_of_a_format_gives_every_row(name: str, tmp_path: Path) -> None:
+    """The file has the same rows five hundred times, each time with other ids."""
     export = EXPORTS[name]
     long = replace(export, rows=tuple(row for number in range(500) for row in of_others(export, number)))
-    assert 500 * export.loaded == len(landed(tmp_path / "long", name, long, ("a.csv", text_of(long).encode(), "")))
+    assert 500 * export.loaded == len(loaded_rows(tmp_path / "long", name, long, ("a.csv", text_of(long).encode(), "")))

@@ -1,4 +1,4 @@
-"""A small run in which every name is hostile, and a look at everything that leaves it."""
+"""A small run in which every name is hostile, and checks of all its outputs."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from tests.report.tree import Node, grow
 
 AS_OF = "2026-03-31"
 RUNNING = frozenset({"script", "iframe", "object", "embed", "form", "base", "link", "input", "button", "foreignObject"})
-"""Elements that run, fetch or ask; no page of ours has one."""
+"""Elements that run code, fetch or ask for input; our pages have none of them."""
 
 STARTS = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
-"""How a formula begins; a negative number does so too."""
+"""The first characters of a formula; a negative number has one too."""
 
 
-def written(text: str) -> str:
+def toml_string(text: str) -> str:
     """A TOML string."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 @dataclass(frozen=True)
 class Names:
-    """The names of a run; each stands where a user or a CRM may write what it likes."""
+    """The names of a run: every text that a user or a CRM may choose freely."""
 
     title: str = "Night"
     label: str = "MQL"
@@ -51,35 +51,35 @@ class Names:
 
     @staticmethod
     def all_of(text: str) -> Names:
-        """The same text everywhere, with what keeps leads, stages and headers apart."""
+        """The same text in every name, with suffixes that keep leads, stages and headers distinct."""
         return Names(
             text, text, f"{text} name", text, f"{text} alias", text, text, text, text, f"{text} h", text, f"{text}?"
         )
 
 
 def configuration(folder: Path, names: Names, more: str = "") -> Path:
-    """The TOML of such a run, in `folder`."""
+    """Write the configuration of such a run into `folder`."""
     toml = folder / "funnel.toml"
     toml.write_text(
         f"""
 [funnel]
-name = {written(names.title)}
+name = {toml_string(names.title)}
 dimensions = ["owner", "lead_source"]
 headline = [["mql", "sal"]]
 
 [[stages]]
 key = "mql"
-label = {written(names.label)}
-name = {written(names.stage_name)}
-definition = {written(names.definition)}
-aliases = [{written(names.alias)}]
+label = {toml_string(names.label)}
+name = {toml_string(names.stage_name)}
+definition = {toml_string(names.definition)}
+aliases = [{toml_string(names.alias)}]
 qualifies = true
 sla = {{ within = "2 days", clock = "calendar" }}
 
 [[stages]]
 key = "sal"
-label = {written(names.label + " 2")}
-definition = {written(names.definition)}
+label = {toml_string(names.label + " 2")}
+definition = {toml_string(names.definition)}
 
 [[inputs]]
 name = "history"
@@ -109,7 +109,7 @@ attach = ["headline.csv", "stuck_leads.csv", "open_by_owner.csv"]
 
 
 def deliver(folder: Path, names: Names) -> None:
-    """Twelve leads: half of them go on, one row names a stage that nobody knows."""
+    """Write the exports: twelve leads, half of them with a second stage, and one row of an unknown stage."""
     (folder / "inbox").mkdir(parents=True, exist_ok=True)
     entries = [["lead_id", "stage", "entered_at", "owner", "source_system", names.header]]
     people = [["lead_id", "account_id", "lead_source", "owner", "email", "title"]]
@@ -132,8 +132,8 @@ def deliver(folder: Path, names: Names) -> None:
             csv.writer(file).writerows(rows)
 
 
-def night(folder: Path, names: Names, more: str = "", deliver_first: bool = True) -> Answer:
-    """Deliver, run and write the mail, by the commands; what was said on the way."""
+def run_and_compose(folder: Path, names: Names, more: str = "", deliver_first: bool = True) -> Answer:
+    """Write the exports, run `funnel run` and `funnel send --dry-run`, and return their output."""
     folder.mkdir(parents=True, exist_ok=True)
     toml = configuration(folder, names, more)
     if deliver_first:
@@ -152,7 +152,7 @@ def pages(output: Path) -> dict[str, str]:
 
 
 def message(output: Path) -> EmailMessage:
-    """The mail of all leads, as a mail program reads it."""
+    """The mail of all leads, parsed as a mail program does."""
     read = message_from_bytes((output / "mail" / "all.eml").read_bytes(), policy=default)
     assert isinstance(read, EmailMessage)
     return read
@@ -160,11 +160,11 @@ def message(output: Path) -> EmailMessage:
 
 def cells(output: Path) -> list[str]:
     """Every cell of every CSV file."""
-    found = []
+    all_cells = []
     for path in sorted((output / "reports" / "data").glob("*.csv")):
         with path.open(encoding="utf-8-sig", newline="") as file:
-            found += [cell for row in csv.reader(file, strict=True) for cell in row]
-    return found
+            all_cells += [cell for row in csv.reader(file, strict=True) for cell in row]
+    return all_cells
 
 
 def is_number(text: str) -> bool:
@@ -176,7 +176,7 @@ def is_number(text: str) -> bool:
 
 
 def assert_harmless(output: Path) -> None:
-    """Pages and mail hold nothing that runs, files nothing that a spreadsheet runs, and every table is there."""
+    """Pages and mail have no code, files no cell that a spreadsheet runs, and every table exists."""
     for name, html in {**pages(output), "mail": body(output)}.items():
         assert_page(name, grow(html))
     for cell in cells(output):
@@ -189,14 +189,14 @@ def assert_harmless(output: Path) -> None:
             assert all(own), "a cell of the workbook leads out of it"
     json.loads((output / "reports" / "summary.json").read_text("utf-8"))
     assert_head(output)
-    counted = runs.ask(
+    counts = runs.ask(
         output,
         "select (select count(*) from clean.stage_entries) as entries, (select count(*) from clean.lead_ids) as leads,"
         " (select count(*) from marts.conversion) > 0 as has_conversion,"
         " (select sum(rows_read) from quality.row_accounting) as rows_read",
     )
-    assert counted[0]["has_conversion"]
-    assert counted[0]["rows_read"] > 0
+    assert counts[0]["has_conversion"]
+    assert counts[0]["rows_read"] > 0
 
 
 def body(output: Path) -> str:
@@ -218,7 +218,7 @@ def assert_page(name: str, page: Node) -> None:
 
 
 def assert_head(output: Path) -> None:
-    """The head of the mail is what we wrote: its fields, each there once, and no recipient but ours."""
+    """The mail has exactly our header fields, each once, and only our recipient."""
     mail = message(output)
     fields = [name.lower() for name in mail]
     assert sorted(set(fields)) == sorted(fields)

@@ -1,4 +1,4 @@
-"""A machine in trouble, for tests: small disks, files that may not grow, too little memory; and a run to lose on it."""
+"""Machines with small disks, limited files or little memory, and a run on them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipeline.publish.attempts import SUFFIX
 from tests import runs
 
 OLD, NEW = "2026-03-30", "2026-03-31"
-# The moment is chosen by what the run says; what happens then, the kernel does.
+# A log line of the run starts the limit; the kernel enforces it.
 LIMITED = """
 import logging, resource, sys
 from pipeline import cli, log
@@ -35,23 +35,23 @@ cli.main()
 
 
 def funnel(toml: Path, output: Path, *options: str, as_of: str = NEW, **environment: str) -> subprocess.Popen[str]:
-    """A run of its own process."""
+    """Start a run in its own process."""
     return _started(["-m", "pipeline.cli"], toml, output, *options, as_of=as_of, **environment)
 
 
-def funnel_whose_files_stay_small(
-    toml: Path, output: Path, *options: str, limit: int, once_it_says: str
+def run_with_file_size_limit(
+    toml: Path, output: Path, *options: str, limit: int, once_it_logs: str
 ) -> subprocess.Popen[str]:
-    """A run whose files can't grow beyond `limit` bytes once it says a line that begins so; from the start for ''."""
-    return _started(["-c", LIMITED, once_it_says, str(limit)], toml, output, *options, as_of=NEW)
+    """Start a run whose files can't exceed `limit` bytes after a log line that begins with `once_it_logs`; '' is the start."""
+    return _started(["-c", LIMITED, once_it_logs, str(limit)], toml, output, *options, as_of=NEW)
 
 
 def _started(
     program: list[str], toml: Path, output: Path, *options: str, as_of: str, **environment: str
 ) -> subprocess.Popen[str]:
-    asked = ["run", "--config", str(toml), "--output", str(output), "--as-of", as_of, *options]
+    arguments = ["run", "--config", str(toml), "--output", str(output), "--as-of", as_of, *options]
     return subprocess.Popen(
-        [sys.executable, *program, *asked],
+        [sys.executable, *program, *arguments],
         cwd=runs.REPOSITORY,
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
@@ -60,8 +60,8 @@ def _started(
     )
 
 
-def ended(run: subprocess.Popen[str]) -> tuple[int, str]:
-    """Exit code and stderr of a run; nothing it does may take longer than a minute."""
+def wait_for_exit(run: subprocess.Popen[str]) -> tuple[int, str]:
+    """Wait at most a minute for the end of a run; its exit code and stderr."""
     try:
         _, errors = run.communicate(timeout=60)
     finally:
@@ -70,19 +70,19 @@ def ended(run: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 def quarter(folder: Path) -> Path:
-    """A copy of the quarter's inputs, to be added to. Returns its configuration."""
+    """Copy the quarter's inputs, which a test may extend. Returns the configuration."""
     shutil.copytree(runs.QUARTER.parent, folder)
     return folder / "funnel.toml"
 
 
-def delivered_again(toml: Path) -> None:
-    """The history comes with one more row, so that there is something to read."""
+def add_history_row(toml: Path) -> None:
+    """Add a row to the history, so that the next run has something to read."""
     with (toml.parent / "stage_entries.csv").open("a", encoding="utf-8") as entries:
         entries.write("L01,On hold,2026-03-29T14:00:00Z,\n")
 
 
 def large_history(folder: Path, leads: int = 40_000) -> Path:
-    """The quarter's funnel with many leads. Returns its configuration."""
+    """Write the quarter's funnel with many leads. Returns the configuration."""
     folder.mkdir()
     toml = folder / "funnel.toml"
     shutil.copyfile(runs.QUARTER, toml)
@@ -99,7 +99,7 @@ def large_history(folder: Path, leads: int = 40_000) -> Path:
 
 
 def published_as_of(output: Path) -> str:
-    """The as-of of the published run, after every part of it was found to tell the same."""
+    """The as-of of the published run. Raises AssertionError if its parts do not agree."""
     folder = (output / "current").resolve(strict=True)
     as_of = runs.ask(output, "select strftime(as_of_local, '%Y-%m-%d') as day from waterfall.run")[0]["day"]
     flows = runs.ask(output, "select count(*) as count from marts_kept.stage_flow")[0]["count"]
@@ -112,27 +112,27 @@ def published_as_of(output: Path) -> str:
     return str(as_of)
 
 
-def left_lying(output: Path) -> list[str]:
-    """What a run should not leave behind: half-built runs, work folders, loads without a manifest, new links.
+def leftovers(output: Path) -> list[str]:
+    """What a run should remove: incomplete runs, work folders, loads without a manifest, new links.
 
-    Its record stays: `funnel status` tells from it what failed.
+    The run record stays, because `funnel status` reads the failure from it.
     """
     log = output / "landing"
-    found = [path for path in (output / "runs").glob("*.*") if not path.name.endswith(SUFFIX)]
-    found += [*output.glob("*.new-*"), *log.glob(".*")]
-    found += [path for path in log.glob("*/[0-9]*") if not (path / "manifest.json").exists()]
-    return sorted(str(path.relative_to(output)) for path in found)
+    paths = [path for path in (output / "runs").glob("*.*") if not path.name.endswith(SUFFIX)]
+    paths += [*output.glob("*.new-*"), *log.glob(".*")]
+    paths += [path for path in log.glob("*/[0-9]*") if not (path / "manifest.json").exists()]
+    return sorted(str(path.relative_to(output)) for path in paths)
 
 
 class SmallDisk:
-    """A file system in memory that holds that many bytes and no more."""
+    """A file system in memory of a fixed size."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._ballast = folder / "ballast"
 
-    def leave(self, free: int) -> None:
-        """Fill the disk until that many bytes are free."""
+    def fill_up_to(self, free: int) -> None:
+        """Fill the disk until `free` bytes are free."""
         more = self.free - free
         if more >= 0:
             with self._ballast.open("ab") as file:
@@ -148,7 +148,7 @@ class SmallDisk:
 
 @contextlib.contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[SmallDisk]:
-    """A disk of its own, mounted for the time of a test; RuntimeError where this user may not mount."""
+    """A disk that is mounted within the block. Raises RuntimeError if this user may not mount."""
     folder.mkdir(exist_ok=True)
     size = f"size={megabytes}m,mode=700"
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(folder)], capture_output=True, check=False)
@@ -162,7 +162,7 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[SmallDisk]:
 
 @functools.cache
 def may_mount() -> bool:
-    """Whether this user can have a small disk: root can, outside of most containers."""
+    """Whether this user can mount a small disk: root can, outside of most containers."""
     with (
         tempfile.TemporaryDirectory() as folder,
         contextlib.suppress(RuntimeError, OSError),

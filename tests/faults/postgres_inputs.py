@@ -1,4 +1,4 @@
-"""Inputs that read a Postgres of the tests."""
+"""Inputs that read the Postgres server of the tests."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def source(query: str = QUERY, **more: Any) -> Database:
     return Database("postgres", VARIABLE, query, **more)
 
 
-def inbox_of(folder: Path, asked: Database | None = None, table: Any = "stage_entries", **settings: Any) -> Inbox:
-    """An inbox with one input, which reads the database."""
-    given = Input("warehouse", table, folder, database=asked or source(), **settings)
-    return Inbox(folder, (given,))
+def inbox_of(folder: Path, database: Database | None = None, table: Any = "stage_entries", **settings: Any) -> Inbox:
+    """An inbox with one input that reads the database."""
+    configured_input = Input("warehouse", table, folder, database=database or source(), **settings)
+    return Inbox(folder, (configured_input,))
 
 
-def again(inbox: Inbox, asked: Database, **settings: Any) -> None:
-    """From now on the input is read so."""
-    inbox.inputs = (replace(inbox.inputs[0], database=asked, **settings),)
+def set_database(inbox: Inbox, database: Database, **settings: Any) -> None:
+    """Replace the database settings of the input."""
+    inbox.inputs = (replace(inbox.inputs[0], database=database, **settings),)
 
 
 def loads(inbox: Inbox) -> tuple[Load, ...]:
@@ -44,12 +44,12 @@ def loads(inbox: Inbox) -> tuple[Load, ...]:
 
 
 def refused(inbox: Inbox) -> RefusedFile:
-    """The one refusal; nothing of the read is in the log, and another input is read all the same."""
+    """The one refused read; the log has nothing of it, and another input is loaded."""
     before = len(loads(inbox)) if inbox.log_folder.exists() else 0
     inbox.put("good.csv", HEADER + entry("G1"))
     inbox.reads("good.csv", name="good")
     outcome = inbox.land()
     assert (["good"], before + 1) == ([load.input for load in outcome.loads], len(loads(inbox)))
-    (found,) = outcome.refused
-    assert PASSWORD not in str(found)
-    return found
+    (refusal,) = outcome.refused
+    assert PASSWORD not in str(refusal)
+    return refusal

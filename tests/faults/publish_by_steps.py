@@ -1,9 +1,8 @@
-"""Publish a run of copied files and stop at its first step, then at its second, until a run goes through.
+"""Publishes a run of copied files and stops it at its first step, then at its second, until a run succeeds.
 
 A step is any call that changes a name or flushes. Arguments: `kill` (-9) or `fail` (an error of the disk), the output
-folder to use, an output folder with the old run to begin from, and a folder with the files of the new run. Prints
-for each step: which run a reader finds, the exit code, and what is left lying about after it (kill: after the next
-run).
+folder to use, an output folder with the old run, and a folder with the files of the new run. Prints for each step the
+run that a reader gets, the exit code, and the leftovers (kill: after the next run).
 """
 
 from __future__ import annotations
@@ -24,25 +23,25 @@ from pipeline.publish import lock, run_folder
 
 CLOCK = datetime(2026, 4, 2, 3, 59, 59, tzinfo=UTC)
 STEPS = ("fsync", "rename", "replace", "symlink", "chmod", "mkdir", "unlink", "rmdir", "ftruncate")
-WITHOUT_HARM = 10  # a step failed and the run was published all the same
+WITHOUT_HARM = 10  # a step failed and the run was published nevertheless
 COPIED = {"funnel.duckdb": "funnel.duckdb", "index.html": "reports/index.html"}
 
 
-def main(how: str, out: Path, before: Path, night: Path) -> None:
+def main(how: str, out: Path, old_output: Path, new_run: Path) -> None:
     results: list[tuple[str, int, list[str]]] = []
     while not results or results[-1][1] != 0:
         shutil.rmtree(out, ignore_errors=True)
-        shutil.copytree(before, out, symlinks=True)
+        shutil.copytree(old_output, out, symlinks=True)
         child = os.fork()
         if child == 0:
             steps = Steps(how, len(results) + 1)
-            publish_copies(out, night)
+            publish_copies(out, new_run)
             os._exit(0 if steps.done < steps.stop_at else WITHOUT_HARM)
         exit_code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        found = night_found(out, before, night)
+        state = published_run(out, old_output, new_run)
         if how == "kill":
-            publish_copies(out, night)
-        results.append((found, exit_code, leftovers(out)))
+            publish_copies(out, new_run)
+        results.append((state, exit_code, leftovers(out)))
     print(json.dumps(results))
 
 
@@ -68,14 +67,14 @@ class Steps:
         return step
 
 
-def publish_copies(out: Path, night: Path) -> None:
-    """One run, as the run does it; ends the process when it fails."""
+def publish_copies(out: Path, new_run: Path) -> None:
+    """Publish one run as `funnel run` does; exit the process if it fails."""
     try:
         with lock.hold(out, CLOCK):
             run = run_folder.start_run(out, CLOCK)
             try:
                 for name, place in COPIED.items():
-                    shutil.copyfile(night / name, run.building / place)
+                    shutil.copyfile(new_run / name, run.building / place)
                 run_folder.seal(run)
                 run_folder.swap(run)
             except FunnelError:
@@ -86,14 +85,14 @@ def publish_copies(out: Path, night: Path) -> None:
         os._exit(failure.exit_code)
 
 
-def night_found(out: Path, before: Path, night: Path) -> str:
-    """The run that a reader of both links finds, by every byte; broken too when a half run has a run's name."""
-    nights = [path for path in (out / "runs").iterdir() if "." not in path.name]
-    if not all((path / place).exists() for path in nights for place in COPIED.values()):
+def published_run(out: Path, old_output: Path, new_run: Path) -> str:
+    """`old` or `new`, if a reader of both links gets every byte of that run; else, or for an incomplete run, `broken`."""
+    run_folders = [path for path in (out / "runs").iterdir() if "." not in path.name]
+    if not all((path / place).exists() for path in run_folders for place in COPIED.values()):
         return "broken"
-    if all((out / place).read_bytes() == (night / name).read_bytes() for name, place in COPIED.items()):
+    if all((out / place).read_bytes() == (new_run / name).read_bytes() for name, place in COPIED.items()):
         return "new"
-    if all((out / place).read_bytes() == (before / place).read_bytes() for place in COPIED.values()):
+    if all((out / place).read_bytes() == (old_output / place).read_bytes() for place in COPIED.values()):
         return "old"
     return "broken"
 

@@ -1,6 +1,6 @@
-"""An output folder that runs go into, one after another, by forks of a process that has everything imported.
+"""Consecutive runs into one output folder, each in a fork of a process that has imported everything.
 
-Nothing here opens DuckDB in this process: a fork of a process with threads could hang.
+This process never opens DuckDB: a fork of a process with threads could hang.
 """
 
 from __future__ import annotations
@@ -33,66 +33,66 @@ BEGINS = {
     "report": re.compile(r"^writing the report$", re.MULTILINE),
     "publish": re.compile(r"^\d+ pages and \d+ files in", re.MULTILINE),
 }
-"""What a run says when a phase begins. Checks and report go side by side; publishing ends with the process."""
+"""The log line at the start of a phase. Checks and report run in parallel; publishing ends with the process."""
 FIRST_AS_OF = datetime(2026, 3, 1, 12)
 SECONDS_FOR_A_RUN = 120.0
 
 
 @dataclass
 class Run:
-    """A run in a fork of this process, and what it has said so far."""
+    """A run in a fork of this process, and its output so far."""
 
     pid: int
-    ear: int
-    said: str = ""
+    pipe: int
+    output: str = ""
     code: int | None = None
     started: float = field(default_factory=time.monotonic)
 
-    def hears(self, seconds: float) -> bool:
-        """Listen for so long at most, and until something is said; False when there is nothing more to come."""
-        if not select.select([self.ear], [], [], max(0.0, seconds))[0]:
+    def read_output(self, seconds: float) -> bool:
+        """Wait for output, at most `seconds`; False at the end of the output."""
+        if not select.select([self.pipe], [], [], max(0.0, seconds))[0]:
             return True
-        heard = os.read(self.ear, 65536)
-        self.said += heard.decode("utf-8", "replace")
-        return bool(heard)
+        new_output = os.read(self.pipe, 65536)
+        self.output += new_output.decode("utf-8", "replace")
+        return bool(new_output)
 
     @property
     def may_have_published(self) -> bool:
-        """Whether it had come to its last phase."""
-        return BEGINS["publish"].search(self.said) is not None
+        """Whether the run has reached its last phase."""
+        return BEGINS["publish"].search(self.output) is not None
 
-    def ends(self, within: float = SECONDS_FOR_A_RUN) -> int:
-        """Its exit code, negative for the signal that ended it."""
+    def wait(self, within: float = SECONDS_FOR_A_RUN) -> int:
+        """Wait for the end of the run; its exit code, negative for a signal."""
         until = time.monotonic() + within
-        while self.hears(until - time.monotonic()):
+        while self.read_output(until - time.monotonic()):
             if time.monotonic() > until:
                 os.kill(self.pid, signal.SIGKILL)
                 until += 5
-        os.close(self.ear)
+        os.close(self.pipe)
         self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         return self.code
 
-    def reaches(self, phase: str) -> float | None:
-        """Wait until a phase begins; when, by the monotonic clock, or None if the run ends before."""
+    def wait_for_phase(self, phase: str) -> float | None:
+        """Wait for the start of a phase: its monotonic time, or None if the run ends before."""
         until = time.monotonic() + SECONDS_FOR_A_RUN
-        while phase != "load" and not BEGINS[phase].search(self.said):
-            if not self.hears(1) or time.monotonic() > until:
+        while phase != "load" and not BEGINS[phase].search(self.output):
+            if not self.read_output(1) or time.monotonic() > until:
                 return None
         return self.started if phase == "load" else time.monotonic()
 
 
-def forked(work: Callable[[], None]) -> Run:
-    """Do `work` in a fork; what it prints is heard here."""
-    ear, mouth = os.pipe()
+def fork(work: Callable[[], None]) -> Run:
+    """Run `work` in a fork and read its output through a pipe."""
+    pipe, write_end = os.pipe()
     sys.stdout.flush()
     pid = os.fork()
     if pid:
-        os.close(mouth)
-        return Run(pid, ear)
+        os.close(write_end)
+        return Run(pid, pipe)
     code = 70
     try:
-        os.dup2(mouth, 1)
-        os.dup2(mouth, 2)
+        os.dup2(write_end, 1)
+        os.dup2(write_end, 2)
         work()
         code = 0
     except SystemExit as leaving:
@@ -106,74 +106,74 @@ def forked(work: Callable[[], None]) -> Run:
 
 
 class RunSeries:
-    """Runs of the quarter in a folder of their own: every one has a new row to read and a later as-of."""
+    """Runs of the quarter in their own folder; each has a new row to read and a later as-of."""
 
-    def __init__(self, folder: Path, dice: random.Random) -> None:
+    def __init__(self, folder: Path, rng: random.Random) -> None:
         folder.mkdir(parents=True)
         self.toml = machines.quarter(folder / "in")
         self.output = folder / "out"
-        self.dice = dice
-        self.nights = 0
+        self.rng = rng
+        self.runs_started = 0
         self.durations: dict[str, float] = {}
 
     @property
     def as_of(self) -> str:
-        """That of the run which was started last; local, as it is told to the run."""
-        return (FIRST_AS_OF + timedelta(minutes=self.nights)).isoformat()
+        """The as-of of the last started run, in local time."""
+        return (FIRST_AS_OF + timedelta(minutes=self.runs_started)).isoformat()
 
     def start(self, *options: str) -> Run:
-        """A run with something new to read."""
-        self.nights += 1
-        at = FIRST_AS_OF - timedelta(minutes=self.nights)
+        """Start a run that has a new row to read."""
+        self.runs_started += 1
+        at = FIRST_AS_OF - timedelta(minutes=self.runs_started)
         with (self.toml.parent / "stage_entries.csv").open("a", encoding="utf-8") as entries:
-            entries.write(f"L16,{('MQL', 'SAL')[self.nights % 2]},{at.isoformat()}Z,\n")
-        threads = self.dice.choice("12")
-        asked = ["--config", str(self.toml), "--output", str(self.output), "--as-of", self.as_of, *options]
+            entries.write(f"L16,{('MQL', 'SAL')[self.runs_started % 2]},{at.isoformat()}Z,\n")
+        threads = self.rng.choice("12")
+        arguments = ["--config", str(self.toml), "--output", str(self.output), "--as-of", self.as_of, *options]
 
-        def night() -> None:
+        def work_of_run() -> None:
             os.environ["FUNNEL_THREADS"] = threads
-            sys.argv = ["funnel", "run", *asked]
+            sys.argv = ["funnel", "run", *arguments]
             cli.main()
 
-        return forked(night)
+        return fork(work_of_run)
 
-    def learn(self) -> None:
-        """Two runs without a fault: how long each phase takes here, seconds."""
+    def measure_phases(self) -> None:
+        """Run twice without a fault and store the seconds of each phase."""
         for _ in range(2):
             run = self.start()
-            begins = {phase: run.reaches(phase) for phase in PHASES}
-            code = run.ends()
+            begins = {phase: run.wait_for_phase(phase) for phase in PHASES}
+            code = run.wait()
             if code != 0 or None in begins.values():
-                raise RuntimeError(f"a night without a fault ended with {code}:\n{run.said}")
+                raise RuntimeError(f"a run without a fault ended with {code}:\n{run.output}")
             load, models, checks, report, publish = (each or 0.0 for each in begins.values())
             lengths = (models - load, checks - models, publish - checks, publish - report, time.monotonic() - publish)
             self.durations = dict(zip(PHASES, lengths, strict=True))
 
-    def interrupted(self, phase: str, number: signal.Signals) -> tuple[Run, float] | None:
-        """A run that gets a signal at a random moment of a phase, and how long it then took to end; None if it was over."""
+    def interrupt(self, phase: str, number: signal.Signals) -> tuple[Run, float] | None:
+        """Send a signal at a random moment of a phase; the run and the seconds until its end, or None if it had succeeded."""
         run = self.start()
-        begun = run.reaches(phase)
+        begun = run.wait_for_phase(phase)
         if begun is not None:
-            until = begun + self.dice.uniform(0, self.durations[phase])
-            while time.monotonic() < until and run.hears(until - time.monotonic()):
+            until = begun + self.rng.uniform(0, self.durations[phase])
+            while time.monotonic() < until and run.read_output(until - time.monotonic()):
                 pass
         sent = time.monotonic()
         with contextlib.suppress(ProcessLookupError):
             os.kill(run.pid, number)
-        code = run.ends()
+        code = run.wait()
         return None if code == 0 else (run, time.monotonic() - sent)
 
-    def found(self) -> dict[str, Any]:
-        """The published run as a reader finds it, looked at by another process: see `look`."""
-        run = forked(lambda: print(json.dumps(look(self.output))))
-        if run.ends() != 0:
-            return {"run": None, "as_of": None, "digest": None, "broken": run.said.strip()}
-        told: dict[str, Any] = json.loads(run.said)
-        return told
+    def read_published(self) -> dict[str, Any]:
+        """The published run, read by another process: see `inspect_run`."""
+        run = fork(lambda: print(json.dumps(inspect_run(self.output))))
+        if run.wait() != 0:
+            return {"run": None, "as_of": None, "digest": None, "broken": run.output.strip()}
+        published: dict[str, Any] = json.loads(run.output)
+        return published
 
 
-def look(output: Path) -> dict[str, Any]:
-    """Run, as-of and digest of the published run, after its parts were found to agree. AssertionError when they don't."""
+def inspect_run(output: Path) -> dict[str, Any]:
+    """Run, as-of and digest of the published run. Raises AssertionError if its parts do not agree."""
     folder = (output / "current").resolve(strict=True)
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     summary = json.loads((output / "reports" / "summary.json").read_text("utf-8"))
@@ -182,8 +182,8 @@ def look(output: Path) -> dict[str, Any]:
     utc, local = connection.execute(
         "select strftime(as_of, '%Y-%m-%dT%H:%M:%S'), strftime(as_of_local, '%Y-%m-%dT%H:%M:%S') from waterfall.run"
     ).fetchall()[0]
-    assert summary["as_of"] == f"{utc}Z", "the report is of another night than the database"
-    assert manifest["as_of"] == f"{utc}+00:00", "the manifest is of another night than the database"
+    assert summary["as_of"] == f"{utc}Z", "the report is of another run than the database"
+    assert manifest["as_of"] == f"{utc}+00:00", "the manifest is of another run than the database"
     stored = {
         f"{schema}.{table}"
         for schema, table in connection.execute(
@@ -192,8 +192,8 @@ def look(output: Path) -> dict[str, Any]:
     }
     for each in manifest["models"]:
         if each["rows"] is not None and each["model"].startswith(("marts.", "report.")):
-            kept = each["model"].replace(".", "_kept.", 1)
-            table = kept if kept in stored else each["model"]
+            stored_name = each["model"].replace(".", "_kept.", 1)
+            table = stored_name if stored_name in stored else each["model"]
             count = connection.execute(f"select count(*) from {table}").fetchall()[0][0]
             assert count == each["rows"], f"{table} has other rows than its manifest says"
     connection.close()

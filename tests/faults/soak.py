@@ -1,9 +1,9 @@
-"""Hundreds of kills, opens and signals, and a table of what came of them: `make soak`.
+"""The soak test: hundreds of kills, opens and signals, and a table of their results (`make soak`).
 
     python -m tests.faults.soak --kills 200 --opens 500 --seed 7
 
-A second processor halves the time; other work on the machine spoils the limits of seconds, which --slack widens. Exit
-code 1 when a figure is missed. The same seed gives the same moments, as far as the machine's own timing does.
+A second processor halves the time. On a busy machine the limits of seconds need --slack. The exit code is 1 if a figure
+is missed. The same seed gives the same moments, apart from the timing of the machine.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from pipeline.database.connection import connect_published
 from pipeline.publish import lock, run_folder
 from tests import runs
 from tests.faults import machines, publish_by_steps
-from tests.faults.run_series import PHASES, Run, RunSeries, forked
+from tests.faults.run_series import PHASES, Run, RunSeries, fork
 
 CLOCK = datetime(2026, 4, 2, 3, tzinfo=UTC)
 SECONDS_TO_REFUSE = 1.0
@@ -39,47 +39,49 @@ SECONDS_TO_STOP = 2.0
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table: what was tried how often, what came of it, and what was missed."""
+    """One line of the table: what was tried how often, the counts, and the misses."""
 
     what: str
     tried: int
-    found: str
+    counts: str
     missed: tuple[str, ...] = ()
 
 
 @dataclass
 class Tally:
-    """What a series counts while it goes on."""
+    """The counts of a series so far."""
 
-    found: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     missed: list[str] = field(default_factory=list)
     slowest: float = 0.0
 
 
 def main(arguments: list[str]) -> int:
-    """Run all of it, print the table; 1 when something was missed."""
-    asked = options(arguments)
+    """Run everything and print the table; 1 if a figure was missed."""
+    settings = parse_options(arguments)
     started = time.monotonic()
-    print(f"seed {asked.seed}: repeat with --seed {asked.seed}", flush=True)
+    print(f"seed {settings.seed}: repeat with --seed {settings.seed}", flush=True)
     with private_temporary_folder() as folder:
         figures = [
-            *beside(folder, asked),
-            second_runs(folder, asked),
-            opens(folder, asked),
-            *by_steps(folder),
-            left_in(folder / "tmp"),
+            *kills_and_signals(folder, settings),
+            second_runs(folder, settings),
+            opens(folder, settings),
+            *faults_by_step(folder),
+            left_in_folder(folder / "tmp"),
         ]
     show(figures, time.monotonic() - started)
     return int(any(figure.missed for figure in figures))
 
 
-def options(arguments: list[str]) -> argparse.Namespace:
+def parse_options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="soak")
-    parser.add_argument("--kills", type=int, default=200, help="kill -9, spread evenly over the phases of a night")
-    parser.add_argument("--opens", type=int, default=500, help="opens of the published file while nights are swapped")
+    parser.add_argument("--kills", type=int, default=200, help="kill -9, spread evenly over the phases of a run")
+    parser.add_argument("--opens", type=int, default=500, help="opens of the published file during swaps of runs")
     parser.add_argument("--signals", type=int, default=20, help="SIGTERM and Ctrl-C in turn, over the phases")
     parser.add_argument("--twice", type=int, default=10, help="second runs beside a first one")
-    parser.add_argument("--lanes", type=int, default=2, help="output folders that runs go into at the same time")
+    parser.add_argument(
+        "--series", type=int, default=2, help="parallel series of runs, each with its own output folder"
+    )
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--slack", type=float, default=1.0, help="factor to the limits of seconds")
     return parser.parse_args(arguments)
@@ -87,7 +89,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
 
 @contextlib.contextmanager
 def private_temporary_folder() -> Iterator[Path]:
-    """A folder for everything, with one inside where each process looks for temporary files; removed at the end."""
+    """A temporary folder for the whole test, with the TMPDIR of all processes in it; removed at the end."""
     before = os.environ.get("TMPDIR")
     with tempfile.TemporaryDirectory(prefix="funnel-soak-") as name:
         os.environ["TMPDIR"] = str(Path(name) / "tmp")
@@ -101,132 +103,132 @@ def private_temporary_folder() -> Iterator[Path]:
             tempfile.tempdir = None
 
 
-def beside(folder: Path, asked: argparse.Namespace) -> list[Figure]:
-    """Kills and signals, shared among series of runs that go side by side."""
+def kills_and_signals(folder: Path, settings: argparse.Namespace) -> list[Figure]:
+    """Kills and signals, divided among parallel series of runs."""
 
     def share(whole: int, series: int) -> int:
-        return whole // asked.lanes + (series < whole % asked.lanes)
+        return whole // settings.series + (series < whole % settings.series)
 
     all_series = [
-        forked(lambda series=series: print(json.dumps(one_lane(folder, series, asked, share)), flush=True))  # type: ignore[misc]
-        for series in range(asked.lanes)
+        fork(lambda series=series: print(json.dumps(run_one_series(folder, series, settings, share)), flush=True))  # type: ignore[misc]
+        for series in range(settings.series)
     ]
-    told = []
+    results_of_series = []
     for series in all_series:
-        if series.ends(within=3600) != 0:
-            raise RuntimeError(f"a series broke off:\n{series.said}")
-        told.append(json.loads(series.said.splitlines()[-1]))
+        if series.wait(within=3600) != 0:
+            raise RuntimeError(f"a series broke off:\n{series.output}")
+        results_of_series.append(json.loads(series.output.splitlines()[-1]))
     figures = []
-    for what in told[0]:
-        found = sum((Counter(each[what]["found"]) for each in told), Counter())
-        missed = [line for each in told for line in each[what]["missed"]]
-        slowest = max(each[what]["slowest"] for each in told)
-        words = ", ".join(f"{name} {count}" for name, count in sorted(found.items()))
+    for what in results_of_series[0]:
+        counts = sum((Counter(each[what]["counts"]) for each in results_of_series), Counter())
+        missed = [line for each in results_of_series for line in each[what]["missed"]]
+        slowest = max(each[what]["slowest"] for each in results_of_series)
+        words = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
         timed = f"; slowest {slowest:.2f} s" if slowest else ""
-        figures.append(Figure(what, found.total(), words + timed, tuple(missed)))
+        figures.append(Figure(what, counts.total(), words + timed, tuple(missed)))
     return figures
 
 
-def one_lane(folder: Path, number: int, asked: argparse.Namespace, share: Any) -> dict[str, Any]:
-    """The part of one series; what it found for each figure."""
-    series = RunSeries(folder / f"series{number}", random.Random(f"{asked.seed}/{number}"))
-    series.learn()
+def run_one_series(folder: Path, number: int, settings: argparse.Namespace, share: Any) -> dict[str, Any]:
+    """Run the share of one series; its counts for each figure."""
+    series = RunSeries(folder / f"series{number}", random.Random(f"{settings.seed}/{number}"))
+    series.measure_phases()
     tallies = {"kill -9, then the next run": Tally(), "SIGTERM and Ctrl-C": Tally()}
     kills, signals = tallies.values()
-    for each in range(share(asked.kills, number)):
-        killed(series, PHASES[(each + number) % len(PHASES)], kills)
-    for each in range(share(asked.signals, number)):
+    for each in range(share(settings.kills, number)):
+        kill_once(series, PHASES[(each + number) % len(PHASES)], kills)
+    for each in range(share(settings.signals, number)):
         phase = PHASES[(each // 2 + number) % len(PHASES)]
-        signalled(series, phase, (signal.SIGTERM, signal.SIGINT)[each % 2], signals, SECONDS_TO_STOP * asked.slack)
-    return {what: {"found": t.found, "missed": t.missed, "slowest": t.slowest} for what, t in tallies.items()}
+        signal_once(series, phase, (signal.SIGTERM, signal.SIGINT)[each % 2], signals, SECONDS_TO_STOP * settings.slack)
+    return {what: {"counts": t.counts, "missed": t.missed, "slowest": t.slowest} for what, t in tallies.items()}
 
 
-def killed(series: RunSeries, phase: str, tally: Tally) -> None:
-    """One kill; the run that is found then, and the run after it."""
-    before = series.found()
+def kill_once(series: RunSeries, phase: str, tally: Tally) -> None:
+    """Kill one run, then check the published run and the next run."""
+    before = series.read_published()
     while True:
-        hit = series.interrupted(phase, signal.SIGKILL)
+        hit = series.interrupt(phase, signal.SIGKILL)
         if hit is not None and hit[0].code == -signal.SIGKILL:
             break
         if hit is not None:
-            tally.missed.append(f"{phase}: the run ended by itself with {hit[0].code}: {last_line(hit[0].said)}")
+            tally.missed.append(f"{phase}: the run ended by itself with {hit[0].code}: {last_line(hit[0].output)}")
             return
-        before = series.found()  # it was done before the kill came: another try
-    judge(series, phase, hit[0], before, tally)
-    goes_on(series, phase, tally)
-    tally.found[phase] += 1
+        before = series.read_published()  # the run ended before the kill: try again
+    check_published_run(series, phase, hit[0], before, tally)
+    check_next_run(series, phase, tally)
+    tally.counts[phase] += 1
 
 
-def judge(series: RunSeries, phase: str, run: Run, before: dict[str, Any], tally: Tally) -> None:
-    """Old to the last byte, or, when the run had come so far, new and whole; anything else is missed."""
-    now = series.found()
+def check_published_run(series: RunSeries, phase: str, run: Run, before: dict[str, Any], tally: Tally) -> None:
+    """The published run must be the old one, unchanged, or the complete new one if the run had reached publishing."""
+    now = series.read_published()
     if now["broken"]:
         tally.missed.append(f"{phase}: {now['broken']}")
     elif now["run"] == before["run"]:
         if now["digest"] != before["digest"]:
-            tally.missed.append(f"{phase}: a file of the old night changed")
+            tally.missed.append(f"{phase}: a file of the old run changed")
     elif now["as_of"] != series.as_of or not run.may_have_published:
-        tally.missed.append(f"{phase}: a night that should not be there")
+        tally.missed.append(f"{phase}: an unexpected run is published")
 
 
-def goes_on(series: RunSeries, phase: str, tally: Tally) -> None:
-    """The next run publishes its run and leaves nothing of the one before it."""
+def check_next_run(series: RunSeries, phase: str, tally: Tally) -> None:
+    """The next run must publish, and remove everything of the killed one."""
     run = series.start()
-    code, now = run.ends(), series.found()
+    code, now = run.wait(), series.read_published()
     if code != 0:
-        tally.missed.append(f"{phase}: the next run ended with {code}: {last_line(run.said)}")
+        tally.missed.append(f"{phase}: the next run ended with {code}: {last_line(run.output)}")
     elif now["broken"] or now["as_of"] != series.as_of:
-        tally.missed.append(f"{phase}: the next run did not publish its night: {now['broken']}")
-    elif machines.left_lying(series.output):
-        tally.missed.append(f"{phase}: left after the next run: {machines.left_lying(series.output)}")
+        tally.missed.append(f"{phase}: the next run did not publish: {now['broken']}")
+    elif machines.leftovers(series.output):
+        tally.missed.append(f"{phase}: left after the next run: {machines.leftovers(series.output)}")
 
 
-def signalled(series: RunSeries, phase: str, number: signal.Signals, tally: Tally, limit: float) -> None:
-    """One signal: it ends in time with 130, and but for the last moment of all the old run stays."""
-    before = series.found()
-    while (hit := series.interrupted(phase, number)) is None:
-        before = series.found()
+def signal_once(series: RunSeries, phase: str, number: signal.Signals, tally: Tally, limit: float) -> None:
+    """Signal one run: it must end in time with 130, and the old run stays unless publishing had begun."""
+    before = series.read_published()
+    while (hit := series.interrupt(phase, number)) is None:
+        before = series.read_published()
     run, seconds = hit
-    tally.found[phase] += 1
+    tally.counts[phase] += 1
     tally.slowest = max(tally.slowest, seconds)
     if run.code != 130 or seconds > limit:
         tally.missed.append(
-            f"{phase}: {number.name} ended it with {run.code} in {seconds:.2f} s: {last_line(run.said)}"
+            f"{phase}: {number.name} ended it with {run.code} in {seconds:.2f} s: {last_line(run.output)}"
         )
-    judge(series, phase, run, before, tally)
-    if not run.may_have_published and machines.left_lying(series.output):
-        tally.missed.append(f"{phase}: left after {number.name}: {machines.left_lying(series.output)}")
+    check_published_run(series, phase, run, before, tally)
+    if not run.may_have_published and machines.leftovers(series.output):
+        tally.missed.append(f"{phase}: left after {number.name}: {machines.leftovers(series.output)}")
 
 
-def second_runs(folder: Path, asked: argparse.Namespace) -> Figure:
-    """One after another, with nothing beside them but the first run: what is timed is how long the second one waits."""
-    series, tally = RunSeries(folder / "twice", random.Random(f"{asked.seed}/twice")), Tally()
-    for each in range(asked.twice):
-        second(series, ("load", "models", "checks")[each % 3], tally, SECONDS_TO_REFUSE * asked.slack)
-    words = ", ".join(f"{name} {count}" for name, count in sorted(tally.found.items()))
+def second_runs(folder: Path, settings: argparse.Namespace) -> Figure:
+    """Start second runs, one at a time, and measure how long each takes until its refusal."""
+    series, tally = RunSeries(folder / "twice", random.Random(f"{settings.seed}/twice")), Tally()
+    for each in range(settings.twice):
+        start_second_run(series, ("load", "models", "checks")[each % 3], tally, SECONDS_TO_REFUSE * settings.slack)
+    words = ", ".join(f"{name} {count}" for name, count in sorted(tally.counts.items()))
     timed = f"{words}; slowest {tally.slowest:.2f} s"
-    return Figure("a second run", tally.found.total(), timed, tuple(tally.missed))
+    return Figure("a second run", tally.counts.total(), timed, tuple(tally.missed))
 
 
-def second(series: RunSeries, phase: str, tally: Tally, limit: float) -> None:
-    """A second process while the first is in a phase: refused in time, by name of the first, which goes through."""
+def start_second_run(series: RunSeries, phase: str, tally: Tally, limit: float) -> None:
+    """A second run during a phase of the first must be refused in time with the pid of the first, which succeeds."""
     first = series.start()
-    if first.reaches("models" if phase == "load" else phase) is None:
+    if first.wait_for_phase("models" if phase == "load" else phase) is None:
         tally.missed.append(f"{phase}: the first run ended too early")
     started = time.monotonic()
-    code, said = machines.ended(machines.funnel(series.toml, series.output))
+    code, output = machines.wait_for_exit(machines.funnel(series.toml, series.output))
     seconds = time.monotonic() - started
-    done = first.ends()
-    tally.found["refused" if code == 5 else f"exit {code}"] += 1
+    done = first.wait()
+    tally.counts["refused" if code == 5 else f"exit {code}"] += 1
     tally.slowest = max(tally.slowest, seconds)
-    if (code, done) != (5, 0) or seconds > limit or f"pid {first.pid}" not in said:
-        tally.missed.append(f"{phase}: exit {code} in {seconds:.2f} s, the first run {done}: {last_line(said)}")
+    if (code, done) != (5, 0) or seconds > limit or f"pid {first.pid}" not in output:
+        tally.missed.append(f"{phase}: exit {code} in {seconds:.2f} s, the first run {done}: {last_line(output)}")
 
 
-def opens(folder: Path, asked: argparse.Namespace) -> Figure:
-    """Readers open database and page again and again while whole runs are swapped as fast as they can be copied."""
+def opens(folder: Path, settings: argparse.Namespace) -> Figure:
+    """Readers open database and page repeatedly while copies of whole runs are swapped as fast as possible."""
     out = folder / "swapped"
-    sources = [(folder / f"series{series}" / "out" / "current").resolve() for series in range(asked.lanes)] * 2
+    sources = [(folder / f"series{series}" / "out" / "current").resolve() for series in range(settings.series)] * 2
     publish_copy(out, sources[0], 0)
 
     def swap() -> None:
@@ -236,7 +238,7 @@ def opens(folder: Path, asked: argparse.Namespace) -> Figure:
 
     def read() -> None:
         failures = []
-        for _ in range(asked.opens):
+        for _ in range(settings.opens):
             try:
                 connection = connect_published(out / "funnel.duckdb", runs.Settings("500MB", 1))
                 connection.execute("select count(*) from marts.conversion").fetchall()
@@ -247,71 +249,71 @@ def opens(folder: Path, asked: argparse.Namespace) -> Figure:
                 failures.append(f"{type(failure).__name__}: {failure}")
         print(json.dumps(failures), flush=True)
 
-    swapping, reading = forked(swap), forked(read)
-    code = reading.ends(within=600)
+    swapping, reading = fork(swap), fork(read)
+    code = reading.wait(within=600)
     os.kill(swapping.pid, signal.SIGTERM)
-    swapping.ends()
-    swaps = swapping.said.count("swap\n")
-    missed = json.loads(reading.said) if code == 0 else [reading.said]
-    if swaps < asked.opens // 25:
-        missed.append(f"only {swaps} swaps during {asked.opens} opens: nothing was tried")
-    return Figure("opens while nights are swapped", asked.opens, f"{len(missed)} errors, {swaps} swaps", tuple(missed))
+    swapping.wait()
+    swaps = swapping.output.count("swap\n")
+    missed = json.loads(reading.output) if code == 0 else [reading.output]
+    if swaps < settings.opens // 25:
+        missed.append(f"only {swaps} swaps during {settings.opens} opens: nothing was tried")
+    return Figure("opens during swaps of runs", settings.opens, f"{len(missed)} errors, {swaps} swaps", tuple(missed))
 
 
-def publish_copy(out: Path, night: Path, number: int = 0) -> None:
-    """Publish a copy of a run as a run does, that many seconds after the clock."""
+def publish_copy(out: Path, source: Path, number: int = 0) -> None:
+    """Publish a copy of a run with the steps of a real run, `number` seconds after the clock."""
     clock = CLOCK + timedelta(seconds=number)
     with lock.hold(out, clock):
         run = run_folder.start_run(out, clock)
-        shutil.copyfile(night / run_folder.DATABASE, run.database)
-        shutil.copyfile(night / "reports" / "index.html", run.reports / "index.html")
+        shutil.copyfile(source / run_folder.DATABASE, run.database)
+        shutil.copyfile(source / "reports" / "index.html", run.reports / "index.html")
         run_folder.seal(run)
         run_folder.swap(run)
         run_folder.prune(out, 7)
 
 
-def by_steps(folder: Path) -> Iterator[Figure]:
-    """A kill and a fault of the disk at each single step of publishing a real run."""
+def faults_by_step(folder: Path) -> Iterator[Figure]:
+    """A kill, and a disk error, at each single step of publishing a real run."""
     for how, codes in (("kill", {-signal.SIGKILL, 0}), ("fail", {0, 1, 2, publish_by_steps.WITHOUT_HARM})):
         work = folder / how
-        (work / "night").mkdir(parents=True)
+        (work / "new").mkdir(parents=True)
         source = (folder / "series0" / "out" / "current").resolve()
         for name, place in publish_by_steps.COPIED.items():
-            shutil.copyfile(source / place, work / "night" / name)
+            shutil.copyfile(source / place, work / "new" / name)
         publish_copy(work / "before", sorted(source.parent.glob("*-????"))[0])
-        told = subprocess.run(
-            [sys.executable, "-m", "tests.faults.publish_by_steps", how, work / "out", work / "before", work / "night"],
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.faults.publish_by_steps", how, work / "out", work / "before", work / "new"],
             cwd=runs.REPOSITORY,
             capture_output=True,
             text=True,
             check=False,
         )
-        results = json.loads(told.stdout) if told.returncode == 0 else []
-        missed = [f"step {step + 1}: {result}" for step, result in enumerate(results) if wrong(result, codes, how)]
-        if told.returncode or len(results) < 20:
-            missed.append(f"{len(results)} steps: {last_line(told.stderr)}")
-        found = Counter(night for night, _, _ in results)
-        words = ", ".join(f"{night} {count}" for night, count in sorted(found.items()))
+        results = json.loads(done.stdout) if done.returncode == 0 else []
+        missed = [f"step {step + 1}: {result}" for step, result in enumerate(results) if is_wrong(result, codes, how)]
+        if done.returncode or len(results) < 20:
+            missed.append(f"{len(results)} steps: {last_line(done.stderr)}")
+        counts = Counter(state for state, _, _ in results)
+        words = ", ".join(f"{state} {count}" for state, count in sorted(counts.items()))
         yield Figure(f"{how} at each step of publishing", len(results), words, tuple(missed))
 
 
-def wrong(result: tuple[str, int, list[str]], codes: set[int], how: str) -> bool:
-    night, code, left = result
-    return night not in ("old", "new") or code not in codes or (how == "kill" and left != [])
+def is_wrong(result: tuple[str, int, list[str]], codes: set[int], how: str) -> bool:
+    state, code, left = result
+    return state not in ("old", "new") or code not in codes or (how == "kill" and left != [])
 
 
-def left_in(folder: Path) -> Figure:
-    """Nothing of all that may be left where programs put their temporary files."""
+def left_in_folder(folder: Path) -> Figure:
+    """No file may remain in the folder of temporary files."""
     names = sorted(path.name for path in folder.iterdir())
     return Figure("left among temporary files", 1, f"{len(names)} left", tuple(names))
 
 
 def show(figures: list[Figure], seconds: float) -> None:
-    """The table, then every miss in full."""
+    """Print the table, then every miss in full."""
     width = max(len(figure.what) for figure in figures)
-    print(f"\n{'what':<{width}}  tried  missed  found")
+    print(f"\n{'what':<{width}}  tried  missed  counts")
     for figure in figures:
-        print(f"{figure.what:<{width}}  {figure.tried:>5}  {len(figure.missed):>6}  {figure.found}")
+        print(f"{figure.what:<{width}}  {figure.tried:>5}  {len(figure.missed):>6}  {figure.counts}")
     for figure in figures:
         for line in figure.missed:
             print(f"missed: {figure.what}: {line}")
@@ -319,9 +321,9 @@ def show(figures: list[Figure], seconds: float) -> None:
     print(f"\n{verdict}, in {seconds / 60:.1f} minutes")
 
 
-def last_line(said: str) -> str:
-    lines = said.strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+def last_line(output: str) -> str:
+    lines = output.strip().splitlines()
+    return lines[-1] if lines else "no output"
 
 
 if __name__ == "__main__":

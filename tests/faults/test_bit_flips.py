@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, rows 72 and 74: values that are no numbers, and bits that flipped. Nothing changes in silence."""
+"""docs/FAULTS.md, rows 72 and 74: values that are no numbers, and flipped bits. No value changes without a message."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def parquet(**options: Any) -> bytes:
 
 
 def flips(content: bytes, count: int, seed: int) -> list[bytes]:
-    """Copies, each with one bit that flipped."""
+    """Copies of the content, each with one flipped bit."""
     generator = random.Random(seed)
     copies = []
     for at in generator.sample(range(len(content)), min(count, len(content))):
@@ -48,8 +48,8 @@ def flips(content: bytes, count: int, seed: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("value", ["NaN", "1e400", "$12", '"1,234.50"', "12.5", "inf", "0x10", "1_000", "9" * 19, "٣"])
-def test_a_sequence_that_is_no_whole_number_is_quarantined(tmp_path: Path, value: str) -> None:
-    """F72: The one number that is read. What stands beside it is text and stays as it is."""
+def test_a_sequence_that_is_no_whole_number_is_rejected(tmp_path: Path, value: str) -> None:
+    """F72: The sequence is the only number; other columns are text and stay unchanged."""
     content = "lead_id,stage,entered_at,sequence,amount\n" + "".join(
         f"L{number},MQL,2026-01-05,{sequence},{value}\n" for number, sequence in enumerate(("7", value, "", "-3.0"))
     )
@@ -64,27 +64,27 @@ def test_a_sequence_that_is_no_whole_number_is_quarantined(tmp_path: Path, value
 
 @pytest.mark.parametrize("codec", ["none", "snappy", "zstd"])
 def test_a_flipped_bit_in_a_page_is_refused(tmp_path: Path, codec: str) -> None:
-    """F74: Where the file has checksums of its pages, no flip in their content gets through."""
+    """F74: In a file with page checksums, every flip in the content of a page is found."""
     content = parquet(write_page_checksum=True, compression=codec, use_dictionary=codec != "zstd")
     inbox = one_file(tmp_path, content, "a.parquet")
     inbox.land(dry_run=True)
     metadata = pq.ParquetFile(inbox.folder / "a.parquet").metadata.row_group(0)
     for number, column in enumerate(metadata.column(each) for each in range(4)):
-        # The end of a column's chunk is content; its beginning is a header, which no checksum covers.
+        # The end of a column chunk is content; its start is a header without a checksum.
         start = column.dictionary_page_offset or column.data_page_offset
         at = start + column.total_compressed_size - 1
         broken = bytearray(content)
         broken[at] ^= 1 << number
         inbox.put("a.parquet", bytes(broken))
-        landed = inbox.land()
-        assert ["the Parquet file is damaged or cut short"] == [refused.reason for refused in landed.refused]
+        result = inbox.land()
+        assert ["the Parquet file is damaged or cut short"] == [refused.reason for refused in result.refused]
     inbox.put("a.parquet", content)
-    assert 40 == inbox.land().loads[0].landed
+    assert 40 == inbox.land().loads[0].result
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.csv", "a.jsonl"])
-def test_a_promised_sha256_is_held(tmp_path: Path, name: str) -> None:
-    """F74: With a .sha256 beside it no flip at all gets through, in a header, a footer or a value."""
+def test_a_sha256_file_finds_every_flipped_bit(tmp_path: Path, name: str) -> None:
+    """F74: With a .sha256 file, a flip in a header, a footer or a value is found."""
     rows = TABLE.to_pylist()
     content = {
         "a.parquet": parquet(),
@@ -95,18 +95,18 @@ def test_a_promised_sha256_is_held(tmp_path: Path, name: str) -> None:
     inbox.put(f"{name}.sha256", f"{hashlib.sha256(content).hexdigest()}  {name}\n")
     for copy in flips(content, 60, seed=74):
         inbox.put(name, copy)
-        landed = inbox.land()
-        assert () == landed.loads
-        # What the bytes themselves give away is said first.
-        (refused,) = landed.refused
+        result = inbox.land()
+        assert () == result.loads
+        # A defect that the bytes show is reported first.
+        (refused,) = result.refused
         assert "upload" in refused.next_step or "export" in refused.next_step
     inbox.put(name, content)
-    assert 40 == inbox.land().loads[0].landed
+    assert 40 == inbox.land().loads[0].result
 
 
 @pytest.mark.parametrize("promise", ["", "0" * 64, "no sum at all", "\xff"])
-def test_a_promise_that_is_not_kept_is_refused(tmp_path: Path, promise: str) -> None:
-    """F74: Also an empty one; the file of promises itself is no input."""
+def test_a_file_that_differs_from_its_sha256_is_refused(tmp_path: Path, promise: str) -> None:
+    """F74: An empty .sha256 file is refused too; the .sha256 file itself is no input."""
     inbox = one_file(tmp_path, HEADER + entry("L1"), "a.csv")
     inbox.inputs = ()
     inbox.reads("a.csv*").put("a.csv.sha256", promise)
@@ -114,16 +114,16 @@ def test_a_promise_that_is_not_kept_is_refused(tmp_path: Path, promise: str) -> 
 
 
 @pytest.mark.parametrize("pattern", ["{sum}  a.csv\n", "{SUM} *a.csv", "\\{sum}  a.csv\n", "{sum}"])
-def test_a_promise_may_be_written_in_any_usual_way(tmp_path: Path, pattern: str) -> None:
-    """F74: As sha256sum writes it, as text or binary or with an odd name, or the digits alone."""
+def test_each_usual_form_of_a_sha256_file_is_read(tmp_path: Path, pattern: str) -> None:
+    """F74: The forms are those of sha256sum, as text, binary or with an unusual name, and the digits alone."""
     inbox = one_file(tmp_path, HEADER + entry("L1"), "a.csv")
     digits = hashlib.sha256((HEADER + entry("L1")).encode()).hexdigest()
     inbox.put("a.csv.sha256", pattern.format(sum=digits, SUM=digits.upper()))
-    assert 1 == inbox.land().loads[0].landed
+    assert 1 == inbox.land().loads[0].result
 
 
 def stop_of(inbox: Inbox) -> InputError | None:
-    """What a run would stop with before it reads anything."""
+    """The error that would stop a run before it reads an input, or None."""
     try:
         loading.verify(loading.open_log(inbox.log_folder))
     except InputError as stopped:
@@ -133,7 +133,7 @@ def stop_of(inbox: Inbox) -> InputError | None:
 
 @pytest.mark.parametrize("name", ["rows.parquet", "rejected.parquet", "manifest.json"])
 def test_a_flipped_bit_in_the_landing_log_stops_the_run(tmp_path: Path, name: str) -> None:
-    """F74: In every file of a load, at any place: named, with what to do; or it changed nothing, as a space in a manifest."""
+    """F74: In every file of a load a flip is reported with the next step, unless it changes nothing, such as a space."""
     inbox = one_file(tmp_path, HEADER + entry("L1") + entry("L2", "SAL") + "cut\n")
     (load,) = inbox.land().loads
     sound = loading.open_log(inbox.log_folder)
@@ -156,8 +156,8 @@ def test_a_flipped_bit_in_the_landing_log_stops_the_run(tmp_path: Path, name: st
 
 
 @pytest.mark.parametrize("name", ["rows.parquet", "rejected.parquet"])
-def test_a_file_that_is_gone_from_the_log_stops_the_run(tmp_path: Path, name: str) -> None:
-    """F74: And moving the load's folder away brings its rows back from the delivered file."""
+def test_a_missing_file_of_the_log_stops_the_run(tmp_path: Path, name: str) -> None:
+    """F74: After moving the load's folder away, its rows are loaded from the input file again."""
     inbox = one_file(tmp_path, HEADER + entry("L1") + "cut\n")
     (load,) = inbox.land().loads
     path = loading.open_log(inbox.log_folder).file(load, name)
@@ -165,18 +165,18 @@ def test_a_file_that_is_gone_from_the_log_stops_the_run(tmp_path: Path, name: st
     with pytest.raises(InputError, match="a file is missing"):
         loading.verify(loading.open_log(inbox.log_folder))
     shutil.move(path.parent, tmp_path / "aside")
-    assert [(1, 1)] == [(again.landed, again.rejected_rows) for again in inbox.land().loads]
+    assert [(1, 1)] == [(again.result, again.rejected_rows) for again in inbox.land().loads]
     loading.verify(loading.open_log(inbox.log_folder))
 
 
-def test_a_log_without_sums_is_read(tmp_path: Path) -> None:
-    """F74: A log from before checksums were stored has none to compare with, so it is read."""
+def test_a_log_without_checksums_is_read(tmp_path: Path) -> None:
+    """F74: A log of an earlier version has no checksums, so it is read without comparison."""
     inbox = one_file(tmp_path, HEADER + entry("L1"))
     (load,) = inbox.land().loads
     path = loading.open_log(inbox.log_folder).file(load, "manifest.json")
-    held = json.loads(path.read_text("utf-8"))
+    content = json.loads(path.read_text("utf-8"))
     later = ("sums", "seal", "header_lines", "missing", "lost", "lost_of")
-    path.write_text(json.dumps({name: value for name, value in held.items() if name not in later}), "utf-8")
+    path.write_text(json.dumps({name: value for name, value in content.items() if name not in later}), "utf-8")
     (old,) = loading.open_log(inbox.log_folder).loads
     assert ({}, load.sha256) == (old.sums, old.sha256)
     assert (None, None, 0, 0) == (old.header_lines, old.missing, old.lost, old.lost_of)
@@ -185,15 +185,15 @@ def test_a_log_without_sums_is_read(tmp_path: Path) -> None:
 
 
 def test_a_run_over_a_damaged_log_stops_and_the_last_one_stays(tmp_path: Path) -> None:
-    """F74: Exit code 3, before anything is built; also with --from-log and `funnel check`."""
+    """F74: The exit code is 3 before anything is built, also with --from-log and `funnel check`."""
     company = Company(tmp_path)
-    output = company.night()
+    output = company.run()
     published = (output / "funnel.duckdb").resolve()
     (path,) = (output / "landing" / "stage_entries").glob("*/rows.parquet")
     path.write_bytes(flips(path.read_bytes(), 1, seed=1)[0])
     for options in ({}, {"from_log": True}):
         with pytest.raises(InputError, match="the landing log is damaged: its content changed") as stopped:
-            company.night(**options)
+            company.run(**options)
         assert 3 == stopped.value.exit_code
     with pytest.raises(InputError):
         check(runs.options(tmp_path / "funnel.toml", output))

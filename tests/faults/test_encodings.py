@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 97: a file in another encoding than UTF-8 never loses just the rows with umlauts."""
+"""docs/FAULTS.md, 97: a file that is not UTF-8 never loses only its rows with umlauts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def owners(inbox: Inbox) -> list[str]:
 
 @pytest.mark.parametrize("name", ["entries.csv", "entries.csv.gz"])
 def test_undeclared_windows_1252_is_refused_with_the_line_to_write(tmp_path: Path, name: str) -> None:
-    """F97: Nothing of the file is kept, and the line that the message gives reads all of it."""
+    """F97: Nothing of the file is loaded, and the setting in the message reads all of it."""
     content = TEXT.encode("cp1252")
     content = gzip.compress(content) if name.endswith("gz") else content
     assert (
@@ -31,38 +31,38 @@ def test_undeclared_windows_1252_is_refused_with_the_line_to_write(tmp_path: Pat
     assert NAMES == owners(one_file(tmp_path / "b", content, name, encoding="cp1252"))
 
 
-def test_what_is_neither_names_other_encodings(tmp_path: Path) -> None:
-    """F97: Code page 850 has its ü where Windows-1252 has nothing."""
-    said = refusal(one_file(tmp_path / "a", TEXT.replace("Ø", "O").encode("cp850")))
-    assert "it is neither UTF-8 (7 bytes) nor Windows-1252 | export it as UTF-8, or declare its encoding" in said
-    assert 'encoding = "cp850"' in said
+def test_a_file_in_neither_encoding_gets_other_encodings_named(tmp_path: Path) -> None:
+    """F97: The ü of code page 850 is undefined in Windows-1252."""
+    reason = refusal(one_file(tmp_path / "a", TEXT.replace("Ø", "O").encode("cp850")))
+    assert "it is neither UTF-8 (7 bytes) nor Windows-1252 | export it as UTF-8, or declare its encoding" in reason
+    assert 'encoding = "cp850"' in reason
     assert "Jürgen" in owners(one_file(tmp_path / "b", TEXT.replace("Ø", "O").encode("cp850"), encoding="cp850"))
 
 
 def test_a_nul_does_not_hide_the_encoding(tmp_path: Path) -> None:
-    """F97: A file with both is not read row by row either."""
+    """F97: A file with a NUL and another encoding is not read row by row either."""
     assert "Windows-1252" in refusal(one_file(tmp_path, (TEXT + entry("L9", owner="a\0b")).encode("cp1252")))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 @pytest.mark.parametrize("chunk", [1, 7, 1 << 20])
 def test_auto_finds_the_encoding(tmp_path: Path, encoding: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F97: UTF-8 with and without a byte order mark, UTF-16 with one, else Windows-1252, however the bytes come."""
+    """F97: It finds UTF-8 with and without a byte order mark, UTF-16 with one, else Windows-1252, in any chunks."""
     monkeypatch.setattr(scan, "CHUNK_BYTES", chunk)
     assert NAMES == owners(one_file(tmp_path, TEXT.encode(encoding), encoding="auto"))
 
 
 @pytest.mark.parametrize("encoding", ["auto", "utf-8"])
 def test_two_encodings_in_one_file_are_refused(tmp_path: Path, encoding: str) -> None:
-    """F97: Read as either, half of the names would be wrong."""
+    """F97: In either encoding half of the names would be wrong."""
     mixed = TEXT.encode("cp1252") + TEXT.removeprefix(HEADER).replace("L", "K").encode()
     assert (
         "a part of it is UTF-8, but 8 bytes are not; it may be two exports in one file | export it as UTF-8 throughout"
     ) == refusal(one_file(tmp_path, mixed, encoding=encoding))
 
 
-def test_an_undefined_byte_costs_its_line_where_windows_1252_is_declared(tmp_path: Path) -> None:
-    """F97: Who declares an encoding gets what it can say; the other lines are read."""
+def test_an_undefined_byte_rejects_its_line_if_windows_1252_is_declared(tmp_path: Path) -> None:
+    """F97: With a declared encoding the other lines are read."""
     content = TEXT.encode("cp1252") + b"L9,MQL,2026-01-05T14:00:00Z,a\x81b\n"
     inbox = one_file(tmp_path, content, encoding="cp1252")
     assert NAMES == owners(inbox)
@@ -70,7 +70,7 @@ def test_an_undefined_byte_costs_its_line_where_windows_1252_is_declared(tmp_pat
 
 
 def test_auto_leaves_parquet_alone(tmp_path: Path) -> None:
-    """F97: It has an encoding of its own."""
+    """F97: Parquet has its own encoding."""
     import duckdb
 
     duckdb.execute(

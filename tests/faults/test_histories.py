@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, rows 66 to 70: histories that no waterfall foresaw, through whole runs. Nothing is dropped or guessed."""
+"""docs/FAULTS.md, rows 66 to 70: whole runs of unexpected histories. No row is dropped or guessed."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ AS_OF = "2026-03-31T23:59:59"
 
 
 class Company:
-    """A folder of deliveries and where its runs are published."""
+    """A folder of deliveries and the output folder of its runs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -96,7 +96,7 @@ class Company:
     def deliver(self, name: str, content: str) -> None:
         (self.folder / name).write_text(content, "utf-8")
 
-    def night(self, output: str = "out", **more: Any) -> Path:
+    def run(self, output: str = "out", **more: Any) -> Path:
         runs.run(self.folder / "funnel.toml", self.folder / output, as_of=more.pop("as_of", AS_OF), **more)
         return self.folder / output
 
@@ -108,7 +108,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
 
 @pytest.fixture(scope="module")
 def output(company: Company) -> Path:
-    return company.night()
+    return company.run()
 
 
 def ask(output: Path, sql: str) -> list[tuple[Any, ...]]:
@@ -116,7 +116,7 @@ def ask(output: Path, sql: str) -> list[tuple[Any, ...]]:
 
 
 def spans(output: Path, lead: str) -> list[tuple[Any, ...]]:
-    """(stage, day it was entered, cycle) of each stay of a lead."""
+    """(stage, day of entry, cycle) of each span of a lead."""
     return ask(
         output,
         "select stage, day(entered_at)::integer, cycle_no from journey.stage_spans "
@@ -125,7 +125,7 @@ def spans(output: Path, lead: str) -> list[tuple[Any, ...]]:
 
 
 def conversions(output: Path) -> dict[str, tuple[int, int]]:
-    """How many leads entered MQL or SAL, and how many of them came to the next stage."""
+    """The number of leads that entered MQL or SAL, and of those that converted."""
     rows = ask(
         output,
         "select from_stage, entered, converted from marts.conversion where grain = 'all' and dimension = 'all' "
@@ -135,12 +135,12 @@ def conversions(output: Path) -> dict[str, tuple[int, int]]:
 
 
 def history(output: Path) -> list[tuple[Any, ...]]:
-    """Every stay of every lead, without the numbers that the tables count by."""
+    """Every span of every lead, without internal numbers."""
     return ask(output, "select * exclude (lead_no) from journey.stage_spans order by lead_id, span_no")
 
 
 def test_stages_out_of_order_are_kept_and_counted(output: Path) -> None:
-    """F66: SAL before MQL is a move back and a new cycle; a second time through opens one, too."""
+    """F66: SAL before MQL is a move back and opens a cycle; a second pass opens one too."""
     assert [("sal", 5, 1), ("mql", 10, 2), ("sql", 20, 2)] == spans(output, "backwards")
     assert [("mql", 5, 1), ("sal", 6, 1), ("nurture", 7, 1), ("mql", 8, 2), ("sal", 9, 2)] == spans(output, "again")
     assert [("regressed", "sal", 1, ["backwards"]), ("skipped", "mql", 1, ["backwards"])] == ask(
@@ -152,7 +152,7 @@ def test_stages_out_of_order_are_kept_and_counted(output: Path) -> None:
 
 
 def test_the_same_stage_again_and_again_is_one_entry(output: Path) -> None:
-    """F67: One after the other they are one stay, from the first; after a detour a new cycle begins. The rows are accounted for."""
+    """F67: Repeated entries are one span from the first; after a detour a new cycle begins. Every row is accounted for."""
     assert [("mql", 5, 1), ("nurture", 8, 1), ("mql", 9, 2)] == spans(output, "same")
     assert [(18, 1, 2, 15)] == ask(
         output, "select rows_read, duplicates, repeats, kept from quality.row_accounting where input = 'stage_entries'"
@@ -160,7 +160,7 @@ def test_the_same_stage_again_and_again_is_one_entry(output: Path) -> None:
 
 
 def test_a_deleted_lead_is_kept_with_its_deletion(output: Path) -> None:
-    """F68: Its past stays; an id that nobody knows is no lead because it was deleted."""
+    """F68: Its history stays; a deletion of an unknown id makes no lead."""
     assert [("deleted", datetime(2026, 2, 5))] == ask(
         output, "select lead_id, deleted_at from clean.leads where deleted_at is not null"
     )
@@ -172,8 +172,8 @@ def test_a_deleted_lead_is_kept_with_its_deletion(output: Path) -> None:
     assert [] == ask(output, "select lead_id from clean.leads where lead_id = 'never seen'")
 
 
-def test_who_nobody_delivered_is_kept_and_counted(output: Path) -> None:
-    """F70: An entry of an unknown lead, a lead of an unknown account: both count, and the page says how many."""
+def test_an_unknown_lead_or_account_is_kept_and_counted(output: Path) -> None:
+    """F70: An entry of an unknown lead and a lead of an unknown account count, and the page has their number."""
     assert [("mql", 11, 1)] == spans(output, "ghost")
     assert [("nobody",)] == ask(output, "select account_id from clean.leads where lead_id = 'same'")
     assert [("nobody", False)] == ask(
@@ -187,11 +187,11 @@ def test_who_nobody_delivered_is_kept_and_counted(output: Path) -> None:
 
 @pytest.mark.usefixtures("without_report")
 def test_a_merge_counts_for_the_survivor_and_can_be_taken_back(company: Company, output: Path) -> None:
-    """F69: Through three runs: apart, one lead, apart again with every stay as it was. As of a day before, it never was."""
+    """F69: In three runs the leads are separate, one, and separate again with the same spans; as of an earlier day too."""
     before, rates = history(output), conversions(output)
     assert {"mql": (6, 1), "sal": (3, 1)} == rates
     company.deliver("merges-2.csv", "from_lead_id,into_lead_id,merged_at\nAda-2,Ada,2026-03-01\n")
-    company.night()
+    company.run()
     assert [("mql", 12, 1), ("sal", 20, 1)] == spans(output, "Ada")
     assert [] == spans(output, "Ada-2")
     assert {"mql": (6, 2), "sal": (3, 1)} == conversions(output)
@@ -199,7 +199,7 @@ def test_a_merge_counts_for_the_survivor_and_can_be_taken_back(company: Company,
         output, "select original_lead_id from clean.stage_entries where lead_id = 'Ada' and stage = 'sal'"
     )
     company.deliver("merges-3.csv", "from_lead_id,into_lead_id,merged_at\nAda-2,Ada-2,2026-03-15\n")
-    company.night()
+    company.run()
     assert (before, rates) == (history(output), conversions(output))
-    company.night(as_of="2026-03-10T00:00:00")
+    company.run(as_of="2026-03-10T00:00:00")
     assert [("mql", 12, 1), ("sal", 20, 1)] == spans(output, "Ada")

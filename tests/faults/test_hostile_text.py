@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 80 to 83 at random: whatever text a name, a value, a header or a file name holds, it is text everywhere."""
+"""docs/FAULTS.md, 80 to 83: random text in names, values, headers and file names is text in every output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.waterfall.names import cut
 from tests import runs
-from tests.faults.hostile import Names, assert_harmless, body, night, pages
+from tests.faults.hostile import Names, assert_harmless, body, pages, run_and_compose
 from tests.report.tree import Node, grow
 
 PIECES = (
@@ -28,8 +28,10 @@ CONFIGURED = ("title", "label", "stage_name", "definition")
 
 
 def fit(name: str, text: str) -> str:
-    """The text as this name may have it: a configuration takes no control characters, except an alias, which has to meet the
-    export's; a file system takes no `/` and NUL. A NUL costs its row, so it stands in the one row that is set aside anyhow.
+    """The text without the characters that this name can't have.
+
+    A configuration has no control characters, except in an alias, which must equal the export's text. A file name has no `/`
+    and NUL. A row with a NUL is rejected, so only the row of the unknown stage has one.
     """
     if name in CONFIGURED:
         return f"{name} " + "".join(letter for letter in text if category(letter) != "Cc" or letter in "\t\r\n")
@@ -52,16 +54,18 @@ NAMES = st.builds(Names, **{field.name: TEXT.map(partial(fit, field.name)) for f
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
-    phases=(Phase.explicit, Phase.generate),  # a failing case is short enough to read, and shrinking it takes minutes
+    phases=(Phase.explicit, Phase.generate),  # a failing example is short enough to read, and shrinking takes minutes
 )
 @example(all_of("".join(PIECES)))
 @example(all_of("".join(reversed(PIECES))))
 @given(NAMES)
 def test_hostile_text(names: Names) -> None:
-    """A run of any names is published with every row but the one of the unknown stage; pages, files and mail are harmless,
-    made of the elements of any other run, and show the names."""
+    """A run with random names publishes every row but that of the unknown stage.
+
+    Pages, files and mail are harmless, have only the elements of other runs, and show the names.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        answer = night(Path(folder), names)
+        answer = run_and_compose(Path(folder), names)
         assert 0 == answer.code, answer.err
         out = Path(folder) / "out"
         assert_harmless(out)
@@ -70,27 +74,27 @@ def test_hostile_text(names: Names) -> None:
             "select (select count(*) from clean.stage_entries) as entries, (select count(*) from clean.leads) as leads,"
             " (select count(*) from waterfall.stages) as stages",
         )
-        shown = {name: grow(html) for name, html in {**pages(out), "mail": body(out)}.items()}
-        for name, page in shown.items():
-            assert set() == made_of(page) - elements_of_a_plain_night(), name
+        trees = {name: grow(html) for name, html in {**pages(out), "mail": body(out)}.items()}
+        for name, page in trees.items():
+            assert set() == elements_and_attributes(page) - elements_of_a_plain_run(), name
         for text in (names.label, names.stage_name, names.definition):
-            assert cut(one_line(text)) in one_line(shown["definitions.html"].words)
+            assert cut(one_line(text)) in one_line(trees["definitions.html"].words)
 
 
 @cache
-def elements_of_a_plain_night() -> frozenset[str]:
+def elements_of_a_plain_run() -> frozenset[str]:
     with tempfile.TemporaryDirectory() as folder:
-        assert 0 == night(Path(folder), Names()).code
+        assert 0 == run_and_compose(Path(folder), Names()).code
         out = Path(folder) / "out"
-        return frozenset().union(*(made_of(grow(html)) for html in (*pages(out).values(), body(out))))
+        return frozenset().union(*(elements_and_attributes(grow(html)) for html in (*pages(out).values(), body(out))))
 
 
-def made_of(page: Node) -> set[str]:
-    """Every tag, and every attribute with the tag that has it."""
-    found = {node.tag for node in page.walk()}
-    return found | {f"{node.tag} {attribute}" for node in page.walk() for attribute in node.attributes}
+def elements_and_attributes(page: Node) -> set[str]:
+    """Every tag, and every attribute with its tag."""
+    tags = {node.tag for node in page.walk()}
+    return tags | {f"{node.tag} {attribute}" for node in page.walk() for attribute in node.attributes}
 
 
 def one_line(text: str) -> str:
-    """As a browser shows it: white space is a space."""
+    """The text as a browser shows it, with white space as one space."""
     return " ".join(text.split())

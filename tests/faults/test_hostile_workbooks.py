@@ -79,27 +79,27 @@ HOSTILE = {
 
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_hostile_workbook_is_refused(tmp_path: Path, what: str) -> None:
-    """F100: Before another program opens it, where it would take memory."""
+    """F100: It is refused before a reader opens it, which would take memory."""
     content, reason = HOSTILE[what]
     assert reason in refusal(one_file(tmp_path, content, "entries.xlsx"))
 
 
-def test_a_bomb_is_refused_by_its_ratio(tmp_path: Path) -> None:
-    """F100: Ninety megabytes of blanks in ninety kilobytes."""
+def test_a_zip_bomb_is_refused_by_its_ratio(tmp_path: Path) -> None:
+    """F100: The workbook has 90 MB of blanks in 90 kB."""
     content = with_cells((" " * 1_000 + "<x/>") * 90_000 + far_corner(2, "A"))
     assert len(content) < 300_000
     assert f"more than {archives.MAX_RATIO} times its size" in refusal(one_file(tmp_path, content, "entries.xlsx"))
 
 
 def test_a_size_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F100: For what is really decompressed."""
+    """F100: The limit applies to the decompressed bytes."""
     monkeypatch.setattr(workbook_parts, "MAX_XML_BYTES", 5_000)
-    said = refusal(one_file(tmp_path, workbook(HEADER), "entries.xlsx"))
-    assert "it decompresses to more than 0.0 GB | export the sheet as CSV, or the data as Parquet" == said
+    reason = refusal(one_file(tmp_path, workbook(HEADER), "entries.xlsx"))
+    assert "it decompresses to more than 0.0 GB | export the sheet as CSV, or the data as Parquet" == reason
 
 
-def test_the_checks_see_whatever_chunks_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F100: A cell over a border is one cell."""
+def test_the_checks_work_for_any_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F100: A cell that spans two chunks is one cell."""
     content, reason = HOSTILE["a long text in every cell"]
     (tmp_path / "a.xlsx").write_bytes(content)
     monkeypatch.setattr("pipeline.ingest.files.scan.CHUNK_BYTES", 1_001)
@@ -110,7 +110,7 @@ def test_the_checks_see_whatever_chunks_come(tmp_path: Path, monkeypatch: pytest
 
 
 def envelope(*names: str) -> bytes:
-    """The start of an OLE file, with names of streams in it as its directory has them."""
+    """The start of an OLE file with these stream names in its directory."""
     return (
         workbooks.OLE_SIGNATURE
         + b"\xa1\xb1\x1a\xe1"
@@ -121,21 +121,21 @@ def envelope(*names: str) -> bytes:
 
 @pytest.mark.parametrize("name", ["entries.xlsx", "entries.xls"])
 def test_an_encrypted_workbook_is_refused(tmp_path: Path, name: str) -> None:
-    """F100: With the reason, and not as a damaged one."""
+    """F100: The message says that it is encrypted, not damaged."""
     content = envelope("EncryptionInfo", "EncryptedPackage")
     assert "the workbook is encrypted | save it without a password" == refusal(one_file(tmp_path, content, name))
 
 
 @pytest.mark.parametrize("name", ["entries.xlsx", "entries.xls", "entries.csv"])
 def test_a_binary_workbook_is_refused(tmp_path: Path, name: str) -> None:
-    """F100: A damaged one would end the process of the reader."""
+    """F100: A damaged one would crash the reader."""
     assert (
         "it is a binary workbook, as Excel wrote them until 2003 | save it as .xlsx, or export it as CSV"
     ) == refusal(one_file(tmp_path, envelope("Workbook"), name))
 
 
 def test_random_damage_is_refused_or_read(tmp_path: Path) -> None:
-    """F100: Whatever byte is lost, the run goes on: the workbook is refused, or read to the last row."""
+    """F100: After any lost byte the workbook is refused or read to the last row, and the run continues."""
     content = bytearray(workbook(HEADER, *((f"L{n}", "MQL", NOON, "dana") for n in range(20))))
     for at in range(0, len(content), 61):
         broken = bytearray(content)
@@ -145,8 +145,8 @@ def test_random_damage_is_refused_or_read(tmp_path: Path) -> None:
         assert [20] == [load.rows_read for load in outcome.loads] or outcome.refused
 
 
-def test_what_the_reader_throws_is_a_refusal() -> None:
-    """F100: Also a panic, which is no Exception; what is no fault of the workbook goes through."""
+def test_an_exception_of_the_reader_refuses_the_workbook() -> None:
+    """F100: A panic, which is no Exception, refuses it too; other exceptions are raised."""
 
     class PanicException(BaseException):
         pass
@@ -163,7 +163,7 @@ def test_what_the_reader_throws_is_a_refusal() -> None:
 
 
 def test_other_office_files_are_refused(tmp_path: Path) -> None:
-    """F100: A document is no archive of exports."""
+    """F100: A text document is no archive of exports."""
     content = workbook(HEADER)
     file = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w") as new:

@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 20 and 22 to 25: deliveries that are late, small or lack what was known, through whole runs."""
+"""docs/FAULTS.md, 20 and 22 to 25: whole runs of late, small or incomplete deliveries."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ def configured(folder: Path, more: str = HISTORY) -> Path:
     return toml
 
 
-def deliver(folder: Path, name: str, rows: int, first: int = 0) -> None:
-    """A file of stage entries, one for each of `rows` leads."""
+def write_entries(folder: Path, name: str, rows: int, first: int = 0) -> None:
+    """Write a file of stage entries, one for each of `rows` leads."""
     lines = [f"L{lead},mql,2026-01-05T14:00:00Z,dana" for lead in range(first, first + rows)]
     (folder / f"entries{name}.csv").write_text("\n".join(["lead_id,stage,entered_at,owner", *lines]) + "\n", "utf-8")
 
 
-def people(folder: Path, leads: Iterable[int]) -> None:
+def write_leads(folder: Path, leads: Iterable[int]) -> None:
     lines = [f"L{lead},web" for lead in leads]
     (folder / "leads.csv").write_text("\n".join(["lead_id,lead_source", *lines]) + "\n", "utf-8")
 
 
 def land(toml: Path, output: Path, clock: datetime) -> None:
-    """What a run lands, without the rest of it."""
+    """Load the inputs without the rest of the run."""
     connection = connect(None, Settings("500MB", 1), reads_files=True)
     read = load_configuration(toml, output=output)
     outcome = loading.load_inputs(connection, read, output / "landing", clock=clock, as_of=clock)
@@ -63,10 +63,10 @@ def land(toml: Path, output: Path, clock: datetime) -> None:
 
 
 def three_weeks(folder: Path, toml: Path, until: datetime, rows: int = 20) -> Path:
-    """Three deliveries of `rows` rows a week apart, the last one a week before `until`."""
+    """Load three weekly deliveries of `rows` rows, the last one a week before `until`."""
     output = folder / "build"
     for week in (3, 2, 1):
-        deliver(folder, f"-{week}", rows, first=1000 * week)
+        write_entries(folder, f"-{week}", rows, first=1000 * week)
         land(toml, output, until - week * WEEK)
     return output
 
@@ -82,17 +82,17 @@ def loads(output: Path) -> list[str]:
 
 
 @pytest.mark.usefixtures("without_report")
-def test_a_delivery_of_less_than_half_stops_the_run_until_it_is_accepted_or_whole(tmp_path: Path) -> None:
-    """F24: Exit 3 with both figures, each run again; nothing of the file is kept, and the last run stays published."""
+def test_a_delivery_of_less_than_half_stops_the_run_until_it_is_accepted(tmp_path: Path) -> None:
+    """F24: The exit code is 3 with both counts in every run; nothing of the file is loaded, the published run stays."""
     toml, now = configured(tmp_path), datetime.now(UTC)
     output = three_weeks(tmp_path, toml, now)
-    for week in (3, 2):  # and the day after each, should midnight come in between
-        deliver(tmp_path, f"-{week}b", 20, first=1000 * week + 500)
+    for week in (3, 2):  # and the day after each, if midnight falls in between
+        write_entries(tmp_path, f"-{week}b", 20, first=1000 * week + 500)
         land(toml, output, now - week * WEEK + timedelta(days=1))
-    deliver(tmp_path, "-1b", 20, first=1500)
+    write_entries(tmp_path, "-1b", 20, first=1500)
     runs.run(toml, output, clock=now - WEEK + timedelta(days=1))
     before, known = page(output), loads(output)
-    deliver(tmp_path, "-0", 9)
+    write_entries(tmp_path, "-0", 9)
     for ask in (process, funnel):
         answer = ask("run", "--config", toml, "--output", output)
         assert 3 == answer.code
@@ -110,25 +110,25 @@ def test_a_delivery_of_less_than_half_stops_the_run_until_it_is_accepted_or_whol
 
 @pytest.mark.usefixtures("without_report")
 def test_a_fuller_file_lets_the_run_continue(tmp_path: Path) -> None:
-    """F24: Half of what is usual is enough, and what the refused file had is counted once."""
+    """F24: Half of the usual rows is enough, and rows of the refused file count once."""
     toml = configured(tmp_path)
     output = three_weeks(tmp_path, toml, THURSDAY)
-    deliver(tmp_path, "-0", 9)
+    write_entries(tmp_path, "-0", 9)
     with pytest.raises(InputError, match="crm: 9 rows came, and 20 are usual on a Thursday"):
         runs.run(toml, output, clock=THURSDAY)
     assert ["entries-3.csv", "entries-2.csv", "entries-1.csv"] == loads(output)
     assert 3 == len(list((output / "landing" / "crm").iterdir()))
-    deliver(tmp_path, "-0", 10)
+    write_entries(tmp_path, "-0", 10)
     done = runs.run(toml, output, clock=THURSDAY)
     assert () == done.warnings
     assert 70 == runs.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
 
 
 def test_check_reports_it_too(tmp_path: Path) -> None:
-    """F24: `funnel check` judges what it reads, and writes nothing."""
+    """F24: `funnel check` tests the volume of the file and writes nothing."""
     toml = configured(tmp_path)
     output = three_weeks(tmp_path, toml, THURSDAY)
-    deliver(tmp_path, "-0", 9)
+    write_entries(tmp_path, "-0", 9)
     known = loads(output)
     from pipeline.run.loading import check
 
@@ -137,11 +137,11 @@ def test_check_reports_it_too(tmp_path: Path) -> None:
     assert known == loads(output)
 
 
-def test_a_header_alone_warns_and_stops_where_more_is_usual(tmp_path: Path) -> None:
-    """F22: Without a history to judge by the run goes on and says so, on stderr and in the report."""
+def test_a_header_alone_gives_a_warning_or_stops_the_run(tmp_path: Path) -> None:
+    """F22: Without earlier deliveries, stderr and report have a warning; with them, the run stops."""
     toml = configured(tmp_path, HISTORY + LEADS)
-    deliver(tmp_path, "-4", 20)
-    people(tmp_path, ())
+    write_entries(tmp_path, "-4", 20)
+    write_leads(tmp_path, ())
     output = tmp_path / "build"
     done = runs.run(toml, output, clock=THURSDAY - 4 * WEEK)
     assert ("people: the newest delivery has no row",) == done.warnings
@@ -149,7 +149,7 @@ def test_a_header_alone_warns_and_stops_where_more_is_usual(tmp_path: Path) -> N
     before = page(output)
     toml = configured(tmp_path)
     three_weeks(tmp_path, toml, THURSDAY)
-    deliver(tmp_path, "-0", 0)
+    write_entries(tmp_path, "-0", 0)
     with pytest.raises(InputError, match="crm: 0 rows came, and 20 are usual on a Thursday") as stopped:
         runs.run(toml, output, clock=THURSDAY)
     assert 3 == stopped.value.exit_code
@@ -158,27 +158,25 @@ def test_a_header_alone_warns_and_stops_where_more_is_usual(tmp_path: Path) -> N
 
 @pytest.mark.usefixtures("without_report")
 def test_no_export_stops_the_run_beyond_error_after(tmp_path: Path) -> None:
-    """F23: Exit 3 with the input and its age; the previous run stays whole."""
+    """F23: The exit code is 3 with the input and its age; the published run stays complete."""
     toml, now = configured(tmp_path, HISTORY + 'error_after = "3 days"\n'), datetime.now(UTC)
     output = tmp_path / "build"
-    deliver(tmp_path, "-1", 20)
+    write_entries(tmp_path, "-1", 20)
     runs.run(toml, output, clock=now - timedelta(days=4, hours=2))
     before = page(output)
     answer = process("run", "--config", toml, "--output", output)
     assert 3 == answer.code
     assert "error: crm is stale: its newest file came 4 days before as-of\n  next: nothing was published" in answer.err
     assert before == page(output)
-    answer = funnel(
-        "run", "--from-log", "--config", toml, "--output", output
-    )  # what is there may always be built again
+    answer = funnel("run", "--from-log", "--config", toml, "--output", output)  # the loaded rows may always be rebuilt
     assert 0 == answer.code
 
 
 def test_no_export_shows_a_banner_after_warn_after(tmp_path: Path) -> None:
-    """F23: On top of the first page and in the mail, with the age at as-of: a later rerun writes the same bytes."""
+    """F23: The first page and the mail show the age at as-of, so a later rerun writes the same bytes."""
     toml, output = configured(tmp_path), tmp_path / "build"
-    deliver(tmp_path, "-1", 20)
-    said = "crm is stale: its newest file came 40 hours before as-of"
+    write_entries(tmp_path, "-1", 20)
+    warning = "crm is stale: its newest file came 40 hours before as-of"
     first = runs.run(toml, output, clock=THURSDAY)
     assert () == first.warnings
     as_of = (THURSDAY + timedelta(hours=40)).isoformat()
@@ -186,16 +184,16 @@ def test_no_export_shows_a_banner_after_warn_after(tmp_path: Path) -> None:
     pages: list[dict[str, bytes]] = []
     for hours in (40, 60):
         done = runs.run(toml, output, as_of=as_of, clock=THURSDAY + timedelta(hours=hours))
-        assert said in done.warnings
-        assert [said] == of_published(output)["stale"]
+        assert warning in done.warnings
+        assert [warning] == of_published(output)["stale"]
         read = {
             each.name: each.read_bytes() for each in (output / "reports").iterdir() if each.suffix in (".html", ".txt")
         }
         notices = read["index.html"].partition(b'<ul class="notices">')[2]
-        assert notices.startswith(f'<li class="warn">{said}. Newer numbers are not in here.'.encode())
-        assert said.encode() in read["email.txt"]
-        assert said.encode() in read["email.html"]
-        assert said.encode() in read["quality.html"]
+        assert notices.startswith(f'<li class="warn">{warning}. Newer numbers are not in here.'.encode())
+        assert warning.encode() in read["email.txt"]
+        assert warning.encode() in read["email.html"]
+        assert warning.encode() in read["quality.html"]
         pages.append(read)
     assert pages[0] == pages[1]
     answer = funnel("report", "--config", toml, "--output", output)
@@ -205,10 +203,10 @@ def test_no_export_shows_a_banner_after_warn_after(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("without_report")
-def test_ages_mean_nothing_before_a_delivery_or_well_ahead_of_the_run(tmp_path: Path) -> None:
-    """F23: A report of the past is made of files that came later; one of the future would call everything stale."""
+def test_an_as_of_in_the_past_or_future_gives_no_freshness_warning(tmp_path: Path) -> None:
+    """F23: A past as-of uses files that came later; for a future as-of every input would be stale."""
     toml, output = configured(tmp_path, HISTORY + 'error_after = "2 days"\n'), tmp_path / "build"
-    deliver(tmp_path, "-1", 20)
+    write_entries(tmp_path, "-1", 20)
     for as_of in ("2026-02-01", "2026-12-31"):
         done = runs.run(toml, output, as_of=as_of, clock=THURSDAY)
         assert [] == [each for each in done.warnings if "stale" in each]
@@ -216,13 +214,13 @@ def test_ages_mean_nothing_before_a_delivery_or_well_ahead_of_the_run(tmp_path: 
 
 @pytest.mark.usefixtures("without_report")
 def test_a_snapshot_that_lost_leads_stops_the_run(tmp_path: Path) -> None:
-    """F25: Above 1 % with both counts and exit 3; up to it with a warning. Who lacks is kept, and lost once, not every run."""
+    """F25: Above 1 % the exit code is 3 with both counts, else there is a warning. A missing lead is kept and counted once."""
     toml, output = configured(tmp_path, HISTORY + LEADS), tmp_path / "build"
-    deliver(tmp_path, "-1", 200)
-    people(tmp_path, range(200))
+    write_entries(tmp_path, "-1", 200)
+    write_leads(tmp_path, range(200))
     runs.run(toml, output, clock=THURSDAY)
     before, known = page(output), loads(output)
-    people(tmp_path, range(197))
+    write_leads(tmp_path, range(197))
     words = "people: the snapshot has lost 3 of the 200 leads of the one before; they are kept, not deleted"
     for _ in range(2):
         with pytest.raises(InputError, match=words) as stopped:
@@ -233,31 +231,33 @@ def test_a_snapshot_that_lost_leads_stops_the_run(tmp_path: Path) -> None:
     assert {words, f"accepted: {words}"} <= set(done.warnings)
     assert [words] == of_published(output)["accepted_drops"]
     assert [(200,)] == [tuple(row.values()) for row in runs.ask(output, "select count(*) as leads from clean.leads")]
-    people(tmp_path, [*range(100), *range(101, 197), 198, 500])  # one more is gone, two of three still lack, one is new
+    write_leads(
+        tmp_path, [*range(100), *range(101, 197), 198, 500]
+    )  # two of three are still missing, one more is, one is new
     done = runs.run(toml, output, clock=THURSDAY + timedelta(hours=3))
     assert (words.replace("3 of the 200", "1 of the 197"),) == done.warnings
     assert 3 == loading.open_log(output / "landing").loads[-1].missing
 
 
 @pytest.mark.usefixtures("without_report")
-def test_history_that_vanished_is_counted_and_kept(tmp_path: Path) -> None:
-    """F25: A CRM that forgets: rows that the newest snapshot lacks count on."""
+def test_missing_rows_of_history_are_counted_and_kept(tmp_path: Path) -> None:
+    """F25: Rows that the newest snapshot of a CRM lacks still count."""
     toml, output = configured(tmp_path, SNAPSHOTS + "lost_keys = 0.1\n"), tmp_path / "build"
-    deliver(tmp_path, "", 50)
+    write_entries(tmp_path, "", 50)
     runs.run(toml, output, clock=THURSDAY)
-    deliver(tmp_path, "", 50, first=6)
+    write_entries(tmp_path, "", 50, first=6)
     with pytest.raises(InputError, match="crm: the snapshot has lost 6 of the 50 rows of history of the one before"):
         runs.run(toml, output, clock=THURSDAY + timedelta(hours=1))
-    deliver(tmp_path, "", 50, first=5)
+    write_entries(tmp_path, "", 50, first=5)
     done = runs.run(toml, output, clock=THURSDAY + timedelta(hours=2))
     assert "crm: the snapshot has lost 5 of the 50 rows of history" in done.warnings[0]
     assert 55 == runs.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
 
 
 def test_a_clock_that_went_back_is_reported(tmp_path: Path) -> None:
-    """F20: On stderr, in the report and in the manifest; the run is published all the same, and the next one is silent."""
+    """F20: Stderr, report and manifest have a warning; the run is published, and the next one has no warning."""
     toml, output = configured(tmp_path), tmp_path / "build"
-    deliver(tmp_path, "-1", 20)
+    write_entries(tmp_path, "-1", 20)
     runs.run(toml, output, clock=THURSDAY)
     done = runs.run(toml, output, clock=THURSDAY - timedelta(days=30))
     clock, as_of = done.warnings
@@ -273,15 +273,15 @@ def test_a_clock_that_went_back_is_reported(tmp_path: Path) -> None:
     assert () == runs.run(toml, output, clock=THURSDAY).warnings
 
 
-def test_an_earlier_as_of_that_was_asked_for_is_reported_and_its_report_is_as_ever(tmp_path: Path) -> None:
-    """F20: The run and its manifest say so; the pages are to the byte those of that as-of."""
+def test_an_earlier_as_of_option_gives_a_warning_and_the_same_report(tmp_path: Path) -> None:
+    """F20: Run and manifest have a warning; the pages equal those of that as-of byte for byte."""
     toml, output = configured(tmp_path), tmp_path / "build"
-    deliver(tmp_path, "-1", 20)
+    write_entries(tmp_path, "-1", 20)
     runs.run(toml, output, as_of="2026-03-31", clock=THURSDAY)
     before = page(output)
     runs.run(toml, output, as_of="2026-04-29", clock=THURSDAY)
     done = runs.run(toml, output, as_of="2026-03-31", clock=THURSDAY)
-    (said,) = done.warnings
-    assert said.startswith("as-of 2026-03-31 23:59:59 UTC is before 2026-04-29 23:59:59 UTC")
-    assert [said] == of_published(output)["warnings"]
+    (warning,) = done.warnings
+    assert warning.startswith("as-of 2026-03-31 23:59:59 UTC is before 2026-04-29 23:59:59 UTC")
+    assert [warning] == of_published(output)["warnings"]
     assert before == page(output)

@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 101: one JSON document. Its elements are read as JSON lines are, and a giant costs no memory."""
+"""docs/FAULTS.md, 101: a JSON document is read like JSON lines, and a huge one needs little memory."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def element(lead: Any = "L1", entered_at: Any = "2026-01-05T14:00:00Z", **more: 
     return {"lead_id": lead, "stage": "MQL", "entered_at": entered_at, **more}
 
 
-def landed(folder: Path, content: str | bytes, name: str = "entries.json", **settings: Any) -> Inbox:
-    """An inbox whose one file was read: not an element of it is lost."""
+def load_document(folder: Path, content: str | bytes, name: str = "entries.json", **settings: Any) -> Inbox:
+    """An inbox with one loaded document, of which every element is accounted for."""
     inbox = one_file(folder, content, name, **settings)
     outcome = inbox.land()
     assert () == outcome.refused
@@ -53,28 +53,30 @@ ROWS = [element("L1"), element("L2", owner='a "b" ]}\\')]
 @pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("name", ["entries.json", "entries.JSON.gz"])
 def test_a_document_is_read(tmp_path: Path, document: Any, indent: int | None, name: str) -> None:
-    """F101: An array, or the only array of objects of an object, on one line or on many, packed or not."""
+    """F101: The rows are an array, or the only array of objects in an object, on one or many lines, compressed or not."""
     content = json.dumps(document, indent=indent).encode()
-    inbox = landed(tmp_path, gzip.compress(content) if name.endswith("gz") else content, name)
+    inbox = load_document(tmp_path, gzip.compress(content) if name.endswith("gz") else content, name)
     assert [("L1", None), ("L2", 'a "b" ]}\\')] == inbox.rows(
         "select lead_id, owner from raw.stage_entries order by row_number"
     )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
-def test_encodings(tmp_path: Path, encoding: str) -> None:
-    """F101: A byte order mark is no part of it, and another encoding is found or refused, as in CSV."""
+def test_the_encoding_of_a_document_is_found_or_refused(tmp_path: Path, encoding: str) -> None:
+    """F101: A byte order mark is skipped, and another encoding is found or refused as in CSV."""
     content = json.dumps([element(owner="Jürgen")], ensure_ascii=False).encode(encoding)
-    assert [("Jürgen",)] == landed(tmp_path / "a", content, encoding="auto").rows("select owner from raw.stage_entries")
+    assert [("Jürgen",)] == load_document(tmp_path / "a", content, encoding="auto").rows(
+        "select owner from raw.stage_entries"
+    )
     if encoding == "cp1252":
         assert 'encoding = "cp1252"' in refusal(one_file(tmp_path / "b", content, "entries.json"))
 
 
 def test_values_keep_their_digits_and_nested_ones_their_json(tmp_path: Path) -> None:
-    """F101: As in JSON lines."""
+    """F101: Values are read as in JSON lines."""
     content = '[{"lead_id": 00, "stage": "MQL"}, {"lead_id":1.10,"stage":"MQL",'
     content += '"entered_at":"2026-01-05","owner":{"a":[1.0, {"b":null}]}}]'
-    inbox = landed(tmp_path, content)
+    inbox = load_document(tmp_path, content)
     assert [("1.10", '{"a":[1.0,{"b":null}]}')] == inbox.rows("select lead_id, owner from raw.stage_entries")
     assert [(1, "not_json", '{"lead_id": 00, "stage": "MQL"}')] == inbox.rejected()
 
@@ -90,18 +92,18 @@ BAD = {
 
 
 @pytest.mark.parametrize(("reason", "bad"), [(reason, bad) for reason, each in BAD.items() for bad in each])
-def test_a_bad_element_is_quarantined_whole(tmp_path: Path, reason: str, bad: str) -> None:
-    """F101: With its text; the elements around it are read."""
+def test_a_bad_element_is_rejected_whole(tmp_path: Path, reason: str, bad: str) -> None:
+    """F101: The rejected row has its text; other elements are read."""
     first, last = json.dumps(element("L1")), json.dumps(element("L3"))
-    inbox = landed(tmp_path, f"[{first},\n {bad} , {last}]")
+    inbox = load_document(tmp_path, f"[{first},\n {bad} , {last}]")
     assert ["L1", "L3"] == inbox.leads()
     assert [(2, reason, bad)] == inbox.rejected()
 
 
-def test_a_row_that_is_rejected_later_is_kept_as_it_is_written(tmp_path: Path) -> None:
-    """F101: Its own text, with the spaces in it."""
+def test_a_row_that_is_rejected_later_keeps_its_original_text(tmp_path: Path) -> None:
+    """F101: The text of the element keeps its spaces."""
     bad = '{"lead_id": "L2",  "stage": "MQL",\n "entered_at": "soon"}'
-    inbox = landed(tmp_path, f"[{json.dumps(element('L1'))}, {bad}]")
+    inbox = load_document(tmp_path, f"[{json.dumps(element('L1'))}, {bad}]")
     assert [(2, "unreadable_time", bad)] == inbox.rejected()
 
 
@@ -113,25 +115,23 @@ NO_DOCUMENT = [
 
 @pytest.mark.parametrize("content", NO_DOCUMENT)
 @pytest.mark.parametrize("chunk", [1, 3, 1 << 20])
-def test_what_is_no_document_is_refused(
-    tmp_path: Path, content: str, chunk: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """F101: With the byte at which it ends to be one, and no value."""
+def test_invalid_json_is_refused(tmp_path: Path, content: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F101: The message has the byte of the error, and no value."""
     monkeypatch.setattr(scan, "CHUNK_BYTES", chunk)
     with pytest.raises(FileRefusedError, match=r"it is not a JSON document, or cut short: unexpected byte [0-9,]+"):
         texts(tmp_path, content.encode())
 
 
-def test_a_cut_document_is_refused_wherever_it_is_cut(tmp_path: Path) -> None:
-    """F101: Nothing of it is kept: the next delivery has all of it."""
+def test_a_truncated_document_is_refused(tmp_path: Path) -> None:
+    """F101: Nothing of it is loaded, because the next delivery has everything."""
     content = json.dumps({"total": 2, "results": ROWS})
     for at in range(1, len(content), 11):
         one = one_file(tmp_path / str(at), content[:at], "entries.json")
         assert ((), 1) == (one.land().loads, len(one.land().refused))
 
 
-def test_the_byte_is_that_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F101: However the bytes come."""
+def test_the_byte_of_an_error_is_a_position_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F101: The position is the same for any chunks."""
     content = b'[{"a": 1},  {"a": 2} x]'
     for chunk in (1, 2, 5, 1 << 20):
         monkeypatch.setattr(scan, "CHUNK_BYTES", chunk)
@@ -139,9 +139,9 @@ def test_the_byte_is_that_of_the_file(tmp_path: Path, monkeypatch: pytest.Monkey
             texts(tmp_path, content)
 
 
-def test_other_documents_are_refused_by_what_they_are(tmp_path: Path) -> None:
-    """F101: Several arrays of objects, none, or nothing in it."""
-    for number, (content, said) in enumerate(
+def test_a_document_without_one_array_of_objects_is_refused(tmp_path: Path) -> None:
+    """F101: It has several arrays of objects, none, or an empty one."""
+    for number, (content, message) in enumerate(
         (
             ({"leads": ROWS, "deals": ROWS}, "several arrays of objects: `leads`, `deals` | write one of them"),
             ({"a": 1, "b": [1]}, "one object without an array of objects in it | write an array of objects"),
@@ -153,18 +153,18 @@ def test_other_documents_are_refused_by_what_they_are(tmp_path: Path) -> None:
             ([{f"k{key}": 1} for key in range(501)], "it has more than 500 different keys"),
         )
     ):
-        assert said in refusal(one_file(tmp_path / str(number), json.dumps(content), "entries.json"))
+        assert message in refusal(one_file(tmp_path / str(number), json.dumps(content), "entries.json"))
     assert "not even a header" in refusal(one_file(tmp_path / "empty", "", "entries.json"))
     assert "unexpected byte 2" in refusal(one_file(tmp_path / "blank", "\n", "entries.json"))
 
 
 def test_json_lines_under_the_name_of_a_document_are_read(tmp_path: Path) -> None:
-    """F101: Many programs name them so: the first line is a whole object, and another line follows."""
+    """F101: Many programs use this name; the first line is a whole object, and another line follows."""
     lines = [json.dumps(element(f"L{number}")) for number in range(3)]
-    inbox = landed(tmp_path / "a", "\n" + "\n".join(lines) + "\nno json\n")
+    inbox = load_document(tmp_path / "a", "\n" + "\n".join(lines) + "\nno json\n")
     assert (["L0", "L1", "L2"], [(4, "not_json", "no json")]) == (inbox.leads(), inbox.rejected())
     assert "one object without an array" in refusal(one_file(tmp_path / "b", lines[0] + "\n\n", "entries.json"))
-    assert ["L1", "L2"] == landed(tmp_path / "c", "[\n" + ",\n".join(lines[1:]) + "\n]\n").leads()
+    assert ["L1", "L2"] == load_document(tmp_path / "c", "[\n" + ",\n".join(lines[1:]) + "\n]\n").leads()
     deep = '{"a":' * 100_000
     assert "unexpected byte" in refusal(one_file(tmp_path / "d", f"{deep}\n1\n", "entries.json"))
     long = "x" * (scan.MAX_RECORD_BYTES + 1)
@@ -172,15 +172,15 @@ def test_json_lines_under_the_name_of_a_document_are_read(tmp_path: Path) -> Non
 
 
 def test_a_csv_is_no_document(tmp_path: Path) -> None:
-    """F101: Whatever its name says."""
+    """F101: The content decides, not the name."""
     assert "it is not a JSON document" in refusal(one_file(tmp_path, HEADER + entry("L1"), "entries.json"))
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 7, 64, 1 << 20])
-def test_any_document_is_cut_as_pythons_own_parser_reads_it(
+def test_a_random_document_is_split_like_pythons_parser(
     tmp_path: Path, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F101: Random values with every sign of JSON in their texts, in any layout."""
+    """F101: The random values have every JSON character in their texts, in any layout."""
     monkeypatch.setattr(scan, "CHUNK_BYTES", chunk)
     generator = random.Random(101)
     signs = '[]{}",:\\\n \u2028é😀x'
@@ -214,8 +214,8 @@ def giant(path: Path, before: bytes, after: bytes, megabytes: int = 150) -> None
 LINE = json.dumps(element("L1")).encode()
 
 
-def test_a_giant_value_is_refused_without_being_held(tmp_path: Path) -> None:
-    """F101: At 64 MB the reader gives up, in a document as in lines."""
+def test_a_huge_value_is_refused_without_filling_the_memory(tmp_path: Path) -> None:
+    """F101: The reader stops at 64 MB, in a document as in lines."""
     for number, (name, before, after) in enumerate(
         (
             ("entries.json", b"[" + LINE + b', {"lead_id": "', b'"}]'),
@@ -226,15 +226,15 @@ def test_a_giant_value_is_refused_without_being_held(tmp_path: Path) -> None:
         inbox = one_file(tmp_path / str(number), b"", name)
         giant(inbox.folder / name, before, after)
         tracemalloc.start()
-        said = refusal(inbox)
+        message = refusal(inbox)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert "64 MB" in said
+        assert "64 MB" in message
         assert peak < 250_000_000
 
 
-def test_a_giant_that_is_no_row_is_passed_over(tmp_path: Path) -> None:
-    """F101: Chunk by chunk: what stands beside the rows takes no memory."""
+def test_a_huge_value_outside_the_rows_is_skipped(tmp_path: Path) -> None:
+    """F101: It is skipped in chunks, so it needs no memory."""
     inbox = one_file(tmp_path, b"", "entries.json")
     giant(tmp_path / "entries.json", b'{"blob": "', b'", "results": [' + LINE + b"]}")
     tracemalloc.start()
@@ -245,8 +245,8 @@ def test_a_giant_that_is_no_row_is_passed_over(tmp_path: Path) -> None:
     assert peak < 30_000_000
 
 
-def test_a_giant_word_is_no_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F101: Neither a number nor a name of JSON has megabytes."""
+def test_a_huge_number_or_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F101: No number or literal of JSON has megabytes."""
     monkeypatch.setattr(documents, "MAX_LINE_BYTES", 1_000)
     monkeypatch.setattr(scan, "CHUNK_BYTES", 100)
     with pytest.raises(FileRefusedError, match="unexpected byte"):

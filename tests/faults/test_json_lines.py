@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, rows 76 and 77: JSON lines, where a bad line costs that line, and no value changes on the way."""
+"""docs/FAULTS.md, rows 76 and 77: in JSON lines a bad line is rejected alone, and no value changes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def line(lead: Any = "L1", stage: Any = "MQL", entered_at: Any = "2026-01-05T14:
     return json.dumps({"lead_id": lead, "stage": stage, "entered_at": entered_at, **more}) + "\n"
 
 
-def landed(folder: Path, content: str | bytes, name: str = "entries.jsonl", **settings: Any) -> Inbox:
-    """An inbox whose one file was read: not a line of it is lost."""
+def load_lines(folder: Path, content: str | bytes, name: str = "entries.jsonl", **settings: Any) -> Inbox:
+    """An inbox with one loaded file, of which every line is accounted for."""
     inbox = one_file(folder, content, name, **settings)
     outcome = inbox.land()
     assert () == outcome.refused
@@ -51,36 +51,36 @@ BAD = {
 
 
 @pytest.mark.parametrize(("reason", "bad"), [(reason, bad) for reason, lines in BAD.items() for bad in lines])
-def test_a_bad_line_is_quarantined_whole(tmp_path: Path, reason: str, bad: str) -> None:
-    """F76: With its text, and never as a row of nulls; the lines around it are read."""
-    inbox = landed(tmp_path, line("L1") + bad + "\n" + line("L3"))
+def test_a_bad_line_is_rejected_whole(tmp_path: Path, reason: str, bad: str) -> None:
+    """F76: It is rejected with its text, not read as a row of nulls; other lines are read."""
+    inbox = load_lines(tmp_path, line("L1") + bad + "\n" + line("L3"))
     assert ["L1", "L3"] == inbox.leads()
     assert [(2, reason, bad.replace("\0", "\\x00"))] == inbox.rejected()
 
 
 def test_line_ends_in_a_value_stay(tmp_path: Path) -> None:
-    """F76: Those of every system, in the first row as in the last."""
+    """F76: The line ends of every system stay, in the first row and in the last."""
     owners = ["a\r\nb", "\r", "\n\r\n"]
-    inbox = landed(tmp_path, "".join(line(f"L{number}", owner=owner) for number, owner in enumerate(owners)))
+    inbox = load_lines(tmp_path, "".join(line(f"L{number}", owner=owner) for number, owner in enumerate(owners)))
     assert owners == [owner for (owner,) in inbox.rows("select owner from raw.stage_entries order by row_number")]
 
 
-def test_another_encoding_is_declared(tmp_path: Path) -> None:
-    """F76: Undeclared the file is refused, since only the lines with accents would go; declared it is read, as in CSV."""
+def test_another_encoding_must_be_declared(tmp_path: Path) -> None:
+    """F76: Without a declared encoding the file is refused, because only lines with accents would be lost."""
     content = (line("L1") + '{"lead_id":"L2","stage":"MQL","entered_at":"2026-01-05","owner":"Ren\xe9e"}\n').encode(
         "latin-1"
     )
     assert 'encoding = "cp1252"' in refusal(one_file(tmp_path / "a", content, "entries.jsonl"))
-    declared = landed(tmp_path / "b", content, encoding="latin-1")
+    declared = load_lines(tmp_path / "b", content, encoding="latin-1")
     assert [(None,), ("Renée",)] == declared.rows("select owner from raw.stage_entries order by row_number")
 
 
-def test_a_cut_file_loses_its_last_line_only(tmp_path: Path) -> None:
-    """F76: Wherever it is cut, the whole lines before are read, and what is left of the last one is kept."""
+def test_a_truncated_file_rejects_its_last_line_only(tmp_path: Path) -> None:
+    """F76: The complete lines are read, and the rest of the last one is stored as rejected."""
     content = "".join(line(f"L{number}", owner="Łukasz") for number in range(4)).encode()
     start = content.index(b"\n", content.index(b"L2"))
     for at in range(start + 2, len(content) - 1, 19):
-        inbox = landed(tmp_path / str(at), content[:at])
+        inbox = load_lines(tmp_path / str(at), content[:at])
         assert ["L0", "L1", "L2"] == inbox.leads()
         assert [4] == [row[0] for row in inbox.rejected()]
 
@@ -93,26 +93,26 @@ def test_a_cut_file_loses_its_last_line_only(tmp_path: Path) -> None:
         '{"lead_id":"L2","stage":"MQL","entered_at":"2026-01-05","more":[{"a":1,"a":1}]}',
     ],
 )
-def test_a_key_twice_is_quarantined(tmp_path: Path, bad: str) -> None:
-    """F77: Neither value is chosen: not in one spelling, nor in two of the same column, nor deeper down."""
-    inbox = landed(tmp_path, line("L1") + bad + "\n")
+def test_a_repeated_key_rejects_the_line(tmp_path: Path, bad: str) -> None:
+    """F77: No value is chosen, whether the key is repeated, spelled differently or nested."""
+    inbox = load_lines(tmp_path, line("L1") + bad + "\n")
     assert (["L1"], [(2, "duplicate_key", bad)]) == (inbox.leads(), inbox.rejected())
 
 
 @pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
-def test_what_json_does_not_know_is_quarantined(tmp_path: Path, word: str) -> None:
-    """F77: At the top and inside."""
+def test_a_value_that_is_no_json_rejects_the_line(tmp_path: Path, word: str) -> None:
+    """F77: The line is rejected for a top-level and for a nested value."""
     rows = [
         f'{{"lead_id":"L2","stage":"MQL","entered_at":"2026-01-05","score":{value}}}' for value in (word, f"[{word}]")
     ]
-    inbox = landed(tmp_path, line("L1") + "\n".join(rows))
+    inbox = load_lines(tmp_path, line("L1") + "\n".join(rows))
     assert ["L1"] == inbox.leads()
     assert [(2, "not_json", rows[0]), (3, "not_json", rows[1])] == inbox.rejected()
 
 
-def test_every_value_is_the_text_that_stood_there(tmp_path: Path) -> None:
-    """F77: Digits, big and small numbers, truth, lists, objects, line ends, quotes: nothing is rounded or dropped."""
-    written = {
+def test_every_value_keeps_its_text(tmp_path: Path) -> None:
+    """F77: Digits, large and small numbers, booleans, lists, objects, line ends and quotes are unchanged."""
+    values_by_name = {
         "00123": '"00123"',
         "12345678901234567890123": "12345678901234567890123",
         "1e400": "1e400",
@@ -127,20 +127,22 @@ def test_every_value_is_the_text_that_stood_there(tmp_path: Path) -> None:
     }
     rows = [
         f'{{"lead_id":"L{number}","stage":"MQL","entered_at":"2026-01-05","Lead Score":{value}}}\n'
-        for number, value in enumerate(written.values())
+        for number, value in enumerate(values_by_name.values())
     ]
-    inbox = landed(tmp_path, "".join(rows))
-    assert [(value,) for value in written] == inbox.rows("select lead_score from raw.stage_entries order by row_number")
+    inbox = load_lines(tmp_path, "".join(rows))
+    assert [(value,) for value in values_by_name] == inbox.rows(
+        "select lead_score from raw.stage_entries order by row_number"
+    )
 
 
 def test_numbers_may_be_ids_and_sequences(tmp_path: Path) -> None:
-    """F77: An id keeps its digits; a sequence that is no whole number of a sensible size is quarantined."""
+    """F77: An id keeps its digits; a sequence that is no whole number, or too large, is rejected."""
     sequences = ["7", '"7"', "7.0", "1e400", '"NaN"', "12345678901234567890", "null"]
     rows = [
         f'{{"lead_id":9007199254740993,"stage":"MQL","entered_at":"2026-01-{day:02}","sequence":{value}}}\n'
         for day, value in enumerate(sequences, start=1)
     ]
-    inbox = landed(tmp_path, "".join(rows))
+    inbox = load_lines(tmp_path, "".join(rows))
     assert [("9007199254740993", 7)] * 3 + [("9007199254740993", None)] == inbox.rows(
         "select lead_id, sequence from raw.stage_entries order by row_number"
     )
@@ -150,13 +152,13 @@ def test_numbers_may_be_ids_and_sequences(tmp_path: Path) -> None:
 
 
 def test_keys_bind_like_headers(tmp_path: Path) -> None:
-    """By the union of all lines, in any order and spelling; a key that is missing is null, an unknown one is kept."""
+    """The union of all lines binds, in any order and spelling; a missing key is null, an unknown one is kept."""
     content = (
         '{"Lead ID":"L1","STAGE":"MQL","entered-at":"2026-01-05"}\n'
         '{"entered_at":"2026-01-06","lead_id":"L2","stage":"SAL","owner":"dana","":"x"}\n'
         '{"lead_id":"L3","entered_at":"2026-01-06"}\n'
     )
-    inbox = landed(tmp_path, content)
+    inbox = load_lines(tmp_path, content)
     assert [("L1", None, None), ("L2", "dana", "x")] == inbox.rows(
         "select lead_id, owner, column_5 from raw.stage_entries order by row_number"
     )
@@ -164,7 +166,7 @@ def test_keys_bind_like_headers(tmp_path: Path) -> None:
 
 
 def test_a_new_key_is_reported_once_and_the_same_rows_as_csv_are_redelivered(tmp_path: Path) -> None:
-    """JSON lines and CSV of one input are one history."""
+    """JSON lines and CSV of one input form one history."""
     inbox = one_file(tmp_path, "lead_id,stage,entered_at,owner\nL1,MQL,2026-01-05,dana\n", "a.csv")
     inbox.inputs = ()
     inbox.reads("*")
@@ -177,8 +179,8 @@ def test_a_new_key_is_reported_once_and_the_same_rows_as_csv_are_redelivered(tmp
 
 @pytest.mark.parametrize("name", ["a.jsonl.gz", "a.NDJSON.zst", "a.ndjson"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_compressed_files_a_bom_and_every_line_end(tmp_path: Path, name: str, end: str) -> None:
-    """Read like the plain file; blank lines are counted and no rows."""
+def test_compression_a_bom_and_line_ends_change_no_row(tmp_path: Path, name: str, end: str) -> None:
+    """Such a file gives the rows of the plain one; blank lines are counted and are no rows."""
     content = ("\ufeff" + (line("L1") + "\n" + line("L2") + "\n\n").replace("\n", end)).encode()
     pack = {".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}.get(Path(name).suffix, bytes)
     inbox = one_file(tmp_path, pack(content), name)
@@ -186,15 +188,15 @@ def test_compressed_files_a_bom_and_every_line_end(tmp_path: Path, name: str, en
     assert (["L1", "L2"], 5, 3) == (inbox.leads(), load.lines, load.blank_lines)
 
 
-def test_skipped_lines_are_skipped(tmp_path: Path) -> None:
-    """Also blank ones."""
+def test_skip_lines_counts_blank_lines_too(tmp_path: Path) -> None:
+    """Blank lines among the first lines count as skipped."""
     inbox = one_file(tmp_path, "made by somebody\n\n" + line("L1"), "a.jsonl", skip_lines=2)
     (load,) = inbox.land().loads
     assert (3, 1, 1, 0) == (load.lines, load.blank_lines, load.landed, load.rejected_rows)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "text"),
     [
         (
             '{"lead_id":"L1","Status":"MQL","entered_at":"2026-01-05"}\n',
@@ -207,21 +209,21 @@ def test_skipped_lines_are_skipped(tmp_path: Path) -> None:
         ('{"L1":{"a":1}}\n{"L2":{"a":1}}\n', "2 fields that look like values"),
     ],
 )
-def test_what_is_no_file_of_objects_is_refused(tmp_path: Path, content: str, said: str) -> None:
-    """With what to do, and without a value of it."""
-    told = refusal(one_file(tmp_path, content, "a.jsonl"))
-    assert said in told
-    assert "L1" not in told
+def test_a_file_without_objects_is_refused(tmp_path: Path, content: str, text: str) -> None:
+    """The message has the next step and no value."""
+    message = refusal(one_file(tmp_path, content, "a.jsonl"))
+    assert text in message
+    assert "L1" not in message
 
 
-def test_five_hundred_keys_are_fine(tmp_path: Path) -> None:
-    """The limit itself is inside."""
+def test_five_hundred_keys_are_read(tmp_path: Path) -> None:
+    """A file with as many keys as the limit is read."""
     more = {f"k{number}": number for number in range(497)}
-    assert ["L1"] == landed(tmp_path, line("L1", **more)).leads()
+    assert ["L1"] == load_lines(tmp_path, line("L1", **more)).leads()
 
 
-def test_any_line_reads_as_pythons_own_parser_does() -> None:
-    """Of random objects every value comes back; of damaged ones nothing is read that Python would not read."""
+def test_a_random_line_is_read_like_pythons_parser() -> None:
+    """Every value of a random object is equal; of a damaged one nothing is read that Python would not read."""
     generator = random.Random(76)
     letters = 'ab"\\\n\u2028é😀{}[],: 1e-+.'
     for _ in range(400):
@@ -240,9 +242,9 @@ def test_any_line_reads_as_pythons_own_parser_does() -> None:
         if len({normalise_header(key) or key for key in value}) < len(value):
             continue
         read = json_lines.object_of(text.encode())
-        for key, given in value.items():
-            said = read[key].decode()
-            assert given == (said if isinstance(given, str) else json.loads(said or "null"))
+        for key, expected in value.items():
+            text = read[key].decode()
+            assert expected == (text if isinstance(expected, str) else json.loads(text or "null"))
         damaged = bytearray(text.encode())
         damaged[generator.randrange(len(damaged))] ^= 1 << generator.randrange(8)
         try:

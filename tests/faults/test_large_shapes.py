@@ -1,6 +1,6 @@
-"""docs/FAULTS.md, 108: many columns, long chains, long fields: read in about linear time, or refused above a stated limit.
+"""docs/FAULTS.md, 108: many columns, long chains and long fields are read in linear time or refused above a limit.
 
-What takes a second or two here may take a minute; before, each of these took many minutes or had no end.
+Each test takes a second or two and may take a minute; quadratic code takes many minutes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.cli import commands
 from tests.cli.commands import funnel
 
 MANY = 1_000
-"""Columns that the memory of a test has room for."""
+"""The number of columns that fit into the memory of a test."""
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def within_a_minute() -> Iterator[None]:
 
 
 def wide(columns: int, value: str) -> str:
-    """A file of stage entries with that many columns; three of them are known."""
+    """A file of stage entries with `columns` columns, three of them known."""
     names = ",".join(f"extra_{number}" for number in range(columns - 3))
     values = ",".join([value] * (columns - 3))
     return f"lead_id,stage,entered_at,{names}\n" + "".join(f"L{row},MQL,2026-01-05,{values}\n" for row in range(5))
@@ -37,7 +37,7 @@ def wide(columns: int, value: str) -> str:
 
 @pytest.mark.parametrize("value", ["plain", '"with, comma"'])
 def test_a_thousand_columns_are_read(tmp_path: Path, value: str) -> None:
-    """F108: Every one of them, with quotes too."""
+    """F108: Every column is read, also with quotes."""
     inbox = one_file(tmp_path, wide(MANY, value))
     with within_a_minute():
         (load,) = inbox.land(memory="3GB").loads
@@ -51,7 +51,7 @@ def merges(folder: Path, rows: list[tuple[str, str]]) -> Path:
 
 
 def test_a_chain_of_20_000_merges_has_an_end(tmp_path: Path) -> None:
-    """F108: Every id of it stands for its last one (E3)."""
+    """F108: Every id of the chain maps to the last one (E3)."""
     toml = merges(tmp_path / "in", [(f"M{number}", f"M{number + 1}") for number in range(20_000)])
     with within_a_minute():
         assert 0 == funnel("run", "--config", toml, "--output", tmp_path / "out", *commands.AS_OF).code
@@ -60,7 +60,7 @@ def test_a_chain_of_20_000_merges_has_an_end(tmp_path: Path) -> None:
 
 
 def test_a_loop_of_20_000_merges_is_refused(tmp_path: Path) -> None:
-    """F108: With ids of the loop; what leads into it is named as well, and a chain beside it is not (E3)."""
+    """F108: The message has ids of the loop and of leads that merge into it, but not of another chain (E3)."""
     loop = [(f"M{number}", f"M{(number + 1) % 20_000}") for number in range(20_000)]
     toml = merges(tmp_path / "in", [*loop, ("A1", "A2"), ("A2", "A3")])
     with within_a_minute():
@@ -73,8 +73,8 @@ def test_a_loop_of_20_000_merges_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["\n", "\r\n", '""\n', "\r"])
-def test_a_field_of_5_mb_of_line_ends(tmp_path: Path, content: str) -> None:
-    """F108: It is quarantined; the rows before and after it are read."""
+def test_a_field_of_5_mb_of_line_ends_is_rejected(tmp_path: Path, content: str) -> None:
+    """F108: The rows before and after it are read."""
     field = content * (5_000_000 // len(content) if content != '""\n' else 100_000)
     inbox = one_file(tmp_path, HEADER + entry("L1") + f'L2,MQL,2026-01-05,"{field}"\n' + entry("L3"))
     with within_a_minute():
@@ -83,7 +83,7 @@ def test_a_field_of_5_mb_of_line_ends(tmp_path: Path, content: str) -> None:
 
 
 def test_a_long_field_is_split_once() -> None:
-    """F108: Not once for each of its lines: a line of paired quotes can't end it."""
+    """F108: It is not split once per line, because a line with paired quotes can't end it."""
     splits = []
     plain = csv_recovery.split
 
@@ -100,8 +100,8 @@ def test_a_long_field_is_split_once() -> None:
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(MANY, 3)])
-def test_a_wide_export_may_come_again(tmp_path: Path, columns: int, rows: int) -> None:
-    """F108: A keyed table compares every column with the version before."""
+def test_a_wide_export_is_loaded_again(tmp_path: Path, columns: int, rows: int) -> None:
+    """F108: A keyed table compares every column with the previous version."""
     header = "lead_id," + ",".join(f"extra_{number}" for number in range(columns - 1)) + "\n"
     line = "L{},{}" + ",x" * (columns - 2) + "\n"
     inbox = Inbox(tmp_path).reads("leads.csv", "leads", "leads")

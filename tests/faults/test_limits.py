@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 106, 109, 110, 112: odd names, more than the product can hold, missing rights, names in titles."""
+"""docs/FAULTS.md, 106, 109, 110, 112: unusual names, limits of the product, missing permissions, names in titles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEY = "a-key-that-is-long-enough"
 
 
 def configuration(folder: Path, stages: int = 8, groups: int = 0, funnel_block: str = "") -> Path:
-    """Path stages s0, s1 … and groups of two neighbours each."""
+    """A configuration with path stages s0, s1 … and groups of two neighbours each."""
     text = f'[funnel]\nname = "Many"\n{funnel_block}\n'
     text += "".join(
         f'[[stages]]\nkey = "s{number}"\nkind = "path"\ndefinition = "Is here."\n' for number in range(stages)
@@ -39,12 +39,12 @@ def configuration(folder: Path, stages: int = 8, groups: int = 0, funnel_block: 
 
 
 def pairs(count: int) -> str:
-    found = [f'["s{low}", "s{high}"]' for low in range(20) for high in range(low + 1, 20)]
-    return f"headline = [{', '.join(found[:count])}]"
+    pair_texts = [f'["s{low}", "s{high}"]' for low in range(20) for high in range(low + 1, 20)]
+    return f"headline = [{', '.join(pair_texts[:count])}]"
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("settings", "message"),
     [
         ({"stages": 101}, "stages: there are 101 stages; 100 is the most"),
         ({"groups": 101}, "groups: there are 101 groups; 100 is the most"),
@@ -56,16 +56,16 @@ def pairs(count: int) -> str:
     ],
 )
 @pytest.mark.parametrize("command", ["check", "run"])
-def test_more_than_the_product_holds(tmp_path: Path, command: str, asked: dict[str, int], message: str) -> None:
-    """F109: Exit code 2 with the number and the limit, before anything is read."""
-    answer = funnel(command, "--config", configuration(tmp_path / "in", **asked))
+def test_more_than_the_limit_is_refused(tmp_path: Path, command: str, settings: dict[str, int], message: str) -> None:
+    """F109: The exit code is 2, with the number and the limit, before anything is read."""
+    answer = funnel(command, "--config", configuration(tmp_path / "in", **settings))
     assert 2 == answer.code
     assert message in answer.err
     assert not (tmp_path / "in" / "build").exists()
 
 
-def test_as_much_as_the_product_holds(tmp_path: Path) -> None:
-    """F109: 100 stages and 100 groups: each has a number of its own, and every pair of them one that fits."""
+def test_as_many_as_the_limit_are_published(tmp_path: Path) -> None:
+    """F109: Of 100 stages and 100 groups each has its own number, and every pair a number that fits."""
     toml = configuration(tmp_path / "in", stages=100, groups=100)
     assert 0 == funnel("run", "--config", toml, "--output", tmp_path / "out", *commands.AS_OF).code
     query = """
@@ -101,8 +101,8 @@ PLACES: dict[str, tuple[Callable[[Path], Path], int, str, int]] = {
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A published run whose history comes from files/*/*.csv; everything belongs to nobody."""
+def valid_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A published run whose history is files/*/*.csv; all files belong to user `nobody`."""
     folder = tmp_path_factory.mktemp("sound") / "all"
     toml = commands.copy_of_quarter(folder / "in")
     (folder / "in" / "files" / "more").mkdir(parents=True)
@@ -113,11 +113,13 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_missing_right_is_named_before_any_work(sound: Path, tmp_path: Path, place: str) -> None:
-    """F110: The path and what this user may not do with it; nothing is read, built or left."""
+def test_a_missing_permission_is_reported_before_the_run_reads_anything(
+    valid_run: Path, tmp_path: Path, place: str
+) -> None:
+    """F110: The message has the path and the missing permission; the run reads, builds and leaves nothing."""
     find, mode, right, code = PLACES[place]
     folder = tmp_path / "all"
-    shutil.copytree(sound, folder, symlinks=True)
+    shutil.copytree(valid_run, folder, symlinks=True)
     path = find(folder)
     if os.geteuid() == 0:
         for each in (folder, *folder.rglob("*")):
@@ -138,21 +140,21 @@ HASHED = '{ owners = "hash" }'
 
 @pytest.mark.parametrize("output", ["report", "files", "mail", "database"])
 def test_a_report_of_one_owner_needs_a_title(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str) -> None:
-    """F112: Where owners are hashed its name would stand in the title: refused for every output, also within a longer title."""
+    """F112: With hashed owners, a title with the owner's name is refused for every output, also as part of a longer title."""
     monkeypatch.setenv("FUNNEL_PRIVACY_KEY", KEY)
     people = hostile.Names(owner="Dana Doe")
     for title in ("", 'title = "Leads of dana doe"\n'):
-        answer = hostile.night(tmp_path, people, f"{OF_ONE}{title}[privacy]\n{output} = {HASHED}\n")
+        answer = hostile.run_and_compose(tmp_path, people, f"{OF_ONE}{title}[privacy]\n{output} = {HASHED}\n")
         assert 2 == answer.code
         assert f'privacy.{output}.owners: must be "keep" while the report `one`' in answer.err
 
 
 def test_a_title_replaces_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F112: Then the name is nowhere in what is hashed, nor is a name that slipped into the column of stages."""
+    """F112: No hashed output has the owner's name, nor a name that was in the column of stages."""
     monkeypatch.setenv("FUNNEL_PRIVACY_KEY", KEY)
     people = hostile.Names(owner="Dana Doe", unknown="Petra Privat")
     hidden = "".join(f"{output} = {HASHED}\n" for output in ("report", "files", "mail"))
-    answer = hostile.night(tmp_path, people, f'{OF_ONE}title = "Team North"\n[privacy]\n{hidden}')
+    answer = hostile.run_and_compose(tmp_path, people, f'{OF_ONE}title = "Team North"\n[privacy]\n{hidden}')
     assert 0 == answer.code
     reports = tmp_path / "out" / "reports"
     pages = [
@@ -163,18 +165,18 @@ def test_a_title_replaces_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert [] == [str(path) for path in pages if name in path.read_bytes()]
 
 
-def test_unknown_stages_in_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F112: They follow the switch of owners there too; what the waterfall knows stays as it is."""
+def test_unknown_stages_in_the_database_are_hashed_with_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F112: The setting of owners applies to unknown stages; stages of the waterfall stay unchanged."""
     monkeypatch.setenv("FUNNEL_PRIVACY_KEY", KEY)
     people = hostile.Names(owner="Dana Doe", unknown="Petra Privat")
-    assert 0 == hostile.night(tmp_path, people, f"[privacy]\ndatabase = {HASHED}\n").code
+    assert 0 == hostile.run_and_compose(tmp_path, people, f"[privacy]\ndatabase = {HASHED}\n").code
     (row,) = runs.ask(tmp_path / "out", "select stage_alias, stage_text from quality.unknown_stages")
     assert "petra" not in f"{row}".lower()
     assert 0 < runs.ask(tmp_path / "out", "select count(*) as kept from clean.stage_entries")[0]["kept"]
 
 
-def test_the_run_continues(tmp_path: Path) -> None:
-    """F106: And publishes, with the refusal in its manifest."""
+def test_a_run_with_a_file_name_that_is_not_utf8_is_published(tmp_path: Path) -> None:
+    """F106: The run publishes, and its manifest has the refused file."""
     toml = commands.copy_of_quarter(tmp_path / "in")
     (tmp_path / "in" / "entries").mkdir()
     shutil.move(tmp_path / "in" / "stage_entries.csv", tmp_path / "in" / "entries" / "a.csv")
@@ -183,5 +185,5 @@ def test_the_run_continues(tmp_path: Path) -> None:
     answer = funnel("run", "--config", toml, "--output", tmp_path / "out", *commands.AS_OF)
     assert 0 == answer.code
     assert "\\xff.csv: its name is not UTF-8" in answer.err
-    held = json.loads((tmp_path / "out" / "current" / "manifest.json").read_text("utf-8"))
-    assert [f"{tmp_path}/in/entries/\\xff.csv"] == [each["file"] for each in held["refused"]]
+    manifest = json.loads((tmp_path / "out" / "current" / "manifest.json").read_text("utf-8"))
+    assert [f"{tmp_path}/in/entries/\\xff.csv"] == [each["file"] for each in manifest["refused"]]

@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 106, 113 and 114: names that are not UTF-8, folders of the log that were copied or renamed, wrong clocks."""
+"""docs/FAULTS.md, 106, 113 and 114: names that are not UTF-8, copied or renamed folders of the log, wrong clocks."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
 
 
 def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    """F106: By a name that can be printed and put into the manifest; the other file of the input is read."""
+    """F106: Message and manifest have a printable form of the name; the other file of the input is read."""
     inbox = Inbox(tmp_path).reads("*.csv")
     inbox.put("a.csv", HEADER + entry("L1"))
     name = os.fsencode(tmp_path) + b"/caf\xe9.csv"
     Path(os.fsdecode(name)).write_text(HEADER + entry("L2"), "utf-8")
-    landed = inbox.land()
+    result = inbox.land()
     assert ["L1"] == inbox.leads()
-    (refused,) = landed.refused
+    (refused,) = result.refused
     assert (f"{tmp_path}/caf\\xe9.csv", "its name is not UTF-8", "rename it") == (
         refused.file,
         refused.reason,
@@ -34,7 +34,7 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 
 
 def published(folder: Path, days: int) -> str:
-    """Publish a run whose clock is that many days off. Returns its id."""
+    """Publish a run with a clock that is `days` days off. Returns its id."""
     clock = CLOCK + timedelta(days=days)
     with lock.hold(folder, clock):
         run = run_folder.start_run(folder, clock)
@@ -45,30 +45,30 @@ def published(folder: Path, days: int) -> str:
     return run.id
 
 
-def kept(folder: Path) -> list[str]:
+def run_ids(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / "runs").iterdir())
 
 
 def test_runs_are_pruned_by_the_order_of_publishing(tmp_path: Path) -> None:
-    """F113: A run that a wrong clock stamped a year ahead goes when its turn comes, not last."""
+    """F113: A run dated a year ahead by a wrong clock is pruned in its order, not last."""
     first, future, *later = (published(tmp_path, days) for days in (0, 365, 1, 2))
-    assert sorted([future, *later]) == kept(tmp_path)
-    assert first not in kept(tmp_path)
+    assert sorted([future, *later]) == run_ids(tmp_path)
+    assert first not in run_ids(tmp_path)
     later.append(published(tmp_path, 3))
-    assert sorted(later) == kept(tmp_path)
+    assert sorted(later) == run_ids(tmp_path)
     later.append(published(tmp_path, -400))
-    assert sorted(later[1:]) == kept(tmp_path)
+    assert sorted(later[1:]) == run_ids(tmp_path)
     assert str(-400) == (tmp_path / "funnel.duckdb").read_text()
 
 
-def test_runs_older_than_the_order_go_by_their_names(tmp_path: Path) -> None:
-    """F113: And before those whose order is known; so does one that was never published."""
+def test_runs_without_a_known_order_are_pruned_by_name(tmp_path: Path) -> None:
+    """F113: They are pruned before runs with a known order; so is a run that was never published."""
     ids = [published(tmp_path, days) for days in (5, 6, 7)]
     for run_id in ids[:2]:
         folder = tmp_path / "runs" / run_id
         (folder / "previous").unlink(missing_ok=True)  # the first has none
     last = published(tmp_path, 1)
-    assert sorted([ids[1], ids[2], last]) == kept(tmp_path)
+    assert sorted([ids[1], ids[2], last]) == run_ids(tmp_path)
 
 
 def damaged_log(inbox: Inbox) -> InputError:
@@ -78,7 +78,7 @@ def damaged_log(inbox: Inbox) -> InputError:
 
 
 def test_a_copied_load_stops_the_run(tmp_path: Path) -> None:
-    """F114: Its rows would count twice; the copy is named, and moving it away is all there is to do."""
+    """F114: Its rows would count twice; the message has the copy, and moving it away is enough."""
     inbox = one_file(tmp_path, HEADER + entry("L1"))
     (load,) = inbox.land().loads
     own = inbox.log_folder / load.folder
@@ -105,7 +105,7 @@ def test_a_renamed_load_stops_the_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["", "{}", "null", "[]"])
 def test_an_emptied_manifest_of_a_load_stops_the_run(tmp_path: Path, content: str) -> None:
-    """F114: It is named, and no row of its load is passed over."""
+    """F114: The message has its path, and no row of the load is skipped."""
     inbox = one_file(tmp_path, HEADER + entry("L1"))
     (load,) = inbox.land().loads
     manifest = inbox.log_folder / load.folder / "manifest.json"

@@ -1,4 +1,4 @@
-"""The landing log is the only copy of its rows: a run stops and names what the log lost, whatever the cause."""
+"""The landing log is the only copy of its rows: a run stops if the log lost a load, and names it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("without_report")
 
 
 class Company:
-    """A folder of history, and its runs."""
+    """A folder of history and the runs over it."""
 
     def __init__(self, tmp_path: Path) -> None:
         self.toml = tmp_path / "funnel.toml"
@@ -55,8 +55,8 @@ unused_stages = ["sal"]
     def put(self, name: str, lead: str) -> None:
         (self.inbox / name).write_text(HEADER + entry(lead), "utf-8")
 
-    def night(self, **more: object) -> list[str]:
-        """What it said."""
+    def run(self, **more: object) -> list[str]:
+        """Run once and return the log lines."""
         with logged() as lines:
             runs.run(self.toml, self.output, **more)
         return lines
@@ -71,31 +71,31 @@ unused_stages = ["sal"]
 
 @pytest.fixture
 def company(tmp_path: Path) -> Company:
-    """Its first run counted three files, one lead each."""
-    made = Company(tmp_path)
+    """A company whose first run loaded three files with one lead each."""
+    new_company = Company(tmp_path)
     for number, name in enumerate(DAYS):
-        made.put(name, f"L{number}")
-    made.night()
-    return made
+        new_company.put(name, f"L{number}")
+    new_company.run()
+    return new_company
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_manifest_that_is_gone_stops_the_run(company: Company, number: int) -> None:
-    """Of the last load, too: the published run counted it. Moving the folder away reads the file again, as is said."""
+def test_a_load_without_its_manifest_stops_the_run(company: Company, number: int) -> None:
+    """The last load counts too, because the published run has it. Moving the folder away loads the file again."""
     (company.load(number) / "manifest.json").unlink()
-    for _ in range(2):  # what stops a run does not sweep it
+    for _ in range(2):  # the stopped run does not remove the load
         with pytest.raises(InputError, match="a load has lost its manifest") as stopped:
-            company.night()
+            company.run()
         assert "move the folder away" in stopped.value.next_step
     with pytest.raises(InputError, match="a load has lost its manifest"):
         check(runs.options(company.toml, company.output))
     shutil.move(company.load(number), company.output / "aside")
-    company.night()
+    company.run()
     assert ["L0", "L1", "L2"] == company.leads()
 
 
-def test_a_load_that_is_gone_stops_the_run(company: Company) -> None:
-    """Its file is among the inputs no more, so its rows are nowhere: put it back, or accept that by name."""
+def test_a_missing_load_stops_the_run(company: Company) -> None:
+    """Its file is no longer an input, so its rows are lost: restore it, or use --allow-incomplete."""
     name = company.inbox / "b.csv"
     shutil.move(name, company.output / "b.csv")
     shutil.rmtree(company.load(2))
@@ -104,31 +104,31 @@ def test_a_load_that_is_gone_stops_the_run(company: Company) -> None:
         with pytest.raises(
             InputError, match=r"crm: b\.csv, load 2 of the published run, is no longer in the"
         ) as stopped:
-            company.night(**options)
+            company.run(**options)
         assert "--allow-incomplete" in stopped.value.next_step
     with pytest.raises(InputError, match="is no longer in the landing log"):
         check(runs.options(company.toml, company.output))
     assert published == (company.output / "funnel.duckdb").resolve()
 
-    company.night(allow_incomplete=True)
+    company.run(allow_incomplete=True)
     assert ["L0", "L2"] == company.leads()
-    held = manifest.read((company.output / "funnel.duckdb").resolve())
-    gone = "crm: b.csv, load 2 of the published run, is no longer in the landing log"
-    assert [gone] == held["accepted_drops"]
-    assert f"accepted: {gone}" in held["warnings"]
-    company.night()  # what was accepted is not asked again
+    manifest_content = manifest.read((company.output / "funnel.duckdb").resolve())
+    lost_load = "crm: b.csv, load 2 of the published run, is no longer in the landing log"
+    assert [lost_load] == manifest_content["accepted_drops"]
+    assert f"accepted: {lost_load}" in manifest_content["warnings"]
+    company.run()  # an accepted loss does not stop the next run
     shutil.move(company.output / "b.csv", name)
-    company.night()
+    company.run()
     assert ["L0", "L1", "L2"] == company.leads()
 
 
-def test_the_number_of_a_load_that_was_moved_away_may_be_another_file_s(company: Company) -> None:
-    """A run does not go on from a published one that counted other rows under the same number."""
+def test_a_reused_load_number_rebuilds_from_the_log(company: Company) -> None:
+    """If the published run has other rows under a load number, the run rebuilds everything."""
     shutil.move(company.load(3), company.output / "aside")
-    company.put("aa.csv", "L9")  # before c.csv: it gets number 3 now, and c.csv the next
-    said = company.night()
+    company.put("aa.csv", "L9")  # sorts before c.csv, so it gets number 3, and c.csv the next
+    lines = company.run()
     assert ["every table is built from the whole log: a load of the published run is no longer in the log"] == [
-        line for line in said if "whole log" in line
+        line for line in lines if "whole log" in line
     ]
     assert ["L0", "L1", "L2", "L9"] == company.leads()
     assert ["aa.csv", "c.csv"] == [

@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 83 to 86: the mail fails and the run stays; secrets and addresses are named and never printed."""
+"""docs/FAULTS.md, 83 to 86: a failed mail keeps the run; secrets and addresses are never printed."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ PASSWORD = "hunter2-very-secret"
 
 @pytest.fixture(scope="session")
 def trusted(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """The authority that the configurations of these tests trust."""
+    """The certificate authority that the configurations of these tests trust."""
     return authority(tmp_path_factory.mktemp("trusted"))
 
 
 def ready(folder: Path, server: Server, names: Names | None = None) -> Path:
-    """A delivered inbox and a configuration that mails through `server`."""
+    """The path of a configuration with inputs that mails through `server`."""
     names = names or Names()
     toml = configuration(folder, names)
-    told = f'host = "{server.host}"\nport = {server.port}\nca_file = "{server.ca_file}"'
-    toml.write_text(toml.read_text("utf-8").replace('host = "localhost"', told), "utf-8")
+    mail_lines = f'host = "{server.host}"\nport = {server.port}\nca_file = "{server.ca_file}"'
+    toml.write_text(toml.read_text("utf-8").replace('host = "localhost"', mail_lines), "utf-8")
     deliver(folder, names)
     return toml
 
@@ -43,12 +43,12 @@ def run(toml: Path, *more: str) -> Answer:
     return funnel("run", "--config", toml, "--output", toml.parent / "out", "--as-of", AS_OF, *more)
 
 
-def again(toml: Path) -> str:
+def resend_command(toml: Path) -> str:
     return f"`funnel send --config {toml} --output {toml.parent / 'out'}` mails it"
 
 
-def test_a_line_break_in_a_name_begins_no_header(tmp_path: Path, trusted: Authority) -> None:
-    """F83: Breaks in the names that the subject is made of are spaces: one subject, no recipient but the configured one."""
+def test_a_line_break_in_a_name_starts_no_header(tmp_path: Path, trusted: Authority) -> None:
+    """F83: In the subject a line break of a name is a space; the mail has one subject and only our recipient."""
     post = Post()
     names = Names(title="Night\r\nBcc: spy@example.com", label="MQL\nBcc: spy@example.com")
     with running(post, trusted) as server:
@@ -59,7 +59,7 @@ def test_a_line_break_in_a_name_begins_no_header(tmp_path: Path, trusted: Author
 
 
 def test_a_line_break_in_the_subject_is_refused(tmp_path: Path, trusted: Authority) -> None:
-    """F83: Where one comes into the published mail all the same, nothing is sent, and the report stays published."""
+    """F83: If the published mail has one nevertheless, nothing is sent, and the report stays published."""
     post = Post()
     with running(post, trusted) as server:
         toml = ready(tmp_path, server)
@@ -72,19 +72,19 @@ def test_a_line_break_in_the_subject_is_refused(tmp_path: Path, trusted: Authori
         answer = funnel("send", "--config", toml, "--output", tmp_path / "out")
     assert (6, []) == (answer.code, post.received)
     assert "the subject has a line break or another control character" in answer.err
-    assert again(toml) in answer.err
+    assert resend_command(toml) in answer.err
     assert (tmp_path / "out" / "reports" / "index.html").is_file()
 
 
 def test_a_bad_certificate_keeps_the_run_and_the_mail(tmp_path: Path, trusted: Authority) -> None:
-    """F84: Exit code 6 with the command that sends it again, which does so once the server is in order."""
+    """F84: The exit code is 6 with the command that resends it, which succeeds with a valid certificate."""
     post = Post()
     with running(post, authority(tmp_path)) as server:
         toml = ready(tmp_path, Server(server.host, server.port, "starttls", trusted.file))
         answer = run(toml, "--send")
     assert (6, []) == (answer.code, post.received)
     assert "certificate is not trusted" in answer.err
-    assert again(toml) in answer.err
+    assert resend_command(toml) in answer.err
     assert (tmp_path / "out" / "reports" / "index.html").is_file()
     with running(post, trusted) as server:
         ready(tmp_path, server)
@@ -93,27 +93,27 @@ def test_a_bad_certificate_keeps_the_run_and_the_mail(tmp_path: Path, trusted: A
 
 
 def test_a_server_without_tls_gets_nothing(tmp_path: Path, trusted: Authority) -> None:
-    """F84: No fall-back to plain text: a server that offers no TLS is told goodbye before it hears of any address."""
+    """F84: There is no fall-back to plain text: a server without TLS gets no address."""
     post = Post()
     with running(post, trusted, starttls=False) as server:
         toml = ready(tmp_path, server)
         answer = run(toml, "--send")
     assert (6, [], 0) == (answer.code, post.received, post.tries)
-    assert again(toml) in answer.err
+    assert resend_command(toml) in answer.err
     assert (tmp_path / "out" / "reports" / "index.html").is_file()
 
 
 def test_a_server_that_is_down_keeps_the_run(tmp_path: Path, trusted: Authority) -> None:
-    """F84: After the tries that its patience allows: exit code 6, the run published, the command that sends it again."""
-    with socket.socket() as taken:
-        taken.bind((HOST, 0))  # and never listens
-        toml = ready(tmp_path, Server(HOST, taken.getsockname()[1], "starttls", trusted.file))
+    """F84: After the allowed tries the exit code is 6 with the command that resends it; the run is published."""
+    with socket.socket() as bound_socket:
+        bound_socket.bind((HOST, 0))  # and never accepts
+        toml = ready(tmp_path, Server(HOST, bound_socket.getsockname()[1], "starttls", trusted.file))
         assert 0 == run(toml).code
         read = load_configuration(toml, output=tmp_path / "out")
-        with logged() as said, pytest.raises(MailError) as failure:
+        with logged() as log_lines, pytest.raises(MailError) as failure:
             mail.send(read, NOW, patience=Patience(attempts=2, first_wait=0.05, timeout=2))
-    assert (6, 1) == (failure.value.exit_code, len([each for each in said if "trying again" in each]))
-    assert again(toml) in str(failure.value)
+    assert (6, 1) == (failure.value.exit_code, len([each for each in log_lines if "trying again" in each]))
+    assert resend_command(toml) in str(failure.value)
     assert (tmp_path / "out" / "reports" / "index.html").is_file()
 
 
@@ -130,7 +130,7 @@ def test_a_server_that_is_down_keeps_the_run(tmp_path: Path, trusted: Authority)
 def test_a_secret_in_the_configuration_is_refused(
     tmp_path: Path, trusted: Authority, block: str, line: str, variable: str
 ) -> None:
-    """F85: Exit code 2 before any work, the line and the variable named, and the value printed nowhere."""
+    """F85: The exit code is 2 with the line and the variable; the value is not printed."""
     toml = ready(tmp_path, Server(HOST, 9, "starttls", trusted.file))
     text = toml.read_text("utf-8")
     text = text.replace("[mail]", f"[mail]\n{line}") if block == "mail" else f"{text}\n[{block}]\n{line}\n"
@@ -145,7 +145,7 @@ def test_a_secret_in_the_configuration_is_refused(
 
 
 def test_half_a_login_names_the_variable(tmp_path: Path, trusted: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F85: A password without its user stops the run before the run, and is not printed."""
+    """F85: A password without a user stops the run before it reads anything, and is not printed."""
     monkeypatch.setenv("FUNNEL_SMTP_PASSWORD", PASSWORD)
     answer = run(ready(tmp_path, Server(HOST, 9, "starttls", trusted.file)), "--send")
     assert (2, False) == (answer.code, (tmp_path / "out").exists())
@@ -157,7 +157,7 @@ MARK = "marked.person@secret.example"
 BAD_ROWS = (
     f"{MARK},mql,{MARK},{MARK}\n"  # no time
     f",mql,2026-01-05T10:00:00Z,{MARK}\n"  # no lead
-    f"{MARK},{MARK},2026-01-05T10:00:00Z,{MARK}\n"  # a stage that nobody knows
+    f"{MARK},{MARK},2026-01-05T10:00:00Z,{MARK}\n"  # an unknown stage
     f"{MARK},mql,2026-01-05T10:00:00Z,{MARK},{MARK},{MARK},{MARK},{MARK}\n"  # too many fields
     f"{MARK}\n"  # too few
     f"{MARK},mql,0026-01-05T10:00:00Z,{MARK}\n"  # an impossible year
@@ -166,13 +166,13 @@ BAD_ROWS = (
 
 
 def machine_texts(output: Path) -> dict[str, str]:
-    """What a run writes for machines and logs: the manifest and the heads of the log, without the rows."""
+    """The texts for machines and logs: the manifests, without the rows."""
     files = [path for path in output.rglob("*.json") if path.name != "summary.json"]
     return {str(path.relative_to(output)): path.read_text("utf-8") for path in files}
 
 
 def test_a_value_is_in_no_error_log_or_manifest(tmp_path: Path) -> None:
-    """F86: Rows with an address in every column, broken in every way: counts, columns and lines are told, no value is."""
+    """F86: For rows with an address in every column and every kind of error, the messages have counts, columns and lines."""
     names = Names(lead=MARK, owner=MARK, source=MARK, account=MARK, value=MARK, unknown=f"{MARK}?")
     toml = configuration(tmp_path, names, "[checks]\nmax_rejected = 1.0\n")
     deliver(tmp_path, names)
@@ -186,14 +186,14 @@ def test_a_value_is_in_no_error_log_or_manifest(tmp_path: Path) -> None:
     assert "rejected rows" in ran.err
     for text in (checked.out, checked.err, ran.out, ran.err):
         assert MARK not in text
-    held = machine_texts(tmp_path / "out")
-    assert any(name.endswith("manifest.json") for name in held)
-    assert any(name.startswith("landing/") for name in held)
-    assert [] == [name for name, text in held.items() if MARK in text]
+    texts = machine_texts(tmp_path / "out")
+    assert any(name.endswith("manifest.json") for name in texts)
+    assert any(name.startswith("landing/") for name in texts)
+    assert [] == [name for name, text in texts.items() if MARK in text]
 
 
-def test_a_check_that_fails_names_no_row(tmp_path: Path) -> None:
-    """F86: Merges that go round in a circle stop the run and are named by their ids (E3), unless these are addresses."""
+def test_a_failed_check_names_ids_but_no_address(tmp_path: Path) -> None:
+    """F86: A loop of merges stops the run; the message has the ids (E3), unless these are addresses."""
     names = Names(lead=MARK)
     more = '\n[[inputs]]\nname = "merges"\ntable = "merges"\npath = "merges.csv"\n'
     toml = configuration(tmp_path, names, more)

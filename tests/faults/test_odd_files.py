@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 108 and 115: too many columns, frames without content, files of zeros, far years."""
+"""docs/FAULTS.md, 108 and 115: too many columns, empty frames, files of zeros, years after 2262."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOTE = struct.pack("<II", 0x184D2A5A, 6) + b"a note"
 
 @pytest.mark.parametrize("name", ["wide.csv", "wide.parquet"])
 def test_ten_thousand_columns_are_refused(tmp_path: Path, name: str) -> None:
-    """F108: With their number and the limit; the other files are read."""
+    """F108: The message has the number and the limit; the other files are read."""
     inbox = one_file(
         tmp_path, ",".join(f"column_{number}" for number in range(10_000)) if name == "wide.csv" else b"", name
     )
@@ -38,16 +38,16 @@ def test_ten_thousand_columns_are_refused(tmp_path: Path, name: str) -> None:
     "content",
     [NOTE + FRAME(CONTENT), FRAME(CONTENT) + NOTE, NOTE + NOTE + FRAME(CONTENT[:20]) + NOTE + FRAME(CONTENT[20:])],
 )
-def test_zst_with_skippable_frames(tmp_path: Path, content: bytes) -> None:
-    """F115: In front, between and behind: what has no content is passed over."""
+def test_skippable_frames_of_zst_are_skipped(tmp_path: Path, content: bytes) -> None:
+    """F115: They may be at the start, between frames, and at the end."""
     inbox = one_file(tmp_path, content, "entries.csv.zst")
     assert () == inbox.land().refused
     assert ["L1"] == inbox.leads()
 
 
 @pytest.mark.parametrize("name", ["zeros.csv.gz", "zeros.csv"])
-def test_a_file_of_zeros(tmp_path: Path, name: str) -> None:
-    """F115: Called what it is, and not UTF-16."""
+def test_a_file_of_zeros_is_refused_as_such(tmp_path: Path, name: str) -> None:
+    """F115: The message does not call it UTF-16."""
     zeros = bytes(20_000_000)
     inbox = one_file(tmp_path, gzip.compress(zeros, 1) if name.endswith("gz") else zeros, name)
     assert (
@@ -56,8 +56,8 @@ def test_a_file_of_zeros(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("unit", ["ns", "us", "csv"])
-def test_beyond_2262(tmp_path: Path, unit: str) -> None:
-    """F115: Where nanoseconds end: a time of today is read by any unit, one of 2262 is out of range, as is one of 2300."""
+def test_a_time_beyond_2262_is_rejected(tmp_path: Path, unit: str) -> None:
+    """F115: Nanoseconds end in 2262: a current time is read in any unit, times of 2262 and 2300 are out of range."""
     times = [datetime(2026, 1, 5), datetime(2262, 4, 11)]
     times += [datetime(2262, 4, 12), datetime(2300, 1, 1)] if unit != "ns" else []
     leads = [f"L{number}" for number in range(len(times))]

@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 115: no inodes, ids of a megabyte, two addresses in one."""
+"""docs/FAULTS.md, 115: no inodes, ids of a megabyte, two addresses in one field."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.faults import machines
 
 @pytest.fixture
 def few_files(tmp_path: Path) -> Iterator[Path]:
-    """A disk with much room and few inodes."""
+    """A disk with free bytes and few inodes."""
     folder = tmp_path / "disk"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=500m,nr_inodes=40,mode=700", "tmpfs", str(folder)], check=True)
@@ -28,20 +28,20 @@ def few_files(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.skipif(not machines.may_mount(), reason="this user may not mount")
-def test_no_inodes(tmp_path: Path, few_files: Path) -> None:
-    """F115: Not called a full disk: bytes are free. Nothing is left of the run."""
+def test_a_disk_without_inodes_stops_the_run(tmp_path: Path, few_files: Path) -> None:
+    """F115: The message does not call the disk full, because bytes are free. The run leaves no file."""
     toml = commands.copy_of_quarter(tmp_path / "in")
     out = few_files / "out"
     for number in range(25):
         (few_files / f"file_{number}").touch()
-    answer = machines.ended(machines.funnel(toml, out))
+    answer = machines.wait_for_exit(machines.funnel(toml, out))
     assert 1 == answer[0]
     assert f"error: {out}: the file system has too few inodes left for the files of a run" in answer[1]
     assert "`df -i`" in answer[1]
 
 
-def test_ids_of_a_megabyte(tmp_path: Path) -> None:
-    """F115: Read and counted whole; on the pages and in messages they are cut."""
+def test_ids_of_a_megabyte_are_counted(tmp_path: Path) -> None:
+    """F115: They are read and counted in full; pages and messages truncate them."""
     long = "L" * 900_000
     toml = commands.copy_of_quarter(
         tmp_path / "in", commands.reads("merges", "merges"), merges="from_lead_id,into_lead_id\n"
@@ -74,21 +74,21 @@ def test_ids_of_a_megabyte(tmp_path: Path) -> None:
         "A <a@x.com> b@y.com",
     ],
 )
-def test_two_addresses_in_one(text: str) -> None:
-    """F115: Refused: only the first would get the mail, or nobody."""
+def test_two_addresses_in_one_field_are_refused(text: str) -> None:
+    """F115: Only the first address, or none, would get the mail."""
     with pytest.raises(ValueError, match="must be an address such as"):
         address(text)
 
 
 @pytest.mark.parametrize("text", ["a@x.com", "Jane Doe <a@x.com>", '"Doe, Jane" <a@x.com>', " a+b@x-y.example.com "])
-def test_one_address_stays(text: str) -> None:
-    """F115: With a name or without, also where the name holds a comma."""
+def test_one_address_is_accepted(text: str) -> None:
+    """F115: It may have a name, also with a comma."""
     assert text.strip() == address(text)
     assert Address(addr_spec=text.strip().rpartition("<")[2].rstrip(">"))
 
 
-def test_two_addresses_in_the_configuration(tmp_path: Path) -> None:
-    """F115: `funnel check` names the line."""
+def test_two_addresses_in_the_configuration_are_refused(tmp_path: Path) -> None:
+    """F115: The message of `funnel check` has the line."""
     mail = '\n[mail]\nfrom = "f@example.com"\nto = ["a@example.com, b@example.com"]\nhost = "localhost"\n'
     answer = funnel("check", "--config", commands.copy_of_quarter(tmp_path, mail))
     assert 2 == answer.code

@@ -1,6 +1,6 @@
-"""An input that reads Postgres: the same log and the same accounting as a file; docs/FAULTS.md, 102.
+"""An input that reads Postgres has the same log and accounting as a file; docs/FAULTS.md, 102.
 
-Against a real server (tests/postgres_server.py) with odd settings.
+The tests use a real server (tests/postgres_server.py) with unusual settings.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from delivery import CLOCK, HEADER, Inbox, entry
 
 from pipeline.config.configuration import Input
 from pipeline.ingest.files.find import find
-from tests.faults.postgres_inputs import QUERY, TABLE, again, inbox_of, loads, refused, source
+from tests.faults.postgres_inputs import QUERY, TABLE, inbox_of, loads, refused, set_database, source
 from tests.postgres_server import VARIABLE, Postgres, PostgresDatabase
 
 pytestmark = pytest.mark.usefixtures("pauses")
@@ -65,8 +65,8 @@ class TestLanding:
 
     def test_nothing_is_written_in_the_database(self, tmp_path: Path, database: PostgresDatabase) -> None:
         database.do(TABLE + "create sequence counter;")
-        found = refused(inbox_of(tmp_path, source(f"select *, nextval('counter') as n from ({QUERY}) as h")))
-        assert "the query failed while it ran" == found.reason
+        database_of_test = refused(inbox_of(tmp_path, source(f"select *, nextval('counter') as n from ({QUERY}) as h")))
+        assert "the query failed while it ran" == database_of_test.reason
 
     def test_the_same_content_is_known_in_any_order(self, tmp_path: Path, database: PostgresDatabase) -> None:
         database.do(TABLE)
@@ -84,7 +84,7 @@ class TestLanding:
             (load.rows_read, load.landed, load.redelivered, load.duplicates) for load in inbox.land().loads
         ]
 
-    def test_a_keyed_table_may_go_back_to_what_it_was(self, tmp_path: Path, database: PostgresDatabase) -> None:
+    def test_a_keyed_table_may_return_to_an_earlier_value(self, tmp_path: Path, database: PostgresDatabase) -> None:
         database.do("create table leads (lead_id text, origin text); insert into leads values ('L1', 'web')")
         inbox = inbox_of(tmp_path, source("select * from leads"), "leads")
         for day, origin in enumerate(("web", "event", "web")):
@@ -108,14 +108,14 @@ class TestLanding:
         inbox.land()
         database.do("insert into stage_history values ('L9', 'MQL', '2026-02-01', '2026-02-01', 'ann')")
         inbox.land()
-        again(inbox, source(f"{QUERY} where lead_id <> 'L1'", cursor="updated_at"))
+        set_database(inbox, source(f"{QUERY} where lead_id <> 'L1'", cursor="updated_at"))
         outcome = inbox.land()
         (load,) = outcome.loads
         assert ((1, 2), None, 3) == (load.supersedes, load.cursor_after, load.landed)
         assert ["L2", "L2", "L9"] == inbox.leads()
         (warning,) = outcome.warnings
         assert "2 loads that were read before no longer count" in warning
-        again(inbox, source(f"{QUERY} where lead_id <> 'L1'", cursor="updated_at"), timezone="Asia/Tokyo")
+        set_database(inbox, source(f"{QUERY} where lead_id <> 'L1'", cursor="updated_at"), timezone="Asia/Tokyo")
         assert [(3,)] == [load.supersedes for load in inbox.land().loads]
         assert "1 load that was read before" in loads(inbox)[-1].warnings[0]
 
@@ -125,7 +125,7 @@ class TestLanding:
         inbox.put("history.csv", HEADER + entry("L0"))
         inbox.reads("history.csv", name="warehouse")
         inbox.land()
-        again(inbox, source())
+        set_database(inbox, source())
         assert [()] == [load.supersedes for load in inbox.land().loads]
         assert ["L0", "L1", "L2", "L2"] == inbox.leads()
 
@@ -172,16 +172,14 @@ VALUES = {
 
 
 def test_an_input_of_a_database_has_no_files(tmp_path: Path) -> None:
-    """Not those that lie in the folder of the configuration, either."""
+    """The input does not read the files in the folder of the configuration, either."""
     inbox = inbox_of(tmp_path)
     inbox.put("history.csv", HEADER)
     assert () == find(inbox.inputs[0])
 
 
 class TestValues:
-    def test_every_type_arrives_as_the_text_that_a_person_expects(
-        self, tmp_path: Path, database: PostgresDatabase
-    ) -> None:
+    def test_every_type_is_read_as_plain_text(self, tmp_path: Path, database: PostgresDatabase) -> None:
         database.do("create type mood as enum ('happy', 'sad'); ")
         cells = ", ".join(f"{sql} as v{number}" for number, sql in enumerate(VALUES))
         inbox = inbox_of(
@@ -192,7 +190,7 @@ class TestValues:
         (row,) = inbox.rows(f"select {columns} from raw.stage_entries")
         assert list(VALUES.items()) == list(zip(VALUES, row, strict=True))
 
-    def test_odd_names_of_columns_are_kept(self, tmp_path: Path, database: PostgresDatabase) -> None:
+    def test_unusual_column_names_are_kept(self, tmp_path: Path, database: PostgresDatabase) -> None:
         query = (
             'select \'L1\' as "Lead ""ID""", \'MQL\' as "Stage", date \'2026-01-05\' as "Entered at", 1 as "?column?"'
         )
@@ -202,9 +200,9 @@ class TestValues:
         assert ["L1"] == inbox.leads()
 
     def test_a_database_in_another_encoding_is_read(self, tmp_path: Path, postgres: Postgres, monkeypatch: Any) -> None:
-        found = postgres.database("encoding 'LATIN1' locale 'C' template template0")
-        monkeypatch.setenv(VARIABLE, found.dsn)
-        found.do(TABLE + "update stage_history set owner = 'M' || chr(252) || 'ller'")
+        database_of_test = postgres.database("encoding 'LATIN1' locale 'C' template template0")
+        monkeypatch.setenv(VARIABLE, database_of_test.dsn)
+        database_of_test.do(TABLE + "update stage_history set owner = 'M' || chr(252) || 'ller'")
         inbox = inbox_of(tmp_path)
         inbox.land()
         assert [("Müller",)] == inbox.rows("select distinct owner from raw.stage_entries")
@@ -212,13 +210,13 @@ class TestValues:
     def test_text_of_an_unknown_encoding_is_refused_and_its_remedy_works(
         self, tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        found = postgres.database("encoding 'SQL_ASCII' locale 'C' template template0")
-        monkeypatch.setenv(VARIABLE, found.dsn)
-        found.do(TABLE + "update stage_history set owner = 'M' || chr(252) || 'ller'")
+        database_of_test = postgres.database("encoding 'SQL_ASCII' locale 'C' template template0")
+        monkeypatch.setenv(VARIABLE, database_of_test.dsn)
+        database_of_test.do(TABLE + "update stage_history set owner = 'M' || chr(252) || 'ller'")
         inbox = inbox_of(tmp_path)
-        said = refused(inbox)
-        assert "the database contains text that is not UTF-8" in said.reason
-        remedy = said.next_step.partition(": ")[2].replace("name", "owner")
+        refusal = refused(inbox)
+        assert "the database contains text that is not UTF-8" in refusal.reason
+        remedy = refusal.next_step.partition(": ")[2].replace("name", "owner")
         inbox.inputs = inbox_of(
             tmp_path, source(f"select lead_id, stage, entered_at, {remedy} from stage_history")
         ).inputs
@@ -228,10 +226,10 @@ class TestValues:
     def test_instants_are_utc_and_naive_times_of_the_inputs_zone_wherever_the_server_is(
         self, tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The session has the input's zone, so that an instant that the query makes naive is read as what it was."""
-        found = postgres.database()
-        monkeypatch.setenv(VARIABLE, found.dsn)
-        found.do(f"alter database {found.name} set timezone = 'Australia/Sydney'")
+        """The session has the input's zone, so an instant that the query makes naive keeps its value."""
+        database_of_test = postgres.database()
+        monkeypatch.setenv(VARIABLE, database_of_test.dsn)
+        database_of_test.do(f"alter database {database_of_test.name} set timezone = 'Australia/Sydney'")
         query = """
             select lead_id, 'MQL' as stage, entered_at::text from (values
                 ('instant', (timestamptz '2026-01-05 14:00+00')::text),
@@ -251,7 +249,7 @@ class TestValues:
     def test_times_are_read_by_their_type_or_by_the_format_of_the_input(
         self, tmp_path: Path, database: PostgresDatabase, kind: str
     ) -> None:
-        """A time of Postgres is ISO 8601 whatever the format of texts is."""
+        """A time of Postgres is ISO 8601, independent of the format of text times."""
         value = "'01/05/2026 14:00'::text" if kind == "text" else f"'2026-01-05 14:00'::{kind}"
         query = f"select 'L1' as lead_id, 'MQL' as stage, {value} as entered_at"
         inbox = inbox_of(tmp_path, source(query), time_format="%m/%d/%Y %H:%M")

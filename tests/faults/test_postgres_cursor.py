@@ -1,4 +1,4 @@
-"""An input that reads only the rows behind its cursor."""
+"""An input that reads only rows after its cursor."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def cursors(inbox: Inbox) -> list[tuple[int, str | None, str | None]]:
 
 class TestCursor:
     @pytest.mark.parametrize(
-        ("kind", "values", "kept"),
+        ("kind", "values", "cursors_after"),
         [
             (
                 "timestamptz",
@@ -47,10 +47,15 @@ class TestCursor:
             ("int", ("9", "10"), ("9", "10")),
         ],
     )
-    def test_the_next_run_reads_from_the_highest_value_on(
-        self, tmp_path: Path, database: PostgresDatabase, kind: str, values: tuple[str, str], kept: tuple[str, str]
+    def test_the_next_run_reads_from_the_highest_value(
+        self,
+        tmp_path: Path,
+        database: PostgresDatabase,
+        kind: str,
+        values: tuple[str, str],
+        cursors_after: tuple[str, str],
     ) -> None:
-        """The rows of the highest value come again, and those without a value each time: nothing is missed."""
+        """The rows of the highest value, and rows without a value, are read again, so that no row is missed."""
         database.do(CHANGES.format(kind=kind))
         inbox = inbox_of(tmp_path, source("select * from changes", cursor="changed"), timezone="America/New_York")
         inbox.land()
@@ -59,9 +64,9 @@ class TestCursor:
         inbox.land()
         change(database, "L2", values[1])
         inbox.land()
-        assert [(0, None, None), (2, None, kept[0]), (3, kept[0], kept[1])] == cursors(inbox)
+        assert [(0, None, None), (2, None, cursors_after[0]), (3, cursors_after[0], cursors_after[1])] == cursors(inbox)
         inbox.land()
-        assert (2, kept[1], kept[1]) == cursors(inbox)[3]
+        assert (2, cursors_after[1], cursors_after[1]) == cursors(inbox)[3]
         assert 4 == len(cursors(inbox))
         inbox.land()
         assert 4 == len(cursors(inbox))
@@ -70,8 +75,8 @@ class TestCursor:
 
     def test_the_window_behind_the_cursor_is_read_again(self, tmp_path: Path, database: PostgresDatabase) -> None:
         database.do(CHANGES.format(kind="timestamptz"))
-        asked = source("select * from changes", cursor="changed", look_back=timedelta(days=2))
-        inbox = inbox_of(tmp_path, asked)
+        database_settings = source("select * from changes", cursor="changed", look_back=timedelta(days=2))
+        inbox = inbox_of(tmp_path, database_settings)
         for lead, day in (("old", "2026-02-01"), ("late", "2026-02-08"), ("new", "2026-02-09")):
             change(database, lead, day)
         inbox.land()
@@ -91,10 +96,10 @@ class TestCursor:
         assert ["L1", "L2"] == inbox.leads()
 
     @pytest.mark.parametrize("kind", ["timestamptz", "timestamp", "date"])
-    def test_a_time_to_come_does_not_move_the_cursor(
+    def test_a_future_time_does_not_move_the_cursor(
         self, tmp_path: Path, database: PostgresDatabase, kind: str
     ) -> None:
-        """A row dated 9999 would hide all that comes after it."""
+        """With a cursor of 9999, no later row would be read."""
         database.do(CHANGES.format(kind=kind))
         inbox = inbox_of(tmp_path, source("select * from changes", cursor="changed"))
         change(database, "never", "9999-12-31")
@@ -106,9 +111,7 @@ class TestCursor:
         assert ["L1", "L2", "endless", "never"] == sorted(inbox.leads())
         assert ["2026-02-01", "2026-02-02"] == [str(load.cursor)[:10] for load in loads(inbox)]
 
-    def test_a_row_that_went_away_does_not_move_the_cursor_back(
-        self, tmp_path: Path, database: PostgresDatabase
-    ) -> None:
+    def test_a_deleted_row_does_not_move_the_cursor_back(self, tmp_path: Path, database: PostgresDatabase) -> None:
         database.do(CHANGES.format(kind="int"))
         inbox = inbox_of(tmp_path, source("select * from changes", cursor="changed"))
         change(database, "L1", "5")
@@ -117,7 +120,7 @@ class TestCursor:
         inbox.land()
         assert [(1, None, "5"), (0, "5", "5")] == cursors(inbox)
 
-    def test_what_was_forgotten_is_read_again(self, tmp_path: Path, database: PostgresDatabase) -> None:
+    def test_a_forgotten_load_is_read_again(self, tmp_path: Path, database: PostgresDatabase) -> None:
         database.do(CHANGES.format(kind="int"))
         inbox = inbox_of(tmp_path, source("select * from changes", cursor="changed"))
         for number in range(1, 4):
@@ -133,7 +136,7 @@ class TestCursor:
         assert ["L1", "L3", "L2", "L4"] == inbox.leads()
         assert ("3", "4") == (loads(inbox)[-1].cursor_after, loads(inbox)[-1].cursor)
 
-    def test_a_cursor_of_another_type_begins_again(self, tmp_path: Path, database: PostgresDatabase) -> None:
+    def test_a_cursor_of_another_type_starts_again(self, tmp_path: Path, database: PostgresDatabase) -> None:
         database.do(CHANGES.format(kind="int"))
         inbox = inbox_of(tmp_path, source("select * from changes", cursor="changed"))
         change(database, "L1", "5")
@@ -154,7 +157,7 @@ class TestCursor:
         assert (30, None, "30") == (load.rows_read, load.cursor_after, load.cursor)
 
     @pytest.mark.parametrize(
-        ("asked", "reason"),
+        ("database_settings", "reason"),
         [
             (
                 source(cursor="modified"),
@@ -169,8 +172,8 @@ class TestCursor:
         ],
     )
     def test_a_cursor_that_does_not_fit_is_refused(
-        self, tmp_path: Path, database: PostgresDatabase, asked: Database, reason: str
+        self, tmp_path: Path, database: PostgresDatabase, database_settings: Database, reason: str
     ) -> None:
         database.do(TABLE)
-        found = refused(inbox_of(tmp_path, asked))
-        assert ("query-2026-04-01", reason) == (found.file, found.reason)
+        refusal = refused(inbox_of(tmp_path, database_settings))
+        assert ("query-2026-04-01", reason) == (refusal.file, refusal.reason)

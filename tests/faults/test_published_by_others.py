@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 87: a database of somebody else in place of ours can be asked, and reaches nothing beside itself."""
+"""docs/FAULTS.md, 87: a foreign database in place of ours can be queried and has no access to files."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ SECRET = "the-secret-of-this-machine"
 
 
 @pytest.fixture
-def theirs(tmp_path: Path) -> Path:
-    """An output folder whose funnel.duckdb has one honest table, and views where ours are that read a file of the machine."""
+def foreign_output(tmp_path: Path) -> Path:
+    """An output folder whose funnel.duckdb has one real table, and views under our names that read a file."""
     out = tmp_path / "out"
     out.mkdir()
     (tmp_path / "secret.txt").write_text(f"lead_id,survivor_id,lead_no\n{SECRET},{SECRET},1\n", "utf-8")
@@ -25,28 +25,31 @@ def theirs(tmp_path: Path) -> Path:
         connection.execute("create table marts.honest as select 7 as answer")
         connection.execute(f"create view marts.conversion as select * from read_csv({file})")
         connection.execute(f"create view clean.lead_ids as select * from read_csv({file})")
-        connection.execute(f"create macro marts.told() as table select content from read_text({file})")
+        connection.execute(f"create macro marts.file_content() as table select content from read_text({file})")
     return out
 
 
-def asked(out: Path, query: str) -> Answer:
+def query_foreign(out: Path, query: str) -> Answer:
     answer = funnel("sql", query, "--output", out)
     assert SECRET not in answer.out + answer.err
     return answer
 
 
-def test_tables_are_read_and_views_reach_no_file(theirs: Path) -> None:
-    """F87: The table answers; a view or macro over a file is refused in words, and prints nothing of the file."""
-    assert (0, True) == (asked(theirs, "from marts.honest").code, "7" in asked(theirs, "from marts.honest").out)
-    for query in ("from marts.conversion", "from marts.told()", "from clean.lead_ids"):
-        answer = asked(theirs, query)
+def test_tables_are_read_and_views_reach_no_file(foreign_output: Path) -> None:
+    """F87: The table has rows; a view or macro over a file is refused, and nothing of the file is printed."""
+    assert (0, True) == (
+        query_foreign(foreign_output, "from marts.honest").code,
+        "7" in query_foreign(foreign_output, "from marts.honest").out,
+    )
+    for query in ("from marts.conversion", "from marts.file_content()", "from clean.lead_ids"):
+        answer = query_foreign(foreign_output, query)
         assert (2, "") == (answer.code, answer.out)
         assert "disabled" in answer.err
 
 
-def test_explain_reads_tables_only(theirs: Path) -> None:
-    """F87: A lead is asked of a view over a file: an error in words, no traceback and nothing of the file."""
-    answer = funnel("explain", SECRET[:-1] + "x", "--output", theirs)
+def test_explain_reads_tables_only(foreign_output: Path) -> None:
+    """F87: If a view reads a file, `explain` prints an error without traceback and without content of the file."""
+    answer = funnel("explain", SECRET[:-1] + "x", "--output", foreign_output)
     assert (3, "") == (answer.code, answer.out)
     assert SECRET not in answer.err
     assert "is not a funnel database" in answer.err
@@ -68,11 +71,11 @@ def test_explain_reads_tables_only(theirs: Path) -> None:
         "select getenv('HOME')",
     ],
 )
-def test_nothing_opens_the_doors_again(
-    theirs: Path, query: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_no_query_enables_external_access(
+    foreign_output: Path, query: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F87: Settings are locked, extensions stay outside, nothing is written: exit code 2 and an empty folder."""
+    """F87: Settings are locked, extensions are refused, nothing is written; the exit code is 2."""
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    assert (2, "") == (asked(theirs, query).code, asked(theirs, query).out)
+    assert (2, "") == (query_foreign(foreign_output, query).code, query_foreign(foreign_output, query).out)
     assert before == sorted(tmp_path.rglob("*"))

@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 105 and 114: damage of the published run is found, told, and neither built on nor published again."""
+"""docs/FAULTS.md, 105 and 114: damage of the published run is found, reported, and not published again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FLIPS = range(12)
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the inputs (in) and a published run (out)."""
+    """A folder with inputs (in) and a published run (out)."""
     folder = tmp_path_factory.mktemp("published")
     toml = commands.copy_of_quarter(folder / "in")
     assert 0 == funnel("run", "--config", toml, "--output", folder / "out", *commands.AS_OF).code
@@ -34,8 +34,8 @@ def out(published: Path, tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-def flipped(output: Path, number: int, file: str = "funnel.duckdb") -> None:
-    """One bit of the file flips: for each number another one, spread over all of it."""
+def flip_bit(output: Path, number: int, file: str = "funnel.duckdb") -> None:
+    """Flip one bit of the file; each number flips another bit, spread over the file."""
     path = (output / file).resolve()
     content = bytearray(path.read_bytes())
     dice = random.Random(number)
@@ -51,9 +51,9 @@ def run_of(output: Path) -> str:
 
 @pytest.mark.parametrize("number", FLIPS)
 def test_a_flipped_bit_is_not_published_again(published: Path, out: Path, number: int) -> None:
-    """F105: Wherever it is, also where nothing reads it: `report` stops with the command that rebuilds, the run stays."""
+    """F105: `report` stops with the command that rebuilds, even if it reads another block; the published run stays."""
     before = run_of(out)
-    flipped(out, number)
+    flip_bit(out, number)
     answer = funnel("report", "--config", published / "in" / "funnel.toml", "--output", out)
     assert (3, before) == (answer.code, run_of(out))
     assert f"{CORRUPT}\n  {REBUILD}\n" in answer.err
@@ -61,15 +61,15 @@ def test_a_flipped_bit_is_not_published_again(published: Path, out: Path, number
 
 
 @pytest.mark.parametrize("number", FLIPS)
-def test_a_question_is_answered_right_or_not_at_all(published: Path, out: Path, number: int) -> None:
-    """F105: What reads the damaged block stops with exit code 3; what does not gives what it gave before."""
+def test_a_query_gives_the_right_rows_or_an_error(published: Path, out: Path, number: int) -> None:
+    """F105: A query that reads the damaged block is exit code 3; others give the same rows as before."""
     questions = [
         ("sql", "select count(*) as rows, sum(hash(each)) as content from clean.entry_rows as each", "--format", "csv"),
         ("sql", "from marts.conversion order by all", "--format", "csv"),
         ("explain", "L01"),
     ]
     sound = [funnel(*each, "--output", published / "out") for each in questions]
-    flipped(out, number)
+    flip_bit(out, number)
     for question, before in zip(questions, sound, strict=True):
         answer = funnel(*question, "--output", out)
         if answer.code == 0:
@@ -79,8 +79,8 @@ def test_a_question_is_answered_right_or_not_at_all(published: Path, out: Path, 
             assert f"{CORRUPT}\n  {REBUILD}\n" in answer.err
 
 
-def test_some_flips_are_met_by_a_question(out: Path) -> None:
-    """F105: A file that is damaged in every block answers nothing: the test above can fail."""
+def test_a_file_damaged_in_every_block_gives_an_error(out: Path) -> None:
+    """F105: No query of such a file succeeds, so the test above can fail."""
     path = (out / "funnel.duckdb").resolve()
     content = bytearray(path.read_bytes())
     for at in range(3 * 4096 + 100, len(content), 4096):
@@ -94,53 +94,53 @@ def test_some_flips_are_met_by_a_question(out: Path) -> None:
 
 @pytest.mark.parametrize("number", FLIPS[::5])
 def test_the_next_run_builds_everything_from_the_log(published: Path, out: Path, number: int) -> None:
-    """F105: It says so, publishes what an undamaged run has, and the run after it goes on from there."""
+    """F105: The run logs the damage and publishes the right tables, and the run after it is incremental."""
     before = run_of(out)
-    flipped(out, number)
-    asked = ("run", "--config", published / "in" / "funnel.toml", "--output", out, *commands.AS_OF)
-    answer = funnel(*asked)
+    flip_bit(out, number)
+    arguments = ("run", "--config", published / "in" / "funnel.toml", "--output", out, *commands.AS_OF)
+    answer = funnel(*arguments)
     assert 0 == answer.code
     assert "every table is built from the whole log: the published database is corrupt" in answer.err
     assert f"warning: {out / 'runs' / before / 'funnel.duckdb'}: {CORRUPT}; this run builds" in answer.err
     assert before != run_of(out)
     assert commands.contents(published / "out") == commands.contents(out)
-    again = funnel(*asked)
-    assert 0 == again.code
-    assert "whole log" not in again.err
+    next_answer = funnel(*arguments)
+    assert 0 == next_answer.code
+    assert "whole log" not in next_answer.err
 
 
-def test_a_selection_is_not_built_on_damage(published: Path, out: Path) -> None:
-    """F105: `--select` copies the published tables, so it stops as `report` does."""
+def test_a_selection_stops_if_the_published_run_is_damaged(published: Path, out: Path) -> None:
+    """F105: `--select` copies the published tables, so it stops like `report`."""
     before = run_of(out)
-    flipped(out, 7)
+    flip_bit(out, 7)
     toml = published / "in" / "funnel.toml"
     answer = funnel("run", "--config", toml, "--output", out, *commands.AS_OF, "--select", "marts.conversion")
     assert (3, before) == (answer.code, run_of(out))
     assert CORRUPT in answer.err
 
 
-def test_a_mistake_in_a_query_is_no_damage(out: Path) -> None:
-    """F105: DuckDB's own message stays, and the file is not read for it."""
+def test_an_error_in_a_query_is_not_reported_as_damage(out: Path) -> None:
+    """F105: The message is DuckDB's, and the file is not read to verify it."""
     answer = funnel("sql", "select * from read_csv('/nowhere.csv')", "--output", out)
     assert 2 == answer.code
     assert CORRUPT not in answer.err
 
 
-def test_a_file_of_before_the_checksum_is_rebuilt(published: Path, out: Path) -> None:
-    """F105: Nothing promises what it holds, so a run does not go on from it."""
+def test_a_published_file_without_a_checksum_is_rebuilt(published: Path, out: Path) -> None:
+    """F105: Its content can't be verified, so a run rebuilds everything."""
     path = out / "current" / "manifest.json"
-    held = json.loads(path.read_text("utf-8"))
-    del held["database"]
+    content = json.loads(path.read_text("utf-8"))
+    del content["database"]
     path.chmod(0o644)
-    path.write_text(json.dumps(held), "utf-8")
+    path.write_text(json.dumps(content), "utf-8")
     answer = funnel("run", "--config", published / "in" / "funnel.toml", "--output", out, *commands.AS_OF)
     assert 0 == answer.code
     assert "the manifest of the published run has no checksum of the database" in answer.err
 
 
 @pytest.mark.parametrize("content", ["", "{}", "null"])
-def test_an_emptied_manifest_of_the_published_run(tmp_path: Path, content: str) -> None:
-    """F114: Without it nobody knows which loads must be there: every command stops and names it; --from-log goes on."""
+def test_an_empty_manifest_of_the_published_run_stops_every_command(tmp_path: Path, content: str) -> None:
+    """F114: Without it the required loads are unknown, so every command but --from-log stops and names it."""
     toml, out = commands.copy_of_quarter(tmp_path / "in"), tmp_path / "out"
     runs.run(toml, out, as_of=runs.QUARTER_AS_OF)
     manifest = (out / "current" / "manifest.json").resolve()

@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 16 and 17: a published file that can't be read is named for what it is."""
+"""docs/FAULTS.md, 16 and 17: the message on an unreadable published file names the cause."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.settings import Settings
 CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
 
 
-def publish_night(folder: Path, entries: int, day: int = 0) -> None:
+def publish_rows(folder: Path, entries: int, day: int = 0) -> None:
     clock = CLOCK + timedelta(days=day)
     with lock.hold(folder, clock):
         run = run_folder.start_run(folder, clock)
@@ -29,8 +29,8 @@ def publish_night(folder: Path, entries: int, day: int = 0) -> None:
         run_folder.swap(run)
 
 
-def told(path: Path) -> FunnelError:
-    """What the user is told who opens and reads a damaged published file."""
+def error_when_read(path: Path) -> FunnelError:
+    """The error of opening and reading a damaged published file."""
     with pytest.raises(duckdb.Error) as failure:
         connect_published(path).execute("select sum(lead_no) from marts.entries")
     return run_folder.open_errors(path, failure.value)
@@ -52,21 +52,21 @@ def corrupted(content: bytes, how: str) -> bytes:
 
 
 @pytest.mark.parametrize("how", ["cut in half", "a flipped bit", "empty", "not a database"])
-def test_a_corrupt_file_is_called_corrupt(tmp_path: Path, how: str) -> None:
-    """F16: The user is told to rebuild from the landing log; the next run publishes over it."""
-    publish_night(tmp_path, 100_000)
+def test_a_corrupt_file_gives_the_command_that_rebuilds_it(tmp_path: Path, how: str) -> None:
+    """F16: The message names the rebuild from the landing log; the next run replaces the file."""
+    publish_rows(tmp_path, 100_000)
     path = damage(tmp_path, corrupted((tmp_path / "funnel.duckdb").read_bytes(), how))
-    error = told(path)
+    error = error_when_read(path)
     assert isinstance(error, InputError)
     assert "the database file is corrupt (truncated, or changed on the disk)" == error.what
     assert (str(path), "rebuild it from the landing log with `funnel run --from-log`") == (error.where, error.next_step)
-    publish_night(tmp_path, 7, day=1)
+    publish_rows(tmp_path, 7, day=1)
     entries = connect_published(tmp_path / "funnel.duckdb").execute("select count(*) from marts.entries").fetchall()
     assert [(7,)] == entries
 
 
 def checksum(block: bytes) -> bytes:
-    """DuckDB's checksum of a header block whose length is a multiple of 8."""
+    """DuckDB's checksum of a header block. Its length must be a multiple of 8."""
     result = 5381
     for at in range(0, len(block), 8):
         result ^= int.from_bytes(block[at : at + 8], "little") * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
@@ -74,15 +74,15 @@ def checksum(block: bytes) -> bytes:
 
 
 def test_a_file_of_a_newer_duckdb_names_both_versions(tmp_path: Path) -> None:
-    """F17: Not corrupt, but newer: the version that wrote it and the one that can't read it are both named."""
-    publish_night(tmp_path, 100_000)
+    """F17: The message has the DuckDB version of the file and the installed one, and does not call the file corrupt."""
+    publish_rows(tmp_path, 100_000)
     content = (tmp_path / "funnel.duckdb").read_bytes()
     block = bytearray(content[8:4096])
     assert content[:8] == checksum(bytes(block))
     block[4:12] = (999).to_bytes(8, "little")
     block[44:76] = b"v9.8.7".ljust(32, b"\0")
     path = damage(tmp_path, checksum(bytes(block)) + bytes(block) + content[4096:])
-    error = told(path)
+    error = error_when_read(path)
     assert isinstance(error, InputError)
     assert (
         "the file was written by DuckDB v9.8.7 (storage version 999), "

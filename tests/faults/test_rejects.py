@@ -1,6 +1,6 @@
-"""docs/FAULTS.md, 91 to 93 (E12): a delivery whose rows are rejected, and a headline stage that no row has ever named.
+"""docs/FAULTS.md, 91 to 93 (E12): a delivery whose rows are rejected, and a headline stage without rows.
 
-Each stops with exit code 1 and a message whose lines are pasted into the configuration here, as a newcomer would.
+Each stops with exit code 1; the tests paste the lines of its message into the configuration, as a user would.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ US = "%m/%d/%Y %I:%M %p"
 
 
 class Company:
-    """A folder of history with its configuration, published once from a good delivery."""
+    """A folder of history with its configuration, and the runs over it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.toml, self.output = folder, folder / "funnel.toml", folder / "build"
@@ -61,12 +61,12 @@ class Company:
         return funnel(*command, *AS_OF, "--config", self.toml, *where)
 
     def paste(self, after: str, line: str) -> None:
-        """Put a line into the block that the line `after` opens, in the place of one of that key."""
+        """Write a line into the block that starts with the line `after`, and replace the line of the same key."""
         key = line.partition(" =")[0]
-        head, found, tail = self.toml.read_text("utf-8").partition(f"{after}\n")
+        head, new_company, tail = self.toml.read_text("utf-8").partition(f"{after}\n")
         block, bracket, rest = tail.partition("\n[")
-        kept = "".join(f"{each}\n" for each in block.splitlines() if each.partition(" =")[0] != key)
-        self.toml.write_text(f"{head}{found}{line}\n{kept}{bracket.removeprefix(chr(10))}{rest}", "utf-8")
+        other_lines = "".join(f"{each}\n" for each in block.splitlines() if each.partition(" =")[0] != key)
+        self.toml.write_text(f"{head}{new_company}{line}\n{other_lines}{bracket.removeprefix(chr(10))}{rest}", "utf-8")
 
     @property
     def entries(self) -> int:
@@ -85,23 +85,23 @@ class Company:
 
 @pytest.fixture
 def company(tmp_path: Path) -> Company:
-    found = Company(tmp_path)
-    found.deliver("1", first=100)
-    assert 0 == found.ask("run").code
-    return found
+    new_company = Company(tmp_path)
+    new_company.deliver("1", first=100)
+    assert 0 == new_company.ask("run").code
+    return new_company
 
 
 def line_of(answer: Answer, key: str) -> str:
-    """The one line to paste that begins with `key`, without its comment."""
+    """The only line of the message that begins with `key`, without its comment."""
     (line,) = re.findall(rf"^ +({key} = .*?)(?:   #.*)?$", answer.err, re.MULTILINE)
     return str(line)
 
 
-def test_a_time_format_that_changed_overnight_stops_the_run_and_names_the_format(company: Company) -> None:
-    """F91: Exit 1 and the old pages; `check` says the same, `status` too; the pasted line reads old files and the new one."""
+def test_a_changed_time_format_stops_the_run_and_is_named(company: Company) -> None:
+    """F91: The exit code is 1, the old pages stay, `check` and `status` agree; the pasted line reads old and new files."""
     before = page(company.output)
     company.deliver("2", times=US)
-    said = (
+    message = (
         "error: crm: entries-2.csv: every row is rejected; max_rejected allows 5 %\n"
         "  rejected rows: 60 unreadable_time\n"
         "  times look like `99/99/9999 99:99 AA` (60)\n"
@@ -109,9 +109,9 @@ def test_a_time_format_that_changed_overnight_stops_the_run_and_names_the_format
         "# in [[inputs]] crm: the first that reads a text counts; the month comes first\n"
         "  next: nothing was published"
     )
-    for command in ("check", "run", "run"):  # the second run judges the file again
+    for command in ("check", "run", "run"):  # the second run tests the file again
         answer = company.ask(command)
-        assert (1, True) == (answer.code, said in answer.err)
+        assert (1, True) == (answer.code, message in answer.err)
         assert "2026" not in answer.err  # no value of a row
     assert (before, ["entries-1.csv"]) == (page(company.output), company.loads)
     status = funnel("status", "--output", company.output)
@@ -124,8 +124,8 @@ def test_a_time_format_that_changed_overnight_stops_the_run_and_names_the_format
     assert 0 == funnel("status", "--output", company.output).code
 
 
-def test_month_or_day_first_is_asked_and_never_guessed(company: Company) -> None:
-    """F91: Where no day is above 12 both lines are offered; where one is, the one that reads it."""
+def test_an_ambiguous_order_of_month_and_day_is_not_guessed(company: Company) -> None:
+    """F91: If no day is above 12, the message has both lines; if one is, only the line that reads it."""
     company.deliver("2", times="%d/%m/%Y", days=9)
     answer = company.ask("run")
     assert 1 == answer.code
@@ -137,8 +137,8 @@ def test_month_or_day_first_is_asked_and_never_guessed(company: Company) -> None
     assert 'time_format = ["iso", "%d/%m/%Y"]' == line_of(answer, "time_format")
 
 
-def test_day_and_month_that_changed_places_get_no_list_of_both(company: Company) -> None:
-    """F91: A list would read 4 May as 5 April: these files need a block of their own."""
+def test_a_swap_of_day_and_month_gets_no_list_of_both_formats(company: Company) -> None:
+    """F91: A list would read 4 May as 5 April, so these files need their own block."""
     company.deliver("2", times="%m/%d/%Y")
     company.paste('name = "crm"', line_of(company.ask("run"), "time_format"))
     assert 0 == company.ask("run").code
@@ -149,7 +149,7 @@ def test_day_and_month_that_changed_places_get_no_list_of_both(company: Company)
     assert "a list of both formats would mix up day and month" in answer.err
 
 
-def test_accepted_rejects_are_in_the_manifest_and_come_in_once_the_format_is_right(company: Company) -> None:
+def test_accepted_rejects_are_in_the_manifest_and_are_loaded_with_the_right_format(company: Company) -> None:
     """F91: `--accept-rejects` publishes with a banner; the corrected format reads the file again."""
     company.deliver("2", times=US)
     answer = company.ask("run", "--accept-rejects")
@@ -168,8 +168,8 @@ def test_accepted_rejects_are_in_the_manifest_and_come_in_once_the_format_is_rig
     assert [] == company.manifest["accepted_rejects"]
 
 
-def test_stages_that_were_renamed_overnight_stop_the_run_and_name_the_aliases(company: Company) -> None:
-    """F92: The near name with the whole list of its stage's aliases, ready to paste; the rest is told with its count."""
+def test_renamed_stages_stop_the_run_and_the_message_has_the_aliases(company: Company) -> None:
+    """F92: For a near name the message has the complete alias line of its stage; for the others it has the count."""
     before = page(company.output)
     company.deliver("2", sal="Sales Accepted Lead")
     for command in ("check", "run"):
@@ -186,8 +186,8 @@ def test_stages_that_were_renamed_overnight_stop_the_run_and_name_the_aliases(co
     assert 120 == company.entries
 
 
-def test_a_name_like_no_stage_is_reported_with_the_stages_that_lack(company: Company) -> None:
-    """F92: Without a guess: the line is for the stage that is meant, and the file shows which ones it never names."""
+def test_an_unknown_name_is_reported_with_the_stages_that_have_no_rows(company: Company) -> None:
+    """F92: The message does not guess the stage; it has the alias line and the stages that the file never names."""
     company.deliver("2", sal="Working")
     answer = company.ask("run")
     assert 1 == answer.code
@@ -198,8 +198,8 @@ def test_a_name_like_no_stage_is_reported_with_the_stages_that_lack(company: Com
 
 
 @pytest.mark.parametrize(("bad", "more", "code"), [(19, "", 0), (20, "", 1), (20, "max_rejected = 0.5\n", 0)])
-def test_twenty_rows_and_more_than_max_rejected_are_too_many(tmp_path: Path, bad: int, more: str, code: int) -> None:
-    """F92: Fewer say too little, whatever their share; an input may allow more."""
+def test_twenty_rejected_rows_above_max_rejected_stop_the_run(tmp_path: Path, bad: int, more: str, code: int) -> None:
+    """F92: Fewer rows do not stop it at any share; an input may allow more."""
     company = Company(tmp_path)
     company.toml.write_text(company.toml.read_text("utf-8") + more, "utf-8")
     company.deliver("1")
@@ -207,8 +207,8 @@ def test_twenty_rows_and_more_than_max_rejected_are_too_many(tmp_path: Path, bad
     assert code == company.ask("run").code
 
 
-def test_corrected_rows_leave_the_banner(company: Company) -> None:
-    """F92: It counts the newest delivery alone, with its denominator, by the aliases of today."""
+def test_the_banner_does_not_count_corrected_rows(company: Company) -> None:
+    """F92: It counts only the newest delivery, with its denominator, by the current aliases."""
     company.deliver("2", sal="Working", leads=10, first=200)
     assert 0 == company.ask("run").code
     banner = b"crm: 10 of 20 rows of the newest delivery are rejected, 10 of them for a stage that no alias names."
@@ -225,8 +225,8 @@ def test_corrected_rows_leave_the_banner(company: Company) -> None:
     assert b"of the newest delivery" not in page(company.output)
 
 
-def test_a_headline_stage_that_no_row_ever_named_stops_the_run(tmp_path: Path) -> None:
-    """F93: A missing alias: the nearest unknown names with counts, the line to paste, and the way out for a new stage."""
+def test_a_headline_stage_without_rows_stops_the_run(tmp_path: Path) -> None:
+    """F93: The message has the nearest unknown names with counts, the alias line, and the setting for a new stage."""
     company = Company(tmp_path)
     company.deliver("1", sal="Sales Accept", leads=400)
     company.paste('name = "crm"', "max_rejected = 0.9")
@@ -244,12 +244,12 @@ def test_a_headline_stage_that_no_row_ever_named_stops_the_run(tmp_path: Path) -
     assert not (company.output / "funnel.duckdb").exists()
     assert "no row has ever named the stage `sal`" in funnel("status", "--output", company.output).out
     company.paste('key = "sal"', line_of(answer, "aliases"))
-    assert 0 == company.ask("run").code  # the rows wait in the log
+    assert 0 == company.ask("run").code  # the log already has the rows
     assert 800 == company.entries
 
 
-def test_a_new_stage_is_declared_unused(tmp_path: Path) -> None:
-    """F93: `[checks] unused_stages` lets the run go on although some rows name a stage that nobody knows."""
+def test_a_stage_declared_unused_needs_no_rows(tmp_path: Path) -> None:
+    """F93: With `[checks] unused_stages` the run continues, although some rows name an unknown stage."""
     company = Company(tmp_path)
     company.deliver("1", sal="Elsewhere", leads=400)
     company.paste('name = "crm"', "max_rejected = 0.9")
@@ -261,15 +261,15 @@ def test_a_new_stage_is_declared_unused(tmp_path: Path) -> None:
     assert (0, 0) == (company.ask("check").code, company.ask("run").code)
 
 
-def test_a_stage_without_rows_is_young_where_every_name_is_known(tmp_path: Path) -> None:
-    """F93: Where no row names an unknown stage, nobody has reached the stage yet, and the run goes on."""
+def test_a_stage_without_rows_is_valid_if_every_name_is_known(tmp_path: Path) -> None:
+    """F93: If no row names an unknown stage, no lead has reached the stage yet, and the run continues."""
     company = Company(tmp_path)
     company.deliver("1", sal="MQL")
     assert (0, 0) == (company.ask("check").code, company.ask("run").code)
 
 
 def test_a_stage_of_creation_counts_as_named(tmp_path: Path) -> None:
-    """F93: With entry_at_creation a lead's created_stage names a stage, whether it was read now or waits in the log."""
+    """F93: With entry_at_creation a lead's created_stage names a stage, whether it is in this load or in the log."""
     company = Company(tmp_path)
     leads = '[[inputs]]\nname = "people"\ntable = "leads"\npath = "people.csv"\n'
     text = company.toml.read_text("utf-8").replace('name = "Rejects"', 'name = "Rejects"\nentry_at_creation = true')
@@ -282,7 +282,7 @@ def test_a_stage_of_creation_counts_as_named(tmp_path: Path) -> None:
 
 
 def test_a_group_is_named_by_any_member(tmp_path: Path) -> None:
-    """F93: And a message about one names the group with its members."""
+    """F93: A message about a group names its members."""
     company = Company(tmp_path)
     text = company.toml.read_text("utf-8").replace(
         'name = "Rejects"', 'name = "Rejects"\nheadline = [["mql", "taken"]]'
@@ -299,15 +299,15 @@ def test_a_group_is_named_by_any_member(tmp_path: Path) -> None:
 
 
 def test_an_empty_history_is_no_missing_stage(tmp_path: Path) -> None:
-    """F93: A header alone is warned of, as ever."""
+    """F93: A header alone gives a warning as usual."""
     company = Company(tmp_path)
     company.deliver("1", leads=0)
     answer = company.ask("run")
     assert (0, True) == (answer.code, "crm: the newest delivery has no row" in answer.err)
 
 
-def test_check_fails_for_an_input_that_keeps_nothing(company: Company) -> None:
-    """Also where the log took its rows before: a run goes on, and `check` says so."""
+def test_check_fails_for_an_input_without_kept_rows(company: Company) -> None:
+    """This includes an input whose rows are already in the log: the run continues, and `check` fails."""
     company.toml.write_text(
         company.toml.read_text("utf-8") + '[[inputs]]\nname = "people"\ntable = "leads"\npath = "leads.csv"\n', "utf-8"
     )

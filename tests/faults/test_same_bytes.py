@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 90: whole runs by processes of their own, whose files are the same byte for byte."""
+"""docs/FAULTS.md, 90: whole runs in separate processes write the same bytes."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from tests import runs
 from tests.faults import machines
 
 
-def written(output: Path) -> dict[str, str]:
-    """The SHA-256 of every file of the report: pages, mail, CSV, workbook."""
+def checksums(output: Path) -> dict[str, str]:
+    """The SHA-256 of every report file: pages, mail, CSV, workbook."""
     reports = output / "reports"
     files = sorted(path for path in reports.rglob("*") if path.is_file())
     return {str(path.relative_to(reports)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def test_threads_and_repetition_change_no_byte(tmp_path: Path) -> None:
-    """F90: 1, 2 and 4 threads, and the run again in the place of the first: html, csv, xlsx and mail are the same bytes."""
+    """F90: HTML, CSV, XLSX and mail are the same bytes with 1, 2 and 4 threads and in a repeated run."""
     first = {}
     for place, threads in (("one", "1"), ("two", "2"), ("four", "4"), ("one", "4")):
         run = machines.funnel(runs.QUARTER, tmp_path / place, FUNNEL_THREADS=threads)
-        assert 0 == machines.ended(run)[0]
-        first = first or written(tmp_path / place)
-        assert first == written(tmp_path / place)
+        assert 0 == machines.wait_for_exit(run)[0]
+        first = first or checksums(tmp_path / place)
+        assert first == checksums(tmp_path / place)
     kinds = {Path(name).suffix for name in first}
     assert {".html", ".csv", ".xlsx", ".txt"} <= kinds
     assert "email.html" in first

@@ -1,4 +1,4 @@
-"""Several files of one input: the same file again, overlapping exports, other columns, strange names and links."""
+"""Several files of one input: repeated files, overlapping exports, other columns, unusual names and links."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tests.faults.input_values import parquet
 
 
 def test_a_file_delivered_twice_adds_nothing(tmp_path: Path) -> None:
-    """F26: The second run notes the file and makes no load."""
+    """F26: The second run logs the file and creates no load."""
     inbox = one_file(tmp_path, GOOD)
     inbox.land()
     again = inbox.land()
     assert ((), 1, 3) == (again.loads, len(again.already_loaded), len(inbox.leads()))
-    assert any("0 new rows" in line for line in inbox.said)
+    assert any("0 new rows" in line for line in inbox.log_lines)
 
 
 def test_the_same_content_by_another_name_adds_nothing(tmp_path: Path) -> None:
-    """F27: Content decides, not the name."""
+    """F27: The content decides, not the name."""
     inbox = one_file(tmp_path, GOOD, "a.csv")
     inbox.inputs = ()
     inbox.reads("*.csv")
@@ -34,7 +34,7 @@ def test_the_same_content_by_another_name_adds_nothing(tmp_path: Path) -> None:
 
 
 def test_the_same_name_with_other_content_is_a_new_load(tmp_path: Path) -> None:
-    """F28: What is new in it comes in, the rest is redelivered."""
+    """F28: Its new rows are loaded, the others are redelivered."""
     inbox = one_file(tmp_path, GOOD)
     inbox.land()
     inbox.put("entries.csv", GOOD + entry("L4"))
@@ -42,8 +42,8 @@ def test_the_same_name_with_other_content_is_a_new_load(tmp_path: Path) -> None:
     assert (2, 4, 3, 1) == (load.load_no, load.rows_read, load.redelivered, load.landed)
 
 
-def test_overlapping_exports_bring_only_new_rows(tmp_path: Path) -> None:
-    """F29: Two exports of overlapping days."""
+def test_overlapping_exports_load_only_new_rows(tmp_path: Path) -> None:
+    """F29: Two exports have overlapping days."""
     inbox = one_file(tmp_path, GOOD, "day1.csv")
     inbox.inputs = ()
     inbox.reads("day*.csv")
@@ -53,8 +53,8 @@ def test_overlapping_exports_bring_only_new_rows(tmp_path: Path) -> None:
     assert ["L1", "L2", "L3", "L4"] == inbox.leads()
 
 
-def test_a_backdated_entry_is_landed_with_the_time_it_was_recorded(tmp_path: Path) -> None:
-    """F30: Late rows come in; recorded_at says when."""
+def test_a_backdated_entry_is_loaded_with_its_recorded_time(tmp_path: Path) -> None:
+    """F30: Late rows are loaded; recorded_at has the time of recording."""
     inbox = one_file(tmp_path, GOOD, "a.csv")
     inbox.inputs = ()
     inbox.reads("*.csv")
@@ -66,29 +66,29 @@ def test_a_backdated_entry_is_landed_with_the_time_it_was_recorded(tmp_path: Pat
     assert expected == inbox.rows("select lead_id, entered_at, recorded_at from raw.stage_entries where load_no = 2")
 
 
-def test_a_growing_file_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F31: A file that changes while it is read is left for the next run, with a warning, and nothing of it is kept."""
+def test_a_growing_file_is_left_for_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F31: A file that changes while it is read gives a warning, and nothing of it is loaded."""
     from pipeline.ingest.files import formats
 
     inbox = one_file(tmp_path, GOOD)
     look_at = formats.scan_file
 
     def grows(path: Path, *arguments: object) -> object:
-        found = look_at(path, *arguments)  # type: ignore[arg-type]
+        scan = look_at(path, *arguments)  # type: ignore[arg-type]
         with path.open("a") as file:
             file.write(entry("L4"))
-        return found
+        return scan
 
     monkeypatch.setattr(formats, "scan_file", grows)
-    landed = inbox.land()
-    assert ((), ()) == (landed.loads, landed.refused)
-    assert "still being written" in landed.warnings[0]
+    result = inbox.land()
+    assert ((), ()) == (result.loads, result.refused)
+    assert "still being written" in result.warnings[0]
     monkeypatch.setattr(formats, "scan_file", look_at)
     assert 4 == inbox.land().loads[0].landed
 
 
 def test_a_new_column_is_kept_and_reported_once(tmp_path: Path) -> None:
-    """F49: Rows of before have none of it."""
+    """F49: Earlier rows have no value for it."""
     inbox = one_file(tmp_path, GOOD, "a.csv")
     inbox.inputs = ()
     inbox.reads("*.csv")
@@ -104,7 +104,7 @@ def test_a_new_column_is_kept_and_reported_once(tmp_path: Path) -> None:
 
 
 def test_reordered_columns_bind_by_name(tmp_path: Path) -> None:
-    """F50: Even between two files of one input."""
+    """F50: The order may differ between two files of one input."""
     inbox = one_file(tmp_path, GOOD, "a.csv")
     inbox.inputs = ()
     inbox.reads("*.csv")
@@ -114,8 +114,8 @@ def test_reordered_columns_bind_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a*b.csv", "x'; drop table y; --.csv", "[ab].csv", "a?b.csv", "ü ñ.csv", 'q"q.csv'])
-def test_a_strange_name_is_that_file_alone(tmp_path: Path, name: str) -> None:
-    """F78: No name is a pattern to DuckDB, or SQL."""
+def test_an_unusual_name_matches_only_its_file(tmp_path: Path, name: str) -> None:
+    """F78: DuckDB reads no name as a pattern or as SQL."""
     inbox = Inbox(tmp_path)
     for other in ("aXb.csv", "a.csv", "b.csv"):
         inbox.put(other, HEADER + entry("other"))
@@ -123,11 +123,11 @@ def test_a_strange_name_is_that_file_alone(tmp_path: Path, name: str) -> None:
     (load,) = inbox.reads(name).land().loads
     assert ["L1", "L2", "L3"] == inbox.leads()
     assert [(name,)] == inbox.rows("select file_name from raw.loads")
-    assert () == load.warnings  # nor did it have to be read line by line to be right
+    assert () == load.warnings  # and it was not read line by line
 
 
-def test_nor_is_that_of_a_parquet_file(tmp_path: Path) -> None:
-    """F78: `[1]` is `1` to DuckDB."""
+def test_an_unusual_name_of_a_parquet_file_matches_only_its_file(tmp_path: Path) -> None:
+    """F78: DuckDB reads `[1]` as a pattern for `1`."""
     inbox = Inbox(tmp_path)
     for name, lead in (("a1.parquet", "other"), ("a[1].parquet", "L1")):
         duckdb.execute(
@@ -139,7 +139,7 @@ def test_nor_is_that_of_a_parquet_file(tmp_path: Path) -> None:
 
 
 def test_a_link_out_of_the_inbox_is_refused(tmp_path: Path) -> None:
-    """F79: By name and by pattern; a link inside is fine."""
+    """F79: It is refused by name and by pattern; a link within the inbox is read."""
     outside = tmp_path / "outside.csv"
     outside.write_text(GOOD)
     inbox = Inbox(tmp_path / "inbox")
@@ -147,19 +147,19 @@ def test_a_link_out_of_the_inbox_is_refused(tmp_path: Path) -> None:
     (inbox.folder / "link_in.csv").symlink_to(inbox.folder / "inside.csv")
     (inbox.folder / "link_out.csv").symlink_to(outside)
     inbox.reads("*.csv").reads("link_out.csv", name="named")
-    landed = inbox.land()
+    result = inbox.land()
     assert [("crm", "link_out.csv"), ("named", "link_out.csv")] == [
-        (r.input, Path(r.file).name) for r in landed.refused
+        (r.input, Path(r.file).name) for r in result.refused
     ]
-    assert (1, 1) == (len(landed.loads), len(landed.already_loaded))
+    assert (1, 1) == (len(result.loads), len(result.already_loaded))
 
 
-def test_an_unknown_stage_is_landed_with_its_text_every_time(tmp_path: Path) -> None:
-    """F64: So that the models reject it each time, and a corrected alias brings it in from the log."""
+def test_an_unknown_stage_is_loaded_with_its_text(tmp_path: Path) -> None:
+    """F64: The models reject it in each run, and a corrected alias loads it from the log."""
     inbox = one_file(tmp_path, HEADER + entry("L1") + entry("L2", "Banana"))
     (load,) = inbox.land().loads
     assert any("1 row names a stage" in warning for warning in load.warnings)
-    assert any("Banana" in warning for warning in load.warnings)  # its alias must be written
+    assert any("Banana" in warning for warning in load.warnings)  # the user needs it for the alias
     inbox.put("entries.csv", HEADER + entry("L1") + entry("L2", "Banana") + entry("L3"))
     (load,) = inbox.land().loads
     assert (1, 2) == (load.redelivered, load.landed)
@@ -168,7 +168,7 @@ def test_an_unknown_stage_is_landed_with_its_text_every_time(tmp_path: Path) -> 
 
 
 def test_parquet_types_may_differ_from_file_to_file(tmp_path: Path) -> None:
-    """F75: Every value is text before it is typed: ids as numbers, times with a zone, as dates, as text."""
+    """F75: Every value is text before it is typed: ids as numbers, times with zone, dates, text."""
     queries = [
         "select 1 as lead_id, 'MQL' as stage, timestamp '2026-01-05 14:00:00' as entered_at",
         "select 2.0::double as lead_id, 'MQL' as stage, timestamptz '2026-01-05 14:00:00+02' as entered_at",

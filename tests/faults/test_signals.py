@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 11: a signal ends a run within two seconds, with real processes and real queries; the old run stays."""
+"""docs/FAULTS.md, 11: a signal stops a run within two seconds, with real processes and queries; the old run stays."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def line_of(running: subprocess.Popen[str]) -> str:
 
 
 @contextlib.contextmanager
-def killed_at_the_end(running: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+def killed_after(running: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
     with running:
         try:
             yield running
@@ -88,9 +88,9 @@ LONG_QUERY = (
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_long_query_within_two_seconds(out: Path, number: signal.Signals) -> None:
-    """F11: Exit code 130 in the middle of a cross join of years, with time to clean up; the published run stays."""
+    """F11: During a very long cross join the exit code is 130 after clean-up; the published run stays."""
     work = f"import atexit; atexit.register(print, 'cleaned up')\n        {LONG_QUERY}"
-    with killed_at_the_end(run_process(out, work)) as running:
+    with killed_after(run_process(out, work)) as running:
         assert "query" == line_of(running)
         time.sleep(0.5)
         started = time.monotonic()
@@ -104,14 +104,14 @@ def test_a_signal_ends_a_long_query_within_two_seconds(out: Path, number: signal
 
 
 def test_a_query_after_the_signal_is_stopped_too(out: Path) -> None:
-    """F11: Code that swallows the first error and asks again does not go on for a minute."""
+    """F11: Code that ignores the first error and queries again is stopped too."""
     work = LONG_QUERY.replace(
         "            connection.execute",
         "            for _ in range(3):\n"
         "              with __import__('contextlib').suppress(Exception):\n"
         "                connection.execute",
     )
-    with killed_at_the_end(run_process(out, work)) as running:
+    with killed_after(run_process(out, work)) as running:
         assert "query" == line_of(running)
         time.sleep(0.5)
         started = time.monotonic()
@@ -121,13 +121,13 @@ def test_a_query_after_the_signal_is_stopped_too(out: Path) -> None:
 
 
 def test_a_second_signal_ends_the_process_at_once(out: Path) -> None:
-    """F11: When the cleaning up hangs, a second Ctrl-C ends it with the same exit code."""
+    """F11: If the clean-up hangs, a second Ctrl-C stops the process with the same exit code."""
     work = (
         "with interrupt.interruptible():\n"
         "            try: print('works', flush=True); time.sleep(60)\n"
         "            finally: print('hangs', flush=True); time.sleep(60)"
     )
-    with killed_at_the_end(run_process(out, work)) as running:
+    with killed_after(run_process(out, work)) as running:
         assert "works" == line_of(running)
         running.send_signal(signal.SIGINT)
         assert "hangs" == line_of(running)
@@ -136,8 +136,8 @@ def test_a_second_signal_ends_the_process_at_once(out: Path) -> None:
         assert 130 == running.wait(0.8)
 
 
-def test_a_signal_that_ends_no_wait_is_heard_all_the_same(out: Path) -> None:
-    """F11: One that comes right before the main thread begins to wait leaves it waiting, as one does that another thread got."""
+def test_a_signal_that_interrupts_no_wait_is_handled(out: Path) -> None:
+    """F11: A signal right before a wait, or to another thread, does not interrupt the wait of the main thread."""
     work = (
         "import threading, signal\n"
         "        def signalled():\n"
@@ -147,13 +147,13 @@ def test_a_signal_that_ends_no_wait_is_heard_all_the_same(out: Path) -> None:
         "                threading.Thread(target=signalled, daemon=True).start(); time.sleep(60)\n"
         "            finally: print('cleaned up', flush=True)"
     )
-    with killed_at_the_end(run_process(out, work)) as running:
+    with killed_after(run_process(out, work)) as running:
         output, errors = running.communicate(timeout=20)
     assert (130, "cleaned up\n", "error: stopped by SIGTERM") == (running.returncode, output, errors.splitlines()[0])
 
 
-def test_a_function_that_hears_no_interrupt_is_ended_all_the_same(out: Path) -> None:
-    """F11: One call over one list of twenty million values may ignore the interrupt; the run ends in two seconds all the same."""
+def test_a_function_that_ignores_the_interrupt_is_stopped(out: Path) -> None:
+    """F11: A call over a list of twenty million values may ignore the interrupt; the run still stops in two seconds."""
     query = (
         "select len(list_sort(list_transform(range(n), lambda x: hash(x)))) from (select 20000000 + random()::int n)"
     )
@@ -163,7 +163,7 @@ def test_a_function_that_hears_no_interrupt_is_ended_all_the_same(out: Path) -> 
         "            print('query', flush=True)\n"
         f"            connection.execute({query!r}).fetchall()"
     )
-    with killed_at_the_end(run_process(out, work)) as running:
+    with killed_after(run_process(out, work)) as running:
         assert "query" == line_of(running)
         time.sleep(0.5)
         started = time.monotonic()

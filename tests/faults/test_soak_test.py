@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 4, 7 and 11: `make soak` in little, so that the long one works when it is asked for."""
+"""docs/FAULTS.md, 4, 7 and 11: a small soak test, which verifies `make soak`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import pytest
 from pipeline.errors import FunnelError
 from tests import runs
 from tests.faults import machines, soak
-from tests.faults.run_series import look
+from tests.faults.run_series import inspect_run
 
 
-def test_the_soak_finds_every_figure_met() -> None:
-    """F07: Two kills, a signal, a second run, 25 opens, every step of publishing: nothing missed, exit code 0."""
-    asked = ["--kills", "2", "--signals", "1", "--twice", "1", "--opens", "25", "--lanes", "1", "--seed", "7"]
+def test_a_small_soak_test_meets_every_figure() -> None:
+    """F07: With two kills, a signal, a second run, 25 opens and every step of publishing, the exit code is 0."""
+    options = ["--kills", "2", "--signals", "1", "--twice", "1", "--opens", "25", "--series", "1", "--seed", "7"]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.soak", *asked, "--slack", "5"],
+        [sys.executable, "-m", "tests.faults.soak", *options, "--slack", "5"],
         cwd=runs.REPOSITORY,
         capture_output=True,
         text=True,
@@ -35,43 +35,43 @@ def test_the_soak_finds_every_figure_met() -> None:
     assert 7 == len(tried)
 
 
-def test_the_soak_would_see_a_run_that_is_not_whole(tmp_path: Path) -> None:
-    """F07: A page cut short, a report or manifest of another run, half a database and a changed byte are each found."""
+def test_the_soak_test_finds_an_incomplete_run(tmp_path: Path) -> None:
+    """F07: It finds a truncated page, a report or manifest of another run, half a database and a changed byte."""
     out = tmp_path / "out"
-    assert 0 == machines.ended(machines.funnel(runs.QUARTER, out))[0]
-    whole = look(out)
+    assert 0 == machines.wait_for_exit(machines.funnel(runs.QUARTER, out))[0]
+    whole = inspect_run(out)
     folder = (out / "current").resolve()
     changes: dict[str, Callable[[bytes], bytes]] = {
-        "reports/index.html": lambda held: held[:-20],
-        "reports/summary.json": lambda held: held.replace(b'"as_of": "2026', b'"as_of": "2025'),
-        "manifest.json": lambda held: held.replace(b'"run": "2', b'"run": "1'),
-        "funnel.duckdb": lambda held: held[: len(held) // 2],
+        "reports/index.html": lambda content: content[:-20],
+        "reports/summary.json": lambda content: content.replace(b'"as_of": "2026', b'"as_of": "2025'),
+        "manifest.json": lambda content: content.replace(b'"run": "2', b'"run": "1'),
+        "funnel.duckdb": lambda content: content[: len(content) // 2],
     }
     for name, change in changes.items():
         path = folder / name
-        held = path.read_bytes()
+        content = path.read_bytes()
         path.chmod(0o644)
-        path.write_bytes(change(held))
+        path.write_bytes(change(content))
         with pytest.raises((AssertionError, FunnelError, duckdb.Error)):
-            look(out)
-        path.write_bytes(held)
+            inspect_run(out)
+        path.write_bytes(content)
     path = folder / "reports" / "email.txt"
     path.chmod(0o644)
     path.write_bytes(path.read_bytes() + b" ")
-    assert (whole["run"], whole["as_of"]) == (look(out)["run"], look(out)["as_of"])
-    assert whole["digest"] != look(out)["digest"]
+    assert (whole["run"], whole["as_of"]) == (inspect_run(out)["run"], inspect_run(out)["as_of"])
+    assert whole["digest"] != inspect_run(out)["digest"]
 
 
-def test_a_miss_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    """F07: The table counts the misses of a figure, and each is told in full below it."""
+def test_a_missed_figure_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """F07: The table has the number of misses of a figure, and each miss follows in full."""
     soak.show([soak.Figure("kills", 2, "load 2", ("load: broken",)), soak.Figure("opens", 3, "0 errors")], 60)
-    said = capsys.readouterr().out
-    assert re.search(r"^kills +2 +1  load 2$", said, re.MULTILINE)
-    assert "missed: kills: load: broken\n" in said
-    assert "figures were missed" in said
+    output = capsys.readouterr().out
+    assert re.search(r"^kills +2 +1  load 2$", output, re.MULTILINE)
+    assert "missed: kills: load: broken\n" in output
+    assert "figures were missed" in output
 
 
-def test_looking_at_nothing_is_an_error(tmp_path: Path) -> None:
-    """F07: A folder without a run is no whole run."""
+def test_inspecting_a_folder_without_a_run_is_an_error(tmp_path: Path) -> None:
+    """F07: Without a published run, inspect_run raises OSError."""
     with pytest.raises(OSError, match="current"):
-        look(tmp_path)
+        inspect_run(tmp_path)

@@ -1,4 +1,4 @@
-"""What does not fit into memory is spilled into the folder of the run, for the owner only, and goes with it."""
+"""Queries that exceed the memory spill into the folder of the run, which only its owner can read."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ LARGE = (
 
 
 def test_a_query_that_does_not_fit_spills_into_the_folder_of_the_run(tmp_path: Path) -> None:
-    """While it runs its files lie there and nowhere else; the sealed run has none of them."""
-    seen: set[Path] = set()
+    """During the query its files are only in that folder; the sealed run has none of them."""
+    spilled_files: set[Path] = set()
     done = threading.Event()
 
     def look() -> None:
         while not done.is_set():
-            seen.update(path for path in tmp_path.rglob("*.tmp") if path.is_file())
+            spilled_files.update(path for path in tmp_path.rglob("*.tmp") if path.is_file())
             time.sleep(0.002)
 
     with lock.hold(tmp_path, runs.CLOCK):
@@ -41,7 +41,7 @@ def test_a_query_that_does_not_fit_spills_into_the_folder_of_the_run(tmp_path: P
         looking.join()
         connection.execute("checkpoint")
         connection.close()
-        assert {run.spill} == {path.parent for path in seen}
+        assert {run.spill} == {path.parent for path in spilled_files}
         assert 0o700 == run.building.stat().st_mode & 0o777
         sealed = run_folder.seal(run)
     assert ["funnel.duckdb", "reports"] == sorted(path.name for path in sealed.iterdir())
@@ -49,17 +49,17 @@ def test_a_query_that_does_not_fit_spills_into_the_folder_of_the_run(tmp_path: P
 
 
 def test_a_run_spills_into_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reading and building spill there, and the folder is gone when the run is published."""
-    told = []
+    """Loading and building spill there, and the published run has no such folder."""
+    spill_folders = []
 
-    def spy(*given: Any, **named: Any) -> duckdb.DuckDBPyConnection:
-        connection = connect(*given, **named)
-        told.append(Path(connection.execute("select current_setting('temp_directory')").fetchall()[0][0]))
+    def spy(*arguments: Any, **named: Any) -> duckdb.DuckDBPyConnection:
+        connection = connect(*arguments, **named)
+        spill_folders.append(Path(connection.execute("select current_setting('temp_directory')").fetchall()[0][0]))
         return connection
 
     for step in (loading, building):
         monkeypatch.setattr(step, "connect", spy)
     published = runs.run(runs.QUARTER, tmp_path, as_of=runs.QUARTER_AS_OF)
-    assert [tmp_path / "runs" / f"{published.run_id}.building" / "spill"] * 2 == told
+    assert [tmp_path / "runs" / f"{published.run_id}.building" / "spill"] * 2 == spill_folders
     assert [published.run_id] == [path.name for path in (tmp_path / "runs").iterdir()]
     assert not (tmp_path / "runs" / published.run_id / "spill").exists()

@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 89: nothing of nothing is a dash on every page, never 0 %, NaN or an error."""
+"""docs/FAULTS.md, 89: a rate with denominator zero is a dash on every page, never 0 %, NaN or an error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run(folder: Path, as_of: str) -> Path:
 
 
 def assert_numbers(output: Path) -> None:
-    """No page, file or summary holds what is no number where one should be."""
+    """No page, file or summary has NaN or infinity."""
     for name, html in pages(output).items():
         assert NO_NUMBER.search(grow(html).find("main")[0].words if grow(html).find("main") else "") is None, name
     assert not [cell for cell in cells(output) if cell.lower() in ("nan", "inf", "-inf", "infinity")]
@@ -39,7 +39,7 @@ def _no_constant(name: str) -> float:
 
 
 def test_before_the_first_entry_every_rate_is_a_dash(tmp_path: Path) -> None:
-    """F89: Zero leads at as-of: all rows wait for their day, the report is whole, and no percentage stands in it."""
+    """F89: With zero leads at as-of all rows are later, the report is complete, and it has no percentage."""
     configuration(tmp_path, Names())
     deliver(tmp_path, Names())
     out = run(tmp_path, "2025-12-01")
@@ -48,31 +48,31 @@ def test_before_the_first_entry_every_rate_is_a_dash(tmp_path: Path) -> None:
     assert [{"entered": 0, "rate": None}] == runs.ask(
         out, "select entered, mature_rate as rate from report.headline where window_days is null"
     )
-    shown = grow(pages(out)["index.html"])
-    assert DASH in shown.words
-    assert not re.search(r"\d\s*%", "".join(node.words for node in shown.find("strong")))
+    index = grow(pages(out)["index.html"])
+    assert DASH in index.words
+    assert not re.search(r"\d\s*%", "".join(node.words for node in index.find("strong")))
     with (out / "reports" / "data" / "headline.csv").open(encoding="utf-8-sig", newline="") as file:
         ever, within = csv.DictReader(file)
     assert ("0", "", "") == (ever["entered"], ever["mature_rate"], ever["latest_rate"])
     assert ("0", "", "") == (within["entered"], within["recent_rate"], within["coverage"])
 
 
-def test_a_stage_that_nobody_reached_has_no_rate(tmp_path: Path) -> None:
-    """F89: Leads arrive, none reaches the stage from which the pair counts: 0 entered, a dash, and no 0 % of it."""
+def test_a_stage_without_leads_has_no_rate(tmp_path: Path) -> None:
+    """F89: If no lead reaches the from stage of a pair, it has 0 entered and a dash, not 0 %."""
     toml = configuration(tmp_path, Names(alias="entered"), '[checks]\nunused_stages = ["sal", "won"]\n')
     won = '\n[[stages]]\nkey = "won"\ndefinition = "Signed."\n'
     text = toml.read_text("utf-8").replace("\n[[inputs]]", f"{won}\n[[inputs]]", 1)
     toml.write_text(text.replace('[["mql", "sal"]]', '[["sal", "won"]]'), "utf-8")
     deliver(tmp_path, Names(alias="entered"))
     entries = tmp_path / "inbox" / "entries.csv"
-    kept = [line for line in entries.read_text("utf-8").splitlines() if ",sal," not in line]
-    entries.write_text("\n".join(kept) + "\n", "utf-8")
+    other_lines = [line for line in entries.read_text("utf-8").splitlines() if ",sal," not in line]
+    entries.write_text("\n".join(other_lines) + "\n", "utf-8")
     out = run(tmp_path, AS_OF)
     assert_numbers(out)
-    (found,) = runs.ask(
+    (headline,) = runs.ask(
         out, "select entered, converted, mature_rate, latest_rate from report.headline where window_days is null"
     )
-    assert {"entered": 0, "converted": 0, "mature_rate": None, "latest_rate": None} == found
+    assert {"entered": 0, "converted": 0, "mature_rate": None, "latest_rate": None} == headline
     rates = runs.ask(
         out, "select count(*) filter (where isnan(rate)) as odd, count(*) as all_of_them from marts.conversion"
     )
@@ -84,6 +84,6 @@ def test_a_stage_that_nobody_reached_has_no_rate(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_the_look_at_numbers_sees_one_that_is_none(value: float) -> None:
-    """F89: What the two tests above look for is what Python writes for it."""
+def test_assert_numbers_finds_nan_and_infinity(value: float) -> None:
+    """F89: The check finds the forms in which Python writes them."""
     assert NO_NUMBER.search(f"{value} %")

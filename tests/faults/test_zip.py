@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 99: zip archives. Each member is a file of its own, and no archive does anything but give rows."""
+"""docs/FAULTS.md, 99: zip archives. Each member is a file of its own, and an archive can only give rows."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def names(inbox: Inbox) -> list[str]:
     return [load.file_name for load in loading.open_log(inbox.log_folder).loads]
 
 
-def left_over(inbox: Inbox) -> list[str]:
-    """What a run left of its work."""
+def leftovers(inbox: Inbox) -> list[str]:
+    """The work files that a run left."""
     return [str(path) for path in inbox.folder.rglob("*") if path.name.startswith(("member_", "content"))]
 
 
 @pytest.mark.parametrize("name", ["export.zip", "export.ZIP", "export.csv"])
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_each_member_is_a_file_of_its_own(tmp_path: Path, name: str, method: int) -> None:
-    """F99: In order of name, in folders too, under a name of its own in the log; what macOS puts beside them is left out."""
+    """F99: Members are loaded in order of name, also from folders, with their own name; files of macOS are skipped."""
     inbox = one_file(
         tmp_path,
         zipped(
@@ -62,11 +62,11 @@ def test_each_member_is_a_file_of_its_own(tmp_path: Path, name: str, method: int
     assert [hashlib.sha256(ONE.encode()).hexdigest(), hashlib.sha256(TWO.encode()).hexdigest()] == [
         load.sha256 for load in outcome.loads
     ]
-    assert [] == left_over(inbox)
+    assert [] == leftovers(inbox)
 
 
-def test_members_of_every_kind(tmp_path: Path) -> None:
-    """F99: What is read outside of an archive is read inside."""
+def test_a_member_may_be_of_any_kind(tmp_path: Path) -> None:
+    """F99: Every kind of file that is read outside an archive is read inside."""
     json_line = '{"lead_id":"L2","stage":"MQL","entered_at":"2026-01-05"}'
     inbox = one_file(
         tmp_path,
@@ -82,7 +82,7 @@ def test_members_of_every_kind(tmp_path: Path) -> None:
 
 
 def test_a_pattern_mixes_files_and_archives(tmp_path: Path) -> None:
-    """F99: In order of name."""
+    """F99: Files and archives are loaded in order of name."""
     inbox = Inbox(tmp_path)
     inbox.put("in/b.zip", zipped(("x.csv", TWO)))
     inbox.put("in/a.csv", ONE)
@@ -91,13 +91,13 @@ def test_a_pattern_mixes_files_and_archives(tmp_path: Path) -> None:
     assert ["L1", "L2", "L3"] == inbox.leads()
 
 
-def test_what_is_known_is_known_by_member(tmp_path: Path) -> None:
-    """F99: A second delivery with one member more loads that one; the same member outside of the archive is known, too."""
+def test_known_files_are_compared_by_member(tmp_path: Path) -> None:
+    """F99: An archive with one new member loads only that one; a known member outside the archive is known too."""
     inbox = one_file(tmp_path, zipped(("a.csv", ONE)), "export.zip")
     inbox.land()
     again = inbox.land()
     assert ((), (str(tmp_path / "export.zip" / "a.csv"),)) == (again.loads, again.already_loaded)
-    assert "crm: export.zip/a.csv is known as load 1, 0 new rows" in inbox.said
+    assert "crm: export.zip/a.csv is known as load 1, 0 new rows" in inbox.log_lines
     inbox.put("export.zip", zipped(("b.csv", TWO), ("a.csv", ONE)))
     assert ["export.zip/b.csv"] == [load.file_name for load in inbox.land().loads]
     inbox.inputs = ()
@@ -106,7 +106,7 @@ def test_what_is_known_is_known_by_member(tmp_path: Path) -> None:
 
 
 def test_a_rejected_row_names_archive_and_member(tmp_path: Path) -> None:
-    """F99: In quality.rejected_rows."""
+    """F99: Both names are in quality.rejected_rows."""
     inbox = one_file(tmp_path, zipped(("a.csv", HEADER + entry("L1") + entry("L2", entered_at="soon"))), "export.zip")
     inbox.land()
     assert [("export.zip/a.csv", 2, "unreadable_time", "L2,MQL,soon,dana")] == inbox.rows(
@@ -114,8 +114,8 @@ def test_a_rejected_row_names_archive_and_member(tmp_path: Path) -> None:
     )
 
 
-def test_a_bad_member_costs_that_member(tmp_path: Path) -> None:
-    """F99: It is refused by its name, and the others are read."""
+def test_a_bad_member_is_refused_alone(tmp_path: Path) -> None:
+    """F99: The message has its name, and the other members are read."""
     inbox = one_file(tmp_path, zipped(("a.csv", ONE), ("b.txt", "no header here"), ("c.csv", TWO)), "export.zip")
     outcome = inbox.land()
     assert ["L1", "L2"] == inbox.leads()
@@ -125,11 +125,11 @@ def test_a_bad_member_costs_that_member(tmp_path: Path) -> None:
 
 
 def encrypted(content: bytes) -> bytes:
-    """The archive with the flag of an encrypted member, in both places that have it."""
-    held = bytearray(content)
+    """The archive with the flag of an encrypted member in both places."""
+    archive_bytes = bytearray(content)
     for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        held[held.index(mark) + at] |= 1
-    return bytes(held)
+        archive_bytes[archive_bytes.index(mark) + at] |= 1
+    return bytes(archive_bytes)
 
 
 OUTSIDE = "the zip archive has a file in it whose name leads out of the archive"
@@ -163,24 +163,24 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_may_not_be_unpacked_is_refused(tmp_path: Path, what: str) -> None:
-    """F99: With the reason and the next step, and nothing is written outside the work of the run."""
-    content, said = REFUSED[what]
+def test_an_archive_that_can_not_be_unpacked_is_refused(tmp_path: Path, what: str) -> None:
+    """F99: The message has reason and next step, and nothing is written outside the work folder of the run."""
+    content, message = REFUSED[what]
     inbox = one_file(tmp_path / "in", content, "export.zip")
-    assert said in refusal(inbox)
-    assert [] == left_over(inbox)
+    assert message in refusal(inbox)
+    assert [] == leftovers(inbox)
     assert ["in"] == [path.name for path in tmp_path.iterdir()]
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_two_members_of_one_name_are_refused(tmp_path: Path) -> None:
-    """F99: Nobody can say which is meant."""
-    said = refusal(one_file(tmp_path, zipped(("a.csv", ONE), ("a.csv", TWO)), "export.zip"))
-    assert "the zip archive has two files named `a.csv` | rename one of the two" == said
+    """F99: The name is ambiguous."""
+    message = refusal(one_file(tmp_path, zipped(("a.csv", ONE), ("a.csv", TWO)), "export.zip"))
+    assert "the zip archive has two files named `a.csv` | rename one of the two" == message
 
 
 def test_a_damaged_member_is_refused(tmp_path: Path) -> None:
-    """F99: Its checksum does not fit; the member after it is read."""
+    """F99: Its checksum is wrong; the next member is read."""
     content = bytearray(zipped(("a.csv", ONE), ("b.csv", TWO), method=zipfile.ZIP_STORED))
     content[content.index(b"L1")] ^= 1
     inbox = one_file(tmp_path, bytes(content), "export.zip")
@@ -192,8 +192,8 @@ def test_a_damaged_member_is_refused(tmp_path: Path) -> None:
     assert ["L2"] == inbox.leads()
 
 
-def test_a_wrong_size_is_found(tmp_path: Path) -> None:
-    """F99: What is promised as ten bytes and is a bomb gives no more than ten bytes, and is refused by its checksum."""
+def test_a_member_with_a_wrong_size_is_refused(tmp_path: Path) -> None:
+    """F99: A bomb that declares ten bytes gives only ten bytes, and its checksum refuses it."""
     content = bytearray(zipped(("a.csv", ONE + " " * 60_000_000)))
     for mark, at in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
         place = content.index(mark) + at
@@ -201,15 +201,15 @@ def test_a_wrong_size_is_found(tmp_path: Path) -> None:
     assert "its checksum does not fit" in refusal(one_file(tmp_path, bytes(content), "export.zip"))
 
 
-def test_a_member_before_the_file_is_damage(tmp_path: Path) -> None:
-    """F99: A damaged end of the archive puts its members there; the disk says no to that, and the run goes on."""
+def test_a_member_before_the_start_of_the_file_is_damage(tmp_path: Path) -> None:
+    """F99: A damaged end of the archive gives such a position; the read fails, and the run continues."""
     content = bytearray(zipped(("a.csv", ONE)))
     content[-4] ^= 0x54
     assert "the zip archive is damaged" in refusal(one_file(tmp_path, bytes(content), "export.zip"))
 
 
-def test_a_fault_of_the_disk_is_no_fault_of_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F99: It goes through, whether the archive is opened or a member is unpacked."""
+def test_a_disk_error_is_no_error_of_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F99: The disk error is raised, when the archive is opened or a member is unpacked."""
 
     def broken(*_: object) -> None:
         raise OSError(errno.EIO, "broken")
@@ -224,15 +224,15 @@ def test_a_fault_of_the_disk_is_no_fault_of_the_archive(tmp_path: Path, monkeypa
 
 
 def test_the_total_counts_over_all_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F99: By what the archive promises, before anything is unpacked."""
+    """F99: The declared sizes are added before anything is unpacked."""
     monkeypatch.setattr(archives, "MAX_UNPACKED_BYTES", len(ONE) + 10)
     assert "it decompresses to more than 0.0 GB" in refusal(
         one_file(tmp_path, zipped(("a.csv", ONE), ("b.csv", TWO)), "export.zip")
     )
 
 
-def test_what_is_really_unpacked_counts_too() -> None:
-    """F99: A budget is spent by every chunk."""
+def test_the_unpacked_bytes_count_too() -> None:
+    """F99: Every chunk counts towards the limit."""
     budget = archives.Budget(packed=1, limit=100, next_step="stop")
     budget.spend(100)
     with pytest.raises(archives.FileRefusedError):
@@ -240,7 +240,7 @@ def test_what_is_really_unpacked_counts_too() -> None:
 
 
 def test_random_damage_never_stops_the_run(tmp_path: Path) -> None:
-    """F99: Whatever byte is lost: rows are read whole, or a file is refused."""
+    """F99: After any lost byte, rows are read in full or a file is refused."""
     content = zipped(("a.csv", ONE), ("b.csv", TWO))
     for at in range(len(content)):
         broken = bytearray(content)
@@ -250,8 +250,8 @@ def test_random_damage_never_stops_the_run(tmp_path: Path) -> None:
         assert {1} >= {load.rows_read for load in outcome.loads}
 
 
-def test_a_promised_sum_is_that_of_the_archive(tmp_path: Path) -> None:
-    """F99: As of any other file."""
+def test_a_sha256_file_has_the_checksum_of_the_archive(tmp_path: Path) -> None:
+    """F99: The .sha256 file works as for any other file."""
     content = zipped(("a.csv", ONE))
     inbox = one_file(tmp_path / "good", content, "export.zip")
     inbox.put("export.zip.sha256", hashlib.sha256(content).hexdigest())
@@ -262,15 +262,15 @@ def test_a_promised_sum_is_that_of_the_archive(tmp_path: Path) -> None:
     assert "its content does not match export.zip.sha256" in refusal(inbox)
 
 
-def test_an_archive_that_changes_meanwhile_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F99: It is the archive that is watched, not what was unpacked of it."""
+def test_an_archive_that_changes_is_left_for_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F99: The run compares the archive, not the unpacked files."""
     inbox = one_file(tmp_path, zipped(("a.csv", ONE)), "export.zip")
     look_at = formats.scan_file
 
-    def grows(*given: object) -> object:
-        found = look_at(*given)  # type: ignore[arg-type]
+    def grows(*arguments: object) -> object:
+        scan = look_at(*arguments)  # type: ignore[arg-type]
         inbox.put("export.zip", zipped(("a.csv", ONE), ("b.csv", TWO)))
-        return found
+        return scan
 
     monkeypatch.setattr(formats, "scan_file", grows)
     outcome = inbox.land()
@@ -280,8 +280,8 @@ def test_an_archive_that_changes_meanwhile_waits(tmp_path: Path, monkeypatch: py
     )
 
 
-def test_a_known_archive_needs_no_space(tmp_path: Path) -> None:
-    """F99: What a run needs on the disk is judged by the files that the log does not know."""
+def test_a_known_archive_needs_no_disk_space(tmp_path: Path) -> None:
+    """F99: The estimated disk space of a run counts only files that are not in the log."""
     inbox = one_file(tmp_path, zipped(("a.csv", ONE)), "export.zip")
     before = disk_space.estimate_run_size(inbox.configuration, inbox.log_folder)
     inbox.land()

@@ -1,4 +1,4 @@
-"""Workbooks for tests: written by openpyxl, and their XML changed as no program would."""
+"""Workbooks for tests, written by openpyxl, with changes of their XML that no program makes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ HEADER = ("lead_id", "stage", "entered_at", "owner")
 
 def workbook(*rows: Sequence[Any], change: Callable[[Any], object] = lambda _: None) -> bytes:
     """A workbook with a sheet of these rows; `change` gets the openpyxl workbook before it is saved."""
-    made = openpyxl.Workbook()
-    sheet = made.active
+    book = openpyxl.Workbook()
+    sheet = book.active
     assert sheet is not None
     sheet.title = "History"
     for row in rows:
         sheet.append(list(row))
-    change(made)
+    change(book)
     file = io.BytesIO()
-    made.save(file)
-    # The same bytes at any time: openpyxl writes the time of the day into this part, and into the archive.
+    book.save(file)
+    # For the same bytes each time: openpyxl writes the current time into this part, and into the archive.
     return with_part(file.getvalue(), "docProps/core.xml", lambda _: b"<none/>")
 
 
@@ -32,11 +32,11 @@ def with_part(content: bytes, name: str, change: Callable[[bytes], bytes] | None
     file = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as new:
         for member in old.infolist():
-            held = old.read(member)
+            part = old.read(member)
             if member.filename != name:
-                new.writestr(zipfile.ZipInfo(member.filename), held, zipfile.ZIP_DEFLATED)
+                new.writestr(zipfile.ZipInfo(member.filename), part, zipfile.ZIP_DEFLATED)
             elif change is not None:
-                new.writestr(zipfile.ZipInfo(member.filename), change(held), zipfile.ZIP_DEFLATED)
+                new.writestr(zipfile.ZipInfo(member.filename), change(part), zipfile.ZIP_DEFLATED)
     return file.getvalue()
 
 
@@ -44,7 +44,7 @@ SHEET = "xl/worksheets/sheet1.xml"
 
 
 def with_cells(cells: str, texts: Sequence[str] = ()) -> bytes:
-    """A workbook whose sheet has this XML inside `sheetData`, and these shared texts."""
+    """A workbook whose sheet has this XML in `sheetData`, and these shared texts."""
     plain = workbook(HEADER)
     start = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
     sheet = with_part(plain, SHEET, lambda _: start + cells.encode() + b"</sheetData></worksheet>")

@@ -1,4 +1,4 @@
-"""What every test of mail shares: one authority, one published run."""
+"""Fixtures of all mail tests: a certificate authority and a published run."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tests.sample import Sample
 
 @pytest.fixture(scope="session")
 def trusted(tmp_path_factory: pytest.TempPathFactory) -> servers.Authority:
-    """The authority that the configurations of these tests trust."""
+    """The certificate authority that the configurations of these tests trust."""
     return servers.authority(tmp_path_factory.mktemp("trusted"))
 
 
 @pytest.fixture(scope="session")
-def quarter_night(quarter: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output folder of a run over the worked quarter. `funnel send` writes into it."""
+def quarter_output(quarter: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output folder of a run of the worked quarter. `funnel send` writes into it."""
     return quarter.copied(tmp_path_factory.mktemp("quarter") / "build")

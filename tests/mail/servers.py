@@ -1,4 +1,4 @@
-"""Real mail servers for tests: with TLS or without, with a login, with answers that a test dictates."""
+"""Real mail servers for tests, with or without TLS and login, and with answers that a test sets."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from pipeline.mail.send import Server
 HOST = "127.0.0.1"
 USER, PASSWORD = "revops", "hunter2-very-secret"
 SILENT = "nobody-answers"
-"""A user to whose login no answer ever comes."""
+"""A user whose login is never answered."""
 
 
 @dataclass
 class Post:
-    """What a server does and what it got. `answers` are given to DATA one by one, then 250; `refuses` by recipient."""
+    """The answers of a server and the messages that it got. DATA gets `answers` in order, then 250; `refuses` is by recipient."""
 
     answers: list[str] = field(default_factory=list)
     refuses: dict[str, list[str]] = field(default_factory=dict)
@@ -59,30 +59,30 @@ class Post:
 
 @dataclass(frozen=True)
 class Authority:
-    """A certificate authority of the test, and the file that trusts it."""
+    """A certificate authority of the test, and the file of its certificate."""
 
     ca: trustme.CA
     file: Path
 
     def context(self, *names: str) -> ssl.SSLContext:
-        """What a server of these names needs."""
+        """The TLS context of a server with these names."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self.ca.issue_cert(*names).configure_cert(context)
         return context
 
 
 def authority(folder: Path, name: str = "ca.pem") -> Authority:
-    """A new authority, its certificate in `folder`."""
-    made = Authority(trustme.CA(), folder / name)
-    made.ca.cert_pem.write_to_path(made.file)
-    return made
+    """A new authority with its certificate in `folder`."""
+    new_authority = Authority(trustme.CA(), folder / name)
+    new_authority.ca.cert_pem.write_to_path(new_authority.file)
+    return new_authority
 
 
 @contextmanager
 def running(
     post: Post, trusted: Authority, *, starttls: bool = True, login: bool = False, name: str = HOST
 ) -> Iterator[Server]:
-    """A server on this machine, and how to reach it."""
+    """A server on this machine within the block; yields its address."""
     with socket.socket() as free:
         free.bind((HOST, 0))
         port = free.getsockname()[1]
@@ -101,7 +101,7 @@ def running(
 
 @contextmanager
 def running_tls(post: Post, trusted: Authority) -> Iterator[Server]:
-    """A server that speaks TLS from the first byte."""
+    """A server with TLS from the first byte."""
     with socket.socket() as free:
         free.bind((HOST, 0))
         port = free.getsockname()[1]
@@ -113,7 +113,7 @@ def running_tls(post: Post, trusted: Authority) -> Iterator[Server]:
         controller.stop()
 
 
-def _authenticator(_: Any, __: Any, ___: Any, mechanism: str, given: Any) -> AuthResult:
-    known = isinstance(given, LoginPassword) and (given.login, given.password) == (USER.encode(), PASSWORD.encode())
+def _authenticator(_: Any, __: Any, ___: Any, mechanism: str, login: Any) -> AuthResult:
+    known = isinstance(login, LoginPassword) and (login.login, login.password) == (USER.encode(), PASSWORD.encode())
     is_right = known and mechanism in ("LOGIN", "PLAIN")
-    return AuthResult(success=is_right, handled=isinstance(given, LoginPassword) and given.login == SILENT.encode())
+    return AuthResult(success=is_right, handled=isinstance(login, LoginPassword) and login.login == SILENT.encode())

@@ -1,4 +1,4 @@
-"""Published files to a message: it parses back with the standard library, all there, and nothing from elsewhere."""
+"""A composed message parses with the standard library and has all published parts and nothing else."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ ENVELOPE = Envelope(
 
 
 @pytest.fixture
-def report(quarter_night: Path, tmp_path: Path) -> Path:
-    """A copy of the published reports that may be changed."""
+def report(quarter_output: Path, tmp_path: Path) -> Path:
+    """A copy of the published reports that a test may change."""
     folder = tmp_path / "reports"
-    shutil.copytree(quarter_night / "reports", folder)
+    shutil.copytree(quarter_output / "reports", folder)
     for path in folder.iterdir():
         path.chmod(0o644)
     return folder
 
 
 def parsed(folder: Path, envelope: Envelope = ENVELOPE, attached: Iterable[Attachment] = ()) -> EmailMessage:
-    """The message as a mail program reads it."""
+    """The message, parsed as a mail program does."""
     message = message_from_bytes(compose(folder, envelope, tuple(attached), NOW).as_bytes(), policy=default)
     assert isinstance(message, EmailMessage)
     return message
 
 
 class TestParts:
-    def test_head(self, report: Path) -> None:
-        """Subject, sender, recipients and time; no thread, no Bcc, and no answer from those who are out of office."""
+    def test_the_header_has_every_field(self, report: Path) -> None:
+        """It has subject, sender, recipients and time, no thread and no Bcc, and suppresses out-of-office replies."""
         message = parsed(report)
         assert (
             "MQL → SAL 66.7\u202f% within 30 days (6 of 9, to Feb 2026) · One quarter, sixteen leads as of 31 Mar 2026"
@@ -54,8 +54,8 @@ class TestParts:
         assert "auto-generated" == message["Auto-Submitted"]
         assert [None] * 3 == [message[name] for name in ("In-Reply-To", "References", "Bcc")]
 
-    def test_text_then_html(self, report: Path) -> None:
-        """Both published forms, the plain one first; the HTML differs from its file in the pictures' addresses alone."""
+    def test_the_text_part_comes_before_the_html_part(self, report: Path) -> None:
+        """Both published forms are there; the HTML differs from its file only in the addresses of pictures."""
         message = parsed(report)
         assert "multipart/alternative" == message.get_content_type()
         text, html = message.get_body(("plain",)), message.get_body(("html",))
@@ -67,21 +67,21 @@ class TestParts:
             back = back.replace(f'src="cid:{cid}"', f'src="{file}"')
         assert (report / "email.html").read_text("utf-8") == back
 
-    def test_every_picture_is_inside(self, report: Path) -> None:
-        """Each address of a picture is that of a part, each part is shown, and its bytes are the published ones."""
+    def test_every_picture_is_a_part(self, report: Path) -> None:
+        """Each picture address is that of a part, each part is used, and its bytes equal the published ones."""
         message = parsed(report)
         html = message.get_body(("html",))
         assert html is not None
         page = reading.read(html.get_content())
-        asked = [value for tag, name, value in page.attributes if (tag, name) == ("img", "src")]
-        assert [f"cid:{part['Content-ID'].strip('<>')}" for part in images(message)] == asked
-        assert 2 == len(set(asked))
+        sources = [value for tag, name, value in page.attributes if (tag, name) == ("img", "src")]
+        assert [f"cid:{part['Content-ID'].strip('<>')}" for part in images(message)] == sources
+        assert 2 == len(set(sources))
         for part in images(message):
             assert (report / str(part.get_filename())).read_bytes() == part.get_content()
             assert "inline" == part.get_content_disposition()
 
-    def test_nothing_is_fetched(self, report: Path) -> None:
-        """Opening the mail asks no server for anything."""
+    def test_the_mail_has_no_remote_address(self, report: Path) -> None:
+        """A mail program fetches nothing when it opens the mail."""
         html = parsed(report).get_body(("html",))
         assert html is not None
         page = reading.read(html.get_content())
@@ -91,27 +91,27 @@ class TestParts:
         assert "url(" not in html.get_content()
 
     def test_lines_are_short(self, report: Path) -> None:
-        """No line is longer than mail servers take, and all bytes are plain."""
+        """No line exceeds the limit of mail servers, and all bytes are ASCII."""
         content = compose(report, ENVELOPE, (), NOW).as_bytes()
         assert max(map(len, content.split(b"\r\n"))) <= 998
         assert content.isascii()
 
     def test_files_are_attached(self, report: Path) -> None:
-        """A CSV file comes out byte by byte."""
-        made = Attachment("headline.csv", "a,b\r\nä,1\r\n".encode())
-        message = parsed(report, attached=[made])
+        """An attached CSV file is unchanged, byte for byte."""
+        attachment = Attachment("headline.csv", "a,b\r\nä,1\r\n".encode())
+        message = parsed(report, attached=[attachment])
         (part,) = message.iter_attachments()
         assert ("headline.csv", "text/csv") == (part.get_filename(), part.get_content_type())
-        assert made.content == part.get_payload(decode=True)
+        assert attachment.content == part.get_payload(decode=True)
 
 
 class TestIdentity:
-    def test_the_same_bytes(self, report: Path) -> None:
-        """The same files at the same time are the same message, boundaries included."""
+    def test_the_same_files_give_the_same_bytes(self, report: Path) -> None:
+        """The same files at the same time give the same message, boundaries included."""
         assert compose(report, ENVELOPE, (), NOW).as_bytes() == compose(report, ENVELOPE, (), NOW).as_bytes()
 
-    def test_sent_again_it_is_the_same_message(self, report: Path) -> None:
-        """Hours later, and with the recipients in another order, the Message-ID is the same."""
+    def test_a_repeated_mail_has_the_same_message_id(self, report: Path) -> None:
+        """The Message-ID does not depend on the hour or the order of recipients."""
         later = Envelope(ENVELOPE.report, ENVELOPE.run, ENVELOPE.sender, ENVELOPE.to[::-1])
         again = compose(report, later, (), datetime(2026, 4, 2, 9, tzinfo=UTC))
         assert compose(report, ENVELOPE, (), NOW)["Message-ID"] == again["Message-ID"]
@@ -123,7 +123,7 @@ class TestIdentity:
             Envelope("all", "20260403T030000Z-ab12", ENVELOPE.sender, ENVELOPE.to),
             Envelope("all", ENVELOPE.run, ENVELOPE.sender, ("a@example.com",)),
         ],
-        ids=["another report", "another night", "other recipients"],
+        ids=["another report", "another run", "other recipients"],
     )
     def test_another_message_has_another_id(self, report: Path, other: Envelope) -> None:
         """Another report, run or list is another message."""
@@ -132,8 +132,8 @@ class TestIdentity:
 
 class TestRefusals:
     @pytest.mark.parametrize("letter", ["\n", "\r", "\0", "\r\nBcc: spy@example.com"])
-    def test_a_subject_begins_no_header(self, report: Path, letter: str) -> None:
-        """A line break in the subject is refused, not folded into a header of its own."""
+    def test_a_subject_starts_no_header(self, report: Path, letter: str) -> None:
+        """A line break in the subject is refused, so that it starts no header."""
         page = report / "email.html"
         page.write_text(page.read_text("utf-8").replace("<title>", f"<title>x{letter}y"), "utf-8", newline="")
         with pytest.raises(MailError) as failure:
@@ -148,29 +148,29 @@ class TestRefusals:
         ],
         ids=["from", "to"],
     )
-    def test_an_address_begins_no_header(self, report: Path, envelope: Envelope) -> None:
-        """The same holds for addresses."""
+    def test_an_address_starts_no_header(self, report: Path, envelope: Envelope) -> None:
+        """A line break in an address is refused too."""
         with pytest.raises(MailError):
             compose(report, envelope, (), NOW)
 
     @pytest.mark.parametrize("name", ["email.html", "email.txt", "email-1.png"])
     def test_a_missing_file_is_reported(self, report: Path, name: str) -> None:
-        """A run without its mail is named, with what writes it."""
+        """The message has the missing file and the command that writes it."""
         (report / name).unlink()
         with pytest.raises(MailError) as failure:
             compose(report, ENVELOPE, (), NOW)
         assert (6, str(report / name)) == (failure.value.exit_code, failure.value.where)
         assert "funnel report" in failure.value.next_step
 
-    def test_no_other_file_gets_in(self, report: Path) -> None:
-        """A picture that is not one of the mail is refused, so no page can send a file of the machine."""
+    def test_no_other_file_is_attached(self, report: Path) -> None:
+        """A picture that is not part of the mail is refused, so no page can send a file of the machine."""
         page = report / "email.html"
         page.write_text(page.read_text("utf-8").replace('src="email-1.png"', 'src="../../secret.png"'), "utf-8")
         with pytest.raises(MailError):
             compose(report, ENVELOPE, (), NOW)
 
-    def test_too_large_is_refused(self, report: Path) -> None:
-        """A mail that programs would cut is not sent."""
+    def test_a_mail_that_is_too_large_is_refused(self, report: Path) -> None:
+        """A mail that programs would truncate is not sent."""
         page = report / "email.html"
         page.write_text(page.read_text("utf-8") + "<!--" + "x" * 80_000 + "-->", "utf-8")
         with pytest.raises(MailError):
@@ -182,21 +182,21 @@ class TestAttachments:
         "cell", ["=1+1", "+cmd|'/C calc'!A0", "-2+3", "@SUM(A1)", "\tx", "\rx", "-", "+49 30 1234"]
     )
     def test_formulas_are_text(self, cell: str) -> None:
-        """A text that a spreadsheet would run gets an apostrophe, in the heading as well."""
+        """A text that a spreadsheet would run gets an apostrophe, also in the header."""
         quoted = '"' + cell.replace('"', '""') + '"'
         assert f'"\'{cell}"' in guarded(f"{quoted},n\r\nx,1\r\n".encode()).decode().replace(f"'{cell},", f'"\'{cell}",')
 
-    def test_numbers_stay(self) -> None:
-        """Negative and signed numbers are numbers; such a file comes back byte by byte, whatever its line ends."""
+    def test_numbers_stay_numbers(self) -> None:
+        """Signed numbers are unchanged, so the file is the same byte for byte, with any line ends."""
         content = b"\xef\xbb\xbfn,m\n-1,+2.5\n-1e-05,0\n"
         assert content == guarded(content)
 
-    def test_the_mark_of_utf_8_stays(self) -> None:
-        """A guarded file still opens as UTF-8 in a spreadsheet."""
+    def test_the_byte_order_mark_stays(self) -> None:
+        """A spreadsheet still opens the escaped file as UTF-8."""
         assert b"\xef\xbb\xbf'=x\r\n" == guarded(b"\xef\xbb\xbf=x\n")
 
-    def test_missing_and_too_large(self, tmp_path: Path) -> None:
-        """A name that is not there is told with the nearest one; a size beyond the limit with both sizes."""
+    def test_a_missing_or_too_large_attachment_is_refused(self, tmp_path: Path) -> None:
+        """For an unknown name the message has the nearest one; for a size beyond the limit it has both sizes."""
         (tmp_path / "data").mkdir()
         (tmp_path / "data" / "headline.csv").write_bytes(b"x" * 3000)
         assert 1 == len(attachments(tmp_path, ["headline.csv"], 3))

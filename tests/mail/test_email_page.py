@@ -1,4 +1,4 @@
-"""The mail that a run writes: the page's own numbers, whole for every database, small, and quiet in a browser."""
+"""The mail of a run has the numbers of the page, is valid for every database, small, and fetches nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ URL = "https://reports.example.com/funnel/"
 
 
 def files_of(definition: Waterfall, rows: list[dict[str, Any]], report_url: str | None = None) -> dict[str, bytes]:
-    """File name → content of the mail about these rows; its HTML parses, and nothing in it comes from elsewhere."""
+    """File name → content of the mail of these rows; its HTML must parse and have no remote address."""
     figures = read_figures(built(definition, AS_OF, {"stage_entries": rows}))
     files = render_email(build_email(build_site(figures, ()), figures, report_url), render.environment())
     html = files["email.html"].decode("utf-8")
@@ -53,19 +53,19 @@ def plain(value: int) -> str:
     return f"{value:,}".replace(",", "\u202f")
 
 
-def test_gold(quarter_night: Path) -> None:
-    """The mail of the worked quarter is the gold mail, byte for byte; `make gold` writes it again."""
-    assert gold.mail(gold.GOLD) == gold.mail(quarter_night / "reports")
+def test_the_mail_equals_the_golden_file(quarter_output: Path) -> None:
+    """The mail of the worked quarter equals the golden file byte for byte; `make gold` writes it."""
+    assert gold.mail(gold.GOLD) == gold.mail(quarter_output / "reports")
 
 
 class TestNumbers:
     @pytest.mark.parametrize("name", gold.MAIL)
-    def test_counts_are_those_of_the_database(self, quarter_night: Path, name: str) -> None:
-        """Both forms show every count of every headline pair as report.headline has it."""
-        words = (quarter_night / "reports" / name).read_text("utf-8")
-        shown = reading.read(words).text if name.endswith("html") else words
-        parts = re.split(r"MQL → (?:SAL|SQL)\n", shown)[1:]
-        rows = runs.ask(quarter_night, "from report.headline where window_days is null order by headline_no")
+    def test_counts_equal_the_database(self, quarter_output: Path, name: str) -> None:
+        """Both forms show every count of every headline pair as in report.headline."""
+        words = (quarter_output / "reports" / name).read_text("utf-8")
+        visible_text = reading.read(words).text if name.endswith("html") else words
+        parts = re.split(r"MQL → (?:SAL|SQL)\n", visible_text)[1:]
+        rows = runs.ask(quarter_output, "from report.headline where window_days is null order by headline_no")
         assert 2 == len(parts) == len(rows)
         for part, row in zip(parts, rows, strict=True):
             for label, column in (
@@ -78,10 +78,10 @@ class TestNumbers:
                 number = plain(row[column])
                 assert f"{number}  {label}\n" in part or f"{label}{number}" in part
 
-    def test_the_subject_says_the_headline(self, quarter_night: Path) -> None:
-        """The first pair's headline rate with its window and counts, the name and the day of as-of."""
-        (row,) = runs.ask(quarter_night, "from report.headline where is_headline_window and headline_no = 1")
-        html = (quarter_night / "reports" / "email.html").read_text("utf-8")
+    def test_the_subject_has_the_headline(self, quarter_output: Path) -> None:
+        """The subject has the headline rate of the first pair with window and counts, the name and the as-of day."""
+        (row,) = runs.ask(quarter_output, "from report.headline where is_headline_window and headline_no = 1")
+        html = (quarter_output / "reports" / "email.html").read_text("utf-8")
         counts = f"{row['recent_converted']} of {row['recent_entered']}"
         rate = f"{100 * row['recent_rate']:.1f}\u202f%"
         assert 30 == row["window_days"]
@@ -90,20 +90,20 @@ class TestNumbers:
         )
         assert f"<title>{subject}</title>" in html
 
-    def test_overdue_is_that_of_the_database(self, quarter_night: Path) -> None:
-        """Waiting and overdue leads in one sentence, then the stages with overdue stays."""
-        (total,) = runs.ask(quarter_night, "from report.overview")
-        late = runs.ask(quarter_night, "from report.stage_sla where month_start is null and open_overdue > 0")
-        words = (quarter_night / "reports" / "email.txt").read_text("utf-8")
+    def test_overdue_leads_equal_the_database(self, quarter_output: Path) -> None:
+        """One sentence has the waiting and overdue leads, then the stages with overdue leads follow."""
+        (total,) = runs.ask(quarter_output, "from report.overview")
+        late = runs.ask(quarter_output, "from report.stage_sla where month_start is null and open_overdue > 0")
+        words = (quarter_output / "reports" / "email.txt").read_text("utf-8")
         assert f"{total['open_leads']} leads are waiting, {total['overdue']} overdue.\n" in words
         assert [f"  {row['stage_label']}: {row['open_overdue']} stay (limit {row['sla_text']})" for row in late] == [
             line for line in words.splitlines() if "(limit " in line
         ]
 
-    def test_the_rates_are_those_of_the_page(self, quarter_night: Path) -> None:
-        """Each rate of the mail stands on the index with the same lines below it."""
-        index = reading.read((quarter_night / "reports" / "index.html").read_text("utf-8")).text
-        words = (quarter_night / "reports" / "email.txt").read_text("utf-8")
+    def test_rates_equal_the_page(self, quarter_output: Path) -> None:
+        """Each rate of the mail is on the index with the same lines below it."""
+        index = reading.read((quarter_output / "reports" / "index.html").read_text("utf-8")).text
+        words = (quarter_output / "reports" / "email.txt").read_text("utf-8")
         rated = [
             line
             for line in words.splitlines()
@@ -114,27 +114,27 @@ class TestNumbers:
 
 
 class TestEdges:
-    def test_nothing_delivered(self) -> None:
-        """An empty database gives a whole mail that says so."""
+    def test_an_empty_database_gives_a_complete_mail(self) -> None:
+        """The mail of an empty database says that there are no leads."""
         html = html_of(waterfall(headline=(Pair("a", "b"),)), [])
         assert "No stage entry has been delivered yet" in html
         assert "A → B: no final month yet" in html
         assert "No lead is waiting." in html
 
-    def test_one_lead(self) -> None:
-        """One lead is a lead, not leads; its rate is all or nothing with a wide interval."""
+    def test_one_lead_is_singular(self) -> None:
+        """The mail says `lead`, not `leads`; the rate is 0 % or 100 % with a wide interval."""
         html = html_of(waterfall(headline=(Pair("a", "b", None, 30),)), ONE_LEAD)
         assert "1 lead is waiting, 1 overdue." in html
         assert "A → B 100\u202f% within 30 days (1 of 1, to Jan 2026) · Edge as of 31 Mar 2026" in html
 
-    def test_no_headline_pair(self) -> None:
-        """Without a pair the subject is the name and the day, and what is overdue is the mail."""
+    def test_a_mail_without_a_headline_pair_has_overdue_leads(self) -> None:
+        """Without a pair the subject has name and day, and the mail has the overdue leads."""
         html = html_of(waterfall(), ONE_LEAD)
         assert "<title>Edge as of 31 Mar 2026</title>" in html
 
     @pytest.mark.parametrize("name", [MARKUP, HEBREW, LONG])
-    def test_names_that_bite(self, name: str) -> None:
-        """Markup stays text, right-to-left names turn nothing around, long ones are cut; in text they are as written."""
+    def test_hostile_names_are_text(self, name: str) -> None:
+        """Markup is text, right-to-left names are isolated, long names are truncated; the text form has them unchanged."""
         stages = (stage("a", 1, label=name), *PATH[1:])
         definition = Waterfall(name, "UTC", stages, headline=(Pair("a", "b"),))
         files = files_of(definition, ONE_LEAD)
@@ -149,8 +149,8 @@ class TestEdges:
             assert LONG not in html.partition("<h2")[2].partition("</h2>")[0]
             assert f"{LONG[:69]}… → B" in html
 
-    def test_a_monster_stays_small(self) -> None:
-        """Very many pairs, limits, and very long definitions stay below the size that mail programs show."""
+    def test_the_mail_of_a_huge_waterfall_stays_small(self) -> None:
+        """With many pairs and SLAs and long definitions, the mail stays below the size that mail programs show."""
         keys = [f"stage_{number:02}" for number in range(24)]
         stages = tuple(
             Stage(key, f"{key} {LONG}", key, f"{HEBREW} & <i>" * 400, "path", rank, sla=Sla(1, "hour"))
@@ -162,42 +162,42 @@ class TestEdges:
         assert "17 more headline pairs in the report." in html
         assert "16 more stages in the report." in html
 
-    def test_the_link_leads_to_the_report(self) -> None:
-        """With an address both forms link to the index; nothing else leads anywhere."""
+    def test_report_url_links_to_the_report(self) -> None:
+        """With report_url both forms link to the index, and there is no other link."""
         files = files_of(waterfall(headline=(Pair("a", "b"),)), ONE_LEAD, URL)
         assert f'href="{URL}index.html"' in files["email.html"].decode("utf-8")
         assert f"\n{URL}index.html\n" in files["email.txt"].decode("utf-8")
 
-    def test_cutting_keeps_names_closed(self) -> None:
-        """What is isolated from the text around it stays so when it is cut."""
+    def test_a_truncated_name_stays_isolated(self) -> None:
+        """A truncated name keeps the end of its isolation."""
         assert "\u2068abc…\u2069" == shorten("\u2068abcdefgh\u2069", 5)
         assert "abcde" == shorten("abcde", 5)
 
 
 class TestPictures:
     def test_the_same_bytes(self) -> None:
-        """Made twice, a mail is the same file for file, pictures included."""
-        made = [files_of(waterfall(headline=(Pair("a", "b"),)), ONE_LEAD) for _ in range(2)]
-        assert made[0] == made[1]
+        """Two mails of the same rows are equal file by file, pictures included."""
+        twice = [files_of(waterfall(headline=(Pair("a", "b"),)), ONE_LEAD) for _ in range(2)]
+        assert twice[0] == twice[1]
 
-    def test_text_is_drawn(self) -> None:
-        """A picture that holds nothing but a label is not blank: the font is there, whatever the machine has."""
+    def test_the_text_of_a_picture_is_drawn(self) -> None:
+        """A picture with only a label is not blank, because the font is shipped."""
         templates = render.environment()
         blank = png.png(png.compose_picture("a.png", (Drawing(30, "nothing"),)), templates)
         labelled = Drawing(30, "a label", labels=(Label(10, 20, f"78{chr(0x202F)}% Dec ’25", "start", "scale"),))
         assert len(png.png(png.compose_picture("a.png", (labelled,)), templates)) > len(blank) + 500
 
     def test_every_letter_of_a_chart_has_a_glyph(self) -> None:
-        """Digits, signs and all twelve months are in the font."""
+        """The font has digits, signs and all twelve months."""
         from fontTools.ttLib import TTFont
 
         known = TTFont(png.font_file()).getBestCmap()
         letters = f"0123456789 ’<>–−*%\u202f{MONTHS}"
         assert [] == [letter for letter in letters if ord(letter) not in known]
 
-    def test_twice_as_dense(self) -> None:
-        """A picture has two pixels for each of the page's, so that it is sharp on a phone."""
-        shown = png.compose_picture("a.png", (Drawing(30, "nothing"),))
-        content = png.png(shown, render.environment())
+    def test_a_picture_has_twice_the_pixels_of_the_page(self) -> None:
+        """With two pixels per page pixel, a picture is sharp on a phone."""
+        visible_text = png.compose_picture("a.png", (Drawing(30, "nothing"),))
+        content = png.png(visible_text, render.environment())
         size = int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
-        assert (2 * shown.width, 2 * shown.height) == size
+        assert (2 * visible_text.width, 2 * visible_text.height) == size

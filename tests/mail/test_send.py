@@ -1,4 +1,4 @@
-"""Handing a message to a real server: what is trusted, what is tried again, what is told."""
+"""Sends messages to real servers: trust, retries and messages."""
 
 from __future__ import annotations
 
@@ -19,25 +19,29 @@ PATIENCE = Patience(attempts=3, first_wait=2.0, factor=4.0, timeout=5.0)
 
 
 def message() -> EmailMessage:
-    made = EmailMessage(policy=SMTP)
-    made["From"], made["To"], made["Subject"] = "Funnel <funnel@example.com>", ", ".join(TO), "MQL → SAL 78 %"
-    made.set_content("Numbers: ≥ 3")
-    return made
+    new_message = EmailMessage(policy=SMTP)
+    new_message["From"], new_message["To"], new_message["Subject"] = (
+        "Funnel <funnel@example.com>",
+        ", ".join(TO),
+        "MQL → SAL 78 %",
+    )
+    new_message.set_content("Numbers: ≥ 3")
+    return new_message
 
 
 class Delivery:
-    """One delivery with its waits and lines noted instead of spent."""
+    """Sends a message and records waits and log lines instead of waiting."""
 
     def __init__(self) -> None:
         self.waits: list[float] = []
-        self.said: list[str] = []
+        self.log_lines: list[str] = []
 
     def __call__(self, server: Server, login: Login | None = None) -> None:
         with logged() as lines:
             try:
                 deliver(message(), TO, server, login, PATIENCE, self.waits.append)
             finally:
-                self.said += lines
+                self.log_lines += lines
 
 
 @pytest.fixture
@@ -55,7 +59,7 @@ def refusal(send: Delivery, server: Server, login: Login | None = None) -> str:
 
 class TestTrust:
     def test_a_certificate_of_our_authority_is_accepted(self, trusted: Authority, send: Delivery) -> None:
-        """With `ca_file` the message goes over STARTTLS, once, to all its recipients."""
+        """With `ca_file` the message is sent over STARTTLS, once, to all recipients."""
         post = Post()
         with running(post, trusted) as server:
             send(server)
@@ -69,66 +73,68 @@ class TestTrust:
             send(server)
         assert 1 == len(post.received)
 
-    def test_a_stranger_gets_nothing(self, trusted: Authority, tmp_path: Path, send: Delivery) -> None:
-        """A certificate of another authority is refused at once; nothing is sent, nothing tried again."""
+    def test_a_certificate_of_another_authority_is_refused(
+        self, trusted: Authority, tmp_path: Path, send: Delivery
+    ) -> None:
+        """Nothing is sent, and there is no further try."""
         post = Post()
         with running(post, authority(tmp_path)) as server:
-            said = refusal(send, Server(server.host, server.port, "starttls", trusted.file))
-        assert said.startswith("the server's certificate is not trusted:")
+            log_lines = refusal(send, Server(server.host, server.port, "starttls", trusted.file))
+        assert log_lines.startswith("the server's certificate is not trusted:")
         assert ([], 0, []) == (post.received, post.tries, send.waits)
 
-    def test_another_name_gets_nothing(self, trusted: Authority, send: Delivery) -> None:
-        """A good certificate of another host is no certificate of this one."""
+    def test_a_certificate_of_another_host_is_refused(self, trusted: Authority, send: Delivery) -> None:
+        """A valid certificate of another host is not trusted for this one."""
         post = Post()
         with running(post, trusted, name="elsewhere.example") as server:
             assert refusal(send, server).startswith("the server's certificate is not trusted:")
         assert [] == post.received
 
     def test_without_starttls_nothing_is_sent(self, trusted: Authority, send: Delivery) -> None:
-        """A server that offers no TLS gets no message: there is no way back to plain text."""
+        """A server without TLS gets no message, because there is no fall-back to plain text."""
         post = Post()
         with running(post, trusted, starttls=False) as server:
             assert "STARTTLS" in refusal(send, server)
         assert ([], []) == (post.received, send.waits)
 
-    def test_an_authority_that_can_not_be_read(self, tmp_path: Path, send: Delivery) -> None:
-        """The missing file is named."""
+    def test_a_missing_ca_file_is_reported(self, tmp_path: Path, send: Delivery) -> None:
+        """The message has the path of the file."""
         with pytest.raises(MailError) as failure:
             send(Server(HOST, 9, "starttls", tmp_path / "none.pem"))
         assert "none.pem ([mail] ca_file)" in failure.value.where
 
 
 class TestLogin:
-    def test_user_and_password_are_given_when_asked(self, trusted: Authority, send: Delivery) -> None:
-        """A server that wants a login gets it, after TLS."""
+    def test_user_and_password_are_sent_on_request(self, trusted: Authority, send: Delivery) -> None:
+        """A server that requires a login gets it after TLS."""
         post = Post()
         with running(post, trusted, login=True) as server:
             send(server, Login(USER, PASSWORD))
         assert 1 == len(post.received)
 
     def test_a_wrong_password_is_final_and_not_reported(self, trusted: Authority, send: Delivery) -> None:
-        """No second try, which could lock the account; the password is in no line."""
+        """There is no second try, which could lock the account, and no line has the password."""
         post = Post()
         with running(post, trusted, login=True) as server:
-            said = refusal(send, server, Login(USER, "wrong-" + PASSWORD))
-        assert "the login was refused (535)" == said
+            log_lines = refusal(send, server, Login(USER, "wrong-" + PASSWORD))
+        assert "the login was refused (535)" == log_lines
         assert ([], []) == (post.received, send.waits)
         assert PASSWORD not in repr(Login(USER, PASSWORD))
 
     def test_no_answer_to_a_login_is_final(self, trusted: Authority, send: Delivery) -> None:
-        """Whether the login counted as wrong nobody knows, so it is not repeated."""
+        """The server may have counted the login as wrong, so it is not repeated."""
         with running(Post(), trusted, login=True) as server, pytest.raises(MailError) as failure:
             quick = Patience(attempts=3, first_wait=0, timeout=0.3)
             deliver(message(), TO, server, Login(SILENT, PASSWORD), quick, send.waits.append)
         assert ("the server hung up at the login", []) == (failure.value.what, send.waits)
 
     def test_a_missing_login_is_reported(self, trusted: Authority, send: Delivery) -> None:
-        """Without user and password the server's own words say what it wants."""
+        """Without user and password the message has the text of the server."""
         with running(Post(), trusted, login=True) as server:
             assert refusal(send, server).startswith("the server refused: 530")
 
-    def test_half_a_login_is_a_mistake(self) -> None:
-        """User without password, or the reverse, is told before anything is sent."""
+    def test_half_a_login_is_refused(self) -> None:
+        """A user without a password, or the reverse, is refused before anything is sent."""
         with pytest.raises(UsageError):
             Login.of({"FUNNEL_SMTP_USER": USER})
         with pytest.raises(UsageError):
@@ -139,12 +145,12 @@ class TestLogin:
 
 class TestPatience:
     def test_451_twice_then_delivered_once(self, trusted: Authority, send: Delivery) -> None:
-        """What passes is waited for, four times as long at each try."""
+        """After a temporary error the wait is four times as long at each try."""
         post = Post(answers=["451 busy", "451 still busy"])
         with running(post, trusted) as server:
             send(server)
         assert (3, 1, [2.0, 8.0]) == (post.tries, len(post.received), send.waits)
-        assert ["451 busy" in send.said[0], "451 still busy" in send.said[1]] == [True, True]
+        assert ["451 busy" in send.log_lines[0], "451 still busy" in send.log_lines[1]] == [True, True]
 
     def test_550_is_final(self, trusted: Authority, send: Delivery) -> None:
         """A permanent refusal is not repeated."""
@@ -153,22 +159,22 @@ class TestPatience:
             assert "the server refused: 550 not wanted" == refusal(send, server)
         assert (1, []) == (post.tries, send.waits)
 
-    def test_451_for_ever_is_given_up(self, trusted: Authority, send: Delivery) -> None:
-        """After as many tries as allowed, and no wait after the last."""
+    def test_a_permanent_451_is_given_up(self, trusted: Authority, send: Delivery) -> None:
+        """It is given up after the allowed tries, without a wait after the last."""
         post = Post(answers=["451 busy"] * 9)
         with running(post, trusted) as server:
             assert "gave up after 3 tries: the server refused: 451 busy" == refusal(send, server)
         assert (3, [2.0, 8.0]) == (post.tries, send.waits)
 
-    def test_a_server_that_hangs_up(self, trusted: Authority, send: Delivery) -> None:
-        """A broken connection passes, too."""
+    def test_a_broken_connection_is_tried_again(self, trusted: Authority, send: Delivery) -> None:
+        """A broken connection is a temporary error."""
         post = Post(hangs_up=1)
         with running(post, trusted) as server:
             send(server)
         assert (2, 1, [2.0]) == (post.tries, len(post.received), send.waits)
 
-    def test_nobody_listens(self, send: Delivery) -> None:
-        """No server at all: tried as often as allowed, then told with host and port."""
+    def test_a_missing_server_is_reported_with_host_and_port(self, send: Delivery) -> None:
+        """It is tried as often as allowed."""
         with socket.socket() as free:
             free.bind((HOST, 0))
             port = free.getsockname()[1]
@@ -177,8 +183,8 @@ class TestPatience:
         )
         assert [2.0, 8.0] == send.waits
 
-    def test_a_server_that_does_not_speak(self, send: Delivery) -> None:
-        """A port that accepts and says nothing costs the timeout, not the run."""
+    def test_a_server_that_does_not_answer_costs_the_timeout(self, send: Delivery) -> None:
+        """The run continues after the timeout."""
         with socket.socket() as silent:
             silent.bind((HOST, 0))
             silent.listen(8)
@@ -189,29 +195,31 @@ class TestPatience:
 
 
 class TestRecipients:
-    def test_one_refused_does_not_keep_the_other(self, trusted: Authority, send: Delivery) -> None:
-        """The others get the message, and the refused one is named with the server's words."""
+    def test_a_refused_recipient_does_not_stop_the_others(self, trusted: Authority, send: Delivery) -> None:
+        """The others get the message, and the error has the refused one with the text of the server."""
         post = Post(refuses={"b@example.com": ["550 no such user"]})
         with running(post, trusted) as server:
             assert "refused for b@example.com (550 no such user); the others got it" == refusal(send, server)
         assert [["a@example.com"]] == [to for to, _ in post.received]
 
-    def test_all_refused(self, trusted: Authority, send: Delivery) -> None:
-        """Then nobody got it, and it is not tried again."""
+    def test_a_mail_with_only_refused_recipients_is_not_tried_again(self, trusted: Authority, send: Delivery) -> None:
+        """The message says that nobody got it."""
         post = Post(refuses={each: ["550 no such user"] for each in TO})
         with running(post, trusted) as server:
             assert "nobody got it" in refusal(send, server)
         assert ([], []) == (post.received, send.waits)
 
-    def test_one_put_off_gets_it_later_and_the_other_not_twice(self, trusted: Authority, send: Delivery) -> None:
-        """Grey-listing: only those who have not got the message are tried again."""
+    def test_a_deferred_recipient_gets_the_mail_later_and_the_others_once(
+        self, trusted: Authority, send: Delivery
+    ) -> None:
+        """With grey-listing only recipients without the message are tried again."""
         post = Post(refuses={"b@example.com": ["451 come back later"]})
         with running(post, trusted) as server:
             send(server)
         assert [["a@example.com"], ["b@example.com"]] == [to for to, _ in post.received]
 
-    def test_one_put_off_and_one_refused(self, trusted: Authority, send: Delivery) -> None:
-        """A permanent refusal among temporary ones is still told at the end."""
+    def test_a_refused_recipient_is_reported_among_deferred_ones(self, trusted: Authority, send: Delivery) -> None:
+        """The permanent refusal is in the error at the end."""
         post = Post(refuses={"a@example.com": ["550 gone"], "b@example.com": ["451 later"]})
         with running(post, trusted) as server:
             assert "refused for a@example.com (550 gone); the others got it" == refusal(send, server)

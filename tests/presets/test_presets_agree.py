@@ -1,4 +1,4 @@
-"""Every preset that ships counts right: on histories of its own stages, SQL and oracle give the same rows."""
+"""For every shipped preset, SQL and oracle give the same rows on histories of its own stages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ every_preset = pytest.mark.parametrize("name", presets.names())
 
 
 def waterfall_of(name: str, folder: Path) -> Waterfall:
-    """The preset as it ships, in one zone or another, cut by what only a preset knows: its teams and who qualifies."""
+    """The shipped preset in a zone, with the dimensions that only a preset has: its teams and qualified_by."""
     path = folder / "funnel.toml"
     zone = ZONES[presets.names().index(name) % len(ZONES)]
     path.write_text(
@@ -35,7 +35,7 @@ def waterfall_of(name: str, folder: Path) -> Waterfall:
 
 
 def walks(waterfall: Waterfall) -> oracle.History:
-    """Leads of eight accounts that begin somewhere on the path and mostly go up; some skip, leave, come back."""
+    """Leads of eight accounts that start on the path and mostly move up; some skip, leave or return."""
     random = Random(len(waterfall.stages))
     path = sorted((stage for stage in waterfall.stages if stage.rank is not None), key=lambda stage: stage.rank or 0)
     off_path = [stage for stage in waterfall.stages if stage.rank is None]
@@ -48,16 +48,16 @@ def walks(waterfall: Waterfall) -> oracle.History:
         position = number % len(path) if number < 2 * len(path) else 0
         for _ in range(8):
             stage = random.choice(off_path) if random.random() < 0.2 else path[position]
-            written = random.choice((stage.key, stage.label, stage.name, *stage.aliases))
-            entries.append(oracle.Entry("crm", 1, len(entries) + 1, lead_id, written, moment))
+            alias = random.choice((stage.key, stage.label, stage.name, *stage.aliases))
+            entries.append(oracle.Entry("crm", 1, len(entries) + 1, lead_id, alias, moment))
             position = max(0, min(len(path) - 1, position + random.choice((1, 1, 1, 1, 2, 0, -1))))
             moment += timedelta(hours=random.choice((1, 24, 72, 240)))
     return oracle.History(as_of=AS_OF, entries=tuple(entries), inputs=("crm",), leads=leads)
 
 
 @every_preset
-def test_sql_and_oracle_agree_on_walks_through_it(name: str, tmp_path: Path) -> None:
-    """Every stage and group is reached, every headline pair converts, and every table has the oracle's rows."""
+def test_sql_and_oracle_agree_on_typical_histories(name: str, tmp_path: Path) -> None:
+    """Every stage and group has entries, every headline pair converts, and every table has the oracle's rows."""
     waterfall = waterfall_of(name, tmp_path)
     expected, actual, broken = rows_of_both(waterfall, walks(waterfall))
     assert differences(expected, actual) == {}
@@ -71,8 +71,8 @@ def test_sql_and_oracle_agree_on_walks_through_it(name: str, tmp_path: Path) -> 
 
 
 @every_preset
-def test_sql_and_oracle_agree_on_odd_histories(name: str, tmp_path: Path) -> None:
-    """Ties, merges, deletions, rows to set aside: the oracle's rows again, and every check holds."""
+def test_sql_and_oracle_agree_on_unusual_histories(name: str, tmp_path: Path) -> None:
+    """With ties, merges, deletions and rejected rows, tables equal the oracle's, and every check passes."""
 
     @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @seed(20260331)

@@ -1,4 +1,4 @@
-"""The gold pages: the report of the worked quarter. `make gold` writes them again; read their diff before you accept it."""
+"""The golden files: the report of the worked quarter. `make gold` writes them; read the diff before you accept it."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ def quarter(output: Path) -> dict[str, bytes]:
 
 
 def pages(folder: Path) -> dict[str, bytes]:
-    """The pages in a folder by name."""
+    """The pages of a folder by name."""
     return {path.name: path.read_bytes() for path in sorted(folder.glob("*.html")) if path.name not in MAIL}
 
 
 def mail(folder: Path) -> dict[str, bytes]:
-    """Both forms of the mail about them."""
+    """Both forms of the mail of a report folder."""
     return {name: (folder / name).read_bytes() for name in MAIL}
 
 
 def main() -> None:
-    """Write the gold pages; those that no longer exist go."""
+    """Write the golden files and remove those that no longer exist."""
     with tempfile.TemporaryDirectory() as folder:
-        made = quarter(Path(folder))
+        new_pages = quarter(Path(folder))
     GOLD.mkdir(parents=True, exist_ok=True)
     for stale in GOLD.glob("*.*"):
         stale.unlink()
-    for name, page in made.items():
+    for name, page in new_pages.items():
         (GOLD / name).write_bytes(page)
 
 

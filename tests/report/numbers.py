@@ -1,7 +1,7 @@
-"""The numbers of a page against the database that it was made of.
+"""Compares the numbers of a page with the database.
 
-A number is looked for where its figure says that it comes from: in the rows of the query that is printed there, and of the
-questions below for what a page says without printing a query. Text and attributes that are read aloud count alike.
+A number must be in the rows of the query that is printed for its figure, or of the questions below for text without a
+printed query. Text, and attributes that screen readers read, count alike.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ TOKEN = re.compile(
     rf"\d{{4}}-\d\d-\d\d|(?:{'|'.join(text.MONTHS)}) (?:\d{{4}}|’\d\d)"
     rf"|(?<![\w.])(?:\d{{1,3}}(?:{THIN}\d{{3}})+|\d+)(?:\.\d+)?(?:{THIN}(?:%|pts|h|d|:{THIN}1)(?!\w))?(?![\w])"
 )
-"""A date, a month, or a number with its unit. Letters beside digits make a word of them: an id, `90th`."""
+"""A date, a month, or a number with its unit. Digits next to letters are a word: an id, `90th`."""
 RANGE = re.compile(rf"(\d[\d.{THIN}]*)–(?=[<>]?\d[\d.{THIN}]*{THIN}%)")
-"""The lower bound of an interval, whose per cent sign stands behind the upper one."""
+"""The lower bound of an interval; the per cent sign is after the upper one."""
 DIFFERENCE = re.compile(rf"(\d[\d.]*) to (?=[+−±]\d[\d.]*{THIN}pts)")
-"""The lower bound of the interval of a difference, whose unit stands behind the upper one."""
+"""The lower bound of the interval of a difference; the unit is after the upper one."""
 
 SAID = re.compile(
     r"95 % interval|about 95 % is expected|[Mm]ay exceed 100 %|0 to 100 %|1:1 and 5:1|fewer than 20[ .]|contains 0\."
@@ -36,7 +36,7 @@ SAID = re.compile(
     r"|the query gives up to 25 months, the table the last 12|the years 2000 to 2099"
     r"|(?<![\d.])3–4(?![\d.])|5 or more|^5\+$|^1 lead$|1 lead:|(?:^|; )2:"
 )
-"""Words with digits in them that are no figures: names of measures, edges of classes."""
+"""Words with digits that are no figures: names of measures, edges of classes."""
 UNREAD = frozenset({"style", "pattern", "pre", "head"})
 ALOUD = ("aria-label", "title")
 
@@ -45,43 +45,43 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Printed:
-    """A text with numbers, and the element that it stands in."""
+    """A text with numbers, and its element."""
 
     where: Node
     words: str
 
 
 class Database:
-    """The published file, asked each question once."""
+    """The published file, with cached queries."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
-        self.asked = cache(self._asked)
-        stages = self.asked("select stage_no, stage from waterfall.stages")
+        self.cached_rows = cache(self._rows)
+        stages = self.cached_rows("select stage_no, stage from waterfall.stages")
         self.stages = {str(row["stage_no"]): str(row["stage"]) for row in stages}
-        self.written = cache(self._written)
+        self.cached_forms = cache(self._row_forms)
         self.pool = cache(self._pool)
 
-    def _asked(self, sql: str) -> tuple[Row, ...]:
+    def _rows(self, sql: str) -> tuple[Row, ...]:
         """The rows of a query."""
         answer = self.connection.execute(sql)
         names = [column[0] for column in answer.description or []]
         return tuple(dict(zip(names, row, strict=True)) for row in answer.fetchall())
 
-    def _written(self, sql: str) -> tuple[frozenset[str], ...]:
-        """Of each row of a query, everything that it may look like on a page."""
+    def _row_forms(self, sql: str) -> tuple[frozenset[str], ...]:
+        """For each row of a query, every form of its values on a page."""
         return tuple(
             frozenset().union(
                 *(forms(value / 24 if name.endswith("_hours") and value else value) for name, value in row.items())
             )
-            for row in self.asked(sql)
+            for row in self.cached_rows(sql)
         )
 
     def _pool(self, sql: str, heading: str) -> frozenset[str]:
-        """What the rows of a query may look like that have this heading; all rows, when none of them has it."""
-        rows = self.written(sql)
-        found = [row for row in rows if heading in row]
-        return frozenset().union(*(found or rows))
+        """The forms of the rows with this heading, or of all rows if no row has it."""
+        rows = self.cached_forms(sql)
+        matching = [row for row in rows if heading in row]
+        return frozenset().union(*(matching or rows))
 
 
 def tokens(words: str) -> list[str]:
@@ -91,7 +91,7 @@ def tokens(words: str) -> list[str]:
 
 
 def forms(value: Any) -> frozenset[str]:
-    """A value in every way in which a page may write it."""
+    """Every form in which a page may write a value."""
     if isinstance(value, list | tuple):
         return frozenset(map(str, value))
     return _forms(value)
@@ -109,21 +109,27 @@ def _forms(value: Any) -> frozenset[str]:
         return frozenset((text.count(value), text.count(abs(value))))
     if isinstance(value, Decimal | float):
         number = float(value)
-        written = (text.rate(number), text.points(number), text.days(number), text.ratio(number), text.number(number))
-        return frozenset(token for each in written for token in tokens(each))
+        cached_forms = (
+            text.rate(number),
+            text.points(number),
+            text.days(number),
+            text.ratio(number),
+            text.number(number),
+        )
+        return frozenset(token for each in cached_forms for token in tokens(each))
     return frozenset((value, *tokens(value))) if isinstance(value, str) else frozenset()
 
 
 def printed(page: Node) -> Iterator[Printed]:
-    """Every text of a page that holds a number, and every attribute that is read aloud."""
+    """Every text of a page with a number, and every such attribute that screen readers read."""
     for node in page.walk():
-        said = [words for words in (node.own_words, *map(node.attributes.get, ALOUD)) if words and tokens(words)]
-        if said and not any(each.tag in UNREAD for each in node.up()):
-            yield from (Printed(node, words) for words in said)
+        texts = [words for words in (node.own_words, *map(node.attributes.get, ALOUD)) if words and tokens(words)]
+        if texts and not any(each.tag in UNREAD for each in node.up()):
+            yield from (Printed(node, words) for words in texts)
 
 
 def query_of(node: Node) -> str | None:
-    """The query printed for a figure: in the footnote of a table, else in that of the closest element which has its own."""
+    """The query that is printed for a figure: in the footnote of its table, else of the closest element with one."""
     for inner in node.up():
         if "source" in inner.classes:
             return _query(inner)
@@ -150,14 +156,14 @@ def _after(node: Node) -> list[Node]:
 
 
 def _is_of_a_table(source: Node) -> bool:
-    """Whether a footnote stands behind a table and its notes."""
+    """Whether a footnote belongs to a table."""
     assert source.parent is not None
     before = source.parent.elements[: source.parent.elements.index(source)]
     return any("scroll" in each.classes for each in [*(e for e in reversed(before) if "note" not in e.classes)][:1])
 
 
 def heading_at(each: Printed) -> str:
-    """What a number is about: the heading of its row or line, else what its text begins with, as in `Jan 2025: 3`."""
+    """The subject of a number: the heading of its row or line, else the start of its text, as in `Jan 2025: 3`."""
     table_row = next((node for node in each.where.up() if node.tag == "tr"), None)
     if table_row is not None:
         return heading_of(table_row)
@@ -169,20 +175,20 @@ def heading_at(each: Printed) -> str:
 
 
 def _names(item: Node) -> list[str]:
-    """What an entry of a legend or a line of a chart is called."""
+    """The names of a legend entry or a chart line."""
     return [each.words.strip() for each in item.elements if each.tag == "bdi" or "name" in each.classes]
 
 
 def heading_of(table_row: Node) -> str:
-    """The first cell of a row, without the small lines and the sign of an unfinished month."""
+    """The first cell of a row, without small lines and without the mark of an incomplete month."""
     return cell_words(table_row.elements[0]).removesuffix(text.PARTIAL_SUFFIX)
 
 
 def cell_words(cell: Node) -> str:
-    """The large line of a cell."""
+    """The main line of a cell."""
     return "".join(each.words for each in cell.elements if each.tag in ("bdi", "a")) or cell.own_words
 
 
 def page_of(html: str) -> Node:
-    """The tree of a page, from <body> on."""
+    """The tree of the <body> of a page."""
     return grow(html).find("body")[0]

@@ -1,4 +1,4 @@
-"""A page as a reader's program sees it: its tags in order, its tables, its anchors, the queries that it prints."""
+"""Parses a page: its tags, tables, anchors and printed queries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WITHOUT_CHILDREN = frozenset({"rect", "line", "path", "circle"})
 
 @dataclass
 class Read:
-    """What was found on a page."""
+    """The parsed content of a page."""
 
     ids: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
@@ -22,7 +22,7 @@ class Read:
     queries: list[tuple[str, str, str]] = field(default_factory=list)
     """(SQL, column, value of that column in the first row, as text)."""
     tables: dict[str, list[list[str]]] = field(default_factory=dict)
-    """Rows of cells by the table's id; a cell's small second line is left out."""
+    """The rows of cells by table id, without the small second line of a cell."""
     terms: list[tuple[str, str]] = field(default_factory=list)
     """(dt, dd) pairs of the headline equations, in order."""
     tags: set[str] = field(default_factory=set)
@@ -32,30 +32,30 @@ class Read:
 
 
 def read(html: str) -> Read:
-    """Parse a page. AssertionError when a tag closes that isn't the open one."""
+    """Parse a page. Raises AssertionError if a closing tag does not match."""
     parser = _Page()
     parser.feed(html)
     parser.close()
-    parser.found.unclosed = parser.open
-    return parser.found
+    parser.result.unclosed = parser.open
+    return parser.result
 
 
 @dataclass
 class ReadSite:
-    """All pages of a site, and what they hold together."""
+    """All pages of a site and their common content."""
 
     pages: dict[str, Read]
     folder: Path | None = None
-    """Where they lie, when they were read from files: links may then lead to other reports there."""
+    """The folder of the pages if they were read from files; links may then lead to other reports in it."""
 
     @property
     def tables(self) -> dict[str, list[list[str]]]:
-        """The tables of all pages by id; a table that stands on two pages says the same on both."""
-        found: dict[str, list[list[str]]] = {}
+        """The tables of all pages by id; a table on two pages must be equal on both."""
+        result: dict[str, list[list[str]]] = {}
         for page in self.pages.values():
             for name, table in page.tables.items():
-                assert found.setdefault(name, table) == table, f"{name} differs between pages"
-        return found
+                assert result.setdefault(name, table) == table, f"{name} differs between pages"
+        return result
 
     @property
     def terms(self) -> list[tuple[str, str]]:
@@ -83,7 +83,7 @@ class ReadSite:
         return list(dict.fromkeys(query for page in self.pages.values() for query in page.queries))
 
     def dead_links(self) -> list[tuple[str, str]]:
-        """(page, link) of every link that leads to no page of the site or to no id on it; files beside them are not read."""
+        """(page, link) of every link without a target page of the site, or without a target id on it."""
         dead = []
         for name, page in self.pages.items():
             for link in page.links:
@@ -104,18 +104,18 @@ def read_site(htmls: dict[str, str]) -> ReadSite:
 
 
 def read_folder(folder: Path) -> ReadSite:
-    """Parse every page in a folder; the mail about them is none of them."""
+    """Parse every page in a folder, but not the mail."""
     pages = [path for path in sorted(folder.glob("*.html")) if path.name != "email.html"]
     return ReadSite({path.name: read(path.read_text("utf-8")) for path in pages}, folder)
 
 
 def plain(text: str) -> int:
-    """A count as shown, as a number."""
+    """The number of a printed count."""
     return int(text.replace("\u202f", "").replace("−", "-"))
 
 
 def unanswered(page: Read | ReadSite, connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """The queries of a page that fail, or whose first row says something else than the page promises."""
+    """The queries of a page that fail, or whose first row differs from the page."""
     wrong = []
     for sql, column, value in page.queries:
         answer = connection.execute(sql)
@@ -130,32 +130,32 @@ def unanswered(page: Read | ReadSite, connection: duckdb.DuckDBPyConnection) -> 
 class _Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.found = Read()
+        self.result = Read()
         self.open: list[str] = []
         self.query: tuple[str, str] | None = None
         self.table = ""
         self.gathered = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._seen(tag, attrs)
-        given = {name: value or "" for name, value in attrs}
+        self._record_attributes(tag, attrs)
+        attributes = {name: value or "" for name, value in attrs}
         if tag not in VOID:
             self.open.append(tag)
         if tag in ("td", "th", "dt", "dd"):
             self.gathered = ""
-        if tag == "table" and "id" in given:
-            self.table = given["id"]
-            self.found.tables[self.table] = []
+        if tag == "table" and "id" in attributes:
+            self.table = attributes["id"]
+            self.result.tables[self.table] = []
         if tag == "tr" and self.table:
-            self.found.tables[self.table].append([])
-        if tag == "code" and given.get("class") == "query":
-            self.query = (given["data-column"], given["data-value"])
+            self.result.tables[self.table].append([])
+        if tag == "code" and attributes.get("class") == "query":
+            self.query = (attributes["data-column"], attributes["data-value"])
             self.gathered = ""
         if len(tag) == 2 and tag[0] == "h" and tag[1].isdigit():
-            self.found.headings.append(int(tag[1]))
+            self.result.headings.append(int(tag[1]))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._seen(tag, attrs)
+        self._record_attributes(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open, f"</{tag}> closes nothing"
@@ -163,25 +163,25 @@ class _Page(HTMLParser):
         if tag == "table":
             self.table = ""
         if tag in ("td", "th") and self.table:
-            self.found.tables[self.table][-1].append(self.gathered)
+            self.result.tables[self.table][-1].append(self.gathered)
         if tag == "dt":
             self.term = self.gathered
         if tag == "dd":
-            self.found.terms.append((self.term, self.gathered.strip()))
+            self.result.terms.append((self.term, self.gathered.strip()))
         if tag == "code" and self.query is not None:
-            self.found.queries.append((self.gathered, *self.query))
+            self.result.queries.append((self.gathered, *self.query))
             self.query = None
 
     def handle_data(self, data: str) -> None:
-        self.found.text += data if "style" not in self.open else ""
+        self.result.text += data if "style" not in self.open else ""
         if "small" not in self.open and "title" not in self.open:
             self.gathered += data
 
-    def _seen(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.tags.add(tag)
+    def _record_attributes(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.result.tags.add(tag)
         for name, value in attrs:
-            self.found.attributes.append((tag, name, value or ""))
+            self.result.attributes.append((tag, name, value or ""))
             if name == "id":
-                self.found.ids.append(value or "")
+                self.result.ids.append(value or "")
             if tag == "a" and name == "href":
-                self.found.links.append(value or "")
+                self.result.links.append(value or "")

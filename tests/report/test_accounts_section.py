@@ -1,4 +1,4 @@
-"""The section of accounts: leads per account over the months, and how many people were known on arrival."""
+"""The section of accounts: leads per account by month, and people known on arrival."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from tests.report.test_edges import entries, site_of, waterfall
 
 ACCOUNTS = {"L1": "Acme", "L2": "Acme", "L3": "Acme", "L4": "Beta", "L5": None}
-# January: Acme arrives at B alone, Beta knows one. February: two more of Acme, and Acme reaches C with three people known.
+# January: Acme arrives at B, Beta has one lead. February: two more leads of Acme, and Acme reaches C with three people known.
 MOVES = (
     ("L1", "a", 1), ("L1", "b", 3), ("L4", "a", 4), ("L4", "b", 5), ("L5", "a", 6),
     ("L2", "a", 35), ("L3", "a", 36), ("L3", "b", 38), ("L3", "c", 40),
@@ -24,7 +24,7 @@ def rows(accounts: dict[str, str | None]) -> dict[str, Any]:
 
 
 def test_people_known_on_arrival() -> None:
-    """Acme counts at B with one person though two of it came there, and at C with three (A4)."""
+    """Acme counts at B with one person, although two arrived there, and at C with three (A4)."""
     _, page = site_of(waterfall(), rows(ACCOUNTS))
     assert [
         ["A", "2", "2", "0", "0", "0", "1", "2"],
@@ -35,7 +35,7 @@ def test_people_known_on_arrival() -> None:
 
 
 def test_ratio_by_month_with_both_references() -> None:
-    """Each stage has its line, through the months that have accounts, and the lines 1:1 and 5:1 (A1)."""
+    """Each stage has a line over the months with accounts; the chart has the lines 1:1 and 5:1 (A1)."""
     html, page = site_of(waterfall(), rows(ACCOUNTS))
     section = html[html.index('class="strips ratio-months"') : html.index('class="strips depth-path"')]
     drawings = re.findall(r"<svg class=\"draw [^>]*aria-label=\"([^\"]*)\">(.*?)</div>", section)
@@ -51,6 +51,6 @@ def test_ratio_by_month_with_both_references() -> None:
 
 
 def test_without_accounts_there_is_no_picture() -> None:
-    """No lead names an account: neither months nor depths are drawn."""
+    """If no lead has an account, neither months nor depths are drawn."""
     _, page = site_of(waterfall(), rows(dict.fromkeys(ACCOUNTS)))
     assert {"table-depth-path", "table-ratio-months"} & set(page.tables) == set()

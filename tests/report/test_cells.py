@@ -1,4 +1,4 @@
-"""Values as cells of a CSV file: by RFC 4180, and never a formula."""
+"""Values become cells of a CSV file by RFC 4180, and never a formula."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from pipeline.report.outputs.csv_cells import csv_cell, csv_line, escape_formula
         (None, None),
     ],
 )
-def test_only_texts_that_would_run_are_guarded(value: object, expected: object) -> None:
-    """An apostrophe before what begins like a formula, nothing before numbers and names."""
+def test_only_texts_that_would_run_are_escaped(value: object, expected: object) -> None:
+    """A text that begins like a formula gets an apostrophe, numbers and names do not."""
     assert expected == escape_formula(value)
 
 
@@ -48,7 +48,7 @@ def test_only_texts_that_would_run_are_guarded(value: object, expected: object) 
         ([], '""'),
     ],
 )
-def test_a_cell_by_rfc_4180(value: object, expected: str) -> None:
-    """Null is nothing, an empty text two quotes, quotes are doubled, numbers keep all their digits."""
+def test_a_cell_is_written_by_rfc_4180(value: object, expected: str) -> None:
+    """Null is empty, an empty text two quotes, quotes are doubled, and numbers keep all digits."""
     assert expected == csv_cell(value)
     assert f"{expected},x\r\n" == csv_line([value, "x"])

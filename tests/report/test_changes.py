@@ -1,4 +1,4 @@
-"""The sections of what changed: their numbers are those of the database, and what is printed adds up."""
+"""The sections of changes have the numbers of the database, and printed parts add up."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def in_tenths(cell: str) -> int:
     return sign * round(float(cell.removesuffix("\u202fpts").lstrip("+−±")) * 10)
 
 
-def test_tables_of_parts_are_the_database(site: Site) -> None:
-    """Counts, shares and rates of every value are those of report.rate_change_parts, in its order."""
+def test_tables_of_parts_equal_the_database(site: Site) -> None:
+    """Counts, shares and rates of every value equal report.rate_change_parts, in its order."""
     page, connection = site
     names = [name for name in page.tables if name.startswith("table-parts-")]
     assert [
@@ -84,7 +84,7 @@ def test_tables_of_parts_are_the_database(site: Site) -> None:
 
 
 def test_printed_parts_add_up(site: Site) -> None:
-    """Mix and rates make each value's part, the values make the last line, and that is the change of the pair as printed."""
+    """Mix and rates add up to the part of each value, and these to the last line, the printed change of the pair."""
     page, connection = site
     rates = records(connection, "from report.rate_change where is_headline_window")
     printed = {row["headline_no"]: row["change"] for row in rates}
@@ -96,19 +96,19 @@ def test_printed_parts_add_up(site: Site) -> None:
             assert text.points(printed[int(name.split("-")[2])]) == table[-1][10], name
 
 
-def test_small_values_have_no_change_of_their_own(site: Site) -> None:
-    """Below twenty in either month the change of the value's rate is a dash, and above it is a number."""
+def test_a_small_value_has_no_change_of_its_rate(site: Site) -> None:
+    """With fewer than twenty units in a month the change of the rate is a dash, otherwise a number."""
     page, _ = site
-    seen = set()
+    has_enough = set()
     for row in page.tables["table-parts-1-lead_source"][1:-1]:
         enough = min(int(row[1]), int(row[2])) >= changes.SMALL_SAMPLE
-        seen.add(enough)
+        has_enough.add(enough)
         assert (row[7] != text.DASH) == enough
-    assert {True, False} == seen
+    assert {True, False} == has_enough
 
 
-def test_index_says_each_headline_and_every_dimension(site: Site) -> None:
-    """One sentence a pair, and a line for each dimension, in the words of the pair's own page."""
+def test_the_index_has_a_sentence_for_each_pair_and_dimension(site: Site) -> None:
+    """Each pair has one sentence, and each dimension a line, equal to those of the pair's page."""
     page, connection = site
     index = page.pages["index.html"].text
     rows = [row for row in read_figures(connection).changes.rates.rows if row.is_headline_window]
@@ -122,8 +122,8 @@ def test_index_says_each_headline_and_every_dimension(site: Site) -> None:
     assert (2, 2) == (index.count("By lead_source: mix"), index.count("By owner: mix"))
 
 
-def test_a_sentence_moves_with_its_number(site: Site, folder: Path) -> None:
-    """Were one of the last final month's accepted MQL lost instead, the sentence would say one less of the same number."""
+def test_a_sentence_changes_with_its_number(site: Site, folder: Path) -> None:
+    """If one accepted MQL of the last final month is lost instead, the sentence has one less."""
     _, connection = site
     waterfall, history = large_months.four_months(folder)
     (row,) = records(connection, "from report.rate_change where headline_no = 1 and is_headline_window")
@@ -133,21 +133,21 @@ def test_a_sentence_moves_with_its_number(site: Site, folder: Path) -> None:
         for entry, after in zip(history.entries, history.entries[1:], strict=False)
         if entry.stage == "mql" and entry.entered_at.date().replace(day=1) == month and after.stage == "sal"
     )
-    kept = tuple(
+    remaining_entries = tuple(
         replace(entry, stage="lost") if entry.lead_id == lead and entry.stage == "sal" else entry
         for entry in history.entries
     )
-    after, changed = site_of(waterfall, replace(history, entries=kept))
+    after, changed = site_of(waterfall, replace(history, entries=remaining_entries))
     (now,) = records(changed, "from report.rate_change where headline_no = 1 and is_headline_window")
     assert (row["latest_entered"], row["latest_converted"] - 1) == (now["latest_entered"], now["latest_converted"])
     rate = text.rate((row["latest_converted"] - 1) / row["latest_entered"])
-    said = f"MQL → SAL within 10 days: {rate} of {row['latest_entered']} cycles"
-    assert said in after.pages["index.html"].text
+    sentence = f"MQL → SAL within 10 days: {rate} of {row['latest_entered']} cycles"
+    assert sentence in after.pages["index.html"].text
     changed.close()
 
 
-def test_card_and_section_judge_alike(site: Site) -> None:
-    """The headline's verdict on noise is that of report.rate_change, in every window."""
+def test_card_and_section_agree_on_significance(site: Site) -> None:
+    """The significance of the headline equals that of report.rate_change, in every window."""
     _, connection = site
     rows = records(
         connection,
@@ -162,8 +162,8 @@ def test_card_and_section_judge_alike(site: Site) -> None:
     )
 
 
-def test_volume_table_is_the_database(site: Site) -> None:
-    """Arrivals of both months are those of report.volume_change."""
+def test_the_volume_table_equals_the_database(site: Site) -> None:
+    """Arrivals of both months equal report.volume_change."""
     page, connection = site
     rows = records(connection, "from report.volume_change order by stage_no")
     expected = [
@@ -173,16 +173,16 @@ def test_volume_table_is_the_database(site: Site) -> None:
     assert sum(row["latest_arrivals"] for row in rows) > 100
 
 
-def test_every_query_of_the_sections_answers(site: Site) -> None:
-    """Every printed query runs, and its first row is as promised."""
+def test_every_query_of_the_sections_gives_the_printed_row(site: Site) -> None:
+    """Every printed query runs, and its first row equals the page."""
     page, connection = site
-    asked = [sql for sql, _, _ in page.queries if "rate_change" in sql or "volume_change" in sql]
-    assert len(asked) == 2 + 4
+    printed_queries = [sql for sql, _, _ in page.queries if "rate_change" in sql or "volume_change" in sql]
+    assert len(printed_queries) == 2 + 4
     assert [] == reading.unanswered(page, connection)
 
 
-def test_beyond_noise_card_and_section_name_a_direction(folder: Path) -> None:
-    """Had every MQL of December been accepted, both would say up."""
+def test_a_significant_change_has_a_direction_in_card_and_section(folder: Path) -> None:
+    """If every MQL of December is accepted, both say up."""
     waterfall, history = large_months.four_months(folder)
     accepted = [
         replace(entry, stage="sal")
@@ -207,8 +207,8 @@ def _month(entry: Entry) -> int:
     return entry.entered_at.month
 
 
-def test_intervals_that_overlap_can_differ_by_more_than_noise(tmp_path: Path) -> None:
-    """45 of 100 and 60 of 100: the intervals of the two share 50 to 55 %, and that of the difference is 1 to 28 points."""
+def test_a_change_with_overlapping_intervals_can_be_significant(tmp_path: Path) -> None:
+    """For 45 and 60 of 100 the intervals overlap at 50 to 55 %, and that of the difference is 1 to 28 points."""
     entries: list[Entry] = []
     for month, converted in ((1, 45), (2, 60)):
         for number in range(100):

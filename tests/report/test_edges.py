@@ -1,4 +1,4 @@
-"""Pages of odd databases: nothing in them, names that bite, no dimensions, very many stages. All must come out whole."""
+"""Pages of unusual databases: no rows, hostile names, no dimensions, very many stages. All must be complete."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def entries(*moves: tuple[str, str, int], owner: str | None = "dana") -> list[di
 
 
 def site_of(definition: Waterfall, rows: dict[str, Any], notes: tuple[str, ...] = ()) -> tuple[str, reading.ReadSite]:
-    """The site of these rows as one text and as read, its claims checked: models hold, printed queries answer, pages are whole."""
+    """The site of these rows as text and parsed, after its checks, printed queries and pages were tested."""
     connection: duckdb.DuckDBPyConnection = built(definition, AS_OF, rows)
     assert [] == [outcome for outcome in checked(connection) if not outcome.holds]
     htmls = render.render_site(connection, notes)
@@ -68,7 +68,7 @@ def site_of(definition: Waterfall, rows: dict[str, Any], notes: tuple[str, ...] 
 
 
 def assert_whole(definition: Waterfall, htmls: dict[str, str], site: reading.ReadSite) -> None:
-    """Every page is there, every tag closed, every link meets its target, no Python value leaks."""
+    """Assert that every page exists, every tag is closed, every link has a target, and no Python value is printed."""
     stages = {f"stage-{stage.key}.html" for stage in definition.stages}
     pairs = {f"pair-{pair.from_key}-{pair.to_key}.html" for pair in definition.headline}
     assert PAGES | stages | pairs == set(htmls)
@@ -81,16 +81,16 @@ def assert_whole(definition: Waterfall, htmls: dict[str, str], site: reading.Rea
         assert htmls[name].endswith("</html>\n"), name
 
 
-def test_nothing_at_all() -> None:
-    """A database without an entry gives a page that says so, with dashes and no 0 %."""
+def test_an_empty_database_gives_dashes() -> None:
+    """The page of a database without entries says so, with dashes and no 0 %."""
     _, page = site_of(waterfall(headline=(Pair("a", "b", 1.0),), dimensions=("owner",)), {})
     assert "No stage entry has been delivered yet" in page.text
     assert "No cycle has arrived at A yet" in page.text
     assert f"0.0{chr(0x202F)}%" not in page.text
 
 
-def test_one_lead() -> None:
-    """One lead in the first stage: counts of one, rates as dashes."""
+def test_one_lead_gives_counts_of_one() -> None:
+    """For one lead in the first stage the counts are one and the rates dashes."""
     _, page = site_of(
         waterfall(headline=(Pair("a", "b"), Pair("b", "c", 0.5)), windows=(30,)),
         {"stage_entries": entries(("L1", "a", 80))},
@@ -101,8 +101,8 @@ def test_one_lead() -> None:
 
 
 @pytest.mark.parametrize("name", [MARKUP, HEBREW, LONG], ids=["markup", "right to left", "209 characters"])
-def test_names_that_bite(name: str) -> None:
-    """Names of stages, owners, leads and dimension values are shown as text, whatever they hold; long words are cut."""
+def test_hostile_names_are_text(name: str) -> None:
+    """Names of stages, owners, leads and dimension values are shown as text; long words are truncated."""
     stages = (stage("a", 1, label=name), stage("b", 2, label=f"{name} 2"), stage("lost", None, "exit"))
     rows = entries(("L1", "a", 1), (name, "a", 2), (name, "b", 3), ("L3", "a", 4), ("L3", "lost", 5), owner=name)
     html, page = site_of(
@@ -115,16 +115,16 @@ def test_names_that_bite(name: str) -> None:
     assert f"a note about {cut(name)}" in page.text
 
 
-def test_no_headline_no_dimensions_no_accounts() -> None:
-    """Without headline pairs, dimensions or accounts the sections say what is missing."""
+def test_sections_without_data_say_what_is_missing() -> None:
+    """The sections name missing headline pairs, dimensions or accounts."""
     _, page = site_of(waterfall(), {"stage_entries": entries(("L1", "a", 1), ("L1", "b", 2))})
     assert "The configuration names no headline pairs." in page.text
     assert "The configuration names no dimensions." in page.text
     assert "No lead names an account" in page.text
 
 
-def test_groups_and_parallel_stages() -> None:
-    """A group is a headline like a stage; parallel stages are both compared with the rank before."""
+def test_groups_and_parallel_stages_have_headlines() -> None:
+    """A group has a headline like a stage; both parallel stages are compared with the previous rank."""
     stages = (
         stage("inquiry", 1),
         stage("aql", 2),
@@ -153,8 +153,8 @@ def test_groups_and_parallel_stages() -> None:
     assert "Lost: moved back to INQUIRY" in page.text
 
 
-def test_twenty_five_stages() -> None:
-    """A path of 25 stages is a long site, not a broken one."""
+def test_twenty_five_stages_give_a_complete_site() -> None:
+    """The site of a path with 25 stages is long and complete."""
     stages = tuple(stage(f"s{number}", number) for number in range(1, 26))
     rows = entries(*(("L1", f"s{number}", number) for number in range(1, 26)), ("L2", "s1", 3))
     _, page = site_of(waterfall(stages, headline=(Pair("s1", "s25"),), windows=(30, 90)), {"stage_entries": rows})
@@ -162,7 +162,7 @@ def test_twenty_five_stages() -> None:
 
 
 def test_the_same_bytes_at_any_number_of_threads() -> None:
-    """One database, one site: threads and repetition change no byte."""
+    """Neither threads nor repetition change a byte of the site."""
     rows = {"stage_entries": entries(*((f"L{n}", "ab"[n % 2], n) for n in range(60)), ("L3", "c", 70))}
     definition = waterfall(headline=(Pair("a", "b"),), dimensions=("owner",), windows=(30,))
     pages = []

@@ -1,4 +1,4 @@
-"""Every column of every table says what its heading says: each cell is that column of the query's row, and no other."""
+"""Every table column equals the query column of its heading, cell by cell."""
 
 from __future__ import annotations
 
@@ -179,9 +179,9 @@ MEANS: dict[str, Means] = {
     "losses": {"Entered": "entered"},
     "mix": {"Entered": "cohort"},
 }
-"""Table without its number → heading → column of the query. A heading that is not here says nothing countable.
+"""Table without its number → heading → column of the query. Other headings have no numbers.
 
-`…` stands for any words, for example a month; of several columns the first is under the first such heading.
+`…` stands for any words, for example a month; the first of several columns is under the first such heading.
 """
 MADE = {
     "volume-change": "select *, case when is_enough then change end as said_change from ({query})",
@@ -200,7 +200,7 @@ MADE = {
         """,
     "losses": "select month_start, sum(units) as entered from ({query}) group by month_start",
 }
-"""Table → how its columns are made of the rows of the printed query, where they are not columns of it."""
+"""Table → how its columns are computed from the rows of the printed query, if they are no columns of it."""
 FATE_WORDS = {
     "converted": r"Went on to .+",
     "passed_over": r"Passed over .+",
@@ -226,9 +226,9 @@ ACROSS: dict[str, tuple[Callable[[numbers.Row], str], str, Callable[[Any], str]]
         text.count,
     ),
 }
-"""Table with a row a month and columns of values → (the heading over a row of the query, its column, how it is written)."""
+"""Table with months as rows and values as columns → (the heading of a query row, its column, its format)."""
 CROSSED = frozenset({"grid", "ratio-months", "personas-now", "personas-arrived"})
-"""Tables whose columns are values of a row's column: test_every_number.py and the gold pages hold them."""
+"""Tables whose columns are values of a query column: test_every_number.py and the golden files test them."""
 DERIVED = {
     "pair-months": ("Within", "0 to 100 %", "Month"),
     "cut": ("n, final months", "Within", "95 % interval", "0 to 100 %"),
@@ -244,7 +244,7 @@ DERIVED = {
     "parts": ("Mix", "Rates", "Together"),
     "": ("Type", "Meaning"),
 }
-"""Headings, or what they begin with, whose cells are made of several columns or rows: test_every_number.py holds them."""
+"""Headings, or their beginnings, of cells from several columns or rows: test_every_number.py tests them."""
 
 
 @pytest.fixture(scope="module")
@@ -254,8 +254,8 @@ def database(sample: Sample) -> Iterator[numbers.Database]:
     connection.close()
 
 
-def test_every_cell_is_its_column(sample: Sample, database: numbers.Database) -> None:
-    """Row by row there is a row of the query whose columns are the cells under their headings, all of them at once."""
+def test_every_cell_equals_its_column(sample: Sample, database: numbers.Database) -> None:
+    """For every table row, one query row equals all its cells under their headings."""
     wrong = []
     checked = 0
     for file in sample.pages:
@@ -271,49 +271,51 @@ def test_every_cell_is_its_column(sample: Sample, database: numbers.Database) ->
                 if "total" not in row.classes and cells and numbers.heading_of(row) != "Earlier months":
                     assert printed, f"{file.name}: {name} has no query"
                     checked += len(cells)
-                    wrong += [] if _is_answered(database, printed, row, cells) else [(file.name, name, cells)]
+                    wrong += [] if _has_row(database, printed, row, cells) else [(file.name, name, cells)]
     assert [] == wrong
     assert checked > 2000
 
 
-def test_every_cell_of_a_month_is_its_value(sample: Sample, database: numbers.Database) -> None:
-    """In a table of months by values each cell is the row of its month and value; sums of months are the sums of theirs."""
+def test_every_cell_of_a_month_equals_its_value(sample: Sample, database: numbers.Database) -> None:
+    """In a table of months by values each cell equals the row of its month and value; sums of months are sums of rows."""
     wrong = []
     checked = 0
     for file in sample.pages:
         for table in numbers.page_of(file.read_text("utf-8")).find("table"):
             if _name(table) not in ACROSS:
                 continue
-            word, column, written = ACROSS[_name(table)]
+            word, column, format_value = ACROSS[_name(table)]
             printed = numbers.query_of(table)
             assert printed, f"{file.name}: {_name(table)} has no query"
-            answered = database.asked(printed)
-            shown = {numbers.heading_of(row) for row in table.find("tbody")[0].elements}
+            answered = database.cached_rows(printed)
+            shown_months = {numbers.heading_of(row) for row in table.find("tbody")[0].elements}
             for row in table.find("tbody")[0].elements:
                 month = numbers.heading_of(row)
                 for heading, cell in list(zip(_headings(table), row.elements, strict=True))[2:]:
-                    found = [
+                    matching = [
                         each[column]
                         for each in answered
                         if re.fullmatch(word(each), heading)
                         and (month in (text.month(each["month_start"]), "All months")
-                             or (month == "Earlier months" and text.month(each["month_start"]) not in shown))
+                             or (month == "Earlier months" and text.month(each["month_start"]) not in shown_months))
                     ]  # fmt: skip
                     checked += 1
-                    expected = written(sum(found)) if column == "units" else _written_one(found, written)
+                    expected = (
+                        format_value(sum(matching)) if column == "units" else _format_only(matching, format_value)
+                    )
                     wrong += [] if numbers.cell_words(cell) == expected else [(file.name, month, heading, expected)]
     assert [] == wrong
     assert checked > 500
 
 
-def _written_one(found: list[Any], written: Callable[[Any], str]) -> str:
-    """The only value there is; nothing, where it is not known yet."""
-    (value,) = found
-    return "" if value is None else written(value)
+def _format_only(matching: list[Any], format_value: Callable[[Any], str]) -> str:
+    """The format of the only value; empty if it is not known yet."""
+    (value,) = matching
+    return "" if value is None else format_value(value)
 
 
 def test_every_heading_is_known(sample: Sample) -> None:
-    """No column with numbers stands on a page without a word here about what it means."""
+    """Every column with numbers is listed here with its meaning."""
     unknown = set()
     for file in sample.pages:
         for table in numbers.page_of(file.read_text("utf-8")).find("table"):
@@ -341,36 +343,36 @@ def _headings(table: Node) -> list[str]:
 
 
 def _cells(table: Node, row: Node, means: Means) -> dict[str, str]:
-    """Column of the query → the number that stands under its heading."""
+    """Column of the query → the number under its heading."""
     columns = _columns(_headings(table), means)
     return {columns[place]: numbers.cell_words(cell) for place, cell in enumerate(row.elements) if place in columns}
 
 
 def _columns(headings: list[str], means: Means) -> dict[int, str]:
-    """Place of a heading → column, for those that have one."""
+    """Position of a heading → column, for headings with one."""
     columns = {}
     for pattern, names in means.items():
-        found = re.compile(re.escape(pattern).replace("…", ".+"))
-        places = [place for place, heading in enumerate(headings) if found.fullmatch(heading)]
+        matching = re.compile(re.escape(pattern).replace("…", ".+"))
+        places = [place for place, heading in enumerate(headings) if matching.fullmatch(heading)]
         columns |= dict(zip(places, (names,) if isinstance(names, str) else names, strict=False))
     return columns
 
 
-def _is_answered(database: numbers.Database, printed: str, row: Node, cells: dict[str, str]) -> bool:
-    """Whether a row of the query has this heading, when any has it, and all of these values."""
+def _has_row(database: numbers.Database, printed: str, row: Node, cells: dict[str, str]) -> bool:
+    """Whether a query row, with this heading if any row has it, has all of these values."""
     heading = numbers.heading_of(row)
-    rows = list(zip(database.asked(printed), database.written(printed), strict=True))
-    found = [values for values, written in rows if heading in written] or [values for values, _ in rows]
-    return any(all(_says(words, name, values) for name, words in cells.items()) for values in found)
+    rows = list(zip(database.cached_rows(printed), database.cached_forms(printed), strict=True))
+    matching = [values for values, format_value in rows if heading in format_value] or [values for values, _ in rows]
+    return any(all(_cell_equals(words, name, values) for name, words in cells.items()) for values in matching)
 
 
-def _says(words: str, name: str, row: numbers.Row) -> bool:
-    """Whether a cell writes this column; a cell of two bounds begins with the lower one, and nothing is a dash."""
+def _cell_equals(words: str, name: str, row: numbers.Row) -> bool:
+    """Whether a cell equals this column; a cell of two bounds begins with the lower one, and a null is a dash."""
     value = row[name]
-    shown = numbers.tokens(words)
-    if value is None or not shown:
-        return not shown and (value is None or (name == "rate_low" and not row["is_mature"]))
+    shown_months = numbers.tokens(words)
+    if value is None or not shown_months:
+        return not shown_months and (value is None or (name == "rate_low" and not row["is_mature"]))
     if isinstance(value, int | float) and words.startswith(text.MINUS) != (value < 0):
         return False
     hours = isinstance(value, float) and name.endswith("_hours")
-    return shown[0] in numbers.forms(value / 24 if hours else value)  # type: ignore[operator]
+    return shown_months[0] in numbers.forms(value / 24 if hours else value)  # type: ignore[operator]

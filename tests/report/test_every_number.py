@@ -1,4 +1,4 @@
-"""Every number on every page is in the database, where the page says that it is."""
+"""Every number on every page is in the database, in the rows that the page names."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ CHANGED = (
     where 'By ' || split.dimension = '{heading}'
     """,
 )
-"""Months compared; the split of a change by one dimension in tenths of a point, either way rounded: the sum decides which."""
+"""Months compared; the split of a change by a dimension in tenths of a point, rounded up and down."""
 PARTS = """
 select dimension_value, latest_rate - previous_rate as own_change,
     floor(1000 * mix_part) / 1000 as mix, ceil(1000 * mix_part) / 1000 as mix_above,
@@ -85,7 +85,7 @@ select floor(1000 * sum(mix_part)) / 1000 as mix, ceil(1000 * sum(mix_part)) / 1
     floor(1000 * sum(rate_part)) / 1000 as rates, ceil(1000 * sum(rate_part)) / 1000 as rates_above
 from {query} where '{heading}' = 'All'
 """
-"""Parts in tenths of a point, likewise; which of the two is printed, test_changes.py says."""
+"""Parts in tenths of a point, rounded up and down; test_changes.py tests which one is printed."""
 SAID_PARTS = """
 select 'By ' || dimension as said, * exclude (mix_part, rate_part),
     floor(1000 * mix_part) / 1000 as mix, ceil(1000 * mix_part) / 1000 as mix_above,
@@ -196,18 +196,18 @@ UNQUERIED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("data", "#tables", CATALOGUE),
     ("definitions", ".words", ("select window_days from waterfall.windows", "select target from report.headline")),
 )
-"""(kind of page, where on it, questions): what is said there without the query that answers it.
+"""(kind of page, place on it, queries): texts without a printed query.
 
-`{key}` is what the file's name says behind the kind, `{number}` the card's, `{table}` that of the table in the same fold,
-`{stage}` the stage of that number; `{heading}` what the number is about, `{about}` the title above it, `{query}` the one printed.
+`{key}` is the file name after the kind, `{number}` the number of the card, `{table}` that of the table in the same details,
+`{stage}` the stage of that number, `{heading}` the subject of the number, `{about}` the title above, `{query}` the printed query.
 """
 EDGES = frozenset({"1 lead", "2", "3–4", "5+", "5 or more"})
-"""Classes of the number of leads of an account, where they head a column or explain a colour."""
+"""Classes of the number of leads of an account, in column headings and legends."""
 AS_OF = "select strftime(as_of_local, '%-d %b %Y, %H:%M:%S') || ' ' || timezone as as_of from report.overview"
 
 
 LENGTHS = re.compile(r"\d+–\d+ [hd]\b|(?:under \d+ [hd]|\d+ [hd] and more)\b|^\d+ [hd]$")
-"""Classes of the length of stays and their edges: they are in the rows, but count nothing."""
+"""Classes of the length of spans and their edges: they are in the rows, but are no counts."""
 COUNT = re.compile(rf"\d{{1,3}}(?:{text.THIN}\d{{3}})*")
 
 
@@ -220,28 +220,31 @@ def database(sample: Sample) -> Iterator[numbers.Database]:
 
 @pytest.fixture(scope="module")
 def places(sample: Sample, database: numbers.Database) -> list[tuple[str, str, list[str], frozenset[str]]]:
-    """(page, text, its numbers, the numbers that may stand there) of every text with numbers on every page."""
-    (as_of,) = database.asked(AS_OF)[0].values()
-    found = []
+    """(page, text, its numbers, the allowed numbers) of every text with numbers on every page."""
+    (as_of,) = database.cached_rows(AS_OF)[0].values()
+    texts_with_numbers = []
     for file in sample.pages:
         for each in numbers.printed(numbers.page_of(file.read_text("utf-8"))):
             words = each.words.replace(as_of, "").strip()
-            shown = numbers.tokens(words)
-            if shown and "scale" not in each.where.classes and not _is_an_edge(each):
-                found.append((file.name, words, shown, _known(database, file.stem, each)))
-    return found
+            shown_numbers = numbers.tokens(words)
+            if shown_numbers and "scale" not in each.where.classes and not _is_an_edge(each):
+                texts_with_numbers.append((file.name, words, shown_numbers, _known(database, file.stem, each)))
+    return texts_with_numbers
 
 
 def test_every_number_is_in_the_database(places: list[tuple[str, str, list[str], frozenset[str]]]) -> None:
-    """No page shows a number that the rows behind its figure do not hold; in a table, the rows of the same heading."""
+    """Every shown number is in the rows of its figure; in a table, in the rows of the same heading."""
     assert [] == [
-        (page, words[:90], number) for page, words, shown, known in places for number in shown if number not in known
+        (page, words[:90], number)
+        for page, words, shown_numbers, known in places
+        for number in shown_numbers
+        if number not in known
     ]
-    assert sum(len(shown) for _, _, shown, _ in places) > 5000
+    assert sum(len(shown_numbers) for _, _, shown_numbers, _ in places) > 5000
 
 
-def test_a_number_that_is_one_off_is_noticed(places: list[tuple[str, str, list[str], frozenset[str]]]) -> None:
-    """The rows behind a figure are few enough to tell: of all counts, each changed by one, most are strangers then."""
+def test_a_number_that_is_one_off_is_found(places: list[tuple[str, str, list[str], frozenset[str]]]) -> None:
+    """The rows of a figure are few enough: if every count changes by one, most counts are not among them."""
     counts = [
         (number, known)
         for _, words, _, known in places
@@ -253,7 +256,7 @@ def test_a_number_that_is_one_off_is_noticed(places: list[tuple[str, str, list[s
 
 
 def _known(database: numbers.Database, page: str, each: numbers.Printed) -> frozenset[str]:
-    """The numbers that may stand at this place."""
+    """The allowed numbers at this place."""
     kind, _, key = page.partition("-")
     cards = [node.attributes["id"] for node in each.where.up() if "card" in node.classes]
     number = cards[0].removeprefix("pair-") if cards else "null"
@@ -263,16 +266,22 @@ def _known(database: numbers.Database, page: str, each: numbers.Printed) -> froz
     printed = numbers.query_of(each.where)
     questions = [printed] if printed else []
     heading = numbers.heading_at(each)
-    said = {"key": key, "number": number, "table": table, "heading": heading.replace("'", "''"), "about": _title(each)}
-    said |= {"query": f"({printed})", "stage": database.stages.get(table, "")}
+    placeholders = {
+        "key": key,
+        "number": number,
+        "table": table,
+        "heading": heading.replace("'", "''"),
+        "about": _title(each),
+    }
+    placeholders |= {"query": f"({printed})", "stage": database.stages.get(table, "")}
     for pages, place, more in UNQUERIED:
         if re.fullmatch(pages, kind) and _is_at(each.where, place):
-            questions += (question.format(**said) for question in more)
+            questions += (question.format(**placeholders) for question in more)
     return frozenset().union(*(database.pool(question, heading) for question in questions))
 
 
 def _title(each: numbers.Printed) -> str:
-    """The title of third rank above a number, in the same section."""
+    """The h3 title above a number in the same section."""
     for node in each.where.up():
         if node.parent is not None and node.parent.tag == "section":
             beside = node.parent.elements
@@ -288,7 +297,7 @@ def _is_an_edge(each: numbers.Printed) -> bool:
 
 
 def _is_at(where: Node, place: str) -> bool:
-    """Whether an element is at or inside `#id`, `.class`, `tag.class`, or such a child of `#id >`."""
+    """Whether an element is, or is inside, `#id`, `.class`, `tag.class`, or such a child of `#id >`."""
     outer, _, inner = place.rpartition(" > ")
     return any(
         _is(each, inner) and (not outer or (each.parent is not None and _is(each.parent, outer))) for each in where.up()

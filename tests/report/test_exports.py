@@ -1,4 +1,4 @@
-"""The files beside the pages hold the rows of report.*: every value, in the order of the model, with its type."""
+"""The files beside the pages have the rows of report.*: every value, in the order of the model, with its type."""
 
 from __future__ import annotations
 
@@ -48,8 +48,10 @@ def book(output: Path) -> openpyxl.Workbook:
 
 @pytest.fixture(scope="module")
 def summary(output: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((output / "reports" / "summary.json").read_text("utf-8"), parse_constant=refuse)
-    return found
+    content: dict[str, Any] = json.loads(
+        (output / "reports" / "summary.json").read_text("utf-8"), parse_constant=refuse
+    )
+    return content
 
 
 def refuse(constant: str) -> None:
@@ -57,7 +59,7 @@ def refuse(constant: str) -> None:
 
 
 def records_of(text: str) -> list[list[str | None]]:
-    """The records of a CSV text by RFC 4180; a field of nothing is None, one of two quotes an empty text."""
+    """The records of a CSV text by RFC 4180; an empty field is None, two quotes are an empty text."""
     records: list[list[str | None]] = [[]]
     place = 0
     while place < len(text):
@@ -84,7 +86,7 @@ def records_of(text: str) -> list[list[str | None]]:
 
 
 def value_of(text: str | None, kind: str) -> Any:
-    """A field as the value of a column of that type."""
+    """The value of a field for a column of that type."""
     if text is None:
         return None
     if kind == "VARCHAR":
@@ -108,8 +110,8 @@ def kinds(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.table.name)
-def test_a_csv_file_is_its_model(model: Model, output: Path, published: duckdb.DuckDBPyConnection) -> None:
-    """Read back with its types, each file is the answer of the model's own query, row by row in its order."""
+def test_a_csv_file_equals_its_model(model: Model, output: Path, published: duckdb.DuckDBPyConnection) -> None:
+    """Each file, read with its types, equals the rows of the model's query in their order."""
     text = (output / "reports" / "data" / f"{model.table.name}.csv").read_bytes().decode("utf-8")
     assert text.startswith("\ufeff")
     header, *lines = records_of(text[1:])
@@ -120,23 +122,23 @@ def test_a_csv_file_is_its_model(model: Model, output: Path, published: duckdb.D
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.table.name)
-def test_a_model_of_the_report_orders_its_rows(model: Model) -> None:
-    """Files keep the order of the model, so a model of more than one row ends in one."""
+def test_a_model_of_the_report_has_an_order(model: Model) -> None:
+    """Files keep the order of the model, so a model with several rows ends with `order by`."""
     last = model.sql.rpartition("order by")[2]
     assert model.header.row_is.startswith("One row:") or ("order by" in model.sql and "from " not in last)
 
 
 def test_there_is_a_file_for_each_table_and_no_other(output: Path) -> None:
-    """data/ holds the tables of schema report."""
+    """data/ has the tables of schema report."""
     expected = sorted(f"{model.table.name}.csv" for model in MODELS)
     assert expected == sorted(path.name for path in (output / "reports" / "data").iterdir())
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.table.name)
-def test_a_sheet_is_its_table(
+def test_a_sheet_equals_its_table(
     model: Model, book: openpyxl.Workbook, published: duckdb.DuckDBPyConnection, output: Path
 ) -> None:
-    """openpyxl reads the table's rows from its sheet; no cell is a formula or a link."""
+    """openpyxl reads the rows of the table from its sheet; no cell is a formula or a link."""
     name = model.table.name
     sheet = book[name[:31]]
     columns = kinds(published, name)
@@ -145,8 +147,8 @@ def test_a_sheet_is_its_table(
     rows = [tuple(cell.value for cell in line) for line in lines]
     expected = published.execute(f"select * from report.{name} order by rowid").fetchall()
     assert len(expected) == len(rows)
-    for promised, found in zip(expected, rows, strict=True):
-        assert [] == [pair for pair in zip(promised, found, strict=True) if not same(*pair)]
+    for promised, content in zip(expected, rows, strict=True):
+        assert [] == [pair for pair in zip(promised, content, strict=True) if not same(*pair)]
     assert {"f"}.isdisjoint({cell.data_type for line in lines for cell in line})
     assert "A2" == sheet.freeze_panes
     last = openpyxl.utils.get_column_letter(len(columns))
@@ -155,7 +157,7 @@ def test_a_sheet_is_its_table(
 
 
 def same(value: Any, cell: Any) -> bool:
-    """A value of the database and of a cell, which has no empty text, no date without a time and sixteen digits."""
+    """Whether a value equals a cell, which has no empty text, no date without a time and only 16 digits."""
     if isinstance(value, float):
         return isinstance(cell, float | int) and math.isclose(value, cell, rel_tol=1e-15)
     if isinstance(value, date) and not isinstance(value, datetime):
@@ -165,8 +167,8 @@ def same(value: Any, cell: Any) -> bool:
     return type(value) is type(cell) and bool(value == cell)
 
 
-def test_the_first_sheet_says_what_the_others_are(book: openpyxl.Workbook) -> None:
-    """Name, as-of and unit, then each sheet with its rows and each column with its meaning."""
+def test_the_first_sheet_describes_the_others(book: openpyxl.Workbook) -> None:
+    """It has name, as-of and unit, then each sheet with its rows and each column with its meaning."""
     lines = [[cell.value for cell in line] for line in book["About"].iter_rows()]
     text = {line[0]: line[1] for line in lines[:5]}
     assert "About" == book.sheetnames[0]
@@ -197,23 +199,23 @@ def test_the_first_sheet_says_what_the_others_are(book: openpyxl.Workbook) -> No
         ("is_partial", "BOOLEAN", ""),
     ],
 )
-def test_a_column_is_shown_as_what_it_is(column: str, kind: str, expected: str) -> None:
-    """Counts with thousands, shares as percentages, lengths of time with one decimal, dates as dates."""
+def test_a_column_has_the_number_format_of_its_unit(column: str, kind: str, expected: str) -> None:
+    """Counts have thousands separators, shares are percentages, durations have one decimal, dates are dates."""
     assert expected == workbook.number_format(ReportColumn(column, kind, ""))
 
 
-def test_every_share_of_the_report_is_shown_as_one(published: duckdb.DuckDBPyConnection) -> None:
-    """A fraction whose meaning is a ratio or an interval gets a percentage; days and hours do not."""
+def test_every_share_is_a_percentage(published: duckdb.DuckDBPyConnection) -> None:
+    """A column of a rate, share or interval is a percentage; days and hours are not."""
     for table in report_tables(published):
         for column in table.columns:
-            shown = workbook.number_format(column)
+            number_format = workbook.number_format(column)
             if column.kind == "DOUBLE":
                 is_length = bool({"days", "hours", "depth", "reached", "ratio"} & set(column.name.split("_")))
-                assert (shown == "0.0 %") != is_length, f"{table.name}.{column.name}"
+                assert (number_format == "0.0 %") != is_length, f"{table.name}.{column.name}"
 
 
-def test_the_summary_is_the_marts(summary: dict[str, Any], published: duckdb.DuckDBPyConnection) -> None:
-    """Counts of all cohorts are marts.conversion's, balances marts.stage_flow's, overdue the leads past their limit."""
+def test_the_summary_equals_the_marts(summary: dict[str, Any], published: duckdb.DuckDBPyConnection) -> None:
+    """Cohort counts equal marts.conversion, balances marts.stage_flow, and overdue the leads past their SLA."""
     for pair in summary["headline"]:
         window = "is null" if pair["window_days"] is None else f"= {pair['window_days']}"
         expected = published.execute(
@@ -221,7 +223,7 @@ def test_the_summary_is_the_marts(summary: dict[str, Any], published: duckdb.Duc
             f"where unit = '{pair['unit']}' and grain = 'all' and dimension = 'all' and window_days {window} "
             f"and from_stage = '{pair['from']}' and to_stage = '{pair['to']}'"
             if pair["window_days"] != 90
-            # The headline window of MQL→SQL is none of the configured ones.
+            # The headline window of MQL→SQL is not a configured window.
             else "select sum(entered), sum(converted), sum(passed_over), sum(lost), sum(still_open), "
             "sum(converted) / sum(entered), wilson_low(sum(converted), sum(entered)), "
             "wilson_high(sum(converted), sum(entered)) from marts.headline_conversion "
@@ -252,8 +254,8 @@ def test_the_summary_is_the_marts(summary: dict[str, Any], published: duckdb.Duc
 
 
 def test_the_summary_has_every_set_of_cohorts(summary: dict[str, Any], published: duckdb.DuckDBPyConnection) -> None:
-    """Final, recent, latest and previous cohorts are those of report.conversion_summary, each under its pair and window."""
-    found = [
+    """Final, recent, latest and previous cohorts equal report.conversion_summary for each pair and window."""
+    content = [
         (pair["from"], pair["to"], pair["window_days"], *(cohort[key] for key in ("cohort", "entered", "converted")))
         for pair in summary["headline"]
         for cohort in pair["cohorts"]
@@ -262,15 +264,15 @@ def test_the_summary_has_every_set_of_cohorts(summary: dict[str, Any], published
         "select from_stage, to_stage, window_days, cohorts, entered, converted from report.conversion_summary "
         "where headline_no is not null and dimension = 'all'"
     ).fetchall()
-    assert sorted(map(repr, expected)) == sorted(map(repr, found))
+    assert sorted(map(repr, expected)) == sorted(map(repr, content))
     for pair in summary["headline"]:
         names = [cohort["cohort"] for cohort in pair["cohorts"]]
         assert ["all", "mature", "recent", "latest", "previous"][: len(names)] == names
-    assert {"all", "mature", "latest"} <= {name for *_, name, _, _ in found}
+    assert {"all", "mature", "latest"} <= {name for *_, name, _, _ in content}
 
 
 def test_the_summary_accounts_for_every_row(summary: dict[str, Any], output: Path) -> None:
-    """Rows read are the seven ends of a row together; as-of is UTC, its date that of the waterfall's zone."""
+    """Rows read are the sum of the seven dispositions; as-of is UTC, its date that of the waterfall's zone."""
     ends = ("rejected", "redelivered", "after_as_of", "out_of_scope", "duplicates", "repeats", "kept")
     assert summary["rows"]
     assert all(row["rows_read"] == sum(row[end] for end in ends) for row in summary["rows"])
@@ -288,24 +290,24 @@ def keys_of(value: Any) -> set[str]:
     return {key for each in value for key in keys_of(each)} if isinstance(value, list) else set()
 
 
-def test_every_key_of_the_summary_is_reported(summary: dict[str, Any]) -> None:
+def test_every_key_of_the_summary_is_documented(summary: dict[str, Any]) -> None:
     """docs/report_files.md has each key, those of the first level in their order."""
     text = (runs.REPOSITORY / "docs" / "report_files.md").read_text("utf-8")
     lines = [line for line in text.partition("## summary.json")[2].splitlines() if line.startswith("| ")]
-    told = [word for line in lines for word in re.findall(r"`[\w.\[\]…]*?(\w+)`", line)]
-    assert set() == keys_of(summary) - set(told)
+    documented = [word for line in lines for word in re.findall(r"`[\w.\[\]…]*?(\w+)`", line)]
+    assert set() == keys_of(summary) - set(documented)
     first = [word for line in lines if "[]" not in line for word in re.findall(r"`(\w+)`", line.split("|")[1])]
     assert list(summary) == first
 
 
-def test_a_document_without_nan() -> None:
-    """A number that is none is refused, never written."""
+def test_the_json_file_has_no_nan() -> None:
+    """NaN and infinity are refused and never written."""
     with pytest.raises(ValueError, match="not JSON compliant"):
         to_json({"rate": float("nan")})
 
 
 def test_two_runs_write_the_same_bytes(output: Path, tmp_path: Path) -> None:
-    """Another start, four threads in the place of two: every file under reports/ is the same, workbook included."""
+    """With another clock and four threads instead of two, every file under reports/ is the same, workbook included."""
     later = runs.CLOCK + timedelta(days=3)
     runs.run(runs.QUARTER, tmp_path, as_of=runs.QUARTER_AS_OF, threads=4, clock=later)
     assert contents(output / "reports") == contents(tmp_path / "reports")
@@ -318,7 +320,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def of_owners(*owners: str) -> duckdb.DuckDBPyConnection:
-    """A built database in which each owner has one lead waiting."""
+    """A database in which each owner has one open lead."""
     path = (
         Stage("a", "A", "a", "The lead is a.", "path", 1, sla=Sla(2, "day")),
         Stage("b", "B", "b", "The lead is b.", "path", 2),
@@ -338,7 +340,7 @@ def of_owners(*owners: str) -> duckdb.DuckDBPyConnection:
 
 
 def test_no_name_becomes_a_formula(tmp_path: Path) -> None:
-    """Owners who look like formulas are texts in the workbook as they are, and guarded in the CSV files."""
+    """Owners that look like formulas are unchanged text in the workbook, and escaped in the CSV files."""
     connection = of_owners(*FORMULAS)
     names = {name for (name,) in connection.execute("select current_owner from report.open_by_owner").fetchall()}
     write_exports(connection, tmp_path, report_tables(connection))
@@ -349,13 +351,13 @@ def test_no_name_becomes_a_formula(tmp_path: Path) -> None:
     cells = [sheet.cell(line, at) for line in range(2, sheet.max_row + 1)]
     assert (names, {"s"}) == ({cell.value for cell in cells}, {cell.data_type for cell in cells})
     header, *lines = records_of((tmp_path / "data" / "open_by_owner.csv").read_bytes().decode("utf-8-sig"))
-    written = [str(line[header.index("current_owner")]) for line in lines]
-    assert names == {value_of(text, "VARCHAR") for text in written}
-    assert [] == [text for text in written if text[0] in "=+-@\t\r\n＝＋－＠"]
+    csv_texts = [str(line[header.index("current_owner")]) for line in lines]
+    assert names == {value_of(text, "VARCHAR") for text in csv_texts}
+    assert [] == [text for text in csv_texts if text[0] in "=+-@\t\r\n＝＋－＠"]
 
 
 def test_a_name_that_is_a_formula_stays_one_cell_on_the_first_sheet(tmp_path: Path) -> None:
-    """The waterfall's own name is text as well."""
+    """The name of the waterfall is text as well."""
     connection = of_owners("x")
     write_exports(connection, tmp_path, report_tables(connection))
     connection.close()
@@ -364,16 +366,16 @@ def test_a_name_that_is_a_formula_stays_one_cell_on_the_first_sheet(tmp_path: Pa
 
 
 def test_a_database_without_an_entry_has_its_files(tmp_path: Path) -> None:
-    """Headers without rows, a workbook that opens, a summary of zeros and nulls."""
+    """They are headers without rows, a valid workbook, and a summary of zeros and nulls."""
     connection = of_owners()
     write_exports(connection, tmp_path, report_tables(connection))
     connection.close()
     assert (tmp_path / "data" / "stuck_leads.csv").read_text("utf-8-sig").count("\n") == 1
     book = openpyxl.load_workbook(tmp_path / "funnel.xlsx")
     assert 1 == book["stuck_leads"].max_row
-    found = json.loads((tmp_path / "summary.json").read_text("utf-8"), parse_constant=refuse)
+    content = json.loads((tmp_path / "summary.json").read_text("utf-8"), parse_constant=refuse)
     assert (0, 0, [0, None]) == (
-        found["leads"],
-        found["overdue"],
-        [found["headline"][0]["cohorts"][0][key] for key in ("entered", "rate")],
+        content["leads"],
+        content["overdue"],
+        [content["headline"][0]["cohorts"][0][key] for key in ("entered", "rate")],
     )

@@ -1,4 +1,4 @@
-"""Numbers as text: rounding never lies about nothing and all."""
+"""Numbers as text: rounding shows 0 % or 100 % only if it is exact."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ THIN = text.THIN
         (2 / 3, f"66.7{THIN}%"),
     ],
 )
-def test_rate(value: float | None, expected: str) -> None:
-    """A rate has one decimal, and says 0 % or 100 % only when it is exactly that."""
+def test_a_rate_has_one_decimal(value: float | None, expected: str) -> None:
+    """A rate is 0 % or 100 % only if it is exactly that."""
     assert expected == text.rate(value)
 
 
@@ -38,8 +38,8 @@ def test_rate(value: float | None, expected: str) -> None:
     ("value", "expected"),
     [(None, "–"), (0, "0"), (999, "999"), (1000, f"1{THIN}000"), (-1234567, f"−1{THIN}234{THIN}567")],
 )
-def test_count(value: int | None, expected: str) -> None:
-    """A count has thin thousands separators, and a real minus."""
+def test_a_count_has_thousands_separators(value: int | None, expected: str) -> None:
+    """The separators are thin spaces, and a negative count has a real minus."""
     assert expected == text.count(value)
 
 
@@ -54,8 +54,8 @@ def test_count(value: int | None, expected: str) -> None:
         (1234.56, f"1{THIN}234.6{THIN}d"),
     ],
 )
-def test_days(value: float | None, expected: str) -> None:
-    """A length of time is in days, below two days in hours."""
+def test_a_duration_is_in_days_or_hours(value: float | None, expected: str) -> None:
+    """A duration is in days, below two days in hours."""
     assert expected == text.days(value)
 
 
@@ -68,19 +68,19 @@ def test_days(value: float | None, expected: str) -> None:
         (-0.0212, f"−2.1{THIN}pts"),
     ],
 )
-def test_points(value: float | None, expected: str) -> None:
-    """A difference of rates carries its sign, and is never rounded to none."""
+def test_a_difference_of_rates_has_its_sign(value: float | None, expected: str) -> None:
+    """A difference that is not zero is never rounded to zero."""
     assert expected == text.points(value)
 
 
-def test_interval() -> None:
-    """An interval says its unit once."""
+def test_an_interval_has_its_unit_once() -> None:
+    """The unit is after the upper bound."""
     assert f"64.8–68.3{THIN}%" == text.interval(0.648, 0.683)
     assert "–" == text.interval(None, None)
 
 
-def test_dates() -> None:
-    """Months are English words whatever the locale; days are ISO."""
+def test_dates_do_not_depend_on_the_locale() -> None:
+    """Months are English words in any locale; days are ISO dates."""
     assert ("Dec 2025", "Dec ’25", "2025-12-01") == (
         text.month(date(2025, 12, 1)),
         text.short_month(date(2025, 12, 1)),
@@ -89,21 +89,21 @@ def test_dates() -> None:
     assert "31 Dec 2025, 23:59:59" == text.moment(datetime(2025, 12, 31, 23, 59, 59))
 
 
-def test_period() -> None:
-    """A month that is not over says so, with a sign where there is little room; any other is only named."""
+def test_an_incomplete_month_is_marked() -> None:
+    """An incomplete month has a text, or a sign if space is short; other months have only their name."""
     december = date(2025, 12, 1)
     assert ("Dec 2025 (so far)", "Dec 2025") == (text.period(december, True), text.period(december, False))
     assert ("Dec ’25*", "Dec ’25") == (text.short_period(december, True), text.short_period(december, False))
     assert "–" == text.period(None, True)
 
 
-def test_isolated() -> None:
-    """A name with right-to-left letters or direction marks can't turn the sentence around it; any other stays as it is."""
+def test_a_right_to_left_name_is_isolated() -> None:
+    """A name with right-to-left letters or direction marks can't reorder the sentence; other names stay unchanged."""
     assert "Ana (EMEA)" == text.isolated("Ana (EMEA)")
     assert "\u2068שיווק\u2069" == text.isolated("שיווק")
     assert "\u2068a\u202eb\u2069" == text.isolated("a\u202eb")
 
 
-def test_ratio() -> None:
-    """Leads per account has two decimals, and is a dash without accounts."""
+def test_a_ratio_has_two_decimals() -> None:
+    """Leads per account is a dash without accounts."""
     assert (f"2.50{THIN}:{THIN}1", "–") == (text.ratio(2.5), text.ratio(None))

@@ -1,4 +1,4 @@
-"""The printed headline of the sample is a count over its raw rows, for every unit, and its months are the oldest without gaps."""
+"""The headline of the sample equals a count over its raw rows, for every unit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WORDS = {"cycle": "cycles", "lead": "leads", "account": "accounts"}
 
 @dataclass
 class Month:
-    """The units that reached A in one month: when the youngest did, how many, and how many reached B within the window."""
+    """The units that reached A in one month: the youngest arrival, their number, and the conversions within the window."""
 
     youngest_days: float = 1e9
     entered: int = 0
@@ -33,29 +33,29 @@ class Month:
 
 
 @cache
-def counted() -> dict[tuple[str, str, str], dict[date, Month]]:
-    """(unit, from, to) → month → counts: rows of the CSV files in loops, no SQL and no rate of ours."""
+def count_by_month() -> dict[tuple[str, str, str], dict[date, Month]]:
+    """(unit, from, to) → month → counts, by loops over the CSV files without SQL."""
     waterfall, history = read_case(runs.SAMPLE)
     journey = travel(waterfall, history)
-    found: dict[tuple[str, str, str], dict[date, Month]] = {}
+    months_by_pair: dict[tuple[str, str, str], dict[date, Month]] = {}
     for unit in candidates(journey, Dimensions(waterfall, history, journey)):
         for (low, high), window in WINDOWS.items():
             at_low = sorted(each.at for each in unit.arrivals if each.mark == low)
             if not at_low:
                 continue
             at_high = [each.at for each in unit.arrivals if each.mark == high and each.at >= at_low[0]]
-            month = found.setdefault((unit.unit, low, high), defaultdict(Month))[
+            month = months_by_pair.setdefault((unit.unit, low, high), defaultdict(Month))[
                 local_date(waterfall, at_low[0]).replace(day=1)
             ]
             month.entered += 1
             month.converted += any(at - at_low[0] <= timedelta(days=window) for at in at_high)
             month.youngest_days = min(month.youngest_days, (history.as_of - at_low[0]) / timedelta(days=1))
-    return found
+    return months_by_pair
 
 
 @pytest.fixture(scope="module", params=UNITS)
 def published(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """The sample, published with the unit of its headline."""
+    """A unit, and the sample published with it as the unit of the headline."""
     folder = tmp_path_factory.mktemp(request.param)
     configuration = runs.SAMPLE.read_text("utf-8").replace("[funnel]\n", f'[funnel]\nunit = "{request.param}"\n', 1)
     for file in runs.SAMPLE.parent.glob("*.csv"):
@@ -66,13 +66,13 @@ def published(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 def test_the_headline_adds_up_the_last_months_that_are_old_enough(published: tuple[str, Path]) -> None:
-    """Its three months are the last whose youngest unit has had the window, and its counts are theirs."""
+    """Its three months are the last whose youngest unit is as old as the window."""
     unit, output = published
     page = (output / "reports" / "index.html").read_text("utf-8")
     rows = runs.ask(output, "from report.headline where is_headline_window order by headline_no")
     assert list(WINDOWS.values()) == [row["window_days"] for row in rows]
     for row in rows:
-        months = counted()[unit, row["from_stage"], row["to_stage"]]
+        months = count_by_month()[unit, row["from_stage"], row["to_stage"]]
         old = [month for month in sorted(months) if months[month].youngest_days >= row["window_days"]]
         last = [months[month] for month in old[-3:]]
         expected = (sum(month.converted for month in last), sum(month.entered for month in last))
@@ -83,7 +83,7 @@ def test_the_headline_adds_up_the_last_months_that_are_old_enough(published: tup
 
 
 def test_final_months_are_the_oldest_without_gaps(published: tuple[str, Path]) -> None:
-    """In every window and without one, no month is final that is younger than one that is not."""
+    """In every window, and without one, every final month is older than every month that is not final."""
     unit, output = published
     rows = runs.ask(
         output,
@@ -100,7 +100,7 @@ def test_final_months_are_the_oldest_without_gaps(published: tuple[str, Path]) -
 
 
 def test_the_oracle_reads_every_row_of_the_sample() -> None:
-    """What the headline is held against rests on all rows of the history."""
+    """The count that the headline must equal uses all rows of the history."""
     _, history = read_case(runs.SAMPLE)
     assert isinstance(history, oracle.History)
     assert 18_074 == len(history.entries)

@@ -1,4 +1,4 @@
-"""The comparison with implied dates on the page (E9): labelled, as in the database, and only when asked for."""
+"""The comparison with implied dates on the page (E9): labelled, equal to the database, and only if it is configured."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ MOVES = (
 )
 
 
-def test_the_comparison_is_the_table() -> None:
-    """Counts of both sides are those of report.implied_comparison; L1, who skipped B, is in B on one side only."""
+def test_the_comparison_equals_the_database() -> None:
+    """Counts of both sides equal report.implied_comparison; L1, which skipped B, is in B on one side only."""
     definition = waterfall(PATH, headline=(Pair("a", "b"),), implied=True)
     connection = built(definition, AS_OF, {"stage_entries": entries(*MOVES)})
     htmls = html.render_site(connection)
     columns = "entered, converted, passed_over, lost, still_open"
-    found = records(connection, f"select {columns} from report.implied_comparison order by shown_no, basis")
+    expected = records(connection, f"select {columns} from report.implied_comparison order by shown_no, basis")
     connection.close()
     page = reading.read_site(htmls)
     assert LABEL in page.text
-    shown = [tuple(reading.plain(cell) for cell in row[2:7]) for row in page.tables["table-implied"][1:]]
-    assert [tuple(row.values()) for row in found] == shown
-    assert [(3, 1, 1, 0, 1), (3, 2, 0, 0, 1), (2, 0, 0, 1, 1), (3, 1, 0, 1, 1)] == shown
+    shown_counts = [tuple(reading.plain(cell) for cell in row[2:7]) for row in page.tables["table-implied"][1:]]
+    assert [tuple(row.values()) for row in expected] == shown_counts
+    assert [(3, 1, 1, 0, 1), (3, 2, 0, 0, 1), (2, 0, 0, 1, 1), (3, 1, 0, 1, 1)] == shown_counts
 
 
 def test_rates_and_their_difference_are_printed() -> None:
@@ -45,8 +45,8 @@ def test_rates_and_their_difference_are_printed() -> None:
     assert "+33.3" in with_implied[9]
 
 
-def test_without_the_switch_the_page_is_silent() -> None:
-    """A page whose configuration does not ask has neither the label nor the table."""
+def test_without_the_setting_the_page_has_no_comparison() -> None:
+    """Without the setting the page has neither the label nor the table."""
     _, page = site_of(waterfall(PATH, headline=(Pair("a", "b"),)), {"stage_entries": entries(*MOVES)})
     assert LABEL not in page.text
     assert "table-implied" not in page.tables

@@ -1,4 +1,4 @@
-"""V2: the month in which as-of lies is marked wherever the page names it, and no month is when as-of ends one."""
+"""V2: the month of as-of is marked wherever the page names it, unless as-of is its end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ACCOUNTS = [
     for number in range(1, 5)
 ]
 NAMED = re.compile(r"(?<![0-9] )(?:Mar 2026|Mar ’26)(?P<mark> \(so far\)|\*)?")
-"""The month as of, but not a day of it."""
+"""The month of as-of, but not one of its days."""
 
 
 def page_at(as_of: datetime, *moves: tuple[str, str, int]) -> tuple[str, reading.ReadSite]:
@@ -41,7 +41,7 @@ def page_at(as_of: datetime, *moves: tuple[str, str, int]) -> tuple[str, reading
 
 
 def months_of(page: reading.ReadSite) -> dict[str, list[str]]:
-    """First cells of the rows of every table by month."""
+    """The first cells of the rows of every table by month."""
     return {
         name: [row[0] for row in table[1:] if re.search(r"^[A-Z][a-z]{2} \d{4}", row[0])]
         for name, table in page.tables.items()
@@ -50,8 +50,8 @@ def months_of(page: reading.ReadSite) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("earlier", [timedelta(seconds=1), timedelta(days=10)])
-def test_open_month_is_marked_wherever_it_stands(earlier: timedelta) -> None:
-    """Tables, captions, axes, tips and what charts say: each mention carries its mark, but that which explains it."""
+def test_the_incomplete_month_is_marked_everywhere(earlier: timedelta) -> None:
+    """Each mention in tables, captions, axes, tips and chart descriptions has the mark, except its explanation."""
     html, page = page_at(LAST_SECOND - earlier)
     mentions = list(NAMED.finditer(html.replace("Mar 2026 is not over", "")))
     assert [] == [html[found.start() - 60 : found.end() + 40] for found in mentions if not found["mark"]]
@@ -63,23 +63,23 @@ def test_open_month_is_marked_wherever_it_stands(earlier: timedelta) -> None:
     for name, months in tables.items():
         assert ["Mar 2026 (so far)"] == [month for month in months if month.startswith("Mar")], name
         assert ["Mar 2026 (so far)"] == [month for month in months if "so far" in month], name
-    says = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label")]
-    assert [] != [text for text in says if "at the end of Mar 2026 (so far)" in text]
+    descriptions = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label")]
+    assert [] != [text for text in descriptions if "at the end of Mar 2026 (so far)" in text]
     assert html.count(">Mar ’26*</text>") >= 6
     assert "* Mar 2026 (so far): the month is not over" in page.text
 
 
-def test_a_page_that_ends_with_a_month_marks_none() -> None:
-    """As of the last second of March, March is as complete as February."""
+def test_a_page_as_of_the_end_of_a_month_marks_no_month() -> None:
+    """As of the last second of March, March is complete."""
     html, page = page_at(LAST_SECOND)
     assert "(so far)" not in html
     assert "’26*" not in html
     assert {"Mar 2026"} == {month for months in months_of(page).values() for month in months if "Mar" in month}
 
 
-def test_a_first_month_that_is_not_over() -> None:
-    """Where no month is complete yet, the arrivals of the waterfall are those of the open one, and say so."""
+def test_an_incomplete_first_month_is_counted_and_marked() -> None:
+    """If no month is complete, the arrivals are those of the incomplete one, with its mark."""
     html, page = page_at(LAST_SECOND - timedelta(days=10), ("L1", "a", 61), ("L1", "b", 62))
     assert "Arrivals at each path stage, Mar 2026 (so far)" in page.text
-    said = html.replace("Mar 2026 is not over", "").replace("stage entries since Mar 2026", "")
-    assert [] == [found.group() for found in NAMED.finditer(said) if not found["mark"]]
+    other_text = html.replace("Mar 2026 is not over", "").replace("stage entries since Mar 2026", "")
+    assert [] == [found.group() for found in NAMED.finditer(other_text) if not found["mark"]]

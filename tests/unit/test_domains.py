@@ -195,12 +195,12 @@ def test_matching_that_is_turned_off_reads_no_text(tmp_path: Path) -> None:
     inbox.put("leads.csv", LEADS + "1,a@acme.com,\n")
     inbox.put("accounts.csv", "account_id,domain\nA,acme.com\n")
     inbox.reads("leads.csv", "leads", name="leads").reads("accounts.csv", "accounts", name="accounts").land()
-    offered = inbox.offered()
-    assert [(2, 1)] == offered.execute(
+    views = inbox.raw_views()
+    assert [(2, 1)] == views.execute(
         "select (select count(*) from raw.host_texts), count(*) from raw.domains"
     ).fetchall()
-    domains.create_views(offered, replace(inbox.configuration.waterfall, match_domains=False))
-    assert [(0, 0)] == offered.execute(
+    domains.create_views(views, replace(inbox.configuration.waterfall, match_domains=False))
+    assert [(0, 0)] == views.execute(
         "select (select count(*) from raw.host_texts), count(*) from raw.domains"
     ).fetchall()
 

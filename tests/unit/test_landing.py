@@ -334,7 +334,7 @@ def test_messages_carry_no_value(tmp_path: Path) -> None:
         + "secret\n",
     )
     landed = inbox.land()
-    said = "\n".join([*inbox.said, *landed.warnings, *map(str, landed.refused)])
+    said = "\n".join([*inbox.log_lines, *landed.warnings, *map(str, landed.refused)])
     assert "secret" not in said
     assert '2 rows name a stage that the waterfall does not know: "Banana" (1), an address (it has an @) (1)' in said
     assert STAGES[0].key not in inbox.rejected()[0]

@@ -14,7 +14,7 @@ LEADS = "lead_id,origin,owner,score\n"
 
 def test_every_relation_is_offered_when_nothing_was_delivered(tmp_path: Path) -> None:
     """Empty, with the columns of the contract."""
-    connection = Inbox(tmp_path).offered()
+    connection = Inbox(tmp_path).raw_views()
     tables = "accounts deletions leads loads merges rejected_rows stage_entries"
     attributes = "account_attributes lead_attributes host_texts domains"
     for name in f"{tables} {attributes}".split():
@@ -41,7 +41,7 @@ def test_inputs_that_are_no_longer_configured_are_not_offered(tmp_path: Path) ->
     inbox = one_file(tmp_path, GOOD)
     inbox.land()
     inbox.inputs = ()
-    connection = inbox.offered()
+    connection = inbox.raw_views()
     assert [(0,)] == connection.execute("select count(*) from raw.stage_entries").fetchall()
     (warning,) = create_raw_views(connection, inbox.configuration, inbox.log_folder)
     assert "`crm`" in warning

@@ -117,7 +117,7 @@ class TestParquet:
     def test_lists_and_structs_are_json(self, tmp_path: Path) -> None:
         """A path goes into them; the times inside are ISO 8601 whatever the format of the input is."""
         inbox = Inbox(tmp_path)
-        connection = inbox.offered()
+        connection = inbox.raw_views()
         connection.execute(
             "copy (select 'L1' as id, [{'v': 'MQL', 't': timestamp '2026-01-05 10:00:00'}] as h) "
             f"to '{tmp_path / 'h.parquet'}' (format parquet)"
