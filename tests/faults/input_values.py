@@ -128,7 +128,7 @@ def parquet(query: str, compression: str = "snappy") -> bytes:
 
 
 def entered(value: str) -> bytes:
-    """A Parquet file of one row with this time."""
+    """A Parquet file with one row of this time."""
     return parquet(f"select 'L1' as lead_id, 'MQL' as stage, {value} as entered_at")
 
 

@@ -1,4 +1,4 @@
-"""Each input file of input_files.py and input_values.py: what is loaded, what is rejected, why it is refused."""
+"""Each input file of input_files.py, input_headers.py and input_values.py gives its expected load or refusal."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.delivery import one_file, refusal
-from tests.faults import input_files, input_values
+from tests.faults import input_files, input_headers, input_values
 from tests.faults.input_files import InputFile
 
 FILES = (
     *input_files.DAMAGED,
     *input_files.SHAPES,
-    *input_files.HEADERS,
-    *input_files.ENCODINGS,
+    *input_headers.HEADERS,
+    *input_headers.ENCODINGS,
     *input_values.TEXTS,
     *input_values.TIMES,
     *input_values.PARQUET,

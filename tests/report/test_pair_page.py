@@ -1,4 +1,4 @@
-"""The page of a headline pair: ages, losses, arrivals and origins of its cohorts say what the marts say."""
+"""The page of a headline pair: ages, losses, arrivals and origins of its cohorts equal the marts."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ NAMES = [text.month(month) for month in MONTHS]
 
 @dataclass(frozen=True)
 class Year:
-    """A year of made-up leads: the database, and the page of its pair MQL → SAL."""
+    """A year of generated leads: the database, and the page of its pair MQL → SAL."""
 
     connection: duckdb.DuckDBPyConnection
     html: str
     page: reading.Read
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
-        """Rows of a query."""
+        """The rows of a query."""
         return self.connection.execute(sql).fetchall()
 
     def table(self, key: str) -> list[list[str]]:
-        """The rows of a table of the page, its heading left out."""
+        """The rows of a table of the page, without its heading."""
         return self.page.tables[f"table-{key}"][1:]
 
 
@@ -67,19 +67,21 @@ def headline_no(year: Year) -> int:
     return int(year.ask(f"select headline_no from report.pairs_shown where {of_pair('is_headline')}")[0][0])
 
 
-def test_every_query_answers(year: Year) -> None:
-    """The printed queries of the page say what is promised of them, those of the new figures among them."""
+def test_every_query_gives_the_printed_row(year: Year) -> None:
+    """Every printed query of the page gives the printed value."""
     assert [] == reading.unanswered(year.page, year.connection)
-    asked = "\n".join(sql for sql, _, _ in year.page.queries)
+    printed_queries = "\n".join(sql for sql, _, _ in year.page.queries)
     for table in ("cohort_ages", "headline_gap_months", "headline_arrivals", "cohort_mix"):
-        assert f"from report.{table}" in asked
+        assert f"from report.{table}" in printed_queries
 
 
-def test_ages_are_the_rates_within_windows(year: Year) -> None:
-    """The columns of 30, 60 and 90 days are marts.conversion in these windows (K2); blank where nobody is that old."""
-    shown = {row[0].replace(text.PARTIAL_SUFFIX, ""): row[1:] for row in year.table(f"ages-{headline_no(year)}")}
-    # As-of is the first instant of 2026, so January is a month, too, in which nobody has arrived.
-    assert [*NAMES] == [name for name in shown if name != "Jan 2026"]
+def test_ages_equal_the_rates_within_windows(year: Year) -> None:
+    """The columns of 30, 60 and 90 days equal marts.conversion in these windows (K2), and are blank for younger cohorts."""
+    shown_by_month = {
+        row[0].replace(text.PARTIAL_SUFFIX, ""): row[1:] for row in year.table(f"ages-{headline_no(year)}")
+    }
+    # As-of is the first instant of 2026, so January is a month too, without arrivals.
+    assert [*NAMES] == [name for name in shown_by_month if name != "Jan 2026"]
     for position, window in enumerate((30, 60, 90), 1):
         rates = {
             text.month(month): (entered, rate)
@@ -90,17 +92,17 @@ def test_ages_are_the_rates_within_windows(year: Year) -> None:
         }
         for month, name in zip(MONTHS, NAMES, strict=True):
             entered, rate = rates[name]
-            assert entered == reading.plain(shown[name][0])
+            assert entered == reading.plain(shown_by_month[name][0])
             is_reached = (date(2026, 1, 1) - month).days >= window
-            if shown[name][position]:
-                assert text.rate(rate) == shown[name][position]
-            assert is_reached or not shown[name][position]
-    assert ["", ""] == shown["Nov 2025"][3:5]
-    assert all(shown["Jan 2025"][1:11])
+            if shown_by_month[name][position]:
+                assert text.rate(rate) == shown_by_month[name][position]
+            assert is_reached or not shown_by_month[name][position]
+    assert ["", ""] == shown_by_month["Nov 2025"][3:5]
+    assert all(shown_by_month["Jan 2025"][1:11])
 
 
-def test_ages_stand_between_those_of_the_triangle(year: Year) -> None:
-    """30 days lie between one and two months: who converted by an age had by a later month, and who had by an earlier had by it."""
+def test_ages_are_between_those_of_the_triangle(year: Year) -> None:
+    """30 days are between one and two months, so the conversions by an age are between those of the two months."""
     ages: dict[tuple[date, int], tuple[int, int]] = {
         (month, age): (entered, converted)
         for month, age, entered, converted in year.ask(
@@ -123,7 +125,7 @@ def test_ages_stand_between_those_of_the_triangle(year: Year) -> None:
 
 
 def test_losses_add_up_to_the_marts(year: Year) -> None:
-    """In each month the fates add up to entered; converted is the mart's; all months are the headline (K3, K9)."""
+    """In each month the outcomes add up to entered, converted equals the mart, and all months are the headline (K3, K9)."""
     table = year.table(f"losses-{headline_no(year)}")
     marts = {
         text.month(month): (entered, converted)
@@ -140,8 +142,8 @@ def test_losses_add_up_to_the_marts(year: Year) -> None:
     assert numbers["All months"] == [sum(column) for column in zip(*months, strict=True)]
 
 
-def test_losses_in_a_sentence(year: Year) -> None:
-    """The counts of the last twelve complete months."""
+def test_the_sentence_on_losses_has_the_counts(year: Year) -> None:
+    """The sentence has the counts of the last twelve complete months."""
     (counts,) = year.ask(
         "select sum(entered), sum(entered - converted), sum(lost), sum(passed_over), sum(still_open) "
         "from marts.conversion where "
@@ -154,22 +156,22 @@ def test_losses_in_a_sentence(year: Year) -> None:
     ) in year.page.text
 
 
-def test_arrivals_are_the_mart(year: Year) -> None:
-    """Through, over and entered after of each month are those of marts.stage_arrivals (K7), and the sentence sums them."""
+def test_arrivals_equal_the_mart(year: Year) -> None:
+    """Through, over and entered after of each month equal marts.stage_arrivals (K7), and the sentence has their sums."""
     marts = {
-        text.month(month): list(ways)
-        for month, *ways in year.ask(
+        text.month(month): list(arrivals)
+        for month, *arrivals in year.ask(
             'select period_start, through, "over", entered_after from marts.stage_arrivals where '
             + of_pair("grain = 'month' and dimension = 'all'")
         )
     }
-    shown = {
+    shown_by_month = {
         row[0]: [reading.plain(cell) for cell in row[1:5]] for row in year.table(f"pair-arrivals-{headline_no(year)}")
     }
     for name in NAMES:
-        assert [sum(marts[name]), *marts[name]] == shown[name]
-    everyone = sum(sum(ways) for ways in marts.values())
-    over, after = sum(ways[1] for ways in marts.values()), sum(ways[2] for ways in marts.values())
+        assert [sum(marts[name]), *marts[name]] == shown_by_month[name]
+    everyone = sum(sum(arrivals) for arrivals in marts.values())
+    over, after = sum(arrivals[1] for arrivals in marts.values()), sum(arrivals[2] for arrivals in marts.values())
     assert (
         f"{text.count(over + after)} of {text.count(everyone)} arrivals at SAL from Jan 2025 to Dec 2025"
         in year.page.text
@@ -178,8 +180,8 @@ def test_arrivals_are_the_mart(year: Year) -> None:
 
 
 @pytest.mark.parametrize("dimension", ["owner", "campaign"])
-def test_mix_is_the_mart(year: Year, dimension: str) -> None:
-    """Each month's counts by value are the cuts of marts.conversion, and add up to the cohort."""
+def test_the_mix_equals_the_mart(year: Year, dimension: str) -> None:
+    """The counts of each month by value equal the slices of marts.conversion, and add up to the cohort."""
     table = year.page.tables[f"table-mix-{headline_no(year)}-{dimension}"]
     marts = {
         (text.month(month), value): entered
@@ -189,18 +191,18 @@ def test_mix_is_the_mart(year: Year, dimension: str) -> None:
         )
     }
     rows = [row for row in table[1:] if row[0] in NAMES]
-    shown = {
+    shown_by_month = {
         (row[0], value): reading.plain(cell)
         for row in rows
         for value, cell in zip(table[0][2:], row[2:], strict=True)
         if reading.plain(cell)
     }
-    assert marts == shown
+    assert marts == shown_by_month
     assert all(reading.plain(row[1]) == sum(map(reading.plain, row[2:])) for row in rows)
 
 
-def test_estimates_are_drawn_and_judged(year: Year) -> None:
-    """A diamond for each month that is not final and has an estimate, with its interval; the record beside (K6)."""
+def test_estimates_are_drawn_with_their_record(year: Year) -> None:
+    """Each month that is not final and has an estimate has a diamond with its interval, and the record is beside (K6)."""
     expected = year.ask(
         "select month_start, settled_estimate, settled_low, settled_high from report.conversion_months where "
         + of_pair("window_days is null and is_trend and settled_estimate is not null")
@@ -221,8 +223,8 @@ def test_estimates_are_drawn_and_judged(year: Year) -> None:
     assert judged in months
 
 
-def test_the_estimate_stands_where_its_share_is() -> None:
-    """On the scale of the rates: between the ends of its interval, as far from them as in the numbers."""
+def test_the_estimate_is_at_its_share_on_the_scale() -> None:
+    """On the scale of the rates, its distances to the ends of its interval are proportional to the numbers."""
     cohort = CohortMonth(
         date(2026, 3, 1), None, 10, 2, 0, 2, 6, is_mature=False, is_partial=False, is_shown=True, is_trend=True, rate=0.2,
         rate_low=0.1, rate_high=0.4, still_open_share=0.6, settled_estimate=0.5, settled_low=0.4, settled_high=0.7,
@@ -232,15 +234,15 @@ def test_the_estimate_stands_where_its_share_is() -> None:
     assert [(64.0, 26.5)] == [(line.y1, line.y2) for line in drawn.lines if line.tone == "expected"]
 
 
-def test_without_an_immature_month_no_estimate_is_promised() -> None:
-    """Neither legend nor record where there is no diamond."""
+def test_without_an_immature_month_there_is_no_estimate() -> None:
+    """Without a diamond there is neither legend nor record."""
     html, _ = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(("L1", "a", 1), ("L1", "b", 2))})
     months = html.partition('<section id="months"')[2].partition("</section>")[0]
     assert ("d-expected" in months, "settled estimate of a" in months, "past estimate" in months) == (False,) * 3
 
 
 def test_young_cohorts_are_blank_or_hatched() -> None:
-    """At the end of March: all of January are 30 days old, one of two 60, hatched; of March none: blank, not nought."""
+    """At the end of March: January is 30 days old, partly 60 days and hatched; March is younger and blank, not 0."""
     moves = (("L1", "a", 1), ("L1", "b", 2), ("L2", "a", 30), ("L3", "a", 40), ("L5", "a", 75))
     html, site = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*moves)})
     assert [
@@ -254,16 +256,16 @@ def test_young_cohorts_are_blank_or_hatched() -> None:
     assert [["young", "young"], ["heat-0", "young"], ["heat-9", "immature"]] == [row[:2] for row in rows]
 
 
-def test_nobody_is_old_enough_yet() -> None:
-    """The heat map says so, without columns and without a ramp."""
+def test_a_heat_map_without_old_cohorts_says_so() -> None:
+    """The heat map has neither columns nor a ramp."""
     html, site = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(("L1", "a", 80))})
     assert [["Month", "Entered"], ["Mar 2026", "1"]] == site.tables["table-ages-1"]
     assert "No cycle of these months is 30 days old yet." in html
     assert '<p class="heat-scale">' not in html
 
 
-def test_values_beyond_the_eighth_are_together() -> None:
-    """Ten owners: eight by name, by size and then by name; the last two as other values."""
+def test_values_beyond_the_eighth_are_combined() -> None:
+    """Of ten owners eight have names, in order of size and name; the last two are other values."""
     sizes = {f"owner {letter}": 12 - number for number, letter in enumerate("abcdefghij")}
     rows = [
         row
@@ -278,8 +280,8 @@ def test_values_beyond_the_eighth_are_together() -> None:
     assert ["Mar 2026", "75", *map(str, range(12, 4, -1)), "7"] == month
 
 
-def test_all_arrivals_came_without_the_first_stage() -> None:
-    """Sales-created leads only: one way is named, and no rate counts them."""
+def test_arrivals_that_all_entered_after_are_named_without_a_rate() -> None:
+    """For sales-created leads only, the sentence has one kind of arrival, and no rate counts them."""
     _, site = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(("L1", "b", 80), ("L2", "b", 81))})
     assert (
         f"2 of 2 arrivals at B in Mar 2026 came without A, 100{THIN}%: all began at or above A, without it."
@@ -290,7 +292,7 @@ def test_all_arrivals_came_without_the_first_stage() -> None:
 
 @pytest.mark.parametrize(("most", "top"), [(0, 2), (1, 2), (3, 4), (7, 8), (10, 10), (11, 20), (101, 200), (262, 300)])
 def test_scales_end_at_a_round_number(most: int, top: int) -> None:
-    """Just above the highest column; its half is whole."""
+    """The end is just above the highest column, and half of it is an integer."""
     assert (top, 0) == (count_ceiling(most), top % 2)
 
 
@@ -306,12 +308,12 @@ def test_scales_end_at_a_round_number(most: int, top: int) -> None:
     ],
 )
 def test_ramps_span_the_shares_that_occur(rates: list[float], rate: float, tone: int) -> None:
-    """From whole ten to whole ten, so that months that differ look different."""
+    """A ramp goes from a multiple of ten to another, so that different months look different."""
     assert f"heat-{tone}" == ramp_of(rates).tone(rate)
 
 
-def test_columns_stand_on_each_other() -> None:
-    """Parts add up to the height of the column; one without size is not drawn; untitled ones are a shape per tone."""
+def test_stacked_columns_add_up() -> None:
+    """Parts add up to the height of the column; a part of size 0 is not drawn; untitled parts are one shape per tone."""
     stacks = (Stack("Jan", (Part("a", 1, "one"), Part("b", 0, "none"), Part("c", 3, "three"))), Stack("Feb", ()))
     titled = stacked_columns(stacks, 4, (), "says", height=136)
     assert [("a", 25, 89), ("c", 75, 14)] == [(each.tone, each.height, each.y) for each in titled.rects]
@@ -332,7 +334,7 @@ def luminance(colour: str) -> float:
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 def test_heat_is_readable(scheme: int) -> None:
-    """Text on every tone has a contrast of 4.5 or more, and the ten tones go from one end of the ramp to the other."""
+    """Text on every tone has a contrast of at least 4.5, and the ten tones cover the whole ramp."""
     css = (shipped("reports") / "assets" / "style.css").read_text("utf-8")
     colours = dict(
         re.findall(r"--([\w-]+): (#[0-9a-f]+)", css.split("prefers-color-scheme: dark")[scheme].split("}")[0])

@@ -1,4 +1,4 @@
-"""Who is known at accounts, on the page: only where somebody says, by most accounts first, what nobody says last."""
+"""The page shows which personas are known at accounts, those with most accounts first, unknown last."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def rows(personas: tuple[str | None, ...]) -> dict[str, Any]:
 
 
 def test_shares_of_accounts_by_persona() -> None:
-    """Acme and Coy are at B now: the buyer of Coy came late, so she is known now and was not when Coy arrived (A5)."""
+    """Acme and Coy are at B: the buyer of Coy came after Coy's arrival, so she is known only now (A5)."""
     _, page = site_of(waterfall(), rows(("user", "user", "user", None, "buyer")))
     assert [
         ["user", f"100{THIN}%", f"50.0{THIN}%", "–"],
@@ -50,14 +50,14 @@ def test_shares_of_accounts_by_persona() -> None:
     ] == page.tables["table-personas-arrived"][1:]
 
 
-def test_where_nobody_says_nothing_is_shown() -> None:
-    """Without any persona there is no table of dashes."""
+def test_without_personas_there_is_no_table() -> None:
+    """If no lead has a persona, the page has no table of dashes."""
     _, page = site_of(waterfall(), rows((None,) * 5))
     assert [name for name in page.tables if "persona" in name] == []
 
 
-def test_a_rule_that_finds_nobody_is_shown() -> None:
-    """Anyone who writes a rule wants to see that it finds nobody."""
+def test_a_rule_without_leads_is_shown() -> None:
+    """The author of a rule can see that it matches no lead."""
     rule = PersonaRule("legal", Condition("title", "matches", ("(?i)counsel",)))
     _, page = site_of(waterfall(personas=(rule,)), rows((None,) * 5))
     assert ["legal", f"0{THIN}%", f"0{THIN}%", "–"] == page.tables["table-personas-now"][1]

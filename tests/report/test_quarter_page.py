@@ -1,4 +1,4 @@
-"""The pages of the worked quarter: what they say is what the database says, and nothing leads outside."""
+"""The pages of the worked quarter equal the database, and no link leads outside."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def page(htmls: dict[str, str]) -> reading.ReadSite:
     return reading.read_site(htmls)
 
 
-def test_gold(output: Path) -> None:
-    """The pages are the gold pages, byte for byte; `make gold` writes them again."""
+def test_the_pages_equal_the_golden_files(output: Path) -> None:
+    """The pages equal the golden files byte for byte; `make gold` writes them."""
     assert gold.pages(gold.GOLD) == gold.pages(output / "reports")
 
 
-def test_every_query_gives_what_the_page_says(page: reading.ReadSite, output: Path) -> None:
-    """Every printed query runs on the published file, and its first row is as promised."""
+def test_every_query_gives_the_printed_row(page: reading.ReadSite, output: Path) -> None:
+    """Every printed query runs on the published file, and its first row equals the page."""
     connection = query.open_published(output)
     wrong = reading.unanswered(page, connection)
     connection.close()
@@ -43,11 +43,11 @@ def test_every_query_gives_what_the_page_says(page: reading.ReadSite, output: Pa
     assert [] == wrong
 
 
-def test_headline_counts_are_the_marts(page: reading.ReadSite, output: Path) -> None:
-    """The counts on top of each card are those of marts.conversion, for the unit cycle and all time."""
+def test_headline_counts_equal_the_marts(page: reading.ReadSite, output: Path) -> None:
+    """The counts at the top of each card equal marts.conversion for the unit cycle and all time."""
     expected = []
     for to_stage in ("sal", "sql"):
-        found = runs.ask(
+        rows = runs.ask(
             output,
             f"""
             select entered, converted, passed_over, lost, still_open
@@ -56,15 +56,15 @@ def test_headline_counts_are_the_marts(page: reading.ReadSite, output: Path) -> 
                 and from_stage = 'mql' and to_stage = '{to_stage}'
             """,
         )
-        expected += [tuple(row.values()) for row in found]
-    shown = [reading.plain(value) for _, value in page.terms[:10]]
-    assert expected == [tuple(shown[:5]), tuple(shown[5:])]
+        expected += [tuple(row.values()) for row in rows]
+    shown_rows = [reading.plain(value) for _, value in page.terms[:10]]
+    assert expected == [tuple(shown_rows[:5]), tuple(shown_rows[5:])]
     assert all(entered == sum(fates) for entered, *fates in expected)
 
 
-def test_limits_table_is_the_mart(page: reading.ReadSite, output: Path) -> None:
-    """Met, breached, open within and open overdue of every stage with a limit are those of marts.sla."""
-    found = runs.ask(
+def test_the_sla_table_equals_the_mart(page: reading.ReadSite, output: Path) -> None:
+    """Met, breached, open within and open overdue of every stage with an SLA equal marts.sla."""
+    rows = runs.ask(
         output,
         """
         select stages.label, sla.met, sla.breached, sla.open_within, sla.open_overdue
@@ -74,13 +74,13 @@ def test_limits_table_is_the_mart(page: reading.ReadSite, output: Path) -> None:
         order by stages.stage_no
         """,
     )
-    shown = [(row[0], *(reading.plain(cell) for cell in row[2:6])) for row in page.tables["table-limits"][1:]]
-    assert [tuple(row.values()) for row in found] == shown
+    shown_rows = [(row[0], *(reading.plain(cell) for cell in row[2:6])) for row in page.tables["table-limits"][1:]]
+    assert [tuple(row.values()) for row in rows] == shown_rows
 
 
-def test_flow_table_is_the_mart(page: reading.ReadSite, output: Path) -> None:
-    """Opening, in, out and closing of every stage are those of marts.stage_flow, and they balance."""
-    found = runs.ask(
+def test_the_flow_table_equals_the_mart(page: reading.ReadSite, output: Path) -> None:
+    """Opening, in, out and closing of every stage equal marts.stage_flow, and they balance."""
+    rows = runs.ask(
         output,
         """
         select stages.label, flow.opening, flow.ins, flow.outs, flow.closing
@@ -90,15 +90,15 @@ def test_flow_table_is_the_mart(page: reading.ReadSite, output: Path) -> None:
         order by stages.stage_no
         """,
     )
-    expected = [tuple(row.values()) for row in found]
-    shown = [(row[0], *(reading.plain(cell) for cell in row[1:5])) for row in page.tables["table-flow-all"][1:]]
-    assert expected == shown
-    assert ["✓"] * len(shown) == [row[5] for row in page.tables["table-flow-all"][1:]]
-    assert all(opening + ins - outs == closing for _, opening, ins, outs, closing in shown)
+    expected = [tuple(row.values()) for row in rows]
+    shown_rows = [(row[0], *(reading.plain(cell) for cell in row[1:5])) for row in page.tables["table-flow-all"][1:]]
+    assert expected == shown_rows
+    assert ["✓"] * len(shown_rows) == [row[5] for row in page.tables["table-flow-all"][1:]]
+    assert all(opening + ins - outs == closing for _, opening, ins, outs, closing in shown_rows)
 
 
-def test_stage_months_chain(page: reading.ReadSite) -> None:
-    """In every stage's months, closing is the next opening."""
+def test_the_closing_of_a_month_is_the_next_opening(page: reading.ReadSite) -> None:
+    """This is so in the months of every stage."""
     for name, table in page.tables.items():
         if name.startswith("table-flow-") and name != "table-flow-all":
             closings = [row[4] for row in table[1:]]
@@ -107,14 +107,14 @@ def test_stage_months_chain(page: reading.ReadSite) -> None:
 
 
 def test_row_accounting_adds_up(page: reading.ReadSite) -> None:
-    """Rows read are kept, repeats, duplicates, redelivered, after as-of, out of scope and rejected, to the row."""
+    """Rows read are the sum of kept, repeats, duplicates, redelivered, after as-of, out of scope and rejected."""
     for row in page.tables["table-accounting"][1:]:
         read, *parts = (reading.plain(cell) for cell in row[2:10])
         assert read == sum(parts)
 
 
-def test_nothing_leads_outside(htmls: dict[str, str], page: reading.ReadSite) -> None:
-    """No script, no remote address, no link that leaves the folder."""
+def test_no_page_refers_to_the_outside(htmls: dict[str, str], page: reading.ReadSite) -> None:
+    """There is no script, no remote address and no link out of the folder."""
     for name, html in htmls.items():
         read = page.pages[name]
         assert "script" not in read.tags
@@ -125,41 +125,41 @@ def test_nothing_leads_outside(htmls: dict[str, str], page: reading.ReadSite) ->
 
 
 def test_links_resolve(page: reading.ReadSite) -> None:
-    """Every link leads to a page of the site and, with a fragment, to an id on it; no id stands twice on a page."""
+    """Every link has a target page and, with a fragment, a target id; no id is twice on a page."""
     assert [] == page.dead_links()
     assert all(len(set(each.ids)) == len(each.ids) for each in page.pages.values())
 
 
 def test_every_page_is_linked_from_every_page(page: reading.ReadSite) -> None:
-    """The navigation of each page has them all."""
+    """The navigation of each page has all pages."""
     assert all(set(page.pages) <= set(each.links) for each in page.pages.values())
 
 
 def test_headings_are_in_order(page: reading.ReadSite) -> None:
-    """One h1 a page, and no level is skipped on the way down."""
+    """A page has one h1, and no level is skipped."""
     for name, each in page.pages.items():
         assert 1 == each.headings.count(1), name
         steps = list(zip(each.headings, each.headings[1:], strict=False))
         assert [] == [(above, below) for above, below in steps if below > above + 1], name
 
 
-def test_charts_speak(page: reading.ReadSite) -> None:
-    """Every drawing has a text that says what it shows."""
+def test_every_chart_has_a_description(page: reading.ReadSite) -> None:
+    """The description says what the chart shows."""
     attributes = [each for read in page.pages.values() for each in read.attributes]
     roles = [value for tag, name, value in attributes if tag == "svg" and name == "role"]
-    says = [value for tag, name, value in attributes if tag == "svg" and name == "aria-label"]
-    assert roles == ["img"] * len(says)
-    assert all(says)
+    descriptions = [value for tag, name, value in attributes if tag == "svg" and name == "aria-label"]
+    assert roles == ["img"] * len(descriptions)
+    assert all(descriptions)
 
 
-def test_nothing_of_python_leaks(page: reading.ReadSite, output: Path) -> None:
-    """No None, nan or path of the machine is on the page."""
+def test_no_page_has_a_python_value(page: reading.ReadSite, output: Path) -> None:
+    """No page has None, nan or a path of the machine."""
     assert [] == re.findall(r"\b(?:None|nan|inf|True|False)\b", page.text)
     assert str(output) not in page.text
 
 
-def test_rejected_rows_are_named_not_shown(page: reading.ReadSite, output: Path) -> None:
-    """A rejected row appears by its number; what it said stays in the database."""
+def test_rejected_rows_are_listed_without_their_text(page: reading.ReadSite, output: Path) -> None:
+    """The page has the number of a rejected row; only the database has its text."""
     originals = [row["original"] for row in runs.ask(output, "select original from quality.rejected_rows")]
     assert 3 == len(originals)
     assert [] == [original for original in originals if original in page.text]

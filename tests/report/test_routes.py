@@ -1,4 +1,4 @@
-"""What the page says of the ways in: conversion by route, where origins come from, who qualified (C6, K7)."""
+"""The page has conversion by route, the sources of origins, and the qualifying teams (C6, K7)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def page(output: Path) -> reading.ReadSite:
-    """Its page."""
+    """The parsed pages of the quarter."""
     return reading.read_folder(output / "reports")
 
 
@@ -43,14 +43,14 @@ def counted(cells: list[str]) -> tuple[int, ...]:
 
 
 def percent(text: str) -> float | None:
-    """A rate as shown, in percent; None for a dash."""
-    found = re.match(r"[<>]?(\d+(?:\.\d+)?)", text)
-    return float(found[1]) if found else None
+    """A printed rate in percent; None for a dash."""
+    routes_found = re.match(r"[<>]?(\d+(?:\.\d+)?)", text)
+    return float(routes_found[1]) if routes_found else None
 
 
-def test_conversion_by_route_is_the_mart(page: reading.ReadSite, output: Path) -> None:
-    """Every shown pair past qualification has its three routes, with the counts of marts.conversion_by_route."""
-    found = runs.ask(
+def test_conversion_by_route_equals_the_mart(page: reading.ReadSite, output: Path) -> None:
+    """Every shown pair after qualification has its three routes, with the counts of marts.conversion_by_route."""
+    routes_found = runs.ask(
         output,
         """
         select
@@ -66,17 +66,17 @@ def test_conversion_by_route_is_the_mart(page: reading.ReadSite, output: Path) -
         order by shown.shown_no, list_position(['all', 'qualified', 'direct'], routes.route)
         """,
     )
-    expected = [tuple(row.values())[:-1] for row in found]
+    expected = [tuple(row.values())[:-1] for row in routes_found]
     rows = page.tables["table-routes"][1:]
-    shown = [(*(_bare(cell) for cell in row[:2]), *counted(row[2:7])) for row in rows if row[2] != "0"]
-    assert expected == shown
+    shown_rows = [(*(_bare(cell) for cell in row[:2]), *counted(row[2:7])) for row in rows if row[2] != "0"]
+    assert expected == shown_rows
     assert 3 == len(expected)
     rates = [percent(row[7]) for row in rows if row[2] != "0"]
-    assert [pytest.approx(100 * row["rate"], abs=0.06) for row in found] == rates
+    assert [pytest.approx(100 * row["rate"], abs=0.06) for row in routes_found] == rates
 
 
 def test_via_and_direct_add_up_on_the_page(page: reading.ReadSite) -> None:
-    """In every pair the two routes are the whole, count by count."""
+    """In every pair the counts of the two routes add up to the total."""
     rows = [counted(row[2:7]) for row in page.tables["table-routes"][1:]]
     assert rows
     for number in range(0, len(rows), 3):
@@ -85,7 +85,7 @@ def test_via_and_direct_add_up_on_the_page(page: reading.ReadSite) -> None:
 
 
 def test_origins_and_qualifications_are_counted(page: reading.ReadSite, output: Path) -> None:
-    """Leads by the source of their origin are all leads with history; cycles by team are those of journey.cycles."""
+    """Leads by source of origin are all leads with history; cycles by team equal journey.cycles."""
     leads = runs.ask(output, "select count(distinct lead_id) as count from clean.stage_entries")[0]["count"]
     teams = runs.ask(
         output,
@@ -98,19 +98,19 @@ def test_origins_and_qualifications_are_counted(page: reading.ReadSite, output: 
     ]
 
 
-def test_origins_by_source() -> None:
-    """A lead whose input says nothing is counted under nobody, one without history nowhere."""
+def test_a_lead_without_an_origin_is_counted() -> None:
+    """A lead without an origin counts as `nobody says`, a lead without history does not count."""
     leads = [
         {"input": "leads", "load_no": 2, "row_number": number, "lead_id": lead, "origin": origin}
         for number, (lead, origin) in enumerate((("L1", "sales"), ("L2", None), ("L9", "sales")), 1)
     ]
     _, page = site_of(waterfall(QUALIFYING), {"stage_entries": entries(*DIRECT), "leads": leads})
-    shown = {row[0]: reading.plain(row[1]) for row in page.tables["table-origins"][1:]}
-    assert {"a rule of [[origins]]": 0, "origin_default": 0, "as the input says": 1, "nobody says": 2} == shown
+    shown_rows = {row[0]: reading.plain(row[1]) for row in page.tables["table-origins"][1:]}
+    assert {"a rule of [[origins]]": 0, "origin_default": 0, "as the input says": 1, "nobody says": 2} == shown_rows
 
 
 def test_final_months_are_complete_and_the_same_for_every_route() -> None:
-    """With 60 days to settle, February is final for no route although the direct ones of it all ended; January is."""
+    """With a settling time of 60 days, January is final for every route and February for none, although its direct cycles ended."""
     january = (("L1", "a", 1), ("L1", "b", 2), ("L1", "c", 3), ("L2", "b", 4), ("L2", "lost", 5))
     february = (("L3", "a", 35), ("L3", "b", 36), ("L4", "b", 37), ("L4", "lost", 38))
     march = (("L5", "b", 62), ("L5", "c", 63))
@@ -120,24 +120,24 @@ def test_final_months_are_complete_and_the_same_for_every_route() -> None:
     columns = (
         "route, entered, converted, lost, still_open, mature_months, mature_entered, mature_converted, mature_rate"
     )
-    found = records(connection, f"select {columns} from report.conversion_by_route order by route_no")
+    routes_found = records(connection, f"select {columns} from report.conversion_by_route order by route_no")
     connection.close()
     assert [
         ("all", 5, 2, 2, 1, 1, 2, 1, 0.5),
         ("qualified", 2, 1, 0, 1, 1, 1, 1, 1.0),
         ("direct", 3, 1, 2, 0, 1, 1, 0, 0.0),
-    ] == [tuple(row.values()) for row in found]
+    ] == [tuple(row.values()) for row in routes_found]
 
 
 def test_without_qualifying_stages_nothing_is_reported() -> None:
-    """Where no stage qualifies there is no route to tell apart, and no empty table."""
+    """If no stage qualifies, there are no routes and no empty table."""
     _, page = site_of(waterfall(headline=(Pair("a", "b"),)), {"stage_entries": entries(*DIRECT)})
     assert "table-routes" not in page.tables
 
 
 @pytest.mark.parametrize("change", ["entered = entered + 1, still_open = still_open + 1", "route = 'direct'"])
 def test_routes_that_do_not_add_up_are_not_published(change: str) -> None:
-    """A row too many, or one of the wrong route, breaks the check that stops the run."""
+    """An additional row, or one of the wrong route, fails the check that stops the run."""
     connection = built(_definition(), AS_OF, {"stage_entries": entries(*DIRECT)})
     assert [] == _broken(connection)
     connection.execute(f"update marts.conversion_by_route set {change} where route = 'all' and grain = 'all'")
@@ -155,5 +155,5 @@ def _broken(connection: Any) -> list[str]:
 
 
 def _bare(cell: str) -> str:
-    """The cell without the invisible marks that keep labels apart from the text around them."""
+    """The cell without the invisible marks that isolate labels."""
     return cell.translate({0x2068: None, 0x2069: None})

@@ -1,4 +1,4 @@
-"""What the page says of leads that are out of scope, and of those whose entry is inferred."""
+"""The page reports leads out of scope and inferred entries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LEADS = [{"input": "leads", "load_no": 2, "row_number": 1, "lead_id": "L1", "ema
 
 
 def test_leads_out_of_scope_are_reported_by_rule() -> None:
-    """The rule, its reason, leads and rows; and they are in no other count."""
+    """The page has the rule, its reason, leads and rows, which are in no other count."""
     rows = {"stage_entries": entries(("L1", "a", 1), ("L1", "b", 2), ("L2", "a", 3)), "leads": LEADS}
     _, page = site_of(waterfall(scope=(OURS,)), rows)
     assert [["ours", "Our own people.", "1", "2"]] == page.tables["table-scope"][1:]
@@ -21,13 +21,13 @@ def test_leads_out_of_scope_are_reported_by_rule() -> None:
 
 
 def test_without_rules_nothing_is_reported() -> None:
-    """A page of a configuration without [[scope]] has no empty table of it."""
+    """Without [[scope]] the page has no empty table."""
     _, page = site_of(waterfall(), {"stage_entries": entries(("L1", "a", 1)), "leads": LEADS})
     assert "table-scope" not in page.tables
 
 
 def test_inferred_entries_are_counted_and_reported() -> None:
-    """Anyone who reads the page can tell how many entries no row of history stands behind; without any it says nothing."""
+    """The page has the number of entries without a row of history, and no sentence if there are none."""
     created = [{**LEADS[0], "created_stage": "A", "created_at": datetime(2026, 1, 1)}]
     rows = {"stage_entries": entries(("L2", "a", 3)), "leads": created}
     sentence = "1 lead with an entry at creation that no row of history has: it is inferred."

@@ -1,4 +1,4 @@
-"""What the page says of the settled estimate (K6): beside what is known, and how earlier ones fared."""
+"""The page has the expected final rate (K6), and how earlier estimates compared."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ SETTLED = (*JANUARY, ("L4", "a", 1), ("L4", "lost", 9))
 
 
 def tile(html: str) -> str:
-    """The tile of the estimate in the first card; nothing without one."""
-    _, found, rest = html.partition("<h4>Settled estimate, all months</h4>")
-    return rest.partition("</div>")[0] if found else ""
+    """The tile of the estimate in the first card, or an empty text."""
+    _, heading, rest = html.partition("<h4>Settled estimate, all months</h4>")
+    return rest.partition("</div>")[0] if heading else ""
 
 
 def month(page: Any, number: int) -> list[str]:
-    """A row of the first pair's months."""
+    """A row of the months of the first pair."""
     rows: list[list[str]] = page.tables["table-pair-months-1"]
     return rows[number]
 
 
-def test_estimate_stands_beside_what_is_known() -> None:
-    """Of the three that waited longer than L5 one converted: a third, beside 0 of 1; in card, grid and months."""
+def test_the_estimate_is_in_card_grid_and_months() -> None:
+    """One of three that waited longer than L5 converted, so L5 counts a third, beside 0 of 1."""
     html, page = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*SETTLED, ("L5", "a", 86))})
     # 1 January is day 0, so as-of is day 89 and L5 has waited three days and fifteen hours.
     assert f"46.7{THIN}%" in tile(html)
@@ -43,27 +43,27 @@ def test_estimate_stands_beside_what_is_known() -> None:
     assert (f"33.3{THIN}%", "–") == (month(page, 1)[position], month(page, 3)[position])
 
 
-def test_without_anybody_open_there_is_nothing_to_estimate() -> None:
-    """All mature: no tile, no estimate in the grid."""
+def test_without_open_units_there_is_no_estimate() -> None:
+    """If all cohorts are final, there is no tile and no estimate in the grid."""
     html, _ = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*SETTLED)})
     assert ("", False) == (tile(html), "<bdi>est. " in html)
 
 
-def test_who_waits_longest_is_not_ruled_out() -> None:
-    """L4 waits longer than any that converted, so isn't expected to; but nobody waited as long, so may."""
+def test_the_longest_wait_may_still_convert() -> None:
+    """L4 waits longer than every converted lead, so 0 is expected, but the interval does not exclude a conversion."""
     html, _ = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*JANUARY, ("L4", "a", 1))})
     assert f"est. 50.0{THIN}% (50.0–75.0{THIN}%)" in html
 
 
-def test_before_anybody_converted_there_is_no_estimate() -> None:
-    """A dash and the reason."""
+def test_without_a_conversion_there_is_no_estimate() -> None:
+    """The tile has a dash and the reason."""
     html, _ = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(("L1", "a", 80))})
     assert "nobody has reached B yet: nothing to estimate from" in tile(html)
     assert f"known today 0{THIN}%" in tile(html)
 
 
 def test_past_estimates_are_reported() -> None:
-    """At the end of January thirty had waited longer than the four of K, and none had converted; in February all four did."""
+    """At the end of January thirty had waited longer than K's four without converting; in February all four converted."""
     longer = [move for n in range(30) for move in ((f"L{n + 9}", "a", 1), (f"L{n + 9}", "lost", 25))]
     late = [move for n in range(4) for move in ((f"K{n}", "a", 20), (f"K{n}", "b", 32))]
     definition = waterfall(headline=HEADLINE, settle_days=(("a", "b", 45),))
@@ -75,7 +75,7 @@ def test_past_estimates_are_reported() -> None:
 
 
 def record(estimates: int, held: int, is_too_narrow: bool | None) -> ExpectedRateRecord:
-    """A pair of which that many estimates held."""
+    """The record of a pair with these estimates, of which `held` were right."""
     return ExpectedRateRecord(
         "A", "B", estimates, held, estimates - held, 0, None, None, None, is_too_narrow, None, date(2026, 1, 1), None
     )
@@ -97,6 +97,6 @@ def record(estimates: int, held: int, is_too_narrow: bool | None) -> ExpectedRat
         ),
     ],
 )
-def test_too_few_are_said_to_be_too_few(records: list[ExpectedRateRecord], expected: str) -> None:
-    """Counts are added, then the share; poor coverage is said in words."""
+def test_the_sentence_names_poor_coverage(records: list[ExpectedRateRecord], expected: str) -> None:
+    """The sentence has the summed counts and their share, and says so if coverage is poor."""
     assert expected == sentence(records)

@@ -1,4 +1,4 @@
-"""Stage by stage: one line a stage, each number that of the mart it comes from."""
+"""The stage summary: one line per stage, each number equal to its mart."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def line(table: list[list[str]], stage: str) -> list[str]:
     return next(row for row in table if row[0] == stage)
 
 
-def test_a_stage_on_one_line() -> None:
-    """A: one lead is there; in March two came, two left after 25 and 10 days; both of February's two came to B."""
+def test_a_stage_has_one_line() -> None:
+    """A has one lead; in March two arrived, two left after 25 and 10 days; both of February's leads reached B."""
     definition = waterfall(headline=(Pair("a", "b"),), settle_days=(("a", "b", 45),))
     _, site = site_of(definition, {"stage_entries": entries(*MOVES)})
     table = site.tables["table-summary"]
@@ -32,14 +32,14 @@ def test_a_stage_on_one_line() -> None:
     assert ["LOST", "1", "–", "1", "0", "1", "–", "–"] == line(table, "LOST")
 
 
-def test_the_line_is_the_marts() -> None:
-    """Each number of every line is that of marts.stage_flow and marts.time_in_stage for the two last complete months."""
+def test_the_line_equals_the_marts() -> None:
+    """Each number equals marts.stage_flow and marts.time_in_stage for the last two complete months."""
     connection = built(waterfall(), LAST_SECOND_OF_MARCH, {"stage_entries": entries(*MOVES)})
     for grain, columns in (
         ("2026-03-01", "ins, outs, closing, completed, median_days"),
         ("2026-02-01", "ins_before, outs_before, closing_before, completed_before, median_days_before"),
     ):
-        shown = connection.execute(f"select stage, {columns} from report.stage_summary order by stage").fetchall()
+        shown_rows = connection.execute(f"select stage, {columns} from report.stage_summary order by stage").fetchall()
         expected = connection.execute(
             f"""
             select flow.stage, flow.ins, flow.outs, flow.closing, coalesce(times.completed, 0), times.median_days
@@ -51,12 +51,12 @@ def test_the_line_is_the_marts() -> None:
             order by flow.stage
             """
         ).fetchall()
-        assert expected == shown
+        assert expected == shown_rows
     connection.close()
 
 
-def test_a_month_that_is_not_over_is_no_complete_one() -> None:
-    """Ten days before the end of March the last complete month is February."""
+def test_an_incomplete_month_is_not_the_last_complete_month() -> None:
+    """Ten days before the end of March, the last complete month is February."""
     as_of = datetime(2026, 3, 21, tzinfo=UTC)
     connection = built(waterfall(), as_of, {"stage_entries": entries(("L0", "a", 3), *MOVES)})
     months = {
@@ -66,7 +66,7 @@ def test_a_month_that_is_not_over_is_no_complete_one() -> None:
     assert {("2026-02-01", "2026-01-01")} == months
 
 
-def test_nothing_yet() -> None:
-    """Without an entry every stage has its line: nobody came, and no rate or time is made of nothing."""
+def test_without_entries_every_stage_has_a_line() -> None:
+    """The line has zero arrivals and neither rate nor time."""
     _, site = site_of(waterfall(), {})
     assert ["A", "0", "–", "0", "0", "0", "–", "–"] == line(site.tables["table-summary"], "A")

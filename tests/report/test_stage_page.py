@@ -1,4 +1,4 @@
-"""The page of a stage: stays by length, ways in and out, months of leaving, and what its kind means; who stands where."""
+"""The page of a stage: spans by length, moves in and out, months of exit, its kind, and its leads and accounts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STAGES = (
     stage("lost", None, "exit"),
     stage("never", None, "exit"),
 )
-# L1 comes back from later, L2 from lost; L3 and L4 sit in the gate; L5 is on hold; L6 waits in a.
+# L1 returns from a later stage, L2 from lost; L3 and L4 are in the gate; L5 is on hold; L6 is open in a.
 MOVES = (
     ("L1", "a", 0), ("L1", "later", 2), ("L1", "a", 32), ("L1", "b", 35), ("L1", "c", 36),
     ("L2", "a", 1), ("L2", "lost", 5), ("L2", "a", 40), ("L2", "lost", 45),
@@ -46,20 +46,20 @@ def table(site: reading.ReadSite, name: str) -> list[list[str]]:
     return site.tables[f"table-{name}"][1:]
 
 
-def test_stays_by_length(site: reading.ReadSite) -> None:
-    """T1: seven stays in A ended after 1, 1, 2, 3, 4, 5 and 74 days, each in its class, and the open one stands apart."""
+def test_spans_are_counted_by_length(site: reading.ReadSite) -> None:
+    """T1: Seven spans in A ended after 1, 1, 2, 3, 4, 5 and 74 days, each in its class; the open one is separate."""
     percent = f"{THIN}%"
-    shown = {row[0]: row[1:] for row in table(site, "lengths-1") if row[1] != "0" or row[3] != "0"}
+    shown_rows = {row[0]: row[1:] for row in table(site, "lengths-1") if row[1] != "0" or row[3] != "0"}
     assert {
         "1–2 d": ["2", f"28.6{percent}", "0", f"0{percent}"],
         "2–4 d": ["2", f"28.6{percent}", "0", f"0{percent}"],
         "4–7 d": ["2", f"28.6{percent}", "1", f"100{percent}"],
         "60–90 d": ["1", f"14.3{percent}", "0", f"0{percent}"],
-    } == shown
+    } == shown_rows
 
 
-def test_ways_in_and_out(site: reading.ReadSite) -> None:
-    """S2: who came to A and where they went, most first, equals by the order of the configuration; first entries lead nowhere."""
+def test_moves_in_and_out_are_ordered_by_count(site: reading.ReadSite) -> None:
+    """S2: The moves into and out of A are in order of count, then of the configuration; first entries have no link."""
     came = [row[0] for row in table(site, "ways-in-1")]
     assert [("First entry", "5"), ("HOLD", "1"), ("LATER", "1"), ("LOST", "1")] == [
         (row[0], row[2]) for row in table(site, "ways-in-1")
@@ -74,8 +74,8 @@ def test_ways_in_and_out(site: reading.ReadSite) -> None:
     assert {"stage-hold.html", "stage-later.html", "stage-lost.html"} <= set(site.pages["stage-a.html"].links)
 
 
-def test_ways_are_the_balance(site: reading.ReadSite) -> None:
-    """V1: ways in and out of each stage add up to in and out of the table of balances."""
+def test_moves_add_up_to_the_balance(site: reading.ReadSite) -> None:
+    """V1: Moves in and out of each stage add up to in and out of the balance table."""
     for number, row in enumerate(table(site, "flow-all"), 1):
         for place, direction in ((2, "in"), (3, "out")):
             ways = site.tables.get(f"table-ways-{direction}-{number}", [])[1:]
@@ -83,8 +83,8 @@ def test_ways_are_the_balance(site: reading.ReadSite) -> None:
             assert reading.plain(row[place]) == moves, (row[0], direction)
 
 
-def test_months_of_exit(site: reading.ReadSite) -> None:
-    """T1: the month of exit counts: February's two stays in A lasted 3 and 5 days, and the newest month stands first."""
+def test_a_span_counts_in_the_month_of_its_exit(site: reading.ReadSite) -> None:
+    """T1: The two spans that ended in February lasted 3 and 5 days; the newest month is first."""
     assert [
         ["Mar 2026", "2", f"37.5{THIN}d"],
         ["Feb 2026", "2", f"4.0{THIN}d"],
@@ -92,29 +92,29 @@ def test_months_of_exit(site: reading.ReadSite) -> None:
     ] == table(site, "time-months-1")
 
 
-def test_kinds_in_words(site: reading.ReadSite) -> None:
-    """What a gate, a hold, a detour, an exit and a stage without arrivals mean, with their counts."""
-    said = {
+def test_the_page_describes_the_kind_of_its_stage(site: reading.ReadSite) -> None:
+    """A gate, a hold, a detour, an exit and a stage without arrivals have their sentence with counts."""
+    sentences = {
         "should hold nobody. 2 leads sit in it now.": ["b"],
         "does not end it: 1 of 2 stays went back to the path.": ["hold"],
         "may begin another: 1 of 1 stay went back to the path.": ["later"],
         "1 of 2 stays were reopened": ["lost"],
         "No lead has ever entered this stage.": ["won", "never"],
     }
-    for words, keys in said.items():
+    for words, keys in sentences.items():
         assert [f"stage-{key}.html" for key in keys] == [
             name for name, page in site.pages.items() if words in page.text
         ], words
 
 
-def test_who_sits_in_the_gate(site: reading.ReadSite) -> None:
-    """Both leads that sit in gate B, longest first; a stage that may hold leads lists none."""
+def test_the_page_of_a_gate_lists_its_leads(site: reading.ReadSite) -> None:
+    """Gate B lists both leads, the longest wait first; other stages list none."""
     assert ["L3", "L4"] == [row[0] for row in table(site, "gate-2")]
     assert "table-gate-1" not in site.tables
 
 
-def test_business_limit_is_not_drawn(site: reading.ReadSite) -> None:
-    """A calendar limit has its line and its legend; a limit of business hours is said to have no place there."""
+def test_a_business_sla_is_not_drawn(site: reading.ReadSite) -> None:
+    """A calendar SLA has a line and a legend; for an SLA of business hours the page says that it is not drawn."""
     assert "limit of the stage, 3 days" in site.pages["stage-a.html"].text
     assert "limit of the stage" not in site.pages["stage-c.html"].text
     assert "The limit counts business hours" in site.pages["stage-c.html"].text
@@ -124,8 +124,8 @@ def test_business_limit_is_not_drawn(site: reading.ReadSite) -> None:
 @pytest.mark.parametrize(
     ("limit", "place"), [(0, 0.0), (3600, 33.33), (9000, 50.0), (14400, 66.67), (14401, None), (None, None)]
 )
-def test_place_of_the_limit(limit: int | None, place: float | None) -> None:
-    """On the edge it stands on the edge, within a class in proportion; beyond the last edge nowhere."""
+def test_the_sla_is_at_its_place_on_the_scale(limit: int | None, place: float | None) -> None:
+    """It is on an edge, within a class in proportion, or beyond the last edge and not drawn."""
     edges = ((0, 3600), (3600, 14400), (14400, None))
     classes = [
         StayLength("completed", number, "", low, high, 0, None, limit) for number, (low, high) in enumerate(edges, 1)
@@ -133,8 +133,8 @@ def test_place_of_the_limit(limit: int | None, place: float | None) -> None:
     assert place == sla_position(classes)
 
 
-def test_month_so_far_is_no_part_of_the_line() -> None:
-    """The open month of exit is a ring, and its number carries (so far)."""
+def test_the_incomplete_month_is_not_part_of_the_line() -> None:
+    """The incomplete month of exit is a ring, and its number has (so far)."""
     moves = (("L1", "a", 0), ("L1", "b", 40), ("L2", "a", 41), ("L2", "b", 62))
     html, site = page_at(datetime(2026, 3, 20, tzinfo=UTC), *moves)
     assert "Mar 2026 (so far)" == table(site, "time-months-1")[0][0]
@@ -151,8 +151,8 @@ def leads(accounts: dict[str, str]) -> list[dict[str, Any]]:
     ]
 
 
-def test_where_accounts_stand() -> None:
-    """A3: Acme stands at B with L1, Beta, whose only lead is lost, on no stage; the larger one is first of the list."""
+def test_an_account_is_at_its_highest_stage() -> None:
+    """A3: Acme is at B with L1; Beta, whose only lead is lost, is at no stage; the larger account is first."""
     moves = entries(("L1", "a", 1), ("L1", "b", 2), ("L2", "a", 3), ("L3", "a", 4), ("L3", "lost", 5))
     rows = {"stage_entries": moves, "leads": leads({"L1": "Acme", "L2": "Acme", "L3": "Beta"})}
     _, site = site_of(waterfall(), rows)
@@ -166,8 +166,8 @@ def test_where_accounts_stand() -> None:
     assert [["Acme", "2", "2", "B", "B"], ["Beta", "1", "0", "–", "A"]] == table(site, "largest-accounts")
 
 
-def test_few_decided_stays_are_grey() -> None:
-    """T5: with one decided stay the share is grey and its interval wide; nineteen more, and it is not."""
+def test_the_share_of_few_decided_spans_is_grey() -> None:
+    """T5: With one decided span the share is grey and its interval wide; with twenty it is not grey."""
     for stays, is_grey in ((19, True), (20, False)):
         moves = [(f"L{number}", key, day) for number in range(stays) for key, day in (("b", 1), ("c", 2))]
         html, site = site_of(waterfall(), {"stage_entries": entries(*moves)})

@@ -1,4 +1,4 @@
-"""T5: the to-do list says since when a lead waits in days of the waterfall's zone."""
+"""T5: The list of open leads has the start of the wait as a day of the waterfall's zone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.report.test_edges import entries, site_of, waterfall
 
 
 def test_since_is_a_local_day() -> None:
-    """Three in the morning of the 10th in UTC is the evening of the 9th in New York; in UTC it is the 10th."""
+    """03:00 UTC of the 10th is the 9th in New York, and the 10th in UTC."""
     rows = {"stage_entries": [{**entries(("L1", "a", 1))[0], "entered_at": datetime(2026, 1, 10, 3)}]}
     for zone, day in (("America/New_York", "2026-01-09"), ("UTC", "2026-01-10")):
         _, page = site_of(replace(waterfall(), timezone=zone), rows)

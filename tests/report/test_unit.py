@@ -1,4 +1,4 @@
-"""What the headline counts: `[funnel] unit`, from the preset or the file, on every label of the page; and buying groups."""
+"""The unit of the headline, `[funnel] unit`, from the preset or the file, is on every label; buying groups."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def rows() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("unit", "counts"),
     [
-        # L1 came back: lost once and converted once as cycles, converted as a lead.
+        # L1 returned: one lost and one converted cycle, and one converted lead.
         ("cycle", ["5", "1", "0", "3", "1"]),
         ("lead", ["4", "1", "0", "2", "1"]),
         ("account", ["3", "1", "0", "1", "1"]),
     ],
 )
-def test_the_card_counts_its_unit_and_says_so(unit: Unit, counts: list[str]) -> None:
-    """Counts, sentence, table and footnotes of the headline name one unit and are of it (K1, K3)."""
+def test_the_card_counts_and_names_its_unit(unit: Unit, counts: list[str]) -> None:
+    """Counts, sentence, table and footnotes of the headline have one unit and its name (K1, K3)."""
     html, page = site_of(waterfall(unit=unit, headline=(Pair("a", "b", 1.0),), windows=(30,)), rows())
     assert counts == [value for _, value in page.terms[:5]]
     card = html[html.index('id="pair-1"') : html.index("</article>")]
@@ -53,22 +53,27 @@ def test_the_card_counts_its_unit_and_says_so(unit: Unit, counts: list[str]) -> 
     assert f"the unit is the {unit}" in page.text
 
 
-def test_lost_and_waiting_leads_are_named_by_where_they_are() -> None:
-    """A lead that was lost once and came back is no lost lead; the exit of the others is named."""
+def test_lost_and_open_leads_are_listed_by_stage() -> None:
+    """A lead that returned after a loss is not lost; the exit of the others is named."""
     _, page = site_of(waterfall(unit="lead", headline=(Pair("a", "b"),)), rows())
-    found = {row[0]: row[1] for row in page.tables["table-fates-1"][1:]}
-    assert {"Went on to B": "1", "Lost to LOST": "2", "Still open in A, which has no limit": "1", "All": "4"} == found
+    outcomes = {row[0]: row[1] for row in page.tables["table-fates-1"][1:]}
+    assert {
+        "Went on to B": "1",
+        "Lost to LOST": "2",
+        "Still open in A, which has no limit": "1",
+        "All": "4",
+    } == outcomes
 
 
-def test_accounts_as_unit_without_accounts() -> None:
-    """Nothing is counted, and the head of the page says why."""
+def test_the_unit_account_without_accounts_counts_nothing() -> None:
+    """The head of the page says why."""
     _, page = site_of(waterfall(unit="account", headline=(Pair("a", "b"),)), {"stage_entries": entries(*MOVES)})
     assert "The unit is the account, and no lead names one: the headline counts nothing." in page.text
     assert "No account has arrived at A yet" in page.text
 
 
 def test_a_buying_group_is_an_account(tmp_path: Path) -> None:
-    """With the column of the buying group bound to account_id the 2017 waterfall counts groups, from files to page."""
+    """With the buying group mapped to account_id the 2017 waterfall counts groups, from files to page."""
     history = (
         "lead_id,stage,entered_at",
         "Ada,Prioritized,2026-01-05", "Ben,Prioritized,2026-01-06", "Ben,Qualified,2026-02-01", "Cam,Prioritized,2026-01-07",
@@ -86,11 +91,11 @@ def test_a_buying_group_is_an_account(tmp_path: Path) -> None:
         '[checks]\nunused_stages = ["pipeline"]\n',
         "utf-8",
     )
-    night = runs.run(toml, tmp_path / "build")
-    asked = "select unit, entered, converted, lost from report.headline where to_stage = 'qualified_demand' and window_days is null"
-    assert [{"unit": "account", "entered": 2, "converted": 1, "lost": 1}] == runs.ask(tmp_path / "build", asked)
-    asked = "select account_id, stage, is_won from marts.account_stages order by account_id"
+    done = runs.run(toml, tmp_path / "build")
+    sql = "select unit, entered, converted, lost from report.headline where to_stage = 'qualified_demand' and window_days is null"
+    assert [{"unit": "account", "entered": 2, "converted": 1, "lost": 1}] == runs.ask(tmp_path / "build", sql)
+    sql = "select account_id, stage, is_won from marts.account_stages order by account_id"
     assert [("Acme / data", "qualified_demand", False), ("Acme / web", None, False)] == [
-        tuple(row.values()) for row in runs.ask(tmp_path / "build", asked)
+        tuple(row.values()) for row in runs.ask(tmp_path / "build", sql)
     ]
-    assert "of 2 accounts" in reading.read_folder(night.report.parent).text
+    assert "of 2 accounts" in reading.read_folder(done.report.parent).text

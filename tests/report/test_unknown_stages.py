@@ -1,4 +1,4 @@
-"""E1: what no alias names is listed with what it resembles and what to do; counted as a plain loop counts it."""
+"""E1: A stage text without an alias is listed with the nearest stage, the next step, and the counts of a plain loop."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ QUALIFIED = Stage("qualified", "MQL", "Qualified", "x", "path", 1, aliases=("Mar
 STAGES = (QUALIFIED, Stage("won", "Won", "Won", "x", "path", 2))
 
 
-def test_counts_are_those_of_a_loop() -> None:
-    """Rows, leads, most frequent spelling, first and last local day of every value, at random."""
+def test_counts_equal_those_of_a_loop() -> None:
+    """Rows, leads, most frequent spelling, first and last local day of random values are equal."""
     random, zone = Random(7), "Pacific/Kiritimati"
     spellings = ("Banana", "banana ", "BANANA", "Qualifed", "qualifed", "MQL", "won", "Lead?")
     rows: list[dict[str, Any]] = [
@@ -58,8 +58,8 @@ def test_counts_are_those_of_a_loop() -> None:
     )
 
 
-def test_page_says_what_it_resembles() -> None:
-    """A misspelt value names the stage that it may mean; one that resembles nothing doesn't guess; addresses stay away."""
+def test_the_page_names_the_nearest_stage() -> None:
+    """A misspelt value has the nearest stage, a different one has none, and addresses are not printed."""
     moves = (("L1", "MQL", 1), ("L2", "Marketing  Qualifed", 2), ("L3", "marketing qualifed", 3), ("L3", "Banana", 3))
     slipped = (("L4", "ida@us.example", 4),)
     _, page = site_of(waterfall(STAGES), {"stage_entries": entries(*moves, *slipped)})
@@ -74,16 +74,16 @@ def test_page_says_what_it_resembles() -> None:
     assert "ida@us.example" not in page.text
 
 
-def test_list_is_capped() -> None:
-    """Twenty values are shown, and how many more there are."""
+def test_the_list_has_at_most_twenty_values() -> None:
+    """The page has twenty values, and the number of the others."""
     moves = [("L1", f"value {number:03}", 1) for number in range(23)]
     _, page = site_of(waterfall(), {"stage_entries": entries(("L0", "a", 1), *moves)})
     assert 20 == len(page.tables["table-unknown-stages"][1:])
     assert "and 3 more; the 20 most frequent are shown" in page.text
 
 
-def test_nothing_unknown_is_no_table() -> None:
-    """Where every value is known there is a sentence, and no empty table."""
+def test_without_unknown_values_there_is_no_table() -> None:
+    """If every value is known, the page has a sentence and no empty table."""
     _, page = site_of(waterfall(), {"stage_entries": entries(("L1", "a", 1))})
     assert "table-unknown-stages" not in page.tables
     assert "Every row names a stage that the configuration knows." in page.text

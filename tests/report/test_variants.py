@@ -1,4 +1,4 @@
-"""Reports of one value beside that of all leads: folders, pages, links, queries; a whole run with three of them."""
+"""Reports of one value beside the report of all leads: folders, pages, links and queries of a whole run."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ SCHEMAS = "'report', 'report_marketing', 'report_dana', 'report_nobody'"
 
 @pytest.fixture(scope="module")
 def toml(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The quarter, with three reports more."""
+    """The configuration of the quarter with three additional reports."""
     return copy_of_quarter(tmp_path_factory.mktemp("in"), REPORTS)
 
 
 @pytest.fixture(scope="module")
 def published(toml: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output folder of a run with them."""
+    """The output folder of a run with these reports."""
     output = tmp_path_factory.mktemp("build")
     done = runs.run(toml, output, as_of=runs.QUARTER_AS_OF)
     assert "report nobody: no lead has owner = nobody at all, so it is empty" in done.warnings
@@ -52,8 +52,8 @@ def published(toml: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_every_report_is_whole_and_its_queries_answer(published: Path, folder: str) -> None:
-    """Pages, links, tables and printed queries of each report; the queries ask the tables of that report."""
+def test_every_report_is_complete_and_its_queries_run(published: Path, folder: str) -> None:
+    """Pages, links, tables and printed queries of each report are valid; the queries use the tables of that report."""
     site = reading.read_folder(published / "reports" / folder)
     assert [] == site.dead_links()
     for page in site.pages.values():
@@ -63,12 +63,14 @@ def test_every_report_is_whole_and_its_queries_answer(published: Path, folder: s
     assert [] == reading.unanswered(site, connection)
     connection.close()
     schema = f"report_{folder}" if folder else "report"
-    asked = {word.split(".")[0] for sql, *_ in site.queries for word in sql.split() if word.startswith("report")}
-    assert {schema} == asked
+    schemas_queried = {
+        word.split(".")[0] for sql, *_ in site.queries for word in sql.split() if word.startswith("report")
+    }
+    assert {schema} == schemas_queried
 
 
 def test_all_reports_have_the_same_pages_and_link_to_each_other(published: Path) -> None:
-    """From each page of each report to the same page of the others, with words of the configuration escaped."""
+    """Each page links to the same page of the other reports, with escaped texts of the configuration."""
     sites = {folder: reading.read_folder(published / "reports" / folder) for folder in FOLDERS}
     assert 1 == len({frozenset(site.pages) for site in sites.values()})
     for folder, site in sites.items():
@@ -80,8 +82,8 @@ def test_all_reports_have_the_same_pages_and_link_to_each_other(published: Path)
             assert "Marketing <created>" in page.text
 
 
-def test_the_pages_show_the_cut_of_the_mart(published: Path) -> None:
-    """The headline that a reader sees is marts.conversion's row of that value."""
+def test_the_pages_show_the_slice_of_the_mart(published: Path) -> None:
+    """The shown headline equals the row of that value in marts.conversion."""
     for folder, dimension, value in (
         ("", "all", "all"),
         ("marketing", "origin", "marketing"),
@@ -98,15 +100,15 @@ def test_the_pages_show_the_cut_of_the_mart(published: Path) -> None:
         assert rows[0]["entered"] > 0
 
 
-def test_a_value_that_nobody_has_gives_an_empty_report_that_says_so(published: Path) -> None:
-    """Every figure is zero, every page is there, and the first one says why."""
+def test_a_value_without_leads_gives_an_empty_report(published: Path) -> None:
+    """Every figure is zero, every page exists, and the first one says why."""
     site = reading.read_folder(published / "reports" / "nobody")
     assert ["0", "0", "0", "0", "0"] == [value for _, value in site.terms[:5]]
     assert "No lead has owner = nobody at all, so there is nothing to count." in site.pages["index.html"].text
 
 
-def test_what_marts_have_no_cuts_of_is_only_in_the_report_of_all_leads(published: Path) -> None:
-    """Cuts by further dimensions, personas, routes, settled estimates; what is of all leads says that it is."""
+def test_tables_without_slices_are_only_in_the_report_of_all_leads(published: Path) -> None:
+    """These are further dimensions, personas, routes and estimates; other texts of all leads are labelled."""
     whole, one = (reading.read_folder(published / "reports" / folder) for folder in ("", "marketing"))
     assert "settled-record" in str(whole.ids)
     assert "settled-record" not in str(one.ids)
@@ -117,7 +119,7 @@ def test_what_marts_have_no_cuts_of_is_only_in_the_report_of_all_leads(published
 
 
 def test_every_table_of_every_report_explains_itself(published: Path) -> None:
-    """Comments of tables and columns come along; a report has the same tables as that of all leads."""
+    """Each report has the same tables as that of all leads, with comments of tables and columns."""
     rows = runs.ask(
         published,
         "select schema_name, table_name, column_name, comment from duckdb_columns()"
@@ -135,14 +137,14 @@ def test_every_table_of_every_report_explains_itself(published: Path) -> None:
 
 
 def test_the_report_of_all_leads_is_the_same_with_and_without_others(published: Path, quarter: Sample) -> None:
-    """Reports of one value change no number of it."""
+    """Reports of one value change no number of the report of all leads."""
     assert contents(quarter.output, "'marts', 'quality', 'report'") == contents(
         published, "'marts', 'quality', 'report'"
     )
 
 
-def test_threads_selections_and_writing_again_change_no_byte(toml: Path, published: Path, tmp_path: Path) -> None:
-    """One thread or four, a part built again, the report written again: the same pages and rows of every report."""
+def test_threads_selections_and_a_rewritten_report_change_no_byte(toml: Path, published: Path, tmp_path: Path) -> None:
+    """Pages and rows of every report are the same with one or four threads, after a selection, and after `funnel report`."""
     pages, rows = _pages(published), contents(published, SCHEMAS)
     runs.run(toml, tmp_path, as_of=runs.QUARTER_AS_OF, threads=4)
     assert pages == _pages(tmp_path)

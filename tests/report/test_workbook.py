@@ -1,4 +1,4 @@
-"""The workbook's own limits: names of sheets, rows of a sheet, letters of a cell."""
+"""The limits of a workbook: names of sheets, rows of a sheet, characters of a cell."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def table_of(*columns: tuple[str, str], name: str = "made_up", rows: int = 1) ->
 
 
 def filled(path: Path, *tables: tuple[ReportTable, list[tuple[Any, ...]]]) -> openpyxl.Workbook:
-    """A workbook of these tables, written and read."""
+    """Write a workbook of these tables and read it."""
     book = workbook.Book(path, datetime(2026, 3, 31))
     for table, rows in tables:
         assert rows == list(book.add(table, rows))
@@ -26,22 +26,24 @@ def filled(path: Path, *tables: tuple[ReportTable, list[tuple[Any, ...]]]) -> op
     return openpyxl.load_workbook(path)
 
 
-def test_names_of_sheets_differ_whatever_the_tables(tmp_path: Path) -> None:
-    """Long names are cut and told apart; those that spreadsheets or we keep for ourselves get a number."""
+def test_names_of_sheets_are_unique(tmp_path: Path) -> None:
+    """Long names are truncated and numbered; reserved names get a number."""
     long = "a_table_with_a_name_of_more_than_31"
     tables = [table_of(("x", "BIGINT"), name=name) for name in (f"{long}_1", f"{long}_2", "history", "about")]
-    found = filled(tmp_path / "x.xlsx", *((table, [(1,)]) for table in tables))
-    assert ["About", long[:31], f"{long[:29]}_2", "history_2", "about_2"] == found.sheetnames
+    book = filled(tmp_path / "x.xlsx", *((table, [(1,)]) for table in tables))
+    assert ["About", long[:31], f"{long[:29]}_2", "history_2", "about_2"] == book.sheetnames
 
 
-def test_what_does_not_fit_is_cut_and_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows beyond the sheet's limit go to the CSV file alone, and the first sheet says so; texts are cut at Excel's limit."""
+def test_rows_and_texts_beyond_the_limit_are_omitted_and_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows beyond the limit are only in the CSV file, which the first sheet says; texts are truncated at Excel's limit."""
     monkeypatch.setattr(workbook, "MAX_ROWS_PER_SHEET", 2)
     table = table_of(("text", "VARCHAR"), ("day", "DATE"), rows=3)
     rows = [("x" * 40_000, date(1815, 6, 18)), ("=y", date(1900, 1, 2)), ("z", None)]
-    found = filled(tmp_path / "x.xlsx", (table, rows))
-    sheet = found["made_up"]
+    book = filled(tmp_path / "x.xlsx", (table, rows))
+    sheet = book["made_up"]
     assert (3, 32_767, "1815-06-18") == (sheet.max_row, len(str(sheet["A2"].value)), sheet["B2"].value)
     assert (datetime(1900, 1, 2), "=y", "s") == (sheet["B3"].value, sheet["A3"].value, sheet["A3"].data_type)
-    about = [cell.value for line in found["About"].iter_rows() for cell in line]
+    about = [cell.value for line in book["About"].iter_rows() for cell in line]
     assert "The first 2 rows; data/made_up.csv has them all. One row per thing." in about

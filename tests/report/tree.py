@@ -1,4 +1,4 @@
-"""A page as a tree, for questions about what stands inside what."""
+"""Parses a page into a tree of elements."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Node:
     inside: list[Node | str] = field(default_factory=list)
 
     def walk(self) -> Iterator[Node]:
-        """This element and all below it, in the order of the page."""
+        """This element and all its descendants, in the order of the page."""
         yield self
         for each in self.elements:
             yield from each.walk()
 
     def up(self) -> Iterator[Node]:
-        """This element and what it stands in, inside out."""
+        """This element and its ancestors, innermost first."""
         at: Node | None = self
         while at is not None:
             yield at
@@ -33,17 +33,17 @@ class Node:
 
     @property
     def elements(self) -> list[Node]:
-        """The elements directly inside."""
+        """The child elements."""
         return [each for each in self.inside if isinstance(each, Node)]
 
     @property
     def words(self) -> str:
-        """All text inside."""
+        """The text of the element and its descendants."""
         return "".join(each if isinstance(each, str) else each.words for each in self.inside)
 
     @property
     def own_words(self) -> str:
-        """The text directly inside."""
+        """The text of the element without its descendants."""
         return "".join(each for each in self.inside if isinstance(each, str))
 
     @property
@@ -52,7 +52,7 @@ class Node:
         return self.attributes.get("class", "").split()
 
     def find(self, tag: str, kind: str = "") -> list[Node]:
-        """Elements inside with this tag and, when given, this class."""
+        """The descendants with this tag and, if given, this class."""
         return [each for each in self.walk() if each.tag == tag and (not kind or kind in each.classes)]
 
 

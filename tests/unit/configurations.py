@@ -1,4 +1,4 @@
-"""Small configurations as text, shared by the tests of loading them."""
+"""Small configurations as text, for the tests of loading."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ path = "history.csv"
 
 
 def funnel(more: str = "", stages: str = STAGES, inputs: str = INPUT) -> str:
-    """A whole configuration whose `[funnel]` block starts in line 1 and has `more` from line 3 on."""
+    """A whole configuration. The `[funnel]` block starts in line 1 and has `more` from line 3 on."""
     return f'[funnel]\nname = "Test"\n{more}\n{stages}{inputs}'
 
 

@@ -14,23 +14,23 @@ from pipeline.errors import ConfigurationError
 
 @pytest.fixture
 def load(tmp_path: Path) -> Any:
-    """Writes a text as funnel.toml and loads it."""
+    """A function that writes a text as funnel.toml and loads it."""
 
-    def written(text: str, **overrides: Any) -> Configuration:
+    def load_text(text: str, **overrides: Any) -> Configuration:
         path = tmp_path / "funnel.toml"
         path.write_text(text, encoding="utf-8")
         return load_configuration(path, **overrides)
 
-    return written
+    return load_text
 
 
 @pytest.fixture
 def problems(load: Any, tmp_path: Path) -> Any:
-    """Loads a text that must be refused and returns its problems without the folder."""
+    """A function that loads an invalid text and returns its problems without the folder."""
 
-    def found(text: str, **overrides: Any) -> list[str]:
+    def problems_of(text: str, **overrides: Any) -> list[str]:
         with pytest.raises(ConfigurationError) as caught:
             load(text, **overrides)
         return [str(problem).removeprefix(f"{tmp_path}/") for problem in caught.value.problems]
 
-    return found
+    return problems_of

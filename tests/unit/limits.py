@@ -1,4 +1,4 @@
-"""What the system forbids, for as long as a block lasts: real refusals of the kernel, in this process."""
+"""Limits of the kernel for this process within a block: permissions and file sizes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ NOBODY = 65534
 
 @contextmanager
 def without_rights(folder: Path) -> Iterator[None]:
-    """Root, whom no mode stops, is nobody inside; anybody else stays who they are. `folder` can be reached by all."""
-    for parent in (folder, *folder.parents[:4]):  # pytest keeps them private, one deeper with several workers
+    """Within the block root, who ignores modes, becomes `nobody`; other users stay. `folder` is opened for all."""
+    for parent in (folder, *folder.parents[:4]):  # pytest makes them private, one level deeper with several workers
         parent.chmod(parent.stat().st_mode | 0o011)
     was_root = os.geteuid() == 0
     if was_root:
@@ -28,7 +28,7 @@ def without_rights(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def files_no_longer_than(size: int) -> Iterator[None]:
-    """No file may grow beyond `size` bytes (`ulimit -f`)."""
+    """Within the block no file may exceed `size` bytes (`ulimit -f`)."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

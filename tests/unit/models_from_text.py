@@ -1,4 +1,4 @@
-"""Models and projects from SQL given as text, for tests of the model runner."""
+"""Models and projects from SQL texts, for tests of the model runner."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def project(folder: Path, files: dict[str, str]) -> Project:
 
 
 def model(name: str, *reads: str, sql: str = "select 1 as number", header: str = "-- One row.") -> Model:
-    """A model that says that it reads `reads`, whatever its SQL does."""
+    """A model that declares `reads` as its tables, independent of its SQL."""
     schema, table = name.split(".")
     text = f"{header}\n{sql}"
     path = Path(f"{schema}/{table}.sql")

@@ -1,4 +1,4 @@
-"""Files of field changes, and what a run makes of them."""
+"""Files of field changes, and the counts of their load."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def where(column: str, ask: Any, *values: str, is_negated: bool = False, is_opti
     return Where(Condition(column, ask, values, is_negated), is_optional)
 
 
-def counts(found: loading.LoadResult) -> tuple[int | None, int, int, int, int]:
-    """(records, rows read, filtered, rejected, landed) of the one load."""
-    (load,) = found.loads
+def counts(result: loading.LoadResult) -> tuple[int | None, int, int, int, int]:
+    """(records, rows read, filtered, rejected, loaded) of the only load."""
+    (load,) = result.loads
     return load.records, load.rows_read, load.filtered, load.rejected_rows, load.landed
 
 
-def refusal(found: loading.LoadResult) -> tuple[str, str]:
-    """Why the one file was refused, and what to do."""
-    (refused,) = found.refused
+def refusal(result: loading.LoadResult) -> tuple[str, str]:
+    """The reason and the next step of the only refused file."""
+    (refused,) = result.refused
     return refused.reason, refused.next_step

@@ -1,4 +1,4 @@
-"""docs/FAULTS.md, 47 and 98: which names of a header are one name, and when a name that is there twice matters."""
+"""docs/FAULTS.md, 47 and 98: when two header names are equal, and when a repeated name is an error."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pipeline.ingest.rows.columns import BindError, bind, normalise_header
 MAPPED = {"lead_id": "Record ID", "stage": "Stage", "entered_at": "Changed at"}
 
 
-def test_two_columns_that_nothing_binds_are_both_kept(tmp_path: Path) -> None:
-    """F98: The second one under a number."""
+def test_two_unmapped_columns_of_one_name_are_both_kept(tmp_path: Path) -> None:
+    """F98: The second one gets a number."""
     inbox = one_file(
         tmp_path,
         "Record ID,Stage,Changed at,Lead Status,Lead status,lead_status\nA,MQL,2026-05-01,Open,x,y\n",
@@ -36,16 +36,14 @@ def test_two_columns_that_nothing_binds_are_both_kept(tmp_path: Path) -> None:
         ("lead_id,stage,entered_at,Sta\u200bge", {}, "Sta?ge"),
     ],
 )
-def test_a_bound_column_that_is_there_twice_is_refused(
-    tmp_path: Path, header: str, columns: dict[str, str], twice: str
-) -> None:
-    """F98: Required, optional or mapped: nobody can say which of the two is meant."""
-    said = refusal(one_file(tmp_path, f"{header}\n", columns=columns))
-    assert f"the header names a column twice: `{twice}`" in said
+def test_a_repeated_mapped_column_is_refused(tmp_path: Path, header: str, columns: dict[str, str], twice: str) -> None:
+    """F98: A required, optional or mapped column is ambiguous if it is there twice."""
+    message = refusal(one_file(tmp_path, f"{header}\n", columns=columns))
+    assert f"the header names a column twice: `{twice}`" in message
 
 
-def test_a_name_of_ours_that_is_mapped_away_may_be_there_twice() -> None:
-    """F98: What is bound is the mapped header."""
+def test_a_repeated_column_is_accepted_if_another_header_is_mapped() -> None:
+    """F98: The input reads the mapped header."""
     reads = Input("crm", "stage_entries", Path("a.csv"), columns={"owner": "Rep"})
     bound = bind(("lead_id", "stage", "entered_at", "Rep", "owner", "Owner"), reads)
     assert (3, {"owner_2": 4, "owner_3": 5}) == (bound.columns["owner"], bound.extras)
@@ -54,7 +52,7 @@ def test_a_name_of_ours_that_is_mapped_away_may_be_there_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    "written",
+    "header_text",
     [
         "Lead\u00a0Größe",
         "Lead\u202fGröße",
@@ -68,16 +66,16 @@ def test_a_name_of_ours_that_is_mapped_away_may_be_there_twice() -> None:
         " lead__grö\u00adße- ",
     ],
 )
-def test_what_cannot_be_seen_is_not_compared(tmp_path: Path, written: str) -> None:
-    """F98: Spaces of any kind, direction marks, soft hyphens and letters in two parts, in the file or in the configuration."""
-    assert normalise_header("Lead Größe") == normalise_header(written)
-    for number, (theirs, mapped) in enumerate(((written, "Lead Größe"), ("Lead Größe", written))):
+def test_invisible_characters_are_not_compared(tmp_path: Path, header_text: str) -> None:
+    """F98: Any spaces, direction marks, soft hyphens and decomposed letters are equal, in file and configuration."""
+    assert normalise_header("Lead Größe") == normalise_header(header_text)
+    for number, (file_header, mapped) in enumerate(((header_text, "Lead Größe"), ("Lead Größe", header_text))):
         inbox = Inbox(tmp_path / str(number))
-        inbox.put("a.csv", f"{theirs},stage,entered_at\nL1,MQL,2026-01-05\n")
+        inbox.put("a.csv", f"{file_header},stage,entered_at\nL1,MQL,2026-01-05\n")
         inbox.reads("a.csv", columns={"lead_id": mapped}).land()
         assert ["L1"] == inbox.leads()
 
 
-def test_names_that_differ_stay_apart() -> None:
-    """F98: Only what is invisible goes: a space and a letter do not."""
+def test_different_names_stay_different() -> None:
+    """F98: Only invisible characters are removed, not a space or a letter."""
     assert len({normalise_header(name) for name in ("lead id", "leadid", "lead_íd", "lead id2")}) == 4

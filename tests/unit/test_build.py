@@ -1,4 +1,4 @@
-"""Models become tables with comments, and a failure names the model and no value of a row."""
+"""Models become tables with comments, and a failure has the model but no value of a row."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STAYS = """-- One row per stay.
 
 @dataclass
 class Recorder(Progress):
-    """Keeps the models that it would log."""
+    """Stores the models instead of logging them."""
 
     models: list[BuiltModel] = field(default_factory=list)
 
@@ -32,15 +32,15 @@ class Recorder(Progress):
         self.models.append(built)
 
 
-def opened(memory_limit: str = "1GB") -> duckdb.DuckDBPyConnection:
+def new_connection(memory_limit: str = "1GB") -> duckdb.DuckDBPyConnection:
     connection = connect(None, Settings(memory_limit=memory_limit, threads=1))
     create_table(connection, "raw.leads", [("lead_id", "VARCHAR"), ("days", "VARCHAR")], [("Ada", "3"), ("Bo", "4")])
     return connection
 
 
 def test_a_model_becomes_a_table_and_another_reads_it() -> None:
-    """Models are built in the order given, tables counted, views not."""
-    connection = opened()
+    """Models are built in order; rows of tables are counted, those of views are not."""
+    connection = new_connection()
     done = build(
         connection,
         (
@@ -53,9 +53,9 @@ def test_a_model_becomes_a_table_and_another_reads_it() -> None:
     assert [("4",)] == connection.execute("from marts.longest").fetchall()
 
 
-def test_side_by_side_each_model_waits_for_those_that_it_reads() -> None:
-    """However long they take, progress is logged in build order."""
-    connection, progress = opened(), Recorder(4)
+def test_a_parallel_build_waits_for_the_models_that_it_reads() -> None:
+    """Progress is logged in build order, independent of the durations."""
+    connection, progress = new_connection(), Recorder(4)
     models = (
         model("clean.slow", sql="select count(*) as n from range(30000000) as r(i) where i % 7 = 0"),
         model("clean.quick"),
@@ -74,92 +74,92 @@ def test_side_by_side_each_model_waits_for_those_that_it_reads() -> None:
 def test_progress_logs_every_model_once() -> None:
     """Each model is logged when it is built."""
     progress = Recorder(2)
-    done = build(opened(), (model("clean.a"), model("clean.b")), {}, progress=progress)
+    done = build(new_connection(), (model("clean.a"), model("clean.b")), {}, progress=progress)
     assert list(done) == progress.models
 
 
-def test_a_model_is_built_again_in_its_place() -> None:
-    """A second build replaces the table."""
-    connection = opened()
+def test_a_second_build_replaces_the_table() -> None:
+    """Both builds use the same name."""
+    connection = new_connection()
     build(connection, (model("clean.a", sql="select 1 as a"),), {})
     build(connection, (model("clean.a", sql="select 2 as a"),), {})
     assert [(2,)] == connection.execute("from clean.a").fetchall()
 
 
-def test_comments_come_from_the_header_then_from_the_dictionary() -> None:
-    """A table has its header's words, a column its own words of that header, else the shared ones, else none."""
-    connection = opened()
+def test_a_comment_comes_from_the_header_or_from_columns_toml() -> None:
+    """A table has the text of its header; a column has that of the header, else of columns.toml, else none."""
+    connection = new_connection()
     stays = model("clean.stays", sql="select 1 as days, 'it''s' as stage, 0 as other", header=STAYS)
     view = model("clean.seen", sql="from clean.stays", header=f"{STAYS}\n-- as: view")
     shared = {"days": "days", "stage": "the stage's key"}
     build(connection, (stays, view), shared)
-    said = {
+    expected = {
         "": "One row per stay. C2: as it was.",
         ".days": "how long it lasted",
         ".stage": "the stage's key",
         ".other": None,
     }
-    found = comments(connection)
-    assert said == {each: found[f"clean.stays{each}"] for each in said}
-    assert said == {each: found[f"clean.seen{each}"] for each in said}
+    all_comments = comments(connection)
+    assert expected == {each: all_comments[f"clean.stays{each}"] for each in expected}
+    assert expected == {each: all_comments[f"clean.seen{each}"] for each in expected}
 
 
 def test_the_definition_is_written_with_its_comments() -> None:
-    """Schema waterfall is there before any model, rows and comments included."""
-    connection = opened()
+    """Schema waterfall exists before any model, with rows and comments."""
+    connection = new_connection()
     table = Table(
         "windows", "One row per window.", (("window_days", "INTEGER", "days; null = ever"),), ((None,), (30,))
     )
     write_definition(connection, (table,))
     assert [(None,), (30,)] == connection.execute("from waterfall.windows").fetchall()
-    found = comments(connection)
+    all_comments = comments(connection)
     assert ("One row per window.", "days; null = ever") == (
-        found["waterfall.windows"],
-        found["waterfall.windows.window_days"],
+        all_comments["waterfall.windows"],
+        all_comments["waterfall.windows.window_days"],
     )
 
 
-def test_the_shared_words_are_read_from_the_folder(tmp_path: Path) -> None:
-    """columns.toml maps a column to its comment."""
+def test_columns_toml_is_read_from_the_folder(tmp_path: Path) -> None:
+    """The file maps a column to its comment."""
     (tmp_path / "columns.toml").write_text('lead_id = "id of the lead"\n', "utf-8")
     assert {"lead_id": "id of the lead"} == column_dictionary(tmp_path)
 
 
 class TestFailure:
-    def test_an_error_about_sql_says_what_is_wrong(self) -> None:
-        """A column that isn't there is named, with the model and its file."""
+    def test_an_error_in_sql_has_duckdbs_message(self) -> None:
+        """The message has the missing column, the model and its file."""
         with pytest.raises(ModelError) as caught:
-            build(opened(), (model("clean.a", sql="select lead_idd from raw.leads"),), {})
+            build(new_connection(), (model("clean.a", sql="select lead_idd from raw.leads"),), {})
         assert "clean/a.sql" == caught.value.where
         assert caught.value.what.startswith('clean.a failed: Binder Error: Referenced column "lead_idd" not found')
 
     @pytest.mark.parametrize(
         "expression", ["cast(lead_id as integer)", "cast(lead_id as date)", "error('no such lead: ' || lead_id)"]
     )
-    def test_an_error_about_data_quotes_no_value(self, expression: str) -> None:
-        """DuckDB quotes the value that it can't convert; we only say of what kind the error is."""
+    def test_an_error_in_data_has_no_value(self, expression: str) -> None:
+        """DuckDB quotes the value that it can't convert; our message has only the type of the error."""
         with pytest.raises(ModelError) as caught:
-            build(opened(), (model("clean.a", sql=f"select {expression} as a from raw.leads"),), {})
+            build(new_connection(), (model("clean.a", sql=f"select {expression} as a from raw.leads"),), {})
         assert ("Ada" in str(caught.value), "clean.a failed: " in caught.value.what) == (False, True)
 
-    def test_too_little_memory_says_which_setting(self) -> None:
-        """A model that doesn't fit names itself and FUNNEL_MEMORY."""
+    def test_too_little_memory_names_the_setting(self) -> None:
+        """The message has the model that does not fit and FUNNEL_MEMORY."""
         large = model("clean.a", sql="select list(i) as a from range(20000000) as t(i)")
         with pytest.raises(ModelError) as caught:
-            build(opened("30MB"), (large,), {})
+            build(new_connection("30MB"), (large,), {})
         assert "clean.a does not fit into the memory limit" == caught.value.what
         assert "FUNNEL_MEMORY" in caught.value.next_step
 
-    def test_a_view_of_the_same_name_is_in_the_way(self) -> None:
-        """A table can't replace a view; the error says so."""
-        connection = opened()
+    def test_a_view_of_the_same_name_is_an_error(self) -> None:
+        """The message says that a table can't replace a view."""
+        connection = new_connection()
         build(connection, (model("clean.a", header="-- One row.\n-- as: view"),), {})
         with pytest.raises(ModelError, match="a view of that name must not exist"):
             build(connection, (model("clean.a"),), {})
 
-    def test_an_interrupt_ends_the_build(self) -> None:
-        """A query that is interrupted from another thread ends as Interrupted, naming the model."""
-        connection = opened()
+    def test_an_interrupt_stops_the_build(self) -> None:
+        """A query that another thread interrupts raises Interrupted with the model."""
+        connection = new_connection()
         slow = model(
             "clean.a", sql="select count(*) as n from range(100000000) a, range(100000) b where a.range % 7 = b.range"
         )

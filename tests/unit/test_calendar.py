@@ -1,4 +1,4 @@
-"""Working days are exact (T4): over every change of the clocks, holidays and odd hours."""
+"""Working time is exact (T4): over clock changes, holidays and unusual hours."""
 
 from __future__ import annotations
 
@@ -21,14 +21,17 @@ CHANGES = {
     "Europe/Berlin": (datetime(2026, 3, 29), datetime(2026, 10, 25)),
     "Australia/Lord_Howe": (datetime(2026, 4, 4), datetime(2026, 10, 3)),
     "America/Havana": (datetime(2026, 3, 8), datetime(2026, 11, 1)),  # at midnight
-    "America/St_Johns": (datetime(2009, 3, 8), datetime(2009, 11, 1)),  # a minute past midnight, back into yesterday
-    "Pacific/Apia": (datetime(2011, 12, 30),),  # a day that never was
+    "America/St_Johns": (
+        datetime(2009, 3, 8),
+        datetime(2009, 11, 1),
+    ),  # one minute past midnight, back to the previous day
+    "Pacific/Apia": (datetime(2011, 12, 30),),  # a skipped day
 }
 BUSINESS = WorkingCalendar("America/New_York", country="US")
 
 
-def walked(calendar: WorkingCalendar, days_off: set[date], start: datetime, end: datetime) -> int:
-    """Working minutes of [start, end), minute by minute, on a clock that stands still while the wall clock goes back."""
+def count_minutes(calendar: WorkingCalendar, days_off: set[date], start: datetime, end: datetime) -> int:
+    """Working minutes of [start, end), counted one by one; a repeated hour counts once."""
     here = ZoneInfo(calendar.timezone)
     minutes, clock, moment = 0, datetime(1, 1, 1), start - 3 * DAY
     while moment < end:
@@ -42,14 +45,14 @@ def walked(calendar: WorkingCalendar, days_off: set[date], start: datetime, end:
 
 
 def waterfall(calendar: WorkingCalendar, *limits: Sla) -> Waterfall:
-    """A waterfall of stages with these limits."""
+    """A waterfall of stages with these SLAs."""
     stages = tuple(Stage(f"s{n}", f"S{n}", f"S{n}", "x", "path", n, sla=sla) for n, sla in enumerate(limits, 1))
     return Waterfall("Test", calendar.timezone, stages, calendar=calendar)
 
 
 @st.composite
 def calendars(draw: st.DrawFn) -> tuple[WorkingCalendar, datetime]:
-    """A calendar and the day around which its zone changes its clocks."""
+    """A calendar and a day on which its zone changes the clocks."""
     zone = draw(st.sampled_from(sorted(CHANGES)))
     opens = draw(st.one_of(st.sampled_from((540, 0, 90, 150)), st.integers(0, 1439)))
     closes = draw(st.one_of(st.just(1440), st.integers(opens + 1, 1440)))
@@ -61,8 +64,10 @@ def calendars(draw: st.DrawFn) -> tuple[WorkingCalendar, datetime]:
 
 @settings(max_examples=60, deadline=None, database=None)
 @given(calendars(), st.integers(-2880, 2880), st.integers(0, 4320))
-def test_business_time_is_that_of_a_walk(case: tuple[WorkingCalendar, datetime], begins: int, lasts: int) -> None:
-    """The working time before two instants differs by the working minutes that a walk between them counts."""
+def test_business_time_equals_a_count_of_minutes(
+    case: tuple[WorkingCalendar, datetime], begins: int, lasts: int
+) -> None:
+    """The difference of the working time before two instants equals the counted minutes between them."""
     calendar, around = case
     start = around + begins * MINUTE
     end = start + lasts * MINUTE
@@ -72,11 +77,11 @@ def test_business_time_is_that_of_a_walk(case: tuple[WorkingCalendar, datetime],
         done = [row for row in rows if row[1] <= moment]
         return done[-1][3] + int((min(moment, done[-1][2]) - done[-1][1]).total_seconds()) if done else 0
 
-    assert walked(calendar, set(calendar.extra_days_off), start, end) * 60 == before(end) - before(start)
+    assert count_minutes(calendar, set(calendar.extra_days_off), start, end) * 60 == before(end) - before(start)
 
 
-def test_a_year_of_american_office_days() -> None:
-    """The public holidays of the country are no working days: eleven of 2026's 261 weekdays."""
+def test_a_year_in_the_us_has_250_working_days() -> None:
+    """Public holidays are no working days: 11 of the 261 weekdays of 2026."""
     days = [
         day for day, _, _ in takewhile(lambda hours: hours[0].year == 2026, opening_hours(BUSINESS, date(2026, 1, 1)))
     ]
@@ -88,8 +93,8 @@ def test_a_year_of_american_office_days() -> None:
     ] == off  # fmt: skip
 
 
-def test_a_part_of_a_country_has_holidays_of_its_own() -> None:
-    """Epiphany is off in Bavaria and not in Berlin."""
+def test_a_subdivision_has_its_own_holidays() -> None:
+    """Epiphany is a holiday in Bavaria and not in Berlin."""
     first = {
         part: next(opening_hours(WorkingCalendar("Europe/Berlin", country=part), date(2026, 1, 6)))[0]
         for part in ("DE-BY", "DE-BE")
@@ -109,12 +114,12 @@ def test_a_part_of_a_country_has_holidays_of_its_own() -> None:
     ],
 )
 def test_a_business_day_is_the_hours_of_a_working_day(sla: Sla, seconds: int) -> None:
-    """Calendar days have 86,400 s; business days the hours of the calendar, business weeks its days."""
+    """A calendar day has 86,400 s, a business day the hours of the calendar, a business week its days."""
     assert seconds == sla_seconds(sla, BUSINESS)
 
 
-def test_the_days_reach_as_far_as_the_longest_limit() -> None:
-    """A limit of a thousand business days that begins at as-of still has its due date in the table."""
+def test_the_days_include_the_due_date_of_the_longest_sla() -> None:
+    """For an SLA of a thousand business days from as-of the table has the due date."""
     rows = work_days(waterfall(BUSINESS, Sla(1000, "day", "business")), date(2026, 1, 1), date(2026, 1, 31))
     after = [row for row in rows if row[0] > date(2026, 1, 31)]
     assert 1000 == len(after)
@@ -138,14 +143,14 @@ def test_the_days_reach_as_far_as_the_longest_limit() -> None:
         ('timezone = "Berlin"', "calendar.timezone: `Berlin` is not a time zone"),
     ],
 )
-def test_what_is_wrong_with_a_calendar_is_reported(problems: Any, line: str, expected: str) -> None:
-    """A key of [calendar] that can't be used is named with its line and what would do."""
-    found = problems(funnel() + f"[calendar]\n{line}\n")
-    assert [True] == [each.startswith(f"funnel.toml:24: {expected}") for each in found], found
+def test_an_invalid_calendar_key_has_its_line(problems: Any, line: str, expected: str) -> None:
+    """The message has the key, its line and a valid value."""
+    reported = problems(funnel() + f"[calendar]\n{line}\n")
+    assert [True] == [each.startswith(f"funnel.toml:24: {expected}") for each in reported], reported
 
 
-def test_a_business_limit_needs_a_calendar(problems: Any) -> None:
-    """A limit on the business clock without [calendar] is a problem of its stage."""
+def test_a_business_sla_needs_a_calendar(problems: Any) -> None:
+    """An SLA on the business clock without [calendar] is a problem of its stage."""
     stages = STAGES + '[[stages]]\nkey = "won"\ndefinition = "x"\nsla = { within = "8 hours", clock = "business" }\n'
     assert ["funnel.toml:21: stages.won.sla.clock: the business clock needs working hours; add [calendar]"] == problems(
         funnel(stages=stages)

@@ -1,4 +1,4 @@
-"""What changed, in words: a direction only outside noise, nothing of too few, and parts that add up as printed."""
+"""Sentences about changes: a direction only if significant, none for few units, and parts that add up."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def plain(text: str) -> str:
 
 
 class TestSentence:
-    def test_within_noise_no_direction_is_named(self) -> None:
+    def test_a_change_that_is_not_significant_has_no_direction(self) -> None:
         expected = (
             "MQL → SAL: 78.3 % of 267 cycles in Oct 2025 after 71.2 % of 219 in Sep 2025: +7.0 pts, "
             "within noise (95 % interval −0.7 pts to +14.8 pts)."
@@ -50,12 +50,12 @@ class TestSentence:
         assert expected.replace("−0.7 pts", "−0.7") == plain(sentence(ROW, FootnoteBuilder("now")))
 
     @pytest.mark.parametrize(("factor", "word"), [(1, "up 7.0 pts"), (-1, "down 7.0 pts")])
-    def test_outside_noise_it_is(self, factor: int, word: str) -> None:
+    def test_a_significant_change_has_a_direction(self, factor: int, word: str) -> None:
         row = replace(ROW, change=factor * 0.07, change_low=0.01, change_high=0.13, is_noise=False, window_days=30)
-        said = plain(sentence(row, FootnoteBuilder("now")))
-        assert said.startswith("MQL → SAL within 30 days: ")
-        assert f": {word} (95 % interval +1.0 to +13.0 pts)." in said
-        assert "noise" not in said
+        text = plain(sentence(row, FootnoteBuilder("now")))
+        assert text.startswith("MQL → SAL within 30 days: ")
+        assert f": {word} (95 % interval +1.0 to +13.0 pts)." in text
+        assert "noise" not in text
 
     def test_too_few_give_counts_and_no_rate(self) -> None:
         row = replace(ROW, latest_entered=12, is_enough=False)
@@ -63,7 +63,7 @@ class TestSentence:
             row, FootnoteBuilder("now")
         )
 
-    def test_one_final_month_has_nothing_beside_it(self) -> None:
+    def test_a_single_final_month_has_no_comparison(self) -> None:
         row = replace(ROW, previous_month=None, previous_entered=None, change=None, is_noise=None, is_enough=False)
         assert "Oct 2025 is the first final month" in sentence(row, FootnoteBuilder("now"))
         assert "no complete month is final yet" in sentence(replace(row, latest_month=None), FootnoteBuilder("now"))
@@ -71,66 +71,66 @@ class TestSentence:
 
 class TestSplit:
     def test_the_largest_part_of_enough_units_is_named(self) -> None:
-        """The fair's part is larger, and nine against twelve say nothing."""
-        parts = made(((1, 28), WEB), ((-4, 45), FAIR))
+        """The part of `fair` is larger, but 9 and 12 units are too few."""
+        parts = parts_of(((1, 28), WEB), ((-4, 45), FAIR))
         expected = (
             "By lead_source: mix −0.3 pts, rates +7.3 pts; the largest part with enough cycles is web: +2.9 pts, "
             "by its share +0.1 pts and by its rate +2.8 pts; its own rate rose, 66.7 % of 66 → 76.8 % of 69, within noise."
         )
         assert expected == plain(split_line(ROW, parts))
 
-    def test_a_part_that_rose_by_share_is_not_a_rate_that_rose(self) -> None:
-        """The value adds points although its own rate fell."""
+    def test_a_part_that_rose_by_its_share_names_its_falling_rate(self) -> None:
+        """The value adds points, although its own rate fell."""
         fell = replace(WEB, latest_rate=0.15, previous_rate=0.2, latest_entered=20, previous_entered=100)
-        said = plain(split_line(ROW, made(((174, -15), fell), ((0, -14), FAIR))))
-        assert "web: +15.9 pts, by its share +17.4 pts and by its rate −1.5 pts; its own rate fell, 20.0 %" in said
+        text = plain(split_line(ROW, parts_of(((174, -15), fell), ((0, -14), FAIR))))
+        assert "web: +15.9 pts, by its share +17.4 pts and by its rate −1.5 pts; its own rate fell, 20.0 %" in text
 
-    def test_more_than_noise_is_reported(self) -> None:
-        parts = made(((1, 28), replace(WEB, is_noise=False)), ((-4, 45), FAIR))
+    def test_a_significant_part_is_reported(self) -> None:
+        parts = parts_of(((1, 28), replace(WEB, is_noise=False)), ((-4, 45), FAIR))
         assert split_line(ROW, parts).endswith("69, more than noise.")
 
-    def test_of_too_few_no_value_is_named(self) -> None:
-        said = split_line(ROW, made(((1, 28), replace(FAIR, value_no=1)), ((-4, 45), FAIR)))
-        assert said.endswith("of no single value are there enough cycles to say more.")
-        assert "fair" not in said
+    def test_no_value_with_too_few_units_is_named(self) -> None:
+        text = split_line(ROW, parts_of(((1, 28), replace(FAIR, value_no=1)), ((-4, 45), FAIR)))
+        assert text.endswith("of no single value are there enough cycles to say more.")
+        assert "fair" not in text
 
     def test_other_values_together_are_never_the_largest(self) -> None:
-        """They are not one thing, so no rate of theirs is compared."""
+        """They are several values, so their rate is not compared."""
         others = replace(WEB, value_no=9, dimension_value=None, values_inside=4, is_noise=None)
-        assert "enough cycles is web:" in split_line(ROW, made(((1, 2), WEB), ((0, 67), others)))
+        assert "enough cycles is web:" in split_line(ROW, parts_of(((1, 2), WEB), ((0, 67), others)))
 
-    def test_a_name_cannot_turn_the_sentence(self) -> None:
-        said = split_line(ROW, made(((1, 28), replace(WEB, dimension_value="שיווק")), ((0, 41), FAIR)))
-        assert "\u2068שיווק\u2069" in said
+    def test_a_right_to_left_name_is_isolated(self) -> None:
+        text = split_line(ROW, parts_of(((1, 28), replace(WEB, dimension_value="שיווק")), ((0, 41), FAIR)))
+        assert "\u2068שיווק\u2069" in text
 
 
-def made(*values: tuple[tuple[int, int], ChangePart]) -> Parts:
+def parts_of(*values: tuple[tuple[int, int], ChangePart]) -> Parts:
     answer = QueryResult(tuple(value for _, value in values), "", "report.rate_change_parts", "latest_entered")
     return Parts(answer, "lead_source", tuple(each for each, _ in values))
 
 
 class TestRounding:
     @given(st.lists(st.floats(-1, 1, allow_subnormal=False), min_size=1, max_size=9))
-    def test_parts_add_up_as_printed_and_none_is_a_tenth_off(self, shares: list[float]) -> None:
+    def test_printed_parts_add_up_and_are_off_by_less_than_a_tenth(self, shares: list[float]) -> None:
         total = tenths(sum(shares))
         parts = apportioned(shares, total)
         assert total == sum(parts)
         assert all(abs(part - share * 1000) < 1 + 1e-6 for part, share in zip(parts, shares, strict=True))
 
     def test_the_largest_remainder_is_rounded_up(self) -> None:
-        """0.14, 0.13 and 0.13 points are 0.4 together, and 0.1 each: the first gets the tenth that is missing."""
+        """0.14, 0.13 and 0.13 points add up to 0.4 and are 0.1 each: the first gets the missing tenth."""
         assert (2, 1, 1) == apportioned((0.0014, 0.0013, 0.0013), 4)
 
-    def test_nothing_stays_nothing(self) -> None:
+    def test_zero_stays_zero(self) -> None:
         assert (0, 3, -1) == apportioned((0.0, 0.00251, -0.0008), 2)
 
-    def test_of_equals_the_first(self) -> None:
-        """Two of 0.15 make 0.3; which is 0.2 depends on the order, not on the last bit of a double."""
+    def test_the_first_of_equal_parts_is_rounded_up(self) -> None:
+        """Two parts of 0.15 add up to 0.3; the order decides which is 0.2, not the last bit of a double."""
         assert (2, 1) == apportioned((0.0015, 0.0015 + 1e-17), 3)
 
 
 class TestVolume:
-    def test_each_stage_stands_under_what_can_be_said_of_it(self) -> None:
+    def test_stages_are_grouped_by_the_direction_of_their_change(self) -> None:
         stages = (
             STAGE,
             replace(STAGE, label="SAL", latest_arrivals=178, previous_arrivals=206, change=-28, is_noise=True),
@@ -144,19 +144,19 @@ class TestVolume:
             "within noise at SAL; too few to say at Won."
         ) == volumes.sentence(stages)
 
-    def test_without_two_months_nothing_is_compared(self) -> None:
+    def test_without_two_months_there_is_no_comparison(self) -> None:
         row = replace(STAGE, previous_month=None, previous_arrivals=None, change=None, is_noise=None, is_enough=None)
         assert "Arrivals: there are no two complete months to compare yet." == volumes.sentence((row,))
 
 
 class TestBar:
-    def test_parts_of_one_sign_stand_one_after_the_other(self) -> None:
+    def test_parts_of_one_sign_are_in_a_row(self) -> None:
         bar = part_bar(0.1, 0.3, 0.4, "")
         assert [("rates", 50.0, 37.5), ("mix", 87.5, 12.5)] == [(each.tone, each.x, each.width) for each in bar.rects]
 
-    def test_opposite_parts_stand_on_either_side(self) -> None:
+    def test_opposite_parts_are_on_both_sides(self) -> None:
         bar = part_bar(-0.2, 0.4, 0.4, "")
         assert [("rates", 50.0, 50.0), ("mix", 25.0, 25.0)] == [(each.tone, each.x, each.width) for each in bar.rects]
 
-    def test_no_change_at_all_draws_nothing(self) -> None:
+    def test_no_change_draws_nothing(self) -> None:
         assert () == part_bar(0.0, 0.0, 0.0, "").rects

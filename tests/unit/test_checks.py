@@ -1,4 +1,4 @@
-"""What a header promises and a *.check.sql claims is put to the tables, and a broken promise is counted."""
+"""The checks of headers and of *.check.sql files count the rows that break them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GOOD = [("Ada", 1, 10, "mql", "advanced", 3.5), ("Ada", 2, 11, "sal", "it's open
 
 
 def outcomes(rows: list[tuple[object, ...]]) -> dict[str, int]:
-    """Claim → rows that break it, for spans of these rows."""
+    """Check → number of rows that break it, for spans of these rows."""
     spans = model("journey.spans", header=SPANS, sql="from raw.spans")
     with duckdb.connect() as connection:
         connection.execute("create schema raw")
@@ -44,8 +44,8 @@ def check(text: str) -> Check:
 
 
 class TestHeaderPromises:
-    def test_good_rows_break_nothing(self) -> None:
-        """Every promise is a check, and rows that keep it break none; null breaks no accepted list and no check."""
+    def test_valid_rows_break_no_check(self) -> None:
+        """Every line of the header is a check; null breaks neither an accepted list nor a check."""
         assert {
             "lead, number is unique": 0,
             "id is unique": 0,
@@ -54,8 +54,8 @@ class TestHeaderPromises:
             "days >= 0": 0,
         } == outcomes(GOOD)
 
-    def test_an_empty_table_breaks_nothing(self) -> None:
-        """No row, no broken promise."""
+    def test_an_empty_table_breaks_no_check(self) -> None:
+        """Without rows every check passes."""
         assert {0} == set(outcomes([]).values())
 
     @pytest.mark.parametrize(
@@ -68,20 +68,20 @@ class TestHeaderPromises:
             (("Cy", 1, 13, "mql", None, -0.1), "days >= 0"),
         ],
     )
-    def test_one_bad_row_breaks_one_promise(self, row: tuple[object, ...], claim: str) -> None:
-        """The promise that a row breaks is the only one reported."""
+    def test_a_bad_row_breaks_only_its_check(self, row: tuple[object, ...], claim: str) -> None:
+        """No other check is reported."""
         assert {claim: 1} == {each: broken for each, broken in outcomes([*GOOD, row]).items() if broken}
 
     def test_two_nulls_are_the_same_key(self) -> None:
-        """A key may have nulls (the grain `all` has no start), but not the same one twice."""
+        """A key may have nulls (the grain `all` has no start), but not twice."""
         one, two = (None, 1, 20, "mql", None, 1), (None, 1, 21, "mql", None, 1)
         assert (0, 1) == (
             outcomes([*GOOD, one])["lead, number is unique"],
             outcomes([*GOOD, one, two])["lead, number is unique"],
         )
 
-    def test_keys_of_one_hash_are_still_two(self) -> None:
-        """The number by which keys are asked for first proves nothing: the keys themselves decide."""
+    def test_keys_with_equal_hashes_are_different(self) -> None:
+        """The hash only selects candidates; the keys themselves are compared."""
         spans = model("journey.spans", header=SPANS, sql="from raw.spans")
         with duckdb.connect() as connection:
             connection.execute("create schema raw; create schema journey")
@@ -92,8 +92,8 @@ class TestHeaderPromises:
             connection.execute("create macro hash(a, b := 0) as 1")
             assert {0} == {each.broken for each in run_checks(connection, (spans,), ())}
 
-    def test_a_promise_about_no_column_is_an_error(self) -> None:
-        """A header that names a column that isn't there stops the run instead of passing."""
+    def test_a_check_of_an_unknown_column_is_an_error(self) -> None:
+        """A header with an unknown column stops the run."""
         wrong = model("clean.a", header="-- One row.\n-- not null: lead_id")
         with duckdb.connect() as connection:
             build(connection, (wrong,), {})
@@ -106,8 +106,8 @@ class TestBesideOtherWork:
     BROKEN = Outcome("marts.flow", "All is well.", "fail", 1)
     WELL = Outcome("marts.flow", "All is well.", "fail", 0)
 
-    def test_both_are_done(self) -> None:
-        """Each while the other waits for it."""
+    def test_checks_and_other_work_run_in_parallel(self) -> None:
+        """Each waits for the other, so they must run at the same time."""
         checking, working = threading.Event(), threading.Event()
 
         def check() -> tuple[Outcome, ...]:
@@ -122,8 +122,8 @@ class TestBesideOtherWork:
         assert (self.WELL,) == require_beside(check, work)
 
     @pytest.mark.parametrize("fault", [None, KeyError("headline"), OSError(28, "no space left on device")])
-    def test_a_broken_claim_counts_more_than_what_came_of_it(self, fault: Exception | None) -> None:
-        """The person reads which claim is broken, not what a report of such tables fell over."""
+    def test_a_failed_check_has_priority_over_an_error_of_the_other_work(self, fault: Exception | None) -> None:
+        """The message names the failed check, not the error of a report of such tables."""
 
         def work() -> None:
             if fault:
@@ -133,8 +133,8 @@ class TestBesideOtherWork:
             require_beside(lambda: (self.WELL, self.BROKEN), work)
 
     @pytest.mark.parametrize("fault", [OSError(28, "no space left on device"), Interrupted("stopped by SIGTERM")])
-    def test_another_fault_is_reported_when_every_claim_holds(self, fault: Exception) -> None:
-        """And an interrupt whatever the checks came to."""
+    def test_an_error_of_the_other_work_is_raised_if_every_check_passes(self, fault: Exception) -> None:
+        """An interrupt is raised in any case."""
         outcome = self.BROKEN if isinstance(fault, Interrupted) else self.WELL
 
         def work() -> None:
@@ -143,8 +143,8 @@ class TestBesideOtherWork:
         with pytest.raises(type(fault)):
             require_beside(lambda: (outcome,), work)
 
-    def test_a_check_that_can_t_run_is_reported(self) -> None:
-        """An error of the checks is not lost in the other thread."""
+    def test_an_error_of_the_checks_is_raised(self) -> None:
+        """The error in the other thread is not lost."""
 
         def check() -> tuple[Outcome, ...]:
             raise ModelError("a check could not run")
@@ -155,7 +155,7 @@ class TestBesideOtherWork:
 
 class TestCheckFiles:
     @pytest.mark.parametrize(
-        ("text", "broken", "shown"),
+        ("text", "broken", "shown_ids"),
         [
             ("-- All is well.\nselect 1 where false", 0, ()),
             ("-- All is well.\nselect unnest(range(7)) as id", 7, ()),
@@ -163,36 +163,36 @@ class TestCheckFiles:
             ("-- All is well.\n-- show: id, stage\nselect 'm' as stage, 'Ada' as id", 1, ("Ada, m",)),
         ],
     )
-    def test_rows_are_counted_and_only_named_columns_shown(
-        self, text: str, broken: int, shown: tuple[str, ...]
+    def test_a_check_counts_rows_and_shows_only_its_columns(
+        self, text: str, broken: int, shown_ids: tuple[str, ...]
     ) -> None:
-        """Every row breaks the claim; ids appear only where the check says so, five at most."""
+        """Every row breaks the check; ids are shown only if the check says so, at most five."""
         with duckdb.connect() as connection:
-            assert (Outcome("marts.flow", "All is well.", "fail", broken, shown),) == run_checks(
+            assert (Outcome("marts.flow", "All is well.", "fail", broken, shown_ids),) == run_checks(
                 connection, (), (check(text),)
             )
 
     def test_showing_a_column_that_is_not_selected_is_an_error(self) -> None:
-        """A check that can't show what it promises says so even while it holds."""
+        """The error comes even if the check passes."""
         with duckdb.connect() as connection, pytest.raises(ModelError, match="the check shows lead_id"):
             run_checks(connection, (), (check("-- All is well.\n-- show: lead_id\nselect 1 as id where false"),))
 
     def test_a_check_that_fails_to_run_is_an_error(self) -> None:
-        """A check that reads a missing table stops the run and is named."""
+        """A check that reads a missing table stops the run with its name."""
         with duckdb.connect() as connection, pytest.raises(ModelError) as caught:
             run_checks(connection, (), (check("-- All is well.\nfrom marts.flow"),))
         assert "marts.flow" == caught.value.where
 
 
 class TestRequire:
-    def test_what_holds_and_what_only_warns_passes(self) -> None:
-        """Nothing is raised for a claim that holds, nor for a broken one of severity warn."""
+    def test_a_passed_check_and_a_warning_raise_nothing(self) -> None:
+        """A failed check of severity warn raises no error."""
         outcomes = (Outcome("a", "one", "fail", 0), Outcome("b", "two", "warn", 3))
         assert [True, False] == [each.holds for each in outcomes]
         require(outcomes)
 
-    def test_every_broken_claim_is_named(self) -> None:
-        """The error has each failing check with its claim, how many rows break it, and the ids it may show."""
+    def test_the_error_has_every_failed_check(self) -> None:
+        """Each has its claim, the number of rows that break it, and the ids that it may show."""
         broken = (
             Outcome("a", "one", "fail", 2),
             Outcome("b", "two", "warn", 3),

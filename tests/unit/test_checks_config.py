@@ -1,4 +1,4 @@
-"""`[checks]` and the thresholds of an input: what they mean, and everything that may be wrong with them."""
+"""`[checks]` and the thresholds of an input: their meaning and their errors."""
 
 from __future__ import annotations
 
@@ -16,34 +16,36 @@ LEADS = '[[inputs]]\nname = "leads"\ntable = "leads"\npath = "leads.csv"\n'
 MERGES = '[[inputs]]\nname = "merges"\ntable = "merges"\npath = "merges.csv"\n'
 
 
-def guards(load: Any, text: str) -> dict[str, Guard]:
+def read_guards(load: Any, text: str) -> dict[str, Guard]:
     return {each.name: each.guard for each in load(text).inputs}
 
 
-def test_defaults(load: Any) -> None:
-    """A warning after 36 hours, no stop for age; half of the usual rows; one key in a hundred. Rare tables: no claim."""
-    found = guards(load, funnel(inputs=INPUT + LEADS + MERGES))
-    assert Guard(timedelta(hours=36), None, 0.5, 0.01) == found["history"] == found["leads"]
-    assert Guard(None, None, 0.0, 0.01) == found["merges"]
+def test_thresholds_have_defaults(load: Any) -> None:
+    """Defaults: a warning after 36 hours, half of the usual rows, 1 % lost keys; rare tables have none."""
+    guards_by_input = read_guards(load, funnel(inputs=INPUT + LEADS + MERGES))
+    assert Guard(timedelta(hours=36), None, 0.5, 0.01) == guards_by_input["history"] == guards_by_input["leads"]
+    assert Guard(None, None, 0.0, 0.01) == guards_by_input["merges"]
 
 
-def test_the_block_holds_for_every_input_but_those_of_rare_tables(load: Any) -> None:
-    """What `[checks]` says, whole."""
+def test_the_block_applies_to_every_input_but_those_of_rare_tables(load: Any) -> None:
+    """Each threshold of `[checks]` applies."""
     block = '[checks]\nwarn_after = "1 day"\nerror_after = "2 weeks"\nleast_rows = 0\nlost_keys = 1\n'
-    found = guards(load, funnel(inputs=INPUT + LEADS + MERGES) + block)
-    assert Guard(timedelta(days=1), timedelta(weeks=2), 0.0, 1.0) == found["history"] == found["leads"]
-    assert Guard(None, None, 0.0, 1.0) == found["merges"]
+    guards_by_input = read_guards(load, funnel(inputs=INPUT + LEADS + MERGES) + block)
+    assert (
+        Guard(timedelta(days=1), timedelta(weeks=2), 0.0, 1.0) == guards_by_input["history"] == guards_by_input["leads"]
+    )
+    assert Guard(None, None, 0.0, 1.0) == guards_by_input["merges"]
 
 
 def test_an_input_overrides_the_block(load: Any) -> None:
-    """Each threshold alone; "never" takes one away."""
+    """An input may replace a single threshold; "never" removes it."""
     own = 'mode = "snapshot"\nwarn_after = "never"\nlost_keys = 0.2\n'
     rare = 'error_after = "90 minutes"\nleast_rows = 0.25\n'
     text = funnel(inputs=INPUT + LEADS + own + MERGES + rare) + '[checks]\nerror_after = "3 days"\nleast_rows = 0.9\n'
-    found = guards(load, text)
-    assert Guard(timedelta(hours=36), timedelta(days=3), 0.9, 0.01) == found["history"]
-    assert Guard(None, timedelta(days=3), 0.9, 0.2) == found["leads"]
-    assert Guard(None, timedelta(minutes=90), 0.25, 0.01) == found["merges"]
+    guards_by_input = read_guards(load, text)
+    assert Guard(timedelta(hours=36), timedelta(days=3), 0.9, 0.01) == guards_by_input["history"]
+    assert Guard(None, timedelta(days=3), 0.9, 0.2) == guards_by_input["leads"]
+    assert Guard(None, timedelta(minutes=90), 0.25, 0.01) == guards_by_input["merges"]
 
 
 @pytest.mark.parametrize(
@@ -62,40 +64,46 @@ def test_an_input_overrides_the_block(load: Any) -> None:
         ("lost_key = 0.1", "lost_key: unknown key; did you mean `lost_keys`?"),
     ],
 )
-def test_mistakes_are_named_with_their_line(problems: Any, line: str, expected: str) -> None:
-    """In the block and in an input alike."""
+def test_an_error_has_its_line(problems: Any, line: str, expected: str) -> None:
+    """This is so in the block and in an input."""
     assert [f"funnel.toml:24: checks.{expected}"] == problems(funnel() + f"[checks]\n{line}\n")
     own = funnel(inputs=INPUT + 'mode = "snapshot"\n' + line + "\n")
     assert [f"funnel.toml:24: inputs.history.{expected}"] == problems(own)
 
 
-def test_an_age_of_an_input_is_held_against_that_of_the_block(problems: Any) -> None:
-    """A warning that could only come after the stop is a mistake of anyone who wrote it last."""
+def test_an_age_of_an_input_is_compared_with_that_of_the_block(problems: Any) -> None:
+    """A warning that could only come after the stop is an error at the later setting."""
     text = funnel(inputs=INPUT + 'warn_after = "4 days"\n') + '[checks]\nerror_after = "3 days"\n'
     assert ["funnel.toml:23: inputs.history.warn_after: must not be more than error_after"] == problems(text)
 
 
 def test_lost_keys_need_snapshots(problems: Any) -> None:
-    """A file that is not the whole can't lose anything."""
-    said = 'only concerns mode = "snapshot", where each file is the whole'
-    assert [f"funnel.toml:23: inputs.history.lost_keys: {said}"] == problems(funnel(inputs=INPUT + "lost_keys = 0.1\n"))
+    """Only a file with the whole state can lose keys."""
+    message = 'only concerns mode = "snapshot", where each file is the whole'
+    assert [f"funnel.toml:23: inputs.history.lost_keys: {message}"] == problems(
+        funnel(inputs=INPUT + "lost_keys = 0.1\n")
+    )
 
 
-def test_rejected_rows_may_be_a_twentieth_and_as_the_block_or_an_input_says(load: Any) -> None:
-    """Of rare tables too: a merge file of rejected rows is as wrong as any."""
-    found = guards(load, funnel(inputs=INPUT + LEADS + MERGES))
-    assert {"history": 0.05, "leads": 0.05, "merges": 0.05} == {name: each.max_rejected for name, each in found.items()}
-    found = guards(
+def test_max_rejected_is_a_twentieth_unless_the_block_or_an_input_sets_it(load: Any) -> None:
+    """It applies to rare tables too, because a merge file of rejected rows is wrong."""
+    guards_by_input = read_guards(load, funnel(inputs=INPUT + LEADS + MERGES))
+    assert {"history": 0.05, "leads": 0.05, "merges": 0.05} == {
+        name: each.max_rejected for name, each in guards_by_input.items()
+    }
+    guards_by_input = read_guards(
         load, funnel(inputs=INPUT + LEADS + "max_rejected = 1.0\n" + MERGES) + "[checks]\nmax_rejected = 0.2\n"
     )
-    assert {"history": 0.2, "leads": 1.0, "merges": 0.2} == {name: each.max_rejected for name, each in found.items()}
+    assert {"history": 0.2, "leads": 1.0, "merges": 0.2} == {
+        name: each.max_rejected for name, each in guards_by_input.items()
+    }
 
 
 def test_unused_stages_name_stages_or_groups(load: Any) -> None:
-    """A wrong one is refused with the nearest."""
+    """An unknown name is refused with the nearest one."""
     assert frozenset({"sal"}) == load(funnel() + '[checks]\nunused_stages = ["sal"]\n').unused_stages
-    said = "checks.unused_stages.#1: there is no stage or group `sall`; did you mean `sal`"
-    with pytest.raises(ConfigurationError, match=re.escape(said)):
+    message = "checks.unused_stages.#1: there is no stage or group `sall`; did you mean `sal`"
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
         load(funnel() + '[checks]\nunused_stages = ["sall"]\n')
 
 
@@ -110,7 +118,7 @@ def test_unused_stages_name_stages_or_groups(load: Any) -> None:
     ],
 )
 def test_a_time_format_may_be_a_list(load: Any, line: str, expected: str | tuple[str, ...]) -> None:
-    """Of formats each of which would do alone."""
+    """Each format of the list must be valid alone."""
     text = funnel(inputs=f"{INPUT}{line}\n")
     if isinstance(expected, tuple) or expected == "iso":
         assert expected == load(text).inputs[0].time_format

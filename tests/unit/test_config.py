@@ -1,4 +1,4 @@
-"""A valid configuration becomes the waterfall, inputs and output that it says."""
+"""A valid configuration is loaded as waterfall, inputs and output."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ QUARTER = Path(__file__).resolve().parent.parent / "cases" / "quarter" / "funnel
 
 
 class TestTheWorkedCase:
-    def test_loads_as_it_is(self) -> None:
-        """The worked case of one quarter is a valid configuration, with ranks by position."""
+    def test_the_worked_case_is_valid(self) -> None:
+        """Its stages have ranks by position."""
         expected = {"mcl": 1, "mel": 2, "mql": 3, "sal": 4, "sql": 5, "on_hold": None, "nurture": None}
         assert expected | {"disqualified": None} == ranks(load_configuration(QUARTER))
 
-    def test_headline_pairs_have_their_usual_target(self) -> None:
-        """MQL→SAL and MQL→SQL aim at 100 % without anybody saying so (K9)."""
+    def test_headline_pairs_have_a_default_target(self) -> None:
+        """MQL→SAL and MQL→SQL have a target of 100 % by default (K9)."""
         expected = (Pair("mql", "sal", 1.0, 30), Pair("mql", "sql", 1.0, 90))
         assert expected == load_configuration(QUARTER).waterfall.headline
 
-    def test_inputs_lie_beside_the_file_and_take_its_zone(self) -> None:
-        """A relative input path means the folder of the configuration; its zone defaults to the waterfall's."""
+    def test_input_paths_are_relative_to_the_file(self) -> None:
+        """The zone of an input defaults to that of the waterfall."""
         history = load_configuration(QUARTER).inputs[0]
         assert (QUARTER.parent / "stage_entries.csv", "America/New_York") == (history.pattern, history.timezone)
 
-    def test_sla_is_kept_in_seconds_and_as_written(self) -> None:
+    def test_an_sla_is_stored_in_seconds_and_as_text(self) -> None:
         """An SLA of 2 days is 172,800 seconds of its clock."""
         assert Sla(2, "day") == load_configuration(QUARTER).waterfall.stage("mql").sla
 
@@ -46,7 +46,7 @@ class TestTheWorkedCase:
 
 class TestAsOf:
     @pytest.mark.parametrize(
-        ("written", "expected"),
+        ("config_text", "expected"),
         [
             ("2025-03-31", datetime(2025, 4, 1, 3, 59, 59, tzinfo=UTC)),
             ("2025-03-31T18:00:00", datetime(2025, 3, 31, 22, 0, tzinfo=UTC)),
@@ -56,12 +56,12 @@ class TestAsOf:
             ('"2025-03-31"', datetime(2025, 4, 1, 3, 59, 59, tzinfo=UTC)),
         ],
     )
-    def test_is_read_in_the_waterfall_zone(self, load: Any, written: str, expected: datetime) -> None:
-        """A bare date is the end of that local day, a naive time local, one with an offset itself."""
-        assert expected == load(funnel(f'timezone = "America/New_York"\nas_of = {written}')).waterfall.as_of
+    def test_as_of_is_read_in_the_zone_of_the_waterfall(self, load: Any, config_text: str, expected: datetime) -> None:
+        """A date is the end of that local day, a naive time is local, and an offset is used."""
+        assert expected == load(funnel(f'timezone = "America/New_York"\nas_of = {config_text}')).waterfall.as_of
 
-    def test_the_command_line_wins(self, load: Any) -> None:
-        """--as-of replaces the file's."""
+    def test_as_of_of_the_command_line_has_priority(self, load: Any) -> None:
+        """--as-of replaces the value of the file."""
         loaded = load(funnel("as_of = 2025-03-31"), as_of="2024-12-31T00:00:00Z")
         assert datetime(2024, 12, 31, tzinfo=UTC) == loaded.waterfall.as_of
 
@@ -73,14 +73,14 @@ class TestAsOf:
             (datetime(2025, 3, 9, 3, 0), datetime(2025, 3, 9, 7, 0, tzinfo=UTC)),
         ],
     )
-    def test_gap_and_overlap(self, local: datetime, expected: datetime) -> None:
-        """In a gap the first valid instant counts, in an overlap the earlier of two (E2)."""
+    def test_as_of_in_a_gap_or_overlap_is_defined(self, local: datetime, expected: datetime) -> None:
+        """In a gap it is the first valid instant, in an overlap the earlier one (E2)."""
         assert expected == to_utc(local, "America/New_York")
 
 
 class TestRanks:
     @pytest.mark.parametrize(
-        ("written", "expected"),
+        ("config_text", "expected"),
         [
             ([None, None, None], [1, 2, 3]),
             ([None, None, 2, None], [1, 2, 2, 3]),
@@ -89,16 +89,18 @@ class TestRanks:
             ([-5, None, 100], [1, 2, 3]),
         ],
     )
-    def test_position_is_the_default(self, load: Any, written: list[int | None], expected: list[int]) -> None:
-        """A path stage without rank stands one above the stage before it; any order is legal; ranks come out dense."""
+    def test_a_rank_defaults_to_the_position(
+        self, load: Any, config_text: list[int | None], expected: list[int]
+    ) -> None:
+        """A path stage without rank is one above the previous stage; any order is valid; ranks have no gaps."""
         blocks = [
             f'[[stages]]\nkey = "s{number}"\ndefinition = "x"\n' + (f"rank = {rank}\n" if rank is not None else "")
-            for number, rank in enumerate(written)
+            for number, rank in enumerate(config_text)
         ]
         assert expected == list(ranks(load(funnel(stages="".join(blocks)))).values())
 
-    def test_all_parallel_is_no_path(self, problems: Any) -> None:
-        """Stages that all share one rank have nothing to convert to."""
+    def test_stages_of_one_rank_are_no_path(self, problems: Any) -> None:
+        """If all stages have the same rank, there is no conversion."""
         blocks = "".join(f'[[stages]]\nkey = "s{n}"\ndefinition = "x"\nrank = 1\n' for n in range(2))
         expected = ["funnel.toml:4: stages: all path stages share one rank; conversion needs at least two"]
         assert expected == problems(funnel(stages=blocks))
@@ -106,21 +108,21 @@ class TestRanks:
 
 class TestPairs:
     def test_every_legal_pair_in_definition_order(self, load: Any) -> None:
-        """A pair is legal when every rank of from is below every rank of to; groups come after the stages."""
+        """A pair is legal if every rank of from is below every rank of to; groups come after stages."""
         group = '[[groups]]\nkey = "early"\ndefinition = "x"\nstages = ["mql", "sal"]\n'
         waterfall = load(funnel(stages=STAGES + group)).waterfall
-        found = [(pair.from_key, pair.to_key) for pair in legal_pairs(waterfall)]
-        assert [("mql", "sal"), ("mql", "sql"), ("sal", "sql"), ("early", "sql")] == found
+        actual = [(pair.from_key, pair.to_key) for pair in legal_pairs(waterfall)]
+        assert [("mql", "sal"), ("mql", "sql"), ("sal", "sql"), ("early", "sql")] == actual
 
-    def test_marks_span_their_ranks(self, load: Any) -> None:
-        """A group's ranks reach from its lowest member to its highest."""
+    def test_a_milestone_spans_its_ranks(self, load: Any) -> None:
+        """The ranks of a group go from its lowest to its highest member."""
         group = '[[groups]]\nkey = "late"\ndefinition = "x"\nstages = ["sql", "sal"]\n'
         waterfall = load(funnel(stages=STAGES + group)).waterfall
         late = milestones(waterfall.stages, waterfall.groups)[-1]
         assert ("late", 2, 3, ("sql", "sal")) == (late.key, late.low_rank, late.high_rank, late.members)
 
-    def test_targets_replace_the_usual_ones(self, load: Any) -> None:
-        """Given targets are all the targets there are."""
+    def test_targets_replace_the_defaults(self, load: Any) -> None:
+        """With configured targets there are no default targets."""
         waterfall = load(funnel('targets = { "mql>sal" = 0.8 }')).waterfall
         assert (Pair("mql", "sal", 0.8, 30), Pair("mql", "sql", None, 90)) == waterfall.headline
 
@@ -132,25 +134,25 @@ class TestPairs:
             (["sql", "mql", "c"], (Pair("sql", "c"),)),
         ],
     )
-    def test_the_usual_headline(self, load: Any, keys: list[str], expected: tuple[Pair, ...]) -> None:
-        """Booked→held where there are meetings, else the first stage to the last."""
+    def test_the_headline_has_a_default(self, load: Any, keys: list[str], expected: tuple[Pair, ...]) -> None:
+        """The default is booked→held if there are meetings, else the first stage to the last."""
         blocks = "".join(f'[[stages]]\nkey = "{key}"\ndefinition = "x"\n' for key in keys)
         assert expected == load(funnel(stages=blocks)).waterfall.headline
 
 
 class TestHeadlineWindows:
-    def test_the_configuration_wins_over_the_usual_days(self, load: Any) -> None:
-        """30 days for MQL→SAL and 90 for MQL→SQL, unless headline_windows says otherwise; arrows may be written, too."""
+    def test_headline_windows_replace_the_defaults(self, load: Any) -> None:
+        """The defaults are 30 days for MQL→SAL and 90 for MQL→SQL; keys may have arrows."""
         assert [30, 90] == [pair.window_days for pair in load(funnel()).waterfall.headline]
         loaded = load(funnel('headline_windows = { "mql → sal" = 14 }\nheadline_months = 6')).waterfall
         assert ([14, 90], 6) == ([pair.window_days for pair in loaded.headline], loaded.headline_months)
 
-    def test_settling_days_are_of_any_pair(self, load: Any) -> None:
-        """settle_days may name a pair that is no headline."""
+    def test_settle_days_accepts_any_pair(self, load: Any) -> None:
+        """settle_days may name a pair that is no headline pair."""
         assert (("sal", "sql", 60),) == load(funnel('settle_days = { "sal>sql" = 60 }')).waterfall.settle_days
 
     @pytest.mark.parametrize(
-        ("written", "expected"),
+        ("config_text", "expected"),
         [
             ('headline_windows = { "sal>sql" = 30 }', "is no headline pair; did you mean `mql>sql`?"),
             ('settle_days = { "sql>sal" = 30 }', "is no pair of stages; did you mean `sal>sql`?"),
@@ -158,18 +160,18 @@ class TestHeadlineWindows:
             ("headline_months = 0", "must be 1 to 24 months"),
         ],
     )
-    def test_a_mistake_names_what_is_right(self, problems: Any, written: str, expected: str) -> None:
-        """Each is refused with the key and the nearest right one."""
-        assert [True] == [found.endswith(expected) for found in problems(funnel(written))]
+    def test_an_error_names_the_nearest_valid_key(self, problems: Any, config_text: str, expected: str) -> None:
+        """The message has the wrong key and the nearest valid one."""
+        assert [True] == [actual.endswith(expected) for actual in problems(funnel(config_text))]
 
 
 class TestOtherSettings:
-    def test_defaults(self, load: Any, tmp_path: Path) -> None:
-        """What is not written has the defaults of the contract."""
+    def test_other_settings_have_defaults(self, load: Any, tmp_path: Path) -> None:
+        """A missing setting has its documented default."""
         loaded = load(funnel())
         waterfall = loaded.waterfall
         expected = ("UTC", 1, 1, (), (), None, None)
-        found = (
+        actual = (
             waterfall.timezone,
             waterfall.week_start,
             waterfall.fiscal_year_start,
@@ -178,45 +180,49 @@ class TestOtherSettings:
             waterfall.as_of,
             waterfall.preset,
         )
-        assert (expected, tmp_path / "build", 7) == (found, loaded.output, loaded.keep_runs)
+        assert (expected, tmp_path / "build", 7) == (actual, loaded.output, loaded.keep_runs)
 
-    def test_settings_are_read(self, load: Any, tmp_path: Path) -> None:
-        """Week start, fiscal year and output take words and numbers."""
+    def test_other_settings_are_read(self, load: Any, tmp_path: Path) -> None:
+        """Week start, fiscal year and output accept words and numbers."""
         text = funnel("week_start = 'Sunday'\nfiscal_year_start = 'Feb'") + "[output]\npath = 'out'\nkeep_runs = 3\n"
         loaded = load(text)
         expected = (7, 2, tmp_path / "out", 3)
-        found = (loaded.waterfall.week_start, loaded.waterfall.fiscal_year_start, loaded.output, loaded.keep_runs)
-        assert expected == found
-
-    @pytest.mark.parametrize(("written", "expected"), [("", 30), ("keep_reports = 0\n", 0), ("keep_reports = 7\n", 7)])
-    def test_runs_of_the_archive(self, load: Any, written: str, expected: int) -> None:
-        """Thirty earlier runs unless the file says otherwise; none is a choice."""
-        assert expected == load(funnel() + f"[output]\n{written}").keep_reports
+        actual = (loaded.waterfall.week_start, loaded.waterfall.fiscal_year_start, loaded.output, loaded.keep_runs)
+        assert expected == actual
 
     @pytest.mark.parametrize(
-        ("written", "expected"),
+        ("config_text", "expected"), [("", 30), ("keep_reports = 0\n", 0), ("keep_reports = 7\n", 7)]
+    )
+    def test_keep_reports_is_thirty_by_default(self, load: Any, config_text: str, expected: int) -> None:
+        """The archive has thirty earlier runs unless the file has another number; 0 is valid."""
+        assert expected == load(funnel() + f"[output]\n{config_text}").keep_reports
+
+    @pytest.mark.parametrize(
+        ("config_text", "expected"),
         [
             ("", (None, None)),
             ('memory = "512MB"\nthreads = 3\n', ("512MB", 3)),
             ('memory = "1.5 GiB"\n', ("1.5 GiB", None)),
         ],
     )
-    def test_what_a_run_may_use(self, load: Any, written: str, expected: tuple[str | None, int | None]) -> None:
-        """Memory in the words of DuckDB, threads as a number; nothing where the machine decides."""
-        loaded = load(funnel() + f"[output]\n{written}")
+    def test_memory_and_threads_are_read(
+        self, load: Any, config_text: str, expected: tuple[str | None, int | None]
+    ) -> None:
+        """Memory has DuckDB's form, threads is a number; without them the machine decides."""
+        loaded = load(funnel() + f"[output]\n{config_text}")
         assert expected == (loaded.memory, loaded.threads)
 
-    def test_output_of_the_command_line_wins(self, load: Any, tmp_path: Path) -> None:
-        """--output replaces the file's."""
+    def test_output_of_the_command_line_has_priority(self, load: Any, tmp_path: Path) -> None:
+        """--output replaces the value of the file."""
         assert tmp_path / "elsewhere" == load(funnel(), output=tmp_path / "elsewhere").output
 
     def test_labels_come_from_the_key(self, load: Any) -> None:
-        """A stage without label or name is called by its key."""
+        """A stage without label or name has its key as both."""
         stage = load(funnel(stages=STAGES.replace('"sal"', '"sales_accepted"'))).waterfall.stages[1]
         assert ("Sales accepted", "Sales accepted") == (stage.label, stage.name)
 
     def test_a_business_clock_is_accepted(self, load: Any) -> None:
-        """An SLA in business hours is kept as hours; its working days come from [calendar]."""
+        """An SLA in business hours is stored as hours; its working days come from [calendar]."""
         stages = (
             STAGES + '[[stages]]\nkey = "won"\ndefinition = "x"\nsla = { within = "8 hours", clock = "business" }\n'
         )
@@ -224,6 +230,6 @@ class TestOtherSettings:
         assert Sla(8, "hour", "business") == waterfall.stage("won").sla
         assert WorkingCalendar("UTC", 480, 990) == waterfall.calendar
 
-    def test_a_byte_order_mark_is_no_problem(self, load: Any) -> None:
-        """A file saved with a BOM loads."""
+    def test_a_byte_order_mark_is_skipped(self, load: Any) -> None:
+        """A file with a BOM is valid."""
         assert "Test" == load("\ufeff" + funnel()).waterfall.name

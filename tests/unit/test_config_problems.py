@@ -1,4 +1,4 @@
-"""A configuration that cannot be used is refused with every problem, its file, line and key."""
+"""An invalid configuration is refused with every problem, its file, line and key."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.unit.configurations import INPUT, STAGES, funnel
 
 
 class TestProblems:
-    def test_all_at_once_in_line_order(self, problems: Any) -> None:
-        """One pass names every problem with file, line and key, in the order of the lines."""
+    def test_all_problems_are_reported_in_line_order(self, problems: Any) -> None:
+        """One load reports every problem with file, line and key, in order of lines."""
         text = funnel('timezone = "Europe/Berln"\nwindows = [30, 0]\nas_of = "yesterday"', inputs="") + (
             '[[stages]]\nkey = "won"\ndefinition = "Won."\nkind = "pth"\n[outptu]\nx = 1\n'
         )
@@ -70,8 +70,8 @@ class TestProblems:
             ("preset = 'bow-tie'", "funnel.preset: there is no preset `bow-tie`; did you mean `bowtie`?"),
         ],
     )
-    def test_of_the_funnel_block(self, problems: Any, line: str, expected: str) -> None:
-        """Each mistake in [funnel] is told in plain words at its line."""
+    def test_a_problem_of_the_funnel_block_has_its_line(self, problems: Any, line: str, expected: str) -> None:
+        """The message of each error in [funnel] has its line."""
         assert [f"funnel.toml:3: {expected}"] == problems(funnel(line))
 
     @pytest.mark.parametrize(
@@ -133,8 +133,8 @@ class TestProblems:
             ),
         ],
     )
-    def test_of_a_stage(self, problems: Any, field: str, expected: list[str]) -> None:
-        """Each mistake in a stage is told at its own line, by the stage's key."""
+    def test_a_problem_of_a_stage_has_its_line(self, problems: Any, field: str, expected: list[str]) -> None:
+        """The message has the line and the key of the stage."""
         expected = [f"funnel.toml:{problem}" for problem in expected]
         assert expected == problems(funnel(stages=STAGES + "[[stages]]\n" + field + "\n"))
 
@@ -156,8 +156,8 @@ class TestProblems:
             ('key = "early"\nstages = []', "20: groups.early.stages: must name at least one"),
         ],
     )
-    def test_of_a_group(self, problems: Any, group: str, expected: str) -> None:
-        """A group holds path stages of the waterfall under a key of its own."""
+    def test_a_problem_of_a_group_has_its_line(self, problems: Any, group: str, expected: str) -> None:
+        """A group has path stages of the waterfall and its own key."""
         text = funnel(stages=f'{STAGES}[[groups]]\n{group}\ndefinition = "x"\n')
         assert [f"funnel.toml:{expected}"] == problems(text)
 
@@ -205,16 +205,16 @@ class TestProblems:
             ('encodin = "x"', "encodin: unknown key; did you mean `encoding`?"),
         ],
     )
-    def test_of_an_input(self, problems: Any, field: str, expected: str) -> None:
-        """Each mistake in an input is told at its line, by the input's name."""
+    def test_a_problem_of_an_input_has_its_line(self, problems: Any, field: str, expected: str) -> None:
+        """The message has the line and the name of the input."""
         text = funnel(inputs=f'{INPUT}[[inputs]]\nname = "merged"\ntable = "merges"\npath = "m.csv"\n{field}\n')
         assert [f"funnel.toml:27: inputs.merged.{expected}"] == problems(text)
 
     def test_two_sheets_of_a_file_are_two_inputs(self, load: Any, problems: Any) -> None:
-        """One sheet is not, however it is said that it is the first."""
-        again = INPUT.replace('"history"', '"again"')
+        """The same sheet, named in any way, is not."""
+        second_input = INPUT.replace('"history"', '"again"')
         first, second = load(
-            funnel(inputs=f"{INPUT}sheet = 1\nheader_row = 3\nencoding = 'AUTO'\n{again}sheet = 'Two'\n")
+            funnel(inputs=f"{INPUT}sheet = 1\nheader_row = 3\nencoding = 'AUTO'\n{second_input}sheet = 'Two'\n")
         ).inputs
         assert (1, 3, "auto", "Two", None) == (
             first.sheet,
@@ -223,29 +223,29 @@ class TestProblems:
             second.sheet,
             second.header_row,
         )
-        (said,) = problems(funnel(inputs=f"{INPUT}sheet = 1\n{again}"))
-        assert "the same files are read as stage_entries" in said
+        (message,) = problems(funnel(inputs=f"{INPUT}sheet = 1\n{second_input}"))
+        assert "the same files are read as stage_entries" in message
 
     def test_an_input_of_history_may_have_a_precision(self, load: Any) -> None:
-        """Without the key its times are whole (E4)."""
+        """Without the key its times are exact (E4)."""
         assert [None, "hour"] == [
             load(funnel(inputs=INPUT + more)).inputs[0].precision for more in ("", 'precision = "hour"\n')
         ]
 
-    def test_a_priority_needs_another_one(self, load: Any, problems: Any) -> None:
-        """One alone, or the same for all, decides nothing (E4)."""
-        again = INPUT.replace('"history"', '"again"').replace("history.csv", "again.csv")
-        found = load(funnel(inputs=f"{INPUT}priority = 2\n{again}priority = 1\n")).inputs
-        assert [2, 1] == [each.priority for each in found]
+    def test_a_priority_needs_a_different_one(self, load: Any, problems: Any) -> None:
+        """A single priority, or the same for all inputs, has no effect (E4)."""
+        second_input = INPUT.replace('"history"', '"again"').replace("history.csv", "again.csv")
+        messages = load(funnel(inputs=f"{INPUT}priority = 2\n{second_input}priority = 1\n")).inputs
+        assert [2, 1] == [each.priority for each in messages]
         for other in ("", "priority = 2\n"):
-            (said,) = problems(funnel(inputs=f"{INPUT}priority = 2\n{again}{other}"))
-            assert said == (
+            (message,) = problems(funnel(inputs=f"{INPUT}priority = 2\n{second_input}{other}"))
+            assert message == (
                 "funnel.toml:23: inputs.history.priority: no other input has another priority; give one to each input that "
                 "dates the same entries, 1 for the first"
             )
 
     def test_no_file_is_read_twice(self, problems: Any) -> None:
-        """Two inputs of one table over the same files would count every row as a duplicate."""
+        """Two inputs of one table with the same files would make every row a duplicate."""
         text = funnel(inputs=INPUT + INPUT.replace('"history"', '"again"').replace("history.csv", "./history.csv"))
         assert ["funnel.toml:27: inputs.again.path: the same files are read as stage_entries in line 22 already"] == (
             problems(text)
@@ -270,38 +270,38 @@ class TestProblems:
             ),
         ],
     )
-    def test_of_a_report(self, problems: Any, fields: str, expected: str) -> None:
-        """A report has a folder of its own and shows one value of a dimension of the funnel."""
+    def test_a_problem_of_a_report_has_its_line(self, problems: Any, fields: str, expected: str) -> None:
+        """A report has its own folder and one value of a dimension of the funnel."""
         more = "" if "dimension" in fields else '\ndimension = "region"'
         text = funnel('dimensions = ["region", "owner"]') + f'[[reports]]\n{fields}{more}\nvalue = "EMEA"\n'
         assert [f"funnel.toml:{expected}"] == problems(text)
 
-    def test_no_report_is_named_twice(self, problems: Any) -> None:
-        """The second would be written over the first."""
+    def test_two_reports_of_one_name_are_refused(self, problems: Any) -> None:
+        """The second would overwrite the first."""
         block = '[[reports]]\nname = "emea"\ndimension = "region"\nvalue = "EMEA"\n'
         text = funnel('dimensions = ["region"]') + block + block
         expected = "funnel.toml:28: reports.emea.name: the name `emea` is used twice, here and in line 23"
         assert [expected] == problems(text)
 
     def test_one_path_stage_is_no_path(self, problems: Any) -> None:
-        """Without a preset two path stages are needed."""
+        """Without a preset there must be two path stages."""
         expected = [
             'funnel.toml:4: stages: a waterfall needs at least two [[stages]] of kind "path", or a `preset` in [funnel]'
         ]
         assert expected == problems(funnel(stages='[[stages]]\nkey = "mql"\ndefinition = "x"\n'))
 
     def test_a_missing_file_points_to_init(self, tmp_path: Path) -> None:
-        """Anyone who has no configuration yet is told how to get one."""
+        """The message has the command that writes a configuration."""
         with pytest.raises(ConfigurationError, match="there is no such file; `funnel init DIR`"):
             load_configuration(tmp_path / "funnel.toml")
 
     def test_broken_toml_has_its_line(self, problems: Any) -> None:
-        """A syntax error is told with line and column."""
+        """The message of a syntax error has line and column."""
         expected = ["funnel.toml:2: this is not TOML, column 8: a value is missing after the ="]
         assert expected == problems("[funnel]\nname = \n")
 
     def test_unfinished_toml_names_what_is_open(self, problems: Any) -> None:
-        """A text that ends too early points at what it leaves open."""
+        """The message has the bracket or quote that is not closed."""
         expected = [
             "funnel.toml:2: this is not TOML, column 11: the list that opens here has no closing ], "
             "or a comma is missing in it"
@@ -309,11 +309,11 @@ class TestProblems:
         assert expected == problems("[funnel]\nwindows = [30,\n")
 
     def test_single_brackets_are_explained(self, problems: Any) -> None:
-        """[stages] instead of [[stages]] is told as such."""
-        found = problems(f'[funnel]\nname = "x"\n[stages]\nkey = "mql"\n{INPUT}')
-        assert ["funnel.toml:3: stages: write [[stages]] with double brackets, once for each"] == found
+        """The message says to write [[stages]] instead of [stages]."""
+        messages = problems(f'[funnel]\nname = "x"\n[stages]\nkey = "mql"\n{INPUT}')
+        assert ["funnel.toml:3: stages: write [[stages]] with double brackets, once for each"] == messages
 
     def test_as_of_of_the_command_line_is_named_as_such(self, problems: Any) -> None:
-        """A bad --as-of is not blamed on the file."""
+        """The message of an invalid --as-of names the option, not the file."""
         expected = ['--as-of: must be a date or a time such as 2025-03-31 or "2025-03-31 18:00"']
         assert expected == problems(funnel(), as_of="2025-02-30")

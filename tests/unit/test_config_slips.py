@@ -1,4 +1,4 @@
-"""What a newcomer gets wrong in a configuration: one mistake is one message, and the message has the line to paste."""
+"""Common errors in a configuration: each gives one message, with the line to paste."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BACKSLASH = "a backslash inside double quotes begins an escape such as \\n; writ
 
 class TestZones:
     @pytest.mark.parametrize(
-        ("written", "expected"),
+        ("config_value", "expected"),
         [
             ("PST", '`PST` is not a time zone; write timezone = "America/Los_Angeles"'),
             ("edt", '`edt` is not a time zone; write timezone = "America/New_York"'),
@@ -61,17 +61,19 @@ class TestZones:
             ("../etc/passwd", f"`../etc/passwd` is not a time zone; {FORM}"),
         ],
     )
-    def test_a_slip_is_answered_with_the_zone(self, problems: Any, written: str, expected: str) -> None:
-        """Abbreviations, cities, names of Windows and misspelt names lead to a zone of IANA, ready to paste."""
-        assert [f"funnel.toml:3: funnel.timezone: {expected}"] == problems(funnel(f'timezone = "{written}"'))
+    def test_a_wrong_zone_gets_the_nearest_zone(self, problems: Any, config_value: str, expected: str) -> None:
+        """For abbreviations, cities, Windows names and misspelt names the message has the IANA zone."""
+        assert [f"funnel.toml:3: funnel.timezone: {expected}"] == problems(funnel(f'timezone = "{config_value}"'))
 
-    @pytest.mark.parametrize("written", ["CET", "UTC", "US/Pacific", "Etc/GMT+5", "America/Argentina/Buenos_Aires"])
-    def test_a_zone_with_its_rules_is_taken(self, load: Any, written: str) -> None:
-        """Every name of IANA is a zone, but for those of a fixed offset that people take for the one of a city."""
-        assert written == load(funnel(f'timezone = "{written}"')).waterfall.timezone
+    @pytest.mark.parametrize(
+        "config_value", ["CET", "UTC", "US/Pacific", "Etc/GMT+5", "America/Argentina/Buenos_Aires"]
+    )
+    def test_an_iana_zone_is_accepted(self, load: Any, config_value: str) -> None:
+        """Every IANA name is a zone, except names of a fixed offset that are mistaken for a city's zone."""
+        assert config_value == load(funnel(f'timezone = "{config_value}"')).waterfall.timezone
 
-    def test_every_zone_that_is_offered_is_one(self) -> None:
-        """No answer leads to another error."""
+    def test_every_suggested_zone_is_valid(self) -> None:
+        """No suggestion leads to another error."""
         tables = (zone_names.FIXED, zone_names._SHORT)
         offered = {zone for table in tables for zones in table.values() for zone in zones}
         offered |= set(zone_names._REGIONS.values()) | set(zone_names._CITIES)
@@ -80,7 +82,7 @@ class TestZones:
 
 class TestTimeFormats:
     @pytest.mark.parametrize(
-        ("written", "expected"),
+        ("config_value", "expected"),
         [
             ("MM/DD/YYYY HH:MM", "%m/%d/%Y %H:%M"),
             ("YYYY-MM-DD", "%Y-%m-%d"),
@@ -94,23 +96,23 @@ class TestTimeFormats:
             ("YYYY-MM-DD HH24:MI:SS", "%Y-%m-%d %H:%M:%S"),
         ],
     )
-    def test_the_way_of_spreadsheets_is_translated(self, problems: Any, written: str, expected: str) -> None:
-        """An M is a minute beside an hour and a month beside a day, whatever its case."""
-        text = funnel(inputs=f'{INPUT}time_format = "{written}"\n')
+    def test_a_spreadsheet_time_format_is_translated(self, problems: Any, config_value: str, expected: str) -> None:
+        """An M in any case is a minute next to an hour, and a month next to a day."""
+        text = funnel(inputs=f'{INPUT}time_format = "{config_value}"\n')
         assert [
-            f"funnel.toml:23: inputs.history.time_format: `{written}` is not a strptime pattern; "
+            f"funnel.toml:23: inputs.history.time_format: `{config_value}` is not a strptime pattern; "
             f'write time_format = "{expected}"'
         ] == problems(text)
 
-    @pytest.mark.parametrize("written", ["HH:mm:ss", "ISO 8601", "date", "MM/YYYY", "DD/DD/YYYY MM", ""])
-    def test_what_names_no_date_is_not_guessed(self, written: str) -> None:
-        """Without a year, a month and a day there is nothing to offer."""
-        assert time_formats.translate(written) is None
+    @pytest.mark.parametrize("config_value", ["HH:mm:ss", "ISO 8601", "date", "MM/YYYY", "DD/DD/YYYY MM", ""])
+    def test_a_format_without_a_date_is_not_translated(self, config_value: str) -> None:
+        """Year, month and day are required."""
+        assert time_formats.translate(config_value) is None
 
 
 class TestTargetsAndPairs:
     @pytest.mark.parametrize(
-        ("written", "expected"),
+        ("config_value", "expected"),
         [
             ("80", "80 % is written 0.8"),
             ("12.5", "12.5 % is written 0.125"),
@@ -121,19 +123,19 @@ class TestTargetsAndPairs:
             ("true", "80 % is written 0.8"),
         ],
     )
-    def test_a_percentage_is_shown_as_a_share(self, problems: Any, written: str, expected: str) -> None:
-        """Anyone who writes 80 is told 0.8."""
+    def test_a_percentage_is_shown_as_a_share(self, problems: Any, config_value: str, expected: str) -> None:
+        """For 80 the message has 0.8."""
         assert [
             f"funnel.toml:3: funnel.targets.mql>sal: must be a share above 0 and up to 1.0; {expected}"
-        ] == problems(funnel(f"targets = {{ 'mql>sal' = {written} }}"))
+        ] == problems(funnel(f"targets = {{ 'mql>sal' = {config_value} }}"))
 
-    def test_a_target_of_a_pair_turned_round_names_the_pair(self, problems: Any) -> None:
-        """The headline has it the other way."""
+    def test_a_target_of_a_reversed_pair_names_the_pair(self, problems: Any) -> None:
+        """The headline has the pair in the other direction."""
         text = funnel("headline = [['mql', 'sal']]\ntargets = { 'sal>mql' = 0.5 }")
         assert ["funnel.toml:4: funnel.targets.sal>mql: is no headline pair; did you mean `mql>sal`?"] == problems(text)
 
     def test_parallel_stages_are_no_pair_either_way(self, problems: Any) -> None:
-        """Turning it round would not help, so that is not offered."""
+        """The reversed pair is invalid too, so it is not suggested."""
         stages = STAGES.replace('key = "sal"', 'key = "sal"\nrank = 1').replace('key = "mql"', 'key = "mql"\nrank = 1')
         assert [
             "funnel.toml:3: funnel.headline.#1: `sal` → `mql` is no pair: every rank of `sal` (rank 1) "
@@ -187,14 +189,14 @@ class TestToml:
             ("[[scope]", 8, "the ]] behind the name of the block is missing"),
         ],
     )
-    def test_what_is_not_toml_is_reported_in_plain_words(
+    def test_a_toml_error_is_reported_in_plain_words(
         self, problems: Any, line: str, column: int, expected: str
     ) -> None:
-        """The place is where the quote or bracket opens, not where the reader gave up."""
+        """The line is that of the opening quote or bracket, not that of the parser's stop."""
         assert [f"funnel.toml:3: this is not TOML, column {column}: {expected}"] == problems(funnel(line))
 
     @pytest.mark.parametrize(
-        ("written", "expected"),
+        ("config_value", "expected"),
         [
             (
                 r"C:\Users\me\export.csv",
@@ -206,13 +208,13 @@ class TestToml:
             ),
         ],
     )
-    def test_a_path_of_windows_is_printed_as_it_can_be_read(self, problems: Any, written: str, expected: str) -> None:
-        """Single quotes take a backslash as it is, and forward slashes work on Windows too."""
-        text = funnel(inputs=INPUT.replace("history.csv", written))
+    def test_a_windows_path_is_printed_in_valid_form(self, problems: Any, config_value: str, expected: str) -> None:
+        """Single quotes keep a backslash, and forward slashes work on Windows too."""
+        text = funnel(inputs=INPUT.replace("history.csv", config_value))
         expected = expected.replace('\\"', '"')
         assert [f"funnel.toml:22: this is not TOML, column 8: {BACKSLASH}{expected}"] == problems(text)
 
-    def test_a_path_of_windows_whose_escapes_are_legal_is_refused_too(self, problems: Any) -> None:
+    def test_a_windows_path_with_valid_escapes_is_refused_too(self, problems: Any) -> None:
         """`C:\\temp\\new.csv` reads as a tab and a line end: no file has such a name."""
         text = funnel(inputs=INPUT.replace("history.csv", r"C:\temp\new.csv"))
         expected = r"""path = 'C:\temp\new.csv', or with forward slashes: path = "C:/temp/new.csv" """.strip()
@@ -229,7 +231,7 @@ class TestToml:
     def test_another_backslash_is_explained_and_no_secret_repeated(
         self, problems: Any, line: str, expected: str
     ) -> None:
-        """A regular expression is printed in single quotes; what may be a password is not printed."""
+        """A regular expression is printed in single quotes; a text that may be a password is not printed."""
         what = BACKSLASH.partition(";")[0]
         column = line.index('"') + 1
         assert [f"funnel.toml:3: this is not TOML, column {column}: {what}; {expected}"] == problems(funnel(line))
@@ -309,12 +311,12 @@ class TestOneCauseIsOneProblem:
             ),
         ],
     )
-    def test_what_follows_from_it_is_not_reported(self, problems: Any, text: str, expected: str) -> None:
-        """A stage, pair, preset or block that is wrong makes no second problem of what names it."""
+    def test_a_consequence_of_an_error_is_not_reported(self, problems: Any, text: str, expected: str) -> None:
+        """An invalid stage, pair, preset or block gives no second problem where it is named."""
         assert [f"funnel.toml:{expected}"] == problems(text)
 
-    def test_two_causes_stay_two(self, problems: Any) -> None:
-        """A block under a misspelt name is read all the same, so that its own mistakes are told at their lines."""
+    def test_two_errors_are_two_problems(self, problems: Any) -> None:
+        """A block with a misspelt name is still read, so that its own errors are reported with their lines."""
         text = funnel(inputs=INPUT.replace("inputs", "input") + 'delimiter = ";;"\n')
         assert [
             "funnel.toml:19: input: unknown block; did you mean `inputs`?",

@@ -1,4 +1,4 @@
-"""Queries side by side give what they give one after the other, in the same order, and the same error."""
+"""Parallel queries give the same results, order and error as sequential ones."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ LONG = "select count(*) from range(100000000) a, range(100000) b where a.range %
 
 @pytest.fixture(params=[1, 3])
 def cursors(request: pytest.FixtureRequest) -> Iterator[Cursors]:
-    """One query at a time, and three at once."""
-    with connect(None, SETTINGS) as connection, Cursors(connection, request.param) as made:
-        yield made
+    """Cursors for one query at a time, and for three in parallel."""
+    with connect(None, SETTINGS) as connection, Cursors(connection, request.param) as cursors_under_test:
+        yield cursors_under_test
 
 
-def asking(sql: str) -> Callable[[duckdb.DuckDBPyConnection], object]:
+def query_of(sql: str) -> Callable[[duckdb.DuckDBPyConnection], object]:
     return lambda cursor: cursor.execute(sql).fetchall()
 
 
@@ -38,19 +38,19 @@ def asking(sql: str) -> Callable[[duckdb.DuckDBPyConnection], object]:
         (ROW_GROUP_SIZE, Shares(1, SETTINGS)),
     ],
 )
-def test_a_history_of_one_group_of_rows_gives_each_query_a_thread(entries: int, expected: Shares) -> None:
-    """From the first row that two threads could share, one query has them all."""
+def test_a_small_history_gives_each_query_one_thread(entries: int, expected: Shares) -> None:
+    """If two threads could share the rows, one query has all threads."""
     assert expected == shares(SETTINGS, entries)
 
 
 @pytest.mark.parametrize(("memory", "queries"), [("80MB", 1), ("999MB", 1), ("1GB", 2), ("1.5 GiB", 3), ("1TB", 4)])
-def test_queries_side_by_side_must_fit_side_by_side(memory: str, queries: int) -> None:
-    """With little memory they go one after the other, as many at once as have half a gigabyte each."""
+def test_parallel_queries_must_fit_into_the_memory(memory: str, queries: int) -> None:
+    """As many queries run in parallel as have half a gigabyte each."""
     assert Shares(queries, Settings(memory, 1)) == shares(Settings(memory, 4), 0)
 
 
-def test_results_and_news_come_in_the_order_of_the_jobs(cursors: Cursors) -> None:
-    """Though the first takes longest."""
+def test_results_and_progress_are_in_the_order_of_the_jobs(cursors: Cursors) -> None:
+    """The first job takes longest."""
     heard: list[int] = []
 
     def job(cursor: duckdb.DuckDBPyConnection, number: int) -> int:
@@ -61,20 +61,20 @@ def test_results_and_news_come_in_the_order_of_the_jobs(cursors: Cursors) -> Non
     assert list(range(9)) == heard
 
 
-def test_a_job_sees_what_the_earlier_ones_made(cursors: Cursors) -> None:
-    """A table is there for the jobs that stand after it, and they wait for it."""
+def test_a_job_sees_the_tables_of_earlier_jobs(cursors: Cursors) -> None:
+    """Later jobs wait for the table and read it."""
     jobs = [
-        asking("create table a as select count(*) as n from range(3000000)"),
-        asking("select 1"),
-        asking("create table b as select n + 1 as n from a"),
-        asking("select a.n, b.n from a, b"),
+        query_of("create table a as select count(*) as n from range(3000000)"),
+        query_of("select 1"),
+        query_of("create table b as select n + 1 as n from a"),
+        query_of("select a.n, b.n from a, b"),
     ]
     after = [frozenset[int](), frozenset[int](), frozenset({0}), frozenset({0, 2})]
     assert [(3000000, 3000001)] == cursors.run(jobs, after)[3]
 
 
-def test_of_several_errors_the_earliest_is_raised_and_nothing_more_starts(cursors: Cursors) -> None:
-    """The same error as one after the other; what runs already ends first."""
+def test_the_first_error_by_order_is_raised_and_no_other_job_starts(cursors: Cursors) -> None:
+    """It is the error of sequential jobs; running jobs end first."""
     started: list[int] = []
 
     def job(cursor: duckdb.DuckDBPyConnection, number: int) -> None:
@@ -88,19 +88,19 @@ def test_of_several_errors_the_earliest_is_raised_and_nothing_more_starts(cursor
 
 
 def test_an_interrupt_stops_every_query() -> None:
-    """Each of them, from another thread."""
+    """The interrupt comes from another thread."""
     with connect(None, SETTINGS) as connection, Cursors(connection, 2) as cursors:
         timer = threading.Timer(0.3, cursors.interrupt)
         timer.start()
         started = time.monotonic()
         with pytest.raises(duckdb.InterruptException):
-            cursors.run([asking(LONG), asking(LONG)])
+            cursors.run([query_of(LONG), query_of(LONG)])
         assert time.monotonic() - started < 5
 
 
 def test_a_cursor_works_in_the_file_of_its_connection(tmp_path: Path) -> None:
-    """Not in the memory beside it, also where the file is only read and every setting locked."""
-    path = tmp_path / "night.duckdb"
+    """It does not use the memory database, also if the file is read-only and settings are locked."""
+    path = tmp_path / "run.duckdb"
     with connect(path, SETTINGS) as connection, new_cursor(connection) as cursor:
         cursor.execute("create schema marts; create table marts.a as select 1 as n")
         assert [(1,)] == connection.execute("from marts.a").fetchall()
@@ -112,7 +112,7 @@ def test_a_cursor_works_in_the_file_of_its_connection(tmp_path: Path) -> None:
     assert [path] == list(tmp_path.iterdir())
 
 
-def test_every_cursor_is_set_up_alike(cursors: Cursors) -> None:
-    """Each reads the same database on the clock of UTC."""
-    asked = [asking("select current_database(), current_setting('TimeZone')")] * 6
-    assert {(("memory", "UTC"),)} == {tuple(rows) for rows in cursors.run(asked)}  # type: ignore[arg-type]
+def test_every_cursor_has_the_same_settings(cursors: Cursors) -> None:
+    """Each has the same database and the time zone UTC."""
+    queries = [query_of("select current_database(), current_setting('TimeZone')")] * 6
+    assert {(("memory", "UTC"),)} == {tuple(rows) for rows in cursors.run(queries)}  # type: ignore[arg-type]

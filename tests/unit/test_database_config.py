@@ -1,4 +1,4 @@
-"""`[[inputs]]` that read a database: what is read from the file, and what is told when it does not fit."""
+"""`[[inputs]]` of a database: their settings and the messages on errors."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def block(lines: str) -> str:
 def loaded(tmp_path: Path, lines: str) -> Input:
     path = tmp_path / "funnel.toml"
     path.write_text(block(lines))
-    (found,) = load_configuration(path).inputs
-    return found
+    (only_input,) = load_configuration(path).inputs
+    return only_input
 
 
 def problems(tmp_path: Path, lines: str) -> list[str]:
@@ -38,7 +38,7 @@ def problems(tmp_path: Path, lines: str) -> list[str]:
 
 
 def test_a_query_is_read(tmp_path: Path) -> None:
-    """Its semicolon goes, since the query becomes a part of another."""
+    """Its semicolon is removed, because the query becomes a subquery."""
     lines = SOURCE + VARIABLE + 'query = """\nselect * from history ;\n"""\n'
     expected = Database("postgres", "FUNNEL_PG_DSN", "select * from history")
     assert expected == loaded(tmp_path, lines).database
@@ -109,7 +109,7 @@ def test_an_input_of_files_has_no_database(tmp_path: Path) -> None:
         ),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_reported(tmp_path: Path, lines: str, expected: list[str]) -> None:
+def test_an_invalid_setting_is_reported(tmp_path: Path, lines: str, expected: list[str]) -> None:
     assert [f"inputs.warehouse.{each}" for each in expected] == problems(tmp_path, lines)
 
 
@@ -118,13 +118,13 @@ def test_what_does_not_fit_is_reported(tmp_path: Path, lines: str, expected: lis
 )  # fmt: skip
 def test_a_connection_string_in_the_file_is_refused_and_not_repeated(tmp_path: Path, key: str) -> None:
     lines = SOURCE + QUERY + f'{key} = "postgresql://funnel:s3cret@db/sales"\n'
-    told = problems(tmp_path, lines)
-    assert [] == [each for each in told if "s3cret" in each]
+    messages = problems(tmp_path, lines)
+    assert [] == [each for each in messages if "s3cret" in each]
     if key == "dsn_variable":
         assert [
             'inputs.warehouse.dsn_variable: must be the name of an environment variable, such as "FUNNEL_PG_DSN"; this '
             "file must not contain the connection string: remove it here, and change its password if others could read it"
-        ] == told
+        ] == messages
 
 
 def test_two_inputs_may_read_one_database(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The folder sql/ becomes models and checks that know what they read."""
+"""The folder sql/ becomes models and checks with the tables that they read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.unit.models_from_text import names, project
 READS = {
     "from clean.leads": ["clean.leads"],
     "select 1": [],
-    # A CTE has no schema, also when it has the name of a table.
+    # A CTE has no schema, even if it has the name of a table.
     "with leads as (from clean.leads) select * from leads": ["clean.leads"],
     "with recursive a as (select * from raw.merges union all select a.* from a join raw.loads using (x)) from a": [
         "raw.loads",
@@ -42,14 +42,14 @@ READS = {
 class TestTablesRead:
     @pytest.mark.parametrize("sql", READS)
     def test_tables_are_those_that_the_parser_sees(self, sql: str) -> None:
-        """Every schema.table of a SELECT is found, once, in order; CTEs, texts and comments are not."""
+        """Every schema.table of a SELECT is found once, in order; CTEs, texts and comments are not."""
         ((*tables,),) = tables_read([(Path("a.sql"), sql)])
         assert READS[sql] == [str(table) for table in tables]
 
-    def test_each_file_has_its_own(self) -> None:
-        """However many are read at once, in their order."""
-        found = tables_read([(Path(f"{number}.sql"), sql) for number, sql in enumerate(READS)])
-        assert list(READS.values()) == [[str(table) for table in tables] for tables in found]
+    def test_each_file_has_its_own_tables(self) -> None:
+        """Several files are parsed at once, in their order."""
+        discovered = tables_read([(Path(f"{number}.sql"), sql) for number, sql in enumerate(READS)])
+        assert list(READS.values()) == [[str(table) for table in tables] for tables in discovered]
         assert () == tables_read([])
 
     @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ class TestTablesRead:
         ],
     )
     def test_anything_but_one_select_is_refused(self, sql: str, what: str) -> None:
-        """A statement that writes, two statements and none are errors that name the file."""
+        """A statement that writes, two statements and an empty file are errors with the file name."""
         with pytest.raises(ModelError) as caught:
             tables_read([(Path("sql/clean/b.sql"), "select 1"), (Path("sql/clean/a.sql"), sql)])
         assert (True, "sql/clean/a.sql") == (caught.value.what.startswith(what), caught.value.where)
@@ -71,8 +71,8 @@ class TestTablesRead:
 
 class TestDiscover:
     def test_files_become_models_and_checks(self, tmp_path: Path) -> None:
-        """A .sql file is a model named by folder and file, a .check.sql a check; other files are nothing."""
-        found = project(
+        """A .sql file is a model named by folder and file, a .check.sql file a check; others are ignored."""
+        discovered = project(
             tmp_path,
             {
                 "marts/b.sql": "-- One row.\nfrom clean.a",
@@ -82,15 +82,18 @@ class TestDiscover:
                 "columns.toml": "",
             },
         )
-        assert ["clean.a", "marts.b"] == names(found.models)
-        assert [("marts.b", (TableName("marts", "b"),))] == [(check.name, check.reads) for check in found.checks]
+        assert ["clean.a", "marts.b"] == names(discovered.models)
+        assert [("marts.b", (TableName("marts", "b"),))] == [(check.name, check.reads) for check in discovered.checks]
 
     def test_folders_below_the_schema_sort_files_only(self, tmp_path: Path) -> None:
-        """Models come in the order of their names, whatever the folder; a name that is there twice is an error."""
+        """Models are in order of names, independent of subfolders; a repeated name is an error."""
         files = {"clean/z/a.sql": "-- One row.\nfrom raw.leads", "clean/b.sql": "-- One row.\nfrom raw.leads"}
         files |= {"clean/a/c.sql": "-- One row.\nfrom raw.leads", "clean/z/a.check.sql": "-- Empty.\nfrom clean.a"}
-        found = project(tmp_path, files)
-        assert (["clean.a", "clean.b", "clean.c"], ["clean.a"]) == (names(found.models), [found.checks[0].name])
+        discovered = project(tmp_path, files)
+        assert (["clean.a", "clean.b", "clean.c"], ["clean.a"]) == (
+            names(discovered.models),
+            [discovered.checks[0].name],
+        )
         with pytest.raises(ModelError) as caught:
             project(tmp_path, {"clean/a/b.sql": "-- One row.\nfrom raw.leads"})
         assert "clean.b has two files" == caught.value.what
@@ -106,13 +109,13 @@ class TestDiscover:
         ],
     )
     def test_data_goes_one_way(self, tmp_path: Path, file: str, sql: str, what: str) -> None:
-        """A model that reads a later layer, or none of the layers, is refused with its file."""
+        """A model that reads a later layer, or an unknown one, is refused with its file."""
         with pytest.raises(ModelError) as caught:
             project(tmp_path, {file: f"-- One row.\n{sql}"})
         assert (what, str(tmp_path / file)) == (caught.value.what, caught.value.where)
 
     def test_every_layer_may_read_itself_and_the_waterfall(self, tmp_path: Path) -> None:
-        """Marts may read marts, and everybody the definition."""
+        """Marts may read marts, and every model the schema waterfall."""
         files = {
             f"{layer}/a.sql": f"-- One row.\nselect * from {layer}.b, waterfall.run"
             for layer in ("clean", "journey", "marts", "quality", "report")

@@ -1,4 +1,4 @@
-"""What people write as address, domain or URL is read as the domain that somebody registered, without any network."""
+"""Addresses, domains and URLs become their registrable domain, without network access."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LEADS = "lead_id,email,website\n"
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing here may as much as ask for an address."""
+    """Make every network access fail."""
 
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("a domain was looked up on the network")
@@ -78,8 +78,8 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         (".".join(["abcdefg"] * 40) + ".com", None),
     ],
 )
-def test_registrable_domain(text: str, expected: str | None) -> None:
-    """Scheme, user, port, path, case and subdomains do not matter; what no one can register is no domain."""
+def test_a_text_gives_its_registrable_domain(text: str, expected: str | None) -> None:
+    """Scheme, user, port, path, case and subdomains are ignored; a name that can't be registered is no domain."""
     assert expected == domains.registrable_domain(text)
 
 
@@ -98,14 +98,14 @@ def test_registrable_domain(text: str, expected: str | None) -> None:
         ("ours.example", "never_match"),
     ],
 )
-def test_kind_of_domain(domain: str, expected: str) -> None:
-    """Free mail by its domain or, for providers under many suffixes, by its name."""
+def test_a_free_mail_domain_is_recognised(domain: str, expected: str) -> None:
+    """A free mail provider is listed by domain or, with many suffixes, by name."""
     assert expected == domains.domain_kind(domain, frozenset({"ours.example"}))
 
 
 @pytest.mark.parametrize("name", ["free_mail.txt", "disposable.txt"])
 def test_lists_are_sorted_and_registrable(name: str) -> None:
-    """Anyone who extends a list finds the place; a line that is no registrable domain would never match anything."""
+    """The lists are easy to extend; a line that is no registrable domain would never match."""
     lines = (Path(domains.__file__).parent / name).read_text("utf-8").splitlines()
     listed = [line for line in lines if not line.startswith("#")]
     assert sorted(set(listed)) == listed
@@ -114,7 +114,7 @@ def test_lists_are_sorted_and_registrable(name: str) -> None:
 
 
 def domains_of(folder: Path, leads: str, accounts: str, **changes: Any) -> list[tuple[Any, ...]]:
-    """raw.domains after landing these files."""
+    """The rows of raw.domains after loading these files."""
     inbox = Inbox(folder)
     inbox.put("leads.csv", leads)
     inbox.put("accounts.csv", accounts)
@@ -124,22 +124,22 @@ def domains_of(folder: Path, leads: str, accounts: str, **changes: Any) -> list[
 
 
 def test_an_address_is_read_after_its_last_at(tmp_path: Path) -> None:
-    """A quoted local part may hold an @; what has none is no address; nothing before the @ is kept."""
+    """A quoted local part may have an @; a text without one is no address; the local part is not stored."""
     leads = LEADS + (
         '1,"""a@b""@acme.com",\n2,a@b@c,\n3,acme.com,\n4,ada@,\n5, Ada <ADA@Acme.com> ,\n6,bob@acme.com,\n7,,http://Acme.com/\n'
     )
-    found = domains_of(tmp_path, leads, "account_id,domain\nA,acme.com\n")
+    rows_found = domains_of(tmp_path, leads, "account_id,domain\nA,acme.com\n")
     expected = [
         ("acme.com", "acme.com", "business"),
         ("acme.com>", "acme.com", "business"),
         ("c", None, None),
         ("http://acme.com/", "acme.com", "business"),
     ]
-    assert expected == found
+    assert expected == rows_found
 
 
-def test_a_text_is_read_once_however_many_leads_have_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two thousand leads of two companies are two readings, not two thousand."""
+def test_a_text_is_parsed_once_for_all_its_leads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two thousand leads of two companies need two parses."""
     read: Counter[str] = Counter()
     registrable = domains.registrable_domain
 
@@ -153,32 +153,32 @@ def test_a_text_is_read_once_however_many_leads_have_it(tmp_path: Path, monkeypa
     assert Counter({"acme.com": 1, "solo.com": 1}) == read
 
 
-def test_without_a_domain_of_an_account_nothing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then no suffix list is loaded, and the relations are there, empty."""
+def test_without_account_domains_no_text_is_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No suffix list is loaded, and the relations are empty."""
     monkeypatch.setattr(domains, "registrable_domain", None)
     assert [] == domains_of(tmp_path, LEADS + "1,a@acme.com,\n", "account_id,domain\nA,\nB,\n")
 
 
-def test_an_account_that_is_given_needs_no_domain(tmp_path: Path) -> None:
-    """Only leads without one are looked up."""
+def test_a_lead_with_an_account_needs_no_domain(tmp_path: Path) -> None:
+    """Only leads without an account are matched."""
     leads = "lead_id,account_id,email\n1,A,a@acme.com\n2,,b@solo.com\n"
-    found = domains_of(tmp_path, leads, "account_id,domain\nA,third.com\n")
-    assert ["solo.com", "third.com"] == [text for text, *_ in found]
+    rows_found = domains_of(tmp_path, leads, "account_id,domain\nA,third.com\n")
+    assert ["solo.com", "third.com"] == [text for text, *_ in rows_found]
 
 
-def test_texts_of_any_letters(tmp_path: Path) -> None:
-    """Quotes, backslashes and letters beyond ASCII come into the table as they were."""
+def test_a_text_may_have_any_letters(tmp_path: Path) -> None:
+    """Quotes, backslashes and non-ASCII letters are unchanged in the table."""
     leads = LEADS + '1,a@it\'s,\n2,a@c:\\x,\n3,a@BÜCHER.de,\n4,"a@x""y",\n5,a@😀.com,\n'
-    found = domains_of(tmp_path, leads, "account_id,domain\nA,acme.com\n")
+    rows_found = domains_of(tmp_path, leads, "account_id,domain\nA,acme.com\n")
     expected = [("acme.com", "acme.com"), ("bücher.de", "xn--bcher-kva.de"), ("c:\\x", None), ("it's", None)]
-    assert [*expected, ('x"y', None), ("😀.com", "xn--e28h.com")] == [(text, domain) for text, domain, _ in found]
+    assert [*expected, ('x"y', None), ("😀.com", "xn--e28h.com")] == [(text, domain) for text, domain, _ in rows_found]
 
 
-def test_accounts_block(load: Any, problems: Any) -> None:
-    """Matching is on unless turned off; a domain is a domain; mistakes name the nearest key."""
+def test_the_accounts_block_is_read(load: Any, problems: Any) -> None:
+    """Matching is on by default; never_match takes domains; errors name the nearest key."""
     assert load(funnel()).waterfall.match_domains
-    told = load(funnel() + '[accounts]\nmatch_domains = false\nnever_match = ["Ours.example"]\n').waterfall
-    assert (False, ("ours.example",)) == (told.match_domains, told.never_match)
+    waterfall = load(funnel() + '[accounts]\nmatch_domains = false\nnever_match = ["Ours.example"]\n').waterfall
+    assert (False, ("ours.example",)) == (waterfall.match_domains, waterfall.never_match)
     line = funnel().count("\n") + 2
     wrong = '[accounts]\nmatch_domain = true\nnever_match = ["ours.example", "a@b.com"]\nmatch_domains = 1\n'
     assert [
@@ -189,8 +189,8 @@ def test_accounts_block(load: Any, problems: Any) -> None:
     ] == problems(funnel() + wrong)
 
 
-def test_matching_that_is_turned_off_reads_no_text(tmp_path: Path) -> None:
-    """Both relations are there, empty, though leads and accounts give domains."""
+def test_without_matching_no_text_is_parsed(tmp_path: Path) -> None:
+    """Both relations are empty, although leads and accounts have domains."""
     inbox = Inbox(tmp_path)
     inbox.put("leads.csv", LEADS + "1,a@acme.com,\n")
     inbox.put("accounts.csv", "account_id,domain\nA,acme.com\n")
@@ -206,12 +206,12 @@ def test_matching_that_is_turned_off_reads_no_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["bü..de", "ü" * 70 + ".de"])
-def test_a_unicode_name_that_no_registry_accepts_is_none(host: str) -> None:
-    """An empty label, or one that is too long."""
+def test_an_invalid_unicode_name_is_no_domain(host: str) -> None:
+    """It has an empty label, or one that is too long."""
     assert None is domains.host_of(host)
 
 
 @pytest.mark.parametrize("host", ["host9", "256.1.1.1", "[acme]"])
-def test_what_ends_like_an_address_and_is_none(host: str) -> None:
-    """A digit at the end, or brackets around it, make no IP address; it is judged as a name like any other."""
+def test_a_name_that_ends_like_an_ip_address_is_a_name(host: str) -> None:
+    """A digit at the end, or brackets, make no IP address."""
     assert (None if host == "[acme]" else host) == domains.host_of(host)

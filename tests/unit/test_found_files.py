@@ -1,4 +1,4 @@
-"""Which files an input finds: folders, patterns, links and pipes."""
+"""The files of an input: folders, patterns, links and pipes."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ from tests.unit.limits import without_rights
         (("a.jsonl", "b.csv"), "exports/*.csv"),
     ],
 )
-def test_a_folder_is_no_file(tmp_path: Path, files: tuple[str, ...], expected: str) -> None:
-    """An input that names one is told so, with the pattern for the files that most of it are."""
+def test_a_folder_as_path_is_refused_with_a_pattern(tmp_path: Path, files: tuple[str, ...], expected: str) -> None:
+    """The message has the pattern of its most frequent kind of files."""
     folder = tmp_path / "exports"
     (folder / "older.tsv").mkdir(parents=True)
     for name in files:
         (folder / name).write_text("x")
-    (found,) = find(Input("crm", "stage_entries", folder, written_path="exports/"))
-    assert ("it is a folder, not a file", f'write path = "{expected}"') == (found.refused, found.next_step)
+    (found_file,) = find(Input("crm", "stage_entries", folder, written_path="exports/"))
+    assert ("it is a folder, not a file", f'write path = "{expected}"') == (found_file.refused, found_file.next_step)
     (unwritten,) = find(Input("crm", "stage_entries", folder))
     assert f'write path = "{tmp_path}/{expected}"' == unwritten.next_step
 
 
-def test_a_folder_that_can_not_be_looked_into_is_a_folder_too(tmp_path: Path) -> None:
-    """Its files are taken for CSV."""
+def test_an_unreadable_folder_is_refused_with_a_csv_pattern(tmp_path: Path) -> None:
+    """Its files are assumed to be CSV."""
     (tmp_path / "exports").mkdir(mode=0o700)
     (tmp_path / "exports" / "a.parquet").write_text("x")
     with without_rights(tmp_path / "exports"):
-        (found,) = find(Input("crm", "stage_entries", tmp_path / "exports", written_path="exports"))
-    assert 'write path = "exports/*.csv"' == found.next_step
+        (found_file,) = find(Input("crm", "stage_entries", tmp_path / "exports", written_path="exports"))
+    assert 'write path = "exports/*.csv"' == found_file.next_step
 
 
 def test_a_pattern_may_name_folders_too(tmp_path: Path) -> None:
-    """Every link inside the part before the pattern is fine; one that leads nowhere is refused."""
+    """A link in the part before the pattern is followed; a link without a target is refused."""
     inbox = Inbox(tmp_path)
     inbox.put("2026-01/a.csv", HEADER + entry("L1"))
     inbox.put("2026-02/a.csv", HEADER + entry("L2"))
     (tmp_path / "2026-02" / "b.csv").symlink_to(tmp_path / "2026-01" / "a.csv")
     (tmp_path / "2026-02" / "c.csv").symlink_to(tmp_path / "2026-01" / "gone.csv")
-    landed = inbox.reads("2026-*/*.csv").land()
-    assert (["L1", "L2"], 1) == (inbox.leads(), len(landed.already_loaded))
-    assert ["it is a link that leads nowhere"] == [refused.reason for refused in landed.refused]
+    result = inbox.reads("2026-*/*.csv").land()
+    assert (["L1", "L2"], 1) == (inbox.leads(), len(result.already_loaded))
+    assert ["it is a link that leads nowhere"] == [refused.reason for refused in result.refused]
 
 
 def test_a_pipe_is_no_regular_file(tmp_path: Path) -> None:
-    """To open it would wait for ever."""
+    """Opening a pipe would wait forever."""
     os.mkfifo(tmp_path / "a.csv")
-    (found,) = find(Input("crm", "stage_entries", tmp_path / "a.csv"))
-    assert "it is not a regular file" == found.refused
+    (found_file,) = find(Input("crm", "stage_entries", tmp_path / "a.csv"))
+    assert "it is not a regular file" == found_file.refused

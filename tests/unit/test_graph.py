@@ -1,4 +1,4 @@
-"""Models are built after what they read, and chosen by name with their neighbours."""
+"""Models are built after the models that they read, and selected by name with their neighbours."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ ORDERED = [
 
 
 class TestOrder:
-    def test_a_model_comes_after_what_it_reads(self) -> None:
-        """Layer by layer, and within a layer readers after what they read."""
+    def test_a_model_comes_after_the_models_that_it_reads(self) -> None:
+        """The order is by layer, and within a layer by dependency."""
         assert ORDERED == names(in_order(MODELS, GIVEN))
 
-    def test_the_order_does_not_depend_on_how_the_files_were_found(self) -> None:
-        """The same models in another order are built in the same order."""
+    def test_the_order_does_not_depend_on_the_order_of_files(self) -> None:
+        """The same models in any order give the same build order."""
         assert ORDERED == names(in_order(MODELS[::-1], GIVEN))
 
-    def test_a_table_that_nothing_makes_is_named_with_the_nearest(self) -> None:
-        """A misspelt table is an error that offers the right one."""
+    def test_an_unknown_table_is_reported_with_the_nearest(self) -> None:
+        """The error of a misspelt table suggests the right one."""
         with pytest.raises(ModelError) as caught:
             in_order((*MODELS, model("marts.sla", "journey.span")), GIVEN)
         assert ("marts.sla reads journey.span, which no model creates", "did you mean journey.spans?") == (
@@ -48,8 +48,8 @@ class TestOrder:
             caught.value.next_step,
         )
 
-    def test_a_given_table_is_offered_too(self) -> None:
-        """The nearest name may be one that no model makes."""
+    def test_a_table_without_a_model_is_suggested_too(self) -> None:
+        """The nearest name may be a table that no model builds."""
         with pytest.raises(ModelError) as caught:
             in_order((model("clean.leads", "raw.lead"),), GIVEN)
         assert "did you mean raw.leads?" == caught.value.next_step
@@ -62,7 +62,7 @@ class TestOrder:
         ],
     )
     def test_a_cycle_is_an_error_that_names_its_members(self, circle: tuple[Model, ...]) -> None:
-        """Models that read each other can't be built; every one of them is named."""
+        """Models that read each other can't be built; the error has all of them."""
         with pytest.raises(ModelError) as caught:
             in_order(circle, frozenset())
         missing = [str(each.table) for each in circle if str(each.table) not in caught.value.what]
@@ -85,7 +85,7 @@ class TestSelect:
         ],
     )
     def test_a_selection_names_models_and_their_neighbours(self, selection: str, expected: list[str]) -> None:
-        """`+` before is what a model reads, after is what reads it; the result is in building order."""
+        """`+` before a model adds its inputs, `+` after it its readers; the result is in build order."""
         assert expected == names(select(in_order(MODELS, GIVEN), selection))
 
     @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ class TestSelect:
         ],
     )
     def test_an_unknown_name_is_an_error(self, selection: str, next_step: str) -> None:
-        """A name that no model has offers the nearest known one."""
+        """The error suggests the nearest known name."""
         with pytest.raises(UsageError) as caught:
             select(in_order(MODELS, GIVEN), selection)
         assert next_step == caught.value.next_step

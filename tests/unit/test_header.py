@@ -1,4 +1,4 @@
-"""The head of a .sql file is read as it is written, and nothing in it is silently ignored."""
+"""The header of a .sql file is parsed, and no line of it is ignored in silence."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ select 1
 
 class TestModelHeader:
     def test_every_fact_is_read(self) -> None:
-        """Facts become values in their order, everything else prose; the header ends with the comment."""
+        """Facts become values in their order, other lines prose; the header ends with the comment."""
         assert (
             Header(
                 row_is="One row per stay of a lead in a stage.",
@@ -58,14 +58,14 @@ class TestModelHeader:
             PartitionRule("pair_no", "2 * sum(units)", "marts.counts", 10),
         ) == read_header(text, PATH).partition_rules
 
-    def test_the_comment_is_what_a_row_is_and_the_prose(self) -> None:
-        """The table's comment in the database has no facts in it: they are checks."""
+    def test_the_table_comment_is_the_grain_and_the_prose(self) -> None:
+        """The comment in the database has no facts, because these are checks."""
         assert (
             "One row per stay of a lead in a stage. C2: a path entry opens the next cycle. And no more."
             == read_header(SPANS, PATH).comment
         )
 
-    def test_a_model_is_a_table_unless_it_says_view(self) -> None:
+    def test_a_model_is_a_table_by_default(self) -> None:
         """Without `as:` a model becomes a table."""
         assert "table" == read_header("-- One row.\nselect 1", PATH).materialised
 
@@ -94,8 +94,8 @@ class TestModelHeader:
             ("-- One row.\n-- severity: warn", "`severity:` is not a known fact for this kind of file"),
         ],
     )
-    def test_a_header_that_would_promise_less_than_it_seems_is_refused(self, text: str, what: str) -> None:
-        """A missing first line, a fact twice, an empty fact and a fact misspelt are errors, with the file's name."""
+    def test_an_incomplete_header_is_refused(self, text: str, what: str) -> None:
+        """A missing first line and a repeated, empty or misspelt fact are errors with the file name."""
         with pytest.raises(ModelError) as caught:
             read_header(text, PATH)
         assert (what, str(PATH)) == (caught.value.what, caught.value.where)
@@ -105,20 +105,20 @@ class TestModelHeader:
         ["K1 to K5: entered = converted + lost", "T2: the median", "the rest of it: as above", "see Wilson: 1927"],
     )
     def test_prose_may_have_a_colon(self, line: str) -> None:
-        """A sentence with a colon is prose when it doesn't look like a fact."""
+        """A sentence with a colon is prose if it does not look like a fact."""
         assert (line,) == read_header(f"-- One row.\n-- {line}", PATH).prose
 
 
 class TestCheckHeader:
-    def test_claim_severity_and_what_it_shows(self) -> None:
-        """The prose is the claim; severity and shown columns are read."""
+    def test_claim_severity_and_shown_columns_are_read(self) -> None:
+        """The prose is the claim."""
         text = "-- Merges form no loop:\n-- every chain ends.\n-- severity: warn\n-- show: lead_id, stage\nselect 1"
         assert CheckHeader("Merges form no loop: every chain ends.", "warn", ("lead_id", "stage")) == read_check_header(
             text, PATH
         )
 
-    def test_a_check_stops_the_run_unless_it_says_warn(self) -> None:
-        """Without `severity:` a broken claim fails, and no value is shown."""
+    def test_a_check_has_severity_fail_by_default(self) -> None:
+        """Without `severity:` a failed check stops the run, and no value is shown."""
         assert CheckHeader("All is well.", "fail", ()) == read_check_header("-- All is well.\nselect 1", PATH)
 
     @pytest.mark.parametrize(
@@ -132,8 +132,8 @@ class TestCheckHeader:
             ("-- All is well.\n-- key: lead_no", "`key:` is not a known fact for this kind of file"),
         ],
     )
-    def test_a_check_that_claims_nothing_is_refused(self, text: str, what: str) -> None:
-        """A check needs a claim, a severity that exists, and no facts of a model."""
+    def test_an_incomplete_check_is_refused(self, text: str, what: str) -> None:
+        """A check needs a claim and a valid severity, and has no facts of a model."""
         with pytest.raises(ModelError) as caught:
             read_check_header(text, PATH)
         assert (what, str(PATH)) == (caught.value.what, caught.value.where)

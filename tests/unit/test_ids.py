@@ -1,4 +1,4 @@
-"""One id, whatever a spreadsheet, an export or a connector makes of it (E11)."""
+"""An id is the same in the forms of spreadsheets, exports and connectors (E11)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from delivery import Inbox, one_file
 HEADER = "lead_id,stage,entered_at\n"
 
 
-def ids_of(folder: Path, *written: str, **settings: Any) -> list[str | None]:
-    """The ids as they land."""
-    lines = "".join(f"{each},MQL,2026-01-05\n" for each in written)
+def ids_of(folder: Path, *file_ids: str, **settings: Any) -> list[str | None]:
+    """The loaded ids."""
+    lines = "".join(f"{each},MQL,2026-01-05\n" for each in file_ids)
     inbox = one_file(folder, HEADER + lines, **settings)
     inbox.land()
     return list(inbox.leads())
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("file_ids", "expected"),
     [
         ('"=""00101"""', "00101"),
         ("'00103", "00103"),
@@ -32,36 +32,36 @@ def ids_of(folder: Path, *written: str, **settings: Any) -> list[str | None]:
         ("1E+1", "1E+1"),
     ],
 )
-def test_an_id_is_cleaned(tmp_path: Path, written: str, meant: str) -> None:
-    """White space of any kind, invisible characters, formulas and apostrophes; Unicode NFC."""
-    assert [meant] == ids_of(tmp_path, written)
+def test_an_id_is_cleaned(tmp_path: Path, file_ids: str, expected: str) -> None:
+    """White space, invisible characters, formulas and apostrophes are removed; the id is Unicode NFC."""
+    assert [expected] == ids_of(tmp_path, file_ids)
 
 
-@pytest.mark.parametrize("written", ["null", "NULL", r"\N", "#N/A", "None", "(blank)", "'"])
-def test_what_tools_write_for_nothing_is_no_id(tmp_path: Path, written: str) -> None:
-    """The row is rejected as one without a lead."""
-    inbox = one_file(tmp_path, f"{HEADER}{written},MQL,2026-01-05\n")
+@pytest.mark.parametrize("file_ids", ["null", "NULL", r"\N", "#N/A", "None", "(blank)", "'"])
+def test_a_null_text_is_no_id(tmp_path: Path, file_ids: str) -> None:
+    """The row is rejected because it has no lead."""
+    inbox = one_file(tmp_path, f"{HEADER}{file_ids},MQL,2026-01-05\n")
     inbox.land()
     assert ["no_lead"] == [reason for _, reason, _ in inbox.rejected()]
 
 
-@pytest.mark.parametrize("written", ["1.01E+11", '"1,01E+11"', "1e+15"])
-def test_a_damaged_id_is_rejected(tmp_path: Path, written: str) -> None:
-    """A spreadsheet has rounded it: it may be any of many."""
-    inbox = one_file(tmp_path, f"{HEADER}{written},MQL,2026-01-05\n")
+@pytest.mark.parametrize("file_ids", ["1.01E+11", '"1,01E+11"', "1e+15"])
+def test_a_damaged_id_is_rejected(tmp_path: Path, file_ids: str) -> None:
+    """A spreadsheet has rounded it, so it is ambiguous."""
+    inbox = one_file(tmp_path, f"{HEADER}{file_ids},MQL,2026-01-05\n")
     inbox.land()
     assert ["id_damaged_by_spreadsheet"] == [reason for _, reason, _ in inbox.rejected()]
 
 
-def test_decimals_of_whole_numbers_go(tmp_path: Path) -> None:
-    """Where the column has nothing else."""
+def test_decimals_of_whole_numbers_are_removed(tmp_path: Path) -> None:
+    """This is so if all ids of the column have them."""
     assert ["101", "102"] == ids_of(tmp_path / "a", "101.0", "102")
     assert ["101.0", "1.5"] == ids_of(tmp_path / "b", "101.0", "1.5")
     assert ["101.0", "A"] == ids_of(tmp_path / "c", "101.0", "A")
 
 
-def test_decimals_go_in_each_file_of_a_run(tmp_path: Path) -> None:
-    """Two files with decimal ids, read one after the other."""
+def test_decimals_are_removed_in_each_file_of_a_run(tmp_path: Path) -> None:
+    """Two consecutive files have decimal ids."""
     inbox = Inbox(tmp_path)
     for number in (1, 2):
         inbox.put(f"e{number}.csv", f"{HEADER}{number}.0,MQL,2026-01-05\n")
@@ -70,8 +70,8 @@ def test_decimals_go_in_each_file_of_a_run(tmp_path: Path) -> None:
     assert ["1", "2"] == inbox.leads()
 
 
-def test_ids_of_two_columns_are_looked_at_each(tmp_path: Path) -> None:
-    """Accounts may be decimal where leads are not."""
+def test_each_id_column_is_tested_for_decimals(tmp_path: Path) -> None:
+    """Account ids may be decimal and lead ids not."""
     inbox = Inbox(tmp_path)
     inbox.put("leads.csv", "lead_id,account_id\nL1,7.0\nL2,\n")
     inbox.reads("leads.csv", "leads")
@@ -80,21 +80,21 @@ def test_ids_of_two_columns_are_looked_at_each(tmp_path: Path) -> None:
 
 
 def test_both_lengths_of_a_salesforce_id_are_one(tmp_path: Path) -> None:
-    """The last three of 18 characters tell the case of the others; other ids stay as they are."""
-    written = ["001bm00001ZL8U9", "001bm00001ZL8U9AAL", "001bm00001ZL8U9aal", "L-1"]
-    assert ["001bm00001ZL8U9AAL"] * 3 + ["L-1"] == ids_of(tmp_path, *written, ids="salesforce")
+    """The last three of 18 characters encode the case of the others; other ids stay unchanged."""
+    file_ids = ["001bm00001ZL8U9", "001bm00001ZL8U9AAL", "001bm00001ZL8U9aal", "L-1"]
+    assert ["001bm00001ZL8U9AAL"] * 3 + ["L-1"] == ids_of(tmp_path, *file_ids, ids="salesforce")
     assert ["001bm00001ZL8U9"] == ids_of(tmp_path / "b", "001bm00001ZL8U9")
 
 
 def test_case_makes_another_salesforce_id(tmp_path: Path) -> None:
-    """Two of 15 characters that differ in case only are two records."""
+    """Two ids of 15 characters that differ only in case are two records."""
     one, other = ids_of(tmp_path, "00QZ1000000000A", "00QZ1000000000a", ids="salesforce")
     assert (one, other) == ("00QZ1000000000AMAQ", "00QZ1000000000aMAA")
 
 
 @pytest.mark.real
 def test_the_checksum_is_that_of_salesforce(shared_real: Path, tmp_path: Path) -> None:
-    """Of every lead of a real organisation."""
+    """This holds for every lead of a real organisation."""
     lines = (shared_real / "salesforce_dev_org" / "Lead.csv").read_text("utf-8").splitlines()[1:]
     known = sorted({line.split(",")[0] for line in lines if line.startswith("00Q")})
     assert len(known) > 10

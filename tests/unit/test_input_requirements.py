@@ -1,4 +1,4 @@
-"""The guards of a delivery as plain functions, beside a naive way to say the same over random logs."""
+"""The freshness and volume checks of an input, compared with a naive implementation on random logs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def load(days_ago: float, rows: int, number: int = 1, **more: Any) -> Load:
 
 
 def weeks(*rows: int) -> list[Load]:
-    """A delivery a week, the last of them a week ago."""
+    """Weekly deliveries, the last one a week ago."""
     return [load(7 * (len(rows) - number), each, number) for number, each in enumerate(rows)]
 
 
@@ -42,30 +42,30 @@ def drop(*loads: Load, reads: Input = CRM) -> str | None:
 
 
 @pytest.mark.parametrize(("rows", "is_drop"), [(49, True), (50, False), (0, True), (500, False)])
-def test_half_of_the_median_is_the_border(rows: int, is_drop: bool) -> None:
-    """Exactly half is enough; the first, huge delivery of all history moves no median."""
+def test_half_of_the_median_is_the_limit(rows: int, is_drop: bool) -> None:
+    """Exactly half is enough; a first delivery of the whole history does not change the median."""
     assert is_drop is (drop(*weeks(10_000, 90, 100, 100), load(0, rows)) is not None)
 
 
 def test_both_figures_are_reported() -> None:
-    """And the weekday, in the zone of the waterfall: at 02:00 UTC it is still the day before in New York."""
+    """The weekday is in the zone of the waterfall: 02:00 UTC is the previous day in New York."""
     assert "crm: 4 rows came, and 12.5 are usual on a Thursday" == drop(*weeks(9, 12, 13, 14), load(0, 4))
-    night = [
+    delivery = [
         replace(each, loaded_at=each.loaded_at - timedelta(hours=6)) for each in (*weeks(9, 12, 13, 14), load(0, 1))
     ]
-    assert "crm: 1 row came, and 12.5 are usual on a Wednesday" == drop(*night)
+    assert "crm: 1 row came, and 12.5 are usual on a Wednesday" == drop(*delivery)
 
 
-def test_fewer_than_three_deliveries_of_the_weekday_within_eight_weeks_judge_nothing() -> None:
-    """Other weekdays, other inputs and older deliveries do not count."""
+def test_volume_is_not_checked_with_fewer_than_three_deliveries_of_the_weekday() -> None:
+    """Other weekdays, other inputs and deliveries older than eight weeks do not count."""
     assert None is drop(*weeks(100, 100), load(0, 1))
     assert None is drop(*weeks(100, 100), load(15, 100), load(63, 100), load(0, 1))
     assert None is drop(*weeks(100, 100), load(21, 100, input="other"), load(0, 1))
     assert None is not drop(*weeks(100, 100), load(56, 100), load(0, 1))
 
 
-def test_what_came_on_one_day_is_one_delivery() -> None:
-    """Files of an append input add up; of snapshots the last one is the whole."""
+def test_files_of_one_day_are_one_delivery() -> None:
+    """Files of an append input add up; of snapshots the last one counts."""
     usual = weeks(100, 100, 100)
     assert None is drop(*usual, load(0, 30), load(0, 30))
     whole = replace(CRM, mode="snapshot")
@@ -73,21 +73,21 @@ def test_what_came_on_one_day_is_one_delivery() -> None:
     assert None is drop(*usual, load(0, 30), load(0, 90), reads=whole)
 
 
-def test_a_file_that_is_read_again_is_no_delivery() -> None:
-    """A load that replaces another by other settings says nothing about what came, and the first one still does."""
+def test_a_repeated_load_is_no_delivery() -> None:
+    """A load that replaces another because of other settings does not count; the first one still does."""
     again = load(0, 3, 9, supersedes=(0, 1, 2))
     assert None is drop(*weeks(100, 100, 100), again)
     assert () == freshness.incomplete_deliveries(weeks(100, 100, 100), [again], CRM, ZONE)
     assert "3 rows came" in (drop(*weeks(100, 100, 100), again, load(0, 3)) or "")
 
 
-def test_a_clock_that_went_back_is_judged_by_its_own_day() -> None:
-    """The newest delivery is the last one of the log, not that of the latest date."""
+def test_the_newest_delivery_is_the_last_of_the_log() -> None:
+    """It is not the one with the latest date, if the clock went back."""
     assert "1 row came" in (drop(load(-30, 100), *weeks(100, 100, 100), load(0, 1)) or "")
 
 
-def test_a_share_of_nothing_turns_the_judgement_off() -> None:
-    """`least_rows = 0`, as rare tables have it."""
+def test_least_rows_0_disables_the_volume_check() -> None:
+    """Rare tables have `least_rows = 0`."""
     assert None is drop(*weeks(100, 100, 100), load(0, 0), reads=replace(CRM, guard=Guard(least_rows=0.0)))
 
 
@@ -96,7 +96,7 @@ def test_a_share_of_nothing_turns_the_judgement_off() -> None:
     [(0.01, 1, 100, False), (0.01, 2, 100, True), (0.29, 29, 100, False), (0.07, 8, 100, True), (0.0, 1, 10**9, True)],
 )
 def test_a_share_of_lost_keys_is_exact(share: float, lost: int, of: int, is_lost: bool) -> None:
-    """0.29 of 100 is 29, whatever floating point makes of it."""
+    """0.29 of 100 is 29 in spite of floating point."""
     reads = replace(CRM, mode="snapshot", guard=Guard(lost_keys=share))
     assert is_lost is (freshness.loss_problem(load(0, 1, missing=lost, lost=lost, lost_of=of), reads) is not None)
 
@@ -105,19 +105,19 @@ def test_a_share_of_lost_keys_is_exact(share: float, lost: int, of: int, is_lost
     ("hours", "words"), [(0.5, "30 minutes"), (1, "1 hour"), (47.9, "47 hours"), (48, "2 days"), (71.9, "2 days")]
 )
 def test_ages_are_whole_units(hours: float, words: str) -> None:
-    """So that a page says the same a minute later."""
+    """A page is the same a minute later."""
     assert words == freshness.age_in_words(timedelta(hours=hours))
 
 
 def stale(
     reads: Input, loads: Sequence[Load], as_of: datetime, clock: datetime | None = None
 ) -> list[tuple[str, bool]]:
-    found = freshness.stale_inputs([reads], loads, as_of=as_of, clock=clock or as_of)
-    return [(str(each), each.stops) for each in found]
+    stale = freshness.stale_inputs([reads], loads, as_of=as_of, clock=clock or as_of)
+    return [(str(each), each.stops) for each in stale]
 
 
 def test_an_age_is_that_of_the_newest_delivery_at_as_of() -> None:
-    """Beyond warn_after it is told, beyond error_after it stops; each alone; at the border neither."""
+    """Beyond warn_after there is a warning, beyond error_after a stop; each works alone; the limit itself is valid."""
     reads = replace(CRM, guard=Guard(timedelta(hours=36), timedelta(days=3)))
     loads = [load(9, 1), load(0, 1)]
     words = "crm is stale: its newest file came {} before as-of"
@@ -132,7 +132,7 @@ def test_an_age_is_that_of_the_newest_delivery_at_as_of() -> None:
 
 
 def test_an_age_needs_a_delivery_and_an_as_of_that_is_not_far_ahead() -> None:
-    """The end of today is not far; a file that is read again makes nothing fresh."""
+    """The end of today is not far ahead; a file that is read again is no new delivery."""
     later = TODAY + timedelta(days=9)
     assert [] == stale(CRM, [], later)
     assert [] == stale(CRM, [load(0, 1)], later, clock=later - timedelta(days=1, seconds=1))
@@ -140,18 +140,18 @@ def test_an_age_needs_a_delivery_and_an_as_of_that_is_not_far_ahead() -> None:
     assert 1 == len(stale(CRM, [load(0, 1), load(-9, 1, supersedes=(1,))], later))
 
 
-def test_rare_tables_may_have_days_without_any_row() -> None:
-    """A header alone is told of history, leads and accounts, of the others only where least_rows is set for them."""
+def test_a_rare_table_may_have_an_empty_delivery() -> None:
+    """A header alone gives a warning for history, leads and accounts, for others only if least_rows is set."""
     merges = Input("crm", "merges", Path("merges.csv"), guard=Guard(None, None, 0.0))
     assert ("crm: the newest delivery has no row",) == freshness.newest_delivery_notes([CRM], [load(0, 0)], ZONE)
     assert () == freshness.newest_delivery_notes([merges], [load(0, 0)], ZONE)
-    asked = replace(merges, guard=Guard(None, None, 0.5))
-    assert ("crm: the newest delivery has no row",) == freshness.newest_delivery_notes([asked], [load(0, 0)], ZONE)
+    configured = replace(merges, guard=Guard(None, None, 0.5))
+    assert ("crm: the newest delivery has no row",) == freshness.newest_delivery_notes([configured], [load(0, 0)], ZONE)
     assert () == freshness.newest_delivery_notes([CRM], [load(1, 0), load(0, 1)], ZONE)
 
 
 def naive_drop(loads: Sequence[Load], least: float) -> bool:
-    """The rule again, by days counted from the zone's calendar, with floats and loops."""
+    """The same rule with floats and loops over local days."""
     by_day: dict[str, int] = {}
     for each in loads:
         if each.input == "crm" and not each.supersedes:
@@ -171,8 +171,10 @@ def naive_drop(loads: Sequence[Load], least: float) -> bool:
     st.integers(0, 4),
     st.sampled_from([0.25, 0.5, 1.0]),
 )
-def test_the_judgement_is_the_naive_one(drawn: list[tuple[int, int, int, bool]], came: int, least: float) -> None:
-    """Over logs of some weeks, a few days beside the weekday, other inputs and readings. Floats hold these shares exactly."""
+def test_the_volume_check_equals_the_naive_one(
+    drawn: list[tuple[int, int, int, bool]], came: int, least: float
+) -> None:
+    """The random logs have some weeks, other weekdays, inputs and repeated loads. Floats are exact for these shares."""
     loads = [
         load(
             7 * weeks_ago + days_ago,
@@ -188,8 +190,8 @@ def test_the_judgement_is_the_naive_one(drawn: list[tuple[int, int, int, bool]],
     assert naive_drop(loads, least) is (freshness.volume_problem(loads, reads, ZONE) is not None)
 
 
-def test_an_input_without_a_delivery_is_not_judged() -> None:
-    """That it lacks is said elsewhere; of other inputs nothing follows."""
+def test_an_input_without_a_delivery_is_not_checked() -> None:
+    """Another message reports it as missing."""
     other = load(0, 1, input="other")
     assert None is drop()
     assert None is drop(other)

@@ -1,4 +1,4 @@
-"""How many runs are kept: the newest N, never without the published one, whatever else lies in runs/."""
+"""The output folder keeps the newest N runs, always with the published one."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 from pipeline.config.load import load_configuration
 from pipeline.errors import ConfigurationError, FunnelError
 from pipeline.publish import attempts, lock, run_folder
-from tests import runs as nights
+from tests import runs as whole_runs
 
-CLOCK = nights.CLOCK
+CLOCK = whole_runs.CLOCK
 
 
-def night(output: Path, day: int, keep: int) -> str:
-    """A run of that day, published as a run does it, and what is too old removed. Returns its id."""
+def publish_run(output: Path, day: int, keep: int) -> str:
+    """Publish a run of a day with the steps of a run, and prune old ones. Returns its id."""
     clock = CLOCK + timedelta(days=day)
     with attempts.recording(output, clock, "run") as record, lock.hold(output, clock):
         run = run_folder.start_run(output, clock)
@@ -29,8 +29,8 @@ def night(output: Path, day: int, keep: int) -> str:
     return run.id
 
 
-def failing_night(output: Path, day: int) -> None:
-    """A run that builds something and fails."""
+def fail_run(output: Path, day: int) -> None:
+    """Start a run that builds a file and fails."""
     clock = CLOCK + timedelta(days=day)
     with attempts.recording(output, clock, "run") as record, lock.hold(output, clock):
         run = run_folder.start_run(output, clock)
@@ -40,8 +40,8 @@ def failing_night(output: Path, day: int) -> None:
         record.failed(FunnelError("failed"))
 
 
-def kept(output: Path) -> list[str]:
-    """What is in runs/ and attempts/, sorted."""
+def run_and_record_names(output: Path) -> list[str]:
+    """The sorted names in runs/ and attempts/."""
     return sorted(path.name for path in (*(output / "runs").iterdir(), *(output / "attempts").iterdir()))
 
 
@@ -51,56 +51,56 @@ def with_records(*runs: str) -> list[str]:
 
 @pytest.mark.parametrize("keep", [1, 2, 4, 9])
 def test_the_newest_runs_stay_with_their_records(tmp_path: Path, keep: int) -> None:
-    """N of five, all five where N is more, and nothing of the others."""
-    runs = [night(tmp_path, day, keep) for day in range(5)]
-    assert with_records(*runs[-keep:]) == kept(tmp_path)
+    """N of five runs stay, or all five if N is larger, and no file of the others."""
+    runs = [publish_run(tmp_path, day, keep) for day in range(5)]
+    assert with_records(*runs[-keep:]) == run_and_record_names(tmp_path)
 
 
 @pytest.mark.parametrize("keep", ["0", "1", "-3", "2.5", "'seven'", "true"])
-def test_too_few_to_keep_is_refused_with_its_line(tmp_path: Path, keep: str) -> None:
-    """0 and 1 would take the file from under a reader who has just found it: at least 2, a whole number."""
+def test_keep_runs_below_2_is_refused_with_its_line(tmp_path: Path, keep: str) -> None:
+    """It must be an integer of at least 2, so that a reader can still open the previous file."""
     toml = tmp_path / "funnel.toml"
-    text = nights.QUARTER.read_text("utf-8") + f"\n[output]\nkeep_runs = {keep}\n"
+    text = whole_runs.QUARTER.read_text("utf-8") + f"\n[output]\nkeep_runs = {keep}\n"
     toml.write_text(text, "utf-8")
     with pytest.raises(ConfigurationError) as refusal:
         load_configuration(toml)
     assert f"funnel.toml:{len(text.splitlines())}: output.keep_runs" in str(refusal.value)
 
 
-def test_the_published_run_stays_when_it_is_the_oldest(tmp_path: Path) -> None:
-    """A clock that was a year ahead left newer names: they go in the order of publishing; today's run is read."""
-    ahead = [night(tmp_path, 365 + day, 2) for day in range(2)]
-    today = night(tmp_path, 0, 2)
-    assert with_records(today, ahead[1]) == kept(tmp_path)
+def test_the_published_run_stays_even_if_its_name_is_the_oldest(tmp_path: Path) -> None:
+    """A clock that was a year ahead gave newer names; runs are pruned in order of publishing."""
+    ahead = [publish_run(tmp_path, 365 + day, 2) for day in range(2)]
+    today = publish_run(tmp_path, 0, 2)
+    assert with_records(today, ahead[1]) == run_and_record_names(tmp_path)
     assert today == (tmp_path / "funnel.duckdb").read_text()
 
 
 def test_failed_runs_remove_no_published_run(tmp_path: Path) -> None:
-    """Two good runs, three failures, and both runs are there; the next good one removes the oldest and the records."""
-    runs = [night(tmp_path, day, 2) for day in range(2)]
+    """After two good runs and three failures both runs are there; the next good one removes the oldest and the records."""
+    runs = [publish_run(tmp_path, day, 2) for day in range(2)]
     for day in range(2, 5):
-        failing_night(tmp_path, day)
-    assert runs == [name for name in kept(tmp_path) if not name.endswith(".json")]
+        fail_run(tmp_path, day)
+    assert runs == [name for name in run_and_record_names(tmp_path) if not name.endswith(".json")]
     assert 3 == len([each for each in attempts.read(tmp_path) if each.exit_code == 1])
-    newest = night(tmp_path, 5, 2)
-    assert with_records(runs[1], newest) == kept(tmp_path)
+    newest = publish_run(tmp_path, 5, 2)
+    assert with_records(runs[1], newest) == run_and_record_names(tmp_path)
 
 
-def test_what_cannot_be_read_or_removed_never_stops_a_run(tmp_path: Path) -> None:
-    """A run without rights, a file of a run's name, a half-removed run: the run is published, the newest stay."""
-    runs = [night(tmp_path, day, 9) for day in range(3)]
+def test_an_unreadable_or_locked_folder_stops_no_run(tmp_path: Path) -> None:
+    """With an unreadable run, a file named like a run, and a half-removed run, the run is published, and the newest stay."""
+    runs = [publish_run(tmp_path, day, 9) for day in range(3)]
     closed = tmp_path / "runs" / runs[0]
     closed.chmod(0)
     stray = tmp_path / "runs" / "20260101T000000Z-0000"
-    stray.write_text("a file of a night's name")
+    stray.write_text("a file named like a run")
     half = tmp_path / "runs" / "20260101T000001Z-0000.removing"
     half.mkdir()
     (half / "funnel.duckdb").write_text("half")
-    newest = night(tmp_path, 3, 2)
+    newest = publish_run(tmp_path, 3, 2)
     assert newest == (tmp_path / "funnel.duckdb").read_text()
-    assert {runs[2], newest} <= set(kept(tmp_path))
-    assert runs[1] not in kept(tmp_path)
-    assert half.name not in kept(tmp_path)
-    assert stray.name in kept(tmp_path), "a file is no night: neither counted nor removed"
+    assert {runs[2], newest} <= set(run_and_record_names(tmp_path))
+    assert runs[1] not in run_and_record_names(tmp_path)
+    assert half.name not in run_and_record_names(tmp_path)
+    assert stray.name in run_and_record_names(tmp_path), "a file is no run: neither counted nor removed"
     for path in (tmp_path / "runs").glob(f"{runs[0]}*"):
         path.chmod(0o755)

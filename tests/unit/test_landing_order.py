@@ -1,4 +1,4 @@
-"""In which order a load reaches the disk: a power cut between two steps must not leave a manifest without its rows."""
+"""The order in which a load is written: a power cut must not leave a manifest without its rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from delivery import entry, one_file
 
 
 def test_rows_are_on_the_disk_before_a_manifest_names_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both Parquet files first, then the manifest under another name, and after its rename the folders."""
+    """First both Parquet files are flushed, then the manifest under another name, and after its rename the folders."""
     flushed: list[tuple[str, bool]] = []
     flush = os.fsync
 

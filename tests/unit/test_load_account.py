@@ -1,4 +1,4 @@
-"""What a load says of its file, field by field: every count of the report begins here."""
+"""Every field of a load; the counts of the report start from these."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ NEXT = (
 )
 
 
-def test_every_field_of_a_load(tmp_path: Path) -> None:
-    """A file with blank lines, line ends in quotes, bad rows and odd times, then one that overlaps it.
+def test_every_field_of_a_load_is_right(tmp_path: Path) -> None:
+    """A file with blank lines, line ends in quotes, bad rows and unusual times, then one that overlaps it.
 
-    A row that stands twice, or names an unknown stage, is history: the models judge it.
+    The models classify a repeated row and a row of an unknown stage.
     """
     inbox = one_file(tmp_path, ODD, "a.csv", timezone="America/New_York")
     (first,) = inbox.land().loads
@@ -101,8 +101,8 @@ def test_every_field_of_a_load(tmp_path: Path) -> None:
     ) == second.warnings
 
 
-def test_a_load_is_dated_in_utc_wherever_the_machine_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock of a run may have any offset."""
+def test_a_load_is_dated_in_utc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of the run may have any offset."""
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
     clock = CLOCK.astimezone(timezone(timedelta(hours=-7)))
@@ -112,34 +112,34 @@ def test_a_load_is_dated_in_utc_wherever_the_machine_stands(tmp_path: Path, monk
     assert CLOCK.replace(tzinfo=None) == load.loaded_at
 
 
-def test_what_is_reported_about_a_file_is_an_event_with_its_numbers(tmp_path: Path) -> None:
-    """For people one sentence, for a program the account of the load."""
+def test_each_message_about_a_file_is_an_event_with_its_counts(tmp_path: Path) -> None:
+    """The event has one sentence and the counts of the load."""
     inbox = one_file(tmp_path, HEADER + entry("L1") + entry("L2"), "a.csv")
-    with events() as found:
+    with events() as logged_events:
         (load,) = inbox.land().loads
         assert (str(tmp_path / "a.csv"),) == inbox.land().already_loaded
     assert [
         ("load", "crm: a.csv: 2 rows, 2 new, 0 redelivered, 0 duplicates, 0 rejected", load.counts),
         ("known", "crm: a.csv is known as load 1, 0 new rows", {"input": "crm", "file": "a.csv", "load_no": 1}),
-    ] == found
+    ] == logged_events
 
 
-@pytest.mark.parametrize("gone", ["sums", "seal"])
-def test_a_manifest_that_lost_its_sums_or_its_seal_is_refused(tmp_path: Path, gone: str) -> None:
-    """One without both is older than they are; with one of them, somebody changed it."""
+@pytest.mark.parametrize("removed_key", ["sums", "seal"])
+def test_a_manifest_without_its_checksums_or_seal_is_refused(tmp_path: Path, removed_key: str) -> None:
+    """A manifest without both is of an earlier version; one with only one of them was changed."""
     inbox = one_file(tmp_path, HEADER + entry("L1"))
     (load,) = inbox.land().loads
     path = inbox.log_folder / load.folder / "manifest.json"
-    held = json.loads(path.read_text("utf-8"))
-    del held[gone]
-    path.write_text(json.dumps(held), "utf-8")
+    content = json.loads(path.read_text("utf-8"))
+    del content[removed_key]
+    path.write_text(json.dumps(content), "utf-8")
     with pytest.raises(InputError, match="the manifest of a load can't be read") as refused:
         loading.open_log(inbox.log_folder)
     assert str(path) == refused.value.where
 
 
 def test_every_row_of_a_keyed_file_is_accounted_for(tmp_path: Path) -> None:
-    """New, as it was, and twice in the file: each of them once."""
+    """New, unchanged and repeated rows are each counted once."""
     inbox = Inbox(tmp_path).reads("leads.csv", "leads", name="leads")
     inbox.put("leads.csv", "lead_id,origin\nL1,web\nL2,web\nL2,web\n,web\n")
     (first,) = inbox.land().loads
@@ -151,7 +151,7 @@ def test_every_row_of_a_keyed_file_is_accounted_for(tmp_path: Path) -> None:
 
 
 def test_a_parquet_file_has_no_lines(tmp_path: Path) -> None:
-    """Rows are all that is counted."""
+    """Only rows are counted."""
     query = "select 'L' || range as lead_id, 'MQL' as stage, timestamp '2026-01-05' as entered_at from range(3)"
     duckdb.execute(f"copy ({query}) to '{tmp_path / 'a.parquet'}' (format parquet)")
     (load,) = Inbox(tmp_path).reads("a.parquet").land().loads
@@ -165,8 +165,8 @@ def test_a_parquet_file_has_no_lines(tmp_path: Path) -> None:
     )
 
 
-def test_what_of_an_input_shapes_its_rows(tmp_path: Path) -> None:
-    """A file that is read again with other of these is another load; with another path or name it is known."""
+def test_the_settings_of_an_input_that_change_its_rows_give_a_new_load(tmp_path: Path) -> None:
+    """A file that is read with other settings is a new load; with another path or name it is already loaded."""
     reads = Input(
         "crm",
         "stage_entries",
@@ -191,8 +191,8 @@ def test_what_of_an_input_shapes_its_rows(tmp_path: Path) -> None:
     } == known_loads.reading_settings(reads)
 
 
-def test_another_reading_of_the_same_file_takes_the_place_of_the_first(tmp_path: Path) -> None:
-    """Of that file only, and of that input only; and back again."""
+def test_a_repeated_load_with_other_settings_replaces_the_first(tmp_path: Path) -> None:
+    """It replaces only the load of that file and input, and the old settings replace it in turn."""
     inbox = Inbox(tmp_path)
     for name in ("a", "b"):
         inbox.put(f"{name}.csv", HEADER + entry(f"L-{name}", entered_at="2026-01-05 12:00:00"))

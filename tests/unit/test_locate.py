@@ -1,4 +1,4 @@
-"""Every key of a TOML text is found at its line."""
+"""The line of every key of a TOML text is found."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pipeline.config.locate import Lines
 
 
 class TestLines:
-    def test_every_form_of_key_has_its_line(self) -> None:
+    def test_every_form_of_a_key_has_its_line(self) -> None:
         """Dotted and quoted keys, inline tables, lists over lines and strings with brackets are all found."""
         text = (
             '# [x]\na.b = 1\n"q [".c = """\n[no]\n"""\n[t]\nl = [ # ]\n  1,\n  { k = "}" },\n]\n'
@@ -29,5 +29,5 @@ class TestLines:
         assert [2, 3, 6, 7, 8, 9, 11, 14] == [lines.line(path) for path in paths]
 
     def test_an_unknown_path_falls_back_to_its_block(self) -> None:
-        """What is missing is reported at the block that misses it."""
+        """A missing key is reported at the line of its block."""
         assert 2 == Lines("\n[[stages]]\nkey = 'x'\n").line(("stages", 0, "definition"))

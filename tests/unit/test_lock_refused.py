@@ -1,4 +1,4 @@
-"""The lock and its folder where the system says no, and the lock as others see it."""
+"""System errors of the lock and its folder, and readers of the lock."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def refused(folder: Path) -> UsageError:
     return refusal.value
 
 
-def test_the_holder_is_asked_without_taking_the_lock(tmp_path: Path) -> None:
-    """Nobody before there is a lock file, the run while it lasts, nobody afterwards; to ask changes nothing."""
+def test_the_holder_is_read_without_taking_the_lock(tmp_path: Path) -> None:
+    """The holder is the run while it lasts, otherwise none; reading changes nothing."""
     assert lock.holder(tmp_path) is None
     assert [] == list(tmp_path.iterdir())
     with lock.hold(tmp_path, CLOCK):
@@ -35,8 +35,8 @@ def test_the_holder_is_asked_without_taking_the_lock(tmp_path: Path) -> None:
     assert lock.holder(tmp_path) is None
 
 
-def test_two_lookers_do_not_see_each_other(tmp_path: Path) -> None:
-    """Who looks shares the lock, so that nobody takes a look for a run."""
+def test_two_readers_of_the_lock_do_not_see_each_other(tmp_path: Path) -> None:
+    """Readers share the lock, so that a reader is not mistaken for a run."""
     with lock.hold(tmp_path, CLOCK):
         pass
     with (tmp_path / "run.lock").open() as other:
@@ -44,16 +44,16 @@ def test_two_lookers_do_not_see_each_other(tmp_path: Path) -> None:
         assert lock.holder(tmp_path) is None
 
 
-def test_a_holder_that_has_not_signed_yet_is_named_as_such(tmp_path: Path) -> None:
-    """Between the lock and the signature there is a moment; no old pid is told then."""
+def test_a_holder_without_a_pid_is_reported_as_such(tmp_path: Path) -> None:
+    """Between the lock and its pid line, no old pid is reported."""
     with (tmp_path / "run.lock").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(LockHeld, match="just started, its pid is not written yet"), lock.hold(tmp_path, CLOCK):
             pass
 
 
-def test_a_look_at_the_lock_keeps_no_run_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who finds the lock taken tries four times more before it gives up."""
+def test_a_reader_of_the_lock_stops_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that finds the lock taken tries four more times."""
     looker = (tmp_path / "run.lock").open("w")
     fcntl.flock(looker, fcntl.LOCK_SH)
     waits: list[float] = []
@@ -70,43 +70,46 @@ def test_a_look_at_the_lock_keeps_no_run_out(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_folder_with_too_long_a_name_is_refused(tmp_path: Path) -> None:
-    """In the system's words, with the path."""
-    told = refused(tmp_path / ("x" * 300))
-    assert "the output folder can't be created: file name too long" == told.what
-    assert str(tmp_path / ("x" * 300)) == told.where
+    """The message has the text of the system and the path."""
+    error = refused(tmp_path / ("x" * 300))
+    assert "the output folder can't be created: file name too long" == error.what
+    assert str(tmp_path / ("x" * 300)) == error.where
 
 
 def test_a_folder_in_place_of_the_lock_file_is_refused(tmp_path: Path) -> None:
-    """What can't be opened for writing can't be signed."""
+    """The message has the path of the lock file."""
     (tmp_path / "run.lock").mkdir()
-    told = refused(tmp_path)
-    assert ("the output folder can't be written: is a directory", str(tmp_path / "run.lock")) == (told.what, told.where)
+    error = refused(tmp_path)
+    assert ("the output folder can't be written: is a directory", str(tmp_path / "run.lock")) == (
+        error.what,
+        error.where,
+    )
 
 
-def test_a_lock_that_can_not_be_signed_is_refused(tmp_path: Path) -> None:
-    """No file may grow (ulimit -f): said before any work, and the lock is free again."""
+def test_a_lock_file_that_can_not_be_written_is_refused(tmp_path: Path) -> None:
+    """With `ulimit -f` the error comes before any work, and the lock is released."""
     with files_no_longer_than(0):
-        told = refused(tmp_path)
-    assert ("the output folder can't be written: file too large", str(tmp_path)) == (told.what, told.where)
+        error = refused(tmp_path)
+    assert ("the output folder can't be written: file too large", str(tmp_path)) == (error.what, error.where)
     with lock.hold(tmp_path, CLOCK):
         assert lock.is_held(tmp_path)
 
 
 def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As some network file systems answer; nothing is left open."""
+    """Some network file systems give this error; no file stays open."""
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a listing of open files, one of them its own
 
     def no_locks(_descriptor: int, _operation: int) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
-    told = refused(tmp_path)
-    assert "the output folder is on a file system without locks: no locks available" == told.what
+    error = refused(tmp_path)
+    assert "the output folder is on a file system without locks: no locks available" == error.what
     assert before == len(os.listdir("/proc/self/fd"))  # noqa: PTH208
 
 
-def test_the_folder_above_must_be_there(tmp_path: Path) -> None:
-    """A mistyped path makes no folders."""
-    told = refused(tmp_path / "typo" / "out")
-    assert "the output folder can't be created: its parent folder is missing" == told.what
-    assert (str(tmp_path / "typo"), []) == (told.where, list(tmp_path.iterdir()))
+def test_a_missing_parent_folder_is_refused(tmp_path: Path) -> None:
+    """A mistyped path creates no folders."""
+    error = refused(tmp_path / "typo" / "out")
+    assert "the output folder can't be created: its parent folder is missing" == error.what
+    assert (str(tmp_path / "typo"), []) == (error.where, list(tmp_path.iterdir()))

@@ -1,4 +1,4 @@
-"""What lies in the landing log without a manifest: left by a killed run, lost, or somebody else's."""
+"""Folders of the landing log without a manifest: of a killed run, lost, or foreign."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.ingest.landing import loading
 
 
 def three_days(tmp_path: Path) -> Inbox:
-    """Three files of one lead each, in the log as loads 1 to 3."""
+    """An inbox with three files of one lead each, loaded as 1 to 3."""
     inbox = Inbox(tmp_path).reads("*.csv")
     for number, name in enumerate(("a.csv", "b.csv", "c.csv")):
         inbox.put(name, HEADER + entry(f"L{number}"))
@@ -21,8 +21,8 @@ def three_days(tmp_path: Path) -> Inbox:
     return inbox
 
 
-def test_a_load_that_lost_its_manifest_is_no_left_over(tmp_path: Path) -> None:
-    """A later load is real, so this one was: it stays and stops the run. The last one could be what a killed run left."""
+def test_a_load_that_lost_its_manifest_stops_the_run(tmp_path: Path) -> None:
+    """It is a real load if a later one is. The last one could be a leftover of a killed run."""
     inbox = three_days(tmp_path)
     first, _, last = loading.open_log(inbox.log_folder).loads
     for load in (first, last):
@@ -34,8 +34,8 @@ def test_a_load_that_lost_its_manifest_is_no_left_over(tmp_path: Path) -> None:
     assert (inbox.log_folder / first.folder / "rows.parquet").exists()
 
 
-def test_what_a_killed_run_left_is_no_damage(tmp_path: Path) -> None:
-    """`funnel check` sweeps nothing, and finds it; unless the published run counted that load."""
+def test_a_leftover_of_a_killed_run_is_no_damage(tmp_path: Path) -> None:
+    """`funnel check` keeps it and reports no damage, unless the published run counted that load."""
     inbox = three_days(tmp_path)
     last = loading.open_log(inbox.log_folder).loads[-1]
     (inbox.log_folder / last.folder / "manifest.json").unlink()
@@ -47,8 +47,8 @@ def test_what_a_killed_run_left_is_no_damage(tmp_path: Path) -> None:
     assert (last.folder,) == loading.remove_leftovers(inbox.log_folder)
 
 
-def test_a_folder_of_somebody_else_in_the_log_stays(tmp_path: Path) -> None:
-    """Neither read, although a copy has a manifest, nor swept."""
+def test_a_foreign_folder_in_the_log_stays(tmp_path: Path) -> None:
+    """It is not read, even if a copy has a manifest, and not removed."""
     inbox = three_days(tmp_path)
     loads = loading.open_log(inbox.log_folder).loads
     own = inbox.log_folder / loads[0].folder

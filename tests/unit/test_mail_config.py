@@ -1,4 +1,4 @@
-"""`[mail]`: what it means, and everything that may be wrong with it, with line and key."""
+"""`[mail]`: its meaning, and its errors with line and key."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ def loaded(tmp_path: Path, block: str) -> Mail | None:
 
 
 def test_without_the_block_there_is_no_mail(tmp_path: Path) -> None:
-    """Nobody gets mail unless the configuration says so."""
+    """Without [mail] no mail is sent."""
     assert None is loaded(tmp_path, "")
 
 
-def test_defaults(tmp_path: Path) -> None:
-    """STARTTLS on its usual port; no attachment, no link."""
+def test_mail_settings_have_defaults(tmp_path: Path) -> None:
+    """The defaults are STARTTLS on its usual port, no attachment and no link."""
     assert Mail("f@example.com", ("a@example.com",), "smtp.example.com", 587) == loaded(tmp_path, LEAST)
 
 
 @pytest.mark.parametrize(("security", "host", "port"), [("tls", "smtp.example.com", 465), ("plain", "localhost", 25)])
-def test_ports(tmp_path: Path, security: str, host: str, port: int) -> None:
-    """Each kind of connection has its usual port."""
+def test_the_port_follows_the_security(tmp_path: Path, security: str, host: str, port: int) -> None:
+    """Each kind of connection has its default port."""
     mail = loaded(tmp_path, LEAST.replace("smtp.example.com", host) + f'security = "{security}"\n')
     assert mail is not None
     assert (port, security) == (mail.port, mail.security)
 
 
-def test_paths_and_addresses(tmp_path: Path) -> None:
-    """A path is relative to the file; the address of the reports ends in a slash."""
+def test_paths_and_addresses_are_read(tmp_path: Path) -> None:
+    """A path is relative to the configuration; the address of the reports ends with a slash."""
     mail = loaded(tmp_path, LEAST + 'ca_file = "our/ca.pem"\nreport_url = "https://r.example.com/funnel"\n')
     assert mail is not None
     assert (tmp_path / "our" / "ca.pem", "https://r.example.com/funnel/") == (mail.ca_file, mail.report_url)
@@ -67,21 +67,21 @@ def test_paths_and_addresses(tmp_path: Path) -> None:
         ('password = "x"', "27: mail.password: this file must not contain a secret: set FUNNEL_SMTP_PASSWORD in the environment"),
     ],
 )  # fmt: skip
-def test_problems(problems: Any, line: str, expected: str) -> None:
-    """Each mistake is told at its line; a password has no place in the file."""
+def test_an_invalid_setting_has_its_line(problems: Any, line: str, expected: str) -> None:
+    """A password in the file is invalid too."""
     key = line.partition(" ")[0]
-    kept = [each for each in LEAST.splitlines() if not each.startswith(f"{key} =")]
+    lines = [each for each in LEAST.splitlines() if not each.startswith(f"{key} =")]
     number = {"from": 1, "to": 2, "host": 3}.get(key, 4)
-    block = "\n".join((*kept[:number], line, *kept[number:]))
+    block = "\n".join((*lines[:number], line, *lines[number:]))
     (problem,) = problems(funnel() + block + "\n")
     assert problem.startswith(f"funnel.toml:{expected}")
 
 
-def test_what_is_missing(problems: Any) -> None:
+def test_missing_settings_are_reported(problems: Any) -> None:
     """Sender, recipients and server have no default."""
-    told = [problem.partition(": ")[2] for problem in problems(funnel() + "[mail]\n")]
+    messages = [problem.partition(": ")[2] for problem in problems(funnel() + "[mail]\n")]
     assert [
         'mail.from: is missing; for example "funnel@example.com"',
         'mail.to: is missing; for example ["revops@example.com"]',
         'mail.host: is missing; for example "smtp.example.com"',
-    ] == told
+    ] == messages

@@ -1,4 +1,4 @@
-"""Times with names of months in other languages are read as English ones are (CLDR)."""
+"""Month names of other languages are read like English ones (CLDR)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEADER = "lead_id,stage,entered_at\n"
 
 
 @pytest.mark.parametrize(
-    ("locale", "pattern", "written", "read"),
+    ("locale", "pattern", "time_text", "read"),
     [
         ("de", "%d. %B %Y %H:%M", "3. März 2026 09:00", "2026-03-03 09:00:00"),
         ("de", "%d. %b %Y", "3. Mär. 2026", "2026-03-03 00:00:00"),
@@ -32,37 +32,41 @@ HEADER = "lead_id,stage,entered_at\n"
     ],
 )
 def test_a_month_is_read_in_its_language(
-    tmp_path: Path, locale: str | None, pattern: str, written: str, read: str | None
+    tmp_path: Path, locale: str | None, pattern: str, time_text: str, read: str | None
 ) -> None:
-    """Long and short, with and without a point, in capitals; a point that the pattern has as well is one too many."""
-    inbox = one_file(tmp_path, f"{HEADER}L1,MQL,{written}\n", time_format=pattern, locale=locale)
+    """Names may be long or short, with or without a point, in capitals; a second point from the pattern is invalid."""
+    inbox = one_file(tmp_path, f"{HEADER}L1,MQL,{time_text}\n", time_format=pattern, locale=locale)
     inbox.land()
     assert ([(read,)] if read else []) == inbox.rows("select entered_at::varchar from raw.stage_entries")
 
 
 @pytest.mark.parametrize("locale", ["de", "fr", "es", "it", "nl", "pt", "sv", "pl", "cs", "tr", "fi", "da"])
 @pytest.mark.parametrize(("width", "letter"), [("MMMM", "%B"), ("MMM", "%b")])
-def test_every_month_is_read(tmp_path: Path, locale: str, width: str, letter: str) -> None:
-    """As CLDR writes it."""
-    written = [format_datetime(datetime(2026, number, 5), f"dd {width} yyyy", locale=locale) for number in range(1, 13)]
-    lines = "".join(f"L{number},MQL,{text}\n" for number, text in enumerate(written))
+def test_every_month_of_cldr_is_read(tmp_path: Path, locale: str, width: str, letter: str) -> None:
+    """Each month is read as CLDR writes it."""
+    time_text = [
+        format_datetime(datetime(2026, number, 5), f"dd {width} yyyy", locale=locale) for number in range(1, 13)
+    ]
+    lines = "".join(f"L{number},MQL,{text}\n" for number, text in enumerate(time_text))
     inbox = one_file(tmp_path, HEADER + lines, time_format=f"%d {letter} %Y", locale=locale)
     inbox.land()
-    found = [month for (month,) in inbox.rows("select month(entered_at) from raw.stage_entries order by row_number")]
-    assert list(range(1, 13)) == found
+    months_read = [
+        month for (month,) in inbox.rows("select month(entered_at) from raw.stage_entries order by row_number")
+    ]
+    assert list(range(1, 13)) == months_read
 
 
 def test_names_of_a_language_are_distinguished() -> None:
-    """No name stands for two months."""
+    """No name means two months."""
     for locale in ("de", "fr", "es", "it", "nl", "pt", "sv", "pl", "cs", "tr", "fi", "da", "pt_BR"):
-        held = Locale.parse(locale).months["format"]["wide"]
-        assert [months.months(locale, "wide")[held[number].lower()] for number in held] == list(
+        names = Locale.parse(locale).months["format"]["wide"]
+        assert [months.months(locale, "wide")[names[number].lower()] for number in names] == list(
             Locale.parse("en").months["format"]["wide"].values()
         )
 
 
-def test_a_language_that_there_is_not_is_reported(tmp_path: Path) -> None:
-    """With what to write."""
+def test_an_unknown_language_is_reported(tmp_path: Path) -> None:
+    """The message has a valid form."""
     toml = tmp_path / "funnel.toml"
     toml.write_text(
         '[funnel]\nname = "x"\npreset = "mperativ"\n[[inputs]]\nname = "x"\ntable = "stage_entries"\npath = "x"\n'

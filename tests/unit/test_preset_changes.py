@@ -1,4 +1,4 @@
-"""A configuration on top of a preset changes what it names and nothing else."""
+"""A configuration based on a preset changes only what it names."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ class TestOverridingAPreset:
         loaded: Configuration = load(f'[funnel]\npreset = "siriusdecisions-2012"\n{blocks}{INPUT}')
         return loaded
 
-    def test_the_title_is_the_name(self, load: Any) -> None:
-        """Without a name the preset's title is it."""
+    def test_the_title_is_the_default_name(self, load: Any) -> None:
+        """Without a name the title of the preset is used."""
         loaded = self.load_with(load, "")
         assert ("Demand waterfall, rearchitected", "siriusdecisions-2012") == (
             loaded.waterfall.name,
             loaded.waterfall.preset,
         )
 
-    def test_given_fields_replace_and_the_place_stays(self, load: Any) -> None:
-        """A block with a key of the preset changes the fields that it gives, nothing else."""
+    def test_a_block_replaces_only_its_fields(self, load: Any) -> None:
+        """A block with a key of the preset changes its fields and keeps the position."""
         before = self.load_with(load, "").waterfall
         after = self.load_with(load, '[[stages]]\nkey = "tele_accepted"\nlabel = "T-A"\n').waterfall
         changed = [
@@ -35,29 +35,29 @@ class TestOverridingAPreset:
         ]
         assert [("tele_accepted", 3, "T-A", True)] == changed
 
-    def test_after_inserts_a_step_of_its_own(self, load: Any) -> None:
-        """A new stage `after` a parallel one stands alone between that rank and the next."""
+    def test_after_inserts_a_stage_with_its_own_rank(self, load: Any) -> None:
+        """A new stage `after` a parallel one has its own rank between that rank and the next."""
         loaded = self.load_with(load, '[[stages]]\nkey = "review"\nafter = "tele_qualified"\ndefinition = "x"\n')
-        found = {key: rank for key, rank in ranks(loaded).items() if rank and 4 <= rank <= 6}
+        ranks_found = {key: rank for key, rank in ranks(loaded).items() if rank and 4 <= rank <= 6}
         expected = {"tele_qualified": 4, "tele_generated": 4, "review": 5, "sales_accepted": 6, "sales_generated": 6}
-        assert expected == found
+        assert expected == ranks_found
 
-    def test_a_written_rank_means_the_printed_one(self, load: Any) -> None:
-        """`rank` refers to the numbers that `funnel presets` prints, whatever else is inserted."""
+    def test_a_configured_rank_is_the_printed_one(self, load: Any) -> None:
+        """`rank` is the number that `funnel presets` prints, independent of other new stages."""
         blocks = (
             '[[stages]]\nkey = "review"\nafter = "inbound_inquiry"\ndefinition = "x"\n'
             '[[stages]]\nkey = "partner_referred"\nrank = 5\ndefinition = "x"\n'
         )
-        found = ranks(self.load_with(load, blocks))
-        assert found["sales_accepted"] == found["partner_referred"] == 6
+        ranks_found = ranks(self.load_with(load, blocks))
+        assert ranks_found["sales_accepted"] == ranks_found["partner_referred"] == 6
 
     def test_a_new_stage_is_the_last(self, load: Any) -> None:
-        """A new path stage without `after` or `rank` stands above all."""
+        """A new path stage without `after` or `rank` is above all others."""
         loaded = self.load_with(load, '[[stages]]\nkey = "renewed"\ndefinition = "x"\n')
         assert ("renewed", 8) == (loaded.waterfall.stages[-1].key, ranks(loaded)["renewed"])
 
     def test_removed_stages_leave_the_groups(self, load: Any) -> None:
-        """What is removed leaves the preset's groups and headline as well."""
+        """A removed stage is removed from the preset's groups and headline too."""
         waterfall = self.load_with(
             load,
             '[[stages]]\nkey = "tele_generated"\nremove = true\n[[stages]]\nkey = "sales_accepted"\nremove = true\n',
@@ -77,8 +77,8 @@ class TestOverridingAPreset:
             (group.key, group.label, group.stages) for group in waterfall.groups
         ]
 
-    def test_off_the_path_drops_rank_and_mark(self, load: Any) -> None:
-        """A path stage of the preset can go off the path without more words."""
+    def test_a_stage_off_the_path_has_no_rank_and_no_milestone(self, load: Any) -> None:
+        """A path stage of the preset may become another kind without other settings."""
         loaded = self.load_with(load, '[[stages]]\nkey = "tele_generated"\nkind = "hold"\n')
         stage = loaded.waterfall.stage("tele_generated")
         assert (None, False) == (stage.rank, stage.qualifies)
@@ -106,7 +106,7 @@ class TestOverridingAPreset:
             ),
         ],
     )
-    def test_problems(self, problems: Any, block: str, expected: str) -> None:
-        """What does not fit the preset is told at the user's line."""
+    def test_an_invalid_change_has_its_line(self, problems: Any, block: str, expected: str) -> None:
+        """The message has the line of the user's configuration."""
         text = f'[funnel]\npreset = "siriusdecisions-2012"\n[[stages]]\n{block}\n{INPUT}'
         assert [f"funnel.toml:{expected}"] == problems(text)

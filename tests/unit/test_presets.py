@@ -1,4 +1,4 @@
-"""Every preset that ships is a valid waterfall, described in full, and its starter configuration loads as it is."""
+"""Every shipped preset is a valid waterfall with full descriptions, and its starter configuration is valid."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ HEADLINES = {
     "siriusdecisions-2006": [("marketing_qualified", "sales_accepted"), ("marketing_qualified", "sales_qualified")],
     "siriusdecisions-2012": [("marketing_qualified", "sales_accepted"), ("marketing_qualified", "sales_qualified")],
 }
-"""Of what marketing qualifies, what sales accepts and qualifies; of meetings booked, those held (K9)."""
+"""The headline pairs: marketing qualified to sales accepted and qualified; meetings booked to held (K9)."""
 
 MEANT = {
     "mperativ": {
@@ -70,7 +70,7 @@ MEANT = {
         "sales_accepted": "The meeting was held",
     },
 }
-"""What a definition must say, where people in the field mean different things by the same name."""
+"""Words that a definition must have, because the name has several meanings in the field."""
 
 UNVERIFIED = {
     "aql-mql-sql-sal": ["marketing_qualified", "sales_accepted"],
@@ -88,63 +88,63 @@ UNVERIFIED = {
     "siriusdecisions-2006": ["lost"],
     "siriusdecisions-2012": ["lost"],
 }
-"""The stages that no public page confirms."""
+"""The stages without a public source."""
 
 
 def bare(name: str, folder: Path) -> Configuration:
-    """The preset and one input, nothing else."""
+    """A configuration with only the preset and one input."""
     path = folder / "funnel.toml"
     inputs = '[[inputs]]\nname = "history"\ntable = "stage_entries"\npath = "x.csv"\n'
     path.write_text(f'[funnel]\npreset = "{name}"\n{inputs}', encoding="utf-8")
     return load_configuration(path)
 
 
-def test_all_of_the_contract_ship() -> None:
-    """The presets are those that the contract lists."""
+def test_the_documented_presets_are_shipped() -> None:
+    """The presets are those of the documentation."""
     assert EXPECTED == presets.names()
 
 
 @every_preset
-def test_loads_with_its_own_headline(name: str, tmp_path: Path) -> None:
-    """A preset alone makes a waterfall, and every headline pair of it is legal."""
+def test_a_preset_loads_with_its_own_headline(name: str, tmp_path: Path) -> None:
+    """A preset alone is a valid waterfall, and each of its headline pairs is legal."""
     waterfall = bare(name, tmp_path).waterfall
     assert presets.load(name).headline == tuple((pair.from_key, pair.to_key) for pair in waterfall.headline)
 
 
 @every_preset
 def test_headline_pairs_are_those_of_the_field(name: str) -> None:
-    """K9: MQL to SAL and to SQL where there are such stages, booked to held in those of meetings."""
+    """K9: The pairs are MQL to SAL and to SQL if these stages exist, and booked to held for meetings."""
     preset = presets.load(name)
     marks = [block["key"] for block in (*preset.stages, *preset.groups)]
-    wanted = [("marketing_qualified", "sales_accepted"), ("marketing_qualified", "sales_qualified")]
-    wanted += [("meeting_booked", "meeting_held")]
-    assert [] == [pair for pair in wanted if set(pair) <= set(marks) and pair not in preset.headline]
+    expected_pairs = [("marketing_qualified", "sales_accepted"), ("marketing_qualified", "sales_qualified")]
+    expected_pairs += [("meeting_booked", "meeting_held")]
+    assert [] == [pair for pair in expected_pairs if set(pair) <= set(marks) and pair not in preset.headline]
     assert HEADLINES[name] == list(preset.headline)
 
 
 @pytest.mark.parametrize(("name", "key"), [(name, key) for name, stages in MEANT.items() for key in stages])
-def test_definitions_say_what_the_field_means(name: str, key: str) -> None:
-    """A stage is defined as its source has it, in our words."""
+def test_definitions_follow_their_sources(name: str, key: str) -> None:
+    """A definition has the meaning of its source, in our words."""
     (definition,) = (stage["definition"] for stage in presets.load(name).stages if stage["key"] == key)
     assert MEANT[name][key] in definition
 
 
 @every_preset
-def test_only_what_no_page_confirms_is_unverified(name: str) -> None:
-    """A mark on a stage is a choice; a new one belongs in the list here."""
+def test_only_listed_stages_are_unverified(name: str) -> None:
+    """A new unverified stage must be added to the list of this test."""
     stages = presets.load(name).stages
     assert UNVERIFIED.get(name, []) == [stage["key"] for stage in stages if not stage.get("verified", True)]
 
 
 def test_an_sdr_qualifies_before_sql_comes_before_sal(tmp_path: Path) -> None:
-    """The team that turns an AQL into an MQL is the SDRs, and their qualification counts."""
+    """The SDR team turns an AQL into an MQL, and its qualification counts."""
     stage = bare("aql-mql-sql-sal", tmp_path).waterfall.stage("marketing_qualified")
     assert ("sdr", True) == (stage.team, stage.qualifies)
 
 
 @every_preset
-def test_its_starter_loads_as_it_is(name: str, tmp_path: Path) -> None:
-    """What `funnel init --preset` writes is a valid configuration with the same stages."""
+def test_its_starter_is_valid(name: str, tmp_path: Path) -> None:
+    """`funnel init --preset` writes a valid configuration with the same stages."""
     path = tmp_path / "funnel.toml"
     path.write_text(starter.configuration(name), encoding="utf-8")
     loaded = load_configuration(path)
@@ -152,8 +152,8 @@ def test_its_starter_loads_as_it_is(name: str, tmp_path: Path) -> None:
 
 
 @every_preset
-def test_the_comments_of_its_starter_load_too(name: str, tmp_path: Path) -> None:
-    """Every setting that the starter shows in a comment is legal when it is switched on."""
+def test_the_comments_of_its_starter_are_valid_too(name: str, tmp_path: Path) -> None:
+    """Every commented setting of the starter is valid."""
     path = tmp_path / "funnel.toml"
     text = re.sub(r"^# (?=[a-z_]+ = |\[)", "", starter.configuration(name), flags=re.MULTILINE)
     path.write_text(text, encoding="utf-8")
@@ -167,10 +167,10 @@ def test_the_comments_of_its_starter_load_too(name: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("position", range(11))
 def test_each_block_of_its_starter_loads_alone(position: int, tmp_path: Path) -> None:
-    """A reader may switch on any one block and leave the others: eleven are there, and each says something."""
+    """Each of the eleven commented blocks may be used without the others."""
     text = starter.configuration()
-    blocks = [found for found in re.findall(r"(?:^# .*\n)+", text, flags=re.MULTILINE) if found.startswith("# [")]
-    opened = [re.match(r"# \[+([a-z]+)", found) for found in blocks]
+    blocks = [comment for comment in re.findall(r"(?:^# .*\n)+", text, flags=re.MULTILINE) if comment.startswith("# [")]
+    block_names = [re.match(r"# \[+([a-z]+)", comment) for comment in blocks]
     assert [
         "inputs",
         "stages",
@@ -183,7 +183,7 @@ def test_each_block_of_its_starter_loads_alone(position: int, tmp_path: Path) ->
         "origins",
         "checks",
         "mail",
-    ] == [found[1] for found in opened if found]
+    ] == [comment[1] for comment in block_names if comment]
     path = tmp_path / "funnel.toml"
     path.write_text(text, encoding="utf-8")
     before = load_configuration(path)
@@ -193,8 +193,8 @@ def test_each_block_of_its_starter_loads_alone(position: int, tmp_path: Path) ->
     assert before != load_configuration(path)
 
 
-def test_rules_and_calendar_of_its_starter_mean_what_they_say(tmp_path: Path) -> None:
-    """Switched on, the examples give two scope rules, two origin rules and the hours of an office."""
+def test_rules_and_calendar_of_its_starter_are_loaded(tmp_path: Path) -> None:
+    """The commented examples give two scope rules, two origin rules and office hours."""
     path = tmp_path / "funnel.toml"
     path.write_text(re.sub(r"^# (?=[a-z_]+ = |\[)", "", starter.configuration(), flags=re.MULTILINE), encoding="utf-8")
     waterfall = load_configuration(path).waterfall
@@ -211,8 +211,8 @@ def test_rules_and_calendar_of_its_starter_mean_what_they_say(tmp_path: Path) ->
 
 
 @every_preset
-def test_says_where_leads_leave_and_who_qualifies(name: str, tmp_path: Path) -> None:
-    """Every preset has a way to come back, a way out, a team on each stage and one stage that qualifies."""
+def test_a_preset_has_exits_teams_and_a_qualifying_stage(name: str, tmp_path: Path) -> None:
+    """Every preset has a detour, an exit, a team for each stage and a stage that qualifies."""
     stages = bare(name, tmp_path).waterfall.stages
     assert ({"path", "detour", "exit"}, True, True) == (
         {stage.kind for stage in stages} - {"hold"},
@@ -223,57 +223,57 @@ def test_says_where_leads_leave_and_who_qualifies(name: str, tmp_path: Path) -> 
 
 @every_preset
 def test_definitions_are_one_sentence(name: str) -> None:
-    """A definition is one sentence, since every report prints it."""
+    """A definition is one sentence, because every report prints it."""
     texts = [block["definition"] for block in (*presets.load(name).stages, *presets.load(name).groups)]
     assert [] == [text for text in texts if not text.endswith(".") or re.search(r"[.!?]\s", text)]
 
 
 @every_preset
-def test_what_is_unverified_says_what(name: str) -> None:
-    """No stage is marked unverified without a note."""
+def test_an_unverified_stage_has_a_note(name: str) -> None:
+    """The note says what is unverified."""
     assert [] == [
         stage["key"] for stage in presets.load(name).stages if not stage.get("verified", True) and not stage.get("note")
     ]
 
 
 @every_preset
-def test_description_names_everything(name: str) -> None:
-    """`funnel presets NAME` prints every stage, label, group and alias, and a mark on what is unverified."""
+def test_the_description_has_every_stage_group_and_alias(name: str) -> None:
+    """`funnel presets NAME` prints every stage, label, group and alias, and marks unverified stages."""
     preset = presets.load(name)
     text = " ".join(presets.describe(name).split())
-    wanted = [preset.title, preset.unit, *(stage["key"] for stage in preset.stages)]
-    wanted += [alias for stage in preset.stages for alias in stage.get("aliases", ())]
-    wanted += [stage["definition"] for stage in preset.stages] + [group["key"] for group in preset.groups]
-    wanted += [f"? {stage['key']}" for stage in preset.stages if not stage.get("verified", True)]
-    assert [] == [word for word in wanted if word not in text]
+    expected_pairs = [preset.title, preset.unit, *(stage["key"] for stage in preset.stages)]
+    expected_pairs += [alias for stage in preset.stages for alias in stage.get("aliases", ())]
+    expected_pairs += [stage["definition"] for stage in preset.stages] + [group["key"] for group in preset.groups]
+    expected_pairs += [f"? {stage['key']}" for stage in preset.stages if not stage.get("verified", True)]
+    assert [] == [word for word in expected_pairs if word not in text]
 
 
 def test_the_overview_names_every_preset() -> None:
-    """`funnel presets` lists all of them, each on a line of its own."""
+    """`funnel presets` has one line per preset."""
     lines = presets.overview().splitlines()
     assert list(EXPECTED) == [line for line in lines if line and not line.startswith(" ")]
 
 
 def test_parallel_entries_and_groups_of_2012(tmp_path: Path) -> None:
-    """SAL and sales-generated lead are parallel, and MQL is AQL, TQL and TGL together."""
+    """SAL and sales-generated lead are parallel, and MQL is the group of AQL, TQL and TGL."""
     waterfall = bare("siriusdecisions-2012", tmp_path).waterfall
     assert waterfall.stage("sales_accepted").rank == waterfall.stage("sales_generated").rank
     assert ("automation_qualified", "tele_qualified", "tele_generated") == waterfall.groups[1].stages
 
 
 def test_sql_before_sal_is_data(tmp_path: Path) -> None:
-    """In this preset SQL ranks below SAL, and nothing else knows."""
+    """In this preset SQL ranks below SAL, and only the data says so."""
     waterfall = bare("aql-mql-sql-sal", tmp_path).waterfall
     assert ["AQL", "MQL", "SQL", "SAL"] == [stage.label for stage in waterfall.stages if stage.rank]
 
 
 def test_the_demand_unit_counts_accounts() -> None:
-    """The 2017 waterfall moves buying groups, not people."""
+    """The 2017 waterfall counts buying groups, not people."""
     assert "account" == presets.load("demand-unit-2017").unit
 
 
-@pytest.mark.parametrize("written", ["hubspot-lifecyle", "hubspot", "HubSpot lifecycle"])
-def test_an_unknown_preset_names_the_nearest(written: str) -> None:
-    """A slip of the pen, or half a name, is answered with the name that was meant."""
+@pytest.mark.parametrize("preset_name", ["hubspot-lifecyle", "hubspot", "HubSpot lifecycle"])
+def test_an_unknown_preset_names_the_nearest(preset_name: str) -> None:
+    """For a misspelt or incomplete name the message has the nearest preset."""
     with pytest.raises(UsageError, match="did you mean `hubspot-lifecycle`"):
-        presets.load(written)
+        presets.load(preset_name)

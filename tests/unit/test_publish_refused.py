@@ -1,4 +1,4 @@
-"""Publishing where something is not as it should be, and what the user is told of a published file that does not open."""
+"""Errors of publishing, and messages on a published file that does not open."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLOCK = datetime(2026, 4, 1, 3, 59, 59, tzinfo=UTC)
 
 
 def test_a_folder_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
-    """Before any work, though its runs/ is there from an earlier run."""
+    """The error comes before any work, even if runs/ exists from an earlier run."""
     out = tmp_path / "out"
     (out / "runs").mkdir(parents=True)
     (out / "runs").chmod(0o555)
@@ -34,8 +34,8 @@ def test_a_folder_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
     assert [] == list((out / "runs").iterdir())
 
 
-def test_an_id_that_is_taken_is_not_given_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither that of a run nor that of one which is being built."""
+def test_an_existing_id_is_not_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This includes the id of a run in progress."""
     (tmp_path / "runs" / "20260401T035959Z-aaaa").mkdir(parents=True)
     (tmp_path / "runs" / "20260401T035959Z-bbbb.building").mkdir()
     drawn = iter(["aaaa", "bbbb", "aaaa", "cccc"])
@@ -44,7 +44,7 @@ def test_an_id_that_is_taken_is_not_given_again(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_run_that_was_not_sealed_is_not_published(tmp_path: Path) -> None:
-    """No link is made to a folder that is not there."""
+    """No link is created to a missing folder."""
     with lock.hold(tmp_path, CLOCK):
         run = run_folder.start_run(tmp_path, CLOCK)
         with pytest.raises(FunnelError, match="no sealed run to publish") as refusal:
@@ -53,8 +53,8 @@ def test_a_run_that_was_not_sealed_is_not_published(tmp_path: Path) -> None:
     assert not (tmp_path / "current").is_symlink()
 
 
-def test_nothing_is_pruned_where_there_is_no_run(tmp_path: Path) -> None:
-    """A folder without runs/ stays as it is."""
+def test_prune_without_runs_changes_nothing(tmp_path: Path) -> None:
+    """A folder without runs/ stays unchanged."""
     assert [] == run_folder.prune(tmp_path, 2)
     assert [] == list(tmp_path.iterdir())
 
@@ -62,42 +62,42 @@ def test_nothing_is_pruned_where_there_is_no_run(tmp_path: Path) -> None:
 def database(folder: Path) -> Path:
     path = folder / "funnel.duckdb"
     with duckdb.connect(str(path)) as connection:
-        connection.execute("create table nights as select 1 as night")
+        connection.execute("create table runs as select 1 as run")
     return path
 
 
-def told_of(path: Path) -> FunnelError:
-    """What is said of the error that DuckDB itself meets."""
+def open_error(path: Path) -> FunnelError:
+    """Our error for the error of DuckDB."""
     with pytest.raises(duckdb.Error) as failure:
         duckdb.connect(str(path), read_only=True)
     return run_folder.open_errors(path, failure.value)
 
 
-def test_a_file_that_this_user_may_not_read_is_reported(tmp_path: Path) -> None:
-    """And is not called corrupt."""
+def test_an_unreadable_file_is_reported_with_its_owner(tmp_path: Path) -> None:
+    """The message does not call it corrupt."""
     path = database(tmp_path)
     path.chmod(0)
     with without_rights(tmp_path):
-        told = told_of(path)
+        error = open_error(path)
     assert ("the published file can't be read by this user", str(path), "ask its owner for read access", 2) == (
-        told.what,
-        told.where,
-        told.next_step,
-        told.exit_code,
+        error.what,
+        error.where,
+        error.next_step,
+        error.exit_code,
     )
 
 
-def test_a_file_that_became_unreadable_is_reported_whatever_duckdb_says(tmp_path: Path) -> None:
-    """A session that was open when the right was taken away meets another error than who opens the file."""
+def test_a_file_that_becomes_unreadable_is_reported_for_any_duckdb_error(tmp_path: Path) -> None:
+    """An open connection gets another DuckDB error than a new one."""
     path = database(tmp_path)
     path.chmod(0)
     with without_rights(tmp_path):
-        told = run_folder.open_errors(path, duckdb.IOException("Could not read enough bytes"))
-    assert "the published file can't be read by this user" == told.what
+        error = run_folder.open_errors(path, duckdb.IOException("Could not read enough bytes"))
+    assert "the published file can't be read by this user" == error.what
 
 
 def test_a_file_that_another_program_writes_is_reported(tmp_path: Path) -> None:
-    """A second process has it open, really."""
+    """A second process has it open."""
     path = database(tmp_path)
     script = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.readline()"
     with subprocess.Popen(
@@ -105,33 +105,33 @@ def test_a_file_that_another_program_writes_is_reported(tmp_path: Path) -> None:
     ) as other:
         assert other.stdout is not None
         assert "open\n" == other.stdout.readline()
-        told = told_of(path)
+        error = open_error(path)
         other.communicate("\n", timeout=20)
     assert ("another program has the published file open for writing", str(path), "close that program", 2) == (
-        told.what,
-        told.where,
-        told.next_step,
-        told.exit_code,
+        error.what,
+        error.where,
+        error.next_step,
+        error.exit_code,
     )
 
 
 def test_a_file_of_another_duckdb_is_reported_with_both_versions(tmp_path: Path) -> None:
-    """By the version in the file's own head; a head that names none is not repeated."""
+    """The version comes from the file header; an invalid version is not repeated."""
     path = database(tmp_path)
     newer = bytearray(path.read_bytes())
     newer[12:20] = (250).to_bytes(8, "little")
     unknown = "of an unknown version"
-    for name, shown in ((b"v9.8.7", "v9.8.7"), (b"<script>", unknown), (b"v1.\xff", unknown)):
+    for name, version in ((b"v9.8.7", "v9.8.7"), (b"<script>", unknown), (b"v1.\xff", unknown)):
         newer[52:84] = name.ljust(32, b"\0")
         newer[:8] = checksum(bytes(newer[8:4096]))
         path.write_bytes(newer)
-        told = told_of(path)
+        error = open_error(path)
         assert (
-            f"the file was written by DuckDB {shown} (storage version 250), and this is DuckDB v{duckdb.__version__}, "
+            f"the file was written by DuckDB {version} (storage version 250), and this is DuckDB v{duckdb.__version__}, "
             "which can't read it"
-        ) == told.what
-        assert (str(path), 3) == (told.where, told.exit_code)
-        assert "funnel run --from-log" in told.next_step
+        ) == error.what
+        assert (str(path), 3) == (error.where, error.exit_code)
+        assert "funnel run --from-log" in error.next_step
 
 
 @pytest.mark.parametrize(
@@ -144,25 +144,25 @@ def test_a_file_of_another_duckdb_is_reported_with_both_versions(tmp_path: Path)
         ("Failure while reading", "the database file is corrupt"),
     ],
 )
-def test_what_duckdb_says_is_reported_in_plain_words(tmp_path: Path, text: str, expected: str) -> None:
-    """By the words that this and other versions of it use."""
+def test_an_error_of_duckdb_is_reported_in_plain_words(tmp_path: Path, text: str, expected: str) -> None:
+    """The texts are those of this and other versions of DuckDB."""
     path = database(tmp_path)
-    told = run_folder.open_errors(path, duckdb.IOException(text))
-    assert told.what.startswith(expected)
-    assert str(path) == told.where
+    error = run_folder.open_errors(path, duckdb.IOException(text))
+    assert error.what.startswith(expected)
+    assert str(path) == error.where
 
 
-def test_a_file_that_was_cut_short_is_reported(tmp_path: Path) -> None:
-    """And that the log can make it again."""
+def test_a_truncated_file_is_reported_with_the_rebuild(tmp_path: Path) -> None:
+    """The next step is a rebuild from the log."""
     path = database(tmp_path)
     path.write_bytes(path.read_bytes()[:100])
-    told = told_of(path)
-    assert "the database file is corrupt (truncated, or changed on the disk)" == told.what
-    assert "rebuild it from the landing log with `funnel run --from-log`" == told.next_step
+    error = open_error(path)
+    assert "the database file is corrupt (truncated, or changed on the disk)" == error.what
+    assert "rebuild it from the landing log with `funnel run --from-log`" == error.next_step
 
 
 def test_a_file_in_place_of_runs_is_never_replaced(tmp_path: Path) -> None:
-    """A link that leads nowhere neither."""
+    """This includes a dangling link."""
     for number in range(2):
         out = tmp_path / str(number)
         out.mkdir()
@@ -176,7 +176,7 @@ def test_a_file_in_place_of_runs_is_never_replaced(tmp_path: Path) -> None:
 
 
 def test_runs_on_another_file_system_is_refused(tmp_path: Path) -> None:
-    """No rename goes there; nothing is left behind."""
+    """A rename to it is impossible; no file is left."""
     with tempfile.TemporaryDirectory(dir="/dev/shm") as elsewhere:
         assert Path(elsewhere).stat().st_dev != tmp_path.stat().st_dev, (
             "this test needs a second file system at /dev/shm"
@@ -187,19 +187,19 @@ def test_runs_on_another_file_system_is_refused(tmp_path: Path) -> None:
         assert (str(tmp_path / "runs"), []) == (refusal.value.where, list(Path(elsewhere).iterdir()))
 
 
-def sealed(out: Path, night: str, clock: datetime = CLOCK) -> run_folder.RunFolder:
+def seal_run(out: Path, text: str, clock: datetime = CLOCK) -> run_folder.RunFolder:
     run = run_folder.start_run(out, clock)
-    run.database.write_text(night)
+    run.database.write_text(text)
     run_folder.seal(run)
     return run
 
 
-def test_logs_beside_either_run_are_moved_away_and_kept(tmp_path: Path) -> None:
-    """Beside the link, the published run and the new one; a second run leaves those of before alone."""
+def test_a_wal_file_beside_a_run_is_renamed_and_kept(tmp_path: Path) -> None:
+    """This is so beside the link, the published run and the new one; a second run keeps the earlier ones."""
     with lock.hold(tmp_path, CLOCK):
-        first = sealed(tmp_path, "first")
+        first = seal_run(tmp_path, "first")
         run_folder.swap(first)
-        second = sealed(tmp_path, "second")
+        second = seal_run(tmp_path, "second")
         logs = [tmp_path / "funnel.duckdb.wal", second.sealed / "funnel.duckdb.wal.checkpoint"]
         logs.append(first.sealed / "funnel.duckdb.wal")
         for log in logs:
@@ -211,12 +211,12 @@ def test_logs_beside_either_run_are_moved_away_and_kept(tmp_path: Path) -> None:
             assert f"its changes are in {aside.name} and are not part of the published run" in warning
             assert f"kept of {log.parent.name}" == aside.read_text()
             assert not log.exists()
-        assert [] == run_folder.swap(sealed(tmp_path, "third"))
+        assert [] == run_folder.swap(seal_run(tmp_path, "third"))
     assert "third" == (tmp_path / "funnel.duckdb").read_text()
 
 
-def test_a_run_that_is_sealed_already_keeps_its_modes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page that is a link to an earlier run's is final: its mode is not touched again."""
+def test_a_file_of_an_earlier_run_keeps_its_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that is a hard link to an earlier run's page keeps its mode."""
     with lock.hold(tmp_path, CLOCK):
         run = run_folder.start_run(tmp_path, CLOCK)
         run.database.write_text("night")
@@ -229,10 +229,10 @@ def test_a_run_that_is_sealed_already_keeps_its_modes(tmp_path: Path, monkeypatc
     assert ("funnel.duckdb" in changed, "old.html" in changed) == (True, False)
 
 
-def test_a_link_that_a_killed_run_of_the_same_pid_left_is_in_nobodys_way(tmp_path: Path) -> None:
-    """In a container every run may be process 1."""
+def test_a_leftover_link_of_the_same_pid_is_replaced(tmp_path: Path) -> None:
+    """In a container every run may have pid 1."""
     with lock.hold(tmp_path, CLOCK):
-        run = sealed(tmp_path, "night")
+        run = seal_run(tmp_path, "night")
         for name in ("current", "reports"):
             (tmp_path / f"{name}.new-{os.getpid()}").symlink_to("runs/nowhere")
         run_folder.swap(run)
@@ -242,8 +242,8 @@ def test_a_link_that_a_killed_run_of_the_same_pid_left_is_in_nobodys_way(tmp_pat
     )
 
 
-def test_a_sealed_run_is_as_open_as_the_output_folder(tmp_path: Path) -> None:
-    """Private while it is built, then every folder of it like the one around it."""
+def test_a_sealed_run_has_the_mode_of_the_output_folder(tmp_path: Path) -> None:
+    """It is private during the build; then each of its folders has that mode."""
     tmp_path.chmod(0o750)
     run = run_folder.start_run(tmp_path, CLOCK)
     run.database.write_text("night")
@@ -256,7 +256,7 @@ def test_a_sealed_run_is_as_open_as_the_output_folder(tmp_path: Path) -> None:
 def test_a_broken_disk_is_reported_with_the_file_or_else_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None
 ) -> None:
-    """A flush knows no name; then the output folder is where to look."""
+    """A flush error has no file name, so the message has the output folder."""
     run = run_folder.start_run(tmp_path, CLOCK)
     run.database.write_text("night")
 
@@ -272,8 +272,8 @@ def test_a_broken_disk_is_reported_with_the_file_or_else_the_folder(
 def test_a_broken_disk_while_publishing_is_reported_with_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As while the run is written out."""
-    run = sealed(tmp_path, "first")
+    """This is so while the run is published."""
+    run = seal_run(tmp_path, "first")
 
     def broken(_path: Path) -> None:
         raise OSError(5, "Input/output error")
@@ -286,12 +286,12 @@ def test_a_broken_disk_while_publishing_is_reported_with_the_folder(
 
 
 def test_a_run_that_can_t_be_removed_stops_no_run(tmp_path: Path) -> None:
-    """Somebody else owns what lies in it: half removed under a name that no reader takes, and nobody is stopped."""
+    """If its files belong to another user, it stays half removed under a name that is not read, and no run stops."""
     out = tmp_path / "out"
     out.mkdir()
     with lock.hold(out, CLOCK):
-        old = sealed(out, "first")
-        run_folder.swap(sealed(out, "second", CLOCK + timedelta(days=1)))
+        old = seal_run(out, "first")
+        run_folder.swap(seal_run(out, "second", CLOCK + timedelta(days=1)))
     for path in (out, out / "runs", out / lock.LOCK_NAME):
         path.chmod(0o777)
     with without_rights(out), lock.hold(out, CLOCK):

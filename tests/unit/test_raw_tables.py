@@ -1,4 +1,4 @@
-"""The relations of schema raw that the models read."""
+"""The views of schema raw that the models read."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ GOOD = HEADER + entry("L1")
 LEADS = "lead_id,origin,owner,score\n"
 
 
-def test_every_relation_is_offered_when_nothing_was_delivered(tmp_path: Path) -> None:
-    """Empty, with the columns of the contract."""
+def test_every_raw_view_exists_without_a_load(tmp_path: Path) -> None:
+    """The views are empty and have the documented columns."""
     connection = Inbox(tmp_path).raw_views()
     tables = "accounts deletions leads loads merges rejected_rows stage_entries"
     attributes = "account_attributes lead_attributes host_texts domains"
@@ -25,8 +25,8 @@ def test_every_relation_is_offered_when_nothing_was_delivered(tmp_path: Path) ->
     assert [*ours.split(), *added.split()] == columns
 
 
-def test_a_row_gives_the_configured_dimensions_in_their_order(tmp_path: Path) -> None:
-    """Of entries only what a load brought; of leads every contract column and extra; null for what is not there."""
+def test_a_row_has_the_configured_dimensions_in_order(tmp_path: Path) -> None:
+    """Entries have only columns of their load, leads all documented and extra columns; missing ones are null."""
     inbox = one_file(tmp_path, "lead_id,stage,entered_at,region\nL1,MQL,2026-01-05,north\n")
     inbox.put("leads.csv", LEADS + "L1,sales,dana,7\n")
     inbox.reads("leads.csv", "leads", name="leads")
@@ -36,8 +36,8 @@ def test_a_row_gives_the_configured_dimensions_in_their_order(tmp_path: Path) ->
     assert [(["dana", "sales", "7", None, None],)] == inbox.rows("select given from raw.leads")
 
 
-def test_inputs_that_are_no_longer_configured_are_not_offered(tmp_path: Path) -> None:
-    """With a warning; the log keeps them."""
+def test_an_input_that_is_no_longer_configured_is_not_read(tmp_path: Path) -> None:
+    """There is a warning, and the log keeps its rows."""
     inbox = one_file(tmp_path, GOOD)
     inbox.land()
     inbox.inputs = ()

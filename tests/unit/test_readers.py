@@ -1,4 +1,4 @@
-"""The parts of reading: the byte pre-flight, the header, the resynchronising reader."""
+"""The parts of reading: the scan of bytes, the header, and CSV row recovery."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def records(text: bytes, fields: int = 3) -> list[tuple[int, list[bytes] | None,
         (b"x", 1, 0),
     ],
 )
-def test_preflight_counts_lines(tmp_path: Path, content: bytes, lines: int, blank: int) -> None:
-    """Lines and empty lines are counted with LF and CRLF, with or without a BOM and a last line end."""
+def test_the_scan_counts_lines(tmp_path: Path, content: bytes, lines: int, blank: int) -> None:
+    """Lines and empty lines are counted with LF and CRLF, a BOM, and with or without a last line end."""
     path = tmp_path / "a.csv"
     path.write_bytes(content)
-    found = scan_bytes(path)
-    assert (lines, blank) == (found.lines, found.blank)
+    result = scan_bytes(path)
+    assert (lines, blank) == (result.lines, result.blank)
 
 
-def test_preflight_counts_the_same_over_any_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a chunk ends changes no count and no verdict."""
+def test_the_scan_counts_the_same_for_any_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of a chunk changes no count and no finding."""
     generator = random.Random(5)
     pieces = [b"ab", b"\n", b"\r\n", "é€".encode(), b'"', b",", b"\n\n", b"\r\n\r\n"]
     for case in range(60):
@@ -82,15 +82,15 @@ def test_preflight_counts_the_same_over_any_chunks(tmp_path: Path, monkeypatch: 
         ("a,b\n1,€\n".encode(), None),
     ],
 )
-def test_preflight_knows_what_is_odd(tmp_path: Path, content: bytes, why: str | None) -> None:
-    """What DuckDB's reader would stumble over is seen in the bytes."""
+def test_the_scan_finds_unusual_bytes(tmp_path: Path, content: bytes, why: str | None) -> None:
+    """It finds bytes that DuckDB's reader does not read correctly."""
     path = tmp_path / "a.csv"
     path.write_bytes(content)
     assert why == scan_bytes(path).irregularity
 
 
-def test_compressed_files_are_read_through(tmp_path: Path) -> None:
-    """gzip and zst, also of several members, count like the plain file; the sha256 is that of the file."""
+def test_compressed_files_are_scanned_decompressed(tmp_path: Path) -> None:
+    """gzip and zst, also with several members, have the counts of the plain file; the SHA-256 is that of the file."""
     content = b"a,b\n" + b"1,2\n" * 100_000
     plain, zipped, packed = tmp_path / "a.csv", tmp_path / "a.csv.gz", tmp_path / "a.csv.zst"
     plain.write_bytes(content)
@@ -99,14 +99,14 @@ def test_compressed_files_are_read_through(tmp_path: Path) -> None:
     packed.write_bytes(packer.compress(content[:1000]) + packer.compress(content[1000:]))
     expected = scan_bytes(plain)
     for path in (zipped, packed):
-        found = scan_bytes(path)
-        assert (expected.lines, expected.content_size) == (found.lines, found.content_size)
-        assert checksums.sha256_of(path) == found.sha256
+        result = scan_bytes(path)
+        assert (expected.lines, expected.content_size) == (result.lines, result.content_size)
+        assert checksums.sha256_of(path) == result.sha256
 
 
 @pytest.mark.parametrize("cut", [1, 5, 100, 2000])
-def test_a_cut_zst_is_refused(tmp_path: Path, cut: int) -> None:
-    """However little is missing."""
+def test_a_truncated_zst_is_refused(tmp_path: Path, cut: int) -> None:
+    """This is so for any missing length."""
     path = tmp_path / "a.csv.zst"
     content = random.Random(1).randbytes(9000)
     path.write_bytes(zstandard.ZstdCompressor(write_checksum=True).compress(content)[:-cut])
@@ -115,14 +115,14 @@ def test_a_cut_zst_is_refused(tmp_path: Path, cut: int) -> None:
 
 
 def test_a_header_binds_by_name() -> None:
-    """Order, case, spaces, underscores, hyphens and a BOM don't matter; what is left over is an extra column."""
+    """Order, case, spaces, underscores, hyphens and a BOM are ignored; other headers are extra columns."""
     bound = bind(("\ufeffEntered-At", " Lead ID ", "Lead Score (0-100)", "STAGE", "", "2nd owner"), entries())
     assert {"lead_id": 1, "stage": 3, "entered_at": 0} == bound.columns
     assert {"lead_score_0_100": 2, "column_5": 4, "nd_owner": 5} == bound.extras
 
 
 def test_a_mapped_column_takes_its_header_only() -> None:
-    """`columns` wins over a header of our own name, which is kept as an extra column."""
+    """`columns` has priority over a header of our own name, which is an extra column."""
     reads = entries(columns={"entered_at": "Changed", "score": "Points", "owner": "Rep"})
     bound = bind(("lead_id", "stage", "entered_at", "changed", "points", "stage alias"), reads)
     assert {"lead_id": 0, "stage": 1, "entered_at": 3} == bound.columns
@@ -131,7 +131,7 @@ def test_a_mapped_column_takes_its_header_only() -> None:
 
 
 def test_missing_and_repeated_headers_do_not_bind() -> None:
-    """All missing columns are named at once; two headers that are one after normalisation are refused."""
+    """The message has all missing columns; two headers that are equal after normalisation are refused."""
     with pytest.raises(BindError) as missing:
         bind(("stage", "when"), entries())
     assert ("lead_id", "entered_at") == missing.value.missing
@@ -157,16 +157,16 @@ def test_missing_and_repeated_headers_do_not_bind() -> None:
         (b'"a\nb",c,d\n', [(1, [b"a\nb", b"c", b"d"], None)]),
     ],
 )
-def test_the_resynchroniser(text: bytes, expected: list[object]) -> None:
-    """A quoted field may span lines; a stray quote costs its own line and no other."""
+def test_row_recovery_rejects_only_the_malformed_line(text: bytes, expected: list[object]) -> None:
+    """A quoted field may span lines; a stray quote rejects only its own line."""
     assert expected == records(text)
 
 
-def test_the_resynchroniser_reads_clean_files_as_the_csv_module_does() -> None:
-    """On well-formed files, with quotes, delimiters and newlines in values, nothing is lost or changed."""
+def test_row_recovery_reads_valid_files_like_the_csv_module() -> None:
+    """In valid files, with quotes, delimiters and newlines in values, no value is lost or changed."""
     generator = random.Random(11)
     for _ in range(300):
-        # Delimiters and newlines not in one value: a line that is a whole record by itself is taken for one, by rule.
+        # No value has delimiters and newlines: by rule, a line that is a whole record is read as one.
         letters = [generator.choice(['ab," ', 'ab"\n']) for _ in range(3)]
         rows = [
             ["".join(generator.choice(letters[column]) for _ in range(generator.randrange(6))) for column in range(3)]
@@ -178,8 +178,8 @@ def test_the_resynchroniser_reads_clean_files_as_the_csv_module_does() -> None:
         assert expected == [fields for _, fields, _ in records(file.getvalue().encode())]
 
 
-def test_one_bad_quote_in_a_big_file_costs_at_most_two_lines() -> None:
-    """A quote put anywhere into any line quarantines two lines at the most, and every other line is read right."""
+def test_one_bad_quote_in_a_large_file_rejects_at_most_two_lines() -> None:
+    """A quote at any position rejects at most two lines, and every other line is read correctly."""
     generator = random.Random(3)
     clean = [f'{number},"name {number}",x{number}\n'.encode() for number in range(60)]
     for _ in range(300):
@@ -187,17 +187,17 @@ def test_one_bad_quote_in_a_big_file_costs_at_most_two_lines() -> None:
         at = generator.randrange(len(clean[hit]) - 1)
         damaged = list(clean)
         damaged[hit] = damaged[hit][:at] + b'"' + damaged[hit][at:]
-        found = records(b"".join(damaged))
-        lost = [number for number, fields, _ in found if fields is None]
+        result = records(b"".join(damaged))
+        lost = [number for number, fields, _ in result if fields is None]
         assert len(lost) <= 2
-        right = {number: fields for number, fields, _ in found if fields is not None and number != hit + 1}
+        right = {number: fields for number, fields, _ in result if fields is not None and number != hit + 1}
         for number, fields in right.items():
             assert [f"{number - 1}".encode(), f"name {number - 1}".encode(), f"x{number - 1}".encode()] == fields
 
 
 @pytest.mark.parametrize("start", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"])
-def test_archive_is_refused_before_its_lines_are_counted(tmp_path: Path, start: bytes) -> None:
-    """By its first bytes, whatever its name."""
+def test_an_archive_is_refused_before_its_lines_are_counted(tmp_path: Path, start: bytes) -> None:
+    """Its first bytes identify it, not its name."""
     path = tmp_path / "a.csv"
     path.write_bytes(start + b"x" * 50)
     with pytest.raises(FileRefusedError, match="zip archive or an Excel workbook"):
@@ -205,14 +205,14 @@ def test_archive_is_refused_before_its_lines_are_counted(tmp_path: Path, start: 
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_the_delimiters_of_a_file_are_counted_by_the_one_that_is_declared(tmp_path: Path, encoding: str) -> None:
-    """Else every file with semicolons would look broken, and be read line by line."""
+def test_delimiters_are_counted_by_the_declared_one(tmp_path: Path, encoding: str) -> None:
+    """Otherwise every file with semicolons would look malformed and be read line by line."""
     path = tmp_path / "a.csv"
     path.write_bytes("lead_id;stage;note\nL1;MQL;a, b, c, d\n".encode(encoding))
-    found = formats.scan_file(
+    result = formats.scan_file(
         path, Input("crm", "stage_entries", path, delimiter=";", encoding=encoding), Path(mkdtemp(dir=tmp_path))
     )
-    assert 4 == found.delimiters
+    assert 4 == result.delimiters
 
 
 @pytest.mark.parametrize(
@@ -225,8 +225,8 @@ def test_the_delimiters_of_a_file_are_counted_by_the_one_that_is_declared(tmp_pa
         (b"\x15\x00\x25\x02\x15\x02\x15", False),
     ],
 )
-def test_a_page_header_tells_whether_it_has_a_checksum(header: bytes, expected: bool) -> None:
-    """Three whole numbers of any length, then a fourth or not."""
+def test_the_checksum_of_a_page_header_is_found(header: bytes, expected: bool) -> None:
+    """The header has three integers of any length, and optionally a fourth."""
     assert expected == checksums._page_has_crc(header)
 
 
@@ -240,6 +240,6 @@ def test_a_page_header_tells_whether_it_has_a_checksum(header: bytes, expected: 
     ],
 )
 def test_a_search_for_a_closing_quote_ends(text: bytes, reasons: list[str]) -> None:
-    """At damage, at text behind a quote, after ten thousand lines, after the longest record: and all lines come back."""
+    """It ends at damage, at text after a quote, after ten thousand lines and after the longest record; no line is lost."""
     reader = csv_recovery.RecordRecovery(iter(text.splitlines(keepends=True)), 3, b",")
     assert reasons == [record.reason for record in reader]

@@ -1,4 +1,4 @@
-"""Rows that are made of records: what is read, what fills a column, what one record becomes, and that nothing is lost."""
+"""Records become rows: filters, the source of each column, lists, and that no record is lost."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ class TestWhere:
         ],
     )
     def test_rows_outside_are_filtered(self, tmp_path: Path, condition: Where, leads: list[str]) -> None:
-        """A missing value is none of the values, as in the rules on leads; each row is counted."""
+        """A missing value is not in the values, as in the rules on leads; each filtered row is counted."""
         inbox = one_file(tmp_path, CHANGES, reshaping=Reshaping(where=(condition,)))
         assert (4, 4, 4 - len(leads), 0, len(leads)) == counts(inbox.land())
         assert leads == inbox.leads()
 
     def test_all_conditions_must_hold(self, tmp_path: Path) -> None:
-        """Two conditions."""
+        """The input has two conditions."""
         both = (where("Field", "one_of", "Status"), where("stage", "is_null", is_negated=True))
         inbox = one_file(tmp_path, CHANGES + "L4,Status,,2026-01-09\n", reshaping=Reshaping(where=both))
         inbox.land()
         assert ["L1", "L3"] == inbox.leads()
 
     def test_a_column_that_is_not_there_refuses_the_file(self, tmp_path: Path) -> None:
-        """With the columns that there are."""
+        """The message has the columns of the file."""
         inbox = one_file(tmp_path, CHANGES, reshaping=Reshaping(where=(where("Feld", "one_of", "x"),)))
         assert (
             "`where` asks for a column `Feld`, which is not in the file; found `lead_id`, `Field`, `stage`, `entered_at`",
@@ -49,7 +49,7 @@ class TestWhere:
         ) == refusal(inbox.land())
 
     def test_extra_columns_are_kept_unless_the_format_drops_them(self, tmp_path: Path) -> None:
-        """A format keeps those that are mapped."""
+        """A format keeps only mapped columns."""
         inbox = one_file(tmp_path, CHANGES, reshaping=Reshaping())
         (load,) = inbox.land().loads
         assert {"field": "Field"} == load.extras
@@ -59,7 +59,7 @@ class TestWhere:
         assert {"why": "y"} == load.extras
 
     def test_a_rejected_row_keeps_its_record(self, tmp_path: Path) -> None:
-        """The number of a row is its own; the record is that of the file, and the original its line."""
+        """The row has its own number, the number of its record in the file, and the line as original."""
         text = CHANGES + "L4,Status,MQL,someday\nL5,Status,Banana,2026-01-09\n"
         inbox = one_file(tmp_path, text, reshaping=Reshaping(where=(where("Field", "one_of", "Status"),)))
         assert (6, 6, 2, 1, 3) == counts(inbox.land())
@@ -69,8 +69,8 @@ class TestWhere:
             "select original, row_number, record_number from raw.stage_entries where original is not null"
         )
 
-    def test_a_quarantined_line_comes_after_the_rows(self, tmp_path: Path) -> None:
-        """It has no number that a row has."""
+    def test_a_malformed_line_comes_after_the_rows(self, tmp_path: Path) -> None:
+        """Its number differs from those of the rows."""
         text = CHANGES.replace("L1,Owner,Dana,2026-01-06\n", "L1,Owner\n")
         inbox = one_file(tmp_path, text, reshaping=Reshaping(where=(where("Field", "one_of", "Status"),)))
         assert (4, 4, 1, 1, 2) == counts(inbox.land())
@@ -78,30 +78,32 @@ class TestWhere:
             "select row_number, record_number, reason, original from raw.rejected_rows"
         )
 
-    def test_a_file_beyond_memory_gives_the_same(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Its cells and rows wait on the disk."""
+    def test_a_file_larger_than_the_memory_gives_the_same_rows(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its cells and rows are stored on the disk."""
         monkeypatch.setattr(holding, "MAX_IN_MEMORY_BYTES", 10)
         inbox = one_file(tmp_path, CHANGES, reshaping=Reshaping(where=(where("Field", "one_of", "Status"),)))
         assert (4, 4, 2, 0, 2) == counts(inbox.land())
         assert ["L1", "L3"] == inbox.leads()
 
-    def test_quotes_are_counted_in_the_cells(self, tmp_path: Path) -> None:
-        """A value with the delimiter inside is no line that does not fit."""
+    def test_a_quoted_delimiter_is_part_of_the_value(self, tmp_path: Path) -> None:
+        """A line with a quoted delimiter is not malformed."""
         inbox = one_file(tmp_path, CHANGES.replace("Owner", '"Owner, old"'), reshaping=Reshaping())
         assert (4, 4, 0, 0, 4) == counts(inbox.land())
 
 
 class TestColumns:
     def test_a_constant_fills_a_column(self, tmp_path: Path) -> None:
-        """Also an extra one."""
+        """It may fill an extra column too."""
         shape = Reshaping(constants={"source_system": "hubspot", "region": "EMEA"})
         inbox = one_file(tmp_path, CHANGES, reshaping=shape)
         (load,) = inbox.land().loads
         assert "constant source_system" == load.columns["source_system"]
         assert [("hubspot", "EMEA")] == inbox.rows("select distinct source_system, region from raw.stage_entries")
 
-    def test_the_first_candidate_that_is_there_counts(self, tmp_path: Path) -> None:
-        """One that only counts beside another header is passed over without it."""
+    def test_the_first_candidate_in_the_file_is_used(self, tmp_path: Path) -> None:
+        """A candidate that needs another header is skipped without that header."""
         names = {
             "lead_id": (Candidate("Field", beside="_start"), Candidate("Nr"), Candidate("lead id")),
             "stage": (Candidate("STAGE"),),
@@ -110,15 +112,15 @@ class TestColumns:
         inbox.land()
         assert ["L1", "L1", "L2", "L3"] == inbox.leads()
 
-    def test_what_the_configuration_maps_comes_first(self, tmp_path: Path) -> None:
-        """Before the candidates of the format."""
+    def test_a_mapped_column_has_priority(self, tmp_path: Path) -> None:
+        """It has priority over the candidates of the format."""
         names = {"lead_id": (Candidate("lead_id"),)}
         inbox = one_file(tmp_path, CHANGES, columns={"lead_id": "Field"}, reshaping=Reshaping(names=names))
         inbox.land()
         assert ["Status", "Owner", "Status"] == inbox.leads()
 
-    def test_a_missing_column_names_what_the_format_looks_for(self, tmp_path: Path) -> None:
-        """And what the file has."""
+    def test_the_message_on_a_missing_column_has_the_candidates(self, tmp_path: Path) -> None:
+        """It has the columns of the file too."""
         names = {"stage": (Candidate("NewValue"), Candidate("New Value"))}
         inbox = one_file(tmp_path, "lead_id,entered_at\nL1,2026-01-01\n", format="f", reshaping=Reshaping(names=names))
         reason, _ = refusal(inbox.land())
@@ -127,8 +129,8 @@ class TestColumns:
             == reason
         )
 
-    def test_a_condition_of_a_format_needs_columns_as_the_table_does(self, tmp_path: Path) -> None:
-        """They are missing together, so that another delimiter is seen; a column of no table is missing by itself."""
+    def test_a_missing_column_of_a_condition_is_reported(self, tmp_path: Path) -> None:
+        """With a wrong delimiter all columns are missing together; a column of no table is reported alone."""
         names = {"lead_id": (Candidate("LeadId"),), "field": (Candidate("Field"),)}
         conditions = (where("field", "one_of", "Status"), Where(Condition("stage", "is_null", is_negated=True)))
         shape = Reshaping(names=names | {"stage": (Candidate("NewValue"),)}, where=conditions)
@@ -142,18 +144,18 @@ class TestColumns:
         assert reason.startswith("missing columns `field`; the format entries looks for `Field`; found ")
 
     def test_an_optional_part_of_a_format_may_be_absent(self, tmp_path: Path) -> None:
-        """Neither its columns nor its file are missed; a damaged file is told of once."""
+        """Neither its columns nor its file is reported as missing; a damaged file is reported once."""
         inbox = one_file(tmp_path, CHANGES)
         inbox.reads("entries.csv", "merges", name="merges", is_optional=True)
         inbox.reads("nowhere.csv", "merges", name="others", is_optional=True)
-        found = inbox.land()
-        assert ((), (), 1) == (found.refused, found.missing, len(found.loads))
+        result = inbox.land()
+        assert ((), (), 1) == (result.refused, result.missing, len(result.loads))
         inbox = one_file(tmp_path / "b", b"\0\0\0\0")
         inbox.reads("entries.csv", "merges", name="merges", is_optional=True)
         assert ["crm"] == [refused.input for refused in inbox.land().refused]
 
-    def test_creation_is_dated_by_the_row_that_tells_of_it(self, tmp_path: Path) -> None:
-        """Of the same record; another record has none."""
+    def test_the_creation_time_comes_from_the_creation_row(self, tmp_path: Path) -> None:
+        """It applies to its own record only."""
         text = (
             "lead_id,Field,stage,entered_at\n"
             + "L1,created,,2026-01-01\nL1,Status,MQL,2026-01-05\nL2,Status,MQL,2026-01-06\n"
@@ -167,8 +169,8 @@ class TestColumns:
             "select lead_id, record_created_at::date::varchar from raw.stage_entries order by row_number"
         )
 
-    def test_creation_needs_the_columns_that_tell_of_it(self, tmp_path: Path) -> None:
-        """Without a column of fields nothing is dated."""
+    def test_without_a_column_of_fields_there_is_no_creation_time(self, tmp_path: Path) -> None:
+        """The creation row can't be recognised."""
         text = "lead_id,stage,entered_at\nL1,MQL,2026-01-05\n"
         inbox = one_file(tmp_path, text, reshaping=Reshaping(created=("created",)))
         assert (1, 1, 0, 0, 1) == counts(inbox.land())
@@ -179,14 +181,14 @@ class TestColumns:
         mapped.land()
         assert [("2026-01-01",)] == mapped.rows("select record_created_at::date::varchar from raw.stage_entries")
 
-    def test_fields_that_are_there_are_named_where_none_is_the_stage(self, tmp_path: Path) -> None:
-        """With the line to write."""
+    def test_the_fields_of_the_file_are_named_if_none_is_the_stage(self, tmp_path: Path) -> None:
+        """The warning has the setting to write."""
         shape = Reshaping(names={"field": (Candidate("Field"),)}, where=(where("field", "one_of", "Stage"),))
-        found = one_file(tmp_path, CHANGES, reshaping=shape).land()
+        result = one_file(tmp_path, CHANGES, reshaping=shape).land()
         assert (
             'crm: entries.csv: no row is of the field that holds the stage; the fields there are "Status" (2), "Owner" (1)\n'
             '    field_value = "Status"   # in this [[inputs]] block',
-        ) == found.warnings
+        ) == result.warnings
         empty = one_file(tmp_path / "b", FIELDS + "L1,,MQL,2026-01-01\n", reshaping=shape).land()
         assert (
             "crm: entries.csv: no row is of the field that holds the stage; the fields there are not named",
@@ -194,8 +196,8 @@ class TestColumns:
 
 
 class TestJson:
-    def test_paths_into_a_cell(self, tmp_path: Path) -> None:
-        """A name with a space stands in quotes; a number keeps its digits; null is missing."""
+    def test_a_path_reads_a_value_of_a_json_cell(self, tmp_path: Path) -> None:
+        """A name with a space is quoted; a number keeps its digits; null is missing."""
         text = 'id,attributes,at\n7,"{""New Value"": ""MQL"", ""n"": {""x"": 12345678901234567}, ""no"": null}",2026-01-05\n'
         columns = {
             "lead_id": "attributes.n.x",
@@ -208,15 +210,15 @@ class TestJson:
         assert [("12345678901234567", "MQL", "2026-01-05")] == inbox.rows(ENTRIES)
         assert [(None,)] == inbox.rows("select owner from raw.stage_entries")
 
-    def test_a_column_of_json_may_be_named_once(self, tmp_path: Path) -> None:
-        """Then a path begins inside it."""
+    def test_paths_may_start_in_a_default_json_column(self, tmp_path: Path) -> None:
+        """A path then begins inside that column."""
         text = 'lead_id,data,entered_at\nL1,"{""new"": {""stage"": ""MQL""}}",2026-01-05\n'
         inbox = one_file(tmp_path, text, columns={"stage": "new.stage"}, reshaping=Reshaping(json="data"))
         inbox.land()
         assert [("L1", "MQL", "2026-01-05")] == inbox.rows(ENTRIES)
 
-    def test_a_record_says_which_path_it_has(self, tmp_path: Path) -> None:
-        """Of several paths that a format knows for a column the first with a value counts."""
+    def test_the_first_path_with_a_value_is_used(self, tmp_path: Path) -> None:
+        """A format may have several paths for a column."""
         text = 'lead_id,a,entered_at\nL1,"{""New Value"": ""MQL""}",2026-01-05\nL2,"{""New Status"": ""SAL""}",2026-01-06\n'
         names = {"stage": (Candidate('a."New Value"'), Candidate('a."New Status"'))}
         shape = Reshaping(names=names, where=(Where(Condition("stage", "is_null", is_negated=True)),))
@@ -225,21 +227,21 @@ class TestJson:
         assert [("L1", "MQL", "2026-01-05"), ("L2", "SAL", "2026-01-06")] == inbox.rows(ENTRIES)
 
     def test_a_header_with_points_is_a_header(self, tmp_path: Path) -> None:
-        """The longest header that fits counts."""
+        """The longest matching header is used."""
         text = 'lead_id,a.b,a,entered_at\nL1,"{""c"": ""MQL""}",x,2026-01-05\n'
         inbox = one_file(tmp_path, text, columns={"stage": "a.b.c"}, reshaping=Reshaping())
         inbox.land()
         assert [("L1", "MQL", "2026-01-05")] == inbox.rows(ENTRIES)
 
-    @pytest.mark.parametrize("written", ["a..b", "attributes.", "x[].y[]", "", 'a"b'])
-    def test_what_is_no_path_is_a_header_that_is_not_there(self, tmp_path: Path, written: str) -> None:
-        """The file is refused, as for any name."""
+    @pytest.mark.parametrize("path_text", ["a..b", "attributes.", "x[].y[]", "", 'a"b'])
+    def test_an_invalid_path_is_a_missing_header(self, tmp_path: Path, path_text: str) -> None:
+        """The file is refused as for any missing header."""
         text = "lead_id,attributes,entered_at\nL1,{},2026-01-05\n"
-        inbox = one_file(tmp_path, text, columns={"stage": written}, reshaping=Reshaping())
+        inbox = one_file(tmp_path, text, columns={"stage": path_text}, reshaping=Reshaping())
         assert "missing columns `stage`" in refusal(inbox.land())[0]
 
     def test_a_broken_cell_rejects_its_record(self, tmp_path: Path) -> None:
-        """Also where a condition asks for what is in it; a record that another condition leaves out is left out."""
+        """This is so even if a condition reads the cell; a record that another condition filters stays filtered."""
         text = 'lead_id,kind,data,entered_at\nL1,a,"{""s"": ""MQL""}",2026-01-05\nL2,a,{oops,2026-01-05\nL3,b,{oops,2026-01-05\n'
         shape = Reshaping(where=(where("kind", "one_of", "a"), where("data.s", "one_of", "MQL")))
         inbox = one_file(tmp_path, text, columns={"stage": "data.s"}, reshaping=shape)
@@ -247,7 +249,7 @@ class TestJson:
         assert [(2, "cell_not_json", "L2,a,{oops,2026-01-05")] == inbox.rejected()
 
     def test_a_list_becomes_rows(self, tmp_path: Path) -> None:
-        """JSON lines with a list inside: one row an element, none for an empty list, which is one filtered record."""
+        """A list in JSON lines gives one row per element; an empty list is one filtered record."""
         text = (
             '{"id": "L1", "h": {"p": [{"v": "MQL", "t": "2026-01-05"}, {"v": "", "t": "2026-01-06"}, '
             '{"v": "SAL", "t": "2026-01-07"}]}}\n'
@@ -264,14 +266,14 @@ class TestJson:
         assert [(1, 1), (2, 1)] == inbox.rows("select row_number, record_number from raw.stage_entries order by 1")
 
     def test_a_broken_list_rejects_its_record(self, tmp_path: Path) -> None:
-        """It is one row."""
+        """The rejected record is one row."""
         text = 'lead_id,h\nL1,"[{""v"": ""MQL"", ""t"": ""2026-01-05""}]"\nL2,[oops\n'
         columns = {"stage": "h[].v", "entered_at": "h[].t"}
         inbox = one_file(tmp_path, text, columns=columns, reshaping=Reshaping())
         assert (2, 2, 0, 1, 1) == counts(inbox.land())
 
     def test_two_lists_refuse_the_file(self, tmp_path: Path) -> None:
-        """Which value belongs to which nobody could say."""
+        """The values of two lists can't be matched."""
         inbox = one_file(
             tmp_path, "lead_id,h\nL1,{}\n", columns={"stage": "h.a[].v", "entered_at": "h.b[].t"}, reshaping=Reshaping()
         )

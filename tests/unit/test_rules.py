@@ -1,4 +1,4 @@
-"""Conditions of scope and origin: what is read, and what is refused at its line."""
+"""Conditions of scope, origins and personas: valid forms, and errors with their line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.unit.configurations import funnel
 
 
 def scope(where: str, more: str = 'reason = "Not ours."') -> str:
-    """A configuration with one scope rule; its block starts in line 23, `where` stands in line 26."""
+    """A configuration with one scope rule; its block starts in line 23, `where` is in line 26."""
     return funnel() + f'[[scope]]\nname = "ours"\ntable = "leads"\nwhere = {{ {where} }}\n{more}\n'
 
 
@@ -31,8 +31,8 @@ def scope(where: str, more: str = 'reason = "Not ours."') -> str:
         ("is_null = false, not = true", Condition("c", "is_null")),
     ],
 )
-def test_a_condition_asks_one_thing(load: Any, where: str, expected: Condition) -> None:
-    """Each form of a condition is read, and `not` turns it round."""
+def test_each_form_of_a_condition_is_read(load: Any, where: str, expected: Condition) -> None:
+    """`not` negates a condition."""
     loaded: Configuration = load(scope(f'column = "c", {where}'))
     assert (ScopeRule("ours", "leads", expected, "Not ours."),) == loaded.waterfall.scope
 
@@ -62,27 +62,27 @@ def test_a_condition_asks_one_thing(load: Any, where: str, expected: Condition) 
         ('column = "c", matchs = "a"', "26: scope.ours.where.matchs: unknown key; did you mean `matches`?"),
     ],
 )
-def test_a_condition_that_cannot_be_asked_is_refused(problems: Any, where: str, expected: str) -> None:
-    """Each mistake in a condition is told at its line; nothing else is."""
+def test_an_invalid_condition_is_refused(problems: Any, where: str, expected: str) -> None:
+    """The only message is that of the error, with its line."""
     assert f"funnel.toml:{expected}" in problems(scope(where))
 
 
-def test_rules_have_names_of_their_own(problems: Any) -> None:
-    """Two rules of one name could not be told apart where leads are counted by rule."""
+def test_two_rules_of_one_name_are_refused(problems: Any) -> None:
+    """Rules of one name could not be distinguished in the counts by rule."""
     again = '[[scope]]\nname = "ours"\ntable = "accounts"\nwhere = { column = "d", equals = "x" }\nreason = "y"\n'
     expected = ["funnel.toml:29: scope.ours.name: the name `ours` is used twice, here and in line 23"]
     assert expected == problems(scope('column = "c", equals = "a"') + again)
 
 
-def test_a_scope_rule_says_why(problems: Any) -> None:
-    """Without a reason the report could not say why leads are missing."""
+def test_a_scope_rule_needs_a_reason(problems: Any) -> None:
+    """The report shows the reason why leads are missing."""
     assert ["funnel.toml:23: scope.ours.reason: is missing; the report prints it"] == problems(
         scope('column = "c", equals = "a"', more="")
     )
 
 
-def test_origins_are_read_in_their_order(load: Any) -> None:
-    """The order of the file is kept, since the first match decides."""
+def test_origins_keep_their_order(load: Any) -> None:
+    """The order matters, because the first match decides."""
     blocks = "".join(
         f'[[origins]]\norigin = "{name}"\nwhere = {{ column = "lead_source", equals = "{name}" }}\n'
         for name in ("sales", "partner")
@@ -92,8 +92,8 @@ def test_origins_are_read_in_their_order(load: Any) -> None:
     assert (expected, "marketing") == (loaded.waterfall.origins, loaded.waterfall.origin_default)
 
 
-def test_a_column_that_no_input_has_is_named(load: Any) -> None:
-    """A rule on a column that is not there would match nobody, silently."""
+def test_a_rule_on_an_unknown_column_is_refused(load: Any) -> None:
+    """A rule on a missing column would match no lead in silence."""
     loaded: Configuration = load(scope('column = "emial", is_null = true'))
     (problem,) = without_column(replace(loaded, path=Path("funnel.toml")), ["email", "title"], ["emial"])
     assert str(problem) == (
@@ -101,8 +101,8 @@ def test_a_column_that_no_input_has_is_named(load: Any) -> None:
     )
 
 
-def test_personas_are_read_in_their_order_and_their_columns_asked_for(load: Any) -> None:
-    """The first match decides, several rules may say one persona, and a column that is not there is named."""
+def test_personas_keep_their_order_and_need_known_columns(load: Any) -> None:
+    """The first match decides, several rules may have one persona, and a missing column is reported."""
     blocks = "".join(
         f'[[personas]]\nname = "buyer"\nwhere = {{ column = "{column}", matches = "(?i)chief" }}\n'
         for column in ("title", "role")
@@ -117,7 +117,7 @@ def test_personas_are_read_in_their_order_and_their_columns_asked_for(load: Any)
     )
 
 
-def test_a_persona_has_a_name(problems: Any) -> None:
-    """A rule without a name could not be shown."""
+def test_a_persona_needs_a_name(problems: Any) -> None:
+    """The page shows the name of a rule."""
     block = '[[personas]]\nwhere = { column = "title", equals = "CEO" }\n'
     assert ["funnel.toml:23: personas.#1.name: is missing"] == problems(funnel() + block)

@@ -1,4 +1,4 @@
-"""data/sample is what its README says: made by its script, with the counts and the planted facts."""
+"""data/sample has the bytes of its script, and the counts and facts of its README."""
 
 import csv
 import os
@@ -35,7 +35,7 @@ def rows_of(name: str) -> list[dict[str, str]]:
 
 @cache
 def stage_of_word() -> dict[str, str]:
-    """Every normalised word of the configuration to its stage; a word that names two stages is an error."""
+    """Every normalised alias of the configuration with its stage; an alias of two stages is an error."""
     stages: dict[str, str] = {}
     for stage in tomllib.loads((SAMPLE / "funnel.toml").read_text(encoding="utf-8"))["stages"]:
         for word in {
@@ -61,7 +61,7 @@ def moment(text: str) -> datetime | None:
 
 @cache
 def history() -> tuple[dict[str, list[tuple[datetime, str, str]]], Counter[str]]:
-    """The survivor's entries (time, stage, owner) as E1 to E7 leave them, and how many rows went where."""
+    """The survivor's entries (time, stage, owner) after E1 to E7, and the number of rows by disposition."""
     survivor = {row["from_lead_id"]: row["into_lead_id"] for row in rows_of("merges.csv")}
     went: Counter[str] = Counter()
     delivered = defaultdict(list)
@@ -79,18 +79,18 @@ def history() -> tuple[dict[str, list[tuple[datetime, str, str]]], Counter[str]]
             delivered[lead_id].append((at, order, number, stage, row["owner"]))
     lives = {}
     for lead_id, entries in delivered.items():
-        kept: list[tuple[datetime, str, str]] = []
-        seen = set()
+        kept_entries: list[tuple[datetime, str, str]] = []
+        seen_entries = set()
         for at, _, _, stage, owner in sorted(entries):
-            if (at, stage) in seen:
+            if (at, stage) in seen_entries:
                 went["duplicates"] += 1
-            elif kept and kept[-1][1] == stage:
+            elif kept_entries and kept_entries[-1][1] == stage:
                 went["repeats"] += 1
             else:
                 went["kept"] += 1
-                kept.append((at, stage, owner))
-            seen.add((at, stage))
-        lives[lead_id] = kept
+                kept_entries.append((at, stage, owner))
+            seen_entries.add((at, stage))
+        lives[lead_id] = kept_entries
     return lives, went
 
 
@@ -122,7 +122,7 @@ def rate(stage: str, cycles: list[tuple[str, str, set[str]]]) -> float:
 
 
 def stays(stage: str) -> list[float]:
-    """Days of the completed stays in a stage."""
+    """The days of the completed spans in a stage."""
     return [
         (following[0] - entry[0]) / timedelta(days=1)
         for entries in history()[0].values()
@@ -139,15 +139,15 @@ def moves() -> Counter[tuple[str, str]]:
 
 @pytest.mark.parametrize("hash_seed", ["0", "1"])
 def test_the_script_reproduces_the_committed_bytes(tmp_path: Path, hash_seed: str) -> None:
-    """Running the script into an empty folder gives exactly the CSVs that lie in data/sample."""
+    """The script, run into an empty folder, writes exactly the CSV files of data/sample."""
     script = [sys.executable, "-B", str(SAMPLE / "make_sample.py"), str(tmp_path)]
     subprocess.run(script, check=True, env={**os.environ, "PYTHONHASHSEED": hash_seed})
-    made = {str(path.relative_to(tmp_path)): path.read_bytes() for path in tmp_path.rglob("*.csv")}
-    assert {name: (SAMPLE / name).read_bytes() for name in (*CSVS, *FIRST)} == made
+    written = {str(path.relative_to(tmp_path)): path.read_bytes() for path in tmp_path.rglob("*.csv")}
+    assert {name: (SAMPLE / name).read_bytes() for name in (*CSVS, *FIRST)} == written
 
 
-def test_the_counts_are_as_the_readme_says() -> None:
-    """Leads, accounts, merges, deletions and stage entries are as many as README.md says, and small together."""
+def test_the_counts_equal_the_readme() -> None:
+    """Leads, accounts, merges, deletions and stage entries have the counts of README.md, and the files are small."""
     counts = {name: len(rows_of(name)) for name in CSVS}
     assert counts == {
         "accounts.csv": 700,
@@ -159,8 +159,8 @@ def test_the_counts_are_as_the_readme_says() -> None:
     assert sum((SAMPLE / name).stat().st_size for name in CSVS) < 2_500_000
 
 
-def test_the_first_export_is_small_and_clean() -> None:
-    """Every row has a lead of its own file, a readable time and a label of the preset; each lead has a history."""
+def test_the_first_export_is_small_and_valid() -> None:
+    """Every row has a lead of the file, a readable time and a label of the preset; each lead has a history."""
     leads, entries = (rows_of(name) for name in FIRST)
     labels = {stage.get("label") for stage in presets.load("mcl-mel-mql-sal-sql").stages}
     assert (396, 1703) == (len(leads), len(entries))
@@ -171,15 +171,15 @@ def test_the_first_export_is_small_and_clean() -> None:
 
 
 def test_every_row_of_history_is_accounted_for() -> None:
-    """Rejected, after as-of, duplicates, repeats and kept are as README.md says and add up to the rows of the file."""
+    """The counts of dispositions equal README.md and add up to the rows of the file."""
     expected = {"rejected": 12, "after_as_of": 5, "duplicates": 40, "repeats": 72, "kept": 17945}
     went = history()[1]
     assert expected == dict(went)
     assert len(rows_of("stage_entries.csv")) == went.total()
 
 
-def test_the_dirt_is_there() -> None:
-    """Six unknown stages, five bad times, one row without a lead; some stages in odd case or with odd spaces."""
+def test_the_bad_rows_are_there() -> None:
+    """There are six unknown stages, five bad times, a row without a lead, and stages in other case or spaces."""
     rows = rows_of("stage_entries.csv")
     words = [row["stage"] for row in rows]
     odd = [word for word in words if word != re.sub(r"\s+", " ", word).strip() or word in (word.upper(), word.lower())]
@@ -191,31 +191,31 @@ def test_the_dirt_is_there() -> None:
 
 
 def test_one_account_in_eight_has_a_comma_in_its_name() -> None:
-    """Quoted names with commas are there to be read."""
+    """Quoted names with commas must be read."""
     assert sum(", Inc." in row["name"] for row in rows_of("accounts.csv")) == 88
 
 
 def test_lead_ids_differ_in_case_alone() -> None:
-    """Salesforce ids are case-sensitive: folding case would make fewer leads."""
+    """Salesforce ids are case-sensitive: without case there would be fewer leads."""
     ids = [row["lead_id"] for row in rows_of("leads.csv")]
     assert {15} == {len(lead_id) for lead_id in ids}
     assert len(ids) == len(set(ids)) > len({lead_id.lower() for lead_id in ids})
 
 
 def test_merges_form_a_chain_and_no_loop() -> None:
-    """One lead that others were merged into was merged itself; all before as-of, and every chain ends."""
+    """A survivor was merged itself; all merges are before as-of, and every chain ends."""
     assert [row for row in rows_of("merges.csv") if (moment(row["merged_at"]) or AS_OF) >= AS_OF] == []
     into = {row["from_lead_id"]: row["into_lead_id"] for row in rows_of("merges.csv")}
     assert sum(lead_id in into for lead_id in into.values()) == 1
     for lead_id in into:
-        seen = {lead_id}
+        seen_entries = {lead_id}
         while lead_id in into:
             lead_id = into[lead_id]
-            assert lead_id not in seen
-            seen.add(lead_id)
+            assert lead_id not in seen_entries
+            seen_entries.add(lead_id)
 
 
-def test_deleted_leads_have_a_past() -> None:
+def test_deleted_leads_have_a_history() -> None:
     """Every deletion comes after the lead's last entry and before as-of."""
     for row in rows_of("deletions.csv"):
         deleted_at = moment(row["deleted_at"])
@@ -257,8 +257,8 @@ def test_sales_created_leads_start_at_sal() -> None:
     assert starts["sales", "mcl"] > 30
 
 
-def test_rates_look_real() -> None:
-    """MQL to SAL lies at 60 to 70 %, MQL to SQL at 25 to 35 %, over all cycles."""
+def test_rates_are_realistic() -> None:
+    """Over all cycles, MQL to SAL is 60 to 70 % and MQL to SQL 25 to 35 %."""
     assert 0.60 < rate("sal", qualified_cycles()) < 0.70
     assert 0.25 < rate("sql", qualified_cycles()) < 0.35
 
@@ -271,8 +271,8 @@ def test_acceptance_improves_from_march_2025() -> None:
     assert rate("sal", autumn) - rate("sal", before) > 0.08
 
 
-def test_the_event_of_may_2025_brings_many_and_poor_leads() -> None:
-    """Event MQLs of 2025-05 are about three times a neighbouring month's, and are accepted about half as often."""
+def test_the_event_of_may_2025_has_many_leads_with_a_low_acceptance() -> None:
+    """The event MQLs of May 2025 are three times those of other months, and half as many are accepted."""
     months = defaultdict(list)
     for cycle in qualified_cycles():
         if cycle[0] == "event":
@@ -284,8 +284,8 @@ def test_the_event_of_may_2025_brings_many_and_poor_leads() -> None:
     assert 0.4 < acceptance < 0.6
 
 
-def test_leads_of_one_rep_stick_in_sal() -> None:
-    """Nine in ten leads over the SAL limit of 5 days are Tom Brannigan's, half of his over a month old."""
+def test_leads_of_one_rep_stay_long_in_sal() -> None:
+    """Nine in ten leads over the SAL SLA of 5 days are Tom Brannigan's, half of these over a month old."""
     deleted = {row["lead_id"] for row in rows_of("deletions.csv")}
     last = [entries[-1] for lead_id, entries in history()[0].items() if lead_id not in deleted]
     ages = [(owner, (AS_OF - at) / timedelta(days=1)) for at, stage, owner in last if stage == "sal"]
@@ -296,25 +296,25 @@ def test_leads_of_one_rep_stick_in_sal() -> None:
 
 
 def test_sal_takes_about_five_days() -> None:
-    """The median completed stay in SAL lies between 4 and 6 days, and MQL's limit of 2 days is missed often."""
+    """The median completed span in SAL is 4 to 6 days, and the MQL SLA of 2 days is often missed."""
     assert 4 < median(stays("sal")) < 6
     assert 0.3 < mean(days > 2 for days in stays("mql")) < 0.5
 
 
-def test_leads_skip_return_move_back_and_wait() -> None:
-    """Skips, recycles, moves back, holds and reopened leads are all there."""
-    seen = moves()
-    assert seen["mcl", "mql"] > 300
-    assert seen["mql", "sql"] > 50
-    assert seen["nurture", "mql"] > 400
-    assert seen["sal", "mql"] > 50
-    assert seen["mql", "on_hold"] > 50
-    assert seen["sal", "on_hold"] > 50
-    assert seen["lost", "mql"] > 0
+def test_leads_skip_return_move_back_and_are_on_hold() -> None:
+    """The history has skips, recycled leads, moves back, holds and reopened leads."""
+    seen_entries = moves()
+    assert seen_entries["mcl", "mql"] > 300
+    assert seen_entries["mql", "sql"] > 50
+    assert seen_entries["nurture", "mql"] > 400
+    assert seen_entries["sal", "mql"] > 50
+    assert seen_entries["mql", "on_hold"] > 50
+    assert seen_entries["sal", "on_hold"] > 50
+    assert seen_entries["lost", "mql"] > 0
 
 
 def test_a_rep_hands_over_and_leaves() -> None:
-    """On 2 September 2025 Priya Raman's open leads are re-asserted for Hana Kobayashi; none is Priya's after that."""
+    """On 2 September 2025 Priya Raman's open leads get the owner Hana Kobayashi; no later entry has Priya."""
     handed_over = [row for row in rows_of("stage_entries.csv") if row["entered_at"] == "2025-09-02T13:05:00Z"]
     priyas = [at for entries in history()[0].values() for at, stage, owner in entries if owner == "Priya Raman"]
     assert {"Hana Kobayashi"} == {row["owner"] for row in handed_over}
@@ -322,8 +322,8 @@ def test_a_rep_hands_over_and_leaves() -> None:
     assert max(priyas) < datetime(2025, 9, 2, 13, 5, tzinfo=UTC)
 
 
-def test_stamps_come_in_office_hours() -> None:
-    """Entries by people (MQL on, same-second chains aside) fall on weekdays between 8 and 18 o'clock in New York."""
+def test_entries_are_in_office_hours() -> None:
+    """Entries from MQL on, except same-second chains, are on weekdays from 8:00 to 18:00 in New York."""
     local = [
         at.astimezone(NEW_YORK)
         for entries in history()[0].values()
@@ -334,7 +334,7 @@ def test_stamps_come_in_office_hours() -> None:
 
 
 def test_last_cohorts_are_immature() -> None:
-    """December's MQLs have far fewer SQLs so far than autumn's: they had no time yet."""
+    """December's MQLs have far fewer SQLs than autumn's, because they had less time."""
     december = [cycle for cycle in qualified_cycles() if cycle[1] == "2025-12"]
     autumn = [cycle for cycle in qualified_cycles() if cycle[1] in ("2025-09", "2025-10", "2025-11")]
     assert rate("sql", december) < 0.75 * rate("sql", autumn)

@@ -1,4 +1,4 @@
-"""What a run may use: the environment says it, else the configuration, else the machine and its control groups."""
+"""Memory and threads of a run come from the environment, the configuration, or the machine and its control groups."""
 
 from __future__ import annotations
 
@@ -26,18 +26,21 @@ MACHINE = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         ({}, "512 MiB", 1, ("512 MiB", 1)),
     ],
 )
-def test_the_environment_counts_more_than_the_configuration(
+def test_the_environment_has_priority_over_the_configuration(
     environment: dict[str, str], memory: str, threads: int, expected: tuple[str, int]
 ) -> None:
-    """Each of the two limits on its own; an empty variable says nothing."""
+    """This is so for each limit alone; an empty variable is ignored."""
     assert Settings(*expected) == Settings.of_this_machine(memory, threads, environment)
 
 
-def test_without_a_word_the_machine_decides() -> None:
-    """Seven tenths of the memory that this process may use, and every core."""
-    found = Settings.of_this_machine(environment={})
+def test_the_defaults_come_from_the_machine() -> None:
+    """The defaults are 70 % of the memory of this process, and every core."""
+    machine_settings = Settings.of_this_machine(environment={})
     megabytes = min(MACHINE, group_limit() or MACHINE) // 1_000_000
-    assert (f"{megabytes * 7 // 10}MB", len(os.sched_getaffinity(0))) == (found.memory_limit, found.threads)
+    assert (f"{megabytes * 7 // 10}MB", len(os.sched_getaffinity(0))) == (
+        machine_settings.memory_limit,
+        machine_settings.threads,
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,19 +58,19 @@ def test_without_a_word_the_machine_decides() -> None:
         ("FUNNEL_THREADS", "²"),
     ],
 )
-def test_a_variable_that_says_nothing_sensible_is_named(name: str, text: str) -> None:
-    """With what it holds and what it could hold."""
+def test_an_invalid_variable_is_reported(name: str, text: str) -> None:
+    """The message has its value and a valid form."""
     with pytest.raises(UsageError) as caught:
         Settings.of_this_machine(environment={name: text})
     assert (name, text in caught.value.what, "such as" in caught.value.next_step) == (caught.value.where, True, True)
 
 
 @pytest.mark.parametrize("text", ["512MB", "1.5GB", "2 GiB", "800 kb", "1TB"])
-def test_what_we_take_for_an_amount_duckdb_does_too(text: str) -> None:
-    """And the bytes are about the same: DuckDB tells them in GiB, cut to a digit."""
+def test_duckdb_accepts_each_valid_amount(text: str) -> None:
+    """The bytes are about equal: DuckDB prints GiB with one decimal."""
     with duckdb.connect(config={"memory_limit": text}) as connection:
-        told = connection.execute("select current_setting('memory_limit')").fetchall()[0][0]
-    assert Settings(text, 1).memory == pytest.approx(Settings(told, 1).memory, rel=0.16)
+        duckdb_text = connection.execute("select current_setting('memory_limit')").fetchall()[0][0]
+    assert Settings(text, 1).memory == pytest.approx(Settings(duckdb_text, 1).memory, rel=0.16)
 
 
 class TestControlGroups:
@@ -94,10 +97,10 @@ class TestControlGroups:
             ("", {}, None),
         ],
     )
-    def test_the_smallest_limit_around_the_process_counts(
+    def test_the_smallest_limit_of_all_groups_applies(
         self, tmp_path: Path, groups: str, files: dict[str, str], expected: int | None
     ) -> None:
-        """Version 2 and version 1, from the group of the process up to the root."""
+        """The groups are those of version 2 and 1, from the group of the process to the root."""
         (tmp_path / "groups").write_text(groups)
         for name, text in files.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -105,11 +108,11 @@ class TestControlGroups:
         assert expected == group_limit(tmp_path / "groups", tmp_path)
 
     def test_a_system_without_groups_has_no_limit(self, tmp_path: Path) -> None:
-        """No such file, no limit."""
+        """Without the file there is no limit."""
         assert group_limit(tmp_path / "groups", tmp_path) is None
 
     def test_a_limit_lowers_the_default(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """And one beyond the machine does not raise it."""
+        """A limit above the memory of the machine does not raise it."""
         monkeypatch.setattr("pipeline.settings.group_limit", lambda: 1_000_000_000)
         assert "700MB" == Settings.of_this_machine(environment={}).memory_limit
         monkeypatch.setattr("pipeline.settings.group_limit", lambda: 2**62)
@@ -126,6 +129,6 @@ class TestControlGroups:
         ("thread = 2", "funnel.toml:24: output.thread: unknown key; did you mean `threads`?"),
     ],
 )
-def test_a_limit_of_the_configuration_that_says_nothing_sensible(problems: Any, line: str, expected: str) -> None:
-    """File, line and key, and what could stand there."""
+def test_an_invalid_limit_of_the_configuration_is_reported(problems: Any, line: str, expected: str) -> None:
+    """The message has file, line, key and a valid form."""
     assert [expected] == problems(funnel() + f"[output]\n{line}\n")

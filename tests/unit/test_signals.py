@@ -14,7 +14,7 @@ from pipeline.errors import Interrupted, ModelError
 
 
 class Query:
-    """Stands for a connection: runs until somebody interrupts it from another thread."""
+    """Replaces a connection: runs until another thread interrupts it."""
 
     def __init__(self) -> None:
         self.interrupted = threading.Event()
@@ -35,15 +35,15 @@ def signal_this_process(number: int) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_raised_in_the_main_thread(number: signal.Signals) -> None:
-    """Python code ends with Interrupted, which names the signal and has exit code 130."""
+    """Python code raises Interrupted, which names the signal and has exit code 130."""
     with pytest.raises(Interrupted, match=number.name) as stop, interrupt.interruptible():
         signal_this_process(number)
     assert 130 == stop.value.exit_code
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_waits_for_the_end_of_an_undivided_block(number: signal.Signals) -> None:
-    """Of the outermost one, and no longer."""
+def test_a_signal_is_deferred_to_the_end_of_the_block(number: signal.Signals) -> None:
+    """It is deferred to the end of the outermost block."""
     came_to = []
     with pytest.raises(Interrupted, match=number.name), interrupt.interruptible():
         with interrupt.defer_signals():
@@ -55,8 +55,8 @@ def test_a_signal_waits_for_the_end_of_an_undivided_block(number: signal.Signals
     assert ["the end of the block"] == came_to
 
 
-def test_an_error_in_an_undivided_block_leaves_as_interrupted() -> None:
-    """As anywhere else after a signal; and what was owed is forgotten with it."""
+def test_an_error_in_a_deferring_block_is_raised_as_interrupted() -> None:
+    """This is so after a signal, as elsewhere; the deferred signal is then cleared."""
     with pytest.raises(Interrupted), interrupt.interruptible(), interrupt.defer_signals():
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(0.05)
@@ -65,8 +65,8 @@ def test_an_error_in_an_undivided_block_leaves_as_interrupted() -> None:
         pass
 
 
-def test_an_undivided_block_of_another_thread_holds_nothing_back() -> None:
-    """The main thread is the one that signals are raised in."""
+def test_a_deferring_block_of_another_thread_defers_no_signal() -> None:
+    """Signals are raised in the main thread."""
     inside, done = threading.Event(), threading.Event()
 
     def wait() -> None:
@@ -85,8 +85,8 @@ def test_an_undivided_block_of_another_thread_holds_nothing_back() -> None:
         other.join()
 
 
-def test_a_main_thread_that_hears_nothing_is_nudged_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every nudge wakes who nudges: it is not to bring on the next at once."""
+def test_a_main_thread_that_ignores_signals_gets_wake_up_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wake-up signal also wakes its sender, which must not send the next one at once."""
     nudges = []
     nudge = signal.pthread_kill
 
@@ -98,12 +98,12 @@ def test_a_main_thread_that_hears_nothing_is_nudged_now_and_then(monkeypatch: py
     monkeypatch.setattr(interrupt, "SECONDS_UNTIL_KILLED", 60)
     with pytest.raises(Interrupted), interrupt.interruptible():
         threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
-        hashlib.pbkdf2_hmac("sha256", b"", b"", 1_000_000)  # one call, which looks at no signal
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 1_000_000)  # one call that ignores signals
     assert 1 <= len(nudges) <= 100
 
 
 def test_every_connection_is_interrupted() -> None:
-    """Connections given at the start and added later are all told, from another thread, and closed at the end."""
+    """Connections from the start and added later are interrupted by another thread, and closed at the end."""
     first, second = Query(), Query()
     with pytest.raises(Interrupted), interrupt.interruptible(first) as watch:
         watch.add(second)
@@ -126,8 +126,8 @@ def test_interrupts_continue_until_the_context_ends() -> None:
             assert query.interrupted.wait(2)
 
 
-def test_a_closed_connection_does_not_keep_the_others_from_being_interrupted() -> None:
-    """interrupt() of a closed connection raises; the next one is told all the same."""
+def test_a_closed_connection_does_not_stop_the_other_interrupts() -> None:
+    """interrupt() of a closed connection raises, and the next connection is still interrupted."""
 
     class Closed:
         def interrupt(self) -> None:
@@ -144,8 +144,8 @@ def test_a_closed_connection_does_not_keep_the_others_from_being_interrupted() -
             assert query.interrupted.wait(2)
 
 
-def test_an_error_that_comes_of_the_signal_leaves_as_interrupted() -> None:
-    """A layer that wraps the broken query in its own error can't hide why the run ended."""
+def test_an_error_caused_by_the_signal_is_raised_as_interrupted() -> None:
+    """A layer that wraps the interrupted query in its own error can't hide the signal."""
     with pytest.raises(Interrupted), interrupt.interruptible():
         try:
             signal_this_process(signal.SIGINT)
@@ -153,14 +153,14 @@ def test_an_error_that_comes_of_the_signal_leaves_as_interrupted() -> None:
             raise ModelError("a model failed") from stop
 
 
-def test_a_signal_that_was_swallowed_still_ends_the_run() -> None:
-    """Code that catches everything can't turn an interrupted run into a good one."""
+def test_a_caught_signal_still_stops_the_run() -> None:
+    """Code that catches every exception can't make an interrupted run succeed."""
     with pytest.raises(Interrupted), interrupt.interruptible(), contextlib.suppress(Exception):
         signal_this_process(signal.SIGINT)
 
 
-def test_two_signals_a_moment_apart_are_one_wish() -> None:
-    """`timeout` signals a process twice; the second one neither breaks the cleaning up nor ends it."""
+def test_two_signals_in_short_time_are_one() -> None:
+    """`timeout` signals a process twice; the second signal does not disturb the clean-up."""
     cleaned_up = False
     with pytest.raises(Interrupted), interrupt.interruptible():
         try:
@@ -173,12 +173,12 @@ def test_two_signals_a_moment_apart_are_one_wish() -> None:
 
 
 def test_other_errors_pass_unchanged() -> None:
-    """Without a signal the context is not there."""
+    """Without a signal the context has no effect on errors."""
     with pytest.raises(ModelError, match="a model failed"), interrupt.interruptible():
         raise ModelError("a model failed")
 
 
-def test_everything_is_put_back() -> None:
+def test_everything_is_restored() -> None:
     """Handlers, the wake-up descriptor and the threads are as before."""
     before = (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), threading.active_count())
     with interrupt.interruptible():

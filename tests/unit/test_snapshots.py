@@ -1,4 +1,4 @@
-"""Files that are the whole: what they lack is counted and kept, and too great a loss keeps the file out of the log."""
+"""Snapshots: missing rows are counted and kept, and a file with too many missing rows is not loaded."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ def snapshots(folder: Path, first: str, **settings: object) -> Inbox:
     return inbox.reads("leads.csv", "leads", name="leads", mode="snapshot", **settings)
 
 
-def delivered(inbox: Inbox, content: str, **arguments: object) -> loading.LoadResult:
+def load_snapshot(inbox: Inbox, content: str, **arguments: object) -> loading.LoadResult:
     inbox.put("leads.csv", content)
     return inbox.land(**arguments)
 
 
-def test_what_each_snapshot_lacks_and_lost(tmp_path: Path) -> None:
-    """`missing` of all that the log knows; `lost` of what the snapshot before still had."""
+def test_missing_and_lost_keys_are_counted(tmp_path: Path) -> None:
+    """`missing` is compared with the whole log, `lost` with the previous snapshot."""
     inbox = snapshots(tmp_path, leads(*range(20)))
     (first,) = inbox.land().loads
     assert (0, 0, 0) == (first.missing, first.lost, first.lost_of)
-    (second,) = delivered(inbox, leads(*range(19)), allow_incomplete=True).loads
+    (second,) = load_snapshot(inbox, leads(*range(19)), allow_incomplete=True).loads
     assert (1, 1, 20) == (second.missing, second.lost, second.lost_of)
-    (third,) = delivered(inbox, leads(*range(1, 19), 30), allow_incomplete=True).loads
+    (third,) = load_snapshot(inbox, leads(*range(1, 19), 30), allow_incomplete=True).loads
     assert (2, 1, 19) == (third.missing, third.lost, third.lost_of)
-    (back,) = delivered(inbox, leads(*range(20), 30)).loads
+    (back,) = load_snapshot(inbox, leads(*range(20), 30)).loads
     assert (0, 0, 19) == (back.missing, back.lost, back.lost_of)
     assert [(21,)] == inbox.rows("select count(distinct lead_id) from raw.leads")
     files = sorted(path.parent.name[:6] for path in inbox.log_folder.rglob("missing.parquet"))
     assert ["000002", "000003"] == files
 
 
-def test_what_a_snapshot_lacks_is_sealed_too(tmp_path: Path) -> None:
-    """A changed byte of it stops the next run, as in any file of the log."""
+def test_the_missing_keys_are_sealed_too(tmp_path: Path) -> None:
+    """A changed byte of their file stops the next run, as in any file of the log."""
     inbox = snapshots(tmp_path, leads(*range(20)))
     inbox.land()
-    (load,) = delivered(inbox, leads(*range(19)), allow_incomplete=True).loads
+    (load,) = load_snapshot(inbox, leads(*range(19)), allow_incomplete=True).loads
     log = loading.open_log(inbox.log_folder)
     names = ("rows.parquet", "rejected.parquet", "missing.parquet")
     assert {name: landing_log.sha256_of(log.file(load, name)) for name in names} == load.sums
@@ -60,8 +60,8 @@ def test_what_a_snapshot_lacks_is_sealed_too(tmp_path: Path) -> None:
         loading.verify(log)
 
 
-def test_rows_of_history_are_known_by_lead_stage_and_time(tmp_path: Path) -> None:
-    """Another owner is no loss, another time is."""
+def test_a_row_of_history_is_identified_by_lead_stage_and_time(tmp_path: Path) -> None:
+    """A row with another owner is not lost, a row with another time is."""
     inbox = one_file(tmp_path, HEADER + entry("L1") + entry("L2") + entry("L3"), mode="snapshot")
     inbox.land()
     inbox.put(
@@ -75,25 +75,25 @@ def test_rows_of_history_are_known_by_lead_stage_and_time(tmp_path: Path) -> Non
     )
 
 
-def test_a_snapshot_that_lost_too_much_is_not_kept_unless_accepted(tmp_path: Path) -> None:
-    """Nothing of it is in the log, in a dry run neither; the next run judges it again."""
+def test_a_snapshot_that_lost_too_much_is_not_loaded_unless_accepted(tmp_path: Path) -> None:
+    """Nothing of it is in the log, also after a dry run; the next run tests it again."""
     inbox = snapshots(tmp_path, leads(*range(20)), guard=Guard())
     inbox.land()
-    told = ("leads: the snapshot has lost 15 of the 20 leads of the one before; they are kept, not deleted",)
+    messages = ("leads: the snapshot has lost 15 of the 20 leads of the one before; they are kept, not deleted",)
     before = sorted(inbox.log_folder.rglob("*"))
     for is_dry in (True, False, False):
-        dropped = delivered(inbox, leads(*range(5)), dry_run=is_dry)
-        assert ((), told, ()) == (dropped.loads, dropped.dropped, dropped.accepted)
+        dropped = load_snapshot(inbox, leads(*range(5)), dry_run=is_dry)
+        assert ((), messages, ()) == (dropped.loads, dropped.dropped, dropped.accepted)
         assert before == sorted(inbox.log_folder.rglob("*"))
     dry = inbox.land(dry_run=True, allow_incomplete=True)
-    assert (told, before) == (dry.accepted, sorted(inbox.log_folder.rglob("*")))
+    assert (messages, before) == (dry.accepted, sorted(inbox.log_folder.rglob("*")))
     accepted = inbox.land(allow_incomplete=True)
-    assert ((), told) == (accepted.dropped, accepted.accepted)
+    assert ((), messages) == (accepted.dropped, accepted.accepted)
     assert (15, 15, 20) == (accepted.loads[0].missing, accepted.loads[0].lost, accepted.loads[0].lost_of)
 
 
-def test_the_standing_of_a_small_delivery_is_reported(tmp_path: Path) -> None:
-    """Too small for its weekday, or without any row."""
+def test_a_small_delivery_is_reported(tmp_path: Path) -> None:
+    """It is too small for its weekday, or has no row."""
     inbox = one_file(tmp_path, HEADER, mode="append")
     for week in (3, 2, 1):
         inbox.put("entries.csv", HEADER + "".join(entry(f"L{week}-{number}") for number in range(10)))

@@ -1,4 +1,4 @@
-"""What a message says of stage names that nobody knows, and of ids that do not meet: names yes, addresses and ids no."""
+"""Messages on unknown stage names and on unmatched ids have stage names, but no addresses and ids."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def connection() -> duckdb.DuckDBPyConnection:
     return connect(None, Settings("500MB", 1), reads_files=True)
 
 
-def test_the_ten_most_frequent_are_listed_and_near_ones_have_the_line_of_their_stage(
+def test_the_ten_most_frequent_names_are_listed_and_near_ones_have_their_alias_line(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    """With the aliases that the stage has; the others in a line of their own, with the stages that the file lacks."""
+    """The line has the existing aliases too; other names have their own line, with the stages that the file lacks."""
     unknown = (("Sales acepted", 90), *((f"Odd {number}", 80 - number) for number in range(12)))
-    said = stage_names.advice(connection, StageNames(frozenset({"mql"}), unknown), WATERFALL)
-    first, near, far, *former = said.splitlines()
+    advice_text = stage_names.advice(connection, StageNames(frozenset({"mql"}), unknown), WATERFALL)
+    first, near, far, *former = advice_text.splitlines()
     assert first.startswith('"Sales acepted" (90), "Odd 0" (80), "Odd 1" (79)')
     assert first.endswith('"Odd 8" (72), and 3 more')
     assert near == '    aliases = ["Accepted lead", "Sales acepted"]   # in the [[stages]] block with key = "sal"'
@@ -40,10 +40,10 @@ def test_the_ten_most_frequent_are_listed_and_near_ones_have_the_line_of_their_s
 
 
 def test_an_address_or_a_sentence_is_not_repeated(connection: duckdb.DuckDBPyConnection) -> None:
-    """A column that slipped may hold anything; a quote in a name is written as TOML has it."""
+    """A wrong column may have any text; a quote in a name is escaped for TOML."""
     unknown = (("jo@example.com", 3), ("x" * 61, 2), ('So "called"', 1))
-    said = stage_names.advice(connection, StageNames(frozenset({"mql", "sal"}), unknown), WATERFALL)
-    assert said.splitlines() == [
+    advice_text = stage_names.advice(connection, StageNames(frozenset({"mql", "sal"}), unknown), WATERFALL)
+    assert advice_text.splitlines() == [
         r'an address (it has an @) (3), a text of 61 characters (2), "So \"called\"" (1)',
         r'    aliases = ["So \"called\""]   # beside those of the stage that is meant',
         "  or, where the source has deleted the stage: this block ends the stay before it, and the cycle goes on",
@@ -55,19 +55,19 @@ def test_an_address_or_a_sentence_is_not_repeated(connection: duckdb.DuckDBPyCon
     ]
 
 
-def test_a_deleted_stage_gets_a_key_that_is_free(connection: duckdb.DuckDBPyConnection) -> None:
-    """The second time the block has another key."""
-    taken = Stage("former_stage", "Former", "Former", "Gone.", "hold", None)
-    said = stage_names.advice(
+def test_the_block_of_a_deleted_stage_gets_an_unused_key(connection: duckdb.DuckDBPyConnection) -> None:
+    """The second block has another key."""
+    existing_stage = Stage("former_stage", "Former", "Former", "Gone.", "hold", None)
+    advice_text = stage_names.advice(
         connection,
         StageNames(frozenset({"mql"}), (("Banana", 1),)),
-        Waterfall("Test", "UTC", (*WATERFALL.stages, taken)),
+        Waterfall("Test", "UTC", (*WATERFALL.stages, existing_stage)),
     )
-    assert '    key = "former_stage_2"' in said.splitlines()
+    assert '    key = "former_stage_2"' in advice_text.splitlines()
 
 
-def test_names_of_several_files_add_up_and_stay_bounded() -> None:
-    """The most frequent ones are kept."""
+def test_names_of_several_files_add_up_to_a_limit() -> None:
+    """The most frequent names are kept."""
     many = StageNames(frozenset({"mql"}), tuple((f"n{number:03}", 2) for number in range(MAX_UNKNOWN_KEPT)))
     both = many.with_more(StageNames(frozenset({"sal"}), (("n199", 5), ("new", 1))))
     assert (frozenset({"mql", "sal"}), ("n199", 7), MAX_UNKNOWN_KEPT) == (
@@ -79,7 +79,7 @@ def test_names_of_several_files_add_up_and_stay_bounded() -> None:
 
 
 def records(connection: duckdb.DuckDBPyConnection, history: list[str], people: list[str]) -> list[str]:
-    """What is said of leads in history, of those in a leads input."""
+    """The messages for a history with these leads and a leads input with those."""
     ids = list(dict.fromkeys([*history, *people]))
     values = ", ".join(
         f"({number}, '{lead}', {lead in people}, {lead in history})" for number, lead in enumerate(ids, 1)
@@ -120,8 +120,8 @@ LONG = [f"00Q8d0000000{letter}fIAAZ" for letter in "ABCDEFGHIJ"]
         (["7"], [], []),
     ],
 )
-def test_leads_without_a_record_are_reported_above_a_fifth_with_the_masked_forms(
+def test_leads_without_a_record_are_reported_above_a_fifth_with_masked_ids(
     connection: duckdb.DuckDBPyConnection, history: list[str], people: list[str], expected: list[str]
 ) -> None:
-    """Ids of another length are of the same form where they count up, and of another where they are codes."""
+    """Ids of different lengths have the same form if they are numbers, and different forms if they are codes."""
     assert expected == records(connection, history, people)

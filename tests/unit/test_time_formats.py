@@ -1,4 +1,4 @@
-"""Of a list of time formats: how many rows each read, and which texts two of them read as different times."""
+"""Lists of time formats: the rows that each format read, and texts that two formats read as different times."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def history(*moments: str) -> str:
 
 
 def test_rows_are_counted_by_the_format_that_read_them(tmp_path: Path) -> None:
-    """A format that reads no row is left out, and so are rejected rows, whatever the reason."""
+    """Formats without rows and rejected rows are not counted."""
     content = history("2026-01-05", "2026-01-06T10:00Z", "01/07/2026", "soon", "31/01/2026") + ",MQL,01/09/2026,dana\n"
     inbox = one_file(tmp_path, content, time_format=FORMATS)
     (load,) = inbox.land().loads
@@ -36,7 +36,7 @@ def test_rows_are_counted_by_the_format_that_read_them(tmp_path: Path) -> None:
 
 
 def test_the_counts_are_those_of_the_accepted_rows(tmp_path: Path) -> None:
-    """Rows that an earlier load had count, too: the sum is redelivered + duplicates + landed."""
+    """Rows of an earlier load count too: the sum is redelivered + duplicates + landed."""
     inbox = one_file(tmp_path, history("2026-01-05", "01/07/2026"), time_format=FORMATS)
     inbox.land()
     inbox.put("entries.csv", history("2026-01-05", "01/07/2026", "1767607200"))
@@ -46,15 +46,15 @@ def test_the_counts_are_those_of_the_accepted_rows(tmp_path: Path) -> None:
 
 
 def test_each_time_column_has_its_counts(tmp_path: Path) -> None:
-    """An empty time that is not required is read by no format."""
+    """An empty optional time has no format."""
     content = "lead_id,stage,entered_at,record_created_at\nL1,MQL,01/07/2026,2026-01-01\nL2,MQL,01/08/2026,\n"
     (load,) = one_file(tmp_path, content, time_format=FORMATS).land().loads
     assert {"entered_at": {US: 2}, "record_created_at": {"iso": 1}} == load.time_formats
 
 
 @pytest.mark.parametrize("time_format", [None, "iso", US, ("iso",), (US, US)])
-def test_one_format_is_not_counted(tmp_path: Path, time_format: str | tuple[str, ...] | None) -> None:
-    """Nor does it cost a column."""
+def test_a_single_format_is_not_counted(tmp_path: Path, time_format: str | tuple[str, ...] | None) -> None:
+    """It adds no column."""
     content = history("01/07/2026" if time_format and US in time_format else "2026-01-07")
     inbox = one_file(tmp_path, content, time_format=time_format)
     (load,) = inbox.land().loads
@@ -64,35 +64,35 @@ def test_one_format_is_not_counted(tmp_path: Path, time_format: str | tuple[str,
 
 
 def test_a_timestamp_of_parquet_has_no_format(tmp_path: Path) -> None:
-    """It is no text, whatever list the input has."""
+    """It is no text, so the list of the input does not apply."""
     query = "select 'L1' as lead_id, 'MQL' as stage, timestamp '2026-01-05' as entered_at"
     duckdb.execute(f"copy ({query}) to '{tmp_path / 'a.parquet'}' (format parquet)")
     (load,) = Inbox(tmp_path).reads("a.parquet", time_format=FORMATS).land().loads
     assert ({}, 1) == (load.time_formats, load.landed)
 
 
-def test_a_file_that_does_not_stay_in_memory_is_counted_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its rows wait in a file of their own."""
+def test_a_file_larger_than_the_memory_has_the_same_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rows are stored in a file."""
     monkeypatch.setattr("pipeline.ingest.readers.holding.MAX_IN_MEMORY_BYTES", 0)
     (load,) = one_file(tmp_path, history("2026-01-05", "01/07/2026"), time_format=FORMATS).land().loads
     assert {"entered_at": {"iso": 1, US: 1}} == load.time_formats
 
 
-def test_a_load_of_before_the_counts_is_read(tmp_path: Path) -> None:
-    """Its manifest lacks the key."""
+def test_a_load_of_an_earlier_version_has_no_counts(tmp_path: Path) -> None:
+    """Its manifest has no such key and is read."""
     inbox = one_file(tmp_path, history("2026-01-05"), time_format=FORMATS)
     (load,) = inbox.land().loads
     path = inbox.log_folder / load.folder / landing_log.MANIFEST
-    held = json.loads(path.read_text("utf-8"))
+    content = json.loads(path.read_text("utf-8"))
     path.write_text(
-        json.dumps({key: held[key] for key in held if key not in ("time_formats", "sums", "seal")}), "utf-8"
+        json.dumps({key: content[key] for key in content if key not in ("time_formats", "sums", "seal")}), "utf-8"
     )
     (older,) = loading.open_log(inbox.log_folder).loads
     assert ({}, load.landed) == (older.time_formats, older.landed)
 
 
 def test_times_that_two_formats_read_differently_are_reported(tmp_path: Path) -> None:
-    """With the line for files where the second is meant; 05/05/2026 is one day in both, and 25/01/2026 fits one."""
+    """The warning has the setting for the second format; 05/05/2026 is the same day in both, and 25/01/2026 fits one."""
     content = history("01/02/2026", "01/03/2026", "05/05/2026", "25/01/2026", "2026-01-05")
     (load,) = one_file(tmp_path, content, time_format=("iso", US, EUROPE)).land().loads
     assert {"entered_at": {"iso": 1, US: 3, EUROPE: 1}} == load.time_formats
@@ -113,6 +113,6 @@ def test_times_that_two_formats_read_differently_are_reported(tmp_path: Path) ->
         (("%d-%b-%Y", "%b-%d-%Y"), []),
     ],
 )
-def test_formats_that_look_alike(formats: tuple[str, ...], pairs: list[tuple[str, str]]) -> None:
-    """Those whose numbers only change places."""
+def test_formats_with_swapped_numbers_are_ambiguous(formats: tuple[str, ...], pairs: list[tuple[str, str]]) -> None:
+    """Formats are ambiguous if only the order of their numbers differs."""
     assert pairs == times.ambiguous_pairs(formats)

@@ -1,4 +1,4 @@
-"""Times as text become UTC: against zoneinfo, read naively, one value at a time."""
+"""Times as text become UTC, compared with zoneinfo value by value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ZONES = (
     "America/New_York",
     "Europe/Berlin",
     "Australia/Lord_Howe",  # half an hour
-    "Pacific/Apia",  # 30 December 2011 never was
+    "Pacific/Apia",  # skipped 30 December 2011
     "America/Sao_Paulo",  # changed at midnight
     "Africa/Cairo",
     "Africa/Casablanca",  # several changes a year
@@ -44,18 +44,18 @@ def read(
 
 
 def oracle(local: datetime, zone: str) -> tuple[datetime, str | None]:
-    """The first instant whose local time is this one or, in a gap, the first later one that exists."""
+    """The first instant with this local time or, in a gap, with the next existing one."""
     rules = ZoneInfo(zone)
 
     def instants(moment: datetime) -> list[datetime]:
-        found = []
+        candidates = []
         for fold in (0, 1):
             offset = moment.replace(tzinfo=rules, fold=fold).utcoffset()
             assert offset is not None
             instant = moment - offset
             if (instant.replace(tzinfo=ZoneInfo("UTC")).astimezone(rules)).replace(tzinfo=None) == moment:
-                found.append(instant)
-        return sorted(set(found))
+                candidates.append(instant)
+        return sorted(set(candidates))
 
     here = instants(local)
     if here:
@@ -84,7 +84,7 @@ def near_a_change(zone: str) -> st.SearchStrategy[datetime]:
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_local_times_agree_with_zoneinfo(zone: str) -> None:
-    """A naive time means what zoneinfo says, at the first valid instant in a gap and the earlier one in an overlap."""
+    """A naive time is that of zoneinfo; in a gap the first valid instant, in an overlap the earlier one."""
 
     @settings(max_examples=40, deadline=None, derandomize=True)
     @given(st.lists(near_a_change(zone), min_size=1, max_size=20))
@@ -97,7 +97,7 @@ def test_local_times_agree_with_zoneinfo(zone: str) -> None:
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_the_days_of_a_zone_agree_with_its_changes(zone: str) -> None:
-    """utc_days gives the offset of each instant that the zone's own rules give."""
+    """The offset from utc_days equals that of zoneinfo for each instant."""
     by_utc = {day[0]: day for day in zones.utc_days(zone, zones.FIRST_DAY, zones.LAST_DAY)}
     rules = ZoneInfo(zone)
     moments = [change.at for change in zones.changes(zone)[1]][:60]
@@ -110,7 +110,7 @@ def test_the_days_of_a_zone_agree_with_its_changes(zone: str) -> None:
 
 
 def test_the_days_cover_every_date() -> None:
-    """Each date from 2000-01-01 to 2100-01-01 is there once."""
+    """The table has each date from 2000-01-01 to 2100-01-01 once."""
     days = [day[0] for day in zones.utc_days("Pacific/Apia", zones.FIRST_DAY, zones.LAST_DAY)]
     assert sorted(set(days)) == days
     assert (zones.FIRST_DAY, zones.LAST_DAY) == (days[0], days[-1])
@@ -135,7 +135,7 @@ def test_the_days_cover_every_date() -> None:
     ],
 )
 def test_iso_8601_is_read(text: str, expected: datetime) -> None:
-    """ISO 8601 with and without an offset; an offset wins over the input's zone."""
+    """ISO 8601 is read with and without an offset; an offset has priority over the input's zone."""
     assert [(expected, None)] == read([text], "America/New_York")
 
 
@@ -159,8 +159,8 @@ def test_iso_8601_is_read(text: str, expected: datetime) -> None:
         "2026-01-05T",
     ],
 )
-def test_nothing_else_is_guessed(text: str) -> None:
-    """What is not ISO 8601 is unreadable; no format is tried in turn."""
+def test_no_other_format_is_guessed(text: str) -> None:
+    """A text that is not ISO 8601 is unreadable; no other format is tried."""
     assert [(None, None)] == read([text], "America/New_York")
 
 
@@ -182,25 +182,25 @@ def test_nothing_else_is_guessed(text: str) -> None:
     ],
 )
 def test_a_declared_format_is_the_only_one(text: str, time_format: str, expected: datetime | None) -> None:
-    """A strptime pattern, epoch numbers and Excel serials are read when declared; naive ones in the input's zone."""
+    """A declared strptime pattern, epoch or Excel serial is read; naive times are in the input's zone."""
     assert [(expected, None)] == read([text], "Europe/Berlin", time_format)
 
 
 def test_a_bare_date_stays_on_its_day() -> None:
-    """A date whose midnight does not exist begins at its first instant (Sao Paulo, 15 October 2017)."""
+    """A date without a midnight begins at its first instant (Sao Paulo, 15 October 2017)."""
     assert [(datetime(2017, 10, 15, 3), "gap")] == read(["2017-10-15"], "America/Sao_Paulo")
 
 
-def test_a_change_around_midnight_is_seen_on_both_days() -> None:
-    """Newfoundland put its clocks back at one minute past midnight: the repeated hour began the day before."""
+def test_a_clock_change_around_midnight_affects_both_days() -> None:
+    """Newfoundland put its clocks back at 00:01, so the repeated hour began on the previous day."""
     texts = ["2005-10-29 23:00:59", "2005-10-29 23:01:00", "2005-10-30 00:00:59", "2005-10-30 00:01:00"]
     expected = [oracle(datetime.fromisoformat(text), "America/St_Johns") for text in texts]
     assert [None, "overlap", "overlap", None] == [note for _, note in expected]
     assert expected == read(texts, "America/St_Johns")
 
 
-def test_the_first_format_of_a_list_that_reads_a_text_counts() -> None:
-    """Each text by its own format: with an offset, local to the zone, or a number of seconds."""
+def test_the_first_matching_format_of_a_list_is_used() -> None:
+    """Each text has its own format: with an offset, local, or a number of seconds."""
     texts = ["2026-01-05T10:00:00+02:00", "05.01.2026 10:00", "1767607200", "soon"]
     formats = ("iso", "%d.%m.%Y %H:%M", "epoch_s")
     assert [
@@ -212,8 +212,8 @@ def test_the_first_format_of_a_list_that_reads_a_text_counts() -> None:
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_a_day_begins_where_a_bare_date_is_read(zone: str) -> None:
-    """The days of an input whose times are cut to days begin at what landing makes of its dates (E2, E4)."""
+def test_a_day_begins_at_the_instant_of_its_date(zone: str) -> None:
+    """The days of an input with day precision begin at the loaded instants of its dates (E2, E4)."""
     first, last = date(2000, 1, 1), date(2026, 12, 31)
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     expected = dict.fromkeys(at for at, _ in read([day.isoformat() for day in days], zone))

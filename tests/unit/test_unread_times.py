@@ -1,4 +1,4 @@
-"""The shapes of times that can't be read, and the format that is offered for them."""
+"""The shapes of unreadable times, and the suggested format."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CRM = Input("crm", "stage_entries", Path("entries.csv"))
 DAYS = [datetime(2026, 1, 1, 8, 5) + timedelta(days=3 * number, hours=number) for number in range(40)]
 
 
-def look(texts: list[str | None], reads: Input = CRM) -> UnreadTimes:
+def unread_times_of(texts: list[str | None], reads: Input = CRM) -> UnreadTimes:
     connection = connect(None, Settings("500MB", 1), reads_files=True)
     values = ", ".join("(null)" if text is None else f"({quoted(text)})" for text in texts)
     connection.execute(
@@ -39,7 +39,7 @@ def look(texts: list[str | None], reads: Input = CRM) -> UnreadTimes:
     ],
 )
 def test_the_format_of_a_column_is_found(texts: tuple[str, ...], formats: tuple[str, ...]) -> None:
-    """Two of them where day and month can't be told apart; none where most texts are no times."""
+    """There are two if day and month are ambiguous, and none if most texts are no times."""
     connection = connect(None, Settings("500MB", 1), reads_files=True)
     values = ", ".join(f"({quoted(text)})" for text in texts)
     connection.execute(f"create temp table cells as select text as c0 from (values {values}) as given(text)")
@@ -57,7 +57,7 @@ def test_the_format_of_a_column_is_found(texts: tuple[str, ...], formats: tuple[
     ],
 )
 def test_a_shape_shows_no_digit_and_no_letter(text: str, expected: str) -> None:
-    """Of any script; long ones are cut."""
+    """This is so for any script; long shapes are truncated."""
     connection = connect(None, Settings("500MB", 1), reads_files=True)
     assert [(expected,)] == connection.execute(
         f"select {shape_sql('text')} from (select {quoted(text)} as text)"
@@ -65,7 +65,7 @@ def test_a_shape_shows_no_digit_and_no_letter(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written",
+    "pattern",
     [
         "%m/%d/%Y %I:%M %p",
         "%m/%d/%Y",
@@ -80,21 +80,21 @@ def test_a_shape_shows_no_digit_and_no_letter(text: str, expected: str) -> None:
         "%d/%m/%Y %H:%M +0200",
     ],
 )
-def test_the_format_by_which_texts_were_written_is_found(written: str) -> None:
-    """It reads every one of them; offsets are read by %z."""
-    unread = look([day.strftime(written) for day in DAYS])
-    assert ((written.replace("+0200", "%z"),), len(DAYS)) == (unread.formats, unread.read)
+def test_the_format_of_the_texts_is_found(pattern: str) -> None:
+    """It reads every text; %z reads offsets."""
+    unread = unread_times_of([day.strftime(pattern) for day in DAYS])
+    assert ((pattern.replace("+0200", "%z"),), len(DAYS)) == (unread.formats, unread.read)
 
 
-def test_every_candidate_is_tried_on_what_it_writes() -> None:
-    """Its punctuation, which is compared first, leaves out no text of its own."""
+def test_every_candidate_matches_its_own_texts() -> None:
+    """The first comparison, of punctuation, excludes no text of its format."""
     texts = {each: DAYS[0].strftime(each.replace("%z", "+0200")) for each in unread_times._candidates()}
     assert [] == [each for each, text in texts.items() if not unread_times._reads_most(each, [text])]
 
 
 def test_digits_without_leading_zeros_are_read() -> None:
-    """As spreadsheets write them."""
-    unread = look([f"{day.month}/{day.day}/{day.year} {day.hour}:{day.minute:02}" for day in DAYS])
+    """Spreadsheets write such times."""
+    unread = unread_times_of([f"{day.month}/{day.day}/{day.year} {day.hour}:{day.minute:02}" for day in DAYS])
     assert ("%m/%d/%Y %H:%M",) == unread.formats
 
 
@@ -106,38 +106,38 @@ def test_digits_without_leading_zeros_are_read() -> None:
         (["1767225600000", "1767312000000"], "epoch_ms"),
     ],
 )
-def test_numbers_are_distinguished_by_the_years_that_they_mean(texts: list[str], expected: str) -> None:
-    """Each would be another century by the other two."""
-    assert (expected,) == look(texts).formats
+def test_numeric_formats_are_distinguished_by_their_years(texts: list[str], expected: str) -> None:
+    """In the other two formats each would be another century."""
+    assert (expected,) == unread_times_of(texts).formats
 
 
-def test_iso_is_offered_where_a_pattern_is_configured() -> None:
-    """The export went back to ISO 8601."""
+def test_iso_is_suggested_if_a_pattern_is_configured() -> None:
+    """The export has changed back to ISO 8601."""
     reads = Input("crm", "stage_entries", Path("entries.csv"), time_format="%d/%m/%Y")
-    assert ("iso",) == look([day.isoformat() for day in DAYS], reads).formats
+    assert ("iso",) == unread_times_of([day.isoformat() for day in DAYS], reads).formats
 
 
-def test_one_day_above_twelve_decides_which_comes_first() -> None:
-    """Without one both are named; the text of a day-first date with it is no month-first date."""
+def test_a_day_above_twelve_decides_the_order_of_day_and_month() -> None:
+    """Without such a day both formats are suggested."""
     early = [day.replace(day=1 + number % 9) for number, day in enumerate(DAYS)]
-    assert ("%m/%d/%Y", "%d/%m/%Y") == look([day.strftime("%d/%m/%Y") for day in early]).formats
-    assert ("%d/%m/%Y",) == look([*(day.strftime("%d/%m/%Y") for day in early), "13/01/2026"]).formats
+    assert ("%m/%d/%Y", "%d/%m/%Y") == unread_times_of([day.strftime("%d/%m/%Y") for day in early]).formats
+    assert ("%d/%m/%Y",) == unread_times_of([*(day.strftime("%d/%m/%Y") for day in early), "13/01/2026"]).formats
 
 
-def test_a_day_that_decides_is_found_among_many_texts() -> None:
-    """The formats are chosen by some of the texts and then tried on all."""
+def test_a_deciding_day_is_found_among_many_texts() -> None:
+    """The formats are selected by some of the texts and tested on all."""
     texts = [
         f"{day:02}/{month:02}/{year}" for year in range(2000, 2020) for month in range(1, 13) for day in range(1, 13)
     ]
-    assert ("%d/%m/%Y",) == look([*texts, "13/01/2026"]).formats
+    assert ("%d/%m/%Y",) == unread_times_of([*texts, "13/01/2026"]).formats
 
 
-def test_texts_of_no_usual_format_get_none() -> None:
-    """Empty ones are counted apart, and the shapes are told by their number."""
-    unread = look(["soon", "later", "later", None])
+def test_texts_of_no_usual_format_get_no_format() -> None:
+    """Empty texts are counted separately, and the shapes are in order of count."""
+    unread = unread_times_of(["soon", "later", "later", None])
     assert UnreadTimes(4, 1, (("aaaaa", 2), ("aaaa", 1))) == unread
-    said = unread_times.advice(unread, CRM, has_others=False)
-    assert said.splitlines() == [
+    advice_text = unread_times.advice(unread, CRM, has_others=False)
+    assert advice_text.splitlines() == [
         "  times look like `aaaaa` (2), `aaaa` (1)",
         "  1 without a time",
         "  no usual format reads them; write the pattern as `time_format` of this input",
@@ -145,7 +145,7 @@ def test_texts_of_no_usual_format_get_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("present", "found", "has_others", "expected"),
+    ("present", "format_found", "has_others", "expected"),
     [
         (None, "%m/%d/%Y", False, "%m/%d/%Y"),
         (None, "%m/%d/%Y", True, ["iso", "%m/%d/%Y"]),
@@ -154,11 +154,11 @@ def test_texts_of_no_usual_format_get_none() -> None:
         ("%d/%m/%Y", "%m/%d/%Y %H:%M", True, ["%d/%m/%Y", "%m/%d/%Y %H:%M"]),
     ],
 )
-def test_the_line_keeps_the_format_of_earlier_files(
-    present: str | tuple[str, ...] | None, found: str, has_others: bool, expected: str | list[str]
+def test_the_suggested_list_keeps_the_format_of_earlier_files(
+    present: str | tuple[str, ...] | None, format_found: str, has_others: bool, expected: str | list[str]
 ) -> None:
-    """Unless a list would mix up day and month."""
+    """It does not if the list would confuse day and month."""
     reads = Input("crm", "stage_entries", Path("entries.csv"), time_format=present)
-    said = unread_times.advice(UnreadTimes(1, 0, (("9", 1),), (found,), 1), reads, has_others=has_others)
-    line = next(line for line in said.splitlines() if "time_format =" in line)
+    advice_text = unread_times.advice(UnreadTimes(1, 0, (("9", 1),), (format_found,), 1), reads, has_others=has_others)
+    line = next(line for line in advice_text.splitlines() if "time_format =" in line)
     assert expected == json.loads(line.partition(" = ")[2].partition("   #")[0])

@@ -1,4 +1,4 @@
-"""A stage name is compared in one form, the same in Python and in SQL."""
+"""A stage name is normalised in the same way in Python and in SQL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class TestNormalising:
     @settings(max_examples=25, deadline=None)
     @given(st.lists(NAMES | SPACED.map("".join), min_size=1, max_size=40))
     def test_python_and_sql_agree(self, names: list[str]) -> None:
-        """A stage name is the same alias to Python and to DuckDB."""
+        """Python and DuckDB give the same normalised name."""
         with duckdb.connect() as connection:
             rows = connection.execute(
                 f"select {NORMALISE_STAGE_SQL.format(column='name')} from (select unnest(?::varchar[]) as name)",
@@ -26,7 +26,7 @@ class TestNormalising:
         assert [normalise_stage(name) for name in names] == [row[0] for row in rows]
 
     def test_every_letter_agrees(self) -> None:
-        """No single character is folded differently by the two."""
+        """Both normalise every single character in the same way."""
         letters = [f"x{chr(code)}x" for code in range(1, 0x110000) if not 0xD800 <= code <= 0xDFFF]
         with duckdb.connect() as connection:
             rows = connection.execute(
@@ -38,6 +38,6 @@ class TestNormalising:
     @pytest.mark.parametrize(
         "written", ["sales accepted", " Sales  Accepted ", "SALES\u00a0ACCEPTED", "Sales\u200b accepted"]
     )
-    def test_spellings_meet(self, written: str) -> None:
-        """Case, spaces and invisible characters make no other stage."""
+    def test_spellings_of_a_stage_are_equal(self, written: str) -> None:
+        """Case, spaces and invisible characters are ignored."""
         assert "sales accepted" == normalise_stage(written)
