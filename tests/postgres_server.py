@@ -136,8 +136,8 @@ def running() -> Iterator[Postgres]:
 def create_cluster(programs: Path, folder: Path, other_user: dict[str, Any]) -> None:
     command = [programs / "initdb", "-D", folder / "data", "-U", USER, "-A", "scram-sha-256", "-E", "UTF8", "--no-sync"]
     command += ["--locale=C.UTF-8", f"--pwfile={folder / 'password'}"]
-    made = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False, **other_user)
-    assert made.returncode == 0, made.stderr
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False, **other_user)
+    assert done.returncode == 0, done.stderr
 
 
 def _wait(port: int, log: Path) -> None:

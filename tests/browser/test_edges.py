@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from pipeline.report.outputs import html as render
 from pipeline.waterfall.definition import Pair, Sla, Waterfall
 from pipeline.waterfall.names import cut
-from tests.browser import looks, markup
+from tests.browser import markup, rendering
 from tests.report.test_edges import AS_OF, HEBREW, MARKUP, entries, stage
 from tests.sql.harness import built
 
@@ -20,7 +20,7 @@ WORD = "Wonderfullylongname" * 11
 SENTENCE = "A name of very many words " * 8
 NAMES = {"plain": "A", "markup": MARKUP, "right to left": HEBREW, "one long word": WORD, "a sentence": SENTENCE}
 ROWS: dict[str, Any] = {"nothing": [], "one lead": [("L1", "a", 80)]}
-WIDTHS = (320, looks.PHONE)
+WIDTHS = (320, rendering.PHONE)
 
 
 def write_site(folder: Path, name: str, moves: list[tuple[str, str, int]]) -> tuple[Path, ...]:
@@ -72,12 +72,12 @@ def test_odd_sites_do_not_scroll_sideways(browser: Browser, sites: dict[str, tup
     page.on("dialog", lambda dialog: messages.append(dialog.message))
     too_wide = []
     for odd, files in sites.items():
-        for file in looks.one_of_each_kind(files):
+        for file in rendering.one_of_each_kind(files):
             page.goto(file.as_uri())
-            looks.unfold(page)
+            rendering.unfold(page)
             for width in WIDTHS:
-                page.set_viewport_size({"width": width, "height": looks.HEIGHT})
-                if page.evaluate(looks.TOO_WIDE):
+                page.set_viewport_size({"width": width, "height": rendering.HEIGHT})
+                if page.evaluate(rendering.TOO_WIDE):
                     too_wide.append((odd, file.name, width))
     page.close()
     assert ([], []) == (messages, too_wide)
@@ -89,7 +89,7 @@ def test_names_are_shown_as_text(browser: Browser, sites: dict[str, tuple[Path, 
     """The page shows the name unchanged, and a name never becomes an element of the page."""
     page = browser.new_page()
     page.goto(next(file for file in sites[odd] if file.name == "owners.html").as_uri())
-    looks.unfold(page)
+    rendering.unfold(page)
     shown = page.evaluate("document.body.textContent")
     assert cut(" ".join(NAMES[odd].split())) in " ".join(shown.split())
     assert page.evaluate("document.querySelector('script, co') === null")

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser import looks
+from tests.browser import rendering
 from tests.sample import Sample
 
-WIDTHS = (320, looks.PHONE, 768, looks.DESK, 1600)
+WIDTHS = (320, rendering.PHONE, 768, rendering.DESK, 1600)
 
 STOPS = """
 () => {
@@ -36,8 +36,8 @@ FOCUSED = """
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", looks.SCHEMES)
-def test_the_sample_fits_and_fetches_nothing(browser: Browser, sample: Sample, scheme: looks.Scheme) -> None:
+@pytest.mark.parametrize("scheme", rendering.SCHEMES)
+def test_the_sample_fits_and_fetches_nothing(browser: Browser, sample: Sample, scheme: rendering.Scheme) -> None:
     """At every width, folded and unfolded, light and dark, a page fetches nothing, logs nothing and does not scroll sideways."""
     page = browser.new_page(color_scheme=scheme)
     messages: list[str] = []
@@ -50,22 +50,22 @@ def test_the_sample_fits_and_fetches_nothing(browser: Browser, sample: Sample, s
         page.goto(file.as_uri())
         for fold in ("folded", "unfolded"):
             for width in WIDTHS:
-                page.set_viewport_size({"width": width, "height": looks.HEIGHT})
-                if page.evaluate(looks.TOO_WIDE):
+                page.set_viewport_size({"width": width, "height": rendering.HEIGHT})
+                if page.evaluate(rendering.TOO_WIDE):
                     too_wide.append((file.name, fold, width))
-            looks.unfold(page)
+            rendering.unfold(page)
     page.close()
     assert ([], [], [file.as_uri() for file in sample.pages]) == (messages, too_wide, requests)
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("width", "scheme"), [(looks.PHONE, "light"), (looks.DESK, "dark")])
-def test_every_stop_is_reached_by_tab(browser: Browser, sample: Sample, width: int, scheme: looks.Scheme) -> None:
+@pytest.mark.parametrize(("width", "scheme"), [(rendering.PHONE, "light"), (rendering.DESK, "dark")])
+def test_every_stop_is_reached_by_tab(browser: Browser, sample: Sample, width: int, scheme: rendering.Scheme) -> None:
     """Tab visits every link, fold and table of a page in order, and the focus is visible."""
-    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": looks.HEIGHT})
-    for file in looks.one_of_each_kind(sample.pages):
+    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": rendering.HEIGHT})
+    for file in rendering.one_of_each_kind(sample.pages):
         page.goto(file.as_uri())
-        looks.unfold(page)
+        rendering.unfold(page)
         count = page.evaluate(STOPS)
         assert count > 10, file.name
         expected = [{"stop": str(number), "outlined": True, "inView": True} for number in range(count)]
@@ -76,7 +76,7 @@ def test_every_stop_is_reached_by_tab(browser: Browser, sample: Sample, width: i
 @pytest.mark.browser
 def test_the_skip_link_moves_the_focus_to_the_content(browser: Browser, sample: Sample) -> None:
     """The first Tab shows the skip link; after Enter the next stop is inside <main>."""
-    page = browser.new_page(viewport={"width": looks.DESK, "height": looks.HEIGHT})
+    page = browser.new_page(viewport={"width": rendering.DESK, "height": rendering.HEIGHT})
     for file in sample.pages:
         page.goto(file.as_uri())
         page.keyboard.press("Tab")

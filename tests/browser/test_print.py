@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser import looks, pdf
+from tests.browser import pdf, rendering
 from tests.sample import Sample
 
 MARGIN_MM = 13
@@ -25,14 +25,14 @@ CUT_OFF = """
 def test_print_cuts_nothing_off(browser: Browser, sample: Sample, paper: str) -> None:
     """At the print width nothing reaches beyond the right margin, folded or unfolded, and there is no navigation."""
     width = int((PAPER_MM[paper] - 2 * MARGIN_MM) * CSS_PER_MM)
-    page = browser.new_page(viewport={"width": width, "height": looks.HEIGHT})
+    page = browser.new_page(viewport={"width": width, "height": rendering.HEIGHT})
     page.emulate_media(media="print")
     cut_off = {}
-    for file in looks.one_of_each_kind(sample.pages):
+    for file in rendering.one_of_each_kind(sample.pages):
         page.goto(file.as_uri())
         for fold in ("folded", "unfolded"):
             cut_off[file.name, fold] = page.evaluate(CUT_OFF)
-            looks.unfold(page)
+            rendering.unfold(page)
         assert not page.evaluate("[...document.querySelectorAll('nav, .skip')].some((each) => each.checkVisibility())")
     page.close()
     assert {name: each[:5] for name, each in cut_off.items() if each} == {}
@@ -43,7 +43,7 @@ def test_print_cuts_nothing_off(browser: Browser, sample: Sample, paper: str) ->
 def test_print_has_no_empty_sheet(browser: Browser, sample: Sample, paper: str) -> None:
     """Every sheet of every kind of page has text, and the paper is white in dark mode too."""
     page = browser.new_page(color_scheme="dark")
-    for file in looks.one_of_each_kind(sample.pages):
+    for file in rendering.one_of_each_kind(sample.pages):
         page.goto(file.as_uri())
         sheets = pdf.glyph_runs(page.pdf(format=paper))
         assert sheets, file.name

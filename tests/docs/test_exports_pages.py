@@ -55,7 +55,7 @@ class Example:
 
 def examples(page: Path) -> list[Example]:
     """The examples of a page, in their order."""
-    examples_found: list[Example] = []
+    result: list[Example] = []
     folder, change = "", None
     for part in PART.finditer(page.read_text("utf-8")):
         if part["files"]:
@@ -63,23 +63,21 @@ def examples(page: Path) -> list[Example]:
         elif part["change"] is not None:
             change = part
         elif part["kind"] == "toml" and folder:
-            examples_found.append(Example(folder, part["block"]))
+            result.append(Example(folder, part["block"]))
             folder = ""
         elif part["kind"] == "text" and change is not None:
-            toml = examples_found[-1].toml
+            toml = result[-1].toml
             for old, new in re.findall(r"`(.*?)` -> `(.*?)`", change["change"]):
                 assert old.replace("\\n", "\n") in toml, f"{page.name}: nothing to change: {old}"
                 toml = toml.replace(old.replace("\\n", "\n"), new.replace("\\n", "\n"))
             lines = tuple(part["block"].splitlines())
-            examples_found[-1].wrong.append(
-                Wrong(change["other"] or examples_found[-1].folder, toml, bool(change["run"]), lines)
-            )
+            result[-1].wrong.append(Wrong(change["other"] or result[-1].folder, toml, bool(change["run"]), lines))
             change = None
         elif part["table"]:
             rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in part["table"].splitlines()]
             if rows[0] in (ACCOUNT, CONVERSION, ENTRIES):
-                examples_found[-1].tables.append([rows[0], *rows[2:]])
-    return examples_found
+                result[-1].tables.append([rows[0], *rows[2:]])
+    return result
 
 
 def put(folder: str, toml: str, into: Path) -> Path:
@@ -89,27 +87,27 @@ def put(folder: str, toml: str, into: Path) -> Path:
     return into / "funnel.toml"
 
 
-def the_same_in(examples_found: Loaded, table: list[list[str]]) -> list[list[str]]:
+def table_of_run(built: Loaded, table: list[list[str]]) -> list[list[str]]:
     """The rows of the run for a table of a page: all inputs, all entries of its leads, each of its pairs."""
     head, *rows = table
     if head == ACCOUNT:
-        return [head, *([name, *map(str, counts)] for name, counts in examples_found.account.items())]
+        return [head, *([name, *map(str, counts)] for name, counts in built.account.items())]
     if head == CONVERSION:
-        given = examples_found.rows(
+        rows_found = built.rows(
             "select low.label, high.label, entered, converted from marts.conversion as pairs "
             "inner join waterfall.stages as low on low.stage = pairs.from_stage "
             "inner join waterfall.stages as high on high.stage = pairs.to_stage "
             "where grain = 'all' and dimension = 'all' and window_days is null and unit = 'cycle'"
         )
-        asked = [tuple(row[:2]) for row in rows]
-        pairs = {(low, high): [low, high, str(entered), str(converted)] for low, high, entered, converted in given}
-        return [head, *(pairs[pair] for pair in asked if pair in pairs)]
+        printed_pairs = [tuple(row[:2]) for row in rows]
+        pairs = {(low, high): [low, high, str(entered), str(converted)] for low, high, entered, converted in rows_found}
+        return [head, *(pairs[pair] for pair in printed_pairs if pair in pairs)]
     leads = {row[0] for row in rows}
-    given = examples_found.rows(
+    rows_found = built.rows(
         "select lead_id, label, strftime(timezone(timezone, timezone('UTC', entered_at)), '%Y-%m-%d %H:%M'), basis "
         "from clean.stage_entries inner join waterfall.stages using (stage), waterfall.run order by lead_no, entry_no"
     )
-    return [head, *(list(row) for row in given if row[0] in leads)]
+    return [head, *(list(row) for row in rows_found if row[0] in leads)]
 
 
 def test_each_format_has_a_page() -> None:
@@ -126,14 +124,14 @@ def test_each_format_has_a_page() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_tables_of_a_page_equal_those_of_its_examples(page: Path, tmp_path: Path) -> None:
     """Every configuration has a table, and each table equals the result of the run."""
-    said, given = [], []
+    expected_tables, actual_tables = [], []
     for number, example in enumerate(examples(page)):
         assert example.tables, f"an example of {page.name} has no table: {example.folder}"
         toml = put(example.folder, example.toml, tmp_path / str(number))
-        examples_found = loaded(toml, toml.parent / "out", "+clean.stage_entries +marts.conversion")
-        said += example.tables
-        given += [the_same_in(examples_found, table) for table in example.tables]
-    assert said == given
+        built = loaded(toml, toml.parent / "out", "+clean.stage_entries +marts.conversion")
+        expected_tables += example.tables
+        actual_tables += [table_of_run(built, table) for table in example.tables]
+    assert expected_tables == actual_tables
 
 
 def test_the_configuration_of_the_readme_runs(tmp_path: Path) -> None:
@@ -142,9 +140,9 @@ def test_the_configuration_of_the_readme_runs(tmp_path: Path) -> None:
         r"^```toml\n(.*?)^```$", (runs.REPOSITORY / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
     toml = put("sf_leadhistory_status_only", block, tmp_path / "files")
-    examples_found = loaded(toml, tmp_path / "out")
-    asked = "select count(*), count(distinct lead_id) from clean.stage_entries where stage = 'open_not_contacted'"
-    assert [(10, 10)] == examples_found.rows(asked)
+    built = loaded(toml, tmp_path / "out")
+    counts = "select count(*), count(distinct lead_id) from clean.stage_entries where stage = 'open_not_contacted'"
+    assert [(10, 10)] == built.rows(counts)
 
 
 MISTAKES = [(page.stem, wrong) for page in PAGES for example in examples(page) for wrong in example.wrong]

@@ -236,11 +236,11 @@ def test_a_removed_lock_file_stops_the_run(tmp_path: Path) -> None:
 @pytest.fixture
 def steps(tmp_path: Path) -> tuple[Path, Path, Path]:
     """The path of a new output folder, the files of a new run, and an output folder with the old run."""
-    (tmp_path / "night").mkdir()
-    build_database(tmp_path / "night" / "funnel.duckdb", "new")
-    (tmp_path / "night" / "index.html").write_text("new")
+    (tmp_path / "new").mkdir()
+    build_database(tmp_path / "new" / "funnel.duckdb", "new")
+    (tmp_path / "new" / "index.html").write_text("new")
     publish_version(tmp_path / "before", "old")
-    return tmp_path / "out", tmp_path / "night", tmp_path / "before"
+    return tmp_path / "out", tmp_path / "new", tmp_path / "before"
 
 
 def results_of(steps: tuple[Path, Path, Path], how: str) -> list[tuple[str, int, list[str]]]:

@@ -26,7 +26,7 @@ def test_a_query_that_does_not_fit_spills_into_the_folder_of_the_run(tmp_path: P
     spilled_files: set[Path] = set()
     done = threading.Event()
 
-    def look() -> None:
+    def record_files() -> None:
         while not done.is_set():
             spilled_files.update(path for path in tmp_path.rglob("*.tmp") if path.is_file())
             time.sleep(0.002)
@@ -34,11 +34,11 @@ def test_a_query_that_does_not_fit_spills_into_the_folder_of_the_run(tmp_path: P
     with lock.hold(tmp_path, runs.CLOCK):
         run = run_folder.start_run(tmp_path, runs.CLOCK)
         connection = connect(run.database, Settings(memory_limit="60MB", threads=1), spill=run.spill)
-        looking = threading.Thread(target=look)
-        looking.start()
+        recorder = threading.Thread(target=record_files)
+        recorder.start()
         connection.execute(LARGE)
         done.set()
-        looking.join()
+        recorder.join()
         connection.execute("checkpoint")
         connection.close()
         assert {run.spill} == {path.parent for path in spilled_files}

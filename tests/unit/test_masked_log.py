@@ -14,7 +14,7 @@ from pipeline.config.configuration import Configuration, Personal, Privacy
 from pipeline.ingest.raw_tables import create_raw_views
 from pipeline.privacy.pseudonyms import Pseudonyms
 
-KEY = Pseudonyms(b"a key of at least so many bytes, for tests only")
+KEY = Pseudonyms(b"a key of sixteen bytes or more, for tests only")
 ADA = "ada@acme.com"
 
 

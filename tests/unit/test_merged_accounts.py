@@ -14,7 +14,7 @@ from pipeline.privacy.pseudonyms import Pseudonyms
 from tests import runs
 from tests.unit.configurations import STAGES
 
-KEY = Pseudonyms(b"a key of at least so many bytes, for tests only")
+KEY = Pseudonyms(b"a key of sixteen bytes or more, for tests only")
 ROWS = "select from_lead_id, into_lead_id, object from raw.merges order by load_no, row_number"
 
 

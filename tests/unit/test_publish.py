@@ -157,7 +157,7 @@ def test_a_database_that_is_still_open_is_not_sealed(out: Path) -> None:
 def test_a_run_without_its_spill_folder_is_sealed(out: Path) -> None:
     """DuckDB or a clean-up job may have removed the folder."""
     run = run_folder.start_run(out, CLOCK)
-    run.database.write_text("night")
+    run.database.write_text("text")
     run.spill.rmdir()
     run_folder.seal(run)
     assert ["funnel.duckdb", "reports"] == names(run.sealed)
@@ -225,7 +225,7 @@ def test_leftovers_are_removed_only_under_the_lock(tmp_path: Path) -> None:
 
 def test_prune_keeps_the_newest_runs(out: Path) -> None:
     """The oldest runs are removed first; other folders in runs/ stay."""
-    runs = [publish_run(out, "night", CLOCK + timedelta(days=day)) for day in range(4)]
+    runs = [publish_run(out, "text", CLOCK + timedelta(days=day)) for day in range(4)]
     (out / "runs" / "notes").mkdir()
     assert [runs[0].id, runs[1].id] == run_folder.prune(out, 2)
     assert [runs[2].id, runs[3].id, "notes"] == names(out / "runs")
@@ -234,9 +234,9 @@ def test_prune_keeps_the_newest_runs(out: Path) -> None:
 
 def test_prune_never_removes_the_published_run(out: Path) -> None:
     """The order is that of publishing, even if a wrong clock dates the published run as the oldest."""
-    runs = [publish_run(out, "night", CLOCK - timedelta(days=day)) for day in range(3)]
+    runs = [publish_run(out, "text", CLOCK - timedelta(days=day)) for day in range(3)]
     assert [runs[0].id, runs[1].id] == run_folder.prune(out, 1)
-    assert ("night", "night") == published_texts(out)
+    assert ("text", "text") == published_texts(out)
 
 
 def test_prune_of_everything_is_refused(out: Path) -> None:

@@ -219,7 +219,7 @@ def test_a_file_of_an_earlier_run_keeps_its_mode(tmp_path: Path, monkeypatch: py
     """A page that is a hard link to an earlier run's page keeps its mode."""
     with lock.hold(tmp_path, CLOCK):
         run = run_folder.start_run(tmp_path, CLOCK)
-        run.database.write_text("night")
+        run.database.write_text("text")
         (run.reports / "old.html").write_text("page")
         (run.reports / "old.html").chmod(0o444)
         changed: list[str] = []
@@ -232,11 +232,11 @@ def test_a_file_of_an_earlier_run_keeps_its_mode(tmp_path: Path, monkeypatch: py
 def test_a_leftover_link_of_the_same_pid_is_replaced(tmp_path: Path) -> None:
     """In a container every run may have pid 1."""
     with lock.hold(tmp_path, CLOCK):
-        run = seal_run(tmp_path, "night")
+        run = seal_run(tmp_path, "text")
         for name in ("current", "reports"):
             (tmp_path / f"{name}.new-{os.getpid()}").symlink_to("runs/nowhere")
         run_folder.swap(run)
-    assert "night" == (tmp_path / "funnel.duckdb").read_text()
+    assert "text" == (tmp_path / "funnel.duckdb").read_text()
     assert ["current", "funnel.duckdb", "reports", "run.lock", "runs"] == sorted(
         path.name for path in tmp_path.iterdir()
     )
@@ -246,7 +246,7 @@ def test_a_sealed_run_has_the_mode_of_the_output_folder(tmp_path: Path) -> None:
     """It is private during the build; then each of its folders has that mode."""
     tmp_path.chmod(0o750)
     run = run_folder.start_run(tmp_path, CLOCK)
-    run.database.write_text("night")
+    run.database.write_text("text")
     assert 0o700 == run.building.stat().st_mode & 0o777
     run_folder.seal(run)
     assert [0o750] * 2 == [folder.stat().st_mode & 0o777 for folder in (run.sealed, run.sealed / "reports")]
@@ -258,7 +258,7 @@ def test_a_broken_disk_is_reported_with_the_file_or_else_the_folder(
 ) -> None:
     """A flush error has no file name, so the message has the output folder."""
     run = run_folder.start_run(tmp_path, CLOCK)
-    run.database.write_text("night")
+    run.database.write_text("text")
 
     def broken(_path: Path) -> None:
         raise OSError(5, "Input/output error", named)
