@@ -14,10 +14,10 @@ def glyph_runs(document: bytes) -> list[int]:
     """The number of text runs on each page, in order; 0 is an empty sheet."""
     objects = {int(number): body for number, body in OBJECT.findall(document)}
     pages = [body for body in objects.values() if re.search(rb"/Type\s*/Page\b", body)]
-    return [len(TEXT.findall(_drawn(objects, page))) for page in pages]
+    return [len(TEXT.findall(_page_content(objects, page))) for page in pages]
 
 
-def _drawn(objects: dict[int, bytes], page: bytes) -> bytes:
+def _page_content(objects: dict[int, bytes], page: bytes) -> bytes:
     """The drawing instructions of a page, decompressed."""
     named = re.search(rb"/Contents\s+(\d+) 0 R", page)
     assert named is not None, "a page without a drawing"

@@ -69,7 +69,7 @@ def test_every_stop_is_reached_by_tab(browser: Browser, sample: Sample, width: i
         count = page.evaluate(STOPS)
         assert count > 10, file.name
         expected = [{"stop": str(number), "outlined": True, "inView": True} for number in range(count)]
-        assert _tabbed(page, count) == expected, file.name
+        assert _press_tab(page, count) == expected, file.name
     page.close()
 
 
@@ -100,7 +100,7 @@ def test_a_fold_opens_by_keyboard(browser: Browser, sample: Sample) -> None:
     page.close()
 
 
-def _tabbed(page: Page, count: int) -> list[dict[str, Any]]:
+def _press_tab(page: Page, count: int) -> list[dict[str, Any]]:
     """The focused element after each of `count` presses of Tab."""
     focused = []
     for _ in range(count):

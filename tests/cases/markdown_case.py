@@ -148,7 +148,9 @@ class Case:
             if name in BY_PAIR:
                 lines.append(f"{name.replace(' ', '_')} = {{ {_by_pair(text)} }}")
             elif name not in ("waterfall", "as of", "rules", *CALENDAR):
-                value: Any = [_plain(each.strip()) for each in text.split(",")] if name in LISTS else _plain(text)
+                value: Any = (
+                    [_toml_value(each.strip()) for each in text.split(",")] if name in LISTS else _toml_value(text)
+                )
                 lines.append(f"{name.replace(' ', '_')} = {json.dumps(value)}")
         if CALENDAR.keys() & self.settings.keys():
             lines.append("[calendar]")
@@ -261,7 +263,7 @@ def _keys(stage: Record) -> list[str]:
             clock = "business" if " business " in text else "calendar"
             lines.append(f'sla = {{ within = "{text.replace(" business ", " ")}", clock = "{clock}" }}')
         elif text:
-            lines.append(f"{name} = {json.dumps(_plain(text))}")
+            lines.append(f"{name} = {json.dumps(_toml_value(text))}")
     return lines
 
 
@@ -271,6 +273,6 @@ def _by_pair(text: str) -> str:
     return ", ".join(f"{json.dumps(pair)} = {int(days)}" for pair, days in cells)
 
 
-def _plain(text: str) -> Any:
+def _toml_value(text: str) -> Any:
     """A cell as a TOML value: number, boolean or text."""
     return int(text) if text.isdecimal() else True if text == "yes" else text

@@ -15,7 +15,7 @@ MQL_TO_SAL = "from_stage = 'mql' and to_stage = 'sal'"
 
 
 @pytest.fixture
-def ask(tmp_path: Path) -> Any:
+def run_case(tmp_path: Path) -> Any:
     """A function that runs a case and queries it; with `unit` the headline counts that unit, with a settling time."""
 
     def answers(case: str, *queries: str, as_of: str = AS_OF, unit: str = "") -> list[list[dict[str, Any]]]:
@@ -34,9 +34,9 @@ def ask(tmp_path: Path) -> Any:
     return answers
 
 
-def test_final_months_are_not_those_that_converted(ask: Any) -> None:
+def test_final_months_are_not_those_that_converted(run_case: Any) -> None:
     """85 of 405 MQLs were accepted: 21.0 %, at most 22.0 %, and the headline is 60 of 300, never the month of five (K5, K9)."""
-    whole, headline, months = ask(
+    whole, headline, months = run_case(
         "f01",
         f"from marts.conversion where {MQL_TO_SAL} and unit = 'cycle' and grain = 'all' and window_days is null",
         f"from report.headline where {MQL_TO_SAL} and is_headline_window",
@@ -55,9 +55,9 @@ def test_final_months_are_not_those_that_converted(ask: Any) -> None:
 
 
 @pytest.mark.usefixtures("without_report")
-def test_the_edge_of_the_window_is_lost_and_final(ask: Any) -> None:
+def test_the_edge_of_the_window_is_lost_and_final(run_case: Any) -> None:
     """As-of exactly at A + W: the unit is lost, and its cohort final (K3, K5)."""
-    [rows] = ask(
+    [rows] = run_case(
         "c10",
         f"from marts.conversion where {MQL_TO_SAL} and grain = 'month' and window_days = 30",
         as_of="2026-01-31T00:00:00",
@@ -67,9 +67,9 @@ def test_the_edge_of_the_window_is_lost_and_final(ask: Any) -> None:
 
 
 @pytest.mark.usefixtures("without_report")
-def test_a_restored_lead_is_open_in_its_second_cycle(ask: Any) -> None:
+def test_a_restored_lead_is_open_in_its_second_cycle(run_case: Any) -> None:
     """Deleted in MQL and back in MQL: open there, second cycle, one lead restored (E10)."""
-    spans, flow = ask(
+    spans, flow = run_case(
         "c16",
         "from journey.stage_spans order by span_no",
         "from marts.stage_flow where grain = 'all' and dimension = 'all' and stage = 'mql'",
@@ -81,17 +81,17 @@ def test_a_restored_lead_is_open_in_its_second_cycle(ask: Any) -> None:
 
 
 @pytest.mark.usefixtures("without_report")
-def test_a_restored_lead_works_on(ask: Any) -> None:
+def test_a_restored_lead_works_on(run_case: Any) -> None:
     """SAL after the deletion: it arrives at SAL and is open there (E10)."""
-    spans, waiting = ask("c17", "from journey.stage_spans order by span_no", "from marts.open_leads")
+    spans, waiting = run_case("c17", "from journey.stage_spans order by span_no", "from marts.open_leads")
     assert [("mql", "deleted"), ("sal", "open")] == [(row["stage"], row["exit_kind"]) for row in spans]
     assert ["sal"] == [row["stage"] for row in waiting]
 
 
 @pytest.mark.usefixtures("without_report")
-def test_a_return_after_a_hold_is_no_arrival(ask: Any) -> None:
+def test_a_return_after_a_hold_is_no_arrival(run_case: Any) -> None:
     """The account's MQL→SQL is still open: SQL after a hold is no arrival (K1, C4)."""
-    [rows] = ask(
+    [rows] = run_case(
         "c27",
         "from marts.conversion where unit = 'account' and grain = 'all' and window_days is null "
         "and from_stage = 'mql' and to_stage = 'sql'",
@@ -100,9 +100,9 @@ def test_a_return_after_a_hold_is_no_arrival(ask: Any) -> None:
 
 
 @pytest.mark.parametrize("unit", ["lead", "cycle"])
-def test_an_open_lead_does_not_keep_a_month_from_being_final(ask: Any, unit: str) -> None:
+def test_an_open_lead_does_not_keep_a_month_from_being_final(run_case: Any, unit: str) -> None:
     """A lead in nurture for two years is open, and its month is final by age: every unit has a headline (K5)."""
-    ever, headline = ask(
+    ever, headline = run_case(
         "c31",
         f"from marts.conversion where {MQL_TO_SAL} and unit = '{unit}' and grain = 'month' and window_days is null",
         f"from report.headline where {MQL_TO_SAL} and is_headline_window",
@@ -117,18 +117,18 @@ def test_an_open_lead_does_not_keep_a_month_from_being_final(ask: Any, unit: str
 
 
 @pytest.mark.usefixtures("without_report")
-def test_a_re_assertion_names_the_current_owner(ask: Any) -> None:
+def test_a_re_assertion_names_the_current_owner(run_case: Any) -> None:
     """One entry, owner at entry ann, current owner bob (E6)."""
-    spans, waiting = ask("c33", "from journey.stage_spans", "from marts.open_leads")
+    spans, waiting = run_case("c33", "from journey.stage_spans", "from marts.open_leads")
     assert [("mql", "ann")] == [(row["stage"], row["owner"]) for row in spans]
     assert [("ann", "bob")] == [(row["owner"], row["current_owner"]) for row in waiting]
 
 
 @pytest.mark.usefixtures("without_report")
 @pytest.mark.parametrize(("case", "customer"), [("d01", "customer"), ("d02", "won")])
-def test_a_customer_on_hold_is_no_open_lead(ask: Any, case: str, customer: str) -> None:
+def test_a_customer_on_hold_is_no_open_lead(run_case: Any, case: str, customer: str) -> None:
     """After the last path stage a hold is not in the list of open leads, and the lead counts as a customer (A3)."""
-    waiting, present = ask(
+    waiting, present = run_case(
         case,
         "from marts.open_leads",
         "select stages.stage from journey.present_stages join waterfall.stages using (stage_no)",
@@ -137,9 +137,11 @@ def test_a_customer_on_hold_is_no_open_lead(ask: Any, case: str, customer: str) 
     assert [{"stage": customer}] == present
 
 
-def test_the_sentence_on_a_value_names_its_falling_rate_beside_its_positive_share(ask: Any, tmp_path: Path) -> None:
+def test_the_sentence_on_a_value_names_its_falling_rate_beside_its_positive_share(
+    run_case: Any, tmp_path: Path
+) -> None:
     """B's own rate fell from 20.0 to 15.0 %, but its share adds points: the sentence has both."""
-    ask("d03", "from report.rate_change_parts")
+    run_case("d03", "from report.rate_change_parts")
     page = (tmp_path / "build" / "reports" / "index.html").read_text("utf-8")
     start = page.index("By src")
     sentence = page[start : page.index("</li>", start)]

@@ -30,7 +30,7 @@ MATCHED = "select lead_id, account_id, account_match from clean.leads where acco
 BY_E_MAIL, BY_WEBSITE = ("L2", "A1", "email_domain"), ("L3", "A1", "website")
 
 
-def delivered(folder: Path) -> Path:
+def write_configuration(folder: Path) -> Path:
     """A folder with a configuration of leads and accounts, and its exports."""
     for name, content in (("entries", ENTRIES), ("leads", LEADS), ("accounts", ACCOUNTS)):
         (folder / f"{name}.csv").write_text(content, "utf-8")
@@ -48,7 +48,7 @@ def delivered(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output folder of one run."""
-    toml = delivered(tmp_path_factory.mktemp("accounts"))
+    toml = write_configuration(tmp_path_factory.mktemp("accounts"))
     runs.run(toml, toml.parent / "build")
     return toml.parent / "build"
 
@@ -96,7 +96,7 @@ def test_no_table_but_clean_leads_has_addresses(output: Path) -> None:
 @pytest.mark.usefixtures("without_report")
 def test_a_run_follows_match_domains_and_the_current_domains(tmp_path: Path) -> None:
     """`match_domains = false` leaves leads unchanged; turned on again, the current domains of accounts match."""
-    toml, output = delivered(tmp_path), tmp_path / "build"
+    toml, output = write_configuration(tmp_path), tmp_path / "build"
     text = toml.read_text("utf-8")
     toml.write_text(f"{text}match_domains = false\n", "utf-8")
     runs.run(toml, output)

@@ -21,7 +21,7 @@ WARNING = (
 LINE = "1 of 3 leads stands elsewhere than its history says, by the current stage that the source shows"
 
 
-def delivered(folder: Path, entries: str, leads: str, columns: str, checks: str = "") -> Path:
+def write_configuration(folder: Path, entries: str, leads: str, columns: str, checks: str = "") -> Path:
     """A configuration with a history and a leads input, and their two files."""
     (folder / "entries.csv").write_text(entries, "utf-8")
     (folder / "leads.csv").write_text(leads, "utf-8")
@@ -38,7 +38,7 @@ def delivered(folder: Path, entries: str, leads: str, columns: str, checks: str 
 
 def test_a_lead_in_another_stage_than_its_history_gives_a_warning(tmp_path: Path) -> None:
     """Above max_unreconciled the run and the page have the count."""
-    toml = delivered(tmp_path, ENTRIES, LEADS, CURRENT)
+    toml = write_configuration(tmp_path, ENTRIES, LEADS, CURRENT)
     finished_run = runs.run(toml, tmp_path / "build")
     assert [WARNING] == [each for each in finished_run.warnings if "elsewhere" in each]
     assert LINE in (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")
@@ -53,7 +53,7 @@ def test_a_lead_in_another_stage_than_its_history_gives_a_warning(tmp_path: Path
 @pytest.mark.parametrize(("allowed", "warned"), [(0.5, False), (0.49, True)])
 def test_max_unreconciled_is_the_allowed_share(tmp_path: Path, allowed: float, warned: bool) -> None:
     """A share equal to max_unreconciled gives no warning; a lead with an unknown current stage counts."""
-    toml = delivered(
+    toml = write_configuration(
         tmp_path, ENTRIES + "4,mql,2026-03-02\n", LEADS + UNKNOWN, CURRENT, f"max_unreconciled = {allowed}\n"
     )
     finished_run = runs.run(toml, tmp_path / "build")
@@ -65,7 +65,7 @@ def test_max_unreconciled_is_the_allowed_share(tmp_path: Path, allowed: float, w
 
 def test_without_a_current_stage_nothing_is_reported(tmp_path: Path) -> None:
     """The run has no warning and the page no line."""
-    toml = delivered(tmp_path, ENTRIES, LEADS, 'lead_id = "Record ID"')
+    toml = write_configuration(tmp_path, ENTRIES, LEADS, 'lead_id = "Record ID"')
     finished_run = runs.run(toml, tmp_path / "build")
     assert not any("elsewhere" in each for each in finished_run.warnings)
     assert "elsewhere than" not in (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")
@@ -101,7 +101,7 @@ def test_leads_with_one_address_are_counted_without_the_address(
     """The page has one line, whatever the database stores of addresses; the two leads stay two."""
     leads = "lead_id,email\n1,ada@acme.example\n2,Ada@acme.example\n3,bo@acme.example\n"
     privacy = f'[privacy]\ndatabase = {{ emails = "{emails}" }}\n'
-    toml = delivered(tmp_path, ENTRIES, leads, 'lead_id = "lead_id"', privacy)
+    toml = write_configuration(tmp_path, ENTRIES, leads, 'lead_id = "lead_id"', privacy)
     monkeypatch.setenv("FUNNEL_PRIVACY_KEY", "sixteen characters, or more")
     runs.run(toml, tmp_path / "build")
     page = (tmp_path / "build" / "reports" / "quality.html").read_text("utf-8")

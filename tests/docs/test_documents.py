@@ -31,7 +31,7 @@ RULE = r"[ACEKSTV]\d{1,2}"
 TABLE = re.compile(r"\b(clean|journey|marts|quality|report|waterfall)\.([a-z_]+)\b(?!\()")
 
 
-def named(path: Path) -> str:
+def relative_path(path: Path) -> str:
     """The path of a document in the checkout."""
     return str(path.relative_to(runs.REPOSITORY))
 
@@ -42,7 +42,7 @@ def anchors(path: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=named)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=relative_path)
 def test_every_link_has_a_target(path: Path) -> None:
     """Each relative link names an existing file, and each anchor a heading in it."""
     broken = []
@@ -63,7 +63,7 @@ def published_columns() -> dict[str, set[str]]:
     return {part.splitlines()[0]: set(re.findall(r"^\| (\w+) \| \w", part, re.MULTILINE)) for part in parts}
 
 
-@pytest.mark.parametrize("path", OURS, ids=named)
+@pytest.mark.parametrize("path", OURS, ids=relative_path)
 def test_every_named_table_exists(path: Path) -> None:
     """Every `schema.table` of a published schema is in the catalogue."""
     tables = published_columns()
@@ -92,7 +92,7 @@ def test_the_catalogue_has_every_model() -> None:
     assert [] == [name for name, columns in tables.items() if not columns]
 
 
-@pytest.mark.parametrize("path", OURS, ids=named)
+@pytest.mark.parametrize("path", OURS, ids=relative_path)
 def test_every_named_command_exists(path: Path) -> None:
     """In code, the word after `funnel` is a command, and its options are options of that command."""
     wrong = []
@@ -143,7 +143,7 @@ def test_every_input_table_is_documented() -> None:
     assert [] == [row for row in rows if row not in text]
 
 
-@pytest.mark.parametrize("path", OURS, ids=named)
+@pytest.mark.parametrize("path", OURS, ids=relative_path)
 def test_every_cited_rule_exists(path: Path) -> None:
     """A rule number in a document starts a paragraph of docs/RULES.md, or an entry of what is not built yet."""
     rules, _, not_built = (runs.REPOSITORY / "docs" / "RULES.md").read_text("utf-8").partition("## Not built yet")

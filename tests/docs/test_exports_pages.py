@@ -34,7 +34,7 @@ ENTRIES = ["lead", "stage", "entered", "basis"]
 
 
 @dataclass(frozen=True)
-class Wrong:
+class ExpectedMessage:
     """A change of an example, and the expected message."""
 
     folder: str
@@ -50,7 +50,7 @@ class Example:
     folder: str
     toml: str
     tables: list[list[list[str]]] = field(default_factory=list)
-    wrong: list[Wrong] = field(default_factory=list)
+    wrong: list[ExpectedMessage] = field(default_factory=list)
 
 
 def examples(page: Path) -> list[Example]:
@@ -71,7 +71,9 @@ def examples(page: Path) -> list[Example]:
                 assert old.replace("\\n", "\n") in toml, f"{page.name}: nothing to change: {old}"
                 toml = toml.replace(old.replace("\\n", "\n"), new.replace("\\n", "\n"))
             lines = tuple(part["block"].splitlines())
-            result[-1].wrong.append(Wrong(change["other"] or result[-1].folder, toml, bool(change["run"]), lines))
+            result[-1].wrong.append(
+                ExpectedMessage(change["other"] or result[-1].folder, toml, bool(change["run"]), lines)
+            )
             change = None
         elif part["table"]:
             rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in part["table"].splitlines()]
@@ -80,7 +82,7 @@ def examples(page: Path) -> list[Example]:
     return result
 
 
-def put(folder: str, toml: str, into: Path) -> Path:
+def write_configuration(folder: str, toml: str, into: Path) -> Path:
     """Write a configuration beside the files of a folder of data."""
     shutil.copytree(DATA / folder, into)
     (into / "funnel.toml").write_text(toml, "utf-8")
@@ -127,7 +129,7 @@ def test_the_tables_of_a_page_equal_those_of_its_examples(page: Path, tmp_path: 
     expected_tables, actual_tables = [], []
     for number, example in enumerate(examples(page)):
         assert example.tables, f"an example of {page.name} has no table: {example.folder}"
-        toml = put(example.folder, example.toml, tmp_path / str(number))
+        toml = write_configuration(example.folder, example.toml, tmp_path / str(number))
         built = loaded(toml, toml.parent / "out", "+clean.stage_entries +marts.conversion")
         expected_tables += example.tables
         actual_tables += [table_of_run(built, table) for table in example.tables]
@@ -139,7 +141,7 @@ def test_the_configuration_of_the_readme_runs(tmp_path: Path) -> None:
     (block,) = re.findall(
         r"^```toml\n(.*?)^```$", (runs.REPOSITORY / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
-    toml = put("sf_leadhistory_status_only", block, tmp_path / "files")
+    toml = write_configuration("sf_leadhistory_status_only", block, tmp_path / "files")
     built = loaded(toml, tmp_path / "out")
     counts = "select count(*), count(distinct lead_id) from clean.stage_entries where stage = 'open_not_contacted'"
     assert [(10, 10)] == built.rows(counts)
@@ -149,9 +151,9 @@ MISTAKES = [(page.stem, wrong) for page in PAGES for example in examples(page) f
 
 
 @pytest.mark.parametrize("wrong", [wrong for _, wrong in MISTAKES], ids=[name for name, _ in MISTAKES])
-def test_an_error_gives_the_message_of_the_page(wrong: Wrong, tmp_path: Path) -> None:
+def test_an_error_gives_the_message_of_the_page(wrong: ExpectedMessage, tmp_path: Path) -> None:
     """The output has each line of the page; `…` stands for any text."""
-    toml = put(wrong.folder, wrong.toml, tmp_path / "files")
+    toml = write_configuration(wrong.folder, wrong.toml, tmp_path / "files")
     answer = funnel("run" if wrong.is_run else "check", "--config", toml)
     output = answer.err.replace(f"{tmp_path / 'files'}/", "")
     unsaid = [

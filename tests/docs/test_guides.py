@@ -41,12 +41,12 @@ def machine(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def there(text: str, machine: Path) -> str:
+def with_test_paths(text: str, machine: Path) -> str:
     """A line of the guide with its paths in the folder of the test."""
     return re.sub(r"(?<![\w/])/(opt/funnel|srv/leads|var/log|etc/funnel)(?=/)", rf"{machine}/\1", text)
 
 
-def as_cron_does(line: str, machine: Path) -> subprocess.CompletedProcess[str]:
+def run_like_cron(line: str, machine: Path) -> subprocess.CompletedProcess[str]:
     """Run a crontab line as cron does: /bin/sh, home folder, minimal environment, up to the first unescaped `%`."""
     fields = line.split(None, 5)
     assert 6 == len(fields)
@@ -70,8 +70,8 @@ def published_as_of(output: Path) -> str:
 def test_the_line_of_cron_publishes_yesterday(machine: Path) -> None:
     """The run has yesterday's end as as-of; cron has nothing to mail, and the log file has the output."""
     (block,) = blocks("cron", "text")
-    (line,) = there(block, machine).splitlines()
-    done = as_cron_does(line, machine)
+    (line,) = with_test_paths(block, machine).splitlines()
+    done = run_like_cron(line, machine)
     log = (machine / "var" / "log" / "funnel.log").read_text("utf-8")
     assert (0, "", "") == (done.returncode, done.stdout, done.stderr), log
     yesterday = date.today() - timedelta(days=1)
@@ -81,16 +81,16 @@ def test_the_line_of_cron_publishes_yesterday(machine: Path) -> None:
 
 def test_the_line_of_cron_with_mail_reads_its_secrets(machine: Path) -> None:
     """The shell exports the variables of the file; without a [mail] block the run stops with a message."""
-    (line,) = [there(each, machine).strip() for each in blocks("Mail", "text")]
+    (line,) = [with_test_paths(each, machine).strip() for each in blocks("Mail", "text")]
     secrets = machine / "etc" / "funnel" / "mail.env"
     secrets.parent.mkdir(parents=True)
     secrets.write_text("export FUNNEL_SMTP_USER=somebody\n")
-    done = as_cron_does(line, machine)
+    done = run_like_cron(line, machine)
     log = (machine / "var" / "log" / "funnel.log").read_text("utf-8")
     assert 2 == done.returncode
     assert "FUNNEL_SMTP_PASSWORD" in log
     secrets.write_text("export FUNNEL_SMTP_USER=somebody FUNNEL_SMTP_PASSWORD=secret\n")
-    assert 2 == as_cron_does(line, machine).returncode
+    assert 2 == run_like_cron(line, machine).returncode
     assert "there is no [mail] block" in (machine / "var" / "log" / "funnel.log").read_text("utf-8")
 
 
@@ -99,7 +99,7 @@ def test_the_units_of_systemd_are_valid_and_start_a_run(machine: Path) -> None:
     units = machine / "units"
     units.mkdir()
     for name, text in zip(("service", "timer"), blocks("systemd", "ini"), strict=True):
-        (units / f"funnel.{name}").write_text(there(text, machine), "utf-8")
+        (units / f"funnel.{name}").write_text(with_test_paths(text, machine), "utf-8")
     service, timer = ConfigParser(interpolation=None), ConfigParser(interpolation=None)
     for parser, name in ((service, "service"), (timer, "timer")):
         parser.optionxform = str  # type: ignore[assignment,method-assign]

@@ -33,7 +33,7 @@ ROWS = "select lead_id, stage, entered_at, input from clean.stage_entries order 
 TABLES = "+clean.stage_entries +quality.stage_snapshots"
 
 
-def delivered(folder: Path, *days: int) -> Loaded:
+def build_after_snapshots(folder: Path, *days: int) -> Loaded:
     """The models after snapshots of these days of May, loaded one per run."""
     folder.mkdir()
     toml = folder / "funnel.toml"
@@ -47,7 +47,7 @@ def delivered(folder: Path, *days: int) -> Loaded:
 
 def test_the_exact_time_is_kept_and_the_snapshot_is_a_duplicate(tmp_path: Path) -> None:
     """103 became SAL on 3 May at 17:00; the snapshot of that day, dated to its start, is no entry."""
-    built = delivered(tmp_path / "in", 1, 2, 3)
+    built = build_after_snapshots(tmp_path / "in", 1, 2, 3)
     assert built.rows(ENTRIES) == [
         ("101", "marketing_qualified", "05-01 00:00"),
         ("101", "sales_accepted", "05-02 00:00"),
@@ -66,7 +66,7 @@ def test_the_exact_time_is_kept_and_the_snapshot_is_a_duplicate(tmp_path: Path) 
 @pytest.mark.parametrize("days", [(1, 3, 2), (3, 2, 1), (2, 1, 3)])
 def test_late_snapshots_give_the_rows_of_snapshots_in_order(tmp_path: Path, days: tuple[int, ...]) -> None:
     """The entries do not depend on the order of the snapshots."""
-    late, in_order = delivered(tmp_path / "late", *days), delivered(tmp_path / "in", 1, 2, 3)
+    late, in_order = build_after_snapshots(tmp_path / "late", *days), build_after_snapshots(tmp_path / "in", 1, 2, 3)
     snapshots = "from quality.stage_snapshots"
     assert late.rows(ROWS) == in_order.rows(ROWS)
     assert late.rows(snapshots) == in_order.rows(snapshots)
@@ -75,7 +75,7 @@ def test_late_snapshots_give_the_rows_of_snapshots_in_order(tmp_path: Path, days
 
 def test_a_missing_snapshot_dates_the_change_with_the_next_one(tmp_path: Path) -> None:
     """101 became SAL on 2 May, and only the snapshot of the 3rd shows it; the history of the CRM stays exact."""
-    built = delivered(tmp_path / "in", 1, 3)
+    built = build_after_snapshots(tmp_path / "in", 1, 3)
     assert [row for row in built.rows(ENTRIES) if row[1] == "sales_accepted"] == [
         ("101", "sales_accepted", "05-03 00:00"),
         ("102", "sales_accepted", "05-03 00:00"),

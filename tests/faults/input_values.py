@@ -127,12 +127,12 @@ def parquet(query: str, compression: str = "snappy") -> bytes:
         return path.read_bytes()
 
 
-def entered(value: str) -> bytes:
+def parquet_with_time(value: str) -> bytes:
     """A Parquet file with one row of this time."""
     return parquet(f"select 'L1' as lead_id, 'MQL' as stage, {value} as entered_at")
 
 
-def of_ids(kind: str) -> bytes:
+def parquet_with_ids(kind: str) -> bytes:
     """A Parquet file whose ids are numbers of this type."""
     ids = f"(values (123::{kind}), ('nan'::{kind}), (0.5::{kind})) as ids (lead_id)"
     return parquet(f"select lead_id, 'MQL' as stage, '2026-01-05' as entered_at from {ids}")
@@ -168,7 +168,7 @@ PARQUET = [
     ),
     loaded(
         "Parquet and a declared encoding",
-        entered("'2026-01-05'"),
+        parquet_with_time("'2026-01-05'"),
         ("L1",),
         file="a.parquet",
         settings={"encoding": "latin-1"},
@@ -176,7 +176,7 @@ PARQUET = [
     *(
         loaded(
             f"F75 {value}",
-            entered(value),
+            parquet_with_time(value),
             (expected,),
             file="a.parquet",
             columns="entered_at",
@@ -190,7 +190,7 @@ PARQUET = [
         )
     ),
     *(
-        loaded(f"F75 ids of type {kind}", of_ids(kind), ("123", "0.5"), ((2, "no_lead"),), file="a.parquet")
+        loaded(f"F75 ids of type {kind}", parquet_with_ids(kind), ("123", "0.5"), ((2, "no_lead"),), file="a.parquet")
         for kind in ("double", "float")
     ),
 ]

@@ -44,7 +44,7 @@ def options_of(part: str) -> tuple[str, ...]:
     return () if part == "load" else ("--from-log",)
 
 
-def free_for(part: str, out: Path) -> int:
+def free_bytes_for(part: str, out: Path) -> int:
     """The free bytes with which a run stops in `part`."""
     database = (out / "funnel.duckdb").stat().st_size
     return {"load": 4096, "connect": 4096, "model": database // 2, "render": database + 600 * KILOBYTE}[part]
@@ -85,7 +85,7 @@ def test_a_file_size_limit_stops_the_run(tmp_path: Path, published: Path, part: 
 def test_a_full_disk_stops_the_run_with_the_missing_space(disk: machines.SmallDisk, published: Path, part: str) -> None:
     """F12, F13: The exit code is 1 with folder and missing space; with that space the run succeeds. The old run stays."""
     out = disk.folder / "out"
-    disk.fill_up_to(free_for(part, out))
+    disk.fill_up_to(free_bytes_for(part, out))
     before = disk.free
     code, log_text = machines.wait_for_exit(machines.funnel(published / "in" / "funnel.toml", out, *options_of(part)))
     assert 1 == code

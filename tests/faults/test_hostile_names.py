@@ -21,7 +21,7 @@ from tests.faults.hostile import (
     pages,
     run_and_compose,
 )
-from tests.report.tree import grow
+from tests.report.tree import parse_tree
 
 SCRIPT = "<script>alert(1)</script>"
 FORMULA = '=HYPERLINK("http://evil.example","x")'
@@ -34,8 +34,8 @@ def test_a_script_in_a_name_is_text_in_report_and_mail(tmp_path: Path) -> None:
     assert_harmless(out)
     html_pages = pages(out)
     for name in ("index.html", "owners.html", "quality.html", "accounts.html", "definitions.html"):
-        assert SCRIPT in grow(html_pages[name]).words, f"{name} does not show the name"
-    assert SCRIPT in grow(body(out)).words
+        assert SCRIPT in parse_tree(html_pages[name]).words, f"{name} does not show the name"
+    assert SCRIPT in parse_tree(body(out)).words
     assert not [name for name, html in html_pages.items() if "<script" in html.lower()]
 
 
@@ -63,7 +63,7 @@ def test_a_quote_and_a_semicolon_in_a_stage_name_are_text(tmp_path: Path) -> Non
     assert_harmless(out)
     assert [{"label": label}] == runs.ask(out, "select label from waterfall.stages where stage = 'mql'")
     assert [{"entries": 18}] == runs.ask(out, "select count(*) as entries from clean.stage_entries")
-    assert template in grow(pages(out)["definitions.html"]).words
+    assert template in parse_tree(pages(out)["definitions.html"]).words
     answer = funnel("explain", f"{label}1", "--output", out, "--config", tmp_path / "funnel.toml")
     assert (0, f"Lead {label}1") == (answer.code, answer.out.splitlines()[0])
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline.waterfall.names import cut
 from tests import runs
 from tests.faults.hostile import Names, assert_harmless, body, pages, run_and_compose
-from tests.report.tree import Node, grow
+from tests.report.tree import Node, parse_tree
 
 PIECES = (
     "<script>alert(1)</script>", "</title><img src=x onerror=alert(1)>", '"', "'", ";", "--", "=HYPERLINK(1)", "+1", "@x",
@@ -27,7 +27,7 @@ TEXT = st.lists(
 CONFIGURED = ("title", "label", "stage_name", "definition")
 
 
-def fit(name: str, text: str) -> str:
+def without_invalid_characters(name: str, text: str) -> str:
     """The text without the characters that this name can't have.
 
     A configuration has no control characters, except in an alias, which must equal the export's text. A file name has no `/`
@@ -43,10 +43,12 @@ def fit(name: str, text: str) -> str:
 
 
 def all_of(text: str) -> Names:
-    return Names(**{field.name: fit(field.name, text) for field in fields(Names)})
+    return Names(**{field.name: without_invalid_characters(field.name, text) for field in fields(Names)})
 
 
-NAMES = st.builds(Names, **{field.name: TEXT.map(partial(fit, field.name)) for field in fields(Names)})
+NAMES = st.builds(
+    Names, **{field.name: TEXT.map(partial(without_invalid_characters, field.name)) for field in fields(Names)}
+)
 
 
 @settings(
@@ -74,7 +76,7 @@ def test_hostile_text(names: Names) -> None:
             "select (select count(*) from clean.stage_entries) as entries, (select count(*) from clean.leads) as leads,"
             " (select count(*) from waterfall.stages) as stages",
         )
-        trees = {name: grow(html) for name, html in {**pages(out), "mail": body(out)}.items()}
+        trees = {name: parse_tree(html) for name, html in {**pages(out), "mail": body(out)}.items()}
         for name, page in trees.items():
             assert set() == elements_and_attributes(page) - elements_of_a_plain_run(), name
         for text in (names.label, names.stage_name, names.definition):
@@ -86,7 +88,9 @@ def elements_of_a_plain_run() -> frozenset[str]:
     with tempfile.TemporaryDirectory() as folder:
         assert 0 == run_and_compose(Path(folder), Names()).code
         out = Path(folder) / "out"
-        return frozenset().union(*(elements_and_attributes(grow(html)) for html in (*pages(out).values(), body(out))))
+        return frozenset().union(
+            *(elements_and_attributes(parse_tree(html)) for html in (*pages(out).values(), body(out)))
+        )
 
 
 def elements_and_attributes(page: Node) -> set[str]:

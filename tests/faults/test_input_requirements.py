@@ -71,7 +71,7 @@ def three_weeks(folder: Path, toml: Path, until: datetime, rows: int = 20) -> Pa
     return output
 
 
-def of_published(output: Path) -> dict[str, object]:
+def published_manifest(output: Path) -> dict[str, object]:
     published = run_folder.current(output)
     assert published is not None
     return manifest.read(published)
@@ -103,7 +103,7 @@ def test_a_delivery_of_less_than_half_stops_the_run_until_it_is_accepted(tmp_pat
     answer = funnel("run", "--allow-incomplete", "--config", toml, "--output", output)
     assert 0 == answer.code
     assert "warning: accepted: crm: 9 rows came, and 20 are usual on a " in answer.err
-    (accepted,) = of_published(output)["accepted_drops"]  # type: ignore[misc]
+    (accepted,) = published_manifest(output)["accepted_drops"]  # type: ignore[misc]
     assert accepted.startswith("crm: 9 rows came, and 20 are usual on a ")
     assert 129 == runs.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
 
@@ -185,7 +185,7 @@ def test_no_export_shows_a_banner_after_warn_after(tmp_path: Path) -> None:
     for hours in (40, 60):
         done = runs.run(toml, output, as_of=as_of, clock=THURSDAY + timedelta(hours=hours))
         assert warning in done.warnings
-        assert [warning] == of_published(output)["stale"]
+        assert [warning] == published_manifest(output)["stale"]
         read = {
             each.name: each.read_bytes() for each in (output / "reports").iterdir() if each.suffix in (".html", ".txt")
         }
@@ -229,7 +229,7 @@ def test_a_snapshot_that_lost_leads_stops_the_run(tmp_path: Path) -> None:
         assert (before, known) == (page(output), loads(output))
     done = runs.run(toml, output, clock=THURSDAY + timedelta(hours=2), allow_incomplete=True)
     assert {words, f"accepted: {words}"} <= set(done.warnings)
-    assert [words] == of_published(output)["accepted_drops"]
+    assert [words] == published_manifest(output)["accepted_drops"]
     assert [(200,)] == [tuple(row.values()) for row in runs.ask(output, "select count(*) as leads from clean.leads")]
     write_leads(
         tmp_path, [*range(100), *range(101, 197), 198, 500]
@@ -269,7 +269,7 @@ def test_a_clock_that_went_back_is_reported(tmp_path: Path) -> None:
         "as-of 2026-03-31 03:15:00 UTC is before 2026-04-30 03:15:00 UTC, that of the published run"
     )
     assert b"the clock of this machine went back" in (output / "reports" / "quality.html").read_bytes()
-    assert [clock, as_of] == of_published(output)["warnings"]
+    assert [clock, as_of] == published_manifest(output)["warnings"]
     assert () == runs.run(toml, output, clock=THURSDAY).warnings
 
 
@@ -283,5 +283,5 @@ def test_an_earlier_as_of_option_gives_a_warning_and_the_same_report(tmp_path: P
     done = runs.run(toml, output, as_of="2026-03-31", clock=THURSDAY)
     (warning,) = done.warnings
     assert warning.startswith("as-of 2026-03-31 23:59:59 UTC is before 2026-04-29 23:59:59 UTC")
-    assert [warning] == of_published(output)["warnings"]
+    assert [warning] == published_manifest(output)["warnings"]
     assert before == page(output)

@@ -87,13 +87,13 @@ def test_a_long_field_is_split_once() -> None:
     splits = []
     plain = csv_recovery.split
 
-    def counted(text: bytes, delimiter: bytes, *, strict: bool = False) -> tuple[list[bytes], str]:
+    def count_splits(text: bytes, delimiter: bytes, *, strict: bool = False) -> tuple[list[bytes], str]:
         splits.append(len(text))
         return plain(text, delimiter, strict=strict)
 
     lines = [b'L1,"\n', *[b'""\n'] * 9_000, b'"\n']
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_recovery, "split", counted)
+        patch.setattr(csv_recovery, "split", count_splits)
         (record,) = csv_recovery.RecordRecovery(iter(lines), 2, b",")
     assert (None, 9_001) == (record.reason, record.newlines)
     assert sum(splits) < 3 * sum(map(len, lines))

@@ -71,7 +71,7 @@ def test_runs_without_a_known_order_are_pruned_by_name(tmp_path: Path) -> None:
     assert sorted([ids[1], ids[2], last]) == run_ids(tmp_path)
 
 
-def damaged_log(inbox: Inbox) -> InputError:
+def log_error(inbox: Inbox) -> InputError:
     with pytest.raises(InputError) as stopped:
         loading.open_log(inbox.log_folder)
     return stopped.value
@@ -84,7 +84,7 @@ def test_a_copied_load_stops_the_run(tmp_path: Path) -> None:
     own = inbox.log_folder / load.folder
     for copy in (own.with_name("000009-aaaaaaaaaaaa"), inbox.log_folder / "other" / own.name):
         shutil.copytree(own, copy)
-        stopped = damaged_log(inbox)
+        stopped = log_error(inbox)
         assert (str(copy), f"move it out of {inbox.log_folder}") == (stopped.where, stopped.next_step)
         assert f"the landing log is damaged: this folder is a copy of {load.folder}" == stopped.what
         shutil.rmtree(copy)
@@ -97,7 +97,7 @@ def test_a_renamed_load_stops_the_run(tmp_path: Path) -> None:
     (load,) = inbox.land().loads
     own = inbox.log_folder / load.folder
     other = own.rename(own.with_name("000009-aaaaaaaaaaaa"))
-    stopped = damaged_log(inbox)
+    stopped = log_error(inbox)
     assert (str(other), f"rename it back to {own}") == (stopped.where, stopped.next_step)
     other.rename(own)
     assert ["L1"] == inbox.leads()
@@ -110,4 +110,4 @@ def test_an_emptied_manifest_of_a_load_stops_the_run(tmp_path: Path, content: st
     (load,) = inbox.land().loads
     manifest = inbox.log_folder / load.folder / "manifest.json"
     manifest.write_text(content, "utf-8")
-    assert str(manifest) == damaged_log(inbox).where
+    assert str(manifest) == log_error(inbox).where

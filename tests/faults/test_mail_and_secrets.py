@@ -29,7 +29,7 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return authority(tmp_path_factory.mktemp("trusted"))
 
 
-def ready(folder: Path, server: Server, names: Names | None = None) -> Path:
+def write_configuration(folder: Path, server: Server, names: Names | None = None) -> Path:
     """The path of a configuration with inputs that mails through `server`."""
     names = names or Names()
     toml = configuration(folder, names)
@@ -52,7 +52,7 @@ def test_a_line_break_in_a_name_starts_no_header(tmp_path: Path, trusted: Author
     post = Post()
     names = Names(title="Night\r\nBcc: spy@example.com", label="MQL\nBcc: spy@example.com")
     with running(post, trusted) as server:
-        assert 0 == run(ready(tmp_path, server, names), "--send").code
+        assert 0 == run(write_configuration(tmp_path, server, names), "--send").code
     ((to, message),) = post.received
     assert (["reader@example.com"], None) == (to, message["Bcc"])
     assert message["Subject"].startswith("MQL Bcc: spy@example.com → ")
@@ -62,7 +62,7 @@ def test_a_line_break_in_the_subject_is_refused(tmp_path: Path, trusted: Authori
     """F83: If the published mail has one nevertheless, nothing is sent, and the report stays published."""
     post = Post()
     with running(post, trusted) as server:
-        toml = ready(tmp_path, server)
+        toml = write_configuration(tmp_path, server)
         assert 0 == run(toml).code
         page = tmp_path / "out" / "reports" / "email.html"
         page.chmod(0o644)
@@ -80,14 +80,14 @@ def test_a_bad_certificate_keeps_the_run_and_the_mail(tmp_path: Path, trusted: A
     """F84: The exit code is 6 with the command that resends it, which succeeds with a valid certificate."""
     post = Post()
     with running(post, authority(tmp_path)) as server:
-        toml = ready(tmp_path, Server(server.host, server.port, "starttls", trusted.file))
+        toml = write_configuration(tmp_path, Server(server.host, server.port, "starttls", trusted.file))
         answer = run(toml, "--send")
     assert (6, []) == (answer.code, post.received)
     assert "certificate is not trusted" in answer.err
     assert resend_command(toml) in answer.err
     assert (tmp_path / "out" / "reports" / "index.html").is_file()
     with running(post, trusted) as server:
-        ready(tmp_path, server)
+        write_configuration(tmp_path, server)
         assert 0 == funnel("send", "--config", toml, "--output", tmp_path / "out").code
     assert [["reader@example.com"]] == [to for to, _ in post.received]
 
@@ -96,7 +96,7 @@ def test_a_server_without_tls_gets_nothing(tmp_path: Path, trusted: Authority) -
     """F84: There is no fall-back to plain text: a server without TLS gets no address."""
     post = Post()
     with running(post, trusted, starttls=False) as server:
-        toml = ready(tmp_path, server)
+        toml = write_configuration(tmp_path, server)
         answer = run(toml, "--send")
     assert (6, [], 0) == (answer.code, post.received, post.tries)
     assert resend_command(toml) in answer.err
@@ -107,7 +107,7 @@ def test_a_server_that_is_down_keeps_the_run(tmp_path: Path, trusted: Authority)
     """F84: After the allowed tries the exit code is 6 with the command that resends it; the run is published."""
     with socket.socket() as bound_socket:
         bound_socket.bind((HOST, 0))  # and never accepts
-        toml = ready(tmp_path, Server(HOST, bound_socket.getsockname()[1], "starttls", trusted.file))
+        toml = write_configuration(tmp_path, Server(HOST, bound_socket.getsockname()[1], "starttls", trusted.file))
         assert 0 == run(toml).code
         read = load_configuration(toml, output=tmp_path / "out")
         with logged() as log_lines, pytest.raises(MailError) as failure:
@@ -131,7 +131,7 @@ def test_a_secret_in_the_configuration_is_refused(
     tmp_path: Path, trusted: Authority, block: str, line: str, variable: str
 ) -> None:
     """F85: The exit code is 2 with the line and the variable; the value is not printed."""
-    toml = ready(tmp_path, Server(HOST, 9, "starttls", trusted.file))
+    toml = write_configuration(tmp_path, Server(HOST, 9, "starttls", trusted.file))
     text = toml.read_text("utf-8")
     text = text.replace("[mail]", f"[mail]\n{line}") if block == "mail" else f"{text}\n[{block}]\n{line}\n"
     toml.write_text(text, "utf-8")
@@ -147,7 +147,7 @@ def test_a_secret_in_the_configuration_is_refused(
 def test_half_a_login_names_the_variable(tmp_path: Path, trusted: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     """F85: A password without a user stops the run before it reads anything, and is not printed."""
     monkeypatch.setenv("FUNNEL_SMTP_PASSWORD", PASSWORD)
-    answer = run(ready(tmp_path, Server(HOST, 9, "starttls", trusted.file)), "--send")
+    answer = run(write_configuration(tmp_path, Server(HOST, 9, "starttls", trusted.file)), "--send")
     assert (2, False) == (answer.code, (tmp_path / "out").exists())
     assert "FUNNEL_SMTP_USER" in answer.err
     assert PASSWORD not in answer.out + answer.err

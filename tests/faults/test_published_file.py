@@ -36,7 +36,7 @@ def error_when_read(path: Path) -> FunnelError:
     return run_folder.open_errors(path, failure.value)
 
 
-def damage(folder: Path, content: bytes) -> Path:
+def write_content(folder: Path, content: bytes) -> Path:
     path = run_folder.current(folder)
     assert path is not None
     path.chmod(0o644)
@@ -55,7 +55,7 @@ def corrupted(content: bytes, how: str) -> bytes:
 def test_a_corrupt_file_gives_the_command_that_rebuilds_it(tmp_path: Path, how: str) -> None:
     """F16: The message names the rebuild from the landing log; the next run replaces the file."""
     publish_rows(tmp_path, 100_000)
-    path = damage(tmp_path, corrupted((tmp_path / "funnel.duckdb").read_bytes(), how))
+    path = write_content(tmp_path, corrupted((tmp_path / "funnel.duckdb").read_bytes(), how))
     error = error_when_read(path)
     assert isinstance(error, InputError)
     assert "the database file is corrupt (truncated, or changed on the disk)" == error.what
@@ -81,7 +81,7 @@ def test_a_file_of_a_newer_duckdb_names_both_versions(tmp_path: Path) -> None:
     assert content[:8] == checksum(bytes(block))
     block[4:12] = (999).to_bytes(8, "little")
     block[44:76] = b"v9.8.7".ljust(32, b"\0")
-    path = damage(tmp_path, checksum(bytes(block)) + bytes(block) + content[4096:])
+    path = write_content(tmp_path, checksum(bytes(block)) + bytes(block) + content[4096:])
     error = error_when_read(path)
     assert isinstance(error, InputError)
     assert (

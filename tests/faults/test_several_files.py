@@ -73,13 +73,13 @@ def test_a_growing_file_is_left_for_the_next_run(tmp_path: Path, monkeypatch: py
     inbox = one_file(tmp_path, GOOD)
     look_at = formats.scan_file
 
-    def grows(path: Path, *arguments: object) -> object:
+    def scan_and_append(path: Path, *arguments: object) -> object:
         scan = look_at(path, *arguments)  # type: ignore[arg-type]
         with path.open("a") as file:
             file.write(entry("L4"))
         return scan
 
-    monkeypatch.setattr(formats, "scan_file", grows)
+    monkeypatch.setattr(formats, "scan_file", scan_and_append)
     result = inbox.land()
     assert ((), ()) == (result.loads, result.refused)
     assert "still being written" in result.warnings[0]

@@ -217,13 +217,13 @@ def test_a_signal_stops_a_mail(published: Path, number: signal.Signals) -> None:
         done = start(program("send", "--config", other, "--output", published / "out"), stderr=subprocess.PIPE)
         connected = threading.Event()
 
-        def take() -> None:
+        def accept_connection() -> None:
             manifest = server.accept()
             connected.set()
             time.sleep(5)
             manifest[0].close()
 
-        threading.Thread(target=take, daemon=True).start()
+        threading.Thread(target=accept_connection, daemon=True).start()
         assert connected.wait(30)
         with stopped_by(done, number) as lines:
             assert [

@@ -13,7 +13,7 @@ import pytest
 from tests import runs
 from tests.cli.commands import funnel
 from tests.faults.hostile import AS_OF, Names, cells, configuration, deliver, pages
-from tests.report.tree import grow
+from tests.report.tree import parse_tree
 
 NO_NUMBER = re.compile(r"\b(?:nan|inf|infinity)\b", re.IGNORECASE)
 DASH = "–"
@@ -29,7 +29,9 @@ def run(folder: Path, as_of: str) -> Path:
 def assert_numbers(output: Path) -> None:
     """No page, file or summary has NaN or infinity."""
     for name, html in pages(output).items():
-        assert NO_NUMBER.search(grow(html).find("main")[0].words if grow(html).find("main") else "") is None, name
+        assert (
+            NO_NUMBER.search(parse_tree(html).find("main")[0].words if parse_tree(html).find("main") else "") is None
+        ), name
     assert not [cell for cell in cells(output) if cell.lower() in ("nan", "inf", "-inf", "infinity")]
     json.loads((output / "reports" / "summary.json").read_text("utf-8"), parse_constant=_no_constant)
 
@@ -48,7 +50,7 @@ def test_before_the_first_entry_every_rate_is_a_dash(tmp_path: Path) -> None:
     assert [{"entered": 0, "rate": None}] == runs.ask(
         out, "select entered, mature_rate as rate from report.headline where window_days is null"
     )
-    index = grow(pages(out)["index.html"])
+    index = parse_tree(pages(out)["index.html"])
     assert DASH in index.words
     assert not re.search(r"\d\s*%", "".join(node.words for node in index.find("strong")))
     with (out / "reports" / "data" / "headline.csv").open(encoding="utf-8-sig", newline="") as file:
@@ -77,7 +79,7 @@ def test_a_stage_without_leads_has_no_rate(tmp_path: Path) -> None:
         out, "select count(*) filter (where isnan(rate)) as odd, count(*) as all_of_them from marts.conversion"
     )
     assert 0 == rates[0]["odd"]
-    page = grow(pages(out)["pair-sal-won.html"])
+    page = parse_tree(pages(out)["pair-sal-won.html"])
     text_of_page = page.find("main")[0].words if page.find("main") else page.words
     assert DASH in text_of_page
     assert not re.search(r"(?<![\d.–])0\u202f%", text_of_page)

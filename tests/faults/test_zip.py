@@ -267,12 +267,12 @@ def test_an_archive_that_changes_is_left_for_the_next_run(tmp_path: Path, monkey
     inbox = one_file(tmp_path, zipped(("a.csv", ONE)), "export.zip")
     look_at = formats.scan_file
 
-    def grows(*arguments: object) -> object:
+    def scan_and_append(*arguments: object) -> object:
         scan = look_at(*arguments)  # type: ignore[arg-type]
         inbox.put("export.zip", zipped(("a.csv", ONE), ("b.csv", TWO)))
         return scan
 
-    monkeypatch.setattr(formats, "scan_file", grows)
+    monkeypatch.setattr(formats, "scan_file", scan_and_append)
     outcome = inbox.land()
     assert ((), ("crm: export.zip/a.csv is still being written; it waits for the next run",)) == (
         outcome.loads,

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 
 from pipeline.report import text
-from tests.report.tree import Node, grow
+from tests.report.tree import Node, parse_tree
 
 THIN = text.THIN
 TOKEN = re.compile(
@@ -124,13 +124,13 @@ def printed(page: Node) -> Iterator[Printed]:
     """Every text of a page with a number, and every such attribute that screen readers read."""
     for node in page.walk():
         texts = [words for words in (node.own_words, *map(node.attributes.get, ALOUD)) if words and tokens(words)]
-        if texts and not any(each.tag in UNREAD for each in node.up()):
+        if texts and not any(each.tag in UNREAD for each in node.ancestors()):
             yield from (Printed(node, words) for words in texts)
 
 
 def query_of(node: Node) -> str | None:
     """The query that is printed for a figure: in the footnote of its table, else of the closest element with one."""
-    for inner in node.up():
+    for inner in node.ancestors():
         if "source" in inner.classes:
             return _query(inner)
         if {"scroll", "note"} & set(inner.classes) and inner.parent is not None:
@@ -164,10 +164,10 @@ def _is_of_a_table(source: Node) -> bool:
 
 def heading_at(each: Printed) -> str:
     """The subject of a number: the heading of its row or line, else the start of its text, as in `Jan 2025: 3`."""
-    table_row = next((node for node in each.where.up() if node.tag == "tr"), None)
+    table_row = next((node for node in each.where.ancestors() if node.tag == "tr"), None)
     if table_row is not None:
         return heading_of(table_row)
-    named = next((name for node in each.where.up() if node.tag == "li" for name in _names(node)), "")
+    named = next((name for node in each.where.ancestors() if node.tag == "li" for name in _names(node)), "")
     if named and ": " not in each.words:
         return named
     beginning = each.words.partition(": ")[0].strip()
@@ -191,4 +191,4 @@ def cell_words(cell: Node) -> str:
 
 def page_of(html: str) -> Node:
     """The tree of the <body> of a page."""
-    return grow(html).find("body")[0]
+    return parse_tree(html).find("body")[0]

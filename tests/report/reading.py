@@ -114,7 +114,7 @@ def plain(text: str) -> int:
     return int(text.replace("\u202f", "").replace("−", "-"))
 
 
-def unanswered(page: Read | ReadSite, connection: duckdb.DuckDBPyConnection) -> list[str]:
+def failing_queries(page: Read | ReadSite, connection: duckdb.DuckDBPyConnection) -> list[str]:
     """The queries of a page that fail, or whose first row differs from the page."""
     wrong = []
     for sql, column, value in page.queries:

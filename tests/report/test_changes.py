@@ -178,7 +178,7 @@ def test_every_query_of_the_sections_gives_the_printed_row(site: Site) -> None:
     page, connection = site
     printed_queries = [sql for sql, _, _ in page.queries if "rate_change" in sql or "volume_change" in sql]
     assert len(printed_queries) == 2 + 4
-    assert [] == reading.unanswered(page, connection)
+    assert [] == reading.failing_queries(page, connection)
 
 
 def test_a_significant_change_has_a_direction_in_card_and_section(folder: Path) -> None:

@@ -61,7 +61,7 @@ def site_of(definition: Waterfall, rows: dict[str, Any], notes: tuple[str, ...] 
     assert [] == [outcome for outcome in checked(connection) if not outcome.holds]
     htmls = render.render_site(connection, notes)
     site = reading.read_site(htmls)
-    assert [] == reading.unanswered(site, connection)
+    assert [] == reading.failing_queries(site, connection)
     connection.close()
     assert_whole(definition, htmls, site)
     return "".join(htmls.values()), site

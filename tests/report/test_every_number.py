@@ -258,9 +258,9 @@ def test_a_number_that_is_one_off_is_found(places: list[tuple[str, str, list[str
 def _known(database: numbers.Database, page: str, each: numbers.Printed) -> frozenset[str]:
     """The allowed numbers at this place."""
     kind, _, key = page.partition("-")
-    cards = [node.attributes["id"] for node in each.where.up() if "card" in node.classes]
+    cards = [node.attributes["id"] for node in each.where.ancestors() if "card" in node.classes]
     number = cards[0].removeprefix("pair-") if cards else "null"
-    folds = [node for node in each.where.up() if node.tag == "details" and "fold" in node.classes]
+    folds = [node for node in each.where.ancestors() if node.tag == "details" and "fold" in node.classes]
     tables = [name for fold in folds for node in fold.find("table") if (name := node.attributes.get("id"))]
     table = tables[0].rpartition("-")[2] if tables else "null"
     printed = numbers.query_of(each.where)
@@ -282,7 +282,7 @@ def _known(database: numbers.Database, page: str, each: numbers.Printed) -> froz
 
 def _title(each: numbers.Printed) -> str:
     """The h3 title above a number in the same section."""
-    for node in each.where.up():
+    for node in each.where.ancestors():
         if node.parent is not None and node.parent.tag == "section":
             beside = node.parent.elements
             titles = [other.words.strip() for other in beside[: beside.index(node)] if other.tag == "h3"]
@@ -292,7 +292,7 @@ def _title(each: numbers.Printed) -> str:
 
 def _is_an_edge(each: numbers.Printed) -> bool:
     return each.words.strip() in EDGES and any(
-        node.tag == "thead" or "legend" in node.classes for node in each.where.up()
+        node.tag == "thead" or "legend" in node.classes for node in each.where.ancestors()
     )
 
 
@@ -300,7 +300,8 @@ def _is_at(where: Node, place: str) -> bool:
     """Whether an element is, or is inside, `#id`, `.class`, `tag.class`, or such a child of `#id >`."""
     outer, _, inner = place.rpartition(" > ")
     return any(
-        _is(each, inner) and (not outer or (each.parent is not None and _is(each.parent, outer))) for each in where.up()
+        _is(each, inner) and (not outer or (each.parent is not None and _is(each.parent, outer)))
+        for each in where.ancestors()
     )
 
 

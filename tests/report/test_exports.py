@@ -319,7 +319,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def of_owners(*owners: str) -> duckdb.DuckDBPyConnection:
+def database_with_owners(*owners: str) -> duckdb.DuckDBPyConnection:
     """A database in which each owner has one open lead."""
     path = (
         Stage("a", "A", "a", "The lead is a.", "path", 1, sla=Sla(2, "day")),
@@ -341,7 +341,7 @@ def of_owners(*owners: str) -> duckdb.DuckDBPyConnection:
 
 def test_no_name_becomes_a_formula(tmp_path: Path) -> None:
     """Owners that look like formulas are unchanged text in the workbook, and escaped in the CSV files."""
-    connection = of_owners(*FORMULAS)
+    connection = database_with_owners(*FORMULAS)
     names = {name for (name,) in connection.execute("select current_owner from report.open_by_owner").fetchall()}
     write_exports(connection, tmp_path, report_tables(connection))
     connection.close()
@@ -358,7 +358,7 @@ def test_no_name_becomes_a_formula(tmp_path: Path) -> None:
 
 def test_a_name_that_is_a_formula_stays_one_cell_on_the_first_sheet(tmp_path: Path) -> None:
     """The name of the waterfall is text as well."""
-    connection = of_owners("x")
+    connection = database_with_owners("x")
     write_exports(connection, tmp_path, report_tables(connection))
     connection.close()
     cell = openpyxl.load_workbook(tmp_path / "funnel.xlsx")["About"]["B1"]
@@ -367,7 +367,7 @@ def test_a_name_that_is_a_formula_stays_one_cell_on_the_first_sheet(tmp_path: Pa
 
 def test_a_database_without_an_entry_has_its_files(tmp_path: Path) -> None:
     """They are headers without rows, a valid workbook, and a summary of zeros and nulls."""
-    connection = of_owners()
+    connection = database_with_owners()
     write_exports(connection, tmp_path, report_tables(connection))
     connection.close()
     assert (tmp_path / "data" / "stuck_leads.csv").read_text("utf-8-sig").count("\n") == 1

@@ -38,7 +38,7 @@ class Year:
     html: str
     page: reading.Read
 
-    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""
         return self.connection.execute(sql).fetchall()
 
@@ -64,12 +64,12 @@ def of_pair(where: str) -> str:
 
 
 def headline_no(year: Year) -> int:
-    return int(year.ask(f"select headline_no from report.pairs_shown where {of_pair('is_headline')}")[0][0])
+    return int(year.rows(f"select headline_no from report.pairs_shown where {of_pair('is_headline')}")[0][0])
 
 
 def test_every_query_gives_the_printed_row(year: Year) -> None:
     """Every printed query of the page gives the printed value."""
-    assert [] == reading.unanswered(year.page, year.connection)
+    assert [] == reading.failing_queries(year.page, year.connection)
     printed_queries = "\n".join(sql for sql, _, _ in year.page.queries)
     for table in ("cohort_ages", "headline_gap_months", "headline_arrivals", "cohort_mix"):
         assert f"from report.{table}" in printed_queries
@@ -85,7 +85,7 @@ def test_ages_equal_the_rates_within_windows(year: Year) -> None:
     for position, window in enumerate((30, 60, 90), 1):
         rates = {
             text.month(month): (entered, rate)
-            for month, entered, rate in year.ask(
+            for month, entered, rate in year.rows(
                 "select cohort_start, entered, rate from marts.conversion where "
                 + of_pair(f"unit = 'cycle' and grain = 'month' and dimension = 'all' and window_days = {window}")
             )
@@ -105,14 +105,14 @@ def test_ages_are_between_those_of_the_triangle(year: Year) -> None:
     """30 days are between one and two months, so the conversions by an age are between those of the two months."""
     ages: dict[tuple[date, int], tuple[int, int]] = {
         (month, age): (entered, converted)
-        for month, age, entered, converted in year.ask(
+        for month, age, entered, converted in year.rows(
             "select month_start, age_no, entered, converted from report.cohort_ages where "
             + of_pair("is_mature and entered > 0")
         )
     }
     triangle = {
         (month, age): (entered, converted)
-        for month, age, entered, converted in year.ask(
+        for month, age, entered, converted in year.rows(
             "select cohort_start, age, entered, converted from cohort_triangle('mql', 'sal')"
         )
     }
@@ -129,7 +129,7 @@ def test_losses_add_up_to_the_marts(year: Year) -> None:
     table = year.table(f"losses-{headline_no(year)}")
     marts = {
         text.month(month): (entered, converted)
-        for month, entered, converted in year.ask(
+        for month, entered, converted in year.rows(
             "select cohort_start, entered, converted from marts.conversion where "
             + of_pair("unit = 'cycle' and grain = 'month' and dimension = 'all' and window_days is null")
         )
@@ -144,7 +144,7 @@ def test_losses_add_up_to_the_marts(year: Year) -> None:
 
 def test_the_sentence_on_losses_has_the_counts(year: Year) -> None:
     """The sentence has the counts of the last twelve complete months."""
-    (counts,) = year.ask(
+    (counts,) = year.rows(
         "select sum(entered), sum(entered - converted), sum(lost), sum(passed_over), sum(still_open) "
         "from marts.conversion where "
         + of_pair("unit = 'cycle' and grain = 'month' and dimension = 'all' and window_days is null")
@@ -160,7 +160,7 @@ def test_arrivals_equal_the_mart(year: Year) -> None:
     """Through, over and entered after of each month equal marts.stage_arrivals (K7), and the sentence has their sums."""
     marts = {
         text.month(month): list(arrivals)
-        for month, *arrivals in year.ask(
+        for month, *arrivals in year.rows(
             'select period_start, through, "over", entered_after from marts.stage_arrivals where '
             + of_pair("grain = 'month' and dimension = 'all'")
         )
@@ -185,7 +185,7 @@ def test_the_mix_equals_the_mart(year: Year, dimension: str) -> None:
     table = year.page.tables[f"table-mix-{headline_no(year)}-{dimension}"]
     marts = {
         (text.month(month), value): entered
-        for month, value, entered in year.ask(
+        for month, value, entered in year.rows(
             "select cohort_start, dimension_value, entered from marts.conversion where "
             + of_pair(f"unit = 'cycle' and grain = 'month' and dimension = '{dimension}' and window_days is null")
         )
@@ -203,7 +203,7 @@ def test_the_mix_equals_the_mart(year: Year, dimension: str) -> None:
 
 def test_estimates_are_drawn_with_their_record(year: Year) -> None:
     """Each month that is not final and has an estimate has a diamond with its interval, and the record is beside (K6)."""
-    expected = year.ask(
+    expected = year.rows(
         "select month_start, settled_estimate, settled_low, settled_high from report.conversion_months where "
         + of_pair("window_days is null and is_trend and settled_estimate is not null")
     )
@@ -212,7 +212,7 @@ def test_estimates_are_drawn_with_their_record(year: Year) -> None:
     for _, estimate, low, high in expected:
         assert f"settled estimate {text.rate(estimate)}, 95 % interval {text.interval(low, high)}" in months
     assert "settled estimate of a month that is not final, with its 95 % interval" in months
-    ((estimates, held),) = year.ask(
+    ((estimates, held),) = year.rows(
         f"select estimates, held from report.settled_record where headline_no = {headline_no(year)}"
     )
     judged = (

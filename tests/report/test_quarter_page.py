@@ -37,7 +37,7 @@ def test_the_pages_equal_the_golden_files(output: Path) -> None:
 def test_every_query_gives_the_printed_row(page: reading.ReadSite, output: Path) -> None:
     """Every printed query runs on the published file, and its first row equals the page."""
     connection = query.open_published(output)
-    wrong = reading.unanswered(page, connection)
+    wrong = reading.failing_queries(page, connection)
     connection.close()
     assert len(page.queries) > 20
     assert [] == wrong

@@ -38,7 +38,7 @@ def page(output: Path) -> reading.ReadSite:
     return reading.read_folder(output / "reports")
 
 
-def counted(cells: list[str]) -> tuple[int, ...]:
+def cell_counts(cells: list[str]) -> tuple[int, ...]:
     return tuple(reading.plain(cell) for cell in cells)
 
 
@@ -68,7 +68,9 @@ def test_conversion_by_route_equals_the_mart(page: reading.ReadSite, output: Pat
     )
     expected = [tuple(row.values())[:-1] for row in routes_found]
     rows = page.tables["table-routes"][1:]
-    shown_rows = [(*(_bare(cell) for cell in row[:2]), *counted(row[2:7])) for row in rows if row[2] != "0"]
+    shown_rows = [
+        (*(_without_marks(cell) for cell in row[:2]), *cell_counts(row[2:7])) for row in rows if row[2] != "0"
+    ]
     assert expected == shown_rows
     assert 3 == len(expected)
     rates = [percent(row[7]) for row in rows if row[2] != "0"]
@@ -77,7 +79,7 @@ def test_conversion_by_route_equals_the_mart(page: reading.ReadSite, output: Pat
 
 def test_via_and_direct_add_up_on_the_page(page: reading.ReadSite) -> None:
     """In every pair the counts of the two routes add up to the total."""
-    rows = [counted(row[2:7]) for row in page.tables["table-routes"][1:]]
+    rows = [cell_counts(row[2:7]) for row in page.tables["table-routes"][1:]]
     assert rows
     for number in range(0, len(rows), 3):
         whole, qualified, direct = rows[number : number + 3]
@@ -139,9 +141,9 @@ def test_without_qualifying_stages_nothing_is_reported() -> None:
 def test_routes_that_do_not_add_up_are_not_published(change: str) -> None:
     """An additional row, or one of the wrong route, fails the check that stops the run."""
     connection = built(_definition(), AS_OF, {"stage_entries": entries(*DIRECT)})
-    assert [] == _broken(connection)
+    assert [] == _failed_checks(connection)
     connection.execute(f"update marts.conversion_by_route set {change} where route = 'all' and grain = 'all'")
-    broken = _broken(connection)
+    broken = _failed_checks(connection)
     connection.close()
     assert "marts.conversion_by_route_sums" in broken
 
@@ -150,10 +152,10 @@ def _definition() -> Waterfall:
     return waterfall(QUALIFYING, headline=(Pair("b", "c"),))
 
 
-def _broken(connection: Any) -> list[str]:
+def _failed_checks(connection: Any) -> list[str]:
     return [each.name for each in checked(connection) if not each.holds]
 
 
-def _bare(cell: str) -> str:
+def _without_marks(cell: str) -> str:
     """The cell without the invisible marks that isolate labels."""
     return cell.translate({0x2068: None, 0x2069: None})

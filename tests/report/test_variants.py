@@ -60,7 +60,7 @@ def test_every_report_is_complete_and_its_queries_run(published: Path, folder: s
         assert [] == page.unclosed
         assert "None" not in page.text
     connection = runs.query.open_published(published)
-    assert [] == reading.unanswered(site, connection)
+    assert [] == reading.failing_queries(site, connection)
     connection.close()
     schema = f"report_{folder}" if folder else "report"
     schemas_queried = {

@@ -24,7 +24,7 @@ class Node:
         for each in self.elements:
             yield from each.walk()
 
-    def up(self) -> Iterator[Node]:
+    def ancestors(self) -> Iterator[Node]:
         """This element and its ancestors, innermost first."""
         at: Node | None = self
         while at is not None:
@@ -56,7 +56,7 @@ class Node:
         return [each for each in self.walk() if each.tag == tag and (not kind or kind in each.classes)]
 
 
-def grow(html: str) -> Node:
+def parse_tree(html: str) -> Node:
     """The tree of a page."""
     parser = _Grower()
     parser.feed(html)

@@ -73,11 +73,13 @@ def test_business_time_equals_a_count_of_minutes(
     end = start + lasts * MINUTE
     rows = work_days(waterfall(calendar), around.date() - 6 * DAY, around.date() + 6 * DAY)
 
-    def before(moment: datetime) -> int:
+    def business_seconds_before(moment: datetime) -> int:
         done = [row for row in rows if row[1] <= moment]
         return done[-1][3] + int((min(moment, done[-1][2]) - done[-1][1]).total_seconds()) if done else 0
 
-    assert count_minutes(calendar, set(calendar.extra_days_off), start, end) * 60 == before(end) - before(start)
+    assert count_minutes(calendar, set(calendar.extra_days_off), start, end) * 60 == business_seconds_before(
+        end
+    ) - business_seconds_before(start)
 
 
 def test_a_year_in_the_us_has_250_working_days() -> None:

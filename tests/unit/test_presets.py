@@ -91,7 +91,7 @@ UNVERIFIED = {
 """The stages without a public source."""
 
 
-def bare(name: str, folder: Path) -> Configuration:
+def load_preset_only(name: str, folder: Path) -> Configuration:
     """A configuration with only the preset and one input."""
     path = folder / "funnel.toml"
     inputs = '[[inputs]]\nname = "history"\ntable = "stage_entries"\npath = "x.csv"\n'
@@ -107,7 +107,7 @@ def test_the_documented_presets_are_shipped() -> None:
 @every_preset
 def test_a_preset_loads_with_its_own_headline(name: str, tmp_path: Path) -> None:
     """A preset alone is a valid waterfall, and each of its headline pairs is legal."""
-    waterfall = bare(name, tmp_path).waterfall
+    waterfall = load_preset_only(name, tmp_path).waterfall
     assert presets.load(name).headline == tuple((pair.from_key, pair.to_key) for pair in waterfall.headline)
 
 
@@ -138,7 +138,7 @@ def test_only_listed_stages_are_unverified(name: str) -> None:
 
 def test_an_sdr_qualifies_before_sql_comes_before_sal(tmp_path: Path) -> None:
     """The SDR team turns an AQL into an MQL, and its qualification counts."""
-    stage = bare("aql-mql-sql-sal", tmp_path).waterfall.stage("marketing_qualified")
+    stage = load_preset_only("aql-mql-sql-sal", tmp_path).waterfall.stage("marketing_qualified")
     assert ("sdr", True) == (stage.team, stage.qualifies)
 
 
@@ -148,7 +148,7 @@ def test_its_starter_is_valid(name: str, tmp_path: Path) -> None:
     path = tmp_path / "funnel.toml"
     path.write_text(starter.configuration(name), encoding="utf-8")
     loaded = load_configuration(path)
-    assert bare(name, tmp_path).waterfall.stages == loaded.waterfall.stages
+    assert load_preset_only(name, tmp_path).waterfall.stages == loaded.waterfall.stages
 
 
 @every_preset
@@ -213,7 +213,7 @@ def test_rules_and_calendar_of_its_starter_are_loaded(tmp_path: Path) -> None:
 @every_preset
 def test_a_preset_has_exits_teams_and_a_qualifying_stage(name: str, tmp_path: Path) -> None:
     """Every preset has a detour, an exit, a team for each stage and a stage that qualifies."""
-    stages = bare(name, tmp_path).waterfall.stages
+    stages = load_preset_only(name, tmp_path).waterfall.stages
     assert ({"path", "detour", "exit"}, True, True) == (
         {stage.kind for stage in stages} - {"hold"},
         all(stage.team for stage in stages),
@@ -256,14 +256,14 @@ def test_the_overview_names_every_preset() -> None:
 
 def test_parallel_entries_and_groups_of_2012(tmp_path: Path) -> None:
     """SAL and sales-generated lead are parallel, and MQL is the group of AQL, TQL and TGL."""
-    waterfall = bare("siriusdecisions-2012", tmp_path).waterfall
+    waterfall = load_preset_only("siriusdecisions-2012", tmp_path).waterfall
     assert waterfall.stage("sales_accepted").rank == waterfall.stage("sales_generated").rank
     assert ("automation_qualified", "tele_qualified", "tele_generated") == waterfall.groups[1].stages
 
 
 def test_sql_before_sal_is_data(tmp_path: Path) -> None:
     """In this preset SQL ranks below SAL, and only the data says so."""
-    waterfall = bare("aql-mql-sql-sal", tmp_path).waterfall
+    waterfall = load_preset_only("aql-mql-sql-sal", tmp_path).waterfall
     assert ["AQL", "MQL", "SQL", "SAL"] == [stage.label for stage in waterfall.stages if stage.rank]
 
 

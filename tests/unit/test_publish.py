@@ -102,18 +102,18 @@ def test_everything_is_on_the_disk_before_a_name_points_to_it(out: Path, monkeyp
     done: list[str] = []
     fsync, rename, replace = os.fsync, os.rename, os.replace
 
-    def named(path: object) -> str:
+    def name_of(path: object) -> str:
         relative = Path(str(path)).relative_to(out)
         return "/".join("RUN" if part.startswith("2026") else part for part in relative.parts) or "DIR"
 
     def record_fsync(descriptor: int) -> None:
         fsync(descriptor)
-        done.append(f"flush {named(Path(f'/proc/self/fd/{descriptor}').readlink())}")
+        done.append(f"flush {name_of(Path(f'/proc/self/fd/{descriptor}').readlink())}")
 
     def recording(verb: str, act: object) -> object:
         def act_and_record(source: object, target: object) -> None:
             act(source, target)  # type: ignore[operator]
-            done.append(f"{verb} {named(target)}")
+            done.append(f"{verb} {name_of(target)}")
 
         return act_and_record
 

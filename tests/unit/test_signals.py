@@ -90,11 +90,11 @@ def test_a_main_thread_that_ignores_signals_gets_wake_up_signals(monkeypatch: py
     nudges = []
     nudge = signal.pthread_kill
 
-    def noted(thread: int, number: int) -> None:
+    def record_signal(thread: int, number: int) -> None:
         nudges.append(number)
         nudge(thread, number)
 
-    monkeypatch.setattr(signal, "pthread_kill", noted)
+    monkeypatch.setattr(signal, "pthread_kill", record_signal)
     monkeypatch.setattr(interrupt, "SECONDS_UNTIL_KILLED", 60)
     with pytest.raises(Interrupted), interrupt.interruptible():
         threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
