@@ -83,8 +83,8 @@ class PostgresDatabase:
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with dbapi.connect(self.dsn, autocommit=True) as connection, closing(connection.cursor()) as cursor:
             cursor.execute(sql)
-            schema: list[tuple[Any, ...]] = cursor.fetchall()
-            return schema
+            result: list[tuple[Any, ...]] = cursor.fetchall()
+            return result
 
 
 def binaries() -> Path | None:

@@ -48,14 +48,14 @@ def write_site(folder: Path, name: str, moves: list[tuple[str, str, int]]) -> tu
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, ...]]:
     """The pages of every unusual site, by its name."""
-    pages = {}
+    pages_by_site = {}
     for odd, moves in ROWS.items():
-        pages[odd] = write_site(tmp_path_factory.mktemp("odd"), "A", moves)
+        pages_by_site[odd] = write_site(tmp_path_factory.mktemp("odd"), "A", moves)
     for odd, name in NAMES.items():
         moves = [(f"L{number}", "a", 1 + number) for number in range(6)]
         moves += [(name, "a", 2), (name, "b", 3), ("L1", "b", 20), ("L2", "lost", 30)]
-        pages[odd] = write_site(tmp_path_factory.mktemp("odd"), name, moves)
-    return pages
+        pages_by_site[odd] = write_site(tmp_path_factory.mktemp("odd"), name, moves)
+    return pages_by_site
 
 
 def test_odd_sites_are_valid(sites: dict[str, tuple[Path, ...]]) -> None:

@@ -170,9 +170,9 @@ def loaded_rows(folder: Path, name: str, export: Export, written: Written) -> li
     toml.write_text(CONFIGURATION.format(format=name, path=file, more=export.more + more), "utf-8")
     configuration = load_configuration(toml, output=folder / "out")
     connection = connect(None, Settings("1GB", 1), reads_files=True)
-    match = loading.load_inputs(connection, configuration, folder / "landing", clock=CLOCK, as_of=CLOCK)
-    assert ((), ()) == (match.refused, match.missing)
-    assert 0 == sum(load.rejected_rows for load in match.loads)
+    result = loading.load_inputs(connection, configuration, folder / "landing", clock=CLOCK, as_of=CLOCK)
+    assert ((), ()) == (result.refused, result.missing)
+    assert 0 == sum(load.rejected_rows for load in result.loads)
     create_raw_views(connection, configuration, folder / "landing")
     rows = [row for table, key in KEYS.items() for row in of_table(connection, table, key)]
     connection.close()

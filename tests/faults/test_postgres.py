@@ -65,8 +65,8 @@ class TestLanding:
 
     def test_nothing_is_written_in_the_database(self, tmp_path: Path, database: PostgresDatabase) -> None:
         database.do(TABLE + "create sequence counter;")
-        database_of_test = refused(inbox_of(tmp_path, source(f"select *, nextval('counter') as n from ({QUERY}) as h")))
-        assert "the query failed while it ran" == database_of_test.reason
+        refusal = refused(inbox_of(tmp_path, source(f"select *, nextval('counter') as n from ({QUERY}) as h")))
+        assert "the query failed while it ran" == refusal.reason
 
     def test_the_same_content_is_known_in_any_order(self, tmp_path: Path, database: PostgresDatabase) -> None:
         database.do(TABLE)

@@ -63,10 +63,10 @@ class Company:
     def paste(self, after: str, line: str) -> None:
         """Write a line into the block that starts with the line `after`, and replace the line of the same key."""
         key = line.partition(" =")[0]
-        head, new_company, tail = self.toml.read_text("utf-8").partition(f"{after}\n")
+        head, separator, tail = self.toml.read_text("utf-8").partition(f"{after}\n")
         block, bracket, rest = tail.partition("\n[")
         other_lines = "".join(f"{each}\n" for each in block.splitlines() if each.partition(" =")[0] != key)
-        self.toml.write_text(f"{head}{new_company}{line}\n{other_lines}{bracket.removeprefix(chr(10))}{rest}", "utf-8")
+        self.toml.write_text(f"{head}{separator}{line}\n{other_lines}{bracket.removeprefix(chr(10))}{rest}", "utf-8")
 
     @property
     def entries(self) -> int:

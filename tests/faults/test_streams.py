@@ -218,10 +218,10 @@ def test_a_signal_stops_a_mail(published: Path, number: signal.Signals) -> None:
         connected = threading.Event()
 
         def accept_connection() -> None:
-            manifest = server.accept()
+            connection = server.accept()
             connected.set()
             time.sleep(5)
-            manifest[0].close()
+            connection[0].close()
 
         threading.Thread(target=accept_connection, daemon=True).start()
         assert connected.wait(30)

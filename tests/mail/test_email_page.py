@@ -197,7 +197,7 @@ class TestPictures:
 
     def test_a_picture_has_twice_the_pixels_of_the_page(self) -> None:
         """With two pixels per page pixel, a picture is sharp on a phone."""
-        visible_text = png.compose_picture("a.png", (Drawing(30, "nothing"),))
-        content = png.png(visible_text, render.environment())
+        picture = png.compose_picture("a.png", (Drawing(30, "nothing"),))
+        content = png.png(picture, render.environment())
         size = int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
-        assert (2 * visible_text.width, 2 * visible_text.height) == size
+        assert (2 * picture.width, 2 * picture.height) == size

@@ -79,8 +79,8 @@ class TestTrust:
         """Nothing is sent, and there is no further try."""
         post = Post()
         with running(post, authority(tmp_path)) as server:
-            log_lines = refusal(send, Server(server.host, server.port, "starttls", trusted.file))
-        assert log_lines.startswith("the server's certificate is not trusted:")
+            message = refusal(send, Server(server.host, server.port, "starttls", trusted.file))
+        assert message.startswith("the server's certificate is not trusted:")
         assert ([], 0, []) == (post.received, post.tries, send.waits)
 
     def test_a_certificate_of_another_host_is_refused(self, trusted: Authority, send: Delivery) -> None:
@@ -116,8 +116,8 @@ class TestLogin:
         """There is no second try, which could lock the account, and no line has the password."""
         post = Post()
         with running(post, trusted, login=True) as server:
-            log_lines = refusal(send, server, Login(USER, "wrong-" + PASSWORD))
-        assert "the login was refused (535)" == log_lines
+            message = refusal(send, server, Login(USER, "wrong-" + PASSWORD))
+        assert "the login was refused (535)" == message
         assert ([], []) == (post.received, send.waits)
         assert PASSWORD not in repr(Login(USER, PASSWORD))
 

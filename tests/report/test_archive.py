@@ -27,8 +27,8 @@ DAYS = ("2026-02-27", "2026-02-28", "2026-03-31")
 def write_report_again(output: Path, keep: int = 30) -> Path:
     """Run `funnel report` in an output folder. Returns the reports folder."""
     run_options = runs.options(runs.QUARTER, output, as_of=DAYS[2], clock=runs.CLOCK + timedelta(days=9))
-    archived = replace(run_options, configuration=replace(run_options.configuration, keep_reports=keep))
-    return run.report_again(archived).report.parent
+    options_with_archive = replace(run_options, configuration=replace(run_options.configuration, keep_reports=keep))
+    return run.report_again(options_with_archive).report.parent
 
 
 def publish_reports(folder: Path, date: str, text: str = "a run", *, of: Archive = NO_ARCHIVE) -> Path:

@@ -352,8 +352,8 @@ def _columns(headings: list[str], means: Means) -> dict[int, str]:
     """Position of a heading → column, for headings with one."""
     columns = {}
     for pattern, names in means.items():
-        matching = re.compile(re.escape(pattern).replace("…", ".+"))
-        places = [place for place, heading in enumerate(headings) if matching.fullmatch(heading)]
+        heading_pattern = re.compile(re.escape(pattern).replace("…", ".+"))
+        places = [place for place, heading in enumerate(headings) if heading_pattern.fullmatch(heading)]
         columns |= dict(zip(places, (names,) if isinstance(names, str) else names, strict=False))
     return columns
 
@@ -362,17 +362,17 @@ def _has_row(database: numbers.Database, printed: str, row: Node, cells: dict[st
     """Whether a query row, with this heading if any row has it, has all of these values."""
     heading = numbers.heading_of(row)
     rows = list(zip(database.cached_rows(printed), database.cached_forms(printed), strict=True))
-    matching = [values for values, format_value in rows if heading in format_value] or [values for values, _ in rows]
+    matching = [values for values, row_forms in rows if heading in row_forms] or [values for values, _ in rows]
     return any(all(_cell_equals(words, name, values) for name, words in cells.items()) for values in matching)
 
 
 def _cell_equals(words: str, name: str, row: numbers.Row) -> bool:
     """Whether a cell equals this column; a cell of two bounds begins with the lower one, and a null is a dash."""
     value = row[name]
-    shown_months = numbers.tokens(words)
-    if value is None or not shown_months:
-        return not shown_months and (value is None or (name == "rate_low" and not row["is_mature"]))
+    shown_numbers = numbers.tokens(words)
+    if value is None or not shown_numbers:
+        return not shown_numbers and (value is None or (name == "rate_low" and not row["is_mature"]))
     if isinstance(value, int | float) and words.startswith(text.MINUS) != (value < 0):
         return False
     hours = isinstance(value, float) and name.endswith("_hours")
-    return shown_months[0] in numbers.forms(value / 24 if hours else value)  # type: ignore[operator]
+    return shown_numbers[0] in numbers.forms(value / 24 if hours else value)  # type: ignore[operator]

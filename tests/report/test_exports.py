@@ -255,7 +255,7 @@ def test_the_summary_equals_the_marts(summary: dict[str, Any], published: duckdb
 
 def test_the_summary_has_every_set_of_cohorts(summary: dict[str, Any], published: duckdb.DuckDBPyConnection) -> None:
     """Final, recent, latest and previous cohorts equal report.conversion_summary for each pair and window."""
-    content = [
+    cohorts_found = [
         (pair["from"], pair["to"], pair["window_days"], *(cohort[key] for key in ("cohort", "entered", "converted")))
         for pair in summary["headline"]
         for cohort in pair["cohorts"]
@@ -264,11 +264,11 @@ def test_the_summary_has_every_set_of_cohorts(summary: dict[str, Any], published
         "select from_stage, to_stage, window_days, cohorts, entered, converted from report.conversion_summary "
         "where headline_no is not null and dimension = 'all'"
     ).fetchall()
-    assert sorted(map(repr, expected)) == sorted(map(repr, content))
+    assert sorted(map(repr, expected)) == sorted(map(repr, cohorts_found))
     for pair in summary["headline"]:
         names = [cohort["cohort"] for cohort in pair["cohorts"]]
         assert ["all", "mature", "recent", "latest", "previous"][: len(names)] == names
-    assert {"all", "mature", "latest"} <= {name for *_, name, _, _ in content}
+    assert {"all", "mature", "latest"} <= {name for *_, name, _, _ in cohorts_found}
 
 
 def test_the_summary_accounts_for_every_row(summary: dict[str, Any], output: Path) -> None:

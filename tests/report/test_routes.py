@@ -44,8 +44,8 @@ def cell_counts(cells: list[str]) -> tuple[int, ...]:
 
 def percent(text: str) -> float | None:
     """A printed rate in percent; None for a dash."""
-    routes_found = re.match(r"[<>]?(\d+(?:\.\d+)?)", text)
-    return float(routes_found[1]) if routes_found else None
+    match = re.match(r"[<>]?(\d+(?:\.\d+)?)", text)
+    return float(match[1]) if match else None
 
 
 def test_conversion_by_route_equals_the_mart(page: reading.ReadSite, output: Path) -> None:

@@ -162,7 +162,7 @@ class TestHeadlineWindows:
     )
     def test_an_error_names_the_nearest_valid_key(self, problems: Any, config_text: str, expected: str) -> None:
         """The message has the wrong key and the nearest valid one."""
-        assert [True] == [actual.endswith(expected) for actual in problems(funnel(config_text))]
+        assert [True] == [message.endswith(expected) for message in problems(funnel(config_text))]
 
 
 class TestOtherSettings:

@@ -235,8 +235,8 @@ class TestProblems:
     def test_a_priority_needs_a_different_one(self, load: Any, problems: Any) -> None:
         """A single priority, or the same for all inputs, has no effect (E4)."""
         second_input = INPUT.replace('"history"', '"again"').replace("history.csv", "again.csv")
-        messages = load(funnel(inputs=f"{INPUT}priority = 2\n{second_input}priority = 1\n")).inputs
-        assert [2, 1] == [each.priority for each in messages]
+        inputs = load(funnel(inputs=f"{INPUT}priority = 2\n{second_input}priority = 1\n")).inputs
+        assert [2, 1] == [each.priority for each in inputs]
         for other in ("", "priority = 2\n"):
             (message,) = problems(funnel(inputs=f"{INPUT}priority = 2\n{second_input}{other}"))
             assert message == (

@@ -48,8 +48,8 @@ class TestTablesRead:
 
     def test_each_file_has_its_own_tables(self) -> None:
         """Several files are parsed at once, in their order."""
-        discovered = tables_read([(Path(f"{number}.sql"), sql) for number, sql in enumerate(READS)])
-        assert list(READS.values()) == [[str(table) for table in tables] for tables in discovered]
+        tables_by_file = tables_read([(Path(f"{number}.sql"), sql) for number, sql in enumerate(READS)])
+        assert list(READS.values()) == [[str(table) for table in tables] for tables in tables_by_file]
         assert () == tables_read([])
 
     @pytest.mark.parametrize(

@@ -311,7 +311,7 @@ def test_both_csv_readers_load_the_same_rows(tmp_path: Path, monkeypatch: pytest
         rows = [f"{value()},{value()},2026-01-05,{value()}\n" for _ in range(generator.randrange(1, 8))]
         rows = [row if generator.random() < 0.9 else row + "\n" for row in rows]
         content = HEADER + "".join(rows)
-        result = []
+        results = []
         for way in ("strict", "resynchronising"):
             inbox = one_file(tmp_path / f"{case}{way}", content)
             with monkeypatch.context() as patched:
@@ -319,8 +319,8 @@ def test_both_csv_readers_load_the_same_rows(tmp_path: Path, monkeypatch: pytest
                     patched.setattr(file_reader, "_read_strictly", lambda *_: None)
                 (load,) = inbox.land().loads
             assert (way != "strict") == any("line by line" in warning for warning in load.warnings)
-            result.append((inbox.rows("from raw.stage_entries"), inbox.rejected(), load.lines, load.blank_lines))
-        assert result[0] == result[1]
+            results.append((inbox.rows("from raw.stage_entries"), inbox.rejected(), load.lines, load.blank_lines))
+        assert results[0] == results[1]
 
 
 def test_no_message_has_a_value(tmp_path: Path) -> None:

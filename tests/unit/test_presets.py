@@ -183,7 +183,7 @@ def test_each_block_of_its_starter_loads_alone(position: int, tmp_path: Path) ->
         "origins",
         "checks",
         "mail",
-    ] == [comment[1] for comment in block_names if comment]
+    ] == [match[1] for match in block_names if match]
     path = tmp_path / "funnel.toml"
     path.write_text(text, encoding="utf-8")
     before = load_configuration(path)

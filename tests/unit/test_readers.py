@@ -187,10 +187,10 @@ def test_one_bad_quote_in_a_large_file_rejects_at_most_two_lines() -> None:
         at = generator.randrange(len(clean[hit]) - 1)
         damaged = list(clean)
         damaged[hit] = damaged[hit][:at] + b'"' + damaged[hit][at:]
-        result = records(b"".join(damaged))
-        lost = [number for number, fields, _ in result if fields is None]
+        records_read = records(b"".join(damaged))
+        lost = [number for number, fields, _ in records_read if fields is None]
         assert len(lost) <= 2
-        right = {number: fields for number, fields, _ in result if fields is not None and number != hit + 1}
+        right = {number: fields for number, fields, _ in records_read if fields is not None and number != hit + 1}
         for number, fields in right.items():
             assert [f"{number - 1}".encode(), f"name {number - 1}".encode(), f"x{number - 1}".encode()] == fields
 

@@ -208,11 +208,11 @@ def test_merges_form_a_chain_and_no_loop() -> None:
     into = {row["from_lead_id"]: row["into_lead_id"] for row in rows_of("merges.csv")}
     assert sum(lead_id in into for lead_id in into.values()) == 1
     for lead_id in into:
-        seen_entries = {lead_id}
+        seen_leads = {lead_id}
         while lead_id in into:
             lead_id = into[lead_id]
-            assert lead_id not in seen_entries
-            seen_entries.add(lead_id)
+            assert lead_id not in seen_leads
+            seen_leads.add(lead_id)
 
 
 def test_deleted_leads_have_a_history() -> None:
@@ -303,14 +303,14 @@ def test_sal_takes_about_five_days() -> None:
 
 def test_leads_skip_return_move_back_and_are_on_hold() -> None:
     """The history has skips, recycled leads, moves back, holds and reopened leads."""
-    seen_entries = moves()
-    assert seen_entries["mcl", "mql"] > 300
-    assert seen_entries["mql", "sql"] > 50
-    assert seen_entries["nurture", "mql"] > 400
-    assert seen_entries["sal", "mql"] > 50
-    assert seen_entries["mql", "on_hold"] > 50
-    assert seen_entries["sal", "on_hold"] > 50
-    assert seen_entries["lost", "mql"] > 0
+    move_counts = moves()
+    assert move_counts["mcl", "mql"] > 300
+    assert move_counts["mql", "sql"] > 50
+    assert move_counts["nurture", "mql"] > 400
+    assert move_counts["sal", "mql"] > 50
+    assert move_counts["mql", "on_hold"] > 50
+    assert move_counts["sal", "on_hold"] > 50
+    assert move_counts["lost", "mql"] > 0
 
 
 def test_a_rep_hands_over_and_leaves() -> None:
