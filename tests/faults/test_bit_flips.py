@@ -79,7 +79,7 @@ def test_a_flipped_bit_in_a_page_is_refused(tmp_path: Path, codec: str) -> None:
         result = inbox.land()
         assert ["the Parquet file is damaged or cut short"] == [refused.reason for refused in result.refused]
     inbox.put("a.parquet", content)
-    assert 40 == inbox.land().loads[0].result
+    assert 40 == inbox.land().loads[0].landed
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.csv", "a.jsonl"])
@@ -101,7 +101,7 @@ def test_a_sha256_file_finds_every_flipped_bit(tmp_path: Path, name: str) -> Non
         (refused,) = result.refused
         assert "upload" in refused.next_step or "export" in refused.next_step
     inbox.put(name, content)
-    assert 40 == inbox.land().loads[0].result
+    assert 40 == inbox.land().loads[0].landed
 
 
 @pytest.mark.parametrize("promise", ["", "0" * 64, "no sum at all", "\xff"])
@@ -119,7 +119,7 @@ def test_each_usual_form_of_a_sha256_file_is_read(tmp_path: Path, pattern: str) 
     inbox = one_file(tmp_path, HEADER + entry("L1"), "a.csv")
     digits = hashlib.sha256((HEADER + entry("L1")).encode()).hexdigest()
     inbox.put("a.csv.sha256", pattern.format(sum=digits, SUM=digits.upper()))
-    assert 1 == inbox.land().loads[0].result
+    assert 1 == inbox.land().loads[0].landed
 
 
 def stop_of(inbox: Inbox) -> InputError | None:
@@ -165,7 +165,7 @@ def test_a_missing_file_of_the_log_stops_the_run(tmp_path: Path, name: str) -> N
     with pytest.raises(InputError, match="a file is missing"):
         loading.verify(loading.open_log(inbox.log_folder))
     shutil.move(path.parent, tmp_path / "aside")
-    assert [(1, 1)] == [(again.result, again.rejected_rows) for again in inbox.land().loads]
+    assert [(1, 1)] == [(again.landed, again.rejected_rows) for again in inbox.land().loads]
     loading.verify(loading.open_log(inbox.log_folder))
 
 

@@ -243,8 +243,8 @@ def test_a_random_line_is_read_like_pythons_parser() -> None:
             continue
         read = json_lines.object_of(text.encode())
         for key, expected in value.items():
-            text = read[key].decode()
-            assert expected == (text if isinstance(expected, str) else json.loads(text or "null"))
+            value_text = read[key].decode()
+            assert expected == (value_text if isinstance(expected, str) else json.loads(value_text or "null"))
         damaged = bytearray(text.encode())
         damaged[generator.randrange(len(damaged))] ^= 1 << generator.randrange(8)
         try:
