@@ -18,7 +18,7 @@ from benchmarks.history import History
 
 FULL = "--full"
 DATABASE = "funnel.duckdb"
-_SCHEMAS = ("waterfall", "clean", "journey", "marts", "marts_kept", "quality", "report")
+_SCHEMAS = ("waterfall", "clean", "journey", "marts", "stored", "quality", "report")
 
 
 def run(history: History, scratch: Path, count: int, *, limit: float, budget: float) -> dict[str, Any]:

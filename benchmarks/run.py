@@ -129,6 +129,8 @@ class Bench:
             size_results = self._size_results(entries)
             size_results["jobs"]["contract"] = [asdict(measured)]
             size_results["contract_measured"] = _stamp()
+            if not measured.is_stopped:
+                size_results["contract_file_bytes"] = (output / nights.DATABASE).stat().st_size
             shutil.rmtree(output)
 
     def nights(self) -> None:

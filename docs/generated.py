@@ -46,7 +46,7 @@ def catalogue() -> str:
     connection = _quarter()
     rows = connection.execute(
         "select table_schema, table_name, column_name, data_type from information_schema.columns "
-        "where table_catalog = current_database() and table_schema <> 'raw' and not ends_with(table_schema, '_kept') "
+        "where table_catalog = current_database() and table_schema not in ('raw', 'stored') "
         "order by table_schema, table_name, ordinal_position"
     ).fetchall()
     columns: dict[tuple[str, str], list[tuple[str, str]]] = {}

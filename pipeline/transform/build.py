@@ -143,8 +143,8 @@ def create(
 
 
 def stored_table(model: Model) -> TableName:
-    """Return the table with the stored rows of a model: its own, or one in schema `…_kept` if it stores only some rows."""
-    return replace(model.table, schema=f"{model.table.schema}_kept") if model.header.stored_where else model.table
+    """Return the table with the stored rows of a model: its own, or one in schema `stored` if it stores only some rows."""
+    return replace(model.table, schema="stored") if model.header.stored_where else model.table
 
 
 def _create_table(connection: duckdb.DuckDBPyConnection, model: Model, models: Mapping[TableName, Model]) -> int:

@@ -102,7 +102,7 @@ def published_as_of(output: Path) -> str:
     """The as-of of the published run. Raises AssertionError if its parts do not agree."""
     folder = (output / "current").resolve(strict=True)
     as_of = runs.ask(output, "select strftime(as_of_local, '%Y-%m-%d') as day from waterfall.run")[0]["day"]
-    flows = runs.ask(output, "select count(*) as count from marts_kept.stage_flow")[0]["count"]
+    flows = runs.ask(output, "select count(*) as count from stored.stage_flow")[0]["count"]
     page = (output / "reports" / "index.html").read_text("utf-8")
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert folder.name == manifest["run"]

@@ -192,7 +192,7 @@ def inspect_run(output: Path) -> dict[str, Any]:
     }
     for each in manifest["models"]:
         if each["rows"] is not None and each["model"].startswith(("marts.", "report.")):
-            stored_name = each["model"].replace(".", "_kept.", 1)
+            stored_name = each["model"].replace("marts.", "stored.", 1)
             table = stored_name if stored_name in stored else each["model"]
             count = connection.execute(f"select count(*) from {table}").fetchall()[0][0]
             assert count == each["rows"], f"{table} has other rows than its manifest says"

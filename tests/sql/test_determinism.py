@@ -16,7 +16,7 @@ DIMENSIONS = ("origin", "lead_source", "owner", "campaign", "qualified_by", "ent
 NUMBERS_OF_A_FILE = ("lead_no", "account_no", "cycle_id", "unit_id", "unit_key", "cut_set")
 LEADS = 5000  # with the cuts more than the 122,880 rows that one thread takes at a time
 PUBLISHED = """
-    select schema_name || '.' || table_name from duckdb_tables() where schema_name in ('marts', 'marts_kept', 'quality')
+    select schema_name || '.' || table_name from duckdb_tables() where schema_name in ('marts', 'stored', 'quality')
     union all
     select schema_name || '.' || view_name from duckdb_views() where schema_name = 'journey'
     order by 1
@@ -31,7 +31,7 @@ def fingerprints(connection: duckdb.DuckDBPyConnection, schemas: tuple[str, ...]
     left_out = ", ".join(f"'{name}'" for name in NUMBERS_OF_A_FILE)
     found = {}
     for (table,) in connection.execute(PUBLISHED).fetchall():
-        if table.split(".")[0].removesuffix("_kept") in schemas:
+        if table.split(".")[0].replace("stored", "marts") in schemas:
             row = connection.execute(
                 "select count(*), coalesce(sum(cast(hash(one) as hugeint)), 0) from"
                 f" (select columns(lambda name: name not in ({left_out})) from {table}) as one"
@@ -80,7 +80,7 @@ def test_another_history_is_another_fingerprint(
     changed = fingerprints(
         built(waterfall, made_up.AS_OF, rows, tables=ALL_BUT_REPORT), ("journey", "marts", "quality")
     )
-    assert {"journey.stage_spans", "marts_kept.conversion"} <= {
+    assert {"journey.stage_spans", "stored.conversion"} <= {
         table for table, rows_of in changed.items() if rows_of != on_one_thread[table]
     }
 

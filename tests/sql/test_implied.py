@@ -77,13 +77,13 @@ def test_no_other_number_moves(both: dict[bool, duckdb.DuckDBPyConnection]) -> N
         for row in records(
             both[True],
             "select schema_name || '.' || table_name as name from duckdb_tables()"
-            " where schema_name in ('waterfall', 'clean', 'journey', 'marts', 'marts_kept', 'quality', 'report') order by name",
+            " where schema_name in ('waterfall', 'clean', 'journey', 'marts', 'stored', 'quality', 'report') order by name",
         )
         if row["name"] not in own
     ]
     moved = [name for name in names if _content(both[False], name) != _content(both[True], name)]
     assert [] == moved
-    assert "marts_kept.conversion" in names
+    assert "stored.conversion" in names
 
 
 def _content(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[Any, ...]]:
