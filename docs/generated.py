@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SCHEMAS = {
     "marts": "The measures. Every mart has the total (`dimension` and `dimension_value` are `all`) and slices by each dimension.",
-    "journey": "Events of the leads. `*_narrow` tables have integer keys, for speed; the views add the names.",
+    "journey": "Events of the leads. `*_facts` tables have integer keys, for speed; the views add the names.",
     "clean": "The rows that count, after merges, duplicates and repeats.",
     "quality": "Row accounting, and findings in the inputs.",
     "waterfall": "The definition of this run: stages, pairs, periods, as-of. Every model may join it.",

@@ -136,12 +136,12 @@ def _members(connection: ReportConnection) -> tuple[tuple[str, str, str, str], .
     return tuple(
         connection.fetch(
             """
-            select marks.mark, marks.label, marks.definition, stages.label
-            from waterfall.marks as marks
-            inner join waterfall.mark_members as members on members.mark_no = marks.mark_no
+            select milestones.milestone, milestones.label, milestones.definition, stages.label
+            from waterfall.milestones as milestones
+            inner join waterfall.milestone_members as members on members.milestone_no = milestones.milestone_no
             inner join waterfall.stages as stages on stages.stage_no = members.stage_no
-            where marks.is_group
-            order by marks.mark_no, stages.stage_no
+            where milestones.is_group
+            order by milestones.milestone_no, stages.stage_no
             """
         )
     )

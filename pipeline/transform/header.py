@@ -8,7 +8,7 @@
     -- column exit_kind: how the lead left
     -- as: view
     -- stored: grain in ('month', 'all')
-    -- partition: lead_no, count(*) of journey.spans_narrow, 500 bytes each
+    -- partition: lead_no, count(*) of journey.spans_facts, 500 bytes each
 
 A line `name: value` with a known name is a fact; every other line is prose. Facts become checks, comments in the database
 and lines of the catalogue. A misspelled name is an error: as prose, its check would never run.
@@ -148,7 +148,7 @@ def _partition_rule(value: str, path: Path) -> PartitionRule:
         raise ModelError(
             "`partition:` can't be read",
             where=str(path),
-            next_step="write it as `-- partition: lead_no, count(*) of journey.spans_narrow, 500 bytes each`",
+            next_step="write it as `-- partition: lead_no, count(*) of journey.spans_facts, 500 bytes each`",
         )
     return PartitionRule(found[1], found[2], found[3], int(found[4]))
 

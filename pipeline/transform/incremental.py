@@ -4,7 +4,7 @@ The largest tables (`INCREMENTAL_TABLES`) have rows that belong to one lead each
 Comparing the small tables per lead finds every lead that may have changed: by a new row, a merge, a deletion, another
 account or a rule. The models of the large tables then run unchanged in a database `changed`, whose tables have only changed
 leads, and their rows replace the old ones. All other tables are built in full. The result has the same rows as a full
-rebuild; tests/cli/test_nights_go_on.py compares them.
+rebuild; tests/cli/test_incremental_runs.py compares them.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ COMPARED_TABLES = (
 _DEFINITION_COLUMNS = {
     "stages": "stage_no, stage, kind, rank, is_last, qualifies, team",
     "stage_aliases": "*",
-    "marks": "mark_no, mark, is_group, low_rank, high_rank",
-    "mark_members": "*",
-    "pairs": "pair_no, from_mark_no, to_mark_no",
+    "milestones": "milestone_no, milestone, is_group, low_rank, high_rank",
+    "milestone_members": "*",
+    "pairs": "pair_no, from_milestone_no, to_milestone_no",
     "dimensions": "*",
     "inputs": "*",
     "run": "timezone, entry_at_creation",

@@ -21,10 +21,10 @@ ENTRY_CODES = TableName("clean", "entry_codes")
 INCREMENTAL_TABLES = (
     ENTRY_CODES,
     TableName("clean", "entry_rows"),
-    TableName("clean", "entries_narrow"),
-    TableName("journey", "cycles_narrow"),
-    TableName("journey", "spans_narrow"),
-    TableName("journey", "arrivals_narrow"),
+    TableName("clean", "entries_facts"),
+    TableName("journey", "cycles_facts"),
+    TableName("journey", "spans_facts"),
+    TableName("journey", "arrivals_facts"),
 )
 """The largest tables, in build order. The first only grows; each row of the others belongs to one lead (`lead_no`)."""
 

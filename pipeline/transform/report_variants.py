@@ -84,8 +84,8 @@ def empty_report_warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:
         """
         select reports.report, reports.dimension, reports.dimension_value
         from waterfall.reports as reports
-        anti join journey.cuts as cuts
-            on cuts.dimension = reports.dimension and cuts.dimension_value = reports.dimension_value
+        anti join journey.slices as slices
+            on slices.dimension = reports.dimension and slices.dimension_value = reports.dimension_value
         where reports.report_no > 0
         order by reports.report_no
         """
@@ -95,7 +95,7 @@ def empty_report_warnings(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 def _set_report_filter(connection: duckdb.DuckDBPyConnection, report: str, dimension: str, value: str) -> None:
     connection.execute(
-        f"update waterfall.shown_cut set report = {quoted(report)}, dimension = {quoted(dimension)},"
+        f"update waterfall.report_filter set report = {quoted(report)}, dimension = {quoted(dimension)},"
         f" dimension_value = {quoted(value)}"
     )
 

@@ -29,9 +29,9 @@ wanted as materialized (
     select
         words.step_no,
         coalesce(
-            known.mark_no,
-            error('unknown stage; known: ' || (select string_agg(marks.mark, ', ' order by marks.mark_no) from waterfall.marks as marks))
-        ) as mark_no
+            known.milestone_no,
+            error('unknown stage; known: ' || (select string_agg(milestones.milestone, ', ' order by milestones.milestone_no) from waterfall.milestones as milestones))
+        ) as milestone_no
     from words
     left join stage_words() as known on known.word = lower(trim(regexp_replace(words.word, '\s+', ' ', 'g')))
 ),
@@ -49,11 +49,11 @@ entries as materialized (
         spans.entered_at,
         spans.entered_date,
         row_number() over (partition by unit_id order by spans.entered_at, leads.lead_id, spans.span_no) as entry_no
-    from journey.spans_narrow as spans
+    from journey.spans_facts as spans
     cross join asked
     inner join clean.leads as leads on leads.lead_no = spans.lead_no and leads.is_in_scope
     left join clean.accounts as accounts on accounts.account_id = leads.account_id
-    left join journey.cycles_narrow as cycles on cycles.lead_no = spans.lead_no and cycles.cycle_no = spans.cycle_no
+    left join journey.cycles_facts as cycles on cycles.lead_no = spans.lead_no and cycles.cycle_no = spans.cycle_no
     where unit_id is not null
 ),
 
@@ -64,8 +64,8 @@ step_entries as materialized (
         entries.entry_no,
         entries.entered_at
     from entries
-    inner join waterfall.mark_members as members on members.stage_no = entries.stage_no
-    inner join wanted on wanted.mark_no = members.mark_no
+    inner join waterfall.milestone_members as members on members.stage_no = entries.stage_no
+    inner join wanted on wanted.milestone_no = members.milestone_no
 ),
 
 chains as (
@@ -117,7 +117,7 @@ counted as (
     select
         chains.step_no,
         chains.unit_id,
-        cuts.dimension_value,
+        slices.dimension_value,
         day_periods.period_start as cohort_start,
         epoch_us(chains.entered_at) - epoch_us(first_entries.entered_at) as us_since_first,
         epoch_us(chains.entered_at) - epoch_us(lag(chains.entered_at) over (
@@ -128,9 +128,9 @@ counted as (
     inner join chains on chains.unit_id = deepest.unit_id and chains.start_no = deepest.start_no and chains.step_no > 0
     inner join entries as first_entries
         on first_entries.unit_id = deepest.unit_id and first_entries.entry_no = deepest.first_no
-    inner join journey.span_cuts as span_cuts
-        on span_cuts.lead_no = first_entries.lead_no and span_cuts.span_no = first_entries.span_no
-    inner join journey.cuts as cuts on cuts.cut_no = span_cuts.cut_no and cuts.dimension = asked.dimension
+    inner join journey.span_slices as span_slices
+        on span_slices.lead_no = first_entries.lead_no and span_slices.span_no = first_entries.span_no
+    inner join journey.slices as slices on slices.slice_no = span_slices.slice_no and slices.dimension = asked.dimension
     inner join waterfall.day_periods as day_periods
         on day_periods.day = first_entries.entered_date and day_periods.grain = asked.grain
 ),
@@ -146,7 +146,7 @@ steps_reached as (
         cohorts.cohort_start,
         cohorts.dimension_value,
         wanted.step_no,
-        wanted.mark_no,
+        wanted.milestone_no,
         count(counted.unit_id) as reached,
         cast(sum(counted.us_since_first) as double) / nullif(count(counted.unit_id), 0) / 86400000000 as mean_days,
         quantile_cont(counted.us_since_first, 0.5) / 86400000000 as median_days,
@@ -159,7 +159,7 @@ steps_reached as (
         on counted.step_no = wanted.step_no
         and counted.dimension_value = cohorts.dimension_value
         and counted.cohort_start is not distinct from cohorts.cohort_start
-    group by cohorts.cohort_start, cohorts.dimension_value, wanted.step_no, wanted.mark_no
+    group by cohorts.cohort_start, cohorts.dimension_value, wanted.step_no, wanted.milestone_no
 ),
 
 compared as (
@@ -179,7 +179,7 @@ select
     asked.dimension,
     compared.dimension_value,
     compared.step_no,
-    marks.mark as stage,
+    milestones.milestone as stage,
     compared.entered,
     compared.reached,
     compared.reached / nullif(cast(compared.entered as double), 0) as rate,
@@ -192,5 +192,5 @@ select
     compared.median_days_since_previous
 from compared
 cross join asked
-inner join waterfall.marks as marks on marks.mark_no = compared.mark_no
+inner join waterfall.milestones as milestones on milestones.milestone_no = compared.milestone_no
 order by compared.cohort_start, compared.dimension_value, compared.step_no

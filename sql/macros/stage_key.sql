@@ -8,5 +8,5 @@ select coalesce(
         from stage_words() as words
         where words.word = lower(trim(regexp_replace(name, '\s+', ' ', 'g')))
     ),
-    error('unknown stage; known: ' || (select string_agg(marks.mark, ', ' order by marks.mark_no) from waterfall.marks as marks))
+    error('unknown stage; known: ' || (select string_agg(milestones.milestone, ', ' order by milestones.milestone_no) from waterfall.milestones as milestones))
 )

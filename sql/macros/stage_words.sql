@@ -2,15 +2,15 @@
 -- example: from stage_words()
 select
     words.word,
-    arg_min(words.mark, words.mark_no) as stage,
-    min(words.mark_no) as mark_no
+    arg_min(words.milestone, words.milestone_no) as stage,
+    min(words.milestone_no) as milestone_no
 from (
-    select aliases.alias as word, marks.mark, marks.mark_no
+    select aliases.alias as word, milestones.milestone, milestones.milestone_no
     from waterfall.stage_aliases as aliases
-    inner join waterfall.marks as marks on marks.mark_no = aliases.stage_no
+    inner join waterfall.milestones as milestones on milestones.milestone_no = aliases.stage_no
     union all
-    select unnest([marks.mark, lower(trim(marks.label))]), marks.mark, marks.mark_no
-    from waterfall.marks as marks
-    where marks.is_group
+    select unnest([milestones.milestone, lower(trim(milestones.label))]), milestones.milestone, milestones.milestone_no
+    from waterfall.milestones as milestones
+    where milestones.is_group
 ) as words
 group by words.word

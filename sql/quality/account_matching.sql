@@ -11,7 +11,7 @@
 with
 leads as (from clean.leads),
 lead_accounts as (from clean.lead_accounts),
-entries as (from clean.entries_narrow),
+entries as (from clean.entries_facts),
 
 counted as (
     select lead_accounts.outcome, count(*) as leads

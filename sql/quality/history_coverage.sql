@@ -21,7 +21,7 @@
 with
 inputs as (from waterfall.inputs),
 loads as (from clean.loads),
-entries as (from clean.entries_narrow),
+entries as (from clean.entries_facts),
 leads as (from clean.leads),
 
 ended as (

@@ -10,7 +10,7 @@
 -- column examples: up to five lead ids, the first by id
 with
 leads as (from clean.leads),
-entries as (from clean.entries_narrow),
+entries as (from clean.entries_facts),
 addresses as (from raw.addresses),
 
 counted as (

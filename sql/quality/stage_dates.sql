@@ -11,7 +11,7 @@
 with
 run as (from waterfall.run),
 stages as (from waterfall.stages),
-spans as (from journey.spans_narrow),
+spans as (from journey.spans_facts),
 interrupted as (from journey.interrupted_stays),
 words as (from clean.entry_words),
 loads as (from clean.loads),

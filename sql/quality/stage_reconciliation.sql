@@ -16,7 +16,7 @@ with
 leads as (from clean.leads),
 lead_ids as (from clean.lead_ids),
 delivered as (from raw.leads),
-spans as (from journey.spans_narrow),
+spans as (from journey.spans_facts),
 stages as (from waterfall.stages),
 aliases as (from waterfall.stage_aliases),
 

@@ -157,8 +157,8 @@ def rows(output: Path, table: str) -> list[dict[str, object]]:
     unlike = (
         "words_key",
         "given_key",
-        "cut_set",
-        "cut_no",
+        "slice_set",
+        "slice_no",
         "value_no",
         "loaded_at",
         "recorded_at",

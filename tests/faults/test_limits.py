@@ -69,10 +69,10 @@ def test_as_many_as_the_limit_are_published(tmp_path: Path) -> None:
     toml = configuration(tmp_path / "in", stages=100, groups=100)
     assert 0 == funnel("run", "--config", toml, "--output", tmp_path / "out", *commands.AS_OF).code
     query = """
-        select count(*) as marks, count(distinct mark_no) as numbers, (select count(*) from waterfall.pairs) as pairs
-        from waterfall.marks"""
+        select count(*) as milestones, count(distinct milestone_no) as numbers, (select count(*) from waterfall.pairs) as pairs
+        from waterfall.milestones"""
     (row,) = runs.ask(tmp_path / "out", query)
-    assert (200, 200) == (row["marks"], row["numbers"])
+    assert (200, 200) == (row["milestones"], row["numbers"])
     assert 4950 < row["pairs"] < 32_767
 
 

@@ -55,7 +55,7 @@ DEFECTS = (
     ),
     Defect(
         "cohorts by the day on which the stay ended",
-        "journey/arrivals_narrow.sql",
+        "journey/arrivals_facts.sql",
         "spans.entered_date as arrived_date",
         "coalesce(spans.exited_date, spans.entered_date) as arrived_date",
         frozenset({"marts.conversion", "marts.stage_arrivals", "marts.lead_to_account"}),
@@ -73,9 +73,9 @@ DEFECTS = (
     ),
     Defect(
         "a group entered again with each of its members",
-        "journey/arrivals_narrow.sql",
-        "partition by spans.lead_no, spans.cycle_no, members.mark_no order",
-        "partition by spans.lead_no, spans.cycle_no, members.mark_no, spans.stage_no order",
+        "journey/arrivals_facts.sql",
+        "partition by spans.lead_no, spans.cycle_no, members.milestone_no order",
+        "partition by spans.lead_no, spans.cycle_no, members.milestone_no, spans.stage_no order",
         frozenset({"journey.arrivals", "marts.stage_arrivals"}),
         "group_is_entered_once.md",
         "journey.arrivals",

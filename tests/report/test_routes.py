@@ -54,14 +54,14 @@ def test_conversion_by_route_equals_the_mart(page: reading.ReadSite, output: Pat
         output,
         """
         select
-            from_marks.label || ' → ' || to_marks.label as pair,
+            from_milestones.label || ' → ' || to_milestones.label as pair,
             case routes.route when 'qualified' then 'via MQL' else routes.route end as route,
             routes.entered, routes.converted, routes.passed_over, routes.lost, routes.still_open, routes.rate
         from marts.conversion_by_route as routes
         inner join report.pairs_shown as shown
             on shown.from_stage = routes.from_stage and shown.to_stage = routes.to_stage
-        inner join waterfall.marks as from_marks on from_marks.mark = routes.from_stage
-        inner join waterfall.marks as to_marks on to_marks.mark = routes.to_stage
+        inner join waterfall.milestones as from_milestones on from_milestones.milestone = routes.from_stage
+        inner join waterfall.milestones as to_milestones on to_milestones.milestone = routes.to_stage
         where routes.grain = 'all'
         order by shown.shown_no, list_position(['all', 'qualified', 'direct'], routes.route)
         """,

@@ -132,7 +132,7 @@ def test_every_table_of_every_report_explains_itself(published: Path) -> None:
     assert 1 == len({frozenset(each) for each in by_schema.values()})
     assert [] == [row for row in rows if row["comment"] is None]
     assert [{"report": "all", "dimension": "all", "dimension_value": "all"}] == runs.ask(
-        published, "from waterfall.shown_cut"
+        published, "from waterfall.report_filter"
     )
 
 

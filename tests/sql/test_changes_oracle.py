@@ -51,7 +51,7 @@ def models_of(waterfall: Any, history: oracle.History, cut: tuple[str, str] = ch
         tables=(*MARTS, *REPORT),
     )
     connection.execute(
-        f"update waterfall.shown_cut set dimension = {literal(cut[0])}, dimension_value = {literal(cut[1])}"
+        f"update waterfall.report_filter set dimension = {literal(cut[0])}, dimension_value = {literal(cut[1])}"
     )
     models = tuple(model for name in (*MARTS, *REPORT) for model in project().models if str(model.table) == name)
     build(connection, models[len(MARTS) :], None)

@@ -13,8 +13,8 @@ from tests.sql import made_up
 from tests.sql.harness import ALL_BUT_REPORT, built
 
 DIMENSIONS = ("origin", "lead_source", "owner", "campaign", "qualified_by", "entry_stage", "team")
-NUMBERS_OF_A_FILE = ("lead_no", "account_no", "cycle_id", "unit_id", "unit_key", "cut_set")
-LEADS = 5000  # with the cuts more than the 122,880 rows that one thread takes at a time
+NUMBERS_OF_A_FILE = ("lead_no", "account_no", "cycle_id", "unit_id", "unit_key", "slice_set")
+LEADS = 5000  # with the slices more than the 122,880 rows that one thread takes at a time
 PUBLISHED = """
     select schema_name || '.' || table_name from duckdb_tables() where schema_name in ('marts', 'stored', 'quality')
     union all

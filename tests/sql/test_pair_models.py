@@ -81,11 +81,11 @@ def test_models_are_those_of_the_oracle(unit: Unit) -> None:
     agree()
 
 
-def test_the_shown_cut_is_what_is_counted(tmp_path: Path) -> None:
+def test_the_report_filter_decides_what_is_counted(tmp_path: Path) -> None:
     """With a cut to show, every model counts the stays of that cut only: the numbers are those of the marts' cut."""
     definition = made_up.waterfall(tmp_path, dimensions=("owner", "campaign"))
     connection = built(definition, made_up.AS_OF, made_up.history(200, seed=3), inputs=("crm",))
-    connection.execute("update waterfall.shown_cut set dimension = 'owner', dimension_value = 'Priya'")
+    connection.execute("update waterfall.report_filter set dimension = 'owner', dimension_value = 'Priya'")
     models = [model for name in TABLES for model in project().models if str(model.table) == f"report.{name}"]
     for model in models:
         connection.execute(f"create or replace table {model.table} as {model.sql}")

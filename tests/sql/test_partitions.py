@@ -33,11 +33,11 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duck
 def test_windows_over_a_history_and_quantiles_are_partitioned() -> None:
     """Quantiles can't spill to disk, and windows over a whole history are slow when they do."""
     assert [
-        "clean.entries_narrow",
+        "clean.entries_facts",
         "clean.entry_rows",
-        "journey.arrivals_narrow",
-        "journey.cycles_narrow",
-        "journey.spans_narrow",
+        "journey.arrivals_facts",
+        "journey.cycles_facts",
+        "journey.spans_facts",
         "marts.conversion",
         "marts.lead_to_account",
         "marts.time_in_stage",
@@ -83,7 +83,7 @@ def test_every_integer_is_in_exactly_one_partition() -> None:
     [
         (("lead_no", "stage_no"), "lead_no >= 3 and lead_no <= 7 and stage_no >= 1 and stage_no <= 0"),
         (("stage_no",), "stage_no >= 1 and stage_no <= 0"),
-        (("mark_no",), None),
+        (("milestone_no",), None),
     ],
 )
 def test_a_partition_limits_tables_that_have_its_columns(columns: tuple[str, ...], condition: str | None) -> None:
@@ -112,11 +112,11 @@ def test_an_error_in_a_partition_leaves_no_database(
     """Otherwise the next model would read only some rows."""
     before = connection.execute(DATABASES).fetchall()
     monkeypatch.setattr(partitions, "MAX_PARTITION_SHARE", 1e-9)
-    model = MODELS[TableName("journey", "arrivals_narrow")]
+    model = MODELS[TableName("journey", "arrivals_facts")]
     broken = Model(
         model.table, model.path, f"select error('broken') as x from ({model.sql})", model.header, model.reads
     )
-    with pytest.raises(ModelError, match=r"journey\.arrivals_narrow failed"):
+    with pytest.raises(ModelError, match=r"journey\.arrivals_facts failed"):
         create(connection, broken, MODELS)
     assert before == connection.execute(DATABASES).fetchall()
     assert 0 < len(connection.execute("select 1 from waterfall.stages").fetchall())

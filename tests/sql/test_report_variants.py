@@ -81,7 +81,7 @@ MARTS = (
 CONFIGURED = "window_days is null or window_days in (from waterfall.windows)"
 """Rows in the windows that marts.conversion has."""
 ONLY_OF_ALL = ("conversion_by_route", "persona_coverage", "rate_change_parts", "rate_change_split", "settled")
-"""Tables that rest on marts without cuts: empty in a report of one value."""
+"""Tables that rest on marts without slices: empty in a report of one value."""
 
 
 def test_every_model_of_the_report_is_here_or_known_to_be_of_all_leads() -> None:
@@ -108,7 +108,7 @@ def reports_of(
         tables=ALL_BUT_REPORT,
     )
     found = records(
-        connection, f"select dimension_value from journey.cuts where dimension = '{dimension}' order by all"
+        connection, f"select dimension_value from journey.slices where dimension = '{dimension}' order by all"
     )
     values = [row["dimension_value"] for row in found]
     for number, value in enumerate(values, 1):

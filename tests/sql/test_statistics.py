@@ -36,8 +36,8 @@ pairs as (
     select 1 as pair_no, 'a' as from_stage, 'b' as to_stage
 ),
 
-cuts as (
-    select 1 as cut_no, 'all' as dimension, 'all' as dimension_value
+slices as (
+    select 1 as slice_no, 'all' as dimension, 'all' as dimension_value
 ),
 
 windows as (
@@ -46,7 +46,7 @@ windows as (
 
 counted as (
     select
-        'lead' as unit, 'all' as grain, cast(null as date) as cohort_start, 1 as cut_no, 1 as pair_no,
+        'lead' as unit, 'all' as grain, cast(null as date) as cohort_start, 1 as slice_no, 1 as pair_no,
         1 as window_no, entered, converted, 0 as passed_over, entered - converted as lost,
         0 as still_open, cast(null as timestamp) as youngest_at, 0 as us_total, null as us_median, null as us_p90
     from (select unnest($1::bigint[]) as converted, unnest($2::bigint[]) as entered)

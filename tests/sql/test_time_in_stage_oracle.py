@@ -50,13 +50,13 @@ def test_stays_moves_and_accounts_are_those_of_the_oracle(
         entry_columns=history.entry_columns,
         tables=("journey.*", *MARTS),
     )
-    cuts = connection.execute("select dimension, dimension_value from journey.cuts order by cut_no").fetchall()
+    cuts = connection.execute("select dimension, dimension_value from journey.slices order by slice_no").fetchall()
     shown = models(tuple(ORACLES))
     checks = tuple(check for check in project().checks if any(check.name.startswith(name) for name in ORACLES))
     assert 3 == len(checks)
     for dimension, value in (("all", "all"), data.draw(st.sampled_from(cuts))):
         connection.execute(
-            f"update waterfall.shown_cut set dimension = {quoted(dimension)}, dimension_value = {quoted(value)}"
+            f"update waterfall.report_filter set dimension = {quoted(dimension)}, dimension_value = {quoted(value)}"
         )
         build(connection, shown, None)
         cut = stays.shown(waterfall, history, dimension, value)

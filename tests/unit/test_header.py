@@ -50,11 +50,11 @@ class TestModelHeader:
     def test_partition_rules_are_read(self) -> None:
         """A rule has the column, the count of input rows, the table, and the memory of a row."""
         text = (
-            "-- One row.\n-- partition: lead_no, count(*) of journey.spans_narrow, 500 bytes each\n"
+            "-- One row.\n-- partition: lead_no, count(*) of journey.spans_facts, 500 bytes each\n"
             "-- partition: pair_no, 2 * sum(units) of marts.counts, 10 bytes each"
         )
         assert (
-            PartitionRule("lead_no", "count(*)", "journey.spans_narrow", 500),
+            PartitionRule("lead_no", "count(*)", "journey.spans_facts", 500),
             PartitionRule("pair_no", "2 * sum(units)", "marts.counts", 10),
         ) == read_header(text, PATH).partition_rules
 
@@ -82,7 +82,7 @@ class TestModelHeader:
             ("-- One row.\n-- as: view\n-- as: table", "`as:` is there twice"),
             ("-- One row.\n-- partition: lead_no", "`partition:` can't be read"),
             (
-                "-- One row.\n-- partition: lead_no, count(*) of spans_narrow, 500 bytes each",
+                "-- One row.\n-- partition: lead_no, count(*) of spans_facts, 500 bytes each",
                 "`partition:` can't be read",
             ),
             ("-- One row.\n-- key:", "`key:` has no value"),

@@ -89,7 +89,7 @@ def records(connection: duckdb.DuckDBPyConnection, history: list[str], people: l
         f"create table given as select * from (values {values}) as given(lead_no, lead_id, has_attributes, is_in)"
     )
     connection.execute("create view clean.leads as select lead_no, lead_id, has_attributes from given")
-    connection.execute("create view clean.entries_narrow as select lead_no from given where is_in")
+    connection.execute("create view clean.entries_facts as select lead_no from given where is_in")
     connection.execute(
         "create view clean.lead_records as select lead_no, lead_id, case when has_attributes then 1 end as load_no from given"
     )

@@ -26,16 +26,18 @@ def read_accounts(connection: ReportConnection) -> AccountFigures:
     """Return the figures of the accounts section."""
     return AccountFigures(
         depth=connection.select(
-            rows.Depth, "report.account_depth", "leads", where="month_start is null", order="basis desc, mark_no"
+            rows.Depth, "report.account_depth", "leads", where="month_start is null", order="basis desc, milestone_no"
         ),
         depth_months=connection.select(
             rows.Depth,
             "report.account_depth",
             "leads",
             where="basis = 'reached' and month_start is not null",
-            order="month_start, mark_no",
+            order="month_start, milestone_no",
         ),
-        depth_path=connection.select(account_rows.DepthPath, "report.account_depth_path", "accounts", order="mark_no"),
+        depth_path=connection.select(
+            account_rows.DepthPath, "report.account_depth_path", "accounts", order="milestone_no"
+        ),
         personas_now=_personas(connection, "current"),
         personas_arrived=_personas(connection, "arrived"),
         matching=connection.select(
@@ -50,5 +52,5 @@ def _personas(connection: ReportConnection, basis: str) -> QueryResult[account_r
         "report.persona_coverage",
         "accounts_with",
         where=f"basis = {quoted(basis)}",
-        order="persona_no, mark_no",
+        order="persona_no, milestone_no",
     )

@@ -14,7 +14,7 @@ MAX_IDS_READ = 10_000
 
 _HISTORY = (
     "select leads.lead_id, leads.lead_no, leads.has_attributes from clean.leads as leads "
-    "where leads.lead_no in (select entries.lead_no from clean.entries_narrow as entries)"
+    "where leads.lead_no in (select entries.lead_no from clean.entries_facts as entries)"
 )
 _RECORDS = (
     "select records.lead_id, records.lead_no from clean.lead_records as records where records.load_no is not null"

@@ -81,7 +81,7 @@ def definition_tables(
         _report_filter(),
         _stages(waterfall),
         _aliases(waterfall),
-        _marks(waterfall),
+        _milestones(waterfall),
         _members(waterfall),
         _pairs(waterfall),
         Table(
@@ -134,7 +134,7 @@ def _reports(configuration: Configuration) -> Table:
             ("report_no", "SMALLINT", "its place in the configuration; 0 = the report of all leads"),
             ("report", "VARCHAR", "key of the report"),
             ("title", "VARCHAR", "its title"),
-            ("dimension", "VARCHAR", "dimension whose cut the report shows"),
+            ("dimension", "VARCHAR", "dimension whose slice the report shows"),
             ("dimension_value", "VARCHAR", "value of that dimension"),
         ),
         (
@@ -149,11 +149,11 @@ def _reports(configuration: Configuration) -> Table:
 
 def _report_filter() -> Table:
     return Table(
-        "shown_cut",
-        "One row: the cut that the report layer shows; `all`, `all` in the report of all leads.",
+        "report_filter",
+        "One row: the slice that the report layer shows; `all`, `all` in the report of all leads.",
         (
             ("report", "VARCHAR", "key of the report"),
-            ("dimension", "VARCHAR", "dimension whose cut the report shows"),
+            ("dimension", "VARCHAR", "dimension whose slice the report shows"),
             ("dimension_value", "VARCHAR", "value of that dimension"),
         ),
         (("all", "all", "all"),),
@@ -263,13 +263,13 @@ def _aliases(waterfall: Waterfall) -> Table:
     )
 
 
-def _mark_numbers(waterfall: Waterfall) -> dict[str, int]:
+def _milestone_numbers(waterfall: Waterfall) -> dict[str, int]:
     numbers = {stage.key: number for number, stage in enumerate(waterfall.stages, 1)}
     return numbers | {group.key: number for number, group in enumerate(waterfall.groups, FIRST_GROUP_NO)}
 
 
-def _marks(waterfall: Waterfall) -> Table:
-    numbers = _mark_numbers(waterfall)
+def _milestones(waterfall: Waterfall) -> Table:
+    numbers = _milestone_numbers(waterfall)
     rows: list[tuple[Any, ...]] = [
         (numbers[stage.key], stage.key, stage.label, stage.definition, False, stage.rank, stage.rank)
         for stage in waterfall.stages
@@ -278,11 +278,11 @@ def _marks(waterfall: Waterfall) -> Table:
         ranks = [rank for key in group.stages if (rank := waterfall.stage(key).rank) is not None]
         rows.append((numbers[group.key], group.key, group.label, group.definition, True, min(ranks), max(ranks)))
     return Table(
-        "marks",
+        "milestones",
         "One row per stage or group: whatever a lead can arrive at.",
         (
-            ("mark_no", "SMALLINT", "the stage_no, or a number from 101 for a group"),
-            ("mark", "VARCHAR", "key of the stage or group"),
+            ("milestone_no", "SMALLINT", "the stage_no, or a number from 101 for a group"),
+            ("milestone", "VARCHAR", "key of the stage or group"),
             ("label", "VARCHAR", "short label"),
             ("definition", "VARCHAR", "what it means"),
             ("is_group", "BOOLEAN", "a set of stages reported as one"),
@@ -294,19 +294,19 @@ def _marks(waterfall: Waterfall) -> Table:
 
 
 def _members(waterfall: Waterfall) -> Table:
-    numbers = _mark_numbers(waterfall)
+    numbers = _milestone_numbers(waterfall)
     alone = [(numbers[stage.key], numbers[stage.key]) for stage in waterfall.stages]
     grouped = [(numbers[group.key], numbers[key]) for group in waterfall.groups for key in group.stages]
     return Table(
-        "mark_members",
-        "One row per mark and stage in it.",
-        (("mark_no", "SMALLINT", "the mark"), ("stage_no", "SMALLINT", "a stage in it")),
+        "milestone_members",
+        "One row per milestone and stage in it.",
+        (("milestone_no", "SMALLINT", "the milestone"), ("stage_no", "SMALLINT", "a stage in it")),
         tuple(alone + grouped),
     )
 
 
 def _pairs(waterfall: Waterfall) -> Table:
-    numbers = _mark_numbers(waterfall)
+    numbers = _milestone_numbers(waterfall)
     headline = {(pair.from_key, pair.to_key): (position, pair) for position, pair in enumerate(waterfall.headline, 1)}
     settle_days = {(low, high): days for low, high, days in waterfall.settle_days}
     rows = []
@@ -329,11 +329,11 @@ def _pairs(waterfall: Waterfall) -> Table:
         )
     return Table(
         "pairs",
-        "One row per pair of marks between which conversion is counted.",
+        "One row per pair of milestones between which conversion is counted.",
         (
             ("pair_no", "SMALLINT", "number of the pair"),
-            ("from_mark_no", "SMALLINT", "mark that opens the measure"),
-            ("to_mark_no", "SMALLINT", "mark that converts"),
+            ("from_milestone_no", "SMALLINT", "milestone that opens the measure"),
+            ("to_milestone_no", "SMALLINT", "milestone that converts"),
             ("from_stage", "VARCHAR", "key of the stage or group that opens the measure"),
             ("to_stage", "VARCHAR", "key of the stage or group that converts"),
             ("is_headline", "BOOLEAN", "shown on top of the report"),
@@ -350,7 +350,7 @@ def _pairs(waterfall: Waterfall) -> Table:
 def _dimensions(waterfall: Waterfall, sources: dict[str, Source]) -> Table:
     return Table(
         "dimensions",
-        "One row per dimension by which every mart is cut; `all` is the total.",
+        "One row per dimension by which every mart is sliced; `all` is the total.",
         (
             ("dimension", "VARCHAR", "name of the dimension"),
             ("position", "SMALLINT", "place in the configuration, 0 = the total"),

@@ -6,7 +6,7 @@
 -- column load_no: load of the row of history; null if inferred
 -- column row_number: its row; null if inferred
 with
-entries as (from clean.entries_narrow),
+entries as (from clean.entries_facts),
 words as (from clean.entry_words),
 lead_ids as (from clean.lead_ids),
 leads as (from clean.leads),

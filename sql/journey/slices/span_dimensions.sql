@@ -1,9 +1,9 @@
 -- One row per span and dimension, with the value when the span began (docs/RULES.md section 9); `all` is the total.
 -- as: view
 with
-spans as (from journey.spans_narrow),
-cut_values as (from journey.cut_values)
+spans as (from journey.spans_facts),
+slice_values as (from journey.slice_values)
 
-select spans.lead_no, spans.span_no, cut_values.dimension, cut_values.dimension_value
+select spans.lead_no, spans.span_no, slice_values.dimension, slice_values.dimension_value
 from spans
-inner join cut_values on cut_values.cut_set = spans.cut_set
+inner join slice_values on slice_values.slice_set = spans.slice_set

@@ -2,19 +2,19 @@
 -- as: view
 -- column stage: key of the stage or group
 with
-arrivals as (from journey.arrivals_narrow),
+arrivals as (from journey.arrivals_facts),
 leads as (from clean.leads),
-marks as (from waterfall.marks)
+milestones as (from waterfall.milestones)
 
 select
     leads.lead_id,
     arrivals.cycle_no,
-    marks.mark as stage,
-    marks.is_group,
+    milestones.milestone as stage,
+    milestones.is_group,
     arrivals.arrived_at,
     arrivals.arrived_date,
     arrivals.span_no,
     arrivals.lead_no
 from arrivals
 inner join leads on leads.lead_no = arrivals.lead_no
-inner join marks on marks.mark_no = arrivals.mark_no
+inner join milestones on milestones.milestone_no = arrivals.milestone_no

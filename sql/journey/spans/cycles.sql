@@ -4,7 +4,7 @@
 -- column entry_stage: the first path stage of the cycle
 -- column furthest_stage: the highest-ranked stage that it reached
 with
-cycles as (from journey.cycles_narrow),
+cycles as (from journey.cycles_facts),
 leads as (from clean.leads),
 stages as (from waterfall.stages)
 

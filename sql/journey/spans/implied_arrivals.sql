@@ -18,10 +18,10 @@ stages as (
     select stages.* from waterfall.stages as stages where stages.kind = 'path'
 ),
 
-cycles as (from journey.cycles_narrow),
+cycles as (from journey.cycles_facts),
 
 arrivals as (
-    select arrivals.* from journey.arrivals_narrow as arrivals where arrivals.low_rank is not null and not arrivals.is_group
+    select arrivals.* from journey.arrivals_facts as arrivals where arrivals.low_rank is not null and not arrivals.is_group
 ),
 
 leads as (from clean.leads),

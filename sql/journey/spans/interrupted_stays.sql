@@ -6,7 +6,7 @@
 -- column unknown_rows: rejected rows of the lead with an unknown stage, from the entry (inclusive) to the end of the span (exclusive)
 with
 entry_rows as (from clean.entry_rows),
-spans as (from journey.spans_narrow),
+spans as (from journey.spans_facts),
 
 unknown as (
     select entry_rows.lead_no, entry_rows.entered_at

@@ -7,7 +7,7 @@
 -- column stage_no: the stage in which it counts
 -- column since_at: entry (UTC) into that stage, time on hold included
 with
-spans as (from journey.spans_narrow),
+spans as (from journey.spans_facts),
 stages as (from waterfall.stages),
 
 open_spans as (

@@ -1,11 +1,11 @@
--- One row per span in the report filter (waterfall.shown_cut): every span, except in a report of one value.
+-- One row per span in the report filter (waterfall.report_filter): every span, except in a report of one value.
 -- as: view
 with
-shown_cut as (from waterfall.shown_cut),
-cuts as (from journey.cuts),
-span_cuts as (from journey.span_cuts)
+report_filter as (from waterfall.report_filter),
+slices as (from journey.slices),
+span_slices as (from journey.span_slices)
 
-select span_cuts.lead_no, span_cuts.span_no
-from shown_cut
-inner join cuts on cuts.dimension = shown_cut.dimension and cuts.dimension_value = shown_cut.dimension_value
-inner join span_cuts on span_cuts.cut_no = cuts.cut_no
+select span_slices.lead_no, span_slices.span_no
+from report_filter
+inner join slices on slices.dimension = report_filter.dimension and slices.dimension_value = report_filter.dimension_value
+inner join span_slices on span_slices.slice_no = slices.slice_no

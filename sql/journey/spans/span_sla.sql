@@ -18,7 +18,7 @@ stages as (
     select stages.* from waterfall.stages where stages.sla_seconds is not null
 ),
 
-spans as (from journey.spans_narrow),
+spans as (from journey.spans_facts),
 
 work_days as (
     select
@@ -37,7 +37,7 @@ limited as (
         spans.exited_at,
         spans.entered_date,
         spans.words_key,
-        spans.cut_set,
+        spans.slice_set,
         coalesce(spans.exited_at, run.as_of) as ended_at,
         stages.sla_clock,
         stages.sla_seconds,
@@ -97,7 +97,7 @@ select
     due.exited_at,
     due.entered_date,
     due.words_key,
-    due.cut_set,
+    due.slice_set,
     due.us_elapsed / 1000000 as elapsed_seconds,
     due.sla_seconds as limit_seconds,
     case

@@ -3,7 +3,7 @@
 -- column span_no: 1, 2 … in time order
 -- column cycle_no: the run along the path to which the span belongs; 0 before the first path stage
 with
-spans as (from journey.spans_narrow),
+spans as (from journey.spans_facts),
 words as (from clean.entry_words),
 leads as (from clean.leads),
 stages as (from waterfall.stages)

@@ -4,7 +4,7 @@
 -- column is_last: the lead has no later span
 -- column words_key: description key: the row of clean.entry_words with the texts of the row of history
 with
-entries as (from clean.entries_narrow),
+entries as (from clean.entries_facts),
 stages as (from waterfall.stages),
 
 deleted_leads as (

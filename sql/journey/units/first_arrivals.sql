@@ -1,20 +1,20 @@
 -- One row per unit and path stage or group that it arrived at: its first arrival there, which opens the pairs from there (K1).
--- key: unit, unit_id, mark_no
--- unique: unit_key, mark_no
--- not null: arrived_at, last_arrived_at, arrived_date, lead_no, span_no, cut_set, ended_windows
+-- key: unit, unit_id, milestone_no
+-- unique: unit_key, milestone_no
+-- not null: arrived_at, last_arrived_at, arrived_date, lead_no, span_no, slice_set, ended_windows
 -- check: arrived_at <= last_arrived_at
 -- check: unit = 'cycle' or closed_at >= arrived_at
 -- column last_arrived_at: its last arrival there (UTC); a later cycle of the unit may arrive again
 -- column lead_no: the lead that arrived first
 -- column span_no: the span of that lead that began with the arrival
--- column cut_set: slice membership of that span
+-- column slice_set: slice membership of that span
 -- column closed_at: when the unit became unable to convert later (UTC): end of the cycle; entry of the lead into the exit, or its deletion; the latest of these in an account; null = it still can
 -- column ended_windows: number of windows of waterfall.window_limits that had ended by as-of
 with
 run as (from waterfall.run),
 arrivals as (from journey.unit_arrivals),
-cycles as (from journey.cycles_narrow),
-spans as (from journey.spans_narrow),
+cycles as (from journey.cycles_facts),
+spans as (from journey.spans_facts),
 stages as (from waterfall.stages),
 members as (from journey.account_members),
 ages as (from waterfall.window_ages),
@@ -29,13 +29,13 @@ firsts as (
         arrivals.unit,
         arrivals.unit_id,
         arrivals.unit_key,
-        arrivals.mark_no,
+        arrivals.milestone_no,
         arrivals.arrived_at,
         arrivals.arrived_date,
         arrivals.arrived_at as last_arrived_at,
         arrivals.lead_no,
         arrivals.span_no,
-        arrivals.cut_set
+        arrivals.slice_set
     from arrivals
     where arrivals.unit = 'cycle'
     union all
@@ -43,26 +43,26 @@ firsts as (
         grouped.unit,
         grouped.unit_id,
         grouped.unit_key,
-        grouped.mark_no,
+        grouped.milestone_no,
         grouped.first.at,
         grouped.first.day,
         grouped.last_arrived_at,
         grouped.first.lead_no,
         grouped.first.span_no,
-        grouped.first.cut_set
+        grouped.first.slice_set
     from (
         select
             arrivals.unit,
             arrivals.unit_id,
             arrivals.unit_key,
-            arrivals.mark_no,
+            arrivals.milestone_no,
             min({
                 'at': arrivals.arrived_at,
                 'tie_no': arrivals.tie_no,
                 'day': arrivals.arrived_date,
                 'lead_no': arrivals.lead_no,
                 'span_no': arrivals.span_no,
-                'cut_set': arrivals.cut_set
+                'slice_set': arrivals.slice_set
             }) as first,
             max(arrivals.arrived_at) as last_arrived_at
         from arrivals

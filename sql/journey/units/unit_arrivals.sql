@@ -6,7 +6,7 @@
 -- column tie_no: order of arrivals at the same instant: lead (by id) and cycle
 with
 arrivals as (
-    select arrivals.* from journey.arrivals_narrow as arrivals where arrivals.low_rank is not null
+    select arrivals.* from journey.arrivals_facts as arrivals where arrivals.low_rank is not null
 ),
 
 members as (from journey.account_members)

@@ -13,7 +13,7 @@ with
 firsts as (from journey.first_arrivals),
 arrivals as (from journey.unit_arrivals),
 pairs as (from waterfall.pairs),
-marks as (from waterfall.marks),
+milestones as (from waterfall.milestones),
 ages as (from waterfall.window_ages),
 
 longest as (
@@ -24,13 +24,13 @@ reached as (
     select
         from_arrivals.unit_key,
         pairs.pair_no,
-        pairs.to_mark_no,
+        pairs.to_milestone_no,
         from_arrivals.arrived_at as from_at,
         case when to_arrivals.arrived_at >= from_arrivals.arrived_at then to_arrivals.arrived_at end as to_at
     from firsts as from_arrivals
-    inner join pairs on pairs.from_mark_no = from_arrivals.mark_no
+    inner join pairs on pairs.from_milestone_no = from_arrivals.milestone_no
     inner join firsts as to_arrivals
-        on to_arrivals.unit_key = from_arrivals.unit_key and to_arrivals.mark_no = pairs.to_mark_no
+        on to_arrivals.unit_key = from_arrivals.unit_key and to_arrivals.milestone_no = pairs.to_milestone_no
     where to_arrivals.last_arrived_at >= from_arrivals.arrived_at
 ),
 
@@ -50,7 +50,7 @@ conversions as (
     from reached
     inner join arrivals
         on arrivals.unit_key = reached.unit_key
-        and arrivals.mark_no = reached.to_mark_no
+        and arrivals.milestone_no = reached.to_milestone_no
         and arrivals.arrived_at >= reached.from_at
     where reached.to_at is null
     group by reached.unit_key, reached.pair_no
@@ -60,10 +60,10 @@ conversions as (
 pairs_above as (
     select pairs.pair_no, higher_pairs.pair_no as above_pair_no
     from pairs
-    inner join marks as to_marks on to_marks.mark_no = pairs.to_mark_no
-    inner join pairs as higher_pairs on higher_pairs.from_mark_no = pairs.from_mark_no
-    inner join marks as higher_marks on higher_marks.mark_no = higher_pairs.to_mark_no
-    where higher_marks.low_rank > to_marks.high_rank and not higher_marks.is_group
+    inner join milestones as to_milestones on to_milestones.milestone_no = pairs.to_milestone_no
+    inner join pairs as higher_pairs on higher_pairs.from_milestone_no = pairs.from_milestone_no
+    inner join milestones as higher_milestones on higher_milestones.milestone_no = higher_pairs.to_milestone_no
+    where higher_milestones.low_rank > to_milestones.high_rank and not higher_milestones.is_group
 ),
 
 merged as (

@@ -7,7 +7,7 @@
 -- column closed_at: since when (UTC): end of the cycle; entry of the lead into the exit, or its deletion; the latest of these in an account
 -- column lead_no: the lead whose entry starts the measure
 -- column span_no: the span that starts the measure
--- column cut_set: slice membership of that span
+-- column slice_set: slice membership of that span
 -- column us_to_convert: microseconds from A to B; null = never
 -- column convert_window: number of the shortest window in which it converted (waterfall.window_limits); null = never
 -- column pass_window: number of the shortest window in which it arrived above B's rank; null = never
@@ -29,11 +29,11 @@ select
     firsts.closed_at,
     firsts.lead_no,
     firsts.span_no,
-    firsts.cut_set,
+    firsts.slice_set,
     outcomes.us_to_convert,
     outcomes.convert_window,
     outcomes.pass_window,
     firsts.ended_windows
 from firsts
-inner join pairs on pairs.from_mark_no = firsts.mark_no
+inner join pairs on pairs.from_milestone_no = firsts.milestone_no
 left join outcomes on outcomes.unit_key = firsts.unit_key and outcomes.pair_no = pairs.pair_no

@@ -3,7 +3,7 @@
 -- A4: the depth at entry counts the leads with a stage entry up to that instant (inclusive). A lead that appears later does not change
 -- it; a lead that was deleted later still counts.
 -- key: account_id, stage
--- unique: account_no, mark_no
+-- unique: account_no, milestone_no
 -- not null: arrived_at, arrived_date, lead_id, depth_at_entry, leads_reached
 -- check: depth_at_entry >= 1 and leads_reached >= 1
 -- column stage: key of the stage or group
@@ -18,20 +18,20 @@ arrivals as (
 
 accounts as (from clean.accounts),
 leads as (from clean.leads),
-marks as (from waterfall.marks),
-entries as (from clean.entries_narrow),
+milestones as (from waterfall.milestones),
+entries as (from clean.entries_facts),
 
 firsts as (
     select arrivals.*
     from arrivals
     qualify row_number() over (
-        partition by arrivals.unit_id, arrivals.mark_no
+        partition by arrivals.unit_id, arrivals.milestone_no
         order by arrivals.arrived_at, arrivals.tie_no
     ) = 1
 ),
 
 reached as (
-    select arrivals.unit_id, arrivals.mark_no, count(distinct arrivals.lead_no) as leads_reached
+    select arrivals.unit_id, arrivals.milestone_no, count(distinct arrivals.lead_no) as leads_reached
     from arrivals
     group by all
 ),
@@ -45,7 +45,7 @@ known as (
 ),
 
 depths as (
-    select firsts.unit_id, firsts.mark_no, count(*) as depth_at_entry
+    select firsts.unit_id, firsts.milestone_no, count(*) as depth_at_entry
     from firsts
     inner join known on known.account_no = firsts.unit_id and known.known_at <= firsts.arrived_at
     group by all
@@ -53,21 +53,21 @@ depths as (
 
 select
     accounts.account_id,
-    marks.mark as stage,
-    marks.is_group,
+    milestones.milestone as stage,
+    milestones.is_group,
     firsts.arrived_at,
     firsts.arrived_date,
     leads.lead_id,
     depths.depth_at_entry,
     reached.leads_reached,
     accounts.account_no,
-    marks.mark_no,
+    milestones.milestone_no,
     firsts.lead_no,
     firsts.span_no
 from firsts
-inner join depths on depths.unit_id = firsts.unit_id and depths.mark_no = firsts.mark_no
-inner join reached on reached.unit_id = firsts.unit_id and reached.mark_no = firsts.mark_no
+inner join depths on depths.unit_id = firsts.unit_id and depths.milestone_no = firsts.milestone_no
+inner join reached on reached.unit_id = firsts.unit_id and reached.milestone_no = firsts.milestone_no
 inner join accounts on accounts.account_no = firsts.unit_id
 inner join leads on leads.lead_no = firsts.lead_no
-inner join marks on marks.mark_no = firsts.mark_no
-order by accounts.account_no, marks.mark_no
+inner join milestones on milestones.milestone_no = firsts.milestone_no
+order by accounts.account_no, milestones.milestone_no

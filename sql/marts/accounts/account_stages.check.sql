@@ -4,7 +4,7 @@ with
 account_stages as (from marts.account_stages),
 
 spans as (
-    select spans.* from journey.spans_narrow as spans where spans.exited_at is null
+    select spans.* from journey.spans_facts as spans where spans.exited_at is null
 ),
 
 stages as (

@@ -26,9 +26,9 @@ leads as (
 ),
 
 accounts as (from clean.accounts),
-spans as (from journey.spans_narrow),
+spans as (from journey.spans_facts),
 present_stages as (from journey.present_stages),
-cycles as (from journey.cycles_narrow),
+cycles as (from journey.cycles_facts),
 stages as (from waterfall.stages),
 
 -- Highest rank first, then the position in the configuration, as one number: both are below 32768.

@@ -4,8 +4,8 @@
 -- Months are counted once and added up to longer periods. Months and all time are stored; the other grains are computed on read.
 -- stored: grain in ('month', 'all')
 -- A history too long for the memory is built stage by stage, so that no window sort spills to disk.
--- partition: mark_no, count(*) * (select count(*) from waterfall.dimensions) of journey.first_arrivals, 60 bytes each
--- partition: stage_no, count(*) * (select count(*) from waterfall.dimensions) of journey.spans_narrow, 120 bytes each
+-- partition: milestone_no, count(*) * (select count(*) from waterfall.dimensions) of journey.first_arrivals, 60 bytes each
+-- partition: stage_no, count(*) * (select count(*) from waterfall.dimensions) of journey.spans_facts, 120 bytes each
 -- key: grain, period_start, basis, dimension, dimension_value, stage
 -- not null: leads, leads_with_account, accounts, depth_1, depth_2, depth_3_4, depth_5_plus
 -- accepted basis: reached, current
@@ -21,7 +21,7 @@
 -- column depth_3_4: accounts with three or four
 -- column depth_5_plus: accounts with five or more
 with
-marks as (from waterfall.marks),
+milestones as (from waterfall.milestones),
 stages as (from waterfall.stages),
 periods as (from waterfall.periods),
 days as (from waterfall.days),
@@ -31,9 +31,9 @@ first_arrivals as (
     select arrivals.* from journey.first_arrivals as arrivals where arrivals.unit = 'lead'
 ),
 
-spans as (from journey.spans_narrow),
-cut_sets as (from journey.cut_sets),
-cuts as (from journey.cuts),
+spans as (from journey.spans_facts),
+slice_members as (from journey.slice_members),
+slices as (from journey.slices),
 members as (from journey.account_members),
 
 months as (
@@ -46,14 +46,14 @@ months as (
 -- A place is a milestone on one of the two bases: its number for reached, plus 100,000 for current.
 intervals as (
     select
-        cast(first_arrivals.mark_no as integer) as place,
+        cast(first_arrivals.milestone_no as integer) as place,
         first_arrivals.lead_no,
-        first_arrivals.cut_set,
+        first_arrivals.slice_set,
         first_arrivals.arrived_date as from_date,
         cast(null as date) as until_date
     from first_arrivals
     union all
-    select 100000 + spans.stage_no, spans.lead_no, spans.cut_set, spans.entered_date, spans.exited_date
+    select 100000 + spans.stage_no, spans.lead_no, spans.slice_set, spans.entered_date, spans.exited_date
     from spans
 ),
 
@@ -66,7 +66,7 @@ held as (
 monthly as (
     select
         held.place,
-        held.cut_set,
+        held.slice_set,
         held.account_no,
         cast(date_trunc('month', held.from_date) as date) as from_date,
         cast(date_trunc('month', held.until_date) as date) as until_date
@@ -74,14 +74,14 @@ monthly as (
 ),
 
 moves as (
-    select 'month' as grain, monthly.place, monthly.cut_set, monthly.account_no,
+    select 'month' as grain, monthly.place, monthly.slice_set, monthly.account_no,
         unnest([monthly.from_date, monthly.until_date]) as period_start, unnest([1, -1]) as step
     from monthly
     where monthly.until_date is distinct from monthly.from_date
     union all
-    select day_periods.grain, moved.place, moved.cut_set, moved.account_no, day_periods.period_start, moved.step
+    select day_periods.grain, moved.place, moved.slice_set, moved.account_no, day_periods.period_start, moved.step
     from (
-        select held.place, held.cut_set, held.account_no,
+        select held.place, held.slice_set, held.account_no,
             unnest([held.from_date, held.until_date]) as moved_date, unnest([1, -1]) as step
         from held
         where held.until_date is distinct from held.from_date
@@ -96,9 +96,9 @@ steps as (
         moves.period_start,
         moves.place,
         moves.step,
-        cut_sets.cut_no * 4294967296 + moves.account_no as holder
+        slice_members.slice_no * 4294967296 + moves.account_no as holder
     from moves
-    inner join cut_sets on cut_sets.cut_set = moves.cut_set
+    inner join slice_members on slice_members.slice_set = moves.slice_set
     where moves.period_start is not null
 ),
 
@@ -108,7 +108,7 @@ depths as (
         steps.grain,
         steps.period_start,
         steps.place,
-        steps.holder // 4294967296 as cut_no,
+        steps.holder // 4294967296 as slice_no,
         steps.holder % 4294967296 > 0 as has_account,
         steps.step,
         -- In doubles, which hold every count exactly: a running sum of integers is half as fast.
@@ -127,7 +127,7 @@ changes as not materialized (
         depths.grain,
         depths.period_start,
         depths.place,
-        depths.cut_no,
+        depths.slice_no,
         sum(depths.step) as leads,
         sum(depths.step) filter (where depths.has_account) as leads_with_account,
         count(*) filter (where depths.has_account and depths.depth = 1)
@@ -143,22 +143,22 @@ changes as not materialized (
 ),
 
 places as (
-    select cast(marks.mark_no as integer) as place, 'reached' as basis, marks.mark_no, marks.mark as stage
-    from marks
-    where marks.low_rank is not null
+    select cast(milestones.milestone_no as integer) as place, 'reached' as basis, milestones.milestone_no, milestones.milestone as stage
+    from milestones
+    where milestones.low_rank is not null
     union all
     select 100000 + stages.stage_no, 'current', stages.stage_no, stages.stage
     from stages
 ),
 
 keys as (
-    select distinct cut_sets.cut_no, set_places.place
-    from (select distinct intervals.cut_set, intervals.place from intervals) as set_places
-    inner join cut_sets on cut_sets.cut_set = set_places.cut_set
+    select distinct slice_members.slice_no, set_places.place
+    from (select distinct intervals.slice_set, intervals.place from intervals) as set_places
+    inner join slice_members on slice_members.slice_set = set_places.slice_set
     union
-    select cuts.cut_no, places.place
+    select slices.slice_no, places.place
     from places
-    inner join cuts on cuts.dimension = 'all'
+    inner join slices on slices.dimension = 'all'
 ),
 
 -- Combined by grouping, not by a join: a filter on the grain passes through a group, not through this join.
@@ -170,7 +170,7 @@ combined as (
     union all by name
     select changes.* from changes where changes.grain in ('day', 'week')
     union all by name
-    select periods.grain, periods.period_start, keys.cut_no, keys.place
+    select periods.grain, periods.period_start, keys.slice_no, keys.place
     from keys
     cross join periods
 ),
@@ -179,7 +179,7 @@ moved as (
     select
         combined.grain,
         combined.period_start,
-        combined.cut_no,
+        combined.slice_no,
         combined.place,
         coalesce(sum(combined.leads), 0) as leads,
         coalesce(sum(combined.leads_with_account), 0) as leads_with_account,
@@ -188,14 +188,14 @@ moved as (
         coalesce(sum(combined.depth_3_4), 0) as depth_3_4,
         coalesce(sum(combined.depth_5_plus), 0) as depth_5_plus
     from combined
-    group by combined.grain, combined.period_start, combined.cut_no, combined.place
+    group by combined.grain, combined.period_start, combined.slice_no, combined.place
 ),
 
 standing as (
     select
         moved.grain,
         moved.period_start,
-        moved.cut_no,
+        moved.slice_no,
         moved.place,
         sum(moved.leads) over key_order as leads,
         sum(moved.leads_with_account) over key_order as leads_with_account,
@@ -205,7 +205,7 @@ standing as (
         sum(moved.depth_5_plus) over key_order as depth_5_plus
     from moved
     window key_order as (
-        partition by moved.grain, moved.cut_no, moved.place
+        partition by moved.grain, moved.slice_no, moved.place
         order by moved.period_start
         rows unbounded preceding
     )
@@ -215,8 +215,8 @@ select
     standing.grain,
     standing.period_start,
     places.basis,
-    cuts.dimension,
-    cuts.dimension_value,
+    slices.dimension,
+    slices.dimension_value,
     places.stage,
     cast(standing.leads as bigint) as leads,
     cast(standing.leads_with_account as bigint) as leads_with_account,
@@ -229,5 +229,5 @@ select
     cast(standing.depth_5_plus as bigint) as depth_5_plus
 from standing
 inner join places on places.place = standing.place
-inner join cuts on cuts.cut_no = standing.cut_no
-where cuts.dimension = 'all' or standing.leads > 0
+inner join slices on slices.slice_no = standing.slice_no
+where slices.dimension = 'all' or standing.leads > 0

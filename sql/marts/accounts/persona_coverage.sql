@@ -15,14 +15,14 @@
 with
 run as (from waterfall.run),
 
-marks as (
-    select marks.* from waterfall.marks where marks.low_rank is not null
+milestones as (
+    select milestones.* from waterfall.milestones where milestones.low_rank is not null
 ),
 
 persona_rules as (from waterfall.persona_rules),
 account_stages as (from marts.account_stages),
 account_arrivals as (from marts.account_arrivals),
-entries as (from clean.entries_narrow),
+entries as (from clean.entries_facts),
 leads as (from clean.leads),
 accounts as (from clean.accounts),
 lead_personas as (from journey.lead_personas),
@@ -45,23 +45,23 @@ personas as (
 ),
 
 accounts_there as (
-    select 'current' as basis, marks.mark_no, account_stages.account_no, run.as_of as known_by
+    select 'current' as basis, milestones.milestone_no, account_stages.account_no, run.as_of as known_by
     from account_stages
-    inner join marks on marks.mark = account_stages.stage
+    inner join milestones on milestones.milestone = account_stages.stage
     cross join run
     union all
-    select 'arrived', account_arrivals.mark_no, account_arrivals.account_no, account_arrivals.arrived_at
+    select 'arrived', account_arrivals.milestone_no, account_arrivals.account_no, account_arrivals.arrived_at
     from account_arrivals
 ),
 
 sizes as (
-    select accounts_there.basis, accounts_there.mark_no, count(*) as accounts from accounts_there group by accounts_there.basis, accounts_there.mark_no
+    select accounts_there.basis, accounts_there.milestone_no, count(*) as accounts from accounts_there group by accounts_there.basis, accounts_there.milestone_no
 ),
 
 counted as (
     select
         accounts_there.basis,
-        accounts_there.mark_no,
+        accounts_there.milestone_no,
         known.persona,
         count(distinct accounts_there.account_no) as accounts_with,
         count(*) as leads
@@ -71,28 +71,28 @@ counted as (
 ),
 
 grid as (
-    select 'current' as basis, marks.mark_no, marks.mark, marks.is_group, personas.persona
-    from marks
+    select 'current' as basis, milestones.milestone_no, milestones.milestone, milestones.is_group, personas.persona
+    from milestones
     cross join personas
-    where not marks.is_group
+    where not milestones.is_group
     union all
-    select 'arrived', marks.mark_no, marks.mark, marks.is_group, personas.persona
-    from marks
+    select 'arrived', milestones.milestone_no, milestones.milestone, milestones.is_group, personas.persona
+    from milestones
     cross join personas
 )
 
 select
     grid.basis,
-    grid.mark as stage,
+    grid.milestone as stage,
     grid.is_group,
     grid.persona,
     coalesce(sizes.accounts, 0) as accounts,
     coalesce(counted.accounts_with, 0) as accounts_with,
     coalesce(counted.leads, 0) as leads,
     coalesce(counted.accounts_with, 0) / nullif(cast(sizes.accounts as double), 0) as share,
-    grid.mark_no
+    grid.milestone_no
 from grid
-left join sizes on sizes.basis = grid.basis and sizes.mark_no = grid.mark_no
+left join sizes on sizes.basis = grid.basis and sizes.milestone_no = grid.milestone_no
 left join counted
-    on counted.basis = grid.basis and counted.mark_no = grid.mark_no and counted.persona = grid.persona
-order by grid.basis, grid.mark_no, grid.persona
+    on counted.basis = grid.basis and counted.milestone_no = grid.milestone_no and counted.persona = grid.persona
+order by grid.basis, grid.milestone_no, grid.persona

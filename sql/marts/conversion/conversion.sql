@@ -29,8 +29,8 @@ day_periods as (from waterfall.day_periods),
 month_counts as (from marts.conversion_counts),
 -- Read twice; as one table in memory it would have every unit of every pair.
 unit_pairs as not materialized (from journey.unit_pairs),
-cut_sets as (from journey.cut_sets),
-cuts as (from journey.cuts),
+slice_members as (from journey.slice_members),
+slices as (from journey.slices),
 
 months as (
     select distinct
@@ -51,7 +51,7 @@ gathered as not materialized (
         day_periods.grain,
         day_periods.period_start,
         unit_pairs.unit,
-        cut_sets.cut_no,
+        slice_members.slice_no,
         unit_pairs.pair_no,
         unit_pairs.convert_window,
         unit_pairs.pass_window,
@@ -62,7 +62,7 @@ gathered as not materialized (
         unit_pairs.us_to_convert as us_total
     from unit_pairs
     inner join day_periods on day_periods.day = unit_pairs.from_date and day_periods.grain in ('day', 'week')
-    inner join cut_sets on cut_sets.cut_set = unit_pairs.cut_set
+    inner join slice_members on slice_members.slice_set = unit_pairs.slice_set
 ),
 
 decided as not materialized (
@@ -81,7 +81,7 @@ tallied as not materialized (
         decided.unit,
         decided.grain,
         decided.period_start,
-        decided.cut_no,
+        decided.slice_no,
         decided.pair_no,
         decided.window_no,
         sum(decided.units) as entered,
@@ -101,13 +101,13 @@ durations as (
         unit_pairs.unit,
         day_periods.grain,
         day_periods.period_start,
-        cut_sets.cut_no,
+        slice_members.slice_no,
         unit_pairs.pair_no,
         windows.window_no,
         quantile_cont(unit_pairs.us_to_convert, [0.5, 0.9]) as us_quantiles
     from unit_pairs
     inner join day_periods on day_periods.day = unit_pairs.from_date
-    inner join cut_sets on cut_sets.cut_set = unit_pairs.cut_set
+    inner join slice_members on slice_members.slice_set = unit_pairs.slice_set
     inner join windows on windows.window_no >= unit_pairs.convert_window
     where unit_pairs.us_to_convert is not null
     group by all
@@ -129,7 +129,7 @@ counted as (
         combined.unit,
         combined.grain,
         combined.period_start as cohort_start,
-        combined.cut_no,
+        combined.slice_no,
         combined.pair_no,
         combined.window_no,
         cast(max(combined.entered) as bigint) as entered,
@@ -149,8 +149,8 @@ select
     counted.unit,
     counted.grain,
     counted.cohort_start,
-    cuts.dimension,
-    cuts.dimension_value,
+    slices.dimension,
+    slices.dimension_value,
     pairs.from_stage,
     pairs.to_stage,
     windows.window_days,
@@ -175,5 +175,5 @@ from counted
 cross join run
 inner join pairs on pairs.pair_no = counted.pair_no
 inner join windows on windows.window_no = counted.window_no
-inner join cuts on cuts.cut_no = counted.cut_no
+inner join slices on slices.slice_no = counted.slice_no
 inner join settle_days on settle_days.unit = counted.unit and settle_days.pair_no = counted.pair_no

@@ -13,7 +13,7 @@
 with
 run as (from waterfall.run),
 pairs as (from waterfall.pairs),
-marks as (from waterfall.marks),
+milestones as (from waterfall.milestones),
 
 stages as (
     select stages.* from waterfall.stages as stages where stages.qualifies and stages.kind = 'path'
@@ -27,10 +27,10 @@ day_periods as (
     select day_periods.* from waterfall.day_periods as day_periods where day_periods.grain in ('month', 'all')
 ),
 
-cycles as (from journey.cycles_narrow),
+cycles as (from journey.cycles_facts),
 
 arrivals as (
-    select arrivals.* from journey.arrivals_narrow as arrivals where arrivals.cycle_no > 0
+    select arrivals.* from journey.arrivals_facts as arrivals where arrivals.cycle_no > 0
 ),
 
 unit_pairs as (
@@ -44,14 +44,14 @@ lowest as (
 pairs_past as (
     select pairs.pair_no, pairs.from_stage, pairs.to_stage
     from pairs
-    inner join marks on marks.mark_no = pairs.from_mark_no
-    inner join lowest on marks.low_rank > lowest.rank
+    inner join milestones on milestones.milestone_no = pairs.from_milestone_no
+    inner join lowest on milestones.low_rank > lowest.rank
 ),
 
 qualifications as (
     select arrivals.lead_no, arrivals.cycle_no, min(arrivals.span_no) as span_no
     from arrivals
-    inner join stages on stages.stage_no = arrivals.mark_no
+    inner join stages on stages.stage_no = arrivals.milestone_no
     group by all
 ),
 

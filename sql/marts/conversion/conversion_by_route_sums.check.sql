@@ -2,7 +2,7 @@
 -- severity: fail
 with
 pairs as (from waterfall.pairs),
-marks as (from waterfall.marks),
+milestones as (from waterfall.milestones),
 stages as (from waterfall.stages),
 routes as (from marts.conversion_by_route),
 
@@ -40,8 +40,8 @@ lowest as (
 pairs_past as (
     select pairs.from_stage, pairs.to_stage
     from pairs
-    inner join marks on marks.mark_no = pairs.from_mark_no
-    inner join lowest on marks.low_rank > lowest.rank
+    inner join milestones on milestones.milestone_no = pairs.from_milestone_no
+    inner join lowest on milestones.low_rank > lowest.rank
 ),
 
 expected as (

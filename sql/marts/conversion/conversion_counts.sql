@@ -2,7 +2,7 @@
 -- Months add up to quarters, years and all time, so marts.conversion counts its units once and not once per grain.
 -- Units are counted before they are multiplied by pairs and slices: all that entered A, and per pair those that reached B or passed it.
 -- The others are the difference.
--- key: unit, month_start, cut_no, pair_no, convert_window, pass_window, is_closed, ended_windows
+-- key: unit, month_start, slice_no, pair_no, convert_window, pass_window, is_closed, ended_windows
 -- not null: units
 -- check: units > 0
 -- column month_start: first day of the month in which the units arrived at A
@@ -18,14 +18,14 @@ firsts as (from journey.first_arrivals),
 outcomes as (from journey.unit_outcomes),
 pairs as (from waterfall.pairs),
 days as (from waterfall.days),
-cut_sets as (from journey.cut_sets),
+slice_members as (from journey.slice_members),
 
 entered as (
     select
         firsts.unit,
-        firsts.mark_no,
+        firsts.milestone_no,
         days.month_start,
-        firsts.cut_set,
+        firsts.slice_set,
         firsts.closed_at is not null as is_closed,
         firsts.ended_windows,
         count(*) as units,
@@ -40,7 +40,7 @@ decided as (
         firsts.unit,
         outcomes.pair_no,
         days.month_start,
-        firsts.cut_set,
+        firsts.slice_set,
         firsts.closed_at is not null as is_closed,
         firsts.ended_windows,
         outcomes.convert_window,
@@ -50,7 +50,7 @@ decided as (
         sum(outcomes.us_to_convert) as us_total
     from outcomes
     inner join pairs on pairs.pair_no = outcomes.pair_no
-    inner join firsts on firsts.unit_key = outcomes.unit_key and firsts.mark_no = pairs.from_mark_no
+    inner join firsts on firsts.unit_key = outcomes.unit_key and firsts.milestone_no = pairs.from_milestone_no
     inner join days on days.day = firsts.arrived_date
     group by all
 ),
@@ -60,19 +60,19 @@ balance as (
         entered.unit,
         pairs.pair_no,
         entered.month_start,
-        entered.cut_set,
+        entered.slice_set,
         entered.is_closed,
         entered.ended_windows,
         entered.units,
         entered.youngest_at
     from entered
-    inner join pairs on pairs.from_mark_no = entered.mark_no
+    inner join pairs on pairs.from_milestone_no = entered.milestone_no
     union all
     select
         decided.unit,
         decided.pair_no,
         decided.month_start,
-        decided.cut_set,
+        decided.slice_set,
         decided.is_closed,
         decided.ended_windows,
         -decided.units,
@@ -85,7 +85,7 @@ others as (
         balance.unit,
         balance.pair_no,
         balance.month_start,
-        balance.cut_set,
+        balance.slice_set,
         balance.is_closed,
         balance.ended_windows,
         sum(balance.units) as units,
@@ -104,7 +104,7 @@ counted as (
 select
     counted.unit,
     counted.month_start,
-    cut_sets.cut_no,
+    slice_members.slice_no,
     counted.pair_no,
     counted.convert_window,
     counted.pass_window,
@@ -114,5 +114,5 @@ select
     max(counted.youngest_at) as youngest_at,
     sum(counted.us_total) as us_total
 from counted
-inner join cut_sets on cut_sets.cut_set = counted.cut_set
+inner join slice_members on slice_members.slice_set = counted.slice_set
 group by all

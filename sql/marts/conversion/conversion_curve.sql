@@ -25,15 +25,15 @@ pairs as (
 ),
 
 unit_pairs as (from journey.unit_pairs),
-cut_sets as (from journey.cut_sets),
-cuts as (from journey.cuts),
+slice_members as (from journey.slice_members),
+slices as (from journey.slices),
 
 -- Completed days from A to the event, or to as-of.
 waits as (
     select
         unit_pairs.unit,
         unit_pairs.pair_no,
-        unit_pairs.cut_set,
+        unit_pairs.slice_set,
         (
             epoch_us(coalesce(unit_pairs.to_at, unit_pairs.above_at, unit_pairs.closed_at, run.as_of))
             - epoch_us(unit_pairs.from_at)
@@ -53,27 +53,27 @@ sliced as (
     select
         waits.unit,
         waits.pair_no,
-        cut_sets.cut_no,
+        slice_members.slice_no,
         waits.day,
         sum(waits.leaving) as leaving,
         sum(waits.converted) as converted,
         sum(waits.lost) as lost
     from waits
-    inner join cut_sets on cut_sets.cut_set = waits.cut_set
+    inner join slice_members on slice_members.slice_set = waits.slice_set
     group by all
 ),
 
 curves as (
     select
-        row_number() over (order by sliced.unit, sliced.pair_no, sliced.cut_no) as curve_no,
+        row_number() over (order by sliced.unit, sliced.pair_no, sliced.slice_no) as curve_no,
         sliced.unit,
         sliced.pair_no,
-        sliced.cut_no,
+        sliced.slice_no,
         sum(sliced.leaving) as entered,
         sum(sliced.lost) as lost,
         least(max(sliced.day), 730) as last_day
     from sliced
-    group by sliced.unit, sliced.pair_no, sliced.cut_no
+    group by sliced.unit, sliced.pair_no, sliced.slice_no
 ),
 
 calendar as (
@@ -95,7 +95,7 @@ daily as (
     left join sliced
         on sliced.unit = curves.unit
         and sliced.pair_no = curves.pair_no
-        and sliced.cut_no = curves.cut_no
+        and sliced.slice_no = curves.slice_no
         and sliced.day = calendar.day
 ),
 
@@ -169,7 +169,7 @@ sums as (
 shares as (
     select
         curves.unit,
-        curves.cut_no,
+        curves.slice_no,
         curves.pair_no,
         sums.day,
         sums.n as at_risk,
@@ -200,8 +200,8 @@ logs as (
 
 select
     logs.unit,
-    cuts.dimension,
-    cuts.dimension_value,
+    slices.dimension,
+    slices.dimension_value,
     pairs.from_stage,
     pairs.to_stage,
     cast(logs.day as integer) as day,
@@ -212,4 +212,4 @@ select
     logs.lost_share
 from logs
 inner join pairs on pairs.pair_no = logs.pair_no
-inner join cuts on cuts.cut_no = logs.cut_no
+inner join slices on slices.slice_no = logs.slice_no

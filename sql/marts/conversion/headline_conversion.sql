@@ -18,7 +18,7 @@ pairs as (
 
 limits as (from waterfall.window_limits),
 counts as (from marts.conversion_counts),
-cuts as (from journey.cuts),
+slices as (from journey.slices),
 
 decided as (
     select
@@ -37,7 +37,7 @@ counted as (
         decided.unit,
         decided.pair_no,
         decided.month_start,
-        decided.cut_no,
+        decided.slice_no,
         decided.window_days,
         cast(sum(decided.units) as bigint) as entered,
         cast(coalesce(sum(decided.units) filter (where decided.outcome = 'converted'), 0) as bigint) as converted,
@@ -46,14 +46,14 @@ counted as (
         cast(coalesce(sum(decided.units) filter (where decided.outcome = 'still_open'), 0) as bigint) as still_open,
         max(decided.youngest_at) as youngest_at
     from decided
-    group by decided.unit, decided.pair_no, decided.month_start, decided.cut_no, decided.window_days
+    group by decided.unit, decided.pair_no, decided.month_start, decided.slice_no, decided.window_days
 )
 
 select
     counted.unit,
     counted.month_start as cohort_start,
-    cuts.dimension,
-    cuts.dimension_value,
+    slices.dimension,
+    slices.dimension_value,
     pairs.from_stage,
     pairs.to_stage,
     counted.window_days,
@@ -69,4 +69,4 @@ select
 from counted
 cross join run
 inner join pairs on pairs.pair_no = counted.pair_no
-inner join cuts on cuts.cut_no = counted.cut_no
+inner join slices on slices.slice_no = counted.slice_no

@@ -17,9 +17,9 @@ stages as (from waterfall.stages),
 periods as (from waterfall.periods),
 days as (from waterfall.days),
 day_periods as (from waterfall.day_periods),
-spans as (from journey.spans_narrow),
-cut_sets as (from journey.cut_sets),
-cuts as (from journey.cuts),
+spans as (from journey.spans_facts),
+slice_members as (from journey.slice_members),
+slices as (from journey.slices),
 
 months as (
     select distinct days.month_start, day_periods.grain, day_periods.period_start
@@ -28,19 +28,19 @@ months as (
 ),
 
 moves as (
-    select spans.cut_set, spans.stage_no, spans.entered_date as moved_date, 'in_' || spans.arrival_kind as move
+    select spans.slice_set, spans.stage_no, spans.entered_date as moved_date, 'in_' || spans.arrival_kind as move
     from spans
     union all
-    select spans.cut_set, spans.stage_no, spans.exited_date, 'out_' || spans.exit_kind
+    select spans.slice_set, spans.stage_no, spans.exited_date, 'out_' || spans.exit_kind
     from spans
     where spans.exited_at is not null
 ),
 
 monthly as (
-    select days.month_start, cut_sets.cut_no, moves.stage_no, moves.move, count(*) as leads
+    select days.month_start, slice_members.slice_no, moves.stage_no, moves.move, count(*) as leads
     from moves
     inner join days on days.day = moves.moved_date
-    inner join cut_sets on cut_sets.cut_set = moves.cut_set
+    inner join slice_members on slice_members.slice_set = moves.slice_set
     group by all
 ),
 
@@ -52,31 +52,31 @@ moved as (
     select
         day_periods.grain,
         day_periods.period_start,
-        cut_sets.cut_no,
+        slice_members.slice_no,
         moves.stage_no,
         moves.move,
         count(*) as leads
     from moves
     inner join day_periods on day_periods.day = moves.moved_date and day_periods.grain in ('day', 'week')
-    inner join cut_sets on cut_sets.cut_set = moves.cut_set
+    inner join slice_members on slice_members.slice_set = moves.slice_set
     group by all
 ),
 
 keys as (
-    select distinct cut_sets.cut_no, set_stages.stage_no
-    from (select distinct spans.cut_set, spans.stage_no from spans) as set_stages
-    inner join cut_sets on cut_sets.cut_set = set_stages.cut_set
+    select distinct slice_members.slice_no, set_stages.stage_no
+    from (select distinct spans.slice_set, spans.stage_no from spans) as set_stages
+    inner join slice_members on slice_members.slice_set = set_stages.slice_set
     union
-    select cuts.cut_no, stages.stage_no
+    select slices.slice_no, stages.stage_no
     from stages
-    inner join cuts on cuts.dimension = 'all'
+    inner join slices on slices.dimension = 'all'
 ),
 
 -- Combined by grouping, not by a join: a filter on the grain passes through a group, not through this join.
 combined as (
     select moved.* from moved
     union all by name
-    select periods.grain, periods.period_start, keys.cut_no, keys.stage_no
+    select periods.grain, periods.period_start, keys.slice_no, keys.stage_no
     from keys
     cross join periods
 ),
@@ -85,7 +85,7 @@ summed as (
     select
         combined.grain,
         combined.period_start,
-        combined.cut_no,
+        combined.slice_no,
         combined.stage_no,
         coalesce(sum(combined.leads) filter (where combined.move = 'in_new'), 0) as in_new,
         coalesce(sum(combined.leads) filter (where combined.move = 'in_restored'), 0) as in_restored,
@@ -105,7 +105,7 @@ summed as (
         coalesce(sum(combined.leads) filter (where combined.move = 'out_returned'), 0) as out_returned,
         coalesce(sum(combined.leads) filter (where combined.move = 'out_deleted'), 0) as out_deleted
     from combined
-    group by combined.grain, combined.period_start, combined.cut_no, combined.stage_no
+    group by combined.grain, combined.period_start, combined.slice_no, combined.stage_no
 ),
 
 totalled as (
@@ -122,7 +122,7 @@ balanced as (
     select
         totalled.*,
         sum(totalled.ins - totalled.outs) over (
-            partition by totalled.grain, totalled.cut_no, totalled.stage_no
+            partition by totalled.grain, totalled.slice_no, totalled.stage_no
             order by totalled.period_start
             rows unbounded preceding
         ) as closing
@@ -132,8 +132,8 @@ balanced as (
 select
     balanced.grain,
     balanced.period_start,
-    cuts.dimension,
-    cuts.dimension_value,
+    slices.dimension,
+    slices.dimension_value,
     stages.stage,
     cast(balanced.closing - balanced.ins + balanced.outs as bigint) as opening,
     cast(columns('^in_') as bigint),
@@ -143,9 +143,9 @@ select
     cast(balanced.closing as bigint) as closing
 from balanced
 inner join stages on stages.stage_no = balanced.stage_no
-inner join cuts on cuts.cut_no = balanced.cut_no
+inner join slices on slices.slice_no = balanced.slice_no
 where
-    cuts.dimension = 'all'
+    slices.dimension = 'all'
     or balanced.closing <> 0
     or balanced.ins <> 0
     or balanced.outs <> 0

@@ -15,14 +15,14 @@ run as (from waterfall.run),
 stages as (from waterfall.stages),
 
 spans as (
-    select spans.* from journey.spans_narrow as spans where spans.exited_at is null
+    select spans.* from journey.spans_facts as spans where spans.exited_at is null
 ),
 
 entry_rows as (
     select entry_rows.* from clean.entry_rows as entry_rows where entry_rows.disposition in ('kept', 'repeat')
 ),
 
-cycles as (from journey.cycles_narrow),
+cycles as (from journey.cycles_facts),
 words as (from clean.entry_words),
 leads as (from clean.leads),
 span_sla as (from journey.span_sla),

@@ -18,8 +18,8 @@ stages as (from waterfall.stages),
 days as (from waterfall.days),
 day_periods as (from waterfall.day_periods),
 span_sla as (from journey.span_sla),
-cut_sets as (from journey.cut_sets),
-cuts as (from journey.cuts),
+slice_members as (from journey.slice_members),
+slices as (from journey.slices),
 
 months as (
     select distinct days.month_start, day_periods.grain, day_periods.period_start
@@ -30,14 +30,14 @@ months as (
 monthly as (
     select
         days.month_start,
-        cut_sets.cut_no,
+        slice_members.slice_no,
         span_sla.stage_no,
         span_sla.sla_state,
         span_sla.left_at_the_last_minute,
         count(*) as stays
     from span_sla
     inner join days on days.day = span_sla.entered_date
-    inner join cut_sets on cut_sets.cut_set = span_sla.cut_set
+    inner join slice_members on slice_members.slice_set = span_sla.slice_set
     group by all
 ),
 
@@ -49,21 +49,21 @@ gathered as (
     select
         day_periods.grain,
         day_periods.period_start,
-        cut_sets.cut_no,
+        slice_members.slice_no,
         span_sla.stage_no,
         span_sla.sla_state,
         span_sla.left_at_the_last_minute,
         1 as stays
     from span_sla
     inner join day_periods on day_periods.day = span_sla.entered_date and day_periods.grain in ('day', 'week')
-    inner join cut_sets on cut_sets.cut_set = span_sla.cut_set
+    inner join slice_members on slice_members.slice_set = span_sla.slice_set
 ),
 
 counted as (
     select
         gathered.grain,
         gathered.period_start,
-        gathered.cut_no,
+        gathered.slice_no,
         gathered.stage_no,
         cast(coalesce(sum(gathered.stays) filter (where gathered.sla_state = 'met'), 0) as bigint) as met,
         cast(coalesce(sum(gathered.stays) filter (where gathered.sla_state = 'breached'), 0) as bigint) as breached,
@@ -72,14 +72,14 @@ counted as (
         cast(coalesce(sum(gathered.stays) filter (where gathered.left_at_the_last_minute), 0) as bigint)
             as met_at_the_last_minute
     from gathered
-    group by gathered.grain, gathered.period_start, gathered.cut_no, gathered.stage_no
+    group by gathered.grain, gathered.period_start, gathered.slice_no, gathered.stage_no
 )
 
 select
     counted.grain,
     counted.period_start,
-    cuts.dimension,
-    cuts.dimension_value,
+    slices.dimension,
+    slices.dimension_value,
     stages.stage,
     counted.met,
     counted.breached,
@@ -89,4 +89,4 @@ select
     counted.met / cast(nullif(counted.met + counted.breached + counted.open_overdue, 0) as double) as met_share
 from counted
 inner join stages on stages.stage_no = counted.stage_no
-inner join cuts on cuts.cut_no = counted.cut_no
+inner join slices on slices.slice_no = counted.slice_no

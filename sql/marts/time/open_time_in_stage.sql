@@ -10,10 +10,10 @@
 with
 run as (from waterfall.run),
 stages as (from waterfall.stages),
-spans as (from journey.spans_narrow),
+spans as (from journey.spans_facts),
 interrupted as (from journey.interrupted_stays),
-cut_sets as (from journey.cut_sets),
-cuts as (from journey.cuts),
+slice_members as (from journey.slice_members),
+slices as (from journey.slices),
 
 -- The length of a span that an unknown stage interrupts is not known.
 measured as (
@@ -26,7 +26,7 @@ measured as (
 
 lengths as (
     select
-        measured.cut_set,
+        measured.slice_set,
         measured.stage_no,
         measured.exited_at is null as is_open,
         epoch_us(coalesce(measured.exited_at, run.as_of)) - epoch_us(measured.entered_at) as us_in_stage
@@ -36,13 +36,13 @@ lengths as (
 
 ages as (
     select
-        cut_sets.cut_no,
+        slice_members.slice_no,
         lengths.stage_no,
         count(*) as stays,
         count(*) filter (where lengths.is_open) as still_open,
         quantile_cont(lengths.us_in_stage, [0.5, 0.9]) filter (where lengths.is_open) as us_quantiles
     from lengths
-    inner join cut_sets on cut_sets.cut_set = lengths.cut_set
+    inner join slice_members on slice_members.slice_set = lengths.slice_set
     group by all
 ),
 
@@ -50,36 +50,36 @@ ages as (
 -- the product (n − 1)/n · (n − 2)/(n − 1) … is (n − d)/n.
 placed as (
     select
-        cut_sets.cut_no,
+        slice_members.slice_no,
         lengths.stage_no,
         lengths.us_in_stage,
         lengths.is_open,
         row_number() over (
-            partition by cut_sets.cut_no, lengths.stage_no
+            partition by slice_members.slice_no, lengths.stage_no
             order by lengths.us_in_stage, lengths.is_open
         ) as place
     from lengths
-    inner join cut_sets on cut_sets.cut_set = lengths.cut_set
+    inner join slice_members on slice_members.slice_set = lengths.slice_set
 ),
 
 survival as (
     select
-        placed.cut_no,
+        placed.slice_no,
         placed.stage_no,
         placed.us_in_stage,
         product(1 - 1 / cast(ages.stays - placed.place + 1 as double)) over (
-            partition by placed.cut_no, placed.stage_no
+            partition by placed.slice_no, placed.stage_no
             order by placed.place
             rows unbounded preceding
         ) as share_left
     from placed
-    inner join ages on ages.cut_no = placed.cut_no and ages.stage_no = placed.stage_no
+    inner join ages on ages.slice_no = placed.slice_no and ages.stage_no = placed.stage_no
     where not placed.is_open
 ),
 
 medians as (
     select
-        survival.cut_no,
+        survival.slice_no,
         survival.stage_no,
         -- One half must be exactly one half, although the order of multiplication can change the sixteenth digit.
         min(survival.us_in_stage) filter (where round(survival.share_left, 12) <= 0.5) as us_median
@@ -88,15 +88,15 @@ medians as (
 ),
 
 never_entered as (
-    select cuts.cut_no, stages.stage_no, 0 as still_open
+    select slices.slice_no, stages.stage_no, 0 as still_open
     from stages
-    inner join cuts on cuts.dimension = 'all'
+    inner join slices on slices.dimension = 'all'
     where stages.stage_no not in (select measured.stage_no from measured)
 )
 
 select
-    cuts.dimension,
-    cuts.dimension_value,
+    slices.dimension,
+    slices.dimension_value,
     stages.stage,
     ages.still_open,
     ages.us_quantiles[1] / 86400000000 as median_age_days,
@@ -104,5 +104,5 @@ select
     medians.us_median / 86400000000 as censored_median_days
 from (select ages.* exclude (stays) from ages union all by name select * from never_entered) as ages
 inner join stages on stages.stage_no = ages.stage_no
-inner join cuts on cuts.cut_no = ages.cut_no
-left join medians on medians.cut_no = ages.cut_no and medians.stage_no = ages.stage_no
+inner join slices on slices.slice_no = ages.slice_no
+left join medians on medians.slice_no = ages.slice_no and medians.stage_no = ages.stage_no

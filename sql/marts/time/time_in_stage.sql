@@ -3,7 +3,7 @@
 -- Months and all time are stored; the other grains are computed on read.
 -- Quantiles cannot spill to disk, so a history too long for the memory is built stage by stage.
 -- stored: grain in ('month', 'all')
--- partition: stage_no, count(*) * (select count(*) from waterfall.dimensions) of journey.spans_narrow, 100 bytes each
+-- partition: stage_no, count(*) * (select count(*) from waterfall.dimensions) of journey.spans_facts, 100 bytes each
 -- key: grain, period_start, dimension, dimension_value, stage, next_stage
 -- not null: completed
 -- column period_start: first day of the period in which the spans ended
@@ -14,16 +14,16 @@
 -- column p90_days: their 90th percentile
 with
 stages as (from waterfall.stages),
-marks as (from waterfall.marks),
+milestones as (from waterfall.milestones),
 day_periods as (from waterfall.day_periods),
 
 spans as (
-    select spans.* from journey.spans_narrow as spans where spans.exited_at is not null
+    select spans.* from journey.spans_facts as spans where spans.exited_at is not null
 ),
 
 interrupted as (from journey.interrupted_stays),
-cut_sets as (from journey.cut_sets),
-cuts as (from journey.cuts),
+slice_members as (from journey.slice_members),
+slices as (from journey.slices),
 
 -- The length of a span that an unknown stage interrupts is not known.
 measured as (
@@ -37,7 +37,7 @@ measured as (
 -- Number 0 means that the lead was deleted, -1 means any next stage.
 lengths as (
     select
-        measured.cut_set,
+        measured.slice_set,
         measured.stage_no,
         measured.exited_date,
         coalesce(measured.next_stage_no, 0) as next_no,
@@ -48,7 +48,7 @@ lengths as (
 
 ways as (
     select
-        lengths.cut_set,
+        lengths.slice_set,
         lengths.exited_date,
         lengths.us_in_stage,
         cast(lengths.stage_no as bigint) * 100000 + unnest([-1, lengths.next_no]) + 1 as way
@@ -59,12 +59,12 @@ counted as (
     select
         day_periods.grain,
         day_periods.period_start,
-        cut_sets.cut_no * 10000000000 + ways.way as place,
+        slice_members.slice_no * 10000000000 + ways.way as place,
         count(*) as completed,
         sum(ways.us_in_stage) as us_total,
         quantile_cont(ways.us_in_stage, [0.5, 0.9]) as us_quantiles
     from ways
-    inner join cut_sets on cut_sets.cut_set = ways.cut_set
+    inner join slice_members on slice_members.slice_set = ways.slice_set
     inner join day_periods on day_periods.day = ways.exited_date
     group by all
 ),
@@ -72,7 +72,7 @@ counted as (
 unpacked as (
     select
         counted.* exclude (place),
-        counted.place // 10000000000 as cut_no,
+        counted.place // 10000000000 as slice_no,
         counted.place // 100000 % 100000 as stage_no,
         counted.place % 100000 - 1 as next_no
     from counted
@@ -80,25 +80,25 @@ unpacked as (
 
 -- A stage that no lead has left yet has a row, too.
 never_left as (
-    select 'all' as grain, cast(null as date) as period_start, cuts.cut_no, stages.stage_no, -1 as next_no, 0 as completed
+    select 'all' as grain, cast(null as date) as period_start, slices.slice_no, stages.stage_no, -1 as next_no, 0 as completed
     from stages
-    inner join cuts on cuts.dimension = 'all'
+    inner join slices on slices.dimension = 'all'
     where stages.stage_no not in (select measured.stage_no from measured)
 )
 
 select
     counted.grain,
     counted.period_start,
-    cuts.dimension,
-    cuts.dimension_value,
+    slices.dimension,
+    slices.dimension_value,
     stages.stage,
-    case counted.next_no when -1 then 'all' when 0 then '(deleted)' else next_stages.mark end as next_stage,
+    case counted.next_no when -1 then 'all' when 0 then '(deleted)' else next_stages.milestone end as next_stage,
     counted.completed,
     cast(counted.us_total as double) / nullif(counted.completed, 0) / 86400000000 as mean_days,
     counted.us_quantiles[1] / 86400000000 as median_days,
     counted.us_quantiles[2] / 86400000000 as p90_days
 from (select * from unpacked union all by name select * from never_left) as counted
 inner join stages on stages.stage_no = counted.stage_no
--- A partition has only some stages, but every mark. A mark of one stage has its number.
-left join marks as next_stages on next_stages.mark_no = counted.next_no
-inner join cuts on cuts.cut_no = counted.cut_no
+-- A partition has only some stages, but every milestone. A milestone of one stage has its number.
+left join milestones as next_stages on next_stages.milestone_no = counted.next_no
+inner join slices on slices.slice_no = counted.slice_no

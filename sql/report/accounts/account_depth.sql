@@ -17,7 +17,7 @@
 -- column depth_5_plus: accounts with five or more
 -- column ratio: leads_with_account / accounts
 with
-marks as (from waterfall.marks),
+milestones as (from waterfall.milestones),
 
 months as (
     select months.month_start, months.label, months.is_partial from report.months as months where months.is_recent
@@ -25,35 +25,35 @@ months as (
     select null, 'at as-of', false
 ),
 
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 
 -- One grain per scan: with two grains in one filter, DuckDB would also compute the days.
 depth as (
     select depth.*
     from marts.lead_to_account as depth
-    inner join shown_cut
-        on shown_cut.dimension = depth.dimension and shown_cut.dimension_value = depth.dimension_value
+    inner join report_filter
+        on report_filter.dimension = depth.dimension and report_filter.dimension_value = depth.dimension_value
     where depth.grain = 'month'
     union all
     select depth.*
     from marts.lead_to_account as depth
-    inner join shown_cut
-        on shown_cut.dimension = depth.dimension and shown_cut.dimension_value = depth.dimension_value
+    inner join report_filter
+        on report_filter.dimension = depth.dimension and report_filter.dimension_value = depth.dimension_value
     where depth.grain = 'all'
 ),
 
 -- A group can be reached, but no lead is in it now; a slice has no row without a lead.
 grid as (
-    select bases.basis, marks.*
-    from marks
+    select bases.basis, milestones.*
+    from milestones
     cross join (select unnest(['reached', 'current']) as basis) as bases
-    where marks.low_rank is not null and (bases.basis = 'reached' or not marks.is_group)
+    where milestones.low_rank is not null and (bases.basis = 'reached' or not milestones.is_group)
 )
 
 select
     grid.basis,
-    grid.mark_no,
-    grid.mark as stage,
+    grid.milestone_no,
+    grid.milestone as stage,
     grid.label as stage_label,
     grid.is_group,
     months.month_start,
@@ -72,6 +72,6 @@ from grid
 cross join months
 left join depth
     on depth.basis = grid.basis
-    and depth.stage = grid.mark
+    and depth.stage = grid.milestone
     and depth.period_start is not distinct from months.month_start
-order by grid.basis desc, grid.mark_no, months.month_start nulls first
+order by grid.basis desc, grid.milestone_no, months.month_start nulls first

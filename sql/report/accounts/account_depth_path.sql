@@ -1,6 +1,6 @@
 -- One row per path stage or group: how many leads were known in the accounts that arrived there, at the time of arrival (A4).
 -- key: stage
--- unique: mark_no
+-- unique: milestone_no
 -- not null: stage_label, accounts, depth_1, depth_2, depth_3_4, depth_5_plus
 -- check: accounts = depth_1 + depth_2 + depth_3_4 + depth_5_plus
 -- check: (median_depth is null) = (accounts = 0)
@@ -14,8 +14,8 @@
 -- column median_depth: median of the leads known; the middle of two for an even number of accounts
 -- column median_reached: median of the leads that arrived there by as-of
 with
-marks as (
-    select marks.* from waterfall.marks where marks.low_rank is not null
+milestones as (
+    select milestones.* from waterfall.milestones where milestones.low_rank is not null
 ),
 
 shown_stays as (from journey.shown_stays),
@@ -27,10 +27,10 @@ arrivals as (
 )
 
 select
-    marks.mark_no,
-    marks.mark as stage,
-    marks.label as stage_label,
-    marks.is_group,
+    milestones.milestone_no,
+    milestones.milestone as stage,
+    milestones.label as stage_label,
+    milestones.is_group,
     count(arrivals.account_no) as accounts,
     count(*) filter (where arrivals.depth_at_entry = 1) as depth_1,
     count(*) filter (where arrivals.depth_at_entry = 2) as depth_2,
@@ -38,7 +38,7 @@ select
     count(*) filter (where arrivals.depth_at_entry >= 5) as depth_5_plus,
     quantile_cont(arrivals.depth_at_entry, 0.5) as median_depth,
     quantile_cont(arrivals.leads_reached, 0.5) as median_reached
-from marks
-left join arrivals on arrivals.mark_no = marks.mark_no
-group by marks.mark_no, marks.mark, marks.label, marks.is_group
-order by marks.mark_no
+from milestones
+left join arrivals on arrivals.milestone_no = milestones.milestone_no
+group by milestones.milestone_no, milestones.milestone, milestones.label, milestones.is_group
+order by milestones.milestone_no

@@ -1,7 +1,7 @@
 -- In the report of all leads, every account has the stage of marts.account_stages.
 -- severity: fail
 with
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 standing as (from report.account_standing),
 stages as (from waterfall.stages),
 
@@ -14,9 +14,9 @@ from mart
 full join standing on standing.account_id = mart.account_id
 left join stages as now_in on now_in.stage = mart.stage
 left join stages as furthest on furthest.stage = mart.furthest_stage
-cross join shown_cut
+cross join report_filter
 where
-    shown_cut.dimension = 'all'
+    report_filter.dimension = 'all'
     and (
         now_in.stage_no is distinct from standing.stage_no
         or furthest.stage_no is distinct from standing.furthest_no

@@ -15,22 +15,22 @@
 -- column furthest_label: its label
 with
 stages as (from waterfall.stages),
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 accounts as (from clean.accounts),
 
 leads as (
     select leads.* from clean.leads where leads.is_in_scope and leads.account_id is not null
 ),
 
-cuts as (from journey.cuts),
-cut_sets as (from journey.cut_sets),
-spans as (from journey.spans_narrow),
+slices as (from journey.slices),
+slice_members as (from journey.slice_members),
+spans as (from journey.spans_facts),
 
 shown as (
-    select cuts.cut_no
-    from cuts
-    inner join shown_cut
-        on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
+    select slices.slice_no
+    from slices
+    inner join report_filter
+        on report_filter.dimension = slices.dimension and report_filter.dimension_value = slices.dimension_value
 ),
 
 present_stages as (from journey.present_stages),
@@ -45,8 +45,8 @@ stays as (
         case when stages.kind = 'path' then cast(stages.rank as integer) * 32768 - stages.stage_no end as height,
         case when present.kind = 'path' then cast(present.rank as integer) * 32768 - present.stage_no end as height_now
     from spans
-    inner join cut_sets on cut_sets.cut_set = spans.cut_set
-    inner join shown on shown.cut_no = cut_sets.cut_no
+    inner join slice_members on slice_members.slice_set = spans.slice_set
+    inner join shown on shown.slice_no = slice_members.slice_no
     inner join leads on leads.lead_no = spans.lead_no
     inner join stages on stages.stage_no = spans.stage_no
     left join present_stages on present_stages.lead_no = spans.lead_no and present_stages.span_no = spans.span_no

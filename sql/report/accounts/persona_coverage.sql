@@ -1,6 +1,6 @@
 -- One row per basis, path stage or group and persona: at how many accounts such a person is known; (none) last.
 -- key: basis, stage, persona
--- unique: basis, mark_no, persona_no
+-- unique: basis, milestone_no, persona_no
 -- not null: persona_no, stage_label, accounts, accounts_with
 -- column persona_no: 1 = known at the largest number of accounts, added up over the stages that they arrived at
 -- column stage_label: label of the stage or group
@@ -12,16 +12,16 @@
 -- column leads: such people known at these accounts
 -- column share: accounts_with / accounts
 with
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 
 -- The mart has no slices.
 coverage as (
     select coverage.*
     from marts.persona_coverage as coverage
-    inner join shown_cut on shown_cut.dimension = 'all'
+    inner join report_filter on report_filter.dimension = 'all'
 ),
 
-marks as (from waterfall.marks),
+milestones as (from waterfall.milestones),
 
 sizes as (
     select
@@ -36,9 +36,9 @@ sizes as (
 
 select
     coverage.basis,
-    coverage.mark_no,
+    coverage.milestone_no,
     coverage.stage,
-    marks.label as stage_label,
+    milestones.label as stage_label,
     coverage.is_group,
     sizes.persona_no,
     coverage.persona,
@@ -48,5 +48,5 @@ select
     coverage.share
 from coverage
 inner join sizes on sizes.persona = coverage.persona
-inner join marks on marks.mark_no = coverage.mark_no
-order by coverage.basis desc, sizes.persona_no, coverage.mark_no
+inner join milestones on milestones.milestone_no = coverage.milestone_no
+order by coverage.basis desc, sizes.persona_no, coverage.milestone_no

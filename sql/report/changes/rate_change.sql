@@ -26,7 +26,7 @@
 -- column is_enough: both months have at least 20 units; below that the change is not judged
 with
 pair_windows as (from report.pair_windows),
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 
 pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
@@ -39,8 +39,8 @@ months as (
 conversion as (
     select cohorts.*
     from marts.month_cohorts as cohorts
-    inner join shown_cut
-        on shown_cut.dimension = cohorts.dimension and shown_cut.dimension_value = cohorts.dimension_value
+    inner join report_filter
+        on report_filter.dimension = cohorts.dimension and report_filter.dimension_value = cohorts.dimension_value
     inner join months on months.month_start = cohorts.cohort_start
     where cohorts.is_mature
 ),

@@ -7,8 +7,8 @@ changes as (
 
 parts as (from report.rate_change_parts),
 
-shown_cut as (
-    select shown_cut.* from waterfall.shown_cut as shown_cut where shown_cut.dimension = 'all'
+report_filter as (
+    select report_filter.* from waterfall.report_filter as report_filter where report_filter.dimension = 'all'
 ),
 
 dimensions as (
@@ -32,7 +32,7 @@ summed as (
 select changes.headline_no, changes.window_days, dimensions.dimension
 from changes
 cross join dimensions
-cross join shown_cut
+cross join report_filter
 left join summed
     on summed.headline_no = changes.headline_no
     and summed.window_days is not distinct from changes.window_days

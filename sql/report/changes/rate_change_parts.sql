@@ -34,8 +34,8 @@ dimensions as (
     select dimensions.* from waterfall.dimensions as dimensions where dimensions.position > 0
 ),
 
-shown_cut as (
-    select shown_cut.* from waterfall.shown_cut as shown_cut where shown_cut.dimension = 'all'
+report_filter as (
+    select report_filter.* from waterfall.report_filter as report_filter where report_filter.dimension = 'all'
 ),
 
 changes as (
@@ -49,7 +49,7 @@ conversion as (
     from marts.month_cohorts as cohorts
     inner join pairs_shown on pairs_shown.pair_no = cohorts.pair_no
     inner join dimensions on dimensions.dimension = cohorts.dimension
-    cross join shown_cut
+    cross join report_filter
 ),
 
 both_months as (

@@ -26,30 +26,30 @@ stages as (
 ),
 
 run as (from waterfall.run),
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 
 months as (
     select months.* from report.months as months where not months.is_partial
 ),
 
-cuts as (from journey.cuts),
-cut_sets as (from journey.cut_sets),
+slices as (from journey.slices),
+slice_members as (from journey.slice_members),
 
 arrivals as (
-    select arrivals.* from journey.arrivals_narrow as arrivals where not arrivals.is_group
+    select arrivals.* from journey.arrivals_facts as arrivals where not arrivals.is_group
 ),
 
 times as (
     select times.*
     from marts.time_in_stage as times
-    inner join shown_cut on shown_cut.dimension = times.dimension and shown_cut.dimension_value = times.dimension_value
+    inner join report_filter on report_filter.dimension = times.dimension and report_filter.dimension_value = times.dimension_value
     where times.grain = 'month' and times.next_stage = 'all'
 ),
 
 limits as (
     select limits.*
     from marts.sla as limits
-    inner join shown_cut on shown_cut.dimension = limits.dimension and shown_cut.dimension_value = limits.dimension_value
+    inner join report_filter on report_filter.dimension = limits.dimension and report_filter.dimension_value = limits.dimension_value
     where limits.grain = 'all'
 ),
 
@@ -71,12 +71,12 @@ named as (
 ),
 
 by_month as (
-    select arrivals.mark_no, cast(date_trunc('month', arrivals.arrived_date) as date) as month_start, count(*) as arrivals
+    select arrivals.milestone_no, cast(date_trunc('month', arrivals.arrived_date) as date) as month_start, count(*) as arrivals
     from arrivals
-    inner join cut_sets on cut_sets.cut_set = arrivals.cut_set
-    inner join cuts on cuts.cut_no = cut_sets.cut_no
-    inner join shown_cut on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
-    group by arrivals.mark_no, cast(date_trunc('month', arrivals.arrived_date) as date)
+    inner join slice_members on slice_members.slice_set = arrivals.slice_set
+    inner join slices on slices.slice_no = slice_members.slice_no
+    inner join report_filter on report_filter.dimension = slices.dimension and report_filter.dimension_value = slices.dimension_value
+    group by arrivals.milestone_no, cast(date_trunc('month', arrivals.arrived_date) as date)
 ),
 
 counted as (
@@ -92,8 +92,8 @@ counted as (
         case when named.previous_month is not null then coalesce(previous.arrivals, 0) end as previous_arrivals
     from stages
     cross join named
-    left join by_month as latest on latest.mark_no = stages.stage_no and latest.month_start = named.latest_month
-    left join by_month as previous on previous.mark_no = stages.stage_no and previous.month_start = named.previous_month
+    left join by_month as latest on latest.milestone_no = stages.stage_no and latest.month_start = named.latest_month
+    left join by_month as previous on previous.milestone_no = stages.stage_no and previous.month_start = named.previous_month
 )
 
 select

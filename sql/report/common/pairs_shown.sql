@@ -17,19 +17,19 @@
 -- column headline_window_days: days within which a conversion counts for its headline rate; null for the others
 with
 pairs as (from waterfall.pairs),
-marks as (from waterfall.marks),
+milestones as (from waterfall.milestones),
 
 labelled as (
     select
         pairs.*,
-        from_marks.label as from_label,
-        to_marks.label as to_label,
-        from_marks.definition as from_definition,
-        to_marks.definition as to_definition,
-        not from_marks.is_group and not to_marks.is_group and to_marks.low_rank = from_marks.high_rank + 1 as is_neighbour
+        from_milestones.label as from_label,
+        to_milestones.label as to_label,
+        from_milestones.definition as from_definition,
+        to_milestones.definition as to_definition,
+        not from_milestones.is_group and not to_milestones.is_group and to_milestones.low_rank = from_milestones.high_rank + 1 as is_neighbour
     from pairs
-    inner join marks as from_marks on from_marks.mark_no = pairs.from_mark_no
-    inner join marks as to_marks on to_marks.mark_no = pairs.to_mark_no
+    inner join milestones as from_milestones on from_milestones.milestone_no = pairs.from_milestone_no
+    inner join milestones as to_milestones on to_milestones.milestone_no = pairs.to_milestone_no
 )
 
 select

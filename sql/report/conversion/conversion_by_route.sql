@@ -18,12 +18,12 @@
 -- column mature_high: upper bound of it
 with
 stages as (from waterfall.stages),
-marks as (from waterfall.marks),
+milestones as (from waterfall.milestones),
 pairs as (from waterfall.pairs),
 routes as (from marts.conversion_by_route),
 months as (from report.months),
 pairs_shown as (from report.pairs_shown),
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 
 lowest as (
     select min(stages.rank) as rank from stages where stages.qualifies and stages.kind = 'path'
@@ -38,10 +38,10 @@ shown as (
     select pairs_shown.*, route_names.route, route_names.route_no
     from pairs_shown
     inner join pairs on pairs.pair_no = pairs_shown.pair_no
-    inner join marks on marks.mark_no = pairs.from_mark_no
-    inner join lowest on marks.low_rank > lowest.rank
+    inner join milestones on milestones.milestone_no = pairs.from_milestone_no
+    inner join lowest on milestones.low_rank > lowest.rank
     -- marts.conversion_by_route has no slices.
-    inner join shown_cut on shown_cut.dimension = 'all'
+    inner join report_filter on report_filter.dimension = 'all'
     cross join route_names
 ),
 

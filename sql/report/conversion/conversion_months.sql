@@ -17,13 +17,13 @@ with
 pairs_shown as (from report.pairs_shown),
 months as (from report.months),
 pair_windows as (from report.pair_windows),
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 
 conversion as (
     select cohorts.*
     from marts.month_cohorts as cohorts
-    inner join shown_cut
-        on shown_cut.dimension = cohorts.dimension and shown_cut.dimension_value = cohorts.dimension_value
+    inner join report_filter
+        on report_filter.dimension = cohorts.dimension and report_filter.dimension_value = cohorts.dimension_value
 ),
 
 settled as (

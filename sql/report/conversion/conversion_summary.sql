@@ -20,7 +20,7 @@
 with
 run as (from waterfall.run),
 pair_windows as (from report.pair_windows),
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 pairs_shown as (from report.pairs_shown),
 months as (from report.months),
 
@@ -28,14 +28,14 @@ conversion as (
     select
         pairs_shown.is_headline,
         months.is_partial,
-        cohorts.dimension = shown_cut.dimension as is_total,
+        cohorts.dimension = report_filter.dimension as is_total,
         cohorts.*
     from marts.month_cohorts as cohorts
     inner join pairs_shown on pairs_shown.pair_no = cohorts.pair_no
     inner join months on months.month_start = cohorts.cohort_start
-    inner join shown_cut
-        on shown_cut.dimension = 'all'
-        or (shown_cut.dimension = cohorts.dimension and shown_cut.dimension_value = cohorts.dimension_value)
+    inner join report_filter
+        on report_filter.dimension = 'all'
+        or (report_filter.dimension = cohorts.dimension and report_filter.dimension_value = cohorts.dimension_value)
 ),
 
 mature_months as (
@@ -123,11 +123,11 @@ summed as (
 -- If no unit ever entered A, or no month is final, the row has zeros.
 empty_sets as (
     select
-        pairs_shown.pair_no, pair_windows.window_days, sets.cohorts, shown_cut.dimension, shown_cut.dimension_value,
+        pairs_shown.pair_no, pair_windows.window_days, sets.cohorts, report_filter.dimension, report_filter.dimension_value,
         1 as values_inside, 0 as months, 0 as entered, 0 as converted, 0 as passed_over, 0 as lost, 0 as still_open
     from pairs_shown
     inner join pair_windows on pair_windows.pair_no = pairs_shown.pair_no
-    cross join shown_cut
+    cross join report_filter
     cross join (select unnest(['all', 'mature', 'recent']) as cohorts) as sets
     where not exists (
         select summed.pair_no
@@ -136,7 +136,7 @@ empty_sets as (
             summed.pair_no = pairs_shown.pair_no
             and summed.window_days is not distinct from pair_windows.window_days
             and summed.cohorts = sets.cohorts
-            and summed.dimension = shown_cut.dimension
+            and summed.dimension = report_filter.dimension
     )
 ),
 

@@ -2,13 +2,13 @@
 -- severity: fail
 with
 compared as (from report.implied_comparison),
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 
 conversion as (
     select conversion.*
     from marts.conversion as conversion
-    inner join shown_cut
-        on shown_cut.dimension = conversion.dimension and shown_cut.dimension_value = conversion.dimension_value
+    inner join report_filter
+        on report_filter.dimension = conversion.dimension and report_filter.dimension_value = conversion.dimension_value
     where
         conversion.unit = 'cycle'
         and conversion.grain = 'all'

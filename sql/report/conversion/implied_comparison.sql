@@ -14,11 +14,11 @@
 with
 run as (from waterfall.run),
 pairs as (from waterfall.pairs),
-marks as (from waterfall.marks),
-cycles as (from journey.cycles_narrow),
+milestones as (from waterfall.milestones),
+cycles as (from journey.cycles_facts),
 
 arrivals as (
-    select arrivals.* from journey.arrivals_narrow as arrivals where arrivals.low_rank is not null and not arrivals.is_group
+    select arrivals.* from journey.arrivals_facts as arrivals where arrivals.low_rank is not null and not arrivals.is_group
 ),
 
 implied_arrivals as (from journey.implied_arrivals),
@@ -32,21 +32,21 @@ shown as (
         pairs_shown.to_stage,
         pairs_shown.from_label,
         pairs_shown.to_label,
-        pairs.from_mark_no,
-        pairs.to_mark_no,
-        to_marks.high_rank as to_high_rank
+        pairs.from_milestone_no,
+        pairs.to_milestone_no,
+        to_milestones.high_rank as to_high_rank
     from pairs_shown
     inner join run on run.implied
     inner join pairs on pairs.pair_no = pairs_shown.pair_no
-    inner join marks as from_marks on from_marks.mark_no = pairs.from_mark_no
-    inner join marks as to_marks on to_marks.mark_no = pairs.to_mark_no
-    where not from_marks.is_group and not to_marks.is_group
+    inner join milestones as from_milestones on from_milestones.milestone_no = pairs.from_milestone_no
+    inner join milestones as to_milestones on to_milestones.milestone_no = pairs.to_milestone_no
+    where not from_milestones.is_group and not to_milestones.is_group
 ),
 
 observed as (
     select
         cycles.cycle_id,
-        arrivals.mark_no,
+        arrivals.milestone_no,
         arrivals.low_rank as rank,
         arrivals.arrived_at,
         arrivals.lead_no,
@@ -64,13 +64,13 @@ moments as (
         'with_implied',
         implied_arrivals.cycle_id,
         implied_arrivals.stage_no,
-        marks.low_rank,
+        milestones.low_rank,
         implied_arrivals.implied_at,
         cycles.lead_no,
         implied_arrivals.implied_by_span_no
     from implied_arrivals
     inner join cycles on cycles.cycle_id = implied_arrivals.cycle_id
-    inner join marks on marks.mark_no = implied_arrivals.stage_no
+    inner join milestones on milestones.milestone_no = implied_arrivals.stage_no
 ),
 
 followed as (
@@ -78,10 +78,10 @@ followed as (
         moments.basis,
         shown.shown_no,
         moments.cycle_id,
-        bool_or(later.mark_no = shown.to_mark_no) as has_converted,
+        bool_or(later.milestone_no = shown.to_milestone_no) as has_converted,
         bool_or(later.rank > shown.to_high_rank) as has_passed
     from moments
-    inner join shown on shown.from_mark_no = moments.mark_no
+    inner join shown on shown.from_milestone_no = moments.milestone_no
     inner join shown_stays on shown_stays.lead_no = moments.lead_no and shown_stays.span_no = moments.span_no
     inner join moments as later
         on later.basis = moments.basis and later.cycle_id = moments.cycle_id and later.arrived_at >= moments.arrived_at

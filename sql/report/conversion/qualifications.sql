@@ -10,7 +10,7 @@ shown_stays as (from journey.shown_stays),
 
 cycles as (
     select cycles.*
-    from journey.cycles_narrow as cycles
+    from journey.cycles_facts as cycles
     inner join shown_stays
         on shown_stays.lead_no = cycles.lead_no and shown_stays.span_no = cycles.first_span_no
 ),

@@ -12,13 +12,13 @@
 -- column high: upper bound of its 95 % interval
 with
 pairs as (from waterfall.pairs),
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 
 -- The mart has no slices.
 estimates as (
     select estimates.*
     from marts.settled_estimates as estimates
-    inner join shown_cut on shown_cut.dimension = 'all'
+    inner join report_filter on report_filter.dimension = 'all'
     where estimates.as_of_no = 0
 )
 

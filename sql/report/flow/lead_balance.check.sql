@@ -2,9 +2,9 @@
 -- severity: fail
 with
 balance as (from report.lead_balance),
-shown_cut as (from waterfall.shown_cut)
+report_filter as (from waterfall.report_filter)
 
 select balance.month_start, balance.came_over
 from balance
-inner join shown_cut on shown_cut.dimension = 'all'
+inner join report_filter on report_filter.dimension = 'all'
 where balance.came_over <> 0

@@ -24,11 +24,11 @@ stages as (
 ),
 
 arrivals as (
-    select arrivals.* from journey.arrivals_narrow as arrivals where arrivals.low_rank is not null and not arrivals.is_group
+    select arrivals.* from journey.arrivals_facts as arrivals where arrivals.low_rank is not null and not arrivals.is_group
 ),
 
 shown_stays as (from journey.shown_stays),
-cycles as (from journey.cycles_narrow),
+cycles as (from journey.cycles_facts),
 
 scopes as (
     select
@@ -56,7 +56,7 @@ ranks_seen as (
 
 routes as (
     select
-        arrivals.mark_no,
+        arrivals.milestone_no,
         cast(date_trunc('month', arrivals.arrived_date) as date) as month_start,
         case
             when ranks_seen.lead_no is not null then 'through'
@@ -74,7 +74,7 @@ routes as (
 
 -- Months are counted first, and the scopes add them up.
 monthly as (
-    select routes.mark_no, routes.month_start, routes.way, count(*) as arrivals
+    select routes.milestone_no, routes.month_start, routes.way, count(*) as arrivals
     from routes
     group by all
 ),
@@ -96,7 +96,7 @@ counted as (
     from stages
     cross join scopes
     left join monthly
-        on monthly.mark_no = stages.stage_no and monthly.month_start between scopes.first_month and scopes.last_month
+        on monthly.milestone_no = stages.stage_no and monthly.month_start between scopes.first_month and scopes.last_month
     group by
         scopes.scope,
         scopes.first_month,

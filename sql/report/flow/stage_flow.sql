@@ -16,20 +16,20 @@ months as (
     select null, 'all history', false
 ),
 
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 
 -- One grain per scan: with two grains in one filter, DuckDB would also compute the days.
 flow as (
     select flow.*
     from marts.stage_flow as flow
-    inner join shown_cut
-        on shown_cut.dimension = flow.dimension and shown_cut.dimension_value = flow.dimension_value
+    inner join report_filter
+        on report_filter.dimension = flow.dimension and report_filter.dimension_value = flow.dimension_value
     where flow.grain = 'month'
     union all
     select flow.*
     from marts.stage_flow as flow
-    inner join shown_cut
-        on shown_cut.dimension = flow.dimension and shown_cut.dimension_value = flow.dimension_value
+    inner join report_filter
+        on report_filter.dimension = flow.dimension and report_filter.dimension_value = flow.dimension_value
     where flow.grain = 'all'
 )
 

@@ -62,20 +62,20 @@ pairs_shown as (
 
 pair_windows as (from report.pair_windows),
 settle_days as (from marts.settle_days),
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 
 curve as (
     select curve.*
     from marts.conversion_curve as curve
-    inner join shown_cut
-        on shown_cut.dimension = curve.dimension and shown_cut.dimension_value = curve.dimension_value
+    inner join report_filter
+        on report_filter.dimension = curve.dimension and report_filter.dimension_value = curve.dimension_value
 ),
 
 summary as (
     select summary.*
     from report.conversion_summary as summary
-    inner join shown_cut
-        on shown_cut.dimension = summary.dimension and shown_cut.dimension_value = summary.dimension_value
+    inner join report_filter
+        on report_filter.dimension = summary.dimension and report_filter.dimension_value = summary.dimension_value
 ),
 
 settled as (

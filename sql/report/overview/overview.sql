@@ -38,19 +38,19 @@ spans as (
 
 cycles as (
     select count(*) as cycles, count(*) filter (where cycles.outcome = 'open') as open_cycles
-    from journey.cycles_narrow as cycles
+    from journey.cycles_facts as cycles
     inner join shown_stays
         on shown_stays.lead_no = cycles.lead_no and shown_stays.span_no = cycles.first_span_no
 ),
 
 inferred as (
-    select count(*) as inferred from clean.entries_narrow as entries where entries.basis = 'inferred'
+    select count(*) as inferred from clean.entries_facts as entries where entries.basis = 'inferred'
 ),
 
 orphans as (
     select count(*) filter (where not leads.has_attributes) as history_only
     from clean.leads as leads
-    where leads.lead_no in (select entries.lead_no from clean.entries_narrow as entries)
+    where leads.lead_no in (select entries.lead_no from clean.entries_facts as entries)
 ),
 
 leads as (

@@ -25,7 +25,7 @@
 -- column next_rate: next_converted / next_entered
 -- column overdue: leads in the stage past its SLA at as-of; null without an SLA
 with
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 stages as (from waterfall.stages),
 
 months as (
@@ -41,8 +41,8 @@ flow as (from report.stage_flow),
 times as (
     select times.*
     from marts.time_in_stage as times
-    inner join shown_cut
-        on shown_cut.dimension = times.dimension and shown_cut.dimension_value = times.dimension_value
+    inner join report_filter
+        on report_filter.dimension = times.dimension and report_filter.dimension_value = times.dimension_value
     where times.grain = 'month' and times.next_stage = 'all'
 ),
 

@@ -13,14 +13,14 @@ owners as (
     group by by_owner.stage
 ),
 
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 shown_stays as (from journey.shown_stays),
 
 counts as (
     select counts.*
     from marts.sla as counts
-    inner join shown_cut
-        on shown_cut.dimension = counts.dimension and shown_cut.dimension_value = counts.dimension_value
+    inner join report_filter
+        on report_filter.dimension = counts.dimension and report_filter.dimension_value = counts.dimension_value
     where counts.grain = 'all'
 ),
 

@@ -19,20 +19,20 @@ months as (
     select null, false
 ),
 
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 
 -- One grain per scan: with two grains in one filter, DuckDB would also compute the days.
 counts as (
     select counts.*
     from marts.sla as counts
-    inner join shown_cut
-        on shown_cut.dimension = counts.dimension and shown_cut.dimension_value = counts.dimension_value
+    inner join report_filter
+        on report_filter.dimension = counts.dimension and report_filter.dimension_value = counts.dimension_value
     where counts.grain = 'month'
     union all
     select counts.*
     from marts.sla as counts
-    inner join shown_cut
-        on shown_cut.dimension = counts.dimension and shown_cut.dimension_value = counts.dimension_value
+    inner join report_filter
+        on report_filter.dimension = counts.dimension and report_filter.dimension_value = counts.dimension_value
     where counts.grain = 'all'
 )
 

@@ -19,10 +19,10 @@
 -- column rate: converted / entered; while is_mature is false it can only rise
 with
 run as (from waterfall.run),
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 unit_pairs as (from journey.unit_pairs),
-cut_sets as (from journey.cut_sets),
-cuts as (from journey.cuts),
+slice_members as (from journey.slice_members),
+slices as (from journey.slices),
 
 pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
@@ -50,10 +50,10 @@ stepped as (
     from unit_pairs
     cross join run
     inner join pairs_shown on pairs_shown.pair_no = unit_pairs.pair_no and pairs_shown.unit = unit_pairs.unit
-    inner join cut_sets on cut_sets.cut_set = unit_pairs.cut_set
-    inner join cuts on cuts.cut_no = cut_sets.cut_no
-    inner join shown_cut
-        on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
+    inner join slice_members on slice_members.slice_set = unit_pairs.slice_set
+    inner join slices on slices.slice_no = slice_members.slice_no
+    inner join report_filter
+        on report_filter.dimension = slices.dimension and report_filter.dimension_value = slices.dimension_value
 ),
 
 counted as (

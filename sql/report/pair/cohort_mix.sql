@@ -15,15 +15,15 @@
 -- column cohort: units that arrived at A in the month
 -- column share: entered / cohort; null without a unit
 with
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 
 dimensions as (
     select dimensions.* from waterfall.dimensions as dimensions where dimensions.position > 0
 ),
 
 unit_pairs as (from journey.unit_pairs),
-cut_sets as (from journey.cut_sets),
-cuts as (from journey.cuts),
+slice_members as (from journey.slice_members),
+slices as (from journey.slices),
 
 pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
@@ -34,21 +34,21 @@ months as (
 ),
 
 opened as (
-    select pairs_shown.headline_no, months.month_start, unit_pairs.cut_set
+    select pairs_shown.headline_no, months.month_start, unit_pairs.slice_set
     from unit_pairs
     inner join pairs_shown on pairs_shown.pair_no = unit_pairs.pair_no and pairs_shown.unit = unit_pairs.unit
     inner join months on months.month_start = cast(date_trunc('month', unit_pairs.from_date) as date)
-    inner join cut_sets on cut_sets.cut_set = unit_pairs.cut_set
-    inner join cuts on cuts.cut_no = cut_sets.cut_no
-    inner join shown_cut
-        on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
+    inner join slice_members on slice_members.slice_set = unit_pairs.slice_set
+    inner join slices on slices.slice_no = slice_members.slice_no
+    inner join report_filter
+        on report_filter.dimension = slices.dimension and report_filter.dimension_value = slices.dimension_value
 ),
 
 counted as (
-    select opened.headline_no, opened.month_start, cuts.dimension, cuts.dimension_value, count(*) as entered
+    select opened.headline_no, opened.month_start, slices.dimension, slices.dimension_value, count(*) as entered
     from opened
-    inner join cut_sets on cut_sets.cut_set = opened.cut_set
-    inner join cuts on cuts.cut_no = cut_sets.cut_no
+    inner join slice_members on slice_members.slice_set = opened.slice_set
+    inner join slices on slices.slice_no = slice_members.slice_no
     group by all
 ),
 

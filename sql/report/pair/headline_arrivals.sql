@@ -15,14 +15,14 @@ pairs_shown as (
 ),
 
 months as (from report.months),
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 
 stage_arrivals as (
     select stage_arrivals.*
     from marts.stage_arrivals as stage_arrivals
-    inner join shown_cut
-        on shown_cut.dimension = stage_arrivals.dimension
-        and shown_cut.dimension_value = stage_arrivals.dimension_value
+    inner join report_filter
+        on report_filter.dimension = stage_arrivals.dimension
+        and report_filter.dimension_value = stage_arrivals.dimension_value
     where stage_arrivals.grain = 'month'
 )
 

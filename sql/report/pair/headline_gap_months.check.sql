@@ -7,7 +7,7 @@ pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
 ),
 
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 
 conversion as (
     select pairs_shown.headline_no, conversion.*
@@ -16,8 +16,8 @@ conversion as (
         on pairs_shown.from_stage = conversion.from_stage
         and pairs_shown.to_stage = conversion.to_stage
         and pairs_shown.unit = conversion.unit
-    inner join shown_cut
-        on shown_cut.dimension = conversion.dimension and shown_cut.dimension_value = conversion.dimension_value
+    inner join report_filter
+        on report_filter.dimension = conversion.dimension and report_filter.dimension_value = conversion.dimension_value
     where conversion.grain = 'month' and conversion.window_days is null
 ),
 

@@ -18,12 +18,12 @@ pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
 ),
 
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 unit_pairs as (from journey.unit_pairs),
-cut_sets as (from journey.cut_sets),
-cuts as (from journey.cuts),
-cycles as (from journey.cycles_narrow),
-spans as (from journey.spans_narrow),
+slice_members as (from journey.slice_members),
+slices as (from journey.slices),
+cycles as (from journey.cycles_facts),
+spans as (from journey.spans_facts),
 span_sla as (from journey.span_sla),
 stages as (from waterfall.stages),
 leads as (from clean.leads),
@@ -131,10 +131,10 @@ opened as (
         end as fate
     from unit_pairs
     inner join pairs_shown on pairs_shown.pair_no = unit_pairs.pair_no and pairs_shown.unit = unit_pairs.unit
-    inner join cut_sets on cut_sets.cut_set = unit_pairs.cut_set
-    inner join cuts on cuts.cut_no = cut_sets.cut_no
-    inner join shown_cut
-        on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
+    inner join slice_members on slice_members.slice_set = unit_pairs.slice_set
+    inner join slices on slices.slice_no = slice_members.slice_no
+    inner join report_filter
+        on report_filter.dimension = slices.dimension and report_filter.dimension_value = slices.dimension_value
 ),
 
 reasoned as (

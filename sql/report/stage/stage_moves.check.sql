@@ -1,7 +1,7 @@
 -- The moves of a stage add up to its ins and outs in marts.stage_flow, for each kind.
 -- severity: fail
 with
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 
 moves as (
     select
@@ -15,8 +15,8 @@ moves as (
 flow as (
     select flow.*
     from marts.stage_flow as flow
-    inner join shown_cut
-        on shown_cut.dimension = flow.dimension and shown_cut.dimension_value = flow.dimension_value
+    inner join report_filter
+        on report_filter.dimension = flow.dimension and report_filter.dimension_value = flow.dimension_value
     where flow.grain = 'all'
 ),
 

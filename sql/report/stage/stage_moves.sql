@@ -19,17 +19,17 @@
 -- column median_days: median length of the stay that the move ended (in: in the other stage; out: in this one); stays that an unknown stage interrupts are left out; null = no other stay
 with
 stages as (from waterfall.stages),
-shown_cut as (from waterfall.shown_cut),
-cuts as (from journey.cuts),
-cut_sets as (from journey.cut_sets),
-spans as (from journey.spans_narrow),
+report_filter as (from waterfall.report_filter),
+slices as (from journey.slices),
+slice_members as (from journey.slice_members),
+spans as (from journey.spans_facts),
 interrupted as (from journey.interrupted_stays),
 
 shown as (
-    select cuts.cut_no
-    from cuts
-    inner join shown_cut
-        on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
+    select slices.slice_no
+    from slices
+    inner join report_filter
+        on report_filter.dimension = slices.dimension and report_filter.dimension_value = slices.dimension_value
 ),
 
 -- The length of a stay that an unknown stage interrupts is not known.
@@ -45,7 +45,7 @@ measured as (
 
 before as (
     select
-        measured.cut_set,
+        measured.slice_set,
         measured.stage_no,
         measured.next_stage_no,
         measured.arrival_kind,
@@ -61,8 +61,8 @@ before as (
 kept as (
     select before.*
     from before
-    inner join cut_sets on cut_sets.cut_set = before.cut_set
-    inner join shown on shown.cut_no = cut_sets.cut_no
+    inner join slice_members on slice_members.slice_set = before.slice_set
+    inner join shown on shown.slice_no = slice_members.slice_no
 ),
 
 moves as (

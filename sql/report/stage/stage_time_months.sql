@@ -14,13 +14,13 @@ months as (
     select months.* from report.months as months where months.is_recent
 ),
 
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 
 times as (
     select times.*
     from marts.time_in_stage as times
-    inner join shown_cut
-        on shown_cut.dimension = times.dimension and shown_cut.dimension_value = times.dimension_value
+    inner join report_filter
+        on report_filter.dimension = times.dimension and report_filter.dimension_value = times.dimension_value
     where times.grain = 'month' and times.next_stage = 'all'
 )
 

@@ -13,21 +13,21 @@
 -- column censored_median_days: median of all stays, open ones counted as lasting at least until as-of
 with
 stages as (from waterfall.stages),
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 
 times as (
     select times.*
     from marts.time_in_stage as times
-    inner join shown_cut
-        on shown_cut.dimension = times.dimension and shown_cut.dimension_value = times.dimension_value
+    inner join report_filter
+        on report_filter.dimension = times.dimension and report_filter.dimension_value = times.dimension_value
     where times.grain = 'all' and times.next_stage = 'all'
 ),
 
 ages as (
     select ages.*
     from marts.open_time_in_stage as ages
-    inner join shown_cut
-        on shown_cut.dimension = ages.dimension and shown_cut.dimension_value = ages.dimension_value
+    inner join report_filter
+        on report_filter.dimension = ages.dimension and report_filter.dimension_value = ages.dimension_value
 )
 
 select

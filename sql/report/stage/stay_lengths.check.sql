@@ -1,7 +1,7 @@
 -- The classes of a stage add up to the stays of marts.time_in_stage and marts.open_time_in_stage.
 -- severity: fail
 with
-shown_cut as (from waterfall.shown_cut),
+report_filter as (from waterfall.report_filter),
 
 lengths as (
     select
@@ -15,16 +15,16 @@ lengths as (
 times as (
     select times.stage, times.completed
     from marts.time_in_stage as times
-    inner join shown_cut
-        on shown_cut.dimension = times.dimension and shown_cut.dimension_value = times.dimension_value
+    inner join report_filter
+        on report_filter.dimension = times.dimension and report_filter.dimension_value = times.dimension_value
     where times.grain = 'all' and times.next_stage = 'all'
 ),
 
 ages as (
     select ages.stage, ages.still_open
     from marts.open_time_in_stage as ages
-    inner join shown_cut
-        on shown_cut.dimension = ages.dimension and shown_cut.dimension_value = ages.dimension_value
+    inner join report_filter
+        on report_filter.dimension = ages.dimension and report_filter.dimension_value = ages.dimension_value
 )
 
 select lengths.*

@@ -18,10 +18,10 @@
 with
 stages as (from waterfall.stages),
 run as (from waterfall.run),
-shown_cut as (from waterfall.shown_cut),
-cuts as (from journey.cuts),
-cut_sets as (from journey.cut_sets),
-spans as (from journey.spans_narrow),
+report_filter as (from waterfall.report_filter),
+slices as (from journey.slices),
+slice_members as (from journey.slice_members),
+spans as (from journey.spans_facts),
 interrupted as (from journey.interrupted_stays),
 
 classes as (
@@ -52,10 +52,10 @@ bases as (
 ),
 
 shown as (
-    select cuts.cut_no
-    from cuts
-    inner join shown_cut
-        on shown_cut.dimension = cuts.dimension and shown_cut.dimension_value = cuts.dimension_value
+    select slices.slice_no
+    from slices
+    inner join report_filter
+        on report_filter.dimension = slices.dimension and report_filter.dimension_value = slices.dimension_value
 ),
 
 lengths as (
@@ -65,8 +65,8 @@ lengths as (
         epoch_us(coalesce(spans.exited_at, run.as_of)) - epoch_us(spans.entered_at) as us_in_stage
     from spans
     cross join run
-    inner join cut_sets on cut_sets.cut_set = spans.cut_set
-    inner join shown on shown.cut_no = cut_sets.cut_no
+    inner join slice_members on slice_members.slice_set = spans.slice_set
+    inner join shown on shown.slice_no = slice_members.slice_no
     where not exists (
         select 1 from interrupted where interrupted.lead_no = spans.lead_no and interrupted.span_no = spans.span_no
     )

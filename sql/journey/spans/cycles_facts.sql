@@ -1,7 +1,7 @@
 -- One row per cycle (C1 to C6), in numbers only: a run of a lead along the path, until it leaves the path or moves back.
 -- Order and stage are packed into one number, so that min and max find the first and last span faster than arg_min.
 -- A history too long for the memory is built in batches, so that its groups do not spill to disk.
--- partition: lead_no, count(*) of clean.entries_narrow, 200 bytes each
+-- partition: lead_no, count(*) of clean.entries_facts, 200 bytes each
 -- key: lead_no, cycle_no
 -- unique: cycle_id
 -- not null: entry_stage_no, started_at, outcome, furthest_stage_no, qualified_by

@@ -1,11 +1,11 @@
 -- One row per slice membership and dimension, with the value when its spans began (docs/RULES.md section 9); `all` is the total.
 -- Thousands of spans have the same values, so the values are looked up once, at the first span of each membership.
--- key: cut_set, dimension
+-- key: slice_set, dimension
 -- not null: dimension_value
--- column cut_set: slice membership: hash of all that decides the slices of a span
+-- column slice_set: slice membership: hash of all that decides the slices of a span
 with
-spans as (from journey.spans_narrow),
-cycles as (from journey.cycles_narrow),
+spans as (from journey.spans_facts),
+cycles as (from journey.cycles_facts),
 lead_given as (from clean.lead_given),
 words as (from clean.entry_words),
 stages as (from waterfall.stages),
@@ -13,14 +13,14 @@ dimensions as (from waterfall.dimensions),
 
 -- Lead and span as one unique number: a lead has fewer than a million spans.
 firsts as (
-    select spans.cut_set, min(cast(spans.lead_no as bigint) * 1048576 + spans.span_no) as place
+    select spans.slice_set, min(cast(spans.lead_no as bigint) * 1048576 + spans.span_no) as place
     from spans
-    group by spans.cut_set
+    group by spans.slice_set
 ),
 
 described as (
     select
-        firsts.cut_set,
+        firsts.slice_set,
         lead_given.given as lead_given,
         words.given as entry_given,
         cycles.qualified_by,
@@ -37,7 +37,7 @@ described as (
 
 valued as (
     select
-        described.cut_set,
+        described.slice_set,
         dimensions.dimension,
         case dimensions.source
             when 'all' then 'all'
@@ -52,7 +52,7 @@ valued as (
 )
 
 select
-    valued.cut_set,
+    valued.slice_set,
     valued.dimension,
     coalesce(nullif(valued.given, ''), '(none)') as dimension_value
 from valued

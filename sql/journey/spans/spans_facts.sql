@@ -1,8 +1,8 @@
 -- One row per span of a lead in a stage: the fact table (integer keys) behind journey.stage_spans.
 -- A history too long for the memory is built in batches, so that its joins do not spill to disk.
--- partition: lead_no, count(*) of clean.entries_narrow, 200 bytes each
+-- partition: lead_no, count(*) of clean.entries_facts, 200 bytes each
 -- key: lead_no, span_no
--- not null: stage_no, entered_at, exit_kind, arrival_kind, cut_set
+-- not null: stage_no, entered_at, exit_kind, arrival_kind, slice_set
 -- accepted exit_kind: advanced, sideways, regressed, held, detoured, exited, returned, deleted, open
 -- accepted arrival_kind: new, restored, advanced, sideways, regressed, held, detoured, exited, returned
 -- check: exited_at >= entered_at
@@ -10,10 +10,10 @@
 -- column arrival_kind: how the lead came: new, restored after a deletion (E10), or the exit kind of the span before
 -- column is_last: the lead has no later span
 -- column words_key: description key: the row of clean.entry_words with the texts of the row of history
--- column cut_set: slice membership: the rows of journey.cut_sets with the slices of the span
+-- column slice_set: slice membership: the rows of journey.slice_members with the slices of the span
 with
 stays as (from journey.stays),
-cycles as (from journey.cycles_narrow),
+cycles as (from journey.cycles_facts),
 lead_given as (from clean.lead_given),
 words as (from clean.entry_words),
 dimensions as (from waterfall.dimensions),
@@ -35,7 +35,7 @@ select
         case when asked.of_cycles then cycles.entry_stage_no end,
         case when asked.of_cycles then cycles.qualified_by end,
         case when asked.of_stages then stays.stage_no end
-    ) as cut_set
+    ) as slice_set
 from stays
 cross join asked
 inner join lead_given on lead_given.lead_no = stays.lead_no
