@@ -47,10 +47,12 @@ class Published:
 
     def sql(self, query: str) -> QueryResult:
         """Return the result of one SELECT. Raises UsageError for another statement."""
-        result = self._connection.sql(query)
-        if result is None:
-            raise UsageError("this is not a SELECT", where="query", next_step="write a SELECT; the file is read-only")
-        return result
+        for statement in self._connection.extract_statements(query):
+            if duckdb.ExpectedResultType.QUERY_RESULT not in statement.expected_result_type:
+                raise UsageError(
+                    "this is not a SELECT", where="query", next_step="write a SELECT; the file is read-only"
+                )
+        return self._connection.sql(query)
 
     def help(self) -> QueryResult:
         """Return every macro with its arguments, a description and an example."""

@@ -26,8 +26,8 @@ every_count = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Every mart of fifty made-up leads, cut by three dimensions."""
-    waterfall = made_up.waterfall(tmp_path_factory.mktemp("cuts"), dimensions=("origin", "lead_source", "owner"))
+    """Every mart of fifty made-up leads, sliced by three dimensions."""
+    waterfall = made_up.waterfall(tmp_path_factory.mktemp("slices"), dimensions=("origin", "lead_source", "owner"))
     connection = built(waterfall, made_up.AS_OF, made_up.history(50, seed=7), tables=("marts.*", "journey.*"))
     yield connection
     connection.close()
@@ -38,7 +38,7 @@ def broken(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {
         outcome.name
         for outcome in checked(connection, "marts")
-        if not outcome.holds and (outcome.name.endswith("_cuts") or outcome.name == "marts.open_leads")
+        if not outcome.holds and (outcome.name.endswith("_slices") or outcome.name == "marts.open_leads")
     }
 
 
@@ -58,31 +58,31 @@ def rows_of(mart: str) -> str:
     return str(stored_table(model))
 
 
-def one_cut(mart: str, count: str) -> str:
-    """The condition that finds one row of a cut which counts something."""
+def one_slice(mart: str, count: str) -> str:
+    """The condition that finds one row of a slice which counts something."""
     return (
         f"rowid = (select min(rowid) from {rows_of(mart)} where dimension = 'lead_source' and {count} > 0"
         " and dimension_value = 'webinar')"
     )
 
 
-def test_cuts_of_a_good_run_add_up(whole: duckdb.DuckDBPyConnection) -> None:
+def test_slices_of_a_good_run_add_up(whole: duckdb.DuckDBPyConnection) -> None:
     """Nothing is broken in tables as the models made them (docs/RULES.md section 9)."""
     assert set() == broken(whole)
 
 
 @every_count
-def test_one_too_many_in_a_cut_is_found(whole: duckdb.DuckDBPyConnection, mart: str, count: str) -> None:
-    """A count that is one too high in one cut breaks the check of its mart."""
-    found = after(whole, f"update {rows_of(mart)} set {count} = {count} + 1 where {one_cut(mart, count)}")
-    assert {f"marts.{mart}_cuts"} == found - {"marts.open_leads"}
+def test_one_too_many_in_a_slice_is_found(whole: duckdb.DuckDBPyConnection, mart: str, count: str) -> None:
+    """A count that is one too high in one slice breaks the check of its mart."""
+    found = after(whole, f"update {rows_of(mart)} set {count} = {count} + 1 where {one_slice(mart, count)}")
+    assert {f"marts.{mart}_slices"} == found - {"marts.open_leads"}
 
 
 @pytest.mark.parametrize("mart", COUNTS)
-def test_a_cut_that_is_gone_is_found(whole: duckdb.DuckDBPyConnection, mart: str) -> None:
+def test_a_missing_slice_is_found(whole: duckdb.DuckDBPyConnection, mart: str) -> None:
     """A dimension that has lost all its rows of one key is missed, though there is no sum to compare."""
     lost = f"delete from {rows_of(mart)} where dimension = 'lead_source'"
-    assert {f"marts.{mart}_cuts"} == after(whole, lost)
+    assert {f"marts.{mart}_slices"} == after(whole, lost)
 
 
 def test_a_lead_missing_from_the_to_do_list_is_found(whole: duckdb.DuckDBPyConnection) -> None:
