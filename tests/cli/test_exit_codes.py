@@ -129,7 +129,7 @@ def test_4_when_a_model_outgrows_the_memory(tmp_path: Path) -> None:
     runs.run(runs.QUARTER, output, as_of=runs.QUARTER_AS_OF)  # the log knows the files: only models need memory
     before = page(output)
     answer = process(
-        "run", "--config", runs.QUARTER, "--output", output, *AS_OF, FUNNEL_MEMORY="12MB", FUNNEL_THREADS="1"
+        "run", "--config", runs.QUARTER, "--output", output, *AS_OF, FUNNEL_MEMORY="20MB", FUNNEL_THREADS="1"
     )
     error = error_text(answer)
     assert 4 == answer.code
@@ -140,7 +140,7 @@ def test_4_when_a_model_outgrows_the_memory(tmp_path: Path) -> None:
 
 def test_4_when_the_limit_of_the_configuration_is_too_small(tmp_path: Path) -> None:
     """A limit in `[output]` applies; the message names it, the environment may raise it, and spilled files are removed."""
-    toml = copy_of_quarter(tmp_path / "given", '\n[output]\nmemory = "12MB"\nthreads = 1\n')
+    toml = copy_of_quarter(tmp_path / "given", '\n[output]\nmemory = "20MB"\nthreads = 1\n')
     output = tmp_path / "build"
     answer = process("run", "--config", toml, "--output", output, *AS_OF, FUNNEL_MEMORY="1GB")
     assert (0, "") == (answer.code, answer.out)
