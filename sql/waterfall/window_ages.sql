@@ -1,6 +1,7 @@
 -- One row per age in days, rounded up, with the shortest window that includes it (K2). The greatest age stands for all older ones.
 -- key: age_days
 -- not null: window_no
+-- column window_no: number of that window in waterfall.window_limits
 with
 limits as (from waterfall.window_limits),
 

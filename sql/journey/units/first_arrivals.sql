@@ -4,6 +4,7 @@
 -- not null: arrived_at, last_arrived_at, arrived_date, lead_no, span_no, slice_set, ended_windows
 -- check: arrived_at <= last_arrived_at
 -- check: unit = 'cycle' or closed_at >= arrived_at
+-- column unit_key: unit and unit_id as one number, which joins and groups faster than two columns
 -- column last_arrived_at: its last arrival there (UTC); a later cycle of the unit may arrive again
 -- column lead_no: the lead that arrived first
 -- column span_no: the span of that lead that began with the arrival
