@@ -79,12 +79,12 @@ def test_a_file_of_a_newer_duckdb_names_both_versions(tmp_path: Path) -> None:
     content = (tmp_path / "funnel.duckdb").read_bytes()
     block = bytearray(content[8:4096])
     assert content[:8] == checksum(bytes(block))
-    block[4:12] = (999).to_bytes(8, "little")
+    block[4:12] = (2000).to_bytes(8, "little")
     block[44:76] = b"v9.8.7".ljust(32, b"\0")
     path = write_content(tmp_path, checksum(bytes(block)) + bytes(block) + content[4096:])
     error = error_when_read(path)
     assert isinstance(error, InputError)
     assert (
-        "the file was written by DuckDB v9.8.7 (storage version 999), "
+        "the file was written by DuckDB v9.8.7 (storage version 2000), "
         f"and this is DuckDB v{duckdb.__version__}, which can't read it"
     ) == error.what
