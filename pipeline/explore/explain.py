@@ -48,13 +48,7 @@ CYCLES = """
 # Without a window, by the rules of marts.conversion (K3). A figure of the account is shown if this lead starts it.
 COUNTED = """
     select unit_pairs.unit, pairs.from_stage, pairs.to_stage, periods.label as cohort,
-        case
-            when unit_pairs.to_at is not null then 'converted'
-            when unit_pairs.above_at is not null then 'passed_over'
-            when unit_pairs.is_closed then 'lost'
-            else 'still_open'
-        end as outcome,
-        (epoch_us(unit_pairs.to_at) - epoch_us(unit_pairs.from_at)) / 86400000000 as days
+        unit_pairs.outcome, unit_pairs.us_to_convert / 86400000000 as days
     from journey.unit_pairs as unit_pairs
     inner join waterfall.pairs as pairs on pairs.pair_no = unit_pairs.pair_no
     inner join waterfall.days as days on days.day = unit_pairs.from_date

@@ -35,7 +35,6 @@ _DEFINITION_COLUMNS = {
     "stage_aliases": "*",
     "milestones": "milestone_no, milestone, is_group, low_rank, high_rank",
     "milestone_members": "*",
-    "pairs": "pair_no, from_milestone_no, to_milestone_no",
     "dimensions": "*",
     "inputs": "*",
     "run": "timezone, entry_at_creation",
@@ -182,23 +181,8 @@ def _find_changed_leads(
             from {catalogue}.clean.leads as leads
             inner join {catalogue}.waterfall.run as run on run.entry_at_creation
             where leads.created_at > {as_of} and leads.created_at <= run.as_of
-        ),
-        -- An account depends on all of its leads, so all of them are rebuilt together.
-        belonging as (
-            select leads.lead_no, leads.account_id from {catalogue}.clean.leads as leads where leads.account_id is not null
-            union
-            select leads.lead_no, leads.account_id from published.clean.leads as leads where leads.account_id is not null
-        ),
-        accounts as (
-            select distinct belonging.account_id
-            from belonging
-            where belonging.lead_no in (select changed.lead_no from changed)
         )
-        select changed.lead_no from changed where changed.lead_no is not null
-        union
-        select belonging.lead_no
-        from belonging
-        where belonging.account_id in (select accounts.account_id from accounts)
+        select distinct changed.lead_no from changed where changed.lead_no is not null
         """
     )
     return (

@@ -24,7 +24,7 @@ Condition = Callable[[TableName, tuple[str, ...]], str | None]
 class Subset:
     """A database of views named `name`, over the database `catalogue`.
 
-    The view models of `models` are computed anew from the limited tables; `condition` limits every other table.
+    A view of `models` is created again over the limited tables; `condition` limits every other table.
     """
 
     name: str

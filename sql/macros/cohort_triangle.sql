@@ -40,7 +40,7 @@ units as (
     select
         started.period_no as cohort_no,
         converted.period_no as converted_no,
-        unit_pairs.to_at is null and unit_pairs.above_at is null and not unit_pairs.is_closed as is_open
+        unit_pairs.outcome = 'still_open' as is_open
     from wanted
     inner join journey.unit_pairs as unit_pairs
         on unit_pairs.pair_no = wanted.pair_no and unit_pairs.unit = wanted.unit

@@ -23,7 +23,7 @@ def element(lead: Any = "L1", entered_at: Any = "2026-01-05T14:00:00Z", **more: 
 
 
 def load_document(folder: Path, content: str | bytes, name: str = "entries.json", **settings: Any) -> Inbox:
-    """An inbox with one loaded document, of which every element is accounted for."""
+    """An inbox with one loaded document; every element of it is accounted for."""
     inbox = one_file(folder, content, name, **settings)
     outcome = inbox.land()
     assert () == outcome.refused

@@ -21,7 +21,7 @@ def line(lead: Any = "L1", stage: Any = "MQL", entered_at: Any = "2026-01-05T14:
 
 
 def load_lines(folder: Path, content: str | bytes, name: str = "entries.jsonl", **settings: Any) -> Inbox:
-    """An inbox with one loaded file, of which every line is accounted for."""
+    """An inbox with one loaded file; every line of it is accounted for."""
     inbox = one_file(folder, content, name, **settings)
     outcome = inbox.land()
     assert () == outcome.refused

@@ -25,7 +25,7 @@ def page(*rows: str, meta: str = "", before: str = "") -> str:
 
 
 def load_page(folder: Path, content: str | bytes, name: str = "report.xls", **settings: Any) -> Inbox:
-    """An inbox with one loaded page, of which every row is accounted for."""
+    """An inbox with one loaded page; every row of it is accounted for."""
     inbox = one_file(folder, content, name, **settings)
     outcome = inbox.land()
     assert () == outcome.refused

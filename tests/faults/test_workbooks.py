@@ -23,7 +23,7 @@ NOON = datetime(2026, 1, 5, 12, 30)
 
 
 def load_workbook_file(folder: Path, content: bytes, name: str = "entries.xlsx", **settings: Any) -> Inbox:
-    """An inbox with one loaded workbook, of which every row is accounted for."""
+    """An inbox with one loaded workbook; every row of it is accounted for."""
     inbox = one_file(folder, content, name, **settings)
     outcome = inbox.land()
     assert () == outcome.refused

@@ -9,11 +9,10 @@ from pipeline.waterfall.definition import Stage, Waterfall
 
 from .cuts import Dimensions, path_marks
 from .durations import Row
-from .entries import rank
 from .history import History
 from .journey import Journey
 from .rules import leads
-from .spans import Span
+from .spans import Span, rank
 
 
 def account_stages(waterfall: Waterfall, history: History, journey: Journey, dimensions: Dimensions) -> list[Row]:

@@ -388,15 +388,6 @@ def is_between(deleted_at: datetime | None, before: Placed, row: Placed | None) 
     return deleted_at is not None and before.at <= deleted_at and (row is None or deleted_at < row.at)
 
 
-# ---- spans and cycles (S1 to C6)
-
-
-def rank(stage: Stage) -> int:
-    """The rank of a path stage."""
-    assert stage.rank is not None
-    return stage.rank
-
-
 def row_accounting(history: History, placed: Iterable[Placed]) -> dict[str, Counter[str]]:
     """Per input, how many rows fell under each disposition."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in history.inputs}

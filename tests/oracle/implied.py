@@ -10,9 +10,8 @@ from pipeline.waterfall.definition import Stage, Waterfall
 from .conversion import FATES, wilson
 from .cuts import legal_pairs
 from .durations import Row
-from .entries import rank
 from .journey import Journey
-from .spans import Cycle
+from .spans import Cycle, rank
 
 Moments = dict[str, datetime]
 """Stage key → arrival of one cycle there, path stages only."""

@@ -9,15 +9,14 @@ from datetime import datetime
 
 from pipeline.waterfall.definition import Stage, Waterfall
 
-from .entries import (
-    Placed,
-    is_between,
-    rank,
-)
-from .history import (
-    Entry,
-    present,
-)
+from .entries import Placed, is_between
+from .history import Entry, present
+
+
+def rank(stage: Stage) -> int:
+    """The rank of a path stage."""
+    assert stage.rank is not None
+    return stage.rank
 
 
 @dataclass(frozen=True)

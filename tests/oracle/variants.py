@@ -9,9 +9,9 @@ from pipeline.waterfall.definition import Waterfall
 from .accounts import naive
 from .cuts import Dimensions, path_marks
 from .durations import Row, open_leads
-from .entries import rank
 from .history import History
 from .journey import Journey, travel
+from .spans import rank
 
 
 class ReportOfOne:

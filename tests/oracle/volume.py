@@ -10,9 +10,8 @@ from pipeline.waterfall.definition import Waterfall
 
 from .cuts import Dimensions, legal_pairs, local_date, path_marks, period_start, periods
 from .durations import Row
-from .entries import rank
 from .journey import Journey
-from .spans import Arrival
+from .spans import Arrival, rank
 
 MOVES = ("advanced", "sideways", "regressed", "held", "detoured", "exited", "returned")
 IN_COLUMNS = tuple(f"in_{move}" for move in ("new", "restored", *MOVES))

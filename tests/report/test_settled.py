@@ -75,7 +75,7 @@ def test_past_estimates_are_reported() -> None:
 
 
 def record(estimates: int, held: int, is_too_narrow: bool | None) -> ExpectedRateRecord:
-    """The record of a pair with these estimates, of which `held` were right."""
+    """The record of a pair: `held` of these estimates were right."""
     return ExpectedRateRecord(
         "A", "B", estimates, held, estimates - held, 0, None, None, None, is_too_narrow, None, date(2026, 1, 1), None
     )

@@ -21,13 +21,10 @@
 -- column run_no: run along the path: 1, 2 …; 0 before the first path stage
 with
 kept as (
-    select rows.*
-    from clean.entry_rows as rows
-    where rows.disposition = 'kept'
+    select rows.* from clean.entry_rows as rows where rows.disposition = 'kept'
 ),
 
 created as (from clean.creation_entries),
-
 stages as (from waterfall.stages),
 zone_days as (from waterfall.zone_days),
 

@@ -13,9 +13,7 @@
 -- column first_span_no: number of the span that opened the cycle
 with
 stays as (
-    select stays.*
-    from journey.stays as stays
-    where stays.cycle_no > 0
+    select stays.* from journey.stays as stays where stays.cycle_no > 0
 ),
 
 stages as (from waterfall.stages),

@@ -1,5 +1,5 @@
--- One row per unit and pair of which it arrived at B, or above B, at or after its first arrival at A (K1, K3).
--- B counts as reached at the unit's first arrival there if that is not before A; else at its next one.
+-- One row per unit and pair with an arrival at B or above B's rank, at or after the first arrival at A (K1, K3).
+-- The arrival at B is the first one at or after A.
 -- key: unit_key, pair_no
 -- check: us_to_convert >= 0 and us_to_pass >= 0
 -- check: us_to_convert is not null or us_to_pass is not null

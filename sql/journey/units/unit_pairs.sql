@@ -8,6 +8,7 @@
 -- column lead_no: the lead whose entry starts the measure
 -- column span_no: the span that starts the measure
 -- column slice_set: slice membership of that span
+-- column outcome: without a window (K3): converted, passed_over, lost or still_open
 -- column us_to_convert: microseconds from A to B; null = never
 -- column convert_window: number of the shortest window in which it converted (waterfall.window_limits); null = never
 -- column pass_window: number of the shortest window in which it arrived above B's rank; null = never
@@ -30,6 +31,12 @@ select
     firsts.lead_no,
     firsts.span_no,
     firsts.slice_set,
+    case
+        when outcomes.us_to_convert is not null then 'converted'
+        when outcomes.us_to_pass is not null then 'passed_over'
+        when firsts.closed_at is not null then 'lost'
+        else 'still_open'
+    end as outcome,
     outcomes.us_to_convert,
     outcomes.convert_window,
     outcomes.pass_window,

@@ -22,12 +22,7 @@ milestones as (from waterfall.milestones),
 entries as (from clean.entries_facts),
 
 firsts as (
-    select arrivals.*
-    from arrivals
-    qualify row_number() over (
-        partition by arrivals.unit_id, arrivals.milestone_no
-        order by arrivals.arrived_at, arrivals.tie_no
-    ) = 1
+    select arrivals.* from journey.first_arrivals as arrivals where arrivals.unit = 'account'
 ),
 
 reached as (

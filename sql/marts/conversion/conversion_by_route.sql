@@ -61,12 +61,7 @@ decided as (
         unit_pairs.from_date,
         unit_pairs.from_at,
         case when qualifications.span_no < unit_pairs.span_no then 'qualified' else 'direct' end as route,
-        case
-            when unit_pairs.to_at is not null then 'converted'
-            when unit_pairs.above_at is not null then 'passed_over'
-            when unit_pairs.is_closed then 'lost'
-            else 'still_open'
-        end as outcome
+        unit_pairs.outcome
     from unit_pairs
     inner join pairs_past on pairs_past.pair_no = unit_pairs.pair_no
     inner join cycles on cycles.cycle_id = unit_pairs.unit_id

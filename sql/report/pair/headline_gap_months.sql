@@ -123,12 +123,7 @@ opened as (
     select
         unit_pairs.*,
         pairs_shown.headline_no,
-        case
-            when unit_pairs.to_at is not null then 'converted'
-            when unit_pairs.above_at is not null then 'passed_over'
-            when unit_pairs.is_closed then 'lost'
-            else 'still_open'
-        end as fate
+        unit_pairs.outcome as fate
     from unit_pairs
     inner join pairs_shown on pairs_shown.pair_no = unit_pairs.pair_no and pairs_shown.unit = unit_pairs.unit
     inner join slice_members on slice_members.slice_set = unit_pairs.slice_set
