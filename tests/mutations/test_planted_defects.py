@@ -92,11 +92,7 @@ DEFECTS = (
     Defect(
         "cohorts final by what became of their units",
         "marts/conversion.sql",
-        """    coalesce(
-        epoch_us(run.as_of) - epoch_us(counted.youngest_at)
-        >= cast(coalesce(windows.window_days, settle_days.settle_days) as bigint) * 86400000000,
-        false
-    ) as is_mature,""",
+        "    coalesce(counted.age_days >= coalesce(windows.window_days, settle_days.settle_days), false) as is_mature,",
         "    counted.still_open = 0 as is_mature,",
         frozenset({"marts.conversion"}),
         "final_by_age.md",

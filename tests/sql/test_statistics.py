@@ -48,7 +48,7 @@ counted as (
     select
         'lead' as unit, 'all' as grain, cast(null as date) as cohort_start, 1 as slice_no, 1 as pair_no,
         1 as window_no, entered, converted, 0 as passed_over, entered - converted as lost,
-        0 as still_open, cast(null as timestamp) as youngest_at, 0 as us_total, null as us_median, null as us_p90
+        0 as still_open, null as age_days, 0 as us_total, null as us_median, null as us_p90
     from (select unnest($1::bigint[]) as converted, unnest($2::bigint[]) as entered)
 )
 """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ABOUT = "About"
 MAX_NAME_LENGTH = 31
-MAX_ROWS_PER_SHEET = 100_000
+MAX_ROWS_PER_SHEET = 10_000
 """Rows in a sheet. The CSV file has all rows."""
 MAX_TEXT_LENGTH = 32_767
 """Maximum characters in a cell."""

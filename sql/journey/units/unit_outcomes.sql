@@ -6,9 +6,9 @@
 -- check: (us_to_convert is null) = (convert_window is null) and (us_to_pass is null) = (pass_window is null)
 -- column unit_key: unit and unit_id in one number, as in journey.first_arrivals
 -- column us_to_convert: microseconds from A to B; null = it did not arrive at B
--- column us_to_pass: microseconds from A to the first arrival above B's rank; null = it did not arrive there
+-- column us_to_pass: microseconds from A to the first arrival above B's rank; null = it did not arrive there before B
 -- column convert_window: number of the shortest window in which it converted (waterfall.window_limits); null = never
--- column pass_window: number of the shortest window in which it arrived above B's rank; null = never
+-- column pass_window: number of the shortest window of us_to_pass; null = never, or not before B
 with
 firsts as (from journey.first_arrivals),
 arrivals as (from journey.unit_arrivals),
@@ -31,7 +31,7 @@ reached as (
     inner join pairs on pairs.from_milestone_no = from_arrivals.milestone_no
     inner join firsts as to_arrivals
         on to_arrivals.unit_key = from_arrivals.unit_key and to_arrivals.milestone_no = pairs.to_milestone_no
-    where to_arrivals.last_arrived_at >= from_arrivals.arrived_at
+    where to_arrivals.arrived_at >= from_arrivals.arrived_at or to_arrivals.last_arrived_at >= from_arrivals.arrived_at
 ),
 
 -- Few units arrived at B both before and after A. Only these look at every arrival.
@@ -66,8 +66,15 @@ pairs_above as (
     where higher_milestones.low_rank > to_milestones.high_rank and not higher_milestones.is_group
 ),
 
+-- Above B after B changes nothing (K3).
 merged as (
-    select events.unit_key, events.pair_no, min(events.us_to_convert) as us_to_convert, min(events.us_to_pass) as us_to_pass
+    select
+        events.unit_key,
+        events.pair_no,
+        min(events.us_to_convert) as us_to_convert,
+        case
+            when coalesce(min(events.us_to_pass) < min(events.us_to_convert), true) then min(events.us_to_pass)
+        end as us_to_pass
     from (
         select conversions.unit_key, conversions.pair_no, conversions.us_to_convert, cast(null as bigint) as us_to_pass
         from conversions

@@ -2,7 +2,7 @@
 -- as: view
 -- column from_at: first arrival at A
 -- column to_at: first arrival at B at or after from_at; null = none
--- column above_at: first arrival above B's rank at or after from_at; null = none
+-- column above_at: first arrival above B's rank at or after from_at; null = none, or not before to_at
 -- column is_closed: the unit can no longer convert: its cycle ended, or its lead or all its leads left
 -- column closed_at: since when (UTC): end of the cycle; entry of the lead into the exit, or its deletion; the latest of these in an account
 -- column lead_no: the lead whose entry starts the measure
@@ -11,7 +11,7 @@
 -- column outcome: without a window (K3): converted, passed_over, lost or still_open
 -- column us_to_convert: microseconds from A to B; null = never
 -- column convert_window: number of the shortest window in which it converted (waterfall.window_limits); null = never
--- column pass_window: number of the shortest window in which it arrived above B's rank; null = never
+-- column pass_window: number of the shortest window in which it arrived above B's rank; null = never, or not before B
 -- column ended_windows: number of windows that had ended by as-of
 with
 firsts as (from journey.first_arrivals),

@@ -58,9 +58,10 @@ gathered as not materialized (
         unit_pairs.is_closed,
         unit_pairs.ended_windows,
         1 as units,
-        unit_pairs.from_at as youngest_at,
+        (epoch_us(run.as_of) - epoch_us(unit_pairs.from_at)) // 86400000000 as age_days,
         unit_pairs.us_to_convert as us_total
     from unit_pairs
+    cross join run
     inner join day_periods on day_periods.day = unit_pairs.from_date and day_periods.grain in ('day', 'week')
     inner join slice_members on slice_members.slice_set = unit_pairs.slice_set
 ),
@@ -89,7 +90,7 @@ tallied as not materialized (
         coalesce(sum(decided.units) filter (where decided.outcome = 'passed_over'), 0) as passed_over,
         coalesce(sum(decided.units) filter (where decided.outcome = 'lost'), 0) as lost,
         coalesce(sum(decided.units) filter (where decided.outcome = 'still_open'), 0) as still_open,
-        max(decided.youngest_at) as youngest_at,
+        min(decided.age_days) as age_days,
         sum(decided.us_total) filter (where decided.outcome = 'converted') as us_total
     from decided
     group by all
@@ -137,7 +138,7 @@ counted as (
         cast(max(combined.passed_over) as bigint) as passed_over,
         cast(max(combined.lost) as bigint) as lost,
         cast(max(combined.still_open) as bigint) as still_open,
-        max(combined.youngest_at) as youngest_at,
+        min(combined.age_days) as age_days,
         max(combined.us_total) as us_total,
         max(combined.us_median) as us_median,
         max(combined.us_p90) as us_p90
@@ -160,11 +161,7 @@ select
     counted.lost,
     counted.still_open,
     -- By age alone: choosing cohorts without open units would favour those that converted fast.
-    coalesce(
-        epoch_us(run.as_of) - epoch_us(counted.youngest_at)
-        >= cast(coalesce(windows.window_days, settle_days.settle_days) as bigint) * 86400000000,
-        false
-    ) as is_mature,
+    coalesce(counted.age_days >= coalesce(windows.window_days, settle_days.settle_days), false) as is_mature,
     counted.converted / cast(counted.entered as double) as rate,
     wilson_low(counted.converted, counted.entered) as rate_low,
     wilson_high(counted.converted, counted.entered) as rate_high,
@@ -172,7 +169,6 @@ select
     counted.us_p90 / 86400000000 as p90_days,
     cast(counted.us_total as double) / nullif(counted.converted, 0) / 86400000000 as mean_days
 from counted
-cross join run
 inner join pairs on pairs.pair_no = counted.pair_no
 inner join windows on windows.window_no = counted.window_no
 inner join slices on slices.slice_no = counted.slice_no

@@ -1,19 +1,19 @@
 -- One row per unit, month of arrival at A, slice, pair and outcome: how many units, in numbers only.
 -- Months add up to quarters, years and all time, so marts.conversion counts its units once and not once per grain.
--- Units are counted before they are multiplied by pairs and slices: all that entered A, and per pair those that reached B or passed it.
--- The others are the difference.
+-- Two counts: all units that entered A, and for each pair those that reached B or passed it. The others are the difference.
 -- key: unit, month_start, slice_no, pair_no, convert_window, pass_window, is_closed, ended_windows
 -- not null: units
 -- check: units > 0
 -- column month_start: first day of the month in which the units arrived at A
 -- column convert_window: number of the shortest window in which they converted (waterfall.window_limits); null = never
--- column pass_window: number of the shortest window in which they arrived above B's rank; null = never
+-- column pass_window: number of the shortest window in which they arrived above B's rank; null = never, or not before B
 -- column is_closed: they can no longer convert later than as-of
 -- column ended_windows: number of windows that had ended by as-of
 -- column units: number of units
--- column youngest_at: the last arrival at A among them (UTC)
+-- column age_days: whole days from the last arrival at A among them to as-of
 -- column us_total: microseconds from A to B, added up; null = no unit converted
 with
+run as (from waterfall.run),
 firsts as (from journey.first_arrivals),
 outcomes as (from journey.unit_outcomes),
 pairs as (from waterfall.pairs),
@@ -25,13 +25,14 @@ entered as (
         firsts.unit,
         firsts.milestone_no,
         days.month_start,
-        firsts.slice_set,
+        slice_members.slice_no,
         firsts.closed_at is not null as is_closed,
         firsts.ended_windows,
         count(*) as units,
         max(firsts.arrived_at) as youngest_at
     from firsts
     inner join days on days.day = firsts.arrived_date
+    inner join slice_members on slice_members.slice_set = firsts.slice_set
     group by all
 ),
 
@@ -40,7 +41,7 @@ decided as (
         firsts.unit,
         outcomes.pair_no,
         days.month_start,
-        firsts.slice_set,
+        slice_members.slice_no,
         firsts.closed_at is not null as is_closed,
         firsts.ended_windows,
         outcomes.convert_window,
@@ -52,6 +53,7 @@ decided as (
     inner join pairs on pairs.pair_no = outcomes.pair_no
     inner join firsts on firsts.unit_key = outcomes.unit_key and firsts.milestone_no = pairs.from_milestone_no
     inner join days on days.day = firsts.arrived_date
+    inner join slice_members on slice_members.slice_set = firsts.slice_set
     group by all
 ),
 
@@ -60,7 +62,7 @@ balance as (
         entered.unit,
         pairs.pair_no,
         entered.month_start,
-        entered.slice_set,
+        entered.slice_no,
         entered.is_closed,
         entered.ended_windows,
         entered.units,
@@ -72,7 +74,7 @@ balance as (
         decided.unit,
         decided.pair_no,
         decided.month_start,
-        decided.slice_set,
+        decided.slice_no,
         decided.is_closed,
         decided.ended_windows,
         -decided.units,
@@ -85,7 +87,7 @@ others as (
         balance.unit,
         balance.pair_no,
         balance.month_start,
-        balance.slice_set,
+        balance.slice_no,
         balance.is_closed,
         balance.ended_windows,
         sum(balance.units) as units,
@@ -104,15 +106,14 @@ counted as (
 select
     counted.unit,
     counted.month_start,
-    slice_members.slice_no,
+    counted.slice_no,
     counted.pair_no,
     counted.convert_window,
     counted.pass_window,
     counted.is_closed,
     counted.ended_windows,
-    cast(sum(counted.units) as bigint) as units,
-    max(counted.youngest_at) as youngest_at,
-    sum(counted.us_total) as us_total
+    cast(counted.units as bigint) as units,
+    cast((epoch_us(run.as_of) - epoch_us(counted.youngest_at)) // 86400000000 as integer) as age_days,
+    counted.us_total
 from counted
-inner join slice_members on slice_members.slice_set = counted.slice_set
-group by all
+cross join run

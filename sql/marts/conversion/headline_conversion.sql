@@ -10,8 +10,6 @@
 -- column window_days: the pair's headline window
 -- column is_mature: final: the youngest unit is at least window_days old at as-of (K5)
 with
-run as (from waterfall.run),
-
 pairs as (
     select pairs.* from waterfall.pairs as pairs where pairs.is_headline
 ),
@@ -44,7 +42,7 @@ counted as (
         cast(coalesce(sum(decided.units) filter (where decided.outcome = 'passed_over'), 0) as bigint) as passed_over,
         cast(coalesce(sum(decided.units) filter (where decided.outcome = 'lost'), 0) as bigint) as lost,
         cast(coalesce(sum(decided.units) filter (where decided.outcome = 'still_open'), 0) as bigint) as still_open,
-        max(decided.youngest_at) as youngest_at
+        min(decided.age_days) as age_days
     from decided
     group by decided.unit, decided.pair_no, decided.month_start, decided.slice_no, decided.window_days
 )
@@ -62,11 +60,10 @@ select
     counted.passed_over,
     counted.lost,
     counted.still_open,
-    epoch_us(run.as_of) - epoch_us(counted.youngest_at) >= cast(counted.window_days as bigint) * 86400000000 as is_mature,
+    counted.age_days >= counted.window_days as is_mature,
     counted.converted / cast(counted.entered as double) as rate,
     wilson_low(counted.converted, counted.entered) as rate_low,
     wilson_high(counted.converted, counted.entered) as rate_high
 from counted
-cross join run
 inner join pairs on pairs.pair_no = counted.pair_no
 inner join slices on slices.slice_no = counted.slice_no
