@@ -73,26 +73,36 @@ monthly as (
     from held
 ),
 
+daily as (
+    select
+        held.place,
+        held.slice_set,
+        held.account_no,
+        unnest([held.from_date, held.until_date]) as day,
+        unnest([1, -1]) as step
+    from held
+    where held.until_date is distinct from held.from_date
+),
+
+-- Grains are numbers until the end: a window over numbers alone sorts twice as fast as one over numbers and a text.
 moves as (
-    select 'month' as grain, monthly.place, monthly.slice_set, monthly.account_no,
+    select 3 as grain_no, monthly.place, monthly.slice_set, monthly.account_no,
         unnest([monthly.from_date, monthly.until_date]) as period_start, unnest([1, -1]) as step
     from monthly
     where monthly.until_date is distinct from monthly.from_date
     union all
-    select day_periods.grain, moved.place, moved.slice_set, moved.account_no, day_periods.period_start, moved.step
-    from (
-        select held.place, held.slice_set, held.account_no,
-            unnest([held.from_date, held.until_date]) as moved_date, unnest([1, -1]) as step
-        from held
-        where held.until_date is distinct from held.from_date
-    ) as moved
-    inner join day_periods on day_periods.day = moved.moved_date and day_periods.grain in ('day', 'week')
+    select 2, daily.place, daily.slice_set, daily.account_no, days.week_start, daily.step
+    from daily
+    inner join days on days.day = daily.day
+    union all
+    select 1, daily.place, daily.slice_set, daily.account_no, daily.day, daily.step
+    from daily
 ),
 
 -- Slice and account as one number; account 0 means no account.
 steps as (
     select
-        moves.grain,
+        moves.grain_no,
         moves.period_start,
         moves.place,
         moves.step,
@@ -105,7 +115,7 @@ steps as (
 -- The order of steps within a period does not matter: what one step adds to a depth class the next one takes from it.
 depths as (
     select
-        steps.grain,
+        steps.grain_no,
         steps.period_start,
         steps.place,
         steps.holder // 4294967296 as slice_no,
@@ -113,7 +123,7 @@ depths as (
         steps.step,
         -- In doubles, which hold every count exactly: a running sum of integers is half as fast.
         cast(sum(cast(steps.step as double)) over (
-            partition by steps.grain, steps.place, steps.holder
+            partition by steps.grain_no, steps.place, steps.holder
             order by steps.period_start
             rows unbounded preceding
         ) as integer) as depth
@@ -124,7 +134,7 @@ depths as (
 -- For each depth class: in it after, less in it before. A lead without account counts only as a lead.
 changes as not materialized (
     select
-        depths.grain,
+        depths.grain_no,
         depths.period_start,
         depths.place,
         depths.slice_no,
@@ -163,12 +173,14 @@ keys as (
 
 -- Combined by grouping, not by a join: a filter on the grain passes through a group, not through this join.
 combined as (
-    select months.grain, months.period_start, changes.* exclude (grain, period_start)
+    select months.grain, months.period_start, changes.* exclude (grain_no, period_start)
     from changes
     inner join months on months.month_start = changes.period_start
-    where changes.grain = 'month'
+    where changes.grain_no = 3
     union all by name
-    select changes.* from changes where changes.grain in ('day', 'week')
+    select 'week' as grain, changes.* exclude (grain_no) from changes where changes.grain_no = 2
+    union all by name
+    select 'day' as grain, changes.* exclude (grain_no) from changes where changes.grain_no = 1
     union all by name
     select periods.grain, periods.period_start, keys.slice_no, keys.place
     from keys
