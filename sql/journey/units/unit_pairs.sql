@@ -1,5 +1,6 @@
 -- One row per unit and pair that it opened: when it arrived at A, at B and above B (K1, K3).
 -- as: view
+-- column is_headline: a pair that the report shows first
 -- column from_at: first arrival at A
 -- column to_at: first arrival at B at or after from_at; null = none
 -- column above_at: first arrival above B's rank at or after from_at; null = none, or not before to_at
@@ -22,6 +23,7 @@ select
     firsts.unit,
     firsts.unit_id,
     pairs.pair_no,
+    pairs.is_headline,
     firsts.arrived_at as from_at,
     firsts.arrived_date as from_date,
     firsts.arrived_at + to_microseconds(outcomes.us_to_convert) as to_at,

@@ -20,11 +20,12 @@
 with
 run as (from waterfall.run),
 
-pairs as (
-    select pairs.* from waterfall.pairs as pairs where pairs.is_headline
+pairs as (from waterfall.pairs),
+
+unit_pairs as (
+    select unit_pairs.* from journey.unit_pairs as unit_pairs where unit_pairs.is_headline
 ),
 
-unit_pairs as (from journey.unit_pairs),
 slice_members as (from journey.slice_members),
 slices as (from journey.slices),
 
@@ -44,7 +45,6 @@ waits as (
             where unit_pairs.to_at is null and (unit_pairs.above_at is not null or unit_pairs.is_closed)
         ) as lost
     from unit_pairs
-    inner join pairs on pairs.pair_no = unit_pairs.pair_no
     cross join run
     group by all
 ),

@@ -48,6 +48,7 @@ units as (
     select unit_pairs.*
     from journey.unit_pairs as unit_pairs
     inner join pairs on pairs.pair_no = unit_pairs.pair_no and pairs.unit = unit_pairs.unit
+    where unit_pairs.is_headline
 ),
 
 ended_months as (
