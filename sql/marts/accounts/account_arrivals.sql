@@ -12,10 +12,8 @@
 -- column depth_at_entry: leads of the account known at that moment
 -- column leads_reached: leads of the account that arrived there by as-of
 with
-arrivals as (
-    select arrivals.* from journey.unit_arrivals as arrivals where arrivals.unit = 'account'
-),
-
+arrivals as (from journey.arrivals_facts),
+members as (from journey.account_members),
 accounts as (from clean.accounts),
 leads as (from clean.leads),
 milestones as (from waterfall.milestones),
@@ -26,8 +24,9 @@ firsts as (
 ),
 
 reached as (
-    select arrivals.unit_id, arrivals.milestone_no, count(distinct arrivals.lead_no) as leads_reached
+    select members.account_no, arrivals.milestone_no, count(distinct arrivals.lead_no) as leads_reached
     from arrivals
+    inner join members on members.lead_no = arrivals.lead_no
     group by all
 ),
 
@@ -61,7 +60,7 @@ select
     firsts.span_no
 from firsts
 inner join depths on depths.unit_id = firsts.unit_id and depths.milestone_no = firsts.milestone_no
-inner join reached on reached.unit_id = firsts.unit_id and reached.milestone_no = firsts.milestone_no
+inner join reached on reached.account_no = firsts.unit_id and reached.milestone_no = firsts.milestone_no
 inner join accounts on accounts.account_no = firsts.unit_id
 inner join leads on leads.lead_no = firsts.lead_no
 inner join milestones on milestones.milestone_no = firsts.milestone_no
