@@ -19,7 +19,7 @@ _OUTCOMES = ("converted", "passed_over", "lost", "still_open")
 def run(facts: Facts, answers: Path) -> int:
     """Write the answers as Parquet. Returns the number of spans."""
     entries, unknown, leads, ids = _read(facts)
-    spans = _spans(_distinct_moves(entries, facts), _deletions(facts, ids), facts)
+    spans = _spans(_distinct_moves(entries, _deletions(facts, ids), facts), facts)
     cycles = _cycles(spans, facts)
     _span_counts(spans, facts).to_parquet(answers / "spans.parquet")
     _cycle_counts(cycles, facts).to_parquet(answers / "cycles.parquet")
@@ -76,18 +76,20 @@ def _merges(facts: Facts) -> dict[str, str]:
 
 
 def _deletions(facts: Facts, ids: pd.Index) -> pd.Series:
-    """Return lead → deletion time."""
+    """Return lead → deletion time up to as-of. The last row counts, and without a time it undoes the deletion."""
     if not facts.deletions:
         return pd.Series(dtype="datetime64[us]")
     deletions = _table(facts.deletions, ["lead_id", "deleted_at"]).to_pandas()
-    deletions = deletions[deletions["deleted_at"] <= pd.Timestamp(facts.as_of)].drop_duplicates("lead_id", keep="last")
+    deletions = deletions[~(deletions["deleted_at"] > pd.Timestamp(facts.as_of))]
+    deletions = deletions.drop_duplicates("lead_id", keep="last").dropna(subset="deleted_at")
     return pd.Series(deletions["deleted_at"].to_numpy(), index=ids.get_indexer(deletions["lead_id"]))
 
 
-def _distinct_moves(entries: pd.DataFrame, facts: Facts) -> pd.DataFrame:
+def _distinct_moves(entries: pd.DataFrame, deletions: pd.Series, facts: Facts) -> pd.DataFrame:
     """Return moves without exact duplicates and re-assertions, by lead and time.
 
-    In the same moment path stages come first, then the order of the log decides.
+    In the same moment path stages come first, then the order of the log decides. A move after the deletion of its lead is no
+    re-assertion of a move before it (E10).
     """
     order = np.array([each.order for each in facts.stages], dtype=np.int8)
     ordered = entries.assign(order=order[entries["stage"]]).sort_values(["lead", "at", "order"], kind="stable")
@@ -96,11 +98,14 @@ def _distinct_moves(entries: pd.DataFrame, facts: Facts) -> pd.DataFrame:
     # Duplicates have the same lead and moment and are adjacent, so only few rows are compared.
     tied = ordered[same | same.shift(-1, fill_value=False)]
     ordered = ordered.drop(index=tied.index[tied.duplicated(["lead", "at", "stage"])])
-    moved = (ordered["stage"] != ordered["stage"].shift()) | (ordered["lead"] != ordered["lead"].shift())
-    return ordered.loc[moved, ["lead", "stage", "at"]].reset_index(drop=True)
+    deleted_at = ordered["lead"].map(deletions) if len(deletions) else pd.Series(pd.NaT, index=ordered.index)
+    ordered = ordered.assign(deleted_at=deleted_at, is_restored=ordered["at"] > deleted_at)
+    keys = ordered[["lead", "stage", "is_restored"]]
+    moved = (keys != keys.shift()).any(axis="columns")
+    return ordered.loc[moved, ["lead", "stage", "at", "deleted_at", "is_restored"]].reset_index(drop=True)
 
 
-def _spans(spans: pd.DataFrame, deletions: pd.Series, facts: Facts) -> pd.DataFrame:
+def _spans(spans: pd.DataFrame, facts: Facts) -> pd.DataFrame:
     """Return one row per entry: when and how the lead left, and its cycle (0 before the first)."""
     stage = spans["stage"].to_numpy()
     rank = pd.Series(np.array([each.rank or 0 for each in facts.stages], dtype=np.int8)[stage])
@@ -108,9 +113,10 @@ def _spans(spans: pd.DataFrame, deletions: pd.Series, facts: Facts) -> pd.DataFr
     kind = pd.Series(pd.Categorical([each.kind for each in facts.stages]).take(stage))
     is_path = rank > 0
     is_first = spans["lead"] != spans["lead"].shift()
-    is_last = is_first.shift(-1, fill_value=True)
-    deleted_at = spans["lead"].map(deletions) if len(deletions) else pd.Series(pd.NaT, index=spans.index)
-    is_deleted = is_last & deleted_at.notna()
+    # A deletion separates what comes after it from what was before (E10).
+    begins = is_first | (spans["is_restored"] != spans["is_restored"].shift())
+    is_last = begins.shift(-1, fill_value=True)
+    is_deleted = is_last & spans["deleted_at"].notna() & ~spans["is_restored"]
     next_kind, next_rank = kind.shift(-1), rank.shift(-1, fill_value=0)
     exit_kind = np.select(
         [
@@ -127,15 +133,15 @@ def _spans(spans: pd.DataFrame, deletions: pd.Series, facts: Facts) -> pd.DataFr
         8,
     )
     kinds = ["deleted", "open", "held", "detoured", "exited", "returned", "advanced", "sideways", "regressed"]
-    # OFF_PATH before the first row of a lead keeps the fill within the lead.
-    before = decides.shift().mask(is_first, OFF_PATH).ffill()
+    # OFF_PATH before the first row keeps the fill within the lead, and before or after its deletion.
+    before = decides.shift().mask(begins, OFF_PATH).ffill()
     opens = (is_path & (rank < before)).astype(np.int32)
     opened = opens.cumsum()
     earlier = (opened - opens).where(is_first).ffill()
     return spans.assign(
         rank=rank,
         kind=kind,
-        exited_at=spans["at"].shift(-1).mask(is_last, deleted_at.clip(lower=spans["at"]).where(is_deleted)),
+        exited_at=spans["at"].shift(-1).mask(is_last, spans["deleted_at"].where(is_deleted)),
         exit_kind=pd.Categorical.from_codes(exit_kind.astype(np.int8), pd.Index(kinds)),
         is_deleted=is_deleted,
         cycle=opened.where(opened > earlier, 0),
@@ -151,23 +157,22 @@ def _cycles(spans: pd.DataFrame, facts: Facts) -> pd.DataFrame:
             "lead": groups["lead"].first(),
             "entry_rank": groups["rank"].first(),
             "furthest_rank": groups["rank"].max(),
-            "is_deleted": groups["is_deleted"].any(),
         }
     )
     for each in facts.path:
         there = inside[inside["rank"] == each.rank].drop_duplicates("cycle")
         cycles[f"at_{each.rank}"] = pd.Series(there["at"].to_numpy(), index=there["cycle"].to_numpy())
-    ends = inside[inside["kind"].isin(["detour", "exit"])].drop_duplicates("cycle")
+    ends = inside[inside["is_deleted"] | inside["kind"].isin(["detour", "exit"])].drop_duplicates("cycle")
     ender = pd.Series(ends["kind"].astype(object).to_numpy(), index=ends["cycle"].to_numpy()).reindex(cycles.index)
     cycles["outcome"] = np.select(
         [
             cycles[f"at_{len(facts.path)}"].notna(),
             ender == "detour",
             ender == "exit",
+            ender.notna(),
             cycles["lead"] == cycles["lead"].shift(-1),
-            cycles["is_deleted"],
         ],
-        ["completed", "detoured", "exited", "regressed", "deleted"],
+        ["completed", "detoured", "exited", "deleted", "regressed"],
         "open",
     )
     return cycles

@@ -21,7 +21,7 @@ _ALIVE = pl.Series(["none"], dtype=_LEADS)
 def run(facts: Facts, answers: Path) -> int:
     """Write the answers as Parquet. Returns the number of spans."""
     merged = _survivors(facts)
-    spans = _spans(_entries(facts, merged), _deletions(facts), facts)
+    spans = _spans(_entries(facts, merged, _deletions(facts)), facts)
     cycles = _cycles(spans, facts)
     sources = _sources(facts, merged)
     names = pl.Enum([each.stage for each in facts.stages])
@@ -64,8 +64,11 @@ def _unknown(facts: Facts, merged: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _entries(facts: Facts, merged: pl.DataFrame) -> pl.DataFrame:
-    """Return moves up to as-of without exact duplicates and re-assertions, by lead and time."""
+def _entries(facts: Facts, merged: pl.DataFrame, deletions: pl.DataFrame) -> pl.DataFrame:
+    """Return moves up to as-of without exact duplicates and re-assertions, by lead and time.
+
+    A move after the deletion of its lead is no re-assertion of a move before it (E10).
+    """
     order = {number: each.order for number, each in enumerate(facts.stages)}
     rows = (
         pl.scan_parquet(facts.stage_entries)
@@ -95,51 +98,60 @@ def _entries(facts: Facts, merged: pl.DataFrame) -> pl.DataFrame:
             first.with_columns(pl.lit(value=True).alias("first")).lazy(), on="index", how="left", maintain_order="left"
         )
         .filter(~pl.col("tied") | pl.col("first").is_not_null())
-        .filter(pl.col("stage").ne_missing(pl.col("stage").shift()) | (pl.col("lead") != pl.col("lead").shift()))
-        .select("lead", "stage", "at")
+        .join(deletions.lazy(), on="lead", how="left", maintain_order="left")
+        .with_columns((pl.col("at") > pl.col("deleted_at")).fill_null(value=False).alias("is_restored"))
+        .filter(pl.any_horizontal(_changes(each) for each in ("stage", "lead", "is_restored")))
+        .select("lead", "stage", "at", "deleted_at", "is_restored")
         .collect()
     )
 
 
+def _changes(column: str) -> pl.Expr:
+    """Return whether the value differs from that of the row before; true in the first row."""
+    return pl.col(column).ne_missing(pl.col(column).shift())
+
+
 def _deletions(facts: Facts) -> pl.DataFrame:
+    """Return lead → deletion time up to as-of. The last row counts, and without a time it undoes the deletion."""
     if not facts.deletions:
         return pl.DataFrame(schema={"lead": pl.UInt32, "deleted_at": pl.Datetime("us")})
     return (
         pl.scan_parquet(facts.deletions)
-        .filter(pl.col("deleted_at") <= facts.as_of)
+        .filter(pl.col("deleted_at").is_null() | (pl.col("deleted_at") <= facts.as_of))
         .unique("lead_id", keep="last", maintain_order=True)
         .select(_lead("lead_id").alias("lead"), "deleted_at")
+        .drop_nulls()
         .collect()
     )
 
 
-def _spans(entries: pl.DataFrame, deletions: pl.DataFrame, facts: Facts) -> pl.DataFrame:
+def _spans(entries: pl.DataFrame, facts: Facts) -> pl.DataFrame:
     """Return one row per entry: when and how the lead left, and its cycle (null before the first)."""
     number = range(len(facts.stages))
     rank = dict(zip(number, (each.rank for each in facts.stages), strict=True))
     decides = dict(zip(number, (each.rank_or_end for each in facts.stages), strict=True))
     kind = dict(zip(number, (each.kind for each in facts.stages), strict=True))
     kinds = pl.Enum(["path", "hold", "detour", "exit"])
-    is_last = (pl.col("lead") != pl.col("lead").shift(-1)).fill_null(value=True)
-    is_first = (pl.col("lead") != pl.col("lead").shift()).fill_null(value=True)
+    # A deletion separates what comes after it from what was before (E10).
+    begins = _changes("lead") | _changes("is_restored")
     return (
         entries.lazy()
         .with_columns(
             pl.col("stage").replace_strict(rank, return_dtype=pl.Int8).alias("rank"),
             pl.col("stage").replace_strict(kind, return_dtype=kinds).alias("kind"),
             pl.col("stage").replace_strict(decides, return_dtype=pl.Int8).alias("decides"),
-            is_last.alias("is_last"),
-            is_first.alias("is_first"),
+            _changes("lead").alias("is_first"),
+            begins.alias("begins"),
+            begins.shift(-1).fill_null(value=True).alias("is_last"),
         )
-        .join(deletions.lazy(), on="lead", how="left", maintain_order="left")
         .with_columns(
             pl.when("is_last")
-            .then(pl.max_horizontal("deleted_at", pl.when(pl.col("deleted_at").is_not_null()).then("at")))
+            .then(pl.when(~pl.col("is_restored")).then("deleted_at"))
             .otherwise(pl.col("at").shift(-1))
             .alias("exited_at"),
             _exit_kind().alias("exit_kind"),
-            # OFF_PATH before the first row of a lead keeps the fill within the lead.
-            pl.when("is_first").then(OFF_PATH).otherwise(pl.col("decides").shift()).forward_fill().alias("before"),
+            # OFF_PATH before the first row keeps the fill within the lead, and before or after its deletion.
+            pl.when("begins").then(OFF_PATH).otherwise(pl.col("decides").shift()).forward_fill().alias("before"),
         )
         .with_columns(((pl.col("kind") == "path") & (pl.col("rank") < pl.col("before"))).alias("opens"))
         .with_columns(pl.col("opens").cast(pl.UInt32).cum_sum().alias("opened"))
@@ -163,7 +175,7 @@ def _spans(entries: pl.DataFrame, deletions: pl.DataFrame, facts: Facts) -> pl.D
 def _exit_kind() -> pl.Expr:
     next_kind, next_rank = pl.col("kind").shift(-1), pl.col("rank").shift(-1)
     return (
-        pl.when(pl.col("is_last") & pl.col("deleted_at").is_not_null())
+        pl.when(pl.col("is_last") & pl.col("deleted_at").is_not_null() & ~pl.col("is_restored"))
         .then(pl.lit("deleted"))
         .when("is_last")
         .then(pl.lit("open"))
@@ -186,32 +198,36 @@ def _exit_kind() -> pl.Expr:
 
 def _cycles(spans: pl.DataFrame, facts: Facts) -> pl.DataFrame:
     """Return one row per cycle: lead, first and highest rank, outcome, and arrival at each rank."""
-    leaves = pl.col("kind").is_in(["detour", "exit"])
+    end = (
+        pl.when(pl.col("kind") == "detour")
+        .then(pl.lit("detoured"))
+        .when(pl.col("kind") == "exit")
+        .then(pl.lit("exited"))
+        .when(pl.col("exit_kind") == "deleted")
+        .then(pl.lit("deleted"))
+        .cast(pl.Categorical)
+    )
     last = len(facts.path)
     return (
         spans.lazy()
         .filter(pl.col("cycle").is_not_null())
+        .with_columns(end.alias("end"))
         .group_by("cycle")
         .agg(
             pl.col("lead").first(),
             pl.col("rank").first().alias("entry_rank"),
             pl.col("rank").max().alias("furthest_rank"),
-            pl.col("kind").filter(leaves).first().alias("ender"),
-            (pl.col("exit_kind") == "deleted").any().alias("is_deleted"),
+            pl.col("end").drop_nulls().first(),
             *(pl.col("at").filter(pl.col("rank") == rank).min().alias(f"at_{rank}") for rank in range(1, last + 1)),
         )
         .sort("cycle")
         .with_columns(
             pl.when(pl.col(f"at_{last}").is_not_null())
             .then(pl.lit("completed"))
-            .when(pl.col("ender") == "detour")
-            .then(pl.lit("detoured"))
-            .when(pl.col("ender") == "exit")
-            .then(pl.lit("exited"))
+            .when(pl.col("end").is_not_null())
+            .then(pl.col("end").cast(pl.String))
             .when(pl.col("lead") == pl.col("lead").shift(-1))
             .then(pl.lit("regressed"))
-            .when("is_deleted")
-            .then(pl.lit("deleted"))
             .otherwise(pl.lit("open"))
             .cast(pl.Categorical)
             .alias("outcome")

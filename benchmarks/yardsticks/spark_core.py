@@ -19,17 +19,19 @@ _STEPS = {
         left join merged on merged.lead_id = delivered.lead_id
     """,
     "kept": """
-        select lead_id, stage_no, stage, rank_order, rank_or_end, kind, rank, at, place
+        select lead_id, stage_no, stage, rank_order, rank_or_end, kind, rank, at, place, deleted_at, is_restored
         from (
             select
                 *,
-                lag(stage_no) over (partition by lead_id order by at, rank_order, place) as came_from
+                lag(stage_no) over (partition by lead_id, is_restored order by at, rank_order, place) as came_from
             from (
                 select
                     coalesce(merged.survivor_id, delivered.lead_id) as lead_id,
                     stages.*,
                     delivered.entered_at as at,
                     delivered.load_no * 4294967296 + delivered.row_number as place,
+                    deleted.deleted_at,
+                    coalesce(delivered.entered_at > deleted.deleted_at, false) as is_restored,
                     row_number() over (
                         partition by coalesce(merged.survivor_id, delivered.lead_id), stages.stage_no, delivered.entered_at
                         order by delivered.load_no, delivered.row_number
@@ -38,6 +40,7 @@ _STEPS = {
                 inner join aliases on aliases.alias = delivered.stage_alias
                 inner join stages on stages.stage_no = aliases.stage_no
                 left join merged on merged.lead_id = delivered.lead_id
+                left join deleted on deleted.lead_id = coalesce(merged.survivor_id, delivered.lead_id)
                 where delivered.entered_at <= timestamp_ntz '{as_of}'
             )
             where copy_no = 1
@@ -49,11 +52,12 @@ _STEPS = {
             select
                 kept.*,
                 last_value(rank_or_end, true) over (
-                    partition by lead_id order by at, rank_order, place rows between unbounded preceding and 1 preceding
+                    partition by lead_id, is_restored
+                    order by at, rank_order, place rows between unbounded preceding and 1 preceding
                 ) as last_rank,
-                lead(kind) over (partition by lead_id order by at, rank_order, place) as next_kind,
-                lead(rank) over (partition by lead_id order by at, rank_order, place) as next_rank,
-                lead(at) over (partition by lead_id order by at, rank_order, place) as next_at,
+                lead(kind) over (partition by lead_id, is_restored order by at, rank_order, place) as next_kind,
+                lead(rank) over (partition by lead_id, is_restored order by at, rank_order, place) as next_rank,
+                lead(at) over (partition by lead_id, is_restored order by at, rank_order, place) as next_at,
                 row_number() over (partition by lead_id order by at, rank_order, place) as span_no
             from kept
         )
@@ -64,10 +68,10 @@ _STEPS = {
             ) as cycle_no,
             case
                 when next_kind is not null then next_at
-                when deleted.lead_id is not null then greatest(deleted.deleted_at, at)
+                when not is_restored then deleted_at
             end as exited_at,
             case
-                when next_kind is null then case when deleted.lead_id is null then 'open' else 'deleted' end
+                when next_kind is null then case when is_restored or deleted_at is null then 'open' else 'deleted' end
                 when next_kind = 'hold' then 'held'
                 when next_kind = 'detour' then 'detoured'
                 when next_kind = 'exit' then 'exited'
@@ -77,7 +81,6 @@ _STEPS = {
                 else 'regressed'
             end as exit_kind
         from beside
-        left join deleted on deleted.lead_id = beside.lead_id
     """,
     "cycles": """
         with facts as (
@@ -87,8 +90,7 @@ _STEPS = {
                 min(at) as started_at,
                 min_by(rank, span_no) as entry_rank,
                 max(rank) as furthest_rank,
-                min_by(kind, span_no) filter (where kind in ('detour', 'exit')) as ender,
-                bool_or(exit_kind = 'deleted') as is_deleted,
+                min_by(kind, span_no) filter (where kind in ('detour', 'exit') or exit_kind = 'deleted') as ender,
                 {arrivals}
             from spans
             where cycle_no > 0
@@ -100,8 +102,8 @@ _STEPS = {
                 when at_{last} is not null then 'completed'
                 when ender = 'detour' then 'detoured'
                 when ender = 'exit' then 'exited'
+                when ender is not null then 'deleted'
                 when lead(started_at) over (partition by facts.lead_id order by cycle_no) is not null then 'regressed'
-                when is_deleted then 'deleted'
                 else 'open'
             end as outcome
         from facts
@@ -252,7 +254,7 @@ def _deletions(facts: Facts, spark: SparkSession) -> None:
     spark.sql(
         f"""
         select lead_id, max_by(deleted_at, (load_no, row_number)) as deleted_at from deletions
-        where deleted_at <= timestamp_ntz '{facts.as_of}' group by lead_id
+        where deleted_at is null or deleted_at <= timestamp_ntz '{facts.as_of}' group by lead_id
         """
     ).createOrReplaceTempView("deleted")
 
