@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
+
 from benchmarks.history import CLOCK, History
 from pipeline.database.connection import connect
 from pipeline.ingest.raw_tables import create_raw_views
 from pipeline.settings import Settings, shipped
 from pipeline.transform import graph
-from pipeline.transform.build import build, column_dictionary, write_definition
+from pipeline.transform.build import BuiltModel, build, column_dictionary, write_definition
 from pipeline.transform.definition.first_entry import first_entry
 from pipeline.transform.definition.tables import definition_tables
 from pipeline.transform.project import TableName, discover
@@ -34,6 +36,19 @@ _ANSWERS = {
 
 def run(history: History, settings: Settings, folder: Path) -> tuple[int, dict[str, float]]:
     """Build the core models into `folder`/funnel.duckdb. Returns the number of spans and the seconds of each model."""
+    connection, built = build_models(history, settings, folder, CORE_MODELS, column_dictionary(shipped("sql")))
+    row = connection.execute("select count(*) from journey.stage_spans").fetchone()
+    connection.close()
+    return int(row[0]) if row else 0, {each.table: each.seconds for each in built}
+
+
+def build_models(
+    history: History, settings: Settings, folder: Path, selection: str, dictionary: dict[str, str] | None
+) -> tuple[duckdb.DuckDBPyConnection, tuple[BuiltModel, ...]]:
+    """Build the models of a selection from the landing log into `folder`/funnel.duckdb, like `funnel run --select`.
+
+    Returns an open connection and the built models. With None instead of a dictionary, no comments are written.
+    """
     configuration = history.configuration()
     log_folder = history.log_output / "landing"
     (folder / "funnel.duckdb").unlink(missing_ok=True)
@@ -45,13 +60,10 @@ def run(history: History, settings: Settings, folder: Path) -> tuple[int, dict[s
     write_definition(connection, definition_tables(configuration, as_of, {"lead_source": "lead"}, first))
     there = connection.execute("select table_schema, table_name from information_schema.tables").fetchall()
     models = graph.in_order(project.models, frozenset(TableName(schema, name) for schema, name in there))
-    chosen = graph.select(models, CORE_MODELS)
-    built = build(connection, chosen, column_dictionary(shipped("sql")))
+    built = build(connection, graph.select(models, selection), dictionary)
     connection.execute("drop schema raw cascade")
     connection.execute("checkpoint")
-    row = connection.execute("select count(*) from journey.stage_spans").fetchone()
-    connection.close()
-    return int(row[0]) if row else 0, {each.table: each.seconds for each in built}
+    return connection, built
 
 
 def answer(folder: Path, answers: Path) -> None:

@@ -18,14 +18,15 @@ from benchmarks import processes
 from benchmarks.yardsticks import facts as yardstick
 
 YARDSTICKS = ("scan", "sort", "polars", "pandas", "spark")
-CORE_JOB = "core"
+CORE_JOB, ANSWERS_JOB = "core", "answers"
+OUR_JOBS = (CORE_JOB, ANSWERS_JOB)
 _MODULES = {"polars": "polars_core", "pandas": "pandas_core", "spark": "spark_core"}
 
 
 def main() -> None:
     """Parse the command line, run the job and write its measurements."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.job")
-    parser.add_argument("kind", choices=(CORE_JOB, *YARDSTICKS))
+    parser.add_argument("kind", choices=(*OUR_JOBS, *YARDSTICKS))
     parser.add_argument("--history", type=Path, required=True)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--memory", default="8GB")
@@ -36,14 +37,8 @@ def main() -> None:
     os.environ["POLARS_MAX_THREADS"] = str(arguments.threads)
 
     models: dict[str, float] = {}
-    if arguments.kind == CORE_JOB:
-        work, done = _core_job(
-            arguments.history, arguments.scratch, answers, arguments.memory, arguments.threads, models
-        )
-    else:
-        work, done = _yardstick(
-            arguments.kind, arguments.history, arguments.scratch, answers, arguments.memory, arguments.threads
-        )
+    inputs = (arguments.kind, arguments.history, arguments.scratch, answers, arguments.memory, arguments.threads)
+    work, done = _our_job(*inputs, models) if arguments.kind in OUR_JOBS else _yardstick(*inputs)
     wall, cpu = time.monotonic(), _cpu_seconds()
     rows = work()
     measurements = {
@@ -57,19 +52,24 @@ def main() -> None:
     (arguments.scratch / "result.json").write_text(json.dumps(measurements), "utf-8")
 
 
-def _core_job(
-    folder: Path, scratch: Path, answers: Path, memory: str, threads: int, models: dict[str, float]
+def _our_job(
+    kind: str, folder: Path, scratch: Path, answers: Path, memory: str, threads: int, models: dict[str, float]
 ) -> tuple[Callable[[], int], Callable[[], None]]:
-    from benchmarks import core
+    from benchmarks import core, same_answers
     from benchmarks.history import History
     from pipeline.settings import Settings
 
+    history, settings = History(folder), Settings(memory, threads)
+
     def work() -> int:
-        rows, seconds = core.run(History(folder), Settings(memory, threads), scratch)
+        if kind == CORE_JOB:
+            rows, seconds = core.run(history, settings, scratch)
+        else:
+            rows, seconds = same_answers.run(history, settings, scratch, answers)
         models.update(seconds)
         return rows
 
-    return work, lambda: core.answer(scratch, answers)
+    return work, (lambda: core.answer(scratch, answers)) if kind == CORE_JOB else lambda: None
 
 
 def _yardstick(

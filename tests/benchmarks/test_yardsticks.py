@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from benchmarks import answers, core, history, measure, nights, processes
+from benchmarks import answers, core, history, measure, nights, processes, same_answers
 from benchmarks.generate import HistorySpec
 from benchmarks.yardsticks import facts, pandas_core, scan, sort
 from pipeline.settings import Settings
@@ -58,6 +58,15 @@ def test_pandas_and_the_models_give_equal_results(core_answers: CoreAnswers, tmp
     assert theirs == core_answers.spans
     assert answers.differences(core_answers.ours, tmp_path) == {}
     assert answers.cells(tmp_path) > 10_000
+
+
+def test_the_answers_job_gives_equal_results_from_fewer_tables(core_answers: CoreAnswers, tmp_path: Path) -> None:
+    """The answers job builds no mart and no slice, and every cell is equal."""
+    (tmp_path / "answers").mkdir()
+    spans, models = same_answers.run(core_answers.history, SETTINGS, tmp_path, tmp_path / "answers")
+    assert spans == core_answers.spans
+    assert answers.differences(core_answers.ours, tmp_path / "answers") == {}
+    assert {each for each in models if not each.startswith("clean.")} == {"journey.stays", "journey.cycles_facts"}
 
 
 @pytest.mark.parametrize(
