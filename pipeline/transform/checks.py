@@ -19,7 +19,7 @@ from pipeline.errors import CheckFailed, Interrupted, ModelError
 from pipeline.privacy.permissions import without_addresses
 from pipeline.settings import MORE_MEMORY
 from pipeline.transform.build import stored_table
-from pipeline.transform.header import Severity
+from pipeline.transform.header import Header, Severity
 from pipeline.transform.project import Check, Model
 from pipeline.waterfall.names import cut
 
@@ -100,38 +100,38 @@ def require_beside(check: Callable[[], tuple[Outcome, ...]], work: Callable[[], 
 
 
 def _check_header(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Outcome]:
+    """Return the outcomes of all claims of a header, from one scan of the table."""
     # Only stored rows are checked: the same SELECT computes the others on read.
     stored = stored_table(model)
     table = f"{stored.schema}.{identifier(stored.name)}"
     header = model.header
-    outcomes = []
-    for key in ((header.key,) if header.key else ()) + header.unique:
-        columns = ", ".join(identifier(column) for column in key)
-        # Group by a hash first: it needs less time and memory. Group by the key itself only if two rows have the same hash.
-        broken = 0
-        for grouped in (f"hash({columns})", columns):
-            broken = _query(
-                connection,
-                f"select count(*) from (select 1 from {table} group by {grouped} having count(*) > 1)",
-                str(model.table),
-            )[0][0]
-            if not broken:
-                break
-        outcomes.append(Outcome(str(model.table), f"{', '.join(key)} is unique", "fail", broken))
-    # All other claims need only one scan of the table.
+    keys = [key for key in (header.key, *header.unique) if key]
+    # Hashes need less time and memory than keys. The keys themselves are compared only if two rows have the same hash.
+    counts = [f"count(*) - count(distinct hash({_columns(key)}))" for key in keys]
+    counts += [f"count(*) filter (where {broken})" for _, broken in _claims(header)]
+    if not counts:
+        return []
+    broken_rows = list(_query(connection, f"select {', '.join(counts)} from {table}", str(model.table))[0])
+    for number, key in enumerate(keys):
+        if broken_rows[number]:
+            duplicates = f"select count(*) from (select 1 from {table} group by {_columns(key)} having count(*) > 1)"
+            broken_rows[number] = _query(connection, duplicates, str(model.table))[0][0]
+    claims = [f"{', '.join(key)} is unique" for key in keys] + [claim for claim, _ in _claims(header)]
+    return [Outcome(str(model.table), claim, "fail", rows) for claim, rows in zip(claims, broken_rows, strict=True)]
+
+
+def _columns(key: tuple[str, ...]) -> str:
+    return ", ".join(map(identifier, key))
+
+
+def _claims(header: Header) -> list[tuple[str, str]]:
+    """Return each claim about single rows, with the condition of the rows that break it."""
     claims = [(f"{column} is not null", f"{identifier(column)} is null") for column in header.not_null]
     claims += [
         (f"{column} is one of {', '.join(values)}", f"{identifier(column)} not in ({', '.join(map(quoted, values))})")
         for column, values in header.accepted
     ]
-    claims += [(claim, f"not ({claim})") for claim in header.checks]
-    if claims:
-        counts = ", ".join(f"count(*) filter (where {broken})" for _, broken in claims)
-        row = _query(connection, f"select {counts} from {table}", str(model.table))[0]
-        outcomes += [
-            Outcome(str(model.table), claim, "fail", count) for (claim, _), count in zip(claims, row, strict=True)
-        ]
-    return outcomes
+    return claims + [(claim, f"not ({claim})") for claim in header.checks]
 
 
 def _on_stored_rows(check: Check, models: tuple[Model, ...]) -> Check:

@@ -80,6 +80,11 @@ class TestHeaderPromises:
             outcomes([*GOOD, one, two])["lead, number is unique"],
         )
 
+    def test_a_key_that_three_rows_share_is_one_broken_key(self) -> None:
+        """The check counts keys, not rows."""
+        rows = [("Cy", 1, number, "mql", None, 1) for number in (20, 21, 22)]
+        assert 1 == outcomes([*GOOD, *rows])["lead, number is unique"]
+
     def test_keys_with_equal_hashes_are_different(self) -> None:
         """The hash only selects candidates; the keys themselves are compared."""
         spans = model("journey.spans", header=SPANS, sql="from raw.spans")
