@@ -93,9 +93,7 @@ def build_changed_leads(
     first = _upstream(models, COMPARED_TABLES)
     _attach(connection, previous)
     try:
-        done = list(
-            build(connection, tuple(model for model in first if model.table not in INCREMENTAL_TABLES), dictionary)
-        )
+        done = list(build(connection, tuple(model for model in first if model.table not in INCREMENTAL_TABLES), None))
         _append_new_loads(connection, catalogue, by_table[ENTRY_CODES], previous)
         with attached(connection, "changed"):
             leads, changed = _find_changed_leads(connection, catalogue, previous)
@@ -109,8 +107,8 @@ def build_changed_leads(
                 if model.table in INCREMENTAL_TABLES:
                     _replace_changed_rows(connection, subset, model)
                 else:
-                    done += build(connection, (model,), dictionary)
-        comment(connection, tuple(model for model in models if model.table in INCREMENTAL_TABLES), dictionary)
+                    done += build(connection, (model,), None)
+        comment(connection, models, dictionary)
         return tuple(done)
     finally:
         connection.execute("detach published")
