@@ -254,7 +254,7 @@ class ReportOfOne:
     """A report for one value of a dimension, in addition to the report of all leads."""
 
     name: str
-    """Name of its folder under reports/ and of its schema, report_<name>."""
+    """Name of its folder under reports/, and its value of the column `report` in schema report."""
     title: str
     dimension: str
     value: str

@@ -42,6 +42,6 @@ def data_anchor(table: str) -> str:
 
 
 def data_link(table: str) -> str:
-    """Return the link to the data file of `schema.table`; empty for tables outside the report schemas."""
+    """Return the link to the data file of `schema.table`; empty for tables of other schemas."""
     schema, _, name = table.partition(".")
-    return data_anchor(name) if schema == "report" or schema.startswith("report_") else ""
+    return data_anchor(name) if schema == "report" else ""

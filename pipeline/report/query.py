@@ -30,7 +30,7 @@ class QueryResult(Generic[Row]):
 
 @dataclass(frozen=True)
 class ReportConnection:
-    """A database and one of its reports. `report.x` means the table x of that report."""
+    """A database and one of its reports."""
 
     connection: QueryConnection
     report: rows.Report
@@ -47,13 +47,15 @@ class ReportConnection:
     ) -> QueryResult[Row]:
         """Return the rows of a table as `row_class`, whose fields name the columns.
 
-        `max_rows` limits the rows returned, not the query that the page prints.
+        Of a table of schema `report`, only the rows of this report; so `where` has no `or` outside parentheses. `max_rows`
+        limits the rows returned, not the query that the page prints.
         """
         columns = [field.name for field in fields(row_class)]  # type: ignore[arg-type]
-        table = self.qualified_name(table)
         lines = ["select", *wrap_columns(columns), f"from {table}"]
-        if where:
-            lines.append(f"where {where}")
+        conditions = [self.report.condition] if table.startswith("report.") else []
+        conditions += [where] if where else []
+        if conditions:
+            lines.append("where " + "\n    and ".join(conditions))
         if order:
             lines.append(f"order by {order}")
         sql = "\n".join(lines)
@@ -70,11 +72,6 @@ class ReportConnection:
     def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         """Return the rows of any query."""
         return self.connection.execute(sql).fetchall()
-
-    def qualified_name(self, table: str) -> str:
-        """Return the table with the schema of this report in place of `report`."""
-        schema, name = table.split(".")
-        return f"{self.report.schema}.{name}" if schema == "report" else table
 
 
 def read_reports(connection: QueryConnection) -> tuple[rows.Report, ...]:

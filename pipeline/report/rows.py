@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from pipeline.database.connection import quoted
+
 
 @dataclass(frozen=True)
 class Report:
@@ -21,9 +23,9 @@ class Report:
         return self.report == "all"
 
     @property
-    def schema(self) -> str:
-        """The schema of its tables."""
-        return "report" if self.is_all else f"report_{self.report}"
+    def condition(self) -> str:
+        """The condition on the rows of this report in every table of schema `report`."""
+        return f"report = {quoted(self.report)}"
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,9 @@ def build_site(
         report_filter=variant.sentence(figures.report),
         reports=_reports(figures),
     )
-    files = Sheet(links.DATA, "data.html", "Data files", files_page.files_page(tables))
+    files = Sheet(
+        links.DATA, "data.html", "Data files", files_page.files_page(tables, _root(figures), len(figures.reports))
+    )
     archive = Sheet(links.ARCHIVE, "archive.html", "Archive", archive_page.archive_page(earlier))
     return Site(
         frame, (*_sheets(figures, notes, stale, FootnoteBuilder(as_of, figures.before_coverage)), files, archive)
@@ -188,7 +190,7 @@ def title(figures: Figures) -> str:
 def _reports(figures: Figures) -> tuple[ReportLink, ...]:
     if len(figures.reports) == 1:
         return ()
-    root = "" if figures.report.is_all else "../"
+    root = _root(figures)
     return tuple(
         ReportLink(
             text.isolated(each.title),
@@ -197,6 +199,11 @@ def _reports(figures: Figures) -> tuple[ReportLink, ...]:
         )
         for each in figures.reports
     )
+
+
+def _root(figures: Figures) -> str:
+    """Return the path from the folder of this report to that of the report of all leads."""
+    return "" if figures.report.is_all else "../"
 
 
 def _groups(figures: Figures) -> tuple[LinkGroup, ...]:

@@ -15,11 +15,13 @@ from pipeline.ingest.raw_tables import create_raw_views
 from pipeline.publish import intact
 from pipeline.publish.manifest import require_published
 from pipeline.run import findings, requirements
+from pipeline.run.findings import empty_reports
 from pipeline.run.loading import Loaded
 from pipeline.run.publishing import NewRun, require_same_privacy
 from pipeline.settings import shipped
-from pipeline.transform import checks, graph, incremental, macros, report_variants
+from pipeline.transform import graph, incremental, macros
 from pipeline.transform.build import BuiltModel, column_dictionary, write_definition
+from pipeline.transform.build import build as build_models
 from pipeline.transform.definition.first_entry import first_entry
 from pipeline.transform.definition.tables import definition_tables
 from pipeline.transform.previous_run import LoggedLoad, PreviousRun, open_previous_run
@@ -32,8 +34,6 @@ class BuiltTables:
 
     project: Project
     models: tuple[BuiltModel, ...]
-    variant_outcomes: tuple[checks.Outcome, ...]
-    """Check outcomes of the reports for one value."""
     incomplete: tuple[str, ...]
     """Findings about incomplete data, for the report and the log."""
     warnings: tuple[str, ...]
@@ -82,14 +82,14 @@ def build(new: NewRun, loaded: Loaded) -> BuiltTables:
         chosen = tuple(model for model in chosen if not history or model.table.schema not in incremental.LAYERS)
         with Cursors(connection, shared.queries) as cursors:
             new.connections.add(cursors)
-            built, outcomes = report_variants.build_all(connection, project, models, chosen, dictionary, cursors)
-        warnings += report_variants.empty_report_warnings(connection)
+            built = build_models(connection, chosen, dictionary, cursors)
+        warnings += empty_reports.without_leads(connection)
         incomplete = findings.warnings(connection, options.configuration, is_whole=not options.select)
         macros.create_macros(connection, macros.discover_macros(shipped("sql")))
         connection.execute("drop schema raw cascade")  # the landing log keeps the raw rows
         connection.execute("checkpoint")
         connection.close()
-    return BuiltTables(project, (*history, *built), outcomes, tuple(incomplete), (*warnings, *incomplete), shared)
+    return BuiltTables(project, (*history, *built), tuple(incomplete), (*warnings, *incomplete), shared)
 
 
 def _previous_run(new: NewRun, loaded: Loaded, project: Project) -> tuple[PreviousRun | None, tuple[str, ...]]:

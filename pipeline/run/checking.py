@@ -43,8 +43,7 @@ def check_beside_report(new: NewRun, loaded: Loaded, built: BuiltTables) -> Chec
 
     def check() -> tuple[checks.Outcome, ...]:
         with new.phases.timed("checks"):
-            outcomes = checks.run_checks(reader, built.project.models, built.project.checks, cursors)
-            return (*outcomes, *built.variant_outcomes)
+            return checks.run_checks(reader, built.project.models, built.project.checks, cursors)
 
     with Cursors(reader, built.shares.queries) as cursors, new_cursor(reader) as pages:
         new.connections.add(cursors)

@@ -37,25 +37,23 @@ class BuiltModel:
 
 @dataclass
 class Progress:
-    """Logs each built model. `total` is the number of models in the run; with `is_silent` nothing is logged."""
+    """Logs each built model. `total` is the number of models in the run."""
 
     total: int
     done: int = 0
-    is_silent: bool = False
 
     def log(self, built: BuiltModel) -> None:
         """Count a model, and log it with its rows and seconds."""
         self.done += 1
-        if not self.is_silent:
-            log.event(
-                "model",
-                f"{self.done:>3}/{self.total} {built.table:<28} {log.row_count(built.rows)} {built.seconds:>7.2f} s",
-                model=built.table,
-                rows=built.rows,
-                seconds=round(built.seconds, 3),
-                position=self.done,
-                of=self.total,
-            )
+        log.event(
+            "model",
+            f"{self.done:>3}/{self.total} {built.table:<28} {log.row_count(built.rows)} {built.seconds:>7.2f} s",
+            model=built.table,
+            rows=built.rows,
+            seconds=round(built.seconds, 3),
+            position=self.done,
+            of=self.total,
+        )
 
 
 def write_definition(connection: duckdb.DuckDBPyConnection, tables: tuple[Table, ...]) -> None:

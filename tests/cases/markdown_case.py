@@ -21,6 +21,8 @@
     where `grain = 'all' and unit = 'cycle'`
     | from_stage | to_stage | entered | converted |
 
+    ## Then report.headline of priya    (a report of [[reports]]; without `of`, the report of all leads)
+
 Given times are local times of the waterfall's zone; expected times are UTC instants or local dates, as docs/RULES.md
 section 10 says. A `Then` may have its own line "as of `…`". It lists every row that meets its condition, with the
 columns that the claim needs; numbers have up to six digits after the point.
@@ -83,6 +85,14 @@ class Then:
     as_of: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    report: str = "all"
+    """The report whose rows are expected, for a table of schema report."""
+
+    @property
+    def query(self) -> str:
+        """The query of the rows."""
+        of_report = f"report = '{self.report}' and " if self.table.startswith("report.") else ""
+        return f"select {', '.join(self.columns)} from {self.table} where {of_report}({self.condition})"
 
 
 @dataclass(frozen=True)
@@ -103,7 +113,7 @@ class Case:
         return self.configuration(folder).waterfall
 
     def configuration(self, folder: Path) -> Configuration:
-        """The whole configuration, with the [[reports]] that a `Then report_<name>.x` needs."""
+        """The whole configuration, with the [[reports]] that a `Then report.x of name` needs."""
         path = folder / "funnel.toml"
         path.write_text(self._toml(), encoding="utf-8")
         return load_configuration(path)
@@ -193,7 +203,9 @@ def read_case(path: Path) -> Case:
             case ["Given", name] if name in GIVEN:
                 given[name] = _records(body)
             case ["Then", name]:
-                thens.append(_then(name, body, settings["as of"]))
+                thens.append(_then(name, "all", body, settings["as of"]))
+            case ["Then", name, "of", report] if name.startswith("report."):
+                thens.append(_then(name, report, body, settings["as of"]))
             case _:
                 raise ValueError(f"{path.name}: what is `## {heading}`?")
     if not title.startswith("# ") or not prose or not given or not thens:
@@ -216,7 +228,7 @@ def format_value(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _then(table: str, body: str, as_of: str) -> Then:
+def _then(table: str, report: str, body: str, as_of: str) -> Then:
     text, bar, rows = body.partition("|")
     condition = re.search(r"where `([^`]+)`", text)
     own_as_of = re.search(r"as of `([^`]+)`", text)
@@ -230,6 +242,7 @@ def _then(table: str, body: str, as_of: str) -> Then:
         own_as_of[1] if own_as_of else as_of,
         records[0],
         tuple(records[1:]),
+        report,
     )
 
 

@@ -183,10 +183,8 @@ value = "sales"
         (attached,) = marketing.iter_attachments()
         file = output / "reports" / "marketing" / "data" / "headline.csv"
         assert file.read_bytes() == attached.get_payload(decode=True)
-        counted = "select entered from {}.headline where headline_no = 1 and window_days is null"
-        of_all, of_marketing = (
-            runs.ask(output, counted.format(schema))[0] for schema in ("report", "report_marketing")
-        )
+        counted = "select entered from report.headline where report = '{}' and headline_no = 1 and window_days is null"
+        of_all, of_marketing = (runs.ask(output, counted.format(report))[0] for report in ("all", "marketing"))
         assert of_marketing["entered"] < of_all["entered"]
         assert f"  {of_marketing['entered']}  reached MQL" in text.splitlines()
 

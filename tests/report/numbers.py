@@ -84,6 +84,11 @@ class Database:
         return frozenset().union(*(matching or rows))
 
 
+def of_all_leads(sql: str) -> str:
+    """A question of a test, over the rows of the report of all leads in tables of schema report."""
+    return re.sub(r"\b(from|join) (report\.\w+)", r"\1 (from \2 where report = 'all')", sql)
+
+
 def tokens(words: str) -> list[str]:
     """The numbers in a text, with their units."""
     whole = RANGE.sub(rf"\1{THIN}% – ", SAID.sub(" ", words))

@@ -221,7 +221,7 @@ def database(sample: Sample) -> Iterator[numbers.Database]:
 @pytest.fixture(scope="module")
 def places(sample: Sample, database: numbers.Database) -> list[tuple[str, str, list[str], frozenset[str]]]:
     """(page, text, its numbers, the allowed numbers) of every text with numbers on every page."""
-    (as_of,) = database.cached_rows(AS_OF)[0].values()
+    (as_of,) = database.cached_rows(numbers.of_all_leads(AS_OF))[0].values()
     texts_with_numbers = []
     for file in sample.pages:
         for each in numbers.printed(numbers.page_of(file.read_text("utf-8"))):
@@ -276,7 +276,7 @@ def _known(database: numbers.Database, page: str, each: numbers.Printed) -> froz
     placeholders |= {"query": f"({printed})", "stage": database.stages.get(table, "")}
     for pages, place, more in UNQUERIED:
         if re.fullmatch(pages, kind) and _is_at(each.where, place):
-            questions += (question.format(**placeholders) for question in more)
+            questions += (numbers.of_all_leads(question.format(**placeholders)) for question in more)
     return frozenset().union(*(database.pool(question, heading) for question in questions))
 
 

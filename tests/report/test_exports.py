@@ -17,8 +17,9 @@ import pytest
 from pipeline.explore import query
 from pipeline.report.data.tables import ReportColumn, report_tables
 from pipeline.report.outputs import workbook
-from pipeline.report.outputs.files import write_exports
+from pipeline.report.outputs.files import write_exports, write_workbook
 from pipeline.report.outputs.summary_json import to_json
+from pipeline.report.query import read_reports
 from pipeline.transform.project import Model
 from pipeline.waterfall.definition import Pair, Sla, Stage, Waterfall
 from tests import runs
@@ -106,7 +107,10 @@ def value_of(text: str | None, kind: str) -> Any:
 
 
 def kinds(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
-    return {name: kind for name, kind, *_ in connection.execute(f"describe report.{table}").fetchall()}
+    """Column → type of a table in the files: all but the first column, which names the report."""
+    (first, *_), *columns = connection.execute(f"describe report.{table}").fetchall()
+    assert "report" == first
+    return {name: kind for name, kind, *_ in columns}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.table.name)
@@ -118,14 +122,22 @@ def test_a_csv_file_equals_its_model(model: Model, output: Path, published: duck
     columns = kinds(published, model.table.name)
     rows = [tuple(map(value_of, line, columns.values())) for line in lines]
     assert list(columns) == header
-    assert published.execute(model.sql).fetchall() == rows
+    assert [row[1:] for row in published.execute(model.sql).fetchall()] == rows
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.table.name)
 def test_a_model_of_the_report_has_an_order(model: Model) -> None:
-    """Files keep the order of the model, so a model with several rows ends with `order by`."""
-    last = model.sql.rpartition("order by")[2]
-    assert model.header.row_is.startswith("One row:") or ("order by" in model.sql and "from " not in last)
+    """Files keep the order of the model, so a model ends with `order by`; its rows are sorted by report first."""
+    _, _, last = model.sql.rpartition("\norder by")
+    assert re.match(r"\s+(\w+\.)?report\b", last)
+    assert "from " not in last
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.table.name)
+def test_a_model_of_the_report_has_rows_per_report(model: Model) -> None:
+    """The comment says so in a form that the files of one report leave out, and each key begins with the report."""
+    assert re.match(r"One row per report(, | and |:)", model.header.row_is)
+    assert {"report"} == {key[0] for key in (model.header.key, *model.header.unique)}
 
 
 def test_there_is_a_file_for_each_table_and_no_other(output: Path) -> None:
@@ -145,7 +157,7 @@ def test_a_sheet_equals_its_table(
     header, *lines = sheet.iter_rows(max_col=len(columns))
     assert list(columns) == [cell.value for cell in header]
     rows = [tuple(cell.value for cell in line) for line in lines]
-    expected = published.execute(f"select * from report.{name} order by rowid").fetchall()
+    expected = published.execute(f"select * exclude (report) from report.{name} order by rowid").fetchall()
     assert len(expected) == len(rows)
     for promised, content in zip(expected, rows, strict=True):
         assert [] == [pair for pair in zip(promised, content, strict=True) if not same(*pair)]
@@ -206,7 +218,7 @@ def test_a_column_has_the_number_format_of_its_unit(column: str, kind: str, expe
 
 def test_every_share_is_a_percentage(published: duckdb.DuckDBPyConnection) -> None:
     """A column of a rate, share or interval is a percentage; days and hours are not."""
-    for table in report_tables(published):
+    for table in report_tables(published, None):
         for column in table.columns:
             number_format = workbook.number_format(column)
             if column.kind == "DOUBLE":
@@ -339,12 +351,19 @@ def database_with_owners(*owners: str) -> duckdb.DuckDBPyConnection:
     )
 
 
+def write_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Write the files of the report of all leads and close the database."""
+    reports = read_reports(connection)
+    write_exports(connection, folder, reports[0], report_tables(connection, reports[0]))
+    write_workbook(connection, folder, reports)
+    connection.close()
+
+
 def test_no_name_becomes_a_formula(tmp_path: Path) -> None:
     """Owners that look like formulas are unchanged text in the workbook, and escaped in the CSV files."""
     connection = database_with_owners(*FORMULAS)
     names = {name for (name,) in connection.execute("select current_owner from report.open_by_owner").fetchall()}
-    write_exports(connection, tmp_path, report_tables(connection))
-    connection.close()
+    write_files(connection, tmp_path)
     assert len(FORMULAS) == len(names)
     sheet = openpyxl.load_workbook(tmp_path / "funnel.xlsx")["open_by_owner"]
     at = next(cell.column for cell in sheet[1] if cell.value == "current_owner")
@@ -359,8 +378,7 @@ def test_no_name_becomes_a_formula(tmp_path: Path) -> None:
 def test_a_name_that_is_a_formula_stays_one_cell_on_the_first_sheet(tmp_path: Path) -> None:
     """The name of the waterfall is text as well."""
     connection = database_with_owners("x")
-    write_exports(connection, tmp_path, report_tables(connection))
-    connection.close()
+    write_files(connection, tmp_path)
     cell = openpyxl.load_workbook(tmp_path / "funnel.xlsx")["About"]["B1"]
     assert ("=Edge()", "s") == (cell.value, cell.data_type)
 
@@ -368,8 +386,7 @@ def test_a_name_that_is_a_formula_stays_one_cell_on_the_first_sheet(tmp_path: Pa
 def test_a_database_without_an_entry_has_its_files(tmp_path: Path) -> None:
     """They are headers without rows, a valid workbook, and a summary of zeros and nulls."""
     connection = database_with_owners()
-    write_exports(connection, tmp_path, report_tables(connection))
-    connection.close()
+    write_files(connection, tmp_path)
     assert (tmp_path / "data" / "stuck_leads.csv").read_text("utf-8-sig").count("\n") == 1
     book = openpyxl.load_workbook(tmp_path / "funnel.xlsx")
     assert 1 == book["stuck_leads"].max_row

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from pipeline.publish import run_folder
+from pipeline.report import text
 from pipeline.run import run
 from tests import runs
-from tests.cli.commands import contents, copy_of_quarter
+from tests.cli.commands import contents, copy_of_quarter, tables
 from tests.report import reading
 from tests.sample import Sample
 
@@ -32,7 +35,6 @@ dimension = "owner"
 value = "nobody at all"
 """
 FOLDERS = ("", "marketing", "dana", "nobody")
-SCHEMAS = "'report', 'report_marketing', 'report_dana', 'report_nobody'"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ def published(toml: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_report_is_complete_and_its_queries_run(published: Path, folder: str) -> None:
-    """Pages, links, tables and printed queries of each report are valid; the queries use the tables of that report."""
+    """Pages, links, tables and printed queries of each report are valid; the queries select the rows of that report."""
     site = reading.read_folder(published / "reports" / folder)
     assert [] == site.dead_links()
     for page in site.pages.values():
@@ -62,11 +64,9 @@ def test_every_report_is_complete_and_its_queries_run(published: Path, folder: s
     connection = runs.query.open_published(published)
     assert [] == reading.failing_queries(site, connection)
     connection.close()
-    schema = f"report_{folder}" if folder else "report"
-    schemas_queried = {
-        word.split(".")[0] for sql, *_ in site.queries for word in sql.split() if word.startswith("report")
-    }
-    assert {schema} == schemas_queried
+    queries = [sql for sql, *_ in site.queries if "\nfrom report." in sql]
+    assert len(queries) > 20
+    assert [] == [sql for sql in queries if f"\nwhere report = '{folder or 'all'}'\n" not in sql]
 
 
 def test_all_reports_have_the_same_pages_and_link_to_each_other(published: Path) -> None:
@@ -118,40 +118,68 @@ def test_tables_without_slices_are_only_in_the_report_of_all_leads(published: Pa
     assert whole.tables["table-accounting"] == one.tables["table-accounting"]
 
 
-def test_every_table_of_every_report_explains_itself(published: Path) -> None:
-    """Each report has the same tables as that of all leads, with comments of tables and columns."""
+def test_every_table_begins_with_the_report_and_explains_itself(published: Path) -> None:
+    """The tables of all reports are in one schema; each has the column report first, and comments of all columns."""
     rows = runs.ask(
         published,
-        "select schema_name, table_name, column_name, comment from duckdb_columns()"
-        f" where schema_name in ({SCHEMAS}) order by all",
+        "select schema_name, table_name, column_name, column_index, comment from duckdb_columns()"
+        " where starts_with(schema_name, 'report') and not internal order by all",
     )
-    by_schema = {
-        schema: {(r["table_name"], r["column_name"], r["comment"]) for r in rows if r["schema_name"] == schema}
-        for schema in SCHEMAS.replace("'", "").split(", ")
-    }
-    assert 1 == len({frozenset(each) for each in by_schema.values()})
+    assert {"report"} == {row["schema_name"] for row in rows}
+    assert {"report"} == {row["column_name"] for row in rows if row["column_index"] == 1}
     assert [] == [row for row in rows if row["comment"] is None]
-    assert [{"report": "all", "dimension": "all", "dimension_value": "all"}] == runs.ask(
-        published, "from waterfall.report_filter"
-    )
 
 
 def test_the_report_of_all_leads_is_the_same_with_and_without_others(published: Path, quarter: Sample) -> None:
     """Reports of one value change no number of the report of all leads."""
-    assert contents(quarter.output, "'marts', 'quality', 'report'") == contents(
-        published, "'marts', 'quality', 'report'"
+    assert contents(quarter.output, "'marts', 'quality'") == contents(published, "'marts', 'quality'")
+    for table in tables(published, "'report'"):
+        alone, beside = (runs.ask(each, f"from {table} where report = 'all'") for each in (quarter.output, published))
+        assert alone == beside, table
+
+
+def test_one_workbook_has_the_rows_of_all_reports(published: Path) -> None:
+    """It is in the folder of the report of all leads; each sheet names the report, that of all leads first."""
+    reports = published / "reports"
+    assert [reports / "funnel.xlsx"] == list(reports.rglob("funnel.xlsx"))
+    book = openpyxl.load_workbook(reports / "funnel.xlsx")
+    assert {"report"} == {sheet["A1"].value for sheet in book.worksheets[1:]}
+    header, *lines = (tuple(cell.value for cell in line) for line in book["stage_flow"].iter_rows())
+    expected = runs.ask(
+        published,
+        "select flow.* from report.stage_flow as flow inner join waterfall.reports as reports"
+        " on reports.report = flow.report order by reports.report_no, flow.stage_no, flow.month_start nulls first",
     )
+    counts = ("report", "stage", "opening", "ins", "outs", "closing")
+    assert [tuple(row[name] for name in counts) for row in expected] == [
+        tuple(line[header.index(name)] for name in counts) for line in lines
+    ]
+    assert ["all", "marketing", "dana", "nobody"] == list(dict.fromkeys(line[0] for line in lines))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_csv_files_of_a_report_have_its_rows(published: Path, folder: str) -> None:
+    """Each file has the rows of its report, and the page of data files says how many."""
+    data = published / "reports" / folder / "data"
+    page = (published / "reports" / folder / "data.html").read_text("utf-8")
+    for table in tables(published, "'report'"):
+        file = data / f"{table.removeprefix('report.')}.csv"
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            header, *rows = csv.reader(lines)
+        (counted,) = runs.ask(published, f"select count(*) as n from {table} where report = '{folder or 'all'}'")
+        assert (counted["n"], False) == (len(rows), "report" in header)
+        assert f'<a href="data/{file.name}">CSV, {text.plural(len(rows), "row")}</a>' in page
 
 
 def test_threads_selections_and_a_rewritten_report_change_no_byte(toml: Path, published: Path, tmp_path: Path) -> None:
     """Pages and rows of every report are the same with one or four threads, after a selection, and after `funnel report`."""
-    pages, rows = _pages(published), contents(published, SCHEMAS)
+    pages, rows = _pages(published), contents(published, "'report'")
     runs.run(toml, tmp_path, as_of=runs.QUARTER_AS_OF, threads=4)
     assert pages == _pages(tmp_path)
-    assert rows == contents(tmp_path, SCHEMAS)
+    assert rows == contents(tmp_path, "'report'")
     runs.run(toml, tmp_path, as_of=runs.QUARTER_AS_OF, select="report.headline marts.conversion", threads=1)
     assert pages == _pages(tmp_path)
-    assert rows == contents(tmp_path, SCHEMAS)
+    assert rows == contents(tmp_path, "'report'")
     run.report_again(runs.options(toml, tmp_path, as_of=runs.QUARTER_AS_OF))
     assert pages == _pages(tmp_path)
     assert run_folder.current(tmp_path) is not None

@@ -11,17 +11,22 @@ import pytest
 
 from pipeline.report.data.tables import ReportColumn, ReportTable
 from pipeline.report.outputs import workbook
+from pipeline.report.rows import Report
 
 
-def table_of(*columns: tuple[str, str], name: str = "made_up", rows: int = 1) -> ReportTable:
-    return ReportTable("report", name, "One row per thing.", tuple(ReportColumn(*each, "") for each in columns), rows)
+def table_of(
+    *columns: tuple[str, str], name: str = "made_up", rows: int = 1, report: Report | None = None
+) -> ReportTable:
+    return ReportTable(
+        name, "One row per thing.", tuple(ReportColumn(*each, "") for each in columns), rows, report=report
+    )
 
 
 def filled(path: Path, *tables: tuple[ReportTable, list[tuple[Any, ...]]]) -> openpyxl.Workbook:
     """Write a workbook of these tables and read it."""
     book = workbook.Book(path, datetime(2026, 3, 31))
     for table, rows in tables:
-        assert rows == list(book.add(table, rows))
+        book.add(table, rows)
     book.close([("Name", "x")])
     return openpyxl.load_workbook(path)
 
@@ -34,16 +39,23 @@ def test_names_of_sheets_are_unique(tmp_path: Path) -> None:
     assert ["About", long[:31], f"{long[:29]}_2", "history_2", "about_2"] == book.sheetnames
 
 
+@pytest.mark.parametrize(
+    ("report", "complete"),
+    [
+        (Report("all", "All leads", "all", "all"), "data/made_up.csv has them all"),
+        (None, "data/made_up.csv of each report has all of its rows"),
+    ],
+)
 def test_rows_and_texts_beyond_the_limit_are_omitted_and_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report: Report | None, complete: str
 ) -> None:
-    """Rows beyond the limit are only in the CSV file, which the first sheet says; texts are truncated at Excel's limit."""
+    """Rows beyond the limit are only in the CSV files, which the first sheet says; texts are truncated at Excel's limit."""
     monkeypatch.setattr(workbook, "MAX_ROWS_PER_SHEET", 2)
-    table = table_of(("text", "VARCHAR"), ("day", "DATE"), rows=3)
+    table = table_of(("text", "VARCHAR"), ("day", "DATE"), rows=3, report=report)
     rows = [("x" * 40_000, date(1815, 6, 18)), ("=y", date(1900, 1, 2)), ("z", None)]
     book = filled(tmp_path / "x.xlsx", (table, rows))
     sheet = book["made_up"]
     assert (3, 32_767, "1815-06-18") == (sheet.max_row, len(str(sheet["A2"].value)), sheet["B2"].value)
     assert (datetime(1900, 1, 2), "=y", "s") == (sheet["B3"].value, sheet["A3"].value, sheet["A3"].data_type)
     about = [cell.value for line in book["About"].iter_rows() for cell in line]
-    assert "The first 2 rows; data/made_up.csv has them all. One row per thing." in about
+    assert f"The first 2 rows; {complete}. One row per thing." in about

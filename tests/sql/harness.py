@@ -15,7 +15,6 @@ from pipeline.database.connection import connect, create_table
 from pipeline.ingest import domains
 from pipeline.ingest.raw_tables import attribute_values
 from pipeline.settings import Settings, shipped
-from pipeline.transform import report_variants
 from pipeline.transform.build import build, stored_table, write_definition
 from pipeline.transform.checks import Outcome, run_checks
 from pipeline.transform.definition.first_entry import first_entry
@@ -95,7 +94,7 @@ def built(
     `entry_columns` are the attributes that history gives, where an all-null column can't show it;
     `tables` are built with everything that they read: `marts.conversion` is one table, `marts.*` a layer, None every table;
     `sql` is a folder of models that replaces the shipped one;
-    `reports` are built beside the report of all leads, unchecked. Models get no comments, except with `reports`.
+    `reports` are built beside the report of all leads. Models get no comments.
     """
     settings = Settings(memory_limit="2GB", threads=threads)
     connection = connect(None, settings, reads_files=True)
@@ -158,10 +157,7 @@ def built(
     )
     models = in_order(project(sql).models, given_tables)
     chosen = models if tables is None else select(models, " ".join(f"+{table}" for table in tables))
-    if reports:
-        report_variants.build_all(connection, project(sql), models, chosen, {})
-    else:
-        build(connection, chosen, None)
+    build(connection, chosen, None)
     return connection
 
 

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from oracle import case_files, changes, strategies
 
-from pipeline.database.connection import literal
-from pipeline.transform.build import build
+from pipeline.config.configuration import ReportOfOne
 from pipeline.transform.checks import run_checks
 from tests.sql import large_months
 from tests.sql.harness import built, project, records
@@ -40,7 +39,7 @@ REPORT = (
 
 
 def models_of(waterfall: Any, history: oracle.History, cut: tuple[str, str] = changes.ALL) -> duckdb.DuckDBPyConnection:
-    """The report of one cut, its own checks asked."""
+    """The report of all leads and that of one cut (`cut`), their own checks asked."""
     connection = built(
         waterfall,
         history.as_of,
@@ -49,21 +48,21 @@ def models_of(waterfall: Any, history: oracle.History, cut: tuple[str, str] = ch
         input_settings=history.input_settings,
         entry_columns=history.entry_columns,
         tables=(*MARTS, *REPORT),
-    )
-    connection.execute(
-        f"update waterfall.report_filter set dimension = {literal(cut[0])}, dimension_value = {literal(cut[1])}"
+        reports=(ReportOfOne("cut", "The cut", *cut),),
     )
     models = tuple(model for name in (*MARTS, *REPORT) for model in project().models if str(model.table) == name)
-    build(connection, models[len(MARTS) :], None)
     checks = tuple(check for check in project().checks if check.name.startswith("report.rate_change"))
     assert (len(MARTS) + len(REPORT), 1) == (len(models), len(checks))
     assert [] == [outcome for outcome in run_checks(connection, models, checks) if not outcome.holds]
     return connection
 
 
-def of_table(connection: duckdb.DuckDBPyConnection, table: str, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of a table in the columns of the oracle."""
-    return records(connection, f"select {', '.join(expected[0]) if expected else '*'} from {table}")
+def of_table(
+    connection: duckdb.DuckDBPyConnection, table: str, report: str, expected: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The rows of a report in a table, in the columns of the oracle."""
+    columns = ", ".join(expected[0]) if expected else "*"
+    return records(connection, f"select {columns} from {table} where report = '{report}'")
 
 
 def differences(
@@ -72,11 +71,11 @@ def differences(
     """Where models and oracle differ, how many changes there were, and how many parts."""
     rates, parts = changes.rate_changes(waterfall, history, cut)
     volumes = changes.volume_changes(waterfall, history, cut)
-    connection = models_of(waterfall, history, cut)
+    connection, report = models_of(waterfall, history, cut), "all" if cut == changes.ALL else "cut"
     found = [
-        *difference(changes.PAIR, rates, of_table(connection, "report.rate_change", rates)),
-        *difference(changes.PART, parts, of_table(connection, "report.rate_change_parts", parts)),
-        *difference(("stage",), volumes, of_table(connection, "report.volume_change", volumes)),
+        *difference(changes.PAIR, rates, of_table(connection, "report.rate_change", report, rates)),
+        *difference(changes.PART, parts, of_table(connection, "report.rate_change_parts", report, parts)),
+        *difference(("stage",), volumes, of_table(connection, "report.volume_change", report, volumes)),
     ]
     connection.close()
     return found, sum(row["change"] is not None for row in rates), len(parts)

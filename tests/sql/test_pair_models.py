@@ -13,6 +13,7 @@ from oracle import case_files, strategies
 from oracle.gap import headline_gap_months
 from oracle.pairs import cohort_ages, cohort_mix, headline_arrivals
 
+from pipeline.config.configuration import ReportOfOne
 from pipeline.transform.checks import run_checks
 from pipeline.waterfall.definition import Unit
 from tests.sql import made_up
@@ -81,21 +82,25 @@ def test_models_are_those_of_the_oracle(unit: Unit) -> None:
     agree()
 
 
-def test_the_report_filter_decides_what_is_counted(tmp_path: Path) -> None:
-    """With a cut to show, every model counts the stays of that cut only: the numbers are those of the marts' cut."""
+def test_a_report_counts_the_stays_of_its_value(tmp_path: Path) -> None:
+    """In a report of one value every model counts the stays of that value only: the numbers are those of the marts' slice."""
     definition = made_up.waterfall(tmp_path, dimensions=("owner", "campaign"))
-    connection = built(definition, made_up.AS_OF, made_up.history(200, seed=3), inputs=("crm",))
-    connection.execute("update waterfall.report_filter set dimension = 'owner', dimension_value = 'Priya'")
-    models = [model for name in TABLES for model in project().models if str(model.table) == f"report.{name}"]
-    for model in models:
-        connection.execute(f"create or replace table {model.table} as {model.sql}")
+    connection = built(
+        definition,
+        made_up.AS_OF,
+        made_up.history(200, seed=3),
+        inputs=("crm",),
+        reports=(ReportOfOne("priya", "Priya", "owner", "Priya"),),
+        tables=(*MARTS, "marts.stage_arrivals", *(f"report.{name}" for name in TABLES)),
+    )
 
     def first(sql: str) -> tuple[Any, ...]:
         return connection.execute(sql).fetchall()[0]
 
     def mart(table: str, columns: str, more: str) -> tuple[Any, ...]:
         return first(
-            f"select {columns} from {table} as mart semi join (from report.pairs_shown where is_headline) as pair "
+            f"select {columns} from {table} as mart "
+            "semi join (from report.pairs_shown where report = 'priya' and is_headline) as pair "
             "on pair.from_stage = mart.from_stage and pair.to_stage = mart.to_stage "
             f"where dimension = 'owner' and dimension_value = 'Priya' and grain = 'month' {more}"
         )
@@ -105,13 +110,15 @@ def test_the_report_filter_decides_what_is_counted(tmp_path: Path) -> None:
     )
     arrivals = mart("marts.stage_arrivals", 'sum(through), sum("over"), sum(entered_after)', "")
     assert cohorts[0] > 50
-    assert cohorts[:1] == first("select sum(entered) from report.cohort_ages where age_no = 1")
+    assert cohorts[:1] == first("select sum(entered) from report.cohort_ages where report = 'priya' and age_no = 1")
     assert cohorts == first(
         "select sum(units), sum(units) filter (where fate = 'converted'), sum(units) filter (where fate = 'lost') "
-        "from report.headline_gap_months"
+        "from report.headline_gap_months where report = 'priya'"
     )
-    assert arrivals == first('select sum(through), sum("over"), sum(entered_after) from report.headline_arrivals')
-    mix = "select sum(entered), max(dimension_value) from report.cohort_mix where dimension = "
+    assert arrivals == first(
+        "select sum(through), sum(\"over\"), sum(entered_after) from report.headline_arrivals where report = 'priya'"
+    )
+    mix = "select sum(entered), max(dimension_value) from report.cohort_mix where report = 'priya' and dimension = "
     assert (cohorts[0], "Priya") == first(f"{mix}'owner'")
     assert cohorts[:1] == first(f"{mix}'campaign'")[:1]
     connection.close()

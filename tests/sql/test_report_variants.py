@@ -14,8 +14,8 @@ from oracle import case_files, strategies
 from oracle.gap import headline_gap
 from oracle.variants import ReportOfOne
 
-from pipeline.transform import report_variants
-from pipeline.transform.checks import Outcome
+from pipeline.transform.build import build
+from pipeline.transform.checks import Outcome, run_checks
 from pipeline.waterfall.definition import Waterfall
 from tests.sql.harness import ALL_BUT_REPORT, built, project, records
 
@@ -97,7 +97,7 @@ def test_every_model_of_the_report_is_here_or_known_to_be_of_all_leads() -> None
 def reports_of(
     waterfall: Waterfall, history: oracle.History, dimension: str
 ) -> tuple[duckdb.DuckDBPyConnection, list[str], tuple[Outcome, ...]]:
-    """A database with a report of all leads and one of each value of the dimension, v1, v2 …; and the checks of these."""
+    """A database with a report of all leads and one of each value of the dimension, v1, v2 …; and the checks of the layer."""
     connection = built(
         waterfall,
         history.as_of,
@@ -117,8 +117,9 @@ def reports_of(
             f"insert into waterfall.reports values ({number}, 'v{number}', 'V', '{dimension}', '{text}')"
         )
     models = tuple(_ordered())
-    _, outcomes = report_variants.build_all(connection, project(), models, models, {})
-    return connection, values, outcomes
+    build(connection, models, None)
+    checks = tuple(check for check in project().checks if check.name.startswith("report."))
+    return connection, values, run_checks(connection, models, checks)
 
 
 @pytest.mark.parametrize("part", range(2))
@@ -130,18 +131,14 @@ def test_reports_of_all_values_add_up_to_the_report_of_all_leads(part: int) -> N
     def agree(case: tuple[Any, oracle.History]) -> None:
         waterfall, history = replace(case[0], implied=True), case[1]
         assume(waterfall.dimensions)
-        connection, values, outcomes = reports_of(
-            waterfall, history, waterfall.dimensions[part % len(waterfall.dimensions)]
-        )
+        dimension = waterfall.dimensions[part % len(waterfall.dimensions)]
+        connection, _, outcomes = reports_of(waterfall, history, dimension)
         assert [] == [f"{each.name}: {each.claim}" for each in outcomes if not each.holds]
         for table, (key, figures) in ADDITIVE.items():
-            total = _sums(connection, ["report"], table, key, figures)
-            assert total == _sums(
-                connection, [f"report_v{n}" for n in range(1, len(values) + 1)], table, key, figures
-            ), table
-        for number in range(1, len(values) + 1):
-            for table in ONLY_OF_ALL:
-                assert [] == records(connection, f"from report_v{number}.{table}")
+            total = _sums(connection, "report = 'all'", table, key, figures)
+            assert total == _sums(connection, "report <> 'all'", table, key, figures), table
+        for table in ONLY_OF_ALL:
+            assert [] == records(connection, f"from report.{table} where report <> 'all'")
         connection.close()
 
     agree()
@@ -160,10 +157,11 @@ def test_a_report_of_one_value_is_the_oracles_cut(part: int) -> None:
         connection, values, _ = reports_of(waterfall, history, dimension)
         expected = oracle.numbers(waterfall, history, tables=MARTS, grains=("month", "all"))
         for number, value in enumerate(values, 1):
-            _assert_marts_cut(connection, f"report_v{number}", expected, waterfall, (dimension, value))
-            _assert_single(connection, f"report_v{number}", ReportOfOne(waterfall, history, dimension, value))
+            _assert_marts_cut(connection, f"v{number}", expected, waterfall, (dimension, value))
+            _assert_single(connection, f"v{number}", ReportOfOne(waterfall, history, dimension, value))
             gaps = records(
-                connection, f"select headline_no, fate, reason, stage, units from report_v{number}.headline_gap"
+                connection,
+                f"select headline_no, fate, reason, stage, units from report.headline_gap where report = 'v{number}'",
             )
             assert sorted(map(repr, headline_gap(waterfall, history, (dimension, value)))) == sorted(map(repr, gaps))
         connection.close()
@@ -173,7 +171,7 @@ def test_a_report_of_one_value_is_the_oracles_cut(part: int) -> None:
 
 def _assert_marts_cut(
     connection: duckdb.DuckDBPyConnection,
-    schema: str,
+    report: str,
     numbers: dict[str, Any],
     waterfall: Waterfall,
     cut: tuple[str, str],
@@ -184,14 +182,16 @@ def _assert_marts_cut(
     }
     conversion = [row for row in of_cut["marts.conversion"] if row["unit"] == waterfall.unit]
     pairs = {(pair.from_key, pair.to_key) for pair in waterfall.headline}
-    recent = {row["month_start"] for row in records(connection, f"from {schema}.months where is_recent")} | {None}
+    recent = {
+        row["month_start"] for row in records(connection, f"from report.months where report = '{report}' and is_recent")
+    } | {None}
 
     def same(
         table: str, key: tuple[str, ...], figures: tuple[str, ...], rows: list[dict[str, Any]], where: str = "true"
     ) -> None:
         found = {
             tuple(row[name] for name in key): tuple(row[name] for name in figures)
-            for row in records(connection, f"select * from {schema}.{table} where {where}")
+            for row in records(connection, f"select * from report.{table} where report = '{report}' and ({where})")
         }
         theirs = {tuple(row[name] for name in key): tuple(row[name] for name in figures) for row in rows}
         assert {k: v for k, v in theirs.items() if any(v)} == {k: v for k, v in found.items() if any(v)}, table
@@ -203,7 +203,10 @@ def _assert_marts_cut(
         [r for r in conversion if r["grain"] == "all" and (r["from_stage"], r["to_stage"]) in pairs],
         CONFIGURED,
     )
-    shown = {(r["from_stage"], r["to_stage"]) for r in records(connection, f"from {schema}.pairs_shown")}
+    shown = {
+        (r["from_stage"], r["to_stage"])
+        for r in records(connection, f"from report.pairs_shown where report = '{report}'")
+    }
     months = [
         row | {"month_start": row["cohort_start"]}
         for row in conversion
@@ -217,7 +220,8 @@ def _assert_marts_cut(
         if row["unit"] == waterfall.unit
     ]
     is_own = (
-        f"(pair_no, window_days) in (select pair_no, window_days from {schema}.pair_windows where is_headline_window)"
+        "(pair_no, window_days) in (select pair_no, window_days from report.pair_windows "
+        f"where report = '{report}' and is_headline_window)"
     )
     same("conversion_months", (*PAIR, "month_start"), rates, own, is_own)
 
@@ -247,24 +251,27 @@ def _assert_marts_cut(
     same("stage_times", ("stage",), ("still_open",), of_cut["marts.open_time_in_stage"])
 
 
-def _assert_single(connection: duckdb.DuckDBPyConnection, schema: str, mine: ReportOfOne) -> None:
+def _assert_single(connection: duckdb.DuckDBPyConnection, report: str, mine: ReportOfOne) -> None:
+    mine_only = f"report = '{report}'"
     overview = mine.overview()
-    assert [overview] == records(connection, f"select {', '.join(overview)} from {schema}.overview")
-    found = records(connection, f"select qualified_by, cycles from {schema}.qualifications")
+    assert [overview] == records(connection, f"select {', '.join(overview)} from report.overview where {mine_only}")
+    found = records(connection, f"select qualified_by, cycles from report.qualifications where {mine_only}")
     assert mine.qualifications() == {row["qualified_by"]: row["cycles"] for row in found}
-    arrivals = records(connection, f"from {schema}.path_arrivals where scope = 'all'")
+    arrivals = records(connection, f"from report.path_arrivals where {mine_only} and scope = 'all'")
     assert mine.path_arrivals() == {
         row["stage"]: (row["arrivals"], row["through"], row["over"], row["began_here"]) for row in arrivals
     }
     ranks = mine.rank_arrivals()
     for row in arrivals:
         assert row["previous_arrivals"] == (ranks.get(row["rank"] - 1, 0) if row["rank"] > 1 else None)
-    stuck = records(connection, f"select lead_id, stage, sla_state from {schema}.stuck_leads order by lead_id")
+    stuck = records(
+        connection, f"select lead_id, stage, sla_state from report.stuck_leads where {mine_only} order by lead_id"
+    )
     waiting = sorted(mine.waiting(), key=lambda row: str(row["lead_id"]))
     assert [(row["lead_id"], row["stage"], row["sla_state"]) for row in waiting] == [
         tuple(row.values()) for row in stuck
     ]
-    depths = records(connection, f"from {schema}.account_depth_path")
+    depths = records(connection, f"from report.account_depth_path where {mine_only}")
     expected = mine.account_depths()
     assert {row["stage"]: (row["accounts"], row["depth_1"], row["depth_5_plus"]) for row in depths} == {
         mark: (len(each), each.count(1), sum(1 for depth in each if depth >= 5)) for mark, each in expected.items()
@@ -277,18 +284,17 @@ def _on_path(waterfall: Waterfall, key: str) -> bool:
 
 def _sums(
     connection: duckdb.DuckDBPyConnection,
-    schemas: list[str],
+    where: str,
     table: str,
     key: tuple[str, ...],
     figures: tuple[str, ...],
 ) -> Counter[tuple[Any, ...]]:
-    """Key and column → sum over the schemas; nothing for 0."""
+    """Key and column → sum over the reports of the condition; nothing for 0."""
     sums: Counter[tuple[Any, ...]] = Counter()
     columns = ", ".join((*key, *figures))
-    for schema in schemas:
-        for row in connection.execute(f"select {columns} from {schema}.{table}").fetchall():
-            for name, value in zip(figures, row[len(key) :], strict=True):
-                sums[*row[: len(key)], name] += value or 0
+    for row in connection.execute(f"select {columns} from report.{table} where {where}").fetchall():
+        for name, value in zip(figures, row[len(key) :], strict=True):
+            sums[*row[: len(key)], name] += value or 0
     return +sums + Counter({each: value for each, value in sums.items() if value < 0})
 
 

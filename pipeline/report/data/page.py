@@ -23,16 +23,31 @@ class TableFile:
 
 @dataclass(frozen=True)
 class FilesPage:
-    """The data files of a report."""
+    """The data files of a report. `workbook` is the link to the one workbook of all reports."""
 
     workbook: str
+    workbook_content: str
     summary: str
     tables: tuple[TableFile, ...]
 
 
-def files_page(tables: tuple[ReportTable, ...]) -> FilesPage:
-    """Return the page of data files, with tables by name."""
-    return FilesPage(links.WORKBOOK, links.SUMMARY, tuple(map(_file, tables)))
+ONE_REPORT = "every table below on a sheet of its own"
+SEVERAL_REPORTS = (
+    "every table on a sheet of its own, with the rows of all reports: the column report has the name of each"
+)
+
+
+def files_page(tables: tuple[ReportTable, ...], root: str, reports: int) -> FilesPage:
+    """Return the page of data files, with tables by name.
+
+    `root` is the path to the folder of the report of all leads, and `reports` is the number of reports.
+    """
+    return FilesPage(
+        f"{root}{links.WORKBOOK}",
+        SEVERAL_REPORTS if reports > 1 else ONE_REPORT,
+        links.SUMMARY,
+        tuple(map(_file, tables)),
+    )
 
 
 def _file(table: ReportTable) -> TableFile:

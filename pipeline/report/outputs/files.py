@@ -1,4 +1,4 @@
-"""Write the report.* tables as CSV files, a workbook and a JSON summary."""
+"""Write the report.* tables as CSV files and a JSON summary of each report, and as one workbook of all reports."""
 
 from __future__ import annotations
 
@@ -6,30 +6,46 @@ from pathlib import Path
 
 from pipeline.privacy.masking import QueryConnection
 from pipeline.report import links
-from pipeline.report.data.tables import ReportTable, read_rows
+from pipeline.report.data.tables import ReportTable, read_rows, report_tables
 from pipeline.report.outputs.csv_cells import csv_line
 from pipeline.report.outputs.summary_json import summary, to_json
 from pipeline.report.outputs.workbook import Book
+from pipeline.report.rows import Report
 from pipeline.report.text import moment
 
 
 def write_exports(
-    connection: QueryConnection, folder: Path, tables: tuple[ReportTable, ...], schema: str = "report"
+    connection: QueryConnection, folder: Path, report: Report, tables: tuple[ReportTable, ...]
 ) -> tuple[Path, ...]:
-    """Write data/*.csv, funnel.xlsx and summary.json into `folder` and return their paths.
+    """Write data/*.csv and summary.json of one report into `folder` and return their paths.
 
-    Each table is read once. Raises OSError when a file cannot be written.
+    `tables` have the rows of this report. Raises OSError when a file cannot be written.
     """
-    name, as_of, as_of_local, timezone, unit = connection.execute(
-        f"select name, as_of, as_of_local, timezone, unit from {schema}.overview"
-    ).fetchall()[0]
     (folder / links.DATA_FOLDER).mkdir(parents=True, exist_ok=True)
     written = [folder / links.data_file(table.name) for table in tables]
-    book = Book(folder / links.WORKBOOK, as_of)
     for table, target in zip(tables, written, strict=True):
         with target.open("w", encoding="utf-8-sig", newline="") as file:
             file.write(csv_line([column.name for column in table.columns]))
-            file.writelines(csv_line(row) for row in book.add(table, read_rows(connection, table)))
+            file.writelines(csv_line(row) for row in read_rows(connection, table))
+    document = folder / links.SUMMARY
+    document.write_text(to_json(summary(connection, report, tables)), "utf-8")
+    return (*written, document)
+
+
+def write_workbook(connection: QueryConnection, folder: Path, reports: tuple[Report, ...]) -> Path:
+    """Write funnel.xlsx with the rows of all reports into `folder` and return its path.
+
+    `reports` starts with the report of all leads. Sheets have the column `report` if there are several. Raises OSError when
+    the file cannot be written.
+    """
+    path = folder / links.WORKBOOK
+    total = reports[0]
+    name, as_of, as_of_local, timezone, unit = connection.execute(
+        f"select name, as_of, as_of_local, timezone, unit from report.overview where {total.condition}"
+    ).fetchall()[0]
+    book = Book(path, as_of)
+    for table in report_tables(connection, None if len(reports) > 1 else total):
+        book.add(table, read_rows(connection, table))
     book.close(
         (
             ("Name", name),
@@ -39,6 +55,4 @@ def write_exports(
             ("Shares", "fractions of 1, shown as percentages"),
         )
     )
-    document = folder / links.SUMMARY
-    document.write_text(to_json(summary(connection, tables, schema)), "utf-8")
-    return (*written, folder / links.WORKBOOK, document)
+    return path

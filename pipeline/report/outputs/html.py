@@ -16,7 +16,7 @@ from pipeline.report.data.tables import report_tables
 from pipeline.report.figures import read_figures
 from pipeline.report.outputs.email import build_email
 from pipeline.report.outputs.email_html import render_email
-from pipeline.report.outputs.files import write_exports
+from pipeline.report.outputs.files import write_exports, write_workbook
 from pipeline.report.query import read_reports
 from pipeline.report.rows import Report
 from pipeline.report.site import Site, build_site
@@ -52,10 +52,10 @@ def write_report(
 ) -> tuple[Path, ...]:
     """Write pages, mail and files of every report, and return their paths, the index first.
 
-    The report of all leads is in `folder`, each other report in a subfolder with its name. `notes` are warnings of the run for
-    the data-quality page. `report_url` is the address of `folder` for readers of the mail. The index names the `stale` inputs
-    first. `privacy` sets what each output shows of personal data, and `hidden` has the pseudonyms. Raises FunnelError when a
-    file cannot be written.
+    The report of all leads and the workbook are in `folder`, each other report is in a subfolder with its name. `notes` are
+    warnings of the run for the data-quality page. `report_url` is the address of `folder` for readers of the mail. The index
+    names the `stale` inputs first. `privacy` sets what each output shows of personal data, and `hidden` has the pseudonyms.
+    Raises FunnelError when a file cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,11 +64,13 @@ def write_report(
             masked(connection, each, privacy.database, hidden) for each in (privacy.report, privacy.files, privacy.mail)
         )
         connections = _Connections(report, files, mail, is_mail_same_as_report=privacy.mail == privacy.report)
-        return tuple(
+        reports = read_reports(connection)
+        written = [
             path
-            for each in read_reports(connection)
+            for each in reports
             for path in _write_one_report(connections, folder, each, notes, earlier, report_url, stale)
-        )
+        ]
+        return (*written, write_workbook(files, folder, reports))
     except OSError as error:
         raise FunnelError(
             f"the report can't be written: {error.strerror or type(error).__name__}",
@@ -91,7 +93,7 @@ def _write_one_report(
     earlier_runs = earlier if report.is_all else runs_of_report(folder, report.report, earlier)
     url = report_url if report_url is None or report.is_all else f"{report_url.rstrip('/')}/{report.report}/"
     figures = read_figures(connections.report, report.report)
-    tables = report_tables(connections.report, report.schema)
+    tables = report_tables(connections.report, report)
     site = build_site(figures, notes, tables, earlier_runs, stale)
     templates = environment()
     files = {report_folder / name: html.encode("utf-8") for name, html in _render(site, templates).items()}
@@ -105,7 +107,7 @@ def _write_one_report(
     }
     for target, content in files.items():
         target.write_bytes(content)
-    return (*files, *write_exports(connections.files, report_folder, tables, report.schema))
+    return (*files, *write_exports(connections.files, report_folder, report, tables))
 
 
 def render_site(
@@ -116,7 +118,7 @@ def render_site(
 ) -> dict[str, str]:
     """Return file name → HTML of every page of one report, the index first."""
     figures = read_figures(connection, report)
-    site = build_site(figures, notes, report_tables(connection, figures.report.schema), earlier)
+    site = build_site(figures, notes, report_tables(connection, figures.report), earlier)
     return _render(site, environment())
 
 

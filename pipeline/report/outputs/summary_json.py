@@ -14,14 +14,15 @@ from pipeline.privacy.masking import QueryConnection
 from pipeline.report import links
 from pipeline.report.data.tables import ReportTable
 from pipeline.report.links import VERSION
+from pipeline.report.rows import Report
 
 
-def summary(connection: QueryConnection, tables: tuple[ReportTable, ...], schema: str = "report") -> dict[str, Any]:
-    """Return the document of the report in `schema`. Shares are fractions of 1, times are UTC, missing values null."""
+def summary(connection: QueryConnection, report: Report, tables: tuple[ReportTable, ...]) -> dict[str, Any]:
+    """Return the document of one report. Shares are fractions of 1, times are UTC, missing values null."""
     total = _records(
         connection,
         "select name, as_of, as_of_local, as_of_date, timezone, unit, leads, entries, cycles, open_cycles, accounts, "
-        f"open_leads, overdue from {schema}.overview",
+        f"open_leads, overdue from report.overview where {report.condition}",
     )[0]
     head = ("name", "as_of_date", "as_of_local", "timezone", "unit")
     counts = ("leads", "entries", "cycles", "open_cycles", "accounts", "open_leads", "overdue")
@@ -31,17 +32,18 @@ def summary(connection: QueryConnection, tables: tuple[ReportTable, ...], schema
         "as_of": f"{_json_value(total['as_of'])}Z",
         **{key: total[key] for key in counts},
         **_json_records(connection, "select max(complete_from) as complete_from from quality.history_coverage")[0],
-        "headline": _headline(connection, schema),
+        "headline": _headline(connection, report),
         "stages": _json_records(
             connection,
             "select flow.stage, flow.stage_label as label, stages.kind, flow.opening, flow.ins, flow.outs, flow.closing "
-            f"from {schema}.stage_flow as flow inner join waterfall.stages as stages on stages.stage = flow.stage "
-            "where flow.month_start is null order by flow.stage_no",
+            "from report.stage_flow as flow inner join waterfall.stages as stages on stages.stage = flow.stage "
+            f"where flow.{report.condition} and flow.month_start is null order by flow.stage_no",
         ),
         "limits": _json_records(
             connection,
             "select stage, stage_label as label, sla_text as within, sla_clock as clock, met, breached, open_within, "
-            f"open_overdue, met_share from {schema}.stage_sla where month_start is null order by stage_no",
+            f"open_overdue, met_share from report.stage_sla where {report.condition} and month_start is null "
+            "order by stage_no",
         ),
         "rows": _json_records(
             connection,
@@ -59,19 +61,19 @@ def to_json(document: dict[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _headline(connection: QueryConnection, schema: str) -> list[dict[str, Any]]:
+def _headline(connection: QueryConnection, report: Report) -> list[dict[str, Any]]:
     """Return one entry per headline pair and window, with its cohorts."""
     pairs = _records(
         connection,
         "select headline_no, from_stage, to_stage, from_label, to_label, unit, window_days, is_headline_window, settle_days, "
-        f"coverage, target, overdue, settled_estimate, settled_low, settled_high from {schema}.headline "
-        "order by headline_no, window_days nulls first",
+        "coverage, target, overdue, settled_estimate, settled_low, settled_high from report.headline "
+        f"where {report.condition} order by headline_no, window_days nulls first",
     )
     cohorts = _records(
         connection,
         "select headline_no, window_days, cohorts, months, first_month, last_month, entered, converted, passed_over, "
-        f"lost, still_open, rate, rate_low, rate_high from {schema}.conversion_summary "
-        "where dimension = 'all' and headline_no is not null "
+        "lost, still_open, rate, rate_low, rate_high from report.conversion_summary "
+        f"where {report.condition} and dimension = 'all' and headline_no is not null "
         "order by headline_no, window_days nulls first, list_position(['all', 'mature', 'recent', 'latest', 'previous'], cohorts)",
     )
     return [

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 ABOUT = "About"
 MAX_NAME_LENGTH = 31
 MAX_ROWS_PER_SHEET = 10_000
-"""Rows in a sheet. The CSV file has all rows."""
+"""Rows in a sheet. The CSV files have all rows."""
 MAX_TEXT_LENGTH = 32_767
 """Maximum characters in a cell."""
 MAX_COLUMN_WIDTH = 48
@@ -65,15 +66,13 @@ class Book:
         self._names = {ABOUT.lower(), "history"}  # Excel reserves the name History
         self._sheets: list[tuple[str, ReportTable, int]] = []
 
-    def add(self, table: ReportTable, rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
-        """Write a sheet and yield its rows, so that a table is read once for all files."""
+    def add(self, table: ReportTable, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Write a sheet with the first rows of a table."""
         name = self._name(table.name)
         sheet = self._start_sheet(name, table)
-        for row in rows:
-            if sheet.rows_written < MAX_ROWS_PER_SHEET:
-                sheet.rows_written += 1
-                _write(sheet, row)
-            yield row
+        for row in islice(rows, MAX_ROWS_PER_SHEET):
+            sheet.rows_written += 1
+            _write(sheet, row)
         self._finish_sheet(sheet)
         self._sheets.append((name, table, sheet.rows_written))
 
@@ -95,7 +94,8 @@ class Book:
             note = (
                 ""
                 if rows_written == table.rows
-                else f"The first {rows_written:,} rows; data/{table.name}.csv has them all. "
+                else f"The first {rows_written:,} rows; data/{table.name}.csv "
+                f"{'has them all' if table.report else 'of each report has all of its rows'}. "
             )
             sheet.write_string(line, 2, note + table.comment, self._wrapped)
             line += 1

@@ -78,7 +78,6 @@ def definition_tables(
     return (
         _run(waterfall, as_of, as_of_date, min(opening, as_of_date)),
         _reports(configuration),
-        _report_filter(),
         _stages(waterfall),
         _aliases(waterfall),
         _milestones(waterfall),
@@ -129,7 +128,7 @@ def _work_days(waterfall: Waterfall, first: date, as_of_date: date) -> Table:
 def _reports(configuration: Configuration) -> Table:
     return Table(
         "reports",
-        "One row per report: that of all leads, then each [[reports]], whose tables are in the schema report_ with its key.",
+        "One row per report: that of all leads, then each [[reports]]. Every table of schema report has rows for each.",
         (
             ("report_no", "SMALLINT", "its place in the configuration; 0 = the report of all leads"),
             ("report", "VARCHAR", "key of the report"),
@@ -144,19 +143,6 @@ def _reports(configuration: Configuration) -> Table:
                 for position, each in enumerate(configuration.reports, 1)
             ),
         ),
-    )
-
-
-def _report_filter() -> Table:
-    return Table(
-        "report_filter",
-        "One row: the slice that the report layer shows; `all`, `all` in the report of all leads.",
-        (
-            ("report", "VARCHAR", "key of the report"),
-            ("dimension", "VARCHAR", "dimension whose slice the report shows"),
-            ("dimension_value", "VARCHAR", "value of that dimension"),
-        ),
-        (("all", "all", "all"),),
     )
 
 

@@ -1,11 +1,9 @@
--- One row per span in the report filter (waterfall.report_filter): every span, except in a report of one value.
+-- One row per report and span that it counts: every span in the report of all leads.
 -- as: view
 with
-report_filter as (from waterfall.report_filter),
-slices as (from journey.slices),
-span_slices as (from journey.span_slices)
+shown_sets as (from journey.shown_sets),
+spans as (from journey.spans_facts)
 
-select span_slices.lead_no, span_slices.span_no
-from report_filter
-inner join slices on slices.dimension = report_filter.dimension and slices.dimension_value = report_filter.dimension_value
-inner join span_slices on span_slices.slice_no = slices.slice_no
+select shown_sets.report, spans.lead_no, spans.span_no
+from spans
+inner join shown_sets on shown_sets.slice_set = spans.slice_set

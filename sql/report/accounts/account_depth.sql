@@ -1,5 +1,5 @@
--- One row per basis, stage or group and recent month, and one at as-of: leads per account (A1).
--- key: basis, stage, month_start
+-- One row per report, basis, stage or group and recent month, and one at as-of: leads per account (A1).
+-- key: report, basis, stage, month_start
 -- not null: is_partial, leads, leads_with_account, leads_without_account, accounts
 -- accepted basis: reached, current
 -- check: leads = leads_with_account + leads_without_account
@@ -17,28 +17,27 @@
 -- column depth_5_plus: accounts with five or more
 -- column ratio: leads_with_account / accounts
 with
+reports as (from waterfall.reports),
 milestones as (from waterfall.milestones),
 
 months as (
-    select months.month_start, months.label, months.is_partial from report.months as months where months.is_recent
+    select months.report, months.month_start, months.label, months.is_partial
+    from report.months as months
+    where months.is_recent
     union all
-    select null, 'at as-of', false
+    select reports.report, null, 'at as-of', false from reports
 ),
-
-report_filter as (from waterfall.report_filter),
 
 -- One grain per scan: with two grains in one filter, DuckDB would also compute the days.
 depth as (
-    select depth.*
+    select reports.report, depth.*
     from marts.lead_to_account as depth
-    inner join report_filter
-        on report_filter.dimension = depth.dimension and report_filter.dimension_value = depth.dimension_value
+    inner join reports on reports.dimension = depth.dimension and reports.dimension_value = depth.dimension_value
     where depth.grain = 'month'
     union all
-    select depth.*
+    select reports.report, depth.*
     from marts.lead_to_account as depth
-    inner join report_filter
-        on report_filter.dimension = depth.dimension and report_filter.dimension_value = depth.dimension_value
+    inner join reports on reports.dimension = depth.dimension and reports.dimension_value = depth.dimension_value
     where depth.grain = 'all'
 ),
 
@@ -51,6 +50,7 @@ grid as (
 )
 
 select
+    months.report,
     grid.basis,
     grid.milestone_no,
     grid.milestone as stage,
@@ -71,7 +71,8 @@ select
 from grid
 cross join months
 left join depth
-    on depth.basis = grid.basis
+    on depth.report = months.report
+    and depth.basis = grid.basis
     and depth.stage = grid.milestone
     and depth.period_start is not distinct from months.month_start
-order by grid.basis desc, grid.milestone_no, months.month_start nulls first
+order by months.report, grid.basis desc, grid.milestone_no, months.month_start nulls first

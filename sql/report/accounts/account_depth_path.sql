@@ -1,6 +1,6 @@
--- One row per path stage or group: how many leads were known in the accounts that arrived there, at the time of arrival (A4).
--- key: stage
--- unique: milestone_no
+-- One row per report and path stage or group: how many leads were known in the accounts that arrived there, at the time of arrival (A4).
+-- key: report, stage
+-- unique: report, milestone_no
 -- not null: stage_label, accounts, depth_1, depth_2, depth_3_4, depth_5_plus
 -- check: accounts = depth_1 + depth_2 + depth_3_4 + depth_5_plus
 -- check: (median_depth is null) = (accounts = 0)
@@ -14,6 +14,8 @@
 -- column median_depth: median of the leads known; the middle of two for an even number of accounts
 -- column median_reached: median of the leads that arrived there by as-of
 with
+reports as (from waterfall.reports),
+
 milestones as (
     select milestones.* from waterfall.milestones where milestones.low_rank is not null
 ),
@@ -21,12 +23,13 @@ milestones as (
 shown_stays as (from journey.shown_stays),
 
 arrivals as (
-    select arrivals.*
+    select shown_stays.report, arrivals.*
     from marts.account_arrivals as arrivals
     inner join shown_stays on shown_stays.lead_no = arrivals.lead_no and shown_stays.span_no = arrivals.span_no
 )
 
 select
+    reports.report,
     milestones.milestone_no,
     milestones.milestone as stage,
     milestones.label as stage_label,
@@ -38,7 +41,8 @@ select
     count(*) filter (where arrivals.depth_at_entry >= 5) as depth_5_plus,
     quantile_cont(arrivals.depth_at_entry, 0.5) as median_depth,
     quantile_cont(arrivals.leads_reached, 0.5) as median_reached
-from milestones
-left join arrivals on arrivals.milestone_no = milestones.milestone_no
-group by milestones.milestone_no, milestones.milestone, milestones.label, milestones.is_group
-order by milestones.milestone_no
+from reports
+cross join milestones
+left join arrivals on arrivals.report = reports.report and arrivals.milestone_no = milestones.milestone_no
+group by reports.report, milestones.milestone_no, milestones.milestone, milestones.label, milestones.is_group
+order by reports.report, milestones.milestone_no

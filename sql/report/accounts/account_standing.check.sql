@@ -1,8 +1,10 @@
 -- In the report of all leads, every account has the stage of marts.account_stages.
 -- severity: fail
 with
-report_filter as (from waterfall.report_filter),
-standing as (from report.account_standing),
+standing as (
+    select standing.* from report.account_standing as standing where standing.report = 'all'
+),
+
 stages as (from waterfall.stages),
 
 mart as (
@@ -14,12 +16,8 @@ from mart
 full join standing on standing.account_id = mart.account_id
 left join stages as now_in on now_in.stage = mart.stage
 left join stages as furthest on furthest.stage = mart.furthest_stage
-cross join report_filter
 where
-    report_filter.dimension = 'all'
-    and (
-        now_in.stage_no is distinct from standing.stage_no
-        or furthest.stage_no is distinct from standing.furthest_no
-        or mart.leads_with_history is distinct from standing.leads
-        or mart.leads_open is distinct from standing.leads_open
-    )
+    now_in.stage_no is distinct from standing.stage_no
+    or furthest.stage_no is distinct from standing.furthest_no
+    or mart.leads_with_history is distinct from standing.leads
+    or mart.leads_open is distinct from standing.leads_open

@@ -1,7 +1,7 @@
--- One row per account of a lead that the report counts: its leads, its current stage, and the furthest stage it ever reached (A3).
+-- One row per report and account of a lead that the report counts: its leads, its current stage, and the furthest stage it ever reached (A3).
 -- The same as marts.account_stages, over the stays in the report filter; an account whose leads have no history has no row.
--- key: account_id
--- unique: account_no
+-- key: report, account_id
+-- unique: report, account_no
 -- not null: account_place, leads, leads_open
 -- check: leads >= leads_open
 -- check: furthest_no is not null or stage_no is null
@@ -15,29 +15,20 @@
 -- column furthest_label: its label
 with
 stages as (from waterfall.stages),
-report_filter as (from waterfall.report_filter),
 accounts as (from clean.accounts),
 
 leads as (
     select leads.* from clean.leads where leads.is_in_scope and leads.account_id is not null
 ),
 
-slices as (from journey.slices),
-slice_members as (from journey.slice_members),
+shown_sets as (from journey.shown_sets),
 spans as (from journey.spans_facts),
-
-shown as (
-    select slices.slice_no
-    from slices
-    inner join report_filter
-        on report_filter.dimension = slices.dimension and report_filter.dimension_value = slices.dimension_value
-),
-
 present_stages as (from journey.present_stages),
 
 -- Highest rank first, then the position in the configuration, as one number: both are below 32768.
 stays as (
     select
+        shown_sets.report,
         leads.account_id,
         spans.lead_no,
         stages.kind,
@@ -45,8 +36,7 @@ stays as (
         case when stages.kind = 'path' then cast(stages.rank as integer) * 32768 - stages.stage_no end as height,
         case when present.kind = 'path' then cast(present.rank as integer) * 32768 - present.stage_no end as height_now
     from spans
-    inner join slice_members on slice_members.slice_set = spans.slice_set
-    inner join shown on shown.slice_no = slice_members.slice_no
+    inner join shown_sets on shown_sets.slice_set = spans.slice_set
     inner join leads on leads.lead_no = spans.lead_no
     inner join stages on stages.stage_no = spans.stage_no
     left join present_stages on present_stages.lead_no = spans.lead_no and present_stages.span_no = spans.span_no
@@ -55,17 +45,21 @@ stays as (
 
 counted as (
     select
+        stays.report,
         stays.account_id,
         count(distinct stays.lead_no) as leads,
         count(*) filter (where stays.is_now and stays.kind in ('path', 'hold')) as leads_open,
         max(stays.height_now) as height,
         max(stays.height) as furthest_height
     from stays
-    group by stays.account_id
+    group by stays.report, stays.account_id
 )
 
 select
-    row_number() over (order by counted.leads desc, accounts.account_id) as account_place,
+    counted.report,
+    row_number() over (
+        partition by counted.report order by counted.leads desc, accounts.account_id
+    ) as account_place,
     counted.account_id,
     accounts.name as account_name,
     counted.leads,
@@ -79,4 +73,4 @@ from counted
 inner join accounts on accounts.account_id = counted.account_id
 left join stages as now_in on cast(now_in.rank as integer) * 32768 - now_in.stage_no = counted.height
 left join stages as furthest on cast(furthest.rank as integer) * 32768 - furthest.stage_no = counted.furthest_height
-order by account_place
+order by counted.report, account_place

@@ -1,6 +1,6 @@
--- One row per path stage, and one for no stage: the accounts whose current stage it is (A3).
--- key: stage
--- unique: place
+-- One row per report and path stage, and one for no stage: the accounts whose current stage it is (A3).
+-- key: report, stage
+-- unique: report, place
 -- not null: label, accounts, leads, all_accounts
 -- column place: order of the path; no stage last
 -- column stage: key of the path stage; null = none of the account's leads is on the path now
@@ -9,6 +9,8 @@
 -- column leads: leads of these accounts with history, in any stage
 -- column all_accounts: accounts with a lead that has history, in any stage
 with
+reports as (from waterfall.reports),
+
 stages as (
     select stages.* from waterfall.stages where stages.kind = 'path'
 ),
@@ -22,17 +24,21 @@ places as (
 ),
 
 counted as (
-    select standing.stage_no, count(*) as accounts, sum(standing.leads) as leads
+    select standing.report, standing.stage_no, count(*) as accounts, sum(standing.leads) as leads
     from standing
-    group by standing.stage_no
+    group by standing.report, standing.stage_no
 ),
 
 total as (
-    select count(*) as accounts from standing
+    select reports.report, count(standing.account_id) as accounts
+    from reports
+    left join standing on standing.report = reports.report
+    group by reports.report
 )
 
 select
-    row_number() over (order by places.rank nulls last, places.stage_no) as place,
+    total.report,
+    row_number() over (partition by total.report order by places.rank nulls last, places.stage_no) as place,
     places.stage,
     places.label,
     coalesce(counted.accounts, 0) as accounts,
@@ -40,5 +46,5 @@ select
     total.accounts as all_accounts
 from places
 cross join total
-left join counted on counted.stage_no is not distinct from places.stage_no
-order by place
+left join counted on counted.report = total.report and counted.stage_no is not distinct from places.stage_no
+order by total.report, place

@@ -1,7 +1,7 @@
--- One row per headline pair and window: the last final month against the final month before it, and whether the change is significant.
+-- One row per report, headline pair and window: the last final month against the final month before it, and whether the change is significant.
 -- The interval of the difference combines the two Wilson intervals (Newcombe 1998, Statistics in Medicine 17: 873-890,
 -- method 10): change − √((p1 − low1)² + (high0 − p0)²) to change + √((high1 − p1)² + (p0 − low0)²). Unit: the pair's.
--- key: headline_no, window_days
+-- key: report, headline_no, window_days
 -- not null: from_stage, to_stage, unit
 -- check: change_low <= change and change <= change_high
 -- check: latest_converted <= latest_entered and previous_converted <= previous_entered
@@ -26,7 +26,7 @@
 -- column is_enough: both months have at least 20 units; below that the change is not judged
 with
 pair_windows as (from report.pair_windows),
-report_filter as (from waterfall.report_filter),
+reports as (from waterfall.reports),
 
 pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
@@ -37,11 +37,10 @@ months as (
 ),
 
 conversion as (
-    select cohorts.*
+    select reports.report, cohorts.*
     from marts.month_cohorts as cohorts
-    inner join report_filter
-        on report_filter.dimension = cohorts.dimension and report_filter.dimension_value = cohorts.dimension_value
-    inner join months on months.month_start = cohorts.cohort_start
+    inner join reports on reports.dimension = cohorts.dimension and reports.dimension_value = cohorts.dimension_value
+    inner join months on months.report = reports.report and months.month_start = cohorts.cohort_start
     where cohorts.is_mature
 ),
 
@@ -49,7 +48,7 @@ mature as (
     select
         conversion.*,
         row_number() over (
-            partition by conversion.pair_no, conversion.window_days
+            partition by conversion.report, conversion.pair_no, conversion.window_days
             order by conversion.cohort_start desc
         ) as newest_no
     from conversion
@@ -74,13 +73,15 @@ compared as (
         previous.rate_high as previous_high,
         latest.rate - previous.rate as change
     from pairs_shown
-    inner join pair_windows on pair_windows.pair_no = pairs_shown.pair_no
+    inner join pair_windows on pair_windows.report = pairs_shown.report and pair_windows.pair_no = pairs_shown.pair_no
     left join mature as latest
-        on latest.pair_no = pairs_shown.pair_no
+        on latest.report = pairs_shown.report
+        and latest.pair_no = pairs_shown.pair_no
         and latest.window_days is not distinct from pair_windows.window_days
         and latest.newest_no = 1
     left join mature as previous
-        on previous.pair_no = pairs_shown.pair_no
+        on previous.report = pairs_shown.report
+        and previous.pair_no = pairs_shown.pair_no
         and previous.window_days is not distinct from pair_windows.window_days
         and previous.newest_no = 2
 ),
@@ -100,6 +101,7 @@ bounded as (
 )
 
 select
+    bounded.report,
     bounded.headline_no,
     bounded.from_stage,
     bounded.to_stage,
@@ -122,4 +124,4 @@ select
     bounded.change_low <= 0 and bounded.change_high >= 0 as is_noise,
     coalesce(bounded.latest_entered >= 20 and bounded.previous_entered >= 20, false) as is_enough
 from bounded
-order by bounded.headline_no, bounded.window_days nulls first
+order by bounded.report, bounded.headline_no, bounded.window_days nulls first

@@ -2,14 +2,12 @@
 -- severity: fail
 with
 changes as (
-    select changes.* from report.rate_change as changes where changes.change is not null
+    select changes.*
+    from report.rate_change as changes
+    where changes.report = 'all' and changes.change is not null
 ),
 
 parts as (from report.rate_change_parts),
-
-report_filter as (
-    select report_filter.* from waterfall.report_filter as report_filter where report_filter.dimension = 'all'
-),
 
 dimensions as (
     select dimensions.* from waterfall.dimensions as dimensions where dimensions.position > 0
@@ -29,10 +27,9 @@ summed as (
     group by all
 )
 
-select changes.headline_no, changes.window_days, dimensions.dimension
+select changes.report, changes.headline_no, changes.window_days, dimensions.dimension
 from changes
 cross join dimensions
-cross join report_filter
 left join summed
     on summed.headline_no = changes.headline_no
     and summed.window_days is not distinct from changes.window_days

@@ -1,15 +1,16 @@
--- One row per headline pair, window, dimension and value: what its share and its rate add to the change of the pair's rate.
+-- One row per report, headline pair, window, dimension and value: what its share and its rate add to the change of the pair's rate.
 -- Midpoint decomposition (Kitagawa 1955, JASA 50: 1168-1194). With w the share of a value in the cohort, r its rate, R the rate of all,
 -- 0 the month before and 1 the last final one: mix_part = (w1 − w0) · ((r0 + r1) / 2 − (R0 + R1) / 2), rate_part =
 -- (w0 + w1) / 2 · (r1 − r0). A value that only one of the months has uses its rate for both, so all of its part is mix. The parts
 -- of a dimension add up to the change. A dimension has the eight values with most units; the parts of all others are added up in one
 -- row. Only in the report of all leads. The interval of the change of one value is computed as in report.rate_change.
--- key: headline_no, window_days, dimension, dimension_value
--- unique: headline_no, window_days, dimension, value_no
+-- key: report, headline_no, window_days, dimension, dimension_value
+-- unique: report, headline_no, window_days, dimension, value_no
 -- not null: latest_entered, latest_converted, previous_entered, previous_converted, latest_share, previous_share, mix_part, rate_part
 -- check: latest_converted <= latest_entered and previous_converted <= previous_entered
 -- check: latest_share between 0 and 1 and previous_share between 0 and 1
 -- check: change_low <= latest_rate - previous_rate and latest_rate - previous_rate <= change_high
+-- column report: always all, the report of all leads
 -- column headline_no: place among the headline pairs
 -- column dimension_no: place of the dimension in the configuration
 -- column value_no: place by units in both months, most first; 9 = all others
@@ -34,26 +35,26 @@ dimensions as (
     select dimensions.* from waterfall.dimensions as dimensions where dimensions.position > 0
 ),
 
-report_filter as (
-    select report_filter.* from waterfall.report_filter as report_filter where report_filter.dimension = 'all'
-),
-
 changes as (
-    select changes.* from report.rate_change as changes where changes.change is not null
+    select changes.*
+    from report.rate_change as changes
+    where changes.report = 'all' and changes.change is not null
 ),
 
-pairs_shown as (from report.pairs_shown),
+pairs_shown as (
+    select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.report = 'all'
+),
 
 conversion as (
     select dimensions.position as dimension_no, pairs_shown.headline_no, cohorts.*
     from marts.month_cohorts as cohorts
     inner join pairs_shown on pairs_shown.pair_no = cohorts.pair_no
     inner join dimensions on dimensions.dimension = cohorts.dimension
-    cross join report_filter
 ),
 
 both_months as (
     select
+        changes.report,
         changes.headline_no,
         changes.window_days,
         conversion.dimension_no,
@@ -75,6 +76,7 @@ both_months as (
 -- A value has at most one row per month, so each max is over at most one number.
 side_by_side as (
     select
+        both_months.report,
         both_months.headline_no,
         both_months.window_days,
         both_months.dimension_no,
@@ -92,6 +94,7 @@ side_by_side as (
         max(both_months.rate_high) filter (where not both_months.is_latest) as previous_high
     from both_months
     group by
+        both_months.report,
         both_months.headline_no,
         both_months.window_days,
         both_months.dimension_no,
@@ -138,6 +141,7 @@ parts as (
 -- Doubles are added in order of size, so that the number of threads does not change the last digit.
 grouped as (
     select
+        parts.report,
         parts.headline_no,
         parts.window_days,
         parts.dimension_no,
@@ -156,10 +160,17 @@ grouped as (
         case when parts.value_no < 9 then min(parts.change_low) end as change_low,
         case when parts.value_no < 9 then min(parts.change_high) end as change_high
     from parts
-    group by parts.headline_no, parts.window_days, parts.dimension_no, parts.dimension, parts.value_no
+    group by
+        parts.report,
+        parts.headline_no,
+        parts.window_days,
+        parts.dimension_no,
+        parts.dimension,
+        parts.value_no
 )
 
 select
+    grouped.report,
     grouped.headline_no,
     grouped.window_days,
     grouped.dimension_no,
@@ -182,4 +193,4 @@ select
     grouped.change_low <= 0 and grouped.change_high >= 0 as is_noise,
     grouped.latest_entered >= 20 and grouped.previous_entered >= 20 as is_enough
 from grouped
-order by grouped.headline_no, grouped.window_days nulls first, grouped.dimension_no, grouped.value_no
+order by grouped.report, grouped.headline_no, grouped.window_days nulls first, grouped.dimension_no, grouped.value_no

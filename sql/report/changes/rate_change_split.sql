@@ -1,8 +1,9 @@
--- One row per headline pair, window and dimension: how much of the change of the pair's rate comes from mix and how much from rates.
+-- One row per report, headline pair, window and dimension: how much of the change of the pair's rate comes from mix and how much from rates.
 -- The sums of report.rate_change_parts; mix_part + rate_part = change. Only in the report of all leads.
--- key: headline_no, window_days, dimension
+-- key: report, headline_no, window_days, dimension
 -- not null: mix_part, rate_part, change
 -- check: abs(mix_part + rate_part - change) <= 1e-12
+-- column report: always all, the report of all leads
 -- column headline_no: place among the headline pairs
 -- column dimension_no: place of the dimension in the configuration
 -- column mix_part: what the shares of the values add to the change
@@ -14,6 +15,7 @@ parts as (from report.rate_change_parts),
 
 summed as (
     select
+        parts.report,
         parts.headline_no,
         parts.window_days,
         parts.dimension_no,
@@ -25,6 +27,7 @@ summed as (
 )
 
 select
+    summed.report,
     summed.headline_no,
     summed.window_days,
     summed.dimension_no,
@@ -34,5 +37,7 @@ select
     changes.change
 from summed
 inner join changes
-    on changes.headline_no = summed.headline_no and changes.window_days is not distinct from summed.window_days
-order by summed.headline_no, summed.window_days nulls first, summed.dimension_no
+    on changes.report = summed.report
+    and changes.headline_no = summed.headline_no
+    and changes.window_days is not distinct from summed.window_days
+order by summed.report, summed.headline_no, summed.window_days nulls first, summed.dimension_no

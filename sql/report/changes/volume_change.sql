@@ -1,9 +1,9 @@
--- One row per path stage: the last complete month against the month before: cycles that arrived, and days of the stays that ended.
+-- One row per report and path stage: the last complete month against the month before: cycles that arrived, and days of the stays that ended.
 -- The difference of two counts is not significant if (n1 − n0)² <= z² · (n1 + n0): the normal test that two Poisson counts have one mean
 -- (Przyborowski and Wilenski 1940, Biometrika 31: 313-323, condition on the sum; here its normal approximation). Medians are
 -- shown with their counts and not tested. Unit: cycle.
--- key: stage
--- unique: stage_no
+-- key: report, stage
+-- unique: report, stage_no
 -- not null: rank, latest_ended, previous_ended
 -- check: is_noise is null or is_enough is not null
 -- column label: label of the stage
@@ -26,43 +26,46 @@ stages as (
 ),
 
 run as (from waterfall.run),
-report_filter as (from waterfall.report_filter),
+reports as (from waterfall.reports),
 
 months as (
     select months.* from report.months as months where not months.is_partial
 ),
 
-slices as (from journey.slices),
-slice_members as (from journey.slice_members),
+shown_sets as (from journey.shown_sets),
 
 arrivals as (
     select arrivals.* from journey.arrivals_facts as arrivals where not arrivals.is_group
 ),
 
 times as (
-    select times.*
+    select reports.report, times.*
     from marts.time_in_stage as times
-    inner join report_filter on report_filter.dimension = times.dimension and report_filter.dimension_value = times.dimension_value
+    inner join reports on reports.dimension = times.dimension and reports.dimension_value = times.dimension_value
     where times.grain = 'month' and times.next_stage = 'all'
 ),
 
 limits as (
-    select limits.*
+    select reports.report, limits.*
     from marts.sla as limits
-    inner join report_filter on report_filter.dimension = limits.dimension and report_filter.dimension_value = limits.dimension_value
+    inner join reports on reports.dimension = limits.dimension and reports.dimension_value = limits.dimension_value
     where limits.grain = 'all'
 ),
 
 compared_months as (
     select
+        reports.report,
         max(months.month_start) as latest_month,
         cast(max(months.month_start) - interval 1 month as date) as month_before,
         min(months.month_start) as first_month
-    from months
+    from reports
+    left join months on months.report = reports.report
+    group by reports.report
 ),
 
 named as (
     select
+        compared_months.report,
         compared_months.latest_month,
         case
             when compared_months.month_before >= compared_months.first_month then compared_months.month_before
@@ -71,16 +74,19 @@ named as (
 ),
 
 by_month as (
-    select arrivals.milestone_no, cast(date_trunc('month', arrivals.arrived_date) as date) as month_start, count(*) as arrivals
+    select
+        shown_sets.report,
+        arrivals.milestone_no,
+        cast(date_trunc('month', arrivals.arrived_date) as date) as month_start,
+        count(*) as arrivals
     from arrivals
-    inner join slice_members on slice_members.slice_set = arrivals.slice_set
-    inner join slices on slices.slice_no = slice_members.slice_no
-    inner join report_filter on report_filter.dimension = slices.dimension and report_filter.dimension_value = slices.dimension_value
-    group by arrivals.milestone_no, cast(date_trunc('month', arrivals.arrived_date) as date)
+    inner join shown_sets on shown_sets.slice_set = arrivals.slice_set
+    group by shown_sets.report, arrivals.milestone_no, cast(date_trunc('month', arrivals.arrived_date) as date)
 ),
 
 counted as (
     select
+        named.report,
         stages.stage_no,
         stages.stage,
         stages.label,
@@ -92,11 +98,18 @@ counted as (
         case when named.previous_month is not null then coalesce(previous.arrivals, 0) end as previous_arrivals
     from stages
     cross join named
-    left join by_month as latest on latest.milestone_no = stages.stage_no and latest.month_start = named.latest_month
-    left join by_month as previous on previous.milestone_no = stages.stage_no and previous.month_start = named.previous_month
+    left join by_month as latest
+        on latest.report = named.report
+        and latest.milestone_no = stages.stage_no
+        and latest.month_start = named.latest_month
+    left join by_month as previous
+        on previous.report = named.report
+        and previous.milestone_no = stages.stage_no
+        and previous.month_start = named.previous_month
 )
 
 select
+    counted.report,
     counted.stage_no,
     counted.stage,
     counted.label,
@@ -117,8 +130,12 @@ select
 from counted
 cross join run
 left join times as latest_times
-    on latest_times.stage = counted.stage and latest_times.period_start = counted.latest_month
+    on latest_times.report = counted.report
+    and latest_times.stage = counted.stage
+    and latest_times.period_start = counted.latest_month
 left join times as previous_times
-    on previous_times.stage = counted.stage and previous_times.period_start = counted.previous_month
-left join limits on limits.stage = counted.stage
-order by counted.stage_no
+    on previous_times.report = counted.report
+    and previous_times.stage = counted.stage
+    and previous_times.period_start = counted.previous_month
+left join limits on limits.report = counted.report and limits.stage = counted.stage
+order by counted.report, counted.stage_no

@@ -1,6 +1,6 @@
--- One row per pair of the report: the headline pairs, then each path stage with a stage of the next rank.
--- key: pair_no
--- unique: shown_no
+-- One row per report and pair of the report: the headline pairs, then each path stage with a stage of the next rank.
+-- key: report, pair_no
+-- unique: report, shown_no
 -- not null: from_label, to_label, is_headline, is_neighbour
 -- column shown_no: place in the report: headline pairs first, then along the path
 -- column from_stage: A: key of the stage or group
@@ -16,6 +16,7 @@
 -- column target: agreed share, 1 = 100 %
 -- column headline_window_days: days within which a conversion counts for its headline rate; null for the others
 with
+reports as (from waterfall.reports),
 pairs as (from waterfall.pairs),
 milestones as (from waterfall.milestones),
 
@@ -33,8 +34,9 @@ labelled as (
 )
 
 select
+    reports.report,
     labelled.pair_no,
-    row_number() over (order by labelled.headline_no nulls last, labelled.pair_no) as shown_no,
+    row_number() over (partition by reports.report order by labelled.headline_no nulls last, labelled.pair_no) as shown_no,
     labelled.headline_no,
     labelled.from_stage,
     labelled.to_stage,
@@ -47,6 +49,7 @@ select
     labelled.target,
     labelled.headline_window_days,
     labelled.unit
-from labelled
+from reports
+cross join labelled
 where labelled.is_headline or labelled.is_neighbour
-order by shown_no
+order by reports.report, shown_no

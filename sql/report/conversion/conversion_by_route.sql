@@ -1,10 +1,11 @@
--- One row per shown pair past qualification and route: the counts of all cohorts, and of the months whose total is final.
+-- One row per report, shown pair past qualification and route: the counts of all cohorts, and of the months whose total is final.
 -- The months are the same for every route: complete months whose total is final by age (K5). Unit: cycle, window: ever.
--- key: shown_no, route
+-- key: report, shown_no, route
 -- not null: entered, converted, passed_over, lost, still_open, mature_entered, mature_converted, mature_months
 -- accepted route: all, qualified, direct
 -- check: entered = converted + passed_over + lost + still_open
 -- check: mature_low <= mature_rate and mature_rate <= mature_high
+-- column report: always all, the report of all leads
 -- column shown_no: place of the pair in the report
 -- column from_label: A's label
 -- column to_label: B's label
@@ -21,9 +22,15 @@ stages as (from waterfall.stages),
 milestones as (from waterfall.milestones),
 pairs as (from waterfall.pairs),
 routes as (from marts.conversion_by_route),
-months as (from report.months),
-pairs_shown as (from report.pairs_shown),
-report_filter as (from waterfall.report_filter),
+
+months as (
+    select months.* from report.months as months where months.report = 'all'
+),
+
+-- marts.conversion_by_route has no slices.
+pairs_shown as (
+    select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.report = 'all'
+),
 
 lowest as (
     select min(stages.rank) as rank from stages where stages.qualifies and stages.kind = 'path'
@@ -40,8 +47,6 @@ shown as (
     inner join pairs on pairs.pair_no = pairs_shown.pair_no
     inner join milestones on milestones.milestone_no = pairs.from_milestone_no
     inner join lowest on milestones.low_rank > lowest.rank
-    -- marts.conversion_by_route has no slices.
-    inner join report_filter on report_filter.dimension = 'all'
     cross join route_names
 ),
 
@@ -75,6 +80,7 @@ how_many as (
 )
 
 select
+    shown.report,
     shown.shown_no,
     shown.from_stage,
     shown.to_stage,
@@ -105,4 +111,4 @@ left join routes
     and routes.from_stage = shown.from_stage
     and routes.to_stage = shown.to_stage
     and routes.route = shown.route
-order by shown.shown_no, shown.route_no
+order by shown.report, shown.shown_no, shown.route_no

@@ -1,5 +1,5 @@
--- One row per pair of the report, month and window: the counts of the month's cohort, also if it has no unit. Unit: the run's.
--- key: pair_no, month_start, window_days
+-- One row per report, pair of the report, month and window: the counts of the month's cohort, also if it has no unit. Unit: the run's.
+-- key: report, pair_no, month_start, window_days
 -- not null: entered, converted, passed_over, lost, still_open, is_partial
 -- check: entered = converted + passed_over + lost + still_open
 -- column month_start: first day of the month in which the units arrived at A
@@ -17,13 +17,12 @@ with
 pairs_shown as (from report.pairs_shown),
 months as (from report.months),
 pair_windows as (from report.pair_windows),
-report_filter as (from waterfall.report_filter),
+reports as (from waterfall.reports),
 
 conversion as (
-    select cohorts.*
+    select reports.report, cohorts.*
     from marts.month_cohorts as cohorts
-    inner join report_filter
-        on report_filter.dimension = cohorts.dimension and report_filter.dimension_value = cohorts.dimension_value
+    inner join reports on reports.dimension = cohorts.dimension and reports.dimension_value = cohorts.dimension_value
 ),
 
 settled as (
@@ -31,6 +30,7 @@ settled as (
 )
 
 select
+    pairs_shown.report,
     pairs_shown.pair_no,
     pairs_shown.shown_no,
     pairs_shown.from_stage,
@@ -55,14 +55,16 @@ select
     case when not conversion.is_mature then settled.low end as settled_low,
     case when not conversion.is_mature then settled.high end as settled_high
 from pairs_shown
-cross join months
-inner join pair_windows on pair_windows.pair_no = pairs_shown.pair_no
+inner join months on months.report = pairs_shown.report
+inner join pair_windows on pair_windows.report = pairs_shown.report and pair_windows.pair_no = pairs_shown.pair_no
 left join conversion
-    on conversion.pair_no = pairs_shown.pair_no
+    on conversion.report = pairs_shown.report
+    and conversion.pair_no = pairs_shown.pair_no
     and conversion.cohort_start = months.month_start
     and conversion.window_days is not distinct from pair_windows.window_days
 left join settled
     on pair_windows.window_days is null
+    and settled.report = pairs_shown.report
     and settled.headline_no = pairs_shown.headline_no
     and settled.month_start = months.month_start
-order by pairs_shown.shown_no, months.month_start, pair_windows.window_days nulls first
+order by pairs_shown.report, pairs_shown.shown_no, months.month_start, pair_windows.window_days nulls first

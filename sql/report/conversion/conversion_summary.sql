@@ -1,10 +1,10 @@
--- One row per pair of the report, window, set of cohorts and slice: the counts of these cohorts together. Unit: the pair's.
+-- One row per report, pair of the report, window, set of cohorts and slice: the counts of these cohorts together. Unit: the pair's.
 -- The report of one value of a dimension has only that slice.
 -- A set of cohorts is `all` (every unit that ever arrived at A), `mature` (the complete months whose total is final, the same
 -- months for every slice), `recent` (the last of these, which the headline rate adds up), `latest` (the last one) or `previous`
 -- (the one before it). A dimension has the eight values with most units; the others are one row, added up as counts. Slices exist for
 -- the window ever and for the headline window.
--- key: pair_no, window_days, cohorts, dimension, dimension_value
+-- key: report, pair_no, window_days, cohorts, dimension, dimension_value
 -- not null: entered, converted, passed_over, lost, still_open
 -- accepted cohorts: all, mature, recent, latest, previous
 -- check: entered = converted + passed_over + lost + still_open
@@ -20,31 +20,34 @@
 with
 run as (from waterfall.run),
 pair_windows as (from report.pair_windows),
-report_filter as (from waterfall.report_filter),
+reports as (from waterfall.reports),
 pairs_shown as (from report.pairs_shown),
 months as (from report.months),
 
 conversion as (
     select
+        reports.report,
         pairs_shown.is_headline,
         months.is_partial,
-        cohorts.dimension = report_filter.dimension as is_total,
+        cohorts.dimension = reports.dimension as is_total,
         cohorts.*
     from marts.month_cohorts as cohorts
-    inner join pairs_shown on pairs_shown.pair_no = cohorts.pair_no
-    inner join months on months.month_start = cohorts.cohort_start
-    inner join report_filter
-        on report_filter.dimension = 'all'
-        or (report_filter.dimension = cohorts.dimension and report_filter.dimension_value = cohorts.dimension_value)
+    inner join reports
+        on reports.dimension = 'all'
+        or (reports.dimension = cohorts.dimension and reports.dimension_value = cohorts.dimension_value)
+    inner join pairs_shown on pairs_shown.report = reports.report and pairs_shown.pair_no = cohorts.pair_no
+    inner join months on months.report = reports.report and months.month_start = cohorts.cohort_start
 ),
 
 mature_months as (
     select
+        conversion.report,
         conversion.pair_no,
         conversion.window_days,
         conversion.cohort_start,
         row_number() over (
-            partition by conversion.pair_no, conversion.window_days order by conversion.cohort_start desc
+            partition by conversion.report, conversion.pair_no, conversion.window_days
+            order by conversion.cohort_start desc
         ) as newest_no
     from conversion
     where conversion.is_total and conversion.is_mature and not conversion.is_partial
@@ -52,16 +55,17 @@ mature_months as (
 
 value_sizes as (
     select
+        conversion.report,
         conversion.pair_no,
         conversion.dimension,
         conversion.dimension_value,
         row_number() over (
-            partition by conversion.pair_no, conversion.dimension
+            partition by conversion.report, conversion.pair_no, conversion.dimension
             order by sum(conversion.entered) desc, conversion.dimension_value
         ) as size_no
     from conversion
     where conversion.window_days is null and (conversion.is_total or conversion.is_headline)
-    group by conversion.pair_no, conversion.dimension, conversion.dimension_value
+    group by conversion.report, conversion.pair_no, conversion.dimension, conversion.dimension_value
 ),
 
 -- The total in every window; the slices of headline pairs ever and within the headline window.
@@ -72,14 +76,17 @@ kept as (
         coalesce(mature_months.newest_no, 0) as newest_no
     from conversion
     inner join pair_windows
-        on pair_windows.pair_no = conversion.pair_no
+        on pair_windows.report = conversion.report
+        and pair_windows.pair_no = conversion.pair_no
         and pair_windows.window_days is not distinct from conversion.window_days
     inner join value_sizes
-        on value_sizes.pair_no = conversion.pair_no
+        on value_sizes.report = conversion.report
+        and value_sizes.pair_no = conversion.pair_no
         and value_sizes.dimension = conversion.dimension
         and value_sizes.dimension_value = conversion.dimension_value
     left join mature_months
-        on mature_months.pair_no = conversion.pair_no
+        on mature_months.report = conversion.report
+        and mature_months.pair_no = conversion.pair_no
         and mature_months.window_days is not distinct from conversion.window_days
         and mature_months.cohort_start = conversion.cohort_start
     where conversion.is_total or conversion.window_days is null or pair_windows.is_headline_window
@@ -102,6 +109,7 @@ sorted as (
 
 summed as (
     select
+        sorted.report,
         sorted.pair_no,
         sorted.window_days,
         sorted.cohorts,
@@ -123,20 +131,21 @@ summed as (
 -- If no unit ever entered A, or no month is final, the row has zeros.
 empty_sets as (
     select
-        pairs_shown.pair_no, pair_windows.window_days, sets.cohorts, report_filter.dimension, report_filter.dimension_value,
+        reports.report, pairs_shown.pair_no, pair_windows.window_days, sets.cohorts, reports.dimension, reports.dimension_value,
         1 as values_inside, 0 as months, 0 as entered, 0 as converted, 0 as passed_over, 0 as lost, 0 as still_open
-    from pairs_shown
-    inner join pair_windows on pair_windows.pair_no = pairs_shown.pair_no
-    cross join report_filter
+    from reports
+    inner join pairs_shown on pairs_shown.report = reports.report
+    inner join pair_windows on pair_windows.report = reports.report and pair_windows.pair_no = pairs_shown.pair_no
     cross join (select unnest(['all', 'mature', 'recent']) as cohorts) as sets
     where not exists (
         select summed.pair_no
         from summed
         where
-            summed.pair_no = pairs_shown.pair_no
+            summed.report = reports.report
+            and summed.pair_no = pairs_shown.pair_no
             and summed.window_days is not distinct from pair_windows.window_days
             and summed.cohorts = sets.cohorts
-            and summed.dimension = report_filter.dimension
+            and summed.dimension = reports.dimension
     )
 ),
 
@@ -147,6 +156,7 @@ counted as (
 )
 
 select
+    counted.report,
     counted.pair_no,
     pairs_shown.shown_no,
     pairs_shown.headline_no,
@@ -169,8 +179,9 @@ select
     wilson_low(counted.converted, counted.entered) as rate_low,
     wilson_high(counted.converted, counted.entered) as rate_high
 from counted
-inner join pairs_shown on pairs_shown.pair_no = counted.pair_no
+inner join pairs_shown on pairs_shown.report = counted.report and pairs_shown.pair_no = counted.pair_no
 order by
+    counted.report,
     pairs_shown.shown_no,
     counted.window_days nulls first,
     counted.cohorts,

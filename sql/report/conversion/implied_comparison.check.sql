@@ -2,13 +2,12 @@
 -- severity: fail
 with
 compared as (from report.implied_comparison),
-report_filter as (from waterfall.report_filter),
+reports as (from waterfall.reports),
 
 conversion as (
-    select conversion.*
+    select reports.report, conversion.*
     from marts.conversion as conversion
-    inner join report_filter
-        on report_filter.dimension = conversion.dimension and report_filter.dimension_value = conversion.dimension_value
+    inner join reports on reports.dimension = conversion.dimension and reports.dimension_value = conversion.dimension_value
     where
         conversion.unit = 'cycle'
         and conversion.grain = 'all'
@@ -23,10 +22,13 @@ with_implied as (
     select compared.* from compared where compared.basis = 'with_implied'
 )
 
-select observed.shown_no
+select observed.report, observed.shown_no
 from observed
-left join with_implied on with_implied.shown_no = observed.shown_no
-left join conversion on conversion.from_stage = observed.from_stage and conversion.to_stage = observed.to_stage
+left join with_implied on with_implied.report = observed.report and with_implied.shown_no = observed.shown_no
+left join conversion
+    on conversion.report = observed.report
+    and conversion.from_stage = observed.from_stage
+    and conversion.to_stage = observed.to_stage
 where
     observed.entered <> coalesce(conversion.entered, 0)
     or observed.converted <> coalesce(conversion.converted, 0)

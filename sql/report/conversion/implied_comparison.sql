@@ -1,7 +1,7 @@
--- One row per shown pair of stages and basis: conversion as observed, and with implied arrivals. Not a number of the report.
+-- One row per report, shown pair of stages and basis: conversion as observed, and with implied arrivals. Not a number of the report.
 -- Filled only with implied = true (E9). Unit: cycle, window: ever, all cohorts; with_implied counts journey.implied_arrivals like arrivals
 -- (K1, K3). Pairs of a group are left out.
--- key: shown_no, basis
+-- key: report, shown_no, basis
 -- not null: entered, converted, passed_over, lost, still_open
 -- accepted basis: observed, with_implied
 -- check: entered = converted + passed_over + lost + still_open
@@ -27,6 +27,7 @@ pairs_shown as (from report.pairs_shown),
 
 shown as (
     select
+        pairs_shown.report,
         pairs_shown.shown_no,
         pairs_shown.from_stage,
         pairs_shown.to_stage,
@@ -76,13 +77,17 @@ moments as (
 followed as (
     select
         moments.basis,
+        shown.report,
         shown.shown_no,
         moments.cycle_id,
         bool_or(later.milestone_no = shown.to_milestone_no) as has_converted,
         bool_or(later.rank > shown.to_high_rank) as has_passed
     from moments
     inner join shown on shown.from_milestone_no = moments.milestone_no
-    inner join shown_stays on shown_stays.lead_no = moments.lead_no and shown_stays.span_no = moments.span_no
+    inner join shown_stays
+        on shown_stays.report = shown.report
+        and shown_stays.lead_no = moments.lead_no
+        and shown_stays.span_no = moments.span_no
     inner join moments as later
         on later.basis = moments.basis and later.cycle_id = moments.cycle_id and later.arrived_at >= moments.arrived_at
     group by all
@@ -91,6 +96,7 @@ followed as (
 counted as (
     select
         followed.basis,
+        followed.report,
         followed.shown_no,
         count(*) as entered,
         count(*) filter (where followed.has_converted) as converted,
@@ -122,10 +128,12 @@ shares as (
         counted.converted / cast(counted.entered as double) as rate
     from shown
     cross join bases
-    left join counted on counted.shown_no = shown.shown_no and counted.basis = bases.basis
+    left join counted
+        on counted.report = shown.report and counted.shown_no = shown.shown_no and counted.basis = bases.basis
 )
 
 select
+    shares.report,
     shares.shown_no,
     shares.from_stage,
     shares.to_stage,
@@ -140,6 +148,8 @@ select
     shares.rate,
     wilson_low(shares.converted, shares.entered) as rate_low,
     wilson_high(shares.converted, shares.entered) as rate_high,
-    shares.rate - lag(shares.rate) over (partition by shares.shown_no order by shares.basis) as rate_change
+    shares.rate - lag(shares.rate) over (
+        partition by shares.report, shares.shown_no order by shares.basis
+    ) as rate_change
 from shares
-order by shares.shown_no, shares.basis
+order by shares.report, shares.shown_no, shares.basis

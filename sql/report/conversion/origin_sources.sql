@@ -1,6 +1,6 @@
--- One row per source of origins, and one for leads without an origin: how many leads have their origin from it.
+-- One row per report and source of origins, and one for leads without an origin: how many leads have their origin from it.
 -- Leads in scope with history; in the report of one value, those that began with it. clean.leads has the origin of each lead.
--- key: source
+-- key: report, source
 -- not null: leads
 -- accepted source: rule, default, input, nobody
 -- column source_no: position in the report, in the order in which the sources are tried
@@ -8,6 +8,7 @@
 -- column leads: leads whose origin comes from it
 -- column share: leads / all leads of the table
 with
+reports as (from waterfall.reports),
 leads as (from clean.leads),
 shown_stays as (from journey.shown_stays),
 
@@ -16,27 +17,29 @@ sources as (
 ),
 
 with_history as (
-    select shown_stays.lead_no from shown_stays where shown_stays.span_no = 1
+    select shown_stays.report, shown_stays.lead_no from shown_stays where shown_stays.span_no = 1
 ),
 
 counted as (
-    select coalesce(leads.origin_source, 'nobody') as source, count(*) as leads
+    select with_history.report, coalesce(leads.origin_source, 'nobody') as source, count(*) as leads
     from leads
     inner join with_history on with_history.lead_no = leads.lead_no
     where leads.is_in_scope
-    group by leads.origin_source
+    group by with_history.report, leads.origin_source
 ),
 
 filled as (
-    select sources.source_no, sources.source, coalesce(counted.leads, 0) as leads
-    from sources
-    left join counted on counted.source = sources.source
+    select reports.report, sources.source_no, sources.source, coalesce(counted.leads, 0) as leads
+    from reports
+    cross join sources
+    left join counted on counted.report = reports.report and counted.source = sources.source
 )
 
 select
+    filled.report,
     filled.source_no,
     filled.source,
     filled.leads,
-    filled.leads / nullif(cast(sum(filled.leads) over () as double), 0) as share
+    filled.leads / nullif(cast(sum(filled.leads) over (partition by filled.report) as double), 0) as share
 from filled
-order by filled.source_no
+order by filled.report, filled.source_no

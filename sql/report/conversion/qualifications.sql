@@ -1,5 +1,5 @@
--- One row per team that qualified a cycle, and one for direct: how many cycles it made ready (C6).
--- key: qualified_by
+-- One row per report and team that qualified a cycle, and one for direct: how many cycles it made ready (C6).
+-- key: report, qualified_by
 -- not null: cycles, share
 -- column qualifier_no: place in the report: the largest first, direct last
 -- column qualified_by: the team of the highest qualifying stage of the cycle; direct if none
@@ -9,22 +9,26 @@ with
 shown_stays as (from journey.shown_stays),
 
 cycles as (
-    select cycles.*
+    select shown_stays.report, cycles.*
     from journey.cycles_facts as cycles
     inner join shown_stays
         on shown_stays.lead_no = cycles.lead_no and shown_stays.span_no = cycles.first_span_no
 ),
 
 counted as (
-    select cycles.qualified_by, count(*) as cycles
+    select cycles.report, cycles.qualified_by, count(*) as cycles
     from cycles
-    group by cycles.qualified_by
+    group by cycles.report, cycles.qualified_by
 )
 
 select
-    row_number() over (order by counted.qualified_by = 'direct', counted.cycles desc, counted.qualified_by) as qualifier_no,
+    counted.report,
+    row_number() over (
+        partition by counted.report
+        order by counted.qualified_by = 'direct', counted.cycles desc, counted.qualified_by
+    ) as qualifier_no,
     counted.qualified_by,
     counted.cycles,
-    counted.cycles / cast(sum(counted.cycles) over () as double) as share
+    counted.cycles / cast(sum(counted.cycles) over (partition by counted.report) as double) as share
 from counted
-order by qualifier_no
+order by counted.report, qualifier_no

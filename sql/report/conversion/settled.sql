@@ -1,8 +1,9 @@
--- One row per headline pair and cohort with open units: the counts so far, and the expected final rate (K6).
--- key: headline_no, grain, month_start
+-- One row per report, headline pair and cohort with open units: the counts so far, and the expected final rate (K6).
+-- key: report, headline_no, grain, month_start
 -- not null: from_stage, to_stage, entered, converted, still_open, known_share
 -- accepted grain: month, all
 -- check: low <= estimate and estimate <= high and known_share <= low
+-- column report: always all, the report of all leads
 -- column headline_no: place of the pair among the headline pairs
 -- column grain: month, or all: every cohort together
 -- column month_start: first day of the month in which the units arrived at A; null for the grain all
@@ -12,17 +13,18 @@
 -- column high: upper bound of its 95 % interval
 with
 pairs as (from waterfall.pairs),
-report_filter as (from waterfall.report_filter),
+reports as (from waterfall.reports),
 
 -- The mart has no slices.
 estimates as (
-    select estimates.*
+    select reports.report, estimates.*
     from marts.settled_estimates as estimates
-    inner join report_filter on report_filter.dimension = 'all'
+    inner join reports on reports.dimension = 'all'
     where estimates.as_of_no = 0
 )
 
 select
+    estimates.report,
     pairs.headline_no,
     estimates.from_stage,
     estimates.to_stage,
@@ -37,4 +39,4 @@ select
     estimates.high
 from estimates
 inner join pairs on pairs.from_stage = estimates.from_stage and pairs.to_stage = estimates.to_stage
-order by pairs.headline_no, estimates.grain, estimates.cohort_start
+order by estimates.report, pairs.headline_no, estimates.grain, estimates.cohort_start

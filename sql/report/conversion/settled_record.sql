@@ -1,7 +1,8 @@
--- One row per headline pair: how many past estimates of the final rate had an interval that contains the actual rate (K6).
--- key: headline_no
+-- One row per report and headline pair: how many past estimates of the final rate had an interval that contains the actual rate (K6).
+-- key: report, headline_no
 -- not null: from_label, to_label, estimates, held, below, above
 -- check: held + below + above = estimates
+-- column report: key of the report; the estimates of all reports are those of all leads
 -- column headline_no: place of the pair among the headline pairs
 -- column from_label: A's label
 -- column to_label: B's label
@@ -38,6 +39,7 @@ judged as (
 
 shares as (
     select
+        pairs_shown.report,
         pairs_shown.headline_no,
         pairs_shown.from_label,
         pairs_shown.to_label,
@@ -62,6 +64,7 @@ bounds as (
 )
 
 select
+    bounds.report,
     bounds.headline_no,
     bounds.from_label,
     bounds.to_label,
@@ -77,4 +80,4 @@ select
     bounds.first_date,
     bounds.last_date
 from bounds
-order by bounds.headline_no
+order by bounds.report, bounds.headline_no

@@ -1,5 +1,5 @@
--- One row per recent month, and one for all history: over all stages, opening + new + restored + came over − deleted = closing (V1).
--- key: month_start
+-- One row per report and recent month, and one for all history: over all stages, opening + new + restored + came over − deleted = closing (V1).
+-- key: report, month_start
 -- not null: opening, new_leads, restored_leads, came_over, deleted_leads, closing
 -- check: opening + new_leads + restored_leads + came_over - deleted_leads = closing
 -- column month_start: first day of the month; null = all history
@@ -14,6 +14,7 @@ with
 flow as (from report.stage_flow)
 
 select
+    flow.report,
     flow.month_start,
     flow.label,
     flow.is_partial,
@@ -25,5 +26,5 @@ select
     cast(sum(flow.closing) as bigint) as closing,
     sum(flow.opening) + sum(flow.ins) - sum(flow.outs) = sum(flow.closing) as is_balanced
 from flow
-group by flow.month_start, flow.label, flow.is_partial
-order by flow.month_start nulls first
+group by flow.report, flow.month_start, flow.label, flow.is_partial
+order by flow.report, flow.month_start nulls first

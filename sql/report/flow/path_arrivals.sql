@@ -1,7 +1,7 @@
--- One row per scope and path stage: the arrivals of cycles, and how they came, seen from the rank before (K7, K8).
+-- One row per report, scope and path stage: the arrivals of cycles, and how they came, seen from the rank before (K7, K8).
 -- through = a stage of the rank before was observed in the cycle; over = the cycle began below that rank and passed
 -- without it; began_here = the cycle began at this rank. Unit: cycle, basis: activity.
--- key: scope, stage
+-- key: report, scope, stage
 -- not null: is_partial, arrivals, through, over, began_here
 -- accepted scope: recent, all
 -- check: arrivals = through + over + began_here
@@ -17,6 +17,7 @@
 -- column previous_arrivals: cycles that arrived at the rank before in the scope; null for the first rank
 -- column activity_rate: arrivals / previous_arrivals; may exceed 1, so it is not a conversion rate
 with
+reports as (from waterfall.reports),
 months as (from report.months),
 
 stages as (
@@ -32,15 +33,18 @@ cycles as (from journey.cycles_facts),
 
 scopes as (
     select
+        reports.report,
         'recent' as scope,
         min(months.month_start) as first_month,
         max(months.month_start) as last_month,
         false as is_partial
-    from months
-    where months.is_recent and not months.is_partial
+    from reports
+    left join months on months.report = reports.report and months.is_recent and not months.is_partial
+    group by reports.report
     union all
-    select 'all', min(months.month_start), max(months.month_start), bool_or(months.is_partial)
+    select months.report, 'all', min(months.month_start), max(months.month_start), bool_or(months.is_partial)
     from months
+    group by months.report
 ),
 
 ranks_seen as (
@@ -56,6 +60,7 @@ ranks_seen as (
 
 routes as (
     select
+        shown_stays.report,
         arrivals.milestone_no,
         cast(date_trunc('month', arrivals.arrived_date) as date) as month_start,
         case
@@ -74,13 +79,14 @@ routes as (
 
 -- Months are counted first, and the scopes add them up.
 monthly as (
-    select routes.milestone_no, routes.month_start, routes.way, count(*) as arrivals
+    select routes.report, routes.milestone_no, routes.month_start, routes.way, count(*) as arrivals
     from routes
     group by all
 ),
 
 counted as (
     select
+        scopes.report,
         scopes.scope,
         scopes.first_month,
         scopes.last_month,
@@ -96,8 +102,11 @@ counted as (
     from stages
     cross join scopes
     left join monthly
-        on monthly.milestone_no = stages.stage_no and monthly.month_start between scopes.first_month and scopes.last_month
+        on monthly.report = scopes.report
+        and monthly.milestone_no = stages.stage_no
+        and monthly.month_start between scopes.first_month and scopes.last_month
     group by
+        scopes.report,
         scopes.scope,
         scopes.first_month,
         scopes.last_month,
@@ -109,7 +118,7 @@ counted as (
 ),
 
 shown_seen as (
-    select ranks_seen.low_rank, ranks_seen.month_start, count(*) as arrivals
+    select shown_stays.report, ranks_seen.low_rank, ranks_seen.month_start, count(*) as arrivals
     from ranks_seen
     inner join shown_stays on shown_stays.lead_no = ranks_seen.lead_no and shown_stays.span_no = ranks_seen.span_no
     group by all
@@ -117,16 +126,18 @@ shown_seen as (
 
 -- A cycle that was in two parallel stages arrived at their rank once.
 by_rank as (
-    select scopes.scope, path_ranks.rank, cast(coalesce(sum(shown_seen.arrivals), 0) as bigint) as arrivals
+    select scopes.report, scopes.scope, path_ranks.rank, cast(coalesce(sum(shown_seen.arrivals), 0) as bigint) as arrivals
     from scopes
     cross join (select distinct stages.rank from stages) as path_ranks
     left join shown_seen
-        on shown_seen.low_rank = path_ranks.rank
+        on shown_seen.report = scopes.report
+        and shown_seen.low_rank = path_ranks.rank
         and shown_seen.month_start between scopes.first_month and scopes.last_month
     group by all
 )
 
 select
+    counted.report,
     counted.scope,
     counted.first_month,
     counted.last_month,
@@ -142,5 +153,6 @@ select
     by_rank.arrivals as previous_arrivals,
     counted.arrivals / nullif(cast(by_rank.arrivals as double), 0) as activity_rate
 from counted
-left join by_rank on by_rank.scope = counted.scope and by_rank.rank = counted.rank - 1
-order by counted.scope, counted.rank, counted.stage_no
+left join by_rank
+    on by_rank.report = counted.report and by_rank.scope = counted.scope and by_rank.rank = counted.rank - 1
+order by counted.report, counted.scope, counted.rank, counted.stage_no

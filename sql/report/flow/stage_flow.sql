@@ -1,5 +1,5 @@
--- One row per stage and recent month, and one for all history: opening + in − out = closing (V1).
--- key: stage, month_start
+-- One row per report, stage and recent month, and one for all history: opening + in − out = closing (V1).
+-- key: report, stage, month_start
 -- not null: opening, ins, outs, closing
 -- check: opening + ins - outs = closing
 -- column month_start: first day of the month; null = all history
@@ -8,32 +8,32 @@
 -- column is_partial: as-of is inside the month
 -- column is_balanced: opening + ins − outs = closing
 with
+reports as (from waterfall.reports),
 stages as (from waterfall.stages),
 
 months as (
-    select months.month_start, months.label, months.is_partial from report.months as months where months.is_recent
+    select months.report, months.month_start, months.label, months.is_partial
+    from report.months as months
+    where months.is_recent
     union all
-    select null, 'all history', false
+    select reports.report, null, 'all history', false from reports
 ),
-
-report_filter as (from waterfall.report_filter),
 
 -- One grain per scan: with two grains in one filter, DuckDB would also compute the days.
 flow as (
-    select flow.*
+    select reports.report, flow.*
     from marts.stage_flow as flow
-    inner join report_filter
-        on report_filter.dimension = flow.dimension and report_filter.dimension_value = flow.dimension_value
+    inner join reports on reports.dimension = flow.dimension and reports.dimension_value = flow.dimension_value
     where flow.grain = 'month'
     union all
-    select flow.*
+    select reports.report, flow.*
     from marts.stage_flow as flow
-    inner join report_filter
-        on report_filter.dimension = flow.dimension and report_filter.dimension_value = flow.dimension_value
+    inner join reports on reports.dimension = flow.dimension and reports.dimension_value = flow.dimension_value
     where flow.grain = 'all'
 )
 
 select
+    months.report,
     stages.stage_no,
     stages.stage,
     stages.label as stage_label,
@@ -41,9 +41,10 @@ select
     months.label,
     months.is_partial,
     -- A slice has no row if all its counts are 0.
-    coalesce(columns(flow.* exclude (grain, period_start, dimension, dimension_value, stage)), 0),
+    coalesce(columns(flow.* exclude (report, grain, period_start, dimension, dimension_value, stage)), 0),
     coalesce(flow.opening + flow.ins - flow.outs = flow.closing, true) as is_balanced
 from stages
 cross join months
-left join flow on flow.stage = stages.stage and flow.period_start is not distinct from months.month_start
-order by stages.stage_no, months.month_start nulls first
+left join flow
+    on flow.report = months.report and flow.stage = stages.stage and flow.period_start is not distinct from months.month_start
+order by months.report, stages.stage_no, months.month_start nulls first

@@ -1,6 +1,6 @@
--- One row per headline pair and window: the last final months within it, the latest final month, and the target (K9).
+-- One row per report, headline pair and window: the last final months within it, the latest final month, and the target (K9).
 -- The headline of a pair is its row with is_headline_window; the other rows have the same counts for other windows.
--- key: headline_no, window_days
+-- key: report, headline_no, window_days
 -- not null: entered, converted, passed_over, lost, still_open, overdue, is_headline_window
 -- check: entered = converted + passed_over + lost + still_open
 -- check: overdue <= still_open or window_days is not null
@@ -62,20 +62,18 @@ pairs_shown as (
 
 pair_windows as (from report.pair_windows),
 settle_days as (from marts.settle_days),
-report_filter as (from waterfall.report_filter),
+reports as (from waterfall.reports),
 
 curve as (
-    select curve.*
+    select reports.report, curve.*
     from marts.conversion_curve as curve
-    inner join report_filter
-        on report_filter.dimension = curve.dimension and report_filter.dimension_value = curve.dimension_value
+    inner join reports on reports.dimension = curve.dimension and reports.dimension_value = curve.dimension_value
 ),
 
 summary as (
     select summary.*
     from report.conversion_summary as summary
-    inner join report_filter
-        on report_filter.dimension = summary.dimension and report_filter.dimension_value = summary.dimension_value
+    inner join reports on reports.report = summary.report and reports.dimension = summary.dimension
 ),
 
 settled as (
@@ -85,23 +83,28 @@ settled as (
 changes as (from report.rate_change),
 
 gaps as (
-    select gaps.headline_no, sum(gaps.units) as overdue
+    select gaps.report, gaps.headline_no, sum(gaps.units) as overdue
     from report.headline_gap as gaps
     where gaps.reason = 'overdue'
-    group by gaps.headline_no
+    group by gaps.report, gaps.headline_no
 ),
 
 pair_curves as (
     select
+        pairs_shown.report,
         pairs_shown.headline_no,
         pair_windows.window_days,
         curve.day,
         curve.converted_share,
         curve.at_risk
     from pairs_shown
-    inner join pair_windows on pair_windows.pair_no = pairs_shown.pair_no and pair_windows.window_days is not null
+    inner join pair_windows
+        on pair_windows.report = pairs_shown.report
+        and pair_windows.pair_no = pairs_shown.pair_no
+        and pair_windows.window_days is not null
     inner join curve
-        on curve.from_stage = pairs_shown.from_stage
+        on curve.report = pairs_shown.report
+        and curve.from_stage = pairs_shown.from_stage
         and curve.to_stage = pairs_shown.to_stage
         and curve.unit = pairs_shown.unit
 ),
@@ -110,7 +113,7 @@ lasting as (
     select
         pair_curves.*,
         max(pair_curves.day) filter (where pair_curves.at_risk >= 20) over (
-            partition by pair_curves.headline_no, pair_curves.window_days
+            partition by pair_curves.report, pair_curves.headline_no, pair_curves.window_days
         ) as last_day
     from pair_curves
 ),
@@ -118,6 +121,7 @@ lasting as (
 -- Few units are in the tail of the curve, so it is read at the last day with 20 units at risk, if the window ends before that day.
 coverages as (
     select
+        lasting.report,
         lasting.headline_no,
         lasting.window_days,
         max(lasting.converted_share) filter (where lasting.day <= lasting.window_days)
@@ -131,10 +135,11 @@ coverages as (
             0
         ) as coverage
     from lasting
-    group by lasting.headline_no, lasting.window_days
+    group by lasting.report, lasting.headline_no, lasting.window_days
 )
 
 select
+    pairs_shown.report,
     pairs_shown.headline_no,
     pairs_shown.pair_no,
     pairs_shown.from_stage,
@@ -192,33 +197,44 @@ select
     settled.low as settled_low,
     settled.high as settled_high
 from pairs_shown
-inner join pair_windows on pair_windows.pair_no = pairs_shown.pair_no
+inner join pair_windows on pair_windows.report = pairs_shown.report and pair_windows.pair_no = pairs_shown.pair_no
 inner join settle_days on settle_days.unit = pairs_shown.unit and settle_days.pair_no = pairs_shown.pair_no
 inner join summary as everyone
-    on everyone.pair_no = pairs_shown.pair_no
+    on everyone.report = pairs_shown.report
+    and everyone.pair_no = pairs_shown.pair_no
     and everyone.window_days is not distinct from pair_windows.window_days
     and everyone.cohorts = 'all'
 inner join summary as mature
-    on mature.pair_no = pairs_shown.pair_no
+    on mature.report = pairs_shown.report
+    and mature.pair_no = pairs_shown.pair_no
     and mature.window_days is not distinct from everyone.window_days
     and mature.cohorts = 'mature'
 inner join summary as recent
-    on recent.pair_no = pairs_shown.pair_no
+    on recent.report = pairs_shown.report
+    and recent.pair_no = pairs_shown.pair_no
     and recent.window_days is not distinct from everyone.window_days
     and recent.cohorts = 'recent'
 left join summary as latest
-    on latest.pair_no = pairs_shown.pair_no
+    on latest.report = pairs_shown.report
+    and latest.pair_no = pairs_shown.pair_no
     and latest.window_days is not distinct from everyone.window_days
     and latest.cohorts = 'latest'
 left join summary as previous
-    on previous.pair_no = pairs_shown.pair_no
+    on previous.report = pairs_shown.report
+    and previous.pair_no = pairs_shown.pair_no
     and previous.window_days is not distinct from everyone.window_days
     and previous.cohorts = 'previous'
 inner join changes
-    on changes.headline_no = pairs_shown.headline_no
+    on changes.report = pairs_shown.report
+    and changes.headline_no = pairs_shown.headline_no
     and changes.window_days is not distinct from everyone.window_days
 left join coverages
-    on coverages.headline_no = pairs_shown.headline_no and coverages.window_days = everyone.window_days
-left join settled on settled.headline_no = pairs_shown.headline_no and everyone.window_days is null
-left join gaps on gaps.headline_no = pairs_shown.headline_no
-order by pairs_shown.headline_no, everyone.window_days nulls first
+    on coverages.report = pairs_shown.report
+    and coverages.headline_no = pairs_shown.headline_no
+    and coverages.window_days = everyone.window_days
+left join settled
+    on settled.report = pairs_shown.report
+    and settled.headline_no = pairs_shown.headline_no
+    and everyone.window_days is null
+left join gaps on gaps.report = pairs_shown.report and gaps.headline_no = pairs_shown.headline_no
+order by pairs_shown.report, pairs_shown.headline_no, everyone.window_days nulls first

@@ -9,18 +9,19 @@ headline as (
 
 summed as (
     select
+        gaps.report,
         gaps.headline_no,
         sum(gaps.units) filter (where gaps.fate = 'converted') as converted,
         sum(gaps.units) filter (where gaps.fate = 'passed_over') as passed_over,
         sum(gaps.units) filter (where gaps.fate = 'lost') as lost,
         sum(gaps.units) filter (where gaps.fate = 'still_open') as still_open
     from gaps
-    group by gaps.headline_no
+    group by gaps.report, gaps.headline_no
 )
 
-select headline.headline_no
+select headline.report, headline.headline_no
 from headline
-left join summed on summed.headline_no = headline.headline_no
+left join summed on summed.report = headline.report and summed.headline_no = headline.headline_no
 where
     headline.converted <> coalesce(summed.converted, 0)
     or headline.passed_over <> coalesce(summed.passed_over, 0)

@@ -1,7 +1,7 @@
--- One row per headline pair and outcome: where all units that ever arrived at A are now (K3, K9).
+-- One row per report, headline pair and outcome: where all units that ever arrived at A are now (K3, K9).
 -- converted + passed over + lost by reason + still open = entered. Unit: the run's, window: ever.
 -- The sums of report.headline_gap_months, which explains how a unit was lost and where it waits.
--- key: headline_no, fate, reason, stage
+-- key: report, headline_no, fate, reason, stage
 -- not null: units, share
 -- accepted fate: converted, passed_over, lost, still_open
 -- accepted reason: converted, passed_over, exited, detoured, regressed, deleted, completed, overdue, within_limit, no_limit
@@ -18,6 +18,7 @@ gap_months as (from report.headline_gap_months),
 
 counted as (
     select
+        gap_months.report,
         gap_months.headline_no,
         gap_months.fate,
         gap_months.reason,
@@ -25,13 +26,20 @@ counted as (
         gap_months.stage_label,
         cast(sum(gap_months.units) as bigint) as units
     from gap_months
-    group by gap_months.headline_no, gap_months.fate, gap_months.reason, gap_months.stage, gap_months.stage_label
+    group by
+        gap_months.report,
+        gap_months.headline_no,
+        gap_months.fate,
+        gap_months.reason,
+        gap_months.stage,
+        gap_months.stage_label
 )
 
 select
+    counted.report,
     counted.headline_no,
     row_number() over (
-        partition by counted.headline_no
+        partition by counted.report, counted.headline_no
         order by
             case counted.fate when 'converted' then 1 when 'passed_over' then 2 when 'lost' then 3 else 4 end,
             case when counted.reason = 'overdue' then 1 else 2 end,
@@ -44,6 +52,6 @@ select
     counted.stage,
     counted.stage_label,
     counted.units,
-    counted.units / cast(sum(counted.units) over (partition by counted.headline_no) as double) as share
+    counted.units / cast(sum(counted.units) over (partition by counted.report, counted.headline_no) as double) as share
 from counted
-order by counted.headline_no, fate_no
+order by counted.report, counted.headline_no, fate_no

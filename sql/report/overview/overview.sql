@@ -1,4 +1,5 @@
--- One row: how much history the report uses, and the problems in the data of all leads.
+-- One row per report: how much history the report uses, and the problems in the data of all leads.
+-- key: report
 -- not null: leads, entries, cycles, open_cycles, open_leads, overdue, rejected
 -- column name: name of the waterfall
 -- column preset: preset it started from
@@ -30,17 +31,27 @@
 -- column recorded_also: rows of history whose entry another input dates by its priority
 with
 run as (from waterfall.run),
+reports as (from waterfall.reports),
 shown_stays as (from journey.shown_stays),
 
 spans as (
-    select count(*) as entries, count(*) filter (where shown_stays.span_no = 1) as leads from shown_stays
+    select
+        shown_stays.report,
+        count(*) as entries,
+        count(*) filter (where shown_stays.span_no = 1) as leads
+    from shown_stays
+    group by shown_stays.report
 ),
 
 cycles as (
-    select count(*) as cycles, count(*) filter (where cycles.outcome = 'open') as open_cycles
+    select
+        shown_stays.report,
+        count(*) as cycles,
+        count(*) filter (where cycles.outcome = 'open') as open_cycles
     from journey.cycles_facts as cycles
     inner join shown_stays
         on shown_stays.lead_no = cycles.lead_no and shown_stays.span_no = cycles.first_span_no
+    group by shown_stays.report
 ),
 
 inferred as (
@@ -55,10 +66,12 @@ orphans as (
 
 leads as (
     select
+        shown_stays.report,
         count(*) filter (where leads.account_id is null) as leads_without_account,
         count(distinct leads.account_id) as accounts
     from clean.leads as leads
     inner join shown_stays on shown_stays.lead_no = leads.lead_no and shown_stays.span_no = 1
+    group by shown_stays.report
 ),
 
 accounts as (
@@ -66,9 +79,13 @@ accounts as (
 ),
 
 open_leads as (
-    select count(*) as open_leads, count(*) filter (where open_leads.sla_state = 'open_overdue') as overdue
+    select
+        shown_stays.report,
+        count(*) as open_leads,
+        count(*) filter (where open_leads.sla_state = 'open_overdue') as overdue
     from marts.open_leads as open_leads
     inner join shown_stays on shown_stays.lead_no = open_leads.lead_no and shown_stays.span_no = open_leads.span_no
+    group by shown_stays.report
 ),
 
 rejected as (
@@ -99,6 +116,7 @@ also as (
 )
 
 select
+    reports.report,
     run.name,
     run.preset,
     run.timezone,
@@ -107,15 +125,15 @@ select
     run.as_of_local,
     run.as_of_date,
     run.first_date,
-    spans.leads,
-    spans.entries,
+    coalesce(spans.leads, 0) as leads,
+    coalesce(spans.entries, 0) as entries,
     inferred.inferred,
-    cycles.cycles,
-    cycles.open_cycles,
-    leads.accounts,
-    leads.leads_without_account,
-    open_leads.open_leads,
-    open_leads.overdue,
+    coalesce(cycles.cycles, 0) as cycles,
+    coalesce(cycles.open_cycles, 0) as open_cycles,
+    coalesce(leads.accounts, 0) as accounts,
+    coalesce(leads.leads_without_account, 0) as leads_without_account,
+    coalesce(open_leads.open_leads, 0) as open_leads,
+    coalesce(open_leads.overdue, 0) as overdue,
     rejected.rejected,
     rejected.unknown_stage,
     cast(accounting.not_yet as bigint) as not_yet,
@@ -127,16 +145,18 @@ select
     shared.shared_addresses,
     shared.sharing_leads,
     also.recorded_also
-from run
-cross join spans
+from reports
+cross join run
+left join spans on spans.report = reports.report
 cross join inferred
-cross join cycles
+left join cycles on cycles.report = reports.report
 cross join orphans
-cross join leads
+left join leads on leads.report = reports.report
 cross join accounts
-cross join open_leads
+left join open_leads on open_leads.report = reports.report
 cross join rejected
 cross join accounting
 cross join reconciled
 cross join shared
 cross join also
+order by reports.report

@@ -1,6 +1,6 @@
--- One row per stage: leads in it now, moves in the last complete month and the month before, time in stage, and overdue leads.
--- key: stage
--- unique: stage_no
+-- One row per report and stage: leads in it now, moves in the last complete month and the month before, time in stage, and overdue leads.
+-- key: report, stage
+-- unique: report, stage_no
 -- not null: now
 -- check: outs is null or closing is not null
 -- check: next_converted <= next_entered
@@ -25,13 +25,13 @@
 -- column next_rate: next_converted / next_entered
 -- column overdue: leads in the stage past its SLA at as-of; null without an SLA
 with
-report_filter as (from waterfall.report_filter),
+reports as (from waterfall.reports),
 stages as (from waterfall.stages),
 
 months as (
     select
         months.*,
-        row_number() over (order by months.month_start desc) as complete_no
+        row_number() over (partition by months.report order by months.month_start desc) as complete_no
     from report.months as months
     where not months.is_partial
 ),
@@ -39,10 +39,9 @@ months as (
 flow as (from report.stage_flow),
 
 times as (
-    select times.*
+    select reports.report, times.*
     from marts.time_in_stage as times
-    inner join report_filter
-        on report_filter.dimension = times.dimension and report_filter.dimension_value = times.dimension_value
+    inner join reports on reports.dimension = times.dimension and reports.dimension_value = times.dimension_value
     where times.grain = 'month' and times.next_stage = 'all'
 ),
 
@@ -62,18 +61,20 @@ rates as (
 
 next_stages as (
     select
+        neighbours.report,
         neighbours.from_stage as stage,
         min(neighbours.to_label) as next_label,
         min(rates.entered) as next_entered,
         min(rates.converted) as next_converted,
         min(rates.rate) as next_rate
     from neighbours
-    left join rates on rates.pair_no = neighbours.pair_no
-    group by neighbours.from_stage
+    left join rates on rates.report = neighbours.report and rates.pair_no = neighbours.pair_no
+    group by neighbours.report, neighbours.from_stage
     having count(*) = 1
 )
 
 select
+    reports.report,
     stages.stage_no,
     stages.stage,
     stages.label as stage_label,
@@ -96,14 +97,28 @@ select
     next_stages.next_converted,
     next_stages.next_rate,
     limits.open_overdue as overdue
-from stages
-left join flow as everything on everything.stage = stages.stage and everything.month_start is null
-left join months as lately on lately.complete_no = 1
-left join months as before on before.complete_no = 2
-left join flow as flow_lately on flow_lately.stage = stages.stage and flow_lately.month_start = lately.month_start
-left join flow as flow_before on flow_before.stage = stages.stage and flow_before.month_start = before.month_start
-left join times as times_lately on times_lately.stage = stages.stage and times_lately.period_start = lately.month_start
-left join times as times_before on times_before.stage = stages.stage and times_before.period_start = before.month_start
-left join next_stages on next_stages.stage = stages.stage
-left join limits on limits.stage = stages.stage
-order by stages.stage_no
+from reports
+cross join stages
+left join flow as everything
+    on everything.report = reports.report and everything.stage = stages.stage and everything.month_start is null
+left join months as lately on lately.report = reports.report and lately.complete_no = 1
+left join months as before on before.report = reports.report and before.complete_no = 2
+left join flow as flow_lately
+    on flow_lately.report = reports.report
+    and flow_lately.stage = stages.stage
+    and flow_lately.month_start = lately.month_start
+left join flow as flow_before
+    on flow_before.report = reports.report
+    and flow_before.stage = stages.stage
+    and flow_before.month_start = before.month_start
+left join times as times_lately
+    on times_lately.report = reports.report
+    and times_lately.stage = stages.stage
+    and times_lately.period_start = lately.month_start
+left join times as times_before
+    on times_before.report = reports.report
+    and times_before.stage = stages.stage
+    and times_before.period_start = before.month_start
+left join next_stages on next_stages.report = reports.report and next_stages.stage = stages.stage
+left join limits on limits.report = reports.report and limits.stage = stages.stage
+order by reports.report, stages.stage_no

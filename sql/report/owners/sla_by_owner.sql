@@ -1,7 +1,7 @@
--- One row per stage with an SLA and owner: stays by the owner at entry, and the to-do list by the current owner (T5).
+-- One row per report, stage with an SLA and owner: stays by the owner at entry, and the to-do list by the current owner (T5).
 -- An overdue lead is a breach of its owner at entry; a later owner has it on the to-do list only.
--- key: stage, owner
--- unique: stage, owner_no
+-- key: report, stage, owner
+-- unique: report, stage, owner_no
 -- not null: stage_no, met, breached, open_within, open_overdue, decided, now_within, now_overdue
 -- check: met_low <= met_share and met_share <= met_high
 -- column stage_label: label of the stage
@@ -24,7 +24,7 @@ shown_stays as (from journey.shown_stays),
 words as (from clean.entry_words),
 
 open_leads as (
-    select open_leads.*
+    select shown_stays.report, open_leads.*
     from marts.open_leads as open_leads
     inner join shown_stays on shown_stays.lead_no = open_leads.lead_no and shown_stays.span_no = open_leads.span_no
     where open_leads.sla_state is not null
@@ -32,6 +32,7 @@ open_leads as (
 
 at_entry as (
     select
+        shown_stays.report,
         stages.stage,
         coalesce(words.owner, '(none)') as owner,
         count(*) filter (where span_sla.sla_state = 'met') as met,
@@ -42,21 +43,23 @@ at_entry as (
     inner join shown_stays on shown_stays.lead_no = span_sla.lead_no and shown_stays.span_no = span_sla.span_no
     inner join stages on stages.stage_no = span_sla.stage_no
     left join words on words.words_key = span_sla.words_key
-    group by stages.stage, coalesce(words.owner, '(none)')
+    group by shown_stays.report, stages.stage, coalesce(words.owner, '(none)')
 ),
 
 now as (
     select
+        open_leads.report,
         open_leads.stage,
         coalesce(open_leads.current_owner, '(none)') as owner,
         count(*) filter (where open_leads.sla_state = 'open_within') as now_within,
         count(*) filter (where open_leads.sla_state = 'open_overdue') as now_overdue
     from open_leads
-    group by open_leads.stage, coalesce(open_leads.current_owner, '(none)')
+    group by open_leads.report, open_leads.stage, coalesce(open_leads.current_owner, '(none)')
 ),
 
 together as (
     select
+        coalesce(at_entry.report, now.report) as report,
         coalesce(at_entry.stage, now.stage) as stage,
         coalesce(at_entry.owner, now.owner) as owner,
         coalesce(at_entry.met, 0) as met,
@@ -67,14 +70,17 @@ together as (
         coalesce(now.now_within, 0) as now_within,
         coalesce(now.now_overdue, 0) as now_overdue
     from at_entry
-    full join now on now.stage = at_entry.stage and now.owner = at_entry.owner
+    full join now on now.report = at_entry.report and now.stage = at_entry.stage and now.owner = at_entry.owner
 )
 
 select
+    together.report,
     stages.stage_no,
     together.stage,
     stages.label as stage_label,
-    row_number() over (partition by together.stage order by together.now_overdue desc, together.owner) as owner_no,
+    row_number() over (
+        partition by together.report, together.stage order by together.now_overdue desc, together.owner
+    ) as owner_no,
     together.owner,
     together.met,
     together.breached,
@@ -89,4 +95,4 @@ select
     together.now_overdue
 from together
 inner join stages on stages.stage = together.stage
-order by stages.stage_no, owner_no
+order by together.report, stages.stage_no, owner_no

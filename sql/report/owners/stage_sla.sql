@@ -1,5 +1,5 @@
--- One row per stage with an SLA and month of entry, plus all history (month null): how many of its stays met the SLA (T5).
--- key: stage, month_start
+-- One row per report, stage with an SLA and month of entry, plus all history (month null): how many of its stays met the SLA (T5).
+-- key: report, stage, month_start
 -- not null: stage_no, met, breached, open_within, open_overdue
 -- column month_start: first day of the month in which the stays began; null for all history
 -- column stage_label: label of the stage
@@ -9,34 +9,33 @@
 -- column met: left in time
 -- column breached: left too late
 with
+reports as (from waterfall.reports),
+
 stages as (
     select stages.* from waterfall.stages where stages.sla_seconds is not null
 ),
 
 months as (
-    select months.month_start, months.is_partial from report.months as months where months.is_recent
+    select months.report, months.month_start, months.is_partial from report.months as months where months.is_recent
     union all
-    select null, false
+    select reports.report, null, false from reports
 ),
-
-report_filter as (from waterfall.report_filter),
 
 -- One grain per scan: with two grains in one filter, DuckDB would also compute the days.
 counts as (
-    select counts.*
+    select reports.report, counts.*
     from marts.sla as counts
-    inner join report_filter
-        on report_filter.dimension = counts.dimension and report_filter.dimension_value = counts.dimension_value
+    inner join reports on reports.dimension = counts.dimension and reports.dimension_value = counts.dimension_value
     where counts.grain = 'month'
     union all
-    select counts.*
+    select reports.report, counts.*
     from marts.sla as counts
-    inner join report_filter
-        on report_filter.dimension = counts.dimension and report_filter.dimension_value = counts.dimension_value
+    inner join reports on reports.dimension = counts.dimension and reports.dimension_value = counts.dimension_value
     where counts.grain = 'all'
 )
 
 select
+    months.report,
     stages.stage_no,
     stages.stage,
     stages.label as stage_label,
@@ -51,5 +50,8 @@ select
     counts.met_share
 from stages
 cross join months
-left join counts on counts.stage = stages.stage and counts.period_start is not distinct from months.month_start
-order by stages.stage_no, months.month_start nulls first
+left join counts
+    on counts.report = months.report
+    and counts.stage = stages.stage
+    and counts.period_start is not distinct from months.month_start
+order by months.report, stages.stage_no, months.month_start nulls first

@@ -1,6 +1,6 @@
--- One row per open lead, in the order in which its owner should work on it: longest overdue first, then oldest.
--- key: lead_id
--- unique: owner_no, lead_position
+-- One row per report and open lead, in the order in which its owner should work on it: longest overdue first, then oldest.
+-- key: report, lead_id
+-- unique: report, owner_no, lead_position
 -- not null: stage, age_days
 -- column owner_no: place of its current owner in report.open_by_owner
 -- column lead_position: place in the owner's list
@@ -13,7 +13,7 @@ with
 shown_stays as (from journey.shown_stays),
 
 open_leads as (
-    select open_leads.*
+    select shown_stays.report, open_leads.*
     from marts.open_leads as open_leads
     inner join shown_stays on shown_stays.lead_no = open_leads.lead_no and shown_stays.span_no = open_leads.span_no
 ),
@@ -22,9 +22,10 @@ owners as (from report.open_by_owner),
 stages as (from waterfall.stages)
 
 select
+    open_leads.report,
     owners.owner_no,
     row_number() over (
-        partition by owners.owner_no
+        partition by open_leads.report, owners.owner_no
         order by open_leads.overdue_hours desc nulls last, open_leads.age_days desc, open_leads.lead_id
     ) as lead_position,
     owners.current_owner,
@@ -39,6 +40,7 @@ select
     open_leads.sla_state,
     open_leads.overdue_hours
 from open_leads
-inner join owners on owners.current_owner = coalesce(open_leads.current_owner, '(none)')
+inner join owners
+    on owners.report = open_leads.report and owners.current_owner = coalesce(open_leads.current_owner, '(none)')
 inner join stages on stages.stage = open_leads.stage
-order by owners.owner_no, lead_position
+order by open_leads.report, owners.owner_no, lead_position

@@ -8,15 +8,17 @@ followed as (
     select
         cohort_ages.*,
         lag(cohort_ages.converted) over (
-            partition by cohort_ages.headline_no, cohort_ages.month_start order by cohort_ages.age_no
+            partition by cohort_ages.report, cohort_ages.headline_no, cohort_ages.month_start
+            order by cohort_ages.age_no
         ) as converted_before
     from cohort_ages
 )
 
-select followed.headline_no, followed.month_start, followed.age_no
+select followed.report, followed.headline_no, followed.month_start, followed.age_no
 from followed
 left join conversion_months
-    on conversion_months.from_stage = followed.from_stage
+    on conversion_months.report = followed.report
+    and conversion_months.from_stage = followed.from_stage
     and conversion_months.to_stage = followed.to_stage
     and conversion_months.month_start = followed.month_start
     and conversion_months.window_days = followed.age_days

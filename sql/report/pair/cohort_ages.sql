@@ -1,7 +1,7 @@
--- One row per headline pair, month of arrival at A and age: how many units of the month had arrived at B by that age (K2, K5).
+-- One row per report, headline pair, month of arrival at A and age: how many units of the month had arrived at B by that age (K2, K5).
 -- Ages are windows in steps of 30 days: the third one has the units that arrived at B within 90 × 86,400 s of A (inclusive).
 -- So every unit has the same time, whether it arrived on the first or the last day of its month. Unit: the pair's.
--- key: headline_no, month_start, age_no
+-- key: report, headline_no, month_start, age_no
 -- not null: age_days, is_partial, is_shown, entered, aged
 -- check: aged <= entered and converted <= entered
 -- check: (converted is null) = (aged = 0)
@@ -19,10 +19,12 @@
 -- column rate: converted / entered; while is_mature is false it can only rise
 with
 run as (from waterfall.run),
-report_filter as (from waterfall.report_filter),
-unit_pairs as (from journey.unit_pairs),
-slice_members as (from journey.slice_members),
-slices as (from journey.slices),
+
+unit_pairs as (
+    select unit_pairs.* from journey.unit_pairs as unit_pairs where unit_pairs.is_headline
+),
+
+shown_sets as (from journey.shown_sets),
 
 pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
@@ -38,6 +40,7 @@ ages as (
 -- Steps of 30 days, 2 592 000 000 000 microseconds: the first step within which the unit converted, and the last one that ended by as-of.
 stepped as (
     select
+        shown_sets.report,
         pairs_shown.headline_no,
         cast(date_trunc('month', unit_pairs.from_date) as date) as month_start,
         -- Rounded up, so that a step includes its last instant; an immediate conversion is in the first step.
@@ -49,15 +52,16 @@ stepped as (
         (epoch_us(run.as_of) - epoch_us(unit_pairs.from_at)) // 2592000000000 as known_age_no
     from unit_pairs
     cross join run
-    inner join pairs_shown on pairs_shown.pair_no = unit_pairs.pair_no and pairs_shown.unit = unit_pairs.unit
-    inner join slice_members on slice_members.slice_set = unit_pairs.slice_set
-    inner join slices on slices.slice_no = slice_members.slice_no
-    inner join report_filter
-        on report_filter.dimension = slices.dimension and report_filter.dimension_value = slices.dimension_value
+    inner join shown_sets on shown_sets.slice_set = unit_pairs.slice_set
+    inner join pairs_shown
+        on pairs_shown.report = shown_sets.report
+        and pairs_shown.pair_no = unit_pairs.pair_no
+        and pairs_shown.unit = unit_pairs.unit
 ),
 
 counted as (
     select
+        stepped.report,
         stepped.headline_no,
         stepped.month_start,
         stepped.converted_age_no,
@@ -69,6 +73,7 @@ counted as (
 
 cells as (
     select
+        pairs_shown.report,
         pairs_shown.headline_no,
         pairs_shown.from_stage,
         pairs_shown.to_stage,
@@ -81,11 +86,14 @@ cells as (
         cast(coalesce(sum(counted.units) filter (where counted.known_age_no >= ages.age_no), 0) as bigint) as aged,
         cast(coalesce(sum(counted.units) filter (where counted.converted_age_no <= ages.age_no), 0) as bigint) as converted
     from pairs_shown
-    cross join months
+    inner join months on months.report = pairs_shown.report
     cross join ages
     left join counted
-        on counted.headline_no = pairs_shown.headline_no and counted.month_start = months.month_start
+        on counted.report = pairs_shown.report
+        and counted.headline_no = pairs_shown.headline_no
+        and counted.month_start = months.month_start
     group by
+        pairs_shown.report,
         pairs_shown.headline_no,
         pairs_shown.from_stage,
         pairs_shown.to_stage,
@@ -97,6 +105,7 @@ cells as (
 )
 
 select
+    cells.report,
     cells.headline_no,
     cells.from_stage,
     cells.to_stage,
@@ -111,4 +120,4 @@ select
     case when cells.entered > 0 then cells.aged = cells.entered end as is_mature,
     case when cells.aged > 0 then cells.converted / cast(cells.entered as double) end as rate
 from cells
-order by cells.headline_no, cells.month_start, cells.age_no
+order by cells.report, cells.headline_no, cells.month_start, cells.age_no

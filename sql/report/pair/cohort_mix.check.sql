@@ -13,6 +13,7 @@ conversion_months as (
 
 summed as (
     select
+        cohort_mix.report,
         cohort_mix.headline_no,
         cohort_mix.dimension,
         cohort_mix.month_start,
@@ -22,9 +23,11 @@ summed as (
     group by all
 )
 
-select summed.headline_no, summed.dimension, summed.month_start
+select summed.report, summed.headline_no, summed.dimension, summed.month_start
 from summed
-inner join pairs_shown on pairs_shown.headline_no = summed.headline_no
+inner join pairs_shown on pairs_shown.report = summed.report and pairs_shown.headline_no = summed.headline_no
 inner join conversion_months
-    on conversion_months.pair_no = pairs_shown.pair_no and conversion_months.month_start = summed.month_start
+    on conversion_months.report = summed.report
+    and conversion_months.pair_no = pairs_shown.pair_no
+    and conversion_months.month_start = summed.month_start
 where summed.entered <> summed.cohort or conversion_months.entered <> summed.cohort

@@ -1,7 +1,7 @@
--- One row per headline pair and month: how the cycles that arrived at B in the month came, seen from A (K7).
+-- One row per report, headline pair and month: how the cycles that arrived at B in the month came, seen from A (K7).
 -- through = A was observed in the cycle; over = the cycle began below A and passed without it; entered_after = the cycle
 -- began at or above A without it. Unit: cycle, basis: arrivals at B; no cohort.
--- key: headline_no, month_start
+-- key: report, headline_no, month_start
 -- not null: is_partial, is_shown, arrivals, through, over, entered_after
 -- check: arrivals = through + over + entered_after
 -- column headline_no: place of the pair among the headline pairs
@@ -15,18 +15,17 @@ pairs_shown as (
 ),
 
 months as (from report.months),
-report_filter as (from waterfall.report_filter),
+reports as (from waterfall.reports),
 
 stage_arrivals as (
-    select stage_arrivals.*
+    select reports.report, stage_arrivals.*
     from marts.stage_arrivals as stage_arrivals
-    inner join report_filter
-        on report_filter.dimension = stage_arrivals.dimension
-        and report_filter.dimension_value = stage_arrivals.dimension_value
+    inner join reports on reports.dimension = stage_arrivals.dimension and reports.dimension_value = stage_arrivals.dimension_value
     where stage_arrivals.grain = 'month'
 )
 
 select
+    pairs_shown.report,
     pairs_shown.headline_no,
     months.month_start,
     months.is_partial,
@@ -36,9 +35,10 @@ select
     coalesce(stage_arrivals.over, 0) as over,
     coalesce(stage_arrivals.entered_after, 0) as entered_after
 from pairs_shown
-cross join months
+inner join months on months.report = pairs_shown.report
 left join stage_arrivals
-    on stage_arrivals.from_stage = pairs_shown.from_stage
+    on stage_arrivals.report = pairs_shown.report
+    and stage_arrivals.from_stage = pairs_shown.from_stage
     and stage_arrivals.to_stage = pairs_shown.to_stage
     and stage_arrivals.period_start = months.month_start
-order by pairs_shown.headline_no, months.month_start
+order by pairs_shown.report, pairs_shown.headline_no, months.month_start

@@ -7,22 +7,23 @@ pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
 ),
 
-report_filter as (from waterfall.report_filter),
+reports as (from waterfall.reports),
 
 conversion as (
-    select pairs_shown.headline_no, conversion.*
+    select reports.report, pairs_shown.headline_no, conversion.*
     from marts.conversion as conversion
+    inner join reports on reports.dimension = conversion.dimension and reports.dimension_value = conversion.dimension_value
     inner join pairs_shown
-        on pairs_shown.from_stage = conversion.from_stage
+        on pairs_shown.report = reports.report
+        and pairs_shown.from_stage = conversion.from_stage
         and pairs_shown.to_stage = conversion.to_stage
         and pairs_shown.unit = conversion.unit
-    inner join report_filter
-        on report_filter.dimension = conversion.dimension and report_filter.dimension_value = conversion.dimension_value
     where conversion.grain = 'month' and conversion.window_days is null
 ),
 
 summed as (
     select
+        gap_months.report,
         gap_months.headline_no,
         gap_months.month_start,
         coalesce(sum(gap_months.units) filter (where gap_months.fate = 'converted'), 0) as converted,
@@ -30,15 +31,18 @@ summed as (
         coalesce(sum(gap_months.units) filter (where gap_months.fate = 'lost'), 0) as lost,
         coalesce(sum(gap_months.units) filter (where gap_months.fate = 'still_open'), 0) as still_open
     from gap_months
-    group by gap_months.headline_no, gap_months.month_start
+    group by gap_months.report, gap_months.headline_no, gap_months.month_start
 )
 
 select
+    coalesce(summed.report, conversion.report) as report,
     coalesce(summed.headline_no, conversion.headline_no) as headline_no,
     coalesce(summed.month_start, conversion.cohort_start) as month_start
 from summed
 full join conversion
-    on conversion.headline_no = summed.headline_no and conversion.cohort_start = summed.month_start
+    on conversion.report = summed.report
+    and conversion.headline_no = summed.headline_no
+    and conversion.cohort_start = summed.month_start
 where
     summed.converted is distinct from conversion.converted
     or summed.passed_over is distinct from conversion.passed_over

@@ -1,8 +1,8 @@
--- One row per headline pair, month of arrival at A and outcome: what became of the month's units, ever (K3, K9).
+-- One row per report, headline pair, month of arrival at A and outcome: what became of the month's units, ever (K3, K9).
 -- converted + passed over + lost by reason + still open = entered, in each month. Unit: the pair's, window: ever.
 -- A cycle is lost to the stage that ended it, a lead to the exit that it is in, an account to the end of the last of its leads to leave.
 -- A cycle or lead waits in its current stage, an account in the stage of its furthest lead; of several leads there, the one there longest counts.
--- key: headline_no, month_start, fate, reason, stage
+-- key: report, headline_no, month_start, fate, reason, stage
 -- not null: units
 -- accepted fate: converted, passed_over, lost, still_open
 -- accepted reason: converted, passed_over, exited, detoured, regressed, deleted, completed, overdue, within_limit, no_limit
@@ -18,10 +18,11 @@ pairs_shown as (
     select pairs_shown.* from report.pairs_shown as pairs_shown where pairs_shown.is_headline
 ),
 
-report_filter as (from waterfall.report_filter),
-unit_pairs as (from journey.unit_pairs),
-slice_members as (from journey.slice_members),
-slices as (from journey.slices),
+unit_pairs as (
+    select unit_pairs.* from journey.unit_pairs as unit_pairs where unit_pairs.is_headline
+),
+
+shown_sets as (from journey.shown_sets),
 cycles as (from journey.cycles_facts),
 spans as (from journey.spans_facts),
 span_sla as (from journey.span_sla),
@@ -121,19 +122,21 @@ waits as (
 
 opened as (
     select
+        shown_sets.report,
         unit_pairs.*,
         pairs_shown.headline_no,
         unit_pairs.outcome as fate
     from unit_pairs
-    inner join pairs_shown on pairs_shown.pair_no = unit_pairs.pair_no and pairs_shown.unit = unit_pairs.unit
-    inner join slice_members on slice_members.slice_set = unit_pairs.slice_set
-    inner join slices on slices.slice_no = slice_members.slice_no
-    inner join report_filter
-        on report_filter.dimension = slices.dimension and report_filter.dimension_value = slices.dimension_value
+    inner join shown_sets on shown_sets.slice_set = unit_pairs.slice_set
+    inner join pairs_shown
+        on pairs_shown.report = shown_sets.report
+        and pairs_shown.pair_no = unit_pairs.pair_no
+        and pairs_shown.unit = unit_pairs.unit
 ),
 
 reasoned as (
     select
+        opened.report,
         opened.headline_no,
         cast(date_trunc('month', opened.from_date) as date) as month_start,
         opened.fate,
@@ -152,6 +155,7 @@ reasoned as (
 )
 
 select
+    reasoned.report,
     reasoned.headline_no,
     reasoned.month_start,
     reasoned.fate,
@@ -162,10 +166,11 @@ select
 from reasoned
 left join stages on stages.stage_no = reasoned.stage_no
 group by
+    reasoned.report,
     reasoned.headline_no,
     reasoned.month_start,
     reasoned.fate,
     reasoned.reason,
     stages.stage,
     stages.label
-order by reasoned.headline_no, reasoned.month_start, reasoned.fate, reasoned.reason, stages.stage
+order by reasoned.report, reasoned.headline_no, reasoned.month_start, reasoned.fate, reasoned.reason, stages.stage

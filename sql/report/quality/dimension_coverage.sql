@@ -1,7 +1,8 @@
--- One row per configured dimension: the source of its values and for how many stays they are known.
--- key: dimension
+-- One row per report and configured dimension: the source of its values and for how many stays they are known.
+-- key: report, dimension
 -- not null: source, stays, known, distinct_values
 -- check: known <= stays
+-- column report: key of the report; the counts of each are of all leads
 -- column position: place in the configuration
 -- column source: entry (as it was), lead or account (as it is now), cycle, stage
 -- column stays: all stays in the history
@@ -9,6 +10,8 @@
 -- column share_known: known / stays
 -- column distinct_values: different values, (none) left out
 with
+reports as (from waterfall.reports),
+
 dimensions as (
     select dimensions.* from waterfall.dimensions as dimensions where dimensions.position > 0
 ),
@@ -28,6 +31,7 @@ counted as (
 )
 
 select
+    reports.report,
     dimensions.position,
     dimensions.dimension,
     dimensions.source,
@@ -35,6 +39,7 @@ select
     coalesce(counted.known, 0) as known,
     counted.known / nullif(cast(counted.stays as double), 0) as share_known,
     coalesce(counted.distinct_values, 0) as distinct_values
-from dimensions
+from reports
+cross join dimensions
 left join counted on counted.dimension = dimensions.dimension
-order by dimensions.position
+order by reports.report, dimensions.position

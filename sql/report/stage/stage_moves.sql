@@ -1,7 +1,7 @@
--- One row per stage, direction and other stage: where its stays came from, and where leads went when they ended (S2).
+-- One row per report, stage, direction and other stage: where its stays came from, and where leads went when they ended (S2).
 -- A move from A to B has two rows: out of A, and into B.
--- key: stage, direction, move_kind, other_stage
--- unique: stage, direction, move_no
+-- key: report, stage, direction, move_kind, other_stage
+-- unique: report, stage, direction, move_no
 -- not null: stage_no, move_kind, moves, share
 -- accepted direction: in, out
 -- accepted move_kind: new, restored, advanced, sideways, regressed, held, detoured, exited, returned, deleted
@@ -19,18 +19,9 @@
 -- column median_days: median length of the stay that the move ended (in: in the other stage; out: in this one); stays that an unknown stage interrupts are left out; null = no other stay
 with
 stages as (from waterfall.stages),
-report_filter as (from waterfall.report_filter),
-slices as (from journey.slices),
-slice_members as (from journey.slice_members),
+shown_sets as (from journey.shown_sets),
 spans as (from journey.spans_facts),
 interrupted as (from journey.interrupted_stays),
-
-shown as (
-    select slices.slice_no
-    from slices
-    inner join report_filter
-        on report_filter.dimension = slices.dimension and report_filter.dimension_value = slices.dimension_value
-),
 
 -- The length of a stay that an unknown stage interrupts is not known.
 measured as (
@@ -59,14 +50,14 @@ before as (
 ),
 
 kept as (
-    select before.*
+    select shown_sets.report, before.*
     from before
-    inner join slice_members on slice_members.slice_set = before.slice_set
-    inner join shown on shown.slice_no = slice_members.slice_no
+    inner join shown_sets on shown_sets.slice_set = before.slice_set
 ),
 
 moves as (
     select
+        kept.report,
         kept.stage_no,
         'in' as direction,
         kept.arrival_kind as move_kind,
@@ -74,13 +65,14 @@ moves as (
         case when kept.arrival_kind <> 'restored' then kept.us_in_previous end as us_before
     from kept
     union all
-    select kept.stage_no, 'out', kept.exit_kind, kept.next_stage_no, kept.us_in_stage
+    select kept.report, kept.stage_no, 'out', kept.exit_kind, kept.next_stage_no, kept.us_in_stage
     from kept
     where kept.exited_at is not null
 ),
 
 counted as (
     select
+        moves.report,
         moves.stage_no,
         moves.direction,
         moves.move_kind,
@@ -92,21 +84,24 @@ counted as (
 )
 
 select
+    counted.report,
     stages.stage_no,
     stages.stage,
     stages.label as stage_label,
     counted.direction,
     row_number() over (
-        partition by counted.stage_no, counted.direction
+        partition by counted.report, counted.stage_no, counted.direction
         order by counted.moves desc, counted.other_stage_no nulls first, counted.move_kind
     ) as move_no,
     counted.move_kind,
     others.stage as other_stage,
     others.label as other_label,
     counted.moves,
-    counted.moves / cast(sum(counted.moves) over (partition by counted.stage_no, counted.direction) as double) as share,
+    counted.moves / cast(
+        sum(counted.moves) over (partition by counted.report, counted.stage_no, counted.direction) as double
+    ) as share,
     counted.us_median / 86400000000 as median_days
 from counted
 inner join stages on stages.stage_no = counted.stage_no
 left join stages as others on others.stage_no = counted.other_stage_no
-order by stages.stage_no, counted.direction, move_no
+order by counted.report, stages.stage_no, counted.direction, move_no

@@ -1,5 +1,5 @@
--- One row per stage and recent month: how many stays ended in it and how long they had lasted (T1).
--- key: stage, month_start
+-- One row per report, stage and recent month: how many stays ended in it and how long they had lasted (T1).
+-- key: report, stage, month_start
 -- not null: stage_no, month_start, is_partial, completed
 -- check: (median_days is null) = (completed = 0)
 -- column stage_label: label of the stage
@@ -14,17 +14,17 @@ months as (
     select months.* from report.months as months where months.is_recent
 ),
 
-report_filter as (from waterfall.report_filter),
+reports as (from waterfall.reports),
 
 times as (
-    select times.*
+    select reports.report, times.*
     from marts.time_in_stage as times
-    inner join report_filter
-        on report_filter.dimension = times.dimension and report_filter.dimension_value = times.dimension_value
+    inner join reports on reports.dimension = times.dimension and reports.dimension_value = times.dimension_value
     where times.grain = 'month' and times.next_stage = 'all'
 )
 
 select
+    months.report,
     stages.stage_no,
     stages.stage,
     stages.label as stage_label,
@@ -34,5 +34,6 @@ select
     times.median_days
 from stages
 cross join months
-left join times on times.stage = stages.stage and times.period_start = months.month_start
-order by stages.stage_no, months.month_start
+left join times
+    on times.report = months.report and times.stage = stages.stage and times.period_start = months.month_start
+order by months.report, stages.stage_no, months.month_start

@@ -1,6 +1,6 @@
--- One row per stage: how long completed stays lasted and, separately, how old the open ones are (T1, T2).
--- key: stage
--- unique: stage_no
+-- One row per report and stage: how long completed stays lasted and, separately, how old the open ones are (T1, T2).
+-- key: report, stage
+-- unique: report, stage_no
 -- not null: completed, still_open
 -- column kind: path, hold, detour or exit
 -- column completed: stays that ended, in all history
@@ -13,24 +13,23 @@
 -- column censored_median_days: median of all stays, open ones counted as lasting at least until as-of
 with
 stages as (from waterfall.stages),
-report_filter as (from waterfall.report_filter),
+reports as (from waterfall.reports),
 
 times as (
-    select times.*
+    select reports.report, times.*
     from marts.time_in_stage as times
-    inner join report_filter
-        on report_filter.dimension = times.dimension and report_filter.dimension_value = times.dimension_value
+    inner join reports on reports.dimension = times.dimension and reports.dimension_value = times.dimension_value
     where times.grain = 'all' and times.next_stage = 'all'
 ),
 
 ages as (
-    select ages.*
+    select reports.report, ages.*
     from marts.open_time_in_stage as ages
-    inner join report_filter
-        on report_filter.dimension = ages.dimension and report_filter.dimension_value = ages.dimension_value
+    inner join reports on reports.dimension = ages.dimension and reports.dimension_value = ages.dimension_value
 )
 
 select
+    reports.report,
     stages.stage_no,
     stages.stage,
     stages.label,
@@ -43,7 +42,8 @@ select
     ages.median_age_days,
     ages.p90_age_days,
     ages.censored_median_days
-from stages
-left join times on times.stage = stages.stage
-left join ages on ages.stage = stages.stage
-order by stages.stage_no
+from reports
+cross join stages
+left join times on times.report = reports.report and times.stage = stages.stage
+left join ages on ages.report = reports.report and ages.stage = stages.stage
+order by reports.report, stages.stage_no

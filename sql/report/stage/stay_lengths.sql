@@ -1,7 +1,7 @@
--- One row per stage, basis and length class: how many stays lasted that long, completed and open ones separately (T1).
+-- One row per report, stage, basis and length class: how many stays lasted that long, completed and open ones separately (T1).
 -- A class includes its lower edge and excludes its upper one: a stay of exactly one day is in the class of one to two days. Days
 -- have 86,400 s. Every stage has all classes, also empty ones.
--- key: stage, basis, class_no
+-- key: report, stage, basis, class_no
 -- not null: stage_no, class_label, from_seconds, stays
 -- accepted basis: completed, open
 -- check: from_seconds < coalesce(to_seconds, from_seconds + 1)
@@ -18,9 +18,8 @@
 with
 stages as (from waterfall.stages),
 run as (from waterfall.run),
-report_filter as (from waterfall.report_filter),
-slices as (from journey.slices),
-slice_members as (from journey.slice_members),
+reports as (from waterfall.reports),
+shown_sets as (from journey.shown_sets),
 spans as (from journey.spans_facts),
 interrupted as (from journey.interrupted_stays),
 
@@ -51,29 +50,22 @@ bases as (
     select bases.basis from (values ('completed'), ('open')) as bases (basis)
 ),
 
-shown as (
-    select slices.slice_no
-    from slices
-    inner join report_filter
-        on report_filter.dimension = slices.dimension and report_filter.dimension_value = slices.dimension_value
-),
-
 lengths as (
     select
+        shown_sets.report,
         spans.stage_no,
         case when spans.exited_at is null then 'open' else 'completed' end as basis,
         epoch_us(coalesce(spans.exited_at, run.as_of)) - epoch_us(spans.entered_at) as us_in_stage
     from spans
     cross join run
-    inner join slice_members on slice_members.slice_set = spans.slice_set
-    inner join shown on shown.slice_no = slice_members.slice_no
+    inner join shown_sets on shown_sets.slice_set = spans.slice_set
     where not exists (
         select 1 from interrupted where interrupted.lead_no = spans.lead_no and interrupted.span_no = spans.span_no
     )
 ),
 
 counted as (
-    select lengths.stage_no, lengths.basis, classes.class_no, count(*) as stays
+    select lengths.report, lengths.stage_no, lengths.basis, classes.class_no, count(*) as stays
     from lengths
     inner join classes
         on lengths.us_in_stage >= classes.from_seconds * 1000000
@@ -82,6 +74,7 @@ counted as (
 )
 
 select
+    reports.report,
     stages.stage_no,
     stages.stage,
     stages.label as stage_label,
@@ -92,11 +85,15 @@ select
     classes.to_seconds,
     coalesce(counted.stays, 0) as stays,
     coalesce(counted.stays, 0)
-        / cast(sum(counted.stays) over (partition by stages.stage_no, bases.basis) as double) as share,
+        / cast(sum(counted.stays) over (partition by reports.report, stages.stage_no, bases.basis) as double) as share,
     case when stages.sla_clock = 'calendar' then stages.sla_seconds end as limit_seconds
-from stages
+from reports
+cross join stages
 cross join bases
 cross join classes
 left join counted
-    on counted.stage_no = stages.stage_no and counted.basis = bases.basis and counted.class_no = classes.class_no
-order by stages.stage_no, bases.basis, classes.class_no
+    on counted.report = reports.report
+    and counted.stage_no = stages.stage_no
+    and counted.basis = bases.basis
+    and counted.class_no = classes.class_no
+order by reports.report, stages.stage_no, bases.basis, classes.class_no
