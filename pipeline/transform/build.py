@@ -36,7 +36,7 @@ class BuiltModel:
 
 
 @dataclass
-class Progress:
+class _Progress:
     """Logs each built model. `total` is the number of models in the run."""
 
     total: int
@@ -73,7 +73,6 @@ def build(
     models: tuple[Model, ...],
     dictionary: dict[str, str] | None,
     cursors: Cursors | None = None,
-    progress: Progress | None = None,
 ) -> tuple[BuiltModel, ...]:
     """Build `models` in the given order; with `cursors`, several at once, each after the models that it reads.
 
@@ -98,7 +97,7 @@ def build(
     built = (cursors or Cursors(connection)).run(
         [job(model) for model in models],
         [frozenset(number_of[table] for table in model.reads if table in number_of) for model in models],
-        (progress or Progress(total=len(models))).log,
+        _Progress(total=len(models)).log,
     )
     if dictionary is not None:
         comment(connection, models, dictionary)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -13,8 +13,9 @@ from pipeline.database.connection import connect, create_table
 from pipeline.database.parallel import Cursors
 from pipeline.errors import Interrupted, ModelError
 from pipeline.settings import Settings
-from pipeline.transform.build import BuiltModel, Progress, build, column_dictionary, write_definition
+from pipeline.transform.build import build, column_dictionary, write_definition
 from pipeline.transform.definition.tables import Table
+from tests.logged import events
 from tests.unit.models_from_text import comments, model
 
 STAYS = """-- One row per stay.
@@ -22,14 +23,9 @@ STAYS = """-- One row per stay.
 -- column days: how long it lasted"""
 
 
-@dataclass
-class Recorder(Progress):
-    """Stores the models instead of logging them."""
-
-    models: list[BuiltModel] = field(default_factory=list)
-
-    def log(self, built: BuiltModel) -> None:
-        self.models.append(built)
+def positions(logged: list[tuple[str, str, dict[str, Any]]]) -> list[tuple[str, int | None, int, int]]:
+    """Table, rows, position and number of models of each logged model."""
+    return [(fields["model"], fields["rows"], fields["position"], fields["of"]) for _, _, fields in logged]
 
 
 def new_connection(memory_limit: str = "1GB") -> duckdb.DuckDBPyConnection:
@@ -55,27 +51,20 @@ def test_a_model_becomes_a_table_and_another_reads_it() -> None:
 
 def test_a_parallel_build_waits_for_the_models_that_it_reads() -> None:
     """Progress is logged in build order, independent of the durations."""
-    connection, progress = new_connection(), Recorder(4)
+    connection = new_connection()
     models = (
         model("clean.slow", sql="select count(*) as n from range(30000000) as r(i) where i % 7 = 0"),
         model("clean.quick"),
         model("marts.seen", "clean.slow", sql="select n from clean.slow", header="-- One row.\n-- as: view"),
         model("marts.most", "marts.seen", "clean.quick", sql="select n + 1 as n from marts.seen"),
     )
-    with Cursors(connection, 3) as cursors:
-        done = build(connection, models, {}, cursors, progress)
+    with Cursors(connection, 3) as cursors, events() as logged:
+        done = build(connection, models, {}, cursors)
     assert [(str(each.table), rows) for each, rows in zip(models, (1, 1, None, 1), strict=True)] == [
         (each.table, each.rows) for each in done
     ]
-    assert list(done) == progress.models
+    assert [(each.table, each.rows, number, 4) for number, each in enumerate(done, 1)] == positions(logged)
     assert [(4285716,)] == connection.execute("from marts.most").fetchall()
-
-
-def test_progress_logs_every_model_once() -> None:
-    """Each model is logged when it is built."""
-    progress = Recorder(2)
-    done = build(new_connection(), (model("clean.a"), model("clean.b")), {}, progress=progress)
-    assert list(done) == progress.models
 
 
 def test_a_second_build_replaces_the_table() -> None:
