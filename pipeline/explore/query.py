@@ -51,7 +51,8 @@ def damaged(connection: duckdb.DuckDBPyConnection, failure: duckdb.Error) -> Fun
 
     DuckDB verifies the checksum of each block that it reads. The whole file is read only here, after a query failed.
     """
-    if not isinstance(failure, _STORAGE_ERRORS):
+    # DuckDB 2 raises some errors of a damaged block as the base class.
+    if not isinstance(failure, _STORAGE_ERRORS) and type(failure) is not duckdb.Error:
         return None
     with contextlib.suppress(duckdb.Error):
         for (path,) in connection.cursor().execute("select path from duckdb_databases() where not internal").fetchall():

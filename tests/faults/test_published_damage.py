@@ -7,8 +7,10 @@ import random
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from pipeline.explore import query
 from tests import runs
 from tests.cli import commands
 from tests.cli.commands import funnel
@@ -77,6 +79,15 @@ def test_a_query_gives_the_right_rows_or_an_error(published: Path, out: Path, nu
         else:
             assert (3, "") == (answer.code, answer.out)
             assert f"{CORRUPT}\n  {REBUILD}\n" in answer.err
+
+
+def test_an_error_of_the_base_class_about_a_block_is_damage(out: Path) -> None:
+    """F105: DuckDB raises the wrong checksum of a block as its base class if a small table has the block."""
+    failure = duckdb.Error("Corrupt database file: computed checksum 1 does not match stored checksum 2 in block")
+    with query.opened(out) as connection:
+        damage = query.damaged(connection, failure)
+    assert damage is not None
+    assert CORRUPT == damage.what
 
 
 def test_a_file_damaged_in_every_block_gives_an_error(out: Path) -> None:
