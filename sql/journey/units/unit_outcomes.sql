@@ -66,7 +66,7 @@ pairs_above as (
     where higher_milestones.low_rank > to_milestones.high_rank and not higher_milestones.is_group
 ),
 
--- Above B after B changes nothing (K3).
+-- Once a unit has arrived at B, an arrival above B changes nothing (K3).
 merged as (
     select
         events.unit_key,
