@@ -12,9 +12,11 @@ from pipeline.database.connection import quoted
 from pipeline.privacy.masking import QueryConnection
 from pipeline.report import rows
 from pipeline.report.accounts.figures import AccountFigures, read_accounts
+from pipeline.report.actions.rows import Action
 from pipeline.report.changes.figures import ChangeFigures, read_changes
 from pipeline.report.conversion.figures import RouteFigures, read_routes
 from pipeline.report.flow.figures import FlowFigures, read_flow
+from pipeline.report.headline.rows import HeadlineChange, OpenMonths, ValueRate
 from pipeline.report.overview.rows import StageSummary
 from pipeline.report.owners.figures import SlaFigures, read_open_leads, read_sla
 from pipeline.report.pair.figures import PairFigures, read_pair
@@ -39,6 +41,11 @@ class Figures:
     members: tuple[tuple[str, str, str, str], ...]
     """(key, label, definition, label of a member stage) of every group."""
     headline: QueryResult[rows.Headline]
+    headline_changes: QueryResult[HeadlineChange]
+    open_months: QueryResult[OpenMonths]
+    value_rates: tuple[QueryResult[ValueRate], ...]
+    """One per headline pair."""
+    actions: QueryResult[Action]
     pairs: tuple[PairFigures, ...]
     grid: QueryResult[rows.GridCell]
     totals: QueryResult[rows.Summary]
@@ -76,6 +83,21 @@ def read_figures(database: QueryConnection, report: str = "all") -> Figures:
         aliases=tuple(connection.fetch("select stage_no, alias from waterfall.stage_aliases order by stage_no, alias")),
         members=_members(connection),
         headline=select(rows.Headline, "report.headline", "entered", order="headline_no, window_days nulls first"),
+        headline_changes=select(HeadlineChange, "report.headline_change", "entered", order="headline_no, base"),
+        open_months=select(OpenMonths, "report.open_months", "still_open", order="headline_no"),
+        value_rates=tuple(
+            select(
+                ValueRate,
+                "report.value_rates",
+                "entered",
+                where=f"headline_no = {number}",
+                order="dimension_no, value_no",
+            )
+            for (number,) in connection.fetch(
+                "select headline_no from waterfall.pairs where headline_no is not null order by headline_no"
+            )
+        ),
+        actions=select(Action, "report.actions", "units", order="action_no"),
         pairs=_pairs(connection),
         grid=select(
             rows.GridCell,

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.report import links, text, units
 from pipeline.report.accounts import page as accounts_page
+from pipeline.report.actions import actions
 from pipeline.report.archive import page as archive_page
 from pipeline.report.archive.archive import EarlierRun
 from pipeline.report.changes import changes
@@ -16,8 +17,9 @@ from pipeline.report.data import page as files_page
 from pipeline.report.data.tables import ReportTable
 from pipeline.report.definitions import page as definitions_page
 from pipeline.report.figures import Figures
+from pipeline.report.flow import funnel
 from pipeline.report.flow import page as volumes
-from pipeline.report.headline import card
+from pipeline.report.headline import by_value, card, key_rates
 from pipeline.report.layout.table import FootnoteBuilder
 from pipeline.report.overview import page as pages
 from pipeline.report.overview import stage_summary, variant
@@ -27,6 +29,9 @@ from pipeline.report.quality import history_coverage
 from pipeline.report.quality import page as quality_page
 from pipeline.report.stage import time
 from pipeline.report.stage.page import stage_pages
+
+MAX_PAIRS_IN_LINE = 4
+"""Headline pairs that the navigation shows by name; more are in a menu."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +55,10 @@ class ReportLink:
 
 
 @dataclass(frozen=True)
-class LinkGroup:
-    """Links under one heading. `name` is empty for pages that exist once."""
+class Menu:
+    """Links that the navigation shows below one word, because there are many."""
 
-    name: str
+    label: str
     links: tuple[Link, ...]
 
 
@@ -63,6 +68,7 @@ class Frame:
 
     title: str
     as_of: str
+    as_of_day: str
     unit: str
     """The unit of the headline, its plural, and why a unit can no longer convert."""
     units: str
@@ -71,7 +77,9 @@ class Frame:
     """Explains the sign of the month that contains as-of. Empty if as-of ends a month."""
     coverage_note: str
     """Explains the sign of months before the history is complete. Empty if there are none."""
-    groups: tuple[LinkGroup, ...]
+    links: tuple[Link, ...]
+    """Pages that the navigation shows by name, in order."""
+    menus: tuple[Menu, ...]
     report_filter: str
     """What a report of one dimension value counts and omits. Empty for the report of all leads."""
     reports: tuple[ReportLink, ...]
@@ -114,6 +122,7 @@ def build_site(
     frame = Frame(
         title=title(figures),
         as_of=as_of,
+        as_of_day=text.moment(total.as_of_local).partition(",")[0],
         unit=total.unit,
         units=units.plural(total.unit),
         end_reason=units.END_REASONS[total.unit],
@@ -121,7 +130,8 @@ def build_site(
         if open_month
         else "",
         coverage_note=history_coverage.sign_meaning(figures),
-        groups=_groups(figures),
+        links=_links(figures),
+        menus=_menus(figures),
         report_filter=variant.sentence(figures.report),
         reports=_reports(figures),
     )
@@ -149,10 +159,14 @@ def _sheets(
         notes,
         stale,
         cards,
+        key_rates.key_rates(figures, footnotes),
+        actions.actions(figures, footnotes),
+        funnel.funnel(figures, footnotes),
+        funnel.stops_source(figures, footnotes),
+        by_value.index_charts(figures, footnotes),
         stage_summary.stage_summary(figures, footnotes),
         changed,
         by_cohort.grid,
-        volumes.waterfall(figures, footnotes),
         times,
     )
     yield Sheet(links.INDEX, "index.html", title(figures), index)
@@ -164,7 +178,12 @@ def _sheets(
         "Conversion by cohort",
         pages.ConversionPage(by_cohort, route_tables, implied.implied(figures, footnotes)),
     )
-    yield Sheet(links.VOLUMES, "volumes.html", "Volumes that balance", pages.VolumePage(flow))
+    yield Sheet(
+        links.VOLUMES,
+        "volumes.html",
+        "Volumes that balance",
+        pages.VolumePage(volumes.waterfall(figures, footnotes), flow),
+    )
     for stage in stage_pages(figures, flow, times, sla_section, footnotes):
         yield Sheet(links.stage_page(stage.stage), "stage.html", stage.label, stage)
     yield Sheet(
@@ -206,29 +225,39 @@ def _root(figures: Figures) -> str:
     return "" if figures.report.is_all else "../"
 
 
-def _groups(figures: Figures) -> tuple[LinkGroup, ...]:
-    """Return the navigation: single pages, then pairs and stages by name."""
-    pairs = tuple(
+def _pair_links(figures: Figures) -> tuple[Link, ...]:
+    return tuple(
         Link(links.pair_page(row.from_stage, row.to_stage), f"{row.from_label} → {row.to_label}")
         for row in figures.headline.rows
         if row.window_days is None
     )
+
+
+def _links(figures: Figures) -> tuple[Link, ...]:
+    pairs = _pair_links(figures)
+    return (
+        Link(links.INDEX, "Overview"),
+        *(pairs if len(pairs) <= MAX_PAIRS_IN_LINE else ()),
+        Link(links.ACCOUNTS, "Accounts"),
+        Link(links.OWNERS, "Owners"),
+        Link(links.DEFINITIONS, "How we count"),
+        Link(links.DATA, "Downloads"),
+    )
+
+
+def _menus(figures: Figures) -> tuple[Menu, ...]:
+    pairs = _pair_links(figures)
     stages = tuple(Link(links.stage_page(row.stage), row.label) for row in figures.stages.rows)
     return (
-        LinkGroup(
-            "",
+        *((Menu("Pairs", pairs),) if len(pairs) > MAX_PAIRS_IN_LINE else ()),
+        Menu("Stages", stages),
+        Menu(
+            "More",
             (
-                Link(links.INDEX, "Overview"),
-                Link(links.CONVERSION, "Conversion"),
+                Link(links.CONVERSION, "Conversion by month"),
                 Link(links.VOLUMES, "Volumes"),
-                Link(links.ACCOUNTS, "Accounts"),
-                Link(links.OWNERS, "Owners"),
                 Link(links.QUALITY, "Data quality"),
-                Link(links.DEFINITIONS, "Definitions"),
-                Link(links.DATA, "Data files"),
                 Link(links.ARCHIVE, "Archive"),
             ),
         ),
-        *((LinkGroup("Pairs", pairs),) if pairs else ()),
-        LinkGroup("Stages", stages),
     )

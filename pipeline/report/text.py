@@ -9,6 +9,8 @@ import unicodedata
 from datetime import date, datetime
 
 DASH = "–"
+MANY_UNITS = 1000
+"""Units from which a whole percentage would hide a difference."""
 THIN = "\u202f"
 """Narrow no-break space, between thousands and before a unit."""
 MINUS = "−"
@@ -40,6 +42,18 @@ def rate(value: float | None) -> str:
     else:
         text = f"{percent:,.1f}".replace(",", THIN)
     return f"{text}{THIN}%"
+
+
+def percent(value: float | None, units: int | None = None) -> str:
+    """Return a share as a whole percentage; with one decimal if it is of at least a thousand units."""
+    if value is None or (units or 0) >= MANY_UNITS:
+        return rate(value)
+    whole = f"{value * 100:.0f}"
+    if whole == "0" and value > 0:
+        whole = "<1"
+    elif whole == "100" and value < 1:
+        whole = ">99"
+    return f"{whole}{THIN}%"
 
 
 def interval(low: float | None, high: float | None) -> str:
@@ -77,6 +91,11 @@ def days(value: float | None) -> str:
     return f"{value:,.1f}".replace(",", THIN) + f"{THIN}d"
 
 
+def whole_days(value: float) -> str:
+    """Return a duration in whole days, such as `213 days`; below two days as `days` does."""
+    return days(value) if value < 2 else plural(round(value), "day")
+
+
 def ratio(value: float | None) -> str:
     """Return leads per account as `2.1 : 1`; a dash without accounts."""
     return DASH if value is None else f"{value:.2f}{THIN}:{THIN}1"
@@ -105,6 +124,19 @@ def period(value: date | None, is_partial: bool) -> str:
 def short_period(value: date, is_partial: bool) -> str:
     """Return the month for the axis of a chart, with one sign for a partial month: `Dec ’25*`."""
     return short_month(value) + (PARTIAL_SIGN if is_partial else "")
+
+
+def month_range(first: date | None, last: date | None) -> str:
+    """Return `Sep–Nov 2025`, `Nov 2025–Jan 2026` or one month."""
+    if first is None or last is None or first == last:
+        return month(last)
+    start = MONTHS[first.month - 1] if first.year == last.year else month(first)
+    return f"{start}–{month(last)}"
+
+
+def dimension(name: str) -> str:
+    """Return the name of a dimension in words: `lead source`."""
+    return name.replace("_", " ")
 
 
 def day(value: date | None) -> str:

@@ -45,7 +45,7 @@ class TestParts:
         """It has subject, sender, recipients and time, no thread and no Bcc, and suppresses out-of-office replies."""
         message = parsed(report)
         assert (
-            "MQL → SAL 66.7\u202f% within 30 days (6 of 9, to Feb 2026) · One quarter, sixteen leads as of 31 Mar 2026"
+            "MQL → SAL 67\u202f% (6 of 9) · MQL → SQL: no final month yet · One quarter, sixteen leads as of 31 Mar 2026"
             == message["Subject"]
         )
         assert "Lead funnel <funnel@example.com>" == message["From"]

@@ -32,8 +32,8 @@ DIFFERENCE = re.compile(rf"(\d[\d.]*) to (?=[+−±]\d[\d.]*{THIN}pts)")
 
 SAID = re.compile(
     r"95 % interval|about 95 % is expected|[Mm]ay exceed 100 %|0 to 100 %|1:1 and 5:1|fewer than 20[ .]|contains 0\."
-    r"|(?:a day has|days of) 86,400 s|Kitagawa 1955|Newcombe 1998"
-    r"|the query gives up to 25 months, the table the last 12|the years 2000 to 2099"
+    r"|1\.96²|(?:a day has|days of) 86,400 s|Kitagawa 1955|Newcombe 1998"
+    r"|the query gives up to 25 months, the table the last 12|the years 2000 to 2099|difference excludes 0"
     r"|(?<![\d.])3–4(?![\d.])|5 or more|^5\+$|^1 lead$|1 lead:|(?:^|; )2:"
 )
 """Words with digits that are no figures: names of measures, edges of classes."""
@@ -91,7 +91,7 @@ def of_all_leads(sql: str) -> str:
 
 def tokens(words: str) -> list[str]:
     """The numbers in a text, with their units."""
-    whole = RANGE.sub(rf"\1{THIN}% – ", SAID.sub(" ", words))
+    whole = RANGE.sub(rf"\1{THIN}% – ", SAID.sub(" ", words.replace(f"{THIN}points", f"{THIN}pts")))
     return TOKEN.findall(DIFFERENCE.sub(rf"\1{THIN}pts to ", whole))
 
 
@@ -116,8 +116,10 @@ def _forms(value: Any) -> frozenset[str]:
         number = float(value)
         cached_forms = (
             text.rate(number),
+            text.percent(number),
             text.points(number),
             text.days(number),
+            text.whole_days(number) if number < 1e6 else "",
             text.ratio(number),
             text.number(number),
         )

@@ -43,6 +43,24 @@ CARD = (
         on headline.from_label = record.from_label and headline.to_label = record.to_label
     """,
 )
+KEY_RATE = (
+    "select * from report.headline_change where headline_no = {number}",
+    "select * from report.open_months where headline_no = {number}",
+    """
+    select months.*, months.converted || ' of ' || months.entered as said
+    from report.conversion_months as months
+    inner join report.headline as headline using (from_stage, to_stage, window_days)
+    where headline.headline_no = {number} and headline.is_headline_window
+    """,
+)
+FUNNEL = (
+    "select *, previous_leads - leads as lost from report.funnel",
+    """
+    select stops.*, funnel.label
+    from report.funnel_stops as stops
+    inner join report.funnel as funnel on funnel.step_rank = stops.step_rank
+    """,
+)
 LIMITS = """
 select met, breached + open_overdue as late, open_within, met + breached + open_overdue as decided
 from report.stage_sla
@@ -159,8 +177,12 @@ UNQUERIED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("index", "ul.stats", (OVERVIEW,)),
     ("index", "ul.notices", (OVERVIEW, "select rows_read, rejected, unknown_stage from quality.newest_deliveries")),
     ("index", "article.card", CARD),
+    ("index", "details.page-fold", ("select rows_read, rejected, unknown_stage from quality.newest_deliveries",)),
+    ("index", "h1", ("from report.headline_change",)),
+    ("index", "article.key-rate", KEY_RATE),
+    ("index", "#funnel", FUNNEL),
     ("pair", "#short", CARD),
-    ("index", "#waterfall", (SUMMARY,)),
+    ("volumes", "#waterfall", (SUMMARY,)),
     ("(index|conversion)", "#conversion", (SUMMARY, MONTHS)),
     ("conversion", "#pairs", tuple(f"select * from ({sql}) where shown_no = {{table}}" for sql in (SUMMARY, MONTHS))),
     ("pair", "#months", tuple(f"select * from ({sql}) where {THIS_PAIR}" for sql in (SUMMARY, MONTHS, MATURE_MONTHS))),
@@ -225,7 +247,7 @@ def places(sample: Sample, database: numbers.Database) -> list[tuple[str, str, l
     texts_with_numbers = []
     for file in sample.pages:
         for each in numbers.printed(numbers.page_of(file.read_text("utf-8"))):
-            words = each.words.replace(as_of, "").strip()
+            words = each.words.replace(as_of, "").replace(as_of.partition(",")[0], "").strip()
             shown_numbers = numbers.tokens(words)
             if shown_numbers and "scale" not in each.where.classes and not _is_an_edge(each):
                 texts_with_numbers.append((file.name, words, shown_numbers, _known(database, file.stem, each)))
@@ -258,8 +280,8 @@ def test_a_number_that_is_one_off_is_found(places: list[tuple[str, str, list[str
 def _known(database: numbers.Database, page: str, each: numbers.Printed) -> frozenset[str]:
     """The allowed numbers at this place."""
     kind, _, key = page.partition("-")
-    cards = [node.attributes["id"] for node in each.where.ancestors() if "card" in node.classes]
-    number = cards[0].removeprefix("pair-") if cards else "null"
+    cards = [node.attributes["id"] for node in each.where.ancestors() if {"card", "key-rate"} & set(node.classes)]
+    number = cards[0].rpartition("-")[2] if cards else "null"
     folds = [node for node in each.where.ancestors() if node.tag == "details" and "fold" in node.classes]
     tables = [name for fold in folds for node in fold.find("table") if (name := node.attributes.get("id"))]
     table = tables[0].rpartition("-")[2] if tables else "null"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.database.connection import quoted
 from pipeline.report import rows
+from pipeline.report.flow.rows import FunnelStep, FunnelStop
 from pipeline.report.query import QueryResult, ReportConnection
 
 
@@ -13,6 +14,8 @@ from pipeline.report.query import QueryResult, ReportConnection
 class FlowFigures:
     """Arrivals at the path stages, and the balances of stages and of all leads."""
 
+    funnel: QueryResult[FunnelStep]
+    funnel_stops: QueryResult[FunnelStop]
     arrivals: QueryResult[rows.PathArrival]
     stages: QueryResult[rows.Flow]
     """All history."""
@@ -24,6 +27,10 @@ class FlowFigures:
 def read_flow(connection: ReportConnection, stages: tuple[rows.StageDefinition, ...]) -> FlowFigures:
     """Return arrivals and balances."""
     return FlowFigures(
+        funnel=connection.select(FunnelStep, "report.funnel", "leads", order="step_no"),
+        funnel_stops=connection.select(
+            FunnelStop, "report.funnel_stops", "leads", order="step_rank, leads desc, state, stage"
+        ),
         arrivals=_arrivals(connection),
         stages=connection.select(
             rows.Flow, "report.stage_flow", "closing", where="month_start is null", order="stage_no"

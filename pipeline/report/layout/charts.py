@@ -81,16 +81,8 @@ class Drawing:
     labels: tuple[Label, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Point:
-    """A final month in a trend: the rate and both ends of its interval."""
-
-    x: float
-    middle: float
-    low: float
-    high: float
-
-
+Point = tuple[float, float, float, float]
+"""A final month in a trend: x, and the heights of its rate and of both ends of its interval."""
 SCALE_WIDTH = 11
 """Width of the scale of a trend, in percent of the drawing."""
 
@@ -164,7 +156,7 @@ def trend(
     labels = [Label(0, y(value) + 4, f"{100 * value:.0f}{text.THIN}%", "start", "scale") for value in grid]
     rects: list[Rect] = []
     dots: list[Dot] = []
-    segments: list[list[_Point]] = [[]]
+    segments: list[list[Point]] = [[]]
     every = max(1, math.ceil(len(cohorts) / 6))
     for position, cohort in enumerate(cohorts):
         sign = text.BEFORE_COVERAGE_SIGN if cohort.month_start in before_coverage else ""
@@ -177,31 +169,32 @@ def trend(
         if cohort.rate is None:
             segments.append([])
         elif cohort.is_mature and not cohort.is_partial:
-            segments[-1].append(_Point(x, y(cohort.rate), y(cohort.rate_low or 0), y(cohort.rate_high or 0)))
-            dots.append(Dot(x, y(cohort.rate), "rate", _cohort_title(cohort, name)))
+            segments[-1].append((x, y(cohort.rate), y(cohort.rate_low or 0), y(cohort.rate_high or 0)))
+            dots.append(Dot(x, y(cohort.rate), "rate", cohort_title(cohort, name)))
         else:
             segments.append([])
             width = _r(step * 0.5)
             for rate, tone in ((_highest_rate(cohort), "hatch"), (cohort.rate, "faint")):
                 bar_height = _r(base - y(rate))
-                rects.append(Rect(_r(x - width / 2), y(rate), width, bar_height, tone, _cohort_title(cohort, name)))
+                rects.append(Rect(_r(x - width / 2), y(rate), width, bar_height, tone, cohort_title(cohort, name)))
             if cohort.settled_estimate is not None:
                 low, high = y(cohort.settled_low or 0), y(cohort.settled_high or 0)
                 lines.append(Line(x, low, x, high, "expected"))
                 dots.append(Dot(x, y(cohort.settled_estimate), "expected", _expected_title(cohort, name), "diamond"))
-    areas = [area for segment in segments if len(segment) > 1 for area in _band(segment)]
+    areas = [area for segment in segments if len(segment) > 1 for area in band(segment)]
     lines += [
-        Line(segment[0].x, segment[0].low, segment[0].x, segment[0].high, "whisker")
+        Line(segment[0][0], segment[0][2], segment[0][0], segment[0][3], "whisker")
         for segment in segments
         if len(segment) == 1
     ]
     return Drawing(height, alt_text, tuple(rects), tuple(lines), tuple(areas), tuple(dots), tuple(labels))
 
 
-def _band(segment: Sequence[_Point]) -> list[Area]:
-    upper = [f"{point.x} {point.high}" for point in segment]
-    lower = [f"{point.x} {point.low}" for point in reversed(segment)]
-    middle = [f"{point.x} {point.middle}" for point in segment]
+def band(points: Sequence[Point]) -> list[Area]:
+    """Return the interval and the line of final months."""
+    upper = [f"{x} {high}" for x, _, _, high in points]
+    lower = [f"{x} {low}" for x, _, low, _ in reversed(points)]
+    middle = [f"{x} {rate}" for x, rate, _, _ in points]
     return [Area(f"M{'L'.join(upper + lower)}Z", "band"), Area(f"M{'L'.join(middle)}", "curve")]
 
 
@@ -213,7 +206,8 @@ def _highest_rate(cohort: CohortMonth) -> float:
     return min(1.0, cohort.rate + (cohort.still_open_share or 0.0))
 
 
-def _cohort_title(cohort: CohortMonth, name: str) -> str:
+def cohort_title(cohort: CohortMonth, name: str) -> str:
+    """Return the tooltip of a month: its rate, counts and interval."""
     words = f"{name}: {text.rate(cohort.rate)}, {text.count(cohort.converted)} of {text.count(cohort.entered)}"
     if cohort.is_mature:
         return f"{words}, 95 % interval {text.interval(cohort.rate_low, cohort.rate_high)}"

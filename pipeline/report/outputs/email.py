@@ -9,38 +9,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.report import links, text
+from pipeline.report.actions.actions import ActionLine
 from pipeline.report.figures import Figures
-from pipeline.report.headline import card as headline_card
-from pipeline.report.headline.tiles import Tile
+from pipeline.report.headline.key_rates import KeyRate
 from pipeline.report.layout import charts
-from pipeline.report.layout.table import LegendItem
 from pipeline.report.outputs import png
 from pipeline.report.outputs.png import Picture
 from pipeline.report.overview.page import IndexPage
-from pipeline.report.rows import Headline, Overview, Report
+from pipeline.report.rows import Overview
 from pipeline.report.site import Site
 
 HTML, TEXT = links.EMAIL, "email.txt"
 MAX_PAIRS = 6
 """Headline pairs in the mail. The report has all of them."""
-MAX_RATES_PER_PAIR = 3
-"""Rates of a pair: headline rate, last month, gap to the target. The page has more."""
-MAX_STAGES = 8
-"""Stages with overdue stays in the mail, those with most first."""
+MAX_PAIRS_IN_SUBJECT = 2
 MAX_NAME_LENGTH, MAX_TEXT_LENGTH = 70, 320
-"""Maximum characters of a name or label, and of a definition or sentence."""
+"""Maximum characters of a name or label, and of a sentence."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One headline pair: its counts, its rates and the definitions of its stages."""
+    """One headline pair: its rate, its direction, its counts and its chart."""
 
     title: str
-    counts: tuple[LegendItem, ...]
-    tiles: tuple[Tile, ...]
-    sentence: str
-    meaning: str
-    basis: str
+    rate: str
+    arrow: str
+    change: str
+    lines: tuple[str, ...]
     image: Picture
 
 
@@ -53,12 +48,11 @@ class Email:
     """Text that mail programs list after the subject."""
     name: str
     as_of: str
+    sentence: str
     pairs: tuple[Pair, ...]
     more_pairs: str
+    actions: tuple[ActionLine, ...]
     waiting: str
-    overdue: tuple[LegendItem, ...]
-    """A stage, its overdue stays and its SLA."""
-    more_overdue: str
     notices: tuple[str, ...]
     reading: tuple[tuple[str, str], ...]
     """(word, text): unit, basis, as-of."""
@@ -70,41 +64,34 @@ def build_email(site: Site, figures: Figures, report_url: str | None) -> Email:
     index = site.sheets[0].page
     assert isinstance(index, IndexPage)
     total = figures.overview.rows[0]
-    rows = [row for row in figures.headline.rows if row.window_days is None]
-    in_window = [row for row in figures.headline.rows if row.is_headline_window]
-    pairs = tuple(
-        _pair(card, row, number)
-        for number, (card, row) in enumerate(zip(index.headline[:MAX_PAIRS], rows, strict=False), 1)
-    )
-    overdue_stages = sorted(
-        (row for row in figures.sla.stages.rows if row.open_overdue), key=lambda row: -row.open_overdue
-    )
     waiting = _waiting(total, has_sla=bool(figures.sla.stages.rows))
+    sentence = shorten(index.sentence, MAX_TEXT_LENGTH)
     return Email(
-        subject=_subject(total, figures.report, in_window),
-        preview=f"{pairs[0].sentence} {waiting}" if pairs else waiting,
+        subject=_subject(total, figures, index.key_rates),
+        preview=sentence or waiting,
         name=shorten(site.frame.title, MAX_NAME_LENGTH),
         as_of=site.frame.as_of,
-        pairs=pairs,
-        more_pairs=_more(len(rows) - len(pairs), "headline pair"),
-        waiting=waiting,
-        overdue=tuple(
-            LegendItem(
-                "overdue",
-                shorten(row.stage_label, MAX_NAME_LENGTH),
-                text.plural(row.open_overdue, "stay"),
-                f"limit {row.sla_text}",
+        sentence=sentence,
+        pairs=tuple(_pair(rate, number) for number, rate in enumerate(index.key_rates[:MAX_PAIRS], 1)),
+        more_pairs=_more(len(index.key_rates) - MAX_PAIRS, "headline pair"),
+        actions=tuple(
+            replace(
+                line,
+                what=shorten(line.what, MAX_TEXT_LENGTH),
+                background=shorten(line.background, MAX_TEXT_LENGTH),
+                link=f"{report_url}{line.link}" if report_url else "",
             )
-            for row in overdue_stages[:MAX_STAGES]
+            for line in index.actions.lines
         ),
-        more_overdue=_more(len(overdue_stages) - MAX_STAGES, "stage"),
-        notices=tuple(shorten(notice.text, MAX_TEXT_LENGTH) for notice in index.notices),
+        waiting=waiting,
+        notices=tuple(shorten(notice.text, MAX_TEXT_LENGTH) for notice in (*index.warnings, *index.notices)),
         reading=(
             ("As of", site.frame.as_of),
             ("Unit and basis", index.basis),
             (
-                "Interval",
-                "95 %: a rate of few units says little; it is read with its counts, and within noise means chance may do it.",
+                "Up and down",
+                "only if the 95 % interval of the difference excludes 0; otherwise chance may explain it. In the charts the band "
+                "is the 95 % interval of a month, and hatched months are not final.",
             ),
         ),
         report_url=f"{report_url}{links.INDEX}" if report_url else "",
@@ -120,54 +107,36 @@ def shorten(words: str, max_length: int) -> str:
     return f"{shortened}…{text.POP_ISOLATE * open_names}"
 
 
-def _subject(total: Overview, report: Report, rows: Sequence[Headline]) -> str:
-    """Return the subject: `MQL → SAL 78.3 % within 30 days (209 of 267, to Oct 2025) · Acme as of …`."""
-    of_one = "" if report.is_all else f" · {shorten(text.isolated(report.title), MAX_NAME_LENGTH)}"
+def _subject(total: Overview, figures: Figures, rates: Sequence[KeyRate]) -> str:
+    """Return the subject: `MQL → SAL 76 % (538 of 709) ▲ · MQL → SQL 32 % (202 of 627) · Acme as of 31 Dec 2025`."""
+    of_one = "" if figures.report.is_all else f" · {shorten(text.isolated(figures.report.title), MAX_NAME_LENGTH)}"
     about = f"{shorten(text.isolated(total.name), MAX_NAME_LENGTH)}{of_one} as of {_day(total)}"
-    if not rows:
-        return about
-    first = rows[0]
-    pair = f"{shorten(first.from_label, MAX_NAME_LENGTH)} → {shorten(first.to_label, MAX_NAME_LENGTH)}"
-    if first.recent_rate is None:
-        return f"{pair}: no final month yet · {about}"
-    counts = f"{text.count(first.recent_converted)} of {text.count(first.recent_entered)}"
-    rate = f"{text.rate(first.recent_rate)} within {first.window_days} days"
-    return f"{pair} {rate} ({counts}, to {text.month(first.recent_last_month)}) · {about}"
+    said = [
+        f"{_short_pair(rate)} {rate.rate} ({rate.counts}){f' {rate.arrow}' if rate.direction in ('up', 'down') else ''}"
+        if rate.counts
+        else f"{_short_pair(rate)}: no final month yet"
+        for rate in rates[:MAX_PAIRS_IN_SUBJECT]
+    ]
+    return " · ".join((*said, about))
+
+
+def _short_pair(rate: KeyRate) -> str:
+    return f"{shorten(rate.from_label, MAX_NAME_LENGTH)} → {shorten(rate.to_label, MAX_NAME_LENGTH)}"
 
 
 def _day(total: Overview) -> str:
     return text.moment(total.as_of_local).partition(",")[0]
 
 
-def _pair(card: headline_card.Card, row: Headline, number: int) -> Pair:
-    parts = [
-        ("converted", row.converted, ""),
-        ("passed", row.passed_over, ""),
-        ("lost-1", row.lost, ""),
-        ("open", row.still_open, ""),
-    ]
-    counted = f"{text.count(row.entered)} reached it, " + ", ".join(
-        f"{text.count(size)} {words}"
-        for words, size in zip(
-            ("went on", "passed over", "lost", "still open"), (part[1] for part in parts), strict=True
-        )
-    )
-    bar = charts.target_bar(parts, row.entered, row.target, f"Bar: {counted}.")
+def _pair(rate: KeyRate, number: int) -> Pair:
+    lines = (f"{rate.counts} {rate.basis}" if rate.counts else "", rate.open_months)
     return Pair(
-        title=shorten(card.title, 2 * MAX_NAME_LENGTH),
-        counts=tuple(
-            LegendItem(item.tone, shorten(item.label, MAX_NAME_LENGTH + 20), item.value, item.note)
-            for item in card.counts
-        ),
-        tiles=card.tiles[:MAX_RATES_PER_PAIR],
-        sentence=shorten(card.sentence, MAX_TEXT_LENGTH),
-        meaning=shorten(card.meaning, MAX_TEXT_LENGTH),
-        basis=" ".join(
-            f"{word}: {shorten(words, MAX_TEXT_LENGTH)}." for word, words in card.source.reading if word != "As of"
-        ),
-        image=png.compose_picture(
-            f"email-{number}.png", (bar, *(_nameless(trend.drawing) for trend in card.trends[:1]))
-        ),
+        title=f"{_short_pair(rate)} within {rate.window_days} days",
+        rate=rate.rate,
+        arrow=rate.arrow,
+        change=rate.change,
+        lines=tuple(shorten(line, MAX_TEXT_LENGTH) for line in lines if line),
+        image=png.compose_picture(f"email-{number}.png", (_nameless(rate.chart),)),
     )
 
 
@@ -176,7 +145,7 @@ def _nameless(drawing: charts.Drawing) -> charts.Drawing:
 
     The style inliner does not escape `<` in attributes, so no name may be in one.
     """
-    return replace(drawing, alt_text=f"By month of arrival: {drawing.alt_text.rpartition(': ')[2]}")
+    return replace(drawing, alt_text=f"Rate by month of arrival: {drawing.alt_text.rpartition(': ')[2]}")
 
 
 def _waiting(total: Overview, *, has_sla: bool) -> str:

@@ -32,7 +32,9 @@ FIRST_EXCEL_DATE = datetime(1900, 1, 2)
 
 COUNT, SHARE, LENGTH, DAY, MOMENT = "#,##0", "0.0 %", "0.0", "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT")
-_SHARES = frozenset({"rate", "share", "low", "high", "estimate", "target", "change", "miss", "part", "coverage"})
+_SHARES = frozenset(
+    {"rate", "share", "low", "high", "estimate", "target", "change", "miss", "part", "coverage", "difference", "value"}
+)
 _NUMBERS_OF_THINGS = ("_no", "rank", "position")
 
 

@@ -7,6 +7,7 @@ from datetime import date
 
 from pipeline.report import links, text, units
 from pipeline.report.accounts.page import Accounts
+from pipeline.report.actions.actions import Actions
 from pipeline.report.changes.changes import Changes
 from pipeline.report.conversion.cohorts import Conversion
 from pipeline.report.conversion.routes import Routes
@@ -14,7 +15,8 @@ from pipeline.report.definitions.page import Definitions
 from pipeline.report.figures import Figures
 from pipeline.report.flow.page import Volumes
 from pipeline.report.headline import card as headline
-from pipeline.report.layout.table import BarChart, Notice, Table
+from pipeline.report.headline.key_rates import KeyRate, sentence
+from pipeline.report.layout.table import BarChart, Notice, Source, Table
 from pipeline.report.overview import variant
 from pipeline.report.owners.sla import SlaSection
 from pipeline.report.quality import history_coverage
@@ -22,6 +24,9 @@ from pipeline.report.quality.page import Quality
 from pipeline.report.quality.rows import NewestDelivery
 from pipeline.report.rows import Overview
 from pipeline.report.stage.time import OpenLeads
+
+MAX_QUIET_REJECTED = 0.02
+"""Share of rejected rows of a delivery above which the index warns above the rates."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,20 @@ class Stat:
 class IndexPage:
     """The index page: the whole waterfall on one page."""
 
+    sentence: str
     basis: str
     stats: tuple[Stat, ...]
+    warnings: tuple[Notice, ...]
+    """Messages that change how the rates are read; they stand above them."""
     notices: tuple[Notice, ...]
+    """All other messages."""
+    key_rates: tuple[KeyRate, ...]
+    actions: Actions
+    funnel: BarChart
+    funnel_source: Source
+    values: tuple[BarChart, ...]
     headline: tuple[headline.Card, ...]
     changes: Changes
-    waterfall: BarChart
     summary: Table
     grid: Table
     times: BarChart
@@ -59,8 +72,9 @@ class ConversionPage:
 
 @dataclass(frozen=True)
 class VolumePage:
-    """The balances of all stages."""
+    """Arrivals and balances of all stages."""
 
+    waterfall: BarChart
     volumes: Volumes
 
 
@@ -99,25 +113,35 @@ def index_page(
     notes: tuple[str, ...],
     stale: tuple[str, ...],
     cards: tuple[headline.Card, ...],
+    rates: tuple[KeyRate, ...],
+    to_do: Actions,
+    funnel: BarChart,
+    funnel_source: Source,
+    values: tuple[BarChart, ...],
     summary: Table,
     changed: Changes,
     grid: Table,
-    waterfall: BarChart,
     times: BarChart,
 ) -> IndexPage:
     """Return the index page. It counts the `notes` of the run and names the `stale` inputs first."""
     total = figures.overview.rows[0]
     return IndexPage(
+        sentence=sentence(figures.headline_changes.rows),
         basis=(
             f"Unless a figure says otherwise: the unit is the {total.unit}, {units.MEANINGS[total.unit]}; rates are of cohorts, "
             "by the month of arrival at the first stage of the pair; and a rate is read only once its cohort is final, "
             "when the youngest of it has had the time that the line names."
         ),
         stats=_stats(total),
-        notices=_notices(figures, total, notes, stale),
+        warnings=_warnings(figures, total, stale),
+        notices=_notices(figures, total, notes),
+        key_rates=rates,
+        actions=to_do,
+        funnel=funnel,
+        funnel_source=funnel_source,
+        values=values,
         headline=cards,
         changes=changed,
-        waterfall=waterfall,
         summary=summary,
         grid=grid,
         times=times,
@@ -132,13 +156,13 @@ def _stats(total: Overview) -> tuple[Stat, ...]:
             f"stage entries since {text.month(total.first_date)}" if total.entries else "stage entries",
             links.QUALITY,
         ),
-        Stat(text.count(total.cycles), f"cycles, {text.count(total.open_cycles)} open", f"{links.INDEX}#waterfall"),
+        Stat(text.count(total.cycles), f"cycles, {text.count(total.open_cycles)} open", links.VOLUMES),
         Stat(text.count(total.accounts), "accounts with leads", links.ACCOUNTS),
         Stat(text.count(total.open_leads), f"leads waiting, {text.count(total.overdue)} overdue", links.OWNERS),
     )
 
 
-def _rejected(newest: NewestDelivery) -> str:
+def _rejected(newest: NewestDelivery, figures: Figures) -> str:
     """Return the rejected rows of the newest delivery in words.
 
     Rows that a new alias accepted since then are not counted.
@@ -146,9 +170,8 @@ def _rejected(newest: NewestDelivery) -> str:
     unknown = newest.unknown_stage
     because = f", {text.count(unknown)} of them for a stage that no alias names" if unknown else ""
     counts = f"{text.count(newest.rejected)} of {text.plural(newest.rows_read, 'row')}"
-    return (
-        f"{newest.input}: {counts} of the newest delivery {'is' if newest.rejected == 1 else 'are'} rejected{because}."
-    )
+    verb = "is" if newest.rejected == 1 else "are"
+    return f"{_of_all(figures)}{newest.input}: {counts} of the newest delivery {verb} rejected{because}."
 
 
 def _empty_report(figures: Figures) -> str:
@@ -162,13 +185,22 @@ def open_month(figures: Figures) -> date | None:
     return next((row.month_start for row in figures.flow.balance.rows if row.is_partial), None)
 
 
-def _notices(figures: Figures, total: Overview, notes: tuple[str, ...], stale: tuple[str, ...]) -> tuple[Notice, ...]:
-    notices = [Notice("warn", f"{each}. Newer numbers are not in here.") for each in stale]
-    prefix = "" if figures.report.is_all else "Of all leads: "
+def _warnings(figures: Figures, total: Overview, stale: tuple[str, ...]) -> tuple[Notice, ...]:
+    warnings = [Notice("warn", f"{each}. Newer numbers are not in here.") for each in stale]
     if total.entries == 0:
-        notices.append(Notice("warn", _empty_report(figures)))
+        warnings.append(Notice("warn", _empty_report(figures)))
     if total.unit == "account" and total.leads and not total.accounts:
-        notices.append(Notice("warn", "The unit is the account, and no lead names one: the headline counts nothing."))
+        warnings.append(Notice("warn", "The unit is the account, and no lead names one: the headline counts nothing."))
+    warnings += [
+        Notice("warn", _rejected(newest, figures))
+        for newest in figures.quality.deliveries.rows
+        if newest.rejected > MAX_QUIET_REJECTED * newest.rows_read
+    ]
+    return tuple(warnings)
+
+
+def _notices(figures: Figures, total: Overview, notes: tuple[str, ...]) -> tuple[Notice, ...]:
+    notices = []
     if open_month(figures) and total.entries:
         notices.append(
             Notice(
@@ -178,16 +210,18 @@ def _notices(figures: Figures, total: Overview, notes: tuple[str, ...], stale: t
             )
         )
     notices += [
-        Notice("warn", f"{prefix}{_rejected(newest)}") for newest in figures.quality.deliveries.rows if newest.rejected
+        Notice("warn", _rejected(newest, figures))
+        for newest in figures.quality.deliveries.rows
+        if 0 < newest.rejected <= MAX_QUIET_REJECTED * newest.rows_read
     ]
     notices += history_coverage.notices(figures)
     if total.not_yet:
-        notices.append(
-            Notice(
-                "info",
-                f"{prefix}{text.plural(total.not_yet, 'row is', 'rows are')} dated after as-of and not counted yet.",
-            )
-        )
+        rows = text.plural(total.not_yet, "row is", "rows are")
+        notices.append(Notice("info", f"{_of_all(figures)}{rows} dated after as-of and not counted yet."))
     if notes:
         notices.append(Notice("warn", f"The run left {text.plural(len(notes), 'note')}."))
     return tuple(notices)
+
+
+def _of_all(figures: Figures) -> str:
+    return "" if figures.report.is_all else "Of all leads: "

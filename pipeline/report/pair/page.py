@@ -8,9 +8,10 @@ from pipeline.report.changes.changes import PairChange
 from pipeline.report.conversion import estimate
 from pipeline.report.conversion.cohorts import PairSection
 from pipeline.report.figures import Figures
+from pipeline.report.headline import by_value
 from pipeline.report.headline.card import Card
 from pipeline.report.layout.columns import ColumnChart
-from pipeline.report.layout.table import Details, FootnoteBuilder, Table
+from pipeline.report.layout.table import BarChart, Details, FootnoteBuilder, Table
 from pipeline.report.pair.ages import HeatMap, heat_map
 from pipeline.report.pair.figures import PairFigures
 from pipeline.report.pair.mix import mixes
@@ -26,6 +27,7 @@ class PairPage:
     from_stage: str
     to_stage: str
     card: Card
+    values: tuple[BarChart, ...]
     changes: PairChange
     has_expected_rates: bool
     """Whether a month of the trend has an expected final rate."""
@@ -55,6 +57,7 @@ def pair_pages(
     return tuple(
         _page(
             card,
+            by_value.pair_charts(row.headline_no, figures, footnotes),
             row,
             record,
             by_pair[card.from_stage, card.to_stage],
@@ -69,6 +72,7 @@ def pair_pages(
 
 def _page(
     card: Card,
+    values: tuple[BarChart, ...],
     row: Headline,
     record: ExpectedRateRecord,
     section: PairSection,
@@ -84,6 +88,7 @@ def _page(
         card.from_stage,
         card.to_stage,
         card,
+        values,
         changes=changes,
         has_expected_rates=any(cohort.settled_estimate is not None for cohort in figures.cohorts.rows),
         record_sentence=estimate.sentence((record,)),

@@ -1,6 +1,5 @@
 -- One row per report, headline pair and window: the last final month against the final month before it, and whether the change is significant.
--- The interval of the difference combines the two Wilson intervals (Newcombe 1998, Statistics in Medicine 17: 873-890,
--- method 10): change − √((p1 − low1)² + (high0 − p0)²) to change + √((high1 − p1)² + (p0 − low0)²). Unit: the pair's.
+-- The interval of the difference is Newcombe's (macro difference_low). Unit: the pair's.
 -- key: report, headline_no, window_days
 -- not null: from_stage, to_stage, unit
 -- check: change_low <= change and change <= change_high
@@ -89,14 +88,8 @@ compared as (
 bounded as (
     select
         compared.*,
-        compared.change - sqrt(
-            (compared.latest_rate - compared.latest_low) * (compared.latest_rate - compared.latest_low)
-            + (compared.previous_high - compared.previous_rate) * (compared.previous_high - compared.previous_rate)
-        ) as change_low,
-        compared.change + sqrt(
-            (compared.latest_high - compared.latest_rate) * (compared.latest_high - compared.latest_rate)
-            + (compared.previous_rate - compared.previous_low) * (compared.previous_rate - compared.previous_low)
-        ) as change_high
+        difference_low(compared.latest_rate, compared.latest_low, compared.previous_rate, compared.previous_high) as change_low,
+        difference_high(compared.latest_rate, compared.latest_high, compared.previous_rate, compared.previous_low) as change_high
     from compared
 )
 

@@ -127,14 +127,8 @@ parts as (
         (shares.latest_share - shares.previous_share)
         * ((shares.rate_0 + shares.rate_1) / 2 - shares.rate_of_all) as mix_part,
         (shares.latest_share + shares.previous_share) / 2 * (shares.rate_1 - shares.rate_0) as rate_part,
-        shares.latest_rate - shares.previous_rate - sqrt(
-            (shares.latest_rate - shares.latest_low) * (shares.latest_rate - shares.latest_low)
-            + (shares.previous_high - shares.previous_rate) * (shares.previous_high - shares.previous_rate)
-        ) as change_low,
-        shares.latest_rate - shares.previous_rate + sqrt(
-            (shares.latest_high - shares.latest_rate) * (shares.latest_high - shares.latest_rate)
-            + (shares.previous_rate - shares.previous_low) * (shares.previous_rate - shares.previous_low)
-        ) as change_high
+        difference_low(shares.latest_rate, shares.latest_low, shares.previous_rate, shares.previous_high) as change_low,
+        difference_high(shares.latest_rate, shares.latest_high, shares.previous_rate, shares.previous_low) as change_high
     from shares
 ),
 

@@ -1,0 +1,117 @@
+"""The actions of report.actions in words, each with a link to its leads or figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pipeline.report import links, text
+from pipeline.report.actions.rows import Action
+from pipeline.report.figures import Figures
+from pipeline.report.layout.table import FootnoteBuilder, Source
+from pipeline.report.rows import Headline
+
+MAX_ACTIONS = 3
+"""Actions on the index and in the mail; the table has all rules that fired."""
+
+
+@dataclass(frozen=True)
+class ActionLine:
+    """One action: what to do, its background, and a link. `link_label` says what the link shows."""
+
+    what: str
+    background: str
+    link: str
+    link_label: str
+
+
+@dataclass(frozen=True)
+class Actions:
+    """The first actions and their footnote."""
+
+    lines: tuple[ActionLine, ...]
+    source: Source
+
+
+def actions(figures: Figures, footnotes: FootnoteBuilder) -> Actions:
+    """Return the first `MAX_ACTIONS` actions; no line if no rule fired."""
+    pairs = {row.headline_no: row for row in figures.headline.rows if row.is_headline_window}
+    return Actions(
+        lines=tuple(WORDS[row.rule](row, pairs) for row in figures.actions.rows[:MAX_ACTIONS]),
+        source=footnotes.source(
+            figures.actions,
+            unit="leads; of a rate: what the headline counts",
+            basis="each rule compares with a fixed limit; the comment of the table names all rules",
+            denominator="the number after “of”",
+        ),
+    )
+
+
+def _overdue_owner(row: Action, _: Mapping[int, Headline]) -> ActionLine:
+    background = "" if row.oldest_age_days is None else f"The oldest has waited {text.whole_days(row.oldest_age_days)}."
+    if row.in_time_share is not None and row.others_in_time_share is not None:
+        background += (
+            f" In {row.stage_label}, {text.percent(row.in_time_share)} of this owner’s leads were handled in time; "
+            f"{text.percent(row.others_in_time_share)} of all others."
+        )
+    return ActionLine(
+        f"{text.count(row.units)} of {text.count(row.of_units)} overdue leads are with {row.current_owner}.",
+        background.strip(),
+        f"{links.OWNERS}#table-owner-1",
+        "See the list",
+    )
+
+
+def _overdue_leads(row: Action, _: Mapping[int, Headline]) -> ActionLine:
+    return ActionLine(
+        f"{text.count(row.units)} of {text.count(row.of_units)} leads with a time limit are overdue.",
+        "" if row.oldest_age_days is None else f"The oldest has waited {text.whole_days(row.oldest_age_days)}.",
+        links.OWNERS,
+        "By owner",
+    )
+
+
+def _weak_value(row: Action, pairs: Mapping[int, Headline]) -> ActionLine:
+    assert row.headline_no is not None
+    assert row.dimension is not None
+    pair = pairs[row.headline_no]
+    return ActionLine(
+        f"Find out why {text.dimension(row.dimension)} “{row.dimension_value}” did worse "
+        f"in {text.month_range(row.first_month, row.last_month)}: {pair.from_label} → {pair.to_label} "
+        f"{text.percent(row.share)} of {text.count(row.of_units)}, all others {text.percent(row.compared_share)}.",
+        "The difference is larger than chance explains, also when all values and months are compared.",
+        f"{links.pair_page(pair.from_stage, pair.to_stage)}#cuts",
+        f"By {text.dimension(row.dimension)}",
+    )
+
+
+def _skipped_stage(row: Action, pairs: Mapping[int, Headline]) -> ActionLine:
+    assert row.headline_no is not None
+    pair = pairs[row.headline_no]
+    return ActionLine(
+        f"{text.count(row.units)} of {text.count(row.of_units)} arrivals at {row.stage_label} "
+        f"in {text.month_range(row.first_month, row.last_month)} came without {row.previous_label} "
+        f"({text.percent(row.share)}).",
+        f"They are in no {row.previous_label} rate. Check whether they should be.",
+        f"{links.pair_page(pair.from_stage, pair.to_stage)}#arrivals",
+        "Month by month",
+    )
+
+
+def _no_account(row: Action, _: Mapping[int, Headline]) -> ActionLine:
+    return ActionLine(
+        f"{text.count(row.units)} of {text.count(row.of_units)} leads have no account ({text.percent(row.share)}).",
+        "Figures by account leave them out.",
+        links.ACCOUNTS,
+        "Leads and accounts",
+    )
+
+
+WORDS: dict[str, Callable[[Action, Mapping[int, Headline]], ActionLine]] = {
+    "overdue_owner": _overdue_owner,
+    "overdue_leads": _overdue_leads,
+    "weak_value": _weak_value,
+    "skipped_stage": _skipped_stage,
+    "no_account": _no_account,
+}
+"""Rule → its words."""

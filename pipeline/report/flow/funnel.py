@@ -1,0 +1,70 @@
+"""The funnel: how far one group of leads came, and where those are that came no further."""
+
+from __future__ import annotations
+
+from pipeline.report import text
+from pipeline.report.figures import Figures
+from pipeline.report.flow.rows import FunnelStep, FunnelStop
+from pipeline.report.layout import charts
+from pipeline.report.layout.table import BarChart, BarRow, FootnoteBuilder, LegendItem, Source
+
+
+def funnel(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
+    """Return one bar per step of the path; the bars shrink, and the part that is lost stands beside."""
+    steps = figures.flow.funnel.rows
+    first = steps[0] if steps else None
+    is_empty = first is None or first.first_month is None
+    months = "" if first is None or is_empty else f" in {text.month_range(first.first_month, first.last_month)}"
+    return BarChart(
+        title=f"Leads that became {first.label}{months}, and how far they came" if first else "The funnel",
+        rows=() if is_empty else tuple(_row(step, figures.flow.funnel_stops.rows) for step in steps),
+        legend=(
+            LegendItem("converted", "came this far or further"),
+            LegendItem("lost-4", "came only to the step before"),
+        ),
+        source=footnotes.source(
+            figures.flow.funnel,
+            unit="leads (all runs of a lead along the path together)",
+            basis="leads by the month of their first arrival at the lowest stage, ever; a lead that skipped a step counts in it",
+            denominator="the step named after “of”",
+        ),
+        key="funnel",
+    )
+
+
+def stops_source(figures: Figures, footnotes: FootnoteBuilder) -> Source:
+    """Return the footnote of the counts of leads that came no further."""
+    return footnotes.source(
+        figures.flow.funnel_stops,
+        unit="leads",
+        basis="where the leads of the funnel are now that came to a step and no further",
+        denominator="none: counts",
+    )
+
+
+def _row(step: FunnelStep, stops: tuple[FunnelStop, ...]) -> BarRow:
+    before = step.previous_leads
+    parts = [("converted", step.leads, f"{step.label}: {text.count(step.leads)}")]
+    shares: tuple[str, ...] = ()
+    if before is not None:
+        parts.append(
+            ("lost-4", before - step.leads, f"came only to {step.previous_label}: {text.count(before - step.leads)}")
+        )
+        shares = (
+            f"{text.percent(step.share_of_previous)} of {step.previous_label} · {text.percent(step.share_of_all)} of all",
+        )
+    stopped = [_stop(stop) for stop in stops if stop.step_rank == step.step_rank]
+    is_last = step.leads == step.stopped
+    return BarRow(
+        label=step.label,
+        drawing=charts.stacked_bar(
+            parts, step.all_leads, f"{step.label}: {text.count(step.leads)} of {text.count(step.all_leads)}"
+        ),
+        value=text.count(step.leads),
+        notes=(*shares, *((f"went no further: {' · '.join(stopped)}",) if stopped and not is_last else ())),
+    )
+
+
+def _stop(stop: FunnelStop) -> str:
+    names = {"open": "still open", "deleted": "deleted"}
+    return f"{text.count(stop.leads)} {names.get(stop.state) or f'in {stop.stage_label}'}"

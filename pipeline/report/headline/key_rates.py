@@ -1,0 +1,190 @@
+"""The first screen: one headline rate per pair, its direction, its trend, and one sentence for all pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.config.funnel import is_show_rate
+from pipeline.report import links, text, units
+from pipeline.report.figures import Figures
+from pipeline.report.headline.rows import HeadlineChange, OpenMonths
+from pipeline.report.layout.charts import Drawing
+from pipeline.report.layout.table import FootnoteBuilder, Source
+from pipeline.report.layout.trend_line import trend_line
+
+MAX_PAIRS_IN_SENTENCE = 3
+ARROWS = {"up": "▲", "down": "▼", "same": "▬"}
+MIN_OWNER_OPEN = 10
+"""Open units from which the owner of most of them is named."""
+
+
+@dataclass(frozen=True)
+class KeyRate:
+    """One headline pair on the first screen."""
+
+    key: str
+    file: str
+    from_label: str
+    to_label: str
+    window_days: int
+    title: str
+    rate: str
+    direction: str
+    """up, down, same or few; empty if there is nothing to compare with."""
+    arrow: str
+    change: str
+    counts: str
+    basis: str
+    open_months: str
+    chart: Drawing
+    source: Source
+    open_source: Source
+
+
+def sentence(changes: Sequence[HeadlineChange]) -> str:
+    """Return what happened to the headline rates; empty without headline pairs. Rows with another base are ignored."""
+    rows = [row for row in changes if row.base == "before"][:MAX_PAIRS_IN_SENTENCE]
+    moved = [row for row in rows if row.direction in ("up", "down")]
+    same = [row for row in rows if row.direction == "same"]
+    rest = [row for row in rows if row.direction in ("few", None)]
+    said = [
+        f"{_pair(row)} {'rose' if row.direction == 'up' else 'fell'} to {_percent(row)} in {_months(row)}, "
+        f"from {text.percent(row.base_rate)} in {text.month_range(row.base_first_month, row.base_last_month)}."
+        for row in moved
+    ]
+    if same:
+        said.append(f"No clear change in {' and '.join(f'{_pair(row)} ({_percent(row)})' for row in same)}.")
+    return " ".join((*said, *map(_not_compared, rest)))
+
+
+def key_rates(figures: Figures, footnotes: FootnoteBuilder) -> tuple[KeyRate, ...]:
+    """Return one entry per headline pair, in the order of the configuration."""
+    before = [row for row in figures.headline_changes.rows if row.base == "before"]
+    year = {row.headline_no: row for row in figures.headline_changes.rows if row.base == "year"}
+    waiting = {row.headline_no: row for row in figures.open_months.rows}
+    return tuple(_key_rate(row, year[row.headline_no], waiting[row.headline_no], figures, footnotes) for row in before)
+
+
+def _key_rate(
+    row: HeadlineChange, year: HeadlineChange, waiting: OpenMonths, figures: Figures, footnotes: FootnoteBuilder
+) -> KeyRate:
+    cohorts = [
+        cohort
+        for pair in figures.pairs
+        if (pair.pair.from_stage, pair.pair.to_stage) == (row.from_stage, row.to_stage)
+        for cohort in pair.cohorts.rows
+        if cohort.window_days == row.window_days
+    ]
+    final = [cohort for cohort in cohorts if cohort.is_mature and not cohort.is_partial]
+    marked = {
+        action.first_month
+        for action in figures.actions.rows
+        if action.headline_no == row.headline_no
+        and action.rule == "weak_value"
+        and action.first_month == action.last_month
+    }
+    pair = f"{'Show rate: ' if is_show_rate(row.from_stage, row.to_stage) else ''}{_pair(row)}"
+    return KeyRate(
+        key=f"key-rate-{row.headline_no}",
+        file=links.pair_page(row.from_stage, row.to_stage),
+        from_label=row.from_label,
+        to_label=row.to_label,
+        window_days=row.window_days,
+        title=f"{pair} within {row.window_days} days",
+        rate=_percent(row),
+        direction=row.direction or "",
+        arrow=ARROWS.get(row.direction or "", ""),
+        change=_change(row),
+        counts="" if row.rate is None else f"{text.count(row.converted)} of {text.count(row.entered)}",
+        basis=_basis(row, year),
+        open_months=_open_months(waiting),
+        chart=trend_line(
+            cohorts,
+            f"{row.from_label} to {row.to_label} within {row.window_days} days, by month of arrival: "
+            + (
+                f"from {text.rate(final[0].rate)} in {text.month(final[0].month_start)} "
+                f"to {text.rate(final[-1].rate)} in {text.month(final[-1].month_start)}"
+                if final
+                else "no final month"
+            ),
+            target=_target(row),
+            marked=frozenset(month for month in marked if month),
+            before_coverage=footnotes.before_coverage,
+        ),
+        source=footnotes.source(
+            figures.headline_changes,
+            unit=units.describe(row.unit),
+            basis=f"cohorts by the month of arrival at {row.from_label}, within {row.window_days} days; in the chart a point is a "
+            "final month, the band its 95 % interval, a hatched bar the range that another month can still reach, and a ring the "
+            "month of an action; "
+            "up and down only if the 95 % interval of the difference excludes 0",
+            denominator=f"{units.plural(row.unit)} that arrived at {row.from_label} in the months named",
+        ),
+        open_source=footnotes.source(
+            figures.open_months,
+            unit=units.plural(row.unit),
+            basis="complete months that are not final, by the owner of the lead now",
+            denominator=f"{units.plural(row.unit)} that arrived at {row.from_label} in these months",
+        ),
+    )
+
+
+def _pair(row: HeadlineChange) -> str:
+    return f"{row.from_label} → {row.to_label}"
+
+
+def _percent(row: HeadlineChange) -> str:
+    return text.percent(row.rate, row.entered)
+
+
+def _months(row: HeadlineChange) -> str:
+    return text.month_range(row.first_month, row.last_month)
+
+
+def _target(row: HeadlineChange) -> float | None:
+    """Return the target; None for 100 %, which is no target but the whole."""
+    return row.target if row.target is not None and row.target < 1 else None
+
+
+def _not_compared(row: HeadlineChange) -> str:
+    if row.rate is None:
+        return f"{_pair(row)}: no month is final yet."
+    if row.direction == "few":
+        return f"{_pair(row)}: too few {units.plural(row.unit)} to compare with earlier months."
+    return f"{_pair(row)} is {_percent(row)} in {_months(row)}; there are no earlier months to compare with."
+
+
+def _change(row: HeadlineChange) -> str:
+    if row.direction is None:
+        return "no month is final yet" if row.rate is None else "no earlier months to compare with"
+    against = text.month_range(row.base_first_month, row.base_last_month)
+    if row.direction == "few":
+        return f"too few to compare with {against}"
+    if row.direction == "same":
+        return f"no clear change on {against} ({text.percent(row.base_rate, row.base_entered)})"
+    return f"{text.distance(row.change).removesuffix('pts')}points on {against} ({text.percent(row.base_rate, row.base_entered)})"
+
+
+def _basis(row: HeadlineChange, year: HeadlineChange) -> str:
+    if row.rate is None:
+        return ""
+    said = [f"that became {row.from_label} in {_months(row)} went on to {row.to_label}."]
+    if year.base_rate is not None:
+        said.append(f"A year earlier: {text.percent(year.base_rate, year.base_entered)}.")
+    target = _target(row)
+    if target is not None:
+        said.append(f"Target: {text.percent(target)}.")
+    return " ".join(said)
+
+
+def _open_months(row: OpenMonths) -> str:
+    """Return which months are not final, how many units are open in them, and with whom if one owner has most."""
+    if row.first_month is None:
+        return ""
+    months = text.month_range(row.first_month, row.last_month)
+    verb = "is" if row.first_month == row.last_month else "are"
+    owner = ""
+    if row.current_owner is not None and row.owner_open >= MIN_OWNER_OPEN and 2 * row.owner_open > row.still_open:
+        owner = f", {text.count(row.owner_open)} of them with {row.current_owner}"
+    return f"{months} {verb} not final: {text.count(row.still_open)} still open{owner}."

@@ -1,0 +1,163 @@
+"""The trend of a rate on the first screen: final months as a line, with an axis that shows the range of the data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from pipeline.report import text
+from pipeline.report.layout.charts import SCALE_WIDTH, Area, Dot, Drawing, Label, Line, Rect, band, cohort_title
+from pipeline.report.rows import CohortMonth
+
+HEIGHT, TOP, BOTTOM = 190, 16, 22
+MIN_RANGE = 0.2
+"""Smallest range of the axis, so that chance does not fill the chart."""
+RIGHT_EDGE = 98
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A linear axis of shares from `low` to `high`, upwards."""
+
+    low: float
+    high: float
+
+    def y(self, share: float) -> float:
+        """Return the height of a share in pixels. Shares outside the axis are at its end."""
+        inside = min(max(share, self.low), self.high)
+        part = (inside - self.low) / (self.high - self.low)
+        return round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * part, 2)
+
+    @property
+    def ticks(self) -> tuple[float, ...]:
+        """Shares of the grid lines, at most seven."""
+        tenths = round(10 * (self.high - self.low))
+        step = 1 if tenths <= 5 else 2
+        first = math.ceil(round(10 * self.low, 6) / step) * step
+        return tuple(tenth / 10 for tenth in range(first, round(10 * self.high) + 1, step))
+
+
+def axis_of(values: Sequence[float]) -> Axis:
+    """Return the axis that holds all shares, with ends at whole tenths; 0 to 100 % without a share."""
+    if not values:
+        return Axis(0.0, 1.0)
+    low, high = math.floor(10 * min(values)) / 10, math.ceil(10 * max(values)) / 10
+    if high - low < MIN_RANGE:
+        high = min(1.0, low + MIN_RANGE)
+        low = high - MIN_RANGE
+    return Axis(round(max(0.0, low), 1), round(min(1.0, high), 1))
+
+
+def trend_line(
+    cohorts: Sequence[CohortMonth],
+    alt_text: str,
+    *,
+    target: float | None = None,
+    marked: frozenset[date] = frozenset(),
+    before_coverage: frozenset[date] = frozenset(),
+) -> Drawing:
+    """Return monthly cohorts in one window: a line with its 95 % interval for final months, hatched ranges for the others.
+
+    The last final month has its rate as text, `marked` months a ring, and `target` a dashed line. A broken axis shows that
+    it does not start at 0.
+    """
+    if not cohorts:
+        return Drawing(40, alt_text)
+    final = [cohort for cohort in cohorts if cohort.is_mature and not cohort.is_partial and cohort.rate is not None]
+    bounds = [value for cohort in final for value in (cohort.rate_low, cohort.rate_high) if value is not None]
+    axis = axis_of([*bounds, *([target] if target is not None else [])])
+    step = (RIGHT_EDGE - SCALE_WIDTH) / len(cohorts)
+    xs = {
+        cohort.month_start: round(SCALE_WIDTH + step * (position + 0.5), 2) for position, cohort in enumerate(cohorts)
+    }
+    last = final[-1] if final else None
+    dots = [
+        Dot(
+            xs[cohort.month_start],
+            axis.y(cohort.rate or 0),
+            "outlier" if cohort.month_start in marked else "rate" if cohort is last else "month",
+            cohort_title(cohort, text.month(cohort.month_start)),
+            "ring" if cohort.month_start in marked else "circle",
+        )
+        for cohort in final
+    ]
+    labels = [Label(0, axis.y(value) + 4, f"{100 * value:.0f}{text.THIN}%", "start", "scale") for value in axis.ticks]
+    if last is not None:
+        y = axis.y(last.rate or 0) - 10
+        labels.append(Label(xs[last.month_start], max(y, 11), text.percent(last.rate), "end", "last"))
+    return Drawing(
+        HEIGHT,
+        alt_text,
+        rects=tuple(_open_range(cohort, xs[cohort.month_start], step, axis) for cohort in cohorts if _is_open(cohort)),
+        lines=(
+            *(Line(SCALE_WIDTH, axis.y(value), 100, axis.y(value), "grid") for value in axis.ticks),
+            *_break(axis),
+            *((Line(SCALE_WIDTH, axis.y(target), 100, axis.y(target), "goal"),) if target is not None else ()),
+        ),
+        areas=tuple(area for months in _unbroken(cohorts, final) for area in _line(months, xs, axis)),
+        dots=tuple(dots),
+        labels=(*labels, *_month_labels(cohorts, xs, before_coverage)),
+    )
+
+
+def _is_open(cohort: CohortMonth) -> bool:
+    return cohort.rate is not None and (cohort.is_partial or not cohort.is_mature)
+
+
+def _open_range(cohort: CohortMonth, x: float, step: float, axis: Axis) -> Rect:
+    """Return the range from the rate so far to the highest rate that a month can still reach."""
+    rate = cohort.rate or 0.0
+    top, base = axis.y(min(1.0, rate + (cohort.still_open_share or 0.0))), axis.y(rate)
+    title = cohort_title(cohort, text.period(cohort.month_start, cohort.is_partial))
+    return Rect(round(x - step * 0.25, 2), top, round(step * 0.5, 2), round(max(base - top, 1.5), 2), "hatch", title)
+
+
+def _unbroken(cohorts: Sequence[CohortMonth], final: Sequence[CohortMonth]) -> list[list[CohortMonth]]:
+    """Return runs of final months without a gap."""
+    runs: list[list[CohortMonth]] = [[]]
+    for cohort in cohorts:
+        if cohort in final:
+            runs[-1].append(cohort)
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if len(run) > 1]
+
+
+def _line(months: Sequence[CohortMonth], xs: dict[date, float], axis: Axis) -> list[Area]:
+    return band(
+        [
+            (
+                xs[cohort.month_start],
+                axis.y(cohort.rate or 0),
+                axis.y(cohort.rate_low or 0),
+                axis.y(cohort.rate_high or 0),
+            )
+            for cohort in months
+        ]
+    )
+
+
+def _break(axis: Axis) -> tuple[Line, ...]:
+    """Return two short strokes below the scale if it does not start at 0."""
+    if axis.low == 0:
+        return ()
+    base = HEIGHT - BOTTOM + 4
+    return tuple(Line(SCALE_WIDTH - 1.2, base + up + 3, SCALE_WIDTH + 1.2, base + up, "axis") for up in (0, 4))
+
+
+def _month_labels(
+    cohorts: Sequence[CohortMonth], xs: dict[date, float], before_coverage: frozenset[date]
+) -> tuple[Label, ...]:
+    every = max(1, math.ceil(len(cohorts) / 6))
+    labels = []
+    for position, cohort in enumerate(reversed(cohorts)):
+        if position % every:
+            continue
+        sign = text.BEFORE_COVERAGE_SIGN if cohort.month_start in before_coverage else ""
+        short = text.short_period(cohort.month_start, cohort.is_partial) + sign
+        tone = "minor" if position // every % 2 else "scale"
+        x = xs[cohort.month_start]
+        labels.append(Label(x, HEIGHT - 5, short, "end" if x > 92 else "middle", tone))
+    return tuple(labels)
