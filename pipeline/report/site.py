@@ -148,6 +148,7 @@ def _sheets(
     figures: Figures, notes: tuple[str, ...], stale: tuple[str, ...], footnotes: FootnoteBuilder
 ) -> Iterator[Sheet]:
     cards = card.cards(figures, footnotes)
+    rates = key_rates.key_rates(figures, footnotes)
     changed = changes.changes(figures, footnotes)
     by_cohort = cohorts.conversion(figures, footnotes)
     flow = volumes.volumes(figures, footnotes)
@@ -159,7 +160,7 @@ def _sheets(
         notes,
         stale,
         cards,
-        key_rates.key_rates(figures, footnotes),
+        rates,
         actions.actions(figures, footnotes),
         funnel.funnel(figures, footnotes),
         funnel.stops_source(figures, footnotes),
@@ -170,7 +171,7 @@ def _sheets(
         times,
     )
     yield Sheet(links.INDEX, "index.html", title(figures), index)
-    for pair in pair_pages(figures, cards, by_cohort.pairs, changed.pairs, footnotes):
+    for pair in pair_pages(figures, cards, rates, by_cohort.pairs, changed.pairs, footnotes):
         yield Sheet(links.pair_page(pair.from_stage, pair.to_stage), "pair.html", pair.card.title, pair)
     yield Sheet(
         links.CONVERSION,

@@ -7,6 +7,8 @@ from pipeline.report.layout.charts import Dot, Drawing, Label, Line, Rect
 from pipeline.report.layout.trend_line import Axis
 
 HEIGHT = 22
+MAX_TICKS = 4
+"""More labels would overlap on a phone."""
 
 
 def rate_dots(rate: float, low: float, high: float, base_rate: float | None, axis: Axis, alt_text: str) -> Drawing:
@@ -26,7 +28,8 @@ def rate_dots(rate: float, low: float, high: float, base_rate: float | None, axi
 
 def rate_axis(axis: Axis) -> Drawing:
     """Return the axis below the rates, with both ends labelled."""
-    ticks = tuple((_x(share, axis), f"{100 * share:.0f}{text.THIN}%") for share in axis.ticks)
+    shares = axis.ticks if len(axis.ticks) <= MAX_TICKS else axis.ticks[::2]
+    ticks = tuple((_x(share, axis), f"{100 * share:.0f}{text.THIN}%") for share in shares)
     return Drawing(
         20,
         "axis of rates",

@@ -10,6 +10,7 @@ from pipeline.report.conversion.cohorts import PairSection
 from pipeline.report.figures import Figures
 from pipeline.report.headline import by_value
 from pipeline.report.headline.card import Card
+from pipeline.report.headline.key_rates import KeyRate
 from pipeline.report.layout.columns import ColumnChart
 from pipeline.report.layout.table import BarChart, Details, FootnoteBuilder, Table
 from pipeline.report.pair.ages import HeatMap, heat_map
@@ -27,6 +28,7 @@ class PairPage:
     from_stage: str
     to_stage: str
     card: Card
+    key_rate: KeyRate
     values: tuple[BarChart, ...]
     changes: PairChange
     has_expected_rates: bool
@@ -44,6 +46,7 @@ class PairPage:
 def pair_pages(
     figures: Figures,
     cards: tuple[Card, ...],
+    rates: tuple[KeyRate, ...],
     sections: tuple[PairSection, ...],
     changed: tuple[PairChange, ...],
     footnotes: FootnoteBuilder,
@@ -57,6 +60,7 @@ def pair_pages(
     return tuple(
         _page(
             card,
+            rate,
             by_value.pair_charts(row.headline_no, figures, footnotes),
             row,
             record,
@@ -66,12 +70,13 @@ def pair_pages(
             sources,
             footnotes,
         )
-        for card, row, record in zip(cards, rows, figures.quality.expected_rate_record.rows, strict=True)
+        for card, rate, row, record in zip(cards, rates, rows, figures.quality.expected_rate_record.rows, strict=True)
     )
 
 
 def _page(
     card: Card,
+    rate: KeyRate,
     values: tuple[BarChart, ...],
     row: Headline,
     record: ExpectedRateRecord,
@@ -88,6 +93,7 @@ def _page(
         card.from_stage,
         card.to_stage,
         card,
+        rate,
         values,
         changes=changes,
         has_expected_rates=any(cohort.settled_estimate is not None for cohort in figures.cohorts.rows),
