@@ -143,7 +143,7 @@ def test_the_sentence_on_a_value_names_its_falling_rate_beside_its_positive_shar
     """B's own rate fell from 20.0 to 15.0 %, but its share adds points: the sentence has both."""
     run_case("d03", "from report.rate_change_parts")
     page = (tmp_path / "build" / "reports" / "index.html").read_text("utf-8")
-    start = page.index("By src")
+    start = page.index("By src", page.index('id="changes"'))
     sentence = page[start : page.index("</li>", start)]
     assert "its own rate fell, 20.0\u202f% of 100 → 15.0\u202f% of 20" in sentence, sentence
     assert "by its share +17.4\u202fpts" in sentence, sentence
