@@ -80,7 +80,15 @@ MARTS = (
 )
 CONFIGURED = "window_days is null or window_days in (from waterfall.windows)"
 """Rows in the windows that marts.conversion has."""
-ONLY_OF_ALL = ("conversion_by_route", "persona_coverage", "rate_change_parts", "rate_change_split", "settled")
+ONLY_OF_ALL = (
+    "conversion_by_route",
+    "persona_coverage",
+    "rate_change_parts",
+    "rate_change_split",
+    "settled",
+    "value_differences",
+    "value_rates",
+)
 """Tables that rest on marts without slices: empty in a report of one value."""
 
 
@@ -90,6 +98,8 @@ def test_every_model_of_the_report_is_here_or_known_to_be_of_all_leads() -> None
     cut_otherwise = {"conversion_summary"}  # its eight largest values are each report's own
     # Which months are mature, which values are the largest, and where an account stands are each report's own, too.
     not_additive = {"rate_change", "cohort_mix", "accounts_by_stage", "account_standing"}
+    # So are the months of the headline rate, and with them all that the first screen says.
+    not_additive |= {"headline_change", "open_months", "funnel", "funnel_stops", "actions"}
     models = {model.table.name for model in project().models if model.table.schema == "report"}
     assert models == {*ADDITIVE, *ONLY_OF_ALL, *everybody, *cut_otherwise, *not_additive}
 
