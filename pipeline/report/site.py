@@ -160,6 +160,7 @@ def _sheets(
         notes,
         stale,
         cards,
+        key_rates.sentence(figures.headline_changes.rows, footnotes),
         rates,
         actions.actions(figures, footnotes),
         funnel.funnel(figures, footnotes),

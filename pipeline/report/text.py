@@ -126,12 +126,9 @@ def short_period(value: date, is_partial: bool) -> str:
     return short_month(value) + (PARTIAL_SIGN if is_partial else "")
 
 
-def month_range(first: date | None, last: date | None) -> str:
-    """Return `Sep–Nov 2025`, `Nov 2025–Jan 2026` or one month."""
-    if first is None or last is None or first == last:
-        return month(last)
-    start = MONTHS[first.month - 1] if first.year == last.year else month(first)
-    return f"{start}–{month(last)}"
+def month_name(value: date) -> str:
+    """Return `Dec`."""
+    return MONTHS[value.month - 1]
 
 
 def dimension(name: str) -> str:

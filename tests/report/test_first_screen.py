@@ -10,6 +10,7 @@ import pytest
 from pipeline.report import text
 from pipeline.report.headline.key_rates import sentence
 from pipeline.report.headline.rows import HeadlineChange
+from pipeline.report.layout.table import FootnoteBuilder
 from pipeline.report.layout.trend_line import MIN_RANGE, axis_of, trend_line
 from pipeline.report.rows import CohortMonth
 from pipeline.waterfall.definition import Pair
@@ -71,7 +72,7 @@ class TestSentence:
     )
     def test_direction_decides_the_words(self, rows: tuple[HeadlineChange, ...], expected: str) -> None:
         """What moved comes first, then what did not, then what can't be compared."""
-        assert expected == sentence(rows)
+        assert expected == sentence(rows, FootnoteBuilder(""))
 
 
 class TestFormats:
@@ -101,7 +102,12 @@ class TestFormats:
     )
     def test_a_range_of_months_names_the_year_once(self, first: date | None, last: date | None, expected: str) -> None:
         """Both years are named if they differ."""
-        assert expected == text.month_range(first, last)
+        assert expected == FootnoteBuilder("").month_range(first, last)
+
+    def test_a_month_before_the_complete_history_is_marked(self) -> None:
+        """The sign follows the month at either end of a range."""
+        footnotes = FootnoteBuilder("", frozenset({date(2025, 9, 1)}))
+        assert "Sep†–Nov 2025" == footnotes.month_range(date(2025, 9, 1), date(2025, 11, 1))
 
 
 class TestTrendLine:

@@ -37,7 +37,7 @@ def actions(figures: Figures, footnotes: FootnoteBuilder) -> Actions:
     """Return the first `MAX_ACTIONS` actions; no line if no rule fired."""
     pairs = {row.headline_no: row for row in figures.headline.rows if row.is_headline_window}
     return Actions(
-        lines=tuple(WORDS[row.rule](row, pairs) for row in figures.actions.rows[:MAX_ACTIONS]),
+        lines=tuple(WORDS[row.rule](row, pairs, footnotes) for row in figures.actions.rows[:MAX_ACTIONS]),
         source=footnotes.source(
             figures.actions,
             unit="leads; of a rate: what the headline counts",
@@ -47,7 +47,7 @@ def actions(figures: Figures, footnotes: FootnoteBuilder) -> Actions:
     )
 
 
-def _overdue_owner(row: Action, _: Mapping[int, Headline]) -> ActionLine:
+def _overdue_owner(row: Action, _: Mapping[int, Headline], __: FootnoteBuilder) -> ActionLine:
     background = "" if row.oldest_age_days is None else f"The oldest has waited {text.whole_days(row.oldest_age_days)}."
     if row.in_time_share is not None and row.others_in_time_share is not None:
         background += (
@@ -62,7 +62,7 @@ def _overdue_owner(row: Action, _: Mapping[int, Headline]) -> ActionLine:
     )
 
 
-def _overdue_leads(row: Action, _: Mapping[int, Headline]) -> ActionLine:
+def _overdue_leads(row: Action, _: Mapping[int, Headline], __: FootnoteBuilder) -> ActionLine:
     return ActionLine(
         f"{text.count(row.units)} of {text.count(row.of_units)} leads with a time limit are overdue.",
         "" if row.oldest_age_days is None else f"The oldest has waited {text.whole_days(row.oldest_age_days)}.",
@@ -71,13 +71,13 @@ def _overdue_leads(row: Action, _: Mapping[int, Headline]) -> ActionLine:
     )
 
 
-def _weak_value(row: Action, pairs: Mapping[int, Headline]) -> ActionLine:
+def _weak_value(row: Action, pairs: Mapping[int, Headline], footnotes: FootnoteBuilder) -> ActionLine:
     assert row.headline_no is not None
     assert row.dimension is not None
     pair = pairs[row.headline_no]
     return ActionLine(
         f"Find out why {text.dimension(row.dimension)} “{row.dimension_value}” did worse "
-        f"in {text.month_range(row.first_month, row.last_month)}: {pair.from_label} → {pair.to_label} "
+        f"in {footnotes.month_range(row.first_month, row.last_month)}: {pair.from_label} → {pair.to_label} "
         f"{text.percent(row.share)} of {text.count(row.of_units)}, all others {text.percent(row.compared_share)}.",
         "The difference is larger than chance explains, also when all values and months are compared.",
         f"{links.pair_page(pair.from_stage, pair.to_stage)}#cuts",
@@ -85,12 +85,12 @@ def _weak_value(row: Action, pairs: Mapping[int, Headline]) -> ActionLine:
     )
 
 
-def _skipped_stage(row: Action, pairs: Mapping[int, Headline]) -> ActionLine:
+def _skipped_stage(row: Action, pairs: Mapping[int, Headline], footnotes: FootnoteBuilder) -> ActionLine:
     assert row.headline_no is not None
     pair = pairs[row.headline_no]
     return ActionLine(
         f"{text.count(row.units)} of {text.count(row.of_units)} arrivals at {row.stage_label} "
-        f"in {text.month_range(row.first_month, row.last_month)} came without {row.previous_label} "
+        f"in {footnotes.month_range(row.first_month, row.last_month)} came without {row.previous_label} "
         f"({text.percent(row.share)}).",
         f"They are in no {row.previous_label} rate. Check whether they should be.",
         f"{links.pair_page(pair.from_stage, pair.to_stage)}#arrivals",
@@ -98,7 +98,7 @@ def _skipped_stage(row: Action, pairs: Mapping[int, Headline]) -> ActionLine:
     )
 
 
-def _no_account(row: Action, _: Mapping[int, Headline]) -> ActionLine:
+def _no_account(row: Action, _: Mapping[int, Headline], __: FootnoteBuilder) -> ActionLine:
     return ActionLine(
         f"{text.count(row.units)} of {text.count(row.of_units)} leads have no account ({text.percent(row.share)}).",
         "Figures by account leave them out.",
@@ -107,7 +107,7 @@ def _no_account(row: Action, _: Mapping[int, Headline]) -> ActionLine:
     )
 
 
-WORDS: dict[str, Callable[[Action, Mapping[int, Headline]], ActionLine]] = {
+WORDS: dict[str, Callable[[Action, Mapping[int, Headline], FootnoteBuilder], ActionLine]] = {
     "overdue_owner": _overdue_owner,
     "overdue_leads": _overdue_leads,
     "weak_value": _weak_value,

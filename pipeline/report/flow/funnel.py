@@ -14,7 +14,7 @@ def funnel(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
     steps = figures.flow.funnel.rows
     first = steps[0] if steps else None
     is_empty = first is None or first.first_month is None
-    months = "" if first is None or is_empty else f" in {text.month_range(first.first_month, first.last_month)}"
+    months = "" if first is None or is_empty else f" in {footnotes.month_range(first.first_month, first.last_month)}"
     return BarChart(
         title=f"Leads that became {first.label}{months}, and how far they came" if first else "The funnel",
         rows=() if is_empty else tuple(_row(step, figures.flow.funnel_stops.rows) for step in steps),

@@ -47,7 +47,7 @@ def _chart(result: QueryResult[ValueRate], dimension: str, figures: Figures, foo
     axis = axis_of(
         [share for row in rows for share in (row.rate_low, row.rate_high, row.base_rate) if share is not None]
     )
-    months = text.month_range(first.first_month, first.last_month)
+    months = footnotes.month_range(first.first_month, first.last_month)
     return BarChart(
         title=f"By {text.dimension(dimension)}",
         rows=tuple(_row(row, axis) for row in rows),

@@ -42,20 +42,20 @@ class KeyRate:
     open_source: Source
 
 
-def sentence(changes: Sequence[HeadlineChange]) -> str:
+def sentence(changes: Sequence[HeadlineChange], footnotes: FootnoteBuilder) -> str:
     """Return what happened to the headline rates; empty without headline pairs. Rows with another base are ignored."""
     rows = [row for row in changes if row.base == "before"][:MAX_PAIRS_IN_SENTENCE]
     moved = [row for row in rows if row.direction in ("up", "down")]
     same = [row for row in rows if row.direction == "same"]
     rest = [row for row in rows if row.direction in ("few", None)]
     said = [
-        f"{_pair(row)} {'rose' if row.direction == 'up' else 'fell'} to {_percent(row)} in {_months(row)}, "
-        f"from {text.percent(row.base_rate)} in {text.month_range(row.base_first_month, row.base_last_month)}."
+        f"{_pair(row)} {'rose' if row.direction == 'up' else 'fell'} to {_percent(row)} in {_months(row, footnotes)}, "
+        f"from {text.percent(row.base_rate)} in {footnotes.month_range(row.base_first_month, row.base_last_month)}."
         for row in moved
     ]
     if same:
         said.append(f"No clear change in {' and '.join(f'{_pair(row)} ({_percent(row)})' for row in same)}.")
-    return " ".join((*said, *map(_not_compared, rest)))
+    return " ".join((*said, *(_not_compared(row, footnotes) for row in rest)))
 
 
 def key_rates(figures: Figures, footnotes: FootnoteBuilder) -> tuple[KeyRate, ...]:
@@ -95,16 +95,16 @@ def _key_rate(
         rate=_percent(row),
         direction=row.direction or "",
         arrow=ARROWS.get(row.direction or "", ""),
-        change=_change(row),
+        change=_change(row, footnotes),
         counts="" if row.rate is None else f"{text.count(row.converted)} of {text.count(row.entered)}",
-        basis=_basis(row, year),
-        open_months=_open_months(waiting),
+        basis=_basis(row, year, footnotes),
+        open_months=_open_months(waiting, footnotes),
         chart=trend_line(
             cohorts,
             f"{row.from_label} to {row.to_label} within {row.window_days} days, by month of arrival: "
             + (
-                f"from {text.rate(final[0].rate)} in {text.month(final[0].month_start)} "
-                f"to {text.rate(final[-1].rate)} in {text.month(final[-1].month_start)}"
+                f"from {text.rate(final[0].rate)} in {footnotes.month(final[0].month_start)} "
+                f"to {text.rate(final[-1].rate)} in {footnotes.month(final[-1].month_start)}"
                 if final
                 else "no final month"
             ),
@@ -138,8 +138,8 @@ def _percent(row: HeadlineChange) -> str:
     return text.percent(row.rate, row.entered)
 
 
-def _months(row: HeadlineChange) -> str:
-    return text.month_range(row.first_month, row.last_month)
+def _months(row: HeadlineChange, footnotes: FootnoteBuilder) -> str:
+    return footnotes.month_range(row.first_month, row.last_month)
 
 
 def _target(row: HeadlineChange) -> float | None:
@@ -147,18 +147,18 @@ def _target(row: HeadlineChange) -> float | None:
     return row.target if row.target is not None and row.target < 1 else None
 
 
-def _not_compared(row: HeadlineChange) -> str:
+def _not_compared(row: HeadlineChange, footnotes: FootnoteBuilder) -> str:
     if row.rate is None:
         return f"{_pair(row)}: no month is final yet."
     if row.direction == "few":
         return f"{_pair(row)}: too few {units.plural(row.unit)} to compare with earlier months."
-    return f"{_pair(row)} is {_percent(row)} in {_months(row)}; there are no earlier months to compare with."
+    return f"{_pair(row)} is {_percent(row)} in {_months(row, footnotes)}; there are no earlier months to compare with."
 
 
-def _change(row: HeadlineChange) -> str:
+def _change(row: HeadlineChange, footnotes: FootnoteBuilder) -> str:
     if row.direction is None:
         return "no month is final yet" if row.rate is None else "no earlier months to compare with"
-    against = text.month_range(row.base_first_month, row.base_last_month)
+    against = footnotes.month_range(row.base_first_month, row.base_last_month)
     if row.direction == "few":
         return f"too few to compare with {against}"
     if row.direction == "same":
@@ -166,10 +166,10 @@ def _change(row: HeadlineChange) -> str:
     return f"{text.distance(row.change).removesuffix('pts')}points on {against} ({text.percent(row.base_rate, row.base_entered)})"
 
 
-def _basis(row: HeadlineChange, year: HeadlineChange) -> str:
+def _basis(row: HeadlineChange, year: HeadlineChange, footnotes: FootnoteBuilder) -> str:
     if row.rate is None:
         return ""
-    said = [f"that became {row.from_label} in {_months(row)} went on to {row.to_label}."]
+    said = [f"that became {row.from_label} in {_months(row, footnotes)} went on to {row.to_label}."]
     if year.base_rate is not None:
         said.append(f"A year earlier: {text.percent(year.base_rate, year.base_entered)}.")
     target = _target(row)
@@ -178,11 +178,11 @@ def _basis(row: HeadlineChange, year: HeadlineChange) -> str:
     return " ".join(said)
 
 
-def _open_months(row: OpenMonths) -> str:
+def _open_months(row: OpenMonths, footnotes: FootnoteBuilder) -> str:
     """Return which months are not final, how many units are open in them, and with whom if one owner has most."""
     if row.first_month is None:
         return ""
-    months = text.month_range(row.first_month, row.last_month)
+    months = footnotes.month_range(row.first_month, row.last_month)
     verb = "is" if row.first_month == row.last_month else "are"
     owner = ""
     if row.current_owner is not None and row.owner_open >= MIN_OWNER_OPEN and 2 * row.owner_open > row.still_open:

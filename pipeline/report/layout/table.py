@@ -141,6 +141,13 @@ class FootnoteBuilder:
         """Return the month of a cohort, marked if it begins before the history is complete: `Mar 2024†`."""
         return text.month(value) + self._sign(value)
 
+    def month_range(self, first: date | None, last: date | None) -> str:
+        """Return `Sep–Nov 2025`, `Nov 2025–Jan 2026` or one month; both ends are marked like `month`."""
+        if first is None or last is None or first == last:
+            return self.month(last)
+        start = text.month_name(first) if first.year == last.year else text.month(first)
+        return f"{start}{self._sign(first)}–{self.month(last)}"
+
     def period(self, value: date | None, is_partial: bool) -> str:
         """Return `month`, also marked if as-of is before its end."""
         return text.period(value, is_partial) + self._sign(value)

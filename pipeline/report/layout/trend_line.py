@@ -63,7 +63,7 @@ def trend_line(
     The last final month has its rate as text, `marked` months a ring, and `target` a dashed line. A broken axis shows that
     it does not start at 0.
     """
-    if not cohorts:
+    if all(cohort.rate is None for cohort in cohorts):
         return Drawing(40, alt_text)
     final = [cohort for cohort in cohorts if cohort.is_mature and not cohort.is_partial and cohort.rate is not None]
     bounds = [value for cohort in final for value in (cohort.rate_low, cohort.rate_high) if value is not None]
@@ -78,7 +78,7 @@ def trend_line(
             xs[cohort.month_start],
             axis.y(cohort.rate or 0),
             "outlier" if cohort.month_start in marked else "rate" if cohort is last else "month",
-            cohort_title(cohort, text.month(cohort.month_start)),
+            cohort_title(cohort, text.month(cohort.month_start) + _sign(cohort, before_coverage)),
             "ring" if cohort.month_start in marked else "circle",
         )
         for cohort in final
@@ -90,7 +90,11 @@ def trend_line(
     return Drawing(
         HEIGHT,
         alt_text,
-        rects=tuple(_open_range(cohort, xs[cohort.month_start], step, axis) for cohort in cohorts if _is_open(cohort)),
+        rects=tuple(
+            _open_range(cohort, xs[cohort.month_start], step, axis, _sign(cohort, before_coverage))
+            for cohort in cohorts
+            if _is_open(cohort)
+        ),
         lines=(
             *(Line(SCALE_WIDTH, axis.y(value), 100, axis.y(value), "grid") for value in axis.ticks),
             *_break(axis),
@@ -102,15 +106,19 @@ def trend_line(
     )
 
 
+def _sign(cohort: CohortMonth, before_coverage: frozenset[date]) -> str:
+    return text.BEFORE_COVERAGE_SIGN if cohort.month_start in before_coverage else ""
+
+
 def _is_open(cohort: CohortMonth) -> bool:
     return cohort.rate is not None and (cohort.is_partial or not cohort.is_mature)
 
 
-def _open_range(cohort: CohortMonth, x: float, step: float, axis: Axis) -> Rect:
+def _open_range(cohort: CohortMonth, x: float, step: float, axis: Axis, sign: str) -> Rect:
     """Return the range from the rate so far to the highest rate that a month can still reach."""
     rate = cohort.rate or 0.0
     top, base = axis.y(min(1.0, rate + (cohort.still_open_share or 0.0))), axis.y(rate)
-    title = cohort_title(cohort, text.period(cohort.month_start, cohort.is_partial))
+    title = cohort_title(cohort, text.period(cohort.month_start, cohort.is_partial) + sign)
     return Rect(round(x - step * 0.25, 2), top, round(step * 0.5, 2), round(max(base - top, 1.5), 2), "hatch", title)
 
 
@@ -155,8 +163,7 @@ def _month_labels(
     for position, cohort in enumerate(reversed(cohorts)):
         if position % every:
             continue
-        sign = text.BEFORE_COVERAGE_SIGN if cohort.month_start in before_coverage else ""
-        short = text.short_period(cohort.month_start, cohort.is_partial) + sign
+        short = text.short_period(cohort.month_start, cohort.is_partial) + _sign(cohort, before_coverage)
         tone = "minor" if position // every % 2 else "scale"
         x = xs[cohort.month_start]
         labels.append(Label(x, HEIGHT - 5, short, "end" if x > 92 else "middle", tone))

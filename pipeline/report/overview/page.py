@@ -15,7 +15,7 @@ from pipeline.report.definitions.page import Definitions
 from pipeline.report.figures import Figures
 from pipeline.report.flow.page import Volumes
 from pipeline.report.headline import card as headline
-from pipeline.report.headline.key_rates import KeyRate, sentence
+from pipeline.report.headline.key_rates import KeyRate
 from pipeline.report.layout.table import BarChart, Notice, Source, Table
 from pipeline.report.overview import variant
 from pipeline.report.owners.sla import SlaSection
@@ -113,6 +113,7 @@ def index_page(
     notes: tuple[str, ...],
     stale: tuple[str, ...],
     cards: tuple[headline.Card, ...],
+    said: str,
     rates: tuple[KeyRate, ...],
     to_do: Actions,
     funnel: BarChart,
@@ -126,7 +127,7 @@ def index_page(
     """Return the index page. It counts the `notes` of the run and names the `stale` inputs first."""
     total = figures.overview.rows[0]
     return IndexPage(
-        sentence=sentence(figures.headline_changes.rows),
+        sentence=said,
         basis=(
             f"Unless a figure says otherwise: the unit is the {total.unit}, {units.MEANINGS[total.unit]}; rates are of cohorts, "
             "by the month of arrival at the first stage of the pair; and a rate is read only once its cohort is final, "
