@@ -8,7 +8,6 @@ from typing import Any
 
 from pipeline.report import links, text, units
 from pipeline.report.accounts import page as accounts_page
-from pipeline.report.actions import actions
 from pipeline.report.archive import page as archive_page
 from pipeline.report.archive.archive import EarlierRun
 from pipeline.report.changes import changes
@@ -17,12 +16,11 @@ from pipeline.report.data import page as files_page
 from pipeline.report.data.tables import ReportTable
 from pipeline.report.definitions import page as definitions_page
 from pipeline.report.figures import Figures
-from pipeline.report.flow import funnel
 from pipeline.report.flow import page as volumes
-from pipeline.report.headline import by_value, card, key_rates
+from pipeline.report.headline import card, key_rates
 from pipeline.report.layout.table import FootnoteBuilder
 from pipeline.report.overview import page as pages
-from pipeline.report.overview import stage_summary, variant
+from pipeline.report.overview import variant
 from pipeline.report.owners import sla
 from pipeline.report.pair.page import pair_pages
 from pipeline.report.quality import history_coverage
@@ -122,7 +120,7 @@ def build_site(
     frame = Frame(
         title=title(figures),
         as_of=as_of,
-        as_of_day=text.moment(total.as_of_local).partition(",")[0],
+        as_of_day=text.day_in_words(total.as_of_local),
         unit=total.unit,
         units=units.plural(total.unit),
         end_reason=units.END_REASONS[total.unit],
@@ -157,16 +155,11 @@ def _sheets(
     route_tables = routes.routes(figures, footnotes)
     index = pages.index_page(
         figures,
+        footnotes,
         notes,
         stale,
         cards,
-        key_rates.sentence(figures.headline_changes.rows, footnotes),
         rates,
-        actions.actions(figures, footnotes),
-        funnel.funnel(figures, footnotes),
-        funnel.stops_source(figures, footnotes),
-        by_value.index_charts(figures, footnotes),
-        stage_summary.stage_summary(figures, footnotes),
         changed,
         by_cohort.grid,
         times,

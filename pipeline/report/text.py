@@ -141,9 +141,14 @@ def day(value: date | None) -> str:
     return DASH if value is None else value.isoformat()
 
 
+def day_in_words(value: date) -> str:
+    """Return `31 Dec 2025`."""
+    return f"{value.day} {month(value)}"
+
+
 def moment(value: datetime) -> str:
     """Return `31 Dec 2025, 23:59:59`."""
-    return f"{value.day} {MONTHS[value.month - 1]} {value.year}, {value:%H:%M:%S}"
+    return f"{day_in_words(value)}, {value:%H:%M:%S}"
 
 
 def isolated(name: str) -> str:

@@ -119,7 +119,7 @@ def _forms(value: Any) -> frozenset[str]:
             text.percent(number),
             text.points(number),
             text.days(number),
-            text.whole_days(number) if number < 1e6 else "",
+            text.whole_days(number),
             text.ratio(number),
             text.number(number),
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from oracle.changes import newcombe
 
 from pipeline.explore import query
 from pipeline.waterfall.definition import Pair, Sla, Stage, Waterfall
@@ -20,7 +21,6 @@ from tests.sql.harness import built, records
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 SOURCES = ("ads", "event", "web")
 OWNERS = ("Ana", "Ben", "Cem", "Dee")
-Z = 1.959963984540054
 
 
 def waterfall() -> Waterfall:
@@ -55,7 +55,7 @@ class History:
         ]
 
     def month(self, month: int, leads: int, converting: int, source: str, owner: str) -> None:
-        """Add `leads` that became MQL in the month, of which `converting` became SAL and the others were lost."""
+        """Add leads that became MQL in the month: the first `converting` became SAL, the others were lost."""
         for number in range(leads):
             start = datetime(2025, month, 2) + timedelta(hours=number)
             end = "sal" if number < converting else "lost"
@@ -192,27 +192,17 @@ def sample_database(sample: Sample) -> Iterator[duckdb.DuckDBPyConnection]:
     connection.close()
 
 
-def wilson(part: int, whole: int) -> tuple[float, float]:
-    """Bounds of the 95 % Wilson interval, as roots of its quadratic."""
-    share, square = part / whole, Z * Z / whole
-    middle, half = share + square / 2, math.sqrt(square * share * (1 - share) + square * square / 4)
-    return (middle - half) / (1 + square), (middle + half) / (1 + square)
-
-
 def direction(part: int, whole: int, base_part: int, base_whole: int) -> str:
-    """Return up, down, same or few by Newcombe's interval."""
+    """Return up, down, same or few by the oracle's interval of the difference."""
     if min(whole, base_whole) < 20:
         return "few"
-    (low, high), (base_low, base_high) = wilson(part, whole), wilson(base_part, base_whole)
-    rate, base = part / whole, base_part / base_whole
-    if rate - base > math.hypot(rate - low, base_high - base):
-        return "up"
-    return "down" if base - rate > math.hypot(high - rate, base - base_low) else "same"
+    low, high = newcombe((part, whole), (base_part, base_whole))
+    return "up" if low > 0 else "down" if high < 0 else "same"
 
 
 class TestComparisons:
     def test_directions_follow_from_the_counts(self, sample_database: duckdb.DuckDBPyConnection) -> None:
-        """The direction of every row with a base is that of Newcombe's interval, computed here from the counts."""
+        """The direction of every row with a base follows from the oracle's interval of its counts."""
         rows = sample_database.execute(
             "select converted, entered, base_converted, base_entered, direction "
             "from report.headline_change where base_entered is not null "

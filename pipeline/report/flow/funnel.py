@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipeline.report import text
 from pipeline.report.figures import Figures
 from pipeline.report.flow.rows import FunnelStep, FunnelStop
@@ -17,7 +19,9 @@ def funnel(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
     months = "" if first is None or is_empty else f" in {footnotes.month_range(first.first_month, first.last_month)}"
     return BarChart(
         title=f"Leads that became {first.label}{months}, and how far they came" if first else "The funnel",
-        rows=() if is_empty else tuple(_row(step, figures.flow.funnel_stops.rows) for step in steps),
+        rows=()
+        if is_empty
+        else tuple(_row(step, [] if step is steps[-1] else figures.flow.funnel_stops.rows) for step in steps),
         legend=(
             LegendItem("converted", "came this far or further"),
             LegendItem("lost-4", "came only to the step before"),
@@ -42,7 +46,7 @@ def stops_source(figures: Figures, footnotes: FootnoteBuilder) -> Source:
     )
 
 
-def _row(step: FunnelStep, stops: tuple[FunnelStop, ...]) -> BarRow:
+def _row(step: FunnelStep, stops: Sequence[FunnelStop]) -> BarRow:
     before = step.previous_leads
     parts = [("converted", step.leads, f"{step.label}: {text.count(step.leads)}")]
     shares: tuple[str, ...] = ()
@@ -54,14 +58,13 @@ def _row(step: FunnelStep, stops: tuple[FunnelStop, ...]) -> BarRow:
             f"{text.percent(step.share_of_previous)} of {step.previous_label} · {text.percent(step.share_of_all)} of all",
         )
     stopped = [_stop(stop) for stop in stops if stop.step_rank == step.step_rank]
-    is_last = step.leads == step.stopped
     return BarRow(
         label=step.label,
         drawing=charts.stacked_bar(
             parts, step.all_leads, f"{step.label}: {text.count(step.leads)} of {text.count(step.all_leads)}"
         ),
         value=text.count(step.leads),
-        notes=(*shares, *((f"went no further: {' · '.join(stopped)}",) if stopped and not is_last else ())),
+        notes=(*shares, *((f"went no further: {' · '.join(stopped)}",) if stopped else ())),
     )
 
 

@@ -69,21 +69,6 @@ def key_rates(figures: Figures, footnotes: FootnoteBuilder) -> tuple[KeyRate, ..
 def _key_rate(
     row: HeadlineChange, year: HeadlineChange, waiting: OpenMonths, figures: Figures, footnotes: FootnoteBuilder
 ) -> KeyRate:
-    cohorts = [
-        cohort
-        for pair in figures.pairs
-        if (pair.pair.from_stage, pair.pair.to_stage) == (row.from_stage, row.to_stage)
-        for cohort in pair.cohorts.rows
-        if cohort.window_days == row.window_days
-    ]
-    final = [cohort for cohort in cohorts if cohort.is_mature and not cohort.is_partial]
-    marked = {
-        action.first_month
-        for action in figures.actions.rows
-        if action.headline_no == row.headline_no
-        and action.rule == "weak_value"
-        and action.first_month == action.last_month
-    }
     pair = f"{'Show rate: ' if is_show_rate(row.from_stage, row.to_stage) else ''}{_pair(row)}"
     return KeyRate(
         key=f"key-rate-{row.headline_no}",
@@ -99,19 +84,7 @@ def _key_rate(
         counts="" if row.rate is None else f"{text.count(row.converted)} of {text.count(row.entered)}",
         basis=_basis(row, year, footnotes),
         open_months=_open_months(waiting, footnotes),
-        chart=trend_line(
-            cohorts,
-            f"{row.from_label} to {row.to_label} within {row.window_days} days, by month of arrival: "
-            + (
-                f"from {text.rate(final[0].rate)} in {footnotes.month(final[0].month_start)} "
-                f"to {text.rate(final[-1].rate)} in {footnotes.month(final[-1].month_start)}"
-                if final
-                else "no final month"
-            ),
-            target=_target(row),
-            marked=frozenset(month for month in marked if month),
-            before_coverage=footnotes.before_coverage,
-        ),
+        chart=_chart(row, figures, footnotes),
         source=footnotes.source(
             figures.headline_changes,
             unit=units.describe(row.unit),
@@ -127,6 +100,37 @@ def _key_rate(
             basis="complete months that are not final, by the owner of the lead now",
             denominator=f"{units.plural(row.unit)} that arrived at {row.from_label} in these months",
         ),
+    )
+
+
+def _chart(row: HeadlineChange, figures: Figures, footnotes: FootnoteBuilder) -> Drawing:
+    cohorts = [
+        cohort
+        for pair in figures.pairs
+        if (pair.pair.from_stage, pair.pair.to_stage) == (row.from_stage, row.to_stage)
+        for cohort in pair.cohorts.rows
+        if cohort.window_days == row.window_days
+    ]
+    final = [cohort for cohort in cohorts if cohort.is_mature and not cohort.is_partial]
+    marked = {
+        action.first_month
+        for action in figures.actions.rows
+        if action.headline_no == row.headline_no
+        and action.rule == "weak_value"
+        and action.first_month == action.last_month
+    }
+    return trend_line(
+        cohorts,
+        f"{row.from_label} to {row.to_label} within {row.window_days} days, by month of arrival: "
+        + (
+            f"from {text.rate(final[0].rate)} in {footnotes.month(final[0].month_start)} "
+            f"to {text.rate(final[-1].rate)} in {footnotes.month(final[-1].month_start)}"
+            if final
+            else "no final month"
+        ),
+        target=_target(row),
+        marked=frozenset(month for month in marked if month),
+        before_coverage=footnotes.before_coverage,
     )
 
 

@@ -32,7 +32,7 @@ class Axis:
 
     @property
     def ticks(self) -> tuple[float, ...]:
-        """Shares of the grid lines, at most seven."""
+        """Shares of the grid lines, at most six."""
         tenths = round(10 * (self.high - self.low))
         step = 1 if tenths <= 5 else 2
         first = math.ceil(round(10 * self.low, 6) / step) * step

@@ -67,7 +67,7 @@ def build_email(site: Site, figures: Figures, report_url: str | None) -> Email:
     waiting = _waiting(total, has_sla=bool(figures.sla.stages.rows))
     sentence = shorten(index.sentence, MAX_TEXT_LENGTH)
     return Email(
-        subject=_subject(total, figures, index.key_rates),
+        subject=_subject(total, figures, site.frame.as_of_day, index.key_rates),
         preview=sentence or waiting,
         name=shorten(site.frame.title, MAX_NAME_LENGTH),
         as_of=site.frame.as_of,
@@ -107,10 +107,10 @@ def shorten(words: str, max_length: int) -> str:
     return f"{shortened}…{text.POP_ISOLATE * open_names}"
 
 
-def _subject(total: Overview, figures: Figures, rates: Sequence[KeyRate]) -> str:
+def _subject(total: Overview, figures: Figures, day: str, rates: Sequence[KeyRate]) -> str:
     """Return the subject: `MQL → SAL 76 % (538 of 709) ▲ · MQL → SQL 32 % (202 of 627) · Acme as of 31 Dec 2025`."""
     of_one = "" if figures.report.is_all else f" · {shorten(text.isolated(figures.report.title), MAX_NAME_LENGTH)}"
-    about = f"{shorten(text.isolated(total.name), MAX_NAME_LENGTH)}{of_one} as of {_day(total)}"
+    about = f"{shorten(text.isolated(total.name), MAX_NAME_LENGTH)}{of_one} as of {day}"
     said = [
         f"{_short_pair(rate)} {rate.rate} ({rate.counts}){f' {rate.arrow}' if rate.direction in ('up', 'down') else ''}"
         if rate.counts
@@ -122,10 +122,6 @@ def _subject(total: Overview, figures: Figures, rates: Sequence[KeyRate]) -> str
 
 def _short_pair(rate: KeyRate) -> str:
     return f"{shorten(rate.from_label, MAX_NAME_LENGTH)} → {shorten(rate.to_label, MAX_NAME_LENGTH)}"
-
-
-def _day(total: Overview) -> str:
-    return text.moment(total.as_of_local).partition(",")[0]
 
 
 def _pair(rate: KeyRate, number: int) -> Pair:

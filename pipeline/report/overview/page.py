@@ -7,17 +7,20 @@ from datetime import date
 
 from pipeline.report import links, text, units
 from pipeline.report.accounts.page import Accounts
-from pipeline.report.actions.actions import Actions
+from pipeline.report.actions.actions import Actions, actions
 from pipeline.report.changes.changes import Changes
 from pipeline.report.conversion.cohorts import Conversion
 from pipeline.report.conversion.routes import Routes
 from pipeline.report.definitions.page import Definitions
 from pipeline.report.figures import Figures
+from pipeline.report.flow.funnel import funnel, stops_source
 from pipeline.report.flow.page import Volumes
 from pipeline.report.headline import card as headline
-from pipeline.report.headline.key_rates import KeyRate
-from pipeline.report.layout.table import BarChart, Notice, Source, Table
+from pipeline.report.headline.by_value import index_charts
+from pipeline.report.headline.key_rates import KeyRate, sentence
+from pipeline.report.layout.table import BarChart, FootnoteBuilder, Notice, Source, Table
 from pipeline.report.overview import variant
+from pipeline.report.overview.stage_summary import stage_summary
 from pipeline.report.owners.sla import SlaSection
 from pipeline.report.quality import history_coverage
 from pipeline.report.quality.page import Quality
@@ -110,16 +113,11 @@ class DefinitionsPage:
 
 def index_page(
     figures: Figures,
+    footnotes: FootnoteBuilder,
     notes: tuple[str, ...],
     stale: tuple[str, ...],
     cards: tuple[headline.Card, ...],
-    said: str,
     rates: tuple[KeyRate, ...],
-    to_do: Actions,
-    funnel: BarChart,
-    funnel_source: Source,
-    values: tuple[BarChart, ...],
-    summary: Table,
     changed: Changes,
     grid: Table,
     times: BarChart,
@@ -127,23 +125,23 @@ def index_page(
     """Return the index page. It counts the `notes` of the run and names the `stale` inputs first."""
     total = figures.overview.rows[0]
     return IndexPage(
-        sentence=said,
+        sentence=sentence(figures.headline_changes.rows, footnotes),
         basis=(
-            f"Unless a figure says otherwise: the unit is the {total.unit}, {units.MEANINGS[total.unit]}; rates are of cohorts, "
-            "by the month of arrival at the first stage of the pair; and a rate is read only once its cohort is final, "
-            "when the youngest of it has had the time that the line names."
+            f"Unless a figure says otherwise, the unit is the {total.unit}: {units.MEANINGS[total.unit]}. A rate counts the units "
+            "that arrived at the first stage of the pair in the months named. These months are final: even their youngest unit "
+            "has had the days of the window."
         ),
         stats=_stats(total),
         warnings=_warnings(figures, total, stale),
         notices=_notices(figures, total, notes),
         key_rates=rates,
-        actions=to_do,
-        funnel=funnel,
-        funnel_source=funnel_source,
-        values=values,
+        actions=actions(figures, footnotes),
+        funnel=funnel(figures, footnotes),
+        funnel_source=stops_source(figures, footnotes),
+        values=index_charts(figures, footnotes),
         headline=cards,
         changes=changed,
-        summary=summary,
+        summary=stage_summary(figures, footnotes),
         grid=grid,
         times=times,
     )

@@ -102,7 +102,6 @@ overdue_owner as (
     left join worst_stages on worst_stages.report = owners.report and worst_stages.owner = owners.current_owner
     left join first_leads on first_leads.report = owners.report and first_leads.owner_no = owners.owner_no
     where owners.owner_no = 1 and owners.overdue >= 10 and wilson_low(owners.overdue, overdue.overdue) > 0.5
-        and overdue.overdue > 0
         and exists (select 1 from owners as others where others.report = owners.report and others.owner_no = 2)
 ),
 

@@ -40,6 +40,7 @@ headline as (
 ),
 
 cohorts as (from marts.month_cohorts),
+months as (from report.months),
 
 periods as (
     select
@@ -51,7 +52,7 @@ periods as (
     union all
     select headline.headline_no, 'month', months.month_start, months.month_start
     from headline
-    inner join report.months as months
+    inner join months
         on months.report = headline.report
         and months.month_start <= headline.recent_last_month
         and months.month_start > headline.recent_last_month - interval 12 month

@@ -49,27 +49,24 @@ cohorts as (
     inner join reports on reports.dimension = cohorts.dimension and reports.dimension_value = cohorts.dimension_value
 ),
 
-bases as (
+distances as (
     select
-        headline.report,
-        headline.headline_no,
-        headline.pair_no,
-        headline.window_days,
+        headline.*,
         bases.base,
-        cast(headline.recent_first_month - to_months(
-            case bases.base
-                when 'year' then 12
-                else date_diff('month', headline.recent_first_month, headline.recent_last_month) + 1
-            end
-        ) as date) as first_month,
-        cast(headline.recent_last_month - to_months(
-            case bases.base
-                when 'year' then 12
-                else date_diff('month', headline.recent_first_month, headline.recent_last_month) + 1
-            end
-        ) as date) as last_month
+        case bases.base
+            when 'year' then 12
+            else date_diff('month', headline.recent_first_month, headline.recent_last_month) + 1
+        end as months_back
     from headline
     cross join (select unnest(['before', 'year']) as base) as bases
+),
+
+bases as (
+    select
+        distances.*,
+        cast(distances.recent_first_month - to_months(distances.months_back) as date) as first_month,
+        cast(distances.recent_last_month - to_months(distances.months_back) as date) as last_month
+    from distances
 ),
 
 -- A base counts only if the history is complete from its first month on.
@@ -94,23 +91,23 @@ summed as (
 
 compared as (
     select
-        headline.report,
-        headline.headline_no,
-        headline.pair_no,
-        headline.from_stage,
-        headline.to_stage,
-        headline.from_label,
-        headline.to_label,
-        headline.unit,
-        headline.window_days,
-        headline.target,
-        headline.recent_first_month as first_month,
-        headline.recent_last_month as last_month,
-        headline.recent_entered as entered,
-        headline.recent_converted as converted,
-        headline.recent_rate as rate,
-        headline.recent_low as rate_low,
-        headline.recent_high as rate_high,
+        bases.report,
+        bases.headline_no,
+        bases.pair_no,
+        bases.from_stage,
+        bases.to_stage,
+        bases.from_label,
+        bases.to_label,
+        bases.unit,
+        bases.window_days,
+        bases.target,
+        bases.recent_first_month as first_month,
+        bases.recent_last_month as last_month,
+        bases.recent_entered as entered,
+        bases.recent_converted as converted,
+        bases.recent_rate as rate,
+        bases.recent_low as rate_low,
+        bases.recent_high as rate_high,
         bases.base,
         summed.first_month as base_first_month,
         summed.last_month as base_last_month,
@@ -119,8 +116,7 @@ compared as (
         summed.converted / nullif(cast(summed.entered as double), 0) as base_rate,
         wilson_low(summed.converted, summed.entered) as base_low,
         wilson_high(summed.converted, summed.entered) as base_high
-    from headline
-    inner join bases on bases.report = headline.report and bases.headline_no = headline.headline_no
+    from bases
     left join summed
         on summed.report = bases.report
         and summed.headline_no = bases.headline_no
